@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+
+export interface CommandResult {
+  /** Exit code; null when the program could not be started or was killed. */
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface CommandOptions {
+  cwd?: string;
+  env?: NodeJS.ProcessEnv;
+  /** Milliseconds after which the program is killed. */
+  timeout?: number;
+  signal?: AbortSignal;
+  /** Each line of the program's output as it comes. */
+  onLine?: (line: string) => void;
+}
+
+const KEPT_CHARACTERS = 1 << 20;
+
+/**
+ * Runs a program without a shell and collects its output (the last mebibyte of each stream). Never throws: a program that is not there gives
+ * code null and the system's message in `stderr`. It gets a process group of its own only where nothing else would stop its children.
+ */
+export function runCommand(
+  program: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
+  return new Promise((done) => {
+    const child = spawn(program, args, {
+      cwd: options.cwd,
+      env: options.env ?? process.env,
+      timeout: options.timeout,
+      signal: options.signal,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const result: CommandResult = { code: null, stdout: '', stderr: '' };
+    const collect = (stream: 'stdout' | 'stderr') => {
+      let partial = '';
+      child[stream].setEncoding('utf8').on('data', (text: string) => {
+        result[stream] = (result[stream] + text).slice(-KEPT_CHARACTERS);
+        if (options.onLine === undefined) return;
+        const lines = (partial + text).split(/\r?\n|\r/);
+        partial = lines.pop() ?? '';
+        lines.forEach(options.onLine);
+      });
+    };
+    collect('stdout');
+    collect('stderr');
+    child.on('error', (error) => {
+      result.stderr += error.message;
+      done({ ...result, code: null });
+    });
+    child.on('close', (code) => done({ ...result, code }));
+  });
+}
+
+/** The last line of a program's output that says something, for one-line messages. */
+export function lastLine(result: CommandResult): string {
+  const lines = `${result.stdout}\n${result.stderr}`.split('\n').filter((line) => line.trim() !== '');
+  return lines.at(-1)?.trim() ?? `no output, exit code ${result.code}`;
+}

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { digestOfFile } from '../digest.js';
+import { SamMilError } from '../errors.js';
+import { platformKey, silent, type SetUpLog } from './cache-folder.js';
+import { downloadFromIndex, downloadWithPip } from './wheel-download.js';
+import { unzipMembers } from './unzip.js';
+
+/** One file of a package release: where it runs, and the SHA-256 that its bytes must have. */
+export interface WheelFile {
+  /** pip's platform tag, as it stands in the file name: `manylinux_2_28_x86_64`, `macosx_11_0_universal2`, `any`. */
+  platform: string;
+  /** Hexadecimal, lower case, without a prefix. */
+  sha256: string;
+}
+
+export interface WheelRequest {
+  /** Name on the package index, and the one version that is meant. */
+  package: string;
+  version: string;
+  /** By {@link platformKey}; `any` for a wheel that holds no machine code. */
+  files: Readonly<Record<string, WheelFile>>;
+  /** Python version tag to ask for where wheels differ by it (`3.12`); otherwise left out. */
+  python?: string;
+  /** Which members are wanted: returns the path below `into`, or undefined to leave a member out. */
+  select: (member: string) => string | undefined;
+  /** Absolute folder that will hold the members. It appears complete or not at all; where it stands already nothing is fetched. */
+  into: string;
+  /** Paths below `into` that get the executable bit, which a wheel does not keep. */
+  executable?: (path: string) => boolean;
+  /** Write through to the disk before the folder appears. Default true; false for thousands of files that are thrown away again. */
+  durable?: boolean;
+  log?: SetUpLog;
+}
+
+/**
+ * Brings members of one pinned wheel into a cache folder. Downloads with pip where Python has it (pip knows its index, mirrors, proxies and
+ * certificates), else from the simple index that PIP_INDEX_URL names; checks the SHA-256; unzips to a private name and renames. Nothing is
+ * installed into Python. Two processes at once do no harm: the first to finish wins.
+ *
+ * @returns `request.into`
+ * @throws SamMilError `UnsupportedFormat` where no file for this platform is listed, `Unavailable` where nothing could be downloaded,
+ *   `InvalidInput` where the bytes are not the pinned ones or hold none of the members.
+ */
+export async function fetchWheel(request: WheelRequest): Promise<string> {
+  if (existsSync(request.into)) return request.into;
+  const file = request.files[platformKey()] ?? request.files.any;
+  if (file === undefined) {
+    throw new SamMilError('UnsupportedFormat', `${nameOf(request)} has no file for this machine`, {
+      expected: Object.keys(request.files).join(' or '),
+      found: platformKey(),
+    });
+  }
+  const scratch = join(dirname(request.into), `.fetch-${process.pid}-${randomUUID().slice(0, 8)}`);
+  await mkdir(scratch, { recursive: true });
+  try {
+    const wheel = await download(request, file, scratch);
+    await checkDigest(request, file, wheel);
+    await unpack(request, wheel, join(scratch, 'unpacked'));
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+  return request.into;
+}
+
+/** Path of the downloaded wheel; every way that failed is named in the error. */
+async function download(request: WheelRequest, file: WheelFile, scratch: string): Promise<string> {
+  const log = request.log ?? silent;
+  const failures: string[] = [];
+  for (const way of [downloadWithPip, downloadFromIndex]) {
+    const outcome = await way(request, file, scratch);
+    if ('path' in outcome) return outcome.path;
+    failures.push(outcome.failure);
+    log(`${nameOf(request)}: ${outcome.failure}`);
+  }
+  throw new SamMilError('Unavailable', `${nameOf(request)} could not be downloaded: ${failures.join('; ')}`, {
+    next: 'make `python3 -m pip download` work on this machine (proxy, index, certificates), or set PIP_INDEX_URL to a simple package index',
+  });
+}
+
+async function checkDigest(request: WheelRequest, file: WheelFile, path: string): Promise<void> {
+  const found = await digestOfFile(path);
+  if (found === `sha256:${file.sha256}`) return;
+  throw new SamMilError('InvalidInput', `${nameOf(request)} is not the file that is pinned`, {
+    expected: `sha256:${file.sha256}`,
+    found,
+    next: 'do not use it; check the package index or mirror that pip is set up for',
+  });
+}
+
+async function unpack(request: WheelRequest, wheel: string, folder: string): Promise<void> {
+  const { select, executable, durable = true } = request;
+  const count = await unzipMembers(wheel, folder, { select, executable, durable });
+  if (count === 0) {
+    throw new SamMilError('InvalidInput', `${nameOf(request)} holds none of the wanted files`);
+  }
+  try {
+    await rename(folder, request.into);
+  } catch (error) {
+    // Another process was faster: its folder is complete and equal, so ours is not needed.
+    if (!existsSync(request.into)) throw error;
+  }
+}
+
+function nameOf(request: WheelRequest): string {
+  return `${request.package} ${request.version}`;
+}
