@@ -1,0 +1,121 @@
+import { SamMilError } from '../errors.js';
+
+/** Any array of numbers: plain or typed. */
+export type Numbers = ArrayLike<number>;
+
+/**
+ * Area under the ROC curve by the rank sum (Mann and Whitney 1947): P(s+ > s-) + P(s+ = s-) / 2, so ties count a half, as scikit-learn's
+ * `roc_auc_score` has it.
+ *
+ * @param scores one finite number a slide; larger means more likely positive
+ * @param labels 0 or 1, same length
+ * @returns 0 to 1; NaN when one of the classes is missing (there is nothing to rank then; callers show it as "not defined")
+ * @throws SamMilError CountMismatch, InvalidInput
+ */
+export function auc(scores: Numbers, labels: Numbers): number {
+  const { positives, negatives } = checkScored(scores, labels);
+  if (positives === 0 || negatives === 0) return NaN;
+  const ranks = midranks(scores);
+  let rankSum = 0;
+  for (let i = 0; i < labels.length; i++) if (labels[i] === 1) rankSum += ranks[i];
+  return (rankSum - (positives * (positives + 1)) / 2) / (positives * negatives);
+}
+
+/**
+ * Ranks from 1, ties sharing the mean of the ranks they cover.
+ * @returns Float64Array of the length of `values`
+ */
+export function midranks(values: Numbers): Float64Array {
+  const order = ascendingOrder(values);
+  const ranks = new Float64Array(values.length);
+  for (let start = 0; start < order.length; ) {
+    let end = start + 1;
+    while (end < order.length && values[order[end]] === values[order[start]]) end++;
+    for (let i = start; i < end; i++) ranks[order[i]] = (start + 1 + end) / 2;
+    start = end;
+  }
+  return ranks;
+}
+
+/** Indices that sort `values` ascending; equal values keep their order, so the result does not depend on the engine. */
+export function ascendingOrder(values: Numbers): Uint32Array {
+  return Uint32Array.from({ length: values.length }, (_, index) => index).sort(
+    (a, b) => values[a] - values[b] || a - b,
+  );
+}
+
+/**
+ * Macro one-versus-rest AUC for more than two classes: the plain mean of each class's AUC; NaN when a class has no slide.
+ * @param probabilities one array of C numbers a slide
+ * @param labels class index a slide
+ */
+export function macroAuc(probabilities: readonly Numbers[], labels: Numbers, classes: number): number {
+  const parts = Array.from({ length: classes }, (_, chosen) =>
+    auc(
+      probabilities.map((row) => row[chosen]),
+      Array.from(labels, (label) => (label === chosen ? 1 : 0)),
+    ),
+  );
+  return parts.reduce((sum, part) => sum + part, 0) / classes;
+}
+
+/**
+ * Average precision: sum over the distinct thresholds, from the highest, of (recall step) x precision (no interpolation; scikit-learn's
+ * `average_precision_score`). NaN without a positive.
+ */
+export function averagePrecision(scores: Numbers, labels: Numbers): number {
+  const { positives } = checkScored(scores, labels);
+  if (positives === 0) return NaN;
+  let area = 0;
+  let before = 0;
+  for (const { tp, fp } of cumulativeCounts(scores, labels)) {
+    area += ((tp - before) / positives) * (tp / (tp + fp));
+    before = tp;
+  }
+  return area;
+}
+
+/** True and false positives when everything scoring `threshold` or more is called positive. */
+export interface CumulativeCount {
+  threshold: number;
+  tp: number;
+  fp: number;
+}
+
+/** One entry a distinct score, from the highest score down. */
+export function cumulativeCounts(scores: Numbers, labels: Numbers): CumulativeCount[] {
+  const order = ascendingOrder(scores);
+  const counts: CumulativeCount[] = [];
+  let [tp, fp] = [0, 0];
+  for (let i = order.length - 1; i >= 0; i--) {
+    const at = order[i];
+    if (labels[at] === 1) tp++;
+    else fp++;
+    if (i === 0 || scores[order[i - 1]] !== scores[at]) counts.push({ threshold: scores[at], tp, fp });
+  }
+  return counts;
+}
+
+/**
+ * Counts each class and refuses what can't be scored.
+ * @throws SamMilError CountMismatch (lengths differ), InvalidInput (a label that is not 0 or 1, a score that is not finite)
+ */
+export function checkScored(scores: Numbers, labels: Numbers): { positives: number; negatives: number } {
+  if (scores.length !== labels.length) {
+    throw new SamMilError('CountMismatch', 'scores and labels must pair up', {
+      expected: `${labels.length} scores, one a label`,
+      found: `${scores.length}`,
+    });
+  }
+  let positives = 0;
+  for (let i = 0; i < labels.length; i++) {
+    if (!Number.isFinite(scores[i])) throw notScorable(i, 'a finite score', scores[i]);
+    if (labels[i] !== 0 && labels[i] !== 1) throw notScorable(i, 'a label of 0 or 1', labels[i]);
+    positives += labels[i];
+  }
+  return { positives, negatives: labels.length - positives };
+}
+
+function notScorable(index: number, expected: string, found: number): SamMilError {
+  return new SamMilError('InvalidInput', `row ${index} can't be scored`, { expected, found: `${found}` });
+}
