@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+// The command `sam-mil`. Plain JavaScript with no dependency, so that it runs on a fresh clone: checks Node, then lets set-up.mjs install and
+// build what is missing, then hands over to the compiled command line. Old syntax on purpose: an old Node must get as far as the message.
+const [major, minor] = process.versions.node.split('.').map(Number);
+const supported = (major === 20 && minor >= 3) || major === 21 || major === 22;
+
+if (!supported) {
+  console.error(
+    `sam-mil: Node ${process.versions.node} is not supported; expected 20.3 to 22. Next: install Node 22 (for example with \`nvm install 22\`)`,
+  );
+  process.exitCode = 2;
+} else {
+  import('./set-up.mjs')
+    .then((setUp) => setUp.prepareCheckout(setUp.checkoutFolder))
+    .then((entry) => import(entry))
+    .then((cli) => cli.main(process.argv.slice(2)))
+    .catch((error) => {
+      console.error(`sam-mil: ${process.argv.includes('--debug') ? error.stack : error.message}`);
+      process.exitCode = 1;
+    });
+}
