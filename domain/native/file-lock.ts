@@ -1,0 +1,93 @@
+import {
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimes,
+  writeFileSync,
+  linkSync,
+} from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const TOUCH_MILLISECONDS = 5_000;
+const STALE_MILLISECONDS = 30_000;
+
+/**
+ * Runs `work` while holding a lock file, one process at a time (also across hosts that share the folder). The holder touches the file; one
+ * that is no longer touched, or whose process on this host is gone, is taken over. `onWait` is called once if there is somebody to wait for.
+ */
+export async function withFileLock<T>(path: string, work: () => Promise<T>, onWait?: () => void): Promise<T> {
+  await mkdir(dirname(path), { recursive: true });
+  const mine = `${hostname()} ${process.pid} ${randomUUID()}`;
+  for (let first = true; !tryLock(path, mine); first = false) {
+    if (first) onWait?.();
+    breakIfDead(path);
+    await sleep(200);
+  }
+  const touch = setInterval(() => utimes(path, new Date(), new Date(), () => undefined), TOUCH_MILLISECONDS);
+  touch.unref();
+  const release = () => {
+    clearInterval(touch);
+    if (read(path) === mine) rmSync(path, { force: true });
+  };
+  process.once('exit', release);
+  try {
+    return await work();
+  } finally {
+    release();
+    process.off('exit', release);
+  }
+}
+
+function tryLock(path: string, mine: string): boolean {
+  try {
+    writeFileSync(path, mine, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function breakIfDead(path: string): void {
+  const content = read(path);
+  const [host, pid] = content.split(' ');
+  const dead = host === hostname() && Number(pid) > 0 && !isProcessAlive(Number(pid));
+  if (!dead && !isUntouched(path)) return;
+  // Renamed first: of two that find it dead only one gets it, and a lock taken in between is noticed and put back.
+  const taken = `${path}.${process.pid}`;
+  try {
+    renameSync(path, taken);
+    if (read(taken) !== content) linkSync(taken, path);
+  } catch {
+    // Someone else was faster.
+  }
+  rmSync(taken, { force: true });
+}
+
+/** True for a process of another user too. */
+export function isProcessAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function isUntouched(path: string): boolean {
+  return existsSync(path) && Date.now() - statSync(path).mtimeMs > STALE_MILLISECONDS;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
