@@ -28,7 +28,7 @@ export function auc(scores: Numbers, labels: Numbers): number {
 export function midranks(values: Numbers): Float64Array {
   const order = ascendingOrder(values);
   const ranks = new Float64Array(values.length);
-  for (let start = 0; start < order.length; ) {
+  for (let start = 0; start < order.length;) {
     let end = start + 1;
     while (end < order.length && values[order[end]] === values[order[start]]) end++;
     for (let i = start; i < end; i++) ranks[order[i]] = (start + 1 + end) / 2;
