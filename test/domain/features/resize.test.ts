@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import sharp from 'sharp';
+import { Resizer, resizeRgb, type ResizeFilter } from '../../../domain/features/resize.js';
+import { fixture } from '../../support/fixture.js';
+
+interface Case {
+  input: string;
+  input_width: number;
+  input_height: number;
+  input_rgb_sha256: string;
+  filter: ResizeFilter;
+  width: number;
+  height: number;
+  output_rgb_sha256: string;
+}
+
+const { cases } = JSON.parse(readFileSync(fixture('resize/resize.json'), 'utf8')) as { cases: Case[] };
+
+async function rgbOf(name: string): Promise<Uint8Array> {
+  return sharp(fixture(`resize/${name}`))
+    .removeAlpha()
+    .raw()
+    .toBuffer();
+}
+
+function sha256(data: Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+for (const one of cases) {
+  test(`${one.input} ${one.filter} to ${one.width} x ${one.height} is Pillow's, bit for bit`, async () => {
+    const rgb = await rgbOf(one.input);
+    assert.equal(sha256(rgb), one.input_rgb_sha256, 'the fixture itself');
+    const from = { width: one.input_width, height: one.input_height };
+    const resized = resizeRgb(rgb, from, { width: one.width, height: one.height }, one.filter);
+    assert.equal(sha256(resized), one.output_rgb_sha256);
+  });
+}
+
+test('a size that stays is copied; one axis alone is filtered alone', () => {
+  const rgb = Uint8Array.from({ length: 4 * 2 * 3 }, (_, index) => index * 10);
+  assert.deepEqual(new Resizer(4, 2, 4, 2, 'bicubic').resize(rgb), rgb);
+  const halved = new Resizer(4, 2, 4, 1, 'bilinear').resize(rgb);
+  assert.equal(halved.length, 4 * 3);
+  // Mean of the two rows, which differ by 120.
+  assert.deepEqual(
+    halved,
+    Uint8Array.from({ length: 12 }, (_, index) => index * 10 + 60),
+  );
+});
+
+test('a size of zero is refused by name', () => {
+  assert.throws(() => new Resizer(4, 4, 0, 4, 'bilinear'), {
+    code: 'InvalidInput',
+    message: /4 x 4 to 0 x 4/,
+  });
+});
