@@ -1,0 +1,57 @@
+/** Candidates are compared up to this length: names are short, and the cost grows with the square. */
+const LONGEST = 64;
+
+/**
+ * The candidate that `word` was most likely meant to be: least edits (insert, delete, replace, swap of neighbours; case ignored),
+ * at most a third of the word's length. Undefined where nothing is that near.
+ */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const limit = Math.max(1, Math.floor(Math.min(word.length, LONGEST) / 3));
+  let best: string | undefined;
+  let bestDistance = limit + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** "did you mean `x`?", otherwise the valid names as a list; undefined where there are none. */
+export function suggest(word: string, candidates: readonly string[], noun = 'valid'): string | undefined {
+  const match = nearest(word, candidates);
+  if (match !== undefined) return `did you mean \`${match}\`?`;
+  return candidates.length === 0 ? undefined : `${noun}: ${listed(candidates)}`;
+}
+
+const SHOWN = 20;
+
+/** Names separated by commas, cut after {@link SHOWN}. */
+export function listed(names: readonly string[]): string {
+  const rest = names.length - SHOWN;
+  return rest > 0 ? `${names.slice(0, SHOWN).join(', ')} and ${rest} more` : names.join(', ');
+}
+
+/** Optimal string alignment distance (Damerau-Levenshtein without overlapping swaps). */
+export function editDistance(left: string, right: string): number {
+  const a = left.slice(0, LONGEST);
+  const b = right.slice(0, LONGEST);
+  let before: number[] = [];
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      let cost = Math.min(replaced, previous[j] + 1, row[j - 1] + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        cost = Math.min(cost, before[j - 2] + 1);
+      }
+      row.push(cost);
+    }
+    before = previous;
+    previous = row;
+  }
+  return previous[b.length];
+}
