@@ -1,0 +1,173 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { ItemsRef } from '../domain/job.js';
+import type { PlanRef } from '../domain/language/plan.js';
+
+/**
+ * Everything the client and the workflows say to each other: workflow types, queues, inputs, queries, updates. The client imports this file and
+ * none of the workflow code behind it.
+ */
+
+export const RUN_WORKFLOW = 'pipelineRun';
+export const STAGE_WORKFLOW = 'pipelineStage';
+
+/** Queues of one installation. Workflows and the engine's own light activities run on `engine`; steps on `cpu`, `gpu` or a queue of the user's. */
+export const DEFAULT_QUEUE_PREFIX = 'sam-mil';
+
+export function engineQueue(prefix = DEFAULT_QUEUE_PREFIX): string {
+  return prefix;
+}
+
+/** Task queue of `runs-on: <name>`. */
+export function stepQueue(runsOn: string, prefix = DEFAULT_QUEUE_PREFIX): string {
+  return `${prefix}-${runsOn}`;
+}
+
+/** Workflow id of a stage's child workflow; a stage fused with its predecessor runs in the predecessor's. */
+export function stageWorkflowId(run: string, stage: string): string {
+  return `${run}/${stage}`;
+}
+
+/** Argument of {@link RUN_WORKFLOW}. The workflow's id is the run's id. */
+export interface RunInput {
+  /** `<pipeline name>-<suffix>`: also the name of `<work>/.runs/<run>/`. */
+  run: string;
+  plan: PlanRef;
+  header: RunHeader;
+  /** Only these items of these stages run, by key; other items of the stage are left out. Stages not named run whole. */
+  items?: Record<string, string[]>;
+  /** Stages, `stage@item` or `*`, whose receipts from before this run do not count. */
+  force?: string[];
+  /** Prefix of the task queues, default `sam-mil`. */
+  queuePrefix?: string;
+  limits?: EngineLimits;
+}
+
+/** What is known of a run before its plan is read: shown at once, never interpreted. */
+export interface RunHeader {
+  pipeline: string;
+  description: string;
+  /** Absolute work folder, as in the plan. */
+  work: string;
+  /** Absolute path of the pipeline file. */
+  source: string;
+  user?: string;
+  host?: string;
+  /** Commit of the pipeline file's repository, where there is one. */
+  git?: string;
+}
+
+/** For tests and very large runs; the defaults are right otherwise. */
+export interface EngineLimits {
+  /** Items per page, default 200. */
+  pageSize?: number;
+  /** A stage workflow continues as new at this many events, or earlier when the server suggests it. Default 6000. */
+  maxEvents?: number;
+}
+
+export type StageState = 'waiting' | 'running' | 'held' | 'done' | 'failed' | 'skipped' | 'cancelled';
+export type RunState = 'running' | 'paused' | 'held' | 'done' | 'failed' | 'cancelled';
+
+/** Items of a stage by what became of them. `total` is 0 until the source has been listed. `done` includes `cached`. */
+export interface StageCounts {
+  total: number;
+  done: number;
+  /** Items of which no step had to run: receipts showed that nothing changed. */
+  cached: number;
+  skipped: number;
+  failed: number;
+  running: number;
+}
+
+export interface FailedItem {
+  stage: string;
+  key: string;
+  step?: string;
+  /** Failure type such as `CorruptSlide`. */
+  code: string;
+  reason: string;
+}
+
+export interface StageStatus extends StageCounts {
+  name: string;
+  needs: string[];
+  state: StageState;
+  /** Milliseconds since 1970, workflow time. */
+  startedAt?: number;
+  endedAt?: number;
+  /** Why the stage failed, is held, or was skipped. */
+  reason?: string;
+  /** Workflow to ask with {@link stageStatusQuery} for exact numbers while the stage runs; this status lags by up to 2 % of the items. */
+  workflowId?: string;
+  /** The first few failed items. */
+  failures: FailedItem[];
+}
+
+/** Answer of {@link statusQuery} and, at the end, the run workflow's result. */
+export interface RunStatus {
+  run: string;
+  pipeline: string;
+  work: string;
+  state: RunState;
+  startedAt: number;
+  endedAt?: number;
+  stages: StageStatus[];
+  /** One sentence for people: what the run waits for, or how it ended. */
+  message: string;
+}
+
+/** Answer of {@link stageStatusQuery}: the stage and, where one is fused with it, its follower. */
+export type StageStatuses = StageStatus[];
+
+export const statusQuery = defineQuery<RunStatus>('status');
+export const stageStatusQuery = defineQuery<StageStatuses>('stageStatus');
+
+/** No new item starts until {@link resumeUpdate}; items that run go on to their end. Refused when the run has ended or is paused already. */
+export const pauseUpdate = defineUpdate<RunStatus>('pause');
+
+/**
+ * A paused run goes on; a held run starts its held stages again, where receipts let only what failed run. `stages` limits the retry. Refused when
+ * there is nothing to resume.
+ */
+export const resumeUpdate = defineUpdate<RunStatus, [ResumeRequest?]>('resume');
+export interface ResumeRequest {
+  stages?: string[];
+}
+
+/** Goes on without: `stage` counts a held stage as done with the items it has; `stage@item` leaves the item out of the held stage and tries the rest. */
+export const skipUpdate = defineUpdate<RunStatus, [SkipRequest]>('skip');
+export interface SkipRequest {
+  target: string;
+}
+
+/** Stops items at their next safe point, waits for them, ends the run as cancelled; everything finished stays and the run can be resumed. */
+export const cancelUpdate = defineUpdate<RunStatus>('cancel');
+
+/** Changes how many items of a running or waiting stage may run at once. */
+export const setMaxParallelUpdate = defineUpdate<RunStatus, [MaxParallelRequest]>('setMaxParallel');
+export interface MaxParallelRequest {
+  stage: string;
+  maxParallel: number;
+}
+
+/** What a finished stage hands to the stages that need it. */
+export interface StageOutcome {
+  name: string;
+  state: 'done' | 'failed' | 'skipped';
+  counts: StageCounts;
+  /** Absent where the stage was skipped. */
+  items?: ItemsRef;
+  /** Outputs of a stage of one item. */
+  outputs?: Record<string, unknown>;
+  failures: FailedItem[];
+  reason?: string;
+}
+
+/** From the run to a stage. */
+export const stageControlSignal = defineSignal<[StageControl]>('control');
+export interface StageControl {
+  paused?: boolean;
+  maxParallel?: Record<string, number>;
+}
+
+/** From a stage to its run, at most once per 2 % of the items. */
+export const stageProgressSignal = defineSignal<[StageStatuses]>('progress');
