@@ -53,13 +53,15 @@ export async function downloadFromIndex(
   if (!index) return { failure: 'PIP_INDEX_URL is not set, so there is no index to ask without pip' };
   try {
     const name = wanted.package.toLowerCase().replaceAll(/[-_.]+/g, '-');
-    const page = await request(new URL(`${name}/`, index.endsWith('/') ? index : `${index}/`), {
+    const pageUrl = new URL(`${name}/`, index.endsWith('/') ? index : `${index}/`);
+    const page = await request(pageUrl, {
       Accept: 'application/vnd.pypi.simple.v1+json, text/html;q=0.5',
     });
     const link = findLink(await page.text(), page.url, file.sha256);
     if (link === undefined)
       return { failure: `the index at PIP_INDEX_URL lists no file with sha256 ${file.sha256}` };
     const path = join(folder, `${name}.whl`);
+    if (link.host === pageUrl.host) [link.username, link.password] = [pageUrl.username, pageUrl.password];
     const answer = await request(link, {});
     await pipeline(Readable.fromWeb(answer.body as ReadableStream), createWriteStream(path));
     return { path };

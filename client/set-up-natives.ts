@@ -1,0 +1,46 @@
+import { ensureEncoderWeights } from '../domain/native/encoder-weights.js';
+import type { SetUpLog } from '../domain/native/cache-folder.js';
+import { findOpenSlideLibrary } from '../domain/native/openslide-library.js';
+import { ensureTemporalServer } from '../domain/native/temporal-server.js';
+import { ensureTensorFlow } from '../domain/native/tensorflow.js';
+import type { Plan } from '../domain/language/plan.js';
+
+/** A binary part that is fetched or built outside npm. */
+export type NativePart = 'server' | 'tensorflow' | 'openslide' | 'weights';
+
+export const ALL_PARTS: readonly NativePart[] = ['server', 'tensorflow', 'openslide', 'weights'];
+
+const ENSURE: Record<NativePart, (log: SetUpLog) => Promise<unknown>> = {
+  server: (log) => ensureTemporalServer(log),
+  tensorflow: (log) => ensureTensorFlow({ log }),
+  openslide: findOpenSlideLibrary,
+  weights: ensureEncoderWeights,
+};
+
+/** Parts that a run can do without: the encoder falls back to stain-texture, with a warning of its own. */
+const OPTIONAL: ReadonlySet<NativePart> = new Set(['weights']);
+
+/**
+ * Brings the parts, all at once since they are independent; each says what it does and costs. What is there already costs nothing. Waits for
+ * all of them, then throws the first error, so that a failure leaves no half-done work of another part behind.
+ */
+export async function setUpNatives(parts: readonly NativePart[], log: SetUpLog): Promise<void> {
+  const outcomes = await Promise.allSettled(parts.map((part) => ENSURE[part](log)));
+  const failures = outcomes.flatMap((outcome, index) => {
+    if (outcome.status === 'fulfilled') return [];
+    const reason = outcome.reason as Error;
+    log(`${parts[index]}: ${reason.message}`);
+    return OPTIONAL.has(parts[index]) ? [] : [reason];
+  });
+  if (failures.length > 0) throw failures[0];
+}
+
+/** What the activities of a plan need, so that a run without training does not fetch a gigabyte of TensorFlow. */
+export function partsOf(plan: Plan): NativePart[] {
+  const uses = plan.stages.flatMap((stage) => stage.steps.map((step) => step.uses));
+  const parts: NativePart[] = [];
+  if (uses.some((name) => /^mil\.(train|evaluate|heatmap)/.test(name))) parts.push('tensorflow');
+  if (uses.some((name) => name.startsWith('pathology.'))) parts.push('openslide');
+  if (uses.includes('pathology.extract')) parts.push('weights');
+  return parts;
+}
