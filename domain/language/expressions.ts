@@ -155,7 +155,7 @@ class Evaluator {
   private unary(tree: Expression & { type: 'unary' }): Json {
     const operand = this.value(tree.operand);
     if (tree.operator === '!') return !isTruthy(operand);
-    if (typeof operand === 'number') return -operand;
+    if (typeof operand === 'number') return 0 - operand; // Never -0, which JSON does not have.
     throw this.error(`- wants a number, not ${typeName(operand)}`, tree.operand);
   }
 
@@ -239,7 +239,7 @@ function arithmetic(operator: string, left: Json, right: Json): number {
   }
   if ((operator === '/' || operator === '%') && right === 0) throw new ArgumentError('division by zero');
   const result = calculate(operator, left, right);
-  if (Number.isFinite(result)) return result;
+  if (Number.isFinite(result)) return result === 0 ? 0 : result;
   throw new ArgumentError('the result is too large for a number');
 }
 
