@@ -10,7 +10,9 @@ import { isJsonObject } from './json.js';
  */
 export function readItems(path: string): ItemRecord[] {
   const lines = readText(path).split('\n');
-  const records = lines.flatMap((line, i) => (line.trim() === '' ? [] : [parseRecord(line, `${path}:${i + 1}`)]));
+  const records = lines.flatMap((line, i) =>
+    line.trim() === '' ? [] : [parseRecord(line, `${path}:${i + 1}`)],
+  );
   const seen = new Set<string>();
   for (const { key } of records) {
     if (seen.has(key)) throw new SamMilError('InvalidInput', `item "${key}" comes twice`, { file: path });

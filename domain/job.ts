@@ -42,6 +42,8 @@ export interface Job<With = JsonObject> {
   readonly with: With;
   /** Absolute path of the run's work folder. */
   readonly work: string;
+  /** Id of the run this job belongs to: its record lies in `<work>/.runs/<run>/`. Absent where a job is run by itself, as in tests. */
+  readonly run?: string;
   /** The item's name, used for output file names: `patches/<name>.h5`. For a stage without items, the stage's name. */
   readonly name: string;
   /** Private to this attempt, on the file system of `work`, empty at the start. Outputs are written here; the engine publishes them. */

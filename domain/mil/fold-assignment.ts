@@ -19,7 +19,9 @@ export function stratifiedFolds(units: readonly Unit[], folds: number, random: R
   const totals = sumCounts(units);
   const size = units.map(({ counts }) => counts.reduce((sum, count) => sum + count, 0));
   const mainClass = units.map(({ counts }) => counts.indexOf(Math.max(...counts)));
-  const order = random.permutation(units.length).sort((a, b) => size[b] - size[a] || mainClass[a] - mainClass[b]);
+  const order = random
+    .permutation(units.length)
+    .sort((a, b) => size[b] - size[a] || mainClass[a] - mainClass[b]);
   const held = Array.from({ length: folds }, () => ({ counts: totals.map(() => 0), slides: 0 }));
   const assigned = new Uint32Array(units.length);
   for (const unit of order) {
@@ -53,41 +55,52 @@ export function sumCounts(units: readonly Unit[]): number[] {
  * scikit-learn's StratifiedKFold without shuffling on the shuffled rows.
  *
  * @param labels class index a row, in file order
- * @returns for each fold its rows, in shuffled order (the order of the published lists)
+ * @returns `order`: rows as shuffled; `folds`: the fold of each place of `order`. The published lists are in this order.
  */
-export function referenceFolds(labels: readonly number[], folds: number, seed: number): number[][] {
+export function referenceFolds(
+  labels: readonly number[],
+  folds: number,
+  seed: number,
+): { order: number[]; folds: number[] } {
   const order = new PythonRandom(seed).shuffle(labels.map((_, row) => row));
   const appearance = [...new Set(order.map((row) => labels[row]))];
   const encoded = order.map((row) => appearance.indexOf(labels[row]));
   const sorted = [...encoded].sort((a, b) => a - b);
-  const quota = appearance.map((_, k) =>
-    Array.from({ length: folds }, (_, fold) => sorted.filter((value, i) => i % folds === fold && value === k).length),
+  // Fold f gets as many of class k as every folds-th entry of the sorted labels, from f on, holds.
+  const left = appearance.map((_, k) =>
+    Array.from(
+      { length: folds },
+      (_, f) => sorted.filter((value, i) => i % folds === f && value === k).length,
+    ),
   );
-  const members = Array.from({ length: folds }, () => [] as number[]);
-  const fold = appearance.map(() => 0);
-  const left = quota.map((counts) => [...counts]);
-  order.forEach((row, i) => {
-    const k = encoded[i];
-    while (left[k][fold[k]] === 0) fold[k]++;
-    left[k][fold[k]]--;
-    members[fold[k]].push(row);
+  const current = appearance.map(() => 0);
+  const assigned = encoded.map((k) => {
+    while (left[k][current[k]] === 0) current[k]++;
+    left[k][current[k]]--;
+    return current[k];
   });
-  return members;
+  return { order, folds: assigned };
 }
 
 /**
  * Chooses whole units for the validation set: in random order, while every class of the unit stays within its quota of `ratio`; a class that
- * then has none takes its smallest unit. Quotas are rounded, at least 1 where the class has two units or more.
+ * then has none takes its smallest unit. By default quotas are rounded, at least 1 where the class has two units or more.
  *
+ * @param quotaOf slides of a class that validation takes, from its slides and units
  * @returns true a unit that goes to the validation set
  */
-export function chooseValidation(units: readonly Unit[], ratio: number, random: RandomStream): boolean[] {
+export function chooseValidation(
+  units: readonly Unit[],
+  ratio: number,
+  random: RandomStream,
+  quotaOf = (slides: number, holders: number) => (holders < 2 ? 0 : Math.max(1, Math.round(slides * ratio))),
+): boolean[] {
   const chosen = units.map(() => false);
   if (ratio === 0) return chosen;
   const totals = sumCounts(units);
   const quota = totals.map((total, k) => {
     const holders = units.filter(({ counts }) => counts[k] > 0).length;
-    return holders < 2 ? 0 : Math.max(1, Math.round(total * ratio));
+    return quotaOf(total, holders);
   });
   const taken = totals.map(() => 0);
   const take = (unit: number) => {
