@@ -5,6 +5,8 @@ export interface Level {
   width: number;
   height: number;
   downsample: readonly [number, number];
+  /** The reader's own downsample of the level, a mean of both axes, by which it turns level-0 positions into the level's; absent: x's. */
+  readDownsample?: number;
 }
 
 export interface SlideInfo {

@@ -1,0 +1,24 @@
+import sharp from 'sharp';
+import type { DecodedImage } from './plain-image.js';
+
+/** 3 GB of raw pixels: more belongs in a tiled, pyramidal file. */
+const MAX_PIXELS = 1e9;
+
+/**
+ * A program, not a module: `node decode-image.js IMAGE RAW` writes the first page of an image as 8-bit RGB and prints a {@link DecodedImage}.
+ */
+async function main([path, into]: string[]): Promise<void> {
+  const image = sharp(path, { limitInputPixels: MAX_PIXELS, sequentialRead: true, failOn: 'truncated' });
+  const { format, density } = await image.metadata();
+  const { width, height } = await image
+    .toColourspace('srgb')
+    .removeAlpha()
+    .raw({ depth: 'uchar' })
+    .toFile(into);
+  process.stdout.write(JSON.stringify({ width, height, format, density } satisfies DecodedImage));
+}
+
+main(process.argv.slice(2)).catch((error: Error) => {
+  process.stderr.write(`${error.message.replaceAll('\n', ' ')}\n`);
+  process.exitCode = 1;
+});

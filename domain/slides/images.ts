@@ -1,0 +1,33 @@
+import sharp, { type Sharp } from 'sharp';
+
+/** An image in memory: row major, `channels` bytes a pixel. */
+export interface Pixels {
+  data: Uint8Array;
+  width: number;
+  height: number;
+  channels: 1 | 3;
+}
+
+/** JPEG bytes, 4:4:4 from quality 90 on. The same pixels give the same bytes. */
+export async function encodeJpeg(image: Pixels, quality = 90): Promise<Buffer> {
+  const chromaSubsampling = quality >= 90 ? '4:4:4' : '4:2:0';
+  return raw(image).jpeg({ quality, chromaSubsampling }).toBuffer();
+}
+
+export async function encodePng(image: Pixels): Promise<Buffer> {
+  return raw(image).png().toBuffer();
+}
+
+/** Decodes a JPEG, PNG or TIFF of ordinary size to 8-bit RGB, alpha dropped. Throws libvips' own error. */
+export async function decodeImage(input: string | Uint8Array): Promise<Pixels> {
+  const { data, info } = await sharp(input)
+    .toColourspace('srgb')
+    .removeAlpha()
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  return { data, width: info.width, height: info.height, channels: 3 };
+}
+
+function raw({ data, width, height, channels }: Pixels): Sharp {
+  return sharp(data, { raw: { width, height, channels } });
+}

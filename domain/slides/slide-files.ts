@@ -1,0 +1,71 @@
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
+
+/** DICOM sorts its elements by tag, and the series' (0020,000E) comes before anything large. */
+const DICOM_HEAD = 1 << 16;
+
+/**
+ * All files that a slide consists of, sorted, the named one among them: what a digest of the slide's content must cover.
+ * MIRAX: the folder named like the .mrxs file. DICOM: the .dcm files of the folder that belong to the same series. Hamamatsu VMS and VMU: the
+ * files that the index names. Trestle and all others: the file alone. Throws the file system's own error.
+ */
+export function slideFiles(path: string): string[] {
+  return [...new Set([path, ...companions(path)])].sort();
+}
+
+function companions(path: string): string[] {
+  switch (extname(path).toLowerCase()) {
+    case '.mrxs':
+      return filesUnder(path.slice(0, -'.mrxs'.length));
+    case '.dcm':
+      return sameSeries(path);
+    case '.vms':
+    case '.vmu':
+      return namedInIndex(path);
+    default:
+      return [];
+  }
+}
+
+function filesUnder(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((file) => statSync(file).isFile());
+}
+
+function sameSeries(path: string): string[] {
+  const series = seriesOf(path);
+  if (series === undefined) return [];
+  const folder = dirname(path);
+  return readdirSync(folder)
+    .filter((name) => extname(name).toLowerCase() === '.dcm')
+    .map((name) => join(folder, name))
+    .filter((file) => statSync(file).isFile() && seriesOf(file) === series);
+}
+
+/** SeriesInstanceUID (0020,000E), found by its tag in explicit (`UI` and a 16-bit length) or implicit (32-bit length) little-endian form. */
+function seriesOf(path: string): string | undefined {
+  const head = Buffer.alloc(DICOM_HEAD);
+  const file = openSync(path, 'r');
+  try {
+    const bytes = head.subarray(0, readSync(file, head, 0, head.length, 0));
+    const at = bytes.indexOf(Buffer.from([0x20, 0x00, 0x0e, 0x00]));
+    if (at < 0) return undefined;
+    const explicit = bytes.toString('latin1', at + 4, at + 6) === 'UI';
+    const length = explicit ? bytes.readUInt16LE(at + 6) : bytes.readUInt32LE(at + 4);
+    return bytes.toString('latin1', at + 8, at + 8 + Math.min(length, 64)).replace(/\0+$/, '');
+  } finally {
+    closeSync(file);
+  }
+}
+
+function namedInIndex(path: string): string[] {
+  const folder = dirname(path);
+  return readFileSync(path, 'latin1')
+    .split(/\r?\n/)
+    .map((line) => line.slice(line.indexOf('=') + 1).trim())
+    .filter((name) => name !== '' && basename(name) === name)
+    .map((name) => join(folder, name))
+    .filter((file) => existsSync(file) && statSync(file).isFile());
+}
