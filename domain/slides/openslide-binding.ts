@@ -3,7 +3,7 @@ import { SamMilError } from '../errors.js';
 import { openSlideLibraryPath } from '../native/openslide-library.js';
 
 /** An `openslide_t *` or `openslide_cache_t *`. */
-export type Handle = object;
+export type Handle = bigint;
 
 /**
  * The functions of OpenSlide's C library that the project calls, under their own names without the prefix. Lengths at a level are in that
