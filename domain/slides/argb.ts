@@ -1,6 +1,7 @@
 /**
  * Premultiplied 0xAARRGGBB pixels (`width` x `height`) to RGB bytes as openslide-python gives them: opaque pixels as they are, wholly
- * transparent ones as stored (black), others divided by alpha and truncated. Written from pixel `offset` on into rows of `stride` pixels.
+ * transparent ones as stored (black), others divided by alpha and truncated. Written from pixel `offset` on into rows of `stride` pixels;
+ * returns `into`.
  */
 export function argbToRgb(
   pixels: Uint32Array,
@@ -9,7 +10,7 @@ export function argbToRgb(
   into: Uint8Array,
   offset: number,
   stride: number,
-): void {
+): Uint8Array {
   let source = 0;
   for (let row = 0; row < height; row++) {
     let target = (offset + row * stride) * 3;
@@ -27,4 +28,5 @@ export function argbToRgb(
       }
     }
   }
+  return into;
 }

@@ -79,13 +79,18 @@ export function refuseUnknown(path: string, head: FileHead): SamMilError {
 }
 
 function refuseTiff(path: string, head: FileHead, directory: number): SamMilError {
-  const cut = directory >= head.size;
+  const cut = isCutOff(head);
   return new SamMilError('CorruptSlide', cut ? 'the slide file is cut off' : 'the slide file is damaged', {
     file: path,
     expected: cut ? `a TIFF directory at byte ${directory}` : 'a readable TIFF',
     found: cut ? `only ${head.size} bytes` : 'a TIFF header before content that no reader accepts',
     next: 'copy or download it again and compare its size with the original',
   });
+}
+
+/** Whether a TIFF points past its own end. */
+export function isCutOff({ bytes, size }: FileHead): boolean {
+  return (tiffDirectoryOffset(bytes) ?? 0) >= size;
 }
 
 /** Offset of the first image directory of a TIFF or BigTIFF; undefined for other files. */

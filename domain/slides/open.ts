@@ -1,4 +1,4 @@
-import { checkSlideFile, refuseUnknown } from './check-file.js';
+import { checkSlideFile, isCutOff, refuseUnknown } from './check-file.js';
 import { OpenSlideSlide, type OpenSlideOptions } from './openslide.js';
 import { isPlainImage, PlainImageSlide } from './plain-image.js';
 import type { Slide } from './slide.js';
@@ -13,6 +13,6 @@ export function openSlide(path: string, options: OpenSlideOptions = {}): Slide {
   const head = checkSlideFile(path);
   const slide = OpenSlideSlide.open(path, options);
   if (slide !== undefined) return slide;
-  if (isPlainImage(head)) return PlainImageSlide.open(path);
+  if (isPlainImage(head) && !isCutOff(head)) return PlainImageSlide.open(path);
   throw refuseUnknown(path, head);
 }
