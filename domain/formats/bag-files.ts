@@ -1,0 +1,21 @@
+/** The file layouts of CLAM and SAM-MIL under one roof: one line a file of a stage folder. */
+export { type PatchCoords, readPatches, writePatches } from './patches-file.js';
+export {
+  createFeatures,
+  type Features,
+  type FeaturesReader,
+  type FeaturesWriter,
+  openFeatures,
+  readFeatureRows,
+  readFeatures,
+  writeFeatures,
+} from './features-file.js';
+export {
+  readSamInfo,
+  readSegFile,
+  type SamInfo,
+  type SegMembers,
+  writeSamInfo,
+  writeSegFile,
+} from './sam-info-file.js';
+export { readMask, readStitch, type Stitch, type TissueMask, writeMask, writeStitch } from './mask-file.js';

@@ -1,0 +1,212 @@
+import { SamMilError } from '../errors.js';
+import {
+  type AttributeInput,
+  type AttributeValue,
+  createH5,
+  type H5Reader,
+  type H5Writer,
+  openH5,
+} from './h5.js';
+import { readCoords } from './patches-file.js';
+
+/** A bag: one feature row and one coordinate pair for each patch, then for each group (coords -1, -1). */
+export interface Features {
+  /** rows x dim, row-major. */
+  features: Float32Array;
+  dim: number;
+  /** rows x 2 (x, y) in level-0 pixels; group rows are -1, -1. */
+  coords: Int32Array;
+}
+
+/** Values a row-wise check looks at in one go: 4 MB of float32. */
+const BLOCK_ELEMENTS = 1 << 20;
+
+/** An open features file; rows are read on demand, so memory does not depend on the size of the bag. */
+export class FeaturesReader {
+  readonly rows: number;
+  readonly dim: number;
+  private readonly file: H5Reader;
+  private readonly stacked: boolean;
+
+  /** Use {@link openFeatures}. */
+  constructor(file: H5Reader) {
+    this.file = file;
+    const { dtype, shape } = file.info('features');
+    this.stacked = shape.length === 3 && shape[0] === 1;
+    const flat = this.stacked ? shape.slice(1) : shape;
+    if (flat.length !== 2 || flat[1] === 0) {
+      throw file.refusal('dataset "features" has the wrong shape', 'N x D or 1 x N x D', shape.join(' x '));
+    }
+    if (!dtype.startsWith('float')) {
+      throw file.refusal(
+        'dataset "features" has the wrong element type',
+        'float16, float32 or float64',
+        dtype,
+      );
+    }
+    [this.rows, this.dim] = flat;
+  }
+
+  /** `count` rows from `start`, as float32. @throws SamMilError InvalidInput naming the row where a value is NaN or infinite */
+  readRows(start: number, count: number): Float32Array {
+    const values = this.file.readFloat32('features', start, count, this.stacked ? 1 : 0);
+    const bad = values.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) {
+      const row = start + Math.floor(bad / this.dim);
+      throw this.file.refusal(
+        'dataset "features" holds values that are not finite',
+        undefined,
+        `${values[bad]} in row ${row}, column ${bad % this.dim}`,
+      );
+    }
+    return values;
+  }
+
+  /** Blocks of rows in order, each at most 4 MB: for passes over bags of any size. */
+  *blocks(): Generator<{ start: number; features: Float32Array }> {
+    const step = Math.max(1, Math.floor(BLOCK_ELEMENTS / this.dim));
+    for (let start = 0; start < this.rows; start += step) {
+      yield { start, features: this.readRows(start, Math.min(step, this.rows - start)) };
+    }
+  }
+
+  get hasCoords(): boolean {
+    return this.file.has('coords');
+  }
+
+  /** rows x 2 in level-0 pixels. @throws SamMilError InvalidInput where there are none, CountMismatch where they are not one a row */
+  coords(): Int32Array {
+    const coords = readCoords(this.file);
+    if (coords.length !== this.rows * 2) {
+      throw new SamMilError('CountMismatch', 'features and coords do not match', {
+        file: this.file.path,
+        expected: `${this.rows} coords, one for each feature row`,
+        found: `${coords.length / 2}`,
+      });
+    }
+    return coords;
+  }
+
+  /** Attributes of `coords` (CLAM's and TRIDENT's facts about the patches); none where there are no coords. */
+  coordsAttributes(): Record<string, AttributeValue> {
+    return this.hasCoords ? this.file.attributes('coords') : {};
+  }
+
+  close(): void {
+    this.file.close();
+  }
+}
+
+/**
+ * Opens a features file: ours and CLAM's (`features` N x D), TRIDENT's (also 1 x N x D, float16 or float32).
+ * @throws SamMilError InvalidInput on a file that is not HDF5, a missing dataset, a wrong shape or element type
+ */
+export function openFeatures(path: string): FeaturesReader {
+  const file = openH5(path);
+  try {
+    return new FeaturesReader(file);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+/** A whole features file, checked. @throws SamMilError as {@link openFeatures}, and CountMismatch, and InvalidInput on NaN or infinities */
+export function readFeatures(path: string): Features & { rows: number } {
+  const reader = openFeatures(path);
+  try {
+    const { rows, dim } = reader;
+    const coords = reader.coords();
+    const features = new Float32Array(rows * dim);
+    for (const block of reader.blocks()) features.set(block.features, block.start * dim);
+    return { features, rows, dim, coords };
+  } finally {
+    reader.close();
+  }
+}
+
+/** Rows `start` to `start + count` of a features file, checked as {@link readFeatures} does. */
+export function readFeatureRows(path: string, start: number, count: number): Float32Array {
+  const reader = openFeatures(path);
+  try {
+    return reader.readRows(start, count);
+  } finally {
+    reader.close();
+  }
+}
+
+/** A features file being written row block by row block, in CLAM's layout: `features` float32 N x D and `coords` int64 N x 2, growable. */
+export class FeaturesWriter {
+  private readonly file: H5Writer;
+  private readonly path: string;
+  private readonly dim: number;
+
+  /** Use {@link createFeatures}. */
+  constructor(path: string, dim: number, attributes: Record<string, AttributeInput>) {
+    this.path = path;
+    this.dim = dim;
+    this.file = createH5(path);
+    this.file.write('features', new Float32Array(0), [0, dim], { resizable: true });
+    this.file.write('coords', new BigInt64Array(0), [0, 2], { resizable: true, attributes });
+  }
+
+  /** Adds rows: `features` n x dim, `coords` n x 2. @throws SamMilError CountMismatch, InvalidInput on values that are not finite */
+  append(features: Float32Array, coords: Int32Array): void {
+    checkBag(this.path, { features, coords, dim: this.dim });
+    const rows = coords.length / 2;
+    this.file.append('features', features, rows);
+    this.file.append('coords', BigInt64Array.from(coords, BigInt), rows);
+  }
+
+  /** Makes the file durable under its name. */
+  close(): void {
+    this.file.close();
+  }
+
+  abort(): void {
+    this.file.abort();
+  }
+}
+
+/** Starts a features file; `attributes` go on `coords`, where CLAM and TRIDENT look for them. */
+export function createFeatures(
+  path: string,
+  dim: number,
+  attributes: Record<string, AttributeInput> = {},
+): FeaturesWriter {
+  return new FeaturesWriter(path, dim, attributes);
+}
+
+/** Writes a whole bag at once. @throws SamMilError CountMismatch, InvalidInput; nothing is written then */
+export function writeFeatures(
+  path: string,
+  bag: Features,
+  attributes: Record<string, AttributeInput> = {},
+): void {
+  checkBag(path, bag);
+  const writer = createFeatures(path, bag.dim, attributes);
+  try {
+    writer.append(bag.features, bag.coords);
+    writer.close();
+  } catch (error) {
+    writer.abort();
+    throw error;
+  }
+}
+
+function checkBag(file: string, { features, coords, dim }: Features): void {
+  const rows = features.length / dim;
+  if (!Number.isInteger(rows) || coords.length !== rows * 2) {
+    throw new SamMilError('CountMismatch', 'features and coords do not match', {
+      file,
+      expected: `${coords.length / 2} rows of ${dim} values, one row for each coords pair`,
+      found: `${features.length} values, ${rows} rows`,
+    });
+  }
+  const bad = features.findIndex((value) => !Number.isFinite(value));
+  if (bad < 0) return;
+  throw new SamMilError('InvalidInput', 'features to be written are not finite', {
+    file,
+    found: `${features[bad]} in row ${Math.floor(bad / dim)}, column ${bad % dim}`,
+  });
+}

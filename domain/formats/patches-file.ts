@@ -1,0 +1,104 @@
+import type { Level0Px } from '../units.js';
+import { SamMilError } from '../errors.js';
+import { type AttributeValue, type H5Reader, withH5, writeH5 } from './h5.js';
+
+/** Patch positions of a slide, as CLAM's `patches/<slide>.h5` holds them. */
+export interface PatchCoords {
+  /** N x 2 (x, y), row-major: top-left corners in level-0 pixels. */
+  coords: Int32Array;
+  /** Side of a patch in pixels of `patchLevel`. */
+  patchSize: number;
+  patchLevel: number;
+  /** Downsample of `patchLevel` per axis. */
+  downsample: readonly [number, number];
+  /** Width and height of `patchLevel`. */
+  downsampledLevelDim: readonly [number, number];
+  /** Width and height of level 0. */
+  levelDim: readonly [Level0Px, Level0Px];
+  /** Slide name without extension. */
+  name: string;
+  /** Folder that CLAM was told to save in; kept for its scripts. */
+  savePath: string;
+}
+
+/** Writes `coords` (int64, N x 2, growable as CLAM's) with CLAM's attributes. */
+export function writePatches(path: string, patches: PatchCoords): void {
+  const { coords } = patches;
+  writeH5(path, (file) =>
+    file.write('coords', BigInt64Array.from(coords, BigInt), [coords.length / 2, 2], {
+      resizable: true,
+      attributes: {
+        patch_size: patches.patchSize,
+        patch_level: patches.patchLevel,
+        downsample: { dtype: 'float64', value: patches.downsample },
+        downsampled_level_dim: patches.downsampledLevelDim,
+        level_dim: patches.levelDim,
+        name: patches.name,
+        save_path: patches.savePath,
+      },
+    }),
+  );
+}
+
+/**
+ * Reads a CLAM patches file. Only `patch_size` and `patch_level` must be among the attributes; the others have neutral values where absent.
+ * @throws SamMilError InvalidInput on a missing dataset, another shape than N x 2, values that are no whole numbers, missing attributes
+ */
+export function readPatches(path: string): PatchCoords {
+  return withH5(path, (file) => {
+    const coords = readCoords(file);
+    const attributes = file.attributes('coords');
+    const number = (key: string): number => numberAttribute(file, attributes, key);
+    const pair = (key: string, otherwise: readonly [number, number]): [number, number] =>
+      pairAttribute(file, attributes, key, otherwise);
+    const text = (key: string): string => (typeof attributes[key] === 'string' ? attributes[key] : '');
+    return {
+      coords,
+      patchSize: number('patch_size'),
+      patchLevel: number('patch_level'),
+      downsample: pair('downsample', [1, 1]),
+      downsampledLevelDim: pair('downsampled_level_dim', [0, 0]),
+      levelDim: pair('level_dim', [0, 0]),
+      name: text('name'),
+      savePath: text('save_path'),
+    };
+  });
+}
+
+/** The dataset `coords` as N x 2 int32 (1 x N x 2 is taken too). @throws SamMilError InvalidInput on any other shape or on fractions */
+export function readCoords(file: H5Reader, name = 'coords'): Int32Array {
+  const { shape } = file.info(name);
+  const flat = shape.length === 3 && shape[0] === 1 ? shape.slice(1) : shape;
+  if (flat.length !== 2 || flat[1] !== 2) {
+    throw file.refusal(`dataset "${name}" has the wrong shape`, 'N x 2', shape.join(' x ') || 'a scalar');
+  }
+  return file.readInt32(name);
+}
+
+function numberAttribute(file: H5Reader, attributes: Record<string, AttributeValue>, key: string): number {
+  const value = attributes[key];
+  if (typeof value === 'number') return value;
+  const found =
+    value === undefined ? Object.keys(attributes).join(', ') || 'no attributes' : JSON.stringify(value);
+  throw new SamMilError('InvalidInput', `dataset "coords" lacks the attribute "${key}"`, {
+    file: file.path,
+    expected: 'a number',
+    found,
+  });
+}
+
+function pairAttribute(
+  file: H5Reader,
+  attributes: Record<string, AttributeValue>,
+  key: string,
+  otherwise: readonly [number, number],
+): [number, number] {
+  const value = attributes[key];
+  if (value === undefined) return [...otherwise];
+  // TRIDENT and some CLAM forks store one number for both axes.
+  if (typeof value === 'number') return [value, value];
+  if (Array.isArray(value) && value.length === 2 && value.every((item) => typeof item === 'number')) {
+    return [value[0] as number, value[1] as number];
+  }
+  throw file.refusal(`attribute "${key}" of "coords" is malformed`, 'two numbers', JSON.stringify(value));
+}

@@ -1,0 +1,127 @@
+import { float32FromBfloat16, float32FromFloat16 } from './half-float.js';
+
+/** Element types as numpy and HDF5 people name them. */
+export type Dtype =
+  | 'float64'
+  | 'float32'
+  | 'float16'
+  | 'bfloat16'
+  | 'int64'
+  | 'int32'
+  | 'int16'
+  | 'int8'
+  | 'uint64'
+  | 'uint32'
+  | 'uint16'
+  | 'uint8'
+  | 'bool';
+
+export type TypedArray =
+  | Float64Array
+  | Float32Array
+  | BigInt64Array
+  | BigUint64Array
+  | Int32Array
+  | Int16Array
+  | Int8Array
+  | Uint32Array
+  | Uint16Array
+  | Uint8Array;
+
+/**
+ * A dense array in row-major order. `data` has one element per product of `shape` (`[]` is a scalar: one element). Half floats keep their
+ * bits (`Uint16Array`) so that they survive a round trip; {@link float32Of} decodes them.
+ */
+export interface Tensor {
+  dtype: Dtype;
+  shape: number[];
+  data: TypedArray;
+}
+
+interface ArrayClass {
+  new (length: number): TypedArray;
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): TypedArray;
+  readonly BYTES_PER_ELEMENT: number;
+}
+
+const arrayClasses: Record<Dtype, ArrayClass> = {
+  float64: Float64Array,
+  float32: Float32Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  int16: Int16Array,
+  int8: Int8Array,
+  uint64: BigUint64Array,
+  uint32: Uint32Array,
+  uint16: Uint16Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+};
+
+export function bytesPerElement(dtype: Dtype): number {
+  return arrayClasses[dtype].BYTES_PER_ELEMENT;
+}
+
+/** A zero-filled array of `length` elements for `dtype`. */
+export function emptyArray(dtype: Dtype, length: number): TypedArray {
+  return new arrayClasses[dtype](length);
+}
+
+/** `bytes` seen as elements of `dtype` (little-endian, as every platform Node runs on); copied only where they are not aligned. */
+export function arrayOfBytes(dtype: Dtype, bytes: Uint8Array): TypedArray {
+  const size = bytesPerElement(dtype);
+  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  return new arrayClasses[dtype](aligned.buffer, aligned.byteOffset, Math.floor(bytes.byteLength / size));
+}
+
+/** The memory of `data` as bytes: a view, not a copy. */
+export function bytesOfArray(data: ArrayBufferView): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** The element type that `data` is written as unless something else is asked for. */
+export function dtypeOf(data: TypedArray): Dtype {
+  const name = data.constructor.name;
+  const found = (Object.keys(arrayClasses) as Dtype[]).find(
+    (dtype) =>
+      dtype !== 'float16' && dtype !== 'bfloat16' && dtype !== 'bool' && arrayClasses[dtype].name === name,
+  );
+  if (found === undefined) throw new TypeError(`dtypeOf: no element type for ${name}`);
+  return found;
+}
+
+/** Product of the dimensions; 1 for a scalar. */
+export function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** Values as float32: the same array where it is float32 already, else rounded (float64, integers) or widened (half floats) copies. */
+export function float32Of(tensor: Pick<Tensor, 'dtype' | 'data'>): Float32Array {
+  const { dtype, data } = tensor;
+  if (data instanceof Float32Array) return data;
+  if (dtype === 'float16') return float32FromFloat16(data as Uint16Array);
+  if (dtype === 'bfloat16') return float32FromBfloat16(data as Uint16Array);
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float32Array.from(data, Number);
+  return Float32Array.from(data);
+}
+
+/**
+ * Whole numbers as int32, whatever integer or float type they were stored in (coords come as int64, int32 or float64).
+ * @throws RangeError naming the first value that is not a whole number within int32
+ */
+export function int32Of(tensor: Pick<Tensor, 'dtype' | 'data'>): Int32Array {
+  const { dtype, data } = tensor;
+  if (data instanceof Int32Array) return data;
+  const source = dtype === 'float16' || dtype === 'bfloat16' ? float32Of(tensor) : data;
+  const result = new Int32Array(source.length);
+  for (let index = 0; index < source.length; index++) {
+    const value = Number(source[index]);
+    if (value !== (value | 0)) {
+      throw new RangeError(`element ${index} is ${value}, which is not a whole number within int32`);
+    }
+    result[index] = value;
+  }
+  return result;
+}
