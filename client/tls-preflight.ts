@@ -1,0 +1,58 @@
+import { connect, type ConnectionOptions } from 'node:tls';
+import type { TLSConfig } from '@temporalio/client';
+
+/** A server that wants a client certificate says so only after the TLS 1.3 handshake has ended on our side. */
+const ALERT_MILLISECONDS = 500;
+const TIMEOUT_MILLISECONDS = 10_000;
+
+const REASONS: Readonly<Record<string, string>> = {
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'the server does not know the authority that signed the client certificate',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+    'the server wants a client certificate and the profile gives none',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "the server's certificate is not signed by the authority in the profile",
+  SELF_SIGNED_CERT_IN_CHAIN: "the server's certificate is not signed by an authority that the profile names",
+  DEPTH_ZERO_SELF_SIGNED_CERT:
+    "the server's certificate is self-signed and the profile does not name it as authority",
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    "the server's certificate is for another name; set server_name in the profile's tls table",
+  CERT_HAS_EXPIRED: "the server's certificate has expired",
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not speak TLS on this port',
+  ECONNRESET: 'the server closed the connection during the handshake; it may not speak TLS on this port',
+};
+
+/**
+ * Tries the TLS handshake by itself. Temporal's own client says "failed to connect before the deadline" for every kind of refusal; this says
+ * which it is. Resolves with undefined if the handshake holds.
+ */
+export function explainTls(address: string, tls: TLSConfig | boolean): Promise<string | undefined> {
+  const at = address.lastIndexOf(':');
+  const host = address.slice(0, at);
+  const options: ConnectionOptions = {
+    host,
+    port: Number(address.slice(at + 1)),
+    servername: host,
+    ALPNProtocols: ['h2'],
+    timeout: TIMEOUT_MILLISECONDS,
+    ...(typeof tls === 'boolean' ? {} : material(tls, host)),
+  };
+  return new Promise((done) => {
+    const socket = connect(options);
+    const end = (reason?: string) => {
+      socket.destroy();
+      done(reason);
+    };
+    socket.on('secureConnect', () => setTimeout(end, ALERT_MILLISECONDS));
+    socket.on('timeout', () => end(`no TLS answer within ${TIMEOUT_MILLISECONDS / 1000} s`));
+    socket.on('error', (error: NodeJS.ErrnoException) => end(REASONS[error.code ?? ''] ?? error.message));
+  });
+}
+
+function material(tls: TLSConfig, host: string): ConnectionOptions {
+  const { serverNameOverride, serverRootCACertificate: ca, clientCertPair } = tls;
+  return {
+    servername: serverNameOverride ?? host,
+    ca: ca === undefined ? undefined : Buffer.from(ca),
+    cert: clientCertPair === undefined ? undefined : Buffer.from(clientCertPair.crt),
+    key: clientCertPair === undefined ? undefined : Buffer.from(clientCertPair.key),
+  };
+}
