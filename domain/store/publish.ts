@@ -1,0 +1,208 @@
+import { hostname } from 'node:os';
+import { copyFile, link, lstat, mkdir, rm } from 'node:fs/promises';
+import { dirname, join, posix, relative, sep } from 'node:path';
+import { digestOfFile } from '../digest.js';
+import { SamMilError } from '../errors.js';
+import { asWriteError } from '../formats/atomic.js';
+import type { FileRef, JobResult } from '../job.js';
+import type { JsonObject } from '../json.js';
+import { cacheKey, type Ingredients } from './cache-key.js';
+import { syncPath, writeAndSync, writeWhole } from './durable-file.js';
+import { renameOut, type Claim } from './fence.js';
+import { stampOf } from './file-stamp.js';
+import { insideWork, keyIndexPath, receiptPath } from './paths.js';
+import { receiptText, type Made, type Receipt, type ReceiptFile } from './receipts.js';
+
+/** Largest outputs, as JSON, that may travel through Temporal: the rest belongs into files. */
+export const LARGEST_OUTPUTS = 16 * 1024;
+
+/** A finished attempt, ready to be published. */
+export interface Finished {
+  ingredients: Ingredients;
+  /** Folder of the stage or cell, relative to the work folder. */
+  folder: string;
+  result: JobResult;
+  made: Omit<Made, 'host' | 'at'>;
+}
+
+/**
+ * Publishes what an attempt made: each file is flushed, renamed to its place, its folder flushed; then the receipt likewise. Killed in between,
+ * the files stand without a receipt and are made again.
+ * @throws SamMilError Superseded, DiskFull, OutputTooLarge, or Internal for a result that breaks the contract
+ */
+export async function publish(work: string, claim: Claim, finished: Finished): Promise<Receipt> {
+  const { result, folder } = finished;
+  await refuseMissing(result);
+  const staged: Staged[] = [];
+  for (const [name, file] of Object.entries(result.files)) {
+    const from = insideScratch(claim, name, file.from);
+    const target = posix.join(folder, ...file.to.split('\\'));
+    insideWork(work, target);
+    if (!target.startsWith(`${folder}/`)) throw broken(name, `\`${file.to}\` leaves the stage's folder`);
+    staged.push({ name, from, target });
+  }
+  refuseTwice(staged);
+  const files = await publishFiles(work, claim, staged);
+  const outputs: JsonObject = { ...result.values, ...referencesOf(staged, files) };
+  refuseLarge(outputs);
+  return writeReceipt(work, claim, {
+    receipt: 1,
+    key: cacheKey(finished.ingredients),
+    ingredients: finished.ingredients,
+    folder,
+    outputs,
+    ...(result.skip === undefined ? {} : { skip: result.skip }),
+    files,
+    made: { ...finished.made, host: hostname(), at: new Date().toISOString() },
+  });
+}
+
+/**
+ * Gives the outputs of `original` a second name under `folder` (hard links, or copies where the file system has none) and a receipt of their own.
+ * Undefined where an original is gone.
+ */
+export async function relink(
+  work: string,
+  claim: Claim,
+  original: Receipt,
+  folder: string,
+  run: string,
+): Promise<Receipt | undefined> {
+  const moved = (path: string) => posix.join(folder, posix.relative(original.folder, path));
+  const staged: Staged[] = [];
+  for (const [index, path] of Object.keys(original.files).entries()) {
+    const from = join(claim.scratch, `link-${index}`);
+    if (!(await linkOrCopy(insideWork(work, path), from))) return undefined;
+    staged.push({ name: path, from, target: moved(path) });
+  }
+  const files = await publishFiles(work, claim, staged);
+  for (const file of staged) {
+    if (files[file.target].digest !== original.files[file.name].digest) return undefined;
+  }
+  const outputs = mapReferences(original.outputs, moved);
+  const made = { ...original.made, run, at: new Date().toISOString() };
+  return writeReceipt(work, claim, { ...original, folder, outputs, files, made });
+}
+
+interface Staged {
+  /** Output name. */
+  name: string;
+  /** Absolute path in the private folder. */
+  from: string;
+  /** Path relative to the work folder. */
+  target: string;
+}
+
+async function publishFiles(
+  work: string,
+  claim: Claim,
+  staged: Staged[],
+): Promise<Record<string, ReceiptFile>> {
+  const digests: string[] = [];
+  for (const file of staged) {
+    await syncPath(file.from).catch((error: unknown) => {
+      throw asWriteError(error, file.target);
+    });
+    digests.push(await digestOfFile(file.from));
+  }
+  const files: Record<string, ReceiptFile> = {};
+  const folders = new Set<string>();
+  for (const [index, file] of staged.entries()) {
+    const path = insideWork(work, file.target);
+    await renameOut(claim, file.from, path);
+    folders.add(dirname(path));
+    const stamp = await stampOf(path);
+    if (!stamp) throw new SamMilError('Superseded', 'the output vanished as it was published', { file: path });
+    files[file.target] = { ...stamp, digest: digests[index] };
+  }
+  for (const folder of folders) await syncPath(folder);
+  return files;
+}
+
+async function writeReceipt(work: string, claim: Claim, receipt: Receipt): Promise<Receipt> {
+  const target = receiptPath(work, claim.place);
+  const staged = join(claim.scratch, '.receipt');
+  await rm(staged, { force: true });
+  await writeAndSync(staged, receiptText(receipt)).catch((error: unknown) => {
+    throw asWriteError(error, target);
+  });
+  await renameOut(claim, staged, target);
+  await syncPath(dirname(target));
+  await writeWhole(keyIndexPath(work, receipt.key), JSON.stringify(claim.place));
+  return receipt;
+}
+
+function referencesOf(staged: Staged[], files: Record<string, ReceiptFile>): JsonObject {
+  const references = staged.map(({ name, target }) => {
+    const { digest, bytes } = files[target];
+    return [name, { path: target, digest, bytes }] as const;
+  });
+  return Object.fromEntries(references);
+}
+
+/** The outputs with every file reference's path passed through `change`. */
+function mapReferences(outputs: JsonObject, change: (path: string) => string): JsonObject {
+  const entries = Object.entries(outputs).map(([name, value]) => {
+    return [name, isFileRef(value) ? { ...value, path: change(value.path) } : value] as const;
+  });
+  return Object.fromEntries(entries) as JsonObject;
+}
+
+export function isFileRef(value: unknown): value is FileRef & JsonObject {
+  if (typeof value !== 'object' || value === null) return false;
+  const { path, digest, bytes } = value as Partial<FileRef>;
+  return typeof path === 'string' && typeof digest === 'string' && typeof bytes === 'number';
+}
+
+async function linkOrCopy(from: string, to: string): Promise<boolean> {
+  try {
+    await mkdir(dirname(to), { recursive: true });
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+  }
+  try {
+    await copyFile(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw asWriteError(error, to);
+  }
+}
+
+function insideScratch(claim: Claim, name: string, from: string): string {
+  const path = join(claim.scratch, relative(claim.scratch, from));
+  if (!path.startsWith(claim.scratch + sep)) throw broken(name, `\`${from}\` lies outside job.scratch`);
+  return path;
+}
+
+/** Symbolic links are refused: what they point at is not private to the attempt. */
+async function refuseMissing(result: JobResult): Promise<void> {
+  for (const [name, file] of Object.entries(result.files)) {
+    const found = await lstat(file.from).catch(() => undefined);
+    if (!found?.isFile()) throw broken(name, `there is no regular file \`${file.from}\``);
+  }
+}
+
+function refuseTwice(staged: Staged[]): void {
+  const seen = new Set<string>();
+  for (const { name, target } of staged) {
+    if (seen.has(target)) throw broken(name, `\`${target}\` is the target of two outputs`);
+    seen.add(target);
+  }
+}
+
+function refuseLarge(outputs: JsonObject): void {
+  const bytes = Buffer.byteLength(JSON.stringify(outputs));
+  if (bytes <= LARGEST_OUTPUTS) return;
+  throw new SamMilError('OutputTooLarge', 'the outputs are too large to travel through Temporal', {
+    expected: `at most ${LARGEST_OUTPUTS} bytes as JSON`,
+    found: `${bytes} bytes in ${Object.keys(outputs).join(', ')}`,
+    next: 'write them to a file and return that as an output',
+  });
+}
+
+function broken(output: string, what: string): SamMilError {
+  return new SamMilError('Internal', `output \`${output}\` breaks the activity's contract: ${what}`);
+}

@@ -1,0 +1,107 @@
+import { readFile, stat } from 'node:fs/promises';
+import type { JsonObject } from '../json.js';
+import { digestOfFile } from '../digest.js';
+import type { Ingredients } from './cache-key.js';
+import { writeDurably } from './durable-file.js';
+import { sameStamp, stampOf, type FileStamp } from './file-stamp.js';
+import { insideWork, keyIndexPath, receiptPath, type Place } from './paths.js';
+
+/**
+ * Proof that a step's outputs are complete, written after them. It lies by place (stage, item, step) and holds every ingredient of its cache key,
+ * so that a changed one can be named. All paths are relative to the work folder, which may move.
+ */
+export interface Receipt {
+  receipt: 1;
+  key: string;
+  ingredients: Ingredients;
+  /** Folder of the stage or cell the files were published under, relative to the work folder. */
+  folder: string;
+  outputs: JsonObject;
+  skip?: string;
+  /** By path relative to the work folder. */
+  files: Record<string, ReceiptFile>;
+  made: Made;
+}
+
+export interface ReceiptFile extends FileStamp {
+  digest: string;
+}
+
+/** For people and for `--force`; no part of the key. */
+export interface Made {
+  run: string;
+  attempt: number;
+  host: string;
+  /** Seconds the work took, where it was done: a linked output keeps the original's. */
+  seconds: number;
+  /** ISO 8601. */
+  at: string;
+}
+
+/** What became of an output since its receipt was written. */
+export type OutputFault = { path: string; fault: 'missing' | 'changed' };
+
+/** The receipt at a place; undefined where there is none or it cannot be read as one, which counts as none. */
+export async function readReceipt(work: string, place: Place): Promise<Receipt | undefined> {
+  return parseReceipt(receiptPath(work, place));
+}
+
+async function parseReceipt(path: string): Promise<Receipt | undefined> {
+  try {
+    const found = JSON.parse(await readFile(path, 'utf8')) as Receipt;
+    return found.receipt === 1 && typeof found.key === 'string' && found.files ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The receipt that last carried `key`, wherever it stands now: how a renamed stage finds its outputs. */
+export async function findReceipt(work: string, key: string): Promise<Receipt | undefined> {
+  try {
+    const place = JSON.parse(await readFile(keyIndexPath(work, key), 'utf8')) as Place;
+    const receipt = await readReceipt(work, place);
+    return receipt?.key === key ? receipt : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The first output that is missing or no longer has the receipt's bytes, or undefined where all stand. Content is read only where a stamp
+ * differs; where it proves unchanged (a copied work folder), the receipt gets the new stamps.
+ */
+export async function faultyOutput(
+  work: string,
+  place: Place,
+  receipt: Receipt,
+): Promise<OutputFault | undefined> {
+  const renewed: Record<string, ReceiptFile> = {};
+  for (const [path, expected] of Object.entries(receipt.files)) {
+    const absolute = insideWork(work, path);
+    const found = await stampOf(absolute);
+    if (!found) return { path, fault: 'missing' };
+    if (sameStamp(found, expected)) continue;
+    if (found.bytes !== expected.bytes || (await digestOfFile(absolute)) !== expected.digest) {
+      return { path, fault: 'changed' };
+    }
+    renewed[path] = { ...found, digest: expected.digest };
+  }
+  if (Object.keys(renewed).length > 0) {
+    const files = { ...receipt.files, ...renewed };
+    await writeDurably(receiptPath(work, place), receiptText({ ...receipt, files }));
+  }
+  return undefined;
+}
+
+/** Whether there is any receipt of the stage: a stage without one need not be looked at item by item. */
+export async function hasReceipts(work: string, stage: string): Promise<boolean> {
+  const folder = receiptPath(work, { stage, item: 'x', step: 'x' }).slice(0, -'/x/x.json'.length);
+  return stat(folder).then(
+    () => true,
+    () => false,
+  );
+}
+
+export function receiptText(receipt: Receipt): string {
+  return `${JSON.stringify(receipt, null, 1)}\n`;
+}

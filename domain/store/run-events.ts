@@ -1,0 +1,76 @@
+import { appendFile, mkdir, readFile, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { eventsFolder, itemLogPath, type Place } from './paths.js';
+
+/** One line of `<work>/.runs/<run>/events/<worker>.jsonl`: what a worker did and when. The report's timeline is drawn from these. */
+export interface RunEvent {
+  /** ISO 8601, the worker's clock. */
+  time: string;
+  stage: string;
+  item: string;
+  step: string;
+  attempt: number;
+  event: 'started' | 'done' | 'cached' | 'linked' | 'skipped' | 'failed' | 'cancelled';
+  /** Seconds since `started`, for the others. */
+  seconds?: number;
+  /** Failure code and message. */
+  code?: string;
+  message?: string;
+  host: string;
+  pid: number;
+}
+
+/** Appends to the file that only this worker writes, so lines of several hosts never mix. Lost lines cost a gap in the timeline, no more. */
+export async function appendEvent(
+  work: string,
+  run: string,
+  worker: string,
+  event: RunEvent,
+): Promise<void> {
+  await appendLine(join(eventsFolder(work, run), `${worker}.jsonl`), JSON.stringify(event));
+}
+
+/** Appends a line to an item's own log: `time level step#attempt message facts`. */
+export async function appendItemLog(
+  work: string,
+  run: string,
+  place: Place,
+  line: string,
+): Promise<void> {
+  await appendLine(itemLogPath(work, run, place.stage, place.item), line);
+}
+
+/** All events of a run by time. A torn last line (a killed worker) is left out. */
+export async function readEvents(work: string, run: string): Promise<RunEvent[]> {
+  const folder = eventsFolder(work, run);
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.jsonl')).sort();
+  const events: RunEvent[] = [];
+  for (const name of names) {
+    for (const line of (await readFile(join(folder, name), 'utf8')).split('\n')) {
+      const event = parseLine(line);
+      if (event) events.push(event);
+    }
+  }
+  return events.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+}
+
+function parseLine(line: string): RunEvent | undefined {
+  try {
+    return line === '' ? undefined : (JSON.parse(line) as RunEvent);
+  } catch {
+    return undefined;
+  }
+}
+
+async function appendLine(path: string, line: string): Promise<void> {
+  const write = () => appendFile(path, `${line}\n`);
+  try {
+    await write().catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+      await mkdir(dirname(path), { recursive: true });
+      await write();
+    });
+  } catch {
+    // A record for people: a full disk is reported by the work itself.
+  }
+}
