@@ -165,7 +165,7 @@ function unreadable(path: string, cause: unknown): unknown {
   if (code === 'EACCES' || code === 'EPERM') {
     return new SamMilError('InvalidInput', `this user may not read it (${code})`, {
       file: path,
-      next: 'give the worker\'s user permission to read it and its folder, then resume the run',
+      next: "give the worker's user permission to read it and its folder, then resume the run",
       cause,
     });
   }

@@ -112,7 +112,8 @@ async function publishFiles(
     await renameOut(claim, file.from, path);
     folders.add(dirname(path));
     const stamp = await stampOf(path);
-    if (!stamp) throw new SamMilError('Superseded', 'the output vanished as it was published', { file: path });
+    if (!stamp)
+      throw new SamMilError('Superseded', 'the output vanished as it was published', { file: path });
     files[file.target] = { ...stamp, digest: digests[index] };
   }
   for (const folder of folders) await syncPath(folder);

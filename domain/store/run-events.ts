@@ -21,22 +21,12 @@ export interface RunEvent {
 }
 
 /** Appends to the file that only this worker writes, so lines of several hosts never mix. Lost lines cost a gap in the timeline, no more. */
-export async function appendEvent(
-  work: string,
-  run: string,
-  worker: string,
-  event: RunEvent,
-): Promise<void> {
+export async function appendEvent(work: string, run: string, worker: string, event: RunEvent): Promise<void> {
   await appendLine(join(eventsFolder(work, run), `${worker}.jsonl`), JSON.stringify(event));
 }
 
 /** Appends a line to an item's own log: `time level step#attempt message facts`. */
-export async function appendItemLog(
-  work: string,
-  run: string,
-  place: Place,
-  line: string,
-): Promise<void> {
+export async function appendItemLog(work: string, run: string, place: Place, line: string): Promise<void> {
   await appendLine(itemLogPath(work, run, place.stage, place.item), line);
 }
 
