@@ -1,0 +1,112 @@
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { SamMilError } from '../errors.js';
+import type { EncoderInfo, EncoderOptions, OpenEncoder } from './encoder.js';
+import { openSession } from './onnx-session.js';
+import { normalise, normaliserOf } from './preprocess.js';
+
+export interface OnnxEncoderFile {
+  /** Absolute path of the .onnx file. */
+  path: string;
+  /** Names of the image input (float32 [n, 3, size, size]) and of the features (float32, n x dim elements). Default: the model's first ones. */
+  input?: string;
+  output?: string;
+}
+
+/**
+ * Opens an image encoder that is an ONNX model.
+ * @throws SamMilError `InvalidInput` where the model does not load, or its input or output is not what `info` says (names and both shapes are told)
+ */
+export async function openOnnxEncoder(
+  info: EncoderInfo,
+  file: OnnxEncoderFile,
+  options: EncoderOptions,
+): Promise<OpenEncoder> {
+  const size = options.size ?? info.inputSize;
+  const { session, provider } = await openSession(file.path, options);
+  const { default: runtime } = await import('onnxruntime-node');
+  const input = chosen(file, 'input', file.input, session.inputNames);
+  const output = chosen(file, 'output', file.output, session.outputNames);
+  checkShape(file, `input ${input}`, shapeOf(session.inputMetadata, input), [undefined, 3, size, size]);
+  const tables = normaliserOf(info.mean, info.std);
+  const pixels = size * size;
+  let buffer = new Float32Array(0);
+  return {
+    info,
+    size,
+    provider,
+    async encode(rgb, count) {
+      if (buffer.length < count * pixels * 3) buffer = new Float32Array(count * pixels * 3);
+      normalise(rgb, count, pixels, tables, buffer);
+      const image = new runtime.Tensor('float32', buffer.subarray(0, count * pixels * 3), [
+        count,
+        3,
+        size,
+        size,
+      ]);
+      const results = await session.run({ [input]: image }, [output]);
+      return featuresOf(file, output, results[output], count, info.dim);
+    },
+    close: () => session.release(),
+  };
+}
+
+function featuresOf(
+  file: OnnxEncoderFile,
+  output: string,
+  tensor: Tensor,
+  count: number,
+  dim: number,
+): Float32Array {
+  if (tensor.type !== 'float32' || tensor.dims[0] !== count || tensor.size !== count * dim) {
+    throw new SamMilError('InvalidInput', `output ${output} of the model is not one feature vector a patch`, {
+      file: file.path,
+      expected: `float32 [${count}, ${dim}]`,
+      found: `${tensor.type} [${tensor.dims.join(', ')}]`,
+      next: 'correct `dim` or `output` of the encoder, or export the model with pooling',
+    });
+  }
+  return tensor.data as Float32Array;
+}
+
+function chosen(
+  file: OnnxEncoderFile,
+  kind: 'input' | 'output',
+  name: string | undefined,
+  names: readonly string[],
+): string {
+  if (name === undefined) return names[0];
+  if (names.includes(name)) return name;
+  throw new SamMilError('InvalidInput', `the model has no ${kind} ${name}`, {
+    file: file.path,
+    expected: names.join(' or '),
+    found: name,
+  });
+}
+
+type Shape = readonly (number | string)[];
+
+function shapeOf(metadata: readonly InferenceSession.ValueMetadata[], name: string): Shape | undefined {
+  const found = metadata.find((value) => value.name === name);
+  return found?.isTensor ? found.shape : undefined;
+}
+
+/** A size that the model leaves open, or that is not asked for, fits anything. */
+function checkShape(
+  file: OnnxEncoderFile,
+  what: string,
+  found: Shape | undefined,
+  expected: readonly (number | undefined)[],
+): void {
+  const fits =
+    found?.length === expected.length &&
+    found.every(
+      (size, axis) => typeof size !== 'number' || expected[axis] === undefined || size === expected[axis],
+    );
+  if (fits) return;
+  throw new SamMilError('InvalidInput', `${what} of the model has another shape`, {
+    file: file.path,
+    expected: `[${expected.map((size) => size ?? 'n').join(', ')}]`,
+    found: found ? `[${found.join(', ')}]` : 'no tensor',
+    next: 'correct `size` of the encoder, or choose the fitting `target-size`',
+  });
+}

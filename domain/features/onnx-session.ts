@@ -1,0 +1,83 @@
+import type { InferenceSession } from 'onnxruntime-node';
+import { SamMilError } from '../errors.js';
+import type { Device, Provider } from './encoder.js';
+
+export interface OnnxSession {
+  session: InferenceSession;
+  provider: Provider;
+}
+
+type ProviderName = Provider['name'];
+
+/**
+ * Opens a model with ONNX Runtime on the first execution provider that takes it. `auto` tries CUDA where the runtime was built with it, then the CPU;
+ * TensorRT only on request, since it compiles each model for minutes.
+ *
+ * @param threads CPU threads of one run. Measured: features have the same bits for 1 to 4 threads and for any batch size.
+ * @throws SamMilError `InvalidInput` where even the CPU can't load the model
+ */
+export async function openSession(
+  path: string,
+  { device = 'auto', threads = 1 }: { device?: Device; threads?: number },
+): Promise<OnnxSession> {
+  const runtime = await loadRuntime();
+  const failures: string[] = [];
+  for (const name of candidates(device, runtime.built, failures)) {
+    try {
+      const session = await runtime.create(path, {
+        executionProviders: name === 'cpu' ? ['cpu'] : [name, 'cpu'],
+        intraOpNumThreads: threads,
+        interOpNumThreads: 1,
+        logSeverityLevel: 3,
+        // Threads that wait must not spin: the cores decode the next patches meanwhile.
+        extra: { session: { intra_op: { allow_spinning: '0' } } },
+      });
+      return { session, provider: { name, why: reason(name, device, failures) } };
+    } catch (cause) {
+      if (name === 'cpu') throw unreadable(path, cause);
+      failures.push(`${name}: ${firstLine(cause)}`);
+    }
+  }
+  throw new SamMilError('Internal', 'no execution provider was tried', { file: path });
+}
+
+interface Runtime {
+  create(path: string, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
+  built: ReadonlySet<string>;
+}
+
+async function loadRuntime(): Promise<Runtime> {
+  const module = await import('onnxruntime-node');
+  const runtime = 'default' in module ? (module.default as typeof module) : module;
+  return {
+    create: (path, options) => runtime.InferenceSession.create(path, options),
+    built: new Set(runtime.listSupportedBackends().map((backend) => backend.name)),
+  };
+}
+
+/** Providers to try, in order, ending with the CPU; what is not tried is said in `failures`. */
+function candidates(device: Device, built: ReadonlySet<string>, failures: string[]): ProviderName[] {
+  const wanted: ProviderName[] = device === 'auto' ? ['cuda'] : device === 'cpu' ? [] : [device];
+  const usable = wanted.filter((name) => built.has(name));
+  for (const name of wanted) {
+    if (!built.has(name)) failures.push(`${name}: this build of ONNX Runtime does not have it`);
+  }
+  return [...usable, 'cpu'];
+}
+
+function reason(name: ProviderName, device: Device, failures: readonly string[]): string {
+  if (failures.length > 0) return failures.join('; ');
+  return device === 'auto' ? `first of the providers that work here` : `asked for ${name}`;
+}
+
+function unreadable(path: string, cause: unknown): SamMilError {
+  return new SamMilError('InvalidInput', `ONNX Runtime can't load this model: ${firstLine(cause)}`, {
+    file: path,
+    next: 'check that the file is complete and that its weights lie beside it',
+    cause,
+  });
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0];
+}

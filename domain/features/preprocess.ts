@@ -1,0 +1,35 @@
+import type { Triple } from './encoder.js';
+
+/** Lookup tables that turn 8-bit values into normalised floats, rounded at each step as float32 arithmetic does (so equal to torch's bits). */
+export type Normaliser = readonly [Float32Array, Float32Array, Float32Array];
+
+export function normaliserOf(mean: Triple, std: Triple): Normaliser {
+  const table = (channel: 0 | 1 | 2): Float32Array =>
+    Float32Array.from({ length: 256 }, (_, value) => {
+      const centred = Math.fround(Math.fround(value / 255) - Math.fround(mean[channel]));
+      return Math.fround(centred / Math.fround(std[channel]));
+    });
+  return [table(0), table(1), table(2)];
+}
+
+/**
+ * @param rgb `count` x `pixels` x 3
+ * @param into `count` x 3 x `pixels`: a tensor [count, 3, size, size]
+ */
+export function normalise(
+  rgb: Uint8Array,
+  count: number,
+  pixels: number,
+  tables: Normaliser,
+  into: Float32Array,
+): void {
+  const [red, green, blue] = tables;
+  for (let image = 0; image < count; image++) {
+    const plane = image * pixels * 3;
+    for (let i = 0, at = plane; i < pixels; i++, at += 3) {
+      into[plane + i] = red[rgb[at]];
+      into[plane + pixels + i] = green[rgb[at + 1]];
+      into[plane + 2 * pixels + i] = blue[rgb[at + 2]];
+    }
+  }
+}
