@@ -1,0 +1,54 @@
+/** One more row per mask that has members: the mean of its members' features (SAM-MIL, ACM MM 2024). */
+export interface GroupRows {
+  /** Indices of the masks with members, rising: mask of each group row. */
+  masks: number[];
+  /** groups x dim. */
+  features: Float32Array;
+}
+
+/**
+ * Gathers group features while patch features stream by, so that a bag is never held whole. Sums are double precision and in row order: the bits
+ * do not depend on the sizes of the blocks. Memory: groups x dim doubles and one number a membership.
+ */
+export class GroupMeans {
+  private readonly dim: number;
+  private readonly masks: number[];
+  private readonly sizes: number[];
+  private readonly sums: Float64Array;
+  /** Groups of row r stand in `groups` from `start[r]` to `start[r + 1]`. */
+  private readonly start: Uint32Array;
+  private readonly groups: Uint32Array;
+
+  /** @param members per mask, rows of its patches; @param rows patches in all */
+  constructor(members: readonly Int32Array[], rows: number, dim: number) {
+    this.dim = dim;
+    this.masks = members.flatMap((group, mask) => (group.length > 0 ? [mask] : []));
+    this.sizes = this.masks.map((mask) => members[mask].length);
+    this.sums = new Float64Array(this.masks.length * dim);
+    this.start = new Uint32Array(rows + 1);
+    for (const mask of this.masks) for (const row of members[mask]) this.start[row + 1]++;
+    for (let row = 0; row < rows; row++) this.start[row + 1] += this.start[row];
+    this.groups = new Uint32Array(this.start[rows]);
+    const next = this.start.slice();
+    this.masks.forEach((mask, group) => {
+      for (const row of members[mask]) this.groups[next[row]++] = group;
+    });
+  }
+
+  /** Adds the features of rows `start` on, `n` x dim. */
+  add(start: number, features: Float32Array): void {
+    const rows = features.length / this.dim;
+    for (let i = 0; i < rows; i++) {
+      for (let at = this.start[start + i]; at < this.start[start + i + 1]; at++) {
+        const sum = this.groups[at] * this.dim;
+        const from = i * this.dim;
+        for (let column = 0; column < this.dim; column++) this.sums[sum + column] += features[from + column];
+      }
+    }
+  }
+
+  finish(): GroupRows {
+    const features = Float32Array.from(this.sums, (sum, at) => sum / this.sizes[Math.floor(at / this.dim)]);
+    return { masks: this.masks, features };
+  }
+}
