@@ -1,0 +1,30 @@
+/** 255 / max in 12-bit fixed point, as OpenCV tabulates it for 8-bit HSV. */
+const RECIPROCAL = Int32Array.from({ length: 256 }, (_, max) =>
+  max === 0 ? 0 : Math.round((255 << 12) / max),
+);
+
+/**
+ * Saturation (0 to 255) of RGB pixels, equal to OpenCV's COLOR_RGB2HSV on all 2^24 colours. `width` x `height` pixels are written from
+ * `offset` on into rows of `stride` values.
+ */
+export function saturation(
+  rgb: Uint8Array,
+  width: number,
+  height: number,
+  into: Uint8Array,
+  offset = 0,
+  stride = width,
+): void {
+  let source = 0;
+  for (let row = 0; row < height; row++) {
+    let target = offset + row * stride;
+    for (const end = target + width; target < end; target++, source += 3) {
+      const r = rgb[source];
+      const g = rgb[source + 1];
+      const b = rgb[source + 2];
+      const max = r > g ? (r > b ? r : b) : g > b ? g : b;
+      const min = r < g ? (r < b ? r : b) : g < b ? g : b;
+      into[target] = ((max - min) * RECIPROCAL[max] + 2048) >> 12;
+    }
+  }
+}
