@@ -114,9 +114,9 @@ export default tseslint.config(
       },
       {
         regex:
-          '^\\.\\./domain/(?!errors\\.js|json\\.js|job\\.js|language/expressions\\.js|language/template\\.js|language/plan\\.js|language/duration\\.js)',
+          '^\\.\\./domain/(?!errors\\.js|json\\.js|job\\.js|language/expressions\\.js|language/template\\.js|language/plan\\.js|language/step-context\\.js|language/duration\\.js)',
         message:
-          'workflows take values only from the pure files of domain (errors, json, language/expressions|template|plan|duration)',
+          'workflows take values only from the pure files of domain (errors, json, language/expressions|template|step-context|plan|duration)',
         allowTypeImports: true,
       },
     ],

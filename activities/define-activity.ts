@@ -44,6 +44,8 @@ export interface ActivityDefinition {
   readonly heartbeat: string;
   /** `child`: forked process, kept warm and shared by activities with the same `runtime` name. `inline`: in the worker, for light asynchronous work only. */
   readonly isolation: 'child' | 'inline';
+  /** Children are shared by activities of one runtime; default: the part of the name before the dot. */
+  readonly runtime?: string;
   /** Where an attempt goes on after a kill, for the reference page: "last committed batch". */
   readonly resumesFrom: string;
   /** Digests of weights and other hidden inputs chosen by `with` (an encoder's name): part of the cache key. */

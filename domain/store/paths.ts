@@ -17,7 +17,7 @@ export function keyProblem(key: string): string | undefined {
   if (Buffer.byteLength(key) > LONGEST_KEY) return `it is longer than ${LONGEST_KEY} bytes`;
   if (key.startsWith('.')) return 'it starts with a dot';
   if (/[/\\]/.test(key)) return 'it holds a path separator';
-  // eslint-disable-next-line no-control-regex
+
   if (/[\u0000-\u001f\u007f]/.test(key)) return 'it holds a control character';
   if (key.trim() !== key) return 'it begins or ends with a space';
   return undefined;

@@ -1,0 +1,150 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { SamMilError } from '../../domain/errors.js';
+import type { JobResult, Progress } from '../../domain/job.js';
+import type { JsonObject } from '../../domain/json.js';
+import { fromErrorMessage } from '../failures.js';
+import type { ChildJob, FromChild, ToChild } from './messages.js';
+
+export interface JobListener {
+  onProgress(report: Progress): void;
+  onLog(level: 'info' | 'warn', message: string, facts?: JsonObject): void;
+}
+
+const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
+/** Lines of a child's stderr that go into the message when it crashes. */
+const KEPT_LINES = 20;
+
+/** A forked process and what is known of it. One job at a time. */
+export class Child {
+  readonly runtime: string;
+  jobs = 0;
+  /** Resident memory after the last job, in bytes. */
+  rss = 0;
+  private readonly process: ChildProcess;
+  private readonly ready: Promise<void>;
+  private lines: string[] = [];
+  private listener: JobListener | undefined;
+
+  constructor(runtime: string, pluginModules: readonly string[]) {
+    this.runtime = runtime;
+    this.process = fork(MAIN, [...pluginModules], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      execArgv: ['--enable-source-maps'],
+    });
+    this.keepLines(this.process.stdout);
+    this.keepLines(this.process.stderr);
+    this.ready = this.next((message) => message.type === 'ready').then(() => undefined);
+    this.ready.catch(() => undefined);
+  }
+
+  get alive(): boolean {
+    return this.process.exitCode === null && this.process.signalCode === null && this.process.connected;
+  }
+
+  get pid(): number | undefined {
+    return this.process.pid;
+  }
+
+  /**
+   * Runs a job. When `signal` aborts, the child is told; one that has not ended `graceMs` later is killed.
+   * @throws what the job threw, ChildCrashed where the process ended, the signal's reason where the job was stopped
+   */
+  async run(job: ChildJob, listener: JobListener, signal: AbortSignal, graceMs: number): Promise<JobResult> {
+    this.listener = listener;
+    this.lines = [];
+    this.jobs += 1;
+    let killer: NodeJS.Timeout | undefined;
+    const stop = () => {
+      this.send({ type: 'cancel', reason: String(signal.reason) });
+      killer = setTimeout(() => this.kill(), graceMs);
+    };
+    try {
+      await this.ready;
+      const ended = this.next((message) => message.type === 'result' || message.type === 'error');
+      this.send({ type: 'run', job });
+      if (signal.aborted) stop();
+      else signal.addEventListener('abort', stop, { once: true });
+      return this.resultOf(await ended);
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      clearTimeout(killer);
+      this.listener = undefined;
+    }
+  }
+
+  kill(): void {
+    this.process.kill('SIGKILL');
+  }
+
+  /** Waits until the process has ended. */
+  async gone(): Promise<void> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    await new Promise<void>((resolve) => this.process.once('exit', () => resolve()));
+  }
+
+  private send(message: ToChild): void {
+    if (this.process.connected) this.process.send(message, () => undefined);
+  }
+
+  private resultOf(message: FromChild): JobResult {
+    if (message.type === 'result') {
+      this.rss = message.rss;
+      return message.result;
+    }
+    if (message.type !== 'error') throw new Error(`unexpected message ${message.type}`);
+    this.rss = message.rss;
+    throw fromErrorMessage(message.error);
+  }
+
+  /** The next message that `wanted` accepts; rejects when the process ends before. */
+  private next(wanted: (message: FromChild) => boolean): Promise<FromChild> {
+    return new Promise((resolve, reject) => {
+      const onMessage = (message: FromChild) => {
+        if (message.type === 'progress') this.listener?.onProgress(message.report);
+        if (message.type === 'log') this.listener?.onLog(message.level, message.message, message.facts);
+        if (!wanted(message)) return;
+        release();
+        resolve(message);
+      };
+      // `close` comes after the last line of stderr, `exit` may come before it.
+      const onClose = (code: number | null, by: NodeJS.Signals | null) => {
+        release();
+        reject(this.crashed(code, by));
+      };
+      const onError = (error: Error) => {
+        release();
+        reject(error);
+      };
+      const release = () => {
+        this.process.off('message', onMessage).off('close', onClose).off('error', onError);
+      };
+      this.process.on('message', onMessage).on('close', onClose).on('error', onError);
+    });
+  }
+
+  private crashed(code: number | null, by: NodeJS.Signals | null): SamMilError {
+    const how = by === null ? `exit code ${code}` : `signal ${by}`;
+    const last = this.lines.length === 0 ? 'it printed nothing' : this.lines.join('\n');
+    return new SamMilError('ChildCrashed', `the process that did the work ended by ${how}`, {
+      found: `its last output:\n${last}`,
+      next: 'the step is tried again; if it crashes each time, look at this file or at the memory of the host',
+    });
+  }
+
+  private keepLines(stream: NodeJS.ReadableStream | null): void {
+    let rest = '';
+    stream?.setEncoding('utf8');
+    stream?.on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = (lines.pop() ?? '').slice(-2000);
+      for (const line of lines) {
+        this.lines.push(line.slice(0, 500));
+        this.listener?.onLog('info', line);
+      }
+      this.lines = this.lines.slice(-KEPT_LINES);
+    });
+  }
+}

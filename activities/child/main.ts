@@ -1,0 +1,62 @@
+import { throttled } from './throttled.js';
+import { dieWithParent } from './watchdog.js';
+import type { ChildJob, FromChild, ToChild } from './messages.js';
+import type { Job } from '../../domain/job.js';
+import { loadRegistry } from '../load-plugins.js';
+import { toErrorMessage } from '../failures.js';
+
+/**
+ * A forked child: runs one job at a time for its worker. Heavy libraries are loaded here and only here, so that a crash in them takes no worker
+ * down and a blocked thread holds up no heartbeat. Arguments: paths of further plugin modules.
+ */
+const registry = loadRegistry(process.argv.slice(2));
+let current: AbortController | undefined;
+
+/** Progress more often than this tells nobody anything and would fill the channel. */
+const PROGRESS_EVERY_MS = 200;
+
+function send(message: FromChild): void {
+  if (process.connected) process.send?.(message);
+}
+
+async function runJob(job: ChildJob): Promise<void> {
+  const controller = new AbortController();
+  current = controller;
+  try {
+    const definition = (await registry).require(job.activity);
+    const { run } = await definition.load();
+    const result = await run(liveJob(job, controller.signal) as never);
+    send({ type: 'result', result, rss: process.memoryUsage.rss() });
+  } catch (error) {
+    const cancelled = controller.signal.aborted;
+    send({ type: 'error', error: toErrorMessage(error), cancelled, rss: process.memoryUsage.rss() });
+  } finally {
+    current = undefined;
+  }
+}
+
+function liveJob(job: ChildJob, signal: AbortSignal): Job {
+  const { activity: _, ...rest } = job;
+  return {
+    ...rest,
+    signal,
+    progress: throttled(PROGRESS_EVERY_MS, (report) => send({ type: 'progress', report })),
+    log: (level, message, facts) => send({ type: 'log', level, message, facts }),
+  };
+}
+
+process.on('message', (message: ToChild) => {
+  if (message.type === 'run') void runJob(message.job);
+  else current?.abort(new Error(message.reason));
+});
+process.on('disconnect', () => process.exit(0));
+// Ctrl-C reaches every process of the terminal: the worker decides when its children stop.
+process.on('SIGINT', () => undefined);
+dieWithParent();
+registry.then(
+  () => send({ type: 'ready' }),
+  (error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,25 @@
+import type { JobResult, Progress } from '../../domain/job.js';
+import type { JsonObject } from '../../domain/json.js';
+import type { ErrorMessage } from '../failures.js';
+
+/** What a worker and its forked children say to each other over the IPC channel. */
+
+/** The part of a job that can travel; the child adds signal, progress and log. */
+export interface ChildJob {
+  activity: string;
+  with: JsonObject;
+  work: string;
+  run: string;
+  name: string;
+  scratch: string;
+  checkpoint: string;
+}
+
+export type ToChild = { type: 'run'; job: ChildJob } | { type: 'cancel'; reason: string };
+
+export type FromChild =
+  | { type: 'ready' }
+  | { type: 'progress'; report: Progress }
+  | { type: 'log'; level: 'info' | 'warn'; message: string; facts?: JsonObject }
+  | { type: 'result'; result: JobResult; rss: number }
+  | { type: 'error'; error: ErrorMessage; cancelled: boolean; rss: number };

@@ -1,0 +1,98 @@
+import { totalmem } from 'node:os';
+import type { JobResult } from '../../domain/job.js';
+import { Child, type JobListener } from './child.js';
+import type { ChildJob } from './messages.js';
+
+export interface PoolOptions {
+  /** Modules of further plugins, loaded in the children too. */
+  pluginModules?: readonly string[];
+  /** Time a stopped job has to save its checkpoint before its process is killed, in milliseconds. */
+  graceMs?: number;
+  /** A child is replaced after so many jobs: native libraries leak. */
+  maxJobs?: number;
+  /** A child whose resident memory exceeds this after a job is replaced, in bytes. */
+  maxRss?: number;
+  /** An idle child is ended after this time, in milliseconds, to give its memory back. */
+  idleMs?: number;
+}
+
+const DEFAULTS: Required<PoolOptions> = {
+  pluginModules: [],
+  graceMs: 20_000,
+  maxJobs: 500,
+  maxRss: totalmem() / 3,
+  idleMs: 120_000,
+};
+
+/**
+ * Warm forked children, grouped by the runtime whose libraries they have loaded. Starting one costs a second or more (TensorFlow, OpenCV), so it is
+ * used again; one that crashed, was stopped, grew too large or is old is replaced. How many run at once is the caller's matter.
+ */
+export class ChildPool {
+  private readonly options: Required<PoolOptions>;
+  private readonly idle: { child: Child; timer: NodeJS.Timeout }[] = [];
+  private readonly busy = new Set<Child>();
+  private closed = false;
+
+  constructor(options: PoolOptions = {}) {
+    this.options = { ...DEFAULTS, ...options };
+  }
+
+  /** Runs a job in a child of the runtime. Throws as {@link Child.run}. */
+  async run(runtime: string, job: ChildJob, listener: JobListener, signal: AbortSignal): Promise<JobResult> {
+    signal.throwIfAborted();
+    if (this.closed) throw new Error('the pool of child processes is closed');
+    const child = this.take(runtime);
+    this.busy.add(child);
+    try {
+      return await child.run(job, listener, signal, this.options.graceMs);
+    } finally {
+      this.busy.delete(child);
+      this.giveBack(child, signal.aborted);
+    }
+  }
+
+  /** Process ids of all children, for tests. */
+  get pids(): number[] {
+    const children = [...this.busy, ...this.idle.map(({ child }) => child)];
+    return children.map((child) => child.pid).filter((pid) => pid !== undefined);
+  }
+
+  /** Ends all children and waits for them. */
+  async close(): Promise<void> {
+    this.closed = true;
+    const children = [
+      ...this.busy,
+      ...this.idle.splice(0).map(({ child, timer }) => (clearTimeout(timer), child)),
+    ];
+    for (const child of children) child.kill();
+    await Promise.all(children.map((child) => child.gone()));
+  }
+
+  private take(runtime: string): Child {
+    const index = this.idle.findIndex(({ child }) => child.runtime === runtime && child.alive);
+    if (index < 0) return new Child(runtime, this.options.pluginModules);
+    const [{ child, timer }] = this.idle.splice(index, 1);
+    clearTimeout(timer);
+    return child;
+  }
+
+  /** A job that was stopped may have left anything behind in its process: that one is not used again. */
+  private giveBack(child: Child, stopped: boolean): void {
+    const { maxJobs, maxRss, idleMs } = this.options;
+    const worn = child.jobs >= maxJobs || child.rss > maxRss;
+    if (stopped || worn || this.closed || !child.alive) {
+      child.kill();
+      return;
+    }
+    const timer = setTimeout(() => this.retire(child), idleMs);
+    timer.unref();
+    this.idle.push({ child, timer });
+  }
+
+  private retire(child: Child): void {
+    const index = this.idle.findIndex((entry) => entry.child === child);
+    if (index >= 0) this.idle.splice(index, 1);
+    child.kill();
+  }
+}

@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { digestOf, digestOfJson } from '../domain/digest.js';
+import { SamMilError } from '../domain/errors.js';
+import type { ItemRecord, ItemsRef } from '../domain/job.js';
+import { isJsonObject, type Json } from '../domain/json.js';
+import { insideWork, relativeToWork } from '../domain/store/paths.js';
+import { isFileRef } from '../domain/store/publish.js';
+
+/** Digests by digest of the items file: a matrix of many cells asks for the same one. */
+const known = new Map<string, string>();
+
+/**
+ * What an items file means, apart from where things lie: keys, fields, status, and outputs by content. A moved work folder, a renamed stage or a
+ * moved slide folder leaves it as it was. Activities therefore read items by their outputs, never by a path in their fields.
+ * @throws SamMilError InvalidInput where the file is not the one the reference means
+ */
+export async function digestOfItems(work: string, ref: ItemsRef): Promise<string> {
+  const path = insideWork(work, ref.items.path);
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new SamMilError('InvalidInput', 'the list of items cannot be read', {
+      file: ref.items.path,
+      cause,
+    });
+  });
+  const digest = digestOf(text);
+  if (digest !== ref.items.digest) {
+    throw new SamMilError('InvalidInput', 'the list of items was changed after its stage had ended', {
+      file: ref.items.path,
+      next: 'start the run again: the list is made anew',
+    });
+  }
+  const cacheName = `${work}\n${digest}`;
+  const meaning = known.get(cacheName) ?? digestOfJson(parseItems(text).map((item) => meaningOf(item, work)));
+  known.set(cacheName, meaning);
+  return meaning;
+}
+
+/** The records of an items file (JSON lines). */
+export function parseItems(text: string): ItemRecord[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as ItemRecord);
+}
+
+function meaningOf(item: ItemRecord, work: string): Json {
+  const { path, ...fields } = item.fields;
+  const name = typeof path === 'string' ? basename(path) : (path ?? null);
+  return {
+    key: item.key,
+    status: item.status,
+    path: name,
+    fields: withoutPlace(fields, work),
+    outputs: withoutPlace(item.outputs, work),
+  };
+}
+
+function withoutPlace(value: Json, work: string): Json {
+  if (isFileRef(value)) return { name: basename(value.path), digest: value.digest };
+  if (typeof value === 'string') return relativeToWork(work, value) ?? value;
+  if (Array.isArray(value)) return value.map((member) => withoutPlace(member, work));
+  if (!isJsonObject(value)) return value;
+  const members = Object.entries(value).map(([key, member]) => [key, withoutPlace(member, work)] as const);
+  return Object.fromEntries(members);
+}

@@ -1,0 +1,101 @@
+import { Context } from '@temporalio/activity';
+import { hostname } from 'node:os';
+import type { JsonObject } from '../domain/json.js';
+import { appendEvent, appendItemLog, type RunEvent } from '../domain/store/run-events.js';
+import type { ActivityDefinition } from './define-activity.js';
+import type { EngineContext } from './engine-context.js';
+import { asFailure, asSamMilError } from './failures.js';
+import { startHeartbeat, stoppedFailure } from './heartbeat.js';
+import { placeOf, runStep, type StepOutcome } from './run-step.js';
+import type { StepInput, StepResult } from './step-input.js';
+
+/** The Temporal activity of a definition: {@link runStep} with heartbeat, cancellation, log, events, and errors in Temporal's terms. */
+export function stepActivity(
+  engine: EngineContext,
+  definition: ActivityDefinition,
+): (input: StepInput) => Promise<StepResult> {
+  return async (input) => {
+    const context = Context.current();
+    const heartbeat = startHeartbeat(context, placeOf(input));
+    const record = new AttemptRecord(engine, input, context.info.attempt);
+    try {
+      await record.event('started');
+      const outcome = await runStep(engine, definition, input, {
+        number: context.info.attempt,
+        signal: context.cancellationSignal,
+        onProgress: (report) => heartbeat.report(report),
+        onLog: (level, message, facts) => record.log(level, message, facts),
+      });
+      await record.ended(outcome);
+      return resultOf(outcome);
+    } catch (error) {
+      const stopped = context.cancellationSignal.aborted;
+      await record.failed(error, stopped);
+      throw stopped ? stoppedFailure(context) : asFailure(error);
+    } finally {
+      heartbeat.stop();
+    }
+  };
+}
+
+function resultOf({ receipt, how }: StepOutcome): StepResult {
+  const { outputs, skip } = receipt;
+  return { outputs, ...(skip === undefined ? {} : { skip }), cached: how !== 'done' };
+}
+
+/** Writes what happened to the run's event file and the item's log. */
+class AttemptRecord {
+  private readonly engine: EngineContext;
+  private readonly input: StepInput;
+  private readonly attempt: number;
+  private readonly began = performance.now();
+
+  constructor(engine: EngineContext, input: StepInput, attempt: number) {
+    this.engine = engine;
+    this.input = input;
+    this.attempt = attempt;
+  }
+
+  async event(event: RunEvent['event'], facts: Partial<RunEvent> = {}): Promise<void> {
+    const { work, run } = this.input;
+    await appendEvent(work, run, this.engine.worker, {
+      time: new Date().toISOString(),
+      ...placeOf(this.input),
+      attempt: this.attempt,
+      event,
+      ...facts,
+      host: hostname(),
+      pid: process.pid,
+    });
+  }
+
+  async ended({ receipt, how }: StepOutcome): Promise<void> {
+    const seconds = this.seconds();
+    if (how === 'done') this.log('info', `done in ${seconds} s`);
+    await this.event(receipt.skip === undefined ? how : 'skipped', {
+      seconds,
+      ...(receipt.skip === undefined ? {} : { message: receipt.skip }),
+    });
+  }
+
+  async failed(error: unknown, stopped: boolean): Promise<void> {
+    const { code, message } = asSamMilError(error);
+    if (stopped) {
+      await this.event('cancelled', { seconds: this.seconds() });
+      return;
+    }
+    this.log('warn', message, { code });
+    await this.event('failed', { seconds: this.seconds(), code, message });
+  }
+
+  log(level: 'info' | 'warn', message: string, facts?: JsonObject): void {
+    const { work, run, step } = this.input;
+    const tail = facts === undefined ? '' : ` ${JSON.stringify(facts)}`;
+    const line = `${new Date().toISOString()} ${level} ${step}#${this.attempt} ${message}${tail}`;
+    void appendItemLog(work, run, placeOf(this.input), line);
+  }
+
+  private seconds(): number {
+    return Math.round(performance.now() - this.began) / 1000;
+  }
+}

@@ -1,0 +1,155 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SamMilError } from '../domain/errors.js';
+import type { Job, JobResult, Progress } from '../domain/job.js';
+import type { JsonObject } from '../domain/json.js';
+import { claimPlace, releaseClaim, type Claim } from '../domain/store/fence.js';
+import { checkpointFolder, insideWork, type Place } from '../domain/store/paths.js';
+import { publish, relink } from '../domain/store/publish.js';
+import { faultyOutput, findReceipt, readReceipt, type Receipt } from '../domain/store/receipts.js';
+import type { ActivityDefinition } from './define-activity.js';
+import type { EngineContext } from './engine-context.js';
+import { prepareStep, type PreparedStep } from './prepare-step.js';
+import type { StepInput } from './step-input.js';
+
+/** One attempt at a step, as its surroundings see it. */
+export interface Attempt {
+  /** Counts from 1. */
+  number: number;
+  signal: AbortSignal;
+  onProgress(report: Progress): void;
+  onLog(level: 'info' | 'warn', message: string, facts?: JsonObject): void;
+}
+
+export interface StepOutcome {
+  receipt: Receipt;
+  how: 'done' | 'cached' | 'linked';
+}
+
+/**
+ * Brings a step to its receipt: finds one that stands, or links outputs that another place made from the same ingredients, or does the work and
+ * publishes it. Knows nothing of Temporal.
+ * @throws SamMilError as the implementation does; Superseded, DiskFull, ChildCrashed, OutputTooLarge from around it; the signal's reason when stopped
+ */
+export async function runStep(
+  engine: EngineContext,
+  definition: ActivityDefinition,
+  input: StepInput,
+  attempt: Attempt,
+): Promise<StepOutcome> {
+  const place = placeOf(input);
+  const prepared = await prepareStep(definition, input, engine.digests(input.work));
+  attempt.signal.throwIfAborted();
+  const standing = await standingReceipt(input, place, prepared.key);
+  if (standing) return { receipt: standing, how: 'cached' };
+  const claim = await claimPlace(input.work, place);
+  try {
+    const linked = await linkedReceipt(input, claim, prepared.key);
+    if (linked) return { receipt: linked, how: 'linked' };
+    const receipt = await work(engine, prepared, input, claim, attempt);
+    return { receipt, how: 'done' };
+  } finally {
+    await releaseClaim(claim).catch(() => undefined);
+  }
+}
+
+export function placeOf({ stage, item, step }: StepInput): Place {
+  return { stage, item, step };
+}
+
+/** Whether a receipt may be used although the run was told to do the work again: only one that this very run has written. */
+export function counts(receipt: Receipt, input: Pick<StepInput, 'force' | 'run'>): boolean {
+  return !input.force || receipt.made.run === input.run;
+}
+
+async function standingReceipt(input: StepInput, place: Place, key: string): Promise<Receipt | undefined> {
+  const receipt = await readReceipt(input.work, place);
+  if (receipt?.key !== key || !counts(receipt, input)) return undefined;
+  const fault = await faultyOutput(input.work, place, receipt);
+  return fault ? undefined : receipt;
+}
+
+async function linkedReceipt(input: StepInput, claim: Claim, key: string): Promise<Receipt | undefined> {
+  const original = await findReceipt(input.work, key);
+  if (!original || !counts(original, input)) return undefined;
+  return relink(input.work, claim, original, input.folder, input.run);
+}
+
+async function work(
+  engine: EngineContext,
+  prepared: PreparedStep,
+  input: StepInput,
+  claim: Claim,
+  attempt: Attempt,
+): Promise<Receipt> {
+  const checkpoint = checkpointFolder(input.work, prepared.key);
+  const scratch = join(claim.scratch, 'out');
+  await mkdir(checkpoint, { recursive: true });
+  await mkdir(scratch);
+  const began = performance.now();
+  const result = await execute(engine, prepared, { input, scratch, checkpoint, attempt });
+  attempt.signal.throwIfAborted();
+  refuseUndeclared(prepared.definition, result);
+  const receipt = await publish(input.work, claim, {
+    ingredients: prepared.ingredients,
+    folder: input.folder,
+    result,
+    made: { run: input.run, attempt: attempt.number, seconds: seconds(began) },
+  });
+  for (const [path, { digest, ...stamp }] of Object.entries(receipt.files)) {
+    engine.digests(input.work).remember(insideWork(input.work, path), stamp, digest);
+  }
+  await rm(checkpoint, { recursive: true, force: true }).catch(() => undefined);
+  return receipt;
+}
+
+interface Execution {
+  input: StepInput;
+  scratch: string;
+  checkpoint: string;
+  attempt: Attempt;
+}
+
+async function execute(
+  engine: EngineContext,
+  prepared: PreparedStep,
+  execution: Execution,
+): Promise<JobResult> {
+  const { definition, jobWith } = prepared;
+  const { input, scratch, checkpoint, attempt } = execution;
+  const job = {
+    with: jobWith,
+    work: input.work,
+    run: input.run,
+    name: input.item,
+    scratch,
+    checkpoint,
+  };
+  const { signal, onProgress, onLog } = attempt;
+  if (definition.isolation === 'child') {
+    const childJob = { ...job, activity: definition.name };
+    return engine.pool.run(runtimeOf(definition), childJob, { onProgress, onLog }, signal);
+  }
+  const { run } = await definition.load();
+  const inline: Job = { ...job, signal, progress: onProgress, log: onLog };
+  return run(inline as never);
+}
+
+/** Activities of one plugin share libraries, and so children, unless the definition says otherwise. */
+export function runtimeOf(definition: ActivityDefinition): string {
+  return definition.runtime ?? definition.name.split('.')[0];
+}
+
+function refuseUndeclared(definition: ActivityDefinition, result: JobResult): void {
+  const names = [...Object.keys(result.files), ...Object.keys(result.values ?? {})];
+  const undeclared = names.find((name) => !Object.hasOwn(definition.outputs, name));
+  if (undeclared === undefined) return;
+  throw new SamMilError('Internal', `${definition.name} returned an output it does not declare`, {
+    expected: Object.keys(definition.outputs).join(', '),
+    found: undeclared,
+  });
+}
+
+function seconds(began: number): number {
+  return Math.round(performance.now() - began) / 1000;
+}
