@@ -1,0 +1,118 @@
+import type { WriteStream } from 'node:tty';
+import pc from 'picocolors';
+import { clip, formatDuration } from './render-text.js';
+import { countsText, renderRun, type Palette, type RunView } from './render-status.js';
+
+/** Where a command shows how its run goes. Only one line or block is written at a time, so nothing is ever interleaved. */
+export interface Display {
+  /** The run as it is now. */
+  show(view: RunView): void;
+  /** A line that stays: set-up steps, warnings. */
+  line(text: string): void;
+  /** Leaves the last view standing and gives the terminal back. */
+  end(): void;
+}
+
+export function createDisplay(stream: WriteStream, mode: 'auto' | 'plain' = 'auto'): Display {
+  const live = mode === 'auto' && stream.isTTY && process.env.TERM !== 'dumb';
+  return live ? new LiveDisplay(stream) : new PlainDisplay(stream);
+}
+
+/** NO_COLOR and pipes give no colours, FORCE_COLOR gives them everywhere: picocolors knows the rules, but looks at stdout only. */
+export function paletteFor(stream: { isTTY?: boolean }): Palette {
+  return pc.createColors(
+    pc.isColorSupported && (stream.isTTY === true || process.env.FORCE_COLOR !== undefined),
+  );
+}
+
+/** A block at the bottom of the terminal that is drawn again in place. */
+class LiveDisplay implements Display {
+  private readonly stream: WriteStream;
+  private readonly palette: Palette;
+  private drawn: string[] = [];
+  private columns = 0;
+  private readonly restore = () => this.stream.write('\u001b[?25h');
+
+  constructor(stream: WriteStream) {
+    this.stream = stream;
+    this.palette = paletteFor(stream);
+    process.on('exit', this.restore);
+  }
+
+  show(view: RunView): void {
+    this.draw(renderRun(view, this.palette));
+  }
+
+  line(text: string): void {
+    this.stream.write(`${this.erase()}${text}\n`);
+    const block = this.drawn;
+    this.drawn = [];
+    this.draw(block);
+  }
+
+  end(): void {
+    process.off('exit', this.restore);
+    this.restore();
+    this.drawn = [];
+  }
+
+  private draw(lines: readonly string[]): void {
+    // A block taller than the terminal can't be drawn again in place: the end is cut off.
+    const rows = Math.max(1, (this.stream.rows ?? 24) - 1);
+    const columns = this.stream.columns ?? 80;
+    const shown = lines.slice(0, rows).map((line) => clip(line, columns));
+    // One write, so that the terminal never shows half a block.
+    this.stream.write(`\u001b[?25l${this.erase()}${shown.map((line) => `${line}\n`).join('')}`);
+    this.drawn = shown;
+    this.columns = columns;
+  }
+
+  /** Moves to the start of the block and clears from there. After a narrower resize old lines may have wrapped: they count double. */
+  private erase(): string {
+    const columns = this.stream.columns ?? 80;
+    const wrapped = columns < this.columns ? Math.ceil(this.columns / columns) : 1;
+    const height = this.drawn.length * wrapped;
+    return height === 0 ? '' : `\r\u001b[${height}A\u001b[0J`;
+  }
+}
+
+const SECONDS_BETWEEN_LINES = 10;
+
+/** For pipes and logs: a line when a stage changes its state or something fails, and now and then how far it is. */
+class PlainDisplay implements Display {
+  private readonly stream: NodeJS.WritableStream;
+  private readonly palette: Palette;
+  private readonly said = new Map<string, { state: string; failed: number; counts: string; at: number }>();
+  private trouble?: string;
+
+  constructor(stream: WriteStream) {
+    this.stream = stream;
+    this.palette = paletteFor(stream);
+  }
+
+  show(view: RunView): void {
+    if (view.trouble !== this.trouble) {
+      this.trouble = view.trouble;
+      if (view.trouble !== undefined) this.line(view.trouble);
+    }
+    for (const stage of view.status.stages) {
+      const counts = countsText(stage, this.palette);
+      const before = this.said.get(stage.name) ?? { state: 'waiting', failed: 0, counts: '', at: 0 };
+      const changed = stage.state !== before.state || stage.failed > before.failed;
+      const due = counts !== before.counts && view.now - before.at > SECONDS_BETWEEN_LINES * 1000;
+      if (!changed && !(due && stage.state === 'running')) continue;
+      this.said.set(stage.name, { state: stage.state, failed: stage.failed, counts, at: view.now });
+      const elapsed =
+        stage.startedAt === undefined ? '' : `, ${formatDuration((view.now - stage.startedAt) / 1000)}`;
+      this.line(`${stage.name}: ${stage.state}, ${counts.replaceAll('  ', ', ')}${elapsed}`);
+    }
+  }
+
+  line(text: string): void {
+    this.stream.write(`${text}\n`);
+  }
+
+  end(): void {
+    // Every line stands already.
+  }
+}

@@ -1,0 +1,72 @@
+import { stripVTControlCharacters } from 'node:util';
+
+/** Seconds as people say them: `8s`, `2m 05s`, `3h 12m`, `2d 4h`. */
+export function formatDuration(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) return `${s}s`;
+  if (s < 3600) return `${Math.floor(s / 60)}m ${pad2(s % 60)}s`;
+  if (s < 86_400) return `${Math.floor(s / 3600)}h ${pad2(Math.floor((s % 3600) / 60))}m`;
+  return `${Math.floor(s / 86_400)}d ${Math.floor((s % 86_400) / 3600)}h`;
+}
+
+/** `512 B`, `3.4 MB`, `1.2 GB`, powers of ten. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** Columns padded to their widest cell; colours do not count as width. Columns named in `right` are aligned to the right. */
+export function formatTable(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, width(cell))));
+  return rows.map((row) =>
+    row
+      .map((cell, i) => {
+        const space = ' '.repeat(widths[i] - width(cell));
+        return right.includes(i) ? space + cell : cell + space;
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** Cuts a line, colours kept, so that the terminal does not wrap it. */
+export function clip(line: string, columns: number): string {
+  if (width(line) <= columns) return line;
+  let room = columns - 1;
+  let out = '';
+  // Colour codes take no room and are all kept, so that a colour that was switched on is switched off again.
+  for (const part of line.split(/(\u001b\[[0-9;]*m)/)) {
+    if (part.startsWith('\u001b')) {
+      out += part;
+      continue;
+    }
+    const kept = [...part].slice(0, room).join('');
+    room -= width(kept);
+    out += kept;
+    if (kept.length < part.length && room === 0) {
+      out += '…';
+      room = -1;
+    }
+    if (room < 0) room = 0;
+  }
+  return out;
+}
+
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function width(text: string): number {
+  return [...stripVTControlCharacters(text)].length;
+}
+
+function pad2(value: number): string {
+  return String(value).padStart(2, '0');
+}
