@@ -66,10 +66,9 @@ async function openSlide(): Promise<Fact> {
   const found = locateOpenSlide();
   if (found === undefined)
     return fact('openslide', 'missing', 'not here yet; fetched when first needed (3 MB)');
-  const probe = await runProbe('openslide', found.path);
-  if (probe.failure !== undefined)
-    return fact('openslide', 'broken', `${found.path} does not load`, [probe.failure]);
-  return fact('openslide', 'ok', `OpenSlide ${String(probe.version)}, from ${found.from}: ${found.path}`);
+  const { failure, facts } = await runProbe('openslide', found.path);
+  if (failure !== undefined) return fact('openslide', 'broken', `${found.path} does not load`, [failure]);
+  return fact('openslide', 'ok', `OpenSlide ${String(facts.version)}, from ${found.from}: ${found.path}`);
 }
 
 async function tensorFlow(): Promise<Fact> {
@@ -77,27 +76,26 @@ async function tensorFlow(): Promise<Fact> {
   if (found === undefined) {
     return fact('tensorflow', 'missing', 'not set up yet; done when first needed (250 MB, about a minute)');
   }
-  const probe = await runProbe('tensorflow');
+  const { failure, facts } = await runProbe('tensorflow');
   if ('failure' in probe)
-    return fact('tensorflow', 'broken', 'the library does not load', [probe.failure, found.folder]);
-  const rate = `${String(probe.gflops)} GFLOP/s in a 1024 matrix product`;
-  const text = `TensorFlow ${found.tensorflow} (${found.variant}) under tfjs ${found.tfjs}, backend ${String(probe.backend)}, ${rate}`;
-  return fact('tensorflow', probe.backend === 'tensorflow' ? 'ok' : 'warning', text, [
+    return fact('tensorflow', 'broken', 'the library does not load', [failure, found.folder]);
+  const rate = `${String(facts.gflops)} GFLOP/s in a 1024 matrix product`;
+  const text = `TensorFlow ${found.tensorflow} (${found.variant}) under tfjs ${found.tfjs}, backend ${String(facts.backend)}, ${rate}`;
+  return fact('tensorflow', facts.backend === 'tensorflow' ? 'ok' : 'warning', text, [
     `addon compiled by ${found.compiler}`,
   ]);
 }
 
 async function onnx(): Promise<Fact> {
-  const probe = await runProbe('onnx');
-  if (probe.failure !== undefined)
-    return fact('onnx', 'broken', 'onnxruntime-node does not load', [probe.failure]);
-  const providers = probe.providers as { name: string; bundled: boolean }[];
+  const { failure, facts } = await runProbe('onnx');
+  if (failure !== undefined) return fact('onnx', 'broken', 'onnxruntime-node does not load', [failure]);
+  const providers = facts.providers as { name: string; bundled: boolean }[];
   const named = (bundled: boolean) =>
     providers.filter((entry) => entry.bundled === bundled).map((entry) => entry.name);
   return fact(
     'onnx',
     'ok',
-    `ONNX Runtime ${String(probe.version)}, execution providers: ${named(true).join(', ')}`,
+    `ONNX Runtime ${String(facts.version)}, execution providers: ${named(true).join(', ')}`,
     [`would need libraries that are not in the package: ${named(false).join(', ')}`],
   );
 }
@@ -127,14 +125,14 @@ async function cacheDisk(): Promise<Fact> {
 async function runProbe(
   part: string,
   argument = '',
-): Promise<{ failure: string } | { failure?: undefined; [fact: string]: unknown }> {
+): Promise<{ failure?: string; facts: Record<string, unknown> }> {
   const result = await runCommand(process.execPath, [PROBE, part, argument], {
     env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' },
     timeout: PROBE_MILLISECONDS,
   });
-  if (result.code !== 0) return { failure: lastLine(result) };
+  if (result.code !== 0) return { failure: lastLine(result), facts: {} };
   const line = result.stdout.trim().split('\n').at(-1) ?? '';
-  return JSON.parse(line) as Record<string, unknown> & { failure?: undefined };
+  return { facts: JSON.parse(line) as Record<string, unknown> };
 }
 
 function fact(name: string, state: Fact['state'], text: string, details: string[] = []): Fact {
