@@ -77,7 +77,7 @@ async function tensorFlow(): Promise<Fact> {
     return fact('tensorflow', 'missing', 'not set up yet; done when first needed (250 MB, about a minute)');
   }
   const { failure, facts } = await runProbe('tensorflow');
-  if ('failure' in probe)
+  if (failure !== undefined)
     return fact('tensorflow', 'broken', 'the library does not load', [failure, found.folder]);
   const rate = `${String(facts.gflops)} GFLOP/s in a 1024 matrix product`;
   const text = `TensorFlow ${found.tensorflow} (${found.variant}) under tfjs ${found.tfjs}, backend ${String(facts.backend)}, ${rate}`;
