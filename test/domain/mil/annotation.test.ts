@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { coveredShare, insideRegions, type Region } from '../../../domain/mil/annotation.js';
+import { parseAsapXml } from '../../../domain/mil/asap-xml.js';
+import { formatPatches, parseGeoJson } from '../../../domain/mil/geojson.js';
+import { readAnnotation } from '../../../domain/mil/read-annotation.js';
+import { hasCode, temporaryFolder } from './support.js';
+
+const square = (group: string, x: number, y: number, side: number) => `
+  <Annotation Name="Annotation 0" Type="Polygon" PartOfGroup="${group}" Color="#F4FA58">
+    <Coordinates>
+      <Coordinate Order="1" X="${x + side}" Y="${y}" />
+      <Coordinate Order="0" X="${x}" Y="${y}" />
+      <Coordinate Order="2" X="${x + side}.0" Y="${y + side}" />
+      <Coordinate Order="3" X="${x}" Y="${y + side}" />
+    </Coordinates>
+  </Annotation>`;
+const asap = (body: string) =>
+  `<?xml version="1.0"?>\n<ASAP_Annotations>\n<Annotations>${body}</Annotations>\n<AnnotationGroups><Group Name="Tumor" PartOfGroup="None" Color="#00ff00"><Attributes /></Group></AnnotationGroups></ASAP_Annotations>`;
+
+test('ASAP XML: outlines in their order, cut-outs by group, dots passed over', () => {
+  const dot =
+    '<Annotation Name="d" Type="Dot" PartOfGroup="None" Color="#F00"><Coordinates><Coordinate Order="0" X="1" Y="1" /></Coordinates></Annotation>';
+  const regions = parseAsapXml(
+    asap(square('Tumor', 100, 100, 100) + square('_2', 150, 150, 20) + dot),
+    'a.xml',
+  );
+  assert.equal(regions.length, 2);
+  assert.deepEqual(regions[0], {
+    name: 'Annotation 0',
+    group: 'Tumor',
+    excluded: false,
+    rings: [
+      [
+        [100, 100],
+        [200, 100],
+        [200, 200],
+        [100, 200],
+      ],
+    ],
+  });
+  assert.equal(regions[1].excluded, true);
+  assert.equal(insideRegions(regions, 120, 120), true);
+  assert.equal(insideRegions(regions, 160, 160), false, 'cut out');
+  assert.equal(insideRegions(regions, 99, 120), false);
+});
+
+test('ASAP XML: what is broken is named with its line', () => {
+  const refused = (text: string, message: RegExp) =>
+    assert.throws(() => parseAsapXml(text, 'a.xml'), hasCode('InvalidInput', message));
+  refused('<html><body/></html>', /a\.xml:1: not an ASAP annotation file.*<ASAP_Annotations>.*<html>/);
+  refused('<ASAP_Annotations>\n<Annotations>\n</ASAP_Annotations>', /a\.xml:3: broken XML/);
+  refused('<ASAP_Annotations>\n<Annotations', /a\.xml:2: broken XML/);
+  refused('<ASAP_Annotations>\n', /a\.xml:2: broken XML.*<\/ASAP_Annotations>/);
+  refused(
+    asap(square('Tumor', 0, 0, 9).replace('X="9"', 'X="nine"')),
+    /a\.xml:6: coordinate X is not a number.*nine/,
+  );
+  refused(
+    asap('\n<Annotation Type="Polygon"><Coordinates></Coordinates></Annotation>'),
+    /a\.xml:4: an outline with too few points/,
+  );
+});
+
+const polygon = (rings: number[][][], properties: object = {}) => ({
+  type: 'Feature',
+  geometry: { type: 'Polygon', coordinates: rings },
+  properties,
+});
+const ring = (x: number, y: number, side: number) => [
+  [x, y],
+  [x + side, y],
+  [x + side, y + side],
+  [x, y + side],
+  [x, y],
+];
+
+test('GeoJSON: collections, holes, several polygons, classes as QuPath writes them', () => {
+  const text = JSON.stringify({
+    type: 'FeatureCollection',
+    features: [
+      polygon([ring(0, 0, 100), ring(40, 40, 20)], {
+        name: 'big',
+        classification: { name: 'Tumor', color: [1, 2, 3] },
+      }),
+      {
+        type: 'Feature',
+        geometry: { type: 'MultiPolygon', coordinates: [[ring(200, 0, 10)], [ring(300, 0, 10)]] },
+      },
+      polygon([ring(0, 0, 10)], { classification: 'Ignore*' }),
+      { type: 'Feature', geometry: { type: 'Point', coordinates: [1, 1] } },
+    ],
+  });
+  const regions = parseGeoJson(text, 'a.geojson');
+  assert.deepEqual(
+    regions.map(({ name, group, excluded }) => ({ name, group, excluded })),
+    [
+      { name: 'big', group: 'Tumor', excluded: false },
+      { name: '', group: undefined, excluded: false },
+      { name: '', group: undefined, excluded: false },
+      { name: '', group: 'Ignore*', excluded: true },
+    ],
+  );
+  const at = (x: number, y: number) => insideRegions(regions, x, y);
+  assert.deepEqual(
+    [at(20, 20), at(50, 50), at(205, 5), at(305, 5), at(250, 5), at(5, 5)],
+    [true, false, true, true, false, false],
+  );
+  assert.equal(parseGeoJson(JSON.stringify(polygon([ring(0, 0, 1)])), 'f').length, 1);
+});
+
+test('GeoJSON: what is broken is named with its feature', () => {
+  const refused = (value: unknown, message: RegExp) =>
+    assert.throws(() => parseGeoJson(JSON.stringify(value), 'a.geojson'), hasCode('InvalidInput', message));
+  refused({ type: 'Table' }, /a\.geojson: not GeoJSON/);
+  refused([{ type: 'Feature' }], /feature 0.*without geometry/);
+  refused([polygon([[[0, 0]]])], /feature 0.*polygon that is not one/);
+  assert.throws(() => parseGeoJson('{', 'a.geojson'), hasCode('InvalidInput', /broken JSON/));
+});
+
+test('the format is told by content; a missing file and other text are refused by name', (t) => {
+  const folder = temporaryFolder(t);
+  const file = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  assert.equal(readAnnotation(file('a.txt', `\uFEFF${asap(square('Tumor', 0, 0, 9))}`)).length, 1);
+  assert.equal(readAnnotation(file('b.txt', JSON.stringify(polygon([ring(0, 0, 1)])))).length, 1);
+  assert.throws(
+    () => readAnnotation(file('c.xml', 'x,y\n')),
+    hasCode('InvalidInput', /c\.xml: not an annotation/),
+  );
+  assert.throws(
+    () => readAnnotation(join(folder, 'no.xml')),
+    hasCode('InvalidInput', /no\.xml.*can't be read/),
+  );
+});
+
+test('a patch is covered by the share that lies inside', () => {
+  const regions: Region[] = [
+    { name: '', excluded: false, rings: [ring(0, 0, 100) as unknown as [number, number][]] },
+  ];
+  assert.equal(coveredShare(regions, 10, 10, 50), 1);
+  assert.equal(coveredShare(regions, 50, 0, 100), 0.5);
+  assert.equal(coveredShare(regions, 75, 75, 100), 0.0625);
+  assert.equal(coveredShare(regions, 100, 0, 100), 0);
+});
+
+test('patches become GeoJSON that can be read back', () => {
+  const text = formatPatches(Int32Array.of(0, 0, 256, 512), 256, { attention: [0.25, 1 / 3] });
+  const features = (JSON.parse(text) as { features: { properties: { measurements: object } }[] }).features;
+  assert.deepEqual(features[1].properties.measurements, { attention: 0.3333333 });
+  const regions = parseGeoJson(text, 'p.geojson');
+  assert.deepEqual(regions[1].rings[0].slice(0, 3), [
+    [256, 512],
+    [512, 512],
+    [512, 768],
+  ]);
+});
