@@ -1,4 +1,4 @@
-import type { ResizeFilter } from './resize.js';
+import type { ResizeFilter } from '../slides/resize.js';
 
 export type Triple = readonly [number, number, number];
 

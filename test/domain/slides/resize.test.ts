@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { Resizer, resizeRgb, type ResizeFilter } from '../../../domain/features/resize.js';
+import { Resizer, resizeRgb, type ResizeFilter } from '../../../domain/slides/resize.js';
 import { fixture } from '../../support/fixture.js';
 
 interface Case {
