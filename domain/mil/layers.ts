@@ -1,0 +1,132 @@
+import type { RandomStream } from '../random.js';
+import { tf, type Scalar, type Tensor, type Tensor1D, type Tensor2D } from './backend.js';
+import { addBias, keepMask, matMul, reluGrad, sigmoidGrad, sumRows, tanhGrad } from './primitives.js';
+
+/** Layers as differentiable functions. Weights lie as in PyTorch: [outputs, inputs], y = x W^T + b. */
+
+export type Activation = 'none' | 'relu' | 'tanh' | 'sigmoid';
+
+/** Where a layer's dropout comes from: absent means none (evaluation). */
+export interface Dropout {
+  rate: number;
+  stream: RandomStream;
+}
+
+type Save = (tensors: Tensor[]) => void;
+
+/**
+ * A function with its gradient. `forward` returns the value and the gradient function of that value; tensors that the latter needs are
+ * passed through `save`. `null` inputs (an absent bias) are left out.
+ */
+function differentiable<T extends Tensor>(
+  inputs: (Tensor | undefined)[],
+  forward: (save: Save) => { value: T; gradient: (dy: T, saved: Tensor[]) => (Tensor | undefined)[] },
+): T {
+  const present = inputs.filter((input) => input !== undefined);
+  const run = tf.customGrad((...args: (Tensor | Save)[]) => {
+    const { value, gradient } = forward(args.at(-1) as Save);
+    const gradFunc = (dy: T, saved: Tensor[]) =>
+      tf.tidy(() => gradient(dy, saved).filter((_, i) => inputs[i] !== undefined) as Tensor[]);
+    return { value, gradFunc };
+  });
+  return run(...present);
+}
+
+/** φ(x W^T + b): x [n, in], w [out, in], b [out] -> [n, out]. */
+export function dense(x: Tensor2D, w: Tensor2D, b?: Tensor1D, activation: Activation = 'none'): Tensor2D {
+  return differentiable([x, w, b], (save) => {
+    const value = activate(linear(x, w, b), activation);
+    save([x, w, value]);
+    return {
+      value,
+      gradient: (dy, [x, w, y]) => {
+        const dz = activationGrad(dy, y as Tensor2D, activation);
+        return [matMul(dz, w as Tensor2D), matMul(dz, x as Tensor2D, true), b && sumRows(dz)];
+      },
+    };
+  });
+}
+
+/**
+ * Embedding of a bag: dropout(relu(x W^T + b)). x [n, dim] is data, so no gradient is computed for it: that would be a third of all the
+ * arithmetic. Where the result is 0 its gradient is 0 too, whether ReLU or dropout made it so: neither mask need be kept.
+ */
+export function embed(x: Tensor2D, w: Tensor2D, b?: Tensor1D, dropout?: Dropout): Tensor2D {
+  const scale = dropout === undefined ? 1 : 1 / (1 - dropout.rate);
+  return differentiable([w, b], (save) => {
+    const active = tf.relu(linear(x, w, b));
+    const value = dropout === undefined ? active : dropped(active, dropout, scale);
+    save([value]);
+    return {
+      value,
+      gradient: (dy, [y]) => {
+        const masked = reluGrad(dy, y as Tensor2D);
+        const dz = scale === 1 ? masked : tf.mul(masked, scale);
+        return [matMul(dz as Tensor2D, x, true), b && sumRows(dz as Tensor2D)];
+      },
+    };
+  });
+}
+
+/** Inverted dropout: elements are zeroed with probability `rate`, the others scaled by 1 / (1 - rate). */
+export function dropout(x: Tensor2D, settings?: Dropout): Tensor2D {
+  if (settings === undefined || settings.rate === 0) return x;
+  const scale = 1 / (1 - settings.rate);
+  return differentiable([x], (save) => {
+    const mask: Tensor2D = tf.mul(keepMask(x.shape[0], x.shape[1], settings.rate, settings.stream), scale);
+    save([mask]);
+    return { value: tf.mul(x, mask), gradient: (dy, [mask]) => [tf.mul(dy, mask)] };
+  });
+}
+
+/** a b: a [m, k], b [k, n] -> [m, n]. */
+export function product(a: Tensor2D, b: Tensor2D): Tensor2D {
+  return differentiable([a, b], (save) => {
+    save([a, b]);
+    return {
+      value: matMul(a, b),
+      gradient: (dy, [a, b]) => [matMul(dy, b as Tensor2D, false, true), matMul(a as Tensor2D, dy, true)],
+    };
+  });
+}
+
+/** Sum over the rows of `logits` of weight x cross-entropy against `label`. logits [r, classes], weights [r] -> scalar. */
+export function crossEntropy(logits: Tensor2D, label: number, weights: readonly number[] = [1]): Scalar {
+  const [rows, classes] = logits.shape;
+  return differentiable([logits], (save) => {
+    const logProbabilities = tf.logSoftmax(logits);
+    const target = new Float32Array(rows * classes);
+    weights.forEach((weight, row) => (target[row * classes + label] = -weight));
+    const negative = tf.tensor2d(target, [rows, classes]);
+    save([logProbabilities, negative]);
+    return {
+      value: tf.sum<Scalar>(tf.mul(logProbabilities, negative)),
+      gradient: (dy, [logProbabilities, negative]) => {
+        const softmax = tf.mul(tf.exp(logProbabilities), tf.tensor2d([...weights], [rows, 1]));
+        return [tf.mul(tf.add(softmax, negative), dy)];
+      },
+    };
+  });
+}
+
+function linear(x: Tensor2D, w: Tensor2D, b: Tensor1D | undefined): Tensor2D {
+  const z = matMul(x, w, false, true);
+  return b === undefined ? z : addBias(z, b);
+}
+
+function dropped(x: Tensor2D, { rate, stream }: Dropout, scale: number): Tensor2D {
+  const mask = keepMask(x.shape[0], x.shape[1], rate, stream);
+  return tf.mul(tf.mul(x, mask), scale);
+}
+
+export function activate(z: Tensor2D, activation: Activation): Tensor2D {
+  return activation === 'none' ? z : tf[activation](z);
+}
+
+/** dz of y = φ(z) from dy; needs only y for each of these functions. */
+export function activationGrad(dy: Tensor2D, y: Tensor2D, activation: Activation): Tensor2D {
+  if (activation === 'relu') return reluGrad(dy, y);
+  if (activation === 'tanh') return tanhGrad(dy, y);
+  if (activation === 'sigmoid') return sigmoidGrad(dy, y);
+  return dy;
+}

@@ -1,0 +1,147 @@
+import type { RandomStream } from '../random.js';
+import { native, tf, type Tensor, type Tensor1D, type Tensor2D } from './backend.js';
+import type { Attributes, NativeOps } from './native-ops.js';
+
+/**
+ * The few operations that the layers are made of, each as one native call where the native library is there, and in TensorFlow's JavaScript
+ * API where not. Nothing here is recorded for differentiation: `layers.ts` pairs each use with its gradient.
+ */
+
+/** Attribute lists by operation; rebuilt when the backend changes. */
+let cached: { of: NativeOps; lists: Map<string, Attributes> } | undefined;
+
+function attributes(ops: NativeOps, key: string, build: () => Attributes): Attributes {
+  if (cached?.of !== ops) cached = { of: ops, lists: new Map() };
+  let list = cached.lists.get(key);
+  if (list === undefined) cached.lists.set(key, (list = build()));
+  return list;
+}
+
+function float(ops: NativeOps): Attributes {
+  return attributes(ops, 'float', () => [ops.type('T', ops.types.float32)]);
+}
+
+/** a b, with either transposed first. */
+export function matMul(a: Tensor2D, b: Tensor2D, transposeA = false, transposeB = false): Tensor2D {
+  const ops = native;
+  if (ops === undefined) return tf.matMul(a, b, transposeA, transposeB);
+  const list = attributes(ops, `MatMul ${transposeA} ${transposeB}`, () => [
+    ...float(ops),
+    ops.bool('transpose_a', transposeA),
+    ops.bool('transpose_b', transposeB),
+  ]);
+  return ops.run('MatMul', list, [a, b]);
+}
+
+function channelsLast(ops: NativeOps): Attributes {
+  return attributes(ops, 'BiasAdd', () => [...float(ops), ops.string('data_format', 'NHWC')]);
+}
+
+/** x + b, b added to each row. */
+export function addBias(x: Tensor2D, b: Tensor1D): Tensor2D {
+  return native === undefined ? tf.add(x, b) : native.run('BiasAdd', channelsLast(native), [x, b]);
+}
+
+/** Sum over the rows: the gradient of a bias. */
+export function sumRows(x: Tensor2D): Tensor1D {
+  return native === undefined ? tf.sum(x, 0) : native.run('BiasAddGrad', channelsLast(native), [x]);
+}
+
+/** dy where y > 0, else 0: the gradient of y = relu(x). */
+export function reluGrad(dy: Tensor2D, y: Tensor2D): Tensor2D {
+  return native === undefined ? tf.mul(dy, tf.step(y)) : native.run('ReluGrad', float(native), [dy, y]);
+}
+
+/** dy (1 - y^2): the gradient of y = tanh(x). */
+export function tanhGrad(dy: Tensor2D, y: Tensor2D): Tensor2D {
+  return native === undefined
+    ? tf.mul(dy, tf.sub(1, tf.square(y)))
+    : native.run('TanhGrad', float(native), [y, dy]);
+}
+
+/** dy y (1 - y): the gradient of y = sigmoid(x). */
+export function sigmoidGrad(dy: Tensor2D, y: Tensor2D): Tensor2D {
+  return native === undefined
+    ? tf.mul(dy, tf.mul(y, tf.sub(1, y)))
+    : native.run('SigmoidGrad', float(native), [y, dy]);
+}
+
+/**
+ * 1 with probability 1 - rate, else 0; every element by itself. Natively from TensorFlow's counter-based generator, one random byte an element
+ * where `rate` is a multiple of 1/256 (as the usual 1/4 is), which takes a quarter of the numbers.
+ *
+ * @param stream gives the generator's key; the mask depends on nothing else
+ */
+export function keepMask(rows: number, columns: number, rate: number, stream: RandomStream): Tensor2D {
+  if (native === undefined) return hostMask(rows, columns, rate, stream);
+  const key = tf.tensor1d([stream.nextUint32() | 0, stream.nextUint32() | 0], 'int32');
+  const bytes = rate * 256;
+  const useBytes = Number.isInteger(bytes) && !native.gpu && (rows * columns) % 4 === 0;
+  const keep = useBytes
+    ? keepBytes(native, [rows, columns], bytes, key)
+    : keepFloats(native, [rows, columns], rate, key);
+  return castToFloat(native, keep);
+}
+
+function keepFloats(ops: NativeOps, shape: [number, number], rate: number, key: Tensor): Tensor {
+  const list = attributes(ops, 'StatelessRandomUniform', () => [
+    ops.type('T', ops.types.int32),
+    ops.type('Tseed', ops.types.int32),
+    ops.type('dtype', ops.types.float32),
+  ]);
+  const noise = ops.run<Tensor>('StatelessRandomUniform', list, [tf.tensor1d(shape, 'int32'), key]);
+  return ops.run('GreaterEqual', float(ops), [noise, tf.scalar(rate)]);
+}
+
+function keepBytes(ops: NativeOps, shape: [number, number], threshold: number, key: Tensor): Tensor {
+  const { int32, uint8 } = ops.types;
+  const random = attributes(ops, 'StatelessRandomUniformFullInt', () => [
+    ops.type('T', int32),
+    ops.type('Tseed', int32),
+    ops.type('dtype', int32),
+  ]);
+  const toBytes = attributes(ops, 'Bitcast', () => [ops.type('T', int32), ops.type('type', uint8)]);
+  const words = tf.tensor1d([(shape[0] * shape[1]) / 4], 'int32');
+  const noise = ops.run<Tensor>('StatelessRandomUniformFullInt', random, [words, key]);
+  const bytes = reshapeBytes(ops, ops.run('Bitcast', toBytes, [noise]), shape);
+  const byteType = attributes(ops, 'uint8', () => [ops.type('T', uint8)]);
+  return ops.run('GreaterEqual', byteType, [bytes, byteScalar(ops, threshold)]);
+}
+
+/** The JavaScript API has no bytes: it would take them for 32-bit integers. */
+function reshapeBytes(ops: NativeOps, bytes: Tensor, shape: [number, number]): Tensor {
+  const list = attributes(ops, 'Reshape uint8', () => [
+    ops.type('T', ops.types.uint8),
+    ops.type('Tshape', ops.types.int32),
+  ]);
+  return ops.run('Reshape', list, [bytes, tf.tensor1d(shape, 'int32')]);
+}
+
+function byteScalar(ops: NativeOps, value: number): Tensor {
+  const list = attributes(ops, 'Cast uint8', () => [
+    ops.type('SrcT', ops.types.int32),
+    ops.type('DstT', ops.types.uint8),
+    ops.bool('Truncate', false),
+  ]);
+  return ops.run('Cast', list, [tf.scalar(value, 'int32')]);
+}
+
+function castToFloat(ops: NativeOps, mask: Tensor): Tensor2D {
+  const list = attributes(ops, 'Cast bool', () => [
+    ops.type('SrcT', ops.types.bool),
+    ops.type('DstT', ops.types.float32),
+    ops.bool('Truncate', false),
+  ]);
+  return ops.run('Cast', list, [mask]);
+}
+
+function hostMask(rows: number, columns: number, rate: number, stream: RandomStream): Tensor2D {
+  const limit = Math.round(rate * 65536);
+  const mask = new Float32Array(rows * columns);
+  for (let i = 0; i < mask.length; i += 2) {
+    const word = stream.nextUint32();
+    mask[i] = (word & 0xffff) >= limit ? 1 : 0;
+    mask[i + 1] = word >>> 16 >= limit ? 1 : 0;
+  }
+  return tf.tensor2d(mask, [rows, columns]);
+}

@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { readSafetensors } from '../../../domain/formats/safetensors.js';
+import { float32Of, int32Of, type Tensor } from '../../../domain/formats/tensor.js';
+import { openAdam, startingState, type AdamState } from '../../../domain/mil/adam.js';
+import { tf, type Tensor2D } from '../../../domain/mil/backend.js';
+import type { Bag, Model, ModelConfig, StepContext } from '../../../domain/mil/model.js';
+import { parameterCount, type HostWeights, type Weights } from '../../../domain/mil/parameters.js';
+import { lossGradients, trainStep } from '../../../domain/mil/step.js';
+import { RandomStream } from '../../../domain/random.js';
+import { fixture } from '../../support/fixture.js';
+
+/** Numbers computed by PyTorch in double precision; see test/fixtures/README.md. */
+export interface OracleCase {
+  N: number;
+  label: number;
+  inputs: Record<string, string>;
+  scalars: Record<string, number>;
+  loss_steps: number[];
+  unused_params: string[];
+  full_tensors: boolean;
+  grad_max_abs?: Record<string, number>;
+  mask_counts?: { area: number; n: number; masked: number }[];
+  pseudo_bag_sizes?: number[];
+}
+
+export class Oracle {
+  readonly name: string;
+  readonly cases: Record<string, OracleCase>;
+  readonly params: Record<string, number[]>;
+  readonly parameterCount: number;
+  private readonly tensors: Record<string, Tensor>;
+
+  constructor(name: string) {
+    const json = JSON.parse(readFileSync(fixture(`oracles/mil/${name}.json`), 'utf8')) as {
+      cases: Record<string, OracleCase>;
+      params: Record<string, number[]>;
+      n_params: number;
+    };
+    this.name = name;
+    this.cases = json.cases;
+    this.params = json.params;
+    this.parameterCount = json.n_params;
+    this.tensors = readSafetensors(fixture(`oracles/mil/${name}.safetensors`)).tensors;
+  }
+
+  floats(tensor: string): Float32Array {
+    return float32Of(this.tensor(tensor));
+  }
+
+  ids(tensor: string): Int32Array {
+    return int32Of(this.tensor(tensor));
+  }
+
+  has(tensor: string): boolean {
+    return tensor in this.tensors;
+  }
+
+  input(oracleCase: OracleCase, role: string): string {
+    return oracleCase.inputs[role];
+  }
+
+  weights(prefix = 'param'): HostWeights {
+    return Object.fromEntries(
+      Object.keys(this.params).map((name) => [name, this.floats(`${prefix}/${name}`)]),
+    );
+  }
+
+  bag(oracleCase: OracleCase): Bag {
+    const [rows, dim] = this.tensor(oracleCase.inputs.x).shape;
+    const { area } = oracleCase.inputs;
+    const areas = area === undefined ? new Float32Array(rows).fill(1) : this.floats(area);
+    return {
+      x: tf.tensor2d(this.floats(oracleCase.inputs.x), [rows, dim]),
+      rows,
+      area: areas,
+      isGroup: Uint8Array.from(areas, (value) => (value === 0 ? 1 : 0)),
+    };
+  }
+
+  private tensor(name: string): Tensor {
+    const tensor = this.tensors[name];
+    assert.ok(tensor, `${this.name} has no tensor ${name}`);
+    return tensor;
+  }
+}
+
+/** The reduced sizes the oracles were made with. */
+export function oracleConfig(model: string, options: ModelConfig['options'] = {}): ModelConfig {
+  return { model, dim: 32, classes: 2, embedDim: 64, attentionDim: 16, dropout: 0, options };
+}
+
+export function stepContext(label: number, parts: Record<string, number> = {}): StepContext {
+  return {
+    label,
+    step: 0,
+    totalSteps: 3,
+    stream: (purpose) => new RandomStream('test', purpose),
+    report: (part, value) => (parts[part] = typeof value === 'number' ? value : value.dataSync()[0]),
+  };
+}
+
+export function assertClose(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  what: string,
+  abs = 1e-5,
+): void {
+  assert.equal(actual.length, expected.length, `${what}: length`);
+  for (let i = 0; i < expected.length; i++) {
+    const tolerance = abs + 1e-4 * Math.abs(expected[i]);
+    assert.ok(
+      Math.abs(actual[i] - expected[i]) <= tolerance,
+      `${what}[${i}]: ${actual[i]}, expected ${expected[i]}`,
+    );
+  }
+}
+
+/** Logits and attention without dropout, through the model's own `infer`. */
+export function inferOracle(
+  model: Model,
+  weights: Weights,
+  bag: Bag,
+): { logits: Float32Array; attention: Float32Array } {
+  const { logits, attention, instanceLogits } = tf.tidy(() => model.infer(weights, bag));
+  const result = {
+    logits: Float32Array.from(logits.dataSync()),
+    attention: Float32Array.from(attention.dataSync()),
+  };
+  assert.deepEqual(instanceLogits.shape, [bag.rows, 2]);
+  tf.dispose([logits, attention, instanceLogits]);
+  return result;
+}
+
+/** Loss, every gradient, and the weights after three Adam steps, each within the tolerance its kind of number deserves. */
+export function checkTraining(
+  model: Model,
+  oracle: Oracle,
+  name: string,
+  context?: (parts: Record<string, number>) => StepContext,
+): Record<string, number> {
+  const oracleCase = oracle.cases[name];
+  const bag = oracle.bag(oracleCase);
+  const parts: Record<string, number> = {};
+  const step = context?.(parts) ?? stepContext(oracleCase.label, parts);
+  const adam = openAdam(model.parameters, startingState(oracle.weights()), { weightDecay: 1e-5 });
+  checkGradients(model, adam.weights(), bag, step, oracle, name);
+  const first = { ...parts };
+  oracleCase.loss_steps.slice(0, 3).forEach((expected, i) => {
+    const loss = trainStep(model, adam, bag, step, 2e-4);
+    assertClose([loss], [expected], `${oracle.name} ${name}: loss of step ${i}`);
+  });
+  checkWeights(adam.state(), oracle, name);
+  adam.dispose();
+  bag.x.dispose();
+  return first;
+}
+
+function checkGradients(
+  model: Model,
+  weights: Weights,
+  bag: Bag,
+  step: StepContext,
+  oracle: Oracle,
+  name: string,
+): void {
+  const { scalars, unused_params } = oracle.cases[name];
+  const { loss, gradients } = lossGradients(model, weights, bag, step);
+  assertClose([loss], [scalars.loss], `${oracle.name} ${name}: loss`);
+  const used = Object.keys(oracle.params).filter((parameter) => !unused_params.includes(parameter));
+  assert.deepEqual(Object.keys(gradients).sort(), used.sort(), 'parameters with a gradient');
+  const expected = used.map((parameter) => oracle.floats(`${name}/grad/${parameter}`));
+  const largest = Math.max(...expected.map(maxAbs));
+  used.forEach((parameter, i) => {
+    const tolerance = 1e-3 * (maxAbs(expected[i]) + 1e-3 * largest);
+    const worst = maxDifference(gradients[parameter].dataSync(), expected[i]);
+    assert.ok(
+      worst <= tolerance,
+      `${oracle.name} ${name}: gradient of ${parameter} is off by ${worst}, allowed ${tolerance}`,
+    );
+  });
+  tf.dispose(gradients);
+}
+
+function checkWeights({ weights }: AdamState, oracle: Oracle, name: string): void {
+  const { unused_params } = oracle.cases[name];
+  for (const parameter of Object.keys(oracle.params)) {
+    const source = unused_params.includes(parameter) ? `param/${parameter}` : `${name}/adam3/${parameter}`;
+    const expected = oracle.floats(source);
+    const differences = Array.from(expected, (value, i) => Math.abs(value - weights[parameter][i]));
+    const off = differences.filter((difference) => difference > 2e-5).length;
+    // Gradients that are noise flip the sign of an Adam step; a softmax's bias has no true gradient at all.
+    const allowed = /(att|t1|t2)\.w\.b$/.test(parameter) ? 1 : Math.floor(expected.length / 1000);
+    assert.ok(
+      off <= allowed,
+      `${oracle.name} ${name}: ${off} of ${expected.length} weights of ${parameter} are off after 3 steps`,
+    );
+    assert.ok(Math.max(...differences) <= 1.2e-3, `${parameter} is off by ${Math.max(...differences)}`);
+  }
+}
+
+export function checkCount(model: Model, expected: number): void {
+  assert.equal(parameterCount(model.parameters), expected, 'number of parameters');
+}
+
+export function toDevice(model: Model, weights: HostWeights): Weights {
+  return Object.fromEntries(
+    model.parameters.map(({ name, shape }) => [name, tf.tensor(weights[name], shape)]),
+  );
+}
+
+export function matrixOf(values: ArrayLike<number>, rows: number): Tensor2D {
+  return tf.tensor2d(Float32Array.from(values), [rows, values.length / rows]);
+}
+
+function maxAbs(values: Float32Array): number {
+  return values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+}
+
+function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let worst = 0;
+  for (let i = 0; i < b.length; i++) worst = Math.max(worst, Math.abs(a[i] - b[i]));
+  return worst;
+}
