@@ -40,19 +40,14 @@ export function* levelPieces(slide: Slide, level: number): Generator<LevelPiece>
  * pixels of the reduced level, whose size is ceil(level / factor).
  */
 export function* reducedPieces(slide: Slide, level: number, factor: number): Generator<LevelPiece> {
-  for (const piece of levelPieces(slide, level)) {
-    if (factor === 1) {
-      yield piece;
-      continue;
-    }
-    const width = Math.ceil(piece.width / factor);
-    const height = Math.ceil(piece.height / factor);
-    const rgb = averageSquares(piece, factor, width, height);
-    yield { x: piece.x / factor, y: piece.y / factor, width, height, rgb };
-  }
+  for (const piece of levelPieces(slide, level)) yield reducePiece(piece, factor);
 }
 
-function averageSquares(piece: LevelPiece, factor: number, width: number, height: number): Uint8Array {
+/** The piece `factor` times smaller, by averages; its position must be a multiple of `factor`. For 1, the piece itself. */
+export function reducePiece(piece: LevelPiece, factor: number): LevelPiece {
+  if (factor === 1) return piece;
+  const width = Math.ceil(piece.width / factor);
+  const height = Math.ceil(piece.height / factor);
   const rgb = new Uint8Array(width * height * 3);
   const sums = new Float64Array(width * 3);
   for (let y = 0; y < height; y++) {
@@ -61,16 +56,21 @@ function averageSquares(piece: LevelPiece, factor: number, width: number, height
     for (let row = 0; row < rows; row++) addRow(piece, y * factor + row, factor, sums);
     for (let x = 0; x < width; x++) {
       const count = rows * Math.min(factor, piece.width - x * factor);
-      for (let c = 0; c < 3; c++) rgb[(y * width + x) * 3 + c] = Math.round(sums[x * 3 + c] / count);
+      const target = (y * width + x) * 3;
+      for (let c = 0; c < 3; c++) rgb[target + c] = Math.round(sums[x * 3 + c] / count);
     }
   }
-  return rgb;
+  return { x: piece.x / factor, y: piece.y / factor, width, height, rgb };
 }
 
-function addRow(piece: LevelPiece, row: number, factor: number, sums: Float64Array): void {
-  const start = row * piece.width * 3;
-  for (let x = 0; x < piece.width; x++) {
-    const cell = Math.floor(x / factor) * 3;
-    for (let c = 0; c < 3; c++) sums[cell + c] += piece.rgb[start + x * 3 + c];
+/** Adds a row of pixels to the sums of the squares it crosses, 3 sums a square. */
+function addRow({ rgb, width }: LevelPiece, row: number, factor: number, sums: Float64Array): void {
+  let source = row * width * 3;
+  for (let cell = 0; cell < sums.length; cell += 3) {
+    for (const end = Math.min(source + factor * 3, (row + 1) * width * 3); source < end; source += 3) {
+      sums[cell] += rgb[source];
+      sums[cell + 1] += rgb[source + 1];
+      sums[cell + 2] += rgb[source + 2];
+    }
   }
 }

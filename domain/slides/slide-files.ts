@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, extname, isAbsolute, join, relative } from 'node:path';
+import type { Json, JsonObject } from '../json.js';
 
 /** DICOM sorts its elements by tag, and the series' (0020,000E) comes before anything large. */
 const DICOM_HEAD = 1 << 16;
@@ -68,4 +69,21 @@ function namedInIndex(path: string): string[] {
     .filter((name) => name !== '' && basename(name) === name)
     .map((name) => join(folder, name))
     .filter((file) => existsSync(file) && statSync(file).isFile());
+}
+
+/**
+ * For the cache key of an activity that takes a slide: name and size of each further file the slide consists of, by `with`'s value for
+ * it. Empty for slides of one file and for values that are no absolute path (outputs of earlier steps are single files). Never throws: a slide
+ * that can't be read is refused by the activity itself.
+ */
+export function companionsOf(slide: Json | undefined): JsonObject {
+  if (typeof slide !== 'string' || !isAbsolute(slide)) return {};
+  try {
+    const sizes = slideFiles(slide)
+      .filter((file) => file !== slide)
+      .map((file): [string, number] => [relative(dirname(slide), file), statSync(file).size]);
+    return Object.fromEntries(sizes);
+  } catch {
+    return {};
+  }
 }

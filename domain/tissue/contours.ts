@@ -35,7 +35,7 @@ export function closeMask(
   return withMats((keep) => {
     const mat = keep(new cv.Mat(height, width, cv.CV_8UC1));
     mat.data.set(mask);
-    const kernel = keep(cv.Mat.ones(size, size, cv.CV_8U));
+    const kernel = keep(new cv.Mat(size, size, cv.CV_8UC1, new cv.Scalar(1)));
     cv.morphologyEx(mat, mat, cv.MORPH_CLOSE, kernel);
     return mat.data.slice();
   });

@@ -34,8 +34,9 @@ export async function readSaturation(
   level: number,
   signal: AbortSignal,
   onPiece?: OnPiece,
+  limit = MAX_SEGMENTED_PIXELS,
 ): Promise<SaturationImage> {
-  const reduction = reductionOf(slide, level);
+  const reduction = reductionOf(slide, level, limit);
   const { width, height, downsample } = slide.info.levels[level];
   const w = Math.ceil(width / reduction);
   const h = Math.ceil(height / reduction);

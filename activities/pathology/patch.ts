@@ -1,0 +1,175 @@
+import type { JsonObject } from '../../domain/json.js';
+import {
+  defineActivity,
+  fileInput,
+  fileOutput,
+  type FinishedItem,
+  type FinishedStage,
+  type Schema,
+} from '../define-activity.js';
+
+const PRESET_NAMES = ['default', 'bwh_biopsy', 'bwh_resection', 'tcga'];
+
+const ids = (description: string): Schema => ({
+  type: 'array',
+  items: { type: 'integer', minimum: 0 },
+  description: `${description} Ids are written on the mask picture.`,
+});
+
+export const definition = defineActivity({
+  name: 'pathology.patch',
+  version: 1,
+  summary: 'A slide to its tissue and the coordinates of the patches in it, as CLAM finds them',
+  with: {
+    slide: fileInput('slide', 'The slide: any format OpenSlide reads, or a plain TIFF, PNG or JPEG.'),
+    preset: {
+      anyOf: [{ enum: PRESET_NAMES }, fileInput('preset', "A CSV file with one row of CLAM's columns.")],
+      default: 'default',
+      description:
+        "Values of the tissue parameters below: one of CLAM's presets, or a CSV file. Parameters given here stand over it.",
+    },
+    'patch-size': {
+      type: 'integer',
+      minimum: 1,
+      default: 512,
+      description: 'Side of a patch in pixels, at patch-level or at the wanted magnification or mpp.',
+    },
+    'step-size': {
+      type: 'integer',
+      minimum: 1,
+      description: 'Distance of neighbouring patches, in the same pixels. Default: patch-size, no overlap.',
+    },
+    'patch-level': { type: 'integer', minimum: 0, default: 0, description: 'Pyramid level of the patches.' },
+    magnification: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      description:
+        'Cut patches as an objective of this power shows them (10x is 1 um a pixel), instead of at a level.',
+    },
+    mpp: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      description: 'Cut patches at this many micrometres a pixel, instead of at a level.',
+    },
+    'slide-mpp': {
+      type: 'number',
+      exclusiveMinimum: 0,
+      description:
+        'Micrometres a pixel at level 0, in place of what the slide says; needed where it says nothing.',
+    },
+    'contour-fn': {
+      type: 'string',
+      enum: ['four_pt', 'four_pt_hard', 'center', 'basic'],
+      description:
+        'When a patch lies in tissue: any of four points around its centre does, all four do, its centre does, its corner does. Preset: four_pt.',
+    },
+    'use-padding': {
+      type: 'boolean',
+      description: "Let patches reach over the slide's border. Preset: true.",
+    },
+    'seg-level': {
+      type: 'integer',
+      minimum: -1,
+      description: 'Level to find tissue on; -1 for the one best for a downsample of 64. Preset: -1.',
+    },
+    'vis-level': {
+      type: 'integer',
+      minimum: -1,
+      description: 'Level of the pictures, likewise. Preset: -1.',
+    },
+    sthresh: {
+      type: 'number',
+      minimum: 0,
+      maximum: 255,
+      description: 'Saturation above which a pixel is tissue. Presets: 8 or 15.',
+    },
+    mthresh: {
+      type: 'integer',
+      minimum: 1,
+      description: 'Side of the median filter over the saturation, odd. Presets: 7 or 11.',
+    },
+    close: {
+      type: 'integer',
+      minimum: 0,
+      description: 'Side of the morphological close, 0 for none. Presets: 4 or 2.',
+    },
+    'use-otsu': { type: 'boolean', description: "Otsu's threshold instead of sthresh. Preset: false." },
+    'a-t': {
+      type: 'number',
+      minimum: 0,
+      description:
+        'Least area of a piece of tissue, in patches of 512 x 512 level-0 pixels. Presets: 100, 16 or 1.',
+    },
+    'a-h': {
+      type: 'number',
+      minimum: 0,
+      description: 'Least area of a hole, likewise. Presets: 16, 4 or 1.',
+    },
+    'max-n-holes': {
+      type: 'integer',
+      minimum: 0,
+      description: 'Holes regarded in a piece of tissue, the largest first. Presets: 8 or 2.',
+    },
+    'line-thickness': {
+      type: 'number',
+      minimum: 0,
+      description: 'Width of the outlines on the mask picture, in level-0 pixels. Presets: 250, 100 or 50.',
+    },
+    'keep-ids': ids('Only these pieces of tissue.'),
+    'exclude-ids': ids('Not these pieces of tissue.'),
+    'process-list': fileInput(
+      'process-list',
+      "CSV in CLAM's columns with a row a slide: its cells stand over everything here, and process 0 leaves the slide out.",
+    ),
+  },
+  required: ['slide'],
+  outputs: {
+    coords: fileOutput('coords', 'patches/<name>.h5: `coords`, int64 N x 2, corners in level-0 pixels.'),
+    mask: fileOutput('mask', 'masks/<name>.h5: outlines of tissue and holes, and the mask they came from.'),
+    'mask-image': fileOutput('mask-image', 'masks/<name>.jpg: the slide with outlines and their ids.'),
+    stitch: fileOutput('stitch', 'stitches/<name>.h5: the patches in small, all else black.'),
+    'stitch-image': fileOutput('stitch-image', 'stitches/<name>.jpg: the same for people.'),
+    count: { type: 'integer', description: 'Number of patches.' },
+    status: {
+      type: 'string',
+      enum: ['processed', 'no_tissue', 'tbp'],
+      description: 'no_tissue and tbp (left out by the process list) end the item here.',
+    },
+    'patch-size': { type: 'integer', description: 'Side of a patch in pixels of patch-level.' },
+    'patch-level': { type: 'integer', description: 'Level the patches are read from.' },
+    parameters: { type: 'object', description: "The slide's row of the process list: what was really used." },
+  },
+  queue: 'cpu',
+  timeout: '30m',
+  heartbeat: '2m',
+  isolation: 'child',
+  resumesFrom: 'the start (seconds long)',
+  hiddenInputs: async ({ slide }) => {
+    const { companionsOf } = await import('../../domain/slides/slide-files.js');
+    return companionsOf(slide);
+  },
+  load: () => import('../../domain/tissue/patch-slide.js'),
+  finishStage: async (stage: FinishedStage) => {
+    const { writeProcessList } = await import('../../domain/tissue/process-list.js');
+    await writeProcessList(`${stage.folder}/process_list_autogen.csv`, processedSlides(stage.items));
+  },
+});
+
+async function* processedSlides(items: AsyncIterable<FinishedItem>) {
+  for await (const { key, fields, status, reason, step } of items) {
+    yield {
+      slide: pathOf(step.with.slide) ?? pathOf(fields.path) ?? key,
+      status,
+      reason,
+      row: step.outputs.parameters as Record<string, string> | undefined,
+      preset: typeof step.with.preset === 'string' ? step.with.preset : undefined,
+    };
+  }
+}
+
+/** A path, or a reference to a file. */
+function pathOf(value: JsonObject[string] | undefined): string | undefined {
+  if (typeof value === 'string') return value;
+  const path = (value as JsonObject | undefined)?.path;
+  return typeof path === 'string' ? path : undefined;
+}

@@ -1,0 +1,57 @@
+import { setImmediate } from 'node:timers/promises';
+import { READ_PIECE, reducedPieces, reducePiece, type LevelPiece } from '../slides/level-pieces.js';
+import type { Slide } from '../slides/slide.js';
+import { powerOfTwo, reductionOf } from './read-tissue-level.js';
+
+/** Longest side of the pictures made for people. */
+const LONGEST_SIDE = 2048;
+
+/** A slide in small: RGB, row major. */
+export interface Picture {
+  rgb: Uint8Array;
+  width: number;
+  height: number;
+  /** Level-0 pixels a pixel, per axis. */
+  downsample: readonly [number, number];
+}
+
+/** Collects a level's pieces, themselves reduced by `reduction` before, into a picture of at most {@link LONGEST_SIDE} pixels a side. */
+export class OverviewBuilder {
+  readonly picture: Picture;
+  private readonly factor: number;
+
+  constructor(slide: Slide, level: number, reduction: number) {
+    const { width, height, downsample } = slide.info.levels[level];
+    const longest = Math.max(width, height) / reduction;
+    // Squares must not straddle two pieces.
+    this.factor = Math.min(powerOfTwo(longest / LONGEST_SIDE), READ_PIECE / reduction);
+    const total = this.factor * reduction;
+    const [w, h] = [Math.ceil(width / total), Math.ceil(height / total)];
+    this.picture = {
+      rgb: new Uint8Array(w * h * 3),
+      width: w,
+      height: h,
+      downsample: [downsample[0] * total, downsample[1] * total],
+    };
+  }
+
+  add(piece: LevelPiece): void {
+    const { x, y, width, height, rgb } = reducePiece(piece, this.factor);
+    for (let row = 0; row < height; row++) {
+      const line = rgb.subarray(row * width * 3, (row + 1) * width * 3);
+      this.picture.rgb.set(line, ((y + row) * this.picture.width + x) * 3);
+    }
+  }
+}
+
+/** Reads a level only for its picture. */
+export async function readOverview(slide: Slide, level: number, signal: AbortSignal): Promise<Picture> {
+  const reduction = reductionOf(slide, level);
+  const builder = new OverviewBuilder(slide, level, reduction);
+  for (const piece of reducedPieces(slide, level, reduction)) {
+    builder.add(piece);
+    await setImmediate();
+    signal.throwIfAborted();
+  }
+  return builder.picture;
+}

@@ -1,0 +1,83 @@
+import { SamMilError } from '../errors.js';
+import { MPP_KEYS, POWER_KEY } from '../slides/properties.js';
+import type { Slide } from '../slides/slide.js';
+import type { Mpp } from '../units.js';
+import { checkLevel } from './segment.js';
+
+/** What a pipeline asks for: sides in pixels of `patchLevel`, or of the wanted resolution where there is one. */
+export interface ScaleWish {
+  patchSize: number;
+  stepSize?: number;
+  patchLevel: number;
+  magnification?: number;
+  mpp?: Mpp;
+  /** Micrometres per pixel at level 0, over what the file says. */
+  slideMpp?: Mpp;
+}
+
+/** What is read: sides in pixels of `patchLevel`. */
+export interface PatchScale {
+  patchLevel: number;
+  patchSize: number;
+  stepSize: number;
+  /** Resolution of the slide at level 0 and of the patches once resized to the wished size, where they matter. */
+  slideMpp?: Mpp;
+  targetMpp?: Mpp;
+}
+
+/** By convention a 10x objective gives 1 micrometre a pixel. */
+const MPP_TIMES_POWER = 10;
+
+/** A level may be coarser than wished by so much and still serve: scanners' 4.0007 or 0.2527 are not meant as differences. */
+const TOLERANCE = 1.05;
+
+/**
+ * Where patches of the wished size are read from. With `mpp` or `magnification`: the deepest level not coarser than wished, and the number of
+ * its pixels that cover the wished ones.
+ *
+ * @throws SamMilError MissingMagnification where a resolution is wished and the slide carries none; InvalidInput for wishes that contradict
+ *   each other or a level that does not exist
+ */
+export function choosePatchScale(slide: Slide, wish: ScaleWish): PatchScale {
+  const { patchSize, stepSize = patchSize, patchLevel, magnification, mpp } = wish;
+  if (magnification === undefined && mpp === undefined) {
+    checkLevel(slide, patchLevel);
+    return { patchLevel, patchSize, stepSize };
+  }
+  if ((magnification !== undefined && mpp !== undefined) || patchLevel !== 0) {
+    throw new SamMilError(
+      'InvalidInput',
+      'magnification, mpp and patch-level each choose the resolution of patches',
+      {
+        file: slide.path,
+        expected: 'one of them',
+        next: 'remove the others',
+      },
+    );
+  }
+  const targetMpp = mpp ?? MPP_TIMES_POWER / magnification!;
+  const slideMpp = wish.slideMpp ?? resolutionOf(slide);
+  const downsample = targetMpp / slideMpp;
+  const level = slide.bestLevelForDownsample(downsample * TOLERANCE);
+  const [x, y] = slide.info.levels[level].downsample;
+  const factor = downsample / ((x + y) / 2);
+  return {
+    patchLevel: level,
+    patchSize: Math.max(1, Math.round(patchSize * factor)),
+    stepSize: Math.max(1, Math.round(stepSize * factor)),
+    slideMpp,
+    targetMpp,
+  };
+}
+
+function resolutionOf({ path, info }: Slide): Mpp {
+  if (info.mpp !== undefined) return (info.mpp[0] + info.mpp[1]) / 2;
+  if (info.objectivePower !== undefined) return MPP_TIMES_POWER / info.objectivePower;
+  const looked = [...MPP_KEYS, POWER_KEY].map((key) => `${key} = ${info.properties[key] ?? 'absent'}`);
+  throw new SamMilError('MissingMagnification', 'the slide does not say how large its pixels are', {
+    file: path,
+    expected: 'micrometres per pixel (0.05 to 10) or an objective power among its properties',
+    found: looked.join(', '),
+    next: 'set slide-mpp, or leave out mpp and magnification and choose a patch-level',
+  });
+}

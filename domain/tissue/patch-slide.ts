@@ -1,0 +1,189 @@
+import { join } from 'node:path';
+import { writeMask, writePatches, writeStitch } from '../formats/bag-files.js';
+import { writeAtomic } from '../formats/atomic.js';
+import type { InputFile, Job, JobResult, OutputFile } from '../job.js';
+import { loadOpenCv } from '../native/opencv.js';
+import { encodeJpeg } from '../slides/images.js';
+import { openSlide } from '../slides/open.js';
+import type { Slide } from '../slides/slide.js';
+import { drawTissue } from './draw-tissue.js';
+import { OverviewBuilder, readOverview, type Picture } from './overview.js';
+import { checked, presetParameters, type TissueParameters } from './parameters.js';
+import { patchGrid } from './patch-grid.js';
+import { choosePatchScale, type PatchScale, type ScaleWish } from './patch-scale.js';
+import { findProcessRow, isLeftOut, processRowCells } from './process-list.js';
+import { chooseLevel, reductionOf } from './read-tissue-level.js';
+import { checkLevel, segmentTissue, type Tissue } from './segment.js';
+import { stitchPatches } from './stitch-patches.js';
+import { outlineTable } from './outline-table.js';
+
+/** `with` of pathology.patch: tissue parameters that are given stand over the preset's, a process list's over both. */
+export interface PatchWith extends Partial<TissueParameters>, ScaleWish {
+  slide: InputFile;
+  preset: string | InputFile;
+  processList?: InputFile;
+}
+
+const STEPS = 4;
+
+/**
+ * Tissue and patches of one slide, as CLAM finds them: outlines and mask, patch coordinates, and a picture of each for people.
+ * A slide without tissue ends as `no_tissue`, with its mask to show why; one that the process list leaves out as `tbp`.
+ */
+export async function run(job: Job<PatchWith>): Promise<JobResult> {
+  const { slide: file } = job.with;
+  const row = job.with.processList && findProcessRow(job.with.processList.path, file.path);
+  const parameters = resolveParameters(job.with, row?.parameters);
+  if (row !== undefined && isLeftOut(row)) {
+    return {
+      files: {},
+      values: valuesOf(file, 'tbp', parameters),
+      skip: `process is 0 in ${job.with.processList!.name}`,
+    };
+  }
+  const slide = openSlide(file.path);
+  try {
+    return await patchSlide(job, slide, parameters);
+  } finally {
+    slide.close();
+  }
+}
+
+async function patchSlide(
+  job: Job<PatchWith>,
+  slide: Slide,
+  parameters: TissueParameters,
+): Promise<JobResult> {
+  const step = (done: number, note: string) => job.progress({ unit: 'steps', done, total: STEPS, note });
+  const scale = choosePatchScale(slide, job.with);
+  step(0, 'finding tissue');
+  const { tissue, picture } = await findTissue(job, slide, parameters);
+  step(1, `${tissue.ids.length} of ${tissue.contours.length} contours`);
+  const files = await writeMaskFiles(job, tissue, picture, parameters.lineThickness);
+  const chosen = tissue.ids.map((id) => tissue.contours[id]);
+  const { levels } = slide.info;
+  const size = [levels[0].width, levels[0].height] as const;
+  const coords = patchGrid(chosen, levels[scale.patchLevel], size, { ...parameters, ...scale });
+  step(2, `${coords.length / 2} patches`);
+  tellScale(job, scale);
+  const count = coords.length / 2;
+  if (count === 0) {
+    const found = { contours: tissue.contours.length, left: tissue.ids.length };
+    job.log('warn', 'no patch of this slide lies in tissue', found);
+    return { files, values: valuesOf(job.with.slide, 'no_tissue', parameters), skip: 'no_tissue' };
+  }
+  writePatchFile(job, slide, scale, coords);
+  Object.assign(files, await writeStitchFiles(job, slide, picture, coords, scale), {
+    coords: output(job, 'patches', 'h5'),
+  });
+  step(STEPS, `${count} patches`);
+  return { files, values: valuesOf(job.with.slide, 'processed', parameters, count, scale) };
+}
+
+function resolveParameters(given: PatchWith, row: Partial<TissueParameters> = {}): TissueParameters {
+  const preset = presetParameters(typeof given.preset === 'string' ? given.preset : given.preset.path);
+  const own = Object.keys(preset) as (keyof TissueParameters)[];
+  const set = Object.fromEntries(
+    own.filter((key) => given[key] !== undefined).map((key) => [key, given[key]]),
+  );
+  return checked({ ...preset, ...set, ...row }, given.slide.path);
+}
+
+/** Segments, and makes the overview from the same read where both want the same level (as they do unless told otherwise). */
+async function findTissue(
+  job: Job<PatchWith>,
+  slide: Slide,
+  parameters: TissueParameters,
+): Promise<{ tissue: Tissue; picture: Picture }> {
+  const visLevel = chooseLevel(slide, parameters.visLevel);
+  checkLevel(slide, visLevel);
+  if (visLevel !== chooseLevel(slide, parameters.segLevel)) {
+    const tissue = await segmentTissue(slide, parameters, job.signal);
+    return { tissue, picture: await readOverview(slide, visLevel, job.signal) };
+  }
+  const builder = new OverviewBuilder(slide, visLevel, reductionOf(slide, visLevel));
+  const tissue = await segmentTissue(slide, parameters, job.signal, (piece) => builder.add(piece));
+  if (tissue.reduction > 1) {
+    const facts = { level: tissue.segLevel, reduction: tissue.reduction };
+    job.log('info', 'the segmentation level is large and was made smaller while reading', facts);
+  }
+  return { tissue, picture: builder.picture };
+}
+
+function tellScale(job: Job<PatchWith>, { slideMpp, targetMpp, patchSize, patchLevel }: PatchScale): void {
+  if (slideMpp === undefined || targetMpp === undefined) return;
+  const facts = { slideMpp, targetMpp, patchSize, patchLevel };
+  if (slideMpp > targetMpp * 1.05)
+    job.log('warn', 'the slide is coarser than the resolution asked for', facts);
+  else job.log('info', 'patches are read at another resolution than level 0', facts);
+}
+
+async function writeMaskFiles(
+  job: Job<PatchWith>,
+  tissue: Tissue,
+  picture: Picture,
+  lineThickness: number,
+): Promise<Record<string, OutputFile>> {
+  const mask = output(job, 'masks', 'h5');
+  const image = output(job, 'masks', 'jpg');
+  const table = outlineTable(tissue.ids.map((id) => tissue.contours[id]));
+  writeMask(mask.from, { ...table, ...tissue });
+  const { cv } = await loadOpenCv();
+  await writeJpeg(image.from, { ...picture, rgb: drawTissue(cv, picture, tissue, lineThickness) });
+  return { mask, 'mask-image': image };
+}
+
+function writePatchFile(job: Job<PatchWith>, slide: Slide, scale: PatchScale, coords: Int32Array): void {
+  const [level0, level] = [slide.info.levels[0], slide.info.levels[scale.patchLevel]];
+  const file = output(job, 'patches', 'h5');
+  writePatches(file.from, {
+    coords,
+    patchSize: scale.patchSize,
+    patchLevel: scale.patchLevel,
+    downsample: level.downsample,
+    downsampledLevelDim: [level.width, level.height],
+    levelDim: [level0.width, level0.height],
+    name: job.name,
+    // Relative to the stage's folder: an absolute path would make the file's bits depend on the machine.
+    savePath: 'patches',
+  });
+}
+
+async function writeStitchFiles(
+  job: Job<PatchWith>,
+  slide: Slide,
+  picture: Picture,
+  coords: Int32Array,
+  { patchSize, patchLevel }: PatchScale,
+): Promise<Record<string, OutputFile>> {
+  const [x, y] = slide.info.levels[patchLevel].downsample;
+  const mosaic = stitchPatches(picture, coords, [patchSize * x, patchSize * y]);
+  const stitch = output(job, 'stitches', 'h5');
+  const image = output(job, 'stitches', 'jpg');
+  writeStitch(stitch.from, { ...picture, pixels: mosaic });
+  await writeJpeg(image.from, { ...picture, rgb: mosaic });
+  return { stitch, 'stitch-image': image };
+}
+
+async function writeJpeg(path: string, { rgb, width, height }: Picture): Promise<void> {
+  writeAtomic(path, await encodeJpeg({ data: rgb, width, height, channels: 3 }, 85));
+}
+
+function output({ scratch, name }: Job<PatchWith>, folder: string, extension: string): OutputFile {
+  return { from: join(scratch, `${folder}.${extension}`), to: `${folder}/${name}.${extension}` };
+}
+
+function valuesOf(
+  slide: InputFile,
+  status: string,
+  parameters: TissueParameters,
+  count = 0,
+  scale?: PatchScale,
+): NonNullable<JobResult['values']> {
+  return {
+    count,
+    status,
+    ...(scale && { 'patch-size': scale.patchSize, 'patch-level': scale.patchLevel }),
+    parameters: processRowCells(slide.path, status, parameters),
+  };
+}

@@ -1,0 +1,105 @@
+import { basename } from 'node:path';
+import { writeAtomic } from '../formats/atomic.js';
+import { formatCsv, readCsv } from '../formats/csv.js';
+import {
+  PARAMETER_COLUMNS,
+  parametersOfRow,
+  presetParameters,
+  rowOfParameters,
+  type TissueParameters,
+} from './parameters.js';
+
+/** CLAM's columns, in its order. */
+export const PROCESS_LIST_COLUMNS = [
+  'slide_id',
+  'process',
+  'status',
+  ...PARAMETER_COLUMNS.map(([column]) => column),
+];
+
+/** `process`, CLAM's column: 1 asks for the slide to be (re)made, 0 says it is done or not wanted. */
+export interface ProcessRow {
+  /** File name of the slide, with its extension. */
+  slideId: string;
+  process: 0 | 1;
+  /** tbp, processed, already_exist, failed_seg, no_tissue, or `failed:` and the reason. */
+  status: string;
+  parameters: Partial<TissueParameters>;
+}
+
+/** What is known of one slide of a stage, from which its row is derived. */
+export interface ProcessedSlide {
+  /** Path or name of the slide file. */
+  slide: string;
+  status: 'done' | 'skipped' | 'failed';
+  reason?: string;
+  /** The row's cells as the slide's step returned them; absent where the step did not end. */
+  row?: Record<string, string>;
+  /** The preset's name or file, for slides whose step did not end. */
+  preset?: string;
+}
+
+const FINISHED = ['processed', 'already_exist', 'no_tissue'];
+
+/**
+ * The row of a slide in a process list; `slide_id` is its file name with or without the extension. Undefined where the list lacks it. Throws
+ * `InvalidInput` for a list without `slide_id` or with a cell that can't be read.
+ */
+export function findProcessRow(list: string, slide: string): ProcessRow | undefined {
+  const name = basename(slide);
+  const stem = withoutExtension(name);
+  const { rows } = readCsv(list, { header: true, required: ['slide_id'] });
+  const names = (id: string) => [id, withoutExtension(id)];
+  const row = rows.find(({ values }) => values.slide_id === name || names(values.slide_id).includes(stem));
+  if (row === undefined) return undefined;
+  const { process = '1', status = '' } = row.values;
+  return {
+    slideId: row.values.slide_id,
+    process: Number(process) === 0 && process !== '' ? 0 : 1,
+    status,
+    parameters: parametersOfRow(row.values, `${list}:${row.line}`),
+  };
+}
+
+/**
+ * Whether the list asks to leave the slide out: `process` is 0 and no earlier run has finished it. (A list that a run wrote has 0 for each
+ * slide it finished: those keep their parameters, and their receipts make them free.)
+ */
+export function isLeftOut({ process, status }: ProcessRow): boolean {
+  return process === 0 && !FINISHED.includes(status);
+}
+
+/** Cells of a slide's row. */
+export function processRowCells(
+  slide: string,
+  status: string,
+  parameters: TissueParameters,
+): Record<string, string> {
+  const process = FINISHED.includes(status) || status === 'tbp' ? '0' : '1';
+  return { slide_id: basename(slide), process, status, ...rowOfParameters(parameters) };
+}
+
+/** Writes `process_list_autogen.csv`, one row a slide in the order given. The same slides give the same bytes. */
+export async function writeProcessList(path: string, slides: AsyncIterable<ProcessedSlide>): Promise<void> {
+  const rows: Record<string, string>[] = [];
+  for await (const slide of slides) rows.push(slide.row ?? unfinishedRow(slide));
+  writeAtomic(path, formatCsv(PROCESS_LIST_COLUMNS, rows));
+}
+
+function unfinishedRow({ slide, status, reason, preset }: ProcessedSlide): Record<string, string> {
+  const told = status === 'failed' ? `failed:${(reason ?? 'unknown').replace(/\s+/g, ' ')}` : 'tbp';
+  return { ...processRowCells(slide, told, knownParameters(preset)), process: '1' };
+}
+
+/** A bad preset file is one reason for a slide to fail, and must not keep the list from being written. */
+function knownParameters(preset: string | undefined): TissueParameters {
+  try {
+    return presetParameters(preset ?? 'default');
+  } catch {
+    return presetParameters('default');
+  }
+}
+
+function withoutExtension(name: string): string {
+  return name.replace(/\.[^.]+$/, '');
+}
