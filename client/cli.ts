@@ -1,4 +1,53 @@
-/** Entry point of the compiled command line. */
+import { Command, CommanderError } from 'commander';
+import { SamMilError } from '../domain/errors.js';
+import { COMMANDS } from './commands/table.js';
+import { Exit, exitCodeOf } from './errors.js';
+
+/**
+ * The command line. Only the module of the verb that was asked for is loaded, so `validate` does not wait for Temporal's client. Sets
+ * `process.exitCode`: 0 done, 1 run failed, 2 invalid file or arguments, 3 server unreachable.
+ */
 export async function main(args: readonly string[]): Promise<void> {
-  console.log(args.join(' '));
+  const debug = args.includes('--debug');
+  const rest = args.filter((arg) => arg !== '--debug');
+  try {
+    const program = await createProgram(rest);
+    await program.parseAsync(rest, { from: 'user' });
+  } catch (error) {
+    report(error, debug);
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+async function createProgram(args: readonly string[]): Promise<Command> {
+  const program = new Command('sam-mil')
+    .description(
+      'Durable computational-pathology pipelines: slides to features to cross-validated MIL models',
+    )
+    .option('--debug', 'show stack traces')
+    .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
+    .showSuggestionAfterError()
+    .helpCommand(true)
+    .exitOverride();
+  const verb = args.find((arg) => !arg.startsWith('-'));
+  const wanted = verb !== undefined && verb in COMMANDS ? [verb] : Object.keys(COMMANDS);
+  for (const name of wanted) {
+    const module = await COMMANDS[name]();
+    program.addCommand(inherit(module.createCommand()));
+  }
+  return program;
+}
+
+function inherit(command: Command): Command {
+  command.commands.forEach(inherit);
+  return command.exitOverride().showSuggestionAfterError();
+}
+
+/** One line: what, where, what next. Commander and finished commands have said theirs already. */
+function report(error: unknown, debug: boolean): void {
+  if (error instanceof Exit || error instanceof CommanderError) return;
+  const known = error instanceof SamMilError;
+  const text = error instanceof Error ? error.message : String(error);
+  console.error(`sam-mil: ${text}${known || debug ? '' : ' (a fault of sam-mil; --debug shows where)'}`);
+  if (debug && error instanceof Error) console.error(error.stack);
 }

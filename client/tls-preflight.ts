@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { connect, type ConnectionOptions } from 'node:tls';
 import type { TLSConfig } from '@temporalio/client';
 
@@ -9,7 +10,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'the server does not know the authority that signed the client certificate',
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED:
     'the server wants a client certificate and the profile gives none',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "the server's certificate is not signed by the authority in the profile",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    "the server's certificate is not signed by an authority that the profile names",
   SELF_SIGNED_CERT_IN_CHAIN: "the server's certificate is not signed by an authority that the profile names",
   DEPTH_ZERO_SELF_SIGNED_CERT:
     "the server's certificate is self-signed and the profile does not name it as authority",
@@ -30,10 +32,11 @@ export function explainTls(address: string, tls: TLSConfig | boolean): Promise<s
   const options: ConnectionOptions = {
     host,
     port: Number(address.slice(at + 1)),
-    servername: host,
+    // A name is sent for host names only: the protocol has none for IP addresses.
+    servername: isIP(host) ? '' : host,
     ALPNProtocols: ['h2'],
     timeout: TIMEOUT_MILLISECONDS,
-    ...(typeof tls === 'boolean' ? {} : material(tls, host)),
+    ...(typeof tls === 'boolean' ? {} : material(tls)),
   };
   return new Promise((done) => {
     const socket = connect(options);
@@ -42,15 +45,18 @@ export function explainTls(address: string, tls: TLSConfig | boolean): Promise<s
       done(reason);
     };
     socket.on('secureConnect', () => setTimeout(end, ALERT_MILLISECONDS));
+    socket.on('close', () =>
+      end('the server closed the connection; it may not accept the client certificate'),
+    );
     socket.on('timeout', () => end(`no TLS answer within ${TIMEOUT_MILLISECONDS / 1000} s`));
     socket.on('error', (error: NodeJS.ErrnoException) => end(REASONS[error.code ?? ''] ?? error.message));
   });
 }
 
-function material(tls: TLSConfig, host: string): ConnectionOptions {
+function material(tls: TLSConfig): ConnectionOptions {
   const { serverNameOverride, serverRootCACertificate: ca, clientCertPair } = tls;
   return {
-    servername: serverNameOverride ?? host,
+    ...(serverNameOverride === undefined ? {} : { servername: serverNameOverride }),
     ca: ca === undefined ? undefined : Buffer.from(ca),
     cert: clientCertPair === undefined ? undefined : Buffer.from(clientCertPair.crt),
     key: clientCertPair === undefined ? undefined : Buffer.from(clientCertPair.key),

@@ -1,0 +1,63 @@
+import { Command } from 'commander';
+import { examineMachine, type Fact } from '../../domain/native/doctor.js';
+import { chooseServer, openSession, type ServerChoice } from '../connect.js';
+import { paletteFor } from '../display.js';
+import { EXIT, Exit } from '../errors.js';
+import { addServerOptions } from '../options.js';
+import { ALL_PARTS, setUpNatives } from '../set-up-natives.js';
+import { stateFolder } from '../state-folder.js';
+
+interface DoctorOptions extends ServerChoice {
+  setUp?: boolean;
+  json?: boolean;
+}
+
+export function createCommand(): Command {
+  const command = new Command('doctor')
+    .description(
+      'Say what this machine has: server, OpenSlide, TensorFlow, ONNX, Python, disk; which was taken and why',
+    )
+    .option('--set-up', 'fetch and build what is missing first')
+    .option('--json', 'one JSON object a line');
+  return addServerOptions(command).action(doctor);
+}
+
+async function doctor(options: DoctorOptions): Promise<void> {
+  if (options.setUp) await setUpNatives(ALL_PARTS, (line) => console.error(`  ${line}`));
+  const facts = [...(await examineMachine()), await examineServer(options)];
+  for (const fact of facts) console.log(options.json ? JSON.stringify(fact) : render(fact));
+  if (facts.some((fact) => fact.name === 'connection' && fact.state === 'broken'))
+    throw new Exit(EXIT.unreachable);
+  if (facts.some((fact) => fact.state === 'broken')) throw new Exit(EXIT.failed);
+}
+
+/** Which server commands would talk to, and whether it answers. */
+async function examineServer(choice: ServerChoice): Promise<Fact> {
+  const details = [`state folder ${stateFolder()}`];
+  try {
+    const target = await chooseServer(choice);
+    if (target.kind === 'embedded' && target.address === undefined) {
+      const text = 'embedded server, not running now; `run` starts it by itself';
+      return { name: 'connection', state: 'ok', text, details };
+    }
+    const session = await openSession(choice, { start: false, log: () => undefined });
+    await session.close();
+    const kind = session.kind === 'embedded' ? 'embedded server' : 'given server';
+    const text = `${kind} at ${session.address}, namespace ${session.namespace}, answers`;
+    return { name: 'connection', state: 'ok', text, details };
+  } catch (error) {
+    return { name: 'connection', state: 'broken', text: (error as Error).message, details };
+  }
+}
+
+function render(fact: Fact): string {
+  const palette = paletteFor(process.stdout);
+  const marks = {
+    ok: palette.green('✔'),
+    missing: palette.cyan('○'),
+    warning: palette.yellow('!'),
+    broken: palette.red('✘'),
+  };
+  const details = fact.details.map((detail) => `\n                ${palette.dim(detail)}`).join('');
+  return `${marks[fact.state]} ${fact.name.padEnd(12)}  ${fact.text}${details}`;
+}

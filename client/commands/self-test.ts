@@ -1,0 +1,24 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { EXIT, Exit } from '../errors.js';
+import { ALL_PARTS, setUpNatives } from '../set-up-natives.js';
+
+const RUNNER = fileURLToPath(new URL('../../test/run.js', import.meta.url));
+
+export function createCommand(): Command {
+  return new Command('self-test')
+    .description('Set up what the tests need, then run them (this is `npm test`)')
+    .argument('[patterns...]', 'only test files whose path holds one of these')
+    .action(selfTest);
+}
+
+async function selfTest(patterns: string[]): Promise<void> {
+  await setUpNatives(ALL_PARTS, (line) => console.error(`  ${line}`));
+  const child = spawn(process.execPath, [RUNNER, ...patterns], { stdio: 'inherit' });
+  const code = await new Promise<number>((done) => {
+    child.on('error', () => done(EXIT.failed));
+    child.on('close', (status) => done(status ?? EXIT.failed));
+  });
+  if (code !== 0) throw new Exit(code);
+}
