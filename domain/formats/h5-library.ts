@@ -113,8 +113,10 @@ export function numericDtype(metadata: Metadata): Dtype | undefined {
 export function describeType(metadata: Metadata): string {
   const dtype = numericDtype(metadata);
   if (dtype !== undefined) return dtype;
-  const name = Object.entries(hdf5.H5T_class_t).find(([, value]) => value?.value === metadata.type)?.[0];
-  return `${metadata.vlen ? 'variable-length ' : ''}${name?.replace('H5T_', '').toLowerCase() ?? 'unknown type'}`;
+  const classes = Object.entries(hdf5.H5T_class_t) as [string, { value: number } | undefined][];
+  const name = classes.find(([, entry]) => entry?.value === metadata.type)?.[0];
+  const plain = name?.replace('H5T_', '').toLowerCase() ?? 'unknown type';
+  return metadata.vlen ? `variable-length ${plain}` : plain;
 }
 
 function isBoolean(metadata: Metadata): boolean {

@@ -88,7 +88,7 @@ export class H5Writer {
       }
       if (rows === 0) return;
       const grown = [shape[0] + rows, ...shape.slice(1)];
-      hdf5.resize_dataset(this.file.file_id, absolute(name), grown.map(BigInt) as never);
+      hdf5.resize_dataset(this.file.file_id, absolute(name), grown.map(BigInt));
       this.writeRows(name, data, shape, shape[0]);
       this.verify(name, dtype, grown);
     });

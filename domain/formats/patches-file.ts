@@ -98,7 +98,7 @@ function pairAttribute(
   // TRIDENT and some CLAM forks store one number for both axes.
   if (typeof value === 'number') return [value, value];
   if (Array.isArray(value) && value.length === 2 && value.every((item) => typeof item === 'number')) {
-    return [value[0] as number, value[1] as number];
+    return [value[0], value[1]];
   }
   throw file.refusal(`attribute "${key}" of "coords" is malformed`, 'two numbers', JSON.stringify(value));
 }

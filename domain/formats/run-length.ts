@@ -35,11 +35,22 @@ export function decodeMask({ size: [h, w], counts }: Rle): Uint8Array {
   const mask = new Uint8Array(h * w);
   let at = 0;
   for (let index = 0; index < counts.length; index++) {
-    const end = at + counts[index];
-    if (index % 2 === 1) for (; at < end; at++) mask[(at % h) * w + Math.floor(at / h)] = 1;
-    at = end;
+    if (index % 2 === 1) fillRun(mask, h, w, at, at + counts[index]);
+    at += counts[index];
   }
   return mask;
+}
+
+function fillRun(mask: Uint8Array, h: number, w: number, start: number, end: number): void {
+  let x = Math.floor(start / h);
+  let y = start - x * h;
+  for (let left = end - start; left > 0; left--) {
+    mask[y * w + x] = 1;
+    if (++y === h) {
+      y = 0;
+      x++;
+    }
+  }
 }
 
 /** Number of set pixels. */

@@ -1,6 +1,7 @@
 import { SamMilError } from '../errors.js';
 import { writeAtomicFile } from './atomic-file.js';
-import { FileBytes, withFileBytes } from './file-bytes.js';
+import type { FileBytes } from './file-bytes.js';
+import { withFileBytes } from './file-bytes.js';
 import {
   arrayOfBytes,
   bytesOfArray,
