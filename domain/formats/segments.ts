@@ -57,16 +57,22 @@ export function infoEntries(info: SegmentsInfo): [string, number][] {
 
 /** @throws RangeError naming a key that is missing or no number */
 export function infoOfEntries(value: (name: string) => unknown): SegmentsInfo {
-  const entries = (Object.entries(INFO_KEYS) as [keyof SegmentsInfo, string][]).map(
-    ([key, name]): [string, number] => {
-      const number = value(name);
-      if (typeof number !== 'number' || !Number.isFinite(number)) {
-        throw new RangeError(`lacks the number "${name}" among the facts about its image`);
-      }
-      return [key, number];
-    },
-  );
-  return Object.fromEntries(entries);
+  const number = (key: keyof SegmentsInfo): number => {
+    const found = value(INFO_KEYS[key]);
+    if (typeof found === 'number' && Number.isFinite(found)) return found;
+    throw new RangeError(`lacks the number "${INFO_KEYS[key]}" among the facts about its image`);
+  };
+  return {
+    patchSize: number('patchSize'),
+    startX: number('startX'),
+    startY: number('startY'),
+    stopX: number('stopX'),
+    stopY: number('stopY'),
+    w: number('w'),
+    h: number('h'),
+    visLevel: number('visLevel'),
+    downsampleRatio: number('downsampleRatio'),
+  };
 }
 
 /** Every mask has the image's size and a box within it. @throws SamMilError InvalidInput naming the mask */
