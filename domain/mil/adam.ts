@@ -156,10 +156,13 @@ function portableSlots(start: Start): Slot {
     read: (which) => tf.clone(held[which]),
     apply(gradient, rate, epsilon, { beta1, beta2 }) {
       const old = { ...held };
-      const [weight, first, second] = tf.tidy(() => {
-        const first = tf.add(tf.mul(old.first, beta1), tf.mul(gradient, 1 - Math.fround(beta1)));
-        const second = tf.add(tf.mul(old.second, beta2), tf.mul(tf.square(gradient), 1 - Math.fround(beta2)));
-        const step = tf.div(tf.mul(first, rate), tf.add(tf.sqrt(second), epsilon));
+      const [weight, first, second] = tf.tidy((): Tensor[] => {
+        const first: Tensor = tf.add(tf.mul(old.first, beta1), tf.mul(gradient, 1 - Math.fround(beta1)));
+        const second: Tensor = tf.add(
+          tf.mul(old.second, beta2),
+          tf.mul(tf.square(gradient), 1 - Math.fround(beta2)),
+        );
+        const step: Tensor = tf.div(tf.mul(first, rate), tf.add(tf.sqrt(second), epsilon));
         return [tf.sub(old.weight, step), first, second];
       });
       Object.assign(held, { weight, first, second });

@@ -1,10 +1,11 @@
+import type * as TensorFlowModule from '@tensorflow/tfjs-node-gpu';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { SamMilError } from '../errors.js';
 import { ensureTensorFlow, locateTensorFlow } from '../native/tensorflow.js';
 import { nativeOps, type NativeOps } from './native-ops.js';
 
-export type TensorFlow = typeof import('@tensorflow/tfjs-node-gpu');
+export type TensorFlow = typeof TensorFlowModule;
 export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
 
 /** TensorFlow's API. Undefined until {@link openBackend} has ended: importing this module loads nothing heavy. */

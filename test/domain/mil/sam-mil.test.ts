@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { attentionModel } from '../../../domain/mil/abmil.js';
+import { areaMask, maskedCount, pseudoBags, runsOf } from '../../../domain/mil/area-mask.js';
+import { openBackend, tf } from '../../../domain/mil/backend.js';
+import type { Model, ModelConfig } from '../../../domain/mil/model.js';
+import { build, paperLoss, releaseLoss } from '../../../domain/mil/sam-mil.js';
+import { RandomStream } from '../../../domain/random.js';
+import {
+  assertClose,
+  checkCount,
+  checkTraining,
+  inferOracle,
+  Oracle,
+  oracleConfig,
+  stepContext,
+  toDevice,
+} from './oracle.js';
+
+const defaults = {
+  mode: 'paper',
+  baseline: 'abmil',
+  maskRatio: 0.9,
+  maskSlope: 5e-4,
+  maskArea: 5000,
+  numGroup: 5,
+  alpha: 0.5,
+  beta: 1000,
+  consistencyOver: 'all',
+} as const;
+const config: ModelConfig = oracleConfig('sam-mil', defaults);
+const oracle = new Oracle('sammil_attn');
+
+describe('SAM-MIL equals PyTorch', () => {
+  before(() => openBackend('tensorflow'));
+
+  for (const [name, oracleCase] of Object.entries(oracle.cases)) {
+    test(name, () => {
+      const groups = { of: runsOf(oracle.ids(oracleCase.inputs.perm), 5), count: 5 };
+      const keep = new Uint8Array(oracleCase.N);
+      oracle.ids(oracleCase.inputs.keep).forEach((row) => (keep[row] = 1));
+      const teacher = oracle.has('teacher/cls.w') ? oracle.weights('teacher') : undefined;
+      const inference = attentionModel(config, 'relu');
+      const model: Model = {
+        ...inference,
+        loss: (weights, bag, context) =>
+          name.endsWith('paper')
+            ? paperLoss(weights, bag, config, defaults, { keep, groups }, context)
+            : releaseLoss(weights, bag, config, defaults, groups, context),
+      };
+      checkCount(model, oracle.parameterCount);
+      const teacherWeights = teacher && toDevice(model, teacher);
+      const parts = checkTraining(model, oracle, name, (parts) => ({
+        ...stepContext(oracleCase.label, parts),
+        teacher: teacherWeights,
+      }));
+      const { loss_con, loss_ce, reported_total } = oracleCase.scalars;
+      assertClose([parts.consistency], [loss_con], 'consistency');
+      if (name.endsWith('paper')) assertClose([parts.ce], [loss_ce], 'cross-entropy of the masked bag');
+      else assertClose([parts.printed], [reported_total], 'the total that the released code prints');
+
+      const weights = toDevice(model, oracle.weights());
+      const bag = oracle.bag(oracleCase);
+      const { logits } = inferOracle(model, weights, bag);
+      assertClose(logits, oracle.floats(`${name}/out/test_logits`), 'logits of the whole bag');
+      tf.dispose([weights, bag.x]);
+      if (teacherWeights !== undefined) tf.dispose(teacherWeights);
+    });
+  }
+
+  test('counts of masked rows follow the published rule', () => {
+    for (const { mask_counts } of Object.values(oracle.cases)) {
+      for (const { area, n, masked } of mask_counts ?? [])
+        assert.equal(maskedCount(n, area, defaults), masked);
+    }
+  });
+
+  test('both modes train from their own draws, and the parameter count is the published one', () => {
+    const full = { ...config, dim: 1024, embedDim: 512, attentionDim: 128 };
+    checkCount(build(full), 591_490);
+    const oracleCase = oracle.cases.N300_paper;
+    const bag = oracle.bag(oracleCase);
+    for (const mode of ['paper', 'release'] as const) {
+      const model = build({ ...config, options: { ...defaults, mode } });
+      const weights = toDevice(model, oracle.weights());
+      const once = () => tf.tidy(() => model.loss(weights, bag, stepContext(0)).dataSync()[0]);
+      assert.equal(once(), once(), 'the draw depends on the stream only');
+      assert.equal(model.teacherMomentum?.(stepContext(0)), mode === 'release' ? 1 : undefined);
+      tf.dispose(weights);
+    }
+    bag.x.dispose();
+  });
+});
+
+test('the area mask keeps group rows and masks the right number of each area', () => {
+  const area = Float32Array.from({ length: 1000 }, (_, i) => [0, 1, 4000, 20_000][i % 4]);
+  const keep = areaMask(area, defaults, new RandomStream('mask'));
+  for (const value of [1, 4000, 20_000]) {
+    const masked = area.reduce((sum, a, i) => sum + (a === value && keep[i] === 0 ? 1 : 0), 0);
+    assert.equal(masked, maskedCount(250, value, defaults), `area ${value}`);
+  }
+  assert.ok(area.every((a, i) => a !== 0 || keep[i] === 1));
+  assert.deepEqual(areaMask(area, defaults, new RandomStream('mask')), keep, 'same stream, same mask');
+  assert.notDeepEqual(areaMask(area, defaults, new RandomStream('other')), keep);
+  assert.deepEqual(areaMask(new Float32Array(3), defaults, new RandomStream('x')), Uint8Array.of(1, 1, 1));
+  const all = { maskRatio: 1, maskSlope: 1, maskArea: 0 };
+  assert.equal(areaMask(Float32Array.of(1e9), all, new RandomStream('x'))[0], 1, 'a bag never becomes empty');
+});
+
+test('pseudo-bags are a partition; the last takes the remainder; no more of them than rows', () => {
+  const { of, count } = pseudoBags(37, 5, new RandomStream('p'));
+  const sizes = Array.from({ length: count }, (_, bag) => of.filter((b) => b === bag).length);
+  assert.deepEqual(sizes, [7, 7, 7, 7, 9]);
+  assert.deepEqual(sizes, oracle.cases.N37_paper.pseudo_bag_sizes);
+  assert.equal(pseudoBags(3, 5, new RandomStream('p')).count, 3);
+  assert.deepEqual([...pseudoBags(1, 5, new RandomStream('p')).of], [0]);
+});
