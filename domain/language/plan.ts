@@ -24,6 +24,11 @@ export interface Plan {
 export interface StagePlan {
   name: string;
   needs: string[];
+  /**
+   * Set by a selection (`--only`, `--from`): the stage's results must be there already. An item whose receipts do not stand fails, with the advice
+   * to run without the selection, instead of being made.
+   */
+  reuse?: boolean;
   /** Expression source without `${{ }}`, evaluated once the needs have ended; absent means `success()`. */
   if?: string;
   source: ItemSource;

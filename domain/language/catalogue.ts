@@ -1,0 +1,51 @@
+import type { Json } from '../json.js';
+
+/**
+ * What the language knows of the activities that pipelines use. It enters as data, so that checking a file loads no implementation and a
+ * third party's activity is checked like any other.
+ */
+export type Catalogue = Readonly<Record<string, CatalogueEntry>>;
+
+export interface CatalogueEntry {
+  readonly version: number;
+  readonly summary: string;
+  /** By parameter name. */
+  readonly with: Readonly<Record<string, ValueSchema>>;
+  readonly required: readonly string[];
+  readonly outputs: Readonly<Record<string, ValueSchema>>;
+  /** Default for `runs-on`. */
+  readonly queue: string;
+  /** Defaults, Temporal duration strings. */
+  readonly timeout: string;
+  readonly heartbeat: string;
+  /** For the reference page: "last committed batch". */
+  readonly resumesFrom?: string;
+}
+
+/** JSON Schema, draft 2020-12, with extensions: the structure of the activities' own `Schema`. */
+export interface ValueSchema {
+  type?: string | string[];
+  description?: string;
+  default?: Json;
+  enum?: Json[];
+  const?: Json;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  minLength?: number;
+  pattern?: string;
+  items?: ValueSchema;
+  properties?: Record<string, ValueSchema>;
+  required?: string[];
+  additionalProperties?: boolean | ValueSchema;
+  anyOf?: ValueSchema[];
+  /** The value is an input whose content matters: a file, or the items of a stage. */
+  'x-input'?: 'file' | 'items';
+  /** What the value is (`coords`, `segments`, `bag`): an output fits an input of the same kind. */
+  'x-kind'?: string;
+  'x-not-in-key'?: boolean;
+}
+
+export function lookUp<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
