@@ -7,6 +7,7 @@ import {
   type H5Writer,
   openH5,
 } from './h5.js';
+import { firstNotFinite } from './finite.js';
 import { readCoords } from './patches-file.js';
 
 /** A bag: one feature row and one coordinate pair for each patch, then for each group (coords -1, -1). */
@@ -50,7 +51,7 @@ export class FeaturesReader {
   /** `count` rows from `start`, as float32. @throws SamMilError InvalidInput naming the row where a value is NaN or infinite */
   readRows(start: number, count: number): Float32Array {
     const values = this.file.readFloat32('features', start, count, this.stacked ? 1 : 0);
-    const bad = values.findIndex((value) => !Number.isFinite(value));
+    const bad = firstNotFinite(values);
     if (bad >= 0) {
       const row = start + Math.floor(bad / this.dim);
       throw this.file.refusal(
@@ -135,46 +136,73 @@ export function readFeatureRows(path: string, start: number, count: number): Flo
   }
 }
 
-/** A features file being written row block by row block, in CLAM's layout: `features` float32 N x D and `coords` int64 N x 2, growable. */
+export interface FeaturesOptions {
+  /** How many rows will come. Known: they lie in one piece, which is fastest. Unknown: the file grows by chunks, as CLAM's. */
+  rows?: number;
+  /** Attributes of `coords`, where CLAM and TRIDENT look for facts about the patches. */
+  attributes?: Record<string, AttributeInput>;
+}
+
+/** A features file being written block by block: `features` float32 N x D and `coords` int64 N x 2, CLAM's layout. */
 export class FeaturesWriter {
   private readonly file: H5Writer;
   private readonly path: string;
   private readonly dim: number;
+  private readonly rows: number | undefined;
+  private written = 0;
 
   /** Use {@link createFeatures}. */
-  constructor(path: string, dim: number, attributes: Record<string, AttributeInput>) {
+  constructor(path: string, dim: number, { rows, attributes }: FeaturesOptions) {
     this.path = path;
     this.dim = dim;
+    this.rows = rows;
     this.file = createH5(path);
-    this.file.write('features', new Float32Array(0), [0, dim], { resizable: true });
-    this.file.write('coords', new BigInt64Array(0), [0, 2], { resizable: true, attributes });
+    const resizable = rows === undefined;
+    this.file.reserve('features', 'float32', [rows ?? 0, dim], { resizable });
+    this.file.reserve('coords', 'int64', [rows ?? 0, 2], { resizable, attributes });
   }
 
   /** Adds rows: `features` n x dim, `coords` n x 2. @throws SamMilError CountMismatch, InvalidInput on values that are not finite */
   append(features: Float32Array, coords: Int32Array): void {
     checkBag(this.path, { features, coords, dim: this.dim });
-    const rows = coords.length / 2;
-    this.file.append('features', features, rows);
-    this.file.append('coords', BigInt64Array.from(coords, BigInt), rows);
+    const count = coords.length / 2;
+    const wide = BigInt64Array.from(coords, BigInt);
+    if (this.rows === undefined) {
+      this.file.append('features', features, count);
+      this.file.append('coords', wide, count);
+    } else {
+      if (this.written + count > this.rows) throw this.mismatch(this.written + count);
+      this.file.fill('features', features, this.written);
+      this.file.fill('coords', wide, this.written);
+    }
+    this.written += count;
   }
 
-  /** Makes the file durable under its name. */
+  /** Makes the file durable under its name. @throws SamMilError CountMismatch where other than the announced rows were written */
   close(): void {
+    if (this.rows !== undefined && this.written !== this.rows) {
+      this.abort();
+      throw this.mismatch(this.written);
+    }
     this.file.close();
   }
 
   abort(): void {
     this.file.abort();
   }
+
+  private mismatch(found: number): SamMilError {
+    return new SamMilError('CountMismatch', 'another number of feature rows came than was announced', {
+      file: this.path,
+      expected: `${this.rows} rows`,
+      found: `${found}`,
+    });
+  }
 }
 
-/** Starts a features file; `attributes` go on `coords`, where CLAM and TRIDENT look for them. */
-export function createFeatures(
-  path: string,
-  dim: number,
-  attributes: Record<string, AttributeInput> = {},
-): FeaturesWriter {
-  return new FeaturesWriter(path, dim, attributes);
+/** Starts a features file. */
+export function createFeatures(path: string, dim: number, options: FeaturesOptions = {}): FeaturesWriter {
+  return new FeaturesWriter(path, dim, options);
 }
 
 /** Writes a whole bag at once. @throws SamMilError CountMismatch, InvalidInput; nothing is written then */
@@ -183,8 +211,9 @@ export function writeFeatures(
   bag: Features,
   attributes: Record<string, AttributeInput> = {},
 ): void {
-  checkBag(path, bag);
-  const writer = createFeatures(path, bag.dim, attributes);
+  const rows = bag.features.length / bag.dim;
+  if (!Number.isInteger(rows)) checkBag(path, bag);
+  const writer = createFeatures(path, bag.dim, { rows, attributes });
   try {
     writer.append(bag.features, bag.coords);
     writer.close();
@@ -203,7 +232,7 @@ function checkBag(file: string, { features, coords, dim }: Features): void {
       found: `${features.length} values, ${rows} rows`,
     });
   }
-  const bad = features.findIndex((value) => !Number.isFinite(value));
+  const bad = firstNotFinite(features);
   if (bad < 0) return;
   throw new SamMilError('InvalidInput', 'features to be written are not finite', {
     file,

@@ -3,7 +3,7 @@ import { closeSync, openSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SamMilError } from '../errors.js';
 import { asWriteError, commitTemporary, temporaryName } from './atomic.js';
-import { BLOCK_BYTES, checked, checkedWithoutClock, describeType, hdf5, Hdf5Failure } from './h5-library.js';
+import { BLOCK_BYTES, checkedWithoutClock, describeType, hdf5, Hdf5Failure } from './h5-library.js';
 import { numericDtype, quietly, withLibraryMemory } from './h5-library.js';
 import { bytesOfArray, bytesPerElement, type Dtype, dtypeOf, elementsOf, type TypedArray } from './tensor.js';
 
@@ -66,30 +66,38 @@ export class H5Writer {
     if (elementsOf(shape) !== data.length) {
       throw new RangeError(`${name}: ${data.length} elements do not fill shape [${shape.join(', ')}]`);
     }
-    const dtype = dtypeOf(data);
+    this.reserve(name, dtypeOf(data), shape, options);
+    this.attempt(name, () => this.putRows(name, data, shape, 0));
+  }
+
+  /** Makes a dataset whose content follows by {@link fill}: for arrays that are not in memory as a whole. */
+  reserve(name: string, dtype: Dtype, shape: readonly number[], options: WriteOptions = {}): void {
     this.attempt(name, () => {
       this.makeGroups(name);
-      this.create(name, data, dtype, shape, options);
+      this.create(name, dtype, shape, options);
       this.verify(name, dtype, shape);
     });
     for (const [key, value] of Object.entries(options.attributes ?? {})) this.attribute(name, key, value);
   }
 
+  /** Overwrites whole rows from `start` on. `data` is in the dataset's own element type. */
+  fill(name: string, data: TypedArray, start: number): void {
+    this.attempt(name, () => {
+      const { shape, rows } = this.rowsOf(name, data);
+      if (start + rows > shape[0]) throw new RangeError(`${name}: no rows ${start} to ${start + rows}`);
+      this.putRows(name, data, shape, start);
+    });
+  }
+
   /** Adds `rows` rows at the end of a resizable dataset. `data` holds exactly `rows` times a row's elements, in the dataset's own type. */
   append(name: string, data: TypedArray, rows: number): void {
     this.attempt(name, () => {
-      const { metadata } = this.dataset(name);
-      const shape = (metadata.shape ?? []).map(Number);
-      const dtype = numericDtype(metadata);
-      if (dtype !== dtypeOf(data)) throw new TypeError(`${name} holds ${dtype}, not ${dtypeOf(data)}`);
-      const rowElements = elementsOf(shape.slice(1));
-      if (data.length !== rows * rowElements) {
-        throw new RangeError(`${name}: ${data.length} elements are not ${rows} rows of ${rowElements}`);
-      }
+      const { shape, dtype, rows: given } = this.rowsOf(name, data);
+      if (given !== rows) throw new RangeError(`${name}: ${data.length} elements are not ${rows} rows`);
       if (rows === 0) return;
       const grown = [shape[0] + rows, ...shape.slice(1)];
       hdf5.resize_dataset(this.file.file_id, absolute(name), grown.map(BigInt));
-      this.writeRows(name, data, shape, shape[0]);
+      this.putRows(name, data, shape, shape[0]);
       this.verify(name, dtype, grown);
     });
   }
@@ -109,9 +117,9 @@ export class H5Writer {
   close(): void {
     if (!this.open) return;
     try {
-      checked(() => this.file.flush());
+      checkedWithoutClock(() => this.file.flush());
       this.open = false;
-      checked(() => this.file.close());
+      checkedWithoutClock(() => this.file.close());
       commitTemporary(this.temporary, this.path);
     } catch (error) {
       this.abort();
@@ -132,13 +140,7 @@ export class H5Writer {
    * Makes the dataset without content, then fills it block by block: the wrapper's own call would hold a second copy of everything inside
    * the library's memory. HDF5 complains about the missing content of that first call, which is why it is made quietly; `verify` looks.
    */
-  private create(
-    name: string,
-    data: TypedArray,
-    dtype: Dtype,
-    shape: readonly number[],
-    options: WriteOptions,
-  ): void {
+  private create(name: string, dtype: Dtype, shape: readonly number[], options: WriteOptions): void {
     const chunks =
       options.chunks ?? (options.resizable === true ? rowChunks(shape, bytesPerElement(dtype)) : null);
     const unlimited = 2n ** 64n - 1n;
@@ -155,10 +157,24 @@ export class H5Writer {
     if (this.file.get_type(absolute(name)) === hdf5.H5G_DATASET)
       throw new RangeError(`"${name}" exists already`);
     quietly(() => hdf5.create_dataset(this.file.file_id, absolute(name), 0n, metadata));
-    this.writeRows(name, data, shape, 0);
   }
 
-  private writeRows(name: string, data: TypedArray, shape: readonly number[], start: number): void {
+  /** Shape and type of a dataset, and how many of its rows `data` is. */
+  private rowsOf(name: string, data: TypedArray): { shape: number[]; dtype: Dtype; rows: number } {
+    const { metadata } = this.dataset(name);
+    const shape = (metadata.shape ?? []).map(Number);
+    const dtype = numericDtype(metadata);
+    if (dtype === undefined || dtype !== dtypeOf(data)) {
+      throw new TypeError(`${name} holds ${dtype}, not ${dtypeOf(data)}`);
+    }
+    const rowElements = elementsOf(shape.slice(1));
+    const rows = rowElements === 0 ? 0 : data.length / rowElements;
+    if (!Number.isInteger(rows))
+      throw new RangeError(`${name}: ${data.length} elements are no rows of ${rowElements}`);
+    return { shape, dtype, rows };
+  }
+
+  private putRows(name: string, data: TypedArray, shape: readonly number[], start: number): void {
     const bytes = bytesOfArray(data);
     const rowBytes = Math.max(1, elementsOf(shape.slice(1)) * bytesPerElement(dtypeOf(data)));
     const rows = bytes.byteLength / rowBytes;
