@@ -49,6 +49,8 @@ class AttemptRecord {
   private readonly input: StepInput;
   private readonly attempt: number;
   private readonly began = performance.now();
+  /** Lines are appended one after the other, to keep their order. */
+  private logged: Promise<void> = Promise.resolve();
 
   constructor(engine: EngineContext, input: StepInput, attempt: number) {
     this.engine = engine;
@@ -92,7 +94,7 @@ class AttemptRecord {
     const { work, run, step } = this.input;
     const tail = facts === undefined ? '' : ` ${JSON.stringify(facts)}`;
     const line = `${new Date().toISOString()} ${level} ${step}#${this.attempt} ${message}${tail}`;
-    void appendItemLog(work, run, placeOf(this.input), line);
+    this.logged = this.logged.then(() => appendItemLog(work, run, placeOf(this.input), line));
   }
 
   private seconds(): number {

@@ -64,7 +64,7 @@ export function counts(receipt: Receipt, input: Pick<StepInput, 'force' | 'run'>
 
 async function standingReceipt(input: StepInput, place: Place, key: string): Promise<Receipt | undefined> {
   const receipt = await readReceipt(input.work, place);
-  if (receipt?.key !== key || !counts(receipt, input)) return undefined;
+  if (receipt?.key !== key || receipt.folder !== input.folder || !counts(receipt, input)) return undefined;
   const fault = await faultyOutput(input.work, place, receipt);
   return fault ? undefined : receipt;
 }
@@ -125,13 +125,17 @@ async function execute(
     scratch,
     checkpoint,
   };
-  const { signal, onProgress, onLog } = attempt;
   if (definition.isolation === 'child') {
     const childJob = { ...job, activity: definition.name };
-    return engine.pool.run(runtimeOf(definition), childJob, { onProgress, onLog }, signal);
+    return engine.pool.run(runtimeOf(definition), childJob, attempt, attempt.signal);
   }
   const { run } = await definition.load();
-  const inline: Job = { ...job, signal, progress: onProgress, log: onLog };
+  const inline: Job = {
+    ...job,
+    signal: attempt.signal,
+    progress: (report) => attempt.onProgress(report),
+    log: (level, message, facts) => attempt.onLog(level, message, facts),
+  };
   return run(inline as never);
 }
 

@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ItemsRef } from '../domain/job.js';
+import type { JsonObject } from '../domain/json.js';
 import type { PlanRef } from '../domain/language/plan.js';
 
 /**
@@ -157,7 +158,7 @@ export interface StageOutcome {
   /** Absent where the stage was skipped. */
   items?: ItemsRef;
   /** Outputs of a stage of one item. */
-  outputs?: Record<string, unknown>;
+  outputs?: JsonObject;
   failures: FailedItem[];
   reason?: string;
 }

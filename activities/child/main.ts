@@ -36,9 +36,14 @@ async function runJob(job: ChildJob): Promise<void> {
 }
 
 function liveJob(job: ChildJob, signal: AbortSignal): Job {
-  const { activity: _, ...rest } = job;
+  const { with: parameters, work, run, name, scratch, checkpoint } = job;
   return {
-    ...rest,
+    with: parameters,
+    work,
+    run,
+    name,
+    scratch,
+    checkpoint,
     signal,
     progress: throttled(PROGRESS_EVERY_MS, (report) => send({ type: 'progress', report })),
     log: (level, message, facts) => send({ type: 'log', level, message, facts }),

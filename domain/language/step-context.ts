@@ -57,3 +57,11 @@ export function outputsOf(stage: StagePlan, needs: NeedsContext, item: ItemConte
   const last = stage.steps[stage.steps.length - 1];
   return item.steps[last.id] ?? {};
 }
+
+/** The needs with the cells that were looked up. */
+export function withCells(needs: NeedsContext, cells: Record<string, JsonObject>): NeedsContext {
+  const entries = Object.entries(needs).map(([name, need]) => {
+    return [name, cells[name] === undefined ? need : { ...need, cells: cells[name] }] as const;
+  });
+  return Object.fromEntries(entries);
+}

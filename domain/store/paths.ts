@@ -44,9 +44,9 @@ export function itemLogPath(work: string, run: string, stage: string, item: stri
   return join(runFolder(work, run), 'logs', safe(stage), `${safe(item)}.log`);
 }
 
-/** Folder of one try at a stage; `round` counts from 0 and grows with each resume of a held stage. */
-export function stageFolder(work: string, run: string, stage: string, round: number): string {
-  return join(runFolder(work, run), 'stages', safe(stage), String(round));
+/** Folder of one execution of a stage: its manifest, results and items. Executions never share one, so a restarted run meets no leftovers. */
+export function executionFolder(work: string, run: string, stage: string, execution: string): string {
+  return join(runFolder(work, run), 'stages', safe(stage), safe(execution));
 }
 
 /** Receipt of the last finished work at a place. */

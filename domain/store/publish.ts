@@ -5,7 +5,7 @@ import { digestOfFile } from '../digest.js';
 import { SamMilError } from '../errors.js';
 import { asWriteError } from '../formats/atomic.js';
 import type { FileRef, JobResult } from '../job.js';
-import type { JsonObject } from '../json.js';
+import type { Json, JsonObject } from '../json.js';
 import { cacheKey, type Ingredients } from './cache-key.js';
 import { syncPath, writeAndSync, writeWhole } from './durable-file.js';
 import { renameOut, type Claim } from './fence.js';
@@ -146,7 +146,7 @@ function mapReferences(outputs: JsonObject, change: (path: string) => string): J
   const entries = Object.entries(outputs).map(([name, value]) => {
     return [name, isFileRef(value) ? { ...value, path: change(value.path) } : value] as const;
   });
-  return Object.fromEntries(entries) as JsonObject;
+  return Object.fromEntries<Json>(entries);
 }
 
 export function isFileRef(value: unknown): value is FileRef & JsonObject {

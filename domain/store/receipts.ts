@@ -55,12 +55,17 @@ async function parseReceipt(path: string): Promise<Receipt | undefined> {
   }
 }
 
-/** The receipt that last carried `key`, wherever it stands now: how a renamed stage finds its outputs. */
+/** The receipt that last carried `key`, wherever it stands now, if its outputs stand too: how a renamed stage finds them. */
 export async function findReceipt(work: string, key: string): Promise<Receipt | undefined> {
+  const place = await placeOfKey(work, key);
+  const receipt = place && (await readReceipt(work, place));
+  if (!place || receipt?.key !== key || (await faultyOutput(work, place, receipt))) return undefined;
+  return receipt;
+}
+
+async function placeOfKey(work: string, key: string): Promise<Place | undefined> {
   try {
-    const place = JSON.parse(await readFile(keyIndexPath(work, key), 'utf8')) as Place;
-    const receipt = await readReceipt(work, place);
-    return receipt?.key === key ? receipt : undefined;
+    return JSON.parse(await readFile(keyIndexPath(work, key), 'utf8')) as Place;
   } catch {
     return undefined;
   }

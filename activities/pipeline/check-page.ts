@@ -1,0 +1,95 @@
+import type { EngineContext } from '../engine-context.js';
+import { checkItem, isForced, type ItemCheck } from './check-item.js';
+import { readManifest } from './manifest-file.js';
+import { readPlan, stageOf } from './plan-file.js';
+import { writeResults } from './results-file.js';
+import type { CheckedPage, CheckPageInput, ItemResult, ManifestLine, TodoItem } from './stage-messages.js';
+import type { Plan, StagePlan } from '../../domain/language/plan.js';
+
+/** Items looked at together: the file system answers slowly, above all over a network. */
+const TOGETHER = 16;
+/** A page ends early rather than send more than this through Temporal. */
+const LARGEST_PAGE = 100 * 1024;
+
+/** Where an item stands after its check: results of the stages that are settled for it, and the work that is left. */
+interface ItemVerdict {
+  /** By position in the chain. */
+  settled: ItemResult[];
+  todo?: TodoItem;
+}
+
+/**
+ * Looks at a page of items at once: those whose receipts stand are recorded as done without an activity each; the others come back with what of
+ * them is done. An item goes on into the next stage of the chain here, as far as that stands too.
+ */
+export async function checkPage(engine: EngineContext, input: CheckPageInput): Promise<CheckedPage> {
+  const plan = await readPlan(input.plan);
+  const stages = input.stages.map((name) => stageOf(plan, name));
+  const lines = await readManifest(input.work, input.manifest);
+  const end = Math.min(lines.length, input.start + input.limit);
+  const verdicts: ItemVerdict[] = [];
+  let bytes = 0;
+  let next = input.start;
+  while (next < end && bytes < LARGEST_PAGE) {
+    const together = lines.slice(next, Math.min(end, next + TOGETHER));
+    const found = await Promise.all(
+      together.map((line, offset) => verdictOf(engine, plan, stages, input, line, next + offset)),
+    );
+    verdicts.push(...found);
+    next += together.length;
+    bytes += found.reduce((sum, { todo }) => sum + (todo ? JSON.stringify(todo).length : 0), 0);
+  }
+  for (const [position, { name }] of stages.entries()) {
+    await writeResults(input, name, `page-${input.start}`, resultsAt(position, verdicts));
+  }
+  return {
+    next,
+    todo: verdicts.flatMap(({ todo }) => (todo ? [todo] : [])),
+    settled: stages.map((_, position) => countsAt(position, verdicts)),
+  };
+}
+
+async function verdictOf(
+  engine: EngineContext,
+  plan: Plan,
+  stages: StagePlan[],
+  input: CheckPageInput,
+  line: ManifestLine,
+  index: number,
+): Promise<ItemVerdict> {
+  const { key, fields } = line;
+  const settled: ItemResult[] = [];
+  let { prior, skip } = line;
+  for (const [position, stage] of stages.entries()) {
+    if (skip !== undefined) {
+      settled.push({ index, key, status: 'skipped', outputs: {}, reason: skip, cached: true });
+      continue;
+    }
+    const { run, work, needs } = input;
+    const force = isForced(input.force, stage.name, key);
+    const check: ItemCheck = { engine, plan, run, work, needs, force, inputs: 'known' };
+    const found = await checkItem(check, stage, { key, fields, prior });
+    if (found.state === 'todo') {
+      return { settled, todo: { index, key, fields, position, prior, steps: found.steps } };
+    }
+    const ended = found.skip === undefined ? ({ status: 'done' } as const) : skippedAs(found.skip);
+    settled.push({ index, key, ...ended, outputs: found.outputs, cached: true });
+    if (found.skip !== undefined) skip = `skipped in ${stage.name}: ${found.skip}`;
+    prior = found.outputs;
+  }
+  return { settled };
+}
+
+function skippedAs(reason: string): { status: 'skipped'; reason: string } {
+  return { status: 'skipped', reason };
+}
+
+function resultsAt(position: number, verdicts: ItemVerdict[]): ItemResult[] {
+  return verdicts.flatMap(({ settled }) => (settled.length > position ? [settled[position]] : []));
+}
+
+function countsAt(position: number, verdicts: ItemVerdict[]): { cached: number; skipped: number } {
+  const results = resultsAt(position, verdicts);
+  const skipped = results.filter(({ status }) => status === 'skipped').length;
+  return { cached: results.length - skipped, skipped };
+}

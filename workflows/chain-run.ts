@@ -1,0 +1,247 @@
+import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
+import type {
+  ChainScope,
+  EngineActivities,
+  ItemResult,
+  TodoItem,
+} from '../activities/pipeline/stage-messages.js';
+import type { StagePlan } from '../domain/language/plan.js';
+import { withCells, type NeedsContext } from '../domain/language/step-context.js';
+import { callStep, engineActivities } from './call-activity.js';
+import {
+  engineQueue,
+  stepQueue,
+  type StageControl,
+  type StageOutcome,
+  type StageState,
+  type StageStatuses,
+} from './messages.js';
+import { ResultRecorder } from './result-recorder.js';
+import { runItem, type ItemRun } from './run-item.js';
+import type { ChainState, StageInput, Tally } from './stage-input.js';
+import { addResult, addSettled, failedItem, stageFailure } from './stage-tally.js';
+import { Window } from './window.js';
+
+const PAGE = 200;
+const MAX_EVENTS = 6000;
+
+/** A chain of stages on its way over the items: the scheduler that joins window, pages, steps and records. */
+export class ChainRun {
+  private readonly input: StageInput;
+  private readonly carried: ChainState;
+  private readonly report: (statuses: StageStatuses) => void;
+  private readonly acts: EngineActivities;
+  private readonly scope: ChainScope;
+  private readonly stages: StagePlan[];
+  private readonly needs: NeedsContext;
+  private readonly window: Window<TodoItem>;
+  private readonly recorder: ResultRecorder;
+  private readonly tallies: Tally[];
+  /** Cancelled by fail-fast, and with the workflow. */
+  private readonly itemScope = new CancellationScope();
+  private cursor: number;
+  private checking = false;
+  /** This execution has got somewhere: one that has not must not continue as new, for ever. */
+  private moved = false;
+  private trouble: Error | undefined;
+  /** Grows with everything that happens: what the scheduler waits for. */
+  private ticks = 0;
+
+  constructor(
+    input: StageInput,
+    carried: ChainState,
+    control: Required<StageControl>,
+    report: (statuses: StageStatuses) => void,
+  ) {
+    this.input = input;
+    this.carried = carried;
+    this.report = report;
+    this.acts = engineActivities(engineQueue(input.queuePrefix));
+    this.scope = { ...input.scope, stages: input.stages, execution: carried.execution };
+    this.stages = carried.listed.stages;
+    this.needs = withCells(input.needs, carried.listed.cells);
+    this.window = new Window(
+      this.stages.map(({ maxParallel }) => maxParallel),
+      carried.pending,
+    );
+    this.recorder = new ResultRecorder(this.acts, this.scope, carried.batch);
+    this.tallies = carried.tallies;
+    this.cursor = carried.cursor;
+    this.apply(control);
+    this.report(this.statuses('running'));
+  }
+
+  apply(control: Required<StageControl>): void {
+    this.window.paused = control.paused;
+    for (const [position, { name, maxParallel }] of this.stages.entries()) {
+      this.window.setLimit(position, control.maxParallel[name] ?? maxParallel);
+    }
+    this.ticks += 1;
+  }
+
+  /** Runs items until none is left, or until this execution's history is long enough. */
+  async work(): Promise<'ended' | 'continue'> {
+    const { count } = this.carried.listed.manifest;
+    for (;;) {
+      if (this.trouble !== undefined) throw this.trouble;
+      this.window.draining ||= this.moved && this.historyIsLong();
+      this.startItems();
+      const more = this.cursor < count;
+      if (more && this.window.hungry && !this.checking) void this.checkPage();
+      if (!this.checking && this.window.stopped && this.window.idle) break;
+      if (!this.checking && !more && this.window.empty) break;
+      if (!this.checking && this.window.draining && this.window.drained) {
+        await this.recorder.drain();
+        return 'continue';
+      }
+      const seen = this.ticks;
+      await condition(() => this.ticks !== seen);
+    }
+    await this.recorder.drain();
+    return 'ended';
+  }
+
+  /** Waits for what still runs, after a cancellation or a failure of the engine, and has the results written that there are. */
+  async abandon(): Promise<void> {
+    this.window.stopped = true;
+    this.itemScope.cancel();
+    await condition(() => this.window.idle && !this.checking);
+    await this.recorder.drain().catch(() => undefined);
+  }
+
+  /** Ends the stages: items files, stage-level files, verdicts. */
+  async finish(): Promise<StageOutcome[]> {
+    const outcomes: StageOutcome[] = [];
+    const { manifest } = this.carried.listed;
+    for (const stage of this.stages) {
+      const ended = await this.acts['pipeline.finish-stage']({ ...this.scope, stage: stage.name, manifest });
+      const counts = { total: manifest.count, ...ended.counts, running: 0 };
+      const failures = ended.failures.map((failure) => failedItem(stage.name, failure));
+      const reason = stageFailure(stage, { counts, failures });
+      const state = reason === undefined ? 'done' : 'failed';
+      const { items, outputs } = ended;
+      outcomes.push({ name: stage.name, state, counts, items, outputs, failures, reason });
+    }
+    return outcomes;
+  }
+
+  /** What the next execution starts from. */
+  state(): ChainState {
+    const { carried, cursor, recorder, window, tallies } = this;
+    return { ...carried, cursor, batch: recorder.batch, pending: window.rest, tallies };
+  }
+
+  statuses(state: StageState): StageStatuses {
+    return this.stages.map(({ name, needs }, position) => ({
+      name,
+      needs,
+      state,
+      startedAt: this.carried.startedAt,
+      workflowId: workflowInfo().workflowId,
+      ...this.tallies[position].counts,
+      running: this.window.running(position),
+      failures: this.tallies[position].failures,
+    }));
+  }
+
+  private startItems(): void {
+    for (let item = this.window.take(); item; item = this.window.take()) void this.runOne(item);
+  }
+
+  private async runOne(item: TodoItem): Promise<void> {
+    try {
+      const result = await this.itemScope.run(() => runItem(this.itemRun(item), item));
+      this.itemEnded(item, result);
+    } catch (error) {
+      if (!isCancellation(error)) this.trouble ??= error as Error;
+    } finally {
+      this.moved = true;
+      this.window.ended(item.position);
+      this.ticks += 1;
+    }
+  }
+
+  private itemEnded(item: TodoItem, result: ItemResult): void {
+    const { position } = item;
+    const entries = [{ position, result }];
+    addResult(this.tallies[position], this.stages[position].name, result);
+    if (result.status === 'failed' && this.stages[position].failFast) this.failFast();
+    if (position + 1 < this.stages.length) {
+      if (result.status === 'done') {
+        this.window.handOn({ ...item, position: position + 1, prior: result.outputs, steps: {} });
+      } else {
+        entries.push(...this.skipLater(position, result));
+      }
+    }
+    if (this.recorder.add(entries)) this.report(this.statuses('running'));
+  }
+
+  /** An item that did not end well has no successor in later stages; its absence there is recorded with the reason. */
+  private skipLater(
+    position: number,
+    { index, key, status, reason }: ItemResult,
+  ): { position: number; result: ItemResult }[] {
+    const why = `${status} in ${this.stages[position].name}${reason === undefined ? '' : `: ${reason}`}`;
+    return this.stages.slice(position + 1).map((stage, offset) => {
+      const result: ItemResult = { index, key, status: 'skipped', outputs: {}, reason: why, cached: true };
+      addResult(this.tallies[position + 1 + offset], stage.name, result);
+      return { position: position + 1 + offset, result };
+    });
+  }
+
+  private failFast(): void {
+    this.window.stopped = true;
+    this.itemScope.cancel();
+  }
+
+  private itemRun(item: TodoItem): ItemRun {
+    const stage = this.stages[item.position];
+    const { run, work } = this.scope;
+    const { force, queuePrefix } = this.input;
+    return {
+      stage,
+      needs: this.needs,
+      input: {
+        run,
+        work,
+        base: this.carried.listed.base,
+        stage: stage.name,
+        item: item.key,
+        single: stage.source.kind === 'single',
+        folder: this.carried.listed.folders[item.position] ? `${stage.name}/${item.key}` : stage.name,
+        force:
+          force.includes('*') || force.includes(stage.name) || force.includes(`${stage.name}@${item.key}`),
+      },
+      call: (step, input) => callStep(stepQueue(step.queue, queuePrefix), step, input),
+    };
+  }
+
+  /** Not cancellable: the counts must agree with what the page's check has recorded. */
+  private async checkPage(): Promise<void> {
+    this.checking = true;
+    try {
+      const { manifest } = this.carried.listed;
+      const limit = this.input.limits?.pageSize ?? PAGE;
+      const { scope, needs, cursor: start } = this;
+      const { force } = this.input;
+      const page = await CancellationScope.nonCancellable(() =>
+        this.acts['pipeline.check-page']({ ...scope, manifest, needs, start, limit, force }),
+      );
+      this.moved = true;
+      this.cursor = page.next;
+      this.window.addPage(page.todo);
+      for (const [position, settled] of page.settled.entries()) addSettled(this.tallies[position], settled);
+      this.report(this.statuses('running'));
+    } catch (error) {
+      this.trouble ??= error as Error;
+    } finally {
+      this.checking = false;
+      this.ticks += 1;
+    }
+  }
+
+  private historyIsLong(): boolean {
+    const { continueAsNewSuggested, historyLength } = workflowInfo();
+    return continueAsNewSuggested || historyLength >= (this.input.limits?.maxEvents ?? MAX_EVENTS);
+  }
+}

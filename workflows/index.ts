@@ -1,0 +1,3 @@
+/** The one file the bundler reads: the workflows that a worker of the engine queue serves. */
+export { pipelineRun } from './pipeline-run.js';
+export { pipelineStage } from './pipeline-stage.js';

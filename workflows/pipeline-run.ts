@@ -1,0 +1,215 @@
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  ChildWorkflowCancellationType,
+  condition,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  startChild,
+  type ChildWorkflowHandle,
+} from '@temporalio/workflow';
+import type { EngineActivities, RunScope } from '../activities/pipeline/stage-messages.js';
+import type { JsonObject } from '../domain/json.js';
+import { engineActivities, failureOf } from './call-activity.js';
+import {
+  engineQueue,
+  STAGE_WORKFLOW,
+  stageControlSignal,
+  stageProgressSignal,
+  stageWorkflowId,
+  statusQuery,
+  type RunInput,
+  type RunStatus,
+  type StageControl,
+  type StageOutcome,
+} from './messages.js';
+import type { pipelineStage } from './pipeline-stage.js';
+import { RunBook } from './run-book.js';
+import { runMessage } from './run-message.js';
+import { handleUpdates } from './run-updates.js';
+import type { StageInput } from './stage-input.js';
+import { markdownTable } from './stage-tally.js';
+
+/**
+ * Workflow of a run: starts a child workflow per stage when the stages it needs have ended, holds on failure where the plan says so, and answers
+ * pause, resume, skip, cancel and status. Ends with the run's status; a failed run ends as a failure of type `RunFailed` with that status as its
+ * details.
+ */
+export async function pipelineRun(input: RunInput): Promise<RunStatus> {
+  return new PipelineRun(input).run();
+}
+
+export class PipelineRun {
+  book: RunBook | undefined;
+  private readonly input: RunInput;
+  private readonly acts: EngineActivities;
+  private readonly planScope: RunScope;
+  private readonly startedAt = Date.now();
+  private endedAt: number | undefined;
+  /** Cancelled by the update `cancel` and with the workflow. */
+  private readonly work = new CancellationScope();
+  /** Running children by first stage of their chain. */
+  private readonly children = new Map<string, ChildWorkflowHandle<typeof pipelineStage>>();
+  /** Grows with everything that happens: what the scheduler waits for. */
+  private ticks = 0;
+
+  constructor(input: RunInput) {
+    this.input = input;
+    this.acts = engineActivities(engineQueue(input.queuePrefix));
+    this.planScope = { run: input.run, work: input.header.work, plan: input.plan };
+    setHandler(statusQuery, () => this.status());
+    setHandler(stageProgressSignal, (statuses) => {
+      this.book?.progressed(statuses);
+      this.touch();
+    });
+    handleUpdates(this);
+  }
+
+  async run(): Promise<RunStatus> {
+    const book = await this.open();
+    try {
+      await this.work.run(() => this.schedule(book));
+    } catch (error) {
+      if (!isCancellation(error)) throw error;
+      book.cancelled = true;
+      await CancellationScope.nonCancellable(() => condition(() => book.in('running').length === 0));
+    }
+    return CancellationScope.nonCancellable(() => this.close(book));
+  }
+
+  status(): RunStatus {
+    const { run, header } = this.input;
+    const { book, startedAt, endedAt } = this;
+    return {
+      run,
+      pipeline: header.pipeline,
+      work: header.work,
+      state: book?.state ?? 'running',
+      startedAt,
+      ...(endedAt === undefined ? {} : { endedAt }),
+      stages: book?.statuses ?? [],
+      message: book ? runMessage(run, book) : 'reading the plan',
+    };
+  }
+
+  /** Something happened: the scheduler looks again. */
+  touch(): void {
+    this.ticks += 1;
+    setCurrentDetails(`${this.status().message}\n\n${markdownTable(this.status().stages)}`);
+  }
+
+  /** Tells running stages. One that has just ended needs no telling. */
+  control(change: StageControl): void {
+    for (const child of this.children.values())
+      child.signal(stageControlSignal, change).catch(() => undefined);
+  }
+
+  cancel(): void {
+    this.work.cancel();
+  }
+
+  private async open(): Promise<RunBook> {
+    const { header, items } = this.input;
+    try {
+      const plan = await this.acts['pipeline.read-plan']({
+        ...this.planScope,
+        header: header as unknown as JsonObject,
+      });
+      this.book = new RunBook(plan, Object.keys(items ?? {}));
+      return this.book;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const { code, reason } = failureOf(error);
+      throw ApplicationFailure.create({ message: reason, type: code, nonRetryable: true });
+    }
+  }
+
+  private async schedule(book: RunBook): Promise<void> {
+    for (;;) {
+      for (const chain of book.startable(Date.now())) this.startChain(book, chain);
+      this.touch();
+      if (book.over) return;
+      const seen = this.ticks;
+      await condition(() => this.ticks !== seen);
+    }
+  }
+
+  private startChain(book: RunBook, chain: string[]): void {
+    const workflowId = stageWorkflowId(this.input.run, chain[0]);
+    const input = this.stageInput(book, chain);
+    book.started(chain, workflowId, Date.now());
+    void this.runChain(book, chain, workflowId, input);
+  }
+
+  private async runChain(
+    book: RunBook,
+    chain: string[],
+    workflowId: string,
+    input: StageInput,
+  ): Promise<void> {
+    try {
+      const child = await startChild<typeof pipelineStage>(STAGE_WORKFLOW, {
+        args: [input],
+        workflowId,
+        cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+        staticSummary: chain.join(' and '),
+      });
+      this.children.set(chain[0], child);
+      if (book.paused !== input.paused) this.control({ paused: book.paused });
+      book.ended(await child.result(), Date.now());
+    } catch (error) {
+      if (isCancellation(error)) book.stopped(chain, Date.now());
+      else book.ended(brokenChain(chain, error), Date.now());
+    } finally {
+      this.children.delete(chain[0]);
+      this.touch();
+    }
+  }
+
+  private stageInput(book: RunBook, chain: string[]): StageInput {
+    const { queuePrefix, limits, items, force = [] } = this.input;
+    return {
+      scope: this.planScope,
+      stages: chain,
+      needs: book.needsOf(chain),
+      queuePrefix,
+      limits,
+      maxParallel: book.maxParallel,
+      paused: book.paused,
+      force,
+      only: items?.[chain[0]],
+      leaveOut: book.leaveOut(chain[0]),
+    };
+  }
+
+  private async close(book: RunBook): Promise<RunStatus> {
+    this.endedAt = Date.now();
+    this.touch();
+    const status = this.status();
+    await this.acts['pipeline.close-run']({
+      ...this.planScope,
+      status: status as unknown as JsonObject,
+      items: book.itemFiles(),
+    });
+    await condition(allHandlersFinished);
+    if (status.state === 'cancelled') throw new CancelledFailure(status.message);
+    if (status.state === 'done') return status;
+    throw ApplicationFailure.create({
+      message: status.message,
+      type: 'RunFailed',
+      nonRetryable: true,
+      details: [status],
+    });
+  }
+}
+
+/** A stage workflow that could not be started or was ended from outside. */
+function brokenChain(chain: string[], error: unknown): StageOutcome[] {
+  const cause = (error as { cause?: Error } | undefined)?.cause ?? (error as Error);
+  const reason = `its workflow ended from outside: ${cause.message}`;
+  const counts = { total: 0, done: 0, cached: 0, skipped: 0, failed: 0, running: 0 };
+  return chain.map((name) => ({ name, state: 'failed', counts, failures: [], reason }));
+}

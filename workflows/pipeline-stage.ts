@@ -1,0 +1,86 @@
+import {
+  CancellationScope,
+  continueAsNew,
+  getExternalWorkflowHandle,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { engineActivities, failureOf } from './call-activity.js';
+import { ChainRun } from './chain-run.js';
+import {
+  engineQueue,
+  stageControlSignal,
+  stageProgressSignal,
+  stageStatusQuery,
+  type StageControl,
+  type StageOutcome,
+  type StageStatuses,
+} from './messages.js';
+import type { ChainState, StageInput } from './stage-input.js';
+import { emptyTally, markdownTable } from './stage-tally.js';
+
+/**
+ * Workflow of a stage, and of stages fused with it: lists its items, checks them page by page, runs those that need work in a sliding window,
+ * has their results recorded in files, and continues as new when its history grows. Returns an outcome per stage; a failed item is no failure of
+ * this workflow.
+ */
+export async function pipelineStage(input: StageInput): Promise<StageOutcome[]> {
+  const control: Required<StageControl> = { paused: input.paused, maxParallel: { ...input.maxParallel } };
+  let chain: ChainRun | undefined;
+  setHandler(stageStatusQuery, () => chain?.statuses('running') ?? []);
+  setHandler(stageControlSignal, ({ paused, maxParallel }) => {
+    control.paused = paused ?? control.paused;
+    Object.assign(control.maxParallel, maxParallel);
+    chain?.apply(control);
+  });
+  try {
+    chain = new ChainRun(input, input.state ?? (await openChain(input)), control, reportToRun());
+    if ((await chain.work()) === 'ended') return await chain.finish();
+  } catch (error) {
+    await CancellationScope.nonCancellable(async () => chain?.abandon());
+    if (isCancellation(error)) throw error;
+    return failedOutcomes(input, failureOf(error).reason, chain);
+  }
+  return continueAsNew<typeof pipelineStage>({ ...input, ...control, state: chain.state() });
+}
+
+/** Lists the items: the beginning of a chain. */
+async function openChain(input: StageInput): Promise<ChainState> {
+  const { scope, stages, needs, only, leaveOut } = input;
+  const execution = workflowInfo().firstExecutionRunId.replaceAll('-', '').slice(0, 16);
+  const acts = engineActivities(engineQueue(input.queuePrefix));
+  const startedAt = Date.now();
+  const listed = await acts['pipeline.list-items']({ ...scope, stages, execution, needs, only, leaveOut });
+  const tallies = stages.map(() => emptyTally(listed.manifest.count));
+  return { execution, listed, cursor: 0, batch: 0, pending: [], startedAt, tallies };
+}
+
+/** The stage could not be run to its end: its list of items is not usable, or its results cannot be written. */
+function failedOutcomes(input: StageInput, reason: string, chain: ChainRun | undefined): StageOutcome[] {
+  const statuses = chain?.statuses('failed');
+  return input.stages.map((name, position) => {
+    const status = statuses?.[position];
+    const { total = 0, done = 0, cached = 0, skipped = 0, failed = 0, failures = [] } = status ?? {};
+    const counts = { total, done, cached, skipped, failed, running: 0 };
+    return { name, state: 'failed', counts, failures, reason };
+  });
+}
+
+/** The run hears of progress in steps of 2 %, so that its own history stays short however many items there are. */
+function reportToRun(): (statuses: StageStatuses) => void {
+  const { parent } = workflowInfo();
+  let told = -1;
+  return (statuses) => {
+    setCurrentDetails(markdownTable(statuses));
+    const total = statuses.reduce((sum, stage) => sum + stage.total, 0);
+    const ended = statuses.reduce((sum, stage) => sum + stage.done + stage.skipped + stage.failed, 0);
+    const share = total === 0 ? 0 : Math.floor((50 * ended) / total);
+    if (!parent || share === told) return;
+    told = share;
+    const run = getExternalWorkflowHandle(parent.workflowId);
+    // A run that is gone needs no report.
+    run.signal(stageProgressSignal, statuses).catch(() => undefined);
+  };
+}

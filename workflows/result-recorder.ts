@@ -1,0 +1,64 @@
+import { CancellationScope, condition } from '@temporalio/workflow';
+import type {
+  ChainScope,
+  EngineActivities,
+  RecordItemsInput,
+} from '../activities/pipeline/stage-messages.js';
+
+type Entry = RecordItemsInput['results'][number];
+
+const BATCH = 50;
+/** A slow stage records at each end of an item, at most this often, in milliseconds. */
+const EVERY_MS = 5000;
+
+/** Gathers results and has them written in batches: one activity for many items. */
+export class ResultRecorder {
+  private readonly acts: EngineActivities;
+  private readonly scope: ChainScope;
+  private buffer: Entry[] = [];
+  private lastFlush = Date.now();
+  private writing = 0;
+  /** Number of the next batch. */
+  batch: number;
+  /** The first failure to write; results are then missing, and the stage cannot end well. */
+  error: Error | undefined;
+
+  constructor(acts: EngineActivities, scope: ChainScope, batch: number) {
+    this.acts = acts;
+    this.scope = scope;
+    this.batch = batch;
+  }
+
+  /** Returns true where a batch was sent off. */
+  add(entries: Entry[]): boolean {
+    this.buffer.push(...entries);
+    const due = this.buffer.length >= BATCH || Date.now() - this.lastFlush >= EVERY_MS;
+    if (due) this.flush();
+    return due;
+  }
+
+  /** Writes what is left and waits for everything under way. Throws the first failure. */
+  async drain(): Promise<void> {
+    this.flush();
+    await condition(() => this.writing === 0);
+    if (this.error !== undefined) throw this.error;
+  }
+
+  private flush(): void {
+    this.lastFlush = Date.now();
+    if (this.buffer.length === 0) return;
+    const results = this.buffer;
+    this.buffer = [];
+    const batch = this.batch++;
+    this.writing += 1;
+    void CancellationScope.nonCancellable(async () => {
+      try {
+        await this.acts['pipeline.record-items']({ ...this.scope, batch, results });
+      } catch (error) {
+        this.error ??= error as Error;
+      } finally {
+        this.writing -= 1;
+      }
+    });
+  }
+}

@@ -1,0 +1,247 @@
+import { SamMilError } from '../domain/errors.js';
+import { evaluateCondition } from '../domain/language/expressions.js';
+import type { Json } from '../domain/json.js';
+import type { NeedsContext } from '../domain/language/step-context.js';
+import type { PlanSummary, StageSummary } from '../activities/pipeline/stage-messages.js';
+import type { RunState, StageOutcome, StageState, StageStatus, StageStatuses } from './messages.js';
+
+interface Entry {
+  plan: StageSummary;
+  status: StageStatus;
+  outcome?: StageOutcome;
+  leaveOut: string[];
+}
+
+/**
+ * The state of a run, without Temporal: which stage may start, what its end means for the others, and what a person's wish changes. `now` is
+ * workflow time in milliseconds.
+ */
+export class RunBook {
+  readonly plan: PlanSummary;
+  readonly maxParallel: Record<string, number> = {};
+  paused = false;
+  cancelled = false;
+  private readonly entries: Entry[];
+  private readonly chosen: readonly string[];
+
+  /** `chosen`: stages that run for some of their items only. */
+  constructor(plan: PlanSummary, chosen: readonly string[] = []) {
+    this.plan = plan;
+    this.chosen = chosen;
+    this.entries = plan.stages.map((stage) => ({
+      plan: stage,
+      status: { name: stage.name, needs: stage.needs, state: 'waiting', ...noCounts(), failures: [] },
+      leaveOut: [],
+    }));
+  }
+
+  /** Chains of stages that may start now, each a stage and those that can follow it item by item. Settles stages that their `if` leaves out. */
+  startable(now: number): string[][] {
+    this.skipUnwanted(now);
+    if (this.paused || this.cancelled) return [];
+    const chains: string[][] = [];
+    for (const entry of this.entries) {
+      if (!this.isReady(entry) || chains.some((chain) => chain.includes(entry.plan.name))) continue;
+      chains.push(this.chainFrom(entry));
+    }
+    return chains;
+  }
+
+  started(chain: string[], workflowId: string, now: number): void {
+    for (const name of chain) {
+      const { status } = this.entry(name);
+      Object.assign(status, noCounts(), { state: 'running', startedAt: now, workflowId, failures: [] });
+      delete status.reason;
+      delete status.endedAt;
+    }
+  }
+
+  progressed(statuses: StageStatuses): void {
+    for (const { name, total, done, cached, skipped, failed, running, failures } of statuses) {
+      const { status } = this.entry(name);
+      if (status.state !== 'running') continue;
+      Object.assign(status, { total, done, cached, skipped, failed, running, failures });
+    }
+  }
+
+  /** A stage whose predecessor in the chain did not end well waits again: its own verdict depends on that one. */
+  ended(outcomes: StageOutcome[], now: number): void {
+    let waits = false;
+    for (const outcome of outcomes) {
+      if (waits) this.backToWaiting(this.entry(outcome.name));
+      else this.settle(outcome, now);
+      waits ||= outcome.state === 'failed';
+    }
+  }
+
+  /** A chain that was stopped; its stages stay as far as they came. */
+  stopped(chain: string[], now: number): void {
+    for (const name of chain) {
+      const { status } = this.entry(name);
+      Object.assign(status, { state: 'cancelled', running: 0, endedAt: now });
+    }
+  }
+
+  /** Nothing will start or change any more without a person's wish. */
+  get settled(): boolean {
+    return this.entries.every(({ status }) => status.state !== 'running') && !this.anyReady();
+  }
+
+  /** Every stage has come to its end. */
+  get over(): boolean {
+    return this.entries.every(({ status }) => isEnd(status.state));
+  }
+
+  get state(): RunState {
+    if (this.cancelled) return 'cancelled';
+    if (this.over) return this.in('failed').length > 0 ? 'failed' : 'done';
+    if (this.paused) return 'paused';
+    return this.in('held').length > 0 && this.settled ? 'held' : 'running';
+  }
+
+  get statuses(): StageStatuses {
+    return this.entries.map(({ status }) => status);
+  }
+
+  in(state: StageState): string[] {
+    return this.entries.filter(({ status }) => status.state === state).map(({ plan }) => plan.name);
+  }
+
+  has(stage: string): boolean {
+    return this.entries.some(({ plan }) => plan.name === stage);
+  }
+
+  leaveOut(stage: string): string[] {
+    return this.entry(stage).leaveOut;
+  }
+
+  /** What the expressions of a chain see of the stages outside it. */
+  needsOf(chain: string[]): NeedsContext {
+    const names = new Set(chain.flatMap((name) => this.entry(name).plan.needs));
+    const outside = [...names].filter((name) => !chain.includes(name));
+    return Object.fromEntries(outside.map((name) => [name, this.needOf(name)] as const));
+  }
+
+  itemFiles(): Record<string, string> {
+    const files = this.entries.flatMap(({ plan, outcome }) => {
+      return outcome?.items ? [[plan.name, outcome.items.items.path] as const] : [];
+    });
+    return Object.fromEntries(files);
+  }
+
+  /** Held stages start again. */
+  retry(stages: string[]): void {
+    for (const name of stages) this.backToWaiting(this.entry(name));
+  }
+
+  /** A held stage counts as done with the items it has, or is tried again without one of them. */
+  skip(stage: string, item: string | undefined, now: number): void {
+    const entry = this.entry(stage);
+    if (item !== undefined) {
+      entry.leaveOut.push(item);
+      this.backToWaiting(entry);
+      return;
+    }
+    const { status } = entry;
+    Object.assign(status, {
+      state: 'done',
+      endedAt: now,
+      reason: `accepted by hand: ${status.reason ?? ''}`,
+    });
+  }
+
+  private settle(outcome: StageOutcome, now: number): void {
+    const entry = this.entry(outcome.name);
+    entry.outcome = outcome;
+    const failed = outcome.state === 'failed';
+    const state: StageState = failed && this.plan.onFailure === 'hold' ? 'held' : outcome.state;
+    const { counts, failures, reason } = outcome;
+    Object.assign(entry.status, counts, { state, endedAt: now, failures });
+    if (reason !== undefined) entry.status.reason = reason;
+  }
+
+  private backToWaiting(entry: Entry): void {
+    const { name, needs } = entry.plan;
+    entry.status = { name, needs, state: 'waiting', ...noCounts(), failures: [] };
+    delete entry.outcome;
+  }
+
+  private isReady(entry: Entry): boolean {
+    return (
+      entry.status.state === 'waiting' &&
+      entry.plan.needs.every((need) => isEnd(this.entry(need).status.state))
+    );
+  }
+
+  private anyReady(): boolean {
+    return !this.paused && !this.cancelled && this.entries.some((entry) => this.isReady(entry));
+  }
+
+  /** One pass is enough: stages come after their needs. */
+  private skipUnwanted(now: number): void {
+    for (const entry of this.entries) {
+      if (!this.isReady(entry)) continue;
+      const reason = this.unwanted(entry);
+      if (!reason) continue;
+      this.settle({ name: entry.plan.name, counts: noCounts(), failures: [], ...reason }, now);
+    }
+  }
+
+  /** What a stage that does not run ends as, and why; undefined where it runs. */
+  private unwanted({ plan }: Entry): { state: 'skipped' | 'failed'; reason: string } | undefined {
+    const failed = plan.needs.filter((need) => this.entry(need).status.state === 'failed');
+    const notDone = plan.needs.filter((need) => this.entry(need).status.state !== 'done');
+    const elsewhere = this.plan.onFailure === 'fail' ? this.in('failed') : [];
+    const status = {
+      success: notDone.length === 0 && elsewhere.length === 0,
+      failure: failed.length > 0 || elsewhere.length > 0,
+    };
+    try {
+      const needs = this.needsOf([plan.name]) as unknown as Json;
+      if (evaluateCondition(plan.if, { needs }, status)) return undefined;
+    } catch (error) {
+      const { message } = error as Error;
+      return { state: 'failed', reason: `its \`if\` cannot be evaluated: ${message}` };
+    }
+    const skipped = (reason: string) => ({ state: 'skipped', reason }) as const;
+    if (notDone.length > 0) return skipped(`${notDone.join(', ')} did not end well`);
+    return skipped(elsewhere.length > 0 ? `${elsewhere[0]} failed` : 'its `if` is false');
+  }
+
+  /** Stages that take the items of `entry` as they end, as far as all else they need has ended well. */
+  private chainFrom(entry: Entry): string[] {
+    const chain = [entry.plan.name];
+    for (;;) {
+      const last = chain[chain.length - 1];
+      const next = this.entries.find(({ plan, status }) => {
+        if (plan.follows !== last || status.state !== 'waiting' || this.chosen.includes(plan.name))
+          return false;
+        return plan.needs.every((need) => need === last || this.entry(need).status.state === 'done');
+      });
+      if (!next) return chain;
+      chain.push(next.plan.name);
+    }
+  }
+
+  private needOf(name: string): NeedsContext[string] {
+    const { status, outcome } = this.entry(name);
+    const result = { done: 'success', skipped: 'skipped' }[status.state as string] ?? 'failure';
+    return { result, items: outcome?.items, outputs: outcome?.outputs };
+  }
+
+  private entry(name: string): Entry {
+    const found = this.entries.find(({ plan }) => plan.name === name);
+    if (found) return found;
+    throw new SamMilError('InvalidInput', `the run has no stage \`${name}\``, {
+      expected: this.entries.map(({ plan }) => plan.name).join(', '),
+    });
+  }
+}
+
+function isEnd(state: StageState): boolean {
+  return state === 'done' || state === 'failed' || state === 'skipped' || state === 'cancelled';
+}
+
+function noCounts() {
+  return { total: 0, done: 0, cached: 0, skipped: 0, failed: 0, running: 0 };
+}

@@ -1,0 +1,50 @@
+import type { RunBook } from './run-book.js';
+import type { StageStatus } from './messages.js';
+
+/** One sentence on a run for people: what it does, what it waits for, how it ended. */
+export function runMessage(run: string, book: RunBook): string {
+  const stages = book.statuses;
+  switch (book.state) {
+    case 'running':
+      return runningText(stages);
+    case 'paused':
+      return `paused, ${sum(stages, 'running')} items still running; \`sam-mil resume ${run}\` lets new ones start`;
+    case 'held':
+      return (
+        `held: ${reasons(stages, 'held')}. \`sam-mil resume ${run}\` tries what failed again; ` +
+        `\`sam-mil skip ${run} STAGE\` goes on without it`
+      );
+    case 'failed':
+      return `failed: ${reasons(stages, 'failed')}. \`sam-mil resume ${run}\` tries what failed again`;
+    case 'cancelled':
+      return `cancelled; what is finished stays, \`sam-mil resume ${run}\` goes on from there`;
+    case 'done':
+      return doneText(stages);
+  }
+}
+
+function runningText(stages: StageStatus[]): string {
+  const running = stages.filter(({ state }) => state === 'running');
+  const parts = running.map(({ name, total, done, skipped, failed }) => {
+    return total === 0 ? name : `${name} ${done + skipped + failed}/${total}`;
+  });
+  return parts.length === 0 ? 'starting' : `running ${parts.join(', ')}`;
+}
+
+function doneText(stages: StageStatus[]): string {
+  const done = sum(stages, 'done');
+  const cached = sum(stages, 'cached');
+  const failed = sum(stages, 'failed');
+  const left = failed === 0 ? '' : `, ${failed} failed items were tolerated`;
+  if (done === cached) return `done: receipts show that nothing changed, all ${done} items stand${left}`;
+  return `done: ${done - cached} items made, ${cached} stood already${left}`;
+}
+
+function reasons(stages: StageStatus[], state: StageStatus['state']): string {
+  const found = stages.filter((stage) => stage.state === state);
+  return found.map(({ name, reason }) => `${name}: ${reason ?? state}`).join('; ');
+}
+
+function sum(stages: StageStatus[], of: 'running' | 'done' | 'cached' | 'failed'): number {
+  return stages.reduce((total, stage) => total + stage[of], 0);
+}

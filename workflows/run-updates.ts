@@ -1,0 +1,114 @@
+import { ApplicationFailure, setHandler } from '@temporalio/workflow';
+import {
+  cancelUpdate,
+  pauseUpdate,
+  resumeUpdate,
+  setMaxParallelUpdate,
+  skipUpdate,
+  type MaxParallelRequest,
+  type ResumeRequest,
+  type RunStatus,
+  type SkipRequest,
+} from './messages.js';
+import type { PipelineRun } from './pipeline-run.js';
+import type { RunBook } from './run-book.js';
+
+/** What people may ask of a run. Validators refuse, with the reason, what would have no effect: a refused update leaves no trace in the history. */
+export function handleUpdates(run: PipelineRun): void {
+  const changing = <A extends unknown[]>(change: (book: RunBook, ...args: A) => void) => {
+    return (...args: A): RunStatus => {
+      change(openBook(run), ...args);
+      run.touch();
+      return run.status();
+    };
+  };
+  const checking = <A extends unknown[]>(check: (book: RunBook, ...args: A) => void) => {
+    return { validator: (...args: A) => check(openBook(run), ...args) };
+  };
+  const setPaused = (book: RunBook, paused: boolean) => {
+    book.paused = paused;
+    run.control({ paused });
+  };
+
+  setHandler(
+    pauseUpdate,
+    changing((book) => setPaused(book, true)),
+    checking((book) => {
+      if (book.paused) refuse('the run is paused already');
+    }),
+  );
+  setHandler(
+    resumeUpdate,
+    changing((book, request?: ResumeRequest) => {
+      if (book.paused) setPaused(book, false);
+      book.retry(request?.stages ?? book.in('held'));
+    }),
+    checking(checkResume),
+  );
+  setHandler(
+    skipUpdate,
+    changing((book, request: SkipRequest) => {
+      const { stage, item } = targetOf(request);
+      book.skip(stage, item, Date.now());
+    }),
+    checking(checkSkip),
+  );
+  setHandler(
+    setMaxParallelUpdate,
+    changing((book, { stage, maxParallel }: MaxParallelRequest) => {
+      book.maxParallel[stage] = maxParallel;
+      run.control({ maxParallel: { [stage]: maxParallel } });
+    }),
+    checking(checkMaxParallel),
+  );
+  setHandler(
+    cancelUpdate,
+    changing((book) => {
+      book.cancelled = true;
+      run.cancel();
+    }),
+    checking(() => undefined),
+  );
+}
+
+function checkResume(book: RunBook, request?: ResumeRequest): void {
+  const held = book.in('held');
+  const unknown = request?.stages?.find((stage) => !held.includes(stage));
+  if (unknown !== undefined) {
+    refuse(`stage \`${unknown}\` is not held; held are: ${held.join(', ') || 'none'}`);
+  }
+  if (held.length === 0 && !book.paused) refuse('the run is neither paused nor held: it goes on by itself');
+}
+
+function checkSkip(book: RunBook, request: SkipRequest): void {
+  const held = book.in('held');
+  const { stage } = targetOf(request);
+  if (!held.includes(stage)) {
+    refuse(
+      `only a held stage can be skipped; \`${stage}\` is not one. Held are: ${held.join(', ') || 'none'}`,
+    );
+  }
+}
+
+function checkMaxParallel(book: RunBook, { stage, maxParallel }: MaxParallelRequest): void {
+  if (!book.has(stage)) refuse(`the run has no stage \`${stage}\``);
+  if (!Number.isInteger(maxParallel) || maxParallel < 1 || maxParallel > 10_000) {
+    refuse(`max-parallel is a whole number from 1 to 10000, not ${maxParallel}`);
+  }
+}
+
+/** `stage` or `stage@item`. */
+function targetOf({ target }: SkipRequest): { stage: string; item?: string } {
+  const at = target.indexOf('@');
+  return at < 0 ? { stage: target } : { stage: target.slice(0, at), item: target.slice(at + 1) };
+}
+
+function openBook({ book }: PipelineRun): RunBook {
+  if (!book) refuse('the run is still reading its plan; ask again in a moment');
+  if (book.cancelled || book.over) refuse(`the run has ended (${book.state})`);
+  return book;
+}
+
+function refuse(message: string): never {
+  throw ApplicationFailure.create({ message, type: 'Refused', nonRetryable: true });
+}

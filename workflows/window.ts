@@ -1,0 +1,98 @@
+/**
+ * The sliding window over a chain of stages, as a pure state machine: which item starts next, and when another page is wanted. Items come in pages
+ * for any position of the chain; an item that ended at one position is handed on to the next.
+ */
+export class Window<Item extends { position: number }> {
+  /** From pages, in manifest order: not begun in this execution. */
+  private readonly pending: Item[];
+  /** Handed on from the position before: begun, so they come first. */
+  private readonly ready: Item[][];
+  private readonly inFlight: number[];
+  private readonly limits: number[];
+  paused = false;
+  /** Nothing from `pending` starts any more; what is begun goes on to its end. */
+  draining = false;
+  /** Nothing starts any more. */
+  stopped = false;
+
+  /** `limits`: how many items may run at once at each position. */
+  constructor(limits: number[], pending: Item[] = []) {
+    this.limits = [...limits];
+    this.pending = [...pending];
+    this.ready = limits.map(() => []);
+    this.inFlight = limits.map(() => 0);
+  }
+
+  addPage(items: Item[]): void {
+    this.pending.push(...items);
+  }
+
+  handOn(item: Item): void {
+    this.ready[item.position].push(item);
+  }
+
+  setLimit(position: number, limit: number): void {
+    this.limits[position] = limit;
+  }
+
+  limit(position: number): number {
+    return this.limits[position];
+  }
+
+  running(position: number): number {
+    return this.inFlight[position];
+  }
+
+  /** The next item to start, counted as running from now on; undefined where none may start. Later positions come first: they end items. */
+  take(): Item | undefined {
+    if (this.paused || this.stopped) return undefined;
+    for (let position = this.limits.length - 1; position >= 0; position--) {
+      if (this.inFlight[position] >= this.limits[position]) continue;
+      const item = this.ready[position].shift() ?? this.takePending(position);
+      if (!item) continue;
+      this.inFlight[position] += 1;
+      return item;
+    }
+    return undefined;
+  }
+
+  ended(position: number): void {
+    this.inFlight[position] -= 1;
+  }
+
+  /** No item runs. */
+  get idle(): boolean {
+    return this.inFlight.every((count) => count === 0);
+  }
+
+  /** No item runs and none that is begun waits. */
+  get drained(): boolean {
+    return this.idle && this.ready.every((queue) => queue.length === 0);
+  }
+
+  get empty(): boolean {
+    return this.drained && this.pending.length === 0;
+  }
+
+  /** Another page would soon be needed: fewer items wait than may run. */
+  get hungry(): boolean {
+    if (this.paused || this.stopped || this.draining) return false;
+    return this.pending.length < this.limits[0] && !this.crowded(0);
+  }
+
+  /** Items not begun, to carry into the next execution. */
+  get rest(): Item[] {
+    return [...this.pending];
+  }
+
+  private takePending(position: number): Item | undefined {
+    if (this.draining || this.crowded(position)) return undefined;
+    const index = this.pending.findIndex((item) => item.position === position);
+    return index < 0 ? undefined : this.pending.splice(index, 1)[0];
+  }
+
+  /** Too many items wait at a later position: more from here would only pile up. */
+  private crowded(position: number): boolean {
+    return this.ready.some((queue, later) => later > position && queue.length >= 4 * this.limits[later] + 16);
+  }
+}
