@@ -1,0 +1,96 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { SamMilError } from '../domain/errors.js';
+import { planPath } from '../domain/store/paths.js';
+import { invalid } from './errors.js';
+import { stateFolder } from './state-folder.js';
+
+/** Where a run of this user lies: what `status RUN` needs to find the rest. The run's own record is in its work folder. */
+export interface RunEntry {
+  run: string;
+  pipeline: string;
+  work: string;
+  /** Pipeline file. */
+  source: string;
+  /** ISO 8601. */
+  started: string;
+  /** Server it was started on; `embedded` for the one of this machine. */
+  server: string;
+  namespace: string;
+}
+
+export function rememberRun(entry: RunEntry): void {
+  mkdirSync(folder(), { recursive: true });
+  writeFileSync(entryPath(entry.run), `${JSON.stringify(entry)}\n`);
+}
+
+export function forgetRun(run: string): void {
+  rmSync(entryPath(run), { force: true });
+}
+
+/** Runs of this user on this machine, newest first; entries whose work folder is gone are left out. */
+export function knownRuns(): RunEntry[] {
+  if (!existsSync(folder())) return [];
+  return readdirSync(folder())
+    .filter((name) => name.endsWith('.json'))
+    .flatMap((name) => readEntry(join(folder(), name)) ?? [])
+    .filter((entry) => existsSync(planPath(entry.work, entry.run)))
+    .sort((a, b) => (a.started < b.started ? 1 : -1));
+}
+
+/**
+ * A run by name, by the beginning of its name if only one fits, or `latest`. `work` finds runs that were started elsewhere.
+ * Throws `InvalidInput` with the runs there are.
+ */
+export function findRun(name: string, work?: string): RunEntry {
+  const runs = work === undefined ? knownRuns() : runsIn(resolve(work));
+  if (name === 'latest' && runs.length > 0) return runs[0];
+  const matches = runs.filter((entry) => entry.run === name);
+  const found = matches.length > 0 ? matches : runs.filter((entry) => entry.run.startsWith(name));
+  if (found.length === 1) return found[0];
+  if (found.length > 1) {
+    const names = found.slice(0, 5).map((entry) => entry.run);
+    throw invalid(`several runs begin with "${name}": ${names.join(', ')}`, 'give more of the name');
+  }
+  const known = runs.slice(0, 5).map((entry) => entry.run);
+  throw new SamMilError('InvalidInput', `there is no run "${name}"`, {
+    expected: known.length > 0 ? `one of ${known.join(', ')}` : undefined,
+    next: work === undefined ? 'see `npx sam-mil ls`, or give its work folder with --work' : 'check --work',
+  });
+}
+
+/** Runs recorded in a work folder, whoever started them, newest first (names of runs end in their time). */
+function runsIn(work: string): RunEntry[] {
+  const runs = join(work, '.runs');
+  if (!existsSync(runs)) return [];
+  return readdirSync(runs)
+    .filter((run) => existsSync(planPath(work, run)))
+    .map((run) => readEntry(entryPath(run)) ?? entryFromPlan(work, run))
+    .map((entry) => ({ ...entry, work }))
+    .sort((a, b) => (a.started < b.started ? 1 : -1));
+}
+
+function entryFromPlan(work: string, run: string): RunEntry {
+  const plan = JSON.parse(readFileSync(planPath(work, run), 'utf8')) as {
+    name: string;
+    source: { path: string };
+  };
+  const started = /(\d{8})-(\d{6})/.exec(run)?.[0] ?? '';
+  return { run, pipeline: plan.name, work, source: plan.source.path, started, server: '', namespace: '' };
+}
+
+function readEntry(path: string): RunEntry | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as RunEntry;
+  } catch {
+    return undefined;
+  }
+}
+
+function entryPath(run: string): string {
+  return join(folder(), `${run}.json`);
+}
+
+function folder(): string {
+  return join(stateFolder(), 'runs');
+}
