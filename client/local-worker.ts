@@ -31,6 +31,11 @@ export class LocalWorker {
     this.log = log;
   }
 
+  /** True while the worker that serves is this object's own. */
+  get running(): boolean {
+    return this.child !== undefined;
+  }
+
   /** Starts the worker if none lives. Throws when it keeps dying. */
   async tend(): Promise<void> {
     if (this.child !== undefined || registeredProcesses('workers').length > 0) return;

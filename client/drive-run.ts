@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import { runFolder } from '../domain/store/paths.js';
+import { pauseUpdate, type RunStatus } from '../workflows/messages.js';
+import type { Session } from './connect.js';
+import type { Display } from './display.js';
+import { followRun } from './follow.js';
+import { Interrupt } from './interrupt.js';
+import { LocalWorker } from './local-worker.js';
+import type { RunEntry } from './run-index.js';
+
+export interface DriveOptions {
+  session: Session;
+  display: Display;
+  /** Arguments that a local worker needs besides the server: `--plugin FILE`. */
+  workerArgs: readonly string[];
+  /** Start a worker beside this process; default for the embedded server. */
+  worker: boolean;
+  /** Called once the run can be asked: sends the update that a resume consists of. */
+  onReady?: () => Promise<void>;
+}
+
+export type DriveOutcome =
+  | { ended: 'result'; status: RunStatus }
+  /** Ctrl-C: `left` if the run goes on without us, `stopped` if it was paused and its worker stopped. */
+  | { ended: 'left' | 'stopped' };
+
+/**
+ * Shows a run until it has ended, is held, or Ctrl-C is pressed, keeping a local worker alive meanwhile. Whatever this process started has been
+ * stopped when the promise settles, except the session.
+ */
+export async function driveRun(entry: RunEntry, options: DriveOptions): Promise<DriveOutcome> {
+  const { session, display } = options;
+  const worker = options.worker ? localWorker(entry, options) : undefined;
+  const interrupt = new Interrupt(() =>
+    display.line('stopping: running steps save where they are (Ctrl-C again ends this at once)'),
+  );
+  try {
+    await worker?.tend();
+    await options.onReady?.();
+    const status = await followRun(session.client, entry.run, {
+      show: (view) => display.show(view),
+      tend: () => worker?.tend() ?? Promise.resolve(),
+      signal: interrupt.aborted,
+    });
+    if (status !== undefined) return { ended: 'result', status };
+    if (worker === undefined || !worker.running) return { ended: 'left' };
+    await pause(session, entry.run);
+    return { ended: 'stopped' };
+  } finally {
+    display.end();
+    await worker?.stop();
+    interrupt.dispose();
+  }
+}
+
+function localWorker(entry: RunEntry, { session, workerArgs }: DriveOptions): LocalWorker {
+  const args = ['--address', session.address, '--namespace', session.namespace, ...workerArgs];
+  return new LocalWorker(args, join(runFolder(entry.work, entry.run), 'worker.log'));
+}
+
+/** So that a worker started for another run does not go on with this one behind the user's back. */
+async function pause(session: Session, run: string): Promise<void> {
+  try {
+    await session.client.withDeadline(Date.now() + 5000, () =>
+      session.client.workflow.getHandle(run).executeUpdate(pauseUpdate),
+    );
+  } catch {
+    // It has just ended, is paused already, or no worker is up yet: it can be resumed all the same.
+  }
+}

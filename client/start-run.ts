@@ -1,0 +1,108 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { hostname, userInfo } from 'node:os';
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import { digestOf } from '../domain/digest.js';
+import { SamMilError } from '../domain/errors.js';
+import type { Plan, PlanRef } from '../domain/language/plan.js';
+import { runCommand } from '../domain/native/run-command.js';
+import { writeDurably } from '../domain/store/durable-file.js';
+import { planPath } from '../domain/store/paths.js';
+import { engineQueue, RUN_WORKFLOW, type RunHeader, type RunInput } from '../workflows/messages.js';
+import type { Session } from './connect.js';
+import { rememberRun, type RunEntry } from './run-index.js';
+
+export interface StartOptions {
+  /** {@link RunInput.items}. */
+  items?: Record<string, string[]>;
+  /** {@link RunInput.force}. */
+  force?: string[];
+}
+
+/** Writes the plan into the work folder and starts its run. Returns the run as it is remembered. */
+export async function startRun(session: Session, plan: Plan, options: StartOptions = {}): Promise<RunEntry> {
+  const run = newRunName(plan);
+  const ref = await writePlan(plan, run);
+  await execute(session.client, { run, plan: ref, header: await headerOf(plan), ...options });
+  return remember(session, plan, run);
+}
+
+/**
+ * Starts a run once more from the plan it was started with: for one that has ended, or whose history is lost. Receipts let only what is not done
+ * run. Throws `InvalidInput` if the plan was changed meanwhile, since its outputs would no longer be the run's.
+ */
+export async function startAnew(session: Session, entry: RunEntry): Promise<RunEntry> {
+  const path = planPath(entry.work, entry.run);
+  const text = await readFile(path, 'utf8');
+  const plan = { ...(JSON.parse(text) as Plan), work: entry.work };
+  // A work folder that was moved holds a plan with its old path; everything else in it is relative.
+  const ref =
+    plan.work === (JSON.parse(text) as Plan).work
+      ? { path, digest: digestOf(text) }
+      : await writePlan(plan, entry.run);
+  await execute(session.client, { run: entry.run, plan: ref, header: await headerOf(plan) });
+  return remember(session, plan, entry.run);
+}
+
+async function execute(client: Client, input: RunInput): Promise<void> {
+  try {
+    await client.workflow.start(RUN_WORKFLOW, {
+      workflowId: input.run,
+      taskQueue: engineQueue(),
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      args: [input],
+      staticSummary: input.header.description || input.header.pipeline,
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    throw new SamMilError('InvalidInput', `run ${input.run} is open already`, {
+      next: `see \`npx sam-mil status ${input.run}\``,
+    });
+  }
+}
+
+async function writePlan(plan: Plan, run: string): Promise<PlanRef> {
+  const text = `${JSON.stringify(plan, null, 1)}\n`;
+  const path = planPath(plan.work, run);
+  await writeDurably(path, text);
+  return { path, digest: digestOf(text) };
+}
+
+/** `<pipeline>-<date>-<time>-<three letters>`: sorts by time, and two hosts in one second do not meet. */
+function newRunName(plan: Plan): string {
+  const stamp = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  for (;;) {
+    const letters = Math.floor(Math.random() * 36 ** 3)
+      .toString(36)
+      .padStart(3, '0');
+    const run = `${plan.name}-${stamp}-${letters}`;
+    if (!existsSync(planPath(plan.work, run))) return run;
+  }
+}
+
+async function headerOf(plan: Plan): Promise<RunHeader> {
+  const git = await runCommand('git', ['-C', plan.base, 'rev-parse', 'HEAD'], { timeout: 10_000 });
+  return {
+    pipeline: plan.name,
+    description: plan.description,
+    work: plan.work,
+    source: plan.source.path,
+    user: userInfo().username,
+    host: hostname(),
+    ...(git.code === 0 ? { git: git.stdout.trim() } : {}),
+  };
+}
+
+function remember(session: Session, plan: Plan, run: string): RunEntry {
+  const entry: RunEntry = {
+    run,
+    pipeline: plan.name,
+    work: plan.work,
+    source: plan.source.path,
+    started: new Date().toISOString(),
+    server: session.kind === 'embedded' ? 'embedded' : session.address,
+    namespace: session.namespace,
+  };
+  rememberRun(entry);
+  return entry;
+}
