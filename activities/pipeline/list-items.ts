@@ -95,7 +95,8 @@ function keyed(items: SourceItem[], keyField: string | undefined): ManifestLine[
 
 function keyOf(fields: JsonObject, keyField: string | undefined): string {
   const value = keyField === undefined ? (fields.key ?? fields.name) : fields[keyField];
-  if (value !== undefined && value !== null) return String(value);
+  if (typeof value === 'string') return value;
+  if (value !== undefined && value !== null) return JSON.stringify(value);
   throw new SamMilError(
     'InvalidInput',
     `an item has no field \`${keyField ?? 'name'}\` to take its key from`,

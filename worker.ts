@@ -1,0 +1,243 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type LogLevel,
+  type NativeConnectionOptions,
+  type WorkerOptions,
+} from '@temporalio/worker';
+import type { PoolOptions } from './activities/child/pool.js';
+import { EngineContext } from './activities/engine-context.js';
+import { loadRegistry } from './activities/load-plugins.js';
+import { enginePlugin, temporalPlugin } from './activities/plugin.js';
+import { writeAtomic } from './domain/formats/atomic.js';
+import { DEFAULT_QUEUE_PREFIX, engineQueue, stepQueue } from './workflows/messages.js';
+
+/** The composition root: joins connection, plugins, queues and workflows into a worker process. */
+
+export interface WorkerSettings {
+  /** From Temporal's envconfig, or `{ address }`. */
+  connection: NativeConnectionOptions;
+  namespace?: string;
+  /** `engine` (workflows and their light activities) and the names used in `runs-on`. Default: engine, cpu, gpu. */
+  queues?: readonly string[];
+  queuePrefix?: string;
+  /** Steps that run at once, by queue. Default: half the cores for cpu (at least 2), 1 for any other. */
+  concurrency?: Readonly<Record<string, number>>;
+  /** Modules of further activity plugins. */
+  plugins?: readonly string[];
+  /** After a shutdown was asked for, steps go on for this time before they are told to stop, in milliseconds. Default 2000. */
+  graceMs?: number;
+  pool?: Omit<PoolOptions, 'pluginModules'>;
+  logLevel?: LogLevel;
+}
+
+export interface RunningWorker {
+  /** Resolves when the worker has ended after a shutdown, rejects when it broke. */
+  readonly ended: Promise<void>;
+  /** Tells running steps to save what they have, waits for them, and ends. */
+  shutdown(): Promise<void>;
+}
+
+export const ENGINE = 'engine';
+const DEFAULT_QUEUES = [ENGINE, 'cpu', 'gpu'];
+const STOP_CHILD_MS = 20_000;
+
+/**
+ * Starts serving. The promise settles once the worker polls.
+ * @throws SamMilError InvalidInput for a bad plugin; the connection's error where the server does not answer
+ */
+export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
+  quietRuntime(settings.logLevel ?? 'WARN');
+  const registry = await loadRegistry(settings.plugins);
+  const pool = { graceMs: STOP_CHILD_MS, ...settings.pool, pluginModules: settings.plugins };
+  const engine = new EngineContext(registry, pool);
+  const connection = await NativeConnection.connect(settings.connection);
+  try {
+    const workers = await createWorkers(settings, engine, connection);
+    return run(workers, engine, connection);
+  } catch (error) {
+    await engine.close();
+    await connection.close();
+    throw error;
+  }
+}
+
+function run(workers: Worker[], engine: EngineContext, connection: NativeConnection): RunningWorker {
+  const shutdownAll = () => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const runOne = (worker: Worker) =>
+    worker.run().catch((error: unknown) => {
+      shutdownAll();
+      throw error;
+    });
+  const ended = Promise.allSettled(workers.map(runOne)).then(async (results) => {
+    await engine.close();
+    await connection.close();
+    const broken = results.find((result) => result.status === 'rejected');
+    if (broken) throw broken.reason;
+  });
+  return {
+    ended,
+    shutdown: async () => {
+      shutdownAll();
+      await ended;
+    },
+  };
+}
+
+async function createWorkers(
+  settings: WorkerSettings,
+  engine: EngineContext,
+  connection: NativeConnection,
+): Promise<Worker[]> {
+  const { namespace = 'default', queuePrefix = DEFAULT_QUEUE_PREFIX, graceMs = 2000 } = settings;
+  const common: Omit<WorkerOptions, 'taskQueue'> = {
+    connection,
+    namespace,
+    shutdownGraceTime: graceMs,
+    // A step that does not stop is given up: its child is killed before that.
+    shutdownForceTime: graceMs + STOP_CHILD_MS + 5000,
+    // Cancellation and live progress travel on heartbeats: the SDK would hold them back for most of the timeout.
+    maxHeartbeatThrottleInterval: '2s',
+    defaultHeartbeatThrottleInterval: '2s',
+  };
+  const workers: Worker[] = [];
+  for (const queue of settings.queues ?? DEFAULT_QUEUES) {
+    workers.push(
+      await Worker.create(
+        queue === ENGINE
+          ? {
+              ...common,
+              taskQueue: engineQueue(queuePrefix),
+              workflowBundle: { code: await workflowCode() },
+              plugins: [enginePlugin(engine)],
+              maxConcurrentActivityTaskExecutions: 20,
+            }
+          : {
+              ...common,
+              taskQueue: stepQueue(queue, queuePrefix),
+              plugins: engine.registry.plugins.map((plugin) => temporalPlugin(plugin, engine)),
+              maxConcurrentActivityTaskExecutions: settings.concurrency?.[queue] ?? defaultConcurrency(queue),
+            },
+      ),
+    );
+  }
+  return workers;
+}
+
+export function defaultConcurrency(queue: string): number {
+  return queue === 'cpu' ? Math.max(2, Math.floor(availableParallelism() / 2)) : 1;
+}
+
+let runtimeInstalled = false;
+
+function quietRuntime(level: LogLevel): void {
+  if (runtimeInstalled) return;
+  runtimeInstalled = true;
+  Runtime.install({ logger: new DefaultLogger(level), shutdownSignals: [] });
+}
+
+const here = dirname(realpathSync(fileURLToPath(import.meta.url)));
+
+/** The workflows as one script: bundling takes seconds, so the result is kept beside the compiled code, under a name made from its content. */
+export async function workflowCode(): Promise<string> {
+  const folder = join(here, '.bundles');
+  const path = join(folder, `workflows-${bundleKey()}.js`);
+  const kept = await readFile(path, 'utf8').catch(() => undefined);
+  if (kept !== undefined) return kept;
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(here, 'workflows', 'index.js'),
+    logger: new DefaultLogger('WARN'),
+  });
+  try {
+    await mkdir(folder, { recursive: true });
+    writeAtomic(path, code);
+  } catch {
+    // A read-only installation bundles at each start.
+  }
+  return code;
+}
+
+/** Digest of all that can enter the bundle: the workflows, the pure files of the domain, and the SDK's version. */
+function bundleKey(): string {
+  const hash = createHash('sha256');
+  for (const folder of ['workflows', 'domain', join('domain', 'language')]) {
+    for (const name of readdirSync(join(here, folder)).sort()) {
+      if (name.endsWith('.js')) hash.update(name).update(readFileSync(join(here, folder, name)));
+    }
+  }
+  const require = createRequire(import.meta.url);
+  hash.update((require('@temporalio/workflow/package.json') as { version: string }).version);
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** `node dist/worker.js --queues engine,cpu --concurrency cpu=2 --plugin FILE --address HOST:PORT --namespace NAME --profile NAME` */
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      queues: { type: 'string' },
+      prefix: { type: 'string' },
+      concurrency: { type: 'string', multiple: true },
+      plugin: { type: 'string', multiple: true },
+      address: { type: 'string' },
+      namespace: { type: 'string' },
+      profile: { type: 'string' },
+      grace: { type: 'string' },
+    },
+  });
+  const config = loadClientConnectConfig({ profile: values.profile });
+  const address = values.address ?? config.connectionOptions.address ?? '127.0.0.1:7233';
+  const worker = await startWorker({
+    connection: { ...config.connectionOptions, address },
+    namespace: values.namespace ?? config.namespace,
+    queues: values.queues?.split(','),
+    queuePrefix: values.prefix,
+    concurrency: parseConcurrency(values.concurrency ?? []),
+    plugins: values.plugin,
+    graceMs: values.grace === undefined ? undefined : Number(values.grace),
+  });
+  console.log('worker started');
+  let asked = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (asked) process.exit(1);
+      asked = true;
+      void worker.shutdown();
+    });
+  }
+  await worker.ended;
+}
+
+/** `cpu=2` -> `{ cpu: 2 }` */
+export function parseConcurrency(texts: readonly string[]): Record<string, number> {
+  const entries = texts
+    .flatMap((text) => text.split(','))
+    .map((text) => {
+      const [queue, count] = text.split('=');
+      const number = Number(count);
+      if (!queue || !Number.isInteger(number) || number < 1)
+        throw new Error(`--concurrency wants QUEUE=N, not ${text}`);
+      return [queue, number] as const;
+    });
+  return Object.fromEntries(entries);
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  main().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(3);
+  });
+}
