@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../domain/json.js';
-import type { ItemRecord, Run } from '../domain/job.js';
+import type { InputFile, ItemRecord, Run } from '../domain/job.js';
 
 /** JSON Schema, draft 2020-12, as far as the project uses it, with two extensions of its own. */
 export interface Schema {
@@ -48,8 +48,11 @@ export interface ActivityDefinition {
   readonly runtime?: string;
   /** Where an attempt goes on after a kill, for the reference page: "last committed batch". */
   readonly resumesFrom: string;
-  /** Digests of weights and other hidden inputs chosen by `with` (an encoder's name): part of the cache key. */
-  hiddenInputs?(parameters: JsonObject): Promise<JsonObject>;
+  /**
+   * Digests of weights and other hidden inputs chosen by `with` (an encoder's name): part of the cache key. `parameters` are as given, with defaults;
+   * `inputs` are the files among them, found, by their place (`slide`, `tables.0`).
+   */
+  hiddenInputs?(parameters: JsonObject, inputs: Readonly<Record<string, InputFile>>): Promise<JsonObject>;
   /** The implementation, loaded only where the work is done. */
   load(): Promise<{ run: Run<never> }>;
   /** Runs once when all items of a stage have ended, in the worker: writes stage-level files such as `process_list_autogen.csv`. Light, idempotent. */

@@ -53,14 +53,17 @@ async function prepare(
 ): Promise<PreparedStep | undefined> {
   const { parameters, inputs, inKey } = resolveWith(definition, step.with);
   const digests: Record<string, InputIngredient> = {};
+  const files: Record<string, InputFile> = {};
   const jobWith = structuredClone(parameters);
   for (const input of inputs) {
     const found = await digestInput(input, step, cache, how);
     if (!found) return undefined;
     digests[input.place.join('.')] = { digest: found.digest, name: found.keyName };
-    put(jobWith, input.place, { path: found.path, digest: found.digest, name: found.name });
+    const file = { path: found.path, digest: found.digest, name: found.name };
+    files[input.place.join('.')] = file;
+    put(jobWith, input.place, file);
   }
-  const hidden = (await definition.hiddenInputs?.(parameters)) ?? {};
+  const hidden = (await definition.hiddenInputs?.(parameters, files)) ?? {};
   const ingredients: Ingredients = {
     activity: definition.name,
     version: definition.version,

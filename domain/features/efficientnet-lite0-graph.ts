@@ -1,5 +1,6 @@
 import { SamMilError } from '../errors.js';
-import { OnnxGraph, type StoredTensor } from './onnx-graph.js';
+import type { TensorLayout } from '../formats/torch-layout.js';
+import { OnnxGraph } from './onnx-graph.js';
 
 export const LITE0_DIM = 1280;
 const CLASSES = 1000;
@@ -22,7 +23,7 @@ const GROUPS = [
 ] as const;
 
 /** A checkpoint's tensors by name. */
-export type Weights = ReadonlyMap<string, StoredTensor>;
+export type Weights = ReadonlyMap<string, TensorLayout>;
 
 /**
  * EfficientNet-Lite0 as an ONNX graph: `image` float32 [n, 3, size, size], normalised, to `features` [n, 1280] (global mean of the last

@@ -1,9 +1,10 @@
 import { SamMilError } from '../errors.js';
+import { bytesPerElement, elementsOf } from '../formats/tensor.js';
+import type { TensorLayout } from '../formats/torch-layout.js';
 import { ProtoWriter, protoFields } from './protobuf.js';
 
 /** ONNX's numbers for element types (`TensorProto.DataType`). */
 const ELEMENT_TYPES = { float32: 1, int64: 7, float16: 10, bfloat16: 16 } as const;
-const ELEMENT_BYTES = { float32: 4, int64: 8, float16: 2, bfloat16: 2 } as const;
 export type OnnxElement = keyof typeof ELEMENT_TYPES;
 
 /** Field numbers of onnx.proto3, by message. */
@@ -17,18 +18,6 @@ const VALUE = { name: 1, type: 2 } as const;
 /** Opset 17 has LayerNormalization, which transformers need; IR 8 is its companion. */
 const OPSET = 17;
 const IR_VERSION = 8;
-
-/** Where a tensor lies in a checkpoint file: nothing is copied, the graph points to it. */
-export interface StoredTensor {
-  /** File name, relative to the folder of the ONNX file. ONNX Runtime refuses paths that leave that folder. */
-  file: string;
-  dtype: OnnxElement;
-  shape: readonly number[];
-  /** In elements. Any permutation of a dense layout is accepted; converted checkpoints often keep TensorFlow's order of axes. */
-  strides: readonly number[];
-  /** Of the first element, in bytes from the start of the file. */
-  offset: number;
-}
 
 export type Attribute = number | string | readonly number[] | { float: number };
 
@@ -94,11 +83,19 @@ export class OnnxGraph {
   }
 
   /** Adds a weight that lies in a checkpoint, with its axes put in order and halves widened to float32. Returns its name. */
-  stored(name: string, tensor: StoredTensor): string {
+  stored(name: string, tensor: TensorLayout): string {
+    const { dtype } = tensor;
+    if (!isOnnxElement(dtype)) {
+      throw new SamMilError('UnsupportedFormat', `tensor ${name} is of a type that no model is computed in`, {
+        file: tensor.file,
+        expected: Object.keys(ELEMENT_TYPES).join(', '),
+        found: dtype,
+      });
+    }
     const order = memoryOrder(name, tensor);
     const shape = order.map((axis) => tensor.shape[axis]);
-    const length = shape.reduce((product, size) => product * size, 1) * ELEMENT_BYTES[tensor.dtype];
-    const external = tensorHeader(name, tensor.dtype, shape);
+    const length = elementsOf(shape) * bytesPerElement(dtype);
+    const external = tensorHeader(name, dtype, shape);
     for (const [key, value] of [
       ['location', tensor.file],
       ['offset', String(tensor.offset)],
@@ -111,7 +108,7 @@ export class OnnxGraph {
     if (order.some((axis, position) => axis !== position)) {
       value = this.node('Transpose', [value], { perm: tensor.shape.map((_, axis) => order.indexOf(axis)) });
     }
-    if (tensor.dtype === 'float16' || tensor.dtype === 'bfloat16') {
+    if (dtype === 'float16' || dtype === 'bfloat16') {
       value = this.node('Cast', [value], { to: ELEMENT_TYPES.float32 });
     }
     return value;
@@ -148,6 +145,10 @@ export class OnnxGraph {
   }
 }
 
+function isOnnxElement(dtype: string): dtype is OnnxElement {
+  return Object.hasOwn(ELEMENT_TYPES, dtype);
+}
+
 function tensorHeader(name: string, dtype: OnnxElement, shape: readonly number[]): ProtoWriter {
   return new ProtoWriter()
     .integers(TENSOR.dims, shape)
@@ -174,7 +175,7 @@ function attribute(name: string, value: Attribute): ProtoWriter {
 }
 
 /** Axes from the slowest in memory to the fastest. Throws `UnsupportedFormat` where elements are not dense in any order of axes. */
-function memoryOrder(name: string, tensor: StoredTensor): number[] {
+function memoryOrder(name: string, tensor: TensorLayout): number[] {
   const { shape, strides } = tensor;
   // Axes of size 1 may carry any stride: they go wherever they stand.
   const order = shape.map((_, axis) => axis);

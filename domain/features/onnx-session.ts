@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import { SamMilError } from '../errors.js';
 import type { Device, Provider } from './encoder.js';
@@ -22,7 +25,7 @@ export async function openSession(
 ): Promise<OnnxSession> {
   const runtime = await loadRuntime();
   const failures: string[] = [];
-  for (const name of candidates(device, runtime.built, failures)) {
+  for (const name of candidates(device, runtime, failures)) {
     try {
       const session = await runtime.create(path, {
         executionProviders: name === 'cpu' ? ['cpu'] : [name, 'cpu'],
@@ -43,25 +46,41 @@ export async function openSession(
 
 interface Runtime {
   create(path: string, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
-  built: ReadonlySet<string>;
+  /** Why a provider can't be tried; undefined where it can. */
+  lacks(name: ProviderName): string | undefined;
 }
 
 async function loadRuntime(): Promise<Runtime> {
-  const module = await import('onnxruntime-node');
-  const runtime = 'default' in module ? (module.default as typeof module) : module;
+  const { default: runtime } = await import('onnxruntime-node');
+  const built = new Set(runtime.listSupportedBackends().map((backend) => backend.name));
   return {
     create: (path, options) => runtime.InferenceSession.create(path, options),
-    built: new Set(runtime.listSupportedBackends().map((backend) => backend.name)),
+    lacks: (name) => {
+      if (name === 'cpu') return undefined;
+      if (!built.has(name)) return 'this build of ONNX Runtime does not have it';
+      // Trying without the file would only make the library print an error of its own.
+      return hasProviderLibrary(name) ? undefined : "ONNX Runtime's library for it is not installed";
+    },
   };
 }
 
+/** Graphics providers are libraries beside ONNX Runtime's own, which its npm package brings on request only. */
+function hasProviderLibrary(name: ProviderName): boolean {
+  const { platform, arch } = process;
+  const file =
+    platform === 'win32' ? `onnxruntime_providers_${name}.dll` : `libonnxruntime_providers_${name}.so`;
+  const root = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
+  return existsSync(join(root, 'bin', 'napi-v6', platform, arch, file));
+}
+
 /** Providers to try, in order, ending with the CPU; what is not tried is said in `failures`. */
-function candidates(device: Device, built: ReadonlySet<string>, failures: string[]): ProviderName[] {
+function candidates(device: Device, runtime: Runtime, failures: string[]): ProviderName[] {
   const wanted: ProviderName[] = device === 'auto' ? ['cuda'] : device === 'cpu' ? [] : [device];
-  const usable = wanted.filter((name) => built.has(name));
-  for (const name of wanted) {
-    if (!built.has(name)) failures.push(`${name}: this build of ONNX Runtime does not have it`);
-  }
+  const usable = wanted.filter((name) => {
+    const lack = runtime.lacks(name);
+    if (lack !== undefined) failures.push(`${name}: ${lack}`);
+    return lack === undefined;
+  });
   return [...usable, 'cpu'];
 }
 

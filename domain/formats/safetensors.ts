@@ -81,6 +81,21 @@ export function readSafetensors(path: string): Safetensors {
   });
 }
 
+/** Where each tensor lies in the file, without reading it. @throws SamMilError as {@link readSafetensors} */
+export function safetensorsLayout(
+  path: string,
+): Map<string, { dtype: Dtype; shape: number[]; offset: number }> {
+  return withFileBytes(path, (file) => {
+    const { header, start } = readHeader(file);
+    const entries = Object.entries(header).filter(([name]) => name !== '__metadata__');
+    const parsed = entries.map(([name, entry]) => parseEntry(file, name, entry));
+    checkCoverage(file, parsed, file.size - start);
+    return new Map(
+      parsed.map(({ name, dtype, shape, begin }) => [name, { dtype, shape, offset: start + begin }]),
+    );
+  });
+}
+
 interface Entry {
   name: string;
   dtype: Dtype;

@@ -2,7 +2,7 @@ import { gathered } from './numpy-array.js';
 import { firstOf, listOf, plainGlobals } from './pickle-globals.js';
 import { type FindGlobal, globalsFinder, PickleGlobal, PickleObject, PickleTuple } from './pickle-values.js';
 import type { PickleValue } from './pickle-values.js';
-import { type Dtype, elementsOf, type Tensor, type TypedArray } from './tensor.js';
+import { bytesPerElement, type Dtype, elementsOf, type Tensor, type TypedArray } from './tensor.js';
 
 /** Storage classes of torch by name, and the dtype of their elements. */
 export const STORAGE_DTYPES: Readonly<Record<string, Dtype>> = {
@@ -45,13 +45,22 @@ export class TorchStorage extends PickleObject {
   /** Elements, or bytes of an untyped storage. */
   readonly length: number;
   private readonly fetch: (dtype: Dtype) => TypedArray;
+  /** Where its first byte lies in the file. */
+  readonly position: () => number;
 
-  constructor(key: string, dtype: Dtype | undefined, length: number, fetch: (dtype: Dtype) => TypedArray) {
+  constructor(
+    key: string,
+    dtype: Dtype | undefined,
+    length: number,
+    fetch: (dtype: Dtype) => TypedArray,
+    position: () => number,
+  ) {
     super();
     this.key = key;
     this.dtype = dtype;
     this.length = length;
     this.fetch = fetch;
+    this.position = position;
   }
 
   /** All elements; tensors that share the storage share this memory. */
@@ -108,6 +117,20 @@ export class TorchTensor extends PickleObject {
     if (isContiguous(shape, strides))
       return { dtype, shape: [...shape], data: data.subarray(offset, offset + count) };
     return { dtype, shape: [...shape], data: gathered(data, dtype, shape, strides, offset) };
+  }
+
+  /** Where its values lie in the file, without reading them. @throws RangeError where it reaches outside its storage */
+  layout(): { dtype: Dtype; shape: readonly number[]; strides: readonly number[]; offset: number } {
+    const { shape, strides, offset, dtype, storage } = this;
+    const size = bytesPerElement(dtype);
+    const length = storage.dtype === undefined ? Math.floor(storage.length / size) : storage.length;
+    const last = shape.reduce((sum, count, axis) => sum + (count - 1) * strides[axis], offset);
+    if (elementsOf(shape) > 0 && (last >= length || elementsOf(shape) > length)) {
+      throw new RangeError(
+        `has a tensor (${shape.join(', ')}) that does not fit its storage of ${length} elements`,
+      );
+    }
+    return { dtype, shape, strides, offset: storage.position() + offset * size };
   }
 
   /** Tensors with attributes of their own (subclasses) may set some: nothing we need. */

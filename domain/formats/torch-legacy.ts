@@ -56,11 +56,15 @@ function storageOf(file: FileBytes, parts: Map<string, Part>, id: PickleValue): 
     throw new RangeError(`describes storage "${key}" in two ways`);
   parts.set(key, part);
   let elements: TypedArray | undefined;
-  return new TorchStorage(key, dtype, part.length, () => {
+  const position = (): number => {
     if (part.offset === undefined) throw file.refusal(`lacks the elements of storage "${key}"`);
-    elements ??= arrayOfBytes(dtype, file.read(part.offset, part.length * bytesPerElement(dtype)));
+    return part.offset;
+  };
+  const fetch = (): TypedArray => {
+    elements ??= arrayOfBytes(dtype, file.read(position(), part.length * bytesPerElement(dtype)));
     return elements;
-  });
+  };
+  return new TorchStorage(key, dtype, part.length, fetch, position);
 }
 
 function placeParts(

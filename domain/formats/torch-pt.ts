@@ -37,7 +37,7 @@ const MOST_VALUES = 5_000_000;
  */
 export function readPt(path: string): PtFile {
   return withFileBytes(path, (file) => {
-    const value = isZip(file) ? readZipPt(file) : readPlainPt(file);
+    const value = readPtProgram(file);
     try {
       return new Unfolding(file.size).file(value);
     } catch (error) {
@@ -59,6 +59,11 @@ export function readPtTensor(path: string): Tensor {
     found:
       names.length === 0 ? 'no tensor' : `${names.length} named ones (${names.slice(0, 3).join(', ')}, ...)`,
   });
+}
+
+/** What the file's pickle builds, its tensors unread. @throws SamMilError as {@link readPt} */
+export function readPtProgram(file: FileBytes): PickleValue {
+  return isZip(file) ? readZipPt(file) : readPlainPt(file);
 }
 
 function readPlainPt(file: FileBytes): PickleValue {

@@ -103,10 +103,11 @@ function storageOf(
     throw new RangeError(`claims ${wanted} bytes for storage "${key}", whose entry has ${entry.size}`);
   }
   let bytes: Uint8Array | undefined;
-  return new TorchStorage(key, dtype, count, (wantedType) => {
+  const fetch = (wantedType: Dtype): TypedArray => {
     bytes ??= file.read(entry.offset, entry.size);
     return arrayOfBytes(wantedType, bytes);
-  });
+  };
+  return new TorchStorage(key, dtype, count, fetch, () => entry.offset);
 }
 
 function checkByteOrder(file: FileBytes, entry: StoredEntry | undefined): void {

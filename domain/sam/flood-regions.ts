@@ -11,6 +11,10 @@ const TISSUE_DENSITY = 0.08;
 /** Pixels this dark in every channel are no stain but places that were not scanned. */
 const UNSCANNED = 8;
 
+/** OpenCV's numbers for repeating the border pixel and for 8-bit values; its type declarations leave them out. */
+const BORDER_REPLICATE = 1;
+const CV_8U = 0;
+
 /** What regions are told apart by, each 0 to 255: haematoxylin, eosin, and how strongly haematoxylin varies nearby (density of nuclei). */
 export const PLANES = 3;
 
@@ -193,7 +197,7 @@ function smooth(cv: OpenCv, plane: Float32Array, width: number, height: number, 
   return withMats((keep) => {
     const mat = keep(new cv.Mat(height, width, cv.CV_32FC1));
     mat.data32F.set(plane);
-    cv.GaussianBlur(mat, mat, new cv.Size(0, 0), sigma, sigma, cv.BORDER_REPLICATE);
+    cv.GaussianBlur(mat, mat, new cv.Size(0, 0), sigma, sigma, BORDER_REPLICATE);
     return mat.data32F.slice();
   });
 }
@@ -202,7 +206,7 @@ function lowestAround(cv: OpenCv, plane: Float32Array, width: number, height: nu
   return withMats((keep) => {
     const mat = keep(new cv.Mat(height, width, cv.CV_32FC1));
     mat.data32F.set(plane);
-    const square = keep(cv.Mat.ones(2 * SEED_REACH + 1, 2 * SEED_REACH + 1, cv.CV_8U));
+    const square = keep(cv.Mat.ones(2 * SEED_REACH + 1, 2 * SEED_REACH + 1, CV_8U));
     cv.erode(mat, mat, square);
     return mat.data32F.slice();
   });

@@ -1,4 +1,4 @@
-import type { Bbox, Rle } from '../formats/run-length.js';
+import type { SegmentMask } from '../formats/segments-file.js';
 
 /** What a segmenter is: everything beside the parameters that decides its masks, so all of it belongs to the cache key. */
 export interface SegmenterInfo {
@@ -37,18 +37,6 @@ export interface ImageToSegment {
   height: number;
 }
 
-/** One region, as SAM's automatic mask generator describes it. Pixels are those of the image. */
-export interface RegionMask {
-  rle: Rle;
-  area: number;
-  bbox: Bbox;
-  predictedIou: number;
-  pointCoords: [number, number][];
-  stabilityScore: number;
-  /** XYWH of the crop that the mask was found in. */
-  cropBox: [number, number, number, number];
-}
-
 /** What a segmenter gets of its job. */
 export interface SegmentContext {
   signal: AbortSignal;
@@ -69,5 +57,5 @@ export interface SegmenterDefinition {
     image: ImageToSegment,
     parameters: SegmentParameters,
     context: SegmentContext,
-  ): Promise<RegionMask[]>;
+  ): Promise<SegmentMask[]>;
 }

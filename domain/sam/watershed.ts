@@ -1,14 +1,9 @@
+import type { SegmentMask } from '../formats/segments-file.js';
 import { loadOpenCv } from '../native/opencv.js';
 import { floodRegions, PLANES, type Flooded } from './flood-regions.js';
 import { labelMasks } from './label-masks.js';
 import { cutTree, mergeRegions, type Region, type RegionTree } from './region-tree.js';
-import type {
-  ImageToSegment,
-  RegionMask,
-  SegmentContext,
-  SegmenterDefinition,
-  SegmentParameters,
-} from './segmenter.js';
+import type { ImageToSegment, SegmentContext, SegmenterDefinition, SegmentParameters } from './segmenter.js';
 
 /** Masks below this many pixels are specks of the flood, not regions. */
 const LEAST_AREA = 16;
@@ -34,7 +29,7 @@ async function segmentByWatershed(
   image: ImageToSegment,
   parameters: SegmentParameters,
   context: SegmentContext,
-): Promise<RegionMask[]> {
+): Promise<SegmentMask[]> {
   const { cv } = await loadOpenCv();
   const flooded = floodRegions(cv, image);
   context.signal.throwIfAborted();
@@ -91,10 +86,10 @@ function masksOf(
   statistics: Statistics,
   tree: RegionTree,
   parameters: SegmentParameters,
-): RegionMask[] {
+): SegmentMask[] {
   const { width, height } = image;
   const done = new Set<number>();
-  const masks: RegionMask[] = [];
+  const masks: SegmentMask[] = [];
   const leastArea = Math.max(LEAST_AREA, parameters.minMaskRegionArea);
   const spread = deviation(statistics, statistics.regions.keys());
   for (const count of [...parameters.regions].sort((a, b) => a - b)) {

@@ -108,7 +108,7 @@ export class Resizer {
    * @param rgb `fromHeight` x `fromWidth` x 3, row major
    * @param into `height` x `width` x 3; filled and returned
    */
-  resize(rgb: Uint8Array, into = new Uint8Array(this.width * this.height * 3)): Uint8Array {
+  resize(rgb: Uint8Array, into: Uint8Array = new Uint8Array(this.width * this.height * 3)): Uint8Array {
     if (this.across && this.down) {
       resizeRows(rgb, this.fromWidth, this.fromHeight, this.across, this.width, this.middle);
       resizeColumns(this.middle, this.width, this.down, this.height, into);

@@ -1,0 +1,107 @@
+import { ENCODER_NAMES } from '../../domain/features/encoders.js';
+import { defineActivity, fileInput, fileOutput } from '../define-activity.js';
+
+export const definition = defineActivity({
+  name: 'pathology.extract',
+  version: 1,
+  summary: 'Patches of a slide to a bag of features, with a row for each group of patches in a segment',
+  with: {
+    slide: fileInput('slide', 'The slide.'),
+    patches: fileInput('coords', "The slide's patches: `coords` of pathology.patch."),
+    segments: fileInput(
+      'segments',
+      "The slide's masks: `segments` of pathology.segment. Without them there are no groups, and every relative area is 1.",
+    ),
+    encoder: {
+      anyOf: [
+        { type: 'string', enum: [...ENCODER_NAMES] },
+        fileInput('encoder', 'YAML or JSON file: name, onnx, size, mean, std, dim.'),
+      ],
+      description:
+        'Image encoder: `efficientnet-lite0` (ImageNet photographs, 1280 features), `stain-texture` (stain and texture statistics, nothing learned, 64), or the file of your own ONNX model.',
+    },
+    fallback: {
+      type: 'string',
+      enum: [...ENCODER_NAMES],
+      description:
+        "Encoder to use, with a warning, where the weights of `encoder` can't be had. Absent: the step fails and says how to bring them.",
+    },
+    'batch-size': {
+      type: 'integer',
+      minimum: 1,
+      maximum: 4096,
+      default: 32,
+      description:
+        'Patches encoded at once; each finished batch is kept, so a killed attempt goes on from it.',
+    },
+    'target-size': {
+      type: 'integer',
+      minimum: 32,
+      maximum: 4096,
+      description:
+        "Side in pixels that patches are resized to. Default: the encoder's own, 224 for the built-in ones.",
+    },
+    'group-features': {
+      type: 'boolean',
+      description:
+        'Add a row for each mask with members: the mean of their features. Default: true where segments are given.',
+    },
+    precision: {
+      type: 'string',
+      enum: ['fp32'],
+      default: 'fp32',
+      description: 'Arithmetic of the encoder.',
+    },
+    device: {
+      type: 'string',
+      enum: ['auto', 'cpu', 'cuda', 'tensorrt'],
+      default: 'auto',
+      'x-not-in-key': true,
+      description:
+        'Where the encoder computes. One that does not work here is replaced by the CPU, and the log says why.',
+    },
+    threads: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 256,
+      'x-not-in-key': true,
+      description:
+        'CPU threads of the encoder; half as many read patches beside it. Default: the cores of the host.',
+    },
+  },
+  required: ['slide', 'patches', 'encoder'],
+  outputs: {
+    h5: fileOutput(
+      'bag',
+      'h5_files/<name>.h5: `features` float32 (N + G) x D and `coords`; group rows have -1, -1.',
+    ),
+    pt: fileOutput('bag', 'pt_files/<name>.pt: the same features as a torch tensor.'),
+    seg: fileOutput(
+      'seg',
+      'seg_files/<name>.h5: coords of the members of each mask. Only where segments are given.',
+    ),
+    'sam-info': fileOutput(
+      'sam-info',
+      'sam_info/<name>.h5: coords, is_group_feat, relative_area of each row.',
+    ),
+    'patches-count': { type: 'integer', description: 'Number of patches.' },
+    'groups-count': { type: 'integer', description: 'Number of group rows.' },
+    dim: { type: 'integer', description: 'Length of a feature vector.' },
+    encoder: { type: 'string', description: 'Encoder that was used: the fallback, where it had to step in.' },
+    provider: { type: 'string', description: 'Where it computed: cpu, cuda or tensorrt.' },
+  },
+  queue: 'cpu',
+  timeout: '12h',
+  heartbeat: '5m',
+  isolation: 'child',
+  resumesFrom: 'last committed batch',
+  hiddenInputs: async (parameters, inputs) => {
+    const { chooseEncoder, keyOfEncoder } = await import('../../domain/features/encoders.js');
+    const { companionsOf } = await import('../../domain/slides/slide-files.js');
+    const wanted = inputs.encoder ?? (parameters.encoder as string);
+    const fallback = typeof parameters.fallback === 'string' ? parameters.fallback : undefined;
+    const { definition: chosen } = await chooseEncoder(wanted, fallback);
+    return { encoder: keyOfEncoder(chosen.info), slide: companionsOf(inputs.slide?.path) };
+  },
+  load: () => import('../../domain/features/extract-slide.js'),
+});

@@ -1,0 +1,100 @@
+import type { SegmenterDefinition } from '../../domain/sam/segmenter.js';
+import { SEGMENTER_NAMES } from '../../domain/sam/segmenters.js';
+import { defineActivity, fileInput, fileOutput, type Schema } from '../define-activity.js';
+
+const sam = (schema: Schema): Schema => ({ ...schema, description: `${schema.description} SAM only.` });
+const share = (value: number, description: string): Schema =>
+  sam({ type: 'number', minimum: 0, maximum: 1, default: value, description });
+const count = (minimum: number, value: number, description: string): Schema =>
+  sam({ type: 'integer', minimum, default: value, description });
+
+export const definition = defineActivity({
+  name: 'pathology.segment',
+  version: 1,
+  summary: 'Tissue of a slide to region masks, by SAM or by a classical method',
+  with: {
+    slide: fileInput('slide', 'The slide.'),
+    patches: fileInput('coords', "The slide's patches: `coords` of pathology.patch."),
+    mask: fileInput(
+      'mask',
+      "The slide's tissue outlines: `mask` of pathology.patch. With it the image is the box of the outlines, else that of the patches.",
+    ),
+    segmenter: {
+      type: 'string',
+      enum: [...SEGMENTER_NAMES],
+      description:
+        'Who finds the regions. `watershed`: hierarchical watershed of the stain planes, without weights, not SAM.',
+    },
+    regions: {
+      type: 'array',
+      items: { type: 'integer', minimum: 1, maximum: 5000 },
+      default: [10, 40, 130],
+      description:
+        'Number of regions at each level of the hierarchy; masks of all levels are kept. Pieces of tissue that do not touch come on top. `watershed` only.',
+    },
+    'min-mask-region-area': {
+      type: 'integer',
+      minimum: 0,
+      default: 0,
+      description: 'Least area of a mask, and of holes and islands that SAM removes, in pixels of the image.',
+    },
+    'points-per-side': count(1, 32, 'Points of the grid along each side of the image.'),
+    'points-per-batch': {
+      ...count(1, 64, 'Points computed at once: memory against speed.'),
+      'x-not-in-key': true,
+    },
+    'pred-iou-thresh': share(0.6, 'Masks whose predicted quality is not above this are dropped.'),
+    'stability-score-thresh': share(
+      0.6,
+      'Masks less stable than this under a shifted threshold are dropped.',
+    ),
+    'stability-score-offset': sam({
+      type: 'number',
+      minimum: 0,
+      default: 1,
+      description: 'The shift of the threshold.',
+    }),
+    'crop-n-layers': count(0, 1, 'Layers of crops beside the whole image: layer i has 4^i crops.'),
+    'crop-n-points-downscale-factor': count(
+      1,
+      2,
+      'By how much the point grid thins out from layer to layer.',
+    ),
+    'crop-overlap-ratio': share(512 / 1500, "Overlap of crops, as a share of the image's shorter side."),
+    'box-nms-thresh': share(0.7, 'Box overlap above which the worse of two masks of a crop is dropped.'),
+    'crop-nms-thresh': share(0.7, 'Likewise between crops.'),
+    pickle: {
+      type: 'boolean',
+      default: true,
+      description: "Write the masks as Python's pickle too, as SAM-MIL's scripts read them.",
+    },
+  },
+  required: ['slide', 'patches', 'segmenter'],
+  outputs: {
+    segments: fileOutput(
+      'segments',
+      'segments/<name>.h5: masks as run lengths, and the frame of their image.',
+    ),
+    'segments-pickle': fileOutput(
+      'segments-pickle',
+      "segments/<name>.pkl: the same as a list of SAM's mask dicts.",
+    ),
+    overlay: fileOutput(
+      'overlay',
+      'overlays/<name>.jpg: the image, tinted by the smallest mask on each pixel.',
+    ),
+    count: { type: 'integer', description: 'Number of masks.' },
+  },
+  queue: 'cpu',
+  timeout: '4h',
+  heartbeat: '5m',
+  isolation: 'child',
+  resumesFrom: 'last finished crop (watershed: the start, seconds long)',
+  hiddenInputs: async (parameters, inputs) => {
+    const { findSegmenter, keyOfSegmenter } = await import('../../domain/sam/segmenters.js');
+    const { companionsOf } = await import('../../domain/slides/slide-files.js');
+    const { info }: SegmenterDefinition = await findSegmenter(parameters.segmenter as string);
+    return { segmenter: keyOfSegmenter(info), slide: companionsOf(inputs.slide?.path) };
+  },
+  load: () => import('../../domain/sam/segment-slide.js'),
+});

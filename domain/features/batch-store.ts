@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { digestOfJson } from '../digest.js';
+import { writeAtomic } from '../formats/atomic.js';
+
+const IDENTITY_FILE = 'batches.json';
+const DIGEST_BYTES = 32;
+
+/** The bag that is being encoded, cut into batches. */
+export interface BatchLayout {
+  rows: number;
+  dim: number;
+  batchSize: number;
+}
+
+/**
+ * Finished batches of an extraction, one file each in the checkpoint folder: float32 rows and their SHA-256. A file appears whole (private name,
+ * fsync, rename) or not at all; one that was damaged since is noticed and made again. Two attempts that overlap write the same bytes, so they
+ * do each other no harm.
+ */
+export class BatchStore {
+  readonly count: number;
+  private readonly folder: string;
+  private readonly layout: BatchLayout;
+
+  /**
+   * @param identity everything that the features' bits depend on (encoder, provider, coords, batches): batches of another identity are dropped
+   */
+  constructor(folder: string, layout: BatchLayout, identity: unknown) {
+    this.folder = folder;
+    this.layout = layout;
+    this.count = Math.ceil(layout.rows / layout.batchSize);
+    mkdirSync(folder, { recursive: true });
+    this.claim(digestOfJson({ layout, identity }));
+  }
+
+  /** First row of a batch and number of its rows. */
+  range(batch: number): { start: number; count: number } {
+    const start = batch * this.layout.batchSize;
+    return { start, count: Math.min(this.layout.batchSize, this.layout.rows - start) };
+  }
+
+  /** Batches that are still to be made. Every file is read and checked. */
+  missing(): number[] {
+    return Array.from({ length: this.count }, (_, batch) => batch).filter(
+      (batch) => this.find(batch) === undefined,
+    );
+  }
+
+  commit(batch: number, features: Float32Array): void {
+    const bytes = new Uint8Array(features.buffer, features.byteOffset, features.byteLength);
+    writeAtomic(this.path(batch), Buffer.concat([bytes, sha256(bytes)]));
+  }
+
+  /** Rows of a committed batch. */
+  read(batch: number): Float32Array {
+    const features = this.find(batch);
+    if (features === undefined) throw new Error(`${this.path(batch)}: this batch was not committed`);
+    return features;
+  }
+
+  private find(batch: number): Float32Array | undefined {
+    let file: Buffer;
+    try {
+      file = readFileSync(this.path(batch));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+    const length = this.range(batch).count * this.layout.dim * Float32Array.BYTES_PER_ELEMENT;
+    const features = file.subarray(0, length);
+    if (file.length !== length + DIGEST_BYTES || !sha256(features).equals(file.subarray(length)))
+      return undefined;
+    return new Float32Array(Uint8Array.from(features).buffer);
+  }
+
+  private claim(identity: string): void {
+    const path = join(this.folder, IDENTITY_FILE);
+    if (textOf(path) === identity) return;
+    for (const name of readdirSync(this.folder)) {
+      if (name.startsWith('batch-')) rmSync(join(this.folder, name), { force: true });
+    }
+    writeAtomic(path, identity);
+  }
+
+  private path(batch: number): string {
+    return join(this.folder, `batch-${String(batch).padStart(6, '0')}.f32`);
+  }
+}
+
+function sha256(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,151 @@
+import { statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { digestOf } from '../digest.js';
+import { SamMilError } from '../errors.js';
+import { type PatchCoords, readPatches } from '../formats/bag-files.js';
+import type { InputFile, Job, JobResult } from '../job.js';
+import { openSlide } from '../slides/open.js';
+import type { SlideInfo } from '../slides/slide.js';
+import { BatchStore } from './batch-store.js';
+import { type Device, type OpenEncoder } from './encoder.js';
+import { chooseEncoder, keyOfEncoder } from './encoders.js';
+import { encodePatches } from './encode-patches.js';
+import { findGroups } from './patch-groups.js';
+import { sharedEncoder } from './shared-encoder.js';
+import { writeBag } from './write-bag.js';
+
+/** `with` of pathology.extract. */
+export interface ExtractWith {
+  slide: InputFile;
+  patches: InputFile;
+  segments?: InputFile;
+  encoder: string | InputFile;
+  fallback?: string;
+  batchSize: number;
+  targetSize?: number;
+  groupFeatures?: boolean;
+  device: Device;
+  threads?: number;
+}
+
+/**
+ * Patches of one slide to a bag: reads, resizes and encodes them batch by batch, keeps each finished batch in the checkpoint folder, then adds the group
+ * rows and writes h5_files, pt_files, seg_files and sam_info. A killed attempt goes on from its last batch and ends with the same bytes.
+ */
+export async function run(job: Job<ExtractWith>): Promise<JobResult> {
+  const { with: options } = job;
+  const patches = readPatches(options.patches.path);
+  const stamp = stampOf(options.slide.path);
+  const slide = inspectSlide(options.slide.path);
+  checkPatches(options, patches, slide);
+  const groups = options.segments && findGroups(options.segments.path, patches, slide);
+  const encoder = await openEncoder(job);
+  const store = storeOf(job, patches, encoder);
+  await encodePatches({
+    source: {
+      slide: options.slide.path,
+      level: patches.patchLevel,
+      patchSize: patches.patchSize,
+      size: encoder.size,
+      resize: encoder.info.resize,
+    },
+    coords: patches.coords,
+    encoder,
+    store,
+    decodeThreads: decodeThreads(options.threads),
+    signal: job.signal,
+    progress: (done, total) => job.progress({ unit: 'patches', done, total }),
+  });
+  if (stampOf(options.slide.path) !== stamp) throw replaced(options.slide.path);
+  const withGroups = options.groupFeatures ?? groups !== undefined;
+  return writeBag({ name: job.name, folder: job.scratch, patches, encoder, store, groups, withGroups });
+}
+
+async function openEncoder(job: Job<ExtractWith>): Promise<OpenEncoder> {
+  const { encoder: wanted, fallback, device, threads, targetSize } = job.with;
+  const { definition, fallbackBecause } = await chooseEncoder(wanted, fallback, (line) =>
+    job.log('info', line),
+  );
+  if (fallbackBecause !== undefined) {
+    job.log('warn', `encoder ${definition.info.name} is used instead: ${fallbackBecause}`);
+  }
+  const cores = threads ?? availableParallelism();
+  const encoder = await sharedEncoder(definition, { size: targetSize, device, threads: cores });
+  const { info, provider } = encoder;
+  job.log('info', `encoder ${info.name} on ${provider.name} (${provider.why})`, { note: info.note });
+  return encoder;
+}
+
+function storeOf(job: Job<ExtractWith>, patches: PatchCoords, encoder: OpenEncoder): BatchStore {
+  const { coords, patchSize, patchLevel } = patches;
+  const rows = coords.length / 2;
+  const identity = {
+    encoder: keyOfEncoder(encoder.info),
+    size: encoder.size,
+    // Another device gives other last bits: a bag is made on one.
+    provider: encoder.provider.name,
+    slide: job.with.slide.digest,
+    coords: digestOf(new Uint8Array(coords.buffer, coords.byteOffset, coords.byteLength)),
+    patchSize,
+    patchLevel,
+  };
+  return new BatchStore(
+    job.checkpoint,
+    { rows, dim: encoder.info.dim, batchSize: job.with.batchSize },
+    identity,
+  );
+}
+
+function inspectSlide(path: string): SlideInfo {
+  const slide = openSlide(path);
+  try {
+    return slide.info;
+  } finally {
+    slide.close();
+  }
+}
+
+function checkPatches({ slide, patches: file }: ExtractWith, patches: PatchCoords, info: SlideInfo): void {
+  const { coords, patchLevel, patchSize } = patches;
+  if (coords.length === 0) {
+    throw new SamMilError('InvalidInput', 'there are no patches in this file', {
+      file: file.path,
+      next: 'check the outcome of pathology.patch for this slide',
+    });
+  }
+  if (!(Number.isInteger(patchSize) && patchSize > 0) || info.levels[patchLevel] === undefined) {
+    throw new SamMilError('InvalidInput', `${slide.name} has no such patches`, {
+      file: file.path,
+      expected: `a patch size above 0 and a level from 0 to ${info.levels.length - 1}`,
+      found: `patch size ${patchSize}, level ${patchLevel}`,
+    });
+  }
+  const [{ width, height }] = info.levels;
+  for (let i = 0; i < coords.length; i += 2) {
+    const [x, y] = [coords[i], coords[i + 1]];
+    if (x >= 0 && y >= 0 && x < width && y < height) continue;
+    throw new SamMilError('InvalidInput', `patch ${i / 2} lies outside the slide ${slide.path}`, {
+      file: file.path,
+      expected: `coordinates within ${width} x ${height}`,
+      found: `${x}, ${y}`,
+      next: 'check that slide and patches belong together',
+    });
+  }
+}
+
+/** Half of the cores decode, the system shares them with the encoder's; one is enough for a host with two. */
+function decodeThreads(threads: number | undefined): number {
+  return Math.max(1, Math.min(8, Math.floor((threads ?? availableParallelism()) / 2)));
+}
+
+function stampOf(path: string): string {
+  const { size, mtimeMs, ino } = statSync(path);
+  return `${size} ${mtimeMs} ${ino}`;
+}
+
+function replaced(path: string): SamMilError {
+  return new SamMilError('InvalidInput', 'the slide was replaced while it was read', {
+    file: path,
+    next: 'resume the run once the file is complete: the step starts anew with the new content',
+  });
+}

@@ -1,0 +1,107 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { SamMilError } from '../errors.js';
+import { writeAtomic } from '../formats/atomic.js';
+import { readMask, readPatches } from '../formats/bag-files.js';
+import { type Segments, writeSegments, writeSegmentsPickle } from '../formats/segments-file.js';
+import type { InputFile, Job, JobResult, OutputFile } from '../job.js';
+import { encodeJpeg } from '../slides/images.js';
+import { openSlide } from '../slides/open.js';
+import type { Slide } from '../slides/slide.js';
+import { drawOverlay } from './overlay.js';
+import {
+  type Box,
+  boxOfPatches,
+  boxOfPoints,
+  planSamImage,
+  readSamImage,
+  type SamImage,
+} from './sam-image.js';
+import type { SegmentParameters } from './segmenter.js';
+import { findSegmenter } from './segmenters.js';
+
+/** `with` of pathology.segment. */
+export interface SegmentWith extends SegmentParameters {
+  slide: InputFile;
+  patches: InputFile;
+  mask?: InputFile;
+  segmenter: string;
+  pickle: boolean;
+}
+
+/**
+ * Tissue of one slide to region masks: the box of all tissue is read as one image of at most 1024 pixels a side, the segmenter cuts it, and the masks
+ * are written as run lengths (h5), for Python (pickle) and as a picture.
+ */
+export async function run(job: Job<SegmentWith>): Promise<JobResult> {
+  const segmenter = await findSegmenter(job.with.segmenter);
+  job.log('info', `segmenter ${segmenter.info.name}`, { note: segmenter.info.note });
+  await segmenter.bring((line) => job.log('info', line));
+  const { image, patchSize } = readImage(job.with);
+  job.signal.throwIfAborted();
+  const masks = await segmenter.segment(image, job.with, {
+    signal: job.signal,
+    checkpoint: job.checkpoint,
+    progress: (done, total) => job.progress({ unit: 'crops', done, total }),
+    log: (line) => job.log('info', line),
+  });
+  job.signal.throwIfAborted();
+  if (masks.length === 0)
+    job.log('warn', 'no region was found: there will be no groups', { slide: job.with.slide.name });
+  const { startX, startY, stopX, stopY, visLevel, downsampleRatio, width: w, height: h } = image;
+  const info = { patchSize, startX, startY, stopX, stopY, w, h, visLevel, downsampleRatio };
+  return write(job, image, { info, masks });
+}
+
+/** The SAM image of the tissue, and the side of a patch in level-0 pixels. */
+function readImage(options: SegmentWith): { image: SamImage; patchSize: number } {
+  const slide = openSlide(options.slide.path);
+  try {
+    const { box, patchSize } = tissueBox(options, slide);
+    return {
+      image: readSamImage(slide, planSamImage(slide.info.levels, box, options.patches.path)),
+      patchSize,
+    };
+  } finally {
+    slide.close();
+  }
+}
+
+/** Box of the tissue outlines where the mask is given, else of the patches, which cover the tissue. */
+function tissueBox({ patches: file, mask }: SegmentWith, slide: Slide): { box: Box; patchSize: number } {
+  const { coords, patchSize, patchLevel } = readPatches(file.path);
+  const level = slide.info.levels[patchLevel];
+  if (coords.length === 0 || level === undefined) {
+    throw new SamMilError('InvalidInput', 'there are no patches of this slide in this file', {
+      file: file.path,
+      expected: `patches of a level from 0 to ${slide.info.levels.length - 1}`,
+      found: `${coords.length / 2} patches of level ${patchLevel}`,
+      next: 'check the outcome of pathology.patch for this slide',
+    });
+  }
+  const size = level.downsample.map((scale) => Math.trunc(patchSize * scale)) as [number, number];
+  const points = mask ? readMask(mask.path).points : undefined;
+  const box = points && points.length > 0 ? boxOfPoints(points) : boxOfPatches(coords, size);
+  return { box, patchSize: size[0] };
+}
+
+async function write(job: Job<SegmentWith>, image: SamImage, segments: Segments): Promise<JobResult> {
+  const output = (folder: string, extension: string): OutputFile => {
+    mkdirSync(join(job.scratch, folder), { recursive: true });
+    const to = `${folder}/${job.name}.${extension}`;
+    return { from: join(job.scratch, to), to };
+  };
+  const files: Record<string, OutputFile> = {
+    segments: output('segments', 'h5'),
+    overlay: output('overlays', 'jpg'),
+  };
+  writeSegments(files.segments.from, segments);
+  if (job.with.pickle) {
+    files['segments-pickle'] = output('segments', 'pkl');
+    writeSegmentsPickle(files['segments-pickle'].from, segments);
+  }
+  const { width, height } = image;
+  const picture = { data: drawOverlay(image, segments.masks), width, height, channels: 3 as const };
+  writeAtomic(files.overlay.from, await encodeJpeg(picture));
+  return { files, values: { count: segments.masks.length } };
+}
