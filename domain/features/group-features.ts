@@ -35,6 +35,11 @@ export class GroupMeans {
     });
   }
 
+  /** Number of group rows. */
+  get count(): number {
+    return this.masks.length;
+  }
+
   /** Adds the features of rows `start` on, `n` x dim. */
   add(start: number, features: Float32Array): void {
     const rows = features.length / this.dim;

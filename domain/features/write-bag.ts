@@ -64,17 +64,18 @@ function writeH5({ patches, encoder, store, groups, withGroups }: BagToWrite, pa
   const { info } = encoder;
   const rows = patches.coords.length / 2;
   const means = new GroupMeans(withGroups && groups ? groups.members : [], rows, info.dim);
-  const writer = createFeatures(path, info.dim, {
+  const attributes = {
     patch_size: patches.patchSize,
     patch_level: patches.patchLevel,
-    downsample: { dtype: 'float64', value: patches.downsample },
+    downsample: { dtype: 'float64' as const, value: patches.downsample },
     level_dim: patches.levelDim,
     name: patches.name,
     encoder: info.name,
     encoder_version: info.version,
     encoder_weights: info.weightsDigest ?? 'none',
     encoder_input_size: encoder.size,
-  });
+  };
+  const writer = createFeatures(path, info.dim, { rows: rows + means.count, attributes });
   try {
     for (let batch = 0; batch < store.count; batch++) {
       const { start, count } = store.range(batch);
