@@ -1,0 +1,129 @@
+import { percent, shortDigest } from './format-number.js';
+import { html, type Markup } from './html.js';
+import type { FoldResult, ReportData } from './report-data.js';
+import { rocOfFolds, rocOfGroups, type RocLine } from './roc-figure.js';
+import { stripPlot } from './strip-plot.js';
+
+/** ROC curves of every model and every fold. */
+export function rocSection(data: ReportData): Markup {
+  const lines = data.rows.map(({ group }, i): RocLine => {
+    const curves = data.folds.flatMap((fold) => (fold.group === group && fold.roc ? [fold.roc] : []));
+    return { label: group, series: (i % 8) + 1, curves };
+  });
+  const drawn = lines.filter(({ curves }) => curves.length > 0);
+  const legend = drawn.map(
+    ({ label, series }) => html`<span class="s${series}"><span class="swatch"></span>${label}</span> `,
+  );
+  return html`<section id="roc" aria-labelledby="roc-h">
+    <h2 id="roc-h">ROC curves</h2>
+    <p class="lead">
+      Thin: single folds. Thick: their mean at each false positive rate, with a band of one standard
+      deviation.
+    </p>
+    ${
+      drawn.length === 0
+        ? html`<p class="empty">No fold has slides of both classes.</p>`
+        : html`<div class="panels">
+            ${
+              drawn.length > 1 &&
+              html`<figure class="chart">
+                ${rocOfGroups(drawn)}
+                <figcaption><strong>All models, means.</strong> ${legend}</figcaption>
+              </figure>`
+            }${drawn.map((line) => rocPanel(line, data))}
+          </div>`
+    }
+  </section>`;
+}
+
+function rocPanel(line: RocLine, data: ReportData): Markup {
+  const row = data.rows.find(({ group }) => group === line.label);
+  const auc = row?.protocols.honest.auc.folds;
+  return html`<figure class="chart">
+    ${rocOfFolds(line)}
+    <figcaption class="s${line.series}">
+      <span class="swatch"></span><strong>${line.label}</strong>, ${line.curves.length} folds, AUC
+      ${percent(auc?.mean)} ± ${percent(auc?.std)}
+    </figcaption>
+  </figure>`;
+}
+
+/** Every fold with its own numbers and the file they come from. */
+export function foldSection(data: ReportData): Markup {
+  const rows = data.rows.map(({ group }, i) => ({
+    label: group,
+    series: (i % 8) + 1,
+    points: data.folds.flatMap(({ group: own, metrics }) =>
+      own !== group || metrics.rank.auc === null
+        ? []
+        : [{ value: metrics.rank.auc, title: `${metrics.cell}: AUC ${percent(metrics.rank.auc)}` }],
+    ),
+  }));
+  const least = Math.min(0.5, ...rows.flatMap(({ points }) => points.map(({ value }) => value)));
+  const axis = {
+    from: Math.floor(least * 10) / 10,
+    to: 1,
+    reference: 0.5,
+    label: 'AUC of a fold (bar: median)',
+  };
+  return html`<section id="folds" aria-labelledby="folds-h">
+    <h2 id="folds-h">Every fold</h2>
+    <figure class="chart-middle">${stripPlot('AUC of every fold', rows, axis)}</figure>
+    <div class="scroll" tabindex="0" role="region" aria-label="Folds">
+      <table>
+        <caption>
+          Threshold metrics by the protocol that was asked for. Intervals: DeLong, 95 %. The digest names the
+          predictions file each line was reckoned from.
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">Cell</th>
+            <th scope="col">Repeat</th>
+            <th scope="col">Fold</th>
+            <th scope="col">Seed</th>
+            <th scope="col">Slides</th>
+            <th scope="col">AUC</th>
+            <th scope="col">F1</th>
+            <th scope="col">Accuracy</th>
+            <th scope="col">Threshold</th>
+            <th scope="col">Epoch</th>
+            <th scope="col" class="text">Predictions</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${data.folds.map(foldRow)}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
+}
+
+function foldRow({ metrics, files }: FoldResult): Markup {
+  const called = metrics.protocols[metrics.protocol];
+  const interval = metrics.intervals.delong_auc;
+  const counts = Object.entries(metrics.counts).map(([name, slides]) => `${slides} ${name}`);
+  const epoch = metrics.selection.epoch;
+  return html`<tr>
+    <th scope="row">${metrics.cell}</th>
+    <td>${metrics.repeat}</td>
+    <td>${metrics.fold}</td>
+    <td>${metrics.seed}</td>
+    <td>${metrics.slides}<small>${counts.join(', ')}</small></td>
+    <td>
+      ${percent(metrics.rank.auc)}<small
+        >${interval ? `${percent(interval.low, 1)} to ${percent(interval.high, 1)}` : 'no interval'}</small
+      >
+    </td>
+    <td>${percent(called.f1)}</td>
+    <td>${percent(called.accuracy)}</td>
+    <td>
+      ${called.threshold === null ? '–' : called.threshold.toFixed(3)}<small>${called.threshold_from}</small>
+    </td>
+    <td>${epoch ?? '–'}<small>${metrics.selection.by}</small></td>
+    <td class="text">
+      <code title="${files.predictions.path} ${files.predictions.digest}"
+        >${shortDigest(files.predictions.digest)}</code
+      >
+    </td>
+  </tr>`;
+}

@@ -1,0 +1,137 @@
+import { colourStops } from '../mil/colour-map.js';
+import { html, trusted, type Markup } from './html.js';
+import type { HeatmapResult, Picture, ReportData, SlidePictures } from './report-data.js';
+import { median, stripPlot } from './strip-plot.js';
+
+/** What preprocessing saw on each slide. */
+export function slideSection(slides: readonly SlidePictures[]): Markup {
+  return html`<section id="slides" aria-labelledby="slides-h">
+    <h2 id="slides-h">Preprocessing</h2>
+    ${slides.map(
+      ({ name, pictures }) =>
+        html`<h3>${name}</h3>
+          <div class="pictures">${pictures.map(figure)}</div>`,
+    )}
+  </section>`;
+}
+
+/** Heatmaps: a few large ones chosen by a stated rule, all small ones, and how well scores find the annotated lesion. */
+export function heatmapSection(data: ReportData): Markup {
+  const { heatmaps, shown } = data;
+  const stops = colourStops('viridis').join(', ');
+  const small = heatmaps.filter((heatmap) => heatmap.small !== null);
+  const more = heatmaps.length - small.length;
+  return html`<section id="heatmaps" aria-labelledby="heatmaps-h">
+    <h2 id="heatmaps-h">Where the model looks</h2>
+    <p class="lead">
+      Blue outline: the annotated lesion. Cyan: patches in the upper half of the slide’s scores. Colour scale:
+      ${trusted(`<span class="scale" style="background:linear-gradient(90deg,${stops})"></span>`)} low to
+      high, patches ranked within the slide. ${shown.rule}
+    </p>
+    ${shown.heatmaps.map(
+      (heatmap) =>
+        html`<h3>
+            ${heatmap.name} ${setBadge(heatmap)}
+            ${heatmap.lesionAuc !== null && html`<small class="sd">lesion AUC ${heatmap.lesionAuc.toFixed(3)}</small>`}
+          </h3>
+          <div class="pictures">${heatmap.pictures.map(figure)}</div>`,
+    )}${lesionPart(heatmaps)}${
+      small.length > 0 &&
+      html`<details${small.length <= 24 ? html` open` : ''}><summary>All ${small.length} slides${more > 0 && ` (${more} more are in the heatmap folder)`}</summary><div class="gallery">${small.map(galleryEntry)}</div></details>`
+    }
+  </section>`;
+}
+
+function setBadge({ set }: HeatmapResult): Markup | '' {
+  if (set === null) return '';
+  return html`<span class="badge${set === 'train' ? ' warn' : ''}"
+    >${set === 'train' ? 'trained on' : set}</span
+  >`;
+}
+
+function figure({ caption, alt, source, width, height }: Picture): Markup {
+  return html`<figure>
+    <img src="${source}" alt="${alt}" width="${width}" height="${height}" loading="lazy" />
+    <figcaption>${caption}</figcaption>
+  </figure>`;
+}
+
+function galleryEntry(heatmap: HeatmapResult): Markup {
+  const { small, name, lesionAuc } = heatmap;
+  if (small === null) return html``;
+  return html`<figure>
+    <img
+      src="${small.source}"
+      alt="${small.alt}"
+      width="${small.width}"
+      height="${small.height}"
+      loading="lazy"
+    />
+    <figcaption>
+      <strong>${name}</strong>
+      ${setBadge(heatmap)}<br />${lesionAuc === null ? 'no annotation' : `lesion AUC ${lesionAuc.toFixed(3)}`}
+    </figcaption>
+  </figure>`;
+}
+
+const SETS = ['test', 'val', 'train', null] as const;
+const SET_LABELS: Record<string, string> = { test: 'test', val: 'validation', train: 'trained on' };
+
+function lesionPart(heatmaps: readonly HeatmapResult[]): Markup | '' {
+  const scored = heatmaps.filter(({ lesionAuc }) => lesionAuc !== null);
+  if (scored.length === 0) return '';
+  const rows = SETS.map((set, i) => ({
+    label: set === null ? 'set unknown' : SET_LABELS[set],
+    series: i + 1,
+    members: scored.filter((heatmap) => heatmap.set === set),
+  })).filter(({ members }) => members.length > 0);
+  const plotted = rows.map(({ label, series, members }) => ({
+    label,
+    series,
+    points: members.map(({ name, lesionAuc }) => ({
+      value: lesionAuc!,
+      title: `${name}: ${lesionAuc!.toFixed(3)}`,
+    })),
+  }));
+  const axis = {
+    from: 0,
+    to: 1,
+    reference: 0.5,
+    label: 'Lesion AUC of a slide (dashed: chance, bar: median)',
+  };
+  return html`<h3>Does it find the lesion?</h3>
+    <p>
+      For each annotated slide: the chance that a patch inside the lesion scores higher than one outside. No
+      patch label was used in training.
+    </p>
+    <figure class="chart-middle">
+      ${stripPlot('Lesion AUC of every annotated slide, by set', plotted, axis)}
+    </figure>
+    <div class="scroll" tabindex="0" role="region" aria-label="Lesion AUC">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Set</th>
+            <th scope="col">Slides</th>
+            <th scope="col">Median</th>
+            <th scope="col">Mean</th>
+            <th scope="col">Lowest</th>
+            <th scope="col">Highest</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map(({ label, members }) => lesionRow(label, members))}
+        </tbody>
+      </table>
+    </div>`;
+}
+
+function lesionRow(label: string, members: readonly HeatmapResult[]): Markup {
+  const values = members.map(({ lesionAuc }) => lesionAuc!).sort((a, b) => a - b);
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return html`<tr>
+    <th scope="row">${label}</th>
+    <td>${values.length}</td>
+    ${[median(values), mean, values[0], values[values.length - 1]].map((value) => html`<td>${value.toFixed(3)}</td>`)}
+  </tr>`;
+}

@@ -1,0 +1,123 @@
+/** Colours that charts and page share; the dark ones are lighter, so that both keep a contrast of 4.5 against their ground. */
+const LIGHT = `
+  --ground: #f6f7f9; --surface: #ffffff; --text: #16191d; --muted: #59636e; --line: #dfe3e8; --faint: #eef0f3;
+  --accent: #0b5fc4; --warn: #8a4b00; --warn-ground: #fff6e6; --warn-line: #f0cf95; --bad: #b42318;
+  --s1: #0b63ce; --s2: #c2410c; --s3: #0f766e; --s4: #8b3fc7; --s5: #a16207; --s6: #be185d; --s7: #4d7c0f; --s8: #475569;`;
+const DARK = `
+  --ground: #0e1115; --surface: #161a20; --text: #e6e9ed; --muted: #9ba6b2; --line: #2b323b; --faint: #1e242b;
+  --accent: #74b3ff; --warn: #ffcf85; --warn-ground: #2a2113; --warn-line: #5a4521; --bad: #ff8a80;
+  --s1: #6aaeff; --s2: #ff9a62; --s3: #4fd1c1; --s4: #c79bff; --s5: #e9c46a; --s6: #ff8fc0; --s7: #a8d672; --s8: #a9b4c2;`;
+
+const PAGE = `
+*, ::before, ::after { box-sizing: border-box; }
+html { color-scheme: light dark; scroll-behavior: smooth; scroll-padding-top: 3.5rem; -webkit-text-size-adjust: 100%; }
+body { margin: 0; background: var(--ground); color: var(--text);
+  font: 400 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif; }
+header.top, main, footer { max-width: 72rem; margin: 0 auto; padding: 0 1.25rem; }
+header.top { padding-top: 2.4rem; padding-bottom: 1rem; }
+.kicker { margin: 0; color: var(--muted); font-size: .85rem; letter-spacing: .04em; }
+h1 { margin: .15rem 0 .4rem; font-size: clamp(1.7rem, 4vw, 2.4rem); line-height: 1.15; letter-spacing: -.02em; }
+h2 { margin: 0 0 .35rem; font-size: 1.3rem; letter-spacing: -.01em; }
+h3 { margin: 1.6rem 0 .5rem; font-size: 1rem; }
+p { margin: .4rem 0; max-width: 46rem; }
+a { color: var(--accent); }
+.lead { color: var(--muted); }
+nav { position: sticky; top: 0; z-index: 2; background: var(--ground); border-bottom: 1px solid var(--line); }
+nav ul { display: flex; gap: .2rem; max-width: 72rem; margin: 0 auto; padding: .35rem .65rem; list-style: none; overflow-x: auto; }
+nav a { display: block; padding: .3rem .6rem; border-radius: .45rem; color: var(--muted); text-decoration: none; font-size: .9rem; white-space: nowrap; }
+nav a:hover, nav a:focus-visible { color: var(--text); background: var(--faint); }
+section { margin: 1.25rem 0; padding: 1.4rem 1.5rem; background: var(--surface); border: 1px solid var(--line); border-radius: .9rem; }
+.note { padding: .9rem 1.2rem; background: var(--warn-ground); border: 1px solid var(--warn-line); border-radius: .9rem; color: var(--warn); }
+.note ul { margin: .2rem 0 0; padding-left: 1.1rem; max-width: 60rem; }
+.note h2 { font-size: 1rem; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: .8rem; margin: 1rem 0 1.3rem; }
+.tile { padding: .9rem 1.1rem; border: 1px solid var(--line); border-top: 4px solid var(--c); border-radius: .7rem; }
+.tile .name { font-weight: 600; overflow-wrap: anywhere; }
+.tile .big { display: block; margin: .1rem 0; font-size: 2rem; font-weight: 650; letter-spacing: -.02em; line-height: 1.2; font-variant-numeric: tabular-nums; }
+.tile .big small { font-size: 1rem; font-weight: 400; color: var(--muted); letter-spacing: 0; }
+.tile .sub { color: var(--muted); font-size: .85rem; }
+.scroll { overflow-x: auto; margin: .6rem -1.5rem 0; padding: 0 1.5rem .2rem; }
+.scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
+table { width: 100%; border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
+caption { padding: 0 0 .5rem; text-align: left; color: var(--muted); font-size: .85rem; caption-side: top; }
+th, td { padding: .42rem .7rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; white-space: nowrap; }
+th { font-weight: 600; }
+thead th { color: var(--muted); font-size: .8rem; vertical-align: bottom; }
+tr > :first-child, .text { text-align: left; }
+td.wrap { white-space: normal; min-width: 14rem; }
+tbody tr:last-child > * { border-bottom: 0; }
+td small, th small { display: block; color: var(--muted); font-size: .78rem; font-weight: 400; }
+.sd { color: var(--muted); }
+tr.optimistic td, tr.optimistic th[scope=row] { color: var(--muted); }
+.chosen { font-weight: 600; }
+.badge { display: inline-block; padding: 0 .45rem; border: 1px solid currentColor; border-radius: 1rem; font-size: .72rem; font-weight: 500; line-height: 1.5; vertical-align: .08em; }
+.badge.warn { color: var(--warn); }
+.badge.bad { color: var(--bad); }
+.swatch { display: inline-block; width: .7rem; height: .7rem; margin-right: .45rem; border-radius: .2rem; background: var(--c); }
+code, .mono { font: .82rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; overflow-wrap: anywhere; }
+.panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr)); gap: 1.2rem; margin-top: 1rem; }
+figure { margin: 0; }
+.panels figure.chart { max-width: 24rem; }
+figcaption { margin-top: .4rem; color: var(--muted); font-size: .85rem; }
+figcaption strong { color: var(--text); font-weight: 600; }
+figure img { display: block; width: 100%; height: auto; border-radius: .5rem; border: 1px solid var(--line); background: #fff; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(16rem, 100%), 1fr)); gap: 1rem; align-items: start; }
+.pictures figure { max-width: 30rem; }
+.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: .8rem; margin-top: .8rem; }
+.gallery figcaption { font-size: .78rem; overflow-wrap: anywhere; }
+.scale { display: inline-block; width: 7rem; height: .65rem; border-radius: .2rem; vertical-align: -.02em; }
+dl.facts { display: grid; grid-template-columns: minmax(8rem, max-content) 1fr; gap: .25rem 1.2rem; margin: .6rem 0; font-size: .9rem; }
+dl.facts dt { color: var(--muted); }
+dl.facts dd { margin: 0; overflow-wrap: anywhere; }
+details { margin-top: 1rem; }
+summary { cursor: pointer; color: var(--accent); font-size: .9rem; }
+footer { padding-bottom: 3rem; color: var(--muted); font-size: .85rem; }
+.empty { color: var(--muted); }`;
+
+const CHARTS = `
+svg { display: block; width: 100%; height: auto; }
+svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif; fill: var(--text); }
+svg .tick, svg .axis-label { fill: var(--muted); }
+svg .tick { font-size: 11px; font-variant-numeric: tabular-nums; }
+.grid { stroke: var(--line); fill: none; stroke-width: 1; }
+.axis { stroke: var(--muted); fill: none; stroke-width: 1; }
+.chance { stroke: var(--muted); fill: none; stroke-width: 1; stroke-dasharray: 4 4; }
+polyline { fill: none; stroke: var(--c); stroke-linejoin: round; }
+.roc-mean { stroke-width: 2.6; }
+.roc-fold { stroke-width: 1; opacity: .45; }
+.roc-band { fill: var(--c); opacity: .13; }
+.dot { fill: var(--c); fill-opacity: .75; stroke: var(--surface); stroke-width: 1; }
+.median { stroke: var(--text); stroke-width: 2; fill: none; }
+.band { fill: var(--faint); }
+.bar { fill: var(--c); }
+.bar.failed { fill: var(--bad); }
+.bar.skipped, .bar.cancelled { fill: var(--muted); opacity: .55; }
+.bar.interrupted { fill: url(#hatch); stroke: var(--bad); stroke-width: .8; }
+.hatch-line { fill: var(--bad); }
+.pause path { stroke: var(--muted); stroke-dasharray: 2 3; }
+.chart-wide { min-width: 46rem; }
+.chart-middle { max-width: 46rem; }`;
+
+const SERIES = Array.from({ length: 8 }, (_, i) => `.s${i + 1} { --c: var(--s${i + 1}); }`).join('\n');
+
+const MEDIA = `
+@media (prefers-color-scheme: dark) { :root {${DARK} } }
+@media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
+@media (max-width: 40rem) {
+  section { padding: 1.1rem 1rem; border-radius: .7rem; }
+  .scroll { margin-inline: -1rem; padding-inline: 1rem; }
+  dl.facts { grid-template-columns: 1fr; gap: 0; } dl.facts dd { margin-bottom: .4rem; }
+}
+@media print {
+  :root {${LIGHT} --ground: #fff; color-scheme: light; }
+  html { font-size: 9.5pt; } nav { display: none; }
+  section { border: 0; padding: 0; margin: 1.4rem 0; }
+  figure, tr, .tile, .note { break-inside: avoid; } h2, h3 { break-after: avoid; }
+  .scroll { overflow: visible; margin: 0; padding: 0; } .chart-wide { min-width: 0; }
+  th, td { padding: .25rem .35rem; }
+  details::details-content { content-visibility: visible; block-size: auto; } summary { display: none; }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+}`;
+
+/** The whole style sheet of a report; nothing in it is fetched. */
+export const STYLE = `:root {${LIGHT} }\n${PAGE}\n${CHARTS}\n${SERIES}\n${MEDIA}\n`;
