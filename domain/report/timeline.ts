@@ -91,7 +91,9 @@ export function buildTimeline(events: readonly RunEvent[], self?: string): Timel
   list.forEach(finishStage);
   const bars = list.flatMap((stage) => stage.bars);
   const hosts = [...new Set(events.map(({ host }) => host))].sort();
-  return { start: events[0].time, seconds: end, stages: list, hosts, pauses: findPauses(bars, end) };
+  // The open step of this very report is no part of the picture.
+  const seconds = bars.length === 0 ? end : Math.max(...bars.map((bar) => bar.end));
+  return { start: events[0].time, seconds, stages: list, hosts, pauses: findPauses(bars, seconds) };
 }
 
 function toBar(event: RunEvent, start: number, end: number, outcome: Bar['outcome']): Bar {

@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import { writeAtomic } from '../formats/atomic.js';
+import { readItems } from '../items.js';
+import type { InputFile, Job, JobResult } from '../job.js';
+import { readEvents } from '../store/run-events.js';
+import { reportPage } from './page.js';
+import { compareGroups, readFolds } from './read-folds.js';
+import { collectLeftOut, readRunFacts } from './read-run.js';
+import { readHeatmaps, readSlides } from './read-slides.js';
+import type { ReportData } from './report-data.js';
+import { automaticNotes } from './report-notes.js';
+import { formatSummary } from './summary-file.js';
+import { summarise } from './summary.js';
+import { buildTimeline } from './timeline.js';
+
+/** Parameters of `pipeline.report`; see its definition for what each means. */
+export interface ReportWith {
+  runs: InputFile;
+  slides?: InputFile;
+  heatmaps?: InputFile;
+  groupBy: string | string[];
+  compare: 'first' | 'all' | 'none';
+  title: string;
+  notes?: string | string[];
+}
+
+/**
+ * Evaluations, slides and heatmaps to one self-contained page and one metrics file. metrics.json depends on the inputs alone; the page also shows
+ * the run's record (times, hosts), so it differs between runs.
+ */
+export async function run(job: Job<ReportWith>): Promise<JobResult> {
+  const data = await readReport(job);
+  const [page, metrics] = [join(job.scratch, 'report.html'), join(job.scratch, 'metrics.json')];
+  writeAtomic(page, reportPage(data));
+  writeAtomic(metrics, formatSummary(data));
+  const protocol = data.folds[0]?.metrics.protocol ?? 'honest';
+  return {
+    files: { report: { from: page, to: 'report.html' }, metrics: { from: metrics, to: 'metrics.json' } },
+    values: {
+      folds: data.folds.length,
+      groups: data.rows.map(({ group }) => group),
+      auc: Object.fromEntries(
+        data.rows.map(({ group, protocols }) => [group, protocols[protocol].auc.repeats?.mean ?? null]),
+      ),
+    },
+  };
+}
+
+/** Everything the page shows. Input files are checked against their digests as they are read. */
+export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
+  const { runs, slides, heatmaps, title, compare } = job.with;
+  const groupBy = [job.with.groupBy].flat();
+  const given = {
+    evaluation: readItems(runs.path),
+    slide: slides ? readItems(slides.path) : [],
+    heatmap: heatmaps ? readItems(heatmaps.path) : [],
+  };
+  const folds = await readFolds(given.evaluation, groupBy, job.work);
+  job.progress({ unit: 'folds', done: folds.length, total: folds.length });
+  const shown = await readHeatmaps(given.heatmap, job.work);
+  const events = job.run === undefined ? [] : await readEvents(job.work, job.run);
+  const inputs = Object.entries({ runs, slides, heatmaps }).flatMap(([name, file]) =>
+    file === undefined ? [] : [{ path: `items of ${name}`, digest: file.digest }],
+  );
+  const rows = summarise(folds);
+  return {
+    title,
+    notes: [...[job.with.notes ?? []].flat(), ...automaticNotes(folds, shown.heatmaps)],
+    groupBy,
+    rows,
+    folds,
+    comparisons: compareGroups(folds, compare),
+    slides: await readSlides(given.slide, job.work),
+    ...shown,
+    left: collectLeftOut(given, events),
+    run: readRunFacts(job.work, job.run, folds, inputs),
+    timeline: buildTimeline(events, job.name),
+  };
+}

@@ -1,0 +1,21 @@
+import sharp from 'sharp';
+import type { Picture } from './report-data.js';
+
+/**
+ * A picture file made small enough to embed: at most `longest` pixels on its longer side, JPEG.
+ * Throws libvips' own error for a file that is no picture.
+ */
+export async function embedPicture(
+  path: string,
+  caption: string,
+  alt: string,
+  longest: number,
+): Promise<Picture> {
+  const { data, info } = await sharp(path)
+    .resize(longest, longest, { fit: 'inside', withoutEnlargement: true })
+    .flatten({ background: '#ffffff' })
+    .jpeg({ quality: 84, mozjpeg: true })
+    .toBuffer({ resolveWithObject: true });
+  const source = `data:image/jpeg;base64,${data.toString('base64')}`;
+  return { caption, alt, source, width: info.width, height: info.height };
+}

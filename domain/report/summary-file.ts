@@ -1,0 +1,45 @@
+import type { ReportData } from './report-data.js';
+
+/** Text of `metrics.json`: the table, the comparisons and the lesion scores, each number with the digests of the files it comes from. */
+export function formatSummary({ title, groupBy, rows, folds, comparisons, heatmaps }: ReportData): string {
+  const summary = {
+    report: 1,
+    title,
+    group_by: groupBy,
+    protocol: folds[0]?.metrics.protocol ?? null,
+    std: 'ddof 0; `repeats`: over the means of the repeats; `folds`: over all folds of all repeats',
+    groups: rows,
+    comparisons: comparisons.map(({ result, ...pair }) => ({
+      ...pair,
+      auc_a: result.aucA,
+      auc_b: result.aucB,
+      difference: result.difference,
+      difference_95: result.difference95,
+      z: Number.isNaN(result.z) ? null : result.z,
+      p_two_sided: Number.isNaN(result.pTwoSided) ? null : result.pTwoSided,
+    })),
+    folds: folds.map(({ group, metrics, files }) => ({
+      group,
+      cell: metrics.cell,
+      repeat: metrics.repeat,
+      fold: metrics.fold,
+      seed: metrics.seed,
+      slides: metrics.slides,
+      auc: metrics.rank.auc,
+      protocols: metrics.protocols,
+      files,
+      sources: metrics.sources,
+    })),
+    lesion: heatmaps
+      .filter(({ lesionAuc }) => lesionAuc !== null)
+      .map(({ key, set, what, lesionAuc, lesionPatches, patches }) => ({
+        slide: key,
+        set,
+        what,
+        auc: lesionAuc,
+        lesion_patches: lesionPatches,
+        patches,
+      })),
+  };
+  return `${JSON.stringify(summary, null, 1)}\n`;
+}

@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import type { MetricsFile } from '../../../domain/mil/metrics-file.js';
+import { readReport, run, type ReportWith } from '../../../domain/report/make-report.js';
+import { hasCode, inputFile, makeJob, temporaryFolder } from '../mil/support.js';
+import {
+  MODELS,
+  writeEvaluations,
+  writeHeatmaps,
+  writePicture,
+  writeRecords,
+  writeRun,
+  record,
+} from './support.js';
+
+const work = mkdtempSync(join(tmpdir(), 'sam-mil-report-'));
+after(() => rmSync(work, { recursive: true, force: true }));
+const base = await writeAll();
+
+/** The work folder that all tests read; making it takes longer than reading it. */
+async function writeAll(): Promise<ReportWith> {
+  const region = {
+    'mask-image': await writePicture(work, 'region/masks/CMU.jpg', '#80c080'),
+    'stitch-image': await writePicture(work, 'region/stitches/CMU.jpg', '#c080c0'),
+    count: 9,
+  };
+  writeRun(work, 'run-1');
+  return {
+    runs: inputFile(writeEvaluations(work)),
+    heatmaps: inputFile(await writeHeatmaps(work)),
+    slides: inputFile(writeRecords(work, 'region.jsonl', [record('CMU', {}, region)])),
+    groupBy: 'model',
+    compare: 'first',
+    title: 'Title with <b>markup</b> & more',
+    notes: 'A note that must be seen',
+  };
+}
+
+function setUp(t: { after(done: () => void): void }, options: Partial<ReportWith> = {}, run?: string) {
+  return makeJob(t, { ...base, ...options }, { work, name: 'report', ...(run === undefined ? {} : { run }) });
+}
+
+test('the report is one file: nothing is fetched, no script, every tag closed, nothing unescaped', async (t) => {
+  const job = setUp(t, {}, 'run-1');
+  const result = await run(job);
+  const page = readFileSync(result.files.report.from, 'utf8');
+  assert.ok(page.startsWith('<!DOCTYPE html>'));
+  const addresses = [...page.matchAll(/(?:src|href|srcset|data|action|xlink:href)="([^"]*)"/g)].map(
+    ([, address]) => address,
+  );
+  assert.ok(addresses.length > 10);
+  for (const address of addresses) assert.match(address, /^(#[\w-]+|data:image\/jpeg;base64,[\w+/=]+)$/);
+  assert.doesNotMatch(page, /@import|url\((?!#hatch)|<script|<link|<iframe|https?:\/\//);
+  assert.doesNotMatch(page, /undefined|NaN|\[object/);
+  assert.ok(page.includes('Title with &lt;b&gt;markup&lt;/b&gt; &amp; more'));
+  assert.ok(page.includes('&lt;/script&gt;&lt;img src=x'), 'parameters are shown as text');
+  assertWellFormed(page);
+});
+
+test('it shows the table, both protocols, intervals, comparison, seeds, notes, what was left out and why', async (t) => {
+  const job = setUp(t, {}, 'run-1');
+  const data = await readReport(job);
+  const page = readFileSync((await run(job)).files.report.from, 'utf8');
+  for (const text of [
+    'A note that must be seen',
+    'Folds are small (the smallest scores 8 slides)',
+    'optimistic',
+    'DeLong’s paired test',
+    'repeat 0: 2021, repeat 1: 2022, repeat 2: 2023',
+    'ChildCrashed: &lt;out of memory&gt;',
+    'no_tissue',
+    'tensorflow',
+    'Lesion AUC of every annotated slide',
+    'nothing to do: 1 receipts stood',
+    'idle',
+    'interrupted, on node-a',
+  ]) {
+    assert.ok(page.includes(text), `"${text}" is missing`);
+  }
+  assert.equal(data.comparisons.length, 3);
+  assert.equal(data.comparisons[0].slides, 24);
+  assert.deepEqual(
+    data.left.map(({ item, status }) => `${item} ${status}`),
+    ['blank skipped', 'abmil-3-0 failed'],
+  );
+});
+
+test('every line is traced: the digests of all predictions and metrics files are in it', async (t) => {
+  const job = setUp(t);
+  const result = await run(job);
+  const page = readFileSync(result.files.report.from, 'utf8');
+  const summary = JSON.parse(readFileSync(result.files.metrics.from, 'utf8')) as {
+    folds: { files: { predictions: { digest: string }; metrics: { digest: string } } }[];
+  };
+  assert.equal(summary.folds.length, 18);
+  for (const { files } of summary.folds) {
+    for (const { digest } of [files.predictions, files.metrics])
+      assert.ok(page.includes(digest.replace('sha256:', '')));
+  }
+});
+
+test('metrics.json depends on the inputs alone, and its means are those of the folds', async (t) => {
+  const job = setUp(t, {}, 'run-1');
+  const first = readFileSync((await run(job)).files.metrics.from, 'utf8');
+  const alone = makeJob(t, base, { work, name: 'other' });
+  assert.equal(readFileSync((await run(alone)).files.metrics.from, 'utf8'), first);
+
+  const summary = JSON.parse(first) as {
+    groups: {
+      group: string;
+      protocols: { honest: { auc: { repeats: { mean: number; std: number }; folds: { std: number } } } };
+    }[];
+  };
+  assert.deepEqual(
+    summary.groups.map(({ group }) => group),
+    MODELS,
+  );
+  for (const { group, protocols } of summary.groups) {
+    const aucs = [0, 1, 2].map((repeat) =>
+      [0, 1, 2].map((fold) => aucOf(job.work, `${group}-${repeat}-${fold}`)),
+    );
+    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const std = (values: number[]) => Math.sqrt(mean(values.map((value) => (value - mean(values)) ** 2)));
+    const { repeats, folds } = protocols.honest.auc;
+    assert.ok(Math.abs(repeats.mean - mean(aucs.map(mean))) < 1e-12);
+    assert.ok(Math.abs(repeats.std - std(aucs.map(mean))) < 1e-12);
+    assert.ok(Math.abs(folds.std - std(aucs.flat())) < 1e-12);
+    assert.ok(folds.std > repeats.std);
+  }
+});
+
+function aucOf(work: string, cell: string): number {
+  const file = JSON.parse(
+    readFileSync(join(work, 'evaluate', cell, 'metrics', `${cell}.json`), 'utf8'),
+  ) as MetricsFile;
+  return file.rank.auc!;
+}
+
+test('shown large: the first annotated and the first plain slide of the test set, not the best looking', async (t) => {
+  const data = await readReport(setUp(t));
+  assert.deepEqual(
+    data.shown.heatmaps.map(({ key }) => key),
+    ['slide_001', 'slide_002'],
+  );
+  assert.match(data.shown.rule, /first slide with and the first without an annotation of the test set/);
+  assert.equal(data.shown.heatmaps[0].pictures.length, 3);
+});
+
+test('only evaluations are needed', async (t) => {
+  const job = setUp(t, { heatmaps: undefined, slides: undefined, notes: undefined });
+  const page = readFileSync((await run(job)).files.report.from, 'utf8');
+  assert.ok(!page.includes('id="heatmaps"') && !page.includes('id="timeline"'));
+  assertWellFormed(page);
+});
+
+test('a run in which nothing ended well still gets its report', async (t) => {
+  const work = temporaryFolder(t);
+  const failed = {
+    ...record('abmil-0-0', {}, {}),
+    status: 'failed' as const,
+    reason: 'WeightsMissing: none',
+  };
+  const runs = inputFile(writeRecords(work, 'runs.jsonl', [failed]));
+  const parameters: ReportWith = { runs, groupBy: 'model', compare: 'first', title: 'Empty' };
+  const page = readFileSync((await run(makeJob(t, parameters, { work }))).files.report.from, 'utf8');
+  assert.ok(page.includes('No evaluation has finished') && page.includes('WeightsMissing: none'));
+});
+
+test('an edited file is refused by name: predictions, metrics, or the two not belonging together', async (t) => {
+  const job = setUp(t);
+  const path = join(job.work, 'evaluate/abmil-0-0/predictions/abmil-0-0.csv');
+  const before = readFileSync(path);
+  appendFileSync(path, 'slide_999,tumor,0.5,0.5,tumor\n');
+  await assert.rejects(
+    run(job),
+    hasCode('InvalidInput', /predictions.*abmil-0-0.*changed after it was published/),
+  );
+  writeFileSync(path, before);
+  await run(job);
+});
+
+test('groups may be made of several fields', async (t) => {
+  const data = await readReport(setUp(t, { groupBy: ['model', 'repeat'], compare: 'none' }));
+  assert.equal(data.rows.length, 6);
+  assert.equal(data.rows[0].group, 'abmil · 0');
+  assert.deepEqual(data.comparisons, []);
+});
+
+/** Every opened element is closed in order; void elements and self-closing SVG shapes apart. */
+function assertWellFormed(page: string): void {
+  const body = page.replace(/<style>[\s\S]*?<\/style>/, '');
+  const open: string[] = [];
+  for (const [whole, closing, name, rest] of body.matchAll(/<(\/?)([a-zA-Z][\w-]*)((?:"[^"]*"|[^>"])*)>/g)) {
+    if (closing) assert.equal(open.pop(), name, `around ${whole}`);
+    else if (!rest.endsWith('/')) open.push(name);
+  }
+  assert.deepEqual(open, []);
+}
