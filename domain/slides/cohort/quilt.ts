@@ -1,0 +1,161 @@
+import type { RandomStream } from '../../random.js';
+import { PATCH_SIDE } from './source-patches.js';
+
+/** How far neighbouring blocks overlap; the seam runs where they differ least. */
+const OVERLAP = 64;
+const STRIDE = PATCH_SIDE - OVERLAP;
+
+/** Blocks tried for each place, of which the one that fits its neighbours best is taken. */
+const TRIES = 12;
+
+/** Half the width of the soft transition along a seam. */
+const FEATHER = 3;
+
+/** A texture: `side` x `side` RGB. */
+export interface Texture {
+  rgb: Uint8Array;
+  side: number;
+}
+
+/**
+ * A square of tissue sewn from patches in all eight orientations, row by row, each cut along the path of least difference to what is there
+ * (Efros and Freeman, "Image quilting for texture synthesis and transfer", SIGGRAPH 2001). Seams thus follow the tissue instead of a grid.
+ */
+export function quilt(patches: readonly Uint8Array[], side: number, random: RandomStream): Texture {
+  const blocks = Math.max(1, Math.ceil((side - OVERLAP) / STRIDE));
+  const texture: Texture = { side: blocks * STRIDE + OVERLAP, rgb: new Uint8Array(0) };
+  texture.rgb = new Uint8Array(texture.side ** 2 * 3);
+  const used: number[] = [];
+  for (let row = 0; row < blocks; row++) {
+    for (let column = 0; column < blocks; column++) {
+      const near = [used[used.length - 1], used[used.length - blocks], used[used.length - blocks - 1]];
+      const place = { x: column * STRIDE, y: row * STRIDE };
+      const { block, patch } = bestBlock(texture, place, patches, near, random);
+      used.push(patch);
+      sew(texture, place, block);
+    }
+  }
+  return texture;
+}
+
+interface Place {
+  x: number;
+  y: number;
+}
+
+function bestBlock(
+  texture: Texture,
+  place: Place,
+  patches: readonly Uint8Array[],
+  near: readonly number[],
+  random: RandomStream,
+): { block: Uint8Array; patch: number } {
+  let best: { block: Uint8Array; patch: number; misfit: number } | undefined;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const patch = random.below(patches.length);
+    const orientation = random.below(8);
+    // A patch beside itself shows; with few patches it can't be helped.
+    if (near.includes(patch) && (best !== undefined || tries < TRIES - 1)) continue;
+    const block = orient(patches[patch], orientation);
+    const misfit = misfitOf(texture, place, block);
+    if (best === undefined || misfit < best.misfit) best = { block, patch, misfit };
+  }
+  return best!;
+}
+
+/** The square patch rotated by quarter turns (0 to 3) and, from 4 on, mirrored. */
+export function orient(rgb: Uint8Array, orientation: number): Uint8Array {
+  const result = new Uint8Array(rgb.length);
+  const last = PATCH_SIDE - 1;
+  for (let y = 0; y < PATCH_SIDE; y++) {
+    for (let x = 0; x < PATCH_SIDE; x++) {
+      let [sx, sy] = orientation & 4 ? [last - x, y] : [x, y];
+      for (let turn = orientation & 3; turn > 0; turn--) [sx, sy] = [sy, last - sx];
+      const source = (sy * PATCH_SIDE + sx) * 3;
+      const target = (y * PATCH_SIDE + x) * 3;
+      for (let c = 0; c < 3; c++) result[target + c] = rgb[source + c];
+    }
+  }
+  return result;
+}
+
+/** Squared difference to what lies under the block, at every second pixel of the overlaps. */
+function misfitOf(texture: Texture, { x, y }: Place, block: Uint8Array): number {
+  let sum = 0;
+  for (let row = 0; row < PATCH_SIDE; row += 2) {
+    const top = y > 0 && row < OVERLAP;
+    const end = top ? PATCH_SIDE : x > 0 ? OVERLAP : 0;
+    for (let column = 0; column < end; column += 2) sum += difference(texture, x, y, block, column, row);
+  }
+  return sum;
+}
+
+function difference(
+  { rgb, side }: Texture,
+  x: number,
+  y: number,
+  block: Uint8Array,
+  column: number,
+  row: number,
+): number {
+  const there = ((y + row) * side + x + column) * 3;
+  const here = (row * PATCH_SIDE + column) * 3;
+  const r = rgb[there] - block[here];
+  const g = rgb[there + 1] - block[here + 1];
+  const b = rgb[there + 2] - block[here + 2];
+  return r * r + g * g + b * b;
+}
+
+/** Lays the block over the texture, beyond the seams with its left and its upper neighbours. */
+function sew(texture: Texture, { x, y }: Place, block: Uint8Array): void {
+  const left = x > 0 ? seam((row, across) => difference(texture, x, y, block, across, row)) : undefined;
+  const upper =
+    y > 0 ? seam((column, across) => difference(texture, x, y, block, column, across)) : undefined;
+  for (let row = 0; row < PATCH_SIDE; row++) {
+    for (let column = 0; column < PATCH_SIDE; column++) {
+      const share = Math.min(beyond(left, row, column), beyond(upper, column, row));
+      if (share === 0) continue;
+      const there = ((y + row) * texture.side + x + column) * 3;
+      const here = (row * PATCH_SIDE + column) * 3;
+      for (let c = 0; c < 3; c++) {
+        const old = texture.rgb[there + c];
+        texture.rgb[there + c] = Math.round(old + share * (block[here + c] - old));
+      }
+    }
+  }
+}
+
+/** 0 before the seam, 1 beyond it, rising over a few pixels. */
+function beyond(path: Int32Array | undefined, along: number, across: number): number {
+  if (path === undefined) return 1;
+  return Math.max(0, Math.min(1, (across - path[along] + FEATHER) / (2 * FEATHER)));
+}
+
+/** For each step along the overlap, where across it the cheapest connected path runs. */
+function seam(cost: (along: number, across: number) => number): Int32Array {
+  const totals = new Float64Array(PATCH_SIDE * OVERLAP);
+  for (let along = 0; along < PATCH_SIDE; along++) {
+    for (let across = 0; across < OVERLAP; across++) {
+      const before = along === 0 ? 0 : totals[cheapest(totals, along - 1, across)];
+      totals[along * OVERLAP + across] = before + cost(along, across);
+    }
+  }
+  const path = new Int32Array(PATCH_SIDE);
+  const end = (PATCH_SIDE - 1) * OVERLAP;
+  for (let across = 1; across < OVERLAP; across++) {
+    if (totals[end + across] < totals[end + path[PATCH_SIDE - 1]]) path[PATCH_SIDE - 1] = across;
+  }
+  for (let along = PATCH_SIDE - 2; along >= 0; along--) {
+    path[along] = cheapest(totals, along, path[along + 1]) - along * OVERLAP;
+  }
+  return path;
+}
+
+/** Index of the least total of a step among the three places around `across`. */
+function cheapest(totals: Float64Array, along: number, across: number): number {
+  let best = along * OVERLAP + across;
+  if (across > 0 && totals[best - 1] < totals[best]) best--;
+  const right = along * OVERLAP + across + 1;
+  if (across < OVERLAP - 1 && totals[right] < totals[best]) best = right;
+  return best;
+}
