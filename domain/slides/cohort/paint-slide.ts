@@ -48,13 +48,17 @@ export function paintSlide(
   const lesion = placeLesion(shape, side, stream('lesion place'));
   const tears = placeTears(shape, lesion, side, stream('tears'));
   const ragged = edgeNoise(size, stream('edge'));
-  const depth = (x: number, y: number) =>
-    Math.min(shape.depth(x, y), ...tears.map((tear) => -tear.depth(x, y))) + ragged(x, y);
+  const depth = (x: number, y: number) => {
+    let least = shape.depth(x, y);
+    for (const tear of tears) {
+      const distance = Math.hypot(x - tear.x, y - tear.y) - tear.reach;
+      if (distance < least) least = Math.min(least, -tear.depth(x, y));
+    }
+    return least + ragged(x, y);
+  };
 
   const ground = quilt(tissue, size, stream('tissue'));
-  const reach = Math.ceil(
-    Math.max(...lesion.corners().map(([x, y]) => Math.hypot(x - lesion.x, y - lesion.y))),
-  );
+  const reach = Math.ceil(lesion.reach);
   const spot = quilt(inside, 2 * reach, stream('lesion'));
   lay(ground, spot, lesion, reach);
   const data = onGlass(ground, size, depth, stream('glass'));
@@ -108,8 +112,8 @@ function lay(ground: Texture, spot: Texture, lesion: StarShape, reach: number): 
   }
 }
 
-/** Side of the blocks whose corners tell whether their pixels need a look of their own. */
-const BLOCK = 8;
+/** Side of the blocks whose middle may tell that all their pixels are tissue, or all glass. */
+const BLOCK = 16;
 
 /** The tissue where it has depth, glass elsewhere, softly between. */
 function onGlass(
@@ -121,22 +125,36 @@ function onGlass(
   const data = new Uint8Array(size * size * 3);
   for (let top = 0; top < size; top += BLOCK) {
     for (let left = 0; left < size; left += BLOCK) {
-      // Further from the edge than any pixel of the block can be from its middle, frays included.
+      // Deeper than any way through waves and frays from the middle to a corner.
       const middle = depth(left + BLOCK / 2, top + BLOCK / 2);
       const sure = Math.abs(middle) > 3 * BLOCK ? (middle > 0 ? 1 : 0) : undefined;
       for (let y = top; y < top + BLOCK; y++) {
-        for (let x = left; x < left + BLOCK; x++) {
-          const share = sure ?? smooth(depth(x, y) / 3);
-          const noise = share < 1 ? random.nextUint32() : 0;
-          const target = (y * size + x) * 3;
-          const source = (y * ground.side + x) * 3;
-          for (let c = 0; c < 3; c++) {
-            const glass = GLASS[c] + ((noise >>> (c * 8)) & 1);
-            data[target + c] = Math.round(glass + share * (ground.rgb[source + c] - glass));
-          }
-        }
+        const target = (y * size + left) * 3;
+        const tissue = ground.rgb.subarray(
+          (y * ground.side + left) * 3,
+          (y * ground.side + left + BLOCK) * 3,
+        );
+        if (sure === 1) data.set(tissue, target);
+        else mixRow(data, target, tissue, (x) => sure ?? smooth(depth(left + x, y) / 3), random);
       }
     }
   }
   return data;
+}
+
+function mixRow(
+  data: Uint8Array,
+  target: number,
+  tissue: Uint8Array,
+  shareAt: (x: number) => number,
+  random: RandomStream,
+): void {
+  for (let x = 0; x < BLOCK; x++) {
+    const share = shareAt(x);
+    const noise = random.nextUint32();
+    for (let c = 0; c < 3; c++) {
+      const glass = GLASS[c] + ((noise >>> (c * 8)) & 1);
+      data[target + x * 3 + c] = Math.round(glass + share * (tissue[x * 3 + c] - glass));
+    }
+  }
 }

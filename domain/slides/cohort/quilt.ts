@@ -11,6 +11,9 @@ const TRIES = 12;
 /** Half the width of the soft transition along a seam. */
 const FEATHER = 3;
 
+/** The seam keeps so far from both ends of the overlap that its transition lies where there is something on both sides. */
+const LAST = OVERLAP - FEATHER;
+
 /** A texture: `side` x `side` RGB. */
 export interface Texture {
   rgb: Uint8Array;
@@ -26,11 +29,19 @@ export function quilt(patches: readonly Uint8Array[], side: number, random: Rand
   const texture: Texture = { side: blocks * STRIDE + OVERLAP, rgb: new Uint8Array(0) };
   texture.rgb = new Uint8Array(texture.side ** 2 * 3);
   const used: number[] = [];
+  const oriented = patches.map(() => new Map<number, Uint8Array>());
+  const blockOf = (patch: number, orientation: number) => {
+    const known = oriented[patch].get(orientation);
+    if (known !== undefined) return known;
+    const block = orient(patches[patch], orientation);
+    oriented[patch].set(orientation, block);
+    return block;
+  };
   for (let row = 0; row < blocks; row++) {
     for (let column = 0; column < blocks; column++) {
       const near = [used[used.length - 1], used[used.length - blocks], used[used.length - blocks - 1]];
       const place = { x: column * STRIDE, y: row * STRIDE };
-      const { block, patch } = bestBlock(texture, place, patches, near, random);
+      const { block, patch } = bestBlock(texture, place, patches.length, blockOf, near, random);
       used.push(patch);
       sew(texture, place, block);
     }
@@ -46,35 +57,44 @@ interface Place {
 function bestBlock(
   texture: Texture,
   place: Place,
-  patches: readonly Uint8Array[],
+  patches: number,
+  blockOf: (patch: number, orientation: number) => Uint8Array,
   near: readonly number[],
   random: RandomStream,
 ): { block: Uint8Array; patch: number } {
   let best: { block: Uint8Array; patch: number; misfit: number } | undefined;
   for (let tries = 0; tries < TRIES; tries++) {
-    const patch = random.below(patches.length);
+    const patch = random.below(patches);
     const orientation = random.below(8);
     // A patch beside itself shows; with few patches it can't be helped.
     if (near.includes(patch) && (best !== undefined || tries < TRIES - 1)) continue;
-    const block = orient(patches[patch], orientation);
+    const block = blockOf(patch, orientation);
     const misfit = misfitOf(texture, place, block);
     if (best === undefined || misfit < best.misfit) best = { block, patch, misfit };
   }
   return best!;
 }
 
-/** The square patch rotated by quarter turns (0 to 3) and, from 4 on, mirrored. */
+/** For each of the eight orientations (quarter turns, and from 4 on mirrored), the pixel each pixel comes from. */
+const ORIENTATIONS = Array.from({ length: 8 }, (_, orientation) => {
+  const last = PATCH_SIDE - 1;
+  return Int32Array.from({ length: PATCH_SIDE ** 2 }, (_, pixel) => {
+    let [x, y] = [pixel % PATCH_SIDE, Math.floor(pixel / PATCH_SIDE)];
+    if (orientation & 4) x = last - x;
+    for (let turn = orientation & 3; turn > 0; turn--) [x, y] = [y, last - x];
+    return y * PATCH_SIDE + x;
+  });
+});
+
+/** The square patch in one of eight orientations. */
 export function orient(rgb: Uint8Array, orientation: number): Uint8Array {
   const result = new Uint8Array(rgb.length);
-  const last = PATCH_SIDE - 1;
-  for (let y = 0; y < PATCH_SIDE; y++) {
-    for (let x = 0; x < PATCH_SIDE; x++) {
-      let [sx, sy] = orientation & 4 ? [last - x, y] : [x, y];
-      for (let turn = orientation & 3; turn > 0; turn--) [sx, sy] = [sy, last - sx];
-      const source = (sy * PATCH_SIDE + sx) * 3;
-      const target = (y * PATCH_SIDE + x) * 3;
-      for (let c = 0; c < 3; c++) result[target + c] = rgb[source + c];
-    }
+  const sources = ORIENTATIONS[orientation];
+  for (let pixel = 0; pixel < sources.length; pixel++) {
+    const source = sources[pixel] * 3;
+    result[pixel * 3] = rgb[source];
+    result[pixel * 3 + 1] = rgb[source + 1];
+    result[pixel * 3 + 2] = rgb[source + 2];
   }
   return result;
 }
@@ -117,6 +137,11 @@ function sew(texture: Texture, { x, y }: Place, block: Uint8Array): void {
       if (share === 0) continue;
       const there = ((y + row) * texture.side + x + column) * 3;
       const here = (row * PATCH_SIDE + column) * 3;
+      // Far beyond both seams all is new, to the end of the row.
+      if (column >= OVERLAP + FEATHER && row >= OVERLAP + FEATHER) {
+        texture.rgb.set(block.subarray(here, (row + 1) * PATCH_SIDE * 3), there);
+        break;
+      }
       for (let c = 0; c < 3; c++) {
         const old = texture.rgb[there + c];
         texture.rgb[there + c] = Math.round(old + share * (block[here + c] - old));
@@ -133,16 +158,16 @@ function beyond(path: Int32Array | undefined, along: number, across: number): nu
 
 /** For each step along the overlap, where across it the cheapest connected path runs. */
 function seam(cost: (along: number, across: number) => number): Int32Array {
-  const totals = new Float64Array(PATCH_SIDE * OVERLAP);
+  const totals = new Float64Array(PATCH_SIDE * OVERLAP).fill(Infinity);
   for (let along = 0; along < PATCH_SIDE; along++) {
-    for (let across = 0; across < OVERLAP; across++) {
+    for (let across = FEATHER; across <= LAST; across++) {
       const before = along === 0 ? 0 : totals[cheapest(totals, along - 1, across)];
       totals[along * OVERLAP + across] = before + cost(along, across);
     }
   }
-  const path = new Int32Array(PATCH_SIDE);
+  const path = new Int32Array(PATCH_SIDE).fill(FEATHER);
   const end = (PATCH_SIDE - 1) * OVERLAP;
-  for (let across = 1; across < OVERLAP; across++) {
+  for (let across = FEATHER; across <= LAST; across++) {
     if (totals[end + across] < totals[end + path[PATCH_SIDE - 1]]) path[PATCH_SIDE - 1] = across;
   }
   for (let along = PATCH_SIDE - 2; along >= 0; along--) {
@@ -156,6 +181,6 @@ function cheapest(totals: Float64Array, along: number, across: number): number {
   let best = along * OVERLAP + across;
   if (across > 0 && totals[best - 1] < totals[best]) best--;
   const right = along * OVERLAP + across + 1;
-  if (across < OVERLAP - 1 && totals[right] < totals[best]) best = right;
+  if (across < LAST && totals[right] < totals[best]) best = right;
   return best;
 }

@@ -9,12 +9,15 @@ const CORNERS = 72;
 export class StarShape {
   readonly x: number;
   readonly y: number;
+  /** Distance of the farthest corner. */
+  readonly reach: number;
   private readonly radii: Float64Array;
 
   constructor(x: number, y: number, radii: Float64Array) {
     this.x = x;
     this.y = y;
     this.radii = radii;
+    this.reach = Math.max(...radii);
   }
 
   /** Radius `radius`, swinging by up to about `swing` times it, in slow waves. */
