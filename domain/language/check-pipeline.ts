@@ -2,25 +2,27 @@ import { lookUp, type Catalogue, type CatalogueEntry } from './catalogue.js';
 import { checkWith } from './check-with.js';
 import { suggest } from './did-you-mean.js';
 import {
-  describeValue,
+  type Condition,
   isScalarText,
   type PipelineDocument,
   type StageDocument,
   type StepDocument,
 } from './document.js';
-import { references } from './expression-analysis.js';
+import { foldCondition, references } from './expression-analysis.js';
 import { fileNameFault } from './names.js';
 import {
   conditionExpression,
   expressionsIn,
   foldNode,
   readsUnset,
+  reporting,
   type PlacedExpression,
 } from './node-expressions.js';
 import { ProblemList, type Problem } from './problems.js';
 import { Scope, type Position } from './scope.js';
 import { checkNeeds } from './stage-order.js';
 import { neededStages, PipelineTypes } from './value-types.js';
+import type { YamlNode } from './yaml-nodes.js';
 
 /** Checks the parts of a pipeline against each other and against the activities it uses. Finds every fault, changes nothing but which params count as used. */
 export function checkPipeline(document: PipelineDocument, catalogue: Catalogue): Problem[] {
@@ -65,9 +67,7 @@ class StageCheck {
 
   all(): void {
     this.source();
-    if (this.stage.condition) {
-      this.resolve(conditionExpression(this.stage.condition, this.problems), { kind: 'stage' });
-    }
+    this.condition(this.stage.condition, { kind: 'stage' });
     this.stage.steps.forEach((step, index) => this.step(step, index));
     for (const { value } of this.stage.outputs ?? []) {
       const expressions = expressionsIn(value, this.problems);
@@ -111,7 +111,7 @@ class StageCheck {
       if (key === undefined) {
         this.problems.error('missing-key', place, `this item has no \`${field}\`, which is to be its key`);
       } else if (fault !== undefined) {
-        this.problems.error('bad-name', place, `the key ${describeValue(key)} cannot name a file: ${fault}`);
+        this.problems.error('bad-name', place, `the key ${JSON.stringify(key)} cannot name a file: ${fault}`);
       }
     });
   }
@@ -158,7 +158,7 @@ class StageCheck {
 
   private step(step: StepDocument, index: number): void {
     const position: Position = { kind: 'step', index };
-    if (step.condition) this.resolve(conditionExpression(step.condition, this.problems), position);
+    this.condition(step.condition, position);
     const entry = this.activity(step);
     const { document, stage, scope, types, problems } = this;
     checkWith({ document, stage, step, position, scope, types, problems, entry });
@@ -178,6 +178,15 @@ class StageCheck {
     return entry;
   }
 
+  private condition(condition: Condition | undefined, position: Position): void {
+    if (condition === undefined) return;
+    const expressions = conditionExpression(condition, this.problems);
+    this.resolve(expressions, position);
+    if (!this.paramsKnown(expressions)) return;
+    const params = { params: this.document.known.values };
+    reporting(condition.node, this.problems, () => foldCondition(condition.source, params), condition.offset);
+  }
+
   /** Follows every path of the expressions. */
   private resolve(expressions: readonly PlacedExpression[], position: Position): void {
     for (const expression of expressions) {
@@ -186,14 +195,17 @@ class StageCheck {
     }
   }
 
-  /** Computes what the params are enough for, so that a mistake in it shows now. */
-  private computable(node: Parameters<typeof expressionsIn>[0], expressions: PlacedExpression[]): boolean {
+  /** Computes what the params are enough for, so that a mistake in it shows now. False where there is one. */
+  private computable(node: YamlNode, expressions: PlacedExpression[]): boolean {
     if (expressions.some((expression) => readsUnset(expression, this.document.known))) return true;
-    const params = this.document.params.map(({ name }) => name);
-    const sound = expressions.every(({ tree }) =>
-      references(tree).every(({ root, path }) => root !== 'params' || params.includes(String(path[0]))),
-    );
-    return sound && foldNode(node, { params: this.document.known.values }, this.problems) !== undefined;
+    if (!this.paramsKnown(expressions)) return false;
+    return foldNode(node, { params: this.document.known.values }, this.problems) !== undefined;
+  }
+
+  /** Whether every param that the expressions read exists and has a value. */
+  private paramsKnown(expressions: readonly PlacedExpression[]): boolean {
+    const paths = expressions.flatMap(({ tree }) => references(tree)).filter(({ root }) => root === 'params');
+    return paths.every(({ path }) => path.length === 0 || Object.hasOwn(this.document.known.values, path[0]));
   }
 
   private unusedNeeds(): void {

@@ -3,10 +3,10 @@ const LONGEST = 64;
 
 /**
  * The candidate that `word` was most likely meant to be: least edits (insert, delete, replace, swap of neighbours; case ignored),
- * at most a third of the word's length. Undefined where nothing is that near.
+ * about a third of the word's length at most. Undefined where nothing is that near.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.max(1, Math.floor(Math.min(word.length, LONGEST) / 3));
+  const limit = Math.floor((Math.min(word.length, LONGEST) + 1) / 3);
   let best: string | undefined;
   let bestDistance = limit + 1;
   for (const candidate of candidates) {

@@ -43,13 +43,19 @@ export function loadPipeline(text: string, options: LoadOptions): LoadedPipeline
   if (document === undefined) return { problems: problems.sorted() };
   problems.addAll(checkPipeline(document, catalogue));
   const { unset } = document.known;
-  for (const { name, place } of document.params) {
-    if (!unset.has(name) || options.withoutValues) continue;
+  for (const { name, place, faulty } of document.params) {
+    if (!unset.has(name) || faulty || options.withoutValues) continue;
     const message = `the param \`${name}\` has no default and was given no value`;
     problems.error('missing-param', place, message, `give it with --set ${name}=…`);
   }
-  const sorted = problems.sorted();
+  const sorted = certain(problems.sorted());
   if (hasErrors(sorted) || unset.size > 0) return { problems: sorted, document };
   const source = { path: file, digest: digestOf(text) };
   return { problems: sorted, document, plan: planPipeline(document, { catalogue, source, base, cwd, work }) };
+}
+
+/** What cannot be read refers to things unseen: "unused" is said only of a file without errors. */
+function certain(problems: Problem[]): Problem[] {
+  const unused: readonly string[] = ['unused-param', 'unused-need'];
+  return hasErrors(problems) ? problems.filter(({ code }) => !unused.includes(code)) : problems;
 }

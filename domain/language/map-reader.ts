@@ -40,6 +40,7 @@ export function openMap(
   keys: readonly string[],
   context: ReadContext,
 ): MapReader | undefined {
+  if (node.kind === 'scalar' && node.broken) return undefined;
   if (node.kind !== 'map') {
     const message = `${what} must be a mapping of keys to values, found ${describeNode(node)}`;
     context.problems.error('wrong-type', node.place, message);

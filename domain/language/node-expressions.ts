@@ -111,6 +111,7 @@ export function foldNode(
   problems: ProblemList,
 ): Json | undefined {
   if (node.kind === 'scalar') {
+    if (node.broken) return undefined;
     if (!isScalarText(node)) return node.value;
     return reporting(node, problems, () => foldTemplate(node.value, known));
   }

@@ -1,7 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { Json } from '../json.js';
 import { canonicalJson } from '../json.js';
-import { listed, suggest } from './did-you-mean.js';
+import { listed, nearest } from './did-you-mean.js';
 import { describeValue } from './document.js';
 import { booleanHint } from './map-reader.js';
 import type { Place } from './problems.js';
@@ -21,6 +21,8 @@ export interface ParamDeclaration {
   /** Of the members of a list; absent: anything scalar. */
   items?: (typeof ITEM_TYPES)[number];
   description: string;
+  /** The declaration has a mistake, which is reported; it still says that the param exists. */
+  faulty?: boolean;
   /** As written; paths relative. Absent: a value must be given. */
   default?: Json;
   /** The only values allowed; for a list, the only members. */
@@ -82,7 +84,8 @@ function rangeFault(param: ParamDeclaration, value: Json): Fault | undefined {
   const { choices, minimum = -Infinity, maximum = Infinity } = param;
   if (choices && !choices.some((choice) => canonicalJson(choice) === canonicalJson(value))) {
     const names = choices.map((choice) => (typeof choice === 'string' ? choice : canonicalJson(choice)));
-    const hint = suggest(typeof value === 'string' ? value : '', names) ?? `allowed: ${listed(names)}`;
+    const meant = typeof value === 'string' ? nearest(value, names) : undefined;
+    const hint = meant && `did you mean \`${meant}\`?`;
     return { code: 'bad-value', what: `cannot be ${describeValue(value)}; allowed: ${listed(names)}`, hint };
   }
   if (typeof value !== 'number' || (value >= minimum && value <= maximum)) return undefined;

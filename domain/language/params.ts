@@ -1,6 +1,5 @@
 import type { Json, JsonObject } from '../json.js';
 import { suggest } from './did-you-mean.js';
-import { describeValue } from './document.js';
 import { openMap, type MapReader, type ReadContext } from './map-reader.js';
 import { nameFault } from './names.js';
 import { expressionsIn, foldNode, placeOf } from './node-expressions.js';
@@ -69,21 +68,23 @@ function declaration(entry: Entry, context: ReadContext): ParamDeclaration | und
     return undefined;
   }
   const what = `param \`${name}\``;
+  const unusable: ParamDeclaration = { name, place, type: 'string', description: '', faulty: true };
   if (entry.value.kind === 'scalar' && entry.value.value !== null) {
     const hint = `write ${name}: { type: ${inferredType(entry.value.value)}, default: ${String(entry.value.value)} }`;
     context.problems.error('wrong-type', entry.value.place, `${what} must be a mapping with a type`, hint);
-    return undefined;
+    return unusable;
   }
   const map = openMap(entry.value, what, KEYS, context);
   const hint = `types: ${PARAM_TYPES.join(', ')}`;
   const type = map?.required('type', place, hint) && map.choice('type', PARAM_TYPES);
-  if (map === undefined || type === undefined) return undefined;
+  if (map === undefined || type === undefined) return unusable;
   const param: ParamDeclaration = { name, place, type, description: map.text('description') ?? '' };
   param.minimum = map.number('minimum', -Infinity, Infinity);
   param.maximum = map.number('maximum', -Infinity, Infinity);
   param.items = map.choice('items', ITEM_TYPES);
   param.choices = choices(map, param, context);
   param.default = defaultValue(map, param, context);
+  param.faulty = map.entry('default') !== undefined && param.default === undefined;
   return param;
 }
 
@@ -102,7 +103,7 @@ function choices(map: MapReader, param: ParamDeclaration, context: ReadContext):
   const value = foldNode(entry.value, {}, context.problems);
   if (Array.isArray(value) && value.length > 0) return value;
   if (value !== undefined) {
-    const message = `\`enum\` must be a list of values, found ${describeValue(value)}`;
+    const message = `\`enum\` must be a list of at least one value, found ${JSON.stringify(value)}`;
     context.problems.error('wrong-type', entry.value.place, message);
   }
   return undefined;

@@ -202,22 +202,28 @@ const SOURCES = ['glob', 'dir', 'csv', 'list', 'from'] as const;
 
 function readForeach(entry: Entry, context: ReadContext): SourceDocument {
   const place = entry.keyPlace;
-  const unreadable: SourceDocument = { kind: 'list', value: entry.value, as: 'item', place };
+  const unreadable: SourceDocument = {
+    kind: 'list',
+    value: { kind: 'list', items: [], place },
+    as: 'item',
+    place,
+  };
   if (entry.value.kind !== 'map') {
     const message = `\`foreach\` must say where its items come from, found ${describeNode(entry.value)}`;
     const hint = 'write foreach: { glob: "slides/*.svs", as: slide }';
     context.problems.error('wrong-type', entry.value.place, message, hint);
-    return { ...unreadable, value: { kind: 'list', items: [], place } };
+    return unreadable;
   }
   const map = openMap(entry.value, '`foreach`', [...SOURCES, 'as', 'key'], context);
-  const given = SOURCES.filter((key) => map?.entry(key) !== undefined);
-  if (map === undefined || given.length !== 1) {
+  if (map === undefined) return unreadable;
+  const as = readItemName(map, context);
+  const given = SOURCES.filter((key) => map.entry(key) !== undefined);
+  if (given.length !== 1) {
     const message = `\`foreach\` needs exactly one of ${SOURCES.join(', ')}; it has ${given.join(' and ') || 'none'}`;
     const code = given.length === 0 ? 'missing-key' : 'conflicting-keys';
     context.problems.error(code, place, message);
-    return unreadable;
+    return { ...unreadable, as };
   }
-  const as = readItemName(map, context);
   const keyField = named(map, 'key');
   const [kind] = given;
   if (kind !== 'from') {

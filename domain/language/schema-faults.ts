@@ -26,9 +26,11 @@ export function schemaFaults(schema: ValueSchema, value: Json): SchemaFault[] {
   if (validate(value)) return [];
   const errors = validate.errors ?? [];
   const alternatives = errors.filter(({ keyword }) => keyword === 'anyOf');
+  const mistyped = errors.filter(({ keyword }) => keyword === 'type').map(({ instancePath }) => instancePath);
   return errors
     .filter((error) => !alternatives.some((anyOf) => error.schemaPath.startsWith(`${anyOf.schemaPath}/`)))
-    .map((error) => faultOf(error));
+    .filter(({ keyword, instancePath }) => keyword === 'type' || !mistyped.includes(instancePath))
+    .map(faultOf);
 }
 
 /** The alternatives that a value may take: those of `anyOf`, or the schema itself. */
@@ -87,6 +89,12 @@ function faultOf(error: ErrorObject): SchemaFault {
       return { path, code: 'bad-value', what: `must match ${String(params.pattern)}, found ${found}` };
     case 'minLength':
       return { path, code: 'bad-value', what: 'cannot be empty' };
+    case 'minimum':
+      return { path, code: 'bad-value', what: `must be at least ${String(error.schema)}, found ${found}` };
+    case 'maximum':
+      return { path, code: 'bad-value', what: `must be at most ${String(error.schema)}, found ${found}` };
+    case 'exclusiveMinimum':
+      return { path, code: 'bad-value', what: `must be more than ${String(error.schema)}, found ${found}` };
     default:
       return { path, code: 'bad-value', what: `${error.message ?? 'does not fit'}, found ${found}` };
   }

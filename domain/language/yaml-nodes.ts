@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, parseDocument, Parser, visit } from 'yaml';
 import type { Alias, Document, Pair, ParsedNode, Scalar, YAMLError, YAMLMap, YAMLSeq } from 'yaml';
 import type { Json } from '../json.js';
 import type { ProblemCode } from './problem-codes.js';
@@ -10,6 +10,8 @@ export interface ScalarNode {
   kind: 'scalar';
   value: null | boolean | number | string;
   place: Place;
+  /** Stands for something that could not be read and has been reported: nothing more is to be said about it. */
+  broken?: boolean;
   /** Place of a part of a text value, by offsets in the value. */
   placeOf(start: number, end: number): Place;
 }
@@ -49,16 +51,38 @@ export function readYaml(text: string, problems: ProblemList): YamlNode | undefi
     return undefined;
   }
   const lines = new LineCounter();
+  const deep = tooDeepAt(text, lines);
+  if (deep !== undefined) {
+    const place = { ...position(lines, deep), length: 1 };
+    problems.error('too-deep', place, `values are nested deeper than ${MAX_NESTING} levels`);
+    return undefined;
+  }
   const document = parseDocument(text, {
-    lineCounter: lines,
     prettyErrors: false,
     uniqueKeys: false,
     version: '1.2',
     schema: 'core',
   });
-  for (const error of document.errors) reportSyntax(error, lines, problems);
-  if (problems.hasErrors) return undefined;
+  if (document.errors.length > 0) {
+    for (const error of document.errors) reportSyntax(error, text, document, lines, problems);
+    return undefined;
+  }
   return new Converter(text, lines, problems).document(document);
+}
+
+/**
+ * Offset at which nesting becomes too deep. Looked for before the library composes values, which it does by recursion: a stack that is nearly full
+ * can abort the whole process.
+ */
+function tooDeepAt(text: string, lines: LineCounter): number | undefined {
+  lines.addNewLine(0);
+  const parser = new Parser(lines.addNewLine);
+  for (const lexeme of new Lexer().lex(text)) {
+    Array.from(parser.next(lexeme));
+    // The document itself and the value being read are on the stack too.
+    if (parser.stack.length > MAX_NESTING + 2) return Math.max(0, parser.offset - lexeme.length);
+  }
+  return undefined;
 }
 
 /** The value without its places. */
@@ -68,16 +92,42 @@ export function toJson(node: YamlNode): Json {
   return Object.fromEntries(node.entries.map(({ key, value }) => [key, toJson(value)]));
 }
 
-const SYNTAX: Partial<Record<YAMLError['code'], [ProblemCode, string?]>> = {
-  TAB_AS_INDENT: ['tab-indent', 'indent with spaces'],
-  MULTIPLE_DOCS: ['multiple-documents', 'one file is one pipeline: remove the `---` and what follows it'],
-  RESOURCE_EXHAUSTION: ['too-deep'],
+const SYNTAX: Partial<Record<YAMLError['code'], [code: ProblemCode, message?: string, hint?: string]>> = {
+  TAB_AS_INDENT: ['tab-indent', 'tabs cannot indent', 'indent with spaces'],
+  MULTIPLE_DOCS: [
+    'multiple-documents',
+    'the file holds more than one document',
+    'one file is one pipeline: remove the `---` and what follows it',
+  ],
+  RESOURCE_EXHAUSTION: ['too-deep', 'values are nested too deep'],
 };
 
-function reportSyntax(error: YAMLError, lines: LineCounter, problems: ProblemList): void {
-  const [code, hint] = SYNTAX[error.code] ?? ['yaml-syntax'];
-  const place = { ...position(lines, error.pos[0]), length: 1 };
-  problems.error(code, place, lowerFirst(error.message), hint);
+function reportSyntax(
+  error: YAMLError,
+  text: string,
+  document: Document.Parsed,
+  lines: LineCounter,
+  problems: ProblemList,
+): void {
+  const [code, said = lowerFirst(error.message), hint] = SYNTAX[error.code] ?? ['yaml-syntax'];
+  const unclosed = /^Missing closing .*quote/.test(error.message);
+  const opened = unclosed ? openQuote(document, error.pos[0]) : undefined;
+  const message = unclosed ? 'this quote is not closed' : said;
+  // At the end of the file there is nothing to see: point at the last thing before it.
+  const at = opened ?? Math.min(error.pos[0], Math.max(0, text.trimEnd().length - 1));
+  problems.error(code, { ...position(lines, at), length: 1 }, message, hint);
+}
+
+/** Where the quoted text begins that is still open at `end`. */
+function openQuote(document: Document.Parsed, end: number): number | undefined {
+  let start: number | undefined;
+  visit(document, {
+    Scalar(_, { range, type }) {
+      const quoted = type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE';
+      if (quoted && range && range[0] < end && range[1] >= end) start = range[0];
+    },
+  });
+  return start;
 }
 
 function lowerFirst(message: string): string {
@@ -89,11 +139,18 @@ function position(lines: LineCounter, offset: number): { line: number; column: n
   return { line: Math.max(1, line), column: Math.max(1, col) };
 }
 
+/** A value with the number of values in it and the depth of their nesting, 1 for a scalar. */
+interface Converted {
+  node: YamlNode;
+  size: number;
+  height: number;
+}
+
 class Converter {
   private readonly text: string;
   private readonly lines: LineCounter;
   private readonly problems: ProblemList;
-  private readonly anchors = new Map<string, { node: YamlNode; size: number }>();
+  private readonly anchors = new Map<string, Converted>();
   private aliased = 0;
 
   constructor(text: string, lines: LineCounter, problems: ProblemList) {
@@ -114,41 +171,40 @@ class Converter {
   }
 
   /** `at` is the place of a value that has no text of its own. */
-  private node(yaml: ParsedNode | null, depth: number, at: Place): { node: YamlNode; size: number } {
-    if (yaml === null) return { node: this.empty(at), size: 1 };
-    if (isAlias(yaml)) return this.alias(yaml);
+  private node(yaml: ParsedNode | null, depth: number, at: Place): Converted {
+    if (yaml === null) return { node: this.empty(at), size: 1, height: 1 };
+    if (isAlias(yaml)) return this.alias(yaml, depth);
     const converted = this.collection(yaml, depth, at);
     if (yaml.anchor !== undefined) this.anchors.set(yaml.anchor, converted);
     return converted;
   }
 
-  private collection(yaml: ParsedNode, depth: number, at: Place): { node: YamlNode; size: number } {
-    if (isScalar(yaml)) return { node: this.scalar(yaml, at), size: 1 };
+  private collection(yaml: ParsedNode, depth: number, at: Place): Converted {
+    if (isScalar(yaml)) return { node: this.scalar(yaml, at), size: 1, height: 1 };
     const place = this.place(yaml.range[0], yaml.range[1]);
-    if (depth >= MAX_NESTING) {
-      this.problems.error('too-deep', place, `values are nested deeper than ${MAX_NESTING} levels`);
-      return { node: this.empty(place), size: 1 };
-    }
     if (isMap(yaml)) return this.map(yaml, depth, place);
     if (isSeq(yaml)) return this.list(yaml, depth, place);
-    return { node: this.empty(place), size: 1 };
+    return { node: this.empty(place), size: 1, height: 1 };
   }
 
-  private list(yaml: YAMLSeq.Parsed, depth: number, place: Place): { node: YamlNode; size: number } {
+  private list(yaml: YAMLSeq.Parsed, depth: number, place: Place): Converted {
     const converted = yaml.items.map((item) => this.node(item, depth + 1, place));
     const node: YamlNode = { kind: 'list', items: converted.map((item) => item.node), place };
-    return { node, size: 1 + sum(converted.map((item) => item.size)) };
+    const height = 1 + converted.reduce((highest, item) => Math.max(highest, item.height), 0);
+    return { node, size: 1 + sum(converted.map((item) => item.size)), height };
   }
 
-  private map(yaml: YAMLMap.Parsed, depth: number, place: Place): { node: YamlNode; size: number } {
+  private map(yaml: YAMLMap.Parsed, depth: number, place: Place): Converted {
     const entries: Entry[] = [];
     const keys = new Map<string, Place>();
     let size = 1;
+    let height = 1;
     for (const pair of yaml.items) {
       const key = this.key(pair);
       if (key === undefined) continue;
       const value = this.node(pair.value, depth + 1, key.place);
       size += value.size;
+      height = Math.max(height, 1 + value.height);
       const first = keys.get(key.text);
       if (first !== undefined) {
         const message = `\`${key.text}\` stands here twice, first in line ${first.line}`;
@@ -158,7 +214,7 @@ class Converter {
       keys.set(key.text, key.place);
       entries.push({ key: key.text, keyPlace: key.place, value: value.node });
     }
-    return { node: { kind: 'map', entries, place }, size };
+    return { node: { kind: 'map', entries, place }, size, height };
   }
 
   private key(pair: Pair<ParsedNode, ParsedNode | null>): { text: string; place: Place } | undefined {
@@ -179,22 +235,26 @@ class Converter {
     return undefined;
   }
 
-  private alias(yaml: Alias.Parsed): { node: YamlNode; size: number } {
+  private alias(yaml: Alias.Parsed, depth: number): Converted {
     const place = this.place(yaml.range[0], yaml.range[1]);
     const target = this.anchors.get(yaml.source);
     if (target === undefined) {
       const message = `\`*${yaml.source}\` is defined nowhere before, or would contain itself`;
       this.problems.error('bad-alias', place, message);
-      return { node: this.empty(place), size: 1 };
+      return { node: this.broken(place), size: 1, height: 1 };
+    }
+    if (depth + target.height > MAX_NESTING) {
+      this.problems.error('too-deep', place, `values are nested deeper than ${MAX_NESTING} levels`);
+      return { node: this.broken(place), size: 1, height: 1 };
     }
     const before = this.aliased;
     this.aliased = Math.min(MAX_ALIASED + 1, before + target.size);
-    if (this.aliased <= MAX_ALIASED) return target;
+    if (this.aliased <= MAX_ALIASED) return { ...target, node: { ...target.node, place } };
     if (before <= MAX_ALIASED) {
       const message = `aliases expand to more than ${MAX_ALIASED} values`;
       this.problems.error('alias-bomb', place, message);
     }
-    return { node: this.empty(place), size: 1 };
+    return { node: this.broken(place), size: 1, height: 1 };
   }
 
   private scalar(yaml: Scalar.Parsed, at: Place): ScalarNode {
@@ -207,7 +267,7 @@ class Converter {
       this.problems.error('bad-number', place, `${yaml.source} has no exact finite value`, hint);
     }
     const placeOf = (from: number, to: number): Place => this.placeInside(yaml, place, from, to);
-    return { kind: 'scalar', value: exact ? value : null, place, placeOf };
+    return exact ? { kind: 'scalar', value, place, placeOf } : this.broken(place);
   }
 
   /**
@@ -230,6 +290,10 @@ class Converter {
 
   private empty(place: Place): ScalarNode {
     return { kind: 'scalar', value: null, place, placeOf: () => place };
+  }
+
+  private broken(place: Place): ScalarNode {
+    return { ...this.empty(place), broken: true };
   }
 
   /** From `start` to `end`, cut at the end of the first line. */
