@@ -9,6 +9,7 @@ import {
 } from './h5.js';
 import { firstNotFinite } from './finite.js';
 import { readCoords } from './patches-file.js';
+import type { Dtype } from './tensor.js';
 
 /** A bag: one feature row and one coordinate pair for each patch, then for each group (coords -1, -1). */
 export interface Features {
@@ -26,6 +27,8 @@ const BLOCK_ELEMENTS = 1 << 20;
 export class FeaturesReader {
   readonly rows: number;
   readonly dim: number;
+  /** Element type in the file; rows come as float32 whatever it is. */
+  readonly dtype: Dtype;
   private readonly file: H5Reader;
   private readonly stacked: boolean;
 
@@ -45,6 +48,7 @@ export class FeaturesReader {
         dtype,
       );
     }
+    this.dtype = dtype;
     [this.rows, this.dim] = flat;
   }
 

@@ -96,6 +96,9 @@ export class H5Writer {
       if (given !== rows) throw new RangeError(`${name}: ${data.length} elements are not ${rows} rows`);
       if (rows === 0) return;
       const grown = [shape[0] + rows, ...shape.slice(1)];
+      if (this.dataset(name).metadata.maxshape?.[0] === shape[0]) {
+        throw new RangeError(`${name} can't grow; it was not made resizable`);
+      }
       hdf5.resize_dataset(this.file.file_id, absolute(name), grown.map(BigInt));
       this.putRows(name, data, shape, shape[0]);
       this.verify(name, dtype, grown);

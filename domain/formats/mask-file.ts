@@ -58,7 +58,7 @@ export function readMask(path: string): TissueMask {
       points: file.readInt32('points'),
       offsets: file.readInt32('offsets'),
       parent: file.readInt32('parent'),
-      mask: Uint8Array.from(file.readInt32('mask')),
+      mask: file.read('mask') as Uint8Array,
       width: shape[1],
       height: shape[0],
       segLevel: typeof segLevel === 'number' ? segLevel : 0,
@@ -107,7 +107,15 @@ function checkOutlines(path: string, { points, offsets, parent }: TissueMask): v
   const ordered = offsets.every((offset, index) => index === 0 || offset >= offsets[index - 1]);
   const whole =
     offsets.length === parent.length + 1 && offsets[0] === 0 && offsets.at(-1) === points.length / 2;
-  if (ordered && whole) return;
+  if (ordered && whole) {
+    const odd = parent.findIndex((outer, index) => outer < -1 || outer >= parent.length || outer === index);
+    if (odd < 0) return;
+    throw new SamMilError('InvalidInput', `outline ${odd} has an impossible parent`, {
+      file: path,
+      expected: `-1 or another of ${parent.length} outlines`,
+      found: `${parent[odd]}`,
+    });
+  }
   throw new SamMilError('CountMismatch', 'points, offsets and parents of the outlines do not match', {
     file: path,
     expected: 'one more offset than parents, rising from 0 to the number of points',

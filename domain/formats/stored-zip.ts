@@ -1,13 +1,13 @@
-import { SamMilError } from '../errors.js';
 import type { AtomicFile } from './atomic-file.js';
 import { crc32 } from './crc32.js';
 import type { FileBytes } from './file-bytes.js';
 
-/** An entry that lies in the archive as it is: its content is the file's bytes from `offset`. */
-export interface StoredEntry {
+/** An entry of a zip: `size` bytes of the file from `offset`, which are its content as it is where `packing` is `stored`. */
+export interface ZipEntry {
   name: string;
   offset: number;
   size: number;
+  packing: 'stored' | 'compressed' | 'encrypted';
 }
 
 const LOCAL = 0x04034b50;
@@ -25,16 +25,16 @@ export function isZip(file: FileBytes): boolean {
 }
 
 /**
- * Lists the entries of a zip that is not compressed (what torch.save writes; zip64 too). An entry is only a range of the file, and ranges
- * may not overlap, so nothing here can expand into more than the file holds.
- * @throws SamMilError InvalidInput on a cut-off or inconsistent archive, UnsupportedFormat on compressed or encrypted entries
+ * Lists the entries of a zip (zip64 too). An entry is only a range of the file, and ranges may not overlap: nothing is ever expanded, so a
+ * small file can't become a large one.
+ * @throws SamMilError InvalidInput on a cut-off or inconsistent archive
  */
-export function listStoredZip(file: FileBytes): StoredEntry[] {
+export function listZip(file: FileBytes): ZipEntry[] {
   const { offset, size, count } = findDirectory(file);
   if (count > MOST_ENTRIES)
     throw file.refusal('has too many entries for a checkpoint', `at most ${MOST_ENTRIES}`, `${count}`);
   const directory = viewOf(file.read(offset, size));
-  const entries: StoredEntry[] = [];
+  const entries: ZipEntry[] = [];
   let at = 0;
   for (let index = 0; index < count; index++) {
     if (at + 46 > size || directory.getUint32(at, true) !== CENTRAL)
@@ -50,6 +50,7 @@ export function listStoredZip(file: FileBytes): StoredEntry[] {
 interface Central {
   name: string;
   size: number;
+  packing: ZipEntry['packing'];
   local: number;
   next: number;
 }
@@ -89,17 +90,6 @@ function parseCentral(file: FileBytes, view: DataView, at: number): Central {
   const next = at + 46 + nameLength + extraLength + commentLength;
   if (next > view.byteLength) throw file.refusal('has a damaged zip directory');
   const name = Buffer.from(view.buffer, view.byteOffset + at + 46, nameLength).toString('utf8');
-  if (method !== 0 || (flags & 1) !== 0) {
-    throw new SamMilError(
-      'UnsupportedFormat',
-      `entry "${name}" is ${method === 0 ? 'encrypted' : 'compressed'}`,
-      {
-        file: file.path,
-        expected: 'stored entries, as torch.save writes them',
-        next: 'load and save it again with torch.save',
-      },
-    );
-  }
   let [packed, size, local] = [20, 24, 42].map((offset) => view.getUint32(at + offset, true));
   const extra = new DataView(view.buffer, view.byteOffset + at + 46 + nameLength, extraLength);
   const wide = zip64Values(file, extra);
@@ -107,8 +97,11 @@ function parseCentral(file: FileBytes, view: DataView, at: number): Central {
   if (size === MAX32) size = wide();
   if (packed === MAX32) packed = wide();
   if (local === MAX32) local = wide();
-  if (packed !== size) throw file.refusal(`entry "${name}" claims two sizes`, `${packed}`, `${size}`);
-  return { name, size, local, next };
+  const packing = (flags & 1) !== 0 ? 'encrypted' : method === 0 ? 'stored' : 'compressed';
+  if (packing === 'stored' && packed !== size) {
+    throw file.refusal(`entry "${name}" claims two sizes`, `${packed}`, `${size}`);
+  }
+  return { name, size: packed, packing, local, next };
 }
 
 function zip64Values(file: FileBytes, extra: DataView): () => number {
@@ -126,7 +119,7 @@ function zip64Values(file: FileBytes, extra: DataView): () => number {
   };
 }
 
-function locate(file: FileBytes, { name, size, local }: Central): StoredEntry {
+function locate(file: FileBytes, { name, size, packing, local }: Central): ZipEntry {
   const header = viewOf(file.read(local, 30));
   if (header.getUint32(0, true) !== LOCAL)
     throw file.refusal(`entry "${name}" does not lie where the directory says`);
@@ -138,11 +131,11 @@ function locate(file: FileBytes, { name, size, local }: Central): StoredEntry {
       `${file.size} bytes in all`,
     );
   }
-  return { name, offset, size };
+  return { name, offset, size, packing };
 }
 
 /** A zip bomb of stored entries lets many of them share the same bytes. */
-function checkOverlap(file: FileBytes, entries: readonly StoredEntry[]): void {
+function checkOverlap(file: FileBytes, entries: readonly ZipEntry[]): void {
   let end = 0;
   for (const entry of [...entries].sort((a, b) => a.offset - b.offset)) {
     if (entry.offset < end) throw file.refusal(`entry "${entry.name}" overlaps another one`);

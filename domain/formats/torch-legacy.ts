@@ -15,6 +15,8 @@ interface Part {
   length: number;
   /** Where its elements lie; known once the whole program has run. */
   offset?: number;
+  /** Read once: tensors of one storage share its memory. */
+  elements?: TypedArray;
 }
 
 /**
@@ -55,14 +57,13 @@ function storageOf(file: FileBytes, parts: Map<string, Part>, id: PickleValue): 
   if (part.dtype !== dtype || part.length !== Number(length))
     throw new RangeError(`describes storage "${key}" in two ways`);
   parts.set(key, part);
-  let elements: TypedArray | undefined;
   const position = (): number => {
     if (part.offset === undefined) throw file.refusal(`lacks the elements of storage "${key}"`);
     return part.offset;
   };
   const fetch = (): TypedArray => {
-    elements ??= arrayOfBytes(dtype, file.read(position(), part.length * bytesPerElement(dtype)));
-    return elements;
+    part.elements ??= arrayOfBytes(dtype, file.read(position(), part.length * bytesPerElement(dtype)));
+    return part.elements;
   };
   return new TorchStorage(key, dtype, part.length, fetch, position);
 }

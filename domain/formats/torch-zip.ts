@@ -5,7 +5,7 @@ import type { FileBytes } from './file-bytes.js';
 import { unpickle } from './pickle-reader.js';
 import { PickleGlobal, PickleTuple, type PickleValue } from './pickle-values.js';
 import { PickleWriter } from './pickle-writer.js';
-import { listStoredZip, type StoredEntry, StoredZipWriter } from './stored-zip.js';
+import { listZip, StoredZipWriter, type ZipEntry } from './stored-zip.js';
 import {
   arrayOfBytes,
   bytesOfArray,
@@ -59,17 +59,11 @@ export function writePt(path: string, content: PtContent): void {
 
 /** Runs the program of a zip checkpoint. Storages are read when a tensor asks for them. */
 export function readZipPt(file: FileBytes): PickleValue {
-  const entries = new Map(listStoredZip(file).map((entry) => [entry.name, entry]));
+  const entries = new Map(listZip(file).map((entry) => [entry.name, entry]));
+  refuseForeign(file, [...entries.values()]);
   const program = [...entries.values()].find((entry) => /^[^/]+\/data\.pkl$/.test(entry.name));
   if (program === undefined) throw file.refusal('is a zip archive without data.pkl', 'a file of torch.save');
   const folder = program.name.slice(0, -'data.pkl'.length);
-  if ([...entries.keys()].some((name) => name.startsWith(`${folder}code/`))) {
-    throw new SamMilError('UnsupportedFormat', 'is a TorchScript program', {
-      file: file.path,
-      expected: 'tensors or a state_dict',
-      next: 'load it with torch.jit.load and save its state_dict() with torch.save',
-    });
-  }
   checkByteOrder(file, entries.get(`${folder}byteorder`));
   const storages = new Map<string, TorchStorage>();
   const persistent = (id: PickleValue): TorchStorage => {
@@ -83,9 +77,27 @@ export function readZipPt(file: FileBytes): PickleValue {
   return unpickle(file, { start: program.offset, end, findGlobal: torchGlobals, persistent }).value;
 }
 
+/** Archives that torch can open but that are not tensors in plain bytes. */
+function refuseForeign(file: FileBytes, entries: readonly ZipEntry[]): void {
+  if (entries.some(({ name }) => /^[^/]+\/code\//.test(name))) {
+    throw new SamMilError('UnsupportedFormat', 'is a TorchScript program', {
+      file: file.path,
+      expected: 'tensors or a state_dict',
+      next: 'load it with torch.jit.load and save its state_dict() with torch.save',
+    });
+  }
+  const packed = entries.find(({ packing }) => packing !== 'stored');
+  if (packed === undefined) return;
+  throw new SamMilError('UnsupportedFormat', `entry "${packed.name}" is ${packed.packing}`, {
+    file: file.path,
+    expected: 'stored entries, as torch.save writes them',
+    next: 'load and save it again with torch.save',
+  });
+}
+
 function storageOf(
   file: FileBytes,
-  entries: ReadonlyMap<string, StoredEntry>,
+  entries: ReadonlyMap<string, ZipEntry>,
   folder: string,
   id: PickleValue,
 ): TorchStorage {
@@ -110,7 +122,7 @@ function storageOf(
   return new TorchStorage(key, dtype, count, fetch, () => entry.offset);
 }
 
-function checkByteOrder(file: FileBytes, entry: StoredEntry | undefined): void {
+function checkByteOrder(file: FileBytes, entry: ZipEntry | undefined): void {
   if (entry === undefined) return;
   const order = Buffer.from(file.read(entry.offset, Math.min(entry.size, 16))).toString('latin1');
   if (order !== 'little')

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readNpy } from '../../../domain/formats/npy.js';
+import { fixture } from '../../support/fixtures.js';
+import { expectError } from '../../support/expect-error.js';
+import { scratchFolder } from '../../support/scratch-folder.js';
+
+const path = join(scratchFolder(), 'array.npy');
+const dtypes = { f8: 'float64', f4: 'float32', i8: 'int64', i4: 'int32', u1: 'uint8', big_i4: 'int32' };
+
+for (const [name, dtype] of Object.entries(dtypes)) {
+  test(`${name} is ${dtype}`, () => {
+    const tensor = readNpy(fixture('formats', `${name}.npy`));
+    assert.deepEqual([tensor.dtype, tensor.shape], [dtype, [2, 3]]);
+    assert.deepEqual(Array.from(tensor.data, Number), [0, 1, 2, 3, 4, 5]);
+  });
+}
+
+test('booleans and half floats', () => {
+  assert.deepEqual([...readNpy(fixture('formats', 'b1.npy')).data], [0, 1, 1, 1, 1, 1]);
+  assert.deepEqual(
+    [...readNpy(fixture('formats', 'f2.npy')).data],
+    [0, 0x3c00, 0x4000, 0x4200, 0x4400, 0x4500],
+  );
+});
+
+test('Fortran order becomes row-major', () => {
+  const { shape, data } = readNpy(fixture('formats', 'fortran.npy'));
+  assert.deepEqual(shape, [2, 3, 4]);
+  assert.deepEqual(
+    [...data],
+    Array.from({ length: 24 }, (_, index) => index),
+  );
+});
+
+test('text, other files and cut-off files are refused', () => {
+  expectError('InvalidInput', ['text.npy', '<U2'], () => readNpy(fixture('formats', 'text.npy')));
+  expectError('InvalidInput', ['h5py.h5', 'not a .npy file'], () => readNpy(fixture('formats', 'h5py.h5')));
+  const whole = readFileSync(fixture('formats', 'f4.npy'));
+  for (const length of [0, 5, 11, 60, whole.length - 1]) {
+    writeFileSync(path, whole.subarray(0, length));
+    expectError('InvalidInput', ['array.npy'], () => readNpy(path));
+  }
+});

@@ -1,0 +1,32 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+
+/** A Python with the wanted packages, or why tests that need one are skipped. */
+export interface FoundPython {
+  /** Reason for node:test's `skip`; false where there is a Python. */
+  skip: string | false;
+  /** Runs a program (its arguments in `sys.argv[1:]`) with warnings as errors; returns what it prints. @throws with its stderr where it fails */
+  run(program: string, ...args: string[]): string;
+}
+
+/** Looks at `$SAM_MIL_PYTHON`, then `python3` on PATH, for one that can import all `modules`. */
+export function findPython(modules: readonly string[]): FoundPython {
+  const candidates = [process.env.SAM_MIL_PYTHON, 'python3'].filter(
+    (name) => name !== undefined && name !== '',
+  );
+  for (const python of candidates as string[]) {
+    const { status } = spawnSync(python, ['-c', `import ${modules.join(', ')}`], { timeout: 120_000 });
+    if (status === 0) {
+      return {
+        skip: false,
+        run: (program, ...args) =>
+          execFileSync(python, ['-W', 'error', '-c', program, ...args], { encoding: 'utf8' }),
+      };
+    }
+  }
+  return {
+    skip: `no Python with ${modules.join(', ')} (set SAM_MIL_PYTHON); golden files are checked instead`,
+    run: () => {
+      throw new Error('there is no such Python');
+    },
+  };
+}
