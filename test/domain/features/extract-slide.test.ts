@@ -1,0 +1,373 @@
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { appendFileSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, test, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { definition } from '../../../activities/pathology/extract.js';
+import { digestOfFile } from '../../../domain/digest.js';
+import { run, type ExtractWith } from '../../../domain/features/extract-slide.js';
+import { readFeatures, readSamInfo, readSegFile, writePatches } from '../../../domain/formats/bag-files.js';
+import { encodeMask } from '../../../domain/formats/run-length.js';
+import { type SegmentMask, writeSegments } from '../../../domain/formats/segments-file.js';
+import { readPtTensor } from '../../../domain/formats/torch-pt.js';
+import type { InputFile, JobResult } from '../../../domain/job.js';
+import type { Json } from '../../../domain/json.js';
+import { BUNDLED_SLIDE } from '../../support/bundled.js';
+import { inputFile, jobFor } from '../../support/activity-job.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+import { writeTinyEncoder } from '../../support/tiny-encoder.js';
+
+const SIZE = 64;
+/** 30 patches of 64 x 64 in the middle of the tissue. */
+const COORDS = Int32Array.from({ length: 60 }, (_, i) =>
+  i % 2 === 0 ? 900 + ((i >> 1) % 6) * SIZE : 1200 + Math.floor(i / 12) * SIZE,
+);
+
+let slide: InputFile;
+
+interface Given {
+  parameters: Record<string, Json | InputFile>;
+  folder: string;
+}
+
+/** A job's folder with patches, segments and a small encoder in it. */
+async function given(context: TestContext, changes: Record<string, Json | InputFile> = {}): Promise<Given> {
+  const folder = temporaryFolder(context);
+  const patches = join(folder, 'patches.h5');
+  writePatches(patches, patchesAt(COORDS));
+  const segments = join(folder, 'segments.h5');
+  writeSegments(segments, twoSegments());
+  return {
+    folder,
+    parameters: {
+      slide,
+      patches: await inputFile(patches),
+      segments: await inputFile(segments),
+      encoder: await inputFile(writeTinyEncoder(folder)),
+      'batch-size': 4,
+      threads: 2,
+      ...changes,
+    },
+  };
+}
+
+function patchesAt(coords: Int32Array) {
+  return {
+    coords,
+    patchSize: SIZE,
+    patchLevel: 0,
+    downsample: [1, 1] as const,
+    downsampledLevelDim: [2220, 2967] as const,
+    levelDim: [2220, 2967] as const,
+    name: 'slide',
+    savePath: '',
+  };
+}
+
+/** On an image of 96 x 80 (4 level-0 pixels each) that starts at the first patch: its upper three quarters, a line one pixel wide, and its left third. */
+function twoSegments() {
+  const [w, h] = [96, 80];
+  const mask = (right: number, bottom = h): SegmentMask => {
+    const pixels = Uint8Array.from({ length: w * h }, (_, i) =>
+      i % w < right && Math.floor(i / w) < bottom ? 1 : 0,
+    );
+    return {
+      rle: encodeMask(pixels, h, w),
+      area: right * bottom,
+      bbox: [0, 0, right - 1, bottom - 1],
+      predictedIou: 1,
+      pointCoords: [[0, 0]],
+      stabilityScore: 1,
+      cropBox: [0, 0, w, h],
+    };
+  };
+  const info = {
+    patchSize: SIZE,
+    startX: 900,
+    startY: 1200,
+    stopX: 1284,
+    stopY: 1520,
+    w,
+    h,
+    visLevel: 0,
+    downsampleRatio: 4,
+  };
+  return { info, masks: [mask(w, 60), mask(1), mask(32)] };
+}
+
+function extract({ parameters, folder }: Given, attempt = 'attempt'): Promise<JobResult> {
+  return run(jobFor<ExtractWith>(definition, parameters, join(folder, attempt)));
+}
+
+async function digests(result: JobResult): Promise<Record<string, string>> {
+  const entries = Object.entries(result.files).map(async ([name, { from }]) => [
+    name,
+    await digestOfFile(from),
+  ]);
+  return Object.fromEntries(await Promise.all(entries)) as Record<string, string>;
+}
+
+describe('pathology.extract', () => {
+  before(async () => {
+    slide = await inputFile(BUNDLED_SLIDE);
+  });
+
+  test('writes features, group rows, members and areas that fit together', async (context) => {
+    const result = await extract(await given(context));
+    assert.deepEqual(result.values, {
+      'patches-count': 30,
+      'groups-count': 2,
+      dim: 5,
+      encoder: 'tiny',
+      provider: 'cpu',
+    });
+    assert.deepEqual(
+      Object.entries(result.files).map(([name, { to }]) => [name, to]),
+      [
+        ['h5', 'h5_files/slide.h5'],
+        ['pt', 'pt_files/slide.pt'],
+        ['sam-info', 'sam_info/slide.h5'],
+        ['seg', 'seg_files/slide.h5'],
+      ],
+    );
+    const bag = readFeatures(result.files.h5.from);
+    assert.equal(bag.rows, 32);
+    assert.deepEqual(bag.coords, Int32Array.from([...COORDS, -1, -1, -1, -1]));
+    assert.ok(new Set(bag.features).size > 100, 'patches differ');
+    const members = readSegFile(result.files.seg.from);
+    assert.deepEqual(
+      members.map(({ index, coords }) => [index, coords.length / 2]),
+      [
+        [0, 24],
+        [2, 10],
+      ],
+      'a mask one pixel wide has no members',
+    );
+    for (const [group, { coords }] of members.entries()) {
+      const rows = rowsOf(coords);
+      for (let column = 0; column < 5; column++) {
+        const mean = rows.reduce((sum, row) => sum + bag.features[row * 5 + column], 0) / rows.length;
+        assert.ok(Math.abs(bag.features[(30 + group) * 5 + column] - mean) < 1e-6);
+      }
+    }
+    const info = readSamInfo(result.files['sam-info'].from);
+    assert.deepEqual([...info.isGroupFeat], [...Array<number>(30).fill(0), 1, 1]);
+    const inLeft = new Set(rowsOf(members[1].coords));
+    const inUpper = new Set(rowsOf(members[0].coords));
+    for (let row = 0; row < 30; row++) {
+      assert.equal(
+        info.relativeArea[row],
+        inLeft.has(row) ? 32 * 80 : inUpper.has(row) ? 96 * 60 : 1,
+        `${row}`,
+      );
+    }
+    assert.deepEqual([...info.relativeArea.subarray(30)], [0, 0]);
+    const tensor = readPtTensor(result.files.pt.from);
+    assert.deepEqual(tensor.shape, [32, 5]);
+    assert.deepEqual(tensor.data, bag.features);
+  });
+
+  test('a patch has the features of its own pixels, whatever the batches', async (context) => {
+    const one = await given(context);
+    const small = readFeatures((await extract(one, 'small')).files.h5.from);
+    const large = await extract({ ...one, parameters: { ...one.parameters, 'batch-size': 64 } }, 'large');
+    assert.deepEqual(readFeatures(large.files.h5.from).features, small.features);
+    const last = await given(context, { 'group-features': false });
+    writePatches((last.parameters.patches as InputFile).path, patchesAt(COORDS.slice(-2)));
+    const alone = readFeatures((await extract(last)).files.h5.from);
+    assert.deepEqual(alone.features, small.features.slice(29 * 5, 30 * 5));
+  });
+
+  test('without segments there are no groups and every area is 1', async (context) => {
+    const one = await given(context);
+    delete one.parameters.segments;
+    const result = await extract(one);
+    assert.equal(result.values?.['groups-count'], 0);
+    assert.equal(result.files.seg, undefined);
+    const info = readSamInfo(result.files['sam-info'].from);
+    assert.deepEqual([...info.relativeArea], Array<number>(30).fill(1));
+    assert.ok(info.isGroupFeat.every((flag) => flag === 0));
+  });
+
+  test('without group rows the areas are still those of the segments', async (context) => {
+    const result = await extract(await given(context, { 'group-features': false }));
+    assert.equal(readFeatures(result.files.h5.from).rows, 30);
+    assert.equal(readSamInfo(result.files['sam-info'].from).relativeArea[0], 32 * 80);
+    assert.equal(readSegFile(result.files.seg.from).length, 2);
+  });
+
+  test('killed by SIGKILL in the middle and started again, it goes on and ends with the same bytes', async (context) => {
+    const one = await given(context);
+    const undisturbed = await digests(await extract(one, 'undisturbed'));
+    const folder = join(one.folder, 'killed');
+    assert.equal(await killAfter(folder, one.parameters, 8), 'SIGKILL');
+    const kept = readdirSync(join(folder, 'checkpoint')).filter((name) => name.endsWith('.f32'));
+    assert.ok(kept.length >= 2 && kept.length < 8, `${kept.length} batches were kept`);
+    rmSync(join(folder, 'scratch'), { recursive: true });
+    const job = jobFor<ExtractWith>(definition, one.parameters, folder);
+    const result = await run(job);
+    assert.equal(job.reports[0].done, kept.length * 4, 'committed batches are not made again');
+    assert.deepEqual(await digests(result), undisturbed);
+  });
+
+  test('a committed batch that was damaged since is made again', async (context) => {
+    const one = await given(context);
+    const first = await digests(await extract(one));
+    const batch = join(one.folder, 'attempt', 'checkpoint', 'batch-000003.f32');
+    const bytes = readFileSync(batch);
+    bytes[5] ^= 1;
+    writeFileSync(batch, bytes);
+    const job = jobFor<ExtractWith>(definition, one.parameters, join(one.folder, 'attempt'));
+    const again = await digests(await run(job));
+    assert.equal(job.reports[0].done, 26);
+    assert.deepEqual(again, first);
+  });
+
+  test('batches of another encoder are not taken over', async (context) => {
+    const one = await given(context);
+    await extract(one);
+    const other = {
+      ...one.parameters,
+      encoder: await inputFile(writeTinyEncoder(one.folder, { std: [1, 1, 1] })),
+    };
+    const job = jobFor<ExtractWith>(definition, other, join(one.folder, 'attempt'));
+    const features = readFeatures((await run(job)).files.h5.from).features;
+    assert.equal(job.reports[0].done, 0);
+    const fresh = await extract({ parameters: other, folder: one.folder }, 'fresh');
+    assert.deepEqual(features, readFeatures(fresh.files.h5.from).features);
+  });
+
+  test('stops at the next batch when it is told to, and keeps what is done', async (context) => {
+    const one = await given(context);
+    const controller = new AbortController();
+    const job = jobFor<ExtractWith>(
+      definition,
+      one.parameters,
+      join(one.folder, 'attempt'),
+      controller.signal,
+    );
+    const reason = new Error('the run was cancelled');
+    const stopping = run({ ...job, progress: ({ done }) => done === 8 && controller.abort(reason) });
+    await assert.rejects(stopping, reason);
+    const resumed = jobFor<ExtractWith>(definition, one.parameters, join(one.folder, 'attempt'));
+    await run(resumed);
+    assert.equal(resumed.reports[0].done, 8);
+  });
+
+  test('a fallback that steps in is a warning', async (context) => {
+    const kept = { ...process.env };
+    context.after(() => Object.assign(process.env, kept));
+    Object.assign(process.env, {
+      SAM_MIL_CACHE: temporaryFolder(context),
+      PATH: '',
+      PIP_INDEX_URL: 'http://127.0.0.1:9/simple',
+      OPENSLIDE_LIB: await openSlideLibrary(),
+    });
+    const one = await given(context, {
+      encoder: 'efficientnet-lite0',
+      fallback: 'stain-texture',
+      'target-size': 64,
+    });
+    const job = jobFor<ExtractWith>(definition, one.parameters, one.folder);
+    const { values } = await run(job);
+    assert.equal(values?.encoder, 'stain-texture');
+    assert.equal(values?.dim, 64);
+    assert.match(
+      job.logs.find(({ level }) => level === 'warn')?.message ?? '',
+      /stain-texture is used instead/,
+    );
+  });
+});
+
+describe('pathology.extract refuses', () => {
+  before(async () => {
+    slide = await inputFile(BUNDLED_SLIDE);
+  });
+
+  test('patches outside the slide, with the place', async (context) => {
+    const one = await given(context);
+    const coords = COORDS.slice();
+    coords[20] = 2300;
+    writePatches((one.parameters.patches as InputFile).path, patchesAt(coords));
+    await assert.rejects(extract(one), {
+      code: 'InvalidInput',
+      message: /patches\.h5: patch 10 lies outside the slide .*expected .*2220 x 2967; found 2300, /,
+    });
+  });
+
+  test('segments made for another patch size, with both', async (context) => {
+    const one = await given(context);
+    const { info, masks } = twoSegments();
+    writeSegments((one.parameters.segments as InputFile).path, { info: { ...info, patchSize: 512 }, masks });
+    await assert.rejects(extract(one), {
+      code: 'CountMismatch',
+      message: /segments\.h5.*expected 64 .*found 512/,
+    });
+  });
+
+  test('a file without patches', async (context) => {
+    const one = await given(context);
+    writePatches((one.parameters.patches as InputFile).path, patchesAt(new Int32Array(0)));
+    await assert.rejects(extract(one), {
+      code: 'InvalidInput',
+      message: /patches\.h5: there are no patches/,
+    });
+  });
+
+  test('a level that the slide does not have', async (context) => {
+    const one = await given(context);
+    const path = (one.parameters.patches as InputFile).path;
+    writePatches(path, { ...patchesAt(COORDS), patchLevel: 3 });
+    await assert.rejects(extract(one), {
+      code: 'InvalidInput',
+      message: /level from 0 to 0; found .*level 3/,
+    });
+  });
+
+  test('a slide that is none', async (context) => {
+    const folder = temporaryFolder(context);
+    const path = join(folder, 'text.svs');
+    writeFileSync(path, 'slide_id,label\n'.repeat(100));
+    const one = await given(context, { slide: await inputFile(path) });
+    await assert.rejects(extract(one), { code: 'UnsupportedFormat', message: /text\.svs/ });
+  });
+
+  test('a slide that is replaced while it is read', async (context) => {
+    const path = join(temporaryFolder(context), 'slide.svs');
+    copyFileSync(BUNDLED_SLIDE, path);
+    const one = await given(context, { slide: await inputFile(path) });
+    const job = jobFor<ExtractWith>(definition, one.parameters, join(one.folder, 'attempt'));
+    const replacing = run({ ...job, progress: ({ done }) => done === 8 && appendFileSync(path, 'x') });
+    await assert.rejects(replacing, { code: 'InvalidInput', message: /slide\.svs: the slide was replaced/ });
+  });
+});
+
+function rowsOf(coords: Int32Array): number[] {
+  return Array.from({ length: coords.length / 2 }, (_, i) =>
+    Array.from({ length: 30 }, (_, row) => row).findIndex(
+      (row) => COORDS[2 * row] === coords[2 * i] && COORDS[2 * row + 1] === coords[2 * i + 1],
+    ),
+  );
+}
+
+/** Starts the extraction in a process of its own and kills it once `patches` are done. Returns the signal that ended it. */
+function killAfter(
+  folder: string,
+  parameters: Given['parameters'],
+  patches: number,
+): Promise<NodeJS.Signals | null> {
+  const script = fileURLToPath(new URL('../../support/extract-process.js', import.meta.url));
+  const child = fork(script, [folder, JSON.stringify(parameters)]);
+  return new Promise((resolve) => {
+    child.on('message', (message: { done?: number }) => {
+      if (message.done === patches) child.kill('SIGKILL');
+    });
+    child.on('exit', (_, signal) => resolve(signal));
+  });
+}
+
+async function openSlideLibrary(): Promise<string> {
+  const { findOpenSlideLibrary } = await import('../../../domain/native/openslide-library.js');
+  return findOpenSlideLibrary();
+}
