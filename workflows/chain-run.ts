@@ -173,7 +173,8 @@ export class ChainRun {
         entries.push(...this.skipLater(position, result));
       }
     }
-    if (this.recorder.add(entries)) this.report(this.statuses('running'));
+    this.recorder.add(entries);
+    this.report(this.statuses('running'));
   }
 
   /** An item that did not end well has no successor in later stages; its absence there is recorded with the reason. */

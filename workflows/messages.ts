@@ -129,7 +129,7 @@ export const pauseUpdate = defineUpdate<RunStatus>('pause');
  * A paused run goes on; a held run starts its held stages again, where receipts let only what failed run. `stages` limits the retry. Refused when
  * there is nothing to resume.
  */
-export const resumeUpdate = defineUpdate<RunStatus, [ResumeRequest?]>('resume');
+export const resumeUpdate = defineUpdate<RunStatus, [ResumeRequest]>('resume');
 export interface ResumeRequest {
   stages?: string[];
 }
@@ -140,8 +140,8 @@ export interface SkipRequest {
   target: string;
 }
 
-/** Stops items at their next safe point, waits for them, ends the run as cancelled; everything finished stays and the run can be resumed. */
-export const cancelUpdate = defineUpdate<RunStatus>('cancel');
+// To cancel a run, cancel its workflow (`handle.cancel()`): items stop at their next safe point and are waited for, everything finished stays,
+// `<work>/.runs/<run>/run.json` keeps the status, and the run can be started again.
 
 /** Changes how many items of a running or waiting stage may run at once. */
 export const setMaxParallelUpdate = defineUpdate<RunStatus, [MaxParallelRequest]>('setMaxParallel');

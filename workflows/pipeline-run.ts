@@ -49,8 +49,6 @@ export class PipelineRun {
   private readonly planScope: RunScope;
   private readonly startedAt = Date.now();
   private endedAt: number | undefined;
-  /** Cancelled by the update `cancel` and with the workflow. */
-  private readonly work = new CancellationScope();
   /** Running children by first stage of their chain. */
   private readonly children = new Map<string, ChildWorkflowHandle<typeof pipelineStage>>();
   /** Grows with everything that happens: what the scheduler waits for. */
@@ -71,7 +69,7 @@ export class PipelineRun {
   async run(): Promise<RunStatus> {
     const book = await this.open();
     try {
-      await this.work.run(() => this.schedule(book));
+      await this.schedule(book);
     } catch (error) {
       if (!isCancellation(error)) throw error;
       book.cancelled = true;
@@ -105,10 +103,6 @@ export class PipelineRun {
   control(change: StageControl): void {
     for (const child of this.children.values())
       child.signal(stageControlSignal, change).catch(() => undefined);
-  }
-
-  cancel(): void {
-    this.work.cancel();
   }
 
   private async open(): Promise<RunBook> {

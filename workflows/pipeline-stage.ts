@@ -73,12 +73,13 @@ function reportToRun(): (statuses: StageStatuses) => void {
   const { parent } = workflowInfo();
   let told = -1;
   return (statuses) => {
-    setCurrentDetails(markdownTable(statuses));
     const total = statuses.reduce((sum, stage) => sum + stage.total, 0);
     const ended = statuses.reduce((sum, stage) => sum + stage.done + stage.skipped + stage.failed, 0);
     const share = total === 0 ? 0 : Math.floor((50 * ended) / total);
-    if (!parent || share === told) return;
+    if (share === told) return;
     told = share;
+    setCurrentDetails(markdownTable(statuses));
+    if (!parent) return;
     const run = getExternalWorkflowHandle(parent.workflowId);
     // A run that is gone needs no report.
     run.signal(stageProgressSignal, statuses).catch(() => undefined);

@@ -29,12 +29,10 @@ export class ResultRecorder {
     this.batch = batch;
   }
 
-  /** Returns true where a batch was sent off. */
-  add(entries: Entry[]): boolean {
+  add(entries: Entry[]): void {
     this.buffer.push(...entries);
     const due = this.buffer.length >= BATCH || Date.now() - this.lastFlush >= EVERY_MS;
     if (due) this.flush();
-    return due;
   }
 
   /** Writes what is left and waits for everything under way. Throws the first failure. */

@@ -1,6 +1,5 @@
 import { ApplicationFailure, setHandler } from '@temporalio/workflow';
 import {
-  cancelUpdate,
   pauseUpdate,
   resumeUpdate,
   setMaxParallelUpdate,
@@ -39,9 +38,9 @@ export function handleUpdates(run: PipelineRun): void {
   );
   setHandler(
     resumeUpdate,
-    changing((book, request?: ResumeRequest) => {
+    changing((book, request: ResumeRequest) => {
       if (book.paused) setPaused(book, false);
-      book.retry(request?.stages ?? book.in('held'));
+      book.retry(request.stages ?? book.in('held'));
     }),
     checking(checkResume),
   );
@@ -61,19 +60,11 @@ export function handleUpdates(run: PipelineRun): void {
     }),
     checking(checkMaxParallel),
   );
-  setHandler(
-    cancelUpdate,
-    changing((book) => {
-      book.cancelled = true;
-      run.cancel();
-    }),
-    checking(() => undefined),
-  );
 }
 
-function checkResume(book: RunBook, request?: ResumeRequest): void {
+function checkResume(book: RunBook, request: ResumeRequest): void {
   const held = book.in('held');
-  const unknown = request?.stages?.find((stage) => !held.includes(stage));
+  const unknown = request.stages?.find((stage) => !held.includes(stage));
   if (unknown !== undefined) {
     refuse(`stage \`${unknown}\` is not held; held are: ${held.join(', ') || 'none'}`);
   }

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { copyFile, link, lstat, mkdir, rm } from 'node:fs/promises';
+import { copyFile, link, lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join, posix, relative, sep } from 'node:path';
 import { digestOfFile } from '../digest.js';
 import { SamMilError } from '../errors.js';
@@ -10,8 +10,8 @@ import { cacheKey, type Ingredients } from './cache-key.js';
 import { syncPath, writeAndSync, writeWhole } from './durable-file.js';
 import { renameOut, type Claim } from './fence.js';
 import { stampOf } from './file-stamp.js';
-import { insideWork, keyIndexPath, receiptPath } from './paths.js';
-import { receiptText, type Made, type Receipt, type ReceiptFile } from './receipts.js';
+import { insideWork, keyIndexPath, receiptPath, type Place } from './paths.js';
+import { readReceipt, receiptText, type Made, type Receipt, type ReceiptFile } from './receipts.js';
 
 /** Largest outputs, as JSON, that may travel through Temporal: the rest belongs into files. */
 export const LARGEST_OUTPUTS = 16 * 1024;
@@ -42,6 +42,7 @@ export async function publish(work: string, claim: Claim, finished: Finished): P
     staged.push({ name, from, target });
   }
   refuseTwice(staged);
+  await refuseOthers(work, claim, staged, finished.made.run);
   const files = await publishFiles(work, claim, staged);
   const outputs: JsonObject = { ...result.values, ...referencesOf(staged, files) };
   refuseLarge(outputs);
@@ -192,6 +193,26 @@ function refuseTwice(staged: Staged[]): void {
     if (seen.has(target)) throw broken(name, `\`${target}\` is the target of two outputs`);
     seen.add(target);
   }
+}
+
+/** Two steps of an item that write to one file would undo each other at every run. */
+async function refuseOthers(work: string, { place }: Claim, staged: Staged[], run: string): Promise<void> {
+  for (const step of await stepsWithReceipts(work, place)) {
+    if (step === place.step) continue;
+    const other = await readReceipt(work, { ...place, step });
+    // A receipt of an earlier run may be that of a step that has since got another name.
+    const shared = other?.made.run === run && staged.find(({ target }) => Object.hasOwn(other.files, target));
+    if (!shared) continue;
+    throw new SamMilError('InvalidInput', `steps \`${step}\` and \`${place.step}\` write to the same file`, {
+      file: shared.target,
+      next: 'put one of them into a stage of its own',
+    });
+  }
+}
+
+async function stepsWithReceipts(work: string, place: Place): Promise<string[]> {
+  const names = await readdir(dirname(receiptPath(work, place))).catch(() => []);
+  return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
 }
 
 function refuseLarge(outputs: JsonObject): void {

@@ -1,0 +1,90 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
+import { ensureTemporalServer } from '../../domain/native/temporal-server.js';
+
+/** A real development server for tests: its own SQLite file, a free loopback port, killed with SIGKILL or stopped at will. */
+export class TestServer {
+  readonly address: string;
+  private readonly program: string;
+  private readonly folder: string;
+  private child: ChildProcess | undefined;
+
+  private constructor(program: string, folder: string, port: number) {
+    this.program = program;
+    this.folder = folder;
+    this.address = `127.0.0.1:${port}`;
+  }
+
+  static async start(): Promise<TestServer> {
+    const { path } = await ensureTemporalServer();
+    const folder = mkdtempSync(join(tmpdir(), 'sam-mil-server-'));
+    const server = new TestServer(path, folder, await freePort());
+    await server.up();
+    return server;
+  }
+
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
+  /** Starts it, again on the same file and port after {@link kill}; resolves when the namespace answers. */
+  async up(): Promise<void> {
+    const port = this.address.split(':')[1];
+    const options = [
+      ...['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', port],
+      ...['--db-filename', join(this.folder, 'temporal.db'), '--log-level', 'never'],
+      ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'],
+    ];
+    this.child = spawn(this.program, options, { stdio: 'ignore' });
+    this.child.unref();
+    for (let tries = 0; tries < 300; tries++) {
+      await sleep(100);
+      if (await this.answers()) return;
+    }
+    throw new Error(`the Temporal server at ${this.address} does not answer`);
+  }
+
+  /** SIGKILL: nothing is flushed, no worker is told. */
+  async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
+    const { child } = this;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await gone;
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private async answers(): Promise<boolean> {
+    const connection = Connection.lazy({ address: this.address });
+    try {
+      await connection.withDeadline(Date.now() + 1000, () =>
+        connection.workflowService.describeNamespace({ namespace: 'default' }),
+      );
+      return true;
+    } catch {
+      return false;
+    } finally {
+      await connection.close();
+    }
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
+}

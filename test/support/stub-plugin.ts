@@ -1,0 +1,183 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  defineActivity,
+  fileInput,
+  fileOutput,
+  itemsInput,
+  type ActivityPlugin,
+} from '../../activities/define-activity.js';
+import { SamMilError, type ErrorCode } from '../../domain/errors.js';
+import type { InputFile, Job, JobResult } from '../../domain/job.js';
+
+/**
+ * Real activities that write small files and misbehave on demand. What they shall do wrong is read from `<work>/.control/<item>.json`, outside
+ * their parameters, so that a failure can be mended without changing a cache key. Each execution appends a line to `<work>/.executions`.
+ */
+export interface Misbehaviour {
+  /** The first so many executions fail with `code` (default Internal, retryable). */
+  failTimes?: number;
+  code?: ErrorCode;
+  /** The first so many executions kill their process after a last word on stderr. */
+  crashTimes?: number;
+  /** Never ends unless stopped. */
+  hang?: boolean;
+  sleepMs?: number;
+  /** Ends the item on purpose with this reason. */
+  skip?: string;
+  /** Returns this many bytes as a value. */
+  bytes?: number;
+}
+
+interface WriteWith {
+  text: string;
+  from?: InputFile;
+  to?: string;
+}
+
+async function write(job: Job<WriteWith>): Promise<JobResult> {
+  await misbehave(job, 'write');
+  const before = job.with.from ? readFileSync(job.with.from.path, 'utf8') : '';
+  const path = join(job.scratch, 'out.txt');
+  writeFileSync(path, `${before}${job.with.text}\n`);
+  const { skip, bytes } = controlOf(job);
+  const values = {
+    length: before.length + job.with.text.length,
+    ...(bytes ? { note: 'x'.repeat(bytes) } : {}),
+  };
+  return { files: { file: { from: path, to: join(job.with.to ?? '', `${job.name}.txt`) } }, values, skip };
+}
+
+async function join_(job: Job<{ items: InputFile }>): Promise<JobResult> {
+  await misbehave(job, 'join');
+  const path = join(job.scratch, 'joined.txt');
+  const lines = readFileSync(job.with.items.path, 'utf8').trim().split('\n');
+  const keys = lines.map((line) => JSON.parse(line) as { key: string; status: string });
+  writeFileSync(path, keys.map(({ key, status }) => `${key} ${status}\n`).join(''));
+  return { files: { file: { from: path, to: 'joined.txt' } }, values: { count: lines.length } };
+}
+
+/** Counts to `to`, a number every `eachMs`, keeping its place in the checkpoint; the output holds every number once, whatever happens in between. */
+async function count(job: Job<{ to: number; eachMs: number }>): Promise<JobResult> {
+  await misbehave(job, 'count');
+  const place = join(job.checkpoint, 'numbers.txt');
+  let numbers = existsSync(place) ? readFileSync(place, 'utf8') : '';
+  let done = numbers.split('\n').length - 1;
+  if (done > 0) job.log('info', `goes on from ${done}`);
+  while (done < job.with.to) {
+    job.signal.throwIfAborted();
+    await sleep(job.with.eachMs);
+    done += 1;
+    numbers += `${done}\n`;
+    writeFileSync(`${place}.new`, numbers);
+    renameSync(`${place}.new`, place);
+    job.progress({ unit: 'numbers', done, total: job.with.to });
+  }
+  const path = join(job.scratch, 'numbers.txt');
+  writeFileSync(path, numbers);
+  return { files: { file: { from: path, to: `${job.name}.txt` } } };
+}
+
+async function misbehave(job: Job<unknown>, activity: string): Promise<void> {
+  const control = controlOf(job);
+  appendFileSync(join(job.work, '.executions'), `${activity} ${job.name} ${process.pid}\n`);
+  const times = executionsOf(job.work).filter((line) => line.startsWith(`${activity} ${job.name} `)).length;
+  if (control.sleepMs) await sleep(control.sleepMs);
+  if (control.crashTimes && times <= control.crashTimes) {
+    console.error('last words of the child');
+    await sleep(50);
+    process.kill(process.pid, 'SIGSEGV');
+    await sleep(10_000);
+  }
+  if (control.failTimes && times <= control.failTimes) {
+    throw new SamMilError(control.code ?? 'Internal', `told to fail ${control.failTimes} times`, {
+      file: job.name,
+    });
+  }
+  while (control.hang) {
+    await sleep(20);
+    job.signal.throwIfAborted();
+  }
+}
+
+function controlOf(job: Job<unknown>): Misbehaviour {
+  const path = join(job.work, '.control', `${job.name}.json`);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Misbehaviour) : {};
+}
+
+/** What the activities shall do wrong for an item. */
+export function control(work: string, item: string, misbehaviour: Misbehaviour): void {
+  mkdirSync(join(work, '.control'), { recursive: true });
+  writeFileSync(join(work, '.control', `${item}.json`), JSON.stringify(misbehaviour));
+}
+
+/** `<activity> <item> <pid>` of every execution so far. */
+export function executionsOf(work: string): string[] {
+  const path = join(work, '.executions');
+  return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
+}
+
+const common = {
+  version: 1,
+  queue: 'cpu',
+  timeout: '1m',
+  heartbeat: '5s',
+  resumesFrom: 'the start',
+} as const;
+
+const writeParts = {
+  ...common,
+  with: {
+    text: { type: 'string', default: 'hello' },
+    from: fileInput('text', 'A file to go on from.'),
+    to: { type: 'string' },
+  },
+  required: [],
+  outputs: { file: fileOutput('text', 'The text.'), length: { type: 'integer' }, note: { type: 'string' } },
+  load: async () => ({ run: write }),
+} as const;
+
+export const plugin: ActivityPlugin = {
+  name: 'stub',
+  activities: [
+    defineActivity({
+      ...writeParts,
+      name: 'stub.write',
+      summary: 'Writes a text in a child process',
+      isolation: 'child',
+      finishStage: async ({ folder, items }) => {
+        let list = '';
+        for await (const { key, status, step } of items)
+          list += `${key},${status},${JSON.stringify(step.with)}\n`;
+        writeFileSync(join(folder, 'list.csv'), list);
+      },
+    }),
+    defineActivity({
+      ...writeParts,
+      name: 'stub.light',
+      summary: 'Writes a text inline',
+      isolation: 'inline',
+    }),
+    defineActivity({
+      ...common,
+      name: 'stub.join',
+      summary: 'Lists the items of a stage',
+      with: { items: itemsInput('text', 'The items.') },
+      required: ['items'],
+      outputs: { file: fileOutput('text', 'Their names.'), count: { type: 'integer' } },
+      isolation: 'inline',
+      load: async () => ({ run: join_ }),
+    }),
+    defineActivity({
+      ...common,
+      name: 'stub.count',
+      summary: 'Counts, and resumes counting',
+      with: { to: { type: 'integer' }, 'each-ms': { type: 'integer', 'x-not-in-key': true } },
+      required: ['to', 'each-ms'],
+      outputs: { file: fileOutput('text', 'The numbers.') },
+      isolation: 'child',
+      load: async () => ({ run: count }),
+    }),
+  ],
+};
