@@ -1,5 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { extname } from 'node:path';
 import { SamMilError } from '../errors.js';
+import { tiffDirectoryOffset, tiffExtent } from './tiff-extent.js';
 
 /** Bytes from the start of a file that its kind is told from. */
 const HEAD = 4096;
@@ -60,10 +62,8 @@ function aFolder(path: string): SamMilError {
   });
 }
 
-/** The error for a file that no reader knows: says whether it looks like text, like a TIFF cut short, or like something else. */
+/** The error for a file that no reader knows: says whether it looks like text. */
 export function refuseUnknown(path: string, head: FileHead): SamMilError {
-  const directory = tiffDirectoryOffset(head.bytes);
-  if (directory !== undefined) return refuseTiff(path, head, directory);
   return new SamMilError(
     'UnsupportedFormat',
     'this is not a slide that OpenSlide, or an image that libvips, can read',
@@ -78,31 +78,17 @@ export function refuseUnknown(path: string, head: FileHead): SamMilError {
   );
 }
 
-function refuseTiff(path: string, head: FileHead, directory: number): SamMilError {
-  const cut = isCutOff(head);
-  return new SamMilError('CorruptSlide', cut ? 'the slide file is cut off' : 'the slide file is damaged', {
+/** Throws `CorruptSlide` for a TIFF that points past its own end, as one does that was not copied whole. */
+export function refuseCutOff(path: string, { bytes, size }: FileHead): void {
+  if (tiffDirectoryOffset(bytes) === undefined || extname(path).toLowerCase() === '.ndpi') return;
+  const extent = tiffExtent(path, size) ?? 0;
+  if (extent <= size) return;
+  throw new SamMilError('CorruptSlide', 'the slide file is cut off', {
     file: path,
-    expected: cut ? `a TIFF directory at byte ${directory}` : 'a readable TIFF',
-    found: cut ? `only ${head.size} bytes` : 'a TIFF header before content that no reader accepts',
+    expected: `at least ${extent} bytes, by its own directories`,
+    found: `${size} bytes`,
     next: 'copy or download it again and compare its size with the original',
   });
-}
-
-/** Whether a TIFF points past its own end. */
-export function isCutOff({ bytes, size }: FileHead): boolean {
-  return (tiffDirectoryOffset(bytes) ?? 0) >= size;
-}
-
-/** Offset of the first image directory of a TIFF or BigTIFF; undefined for other files. */
-export function tiffDirectoryOffset(bytes: Buffer): number | undefined {
-  if (bytes.length < 16) return undefined;
-  const order = bytes.toString('latin1', 0, 2);
-  if (order !== 'II' && order !== 'MM') return undefined;
-  const little = order === 'II';
-  const version = little ? bytes.readUInt16LE(2) : bytes.readUInt16BE(2);
-  if (version === 42) return little ? bytes.readUInt32LE(4) : bytes.readUInt32BE(4);
-  if (version === 43) return Number(little ? bytes.readBigUInt64LE(8) : bytes.readBigUInt64BE(8));
-  return undefined;
 }
 
 function looksLikeText(bytes: Buffer): boolean {

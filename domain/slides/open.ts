@@ -1,4 +1,4 @@
-import { checkSlideFile, isCutOff, refuseUnknown } from './check-file.js';
+import { checkSlideFile, refuseCutOff, refuseUnknown } from './check-file.js';
 import { OpenSlideSlide, type OpenSlideOptions } from './openslide.js';
 import { isPlainImage, PlainImageSlide } from './plain-image.js';
 import type { Slide } from './slide.js';
@@ -11,8 +11,9 @@ import type { Slide } from './slide.js';
  */
 export function openSlide(path: string, options: OpenSlideOptions = {}): Slide {
   const head = checkSlideFile(path);
+  refuseCutOff(path, head);
   const slide = OpenSlideSlide.open(path, options);
   if (slide !== undefined) return slide;
-  if (isPlainImage(head) && !isCutOff(head)) return PlainImageSlide.open(path);
+  if (isPlainImage(head)) return PlainImageSlide.open(path);
   throw refuseUnknown(path, head);
 }

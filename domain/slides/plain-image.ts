@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SamMilError } from '../errors.js';
 import type { Level0Px } from '../units.js';
-import { tiffDirectoryOffset, type FileHead } from './check-file.js';
+import type { FileHead } from './check-file.js';
 import { checkRequest } from './openslide.js';
 import { mppOf } from './properties.js';
 import type { Slide, SlideInfo } from './slide.js';
+import { tiffDirectoryOffset } from './tiff-extent.js';
 
 const DECODER = fileURLToPath(new URL('./decode-image.js', import.meta.url));
 

@@ -64,9 +64,25 @@ test('a slide without read permission is refused by name', (context) => {
 test('a truncated svs is refused, wherever it was cut', (context) => {
   const path = file(context, 'cut.svs', readFileSync(BUNDLED_SLIDE));
   truncateSync(path, 1_000_000);
-  refused(path, 'CorruptSlide', /cut off/, /only 1000000 bytes/);
-  truncateSync(path, 10);
-  refused(path, 'UnsupportedFormat', /10 bytes/);
+  refused(path, 'CorruptSlide', /cut off/, /found 1000000 bytes/);
+  truncateSync(path, 8);
+  refused(path, 'UnsupportedFormat', /8 bytes/);
+});
+
+test('a pyramid that lost its last bytes is not taken for a plain image', async (context) => {
+  const path = join(temporaryFolder(context), 'pyramid.tif');
+  const data = Uint8Array.from({ length: 600 * 500 * 3 }, (_, index) => (index * 7919) % 251);
+  for (const bigtiff of [false, true]) {
+    await sharp(data, { raw: { width: 600, height: 500, channels: 3 } })
+      .tiff({ tile: true, pyramid: true, compression: 'jpeg', bigtiff })
+      .toFile(path);
+    const whole = readFileSync(path);
+    openSlide(path).close();
+    for (const lost of [1, 200, 5000, Math.round(whole.length * 0.6)]) {
+      writeFileSync(path, whole.subarray(0, whole.length - lost));
+      refused(path, 'CorruptSlide', /cut off/, new RegExp(`found ${whole.length - lost} bytes`));
+    }
+  }
 });
 
 test('a tile that can not be decoded kills the handle, and only that', (context) => {
