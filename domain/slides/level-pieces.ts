@@ -35,15 +35,10 @@ export function* levelPieces(slide: Slide, level: number): Generator<LevelPiece>
 }
 
 /**
- * The pieces of a level made `factor` times smaller by averaging squares of factor x factor pixels (those at the right and lower border may be
- * cut short). `factor` is a power of two up to {@link READ_PIECE}, so that no square straddles two pieces. Positions and sizes are in
- * pixels of the reduced level, whose size is ceil(level / factor).
+ * The piece `factor` times smaller by averaging squares of factor x factor pixels (those at the right and lower border may be cut short), its
+ * position likewise. `factor` is a power of two up to {@link READ_PIECE}, so that no square straddles two pieces: together the pieces
+ * make a level of ceil(size / factor). For 1, the piece itself.
  */
-export function* reducedPieces(slide: Slide, level: number, factor: number): Generator<LevelPiece> {
-  for (const piece of levelPieces(slide, level)) yield reducePiece(piece, factor);
-}
-
-/** The piece `factor` times smaller, by averages; its position must be a multiple of `factor`. For 1, the piece itself. */
 export function reducePiece(piece: LevelPiece, factor: number): LevelPiece {
   if (factor === 1) return piece;
   const width = Math.ceil(piece.width / factor);
@@ -73,4 +68,9 @@ function addRow({ rgb, width }: LevelPiece, row: number, factor: number, sums: F
       sums[cell + 2] += rgb[source + 2];
     }
   }
+}
+
+/** The pieces of a level, each made `factor` times smaller by {@link reducePiece}. */
+export function* reducedPieces(slide: Slide, level: number, factor: number): Generator<LevelPiece> {
+  for (const piece of levelPieces(slide, level)) yield reducePiece(piece, factor);
 }

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import { READ_PIECE, reducedPieces, reducePiece, type LevelPiece } from '../slides/level-pieces.js';
+import { levelPieces, reducePiece, type LevelPiece } from '../slides/level-pieces.js';
 import type { Slide } from '../slides/slide.js';
-import { powerOfTwo, reductionOf } from './read-tissue-level.js';
+import { powerOfTwo } from './read-tissue-level.js';
 
 /** Longest side of the pictures made for people. */
 const LONGEST_SIDE = 2048;
@@ -15,23 +15,20 @@ export interface Picture {
   downsample: readonly [number, number];
 }
 
-/** Collects a level's pieces, themselves reduced by `reduction` before, into a picture of at most {@link LONGEST_SIDE} pixels a side. */
+/** Collects a level's pieces into a picture of at most {@link LONGEST_SIDE} pixels a side. */
 export class OverviewBuilder {
   readonly picture: Picture;
   private readonly factor: number;
 
-  constructor(slide: Slide, level: number, reduction: number) {
+  constructor(slide: Slide, level: number) {
     const { width, height, downsample } = slide.info.levels[level];
-    const longest = Math.max(width, height) / reduction;
-    // Squares must not straddle two pieces.
-    this.factor = Math.min(powerOfTwo(longest / LONGEST_SIDE), READ_PIECE / reduction);
-    const total = this.factor * reduction;
-    const [w, h] = [Math.ceil(width / total), Math.ceil(height / total)];
+    this.factor = powerOfTwo(Math.max(width, height) / LONGEST_SIDE);
+    const [w, h] = [Math.ceil(width / this.factor), Math.ceil(height / this.factor)];
     this.picture = {
       rgb: new Uint8Array(w * h * 3),
       width: w,
       height: h,
-      downsample: [downsample[0] * total, downsample[1] * total],
+      downsample: [downsample[0] * this.factor, downsample[1] * this.factor],
     };
   }
 
@@ -46,9 +43,8 @@ export class OverviewBuilder {
 
 /** Reads a level only for its picture. */
 export async function readOverview(slide: Slide, level: number, signal: AbortSignal): Promise<Picture> {
-  const reduction = reductionOf(slide, level);
-  const builder = new OverviewBuilder(slide, level, reduction);
-  for (const piece of reducedPieces(slide, level, reduction)) {
+  const builder = new OverviewBuilder(slide, level);
+  for (const piece of levelPieces(slide, level)) {
     builder.add(piece);
     await setImmediate();
     signal.throwIfAborted();

@@ -12,7 +12,7 @@ import { checked, presetParameters, type TissueParameters } from './parameters.j
 import { patchGrid } from './patch-grid.js';
 import { choosePatchScale, type PatchScale, type ScaleWish } from './patch-scale.js';
 import { findProcessRow, isLeftOut, processRowCells } from './process-list.js';
-import { chooseLevel, reductionOf } from './read-tissue-level.js';
+import { chooseLevel } from './read-tissue-level.js';
 import { checkLevel, segmentTissue, type Tissue } from './segment.js';
 import { stitchPatches } from './stitch-patches.js';
 import { outlineTable } from './outline-table.js';
@@ -101,7 +101,7 @@ async function findTissue(
     const tissue = await segmentTissue(slide, parameters, job.signal);
     return { tissue, picture: await readOverview(slide, visLevel, job.signal) };
   }
-  const builder = new OverviewBuilder(slide, visLevel, reductionOf(slide, visLevel));
+  const builder = new OverviewBuilder(slide, visLevel);
   const tissue = await segmentTissue(slide, parameters, job.signal, (piece) => builder.add(piece));
   if (tissue.reduction > 1) {
     const facts = { level: tissue.segLevel, reduction: tissue.reduction };

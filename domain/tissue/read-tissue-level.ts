@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { READ_PIECE, reducedPieces, type LevelPiece } from '../slides/level-pieces.js';
+import { levelPieces, READ_PIECE, reducePiece, type LevelPiece } from '../slides/level-pieces.js';
 import type { Slide } from '../slides/slide.js';
 import { saturation } from './saturation.js';
 
@@ -27,7 +27,7 @@ export type OnPiece = (piece: LevelPiece) => void;
  * Reads a level piece by piece into its saturation. Above {@link MAX_SEGMENTED_PIXELS} squares of pixels are averaged, down to a downsample of
  * about 64 or to that many pixels, whichever is smaller: memory stays below about 300 MB. Lets the event loop run between pieces.
  *
- * @param onPiece sees each (reduced) piece, so that a picture can be made of the same read
+ * @param onPiece sees each piece as it was read, so that a picture can be made of the same read
  */
 export async function readSaturation(
   slide: Slide,
@@ -41,8 +41,9 @@ export async function readSaturation(
   const w = Math.ceil(width / reduction);
   const h = Math.ceil(height / reduction);
   const values = new Uint8Array(w * h);
-  for (const piece of reducedPieces(slide, level, reduction)) {
-    saturation(piece.rgb, piece.width, piece.height, values, piece.y * w + piece.x, w);
+  for (const piece of levelPieces(slide, level)) {
+    const small = reducePiece(piece, reduction);
+    saturation(small.rgb, small.width, small.height, values, small.y * w + small.x, w);
     onPiece?.(piece);
     await setImmediate();
     signal.throwIfAborted();
