@@ -201,9 +201,10 @@ function intervalsOf(
             f1,
           };
         });
-  const wald = smallest < 2 ? undefined : delongAuc(scores, labels).wald95;
+  const delong = smallest < 2 ? undefined : delongAuc(scores, labels);
   return {
-    ...(wald === undefined ? {} : { delong_auc: { low: wald[0], high: wald[1] } }),
+    // Perfect (or perfectly wrong) ranks have variance 0: an interval of no width would claim what a few slides can't show.
+    ...(delong && delong.sd > 0 ? { delong_auc: { low: delong.wald95[0], high: delong.wald95[1] } } : {}),
     ...(bootstrap === 0 ? {} : { bootstrap: drawn, bootstrap_replicates: bootstrap }),
   };
 }

@@ -72,8 +72,10 @@ export function foldSection(data: ReportData): Markup {
     <div class="scroll" tabindex="0" role="region" aria-label="Folds">
       <table>
         <caption>
-          Threshold metrics by the protocol that was asked for. Intervals: DeLong, 95 %. The digest names the
-          predictions file each line was reckoned from.
+          <span
+            >Threshold metrics by the protocol that was asked for. Intervals: DeLong, 95 %. The digest names
+            the predictions file each line was computed from.</span
+          >
         </caption>
         <thead>
           <tr>
@@ -116,10 +118,10 @@ function foldRow({ metrics, files }: FoldResult): Markup {
     </td>
     <td>${percent(called.f1)}</td>
     <td>${percent(called.accuracy)}</td>
-    <td>
+    <td class="narrow">
       ${called.threshold === null ? '–' : called.threshold.toFixed(3)}<small>${called.threshold_from}</small>
     </td>
-    <td>${epoch ?? '–'}<small>${metrics.selection.by}</small></td>
+    <td class="narrow">${epoch ?? '–'}<small>${metrics.selection.by}</small></td>
     <td class="text">
       <code title="${files.predictions.path} ${files.predictions.digest}"
         >${shortDigest(files.predictions.digest)}</code

@@ -25,7 +25,7 @@ export async function readSlides(items: readonly ItemRecord[], work: string): Pr
   const slides: SlidePictures[] = [];
   for (const item of items.filter(({ status }) => status === 'done').slice(0, MOST_SLIDES)) {
     const pictures: Picture[] = [];
-    for (const { name } of filesEndingIn(item, PICTURES)) {
+    for (const name of pictureNames(item)) {
       const { absolute } = await outputFile(item, name, work);
       pictures.push(
         await embedPicture(
@@ -39,6 +39,14 @@ export async function readSlides(items: readonly ItemRecord[], work: string): Pr
     if (pictures.length > 0) slides.push({ name: item.key, pictures });
   }
   return slides;
+}
+
+/** Known pictures first, in the order the steps make them, then any others by name. */
+function pictureNames(item: ItemRecord): string[] {
+  const order = Object.keys(CAPTIONS);
+  const place = (name: string) => (order.includes(name) ? order.indexOf(name) : order.length);
+  const names = filesEndingIn(item, PICTURES).map(({ name }) => name);
+  return names.sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
 }
 
 const HEATMAP_CAPTIONS: [string, string][] = [

@@ -55,8 +55,10 @@ function metricsTable(rows: readonly SummaryRow[], chosen: Protocol): Markup {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Metrics">
       <table>
         <caption>
-          Mean ± standard deviation (ddof 0) over the means of the repeats; small: over all folds of all
-          repeats.
+          <span
+            >Mean ± standard deviation (ddof 0) over the means of the repeats; small: over all folds of all
+            repeats.</span
+          >
         </caption>
         <thead>
           <tr>
@@ -110,8 +112,11 @@ function comparisonTable(comparisons: readonly Comparison[]): Markup {
     <div class="scroll" tabindex="0" role="region" aria-label="Comparison of models">
       <table>
         <caption>
-          DeLong’s paired test on the AUC of all out-of-fold scores of one repeat. Scores of different folds
-          come from different trained models, so this AUC differs a little from the mean of the folds.
+          <span
+            >DeLong’s paired test on the AUC of all out-of-fold scores of one repeat. Scores of different
+            folds come from different trained models, so this AUC differs a little from the mean of the
+            folds.</span
+          >
         </caption>
         <thead>
           <tr>

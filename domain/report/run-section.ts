@@ -106,7 +106,7 @@ export function provenanceSection({ run, folds, groupBy }: ReportData): Markup {
   return html`<section id="provenance" aria-labelledby="provenance-h">
     <h2 id="provenance-h">Provenance</h2>
     <p class="lead">
-      Every number above is reckoned from the files below, named by the SHA-256 of their content. Paths are
+      Every number above is computed from the files below, named by the SHA-256 of their content. Paths are
       relative to the work folder.
     </p>
     ${factList(facts)}${

@@ -13,7 +13,8 @@ const PAGE = `
 html { color-scheme: light dark; scroll-behavior: smooth; scroll-padding-top: 3.5rem; -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--ground); color: var(--text);
   font: 400 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif; }
-header.top, main, footer { max-width: 72rem; margin: 0 auto; padding: 0 1.25rem; }
+header.top, main, footer { max-width: 76rem; margin: 0 auto; padding: 0 1.25rem; }
+main { padding-top: 1.25rem; }
 header.top { padding-top: 2.4rem; padding-bottom: 1rem; }
 .kicker { margin: 0; color: var(--muted); font-size: .85rem; letter-spacing: .04em; }
 h1 { margin: .15rem 0 .4rem; font-size: clamp(1.7rem, 4vw, 2.4rem); line-height: 1.15; letter-spacing: -.02em; }
@@ -23,14 +24,14 @@ p { margin: .4rem 0; max-width: 46rem; }
 a { color: var(--accent); }
 .lead { color: var(--muted); }
 nav { position: sticky; top: 0; z-index: 2; background: var(--ground); border-bottom: 1px solid var(--line); }
-nav ul { display: flex; gap: .2rem; max-width: 72rem; margin: 0 auto; padding: .35rem .65rem; list-style: none; overflow-x: auto; }
+nav ul { display: flex; gap: .2rem; max-width: 76rem; margin: 0 auto; padding: .35rem .65rem; list-style: none; overflow-x: auto; }
 nav a { display: block; padding: .3rem .6rem; border-radius: .45rem; color: var(--muted); text-decoration: none; font-size: .9rem; white-space: nowrap; }
 nav a:hover, nav a:focus-visible { color: var(--text); background: var(--faint); }
-section { margin: 1.25rem 0; padding: 1.4rem 1.5rem; background: var(--surface); border: 1px solid var(--line); border-radius: .9rem; }
-.note { padding: .9rem 1.2rem; background: var(--warn-ground); border: 1px solid var(--warn-line); border-radius: .9rem; color: var(--warn); }
+section { margin: 0 0 1.25rem; padding: 1.4rem 1.5rem; background: var(--surface); border: 1px solid var(--line); border-radius: .9rem; }
+.note { margin-bottom: 1.25rem; padding: .9rem 1.2rem; background: var(--warn-ground); border: 1px solid var(--warn-line); border-radius: .9rem; color: var(--warn); }
 .note ul { margin: .2rem 0 0; padding-left: 1.1rem; max-width: 60rem; }
 .note h2 { font-size: 1rem; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: .8rem; margin: 1rem 0 1.3rem; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .8rem; margin: 1rem 0 1.3rem; }
 .tile { padding: .9rem 1.1rem; border: 1px solid var(--line); border-top: 4px solid var(--c); border-radius: .7rem; }
 .tile .name { font-weight: 600; overflow-wrap: anywhere; }
 .tile .big { display: block; margin: .1rem 0; font-size: 2rem; font-weight: 650; letter-spacing: -.02em; line-height: 1.2; font-variant-numeric: tabular-nums; }
@@ -39,13 +40,15 @@ section { margin: 1.25rem 0; padding: 1.4rem 1.5rem; background: var(--surface);
 .scroll { overflow-x: auto; margin: .6rem -1.5rem 0; padding: 0 1.5rem .2rem; }
 .scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
 table { width: 100%; border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
+caption span { display: block; position: sticky; left: 0; max-width: min(60rem, calc(100vw - 4.5rem)); }
 caption { padding: 0 0 .5rem; text-align: left; color: var(--muted); font-size: .85rem; caption-side: top; }
-th, td { padding: .42rem .7rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; white-space: nowrap; }
+th, td { padding: .42rem .55rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; white-space: nowrap; }
 th { font-weight: 600; }
 thead th { color: var(--muted); font-size: .8rem; vertical-align: bottom; }
 tr > :first-child, .text { text-align: left; }
 td.wrap { white-space: normal; min-width: 14rem; }
 tbody tr:last-child > * { border-bottom: 0; }
+td.narrow small { max-width: 7.5rem; margin-left: auto; white-space: normal; line-height: 1.3; }
 td small, th small { display: block; color: var(--muted); font-size: .78rem; font-weight: 400; }
 .sd { color: var(--muted); }
 tr.optimistic td, tr.optimistic th[scope=row] { color: var(--muted); }
@@ -96,7 +99,7 @@ polyline { fill: none; stroke: var(--c); stroke-linejoin: round; }
 .hatch-line { fill: var(--bad); }
 .pause path { stroke: var(--muted); stroke-dasharray: 2 3; }
 .chart-wide { min-width: 46rem; }
-.chart-middle { max-width: 46rem; }`;
+.chart-middle { max-width: 46rem; overflow-x: auto; } .chart-middle svg { min-width: 30rem; }`;
 
 const SERIES = Array.from({ length: 8 }, (_, i) => `.s${i + 1} { --c: var(--s${i + 1}); }`).join('\n');
 
