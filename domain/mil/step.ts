@@ -1,4 +1,3 @@
-import { SamMilError } from '../errors.js';
 import type { Adam } from './adam.js';
 import { tf, type Scalar } from './backend.js';
 import type { Bag, Model, StepContext } from './model.js';
@@ -42,9 +41,8 @@ export function differentiate(
 }
 
 /**
- * One step: loss, gradients, update. The weights stay as they were when the loss is not finite.
+ * One step: loss, gradients, update. When the loss is not finite the weights stay as they were.
  * @returns the loss before the update
- * @throws SamMilError InvalidInput when the loss is NaN or infinite
  */
 export function trainStep(
   model: Model,
@@ -54,16 +52,7 @@ export function trainStep(
   learningRate: number,
 ): number {
   const { loss, gradients } = lossGradients(model, adam.weights(), bag, context);
-  try {
-    if (!Number.isFinite(loss)) {
-      throw new SamMilError('InvalidInput', `the loss became ${loss}`, {
-        expected: 'a finite loss',
-        next: 'lower `lr`, or look for extreme values in the features',
-      });
-    }
-    adam.update(gradients, learningRate);
-  } finally {
-    Object.values(gradients).forEach((gradient) => gradient.dispose());
-  }
+  if (Number.isFinite(loss)) adam.update(gradients, learningRate);
+  tf.dispose(gradients);
   return loss;
 }

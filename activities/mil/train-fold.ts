@@ -1,0 +1,133 @@
+import { allModelOptions, modelNames } from '../../domain/mil/models.js';
+import { defineActivity, fileInput, fileOutput, itemsInput, type Schema } from '../define-activity.js';
+
+/** The options of the models. No default stands in the schema: an option of another model must be seen to be set, so that it can be refused. */
+const modelOptions: Record<string, Schema> = Object.fromEntries(
+  allModelOptions().map(({ name, option, models }) => {
+    const { default: standard, description, ...schema } = option;
+    return [
+      name,
+      { ...schema, description: `${description} Only ${models.join(', ')}; default ${standard}.` },
+    ];
+  }),
+);
+
+export const definition = defineActivity({
+  name: 'mil.train-fold',
+  version: 1,
+  summary: 'Trains one MIL model on one fold and keeps the best epoch',
+  with: {
+    bags: itemsInput('bag', 'Bags: the items of the stage that made the features.'),
+    split: fileInput('splits', 'Splits file of mil.split.'),
+    repeat: { type: 'integer', minimum: 0, description: 'Repeat of the cross-validation, from 0.' },
+    fold: { type: 'integer', minimum: 0, description: 'Fold, from 0.' },
+    model: { type: 'string', enum: modelNames(), description: 'The model to train.' },
+    'group-features': {
+      type: 'boolean',
+      default: true,
+      description: 'Whether the bags keep their group rows, where they have any.',
+    },
+    epochs: { type: 'integer', minimum: 1, default: 200, description: 'Epochs at most.' },
+    patience: {
+      type: 'integer',
+      minimum: 1,
+      default: 30,
+      description: 'Epochs in a row below the best validation AUC after which training stops.',
+    },
+    'stop-epoch': {
+      type: 'integer',
+      minimum: 0,
+      default: 130,
+      description: 'Epoch (from 0) that must have passed before training may stop early.',
+    },
+    lr: { type: 'number', exclusiveMinimum: 0, default: 2e-4, description: 'Learning rate of Adam.' },
+    'weight-decay': {
+      type: 'number',
+      minimum: 0,
+      default: 1e-5,
+      description: 'L2 penalty, added to the gradients (coupled, as in PyTorch Adam).',
+    },
+    scheduler: {
+      type: 'string',
+      enum: ['cosine', 'step', 'constant'],
+      default: 'cosine',
+      description:
+        'Learning rate over the epochs: cosine to 0, step (a fifth from half of the epochs on), constant.',
+    },
+    seed: {
+      type: 'integer',
+      minimum: 0,
+      default: 2021,
+      description:
+        'Together with repeat and fold it names every random stream: first weights, order, dropout, masks.',
+    },
+    dropout: {
+      type: 'number',
+      minimum: 0,
+      maximum: 0.9,
+      default: 0.25,
+      description: 'Dropout rate after the embedding.',
+    },
+    'embed-dim': {
+      type: 'integer',
+      minimum: 1,
+      default: 512,
+      description: 'Length of an embedded instance.',
+    },
+    'attention-dim': {
+      type: 'integer',
+      minimum: 1,
+      description: "Hidden units of the attention. Default: the model's own, 128 for most.",
+    },
+    select: {
+      type: 'string',
+      enum: ['best-auc', 'last'],
+      default: 'best-auc',
+      description: 'The epoch whose weights are kept: that of the best validation AUC, or the last.',
+    },
+    'validate-on': {
+      type: 'string',
+      enum: ['val', 'test'],
+      default: 'val',
+      description:
+        'The set that chooses the epoch. test does as the published trainer without a validation set does, which flatters the result.',
+    },
+    backend: {
+      type: 'string',
+      enum: ['auto', 'tensorflow', 'js'],
+      default: 'auto',
+      description:
+        'auto: native TensorFlow, on the GPU where there is one, else JavaScript with a warning (130 times slower).',
+    },
+    'save-every': {
+      type: 'number',
+      minimum: 0,
+      default: 5,
+      'x-not-in-key': true,
+      description: 'Seconds between saved states: what a kill may cost.',
+    },
+    ...modelOptions,
+  },
+  required: ['bags', 'split', 'repeat', 'fold', 'model'],
+  outputs: {
+    checkpoint: fileOutput(
+      'checkpoint',
+      'checkpoints/<cell>.safetensors: weights and all that rebuilds the model.',
+    ),
+    history: fileOutput(
+      'history',
+      'history/<cell>.csv: losses, learning rate and validation AUC of each epoch.',
+    ),
+    'best-epoch': { type: 'integer', description: 'The epoch the weights are from, from 1.' },
+    metrics: {
+      type: 'object',
+      description: 'train-loss and val-auc of that epoch, epochs done, whether it stopped early, a note.',
+    },
+  },
+  queue: 'gpu',
+  timeout: '2d',
+  heartbeat: '2m',
+  isolation: 'child',
+  resumesFrom: 'the last saved step (a kill costs at most `save-every` seconds)',
+  load: () => import('../../domain/mil/train-fold.js'),
+});

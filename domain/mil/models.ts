@@ -1,0 +1,164 @@
+import { SamMilError } from '../errors.js';
+import type { BuildModel, ModelConfig } from './model.js';
+
+/** A setting that only some models have, as it stands in YAML. */
+export interface ModelOption {
+  type: 'number' | 'integer' | 'string' | 'boolean';
+  description: string;
+  default: number | string | boolean;
+  enum?: string[];
+  minimum?: number;
+  maximum?: number;
+}
+
+export interface ModelEntry {
+  summary: string;
+  /** Default of `attention-dim`. */
+  attentionDim: number;
+  /** By kebab-case name. Equal names of different models must have equal types and ranges; their defaults may differ. */
+  options: Readonly<Record<string, ModelOption>>;
+  /** Loads the model's file, which may load TensorFlow. */
+  load(): Promise<BuildModel>;
+}
+
+const samMilOptions: Record<string, ModelOption> = {
+  mode: {
+    type: 'string',
+    enum: ['paper', 'release'],
+    default: 'paper',
+    description:
+      "paper: the method as described. release: what the authors' published code optimises, for comparison.",
+  },
+  baseline: {
+    type: 'string',
+    enum: ['abmil'],
+    default: 'abmil',
+    description: 'The aggregator under the method.',
+  },
+  'mask-ratio': {
+    type: 'number',
+    minimum: 0,
+    maximum: 1,
+    default: 0.9,
+    description: 'Share of the instances of a very large region that is masked.',
+  },
+  'mask-slope': {
+    type: 'number',
+    minimum: 0,
+    default: 5e-4,
+    description: 'k of sigmoid(k (area - mask-area)), by which the masked share grows with the region.',
+  },
+  'mask-area': {
+    type: 'number',
+    minimum: 0,
+    default: 5000,
+    description: 'Area, in pixels of the segmented image, at which half of mask-ratio is masked.',
+  },
+  'num-group': {
+    type: 'integer',
+    minimum: 1,
+    default: 5,
+    description: 'Pseudo-bags each bag is cut into.',
+  },
+  alpha: { type: 'number', minimum: 0, default: 0.5, description: 'Weight of the pseudo-bag loss.' },
+  beta: { type: 'number', minimum: 0, default: 1000, description: 'Weight of the consistency loss.' },
+  'consistency-over': {
+    type: 'string',
+    enum: ['all', 'patches', 'masks'],
+    default: 'all',
+    description:
+      'Rows whose attention is compared: all (group rows and patches in no mask form a class each, as published), patches (no group rows), masks (neither).',
+  },
+};
+
+const models = new Map<string, ModelEntry>([
+  [
+    'abmil',
+    {
+      summary: 'Attention-based MIL (Ilse 2018), tanh attention',
+      attentionDim: 128,
+      options: {},
+      load: async () => (await import('./abmil.js')).build,
+    },
+  ],
+  [
+    'abmil-gated',
+    {
+      summary: 'Attention-based MIL with gated attention',
+      attentionDim: 128,
+      options: {},
+      load: async () => (await import('./abmil.js')).buildGated,
+    },
+  ],
+  [
+    'sam-mil',
+    {
+      summary: 'SAM-MIL (2024): area masks, pseudo-bags and consistent attention over segmented regions',
+      attentionDim: 128,
+      options: samMilOptions,
+      load: async () => (await import('./sam-mil.js')).build,
+    },
+  ],
+]);
+
+/** Adds a model. Its name becomes a value of `model` in `mil.train-fold`; throws where the name is taken. */
+export function registerModel(name: string, entry: ModelEntry): void {
+  if (models.has(name)) throw new Error(`a model named "${name}" is registered already`);
+  models.set(name, entry);
+}
+
+export function modelNames(): string[] {
+  return [...models.keys()];
+}
+
+/** @throws SamMilError InvalidInput listing the known names */
+export function modelEntry(name: string): ModelEntry {
+  const entry = models.get(name);
+  if (entry !== undefined) return entry;
+  throw new SamMilError('InvalidInput', `there is no model "${name}"`, {
+    expected: modelNames().join(', '),
+  });
+}
+
+/** Every option of every model, with the models that have it and its default for each: what the schema of `with` is made of. */
+export function allModelOptions(): { name: string; option: ModelOption; models: string[] }[] {
+  const found = new Map<string, { name: string; option: ModelOption; models: string[] }>();
+  for (const [model, { options }] of models) {
+    for (const [name, option] of Object.entries(options)) {
+      const known = found.get(name) ?? { name, option, models: [] };
+      known.models.push(model);
+      found.set(name, known);
+    }
+  }
+  return [...found.values()];
+}
+
+/** `num-group` -> `numGroup`: how an implementation sees a parameter. */
+export function camelCase(name: string): string {
+  return name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/**
+ * The model's options, defaults filled in.
+ * @param given parameters of the activity in camelCase; those that are no model's option are ignored
+ * @throws SamMilError InvalidInput when an option of another model is set: it would have no effect, so it is a mistake
+ */
+export function resolveOptions(
+  model: string,
+  given: Readonly<Record<string, unknown>>,
+): ModelConfig['options'] {
+  const { options } = modelEntry(model);
+  for (const { name, models: owners } of allModelOptions()) {
+    if (given[camelCase(name)] === undefined || name in options) continue;
+    throw new SamMilError('InvalidInput', `\`${name}\` has no meaning for model ${model}`, {
+      expected: `it on ${owners.join(', ')} only`,
+      next: `remove it; ${model} takes ${Object.keys(options).join(', ') || 'no settings of its own'}`,
+    });
+  }
+  return Object.fromEntries(
+    Object.entries(options).map(([name, option]) => {
+      const value = given[camelCase(name)] ?? option.default;
+      return [camelCase(name), value as number | string | boolean];
+    }),
+  );
+}

@@ -1,0 +1,57 @@
+import { SamMilError } from '../errors.js';
+import { tf } from './backend.js';
+import { auc, macroAuc } from './metrics.js';
+import type { Bag, Model } from './model.js';
+import type { Weights } from './parameters.js';
+
+export interface Validation {
+  /** Area under the ROC curve; the mean over classes where there are more than two. NaN where a class is missing. */
+  auc: number;
+  /** Mean cross-entropy. */
+  loss: number;
+}
+
+/** Class probabilities of a bag, without dropout. @throws SamMilError InvalidInput when the model gives NaN */
+export function bagProbabilities(model: Model, weights: Weights, bag: Bag): Float64Array {
+  const output = tf.tidy(() => model.infer(weights, bag).logits);
+  const logits = output.dataSync();
+  output.dispose();
+  if (!logits.every(Number.isFinite)) {
+    throw new SamMilError('InvalidInput', 'the model gives no finite logits', {
+      found: logits.join(', '),
+      next: 'lower `lr`, or look for extreme values in the features',
+    });
+  }
+  return softmax(logits);
+}
+
+/** Softmax in double precision. */
+export function softmax(logits: ArrayLike<number>): Float64Array {
+  const largest = Math.max(...Array.from(logits));
+  const powers = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => power / sum);
+}
+
+/** Scores a set of bags. @param classes number of classes, of which the last is the positive one of two */
+export function validate(
+  model: Model,
+  weights: Weights,
+  bags: Iterable<{ bag: Bag; label: number }>,
+  classes: number,
+): Validation {
+  const probabilities: Float64Array[] = [];
+  const labels: number[] = [];
+  let loss = 0;
+  for (const { bag, label } of bags) {
+    const row = bagProbabilities(model, weights, bag);
+    probabilities.push(row);
+    labels.push(label);
+    loss -= Math.log(Math.max(row[label], Number.MIN_VALUE));
+  }
+  const positive = probabilities.map((row) => row[row.length - 1]);
+  return {
+    auc: classes === 2 ? auc(positive, labels) : macroAuc(probabilities, labels, classes),
+    loss: loss / labels.length,
+  };
+}

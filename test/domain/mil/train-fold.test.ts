@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { readCsv } from '../../../domain/formats/csv.js';
+import { openBackend, tf } from '../../../domain/mil/backend.js';
+import { listBags, loadBag } from '../../../domain/mil/bags.js';
+import { loadModel, predict } from '../../../domain/mil/predict.js';
+import { run, type TrainFoldWith } from '../../../domain/mil/train-fold.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+import { makeCohort, makeJob, trainWith, type Cohort } from './cohort.js';
+
+describe('mil.train-fold', () => {
+  before(() => openBackend('tensorflow'));
+
+  async function trained(folder: string, cohort: Cohort, changes: Partial<TrainFoldWith>) {
+    const job = makeJob(folder, cohort.work, trainWith(cohort, changes));
+    const result = await run(job);
+    return { job, result, bytes: readFileSync(result.files.checkpoint.from) };
+  }
+
+  for (const model of ['abmil', 'abmil-gated', 'sam-mil']) {
+    test(`${model} learns, writes a checkpoint and a history, and predicts from the checkpoint`, async (t) => {
+      const folder = temporaryFolder(t);
+      const cohort = makeCohort(folder);
+      const { job, result } = await trained(folder, cohort, { model, epochs: 25, select: 'last' });
+      const metrics = result.values?.metrics as Record<string, number>;
+      assert.equal(metrics['val-auc'], 1, 'positive bags are plain to see');
+      assert.equal(result.files.checkpoint.to, 'checkpoints/cell.safetensors');
+      const { columns, rows } = readCsv(result.files.history.from, { header: true });
+      assert.equal(rows.length, 25);
+      assert.ok(columns.includes('val_auc'));
+      assert.ok(Number(rows[24].values.loss) < Number(rows[0].values.loss), 'the loss falls');
+      assert.equal(job.reports.length, 25);
+
+      const loaded = await loadModel(result.files.checkpoint.from);
+      const [negative, positive] = listBags(cohort.bags.path, cohort.work).slice(8, 10);
+      const bag = loadBag(positive, loaded);
+      const prediction = predict(loaded, bag);
+      const other = predict(loaded, loadBag(negative, loaded));
+      assert.ok(prediction.probabilities[1] > other.probabilities[1], 'a positive bag of the test set');
+      assert.equal(prediction.attention.length, bag.rows);
+      assert.ok(Math.abs(prediction.attention.reduce((sum, a) => sum + a, 0) - 1) < 1e-5);
+      assert.equal(prediction.instanceProbabilities.length, bag.rows * 2);
+      assert.deepEqual(predict(loaded, bag), prediction, 'the same each time');
+      assert.throws(() => predict(loaded, { ...bag, dim: 3 }), { code: 'CountMismatch' });
+      loaded.dispose();
+    });
+  }
+
+  test('the same inputs give the same bytes; another seed, repeat or fold gives others', async (t) => {
+    const folder = temporaryFolder(t);
+    const cohort = makeCohort(folder);
+    const { bytes } = await trained(join(folder, 'a'), cohort, {});
+    assert.deepEqual((await trained(join(folder, 'b'), cohort, {})).bytes, bytes);
+    assert.notDeepEqual((await trained(join(folder, 'c'), cohort, { seed: 8 })).bytes, bytes);
+  });
+
+  test('an abort saves the state and throws the reason; the next attempt ends with the same bytes', async (t) => {
+    const folder = temporaryFolder(t);
+    const cohort = makeCohort(folder);
+    for (const model of ['abmil', 'sam-mil']) {
+      const settings = trainWith(cohort, { model, ...(model === 'sam-mil' ? { mode: 'release' } : {}) });
+      const whole = await run(makeJob(join(folder, model), cohort.work, settings));
+      const controller = new AbortController();
+      const reason = new Error('worker shuts down');
+      const first = makeJob(join(folder, `${model}-cut`), cohort.work, settings, controller.signal);
+      first.progress = ({ done }) => done === 3 && controller.abort(reason);
+      await assert.rejects(run(first), reason);
+      const second = makeJob(join(folder, `${model}-cut`), cohort.work, settings);
+      const resumed = await run(second);
+      assert.deepEqual(
+        second.reports.map(({ done }) => done),
+        [4, 5, 6],
+        'only the rest is done',
+      );
+      for (const output of ['checkpoint', 'history']) {
+        assert.deepEqual(readFileSync(resumed.files[output].from), readFileSync(whole.files[output].from));
+      }
+    }
+  });
+
+  test('without a validation set, or with one class in it, the last epoch is kept and a note says so', async (t) => {
+    const folder = temporaryFolder(t);
+    const cohort = makeCohort(folder);
+    for (const [fold, why] of [
+      [1, 'is empty'],
+      [2, 'lacks a class'],
+    ] as const) {
+      const { job, result } = await trained(join(folder, String(fold)), cohort, { fold });
+      assert.equal(result.values?.['best-epoch'], 6);
+      assert.match(job.warnings.join(), new RegExp(`validation set ${why}`));
+      assert.match((result.values?.metrics as { note: string }).note, /last one is kept/);
+    }
+  });
+
+  test('patience ends training early', async (t) => {
+    const folder = temporaryFolder(t);
+    const cohort = makeCohort(folder);
+    const settings = { epochs: 60, patience: 1, stopEpoch: 2, lr: 0.02 };
+    const { result } = await trained(folder, cohort, settings);
+    const { epochs, 'stopped-early': stopped } = result.values?.metrics as Record<string, number | boolean>;
+    assert.equal(stopped, (epochs as number) < 60);
+    assert.ok((epochs as number) >= 4, 'not before stop-epoch has passed');
+  });
+
+  test('a loss that overflows ends training by name and keeps the last good state', async (t) => {
+    const folder = temporaryFolder(t);
+    const cohort = makeCohort(folder);
+    const job = makeJob(folder, cohort.work, trainWith(cohort, { lr: 1e30, weightDecay: 0 }));
+    await assert.rejects(run(job), (error: Error & { code: string }) => {
+      assert.equal(error.code, 'InvalidInput');
+      assert.match(error.message, /training diverged: the loss became .* in epoch 1, step \d+ \(bag "slide-/);
+      return true;
+    });
+  });
+
+  test('settings of another model, unknown bags and wrong folds are refused before any work', async (t) => {
+    const folder = temporaryFolder(t);
+    const cohort = makeCohort(folder);
+    const refused = async (changes: Partial<TrainFoldWith>, pattern: RegExp) => {
+      const job = makeJob(folder, cohort.work, trainWith(cohort, changes));
+      await assert.rejects(run(job), { code: 'InvalidInput', message: pattern });
+    };
+    await refused({ maskRatio: 0.5 }, /`mask-ratio` has no meaning for model abmil.*sam-mil only/);
+    await refused({ model: 'resnet' }, /there is no model "resnet".*abmil, /);
+    await refused({ fold: 9 }, /no repeat 0, fold 9/);
+    const fewer = makeCohort(join(folder, 'fewer'), 10);
+    await refused({ bags: fewer.bags }, /the splits name bags that are not there.*slide-1/);
+  });
+
+  test('training holds no tensors back', async (t) => {
+    const folder = temporaryFolder(t);
+    const cohort = makeCohort(folder);
+    const before = tf.memory().numTensors;
+    await trained(join(folder, 'a'), cohort, { model: 'sam-mil' });
+    assert.equal(tf.memory().numTensors, before);
+  });
+});
