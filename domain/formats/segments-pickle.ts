@@ -20,7 +20,8 @@ export function writeSegmentsPickle(path: string, { info, masks }: Segments): vo
     program.op('](').dict(() => {
       for (const [name, value] of infoEntries(info)) {
         program.text(name);
-        number(program, value, name === 'downsample_ratio');
+        // Whole numbers stay whole: SAM-MIL's scripts use a patch size divided by downsample_ratio to slice arrays.
+        number(program, value);
       }
     });
     for (const mask of masks) {
@@ -73,8 +74,8 @@ function facts(program: PickleWriter, mask: SegmentMask): void {
   ints(mask.cropBox);
 }
 
-function number(program: PickleWriter, value: number, float: boolean): void {
-  if (!float && Number.isSafeInteger(value)) program.int(value);
+function number(program: PickleWriter, value: number): void {
+  if (Number.isSafeInteger(value)) program.int(value);
   else program.float(value);
 }
 
