@@ -1,10 +1,13 @@
 import type { ActivityPlugin } from './define-activity.js';
 import { definition as milSplit } from './mil/split.js';
-import { definition as pathologyPatch } from './pathology/patch.js';
+import { definition as assembleCohort } from './pathology/assemble-cohort.js';
+import { definition as extract } from './pathology/extract.js';
+import { definition as patch } from './pathology/patch.js';
+import { definition as segment } from './pathology/segment.js';
 
 /** The plugins that ship with this project. Each activity has a definition file in its plugin's folder, an import above and a place below. */
 export const plugins: readonly ActivityPlugin[] = [
-  { name: 'pathology', activities: [pathologyPatch] },
+  { name: 'pathology', activities: [assembleCohort, patch, segment, extract] },
   { name: 'mil', activities: [milSplit] },
   { name: 'pipeline', activities: [] },
 ];
