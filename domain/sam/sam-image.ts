@@ -85,11 +85,11 @@ export function planSamImage(levels: readonly Level[], wanted: Box, file: string
 
 /**
  * Reads the image. A level that is much larger than the image (a slide with one level) is read in strips and reduced by box means, so memory stays
- * below about 100 MB; a rest that is no whole number is done by antialiased bilinear resizing.
+ * below about twice `stripBytes`; a rest that is no whole number is done by antialiased bilinear resizing.
  *
  * @throws SamMilError `CorruptSlide`, from the reader
  */
-export function readSamImage(slide: Slide, plan: SamImagePlan): SamImage {
+export function readSamImage(slide: Slide, plan: SamImagePlan, stripBytes = STRIP_BYTES): SamImage {
   const { width, height, total, visLevel } = plan;
   const [scaleX, scaleY] = slide.info.levels[visLevel].downsample;
   const factor = Math.max(1, Math.floor(Math.min(total / scaleX, total / scaleY) + 0.01));
@@ -97,7 +97,7 @@ export function readSamImage(slide: Slide, plan: SamImagePlan): SamImage {
     width: Math.max(1, Math.round((width * total) / scaleX / factor)),
     height: Math.max(1, Math.round((height * total) / scaleY / factor)),
   };
-  const rgb = readReduced(slide, plan, factor, reduced);
+  const rgb = readReduced(slide, plan, factor, reduced, stripBytes);
   const same = reduced.width === width && reduced.height === height;
   if (same) return { ...plan, rgb };
   const resizer = new Resizer(reduced.width, reduced.height, width, height, 'bilinear');
@@ -110,11 +110,12 @@ function readReduced(
   { startX, startY, visLevel }: SamImagePlan,
   factor: number,
   { width, height }: { width: number; height: number },
+  stripBytes: number,
 ): Uint8Array {
   const levelWidth = width * factor;
   if (factor === 1) return slide.readRegion(startX, startY, visLevel, width, height);
   const scaleY = slide.info.levels[visLevel].downsample[1];
-  const rowsAtOnce = Math.min(height, Math.max(1, Math.floor(STRIP_BYTES / (levelWidth * factor * 3))));
+  const rowsAtOnce = Math.min(height, Math.max(1, Math.floor(stripBytes / (levelWidth * factor * 3))));
   const strip = new Uint8Array(levelWidth * rowsAtOnce * factor * 3);
   const reduced = new Uint8Array(width * height * 3);
   for (let row = 0; row < height; row += rowsAtOnce) {

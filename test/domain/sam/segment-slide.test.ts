@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { definition } from '../../../activities/pathology/segment.js';
+import { readPatches, writeMask, writePatches } from '../../../domain/formats/bag-files.js';
+import { readSegments, readSegmentsPickle } from '../../../domain/formats/segments-file.js';
+import type { InputFile } from '../../../domain/job.js';
+import type { Json } from '../../../domain/json.js';
+import { run, type SegmentWith } from '../../../domain/sam/segment-slide.js';
+import { decodeImage } from '../../../domain/slides/images.js';
+import { jobFor, inputFile } from '../../support/activity-job.js';
+import { BUNDLED_SLIDE } from '../../support/bundled.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+
+async function given(
+  context: TestContext,
+  coords: number[],
+): Promise<{ folder: string; with: Record<string, Json | InputFile> }> {
+  const folder = temporaryFolder(context);
+  const patches = join(folder, 'patches.h5');
+  writePatches(patches, {
+    coords: Int32Array.from(coords),
+    patchSize: 256,
+    patchLevel: 0,
+    downsample: [1, 1],
+    downsampledLevelDim: [2220, 2967],
+    levelDim: [2220, 2967],
+    name: 'slide',
+    savePath: '',
+  });
+  return {
+    folder,
+    with: {
+      slide: await inputFile(BUNDLED_SLIDE),
+      patches: await inputFile(patches),
+      segmenter: 'watershed',
+    },
+  };
+}
+
+test('pathology.segment writes masks for us, for Python and for people, in the frame of the patches', async (context) => {
+  const one = await given(context, [800, 1000, 1056, 1000, 1056, 1768]);
+  const job = jobFor<SegmentWith>(definition, one.with, one.folder);
+  const { files, values } = await run(job);
+  assert.deepEqual(
+    Object.values(files)
+      .map(({ to }) => to)
+      .sort(),
+    ['overlays/slide.jpg', 'segments/slide.h5', 'segments/slide.pkl'],
+  );
+  const segments = readSegments(files.segments.from);
+  assert.deepEqual(segments.info, {
+    patchSize: 256,
+    startX: 800,
+    startY: 1000,
+    stopX: 1312,
+    stopY: 2024,
+    w: 512,
+    h: 1024,
+    visLevel: 0,
+    downsampleRatio: 1,
+  });
+  assert.equal(segments.masks.length, values?.count);
+  assert.ok(segments.masks.length > 30);
+  assert.deepEqual(readSegmentsPickle(files['segments-pickle'].from), segments);
+  const overlay = await decodeImage(files.overlay.from);
+  assert.deepEqual([overlay.width, overlay.height], [512, 1024]);
+});
+
+test('with the mask the image is the box of the tissue outlines', async (context) => {
+  const one = await given(context, [800, 1000]);
+  const mask = join(one.folder, 'mask.h5');
+  writeMask(mask, {
+    points: Int32Array.from([900, 1100, 1299, 1100, 1299, 1299, 900, 1299]),
+    offsets: Int32Array.from([0, 4]),
+    parent: Int32Array.from([-1]),
+    mask: new Uint8Array(4),
+    width: 2,
+    height: 2,
+    segLevel: 0,
+    downsample: [1, 1],
+  });
+  const parameters = { ...one.with, mask: await inputFile(mask), pickle: false };
+  const { files } = await run(jobFor<SegmentWith>(definition, parameters, one.folder));
+  assert.equal(files['segments-pickle'], undefined);
+  const { info } = readSegments(files.segments.from);
+  assert.deepEqual([info.startX, info.startY, info.stopX, info.stopY, info.w], [900, 1100, 1300, 1300, 400]);
+});
+
+test('a file without patches is refused by name', async (context) => {
+  const one = await given(context, []);
+  assert.equal(readPatches((one.with.patches as InputFile).path).coords.length, 0);
+  await assert.rejects(run(jobFor<SegmentWith>(definition, one.with, one.folder)), {
+    code: 'InvalidInput',
+    message: /patches\.h5: there are no patches/,
+  });
+});
+
+test('the cache key holds name, version and weights of the segmenter', async () => {
+  const key = await definition.hiddenInputs?.({ segmenter: 'watershed' }, {});
+  assert.deepEqual(key?.segmenter, { name: 'watershed', version: 1, weightsDigest: null });
+});
