@@ -4,7 +4,6 @@
  */
 export const PROBLEM_CODES = {
   // The file as a whole
-  'unreadable-file': 'the file cannot be opened',
   'file-too-large': 'the file is longer than a pipeline can sensibly be',
   'yaml-syntax': 'the text is not YAML',
   'tab-indent': 'a tab is used for indentation',
@@ -54,8 +53,6 @@ export const PROBLEM_CODES = {
   'unknown-with': 'a parameter that the activity does not have',
   'missing-with': 'a parameter that the activity requires',
   'wrong-kind': 'an output is wired to an input of another kind',
-  // Selection
-  'unknown-stage': 'a selection names a stage that does not exist',
   'unknown-cell': 'a matrix cell that does not exist',
 } as const;
 
