@@ -75,7 +75,7 @@ export const definition = defineActivity({
     'vis-level': {
       type: 'integer',
       minimum: -1,
-      description: 'Level of the pictures, likewise. Preset: -1.',
+      description: 'Level of the pictures; -1 for the deepest that is worth looking at. Preset: -1.',
     },
     sthresh: {
       type: 'number',

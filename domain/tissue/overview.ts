@@ -6,6 +6,9 @@ import { powerOfTwo } from './read-tissue-level.js';
 /** Longest side of the pictures made for people. */
 const LONGEST_SIDE = 2048;
 
+/** Pictures are not smaller than this where the slide is not. */
+const LEAST_SIDE = 1024;
+
 /** A slide in small: RGB, row major. */
 export interface Picture {
   rgb: Uint8Array;
@@ -39,6 +42,16 @@ export class OverviewBuilder {
       this.picture.rgb.set(line, ((y + row) * this.picture.width + x) * 3);
     }
   }
+}
+
+/** `level`, or for -1 the deepest that still shows something to people. For large slides that is the level CLAM takes, the one best for 64. */
+export function chooseVisLevel(slide: Slide, level: number): number {
+  if (level >= 0) return level;
+  const sides = slide.info.levels.map(({ width, height }) => Math.max(width, height));
+  return Math.max(
+    0,
+    sides.findLastIndex((side) => side >= LEAST_SIDE),
+  );
 }
 
 /** Reads a level only for its picture. */

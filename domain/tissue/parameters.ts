@@ -20,7 +20,7 @@ export interface TissueParameters {
   aT: number;
   aH: number;
   maxNHoles: number;
-  /** Level of the pictures; -1 as for `segLevel`. */
+  /** Level of the pictures; -1: the deepest that is still worth looking at. */
   visLevel: number;
   /** Width of the outlines in the picture, in level-0 pixels. */
   lineThickness: number;

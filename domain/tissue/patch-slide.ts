@@ -7,7 +7,7 @@ import { encodeJpeg } from '../slides/images.js';
 import { openSlide } from '../slides/open.js';
 import type { Slide } from '../slides/slide.js';
 import { drawTissue } from './draw-tissue.js';
-import { OverviewBuilder, readOverview, type Picture } from './overview.js';
+import { chooseVisLevel, OverviewBuilder, readOverview, type Picture } from './overview.js';
 import { checked, presetParameters, type TissueParameters } from './parameters.js';
 import { patchGrid } from './patch-grid.js';
 import { choosePatchScale, type PatchScale, type ScaleWish } from './patch-scale.js';
@@ -95,7 +95,7 @@ async function findTissue(
   slide: Slide,
   parameters: TissueParameters,
 ): Promise<{ tissue: Tissue; picture: Picture }> {
-  const visLevel = chooseLevel(slide, parameters.visLevel);
+  const visLevel = chooseVisLevel(slide, parameters.visLevel);
   checkLevel(slide, visLevel);
   if (visLevel !== chooseLevel(slide, parameters.segLevel)) {
     const tissue = await segmentTissue(slide, parameters, job.signal);
