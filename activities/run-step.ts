@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { SamMilError } from '../domain/errors.js';
 import type { Job, JobResult, Progress } from '../domain/job.js';
 import type { JsonObject } from '../domain/json.js';
-import { claimPlace, releaseClaim, type Claim } from '../domain/store/fence.js';
+import { claimPlace, explainLoss, releaseClaim, type Claim } from '../domain/store/fence.js';
 import { checkpointFolder, insideWork, type Place } from '../domain/store/paths.js';
 import { publish, relink } from '../domain/store/publish.js';
 import { faultyOutput, findReceipt, readReceipt, type Receipt } from '../domain/store/receipts.js';
@@ -48,6 +48,8 @@ export async function runStep(
     if (linked) return { receipt: linked, how: 'linked' };
     const receipt = await work(engine, prepared, input, claim, attempt);
     return { receipt, how: 'done' };
+  } catch (error) {
+    throw await explainLoss(claim, error);
   } finally {
     await releaseClaim(claim).catch(() => undefined);
   }

@@ -70,9 +70,9 @@ export function checkpointFolder(work: string, key: string): string {
   return join(work, '.checkpoints', hexOf(key));
 }
 
-/** Parent of the private folders of all attempts at a place. */
-export function scratchFolder(work: string, place: Place): string {
-  return join(work, '.scratch', safe(place.stage), safe(place.item), safe(place.step));
+/** Parent of the private folders of all attempts at work of a stage. */
+export function scratchFolder(work: string, stage: string): string {
+  return join(work, '.scratch', safe(stage));
 }
 
 /** Relative path with `/`, as receipts and references hold it. */

@@ -28,7 +28,7 @@ export interface Finished {
 /**
  * Publishes what an attempt made: each file is flushed, renamed to its place, its folder flushed; then the receipt likewise. Killed in between,
  * the files stand without a receipt and are made again.
- * @throws SamMilError Superseded, DiskFull, OutputTooLarge, or Internal for a result that breaks the contract
+ * @throws SamMilError DiskFull, OutputTooLarge, or Internal for a result that breaks the contract; any error where the claim is lost
  */
 export async function publish(work: string, claim: Claim, finished: Finished): Promise<Receipt> {
   const { result, folder } = finished;
@@ -43,7 +43,7 @@ export async function publish(work: string, claim: Claim, finished: Finished): P
   }
   refuseTwice(staged);
   await refuseOthers(work, claim, staged, finished.made.run);
-  const files = await publishFiles(work, claim, staged);
+  const files = await publishFiles(work, staged);
   const outputs: JsonObject = { ...result.values, ...referencesOf(staged, files) };
   refuseLarge(outputs);
   return writeReceipt(work, claim, {
@@ -76,7 +76,7 @@ export async function relink(
     if (!(await linkOrCopy(insideWork(work, path), from))) return undefined;
     staged.push({ name: path, from, target: moved(path) });
   }
-  const files = await publishFiles(work, claim, staged);
+  const files = await publishFiles(work, staged);
   for (const file of staged) {
     if (files[file.target].digest !== original.files[file.name].digest) return undefined;
   }
@@ -94,11 +94,7 @@ interface Staged {
   target: string;
 }
 
-async function publishFiles(
-  work: string,
-  claim: Claim,
-  staged: Staged[],
-): Promise<Record<string, ReceiptFile>> {
+async function publishFiles(work: string, staged: Staged[]): Promise<Record<string, ReceiptFile>> {
   const digests: string[] = [];
   for (const file of staged) {
     await syncPath(file.from).catch((error: unknown) => {
@@ -110,7 +106,9 @@ async function publishFiles(
   const folders = new Set<string>();
   for (const [index, file] of staged.entries()) {
     const path = insideWork(work, file.target);
-    await renameOut(claim, file.from, path);
+    await renameOut(file.from, path).catch((error: unknown) => {
+      throw asWriteError(error, path);
+    });
     folders.add(dirname(path));
     const stamp = await stampOf(path);
     if (!stamp)
@@ -128,7 +126,7 @@ async function writeReceipt(work: string, claim: Claim, receipt: Receipt): Promi
   await writeAndSync(staged, receiptText(receipt)).catch((error: unknown) => {
     throw asWriteError(error, target);
   });
-  await renameOut(claim, staged, target);
+  await renameOut(staged, target);
   await syncPath(dirname(target));
   await writeWhole(keyIndexPath(work, receipt.key), JSON.stringify(claim.place));
   return receipt;

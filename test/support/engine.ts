@@ -92,7 +92,7 @@ export async function ended(handle: WorkflowHandle<typeof pipelineRun>): Promise
     const { cause } = error;
     if (cause instanceof ApplicationFailure && cause.type === 'RunFailed')
       return cause.details?.[0] as RunStatus;
-    throw cause;
+    throw cause instanceof Error ? cause : error;
   }
 }
 
