@@ -27,6 +27,12 @@ export const definition = defineActivity({
       default: true,
       description: 'Whether the bags keep their group rows, where they have any.',
     },
+    standardise: {
+      type: 'boolean',
+      default: false,
+      description:
+        'Standardise the features by mean and deviation over the training instances of the fold; the checkpoint keeps both.',
+    },
     epochs: { type: 'integer', minimum: 1, default: 200, description: 'Epochs at most.' },
     patience: {
       type: 'integer',

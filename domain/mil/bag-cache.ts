@@ -1,8 +1,9 @@
 import { totalmem } from 'node:os';
 import { SamMilError } from '../errors.js';
 import { tf } from './backend.js';
-import { loadBag, type BagEntry } from './bags.js';
+import { loadBag, type BagEntry, type HostBag } from './bags.js';
 import type { Bag } from './model.js';
+import { measure, standardised, type Standardisation } from './standardise.js';
 
 interface Cached {
   bag: Bag;
@@ -16,6 +17,8 @@ interface Cached {
 export class BagCache {
   /** Length of a feature vector, once the first bag was read. */
   dim: number | undefined;
+  /** Applied to every bag, once {@link standardiseBy} has measured it. */
+  standardisation: Standardisation | undefined;
   private readonly entries: ReadonlyMap<string, BagEntry>;
   private readonly groupFeatures: boolean;
   private readonly limit: number;
@@ -41,6 +44,19 @@ export class BagCache {
     return cached.bag;
   }
 
+  /** Measures mean and deviation over the instances of the given bags; from then on every bag is standardised by them. */
+  standardiseBy(keys: readonly string[]): void {
+    this.dispose();
+    const read = (key: string) => this.read(key).features;
+    const matrices = {
+      *[Symbol.iterator]() {
+        for (const key of keys) yield read(key);
+      },
+    };
+    read(keys[0]);
+    this.standardisation = measure(matrices, this.dim as number);
+  }
+
   dispose(): void {
     for (const { bag } of this.held.values()) bag.x.dispose();
     this.held.clear();
@@ -48,6 +64,15 @@ export class BagCache {
   }
 
   private load(key: string): Cached {
+    const { features, rows, dim, isGroup, area } = this.read(key);
+    const { standardisation } = this;
+    const values = standardisation === undefined ? features : standardised(features, standardisation);
+    const x = tf.tensor2d(values, [rows, dim]);
+    this.bytes += values.byteLength;
+    return { bag: { x, rows, isGroup, area }, bytes: values.byteLength };
+  }
+
+  private read(key: string): HostBag {
     const entry = this.entries.get(key);
     if (entry === undefined) {
       throw new SamMilError('InvalidInput', `bag "${key}" of the splits is not among the bags`, {
@@ -55,26 +80,15 @@ export class BagCache {
         next: 'run mil.split again with the same `bags`',
       });
     }
-    const { features, rows, dim, isGroup, area } = loadBag(entry, { groupFeatures: this.groupFeatures });
-    this.dim ??= dim;
-    if (dim !== this.dim) {
-      throw new SamMilError(
-        'CountMismatch',
-        'the features have another length than those of the other bags',
-        {
-          file: entry.features,
-          expected: `${this.dim} numbers a row`,
-          found: `${dim}`,
-          next: 'extract all slides with one encoder',
-        },
-      );
-    }
-    const cached = {
-      bag: { x: tf.tensor2d(features, [rows, dim]), rows, isGroup, area },
-      bytes: features.byteLength,
-    };
-    this.bytes += cached.bytes;
-    return cached;
+    const bag = loadBag(entry, { groupFeatures: this.groupFeatures });
+    this.dim ??= bag.dim;
+    if (bag.dim === this.dim) return bag;
+    throw new SamMilError('CountMismatch', 'the features have another length than those of the other bags', {
+      file: entry.features,
+      expected: `${this.dim} numbers a row`,
+      found: `${bag.dim}`,
+      next: 'extract all slides with one encoder',
+    });
   }
 
   /** Never the newest: it is in use. */

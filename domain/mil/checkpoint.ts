@@ -4,6 +4,7 @@ import { float32Of, type Tensor } from '../formats/tensor.js';
 import { canonicalJson, type JsonObject } from '../json.js';
 import type { ModelConfig } from './model.js';
 import { countOf, type HostWeights, type ParameterSpec } from './parameters.js';
+import type { Standardisation } from './standardise.js';
 
 /** Version of the checkpoint's structure. */
 const VERSION = '1';
@@ -15,14 +16,17 @@ export interface Checkpoint {
   classes: string[];
   groupFeatures: boolean;
   weights: HostWeights;
+  /** What every bag goes through before the model, where training measured one. */
+  standardisation?: Standardisation;
   /** Facts for people and reports: best epoch, backend, training settings, digest of the training bags. No part of the model. */
   training: JsonObject;
 }
 
 /** Writes a checkpoint as safetensors: the weights by name in PyTorch's layout, everything else as JSON in the notes. Equal content, equal bytes. */
 export function writeCheckpoint(path: string, checkpoint: Checkpoint, specs: readonly ParameterSpec[]): void {
-  const { config, classes, groupFeatures, weights, training } = checkpoint;
-  writeSafetensors(path, tensorsOf(weights, specs), {
+  const { config, classes, groupFeatures, weights, standardisation, training } = checkpoint;
+  const tensors = { ...tensorsOf(weights, specs), ...standardisationTensors(standardisation) };
+  writeSafetensors(path, tensors, {
     format: 'sam-mil checkpoint',
     version: VERSION,
     config: canonicalJson(config),
@@ -42,13 +46,29 @@ export function readCheckpoint(path: string): Checkpoint {
       found: metadata.format ? `${metadata.format}, version ${metadata.version}` : 'other safetensors',
     });
   }
+  const weights = Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => [name, float32Of(tensor)]),
+  );
+  const { [MEAN]: mean, [DEVIATION]: deviation } = weights;
   return {
     config: JSON.parse(metadata.config) as ModelConfig,
     classes: JSON.parse(metadata.classes) as string[],
     groupFeatures: metadata['group-features'] === 'true',
-    weights: Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, float32Of(tensor)])),
+    weights,
+    ...(mean === undefined ? {} : { standardisation: { mean, deviation } }),
     training: JSON.parse(metadata.training) as JsonObject,
   };
+}
+
+/** Names that no parameter of a model has. */
+const MEAN = 'input.mean';
+const DEVIATION = 'input.deviation';
+
+function standardisationTensors(standardisation: Standardisation | undefined): Record<string, Tensor> {
+  if (standardisation === undefined) return {};
+  const { mean, deviation } = standardisation;
+  const tensor = (data: Float32Array): Tensor => ({ dtype: 'float32', shape: [data.length], data });
+  return { [MEAN]: tensor(mean), [DEVIATION]: tensor(deviation) };
 }
 
 export function tensorsOf(

@@ -6,6 +6,7 @@ import { readCheckpoint, weightsOf } from './checkpoint.js';
 import type { Model, ModelConfig } from './model.js';
 import { modelEntry } from './models.js';
 import type { Weights } from './parameters.js';
+import { standardised, type Standardisation } from './standardise.js';
 import { softmax } from './validate.js';
 
 /** A trained model on the device. */
@@ -15,6 +16,8 @@ export interface LoadedModel {
   classes: string[];
   /** Whether it was trained with group features: load its bags in the same way. */
   groupFeatures: boolean;
+  /** Applied to the features by {@link predict}. */
+  standardisation?: Standardisation;
   /** Facts about its training (best epoch, backend, ...). */
   training: JsonObject;
   model: Model;
@@ -38,7 +41,8 @@ export interface Prediction {
  * @throws SamMilError InvalidInput when the file is no checkpoint, its model is not known here, or weights are missing
  */
 export async function loadModel(path: string, backend: BackendChoice = 'auto'): Promise<LoadedModel> {
-  const { config, classes, groupFeatures, training, weights: stored } = readCheckpoint(path);
+  const checkpoint = readCheckpoint(path);
+  const { config, classes, groupFeatures, standardisation, training, weights: stored } = checkpoint;
   const build = await modelEntry(config.model).load();
   await openBackend(backend);
   const model = build(config);
@@ -51,6 +55,7 @@ export async function loadModel(path: string, backend: BackendChoice = 'auto'): 
   );
   return {
     ...{ config, classes, groupFeatures, training, model, weights },
+    ...(standardisation && { standardisation }),
     dispose: () => tf.dispose(weights),
   };
 }
@@ -63,7 +68,7 @@ export function predict(
   loaded: LoadedModel,
   bag: Pick<HostBag, 'features' | 'rows' | 'dim' | 'isGroup' | 'area'>,
 ): Prediction {
-  const { model, weights, config } = loaded;
+  const { model, weights, config, standardisation } = loaded;
   if (bag.dim !== config.dim) {
     throw new SamMilError('CountMismatch', 'the features are not those the model was trained with', {
       expected: `${config.dim} numbers a row`,
@@ -72,7 +77,8 @@ export function predict(
     });
   }
   const { rows, isGroup, area } = bag;
-  const x = tf.tensor2d(bag.features, [rows, bag.dim]);
+  const features = standardisation ? standardised(bag.features, standardisation) : bag.features;
+  const x = tf.tensor2d(features, [rows, bag.dim]);
   const output = tf.tidy(() => {
     const { logits, attention, instanceLogits } = model.infer(weights, { x, rows, isGroup, area });
     return { logits, attention, instances: tf.softmax(instanceLogits) };

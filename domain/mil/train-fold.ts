@@ -38,6 +38,7 @@ export interface TrainFoldWith extends Record<string, unknown> {
   validateOn: 'val' | 'test';
   backend: BackendChoice;
   saveEvery: number;
+  standardise: boolean;
 }
 
 /** Trains one model on one fold; goes on from the last saved step of an earlier attempt. */
@@ -51,6 +52,7 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
   const backend = await openBackend(settings.backend, warn);
   const bags = new BagCache(entries, settings.groupFeatures);
   try {
+    if (settings.standardise) bags.standardiseBy(fold.train);
     bags.get(fold.train[0]);
     const config: ModelConfig = {
       model: settings.model,
@@ -152,6 +154,7 @@ function writeOutputs(job: Job<TrainFoldWith>, trained: Trained): JobResult {
       classes: splits.classes,
       groupFeatures: job.with.groupFeatures,
       weights: result.weights,
+      ...(plan.bags.standardisation && { standardisation: plan.bags.standardisation }),
       training: { ...factsOf(job.with, plan, result), bags: digestOfBags(entries), ...(note && { note }) },
     },
     plan.model.parameters,

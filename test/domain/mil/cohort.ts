@@ -97,6 +97,7 @@ export function trainWith(cohort: Cohort, changes: Partial<TrainFoldWith> = {}):
     validateOn: 'val',
     backend: 'tensorflow',
     saveEvery: 5,
+    standardise: false,
     ...changes,
   };
 }

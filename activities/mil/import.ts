@@ -1,0 +1,47 @@
+import { defineActivity, fileInput, fileOutput } from '../define-activity.js';
+
+export const definition = defineActivity({
+  name: 'mil.import',
+  version: 1,
+  summary:
+    'A table of instances, as classical MIL data sets come, to one features file a bag and a labels file',
+  with: {
+    table: fileInput(
+      'table',
+      'CSV with a header, one instance a row: bag (or bag_id), label (or bag_label), then the features.',
+    ),
+    'bag-column': { type: 'string', description: 'Column that names the bag. Default: bag or bag_id.' },
+    'label-column': {
+      type: 'string',
+      description: "Column with the bag's label. Default: label or bag_label.",
+    },
+    ignore: {
+      type: 'array',
+      items: { type: 'string' },
+      default: [],
+      description: 'Columns that are no features.',
+    },
+    standardise: {
+      type: 'boolean',
+      default: false,
+      description:
+        'Subtract the mean and divide by the deviation over all instances of the table, test bags included. For a measure on the training bags alone set `standardise` in mil.train-fold instead.',
+    },
+  },
+  required: ['table'],
+  outputs: {
+    labels: fileOutput(
+      'labels',
+      'labels.csv: slide_id, path of the features file relative to it, label. A source for `foreach: { csv: ... }`.',
+    ),
+    count: { type: 'integer', description: 'Bags.' },
+    instances: { type: 'integer', description: 'Instances.' },
+    dim: { type: 'integer', description: 'Features of an instance.' },
+  },
+  queue: 'cpu',
+  timeout: '30m',
+  heartbeat: '1m',
+  isolation: 'child',
+  resumesFrom: 'the start (seconds long)',
+  load: () => import('../../domain/mil/import-table.js'),
+});
