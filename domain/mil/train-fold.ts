@@ -182,6 +182,7 @@ function factsOf(settings: TrainFoldWith, plan: TrainingPlan, result: TrainingRe
     seed: settings.seed,
     repeat: settings.repeat,
     fold: settings.fold,
+    splits: settings.split.digest,
     backend: describeBackend(plan.backend),
   };
 }

@@ -1,0 +1,181 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { SamMilError } from '../errors.js';
+import { writeAtomic } from '../formats/atomic.js';
+import { createH5 } from '../formats/h5.js';
+import type { InputFile, Job, JobResult, OutputFile } from '../job.js';
+import { encodeJpeg, type Pixels } from '../slides/images.js';
+import { openSlide } from '../slides/open.js';
+import type { Level0Px } from '../units.js';
+import type { Region } from './annotation.js';
+import type { BackendChoice } from './backend.js';
+import { patchSizeOf } from './bag-facts.js';
+import { loadBag } from './bags.js';
+import type { ColourMapName } from './colour-map.js';
+import { formatPatches } from './geojson.js';
+import { outlineRegions, overlayScores, slideThumbnail, type Thumbnail } from './heatmap-overlay.js';
+import { lesionFit, paintScores, scaleScores } from './heatmap-scores.js';
+import { loadModel, predict, type LoadedModel } from './predict.js';
+import { readAnnotation } from './read-annotation.js';
+import { foldOf, readSplits, SET_NAMES } from './splits.js';
+
+export type HeatmapKind = 'attention' | 'tumour-probability';
+
+/** Parameters of `mil.heatmap`; see its definition for what each means. */
+export interface HeatmapWith {
+  checkpoint: InputFile;
+  slide: InputFile;
+  bag: InputFile;
+  samInfo?: InputFile;
+  annotation?: InputFile;
+  split?: InputFile;
+  what: HeatmapKind;
+  scale?: 'rank' | 'range' | 'none';
+  smooth: boolean;
+  colourMap: ColourMapName;
+  longest: number;
+  patchSize?: Level0Px;
+  backend: BackendChoice;
+}
+
+/** One score a patch of the slide. */
+interface PatchScores {
+  /** N x 2, level-0 pixels. */
+  coords: Int32Array;
+  scores: Float32Array;
+  size: Level0Px;
+  /** Probability of the positive class for the whole slide. */
+  slideProbability: number;
+}
+
+/** Scores every patch of a slide with a trained model and lays the scores over the slide. */
+export async function run(job: Job<HeatmapWith>): Promise<JobResult> {
+  const { annotation, slide, what } = job.with;
+  const regions = annotation === undefined ? [] : readAnnotation(annotation.path);
+  const model = await loadModel(job.with.checkpoint.path, job.with.backend);
+  try {
+    const patches = scorePatches(job, model);
+    job.progress({ unit: 'steps', done: 1, total: 3, note: `${patches.scores.length} patches scored` });
+    const thumbnail = await makeThumbnail(slide.path, job.with.longest);
+    job.signal.throwIfAborted();
+    job.progress({ unit: 'steps', done: 2, total: 3, note: 'slide read' });
+    const pictures = await drawPictures(job, patches, thumbnail, regions);
+    const files = { ...writeData(job, patches), ...pictures };
+    job.progress({ unit: 'steps', done: 3, total: 3 });
+    return { files, values: { what, ...valuesOf(job, model, patches, regions) } };
+  } finally {
+    model.dispose();
+  }
+}
+
+/** Group rows take part in the bag, as in training, but have no place on the slide: their scores are left out. */
+function scorePatches({ with: options }: Job<HeatmapWith>, model: LoadedModel): PatchScores {
+  const entry = { features: options.bag.path, ...(options.samInfo ? { samInfo: options.samInfo.path } : {}) };
+  const bag = loadBag(entry, { groupFeatures: model.groupFeatures });
+  const { attention, instanceProbabilities, probabilities } = predict(model, bag);
+  const patches = [...bag.isGroup.keys()].filter((row) => bag.isGroup[row] === 0);
+  if (patches.length === 0) {
+    throw new SamMilError('InvalidInput', 'the bag has no patch to show', { file: options.bag.path });
+  }
+  const classes = model.classes.length;
+  const scoreOf = (row: number) =>
+    options.what === 'attention' ? attention[row] : instanceProbabilities[row * classes + classes - 1];
+  return {
+    coords: Int32Array.from(patches.flatMap((row) => [bag.coords[2 * row], bag.coords[2 * row + 1]])),
+    scores: Float32Array.from(patches, scoreOf),
+    size: patchSizeOf(options.bag.path, options.patchSize),
+    slideProbability: probabilities[classes - 1],
+  };
+}
+
+async function makeThumbnail(path: string, longest: number): Promise<Thumbnail> {
+  const slide = openSlide(path);
+  try {
+    return await slideThumbnail(slide, longest);
+  } finally {
+    slide.close();
+  }
+}
+
+async function drawPictures(
+  job: Job<HeatmapWith>,
+  { coords, scores, size }: PatchScores,
+  thumbnail: Thumbnail,
+  regions: readonly Region[],
+): Promise<Record<string, OutputFile>> {
+  const { what, smooth, colourMap } = job.with;
+  const scale = job.with.scale ?? (what === 'attention' ? 'rank' : 'none');
+  const heat = paintScores(coords, scaleScores(scores, scale), size, thumbnail, smooth);
+  const write = async (folder: string, picture: Pixels) => {
+    const outlined = await outlineRegions(picture, regions, thumbnail.scale);
+    return output(job, `${folder}/${job.name}.jpg`, await encodeJpeg(outlined, 88));
+  };
+  return {
+    thumbnail: await write('thumbnails', thumbnail),
+    overlay: await write('overlays', overlayScores(thumbnail, heat, 'cyan')),
+    'overlay-map': await write('overlay_maps', overlayScores(thumbnail, heat, colourMap)),
+  };
+}
+
+function writeData(job: Job<HeatmapWith>, { coords, scores, size }: PatchScores): Record<string, OutputFile> {
+  const from = join(job.scratch, 'scores', `${job.name}.h5`);
+  mkdirSync(dirname(from), { recursive: true });
+  const file = createH5(from);
+  try {
+    file.write('scores', scores, [scores.length], { attributes: { what: job.with.what } });
+    file.write('coords', BigInt64Array.from(coords, BigInt), [scores.length, 2], {
+      attributes: { patch_size_level0: size },
+    });
+    file.close();
+  } catch (error) {
+    file.abort();
+    throw error;
+  }
+  return {
+    scores: { from, to: `scores/${job.name}.h5` },
+    geojson: output(
+      job,
+      `geojson/${job.name}.geojson`,
+      formatPatches(coords, size, { [job.with.what]: scores }),
+    ),
+  };
+}
+
+function output(job: Job<HeatmapWith>, to: string, content: string | Uint8Array): OutputFile {
+  const from = join(job.scratch, to);
+  mkdirSync(dirname(from), { recursive: true });
+  writeAtomic(from, content);
+  return { from, to };
+}
+
+function valuesOf(
+  job: Job<HeatmapWith>,
+  model: LoadedModel,
+  { coords, scores, size, slideProbability }: PatchScores,
+  regions: readonly Region[],
+): NonNullable<JobResult['values']> {
+  const common = { patches: scores.length, probability: slideProbability, ...setOf(job, model) };
+  if (regions.length === 0) return { ...common, 'lesion-auc': null };
+  const fit = lesionFit(coords, scores, size, regions);
+  return {
+    ...common,
+    'lesion-auc': fit.auc,
+    'lesion-patches': fit.inLesion,
+    'lesion-share': fit.inLesion / fit.patches,
+    'score-in-lesion': fit.massInLesion,
+  };
+}
+
+/** The set this slide was in when the model was trained, and its label: a heatmap of a slide that was trained on proves little. */
+function setOf(
+  { with: { split }, name }: Job<HeatmapWith>,
+  { training }: LoadedModel,
+): { set?: string; label?: string } {
+  if (split === undefined || typeof training.repeat !== 'number' || typeof training.fold !== 'number')
+    return {};
+  const splits = readSplits(split.path);
+  const fold = foldOf(splits, training.repeat, training.fold);
+  const set = SET_NAMES.find((member) => fold[member].includes(name));
+  const label = Object.hasOwn(splits.labels, name) ? splits.classes[splits.labels[name]] : undefined;
+  return { ...(set ? { set } : {}), ...(label ? { label } : {}) };
+}
