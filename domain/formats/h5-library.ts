@@ -39,7 +39,7 @@ export class Hdf5Failure extends Error {
 
   constructor(report: string) {
     const lines = [...report.matchAll(/^ *#\d+: .*? line \d+ in \w+\(\): (.*)$/gm)].map((match) => match[1]);
-    const reason = lines.at(-1) ?? report.trim();
+    const reason = (lines.at(-1) ?? report.trim()).replace(/: time = .*$/s, '');
     super(reason);
     this.name = 'Hdf5Failure';
     this.report = report;

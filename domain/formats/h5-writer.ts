@@ -236,10 +236,10 @@ export class H5Writer {
 
   private failure(what: string, error: unknown): unknown {
     if (!(error instanceof Hdf5Failure)) return asWriteError(error, this.path);
-    const noSpace = /No space left|errno = 28|errno = 51/i.test(error.report);
-    return new SamMilError(noSpace ? 'DiskFull' : 'Internal', `${what} can't be written: ${error.reason}`, {
+    const code = /No space left|errno = 28\b/.test(error.report) ? 'ENOSPC' : undefined;
+    if (code !== undefined) return asWriteError(Object.assign(error, { code }), this.path);
+    return new SamMilError('Internal', `${what} can't be written: ${error.reason}`, {
       file: this.path,
-      next: noSpace ? 'free some space on that disk and resume the run' : undefined,
       cause: error,
     });
   }
