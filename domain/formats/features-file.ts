@@ -122,9 +122,7 @@ export function readFeatures(path: string): Features & { rows: number } {
   try {
     const { rows, dim } = reader;
     const coords = reader.coords();
-    const features = new Float32Array(rows * dim);
-    for (const block of reader.blocks()) features.set(block.features, block.start * dim);
-    return { features, rows, dim, coords };
+    return { features: reader.readRows(0, rows), rows, dim, coords };
   } finally {
     reader.close();
   }
