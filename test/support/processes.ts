@@ -1,0 +1,79 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const WORKER = fileURLToPath(new URL('../../worker.js', import.meta.url));
+
+/** A worker as a process of its own, to be killed and started again. */
+export class WorkerProcess {
+  private readonly args: string[];
+  private child: ChildProcess | undefined;
+  private output = '';
+
+  /** `args` as of `node dist/worker.js`. */
+  constructor(args: string[]) {
+    this.args = args;
+  }
+
+  /** Resolves when it polls. */
+  async up(): Promise<void> {
+    const child = spawn(process.execPath, [WORKER, ...this.args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+    }
+    for (let tries = 0; tries < 600; tries++) {
+      if (this.output.includes('worker started')) return;
+      if (child.exitCode !== null) break;
+      await sleep(50);
+    }
+    throw new Error(`the worker did not start:\n${this.output}`);
+  }
+
+  /** SIGKILL gives it no chance to say good-bye; SIGTERM does. Resolves when the process is gone. */
+  async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<number | null> {
+    const { child } = this;
+    this.output = '';
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const gone = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+    child.kill(signal);
+    return gone;
+  }
+}
+
+/** Digests of everything a run published: all files of a work folder but those in hidden folders, by relative path. */
+export function outputDigests(work: string): Record<string, string> {
+  const digests: Record<string, string> = {};
+  for (const name of readdirSync(work, { recursive: true, encoding: 'utf8' }).sort()) {
+    if (name.startsWith('.')) continue;
+    let content: Buffer;
+    try {
+      content = readFileSync(join(work, name));
+    } catch {
+      continue;
+    }
+    digests[name] = createHash('sha256').update(content).digest('hex');
+  }
+  return digests;
+}
+
+/** Waits until `check` holds, looking often. */
+export async function eventually(what: string, check: () => boolean, ms = 30_000): Promise<void> {
+  const deadline = Date.now() + ms;
+  while (!check()) {
+    if (Date.now() > deadline) throw new Error(`did not happen within ${ms / 1000} s: ${what}`);
+    await sleep(20);
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

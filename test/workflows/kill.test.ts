@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Client, Connection } from '@temporalio/client';
+import type { Plan } from '../../domain/language/plan.js';
+import { ended, manyItems, planOf, startRun, STUB_PLUGIN } from '../support/engine.js';
+import { eventually, isAlive, outputDigests, WorkerProcess } from '../support/processes.js';
+import { TestServer } from '../support/server.js';
+import { executionsOf } from '../support/stub-plugin.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+/** Long enough to be hit in the middle, and every kind of stage. */
+function countingPlan(work: string): Plan {
+  const step = (to: number) => ({
+    uses: 'stub.count',
+    with: { to, 'each-ms': 30 },
+    heartbeat: '1500ms',
+    retry: {
+      maxAttempts: 2,
+      initialInterval: '50ms',
+      backoffCoefficient: 1,
+      maximumInterval: '1s',
+      nonRetryable: [],
+    },
+  });
+  return planOf(work, [
+    { name: 'items', source: manyItems(6), maxParallel: 2, steps: [{ ...step(40), id: 'count' }] },
+    { name: 'train', needs: ['items'], steps: [step(60)] },
+    {
+      name: 'joined',
+      needs: ['items', 'train'],
+      steps: [{ uses: 'stub.join', with: { items: '${{ needs.items.items }}' } }],
+    },
+  ]);
+}
+
+test('SIGKILL of worker, server and both: the run ends by itself with the outputs of an undisturbed one', async (context) => {
+  const server = await TestServer.start();
+  context.after(() => server.stop());
+  const worker = new WorkerProcess([
+    '--address',
+    server.address,
+    '--plugin',
+    STUB_PLUGIN,
+    '--concurrency',
+    'cpu=2',
+  ]);
+  context.after(() => worker.kill());
+  await worker.up();
+  const connection = Connection.lazy({ address: server.address });
+  context.after(() => connection.close());
+  const client = new Client({ connection });
+
+  const calm = temporaryFolder(context);
+  const disturbed = temporaryFolder(context);
+  await ended(await startRun(client, countingPlan(calm), { run: 'calm' }));
+
+  const handle = await startRun(client, countingPlan(disturbed), { run: 'disturbed' });
+  await counting(disturbed, 2, 10);
+  const children = executionsOf(disturbed).map((line) => Number(line.split(' ')[2]));
+  await worker.kill();
+  await eventually('children die with their worker', () => !children.some(isAlive), 3000);
+  await worker.up();
+  await counting(disturbed, 4, 10);
+  await server.kill();
+  await server.up();
+  await counting(disturbed, 6, 10);
+  await Promise.all([server.kill(), worker.kill()]);
+  await server.up();
+  await worker.up();
+  await eventually('the stage `train` is at work', () =>
+    executionsOf(disturbed).some((line) => line.includes(' train ')),
+  );
+  await counting(disturbed, 1, 20);
+  await worker.kill();
+  await worker.up();
+  const status = await ended(handle);
+  assert.equal(status.state, 'done', status.message);
+  assert.deepEqual(outputDigests(disturbed), outputDigests(calm));
+  const restarted = executionsOf(disturbed).length - executionsOf(calm).length;
+  assert.ok(restarted >= 4, `${restarted} attempts were cut off`);
+  const log = readFileSync(join(disturbed, '.runs', 'disturbed', 'logs', 'train', 'train.log'), 'utf8');
+  assert.match(log, /goes on from \d\d/, 'from its checkpoint, not from the start');
+});
+
+/** Waits until the `nth` execution has begun and some work is at number `at` or beyond. */
+async function counting(work: string, nth: number, at: number): Promise<void> {
+  const numbers = () => {
+    const folder = join(work, '.checkpoints');
+    const names = existsSync(folder) ? readdirSync(folder) : [];
+    return names.map((name) => {
+      const path = join(folder, name, 'numbers.txt');
+      return existsSync(path) ? readFileSync(path, 'utf8').split('\n').length - 1 : 0;
+    });
+  };
+  await eventually(`execution ${nth} counts to ${at}`, () => {
+    return executionsOf(work).length >= nth && numbers().some((number) => number >= at);
+  });
+}
