@@ -80,9 +80,9 @@ export function fileInput(kind: string, description: string): Schema {
   return { 'x-input': 'file', 'x-kind': kind, description };
 }
 
-/** The items of an earlier stage: `${{ needs.STAGE.items }}`. */
+/** The items of an earlier stage: `${{ needs.STAGE.items }}`, each with an output of that kind; `any` takes whatever the stage makes. */
 export function itemsInput(kind: string, description: string): Schema {
-  return { 'x-input': 'items', 'x-kind': kind, description };
+  return { 'x-input': 'items', ...(kind === 'any' ? {} : { 'x-kind': kind }), description };
 }
 
 /** A file output. */

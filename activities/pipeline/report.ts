@@ -11,7 +11,7 @@ export const definition = defineActivity({
       'any',
       'Items with pictures of the preprocessing (mask-image, stitch-image, overlay) as outputs.',
     ),
-    heatmaps: itemsInput('heatmap', 'Items of the mil.heatmap stage.'),
+    heatmaps: itemsInput('scores', 'Items of the mil.heatmap stage.'),
     'group-by': {
       type: ['string', 'array'],
       items: { type: 'string' },
