@@ -44,6 +44,12 @@ export async function openSession(
   throw new SamMilError('Internal', 'no execution provider was tried', { file: path });
 }
 
+/** For `doctor`: each execution provider, and what keeps it from being tried; none that is tried is promised to work before a model is loaded. */
+export async function executionProviders(): Promise<{ name: ProviderName; lack?: string }[]> {
+  const runtime = await loadRuntime();
+  return (['cuda', 'tensorrt', 'cpu'] as const).map((name) => ({ name, lack: runtime.lacks(name) }));
+}
+
 interface Runtime {
   create(path: string, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
   /** Why a provider can't be tried; undefined where it can. */

@@ -10,6 +10,7 @@ import {
   findEncoder,
   keyOfEncoder,
 } from '../../../domain/features/encoders.js';
+import { executionProviders } from '../../../domain/features/onnx-session.js';
 import { STAIN_TEXTURE_FEATURES } from '../../../domain/features/stain-texture.js';
 import { SamMilError } from '../../../domain/errors.js';
 import { RandomStream } from '../../../domain/random.js';
@@ -149,6 +150,16 @@ describe('an encoder file', () => {
     writeTinyEncoder(folder, {}, 32);
     assert.notEqual((await findEncoder(path)).info.weightsDigest, before);
   });
+});
+
+test('the list of execution providers says what each lacks, and the CPU lacks nothing', async () => {
+  const providers = await executionProviders();
+  assert.deepEqual(
+    providers.map(({ name }) => name),
+    ['cuda', 'tensorrt', 'cpu'],
+  );
+  assert.equal(providers[2].lack, undefined);
+  for (const { lack } of providers) assert.notEqual(lack, '');
 });
 
 test('an unknown encoder is refused with the names there are', async () => {

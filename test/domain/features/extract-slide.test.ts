@@ -333,6 +333,24 @@ describe('pathology.extract refuses', () => {
     await assert.rejects(extract(one), { code: 'UnsupportedFormat', message: /text\.svs/ });
   });
 
+  test('a slide with a damaged tile in the middle, and keeps the batches before it', async (context) => {
+    const path = join(temporaryFolder(context), 'damaged.svs');
+    const bytes = readFileSync(BUNDLED_SLIDE);
+    const middle = bytes.length >> 1;
+    bytes.fill(0xff, middle, middle + 60_000);
+    writeFileSync(path, bytes);
+    const one = await given(context, { slide: await inputFile(path) });
+    // Ten patches of sound tissue, then one where the damage is.
+    const coords = Int32Array.from([...COORDS.slice(0, 20), 512, 2304]);
+    writePatches((one.parameters.patches as InputFile).path, patchesAt(coords));
+    await assert.rejects(extract(one), {
+      code: 'CorruptSlide',
+      message: /damaged\.svs: the slide is damaged: reading .* at \(512, 2304\)/,
+    });
+    const kept = readdirSync(join(one.folder, 'attempt', 'checkpoint'));
+    assert.equal(kept.filter((name) => name.endsWith('.f32')).length, 2);
+  });
+
   test('a slide that is replaced while it is read', async (context) => {
     const path = join(temporaryFolder(context), 'slide.svs');
     copyFileSync(BUNDLED_SLIDE, path);
