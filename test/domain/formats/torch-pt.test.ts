@@ -60,6 +60,16 @@ describe('reading what torch.save wrote', () => {
     });
   }
 
+  test('unsigned types over untyped storages, in pickle protocol 4', () => {
+    const { tensors } = readPt(fixture('formats', 'torch_unsigned.pt'));
+    assert.deepEqual(tensors, {
+      u16: { dtype: 'uint16', shape: [2], data: Uint16Array.of(1, 2 ** 16 - 1) },
+      u32: { dtype: 'uint32', shape: [2], data: Uint32Array.of(1, 2 ** 32 - 1) },
+      u64: { dtype: 'uint64', shape: [2], data: BigUint64Array.of(1n, 2n ** 64n - 1n) },
+      expanded: { dtype: 'float32', shape: [2, 1], data: Float32Array.of(1, 2) },
+    });
+  });
+
   test('a bare tensor', () => {
     const tensor = readPtTensor(fixture('formats', 'torch_tensor.pt'));
     assert.deepEqual([tensor.dtype, tensor.shape], ['float16', [2, 3]]);
