@@ -1,7 +1,8 @@
-import { isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, parseDocument, Parser, visit } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, Lexer, parseDocument, Parser, visit } from 'yaml';
 import type { Alias, Document, Pair, ParsedNode, Scalar, YAMLError, YAMLMap, YAMLSeq } from 'yaml';
 import type { Json } from '../json.js';
 import type { ProblemCode } from './problem-codes.js';
+import { LineIndex } from './line-index.js';
 import { FIRST_PLACE, type Place, type ProblemList } from './problems.js';
 
 /** YAML text as plain values that remember their place: no anchors, tags, merge keys or exotic keys are left in them. */
@@ -50,10 +51,10 @@ export function readYaml(text: string, problems: ProblemList): YamlNode | undefi
     problems.error('file-too-large', FIRST_PLACE, `the file has ${size} are allowed`, hint);
     return undefined;
   }
-  const lines = new LineCounter();
-  const deep = tooDeepAt(text, lines);
+  const lines = new LineIndex(text);
+  const deep = tooDeepAt(text);
   if (deep !== undefined) {
-    const place = { ...position(lines, deep), length: 1 };
+    const place = { ...lines.position(deep), length: 1 };
     problems.error('too-deep', place, `values are nested deeper than ${MAX_NESTING} levels`);
     return undefined;
   }
@@ -74,9 +75,8 @@ export function readYaml(text: string, problems: ProblemList): YamlNode | undefi
  * Offset at which nesting becomes too deep. Looked for before the library composes values, which it does by recursion: a stack that is nearly full
  * can abort the whole process.
  */
-function tooDeepAt(text: string, lines: LineCounter): number | undefined {
-  lines.addNewLine(0);
-  const parser = new Parser(lines.addNewLine);
+function tooDeepAt(text: string): number | undefined {
+  const parser = new Parser();
   for (const lexeme of new Lexer().lex(text)) {
     Array.from(parser.next(lexeme));
     // The document itself and the value being read are on the stack too.
@@ -106,7 +106,7 @@ function reportSyntax(
   error: YAMLError,
   text: string,
   document: Document.Parsed,
-  lines: LineCounter,
+  lines: LineIndex,
   problems: ProblemList,
 ): void {
   const [code, said = lowerFirst(error.message), hint] = SYNTAX[error.code] ?? ['yaml-syntax'];
@@ -115,7 +115,7 @@ function reportSyntax(
   const message = unclosed ? 'this quote is not closed' : said;
   // At the end of the file there is nothing to see: point at the last thing before it.
   const at = opened ?? Math.min(error.pos[0], Math.max(0, text.trimEnd().length - 1));
-  problems.error(code, { ...position(lines, at), length: 1 }, message, hint);
+  problems.error(code, { ...lines.position(at), length: 1 }, message, hint);
 }
 
 /** Where the quoted text begins that is still open at `end`. */
@@ -134,11 +134,6 @@ function lowerFirst(message: string): string {
   return /^[A-Z][a-z]/.test(message) ? message[0].toLowerCase() + message.slice(1) : message;
 }
 
-function position(lines: LineCounter, offset: number): { line: number; column: number } {
-  const { line, col } = lines.linePos(offset);
-  return { line: Math.max(1, line), column: Math.max(1, col) };
-}
-
 /** A value with the number of values in it and the depth of their nesting, 1 for a scalar. */
 interface Converted {
   node: YamlNode;
@@ -148,12 +143,12 @@ interface Converted {
 
 class Converter {
   private readonly text: string;
-  private readonly lines: LineCounter;
+  private readonly lines: LineIndex;
   private readonly problems: ProblemList;
   private readonly anchors = new Map<string, Converted>();
   private aliased = 0;
 
-  constructor(text: string, lines: LineCounter, problems: ProblemList) {
+  constructor(text: string, lines: LineIndex, problems: ProblemList) {
     this.text = text;
     this.lines = lines;
     this.problems = problems;
@@ -301,7 +296,7 @@ class Converter {
     const newline = this.text.indexOf('\n', start);
     const lineEnd = newline < 0 ? this.text.length : newline;
     const marked = this.text.slice(start, Math.max(start, Math.min(end, lineEnd))).trimEnd();
-    return { ...position(this.lines, start), length: Math.max(1, marked.length) };
+    return { ...this.lines.position(start), length: Math.max(1, marked.length) };
   }
 }
 
