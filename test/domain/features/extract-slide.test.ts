@@ -341,11 +341,11 @@ describe('pathology.extract refuses', () => {
     writeFileSync(path, bytes);
     const one = await given(context, { slide: await inputFile(path) });
     // Ten patches of sound tissue, then one where the damage is.
-    const coords = Int32Array.from([...COORDS.slice(0, 20), 512, 2304]);
+    const coords = Int32Array.from([...COORDS.slice(0, 20), 700, 2440]);
     writePatches((one.parameters.patches as InputFile).path, patchesAt(coords));
     await assert.rejects(extract(one), {
       code: 'CorruptSlide',
-      message: /damaged\.svs: the slide is damaged: reading .* at \(512, 2304\)/,
+      message: /damaged\.svs: the slide is damaged: reading .* at \(700, 2440\)/,
     });
     const kept = readdirSync(join(one.folder, 'attempt', 'checkpoint'));
     assert.equal(kept.filter((name) => name.endsWith('.f32')).length, 2);
