@@ -7,8 +7,10 @@ import { isJsonObject, type Json } from '../domain/json.js';
 import { insideWork, relativeToWork } from '../domain/store/paths.js';
 import { isFileRef } from '../domain/store/publish.js';
 
-/** Digests by digest of the items file: a matrix of many cells asks for the same one. */
-const known = new Map<string, string>();
+/** By digest of the items file: a matrix of many cells asks for the same one. */
+const meanings = new Map<string, string>();
+/** Items files that exist in a forecast only, by digest. */
+const forecasts = new Map<string, string>();
 
 /**
  * What an items file means, apart from where things lie: keys, fields, status, and outputs by content. A moved work folder, a renamed stage or a
@@ -16,6 +18,17 @@ const known = new Map<string, string>();
  * @throws SamMilError InvalidInput where the file is not the one the reference means
  */
 export async function digestOfItems(work: string, ref: ItemsRef): Promise<string> {
+  const items = await readItems(work, ref);
+  const name = `${work}\n${ref.items.digest}`;
+  const meaning = meanings.get(name) ?? digestOfJson(items.map((item) => meaningOf(item, work)));
+  meanings.set(name, meaning);
+  return meaning;
+}
+
+/** @throws SamMilError InvalidInput where the file is not the one the reference means */
+export async function readItems(work: string, ref: ItemsRef): Promise<ItemRecord[]> {
+  const forecast = forecasts.get(ref.items.digest);
+  if (forecast !== undefined) return parseItems(forecast);
   const path = insideWork(work, ref.items.path);
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new SamMilError('InvalidInput', 'the list of items cannot be read', {
@@ -23,17 +36,20 @@ export async function digestOfItems(work: string, ref: ItemsRef): Promise<string
       cause,
     });
   });
+  if (digestOf(text) === ref.items.digest) return parseItems(text);
+  throw new SamMilError('InvalidInput', 'the list of items was changed after its stage had ended', {
+    file: ref.items.path,
+    next: 'start the run again: the list is made anew',
+  });
+}
+
+/** A reference to items that no file holds: what a stage would hand on if it ran now. */
+export function forecastItems(stage: string, records: readonly ItemRecord[]): ItemsRef {
+  const text = records.map((record) => `${JSON.stringify(record)}\n`).join('');
   const digest = digestOf(text);
-  if (digest !== ref.items.digest) {
-    throw new SamMilError('InvalidInput', 'the list of items was changed after its stage had ended', {
-      file: ref.items.path,
-      next: 'start the run again: the list is made anew',
-    });
-  }
-  const cacheName = `${work}\n${digest}`;
-  const meaning = known.get(cacheName) ?? digestOfJson(parseItems(text).map((item) => meaningOf(item, work)));
-  known.set(cacheName, meaning);
-  return meaning;
+  forecasts.set(digest, text);
+  const items = { path: `.runs/forecast/${stage}.jsonl`, digest, bytes: Buffer.byteLength(text) };
+  return { items, count: records.length };
 }
 
 /** The records of an items file (JSON lines). */

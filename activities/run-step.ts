@@ -4,9 +4,9 @@ import { SamMilError } from '../domain/errors.js';
 import type { Job, JobResult, Progress } from '../domain/job.js';
 import type { JsonObject } from '../domain/json.js';
 import { claimPlace, explainLoss, releaseClaim, type Claim } from '../domain/store/fence.js';
-import { checkpointFolder, insideWork, type Place } from '../domain/store/paths.js';
+import { checkpointFolder, type Place } from '../domain/store/paths.js';
 import { publish, relink } from '../domain/store/publish.js';
-import { faultyOutput, findReceipt, readReceipt, type Receipt } from '../domain/store/receipts.js';
+import { checkOutputs, findReceipt, readReceipt, type Receipt } from '../domain/store/receipts.js';
 import type { ActivityDefinition } from './define-activity.js';
 import type { EngineContext } from './engine-context.js';
 import { prepareStep, type PreparedStep } from './prepare-step.js';
@@ -40,7 +40,7 @@ export async function runStep(
   const place = placeOf(input);
   const prepared = await prepareStep(definition, input, engine.digests(input.work));
   attempt.signal.throwIfAborted();
-  const standing = await standingReceipt(input, place, prepared.key);
+  const standing = await standingReceipt(engine, input, place, prepared.key);
   if (standing) return { receipt: standing, how: 'cached' };
   const claim = await claimPlace(input.work, place);
   try {
@@ -64,11 +64,18 @@ export function counts(receipt: Receipt, input: Pick<StepInput, 'force' | 'run'>
   return !input.force || receipt.made.run === input.run;
 }
 
-async function standingReceipt(input: StepInput, place: Place, key: string): Promise<Receipt | undefined> {
+async function standingReceipt(
+  engine: EngineContext,
+  input: StepInput,
+  place: Place,
+  key: string,
+): Promise<Receipt | undefined> {
   const receipt = await readReceipt(input.work, place);
   if (receipt?.key !== key || receipt.folder !== input.folder || !counts(receipt, input)) return undefined;
-  const fault = await faultyOutput(input.work, place, receipt);
-  return fault ? undefined : receipt;
+  const { fault, files } = await checkOutputs(input.work, place, receipt);
+  if (fault) return undefined;
+  engine.digests(input.work).rememberOutputs(files);
+  return receipt;
 }
 
 async function linkedReceipt(input: StepInput, claim: Claim, key: string): Promise<Receipt | undefined> {
@@ -98,9 +105,7 @@ async function work(
     result,
     made: { run: input.run, attempt: attempt.number, seconds: seconds(began) },
   });
-  for (const [path, { digest, ...stamp }] of Object.entries(receipt.files)) {
-    engine.digests(input.work).remember(insideWork(input.work, path), stamp, digest);
-  }
+  engine.digests(input.work).rememberOutputs(receipt.files);
   await rm(checkpoint, { recursive: true, force: true }).catch(() => undefined);
   return receipt;
 }

@@ -8,8 +8,8 @@ import {
   type NeedsContext,
 } from '../../domain/language/step-context.js';
 import { evaluateTemplate } from '../../domain/language/template.js';
-import { whyRuns } from '../../domain/store/explain.js';
-import { faultyOutput, readReceipt, type Receipt } from '../../domain/store/receipts.js';
+import { faultText, firstDifference } from '../../domain/store/explain.js';
+import { checkOutputs, readReceipt, type Receipt } from '../../domain/store/receipts.js';
 import type { EngineContext } from '../engine-context.js';
 import { prepareKnownStep, prepareStep, type PreparedStep } from '../prepare-step.js';
 import type { StepInput } from '../step-input.js';
@@ -76,10 +76,12 @@ async function checkStep(
   const prepared = await prepare(check, step, input);
   if (!prepared) return 'an input is new or was touched';
   if (receipt.folder !== input.folder) return `its outputs lie in ${receipt.folder}`;
-  const difference = whyRuns(prepared.ingredients, receipt, undefined);
+  const difference = firstDifference(receipt.ingredients, prepared.ingredients);
   if (difference !== undefined) return difference;
-  const fault = await faultyOutput(check.work, place, receipt);
-  return fault ? whyRuns(prepared.ingredients, receipt, fault) : receipt;
+  const { fault, files } = await checkOutputs(check.work, place, receipt);
+  if (fault) return faultText(fault);
+  check.engine.digests(check.work).rememberOutputs(files);
+  return receipt;
 }
 
 function prepare(check: ItemCheck, step: StepPlan, input: StepInput): Promise<PreparedStep | undefined> {

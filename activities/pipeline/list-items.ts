@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOf } from '../../domain/digest.js';
 import { SamMilError } from '../../domain/errors.js';
@@ -8,8 +7,8 @@ import type { Plan, StagePlan } from '../../domain/language/plan.js';
 import { contextOf, withCells, type NeedsContext } from '../../domain/language/step-context.js';
 import { evaluateTemplate } from '../../domain/language/template.js';
 import { writeDurably } from '../../domain/store/durable-file.js';
-import { executionFolder, insideWork, keyProblem, relativeToWork } from '../../domain/store/paths.js';
-import { parseItems } from '../items-digest.js';
+import { executionFolder, keyProblem, relativeToWork } from '../../domain/store/paths.js';
+import { readItems } from '../items-digest.js';
 import { itemsOfSource, type SourceItem } from './item-sources.js';
 import { needsReferences } from './needs-references.js';
 import { hasCells, readPlan, stageOf } from './plan-file.js';
@@ -22,9 +21,9 @@ import type { ListedItems, ListItemsInput, Manifest, ManifestLine } from './stag
 export async function listItems(input: ListItemsInput): Promise<ListedItems> {
   const plan = await readPlan(input.plan);
   const stages = input.stages.map((name) => stageOf(plan, name));
-  const cells = await cellsOf(stages, input);
+  const cells = await cellsOf(stages, input.needs, input.work);
   const needs = withCells(input.needs, cells);
-  const lines = await linesOf(plan, stages[0], needs, input);
+  const lines = await linesOf(plan, stages[0], needs, input.work);
   const manifest = await writeManifest(input, selected(lines, input));
   const folders = stages.map((stage) => hasCells(plan, stage));
   return { stages: stages.map(withoutCells), base: plan.base, manifest, folders, cells };
@@ -35,7 +34,7 @@ export async function linesOf(
   plan: Plan,
   stage: StagePlan,
   needs: NeedsContext,
-  { work }: { work: string },
+  work: string,
 ): Promise<ManifestLine[]> {
   const { source } = stage;
   switch (source.kind) {
@@ -70,7 +69,7 @@ async function recordsOf(needs: NeedsContext, stage: string, work: string): Prom
   if (!ref) {
     throw new SamMilError('InvalidInput', `stage \`${stage}\` was skipped and has no items to go on from`);
   }
-  return parseItems(await readFile(insideWork(work, ref.items.path), 'utf8'));
+  return readItems(work, ref);
 }
 
 /** Gives each item its key and checks them all; every bad key is in the message. */
@@ -142,7 +141,11 @@ async function writeManifest(input: ListItemsInput, lines: ManifestLine[]): Prom
 const LARGEST_CELLS = 128 * 1024;
 
 /** Outputs of the cells that the stages refer to: those spelled out, or all where a key is computed. */
-async function cellsOf(stages: StagePlan[], input: ListItemsInput): Promise<Record<string, JsonObject>> {
+export async function cellsOf(
+  stages: StagePlan[],
+  needs: NeedsContext,
+  work: string,
+): Promise<Record<string, JsonObject>> {
   const wanted = new Map<string, Set<string> | 'all'>();
   for (const [name, member, key] of stages.flatMap(needsReferences)) {
     if (typeof name !== 'string' || member !== 'cells') continue;
@@ -152,9 +155,7 @@ async function cellsOf(stages: StagePlan[], input: ListItemsInput): Promise<Reco
   }
   const cells: Record<string, JsonObject> = {};
   for (const [name, keys] of wanted) {
-    const records = (await recordsOf(input.needs, name, input.work)).filter(
-      ({ status }) => status === 'done',
-    );
+    const records = (await recordsOf(needs, name, work)).filter(({ status }) => status === 'done');
     const chosen = keys === 'all' ? records : records.filter(({ key }) => keys.has(key));
     cells[name] = Object.fromEntries(chosen.map(({ key, outputs }) => [key, outputs as Json]));
   }

@@ -3,8 +3,9 @@ import { basename, dirname, join } from 'node:path';
 import { digestOf, digestOfFile, digestOfJson } from '../digest.js';
 import { SamMilError } from '../errors.js';
 import { writeWhole } from './durable-file.js';
+import type { ReceiptFile } from './receipts.js';
 import { isFresh, sameStamp, stampOf, type FileStamp } from './file-stamp.js';
-import { digestCacheFolder, relativeToWork } from './paths.js';
+import { digestCacheFolder, insideWork } from './paths.js';
 
 interface Remembered {
   stamp: FileStamp;
@@ -12,8 +13,8 @@ interface Remembered {
 }
 
 /**
- * Digests of files, read again only where the file's stamp differs. Files outside the work folder (slides of many GB) are remembered on disk too;
- * those inside have their stamps in receipts.
+ * Digests of files, read again only where the file's stamp differs. What was read is remembered on disk too (slides have many GB); what a receipt
+ * vouches for, in memory.
  */
 export class DigestCache {
   private readonly work: string;
@@ -42,6 +43,13 @@ export class DigestCache {
   remember(path: string, stamp: FileStamp, digest: string): void {
     if (this.memory.size > 100_000) this.memory.clear();
     this.memory.set(path, { stamp, digest });
+  }
+
+  /** Takes note of outputs whose receipt was found to stand. */
+  rememberOutputs(files: Readonly<Record<string, ReceiptFile>>): void {
+    for (const [path, { digest, ...stamp }] of Object.entries(files)) {
+      this.remember(insideWork(this.work, path), stamp, digest);
+    }
   }
 
   private async recall(path: string, stamp: FileStamp): Promise<string | undefined> {
@@ -74,7 +82,7 @@ export class DigestCache {
     }
     if (isFresh(after)) return digest;
     this.remember(path, after, digest);
-    if (relativeToWork(this.work, path) === undefined) await this.save(path, { stamp: after, digest });
+    await this.save(path, { stamp: after, digest });
     return digest;
   }
 

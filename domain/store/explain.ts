@@ -1,24 +1,13 @@
 import { canonicalJson, type Json, type JsonObject } from '../json.js';
 import type { Ingredients } from './cache-key.js';
-import type { OutputFault, Receipt } from './receipts.js';
+import type { OutputFault } from './receipts.js';
 
-/** Why a step runs, in words: the first thing that differs from its receipt. Undefined where nothing does. */
-export function whyRuns(
-  now: Ingredients,
-  receipt: Receipt | undefined,
-  fault: OutputFault | undefined,
-): string | undefined {
-  if (!receipt) return 'it has not run yet';
-  const difference = firstDifference(receipt.ingredients, now);
-  if (difference !== undefined) return difference;
-  return fault && faultText(fault);
-}
-
+/** Why a step runs, in words for `plan --why` and the log. */
 export function faultText({ path, fault }: OutputFault): string {
   return fault === 'missing' ? `output ${path} is missing` : `output ${path} was changed after it was made`;
 }
 
-/** In the order in which people think of causes: other code, other parameters, other data, other weights. */
+/** The first ingredient that differs, in the order in which people think of causes: other code, other parameters, other data, other weights. */
 export function firstDifference(before: Ingredients, now: Ingredients): string | undefined {
   if (before.activity !== now.activity) return `activity ${before.activity} -> ${now.activity}`;
   if (before.version !== now.version) {

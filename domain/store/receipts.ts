@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { JsonObject } from '../json.js';
 import { digestOfFile } from '../digest.js';
 import type { Ingredients } from './cache-key.js';
@@ -59,8 +59,9 @@ async function parseReceipt(path: string): Promise<Receipt | undefined> {
 export async function findReceipt(work: string, key: string): Promise<Receipt | undefined> {
   const place = await placeOfKey(work, key);
   const receipt = place && (await readReceipt(work, place));
-  if (!place || receipt?.key !== key || (await faultyOutput(work, place, receipt))) return undefined;
-  return receipt;
+  if (!place || receipt?.key !== key) return undefined;
+  const { fault } = await checkOutputs(work, place, receipt);
+  return fault ? undefined : receipt;
 }
 
 async function placeOfKey(work: string, key: string): Promise<Place | undefined> {
@@ -71,40 +72,32 @@ async function placeOfKey(work: string, key: string): Promise<Place | undefined>
   }
 }
 
+/** Outputs as they are now; `fault` is the first that is missing or no longer has the receipt's bytes. */
+export interface OutputCheck {
+  fault?: OutputFault;
+  files: Record<string, ReceiptFile>;
+}
+
 /**
- * The first output that is missing or no longer has the receipt's bytes, or undefined where all stand. Content is read only where a stamp
- * differs; where it proves unchanged (a copied work folder), the receipt gets the new stamps.
+ * Compares a receipt's outputs with what is there. Content is read only where a stamp differs; where it proves unchanged (a copied work folder), the
+ * receipt gets the new stamps.
  */
-export async function faultyOutput(
-  work: string,
-  place: Place,
-  receipt: Receipt,
-): Promise<OutputFault | undefined> {
-  const renewed: Record<string, ReceiptFile> = {};
+export async function checkOutputs(work: string, place: Place, receipt: Receipt): Promise<OutputCheck> {
+  const files: Record<string, ReceiptFile> = {};
+  let renewed = false;
   for (const [path, expected] of Object.entries(receipt.files)) {
     const absolute = insideWork(work, path);
     const found = await stampOf(absolute);
-    if (!found) return { path, fault: 'missing' };
-    if (sameStamp(found, expected)) continue;
-    if (found.bytes !== expected.bytes || (await digestOfFile(absolute)) !== expected.digest) {
-      return { path, fault: 'changed' };
+    if (!found) return { fault: { path, fault: 'missing' }, files };
+    if (!sameStamp(found, expected)) {
+      const same = found.bytes === expected.bytes && (await digestOfFile(absolute)) === expected.digest;
+      if (!same) return { fault: { path, fault: 'changed' }, files };
+      renewed = true;
     }
-    renewed[path] = { ...found, digest: expected.digest };
+    files[path] = { ...found, digest: expected.digest };
   }
-  if (Object.keys(renewed).length > 0) {
-    const files = { ...receipt.files, ...renewed };
-    await writeDurably(receiptPath(work, place), receiptText({ ...receipt, files }));
-  }
-  return undefined;
-}
-
-/** Whether there is any receipt of the stage: a stage without one need not be looked at item by item. */
-export async function hasReceipts(work: string, stage: string): Promise<boolean> {
-  const folder = receiptPath(work, { stage, item: 'x', step: 'x' }).slice(0, -'/x/x.json'.length);
-  return stat(folder).then(
-    () => true,
-    () => false,
-  );
+  if (renewed) await writeDurably(receiptPath(work, place), receiptText({ ...receipt, files }));
+  return { files };
 }
 
 export function receiptText(receipt: Receipt): string {

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { ended, manyItems, planOf, stageIn, TestEngine, until } from '../support/engine.js';
+import { EngineContext } from '../../activities/engine-context.js';
+import { loadRegistry } from '../../activities/load-plugins.js';
+import { forecast } from '../../activities/pipeline/forecast.js';
+import type { Plan } from '../../domain/language/plan.js';
+import { ended, manyItems, planOf, stageIn, STUB_PLUGIN, TestEngine, until } from '../support/engine.js';
 import { control, executionsOf } from '../support/stub-plugin.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { pauseUpdate, resumeUpdate, setMaxParallelUpdate, skipUpdate } from '../../workflows/messages.js';
@@ -32,6 +36,11 @@ test('stages run in the order of their needs, and pass files and items on', asyn
       steps: [{ uses: 'stub.join', with: { items: '${{ needs.items.items }}' } }],
     },
   ]);
+  assert.deepEqual(await forecastOf(plan), {
+    first: 'runs: it has not run yet',
+    items: 'depends: first runs first',
+    joined: 'depends: items runs first',
+  });
   const status = await engine.finish(plan);
   assert.equal(status.state, 'done', status.message);
   assert.deepEqual(
@@ -52,6 +61,16 @@ test('stages run in the order of their needs, and pass files and items on', asyn
   assert.equal(again.state, 'done');
   assert.match(again.message, /nothing changed/);
   assert.equal(executionsOf(work).length, before, 'the second run executes nothing');
+
+  assert.deepEqual(await forecastOf(plan), { first: 'stands', items: 'stands', joined: 'stands' });
+  writeFileSync(join(work, 'items', 'item-1.txt'), 'spoilt');
+  assert.deepEqual(await forecastOf(plan), {
+    first: 'stands',
+    items: 'runs: output items/item-1.txt was changed after it was made',
+    joined: 'depends: items runs first',
+  });
+  plan.stages[0].steps[0].with = { text: 'two' };
+  assert.equal((await forecastOf(plan)).first, 'runs: with text: one -> two');
 });
 
 test('a failing step is tried again; a held run tries again only what failed', async (context) => {
@@ -166,6 +185,17 @@ test('a crash of native code is a retryable failure and takes no worker down', a
   assert.equal(items.failures[0].code, 'ChildCrashed');
   assert.match(items.failures[0].reason, /SIGSEGV.*\n.*last words of the child/s);
 });
+
+/** State of each stage, with the first reason. */
+async function forecastOf(plan: Plan): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  const context = new EngineContext(await loadRegistry([STUB_PLUGIN]));
+  for await (const { stage, state, why, items } of forecast(context, plan)) {
+    const first = why ?? items.find((item) => item.why !== undefined)?.why;
+    found[stage] = first === undefined ? state : `${state}: ${first}`;
+  }
+  return found;
+}
 
 function mostRunning(
   events: {
