@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { prepareStep } from '../../../activities/prepare-step.js';
+import { definition as extract } from '../../../activities/pathology/extract.js';
+import { definition as segment } from '../../../activities/pathology/segment.js';
+import { DigestCache } from '../../../domain/store/digest-cache.js';
+import type { InputFile } from '../../../domain/job.js';
+import type { Json } from '../../../domain/json.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+import { writeTinyEncoder } from '../../support/tiny-encoder.js';
+
+test('an encoder by file: its path starts at the pipeline, and the model behind it is part of the key', async (context) => {
+  const base = temporaryFolder(context);
+  for (const name of ['slide.svs', 'patches.h5']) writeFileSync(join(base, name), name);
+  writeTinyEncoder(base);
+  const prepare = (changes: Record<string, Json> = {}) =>
+    prepareStep(
+      extract,
+      {
+        work: base,
+        base,
+        item: 'slide',
+        single: false,
+        with: { slide: 'slide.svs', patches: 'patches.h5', encoder: 'tiny.yaml', ...changes },
+      },
+      new DigestCache(base),
+    );
+  const first = await prepare();
+  assert.equal((first.jobWith.encoder as unknown as InputFile).path, join(base, 'tiny.yaml'));
+  assert.equal((await prepare({ device: 'cpu', threads: 3 })).key, first.key, 'speed is not in the key');
+  assert.notEqual((await prepare({ 'batch-size': 8 })).key, first.key);
+  assert.notEqual((await prepare({ 'target-size': 64 })).key, first.key);
+  assert.notEqual((await prepare({ encoder: 'stain-texture' })).key, first.key);
+  writeTinyEncoder(base, {}, 32);
+  assert.notEqual((await prepare()).key, first.key, 'another model under the same encoder file');
+});
+
+test('a parameter of the segmenter that is out of range is refused by name', async (context) => {
+  const base = temporaryFolder(context);
+  const given = { slide: 'a', patches: 'b', segmenter: 'watershed', regions: [0], 'pred-iou-thresh': 2 };
+  const step = { work: base, base, item: 'slide', single: false, with: given };
+  await assert.rejects(prepareStep(segment, step, new DigestCache(base)), {
+    code: 'InvalidInput',
+    message: /`regions\.0` must be >= 1.*`pred-iou-thresh` must be <= 1/,
+  });
+});
