@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import { loadRegistry } from '../../activities/load-plugins.js';
+import { durationMs } from '../../domain/language/duration.js';
+import { generatedFiles } from '../../domain/language/generated-files.js';
+import { loadPipeline } from '../../domain/language/load-pipeline.js';
+import { renderProblems } from '../../domain/language/render-problems.js';
+import { formsOf, schemaFaults } from '../../domain/language/schema-faults.js';
+
+/** The activities that ship, the pipelines that ship, and the pages made from both belong together. */
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const registry = await loadRegistry();
+const catalogue = Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
+
+for (const name of readdirSync(join(root, 'pipelines')).filter((file) => file.endsWith('.yaml'))) {
+  test(`pipelines/${name} has no problem, not even a warning`, () => {
+    const file = join(root, 'pipelines', name);
+    const text = readFileSync(file, 'utf8');
+    const { problems } = loadPipeline(text, { file, catalogue, cwd: root, withoutValues: true });
+    assert.equal(renderProblems(problems, text, name), '');
+  });
+}
+
+for (const name of registry.names) {
+  test(`${name} is declared consistently`, () => {
+    const { with: parameters, required, outputs, timeout, heartbeat, summary } = registry.require(name);
+    assert.match(name, /^[a-z]+\.[a-z][a-z-]*$/);
+    assert.ok(summary.length > 10 && !summary.endsWith('.'));
+    assert.deepEqual(
+      required.filter((key) => !Object.hasOwn(parameters, key)),
+      [],
+      'required but not declared',
+    );
+    const longest = durationMs(timeout);
+    const beat = durationMs(heartbeat);
+    assert.ok(longest !== undefined && beat !== undefined && beat <= longest, `${timeout} and ${heartbeat}`);
+    for (const [key, schema] of Object.entries({ ...parameters, ...outputs })) {
+      assert.match(key, /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, key);
+      assert.ok(schema.description, `${key} has no description`);
+    }
+    for (const [key, schema] of Object.entries(parameters)) {
+      if (schema.default !== undefined)
+        assert.deepEqual(schemaFaults(schema, schema.default), [], `default of ${key}`);
+      assert.ok(
+        !(required.includes(key) && schema.default !== undefined),
+        `${key} is required and has a default`,
+      );
+    }
+  });
+}
+
+test('what one activity makes another can take: every kind of items has a maker', () => {
+  const definitions = registry.names.map((name) => registry.require(name));
+  const made = new Set(
+    definitions.flatMap(({ outputs }) => Object.values(outputs).map((schema) => schema['x-kind'])),
+  );
+  for (const { name, with: parameters } of definitions) {
+    for (const [key, schema] of Object.entries(parameters)) {
+      const forms = formsOf(schema).filter(
+        (form) => form['x-input'] === 'items' && form['x-kind'] !== undefined,
+      );
+      for (const form of forms)
+        assert.ok(made.has(form['x-kind']), `nothing makes ${form['x-kind']} for ${name} ${key}`);
+    }
+  }
+});
+
+for (const [path, text] of Object.entries(generatedFiles(catalogue))) {
+  test(`${path} is what the activities' definitions say`, () => {
+    const file = join(root, path);
+    if (process.env.UPDATE_GOLDEN) {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, text);
+    }
+    const stale = readFileSync(file, 'utf8') === text ? '' : 'stale: run this test with UPDATE_GOLDEN=1';
+    assert.equal(stale, '');
+  });
+}
