@@ -90,6 +90,17 @@ export function product(a: Tensor2D, b: Tensor2D): Tensor2D {
   });
 }
 
+/** a b^T: a [m, k], b [n, k] -> [m, n]. */
+export function productTransposed(a: Tensor2D, b: Tensor2D): Tensor2D {
+  return differentiable([a, b], (save) => {
+    save([a, b]);
+    return {
+      value: matMul(a, b, false, true),
+      gradient: (dy, [a, b]) => [matMul(dy, b as Tensor2D), matMul(dy, a as Tensor2D, true)],
+    };
+  });
+}
+
 /** Sum over the rows of `logits` of weight x cross-entropy against `label`. logits [r, classes], weights [r] -> scalar. */
 export function crossEntropy(logits: Tensor2D, label: number, weights: readonly number[] = [1]): Scalar {
   const [rows, classes] = logits.shape;

@@ -71,7 +71,41 @@ const samMilOptions: Record<string, ModelOption> = {
   },
 };
 
+const dsmilOptions: Record<string, ModelOption> = {
+  query: {
+    type: 'string',
+    enum: ['linear', 'tanh'],
+    default: 'linear',
+    description:
+      'Query of DSMIL: one linear layer (the benchmark), or two with ReLU and tanh (the original).',
+  },
+  value: {
+    type: 'string',
+    enum: ['identity', 'relu'],
+    default: 'identity',
+    description: 'What DSMIL sums up: the embedding itself, or a linear layer with ReLU of it.',
+  },
+};
+
 const models = new Map<string, ModelEntry>([
+  [
+    'mean',
+    {
+      summary: 'Mean of the instance logits',
+      attentionDim: 128,
+      options: {},
+      load: async () => (await import('./pooling.js')).buildMean,
+    },
+  ],
+  [
+    'max',
+    {
+      summary: 'Largest instance logit of each class',
+      attentionDim: 128,
+      options: {},
+      load: async () => (await import('./pooling.js')).buildMax,
+    },
+  ],
   [
     'abmil',
     {
@@ -88,6 +122,15 @@ const models = new Map<string, ModelEntry>([
       attentionDim: 128,
       options: {},
       load: async () => (await import('./abmil.js')).buildGated,
+    },
+  ],
+  [
+    'dsmil',
+    {
+      summary: 'Dual-stream MIL (2021): attention by likeness to the critical instance of each class',
+      attentionDim: 128,
+      options: dsmilOptions,
+      load: async () => (await import('./dsmil.js')).build,
     },
   ],
   [

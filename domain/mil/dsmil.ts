@@ -1,0 +1,99 @@
+import { embedBag } from './abmil.js';
+import type { Aggregated, Aggregator } from './aggregator.js';
+import { matrix, vector } from './attention.js';
+import { tf, type Tensor2D } from './backend.js';
+import { crossEntropy, dense, product, productTransposed } from './layers.js';
+import type { Model, ModelConfig } from './model.js';
+import { linearSpec, type ParameterSpec, type Weights } from './parameters.js';
+import { largestRows } from './pooling.js';
+
+export interface DsmilSettings {
+  /** `linear`: one layer; `tanh`: tanh(linear(relu(linear))), as the original has it by default. */
+  query: 'linear' | 'tanh';
+  /** `identity`, or a linear layer with ReLU. */
+  value: 'identity' | 'relu';
+}
+
+/**
+ * DSMIL (Li, Li, Eliceiri 2021) as the common benchmark trains it. An instance classifier finds the critical instance of each class; all others
+ * are attended by the likeness of their queries to the critical one's: A = softmax over n of q(h_n) q(h_critical) / sqrt(size of q). The bag is
+ * one weighted sum a class; every logit sees all of them. Loss: half on the bag logits, half on the largest instance logits.
+ */
+export function build(config: ModelConfig): Model {
+  const settings = config.options as unknown as DsmilSettings;
+  const aggregator = dsmilAggregator(config, settings);
+  return {
+    parameters: [...linearSpec('embed', config.dim, config.embedDim), ...aggregator.parameters],
+    loss(weights, bag, context) {
+      const h = embedBag(weights, bag, config, context);
+      return aggregator.aggregate(weights, h, context).loss(context.label);
+    },
+    infer(weights, bag) {
+      const h = embedBag(weights, bag, config);
+      const { logits, attention } = aggregator.aggregate(weights, h);
+      // The row of the last class: of two classes, the positive one.
+      const last = tf.slice(attention, [config.classes - 1, 0], [1, -1]);
+      return {
+        logits: tf.reshape(logits, [config.classes]),
+        attention: tf.reshape(last, [bag.rows]),
+        instanceLogits: aggregator.instanceLogits(weights, h),
+      };
+    },
+  };
+}
+
+export function dsmilAggregator(config: ModelConfig, settings: DsmilSettings): Aggregator {
+  return {
+    parameters: dsmilParameters(config, settings),
+    instanceLogits,
+    aggregate(weights, h): Aggregated {
+      const instances = instanceLogits(weights, h); // [n, classes]
+      const critical = tf.tensor1d(largestRows(instances), 'int32'); // [classes]
+      const queries = query(weights, h, settings);
+      const likeness = productTransposed(tf.gather(queries, critical), queries); // [classes, n]
+      const attention = tf.softmax(tf.div<Tensor2D>(likeness, Math.sqrt(config.attentionDim)));
+      const values =
+        settings.value === 'identity' ? h : dense(h, matrix(weights, 'v.w'), vector(weights, 'v.b'), 'relu');
+      const features = product(attention, values); // [classes, embed]
+      const logits = bagLogits(weights, features);
+      const largest = tf.sum(tf.mul(tf.gather(instances, critical), tf.eye(config.classes)), 1);
+      return {
+        ...{ logits, features, attention },
+        loss: (label) =>
+          crossEntropy(tf.concat([logits, tf.reshape(largest, [1, config.classes])]), label, [0.5, 0.5]),
+      };
+    },
+  };
+}
+
+function dsmilParameters(
+  { embedDim, attentionDim, classes }: ModelConfig,
+  settings: DsmilSettings,
+): ParameterSpec[] {
+  return [
+    ...linearSpec('inst', embedDim, classes),
+    ...linearSpec('q', embedDim, attentionDim),
+    ...(settings.query === 'tanh' ? linearSpec('q2', attentionDim, attentionDim) : []),
+    ...(settings.value === 'relu' ? linearSpec('v', embedDim, embedDim) : []),
+    // A convolution over the classes' sums whose kernel is as long as an embedding: every output sees all of them.
+    { name: 'fcc.w', shape: [classes, classes, embedDim], init: 'xavier' },
+    { name: 'fcc.b', shape: [classes], init: 'zeros' },
+  ];
+}
+
+function instanceLogits(weights: Weights, h: Tensor2D): Tensor2D {
+  return dense(h, matrix(weights, 'inst.w'), vector(weights, 'inst.b'));
+}
+
+function query(weights: Weights, h: Tensor2D, settings: DsmilSettings): Tensor2D {
+  const first = settings.query === 'linear' ? 'none' : 'relu';
+  const q = dense(h, matrix(weights, 'q.w'), vector(weights, 'q.b'), first);
+  if (settings.query === 'linear') return q;
+  return dense(q, matrix(weights, 'q2.w'), vector(weights, 'q2.b'), 'tanh');
+}
+
+function bagLogits(weights: Weights, features: Tensor2D): Tensor2D {
+  const [classes, embed] = features.shape;
+  const kernel: Tensor2D = tf.reshape(weights['fcc.w'], [classes, classes * embed]);
+  return dense(tf.reshape(features, [1, classes * embed]), kernel, vector(weights, 'fcc.b'));
+}
