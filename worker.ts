@@ -61,7 +61,7 @@ const STOP_CHILD_MS = 20_000;
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   quietRuntime(settings.logLevel ?? 'WARN');
   const registry = await loadRegistry(settings.plugins);
-  const pool = { graceMs: STOP_CHILD_MS, ...settings.pool, pluginModules: settings.plugins };
+  const pool = { graceMs: STOP_CHILD_MS, ...settings.pool, pluginModules: settings.plugins ?? [] };
   const engine = new EngineContext(registry, pool);
   const connection = await NativeConnection.connect(settings.connection);
   try {
