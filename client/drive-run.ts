@@ -6,7 +6,7 @@ import type { Display } from './display.js';
 import { followRun } from './follow.js';
 import { Interrupt } from './interrupt.js';
 import { LocalWorker } from './local-worker.js';
-import type { RunEntry } from './run-index.js';
+import { readRunRecord, type RunEntry } from './run-index.js';
 
 export interface DriveOptions {
   session: Session;
@@ -40,6 +40,7 @@ export async function driveRun(entry: RunEntry, options: DriveOptions): Promise<
     const status = await followRun(session.client, entry.run, {
       show: (view) => display.show(view),
       tend: () => worker?.tend() ?? Promise.resolve(),
+      record: () => readRunRecord(entry),
       signal: interrupt.aborted,
     });
     if (status !== undefined) return { ended: 'result', status };

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import { SamMilError } from '../domain/errors.js';
 import { stageStatusQuery, statusQuery, type RunStatus, type StageStatus } from '../workflows/messages.js';
 import { activitiesOf } from './activities.js';
@@ -10,6 +11,8 @@ export interface FollowOptions {
   show(view: RunView): void;
   /** Called once a round: keeps the local worker alive. */
   tend?(): Promise<void>;
+  /** The status that the run left in its work folder, if it has ended: Temporal keeps none of a cancelled run. */
+  record?(): RunStatus | undefined;
   /** Ends the following; the run goes on. */
   signal?: AbortSignal;
   milliseconds?: number;
@@ -35,7 +38,8 @@ export async function followRun(
   let view: RunView | undefined;
   while (options.signal?.aborted !== true) {
     await options.tend?.();
-    if (failure !== undefined) throw endedBadly(run, failure);
+    if (failure !== undefined) result = statusOfFailure(failure) ?? options.record?.();
+    if (failure !== undefined && result === undefined) throw endedBadly(run, failure);
     if (result !== undefined) {
       options.show({ status: result, activities: [], now: Date.now() });
       return result;
@@ -103,6 +107,14 @@ function troubleOf(error: unknown): string {
   if (/UNAVAILABLE|ECONNREFUSED/i.test(text)) return 'the Temporal server does not answer; it is tried again';
   if (/deadline/i.test(text)) return 'waiting for a worker to answer';
   return `no status: ${text.trim()}`;
+}
+
+/** A run that failed carries its last status as the details of the failure. */
+function statusOfFailure(error: unknown): RunStatus | undefined {
+  if (!(error instanceof WorkflowFailedError) || !(error.cause instanceof ApplicationFailure))
+    return undefined;
+  const { type, details } = error.cause;
+  return type === 'RunFailed' ? (details?.[0] as RunStatus | undefined) : undefined;
 }
 
 function endedBadly(run: string, error: unknown): SamMilError {

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SamMilError } from '../domain/errors.js';
-import { planPath } from '../domain/store/paths.js';
+import { planPath, runFolder } from '../domain/store/paths.js';
+import type { RunStatus } from '../workflows/messages.js';
 import { invalid } from './errors.js';
 import { stateFolder } from './state-folder.js';
 
@@ -57,6 +58,15 @@ export function findRun(name: string, work?: string): RunEntry {
     expected: known.length > 0 ? `one of ${known.join(', ')}` : undefined,
     next: work === undefined ? 'see `npx sam-mil ls`, or give its work folder with --work' : 'check --work',
   });
+}
+
+/** How a run ended, as its work folder has it; undefined for one that has not. */
+export function readRunRecord({ work, run }: RunEntry): RunStatus | undefined {
+  try {
+    return JSON.parse(readFileSync(join(runFolder(work, run), 'run.json'), 'utf8')) as RunStatus;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Runs recorded in a work folder, whoever started them, newest first (names of runs end in their time). */

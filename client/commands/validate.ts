@@ -1,0 +1,50 @@
+import { Command } from 'commander';
+import { paletteFor } from '../display.js';
+import { EXIT, Exit } from '../errors.js';
+import {
+  addFileOptions,
+  countText,
+  hasErrors,
+  loadFile,
+  problemsText,
+  type FileOptions,
+  type LoadedFile,
+} from '../load-file.js';
+
+interface ValidateOptions extends FileOptions {
+  json?: boolean;
+}
+
+export function createCommand(): Command {
+  const command = new Command('validate')
+    .description('Check pipeline files: every mistake at once, each with its place and what to do')
+    .argument('<files...>', 'pipeline files')
+    .option('--json', 'one JSON object a line: a problem each, then a summary for each file');
+  return addFileOptions(command).action(validate);
+}
+
+async function validate(files: string[], options: ValidateOptions): Promise<void> {
+  let wrong = false;
+  for (const file of files) {
+    const loaded = await loadFile(file, options, true);
+    if (options.json) printJson(loaded);
+    else printText(loaded);
+    wrong ||= hasErrors(loaded.problems);
+  }
+  if (wrong) throw new Exit(EXIT.invalid);
+}
+
+function printText(loaded: LoadedFile): void {
+  const { problems, file, document } = loaded;
+  if (problems.length > 0) console.log(`${problemsText(loaded, paletteFor(process.stdout))}\n`);
+  const valid = hasErrors(problems) ? 'not valid' : 'valid';
+  const stages = document === undefined ? '' : `, ${document.stages.length} stages`;
+  console.log(`${file}: ${valid}${stages}, ${countText(problems)}`);
+}
+
+function printJson({ problems, file }: LoadedFile): void {
+  for (const { place, ...problem } of problems) console.log(JSON.stringify({ file, ...place, ...problem }));
+  const errors = problems.filter((problem) => problem.severity === 'error').length;
+  const warnings = problems.length - errors;
+  console.log(JSON.stringify({ file, valid: errors === 0, errors, warnings }));
+}

@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises';
+import type { Plan } from '../domain/language/plan.js';
+import { planPath } from '../domain/store/paths.js';
+import { openSession, type ServerChoice, type Session } from './connect.js';
+import { createDisplay, paletteFor, type Display } from './display.js';
+import { driveRun, type DriveOptions, type DriveOutcome } from './drive-run.js';
+import { Exit } from './errors.js';
+import { JsonDisplay } from './json-display.js';
+import type { RunEntry } from './run-index.js';
+import { exitCodeOfRun, resultLines, resultObject } from './run-result.js';
+import { partsOf, setUpNatives } from './set-up-natives.js';
+
+/** Options of the commands that show a run to its end. */
+export interface ExecuteOptions extends ServerChoice {
+  json?: boolean;
+  /** commander's `--no-worker`: false means that no local worker is started. */
+  worker?: boolean;
+  plugin?: string[];
+}
+
+export interface Execution {
+  entry: RunEntry;
+  onReady?: DriveOptions['onReady'];
+}
+
+/**
+ * What `run`, `quickstart` and `resume` have in common: natives, server, worker, live display, result, and an orderly end. `begin` starts or finds
+ * the run once the server is there. Throws {@link Exit} unless the run ended well.
+ */
+export async function executeRun(
+  plan: Plan,
+  options: ExecuteOptions,
+  begin: (session: Session, display: Display) => Promise<Execution>,
+): Promise<void> {
+  const display = options.json ? new JsonDisplay() : createDisplay(process.stdout);
+  const log = (line: string) => display.line(`  ${line}`);
+  const session = await openSession(options, { start: true, log });
+  try {
+    const worker = options.worker ?? session.kind === 'embedded';
+    if (worker) await setUpNatives(partsOf(plan), log);
+    display.line(greeting(session, worker));
+    const { entry, onReady } = await begin(session, display);
+    const workerArgs = (options.plugin ?? []).flatMap((module) => ['--plugin', module]);
+    const outcome = await driveRun(entry, { session, display, workerArgs, worker, onReady });
+    await announce(entry, outcome, options.json === true);
+  } finally {
+    await session.close();
+  }
+}
+
+function greeting(session: Session, worker: boolean): string {
+  const where =
+    session.kind === 'embedded'
+      ? `${session.started ? 'started the embedded Temporal server' : 'using the embedded Temporal server'} at ${session.address}`
+      : `using the Temporal server at ${session.address}, namespace ${session.namespace}`;
+  return worker ? `${where} and a local worker` : where;
+}
+
+async function announce(entry: RunEntry, outcome: DriveOutcome, json: boolean): Promise<void> {
+  if (json) {
+    console.log(JSON.stringify(resultObject(entry, outcome)));
+  } else {
+    const plan = JSON.parse(await readFile(planPath(entry.work, entry.run), 'utf8')) as Plan;
+    const lines = await resultLines(
+      entry,
+      { ...plan, work: entry.work },
+      outcome,
+      paletteFor(process.stdout),
+    );
+    console.log(lines.join('\n'));
+  }
+  const code = exitCodeOfRun(outcome);
+  if (code !== 0) throw new Exit(code);
+}

@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises';
+import { SamMilError } from '../domain/errors.js';
+import { formatTable } from './render-text.js';
+import type { Palette } from './render-status.js';
+
+/** The part of a report's `metrics.json` that the terminal shows; null where a number is not defined. */
+interface MetricsSummary {
+  protocol: string | null;
+  groups: {
+    group: string;
+    repeats: number;
+    folds: number;
+    slides: number;
+    protocols: Record<string, Record<string, Spreads>>;
+  }[];
+}
+
+interface Spreads {
+  repeats: Spread | null;
+  folds: Spread | null;
+}
+
+interface Spread {
+  mean: number | null;
+  std: number | null;
+  n: number;
+}
+
+const COLUMNS: readonly [metric: string, title: string][] = [
+  ['auc', 'AUC'],
+  ['f1', 'F1'],
+  ['accuracy', 'accuracy'],
+  ['recall', 'recall'],
+  ['specificity', 'specificity'],
+];
+
+async function readMetrics(path: string): Promise<MetricsSummary> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as MetricsSummary;
+  } catch (cause) {
+    throw new SamMilError('InvalidInput', 'the metrics can not be read', { file: path, cause });
+  }
+}
+
+/** Table of a report's `metrics.json`, a group a row, with what mean and standard deviation are taken over. */
+export async function metricsTable(path: string, palette: Palette): Promise<string[]> {
+  const { groups, protocol } = await readMetrics(path);
+  if (groups.length === 0 || protocol === null) return [palette.dim('no fold was evaluated')];
+  const rows = groups.map(({ group, protocols }) => [
+    group,
+    ...COLUMNS.map(([metric]) => spreadText(preferred(protocols[protocol]?.[metric]))),
+  ]);
+  const head = ['', ...COLUMNS.map(([, title]) => palette.bold(title))];
+  const [{ repeats, folds, slides }] = groups;
+  const over = repeats > 1 ? `the means of ${repeats} repeats` : `${folds} folds`;
+  const note = `mean ± standard deviation over ${over}; ${folds} folds, ${slides} scored slides; protocol ${protocol}`;
+  return [...formatTable([head, ...rows], [1, 2, 3, 4, 5]), palette.dim(note)];
+}
+
+/** Difference of the means of two reports, group by group. */
+export async function metricsDifference(before: string, after: string, palette: Palette): Promise<string[]> {
+  const [a, b] = await Promise.all([readMetrics(before), readMetrics(after)]);
+  const names = [...new Set([...a.groups, ...b.groups].map(({ group }) => group))];
+  const meanOf = (summary: MetricsSummary, name: string, metric: string) => {
+    const group = summary.groups.find((candidate) => candidate.group === name);
+    return preferred(group?.protocols[summary.protocol ?? '']?.[metric])?.mean ?? null;
+  };
+  const rows = names.map((name) => [
+    name,
+    ...COLUMNS.map(([metric]) => changeText(meanOf(a, name, metric), meanOf(b, name, metric))),
+  ]);
+  return formatTable([['', ...COLUMNS.map(([, title]) => palette.bold(title))], ...rows], [1, 2, 3, 4, 5]);
+}
+
+/** The spread over repeats where there are several: it is the one that papers report. */
+function preferred(spreads: Spreads | undefined): Spread | undefined {
+  if (spreads === undefined) return undefined;
+  const { repeats, folds } = spreads;
+  return (repeats !== null && repeats.n > 1 ? repeats : folds) ?? undefined;
+}
+
+function spreadText(spread: Spread | undefined): string {
+  if (spread === undefined || spread.mean === null) return 'n/a';
+  return `${spread.mean.toFixed(3)} ± ${(spread.std ?? 0).toFixed(3)}`;
+}
+
+function changeText(before: number | null, after: number | null): string {
+  if (before === null || after === null) return 'n/a';
+  const change = after - before;
+  return `${before.toFixed(3)} → ${after.toFixed(3)} (${change >= 0 ? '+' : '−'}${Math.abs(change).toFixed(3)})`;
+}

@@ -1,0 +1,64 @@
+import type { Plan } from '../domain/language/plan.js';
+import type { RunStatus } from '../workflows/messages.js';
+import type { DriveOutcome } from './drive-run.js';
+import { EXIT } from './errors.js';
+import { metricsTable } from './metrics.js';
+import { formatDuration } from './render-text.js';
+import { renderFailures, stateText, type Palette } from './render-status.js';
+import type { RunEntry } from './run-index.js';
+import { reportsOf, shortPath } from './run-output.js';
+
+/** Last object of `--json`: what a script needs. */
+export function resultObject(entry: RunEntry, outcome: DriveOutcome): object {
+  const status = outcome.ended === 'result' ? outcome.status : undefined;
+  return {
+    run: entry.run,
+    status: status?.state ?? (outcome.ended === 'left' ? 'running' : 'paused'),
+    work: entry.work,
+    stages: (status?.stages ?? []).map(({ name, state, total, done, cached, skipped, failed }) => {
+      return { name, state, total, done, cached, skipped, failed };
+    }),
+    failed: (status?.stages ?? []).flatMap((stage) => stage.failures),
+  };
+}
+
+export function exitCodeOfRun(outcome: DriveOutcome): number {
+  if (outcome.ended !== 'result') return EXIT.interrupted;
+  return outcome.status.state === 'done' ? EXIT.ok : EXIT.failed;
+}
+
+/** The end of a run for people: how it ended, what failed, the metrics table, the report's path, what to do next. */
+export async function resultLines(
+  entry: RunEntry,
+  plan: Plan,
+  outcome: DriveOutcome,
+  palette: Palette,
+): Promise<string[]> {
+  if (outcome.ended !== 'result') return leavingLines(entry, outcome.ended);
+  const { status } = outcome;
+  const lines = [headline(status, palette), ...renderFailures(status, palette)];
+  for (const { html, metrics } of await reportsOf(plan)) {
+    if (metrics !== undefined) lines.push('', ...(await metricsTable(metrics, palette)));
+    if (html !== undefined) lines.push('', `Report   ${shortPath(html)}`);
+  }
+  lines.push(`Files    ${shortPath(entry.work)}`);
+  if (status.state !== 'done') lines.push(`Go on    npx sam-mil resume ${entry.run}`);
+  return lines;
+}
+
+function leavingLines({ run }: RunEntry, how: 'left' | 'stopped'): string[] {
+  if (how === 'stopped') {
+    return [`run ${run} is paused; nothing is lost`, `  go on       npx sam-mil resume ${run}`];
+  }
+  return [
+    `run ${run} goes on without this command`,
+    `  follow it   npx sam-mil status ${run} --watch`,
+    `  stop it     npx sam-mil cancel ${run}`,
+  ];
+}
+
+function headline(status: RunStatus, palette: Palette): string {
+  const took = formatDuration(((status.endedAt ?? Date.now()) - status.startedAt) / 1000);
+  const message = status.message === '' ? stateText(status.state, palette) : status.message;
+  return `\n${palette.bold(status.run)}  ${message}  ${palette.dim(`(${took})`)}`;
+}
