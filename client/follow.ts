@@ -31,27 +31,39 @@ export async function followRun(
   let result: RunStatus | undefined;
   let failure: unknown;
   // The result arrives without a worker and without delay; queries need both.
-  handle.result().then(
-    (value) => (result = value as RunStatus),
-    (error: unknown) => (failure = error),
-  );
-  let view: RunView | undefined;
-  while (options.signal?.aborted !== true) {
-    await options.tend?.();
-    if (failure !== undefined) result = statusOfFailure(failure) ?? options.record?.();
-    if (failure !== undefined && result === undefined) throw endedBadly(run, failure);
-    if (result !== undefined) {
-      options.show({ status: result, activities: [], now: Date.now() });
-      return result;
-    }
-    view = await look(client, handle, view);
-    if (view !== undefined) options.show({ ...view, now: Date.now() });
-    if (view?.status.state === 'held' && view.trouble === undefined) return view.status;
-    await sleep(options.milliseconds ?? ROUND_MILLISECONDS, undefined, { signal: options.signal }).catch(
-      () => undefined,
+  const waiting = new AbortController();
+  client
+    .withAbortSignal(waiting.signal, () => handle.result())
+    .then(
+      (value) => (result = value as RunStatus),
+      (error: unknown) => (failure = error),
     );
+  try {
+    return await rounds();
+  } finally {
+    // A call that is still open would be tried again on the closed connection.
+    waiting.abort();
   }
-  return undefined;
+
+  async function rounds(): Promise<RunStatus | undefined> {
+    let view: RunView | undefined;
+    while (options.signal?.aborted !== true) {
+      await options.tend?.();
+      if (failure !== undefined) result = statusOfFailure(failure) ?? options.record?.();
+      if (failure !== undefined && result === undefined) throw endedBadly(run, failure);
+      if (result !== undefined) {
+        options.show({ status: result, activities: [], now: Date.now() });
+        return result;
+      }
+      view = await look(client, handle, view);
+      if (view !== undefined) options.show({ ...view, now: Date.now() });
+      if (view?.status.state === 'held' && view.trouble === undefined) return view.status;
+      await sleep(options.milliseconds ?? ROUND_MILLISECONDS, undefined, { signal: options.signal }).catch(
+        () => undefined,
+      );
+    }
+    return undefined;
+  }
 }
 
 /** The run as it is now. Where no worker answers, the last view with a word about it. */
@@ -68,6 +80,26 @@ export function askStatus(client: Client, run: string): Promise<RunStatus> {
   return client.withDeadline(Date.now() + ANSWER_MILLISECONDS, () =>
     client.workflow.getHandle(run).query(statusQuery),
   );
+}
+
+const WORKER_SECONDS = 60;
+
+/** The same while a worker may still be starting. Throws the last error after a minute. */
+export async function askStatusPatiently(client: Client, run: string): Promise<RunStatus> {
+  const deadline = Date.now() + WORKER_SECONDS * 1000;
+  for (;;) {
+    try {
+      return await askStatus(client, run);
+    } catch (error) {
+      if (Date.now() > deadline || isReplayFault(error)) throw error;
+      await sleep(300);
+    }
+  }
+}
+
+/** The workflow code has changed so much since the run was started that its history can't be followed any more. */
+export function isReplayFault(error: unknown): boolean {
+  return error instanceof Error && /nondeterminis|TMPRL1100/i.test(`${error.message} ${String(error.cause)}`);
 }
 
 /** Completes a status with exact numbers of the running stages and with what their activities are doing. */

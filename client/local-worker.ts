@@ -53,7 +53,7 @@ export class LocalWorker {
     mkdirSync(dirname(this.log), { recursive: true });
     const output = openSync(this.log, 'a');
     // A process group of its own: Ctrl-C must not reach it before its runs have been told to pause.
-    const child = fork(PROGRAM, ['worker', ...this.args], {
+    const child = fork(PROGRAM, ['worker', '--no-set-up', ...this.args], {
       detached: true,
       stdio: ['ignore', output, output, 'ipc'],
     });

@@ -70,7 +70,7 @@ export function readRunRecord({ work, run }: RunEntry): RunStatus | undefined {
 }
 
 /** Runs recorded in a work folder, whoever started them, newest first (names of runs end in their time). */
-function runsIn(work: string): RunEntry[] {
+export function runsIn(work: string): RunEntry[] {
   const runs = join(work, '.runs');
   if (!existsSync(runs)) return [];
   return readdirSync(runs)

@@ -32,10 +32,11 @@ export function runCommand(
     const child = spawn(program, args, {
       cwd: options.cwd,
       env: options.env ?? process.env,
-      timeout: options.timeout,
       signal: options.signal,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    // spawn's own timeout goes on ticking for a program that could not be started, and keeps the process alive.
+    const timer = options.timeout === undefined ? undefined : setTimeout(() => child.kill(), options.timeout);
     const result: CommandResult = { code: null, stdout: '', stderr: '' };
     const collect = (stream: 'stdout' | 'stderr') => {
       let partial = '';
@@ -50,10 +51,14 @@ export function runCommand(
     collect('stdout');
     collect('stderr');
     child.on('error', (error) => {
+      clearTimeout(timer);
       result.stderr += error.message;
       done({ ...result, code: null });
     });
-    child.on('close', (code) => done({ ...result, code }));
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      done({ ...result, code });
+    });
   });
 }
 

@@ -1,0 +1,101 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { chooseServer, openSession, type ServerChoice, type Session } from '../connect.js';
+import { locateEmbeddedServer } from '../embedded-server.js';
+import { Interrupt } from '../interrupt.js';
+import { addServerOptions, collect } from '../options.js';
+import { setUpNatives } from '../set-up-natives.js';
+import { registerProcess, unregisterProcess } from '../state-folder.js';
+
+interface WorkerCommandOptions extends ServerChoice {
+  queues: string[];
+  concurrency: Record<string, number>;
+  prefix?: string;
+  plugin?: string[];
+  grace?: number;
+  setUp: boolean;
+}
+
+export function createCommand(): Command {
+  const command = new Command('worker')
+    .description('Serve task queues: run the steps of pipelines on this machine until Ctrl-C')
+    .option('--queues <names>', 'comma-separated: engine (workflows) and names used in runs-on', splitList, [
+      'engine',
+      'cpu',
+      'gpu',
+    ])
+    .option(
+      '--concurrency <queue=n>',
+      'steps that run at once on a queue; may be given several times',
+      concurrency,
+      {},
+    )
+    .option('--prefix <prefix>', 'prefix of the task queues (default: sam-mil)')
+    .option(
+      '--plugin <module>',
+      'JavaScript module with further activities; may be given several times',
+      collect,
+    )
+    .option(
+      '--grace <seconds>',
+      'at the end, let running steps go on for this long before they save and stop',
+      Number,
+    )
+    .option('--no-set-up', 'do not fetch native parts (OpenSlide, TensorFlow, weights) at the start');
+  return addServerOptions(command).action(work);
+}
+
+async function work(options: WorkerCommandOptions): Promise<void> {
+  const interrupt = new Interrupt(() => console.log('stopping: running steps save where they are'));
+  const log = (line: string) => console.error(`  ${line}`);
+  if (options.setUp && options.queues.some((queue) => queue !== 'engine')) {
+    await setUpNatives(['tensorflow', 'openslide', 'weights'], log);
+  }
+  // Joined before the worker connects, so that the embedded server stays up for as long as the worker does.
+  const session = await openSession(options, { start: true, log });
+  try {
+    await serve(session, options, interrupt);
+  } finally {
+    interrupt.dispose();
+    await session.close();
+  }
+}
+
+async function serve(session: Session, options: WorkerCommandOptions, interrupt: Interrupt): Promise<void> {
+  const { connectionOptions } = await chooseServer(options);
+  const { startWorker } = await import('../../worker.js');
+  const worker = await startWorker({
+    connection: { ...connectionOptions, address: session.address },
+    namespace: session.namespace,
+    queues: options.queues,
+    queuePrefix: options.prefix,
+    concurrency: options.concurrency,
+    plugins: options.plugin,
+    ...(options.grace === undefined ? {} : { graceMs: options.grace * 1000 }),
+  });
+  const serving = (await locateEmbeddedServer())?.address === session.address;
+  if (serving) registerProcess('workers', { queues: options.queues });
+  console.log(
+    `worker serves ${options.queues.join(', ')} at ${session.address}, namespace ${session.namespace}`,
+  );
+  // The command that forked this worker is gone: nobody would ever stop it.
+  const orphaned = new Promise<void>((done) => process.once('disconnect', done));
+  try {
+    await Promise.race([interrupt.signal, orphaned, worker.ended]);
+  } finally {
+    unregisterProcess('workers');
+  }
+  await worker.shutdown();
+  if (process.connected) process.disconnect();
+}
+
+function splitList(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.some((name) => name === '')) throw new InvalidArgumentError('expected names separated by commas');
+  return names;
+}
+
+function concurrency(text: string, previous: Record<string, number>): Record<string, number> {
+  const match = /^([^=]+)=([1-9]\d*)$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('expected QUEUE=N, such as cpu=4');
+  return { ...previous, [match[1]]: Number(match[2]) };
+}

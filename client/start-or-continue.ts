@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises';
+import type { Client } from '@temporalio/client';
+import type { UpdateDefinition } from '@temporalio/common';
+import { canonicalJson } from '../domain/json.js';
+import type { Plan } from '../domain/language/plan.js';
+import { planPath } from '../domain/store/paths.js';
+import { resumeUpdate, type ResumeRequest, type RunStatus } from '../workflows/messages.js';
+import type { Session } from './connect.js';
+import type { Display } from './display.js';
+import type { Execution } from './execute-run.js';
+import { openAmong } from './open-runs.js';
+import { runsIn, type RunEntry } from './run-index.js';
+import { startRun, type StartOptions } from './start-run.js';
+import { askStatusPatiently } from './follow.js';
+
+/**
+ * Starts a run, unless one with the very same plan is open in the work folder: then that one goes on. An open run with another plan would write
+ * into the same folder: it is ended first; what it has finished stays.
+ */
+export async function continueOrStart(
+  session: Session,
+  display: Display,
+  plan: Plan,
+  options: StartOptions & { fresh: boolean },
+): Promise<Execution> {
+  const { client } = session;
+  for (const entry of await openAmong(client, runsIn(plan.work))) {
+    const same = options.items === undefined && options.force === undefined && (await hasPlan(entry, plan));
+    if (same && !options.fresh) {
+      display.line(`going on with run ${entry.run}, which was left open`);
+      return { entry, onReady: () => wake(session, entry) };
+    }
+    display.line(
+      `ending run ${entry.run}, which was left open with another plan; what it has finished stays`,
+    );
+    await client.workflow.getHandle(entry.run).terminate('replaced by a newer run of this work folder');
+  }
+  return { entry: await startRun(session, plan, options) };
+}
+
+async function hasPlan(entry: RunEntry, plan: Plan): Promise<boolean> {
+  const kept = JSON.parse(await readFile(planPath(entry.work, entry.run), 'utf8')) as Plan;
+  return canonicalJson(kept) === canonicalJson(plan);
+}
+
+/** The SDK has no type for an update whose only argument is optional. */
+export function sendResume(client: Client, run: string, request: ResumeRequest): Promise<RunStatus> {
+  const update = resumeUpdate as UpdateDefinition<RunStatus, [ResumeRequest]>;
+  return client.workflow.getHandle(run).executeUpdate(update, { args: [request] });
+}
+
+/** A paused or held run goes on; one that runs needs nothing. */
+export async function wake(session: Session, entry: RunEntry): Promise<void> {
+  const { state } = await askStatusPatiently(session.client, entry.run);
+  if (state !== 'paused' && state !== 'held') return;
+  await sendResume(session.client, entry.run, {});
+}
