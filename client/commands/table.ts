@@ -4,10 +4,21 @@ type CommandModule = Promise<{ createCommand(): Command }>;
 
 /** Every verb, in the order of the help text. */
 export const COMMANDS: Readonly<Record<string, () => CommandModule>> = {
+  quickstart: () => import('./quickstart.js'),
   run: () => import('./run.js'),
+  resume: () => import('./resume.js'),
+  status: () => import('./status.js'),
+  pause: () => import('./pause.js'),
+  skip: () => import('./skip.js'),
+  cancel: () => import('./cancel.js'),
+  report: () => import('./report.js'),
+  metrics: () => import('./metrics.js'),
+  logs: () => import('./logs.js'),
+  ls: () => import('./ls.js'),
   validate: () => import('./validate.js'),
-  worker: () => import('./worker.js'),
+  graph: () => import('./graph.js'),
   server: () => import('./server.js'),
+  worker: () => import('./worker.js'),
   doctor: () => import('./doctor.js'),
   'self-test': () => import('./self-test.js'),
 };

@@ -1,0 +1,52 @@
+import { Command } from 'commander';
+import { cancelUpdate } from '../../workflows/messages.js';
+import { openSession, type Session } from '../connect.js';
+import { addServerOptions } from '../options.js';
+import { findRun } from '../run-index.js';
+import { requireOpen, type ControlOptions } from './control.js';
+
+interface CancelOptions extends ControlOptions {
+  now?: boolean;
+}
+
+const ANSWER_MILLISECONDS = 10_000;
+
+export function createCommand(): Command {
+  const command = new Command('cancel')
+    .description(
+      'End a run: items at work stop at their next safe point; what is finished stays and can be resumed',
+    )
+    .argument('[run]', 'run, or the beginning of its name', 'latest')
+    .option('--now', 'do not wait for items at work')
+    .option('--work <folder>', 'work folder of a run that was started elsewhere');
+  return addServerOptions(command).action(cancel);
+}
+
+async function cancel(name: string, options: CancelOptions): Promise<void> {
+  const entry = findRun(name, options.work);
+  // Started if need be: a run that waits in its database would go on when the server is next up.
+  const session = await openSession(options, { start: true, log: (line) => console.error(`  ${line}`) });
+  try {
+    await requireOpen(session.client, entry);
+    const polite = options.now !== true && (await askToCancel(session, entry.run));
+    if (!polite) await session.client.workflow.getHandle(entry.run).terminate('ended by `sam-mil cancel`');
+    console.log(`${entry.run}  cancelled${polite ? '' : ' at once'}; what is finished stays`);
+    console.log(`  go on   npx sam-mil resume ${entry.run}`);
+  } finally {
+    await session.close();
+  }
+}
+
+/** False where no worker answers: then nothing is at work, and there is nothing to wait for. */
+async function askToCancel(session: Session, run: string): Promise<boolean> {
+  const handle = session.client.workflow.getHandle(run);
+  try {
+    await session.client.withDeadline(Date.now() + ANSWER_MILLISECONDS, () =>
+      handle.executeUpdate(cancelUpdate),
+    );
+  } catch {
+    return false;
+  }
+  await handle.result().catch(() => undefined);
+  return true;
+}

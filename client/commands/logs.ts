@@ -1,0 +1,65 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { itemLogPath, runFolder } from '../../domain/store/paths.js';
+import { invalid } from '../errors.js';
+import { findRun, type RunEntry } from '../run-index.js';
+
+interface LogsOptions {
+  work?: string;
+  worker?: boolean;
+}
+
+export function createCommand(): Command {
+  return new Command('logs')
+    .description('Print what the steps of an item said; without a target, which items have said something')
+    .argument('<run>', 'run, the beginning of its name, or latest')
+    .argument('[target]', 'STAGE or STAGE@ITEM')
+    .option('--worker', 'what the local worker of the run said')
+    .option('--work <folder>', 'work folder of a run that was started elsewhere')
+    .action(logs);
+}
+
+function logs(name: string, target: string | undefined, options: LogsOptions): void {
+  const entry = findRun(name, options.work);
+  if (options.worker) return print(join(runFolder(entry.work, entry.run), 'worker.log'), `run ${entry.run}`);
+  if (target === undefined) return list(entry);
+  const [stage, item] = target.includes('@') ? splitOnce(target) : [target, undefined];
+  if (item !== undefined) return print(itemLogPath(entry.work, entry.run, stage, item), target);
+  const items = itemsWithLog(entry, stage);
+  if (items.length === 0)
+    throw invalid(`stage ${stage} has said nothing in run ${entry.run}`, 'see `npx sam-mil logs RUN`');
+  for (const key of items) {
+    console.log(`== ${stage}@${key}`);
+    print(itemLogPath(entry.work, entry.run, stage, key), key);
+  }
+}
+
+function list(entry: RunEntry): void {
+  const stages = entriesOf(join(runFolder(entry.work, entry.run), 'logs'));
+  if (stages.length === 0) throw invalid(`no step of run ${entry.run} has said anything`, 'see `--worker`');
+  for (const stage of stages) {
+    for (const item of itemsWithLog(entry, stage)) console.log(`${stage}@${item}`);
+  }
+}
+
+function itemsWithLog(entry: RunEntry, stage: string): string[] {
+  return entriesOf(join(runFolder(entry.work, entry.run), 'logs', stage)).map((name) =>
+    name.replace(/\.log$/, ''),
+  );
+}
+
+function entriesOf(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).sort() : [];
+}
+
+function print(path: string, what: string): void {
+  if (!existsSync(path))
+    throw invalid(`${what} has no log`, 'see `npx sam-mil logs RUN` for those that have');
+  process.stdout.write(readFileSync(path));
+}
+
+function splitOnce(target: string): [string, string] {
+  const at = target.indexOf('@');
+  return [target.slice(0, at), target.slice(at + 1)];
+}

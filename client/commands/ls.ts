@@ -1,0 +1,64 @@
+import { Command } from 'commander';
+import { openSession, type Session } from '../connect.js';
+import { paletteFor } from '../display.js';
+import { serverStateOf } from '../open-runs.js';
+import { formatDuration, formatTable } from '../render-text.js';
+import { knownRuns, readRunRecord, runsIn, type RunEntry } from '../run-index.js';
+import { shortPath } from '../run-output.js';
+
+interface LsOptions {
+  work?: string;
+  json?: boolean;
+}
+
+export function createCommand(): Command {
+  return new Command('ls')
+    .description('List the runs of this user, newest first')
+    .option('--work <folder>', 'runs of this work folder, whoever started them')
+    .option('--json', 'one JSON object a line')
+    .action(list);
+}
+
+async function list(options: LsOptions): Promise<void> {
+  const entries = options.work === undefined ? knownRuns() : runsIn(options.work);
+  const session = await openSession({}, { start: false, log: () => undefined }).catch(() => undefined);
+  try {
+    const states = await Promise.all(entries.map((entry) => stateOf(entry, session)));
+    if (options.json)
+      entries.forEach((entry, i) => console.log(JSON.stringify({ ...entry, state: states[i] })));
+    else printTable(entries, states);
+  } finally {
+    await session?.close();
+  }
+}
+
+/** How it ended, else what the server at hand says; `stopped`: it is open, but its server does not run. */
+async function stateOf(entry: RunEntry, session: Session | undefined): Promise<string> {
+  const record = readRunRecord(entry);
+  if (
+    session !== undefined &&
+    entry.server === (session.kind === 'embedded' ? 'embedded' : session.address)
+  ) {
+    const state = await serverStateOf(session.client, entry.run);
+    if (state === 'open' || record === undefined) return state;
+  }
+  return record?.state ?? 'stopped';
+}
+
+function printTable(entries: readonly RunEntry[], states: readonly string[]): void {
+  const palette = paletteFor(process.stdout);
+  if (entries.length === 0)
+    return console.log('no runs yet; start one with `npm start` or `npx sam-mil run FILE`');
+  const rows = entries.map(({ run, started, work }, i) => [
+    run,
+    states[i],
+    agoText(started),
+    shortPath(work),
+  ]);
+  console.log(formatTable([['RUN', 'STATE', 'STARTED', 'WORK'].map(palette.dim), ...rows]).join('\n'));
+}
+
+function agoText(started: string): string {
+  const time = Date.parse(started);
+  return Number.isNaN(time) ? started : `${formatDuration((Date.now() - time) / 1000)} ago`;
+}

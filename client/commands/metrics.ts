@@ -1,0 +1,47 @@
+import { Command } from 'commander';
+import { paletteFor } from '../display.js';
+import { invalid } from '../errors.js';
+import { metricsDifference, metricsTable } from '../metrics.js';
+import { findRun } from '../run-index.js';
+import { requireReports } from './report.js';
+
+interface MetricsOptions {
+  work?: string;
+}
+
+export function createCommand(): Command {
+  const diff = new Command('diff')
+    .description('Compare the means of two runs that have work folders of their own')
+    .argument('<before>', 'run')
+    .argument('<after>', 'run')
+    .action(compare);
+  return new Command('metrics')
+    .description("Print a run's metrics table, or compare two runs")
+    .argument('[run]', 'run, or the beginning of its name', 'latest')
+    .option('--work <folder>', 'work folder of a run that was started elsewhere')
+    .action(show)
+    .addCommand(diff);
+}
+
+async function show(name: string, options: MetricsOptions): Promise<void> {
+  const metrics = await metricsOf(name, options.work);
+  console.log((await metricsTable(metrics, paletteFor(process.stdout))).join('\n'));
+}
+
+async function compare(before: string, after: string): Promise<void> {
+  const [a, b] = [await metricsOf(before), await metricsOf(after)];
+  if (a === b) {
+    throw invalid(
+      'both runs have written into one work folder, so only the newer numbers are there',
+      'give each run a folder of its own with --work',
+    );
+  }
+  console.log((await metricsDifference(a, b, paletteFor(process.stdout))).join('\n'));
+}
+
+async function metricsOf(name: string, work?: string): Promise<string> {
+  const entry = findRun(name, work);
+  const found = (await requireReports(entry)).find(({ metrics }) => metrics !== undefined)?.metrics;
+  if (found !== undefined) return found;
+  throw invalid(`run ${entry.run} has evaluated nothing`, 'its report holds no metrics');
+}

@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import type { Plan } from '../../domain/language/plan.js';
+import { runCommand } from '../../domain/native/run-command.js';
+import { planPath } from '../../domain/store/paths.js';
+import { paletteFor } from '../display.js';
+import { invalid } from '../errors.js';
+import { metricsTable } from '../metrics.js';
+import { findRun, type RunEntry } from '../run-index.js';
+import { reportsOf, shortPath, type ReportFiles } from '../run-output.js';
+
+interface ReportOptions {
+  work?: string;
+  open?: boolean;
+  json?: boolean;
+}
+
+export function createCommand(): Command {
+  return new Command('report')
+    .description("Say where a run's report is, with its metrics table")
+    .argument('[run]', 'run, or the beginning of its name', 'latest')
+    .option('--open', 'open it in the browser')
+    .option('--work <folder>', 'work folder of a run that was started elsewhere')
+    .option('--json', 'one JSON object a report: {run, stage, report, metrics}')
+    .action(report);
+}
+
+async function report(name: string, options: ReportOptions): Promise<void> {
+  const entry = findRun(name, options.work);
+  for (const { stage, html, metrics } of await requireReports(entry)) {
+    if (options.json) {
+      console.log(JSON.stringify({ run: entry.run, stage, report: html, metrics: metrics ?? null }));
+      continue;
+    }
+    if (metrics !== undefined)
+      console.log((await metricsTable(metrics, paletteFor(process.stdout))).join('\n'));
+    console.log(`${metrics === undefined ? '' : '\n'}Report   ${shortPath(html ?? '')}`);
+    if (options.open && html !== undefined) await openInBrowser(html);
+  }
+}
+
+/** Throws `InvalidInput` where the run has made none (yet). */
+export async function requireReports(entry: RunEntry): Promise<ReportFiles[]> {
+  const plan = JSON.parse(await readFile(planPath(entry.work, entry.run), 'utf8')) as Plan;
+  const reports = await reportsOf({ ...plan, work: entry.work });
+  if (reports.length > 0) return reports;
+  const planned = plan.stages.some((stage) => stage.steps.some(({ uses }) => uses === 'pipeline.report'));
+  throw invalid(
+    planned ? `run ${entry.run} has made no report yet` : `the pipeline of run ${entry.run} makes no report`,
+    planned ? `see \`npx sam-mil status ${entry.run}\`` : 'add a stage that uses pipeline.report',
+  );
+}
+
+async function openInBrowser(path: string): Promise<void> {
+  const program = process.platform === 'darwin' ? 'open' : 'xdg-open';
+  const result = await runCommand(program, [path], { timeout: 20_000 });
+  if (result.code !== 0) console.error(`sam-mil: ${program} could not open it; open the file by hand`);
+}

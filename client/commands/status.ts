@@ -1,0 +1,109 @@
+import { Command } from 'commander';
+import { openSession, type ServerChoice, type Session } from '../connect.js';
+import { createDisplay, paletteFor } from '../display.js';
+import { EXIT, Exit, ServerUnreachable } from '../errors.js';
+import { askStatus, followRun, viewOf } from '../follow.js';
+import { Interrupt } from '../interrupt.js';
+import { serverStateOf } from '../open-runs.js';
+import { addServerOptions } from '../options.js';
+import { renderFailures, renderRun, type RunView } from '../render-status.js';
+import { findRun, readRunRecord, type RunEntry } from '../run-index.js';
+import { resultObject } from '../run-result.js';
+import type { RunStatus } from '../../workflows/messages.js';
+
+interface StatusOptions extends ServerChoice {
+  work?: string;
+  watch?: boolean;
+  json?: boolean;
+}
+
+export function createCommand(): Command {
+  const command = new Command('status')
+    .description('Show where a run is: its stages, what its workers do now, what failed')
+    .argument('[run]', 'run, or the beginning of its name', 'latest')
+    .option('--watch', 'follow it until it ends or is held')
+    .option('--work <folder>', 'work folder of a run that was started elsewhere')
+    .option('--json', 'one JSON object: {run, status, work, stages, failed}');
+  return addServerOptions(command).action(showStatus);
+}
+
+async function showStatus(name: string, options: StatusOptions): Promise<void> {
+  const entry = findRun(name, options.work);
+  const session = await sessionIfAny(options);
+  try {
+    if (session === undefined) return showRecord(entry, options, 'the embedded server does not run');
+    const state = await serverStateOf(session.client, entry.run);
+    if (state !== 'open') return showRecord(entry, options, `the server says: ${state}`);
+    if (options.watch) await watch(session, entry, options);
+    else await showOnce(session, entry, options);
+  } finally {
+    await session?.close();
+  }
+}
+
+/** A given server must answer; that the embedded one does not run is an answer too. */
+async function sessionIfAny(options: StatusOptions): Promise<Session | undefined> {
+  try {
+    return await openSession(options, { start: false, log: () => undefined });
+  } catch (error) {
+    const named = options.address ?? options.profile ?? process.env.TEMPORAL_ADDRESS;
+    if (error instanceof ServerUnreachable && named === undefined) return undefined;
+    throw error;
+  }
+}
+
+async function showOnce(session: Session, entry: RunEntry, options: StatusOptions): Promise<void> {
+  let view: RunView;
+  try {
+    view = await viewOf(session.client, await askStatus(session.client, entry.run));
+  } catch {
+    return showRecord(entry, options, 'it is open, but no worker answers');
+  }
+  print(entry, view.status, options, () => renderRun(view, paletteFor(process.stdout)));
+}
+
+async function watch(session: Session, entry: RunEntry, options: StatusOptions): Promise<void> {
+  const display = createDisplay(process.stdout);
+  const interrupt = new Interrupt();
+  try {
+    const status = await followRun(session.client, entry.run, {
+      show: (view) => display.show(view),
+      record: () => readRunRecord(entry),
+      signal: interrupt.aborted,
+    });
+    display.end();
+    if (status === undefined) return;
+    if (options.json) print(entry, status, options, () => []);
+    else console.log([...renderFailures(status, paletteFor(process.stdout)), status.message].join('\n'));
+    if (status.state !== 'done') throw new Exit(EXIT.failed);
+  } finally {
+    display.end();
+    interrupt.dispose();
+  }
+}
+
+/** Without an answer from the run itself: how it ended, or that it has not and how it goes on. */
+function showRecord(entry: RunEntry, options: StatusOptions, why: string): void {
+  const status = readRunRecord(entry);
+  if (status === undefined) {
+    if (options.json)
+      console.log(
+        JSON.stringify({ run: entry.run, status: 'stopped', work: entry.work, stages: [], failed: [] }),
+      );
+    else console.log(`${entry.run}  not at work (${why})\n  go on   npx sam-mil resume ${entry.run}`);
+    return;
+  }
+  const palette = paletteFor(process.stdout);
+  const view = { status, activities: [], now: status.endedAt ?? Date.now() };
+  print(entry, status, options, () => [
+    ...renderRun(view, palette),
+    ...renderFailures(status, palette),
+    status.message,
+  ]);
+}
+
+function print(entry: RunEntry, status: RunStatus, options: StatusOptions, text: () => string[]): void {
+  console.log(
+    options.json ? JSON.stringify(resultObject(entry, { ended: 'result', status })) : text().join('\n'),
+  );
+}
