@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { cancelUpdate } from '../../workflows/messages.js';
 import { openSession, type Session } from '../connect.js';
+import { askStatus } from '../follow.js';
 import { addServerOptions } from '../options.js';
 import { findRun } from '../run-index.js';
 import { requireOpen, type ControlOptions } from './control.js';
@@ -8,8 +8,6 @@ import { requireOpen, type ControlOptions } from './control.js';
 interface CancelOptions extends ControlOptions {
   now?: boolean;
 }
-
-const ANSWER_MILLISECONDS = 10_000;
 
 export function createCommand(): Command {
   const command = new Command('cancel')
@@ -41,12 +39,11 @@ async function cancel(name: string, options: CancelOptions): Promise<void> {
 async function askToCancel(session: Session, run: string): Promise<boolean> {
   const handle = session.client.workflow.getHandle(run);
   try {
-    await session.client.withDeadline(Date.now() + ANSWER_MILLISECONDS, () =>
-      handle.executeUpdate(cancelUpdate),
-    );
+    await askStatus(session.client, run);
   } catch {
     return false;
   }
+  await handle.cancel();
   await handle.result().catch(() => undefined);
   return true;
 }
