@@ -75,6 +75,8 @@ export interface OutputFile {
 export interface JobResult {
   /** By output name (`coords`, `mask`, `mask-image`): becomes a {@link FileRef}. */
   files: Record<string, OutputFile>;
+  /** Files that belong to the others but are too many to be references (the slides that a table lists): published and receipted with them. */
+  alongside?: OutputFile[];
   /** Small values (`count`, `status`, `dim`). */
   values?: Record<string, Json>;
   /** Set when the item ends here on purpose: later steps of the item are skipped and the reason is shown (`no_tissue`). */

@@ -48,24 +48,23 @@ export async function run(job: Job<CohortWith>): Promise<JobResult> {
   );
   const planned = planSlides(slides, patients.length, seed);
   for (const folder of ['slides', 'annotations']) mkdirSync(join(job.scratch, folder), { recursive: true });
-  const files: Record<string, OutputFile> = {};
+  const alongside: OutputFile[] = [];
   for (const [done, slide] of planned.entries()) {
     job.signal.throwIfAborted();
     job.progress({ unit: 'slides', done, total: slides });
     const painted = paint(slide, patients[slide.patient], grid, seed);
-    files[`slide-${slide.id}`] = output(job, slidePath(slide));
+    alongside.push(output(job, slidePath(slide)));
     await writePyramid(join(job.scratch, slidePath(slide)), painted);
     if (slide.label === 'normal') continue;
-    files[`annotation-${slide.id}`] = output(job, annotationPath(slide));
+    alongside.push(output(job, annotationPath(slide)));
     writeAtomic(join(job.scratch, annotationPath(slide)), annotationOf(painted));
   }
-  files.table = output(job, 'cohort.csv');
+  const files = { table: output(job, 'cohort.csv'), sources: output(job, 'sources.csv') };
   writeAtomic(files.table.from, tableOf(planned));
-  files.sources = output(job, 'sources.csv');
   writeAtomic(files.sources.from, sourcesOf(patients));
   job.progress({ unit: 'slides', done: slides, total: slides });
   const tumor = planned.filter(({ label }) => label === 'tumor').length;
-  return { files, values: { count: slides, tumor, patients: patients.length } };
+  return { files, alongside, values: { count: slides, tumor, patients: patients.length } };
 }
 
 /** Classes and patients evenly spread, in an order that does not tell them. */

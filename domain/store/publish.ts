@@ -4,7 +4,7 @@ import { dirname, join, posix, relative, sep } from 'node:path';
 import { digestOfFile } from '../digest.js';
 import { SamMilError } from '../errors.js';
 import { asWriteError } from '../formats/atomic.js';
-import type { FileRef, JobResult } from '../job.js';
+import type { FileRef, JobResult, OutputFile } from '../job.js';
 import type { Json, JsonObject } from '../json.js';
 import { cacheKey, type Ingredients } from './cache-key.js';
 import { syncPath, writeAndSync, writeWhole } from './durable-file.js';
@@ -34,7 +34,7 @@ export async function publish(work: string, claim: Claim, finished: Finished): P
   const { result, folder } = finished;
   await refuseMissing(result);
   const staged: Staged[] = [];
-  for (const [name, file] of Object.entries(result.files)) {
+  for (const { name, file } of filesOf(result)) {
     const from = insideScratch(claim, name, file.from);
     const target = posix.join(folder, ...file.to.split('\\'));
     insideWork(work, target);
@@ -44,7 +44,8 @@ export async function publish(work: string, claim: Claim, finished: Finished): P
   refuseTwice(staged);
   await refuseOthers(work, claim, staged, finished.made.run);
   const files = await publishFiles(work, staged);
-  const outputs: JsonObject = { ...result.values, ...referencesOf(staged, files) };
+  const named = staged.filter(({ name }) => Object.hasOwn(result.files, name));
+  const outputs: JsonObject = { ...result.values, ...referencesOf(named, files) };
   refuseLarge(outputs);
   return writeReceipt(work, claim, {
     receipt: 1,
@@ -85,8 +86,14 @@ export async function relink(
   return writeReceipt(work, claim, { ...original, folder, outputs, files, made });
 }
 
+/** Everything an attempt publishes; a file alongside goes by its path, which no output's name can be. */
+function filesOf(result: JobResult): { name: string; file: OutputFile }[] {
+  const named = Object.entries(result.files).map(([name, file]) => ({ name, file }));
+  return [...named, ...(result.alongside ?? []).map((file) => ({ name: `./${file.to}`, file }))];
+}
+
 interface Staged {
-  /** Output name. */
+  /** Output name, or `./<path>` of a file alongside. */
   name: string;
   /** Absolute path in the private folder. */
   from: string;
@@ -179,7 +186,7 @@ function insideScratch(claim: Claim, name: string, from: string): string {
 
 /** Symbolic links are refused: what they point at is not private to the attempt. */
 async function refuseMissing(result: JobResult): Promise<void> {
-  for (const [name, file] of Object.entries(result.files)) {
+  for (const { name, file } of filesOf(result)) {
     const found = await lstat(file.from).catch(() => undefined);
     if (!found?.isFile()) throw broken(name, `there is no regular file \`${file.from}\``);
   }

@@ -5,7 +5,7 @@ import { before, test, type TestContext } from 'node:test';
 import sharp from 'sharp';
 import { digestOf } from '../../../domain/digest.js';
 import { readCsv } from '../../../domain/formats/csv.js';
-import type { JobResult } from '../../../domain/job.js';
+import type { JobResult, OutputFile } from '../../../domain/job.js';
 import { findOpenSlideLibrary } from '../../../domain/native/openslide-library.js';
 import { RandomStream } from '../../../domain/random.js';
 import { run, type CohortWith } from '../../../domain/slides/assemble-cohort.js';
@@ -32,8 +32,14 @@ async function assemble(
   return run(makeJob<CohortWith>(temporaryFolder(context), given, { name: 'cohort' }));
 }
 
-const digests = ({ files }: JobResult) =>
-  Object.entries(files).map(([name, { from, to }]) => [name, to, digestOf(readFileSync(from))]);
+const digests = ({ files, alongside = [] }: JobResult) =>
+  [...alongside, ...Object.values(files)].map(({ from, to }) => [to, digestOf(readFileSync(from))]);
+
+function made({ alongside = [] }: JobResult, path: string): OutputFile {
+  const file = alongside.find(({ to }) => to === path);
+  assert.ok(file, `${path} was made`);
+  return file;
+}
 
 function outlineOf(xml: string): Int32Array {
   const corners = [...xml.matchAll(/<Coordinate Order="\d+" X="([\d.]+)" Y="([\d.]+)" \/>/g)];
@@ -51,8 +57,8 @@ test('slides that OpenSlide reads, with annotations inside their tissue; the sam
   assert.deepEqual(result.values, { count: 3, tumor: 1, patients: 2 });
   assert.equal(rows.filter(({ values }) => values.label === 'tumor').length, 1);
   for (const { values } of rows) {
-    const slide = openSlide(result.files[`slide-${values.slide_id}`].from);
-    assert.equal(result.files[`slide-${values.slide_id}`].to, values.path);
+    const slide = openSlide(made(result, `slides/${values.slide_id}.tif`).from);
+    assert.equal(values.path, `slides/${values.slide_id}.tif`);
     assert.equal(slide.info.vendor, 'generic-tiff');
     assert.deepEqual(slide.info.mpp, [0.25, 0.25]);
     assert.ok(slide.info.levels.length >= 3);
@@ -63,7 +69,7 @@ test('slides that OpenSlide reads, with annotations inside their tissue; the sam
     assert.ok(patchGrid(contours, slide.info.levels[0], [width, height], grid).length / 2 >= 12);
     assert.equal(values.annotation === '', values.label === 'normal');
     if (values.label === 'tumor') {
-      const { from, to } = result.files[`annotation-${values.slide_id}`];
+      const { from, to } = made(result, `annotations/${values.slide_id}.xml`);
       assert.equal(to, values.annotation);
       const xml = readFileSync(from, 'utf8');
       assert.match(xml, /<Annotation Name="_0" Type="Polygon" PartOfGroup="Tumor"/);
@@ -81,13 +87,13 @@ test('tumour stands only inside the recorded outline, and nowhere in normal slid
   await colouredPatches(folder);
   const result = await assemble(context, folder, 4);
   for (const { values } of readCsv(result.files.table.from, { header: true }).rows) {
-    const slide = openSlide(result.files[`slide-${values.slide_id}`].from);
+    const slide = openSlide(made(result, `slides/${values.slide_id}.tif`).from);
     const { width } = slide.info.levels[0];
     const rgb = slide.readLevel(0);
     slide.close();
     const tumor = values.label === 'tumor';
     const outline = tumor
-      ? outlineOf(readFileSync(result.files[`annotation-${values.slide_id}`].from, 'utf8'))
+      ? outlineOf(readFileSync(made(result, `annotations/${values.slide_id}.xml`).from, 'utf8'))
       : undefined;
     const lesion = outline && new PolygonIndex(outline);
     let [inside, green, outside] = [0, 0, 0];
