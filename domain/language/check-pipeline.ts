@@ -1,15 +1,10 @@
 import { lookUp, type Catalogue, type CatalogueEntry } from './catalogue.js';
+import { ANY_FILES, type Files } from './check-files.js';
+import { checkSource } from './check-source.js';
 import { checkWith } from './check-with.js';
 import { suggest } from './did-you-mean.js';
-import {
-  type Condition,
-  isScalarText,
-  type PipelineDocument,
-  type StageDocument,
-  type StepDocument,
-} from './document.js';
-import { foldCondition, references } from './expression-analysis.js';
-import { fileNameFault } from './names.js';
+import { type Condition, type PipelineDocument, type StageDocument, type StepDocument } from './document.js';
+import { foldCondition, references, type Reference } from './expression-analysis.js';
 import {
   conditionExpression,
   expressionsIn,
@@ -18,18 +13,23 @@ import {
   reporting,
   type PlacedExpression,
 } from './node-expressions.js';
-import { ProblemList, type Problem } from './problems.js';
+import { ProblemList, type Place, type Problem } from './problems.js';
 import { Scope, type Position } from './scope.js';
 import { checkNeeds } from './stage-order.js';
 import { neededStages, PipelineTypes } from './value-types.js';
 import type { YamlNode } from './yaml-nodes.js';
 
 /** Checks the parts of a pipeline against each other and against the activities it uses. Finds every fault, changes nothing but which params count as used. */
-export function checkPipeline(document: PipelineDocument, catalogue: Catalogue): Problem[] {
+export function checkPipeline(
+  document: PipelineDocument,
+  catalogue: Catalogue,
+  files: Files = ANY_FILES,
+): Problem[] {
   const problems = new ProblemList();
   checkNeeds(document.stages, problems);
   const types = new PipelineTypes(document, catalogue);
-  for (const stage of document.stages) new StageCheck(document, stage, types, catalogue, problems).all();
+  for (const stage of document.stages)
+    new StageCheck(document, stage, types, catalogue, files, problems).all();
   for (const { name, place } of document.params) {
     if (document.known.used.has(name)) continue;
     problems.warning(
@@ -47,6 +47,7 @@ class StageCheck {
   private readonly stage: StageDocument;
   private readonly types: PipelineTypes;
   private readonly catalogue: Catalogue;
+  private readonly files: Files;
   private readonly problems: ProblemList;
   private readonly scope: Scope;
 
@@ -55,12 +56,14 @@ class StageCheck {
     stage: StageDocument,
     types: PipelineTypes,
     catalogue: Catalogue,
+    files: Files,
     problems: ProblemList,
   ) {
     this.document = document;
     this.stage = stage;
     this.types = types;
     this.catalogue = catalogue;
+    this.files = files;
     this.problems = problems;
     this.scope = new Scope(document, stage, types, problems);
   }
@@ -74,94 +77,26 @@ class StageCheck {
       this.resolve(expressions, { kind: 'outputs' });
       this.computable(value, expressions);
     }
-    this.unusedNeeds();
+    this.unused();
   }
 
   private source(): void {
     const { source } = this.stage;
-    if (source.kind === 'from') this.from(source.stage.name);
-    if (!('value' in source)) return;
-    const expressions = expressionsIn(source.value, this.problems);
-    this.resolve(expressions, { kind: 'stage' });
-    if (!this.computable(source.value, expressions)) return;
-    if (source.kind === 'list') this.list();
-    else if (!isScalarText(source.value) || source.value.value.trim() === '') {
-      const message = `\`${source.kind}\` must be text`;
-      this.problems.error('wrong-type', source.value.place, message, `write ${source.kind}: "path/to/…"`);
+    if ('value' in source) {
+      const expressions = expressionsIn(source.value, this.problems);
+      this.resolve(expressions, { kind: 'stage' });
+      if (!this.computable(source.value, expressions)) return;
     }
-  }
-
-  /** `list:` as far as it is written out: its members, and keys that become file names. */
-  private list(): void {
-    const { source } = this.stage;
-    if (source.kind !== 'list') return;
-    const value = foldNode(source.value, { params: this.document.known.values }, new ProblemList());
-    if (typeof value === 'string' && value.includes('${{')) return;
-    if (value === undefined) return;
-    if (!Array.isArray(value)) {
-      this.problems.error('wrong-type', source.value.place, '`list` must be a list', 'write list: [a, b]');
-      return;
-    }
-    const field = source.keyField?.name;
-    value.forEach((item, index) => {
-      if (field === undefined || typeof item !== 'object' || item === null || Array.isArray(item)) return;
-      const key = Object.hasOwn(item, field) ? item[field] : undefined;
-      const place = source.value.kind === 'list' ? source.value.items[index].place : source.value.place;
-      const fault = typeof key === 'string' ? fileNameFault(key) : undefined;
-      if (key === undefined) {
-        this.problems.error('missing-key', place, `this item has no \`${field}\`, which is to be its key`);
-      } else if (fault !== undefined) {
-        this.problems.error('bad-name', place, `the key ${JSON.stringify(key)} cannot name a file: ${fault}`);
-      }
-    });
-  }
-
-  private from(name: string): void {
-    const { source, needs } = this.stage;
-    if (source.kind !== 'from') return;
-    const stage = this.types.stages.get(name);
-    if (stage === undefined || stage === this.stage) {
-      const others = [...this.types.stages.keys()].filter((other) => other !== this.stage.name);
-      const message = stage ? 'a stage cannot take its own items' : `there is no stage \`${name}\``;
-      this.problems.error('unknown-name', source.stage.place, message, suggest(name, others, 'stages'));
-      return;
-    }
-    if (!needs.some((need) => need.name === name)) {
-      const names = [...needs.map((need) => need.name), name];
-      const message = `stage \`${this.stage.name}\` takes its items from \`${name}\` but does not need it`;
-      this.problems.error(
-        'missing-need',
-        source.stage.place,
-        message,
-        `add it: needs: [${names.join(', ')}]`,
-      );
-    }
-    const origin = this.types.origin(stage)?.source.kind;
-    if (origin === 'single') {
-      const message = `stage \`${name}\` has one item only`;
-      this.problems.error(
-        'conflicting-keys',
-        source.stage.place,
-        message,
-        `use needs.${name}.outputs instead`,
-      );
-    } else if (source.form === 'matrix' && origin !== undefined && origin !== 'matrix') {
-      const message = `stage \`${name}\` has no matrix`;
-      this.problems.error(
-        'conflicting-keys',
-        source.stage.place,
-        message,
-        `write foreach: { from: ${name} }`,
-      );
-    }
+    const { document, stage, types, scope, files, problems } = this;
+    checkSource({ document, stage, types, scope, files, problems });
   }
 
   private step(step: StepDocument, index: number): void {
     const position: Position = { kind: 'step', index };
     this.condition(step.condition, position);
     const entry = this.activity(step);
-    const { document, stage, scope, types, problems } = this;
-    checkWith({ document, stage, step, position, scope, types, problems, entry });
+    const { document, stage, scope, types, files, problems } = this;
+    checkWith({ document, stage, step, position, scope, types, files, problems, entry });
   }
 
   private activity(step: StepDocument): CatalogueEntry | undefined {
@@ -208,23 +143,49 @@ class StageCheck {
     return paths.every(({ path }) => path.length === 0 || Object.hasOwn(this.document.known.values, path[0]));
   }
 
-  private unusedNeeds(): void {
-    const silent = new ProblemList();
-    const { source, condition, steps, outputs = [], needs } = this.stage;
-    const used = neededStages([
-      ...('value' in source ? expressionsIn(source.value, silent) : []),
-      ...(condition ? conditionExpression(condition, silent) : []),
-      ...steps.flatMap((step) => [
-        ...step.with.flatMap(({ value }) => expressionsIn(value, silent)),
-        ...(step.condition ? conditionExpression(step.condition, silent) : []),
-      ]),
-      ...outputs.flatMap(({ value }) => expressionsIn(value, silent)),
-    ]);
+  /** Warns of needs, items and axes that nothing in the stage refers to. */
+  private unused(): void {
+    const { source, needs } = this.stage;
+    const expressions = this.expressions();
+    const found = expressions.flatMap(({ tree }) => references(tree));
+    const used = neededStages(expressions);
     for (const { name, place } of needs) {
       const known = this.types.stages.has(name) && name !== this.stage.name;
       if (!known || used.has(name) || (source.kind === 'from' && source.stage.name === name)) continue;
       const message = `stage \`${this.stage.name}\` waits for \`${name}\` but uses nothing of it`;
       this.problems.warning('unused-need', place, message, 'remove it unless only the order matters');
     }
+    if (source.kind === 'matrix') this.unusedAxes(source.axes, source.place, found);
+    if (!('value' in source) || found.some(({ root }) => root === source.as)) return;
+    const message = `the stage does the same for each item: nothing refers to \`${source.as}\``;
+    this.problems.warning(
+      'unused-item',
+      source.place,
+      message,
+      `use \${{ ${source.as}.path }} or another field`,
+    );
+  }
+
+  private unusedAxes(axes: readonly string[], place: Place, found: readonly Reference[]): void {
+    const read = found.filter(({ root }) => root === 'matrix').map(({ path }) => path[0]);
+    if (read.includes(undefined as never)) return;
+    for (const axis of axes) {
+      if (read.includes(axis)) continue;
+      const message = `cells that differ in \`${axis}\` only do the same: nothing refers to matrix.${axis}`;
+      this.problems.warning('unused-item', place, message, 'use it, or remove the axis');
+    }
+  }
+
+  /** All expressions of the stage that can be read. */
+  private expressions(): PlacedExpression[] {
+    const silent = new ProblemList();
+    const { source, condition, steps, outputs = [] } = this.stage;
+    const conditions = [condition, ...steps.map((step) => step.condition)];
+    const values = [...steps.flatMap((step) => step.with), ...outputs].map(({ value }) => value);
+    if ('value' in source) values.push(source.value);
+    return [
+      ...values.flatMap((value) => expressionsIn(value, silent)),
+      ...conditions.flatMap((given) => (given ? conditionExpression(given, silent) : [])),
+    ];
   }
 }

@@ -3,6 +3,7 @@ import { references, wholeReference } from './expression-analysis.js';
 import { lookUp, type CatalogueEntry, type ValueSchema } from './catalogue.js';
 import { nearest, suggest } from './did-you-mean.js';
 import { describeValue, type PipelineDocument, type StageDocument, type StepDocument } from './document.js';
+import { checkFile, namedFiles, type Files } from './check-files.js';
 import { checkWire } from './check-wire.js';
 import { asksStatus } from './expressions.js';
 import { expressionsIn, foldNode, readsUnset, type PlacedExpression } from './node-expressions.js';
@@ -20,6 +21,7 @@ export interface StepCheck {
   position: Position;
   scope: Scope;
   types: PipelineTypes;
+  files: Files;
   problems: ProblemList;
   /** What the step's activity takes; absent where there is no such activity: then only expressions are checked. */
   entry?: CatalogueEntry;
@@ -172,7 +174,10 @@ function checkAgainst(
     }
     check.problems.error(fault.code, place, `\`${name}\` ${fault.what}${where}`, fault.hint);
   }
-  warnOfMistypedChoice(check, given, schema, value);
+  if (warnOfMistypedChoice(check, given, schema, value)) return;
+  for (const { path, file } of namedFiles(schema, value)) {
+    if (!file.startsWith(DYNAMIC)) checkFile(file, placeAt(given.value, path), check.files, check.problems);
+  }
 }
 
 /** An optional input given as empty text, such as an empty field of a CSV file, counts as not given. */
@@ -181,16 +186,18 @@ function isEmptyInput(check: StepCheck, name: string, schema: ValueSchema, value
   return value === '' && !required && formsOf(schema).some((form) => form['x-input'] !== undefined);
 }
 
-/** A parameter that takes names or a file takes a mistyped name for a file. */
-function warnOfMistypedChoice(check: StepCheck, given: Entry, schema: ValueSchema, value: Json): void {
+/** A parameter that takes names or a file takes a mistyped name for a file; true where that seems to be so. */
+function warnOfMistypedChoice(check: StepCheck, given: Entry, schema: ValueSchema, value: Json): boolean {
   const forms = formsOf(schema);
   const choices = forms.flatMap((form) => form.enum ?? []).filter((choice) => typeof choice === 'string');
   const takesFile = forms.some((form) => form['x-input'] === 'file');
-  if (!takesFile || typeof value !== 'string' || choices.includes(value) || /[./\\]/.test(value)) return;
+  if (!takesFile || typeof value !== 'string' || choices.includes(value) || /[./\\]/.test(value))
+    return false;
   const meant = nearest(value, choices);
-  if (meant === undefined) return;
+  if (meant === undefined) return false;
   const message = `\`${given.key}\` takes ${describeValue(value)} for the name of a file`;
   check.problems.warning('bad-value', given.value.place, message, `did you mean \`${meant}\`?`);
+  return true;
 }
 
 function isDynamicText(value: Json | undefined): boolean {

@@ -21,6 +21,8 @@ export interface LoadOptions {
   overlay?: ParamSources['overlay'];
   /** `--work`. */
   work?: string;
+  /** Whether a file or folder exists. With it, files named in the pipeline are looked for; without it, the file system is not asked. */
+  exists?: (path: string) => boolean;
   /** Params without a value are no problem: the file is only being checked. Then there may be no plan. */
   withoutValues?: boolean;
 }
@@ -33,7 +35,7 @@ export interface LoadedPipeline {
   plan?: Plan;
 }
 
-/** From the text of a pipeline file to its plan, or to all that keeps it from having one. Pure: reads no file, starts nothing. */
+/** From the text of a pipeline file to its plan, or to all that keeps it from having one. Reads no file and starts nothing. */
 export function loadPipeline(text: string, options: LoadOptions): LoadedPipeline {
   const { file, catalogue, cwd, set = [], overlay, work } = options;
   const base = dirname(file);
@@ -41,7 +43,8 @@ export function loadPipeline(text: string, options: LoadOptions): LoadedPipeline
   const problems = new ProblemList();
   problems.addAll(found);
   if (document === undefined) return { problems: problems.sorted() };
-  problems.addAll(checkPipeline(document, catalogue));
+  const files = options.exists && { base, exists: options.exists };
+  problems.addAll(checkPipeline(document, catalogue, files));
   const { unset } = document.known;
   for (const { name, place, faulty } of document.params) {
     if (!unset.has(name) || faulty || options.withoutValues) continue;
@@ -56,6 +59,6 @@ export function loadPipeline(text: string, options: LoadOptions): LoadedPipeline
 
 /** What cannot be read refers to things unseen: "unused" is said only of a file without errors. */
 function certain(problems: Problem[]): Problem[] {
-  const unused: readonly string[] = ['unused-param', 'unused-need'];
+  const unused: readonly string[] = ['unused-param', 'unused-need', 'unused-item'];
   return hasErrors(problems) ? problems.filter(({ code }) => !unused.includes(code)) : problems;
 }

@@ -42,6 +42,7 @@ export const PROBLEM_CODES = {
   'missing-need': 'a stage refers to one that its `needs` does not list',
   'unknown-need': 'a stage needs one that does not exist',
   'unused-need': 'a stage needs one that it never refers to',
+  'unused-item': 'a stage does the same for each of its items',
   cycle: 'stages need each other in a circle',
   'matrix-too-large': 'a matrix with too many cells',
   'empty-matrix': 'a matrix without cells',
@@ -52,6 +53,7 @@ export const PROBLEM_CODES = {
   'unknown-activity': 'an activity that no plugin offers',
   'unknown-with': 'a parameter that the activity does not have',
   'missing-with': 'a parameter that the activity requires',
+  'missing-file': 'a file that the pipeline names does not exist',
   'wrong-kind': 'an output is wired to an input of another kind',
   'unknown-cell': 'a matrix cell that does not exist',
 } as const;

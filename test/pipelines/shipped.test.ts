@@ -25,6 +25,17 @@ for (const name of readdirSync(join(root, 'pipelines')).filter((file) => file.en
   });
 }
 
+test('quickstart.yaml trains 18 cells and evaluates each as it ends', () => {
+  const file = join(root, 'pipelines/quickstart.yaml');
+  const { plan } = loadPipeline(readFileSync(file, 'utf8'), { file, catalogue, cwd: root });
+  const stages = new Map(plan?.stages.map((stage) => [stage.name, stage]));
+  const train = stages.get('train')?.source;
+  assert.ok(train?.kind === 'matrix');
+  const keys = train.cells.map(({ key }) => key);
+  assert.deepEqual([keys.length, keys[0], keys[17]], [18, 'abmil-0-0', 'sam-mil-2-2']);
+  assert.deepEqual(stages.get('evaluate')?.source, { kind: 'from', stage: 'train', as: 'matrix' });
+});
+
 for (const name of registry.names) {
   test(`${name} is declared consistently`, () => {
     const { with: parameters, required, outputs, timeout, heartbeat, summary } = registry.require(name);

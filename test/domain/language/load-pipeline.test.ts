@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { loadPipeline, type LoadOptions } from '../../../domain/language/load-pipeline.js';
 import type { Plan, StagePlan } from '../../../domain/language/plan.js';
+import { fixture } from '../../support/fixture.js';
 import { TEST_CATALOGUE } from '../../support/test-catalogue.js';
 
 const OPTIONS: LoadOptions = { file: '/pipelines/p.yaml', catalogue: TEST_CATALOGUE, cwd: '/home/me' };
@@ -33,11 +33,11 @@ function stage(plan: Plan, name: string): StagePlan {
   return found;
 }
 
-const quickstartFile = fileURLToPath(new URL('../../../../pipelines/quickstart.yaml', import.meta.url));
-const quickstart = readFileSync(quickstartFile, 'utf8');
+const wholeFile = fixture('pipelines/whole.yaml');
+const whole = readFileSync(wholeFile, 'utf8');
 
-test('quickstart.yaml is planned without a word: 18 cells to train, aligned stages, params filled in', () => {
-  const plan = planned(quickstart, { file: quickstartFile });
+test('a whole file is planned without a word: 18 cells to train, aligned stages, params filled in', () => {
+  const plan = planned(whole, { file: wholeFile });
   const names = plan.stages.map(({ name }) => name);
   assert.deepEqual(names, [
     'region',
@@ -50,7 +50,7 @@ test('quickstart.yaml is planned without a word: 18 cells to train, aligned stag
     'report',
   ]);
   assert.equal(plan.work, '/home/me/work/quickstart');
-  assert.equal(plan.base, dirname(quickstartFile));
+  assert.equal(plan.base, dirname(wholeFile));
   const { source } = stage(plan, 'train');
   assert.ok(source.kind === 'matrix');
   assert.equal(source.cells.length, 18);
@@ -63,7 +63,7 @@ test('quickstart.yaml is planned without a word: 18 cells to train, aligned stag
   assert.deepEqual(stage(plan, 'heatmap').source, { kind: 'from', stage: 'preprocess', as: 'slide' });
   assert.deepEqual(stage(plan, 'region').source, {
     kind: 'glob',
-    value: join(dirname(quickstartFile), 'data/slides/*.svs'),
+    value: join(dirname(wholeFile), 'data/slides/*.svs'),
     as: 'slide',
   });
   assert.deepEqual(stage(plan, 'preprocess').source, {
@@ -77,13 +77,13 @@ test('quickstart.yaml is planned without a word: 18 cells to train, aligned stag
   assert.equal(stage(plan, 'train').steps[0].retry.initialInterval, '1s');
 });
 
-test('a smaller quickstart by --set: cells that exist no more are named', () => {
+test('a smaller run by --set: cells that exist no more are named', () => {
   const set = [
     ['models', 'abmil'],
     ['repeats', '1'],
     ['epochs', '2'],
   ] as const;
-  const { problems, plan } = load(quickstart, { file: quickstartFile, set });
+  const { problems, plan } = load(whole, { file: wholeFile, set });
   assert.equal(plan, undefined);
   assert.equal(problems.length, 1);
   assert.equal(problems[0].code, 'unknown-cell');
@@ -244,7 +244,7 @@ stages:
         - { model: abmil, lr: 0.1 }
         - { model: mean, fold: 9, lr: 0.5 }
     uses: pathology.patch
-    with: { slide: "\${{ matrix.model }}-\${{ matrix.fold }}" }
+    with: { slide: "\${{ matrix.model }}-\${{ matrix.fold }}-\${{ default(matrix.lr, 0) }}" }
 `);
   const { source } = stage(plan, 'a');
   assert.deepEqual(source.kind === 'matrix' && source.cells, [
@@ -340,4 +340,35 @@ test('nothing makes the reader slow or breaks it: size, depth, aliases', () => {
   );
   assert.equal(codes(`pipeline: 1\nname: p\nstages:\n${many.join('\n')}\n`).length, 400);
   assert.ok(performance.now() - started < 10_000, 'took more than 10 s');
+});
+
+test('files are looked for where that is asked for, relative to the pipeline file', () => {
+  const text = `
+pipeline: 1
+name: p
+params: { data: { type: path, default: data } }
+stages:
+  a:
+    foreach: { csv: "\${{ params.data }}/slides.csv" }
+    uses: pathology.patch
+    with: { slide: "\${{ item.path }}", preset: bwh_biopsy }
+  b: { foreach: { dir: folder }, uses: pathology.patch, with: { slide: "\${{ item.path }}", preset: mine.csv } }
+  c: { uses: pipeline.copy, with: { files: [here.txt, "\${{ params.data }}/gone.txt"], to: anywhere } }
+`;
+  const asked: string[] = [];
+  const exists = (path: string) => asked.push(path) > 0 && path === '/pipelines/here.txt';
+  assert.deepEqual(codes(text, { exists }), [
+    '7:21 missing-file',
+    '10:24 missing-file',
+    '10:100 missing-file',
+    '11:55 missing-file',
+  ]);
+  assert.deepEqual(asked, [
+    '/pipelines/data/slides.csv',
+    '/pipelines/folder',
+    '/pipelines/mine.csv',
+    '/pipelines/here.txt',
+    '/pipelines/data/gone.txt',
+  ]);
+  assert.deepEqual(codes(text), []);
 });

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { loadPipeline } from '../../../domain/language/load-pipeline.js';
 import { hasErrors } from '../../../domain/language/problems.js';
 import { NO_PAINT, renderProblems } from '../../../domain/language/render-problems.js';
 import { RandomStream } from '../../../domain/random.js';
+import { fixture } from '../../support/fixture.js';
 import { TEST_CATALOGUE } from '../../support/test-catalogue.js';
 
-const file = fileURLToPath(new URL('../../../../pipelines/quickstart.yaml', import.meta.url));
-const quickstart = readFileSync(file, 'utf8');
+const file = fixture('pipelines/whole.yaml');
+const whole = readFileSync(file, 'utf8');
 
 const PIECES = [
   '',
@@ -77,7 +77,7 @@ test('a spoilt file is refused or planned, with places inside it; nothing else i
   let refused = 0;
   const rounds = 150;
   for (let round = 0; round < rounds; round++) {
-    const text = mutated(quickstart, new RandomStream('mutations', round));
+    const text = mutated(whole, new RandomStream('mutations', round));
     const { problems, plan } = loadPipeline(text, { file, catalogue: TEST_CATALOGUE, cwd: '/' });
     assert.equal(plan === undefined, hasErrors(problems), `round ${round}`);
     if (plan === undefined) refused++;
