@@ -1,6 +1,7 @@
 import type { ActivityPlugin } from './define-activity.js';
 import { definition as evaluate } from './mil/evaluate.js';
 import { definition as heatmap } from './mil/heatmap.js';
+import { definition as importTable } from './mil/import.js';
 import { definition as split } from './mil/split.js';
 import { definition as trainFold } from './mil/train-fold.js';
 import { definition as assembleCohort } from './pathology/assemble-cohort.js';
@@ -13,6 +14,6 @@ import { definition as report } from './pipeline/report.js';
 /** The plugins that ship with this project. Each activity has a definition file in its plugin's folder, an import above and a place below. */
 export const plugins: readonly ActivityPlugin[] = [
   { name: 'pathology', activities: [assembleCohort, patch, segment, extract] },
-  { name: 'mil', activities: [split, trainFold, evaluate, heatmap] },
+  { name: 'mil', activities: [importTable, split, trainFold, evaluate, heatmap] },
   { name: 'pipeline', activities: [copy, report] },
 ];
