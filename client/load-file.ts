@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { loadRegistry } from '../activities/load-plugins.js';
@@ -62,6 +62,7 @@ export async function loadFile(
     overlay,
     work: options.work,
     withoutValues,
+    exists: existsSync,
   });
   const others = new Map(overlay === undefined ? [] : [[overlay.file, overlay.text]]);
   return { ...loaded, file, text, registry, others };
