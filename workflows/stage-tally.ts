@@ -10,10 +10,11 @@ export function emptyTally(total: number): Tally {
 }
 
 /** Counts what a page's check settled. */
-export function addSettled(tally: Tally, { cached, skipped }: SettledCounts): void {
+export function addSettled(tally: Tally, { cached, skipped, failed }: SettledCounts): void {
   tally.counts.done += cached;
   tally.counts.cached += cached;
   tally.counts.skipped += skipped;
+  tally.counts.failed += failed;
 }
 
 export function addResult(tally: Tally, stage: string, result: ItemResult): void {

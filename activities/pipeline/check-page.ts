@@ -1,9 +1,16 @@
 import type { EngineContext } from '../engine-context.js';
-import { checkItem, isForced, type ItemCheck } from './check-item.js';
+import { checkItem, isForced, type CheckedItem, type ItemCheck } from './check-item.js';
 import { readManifest } from './manifest-file.js';
 import { readPlan, stageOf } from './plan-file.js';
 import { writeResults } from './results-file.js';
-import type { CheckedPage, CheckPageInput, ItemResult, ManifestLine, TodoItem } from './stage-messages.js';
+import type {
+  CheckedPage,
+  CheckPageInput,
+  ItemResult,
+  ManifestLine,
+  SettledCounts,
+  TodoItem,
+} from './stage-messages.js';
 import type { Plan, StagePlan } from '../../domain/language/plan.js';
 
 /** Items looked at together: the file system answers slowly, above all over a network. */
@@ -58,19 +65,25 @@ async function verdictOf(
   index: number,
 ): Promise<ItemVerdict> {
   const { key, fields } = line;
+  const { run, work, needs } = input;
   const settled: ItemResult[] = [];
   let { prior, skip } = line;
   for (const [position, stage] of stages.entries()) {
     if (skip !== undefined) {
-      settled.push({ index, key, status: 'skipped', outputs: {}, reason: skip, cached: true });
+      settled.push({ index, key, ...skippedAs(skip), outputs: {}, cached: true });
       continue;
     }
-    const { run, work, needs } = input;
-    const force = isForced(input.force, stage.name, key);
-    const check: ItemCheck = { engine, plan, run, work, needs, force, inputs: 'known' };
+    const force = !stage.reuse && isForced(input.force, stage.name, key);
+    const inputs = stage.reuse ? 'read' : 'known';
+    const check: ItemCheck = { engine, plan, run, work, needs, force, inputs };
     const found = await checkItem(check, stage, { key, fields, prior });
-    if (found.state === 'todo') {
+    if (found.state === 'todo' && !stage.reuse) {
       return { settled, todo: { index, key, fields, position, prior, steps: found.steps } };
+    }
+    if (found.state === 'todo') {
+      settled.push({ index, key, ...notThere(found), outputs: {}, cached: false });
+      skip = `failed in ${stage.name}`;
+      continue;
     }
     const ended = found.skip === undefined ? ({ status: 'done' } as const) : skippedAs(found.skip);
     settled.push({ index, key, ...ended, outputs: found.outputs, cached: true });
@@ -78,6 +91,15 @@ async function verdictOf(
     prior = found.outputs;
   }
   return { settled };
+}
+
+/** An item of a stage that a selection left out, and whose results are needed all the same. */
+function notThere({
+  step,
+  why,
+}: CheckedItem & { state: 'todo' }): Pick<ItemResult, 'status' | 'code' | 'step' | 'reason'> {
+  const reason = `its results are not there (${why}); run without --only and --from, or with --until`;
+  return { status: 'failed', code: 'InvalidInput', step, reason };
 }
 
 function skippedAs(reason: string): { status: 'skipped'; reason: string } {
@@ -88,8 +110,8 @@ function resultsAt(position: number, verdicts: ItemVerdict[]): ItemResult[] {
   return verdicts.flatMap(({ settled }) => (settled.length > position ? [settled[position]] : []));
 }
 
-function countsAt(position: number, verdicts: ItemVerdict[]): { cached: number; skipped: number } {
+function countsAt(position: number, verdicts: ItemVerdict[]): SettledCounts {
   const results = resultsAt(position, verdicts);
-  const skipped = results.filter(({ status }) => status === 'skipped').length;
-  return { cached: results.length - skipped, skipped };
+  const of = (status: ItemResult['status']) => results.filter((result) => result.status === status).length;
+  return { cached: of('done'), skipped: of('skipped'), failed: of('failed') };
 }

@@ -97,6 +97,8 @@ export interface CheckedPage {
 export interface SettledCounts {
   cached: number;
   skipped: number;
+  /** Only of a stage whose results must be there already. */
+  failed: number;
 }
 
 /** An item that needs work, from its first step that does. */
