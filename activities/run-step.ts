@@ -155,7 +155,7 @@ function refuseUndeclared(definition: ActivityDefinition, result: JobResult): vo
   const names = [...Object.keys(result.files), ...Object.keys(result.values ?? {})];
   const undeclared = names.find((name) => !isDeclared(definition, name));
   if (undeclared === undefined) return;
-  throw new SamMilError('Internal', `${definition.name} returned an output it does not declare`, {
+  throw new SamMilError('ContractBroken', `${definition.name} returned an output it does not declare`, {
     expected: Object.keys(definition.outputs).join(', '),
     found: undeclared,
   });

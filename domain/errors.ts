@@ -13,6 +13,7 @@ export const NON_RETRYABLE_CODES = [
   'WeightsMissing',
   'OutputTooLarge',
   'BackendMismatch',
+  'ContractBroken',
 ] as const;
 
 /** Errors that the next attempt may well not see: a killed child, a full disk, a host that was cut off. */

@@ -28,7 +28,7 @@ export interface Finished {
 /**
  * Publishes what an attempt made: each file is flushed, renamed to its place, its folder flushed; then the receipt likewise. Killed in between,
  * the files stand without a receipt and are made again.
- * @throws SamMilError DiskFull, OutputTooLarge, or Internal for a result that breaks the contract; any error where the claim is lost
+ * @throws SamMilError DiskFull, OutputTooLarge, or ContractBroken for a result that does; any error where the claim is lost
  */
 export async function publish(work: string, claim: Claim, finished: Finished): Promise<Receipt> {
   const { result, folder } = finished;
@@ -231,5 +231,5 @@ function refuseLarge(outputs: JsonObject): void {
 }
 
 function broken(output: string, what: string): SamMilError {
-  return new SamMilError('Internal', `output \`${output}\` breaks the activity's contract: ${what}`);
+  return new SamMilError('ContractBroken', `output \`${output}\` breaks the activity's contract: ${what}`);
 }
