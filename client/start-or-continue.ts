@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import type { Client } from '@temporalio/client';
-import type { UpdateDefinition } from '@temporalio/common';
 import { canonicalJson } from '../domain/json.js';
 import type { Plan } from '../domain/language/plan.js';
 import { planPath } from '../domain/store/paths.js';
@@ -43,10 +42,8 @@ async function hasPlan(entry: RunEntry, plan: Plan): Promise<boolean> {
   return canonicalJson(kept) === canonicalJson(plan);
 }
 
-/** The SDK has no type for an update whose only argument is optional. */
 export function sendResume(client: Client, run: string, request: ResumeRequest): Promise<RunStatus> {
-  const update = resumeUpdate as UpdateDefinition<RunStatus, [ResumeRequest]>;
-  return client.workflow.getHandle(run).executeUpdate(update, { args: [request] });
+  return client.workflow.getHandle(run).executeUpdate(resumeUpdate, { args: [request] });
 }
 
 /** A paused or held run goes on; one that runs needs nothing. */
