@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import type { Selection } from '../domain/language/select-stages.js';
 
 /** Options of every command that talks to Temporal; see {@link ServerChoice}. */
 export function addServerOptions(command: Command): Command {
@@ -20,4 +21,28 @@ export function parsePort(text: string): number {
 
 export function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value];
+}
+
+export interface SelectionOptions {
+  only?: string[];
+  until?: string[];
+  from?: string[];
+  force?: string[];
+}
+
+/** Options that choose a part of a pipeline; each may be given several times. */
+export function addSelectionOptions(command: Command): Command {
+  return command
+    .option('--only <target>', 'only this STAGE or STAGE@ITEM; what it needs must stand already', collect)
+    .option('--until <stage>', 'this stage and all that it needs', collect)
+    .option(
+      '--from <stage>',
+      'this stage and all that needs it; what comes before must stand already',
+      collect,
+    )
+    .option('--force <target>', 'do again in spite of receipts: STAGE, STAGE@ITEM or *', collect);
+}
+
+export function selectionOf({ only, until, from }: SelectionOptions): Selection {
+  return { only, until, from };
 }

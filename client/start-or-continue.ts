@@ -24,7 +24,10 @@ export async function continueOrStart(
 ): Promise<Execution> {
   const { client } = session;
   for (const entry of await openAmong(client, runsIn(plan.work))) {
-    const same = options.items === undefined && options.force === undefined && (await hasPlan(entry, plan));
+    const same =
+      Object.keys(options.items ?? {}).length === 0 &&
+      options.force === undefined &&
+      (await hasPlan(entry, plan));
     if (same && !options.fresh) {
       display.line(`going on with run ${entry.run}, which was left open`);
       return { entry, onReady: () => wake(session, entry) };

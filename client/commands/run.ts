@@ -2,12 +2,11 @@ import { Command } from 'commander';
 import type { Plan } from '../../domain/language/plan.js';
 import { executeRun, type ExecuteOptions } from '../execute-run.js';
 import { addFileOptions, loadPlan, type FileOptions } from '../load-file.js';
-import { addServerOptions, collect } from '../options.js';
+import { addSelectionOptions, addServerOptions, selectionOf, type SelectionOptions } from '../options.js';
 import { continueOrStart } from '../start-or-continue.js';
-import { selectStages, type Selection } from '../select-stages.js';
+import { selectStages } from '../../domain/language/select-stages.js';
 
-export interface RunOptions extends FileOptions, ExecuteOptions, Selection {
-  force?: string[];
+export interface RunOptions extends FileOptions, ExecuteOptions, SelectionOptions {
   new?: boolean;
 }
 
@@ -22,16 +21,7 @@ export function createCommand(): Command {
 }
 
 export function addRunOptions(command: Command): Command {
-  addServerOptions(addFileOptions(command));
-  return command
-    .option('--only <target>', 'only this stage, or STAGE@ITEM; may be given several times', collect)
-    .option('--until <stage>', 'this stage and all that it needs')
-    .option('--from <stage>', 'this stage and all that needs it')
-    .option(
-      '--force <target>',
-      'do again in spite of receipts: STAGE, STAGE@ITEM or *; may be given several times',
-      collect,
-    )
+  return addSelectionOptions(addServerOptions(addFileOptions(command)))
     .option('--new', 'start a new run even if one of this work folder is open')
     .option('--no-worker', 'start no local worker')
     .option('--worker', 'start a local worker also where the server is not the embedded one')
@@ -40,7 +30,7 @@ export function addRunOptions(command: Command): Command {
 
 /** Runs a plan to its end. Throws Exit unless it ended well. */
 export async function runPlan(whole: Plan, options: RunOptions): Promise<void> {
-  const { plan, items } = selectStages(whole, options);
+  const { plan, items } = selectStages(whole, selectionOf(options));
   await executeRun(plan, options, (session, display) =>
     continueOrStart(session, display, plan, { items, force: options.force, fresh: options.new === true }),
   );

@@ -1,0 +1,104 @@
+import { Command } from 'commander';
+import { EngineContext } from '../../activities/engine-context.js';
+import { forecast, type ItemForecast, type StageForecast } from '../../activities/pipeline/forecast.js';
+import type { Plan, StagePlan } from '../../domain/language/plan.js';
+import { selectStages } from '../../domain/language/select-stages.js';
+import { paletteFor } from '../display.js';
+import { addFileOptions, loadPlan, type FileOptions } from '../load-file.js';
+import { addSelectionOptions, selectionOf, type SelectionOptions } from '../options.js';
+import { formatTable, plural } from '../render-text.js';
+import type { Palette } from '../render-status.js';
+import { shortPath } from '../run-output.js';
+import { sourceText } from './graph.js';
+
+interface PlanOptions extends FileOptions, SelectionOptions {
+  why?: boolean;
+  json?: boolean;
+}
+
+export function createCommand(): Command {
+  const command = new Command('plan')
+    .description(
+      'Say what a run would do, and with --why, for each item, the first thing that differs from its receipt',
+    )
+    .argument('<file>', 'pipeline file')
+    .option('--why', 'name each item that would run, and why')
+    .option('--json', 'one JSON object a line: the plan, then a stage each with its items');
+  return addSelectionOptions(addFileOptions(command)).action(showPlan);
+}
+
+async function showPlan(file: string, options: PlanOptions): Promise<void> {
+  const { plan: whole, registry } = await loadPlan(file, options);
+  const { plan, items } = selectStages(whole, selectionOf(options));
+  const engine = new EngineContext(registry);
+  try {
+    const stages: StageForecast[] = [];
+    if (options.json) console.log(JSON.stringify({ plan }));
+    for await (const stage of forecast(engine, plan, { items, force: options.force })) {
+      stages.push(stage);
+      if (options.json) console.log(JSON.stringify(stage));
+    }
+    if (!options.json) console.log(planText(plan, stages, options.why === true, paletteFor(process.stdout)));
+  } finally {
+    await engine.close();
+  }
+}
+
+function planText(plan: Plan, forecasts: readonly StageForecast[], why: boolean, palette: Palette): string {
+  const rows = plan.stages.map((stage, i) => stageRow(stage, forecasts[i], palette));
+  const lines = formatTable(rows);
+  const body = lines.flatMap((line, i) => [line, ...(why ? whyLines(forecasts[i], palette) : [])]);
+  return [
+    `${palette.bold(plan.name)}  work folder ${shortPath(plan.work)}`,
+    ...body,
+    summary(forecasts),
+  ].join('\n');
+}
+
+function stageRow(stage: StagePlan, found: StageForecast, palette: Palette): string[] {
+  const marks = {
+    stands: palette.green('='),
+    runs: palette.cyan('▸'),
+    depends: palette.dim('?'),
+    skipped: palette.dim('-'),
+  };
+  const steps = stage.steps.map(({ uses }) => uses).join(', ');
+  return [
+    ` ${marks[found.state]} ${stage.name}`,
+    stateText(found),
+    palette.dim(steps),
+    palette.dim(sourceText(stage.source)),
+  ];
+}
+
+function stateText({ state, why, items }: StageForecast): string {
+  const running = items.filter((item) => item.state === 'runs').length;
+  const standing = items.filter((item) => item.state === 'stands' || item.state === 'skipped').length;
+  if (items.length === 0) return why ?? state;
+  if (running === 0)
+    return state === 'stands' ? `${plural(standing, 'item')}, unchanged` : 'depends on what comes before';
+  return standing === 0 ? `${plural(running, 'item')} to do` : `${running} of ${items.length} items to do`;
+}
+
+function whyLines({ state, why, items }: StageForecast, palette: Palette): string[] {
+  if (items.length === 0 && state === 'runs') return [`     ${palette.yellow(why ?? 'it has not run yet')}`];
+  const shown = items.filter((item) => item.state === 'runs' || item.state === 'skipped');
+  return formatTable(shown.map((item) => [`     ${item.key}`, item.step ?? '', reason(item, palette)]));
+}
+
+function reason({ state, why = '' }: ItemForecast, palette: Palette): string {
+  return state === 'skipped' ? palette.dim(`skipped: ${why}`) : palette.yellow(why);
+}
+
+function summary(forecasts: readonly StageForecast[]): string {
+  const items = forecasts.flatMap((stage) => stage.items);
+  const running = items.filter((item) => item.state === 'runs').length;
+  const standing = items.filter((item) => item.state === 'stands').length;
+  const waiting = forecasts.filter((stage) => stage.state === 'depends').length;
+  if (forecasts.every((stage) => stage.state === 'stands' || stage.state === 'skipped')) {
+    return `nothing to do: receipts show that all ${plural(standing, 'item')} stand`;
+  }
+  const later =
+    waiting === 0 ? '' : `; ${plural(waiting, 'stage')} can only be judged when what they need has run`;
+  return `${plural(running, 'item')} to do, ${standing} unchanged${later}`;
+}

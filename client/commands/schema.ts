@@ -1,0 +1,39 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { loadRegistry } from '../../activities/load-plugins.js';
+import { generatedFiles } from '../../domain/language/generated-files.js';
+import { pipelineSchema } from '../../domain/language/pipeline-schema.js';
+import { catalogueOf } from '../load-file.js';
+import { collect } from '../options.js';
+
+/** The compiled command lies in dist/client/commands. */
+const CHECKOUT = fileURLToPath(new URL('../../../', import.meta.url));
+
+interface SchemaOptions {
+  plugin?: string[];
+  write?: boolean;
+}
+
+export function createCommand(): Command {
+  return new Command('schema')
+    .description('Print the JSON Schema of pipeline files, which gives completion and checks in an editor')
+    .option(
+      '--plugin <module>',
+      'JavaScript module with further activities; may be given several times',
+      collect,
+    )
+    .option('--write', "write it and the activities' reference page to their places in the checkout")
+    .action(schema);
+}
+
+async function schema(options: SchemaOptions): Promise<void> {
+  const catalogue = catalogueOf(await loadRegistry(options.plugin));
+  if (!options.write) return console.log(JSON.stringify(pipelineSchema(catalogue), null, 2));
+  for (const [path, text] of Object.entries(generatedFiles(catalogue))) {
+    mkdirSync(dirname(join(CHECKOUT, path)), { recursive: true });
+    writeFileSync(join(CHECKOUT, path), text);
+    console.log(path);
+  }
+}
