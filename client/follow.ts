@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
@@ -32,6 +33,8 @@ export async function followRun(
   let failure: unknown;
   // The result arrives without a worker and without delay; queries need both.
   const waiting = new AbortController();
+  // Waiting for the result is a call a minute, and each leaves its listener behind.
+  setMaxListeners(0, waiting.signal);
   client
     .withAbortSignal(waiting.signal, () => handle.result())
     .then(
