@@ -20,12 +20,12 @@ export interface GivenInput {
 }
 
 /**
- * Checks `with` against the activity's schema and fills in defaults. An optional input given as null or as empty text (an empty CSV field) counts
- * as not given.
+ * Checks `with` against the activity's schema and fills in defaults. An optional parameter given as null counts as not given, and so does an optional
+ * input given as empty text (an empty CSV field).
  * @throws SamMilError InvalidInput naming every parameter that is wrong
  */
 export function resolveWith(definition: ActivityDefinition, given: JsonObject): ResolvedWith {
-  const parameters = withoutEmptyInputs(definition, structuredClone(given));
+  const parameters = withoutAbsent(definition, structuredClone(given));
   const validate = validatorOf(definition);
   if (!validate(parameters)) throw invalidWith(definition, parameters, validate.errors ?? []);
   const inputs: GivenInput[] = [];
@@ -72,11 +72,11 @@ function inputKind(schema: Schema, value: Json): 'file' | 'items' | undefined {
   return named ? undefined : branches.find((branch) => branch['x-input'])?.['x-input'];
 }
 
-function withoutEmptyInputs(definition: ActivityDefinition, parameters: JsonObject): JsonObject {
+/** An expression may leave an option of one matrix cell open by giving null; an optional input may also come as an empty CSV field. */
+function withoutAbsent(definition: ActivityDefinition, parameters: JsonObject): JsonObject {
   for (const [name, schema] of Object.entries(definition.with)) {
-    const optional = !definition.required.includes(name);
-    const empty = parameters[name] === null || parameters[name] === '';
-    if (optional && empty && isInput(schema)) delete parameters[name];
+    if (definition.required.includes(name)) continue;
+    if (parameters[name] === null || (parameters[name] === '' && isInput(schema))) delete parameters[name];
   }
   return parameters;
 }
