@@ -153,20 +153,12 @@ export function runtimeOf(definition: ActivityDefinition): string {
 
 function refuseUndeclared(definition: ActivityDefinition, result: JobResult): void {
   const names = [...Object.keys(result.files), ...Object.keys(result.values ?? {})];
-  const undeclared = names.find((name) => !isDeclared(definition, name));
+  const undeclared = names.find((name) => !Object.hasOwn(definition.outputs, name));
   if (undeclared === undefined) return;
   throw new SamMilError('ContractBroken', `${definition.name} returned an output it does not declare`, {
     expected: Object.keys(definition.outputs).join(', '),
     found: undeclared,
   });
-}
-
-/** A declared name that ends in `*` stands for as many files as there are: `bag-*`. */
-function isDeclared(definition: ActivityDefinition, name: string): boolean {
-  if (Object.hasOwn(definition.outputs, name)) return true;
-  return Object.keys(definition.outputs).some(
-    (declared) => declared.endsWith('*') && name.startsWith(declared.slice(0, -1)),
-  );
 }
 
 function seconds(began: number): number {

@@ -33,7 +33,14 @@ export async function compare(contest: Contest): Promise<Result> {
     peer.push(await measure(contest.peer, contest.environment));
   }
   const ratio = median(ours.map((value, round) => value / peer[round]));
-  return { name: contest.name, unit: contest.unit, ours: median(ours), peer: median(peer), ratio, bar: contest.bar };
+  return {
+    name: contest.name,
+    unit: contest.unit,
+    ours: median(ours),
+    peer: median(peer),
+    ratio,
+    bar: contest.bar,
+  };
 }
 
 export function formatResult(result: Result): string {
@@ -57,7 +64,10 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-async function measure(command: readonly string[], environment: Record<string, string> = {}): Promise<number> {
+async function measure(
+  command: readonly string[],
+  environment: Record<string, string> = {},
+): Promise<number> {
   const output = await capture(command, environment);
   const line = output.trim().split('\n').at(-1) ?? '';
   const { value } = JSON.parse(line) as { value: number };

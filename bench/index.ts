@@ -10,7 +10,11 @@ const python = process.env.SAM_MIL_PYTHON ?? 'python3';
 const slide = fileURLToPath(new URL('../../pipelines/data/slides/CMU-1-Small-Region.svs', import.meta.url));
 
 function ours(name: string, ...parameters: (string | number)[]): string[] {
-  return [process.execPath, fileURLToPath(new URL(`./${name}.js`, import.meta.url)), ...parameters.map(String)];
+  return [
+    process.execPath,
+    fileURLToPath(new URL(`./${name}.js`, import.meta.url)),
+    ...parameters.map(String),
+  ];
 }
 
 function peer(name: string, ...parameters: (string | number)[]): string[] {
@@ -53,7 +57,9 @@ const contests: Contest[] = [
 ];
 
 const wanted = process.argv.slice(2);
-console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} threads, Node ${process.version}`);
+console.log(
+  `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} threads, Node ${process.version}`,
+);
 for (const contest of contests) {
   if (wanted.length > 0 && !wanted.some((name) => contest.name.includes(name))) continue;
   console.log(formatResult(await compare(contest)));

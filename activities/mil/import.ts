@@ -34,7 +34,6 @@ export const definition = defineActivity({
       'labels',
       'labels.csv: slide_id, path of the features file relative to it, label. A source for `foreach: { csv: ... }`.',
     ),
-    'bag-*': fileOutput('bag', 'The features files, each under its slide_id.'),
     count: { type: 'integer', description: 'Bags.' },
     instances: { type: 'integer', description: 'Instances.' },
     dim: { type: 'integer', description: 'Features of an instance.' },

@@ -41,8 +41,6 @@ export const definition = defineActivity({
       'table',
       'sources.csv: which patient was made of which patches. No two share tissue; all come from the few slides the patches were cut from.',
     ),
-    'slide-*': fileOutput('slide', 'The slides, each under its slide_id.'),
-    'annotation-*': fileOutput('annotation', 'ASAP XML of the lesion, each under its slide_id.'),
     count: { type: 'integer', description: 'Number of slides.' },
     tumor: { type: 'integer', description: 'Number of slides with a lesion.' },
     patients: { type: 'integer', description: 'Number of patients: what folds must keep whole.' },

@@ -29,13 +29,13 @@ export async function run(job: Job<ImportWith>): Promise<JobResult> {
   const matrices = bags.map(({ features }) => features);
   const scale = job.with.standardise ? measure(matrices, dim) : undefined;
   mkdirSync(join(job.scratch, 'bags'), { recursive: true });
-  const files: Record<string, OutputFile> = {};
+  const alongside: OutputFile[] = [];
   bags.forEach(({ key, features }, i) => {
     job.signal.throwIfAborted();
     const from = join(job.scratch, 'bags', `${key}.h5`);
     const values = scale === undefined ? features : standardised(features, scale);
     writeFeatures(from, { features: values, dim, coords: instanceNumbers(features.length / dim) });
-    files[`bag-${key}`] = { from, to: `bags/${key}.h5` };
+    alongside.push({ from, to: `bags/${key}.h5` });
     job.progress({ unit: 'bags', done: i + 1, total: bags.length });
   });
   const labels = join(job.scratch, 'labels.csv');
@@ -43,7 +43,8 @@ export async function run(job: Job<ImportWith>): Promise<JobResult> {
   writeAtomic(labels, formatCsv(['slide_id', 'path', 'label'], rows));
   const instances = bags.reduce((sum, { features }) => sum + features.length / dim, 0);
   return {
-    files: { ...files, labels: { from: labels, to: 'labels.csv' } },
+    files: { labels: { from: labels, to: 'labels.csv' } },
+    alongside,
     values: { count: bags.length, instances, dim },
   };
 }

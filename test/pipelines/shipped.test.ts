@@ -50,7 +50,7 @@ for (const name of registry.names) {
     const beat = durationMs(heartbeat);
     assert.ok(longest !== undefined && beat !== undefined && beat <= longest, `${timeout} and ${heartbeat}`);
     for (const [key, schema] of Object.entries({ ...parameters, ...outputs })) {
-      assert.match(key, /^[a-z][a-z0-9]*(-[a-z0-9]+)*(-\*)?$/, key);
+      assert.match(key, /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, key);
       assert.ok(schema.description, `${key} has no description`);
     }
     for (const [key, schema] of Object.entries(parameters)) {

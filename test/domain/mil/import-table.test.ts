@@ -18,7 +18,7 @@ test('a table becomes one features file a bag and a labels file that names them'
   const folder = temporaryFolder(t);
   const parameters = table(folder, 'bag,label,f0,f1\nb-1,1,1,2\na,0,5,6\nb-1,1,3,-4.5e-1\n');
   const job = makeJob(folder, folder, parameters);
-  const { files, values } = await run(job);
+  const { files, alongside = [], values } = await run(job);
   assert.deepEqual(values, { count: 2, instances: 3, dim: 2 });
   assert.deepEqual(
     readCsv(files.labels.from).rows.map(({ values }) => values),
@@ -27,8 +27,11 @@ test('a table becomes one features file a bag and a labels file that names them'
       { slide_id: 'a', path: 'bags/a.h5', label: '0' },
     ],
   );
-  assert.equal(files['bag-b-1'].to, 'bags/b-1.h5');
-  const bag = readFeatures(files['bag-b-1'].from);
+  assert.deepEqual(
+    alongside.map(({ to }) => to),
+    ['bags/b-1.h5', 'bags/a.h5'],
+  );
+  const bag = readFeatures(alongside[0].from);
   assert.deepEqual([...bag.features], [1, 2, 3, Math.fround(-0.45)]);
   assert.deepEqual([...bag.coords], [0, 0, 1, 0]);
 });
@@ -36,9 +39,9 @@ test('a table becomes one features file a bag and a labels file that names them'
 test('standardise works over all instances', async (t) => {
   const folder = temporaryFolder(t);
   const parameters = table(folder, 'bag_id,bag_label,f\nx,0,1\ny,1,3\n', { standardise: true });
-  const { files } = await run(makeJob(folder, folder, parameters));
-  assert.deepEqual([...readFeatures(files['bag-x'].from).features], [-1]);
-  assert.deepEqual([...readFeatures(files['bag-y'].from).features], [1]);
+  const { alongside = [] } = await run(makeJob(folder, folder, parameters));
+  const features = alongside.map(({ from }) => [...readFeatures(from).features]);
+  assert.deepEqual(features, [[-1], [1]]);
 });
 
 test('a table that can not be right is refused with its line', (t) => {
