@@ -5,6 +5,7 @@ import { nearest, suggest } from './did-you-mean.js';
 import { describeValue, type PipelineDocument, type StageDocument, type StepDocument } from './document.js';
 import { checkFile, namedFiles, type Files } from './check-files.js';
 import { checkWire } from './check-wire.js';
+import type { Expression } from './expression-syntax.js';
 import { asksStatus } from './expressions.js';
 import { expressionsIn, foldNode, readsUnset, type PlacedExpression } from './node-expressions.js';
 import type { MatrixCell } from './plan.js';
@@ -87,11 +88,18 @@ function checkWires(check: StepCheck, name: string, node: YamlNode, schema: Valu
   }
   const silent = new ProblemList();
   for (const expression of expressionsIn(node, silent)) {
-    const reference = wholeReference(expression.tree);
+    const reference = wholeReference(withoutDefault(expression.tree));
     if (reference === undefined || !expression.whole) continue;
     const type = check.scope.resolve(expression, reference, check.position);
     if (type !== undefined) checkWire({ ...check, name, expression, schema, type });
   }
+}
+
+/** `default(wire, null)` is a wire that may be absent. */
+function withoutDefault(tree: Expression): Expression {
+  if (tree.type !== 'call' || tree.name !== 'default') return tree;
+  const [wanted, fallback] = tree.arguments;
+  return fallback.type === 'literal' && fallback.value === null ? wanted : tree;
 }
 
 function formWith(schema: ValueSchema, key: 'items' | 'properties'): ValueSchema {
