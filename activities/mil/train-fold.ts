@@ -72,7 +72,7 @@ export const definition = defineActivity({
       minimum: 0,
       maximum: 0.9,
       default: 0.25,
-      description: 'Dropout rate after the embedding.',
+      description: "Dropout rate after the embedding. 0 turns off the models' other dropout too.",
     },
     'embed-dim': {
       type: 'integer',

@@ -6,7 +6,7 @@ import { ensureTensorFlow, locateTensorFlow } from '../native/tensorflow.js';
 import { nativeOps, type NativeOps } from './native-ops.js';
 
 export type TensorFlow = typeof TensorFlowModule;
-export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-node-gpu';
+export type { Rank, Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
 
 /** TensorFlow's API. Undefined until {@link openBackend} has ended: importing this module loads nothing heavy. */
 export let tf: TensorFlow;

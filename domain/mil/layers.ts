@@ -79,6 +79,25 @@ export function dropout(x: Tensor2D, settings?: Dropout): Tensor2D {
   });
 }
 
+/** Layer normalisation over the last axis (Ba, Kiros, Hinton 2016): (x - mean) / sqrt(variance + 1e-5) g + b. x [n, d], g and b [d]. */
+export function layerNorm(x: Tensor2D, g: Tensor1D, b: Tensor1D): Tensor2D {
+  return differentiable([x, g, b], (save) => {
+    const { mean, variance } = tf.moments(x, 1, true);
+    const inverse = tf.rsqrt(tf.add<Tensor2D>(variance, 1e-5));
+    const normal = tf.mul<Tensor2D>(tf.sub(x, mean), inverse);
+    save([normal, inverse, g]);
+    return {
+      value: addBias(tf.mul<Tensor2D>(normal, g), b),
+      gradient: (dy, [normal, inverse, g]) => {
+        const dn = tf.mul(dy, g);
+        const along = tf.mul(normal, tf.mean(tf.mul(dn, normal), 1, true));
+        const dx = tf.mul(tf.sub(tf.sub(dn, tf.mean(dn, 1, true)), along), inverse);
+        return [dx, sumRows(tf.mul<Tensor2D>(dy, normal)), sumRows(dy)];
+      },
+    };
+  });
+}
+
 /** a b: a [m, k], b [k, n] -> [m, n]. */
 export function product(a: Tensor2D, b: Tensor2D): Tensor2D {
   return differentiable([a, b], (save) => {

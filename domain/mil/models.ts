@@ -125,6 +125,15 @@ const models = new Map<string, ModelEntry>([
     },
   ],
   [
+    'transmil',
+    {
+      summary: 'TransMIL (2021): Nyström self-attention with positions on a square',
+      attentionDim: 128,
+      options: {},
+      load: async () => (await import('./transmil.js')).build,
+    },
+  ],
+  [
     'dsmil',
     {
       summary: 'Dual-stream MIL (2021): attention by likeness to the critical instance of each class',

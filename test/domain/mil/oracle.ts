@@ -10,6 +10,12 @@ import { lossGradients, trainStep } from '../../../domain/mil/step.js';
 import { RandomStream } from '../../../domain/random.js';
 import { fixture } from '../../support/fixture.js';
 
+export interface Summary {
+  norm: number;
+  index: number[];
+  value: number[];
+}
+
 /** Numbers computed by PyTorch in double precision; see test/fixtures/README.md. */
 export interface OracleCase {
   N: number;
@@ -19,7 +25,11 @@ export interface OracleCase {
   loss_steps: number[];
   unused_params: string[];
   full_tensors: boolean;
-  grad_max_abs?: Record<string, number>;
+  grad_max_abs: Record<string, number>;
+  /** Of large models only five entries and the norm are stored. */
+  grad_summary?: Record<string, Summary>;
+  adam3_summary?: Record<string, Summary>;
+  teacher3_summary?: Record<string, Summary>;
   mask_counts?: { area: number; n: number; masked: number }[];
   pseudo_bag_sizes?: number[];
 }
@@ -64,6 +74,20 @@ export class Oracle {
     return Object.fromEntries(
       Object.keys(this.params).map((name) => [name, this.floats(`${prefix}/${name}`)]),
     );
+  }
+
+  /** What is stored of a gradient or of the weights after three steps: all entries, or those of the summary. */
+  entries(
+    name: string,
+    kind: 'grad' | 'adam3' | 'teacher3',
+    parameter: string,
+  ): Pick<Summary, 'index' | 'value'> {
+    const oracleCase = this.cases[name];
+    const summary = oracleCase[`${kind}_summary`]?.[parameter];
+    if (summary !== undefined) return summary;
+    const unused = oracleCase.unused_params.includes(parameter) && kind !== 'teacher3';
+    const value = [...this.floats(unused ? `param/${parameter}` : `${name}/${kind}/${parameter}`)];
+    return { index: [...value.keys()], value };
   }
 
   bag(oracleCase: OracleCase): Bag {
@@ -164,38 +188,38 @@ function checkGradients(
   oracle: Oracle,
   name: string,
 ): void {
-  const { scalars, unused_params } = oracle.cases[name];
+  const { scalars, unused_params, grad_max_abs } = oracle.cases[name];
   const { loss, gradients } = lossGradients(model, weights, bag, step);
   assertClose([loss], [scalars.loss], `${oracle.name} ${name}: loss`);
   const used = Object.keys(oracle.params).filter((parameter) => !unused_params.includes(parameter));
   assert.deepEqual(Object.keys(gradients).sort(), used.sort(), 'parameters with a gradient');
-  const expected = used.map((parameter) => oracle.floats(`${name}/grad/${parameter}`));
-  const largest = Math.max(...expected.map(maxAbs));
-  used.forEach((parameter, i) => {
-    const tolerance = 1e-3 * (maxAbs(expected[i]) + 1e-3 * largest);
-    const worst = maxDifference(gradients[parameter].dataSync(), expected[i]);
+  const largest = Math.max(...used.map((parameter) => grad_max_abs[parameter]));
+  for (const parameter of used) {
+    const tolerance = 1e-3 * (grad_max_abs[parameter] + 1e-3 * largest);
+    const { index, value } = oracle.entries(name, 'grad', parameter);
+    const actual = gradients[parameter].dataSync();
+    const worst = Math.max(...index.map((at, i) => Math.abs(actual[at] - value[i])));
     assert.ok(
       worst <= tolerance,
       `${oracle.name} ${name}: gradient of ${parameter} is off by ${worst}, allowed ${tolerance}`,
     );
-  });
+  }
   tf.dispose(gradients);
 }
 
 function checkWeights({ weights }: AdamState, oracle: Oracle, name: string): void {
-  const { unused_params } = oracle.cases[name];
   for (const parameter of Object.keys(oracle.params)) {
-    const source = unused_params.includes(parameter) ? `param/${parameter}` : `${name}/adam3/${parameter}`;
-    const expected = oracle.floats(source);
-    const differences = Array.from(expected, (value, i) => Math.abs(value - weights[parameter][i]));
+    const { index, value } = oracle.entries(name, 'adam3', parameter);
+    const differences = index.map((at, i) => Math.abs(value[i] - weights[parameter][at]));
     const off = differences.filter((difference) => difference > 2e-5).length;
     // Gradients that are noise flip the sign of an Adam step; a softmax's bias has no true gradient at all.
-    const allowed = /(att|t1|t2)\.w\.b$/.test(parameter) ? 1 : Math.floor(expected.length / 1000);
+    const allowed = /(att|t1|t2)\.w\.b$/.test(parameter) ? 2 : Math.floor(index.length / 1000);
     assert.ok(
       off <= allowed,
-      `${oracle.name} ${name}: ${off} of ${expected.length} weights of ${parameter} are off after 3 steps`,
+      `${oracle.name} ${name}: ${off} of ${index.length} weights of ${parameter} are off after 3 steps`,
     );
-    assert.ok(Math.max(...differences) <= 1.2e-3, `${parameter} is off by ${Math.max(...differences)}`);
+    const worst = Math.max(...differences);
+    assert.ok(worst <= 1.2e-3, `${parameter} is off by ${worst}`);
   }
 }
 
@@ -211,14 +235,4 @@ export function toDevice(model: Model, weights: HostWeights): Weights {
 
 export function matrixOf(values: ArrayLike<number>, rows: number): Tensor2D {
   return tf.tensor2d(Float32Array.from(values), [rows, values.length / rows]);
-}
-
-function maxAbs(values: Float32Array): number {
-  return values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
-}
-
-function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let worst = 0;
-  for (let i = 0; i < b.length; i++) worst = Math.max(worst, Math.abs(a[i] - b[i]));
-  return worst;
 }
