@@ -4,14 +4,7 @@ import type { PipelineDocument, StageDocument } from './document.js';
 import { placeOf, type PlacedExpression } from './node-expressions.js';
 import type { ProblemCode } from './problem-codes.js';
 import type { ProblemList } from './problems.js';
-import {
-  FILE_FIELDS,
-  isFile,
-  outputNamed,
-  UNKNOWN,
-  type PipelineTypes,
-  type ValueType,
-} from './value-types.js';
+import { FILE_FIELDS, isFile, UNKNOWN, type PipelineTypes, type ValueType } from './value-types.js';
 
 /** Where in a stage an expression stands, which decides what it may refer to. */
 export type Position =
@@ -217,7 +210,7 @@ export class Scope {
   ): ValueType | undefined {
     const name = path.at(at);
     if (name === undefined || outputs === undefined) return UNKNOWN;
-    const type = outputNamed(outputs, name);
+    const type = outputs.get(name);
     if (type === undefined) {
       const hint = suggest(name, [...outputs.keys()], 'outputs') ?? 'it has none';
       return path.fail('unknown-name', at + 1, `${owner} has no output \`${name}\``, hint);

@@ -25,14 +25,6 @@ export function isFile(schema: ValueSchema): boolean {
   return schema['x-kind'] !== undefined && (schema.type === undefined || schema.type === 'object');
 }
 
-/** The output of that name; an activity may declare a family of them, `bag-*`, where it makes one for each of something. */
-export function outputNamed(outputs: ReadonlyMap<string, ValueType>, name: string): ValueType | undefined {
-  const exact = name.includes('*') ? undefined : outputs.get(name);
-  if (exact !== undefined) return exact;
-  const family = [...outputs.keys()].find((key) => key.endsWith('*') && name.startsWith(key.slice(0, -1)));
-  return family === undefined ? undefined : outputs.get(family);
-}
-
 /** Answers what stages, steps and items offer to expressions. */
 export class PipelineTypes {
   readonly stages: ReadonlyMap<string, StageDocument>;
@@ -67,8 +59,7 @@ export class PipelineTypes {
     if (reference === undefined || reference.root !== 'steps' || reference.path.length !== 3) return UNKNOWN;
     const [id, , output] = reference.path;
     const step = stage.steps.find((candidate) => candidate.id === id);
-    const outputs = step && this.stepOutputs(step);
-    return (outputs && outputNamed(outputs, String(output))) ?? UNKNOWN;
+    return (step && this.stepOutputs(step)?.get(String(output))) ?? UNKNOWN;
   }
 
   /** Keys of a stage's matrix cells, its own or those it takes from another; undefined where they are not known. */

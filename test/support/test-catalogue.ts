@@ -34,7 +34,7 @@ export const TEST_CATALOGUE: Catalogue = {
   'pathology.assemble-cohort': entry(
     ['patches'],
     { patches: { type: 'string' }, slides: integer(2), seed: integer(0) },
-    { table: made('labels'), 'slide-*': made('slide') },
+    { table: made('labels') },
   ),
   'pathology.patch': entry(
     ['slide'],

@@ -372,16 +372,3 @@ stages:
   ]);
   assert.deepEqual(codes(text), []);
 });
-
-test('a family of outputs is referred to by its members', () => {
-  const text = (output: string) => `
-pipeline: 1
-name: p
-stages:
-  cohort: { uses: pathology.assemble-cohort, with: { patches: x } }
-  a: { needs: cohort, uses: pathology.patch, with: { slide: "\${{ needs.cohort.outputs['${output}'] }}" } }
-`;
-  assert.deepEqual(codes(text('slide-cohort_003')), []);
-  assert.deepEqual(codes(text('table')), ['6:66 wrong-kind']);
-  assert.deepEqual(codes(text('slides')), ['6:87 unknown-name']);
-});
