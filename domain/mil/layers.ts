@@ -139,6 +139,18 @@ export function crossEntropy(logits: Tensor2D, label: number, weights: readonly 
   });
 }
 
+/** A loss that is computed on the host, from the values of a small tensor, with its gradient. */
+export function hostLoss(
+  input: Tensor2D,
+  f: (values: Float32Array) => { loss: number; gradient: Float32Array },
+): Scalar {
+  return differentiable([input], (save) => {
+    const { loss, gradient } = f(input.dataSync() as Float32Array);
+    save([tf.tensor2d(gradient, input.shape)]);
+    return { value: tf.scalar(loss), gradient: (dy, [gradient]) => [tf.mul(gradient, dy)] };
+  });
+}
+
 function linear(x: Tensor2D, w: Tensor2D, b: Tensor1D | undefined): Tensor2D {
   const z = matMul(x, w, false, true);
   return b === undefined ? z : addBias(z, b);

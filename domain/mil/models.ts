@@ -87,6 +87,34 @@ const dsmilOptions: Record<string, ModelOption> = {
   },
 };
 
+const clamOptions: Record<string, ModelOption> = {
+  'inst-loss': {
+    type: 'string',
+    enum: ['svm', 'ce'],
+    default: 'svm',
+    description: 'Loss of the instance classifiers: smooth top-1 SVM or cross-entropy.',
+  },
+  subtyping: {
+    type: 'boolean',
+    default: false,
+    description:
+      "Whether the classes exclude each other, so that one class's best instances are no examples of the others.",
+  },
+  'k-sample': {
+    type: 'integer',
+    minimum: 1,
+    default: 8,
+    description: 'Instances taken from each end of the attention, or all where a bag has fewer.',
+  },
+  'bag-weight': {
+    type: 'number',
+    minimum: 0,
+    maximum: 1,
+    default: 0.7,
+    description: "Weight of the bag's loss; the instances' loss has the rest.",
+  },
+};
+
 const models = new Map<string, ModelEntry>([
   [
     'mean',
@@ -140,6 +168,25 @@ const models = new Map<string, ModelEntry>([
       attentionDim: 128,
       options: dsmilOptions,
       load: async () => (await import('./dsmil.js')).build,
+    },
+  ],
+  [
+    'clam-sb',
+    {
+      summary:
+        'CLAM with one attention branch (2021): the best and worst attended instances train a classifier',
+      attentionDim: 256,
+      options: clamOptions,
+      load: async () => (await import('./clam.js')).build,
+    },
+  ],
+  [
+    'clam-mb',
+    {
+      summary: 'CLAM with one attention branch a class',
+      attentionDim: 256,
+      options: clamOptions,
+      load: async () => (await import('./clam.js')).buildMultiBranch,
     },
   ],
   [

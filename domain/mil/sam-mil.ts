@@ -1,9 +1,9 @@
 import { attentionModel, classifier, classify, embedBag } from './abmil.js';
 import { areaMask, pseudoBags, type AreaMaskSettings } from './area-mask.js';
 import { scoresAndDetached } from './attention.js';
-import { tf, type Scalar, type Tensor, type Tensor2D } from './backend.js';
+import { tf, type Scalar, type Tensor2D } from './backend.js';
 import { areaClasses, consistency, type ConsistencyOver } from './consistency.js';
-import { crossEntropy, product } from './layers.js';
+import { crossEntropy, hostLoss, product } from './layers.js';
 import type { Bag, Model, ModelConfig, StepContext } from './model.js';
 import type { Weights } from './parameters.js';
 
@@ -91,13 +91,7 @@ function exclusions(keep: Uint8Array, groups: Draw['groups']): Tensor2D {
 
 /** {@link consistency} of an attention row [1, n] as a differentiable scalar. */
 export function consistencyLoss(attention: Tensor2D, classes: Int32Array): Scalar {
-  const run = tf.customGrad<Scalar>((...args) => {
-    const [attention, save] = args as unknown as [Tensor2D, (tensors: Tensor[]) => void];
-    const { loss, gradient } = consistency(attention.dataSync(), classes);
-    save([tf.tensor2d(gradient, [1, classes.length])]);
-    return { value: tf.scalar(loss), gradFunc: (dy: Tensor, [gradient]: Tensor[]) => tf.mul(gradient, dy) };
-  });
-  return run(attention);
+  return hostLoss(attention, (values) => consistency(values, classes));
 }
 
 function release(config: ModelConfig, settings: Settings): Pick<Model, 'loss' | 'teacherMomentum'> {

@@ -1,0 +1,70 @@
+/** A loss over a few rows of scores, computed in double precision on the host, with its gradient. */
+export interface RowLoss {
+  loss: number;
+  /** By score, row-major. */
+  gradient: Float32Array;
+}
+
+/** Mean cross-entropy of rows of `classes` scores. */
+export function rowCrossEntropy(
+  scores: ArrayLike<number>,
+  labels: readonly number[],
+  classes: number,
+): RowLoss {
+  return meanOverRows(labels, classes, (row, label) => {
+    const at = (j: number) => scores[row * classes + j];
+    const { sum, weights } = logSumExp(classes, at);
+    return { loss: sum - at(label), weights };
+  });
+}
+
+/** Above this odds ratio between the two best scores the smooth form equals the hard one, which then is taken. */
+const HARD_ODDS = 1000;
+
+/**
+ * Smooth top-1 SVM (Berrada, Zisserman, Kumar 2018) with margin and temperature 1, as CLAM uses it: logsumexp over j of s_j + [j != y], minus s_y;
+ * the hard maximum instead where the two best raw scores differ by ln 1000 or more. Mean over the rows.
+ */
+export function smoothTop1Svm(
+  scores: ArrayLike<number>,
+  labels: readonly number[],
+  classes: number,
+): RowLoss {
+  return meanOverRows(labels, classes, (row, label) => {
+    const raw = Array.from({ length: classes }, (_, j) => scores[row * classes + j]);
+    const margin = raw.map((score, j) => score + (j === label ? 0 : 1));
+    const [first, second] = [...raw].sort((a, b) => b - a);
+    if (first - second < Math.log(HARD_ODDS)) {
+      const { sum, weights } = logSumExp(classes, (j) => margin[j]);
+      return { loss: sum - raw[label], weights };
+    }
+    const winner = margin.indexOf(Math.max(...margin));
+    return { loss: margin[winner] - raw[label], weights: margin.map((_, j) => (j === winner ? 1 : 0)) };
+  });
+}
+
+/** `each` gives a row's loss as f(scores) - score of the label, and the gradient of f. */
+function meanOverRows(
+  labels: readonly number[],
+  classes: number,
+  each: (row: number, label: number) => { loss: number; weights: number[] },
+): RowLoss {
+  const gradient = new Float32Array(labels.length * classes);
+  let total = 0;
+  labels.forEach((label, row) => {
+    const { loss, weights } = each(row, label);
+    total += loss;
+    weights.forEach((weight, j) => {
+      gradient[row * classes + j] = (weight - (j === label ? 1 : 0)) / labels.length;
+    });
+  });
+  return { loss: total / labels.length, gradient };
+}
+
+function logSumExp(count: number, at: (j: number) => number): { sum: number; weights: number[] } {
+  const values = Array.from({ length: count }, (_, j) => at(j));
+  const largest = Math.max(...values);
+  const powers = values.map((value) => Math.exp(value - largest));
+  const total = powers.reduce((sum, power) => sum + power, 0);
+  return { sum: largest + Math.log(total), weights: powers.map((power) => power / total) };
+}
