@@ -44,28 +44,57 @@ function readJson(path: string): JsonObject | null {
   }
 }
 
-/** Members of the lock file that tell what software and weights a run used. */
-const LOCKED = ['versions', 'activities', 'models', 'weights', 'git'];
-
+/** What software and weights had a say: the lock file where there is one, and what checkpoints and features tell of themselves. */
 function collectVersions(lock: JsonObject | null, folds: readonly FoldResult[]): [string, string][] {
-  const versions = new Map<string, string>([
-    ['sam-mil', appVersion() ?? 'unknown'],
-    ['node', process.version],
-  ]);
-  const add = (prefix: string, value: Json | undefined) => {
-    if (isJsonObject(value ?? null)) {
-      Object.entries(value as JsonObject).forEach(([name, member]) =>
-        add(prefix === '' ? name : `${prefix} ${name}`, member),
-      );
-    } else if (typeof value === 'string' || typeof value === 'number') versions.set(prefix, `${value}`);
+  const versions = new Map<string, string>();
+  const add = (name: string, value: Json | undefined) => {
+    if (typeof value === 'string' || typeof value === 'number') versions.set(name, `${value}`);
   };
+  add('sam-mil', lock?.engine ?? appVersion() ?? 'unknown');
+  add('commit', objectOf(lock?.header).git);
+  add('node', lock?.node ?? process.version);
+  add('temporal server', lock?.server);
   for (const { metrics } of folds) {
-    add('', metrics.training.versions);
     add('backend', metrics.training.backend);
-    add('features', metrics.training.features);
+    Object.entries(objectOf(metrics.training.versions)).forEach(([name, version]) => add(name, version));
   }
-  for (const name of LOCKED) add(name === 'versions' ? '' : name, lock?.[name]);
+  for (const weights of Object.values(objectOf(lock?.weights))) {
+    for (const [kind, facts] of Object.entries(objectOf(weights)))
+      add(kind, describeWeights(objectOf(facts)));
+  }
+  for (const { metrics } of folds) {
+    const {
+      encoder,
+      encoder_version: version,
+      encoder_weights: weightsDigest,
+    } = objectOf(metrics.training.features);
+    if (!versions.has('encoder')) add('encoder', describeWeights({ name: encoder, version, weightsDigest }));
+  }
+  const { worker, planned } = objectOf(lock?.activities);
+  const activities = Object.entries(objectOf(worker ?? planned)).map(
+    ([name, version]) => `${name} ${toText(version)}`,
+  );
+  if (activities.length > 0) add('activities', activities.join(', '));
   return [...versions];
+}
+
+/** `efficientnet-lite0, version 1, weights sha256:...`; undefined for something without a name. */
+function describeWeights({
+  name,
+  version,
+  weightsDigest,
+}: Record<string, Json | undefined>): string | undefined {
+  if (typeof name !== 'string') return undefined;
+  const known = typeof version === 'string' || typeof version === 'number' ? `, version ${version}` : '';
+  return `${name}${known}${typeof weightsDigest === 'string' ? `, weights ${weightsDigest}` : ''}`;
+}
+
+function objectOf(value: Json | undefined): Record<string, Json | undefined> {
+  return isJsonObject(value ?? null) ? (value as JsonObject) : {};
+}
+
+function toText(value: Json | undefined): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** Version in the package.json above this file, whether it runs from the checkout or from its build folder. */

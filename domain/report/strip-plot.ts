@@ -23,7 +23,10 @@ export function stripPlot(
   const width = WIDTH - PLOT.left - PLOT.right;
   const x = (value: number) => PLOT.left + ((value - axis.from) / (axis.to - axis.from)) * width;
   const bottom = PLOT.top + rows.length * ROW;
-  const ticks = Array.from({ length: 6 }, (_, i) => axis.from + ((axis.to - axis.from) * i) / 5);
+  const step = axis.to - axis.from > 0.6 ? 0.2 : 0.1;
+  const first = Math.ceil(axis.from / step - 1e-9);
+  const last = Math.floor(axis.to / step + 1e-9);
+  const ticks = Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
   return html`<svg viewBox="0 0 ${WIDTH} ${bottom + 44}" role="img" aria-label="${title}" class="strip">
     <title>${title}</title>
     ${ticks.map(

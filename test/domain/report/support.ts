@@ -131,6 +131,15 @@ export function writeRun(work: string, run: string): void {
     params: { seed: 2021, models: MODELS, note: '</script><img src=x onerror=alert(1)>' },
   };
   writeFileSync(join(folder, 'plan.json'), JSON.stringify(plan));
+  const encoder = { name: 'some-encoder', version: 3, weightsDigest: digestOf('weights') };
+  const lock = {
+    lock: 1,
+    engine: '9.8.7',
+    header: { git: 'c0ffee' },
+    activities: { planned: {}, worker: { 'mil.split': 4 } },
+    weights: { 'preprocess.extract': { encoder, slide: {} } },
+  };
+  writeFileSync(join(folder, 'pipeline.lock.json'), JSON.stringify(lock));
   const events: RunEvent[] = [];
   const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString();
   const add = (
