@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { loadRegistry } from '../../activities/load-plugins.js';
+import { loadPipeline } from '../../domain/language/load-pipeline.js';
+import type { Plan } from '../../domain/language/plan.js';
+import { readEvents } from '../../domain/store/run-events.js';
+import { ended, startRun } from '../support/engine.js';
+import { eventually, outputDigests, WorkerProcess } from '../support/processes.js';
+import { TestServer } from '../support/server.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+/** The real steps on a few real slides, long enough in extraction and training to be killed there. */
+const PIPELINE = `
+pipeline: 1
+name: kill
+defaults: { heartbeat: 3s, retry: { max-attempts: 2, initial-interval: 100ms } }
+stages:
+  cohort:
+    uses: pathology.assemble-cohort
+    with: { patches: data/cohort, slides: 4, seed: 2021 }
+  preprocess:
+    needs: cohort
+    foreach: { csv: "\${{ needs.cohort.outputs.table }}", as: slide, key: slide_id }
+    max-parallel: 2
+    steps:
+      - id: patch
+        uses: pathology.patch
+        with: { slide: "\${{ slide.path }}", preset: bwh_biopsy, patch-size: 128 }
+      - id: extract
+        uses: pathology.extract
+        with:
+          slide: "\${{ slide.path }}"
+          patches: "\${{ steps.patch.outputs.coords }}"
+          encoder: efficientnet-lite0
+          batch-size: 4
+    outputs: { bag: "\${{ steps.extract.outputs.h5 }}", label: "\${{ slide.label }}" }
+  split:
+    uses: mil.split
+    needs: [cohort, preprocess]
+    with:
+      bags: "\${{ needs.preprocess.items }}"
+      labels: "\${{ needs.cohort.outputs.table }}"
+      folds: 2
+      seed: 2021
+  train:
+    uses: mil.train-fold
+    needs: [preprocess, split]
+    matrix: { model: [abmil], fold: [0, 1] }
+    max-parallel: 1
+    with:
+      bags: "\${{ needs.preprocess.items }}"
+      split: "\${{ needs.split.outputs.splits }}"
+      model: "\${{ matrix.model }}"
+      repeat: 0
+      fold: "\${{ matrix.fold }}"
+      epochs: 250
+      save-every: 0.2
+      seed: 2021
+  evaluate:
+    uses: mil.evaluate
+    needs: [preprocess, split, train]
+    matrix: { from: train }
+    with:
+      checkpoint: "\${{ needs.train.outputs.checkpoint }}"
+      bags: "\${{ needs.preprocess.items }}"
+      split: "\${{ needs.split.outputs.splits }}"
+`;
+
+async function planFor(work: string): Promise<Plan> {
+  const registry = await loadRegistry();
+  const catalogue = Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
+  const file = fileURLToPath(new URL('../../../pipelines/kill.yaml', import.meta.url));
+  const { plan, problems } = loadPipeline(PIPELINE, { file, catalogue, cwd: work, work });
+  assert.ok(plan, JSON.stringify(problems));
+  return plan;
+}
+
+test('SIGKILL in extraction and in training, of worker, server and both: every output as undisturbed', async (context) => {
+  const server = await TestServer.start();
+  context.after(() => server.stop());
+  const worker = new WorkerProcess(['--address', server.address, '--concurrency', 'cpu=2']);
+  context.after(() => worker.kill());
+  await worker.up();
+  const connection = Connection.lazy({ address: server.address });
+  context.after(() => connection.close());
+  const client = new Client({ connection });
+
+  const calm = temporaryFolder(context);
+  const undisturbed = await ended(await startRun(client, await planFor(calm), { run: 'calm' }));
+  assert.equal(undisturbed.state, 'done', undisturbed.message);
+
+  const work = temporaryFolder(context);
+  const handle = await startRun(client, await planFor(work), { run: 'disturbed' });
+  let since = 0;
+  const amid = async (step: string) => {
+    await eventually(`in the middle of ${step}`, amidStep(work, step, since), 120_000);
+    since = Date.now();
+  };
+  await amid('extract');
+  await worker.kill();
+  await worker.up();
+  await amid('train');
+  await worker.kill();
+  await worker.up();
+  await amid('train');
+  await Promise.all([worker.kill(), server.kill()]);
+  await server.up();
+  await worker.up();
+  await amid('train');
+  await server.kill();
+  await server.up();
+  const status = await ended(handle);
+  assert.equal(status.state, 'done', status.message);
+  assert.deepEqual(outputDigests(work), outputDigests(calm));
+  const attempts = (await readEvents(work, 'disturbed')).filter(({ event }) => event === 'started');
+  for (const step of ['extract', 'train']) {
+    const own = attempts.filter((event) => event.step === step);
+    const items = new Set(own.map(({ item }) => item));
+    assert.ok(own.length > items.size, `${step} was cut off and began again`);
+  }
+});
+
+/** True once a step of this name has begun after the last kill, and has saved something since. */
+function amidStep(work: string, step: string, since: number): () => boolean {
+  return () => {
+    const events = eventsNow(work).filter((event) => event.step === step && Date.parse(event.time) > since);
+    const last = events.at(-1);
+    if (last?.event !== 'started') return false;
+    return checkpointTimes(work).some((time) => time > Date.parse(last.time));
+  };
+}
+
+interface Event {
+  event: string;
+  step: string;
+  time: string;
+}
+
+function eventsNow(work: string): Event[] {
+  const folder = join(work, '.runs', 'disturbed', 'events');
+  const lines = namesIn(folder).flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n'));
+  return lines
+    .filter((line) => line.endsWith('}'))
+    .map((line) => JSON.parse(line) as Event)
+    .sort((a, b) => (a.time < b.time ? -1 : 1));
+}
+
+function checkpointTimes(work: string): number[] {
+  const folder = join(work, '.checkpoints');
+  return namesIn(folder).flatMap((name) => {
+    const inner = join(folder, name);
+    return namesIn(inner).map((file) => statSync(join(inner, file), { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  });
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
