@@ -31,11 +31,13 @@ class LiveDisplay implements Display {
   private readonly palette: Palette;
   private drawn: string[] = [];
   private columns = 0;
+  private readonly foreign: ForeignOutput;
   private readonly restore = () => this.stream.write('\u001b[?25h');
 
   constructor(stream: WriteStream) {
     this.stream = stream;
     this.palette = paletteFor(stream);
+    this.foreign = new ForeignOutput((text) => this.line(text));
     process.on('exit', this.restore);
   }
 
@@ -51,6 +53,7 @@ class LiveDisplay implements Display {
   }
 
   end(): void {
+    this.foreign.release();
     process.off('exit', this.restore);
     this.restore();
     this.drawn = [];
@@ -73,6 +76,32 @@ class LiveDisplay implements Display {
     const wrapped = columns < this.columns ? Math.ceil(this.columns / columns) : 1;
     const height = this.drawn.length * wrapped;
     return height === 0 ? '' : `\r\u001b[${height}A\u001b[0J`;
+  }
+}
+
+/** What other code of this process writes to the terminal while a block stands there: it would be drawn over, and shift the block. */
+class ForeignOutput {
+  private readonly write = process.stderr.write.bind(process.stderr);
+  private readonly warn: (warning: Error) => void;
+  private readonly warners = process.listeners('warning');
+
+  constructor(show: (text: string) => void) {
+    this.warn = (warning) => show(`${warning.name}: ${warning.message}`);
+    // Node prints warnings past the stream, so its own listener makes way for ours.
+    process.removeAllListeners('warning').on('warning', this.warn);
+    if (!process.stderr.isTTY) return;
+    process.stderr.write = (chunk: string | Uint8Array): boolean => {
+      const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
+      show(text.replace(/\n$/, ''));
+      return true;
+    };
+  }
+
+  release(): void {
+    process.stderr.write = this.write;
+    process.off('warning', this.warn);
+    for (const listener of this.warners)
+      if (!process.listeners('warning').includes(listener)) process.on('warning', listener);
   }
 }
 

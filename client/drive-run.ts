@@ -6,7 +6,7 @@ import type { Display } from './display.js';
 import { followRun } from './follow.js';
 import { Interrupt } from './interrupt.js';
 import { LocalWorker } from './local-worker.js';
-import { readRunRecord, type RunEntry } from './run-index.js';
+import { readRunRecord, rememberStatus, type RunEntry } from './run-index.js';
 
 export interface DriveOptions {
   session: Session;
@@ -34,11 +34,15 @@ export async function driveRun(entry: RunEntry, options: DriveOptions): Promise<
   const interrupt = new Interrupt(() =>
     display.line('stopping: running steps save where they are (Ctrl-C again ends this at once)'),
   );
+  let last: RunStatus | undefined;
   try {
     await worker?.tend();
     await options.onReady?.();
     const status = await followRun(session.client, entry.run, {
-      show: (view) => display.show(view),
+      show: (view) => {
+        last = view.status;
+        display.show(view);
+      },
       tend: () => worker?.tend() ?? Promise.resolve(),
       record: () => readRunRecord(entry),
       signal: interrupt.aborted,
@@ -46,9 +50,11 @@ export async function driveRun(entry: RunEntry, options: DriveOptions): Promise<
     if (status !== undefined) return { ended: 'result', status };
     if (worker === undefined || !worker.running) return { ended: 'left' };
     await pause(session, entry.run);
+    if (last !== undefined) last = { ...last, state: 'paused', message: 'paused by Ctrl-C' };
     return { ended: 'stopped' };
   } finally {
     display.end();
+    if (last !== undefined) rememberStatus(entry, last);
     await worker?.stop();
     interrupt.dispose();
   }

@@ -33,16 +33,12 @@ export interface LoadedFile extends LoadedPipeline {
   others: Map<string, string>;
 }
 
+/** `--plugin` is added by the commands themselves: those that run have it already. */
 export function addFileOptions(command: Command): Command {
   return command
     .option('--set <name=value>', 'value of a param; may be given several times', collect)
     .option('--params-file <file>', 'YAML file of param values')
-    .option('--work <folder>', 'work folder, over the one of the file (default: ./work/<pipeline name>)')
-    .option(
-      '--plugin <module>',
-      'JavaScript module with further activities; may be given several times',
-      collect,
-    );
+    .option('--work <folder>', 'work folder, over the one of the file (default: ./work/<pipeline name>)');
 }
 
 /** Reads and checks a pipeline file. Problems of the file are in the result; a file that can't be read at all throws `InvalidInput`. */

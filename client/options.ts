@@ -46,3 +46,19 @@ export function addSelectionOptions(command: Command): Command {
 export function selectionOf({ only, until, from }: SelectionOptions): Selection {
   return { only, until, from };
 }
+
+/** Options of the commands that show a run to its end; see ExecuteOptions. */
+export function addExecuteOptions(command: Command): Command {
+  return addPluginOption(addServerOptions(command))
+    .option('--no-worker', 'start no local worker')
+    .option('--worker', 'start a local worker also where the server is not the embedded one')
+    .option('--json', 'one JSON object a line; the last is {run, status, work, stages, failed}');
+}
+
+export function addPluginOption(command: Command): Command {
+  return command.option(
+    '--plugin <module>',
+    'JavaScript module with further activities; may be given several times',
+    collect,
+  );
+}

@@ -69,6 +69,19 @@ export function readRunRecord({ work, run }: RunEntry): RunStatus | undefined {
   }
 }
 
+/** Keeps what a command last saw of a run, for `status` while no server runs. */
+export function rememberStatus({ work, run }: RunEntry, status: RunStatus): void {
+  writeFileSync(join(runFolder(work, run), 'seen.json'), `${JSON.stringify(status)}\n`);
+}
+
+export function lastSeenStatus({ work, run }: RunEntry): RunStatus | undefined {
+  try {
+    return JSON.parse(readFileSync(join(runFolder(work, run), 'seen.json'), 'utf8')) as RunStatus;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Runs recorded in a work folder, whoever started them, newest first (names of runs end in their time). */
 export function runsIn(work: string): RunEntry[] {
   const runs = join(work, '.runs');

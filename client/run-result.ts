@@ -3,7 +3,7 @@ import type { RunStatus } from '../workflows/messages.js';
 import type { DriveOutcome } from './drive-run.js';
 import { EXIT } from './errors.js';
 import { metricsTable } from './metrics.js';
-import { formatDuration } from './render-text.js';
+import { formatDuration, plural } from './render-text.js';
 import { renderFailures, stateText, type Palette } from './render-status.js';
 import type { RunEntry } from './run-index.js';
 import { reportsOf, shortPath } from './run-output.js';
@@ -42,7 +42,11 @@ export async function resultLines(
     if (html !== undefined) lines.push('', `Report   ${shortPath(html)}`);
   }
   lines.push(`Files    ${shortPath(entry.work)}`);
-  if (status.state !== 'done') lines.push(`Go on    npx sam-mil resume ${entry.run}`);
+  if (status.state !== 'done')
+    lines.push(`Go on    npx sam-mil resume ${entry.run}   tries again what failed`);
+  const held = status.stages.find(({ state }) => state === 'held');
+  if (held !== undefined)
+    lines.push(`         npx sam-mil skip ${entry.run} ${held.name}   goes on without it`);
   return lines;
 }
 
@@ -57,8 +61,14 @@ function leavingLines({ run }: RunEntry, how: 'left' | 'stopped'): string[] {
   ];
 }
 
+/** A held or failed run says which stages it is about; why each item failed stands below. */
 function headline(status: RunStatus, palette: Palette): string {
   const took = formatDuration(((status.endedAt ?? Date.now()) - status.startedAt) / 1000);
-  const message = status.message === '' ? stateText(status.state, palette) : status.message;
-  return `\n${palette.bold(status.run)}  ${message}  ${palette.dim(`(${took})`)}`;
+  const bad = status.stages
+    .filter(({ state }) => state === 'held' || state === 'failed')
+    .map(({ name, failed, total, reason }) =>
+      failed > 0 ? `${name}, ${failed} of ${plural(total, 'item')} failed` : `${name}: ${reason ?? 'failed'}`,
+    );
+  const text = bad.length > 0 ? `${stateText(status.state, palette)}: ${bad.join('; ')}` : status.message;
+  return `\n${palette.bold(status.run)}  ${text}  ${palette.dim(`(${took})`)}`;
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { ItemSource, Plan, StagePlan } from '../../domain/language/plan.js';
 import { invalid } from '../errors.js';
+import { addPluginOption } from '../options.js';
 import { addFileOptions, loadPlan, type FileOptions } from '../load-file.js';
 import { plural } from '../render-text.js';
 
@@ -13,7 +14,7 @@ export function createCommand(): Command {
     .description('Draw the stages of a pipeline and what they need')
     .argument('<file>', 'pipeline file')
     .option('--format <format>', 'mermaid (for Markdown) or dot (for Graphviz)', 'mermaid');
-  return addFileOptions(command).action(graph);
+  return addPluginOption(addFileOptions(command)).action(graph);
 }
 
 async function graph(file: string, options: GraphOptions): Promise<void> {

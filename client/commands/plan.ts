@@ -5,7 +5,7 @@ import type { Plan, StagePlan } from '../../domain/language/plan.js';
 import { selectStages } from '../../domain/language/select-stages.js';
 import { paletteFor } from '../display.js';
 import { addFileOptions, loadPlan, type FileOptions } from '../load-file.js';
-import { addSelectionOptions, selectionOf, type SelectionOptions } from '../options.js';
+import { addPluginOption, addSelectionOptions, selectionOf, type SelectionOptions } from '../options.js';
 import { formatTable, plural } from '../render-text.js';
 import type { Palette } from '../render-status.js';
 import { shortPath } from '../run-output.js';
@@ -24,7 +24,7 @@ export function createCommand(): Command {
     .argument('<file>', 'pipeline file')
     .option('--why', 'name each item that would run, and why')
     .option('--json', 'one JSON object a line: the plan, then a stage each with its items');
-  return addSelectionOptions(addFileOptions(command)).action(showPlan);
+  return addSelectionOptions(addPluginOption(addFileOptions(command))).action(showPlan);
 }
 
 async function showPlan(file: string, options: PlanOptions): Promise<void> {

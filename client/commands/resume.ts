@@ -7,7 +7,7 @@ import type { Display } from '../display.js';
 import { executeRun, type ExecuteOptions, type Execution } from '../execute-run.js';
 import { askStatusPatiently, isReplayFault } from '../follow.js';
 import { serverStateOf } from '../open-runs.js';
-import { addServerOptions, collect } from '../options.js';
+import { addExecuteOptions, collect } from '../options.js';
 import { findRun, type RunEntry } from '../run-index.js';
 import { sendResume } from '../start-or-continue.js';
 import { startAnew } from '../start-run.js';
@@ -27,28 +27,27 @@ export function createCommand(): Command {
     .option('--work <folder>', 'work folder of a run that was started elsewhere')
     .option('--stage <name>', 'try only this held stage again; may be given several times', collect)
     .option('--retry-failed', 'as always: only what failed runs again')
-    .option('--anew', 'end an open run and start it anew from its plan')
-    .option('--no-worker', 'start no local worker')
-    .option('--worker', 'start a local worker also where the server is not the embedded one')
-    .option(
-      '--plugin <module>',
-      'JavaScript module with further activities; may be given several times',
-      collect,
-    )
-    .option('--json', 'one JSON object a line; the last is {run, status, work, stages, failed}');
-  return addServerOptions(command).action(resume);
+    .option('--anew', 'end an open run and start it anew from its plan');
+  return addExecuteOptions(command).action(resume);
 }
 
 async function resume(name: string, options: ResumeOptions): Promise<void> {
+  await continueRun(name, options, (session, display, entry) => begin(session, display, entry, options));
+}
+
+/** Brings a known run's server and worker up, lets `begin` say how it goes on, and shows it to its end. */
+export async function continueRun(
+  name: string,
+  options: ExecuteOptions & { work?: string },
+  begin: (session: Session, display: Display, entry: RunEntry) => Promise<Execution>,
+): Promise<void> {
   const entry = findRun(name, options.work);
   const plan = JSON.parse(await readFile(planPath(entry.work, entry.run), 'utf8')) as Plan;
-  await executeRun(plan, withServerOf(entry, options), (session, display) =>
-    begin(session, display, entry, options),
-  );
+  await executeRun(plan, withServerOf(entry, options), (session, display) => begin(session, display, entry));
 }
 
 /** A run goes on where it was started, unless another server is named. */
-function withServerOf(entry: RunEntry, options: ResumeOptions): ResumeOptions {
+function withServerOf(entry: RunEntry, options: ExecuteOptions): ExecuteOptions {
   const known = entry.server !== '' && entry.server !== 'embedded';
   if (!known || options.address !== undefined || options.profile !== undefined) return options;
   return { ...options, address: entry.server, namespace: options.namespace ?? entry.namespace };

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { Plan } from '../../domain/language/plan.js';
 import { executeRun, type ExecuteOptions } from '../execute-run.js';
 import { addFileOptions, loadPlan, type FileOptions } from '../load-file.js';
-import { addSelectionOptions, addServerOptions, selectionOf, type SelectionOptions } from '../options.js';
+import { addSelectionOptions, addExecuteOptions, selectionOf, type SelectionOptions } from '../options.js';
 import { continueOrStart } from '../start-or-continue.js';
 import { selectStages } from '../../domain/language/select-stages.js';
 
@@ -21,11 +21,10 @@ export function createCommand(): Command {
 }
 
 export function addRunOptions(command: Command): Command {
-  return addSelectionOptions(addServerOptions(addFileOptions(command)))
-    .option('--new', 'start a new run even if one of this work folder is open')
-    .option('--no-worker', 'start no local worker')
-    .option('--worker', 'start a local worker also where the server is not the embedded one')
-    .option('--json', 'one JSON object a line; the last is {run, status, work, stages, failed}');
+  return addSelectionOptions(addExecuteOptions(addFileOptions(command))).option(
+    '--new',
+    'start a new run even if one of this work folder is open',
+  );
 }
 
 /** Runs a plan to its end. Throws Exit unless it ended well. */

@@ -6,7 +6,7 @@ import { loadRegistry } from '../../activities/load-plugins.js';
 import { generatedFiles } from '../../domain/language/generated-files.js';
 import { pipelineSchema } from '../../domain/language/pipeline-schema.js';
 import { catalogueOf } from '../load-file.js';
-import { collect } from '../options.js';
+import { addPluginOption } from '../options.js';
 
 /** The compiled command lies in dist/client/commands. */
 const CHECKOUT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -17,15 +17,10 @@ interface SchemaOptions {
 }
 
 export function createCommand(): Command {
-  return new Command('schema')
+  const command = new Command('schema')
     .description('Print the JSON Schema of pipeline files, which gives completion and checks in an editor')
-    .option(
-      '--plugin <module>',
-      'JavaScript module with further activities; may be given several times',
-      collect,
-    )
-    .option('--write', "write it and the activities' reference page to their places in the checkout")
-    .action(schema);
+    .option('--write', "write it and the activities' reference page to their places in the checkout");
+  return addPluginOption(command).action(schema);
 }
 
 async function schema(options: SchemaOptions): Promise<void> {

@@ -7,7 +7,7 @@ import { Interrupt } from '../interrupt.js';
 import { serverStateOf } from '../open-runs.js';
 import { addServerOptions } from '../options.js';
 import { renderFailures, renderRun, type RunView } from '../render-status.js';
-import { findRun, readRunRecord, type RunEntry } from '../run-index.js';
+import { findRun, lastSeenStatus, readRunRecord, type RunEntry } from '../run-index.js';
 import { resultObject } from '../run-result.js';
 import type { RunStatus } from '../../workflows/messages.js';
 
@@ -84,7 +84,7 @@ async function watch(session: Session, entry: RunEntry, options: StatusOptions):
 
 /** Without an answer from the run itself: how it ended, or that it has not and how it goes on. */
 function showRecord(entry: RunEntry, options: StatusOptions, why: string): void {
-  const status = readRunRecord(entry);
+  const status = readRunRecord(entry) ?? lastSeenStatus(entry);
   if (status === undefined) {
     if (options.json)
       console.log(
@@ -94,11 +94,17 @@ function showRecord(entry: RunEntry, options: StatusOptions, why: string): void 
     return;
   }
   const palette = paletteFor(process.stdout);
-  const view = { status, activities: [], now: status.endedAt ?? Date.now() };
+  const ended = readRunRecord(entry) !== undefined;
+  const view = {
+    status,
+    activities: [],
+    now: status.endedAt ?? Date.now(),
+    ...(ended ? {} : { trouble: `not at work now (${why}); this is how it was last seen` }),
+  };
   print(entry, status, options, () => [
     ...renderRun(view, palette),
     ...renderFailures(status, palette),
-    status.message,
+    ended ? status.message : `go on   npx sam-mil resume ${entry.run}`,
   ]);
 }
 

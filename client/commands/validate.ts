@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { paletteFor } from '../display.js';
 import { EXIT, Exit } from '../errors.js';
+import { addPluginOption } from '../options.js';
 import {
   addFileOptions,
   countText,
@@ -20,7 +21,7 @@ export function createCommand(): Command {
     .description('Check pipeline files: every mistake at once, each with its place and what to do')
     .argument('<files...>', 'pipeline files')
     .option('--json', 'one JSON object a line: a problem each, then a summary for each file');
-  return addFileOptions(command).action(validate);
+  return addPluginOption(addFileOptions(command)).action(validate);
 }
 
 async function validate(files: string[], options: ValidateOptions): Promise<void> {

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { chooseServer, openSession, type ServerChoice, type Session } from '../connect.js';
 import { locateEmbeddedServer } from '../embedded-server.js';
 import { Interrupt } from '../interrupt.js';
-import { addServerOptions, collect } from '../options.js';
+import { addPluginOption, addServerOptions } from '../options.js';
 import { setUpNatives } from '../set-up-natives.js';
 import { registerProcess, unregisterProcess } from '../state-folder.js';
 
@@ -31,17 +31,12 @@ export function createCommand(): Command {
     )
     .option('--prefix <prefix>', 'prefix of the task queues (default: sam-mil)')
     .option(
-      '--plugin <module>',
-      'JavaScript module with further activities; may be given several times',
-      collect,
-    )
-    .option(
       '--grace <seconds>',
       'at the end, let running steps go on for this long before they save and stop',
       Number,
     )
     .option('--no-set-up', 'do not fetch native parts (OpenSlide, TensorFlow, weights) at the start');
-  return addServerOptions(command).action(work);
+  return addPluginOption(addServerOptions(command)).action(work);
 }
 
 async function work(options: WorkerCommandOptions): Promise<void> {
