@@ -1,47 +1,96 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { defineActivity, fileInput } from '../../activities/define-activity.js';
+import {
+  defineActivity,
+  fileInput,
+  itemsInput,
+  type ActivityDefinition,
+} from '../../activities/define-activity.js';
+import { Registry } from '../../activities/registry.js';
 import { resolveWith } from '../../activities/resolve-with.js';
 
-const definition = defineActivity({
-  name: 'test.one',
-  version: 1,
-  summary: '',
-  with: {
-    table: fileInput('any', 'required input'),
-    extra: fileInput('any', 'optional input'),
-    beta: { type: 'number', description: 'no default' },
-    text: { type: 'string', default: 'standard' },
-  },
-  required: ['table'],
-  outputs: {},
-  queue: 'cpu',
-  timeout: '1m',
-  heartbeat: '10s',
-  isolation: 'inline',
-  resumesFrom: 'the start',
-  load: () => Promise.reject(new Error('not run here')),
-});
-
-test('an optional parameter given as null counts as not given, and its default stands', () => {
-  const { parameters, inputs } = resolveWith(definition, {
-    table: 'a.csv',
-    extra: null,
-    beta: null,
-    text: null,
+function activity(parts: Partial<ActivityDefinition>): ActivityDefinition {
+  return defineActivity({
+    name: 'test.activity',
+    version: 1,
+    summary: '',
+    with: {},
+    required: [],
+    outputs: {},
+    queue: 'cpu',
+    timeout: '1m',
+    heartbeat: '1m',
+    isolation: 'inline',
+    resumesFrom: '',
+    load: () => Promise.reject(new Error('not loaded here')),
+    ...parts,
   });
-  assert.deepEqual(parameters, { table: 'a.csv', text: 'standard' });
-  assert.equal(inputs.length, 1);
+}
+
+const definition = activity({
+  with: {
+    slide: fileInput('slide', 'A slide.'),
+    annotation: fileInput('annotation', 'An annotation.'),
+    bags: itemsInput('bag', 'Bags.'),
+    preset: {
+      anyOf: [{ enum: ['tcga', 'default'] }, fileInput('preset', 'A CSV file.')],
+      default: 'default',
+    },
+    tables: { type: 'array', items: fileInput('table', 'A table.') },
+    'patch-size': { type: 'integer', minimum: 1, default: 512 },
+    threads: { type: 'integer', 'x-not-in-key': true },
+  },
+  required: ['slide'],
 });
 
-test('empty text is an absent optional input, but a value of a text parameter', () => {
-  const { parameters } = resolveWith(definition, { table: 'a.csv', extra: '', text: '' });
-  assert.deepEqual(parameters, { table: 'a.csv', text: '' });
+test('defaults are filled in, inputs are found, and only what counts enters the key', () => {
+  const given = { slide: 'a.svs', tables: ['t.csv', 'u.csv'], threads: 4 };
+  const { parameters, inputs, inKey } = resolveWith(definition, given);
+  assert.equal(parameters['patch-size'], 512);
+  assert.deepEqual(
+    inputs.map(({ place, kind, value }) => [place.join('.'), kind, value]),
+    [
+      ['slide', 'file', 'a.svs'],
+      ['tables.0', 'file', 't.csv'],
+      ['tables.1', 'file', 'u.csv'],
+    ],
+  );
+  assert.deepEqual(inKey, { tables: [null, null], preset: 'default', 'patch-size': 512 });
+  assert.deepEqual(
+    given,
+    { slide: 'a.svs', tables: ['t.csv', 'u.csv'], threads: 4 },
+    'what was given is left alone',
+  );
 });
 
-test('wrong parameters are all named', () => {
+test('a name beside a file is no input; an empty optional input counts as absent', () => {
+  const named = resolveWith(definition, { slide: 'a.svs', preset: 'tcga', annotation: '' });
+  assert.deepEqual(
+    [named.inputs.length, named.inKey.preset, named.parameters.annotation],
+    [1, 'tcga', undefined],
+  );
+  const file = resolveWith(definition, { slide: 'a.svs', preset: 'my.csv' });
+  assert.deepEqual([file.inputs.length, file.inKey.preset], [2, undefined]);
+});
+
+test('every wrong parameter is named at once', () => {
   assert.throws(
-    () => resolveWith(definition, { table: 'a.csv', beta: 'ten', other: 1 }),
-    /test\.one.*`other` must NOT have additional properties.*`beta` must be number \(found "ten"\)/,
+    () => resolveWith(definition, { 'patch-size': 0, patchsize: 1 }),
+    (error: Error) =>
+      ['required property', '`patch-size` must be >= 1 (found 0)', '`patchsize` must NOT'].every((part) =>
+        error.message.includes(part),
+      ),
+  );
+});
+
+test('two activities of one name are refused, wherever they are', () => {
+  const plugin = (name: string) => ({ name, activities: [definition] });
+  assert.throws(
+    () => new Registry([plugin('a'), plugin('b')]),
+    /`test\.activity` is defined in plugins a and b/,
+  );
+  assert.throws(
+    () => new Registry([plugin('a')]).require('test.other'),
+    /there is no activity `test\.other`.*test\.activity/s,
   );
 });

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { PlanSummary, StageSummary } from '../../activities/pipeline/stage-messages.js';
+import type { StageOutcome } from '../../workflows/messages.js';
+import { RunBook } from '../../workflows/run-book.js';
+import { runMessage } from '../../workflows/run-message.js';
+
+const stage = (name: string, needs: string[] = [], parts: Partial<StageSummary> = {}): StageSummary => {
+  return { name, needs, maxParallel: 4, ...parts };
+};
+
+function bookOf(onFailure: PlanSummary['onFailure'], ...stages: StageSummary[]): RunBook {
+  return new RunBook({ name: 'test', onFailure, stages });
+}
+
+function outcome(
+  name: string,
+  state: StageOutcome['state'],
+  parts: Partial<StageOutcome> = {},
+): StageOutcome {
+  const counts = { total: 4, done: 4, cached: 0, skipped: 0, failed: 0, running: 0 };
+  return { name, state, counts, failures: [], ...parts };
+}
+
+function states(book: RunBook): Record<string, string> {
+  return Object.fromEntries(book.statuses.map(({ name, state }) => [name, state]));
+}
+
+/** Starts what may start; returns the chains. */
+function start(book: RunBook): string[][] {
+  const chains = book.startable(0);
+  for (const chain of chains) book.started(chain, 'workflow', 0);
+  return chains;
+}
+
+test('a stage starts when all it needs have ended, and a follower with the one it follows', () => {
+  const book = bookOf(
+    'hold',
+    stage('slides'),
+    stage('train', ['slides']),
+    stage('evaluate', ['slides', 'train'], { follows: 'train' }),
+    stage('heatmap', ['evaluate', 'slides'], { follows: 'slides' }),
+  );
+  assert.deepEqual(start(book), [['slides']]);
+  assert.deepEqual(start(book), []);
+  book.ended([outcome('slides', 'done')], 1);
+  assert.deepEqual(start(book), [['train', 'evaluate']]);
+  book.ended([outcome('train', 'done'), outcome('evaluate', 'done')], 2);
+  assert.deepEqual(start(book), [['heatmap']]);
+  book.ended([outcome('heatmap', 'done')], 3);
+  assert.ok(book.over);
+  assert.equal(book.state, 'done');
+});
+
+test('a stage that runs for chosen items only is not fused with the one before it', () => {
+  const stages = [stage('train'), stage('evaluate', ['train'], { follows: 'train' })];
+  const book = new RunBook({ name: 'test', onFailure: 'hold', stages }, ['evaluate']);
+  assert.deepEqual(start(book), [['train']]);
+});
+
+test('hold: others go on, then the run waits; retry starts the stage and its follower again', () => {
+  const stages = [stage('a'), stage('b', ['a'], { follows: 'a' }), stage('c')];
+  const book = bookOf('hold', ...stages, stage('report', ['b'], { if: 'always()' }));
+  start(book);
+  book.ended([outcome('a', 'failed', { reason: '1 of 4 items failed' }), outcome('b', 'done')], 1);
+  assert.deepEqual(states(book), { a: 'held', b: 'waiting', c: 'running', report: 'waiting' });
+  assert.equal(book.state, 'running');
+  book.ended([outcome('c', 'done')], 2);
+  assert.equal(book.state, 'held');
+  assert.match(runMessage('run', book), /held: a: 1 of 4 items failed\. `sam-mil resume run` tries/);
+  book.retry(['a']);
+  assert.deepEqual(start(book), [['a', 'b']]);
+  book.ended([outcome('a', 'done'), outcome('b', 'failed', { reason: 'bad' })], 3);
+  assert.deepEqual(states(book), { a: 'done', b: 'held', c: 'done', report: 'waiting' });
+  book.skip('b', undefined, 4);
+  assert.deepEqual(start(book), [['report']]);
+});
+
+test('fail starts nothing more but what asks for it; continue goes on elsewhere', () => {
+  const stages = [
+    stage('bad'),
+    stage('slow'),
+    stage('later', ['slow']),
+    stage('after', ['bad']),
+    stage('report', ['later', 'after'], { if: 'always()' }),
+  ];
+  for (const [onFailure, later] of [
+    ['fail', 'skipped'],
+    ['continue', 'running'],
+  ] as const) {
+    const book = bookOf(onFailure, ...stages);
+    start(book);
+    book.ended([outcome('bad', 'failed')], 1);
+    start(book);
+    assert.deepEqual(states(book), {
+      bad: 'failed',
+      slow: 'running',
+      later: 'waiting',
+      after: 'skipped',
+      report: 'waiting',
+    });
+    book.ended([outcome('slow', 'done')], 2);
+    start(book);
+    assert.equal(states(book).later, later);
+    if (later === 'running') book.ended([outcome('later', 'done')], 3);
+    start(book);
+    assert.equal(states(book).report, 'running');
+    book.ended([outcome('report', 'done')], 4);
+    assert.equal(book.state, 'failed');
+  }
+});
+
+test('an `if` that cannot be evaluated fails its stage by name', () => {
+  const book = bookOf('fail', stage('a'), stage('b', ['a'], { if: "needs.a.outputs.nothing == 'x'" }));
+  start(book);
+  book.ended([outcome('a', 'done', { outputs: { score: 1 } })], 1);
+  start(book);
+  assert.equal(states(book).b, 'failed');
+  assert.match(book.statuses[1].reason ?? '', /its `if` cannot be evaluated: .*has no `nothing`/);
+});
+
+test('a paused run starts nothing; needs carry outputs and results', () => {
+  const book = bookOf('continue', stage('a'), stage('b', ['a'], { if: 'always()' }));
+  book.paused = true;
+  assert.deepEqual(start(book), []);
+  assert.equal(book.state, 'paused');
+  book.paused = false;
+  start(book);
+  book.ended([outcome('a', 'failed', { outputs: { score: 1 } })], 1);
+  assert.deepEqual(book.needsOf(['b']), {
+    a: { result: 'failure', items: undefined, outputs: { score: 1 } },
+  });
+});
