@@ -3,12 +3,11 @@ import { defineActivity, fileInput, fileOutput, itemsInput, type Schema } from '
 
 /** The options of the models. No default stands in the schema: an option of another model must be seen to be set, so that it can be refused. */
 const modelOptions: Record<string, Schema> = Object.fromEntries(
-  allModelOptions().map(({ name, option, models }) => {
-    const { default: standard, description, ...schema } = option;
-    return [
-      name,
-      { ...schema, description: `${description} Only ${models.join(', ')}; default ${standard}.` },
-    ];
+  allModelOptions().map(({ name, option, defaults }) => {
+    const schema: Schema = { ...option };
+    delete schema.default;
+    const owners = [...defaults].map(([model, standard]) => `${model} (default ${standard})`);
+    return [name, { ...schema, description: `${option.description} Only for ${owners.join(', ')}.` }];
   }),
 );
 

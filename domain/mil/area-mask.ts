@@ -51,26 +51,3 @@ function rowsByArea(area: Float32Array): [number, number[]][] {
   });
   return [...groups].sort(([a], [b]) => a - b);
 }
-
-/**
- * Cuts `rows` in random order into equal runs, the remainder going to the last.
- * @returns the pseudo-bag of each row; there are min(count, rows) of them, so none is empty
- */
-export function pseudoBags(
-  rows: number,
-  count: number,
-  stream: RandomStream,
-): { of: Int32Array; count: number } {
-  const used = Math.max(1, Math.min(count, rows));
-  return { of: runsOf(stream.permutation(rows), used), count: used };
-}
-
-/** The run of each element of a permutation. */
-export function runsOf(permutation: ArrayLike<number>, count: number): Int32Array {
-  const size = Math.floor(permutation.length / count);
-  const of = new Int32Array(permutation.length);
-  for (let i = 0; i < permutation.length; i++) {
-    of[permutation[i]] = size === 0 ? 0 : Math.min(Math.floor(i / size), count - 1);
-  }
-  return of;
-}

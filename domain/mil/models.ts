@@ -115,6 +115,32 @@ const clamOptions: Record<string, ModelOption> = {
   },
 };
 
+const dtfdOptions: Record<string, ModelOption> = {
+  'num-group': {
+    type: 'integer',
+    minimum: 1,
+    default: 4,
+    description: 'Pseudo-bags each bag is cut into.',
+  },
+  distill: {
+    type: 'string',
+    enum: ['MaxS', 'MaxMinS', 'AFS'],
+    default: 'AFS',
+    description: 'What a pseudo-bag hands on: its best instance, its best and worst, or its attended sum.',
+  },
+  detach: {
+    type: 'boolean',
+    default: true,
+    description: "Whether the second tier's loss trains the second tier only, as the original does.",
+  },
+  clip: {
+    type: 'number',
+    minimum: 0,
+    default: 5,
+    description: 'Norm that the gradients of each part are clipped to.',
+  },
+};
+
 const models = new Map<string, ModelEntry>([
   [
     'mean',
@@ -171,6 +197,15 @@ const models = new Map<string, ModelEntry>([
     },
   ],
   [
+    'dtfd-mil',
+    {
+      summary: 'DTFD-MIL (2022): attention over pseudo-bags, then over what they distil',
+      attentionDim: 128,
+      options: dtfdOptions,
+      load: async () => (await import('./dtfd.js')).build,
+    },
+  ],
+  [
     'clam-sb',
     {
       summary:
@@ -220,12 +255,16 @@ export function modelEntry(name: string): ModelEntry {
 }
 
 /** Every option of every model, with the models that have it and its default for each: what the schema of `with` is made of. */
-export function allModelOptions(): { name: string; option: ModelOption; models: string[] }[] {
-  const found = new Map<string, { name: string; option: ModelOption; models: string[] }>();
+export function allModelOptions(): {
+  name: string;
+  option: ModelOption;
+  defaults: Map<string, ModelOption['default']>;
+}[] {
+  const found = new Map<string, ReturnType<typeof allModelOptions>[number]>();
   for (const [model, { options }] of models) {
     for (const [name, option] of Object.entries(options)) {
-      const known = found.get(name) ?? { name, option, models: [] };
-      known.models.push(model);
+      const known = found.get(name) ?? { name, option, defaults: new Map() };
+      known.defaults.set(model, option.default);
       found.set(name, known);
     }
   }
@@ -247,10 +286,10 @@ export function resolveOptions(
   given: Readonly<Record<string, unknown>>,
 ): ModelConfig['options'] {
   const { options } = modelEntry(model);
-  for (const { name, models: owners } of allModelOptions()) {
+  for (const { name, defaults } of allModelOptions()) {
     if (given[camelCase(name)] === undefined || name in options) continue;
     throw new SamMilError('InvalidInput', `\`${name}\` has no meaning for model ${model}`, {
-      expected: `it on ${owners.join(', ')} only`,
+      expected: `it on ${[...defaults.keys()].join(', ')} only`,
       next: `remove it; ${model} takes ${Object.keys(options).join(', ') || 'no settings of its own'}`,
     });
   }

@@ -1,11 +1,12 @@
 import { attentionModel, classifier, classify, embedBag } from './abmil.js';
-import { areaMask, pseudoBags, type AreaMaskSettings } from './area-mask.js';
+import { areaMask, type AreaMaskSettings } from './area-mask.js';
 import { scoresAndDetached } from './attention.js';
-import { tf, type Scalar, type Tensor2D } from './backend.js';
+import { tf, type Rank, type Scalar, type Tensor2D } from './backend.js';
 import { areaClasses, consistency, type ConsistencyOver } from './consistency.js';
 import { crossEntropy, hostLoss, product } from './layers.js';
 import type { Bag, Model, ModelConfig, StepContext } from './model.js';
 import type { Weights } from './parameters.js';
+import { pseudoBags, withinBags, type PseudoBags } from './pseudo-bags.js';
 
 /** Options of SAM-MIL; see `model-options.ts` for their meaning and defaults. */
 interface Settings extends AreaMaskSettings {
@@ -46,7 +47,7 @@ function paper(config: ModelConfig, settings: Settings): Pick<Model, 'loss'> {
 export interface Draw {
   /** 1 for rows that stay in the masked bag. */
   keep: Uint8Array;
-  groups: { of: Int32Array; count: number };
+  groups: PseudoBags;
 }
 
 /**
@@ -79,14 +80,10 @@ export function paperLoss(
 }
 
 /** [1 + groups + 1, n]: 0 for rows that belong to a sub-bag, -infinity for the others. */
-function exclusions(keep: Uint8Array, groups: Draw['groups']): Tensor2D {
+function exclusions(keep: Uint8Array, groups: PseudoBags): Tensor2D {
+  const masked = Float32Array.from(keep, (kept) => (kept === 1 ? 0 : -Infinity));
   const n = keep.length;
-  const values = new Float32Array((groups.count + 2) * n).fill(-Infinity, 0, (groups.count + 1) * n);
-  for (let row = 0; row < n; row++) {
-    if (keep[row] === 1) values[row] = 0;
-    values[(1 + groups.of[row]) * n + row] = 0;
-  }
-  return tf.tensor2d(values, [groups.count + 2, n]);
+  return tf.concat([tf.tensor2d(masked, [1, n]), withinBags(groups), tf.zeros<Rank.R2>([1, n])]);
 }
 
 /** {@link consistency} of an attention row [1, n] as a differentiable scalar. */
@@ -111,7 +108,7 @@ export function releaseLoss(
   bag: Bag,
   config: ModelConfig,
   settings: Pick<Settings, 'alpha' | 'beta' | 'consistencyOver'>,
-  groups: Draw['groups'],
+  groups: PseudoBags,
   context: StepContext,
 ): Scalar {
   const h = embedBag(weights, bag, config, context);

@@ -15,8 +15,8 @@ import { lossGradients, trainStep } from '../../../domain/mil/step.js';
 import { RandomStream } from '../../../domain/random.js';
 import { inferOracle, oracleConfig, toDevice } from './oracle.js';
 
-/** Models whose result depends on where an instance stands in the bag: TransMIL lays the bag out as a square. */
-const ordered = new Set(['transmil']);
+/** Models whose result depends on where an instance stands in the bag: TransMIL lays the bag out as a square, DTFD-MIL cuts it into runs. */
+const ordered = new Set(['transmil', 'dtfd-mil']);
 
 function randomBag(rows: number, name: string, groups = 1): Bag & { host: Float32Array } {
   const stream = new RandomStream('bag', name, rows);
@@ -47,15 +47,19 @@ function context(label: number, step = 0): StepContext {
 describe('every model', () => {
   before(() => openBackend('tensorflow'));
 
-  async function build(name: string, dropout = 0.25): Promise<{ model: Model; weights: HostWeights }> {
-    const config = { ...oracleConfig(name, resolveOptions(name, {})), dropout };
+  async function build(
+    name: string,
+    given: Record<string, unknown> = {},
+  ): Promise<{ model: Model; weights: HostWeights }> {
+    const config = { ...oracleConfig(name, resolveOptions(name, given)), dropout: 0.25 };
     const model = (await modelEntry(name).load())(config);
     return { model, weights: initialWeights(model.parameters, 'test', name) };
   }
 
   for (const name of modelNames()) {
     test(`${name}: gradients equal finite differences`, async () => {
-      const { model, weights } = await build(name);
+      // Detached or clipped gradients are on purpose not those of the loss.
+      const { model, weights } = await build(name, name === 'dtfd-mil' ? { detach: false, clip: 1e9 } : {});
       const bag = randomBag(30, name);
       const device = toDevice(model, weights);
       const teacher = model.teacherMomentum && toDevice(model, weights);
@@ -143,7 +147,7 @@ describe('every model', () => {
       tf.dispose([device, bag.x, shuffled.x]);
     });
 
-    test(`${name}: dropout follows its stream, and steps hold no tensors back`, async () => {
+    test(`${name}: random parts follow their streams, and steps hold no tensors back`, async () => {
       const { model, weights } = await build(name);
       const device = toDevice(model, weights);
       const teacher = model.teacherMomentum && toDevice(model, weights);
@@ -185,7 +189,7 @@ test('options: defaults are filled in, foreign ones refused, a registered model 
     code: 'InvalidInput',
     message: /`beta` has no meaning for model abmil.*sam-mil/,
   });
-  assert.ok(allModelOptions().every(({ models }) => models.length > 0));
+  assert.ok(allModelOptions().every(({ defaults }) => defaults.size > 0));
   const entry = { ...modelEntry('mean'), summary: 'of a lab' };
   registerModel('lab', entry);
   assert.ok(modelNames().includes('lab'));

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { attentionModel } from '../../../domain/mil/abmil.js';
-import { areaMask, maskedCount, pseudoBags, runsOf } from '../../../domain/mil/area-mask.js';
+import { areaMask, maskedCount } from '../../../domain/mil/area-mask.js';
 import { openBackend, tf } from '../../../domain/mil/backend.js';
 import type { Model, ModelConfig } from '../../../domain/mil/model.js';
+import { equalRuns, nearEqualRuns, pseudoBags } from '../../../domain/mil/pseudo-bags.js';
 import { build, paperLoss, releaseLoss } from '../../../domain/mil/sam-mil.js';
 import { RandomStream } from '../../../domain/random.js';
 import {
@@ -36,7 +37,7 @@ describe('SAM-MIL equals PyTorch', () => {
 
   for (const [name, oracleCase] of Object.entries(oracle.cases)) {
     test(name, () => {
-      const groups = { of: runsOf(oracle.ids(oracleCase.inputs.perm), 5), count: 5 };
+      const groups = equalRuns(oracle.ids(oracleCase.inputs.perm), 5);
       const keep = new Uint8Array(oracleCase.N);
       oracle.ids(oracleCase.inputs.keep).forEach((row) => (keep[row] = 1));
       const teacher = oracle.has('teacher/cls.w') ? oracle.weights('teacher') : undefined;
@@ -112,6 +113,11 @@ test('pseudo-bags are a partition; the last takes the remainder; no more of them
   const sizes = Array.from({ length: count }, (_, bag) => of.filter((b) => b === bag).length);
   assert.deepEqual(sizes, [7, 7, 7, 7, 9]);
   assert.deepEqual(sizes, oracle.cases.N37_paper.pseudo_bag_sizes);
+  const even = nearEqualRuns(new RandomStream('p').permutation(10), 4);
+  assert.deepEqual(
+    [0, 1, 2, 3].map((bag) => even.of.filter((b) => b === bag).length),
+    [3, 3, 2, 2],
+  );
   assert.equal(pseudoBags(3, 5, new RandomStream('p')).count, 3);
   assert.deepEqual([...pseudoBags(1, 5, new RandomStream('p')).of], [0]);
 });
