@@ -140,7 +140,8 @@ export function renderFailures(status: RunStatus, palette: Palette): string[] {
   return status.stages.flatMap((stage) => {
     const lines = stage.failures.map(({ key, step, code, reason }) => {
       const where = key === stage.name ? stage.name : `${stage.name}@${key}`;
-      return ` ${palette.red('✘')} ${where}${step ? ` ${step}` : ''}  ${palette.bold(code)}: ${reason}`;
+      const at = step === undefined || step === stage.name ? where : `${where} ${step}`;
+      return ` ${palette.red('✘')} ${at}  ${palette.bold(code)}: ${reason}`;
     });
     const more = stage.failed - stage.failures.length;
     if (more > 0) lines.push(palette.dim(`   and ${plural(more, 'more failed item')} in ${stage.name}`));

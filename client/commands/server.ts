@@ -1,5 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import { joinEmbeddedServer, leaveEmbeddedServer, logPath } from '../embedded-server.js';
+import { SamMilError } from '../../domain/errors.js';
+import { isProcessAlive } from '../../domain/native/file-lock.js';
+import { joinEmbeddedServer, leaveEmbeddedServer, logPath, type EmbeddedServer } from '../embedded-server.js';
 import { Interrupt } from '../interrupt.js';
 import { parsePort } from '../options.js';
 
@@ -24,8 +27,20 @@ async function serve(options: { port?: number; uiPort?: number }): Promise<void>
   console.log(
     'Commands of this user find it by themselves. Ctrl-C stops it; open runs go on when it is up again.',
   );
-  await interrupt.signal;
+  await Promise.race([interrupt.signal, untilDead(server, interrupt.aborted)]);
   interrupt.dispose();
   console.log('\nstopping');
   await leaveEmbeddedServer(true);
+}
+
+/** Throws when the server has ended by itself. The timer also keeps this process alive: signal handlers alone do not. */
+async function untilDead(server: EmbeddedServer, aborted: AbortSignal): Promise<void> {
+  while (!aborted.aborted) {
+    await sleep(1000, undefined, { signal: aborted }).catch(() => undefined);
+    if (aborted.aborted || isProcessAlive(server.pid)) continue;
+    throw new SamMilError('Unavailable', 'the Temporal server has ended by itself', {
+      file: logPath(),
+      next: 'start it again; open runs go on',
+    });
+  }
 }

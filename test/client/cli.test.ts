@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { lastObject, runCli, TOY_PLUGIN, writeToyPipeline } from '../support/cli.js';
+
+let folder: string;
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sam-mil-cli-'));
+  writeToyPipeline(folder);
+});
+after(() => rmSync(folder, { recursive: true }));
+
+const sam = (...args: string[]) => runCli(folder, ...args);
+const plugin = ['--plugin', TOY_PLUGIN];
+
+test('validate: a good file, in words and in JSON', async () => {
+  const words = await sam('validate', 'toy.yaml', ...plugin);
+  assert.deepEqual(words, { code: 0, stdout: 'toy.yaml: valid, 2 stages, no problems\n', stderr: '' });
+  const json = await sam('validate', 'toy.yaml', '--json', ...plugin);
+  assert.deepEqual(lastObject(json), { file: 'toy.yaml', valid: true, errors: 0, warnings: 0 });
+});
+
+test('validate: every mistake of a file with place and hint, exit code 2', async () => {
+  writeFileSync(
+    join(folder, 'bad.yaml'),
+    'pipeline: 1\nname: bad\nstages:\n  one:\n    uses: toy.mak\n    with: { text: a }\n  two:\n    uses: toy.count\n    need: one\n',
+  );
+  const words = await sam('validate', 'bad.yaml', ...plugin);
+  assert.equal(words.code, 2);
+  assert.match(words.stdout, /bad\.yaml:5:11 {2}error \S+ {2}.*toy\.mak/);
+  assert.match(words.stdout, /did you mean `toy\.make`/);
+  assert.match(words.stdout, /bad\.yaml:9:5 .*`?need`?/);
+  assert.match(words.stdout, /^bad\.yaml: not valid, 2 stages, \d+ errors/m);
+  const json = await sam('validate', 'bad.yaml', '--json', ...plugin);
+  const lines = json.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  assert.equal(lines.at(-1)?.valid, false);
+  assert.equal(lines.at(-1)?.errors, lines.length - 1);
+  assert.deepEqual([lines[0].line, lines[0].column], [5, 11]);
+});
+
+test('run refuses an invalid file before anything is started', async () => {
+  const outcome = await sam('run', 'bad.yaml', ...plugin);
+  assert.equal(outcome.code, 2);
+  assert.match(outcome.stderr, /sam-mil: bad\.yaml can not run: \d+ errors/);
+});
+
+test('arguments: each kind of mistake is exit code 2 and one line', async () => {
+  const cases: [string[], RegExp][] = [
+    [['rn'], /unknown command 'rn'[\s\S]*Did you mean run/],
+    [['run'], /missing required argument 'file'/],
+    [['run', 'none.yaml'], /none\.yaml: the pipeline file can not be read; found ENOENT/],
+    [['plan', 'toy.yaml', '--set', 'steps', ...plugin], /--set steps has no value/],
+    [['plan', 'toy.yaml', '--only', 'mke', ...plugin], /there is no stage `mke`.*did you mean `make`/],
+    [['status', 'nothing'], /there is no run "nothing"/],
+    [['worker', '--concurrency', 'cpu'], /expected QUEUE=N/],
+    [['graph', 'toy.yaml', '--format', 'png', ...plugin], /no graph format "png"/],
+    [['validate', 'toy.yaml', '--plugin', 'none.mjs'], /none\.mjs: the plugin cannot be loaded/],
+    [['ls', '--frob'], /unknown option '--frob'/],
+  ];
+  const outcomes = await Promise.all(cases.slice(0, 5).map(([args]) => sam(...args)));
+  outcomes.push(...(await Promise.all(cases.slice(5).map(([args]) => sam(...args)))));
+  outcomes.forEach((outcome, i) => {
+    assert.match(outcome.stderr, cases[i][1]);
+    assert.equal(outcome.code, 2, cases[i][0].join(' '));
+    assert.doesNotMatch(outcome.stderr, /\n {4}at /, 'no stack trace');
+  });
+});
+
+test('a named server that does not answer is exit code 3', async () => {
+  const outcome = await sam('run', 'toy.yaml', '--address', '127.0.0.1:1', ...plugin);
+  assert.equal(outcome.code, 3);
+  assert.match(outcome.stderr, /^sam-mil: no Temporal server answers at 127\.0\.0\.1:1; Next: /);
+});
+
+test('plan, graph and schema need no server', async () => {
+  const plan = await sam('plan', 'toy.yaml', '--why', ...plugin);
+  assert.equal(plan.code, 0, plan.stderr);
+  assert.match(plan.stdout, /▸ make +3 items to do +toy\.make +each word of a list/);
+  assert.match(plan.stdout, /a {2}make {2}it has not run yet/);
+  assert.match(plan.stdout, /3 items to do, 0 unchanged; 1 stage can only be judged/);
+  const graph = await sam('graph', 'toy.yaml', ...plugin);
+  assert.match(graph.stdout, /^flowchart TD\n[\s\S]* s_make --> s_count\n$/);
+  const schema = await sam('schema', ...plugin);
+  assert.match(schema.stdout, /"toy\.make"/);
+  JSON.parse(schema.stdout);
+});
+
+test('without runs and without a server ls and status say so', async () => {
+  assert.match((await sam('ls')).stdout, /no runs yet/);
+  const pause = await sam('pause');
+  assert.equal(pause.code, 2);
+});

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { lastObject, runCli, startCli, TOY_PLUGIN, writeToyPipeline, type Cli } from '../support/cli.js';
+
+/** One server and one worker, each a process of its own as an operator would start them, serve all tests of this file. */
+let folder: string;
+let server: Cli;
+let worker: Cli;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sam-mil-runs-'));
+  server = startCli(folder, 'server');
+  await server.says('web page');
+  worker = startCli(folder, 'worker', '--no-set-up', '--concurrency', 'cpu=2', ...plugin);
+  await worker.says('worker serves engine, cpu, gpu');
+});
+
+after(async () => {
+  worker.child.kill('SIGTERM');
+  assert.equal((await worker.ended).code, 0);
+  server.child.kill('SIGINT');
+  assert.equal((await server.ended).code, 0);
+  rmSync(folder, { recursive: true });
+});
+
+const plugin = ['--plugin', TOY_PLUGIN];
+const sam = (...args: string[]) => runCli(folder, ...args);
+
+test('a run makes its files; the second one finds that nothing changed', async () => {
+  writeToyPipeline(folder, 'twice');
+  const first = await sam('run', 'twice.yaml', '--json', ...plugin);
+  assert.equal(first.code, 0, first.stderr);
+  const { run, ...rest } = lastObject(first);
+  assert.match(run as string, /^twice-\d{8}-\d{6}-[a-z0-9]{3}$/);
+  assert.deepEqual(rest, {
+    status: 'done',
+    work: join(folder, 'work', 'twice'),
+    stages: [
+      { name: 'make', state: 'done', total: 3, done: 3, cached: 0, skipped: 0, failed: 0 },
+      { name: 'count', state: 'done', total: 1, done: 1, cached: 0, skipped: 0, failed: 0 },
+    ],
+    failed: [],
+  });
+  assert.equal(readFileSync(join(folder, 'work/twice/make/texts/b.txt'), 'utf8'), 'b\n');
+  assert.equal(readFileSync(join(folder, 'work/twice/count/count.txt'), 'utf8'), '3\n');
+
+  const second = await sam('run', 'twice.yaml', ...plugin);
+  assert.equal(second.code, 0);
+  assert.match(second.stdout, /^using the embedded Temporal server at 127\.0\.0\.1:\d+ and a local worker$/m);
+  assert.match(second.stdout, /receipts show that nothing changed, all 4 items stand/);
+  assert.match((await sam('logs', run as string, 'make@b')).stdout, /info make#1 done in/);
+  assert.match((await sam('ls')).stdout, /^twice-\S+ +done /m);
+});
+
+test('failed items hold the run; resume runs only them', async () => {
+  const stop = join(folder, 'stop-held');
+  writeToyPipeline(folder, 'held', stop);
+  writeFileSync(stop, '');
+  const held = await sam('run', 'held.yaml', ...plugin);
+  assert.equal(held.code, 1);
+  assert.match(held.stdout, /held: make, 3 of 3 items failed/);
+  assert.match(held.stdout, /✘ make@a {2}Internal: .*stop-held is in the way/);
+  const run = /^held-\S+/m.exec(held.stdout)?.[0] ?? '';
+  const status = lastObject(await sam('status', run, '--json'));
+  assert.deepEqual([status.run, status.status, (status.failed as object[]).length], [run, 'held', 3]);
+
+  rmSync(stop);
+  const resumed = await sam('resume', 'held', '--json', ...plugin);
+  assert.equal(resumed.code, 0, resumed.stderr);
+  assert.match(resumed.stderr, /trying again what failed/);
+  assert.deepEqual([lastObject(resumed).run, lastObject(resumed).status], [run, 'done']);
+});
+
+test('a held run goes on without what failed where it is told to', async () => {
+  const stop = join(folder, 'stop-skip');
+  writeToyPipeline(folder, 'skipped', stop);
+  writeFileSync(stop, '');
+  assert.equal((await sam('run', 'skipped.yaml', ...plugin)).code, 1);
+  const outcome = await sam('skip', 'skipped', 'make', ...plugin);
+  assert.match(outcome.stdout, /going on without make/);
+  assert.equal(readFileSync(join(folder, 'work/skipped/count/count.txt'), 'utf8'), '3\n');
+});
+
+test('Ctrl-C leaves the run to the other worker; cancel ends it; resume starts anew and receipts skip', async () => {
+  writeToyPipeline(folder, 'left');
+  const command = startCli(folder, 'run', 'left.yaml', '--set', 'steps=12', ...plugin);
+  await command.says(/make: running/);
+  command.child.kill('SIGINT');
+  const left = await command.ended;
+  assert.equal(left.code, 130);
+  const run = /run (left-\S+) goes on without this command/.exec(left.stdout)?.[1] ?? '';
+  assert.match((await sam('status', run)).stdout, new RegExp(`^${run} {2}running`));
+
+  const cancelled = await sam('cancel', run);
+  assert.equal(cancelled.code, 0, cancelled.stderr);
+  assert.match(cancelled.stdout, /cancelled; what is finished stays/);
+  const again = await sam('cancel', run);
+  assert.equal(again.code, 2);
+  assert.match(again.stderr, /is not open \(cancelled\)/);
+
+  const resumed = await sam('resume', run, ...plugin);
+  assert.equal(resumed.code, 0, resumed.stderr);
+  assert.match(resumed.stdout, /starting run left-\S+ anew from its plan: it has ended \(cancelled\)/);
+});
+
+test('an open run of the same plan goes on; one with another plan makes way', async () => {
+  writeToyPipeline(folder, 'open');
+  const first = startCli(folder, 'run', 'open.yaml', '--set', 'steps=15', ...plugin);
+  await first.says(/make: running/);
+  first.child.kill('SIGINT');
+  await first.ended;
+  const same = startCli(folder, 'run', 'open.yaml', '--set', 'steps=15', ...plugin);
+  await same.says(/going on with run open-\S+, which was left open/);
+  same.child.kill('SIGINT');
+  await same.ended;
+  const other = await sam('run', 'open.yaml', '--set', 'steps=1', ...plugin);
+  assert.match(other.stdout, /ending run open-\S+, which was left open with another plan/);
+  assert.equal(other.code, 0, other.stderr);
+});

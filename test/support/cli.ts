@@ -1,0 +1,93 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAM = fileURLToPath(new URL('../../client/main.js', import.meta.url));
+export const TOY_PLUGIN = fileURLToPath(new URL('../../../test/fixtures/plugins/toy.mjs', import.meta.url));
+
+export interface CliOutcome {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A running `sam-mil` process. */
+export interface Cli {
+  child: ChildProcess;
+  ended: Promise<CliOutcome>;
+  /** Resolves when the output holds the text; rejects if the process ends before. */
+  says(text: string | RegExp): Promise<void>;
+}
+
+/** The command line as a real process, in a folder that is also the place of its state, with no server named by the environment. */
+export function startCli(folder: string, ...args: string[]): Cli {
+  const environment: NodeJS.ProcessEnv = {
+    ...process.env,
+    SAM_MIL_STATE: join(folder, 'state'),
+    NO_COLOR: '1',
+    // No configuration of whoever runs the tests may name a server.
+    TEMPORAL_CONFIG_FILE: join(folder, 'none.toml'),
+  };
+  for (const name of ['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_NAMESPACE', 'FORCE_COLOR']) {
+    delete environment[name];
+  }
+  const child = spawn(process.execPath, [PROGRAM, ...args], { cwd: folder, env: environment });
+  const outcome: CliOutcome = { code: null, stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => (outcome.stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (outcome.stderr += chunk.toString()));
+  const ended = new Promise<CliOutcome>((done) => child.on('close', (code) => done({ ...outcome, code })));
+  const heard = (text: string | RegExp) => {
+    const all = outcome.stdout + outcome.stderr;
+    return typeof text === 'string' ? all.includes(text) : text.test(all);
+  };
+  const says = (text: string | RegExp) =>
+    new Promise<void>((done, fail) => {
+      const look = () => {
+        if (heard(text)) done();
+      };
+      look();
+      child.stdout.on('data', look);
+      child.stderr.on('data', look);
+      child.on('close', () =>
+        fail(new Error(`ended without saying ${String(text)}:\n${outcome.stdout}${outcome.stderr}`)),
+      );
+    });
+  return { child, ended, says };
+}
+
+export function runCli(folder: string, ...args: string[]): Promise<CliOutcome> {
+  return startCli(folder, ...args).ended;
+}
+
+/** Last line of a `--json` command's output. */
+export function lastObject(outcome: CliOutcome): Record<string, unknown> {
+  const line = outcome.stdout.trim().split('\n').at(-1) ?? '';
+  return JSON.parse(line) as Record<string, unknown>;
+}
+
+/** A pipeline of two stages on the toy plugin: some texts, then their count. `steps` are tenths of a second an item. */
+export function writeToyPipeline(folder: string, name = 'toy', stopFile = join(folder, 'stop')): string {
+  const file = join(folder, `${name}.yaml`);
+  writeFileSync(
+    file,
+    `pipeline: 1
+name: ${name}
+params:
+  steps: { type: integer, default: 1 }
+defaults:
+  retry: { max-attempts: 1 }
+stages:
+  make:
+    foreach: { list: [{ name: a }, { name: b }, { name: c }], as: word }
+    max-parallel: 2
+    uses: toy.make
+    with: { text: "\${{ word.name }}", steps: "\${{ params.steps }}", stop-file: ${stopFile} }
+  count:
+    uses: toy.count
+    needs: make
+    with: { items: "\${{ needs.make.items }}" }
+`,
+  );
+  return file;
+}
