@@ -8,9 +8,11 @@ import {
   isCancellation,
   setCurrentDetails,
   setHandler,
+  sleep,
   startChild,
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { EngineActivities, RunScope } from '../activities/pipeline/stage-messages.js';
 import type { JsonObject } from '../domain/json.js';
 import { engineActivities, failureOf } from './call-activity.js';
@@ -145,12 +147,7 @@ export class PipelineRun {
     input: StageInput,
   ): Promise<void> {
     try {
-      const child = await startChild<typeof pipelineStage>(STAGE_WORKFLOW, {
-        args: [input],
-        workflowId,
-        cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-        staticSummary: chain.join(' and '),
-      });
+      const child = await startStage(input, workflowId);
       this.children.set(chain[0], child);
       if (book.paused !== input.paused) this.control({ paused: book.paused });
       book.ended(await child.result(), Date.now());
@@ -197,6 +194,26 @@ export class PipelineRun {
       nonRetryable: true,
       details: [status],
     });
+  }
+}
+
+/** The stage workflow of an execution of this run that was terminated may take a moment to end: until then its id is taken. */
+async function startStage(
+  input: StageInput,
+  workflowId: string,
+): Promise<ChildWorkflowHandle<typeof pipelineStage>> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await startChild<typeof pipelineStage>(STAGE_WORKFLOW, {
+        args: [input],
+        workflowId,
+        cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+        staticSummary: input.stages.join(' and '),
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError) || tries >= 30) throw error;
+      await sleep('1s');
+    }
   }
 }
 

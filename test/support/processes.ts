@@ -33,6 +33,10 @@ export class WorkerProcess {
     throw new Error(`the worker did not start:\n${this.output}`);
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.child?.kill(signal);
+  }
+
   /** SIGKILL gives it no chance to say good-bye; SIGTERM does. Resolves when the process is gone. */
   async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<number | null> {
     const { child } = this;

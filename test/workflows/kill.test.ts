@@ -84,6 +84,41 @@ test('SIGKILL of worker, server and both: the run ends by itself with the output
   assert.match(log, /goes on from \d\d/, 'from its checkpoint, not from the start');
 });
 
+test('a worker that was cut off and wakes up later damages nothing', async (context) => {
+  const server = await TestServer.start();
+  context.after(() => server.stop());
+  const args = ['--address', server.address, '--plugin', STUB_PLUGIN];
+  const cutOff = new WorkerProcess([...args, '--queues', 'cpu']);
+  const other = new WorkerProcess([...args, '--queues', 'engine,cpu']);
+  context.after(() => Promise.all([cutOff.kill(), other.kill()]));
+  await cutOff.up();
+  const connection = Connection.lazy({ address: server.address });
+  context.after(() => connection.close());
+  const work = temporaryFolder(context);
+  const step = { uses: 'stub.count', with: { to: 40, 'each-ms': 40 }, heartbeat: '1500ms' };
+  const handle = await startRun(
+    new Client({ connection }),
+    planOf(work, [{ name: 'train', steps: [step] }]),
+    { run: 'cut' },
+  );
+  const engine = new WorkerProcess([...args, '--queues', 'engine']);
+  context.after(() => engine.kill());
+  await engine.up();
+  await counting(work, 1, 10);
+  cutOff.signal('SIGSTOP');
+  await other.up();
+  const status = await ended(handle);
+  assert.equal(status.state, 'done', status.message);
+  const before = outputDigests(work);
+  const receipt = readFileSync(join(work, '.receipts', 'train', 'train', 'count.json'), 'utf8');
+  cutOff.signal('SIGCONT');
+  assert.equal(await cutOff.kill('SIGTERM'), 0, 'it ends in good order');
+  assert.deepEqual(outputDigests(work), before);
+  assert.equal(readFileSync(join(work, '.receipts', 'train', 'train', 'count.json'), 'utf8'), receipt);
+  assert.deepEqual(readdirSync(join(work, '.scratch', 'train')), []);
+  assert.equal(executionsOf(work).length, 2);
+});
+
 /** Waits until the `nth` execution has begun and some work is at number `at` or beyond. */
 async function counting(work: string, nth: number, at: number): Promise<void> {
   const numbers = () => {
