@@ -19,6 +19,12 @@ export function parsePort(text: string): number {
   return port;
 }
 
+export function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 0) throw new InvalidArgumentError('expected a whole number');
+  return count;
+}
+
 export function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value];
 }

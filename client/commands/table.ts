@@ -15,6 +15,7 @@ export const COMMANDS: Readonly<Record<string, () => CommandModule>> = {
   metrics: () => import('./metrics.js'),
   logs: () => import('./logs.js'),
   ls: () => import('./ls.js'),
+  gc: () => import('./gc.js'),
   validate: () => import('./validate.js'),
   plan: () => import('./plan.js'),
   graph: () => import('./graph.js'),

@@ -1,0 +1,83 @@
+import { existsSync } from 'node:fs';
+import { lstat, readdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { runFolder } from '../../domain/store/paths.js';
+import { openSession } from '../connect.js';
+import { invalid } from '../errors.js';
+import { openAmong } from '../open-runs.js';
+import { parseCount } from '../options.js';
+import { formatBytes } from '../render-text.js';
+import { forgetRun, runsIn, type RunEntry } from '../run-index.js';
+import { shortPath } from '../run-output.js';
+
+interface GcOptions {
+  keep: number;
+  checkpoints?: boolean;
+  dryRun?: boolean;
+}
+
+interface Garbage {
+  path: string;
+  what: string;
+  bytes: number;
+}
+
+export function createCommand(): Command {
+  return new Command('gc')
+    .description(
+      'Free disk space of a work folder: left-over attempts and old run records; outputs and receipts stay',
+    )
+    .argument('<work>', 'work folder')
+    .option('--keep <n>', 'newest run records to keep', parseCount, 10)
+    .option(
+      '--checkpoints',
+      'also what unfinished steps would go on from: they start from the beginning then',
+    )
+    .option('--dry-run', 'only say what would be removed')
+    .action(collectGarbage);
+}
+
+async function collectGarbage(folder: string, options: GcOptions): Promise<void> {
+  const work = resolve(folder);
+  if (!existsSync(join(work, '.runs')))
+    throw invalid(`${folder} is no work folder`, 'give the folder that holds .runs');
+  const runs = runsIn(work);
+  await requireIdle(runs);
+  const garbage: Garbage[] = [];
+  await add(garbage, join(work, '.scratch'), 'left-over attempts');
+  if (options.checkpoints) await add(garbage, join(work, '.checkpoints'), 'checkpoints');
+  for (const { run } of runs.slice(options.keep)) await add(garbage, runFolder(work, run), 'old run record');
+  for (const { path, what, bytes } of garbage) {
+    console.log(`${formatBytes(bytes).padStart(9)}  ${what}  ${shortPath(path)}`);
+    if (!options.dryRun) await rm(path, { recursive: true, force: true });
+  }
+  if (!options.dryRun) runs.slice(options.keep).forEach(({ run }) => forgetRun(run));
+  const total = formatBytes(garbage.reduce((sum, { bytes }) => sum + bytes, 0));
+  console.log(options.dryRun ? `${total} would be freed` : `${total} freed`);
+}
+
+/** What looks left over may belong to an attempt that is at work now. */
+async function requireIdle(runs: readonly RunEntry[]): Promise<void> {
+  const session = await openSession({}, { start: false, log: () => undefined }).catch(() => undefined);
+  if (session === undefined) return;
+  try {
+    const [open] = await openAmong(session.client, runs);
+    if (open !== undefined)
+      throw invalid(`run ${open.run} of this work folder is open`, 'wait for it, or cancel it');
+  } finally {
+    await session.close();
+  }
+}
+
+async function add(garbage: Garbage[], path: string, what: string): Promise<void> {
+  if (existsSync(path)) garbage.push({ path, what, bytes: await sizeOf(path) });
+}
+
+async function sizeOf(path: string): Promise<number> {
+  const facts = await lstat(path);
+  if (!facts.isDirectory()) return facts.size;
+  let sum = 0;
+  for (const name of await readdir(path)) sum += await sizeOf(join(path, name));
+  return sum;
+}

@@ -1,0 +1,131 @@
+/**
+ * Library face: what the command line does, for programs.
+ *
+ * ```ts
+ * const run = await runPipeline('study.yaml', { set: { magnification: '20' }, work: '/scratch/study' });
+ * console.log(run.state, run.stages);
+ * ```
+ *
+ * A server is chosen as on the command line: `address`, `profile`, Temporal's environment variables and configuration file, else the embedded one
+ * on this machine, which is started and, when nobody uses it any more, stopped. Errors are {@link SamMilError}; {@link ServerUnreachable} among them.
+ */
+import { resolve } from 'node:path';
+import { SamMilError } from '../domain/errors.js';
+import type { Problem } from '../domain/language/problems.js';
+import type { RunStatus } from '../workflows/messages.js';
+import { openSession, type ServerChoice } from './connect.js';
+import { driveRun } from './drive-run.js';
+import { ServerUnreachable } from './errors.js';
+import { askStatus } from './follow.js';
+import { loadFile } from './load-file.js';
+import { findRun, readRunRecord } from './run-index.js';
+import { serverStateOf } from './open-runs.js';
+import { partsOf, setUpNatives } from './set-up-natives.js';
+import { startRun } from './start-run.js';
+
+export { SamMilError, ServerUnreachable };
+export type { Problem, RunStatus, ServerChoice };
+
+export interface PipelineOptions {
+  /** Values of params, as on the command line: text that is read by the param's type. */
+  set?: Record<string, string>;
+  paramsFile?: string;
+  /** Work folder, over the one of the file. */
+  work?: string;
+  /** Paths of modules with further activities. */
+  plugins?: string[];
+}
+
+export interface RunPipelineOptions extends PipelineOptions, ServerChoice {
+  /** Start a worker beside this process. Default: only for the embedded server. */
+  worker?: boolean;
+  /** Stages, `stage@item` or `*` to be done again in spite of receipts. */
+  force?: string[];
+  /** Called about once a second. */
+  onStatus?: (status: RunStatus) => void;
+  /** Called with lines about set-up steps. */
+  onLine?: (line: string) => void;
+}
+
+/** All problems of a pipeline file; it can run if none of them is an error. Throws `InvalidInput` for a file that can't be read. */
+export async function validatePipeline(file: string, options: PipelineOptions = {}): Promise<Problem[]> {
+  return (await loadFile(file, fileOptions(options))).problems;
+}
+
+/**
+ * Runs a pipeline until it has ended or is held; what receipts prove done is not done again. Throws `InvalidInput` with all problems of a file that
+ * can't run. A run that fails does not throw: its state says so.
+ */
+export async function runPipeline(file: string, options: RunPipelineOptions = {}): Promise<RunStatus> {
+  const { plan, problems } = await loadFile(file, fileOptions(options));
+  if (plan === undefined) throw unusable(file, problems);
+  const log = options.onLine ?? (() => undefined);
+  const session = await openSession(options, { start: true, log });
+  try {
+    const worker = options.worker ?? session.kind === 'embedded';
+    if (worker) await setUpNatives(partsOf(plan), log);
+    const entry = await startRun(session, plan, { force: options.force });
+    const display = {
+      show: ({ status }: { status: RunStatus }) => options.onStatus?.(status),
+      line: log,
+      end: () => undefined,
+    };
+    const workerArgs = (options.plugins ?? []).flatMap((module) => ['--plugin', resolve(module)]);
+    const outcome = await driveRun(entry, { session, display, workerArgs, worker });
+    if (outcome.ended === 'result') return outcome.status;
+    throw new SamMilError('Unavailable', `run ${entry.run} was interrupted`, {
+      next: `npx sam-mil resume ${entry.run}`,
+    });
+  } finally {
+    await session.close();
+  }
+}
+
+/** Where a run is now, or how it ended. Throws `InvalidInput` for an unknown run, `Unavailable` where nobody can tell. */
+export async function runStatus(
+  run: string,
+  options: ServerChoice & { work?: string } = {},
+): Promise<RunStatus> {
+  const entry = findRun(run, options.work);
+  const record = readRunRecord(entry);
+  const session = await openSession(options, { start: false, log: () => undefined }).catch(
+    (error: unknown) => {
+      if (record !== undefined) return undefined;
+      throw error;
+    },
+  );
+  try {
+    const open = session !== undefined && (await serverStateOf(session.client, entry.run)) === 'open';
+    if (open) return await askStatus(session.client, entry.run);
+    if (record !== undefined) return record;
+    throw new SamMilError('Unavailable', `run ${entry.run} is not at work and has not ended`, {
+      next: `npx sam-mil resume ${entry.run}`,
+    });
+  } finally {
+    await session?.close();
+  }
+}
+
+function fileOptions({
+  set = {},
+  paramsFile,
+  work,
+  plugins,
+}: PipelineOptions): Parameters<typeof loadFile>[1] {
+  return {
+    set: Object.entries(set).map(([name, value]) => `${name}=${value}`),
+    paramsFile,
+    work,
+    plugin: plugins,
+  };
+}
+
+function unusable(file: string, problems: readonly Problem[]): SamMilError {
+  const lines = problems.map(
+    ({ place, code, message }) => `${place.line}:${place.column} ${code} ${message}`,
+  );
+  return new SamMilError('InvalidInput', 'the pipeline can not run', {
+    file,
+    found: `\n  ${lines.join('\n  ')}`,
+  });
+}
