@@ -1,6 +1,9 @@
 import { Context } from '@temporalio/activity';
+import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { SamMilError } from '../domain/errors.js';
 import type { JsonObject } from '../domain/json.js';
+import { runFolder } from '../domain/store/paths.js';
 import { appendEvent, appendItemLog, type RunEvent } from '../domain/store/run-events.js';
 import type { ActivityDefinition } from './define-activity.js';
 import type { EngineContext } from './engine-context.js';
@@ -19,6 +22,7 @@ export function stepActivity(
     const heartbeat = startHeartbeat(context, placeOf(input));
     const record = new AttemptRecord(engine, input, context.info.attempt);
     try {
+      await requireWorkFolder(input);
       await record.event('started');
       const outcome = await runStep(engine, definition, input, {
         number: context.info.attempt,
@@ -36,6 +40,19 @@ export function stepActivity(
       heartbeat.stop();
     }
   };
+}
+
+/**
+ * The client has made the run's folder: a host that does not see it lacks the shared file system, and would write results where nobody finds them.
+ * Retryable: another host may see it.
+ */
+async function requireWorkFolder({ work, run }: StepInput): Promise<void> {
+  const found = await stat(runFolder(work, run)).catch(() => undefined);
+  if (found?.isDirectory()) return;
+  throw new SamMilError('Unavailable', `the worker on ${hostname()} does not see the run's work folder`, {
+    file: work,
+    next: 'mount it there under the same path, or stop that worker',
+  });
 }
 
 function resultOf({ receipt, how }: StepOutcome): StepResult {

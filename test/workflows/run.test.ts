@@ -173,6 +173,19 @@ test('cancel stops running steps, waits for them, and leaves what is done', asyn
   assert.deepEqual([status.state, stageIn(status, 'items').cached], ['done', 1]);
 });
 
+test('a terminated run starts again under its name, and receipts skip what is done', async (context) => {
+  const work = temporaryFolder(context);
+  control(work, 'item-1', { hang: true });
+  const plan = planOf(work, [{ name: 'items', source: manyItems(2), steps: WRITE }]);
+  const handle = await engine.run(plan, { run: 'terminated' });
+  await until(handle, ({ stages }) => stages.some(({ done }) => done === 1));
+  await handle.terminate();
+  control(work, 'item-1', {});
+  const status = await engine.finish(plan, { run: 'terminated' });
+  assert.deepEqual([status.state, stageIn(status, 'items').cached], ['done', 1], status.message);
+  assert.equal(executionsOf(work).filter((line) => line.includes('item-0')).length, 1);
+});
+
 test('a crash of native code is a retryable failure and takes no worker down', async (context) => {
   const work = temporaryFolder(context);
   control(work, 'item-0', { crashTimes: 1 });

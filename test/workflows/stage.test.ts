@@ -38,6 +38,11 @@ test('many items go by pages through several executions, and the histories repla
   const longest = Math.max(...histories.map(({ history }) => history.events?.length ?? 0));
   assert.ok(longest < 800, `the longest history has ${longest} events`);
   const bundle = { code: await workflowCode() };
+  assert.doesNotMatch(
+    bundle.code,
+    /require\(["'](node:)?(fs|path|crypto|os|child_process)["'/]/,
+    'no Node built-in',
+  );
   for await (const result of Worker.runReplayHistories({ workflowBundle: bundle }, histories)) {
     assert.equal(result.error, undefined);
   }
