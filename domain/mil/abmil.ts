@@ -1,3 +1,4 @@
+import type { Aggregator } from './aggregator.js';
 import { attentionScores, gatedScores, matrix, vector } from './attention.js';
 import { tf, type Tensor2D } from './backend.js';
 import { crossEntropy, dense, embed, product, type Dropout } from './layers.js';
@@ -34,6 +35,23 @@ export function attentionModel(config: ModelConfig, scoring: Scoring): Model {
         logits: tf.reshape(logits, [config.classes]),
         attention: tf.reshape(attention, [bag.rows]),
         instanceLogits: classifier(weights, h),
+      };
+    },
+  };
+}
+
+/** ReLU attention without biases, as MHIM-MIL and SAM-MIL stand on it. */
+export function attentionAggregator(config: ModelConfig): Aggregator {
+  return {
+    parameters: attentionParameters(config, 'relu').filter(({ name }) => !name.startsWith('embed.')),
+    instanceLogits: classifier,
+    aggregate(weights, h) {
+      const attention = tf.softmax(attentionScores(h, weights, 'relu'));
+      const features = product(attention, h);
+      const logits = classifier(weights, features);
+      return {
+        ...{ logits, features, layers: [attention], ranking: attention },
+        loss: (label) => crossEntropy(logits, label),
       };
     },
   };

@@ -8,8 +8,10 @@ export interface Aggregated {
   logits: Tensor2D;
   /** Embedding of the bag, [r, embed]; r is 1, or the number of classes for DSMIL. */
   features: Tensor2D;
-  /** Attention by head, [heads, n]; the heads of all layers one after the other. */
-  attention: Tensor2D;
+  /** Attention of each layer, [heads, n]; of DSMIL, one row a class. */
+  layers: Tensor2D[];
+  /** What masking ranks the instances by, [rankings, n]: one row, or one a head, which then vote. */
+  ranking: Tensor2D;
   /** Classification loss of this bag. */
   loss(label: number): Scalar;
 }

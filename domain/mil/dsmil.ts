@@ -30,9 +30,9 @@ export function build(config: ModelConfig): Model {
     },
     infer(weights, bag) {
       const h = embedBag(weights, bag, config);
-      const { logits, attention } = aggregator.aggregate(weights, h);
+      const { logits, layers } = aggregator.aggregate(weights, h);
       // The row of the last class: of two classes, the positive one.
-      const last = tf.slice(attention, [config.classes - 1, 0], [1, -1]);
+      const last = tf.slice(layers[0], [config.classes - 1, 0], [1, -1]);
       return {
         logits: tf.reshape(logits, [config.classes]),
         attention: tf.reshape(last, [bag.rows]),
@@ -58,7 +58,8 @@ export function dsmilAggregator(config: ModelConfig, settings: DsmilSettings): A
       const logits = bagLogits(weights, features);
       const largest = tf.sum(tf.mul(tf.gather(instances, critical), tf.eye(config.classes)), 1);
       return {
-        ...{ logits, features, attention },
+        ...{ logits, features, layers: [attention] },
+        ranking: tf.reshape(tf.max(attention, 0), [1, h.shape[0]]),
         loss: (label) =>
           crossEntropy(tf.concat([logits, tf.reshape(largest, [1, config.classes])]), label, [0.5, 0.5]),
       };

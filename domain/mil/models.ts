@@ -31,9 +31,10 @@ const samMilOptions: Record<string, ModelOption> = {
   },
   baseline: {
     type: 'string',
-    enum: ['abmil'],
+    enum: ['abmil', 'transmil', 'dsmil'],
     default: 'abmil',
-    description: 'The aggregator under the method.',
+    description:
+      'The aggregator under the method: ReLU attention, self-attention, or DSMIL with tanh query and ReLU value.',
   },
   'mask-ratio': {
     type: 'number',

@@ -47,6 +47,12 @@ export function sumRows(x: Tensor2D): Tensor1D {
   return native === undefined ? tf.sum(x, 0) : native.run('BiasAddGrad', channelsLast(native), [x]);
 }
 
+/** The same values as a new tensor that automatic differentiation knows nothing of: no gradient passes through it. */
+export function detached(x: Tensor2D): Tensor2D {
+  if (native === undefined) return tf.tensor2d(Float32Array.from(x.dataSync()), x.shape);
+  return native.run('Identity', float(native), [x]);
+}
+
 /** dy where y > 0, else 0: the gradient of y = relu(x). */
 export function reluGrad(dy: Tensor2D, y: Tensor2D): Tensor2D {
   return native === undefined ? tf.mul(dy, tf.step(y)) : native.run('ReluGrad', float(native), [dy, y]);

@@ -6,6 +6,8 @@ export interface PseudoBags {
   /** The pseudo-bag of each row, 0 .. count - 1. */
   of: Int32Array;
   count: number;
+  /** The rows of each, in the order drawn. */
+  rows: number[][];
 }
 
 /** How many pseudo-bags a bag can have: none may be empty. */
@@ -37,8 +39,12 @@ export function nearEqualRuns(order: ArrayLike<number>, wanted: number): PseudoB
 
 function cut(order: ArrayLike<number>, count: number, runOf: (i: number) => number): PseudoBags {
   const of = new Int32Array(order.length);
-  for (let i = 0; i < order.length; i++) of[order[i]] = runOf(i);
-  return { of, count };
+  const rows = Array.from({ length: count }, (): number[] => []);
+  for (let i = 0; i < order.length; i++) {
+    of[order[i]] = runOf(i);
+    rows[runOf(i)].push(order[i]);
+  }
+  return { of, count, rows };
 }
 
 /** [count, n]: 0 for the rows of a pseudo-bag, -infinity for the others. Added to scores, it makes a softmax one over each pseudo-bag. */

@@ -50,9 +50,11 @@ export function selfAttentionAggregator(config: ModelConfig): Aggregator {
       const second = layer(weights, positioned, 'layer2', config, context);
       const features = classToken(weights, second.tokens);
       const logits = classifier(weights, features);
-      const rows = [first, second].map(({ attention }) => tf.slice(attention.firstRow(), [0, 1], [HEADS, n]));
+      const layers = [first, second].map(({ attention }) =>
+        tf.slice(attention.firstRow(), [0, 1], [HEADS, n]),
+      );
       return {
-        ...{ logits, features, attention: tf.concat(rows) },
+        ...{ logits, features, layers, ranking: layers[0] },
         loss: (label) => crossEntropy(logits, label),
       };
     },

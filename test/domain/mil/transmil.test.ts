@@ -29,7 +29,8 @@ function selfAttention(config: ModelConfig): Model {
       aggregator.aggregate(weights, embedBag(weights, bag, config), context).loss(context.label),
     infer(weights, bag) {
       const h = embedBag(weights, bag, config);
-      const { logits, attention } = aggregator.aggregate(weights, h);
+      const { logits, layers } = aggregator.aggregate(weights, h);
+      const attention = tf.concat(layers);
       return {
         logits: tf.reshape(logits, [2]),
         attention: tf.reshape(attention, [attention.size]),
