@@ -150,7 +150,7 @@ function stageOf(sketch: StageSketch): StagePlan {
       with: {},
       queue: 'cpu',
       timeout: '1m',
-      heartbeat: '5s',
+      heartbeat: '20s',
       retry: {
         maxAttempts: 3,
         initialInterval: '50ms',

@@ -122,7 +122,7 @@ const common = {
   version: 1,
   queue: 'cpu',
   timeout: '1m',
-  heartbeat: '5s',
+  heartbeat: '20s',
   resumesFrom: 'the start',
 } as const;
 

@@ -15,7 +15,7 @@ function countingPlan(work: string): Plan {
   const step = (to: number) => ({
     uses: 'stub.count',
     with: { to, 'each-ms': 30 },
-    heartbeat: '1500ms',
+    heartbeat: '2500ms',
     retry: {
       maxAttempts: 2,
       initialInterval: '50ms',
@@ -95,7 +95,7 @@ test('a worker that was cut off and wakes up later damages nothing', async (cont
   const connection = Connection.lazy({ address: server.address });
   context.after(() => connection.close());
   const work = temporaryFolder(context);
-  const step = { uses: 'stub.count', with: { to: 40, 'each-ms': 40 }, heartbeat: '1500ms' };
+  const step = { uses: 'stub.count', with: { to: 40, 'each-ms': 40 }, heartbeat: '2500ms' };
   const handle = await startRun(
     new Client({ connection }),
     planOf(work, [{ name: 'train', steps: [step] }]),
