@@ -26,7 +26,7 @@ export const definition = defineActivity({
       enum: ['validation', 'half'],
       default: 'validation',
       description:
-        'Threshold of the honest protocol: Youden on the validation slides (0.5 where there are none), or always 0.5.',
+        'Threshold of the honest protocol: Youden on the validation slides (0.5 where there are fewer than 5 of a class), or always 0.5.',
     },
     bootstrap: {
       type: 'integer',

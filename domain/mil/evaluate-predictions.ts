@@ -77,7 +77,7 @@ export interface EvaluationOptions {
 /**
  * Every metric of one fold, under both protocols side by side.
  *
- * honest: the threshold is Youden's on the validation set, or 0.5 where there is none with both classes. paper: Youden's on the scored fold
+ * honest: the threshold is Youden's on the validation set, or 0.5 where that has fewer than 5 slides of a class. paper: Youden's on the scored fold
  * itself, as the published benchmark does; labelled optimistic. With more than two classes both call the most probable class.
  *
  * @param scored slides to be scored
@@ -114,15 +114,24 @@ interface Threshold {
   optimistic?: string;
 }
 
+/** Validation slides of each class that a threshold may be taken from; fewer place it by the chance of one or two scores. */
+const LEAST_A_CLASS = 5;
+
 function honestThreshold(validation: readonly Prediction[], wanted: 'validation' | 'half'): Threshold {
-  if (wanted === 'half') return { value: 0.5, from: 'fixed at 0.5' };
-  if (validation.length === 0) return { value: 0.5, from: 'fixed at 0.5: no validation set' };
+  const half = (why?: string): Threshold => ({
+    value: 0.5,
+    from: why ? `fixed at 0.5: ${why}` : 'fixed at 0.5',
+  });
+  if (wanted === 'half') return half();
+  if (validation.length === 0) return half('no validation set');
   const { scores, labels } = asBinary(validation);
+  const positives = labels.filter((label) => label === 1).length;
+  const least = Math.min(positives, labels.length - positives);
+  if (least < LEAST_A_CLASS) return half(`only ${least} validation slides of a class`);
   const point = youdenPoint(scores, labels);
-  if (point === undefined) return { value: 0.5, from: 'fixed at 0.5: one class only in the validation set' };
   // An infinite threshold would call nothing positive: the validation set ranks no better than chance and tells nothing.
-  if (point.threshold === Infinity)
-    return { value: 0.5, from: 'fixed at 0.5: the validation set gives no threshold' };
+  if (point === undefined || point.threshold === Infinity)
+    return half('the validation set gives no threshold');
   return { value: point.threshold, from: `Youden on ${validation.length} validation slides` };
 }
 

@@ -4,7 +4,8 @@ import { readItems } from '../items.js';
 import type { InputFile, Job, JobResult } from '../job.js';
 import { readEvents } from '../store/run-events.js';
 import { reportPage } from './page.js';
-import { compareGroups, readFolds } from './read-folds.js';
+import { compareGroups, poolGroups } from './out-of-fold.js';
+import { readFolds } from './read-folds.js';
 import { collectLeftOut, readRunFacts } from './read-run.js';
 import { readHeatmaps, readSlides } from './read-slides.js';
 import type { ReportData } from './report-data.js';
@@ -69,6 +70,7 @@ export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
     groupBy,
     rows,
     folds,
+    pooled: poolGroups(folds),
     comparisons: compareGroups(folds, compare),
     slides: await readSlides(given.slide, job.work),
     ...shown,

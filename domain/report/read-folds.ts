@@ -1,13 +1,12 @@
 import { SamMilError } from '../errors.js';
 import type { ItemRecord } from '../job.js';
-import { delongPair } from '../mil/delong.js';
 import type { Prediction } from '../mil/evaluate-predictions.js';
 import { readMetricsFile, type MetricsFile } from '../mil/metrics-file.js';
 import { auc } from '../mil/metrics.js';
 import { readPredictions } from '../mil/predictions-file.js';
 import { rocCurve } from '../mil/roc.js';
 import { outputFile } from './output-refs.js';
-import type { Comparison, FoldResult } from './report-data.js';
+import type { FoldResult } from './report-data.js';
 
 /** A fold with the predictions its numbers come from. */
 export interface ReadFold extends FoldResult {
@@ -79,36 +78,4 @@ function mismatch(file: string, metricsPath: string): SamMilError {
     expected: `the predictions that ${metricsPath} was reckoned from`,
     next: 'run the evaluation again',
   });
-}
-
-/**
- * Paired DeLong tests between groups on the same slides, a test a repeat, over the out-of-fold predictions of all folds of that repeat.
- * Groups that did not score the very same slides are not compared.
- * @param pairs `first`: each group with the first one; `all`: every pair; `none`
- */
-export function compareGroups(folds: readonly ReadFold[], pairs: 'first' | 'all' | 'none'): Comparison[] {
-  const groups = [...new Set(folds.map(({ group }) => group))];
-  const wanted = groups.flatMap((b, j) => groups.slice(0, j).map((a, i) => ({ a, b, i })));
-  const chosen = wanted.filter(({ i }) => pairs === 'all' || (pairs === 'first' && i === 0));
-  const repeats = [...new Set(folds.map(({ metrics }) => metrics.repeat))].sort((x, y) => x - y);
-  return chosen.flatMap(({ a, b }) => repeats.flatMap((repeat) => compare(folds, a, b, repeat)));
-}
-
-function compare(folds: readonly ReadFold[], a: string, b: string, repeat: number): Comparison[] {
-  const [first, second] = [a, b].map((group) => outOfFold(folds, group, repeat));
-  if (first === undefined || second === undefined || first.length !== second.length) return [];
-  if (first.some(({ key }, i) => key !== second[i].key)) return [];
-  const labels = first.map(({ label }) => label);
-  const positives = labels.filter((label) => label === 1).length;
-  if (positives < 2 || labels.length - positives < 2) return [];
-  const scores = (list: readonly Prediction[]) => list.map(({ probabilities }) => probabilities[1]);
-  return [{ a, b, repeat, slides: labels.length, result: delongPair(scores(first), scores(second), labels) }];
-}
-
-/** Predictions of all folds of a repeat by slide; undefined with more than two classes, or where a slide was scored twice. */
-function outOfFold(folds: readonly ReadFold[], group: string, repeat: number): Prediction[] | undefined {
-  const members = folds.filter((fold) => fold.group === group && fold.metrics.repeat === repeat);
-  if (members.some(({ metrics }) => metrics.classes.length !== 2)) return undefined;
-  const all = members.flatMap(({ predictions }) => predictions).sort((x, y) => (x.key < y.key ? -1 : 1));
-  return all.some(({ key }, i) => i > 0 && key === all[i - 1].key) ? undefined : all;
 }

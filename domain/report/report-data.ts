@@ -2,7 +2,7 @@ import type { JsonObject } from '../json.js';
 import type { DelongPair } from '../mil/delong.js';
 import type { MetricsFile } from '../mil/metrics-file.js';
 import type { RocCurve } from '../mil/roc.js';
-import type { SummaryRow } from './summary.js';
+import type { Spread, SummaryRow } from './summary.js';
 import type { Timeline } from './timeline.js';
 
 /** All a report page shows, read and reckoned; the page itself only lays it out. */
@@ -13,6 +13,8 @@ export interface ReportData {
   groupBy: string[];
   rows: SummaryRow[];
   folds: FoldResult[];
+  /** Over all out-of-fold scores of a repeat. */
+  pooled: PooledResult[];
   comparisons: Comparison[];
   /** Pictures of slides that went through the preprocessing, a slide each. */
   slides: SlidePictures[];
@@ -35,6 +37,13 @@ export interface FoldResult {
 export interface NamedDigest {
   path: string;
   digest: string;
+}
+
+/** Mean and std over the repeats, each repeat's out-of-fold scores taken together. */
+export interface PooledResult {
+  group: string;
+  auc: Spread | null;
+  accuracy_at_half: Spread | null;
 }
 
 /** Two groups on the same slides of one repeat, out-of-fold predictions of all its folds together. */

@@ -1,8 +1,8 @@
 import type { Protocol } from '../mil/evaluate-predictions.js';
 import { count, percent } from './format-number.js';
 import { html, type Markup } from './html.js';
-import type { Comparison, ReportData } from './report-data.js';
-import type { MetricName, MetricSummary, SummaryRow } from './summary.js';
+import type { Comparison, PooledResult, ReportData } from './report-data.js';
+import type { MetricName, MetricSummary, Spread, SummaryRow } from './summary.js';
 
 const CALLED: readonly [MetricName, string][] = [
   ['f1', 'F1'],
@@ -23,7 +23,16 @@ export function resultSection(data: ReportData): Markup {
   return html`<section id="result" aria-labelledby="result-h">
     <h2 id="result-h">Result</h2>
     <p class="lead">${explain(data.rows)}</p>
-    <div class="tiles">${data.rows.map((row, i) => tile(row, i, chosen))}</div>
+    <div class="tiles">
+      ${data.rows.map((row, i) =>
+        tile(
+          row,
+          i,
+          chosen,
+          data.pooled.find(({ group }) => group === row.group),
+        ),
+      )}
+    </div>
     ${metricsTable(data.rows, chosen)} ${data.comparisons.length > 0 && comparisonTable(data.comparisons)}
   </section>`;
 }
@@ -35,18 +44,34 @@ function explain(rows: readonly SummaryRow[]): string {
   const size = same
     ? `${count(first.repeats, 'repeat')} and ${count(first.folds, 'fold')} in all`
     : 'the folds listed below';
-  return `Percent. Each model was tested on ${size}. The large figure is the mean over the repeats (each repeat the mean of its folds) ± their standard deviation; the spread over single folds stands below it and is wider.`;
+  return `Percent. Each model was tested on ${size}. ${rows.some(({ repeats }) => repeats > 1) ? OVER_REPEATS : OVER_FOLDS}`;
 }
 
-function tile(row: SummaryRow, index: number, chosen: Protocol): Markup {
+const OVER_REPEATS =
+  'The large figure is the mean over the repeats (each repeat the mean of its folds) ± their standard deviation; the spread over single folds is told beside it and is wider.';
+const OVER_FOLDS = 'The large figure is the mean over the folds ± their standard deviation.';
+
+/** What a number is mainly stated over: the repeats' means, or the folds where there is one repeat only, whose spread would be 0. */
+function mainSpread({ repeats, folds }: MetricSummary): Spread | null {
+  return repeats !== null && repeats.n > 1 ? repeats : folds;
+}
+
+function tile(row: SummaryRow, index: number, chosen: Protocol, pooled: PooledResult | undefined): Markup {
   const { auc, f1 } = row.protocols[chosen];
+  const [area, score] = [mainSpread(auc), mainSpread(f1)];
+  const together = pooled?.auc;
   return html`<div class="tile s${(index % 8) + 1}">
-    <span class="name">${row.group}</span
-    ><span class="big">${percent(auc.repeats?.mean)} <small>± ${percent(auc.repeats?.std)} AUC</small></span
-    ><span class="sub"
-      >F1 ${percent(f1.repeats?.mean)} ± ${percent(f1.repeats?.std)} · ${chosen} threshold<br />AUC over
-      ${count(row.folds, 'fold')} ± ${percent(auc.folds?.std)}</span
-    >
+    <span class="name">${row.group}</span>
+    <span class="big">${percent(area?.mean)} <small>± ${percent(area?.std)} AUC</small></span>
+    <span class="sub">F1 ${percent(score?.mean)} ± ${percent(score?.std)} · ${chosen} threshold</span>
+    <span class="sub">AUC over single folds ± ${percent(auc.folds?.std)}</span>
+    ${
+      together &&
+      html`<span class="sub"
+        >AUC of all folds’ scores together
+        ${percent(together.mean)}${together.n > 1 && ` ± ${percent(together.std)}`}</span
+      >`
+    }
   </div>`;
 }
 
@@ -56,8 +81,12 @@ function metricsTable(rows: readonly SummaryRow[], chosen: Protocol): Markup {
       <table>
         <caption>
           <span
-            >Mean ± standard deviation (ddof 0) over the means of the repeats; small: over all folds of all
-            repeats.</span
+            >Mean ± standard deviation (ddof
+            0)${
+              rows.some(({ repeats }) => repeats > 1)
+                ? ' over the means of the repeats; small: over all folds of all repeats.'
+                : ' over the folds.'
+            }</span
           >
         </caption>
         <thead>
@@ -74,9 +103,9 @@ function metricsTable(rows: readonly SummaryRow[], chosen: Protocol): Markup {
       </table>
     </div>
     <p class="lead">
-      honest: the threshold comes from the validation slides, or is 0.5 where they give none. paper: Youden’s
-      threshold on the very fold that is scored, as in the published tables; better than new slides would
-      show.
+      honest: the threshold comes from the validation slides, or is 0.5 where they are too few. paper:
+      Youden’s threshold on the very fold that is scored, as in the published tables; better than new slides
+      would show.
     </p>`;
 }
 
@@ -101,10 +130,14 @@ function modelRows(row: SummaryRow, index: number, order: readonly Protocol[]): 
   })}`;
 }
 
-function cell({ repeats, folds }: MetricSummary, rowspan: number): Markup {
+function cell(summary: MetricSummary, rowspan: number): Markup {
+  const { repeats, folds } = summary;
+  const main = mainSpread(summary);
   const span = rowspan > 1 ? html` rowspan="${rowspan}"` : '';
   const gaps = folds !== null && folds.undefined > 0 ? ` (${folds.n} of ${folds.n + folds.undefined})` : '';
-  return html`<td${span}>${percent(repeats?.mean)} <span class="sd">± ${percent(repeats?.std)}</span><small>folds ± ${percent(folds?.std)}${gaps}</small></td>`;
+  const beside =
+    repeats !== null && repeats.n > 1 ? `folds ± ${percent(folds?.std)}` : count(folds?.n ?? 0, 'fold');
+  return html`<td${span}>${percent(main?.mean)} <span class="sd">± ${percent(main?.std)}</span><small>${beside}${gaps}</small></td>`;
 }
 
 function comparisonTable(comparisons: readonly Comparison[]): Markup {

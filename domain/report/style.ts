@@ -36,7 +36,7 @@ section { margin: 0 0 1.25rem; padding: 1.4rem 1.5rem; background: var(--surface
 .tile .name { font-weight: 600; overflow-wrap: anywhere; }
 .tile .big { display: block; margin: .1rem 0; font-size: 2rem; font-weight: 650; letter-spacing: -.02em; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .tile .big small { font-size: 1rem; font-weight: 400; color: var(--muted); letter-spacing: 0; }
-.tile .sub { color: var(--muted); font-size: .85rem; }
+.tile .sub { display: block; color: var(--muted); font-size: .85rem; }
 .scroll { overflow-x: auto; margin: .6rem -1.5rem 0; padding: 0 1.5rem .2rem; }
 .scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
 table { width: 100%; border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }

@@ -1,7 +1,15 @@
 import type { ReportData } from './report-data.js';
 
 /** Text of `metrics.json`: the table, the comparisons and the lesion scores, each number with the digests of the files it comes from. */
-export function formatSummary({ title, groupBy, rows, folds, comparisons, heatmaps }: ReportData): string {
+export function formatSummary({
+  title,
+  groupBy,
+  rows,
+  folds,
+  pooled,
+  comparisons,
+  heatmaps,
+}: ReportData): string {
   const summary = {
     report: 1,
     title,
@@ -9,6 +17,7 @@ export function formatSummary({ title, groupBy, rows, folds, comparisons, heatma
     protocol: folds[0]?.metrics.protocol ?? null,
     std: 'ddof 0; `repeats`: over the means of the repeats; `folds`: over all folds of all repeats',
     groups: rows,
+    pooled,
     comparisons: comparisons.map(({ result, ...pair }) => ({
       ...pair,
       auc_a: result.aucA,

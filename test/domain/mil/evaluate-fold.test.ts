@@ -52,13 +52,16 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     return { ...job, work: cohort.work };
   };
 
-  test('scores the test slides, takes the threshold from validation, names every source', async (t) => {
+  test('scores the test slides, says where the threshold comes from, names every source', async (t) => {
     const job = jobOf(t, evaluateWith(), 'abmil-0-0');
     const { files, values } = await evaluate(job);
     const metrics = readMetricsFile(files.metrics.from);
     assert.equal(values?.auc, 1, 'the made-up lesion is plain to see');
     assert.deepEqual(metrics.counts, { normal: 2, tumour: 2 });
-    assert.equal(metrics.protocols.honest.threshold_from, 'Youden on 4 validation slides');
+    assert.equal(
+      metrics.protocols.honest.threshold_from,
+      'fixed at 0.5: only 2 validation slides of a class',
+    );
     assert.deepEqual([metrics.model, metrics.repeat, metrics.fold, metrics.seed], ['abmil', 0, 0, 2021]);
     assert.equal(metrics.sources.checkpoint, digestOf(readFileSync(checkpoint)));
     assert.deepEqual(metrics.selection, { epoch: 40, by: 'last epoch', optimistic: false });

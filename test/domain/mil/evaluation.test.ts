@@ -28,10 +28,13 @@ const options: EvaluationOptions = {
 const scored = binary([0.1, 0.2, 0.3, 0.35, 0.38, 0.4, 0.8], [0, 0, 1, 0, 0, 1, 1]);
 
 test('honest takes the threshold from validation, paper from the scored fold and says so', () => {
-  const validation = binary([0.1, 0.3, 0.6, 0.7], [0, 0, 1, 1]);
+  const validation = binary(
+    [0.1, 0.2, 0.2, 0.25, 0.3, 0.6, 0.65, 0.7, 0.7, 0.9],
+    [0, 0, 0, 0, 0, 1, 1, 1, 1, 1],
+  );
   const { protocols, rank } = evaluatePredictions(scored, validation, options);
   assert.equal(protocols.honest.threshold, 0.6);
-  assert.equal(protocols.honest.threshold_from, 'Youden on 4 validation slides');
+  assert.equal(protocols.honest.threshold_from, 'Youden on 10 validation slides');
   assert.equal(protocols.honest.optimistic, undefined);
   assert.deepEqual(protocols.honest.confusion, [
     [4, 0],
@@ -47,12 +50,12 @@ test('honest falls back to 0.5 and says why', () => {
   const from = (validation: Prediction[], threshold: 'validation' | 'half' = 'validation') =>
     evaluatePredictions(scored, validation, { ...options, threshold }).protocols.honest;
   assert.equal(from([]).threshold_from, 'fixed at 0.5: no validation set');
-  assert.equal(from(binary([0.2], [1])).threshold_from, 'fixed at 0.5: one class only in the validation set');
+  assert.equal(from(binary([0.2], [1])).threshold_from, 'fixed at 0.5: only 0 validation slides of a class');
+  const four = binary([0.1, 0.2, 0.3, 0.35, 0.6, 0.7, 0.8, 0.9, 0.95], [0, 0, 0, 0, 1, 1, 1, 1, 1]);
+  assert.equal(from(four).threshold_from, 'fixed at 0.5: only 4 validation slides of a class');
   // The validation scores rank the wrong way round: Youden would call nothing positive.
-  assert.equal(
-    from(binary([0.9, 0.1], [0, 1])).threshold_from,
-    'fixed at 0.5: the validation set gives no threshold',
-  );
+  const wrong = binary([0.9, 0.9, 0.8, 0.8, 0.7, 0.1, 0.1, 0.2, 0.2, 0.3], [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
+  assert.equal(from(wrong).threshold_from, 'fixed at 0.5: the validation set gives no threshold');
   assert.equal(from(binary([0.1, 0.9], [0, 1]), 'half').threshold_from, 'fixed at 0.5');
   assert.equal(from([]).threshold, 0.5);
 });

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { MetricsFile } from '../../../domain/mil/metrics-file.js';
+import { auc } from '../../../domain/mil/metrics.js';
+import { readPredictions } from '../../../domain/mil/predictions-file.js';
 import { readReport, run, type ReportWith } from '../../../domain/report/make-report.js';
 import { hasCode, inputFile, makeJob, temporaryFolder } from '../mil/support.js';
 import {
@@ -185,6 +187,26 @@ test('an edited file is refused by name: predictions, metrics, or the two not be
   writeFileSync(path, before);
   await run(job);
 });
+
+test('the scores of all folds together: mean over the repeats of the AUC of each', async (t) => {
+  const { pooled, folds } = await readReport(setUp(t));
+  const repeats = [0, 1, 2].map((repeat) => {
+    const members = folds.filter(({ group, metrics }) => group === 'abmil' && metrics.repeat === repeat);
+    const rows = members.flatMap(({ metrics }) => readPredictionsOf(metrics.cell));
+    return auc(
+      rows.map(({ probabilities }) => probabilities[1]),
+      rows.map(({ label }) => label),
+    );
+  });
+  const mean = repeats.reduce((sum, value) => sum + value, 0) / 3;
+  assert.equal(pooled.length, 2);
+  assert.ok(Math.abs(pooled[0].auc!.mean - mean) < 1e-12);
+  assert.equal(pooled[0].auc!.n, 3);
+});
+
+function readPredictionsOf(cell: string) {
+  return readPredictions(join(work, 'evaluate', cell, 'predictions', `${cell}.csv`), ['normal', 'tumor']);
+}
 
 test('groups may be made of several fields', async (t) => {
   const data = await readReport(setUp(t, { groupBy: ['model', 'repeat'], compare: 'none' }));
