@@ -1,5 +1,5 @@
 import type { Level0Px } from '../units.js';
-import { coveredShare, type Region } from './annotation.js';
+import { coveredShare, regionProbe, type Region } from './annotation.js';
 import { auc, midranks } from './metrics.js';
 
 /** How well patch scores find the annotated lesion. */
@@ -76,8 +76,9 @@ export function lesionFit(
   size: Level0Px,
   regions: readonly Region[],
 ): LesionFit {
+  const probe = regionProbe(regions);
   const inside = Array.from(scores, (_, i) =>
-    coveredShare(regions, coords[2 * i], coords[2 * i + 1], size) >= 0.5 ? 1 : 0,
+    coveredShare(probe, coords[2 * i], coords[2 * i + 1], size) >= 0.5 ? 1 : 0,
   );
   const area = auc(scores, inside);
   const total = Array.from(scores).reduce((sum, score) => sum + score, 0);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { coveredShare, insideRegions, type Region } from '../../../domain/mil/annotation.js';
+import { coveredShare, regionProbe, type Region } from '../../../domain/mil/annotation.js';
 import { parseAsapXml } from '../../../domain/mil/asap-xml.js';
 import { formatPatches, parseGeoJson } from '../../../domain/mil/geojson.js';
 import { readAnnotation } from '../../../domain/mil/read-annotation.js';
@@ -42,9 +42,9 @@ test('ASAP XML: outlines in their order, cut-outs by group, dots passed over', (
     ],
   });
   assert.equal(regions[1].excluded, true);
-  assert.equal(insideRegions(regions, 120, 120), true);
-  assert.equal(insideRegions(regions, 160, 160), false, 'cut out');
-  assert.equal(insideRegions(regions, 99, 120), false);
+  assert.equal(regionProbe(regions)(120, 120), true);
+  assert.equal(regionProbe(regions)(160, 160), false, 'cut out');
+  assert.equal(regionProbe(regions)(99, 120), false);
 });
 
 test('ASAP XML: what is broken is named with its line', () => {
@@ -103,7 +103,7 @@ test('GeoJSON: collections, holes, several polygons, classes as QuPath writes th
       { name: '', group: 'Ignore*', excluded: true },
     ],
   );
-  const at = (x: number, y: number) => insideRegions(regions, x, y);
+  const at = (x: number, y: number) => regionProbe(regions)(x, y);
   assert.deepEqual(
     [at(20, 20), at(50, 50), at(205, 5), at(305, 5), at(250, 5), at(5, 5)],
     [true, false, true, true, false, false],
@@ -142,10 +142,26 @@ test('a patch is covered by the share that lies inside', () => {
   const regions: Region[] = [
     { name: '', excluded: false, rings: [ring(0, 0, 100) as unknown as [number, number][]] },
   ];
-  assert.equal(coveredShare(regions, 10, 10, 50), 1);
-  assert.equal(coveredShare(regions, 50, 0, 100), 0.5);
-  assert.equal(coveredShare(regions, 75, 75, 100), 0.0625);
-  assert.equal(coveredShare(regions, 100, 0, 100), 0);
+  assert.equal(coveredShare(regionProbe(regions), 10, 10, 50), 1);
+  assert.equal(coveredShare(regionProbe(regions), 50, 0, 100), 0.5);
+  assert.equal(coveredShare(regionProbe(regions), 75, 75, 100), 0.0625);
+  assert.equal(coveredShare(regionProbe(regions), 100, 0, 100), 0);
+});
+
+test('ten thousand patches against an outline of fifty thousand points take a second', () => {
+  const points = Array.from({ length: 50_000 }, (_, i): [number, number] => {
+    const angle = (i / 50_000) * 2 * Math.PI;
+    const radius = 20_000 + 3000 * Math.sin(angle * 40);
+    return [25_600 + radius * Math.cos(angle), 25_600 + radius * Math.sin(angle)];
+  });
+  const probe = regionProbe([{ name: '', excluded: false, rings: [points] }]);
+  const started = performance.now();
+  let inside = 0;
+  for (let i = 0; i < 10_000; i++)
+    inside += coveredShare(probe, (i % 100) * 512, Math.floor(i / 100) * 512, 512);
+  const area = Math.PI * (20_000 ** 2 + 3000 ** 2 / 2);
+  assert.ok(Math.abs(inside * 512 * 512 - area) < area * 1e-3, `${inside * 512 * 512} is not ${area}`);
+  assert.ok(performance.now() - started < 10_000);
 });
 
 test('patches become GeoJSON that can be read back', () => {
