@@ -8,6 +8,13 @@ import { Exit, exitCodeOf } from './errors.js';
  * `process.exitCode`: 0 done, 1 run failed, 2 invalid file or arguments, 3 server unreachable.
  */
 export async function main(args: readonly string[]): Promise<void> {
+  // Whoever reads our output may stop reading: `sam-mil ls | head -1`.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      process.exit(process.exitCode);
+    });
+  }
   const debug = args.includes('--debug');
   const rest = args.filter((arg) => arg !== '--debug');
   try {

@@ -1,7 +1,7 @@
 import type pc from 'picocolors';
 import type { Progress } from '../domain/job.js';
 import type { RunStatus, StageStatus } from '../workflows/messages.js';
-import { formatDuration, formatTable, plural } from './render-text.js';
+import { formatDuration, formatTable, oneLine, plural } from './render-text.js';
 
 export type Palette = ReturnType<typeof pc.createColors>;
 
@@ -47,7 +47,11 @@ export function renderRun(view: RunView, palette: Palette): string[] {
   const rows = status.stages.map((stage) => stageRow(stage, view, palette));
   const lines = formatTable(rows);
   const body = status.stages.flatMap((stage, i) => [lines[i], ...activityLines(stage, view, palette)]);
-  return [head, ...(view.trouble === undefined ? [] : [palette.yellow(`  ${view.trouble}`)]), ...body];
+  return [
+    head,
+    ...(view.trouble === undefined ? [] : [palette.yellow(`  ${oneLine(view.trouble)}`)]),
+    ...body,
+  ];
 }
 
 function stageRow(stage: StageStatus, view: RunView, palette: Palette): string[] {
@@ -62,7 +66,8 @@ function stageRow(stage: StageStatus, view: RunView, palette: Palette): string[]
 /** `14/24  3 cached  1 failed  2 running`, or why a stage has no numbers. */
 export function countsText(stage: StageStatus, palette: Palette): string {
   if (stage.state === 'waiting') return palette.dim(`waits for ${stage.needs.join(', ') || 'a worker'}`);
-  if (stage.state === 'skipped') return palette.dim(`skipped${stage.reason ? `: ${stage.reason}` : ''}`);
+  if (stage.state === 'skipped')
+    return palette.dim(`skipped${stage.reason ? `: ${oneLine(stage.reason)}` : ''}`);
   if (stage.total === 0)
     return stage.state === 'running' ? palette.dim('listing items') : palette.dim('no items');
   const parts = [`${stage.done + stage.skipped + stage.failed}/${stage.total}`];
@@ -115,11 +120,11 @@ function activityLines(stage: StageStatus, view: RunView, palette: Palette): str
 
 export function activityText(activity: Activity, palette: Palette): string {
   const { progress, attempt, lastFailure } = activity;
-  const parts = [activity.what];
+  const parts = [oneLine(activity.what)];
   if (progress !== undefined) parts.push(`${progress.done}/${progress.total} ${progress.unit}`);
-  if (progress?.note !== undefined) parts.push(progress.note);
+  if (progress?.note !== undefined) parts.push(oneLine(progress.note));
   if (attempt > 1)
-    parts.push(palette.yellow(`attempt ${attempt}${lastFailure ? `, after: ${lastFailure}` : ''}`));
+    parts.push(palette.yellow(`attempt ${attempt}${lastFailure ? `, after: ${oneLine(lastFailure)}` : ''}`));
   return parts.join(palette.dim('  '));
 }
 
@@ -141,7 +146,7 @@ export function renderFailures(status: RunStatus, palette: Palette): string[] {
     const lines = stage.failures.map(({ key, step, code, reason }) => {
       const where = key === stage.name ? stage.name : `${stage.name}@${key}`;
       const at = step === undefined || step === stage.name ? where : `${where} ${step}`;
-      return ` ${palette.red('✘')} ${at}  ${palette.bold(code)}: ${reason}`;
+      return ` ${palette.red('✘')} ${at}  ${palette.bold(code)}: ${oneLine(reason)}`;
     });
     const more = stage.failed - stage.failures.length;
     if (more > 0) lines.push(palette.dim(`   and ${plural(more, 'more failed item')} in ${stage.name}`));

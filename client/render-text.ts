@@ -43,20 +43,22 @@ export function clip(line: string, columns: number): string {
   let out = '';
   // Colour codes take no room and are all kept, so that a colour that was switched on is switched off again.
   for (const part of line.split(/(\u001b\[[0-9;]*m)/)) {
-    if (part.startsWith('\u001b')) {
-      out += part;
-      continue;
+    if (part.startsWith('\u001b')) out += part;
+    else if (room > 0) {
+      const kept = [...part].slice(0, room);
+      room -= kept.length;
+      out += kept.join('') + (room === 0 ? '…' : '');
     }
-    const kept = [...part].slice(0, room).join('');
-    room -= width(kept);
-    out += kept;
-    if (kept.length < part.length && room === 0) {
-      out += '…';
-      room = -1;
-    }
-    if (room < 0) room = 0;
   }
   return out;
+}
+
+/** Text from files and other processes on one line, without anything that a terminal would act on. */
+export function oneLine(text: string): string {
+  return stripVTControlCharacters(text)
+    .replace(/\s+/g, ' ')
+    .replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '·')
+    .trim();
 }
 
 export function plural(count: number, noun: string): string {
