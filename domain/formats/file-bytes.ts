@@ -1,13 +1,18 @@
+import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { SamMilError } from '../errors.js';
 
 /** Most bytes one read call may ask for; Node's own limit is 2^31 - 1. */
 const LARGEST_CALL = 1 << 30;
+/** Bytes digested at once. */
+const PIECE = 1 << 20;
 
 /** A file read by position. Every range is checked against the file's size first, so a lying header can't make us reserve memory. */
 export class FileBytes {
   readonly path: string;
   readonly size: number;
+  /** Size, times and inode at the opening: equal stamps mean unchanged content, as far as a file system can say. */
+  readonly stamp: string;
   private descriptor: number | undefined;
 
   /** @throws SamMilError InvalidInput where the file is missing, a folder, or can't be read */
@@ -20,12 +25,13 @@ export class FileBytes {
       const what = code === 'ENOENT' ? 'does not exist' : `can't be read (${code})`;
       throw new SamMilError('InvalidInput', what, { file: path, cause: error });
     }
-    const stat = fstatSync(this.descriptor);
+    const stat = fstatSync(this.descriptor, { bigint: true });
     if (!stat.isFile()) {
       this.close();
       throw new SamMilError('InvalidInput', 'is not a file', { file: path });
     }
-    this.size = stat.size;
+    this.size = Number(stat.size);
+    this.stamp = `${stat.size} ${stat.mtimeNs} ${stat.ctimeNs} ${stat.ino}`;
   }
 
   /** A fresh copy of `length` bytes at `offset`. @throws SamMilError InvalidInput where they lie outside the file */
@@ -51,6 +57,14 @@ export class FileBytes {
       done += count;
     }
     return bytes;
+  }
+
+  /** `sha256:<hex>` of the whole file, read in pieces. */
+  digest(): string {
+    const hash = createHash('sha256');
+    for (let offset = 0; offset < this.size; offset += PIECE)
+      hash.update(this.read(offset, Math.min(PIECE, this.size - offset)));
+    return `sha256:${hash.digest('hex')}`;
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import { SamMilError } from '../errors.js';
 import { readFeatures, readSamInfo } from '../formats/bag-files.js';
+import { withFileBytes } from '../formats/file-bytes.js';
 import { float32Of } from '../formats/tensor.js';
 import { readPtTensor } from '../formats/torch-pt.js';
 import { readItems } from '../items.js';
@@ -16,6 +17,7 @@ export interface BagEntry {
   digest: string;
   /** Absolute path of its sam_info file, where it has one. */
   samInfo?: string;
+  samInfoDigest?: string;
 }
 
 /** A bag in memory. */
@@ -58,7 +60,7 @@ function bagEntry(item: ItemRecord, work: string, file: string): BagEntry {
     key: item.key,
     features: inWork(features.path, work),
     digest: features.digest,
-    ...(isFileRef(samInfo) ? { samInfo: inWork(samInfo.path, work) } : {}),
+    ...(isFileRef(samInfo) ? { samInfo: inWork(samInfo.path, work), samInfoDigest: samInfo.digest } : {}),
   };
 }
 
@@ -71,14 +73,18 @@ function inWork(path: string, work: string): string {
 }
 
 /**
- * Reads and checks a bag.
+ * Reads and checks a bag. Where the entry says the files' digests they must be those: the cache key of what is trained on them names the digests, so
+ * an edited file would leave a model that can't be traced.
  * @param options.groupFeatures false leaves the group rows out
- * @throws SamMilError CountMismatch where features and sam_info differ in rows; InvalidInput on NaN, an empty bag, or a sam_info of another slide
+ * @throws SamMilError CountMismatch where features and sam_info differ in rows; InvalidInput on NaN, an empty bag, a sam_info of another slide, or a
+ *   file that was changed after it was published
  */
 export function loadBag(
-  entry: Pick<BagEntry, 'features' | 'samInfo'>,
+  entry: Pick<BagEntry, 'features' | 'samInfo'> & Partial<BagEntry>,
   options: { groupFeatures: boolean },
 ): HostBag {
+  requireDigest(entry.features, entry.digest);
+  if (entry.samInfo !== undefined) requireDigest(entry.samInfo, entry.samInfoDigest);
   const { features, rows, dim, coords } = readBagFile(entry);
   const info = entry.samInfo === undefined ? guessedInfo(coords) : matchingInfo(entry.samInfo, coords, rows);
   const bag = { features, rows, dim, coords, ...info };
@@ -88,6 +94,27 @@ export function loadBag(
     file: entry.features,
     expected: 'at least one feature row',
     found: `${rows} rows${rows > 0 ? ', all of them group features' : ''}`,
+  });
+}
+
+/** Digests by path and stamp: a bag that does not fit in memory is read again each epoch. */
+const known = new Map<string, { stamp: string; digest: string }>();
+
+function requireDigest(path: string, expected: string | undefined): void {
+  if (expected === undefined) return;
+  const found = withFileBytes(path, (file) => {
+    const kept = known.get(path);
+    if (kept?.stamp === file.stamp) return kept.digest;
+    const digest = file.digest();
+    known.set(path, { stamp: file.stamp, digest });
+    return digest;
+  });
+  if (found === expected) return;
+  throw new SamMilError('InvalidInput', 'the file was changed after it was published', {
+    file: path,
+    expected,
+    found,
+    next: 'run the pipeline again: the changed file is noticed and made anew',
   });
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { digestOf } from '../../../domain/digest.js';
 import { writeFeatures, writeSamInfo } from '../../../domain/formats/bag-files.js';
 import { writePt } from '../../../domain/formats/torch-pt.js';
 import { BagCache } from '../../../domain/mil/bag-cache.js';
@@ -40,6 +41,17 @@ test('group rows come with or without, from sam_info or from their coords', (t) 
   const guessed = loadBag({ features: entry.features }, { groupFeatures: true });
   assert.deepEqual(guessed.isGroup, all.isGroup);
   assert.deepEqual(new Set(guessed.area), new Set([0, 1]));
+});
+
+test('a bag whose files are not those that were published is refused', (t) => {
+  const cohort = makeCohort(temporaryFolder(t), 2);
+  const [one, two] = listBags(cohort.bags.path, cohort.work);
+  assert.ok(loadBag(one, { groupFeatures: true }).rows > 0);
+  const changed = { code: 'InvalidInput', message: /was changed after it was published/ };
+  writeFileSync(one.features, readFileSync(two.features));
+  assert.throws(() => loadBag(one, { groupFeatures: true }), changed, 'another slide, whole and valid');
+  appendFileSync(two.samInfo ?? '', 'x');
+  assert.throws(() => loadBag(two, { groupFeatures: true }), changed, 'its sam_info');
 });
 
 test('what does not fit is refused by name', (t) => {
@@ -111,7 +123,8 @@ describe('the cache of bags', () => {
     mkdirSync(join(folder, 'other'));
     const features = join(folder, 'other', 'b.h5');
     writeFeatures(features, { features: new Float32Array(5), dim: 5, coords: Int32Array.of(0, 0) });
-    const entries = [...listBags(cohort.bags.path, cohort.work), { key: 'b', features, digest: '' }];
+    const digest = digestOf(readFileSync(features));
+    const entries = [...listBags(cohort.bags.path, cohort.work), { key: 'b', features, digest }];
     const cache = new BagCache(entries, true);
     cache.get(cohort.keys[0]);
     assert.throws(() => cache.get('b'), {

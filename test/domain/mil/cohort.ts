@@ -1,5 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { digestOf } from '../../../domain/digest.js';
 import { writeFeatures, writeSamInfo } from '../../../domain/formats/bag-files.js';
 import type { InputFile, Job, Progress } from '../../../domain/job.js';
 import { formatSplits } from '../../../domain/mil/splits.js';
@@ -25,7 +26,7 @@ export function makeCohort(folder: string, count = 20): Cohort {
   const keys = Array.from({ length: count }, (_, i) => `slide-${String(i).padStart(2, '0')}`);
   const lines = keys.map((key, i) => {
     writeBag(work, key, i % 2);
-    const file = (path: string) => ({ path, digest: `sha256:${key}`, bytes: 1 });
+    const file = (path: string) => ({ path, digest: digestOf(readFileSync(join(work, path))), bytes: 1 });
     const outputs = { bag: file(`bags/${key}.h5`), 'sam-info': file(`bags/${key}.sam.h5`) };
     return JSON.stringify({ key, fields: {}, status: 'done', outputs });
   });
