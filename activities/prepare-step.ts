@@ -3,6 +3,7 @@ import { SamMilError } from '../domain/errors.js';
 import type { FileRef, InputFile, ItemsRef } from '../domain/job.js';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.js';
 import { cacheKey, type InputIngredient, type Ingredients } from '../domain/store/cache-key.js';
+import { firstDifference } from '../domain/store/explain.js';
 import { digestOfInput, type DigestCache } from '../domain/store/digest-cache.js';
 import { insideWork } from '../domain/store/paths.js';
 import { isFileRef } from '../domain/store/publish.js';
@@ -52,17 +53,11 @@ async function prepare(
   how: 'read' | 'known',
 ): Promise<PreparedStep | undefined> {
   const { parameters, inputs, inKey } = resolveWith(definition, step.with);
-  const digests: Record<string, InputIngredient> = {};
-  const files: Record<string, InputFile> = {};
+  const found = await digestInputs(inputs, step, cache, how);
+  if (!found) return undefined;
+  const { digests, files } = found;
   const jobWith = structuredClone(parameters);
-  for (const input of inputs) {
-    const found = await digestInput(input, step, cache, how);
-    if (!found) return undefined;
-    digests[input.place.join('.')] = { digest: found.digest, name: found.keyName };
-    const file = { path: found.path, digest: found.digest, name: found.name };
-    files[input.place.join('.')] = file;
-    put(jobWith, input.place, file);
-  }
+  for (const { place } of inputs) put(jobWith, place, { ...files[place.join('.')] });
   const hidden = (await definition.hiddenInputs?.(parameters, files)) ?? {};
   const ingredients: Ingredients = {
     activity: definition.name,
@@ -73,6 +68,44 @@ async function prepare(
     hidden,
   };
   return { definition, ingredients, key: cacheKey(ingredients), jobWith: camelKeys(jobWith) };
+}
+
+/**
+ * Which input no longer holds what the step was prepared with, in words; undefined where all do. Unchanged files are known by their stamps, so nothing
+ * is read again.
+ * @throws SamMilError InvalidInput for an input that is gone, or an output of an earlier step that was changed
+ */
+export async function changedInput(
+  { definition, ingredients }: PreparedStep,
+  step: StepToPrepare,
+  cache: DigestCache,
+): Promise<string | undefined> {
+  const found = await digestInputs(resolveWith(definition, step.with).inputs, step, cache, 'read');
+  return found && firstDifference(ingredients, { ...ingredients, inputs: found.digests });
+}
+
+interface DigestedInputs {
+  /** Both by place in `with`: `slide`, `tables.0`. */
+  digests: Record<string, InputIngredient>;
+  files: Record<string, InputFile>;
+}
+
+async function digestInputs(
+  inputs: readonly GivenInput[],
+  step: StepToPrepare,
+  cache: DigestCache,
+  how: 'read' | 'known',
+): Promise<DigestedInputs | undefined> {
+  const digests: DigestedInputs['digests'] = {};
+  const files: DigestedInputs['files'] = {};
+  for (const input of inputs) {
+    const found = await digestInput(input, step, cache, how);
+    if (!found) return undefined;
+    const place = input.place.join('.');
+    digests[place] = { digest: found.digest, name: found.keyName };
+    files[place] = { path: found.path, digest: found.digest, name: found.name };
+  }
+  return { digests, files };
 }
 
 interface FoundInput extends InputFile {

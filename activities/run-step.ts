@@ -9,7 +9,7 @@ import { publish, relink } from '../domain/store/publish.js';
 import { checkOutputs, findReceipt, readReceipt, type Receipt } from '../domain/store/receipts.js';
 import type { ActivityDefinition } from './define-activity.js';
 import type { EngineContext } from './engine-context.js';
-import { prepareStep, type PreparedStep } from './prepare-step.js';
+import { changedInput, prepareStep, type PreparedStep } from './prepare-step.js';
 import type { StepInput } from './step-input.js';
 
 /** One attempt at a step, as its surroundings see it. */
@@ -29,7 +29,7 @@ export interface StepOutcome {
 /**
  * Brings a step to its receipt: finds one that stands, or links outputs that another place made from the same ingredients, or does the work and
  * publishes it. Knows nothing of Temporal.
- * @throws SamMilError as the implementation does; Superseded, DiskFull, ChildCrashed, OutputTooLarge from around it; the signal's reason when stopped
+ * @throws SamMilError as the implementation does; Superseded, DiskFull, ChildCrashed, OutputTooLarge, Unavailable (an input changed) from around it; the signal's reason when stopped
  */
 export async function runStep(
   engine: EngineContext,
@@ -99,6 +99,7 @@ async function work(
   const result = await execute(engine, prepared, { input, scratch, checkpoint, attempt });
   attempt.signal.throwIfAborted();
   refuseUndeclared(prepared.definition, result);
+  await refuseChangedInputs(engine, prepared, input, checkpoint);
   const receipt = await publish(input.work, claim, {
     ingredients: prepared.ingredients,
     folder: input.folder,
@@ -129,6 +130,7 @@ async function execute(
     work: input.work,
     run: input.run,
     name: input.item,
+    hidden: prepared.ingredients.hidden,
     scratch,
     checkpoint,
   };
@@ -149,6 +151,25 @@ async function execute(
 /** Activities of one plugin share libraries, and so children, unless the definition says otherwise. */
 export function runtimeOf(definition: ActivityDefinition): string {
   return definition.runtime ?? definition.name.split('.')[0];
+}
+
+/**
+ * The key names what the inputs held before the work. One that was replaced meanwhile would leave a receipt that vouches for content which nobody
+ * has read, or not all of it; nor may a later attempt go on from such a checkpoint.
+ */
+async function refuseChangedInputs(
+  engine: EngineContext,
+  prepared: PreparedStep,
+  input: StepInput,
+  checkpoint: string,
+): Promise<void> {
+  const found = await changedInput(prepared, input, engine.digests(input.work));
+  if (found === undefined) return;
+  await rm(checkpoint, { recursive: true, force: true });
+  throw new SamMilError('Unavailable', 'an input changed while the step worked on it', {
+    found,
+    next: 'wait until whatever writes it has ended; the step is tried again with what is there then',
+  });
 }
 
 function refuseUndeclared(definition: ActivityDefinition, result: JobResult): void {

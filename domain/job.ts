@@ -46,6 +46,8 @@ export interface Job<With = JsonObject> {
   readonly run?: string;
   /** The item's name, used for output file names: `patches/<name>.h5`. For a stage without items, the stage's name. */
   readonly name: string;
+  /** The hidden inputs that entered the cache key (an encoder's weights): what is used must be these. Absent as `run` is. */
+  readonly hidden?: JsonObject;
   /** Private to this attempt, on the file system of `work`, empty at the start. Outputs are written here; the engine publishes them. */
   readonly scratch: string;
   /** Survives attempts and hosts; belongs to exactly this cache key. Write into it with temporary name, fsync, rename. */

@@ -36,12 +36,13 @@ async function runJob(job: ChildJob): Promise<void> {
 }
 
 function liveJob(job: ChildJob, signal: AbortSignal): Job {
-  const { with: parameters, work, run, name, scratch, checkpoint } = job;
+  const { with: parameters, work, run, name, hidden, scratch, checkpoint } = job;
   return {
     with: parameters,
     work,
     run,
     name,
+    hidden,
     scratch,
     checkpoint,
     signal,

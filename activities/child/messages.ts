@@ -11,6 +11,7 @@ export interface ChildJob {
   work: string;
   run: string;
   name: string;
+  hidden: JsonObject;
   scratch: string;
   checkpoint: string;
 }

@@ -15,14 +15,15 @@ export interface BatchLayout {
 }
 
 /**
- * Finished batches of an extraction, one file each in the checkpoint folder: float32 rows and their SHA-256. A file appears whole (private name,
- * fsync, rename) or not at all; one that was damaged since is noticed and made again. Two attempts that overlap write the same bytes, so they
- * do each other no harm.
+ * Finished batches of an extraction, one file each in the checkpoint folder: float32 rows and the SHA-256 of identity and rows. A file appears whole
+ * (private name, fsync, rename) or not at all; one that was damaged since, or made by an attempt of another identity that still lives, is noticed
+ * and made again. Two attempts of one identity that overlap write the same bytes, so they do each other no harm.
  */
 export class BatchStore {
   readonly count: number;
   private readonly folder: string;
   private readonly layout: BatchLayout;
+  private readonly identity: string;
 
   /**
    * @param identity everything that the features' bits depend on (encoder, provider, coords, batches): batches of another identity are dropped
@@ -32,7 +33,8 @@ export class BatchStore {
     this.layout = layout;
     this.count = Math.ceil(layout.rows / layout.batchSize);
     mkdirSync(folder, { recursive: true });
-    this.claim(digestOfJson({ layout, identity }));
+    this.identity = digestOfJson({ layout, identity });
+    this.claim();
   }
 
   /** First row of a batch and number of its rows. */
@@ -50,7 +52,7 @@ export class BatchStore {
 
   commit(batch: number, features: Float32Array): void {
     const bytes = new Uint8Array(features.buffer, features.byteOffset, features.byteLength);
-    writeAtomic(this.path(batch), Buffer.concat([bytes, sha256(bytes)]));
+    writeAtomic(this.path(batch), Buffer.concat([bytes, this.seal(bytes)]));
   }
 
   /** Rows of a committed batch. */
@@ -70,27 +72,27 @@ export class BatchStore {
     }
     const length = this.range(batch).count * this.layout.dim * Float32Array.BYTES_PER_ELEMENT;
     const features = file.subarray(0, length);
-    if (file.length !== length + DIGEST_BYTES || !sha256(features).equals(file.subarray(length)))
+    if (file.length !== length + DIGEST_BYTES || !this.seal(features).equals(file.subarray(length)))
       return undefined;
     return new Float32Array(Uint8Array.from(features).buffer);
   }
 
-  private claim(identity: string): void {
+  private seal(bytes: Uint8Array): Buffer {
+    return createHash('sha256').update(this.identity).update(bytes).digest();
+  }
+
+  private claim(): void {
     const path = join(this.folder, IDENTITY_FILE);
-    if (textOf(path) === identity) return;
+    if (textOf(path) === this.identity) return;
     for (const name of readdirSync(this.folder)) {
       if (name.startsWith('batch-')) rmSync(join(this.folder, name), { force: true });
     }
-    writeAtomic(path, identity);
+    writeAtomic(path, this.identity);
   }
 
   private path(batch: number): string {
     return join(this.folder, `batch-${String(batch).padStart(6, '0')}.f32`);
   }
-}
-
-function sha256(bytes: Uint8Array): Buffer {
-  return createHash('sha256').update(bytes).digest();
 }
 
 function textOf(path: string): string | undefined {

@@ -4,10 +4,11 @@ import { digestOf } from '../digest.js';
 import { SamMilError } from '../errors.js';
 import { type PatchCoords, readPatches } from '../formats/bag-files.js';
 import type { InputFile, Job, JobResult } from '../job.js';
+import { canonicalJson, type Json, type JsonObject } from '../json.js';
 import { openSlide } from '../slides/open.js';
 import type { SlideInfo } from '../slides/slide.js';
 import { BatchStore } from './batch-store.js';
-import { type Device, type OpenEncoder } from './encoder.js';
+import type { Device, EncoderInfo, OpenEncoder } from './encoder.js';
 import { chooseEncoder, keyOfEncoder } from './encoders.js';
 import { encodePatches } from './encode-patches.js';
 import { findGroups } from './patch-groups.js';
@@ -66,6 +67,7 @@ async function openEncoder(job: Job<ExtractWith>): Promise<OpenEncoder> {
   const { definition, fallbackBecause } = await chooseEncoder(wanted, fallback, (line) =>
     job.log('info', line),
   );
+  refuseOther(definition.info, job.hidden?.encoder);
   if (fallbackBecause !== undefined) {
     job.log('warn', `encoder ${definition.info.name} is used instead: ${fallbackBecause}`);
   }
@@ -74,6 +76,16 @@ async function openEncoder(job: Job<ExtractWith>): Promise<OpenEncoder> {
   const { info, provider } = encoder;
   job.log('info', `encoder ${info.name} on ${provider.name} (${provider.why})`, { note: info.note });
   return encoder;
+}
+
+/** Weights may come or go between the forming of the key and the work: a bag of one encoder must not stand under the name of another. */
+function refuseOther(info: EncoderInfo, expected: Json | undefined): void {
+  if (expected === undefined || canonicalJson(keyOfEncoder(info)) === canonicalJson(expected)) return;
+  throw new SamMilError('Unavailable', `another encoder can be used now than when the step was prepared`, {
+    expected: String((expected as JsonObject).name),
+    found: info.name,
+    next: 'the step is tried again; see `npx sam-mil doctor` for the weights on each worker',
+  });
 }
 
 function storeOf(job: Job<ExtractWith>, patches: PatchCoords, encoder: OpenEncoder): BatchStore {

@@ -177,6 +177,25 @@ test('a step goes on from its checkpoint, which goes when it has ended', async (
   assert.deepEqual(readdirSync(join(work, '.checkpoints')), []);
 });
 
+test('an input that changed during the work leaves no receipt', async (context) => {
+  const { work, steps } = await open(context);
+  const source = join(work, 'in.txt');
+  writeFileSync(source, 'old');
+  control(work, 'item', { sleepMs: 400 });
+  const first = steps.run('stub.write', { with: { from: 'in.txt' } });
+  const deadline = Date.now() + 20_000;
+  while (executionsOf(work).length === 0 && Date.now() < deadline) await sleep(10);
+  writeFileSync(source, 'new');
+  await assert.rejects(first, {
+    code: 'Unavailable',
+    message: /input changed while the step worked.*input from \(in\.txt\) has other content/,
+  });
+  assert.equal(await readReceipt(work, PLACE), undefined);
+  assert.deepEqual(readdirSync(join(work, '.checkpoints')), []);
+  assert.equal((await steps.run('stub.write', { with: { from: 'in.txt' } })).how, 'done');
+  assert.equal(readFileSync(join(work, 'stage', 'item.txt'), 'utf8'), 'newhello\n');
+});
+
 test('children are warm, replaced after a crash or a stop, and killed when they do not stop', async (context) => {
   const { work, steps } = await open(context);
   const pidOf = () => executionsOf(work).at(-1)?.split(' ')[2];

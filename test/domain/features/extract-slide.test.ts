@@ -6,6 +6,8 @@ import { before, describe, test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { definition } from '../../../activities/pathology/extract.js';
 import { digestOfFile } from '../../../domain/digest.js';
+import { BatchStore } from '../../../domain/features/batch-store.js';
+import { findEncoder, keyOfEncoder } from '../../../domain/features/encoders.js';
 import { run, type ExtractWith } from '../../../domain/features/extract-slide.js';
 import { readFeatures, readSamInfo, readSegFile, writePatches } from '../../../domain/formats/bag-files.js';
 import { encodeMask } from '../../../domain/formats/run-length.js';
@@ -236,6 +238,30 @@ describe('pathology.extract', () => {
     assert.equal(job.reports[0].done, 0);
     const fresh = await extract({ parameters: other, folder: one.folder }, 'fresh');
     assert.deepEqual(features, readFeatures(fresh.files.h5.from).features);
+  });
+
+  test('a batch that a straggling attempt of another identity commits is made again', (context) => {
+    const folder = temporaryFolder(context);
+    const layout = { rows: 4, dim: 2, batchSize: 2 };
+    const straggler = new BatchStore(folder, layout, { provider: 'cuda' });
+    const store = new BatchStore(folder, layout, { provider: 'cpu' });
+    store.commit(0, Float32Array.of(1, 2, 3, 4));
+    straggler.commit(1, Float32Array.of(5, 6, 7, 8));
+    assert.deepEqual(store.missing(), [1]);
+    assert.throws(() => store.read(1), /was not committed/);
+  });
+
+  test('an encoder other than the one of the cache key is not used', async (context) => {
+    const one = await given(context);
+    const job = jobFor<ExtractWith>(definition, one.parameters, join(one.folder, 'attempt'));
+    const { info } = await findEncoder(one.parameters.encoder as InputFile);
+    const hidden = { encoder: keyOfEncoder({ ...info, name: 'wanted', dim: 7 }) };
+    await assert.rejects(run({ ...job, hidden }), {
+      code: 'Unavailable',
+      message: /another encoder.*expected wanted; found tiny/,
+    });
+    const same = await run({ ...job, hidden: { encoder: keyOfEncoder(info) } });
+    assert.equal(same.values?.encoder, 'tiny');
   });
 
   test('stops at the next batch when it is told to, and keeps what is done', async (context) => {
