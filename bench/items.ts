@@ -31,7 +31,7 @@ async function main(): Promise<void> {
       console.log(
         `${run}: ${done} items (${cached} unchanged) in ${seconds.toFixed(1)} s = ${(count / seconds).toFixed(0)} items/s; ` +
           `${lengths.length} executions, longest history ${Math.max(...lengths)} events; ` +
-          `worker memory ${megabytes(memory[Math.floor(memory.length / 4)])} after a quarter, ${megabytes(Math.max(...memory))} at most`,
+          `worker memory by quarters ${quarters(memory)}`,
       );
     }
   } finally {
@@ -50,8 +50,13 @@ async function historyLengths(engine: TestEngine, workflowId: string): Promise<n
   return lengths;
 }
 
-function megabytes(bytes: number | undefined): string {
-  return bytes === undefined ? 'unknown' : `${Math.round(bytes / 2 ** 20)} MB`;
+/** The highest value in each quarter of the time, in MB. */
+function quarters(memory: number[]): string {
+  const highest = [0, 1, 2, 3].map((quarter) => {
+    const part = memory.slice((quarter * memory.length) / 4, ((quarter + 1) * memory.length) / 4);
+    return Math.round(Math.max(0, ...part) / 2 ** 20);
+  });
+  return `${highest.join(', ')} MB`;
 }
 
 await main();
