@@ -80,7 +80,7 @@ export function failureOf(error: unknown): { code: string; reason: string } {
 
 function timeoutText({ timeoutType }: TimeoutFailure): string {
   if (timeoutType === 'HEARTBEAT') {
-    return `its worker stopped answering ${LOST_HOSTS} times in a row; see the workers' logs`;
+    return "its worker stopped answering, attempt after attempt; see the workers' logs";
   }
   return 'it took longer than its `timeout`; raise that, and the step goes on from its checkpoint';
 }

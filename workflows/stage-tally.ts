@@ -38,10 +38,6 @@ export function failedItem(
   };
 }
 
-export function endedCount({ counts }: Tally): number {
-  return counts.done + counts.skipped + counts.failed;
-}
-
 /** Why a stage counts as failed, or undefined where enough of its items ended well. */
 export function stageFailure(stage: StagePlan, { counts, failures }: Tally): string | undefined {
   const { total, done, skipped, failed } = counts;

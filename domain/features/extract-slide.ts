@@ -4,7 +4,7 @@ import { digestOf } from '../digest.js';
 import { SamMilError } from '../errors.js';
 import { type PatchCoords, readPatches } from '../formats/bag-files.js';
 import type { InputFile, Job, JobResult } from '../job.js';
-import { canonicalJson, type Json, type JsonObject } from '../json.js';
+import { canonicalJson, type Json } from '../json.js';
 import { openSlide } from '../slides/open.js';
 import type { SlideInfo } from '../slides/slide.js';
 import { BatchStore } from './batch-store.js';
@@ -82,7 +82,7 @@ async function openEncoder(job: Job<ExtractWith>): Promise<OpenEncoder> {
 function refuseOther(info: EncoderInfo, expected: Json | undefined): void {
   if (expected === undefined || canonicalJson(keyOfEncoder(info)) === canonicalJson(expected)) return;
   throw new SamMilError('Unavailable', `another encoder can be used now than when the step was prepared`, {
-    expected: String((expected as JsonObject).name),
+    expected: (expected as { name: string }).name,
     found: info.name,
     next: 'the step is tried again; see `npx sam-mil doctor` for the weights on each worker',
   });
