@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { SamMilError } from '../domain/errors.js';
 import { COMMANDS } from './commands/table.js';
-import { Exit, exitCodeOf } from './errors.js';
+import { EXIT, Exit, exitCodeOf, ServerUnreachable } from './errors.js';
 
 /**
  * The command line. Only the module of the verb that was asked for is loaded, so `validate` does not wait for Temporal's client. Sets
@@ -22,7 +22,12 @@ export async function main(args: readonly string[]): Promise<void> {
     await program.parseAsync(rest, { from: 'user' });
   } catch (error) {
     report(error, debug);
-    process.exitCode = exitCodeOf(error);
+    const code = exitCodeOf(error);
+    // A run that ended has had its last object already.
+    const said = code === EXIT.ok || (error instanceof Exit && code !== EXIT.invalid);
+    if (!said && args.includes('--json') && FOLLOWING.has(args[0]))
+      console.log(JSON.stringify(unfinished(error)));
+    process.exitCode = code;
   }
 }
 
@@ -48,6 +53,27 @@ async function createProgram(args: readonly string[]): Promise<Command> {
 function inherit(command: Command): Command {
   command.commands.forEach(inherit);
   return command.exitOverride().showSuggestionAfterError();
+}
+
+/** Commands whose `--json` promises a last object that says how the run ended. */
+const FOLLOWING = new Set(['run', 'resume', 'quickstart']);
+
+/** That object where there is no run, so that a script finds `status` on the last line in any case. */
+function unfinished(error: unknown): object {
+  const known = error instanceof SamMilError ? error.code : 'Internal';
+  return {
+    run: null,
+    status:
+      exitCodeOf(error) === EXIT.failed
+        ? 'failed'
+        : error instanceof ServerUnreachable
+          ? 'unreachable'
+          : 'invalid',
+    work: null,
+    stages: [],
+    failed: [],
+    error: { code: known, message: error instanceof Error ? error.message : String(error) },
+  };
 }
 
 /** One line: what, where, what next. Commander and finished commands have said theirs already. */

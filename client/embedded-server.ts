@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer, connect as connectSocket, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -10,7 +10,13 @@ import type { SetUpLog } from '../domain/native/cache-folder.js';
 import { isProcessAlive, withFileLock } from '../domain/native/file-lock.js';
 import { runCommand } from '../domain/native/run-command.js';
 import { ensureTemporalServer } from '../domain/native/temporal-server.js';
-import { registeredProcesses, registerProcess, stateFolder, unregisterProcess } from './state-folder.js';
+import {
+  makeStateFolder,
+  registeredProcesses,
+  registerProcess,
+  stateFolder,
+  unregisterProcess,
+} from './state-folder.js';
 
 /** The Temporal development server of this user on this machine: loopback only, history in an SQLite file of the state folder. */
 export interface EmbeddedServer {
@@ -34,6 +40,7 @@ export async function joinEmbeddedServer(
   log: SetUpLog,
   ports: { port?: number; uiPort?: number } = {},
 ): Promise<{ server: EmbeddedServer; started: boolean }> {
+  makeStateFolder();
   return withFileLock(lockPath(), async () => {
     const running = await locateEmbeddedServer();
     const server = running ?? (await start(log, ports));
@@ -68,7 +75,6 @@ export async function locateEmbeddedServer(): Promise<EmbeddedServer | undefined
 
 async function start(log: SetUpLog, ports: { port?: number; uiPort?: number }): Promise<EmbeddedServer> {
   const program = await ensureTemporalServer(log);
-  mkdirSync(stateFolder(), { recursive: true });
   const port = ports.port ?? (await freePort());
   const uiPort = ports.uiPort ?? (await freePort());
   const database = join(stateFolder(), `temporal-${program.server}.db`);

@@ -140,7 +140,7 @@ function troubleOf(error: unknown): string {
     error instanceof Error ? `${error.message} ${(error.cause as Error | undefined)?.message ?? ''}` : '';
   if (/no poller/i.test(text)) return 'no worker answers; start one with `npx sam-mil worker`';
   if (/UNAVAILABLE|ECONNREFUSED/i.test(text)) return 'the Temporal server does not answer; it is tried again';
-  if (/deadline/i.test(text)) return 'waiting for a worker to answer';
+  if (/deadline|CANCELLED/i.test(text)) return 'waiting for a worker to answer';
   return `no status: ${text.trim()}`;
 }
 

@@ -12,6 +12,7 @@
 import { resolve } from 'node:path';
 import { SamMilError } from '../domain/errors.js';
 import type { Problem } from '../domain/language/problems.js';
+import { checkForced } from '../domain/language/select-stages.js';
 import type { RunStatus } from '../workflows/messages.js';
 import { openSession, type ServerChoice } from './connect.js';
 import { driveRun } from './drive-run.js';
@@ -60,6 +61,7 @@ export async function runPipeline(file: string, options: RunPipelineOptions = {}
   const { plan, problems } = await loadFile(file, fileOptions(options));
   if (plan === undefined) throw unusable(file, problems);
   const log = options.onLine ?? (() => undefined);
+  checkForced(plan, options.force);
   const session = await openSession(options, { start: true, log });
   try {
     const worker = options.worker ?? session.kind === 'embedded';

@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SamMilError } from '../domain/errors.js';
 import { planPath, runFolder } from '../domain/store/paths.js';
 import type { RunStatus } from '../workflows/messages.js';
 import { invalid } from './errors.js';
-import { stateFolder } from './state-folder.js';
+import { makeStateFolder, stateFolder } from './state-folder.js';
 
 /** Where a run of this user lies: what `status RUN` needs to find the rest. The run's own record is in its work folder. */
 export interface RunEntry {
@@ -21,7 +21,7 @@ export interface RunEntry {
 }
 
 export function rememberRun(entry: RunEntry): void {
-  mkdirSync(folder(), { recursive: true });
+  makeStateFolder('runs');
   writeFileSync(entryPath(entry.run), `${JSON.stringify(entry)}\n`);
 }
 

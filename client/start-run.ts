@@ -87,10 +87,19 @@ async function headerOf(plan: Plan): Promise<RunHeader> {
     description: plan.description,
     work: plan.work,
     source: plan.source.path,
-    user: userInfo().username,
+    user: userName(),
     host: hostname(),
     ...(git.code === 0 ? { git: git.stdout.trim() } : {}),
   };
+}
+
+/** A user id without an entry in the password file, as in many containers, has no name: its number stands for it. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return process.env.USER ?? `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
 }
 
 function remember(session: Session, plan: Plan, run: string): RunEntry {

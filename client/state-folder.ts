@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { SamMilError } from '../domain/errors.js';
 import { isProcessAlive } from '../domain/native/file-lock.js';
 
 /**
@@ -14,10 +15,29 @@ export function stateFolder(): string {
   return join(homedir(), '.local', 'state', 'sam-mil');
 }
 
+/**
+ * Makes the state folder, or a folder in it.
+ * @throws SamMilError InvalidInput where this user may not: a read-only home, as in many containers
+ */
+export function makeStateFolder(...inside: string[]): string {
+  const folder = join(stateFolder(), ...inside);
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+    return folder;
+  } catch (cause) {
+    throw new SamMilError('InvalidInput', 'the folder for the state of sam-mil cannot be written', {
+      file: folder,
+      found: (cause as NodeJS.ErrnoException).code,
+      next: 'set SAM_MIL_STATE to a folder that this user may write to',
+      cause,
+    });
+  }
+}
+
 /** Processes of one kind (`users` of the embedded server, `workers`), one file each named by process id. Entries of dead ones do not count. */
 export function registerProcess(kind: string, facts: object = {}, pid = process.pid): void {
-  const folder = join(stateFolder(), kind);
-  mkdirSync(folder, { recursive: true });
+  const folder = makeStateFolder(kind);
   writeFileSync(join(folder, String(pid)), JSON.stringify(facts));
 }
 

@@ -43,7 +43,8 @@ export async function itemsOfSource(
 async function itemsOfFiles(kind: 'glob' | 'dir', path: string, base: string): Promise<SourceItem[]> {
   const cwd = kind === 'dir' ? resolve(base, path) : base;
   const pattern = kind === 'dir' ? '*' : path;
-  const files = await glob(pattern, { cwd, absolute: true, onlyFiles: true }).catch((cause: unknown) => {
+  const options = { cwd, absolute: true, onlyFiles: false, objectMode: true } as const;
+  const entries = await glob(pattern, options).catch((cause: unknown) => {
     const { code, path: at } = cause as NodeJS.ErrnoException;
     throw new SamMilError('InvalidInput', `the folder cannot be read (${code ?? 'unknown reason'})`, {
       file: at ?? resolve(cwd, pattern),
@@ -51,7 +52,10 @@ async function itemsOfFiles(kind: 'glob' | 'dir', path: string, base: string): P
       cause,
     });
   });
-  return files.map((file) => ({ fields: { path: file, name: parse(file).name }, place: file }));
+  // A link to nothing, a slide on a disk that is not mounted, stays an item: it fails by name, where it would silently be missing.
+  return entries
+    .filter(({ dirent }) => dirent.isFile() || dirent.isSymbolicLink())
+    .map(({ path: file }) => ({ fields: { path: file, name: parse(file).name }, place: file }));
 }
 
 async function itemsOfTable(table: string): Promise<SourceItem[]> {

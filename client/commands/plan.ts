@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { EngineContext } from '../../activities/engine-context.js';
 import { forecast, type ItemForecast, type StageForecast } from '../../activities/pipeline/forecast.js';
 import type { Plan, StagePlan } from '../../domain/language/plan.js';
-import { selectStages } from '../../domain/language/select-stages.js';
+import { checkForced, selectStages } from '../../domain/language/select-stages.js';
 import { paletteFor } from '../display.js';
 import { addFileOptions, loadPlan, type FileOptions } from '../load-file.js';
 import { addPluginOption, addSelectionOptions, selectionOf, type SelectionOptions } from '../options.js';
@@ -29,6 +29,7 @@ export function createCommand(): Command {
 
 async function showPlan(file: string, options: PlanOptions): Promise<void> {
   const { plan: whole, registry } = await loadPlan(file, options);
+  checkForced(whole, options.force);
   const { plan, items } = selectStages(whole, selectionOf(options));
   const engine = new EngineContext(registry);
   try {

@@ -4,7 +4,7 @@ import { executeRun, type ExecuteOptions } from '../execute-run.js';
 import { addFileOptions, loadPlan, type FileOptions } from '../load-file.js';
 import { addSelectionOptions, addExecuteOptions, selectionOf, type SelectionOptions } from '../options.js';
 import { continueOrStart } from '../start-or-continue.js';
-import { selectStages } from '../../domain/language/select-stages.js';
+import { checkForced, selectStages } from '../../domain/language/select-stages.js';
 
 export interface RunOptions extends FileOptions, ExecuteOptions, SelectionOptions {
   new?: boolean;
@@ -29,6 +29,7 @@ export function addRunOptions(command: Command): Command {
 
 /** Runs a plan to its end. Throws Exit unless it ended well. */
 export async function runPlan(whole: Plan, options: RunOptions): Promise<void> {
+  checkForced(whole, options.force);
   const { plan, items } = selectStages(whole, selectionOf(options));
   await executeRun(plan, options, (session, display) =>
     continueOrStart(session, display, plan, { items, force: options.force, fresh: options.new === true }),

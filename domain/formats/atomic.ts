@@ -19,7 +19,7 @@ export function writeAtomic(path: string, data: string | Uint8Array): void {
     writeWhole(temporary, typeof data === 'string' ? Buffer.from(data, 'utf8') : data);
     commitTemporary(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeQuietly(temporary);
     throw asWriteError(error, path);
   }
 }
@@ -47,6 +47,8 @@ export function fsyncPath(path: string): void {
   }
 }
 
+const UNWRITABLE = ['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EISDIR', 'EEXIST', 'ENAMETOOLONG'];
+
 /** A file system's refusal to write, as the error a person can act on. Other errors come back as they are. */
 export function asWriteError(error: unknown, path: string): unknown {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
@@ -57,14 +59,24 @@ export function asWriteError(error: unknown, path: string): unknown {
       cause: error,
     });
   }
-  if (code !== undefined && ['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EISDIR'].includes(code)) {
+  if (code !== undefined && UNWRITABLE.includes(code)) {
     return new SamMilError('InvalidInput', `cannot be written (${code})`, {
       file: path,
       expected: 'an existing folder that this user may write to',
+      next: 'choose another folder, or give this user permission to write there',
       cause: error,
     });
   }
   return error;
+}
+
+/** A failed removal (of a file under what is no folder, say) must not hide why writing failed. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // The error that led here is the one to show.
+  }
 }
 
 function writeWhole(path: string, data: Uint8Array): void {

@@ -57,6 +57,7 @@ export function parseCsv(text: string, file: string, options: CsvOptions = {}): 
   const records = parseRecords(text, file);
   if (records.length === 0)
     throw new SamMilError('InvalidInput', 'has no rows', { file, expected: 'a CSV table' });
+  refuseOtherSeparators(records, file);
   const hasHeader = headerPresent(records[0].record, options);
   const columns = hasHeader ? records[0].record : namedColumns(records[0].record.length, options.columns);
   checkColumns(columns, `${file}:${hasHeader ? records[0].line : 1}`, options.required ?? []);
@@ -109,6 +110,28 @@ function parseRecords(text: string, file: string): ParsedRecord[] {
     });
   }
 }
+
+/**
+ * A table saved with semicolons or tabs (a spreadsheet's habit where the comma is the decimal sign) reads as one column; the complaint about a
+ * missing column that would follow does not tell the reader what to mend.
+ */
+function refuseOtherSeparators(records: ParsedRecord[], file: string): void {
+  for (const [separator, name] of OTHER_SEPARATORS) {
+    const fields = records.map(({ record }) => (record.length === 1 ? record[0].split(separator).length : 0));
+    if (fields[0] < 2 || fields.some((count) => count !== fields[0])) continue;
+    throw new SamMilError('InvalidInput', `its fields are separated by ${name}`, {
+      file,
+      expected: 'commas',
+      found: records[0].record[0],
+      next: 'save it as CSV with commas between the fields',
+    });
+  }
+}
+
+const OTHER_SEPARATORS = [
+  [';', 'semicolons'],
+  ['\t', 'tabs'],
+] as const;
 
 function lineBreaks(record: string[]): number {
   return record.reduce((sum, field) => sum + (field.match(/\n/g)?.length ?? 0), 0);

@@ -91,6 +91,14 @@ export function parseTarget(plan: Plan, text: string): Target {
   });
 }
 
+/**
+ * Refuses a `--force` that names nothing: what was to be made again would silently stay as it is.
+ * @throws SamMilError InvalidInput for a stage or matrix cell that does not exist
+ */
+export function checkForced(plan: Plan, force: readonly string[] = []): void {
+  for (const target of force) if (target !== '*') parseTarget(plan, target);
+}
+
 /** Keys of a stage's items where the plan knows them: matrix cells, its own or taken from another stage. */
 function cellKeys(plan: Plan, stage: StagePlan): string[] | undefined {
   const { source } = stage;

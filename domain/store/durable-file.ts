@@ -15,7 +15,7 @@ export async function writeDurably(path: string, data: string): Promise<void> {
     await rename(temporary, path);
     await syncPath(dirname(path));
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw asWriteError(error, path);
   }
 }
@@ -29,7 +29,7 @@ export async function writeWhole(path: string, data: string): Promise<void> {
     await file.writeFile(data).finally(() => file.close());
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw asWriteError(error, path);
   }
 }

@@ -49,6 +49,14 @@ test('run refuses an invalid file before anything is started', async () => {
   assert.match(outcome.stderr, /sam-mil: bad\.yaml can not run: \d+ errors/);
 });
 
+test('run --json ends with an object that has a status also where no run came about', async () => {
+  const invalid = await sam('run', 'bad.yaml', '--json', ...plugin);
+  assert.equal(lastObject(invalid).status, 'invalid');
+  assert.equal(lastObject(await sam('run', 'none.yaml', '--json')).status, 'invalid');
+  const unreachable = await sam('run', 'toy.yaml', '--json', '--address', '127.0.0.1:1', ...plugin);
+  assert.deepEqual([unreachable.code, lastObject(unreachable).status], [3, 'unreachable']);
+});
+
 test('arguments: each kind of mistake is exit code 2 and one line', async () => {
   const cases: [string[], RegExp][] = [
     [['rn'], /unknown command 'rn'[\s\S]*Did you mean run/],

@@ -26,6 +26,9 @@ test('refusals are named and leave nothing', () => {
   expectError('InvalidInput', ['gone', 'ENOENT'], () => writeAtomic(join(folder, 'gone', 'a.txt'), 'x'));
   mkdirSync(join(folder, 'taken'));
   expectError('InvalidInput', ['taken', 'EISDIR'], () => writeAtomic(join(folder, 'taken'), 'x'));
+  expectError('InvalidInput', ['ENOTDIR', 'choose another folder'], () =>
+    writeAtomic(join(folder, 'a.txt', 'b.txt'), 'x'),
+  );
   assert.deepEqual(readdirSync(folder).sort(), ['a.txt', 'taken']);
 });
 

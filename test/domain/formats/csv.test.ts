@@ -65,6 +65,15 @@ describe('reading', () => {
     expectError('InvalidInput', ['x.csv', 'no rows'], () => parseCsv('', 'x.csv'));
   });
 
+  test('semicolons and tabs are named, one column of text that holds them is not refused', () => {
+    expectError('InvalidInput', ['x.csv', 'separated by semicolons', 'commas'], () =>
+      parseCsv('\ufeffslide_id;label\r\ns1;a\r\n\r\n', 'x.csv'),
+    );
+    expectError('InvalidInput', ['x.csv', 'separated by tabs'], () => parseCsv('a\tb\n1\t2\n', 'x.csv'));
+    assert.equal(parseCsv('note\none; two\nthree\n', 'x.csv').rows.length, 2);
+    assert.equal(parseCsv('a,b;c\n1,2;3\n', 'x.csv').rows.length, 1);
+  });
+
   test('errors of the file itself', () => {
     expectError('InvalidInput', ['none.csv', 'does not exist'], () => readCsv(join(folder, 'none.csv')));
     expectError('InvalidInput', [folder, 'EISDIR'], () => readCsv(folder));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadPipeline } from '../../../domain/language/load-pipeline.js';
-import { selectStages, type Selection } from '../../../domain/language/select-stages.js';
+import { checkForced, selectStages, type Selection } from '../../../domain/language/select-stages.js';
 import { TEST_CATALOGUE } from '../../support/test-catalogue.js';
 
 const TEXT = `
@@ -65,4 +65,14 @@ test('what does not exist is refused with what does', () => {
   for (const [selection, message] of refused) {
     assert.throws(() => selectStages(whole, selection), { name: 'InvalidInput', message });
   }
+});
+
+test('--force of what does not exist is refused, not ignored', () => {
+  checkForced(whole, ['*', 'train', 'train@b-1', 'prep@any-key']);
+  checkForced(whole);
+  assert.throws(() => checkForced(whole, ['train', 'trian']), {
+    name: 'InvalidInput',
+    message: /no stage `trian`/,
+  });
+  assert.throws(() => checkForced(whole, ['train@c-9']), { name: 'InvalidInput', message: /no item `c-9`/ });
 });
