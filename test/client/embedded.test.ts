@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { isProcessAlive } from '../../domain/native/file-lock.js';
-import { runCli, startCli, TOY_PLUGIN, writeToyPipeline } from '../support/cli.js';
+import { gateOf, runCli, startCli, TOY_PLUGIN, writeToyPipeline } from '../support/cli.js';
 
 let folder: string;
 before(() => {
@@ -20,7 +20,8 @@ test('run without a server starts one and a worker; Ctrl-C pauses the run and st
   const record = join(folder, 'state', 'server.json');
   await runCli(folder, 'ls');
   writeFileSync(join(folder, 'server.json'), '');
-  const command = startCli(folder, 'run', 'toy.yaml', '--set', 'steps=15', ...plugin);
+  writeFileSync(gateOf(folder), '');
+  const command = startCli(folder, 'run', 'toy.yaml', ...plugin);
   await command.says(/started the embedded Temporal server at 127\.0\.0\.1:\d+ and a local worker/);
   await command.says(/make: running/);
   const { pid } = JSON.parse(readFileSync(record, 'utf8')) as { pid: number };
@@ -39,6 +40,7 @@ test('run without a server starts one and a worker; Ctrl-C pauses the run and st
     /not at work now.*\n[\s\S]*go on {3}npx sam-mil resume toy-/,
   );
 
+  rmSync(gateOf(folder));
   const resumed = await runCli(folder, 'resume', ...plugin);
   assert.equal(resumed.code, 0, resumed.stderr);
   assert.match(resumed.stdout, /going on where it was paused/);

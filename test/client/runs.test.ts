@@ -3,7 +3,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { lastObject, runCli, startCli, TOY_PLUGIN, writeToyPipeline, type Cli } from '../support/cli.js';
+import {
+  gateOf,
+  lastObject,
+  runCli,
+  startCli,
+  TOY_PLUGIN,
+  writeToyPipeline,
+  type Cli,
+} from '../support/cli.js';
 
 /** One server and one worker, each a process of its own as an operator would start them, serve all tests of this file. */
 let folder: string;
@@ -86,7 +94,8 @@ test('a held run goes on without what failed where it is told to', async () => {
 
 test('Ctrl-C leaves the run to the other worker; cancel ends it; resume starts anew and receipts skip', async () => {
   writeToyPipeline(folder, 'left');
-  const command = startCli(folder, 'run', 'left.yaml', '--set', 'steps=12', ...plugin);
+  writeFileSync(gateOf(folder, 'left'), '');
+  const command = startCli(folder, 'run', 'left.yaml', ...plugin);
   await command.says(/make: running/);
   command.child.kill('SIGINT');
   const left = await command.ended;
@@ -101,6 +110,7 @@ test('Ctrl-C leaves the run to the other worker; cancel ends it; resume starts a
   assert.equal(again.code, 2);
   assert.match(again.stderr, /is not open \(cancelled\)/);
 
+  rmSync(gateOf(folder, 'left'));
   const resumed = await sam('resume', run, ...plugin);
   assert.equal(resumed.code, 0, resumed.stderr);
   assert.match(resumed.stdout, /starting run left-\S+ anew from its plan: it has ended \(cancelled\)/);
@@ -108,15 +118,18 @@ test('Ctrl-C leaves the run to the other worker; cancel ends it; resume starts a
 
 test('an open run of the same plan goes on; one with another plan makes way', async () => {
   writeToyPipeline(folder, 'open');
-  const first = startCli(folder, 'run', 'open.yaml', '--set', 'steps=15', ...plugin);
+  writeFileSync(gateOf(folder, 'open'), '');
+  const first = startCli(folder, 'run', 'open.yaml', ...plugin);
   await first.says(/make: running/);
   first.child.kill('SIGINT');
   await first.ended;
-  const same = startCli(folder, 'run', 'open.yaml', '--set', 'steps=15', ...plugin);
+  const same = startCli(folder, 'run', 'open.yaml', ...plugin);
   await same.says(/going on with run open-\S+, which was left open/);
   same.child.kill('SIGINT');
   await same.ended;
-  const other = await sam('run', 'open.yaml', '--set', 'steps=1', ...plugin);
-  assert.match(other.stdout, /ending run open-\S+, which was left open with another plan/);
-  assert.equal(other.code, 0, other.stderr);
+  const other = startCli(folder, 'run', 'open.yaml', '--set', 'steps=2', ...plugin);
+  await other.says(/ending run open-\S+, which was left open with another plan/);
+  rmSync(gateOf(folder, 'open'));
+  const { code, stderr } = await other.ended;
+  assert.equal(code, 0, stderr);
 });

@@ -66,6 +66,11 @@ export function lastObject(outcome: CliOutcome): Record<string, unknown> {
   return JSON.parse(line) as Record<string, unknown>;
 }
 
+/** While this file is there, the texts of {@link writeToyPipeline} wait: a test looks at a run that is at work for as long as it needs. */
+export function gateOf(folder: string, name = 'toy'): string {
+  return join(folder, `${name}.gate`);
+}
+
 /** A pipeline of two stages on the toy plugin: some texts, then their count. `steps` are tenths of a second an item. */
 export function writeToyPipeline(folder: string, name = 'toy', stopFile = join(folder, 'stop')): string {
   const file = join(folder, `${name}.yaml`);
@@ -82,7 +87,11 @@ stages:
     foreach: { list: [{ name: a }, { name: b }, { name: c }], as: word }
     max-parallel: 2
     uses: toy.make
-    with: { text: "\${{ word.name }}", steps: "\${{ params.steps }}", stop-file: ${stopFile} }
+    with:
+      text: "\${{ word.name }}"
+      steps: "\${{ params.steps }}"
+      stop-file: ${stopFile}
+      gate-file: ${gateOf(folder, name)}
   count:
     uses: toy.count
     needs: make
