@@ -104,6 +104,10 @@ export const definition = defineActivity({
       description:
         'auto: native TensorFlow, on the GPU where there is one, else JavaScript with a warning (130 times slower).',
     },
+    teacher: fileInput(
+      'checkpoint',
+      "First teacher of mhim-mil: checkpoint of the same fold of its plain baseline (abmil with scoring relu, transmil with variant baseline, dsmil with query tanh and value relu). Absent: the student's first weights.",
+    ),
     'save-every': {
       type: 'number',
       minimum: 0,

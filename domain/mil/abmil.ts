@@ -13,7 +13,7 @@ export type Scoring = 'tanh' | 'relu' | 'gated';
  * a = softmax over instances of w tanh(V h + c) + d, logits = classifier(sum of a h).
  */
 export function build(config: ModelConfig): Model {
-  return attentionModel(config, 'tanh');
+  return attentionModel(config, (config.options.scoring as Scoring | undefined) ?? 'tanh');
 }
 
 /** AB-MIL with gated attention: scores w (relu(V h) * sigmoid(U h)), no biases, as the benchmark's code has it. */

@@ -15,6 +15,11 @@ export function baselineAggregator(config: ModelConfig, baseline: Baseline): Agg
   return attentionAggregator(config);
 }
 
+/** TransMIL as the masking methods have it, by itself. */
+export function buildSelfAttention(config: ModelConfig): Model {
+  return baselineModel(config, selfAttentionAggregator(config));
+}
+
 /**
  * The plain model of an aggregator, without masks: what MHIM-MIL takes for its first teacher. `attention` is the last layer's, mean over its rows.
  */

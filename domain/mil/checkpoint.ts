@@ -60,6 +60,17 @@ export function readCheckpoint(path: string): Checkpoint {
   };
 }
 
+/** A checkpoint's weights for a model of these parameters, whichever model wrote it. @throws SamMilError InvalidInput where they do not fit */
+export function weightsFor(
+  checkpoint: Checkpoint,
+  specs: readonly ParameterSpec[],
+  file: string,
+): HostWeights {
+  const tensors: Record<string, Pick<Tensor, 'dtype' | 'data'>> = {};
+  for (const [name, data] of Object.entries(checkpoint.weights)) tensors[name] = { dtype: 'float32', data };
+  return weightsOf(tensors, specs, file);
+}
+
 /** Names that no parameter of a model has. */
 const MEAN = 'input.mean';
 const DEVIATION = 'input.deviation';

@@ -59,7 +59,7 @@ export function dsmilAggregator(config: ModelConfig, settings: DsmilSettings): A
       const largest = tf.sum(tf.mul(tf.gather(instances, critical), tf.eye(config.classes)), 1);
       return {
         ...{ logits, features, layers: [attention] },
-        ranking: tf.reshape(tf.max(attention, 0), [1, h.shape[0]]),
+        ranking: tf.reshape(tf.max(instances, 1), [1, h.shape[0]]),
         loss: (label) =>
           crossEntropy(tf.concat([logits, tf.reshape(largest, [1, config.classes])]), label, [0.5, 0.5]),
       };

@@ -56,13 +56,13 @@ export function embed(x: Tensor2D, w: Tensor2D, b?: Tensor1D, dropout?: Dropout)
   return differentiable([w, b], (save) => {
     const active = tf.relu(linear(x, w, b));
     const value = dropout === undefined ? active : dropped(active, dropout, scale);
-    save([value]);
+    save([value, x]);
     return {
       value,
-      gradient: (dy, [y]) => {
+      gradient: (dy, [y, x]) => {
         const masked = reluGrad(dy, y as Tensor2D);
         const dz = scale === 1 ? masked : tf.mul(masked, scale);
-        return [matMul(dz as Tensor2D, x, true), b && sumRows(dz as Tensor2D)];
+        return [matMul(dz as Tensor2D, x as Tensor2D, true), b && sumRows(dz as Tensor2D)];
       },
     };
   });

@@ -142,6 +142,67 @@ const dtfdOptions: Record<string, ModelOption> = {
   },
 };
 
+const mhimOptions: Record<string, ModelOption> = {
+  baseline: samMilOptions.baseline,
+  'mask-high': {
+    type: 'number',
+    minimum: 0,
+    maximum: 1,
+    default: 0.01,
+    description: 'Share of the instances, among those the teacher attends to most, that is masked.',
+  },
+  'mask-high-pool': {
+    type: 'number',
+    minimum: 0.001,
+    maximum: 1,
+    default: 0.5,
+    description: 'Share of the most attended that mask-high is drawn from: 0.5 draws from twice as many.',
+  },
+  'mask-low': {
+    type: 'number',
+    minimum: 0,
+    maximum: 1,
+    default: 0,
+    description: 'Share of the least attended instances that is masked.',
+  },
+  'mask-random': {
+    type: 'number',
+    minimum: 0,
+    maximum: 1,
+    default: 0.5,
+    description: 'Share of all instances that is masked at random.',
+  },
+  'mask-decay': {
+    type: 'boolean',
+    default: true,
+    description: 'Whether mask-high falls to 0 over the training, by a cosine.',
+  },
+  consistency: {
+    type: 'number',
+    minimum: 0,
+    default: 0.1,
+    description: "Weight of the loss that draws the student's bag embedding to the teacher's.",
+  },
+  temperature: {
+    type: 'number',
+    minimum: 0.001,
+    default: 0.1,
+    description: "Temperature that sharpens the teacher's embedding.",
+  },
+  momentum: {
+    type: 'number',
+    minimum: 0,
+    maximum: 1,
+    default: 0.9999,
+    description: 'Share of the teacher that each step keeps; the rest comes from the student.',
+  },
+  'momentum-rise': {
+    type: 'boolean',
+    default: false,
+    description: 'Whether momentum rises to 1 over the training, by a cosine.',
+  },
+};
+
 const models = new Map<string, ModelEntry>([
   [
     'mean',
@@ -166,7 +227,15 @@ const models = new Map<string, ModelEntry>([
     {
       summary: 'Attention-based MIL (Ilse 2018), tanh attention',
       attentionDim: 128,
-      options: {},
+      options: {
+        scoring: {
+          type: 'string',
+          enum: ['tanh', 'relu'],
+          default: 'tanh',
+          description:
+            'Activation of the attention: tanh with biases, or ReLU without, as the baseline of MHIM-MIL and SAM-MIL has it.',
+        },
+      },
       load: async () => (await import('./abmil.js')).build,
     },
   ],
@@ -184,8 +253,22 @@ const models = new Map<string, ModelEntry>([
     {
       summary: 'TransMIL (2021): Nyström self-attention with positions on a square',
       attentionDim: 128,
-      options: {},
-      load: async () => (await import('./transmil.js')).build,
+      options: {
+        variant: {
+          type: 'string',
+          enum: ['benchmark', 'baseline'],
+          default: 'benchmark',
+          description:
+            'Where the bag is filled up to a square: at the start, or for the positions only, as the baseline of MHIM-MIL and SAM-MIL has it.',
+        },
+      },
+      load: async () => {
+        const [{ build }, { buildSelfAttention }] = await Promise.all([
+          import('./transmil.js'),
+          import('./baselines.js'),
+        ]);
+        return (config) => (config.options.variant === 'baseline' ? buildSelfAttention : build)(config);
+      },
     },
   ],
   [
@@ -223,6 +306,15 @@ const models = new Map<string, ModelEntry>([
       attentionDim: 256,
       options: clamOptions,
       load: async () => (await import('./clam.js')).buildMultiBranch,
+    },
+  ],
+  [
+    'mhim-mil',
+    {
+      summary: 'MHIM-MIL (2023): a teacher masks what is easy, the student learns from the rest',
+      attentionDim: 128,
+      options: mhimOptions,
+      load: async () => (await import('./mhim.js')).build,
     },
   ],
   [

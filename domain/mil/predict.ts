@@ -2,7 +2,7 @@ import { SamMilError } from '../errors.js';
 import type { JsonObject } from '../json.js';
 import { openBackend, tf, type BackendChoice } from './backend.js';
 import type { HostBag } from './bags.js';
-import { readCheckpoint, weightsOf } from './checkpoint.js';
+import { readCheckpoint, weightsFor } from './checkpoint.js';
 import type { Model, ModelConfig } from './model.js';
 import { modelEntry } from './models.js';
 import type { Weights } from './parameters.js';
@@ -42,14 +42,11 @@ export interface Prediction {
  */
 export async function loadModel(path: string, backend: BackendChoice = 'auto'): Promise<LoadedModel> {
   const checkpoint = readCheckpoint(path);
-  const { config, classes, groupFeatures, standardisation, training, weights: stored } = checkpoint;
+  const { config, classes, groupFeatures, standardisation, training } = checkpoint;
   const build = await modelEntry(config.model).load();
   await openBackend(backend);
   const model = build(config);
-  const tensors = Object.fromEntries(
-    Object.entries(stored).map(([name, data]) => [name, { dtype: 'float32' as const, data }]),
-  );
-  const host = weightsOf(tensors, model.parameters, path);
+  const host = weightsFor(checkpoint, model.parameters, path);
   const weights: Weights = Object.fromEntries(
     model.parameters.map(({ name, shape }) => [name, tf.tensor(host[name], shape)]),
   );

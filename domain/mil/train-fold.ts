@@ -8,8 +8,8 @@ import type { JsonObject } from '../json.js';
 import { describeBackend, openBackend, type BackendChoice } from './backend.js';
 import { BagCache } from './bag-cache.js';
 import { listBags, type BagEntry } from './bags.js';
-import { writeCheckpoint } from './checkpoint.js';
-import type { ModelConfig } from './model.js';
+import { readCheckpoint, weightsFor, writeCheckpoint } from './checkpoint.js';
+import type { Model, ModelConfig } from './model.js';
 import { modelEntry, resolveOptions } from './models.js';
 import type { Schedule } from './scheduler.js';
 import { foldOf, readSplits, type Fold, type Splits } from './splits.js';
@@ -39,6 +39,7 @@ export interface TrainFoldWith extends Record<string, unknown> {
   backend: BackendChoice;
   saveEvery: number;
   standardise: boolean;
+  teacher?: InputFile;
 }
 
 /** Trains one model on one fold; goes on from the last saved step of an earlier attempt. */
@@ -64,7 +65,8 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
       options,
     };
     const model = (await modelEntry(settings.model).load())(config);
-    const { plan, note } = planOf(job, splits, fold, { model, bags, backend });
+    const start = teacherStart(settings, model);
+    const { plan, note } = planOf(job, splits, fold, { model, bags, backend, ...(start && { start }) });
     if (note !== undefined) warn(note);
     const result = await train(plan, {
       signal: job.signal,
@@ -94,11 +96,24 @@ function usedBags(fold: Fold, entries: readonly BagEntry[], settings: TrainFoldW
   return [...new Set(wanted)].map((key) => byKey.get(key) as BagEntry);
 }
 
+/** A teacher's first weights from a checkpoint, of which the student takes the embedding: how MHIM-MIL is published. */
+function teacherStart({ teacher, model: name }: TrainFoldWith, model: Model): TrainingPlan['start'] {
+  if (teacher === undefined) return undefined;
+  if (model.teacherMomentum === undefined || name !== 'mhim-mil') {
+    throw new SamMilError('InvalidInput', `\`teacher\` has no meaning for model ${name}`, {
+      expected: 'it on mhim-mil only',
+    });
+  }
+  const weights = weightsFor(readCheckpoint(teacher.path), model.parameters, teacher.path);
+  const embedding = Object.entries(weights).filter(([parameter]) => parameter.startsWith('embed.'));
+  return { teacher: weights, student: Object.fromEntries(embedding) };
+}
+
 function planOf(
   job: Job<TrainFoldWith>,
   splits: Splits,
   fold: Fold,
-  parts: Pick<TrainingPlan, 'model' | 'bags' | 'backend'>,
+  parts: Pick<TrainingPlan, 'model' | 'bags' | 'backend' | 'start'>,
 ): { plan: TrainingPlan; note?: string } {
   const settings = job.with;
   const labelled = (keys: readonly string[]): LabelledKey[] =>

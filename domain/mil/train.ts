@@ -40,6 +40,8 @@ export interface TrainingPlan {
   /** `best-auc`: the weights of the epoch with the strictly greatest validation AUC; `last`: those of the last epoch. */
   select: 'best-auc' | 'last';
   stopping: EarlyStoppingRule;
+  /** First weights that are not drawn: some of the student's, and all of the teacher's. */
+  start?: { student: HostWeights; teacher: HostWeights };
   /** Start of the name of every random stream: seed, repeat, fold. */
   seed: readonly (string | number)[];
   backend: Backend;
@@ -99,7 +101,8 @@ class Training {
     const { model, checkpoint, backend, seed } = plan;
     const specs = model.parameters;
     const saved = loadState(checkpoint, specs, backend, (message) => hooks.warn(message));
-    const { adam, teacher, ...rest } = saved ?? freshState(initialWeights(specs, ...seed));
+    const drawn = { ...initialWeights(specs, ...seed), ...plan.start?.student };
+    const { adam, teacher, ...rest } = saved ?? freshState(drawn, plan.start?.teacher);
     this.state = rest;
     this.adam = openAdam(specs, adam, { weightDecay: plan.weightDecay });
     this.teacher = model.teacherMomentum && new Teacher(specs, teacher ?? adam.weights);
@@ -252,7 +255,15 @@ class Training {
   }
 }
 
-function freshState(weights: HostWeights): TrainingState {
+function freshState(weights: HostWeights, teacher?: HostWeights): TrainingState {
   const sums: EpochSums = { loss: 0, parts: {} };
-  return { adam: startingState(weights), epoch: 0, step: 0, sums, stopping: { counter: 0 }, history: [] };
+  return {
+    adam: startingState(weights),
+    epoch: 0,
+    step: 0,
+    sums,
+    stopping: { counter: 0 },
+    history: [],
+    ...(teacher && { teacher }),
+  };
 }

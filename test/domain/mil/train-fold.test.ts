@@ -129,6 +129,33 @@ describe('mil.train-fold', () => {
     await refused({ bags: fewer.bags }, /the splits name bags that are not there.*slide-1/);
   });
 
+  test('MHIM-MIL starts from the checkpoint of its baseline, and goes on with its teacher after an abort', async (t) => {
+    const folder = temporaryFolder(t);
+    const cohort = makeCohort(folder);
+    const plain = await trained(join(folder, 'plain'), cohort, { scoring: 'relu' });
+    const teacher = { path: plain.result.files.checkpoint.from, digest: '', name: 'plain' };
+    const settings = { model: 'mhim-mil', teacher, momentum: 0.9, epochs: 4 };
+    const whole = await trained(join(folder, 'whole'), cohort, settings);
+    assert.notDeepEqual(
+      whole.bytes,
+      (await trained(join(folder, 'alone'), cohort, { ...settings, teacher: undefined })).bytes,
+    );
+    const controller = new AbortController();
+    const cut = makeJob(join(folder, 'cut'), cohort.work, trainWith(cohort, settings), controller.signal);
+    cut.progress = ({ done }) => done === 2 && controller.abort(new Error('stop'));
+    await assert.rejects(run(cut), /stop/);
+    assert.deepEqual((await trained(join(folder, 'cut'), cohort, settings)).bytes, whole.bytes);
+    await assert.rejects(
+      trained(join(folder, 'other'), cohort, { teacher }),
+      /`teacher` has no meaning for model abmil/,
+    );
+    const unfit = { ...settings, baseline: 'transmil', embedDim: 16 };
+    await assert.rejects(
+      trained(join(folder, 'unfit'), cohort, unfit),
+      /weight "cls_token" does not fit the model/,
+    );
+  });
+
   test('training holds no tensors back', async (t) => {
     const folder = temporaryFolder(t);
     const cohort = makeCohort(folder);
