@@ -5,8 +5,8 @@ import { withFileBytes } from '../formats/file-bytes.js';
 import { float32Of } from '../formats/tensor.js';
 import { readPtTensor } from '../formats/torch-pt.js';
 import { readItems } from '../items.js';
-import type { FileRef, ItemRecord } from '../job.js';
-import { isJsonObject, type Json } from '../json.js';
+import type { ItemRecord } from '../job.js';
+import { isFileRef } from '../store/publish.js';
 
 /** Where a bag lies. */
 export interface BagEntry {
@@ -53,7 +53,7 @@ function bagEntry(item: ItemRecord, work: string, file: string): BagEntry {
       file,
       expected: 'an output named bag, h5 or pt that is a file',
       found: Object.keys(item.outputs).join(', ') || 'no outputs',
-      next: 'take `bags` from a stage that ends with pathology.extract, pathology.convert or mil.import',
+      next: 'take `bags` from a stage that ends with pathology.extract',
     });
   }
   return {
@@ -62,10 +62,6 @@ function bagEntry(item: ItemRecord, work: string, file: string): BagEntry {
     digest: features.digest,
     ...(isFileRef(samInfo) ? { samInfo: inWork(samInfo.path, work), samInfoDigest: samInfo.digest } : {}),
   };
-}
-
-function isFileRef(value: Json | undefined): value is Json & FileRef {
-  return isJsonObject(value) && typeof value.path === 'string';
 }
 
 function inWork(path: string, work: string): string {

@@ -6,7 +6,7 @@ import { listBags, loadBag, type BagEntry } from './bags.js';
 import type { Prediction, Protocol } from './evaluate-predictions.js';
 import { writeEvaluation, type FoldFacts } from './evaluation-files.js';
 import { loadModel, predict, type LoadedModel } from './predict.js';
-import { foldOf, readSplits, type SetName, type Splits } from './splits.js';
+import { foldOf, readSplits, refuseOtherSplits, type SetName, type Splits } from './splits.js';
 
 /** Parameters of `mil.evaluate`; see its definition for what each means. */
 export interface EvaluateWith {
@@ -92,14 +92,7 @@ function factsOf(job: Job<EvaluateWith>, model: LoadedModel, splits: Splits): Fo
       found: classes.join(', '),
     });
   }
-  if (typeof training.splits === 'string' && training.splits !== split.digest) {
-    throw new SamMilError('InvalidInput', 'the checkpoint was trained on other splits', {
-      ...place,
-      expected: `splits ${split.digest}`,
-      found: `splits ${training.splits}`,
-      next: 'evaluate with the splits file of its training, or train again',
-    });
-  }
+  refuseOtherSplits(training, split, checkpoint);
   return {
     cell: job.name,
     model: model.config.model,

@@ -17,7 +17,7 @@ import { outlineRegions, overlayScores, slideThumbnail, type Thumbnail } from '.
 import { lesionFit, paintScores, scaleScores } from './heatmap-scores.js';
 import { loadModel, predict, type LoadedModel } from './predict.js';
 import { readAnnotation } from './read-annotation.js';
-import { foldOf, readSplits, SET_NAMES } from './splits.js';
+import { foldOf, readSplits, refuseOtherSplits, SET_NAMES } from './splits.js';
 
 export type HeatmapKind = 'attention' | 'tumour-probability';
 
@@ -168,11 +168,12 @@ function valuesOf(
 
 /** The set this slide was in when the model was trained, and its label: a heatmap of a slide that was trained on proves little. */
 function setOf(
-  { with: { split }, name }: Job<HeatmapWith>,
+  { with: { split, checkpoint }, name }: Job<HeatmapWith>,
   { training }: LoadedModel,
 ): { set?: string; label?: string } {
   if (split === undefined || typeof training.repeat !== 'number' || typeof training.fold !== 'number')
     return {};
+  refuseOtherSplits(training, split, checkpoint);
   const splits = readSplits(split.path);
   const fold = foldOf(splits, training.repeat, training.fold);
   const set = SET_NAMES.find((member) => fold[member].includes(name));

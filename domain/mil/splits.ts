@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { SamMilError } from '../errors.js';
-import { isJsonObject } from '../json.js';
+import type { InputFile } from '../job.js';
+import { isJsonObject, type JsonObject } from '../json.js';
 
 /** Keys of the bags of each set. `val` may be empty. */
 export interface Fold {
@@ -93,6 +94,25 @@ export function foldOf(splits: Splits, repeat: number, fold: number): Fold {
     });
   }
   return found;
+}
+
+/**
+ * Refuses a checkpoint that was trained on other splits: its test slides might then have been trained on.
+ * @param training what the checkpoint tells of its training
+ * @throws SamMilError InvalidInput naming both digests
+ */
+export function refuseOtherSplits(
+  training: JsonObject,
+  split: Pick<InputFile, 'digest'>,
+  checkpoint: Pick<InputFile, 'path'>,
+): void {
+  if (typeof training.splits !== 'string' || training.splits === split.digest) return;
+  throw new SamMilError('InvalidInput', 'the checkpoint was trained on other splits', {
+    file: checkpoint.path,
+    expected: `splits ${split.digest}`,
+    found: `splits ${training.splits}`,
+    next: 'give the splits file of its training, or train again',
+  });
 }
 
 /**

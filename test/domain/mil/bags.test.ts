@@ -22,6 +22,15 @@ test('bags are the finished items with features; skipped ones are left out, a do
     cohort.keys,
   );
   assert.equal(entries[0].features, join(cohort.work, 'bags/slide-00.h5'));
+  const lines = readFileSync(cohort.bags.path, 'utf8');
+  const plain = { ...skipped, key: 'plain', status: 'done', outputs: { bag: { path: 'bags/slide-00.h5' } } };
+  writeFileSync(cohort.bags.path, `${lines}${JSON.stringify(plain)}\n`);
+  assert.throws(
+    () => listBags(cohort.bags.path, cohort.work),
+    { code: 'InvalidInput', message: /item "plain" has no features/ },
+    'a path without a digest would not be in the cache key',
+  );
+  writeFileSync(cohort.bags.path, lines);
   appendFileSync(cohort.bags.path, `${JSON.stringify({ ...skipped, key: 'bare', status: 'done' })}\n`);
   assert.throws(() => listBags(cohort.bags.path, cohort.work), {
     code: 'InvalidInput',

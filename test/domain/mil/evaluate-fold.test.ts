@@ -195,6 +195,13 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
       heatmap(jobOf(t, parameters, 'x')),
       hasCode('InvalidInput', /bare\.h5.*how large.*patch-size/),
     );
+    const other = join(temporaryFolder(t), 'splits.json');
+    writeText(other, `${readFileSync(cohort.split.path, 'utf8')} `);
+    await assert.rejects(
+      heatmap(jobOf(t, heatmapWith({ bag, slide, split: inputFile(other) }), 'slide-08')),
+      hasCode('InvalidInput', /trained on other splits/),
+      'its set would be that of another experiment',
+    );
     const sized = await heatmap(jobOf(t, { ...parameters, patchSize: 256 }, 'x'));
     assert.equal(sized.values?.patches, 2);
   });
