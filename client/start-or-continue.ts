@@ -9,11 +9,11 @@ import type { Display } from './display.js';
 import type { Execution } from './execute-run.js';
 import { openAmong } from './open-runs.js';
 import { runsIn, type RunEntry } from './run-index.js';
-import { startRun, type StartOptions } from './start-run.js';
+import { startOptionsOf, startRun, wantedOf, type StartOptions } from './start-run.js';
 import { askStatusPatiently } from './follow.js';
 
 /**
- * Starts a run, unless one with the very same plan is open in the work folder: then that one goes on. An open run with another plan would write
+ * Starts a run, unless one with the very same plan and selection is open in the work folder: then that one goes on. Another open run would write
  * into the same folder: it is ended first; what it has finished stays.
  */
 export async function continueOrStart(
@@ -24,16 +24,14 @@ export async function continueOrStart(
 ): Promise<Execution> {
   const { client } = session;
   for (const entry of await openAmong(client, runsIn(plan.work))) {
-    const same =
-      Object.keys(options.items ?? {}).length === 0 &&
-      options.force === undefined &&
-      (await hasPlan(entry, plan));
+    const wanted = canonicalJson(wantedOf(options));
+    const same = wanted === canonicalJson(await startOptionsOf(entry)) && (await hasPlan(entry, plan));
     if (same && !options.fresh) {
       display.line(`going on with run ${entry.run}, which was left open`);
       return { entry, onReady: () => wake(session, entry) };
     }
     display.line(
-      `ending run ${entry.run}, which was left open with another plan; what it has finished stays`,
+      `ending run ${entry.run}, which was left open with another plan or selection; what it has finished stays`,
     );
     await client.workflow.getHandle(entry.run).terminate('replaced by a newer run of this work folder');
   }

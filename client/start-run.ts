@@ -1,17 +1,19 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
+import { join } from 'node:path';
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import { digestOf } from '../domain/digest.js';
 import { SamMilError } from '../domain/errors.js';
 import type { Plan, PlanRef } from '../domain/language/plan.js';
 import { runCommand } from '../domain/native/run-command.js';
 import { writeDurably } from '../domain/store/durable-file.js';
-import { planPath } from '../domain/store/paths.js';
+import { planPath, runFolder } from '../domain/store/paths.js';
 import { engineQueue, RUN_WORKFLOW, type RunHeader, type RunInput } from '../workflows/messages.js';
 import type { Session } from './connect.js';
 import { rememberRun, type RunEntry } from './run-index.js';
 
+/** What a run was asked for beside its plan: kept in its folder, for it holds as long as the run, however often that is started anew. */
 export interface StartOptions {
   /** {@link RunInput.items}. */
   items?: Record<string, string[]>;
@@ -23,12 +25,14 @@ export interface StartOptions {
 export async function startRun(session: Session, plan: Plan, options: StartOptions = {}): Promise<RunEntry> {
   const run = newRunName(plan);
   const ref = await writePlan(plan, run);
-  await execute(session.client, { run, plan: ref, header: await headerOf(plan), ...options });
+  const wanted = wantedOf(options);
+  await writeDurably(startPath(plan.work, run), `${JSON.stringify(wanted)}\n`);
+  await execute(session.client, { run, plan: ref, header: await headerOf(plan), ...wanted });
   return remember(session, plan, run);
 }
 
 /**
- * Starts a run once more from the plan it was started with: for one that has ended, or whose history is lost. Receipts let only what is not done
+ * Starts a run once more from the plan and the wishes it was started with: for one that has ended, or whose history is lost. Receipts let only what is not done
  * run. Throws `InvalidInput` if the plan was changed meanwhile, since its outputs would no longer be the run's.
  */
 export async function startAnew(session: Session, entry: RunEntry): Promise<RunEntry> {
@@ -40,8 +44,27 @@ export async function startAnew(session: Session, entry: RunEntry): Promise<RunE
     plan.work === (JSON.parse(text) as Plan).work
       ? { path, digest: digestOf(text) }
       : await writePlan(plan, entry.run);
-  await execute(session.client, { run: entry.run, plan: ref, header: await headerOf(plan) });
+  const wanted = await startOptionsOf(entry);
+  await execute(session.client, { run: entry.run, plan: ref, header: await headerOf(plan), ...wanted });
   return remember(session, plan, entry.run);
+}
+
+/** What a known run was asked for; nothing in particular where its folder does not say. */
+export async function startOptionsOf({ work, run }: Pick<RunEntry, 'work' | 'run'>): Promise<StartOptions> {
+  const path = startPath(work, run);
+  return existsSync(path) ? (JSON.parse(await readFile(path, 'utf8')) as StartOptions) : {};
+}
+
+/** The options that are set: equal wishes are equal objects. */
+export function wantedOf({ items = {}, force = [] }: StartOptions): StartOptions {
+  return {
+    ...(Object.keys(items).length > 0 ? { items } : {}),
+    ...(force.length > 0 ? { force: [...force].sort() } : {}),
+  };
+}
+
+function startPath(work: string, run: string): string {
+  return join(runFolder(work, run), 'start.json');
 }
 
 async function execute(client: Client, input: RunInput): Promise<void> {
