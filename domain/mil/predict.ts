@@ -7,6 +7,7 @@ import type { Model, ModelConfig } from './model.js';
 import { modelEntry } from './models.js';
 import type { Weights } from './parameters.js';
 import { standardised, type Standardisation } from './standardise.js';
+import { readTorchCheckpoint } from './torch-checkpoint.js';
 import { softmax } from './validate.js';
 
 /** A trained model on the device. */
@@ -37,11 +38,11 @@ export interface Prediction {
 }
 
 /**
- * Reads a checkpoint and puts the model on the device, loading TensorFlow where this process has not yet.
+ * Reads a checkpoint, ours or a .pt of the published code, and puts the model on the device, loading TensorFlow where this process has not yet.
  * @throws SamMilError InvalidInput when the file is no checkpoint, its model is not known here, or weights are missing
  */
 export async function loadModel(path: string, backend: BackendChoice = 'auto'): Promise<LoadedModel> {
-  const checkpoint = readCheckpoint(path);
+  const checkpoint = path.endsWith('.pt') ? readTorchCheckpoint(path) : readCheckpoint(path);
   const { config, classes, groupFeatures, standardisation, training } = checkpoint;
   const build = await modelEntry(config.model).load();
   await openBackend(backend);
