@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Plan } from '../domain/language/plan.js';
 import { runFolder } from '../domain/store/paths.js';
 import { pauseUpdate, type RunStatus } from '../workflows/messages.js';
 import type { Session } from './connect.js';
@@ -11,6 +12,8 @@ import { readRunRecord, rememberStatus, type RunEntry } from './run-index.js';
 export interface DriveOptions {
   session: Session;
   display: Display;
+  /** Queues that a local worker must serve, see {@link queuesOf}. */
+  queues: readonly string[];
   /** Arguments that a local worker needs besides the server: `--plugin FILE`. */
   workerArgs: readonly string[];
   /** Start a worker beside this process; default for the embedded server. */
@@ -60,9 +63,14 @@ export async function driveRun(entry: RunEntry, options: DriveOptions): Promise<
   }
 }
 
-function localWorker(entry: RunEntry, { session, workerArgs }: DriveOptions): LocalWorker {
+/** The engine's queue and those that the steps of a plan run on. */
+export function queuesOf(plan: Plan): string[] {
+  return [...new Set(['engine', ...plan.stages.flatMap((stage) => stage.steps.map((step) => step.queue))])];
+}
+
+function localWorker(entry: RunEntry, { session, queues, workerArgs }: DriveOptions): LocalWorker {
   const args = ['--address', session.address, '--namespace', session.namespace, ...workerArgs];
-  return new LocalWorker(args, join(runFolder(entry.work, entry.run), 'worker.log'));
+  return new LocalWorker(queues, args, join(runFolder(entry.work, entry.run), 'worker.log'));
 }
 
 /** So that a worker started for another run does not go on with this one behind the user's back. */

@@ -3,9 +3,10 @@ import type { Plan } from '../domain/language/plan.js';
 import { planPath } from '../domain/store/paths.js';
 import { openSession, type ServerChoice, type Session } from './connect.js';
 import { createDisplay, paletteFor, type Display } from './display.js';
-import { driveRun, type DriveOptions, type DriveOutcome } from './drive-run.js';
+import { driveRun, queuesOf, type DriveOptions, type DriveOutcome } from './drive-run.js';
 import { Exit } from './errors.js';
 import { JsonDisplay } from './json-display.js';
+import { othersServe } from './local-worker.js';
 import type { RunEntry } from './run-index.js';
 import { exitCodeOfRun, resultLines, resultObject } from './run-result.js';
 import { partsOf, setUpNatives } from './set-up-natives.js';
@@ -38,22 +39,33 @@ export async function executeRun(
   try {
     const worker = options.worker ?? session.kind === 'embedded';
     if (worker) await setUpNatives(partsOf(plan), log);
-    display.line(greeting(session, worker));
+    display.line(greeting(session, worker, plan));
     const { entry, onReady } = await begin(session, display);
     const workerArgs = (options.plugin ?? []).flatMap((module) => ['--plugin', module]);
-    const outcome = await driveRun(entry, { session, display, workerArgs, worker, onReady });
+    const outcome = await driveRun(entry, {
+      session,
+      display,
+      queues: queuesOf(plan),
+      workerArgs,
+      worker,
+      onReady,
+    });
     await announce(entry, outcome, options.json === true);
   } finally {
     await session.close();
   }
 }
 
-function greeting(session: Session, worker: boolean): string {
+function greeting(session: Session, worker: boolean, plan: Plan): string {
+  const { kind, started, address, namespace } = session;
   const where =
-    session.kind === 'embedded'
-      ? `${session.started ? 'started the embedded Temporal server' : 'using the embedded Temporal server'} at ${session.address}`
-      : `using the Temporal server at ${session.address}, namespace ${session.namespace}`;
-  return worker ? `${where} and a local worker` : where;
+    kind === 'embedded'
+      ? `${started ? 'started the embedded Temporal server' : 'using the embedded Temporal server'} at ${address}`
+      : `using the Temporal server at ${address}, namespace ${namespace}`;
+  if (!worker) return where;
+  return othersServe(queuesOf(plan))
+    ? `${where} and the worker that serves it`
+    : `${where} and a local worker`;
 }
 
 async function announce(entry: RunEntry, outcome: DriveOutcome, json: boolean): Promise<void> {

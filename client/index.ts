@@ -15,7 +15,7 @@ import type { Problem } from '../domain/language/problems.js';
 import { checkForced } from '../domain/language/select-stages.js';
 import type { RunStatus } from '../workflows/messages.js';
 import { openSession, type ServerChoice } from './connect.js';
-import { driveRun } from './drive-run.js';
+import { driveRun, queuesOf } from './drive-run.js';
 import { ServerUnreachable } from './errors.js';
 import { askStatus } from './follow.js';
 import { loadFile } from './load-file.js';
@@ -73,7 +73,7 @@ export async function runPipeline(file: string, options: RunPipelineOptions = {}
       end: () => undefined,
     };
     const workerArgs = (options.plugins ?? []).flatMap((module) => ['--plugin', resolve(module)]);
-    const outcome = await driveRun(entry, { session, display, workerArgs, worker });
+    const outcome = await driveRun(entry, { session, display, queues: queuesOf(plan), workerArgs, worker });
     if (outcome.ended === 'result') return outcome.status;
     throw new SamMilError('Unavailable', `run ${entry.run} was interrupted`, {
       next: `npx sam-mil resume ${entry.run}`,

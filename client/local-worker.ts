@@ -14,6 +14,14 @@ const STOP_MILLISECONDS = 30_000;
 const HOPELESS_MILLISECONDS = 20_000;
 const HOPELESS_STARTS = 3;
 
+/** Whether workers that others have started serve all of these queues of the embedded server. */
+export function othersServe(queues: readonly string[]): boolean {
+  const served = registeredProcesses('workers').flatMap(
+    ({ facts }) => (facts.queues as string[] | undefined) ?? [],
+  );
+  return queues.every((queue) => served.includes(queue));
+}
+
 /**
  * The worker that a command runs beside itself: a process of its own, so that its load never stops the display. It is started again when it
  * dies, and not at all while another worker of this user serves the embedded server.
@@ -22,11 +30,13 @@ export class LocalWorker {
   private child?: ChildProcess;
   private startedAt = 0;
   private failures = 0;
+  private readonly queues: readonly string[];
   private readonly args: readonly string[];
-  readonly log: string;
+  private readonly log: string;
 
-  /** @param args further arguments of `worker` @param log file that its output goes to */
-  constructor(args: readonly string[], log: string) {
+  /** @param queues what it must serve @param args further arguments of `worker` @param log file that its output goes to */
+  constructor(queues: readonly string[], args: readonly string[], log: string) {
+    this.queues = queues;
     this.args = args;
     this.log = log;
   }
@@ -38,7 +48,7 @@ export class LocalWorker {
 
   /** Starts the worker if none lives. Throws when it keeps dying. */
   async tend(): Promise<void> {
-    if (this.child !== undefined || registeredProcesses('workers').length > 0) return;
+    if (this.child !== undefined || othersServe(this.queues)) return;
     if (this.failures >= HOPELESS_STARTS) {
       throw new SamMilError('Unavailable', 'the worker ends as soon as it is started', {
         file: this.log,
@@ -53,7 +63,7 @@ export class LocalWorker {
     mkdirSync(dirname(this.log), { recursive: true });
     const output = openSync(this.log, 'a');
     // A process group of its own: Ctrl-C must not reach it before its runs have been told to pause.
-    const child = fork(PROGRAM, ['worker', '--no-set-up', ...this.args], {
+    const child = fork(PROGRAM, ['worker', '--no-set-up', '--queues', this.queues.join(','), ...this.args], {
       detached: true,
       stdio: ['ignore', output, output, 'ipc'],
     });

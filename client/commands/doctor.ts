@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { examineMachine, type Fact } from '../../domain/native/doctor.js';
 import { chooseServer, openSession, type ServerChoice } from '../connect.js';
 import { paletteFor } from '../display.js';
-import { EXIT, Exit } from '../errors.js';
+import { EXIT, Exit, exitCodeOf } from '../errors.js';
 import { addServerOptions } from '../options.js';
 import { ALL_PARTS, setUpNatives } from '../set-up-natives.js';
 import { stateFolder } from '../state-folder.js';
@@ -24,29 +24,29 @@ export function createCommand(): Command {
 
 async function doctor(options: DoctorOptions): Promise<void> {
   if (options.setUp) await setUpNatives(ALL_PARTS, (line) => console.error(`  ${line}`));
-  const facts = [...(await examineMachine()), await examineServer(options)];
+  const { fact: connection, error } = await examineServer(options);
+  const facts = [...(await examineMachine()), connection];
   for (const fact of facts) console.log(options.json ? JSON.stringify(fact) : render(fact));
-  if (facts.some((fact) => fact.name === 'connection' && fact.state === 'broken'))
-    throw new Exit(EXIT.unreachable);
+  if (error !== undefined) throw new Exit(exitCodeOf(error));
   if (facts.some((fact) => fact.state === 'broken')) throw new Exit(EXIT.failed);
 }
 
 /** Which server commands would talk to, and whether it answers. */
-async function examineServer(choice: ServerChoice): Promise<Fact> {
+async function examineServer(choice: ServerChoice): Promise<{ fact: Fact; error?: unknown }> {
   const details = [`state folder ${stateFolder()}`];
   try {
     const target = await chooseServer(choice);
     if (target.kind === 'embedded' && target.address === undefined) {
       const text = 'embedded server, not running now; `run` starts it by itself';
-      return { name: 'connection', state: 'ok', text, details };
+      return { fact: { name: 'connection', state: 'ok', text, details } };
     }
     const session = await openSession(choice, { start: false, log: () => undefined });
     await session.close();
     const kind = session.kind === 'embedded' ? 'embedded server' : 'given server';
     const text = `${kind} at ${session.address}, namespace ${session.namespace}, answers`;
-    return { name: 'connection', state: 'ok', text, details };
+    return { fact: { name: 'connection', state: 'ok', text, details } };
   } catch (error) {
-    return { name: 'connection', state: 'broken', text: (error as Error).message, details };
+    return { fact: { name: 'connection', state: 'broken', text: (error as Error).message, details }, error };
   }
 }
 

@@ -68,7 +68,7 @@ async function serve(session: Session, options: WorkerCommandOptions, interrupt:
     ...(options.grace === undefined ? {} : { graceMs: options.grace * 1000 }),
   });
   const serving = (await locateEmbeddedServer())?.address === session.address;
-  if (serving) registerProcess('workers', { queues: options.queues });
+  if (serving && options.prefix === undefined) registerProcess('workers', { queues: options.queues });
   console.log(
     `worker serves ${options.queues.join(', ')} at ${session.address}, namespace ${session.namespace}`,
   );

@@ -62,7 +62,7 @@ test('arguments: each kind of mistake is exit code 2 and one line', async () => 
     [['rn'], /unknown command 'rn'[\s\S]*Did you mean run/],
     [['run'], /missing required argument 'file'/],
     [['run', 'none.yaml'], /none\.yaml: the pipeline file can not be read; found ENOENT/],
-    [['plan', 'toy.yaml', '--set', 'steps', ...plugin], /--set steps has no value/],
+    [['plan', 'toy.yaml', '--set', 'suffix', ...plugin], /--set suffix has no value/],
     [['plan', 'toy.yaml', '--only', 'mke', ...plugin], /there is no stage `mke`.*did you mean `make`/],
     [['status', 'nothing'], /there is no run "nothing"/],
     [['worker', '--concurrency', 'cpu'], /expected QUEUE=N/],
