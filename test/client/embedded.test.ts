@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -18,8 +26,8 @@ const plugin = ['--plugin', TOY_PLUGIN];
 test('run without a server starts one and a worker; Ctrl-C pauses the run and stops both; resume ends it', async () => {
   // Left behind by a server that was killed: its process id belongs to another program now.
   const record = join(folder, 'state', 'server.json');
-  await runCli(folder, 'ls');
-  writeFileSync(join(folder, 'server.json'), '');
+  mkdirSync(join(folder, 'state'));
+  writeFileSync(record, JSON.stringify({ address: '127.0.0.1:1', pid: process.pid }));
   writeFileSync(gateOf(folder), '');
   const command = startCli(folder, 'run', 'toy.yaml', ...plugin);
   await command.says(/started the embedded Temporal server at 127\.0\.0\.1:\d+ and a local worker/);

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { runPipeline, runStatus, SamMilError, validatePipeline } from '../../client/index.js';
 import {
   gateOf,
   lastObject,
@@ -57,7 +58,10 @@ test('a run makes its files; the second one finds that nothing changed', async (
 
   const second = await sam('run', 'twice.yaml', ...plugin);
   assert.equal(second.code, 0);
-  assert.match(second.stdout, /^using the embedded Temporal server at 127\.0\.0\.1:\d+ and a local worker$/m);
+  assert.match(
+    second.stdout,
+    /^using the embedded Temporal server at 127\.0\.0\.1:\d+ and the worker that serves it$/m,
+  );
   assert.match(second.stdout, /receipts show that nothing changed, all 4 items stand/);
   assert.match((await sam('logs', run as string, 'make@b')).stdout, /info make#1 done in/);
   assert.match((await sam('ls')).stdout, /^twice-\S+ +done /m);
@@ -132,4 +136,23 @@ test('an open run of the same plan goes on; one with another plan makes way', as
   rmSync(gateOf(folder, 'open'));
   const { code, stderr } = await other.ended;
   assert.equal(code, 0, stderr);
+});
+
+test('the library face runs a pipeline, tells its status and refuses what can not run', async (context) => {
+  const kept = process.env.SAM_MIL_STATE;
+  process.env.SAM_MIL_STATE = join(folder, 'state');
+  context.after(() => (process.env.SAM_MIL_STATE = kept));
+  const file = writeToyPipeline(folder, 'library');
+  const options = { plugins: [TOY_PLUGIN], work: join(folder, 'library-work') };
+  assert.deepEqual(await validatePipeline(file, options), []);
+  const seen: string[] = [];
+  const status = await runPipeline(file, { ...options, onStatus: ({ state }) => seen.push(state) });
+  assert.equal(status.state, 'done');
+  assert.equal(seen.at(-1), 'done');
+  assert.equal((await runStatus(status.run)).state, 'done');
+  await assert.rejects(runPipeline(file, { ...options, set: { step: '1' } }), (error) => {
+    return (
+      error instanceof SamMilError && error.code === 'InvalidInput' && /unknown-param/.test(error.message)
+    );
+  });
 });
