@@ -19,7 +19,7 @@ async function patch(pass: number): Promise<unknown> {
       patchLevel: 0,
       contourFn: 'four_pt',
       usePadding: true,
-    } as Parameters<typeof run>[0]['with'],
+    },
     work: folder,
     name: 'slide',
     scratch,

@@ -15,7 +15,9 @@ test('files and links of a folder are items, also a link to nothing; folders are
   symlinkSync(join(folder, 'gone.svs'), join(folder, 'e.svs'));
   symlinkSync(join(folder, 'c.svs'), join(folder, 'f.svs'));
   const names = async (kind: 'glob' | 'dir', value: string) =>
-    (await itemsOfSource({ kind, value, as: 'item' }, value, folder, folder)).map(({ fields }) => fields.name).sort();
+    (await itemsOfSource({ kind, value, as: 'item' }, value, folder, folder))
+      .map(({ fields }) => fields.name)
+      .sort();
   assert.deepEqual(await names('glob', '*.svs'), ['a b', 'd', 'e']);
   assert.deepEqual(await names('dir', '.'), ['a b', 'd', 'e', 'note']);
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
-import { appendFileSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, describe, test, type TestContext } from 'node:test';
+import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { definition } from '../../../activities/pathology/extract.js';
 import { digestOfFile } from '../../../domain/digest.js';
@@ -10,97 +10,12 @@ import { BatchStore } from '../../../domain/features/batch-store.js';
 import { findEncoder, keyOfEncoder } from '../../../domain/features/encoders.js';
 import { run, type ExtractWith } from '../../../domain/features/extract-slide.js';
 import { readFeatures, readSamInfo, readSegFile, writePatches } from '../../../domain/formats/bag-files.js';
-import { encodeMask } from '../../../domain/formats/run-length.js';
-import { type SegmentMask, writeSegments } from '../../../domain/formats/segments-file.js';
 import { readPtTensor } from '../../../domain/formats/torch-pt.js';
 import type { InputFile, JobResult } from '../../../domain/job.js';
-import type { Json } from '../../../domain/json.js';
-import { BUNDLED_SLIDE } from '../../support/bundled.js';
 import { inputFile, jobFor } from '../../support/activity-job.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { writeTinyEncoder } from '../../support/tiny-encoder.js';
-
-const SIZE = 64;
-/** 30 patches of 64 x 64 in the middle of the tissue. */
-const COORDS = Int32Array.from({ length: 60 }, (_, i) =>
-  i % 2 === 0 ? 900 + ((i >> 1) % 6) * SIZE : 1200 + Math.floor(i / 12) * SIZE,
-);
-
-let slide: InputFile;
-
-interface Given {
-  parameters: Record<string, Json | InputFile>;
-  folder: string;
-}
-
-/** A job's folder with patches, segments and a small encoder in it. */
-async function given(context: TestContext, changes: Record<string, Json | InputFile> = {}): Promise<Given> {
-  const folder = temporaryFolder(context);
-  const patches = join(folder, 'patches.h5');
-  writePatches(patches, patchesAt(COORDS));
-  const segments = join(folder, 'segments.h5');
-  writeSegments(segments, twoSegments());
-  return {
-    folder,
-    parameters: {
-      slide,
-      patches: await inputFile(patches),
-      segments: await inputFile(segments),
-      encoder: await inputFile(writeTinyEncoder(folder)),
-      'batch-size': 4,
-      threads: 2,
-      ...changes,
-    },
-  };
-}
-
-function patchesAt(coords: Int32Array) {
-  return {
-    coords,
-    patchSize: SIZE,
-    patchLevel: 0,
-    downsample: [1, 1] as const,
-    downsampledLevelDim: [2220, 2967] as const,
-    levelDim: [2220, 2967] as const,
-    name: 'slide',
-    savePath: '',
-  };
-}
-
-/** On an image of 96 x 80 (4 level-0 pixels each) that starts at the first patch: its upper three quarters, a line one pixel wide, and its left third. */
-function twoSegments() {
-  const [w, h] = [96, 80];
-  const mask = (right: number, bottom = h): SegmentMask => {
-    const pixels = Uint8Array.from({ length: w * h }, (_, i) =>
-      i % w < right && Math.floor(i / w) < bottom ? 1 : 0,
-    );
-    return {
-      rle: encodeMask(pixels, h, w),
-      area: right * bottom,
-      bbox: [0, 0, right - 1, bottom - 1],
-      predictedIou: 1,
-      pointCoords: [[0, 0]],
-      stabilityScore: 1,
-      cropBox: [0, 0, w, h],
-    };
-  };
-  const info = {
-    patchSize: SIZE,
-    startX: 900,
-    startY: 1200,
-    stopX: 1284,
-    stopY: 1520,
-    w,
-    h,
-    visLevel: 0,
-    downsampleRatio: 4,
-  };
-  return { info, masks: [mask(w, 60), mask(1), mask(32)] };
-}
-
-function extract({ parameters, folder }: Given, attempt = 'attempt'): Promise<JobResult> {
-  return run(jobFor<ExtractWith>(definition, parameters, join(folder, attempt)));
-}
+import { COORDS, extract, given, patchesAt, type Given } from '../../support/extract-case.js';
 
 async function digests(result: JobResult): Promise<Record<string, string>> {
   const entries = Object.entries(result.files).map(async ([name, { from }]) => [
@@ -109,12 +24,7 @@ async function digests(result: JobResult): Promise<Record<string, string>> {
   ]);
   return Object.fromEntries(await Promise.all(entries)) as Record<string, string>;
 }
-
 describe('pathology.extract', () => {
-  before(async () => {
-    slide = await inputFile(BUNDLED_SLIDE);
-  });
-
   test('writes features, group rows, members and areas that fit together', async (context) => {
     const result = await extract(await given(context));
     assert.deepEqual(result.values, {
@@ -303,87 +213,6 @@ describe('pathology.extract', () => {
       job.logs.find(({ level }) => level === 'warn')?.message ?? '',
       /stain-texture is used instead/,
     );
-  });
-});
-
-describe('pathology.extract refuses', () => {
-  before(async () => {
-    slide = await inputFile(BUNDLED_SLIDE);
-  });
-
-  test('patches outside the slide, with the place', async (context) => {
-    const one = await given(context);
-    const coords = COORDS.slice();
-    coords[20] = 2300;
-    writePatches((one.parameters.patches as InputFile).path, patchesAt(coords));
-    await assert.rejects(extract(one), {
-      code: 'InvalidInput',
-      message: /patches\.h5: patch 10 lies outside the slide .*expected .*2220 x 2967; found 2300, /,
-    });
-  });
-
-  test('segments made for another patch size, with both', async (context) => {
-    const one = await given(context);
-    const { info, masks } = twoSegments();
-    writeSegments((one.parameters.segments as InputFile).path, { info: { ...info, patchSize: 512 }, masks });
-    await assert.rejects(extract(one), {
-      code: 'CountMismatch',
-      message: /segments\.h5.*expected 64 .*found 512/,
-    });
-  });
-
-  test('a file without patches', async (context) => {
-    const one = await given(context);
-    writePatches((one.parameters.patches as InputFile).path, patchesAt(new Int32Array(0)));
-    await assert.rejects(extract(one), {
-      code: 'InvalidInput',
-      message: /patches\.h5: there are no patches/,
-    });
-  });
-
-  test('a level that the slide does not have', async (context) => {
-    const one = await given(context);
-    const path = (one.parameters.patches as InputFile).path;
-    writePatches(path, { ...patchesAt(COORDS), patchLevel: 3 });
-    await assert.rejects(extract(one), {
-      code: 'InvalidInput',
-      message: /level from 0 to 0; found .*level 3/,
-    });
-  });
-
-  test('a slide that is none', async (context) => {
-    const folder = temporaryFolder(context);
-    const path = join(folder, 'text.svs');
-    writeFileSync(path, 'slide_id,label\n'.repeat(100));
-    const one = await given(context, { slide: await inputFile(path) });
-    await assert.rejects(extract(one), { code: 'UnsupportedFormat', message: /text\.svs/ });
-  });
-
-  test('a slide with a damaged tile in the middle, and keeps the batches before it', async (context) => {
-    const path = join(temporaryFolder(context), 'damaged.svs');
-    const bytes = readFileSync(BUNDLED_SLIDE);
-    const middle = bytes.length >> 1;
-    bytes.fill(0xff, middle, middle + 60_000);
-    writeFileSync(path, bytes);
-    const one = await given(context, { slide: await inputFile(path) });
-    // Ten patches of sound tissue, then one where the damage is.
-    const coords = Int32Array.from([...COORDS.slice(0, 20), 700, 2440]);
-    writePatches((one.parameters.patches as InputFile).path, patchesAt(coords));
-    await assert.rejects(extract(one), {
-      code: 'CorruptSlide',
-      message: /damaged\.svs: the slide is damaged: reading .* at \(700, 2440\)/,
-    });
-    const kept = readdirSync(join(one.folder, 'attempt', 'checkpoint'));
-    assert.equal(kept.filter((name) => name.endsWith('.f32')).length, 2);
-  });
-
-  test('a slide that is replaced while it is read', async (context) => {
-    const path = join(temporaryFolder(context), 'slide.svs');
-    copyFileSync(BUNDLED_SLIDE, path);
-    const one = await given(context, { slide: await inputFile(path) });
-    const job = jobFor<ExtractWith>(definition, one.parameters, join(one.folder, 'attempt'));
-    const replacing = run({ ...job, progress: ({ done }) => done === 8 && appendFileSync(path, 'x') });
-    await assert.rejects(replacing, { code: 'InvalidInput', message: /slide\.svs: the slide was replaced/ });
   });
 });
 
