@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { definition } from '../../../activities/pathology/extract.js';
 import { run, type ExtractWith } from '../../../domain/features/extract-slide.js';
 import { writePatches } from '../../../domain/formats/bag-files.js';
