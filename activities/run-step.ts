@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SamMilError } from '../domain/errors.js';
@@ -96,7 +97,9 @@ async function work(
   await mkdir(checkpoint, { recursive: true });
   await mkdir(scratch);
   const began = performance.now();
-  const result = await execute(engine, prepared, { input, scratch, checkpoint, attempt });
+  const result = await execute(engine, prepared, { input, scratch, checkpoint, attempt }).catch((error) => {
+    throw explainLostCheckpoint(checkpoint, error);
+  });
   attempt.signal.throwIfAborted();
   refuseUndeclared(prepared.definition, result);
   await refuseChangedInputs(engine, prepared, input, checkpoint);
@@ -109,6 +112,18 @@ async function work(
   engine.digests(input.work).rememberOutputs(receipt.files);
   await rm(checkpoint, { recursive: true, force: true }).catch(() => undefined);
   return receipt;
+}
+
+/**
+ * Whoever ends work of this key takes the checkpoint away: another stage or run that made the same thing at the same time. What then fails here is
+ * no fault of the input; the next attempt finds that receipt.
+ */
+function explainLostCheckpoint(checkpoint: string, error: unknown): unknown {
+  if (existsSync(checkpoint)) return error;
+  return new SamMilError('Superseded', 'the same work was ended elsewhere meanwhile', {
+    file: checkpoint,
+    cause: error,
+  });
 }
 
 interface Execution {

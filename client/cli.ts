@@ -60,7 +60,10 @@ const FOLLOWING = new Set(['run', 'resume', 'quickstart']);
 
 /** That object where there is no run, so that a script finds `status` on the last line in any case. */
 function unfinished(error: unknown): object {
-  const known = error instanceof SamMilError ? error.code : 'Internal';
+  const invalidFile = {
+    code: 'InvalidInput',
+    message: 'the pipeline can not run as it is; its errors are on stderr',
+  };
   return {
     run: null,
     status:
@@ -72,7 +75,13 @@ function unfinished(error: unknown): object {
     work: null,
     stages: [],
     failed: [],
-    error: { code: known, message: error instanceof Error ? error.message : String(error) },
+    error:
+      error instanceof Exit
+        ? invalidFile
+        : {
+            code: error instanceof SamMilError ? error.code : 'Internal',
+            message: error instanceof Error ? error.message : String(error),
+          },
   };
 }
 

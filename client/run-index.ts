@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SamMilError } from '../domain/errors.js';
-import { planPath, runFolder } from '../domain/store/paths.js';
+import { keyProblem, planPath, runFolder } from '../domain/store/paths.js';
 import type { RunStatus } from '../workflows/messages.js';
 import { invalid } from './errors.js';
 import { makeStateFolder, stateFolder } from './state-folder.js';
@@ -86,18 +86,24 @@ export function lastSeenStatus({ work, run }: RunEntry): RunStatus | undefined {
 export function runsIn(work: string): RunEntry[] {
   const runs = join(work, '.runs');
   if (!existsSync(runs)) return [];
-  return readdirSync(runs)
-    .filter((run) => existsSync(planPath(work, run)))
-    .map((run) => readEntry(entryPath(run)) ?? entryFromPlan(work, run))
-    .map((entry) => ({ ...entry, work }))
-    .sort((a, b) => (a.started < b.started ? 1 : -1));
+  return (
+    readdirSync(runs)
+      // Other names are a lock, or what a file manager or NFS left there.
+      .filter((run) => keyProblem(run) === undefined && existsSync(planPath(work, run)))
+      .flatMap((run) => readEntry(entryPath(run)) ?? entryFromPlan(work, run) ?? [])
+      .map((entry) => ({ ...entry, work }))
+      .sort((a, b) => (a.started < b.started ? 1 : -1))
+  );
 }
 
-function entryFromPlan(work: string, run: string): RunEntry {
-  const plan = JSON.parse(readFileSync(planPath(work, run), 'utf8')) as {
-    name: string;
-    source: { path: string };
-  };
+/** Undefined where the plan cannot be read: one spoilt run must not hide the others. */
+function entryFromPlan(work: string, run: string): RunEntry | undefined {
+  let plan: { name: string; source: { path: string } };
+  try {
+    plan = JSON.parse(readFileSync(planPath(work, run), 'utf8')) as typeof plan;
+  } catch {
+    return undefined;
+  }
   const started = /(\d{8})-(\d{6})/.exec(run)?.[0] ?? '';
   return { run, pipeline: plan.name, work, source: plan.source.path, started, server: '', namespace: '' };
 }

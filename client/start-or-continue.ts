@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { canonicalJson } from '../domain/json.js';
 import type { Plan } from '../domain/language/plan.js';
+import { withFileLock } from '../domain/native/file-lock.js';
+import { makeRunsFolder } from '../domain/store/runs-folder.js';
 import { planPath } from '../domain/store/paths.js';
 import { resumeUpdate, type ResumeRequest, type RunStatus } from '../workflows/messages.js';
 import type { Session } from './connect.js';
@@ -17,6 +20,17 @@ import { askStatusPatiently } from './follow.js';
  * into the same folder: it is ended first; what it has finished stays.
  */
 export async function continueOrStart(
+  session: Session,
+  display: Display,
+  plan: Plan,
+  options: StartOptions & { fresh: boolean },
+): Promise<Execution> {
+  // Two commands started at once must not both find that no run is open, and then write into each other's files.
+  const lock = join(await makeRunsFolder(plan.work), '.start.lock');
+  return withFileLock(lock, () => decide(session, display, plan, options));
+}
+
+async function decide(
   session: Session,
   display: Display,
   plan: Plan,
@@ -39,8 +53,12 @@ export async function continueOrStart(
 }
 
 async function hasPlan(entry: RunEntry, plan: Plan): Promise<boolean> {
-  const kept = JSON.parse(await readFile(planPath(entry.work, entry.run), 'utf8')) as Plan;
-  return canonicalJson(kept) === canonicalJson(plan);
+  const text = await readFile(planPath(entry.work, entry.run), 'utf8');
+  try {
+    return canonicalJson(JSON.parse(text) as Plan) === canonicalJson(plan);
+  } catch {
+    return false; // a spoilt plan is another plan
+  }
 }
 
 export function sendResume(client: Client, run: string, request: ResumeRequest): Promise<RunStatus> {

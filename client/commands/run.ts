@@ -3,6 +3,7 @@ import type { Plan } from '../../domain/language/plan.js';
 import { executeRun, type ExecuteOptions } from '../execute-run.js';
 import { addFileOptions, loadPlan, type FileOptions } from '../load-file.js';
 import { addSelectionOptions, addExecuteOptions, selectionOf, type SelectionOptions } from '../options.js';
+import { makeRunsFolder } from '../../domain/store/runs-folder.js';
 import { continueOrStart } from '../start-or-continue.js';
 import { checkForced, selectStages } from '../../domain/language/select-stages.js';
 
@@ -31,6 +32,7 @@ export function addRunOptions(command: Command): Command {
 export async function runPlan(whole: Plan, options: RunOptions): Promise<void> {
   checkForced(whole, options.force);
   const { plan, items } = selectStages(whole, selectionOf(options));
+  await makeRunsFolder(plan.work); // refused before a server is started
   await executeRun(plan, options, (session, display) =>
     continueOrStart(session, display, plan, { items, force: options.force, fresh: options.new === true }),
   );

@@ -13,6 +13,7 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SamMilError } from '../errors.js';
 
 const TOUCH_MILLISECONDS = 5_000;
 const STALE_MILLISECONDS = 30_000;
@@ -22,7 +23,9 @@ const STALE_MILLISECONDS = 30_000;
  * that is no longer touched, or whose process on this host is gone, is taken over. `onWait` is called once if there is somebody to wait for.
  */
 export async function withFileLock<T>(path: string, work: () => Promise<T>, onWait?: () => void): Promise<T> {
-  await mkdir(dirname(path), { recursive: true });
+  await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
+    throw refusal(error, dirname(path));
+  });
   const mine = `${hostname()} ${process.pid} ${randomUUID()}`;
   for (let first = true; !tryLock(path, mine); first = false) {
     if (first) onWait?.();
@@ -50,8 +53,19 @@ function tryLock(path: string, mine: string): boolean {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
+    throw refusal(error, dirname(path));
   }
+}
+
+/** A home that cannot be written to, as in many containers, is the reader's to mend. */
+function refusal(error: unknown, folder: string): unknown {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (!['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(code)) return error;
+  return new SamMilError('InvalidInput', `the folder cannot be made or written to (${code})`, {
+    file: folder,
+    next: 'let SAM_MIL_CACHE (what is fetched) and SAM_MIL_STATE (server and runs) name folders that this user may write to',
+    cause: error,
+  });
 }
 
 function breakIfDead(path: string): void {

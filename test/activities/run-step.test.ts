@@ -177,6 +177,18 @@ test('a step goes on from its checkpoint, which goes when it has ended', async (
   assert.deepEqual(readdirSync(join(work, '.checkpoints')), []);
 });
 
+test('a checkpoint that another place ended and took away is lost to a retry, not to an error of the input', async (context) => {
+  const { work, steps } = await open(context);
+  const parts = { with: { to: 20, 'each-ms': 20 } };
+  const first = steps.run('stub.count', parts, {
+    onProgress: ({ done }) => {
+      if (done >= 3) rmSync(join(work, '.checkpoints'), { recursive: true, force: true });
+    },
+  });
+  await assert.rejects(first, { code: 'Superseded', retryable: true, message: /ended elsewhere/ });
+  assert.equal((await steps.run('stub.count', parts)).how, 'done');
+});
+
 test('an input that changed during the work leaves no receipt', async (context) => {
   const { work, steps } = await open(context);
   const source = join(work, 'in.txt');

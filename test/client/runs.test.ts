@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -155,4 +155,16 @@ test('the library face runs a pipeline, tells its status and refuses what can no
       error instanceof SamMilError && error.code === 'InvalidInput' && /unknown-param/.test(error.message)
     );
   });
+});
+
+test('two commands at once on one work folder share one run', async () => {
+  writeToyPipeline(folder, 'pair');
+  writeFileSync(gateOf(folder, 'pair'), '');
+  const both = [1, 2].map(() => startCli(folder, 'run', 'pair.yaml', ...plugin));
+  await Promise.any(both.map((cli) => cli.says(/going on with run pair-\S+, which was left open/)));
+  rmSync(gateOf(folder, 'pair'));
+  for (const { code, stderr } of await Promise.all(both.map((cli) => cli.ended)))
+    assert.equal(code, 0, stderr);
+  const runs = readdirSync(join(folder, 'work', 'pair', '.runs')).filter((name) => name.startsWith('pair-'));
+  assert.equal(runs.length, 1);
 });

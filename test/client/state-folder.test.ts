@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { runsIn } from '../../client/run-index.js';
 import { makeStateFolder } from '../../client/state-folder.js';
 import { scratchFolder } from '../support/scratch-folder.js';
 
@@ -21,4 +22,17 @@ test('a state folder that cannot be made is named, with the variable that moves 
   });
   process.env.SAM_MIL_STATE = join(folder, 'state');
   assert.equal(makeStateFolder('runs'), join(folder, 'state', 'runs'));
+});
+
+test('a stray file and a spoilt plan in the work folder do not hide its runs', () => {
+  const work = join(folder, 'work');
+  process.env.SAM_MIL_STATE = join(folder, 'state');
+  for (const run of ['good', 'spoilt']) mkdirSync(join(work, '.runs', run), { recursive: true });
+  writeFileSync(join(work, '.runs', '.DS_Store'), '');
+  writeFileSync(join(work, '.runs', 'spoilt', 'plan.json'), '{"name"');
+  writeFileSync(join(work, '.runs', 'good', 'plan.json'), '{"name":"p","source":{"path":"/p.yaml"}}');
+  assert.deepEqual(
+    runsIn(work).map(({ run }) => run),
+    ['good'],
+  );
 });

@@ -52,3 +52,11 @@ test('the lock of another host is taken over only when it is no longer touched',
   await waiting;
   assert.equal(done, true);
 });
+
+test('a folder that cannot be made is refused by name, with the variables that move it', async () => {
+  await writeFile(join(folder, 'file'), '');
+  await assert.rejects(
+    withFileLock(join(folder, 'file', 'in', 'a.lock'), async () => undefined),
+    { name: 'InvalidInput', message: /file.in: the folder cannot be made.*SAM_MIL_CACHE/ },
+  );
+});

@@ -1,0 +1,20 @@
+import { constants } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { asWriteError } from '../formats/atomic.js';
+import { runFolder } from './paths.js';
+
+/**
+ * The folder of a work folder's runs, made where it is not there yet. Absolute path.
+ * @throws SamMilError InvalidInput where the work folder cannot be made or written to, DiskFull
+ */
+export async function makeRunsFolder(work: string): Promise<string> {
+  const folder = dirname(runFolder(work, 'any'));
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+    return folder;
+  } catch (error) {
+    throw asWriteError(error, folder);
+  }
+}
