@@ -39,10 +39,10 @@ section { margin: 0 0 1.25rem; padding: 1.4rem 1.5rem; background: var(--surface
 .tile .sub { display: block; color: var(--muted); font-size: .85rem; }
 .scroll { overflow-x: auto; margin: .6rem -1.5rem 0; padding: 0 1.5rem .2rem; }
 .scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
-table { width: 100%; border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
+table { width: 100%; border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 caption span { display: block; position: sticky; left: 0; max-width: min(60rem, calc(100vw - 4.5rem)); }
 caption { padding: 0 0 .5rem; text-align: left; color: var(--muted); font-size: .85rem; caption-side: top; }
-th, td { padding: .42rem .55rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; white-space: nowrap; }
+th, td { padding: .42rem .4rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; white-space: nowrap; }
 th { font-weight: 600; }
 thead th { color: var(--muted); font-size: .8rem; vertical-align: bottom; }
 tr > :first-child, .text { text-align: left; }
