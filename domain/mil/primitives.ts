@@ -21,16 +21,19 @@ function float(ops: NativeOps): Attributes {
   return attributes(ops, 'float', () => [ops.type('T', ops.types.float32)]);
 }
 
-/** a b, with either transposed first. */
+/**
+ * a b, with either transposed first. Through BatchMatMulV2, which is as fast as MatMul: the kernel under MatMul keeps numbers below the stack pointer
+ * (oneDNN 3.5's AVX-512 sgemm), so any signal, such as those of `node --cpu-prof`, corrupts memory.
+ */
 export function matMul(a: Tensor2D, b: Tensor2D, transposeA = false, transposeB = false): Tensor2D {
   const ops = native;
   if (ops === undefined) return tf.matMul(a, b, transposeA, transposeB);
-  const list = attributes(ops, `MatMul ${transposeA} ${transposeB}`, () => [
+  const list = attributes(ops, `BatchMatMulV2 ${transposeA} ${transposeB}`, () => [
     ...float(ops),
-    ops.bool('transpose_a', transposeA),
-    ops.bool('transpose_b', transposeB),
+    ops.bool('adj_x', transposeA),
+    ops.bool('adj_y', transposeB),
   ]);
-  return ops.run('MatMul', list, [a, b]);
+  return ops.run('BatchMatMulV2', list, [a, b]);
 }
 
 function channelsLast(ops: NativeOps): Attributes {
