@@ -5,16 +5,17 @@ import { Command } from 'commander';
 import { runFolder } from '../../domain/store/paths.js';
 import { openSession } from '../connect.js';
 import { invalid } from '../errors.js';
-import { openAmong } from '../open-runs.js';
+import { serverStateOf, type ServerState } from '../open-runs.js';
 import { parseCount } from '../options.js';
 import { formatBytes } from '../render-text.js';
-import { forgetRun, runsIn, type RunEntry } from '../run-index.js';
+import { forgetRun, readRunRecord, runsIn, type RunEntry } from '../run-index.js';
 import { shortPath } from '../run-output.js';
 
 interface GcOptions {
   keep: number;
   checkpoints?: boolean;
   dryRun?: boolean;
+  force?: boolean;
 }
 
 interface Garbage {
@@ -34,6 +35,7 @@ export function createCommand(): Command {
       '--checkpoints',
       'also what unfinished steps would go on from: they start from the beginning then',
     )
+    .option('--force', 'also where a run has not ended and its server does not answer')
     .option('--dry-run', 'only say what would be removed')
     .action(collectGarbage);
 }
@@ -43,7 +45,7 @@ async function collectGarbage(folder: string, options: GcOptions): Promise<void>
   if (!existsSync(join(work, '.runs')))
     throw invalid(`${folder} is no work folder`, 'give the folder that holds .runs');
   const runs = runsIn(work);
-  await requireIdle(runs);
+  await requireIdle(runs, options.force === true);
   const garbage: Garbage[] = [];
   await add(garbage, join(work, '.scratch'), 'left-over attempts');
   if (options.checkpoints) await add(garbage, join(work, '.checkpoints'), 'checkpoints');
@@ -57,16 +59,30 @@ async function collectGarbage(folder: string, options: GcOptions): Promise<void>
   console.log(options.dryRun ? `${total} would be freed` : `${total} freed`);
 }
 
-/** What looks left over may belong to an attempt that is at work now. */
-async function requireIdle(runs: readonly RunEntry[]): Promise<void> {
-  const session = await openSession({}, { start: false, log: () => undefined }).catch(() => undefined);
-  if (session === undefined) return;
+/** What looks left over may belong to an attempt that is at work now: each run's own server says whether it is open, or else the run's record that it ended. */
+async function requireIdle(runs: readonly RunEntry[], force: boolean): Promise<void> {
+  for (const entry of force ? [] : runs) {
+    const state = await askServer(entry);
+    if (state === 'open') {
+      throw invalid(`run ${entry.run} of this work folder is open`, 'wait for it, or cancel it');
+    }
+    if (state === undefined && readRunRecord(entry) === undefined) {
+      throw invalid(
+        `run ${entry.run} of this work folder has not ended, and its server (${entry.server}) does not answer`,
+        'start that server, or give --force if you know that no worker is at work here',
+      );
+    }
+  }
+}
+
+/** Undefined where the server can not be asked. */
+async function askServer({ run, server, namespace }: RunEntry): Promise<ServerState | undefined> {
+  const choice = server === 'embedded' ? {} : { address: server, namespace };
+  const session = await openSession(choice, { start: false, log: () => undefined }).catch(() => undefined);
   try {
-    const [open] = await openAmong(session.client, runs);
-    if (open !== undefined)
-      throw invalid(`run ${open.run} of this work folder is open`, 'wait for it, or cancel it');
+    return session && (await serverStateOf(session.client, run));
   } finally {
-    await session.close();
+    await session?.close();
   }
 }
 

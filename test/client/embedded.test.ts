@@ -48,6 +48,10 @@ test('run without a server starts one and a worker; Ctrl-C pauses the run and st
     /not at work now.*\n[\s\S]*go on {3}npx sam-mil resume toy-/,
   );
 
+  const refused = await runCli(folder, 'gc', 'work/toy');
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /has not ended, and its server \(embedded\) does not answer/);
+
   rmSync(gateOf(folder));
   const resumed = await runCli(folder, 'resume', ...plugin);
   assert.equal(resumed.code, 0, resumed.stderr);
