@@ -5,7 +5,7 @@ import { pauseUpdate, type RunStatus } from '../workflows/messages.js';
 import type { Session } from './connect.js';
 import type { Display } from './display.js';
 import { followRun } from './follow.js';
-import { Interrupt } from './interrupt.js';
+import type { Interrupt } from './interrupt.js';
 import { LocalWorker } from './local-worker.js';
 import { readRunRecord, rememberStatus, type RunEntry } from './run-index.js';
 
@@ -18,6 +18,8 @@ export interface DriveOptions {
   workerArgs: readonly string[];
   /** Start a worker beside this process; default for the embedded server. */
   worker: boolean;
+  /** Ends the following at the first signal. */
+  interrupt: Interrupt;
   /** Called once the run can be asked: sends the update that a resume consists of. */
   onReady?: () => Promise<void>;
 }
@@ -32,15 +34,12 @@ export type DriveOutcome =
  * stopped when the promise settles, except the session.
  */
 export async function driveRun(entry: RunEntry, options: DriveOptions): Promise<DriveOutcome> {
-  const { session, display } = options;
+  const { session, display, interrupt } = options;
   const worker = options.worker ? localWorker(entry, options) : undefined;
-  const interrupt = new Interrupt(() =>
-    display.line('stopping: running steps save where they are (Ctrl-C again ends this at once)'),
-  );
   let last: RunStatus | undefined;
   try {
     await worker?.tend();
-    await options.onReady?.();
+    if (options.onReady !== undefined) await Promise.race([options.onReady(), interrupt.signal]);
     const status = await followRun(session.client, entry.run, {
       show: (view) => {
         last = view.status;
@@ -59,7 +58,6 @@ export async function driveRun(entry: RunEntry, options: DriveOptions): Promise<
     display.end();
     if (last !== undefined) rememberStatus(entry, last);
     await worker?.stop();
-    interrupt.dispose();
   }
 }
 

@@ -70,13 +70,22 @@ export async function locateEmbeddedServer(): Promise<EmbeddedServer | undefined
   }
   // A process id may have been given to another program since: the command line tells.
   const ours = isProcessAlive(server.pid) && (await commandLine(server.pid)).includes('start-dev');
-  return ours && (await answers(server.address)) ? server : undefined;
+  return ours && (await answersSoon(server.address)) ? server : undefined;
+}
+
+/** One that was started a moment ago, by a process that was killed, takes a second or two. */
+async function answersSoon(address: string): Promise<boolean> {
+  for (let tries = 0; tries < 20; tries++) {
+    if (await answers(address)) return true;
+    await sleep(250);
+  }
+  return false;
 }
 
 async function start(log: SetUpLog, ports: { port?: number; uiPort?: number }): Promise<EmbeddedServer> {
   const program = await ensureTemporalServer(log);
-  const port = ports.port ?? (await freePort());
-  const uiPort = ports.uiPort ?? (await freePort());
+  const free = await freePorts(2);
+  const { port = free[0], uiPort = free[1] } = ports;
   const database = join(stateFolder(), `temporal-${program.server}.db`);
   const output = openSync(logPath(), 'w');
   // A process group of its own: Ctrl-C in the terminal must not reach it before the worker has said good-bye.
@@ -86,24 +95,26 @@ async function start(log: SetUpLog, ports: { port?: number; uiPort?: number }): 
   });
   closeSync(output);
   child.unref();
+  // Recorded before it answers: should this process be killed meanwhile, the next one must find the server and not start a second on its database.
+  const address = `127.0.0.1:${port}`;
+  const ui = `http://127.0.0.1:${uiPort}`;
+  const server: EmbeddedServer = { address, pid: child.pid ?? 0, ui, database, version: program.server };
+  writeFileSync(`${recordPath()}.new`, `${JSON.stringify(server)}\n`);
+  renameSync(`${recordPath()}.new`, recordPath());
   const failed = new Promise<string>((done) => {
     child.on('error', (error) => done(error.message));
     child.on('exit', (code) => done(`exit code ${code}`));
   });
-  const address = `127.0.0.1:${port}`;
   const failure = await Promise.race([failed, ready(address)]);
   if (failure !== undefined || child.pid === undefined) {
     child.kill();
+    rmSync(recordPath(), { force: true });
     throw new SamMilError('Unavailable', `the embedded Temporal server did not start (${failure})`, {
       file: logPath(),
       found: lastLogLine(),
       next: 'run `npx sam-mil doctor`',
     });
   }
-  const ui = `http://127.0.0.1:${uiPort}`;
-  const server: EmbeddedServer = { address, pid: child.pid, ui, database, version: program.server };
-  writeFileSync(`${recordPath()}.new`, `${JSON.stringify(server)}\n`);
-  renameSync(`${recordPath()}.new`, recordPath());
   return server;
 }
 
@@ -163,15 +174,18 @@ export function answers(address: string): Promise<boolean> {
   });
 }
 
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer();
-    server.on('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
-    });
-  });
+/** Ports that nobody listens on now. All are held until all are known, so that they differ. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((done, fail) => server.on('error', fail).listen(0, '127.0.0.1', done));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  return ports;
 }
 
 async function commandLine(pid: number): Promise<string> {

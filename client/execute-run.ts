@@ -5,6 +5,7 @@ import { openSession, type ServerChoice, type Session } from './connect.js';
 import { createDisplay, paletteFor, type Display } from './display.js';
 import { driveRun, queuesOf, type DriveOptions, type DriveOutcome } from './drive-run.js';
 import { Exit } from './errors.js';
+import { Interrupt } from './interrupt.js';
 import { JsonDisplay } from './json-display.js';
 import { othersServe } from './local-worker.js';
 import type { RunEntry } from './run-index.js';
@@ -36,12 +37,15 @@ export async function executeRun(
   const display = options.json ? new JsonDisplay() : createDisplay(process.stdout);
   const log = (line: string) => display.line(`  ${line}`);
   const session = await openSession(options, { start: true, log });
+  const interrupt = new Interrupt(() =>
+    display.line('stopping: running steps save where they are (Ctrl-C again ends this at once)'),
+  );
   try {
     const worker = options.worker ?? session.kind === 'embedded';
-    if (worker) await setUpNatives(partsOf(plan), log);
+    if (worker) await interrupt.orExit(setUpNatives(partsOf(plan), log));
     display.line(greeting(session, worker, plan));
-    const { entry, onReady } = await begin(session, display);
-    const workerArgs = (options.plugin ?? []).flatMap((module) => ['--plugin', module]);
+    const { entry, onReady } = await interrupt.orExit(begin(session, display));
+    const workerArgs = workerArguments(options);
     const outcome = await driveRun(entry, {
       session,
       display,
@@ -49,11 +53,21 @@ export async function executeRun(
       workerArgs,
       worker,
       onReady,
+      interrupt,
     });
     await announce(entry, outcome, options.json === true);
   } finally {
     await session.close();
+    interrupt.dispose();
   }
+}
+
+/** What a local worker must be told besides the server's address. */
+function workerArguments({ plugin = [], profile }: ExecuteOptions): string[] {
+  return [
+    ...plugin.flatMap((module) => ['--plugin', module]),
+    ...(profile === undefined ? [] : ['--profile', profile]),
+  ];
 }
 
 function greeting(session: Session, worker: boolean, plan: Plan): string {

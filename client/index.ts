@@ -18,6 +18,7 @@ import { openSession, type ServerChoice } from './connect.js';
 import { driveRun, queuesOf } from './drive-run.js';
 import { ServerUnreachable } from './errors.js';
 import { askStatus } from './follow.js';
+import { Interrupt } from './interrupt.js';
 import { loadFile } from './load-file.js';
 import { findRun, readRunRecord } from './run-index.js';
 import { serverStateOf } from './open-runs.js';
@@ -63,6 +64,7 @@ export async function runPipeline(file: string, options: RunPipelineOptions = {}
   const log = options.onLine ?? (() => undefined);
   checkForced(plan, options.force);
   const session = await openSession(options, { start: true, log });
+  const interrupt = new Interrupt();
   try {
     const worker = options.worker ?? session.kind === 'embedded';
     if (worker) await setUpNatives(partsOf(plan), log);
@@ -73,12 +75,20 @@ export async function runPipeline(file: string, options: RunPipelineOptions = {}
       end: () => undefined,
     };
     const workerArgs = (options.plugins ?? []).flatMap((module) => ['--plugin', resolve(module)]);
-    const outcome = await driveRun(entry, { session, display, queues: queuesOf(plan), workerArgs, worker });
+    const outcome = await driveRun(entry, {
+      session,
+      display,
+      queues: queuesOf(plan),
+      interrupt,
+      workerArgs,
+      worker,
+    });
     if (outcome.ended === 'result') return outcome.status;
     throw new SamMilError('Unavailable', `run ${entry.run} was interrupted`, {
       next: `npx sam-mil resume ${entry.run}`,
     });
   } finally {
+    interrupt.dispose();
     await session.close();
   }
 }

@@ -1,4 +1,4 @@
-import { EXIT } from './errors.js';
+import { EXIT, Exit } from './errors.js';
 
 export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
@@ -24,6 +24,14 @@ export class Interrupt {
     };
     SIGNALS.forEach((name) => process.on(name, listener));
     this.remove = () => SIGNALS.forEach((name) => process.off(name, listener));
+  }
+
+  /** The promise's value, unless a signal comes first: then the command ends. For work that may be given up at any point. */
+  async orExit<T>(promise: Promise<T>): Promise<T> {
+    const stopped = this.signal.then(() => {
+      throw new Exit(EXIT.interrupted);
+    });
+    return Promise.race([promise, stopped]);
   }
 
   dispose(): void {

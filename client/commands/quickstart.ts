@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { chooseServer } from '../connect.js';
 import { loadPlan } from '../load-file.js';
-import { setUpNatives } from '../set-up-natives.js';
+import { setUpNatives, type NativePart } from '../set-up-natives.js';
 import { addRunOptions, runPlan, type RunOptions } from './run.js';
 
 /** The compiled command lies in dist/client/commands; the pipeline beside the sources. */
@@ -17,6 +18,10 @@ export function createCommand(): Command {
 async function quickstart(options: RunOptions): Promise<void> {
   const { plan } = await loadPlan(FILE, options);
   // All at once, since the slowest part (building the server) and the others wait for different things.
-  await setUpNatives(['server', 'tensorflow', 'openslide', 'weights'], (line) => console.error(`  ${line}`));
-  await runPlan(plan, options);
+  const { kind } = await chooseServer(options);
+  const parts: NativePart[] = ['tensorflow', 'openslide', 'weights'];
+  if (kind === 'embedded') parts.push('server');
+  await setUpNatives(parts, (line) => console.error(`  ${line}`));
+  // Also where a server is named: nobody may have started a worker for it, and a quickstart should not wait for one.
+  await runPlan(plan, { ...options, worker: options.worker ?? true });
 }
