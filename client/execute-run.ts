@@ -38,7 +38,9 @@ export async function executeRun(
   const log = (line: string) => display.line(`  ${line}`);
   const session = await openSession(options, { start: true, log });
   const interrupt = new Interrupt(() =>
-    display.line('stopping: running steps save where they are (Ctrl-C again ends this at once)'),
+    display.line(
+      'stopping: running steps save where they are; `npx sam-mil resume` goes on (Ctrl-C again ends this at once)',
+    ),
   );
   try {
     const worker = options.worker ?? session.kind === 'embedded';

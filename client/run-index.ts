@@ -69,17 +69,29 @@ export function readRunRecord({ work, run }: RunEntry): RunStatus | undefined {
   }
 }
 
-/** Keeps what a command last saw of a run, for `status` while no server runs. */
-export function rememberStatus({ work, run }: RunEntry, status: RunStatus): void {
-  writeFileSync(join(runFolder(work, run), 'seen.json'), `${JSON.stringify(status)}\n`);
+/** What a command last saw of a run, and when (milliseconds since 1970). */
+export interface SeenStatus {
+  at: number;
+  status: RunStatus;
 }
 
-export function lastSeenStatus({ work, run }: RunEntry): RunStatus | undefined {
+/** Kept for `status` while no server runs. */
+export function rememberStatus({ work, run }: RunEntry, status: RunStatus): void {
+  writeFileSync(join(runFolder(work, run), 'seen.json'), `${JSON.stringify({ at: Date.now(), status })}\n`);
+}
+
+export function lastSeenStatus({ work, run }: RunEntry): SeenStatus | undefined {
   try {
-    return JSON.parse(readFileSync(join(runFolder(work, run), 'seen.json'), 'utf8')) as RunStatus;
+    const seen = JSON.parse(readFileSync(join(runFolder(work, run), 'seen.json'), 'utf8')) as SeenStatus;
+    return Array.isArray(seen.status?.stages) ? seen : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** A run that starts anew has not ended: its record would be taken for the new execution's. */
+export function forgetRunRecord({ work, run }: RunEntry): void {
+  rmSync(join(runFolder(work, run), 'run.json'), { force: true });
 }
 
 /** Runs recorded in a work folder, whoever started them, newest first (names of runs end in their time). */

@@ -11,7 +11,7 @@ import { writeDurably } from '../domain/store/durable-file.js';
 import { planPath, runFolder } from '../domain/store/paths.js';
 import { engineQueue, RUN_WORKFLOW, type RunHeader, type RunInput } from '../workflows/messages.js';
 import type { Session } from './connect.js';
-import { rememberRun, type RunEntry } from './run-index.js';
+import { forgetRunRecord, rememberRun, type RunEntry } from './run-index.js';
 
 /** What a run was asked for beside its plan: kept in its folder, for it holds as long as the run, however often that is started anew. */
 export interface StartOptions {
@@ -45,6 +45,7 @@ export async function startAnew(session: Session, entry: RunEntry): Promise<RunE
       ? { path, digest: digestOf(text) }
       : await writePlan(plan, entry.run);
   const wanted = await startOptionsOf(entry);
+  forgetRunRecord(entry);
   await execute(session.client, { run: entry.run, plan: ref, header: await headerOf(plan), ...wanted });
   return remember(session, plan, entry.run);
 }

@@ -82,30 +82,28 @@ async function watch(session: Session, entry: RunEntry, options: StatusOptions):
   }
 }
 
-/** Without an answer from the run itself: how it ended, or that it has not and how it goes on. */
+/** Without an answer from the run itself: how it ended, or how it was last seen and how it goes on. */
 function showRecord(entry: RunEntry, options: StatusOptions, why: string): void {
-  const status = readRunRecord(entry) ?? lastSeenStatus(entry);
-  if (status === undefined) {
-    if (options.json)
-      console.log(
-        JSON.stringify({ run: entry.run, status: 'stopped', work: entry.work, stages: [], failed: [] }),
-      );
-    else console.log(`${entry.run}  not at work (${why})\n  go on   npx sam-mil resume ${entry.run}`);
-    return;
-  }
+  const record = readRunRecord(entry);
   const palette = paletteFor(process.stdout);
-  const ended = readRunRecord(entry) !== undefined;
-  const view = {
-    status,
-    activities: [],
-    now: status.endedAt ?? Date.now(),
-    ...(ended ? {} : { trouble: `not at work now (${why}); this is how it was last seen` }),
-  };
-  print(entry, status, options, () => [
-    ...renderRun(view, palette),
-    ...renderFailures(status, palette),
-    ended ? status.message : `go on   npx sam-mil resume ${entry.run}`,
-  ]);
+  if (record !== undefined) {
+    const view = { status: record, activities: [], now: record.endedAt ?? Date.now() };
+    return print(entry, record, options, () => [
+      ...renderRun(view, palette),
+      ...renderFailures(record, palette),
+      record.message,
+    ]);
+  }
+  const goOn = `go on   npx sam-mil resume ${entry.run}`;
+  const seen = lastSeenStatus(entry);
+  if (seen !== undefined) {
+    const { status, at } = seen;
+    const trouble = `not at work now (${why}); this is how it was last seen`;
+    const lines = () => renderRun({ status, activities: [], now: at, trouble }, palette);
+    return print(entry, status, options, () => [...lines(), ...renderFailures(status, palette), goOn]);
+  }
+  const nothing = { run: entry.run, status: 'stopped', work: entry.work, stages: [], failed: [] };
+  console.log(options.json ? JSON.stringify(nothing) : `${entry.run}  not at work (${why})\n${goOn}`);
 }
 
 function print(entry: RunEntry, status: RunStatus, options: StatusOptions, text: () => string[]): void {
