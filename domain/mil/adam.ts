@@ -45,7 +45,7 @@ export function startingState(weights: HostWeights): AdamState {
 
 export function openAdam(specs: readonly ParameterSpec[], state: AdamState, settings: AdamSettings): Adam {
   const rule = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, ...settings };
-  const slots = native === undefined ? portableSlots : nativeSlots(native, rule);
+  const slots = native === undefined ? portableSlots() : nativeSlots(native, rule);
   const parameters = specs.map((spec) => new Parameter(spec, state, slots, rule));
   let current: Weights | undefined;
   const forget = () => {
@@ -65,6 +65,7 @@ export function openAdam(specs: readonly ParameterSpec[], state: AdamState, sett
         const { name } = parameter.spec;
         if (gradients[name] !== undefined) parameter.update(weights[name], gradients[name], learningRate);
       }
+      slots.endUpdate();
       forget();
     },
     state() {
@@ -78,6 +79,7 @@ export function openAdam(specs: readonly ParameterSpec[], state: AdamState, sett
     dispose() {
       forget();
       parameters.forEach(({ slot }) => slot.dispose());
+      slots.dispose();
     },
   };
 }
@@ -102,6 +104,14 @@ interface Start {
   second: Float32Array;
 }
 
+/** Makes the slots of one optimiser, and holds what they share. */
+interface Slots {
+  make(start: Start): Slot;
+  /** All parameters of a step have been updated. */
+  endUpdate(): void;
+  dispose(): void;
+}
+
 /** Where one parameter and its moments live. */
 interface Slot {
   /** A tensor of its own; the caller disposes it. */
@@ -117,11 +127,11 @@ class Parameter {
   steps: number;
   private readonly rule: Rule;
 
-  constructor(spec: ParameterSpec, state: AdamState, slots: (start: Start) => Slot, rule: Rule) {
+  constructor(spec: ParameterSpec, state: AdamState, slots: Slots, rule: Rule) {
     this.spec = spec;
     this.rule = rule;
     this.steps = state.steps[spec.name];
-    this.slot = slots({
+    this.slot = slots.make({
       shape: spec.shape,
       weight: state.weights[spec.name],
       first: state.first[spec.name],
@@ -146,7 +156,11 @@ class Parameter {
 }
 
 /** Moments and weight as ordinary tensors, for backends without TensorFlow's variables. */
-function portableSlots(start: Start): Slot {
+function portableSlots(): Slots {
+  return { make: portableSlot, endUpdate: () => undefined, dispose: () => undefined };
+}
+
+function portableSlot(start: Start): Slot {
   const held = {
     weight: tf.tensor(start.weight, start.shape),
     first: tf.tensor(start.first, start.shape),
@@ -172,57 +186,74 @@ function portableSlots(start: Start): Slot {
   };
 }
 
-let variables = 0;
-
 /** TensorFlow's resource variables and its one-call update: three passes over memory less than the portable way. */
-function nativeSlots(ops: NativeOps, rule: Rule): (start: Start) => Slot {
-  const float = [ops.type('dtype', ops.types.float32)];
+function nativeSlots(ops: NativeOps, rule: Rule): Slots {
   const update: Attributes = [
     ops.type('T', ops.types.float32),
     ops.bool('use_locking', false),
     ops.bool('use_nesterov', false),
   ];
-  const variable = (values: Float32Array, shape: number[]): Tensor => {
-    const handle = ops.run<Tensor>(
-      'VarHandleOp',
-      [
-        ...float,
-        ops.shape('shape', shape),
-        ops.string('container', ''),
-        ops.string('shared_name', `sam-mil-${variables++}`),
-      ],
-      [],
-    );
-    const start = tf.tensor(values, shape);
-    ops.perform('AssignVariableOp', float, [handle, start]);
-    start.dispose();
-    return handle;
+  const fixed = [0, rule.beta1, rule.beta2].map((value): Scalar => tf.keep(tf.scalar(value)));
+  const [zero, beta1, beta2] = fixed;
+  // Most parameters of a step share rate and epsilon: each value is sent over once.
+  const ofStep = new Map<number, Scalar>();
+  const scalar = (value: number): Scalar => {
+    const held = ofStep.get(value) ?? tf.keep(tf.scalar(value));
+    ofStep.set(value, held);
+    return held;
   };
-  return ({ shape, weight, first, second }) => {
-    const handles = {
-      weight: variable(weight, shape),
-      first: variable(first, shape),
-      second: variable(second, shape),
-    };
-    return {
-      read: (which) => ops.run('ReadVariableOp', float, [handles[which]]),
-      apply(gradient, rate, epsilon) {
-        tf.tidy(() => {
+  return {
+    make(start) {
+      const variables = {
+        weight: new Variable(ops, start.weight, start.shape),
+        first: new Variable(ops, start.first, start.shape),
+        second: new Variable(ops, start.second, start.shape),
+      };
+      const handles = [variables.weight.handle, variables.first.handle, variables.second.handle];
+      return {
+        read: (which) => variables[which].read(),
+        apply(gradient, rate, epsilon) {
           // The powers of the betas are 0 here: the correction is in `rate`.
-          const scalars = [0, 0, rate, rule.beta1, rule.beta2, epsilon].map((value): Scalar =>
-            tf.scalar(value),
-          );
-          const { weight, first, second } = handles;
-          ops.perform('ResourceApplyAdam', update, [weight, first, second, ...scalars, gradient]);
-        });
-      },
-      dispose() {
-        const forgive = [ops.bool('ignore_lookup_error', true)];
-        for (const handle of Object.values(handles)) {
-          ops.perform('DestroyResourceOp', forgive, [handle]);
-          handle.dispose();
-        }
-      },
-    };
+          const scalars = [zero, zero, scalar(rate), beta1, beta2, scalar(epsilon)];
+          ops.perform('ResourceApplyAdam', update, [...handles, ...scalars, gradient]);
+        },
+        dispose: () => Object.values(variables).forEach((variable) => variable.dispose()),
+      };
+    },
+    endUpdate() {
+      ofStep.forEach((value) => value.dispose());
+      ofStep.clear();
+    },
+    dispose: () => fixed.forEach((value) => value.dispose()),
   };
+}
+
+let variableCount = 0;
+
+/** A variable of TensorFlow's own, which its operations change in place. */
+class Variable {
+  readonly handle: Tensor;
+  private readonly ops: NativeOps;
+  private readonly float: Attributes;
+
+  constructor(ops: NativeOps, values: Float32Array, shape: number[]) {
+    this.ops = ops;
+    this.float = [ops.type('dtype', ops.types.float32)];
+    const name = ops.string('shared_name', `sam-mil-${variableCount++}`);
+    const attributes = [...this.float, ops.shape('shape', shape), ops.string('container', ''), name];
+    this.handle = tf.keep(ops.run('VarHandleOp', attributes, []));
+    const start = tf.tensor(values, shape);
+    ops.perform('AssignVariableOp', this.float, [this.handle, start]);
+    start.dispose();
+  }
+
+  /** Its value now; shares memory until the next update. */
+  read(): Tensor {
+    return this.ops.run('ReadVariableOp', this.float, [this.handle]);
+  }
+
+  dispose(): void {
+    this.ops.perform('DestroyResourceOp', [this.ops.bool('ignore_lookup_error', true)], [this.handle]);
+    this.handle.dispose();
+  }
 }

@@ -14,6 +14,9 @@ export let tf: TensorFlow;
 /** TensorFlow's own operations by name, for those that its JavaScript API lacks; undefined on the pure JavaScript backend. */
 export let native: NativeOps | undefined;
 
+/** Kept over a change to the JavaScript backend and back, with what is cached by it. */
+let library: NativeOps | undefined;
+
 export type BackendChoice = 'auto' | 'tensorflow' | 'js';
 
 /** What computes. Two runs give the same bits only where all of these are equal. */
@@ -62,7 +65,8 @@ async function openNative(): Promise<Backend> {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   tf = require('@tensorflow/tfjs-node-gpu') as TensorFlow;
   await tf.setBackend('tensorflow');
-  native = nativeOps(tf);
+  library ??= nativeOps(tf);
+  native = library;
   return {
     name: 'tensorflow',
     device: native.gpu ? 'gpu' : 'cpu',

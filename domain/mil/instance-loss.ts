@@ -1,4 +1,6 @@
-/** A loss over a few rows of scores, computed in double precision on the host, with its gradient. */
+/** Losses over a few rows of scores, as bags and the instances of CLAM have them. */
+
+/** A loss computed in double precision on the host, with its gradient. */
 export interface RowLoss {
   loss: number;
   /** By score, row-major. */
@@ -11,7 +13,17 @@ export function rowCrossEntropy(
   labels: readonly number[],
   classes: number,
 ): RowLoss {
-  return meanOverRows(labels, classes, (row, label) => {
+  return weightedCrossEntropy(scores, labels, classes, equalShares(labels.length));
+}
+
+/** Sum over the rows of share x cross-entropy. */
+export function weightedCrossEntropy(
+  scores: ArrayLike<number>,
+  labels: readonly number[],
+  classes: number,
+  shares: readonly number[],
+): RowLoss {
+  return sumOverRows(labels, classes, shares, (row, label) => {
     const at = (j: number) => scores[row * classes + j];
     const { sum, weights } = logSumExp(classes, at);
     return { loss: sum - at(label), weights };
@@ -30,7 +42,7 @@ export function smoothTop1Svm(
   labels: readonly number[],
   classes: number,
 ): RowLoss {
-  return meanOverRows(labels, classes, (row, label) => {
+  return sumOverRows(labels, classes, equalShares(labels.length), (row, label) => {
     const raw = Array.from({ length: classes }, (_, j) => scores[row * classes + j]);
     const margin = raw.map((score, j) => score + (j === label ? 0 : 1));
     const [first, second] = [...raw].sort((a, b) => b - a);
@@ -43,22 +55,27 @@ export function smoothTop1Svm(
   });
 }
 
+function equalShares(rows: number): number[] {
+  return new Array<number>(rows).fill(1 / rows);
+}
+
 /** `each` gives a row's loss as f(scores) - score of the label, and the gradient of f. */
-function meanOverRows(
+function sumOverRows(
   labels: readonly number[],
   classes: number,
+  shares: readonly number[],
   each: (row: number, label: number) => { loss: number; weights: number[] },
 ): RowLoss {
   const gradient = new Float32Array(labels.length * classes);
   let total = 0;
   labels.forEach((label, row) => {
     const { loss, weights } = each(row, label);
-    total += loss;
+    total += shares[row] * loss;
     weights.forEach((weight, j) => {
-      gradient[row * classes + j] = (weight - (j === label ? 1 : 0)) / labels.length;
+      gradient[row * classes + j] = shares[row] * (weight - (j === label ? 1 : 0));
     });
   });
-  return { loss: total / labels.length, gradient };
+  return { loss: total, gradient };
 }
 
 function logSumExp(count: number, at: (j: number) => number): { sum: number; weights: number[] } {

@@ -1,5 +1,6 @@
 import type { RandomStream } from '../random.js';
 import { tf, type Scalar, type Tensor, type Tensor1D, type Tensor2D } from './backend.js';
+import { weightedCrossEntropy } from './instance-loss.js';
 import { addBias, keepMask, matMul, reluGrad, sigmoidGrad, sumRows, tanhGrad } from './primitives.js';
 
 /** Layers as differentiable functions. Weights lie as in PyTorch: [outputs, inputs], y = x W^T + b. */
@@ -122,20 +123,10 @@ export function productTransposed(a: Tensor2D, b: Tensor2D): Tensor2D {
 
 /** Sum over the rows of `logits` of weight x cross-entropy against `label`. logits [r, classes], weights [r] -> scalar. */
 export function crossEntropy(logits: Tensor2D, label: number, weights: readonly number[] = [1]): Scalar {
-  const [rows, classes] = logits.shape;
-  return differentiable([logits], (save) => {
-    const logProbabilities = tf.logSoftmax(logits);
-    const target = new Float32Array(rows * classes);
-    weights.forEach((weight, row) => (target[row * classes + label] = -weight));
-    const negative = tf.tensor2d(target, [rows, classes]);
-    save([logProbabilities, negative]);
-    return {
-      value: tf.sum<Scalar>(tf.mul(logProbabilities, negative)),
-      gradient: (dy, [logProbabilities, negative]) => {
-        const softmax = tf.mul(tf.exp(logProbabilities), tf.tensor2d([...weights], [rows, 1]));
-        return [tf.mul(tf.add(softmax, negative), dy)];
-      },
-    };
+  const classes = logits.shape[1];
+  return hostLoss(logits, (values) => {
+    const labels = new Array<number>(weights.length).fill(label);
+    return weightedCrossEntropy(values, labels, classes, weights);
   });
 }
 

@@ -7,14 +7,27 @@ import type { Attributes, NativeOps } from './native-ops.js';
  * API where not. Nothing here is recorded for differentiation: `layers.ts` pairs each use with its gradient.
  */
 
-/** Attribute lists by operation; rebuilt when the backend changes. */
-let cached: { of: NativeOps; lists: Map<string, Attributes> } | undefined;
+/** Attribute lists and constant tensors by name: making them anew costs more than some operations do. */
+let cached: { of: NativeOps; lists: Map<string, Attributes>; constants: Map<string, Tensor> } | undefined;
+
+function cacheOf(ops: NativeOps) {
+  if (cached?.of !== ops) cached = { of: ops, lists: new Map(), constants: new Map() };
+  return cached;
+}
 
 function attributes(ops: NativeOps, key: string, build: () => Attributes): Attributes {
-  if (cached?.of !== ops) cached = { of: ops, lists: new Map() };
-  let list = cached.lists.get(key);
-  if (list === undefined) cached.lists.set(key, (list = build()));
+  const { lists } = cacheOf(ops);
+  let list = lists.get(key);
+  if (list === undefined) lists.set(key, (list = build()));
   return list;
+}
+
+/** A tensor that is made once and never disposed. */
+function constant(ops: NativeOps, key: string, build: () => Tensor): Tensor {
+  const { constants } = cacheOf(ops);
+  let tensor = constants.get(key);
+  if (tensor === undefined) constants.set(key, (tensor = tf.keep(build())));
+  return tensor;
 }
 
 function float(ops: NativeOps): Attributes {
@@ -114,7 +127,8 @@ function keepBytes(ops: NativeOps, shape: [number, number], threshold: number, k
   const noise = ops.run<Tensor>('StatelessRandomUniformFullInt', random, [words, key]);
   const bytes = reshapeBytes(ops, ops.run('Bitcast', toBytes, [noise]), shape);
   const byteType = attributes(ops, 'uint8', () => [ops.type('T', uint8)]);
-  return ops.run('GreaterEqual', byteType, [bytes, byteScalar(ops, threshold)]);
+  const limit = constant(ops, `byte ${threshold}`, () => byteScalar(ops, threshold));
+  return ops.run('GreaterEqual', byteType, [bytes, limit]);
 }
 
 /** The JavaScript API has no bytes: it would take them for 32-bit integers. */

