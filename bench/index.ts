@@ -50,10 +50,12 @@ const contests: Contest[] = [
     rounds: 5,
     bar: 1,
   },
-  trainingContest('abmil', 1000, 40, 1),
-  trainingContest('abmil', 10000, 8, 1.2),
-  trainingContest('sam-mil', 1000, 40, 1),
-  trainingContest('sam-mil', 10000, 8, 1.2),
+  ...['abmil', 'abmil-gated', 'dsmil', 'sam-mil'].flatMap((model) => [
+    trainingContest(model, 1000, 40, 1),
+    trainingContest(model, 10000, 8, 1.2),
+    trainingContest(model, 40000, 3, 1.1),
+  ]),
+  trainingContest('transmil', 4000, 5, 0.8),
 ];
 
 const wanted = process.argv.slice(2);

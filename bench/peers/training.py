@@ -1,73 +1,175 @@
-"""Peer: training steps of AB-MIL or SAM-MIL (paper mode, AB-MIL baseline) in PyTorch; steps a second."""
+"""Peer: training steps of a MIL model in PyTorch; steps a second. Arguments: model, instances, feature length, steps."""
 import json
+import math
+import resource
 import sys
 import time
 
 import torch
+from torch.nn import functional as F
 
 model_name, rows, dim, steps = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 torch.manual_seed(1)
 torch.set_num_threads(2)
+WIDTH, HIDDEN, CLASSES = 512, 128, 2
+
+
+class Embedding(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(dim, WIDTH)
+        self.drop = torch.nn.Dropout(0.25)
+
+    def forward(self, x):
+        return self.drop(torch.relu(self.linear(x)))
 
 
 class AttentionMil(torch.nn.Module):
-    def __init__(self, relu):
-        super().__init__()
-        self.embed = torch.nn.Linear(dim, 512)
-        self.hidden = torch.nn.Linear(512, 128, bias=not relu)
-        self.score = torch.nn.Linear(128, 1, bias=not relu)
-        self.head = torch.nn.Linear(512, 2)
-        self.act = torch.relu if relu else torch.tanh
-        self.drop = torch.nn.Dropout(0.25)
+    """tanh with biases, relu without, or relu times sigmoid without."""
 
-    def embedding(self, x):
-        return self.drop(torch.relu(self.embed(x)))
+    def __init__(self, kind):
+        super().__init__()
+        biases = kind == "tanh"
+        self.kind = kind
+        self.embed = Embedding()
+        self.hidden = torch.nn.Linear(WIDTH, HIDDEN, bias=biases)
+        self.gate = torch.nn.Linear(WIDTH, HIDDEN, bias=False) if kind == "gated" else None
+        self.score = torch.nn.Linear(HIDDEN, 1, bias=biases)
+        self.head = torch.nn.Linear(WIDTH, CLASSES)
 
     def scores(self, h):
-        return self.score(self.act(self.hidden(h))).squeeze(1)
+        u = torch.tanh(self.hidden(h)) if self.kind == "tanh" else torch.relu(self.hidden(h))
+        if self.gate is not None:
+            u = u * torch.sigmoid(self.gate(h))
+        return self.score(u).squeeze(1)
 
     def classify(self, h):
         return self.head(torch.softmax(self.scores(h), 0) @ h)
 
-
-def consistency(attention, order, sizes):
-    """Mean distance of each row's attention to its area class, expanded so that it is O(n)."""
-    total, count = 0.0, 0
-    for a in torch.split(attention[order], sizes):
-        n = len(a)
-        if n < 2:
-            continue
-        a = a - a.mean().detach()
-        squares = n * a * a - 2 * a * a.sum() + (a * a).sum()
-        total = total + torch.sqrt(squares.clamp_min(0) + 1e-24).sum()
-        count += n
-    return total / count
+    def loss(self, x, label):
+        return F.cross_entropy(self.classify(self.embed(x))[None], label)
 
 
-net = AttentionMil(relu=model_name == "sam-mil")
+class SamMil(AttentionMil):
+    """Paper mode on relu attention."""
+
+    def __init__(self):
+        super().__init__("relu")
+        areas = torch.randint(0, 40, (rows,))
+        self.order = torch.argsort(areas, stable=True)
+        self.sizes = torch.bincount(areas).tolist()
+
+    def consistency(self, attention):
+        """Mean distance of each row's attention to its area class, expanded so that it is O(n)."""
+        total, count = 0.0, 0
+        for a in torch.split(attention[self.order], self.sizes):
+            n = len(a)
+            if n < 2:
+                continue
+            a = a - a.mean().detach()
+            squares = n * a * a - 2 * a * a.sum() + (a * a).sum()
+            total = total + torch.sqrt(squares.clamp_min(0) + 1e-24).sum()
+            count += n
+        return total / count
+
+    def loss(self, x, label):
+        h = self.embed(x)
+        kept = torch.randperm(rows)[: rows * 6 // 10].sort().values
+        loss = F.cross_entropy(self.classify(h[kept])[None], label)
+        pseudo = [F.cross_entropy(self.classify(h[part])[None], label) for part in torch.randperm(rows).chunk(5)]
+        attention = torch.softmax(self.scores(h.detach()), 0)
+        return loss + 0.5 * sum(pseudo) / 5 + 1000 * self.consistency(attention)
+
+
+class Dsmil(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = Embedding()
+        self.instance = torch.nn.Linear(WIDTH, CLASSES)
+        self.query = torch.nn.Linear(WIDTH, HIDDEN)
+        self.bag = torch.nn.Conv1d(CLASSES, CLASSES, WIDTH)
+
+    def loss(self, x, label):
+        h = self.embed(x)
+        c = self.instance(h)
+        best, critical = c.max(0)
+        q = self.query(h)
+        attention = torch.softmax(q @ q[critical].T / math.sqrt(HIDDEN), 0)
+        logits = self.bag((attention.T @ h)[None]).squeeze(2)
+        return 0.5 * F.cross_entropy(logits, label) + 0.5 * F.cross_entropy(best[None], label)
+
+
+class Nystrom(torch.nn.Module):
+    def __init__(self, heads=8, landmarks=WIDTH // 2):
+        super().__init__()
+        self.heads, self.landmarks = heads, landmarks
+        self.norm = torch.nn.LayerNorm(WIDTH)
+        self.qkv = torch.nn.Linear(WIDTH, 3 * WIDTH, bias=False)
+        self.out = torch.nn.Sequential(torch.nn.Linear(WIDTH, WIDTH), torch.nn.Dropout(0.1))
+        self.residual = torch.nn.Conv2d(heads, heads, (33, 1), padding=(16, 0), groups=heads, bias=False)
+
+    def forward(self, x):
+        n = len(x)
+        run = math.ceil(n / self.landmarks)
+        padded = F.pad(self.norm(x), (0, 0, run * self.landmarks - n, 0))
+        q, k, v = (t.view(len(padded), self.heads, -1).transpose(0, 1) for t in self.qkv(padded).chunk(3, 1))
+        q = q * q.shape[2] ** -0.5
+        q_mean, k_mean = (t.reshape(self.heads, self.landmarks, run, -1).mean(2) for t in (q, k))
+        towards = torch.softmax(q @ k_mean.transpose(1, 2), -1)
+        middle = torch.softmax(q_mean @ k_mean.transpose(1, 2), -1)
+        attended = towards @ (self.inverse(middle) @ (torch.softmax(q_mean @ k.transpose(1, 2), -1) @ v))
+        attended = attended + self.residual(v[None])[0]
+        return x + self.out(attended.transpose(0, 1).reshape(len(padded), -1))[-n:]
+
+    @staticmethod
+    def inverse(a):
+        unit = torch.eye(a.shape[1])
+        z = a.transpose(1, 2) / (a.abs().sum(2).max() * a.abs().sum(1).max())
+        for _ in range(6):
+            az = a @ z
+            z = 0.25 * z @ (13 * unit - az @ (15 * unit - az @ (7 * unit - az)))
+        return z
+
+
+class TransMil(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = Embedding()
+        self.token = torch.nn.Parameter(torch.randn(1, WIDTH) * 1e-6)
+        self.layers = torch.nn.ModuleList([Nystrom(), Nystrom()])
+        self.places = torch.nn.ModuleList(
+            torch.nn.Conv2d(WIDTH, WIDTH, k, padding=k // 2, groups=WIDTH) for k in (7, 5, 3)
+        )
+        self.norm = torch.nn.LayerNorm(WIDTH)
+        self.head = torch.nn.Linear(WIDTH, CLASSES)
+
+    def loss(self, x, label):
+        h = self.embed(x)
+        side = math.ceil(math.sqrt(len(h)))
+        h = torch.cat([self.token, h, h[: side * side - len(h)]])
+        h = self.layers[0](h)
+        grid = h[1:].T.reshape(1, WIDTH, side, side)
+        grid = grid + sum(place(grid) for place in self.places)
+        h = self.layers[1](torch.cat([h[:1], grid.reshape(WIDTH, -1).T]))
+        return F.cross_entropy(self.head(self.norm(h[:1])), label)
+
+
+MODELS = {
+    "abmil": lambda: AttentionMil("tanh"),
+    "abmil-gated": lambda: AttentionMil("gated"),
+    "sam-mil": SamMil,
+    "dsmil": Dsmil,
+    "transmil": TransMil,
+}
+net = MODELS[model_name]()
 net.train()
 adam = torch.optim.Adam(net.parameters(), lr=2e-4, weight_decay=1e-5)
 bag = torch.randn(rows, dim)
 label = torch.tensor([1])
-areas = torch.randint(0, 40, (rows,))
-order = torch.argsort(areas, stable=True)
-sizes = torch.bincount(areas).tolist()
-cross_entropy = torch.nn.functional.cross_entropy
-
-
-def loss_of_step():
-    h = net.embedding(bag)
-    if model_name == "abmil":
-        return cross_entropy(net.classify(h)[None], label)
-    kept = torch.randperm(rows)[: rows * 6 // 10].sort().values
-    loss = cross_entropy(net.classify(h[kept])[None], label)
-    pseudo = [cross_entropy(net.classify(h[part])[None], label) for part in torch.randperm(rows).chunk(5)]
-    attention = torch.softmax(net.scores(h.detach()), 0)
-    return loss + 0.5 * sum(pseudo) / 5 + 1000 * consistency(attention, order, sizes)
 
 
 def step():
-    loss = loss_of_step()
+    loss = net.loss(bag, label)
     adam.zero_grad()
     loss.backward()
     adam.step()
@@ -79,4 +181,6 @@ for _ in range(3):
 start = time.perf_counter()
 for _ in range(steps):
     step()
-print(json.dumps({"value": steps / (time.perf_counter() - start)}))
+seconds = time.perf_counter() - start
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(json.dumps({"value": steps / seconds, "peak_mb": peak}))

@@ -1,11 +1,11 @@
 import { gatedScores, matrix, vector } from './attention.js';
 import { tf, type Scalar, type Tensor2D } from './backend.js';
 import { clipNorm } from './clip.js';
+import { differentiate } from './differentiate.js';
 import { crossEntropy, dense, embed, product } from './layers.js';
 import type { Bag, Model, ModelConfig, StepContext } from './model.js';
 import { linearSpec, type ParameterSpec, type Weights } from './parameters.js';
 import { nearEqualRuns, withinBags, type PseudoBags } from './pseudo-bags.js';
-import { differentiate } from './step.js';
 
 export interface DtfdSettings {
   numGroup: number;

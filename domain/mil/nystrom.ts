@@ -28,12 +28,12 @@ export function nystromParameters(name: string, { dim, heads }: NystromShape): P
   ];
 }
 
-export interface NystromResult {
+export type NystromResult = {
   /** [n, dim] */
   tokens: Tensor2D;
-  /** [heads, n]: how much the first token attends to each. Approximate, so it neither sums to 1 nor is always positive. */
-  firstRow(): Tensor2D;
-}
+  /** [heads, n]: how much the first token attends to each. Approximate, so it neither sums to 1 nor is always positive. Only where asked for. */
+  firstRow?: Tensor2D;
+};
 
 /**
  * Nyström self-attention (Xiong et al. 2021) as TransMIL uses it: softmax attention through `landmarks` means of consecutive tokens,
@@ -46,37 +46,62 @@ export function nystromAttention(
   x: Tensor2D,
   weights: Weights,
   name: string,
-  { dim, heads, landmarks }: NystromShape,
-  outDropout?: Dropout,
+  shape: NystromShape,
+  options: { dropout?: Dropout; firstRow: boolean },
 ): NystromResult {
+  const { dim, heads, landmarks } = shape;
   const n = x.shape[0];
   const run = Math.ceil(n / landmarks);
   const padded = run * landmarks;
   const front = padded - n;
-  const tokens: Tensor2D = front === 0 ? x : tf.pad(x, [[front, 0], [0, 0]]); // prettier-ignore
-  const [qAll, kAll, vAll] = tf.split<Tensor2D>(dense(tokens, matrix(weights, `${name}.qkv.w`)), 3, 1);
+  return tf.tidy(() => {
+    const { q, k, v, values } = projections(x, weights, name, shape, padded);
+    const means = (t: Tensor3D): Tensor3D =>
+      tf.tidy(() => tf.mean(tf.reshape(t, [heads, landmarks, run, dim / heads]), 2));
+    const [qMean, kMean] = [means(q), means(k)];
+    const towards = likeness(q, kMean); // [heads, n, landmarks]
+    const inverse = pseudoInverse(likeness(qMean, kMean));
+    const from = likeness(qMean, k); // [heads, landmarks, n]
+    const mixed = tf.tidy((): Tensor2D => {
+      const attended = tf.matMul(towards, tf.matMul(inverse, tf.matMul(from, v)));
+      const merged: Tensor2D = tf.reshape(tf.transpose(attended, [1, 0, 2]), [padded, dim]);
+      return tf.add(merged, tokenConvolution(values, matrix(weights, `${name}.res.w`), dim / heads));
+    });
+    const out = dense(mixed, matrix(weights, `${name}.out.w`), vector(weights, `${name}.out.b`));
+    const tokens = tf.slice(dropout(out, options.dropout), [front, 0], [n, dim]);
+    if (!options.firstRow) return { tokens };
+    const first = tf.slice(towards, [0, front, 0], [heads, 1, landmarks]);
+    const row: Tensor2D = tf.reshape(tf.matMul(tf.matMul(first, inverse), from), [heads, padded]);
+    return { tokens, firstRow: tf.slice(row, [0, front], [heads, n]) };
+  });
+}
+
+/** Queries (scaled), keys and values by head, [heads, padded, size], and the values before they were split, [padded, dim]. */
+function projections(
+  x: Tensor2D,
+  weights: Weights,
+  name: string,
+  { dim, heads }: NystromShape,
+  padded: number,
+): { q: Tensor3D; k: Tensor3D; v: Tensor3D; values: Tensor2D } {
+  const front = padded - x.shape[0];
   const size = dim / heads;
-  const split = (t: Tensor2D): Tensor3D => tf.transpose(tf.reshape(t, [padded, heads, size]), [1, 0, 2]);
-  const q = split(tf.mul(qAll, size ** -0.5));
-  const k = split(kAll);
-  const v = split(vAll);
-  const means = (t: Tensor3D): Tensor3D => tf.mean(tf.reshape(t, [heads, landmarks, run, size]), 2);
-  const [qMean, kMean] = [means(q), means(k)];
-  const towards: Tensor3D = tf.softmax(tf.matMul<Tensor3D>(q, kMean, false, true)); // [heads, n, landmarks]
-  const inverse = pseudoInverse(tf.softmax(tf.matMul<Tensor3D>(qMean, kMean, false, true)));
-  const from: Tensor3D = tf.softmax(tf.matMul<Tensor3D>(qMean, k, false, true)); // [heads, landmarks, n]
-  const attended = tf.matMul(towards, tf.matMul(inverse, tf.matMul(from, v)));
-  const merged: Tensor2D = tf.reshape(tf.transpose(attended, [1, 0, 2]), [padded, dim]);
-  const mixed: Tensor2D = tf.add(merged, tokenConvolution(vAll, matrix(weights, `${name}.res.w`), size));
-  const out = dense(mixed, matrix(weights, `${name}.out.w`), vector(weights, `${name}.out.b`));
-  return {
-    tokens: tf.slice(dropout(out, outDropout), [front, 0], [n, dim]),
-    firstRow() {
-      const first = tf.slice(towards, [0, front, 0], [heads, 1, landmarks]);
-      const row: Tensor2D = tf.reshape(tf.matMul(tf.matMul(first, inverse), from), [heads, padded]);
-      return tf.slice(row, [0, front], [heads, n]);
-    },
-  };
+  return tf.tidy(() => {
+    const zeros: [number, number][] = [
+      [front, 0],
+      [0, 0],
+    ];
+    const tokens: Tensor2D = front === 0 ? x : tf.pad(x, zeros);
+    const all = dense(tokens, matrix(weights, `${name}.qkv.w`));
+    const [q, k, values] = tf.split<Tensor2D>(all, 3, 1);
+    const split = (t: Tensor2D): Tensor3D => tf.transpose(tf.reshape(t, [padded, heads, size]), [1, 0, 2]);
+    return { q: split(tf.mul(q, size ** -0.5)), k: split(k), v: split(values), values };
+  });
+}
+
+/** softmax(a b^T) of each matrix of two stacks. */
+function likeness(a: Tensor3D, b: Tensor3D): Tensor3D {
+  return tf.tidy(() => tf.softmax(tf.matMul<Tensor3D>(a, b, false, true)));
 }
 
 /**
@@ -91,9 +116,12 @@ export function pseudoInverse(a: Tensor3D): Tensor3D {
   const minus = (factor: number, m: Tensor3D): Tensor3D => tf.sub(tf.mul(unit, factor), m);
   let z: Tensor3D = tf.div(tf.transpose(a, [0, 2, 1]), scale);
   for (let i = 0; i < PINV_ITERATIONS; i++) {
-    const az: Tensor3D = tf.matMul(a, z);
-    const inner = minus(15, tf.matMul<Tensor3D>(az, minus(7, az)));
-    z = tf.mul(tf.matMul(z, minus(13, tf.matMul<Tensor3D>(az, inner))), 0.25);
+    const before = z;
+    z = tf.tidy((): Tensor3D => {
+      const az: Tensor3D = tf.matMul(a, before);
+      const inner = minus(15, tf.matMul<Tensor3D>(az, minus(7, az)));
+      return tf.mul(tf.matMul(before, minus(13, tf.matMul<Tensor3D>(az, inner))), 0.25);
+    });
   }
   return z;
 }

@@ -1,5 +1,6 @@
 import type { Adam } from './adam.js';
-import { tf, type Scalar } from './backend.js';
+import { tf } from './backend.js';
+import { differentiate } from './differentiate.js';
 import type { Bag, Model, StepContext } from './model.js';
 import type { Weights } from './parameters.js';
 
@@ -21,23 +22,6 @@ export function lossGradients(model: Model, weights: Weights, bag: Bag, context:
   const value = loss.dataSync()[0];
   loss.dispose();
   return { loss: value, gradients };
-}
-
-/** Gradients of `f` by the named weights; names it does not depend on are left out. */
-export function differentiate(
-  f: () => Scalar,
-  names: readonly string[],
-  weights: Weights,
-): { loss: Scalar; gradients: Weights } {
-  // `tf.grads` would refuse weights that the loss does not reach; the engine below it does not.
-  const { value, grads } = tf.engine().gradients(
-    f,
-    names.map((name) => weights[name]),
-    undefined,
-    true,
-  );
-  const reached = names.flatMap((name, i) => (grads[i] ? [[name, grads[i]] as const] : []));
-  return { loss: value, gradients: Object.fromEntries(reached) };
 }
 
 /**

@@ -28,10 +28,10 @@ export function build(config: ModelConfig): Model {
     },
     infer(weights, bag) {
       const h = embedBag(weights, bag, config);
-      const { logits, second } = transform(weights, h, config);
+      const { logits, attention } = transform(weights, h, config);
       return {
         logits: tf.reshape(logits, [config.classes]),
-        attention: foldSquare(tf.mean(second.firstRow(), 0), bag.rows),
+        attention: foldSquare(tf.mean(attention as Tensor2D, 0), bag.rows),
         instanceLogits: instanceLogits(weights, h),
       };
     },
@@ -45,13 +45,13 @@ export function selfAttentionAggregator(config: ModelConfig): Aggregator {
     instanceLogits,
     aggregate(weights, h, context): Aggregated {
       const n = h.shape[0];
-      const first = layer(weights, withClassToken(weights, h), 'layer1', config, context);
+      const first = layer(weights, withClassToken(weights, h), 'layer1', config, { context, firstRow: true });
       const positioned = aroundClassToken(first.tokens, (rest) => encodeFlexible(weights, rest));
-      const second = layer(weights, positioned, 'layer2', config, context);
+      const second = layer(weights, positioned, 'layer2', config, { context, firstRow: true });
       const features = classToken(weights, second.tokens);
       const logits = classifier(weights, features);
-      const layers = [first, second].map(({ attention }) =>
-        tf.slice(attention.firstRow(), [0, 1], [HEADS, n]),
+      const layers = [first, second].map(({ firstRow }) =>
+        tf.slice(firstRow as Tensor2D, [0, 1], [HEADS, n]),
       );
       return {
         ...{ logits, features, layers, ranking: layers[0] },
@@ -91,15 +91,20 @@ function nystromShape({ embedDim }: ModelConfig): NystromShape {
   return { dim: embedDim, heads: HEADS, landmarks: Math.floor(embedDim / 2) };
 }
 
-/** Tokens [1 + s^2, embed] through the benchmark's network. */
+/** The benchmark's network, on tokens [1 + s^2, embed]; in evaluation with the class token's row of the second layer. */
 function transform(weights: Weights, h: Tensor2D, config: ModelConfig, context?: StepContext) {
   const side = Math.ceil(Math.sqrt(h.shape[0]));
-  const tokens = withClassToken(weights, fillUp(h, side * side));
-  const first = layer(weights, tokens, 'layer1', config, context);
-  const positioned = aroundClassToken(first.tokens, (rest) => encodePosition(weights, rest, side));
-  const second = layer(weights, positioned, 'layer2', config, context);
-  const logits = classifier(weights, classToken(weights, second.tokens));
-  return { logits, second: second.attention };
+  return tf.tidy(() => {
+    const tokens = withClassToken(weights, fillUp(h, side * side));
+    const first = layer(weights, tokens, 'layer1', config, { context, firstRow: false });
+    const positioned = aroundClassToken(first.tokens, (rest) => encodePosition(weights, rest, side));
+    const second = layer(weights, positioned, 'layer2', config, {
+      context,
+      firstRow: context === undefined,
+    });
+    const logits = classifier(weights, classToken(weights, second.tokens));
+    return { logits, ...(second.firstRow && { attention: second.firstRow }) };
+  });
 }
 
 /** h + attention(layer norm of h). A model without dropout after the embedding has none here either. */
@@ -108,16 +113,18 @@ function layer(
   h: Tensor2D,
   name: string,
   config: ModelConfig,
-  context?: StepContext,
-): { tokens: Tensor2D; attention: NystromResult } {
-  const normal = norm(weights, h, `${name}.ln`);
-  const drop = dropoutOf(
-    { ...config, dropout: OUT_DROPOUT },
-    config.dropout === 0 ? undefined : context,
-    name,
-  );
-  const attention = nystromAttention(normal, weights, name, nystromShape(config), drop);
-  return { tokens: tf.add(h, attention.tokens), attention };
+  { context, firstRow }: { context?: StepContext; firstRow: boolean },
+): NystromResult {
+  const own = config.dropout === 0 ? undefined : context;
+  const drop = dropoutOf({ ...config, dropout: OUT_DROPOUT }, own, name);
+  return tf.tidy(() => {
+    const normal = norm(weights, h, `${name}.ln`);
+    const result = nystromAttention(normal, weights, name, nystromShape(config), {
+      firstRow,
+      ...(drop && { dropout: drop }),
+    });
+    return { ...result, tokens: tf.add<Tensor2D>(h, result.tokens) };
+  });
 }
 
 function norm(weights: Weights, x: Tensor2D, name: string): Tensor2D {
@@ -135,8 +142,10 @@ function classToken(weights: Weights, tokens: Tensor2D): Tensor2D {
 
 /** Applies `f` to all tokens but the first. */
 function aroundClassToken(tokens: Tensor2D, f: (rest: Tensor2D) => Tensor2D): Tensor2D {
-  const [first, rest] = tf.split<Tensor2D>(tokens, [1, tokens.shape[0] - 1]);
-  return tf.concat([first, f(rest)]);
+  return tf.tidy(() => {
+    const [first, rest] = tf.split<Tensor2D>(tokens, [1, tokens.shape[0] - 1]);
+    return tf.concat([first, f(rest)]);
+  });
 }
 
 /** The rows, then the first ones again until there are `count`. */
