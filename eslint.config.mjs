@@ -7,7 +7,8 @@ import importX from 'eslint-plugin-import-x';
  */
 const rooms = [
   ['native', 'formats'],
-  ['store', 'language'],
+  ['store', 'language', 'onnx'],
+  ['weights'],
   ['slides'],
   ['tissue', 'sam'],
   ['features', 'mil'],

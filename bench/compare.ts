@@ -1,31 +1,32 @@
 import { spawn } from 'node:child_process';
 
-/**
- * Runs our side and the peer's side in turn (A B A B ...) as fresh processes, so that a machine whose speed drifts hits both alike, and
- * prints the medians and the ratio. Each side prints one JSON line last: `{"value": <number>, ...}`; bigger is better.
- */
-export interface Contest {
+interface Measured {
   name: string;
   unit: string;
+  /** The command of our side. It prints one JSON line last: `{"value": <number>, ...}`. */
   ours: readonly string[];
-  peer: readonly string[];
   rounds: number;
-  /** What the project promises: ours divided by the peer's. */
-  bar: number;
   environment?: Record<string, string>;
 }
 
-export interface Result {
-  name: string;
-  unit: string;
-  ours: number;
-  peer: number;
-  /** Median of the round-by-round ratios. */
-  ratio: number;
+/** Ours against a peer: more is better. */
+export interface Contest extends Measured {
+  /** The command of the peer's side, which prints such a line too. */
+  peer: readonly string[];
+  /** What the project promises: ours divided by the peer's. */
   bar: number;
 }
 
-export async function compare(contest: Contest): Promise<Result> {
+/** A figure of ours that has to stay below a limit (memory, a share of time): less is better. */
+export interface Limit extends Measured {
+  atMost: number;
+}
+
+/**
+ * Runs our side and the peer's side in turn (A B A B ...) as fresh processes, so that a machine whose speed drifts hits both alike. Returns one line:
+ * the medians, and the median of the round-by-round ratios.
+ */
+export async function compare(contest: Contest): Promise<string> {
   const ours: number[] = [];
   const peer: number[] = [];
   for (let round = 0; round < contest.rounds; round++) {
@@ -33,25 +34,28 @@ export async function compare(contest: Contest): Promise<Result> {
     peer.push(await measure(contest.peer, contest.environment));
   }
   const ratio = median(ours.map((value, round) => value / peer[round]));
-  return {
-    name: contest.name,
-    unit: contest.unit,
-    ours: median(ours),
-    peer: median(peer),
-    ratio,
-    bar: contest.bar,
-  };
+  const verdict = ratio >= contest.bar ? 'meets' : 'MISSES';
+  return columns(
+    contest.name,
+    `ours ${formatNumber(median(ours))} ${contest.unit}`,
+    `peer ${formatNumber(median(peer))} ${contest.unit}`,
+    `ratio ${ratio.toFixed(2)} (${verdict} ${contest.bar.toFixed(2)})`,
+  );
 }
 
-export function formatResult(result: Result): string {
-  const verdict = result.ratio >= result.bar ? 'meets' : 'MISSES';
-  const columns = [
-    result.name.padEnd(34),
-    `ours ${formatNumber(result.ours)} ${result.unit}`.padEnd(28),
-    `peer ${formatNumber(result.peer)} ${result.unit}`.padEnd(28),
-    `ratio ${result.ratio.toFixed(2)} (${verdict} ${result.bar.toFixed(2)})`,
-  ];
-  return columns.join('  ');
+/** Measures our side alone, the worst of all rounds, against its limit. Returns one line. */
+export async function keepBelow(limit: Limit): Promise<string> {
+  const values: number[] = [];
+  for (let round = 0; round < limit.rounds; round++)
+    values.push(await measure(limit.ours, limit.environment));
+  const worst = Math.max(...values);
+  const verdict = worst <= limit.atMost ? 'meets' : 'MISSES';
+  const measured = `ours ${formatNumber(worst)} ${limit.unit}`;
+  return columns(limit.name, measured, '', `${verdict} at most ${limit.atMost} ${limit.unit}`);
+}
+
+function columns(name: string, ours: string, peer: string, verdict: string): string {
+  return [name.padEnd(44), ours.padEnd(26), peer.padEnd(26), verdict].join('  ');
 }
 
 function formatNumber(value: number): string {

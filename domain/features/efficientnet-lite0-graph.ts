@@ -1,6 +1,6 @@
 import { SamMilError } from '../errors.js';
 import type { TensorLayout } from '../formats/torch-layout.js';
-import { OnnxGraph } from './onnx-graph.js';
+import { OnnxGraph } from '../onnx/onnx-graph.js';
 
 export const LITE0_DIM = 1280;
 const CLASSES = 1000;

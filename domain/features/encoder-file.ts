@@ -6,7 +6,7 @@ import { SamMilError } from '../errors.js';
 import { isJsonObject } from '../json.js';
 import type { EncoderDefinition, EncoderInfo, Triple } from './encoder.js';
 import { openOnnxEncoder } from './onnx-encoder.js';
-import { externalFilesOf } from './onnx-graph.js';
+import { externalFilesOf } from '../onnx/onnx-graph.js';
 
 /** A person's own encoder: `{ name, onnx, size, mean, std, dim }` and, where they differ from the defaults, the rest. */
 interface EncoderFile {

@@ -1,3 +1,4 @@
+import type { Device, Provider } from '../onnx/onnx-session.js';
 import type { ResizeFilter } from '../slides/resize.js';
 
 export type Triple = readonly [number, number, number];
@@ -23,8 +24,6 @@ export interface EncoderInfo {
   note: string;
 }
 
-export type Device = 'auto' | 'cpu' | 'cuda' | 'tensorrt';
-
 export interface EncoderOptions {
   /** Default {@link EncoderInfo.inputSize}. */
   size?: number;
@@ -32,12 +31,6 @@ export interface EncoderOptions {
   device?: Device;
   /** CPU threads of one inference. Does not change the features. */
   threads?: number;
-}
-
-/** Where an encoder computes, and why there. */
-export interface Provider {
-  name: 'cpu' | 'cuda' | 'tensorrt';
-  why: string;
 }
 
 /** A loaded encoder. Calls of `encode` must not overlap. */

@@ -1,7 +1,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { SamMilError } from '../errors.js';
 import type { EncoderInfo, EncoderOptions, OpenEncoder } from './encoder.js';
-import { openSession } from './onnx-session.js';
+import { openSession } from '../onnx/onnx-session.js';
 import { normalise, normaliserOf } from './preprocess.js';
 
 export interface OnnxEncoderFile {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import ort from 'onnxruntime-node';
 import { efficientNetLite0, lite0Model } from '../../../domain/features/efficientnet-lite0.js';
-import { openSession } from '../../../domain/features/onnx-session.js';
+import { openSession } from '../../../domain/onnx/onnx-session.js';
 import { normalise, normaliserOf } from '../../../domain/features/preprocess.js';
 import { ensureEncoderWeights } from '../../../domain/native/encoder-weights.js';
 import { resizeRgb } from '../../../domain/slides/resize.js';

@@ -10,7 +10,7 @@ import {
   findEncoder,
   keyOfEncoder,
 } from '../../../domain/features/encoders.js';
-import { executionProviders } from '../../../domain/features/onnx-session.js';
+import { executionProviders } from '../../../domain/onnx/onnx-session.js';
 import { STAIN_TEXTURE_FEATURES } from '../../../domain/features/stain-texture.js';
 import { SamMilError } from '../../../domain/errors.js';
 import { RandomStream } from '../../../domain/random.js';

@@ -3,7 +3,15 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import { SamMilError } from '../errors.js';
-import type { Device, Provider } from './encoder.js';
+
+/** Where to compute. `auto`: the fastest that works. A named one that fails is replaced by the CPU, and {@link Provider.why} says so. */
+export type Device = 'auto' | 'cpu' | 'cuda' | 'tensorrt';
+
+/** Where a model computes, and why there. */
+export interface Provider {
+  name: 'cpu' | 'cuda' | 'tensorrt';
+  why: string;
+}
 
 export interface OnnxSession {
   session: InferenceSession;

@@ -1,0 +1,23 @@
+import { fileURLToPath } from 'node:url';
+
+const python = process.env.SAM_MIL_PYTHON ?? 'python3';
+
+/** The bundled slide, 2220 x 2967 pixels. */
+export const slide = fileURLToPath(
+  new URL('../../../pipelines/data/slides/CMU-1-Small-Region.svs', import.meta.url),
+);
+
+/** Command of our side: a compiled script of this folder. */
+export function ours(name: string, ...parameters: (string | number)[]): string[] {
+  return [
+    process.execPath,
+    fileURLToPath(new URL(`../${name}.js`, import.meta.url)),
+    ...parameters.map(String),
+  ];
+}
+
+/** Command of the peer's side: a script of `peers/`. */
+export function peer(name: string, ...parameters: (string | number)[]): string[] {
+  const script = fileURLToPath(new URL(`../../../bench/peers/${name}.py`, import.meta.url));
+  return [python, script, ...parameters.map(String)];
+}

@@ -1,0 +1,4 @@
+import type { Contest, Limit } from '../compare.js';
+
+/** Encoding patches. */
+export const contests: (Contest | Limit)[] = [];

@@ -1,0 +1,4 @@
+import type { Contest, Limit } from '../compare.js';
+
+/** Reading and writing files. */
+export const contests: (Contest | Limit)[] = [];
