@@ -2,24 +2,35 @@ import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-wor
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import type { BeatDetails } from '../activities/heartbeat.js';
 import type { Activity } from './render-status.js';
+import { unservedQueues } from './unserved-queues.js';
 
 type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
 
-/** What the activities of some stage workflows are doing now, from their last heartbeats. A workflow that has just ended has none. */
-export async function activitiesOf(client: Client, workflowIds: readonly string[]): Promise<Activity[]> {
+export interface Activities {
+  /** What is at work, from its last heartbeat. */
+  atWork: Activity[];
+  /** Task queues that steps wait in though no worker serves them. */
+  unserved: string[];
+}
+
+/** What the activities of some stage workflows are doing now. A workflow that has just ended has none. */
+export async function activitiesOf(client: Client, workflowIds: readonly string[]): Promise<Activities> {
   const lists = await Promise.all(
     workflowIds.map(async (id) => {
       try {
         const { raw } = await client.workflow.getHandle(id).describe();
-        return await Promise.all(
-          (raw.pendingActivities ?? []).map((pending) => readActivity(client, pending)),
-        );
+        return raw.pendingActivities ?? [];
       } catch {
         return [];
       }
     }),
   );
-  return lists.flat().flatMap((activity) => activity ?? []);
+  const pending = lists.flat();
+  const [activities, unserved] = await Promise.all([
+    Promise.all(pending.map((one) => readActivity(client, one))),
+    unservedQueues(client, pending),
+  ]);
+  return { atWork: activities.flatMap((activity) => activity ?? []), unserved };
 }
 
 /** Undefined for one that waits for a worker or is the engine's own: it has not beaten yet. */

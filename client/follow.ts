@@ -3,7 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { SamMilError } from '../domain/errors.js';
-import { stageStatusQuery, statusQuery, type RunStatus, type StageStatus } from '../workflows/messages.js';
+import {
+  stageStatusQuery,
+  statusQuery,
+  stepQueue,
+  type RunStatus,
+  type StageStatus,
+} from '../workflows/messages.js';
 import { activitiesOf } from './activities.js';
 import type { RunView } from './render-status.js';
 
@@ -110,13 +116,21 @@ export async function viewOf(client: Client, status: RunStatus): Promise<RunView
   const ids = new Set(
     status.stages.flatMap((stage) => (stage.state === 'running' ? (stage.workflowId ?? []) : [])),
   );
-  const [exact, activities] = await Promise.all([
+  const [exact, { atWork, unserved }] = await Promise.all([
     Promise.all([...ids].map((id) => askStage(client, id))),
     activitiesOf(client, [...ids]),
   ]);
   const byName = new Map(exact.flat().map((stage) => [stage.name, stage]));
   const stages = status.stages.map((stage) => newer(stage, byName.get(stage.name)));
-  return { status: { ...status, stages }, activities, now: Date.now() };
+  const trouble = unserved.length > 0 ? { trouble: noWorkerFor(unserved) } : {};
+  return { status: { ...status, stages }, activities: atWork, now: Date.now(), ...trouble };
+}
+
+/** @param queues with their prefix, as the server names them */
+function noWorkerFor(queues: readonly string[]): string {
+  const prefix = stepQueue('');
+  const names = queues.map((queue) => (queue.startsWith(prefix) ? queue.slice(prefix.length) : queue));
+  return `steps wait for a worker that serves ${names.join(', ')}: start one with \`npx sam-mil worker --queues ${names.join(',')}\``;
 }
 
 /** A stage that has just ended does not answer any more; the run's own account is right then. */

@@ -168,3 +168,30 @@ test('two commands at once on one work folder share one run', async () => {
   const runs = readdirSync(join(folder, 'work', 'pair', '.runs')).filter((name) => name.startsWith('pair-'));
   assert.equal(runs.length, 1);
 });
+
+test('a queue that no worker serves is named, with the command that serves it', async () => {
+  const file = writeToyPipeline(folder, 'elsewhere');
+  writeFileSync(
+    file,
+    readFileSync(file, 'utf8').replace('uses: toy.make', 'uses: toy.make\n    runs-on: far-gpu'),
+  );
+  const { address } = JSON.parse(readFileSync(join(folder, 'state', 'server.json'), 'utf8')) as {
+    address: string;
+  };
+  const run = startCli(folder, 'run', 'elsewhere.yaml', '--no-worker', '--address', address, ...plugin);
+  await run.says(/steps wait for a worker that serves far-gpu: .*sam-mil worker --queues far-gpu/);
+  const late = startCli(
+    folder,
+    'worker',
+    '--no-set-up',
+    '--queues',
+    'far-gpu',
+    '--address',
+    address,
+    ...plugin,
+  );
+  const { code, stderr } = await run.ended;
+  assert.equal(code, 0, stderr);
+  late.child.kill('SIGTERM');
+  assert.equal((await late.ended).code, 0);
+});
