@@ -73,11 +73,21 @@ function checkResume(book: RunBook, request: ResumeRequest): void {
 
 function checkSkip(book: RunBook, request: SkipRequest): void {
   const held = book.in('held');
-  const { stage } = targetOf(request);
+  const { stage, item } = targetOf(request);
   if (!held.includes(stage)) {
     refuse(
       `only a held stage can be skipped; \`${stage}\` is not one. Held are: ${held.join(', ') || 'none'}`,
     );
+  }
+  if (item !== undefined) checkFailed(book, stage, item);
+}
+
+/** Of very many failures only the first are remembered: the others are taken at their word. */
+function checkFailed(book: RunBook, stage: string, item: string): void {
+  const { failures = [], failed = 0 } = book.statuses.find(({ name }) => name === stage) ?? {};
+  const known = failures.map(({ key }) => key);
+  if (known.length === failed && !known.includes(item)) {
+    refuse(`no item \`${item}\` failed in \`${stage}\`; failed are: ${known.join(', ') || 'none'}`);
   }
 }
 

@@ -114,6 +114,11 @@ test('skip leaves an item out, or accepts a stage as it is', async (context) => 
   ]);
   const handle = await engine.run(plan);
   await until(handle, ({ state }) => state === 'held');
+  await assert.rejects(
+    handle.executeUpdate(skipUpdate, { args: [{ target: 'items@item-9' }] }),
+    (error: Error) =>
+      /no item `item-9` failed in `items`; failed are: item-0, item-2/.test(String(error.cause)),
+  );
   await handle.executeUpdate(skipUpdate, { args: [{ target: 'items@item-0' }] });
   const held = await until(handle, ({ state, stages }) => state === 'held' && stages[0].skipped === 1);
   assert.equal(stageIn(held, 'items').failed, 1);
