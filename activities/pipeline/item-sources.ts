@@ -1,6 +1,6 @@
 import glob from 'fast-glob';
 import { stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, parse, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, parse, resolve } from 'node:path';
 import { SamMilError } from '../../domain/errors.js';
 import { readCsv, type CsvRow } from '../../domain/formats/csv.js';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
@@ -43,7 +43,15 @@ export async function itemsOfSource(
 async function itemsOfFiles(kind: 'glob' | 'dir', path: string, base: string): Promise<SourceItem[]> {
   const cwd = kind === 'dir' ? resolve(base, path) : base;
   const pattern = kind === 'dir' ? '*' : path;
-  const options = { cwd, absolute: true, onlyFiles: false, objectMode: true } as const;
+  // Slides that are folders (a DICOM series) are asked for as the shell does: `series/*/`.
+  const folders = pattern.endsWith('/');
+  const options = {
+    cwd,
+    absolute: true,
+    onlyFiles: false,
+    onlyDirectories: folders,
+    objectMode: true,
+  } as const;
   const entries = await glob(pattern, options).catch((cause: unknown) => {
     const { code, path: at } = cause as NodeJS.ErrnoException;
     throw new SamMilError('InvalidInput', `the folder cannot be read (${code ?? 'unknown reason'})`, {
@@ -54,8 +62,9 @@ async function itemsOfFiles(kind: 'glob' | 'dir', path: string, base: string): P
   });
   // A link to nothing, a slide on a disk that is not mounted, stays an item: it fails by name, where it would silently be missing.
   return entries
-    .filter(({ dirent }) => dirent.isFile() || dirent.isSymbolicLink())
-    .map(({ path: file }) => ({ fields: { path: file, name: parse(file).name }, place: file }));
+    .filter(({ dirent }) => folders || dirent.isFile() || dirent.isSymbolicLink())
+    .map(({ path }) => (folders ? resolve(path) : path))
+    .map((path) => ({ fields: { path, name: folders ? basename(path) : parse(path).name }, place: path }));
 }
 
 async function itemsOfTable(table: string): Promise<SourceItem[]> {

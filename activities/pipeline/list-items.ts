@@ -11,6 +11,7 @@ import { executionFolder, keyProblem, relativeToWork } from '../../domain/store/
 import { readItems } from '../items-digest.js';
 import { itemsOfSource, type SourceItem } from './item-sources.js';
 import { needsReferences } from './needs-references.js';
+import { MANIFEST, withVanished } from './vanished-items.js';
 import { hasCells, readPlan, stageOf } from './plan-file.js';
 import type { ListedItems, ListItemsInput, Manifest, ManifestLine } from './stage-messages.js';
 
@@ -23,7 +24,9 @@ export async function listItems(input: ListItemsInput): Promise<ListedItems> {
   const stages = input.stages.map((name) => stageOf(plan, name));
   const cells = await cellsOf(stages, input.needs, input.work);
   const needs = withCells(input.needs, cells);
-  const lines = await linesOf(plan, stages[0], needs, input.work);
+  const found = await linesOf(plan, stages[0], needs, input.work);
+  const { kind } = stages[0].source;
+  const lines = kind === 'glob' || kind === 'dir' ? await withVanished(found, input) : found;
   const manifest = await writeManifest(input, selected(lines, input));
   const folders = stages.map((stage) => hasCells(plan, stage));
   return { stages: stages.map(withoutCells), base: plan.base, manifest, folders, cells };
@@ -126,7 +129,7 @@ function selected(lines: ManifestLine[], { only, leaveOut = [] }: ListItemsInput
 
 async function writeManifest(input: ListItemsInput, lines: ManifestLine[]): Promise<Manifest> {
   const { work, run, stages, execution } = input;
-  const path = join(executionFolder(work, run, stages[0], execution), 'manifest.jsonl');
+  const path = join(executionFolder(work, run, stages[0], execution), MANIFEST);
   const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
   await writeDurably(path, text);
   const file = {

@@ -3,6 +3,9 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { itemsOfSource } from '../../activities/pipeline/item-sources.js';
+import type { ListItemsInput } from '../../activities/pipeline/stage-messages.js';
+import { MANIFEST, withVanished } from '../../activities/pipeline/vanished-items.js';
+import { executionFolder } from '../../domain/store/paths.js';
 import { scratchFolder } from '../support/scratch-folder.js';
 
 const folder = scratchFolder();
@@ -20,4 +23,25 @@ test('files and links of a folder are items, also a link to nothing; folders are
       .sort();
   assert.deepEqual(await names('glob', '*.svs'), ['a b', 'd', 'e']);
   assert.deepEqual(await names('dir', '.'), ['a b', 'd', 'e', 'note']);
+});
+
+test('a pattern that ends with a slash lists folders: slides that are one each', async () => {
+  mkdirSync(join(folder, 'series', 'case 1'), { recursive: true });
+  mkdirSync(join(folder, 'series', 'case.2'));
+  writeFileSync(join(folder, 'series', 'note.txt'), 'x');
+  const items = await itemsOfSource({ kind: 'glob', value: '', as: 'item' }, 'series/*/', folder, folder);
+  assert.deepEqual(
+    items.map(({ fields }) => fields).sort((a, b) => (String(a.name) < String(b.name) ? -1 : 1)),
+    ['case 1', 'case.2'].map((name) => ({ name, path: join(folder, 'series', name) })),
+  );
+});
+
+test('an item that a run has listed stays one when its file is gone', async () => {
+  const input = { work: folder, run: 'r', stages: ['slides'], execution: 'second' } as ListItemsInput;
+  const earlier = executionFolder(folder, 'r', 'slides', 'first');
+  mkdirSync(earlier, { recursive: true });
+  const [a, b] = ['a', 'b'].map((key) => ({ key, fields: { path: `/slides/${key}.svs` } }));
+  assert.deepEqual(await withVanished([b], { ...input, run: 'another' }), [b]);
+  writeFileSync(join(earlier, MANIFEST), `${JSON.stringify({ ...a, skip: 'x' })}\n${JSON.stringify(b)}\n`);
+  assert.deepEqual(await withVanished([b], input), [a, b]);
 });
