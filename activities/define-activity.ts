@@ -53,6 +53,16 @@ export interface ActivityDefinition {
    * `inputs` are the files among them, found, by their place (`slide`, `tables.0`).
    */
   hiddenInputs?(parameters: JsonObject, inputs: Readonly<Record<string, InputFile>>): Promise<JsonObject>;
+  /**
+   * For what an activity writes outside the work folder, where receipts do not look: why that is no longer as it was left, or undefined where it is.
+   * `outputs` are the receipt's; `digest` reads a file only where its stamp is new.
+   */
+  outsideFault?(step: {
+    work: string;
+    with: JsonObject;
+    outputs: JsonObject;
+    digest(path: string): Promise<string>;
+  }): Promise<string | undefined>;
   /** The implementation, loaded only where the work is done. */
   load(): Promise<{ run: Run<never> }>;
   /** Runs once when all items of a stage have ended, in the worker: writes stage-level files such as `process_list_autogen.csv`. Light, idempotent. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SamMilError } from '../domain/errors.js';
 import type { Job, JobResult, Progress } from '../domain/job.js';
 import type { JsonObject } from '../domain/json.js';
+import type { DigestCache } from '../domain/store/digest-cache.js';
 import { claimPlace, explainLoss, releaseClaim, type Claim } from '../domain/store/fence.js';
 import { checkpointFolder, type Place } from '../domain/store/paths.js';
 import { publish, relink } from '../domain/store/publish.js';
@@ -41,11 +42,11 @@ export async function runStep(
   const place = placeOf(input);
   const prepared = await prepareStep(definition, input, engine.digests(input.work));
   attempt.signal.throwIfAborted();
-  const standing = await standingReceipt(engine, input, place, prepared.key);
+  const standing = await standingReceipt(engine, input, place, prepared);
   if (standing) return { receipt: standing, how: 'cached' };
   const claim = await claimPlace(input.work, place);
   try {
-    const linked = await linkedReceipt(input, claim, prepared.key);
+    const linked = await linkedReceipt(engine, input, claim, prepared);
     if (linked) return { receipt: linked, how: 'linked' };
     const receipt = await work(engine, prepared, input, claim, attempt);
     return { receipt, how: 'done' };
@@ -69,19 +70,37 @@ async function standingReceipt(
   engine: EngineContext,
   input: StepInput,
   place: Place,
-  key: string,
+  { key, definition }: PreparedStep,
 ): Promise<Receipt | undefined> {
   const receipt = await readReceipt(input.work, place);
   if (receipt?.key !== key || receipt.folder !== input.folder || !counts(receipt, input)) return undefined;
   const { fault, files } = await checkOutputs(input.work, place, receipt);
-  if (fault) return undefined;
+  if (fault || (await outsideFault(definition, input.work, receipt, engine.digests(input.work))))
+    return undefined;
   engine.digests(input.work).rememberOutputs(files);
   return receipt;
 }
 
-async function linkedReceipt(input: StepInput, claim: Claim, key: string): Promise<Receipt | undefined> {
+/** Why what a step wrote outside the work folder does not stand any more; undefined where it does, or where it writes nothing there. */
+export async function outsideFault(
+  definition: ActivityDefinition,
+  work: string,
+  { ingredients, outputs }: Receipt,
+  cache: DigestCache,
+): Promise<string | undefined> {
+  const digest = (path: string) => cache.digest(path);
+  return definition.outsideFault?.({ work, with: ingredients.with, outputs, digest });
+}
+
+async function linkedReceipt(
+  engine: EngineContext,
+  input: StepInput,
+  claim: Claim,
+  { key, definition }: PreparedStep,
+): Promise<Receipt | undefined> {
   const original = await findReceipt(input.work, key);
   if (!original || !counts(original, input)) return undefined;
+  if (await outsideFault(definition, input.work, original, engine.digests(input.work))) return undefined;
   return relink(input.work, claim, original, input.folder, input.run);
 }
 

@@ -13,7 +13,7 @@ import { checkOutputs, readReceipt, type Receipt } from '../../domain/store/rece
 import type { EngineContext } from '../engine-context.js';
 import { prepareKnownStep, prepareStep, type PreparedStep } from '../prepare-step.js';
 import type { StepInput } from '../step-input.js';
-import { counts } from '../run-step.js';
+import { counts, outsideFault } from '../run-step.js';
 import { outputFolder } from './plan-file.js';
 
 /** What of an item stands already. */
@@ -80,6 +80,13 @@ async function checkStep(
   if (difference !== undefined) return difference;
   const { fault, files } = await checkOutputs(check.work, place, receipt);
   if (fault) return faultText(fault);
+  const outside = await outsideFault(
+    prepared.definition,
+    check.work,
+    receipt,
+    check.engine.digests(check.work),
+  );
+  if (outside !== undefined) return outside;
   check.engine.digests(check.work).rememberOutputs(files);
   return receipt;
 }

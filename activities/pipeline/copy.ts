@@ -1,3 +1,4 @@
+import type { FileRef } from '../../domain/job.js';
 import { defineActivity, fileInput, fileOutput, itemsInput } from '../define-activity.js';
 
 export const definition = defineActivity({
@@ -47,5 +48,9 @@ export const definition = defineActivity({
   heartbeat: '2m',
   isolation: 'child',
   resumesFrom: 'the first file that is not there yet',
+  outsideFault: async ({ work, with: { to }, outputs, digest }) => {
+    const { faultOfCopies } = await import('../../domain/report/copy-outputs.js');
+    return faultOfCopies(work, to as string, outputs.list as unknown as FileRef, digest);
+  },
   load: () => import('../../domain/report/copy-outputs.js'),
 });

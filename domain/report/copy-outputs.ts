@@ -1,11 +1,11 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { digestOfFile, digestOfJson } from '../digest.js';
 import { SamMilError } from '../errors.js';
 import { asWriteError, commitTemporary, temporaryName, writeAtomic } from '../formats/atomic.js';
 import { readItems } from '../items.js';
-import type { InputFile, Job, JobResult } from '../job.js';
+import type { FileRef, InputFile, Job, JobResult } from '../job.js';
 import { outputFile } from './output-refs.js';
 
 /** Parameters of `pipeline.copy`; see its definition for what each means. */
@@ -25,13 +25,20 @@ interface Copy {
   to: string;
 }
 
+/** An entry of copied.json. */
+interface CopiedFile {
+  /** Relative to the target folder. */
+  path: string;
+  digest: string;
+}
+
 /**
  * Copies chosen outputs to a folder. Each file appears whole or not at all (temporary name, digest checked, fsync, rename). Everything is looked at
  * before anything is written: a name that two files would get, or different content in the target, is refused.
  */
 export async function run(job: Job<CopyWith>): Promise<JobResult> {
   const { to, overwrite } = job.with;
-  const folder = isAbsolute(to) ? resolve(to) : resolve(job.work, to);
+  const folder = targetFolder(job.work, to);
   const copies = await listCopies(job);
   refuseSameNames(copies);
   const pending = await neededCopies(copies, folder, overwrite);
@@ -40,13 +47,33 @@ export async function run(job: Job<CopyWith>): Promise<JobResult> {
     await copyWhole(copy, join(folder, copy.to));
     job.progress({ unit: 'files', done: i + 1, total: pending.length });
   }
-  const list = copies.map(({ to: path, digest }) => ({ path, digest }));
+  const list: CopiedFile[] = copies.map(({ to: path, digest }) => ({ path, digest }));
   const manifest = join(job.scratch, 'copied.json');
   writeAtomic(manifest, `${JSON.stringify({ copied: 1, files: list }, null, 1)}\n`);
   return {
     files: { list: { from: manifest, to: 'copied.json' } },
     values: { count: copies.length, written: pending.length, digest: digestOfJson(list) },
   };
+}
+
+function targetFolder(work: string, to: string): string {
+  return isAbsolute(to) ? resolve(to) : resolve(work, to);
+}
+
+/** Which copy is gone from the target or holds other content, in words; undefined where all stand. `list` is the output of that name. */
+export async function faultOfCopies(
+  work: string,
+  to: string,
+  list: FileRef,
+  digestOf: (path: string) => Promise<string>,
+): Promise<string | undefined> {
+  const { files } = JSON.parse(readFileSync(join(work, list.path), 'utf8')) as { files: CopiedFile[] };
+  for (const { path, digest } of files) {
+    const target = join(targetFolder(work, to), path);
+    if (!existsSync(target)) return `${path} is gone from ${to}`;
+    if ((await digestOf(target)) !== digest) return `${path} was changed in ${to}`;
+  }
+  return undefined;
 }
 
 async function listCopies({ with: { files, items, outputs, layout }, work }: Job<CopyWith>): Promise<Copy[]> {

@@ -253,3 +253,22 @@ test('outputs that break the contract are refused by name', async (context) => {
     /steps `one` and `two` write to the same file/,
   );
 });
+
+test('a copy that was taken away or edited where it was published to is made again', async (context) => {
+  const { work, steps } = await open(context);
+  const source = join(work, 'table.csv');
+  const copy = join(work, 'published', 'table.csv');
+  writeFileSync(source, 'a,b\n');
+  const how = async () => {
+    const parameters = { files: [source], to: 'published', overwrite: true };
+    return (await steps.run('pipeline.copy', { with: parameters })).how;
+  };
+  assert.equal(await how(), 'done');
+  assert.equal(await how(), 'cached');
+  rmSync(copy);
+  assert.equal(await how(), 'done');
+  writeFileSync(copy, 'c,d\n');
+  assert.equal(await how(), 'done');
+  assert.equal(readFileSync(copy, 'utf8'), 'a,b\n');
+  assert.equal(await how(), 'cached');
+});
