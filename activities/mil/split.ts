@@ -2,7 +2,7 @@ import { defineActivity, fileInput, fileOutput, itemsInput } from '../define-act
 
 export const definition = defineActivity({
   name: 'mil.split',
-  version: 1,
+  version: 2,
   summary:
     'Labels to cross-validation folds: patients whole, classes balanced, or the published procedure to the name',
   with: {
@@ -72,6 +72,10 @@ export const definition = defineActivity({
     digest: { type: 'string', description: 'Digest of splits.json.' },
     slides: { type: 'integer', description: 'Slides with a label.' },
     dropped: { type: 'array', description: 'Slides and labels left out, each with its reason.' },
+    identical: {
+      type: 'array',
+      description: 'Lists of names whose bags have the same bytes: one slide under several names.',
+    },
   },
   queue: 'cpu',
   timeout: '10m',

@@ -4,6 +4,7 @@ import { SamMilError } from '../errors.js';
 import { writeAtomic } from '../formats/atomic.js';
 import { readItems } from '../items.js';
 import type { InputFile, Job, JobResult } from '../job.js';
+import { identicalBags } from './identical-bags.js';
 import { readGivenSplits } from './given-splits.js';
 import { matchLabels, type LabelledBag } from './labelled-bags.js';
 import { readLabels, type LabelTable } from './labels.js';
@@ -36,6 +37,16 @@ export async function run(job: Job<SplitWith>): Promise<JobResult> {
       names: dropped.slice(0, 20).map(({ name, reason }) => `${name} (${reason})`),
     });
   }
+  const identical = identicalBags(readItems(job.with.bags.path));
+  if (identical.length > 0) {
+    job.log(
+      'warn',
+      `${identical.length} slides are there under several names: give them one patient (group-by)`,
+      {
+        names: identical.slice(0, 20).map((names) => names.join(' = ')),
+      },
+    );
+  }
   const text = formatSplits(splits);
   const path = join(job.scratch, 'splits.json');
   writeAtomic(path, text);
@@ -48,6 +59,7 @@ export async function run(job: Job<SplitWith>): Promise<JobResult> {
       digest: digestOf(text),
       slides: Object.keys(splits.labels).length,
       dropped: dropped.map(({ name, reason }) => ({ name, reason })),
+      identical,
     },
   };
 }

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { referenceFolds } from '../../../domain/mil/fold-assignment.js';
 import { readLabels } from '../../../domain/mil/labels.js';
+import { identicalBags } from '../../../domain/mil/identical-bags.js';
 import { makeSplits, run, type SplitWith } from '../../../domain/mil/make-splits.js';
 import { PythonRandom } from '../../../domain/mil/python-random.js';
 import { checkSplits, readSplits, SET_NAMES, type Splits } from '../../../domain/mil/splits.js';
@@ -299,3 +300,17 @@ test('given splits: strangers, wrong shapes and wrong rows are refused', (t) => 
 });
 
 const WIDE_SEED = [2635837658, 3209733218, 3500038837];
+
+test('one slide under several names is found by the bytes of its bag', () => {
+  const record = (key: string, digest: string, status: 'done' | 'failed' = 'done') => {
+    return { key, fields: {}, status, outputs: { bag: { path: key, digest: `sha256:${digest}`, bytes: 1 } } };
+  };
+  const items = [
+    record('d', '1'),
+    record('b', '2'),
+    record('c', '3'),
+    record('a', '1'),
+    record('e', '3', 'failed'),
+  ];
+  assert.deepEqual(identicalBags(items), [['a', 'd']]);
+});
