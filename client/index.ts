@@ -12,7 +12,7 @@
 import { resolve } from 'node:path';
 import { SamMilError } from '../domain/errors.js';
 import type { Problem } from '../domain/language/problems.js';
-import { checkForced } from '../domain/language/select-stages.js';
+import { checkForced, selectStages } from '../domain/language/select-stages.js';
 import type { RunStatus } from '../workflows/messages.js';
 import { openSession, type ServerChoice } from './connect.js';
 import { driveRun, queuesOf } from './drive-run.js';
@@ -23,7 +23,7 @@ import { loadFile } from './load-file.js';
 import { findRun, readRunRecord } from './run-index.js';
 import { serverStateOf } from './open-runs.js';
 import { partsOf, setUpNatives } from './set-up-natives.js';
-import { startRun } from './start-run.js';
+import { continueOrStart } from './start-or-continue.js';
 
 export { SamMilError, ServerUnreachable };
 export type { Problem, RunStatus, ServerChoice };
@@ -43,6 +43,14 @@ export interface RunPipelineOptions extends PipelineOptions, ServerChoice {
   worker?: boolean;
   /** Stages, `stage@item` or `*` to be done again in spite of receipts. */
   force?: string[];
+  /** Only these stages, or `stage@item`s; what they need must stand already. */
+  only?: string[];
+  /** These stages and all that they need. */
+  until?: string[];
+  /** These stages and all that needs them; what comes before must stand already. */
+  from?: string[];
+  /** Start a new run even if one of this work folder is open with the same plan; default: that one goes on. */
+  fresh?: boolean;
   /** Called about once a second. */
   onStatus?: (status: RunStatus) => void;
   /** Called with lines about set-up steps. */
@@ -55,26 +63,31 @@ export async function validatePipeline(file: string, options: PipelineOptions = 
 }
 
 /**
- * Runs a pipeline until it has ended or is held; what receipts prove done is not done again. Throws `InvalidInput` with all problems of a file that
- * can't run. A run that fails does not throw: its state says so.
+ * Runs a pipeline until it has ended or is held; what receipts prove done is not done again, and an open run of the same plan goes on. Throws
+ * `InvalidInput` with all problems of a file that can't run. A run that fails does not throw: its state says so.
  */
 export async function runPipeline(file: string, options: RunPipelineOptions = {}): Promise<RunStatus> {
-  const { plan, problems } = await loadFile(file, fileOptions(options));
-  if (plan === undefined) throw unusable(file, problems);
+  const { plan: whole, problems } = await loadFile(file, fileOptions(options));
+  if (whole === undefined) throw unusable(file, problems);
   const log = options.onLine ?? (() => undefined);
-  checkForced(plan, options.force);
+  checkForced(whole, options.force);
+  const { plan, items } = selectStages(whole, options);
   const session = await openSession(options, { start: true, log });
   const interrupt = new Interrupt();
   try {
     const worker = options.worker ?? session.kind === 'embedded';
     if (worker) await setUpNatives(partsOf(plan), log);
-    const entry = await startRun(session, plan, { force: options.force });
     const display = {
       show: ({ status }: { status: RunStatus }) => options.onStatus?.(status),
       line: log,
       end: () => undefined,
     };
-    const workerArgs = (options.plugins ?? []).flatMap((module) => ['--plugin', resolve(module)]);
+    const wanted = { items, force: options.force, fresh: options.fresh === true };
+    const { entry, onReady } = await continueOrStart(session, display, plan, wanted);
+    const workerArgs = [
+      ...(options.plugins ?? []).flatMap((module) => ['--plugin', resolve(module)]),
+      ...(options.profile === undefined ? [] : ['--profile', options.profile]),
+    ];
     const outcome = await driveRun(entry, {
       session,
       display,
@@ -82,6 +95,7 @@ export async function runPipeline(file: string, options: RunPipelineOptions = {}
       interrupt,
       workerArgs,
       worker,
+      onReady,
     });
     if (outcome.ended === 'result') return outcome.status;
     throw new SamMilError('Unavailable', `run ${entry.run} was interrupted`, {

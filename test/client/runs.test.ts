@@ -150,6 +150,11 @@ test('the library face runs a pipeline, tells its status and refuses what can no
   assert.equal(status.state, 'done');
   assert.equal(seen.at(-1), 'done');
   assert.equal((await runStatus(status.run)).state, 'done');
+  const part = await runPipeline(file, { ...options, only: ['make@b'], force: ['make@b'] });
+  assert.deepEqual(
+    part.stages.map(({ name, total }) => [name, total]),
+    [['make', 1]],
+  );
   await assert.rejects(runPipeline(file, { ...options, set: { step: '1' } }), (error) => {
     return (
       error instanceof SamMilError && error.code === 'InvalidInput' && /unknown-param/.test(error.message)
