@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../domain/json.js';
 import type { InputFile, ItemRecord, Run } from '../domain/job.js';
+import { itemsFileKind } from '../domain/language/catalogue.js';
 
 /** JSON Schema, draft 2020-12, as far as the project uses it, with two extensions of its own. */
 export interface Schema {
@@ -93,6 +94,14 @@ export function fileInput(kind: string, description: string): Schema {
 /** The items of an earlier stage: `${{ needs.STAGE.items }}`, each with an output of that kind; `any` takes whatever the stage makes. */
 export function itemsInput(kind: string, description: string): Schema {
   return { 'x-input': 'items', ...(kind === 'any' ? {} : { 'x-kind': kind }), description };
+}
+
+/**
+ * A file output that lists items ({@link ItemRecord} lines, outputs as `./paths` beside it): parameters that take items with an output of that kind
+ * take it as well as `needs.STAGE.items`.
+ */
+export function itemsOutput(kind: string, description: string): Schema {
+  return fileOutput(itemsFileKind(kind), description);
 }
 
 /** A file output. */

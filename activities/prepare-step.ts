@@ -120,6 +120,10 @@ async function digestInput(
   how: 'read' | 'known',
 ): Promise<FoundInput | undefined> {
   const place = input.place.join('.');
+  if (input.kind === 'items' && isFileRef(input.value)) {
+    const file = await referencedFile(input.value, step.work, cache, how);
+    return { ...file, keyName: '' };
+  }
   if (input.kind === 'items') return itemsInput(place, input.value, step.work);
   if (isFileRef(input.value)) return referencedFile(input.value, step.work, cache, how);
   if (typeof input.value !== 'string' || input.value === '') throw notAFile(place, input.value);
@@ -182,7 +186,8 @@ function notAFile(place: string, value: Json): SamMilError {
 
 function notItems(place: string, value: Json): SamMilError {
   return new SamMilError('InvalidInput', `\`${place}\` is not a list of items`, {
-    expected: '${{ needs.STAGE.items }}',
+    expected:
+      '${{ needs.STAGE.items }}, or an output that lists items such as ${{ needs.import.outputs.bags }}',
     found: JSON.stringify(value).slice(0, 200),
   });
 }

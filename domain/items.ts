@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { SamMilError } from './errors.js';
 import type { ItemRecord } from './job.js';
-import { isJsonObject } from './json.js';
+import { isJsonObject, type JsonObject } from './json.js';
 
 /**
- * The records of an items file (JSON lines, sorted by key; see {@link ItemRecord}).
+ * The records of an items file (JSON lines, sorted by key; see {@link ItemRecord}). An output whose path begins with `./` lies beside that file, as an
+ * activity writes it that does not know its stage's folder; it comes back absolute.
  * @param path absolute path of the file an ItemsRef names
  * @throws SamMilError InvalidInput naming file and line, when a line is not a record or a key comes twice
  */
 export function readItems(path: string): ItemRecord[] {
   const lines = readText(path).split('\n');
   const records = lines.flatMap((line, i) =>
-    line.trim() === '' ? [] : [parseRecord(line, `${path}:${i + 1}`)],
+    line.trim() === '' ? [] : [placed(parseRecord(line, `${path}:${i + 1}`), dirname(path))],
   );
   const seen = new Set<string>();
   for (const { key } of records) {
@@ -19,6 +21,15 @@ export function readItems(path: string): ItemRecord[] {
     seen.add(key);
   }
   return records;
+}
+
+function placed(record: ItemRecord, folder: string): ItemRecord {
+  const outputs: JsonObject = {};
+  for (const [name, value] of Object.entries(record.outputs)) {
+    const beside = isJsonObject(value) && typeof value.path === 'string' && value.path.startsWith('./');
+    outputs[name] = beside ? { ...value, path: join(folder, value.path as string) } : value;
+  }
+  return { ...record, outputs };
 }
 
 function readText(path: string): string {

@@ -1,10 +1,10 @@
-import { defineActivity, fileInput, fileOutput } from '../define-activity.js';
+import { defineActivity, fileInput, fileOutput, itemsOutput } from '../define-activity.js';
 
 export const definition = defineActivity({
   name: 'mil.import',
-  version: 1,
+  version: 2,
   summary:
-    'A table of instances, as classical MIL data sets come, to one features file a bag and a labels file',
+    'A table of instances, as classical MIL data sets come, to one features file a bag, listed as items, and a labels file',
   with: {
     table: fileInput(
       'table',
@@ -30,6 +30,10 @@ export const definition = defineActivity({
   },
   required: ['table'],
   outputs: {
+    bags: itemsOutput(
+      'bag',
+      'bags.jsonl: the bags as items, for `bags` of mil.split, mil.train-fold and mil.evaluate: `${{ needs.import.outputs.bags }}`.',
+    ),
     labels: fileOutput(
       'labels',
       'labels.csv: slide_id, path of the features file relative to it, label. A source for `foreach: { csv: ... }`.',

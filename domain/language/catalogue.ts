@@ -46,6 +46,17 @@ export interface ValueSchema {
   'x-not-in-key'?: boolean;
 }
 
+const ITEMS_FILE = '-items';
+
+/** Kind of a file that lists items with outputs of a kind: a parameter that takes such items takes such a file. */
+export function itemsFileKind(kind: string): string {
+  return `${kind}${ITEMS_FILE}`;
+}
+
+export function isItemsFileKind(kind: string): boolean {
+  return kind.endsWith(ITEMS_FILE);
+}
+
 export function lookUp<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }

@@ -1,4 +1,4 @@
-import type { ValueSchema } from './catalogue.js';
+import { isItemsFileKind, itemsFileKind, type ValueSchema } from './catalogue.js';
 import { listed } from './did-you-mean.js';
 import type { StageDocument } from './document.js';
 import { placeOf, type PlacedExpression } from './node-expressions.js';
@@ -69,6 +69,7 @@ function checkOutput(wire: Wire, found: ValueSchema): void {
     const wanted = kindsOf(files);
     const kind = found['x-kind'] ?? '';
     if (files.length > 0 && (wanted.length === 0 || wanted.includes(kind))) return;
+    if (listsItems(forms, kind)) return;
     if (files.length > 0)
       fail(wire, `\`${name}\` wants ${wanted.join(' or ')}, this is ${kind}`, fittingHint(wire, wanted));
     else if (!forms.some((form) => accepts(form, 'object'))) {
@@ -80,6 +81,13 @@ function checkOutput(wire: Wire, found: ValueSchema): void {
   const hint =
     fittingHint(wire, kindsOf(forms.filter((form) => form['x-input'] === 'file'))) ?? itemsHint(wire);
   fail(wire, `\`${name}\` wants ${expected(wire.schema)}, this is ${typeWords(types)}`, hint);
+}
+
+/** Whether a file of this kind lists items that one of the forms takes. */
+function listsItems(forms: readonly ValueSchema[], kind: string): boolean {
+  const items = forms.filter((form) => form['x-input'] === 'items');
+  const wanted = kindsOf(items).map(itemsFileKind);
+  return items.length > 0 && (wanted.length === 0 ? isItemsFileKind(kind) : wanted.includes(kind));
 }
 
 /** Whether a form takes values of a type. A text may be a path. */

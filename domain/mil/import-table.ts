@@ -1,10 +1,11 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { digestOfFile } from '../digest.js';
 import { SamMilError } from '../errors.js';
 import { writeAtomic } from '../formats/atomic.js';
 import { writeFeatures } from '../formats/bag-files.js';
 import { formatCsv, readCsv, type CsvRow } from '../formats/csv.js';
-import type { InputFile, Job, JobResult, OutputFile } from '../job.js';
+import type { InputFile, ItemRecord, Job, JobResult, OutputFile } from '../job.js';
 import { measure, standardised } from './standardise.js';
 
 /** Parameters of `mil.import`. */
@@ -23,30 +24,41 @@ interface TableBag {
   features: Float32Array;
 }
 
-/** A table of instances, as classical MIL data sets come, to one features file a bag and a labels file. */
+/** A table of instances, as classical MIL data sets come, to one features file a bag, a list of these as items, and a labels file. */
 export async function run(job: Job<ImportWith>): Promise<JobResult> {
   const { bags, dim } = readTable(job.with);
   const matrices = bags.map(({ features }) => features);
   const scale = job.with.standardise ? measure(matrices, dim) : undefined;
   mkdirSync(join(job.scratch, 'bags'), { recursive: true });
   const alongside: OutputFile[] = [];
-  bags.forEach(({ key, features }, i) => {
+  const items: ItemRecord[] = [];
+  for (const [i, { key, label, features }] of bags.entries()) {
     job.signal.throwIfAborted();
     const from = join(job.scratch, 'bags', `${key}.h5`);
     const values = scale === undefined ? features : standardised(features, scale);
     writeFeatures(from, { features: values, dim, coords: instanceNumbers(features.length / dim) });
     alongside.push({ from, to: `bags/${key}.h5` });
+    items.push(await bagItem(key, label, from));
     job.progress({ unit: 'bags', done: i + 1, total: bags.length });
-  });
+  }
   const labels = join(job.scratch, 'labels.csv');
   const rows = bags.map(({ key, label }) => ({ slide_id: key, path: `bags/${key}.h5`, label }));
   writeAtomic(labels, formatCsv(['slide_id', 'path', 'label'], rows));
+  const list = join(job.scratch, 'bags.jsonl');
+  items.sort((a, b) => (a.key < b.key ? -1 : 1));
+  writeAtomic(list, items.map((item) => `${JSON.stringify(item)}\n`).join(''));
   const instances = bags.reduce((sum, { features }) => sum + features.length / dim, 0);
   return {
-    files: { labels: { from: labels, to: 'labels.csv' } },
+    files: { bags: { from: list, to: 'bags.jsonl' }, labels: { from: labels, to: 'labels.csv' } },
     alongside,
     values: { count: bags.length, instances, dim },
   };
+}
+
+/** The bag as an item whose file lies beside the list: the stage's folder is not known here, and may get another name. */
+async function bagItem(key: string, label: string, path: string): Promise<ItemRecord> {
+  const bag = { path: `./bags/${key}.h5`, digest: await digestOfFile(path), bytes: statSync(path).size };
+  return { key, fields: { name: key, label }, status: 'done', outputs: { bag } };
 }
 
 /** There is no slide to lie on: instance i is at (i, 0). */

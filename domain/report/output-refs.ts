@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { digestOfFile } from '../digest.js';
 import { SamMilError } from '../errors.js';
 import type { FileRef, ItemRecord } from '../job.js';
@@ -21,7 +21,7 @@ export async function outputFile(
       next: 'declare it in the outputs of its stage',
     });
   }
-  const absolute = join(work, ref.path);
+  const absolute = isAbsolute(ref.path) ? ref.path : join(work, ref.path);
   const digest = await digestOfFile(absolute).catch((cause: unknown) => {
     throw new SamMilError('InvalidInput', `"${name}" of item "${item.key}" can't be read`, {
       file: absolute,

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { loadRegistry } from '../../../activities/load-plugins.js';
+import type { FileRef } from '../../../domain/job.js';
+import type { JsonObject } from '../../../domain/json.js';
+import { loadPipeline } from '../../../domain/language/load-pipeline.js';
+import { RandomStream } from '../../../domain/random.js';
+import { StubSteps } from '../../support/stub-step.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+
+/** Twelve bags of which the odd ones hold an instance that is plain to see. */
+function tableText(): string {
+  const stream = new RandomStream('import');
+  const lines = Array.from({ length: 60 }, (_, row) => {
+    const bag = Math.floor(row / 5);
+    const shift = bag % 2 === 1 && row % 5 === 0 ? 4 : 0;
+    return `musk-${bag},${bag % 2},${stream.normal() + shift},${stream.normal()}`;
+  });
+  return `bag,label,f0,f1\n${lines.join('\n')}\n`;
+}
+
+const TRAINING = { repeat: 0, fold: 0, model: 'mean', epochs: 2, 'embed-dim': 8, select: 'last' };
+
+test('what mil.import lists is split, trained on and evaluated, and is found again under another stage name', async (context) => {
+  const work = temporaryFolder(context);
+  const steps = await StubSteps.open(work);
+  context.after(() => steps.engine.close());
+  writeFileSync(join(work, 'table.csv'), tableText());
+  const outputs = async (uses: string, stage: string, given: JsonObject) =>
+    (await steps.run(uses, { stage, with: given, item: stage, single: true })).receipt.outputs;
+
+  const imported = await outputs('mil.import', 'import', { table: 'table.csv' });
+  const { bags, labels } = imported;
+  assert.equal((bags as unknown as FileRef).path, 'import/bags.jsonl');
+  const { splits, slides } = await outputs('mil.split', 'split', {
+    bags,
+    labels,
+    folds: 3,
+    'val-ratio': 0.3,
+  });
+  assert.equal(slides, 12);
+  const { checkpoint } = await outputs('mil.train-fold', 'train', { bags, split: splits, ...TRAINING });
+  const { predictions } = await outputs('mil.evaluate', 'evaluate', {
+    checkpoint,
+    bags,
+    split: splits,
+    bootstrap: 0,
+  });
+  const scored = readFileSync(join(work, (predictions as unknown as FileRef).path), 'utf8');
+  assert.equal(scored.trim().split('\n').length, 1 + 4, 'a third of the bags');
+
+  const renamed = await steps.run('mil.import', {
+    stage: 'musk',
+    item: 'musk',
+    single: true,
+    with: { table: 'table.csv' },
+  });
+  assert.equal(renamed.how, 'linked');
+  const again = await steps.run('mil.split', {
+    stage: 'split',
+    item: 'split',
+    single: true,
+    with: { bags: renamed.receipt.outputs.bags, labels, folds: 3, 'val-ratio': 0.3 },
+  });
+  assert.equal(again.how, 'cached', 'the list holds no path of its stage');
+
+  for (let bag = 0; bag < 12; bag++) appendFileSync(join(work, `import/bags/musk-${bag}.h5`), 'x');
+  const spoilt = steps.run('mil.train-fold', {
+    stage: 'spoilt',
+    with: { bags, split: splits, ...TRAINING, seed: 3 },
+  });
+  await assert.rejects(spoilt, { code: 'InvalidInput', message: /musk-\d+\.h5: the file was changed after/ });
+  appendFileSync(join(work, 'import/bags.jsonl'), '\n');
+  await assert.rejects(steps.run('mil.split', { stage: 'edited', with: { bags, labels } }), {
+    code: 'InvalidInput',
+    message: /bags\.jsonl: the file was changed after the step/,
+  });
+});
+
+test('a list of bags fits where bags are wanted, and nothing else of the stage does', async (context) => {
+  const folder = temporaryFolder(context);
+  writeFileSync(join(folder, 'table.csv'), tableText());
+  const registry = await loadRegistry();
+  const catalogue = Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
+  const messages = (bags: string) => {
+    const text = [
+      'pipeline: 1',
+      'name: musk',
+      'stages:',
+      '  import: { uses: mil.import, with: { table: table.csv } }',
+      '  split:',
+      '    needs: import',
+      '    uses: mil.split',
+      `    with: { bags: '\${{ needs.import.${bags} }}', labels: '\${{ needs.import.outputs.labels }}' }`,
+    ].join('\n');
+    const { problems } = loadPipeline(text, { file: join(folder, 'musk.yaml'), catalogue, cwd: folder });
+    return problems.map(({ message, hint }) => `${message} (${hint})`);
+  };
+  assert.deepEqual(messages('outputs.bags'), []);
+  assert.match(messages('outputs.labels').join(), /`bags` wants the items of a stage, this is a file/);
+  assert.match(messages('items').join(), /those of `import` have none .*bags \(bag-items\)/);
+});
