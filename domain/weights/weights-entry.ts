@@ -6,14 +6,24 @@ export interface WeightsEntry {
   /** Name that the published file has. */
   file: string;
   url: string;
-  /** Of the published file; undefined where its publisher states none. */
-  sha256?: string;
+  /** Of the published file, hexadecimal. */
+  sha256: string;
   bytes?: number;
+  /** Other published files with the same model, which `models import` takes as readily. */
+  alternatives?: readonly AlternativeFile[];
   licence: string;
   /** Who published it, and where. */
   source: string;
   /** One sentence: trained on what, and what it must not be taken for. */
   note: string;
+}
+
+/** Another file of the same model, such as its safetensors form. */
+export interface AlternativeFile {
+  file: string;
+  url: string;
+  sha256: string;
+  bytes?: number;
 }
 
 /** Weights that lie on this machine, complete: their digest was taken when they were brought. */
