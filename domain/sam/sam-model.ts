@@ -1,3 +1,5 @@
+import type { Provider } from '../onnx/onnx-session.js';
+
 /** What one image, or one crop of it, became: kept until its points are done. */
 export interface SamEmbedding {
   /** 1 x channels x side x side. */
@@ -27,6 +29,8 @@ export interface SamMasks {
 export interface SamModel {
   /** Side in pixels of the square that the image encoder sees: 1024 in the published models. */
   readonly imageSize: number;
+  /** Where the networks compute, and why there: another device gives other last bits, so a run is made on one. */
+  readonly provider: Provider;
   /** @param rgb height x width x 3, 8 bits; any size: the longest side is brought to `imageSize` as Pillow's bilinear does */
   embed(rgb: Uint8Array, width: number, height: number): Promise<SamEmbedding>;
   /**

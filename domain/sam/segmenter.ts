@@ -1,3 +1,5 @@
+import type { Device } from '../onnx/onnx-session.js';
+import type { Weights } from '../weights/weights-entry.js';
 import type { SegmentMask } from '../formats/segments-file.js';
 
 /** What a segmenter is: everything beside the parameters that decides its masks, so all of it belongs to the cache key. */
@@ -42,8 +44,11 @@ export interface SegmentContext {
   signal: AbortSignal;
   /** Folder that survives a kill: finished crops are kept here and not computed again. */
   checkpoint: string;
-  /** Call once a crop. */
-  progress(done: number, total: number): void;
+  /** Where to compute, and with how many CPU threads; for segmenters that have a network. */
+  device?: Device;
+  threads?: number;
+  /** Call once a crop, and with a note on how far that is once a batch of points: a crop takes minutes where a large model runs on a CPU. */
+  progress(done: number, total: number, note?: string): void;
   log(line: string): void;
 }
 
@@ -52,6 +57,11 @@ export interface SegmenterDefinition {
   readonly info: SegmenterInfo;
   /** Makes sure that the weights are on this machine. Throws `WeightsMissing`. */
   bring(log: (line: string) => void): Promise<void>;
+  /**
+   * Writes what `segment` needs beside a checkpoint that was just brought (ONNX graphs that point into it). Throws `UnsupportedFormat` where the
+   * checkpoint is none of this segmenter. Absent where there are no weights.
+   */
+  prepare?(weights: Weights): Promise<void>;
   /** Masks may overlap and nest. The same image and parameters give the same masks in the same order. */
   segment(
     image: ImageToSegment,
