@@ -66,7 +66,7 @@ export const definition = defineActivity({
       maximum: 256,
       'x-not-in-key': true,
       description:
-        'CPU threads of the encoder; half as many read patches beside it. Default: the cores of the host.',
+        'CPU threads of the encoder; as many (8 at most, 16 beside an accelerator) read patches ahead of it. Default: the cores of the host.',
     },
   },
   required: ['slide', 'patches', 'encoder'],

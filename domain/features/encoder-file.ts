@@ -1,80 +1,37 @@
 import { readFileSync, statSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { parse } from 'yaml';
+import { basename, dirname, join, resolve } from 'node:path';
 import { digestOfFile, digestOfJson } from '../digest.js';
 import { SamMilError } from '../errors.js';
-import { isJsonObject } from '../json.js';
-import type { EncoderDefinition, EncoderInfo, Triple } from './encoder.js';
-import { openOnnxEncoder } from './onnx-encoder.js';
 import { externalFilesOf } from '../onnx/onnx-graph.js';
-
-/** A person's own encoder: `{ name, onnx, size, mean, std, dim }` and, where they differ from the defaults, the rest. */
-interface EncoderFile {
-  name: string;
-  version: number;
-  /** Path of the model; relative paths start at the encoder file. */
-  onnx: string;
-  input?: string;
-  output?: string;
-  size: number;
-  resize: 'bilinear' | 'bicubic';
-  mean: Triple;
-  std: Triple;
-  dim: number;
-  licence: string;
-  note: string;
-}
-
-type Check = (value: unknown) => boolean;
-const isText: Check = (value) => typeof value === 'string' && value !== '';
-const isCount: Check = (value) => Number.isInteger(value) && (value as number) > 0;
-const isTriple: Check = (value) =>
-  Array.isArray(value) && value.length === 3 && value.every((one) => Number.isFinite(one));
-
-/** Every key: what it must be, in words and as a check, and its default (`undefined`: may be absent; no `otherwise`: required). */
-const KEYS: Record<keyof EncoderFile, { is: string; check: Check; otherwise?: unknown; optional?: true }> = {
-  name: { is: 'a name', check: isText },
-  version: { is: 'a whole number from 1', check: isCount, otherwise: 1, optional: true },
-  onnx: { is: 'path of an .onnx file', check: isText },
-  input: { is: "name of the model's image input", check: isText, optional: true },
-  output: { is: "name of the model's feature output", check: isText, optional: true },
-  size: { is: 'side of the patches in pixels', check: isCount },
-  resize: {
-    is: 'bilinear or bicubic',
-    check: (value) => value === 'bilinear' || value === 'bicubic',
-    otherwise: 'bilinear',
-    optional: true,
-  },
-  mean: { is: 'three numbers (red, green, blue; of values 0 to 1)', check: isTriple },
-  std: {
-    is: 'three positive numbers (red, green, blue; of values 0 to 1)',
-    check: (value) => isTriple(value) && (value as number[]).every((one) => one > 0),
-  },
-  dim: { is: 'length of a feature vector', check: isCount },
-  licence: { is: 'text', check: isText, otherwise: 'not stated', optional: true },
-  note: { is: 'text', check: isText, otherwise: 'registered by file', optional: true },
-};
+import { type Architecture, ARCHITECTURES, type ArchitectureName } from './architectures.js';
+import { checkpointSizes, openCheckpointEncoder } from './checkpoint-encoder.js';
+import type { EncoderDefinition, EncoderInfo, Triple } from './encoder.js';
+import { type EncoderFile, parseEncoderFile } from './encoder-file-keys.js';
+import { openOnnxEncoder } from './onnx-encoder.js';
 
 /**
- * Reads an encoder from a YAML or JSON file. The digest of the model and of the files that its weights lie in is taken, so both are part of what the
- * encoder is.
+ * Reads an encoder from a YAML or JSON file: an ONNX model with its size, mean, std and dim, or a checkpoint with the architecture that it is of. The
+ * digest of the model and of all files that its weights lie in is taken, so they are part of what the encoder is.
  *
- * @throws SamMilError `InvalidInput` naming every key that is missing, unknown or malformed; `WeightsMissing` where the model is not there
+ * @throws SamMilError `InvalidInput` naming every key that is missing, unknown or malformed; `WeightsMissing` where a file is not there;
+ *   `UnsupportedFormat` where it is not what the encoder file says
  */
 export async function readEncoderFile(path: string): Promise<EncoderDefinition> {
   const file = parseEncoderFile(path);
-  const model = isAbsolute(file.onnx) ? file.onnx : join(dirname(resolve(path)), file.onnx);
+  return file.architecture === undefined ? onnxDefinition(path, file) : checkpointDefinition(path, file);
+}
+
+async function onnxDefinition(path: string, file: EncoderFile): Promise<EncoderDefinition> {
+  const model = beside(path, file.onnx as string);
   const info: EncoderInfo = {
-    name: file.name,
+    ...named(file),
     version: file.version,
     weightsDigest: await digestOfModel(model, path),
-    inputSize: file.size,
-    resize: file.resize,
-    mean: file.mean,
-    std: file.std,
-    dim: file.dim,
-    licence: file.licence,
-    note: file.note,
+    inputSize: file.size as number,
+    resize: file.resize ?? 'bilinear',
+    mean: file.mean as Triple,
+    std: file.std as Triple,
+    dim: file.dim as number,
   };
   return {
     info,
@@ -84,45 +41,40 @@ export async function readEncoderFile(path: string): Promise<EncoderDefinition> 
   };
 }
 
-function parseEncoderFile(path: string): EncoderFile {
-  let value: unknown;
-  try {
-    value = parse(readFileSync(path, 'utf8'), { maxAliasCount: 0 });
-  } catch (cause) {
-    throw new SamMilError('InvalidInput', 'this encoder file cannot be read', {
-      file: path,
-      found: cause instanceof Error ? cause.message : String(cause),
-      cause,
-    });
-  }
-  if (!isJsonObject(value)) {
-    throw new SamMilError('InvalidInput', 'an encoder file is a mapping', {
-      file: path,
-      expected: Object.keys(KEYS).join(', '),
-      found: value === null ? 'nothing' : Array.isArray(value) ? 'a list' : typeof value,
-    });
-  }
-  const problems = problemsOf(value);
-  if (problems.length > 0) {
-    throw new SamMilError('InvalidInput', problems.join('; '), {
-      file: path,
-      expected: `the keys ${Object.keys(KEYS).join(', ')}`,
-    });
-  }
-  const defaults = Object.entries(KEYS).map(([key, { otherwise }]) => [key, otherwise]);
-  // `problemsOf` found none, so the value has the shape of an EncoderFile.
-  return Object.assign(Object.fromEntries(defaults) as object, value) as unknown as EncoderFile;
+async function checkpointDefinition(path: string, file: EncoderFile): Promise<EncoderDefinition> {
+  const architecture = file.architecture as ArchitectureName;
+  const checkpoint = {
+    architecture,
+    path: beside(path, file.weights as string),
+    headWidth: file['head-width'],
+  };
+  const { defaults, version } = ARCHITECTURES[architecture] as Architecture;
+  const weightsDigest = await stampedDigest(checkpoint.path, path);
+  const { dim, size } = checkpointSizes(checkpoint);
+  const info: EncoderInfo = {
+    ...named(file),
+    version: file.version,
+    weightsDigest,
+    architecture: { name: architecture, version, 'head-width': checkpoint.headWidth ?? null },
+    inputSize: file.size ?? size ?? defaults.inputSize,
+    resize: file.resize ?? defaults.resize,
+    mean: file.mean ?? defaults.mean,
+    std: file.std ?? defaults.std,
+    dim: file.dim ?? dim,
+  };
+  return {
+    info,
+    bring: async () => undefined,
+    open: (options) => openCheckpointEncoder(info, checkpoint, options),
+  };
 }
 
-function problemsOf(value: Record<string, unknown>): string[] {
-  const unknown = Object.keys(value).filter((key) => !Object.hasOwn(KEYS, key));
-  return [
-    ...unknown.map((key) => `unknown key ${key}`),
-    ...Object.entries(KEYS).flatMap(([key, { is, check, optional }]) => {
-      if (value[key] === undefined) return optional ? [] : [`${key} is missing (${is})`];
-      return check(value[key]) ? [] : [`${key} must be ${is}, not ${JSON.stringify(value[key])}`];
-    }),
-  ];
+function named({ name, licence, note }: EncoderFile): Pick<EncoderInfo, 'name' | 'licence' | 'note'> {
+  return { name, licence, note };
+}
+
+function beside(encoderFile: string, path: string): string {
+  return resolve(dirname(resolve(encoderFile)), path);
 }
 
 /** Digests by path and stamp: models are large, and the key of every item asks for it. */
@@ -160,7 +112,7 @@ function missing(file: string, encoderFile: string, cause?: unknown): SamMilErro
     {
       file: encoderFile,
       expected: file,
-      next: `bring that file, or correct \`onnx\` in ${encoderFile}`,
+      next: `bring that file, or correct \`onnx\` or \`weights\` in ${encoderFile}`,
       cause,
     },
   );

@@ -1,5 +1,7 @@
+import type { JsonObject } from '../json.js';
 import type { Device, Provider } from '../onnx/onnx-session.js';
 import type { ResizeFilter } from '../slides/resize.js';
+import type { Weights } from '../weights/weights-entry.js';
 
 export type Triple = readonly [number, number, number];
 
@@ -8,8 +10,10 @@ export interface EncoderInfo {
   name: string;
   /** Raised when the same weights and pixels give other features. */
   version: number;
-  /** `sha256:...` of the weights; null for an encoder that has none. */
-  weightsDigest: string | null;
+  /** `sha256:...` of the weights; null for an encoder that has none; undefined where they are not on this machine. */
+  weightsDigest: string | null | undefined;
+  /** What the weights are run as, where they are a checkpoint that a person registered. */
+  architecture?: JsonObject;
   /** Side in pixels of the square patch that it sees; `target-size` may ask for another. */
   inputSize: number;
   /** How patches are brought to that size. */
@@ -50,6 +54,11 @@ export interface OpenEncoder {
 /** An entry of the registry. Nothing heavy is loaded before `open`. */
 export interface EncoderDefinition {
   readonly info: EncoderInfo;
+  /**
+   * For an encoder with weights of its own in the manifest, called when they are imported: throws `UnsupportedFormat`, naming the tensor, where the
+   * checkpoint does not fit, and writes the ONNX model into their folder.
+   */
+  prepare?(weights: Weights): Promise<void>;
   /** Makes sure that the weights are on this machine, fetching them where they may be fetched. Throws `WeightsMissing`. */
   bring(log: (line: string) => void): Promise<void>;
   /** Throws `WeightsMissing`, or `InvalidInput` where the weights are not those that `info` names. */

@@ -41,10 +41,23 @@ export async function chooseEncoder(
   log: (line: string) => void = () => undefined,
 ): Promise<ChosenEncoder> {
   const definition = await findEncoder(encoder);
-  if (fallback === undefined) return { definition };
+  if (fallback === undefined) return { definition: await withWeights(encoder, definition, log) };
   const replacement = await findEncoder(fallback);
   const missing = await reasonWhyMissing(definition, log);
-  return missing === undefined ? { definition } : { definition: replacement, fallbackBecause: missing };
+  return missing === undefined
+    ? { definition: await withWeights(encoder, definition, log) }
+    : { definition: await withWeights(fallback, replacement, log), fallbackBecause: missing };
+}
+
+/** An encoder whose weights are not here can't be named in a key: says how to bring them, unless they came a moment ago. */
+async function withWeights(
+  encoder: string | Pick<InputFile, 'path'>,
+  definition: EncoderDefinition,
+  log: (line: string) => void,
+): Promise<EncoderDefinition> {
+  if (definition.info.weightsDigest !== undefined) return definition;
+  await definition.bring(log);
+  return findEncoder(encoder);
 }
 
 /** How long a failed fetch is remembered, so that a thousand slides don't each wait for the network. */
@@ -67,8 +80,12 @@ async function reasonWhyMissing(
   }
 }
 
-/** What of an encoder decides its features, for the cache key. Licence and note do not. */
+/** What of an encoder decides its features, for the cache key. Licence and note do not. Throws `WeightsMissing` where its weights are not here. */
 export function keyOfEncoder(info: EncoderInfo): JsonObject {
-  const { name, version, weightsDigest, inputSize, resize, mean, std, dim } = info;
-  return { name, version, weightsDigest, inputSize, resize, mean: [...mean], std: [...std], dim };
+  const { name, version, weightsDigest, architecture, inputSize, resize, mean, std, dim } = info;
+  if (weightsDigest === undefined) {
+    throw new SamMilError('WeightsMissing', `the weights of ${name} are not on this machine`);
+  }
+  const network = architecture && { architecture };
+  return { name, version, weightsDigest, ...network, inputSize, resize, mean: [...mean], std: [...std], dim };
 }

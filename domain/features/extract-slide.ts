@@ -8,7 +8,7 @@ import { canonicalJson, type Json } from '../json.js';
 import { openSlide } from '../slides/open.js';
 import type { SlideInfo } from '../slides/slide.js';
 import { BatchStore } from './batch-store.js';
-import type { Device } from '../onnx/onnx-session.js';
+import type { Device, Provider } from '../onnx/onnx-session.js';
 import type { EncoderInfo, OpenEncoder } from './encoder.js';
 import { chooseEncoder, keyOfEncoder } from './encoders.js';
 import { encodePatches } from './encode-patches.js';
@@ -54,7 +54,7 @@ export async function run(job: Job<ExtractWith>): Promise<JobResult> {
     coords: patches.coords,
     encoder,
     store,
-    decodeThreads: decodeThreads(options.threads),
+    decodeThreads: decodeThreads(options.threads, encoder.provider),
     signal: job.signal,
     progress: (done, total) => job.progress({ unit: 'patches', done, total }),
   });
@@ -146,9 +146,13 @@ function checkPatches({ slide, patches: file }: ExtractWith, patches: PatchCoord
   }
 }
 
-/** Half of the cores decode, the system shares them with the encoder's; one is enough for a host with two. */
-function decodeThreads(threads: number | undefined): number {
-  return Math.max(1, Math.min(8, Math.floor((threads ?? availableParallelism()) / 2)));
+/** Each has its own handle of the slide, with a cache of decoded tiles: memory, so there is a bound. An accelerator waits for more of them. */
+const MOST_DECODERS = { cpu: 8, accelerator: 16 } as const;
+
+/** All cores decode. Where the encoder needs them itself, decoders are soon ahead of it and wait. */
+function decodeThreads(threads: number | undefined, provider: Provider): number {
+  const most = provider.name === 'cpu' ? MOST_DECODERS.cpu : MOST_DECODERS.accelerator;
+  return Math.min(most, threads ?? availableParallelism());
 }
 
 function stampOf(path: string): string {

@@ -5,8 +5,10 @@ import { openSession } from '../onnx/onnx-session.js';
 import { normalise, normaliserOf } from './preprocess.js';
 
 export interface OnnxEncoderFile {
-  /** Absolute path of the .onnx file. */
+  /** Absolute path of the .onnx file; with `model`, of the checkpoint. */
   path: string;
+  /** A model that is not written down, whose weights lie in the checkpoint. */
+  model?: Uint8Array;
   /** Names of the image input (float32 [n, 3, size, size]) and of the features (float32, n x dim elements). Default: the model's first ones. */
   input?: string;
   output?: string;
@@ -28,22 +30,26 @@ export async function openOnnxEncoder(
   options: EncoderOptions,
 ): Promise<OpenEncoder> {
   const size = options.size ?? info.inputSize;
-  const { session, provider } = await openSession(file.path, options);
+  const { session, provider } = await openSession(file.path, { ...options, model: file.model });
   const { default: runtime } = await import('onnxruntime-node');
   const input = chosen(file, 'input', file.input, session.inputNames);
   const output = chosen(file, 'output', file.output, session.outputNames);
   checkShape(file, `input ${input}`, shapeOf(session.inputMetadata, input), [undefined, 3, size, size]);
   const tables = normaliserOf(info.mean, info.std);
   const pixels = size * size;
-  const atOnce = provider.name === 'cpu' ? CPU_PATCHES : Infinity;
-  let buffer = new Float32Array(0);
-  const encodeSome = async (rgb: Uint8Array, count: number): Promise<Float32Array> => {
-    const elements = count * pixels * 3;
-    if (buffer.length < elements) buffer = new Float32Array(elements);
-    normalise(rgb, count, pixels, tables, buffer);
-    const image = new runtime.Tensor('float32', buffer.subarray(0, elements), [count, 3, size, size]);
+  const atOnce = provider.name === 'cpu' ? CPU_PATCHES : Number.MAX_SAFE_INTEGER;
+  const run = async (image: Tensor, count: number): Promise<Float32Array> => {
     const results = await session.run({ [input]: image }, [output]);
     return featuresOf(file, output, results[output], count, info.dim);
+  };
+  // Two, in turn: while the model computes on one, the next patches are normalised into the other.
+  const buffers = [new Float32Array(0), new Float32Array(0)];
+  const prepare = (rgb: Uint8Array, count: number): Tensor => {
+    const elements = count * pixels * 3;
+    buffers.reverse();
+    if (buffers[0].length < elements) buffers[0] = new Float32Array(elements);
+    normalise(rgb, count, pixels, tables, buffers[0]);
+    return new runtime.Tensor('float32', buffers[0].subarray(0, elements), [count, 3, size, size]);
   };
   return {
     info,
@@ -51,11 +57,14 @@ export async function openOnnxEncoder(
     provider,
     async encode(rgb, count) {
       const features = new Float32Array(count * info.dim);
+      let running: Promise<void> = Promise.resolve();
       for (let start = 0; start < count; start += atOnce) {
         const some = Math.min(atOnce, count - start);
-        const part = rgb.subarray(start * pixels * 3, (start + some) * pixels * 3);
-        features.set(await encodeSome(part, some), start * info.dim);
+        const image = prepare(rgb.subarray(start * pixels * 3, (start + some) * pixels * 3), some);
+        await running;
+        running = run(image, some).then((part) => features.set(part, start * info.dim));
       }
+      await running;
       return features;
     },
     close: () => session.release(),

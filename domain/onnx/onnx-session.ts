@@ -20,28 +20,35 @@ export interface OnnxSession {
 
 type ProviderName = Provider['name'];
 
+export interface SessionOptions {
+  device?: Device;
+  /** CPU threads of one run. Measured: features have the same bits for 1 to 4 threads and for any batch size. */
+  threads?: number;
+  /** The model, where no file holds it: its weights are then looked for in the folder of `path`, and nothing is written there. */
+  model?: Uint8Array;
+}
+
 /**
  * Opens a model with ONNX Runtime on the first execution provider that takes it. `auto` tries CUDA where the runtime was built with it, then the CPU;
  * TensorRT only on request, since it compiles each model for minutes.
  *
- * @param threads CPU threads of one run. Measured: features have the same bits for 1 to 4 threads and for any batch size.
+ * @param path of the .onnx file; with `model`, of the checkpoint that its weights lie in
  * @throws SamMilError `InvalidInput` where even the CPU can't load the model
  */
 export async function openSession(
   path: string,
-  { device = 'auto', threads = 1 }: { device?: Device; threads?: number },
+  { device = 'auto', threads = 1, model }: SessionOptions,
 ): Promise<OnnxSession> {
   const runtime = await loadRuntime();
   const failures: string[] = [];
   for (const name of candidates(device, runtime, failures)) {
     try {
-      const session = await runtime.create(path, {
+      const session = await runtime.create(model ?? path, {
         executionProviders: name === 'cpu' ? ['cpu'] : [name, 'cpu'],
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         logSeverityLevel: 3,
-        // Threads that wait must not spin: the cores decode the next patches meanwhile.
-        extra: { session: { intra_op: { allow_spinning: '0' } } },
+        extra: { session: sessionSettings(path, model) },
       });
       return { session, provider: { name, why: reason(name, device, failures) } };
     } catch (cause) {
@@ -52,6 +59,14 @@ export async function openSession(
   throw new SamMilError('Internal', 'no execution provider was tried', { file: path });
 }
 
+function sessionSettings(path: string, model: Uint8Array | undefined): Record<string, unknown> {
+  return {
+    // Threads that wait must not spin: the cores decode the next patches meanwhile.
+    intra_op: { allow_spinning: '0' },
+    ...(model && { model_external_initializers_file_folder_path: dirname(path) }),
+  };
+}
+
 /** For `doctor`: each execution provider, and what keeps it from being tried; none that is tried is promised to work before a model is loaded. */
 export async function executionProviders(): Promise<{ name: ProviderName; lack?: string }[]> {
   const runtime = await loadRuntime();
@@ -59,7 +74,7 @@ export async function executionProviders(): Promise<{ name: ProviderName; lack?:
 }
 
 interface Runtime {
-  create(path: string, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
+  create(model: string | Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
   /** Why a provider can't be tried; undefined where it can. */
   lacks(name: ProviderName): string | undefined;
 }
@@ -68,7 +83,10 @@ async function loadRuntime(): Promise<Runtime> {
   const { default: runtime } = await import('onnxruntime-node');
   const built = new Set(runtime.listSupportedBackends().map((backend) => backend.name));
   return {
-    create: (path, options) => runtime.InferenceSession.create(path, options),
+    create: (model, options) =>
+      typeof model === 'string'
+        ? runtime.InferenceSession.create(model, options)
+        : runtime.InferenceSession.create(model, options),
     lacks: (name) => {
       if (name === 'cpu') return undefined;
       if (!built.has(name)) return 'this build of ONNX Runtime does not have it';

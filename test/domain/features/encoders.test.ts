@@ -29,7 +29,7 @@ for (const name of [...ENCODER_NAMES, 'an encoder file']) {
       const { info } = await find(context);
       if (ENCODER_NAMES.includes(name)) assert.equal(info.name, name);
       assert.ok(Number.isInteger(info.version) && info.version >= 1);
-      assert.ok(info.weightsDigest === null || /^sha256:[0-9a-f]{64}$/.test(info.weightsDigest));
+      assert.ok(info.weightsDigest == null || /^sha256:[0-9a-f]{64}$/.test(info.weightsDigest));
       assert.ok(info.inputSize >= 32 && info.dim >= 1);
       assert.ok(info.std.every((value) => value > 0));
       assert.ok(info.licence !== '' && info.note !== '');
