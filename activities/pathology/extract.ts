@@ -15,10 +15,13 @@ export const definition = defineActivity({
     encoder: {
       anyOf: [
         { type: 'string', enum: [...ENCODER_NAMES] },
-        fileInput('encoder', 'YAML or JSON file: name, onnx, size, mean, std, dim.'),
+        fileInput(
+          'encoder',
+          'YAML or JSON file: name, and onnx, size, mean, std, dim of a model, or architecture (resnet50, clip-vit, efficientnet-lite0) and weights of a checkpoint.',
+        ),
       ],
       description:
-        'Image encoder: `efficientnet-lite0` (ImageNet photographs, 1280 features), `stain-texture` (stain and texture statistics, nothing learned, 64), or the file of your own ONNX model.',
+        'Image encoder: `resnet50` (ImageNet photographs, third stage, 1024 features), `plip` (pathology pictures and their texts, 512), `efficientnet-lite0` (ImageNet photographs, 1280), `stain-texture` (stain and texture statistics, nothing learned, 64), or a file that describes your own. Weights of the first two: `npx sam-mil models fetch`.',
     },
     fallback: {
       type: 'string',

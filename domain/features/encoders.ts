@@ -6,6 +6,8 @@ import type { EncoderDefinition, EncoderInfo } from './encoder.js';
 
 /** Built-in encoders by name; each is imported when it is first asked for. A new one takes one line here. */
 const BUILT_IN: Readonly<Record<string, () => Promise<EncoderDefinition>>> = {
+  resnet50: async () => (await import('./manifest-encoders.js')).resNet50(),
+  plip: async () => (await import('./manifest-encoders.js')).plip(),
   'efficientnet-lite0': async () => (await import('./efficientnet-lite0.js')).efficientNetLite0,
   'stain-texture': async () => (await import('./stain-texture.js')).stainTexture,
 };
