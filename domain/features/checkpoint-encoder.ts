@@ -52,9 +52,9 @@ export function checkpointSizes({ architecture, path }: Checkpoint): { dim: numb
 }
 
 function modelOf(info: EncoderInfo, { architecture, path, headWidth }: Checkpoint, size: number): Uint8Array {
-  const { build, sizes } = ARCHITECTURES[architecture] as Architecture;
+  const network: Architecture = ARCHITECTURES[architecture];
   const tensors = tensorLayout(path);
-  const { dim, size: only = size } = sizes(tensors);
+  const { dim, size: only = size } = network.sizes(tensors);
   if (size !== only) {
     throw new SamMilError('InvalidInput', `encoder ${info.name} sees patches of one size`, {
       file: path,
@@ -70,5 +70,5 @@ function modelOf(info: EncoderInfo, { architecture, path, headWidth }: Checkpoin
       found: `${dim}`,
     });
   }
-  return build(tensors, { size, headWidth });
+  return network.build(tensors, { size, headWidth });
 }

@@ -165,7 +165,7 @@ test('the list of execution providers says what each lacks, and the CPU lacks no
 test('an unknown encoder is refused with the names there are', async () => {
   await assert.rejects(findEncoder('resnet-9'), {
     code: 'InvalidInput',
-    message: /no encoder "resnet-9".*efficientnet-lite0, stain-texture/,
+    message: /no encoder "resnet-9".*resnet50, plip, efficientnet-lite0, stain-texture/,
   });
 });
 
