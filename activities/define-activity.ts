@@ -62,7 +62,7 @@ export interface ActivityDefinition {
     work: string;
     with: JsonObject;
     outputs: JsonObject;
-    digest(path: string): Promise<string>;
+    digest: (path: string) => Promise<string>;
   }): Promise<string | undefined>;
   /** The implementation, loaded only where the work is done. */
   load(): Promise<{ run: Run<never> }>;

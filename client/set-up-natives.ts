@@ -1,24 +1,26 @@
 import { ensureEncoderWeights } from '../domain/native/encoder-weights.js';
 import type { SetUpLog } from '../domain/native/cache-folder.js';
 import { findOpenSlideLibrary } from '../domain/native/openslide-library.js';
+import { ensureOnnxGpu } from '../domain/native/onnx-gpu.js';
 import { ensureTemporalServer } from '../domain/native/temporal-server.js';
 import { ensureTensorFlow } from '../domain/native/tensorflow.js';
 import type { Plan } from '../domain/language/plan.js';
 
 /** A binary part that is fetched or built outside npm. */
-export type NativePart = 'server' | 'tensorflow' | 'openslide' | 'weights';
+export type NativePart = 'server' | 'tensorflow' | 'openslide' | 'onnx-gpu' | 'weights';
 
-export const ALL_PARTS: readonly NativePart[] = ['server', 'tensorflow', 'openslide', 'weights'];
+export const ALL_PARTS: readonly NativePart[] = ['server', 'tensorflow', 'openslide', 'onnx-gpu', 'weights'];
 
 const ENSURE: Record<NativePart, (log: SetUpLog) => Promise<unknown>> = {
   server: (log) => ensureTemporalServer(log),
   tensorflow: (log) => ensureTensorFlow({ log }),
   openslide: findOpenSlideLibrary,
+  'onnx-gpu': ensureOnnxGpu,
   weights: ensureEncoderWeights,
 };
 
-/** Parts that a run can do without: the encoder falls back to stain-texture, with a warning of its own. */
-const OPTIONAL: ReadonlySet<NativePart> = new Set(['weights']);
+/** Parts that a run can do without: the encoder falls back to stain-texture, a GPU to the CPU, each with a warning of its own. */
+const OPTIONAL: ReadonlySet<NativePart> = new Set(['weights', 'onnx-gpu']);
 
 /**
  * Brings the parts, all at once since they are independent; each says what it does and costs. What is there already costs nothing. Waits for
@@ -41,6 +43,7 @@ export function partsOf(plan: Plan): NativePart[] {
   const parts: NativePart[] = [];
   if (uses.some((name) => /^mil\.(train|evaluate|heatmap)/.test(name))) parts.push('tensorflow');
   if (uses.some((name) => name.startsWith('pathology.'))) parts.push('openslide');
+  if (uses.includes('pathology.extract') || uses.includes('pathology.segment')) parts.push('onnx-gpu');
   if (uses.includes('pathology.extract')) parts.push('weights');
   return parts;
 }

@@ -43,7 +43,7 @@ async function work(options: WorkerCommandOptions): Promise<void> {
   const interrupt = new Interrupt(() => console.log('stopping: running steps save where they are'));
   const log = (line: string) => console.error(`  ${line}`);
   if (options.setUp && options.queues.some((queue) => queue !== 'engine')) {
-    await setUpNatives(['tensorflow', 'openslide', 'weights'], log);
+    await setUpNatives(['tensorflow', 'openslide', 'onnx-gpu', 'weights'], log);
   }
   // Joined before the worker connects, so that the embedded server stays up for as long as the worker does.
   const session = await openSession(options, { start: true, log });

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { lstat, mkdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { SamMilError } from '../errors.js';
 import { nativeCacheFolder, platformKey, silent, type SetUpLog } from './cache-folder.js';
 import { findCppCompiler, type CppCompiler } from './cpp-compiler.js';
+import { linkInto } from './link-into.js';
 import { runCommand } from './run-command.js';
 import { withSetUpLock } from './setup-lock.js';
 import {
@@ -170,16 +171,6 @@ function nodeHeaders(): string {
 function firstErrors(output: string): string {
   const lines = output.split('\n').filter((line) => /error/i.test(line));
   return (lines.length > 0 ? lines : output.split('\n')).slice(0, 3).join(' | ');
-}
-
-/** Puts a link in place atomically, over an older link or over what an install left behind. */
-async function linkInto(link: string, target: string): Promise<void> {
-  const present = await lstat(link).catch(() => undefined);
-  if (present?.isSymbolicLink() && (await readlink(link)) === target) return;
-  const temporary = `${link}.${process.pid}-${randomUUID().slice(0, 8)}`;
-  await symlink(target, temporary);
-  if (present?.isDirectory()) await rm(link, { recursive: true, force: true });
-  await rename(temporary, link);
 }
 
 const SMOKE_TEST = `

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import { SamMilError } from '../errors.js';
+import { preloadOnnxGpu } from '../native/onnx-gpu.js';
 
 /** Where to compute. `auto`: the fastest that works. A named one that fails is replaced by the CPU, and {@link Provider.why} says so. */
 export type Device = 'auto' | 'cpu' | 'cuda' | 'tensorrt';
@@ -43,6 +44,7 @@ export async function openSession(
   const failures: string[] = [];
   for (const name of candidates(device, runtime, failures)) {
     try {
+      if (name !== 'cpu') preloadOnnxGpu();
       const session = await runtime.create(model ?? path, {
         executionProviders: name === 'cpu' ? ['cpu'] : [name, 'cpu'],
         intraOpNumThreads: threads,
@@ -91,7 +93,9 @@ async function loadRuntime(): Promise<Runtime> {
       if (name === 'cpu') return undefined;
       if (!built.has(name)) return 'this build of ONNX Runtime does not have it';
       // Trying without the file would only make the library print an error of its own.
-      return hasProviderLibrary(name) ? undefined : "ONNX Runtime's library for it is not installed";
+      return hasProviderLibrary(name)
+        ? undefined
+        : "ONNX Runtime's library for it is not here (`sam-mil doctor --set-up` on a machine with an NVIDIA driver brings it)";
     },
   };
 }
@@ -129,6 +133,8 @@ function unreadable(path: string, cause: unknown): SamMilError {
   });
 }
 
+/** CUDA's own words where they are in it: around them stands the runtime's source. */
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0];
+  const line = (error instanceof Error ? error.message : String(error)).split('\n')[0];
+  return /CUDA failure \d+: [^;]*/.exec(line)?.[0].trim() ?? line;
 }

@@ -1,0 +1,12 @@
+import { randomUUID } from 'node:crypto';
+import { lstat, readlink, rename, rm, symlink } from 'node:fs/promises';
+
+/** Puts a symbolic link in place atomically, over an older link or over what an install left behind. */
+export async function linkInto(link: string, target: string): Promise<void> {
+  const present = await lstat(link).catch(() => undefined);
+  if (present?.isSymbolicLink() && (await readlink(link)) === target) return;
+  const temporary = `${link}.${process.pid}-${randomUUID().slice(0, 8)}`;
+  await symlink(target, temporary);
+  if (present?.isDirectory()) await rm(link, { recursive: true, force: true });
+  await rename(temporary, link);
+}

@@ -1,0 +1,157 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import koffi from 'koffi';
+import { SamMilError } from '../errors.js';
+import { nativeCacheFolder, platformKey, silent, type SetUpLog } from './cache-folder.js';
+import { linkInto } from './link-into.js';
+import { wantedVariant } from './tensorflow-wheels.js';
+import { fetchWheel, type WheelRequest } from './wheel.js';
+
+/** Providers and runtime talk through an interface that is private to a version: they must be of the same one. */
+const VERSION = '1.30.0';
+const PYTHON = '3.11';
+
+/** ONNX Runtime's GPU providers, and the CUDA 13 libraries that they were built for: [package, version, platform, SHA-256]. */
+const WHEELS: readonly (readonly [name: string, version: string, platform: string, sha256: string])[] = [
+  [
+    'onnxruntime-gpu',
+    VERSION,
+    'manylinux_2_28_x86_64',
+    '4fbf0c5d7b5fb99266c2e8a802e3e64af68bdc383e0f3c7349b985f1087eedaa',
+  ],
+  [
+    'nvidia-cuda-runtime',
+    '13.5.37',
+    'manylinux2014_x86_64',
+    'df2b79a8852f10d1fef8c848489c49eebb5754051bf870202a862831412b179d',
+  ],
+  [
+    'nvidia-cublas',
+    '13.10.0.20',
+    'manylinux1_x86_64',
+    'dcc6d63884c53d07e267ce7e6feac17b2538cebaafec5db865736c3e28e4dc84',
+  ],
+  [
+    'nvidia-cuda-nvrtc',
+    '13.5.37',
+    'manylinux2010_x86_64',
+    '86b4d68058807988b7d9af5b44917a0601e9c337f35ccd657bfb3c759ff8d8bc',
+  ],
+  [
+    'nvidia-nvjitlink',
+    '13.5.37',
+    'manylinux2010_x86_64',
+    '280d7cb9649704145f074b8dbde500de04ce02d0872e066e20a83c17bcaa93eb',
+  ],
+  [
+    'nvidia-curand',
+    '10.4.5.25',
+    'manylinux_2_27_x86_64',
+    '22bb226a857e5888fe6b54ae465fc4371296bcff13a35f79e19691bcf454f529',
+  ],
+  [
+    'nvidia-cufft',
+    '12.5.0.14',
+    'manylinux2014_x86_64',
+    'b8be26837a5abad2b5b74f3e92dd29f622a42934b355be0961a48712cbba23ad',
+  ],
+  [
+    'nvidia-cudnn-cu13',
+    '9.28.1.4',
+    'manylinux_2_27_x86_64',
+    'a54f205b1db1f2895d99f398754db1369816f0569dd459731f925635cf7b65ec',
+  ],
+];
+
+/** In an order in which each finds those it needs loaded already. */
+const PRELOADED: readonly (readonly [wheel: string, library: string])[] = [
+  ['nvidia-cuda-runtime', 'libcudart.so.13'],
+  ['nvidia-cublas', 'libcublasLt.so.13'],
+  ['nvidia-cublas', 'libcublas.so.13'],
+  ['nvidia-cuda-nvrtc', 'libnvrtc.so.13'],
+  ['nvidia-curand', 'libcurand.so.10'],
+  ['nvidia-nvjitlink', 'libnvJitLink.so.13'],
+  ['nvidia-cufft', 'libcufft.so.12'],
+  ['nvidia-cudnn-cu13', 'libcudnn_graph.so.9'],
+  ['nvidia-cudnn-cu13', 'libcudnn.so.9'],
+];
+
+const PROVIDERS = ['shared', 'cuda', 'tensorrt'].map((name) => `libonnxruntime_providers_${name}.so`);
+const LIBRARY = /^(?:onnxruntime\/capi|nvidia\/(?:cu13|cudnn)\/lib)\/(lib[^/]+\.so[.\d]*)$/;
+
+/**
+ * Brings what ONNX Runtime's npm package lacks for NVIDIA GPUs: its CUDA and TensorRT providers from the wheel of the same version, and the CUDA 13
+ * libraries they need (1.5 GB to fetch, 2.3 GB kept; the driver must be 580 or newer). The providers are linked beside the runtime, where it looks.
+ * TensorRT's own libraries are left to the machine. Does nothing where no GPU is wanted, see {@link wantedVariant}.
+ *
+ * @throws SamMilError `Unavailable` where a wheel can't be had, `UnsupportedFormat` where the runtime is of another version
+ */
+export async function ensureOnnxGpu(log: SetUpLog = silent): Promise<void> {
+  if (wantedVariant() !== 'gpu') return;
+  if (!hasOnnxGpu()) log('ONNX Runtime for GPUs: one-time set-up, fetches 1.5 GB, keeps 2.3 GB');
+  const { version } = require('onnxruntime-node/package.json') as { version: string };
+  if (version !== VERSION) {
+    throw new SamMilError('UnsupportedFormat', 'ONNX Runtime and its GPU providers differ in version', {
+      expected: VERSION,
+      found: version,
+      next: 'run `npm ci`; steps on the GPU queue compute on the CPU until then',
+    });
+  }
+  for (const request of onnxGpuRequests(log)) await fetchWheel(request);
+  for (const file of PROVIDERS)
+    await linkInto(join(runtimeFolder(), file), join(libraries('onnxruntime-gpu'), file));
+}
+
+/** One request a wheel; each keeps its libraries in a folder of its own. */
+export function onnxGpuRequests(log: SetUpLog = silent): WheelRequest[] {
+  return WHEELS.map((wheel) => requestOf(wheel, log));
+}
+
+/** Whether {@link ensureOnnxGpu} has been here, in full. */
+export function hasOnnxGpu(): boolean {
+  return (
+    WHEELS.every(([name]) => existsSync(libraries(name))) &&
+    PROVIDERS.every((file) => existsSync(join(runtimeFolder(), file)))
+  );
+}
+
+let preloaded = false;
+
+/**
+ * Loads the fetched CUDA libraries into this process, so that the providers find them without a library path in the environment. Nothing happens where they
+ * were not fetched: then the machine's own are looked for. Throws the loader's error.
+ */
+export function preloadOnnxGpu(): void {
+  if (preloaded || !hasOnnxGpu()) return;
+  for (const [wheel, library] of PRELOADED) koffi.load(join(libraries(wheel), library));
+  preloaded = true;
+}
+
+const require = createRequire(import.meta.url);
+
+/** Where the npm package keeps its libraries for this machine; a linked node_modules leads to the one that is shared. */
+function runtimeFolder(): string {
+  const root = dirname(realpathSync(require.resolve('onnxruntime-node/package.json')));
+  return join(root, 'bin', 'napi-v6', process.platform, process.arch);
+}
+
+function libraries(wheel: string): string {
+  return join(nativeCacheFolder(), 'onnx-gpu', `${VERSION}-cuda13-${platformKey()}`, wheel);
+}
+
+function requestOf([name, version, platform, sha256]: (typeof WHEELS)[number], log: SetUpLog): WheelRequest {
+  return {
+    package: name,
+    version,
+    ...(name === 'onnxruntime-gpu' ? { python: PYTHON } : {}),
+    files: { 'linux-x64': { platform, sha256 } },
+    select: (member) => {
+      const library = LIBRARY.exec(member)?.[1];
+      const wanted = name !== 'onnxruntime-gpu' || (library !== undefined && PROVIDERS.includes(library));
+      return wanted ? library : undefined;
+    },
+    into: libraries(name),
+    log,
+  };
+}
