@@ -1,12 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { mkdir, open, rename, statfs } from 'node:fs/promises';
+import { mkdir, open, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { SamMilError } from '../errors.js';
 import { asWriteError, fsyncPath } from '../formats/atomic.js';
 import { tensorLayout } from '../formats/torch-layout.js';
 import { withFileLock } from '../native/file-lock.js';
 import { weightsEntry } from './manifest.js';
+import { requireSpace } from './room-on-disk.js';
 import type { Weights, WeightsEntry } from './weights-entry.js';
 import { folderOfWeights, stampOf, weightsFolder, writeRecord } from './weights-record.js';
 
@@ -66,9 +67,15 @@ async function bring(
   if (options.fetchedFrom !== undefined) await rename(file, path);
   const digest =
     options.fetchedFrom === undefined ? await copyWithDigest(file, path) : await copyWithDigest(path);
-  const published = checkDigest(entry, file, digest, options.acceptDigest);
-  tensorLayout(path);
-  await options.prepare?.({ name, path, folder: scratch, digest });
+  const published = checkDigest(entry, options.fetchedFrom ?? file, digest, options.acceptDigest);
+  try {
+    tensorLayout(path);
+    await options.prepare?.({ name, path, folder: scratch, digest });
+  } catch (error) {
+    // Gigabytes of the right digest need not come again because, say, the disk was full.
+    if (options.fetchedFrom !== undefined) await rename(path, file);
+    throw error;
+  }
   const part = digest.slice('sha256:'.length, 'sha256:'.length + 16);
   const folder = join(folderOfWeights(name), part);
   fsyncPath(scratch);
@@ -145,22 +152,6 @@ async function emptyScratch(name: string): Promise<string> {
   const scratch = join(folder, `.import-${randomUUID().slice(0, 8)}`);
   await mkdir(scratch);
   return scratch;
-}
-
-/** @throws SamMilError `DiskFull` where `bytes` more don't fit */
-export async function requireSpace(folder: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  if (bavail * bsize >= bytes) return;
-  throw new SamMilError('DiskFull', 'there is not enough room for these weights', {
-    file: folder,
-    expected: `${megabytes(bytes)} MB free`,
-    found: `${megabytes(bavail * bsize)} MB`,
-    next: 'free some space, or let SAM_MIL_CACHE name a folder on another disk',
-  });
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(0);
 }
 
 /** The same file may be there already, perhaps damaged. */
