@@ -4,7 +4,7 @@ import type { Tensor } from 'onnxruntime-node';
 import { SamMilError } from '../errors.js';
 import { writeAtomic } from '../formats/atomic.js';
 import { tensorLayout } from '../formats/torch-layout.js';
-import { type Device, type OnnxSession, openSession } from '../onnx/onnx-session.js';
+import { type Device, type OnnxSession, type Provider, openSession } from '../onnx/onnx-session.js';
 import { type SamDesign, type SamHints, buildSamDecoder, buildSamEncoder, samDesign } from './sam-graph.js';
 import type { SamEmbedding, SamMasks, SamModel } from './sam-model.js';
 import { samInput, samPoints, scaledSize } from './sam-preprocess.js';
@@ -79,7 +79,7 @@ export async function openSamModel(weights: SamWeights, options: SamOptions = {}
   const { default: runtime } = await import('onnxruntime-node');
   const tensor: MakeTensor = (data, shape) => new runtime.Tensor('float32', data, shape);
   const images = await openSession(encoder, options);
-  const points = await openSession(decoder, options);
+  const points = await openSession(decoder, { ...options, device: images.provider.name });
   return new OnnxSam(design, images, points, tensor);
 }
 
@@ -90,6 +90,7 @@ const POINTS_AT_A_TIME = 8;
 
 class OnnxSam implements SamModel {
   readonly imageSize: number;
+  readonly provider: Provider;
   private readonly design: SamDesign;
   private readonly images: OnnxSession;
   private readonly points: OnnxSession;
@@ -97,6 +98,7 @@ class OnnxSam implements SamModel {
 
   constructor(design: SamDesign, images: OnnxSession, points: OnnxSession, tensor: MakeTensor) {
     this.imageSize = design.imageSize;
+    this.provider = images.provider;
     this.design = design;
     this.images = images;
     this.points = points;
