@@ -18,7 +18,7 @@ const ids = (description: string): Schema => ({
 
 export const definition = defineActivity({
   name: 'pathology.patch',
-  version: 1,
+  version: 2,
   summary: 'A slide to its tissue and the coordinates of the patches in it, as CLAM finds them',
   with: {
     slide: fileInput('slide', 'The slide: any format OpenSlide reads, or a plain TIFF, PNG or JPEG.'),

@@ -38,7 +38,7 @@ export function writeMask(path: string, tissue: TissueMask): void {
     file.write('parent', parent, [parent.length]);
     file.write('mask', mask, [height, width], {
       chunks: tiles(height, width, 1),
-      gzip: 4,
+      gzip: 1,
       attributes: {
         seg_level: tissue.segLevel,
         downsample: { dtype: 'float64', value: tissue.downsample },
@@ -74,7 +74,7 @@ export function writeStitch(path: string, { pixels, width, height, downsample }:
   writeH5(path, (file) =>
     file.write('stitch', pixels, [height, width, 3], {
       chunks: [...tiles(height, width, 3), 3],
-      gzip: 4,
+      gzip: 1,
       attributes: { downsample: { dtype: 'float64', value: downsample } },
     }),
   );

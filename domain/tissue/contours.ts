@@ -1,13 +1,6 @@
-import { withMats, type OpenCv } from '../native/opencv.js';
 import type { Level } from '../slides/slide.js';
 import { outlineArea, scaleOutline, type Outline } from './polygon.js';
-
-/** All outlines of a binary mask in findContours' order, in pixels of the mask. */
-export interface FoundContours {
-  outlines: Outline[];
-  /** 4 numbers an outline: next, previous, first child, parent; -1 for none. */
-  hierarchy: Int32Array;
-}
+import type { FoundContours } from './trace-contours.js';
 
 /** A region of tissue and the holes in it, in level-0 pixels unless said otherwise. */
 export interface TissueContour {
@@ -21,42 +14,6 @@ export interface FilterParameters {
   /** Least area of a hole, in reference patches. */
   aH: number;
   maxNHoles: number;
-}
-
-/** Morphological close of a 0 / 255 mask with a `size` x `size` square of ones (1 and below: the mask as it is), by OpenCV. */
-export function closeMask(
-  cv: OpenCv,
-  mask: Uint8Array,
-  width: number,
-  height: number,
-  size: number,
-): Uint8Array {
-  if (size <= 1) return mask;
-  return withMats((keep) => {
-    const mat = keep(new cv.Mat(height, width, cv.CV_8UC1));
-    mat.data.set(mask);
-    const kernel = keep(new cv.Mat(size, size, cv.CV_8UC1, new cv.Scalar(1)));
-    cv.morphologyEx(mat, mat, cv.MORPH_CLOSE, kernel);
-    return mat.data.slice();
-  });
-}
-
-/** Outlines of tissue and of holes (RETR_CCOMP), every border pixel a point (CHAIN_APPROX_NONE), by OpenCV. */
-export function findContours(cv: OpenCv, mask: Uint8Array, width: number, height: number): FoundContours {
-  return withMats((keep) => {
-    const mat = keep(new cv.Mat(height, width, cv.CV_8UC1));
-    mat.data.set(mask);
-    const found = keep(new cv.MatVector());
-    const hierarchy = keep(new cv.Mat());
-    cv.findContours(mat, found, hierarchy, cv.RETR_CCOMP, cv.CHAIN_APPROX_NONE);
-    const outlines = Array.from({ length: found.size() }, (_, index) => {
-      const points = found.get(index);
-      const outline = points.data32S.slice();
-      points.delete();
-      return outline;
-    });
-    return { outlines, hierarchy: hierarchy.data32S.slice() };
-  });
 }
 
 /**

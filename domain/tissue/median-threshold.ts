@@ -11,27 +11,62 @@ export function medianAbove(
   threshold: number,
 ): Uint8Array {
   const half = size >> 1;
-  const needed = (size * size + 1) / 2;
+  const fewest = (size * size + 1) / 2 - 1;
   const result = new Uint8Array(values.length);
   // counts[half + x]: values above the threshold in column x of the window's rows; both ends hold the replicated border columns.
   const counts = new Uint16Array(width + 2 * half);
-  const addRow = (row: number, sign: 1 | -1) => {
-    const start = Math.min(Math.max(row, 0), height - 1) * width;
-    for (let x = 0; x < width; x++) if (values[start + x] > threshold) counts[half + x] += sign;
-  };
-  for (let row = -half; row < half; row++) addRow(row, 1);
+  const limit = Math.floor(threshold);
+  const startOf = (row: number) => Math.min(Math.max(row, 0), height - 1) * width;
+  for (let row = -half; row <= half; row++) countRow(values, startOf(row), width, limit, counts, half);
   for (let y = 0; y < height; y++) {
-    addRow(y + half, 1);
+    if (y > 0) moveDown(values, startOf(y - half - 1), startOf(y + half), width, limit, counts, half);
     counts.fill(counts[half], 0, half);
     counts.fill(counts[half + width - 1], half + width);
-    let inside = 0;
-    for (let x = 0; x < size - 1; x++) inside += counts[x];
-    for (let x = 0; x < width; x++) {
-      inside += counts[x + size - 1];
-      if (inside >= needed) result[y * width + x] = 255;
-      inside -= counts[x];
-    }
-    addRow(y - half, -1);
+    slideAlong(counts, size, width, fewest, result, y * width);
   }
   return result;
+}
+
+// Signs in place of branches below: (a - b) >>> 31 is 1 where a < b, (a - b) >> 31 is all ones there.
+
+function countRow(
+  values: Uint8Array,
+  start: number,
+  width: number,
+  limit: number,
+  counts: Uint16Array,
+  half: number,
+): void {
+  for (let x = 0; x < width; x++) counts[half + x] += (limit - values[start + x]) >>> 31;
+}
+
+function moveDown(
+  values: Uint8Array,
+  gone: number,
+  come: number,
+  width: number,
+  limit: number,
+  counts: Uint16Array,
+  half: number,
+): void {
+  for (let x = 0; x < width; x++) {
+    counts[half + x] += ((limit - values[come + x]) >>> 31) - ((limit - values[gone + x]) >>> 31);
+  }
+}
+
+function slideAlong(
+  counts: Uint16Array,
+  size: number,
+  width: number,
+  fewest: number,
+  result: Uint8Array,
+  start: number,
+): void {
+  let inside = 0;
+  for (let x = 0; x < size - 1; x++) inside += counts[x];
+  for (let x = 0; x < width; x++) {
+    inside += counts[x + size - 1];
+    result[start + x] = (fewest - inside) >> 31;
+    inside -= counts[x];
+  }
 }

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { writeMask, writePatches, writeStitch } from '../formats/bag-files.js';
 import { writeAtomic } from '../formats/atomic.js';
 import type { InputFile, Job, JobResult, OutputFile } from '../job.js';
-import { loadOpenCv } from '../native/opencv.js';
 import { encodeJpeg } from '../slides/images.js';
 import { openSlide } from '../slides/open.js';
 import type { Slide } from '../slides/slide.js';
@@ -128,8 +127,7 @@ async function writeMaskFiles(
   const image = output(job, 'masks', 'jpg');
   const table = outlineTable(tissue.ids.map((id) => tissue.contours[id]));
   writeMask(mask.from, { ...table, ...tissue });
-  const { cv } = await loadOpenCv();
-  await writeJpeg(image.from, { ...picture, rgb: drawTissue(cv, picture, tissue, lineThickness) });
+  await writeJpeg(image.from, { ...picture, rgb: drawTissue(picture, tissue, lineThickness) });
   return { mask, 'mask-image': image };
 }
 

@@ -22,8 +22,14 @@ export function saturation(
       const r = rgb[source];
       const g = rgb[source + 1];
       const b = rgb[source + 2];
-      const max = r > g ? (r > b ? r : b) : g > b ? g : b;
-      const min = r < g ? (r < b ? r : b) : g < b ? g : b;
+      // Without branches: which colour is greatest changes from pixel to pixel.
+      const rg = r - g;
+      const low = g + (rg & (rg >> 31));
+      const high = r - (rg & (rg >> 31));
+      const lowB = low - b;
+      const highB = high - b;
+      const min = b + (lowB & (lowB >> 31));
+      const max = high - (highB & (highB >> 31));
       into[target] = ((max - min) * RECIPROCAL[max] + 2048) >> 12;
     }
   }

@@ -1,10 +1,13 @@
 import { SamMilError } from '../errors.js';
-import { loadOpenCv, withMats, type OpenCv } from '../native/opencv.js';
 import type { Slide } from '../slides/slide.js';
-import { closeMask, filterContours, findContours, toLevel0, type TissueContour } from './contours.js';
+import { closeMask } from './close-mask.js';
+import { filterContours, toLevel0, type TissueContour } from './contours.js';
+import { medianBlur } from './median-blur.js';
 import { medianAbove } from './median-threshold.js';
+import { otsuThreshold, thresholdInPlace } from './otsu.js';
 import type { TissueParameters } from './parameters.js';
 import { chooseLevel, readSaturation, type OnPiece, type SaturationImage } from './read-tissue-level.js';
+import { traceContours } from './trace-contours.js';
 
 /** The tissue of a slide. */
 export interface Tissue {
@@ -31,40 +34,32 @@ export async function segmentTissue(
   signal: AbortSignal,
   onPiece?: OnPiece,
 ): Promise<Tissue> {
-  const { cv } = await loadOpenCv();
   const level = chooseLevel(slide, parameters.segLevel);
   checkLevel(slide, level);
   const image = await readSaturation(slide, level, signal, onPiece);
   const { width, height, downsample, reduction } = image;
-  const mask = tissueMask(cv, image, parameters);
-  const kept = filterContours(findContours(cv, mask, width, height), downsample, parameters);
+  const mask = tissueMask(image, parameters);
+  const kept = filterContours(traceContours(mask, width, height), downsample, parameters);
   const contours = toLevel0(kept, downsample);
   const ids = chooseIds(slide.path, contours.length, parameters);
   return { mask, width, height, segLevel: level, downsample, reduction, contours, ids };
 }
 
-/** The 0 / 255 mask of a saturation image. */
+/** The 0 / 255 mask of a saturation image: equal to what OpenCV's functions give, step by step. */
 export function tissueMask(
-  cv: OpenCv,
   { values, width, height }: Pick<SaturationImage, 'values' | 'width' | 'height'>,
   { mthresh, sthresh, useOtsu, close }: Pick<TissueParameters, 'mthresh' | 'sthresh' | 'useOtsu' | 'close'>,
 ): Uint8Array {
   const above = useOtsu
-    ? otsu(cv, values, width, height, mthresh)
+    ? otsu(values, width, height, mthresh)
     : medianAbove(values, width, height, mthresh, sthresh);
-  return closeMask(cv, above, width, height, close);
+  return closeMask(above, width, height, close);
 }
 
-/** Otsu's threshold needs the median's own values, not only which are above one. */
-function otsu(cv: OpenCv, values: Uint8Array, width: number, height: number, size: number): Uint8Array {
-  return withMats((keep) => {
-    const mat = keep(new cv.Mat(height, width, cv.CV_8UC1));
-    mat.data.set(values);
-    const blurred = keep(new cv.Mat());
-    cv.medianBlur(mat, blurred, size);
-    cv.threshold(blurred, blurred, 0, 255, cv.THRESH_BINARY + cv.THRESH_OTSU);
-    return blurred.data.slice();
-  });
+/** Otsu's threshold needs the medians themselves, not only which are above one. */
+function otsu(values: Uint8Array, width: number, height: number, size: number): Uint8Array {
+  const medians = medianBlur(values, width, height, size);
+  return thresholdInPlace(medians, otsuThreshold(medians));
 }
 
 export function checkLevel(slide: Slide, level: number): void {

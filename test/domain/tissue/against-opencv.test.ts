@@ -3,9 +3,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadOpenCv, withMats, type OpenCv } from '../../../domain/native/opencv.js';
 import { RandomStream } from '../../../domain/random.js';
+import { closeMask } from '../../../domain/tissue/close-mask.js';
+import { medianBlur } from '../../../domain/tissue/median-blur.js';
 import { medianAbove } from '../../../domain/tissue/median-threshold.js';
+import { otsuThreshold, thresholdInPlace } from '../../../domain/tissue/otsu.js';
 import { boundingBox, outlineArea, PolygonIndex } from '../../../domain/tissue/polygon.js';
 import { saturation } from '../../../domain/tissue/saturation.js';
+import { traceContours } from '../../../domain/tissue/trace-contours.js';
 
 test('saturation of all 2^24 colours', async () => {
   const { cv } = await loadOpenCv();
@@ -55,6 +59,68 @@ test('median and threshold, also on images smaller than the window', async () =>
   }
 });
 
+/** Random images of 1 x 1 pixel up to a few words a row and beyond, `odds` of 255 and else 0. */
+function* masks(count: number, random: RandomStream) {
+  for (let round = 0; round < count; round++) {
+    const most = round % 20 === 0 ? 150 : 14;
+    const [width, height] = [1 + random.below(most), 1 + random.below(most)];
+    const odds = random.below(101);
+    const mask = Uint8Array.from({ length: width * height }, () => (random.below(100) < odds ? 255 : 0));
+    yield { mask, width, height, note: `round ${round}: ${width} x ${height}` };
+  }
+}
+
+test('outlines, their order and hierarchy', async () => {
+  const { cv } = await loadOpenCv();
+  let holes = 0;
+  for (const { mask, width, height, note } of masks(600, new RandomStream('outlines'))) {
+    const found = traceContours(mask, width, height);
+    assert.deepEqual(found, openCvContours(cv, mask, width, height), note);
+    holes += found.hierarchy.filter((parent, i) => i % 4 === 3 && parent >= 0).length;
+  }
+  assert.ok(holes > 500, `${holes}`);
+});
+
+test('morphological close with squares of every size', async () => {
+  const { cv } = await loadOpenCv();
+  const random = new RandomStream('close');
+  for (const { mask, width, height, note } of masks(400, random)) {
+    const size = 1 + random.below(9);
+    const theirs = withMats((keep) => {
+      const mat = matOf(cv, keep, mask, width, height);
+      cv.morphologyEx(mat, mat, cv.MORPH_CLOSE, keep(new cv.Mat(size, size, cv.CV_8UC1, new cv.Scalar(1))));
+      return mat.data.slice();
+    });
+    assert.deepEqual(closeMask(mask, width, height, size), theirs, `${note}, ${size}`);
+  }
+});
+
+test("median blur and Otsu's threshold", async () => {
+  const { cv } = await loadOpenCv();
+  const random = new RandomStream('otsu');
+  const thresholds = new Set<number>();
+  for (let round = 0; round < 300; round++) {
+    const [width, height] = [1 + random.below(25), 1 + random.below(25)];
+    const spread = 1 + random.below(256);
+    const values = Uint8Array.from({ length: width * height }, () => random.below(1 + random.below(spread)));
+    const size = 1 + 2 * random.below(8);
+    const theirs = withMats((keep) => {
+      const blurred = keep(new cv.Mat());
+      const mask = keep(new cv.Mat());
+      cv.medianBlur(matOf(cv, keep, values, width, height), blurred, size);
+      const threshold = cv.threshold(blurred, mask, 0, 255, cv.THRESH_BINARY + cv.THRESH_OTSU);
+      return { blurred: blurred.data.slice(), threshold, mask: mask.data.slice() };
+    });
+    const blurred = medianBlur(values, width, height, size);
+    const note = `round ${round}: ${width} x ${height}, ${size}`;
+    assert.deepEqual(blurred, theirs.blurred, note);
+    assert.equal(otsuThreshold(blurred), theirs.threshold, note);
+    assert.deepEqual(thresholdInPlace(blurred, theirs.threshold), theirs.mask, note);
+    thresholds.add(theirs.threshold);
+  }
+  assert.ok(thresholds.size > 50);
+});
+
 test('point in polygon, on edges and corners as well, and area and bounding box', async () => {
   const { cv } = await loadOpenCv();
   const random = new RandomStream('polygons');
@@ -79,6 +145,30 @@ test('point in polygon, on edges and corners as well, and area and bounding box'
   }
   for (const place of [-1, 0, 1]) assert.ok((seen.get(place) ?? 0) > 500, `${place}: ${seen.get(place)}`);
 });
+
+type Keep = Parameters<Parameters<typeof withMats>[0]>[0];
+
+function matOf(cv: OpenCv, keep: Keep, values: Uint8Array, width: number, height: number) {
+  const mat = keep(new cv.Mat(height, width, cv.CV_8UC1));
+  mat.data.set(values);
+  return mat;
+}
+
+function openCvContours(cv: OpenCv, mask: Uint8Array, width: number, height: number) {
+  return withMats((keep) => {
+    const found = keep(new cv.MatVector());
+    const hierarchy = keep(new cv.Mat());
+    const mat = matOf(cv, keep, mask, width, height);
+    cv.findContours(mat, found, hierarchy, cv.RETR_CCOMP, cv.CHAIN_APPROX_NONE);
+    const outlines = Array.from({ length: found.size() }, (_, index) => {
+      const points = found.get(index);
+      const outline = points.data32S.slice();
+      points.delete();
+      return outline;
+    });
+    return { outlines, hierarchy: hierarchy.data32S.slice() };
+  });
+}
 
 function openCvMedianAbove(
   cv: OpenCv,

@@ -3,13 +3,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
 import { findOpenSlideLibrary } from '../../../domain/native/openslide-library.js';
-import { loadOpenCv } from '../../../domain/native/opencv.js';
 import { openSlide } from '../../../domain/slides/open.js';
-import { findContours } from '../../../domain/tissue/contours.js';
 import { PRESETS } from '../../../domain/tissue/parameters.js';
 import { patchGrid } from '../../../domain/tissue/patch-grid.js';
 import { readSaturation } from '../../../domain/tissue/read-tissue-level.js';
 import { segmentTissue, tissueMask } from '../../../domain/tissue/segment.js';
+import { traceContours } from '../../../domain/tissue/trace-contours.js';
 import { BUNDLED_SLIDE } from '../../support/bundled.js';
 import { fixture } from '../../support/fixture.js';
 
@@ -30,7 +29,6 @@ const never = new AbortController().signal;
 before(() => findOpenSlideLibrary());
 
 test('masks, contours and hierarchy equal those of cv2 for every preset, fixed and Otsu', async () => {
-  const { cv } = await loadOpenCv();
   const slide = openSlide(BUNDLED_SLIDE);
   const image = await readSaturation(slide, 0, never);
   slide.close();
@@ -38,8 +36,8 @@ test('masks, contours and hierarchy equal those of cv2 for every preset, fixed a
   assert.equal(names.length, 6);
   for (const name of names) {
     const [preset, kind] = name.split('/');
-    const mask = tissueMask(cv, image, { ...PRESETS[preset], useOtsu: kind === 'otsu' });
-    const { outlines, hierarchy } = findContours(cv, mask, image.width, image.height);
+    const mask = tissueMask(image, { ...PRESETS[preset], useOtsu: kind === 'otsu' });
+    const { outlines, hierarchy } = traceContours(mask, image.width, image.height);
     const points = Int32Array.from(outlines.flatMap((outline) => [...outline]));
     const found: MaskReference = {
       mask_sha1: sha1(mask),
