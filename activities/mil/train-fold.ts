@@ -13,7 +13,7 @@ const modelOptions: Record<string, Schema> = Object.fromEntries(
 
 export const definition = defineActivity({
   name: 'mil.train-fold',
-  version: 1,
+  version: 2,
   summary: 'Trains one MIL model on one fold and keeps the best epoch',
   with: {
     bags: itemsInput('bag', 'Bags: the items of the stage that made the features.'),
@@ -102,7 +102,7 @@ export const definition = defineActivity({
       enum: ['auto', 'tensorflow', 'js'],
       default: 'auto',
       description:
-        'auto: native TensorFlow, on the GPU where there is one, else JavaScript with a warning (130 times slower).',
+        'auto: JavaScript for models that only embed and pool, on bags of some dozen short instances (twice as fast there); else native TensorFlow, on the GPU where there is one, or JavaScript with a warning where it can not be loaded (about 50 times slower). The checkpoint says which.',
     },
     teacher: fileInput(
       'checkpoint',

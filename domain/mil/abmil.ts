@@ -1,7 +1,7 @@
 import type { Aggregator } from './aggregator.js';
 import { attentionScores, gatedScores, matrix, vector } from './attention.js';
 import { tf, type Tensor2D } from './backend.js';
-import { crossEntropy, dense, embed, product, type Dropout } from './layers.js';
+import { crossEntropy, dense, embed, product, softmax, type Dropout } from './layers.js';
 import type { Bag, Model, ModelConfig, StepContext } from './model.js';
 import { linearSpec, type ParameterSpec, type Weights } from './parameters.js';
 
@@ -46,7 +46,7 @@ export function attentionAggregator(config: ModelConfig): Aggregator {
     parameters: attentionParameters(config, 'relu').filter(({ name }) => !name.startsWith('embed.')),
     instanceLogits: classifier,
     aggregate(weights, h) {
-      const attention = tf.softmax(attentionScores(h, weights, 'relu'));
+      const attention = softmax(attentionScores(h, weights, 'relu'));
       const features = product(attention, h);
       const logits = classifier(weights, features);
       return {
@@ -92,7 +92,7 @@ export function classify(
   scoring: Scoring,
 ): { logits: Tensor2D; attention: Tensor2D } {
   const scores = scoring === 'gated' ? gatedScores(h, weights, 'relu') : attentionScores(h, weights, scoring);
-  const attention = tf.softmax(scores);
+  const attention = softmax(scores);
   return { logits: classifier(weights, product(attention, h)), attention };
 }
 

@@ -1,6 +1,7 @@
-import { native, tf, type Scalar, type Tensor } from './backend.js';
-import type { Attributes, NativeOps } from './native-ops.js';
-import type { HostWeights, ParameterSpec, Weights } from './parameters.js';
+import { hostSlots, nativeSlots, type Rule, type Slot, type Slots } from './adam-slots.js';
+import { native, type Tensor } from './backend.js';
+import type { NativeOps } from './native-ops.js';
+import { parameterCount, type HostWeights, type ParameterSpec, type Weights } from './parameters.js';
 
 export interface AdamSettings {
   /** Added to the gradient as `weightDecay * weight` before the moments (L2, as PyTorch's Adam; not AdamW). */
@@ -43,9 +44,16 @@ export function startingState(weights: HostWeights): AdamState {
   return { weights, first: zeros(), second: zeros(), steps };
 }
 
+/**
+ * Up to this size a model is updated by a loop on the host, which then costs less than TensorFlow's calls: four for every parameter. The loop
+ * computes in double precision and rounds what it stores; TensorFlow rounds in between. Both are within the last bits of PyTorch's.
+ */
+const HOST_PARAMETERS = 65_536;
+
 export function openAdam(specs: readonly ParameterSpec[], state: AdamState, settings: AdamSettings): Adam {
   const rule = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, ...settings };
-  const slots = native === undefined ? portableSlots() : nativeSlots(native, rule);
+  const onHost = native === undefined || (!native.gpu && parameterCount(specs) <= HOST_PARAMETERS);
+  const slots = onHost ? hostSlots(rule) : nativeSlots(native as NativeOps, rule);
   const parameters = specs.map((spec) => new Parameter(spec, state, slots, rule));
   let current: Weights | undefined;
   const forget = () => {
@@ -90,37 +98,6 @@ function hostCopy(tensor: Tensor): Float32Array {
   return values;
 }
 
-interface Rule {
-  weightDecay: number;
-  beta1: number;
-  beta2: number;
-  epsilon: number;
-}
-
-interface Start {
-  shape: number[];
-  weight: Float32Array;
-  first: Float32Array;
-  second: Float32Array;
-}
-
-/** Makes the slots of one optimiser, and holds what they share. */
-interface Slots {
-  make(start: Start): Slot;
-  /** All parameters of a step have been updated. */
-  endUpdate(): void;
-  dispose(): void;
-}
-
-/** Where one parameter and its moments live. */
-interface Slot {
-  /** A tensor of its own; the caller disposes it. */
-  read(which: 'weight' | 'first' | 'second'): Tensor;
-  /** weight -= rate m / (sqrt(v) + epsilon), after m and v took in the gradient. Bias correction is already in `rate` and `epsilon`. */
-  apply(gradient: Tensor, rate: number, epsilon: number, rule: Rule): void;
-  dispose(): void;
-}
-
 class Parameter {
   readonly spec: ParameterSpec;
   readonly slot: Slot;
@@ -141,119 +118,11 @@ class Parameter {
 
   /** PyTorch divides sqrt(v) by sqrt(1 - beta2^t) before adding epsilon; multiplying both by it gives the form that the slots apply. */
   update(weight: Tensor, gradient: Tensor, learningRate: number): void {
-    const { beta1, beta2, epsilon, weightDecay } = this.rule;
+    const { beta1, beta2, epsilon } = this.rule;
     this.steps++;
-    // The betas as the float32 arithmetic below has them, so that the first steps are corrected by exactly what was applied.
+    // The betas as the float32 arithmetic has them, so that the first steps are corrected by exactly what was applied.
     const first = 1 - Math.fround(beta1) ** this.steps;
     const second = Math.sqrt(1 - Math.fround(beta2) ** this.steps);
-    const decayed =
-      weightDecay === 0 ? gradient : tf.tidy(() => tf.add(gradient, tf.mul(weight, weightDecay)));
-    // The slot updates in place only while nobody else holds the array.
-    weight.dispose();
-    this.slot.apply(decayed, (learningRate * second) / first, epsilon * second, this.rule);
-    if (decayed !== gradient) decayed.dispose();
-  }
-}
-
-/** Moments and weight as ordinary tensors, for backends without TensorFlow's variables. */
-function portableSlots(): Slots {
-  return { make: portableSlot, endUpdate: () => undefined, dispose: () => undefined };
-}
-
-function portableSlot(start: Start): Slot {
-  const held = {
-    weight: tf.tensor(start.weight, start.shape),
-    first: tf.tensor(start.first, start.shape),
-    second: tf.tensor(start.second, start.shape),
-  };
-  return {
-    read: (which) => tf.clone(held[which]),
-    apply(gradient, rate, epsilon, { beta1, beta2 }) {
-      const old = { ...held };
-      const [weight, first, second] = tf.tidy((): Tensor[] => {
-        const first: Tensor = tf.add(tf.mul(old.first, beta1), tf.mul(gradient, 1 - Math.fround(beta1)));
-        const second: Tensor = tf.add(
-          tf.mul(old.second, beta2),
-          tf.mul(tf.square(gradient), 1 - Math.fround(beta2)),
-        );
-        const step: Tensor = tf.div(tf.mul(first, rate), tf.add(tf.sqrt(second), epsilon));
-        return [tf.sub(old.weight, step), first, second];
-      });
-      Object.assign(held, { weight, first, second });
-      Object.values(old).forEach((tensor) => tensor.dispose());
-    },
-    dispose: () => Object.values(held).forEach((tensor) => tensor.dispose()),
-  };
-}
-
-/** TensorFlow's resource variables and its one-call update: three passes over memory less than the portable way. */
-function nativeSlots(ops: NativeOps, rule: Rule): Slots {
-  const update: Attributes = [
-    ops.type('T', ops.types.float32),
-    ops.bool('use_locking', false),
-    ops.bool('use_nesterov', false),
-  ];
-  const fixed = [0, rule.beta1, rule.beta2].map((value): Scalar => tf.keep(tf.scalar(value)));
-  const [zero, beta1, beta2] = fixed;
-  // Most parameters of a step share rate and epsilon: each value is sent over once.
-  const ofStep = new Map<number, Scalar>();
-  const scalar = (value: number): Scalar => {
-    const held = ofStep.get(value) ?? tf.keep(tf.scalar(value));
-    ofStep.set(value, held);
-    return held;
-  };
-  return {
-    make(start) {
-      const variables = {
-        weight: new Variable(ops, start.weight, start.shape),
-        first: new Variable(ops, start.first, start.shape),
-        second: new Variable(ops, start.second, start.shape),
-      };
-      const handles = [variables.weight.handle, variables.first.handle, variables.second.handle];
-      return {
-        read: (which) => variables[which].read(),
-        apply(gradient, rate, epsilon) {
-          // The powers of the betas are 0 here: the correction is in `rate`.
-          const scalars = [zero, zero, scalar(rate), beta1, beta2, scalar(epsilon)];
-          ops.perform('ResourceApplyAdam', update, [...handles, ...scalars, gradient]);
-        },
-        dispose: () => Object.values(variables).forEach((variable) => variable.dispose()),
-      };
-    },
-    endUpdate() {
-      ofStep.forEach((value) => value.dispose());
-      ofStep.clear();
-    },
-    dispose: () => fixed.forEach((value) => value.dispose()),
-  };
-}
-
-let variableCount = 0;
-
-/** A variable of TensorFlow's own, which its operations change in place. */
-class Variable {
-  readonly handle: Tensor;
-  private readonly ops: NativeOps;
-  private readonly float: Attributes;
-
-  constructor(ops: NativeOps, values: Float32Array, shape: number[]) {
-    this.ops = ops;
-    this.float = [ops.type('dtype', ops.types.float32)];
-    const name = ops.string('shared_name', `sam-mil-${variableCount++}`);
-    const attributes = [...this.float, ops.shape('shape', shape), ops.string('container', ''), name];
-    this.handle = tf.keep(ops.run('VarHandleOp', attributes, []));
-    const start = tf.tensor(values, shape);
-    ops.perform('AssignVariableOp', this.float, [this.handle, start]);
-    start.dispose();
-  }
-
-  /** Its value now; shares memory until the next update. */
-  read(): Tensor {
-    return this.ops.run('ReadVariableOp', this.float, [this.handle]);
-  }
-
-  dispose(): void {
-    this.ops.perform('DestroyResourceOp', [this.ops.bool('ignore_lookup_error', true)], [this.handle]);
-    this.handle.dispose();
+    this.slot.apply(weight, gradient, (learningRate * second) / first, epsilon * second);
   }
 }

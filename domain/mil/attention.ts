@@ -1,5 +1,5 @@
 import { tf, type Tensor, type Tensor1D, type Tensor2D } from './backend.js';
-import { activate, activationGrad, dense, type Activation } from './layers.js';
+import { activate, activationGrad, dense, rows, type Activation } from './layers.js';
 import { matMul } from './primitives.js';
 import type { Weights } from './parameters.js';
 
@@ -29,10 +29,7 @@ export function gatedScores(h: Tensor2D, weights: Weights, activation: Activatio
 
 /** w u + d as rows: u [n, attention] -> [K, n]. The softmax over n is then one over the last axis. */
 export function rowScores(u: Tensor2D, weights: Weights, name: string): Tensor2D {
-  const bias = vector(weights, `${name}.w.b`);
-  const scores = dense(u, matrix(weights, `${name}.w.w`), bias); // [n, K]
-  const [n, heads] = scores.shape;
-  return heads === 1 ? tf.reshape(scores, [1, n]) : tf.transpose(scores);
+  return rows(u, matrix(weights, `${name}.w.w`), vector(weights, `${name}.w.b`));
 }
 
 /**

@@ -33,7 +33,7 @@ const require = createRequire(import.meta.url);
 
 /**
  * Loads TensorFlow into this process: once natively, which takes a second and 250 MB, so only in processes that compute. `auto` takes the
- * native library (on the GPU where one is found), and falls back to pure JavaScript with a loud warning: about 130 times slower.
+ * native library (on the GPU where one is found), and falls back to pure JavaScript with a loud warning: about 50 times slower.
  *
  * @throws SamMilError `Unavailable` when `tensorflow` is asked for and can't be set up
  */
@@ -49,12 +49,12 @@ export async function openBackend(
     if (choice === 'tensorflow') {
       throw new SamMilError('Unavailable', "the native TensorFlow library can't be loaded", {
         found: reason,
-        next: 'run `npx sam-mil doctor`, or set `backend: js` (about 130 times slower)',
+        next: 'run `npx sam-mil doctor`, or set `backend: js` (about 50 times slower)',
         cause,
       });
     }
     warn(
-      `TRAINING WILL BE ABOUT 130 TIMES SLOWER: native TensorFlow can't be loaded (${reason}); using JavaScript`,
+      `TRAINING WILL BE ABOUT 50 TIMES SLOWER: native TensorFlow can't be loaded (${reason}); using JavaScript`,
     );
     return openJavaScript();
   }

@@ -2,7 +2,7 @@ import { classifier, dropoutOf, embedBag } from './abmil.js';
 import { matrix, rowScores, vector } from './attention.js';
 import { tf, type Scalar, type Tensor2D } from './backend.js';
 import { rowCrossEntropy, smoothTop1Svm } from './instance-loss.js';
-import { crossEntropy, dense, dropout, hostLoss, product } from './layers.js';
+import { crossEntropy, dense, dropout, gatherRows, hostLoss, product, softmax } from './layers.js';
 import type { Model, ModelConfig, StepContext } from './model.js';
 import { linearSpec, type ParameterSpec, type Weights } from './parameters.js';
 
@@ -73,7 +73,7 @@ function attend(weights: Weights, h: Tensor2D, config: ModelConfig, context?: St
       dropoutOf(config, context, name),
     );
   const gated = tf.mul<Tensor2D>(branch('att.V', 'tanh'), branch('att.U', 'sigmoid'));
-  return tf.softmax(rowScores(gated, weights, 'att'));
+  return softmax(rowScores(gated, weights, 'att'));
 }
 
 /** [1, classes]. With a branch a class, logit k is row k of the classifier on branch k's sum. */
@@ -100,7 +100,7 @@ function instanceLosses(
   const one = (ofClass: number, rows: number[], targets: number[]): Scalar => {
     const name = `inst${ofClass}`;
     const scores = dense(
-      tf.gather(h, tf.tensor1d(rows, 'int32')),
+      gatherRows(h, Int32Array.from(rows)),
       matrix(weights, `${name}.w`),
       vector(weights, `${name}.b`),
     );

@@ -74,7 +74,7 @@ function relevant(tape: readonly TapeNode[], wanted: ReadonlySet<number>, loss: 
 
 /** Gradients by tensor id of what no node made: the weights. Uses up the nodes. */
 function backpropagate(nodes: readonly RelevantNode[], loss: Tensor): Map<number, Tensor> {
-  const gradients = new Map<number, Tensor>([[loss.id, tf.onesLike(loss)]]);
+  const gradients = new Map<number, Tensor>([[loss.id, tf.scalar(1)]]);
   for (const { node, inputs } of [...nodes].reverse()) {
     const dys = node.outputs.map(({ id }) => gradients.get(id) ?? null);
     const parts = gradientsOf(node, inputs, dys);

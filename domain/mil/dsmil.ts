@@ -1,8 +1,9 @@
 import { embedBag } from './abmil.js';
 import type { Aggregated, Aggregator } from './aggregator.js';
 import { matrix, vector } from './attention.js';
-import { tf, type Tensor2D } from './backend.js';
-import { crossEntropy, dense, product, productTransposed } from './layers.js';
+import { tf, type Scalar, type Tensor2D } from './backend.js';
+import { weightedCrossEntropy } from './instance-loss.js';
+import { crossEntropy, dense, gatherRows, hostLoss, product, productTransposed, softmax } from './layers.js';
 import type { Model, ModelConfig } from './model.js';
 import { linearSpec, type ParameterSpec, type Weights } from './parameters.js';
 import { largestRows } from './pooling.js';
@@ -48,20 +49,20 @@ export function dsmilAggregator(config: ModelConfig, settings: DsmilSettings): A
     instanceLogits,
     aggregate(weights, h): Aggregated {
       const instances = instanceLogits(weights, h); // [n, classes]
-      const critical = tf.tensor1d(largestRows(instances), 'int32'); // [classes]
+      const critical = largestRows(instances); // [classes]
       const queries = query(weights, h, settings);
-      const likeness = productTransposed(tf.gather(queries, critical), queries); // [classes, n]
-      const attention = tf.softmax(tf.div<Tensor2D>(likeness, Math.sqrt(config.attentionDim)));
+      const sought = tf.mul<Tensor2D>(gatherRows(queries, critical), 1 / Math.sqrt(config.attentionDim));
+      const attention = softmax(productTransposed(sought, queries)); // [classes, n]
       const values =
         settings.value === 'identity' ? h : dense(h, matrix(weights, 'v.w'), vector(weights, 'v.b'), 'relu');
       const features = product(attention, values); // [classes, embed]
       const logits = bagLogits(weights, features);
-      const largest = tf.sum(tf.mul(tf.gather(instances, critical), tf.eye(config.classes)), 1);
       return {
         ...{ logits, features, layers: [attention] },
-        ranking: tf.reshape(tf.max(instances, 1), [1, h.shape[0]]),
-        loss: (label) =>
-          crossEntropy(tf.concat([logits, tf.reshape(largest, [1, config.classes])]), label, [0.5, 0.5]),
+        get ranking(): Tensor2D {
+          return tf.reshape(tf.max(instances, 1), [1, h.shape[0]]);
+        },
+        loss: (label) => tf.add(crossEntropy(logits, label, [0.5]), largestLoss(instances, critical, label)),
       };
     },
   };
@@ -84,6 +85,18 @@ function dsmilParameters(
 
 function instanceLogits(weights: Weights, h: Tensor2D): Tensor2D {
   return dense(h, matrix(weights, 'inst.w'), vector(weights, 'inst.b'));
+}
+
+/** Half the cross-entropy of the largest instance logits, class by class. Only those have a gradient. */
+function largestLoss(instances: Tensor2D, critical: Int32Array, label: number): Scalar {
+  const classes = critical.length;
+  return hostLoss(instances, (values) => {
+    const largest = Float32Array.from(critical, (row, column) => values[row * classes + column]);
+    const { loss, gradient } = weightedCrossEntropy(largest, [label], classes, [0.5]);
+    const spread = new Float32Array(values.length);
+    critical.forEach((row, column) => (spread[row * classes + column] = gradient[column]));
+    return { loss, gradient: spread };
+  });
 }
 
 function query(weights: Weights, h: Tensor2D, settings: DsmilSettings): Tensor2D {

@@ -2,7 +2,7 @@ import { gatedScores, matrix, vector } from './attention.js';
 import { tf, type Scalar, type Tensor2D } from './backend.js';
 import { clipNorm } from './clip.js';
 import { differentiate } from './differentiate.js';
-import { crossEntropy, dense, embed, product } from './layers.js';
+import { crossEntropy, dense, embed, gatherRows, product, softmax } from './layers.js';
 import type { Bag, Model, ModelConfig, StepContext } from './model.js';
 import { linearSpec, type ParameterSpec, type Weights } from './parameters.js';
 import { nearEqualRuns, withinBags, type PseudoBags } from './pseudo-bags.js';
@@ -37,7 +37,7 @@ export function build(config: ModelConfig): Model {
       const tier1 = firstTier(weights, bag, nearEqualRuns(order, settings.numGroup));
       return {
         logits: tf.reshape(secondTier(weights, distilled(weights, tier1, settings)), [config.classes]),
-        attention: tf.reshape(tf.softmax(tier1.scores), [bag.rows]),
+        attention: tf.reshape(softmax(tier1.scores), [bag.rows]),
         instanceLogits: classify(weights, tier1.h, 't1'),
       };
     },
@@ -71,14 +71,14 @@ export interface FirstTier {
 export function firstTier(weights: Weights, bag: Bag, groups: PseudoBags): FirstTier {
   const h = embed(bag.x, matrix(weights, 'dim.w'));
   const scores = gatedScores(h, weights, 'tanh', 't1');
-  const attention = tf.softmax(tf.add<Tensor2D>(withinBags(groups), scores));
+  const attention = softmax(tf.add<Tensor2D>(withinBags(groups), scores));
   const sums = product(attention, h);
   return { h, scores, attention, sums, logits: classify(weights, sums, 't1'), groups };
 }
 
 /** Logits [1, classes] from distilled features [m, embed]. */
 export function secondTier(weights: Weights, features: Tensor2D): Tensor2D {
-  const attention = tf.softmax(gatedScores(features, weights, 'tanh', 't2'));
+  const attention = softmax(gatedScores(features, weights, 'tanh', 't2'));
   return classify(weights, product(attention, features), 't2');
 }
 
@@ -89,7 +89,7 @@ function classify(weights: Weights, rows: Tensor2D, tier: string): Tensor2D {
 export function distilled(weights: Weights, tier1: FirstTier, { distill }: DtfdSettings): Tensor2D {
   if (distill === 'AFS') return tier1.sums;
   const chosen = selectInstances(instanceScores(weights, tier1), tier1.groups, distill === 'MaxMinS');
-  return tf.gather(tier1.h, tf.tensor1d(chosen, 'int32'));
+  return gatherRows(tier1.h, Int32Array.from(chosen));
 }
 
 /**
@@ -100,7 +100,7 @@ export function instanceScores(weights: Weights, { h, attention }: FirstTier): F
   const own = tf.sum(attention, 0); // every row is in one pseudo-bag
   const logits = dense(h, matrix(weights, 't1.cls.w'));
   const attended = tf.mul<Tensor2D>(logits, tf.reshape(own, [h.shape[0], 1]));
-  const probabilities = tf.softmax(attended);
+  const probabilities = softmax(attended);
   const last = tf.slice(probabilities, [0, logits.shape[1] - 1], [-1, 1]);
   return last.dataSync() as Float32Array;
 }

@@ -1,7 +1,20 @@
 import type { RandomStream } from '../random.js';
 import { tf, type Scalar, type Tensor, type Tensor1D, type Tensor2D } from './backend.js';
 import { weightedCrossEntropy } from './instance-loss.js';
-import { addBias, keepMask, matMul, reluGrad, sigmoidGrad, sumRows, tanhGrad } from './primitives.js';
+import {
+  activated,
+  addBias,
+  keepMask,
+  matMul,
+  pickRows,
+  putRows,
+  reluGrad,
+  sigmoidGrad,
+  softmaxGrad,
+  softmaxOf,
+  sumRows,
+  tanhGrad,
+} from './primitives.js';
 
 /** Layers as differentiable functions. Weights lie as in PyTorch: [outputs, inputs], y = x W^T + b. */
 
@@ -55,7 +68,7 @@ export function dense(x: Tensor2D, w: Tensor2D, b?: Tensor1D, activation: Activa
 export function embed(x: Tensor2D, w: Tensor2D, b?: Tensor1D, dropout?: Dropout): Tensor2D {
   const scale = dropout === undefined ? 1 : 1 / (1 - dropout.rate);
   return differentiable([w, b], (save) => {
-    const active = tf.relu(linear(x, w, b));
+    const active = activated(linear(x, w, b), 'relu');
     const value = dropout === undefined ? active : dropped(active, dropout, scale);
     save([value, x]);
     return {
@@ -77,6 +90,24 @@ export function dropout(x: Tensor2D, settings?: Dropout): Tensor2D {
     const mask: Tensor2D = tf.mul(keepMask(x.shape[0], x.shape[1], settings.rate, settings.stream), scale);
     save([mask]);
     return { value: tf.mul(x, mask), gradient: (dy, [mask]) => [tf.mul(dy, mask)] };
+  });
+}
+
+/** Rows of x in the given order; a row may come several times. x [n, d] -> [rows, d]. */
+export function gatherRows(x: Tensor2D, rows: Int32Array): Tensor2D {
+  const [n] = x.shape;
+  return differentiable([x], () => ({
+    value: pickRows(x, rows),
+    gradient: (dy) => [putRows(dy, rows, n)],
+  }));
+}
+
+/** Softmax of each row: x [r, n] -> [r, n]. */
+export function softmax(x: Tensor2D): Tensor2D {
+  return differentiable([x], (save) => {
+    const value = softmaxOf(x);
+    save([value]);
+    return { value, gradient: (dy, [y]) => [softmaxGrad(dy, y as Tensor2D)] };
   });
 }
 
@@ -121,6 +152,22 @@ export function productTransposed(a: Tensor2D, b: Tensor2D): Tensor2D {
   });
 }
 
+/** w u^T + b, the transpose of a linear layer: u [n, in], w [out, in], b [out] -> [out, n]. */
+export function rows(u: Tensor2D, w: Tensor2D, b?: Tensor1D): Tensor2D {
+  return differentiable([u, w, b], (save) => {
+    save([u, w]);
+    const z = matMul(w, u, false, true);
+    return {
+      value: b === undefined ? z : tf.add(z, tf.reshape(b, [-1, 1])),
+      gradient: (dy, [u, w]) => [
+        matMul(dy, w as Tensor2D, true),
+        matMul(dy, u as Tensor2D),
+        b && tf.sum(dy, 1),
+      ],
+    };
+  });
+}
+
 /** Sum over the rows of `logits` of weight x cross-entropy against `label`. logits [r, classes], weights [r] -> scalar. */
 export function crossEntropy(logits: Tensor2D, label: number, weights: readonly number[] = [1]): Scalar {
   const classes = logits.shape[1];
@@ -135,10 +182,16 @@ export function hostLoss(
   input: Tensor2D,
   f: (values: Float32Array) => { loss: number; gradient: Float32Array },
 ): Scalar {
-  return differentiable([input], (save) => {
+  return differentiable([input], () => {
     const { loss, gradient } = f(input.dataSync() as Float32Array);
-    save([tf.tensor2d(gradient, input.shape)]);
-    return { value: tf.scalar(loss), gradient: (dy, [gradient]) => [tf.mul(gradient, dy)] };
+    return {
+      value: tf.scalar(loss),
+      gradient(dy) {
+        const [share] = dy.dataSync();
+        const scaled = share === 1 ? gradient : gradient.map((value) => value * share);
+        return [tf.tensor2d(scaled, input.shape)];
+      },
+    };
   });
 }
 
@@ -153,7 +206,7 @@ function dropped(x: Tensor2D, { rate, stream }: Dropout, scale: number): Tensor2
 }
 
 export function activate(z: Tensor2D, activation: Activation): Tensor2D {
-  return activation === 'none' ? z : tf[activation](z);
+  return activation === 'none' ? z : activated(z, activation);
 }
 
 /** dz of y = φ(z) from dy; needs only y for each of these functions. */

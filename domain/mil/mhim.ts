@@ -4,7 +4,7 @@ import { matrix, vector } from './attention.js';
 import { tf, type Scalar, type Tensor2D } from './backend.js';
 import { baselineAggregator, baselineModel, type Baseline } from './baselines.js';
 import { cosineDecay, cosineRise, keptRows, streamShuffle, type HardMaskSettings } from './hard-masks.js';
-import { embed } from './layers.js';
+import { embed, softmax } from './layers.js';
 import type { Bag, Model, ModelConfig, StepContext } from './model.js';
 import type { Weights } from './parameters.js';
 
@@ -110,7 +110,7 @@ export function studentLoss(
 
 /** - sum of softmax(target / temperature) log softmax(features), mean over the rows. */
 function softTargetLoss(features: Tensor2D, target: Tensor2D, temperature: number): Scalar {
-  const wanted = tf.softmax(tf.div<Tensor2D>(target, temperature));
+  const wanted = softmax(tf.div<Tensor2D>(target, temperature));
   const all = tf.sum(tf.mul(wanted, tf.logSoftmax(features)));
   return tf.mul(all, -1 / features.shape[0]);
 }

@@ -17,6 +17,8 @@ export interface ModelEntry {
   attentionDim: number;
   /** By kebab-case name. Equal names of different models must have equal types and ranges; their defaults may differ. */
   options: Readonly<Record<string, ModelOption>>;
+  /** Whether its work is little more than the embedding's, so that small bags need no native library. */
+  light?: boolean;
   /** Loads the model's file, which may load TensorFlow. */
   load(): Promise<BuildModel>;
 }
@@ -28,6 +30,7 @@ const models = new Map<string, ModelEntry>([
       summary: 'Mean of the instance logits',
       attentionDim: 128,
       options: {},
+      light: true,
       load: async () => (await import('./pooling.js')).buildMean,
     },
   ],
@@ -37,6 +40,7 @@ const models = new Map<string, ModelEntry>([
       summary: 'Largest instance logit of each class',
       attentionDim: 128,
       options: {},
+      light: true,
       load: async () => (await import('./pooling.js')).buildMax,
     },
   ],
@@ -46,6 +50,7 @@ const models = new Map<string, ModelEntry>([
       summary: 'Attention-based MIL (Ilse 2018), tanh attention',
       attentionDim: 128,
       options: abmilOptions,
+      light: true,
       load: async () => (await import('./abmil.js')).build,
     },
   ],
@@ -55,6 +60,7 @@ const models = new Map<string, ModelEntry>([
       summary: 'Attention-based MIL with gated attention',
       attentionDim: 128,
       options: {},
+      light: true,
       load: async () => (await import('./abmil.js')).buildGated,
     },
   ],
@@ -79,6 +85,7 @@ const models = new Map<string, ModelEntry>([
       summary: 'Dual-stream MIL (2021): attention by likeness to the critical instance of each class',
       attentionDim: 128,
       options: dsmilOptions,
+      light: true,
       load: async () => (await import('./dsmil.js')).build,
     },
   ],
@@ -88,6 +95,7 @@ const models = new Map<string, ModelEntry>([
       summary: 'DTFD-MIL (2022): attention over pseudo-bags, then over what they distil',
       attentionDim: 128,
       options: dtfdOptions,
+      light: true,
       load: async () => (await import('./dtfd.js')).build,
     },
   ],

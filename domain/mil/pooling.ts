@@ -1,7 +1,7 @@
 import { classifier, embedBag } from './abmil.js';
 import { matrix, vector } from './attention.js';
 import { tf, type Tensor2D } from './backend.js';
-import { crossEntropy } from './layers.js';
+import { crossEntropy, gatherRows } from './layers.js';
 import type { Model, ModelConfig } from './model.js';
 import { linearSpec, type Weights } from './parameters.js';
 
@@ -56,7 +56,7 @@ function pooling(config: ModelConfig, pool: Pool): Model {
 /** [1, classes], and the instance that gave each. Only those instances carry gradient, so only they are scored differentiably. */
 function maxLogits(weights: Weights, h: Tensor2D): { logits: Tensor2D; winners: Int32Array } {
   const winners = largestRows(classifier(weights, h));
-  const rows = tf.gather(h, tf.tensor1d(winners, 'int32')); // [classes, embed]
+  const rows = gatherRows(h, winners); // [classes, embed]
   const scores = tf.sum(tf.mul(rows, matrix(weights, 'cls.w')), 1);
   const bias = vector(weights, 'cls.b');
   return { logits: tf.reshape(tf.add(scores, bias ?? 0), [1, winners.length]), winners };

@@ -1,10 +1,11 @@
 import type { RandomStream } from '../random.js';
 import { native, tf, type Tensor, type Tensor1D, type Tensor2D } from './backend.js';
+import * as host from './host-math.js';
 import type { Attributes, NativeOps } from './native-ops.js';
 
 /**
- * The few operations that the layers are made of, each as one native call where the native library is there, and in TensorFlow's JavaScript
- * API where not. Nothing here is recorded for differentiation: `layers.ts` pairs each use with its gradient.
+ * The few operations that the layers are made of, each as one native call where the native library is there, and as loops on the host
+ * where not. Nothing here is recorded for differentiation: `layers.ts` pairs each use with its gradient.
  */
 
 /** Attribute lists and constant tensors by name: making them anew costs more than some operations do. */
@@ -40,7 +41,7 @@ function float(ops: NativeOps): Attributes {
  */
 export function matMul(a: Tensor2D, b: Tensor2D, transposeA = false, transposeB = false): Tensor2D {
   const ops = native;
-  if (ops === undefined) return tf.matMul(a, b, transposeA, transposeB);
+  if (ops === undefined) return hostMatMul(a, b, transposeA, transposeB);
   const list = attributes(ops, `BatchMatMulV2 ${transposeA} ${transposeB}`, () => [
     ...float(ops),
     ops.bool('adj_x', transposeA),
@@ -49,18 +50,61 @@ export function matMul(a: Tensor2D, b: Tensor2D, transposeA = false, transposeB 
   return ops.run('BatchMatMulV2', list, [a, b]);
 }
 
+function hostMatMul(a: Tensor2D, b: Tensor2D, transposeA: boolean, transposeB: boolean): Tensor2D {
+  if (transposeA && transposeB) return tf.matMul(a, b, true, true);
+  const [m, k] = transposeA ? [a.shape[1], a.shape[0]] : a.shape;
+  const n = b.shape[transposeB ? 0 : 1];
+  const product = transposeB ? host.timesTransposed : transposeA ? host.transposedTimes : host.times;
+  return tf.tensor2d(product(floats(a), floats(b), [m, k, n]), [m, n]);
+}
+
+/** The values of a tensor on the JavaScript backend: no copy. */
+function floats(tensor: Tensor): Float32Array {
+  return tensor.dataSync() as Float32Array;
+}
+
+/** A matrix of the shape of `like`. */
+function shaped(values: Float32Array, like: Tensor2D): Tensor2D {
+  return tf.tensor2d(values, like.shape);
+}
+
 function channelsLast(ops: NativeOps): Attributes {
   return attributes(ops, 'BiasAdd', () => [...float(ops), ops.string('data_format', 'NHWC')]);
 }
 
 /** x + b, b added to each row. */
 export function addBias(x: Tensor2D, b: Tensor1D): Tensor2D {
-  return native === undefined ? tf.add(x, b) : native.run('BiasAdd', channelsLast(native), [x, b]);
+  if (native === undefined) return shaped(host.plusRow(floats(x), floats(b)), x);
+  return native.run('BiasAdd', channelsLast(native), [x, b]);
 }
 
 /** Sum over the rows: the gradient of a bias. */
 export function sumRows(x: Tensor2D): Tensor1D {
-  return native === undefined ? tf.sum(x, 0) : native.run('BiasAddGrad', channelsLast(native), [x]);
+  if (native === undefined) return tf.tensor1d(host.columnSums(floats(x), x.shape[1]));
+  return native.run('BiasAddGrad', channelsLast(native), [x]);
+}
+
+/** Rows of x in the given order; a row may come several times. */
+export function pickRows(x: Tensor2D, rows: Int32Array): Tensor2D {
+  if (native !== undefined) return tf.gather(x, tf.tensor1d(rows, 'int32'));
+  const columns = x.shape[1];
+  return tf.tensor2d(host.pickRows(floats(x), rows, columns), [rows.length, columns]);
+}
+
+/** Adds each row of dy to the row of `count` it was picked from: the gradient of {@link pickRows}. */
+export function putRows(dy: Tensor2D, rows: Int32Array, count: number): Tensor2D {
+  const columns = dy.shape[1];
+  if (native === undefined) {
+    return tf.tensor2d(host.putRows(floats(dy), rows, count, columns), [count, columns]);
+  }
+  const { int32, float32 } = native.types;
+  const ops = native;
+  const list = attributes(ops, 'UnsortedSegmentSum', () => [
+    ops.type('T', float32),
+    ops.type('Tindices', int32),
+    ops.type('Tnumsegments', int32),
+  ]);
+  return ops.run('UnsortedSegmentSum', list, [dy, tf.tensor1d(rows, 'int32'), tf.scalar(count, 'int32')]);
 }
 
 /** The same values as a new tensor that automatic differentiation knows nothing of: no gradient passes through it. */
@@ -71,21 +115,50 @@ export function detached(x: Tensor2D): Tensor2D {
 
 /** dy where y > 0, else 0: the gradient of y = relu(x). */
 export function reluGrad(dy: Tensor2D, y: Tensor2D): Tensor2D {
-  return native === undefined ? tf.mul(dy, tf.step(y)) : native.run('ReluGrad', float(native), [dy, y]);
+  return native === undefined
+    ? pairwise(dy, y, (dy, y) => (y > 0 ? dy : 0))
+    : native.run('ReluGrad', float(native), [dy, y]);
 }
 
 /** dy (1 - y^2): the gradient of y = tanh(x). */
 export function tanhGrad(dy: Tensor2D, y: Tensor2D): Tensor2D {
   return native === undefined
-    ? tf.mul(dy, tf.sub(1, tf.square(y)))
+    ? pairwise(dy, y, (dy, y) => dy * (1 - y * y))
     : native.run('TanhGrad', float(native), [y, dy]);
 }
 
 /** dy y (1 - y): the gradient of y = sigmoid(x). */
 export function sigmoidGrad(dy: Tensor2D, y: Tensor2D): Tensor2D {
   return native === undefined
-    ? tf.mul(dy, tf.mul(y, tf.sub(1, y)))
+    ? pairwise(dy, y, (dy, y) => dy * y * (1 - y))
     : native.run('SigmoidGrad', float(native), [y, dy]);
+}
+
+function pairwise(a: Tensor2D, b: Tensor2D, f: (a: number, b: number) => number): Tensor2D {
+  return shaped(host.zipped(floats(a), floats(b), f), a);
+}
+
+const FUNCTIONS = {
+  relu: (x: number) => Math.max(x, 0),
+  tanh: Math.tanh,
+  sigmoid: (x: number) => 1 / (1 + Math.exp(-x)),
+};
+
+export function activated(x: Tensor2D, name: keyof typeof FUNCTIONS): Tensor2D {
+  return native === undefined ? shaped(host.mapped(floats(x), FUNCTIONS[name]), x) : tf[name](x);
+}
+
+/** Softmax of each row. */
+export function softmaxOf(x: Tensor2D): Tensor2D {
+  return native === undefined
+    ? shaped(host.softmaxRows(floats(x), x.shape[1]), x)
+    : native.run('Softmax', float(native), [x]);
+}
+
+/** y (dy - sum of dy y): the gradient of y = softmax(x) by row. */
+export function softmaxGrad(dy: Tensor2D, y: Tensor2D): Tensor2D {
+  if (native === undefined) return shaped(host.softmaxRowsGrad(floats(dy), floats(y), y.shape[1]), y);
+  return tf.mul(y, tf.sub(dy, tf.sum(tf.mul(dy, y), 1, true)));
 }
 
 /**

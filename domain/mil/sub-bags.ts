@@ -2,7 +2,7 @@ import { classifier } from './abmil.js';
 import type { Aggregator } from './aggregator.js';
 import { scoresAndDetached } from './attention.js';
 import { tf, type Rank, type Scalar, type Tensor2D } from './backend.js';
-import { crossEntropy, product } from './layers.js';
+import { crossEntropy, gatherRows, product, softmax } from './layers.js';
 import type { StepContext } from './model.js';
 import type { Weights } from './parameters.js';
 import { detached } from './primitives.js';
@@ -39,7 +39,7 @@ export function attentionSubBags(
   // The last row is the whole bag, from the scores that pass no gradient to h.
   const spread = tf.gather(scores, [...new Array<number>(subBags).fill(0), 1]);
   const excluded = tf.concat([masks, tf.zeros<Rank.R2>([1, h.shape[0]])]);
-  const rows = tf.softmax(tf.add<Tensor2D>(spread, excluded));
+  const rows = softmax(tf.add<Tensor2D>(spread, excluded));
   const [pooling, attention] = tf.split<Tensor2D>(rows, [subBags, 1]);
   const logits = classifier(weights, product(pooling, h)); // [sub-bags, classes]
   return {
@@ -71,7 +71,7 @@ export function aggregatedSubBags(
     attention: () => wholeAttention(aggregator, weights, detached(h), within('whole')),
     loss(shares) {
       const losses = lists.map((rows, i) => {
-        const part = tf.gather(h, tf.tensor1d(rows, 'int32'));
+        const part = gatherRows(h, Int32Array.from(rows));
         const loss = aggregator.aggregate(weights, part, within(`sub-bag ${i}`)).loss(context.label);
         return tf.mul<Scalar>(loss, shares[i]);
       });

@@ -12,6 +12,7 @@ import { readCheckpoint, weightsFor, writeCheckpoint } from './checkpoint.js';
 import type { Model, ModelConfig } from './model.js';
 import { modelEntry, resolveOptions } from './models.js';
 import type { Schedule } from './scheduler.js';
+import { suitsJavaScript } from './small-bags.js';
 import { foldOf, readSplits, type Fold, type Splits } from './splits.js';
 import { train, type LabelledKey, type TrainingPlan, type TrainingResult } from './train.js';
 import type { HistoryRow } from './training-state.js';
@@ -50,7 +51,8 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
   const fold = foldOf(splits, settings.repeat, settings.fold);
   const entries = usedBags(fold, listBags(job.with.bags.path, job.work), settings);
   const warn = (message: string) => job.log('warn', message);
-  const backend = await openBackend(settings.backend, warn);
+  const small = settings.backend === 'auto' && suitsJavaScript(settings.model, entries, settings.embedDim);
+  const backend = await openBackend(small ? 'js' : settings.backend, warn);
   const bags = new BagCache(entries, settings.groupFeatures);
   try {
     if (settings.standardise) bags.standardiseBy(fold.train);

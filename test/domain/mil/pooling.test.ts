@@ -22,31 +22,33 @@ const variants: [string, BuildModel, Record<string, string>][] = [
   ['dsmil_baseline_qtanh_vrelu', build, baseline],
 ];
 
-describe('pooling models and DSMIL equal PyTorch', () => {
-  before(() => openBackend('tensorflow'));
+for (const backend of ['tensorflow', 'js'] as const) {
+  describe(`pooling models and DSMIL on ${backend} equal PyTorch`, () => {
+    before(() => openBackend(backend));
 
-  for (const [name, build, options] of variants) {
-    const oracle = new Oracle(name);
-    for (const [caseName, oracleCase] of Object.entries(oracle.cases)) {
-      test(`${name} ${caseName}`, () => {
-        const model = build(oracleConfig(name, options));
-        checkCount(model, oracle.parameterCount);
-        const weights = toDevice(model, oracle.weights());
-        const bag = oracle.bag(oracleCase);
-        const { logits, attention } = inferOracle(model, weights, bag);
-        const instances = tf.tidy(() => model.infer(weights, bag).instanceLogits);
-        assertClose(logits, oracle.floats(`${caseName}/out/logits`), 'logits');
-        assertClose(instances.dataSync(), oracle.floats(`${caseName}/out/inst`), 'instance logits');
-        if (oracle.has(`${caseName}/out/attention`)) {
-          const ofLast = oracle.floats(`${caseName}/out/attention`).filter((_, i) => i % 2 === 1);
-          assertClose(attention, ofLast, 'attention of the positive class');
-        }
-        tf.dispose([weights, bag.x, instances]);
-        checkTraining(model, oracle, caseName);
-      });
+    for (const [name, build, options] of variants) {
+      const oracle = new Oracle(name);
+      for (const [caseName, oracleCase] of Object.entries(oracle.cases)) {
+        test(`${name} ${caseName}`, () => {
+          const model = build(oracleConfig(name, options));
+          checkCount(model, oracle.parameterCount);
+          const weights = toDevice(model, oracle.weights());
+          const bag = oracle.bag(oracleCase);
+          const { logits, attention } = inferOracle(model, weights, bag);
+          const instances = tf.tidy(() => model.infer(weights, bag).instanceLogits);
+          assertClose(logits, oracle.floats(`${caseName}/out/logits`), 'logits');
+          assertClose(instances.dataSync(), oracle.floats(`${caseName}/out/inst`), 'instance logits');
+          if (oracle.has(`${caseName}/out/attention`)) {
+            const ofLast = oracle.floats(`${caseName}/out/attention`).filter((_, i) => i % 2 === 1);
+            assertClose(attention, ofLast, 'attention of the positive class');
+          }
+          tf.dispose([weights, bag.x, instances]);
+          checkTraining(model, oracle, caseName);
+        });
+      }
     }
-  }
-});
+  });
+}
 
 test('parameter counts equal the published modules', () => {
   const config = (dim: number, options = {}) => ({

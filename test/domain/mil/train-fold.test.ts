@@ -8,6 +8,7 @@ import { openBackend, tf } from '../../../domain/mil/backend.js';
 import { listBags, loadBag } from '../../../domain/mil/bags.js';
 import { loadModel, predict } from '../../../domain/mil/predict.js';
 import { run, type TrainFoldWith } from '../../../domain/mil/train-fold.js';
+import { suitsJavaScript } from '../../../domain/mil/small-bags.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { makeCohort, makeJob, trainWith, type Cohort } from './cohort.js';
 
@@ -63,15 +64,20 @@ describe('mil.train-fold', () => {
 
   test('an abort saves the state and throws the reason; the next attempt ends with the same bytes', async (t) => {
     const folder = temporaryFolder(t);
-    for (const model of ['abmil', 'sam-mil']) {
-      const settings = trainWith(cohort, { model, ...(model === 'sam-mil' ? { mode: 'release' } : {}) });
-      const whole = await run(makeJob(join(folder, model), cohort.work, settings));
+    for (const [model, backend] of [
+      ['abmil', 'tensorflow'],
+      ['sam-mil', 'tensorflow'],
+      ['sam-mil', 'js'],
+    ] as const) {
+      const mode = model === 'sam-mil' ? { mode: 'release' } : {};
+      const settings = trainWith(cohort, { model, backend, ...mode });
+      const whole = await run(makeJob(join(folder, model, backend), cohort.work, settings));
       const controller = new AbortController();
       const reason = new Error('worker shuts down');
-      const first = makeJob(join(folder, `${model}-cut`), cohort.work, settings, controller.signal);
+      const first = makeJob(join(folder, model, `${backend}-cut`), cohort.work, settings, controller.signal);
       first.progress = ({ done }) => done === 3 && controller.abort(reason);
       await assert.rejects(run(first), reason);
-      const second = makeJob(join(folder, `${model}-cut`), cohort.work, settings);
+      const second = makeJob(join(folder, model, `${backend}-cut`), cohort.work, settings);
       const resumed = await run(second);
       assert.deepEqual(
         second.reports.map(({ done }) => done),
@@ -161,4 +167,12 @@ describe('mil.train-fold', () => {
     await trained(join(folder, 'a'), cohort, { model: 'sam-mil' });
     assert.equal(tf.memory().numTensors, before);
   });
+});
+
+test('small bags are trained in JavaScript where the backend is left open, large ones are not', (t) => {
+  const cohort = makeCohort(temporaryFolder(t), 4);
+  const entries = listBags(cohort.bags.path, cohort.work);
+  assert.equal(suitsJavaScript('abmil', entries, 16), true);
+  assert.equal(suitsJavaScript('abmil', entries, 512), false);
+  assert.equal(suitsJavaScript('transmil', entries, 16), false);
 });
