@@ -1,4 +1,3 @@
-import type { SegmenterDefinition } from '../../domain/sam/segmenter.js';
 import { SEGMENTER_NAMES } from '../../domain/sam/segmenters.js';
 import { defineActivity, fileInput, fileOutput, type Schema } from '../define-activity.js';
 
@@ -20,10 +19,15 @@ export const definition = defineActivity({
       "The slide's tissue outlines: `mask` of pathology.patch. With it the image is the box of the outlines, else that of the patches.",
     ),
     segmenter: {
-      type: 'string',
-      enum: [...SEGMENTER_NAMES],
+      anyOf: [
+        { type: 'string', enum: [...SEGMENTER_NAMES] },
+        fileInput(
+          'segmenter',
+          'YAML or JSON file: name, architecture (sam), weights (your own SAM or MobileSAM checkpoint).',
+        ),
+      ],
       description:
-        'Who finds the regions. `watershed`: hierarchical watershed of the stain planes, without weights, not SAM.',
+        'Who finds the regions. `sam-vit-h`, `sam-vit-l`, `sam-vit-b`: Segment Anything, `mobile-sam`: MobileSAM, trained on photographs; their weights: `npx sam-mil models fetch`. `watershed`: hierarchical watershed of the stain planes, without weights, not SAM. Or a file that describes your own SAM.',
     },
     regions: {
       type: 'array',
@@ -63,6 +67,21 @@ export const definition = defineActivity({
     'crop-overlap-ratio': share(512 / 1500, "Overlap of crops, as a share of the image's shorter side."),
     'box-nms-thresh': share(0.7, 'Box overlap above which the worse of two masks of a crop is dropped.'),
     'crop-nms-thresh': share(0.7, 'Likewise between crops.'),
+    device: {
+      type: 'string',
+      enum: ['auto', 'cpu', 'cuda', 'tensorrt'],
+      default: 'auto',
+      'x-not-in-key': true,
+      description:
+        'Where SAM computes. One that does not work here is replaced by the CPU, and the log says why.',
+    },
+    threads: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 256,
+      'x-not-in-key': true,
+      description: 'CPU threads of SAM. Default: the cores of the host.',
+    },
     pickle: {
       type: 'boolean',
       default: true,
@@ -91,9 +110,9 @@ export const definition = defineActivity({
   isolation: 'child',
   resumesFrom: 'last finished crop (watershed: the start, seconds long)',
   hiddenInputs: async (parameters, inputs) => {
-    const { findSegmenter, keyOfSegmenter } = await import('../../domain/sam/segmenters.js');
+    const { keyOfSegmenter, segmenterWithWeights } = await import('../../domain/sam/segmenters.js');
     const { companionsOf } = await import('../../domain/slides/slide-files.js');
-    const { info }: SegmenterDefinition = await findSegmenter(parameters.segmenter as string);
+    const { info } = await segmenterWithWeights(inputs.segmenter ?? (parameters.segmenter as string));
     return { segmenter: keyOfSegmenter(info), slide: companionsOf(inputs.slide?.path) };
   },
   load: () => import('../../domain/sam/segment-slide.js'),

@@ -5,6 +5,8 @@ import { writeAtomic } from '../formats/atomic.js';
 import { readMask, readPatches } from '../formats/bag-files.js';
 import { type Segments, writeSegments, writeSegmentsPickle } from '../formats/segments-file.js';
 import type { InputFile, Job, JobResult, OutputFile } from '../job.js';
+import { canonicalJson, type Json } from '../json.js';
+import type { Device } from '../onnx/onnx-session.js';
 import { encodeJpeg } from '../slides/images.js';
 import { openSlide } from '../slides/open.js';
 import type { Slide } from '../slides/slide.js';
@@ -17,16 +19,18 @@ import {
   readSamImage,
   type SamImage,
 } from './sam-image.js';
-import type { SegmentParameters } from './segmenter.js';
-import { findSegmenter } from './segmenters.js';
+import type { SegmenterDefinition, SegmenterInfo, SegmentParameters } from './segmenter.js';
+import { keyOfSegmenter, segmenterWithWeights } from './segmenters.js';
 
 /** `with` of pathology.segment. */
 export interface SegmentWith extends SegmentParameters {
   slide: InputFile;
   patches: InputFile;
   mask?: InputFile;
-  segmenter: string;
+  segmenter: string | InputFile;
   pickle: boolean;
+  device: Device;
+  threads?: number;
 }
 
 /**
@@ -34,15 +38,15 @@ export interface SegmentWith extends SegmentParameters {
  * are written as run lengths (h5), for Python (pickle) and as a picture.
  */
 export async function run(job: Job<SegmentWith>): Promise<JobResult> {
-  const segmenter = await findSegmenter(job.with.segmenter);
-  job.log('info', `segmenter ${segmenter.info.name}`, { note: segmenter.info.note });
-  await segmenter.bring((line) => job.log('info', line));
+  const segmenter = await findTheSegmenter(job);
   const { image, patchSize } = readImage(job.with);
   job.signal.throwIfAborted();
   const masks = await segmenter.segment(image, job.with, {
     signal: job.signal,
     checkpoint: job.checkpoint,
-    progress: (done, total) => job.progress({ unit: 'crops', done, total }),
+    device: job.with.device,
+    threads: job.with.threads,
+    progress: (done, total, note) => job.progress({ unit: 'crops', done, total, note }),
     log: (line) => job.log('info', line),
   });
   job.signal.throwIfAborted();
@@ -51,6 +55,25 @@ export async function run(job: Job<SegmentWith>): Promise<JobResult> {
   const { startX, startY, stopX, stopY, visLevel, downsampleRatio, width: w, height: h } = image;
   const info = { patchSize, startX, startY, stopX, stopY, w, h, visLevel, downsampleRatio };
   return write(job, image, { info, masks });
+}
+
+async function findTheSegmenter(job: Job<SegmentWith>): Promise<SegmenterDefinition> {
+  const segmenter = await segmenterWithWeights(job.with.segmenter, (line) => job.log('info', line));
+  const { info } = segmenter;
+  refuseOther(info, job.hidden?.segmenter);
+  job.log('info', `segmenter ${info.name}`, { note: info.note });
+  return segmenter;
+}
+
+/** Weights may be exchanged between the forming of the key and the work: masks of one model must not stand under the name of another. */
+function refuseOther(info: SegmenterInfo, expected: Json | undefined): void {
+  const found = keyOfSegmenter(info);
+  if (expected === undefined || canonicalJson(found) === canonicalJson(expected)) return;
+  throw new SamMilError('Unavailable', 'another segmenter is here now than when the step was prepared', {
+    expected: canonicalJson(expected),
+    found: canonicalJson(found),
+    next: 'the step is tried again; see `npx sam-mil models verify` on each worker',
+  });
 }
 
 /** The SAM image of the tissue, and the side of a patch in level-0 pixels. */

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../json.js';
 import type { Device } from '../onnx/onnx-session.js';
 import type { Weights } from '../weights/weights-entry.js';
 import type { SegmentMask } from '../formats/segments-file.js';
@@ -7,8 +8,10 @@ export interface SegmenterInfo {
   name: string;
   /** Raised when the same image and parameters give other masks. */
   version: number;
-  /** `sha256:...` of the weights; null for a segmenter that has none. */
-  weightsDigest: string | null;
+  /** `sha256:...` of the weights; null for a segmenter that has none, undefined while they are not on this machine. */
+  weightsDigest: string | null | undefined;
+  /** What else decides the masks of a segmenter that a person's file describes. */
+  network?: JsonObject;
   licence: string;
   /** One sentence: what it is, and what it must not be taken for. */
   note: string;
