@@ -1,0 +1,20 @@
+import { automaticMasks } from '../../domain/sam/automatic-masks.js';
+import type { SegmentParameters } from '../../domain/sam/segmenter.js';
+import { openSmallSam, samImage } from './small-sam.js';
+
+/**
+ * A process that looks for all masks of the small image and kills itself on the way, so that nothing can be tidied up: arguments are its folder, the
+ * parameters as JSON, and how many calls of `progress` it lives through.
+ */
+const [folder, parameters, calls] = process.argv.slice(2);
+const model = await openSmallSam(folder);
+let left = Number(calls);
+await automaticMasks(model, 'small', await samImage(), JSON.parse(parameters) as SegmentParameters, {
+  signal: new AbortController().signal,
+  checkpoint: `${folder}/checkpoint`,
+  progress: () => {
+    left--;
+    if (left === 0) process.kill(process.pid, 'SIGKILL');
+  },
+  log: () => undefined,
+});
