@@ -127,6 +127,10 @@ export const definition = defineActivity({
     coords: fileOutput('coords', 'patches/<name>.h5: `coords`, int64 N x 2, corners in level-0 pixels.'),
     mask: fileOutput('mask', 'masks/<name>.h5: outlines of tissue and holes, and the mask they came from.'),
     'mask-image': fileOutput('mask-image', 'masks/<name>.jpg: the slide with outlines and their ids.'),
+    'tissue-geojson': fileOutput(
+      'tissue-geojson',
+      'masks/<name>.geojson: outlines of tissue with their holes, in level-0 pixels, as annotations for QuPath.',
+    ),
     stitch: fileOutput('stitch', 'stitches/<name>.h5: the patches in small, all else black.'),
     'stitch-image': fileOutput('stitch-image', 'stitches/<name>.jpg: the same for people.'),
     count: { type: 'integer', description: 'Number of patches.' },

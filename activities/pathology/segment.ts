@@ -82,6 +82,11 @@ export const definition = defineActivity({
       'x-not-in-key': true,
       description: 'CPU threads of SAM. Default: the cores of the host.',
     },
+    geojson: {
+      type: 'boolean',
+      default: false,
+      description: 'Write the outlines of the masks for QuPath too: some MB a slide.',
+    },
     pickle: {
       type: 'boolean',
       default: true,
@@ -97,6 +102,10 @@ export const definition = defineActivity({
     'segments-pickle': fileOutput(
       'segments-pickle',
       "segments/<name>.pkl: the same as a list of SAM's mask dicts.",
+    ),
+    'segments-geojson': fileOutput(
+      'segments-geojson',
+      "segments/<name>.geojson: each mask's outline along its pixels, in level-0 pixels, as detections for QuPath with area and scores. Only with `geojson`.",
     ),
     overlay: fileOutput(
       'overlay',

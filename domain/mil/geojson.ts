@@ -1,6 +1,5 @@
 import { SamMilError } from '../errors.js';
 import { isJsonObject, type Json } from '../json.js';
-import type { Level0Px } from '../units.js';
 import { isExclusion, type Region, type Ring } from './annotation.js';
 
 /**
@@ -72,42 +71,4 @@ function badRing(place: string): SamMilError {
     file: place,
     expected: 'rings of three or more [x, y] points',
   });
-}
-
-/**
- * Patches as GeoJSON that QuPath imports as detections with a measurement, in level-0 pixels. One feature a line, so that a large file can be
- * read line by line.
- *
- * @param coords N x 2 upper left corners
- * @param measurements N numbers by name
- */
-export function formatPatches(
-  coords: ArrayLike<Level0Px>,
-  size: Level0Px,
-  measurements: Readonly<Record<string, ArrayLike<number>>>,
-): string {
-  const lines = Array.from({ length: coords.length / 2 }, (_, i) => {
-    const [x, y] = [coords[2 * i], coords[2 * i + 1]];
-    const ring = [
-      [x, y],
-      [x + size, y],
-      [x + size, y + size],
-      [x, y + size],
-      [x, y],
-    ];
-    const measured = Object.entries(measurements).map(([name, values]) => [
-      name,
-      Number(values[i].toPrecision(7)),
-    ]);
-    return JSON.stringify({
-      type: 'Feature',
-      geometry: { type: 'Polygon', coordinates: [ring] },
-      properties: {
-        objectType: 'detection',
-        isLocked: true,
-        measurements: Object.fromEntries(measured) as Record<string, number>,
-      },
-    });
-  });
-  return `{"type":"FeatureCollection","features":[\n${lines.join(',\n')}\n]}\n`;
 }

@@ -12,7 +12,7 @@ import type { BackendChoice } from './backend.js';
 import { patchSizeOf } from './bag-facts.js';
 import { loadBag } from './bags.js';
 import type { ColourMapName } from './colour-map.js';
-import { formatPatches } from './geojson.js';
+import { formatPatches } from '../formats/geojson.js';
 import { outlineRegions, overlayScores, slideThumbnail, type Thumbnail } from './heatmap-overlay.js';
 import { lesionFit, paintScores, scaleScores } from './heatmap-scores.js';
 import { loadModel, predict, type LoadedModel } from './predict.js';

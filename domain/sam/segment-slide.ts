@@ -21,6 +21,7 @@ import {
 } from './sam-image.js';
 import type { SegmenterDefinition, SegmenterInfo, SegmentParameters } from './segmenter.js';
 import { keyOfSegmenter, segmenterWithWeights } from './segmenters.js';
+import { formatSegments } from './segments-geojson.js';
 
 /** `with` of pathology.segment. */
 export interface SegmentWith extends SegmentParameters {
@@ -29,6 +30,7 @@ export interface SegmentWith extends SegmentParameters {
   mask?: InputFile;
   segmenter: string | InputFile;
   pickle: boolean;
+  geojson: boolean;
   device: Device;
   threads?: number;
 }
@@ -122,6 +124,10 @@ async function write(job: Job<SegmentWith>, image: SamImage, segments: Segments)
   if (job.with.pickle) {
     files['segments-pickle'] = output('segments', 'pkl');
     writeSegmentsPickle(files['segments-pickle'].from, segments);
+  }
+  if (job.with.geojson) {
+    files['segments-geojson'] = output('segments', 'geojson');
+    writeAtomic(files['segments-geojson'].from, formatSegments(segments, image.total));
   }
   const { width, height } = image;
   const picture = { data: drawOverlay(image, segments.masks), width, height, channels: 3 as const };

@@ -14,6 +14,7 @@ import { findProcessRow, isLeftOut, processRowCells } from './process-list.js';
 import { chooseLevel } from './read-tissue-level.js';
 import { checkLevel, segmentTissue, type Tissue } from './segment.js';
 import { stitchPatches } from './stitch-patches.js';
+import { formatTissue } from './tissue-geojson.js';
 import { outlineTable } from './outline-table.js';
 
 /** `with` of pathology.patch: tissue parameters that are given stand over the preset's, a process list's over both. */
@@ -127,8 +128,10 @@ async function writeMaskFiles(
   const image = output(job, 'masks', 'jpg');
   const table = outlineTable(tissue.ids.map((id) => tissue.contours[id]));
   writeMask(mask.from, { ...table, ...tissue });
+  const geojson = output(job, 'masks', 'geojson');
+  writeAtomic(geojson.from, formatTissue(tissue.contours, tissue.ids));
   await writeJpeg(image.from, { ...picture, rgb: drawTissue(picture, tissue, lineThickness) });
-  return { mask, 'mask-image': image };
+  return { mask, 'mask-image': image, 'tissue-geojson': geojson };
 }
 
 function writePatchFile(job: Job<PatchWith>, slide: Slide, scale: PatchScale, coords: Int32Array): void {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { coveredShare, regionProbe, type Region } from '../../../domain/mil/annotation.js';
 import { parseAsapXml } from '../../../domain/mil/asap-xml.js';
-import { formatPatches, parseGeoJson } from '../../../domain/mil/geojson.js';
+import { formatPatches } from '../../../domain/formats/geojson.js';
+import { parseGeoJson } from '../../../domain/mil/geojson.js';
 import { readAnnotation } from '../../../domain/mil/read-annotation.js';
 import { hasCode, temporaryFolder } from './support.js';
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { definition } from '../../../activities/pathology/segment.js';
@@ -6,6 +7,7 @@ import { readPatches, writeMask, writePatches } from '../../../domain/formats/ba
 import { readSegments, readSegmentsPickle } from '../../../domain/formats/segments-file.js';
 import type { InputFile } from '../../../domain/job.js';
 import type { Json } from '../../../domain/json.js';
+import { parseGeoJson } from '../../../domain/mil/geojson.js';
 import { run, type SegmentWith } from '../../../domain/sam/segment-slide.js';
 import { decodeImage } from '../../../domain/slides/images.js';
 import { jobFor, inputFile } from '../../support/activity-job.js';
@@ -86,6 +88,38 @@ test('with the mask the image is the box of the tissue outlines', async (context
   const { info } = readSegments(files.segments.from);
   assert.deepEqual([info.startX, info.startY, info.stopX, info.stopY, info.w], [900, 1100, 1300, 1300, 400]);
 });
+
+test('outlines for QuPath cover as many level-0 pixels as their masks, within the frame', async (context) => {
+  const one = await given(context, [300, 200, 1600, 1800]);
+  const parameters = { ...one.with, pickle: false, geojson: true };
+  const { files } = await run(jobFor<SegmentWith>(definition, parameters, one.folder));
+  const { info, masks } = readSegments(files.segments.from);
+  assert.deepEqual([info.startX, info.startY, info.w], [300, 200, 778], 'reduced by 2');
+  const text = readFileSync(files['segments-geojson'].from, 'utf8');
+  const { features } = JSON.parse(text) as { features: { properties: { measurements: object } }[] };
+  const first = features[0].properties.measurements as Record<string, number>;
+  assert.deepEqual(first['Area (level-0 px)'], 4 * masks[0].area);
+  assert.equal(first['Predicted IoU'], Number(masks[0].predictedIou.toPrecision(7)));
+  const covered = features.map((feature) =>
+    parseGeoJson(JSON.stringify(feature), 'segment').reduce(
+      (sum, { rings: [outline, ...holes] }) =>
+        sum + ringArea(outline) - holes.reduce((all, hole) => all + ringArea(hole), 0),
+      0,
+    ),
+  );
+  assert.deepEqual(
+    covered,
+    masks.map(({ area }) => 4 * area),
+  );
+});
+
+function ringArea(ring: readonly (readonly [number, number])[]): number {
+  const doubled = ring.reduce((sum, [x, y], i) => {
+    const [nextX, nextY] = ring[(i + 1) % ring.length];
+    return sum + x * nextY - nextX * y;
+  }, 0);
+  return Math.abs(doubled) / 2;
+}
 
 test('a file without patches is refused by name', async (context) => {
   const one = await given(context, []);

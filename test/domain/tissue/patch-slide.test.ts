@@ -6,6 +6,8 @@ import sharp from 'sharp';
 import { digestOf } from '../../../domain/digest.js';
 import { readMask, readPatches, readStitch } from '../../../domain/formats/bag-files.js';
 import type { JobResult } from '../../../domain/job.js';
+import { parseGeoJson } from '../../../domain/mil/geojson.js';
+import { outlineArea } from '../../../domain/tissue/polygon.js';
 import { findOpenSlideLibrary } from '../../../domain/native/openslide-library.js';
 import { openSlide } from '../../../domain/slides/open.js';
 import { run, type PatchWith } from '../../../domain/tissue/patch-slide.js';
@@ -44,6 +46,7 @@ test("a slide's files: CLAM's names, coordinates and attributes; the same bits e
     'mask-image': 'masks/cmu_small.jpg',
     stitch: 'stitches/cmu_small.h5',
     'stitch-image': 'stitches/cmu_small.jpg',
+    'tissue-geojson': 'masks/cmu_small.geojson',
   });
   assert.equal(result.skip, undefined);
   assert.equal(result.values?.count, 50);
@@ -104,7 +107,7 @@ test('a slide whose tissue is too small ends as no_tissue, with the mask to show
   assert.equal(result.skip, 'no_tissue');
   assert.equal(result.values?.status, 'no_tissue');
   assert.equal(result.values?.count, 0);
-  assert.deepEqual(Object.keys(result.files), ['mask', 'mask-image']);
+  assert.deepEqual(Object.keys(result.files), ['mask', 'mask-image', 'tissue-geojson']);
   assert.equal(readMask(result.files.mask.from).parent.length, 0);
   assert.equal(job.lines[0].level, 'warn');
 });
@@ -224,4 +227,23 @@ test('cancellation ends the work between two pieces', async (context) => {
   const job = makeJob<PatchWith>(temporaryFolder(context), given, { signal: control.signal });
   control.abort(new Error('cancelled by a person'));
   await assert.rejects(run(job), /cancelled by a person/);
+});
+
+test('outlines of tissue for QuPath are those of the mask file, closed and without points on straight lines', async (context) => {
+  const { result } = await patch(context, {});
+  const regions = parseGeoJson(readFileSync(result.files['tissue-geojson'].from, 'utf8'), 'tissue');
+  const { points, offsets, parent } = readMask(result.files.mask.from);
+  const outlines = [...parent.keys()].map((i) => points.subarray(2 * offsets[i], 2 * offsets[i + 1]));
+  const area = (ring: ArrayLike<number>) => outlineArea(Int32Array.from(ring));
+  assert.deepEqual(
+    regions.flatMap(({ rings }) => rings.map((ring) => area(ring.flat()))),
+    outlines.map(area),
+  );
+  assert.ok(outlines.length > 0);
+  for (const { rings, group } of regions) {
+    assert.equal(group, 'Tissue');
+    for (const ring of rings) assert.deepEqual(ring.at(-1), ring[0]);
+  }
+  const count = regions.flatMap(({ rings }) => rings).reduce((sum, ring) => sum + ring.length, 0);
+  assert.ok(count < points.length / 2);
 });
