@@ -115,6 +115,13 @@ export const definition = defineActivity({
       'x-not-in-key': true,
       description: 'Seconds between saved states: what a kill may cost.',
     },
+    'bag-memory': {
+      type: 'number',
+      minimum: 0,
+      'x-not-in-key': true,
+      description:
+        'GiB of features that are kept in memory; the other bags are read anew each epoch, ahead of the step that needs them. Default: a quarter of the memory.',
+    },
     ...modelOptions,
   },
   required: ['bags', 'split', 'repeat', 'fold', 'model'],

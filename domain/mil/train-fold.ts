@@ -39,6 +39,7 @@ export interface TrainFoldWith extends Record<string, unknown> {
   validateOn: 'val' | 'test';
   backend: BackendChoice;
   saveEvery: number;
+  bagMemory?: number;
   standardise: boolean;
   teacher?: InputFile;
 }
@@ -53,7 +54,10 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
   const warn = (message: string) => job.log('warn', message);
   const small = settings.backend === 'auto' && suitsJavaScript(settings.model, entries, settings.embedDim);
   const backend = await openBackend(small ? 'js' : settings.backend, warn);
-  const bags = new BagCache(entries, settings.groupFeatures);
+  const bags = new BagCache(entries, {
+    groupFeatures: settings.groupFeatures,
+    ...(settings.bagMemory !== undefined && { limit: settings.bagMemory * 2 ** 30 }),
+  });
   try {
     if (settings.standardise) bags.standardiseBy(fold.train);
     bags.get(fold.train[0]);

@@ -82,6 +82,9 @@ export async function train(plan: TrainingPlan, hooks: TrainingHooks): Promise<T
   }
 }
 
+/** Bags that are read before they are wanted. */
+const READ_AHEAD = 2;
+
 /** How long the event loop, and so an abort, may have to wait. */
 const YIELD_MS = 50;
 
@@ -125,11 +128,26 @@ class Training {
     const { plan, state } = this;
     const order = this.stream(state.epoch, 'order').permutation(plan.train.length);
     const rate = learningRate(plan.schedule, plan.lr, state.epoch, plan.epochs);
+    const comes = [...Array.from(order, (index) => plan.train[index].key), ...this.validationKeys()];
     for (; state.step < order.length; state.step++) {
       await this.pause();
-      this.step(plan.train[order[state.step]], rate);
+      const { key, label } = plan.train[order[state.step]];
+      await this.arrival(comes, state.step);
+      this.step({ key, label }, rate);
     }
-    this.endEpoch(rate);
+    await this.endEpoch(rate);
+  }
+
+  /** Waits for a bag that is being read, and has those read that come after it. */
+  private async arrival(keys: readonly string[], at: number): Promise<void> {
+    const { bags } = this.plan;
+    const coming = bags.arrival(keys[at]);
+    if (coming !== undefined) await coming;
+    bags.prefetch(keys.slice(at + 1, at + 1 + READ_AHEAD));
+  }
+
+  private validationKeys(): string[] {
+    return this.plan.validation.map(({ key }) => key);
   }
 
   private step({ key, label }: LabelledKey, rate: number): void {
@@ -157,9 +175,9 @@ class Training {
     };
   }
 
-  private endEpoch(rate: number): void {
+  private async endEpoch(rate: number): Promise<void> {
     const { plan, state } = this;
-    const row = this.historyRow(rate);
+    const row = await this.historyRow(rate);
     state.history.push(row);
     let best = false;
     if (row.valAuc !== undefined) {
@@ -175,7 +193,7 @@ class Training {
     this.hooks.onEpoch(row, best);
   }
 
-  private historyRow(rate: number): HistoryRow {
+  private async historyRow(rate: number): Promise<HistoryRow> {
     const { plan, state } = this;
     const mean = (sum: number) => sum / plan.train.length;
     const row: HistoryRow = {
@@ -185,12 +203,22 @@ class Training {
       parts: Object.fromEntries(Object.entries(state.sums.parts).map(([part, sum]) => [part, mean(sum)])),
     };
     if (plan.validation.length === 0) return row;
-    const { auc, loss } = validate(plan.model, this.adam.weights(), this.validationBags(), plan.classes);
+    const { auc, loss } = await validate(
+      plan.model,
+      this.adam.weights(),
+      this.validationBags(),
+      plan.classes,
+    );
     return { ...row, valLoss: loss, ...(Number.isNaN(auc) ? {} : { valAuc: auc }) };
   }
 
-  private *validationBags() {
-    for (const { key, label } of this.plan.validation) yield { bag: this.plan.bags.get(key), label };
+  private async *validationBags() {
+    const { bags, validation } = this.plan;
+    const keys = this.validationKeys();
+    for (const [i, { key, label }] of validation.entries()) {
+      await this.arrival(keys, i);
+      yield { bag: bags.get(key), label };
+    }
   }
 
   private stopsEarly(): boolean {

@@ -34,16 +34,16 @@ export function softmax(logits: ArrayLike<number>): Float64Array {
 }
 
 /** Scores a set of bags. @param classes number of classes, of which the last is the positive one of two */
-export function validate(
+export async function validate(
   model: Model,
   weights: Weights,
-  bags: Iterable<{ bag: Bag; label: number }>,
+  bags: AsyncIterable<{ bag: Bag; label: number }>,
   classes: number,
-): Validation {
+): Promise<Validation> {
   const probabilities: Float64Array[] = [];
   const labels: number[] = [];
   let loss = 0;
-  for (const { bag, label } of bags) {
+  for await (const { bag, label } of bags) {
     const row = bagProbabilities(model, weights, bag);
     probabilities.push(row);
     labels.push(label);

@@ -109,21 +109,44 @@ test('a .pt file is a bag too', (t) => {
 describe('the cache of bags', () => {
   before(() => openBackend('tensorflow'));
 
-  test('keeps what fits, drops what was used longest ago, and never the bag in use', (t) => {
+  test('keeps what came first and fits; the others last until the next', (t) => {
     const cohort = makeCohort(temporaryFolder(t), 6);
     const entries = listBags(cohort.bags.path, cohort.work);
-    const cache = new BagCache(entries, true, 3 * 32 * 24 * 4);
+    const cache = new BagCache(entries, { groupFeatures: true, limit: 3 * 32 * 24 * 4 });
     const start = tf.memory().numTensors;
     for (const key of [...cohort.keys, ...cohort.keys]) {
       const bag = cache.get(key);
       assert.equal(bag.x.shape[0], bag.rows);
-      assert.ok(tf.memory().numTensors - start <= 4, 'bags beyond the limit are let go');
+      assert.ok(tf.memory().numTensors - start <= 5, 'bags beyond the limit are let go');
     }
-    const tiny = new BagCache(entries, true, 0);
+    const tiny = new BagCache(entries, { groupFeatures: true, limit: 0 });
     assert.equal(tiny.get(cohort.keys[1]).x.isDisposed, false);
     tiny.dispose();
     cache.dispose();
     assert.equal(tf.memory().numTensors, start);
+  });
+
+  test('bags read ahead on a thread are the same; one that can not be read is refused when it is wanted', async (t) => {
+    const cohort = makeCohort(temporaryFolder(t), 4);
+    const entries = listBags(cohort.bags.path, cohort.work);
+    const plain = new BagCache(entries, { groupFeatures: true });
+    const ahead = new BagCache(entries, { groupFeatures: true, limit: 0, worthAThread: 0 });
+    appendFileSync(entries[3].features, 'x');
+    for (const [i, key] of cohort.keys.slice(0, 3).entries()) {
+      await ahead.arrival(key);
+      ahead.prefetch(cohort.keys.slice(i + 1, i + 3));
+      assert.equal(ahead.arrival(cohort.keys[i + 1]) instanceof Promise, true);
+      const [expected, found] = [plain.get(key), ahead.get(key)];
+      assert.deepEqual(found.x.dataSync(), expected.x.dataSync());
+      assert.deepEqual({ ...found, x: 0 }, { ...expected, x: 0 });
+    }
+    await ahead.arrival(cohort.keys[3]);
+    assert.throws(() => ahead.get(cohort.keys[3]), { message: /was changed after it was published/ });
+    ahead.prefetch(cohort.keys);
+    ahead.dispose();
+    assert.equal(ahead.arrival(cohort.keys[0]) === undefined, false);
+    await ahead.arrival(cohort.keys[0]);
+    plain.dispose();
   });
 
   test('refuses features of two lengths', (t) => {
@@ -134,7 +157,7 @@ describe('the cache of bags', () => {
     writeFeatures(features, { features: new Float32Array(5), dim: 5, coords: Int32Array.of(0, 0) });
     const digest = digestOf(readFileSync(features));
     const entries = [...listBags(cohort.bags.path, cohort.work), { key: 'b', features, digest }];
-    const cache = new BagCache(entries, true);
+    const cache = new BagCache(entries, { groupFeatures: true });
     cache.get(cohort.keys[0]);
     assert.throws(() => cache.get('b'), {
       code: 'CountMismatch',
@@ -146,7 +169,7 @@ describe('the cache of bags', () => {
 
   test('standardises by the given bags', (t) => {
     const cohort = makeCohort(temporaryFolder(t), 4);
-    const cache = new BagCache(listBags(cohort.bags.path, cohort.work), true);
+    const cache = new BagCache(listBags(cohort.bags.path, cohort.work), { groupFeatures: true });
     cache.standardiseBy(cohort.keys.slice(0, 2));
     const rows = cohort.keys.slice(0, 2).map((key) => cache.get(key).x);
     const { mean, variance } = tf.tidy(() => tf.moments(tf.concat(rows), 0));

@@ -60,6 +60,8 @@ describe('mil.train-fold', () => {
     const { bytes } = await trained(join(folder, 'a'), cohort, {});
     assert.deepEqual((await trained(join(folder, 'b'), cohort, {})).bytes, bytes);
     assert.notDeepEqual((await trained(join(folder, 'c'), cohort, { seed: 8 })).bytes, bytes);
+    const reread = await trained(join(folder, 'd'), cohort, { bagMemory: 0 });
+    assert.deepEqual(reread.bytes, bytes, 'bags read anew each epoch');
   });
 
   test('an abort saves the state and throws the reason; the next attempt ends with the same bytes', async (t) => {
