@@ -1,6 +1,7 @@
 import { CsvError, parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { SamMilError } from '../errors.js';
 
 export interface CsvRow {
@@ -45,7 +46,7 @@ const HEADER_WORDS = [
 ];
 
 /**
- * Reads a CSV file: UTF-8 with or without a byte order mark, quoted fields (RFC 4180), blank lines skipped, surrounding spaces trimmed.
+ * Reads a CSV file, gzipped where its name ends in `.gz`: UTF-8 with or without a byte order mark, quoted fields (RFC 4180), blank lines skipped, surrounding spaces trimmed.
  * @throws SamMilError InvalidInput as `file:line` on a missing file, ragged rows, bad quoting, duplicate or missing columns, no rows
  */
 export function readCsv(path: string, options: CsvOptions = {}): CsvTable {
@@ -166,7 +167,9 @@ function checkColumns(columns: string[], file: string, required: readonly string
 
 function readText(path: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+    const bytes = readFileSync(path);
+    const content = path.toLowerCase().endsWith('.gz') ? gunzipSync(bytes) : bytes;
+    return new TextDecoder('utf-8', { fatal: true }).decode(content);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     const what =

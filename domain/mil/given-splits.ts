@@ -2,21 +2,32 @@ import { readFileSync } from 'node:fs';
 import { SamMilError } from '../errors.js';
 import { readCsv } from '../formats/csv.js';
 import { isJsonObject, type Json } from '../json.js';
-import { SET_NAMES, type Fold, type Repeat } from './splits.js';
+import { SET_NAMES, type Fold, type SetName } from './splits.js';
+
+/** A fold as a user lists it; without `train`, every other bag is trained on. */
+export interface GivenFold extends Omit<Fold, 'train'> {
+  train?: string[];
+}
+
+export interface GivenRepeat {
+  repeat: number;
+  seed: number;
+  folds: GivenFold[];
+}
 
 /**
- * The lists of a splits file that a user brings: our JSON (`repeats: [{repeat, folds: [{fold, train, val, test}]}]`) or a CSV with the
- * columns repeat (optional), fold, set (train, val, test), slide_id.
+ * The lists of a splits file that a user brings: our JSON (`repeats: [{repeat, folds: [{fold, train, val, test}]}]`; `train` absent means all
+ * others, `val` absent none) or a CSV with the columns repeat (optional), fold, set (train, val, test), slide_id.
  * @throws SamMilError InvalidInput naming file and line
  */
-export function readGivenSplits(path: string, seed: number): Repeat[] {
+export function readGivenSplits(path: string, seed: number): GivenRepeat[] {
   const repeats = path.toLowerCase().endsWith('.csv') ? fromCsv(path) : fromJson(path);
   if (repeats.length === 0)
     throw new SamMilError('InvalidInput', 'the splits file holds no fold', { file: path });
   return repeats.map((repeat) => ({ ...repeat, seed: seed + repeat.repeat }));
 }
 
-type Lists = Omit<Repeat, 'seed'>;
+type Lists = Omit<GivenRepeat, 'seed'>;
 
 function fromJson(path: string): Lists[] {
   let value: Json;
@@ -39,20 +50,26 @@ function fromJson(path: string): Lists[] {
   });
 }
 
-function toFold(value: Json, index: number, place: string): Fold {
+function toFold(value: Json, index: number, place: string): GivenFold {
   if (!isJsonObject(value)) throw wrongShape(place, 'not an object');
-  const [train, val, test] = SET_NAMES.map((set) => {
-    const list = value[set] ?? (set === 'val' ? [] : undefined);
+  const listOf = (set: SetName): string[] => {
+    const list = value[set];
     if (Array.isArray(list) && list.every((key) => typeof key === 'string')) return list;
     throw wrongShape(place, `\`${set}\` is not a list of names`);
-  });
-  return { fold: typeof value.fold === 'number' ? value.fold : index, train, val, test };
+  };
+  return {
+    fold: typeof value.fold === 'number' ? value.fold : index,
+    ...(value.train === undefined ? {} : { train: listOf('train') }),
+    val: value.val === undefined ? [] : listOf('val'),
+    test: listOf('test'),
+  };
 }
 
 function wrongShape(file: string, found: string): SamMilError {
   return new SamMilError('InvalidInput', 'not a splits file', {
     file,
-    expected: '{"repeats": [{"folds": [{"train": [...], "val": [...], "test": [...]}]}]}',
+    expected:
+      '{"repeats": [{"folds": [{"train": [...], "val": [...], "test": [...]}]}]}, train and val optional',
     found,
   });
 }
@@ -87,6 +104,6 @@ function fromCsv(path: string): Lists[] {
   const ascending = <T>(map: Map<number, T>) => [...map].sort(([a], [b]) => a - b);
   return ascending(repeats).map(([repeat, folds]) => ({
     repeat,
-    folds: ascending(folds).map(([, fold]) => fold),
+    folds: ascending(folds).map(([, { train, ...fold }]) => (train.length > 0 ? { ...fold, train } : fold)),
   }));
 }

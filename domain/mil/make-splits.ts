@@ -116,7 +116,7 @@ function givenRepeats(
   const gone = new Set(dropped.map(({ name }) => name));
   const repeats = readGivenSplits(file, options.seed);
   const named = repeats.flatMap(({ folds }) =>
-    folds.flatMap((fold) => SET_NAMES.flatMap((set) => fold[set])),
+    folds.flatMap((fold) => SET_NAMES.flatMap((set) => fold[set] ?? [])),
   );
   const strangers = [...new Set(named)].filter((key) => !known.has(key) && !gone.has(key));
   if (strangers.length > 0 && options.unmatched === 'error') {
@@ -129,12 +129,11 @@ function givenRepeats(
   const present = (list: readonly string[]) => list.filter((key) => known.has(key));
   return repeats.map(({ folds, ...repeat }) => ({
     ...repeat,
-    folds: folds.map(({ fold, train, val, test }) => ({
-      fold,
-      train: present(train),
-      val: present(val),
-      test: present(test),
-    })),
+    folds: folds.map(({ fold, train, val, test }) => {
+      const held = new Set([...val, ...test]);
+      const rest = train ?? bags.map(({ key }) => key).filter((key) => !held.has(key));
+      return { fold, train: present(rest), val: present(val), test: present(test) };
+    }),
   }));
 }
 

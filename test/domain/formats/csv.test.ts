@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { type CsvOptions, formatCsv, parseCsv, readCsv } from '../../../domain/formats/csv.js';
 import { expectError } from '../../support/expect-error.js';
 import { scratchFolder } from '../../support/scratch-folder.js';
@@ -98,4 +99,12 @@ describe('writing', () => {
   });
 
   test('a header alone', () => assert.equal(formatCsv(['a', 'b'], []), 'a,b\n'));
+});
+
+test('a gzipped table is read as it is; one that only claims to be is refused by name', () => {
+  const path = join(folder, 'table.csv.gz');
+  writeFileSync(path, gzipSync('bag,f0\na,1\n'));
+  assert.deepEqual(readCsv(path).rows, [{ line: 2, values: { bag: 'a', f0: '1' } }]);
+  writeFileSync(path, 'bag,f0\na,1\n');
+  expectError('InvalidInput', ['table.csv.gz'], () => readCsv(path));
 });

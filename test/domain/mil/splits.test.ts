@@ -124,6 +124,32 @@ test('TCGA: slides find their patient by a part of their name, and patients stay
   assert.equal(splits.groups?.[`${patients[0]}-01Z-00-DX2`], patients[0]);
 });
 
+test('given lists without train: all others are trained on; a patient in two sets is refused by name', (t) => {
+  const keys = names(6);
+  const folder = temporaryFolder(t);
+  const given = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return inputFile(join(folder, name));
+  };
+  const fold = { val: ['s02'], test: ['s00', 's01'] };
+  const json = given('splits.json', JSON.stringify({ repeats: [{ folds: [fold] }] }));
+  const rows = keys.map((key, i) => `${key},${i % 2},p${Math.floor(i / 2)}`).join('\n');
+  const labels = `slide_id,label,patient\n${rows}\n`;
+  const made = (splits: ReturnType<typeof given>, options: Partial<SplitWith> = {}) =>
+    makeSplits(setUp(t, keys, labels, { splits, ...options })).splits;
+  const { folds } = made(json, { groupBy: 'none' }).repeats[0];
+  assert.deepEqual(folds[0], { fold: 0, train: ['s03', 's04', 's05'], ...fold });
+  const csv = given('splits.csv', 'fold,set,slide_id\n0,test,s00\n0,test,s01\n0,val,s02\n');
+  assert.deepEqual(made(csv, { groupBy: 'none' }).repeats[0].folds, folds);
+  assert.throws(
+    () => made(json),
+    hasCode(
+      'InvalidInput',
+      /splits\.json.*patient "p1" leaks from train into val.*"s03" in train, "s02" in val/,
+    ),
+  );
+});
+
 test('stratified: every class and the total are even, sets are disjoint, each slide is tested once', (t) => {
   const keys = names(41);
   const rows = keys.map((key, i) => `${key},${i < 14 ? 'tumor' : 'normal'}`).join('\n');
