@@ -17,14 +17,35 @@ interface Axis {
   values: Json[];
 }
 
+/** Axes of a matrix, and its cells where all is in order. */
+interface Part {
+  axes: string[];
+  cells?: Cell[];
+}
+
 /**
- * `matrix:` with axes. Cells in the order of the file: the last axis varies fastest. `include` and `exclude` work as in GitHub Actions:
- * what is excluded goes first; an included mapping adds its further keys to every cell whose axes it agrees with, and is a cell of its own where
- * it agrees with none. A cell's key is the values of its axes joined by `-`; a cell made by `include` takes all its values.
+ * `matrix:` with axes, or a list of such matrices, whose cells are taken together: a sweep of one value after another. Cells in the order of the
+ * file: the last axis varies fastest. `include` and `exclude` work as in GitHub Actions: what is excluded goes first; an included mapping adds its
+ * further keys to every cell whose axes it agrees with, and is a cell of its own where it agrees with none. A cell's key is the values of its axes
+ * joined by `-`; a cell made by `include` takes all its values.
  */
 export function readMatrix(entry: Entry, context: ReadContext): SourceDocument {
-  const place = entry.keyPlace;
-  const map = openMap(entry.value, '`matrix`', ['*'], context);
+  const { value, keyPlace: place } = entry;
+  const nodes = value.kind === 'list' && value.items.length > 0 ? value.items : [value];
+  const parts = nodes.map((node) => readPart(node, nodes.length > 1 ? node.place : place, context));
+  const axes = [...new Set(parts.flatMap((part) => part.axes))];
+  const cells = parts.flatMap((part) => part.cells ?? []);
+  if (parts.some((part) => part.cells === undefined)) return { kind: 'matrix', axes, place };
+  if (cells.length > MAX_CELLS) {
+    const message = `the matrices have ${cells.length} cells together, at most ${MAX_CELLS} are allowed`;
+    context.problems.error('matrix-too-large', place, message, 'for many items use foreach');
+    return { kind: 'matrix', axes, place };
+  }
+  return { kind: 'matrix', axes, cells: checkedCells(cells, place, context), place };
+}
+
+function readPart(node: YamlNode, place: Place, context: ReadContext): Part {
+  const map = openMap(node, '`matrix`', ['*'], context);
   const entries = map?.node.entries ?? [];
   const axisEntries = entries.filter(({ key }) => key !== 'include' && key !== 'exclude');
   const read = axisEntries.map((axis) => readAxis(axis, context));
@@ -33,17 +54,15 @@ export function readMatrix(entry: Entry, context: ReadContext): SourceDocument {
   const include = readPatterns(map?.entry('include'), undefined, context);
   const exclude = readPatterns(map?.entry('exclude'), names, context);
   const allNames = [...new Set([...names, ...(include ?? []).flatMap(({ values }) => Object.keys(values))])];
-  const unresolved = map === undefined || axes.length < read.length || !include || !exclude;
-  if (unresolved) return { kind: 'matrix', axes: allNames, place };
+  if (map === undefined || axes.length < read.length || !include || !exclude) return { axes: allNames };
   const count = axes.reduce((product, axis) => product * axis.values.length, axes.length === 0 ? 0 : 1);
   if (count > MAX_CELLS) {
     const sizes = axes.map(({ name, values }) => `${name} ${values.length}`).join(' × ');
     const message = `the matrix has ${count} cells (${sizes}), at most ${MAX_CELLS} are allowed`;
     context.problems.error('matrix-too-large', place, message, 'for many items use foreach');
-    return { kind: 'matrix', axes: allNames, place };
+    return { axes: allNames };
   }
-  const cells = expand(axes, include, exclude, context);
-  return { kind: 'matrix', axes: allNames, cells: checkedCells(cells, place, context), place };
+  return { axes: allNames, cells: expand(axes, include, exclude, context) };
 }
 
 interface Pattern {

@@ -25,6 +25,8 @@ export interface ParamDeclaration {
   faulty?: boolean;
   /** As written; paths relative. Absent: a value must be given. */
   default?: Json;
+  /** Its default is null: nothing need be given, and null takes a given value back. */
+  optional?: boolean;
   /** The only values allowed; for a list, the only members. */
   choices?: Json[];
   minimum?: number;
@@ -39,6 +41,7 @@ export interface Fault {
 
 /** Why a value is none of this param; undefined where it is one. */
 export function valueFault(param: ParamDeclaration, value: Json): Fault | undefined {
+  if (value === null && param.optional) return undefined;
   if (param.type === 'list') return listFault(param, value);
   return typeFault(param.type, value) ?? rangeFault(param, value);
 }
@@ -103,6 +106,7 @@ export function settled(param: ParamDeclaration, value: Json, folder: string): J
 
 /** A value typed on a command line, read as the param's type asks; where it cannot be, the text itself, for `valueFault` to refuse. */
 export function parseText(param: ParamDeclaration, text: string): Json {
+  if (param.optional && text === 'null') return null;
   if (param.type === 'list') return parseList(param, text);
   if (param.type !== 'enum') return parseScalar(param.type, text);
   const choice = param.choices?.find((candidate) => candidate === text || canonicalJson(candidate) === text);

@@ -83,6 +83,8 @@ function declaration(entry: Entry, context: ReadContext): ParamDeclaration | und
   param.maximum = map.number('maximum', -Infinity, Infinity);
   param.items = map.choice('items', ITEM_TYPES);
   param.choices = choices(map, param, context);
+  const standard = map.entry('default')?.value;
+  param.optional = standard?.kind === 'scalar' && standard.value === null && !standard.broken;
   param.default = defaultValue(map, param, context);
   param.faulty = map.entry('default') !== undefined && param.default === undefined;
   return param;

@@ -199,7 +199,7 @@ function foreach(): JsonObject {
 function matrix(): JsonObject {
   const pattern = { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } };
   const axis = { type: 'array', minItems: 1, items: { type: ['string', 'number', 'boolean'] } };
-  return {
+  const one: JsonObject = {
     type: 'object',
     minProperties: 1,
     description: 'Runs the stage for each combination of these values.',
@@ -213,6 +213,17 @@ function matrix(): JsonObject {
       exclude: { type: 'array', items: pattern, description: 'Takes away cells that agree.' },
     },
     additionalProperties: orExpression(axis),
+  };
+  return {
+    anyOf: [
+      one,
+      {
+        type: 'array',
+        minItems: 1,
+        items: one,
+        description: 'Several matrices, their cells taken together.',
+      },
+    ],
   };
 }
 

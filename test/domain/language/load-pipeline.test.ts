@@ -255,6 +255,58 @@ stages:
   ]);
 });
 
+test('several matrices: their cells are taken together, a value that only some have is asked for with default', () => {
+  const text = (second: string) => `
+pipeline: 1
+name: p
+stages:
+  a:
+    matrix:
+      - { sweep: [alpha], alpha: [0, 0.5], fold: [0, 1] }
+      - ${second}
+    uses: pathology.patch
+    with: { slide: "\${{ matrix.fold }}-\${{ default(matrix.alpha, 'none') }}-\${{ default(matrix.beta, 'none') }}-\${{ matrix.sweep }}" }
+`;
+  const { source } = stage(planned(text('{ sweep: [beta], beta: [0.5], fold: [0] }')), 'a');
+  assert.deepEqual(source.kind === 'matrix' && source.cells.map(({ key }) => key), [
+    'alpha-0-0',
+    'alpha-0-1',
+    'alpha-0.5-0',
+    'alpha-0.5-1',
+    'beta-0.5-0',
+  ]);
+  assert.deepEqual(source.kind === 'matrix' && source.cells[4].values, { sweep: 'beta', beta: 0.5, fold: 0 });
+  const found = (second: string) => load(text(second)).problems.map(({ message }) => message);
+  assert.match(
+    found('{ sweep: [alpha], beta: [0.5], fold: [0] }').join(),
+    /two cells have the key `alpha-0.5-0`/,
+  );
+  assert.match(found('3').join(), /`matrix` must be a mapping of keys to values, found the number 3/);
+  assert.match(found('{ beta: "\${{ range(1000) }}" }').join(), /1004 cells together, at most 1000/);
+});
+
+test('a param whose default is null need not be given, and null takes it back', () => {
+  const text = `
+pipeline: 1
+name: p
+params: { table: { type: path, default: null }, size: { type: integer, default: null, minimum: 2 } }
+stages:
+  a:
+    uses: pathology.patch
+    with: { slide: a.svs, patch-size: "\${{ params.size }}", preset: "\${{ params.table }}" }
+`;
+  assert.deepEqual(stage(planned(text), 'a').steps[0].with, { slide: 'a.svs' });
+  const set = (...pairs: [string, string][]) => load(text, { set: pairs });
+  assert.deepEqual(set(['size', '5'], ['size', 'null']).plan?.stages[0].steps[0].with, { slide: 'a.svs' });
+  assert.equal(set(['size', '5']).plan?.stages[0].steps[0].with['patch-size'], 5);
+  assert.match(
+    set(['size', '1'])
+      .problems.map(({ message }) => message)
+      .join(),
+    /must be at least 2, found 1/,
+  );
+});
+
 test('stages are ordered by their needs, otherwise as in the file', () => {
   const copy = (needs: string) =>
     `{ ${needs === '' ? '' : `needs: [${needs}], `}uses: pipeline.copy, with: { files: [${needs
