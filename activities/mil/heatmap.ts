@@ -1,12 +1,22 @@
-import { defineActivity, fileInput, fileOutput } from '../define-activity.js';
+import { defineActivity, fileInput, fileOutput, itemsInput } from '../define-activity.js';
 
 export const definition = defineActivity({
   name: 'mil.heatmap',
-  version: 1,
+  version: 2,
   summary:
     'Scores of every patch over the slide: pictures, HDF5, GeoJSON, and how well they find an annotated lesion',
   with: {
-    checkpoint: fileInput('checkpoint', 'Checkpoint of mil.train-fold.'),
+    checkpoint: fileInput('checkpoint', 'Checkpoint of mil.train-fold. This or `checkpoints`.'),
+    checkpoints: itemsInput(
+      'checkpoint',
+      'Items of one model of mil.train-fold: each slide is shown by the fold that it tested, so that no heatmap shows what was trained on. Needs `split`.',
+    ),
+    repeat: {
+      type: 'integer',
+      minimum: 0,
+      default: 0,
+      description: 'Repeat of the cross-validation that `checkpoints` are taken from.',
+    },
     slide: fileInput('slide', 'The slide.'),
     bag: fileInput('bag', 'Its features file (h5), with coords.'),
     'sam-info': fileInput('sam-info', 'Its sam_info file, for models that look at group rows or areas.'),
@@ -58,7 +68,7 @@ export const definition = defineActivity({
       description: 'Where the model runs; see mil.train-fold.',
     },
   },
-  required: ['checkpoint', 'slide', 'bag'],
+  required: ['slide', 'bag'],
   outputs: {
     scores: fileOutput('scores', 'scores/<slide>.h5: scores (N), coords (N x 2, level 0).'),
     overlay: fileOutput('picture', 'overlays/<slide>.jpg: high scores in cyan, annotation outlined in blue.'),

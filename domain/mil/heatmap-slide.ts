@@ -1,16 +1,19 @@
 import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { SamMilError } from '../errors.js';
 import { writeAtomic } from '../formats/atomic.js';
 import { createH5 } from '../formats/h5.js';
+import { readItems } from '../items.js';
 import type { InputFile, Job, JobResult, OutputFile } from '../job.js';
 import { encodeJpeg, type Pixels } from '../slides/images.js';
 import { openSlide } from '../slides/open.js';
+import { isFileRef } from '../store/publish.js';
 import type { Level0Px } from '../units.js';
 import type { Region } from './annotation.js';
 import type { BackendChoice } from './backend.js';
 import { patchSizeOf } from './bag-facts.js';
 import { loadBag } from './bags.js';
+import { readCheckpoint } from './checkpoint.js';
 import type { ColourMapName } from './colour-map.js';
 import { formatPatches } from '../formats/geojson.js';
 import { outlineRegions, overlayScores, slideThumbnail, type Thumbnail } from './heatmap-overlay.js';
@@ -23,7 +26,9 @@ export type HeatmapKind = 'attention' | 'tumour-probability';
 
 /** Parameters of `mil.heatmap`; see its definition for what each means. */
 export interface HeatmapWith {
-  checkpoint: InputFile;
+  checkpoint?: InputFile;
+  checkpoints?: InputFile;
+  repeat: number;
   slide: InputFile;
   bag: InputFile;
   samInfo?: InputFile;
@@ -52,7 +57,7 @@ interface PatchScores {
 export async function run(job: Job<HeatmapWith>): Promise<JobResult> {
   const { annotation, slide, what } = job.with;
   const regions = annotation === undefined ? [] : readAnnotation(annotation.path);
-  const model = await loadModel(job.with.checkpoint.path, job.with.backend);
+  const model = await loadModel(checkpointFor(job).path, job.with.backend);
   try {
     const patches = scorePatches(job, model);
     job.progress({ unit: 'steps', done: 1, total: 3, note: `${patches.scores.length} patches scored` });
@@ -66,6 +71,36 @@ export async function run(job: Job<HeatmapWith>): Promise<JobResult> {
   } finally {
     model.dispose();
   }
+}
+
+/**
+ * The checkpoint that is asked for, or, of all folds' checkpoints, the one that this slide tested: its scores were not learnt by heart. A slide that
+ * none tested, as it has no label, is shown by the first.
+ */
+function checkpointFor({ with: options, name, work }: Job<HeatmapWith>): Pick<InputFile, 'path'> {
+  const { checkpoint, checkpoints, split, repeat } = options;
+  if ((checkpoint === undefined) === (checkpoints === undefined)) {
+    throw new SamMilError('InvalidInput', 'give either `checkpoint` or `checkpoints`', {
+      found: checkpoint === undefined ? 'neither' : 'both',
+    });
+  }
+  if (checkpoint !== undefined) return checkpoint;
+  if (split === undefined) {
+    throw new SamMilError('InvalidInput', '`checkpoints` needs `split`, which says who tested this slide');
+  }
+  const wanted = readSplits(split.path).repeats.find((entry) => entry.repeat === repeat);
+  const fold = wanted?.folds.find(({ test }) => test.includes(name))?.fold ?? wanted?.folds[0]?.fold;
+  const items = readItems(checkpoints!.path).filter(({ status }) => status === 'done');
+  const found = items.flatMap(({ outputs }) => (isFileRef(outputs.checkpoint) ? [outputs.checkpoint] : []));
+  for (const { path } of found) {
+    const absolute = isAbsolute(path) ? path : join(work, path);
+    const { training } = readCheckpoint(absolute);
+    if (training.repeat === repeat && training.fold === fold) return { path: absolute };
+  }
+  throw new SamMilError('InvalidInput', `no checkpoint of repeat ${repeat}, fold ${fold}`, {
+    expected: `one among the ${found.length} given`,
+    next: 'train that fold, or set `repeat`',
+  });
 }
 
 /** Group rows take part in the bag, as in training, but have no place on the slide: their scores are left out. */
@@ -168,12 +203,12 @@ function valuesOf(
 
 /** The set this slide was in when the model was trained, and its label: a heatmap of a slide that was trained on proves little. */
 function setOf(
-  { with: { split, checkpoint }, name }: Job<HeatmapWith>,
+  { with: { split, checkpoint, checkpoints }, name }: Job<HeatmapWith>,
   { training }: LoadedModel,
 ): { set?: string; label?: string } {
   if (split === undefined || typeof training.repeat !== 'number' || typeof training.fold !== 'number')
     return {};
-  refuseOtherSplits(training, split, checkpoint);
+  refuseOtherSplits(training, split, checkpoint ?? checkpoints!);
   const splits = readSplits(split.path);
   const fold = foldOf(splits, training.repeat, training.fold);
   const set = SET_NAMES.find((member) => fold[member].includes(name));

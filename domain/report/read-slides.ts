@@ -60,7 +60,8 @@ export async function readHeatmaps(
   items: readonly ItemRecord[],
   work: string,
 ): Promise<Pick<ReportData, 'heatmaps' | 'shown'>> {
-  const done = items.filter(({ status }) => status === 'done');
+  // An item whose step was left out by its `if` has ended well and made nothing.
+  const done = items.filter(({ status, outputs }) => status === 'done' && outputs.overlay !== undefined);
   const heatmaps: HeatmapResult[] = [];
   for (const [i, item] of done.entries()) heatmaps.push(await readHeatmap(item, work, i < MOST_SMALL));
   const { keys, rule } = chooseShown(heatmaps);

@@ -11,6 +11,7 @@ import { parseGeoJson } from '../../../domain/mil/geojson.js';
 import { run as heatmap, type HeatmapWith } from '../../../domain/mil/heatmap-slide.js';
 import { readMetricsFile } from '../../../domain/mil/metrics-file.js';
 import { readPredictions } from '../../../domain/mil/predictions-file.js';
+import type { Splits } from '../../../domain/mil/splits.js';
 import { run as train, type TrainFoldWith } from '../../../domain/mil/train-fold.js';
 import { RandomStream } from '../../../domain/random.js';
 import { decodeImage } from '../../../domain/slides/images.js';
@@ -145,6 +146,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
   }
   const heatmapWith = (changes: Pick<HeatmapWith, 'slide' | 'bag'> & Partial<HeatmapWith>): HeatmapWith => ({
     checkpoint: inputFile(checkpoint),
+    repeat: 0,
     what: 'attention',
     smooth: true,
     colourMap: 'viridis',
@@ -181,6 +183,49 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
         `cyan inside (${inside.join()}), less of it outside (${outside.join()})`,
       );
     }
+  });
+
+  test('of all folds, the one that the slide tested shows it', async (t) => {
+    const { bag, slide } = await makeSlide(t);
+    const own = temporaryFolder(t);
+    const text = JSON.parse(readFileSync(cohort.split.path, 'utf8')) as Splits;
+    const [first] = text.repeats[0].folds;
+    // Fold 1 tests what fold 0 was trained on, the other way round.
+    const { train: trainedOn, test: tested } = first;
+    text.repeats[0].folds = [first, { fold: 1, train: tested, val: [], test: trainedOn }];
+    writeText(join(own, 'splits.json'), JSON.stringify(text));
+    const split = inputFile(join(own, 'splits.json'));
+    const lines: string[] = [];
+    for (const fold of [0, 1]) {
+      const path = await trained(`fold-${fold}`, { split, fold, epochs: 1, select: 'last' });
+      const output = { path, digest: digestOf(readFileSync(path)), bytes: 1 };
+      lines.push(
+        JSON.stringify({
+          key: `abmil-0-${fold}`,
+          fields: {},
+          status: 'done',
+          outputs: { checkpoint: output },
+        }),
+      );
+    }
+    writeText(join(own, 'train.jsonl'), lines.join('\n'));
+    const checkpoints = inputFile(join(own, 'train.jsonl'));
+    const given = heatmapWith({ bag, slide, split, checkpoint: undefined, checkpoints });
+    for (const key of [tested[0], trainedOn[0]]) {
+      const { values } = await heatmap(jobOf(t, given, key));
+      assert.equal(values?.set, 'test', key);
+    }
+    const { values } = await heatmap(jobOf(t, given, 'stranger'));
+    assert.equal(values?.set, undefined, 'in no set: shown all the same');
+    const refused = (changes: Partial<HeatmapWith>, message: RegExp) =>
+      assert.rejects(
+        heatmap(jobOf(t, { ...given, ...changes }, tested[0])),
+        hasCode('InvalidInput', message),
+      );
+    await refused({ checkpoint: inputFile(checkpoint) }, /either `checkpoint` or `checkpoints`.*both/);
+    await refused({ checkpoints: undefined }, /neither/);
+    await refused({ split: undefined }, /needs `split`/);
+    await refused({ repeat: 1 }, /no checkpoint of repeat 1/);
   });
 
   test('a slide without annotation is normal; the patch size comes from the bag or is asked for', async (t) => {
