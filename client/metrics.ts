@@ -11,6 +11,8 @@ interface MetricsSummary {
     repeats: number;
     folds: number;
     slides: number;
+    /** Absent in reports of version 1, where all groups had the same. */
+    protocol?: string;
     protocols: Record<string, Record<string, Spreads>>;
   }[];
 }
@@ -46,9 +48,9 @@ async function readMetrics(path: string): Promise<MetricsSummary> {
 export async function metricsTable(path: string, palette: Palette): Promise<string[]> {
   const { groups, protocol } = await readMetrics(path);
   if (groups.length === 0 || protocol === null) return [palette.dim('no fold was evaluated')];
-  const rows = groups.map(({ group, protocols }) => [
+  const rows = groups.map(({ group, protocols, protocol: own = protocol }) => [
     group,
-    ...COLUMNS.map(([metric]) => spreadText(preferred(protocols[protocol]?.[metric]))),
+    ...COLUMNS.map(([metric]) => spreadText(preferred(protocols[own]?.[metric]))),
   ]);
   const head = ['', ...COLUMNS.map(([, title]) => palette.bold(title))];
   const [{ repeats, folds, slides }] = groups;
@@ -63,7 +65,7 @@ export async function metricsDifference(before: string, after: string, palette: 
   const names = [...new Set([...a.groups, ...b.groups].map(({ group }) => group))];
   const meanOf = (summary: MetricsSummary, name: string, metric: string) => {
     const group = summary.groups.find((candidate) => candidate.group === name);
-    return preferred(group?.protocols[summary.protocol ?? '']?.[metric])?.mean ?? null;
+    return preferred(group?.protocols[group.protocol ?? summary.protocol ?? '']?.[metric])?.mean ?? null;
   };
   const rows = names.map((name) => [
     name,

@@ -2,7 +2,7 @@ import { defineActivity, fileOutput, itemsInput } from '../define-activity.js';
 
 export const definition = defineActivity({
   name: 'pipeline.report',
-  version: 1,
+  version: 2,
   summary:
     'One self-contained HTML page and one metrics file of a run: table, curves, heatmaps, timeline, provenance',
   with: {
@@ -16,13 +16,24 @@ export const definition = defineActivity({
       type: ['string', 'array'],
       items: { type: 'string' },
       default: 'model',
-      description: 'Matrix value, or list of them, that makes a line of the table.',
+      description:
+        'Matrix value, or list of them, that makes a line of the table. What a cell lacks is left out of its name.',
     },
     compare: {
       type: 'string',
       enum: ['first', 'all', 'none'],
       default: 'first',
       description: 'Paired DeLong tests: each group with the first one, all pairs, or none.',
+    },
+    'compare-by': {
+      type: 'string',
+      description:
+        'Field of group-by that may differ between two compared groups, all others being equal. Absent: any may.',
+    },
+    sweep: {
+      type: ['string', 'array'],
+      items: { type: 'string' },
+      description: 'Matrix values that were swept: each gets a chart of AUC and F1 over its values.',
     },
     title: { type: 'string', default: 'Report', description: 'Heading of the page.' },
     notes: {

@@ -1,3 +1,4 @@
+import type { MetricsFile } from '../mil/metrics-file.js';
 import { percent, shortDigest } from './format-number.js';
 import { html, type Markup } from './html.js';
 import type { FoldResult, ReportData } from './report-data.js';
@@ -73,8 +74,9 @@ export function foldSection(data: ReportData): Markup {
       <table>
         <caption>
           <span
-            >Threshold metrics by the protocol that was asked for. Intervals: DeLong, 95 %. The digest names
-            the predictions file each line was computed from.</span
+            >Threshold metrics by the protocol that was asked for. Intervals, 95 %: DeLong’s of the AUC,
+            bootstrap within each class of the others. The digest names the predictions file each line was
+            computed from.</span
           >
         </caption>
         <thead>
@@ -100,6 +102,12 @@ export function foldSection(data: ReportData): Markup {
   </section>`;
 }
 
+function bootstrapOf({ intervals }: MetricsFile, name: string): Markup | '' {
+  const interval = intervals.bootstrap?.[name];
+  if (interval === undefined) return '';
+  return html`<small>${percent(interval.low, 1)} to ${percent(interval.high, 1)}</small>`;
+}
+
 function foldRow({ metrics, files }: FoldResult): Markup {
   const called = metrics.protocols[metrics.protocol];
   const interval = metrics.intervals.delong_auc;
@@ -116,8 +124,8 @@ function foldRow({ metrics, files }: FoldResult): Markup {
         >${interval ? `${percent(interval.low, 1)} to ${percent(interval.high, 1)}` : 'no interval'}</small
       >
     </td>
-    <td>${percent(called.f1)}</td>
-    <td>${percent(called.accuracy)}</td>
+    <td>${percent(called.f1)}${bootstrapOf(metrics, 'f1')}</td>
+    <td>${percent(called.accuracy)}${bootstrapOf(metrics, 'accuracy')}</td>
     <td class="narrow">
       ${called.threshold === null ? '–' : called.threshold.toFixed(3)}<small>${called.threshold_from}</small>
     </td>

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { SamMilError } from '../errors.js';
 import { writeAtomic } from '../formats/atomic.js';
 import { readItems } from '../items.js';
 import type { InputFile, Job, JobResult } from '../job.js';
@@ -12,6 +13,7 @@ import type { ReportData } from './report-data.js';
 import { automaticNotes } from './report-notes.js';
 import { formatSummary } from './summary-file.js';
 import { summarise } from './summary.js';
+import { sweepsOf } from './sweeps.js';
 import { buildTimeline } from './timeline.js';
 
 /** Parameters of `pipeline.report`; see its definition for what each means. */
@@ -21,6 +23,8 @@ export interface ReportWith {
   heatmaps?: InputFile;
   groupBy: string | string[];
   compare: 'first' | 'all' | 'none';
+  compareBy?: string;
+  sweep?: string | string[];
   title: string;
   notes?: string | string[];
 }
@@ -34,14 +38,16 @@ export async function run(job: Job<ReportWith>): Promise<JobResult> {
   const [page, metrics] = [join(job.scratch, 'report.html'), join(job.scratch, 'metrics.json')];
   writeAtomic(page, reportPage(data));
   writeAtomic(metrics, formatSummary(data));
-  const protocol = data.folds[0]?.metrics.protocol ?? 'honest';
   return {
     files: { report: { from: page, to: 'report.html' }, metrics: { from: metrics, to: 'metrics.json' } },
     values: {
       folds: data.folds.length,
       groups: data.rows.map(({ group }) => group),
       auc: Object.fromEntries(
-        data.rows.map(({ group, protocols }) => [group, protocols[protocol].auc.repeats?.mean ?? null]),
+        data.rows.map(({ group, protocol, protocols }) => [
+          group,
+          protocols[protocol].auc.repeats?.mean ?? null,
+        ]),
       ),
     },
   };
@@ -49,14 +55,16 @@ export async function run(job: Job<ReportWith>): Promise<JobResult> {
 
 /** Everything the page shows. Input files are checked against their digests as they are read. */
 export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
-  const { runs, slides, heatmaps, title, compare } = job.with;
+  const { runs, slides, heatmaps, title, compare, compareBy } = job.with;
   const groupBy = [job.with.groupBy].flat();
+  const swept = [job.with.sweep ?? []].flat();
+  refuseOtherField(compareBy, groupBy);
   const given = {
     evaluation: readItems(runs.path),
     slide: slides ? readItems(slides.path) : [],
     heatmap: heatmaps ? readItems(heatmaps.path) : [],
   };
-  const folds = await readFolds(given.evaluation, groupBy, job.work);
+  const folds = await readFolds(given.evaluation, groupBy, job.work, swept);
   job.progress({ unit: 'folds', done: folds.length, total: folds.length });
   const shown = await readHeatmaps(given.heatmap, job.work);
   const events = job.run === undefined ? [] : await readEvents(job.work, job.run);
@@ -71,11 +79,20 @@ export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
     rows,
     folds,
     pooled: poolGroups(folds),
-    comparisons: compareGroups(folds, compare),
+    comparisons: compareGroups(folds, compare, compareBy),
+    sweeps: sweepsOf(folds, swept, groupBy),
     slides: await readSlides(given.slide, job.work),
     ...shown,
     left: collectLeftOut(given, events),
     run: readRunFacts(job.work, job.run, folds, inputs),
     timeline: buildTimeline(events, job.name),
   };
+}
+
+function refuseOtherField(compareBy: string | undefined, groupBy: readonly string[]): void {
+  if (compareBy === undefined || groupBy.includes(compareBy)) return;
+  throw new SamMilError('InvalidInput', '`compare-by` is none of the fields the runs are grouped by', {
+    expected: groupBy.join(', '),
+    found: compareBy,
+  });
 }

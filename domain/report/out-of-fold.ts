@@ -1,3 +1,4 @@
+import { canonicalJson } from '../json.js';
 import { thresholdedMetrics } from '../mil/confusion.js';
 import { delongPair } from '../mil/delong.js';
 import type { Prediction } from '../mil/evaluate-predictions.js';
@@ -38,10 +39,22 @@ export function poolGroups(folds: readonly ReadFold[]): PooledResult[] {
  * Paired DeLong tests between groups on the same slides, a test a repeat, over the out-of-fold predictions of all folds of that repeat.
  * Groups that did not score the very same slides are not compared.
  * @param pairs `first`: each group with the first one; `all`: every pair; `none`
+ * @param by field that may differ within a pair, all others being equal: with `first`, the first group of each such family is compared with
  */
-export function compareGroups(folds: readonly ReadFold[], pairs: 'first' | 'all' | 'none'): Comparison[] {
-  const groups = [...new Set(folds.map(({ group }) => group))];
-  const wanted = groups.flatMap((b, j) => groups.slice(0, j).map((a, i) => ({ a, b, i })));
+export function compareGroups(
+  folds: readonly ReadFold[],
+  pairs: 'first' | 'all' | 'none',
+  by?: string,
+): Comparison[] {
+  const families = new Map<string, Set<string>>();
+  for (const { group, values } of folds) {
+    const name = by === undefined ? '' : canonicalJson({ ...values, [by]: null });
+    families.set(name, (families.get(name) ?? new Set()).add(group));
+  }
+  const wanted = [...families.values()].flatMap((family) => {
+    const groups = [...family];
+    return groups.flatMap((b, j) => groups.slice(0, j).map((a, i) => ({ a, b, i })));
+  });
   const chosen = wanted.filter(({ i }) => pairs === 'all' || (pairs === 'first' && i === 0));
   const repeats = repeatsOf(folds);
   return chosen.flatMap(({ a, b }) => repeats.flatMap((repeat) => compare(folds, a, b, repeat)));

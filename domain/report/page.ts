@@ -6,6 +6,7 @@ import { resultSection } from './result-section.js';
 import { leftOutSection, provenanceSection, timelineSection } from './run-section.js';
 import { heatmapSection, slideSection } from './slide-section.js';
 import { STYLE } from './style.js';
+import { sweepSection } from './sweep-section.js';
 
 /**
  * The report as one HTML file: style, charts (SVG) and pictures (data URIs) inside, nothing fetched, no script. Reads well in light and dark,
@@ -13,6 +14,7 @@ import { STYLE } from './style.js';
  */
 export function reportPage(data: ReportData): string {
   const sections: [string, string, Markup][] = [['result', 'Result', resultSection(data)]];
+  if (data.sweeps.length > 0) sections.push(['sweeps', 'Sweeps', sweepSection(data.sweeps)]);
   if (data.folds.length > 0) {
     sections.push(['roc', 'ROC', rocSection(data)], ['folds', 'Folds', foldSection(data)]);
   }

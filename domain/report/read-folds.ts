@@ -1,5 +1,6 @@
 import { SamMilError } from '../errors.js';
 import type { ItemRecord } from '../job.js';
+import type { Json, JsonObject } from '../json.js';
 import type { Prediction } from '../mil/evaluate-predictions.js';
 import { readMetricsFile, type MetricsFile } from '../mil/metrics-file.js';
 import { auc } from '../mil/metrics.js';
@@ -11,6 +12,8 @@ import type { FoldResult } from './report-data.js';
 /** A fold with the predictions its numbers come from. */
 export interface ReadFold extends FoldResult {
   predictions: Prediction[];
+  /** Value of each field that the runs are grouped by, and of those that are swept; absent where the run has none. */
+  values: JsonObject;
 }
 
 /**
@@ -22,6 +25,7 @@ export async function readFolds(
   items: readonly ItemRecord[],
   groupBy: readonly string[],
   work: string,
+  swept: readonly string[] = [],
 ): Promise<ReadFold[]> {
   const folds: ReadFold[] = [];
   for (const item of items) {
@@ -34,8 +38,10 @@ export async function readFolds(
     const predictions = readPredictions(predictionsRef.absolute, metrics.classes);
     if (metrics.sources.predictions !== predictionsRef.digest)
       throw mismatch(predictionsRef.absolute, metricsRef.path);
+    const values = valuesOf(item, metrics, [...groupBy, ...swept]);
     folds.push({
-      group: groupOf(item, metrics, groupBy),
+      group: groupName(values, groupBy),
+      values,
       metrics,
       roc: rocOf(predictions, metrics, predictionsRef.absolute, metricsRef.path),
       files: {
@@ -46,21 +52,50 @@ export async function readFolds(
     });
   }
   const place = ({ metrics }: ReadFold) => metrics.repeat * 1e6 + metrics.fold;
-  const order = new Map([...new Set(folds.map(({ group }) => group))].map((group, i) => [group, i]));
-  return folds.sort((a, b) => order.get(a.group)! - order.get(b.group)! || place(a) - place(b));
+  const compare = groupOrder(folds, groupBy);
+  return folds.sort((a, b) => compare(a, b) || place(a) - place(b));
 }
 
-function groupOf(item: ItemRecord, metrics: MetricsFile, groupBy: readonly string[]): string {
-  const known = metrics as unknown as Record<string, unknown>;
-  const values = groupBy.map((field) => item.fields[field] ?? known[field]);
-  const named = values.map((value, i) =>
-    typeof value === 'boolean' ? `${groupBy[i]} ${value ? 'on' : 'off'}` : value,
-  );
-  return named
-    .map((value) =>
-      value === undefined ? 'unknown' : typeof value === 'string' ? value : JSON.stringify(value),
-    )
-    .join(' · ');
+/** Numbers by size, other values in order of their first appearance, what has no value last; field after field. */
+function groupOrder(
+  folds: readonly ReadFold[],
+  groupBy: readonly string[],
+): (a: ReadFold, b: ReadFold) => number {
+  const seen = groupBy.map((field) => [...new Set(folds.map(({ values }) => values[field]))]);
+  const rank = (value: Json | undefined, i: number) =>
+    value === undefined ? Infinity : typeof value === 'number' ? value : seen[i].indexOf(value);
+  const byField = (a: ReadFold, b: ReadFold, i: number) => {
+    const [x, y] = [rank(a.values[groupBy[i]], i), rank(b.values[groupBy[i]], i)];
+    return x === y ? 0 : x - y;
+  };
+  return (a, b) => {
+    for (let i = 0; i < groupBy.length; i++) {
+      const difference = byField(a, b, i);
+      if (difference !== 0) return difference;
+    }
+    return 0;
+  };
+}
+
+/** A field of the item, else of the metrics file. */
+function valuesOf(item: ItemRecord, metrics: MetricsFile, fields: readonly string[]): JsonObject {
+  const known = metrics as unknown as JsonObject;
+  const found = fields.map((field): [string, Json | undefined] => [
+    field,
+    item.fields[field] ?? known[field],
+  ]);
+  return Object.fromEntries(found.flatMap(([field, value]) => (value === undefined ? [] : [[field, value]])));
+}
+
+/** `sam-mil · alpha 0.5`: texts as they are, numbers and true/false with their field's name, what is absent left out. */
+export function groupName(values: JsonObject, groupBy: readonly string[]): string {
+  const named = groupBy.flatMap((field) => {
+    const value = values[field];
+    if (value === undefined) return [];
+    if (typeof value === 'boolean') return [`${field} ${value ? 'on' : 'off'}`];
+    return [typeof value === 'string' ? value : `${field} ${JSON.stringify(value)}`];
+  });
+  return named.join(' · ') || 'unknown';
 }
 
 /** The curve of the fold; also the check that the metrics were reckoned from these very predictions. */

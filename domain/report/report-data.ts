@@ -3,6 +3,7 @@ import type { DelongPair } from '../mil/delong.js';
 import type { MetricsFile } from '../mil/metrics-file.js';
 import type { RocCurve } from '../mil/roc.js';
 import type { Spread, SummaryRow } from './summary.js';
+import type { Sweep } from './sweeps.js';
 import type { Timeline } from './timeline.js';
 
 /** All a report page shows, read and reckoned; the page itself only lays it out. */
@@ -16,6 +17,7 @@ export interface ReportData {
   /** Over all out-of-fold scores of a repeat. */
   pooled: PooledResult[];
   comparisons: Comparison[];
+  sweeps: Sweep[];
   /** Pictures of slides that went through the preprocessing, a slide each. */
   slides: SlidePictures[];
   heatmaps: HeatmapResult[];

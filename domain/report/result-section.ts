@@ -10,6 +10,7 @@ const CALLED: readonly [MetricName, string][] = [
   ['balanced_accuracy', 'Balanced acc.'],
   ['recall', 'Sensitivity'],
   ['specificity', 'Specificity'],
+  ['precision', 'Precision'],
 ];
 
 const RANKED: readonly [MetricName, string][] = [
@@ -19,7 +20,6 @@ const RANKED: readonly [MetricName, string][] = [
 
 /** The answer first: a tile a model, then the table of both protocols, then how sure the difference between models is. */
 export function resultSection(data: ReportData): Markup {
-  const chosen = data.folds[0]?.metrics.protocol ?? 'honest';
   return html`<section id="result" aria-labelledby="result-h">
     <h2 id="result-h">Result</h2>
     <p class="lead">${explain(data.rows)}</p>
@@ -28,12 +28,12 @@ export function resultSection(data: ReportData): Markup {
         tile(
           row,
           i,
-          chosen,
           data.pooled.find(({ group }) => group === row.group),
         ),
       )}
     </div>
-    ${metricsTable(data.rows, chosen)} ${data.comparisons.length > 0 && comparisonTable(data.comparisons)}
+    ${metricsTable(data.rows)} ${calibrationTable(data.rows)}
+    ${data.comparisons.length > 0 && comparisonTable(data.comparisons)}
   </section>`;
 }
 
@@ -52,11 +52,12 @@ const OVER_REPEATS =
 const OVER_FOLDS = 'The large figure is the mean over the folds ± their standard deviation.';
 
 /** What a number is mainly stated over: the repeats' means, or the folds where there is one repeat only, whose spread would be 0. */
-function mainSpread({ repeats, folds }: MetricSummary): Spread | null {
+export function mainSpread({ repeats, folds }: MetricSummary): Spread | null {
   return repeats !== null && repeats.n > 1 ? repeats : folds;
 }
 
-function tile(row: SummaryRow, index: number, chosen: Protocol, pooled: PooledResult | undefined): Markup {
+function tile(row: SummaryRow, index: number, pooled: PooledResult | undefined): Markup {
+  const chosen = row.protocol;
   const { auc, f1 } = row.protocols[chosen];
   const [area, score] = [mainSpread(auc), mainSpread(f1)];
   const together = pooled?.auc;
@@ -75,8 +76,7 @@ function tile(row: SummaryRow, index: number, chosen: Protocol, pooled: PooledRe
   </div>`;
 }
 
-function metricsTable(rows: readonly SummaryRow[], chosen: Protocol): Markup {
-  const order: readonly Protocol[] = chosen === 'honest' ? ['honest', 'paper'] : ['paper', 'honest'];
+function metricsTable(rows: readonly SummaryRow[]): Markup {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Metrics">
       <table>
         <caption>
@@ -98,7 +98,7 @@ function metricsTable(rows: readonly SummaryRow[], chosen: Protocol): Markup {
           </tr>
         </thead>
         <tbody>
-          ${rows.map((row, i) => modelRows(row, i, order))}
+          ${rows.map(modelRows)}
         </tbody>
       </table>
     </div>
@@ -109,7 +109,8 @@ function metricsTable(rows: readonly SummaryRow[], chosen: Protocol): Markup {
     </p>`;
 }
 
-function modelRows(row: SummaryRow, index: number, order: readonly Protocol[]): Markup {
+function modelRows(row: SummaryRow, index: number): Markup {
+  const order: readonly Protocol[] = row.protocol === 'honest' ? ['honest', 'paper'] : ['paper', 'honest'];
   return html`${order.map((protocol, i) => {
     const values = row.protocols[protocol];
     return html`<tr class="${protocol === 'paper' ? 'optimistic' : ''}">
@@ -118,7 +119,7 @@ function modelRows(row: SummaryRow, index: number, order: readonly Protocol[]): 
         html`<th scope="rowgroup" rowspan="2" class="s${(index % 8) + 1}">
             <span class="swatch"></span>${row.group}<small
               >${count(row.folds, 'fold')}, ${count(row.slides, 'scored slide')}</small
-            >
+            >${row.optimistic && OPTIMISTIC_EPOCH}
           </th>
           ${RANKED.map(([name]) => cell(values[name], 2))}`
       }
@@ -128,6 +129,56 @@ function modelRows(row: SummaryRow, index: number, order: readonly Protocol[]): 
       ${CALLED.map(([name]) => cell(values[name], 1))}
     </tr>`;
   })}`;
+}
+
+const OPTIMISTIC_EPOCH = html`<small
+  ><span class="badge warn">epoch chosen on the scored slides</span></small
+>`;
+
+const CALIBRATED: readonly [MetricName, string][] = [
+  ['brier', 'Brier score'],
+  ['log_loss', 'Log loss'],
+  ['expected_calibration_error', 'Expected calibration error'],
+];
+
+/** How far the probabilities can be taken at their word; the same under either protocol. */
+function calibrationTable(rows: readonly SummaryRow[]): Markup | '' {
+  if (rows.every(({ protocols }) => protocols.honest.brier.folds === null)) return '';
+  return html`<details>
+    <summary>Calibration</summary>
+    <div class="scroll" tabindex="0" role="region" aria-label="Calibration">
+      <table>
+        <caption>
+          <span
+            >Of the probabilities themselves, no threshold involved; 0 is best. Mean ± standard
+            deviation.</span
+          >
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">Model</th>
+            ${CALIBRATED.map(([, title]) => html`<th scope="col">${title}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map(
+            ({ group, protocol, protocols }, i) =>
+              html`<tr>
+                <th scope="row" class="s${(i % 8) + 1}"><span class="swatch"></span>${group}</th>
+                ${CALIBRATED.map(([name]) => plainCell(protocols[protocol][name]))}
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+  </details>`;
+}
+
+/** Not percent: a log loss is none. */
+function plainCell(summary: MetricSummary): Markup {
+  const main = mainSpread(summary);
+  if (main === null) return html`<td>–</td>`;
+  return html`<td>${main.mean.toFixed(3)} <span class="sd">± ${main.std.toFixed(3)}</span></td>`;
 }
 
 function cell(summary: MetricSummary, rowspan: number): Markup {

@@ -90,6 +90,7 @@ polyline { fill: none; stroke: var(--c); stroke-linejoin: round; }
 .roc-fold { stroke-width: 1; opacity: .45; }
 .roc-band { fill: var(--c); opacity: .13; }
 .dot { fill: var(--c); fill-opacity: .75; stroke: var(--surface); stroke-width: 1; }
+.whisker { stroke: var(--c); stroke-width: 1.4; fill: none; }
 .median { stroke: var(--text); stroke-width: 2; fill: none; }
 .band { fill: var(--faint); }
 .bar { fill: var(--c); }

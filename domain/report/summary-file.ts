@@ -8,6 +8,7 @@ export function formatSummary({
   folds,
   pooled,
   comparisons,
+  sweeps,
   heatmaps,
 }: ReportData): string {
   const summary = {
@@ -27,6 +28,7 @@ export function formatSummary({
       z: Number.isNaN(result.z) ? null : result.z,
       p_two_sided: Number.isNaN(result.pTwoSided) ? null : result.pTwoSided,
     })),
+    ...(sweeps.length > 0 ? { sweeps } : {}),
     folds: folds.map(({ group, metrics, files }) => ({
       group,
       cell: metrics.cell,

@@ -1,4 +1,4 @@
-import type { CalledMetrics, Protocol } from '../mil/evaluate-predictions.js';
+import type { CalledMetrics, Protocol, RankMetrics } from '../mil/evaluate-predictions.js';
 import type { MetricsFile } from '../mil/metrics-file.js';
 
 /** Names of the numbers a summary has, in the order of the tables. */
@@ -12,6 +12,8 @@ export const METRIC_NAMES = [
   'precision',
   'average_precision',
   'brier',
+  'log_loss',
+  'expected_calibration_error',
 ] as const;
 export type MetricName = (typeof METRIC_NAMES)[number];
 
@@ -38,6 +40,10 @@ export interface SummaryRow {
   folds: number;
   /** Scored slides, all folds together. */
   slides: number;
+  /** The protocol that was asked for. */
+  protocol: Protocol;
+  /** Some epoch was chosen on the very slides that are scored. */
+  optimistic: boolean;
   protocols: Record<Protocol, Record<MetricName, MetricSummary>>;
 }
 
@@ -47,7 +53,13 @@ export interface GroupedMetrics {
   metrics: MetricsFile;
 }
 
-const RANK_METRICS: readonly MetricName[] = ['auc', 'average_precision', 'brier'];
+const RANK_METRICS: readonly MetricName[] = [
+  'auc',
+  'average_precision',
+  'brier',
+  'log_loss',
+  'expected_calibration_error',
+];
 
 /**
  * Metrics files to table rows, groups in order of first appearance. Pure, so that the terminal shows the very numbers of the report.
@@ -60,6 +72,8 @@ export function summarise(files: readonly GroupedMetrics[]): SummaryRow[] {
     repeats: new Set(members.map(({ repeat }) => repeat)).size,
     folds: members.length,
     slides: members.reduce((sum, { slides }) => sum + slides, 0),
+    protocol: members[0].protocol,
+    optimistic: members.some(({ selection }) => selection.optimistic),
     protocols: { honest: summariseProtocol(members, 'honest'), paper: summariseProtocol(members, 'paper') },
   }));
 }
@@ -81,7 +95,7 @@ function summariseProtocol(
 
 /** One number of one fold; null where it is not defined. */
 export function metricOf(file: MetricsFile, protocol: Protocol, name: MetricName): number | null {
-  if (RANK_METRICS.includes(name)) return file.rank[name as 'auc' | 'average_precision' | 'brier'];
+  if (RANK_METRICS.includes(name)) return file.rank[name as keyof RankMetrics] as number | null;
   return file.protocols[protocol][name as keyof CalledMetrics] as number | null;
 }
 

@@ -211,7 +211,7 @@ function readPredictionsOf(cell: string) {
 test('groups may be made of several fields', async (t) => {
   const data = await readReport(setUp(t, { groupBy: ['model', 'repeat'], compare: 'none' }));
   assert.equal(data.rows.length, 6);
-  assert.equal(data.rows[0].group, 'abmil · 0');
+  assert.equal(data.rows[0].group, 'abmil · repeat 0');
   assert.deepEqual(data.comparisons, []);
 });
 

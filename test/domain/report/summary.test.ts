@@ -8,6 +8,8 @@ const file = (repeat: number, fold: number, auc: number | null, accuracy: number
     repeat,
     fold,
     slides: 4,
+    protocol: 'honest',
+    selection: { optimistic: false },
     rank: { auc, average_precision: auc, brier: 0.1 },
     protocols: {
       honest: { accuracy, specificity: null },
