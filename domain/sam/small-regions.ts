@@ -6,6 +6,8 @@ import type { Candidate } from './candidate.js';
 /** Column of the area in OpenCV's table of components, which has five. */
 const AREA = 4;
 const STATISTICS = 5;
+/** OpenCV's number for 32-bit whole values; its type declarations leave it out. */
+const CV_32S = 4;
 
 /**
  * Fills holes, or takes away islands, of fewer than `leastArea` pixels; pixels that touch at a corner belong together (8-connected). Where every island
@@ -41,7 +43,7 @@ function components(cv: OpenCv, mask: Uint8Array, height: number, width: number)
     const image = keep(new cv.Mat(height, width, cv.CV_8UC1));
     image.data.set(mask);
     const [labels, statistics, centroids] = [keep(new cv.Mat()), keep(new cv.Mat()), keep(new cv.Mat())];
-    const count = cv.connectedComponentsWithStats(image, labels, statistics, centroids, 8, cv.CV_32S);
+    const count = cv.connectedComponentsWithStats(image, labels, statistics, centroids, 8, CV_32S);
     const table = statistics.data32S;
     const areas = Array.from({ length: count - 1 }, (_, i) => table[STATISTICS * (i + 1) + AREA]);
     return { labels: labels.data32S.slice(), areas };
