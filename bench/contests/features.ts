@@ -1,4 +1,45 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Contest, Limit } from '../compare.js';
+import { ours, peer, slide } from './commands.js';
 
-/** Encoding patches. */
-export const contests: (Contest | Limit)[] = [];
+/** Made by our side where it is missing; both sides read it. */
+const weights = join(tmpdir(), 'sam-mil-bench', 'random-resnet50.safetensors');
+
+const threads = 2;
+/** As many batches of 32 as a minute of PyTorch takes. */
+const patches = 96;
+
+/** Reading and encoding patches. */
+export const contests: (Contest | Limit)[] = [
+  {
+    name: 'tiles 256 px, all cores against one thread',
+    unit: 'tiles/s',
+    ours: ours('decode', slide, 256, 10, 0),
+    peer: ours('decode', slide, 256, 10, 1),
+    rounds: 5,
+    bar: 1.7,
+  },
+  {
+    name: 'ResNet-50, patches of 512 px end to end',
+    unit: 'patches/s',
+    ours: ours('resnet50', slide, weights, 512, patches, threads),
+    peer: peer('resnet50', slide, weights, 512, patches, threads),
+    rounds: 3,
+    bar: 1.5,
+  },
+  {
+    name: 'extraction memory, 20,000 patches x 1024',
+    unit: 'MB',
+    ours: ours('extract-memory', slide, 256, 20_000, 'peak'),
+    rounds: 1,
+    atMost: 700,
+  },
+  {
+    name: 'its growth after the first quarter',
+    unit: 'MB',
+    ours: ours('extract-memory', slide, 256, 20_000, 'growth'),
+    rounds: 1,
+    atMost: 50,
+  },
+];

@@ -6,6 +6,9 @@ import type { PatchSource } from './patch-reader.js';
 /** Patches of one task: few enough to spread a batch over the threads, enough to make a message worth it. */
 const TASK_PATCHES = 8;
 
+/** Tasks that a thread has at a time: the next one is with it before it asks, so it never waits for a busy main thread. */
+const TASKS_AHEAD = 2;
+
 interface Pending extends DecodeTask {
   resolve(): void;
   reject(error: unknown): void;
@@ -54,38 +57,43 @@ export class PatchDecoder {
     await Promise.all(this.threads.map((thread) => thread.close()));
   }
 
+  /** To the thread with the least to do, until all have enough. */
   private assign(): void {
-    for (const thread of this.threads) {
-      if (this.waiting.length === 0) return;
-      if (thread.idle) thread.start(this.waiting.shift() as Pending);
+    while (this.waiting.length > 0) {
+      const next = this.threads.reduce((least, thread) => (thread.load < least.load ? thread : least));
+      if (next.load >= TASKS_AHEAD) return;
+      next.start(this.waiting.shift() as Pending);
     }
   }
 }
 
 class DecodeThread {
   private readonly worker: Worker;
-  private readonly onIdle: () => void;
-  private current?: Pending;
+  private readonly onRoom: () => void;
+  /** Tasks that it was given and has not answered, in the order of the answers. */
+  private readonly given: Pending[] = [];
   private ended = false;
   private failure?: Error;
 
-  constructor(source: PatchSource, onIdle: () => void) {
-    this.onIdle = onIdle;
+  constructor(source: PatchSource, onRoom: () => void) {
+    this.onRoom = onRoom;
     this.worker = new Worker(new URL('./decode-thread.js', import.meta.url), { workerData: source });
     this.worker.on('message', (answer: DecodeAnswer) => this.finish(errorOf(answer)));
     this.worker.on('error', (error) => (this.failure = error));
     this.worker.on('exit', () => {
       this.ended = true;
-      if (this.current) this.finish(this.failure ?? new Error('a decoding thread ended before its work'));
+      while (this.given.length > 0)
+        this.finish(this.failure ?? new Error('a decoding thread ended before its work'));
     });
   }
 
-  get idle(): boolean {
-    return this.current === undefined;
+  /** Tasks before a further one. */
+  get load(): number {
+    return this.given.length;
   }
 
   start(task: Pending): void {
-    this.current = task;
+    this.given.push(task);
     if (this.ended) this.finish(this.failure ?? new Error('the decoding thread has ended'));
     else this.worker.postMessage({ coords: task.coords, pixels: task.pixels } satisfies DecodeTask);
   }
@@ -99,11 +107,10 @@ class DecodeThread {
   }
 
   private finish(error: Error | undefined): void {
-    const task = this.current;
-    this.current = undefined;
+    const task = this.given.shift();
     if (error) task?.reject(error);
     else task?.resolve();
-    this.onIdle();
+    this.onRoom();
   }
 }
 

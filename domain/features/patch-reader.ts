@@ -11,6 +11,8 @@ export interface PatchSource {
   /** Side of what comes out. */
   size: number;
   resize: ResizeFilter;
+  /** Of decoded tiles, a reader. Default: OpenSlide's own, 32 MB. */
+  cacheBytes?: number;
 }
 
 /** Reads patches of one slide, one after another, and resizes them as Pillow does. One a thread. */
@@ -24,7 +26,7 @@ export class PatchReader {
   constructor(source: PatchSource) {
     const { patchSize, size, resize } = source;
     this.source = source;
-    this.slide = openSlide(source.slide);
+    this.slide = openSlide(source.slide, { cacheBytes: source.cacheBytes });
     if (patchSize !== size) this.resizer = new Resizer(patchSize, patchSize, size, size, resize);
     this.pixels = new Uint8Array(patchSize * patchSize * 3);
   }

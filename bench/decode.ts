@@ -1,0 +1,28 @@
+/**
+ * Tiles a second on decoding threads, as extraction reads them. Arguments: slide, tile size, passes, threads (0: as many as cores). Both sides of its
+ * contest are ours: all cores against one thread.
+ */
+import { availableParallelism } from 'node:os';
+import { PatchDecoder } from '../domain/features/patch-decoder.js';
+import { openSlide } from '../domain/slides/open.js';
+
+const [path, ...numbers] = process.argv.slice(2);
+const [size, passes, threads] = numbers.map(Number);
+const slide = openSlide(path);
+const [{ width, height }] = slide.info.levels;
+slide.close();
+const coords: number[] = [];
+for (let y = 0; y + size <= height; y += size) {
+  for (let x = 0; x + size <= width; x += size) coords.push(x, y);
+}
+const grid = Int32Array.from(coords);
+const pixels = new Uint8Array(new SharedArrayBuffer((grid.length / 2) * size * size * 3));
+// No cache: each tile is decoded, in every pass.
+const source = { slide: path, level: 0, patchSize: size, size, resize: 'bilinear', cacheBytes: 0 } as const;
+const decoder = new PatchDecoder(source, threads || availableParallelism());
+await decoder.decode(grid, pixels);
+const start = performance.now();
+for (let pass = 0; pass < passes; pass++) await decoder.decode(grid, pixels);
+const seconds = (performance.now() - start) / 1000;
+await decoder.close();
+console.log(JSON.stringify({ value: (passes * grid.length) / 2 / seconds }));

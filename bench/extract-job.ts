@@ -1,0 +1,69 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from '../domain/features/extract-slide.js';
+import { writePatches } from '../domain/formats/bag-files.js';
+import type { JobResult, Progress } from '../domain/job.js';
+import { openSlide } from '../domain/slides/open.js';
+
+export interface ExtractJob {
+  slide: string;
+  /** Side of the patches, level-0 pixels. */
+  size: number;
+  coords: Int32Array;
+  /** Path of an encoder file. */
+  encoder: string;
+  threads?: number;
+  batchSize: number;
+  progress?(report: Progress): void;
+}
+
+/** Size of the bundled slide. */
+const [WIDTH, HEIGHT] = [2220, 2967];
+
+/** `count` places row by row, as many columns as rows fit evenly; the peers lay the same grid. */
+export function overlappingGrid(size: number, count: number): Int32Array {
+  const columns = Math.ceil(Math.sqrt(count));
+  return Int32Array.from({ length: 2 * count }, (_, i) => {
+    const place = i >> 1;
+    return i % 2 === 0
+      ? Math.floor(((place % columns) * (WIDTH - size)) / columns)
+      : Math.floor((Math.floor(place / columns) * (HEIGHT - size)) / columns);
+  });
+}
+
+/** Runs pathology.extract's implementation on the bundled slide, below `folder`. */
+export async function extractPatches(folder: string, job: ExtractJob): Promise<JobResult> {
+  const [scratch, checkpoint] = [join(folder, 'scratch'), join(folder, 'checkpoint')];
+  for (const path of [scratch, checkpoint]) mkdirSync(path, { recursive: true });
+  const patches = join(folder, 'patches.h5');
+  const slide = openSlide(job.slide);
+  const [{ width, height }] = slide.info.levels;
+  slide.close();
+  writePatches(patches, {
+    coords: job.coords,
+    patchSize: job.size,
+    patchLevel: 0,
+    downsample: [1, 1],
+    downsampledLevelDim: [width, height],
+    levelDim: [width, height],
+    name: 'slide',
+    savePath: '',
+  });
+  return run({
+    with: {
+      slide: { path: job.slide, digest: '', name: 'slide' },
+      patches: { path: patches, digest: '', name: 'patches' },
+      encoder: { path: job.encoder, digest: '', name: 'encoder' },
+      batchSize: job.batchSize,
+      device: 'cpu',
+      threads: job.threads,
+    },
+    work: folder,
+    name: 'slide',
+    scratch,
+    checkpoint,
+    signal: new AbortController().signal,
+    progress: (report) => job.progress?.(report),
+    log: () => undefined,
+  });
+}

@@ -1,0 +1,35 @@
+/**
+ * Our side of the encoder contest: pathology.extract with a full-size ResNet-50, from the slide to the bag; patches a second. Arguments: slide, weights
+ * (made where missing), patch size, patches, threads.
+ */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { readFeatures } from '../domain/formats/bag-files.js';
+import { writeRandomResNet50 } from '../test/support/random-resnet50.js';
+import { extractPatches, overlappingGrid } from './extract-job.js';
+
+const [slide, weights, ...numbers] = process.argv.slice(2);
+const [size, count, threads] = numbers.map(Number);
+mkdirSync(dirname(weights), { recursive: true });
+if (!existsSync(weights)) writeRandomResNet50(weights);
+const folder = mkdtempSync(join(tmpdir(), 'sam-mil-bench-'));
+
+try {
+  const encoder = join(folder, 'encoder.yaml');
+  writeFileSync(encoder, JSON.stringify({ name: 'bench', architecture: 'resnet50', weights }));
+  const job = { slide, size, encoder, threads, batchSize: 32 };
+  // The peer's imports and its loading of the weights are outside its clock, so are ours.
+  await extractPatches(join(folder, 'warm'), { ...job, coords: overlappingGrid(size, 8) });
+  const start = performance.now();
+  const { files } = await extractPatches(join(folder, 'timed'), {
+    ...job,
+    coords: overlappingGrid(size, count),
+  });
+  const seconds = (performance.now() - start) / 1000;
+  const { features } = readFeatures(files.h5.from);
+  const mean = features.reduce((sum, value) => sum + value, 0) / features.length;
+  console.log(JSON.stringify({ value: count / seconds, mean_feature: mean.toPrecision(6) }));
+} finally {
+  rmSync(folder, { recursive: true });
+}
