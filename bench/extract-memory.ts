@@ -1,6 +1,6 @@
 /**
  * Memory of pathology.extract over many patches with 1,024 features each, by a model that costs little (a mean pool and a dense layer). Prints the peak of
- * the process in MB, or with `growth` how much that peak rose between the first quarter of the patches and the end. Arguments: slide, patch size, patches,
+ * the process in MB, or with `growth` how much that peak rose from the first quarter of the patches to the last of them. Arguments: slide, patch size, patches,
  * `peak` or `growth`.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -40,6 +40,7 @@ function peakMegabytes(): number {
 
 try {
   let quarter = 0;
+  let last = 0;
   await extractPatches(folder, {
     slide,
     size,
@@ -48,10 +49,11 @@ try {
     batchSize: 32,
     progress: ({ done }) => {
       if (quarter === 0 && done >= count / 4) quarter = peakMegabytes();
+      if (done === count) last = peakMegabytes();
     },
   });
   const peak = peakMegabytes();
-  console.log(JSON.stringify({ value: what === 'growth' ? peak - quarter : peak, peak, quarter }));
+  console.log(JSON.stringify({ value: what === 'growth' ? last - quarter : peak, peak, quarter, last }));
 } finally {
   rmSync(folder, { recursive: true });
 }

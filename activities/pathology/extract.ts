@@ -3,7 +3,7 @@ import { defineActivity, fileInput, fileOutput } from '../define-activity.js';
 
 export const definition = defineActivity({
   name: 'pathology.extract',
-  version: 1,
+  version: 2,
   summary: 'Patches of a slide to a bag of features, with a row for each group of patches in a segment',
   with: {
     slide: fileInput('slide', 'The slide.'),
@@ -92,6 +92,10 @@ export const definition = defineActivity({
     dim: { type: 'integer', description: 'Length of a feature vector.' },
     encoder: { type: 'string', description: 'Encoder that was used: the fallback, where it had to step in.' },
     provider: { type: 'string', description: 'Where it computed: cpu, cuda or tensorrt.' },
+    'provider-reason': {
+      type: 'string',
+      description: 'Why there: what kept it from the device that was asked for, or from a faster one.',
+    },
   },
   queue: 'cpu',
   timeout: '12h',

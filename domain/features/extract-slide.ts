@@ -75,7 +75,9 @@ async function openEncoder(job: Job<ExtractWith>): Promise<OpenEncoder> {
   const cores = threads ?? availableParallelism();
   const encoder = await sharedEncoder(definition, { size: targetSize, device, threads: cores });
   const { info, provider } = encoder;
-  job.log('info', `encoder ${info.name} on ${provider.name} (${provider.why})`, { note: info.note });
+  const asWanted = device === 'auto' || device === provider.name;
+  const where = `${provider.name}${asWanted ? '' : `, not ${device}`} (${provider.why})`;
+  job.log(asWanted ? 'info' : 'warn', `encoder ${info.name} on ${where}`, { note: info.note });
   return encoder;
 }
 

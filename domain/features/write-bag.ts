@@ -49,6 +49,7 @@ export function writeBag(bag: BagToWrite): JobResult {
       dim: encoder.info.dim,
       encoder: encoder.info.name,
       provider: encoder.provider.name,
+      'provider-reason': encoder.provider.why,
     },
   };
 }

@@ -19,7 +19,14 @@ export interface Fact {
 }
 
 const PROBE = fileURLToPath(new URL('./probe.js', import.meta.url));
+/** In a later room: it tries what that room computes with. It is run, not imported. */
+const ONNX_PROBE = fileURLToPath(new URL('../onnx/provider-probe.js', import.meta.url));
 const PROBE_MILLISECONDS = 120_000;
+
+interface Probed {
+  failure?: string;
+  facts: Record<string, unknown>;
+}
 
 /** Looks at everything that is not JavaScript; nothing is fetched. Parts are loaded in child processes. */
 export async function examineMachine(): Promise<Fact[]> {
@@ -86,17 +93,27 @@ async function tensorFlow(): Promise<Fact> {
   ]);
 }
 
+/** Each provider is tried on a small model, so what is said to work has computed. */
 async function onnx(): Promise<Fact> {
-  const { failure, facts } = await runProbe('onnx');
+  const { failure, facts } = await runProgram(ONNX_PROBE);
   if (failure !== undefined) return fact('onnx', 'broken', 'onnxruntime-node does not load', [failure]);
-  const providers = facts.providers as { name: string; bundled: boolean }[];
-  const named = (bundled: boolean) =>
-    providers.filter((entry) => entry.bundled === bundled).map((entry) => entry.name);
+  const providers = facts.providers as { name: string; lack?: string }[];
+  const works = providers.filter(({ lack }) => lack === undefined).map(({ name }) => name);
+  // TensorRT compiles each model for minutes: only who asks for it gets it.
+  const auto = works.find((name) => name !== 'tensorrt');
+  if (auto === undefined) {
+    return fact(
+      'onnx',
+      'broken',
+      'no execution provider works',
+      providers.map(({ name, lack }) => `${name}: ${lack}`),
+    );
+  }
   return fact(
     'onnx',
     'ok',
-    `ONNX Runtime ${String(facts.version)}, execution providers: ${named(true).join(', ')}`,
-    [`would need libraries that are not in the package: ${named(false).join(', ')}`],
+    `ONNX Runtime ${String(facts.version)} computes on ${works.join(', ')}; \`device: auto\` takes ${auto}`,
+    providers.filter(({ lack }) => lack !== undefined).map(({ name, lack }) => `not on ${name}: ${lack}`),
   );
 }
 
@@ -122,11 +139,12 @@ async function cacheDisk(): Promise<Fact> {
   );
 }
 
-async function runProbe(
-  part: string,
-  argument = '',
-): Promise<{ failure?: string; facts: Record<string, unknown> }> {
-  const result = await runCommand(process.execPath, [PROBE, part, argument], {
+function runProbe(part: string, argument = ''): Promise<Probed> {
+  return runProgram(PROBE, part, argument);
+}
+
+async function runProgram(...command: string[]): Promise<Probed> {
+  const result = await runCommand(process.execPath, command, {
     env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' },
     timeout: PROBE_MILLISECONDS,
   });

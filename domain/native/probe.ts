@@ -1,6 +1,6 @@
 /**
  * Program that loads one native part and prints what it can do, as a line of JSON. It is a process of its own, so that a library that crashes
- * takes `doctor` nowhere. Called as `node probe.js openslide <library>`, `tensorflow` or `onnx`.
+ * takes `doctor` nowhere. Called as `node probe.js openslide <library>` or `tensorflow`.
  */
 import { createRequire } from 'node:module';
 import koffi from 'koffi';
@@ -13,16 +13,6 @@ const PROBES: Record<string, (argument: string) => object | Promise<object>> = {
     return { version: (version as () => string)() };
   },
   tensorflow: () => probeTensorFlow(),
-  onnx: () => {
-    const ort = require('onnxruntime-node') as {
-      env: { versions: Record<string, string> };
-      listSupportedBackends(): { name: string; bundled: boolean }[];
-    };
-    return {
-      version: ort.env.versions.common,
-      providers: ort.listSupportedBackends(),
-    };
-  },
 };
 
 interface TensorFlow {

@@ -75,6 +75,11 @@ export async function executionProviders(): Promise<{ name: ProviderName; lack?:
   return (['cuda', 'tensorrt', 'cpu'] as const).map((name) => ({ name, lack: runtime.lacks(name) }));
 }
 
+export async function runtimeVersion(): Promise<string> {
+  const { default: runtime } = await import('onnxruntime-node');
+  return runtime.env.versions.node ?? runtime.env.versions.common;
+}
+
 interface Runtime {
   create(model: string | Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
   /** Why a provider can't be tried; undefined where it can. */

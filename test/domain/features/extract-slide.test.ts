@@ -33,6 +33,7 @@ describe('pathology.extract', () => {
       dim: 5,
       encoder: 'tiny',
       provider: 'cpu',
+      'provider-reason': result.values?.['provider-reason'],
     });
     assert.deepEqual(
       Object.entries(result.files).map(([name, { to }]) => [name, to]),
@@ -189,6 +190,20 @@ describe('pathology.extract', () => {
     const resumed = jobFor<ExtractWith>(definition, one.parameters, join(one.folder, 'attempt'));
     await run(resumed);
     assert.equal(resumed.reports[0].done, 12, 'the batch that was being encoded is kept too');
+  });
+
+  test('a device that is not here is replaced by the CPU, with a warning and the reason in the outputs', async (context) => {
+    const one = await given(context, { device: 'tensorrt' });
+    const job = jobFor<ExtractWith>(definition, one.parameters, join(one.folder, 'attempt'));
+    const { values } = await run(job);
+    if (values?.provider === 'tensorrt') return context.skip('TensorRT is here');
+    const reason = values?.['provider-reason'] as string;
+    assert.match(reason, /^tensorrt: .{10}/);
+    const warnings = job.logs.filter(({ level }) => level === 'warn');
+    assert.deepEqual(
+      warnings.map(({ message }) => message),
+      [`encoder tiny on cpu, not tensorrt (${reason})`],
+    );
   });
 
   test('a fallback that steps in is a warning', async (context) => {
