@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { definition } from '../../../activities/pathology/segment.js';
 import { readPatches, writeMask, writePatches } from '../../../domain/formats/bag-files.js';
+import { areaOf, bboxOf } from '../../../domain/formats/run-length.js';
 import { readSegments, readSegmentsPickle } from '../../../domain/formats/segments-file.js';
 import type { InputFile } from '../../../domain/job.js';
 import type { Json } from '../../../domain/json.js';
@@ -12,6 +13,7 @@ import { run, type SegmentWith } from '../../../domain/sam/segment-slide.js';
 import { decodeImage } from '../../../domain/slides/images.js';
 import { jobFor, inputFile } from '../../support/activity-job.js';
 import { BUNDLED_SLIDE } from '../../support/bundled.js';
+import { writeSmallSam } from '../../support/small-sam.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 async function given(
@@ -120,6 +122,44 @@ function ringArea(ring: readonly (readonly [number, number])[]): number {
   }, 0);
   return Math.abs(doubled) / 2;
 }
+
+test('with a SAM that a file registers, masks are the same in every file, and lie where they were found', async (context) => {
+  const one = await given(context, [700, 900, 1212, 1412]);
+  const parameters = {
+    ...one.with,
+    segmenter: await inputFile(writeSmallSam(one.folder)),
+    'points-per-side': 8,
+  };
+  const job = jobFor<SegmentWith>(definition, parameters, one.folder);
+  const { files, values } = await run(job);
+  const { info, masks } = readSegments(files.segments.from);
+  assert.deepEqual([info.w, info.h, info.startX, info.startY], [768, 768, 700, 900]);
+  assert.equal(masks.length, values?.count);
+  assert.ok(masks.length > 20, `${masks.length}`);
+  assert.deepEqual(readSegmentsPickle(files['segments-pickle'].from), { info, masks });
+  for (const { rle, area, bbox, cropBox, pointCoords, predictedIou, stabilityScore } of masks) {
+    assert.deepEqual([areaOf(rle), bboxOf(rle)], [area, bbox]);
+    const [x, y, w, h] = cropBox;
+    assert.ok(bbox[0] >= x && bbox[1] >= y && bbox[0] + bbox[2] < x + w && bbox[1] + bbox[3] < y + h);
+    assert.ok(pointCoords[0][0] > x && pointCoords[0][0] < x + w);
+    assert.ok(predictedIou > 0.6 && stabilityScore >= 0.6);
+  }
+  assert.ok(new Set(masks.map(({ cropBox }) => cropBox.join())).size > 1);
+  const messages = job.logs.map(({ message }) => message);
+  assert.ok(messages.some((message) => /^segmenter small-sam on (cpu|cuda) \(.+\)$/.test(message)));
+  assert.deepEqual(job.reports.at(-1), { unit: 'crops', done: 5, total: 5, note: undefined });
+  assert.ok(job.reports.some(({ note }) => note === '64 of 64 points'));
+});
+
+test('masks of one segmenter never stand under the key of another', async (context) => {
+  const one = await given(context, [800, 1000]);
+  const job = jobFor<SegmentWith>(definition, one.with, one.folder);
+  const hidden = { segmenter: { name: 'watershed', version: 0, weightsDigest: null } };
+  await assert.rejects(run({ ...job, hidden }), {
+    code: 'Unavailable',
+    message: /"version":0.*"version":1/,
+  });
+});
 
 test('a file without patches is refused by name', async (context) => {
   const one = await given(context, []);
