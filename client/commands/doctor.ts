@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { examineMachine, type Fact } from '../../domain/native/doctor.js';
+import { examineWeights, knownEntries } from '../../domain/weights/inventory.js';
+import { LITE0 } from '../../domain/weights/lite0.js';
 import { chooseServer, openSession, type ServerChoice } from '../connect.js';
 import { paletteFor } from '../display.js';
 import { EXIT, Exit, exitCodeOf } from '../errors.js';
@@ -15,7 +17,7 @@ interface DoctorOptions extends ServerChoice {
 export function createCommand(): Command {
   const command = new Command('doctor')
     .description(
-      'Say what this machine has: server, OpenSlide, TensorFlow, ONNX, Python, disk; which was taken and why',
+      'Say what this machine has: server, OpenSlide, TensorFlow, ONNX, weights, Python, disk; which was taken and why',
     )
     .option('--set-up', 'fetch and build what is missing first')
     .option('--json', 'one JSON object a line');
@@ -25,10 +27,28 @@ export function createCommand(): Command {
 async function doctor(options: DoctorOptions): Promise<void> {
   if (options.setUp) await setUpNatives(ALL_PARTS, (line) => console.error(`  ${line}`));
   const { fact: connection, error } = await examineServer(options);
-  const facts = [...(await examineMachine()), connection];
+  const facts = [...(await examineMachine()), weights(), connection];
   for (const fact of facts) console.log(options.json ? JSON.stringify(fact) : render(fact));
   if (error !== undefined) throw new Exit(exitCodeOf(error));
   if (facts.some((fact) => fact.state === 'broken')) throw new Exit(EXIT.failed);
+}
+
+/** The quickstart's encoder is fetched by itself; all other weights are brought by a command. */
+function weights(): Fact {
+  const states = knownEntries().map(examineWeights);
+  const namesOf = (wanted: string) =>
+    states.filter(({ state }) => state === wanted).map(({ entry }) => entry.name);
+  const [here, missing] = [namesOf('here'), namesOf('missing')];
+  const damaged = states.flatMap(({ state, problem }) => (state === 'damaged' ? [problem ?? ''] : []));
+  const first = missing.includes(LITE0.name)
+    ? `${LITE0.name} is fetched when first needed (17 MB)`
+    : undefined;
+  return {
+    name: 'weights',
+    state: damaged.length > 0 ? 'broken' : first ? 'missing' : 'ok',
+    text: [first, here.length > 0 ? `here: ${here.join(', ')}` : 'none here yet'].filter(Boolean).join('; '),
+    details: [...damaged, `not here: ${missing.join(', ') || 'none'}; \`npx sam-mil models list\` shows all`],
+  };
 }
 
 /** Which server commands would talk to, and whether it answers. */

@@ -22,6 +22,7 @@ export const COMMANDS: Readonly<Record<string, () => CommandModule>> = {
   schema: () => import('./schema.js'),
   server: () => import('./server.js'),
   worker: () => import('./worker.js'),
+  models: () => import('./models.js'),
   doctor: () => import('./doctor.js'),
   'self-test': () => import('./self-test.js'),
 };

@@ -2,8 +2,8 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /**
- * Where fetched and built binary parts are kept: `$SAM_MIL_CACHE`, else `$XDG_CACHE_HOME/sam-mil`, else `~/.cache/sam-mil`. Safe to delete at
- * any time: everything in it is fetched or built again when it is next needed.
+ * Where fetched and built binary parts are kept: `$SAM_MIL_CACHE`, else `$XDG_CACHE_HOME/sam-mil`, else `~/.cache/sam-mil`. Safe to delete
+ * at any time, except for weights that a person brought (`weights`): everything else in it is fetched or built again when it is next needed.
  */
 export function nativeCacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
   if (environment.SAM_MIL_CACHE) return resolve(environment.SAM_MIL_CACHE);

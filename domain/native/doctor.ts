@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nativeCacheFolder, platformKey } from './cache-folder.js';
-import { encoderWeightsPath } from './encoder-weights.js';
 import { locateOpenSlide } from './openslide-library.js';
 import { lastLine, runCommand } from './run-command.js';
 import { locateTemporalServer } from './temporal-server.js';
@@ -30,7 +29,7 @@ interface Probed {
 
 /** Looks at everything that is not JavaScript; nothing is fetched. Parts are loaded in child processes. */
 export async function examineMachine(): Promise<Fact[]> {
-  const checks = [node, python, temporal, openSlide, tensorFlow, onnx, weights, cacheDisk];
+  const checks = [node, python, temporal, openSlide, tensorFlow, onnx, cacheDisk];
   return Promise.all(
     checks.map((check) => check().catch((error: Error) => fact(check.name, 'broken', error.message))),
   );
@@ -115,14 +114,6 @@ async function onnx(): Promise<Fact> {
     `ONNX Runtime ${String(facts.version)} computes on ${works.join(', ')}; \`device: auto\` takes ${auto}`,
     providers.filter(({ lack }) => lack !== undefined).map(({ name, lack }) => `not on ${name}: ${lack}`),
   );
-}
-
-async function weights(): Promise<Fact> {
-  try {
-    return fact('weights', 'ok', `EfficientNet-Lite0 (ImageNet): ${encoderWeightsPath()}`);
-  } catch {
-    return fact('weights', 'missing', 'EfficientNet-Lite0 not here yet; fetched when first needed (17 MB)');
-  }
 }
 
 async function cacheDisk(): Promise<Fact> {

@@ -27,10 +27,11 @@ export async function withFileLock<T>(path: string, work: () => Promise<T>, onWa
     throw refusal(error, dirname(path));
   });
   const mine = `${hostname()} ${process.pid} ${randomUUID()}`;
-  for (let first = true; !tryLock(path, mine); first = false) {
-    if (first) onWait?.();
+  for (let waits = 0; !tryLock(path, mine); waits++) {
+    // What a dead process left is taken over without a word.
+    if (waits === 1) onWait?.();
     breakIfDead(path);
-    await sleep(200);
+    if (waits > 0) await sleep(200);
   }
   const touch = setInterval(() => utimes(path, new Date(), new Date(), () => undefined), TOUCH_MILLISECONDS);
   touch.unref();

@@ -6,9 +6,9 @@ import { dirname, join } from 'node:path';
 import { SamMilError } from '../errors.js';
 import { nativeCacheFolder, platformKey, silent, type SetUpLog } from './cache-folder.js';
 import { findCppCompiler, type CppCompiler } from './cpp-compiler.js';
+import { withFileLock } from './file-lock.js';
 import { linkInto } from './link-into.js';
 import { runCommand } from './run-command.js';
-import { withSetUpLock } from './setup-lock.js';
 import {
   cudaRequests,
   TENSORFLOW_VERSION,
@@ -46,10 +46,10 @@ export async function ensureTensorFlow(options: { log?: SetUpLog } = {}): Promis
   const ready = locateTensorFlow();
   if (ready !== undefined) return ready;
   const folder = setUpFolder(wantedVariant());
-  return withSetUpLock(
-    `${folder}.lock`,
-    () => log('TensorFlow: another process is setting it up, waiting'),
+  return withFileLock(
+    `${folder}.setting-up`,
     async () => locateTensorFlow() ?? (await setUp(folder, wantedVariant(), log)),
+    () => log('TensorFlow: another process is setting it up, waiting'),
   );
 }
 

@@ -6,7 +6,7 @@ import { SamMilError } from '../errors.js';
 import { asWriteError, fsyncPath } from '../formats/atomic.js';
 import { tensorLayout } from '../formats/torch-layout.js';
 import { withFileLock } from '../native/file-lock.js';
-import { weightsEntry } from './manifest.js';
+import { WEIGHTS, weightsEntry } from './manifest.js';
 import { requireSpace } from './room-on-disk.js';
 import type { Weights, WeightsEntry } from './weights-entry.js';
 import { folderOfWeights, stampOf, weightsFolder, writeRecord } from './weights-record.js';
@@ -74,6 +74,9 @@ async function bring(
   } catch (error) {
     // Gigabytes of the right digest need not come again because, say, the disk was full.
     if (options.fetchedFrom !== undefined) await rename(path, file);
+    // The copy is gone when the message is read.
+    if (error instanceof SamMilError)
+      error.message = error.message.replaceAll(path, options.fetchedFrom ?? file);
     throw error;
   }
   const part = digest.slice('sha256:'.length, 'sha256:'.length + 16);
@@ -121,6 +124,13 @@ function checkDigest(
       file,
       expected: wanted,
       found,
+    });
+  }
+  const owner = WEIGHTS.find(({ sha256 }) => found === `sha256:${sha256}`);
+  if (owner) {
+    throw new SamMilError('InvalidInput', `these are the weights of ${owner.name}, not of ${entry.name}`, {
+      file,
+      next: `npx sam-mil models import ${owner.name} ${file}`,
     });
   }
   const { size } = statSync(file, { throwIfNoEntry: false }) ?? {};

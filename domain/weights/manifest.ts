@@ -35,7 +35,7 @@ export const WEIGHTS: readonly WeightsEntry[] = [
     file: 'pytorch_model.bin',
     url: 'https://huggingface.co/vinid/plip/resolve/main/pytorch_model.bin',
     sha256: '98a7f8d2a1f4a8fc8f6dedb3a16ff7efbe02a7ef67c93904c80bca9767c69630',
-    licence: 'not stated by its publisher; the model card limits it to research',
+    licence: 'not stated; research only by its model card',
     source: 'vinid/plip on the Hugging Face hub (Huang et al., Nature Medicine 2023)',
     note: 'CLIP ViT-B/32 trained on pathology pictures and texts from Twitter; no medical device',
   },

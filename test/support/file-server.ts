@@ -11,8 +11,9 @@ export interface SeenRequest {
 export interface FileServer {
   url: string;
   requests: SeenRequest[];
-  /** What is served; may be replaced while it runs. */
+  /** What is served, and how; may be replaced while it runs. */
   content: Uint8Array;
+  behaviour: Behaviour;
   close(): Promise<void>;
 }
 
@@ -48,18 +49,18 @@ export async function serveFile(content: Uint8Array, behaviour: Behaviour = {}):
     const etag = `"${createHash('sha256').update(self.content).digest('hex').slice(0, 12)}"`;
     const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
     const same = [undefined, etag].includes(request.headers['if-range'] as string | undefined);
-    const start = range && same && !behaviour.ignoreRange ? Number(range[1]) : 0;
+    const start = range && same && !self.behaviour.ignoreRange ? Number(range[1]) : 0;
     const size = self.content.length;
     if (start >= size) return void response.writeHead(416, { 'content-range': `bytes */${size}` }).end();
-    if (!behaviour.noValidator) response.setHeader('etag', etag);
+    if (!self.behaviour.noValidator) response.setHeader('etag', etag);
     response.setHeader('content-length', size - start);
     if (start > 0) response.setHeader('content-range', `bytes ${start}-${size - 1}/${size}`);
     response.writeHead(start > 0 ? 206 : 200);
     const body = self.content.subarray(start);
     const drop = drops.shift();
-    const most = behaviour.stallAfter ?? drop ?? body.length;
+    const most = self.behaviour.stallAfter ?? drop ?? body.length;
     response.write(body.subarray(0, most), () => {
-      if (behaviour.stallAfter !== undefined) return;
+      if (self.behaviour.stallAfter !== undefined) return;
       if (drop !== undefined) response.socket?.destroy();
       else response.end(body.subarray(most));
     });
@@ -69,6 +70,7 @@ export async function serveFile(content: Uint8Array, behaviour: Behaviour = {}):
     url: '',
     requests: [],
     content,
+    behaviour,
     close: async () => {
       server.closeAllConnections();
       await new Promise<void>((done) => server.close(() => done()));

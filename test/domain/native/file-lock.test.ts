@@ -33,11 +33,20 @@ test('one at a time, and the file is gone afterwards, also after an error', asyn
   assert.equal(existsSync(path), false);
 });
 
-test('the lock of a process that died is taken over at once', async () => {
+test('the lock of a process that died is taken over at once and without a word', async () => {
   const path = join(folder, 'dead.lock');
   const { pid } = spawnSync(process.execPath, ['-e', '']);
   await writeFile(path, `${hostname()} ${pid} x`);
-  assert.equal(await withFileLock(path, async () => 'mine'), 'mine');
+  const waited: string[] = [];
+  assert.equal(
+    await withFileLock(
+      path,
+      async () => 'mine',
+      () => waited.push('waited'),
+    ),
+    'mine',
+  );
+  assert.deepEqual(waited, []);
 });
 
 test('the lock of another host is taken over only when it is no longer touched', async () => {

@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, utimes, writeFile } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as wait } from 'node:timers/promises';
-import { withSetUpLock } from '../../../domain/native/setup-lock.js';
 import { ensureTensorFlow, locateTensorFlow } from '../../../domain/native/tensorflow.js';
-import { tensorFlowRequest, wantedVariant } from '../../../domain/native/tensorflow-wheels.js';
 import { runCommand } from '../../../domain/native/run-command.js';
+import { tensorFlowRequest, wantedVariant } from '../../../domain/native/tensorflow-wheels.js';
 
 test('TensorFlow is set up, and asking again costs nothing', { timeout: 600_000 }, async () => {
   const first = await ensureTensorFlow();
@@ -39,38 +34,4 @@ test('of the wheel only the two libraries and the C headers are taken', () => {
   assert.equal(select('tensorflow/include/tensorflow/c/c_api.h'), 'include/tensorflow/c/c_api.h');
   assert.equal(select('tensorflow/include/tsl/platform/ctstring.h'), 'include/tsl/platform/ctstring.h');
   assert.equal(select('tensorflow/python/_pywrap_tfe.so'), undefined);
-});
-
-test('the set-up lock lets one in at a time and takes over from a dead holder', async () => {
-  const lock = join(await mkdtemp(join(tmpdir(), 'sam-mil-lock-')), 'x.lock');
-  let inside = 0;
-  let most = 0;
-  let waited = 0;
-  const visit = () =>
-    withSetUpLock(
-      lock,
-      () => waited++,
-      async () => {
-        most = Math.max(most, ++inside);
-        await wait(30);
-        inside--;
-      },
-    );
-  await Promise.all([visit(), visit(), visit()]);
-  assert.equal(most, 1);
-  assert.ok(waited >= 1);
-
-  await mkdir(lock);
-  const dead = (await runCommand(process.execPath, ['-p', 'process.pid'])).stdout.trim();
-  await writeFile(join(lock, 'holder'), JSON.stringify({ host: hostname(), pid: Number(dead) }));
-  const old = new Date(Date.now() - 10_000);
-  await utimes(lock, old, old);
-  assert.equal(
-    await withSetUpLock(
-      lock,
-      () => undefined,
-      async () => 'entered',
-    ),
-    'entered',
-  );
 });

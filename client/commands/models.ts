@@ -1,0 +1,208 @@
+import { Command } from 'commander';
+import { findEncoder } from '../../domain/features/encoders.js';
+import { ensureEncoderWeights } from '../../domain/native/encoder-weights.js';
+import { findSegmenter } from '../../domain/sam/segmenters.js';
+import { fetchWeights } from '../../domain/weights/fetch-weights.js';
+import { importWeights } from '../../domain/weights/import-weights.js';
+import {
+  examineWeights,
+  knownEntries,
+  removeWeights,
+  verifyWeights,
+  type WeightsState,
+} from '../../domain/weights/inventory.js';
+import { importLite0, LITE0 } from '../../domain/weights/lite0.js';
+import type { Weights, WeightsEntry } from '../../domain/weights/weights-entry.js';
+import { paletteFor } from '../display.js';
+import { downloadProgress } from '../download-progress.js';
+import { EXIT, Exit, exitCodeOf, invalid } from '../errors.js';
+import { formatBytes, formatTable } from '../render-text.js';
+import { shortPath } from '../run-output.js';
+
+interface FetchCommandOptions {
+  url?: string;
+  acceptDigest?: string;
+}
+
+export function createCommand(): Command {
+  const models = new Command('models').description(
+    'Weights of encoders and segmenters: list what is here, fetch, import a file you bring, verify, remove',
+  );
+  models
+    .command('list')
+    .description('Every model with its size, licence, and whether its weights are on this machine')
+    .option('--json', 'one JSON object a line')
+    .action(list);
+  models
+    .command('fetch')
+    .description('Download published weights; goes on where an interrupted download stopped')
+    .argument('<names...>', 'models')
+    .option('--url <address>', 'a mirror; its file must be the published one all the same')
+    .option('--accept-digest <sha256>', 'take a file with this digest instead of the published one')
+    .action(fetchAll);
+  models
+    .command('import')
+    .description(
+      'Bring a checkpoint file (.pth, .pt, .bin, .safetensors) onto this machine, without internet',
+    )
+    .argument('<name>', 'model')
+    .argument('<file>', 'checkpoint')
+    .option(
+      '--accept-digest [sha256]',
+      'also weights of your own of the same architecture; with a digest, only that file',
+    )
+    .action(importOne);
+  models
+    .command('verify')
+    .description('Read every byte again and compare digests; exit code 1 where a file is damaged')
+    .argument('[names...]', 'models; default: all that are here')
+    .action(verify);
+  models
+    .command('rm')
+    .description('Remove weights from this machine')
+    .argument('<names...>', 'models')
+    .action(remove);
+  return models;
+}
+
+function list({ json }: { json?: boolean }): void {
+  const states = knownEntries().map(examineWeights);
+  if (json) return states.forEach((state) => console.log(JSON.stringify(jsonOf(state))));
+  const palette = paletteFor(process.stdout);
+  const rows = states.map((state) => {
+    const { entry, path } = state;
+    const bytes = state.bytes ?? entry.bytes;
+    return [
+      entry.name,
+      entry.kind,
+      bytes === undefined ? '?' : formatBytes(bytes),
+      entry.licence,
+      stateText(state),
+      path ? shortPath(path) : palette.dim(`from ${sourceOf(entry)}`),
+    ];
+  });
+  const head = ['MODEL', 'KIND', 'SIZE', 'LICENCE', 'STATE', 'WHERE'].map(palette.dim);
+  console.log(formatTable([head, ...rows], [2]).join('\n'));
+  for (const { problem } of states.filter(({ state }) => state === 'damaged')) console.log(`\n${problem}`);
+  if (states.some(({ state }) => state === 'missing'))
+    console.log('\nbring one   npx sam-mil models fetch MODEL   or   npx sam-mil models import MODEL FILE');
+}
+
+function sourceOf({ url, source }: WeightsEntry): string {
+  return url.startsWith('http') ? new URL(url).host : source;
+}
+
+function stateText({ state, digest, published }: WeightsState): string {
+  if (state !== 'here') return state;
+  return `here ${digest?.slice('sha256:'.length, 'sha256:'.length + 8)}${published ? '' : ' (your own)'}`;
+}
+
+function jsonOf({ entry, ...state }: WeightsState): object {
+  const { name, kind, file, url, licence, source, note } = entry;
+  const { bytes = entry.bytes, ...rest } = state;
+  return { name, kind, ...rest, bytes, file, url, sha256: entry.sha256, licence, source, note };
+}
+
+async function fetchAll(names: string[], options: FetchCommandOptions): Promise<void> {
+  const entries = knownEntries(names);
+  if (names.length > 1 && (options.url ?? options.acceptDigest) !== undefined)
+    throw invalid('--url and --accept-digest are for one model', 'give one name');
+  const interrupted = () => {
+    console.error('\ninterrupted; the same command goes on from here');
+    process.exit(EXIT.interrupted);
+  };
+  process.once('SIGINT', interrupted);
+  const failures: unknown[] = [];
+  for (const entry of entries) {
+    try {
+      await fetchOne(entry, options);
+    } catch (error) {
+      if (entries.length === 1) throw error;
+      failures.push(error);
+      console.error(`sam-mil: ${entry.name}: ${(error as Error).message}`);
+    }
+  }
+  process.off('SIGINT', interrupted);
+  if (failures.length > 0) throw new Exit(exitCodeOf(failures[0]));
+}
+
+async function fetchOne(entry: WeightsEntry, options: FetchCommandOptions): Promise<void> {
+  const before = examineWeights(entry);
+  if (before.state === 'here' && before.published && (options.url ?? options.acceptDigest) === undefined)
+    return console.log(`${entry.name}  is here already  ${before.digest}`);
+  if (entry === LITE0) {
+    if (before.state === 'damaged') await removeWeights(entry);
+    await ensureEncoderWeights((line) => console.error(`  ${line}`));
+    return say(examineWeights(entry));
+  }
+  const progress = downloadProgress(entry.name, process.stderr);
+  const prepare = prepareOf(entry);
+  const { url, acceptDigest } = options;
+  try {
+    await fetchWeights(entry.name, { url, acceptDigest, prepare, progress, onWait: waiting(entry) });
+  } finally {
+    progress(undefined);
+  }
+  say(examineWeights(entry));
+}
+
+async function importOne(
+  name: string,
+  file: string,
+  { acceptDigest }: { acceptDigest?: boolean | string },
+): Promise<void> {
+  const [entry] = knownEntries([name]);
+  if (typeof acceptDigest === 'string' && !/^(sha256:)?[0-9a-f]{64}$/i.test(acceptDigest))
+    throw invalid(`--accept-digest ${acceptDigest} is no SHA-256`, 'put it after NAME and FILE');
+  if (entry === LITE0) await importLite0(file);
+  else await importWeights(name, file, { acceptDigest, prepare: prepareOf(entry), onWait: waiting(entry) });
+  say(examineWeights(entry));
+}
+
+/** The model's own check of a checkpoint, which writes its ONNX graph beside it. */
+function prepareOf({ name, kind }: WeightsEntry): (weights: Weights) => Promise<void> {
+  return async (weights) => {
+    const definition = kind === 'encoder' ? await findEncoder(name) : await findSegmenter(name);
+    await definition.prepare?.(weights);
+  };
+}
+
+function waiting({ name }: WeightsEntry): () => void {
+  return () => console.error(`  ${name}: another process brings it, waiting`);
+}
+
+function say({ entry, digest, published, path, problem }: WeightsState): void {
+  console.log(`${entry.name}  ready  ${digest}`);
+  if (published === false) console.log('  not a published file: results name these weights by their digest');
+  console.log(`  ${path ? shortPath(path) : problem}`);
+  console.log(`  ${entry.licence}; ${entry.note}`);
+}
+
+async function verify(names: string[]): Promise<void> {
+  const palette = paletteFor(process.stdout);
+  const named = names.length > 0;
+  let bad = false;
+  let looked = 0;
+  for (const entry of knownEntries(names)) {
+    if (!named && examineWeights(entry).state === 'missing') continue;
+    const { state, digest, problem } = await verifyWeights(entry);
+    looked++;
+    bad ||= state !== 'here';
+    console.log(
+      state === 'here'
+        ? `${palette.green('✔')} ${entry.name}  ${digest}`
+        : `${palette.red('✘')} ${entry.name}  ${problem}`,
+    );
+  }
+  if (looked === 0) console.log('no weights are here; see `npx sam-mil models list`');
+  if (bad) throw new Exit(EXIT.failed);
+}
+
+async function remove(names: string[]): Promise<void> {
+  for (const entry of knownEntries(names)) {
+    const { state, bytes } = examineWeights(entry);
+    if (state !== 'missing' || entry !== LITE0) await removeWeights(entry);
+    const freed = bytes === undefined ? '' : `, ${formatBytes(bytes)} freed`;
+    console.log(`${entry.name}  ${state === 'missing' ? 'was not here' : `removed${freed}`}`);
+  }
+}
