@@ -7,6 +7,7 @@ import { run, type ExtractWith } from '../../../domain/features/extract-slide.js
 import { writePatches } from '../../../domain/formats/bag-files.js';
 import { writeSegments } from '../../../domain/formats/segments-file.js';
 import type { InputFile } from '../../../domain/job.js';
+import { OnnxGraph } from '../../../domain/onnx/onnx-graph.js';
 import { BUNDLED_SLIDE } from '../../support/bundled.js';
 import { inputFile, jobFor } from '../../support/activity-job.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
@@ -50,6 +51,23 @@ describe('pathology.extract refuses', () => {
     await assert.rejects(extract(one), {
       code: 'InvalidInput',
       message: /level from 0 to 0; found .*level 3/,
+    });
+  });
+
+  test('a model that gives NaN, with the patch', async (context) => {
+    const folder = temporaryFolder(context);
+    const graph = new OnnxGraph('root');
+    const image = graph.input('image', ['n', 3, 32, 32]);
+    const root = graph.node('Sqrt', [graph.node('GlobalAveragePool', [image])]);
+    graph.output(graph.node('Flatten', [root], { axis: 1 }, 'features'), ['n', 3]);
+    writeFileSync(join(folder, 'root.onnx'), graph.encode());
+    // Everything darker than white becomes negative.
+    const file = { name: 'root', onnx: 'root.onnx', size: 32, mean: [1, 1, 1], std: [1, 1, 1], dim: 3 };
+    writeFileSync(join(folder, 'root.json'), JSON.stringify(file));
+    const one = await given(context, { encoder: await inputFile(join(folder, 'root.json')) });
+    await assert.rejects(extract(one), {
+      code: 'InvalidInput',
+      message: /encoder root gave .* not finite; found NaN in feature 0 of the patch at 900, 1200/,
     });
   });
 
