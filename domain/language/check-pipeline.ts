@@ -1,9 +1,10 @@
+import { canonicalJson } from '../json.js';
 import { lookUp, type Catalogue, type CatalogueEntry } from './catalogue.js';
 import { ANY_FILES, type Files } from './check-files.js';
 import { checkSource } from './check-source.js';
 import { checkWith } from './check-with.js';
 import { suggest } from './did-you-mean.js';
-import { type Condition, type PipelineDocument, type StageDocument, type StepDocument } from './document.js';
+import type { Condition, PipelineDocument, SourceDocument, StageDocument, StepDocument } from './document.js';
 import { foldCondition, references, type Reference } from './expression-analysis.js';
 import {
   conditionExpression,
@@ -13,7 +14,8 @@ import {
   reporting,
   type PlacedExpression,
 } from './node-expressions.js';
-import { ProblemList, type Place, type Problem } from './problems.js';
+import type { MatrixCell } from './plan.js';
+import { ProblemList, type Problem } from './problems.js';
 import { Scope, type Position } from './scope.js';
 import { checkNeeds } from './stage-order.js';
 import { neededStages, PipelineTypes } from './value-types.js';
@@ -155,7 +157,7 @@ class StageCheck {
       const message = `stage \`${this.stage.name}\` waits for \`${name}\` but uses nothing of it`;
       this.problems.warning('unused-need', place, message, 'remove it unless only the order matters');
     }
-    if (source.kind === 'matrix') this.unusedAxes(source.axes, source.place, found);
+    if (source.kind === 'matrix') this.unusedAxes(source, found);
     if (!('value' in source) || found.some(({ root }) => root === source.as)) return;
     const message = `the stage does the same for each item: nothing refers to \`${source.as}\``;
     this.problems.warning(
@@ -166,11 +168,14 @@ class StageCheck {
     );
   }
 
-  private unusedAxes(axes: readonly string[], place: Place, found: readonly Reference[]): void {
+  private unusedAxes(
+    { axes, cells, place }: Extract<SourceDocument, { kind: 'matrix' }>,
+    found: readonly Reference[],
+  ): void {
     const read = found.filter(({ root }) => root === 'matrix').map(({ path }) => path[0]);
     if (read.includes(undefined as never)) return;
     for (const axis of axes) {
-      if (read.includes(axis)) continue;
+      if (read.includes(axis) || (cells && !doSame(cells, axis, read))) continue;
       const message = `cells that differ in \`${axis}\` only do the same: nothing refers to matrix.${axis}`;
       this.problems.warning('unused-item', place, message, 'use it, or remove the axis');
     }
@@ -188,4 +193,16 @@ class StageCheck {
       ...conditions.flatMap((given) => (given ? conditionExpression(given, silent) : [])),
     ];
   }
+}
+
+/** Whether two cells differ in `axis` and agree in all that is read: an axis may stand for values that `include` or a further matrix adds. */
+function doSame(cells: readonly MatrixCell[], axis: string, read: readonly (string | number)[]): boolean {
+  const seen = new Map<string, string>();
+  return cells.some(({ values }) => {
+    const what = canonicalJson(read.map((name) => values[name] ?? null));
+    const own = canonicalJson(values[axis] ?? null);
+    const before = seen.get(what);
+    seen.set(what, own);
+    return before !== undefined && before !== own;
+  });
 }

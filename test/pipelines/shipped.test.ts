@@ -25,6 +25,26 @@ for (const name of readdirSync(join(root, 'pipelines')).filter((file) => file.en
   });
 }
 
+for (const name of ['table1', 'table2', 'figure4', 'figure6']) {
+  test(`pipelines/${name}.yaml takes the values of pipelines/params/tcga-nsclc.yaml`, () => {
+    const file = join(root, 'pipelines', `${name}.yaml`);
+    const folder = join(root, 'pipelines/params');
+    const overlay = { text: readFileSync(join(folder, 'tcga-nsclc.yaml'), 'utf8'), file: 'tcga', folder };
+    // Every path of it is there but the slides, which only a user has.
+    const set = [['slides', join(root, 'pipelines/data/labels/label_c16.csv')]] as const;
+    const { problems, plan } = loadPipeline(readFileSync(file, 'utf8'), {
+      file,
+      catalogue,
+      cwd: root,
+      overlay,
+      set,
+    });
+    assert.deepEqual(problems, []);
+    assert.deepEqual([plan?.params.folds, plan?.params.match], [5, 'contains']);
+    assert.equal(plan?.work, join(root, 'work/tcga-nsclc'));
+  });
+}
+
 test('quickstart.yaml trains 18 cells and evaluates each as it ends', () => {
   const file = join(root, 'pipelines/quickstart.yaml');
   const { plan } = loadPipeline(readFileSync(file, 'utf8'), { file, catalogue, cwd: root });

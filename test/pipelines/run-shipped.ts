@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadRegistry } from '../../activities/load-plugins.js';
+import { loadPipeline } from '../../domain/language/load-pipeline.js';
+import type { Plan } from '../../domain/language/plan.js';
+import { renderProblems } from '../../domain/language/render-problems.js';
+import type { Spread } from '../../domain/report/summary.js';
+import type { TestEngine } from '../support/engine.js';
+
+/** A report's `metrics.json`, as far as tests look at it. */
+export interface Summary {
+  groups: {
+    group: string;
+    repeats: number;
+    folds: number;
+    protocol: string;
+    optimistic: boolean;
+    protocols: Record<string, Record<string, { repeats: Spread | null; folds: Spread | null }>>;
+  }[];
+  pooled: { group: string; auc: Spread | null }[];
+  comparisons: { a: string; b: string; repeat: number; p_two_sided: number | null }[];
+  sweeps?: { parameter: string; points: { value: number; folds: number }[] }[];
+  lesion: { slide: string; set: string | null; what: string }[];
+  folds: { cell: string }[];
+}
+
+/** A pipeline of `pipelines/` with values of params, as `sam-mil run` plans it. */
+export async function planShipped(
+  name: string,
+  set: Readonly<Record<string, string>>,
+  work?: string,
+): Promise<Plan> {
+  const registry = await loadRegistry();
+  const catalogue = Object.fromEntries(registry.names.map((known) => [known, registry.require(known)]));
+  const file = fileURLToPath(new URL(`../../../pipelines/${name}.yaml`, import.meta.url));
+  const text = readFileSync(file, 'utf8');
+  const options = {
+    file,
+    catalogue,
+    cwd: '/',
+    set: Object.entries(set),
+    ...(work === undefined ? {} : { work }),
+  };
+  const { plan, problems } = loadPipeline(text, options);
+  assert.equal(renderProblems(problems, text, name), '');
+  return plan!;
+}
+
+/** Runs it to its end, on real server and worker, and reads the summary of its report stage. */
+export async function runShipped(engine: TestEngine, plan: Plan, report: string): Promise<Summary> {
+  const status = await engine.finish({ ...plan, onFailure: 'fail' }, { run: plan.name });
+  assert.equal(status.state, 'done', `${status.message}: ${JSON.stringify(status.stages)}`);
+  return JSON.parse(readFileSync(join(plan.work, report, 'metrics.json'), 'utf8')) as Summary;
+}
