@@ -27,6 +27,10 @@ export interface SessionOptions {
   threads?: number;
   /** The model, where no file holds it: its weights are then looked for in the folder of `path`, and nothing is written there. */
   model?: Uint8Array;
+  /** Keep memory that a run has freed for the next one (default); without, it goes back to the system. On the CPU. */
+  arena?: boolean;
+  /** Plan a run's memory as one block once sizes are known from an earlier run (default): faster for small models, more memory for large ones. */
+  pattern?: boolean;
 }
 
 /**
@@ -38,7 +42,7 @@ export interface SessionOptions {
  */
 export async function openSession(
   path: string,
-  { device = 'auto', threads = 1, model }: SessionOptions,
+  { device = 'auto', threads = 1, model, arena = true, pattern = true }: SessionOptions,
 ): Promise<OnnxSession> {
   const runtime = await loadRuntime();
   const failures: string[] = [];
@@ -50,6 +54,8 @@ export async function openSession(
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         logSeverityLevel: 3,
+        enableCpuMemArena: arena,
+        enableMemPattern: pattern,
         extra: { session: sessionSettings(path, model) },
       });
       return { session, provider: { name, why: reason(name, device, failures) } };

@@ -3,17 +3,20 @@ import type { TensorLayout } from '../formats/torch-layout.js';
 import { maskDecoder } from './mask-decoder-graph.js';
 import { SamCheckpoint } from './sam-checkpoint.js';
 import { SamLayers, type Stages } from './sam-layers.js';
+import { isTinyViT, tinyViTEncoder, tinyViTStride } from './tiny-vit-graph.js';
 import { vitEncoder, vitSizes } from './vit-encoder-graph.js';
 
 /** Sizes that no tensor's shape tells. */
 export interface SamHints {
   /** Heads of the mask decoder's attentions; by default the 8 of every published model (prompts 256 wide). */
   decoderHeads?: number;
+  /** Side in pixels of the square that a TinyViT encoder sees; by default MobileSAM's 1024. Other encoders tell it themselves. */
+  imageSize?: number;
 }
 
 /** What a checkpoint's shapes say about its networks. */
 export interface SamDesign {
-  encoder: 'vit';
+  encoder: 'vit' | 'tiny-vit';
   /** Side in pixels of the square that the image encoder sees. */
   imageSize: number;
   /** Tokens a side of the embedding. */
@@ -24,13 +27,28 @@ export interface SamDesign {
 
 const PUBLISHED_WIDTH = 256;
 const PUBLISHED_HEADS = 8;
+const PUBLISHED_SIZE = 1024;
 
-/** @throws SamMilError UnsupportedFormat naming the tensor that does not fit */
-export function samDesign(tensors: ReadonlyMap<string, TensorLayout>): SamDesign {
-  const checkpoint = new SamCheckpoint(tensors);
+/** @throws SamMilError UnsupportedFormat naming the tensor that does not fit; InvalidInput where `imageSize` does not fit the encoder */
+export function samDesign(tensors: ReadonlyMap<string, TensorLayout>, hints: SamHints = {}): SamDesign {
+  return designOf(new SamCheckpoint(tensors), hints);
+}
+
+function designOf(checkpoint: SamCheckpoint, hints: SamHints): SamDesign {
   const [, width] = checkpoint.shape('prompt_encoder.no_mask_embed.weight', [1, undefined]);
-  const { grid, patch } = vitSizes(checkpoint);
-  return { encoder: 'vit', imageSize: grid * patch, grid, width };
+  if (!isTinyViT(checkpoint)) {
+    const { grid, patch } = vitSizes(checkpoint);
+    return { encoder: 'vit', imageSize: grid * patch, grid, width };
+  }
+  const imageSize = hints.imageSize ?? PUBLISHED_SIZE;
+  const stride = tinyViTStride(checkpoint);
+  if (!Number.isInteger(imageSize / stride) || imageSize < stride) {
+    throw new SamMilError('InvalidInput', "the image size does not fit the encoder's tokens", {
+      expected: `a multiple of ${stride} pixels`,
+      found: `${imageSize}`,
+    });
+  }
+  return { encoder: 'tiny-vit', imageSize, grid: imageSize / stride, width };
 }
 
 /**
@@ -40,14 +58,19 @@ export function samDesign(tensors: ReadonlyMap<string, TensorLayout>): SamDesign
  * @param stages where given, values inside the network become outputs too, and are noted here under the original's names
  * @throws SamMilError UnsupportedFormat naming the tensor that does not fit
  */
-export function buildSamEncoder(tensors: ReadonlyMap<string, TensorLayout>, stages?: Stages): Uint8Array {
+export function buildSamEncoder(
+  tensors: ReadonlyMap<string, TensorLayout>,
+  hints: SamHints = {},
+  stages?: Stages,
+): Uint8Array {
   const checkpoint = new SamCheckpoint(tensors);
-  const { imageSize, width } = samDesign(tensors);
+  const { encoder, imageSize, width } = designOf(checkpoint, hints);
   const layers = new SamLayers('sam-encoder', checkpoint, stages);
   // Prompts and embedding meet in the decoder: they must be as wide.
   checkpoint.shape('image_encoder.neck.0.weight', [width, undefined, undefined, undefined]);
   const image = layers.graph.input('image', [1, 3, imageSize, imageSize]);
-  vitEncoder(layers, image, vitSizes(checkpoint));
+  if (encoder === 'vit') vitEncoder(layers, image, vitSizes(checkpoint));
+  else tinyViTEncoder(layers, image, imageSize);
   return layers.graph.encode();
 }
 
@@ -62,7 +85,8 @@ export function buildSamDecoder(
   hints: SamHints = {},
   stages?: Stages,
 ): Uint8Array {
-  const { grid, width } = samDesign(tensors);
+  const checkpoint = new SamCheckpoint(tensors);
+  const { grid, width } = designOf(checkpoint, hints);
   const heads = hints.decoderHeads ?? (width === PUBLISHED_WIDTH ? PUBLISHED_HEADS : undefined);
   if (heads === undefined) {
     throw new SamMilError(
@@ -75,7 +99,7 @@ export function buildSamDecoder(
       },
     );
   }
-  const layers = new SamLayers('sam-decoder', new SamCheckpoint(tensors), stages);
+  const layers = new SamLayers('sam-decoder', checkpoint, stages);
   maskDecoder(layers, { grid, heads });
   return layers.graph.encode();
 }
