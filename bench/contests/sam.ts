@@ -1,4 +1,29 @@
 import type { Contest, Limit } from '../compare.js';
+import { ours, peer } from './commands.js';
 
 /** Segments and group features. */
-export const contests: (Contest | Limit)[] = [];
+export const contests: (Contest | Limit)[] = [
+  {
+    name: 'groups 20,000 x 300 (peer: 20 of the masks)',
+    unit: 'pairs/s',
+    ours: ours('groups', 20_000, 300, 1024, 5, 'speed'),
+    peer: peer('groups', 20_000, 300, 1024, 20, 'numpy'),
+    rounds: 3,
+    bar: 20,
+  },
+  {
+    name: 'groups, peer without numpy in its loop',
+    unit: 'pairs/s',
+    ours: ours('groups', 20_000, 300, 1024, 5, 'speed'),
+    peer: peer('groups', 20_000, 300, 1024, 60, 'hoisted'),
+    rounds: 3,
+    bar: 5,
+  },
+  {
+    name: 'groups 100,000 x 1,000, memory',
+    unit: 'MB',
+    ours: ours('groups', 100_000, 1000, 1024, 1, 'memory'),
+    rounds: 1,
+    atMost: 150,
+  },
+];

@@ -42,18 +42,35 @@ export class GroupMeans {
 
   /** Adds the features of rows `start` on, `n` x dim. */
   add(start: number, features: Float32Array): void {
-    const rows = features.length / this.dim;
+    const { dim, sums, groups } = this;
+    const rows = features.length / dim;
     for (let i = 0; i < rows; i++) {
+      const row = features.subarray(i * dim, (i + 1) * dim);
       for (let at = this.start[start + i]; at < this.start[start + i + 1]; at++) {
-        const sum = this.groups[at] * this.dim;
-        const from = i * this.dim;
-        for (let column = 0; column < this.dim; column++) this.sums[sum + column] += features[from + column];
+        addTo(sums, groups[at] * dim, row);
       }
     }
   }
 
   finish(): GroupRows {
-    const features = Float32Array.from(this.sums, (sum, at) => sum / this.sizes[Math.floor(at / this.dim)]);
+    const { dim, sums, sizes } = this;
+    const features = new Float32Array(sums.length);
+    sizes.forEach((size, group) => {
+      for (let at = group * dim; at < (group + 1) * dim; at++) features[at] = sums[at] / size;
+    });
     return { masks: this.masks, features };
   }
+}
+
+/** Nearly all the work where masks overlap; four columns a turn take half the time of one. */
+function addTo(sums: Float64Array, start: number, row: Float32Array): void {
+  const whole = row.length - (row.length % 4);
+  let column = 0;
+  for (let at = start; column < whole; column += 4, at += 4) {
+    sums[at] += row[column];
+    sums[at + 1] += row[column + 1];
+    sums[at + 2] += row[column + 2];
+    sums[at + 3] += row[column + 3];
+  }
+  for (; column < row.length; column++) sums[start + column] += row[column];
 }

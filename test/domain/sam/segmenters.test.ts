@@ -12,6 +12,7 @@ import { RandomStream } from '../../../domain/random.js';
 import { automaticMasks } from '../../../domain/sam/automatic-masks.js';
 import { findSegmenter, SEGMENTER_NAMES } from '../../../domain/sam/segmenters.js';
 import { importWeights } from '../../../domain/weights/import-weights.js';
+import type { Weights } from '../../../domain/weights/weights-entry.js';
 import { findWeights } from '../../../domain/weights/weights-store.js';
 import { fixture } from '../../support/fixture.js';
 import { parametersOf, type SamCase, samJson } from '../../support/sam-case.js';
@@ -52,7 +53,8 @@ describe('a published SAM', () => {
 
   test('once imported, it runs out of its checkpoint, whose digest is in the key', async () => {
     const file = writeWideSam(folder);
-    const { prepare } = await findSegmenter('sam-vit-b');
+    const segmenter = await findSegmenter('sam-vit-b');
+    const prepare = async (weights: Weights): Promise<void> => segmenter.prepare?.(weights);
     await importWeights('sam-vit-b', file, { acceptDigest: true, prepare });
     const { path } = findWeights('sam-vit-b');
     const graphs = readdirSync(dirname(path)).filter((name) => name.endsWith('.onnx'));
@@ -79,7 +81,8 @@ describe('a published SAM', () => {
     const file = join(folder, 'other.pth');
     const weight = { dtype: 'float32' as const, shape: [4], data: new Float32Array(4) };
     writePt(file, { tensors: { weight } });
-    const { prepare } = await findSegmenter('sam-vit-l');
+    const segmenter = await findSegmenter('sam-vit-l');
+    const prepare = async (weights: Weights): Promise<void> => segmenter.prepare?.(weights);
     await assert.rejects(importWeights('sam-vit-l', file, { acceptDigest: true, prepare }), {
       code: 'UnsupportedFormat',
     });
