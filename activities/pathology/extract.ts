@@ -1,4 +1,5 @@
 import { ENCODER_NAMES } from '../../domain/features/encoders.js';
+import { BAG_LAYOUTS } from '../../domain/features/bag-layout.js';
 import { defineActivity, fileInput, fileOutput } from '../define-activity.js';
 
 export const definition = defineActivity({
@@ -49,6 +50,13 @@ export const definition = defineActivity({
       description:
         'Add a row for each mask with members: the mean of their features. Default: true where segments are given.',
     },
+    layout: {
+      type: 'string',
+      enum: [...BAG_LAYOUTS],
+      default: 'clam',
+      description:
+        "Names and attributes of the h5 file. `trident`: features_<encoder>/<name>.h5 with TRIDENT's attributes, and group rows only where `group-features` asks for them.",
+    },
     precision: {
       type: 'string',
       enum: ['fp32'],
@@ -76,7 +84,7 @@ export const definition = defineActivity({
   outputs: {
     h5: fileOutput(
       'bag',
-      'h5_files/<name>.h5: `features` float32 (N + G) x D and `coords`; group rows have -1, -1.',
+      'h5_files/<name>.h5 (or as `layout` says): `features` float32 (N + G) x D and `coords`; group rows have -1, -1.',
     ),
     pt: fileOutput('bag', 'pt_files/<name>.pt: the same features as a torch tensor.'),
     seg: fileOutput(

@@ -117,6 +117,13 @@ export const definition = defineActivity({
     },
     'keep-ids': ids('Only these pieces of tissue.'),
     'exclude-ids': ids('Not these pieces of tissue.'),
+    layout: {
+      type: 'string',
+      enum: ['clam', 'trident'],
+      default: 'clam',
+      description:
+        "Name and attributes of the patches file. `trident`: patches/<name>_patches.h5 with TRIDENT's attributes beside CLAM's.",
+    },
     'process-list': fileInput(
       'process-list',
       "CSV in CLAM's columns with a row a slide: its cells stand over everything here, and process 0 leaves the slide out.",

@@ -43,6 +43,13 @@ export class BatchStore {
     return { start, count: Math.min(this.layout.batchSize, this.layout.rows - start) };
   }
 
+  /** All batches in order, once every one is committed. */
+  *blocks(): Generator<{ start: number; features: Float32Array }> {
+    for (let batch = 0; batch < this.count; batch++) {
+      yield { start: this.range(batch).start, features: this.read(batch) };
+    }
+  }
+
   /** Batches that are still to be made. Every file is read and checked. */
   missing(): number[] {
     return Array.from({ length: this.count }, (_, batch) => batch).filter(

@@ -3,10 +3,13 @@ import { availableParallelism } from 'node:os';
 import { digestOf } from '../digest.js';
 import { SamMilError } from '../errors.js';
 import { type PatchCoords, readPatches } from '../formats/bag-files.js';
+import { tridentFacts, type TridentFacts } from '../formats/trident.js';
 import type { InputFile, Job, JobResult } from '../job.js';
 import { canonicalJson, type Json } from '../json.js';
+import { magnificationOf } from '../slides/magnification.js';
 import { openSlide } from '../slides/open.js';
 import type { SlideInfo } from '../slides/slide.js';
+import type { BagFacts, BagLayout } from './bag-layout.js';
 import { BatchStore } from './batch-store.js';
 import type { Device, Provider } from '../onnx/onnx-session.js';
 import type { EncoderInfo, OpenEncoder } from './encoder.js';
@@ -26,6 +29,7 @@ export interface ExtractWith {
   batchSize: number;
   targetSize?: number;
   groupFeatures?: boolean;
+  layout: BagLayout;
   device: Device;
   threads?: number;
 }
@@ -40,6 +44,7 @@ export async function run(job: Job<ExtractWith>): Promise<JobResult> {
   const stamp = stampOf(options.slide.path);
   const slide = inspectSlide(options.slide.path);
   checkPatches(options, patches, slide);
+  const facts = factsOf(job, patches, slide);
   const groups = options.segments && findGroups(options.segments.path, patches, slide);
   const encoder = await openEncoder(job);
   const store = storeOf(job, patches, encoder);
@@ -59,8 +64,54 @@ export async function run(job: Job<ExtractWith>): Promise<JobResult> {
     progress: (done, total) => job.progress({ unit: 'patches', done, total }),
   });
   if (stampOf(options.slide.path) !== stamp) throw replaced(options.slide.path);
-  const withGroups = options.groupFeatures ?? groups !== undefined;
-  return writeBag({ name: job.name, folder: job.scratch, patches, encoder, store, groups, withGroups });
+  const { name, scratch: folder } = job;
+  const features = {
+    rows: patches.coords.length / 2,
+    dim: encoder.info.dim,
+    blocks: () => store.blocks(),
+  };
+  // Readers of TRIDENT's files take every row for a patch.
+  const withGroups = options.groupFeatures ?? (groups !== undefined && options.layout !== 'trident');
+  const bag = {
+    name,
+    folder,
+    layout: options.layout,
+    coords: patches.coords,
+    features,
+    facts: facts(encoder),
+  };
+  const { files, values } = writeBag({ ...bag, groups, withGroups });
+  const { name: provider, why } = encoder.provider;
+  const told = { encoder: encoder.info.name, provider, 'provider-reason': why };
+  return { files, values: { ...values, ...told } };
+}
+
+/** @throws SamMilError MissingMagnification where TRIDENT's layout is wanted and neither patches nor slide tell the objective */
+function factsOf(
+  { with: { layout, slide: file } }: Job<ExtractWith>,
+  patches: PatchCoords,
+  slide: SlideInfo,
+) {
+  const trident =
+    layout === 'trident' ? (patches.trident ?? tridentOfPatches(patches, slide, file)) : undefined;
+  return (encoder: OpenEncoder): BagFacts => ({
+    patches,
+    levelDim: patches.levelDim,
+    slideName: patches.name,
+    encoder: {
+      encoder: encoder.info.name,
+      encoder_version: encoder.info.version,
+      encoder_weights: encoder.info.weightsDigest ?? 'none',
+      encoder_input_size: encoder.size,
+    },
+    ...(trident && { trident }),
+  });
+}
+
+function tridentOfPatches(patches: PatchCoords, slide: SlideInfo, file: InputFile): TridentFacts {
+  const magnification = magnificationOf(slide, file.path);
+  const size = Math.round(patches.patchSize * slide.levels[patches.patchLevel].downsample[0]);
+  return tridentFacts({ patchSize: patches.patchSize, stepSize: patches.patchSize }, size, magnification);
 }
 
 async function openEncoder(job: Job<ExtractWith>): Promise<OpenEncoder> {

@@ -1,25 +1,35 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { createFeatures, type PatchCoords, writeSamInfo, writeSegFile } from '../formats/bag-files.js';
+import { dirname, join } from 'node:path';
+import { createFeatures, writeSamInfo, writeSegFile } from '../formats/bag-files.js';
 import { writePt } from '../formats/torch-pt.js';
 import type { JobResult, OutputFile } from '../job.js';
 import type { Groups } from '../sam/groups.js';
-import type { BatchStore } from './batch-store.js';
-import type { OpenEncoder } from './encoder.js';
+import { type BagFacts, bagAttributes, type BagLayout, h5Folder } from './bag-layout.js';
 import { GroupMeans, type GroupRows } from './group-features.js';
+
+/** Feature vectors that pass by in blocks, as often as they are asked for. */
+export interface FeatureBlocks {
+  rows: number;
+  dim: number;
+  /** All rows in order; `features` is n x dim. */
+  blocks(): Iterable<{ start: number; features: Float32Array }>;
+}
 
 export interface BagToWrite {
   /** Name of the slide: of each file, without extension. */
   name: string;
   /** Folder that the files are written into, in SAM-MIL's subfolders. */
   folder: string;
-  patches: PatchCoords;
-  encoder: OpenEncoder;
-  /** Holds every batch. */
-  store: BatchStore;
+  layout: BagLayout;
+  /** rows x 2 in level-0 pixels: one pair a row of `features`. */
+  coords: Int32Array;
+  features: FeatureBlocks;
+  facts: BagFacts;
   groups?: Groups;
   /** Whether the bag gets a row for each group. */
   withGroups: boolean;
+  /** Of each row, where that is known already and is to be kept: which are group rows, and the areas. */
+  known?: { isGroupFeat: Uint8Array; relativeArea: Float32Array };
 }
 
 /**
@@ -27,29 +37,26 @@ export interface BagToWrite {
  * are segments), `sam_info`. Features pass through in blocks, so memory does not grow with the bag. Equal bags give equal bytes.
  */
 export function writeBag(bag: BagToWrite): JobResult {
-  const { encoder, groups } = bag;
-  const rows = bag.patches.coords.length / 2;
+  const { groups } = bag;
   const files: Record<string, OutputFile> = {
-    h5: output(bag, 'h5_files', 'h5'),
+    h5: output(bag, h5Folder(bag.layout, bag.facts), 'h5'),
     pt: output(bag, 'pt_files', 'pt'),
     'sam-info': output(bag, 'sam_info', 'h5'),
   };
-  const groupRows = writeH5(bag, files.h5.from);
+  const groupRows = writeH5(bag, files.h5);
   writeTorch(bag, groupRows, files.pt.from);
   writeInfo(bag, groupRows, files['sam-info'].from);
   if (groups) {
     files.seg = output(bag, 'seg_files', 'h5');
-    writeSegFile(files.seg.from, membersOf(bag.patches.coords, groups));
+    writeSegFile(files.seg.from, membersOf(bag.coords, groups));
   }
+  const kept = bag.known?.isGroupFeat.reduce((sum, flag) => sum + flag, 0) ?? 0;
   return {
     files,
     values: {
-      'patches-count': rows,
-      'groups-count': groupRows.masks.length,
-      dim: encoder.info.dim,
-      encoder: encoder.info.name,
-      provider: encoder.provider.name,
-      'provider-reason': encoder.provider.why,
+      'patches-count': bag.features.rows - kept,
+      'groups-count': groupRows.masks.length + kept,
+      dim: bag.features.dim,
     },
   };
 }
@@ -61,28 +68,19 @@ function output({ folder, name }: BagToWrite, subfolder: string, extension: stri
 }
 
 /** Writes h5_files and gathers the group rows on the way. */
-function writeH5({ patches, encoder, store, groups, withGroups }: BagToWrite, path: string): GroupRows {
-  const { info } = encoder;
-  const rows = patches.coords.length / 2;
-  const means = new GroupMeans(withGroups && groups ? groups.members : [], rows, info.dim);
-  const attributes = {
-    patch_size: patches.patchSize,
-    patch_level: patches.patchLevel,
-    downsample: { dtype: 'float64' as const, value: patches.downsample },
-    level_dim: patches.levelDim,
-    name: patches.name,
-    encoder: info.name,
-    encoder_version: info.version,
-    encoder_weights: info.weightsDigest ?? 'none',
-    encoder_input_size: encoder.size,
-  };
-  const writer = createFeatures(path, info.dim, { rows: rows + means.count, attributes });
+function writeH5(bag: BagToWrite, { from: path, to }: OutputFile): GroupRows {
+  const { coords, features, groups, withGroups } = bag;
+  const means = new GroupMeans(withGroups && groups ? groups.members : [], features.rows, features.dim);
+  const attributes = bagAttributes(bag.layout, bag.facts, { name: bag.name, folder: dirname(to) });
+  const writer = createFeatures(path, features.dim, {
+    rows: features.rows + means.count,
+    attributes: attributes.coords,
+    featuresAttributes: attributes.features,
+  });
   try {
-    for (let batch = 0; batch < store.count; batch++) {
-      const { start, count } = store.range(batch);
-      const features = store.read(batch);
-      means.add(start, features);
-      writer.append(features, patches.coords.subarray(2 * start, 2 * (start + count)));
+    for (const { start, features: block } of features.blocks()) {
+      means.add(start, block);
+      writer.append(block, coords.subarray(2 * start, 2 * (start + block.length / features.dim)));
     }
     const groupRows = means.finish();
     writer.append(groupRows.features, groupCoords(groupRows));
@@ -94,24 +92,26 @@ function writeH5({ patches, encoder, store, groups, withGroups }: BagToWrite, pa
   }
 }
 
-function writeTorch({ patches, encoder, store }: BagToWrite, groupRows: GroupRows, path: string): void {
-  const shape = [patches.coords.length / 2 + groupRows.masks.length, encoder.info.dim];
+function writeTorch({ features }: BagToWrite, groupRows: GroupRows, path: string): void {
+  const shape = [features.rows + groupRows.masks.length, features.dim];
   writePt(path, { tensor: { dtype: 'float32', shape, data: blocks() } });
 
   function* blocks(): Generator<Float32Array> {
-    for (let batch = 0; batch < store.count; batch++) yield store.read(batch);
+    for (const block of features.blocks()) yield block.features;
     yield groupRows.features;
   }
 }
 
-function writeInfo({ patches, groups }: BagToWrite, groupRows: GroupRows, path: string): void {
-  const patchRows = patches.coords.length / 2;
-  const rows = patchRows + groupRows.masks.length;
+function writeInfo({ coords: own, groups, known }: BagToWrite, groupRows: GroupRows, path: string): void {
+  const ownRows = own.length / 2;
+  const rows = ownRows + groupRows.masks.length;
   const coords = new Int32Array(rows * 2).fill(-1);
-  coords.set(patches.coords);
+  coords.set(own);
+  const isGroupFeat = new Uint8Array(rows).fill(1, ownRows);
+  if (known) isGroupFeat.set(known.isGroupFeat);
   const relativeArea = new Float32Array(rows);
-  relativeArea.set(groups ? groups.relativeArea : new Float32Array(patchRows).fill(1));
-  writeSamInfo(path, { coords, isGroupFeat: new Uint8Array(rows).fill(1, patchRows), relativeArea });
+  relativeArea.set(known?.relativeArea ?? groups?.relativeArea ?? new Float32Array(ownRows).fill(1));
+  writeSamInfo(path, { coords, isGroupFeat, relativeArea });
 }
 
 function groupCoords({ masks }: GroupRows): Int32Array {

@@ -97,6 +97,11 @@ export class FeaturesReader {
     return this.hasCoords ? this.file.attributes('coords') : {};
   }
 
+  /** Attributes of `features`: TRIDENT names the encoder there. */
+  featuresAttributes(): Record<string, AttributeValue> {
+    return this.file.attributes('features');
+  }
+
   close(): void {
     this.file.close();
   }
@@ -143,6 +148,8 @@ export interface FeaturesOptions {
   rows?: number;
   /** Attributes of `coords`, where CLAM and TRIDENT look for facts about the patches. */
   attributes?: Record<string, AttributeInput>;
+  /** Attributes of `features`. */
+  featuresAttributes?: Record<string, AttributeInput>;
 }
 
 /** A features file being written block by block: `features` float32 N x D and `coords` int64 N x 2, CLAM's layout. */
@@ -154,13 +161,16 @@ export class FeaturesWriter {
   private written = 0;
 
   /** Use {@link createFeatures}. */
-  constructor(path: string, dim: number, { rows, attributes }: FeaturesOptions) {
+  constructor(path: string, dim: number, { rows, attributes, featuresAttributes }: FeaturesOptions) {
     this.path = path;
     this.dim = dim;
     this.rows = rows;
     this.file = createH5(path);
     const resizable = rows === undefined;
-    this.file.reserve('features', 'float32', [rows ?? 0, dim], { resizable });
+    this.file.reserve('features', 'float32', [rows ?? 0, dim], {
+      resizable,
+      attributes: featuresAttributes,
+    });
     this.file.reserve('coords', 'int64', [rows ?? 0, 2], { resizable, attributes });
   }
 

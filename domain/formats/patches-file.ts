@@ -1,6 +1,7 @@
 import type { Level0Px } from '../units.js';
 import { SamMilError } from '../errors.js';
-import { type AttributeValue, type H5Reader, withH5, writeH5 } from './h5.js';
+import { type AttributeInput, type AttributeValue, type H5Reader, withH5, writeH5 } from './h5.js';
+import { readTridentFacts, tridentAttributes, type TridentFacts } from './trident.js';
 
 /** Patch positions of a slide, as CLAM's `patches/<slide>.h5` holds them. */
 export interface PatchCoords {
@@ -19,29 +20,41 @@ export interface PatchCoords {
   name: string;
   /** Folder that CLAM was told to save in; kept for its scripts. */
   savePath: string;
+  /** Set where the file has TRIDENT's attributes. */
+  trident?: TridentFacts;
 }
 
-/** Writes `coords` (int64, N x 2, growable as CLAM's) with CLAM's attributes. */
+/**
+ * Writes `coords` (int64, N x 2, growable as CLAM's) with CLAM's attributes; with TRIDENT's beside them where `trident` is set, whose `patch_size` counts
+ * pixels of the target magnification.
+ */
 export function writePatches(path: string, patches: PatchCoords): void {
   const { coords } = patches;
   writeH5(path, (file) =>
     file.write('coords', BigInt64Array.from(coords, BigInt), [coords.length / 2, 2], {
       resizable: true,
-      attributes: {
-        patch_size: patches.patchSize,
-        patch_level: patches.patchLevel,
-        downsample: { dtype: 'float64', value: patches.downsample },
-        downsampled_level_dim: patches.downsampledLevelDim,
-        level_dim: patches.levelDim,
-        name: patches.name,
-        save_path: patches.savePath,
-      },
+      attributes: patchesAttributes(patches),
     }),
   );
 }
 
+function patchesAttributes(patches: PatchCoords): Record<string, AttributeInput> {
+  const { name, savePath, levelDim, trident } = patches;
+  return {
+    patch_size: patches.patchSize,
+    patch_level: patches.patchLevel,
+    downsample: { dtype: 'float64', value: patches.downsample },
+    downsampled_level_dim: patches.downsampledLevelDim,
+    level_dim: levelDim,
+    name,
+    save_path: savePath,
+    ...(trident && tridentAttributes(trident, { name, folder: savePath, levelDim })),
+  };
+}
+
 /**
- * Reads a CLAM patches file. Only `patch_size` and `patch_level` must be among the attributes; the others have neutral values where absent.
+ * Reads a patches file. CLAM's: only `patch_size` and `patch_level` must be among the attributes; the others have neutral values where absent. TRIDENT's:
+ * patches are of level 0, as large as `patch_size_level0` says.
  * @throws SamMilError InvalidInput on a missing dataset, another shape than N x 2, values that are no whole numbers, missing attributes
  */
 export function readPatches(path: string): PatchCoords {
@@ -52,15 +65,20 @@ export function readPatches(path: string): PatchCoords {
     const pair = (key: string, otherwise: readonly [number, number]): [number, number] =>
       pairAttribute(file, attributes, key, otherwise);
     const text = (key: string): string => (typeof attributes[key] === 'string' ? attributes[key] : '');
+    const trident = readTridentFacts(attributes);
+    const downsample = pair('downsample', [1, 1]);
+    const optional = (key: string): number => (typeof attributes[key] === 'number' ? attributes[key] : 0);
+    const level0: [number, number] = [optional('level0_width'), optional('level0_height')];
     return {
       coords,
-      patchSize: number('patch_size'),
-      patchLevel: number('patch_level'),
-      downsample: pair('downsample', [1, 1]),
-      downsampledLevelDim: pair('downsampled_level_dim', [0, 0]),
-      levelDim: pair('level_dim', [0, 0]),
+      patchSize: trident ? Math.round(trident.patchSizeLevel0 / downsample[0]) : number('patch_size'),
+      patchLevel: trident ? optional('patch_level') : number('patch_level'),
+      downsample,
+      downsampledLevelDim: pair('downsampled_level_dim', level0),
+      levelDim: pair('level_dim', level0),
       name: text('name'),
-      savePath: text('save_path'),
+      savePath: text('save_path') || text('savetodir'),
+      ...(trident && { trident }),
     };
   });
 }

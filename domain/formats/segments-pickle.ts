@@ -6,7 +6,14 @@ import { unpickle } from './pickle-reader.js';
 import { PickleTuple, type PickleValue } from './pickle-values.js';
 import { PickleWriter } from './pickle-writer.js';
 import { areaOf, decodeMask, encodeMask } from './run-length.js';
-import { checkMasks, infoEntries, infoOfEntries, type SegmentMask, type Segments } from './segments.js';
+import {
+  checkMasks,
+  infoEntries,
+  infoOfEntries,
+  type SegmentMask,
+  type Segments,
+  type SegmentsInfo,
+} from './segments.js';
 
 /**
  * Writes segments as SAM-MIL's scripts do: a Python pickle of a list whose item 0 is the info dict and whose other items are SAM's mask dicts, with
@@ -46,7 +53,14 @@ export function readSegmentsPickle(path: string): Segments {
       const [first, ...others] = Array.isArray(value) ? value : [];
       if (!(first instanceof Map))
         throw new RangeError('is not a list that begins with a dict of facts about the image');
-      const segments = { info: infoOfEntries((name) => first.get(name)), masks: others.map(maskOf) };
+      const masks = others.map(maskOf);
+      const segments = {
+        info: withImageSize(
+          infoOfEntries((name) => first.get(name)),
+          masks,
+        ),
+        masks,
+      };
       checkMasks(path, segments);
       return segments;
     } catch (error) {
@@ -57,6 +71,14 @@ export function readSegmentsPickle(path: string): Segments {
       });
     }
   });
+}
+
+/** The authors' script writes the size of the box in level-0 pixels as `w` and `h`; what the image measures its masks tell. */
+function withImageSize(info: SegmentsInfo, masks: readonly SegmentMask[]): SegmentsInfo {
+  const isBox = info.w === info.stopX - info.startX && info.h === info.stopY - info.startY;
+  if (!isBox || masks.length === 0) return info;
+  const [h, w] = masks[0].rle.size;
+  return { ...info, w, h };
 }
 
 function facts(program: PickleWriter, mask: SegmentMask): void {

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { writeMask, writePatches, writeStitch } from '../formats/bag-files.js';
 import { writeAtomic } from '../formats/atomic.js';
+import { nominalMagnification, tridentFacts, type TridentFacts } from '../formats/trident.js';
 import type { InputFile, Job, JobResult, OutputFile } from '../job.js';
 import { encodeJpeg } from '../slides/images.js';
+import { magnificationOf } from '../slides/magnification.js';
 import { openSlide } from '../slides/open.js';
 import type { Slide } from '../slides/slide.js';
 import { drawTissue } from './draw-tissue.js';
@@ -22,6 +24,8 @@ export interface PatchWith extends Partial<TissueParameters>, ScaleWish {
   slide: InputFile;
   preset: string | InputFile;
   processList?: InputFile;
+  /** Absent: clam. */
+  layout?: 'clam' | 'trident';
 }
 
 const STEPS = 4;
@@ -56,6 +60,7 @@ async function patchSlide(
 ): Promise<JobResult> {
   const step = (done: number, note: string) => job.progress({ unit: 'steps', done, total: STEPS, note });
   const scale = choosePatchScale(slide, job.with);
+  const trident = job.with.layout === 'trident' ? tridentOf(job, slide, scale) : undefined;
   step(0, 'finding tissue');
   const { tissue, picture } = await findTissue(job, slide, parameters);
   step(1, `${tissue.ids.length} of ${tissue.contours.length} contours`);
@@ -72,9 +77,9 @@ async function patchSlide(
     job.log('warn', 'no patch of this slide lies in tissue', found);
     return { files, values: valuesOf(job.with.slide, 'no_tissue', parameters), skip: 'no_tissue' };
   }
-  writePatchFile(job, slide, scale, coords);
+  writePatchFile(job, slide, scale, coords, trident);
   Object.assign(files, await writeStitchFiles(job, slide, picture, coords, scale), {
-    coords: output(job, 'patches', 'h5'),
+    coords: patchFile(job),
   });
   step(STEPS, `${count} patches`);
   return { files, values: valuesOf(job.with.slide, 'processed', parameters, count, scale) };
@@ -134,9 +139,15 @@ async function writeMaskFiles(
   return { mask, 'mask-image': image, 'tissue-geojson': geojson };
 }
 
-function writePatchFile(job: Job<PatchWith>, slide: Slide, scale: PatchScale, coords: Int32Array): void {
+function writePatchFile(
+  job: Job<PatchWith>,
+  slide: Slide,
+  scale: PatchScale,
+  coords: Int32Array,
+  trident?: TridentFacts,
+): void {
   const [level0, level] = [slide.info.levels[0], slide.info.levels[scale.patchLevel]];
-  const file = output(job, 'patches', 'h5');
+  const file = patchFile(job);
   writePatches(file.from, {
     coords,
     patchSize: scale.patchSize,
@@ -147,7 +158,22 @@ function writePatchFile(job: Job<PatchWith>, slide: Slide, scale: PatchScale, co
     name: job.name,
     // Relative to the stage's folder: an absolute path would make the file's bits depend on the machine.
     savePath: 'patches',
+    ...(trident && { trident }),
   });
+}
+
+function patchFile(job: Job<PatchWith>): OutputFile {
+  const file = output(job, 'patches', 'h5');
+  return job.with.layout === 'trident' ? { ...file, to: `patches/${job.name}_patches.h5` } : file;
+}
+
+/** The wanted sides at the wanted resolution, which the read ones only come close to. */
+function tridentOf({ with: wish }: Job<PatchWith>, slide: Slide, scale: PatchScale): TridentFacts {
+  const { patchSize, stepSize = patchSize, slideMpp } = wish;
+  const given = slideMpp === undefined ? undefined : nominalMagnification(slideMpp);
+  const magnification = given ?? magnificationOf(slide.info, slide.path);
+  const size = Math.round(scale.patchSize * slide.info.levels[scale.patchLevel].downsample[0]);
+  return tridentFacts({ patchSize, stepSize }, size, magnification);
 }
 
 async function writeStitchFiles(
