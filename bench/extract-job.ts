@@ -55,6 +55,7 @@ export async function extractPatches(folder: string, job: ExtractJob): Promise<J
       patches: { path: patches, digest: '', name: 'patches' },
       encoder: { path: job.encoder, digest: '', name: 'encoder' },
       batchSize: job.batchSize,
+      layout: 'clam',
       device: 'cpu',
       threads: job.threads,
     },
