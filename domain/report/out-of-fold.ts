@@ -1,6 +1,6 @@
 import { canonicalJson } from '../json.js';
 import { thresholdedMetrics } from '../mil/confusion.js';
-import { delongPair } from '../mil/delong.js';
+import { delongAuc, delongPair } from '../mil/delong.js';
 import type { Prediction } from '../mil/evaluate-predictions.js';
 import { auc } from '../mil/metrics.js';
 import type { ReadFold } from './read-folds.js';
@@ -14,11 +14,10 @@ import { spreadOf } from './summary.js';
 export function poolGroups(folds: readonly ReadFold[]): PooledResult[] {
   const groups = [...new Set(folds.map(({ group }) => group))];
   return groups.flatMap((group) => {
-    const repeats = repeatsOf(folds.filter((fold) => fold.group === group)).map((repeat) =>
-      outOfFold(folds, group, repeat),
-    );
-    if (repeats.some((predictions) => predictions === undefined)) return [];
-    const scored = repeats.map((predictions) => ({
+    const repeats = repeatsOf(folds.filter((fold) => fold.group === group));
+    const all = repeats.map((repeat) => outOfFold(folds, group, repeat));
+    if (all.some((predictions) => predictions === undefined)) return [];
+    const scored = all.map((predictions) => ({
       scores: scoresOf(predictions!),
       labels: predictions!.map(({ label }) => label),
     }));
@@ -30,9 +29,21 @@ export function poolGroups(folds: readonly ReadFold[]): PooledResult[] {
         accuracy_at_half: spreadOf(
           scored.map(({ scores, labels }) => thresholdedMetrics(scores, labels, 0.5).accuracy),
         ),
+        repeats: repeats.map((repeat, i) => ({
+          repeat,
+          auc: Number.isNaN(areas[i]) ? null : areas[i],
+          delong_95: delongInterval(scored[i].scores, scored[i].labels),
+        })),
       },
     ];
   });
+}
+
+function delongInterval(scores: readonly number[], labels: readonly number[]): [number, number] | null {
+  const positives = labels.filter((label) => label === 1).length;
+  if (Math.min(positives, labels.length - positives) < 2) return null;
+  const { sd, wald95 } = delongAuc(scores, labels);
+  return sd > 0 ? [wald95[0], wald95[1]] : null;
 }
 
 /**

@@ -46,6 +46,8 @@ export interface PooledResult {
   group: string;
   auc: Spread | null;
   accuracy_at_half: Spread | null;
+  /** Each repeat's AUC with DeLong's 95 % interval, where both classes have two slides or more and the ranks are not perfect. */
+  repeats: { repeat: number; auc: number | null; delong_95: readonly [number, number] | null }[];
 }
 
 /** Two groups on the same slides of one repeat, out-of-fold predictions of all its folds together. */

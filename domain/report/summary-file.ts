@@ -37,6 +37,7 @@ export function formatSummary({
       seed: metrics.seed,
       slides: metrics.slides,
       auc: metrics.rank.auc,
+      intervals_95: metrics.intervals,
       protocols: metrics.protocols,
       files,
       sources: metrics.sources,

@@ -3,6 +3,8 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { readItems } from '../../../domain/items.js';
+import type { FileRef } from '../../../domain/job.js';
 import type { MetricsFile } from '../../../domain/mil/metrics-file.js';
 import { auc } from '../../../domain/mil/metrics.js';
 import { readPredictions } from '../../../domain/mil/predictions-file.js';
@@ -213,6 +215,79 @@ test('groups may be made of several fields', async (t) => {
   assert.equal(data.rows.length, 6);
   assert.equal(data.rows[0].group, 'abmil · repeat 0');
   assert.deepEqual(data.comparisons, []);
+});
+
+test('a sweep: numbers by size, mean and std of the folds that have the value, a chart in the page', async (t) => {
+  const swept = readItems(base.runs.path).map((item) => {
+    const alpha = [2, 0.5, 10][Number(item.fields.repeat)];
+    return { ...item, fields: item.fields.model === 'abmil' ? { ...item.fields, alpha } : item.fields };
+  });
+  const runs = inputFile(writeRecords(work, 'swept.jsonl', swept));
+  const options = { runs, groupBy: ['model', 'alpha'], sweep: 'alpha', compare: 'none' as const };
+  const job = setUp(t, options);
+  const data = await readReport(job);
+  assert.deepEqual(
+    data.rows.map(({ group }) => group),
+    ['abmil · alpha 0.5', 'abmil · alpha 2', 'abmil · alpha 10', 'sam-mil'],
+  );
+  const [sweep, ...more] = data.sweeps;
+  assert.deepEqual([more.length, sweep.parameter, sweep.of], [0, 'alpha', 'abmil']);
+  assert.deepEqual(
+    sweep.points.map(({ value, folds }) => [value, folds]),
+    [
+      [0.5, 3],
+      [2, 3],
+      [10, 3],
+    ],
+  );
+  for (const [i, { auc: summary }] of sweep.points.entries())
+    assert.deepEqual(summary, data.rows[i].protocols.honest.auc);
+  const page = readFileSync((await run(job)).files.report.from, 'utf8');
+  assert.ok(page.includes('AUC and F1 over alpha · abmil: 0.5, 2, 10'));
+  assertWellFormed(page);
+});
+
+test('compare-by: groups that differ in one field, all others being equal', async (t) => {
+  const options = { groupBy: ['model', 'fold'], compare: 'all' as const };
+  const pairs = async (compareBy: string) =>
+    (await readReport(setUp(t, { ...options, compareBy }))).comparisons
+      .filter(({ repeat }) => repeat === 0)
+      .map(({ a, b }) => `${a} - ${b}`);
+  assert.deepEqual(
+    await pairs('model'),
+    [0, 1, 2].map((fold) => `abmil · fold ${fold} - sam-mil · fold ${fold}`),
+  );
+  assert.deepEqual(await pairs('fold'), [], 'folds score other slides: nothing is paired');
+  await assert.rejects(pairs('encoder'), hasCode('InvalidInput', /none of the fields.*model, fold.*encoder/));
+});
+
+test('protocols mixed in one table: each group by its own, epochs chosen on scored slides marked', async (t) => {
+  const mixed = readItems(base.runs.path).map((item) => ({
+    ...item,
+    fields: { ...item.fields, kind: item.key },
+  }));
+  const folder = temporaryFolder(t);
+  const first = mixed[0];
+  const metrics = JSON.parse(
+    readFileSync(join(work, (first.outputs.metrics as unknown as FileRef).path), 'utf8'),
+  ) as MetricsFile;
+  metrics.protocol = 'paper';
+  metrics.selection.optimistic = true;
+  const path = join(folder, 'optimistic.json');
+  writeFileSync(path, JSON.stringify(metrics));
+  const outputs = { ...first.outputs, metrics: { path, digest: inputFile(path).digest, bytes: 1 } };
+  const runs = inputFile(writeRecords(work, 'mixed.jsonl', [{ ...first, outputs }, mixed[9]]));
+  const job = setUp(t, { runs, compare: 'none' });
+  const { rows } = await readReport(job);
+  assert.deepEqual(
+    rows.map(({ protocol, optimistic }) => [protocol, optimistic]),
+    [
+      ['paper', true],
+      ['honest', false],
+    ],
+  );
+  const page = readFileSync((await run(job)).files.report.from, 'utf8');
+  assert.equal(page.split('epoch chosen on the scored slides').length - 1, 1);
 });
 
 /** Every opened element is closed in order; void elements and self-closing SVG shapes apart. */
