@@ -1,7 +1,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { SamMilError } from '../errors.js';
 import type { EncoderInfo, EncoderOptions, OpenEncoder } from './encoder.js';
-import { openSession } from '../onnx/onnx-session.js';
+import { openSession, type Provider } from '../onnx/onnx-session.js';
 import { normalise, normaliserOf } from './preprocess.js';
 
 export interface OnnxEncoderFile {
@@ -39,7 +39,9 @@ export async function openOnnxEncoder(
   const pixels = size * size;
   const atOnce = provider.name === 'cpu' ? CPU_PATCHES : Number.MAX_SAFE_INTEGER;
   const run = async (image: Tensor, count: number): Promise<Float32Array> => {
-    const results = await session.run({ [input]: image }, [output]);
+    const results = await session.run({ [input]: image }, [output]).catch((cause: unknown) => {
+      throw failedRun(file, provider, image.dims, cause);
+    });
     return featuresOf(file, output, results[output], count, info.dim);
   };
   // Two, in turn: while the model computes on one, the next patches are normalised into the other.
@@ -69,6 +71,26 @@ export async function openOnnxEncoder(
     },
     close: () => session.release(),
   };
+}
+
+/** The CPU refuses what the model can't take, and would again; a device may only have been full. */
+function failedRun(
+  file: OnnxEncoderFile,
+  provider: Provider,
+  dims: readonly number[],
+  cause: unknown,
+): SamMilError {
+  const found = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0];
+  const passing = provider.name !== 'cpu' || /alloc|memory/i.test(found);
+  return new SamMilError(passing ? 'Internal' : 'InvalidInput', 'the model could not be computed', {
+    file: file.path,
+    expected: `an input of [${dims.join(', ')}] to be taken`,
+    found,
+    next: passing
+      ? 'choose a smaller `batch-size`, or `device: cpu`'
+      : 'choose the `target-size` that the model was made for, or export it with a free image size',
+    cause,
+  });
 }
 
 function featuresOf(

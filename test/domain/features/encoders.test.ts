@@ -10,6 +10,7 @@ import {
   findEncoder,
   keyOfEncoder,
 } from '../../../domain/features/encoders.js';
+import { OnnxGraph } from '../../../domain/onnx/onnx-graph.js';
 import { executionProviders } from '../../../domain/onnx/onnx-session.js';
 import { STAIN_TEXTURE_FEATURES } from '../../../domain/features/stain-texture.js';
 import { SamMilError } from '../../../domain/errors.js';
@@ -134,6 +135,27 @@ describe('an encoder file', () => {
       code: 'InvalidInput',
       message: /input pixels .*expected \[n, 3, 48, 48\]; found \[n, 3, 64, 64\]/,
     });
+  });
+
+  test('whose model fails on a size that it seems to take is refused with what it says', async (context) => {
+    const folder = temporaryFolder(context);
+    const path = writeTinyEncoder(folder);
+    const graph = new OnnxGraph('one size');
+    const flat = graph.node('Flatten', [graph.input('image', ['n', 3, 'h', 'w'])], { axis: 1 });
+    const weights = graph.constant(Array<number>(5 * 3 * 32 * 32).fill(0.1), [5, 3 * 32 * 32]);
+    graph.output(graph.node('Gemm', [flat, weights], { transB: 1 }, 'features'), ['n', 5]);
+    writeFileSync(join(folder, 'tiny.onnx'), graph.encode());
+    const definition = await findEncoder(path);
+    const encoder = await definition.open({ device: 'cpu', size: 48 });
+    await assert.rejects(encoder.encode(await patches(48), 3), {
+      code: 'InvalidInput',
+      message:
+        /tiny\.onnx: the model could not be computed; .*\[3, 3, 48, 48\].*Next: choose the `target-size`/,
+    });
+    await encoder.close();
+    const fitting = await definition.open({ device: 'cpu', size: 32 });
+    assert.equal((await fitting.encode(await patches(32), 3)).length, 15);
+    await fitting.close();
   });
 
   test('whose model is damaged is refused', async (context) => {
