@@ -52,6 +52,21 @@ test('a size that stays is copied; one axis alone is filtered alone', () => {
   );
 });
 
+test('a column comes out the same whatever width it is part of', async () => {
+  const [width, height] = [97, 61];
+  const rgb = await rgbOf('slide_97x61.png');
+  const columns = (data: Uint8Array, rows: number, of: number, from: number, count: number): Buffer =>
+    Buffer.concat(
+      Array.from({ length: rows }, (_, y) => data.subarray((y * of + from) * 3, (y * of + from + count) * 3)),
+    );
+  const all = new Resizer(width, height, width, 40, 'bicubic').resize(rgb);
+  for (const count of [1, 2, 3, 4]) {
+    const part = columns(rgb, height, width, width - count, count);
+    const resized = new Resizer(count, height, count, 40, 'bicubic').resize(part);
+    assert.deepEqual(Buffer.from(resized), columns(all, 40, width, width - count, count), `${count} wide`);
+  }
+});
+
 test('a size of zero is refused by name', () => {
   assert.throws(() => new Resizer(4, 4, 0, 4, 'bilinear'), {
     code: 'InvalidInput',
