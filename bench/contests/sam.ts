@@ -4,6 +4,14 @@ import { ours, peer } from './commands.js';
 /** Segments and group features. */
 export const contests: (Contest | Limit)[] = [
   {
+    name: "SAM's logits to masks, one thread against two",
+    unit: 'masks/s',
+    ours: ours('mask-logits', 192, 5),
+    peer: peer('mask_logits', 192, 2),
+    rounds: 3,
+    bar: 10,
+  },
+  {
     name: 'groups 20,000 x 300 (peer: 20 of the masks)',
     unit: 'pairs/s',
     ours: ours('groups', 20_000, 300, 1024, 5, 'speed'),

@@ -23,13 +23,19 @@ export function removeSmallRegions(
   leastArea: number,
   what: 'holes' | 'islands',
 ): Uint8Array {
-  const searched = what === 'holes' ? mask.map((value) => 1 - value) : mask;
-  const { labels, areas } = components(cv, searched, height, width);
-  const isSmall = areas.map((area) => area < leastArea);
-  if (!isSmall.includes(true)) return mask;
-  if (what === 'holes') return mask.map((value, i) => (labels[i] > 0 && isSmall[labels[i] - 1] ? 1 : value));
-  if (!isSmall.includes(false)) isSmall[areas.indexOf(Math.max(...areas))] = false;
-  return mask.map((value, i) => (value === 1 && isSmall[labels[i] - 1] ? 0 : value));
+  const sought = what === 'holes' ? 0 : 1;
+  const { labels, areas } = components(cv, mask, sought, [height, width]);
+  const isSmall = Uint8Array.from([0, ...areas.map((area) => (area < leastArea ? 1 : 0))]);
+  if (!isSmall.includes(1)) return mask;
+  if (what === 'islands' && !isSmall.includes(0, 1)) isSmall[1 + indexOfLargest(areas)] = 0;
+  const cleaned = mask.slice();
+  for (let i = 0; i < cleaned.length; i++) if (isSmall[labels[i]] === 1) cleaned[i] = 1 - sought;
+  return cleaned;
+}
+
+/** The first of equal ones. */
+function indexOfLargest(values: readonly number[]): number {
+  return values.reduce((best, value, index) => (value > values[best] ? index : best), 0);
 }
 
 interface Components {
@@ -38,10 +44,17 @@ interface Components {
   areas: number[];
 }
 
-function components(cv: OpenCv, mask: Uint8Array, height: number, width: number): Components {
+/** Connected pixels that have the value `sought`. */
+function components(
+  cv: OpenCv,
+  mask: Uint8Array,
+  sought: 0 | 1,
+  [height, width]: readonly [number, number],
+): Components {
   return withMats((keep) => {
     const image = keep(new cv.Mat(height, width, cv.CV_8UC1));
-    image.data.set(mask);
+    const pixels = image.data;
+    for (let i = 0; i < pixels.length; i++) pixels[i] = mask[i] === sought ? 1 : 0;
     const [labels, statistics, centroids] = [keep(new cv.Mat()), keep(new cv.Mat()), keep(new cv.Mat())];
     const count = cv.connectedComponentsWithStats(image, labels, statistics, centroids, 8, CV_32S);
     const table = statistics.data32S;
