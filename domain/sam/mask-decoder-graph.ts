@@ -48,7 +48,7 @@ function twoWayTransformer(
   sizes: TwoWaySizes,
 ): { tokens: string; image: string } {
   const { width, area } = sizes;
-  const depth = Math.max(1, layers.checkpoint.count(`${TRANSFORMER}.layers.`, 'norm1.weight'));
+  const depth = layers.checkpoint.count(`${TRANSFORMER}.layers.`);
   const prompt = layers.reshape(promptTokens(layers, points, MASKS), [-1, width]);
   const noMask = layers.weight('prompt_encoder.no_mask_embed.weight', [1, width]);
   const flat = layers.transpose(layers.reshape(embedding, [1, width, area]), [0, 2, 1]);
@@ -166,7 +166,7 @@ function maskFilters(layers: SamLayers, tokens: string, width: number): string {
 
 /** Fully connected layers with ReLU in between: rows x from to rows x to. */
 function perceptron(layers: SamLayers, x: string, name: string, from: number, to: number): string {
-  const depth = Math.max(1, layers.checkpoint.count(`${name}.layers.`, 'weight'));
+  const depth = layers.checkpoint.count(`${name}.layers.`);
   let y = x;
   let width = from;
   for (let index = 0; index < depth; index++) {

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Tensor } from 'onnxruntime-node';
 import { SamMilError } from '../errors.js';
 import { writeAtomic } from '../formats/atomic.js';
@@ -9,16 +9,13 @@ import { type SamDesign, type SamHints, buildSamDecoder, buildSamEncoder, samDes
 import type { SamEmbedding, SamMasks, SamModel } from './sam-model.js';
 import { samInput, samPoints, scaledSize } from './sam-preprocess.js';
 
-/** Part of the graphs' names: a new one where they change. */
-const GRAPH_VERSION = 1;
-
 /** Masks a point. */
 const MASKS = 3;
 
 /** A checkpoint of Segment Anything or MobileSAM: .pth of either format, .pt or .safetensors. */
 export interface SamWeights extends SamHints {
   path: string;
-  /** The checkpoint's own folder, where graphs that point into it are written. */
+  /** The checkpoint's own folder, where {@link prepareSam} writes graphs that point into it. */
   folder: string;
   digest: string;
 }
@@ -30,19 +27,17 @@ export interface SamOptions {
 
 interface SamGraphs {
   design: SamDesign;
-  encoder: string;
-  decoder: string;
+  encoder: Uint8Array;
+  decoder: Uint8Array;
 }
 
 /**
- * Writes the two ONNX graphs of a checkpoint beside it, where they are missing or differ.
- * @throws SamMilError UnsupportedFormat naming the first tensor that does not fit
+ * Writes the two ONNX graphs of a checkpoint into its folder, where they are missing or differ: for other programs, since {@link openSamModel} needs no
+ * such files. Both are built before either is written.
+ *
+ * @throws SamMilError as {@link openSamModel}, where the checkpoint does not fit
  */
 export async function prepareSam(weights: SamWeights): Promise<void> {
-  await Promise.resolve(writeGraphs(weights));
-}
-
-function writeGraphs(weights: SamWeights): SamGraphs {
   const { path, folder } = weights;
   if (resolve(dirname(path)) !== resolve(folder)) {
     throw new SamMilError(
@@ -54,44 +49,65 @@ function writeGraphs(weights: SamWeights): SamGraphs {
       },
     );
   }
-  const tensors = tensorLayout(path);
-  const design = samDesign(tensors, weights);
-  const stem = join(folder, basename(path, extname(path)));
-  const write = (part: string, model: Uint8Array): string => {
-    const file = `${stem}.${part}.v${GRAPH_VERSION}.onnx`;
-    if (!existsSync(file) || !readFileSync(file).equals(model)) writeAtomic(file, model);
-    return file;
+  const { encoder, decoder } = graphsOf(weights);
+  await writeWhereNew(join(folder, `${basename(path)}.encoder.onnx`), encoder);
+  await writeWhereNew(join(folder, `${basename(path)}.decoder.onnx`), decoder);
+}
+
+async function writeWhereNew(path: string, model: Uint8Array): Promise<void> {
+  const there = await readFile(path).catch(() => undefined);
+  if (there?.equals(model) !== true) writeAtomic(path, model);
+}
+
+function graphsOf(weights: SamWeights): SamGraphs {
+  const tensors = tensorLayout(weights.path);
+  return {
+    design: samDesign(tensors, weights),
+    encoder: buildSamEncoder(tensors, weights),
+    decoder: buildSamDecoder(tensors, weights),
   };
-  // Both are built before either is written: a checkpoint that does not fit leaves nothing behind.
-  const encoder = buildSamEncoder(tensors, weights);
-  const decoder = buildSamDecoder(tensors, weights);
-  return { design, encoder: write('encoder', encoder), decoder: write('decoder', decoder) };
 }
 
 /**
- * Opens Segment Anything's two networks; their graphs are written beside the checkpoint where they are not there yet. The networks are found from the
- * checkpoint's tensors.
+ * Opens Segment Anything's two networks: which ones they are, and every size, is found from the checkpoint's tensors.
  *
- * @throws SamMilError UnsupportedFormat naming the first tensor that does not fit; InvalidInput where the runtime can't load the model
+ * @throws SamMilError UnsupportedFormat naming the first tensor that is missing or misshapen; InvalidInput where the number of the decoder's heads must
+ * be told, or the runtime can't load the model
  */
 export async function openSamModel(weights: SamWeights, options: SamOptions = {}): Promise<SamModel> {
-  const { design, encoder, decoder } = writeGraphs(weights);
+  const { design, encoder, decoder } = graphsOf(weights);
   const { default: runtime } = await import('onnxruntime-node');
   const tensor: MakeTensor = (data, shape) => new runtime.Tensor('float32', data, shape);
   // An image needs a gigabyte for a moment: it is given back, which costs nothing beside the seconds of an encoding. The decoder's runs are short, and
   // getting their memory anew from the system would take half as long again.
-  const images = await openSession(encoder, { ...options, arena: false, pattern: false });
-  const points = await openSession(decoder, { ...options, device: images.provider.name, pattern: false });
-  return new OnnxSam(design, images, points, tensor);
+  const images = await openSession(weights.path, {
+    ...options,
+    model: encoder,
+    arena: false,
+    pattern: false,
+  });
+  try {
+    const { name } = images.provider;
+    const points = await openSession(weights.path, {
+      ...options,
+      model: decoder,
+      device: name,
+      pattern: false,
+    });
+    return new OnnxSam(design, images, points, tensor);
+  } catch (error) {
+    await images.session.release();
+    throw error;
+  }
 }
 
 type MakeTensor = (data: Float32Array, shape: readonly number[]) => Tensor;
 
 /**
  * Points of one run of the decoder: what lies between its layers is some 40 MB a point. Measured with vit_b: 4 take no longer a point than 64, in a
- * tenth of the memory.
+ * tenth of the memory. Graphics cards want larger pieces.
  */
-const POINTS_AT_A_TIME = 4;
+const POINTS_AT_A_TIME = { cpu: 4, other: 64 };
 
 class OnnxSam implements SamModel {
   readonly imageSize: number;
@@ -133,8 +149,9 @@ class OnnxSam implements SamModel {
     const image = this.tensor(embedding.data, embedding.shape);
     const logits = new Float32Array(count * MASKS * side * side);
     const iou = new Float32Array(count * MASKS);
-    for (let from = 0; from < count; from += POINTS_AT_A_TIME) {
-      const some = places.subarray(from * 2, (from + POINTS_AT_A_TIME) * 2);
+    const atOnce = POINTS_AT_A_TIME[this.points.provider.name === 'cpu' ? 'cpu' : 'other'];
+    for (let from = 0; from < count; from += atOnce) {
+      const some = places.subarray(from * 2, (from + atOnce) * 2);
       const feeds = { embedding: image, points: this.tensor(some, [some.length / 2, 2]) };
       const masks = await this.points.session.run(feeds, ['logits', 'iou']);
       logits.set(masks.logits.data as Float32Array, from * MASKS * side * side);

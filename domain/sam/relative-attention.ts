@@ -64,12 +64,15 @@ function distances(layers: SamLayers, window: number): string {
 function keyPlaces(layers: SamLayers, { windows, heads, window }: AttentionSizes): string {
   const area = window * window;
   return layers.once(`places of ${window}`, () => {
-    const places = new Array<number>(2 * window * area).fill(0);
-    for (let at = 0; at < area; at++) {
-      places[Math.floor(at / window) * area + at] = 1;
-      places[(window + (at % window)) * area + at] = 1;
-    }
-    const one = layers.graph.constant(places, [1, 1, 2 * window, area]);
+    const unit = Array.from({ length: area }, (_, at) => (Math.floor(at / window) === at % window ? 1 : 0));
+    const spread = (shape: number[]): string => {
+      const full = layers.op('Expand', [
+        layers.numbers(unit, shape),
+        layers.integers([window, window, window]),
+      ]);
+      return layers.reshape(full, [1, 1, window, area]);
+    };
+    const one = layers.concat([spread([window, window, 1]), spread([window, 1, window])], 2);
     return layers.op('Expand', [one, layers.integers([windows, heads, 2 * window, area])]);
   });
 }

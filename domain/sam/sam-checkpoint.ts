@@ -27,10 +27,15 @@ export class SamCheckpoint {
     return this.tensors.has(this.prefix + name);
   }
 
-  /** How many of `prefix0.suffix`, `prefix1.suffix`, ... there are without a gap. */
-  count(prefix: string, suffix: string): number {
-    let count = 0;
-    while (this.has(`${prefix}${count}.${suffix}`)) count++;
+  /** How many numbered parts there are, `prefix0.`, `prefix1.` and so on: one more than the highest number, at least one. */
+  count(prefix: string): number {
+    const start = this.prefix + prefix;
+    let count = 1;
+    for (const name of this.tensors.keys()) {
+      if (!name.startsWith(start)) continue;
+      const [number] = name.slice(start.length).split('.', 1);
+      if (/^\d{1,4}$/.test(number)) count = Math.max(count, Number(number) + 1);
+    }
     return count;
   }
 

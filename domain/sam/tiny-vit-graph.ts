@@ -15,9 +15,7 @@ export function isTinyViT(checkpoint: SamCheckpoint): boolean {
 
 /** Stages after the first, which is made of convolutions. */
 function attentionStages(checkpoint: SamCheckpoint): number {
-  let count = 0;
-  while (checkpoint.has(`${ENCODER}.layers.${count + 1}.blocks.0.attn.qkv.weight`)) count++;
-  return Math.max(1, count);
+  return Math.max(1, checkpoint.count(`${ENCODER}.layers.`) - 1);
 }
 
 /** Pixels a side of one token of the embedding: the stem makes 4 x 4 pixels one, and each stage but the last two halves the side. */
@@ -44,7 +42,7 @@ export function tinyViTEncoder(layers: SamLayers, image: string, imageSize: numb
   x = active(layers, convolution(layers, x, `${STEM}.0`, { kernel: 3, stride: 2 }));
   x = convolution(layers, x, `${STEM}.2`, { kernel: 3, stride: 2 });
   const first = `${ENCODER}.layers.0`;
-  const depth = Math.max(1, layers.checkpoint.count(`${first}.blocks.`, 'conv1.c.weight'));
+  const depth = layers.checkpoint.count(`${first}.blocks.`);
   for (let index = 0; index < depth; index++) x = invertedResidual(layers, x, `${first}.blocks.${index}`);
   const stages = attentionStages(layers.checkpoint);
   for (let stage = 1; stage <= stages; stage++) {
@@ -103,7 +101,7 @@ function merge(layers: SamLayers, x: Picture, name: string, stride: number): Pic
 }
 
 function attentionStage(layers: SamLayers, x: Picture, name: string): Picture {
-  const depth = Math.max(1, layers.checkpoint.count(`${name}.blocks.`, 'attn.qkv.weight'));
+  const depth = layers.checkpoint.count(`${name}.blocks.`);
   let y = x;
   for (let index = 0; index < depth; index++) y = attentionBlock(layers, y, `${name}.blocks.${index}`);
   return y;

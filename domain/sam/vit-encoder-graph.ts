@@ -25,7 +25,7 @@ export function vitSizes(checkpoint: SamCheckpoint): VitSizes {
   const projection = `${ENCODER}.patch_embed.proj.weight`;
   const [, , patch] = checkpoint.shape(projection, [width, 3, undefined, undefined]);
   checkpoint.shape(projection, [width, 3, patch, patch]);
-  const depth = Math.max(1, checkpoint.count(`${ENCODER}.blocks.`, 'norm1.weight'));
+  const depth = checkpoint.count(`${ENCODER}.blocks.`);
   const [mlp] = checkpoint.shape(`${ENCODER}.blocks.0.mlp.lin1.weight`, [undefined, width]);
   const blocks = Array.from({ length: depth }, (_, index) => blockSizes(checkpoint, index, width, grid));
   return { width, patch, grid, mlp, blocks };
