@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Splits } from '../../domain/mil/splits.js';
+import { readFeatures } from '../../domain/formats/bag-files.js';
+import { formatCsv, readCsv } from '../../domain/formats/csv.js';
+import { readSplits, type Splits } from '../../domain/mil/splits.js';
 import { run as assembleCohort } from '../../domain/slides/assemble-cohort.js';
 import { readEvents } from '../../domain/store/run-events.js';
 import { makeJob, temporaryFolder } from '../domain/mil/support.js';
@@ -169,11 +171,35 @@ test('figure6: every annotated slide, and no other, by the fold that tested it; 
   assert.ok(existsSync(join(work, 'overlays', 'overlays', `${lesion[0].slide}.jpg`)));
 });
 
-test('tcga-nsclc: five folds as published, or fewer; patients disjoint', async () => {
-  const set = { ...small, models: 'mean', protocols: 'paper' };
-  const { groups } = await runShipped(engine, await planShipped('tcga-nsclc', set), 'report');
+test('tcga-nsclc: from features that are there already, in another work folder; patients disjoint', async (context) => {
+  const own = temporaryFolder(context);
+  const { columns, rows } = readCsv(small.slides, { header: true });
+  const beside = (folder: string, id: string) => join(work, 'preprocess', folder, `${id}.h5`);
+  const table = rows.map(({ values }) => ({
+    ...values,
+    features: beside('h5_files', values.slide_id),
+    sam_info: beside('sam_info', values.slide_id),
+  }));
+  const slides = join(own, 'features.csv');
+  const kept = columns.filter((column) => column !== 'path' && column !== 'annotation');
+  writeFileSync(slides, formatCsv([...kept, 'features', 'sam_info'], table));
+  const set = { ...small, slides, work: join(own, 'work'), models: 'sam-mil', protocols: 'paper' };
+  const plan = await planShipped('tcga-nsclc', set);
+  const { groups } = await runShipped(engine, plan, 'report');
   assert.deepEqual(
     groups.map(({ group, folds }) => [group, folds]),
-    [['mean · paper', 2]],
+    [['sam-mil · paper', 2]],
   );
+  const steps = (await readEvents(plan.work, plan.name)).filter(({ stage }) => stage === 'preprocess');
+  assert.deepEqual([...new Set(steps.map(({ step }) => step))], ['convert']);
+  const [id] = rows.map(({ values }) => values.slide_id);
+  const bags = [work, plan.work].map((folder) =>
+    readFeatures(join(folder, 'preprocess/h5_files', `${id}.h5`)),
+  );
+  assert.deepEqual(bags[1].features, bags[0].features, 'group rows and all');
+  const splits = readSplits(join(plan.work, 'split-paper/splits.json'));
+  const patients = splits.repeats[0].folds.map(
+    ({ test: tested }) => new Set(tested.map((key) => splits.groups![key])),
+  );
+  assert.ok([...patients[0]].every((patient) => !patients[1].has(patient)));
 });
