@@ -1,4 +1,4 @@
-import type { Slide } from './slide.js';
+import type { Level, Slide } from './slide.js';
 
 /**
  * Side of the pieces that OpenSlide cuts a large read into, in pixels of the level. A level whose downsample is not whole is resampled
@@ -20,18 +20,28 @@ export interface LevelPiece {
  * by the next piece. A generator, so that the caller can look up between two pieces. Throws as `readRegion` does.
  */
 export function* levelPieces(slide: Slide, level: number): Generator<LevelPiece> {
-  const { width, height, downsample, readDownsample = downsample[0] } = slide.info.levels[level];
-  const bytes = Math.min(width, READ_PIECE) * Math.min(height, READ_PIECE) * 3;
-  const buffer = new Uint8Array(bytes);
+  const { width, height } = slide.info.levels[level];
+  const buffer = new Uint8Array(Math.min(width, READ_PIECE) * Math.min(height, READ_PIECE) * 3);
+  for (const [x, y] of piecePlaces({ width, height })) yield readPiece(slide, level, x, y, buffer);
+}
+
+/** Top-left corners of a level's pieces, row by row, in its pixels. */
+export function piecePlaces({ width, height }: Pick<Level, 'width' | 'height'>): [x: number, y: number][] {
+  const places: [number, number][] = [];
   for (let y = 0; y < height; y += READ_PIECE) {
-    for (let x = 0; x < width; x += READ_PIECE) {
-      const w = Math.min(READ_PIECE, width - x);
-      const h = Math.min(READ_PIECE, height - y);
-      const rgb = buffer.subarray(0, w * h * 3);
-      slide.readRegion(Math.trunc(x * readDownsample), Math.trunc(y * readDownsample), level, w, h, rgb);
-      yield { x, y, width: w, height: h, rgb };
-    }
+    for (let x = 0; x < width; x += READ_PIECE) places.push([x, y]);
   }
+  return places;
+}
+
+/** The piece with its corner at (x, y) in pixels of the level. `buffer` has room for it, and is what `rgb` of the result is a part of. */
+export function readPiece(slide: Slide, level: number, x: number, y: number, buffer: Uint8Array): LevelPiece {
+  const { width, height, downsample, readDownsample = downsample[0] } = slide.info.levels[level];
+  const w = Math.min(READ_PIECE, width - x);
+  const h = Math.min(READ_PIECE, height - y);
+  const rgb = buffer.subarray(0, w * h * 3);
+  slide.readRegion(Math.trunc(x * readDownsample), Math.trunc(y * readDownsample), level, w, h, rgb);
+  return { x, y, width: w, height: h, rgb };
 }
 
 /**

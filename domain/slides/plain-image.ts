@@ -131,5 +131,6 @@ function describe({ width, height, format, density }: DecodedImage): SlideInfo {
     levels: [{ width, height, downsample: [1, 1] }],
     mpp: mppOf(properties),
     properties,
+    costlyToOpen: true,
   };
 }

@@ -17,6 +17,8 @@ export interface SlideInfo {
   mpp?: readonly [number, number];
   objectivePower?: number;
   properties: Readonly<Record<string, string>>;
+  /** Opening it decodes it all: a second handle, say for another thread, costs as much again. */
+  costlyToOpen?: boolean;
 }
 
 /**

@@ -1,7 +1,7 @@
-import { setImmediate } from 'node:timers/promises';
-import { levelPieces, reducePiece, type LevelPiece } from '../slides/level-pieces.js';
+import type { LevelPiece } from '../slides/level-pieces.js';
 import type { Slide } from '../slides/slide.js';
 import { powerOfTwo } from './read-tissue-level.js';
+import { scanLevel } from './scan-level.js';
 
 /** Longest side of the pictures made for people. */
 const LONGEST_SIDE = 2048;
@@ -18,10 +18,11 @@ export interface Picture {
   downsample: readonly [number, number];
 }
 
-/** Collects a level's pieces into a picture of at most {@link LONGEST_SIDE} pixels a side. */
-export class OverviewBuilder {
+/** Collects a level's reduced pieces into a picture of at most {@link LONGEST_SIDE} pixels a side. */
+export class PictureBuilder {
   readonly picture: Picture;
-  private readonly factor: number;
+  /** How many times smaller than the level the picture is, and its pieces have to be; a power of two. */
+  readonly factor: number;
 
   constructor(slide: Slide, level: number) {
     const { width, height, downsample } = slide.info.levels[level];
@@ -35,8 +36,7 @@ export class OverviewBuilder {
     };
   }
 
-  add(piece: LevelPiece): void {
-    const { x, y, width, height, rgb } = reducePiece(piece, this.factor);
+  add({ x, y, width, height, rgb }: LevelPiece): void {
     for (let row = 0; row < height; row++) {
       const line = rgb.subarray(row * width * 3, (row + 1) * width * 3);
       this.picture.rgb.set(line, ((y + row) * this.picture.width + x) * 3);
@@ -56,11 +56,8 @@ export function chooseVisLevel(slide: Slide, level: number): number {
 
 /** Reads a level only for its picture. */
 export async function readOverview(slide: Slide, level: number, signal: AbortSignal): Promise<Picture> {
-  const builder = new OverviewBuilder(slide, level);
-  for (const piece of levelPieces(slide, level)) {
-    builder.add(piece);
-    await setImmediate();
-    signal.throwIfAborted();
-  }
+  const builder = new PictureBuilder(slide, level);
+  const plan = { level, saturationFactor: 0, pictureFactor: builder.factor };
+  await scanLevel(slide, plan, { signal, onPiece: ({ picture }) => picture && builder.add(picture) });
   return builder.picture;
 }

@@ -8,7 +8,7 @@ import { magnificationOf } from '../slides/magnification.js';
 import { openSlide } from '../slides/open.js';
 import type { Slide } from '../slides/slide.js';
 import { drawTissue } from './draw-tissue.js';
-import { chooseVisLevel, OverviewBuilder, readOverview, type Picture } from './overview.js';
+import { chooseVisLevel, PictureBuilder, readOverview, type Picture } from './overview.js';
 import { checked, presetParameters, type TissueParameters } from './parameters.js';
 import { patchGrid } from './patch-grid.js';
 import { choosePatchScale, type PatchScale, type ScaleWish } from './patch-scale.js';
@@ -64,25 +64,43 @@ async function patchSlide(
   step(0, 'finding tissue');
   const { tissue, picture } = await findTissue(job, slide, parameters);
   step(1, `${tissue.ids.length} of ${tissue.contours.length} contours`);
-  const files = await writeMaskFiles(job, tissue, picture, parameters.lineThickness);
-  const chosen = tissue.ids.map((id) => tissue.contours[id]);
-  const { levels } = slide.info;
-  const size = [levels[0].width, levels[0].height] as const;
-  const coords = patchGrid(chosen, levels[scale.patchLevel], size, { ...parameters, ...scale });
-  step(2, `${coords.length / 2} patches`);
-  tellScale(job, scale);
-  const count = coords.length / 2;
-  if (count === 0) {
-    const found = { contours: tissue.contours.length, left: tissue.ids.length };
-    job.log('warn', 'no patch of this slide lies in tissue', found);
-    return { files, values: valuesOf(job.with.slide, 'no_tissue', parameters), skip: 'no_tissue' };
+  const mask = writeMaskFiles(job, tissue, picture, parameters.lineThickness);
+  // The pictures are encoded on other threads meanwhile; a failure of theirs is met below.
+  const pictures: Promise<void>[] = [mask.encoded];
+  try {
+    const chosen = tissue.ids.map((id) => tissue.contours[id]);
+    const { levels } = slide.info;
+    const size = [levels[0].width, levels[0].height] as const;
+    const coords = patchGrid(chosen, levels[scale.patchLevel], size, { ...parameters, ...scale });
+    const count = coords.length / 2;
+    step(2, `${count} patches`);
+    tellScale(job, scale);
+    if (count === 0) {
+      const found = { contours: tissue.contours.length, left: tissue.ids.length };
+      job.log('warn', 'no patch of this slide lies in tissue', found);
+      await mask.encoded;
+      return {
+        files: mask.files,
+        values: valuesOf(job.with.slide, 'no_tissue', parameters),
+        skip: 'no_tissue',
+      };
+    }
+    const stitch = writeStitchFiles(job, slide, picture, coords, scale);
+    pictures.push(stitch.encoded);
+    writePatchFile(job, slide, scale, coords, trident);
+    await Promise.all(pictures);
+    const files = { ...mask.files, ...stitch.files, coords: patchFile(job) };
+    step(STEPS, `${count} patches`);
+    return { files, values: valuesOf(job.with.slide, 'processed', parameters, count, scale) };
+  } finally {
+    await Promise.allSettled(pictures);
   }
-  writePatchFile(job, slide, scale, coords, trident);
-  Object.assign(files, await writeStitchFiles(job, slide, picture, coords, scale), {
-    coords: patchFile(job),
-  });
-  step(STEPS, `${count} patches`);
-  return { files, values: valuesOf(job.with.slide, 'processed', parameters, count, scale) };
+}
+
+/** Files of one kind, and when the picture among them is written. */
+interface WrittenFiles {
+  files: Record<string, OutputFile>;
+  encoded: Promise<void>;
 }
 
 function resolveParameters(given: PatchWith, row: Partial<TissueParameters> = {}): TissueParameters {
@@ -102,12 +120,17 @@ async function findTissue(
 ): Promise<{ tissue: Tissue; picture: Picture }> {
   const visLevel = chooseVisLevel(slide, parameters.visLevel);
   checkLevel(slide, visLevel);
+  const { signal } = job;
+  const onProgress = (done: number, total: number) => {
+    const note = `finding tissue: ${done} of ${total} pieces read`;
+    if (total > 1) job.progress({ unit: 'steps', done: 0, total: STEPS, note });
+  };
   if (visLevel !== chooseLevel(slide, parameters.segLevel)) {
-    const tissue = await segmentTissue(slide, parameters, job.signal);
-    return { tissue, picture: await readOverview(slide, visLevel, job.signal) };
+    const tissue = await segmentTissue(slide, parameters, { signal, onProgress });
+    return { tissue, picture: await readOverview(slide, visLevel, signal) };
   }
-  const builder = new OverviewBuilder(slide, visLevel);
-  const tissue = await segmentTissue(slide, parameters, job.signal, (piece) => builder.add(piece));
+  const builder = new PictureBuilder(slide, visLevel);
+  const tissue = await segmentTissue(slide, parameters, { signal, onProgress, picture: builder });
   if (tissue.reduction > 1) {
     const facts = { level: tissue.segLevel, reduction: tissue.reduction };
     job.log('info', 'the segmentation level is large and was made smaller while reading', facts);
@@ -123,20 +146,20 @@ function tellScale(job: Job<PatchWith>, { slideMpp, targetMpp, patchSize, patchL
   else job.log('info', 'patches are read at another resolution than level 0', facts);
 }
 
-async function writeMaskFiles(
+function writeMaskFiles(
   job: Job<PatchWith>,
   tissue: Tissue,
   picture: Picture,
   lineThickness: number,
-): Promise<Record<string, OutputFile>> {
+): WrittenFiles {
   const mask = output(job, 'masks', 'h5');
   const image = output(job, 'masks', 'jpg');
+  const encoded = writeJpeg(image.from, { ...picture, rgb: drawTissue(picture, tissue, lineThickness) });
   const table = outlineTable(tissue.ids.map((id) => tissue.contours[id]));
   writeMask(mask.from, { ...table, ...tissue });
   const geojson = output(job, 'masks', 'geojson');
   writeAtomic(geojson.from, formatTissue(tissue.contours, tissue.ids));
-  await writeJpeg(image.from, { ...picture, rgb: drawTissue(picture, tissue, lineThickness) });
-  return { mask, 'mask-image': image, 'tissue-geojson': geojson };
+  return { files: { mask, 'mask-image': image, 'tissue-geojson': geojson }, encoded };
 }
 
 function writePatchFile(
@@ -176,24 +199,27 @@ function tridentOf({ with: wish }: Job<PatchWith>, slide: Slide, scale: PatchSca
   return tridentFacts({ patchSize, stepSize }, size, magnification);
 }
 
-async function writeStitchFiles(
+function writeStitchFiles(
   job: Job<PatchWith>,
   slide: Slide,
   picture: Picture,
   coords: Int32Array,
   { patchSize, patchLevel }: PatchScale,
-): Promise<Record<string, OutputFile>> {
+): WrittenFiles {
   const [x, y] = slide.info.levels[patchLevel].downsample;
   const mosaic = stitchPatches(picture, coords, [patchSize * x, patchSize * y]);
   const stitch = output(job, 'stitches', 'h5');
   const image = output(job, 'stitches', 'jpg');
+  const encoded = writeJpeg(image.from, { ...picture, rgb: mosaic });
   writeStitch(stitch.from, { ...picture, pixels: mosaic });
-  await writeJpeg(image.from, { ...picture, rgb: mosaic });
-  return { stitch, 'stitch-image': image };
+  return { files: { stitch, 'stitch-image': image }, encoded };
 }
 
-async function writeJpeg(path: string, { rgb, width, height }: Picture): Promise<void> {
-  writeAtomic(path, await encodeJpeg({ data: rgb, width, height, channels: 3 }, 85));
+/** Encodes and writes while the caller goes on. Who waits for it meets its failure; nobody has to, where another failure came first. */
+function writeJpeg(path: string, { rgb, width, height }: Picture): Promise<void> {
+  const written = encodeJpeg({ data: rgb, width, height, channels: 3 }, 85).then((jpeg) => writeAtomic(path, jpeg));
+  written.catch(() => undefined);
+  return written;
 }
 
 function output({ scratch, name }: Job<PatchWith>, folder: string, extension: string): OutputFile {

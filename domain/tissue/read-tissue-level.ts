@@ -1,7 +1,8 @@
-import { setImmediate } from 'node:timers/promises';
-import { levelPieces, READ_PIECE, reducePiece, type LevelPiece } from '../slides/level-pieces.js';
+import { READ_PIECE } from '../slides/level-pieces.js';
 import type { Slide } from '../slides/slide.js';
-import { saturation } from './saturation.js';
+import type { PictureBuilder } from './overview.js';
+import { scanLevel } from './scan-level.js';
+import type { ScannedPiece } from './scan-piece.js';
 
 /** Larger levels are made smaller while they are read. CLAM gives such slides up. */
 export const MAX_SEGMENTED_PIXELS = 1e8;
@@ -21,35 +22,51 @@ export interface SaturationImage {
   reduction: number;
 }
 
-export type OnPiece = (piece: LevelPiece) => void;
+export interface ReadOptions {
+  signal: AbortSignal;
+  /** Gets the same pixels, so that a picture is made of the same read. */
+  picture?: PictureBuilder;
+  /** Pieces of the level that were read. */
+  onProgress?: (done: number, total: number) => void;
+  /** Levels with more pixels are made smaller. */
+  limit?: number;
+  threads?: number;
+}
 
 /**
  * Reads a level piece by piece into its saturation. Above {@link MAX_SEGMENTED_PIXELS} squares of pixels are averaged, down to a downsample of
- * about 64 or to that many pixels, whichever is smaller: memory stays below about 300 MB. Lets the event loop run between pieces.
- *
- * @param onPiece sees each piece as it was read, so that a picture can be made of the same read
+ * about 64 or to that many pixels, whichever is smaller: memory stays below about 300 MB, and 160 MB more a thread. Lets the event loop run
+ * between pieces.
  */
 export async function readSaturation(
   slide: Slide,
   level: number,
-  signal: AbortSignal,
-  onPiece?: OnPiece,
-  limit = MAX_SEGMENTED_PIXELS,
+  { signal, picture, onProgress, limit, threads }: ReadOptions,
 ): Promise<SaturationImage> {
   const reduction = reductionOf(slide, level, limit);
   const { width, height, downsample } = slide.info.levels[level];
   const w = Math.ceil(width / reduction);
   const h = Math.ceil(height / reduction);
   const values = new Uint8Array(w * h);
-  for (const piece of levelPieces(slide, level)) {
-    const small = reducePiece(piece, reduction);
-    saturation(small.rgb, small.width, small.height, values, small.y * w + small.x, w);
-    onPiece?.(piece);
-    await setImmediate();
-    signal.throwIfAborted();
-  }
+  const plan = { level, saturationFactor: reduction, pictureFactor: picture?.factor ?? 0 };
+  const onPiece = (piece: ScannedPiece, done: number, total: number) => {
+    if (piece.saturation) place(piece.saturation, values, w);
+    if (piece.picture) picture?.add(piece.picture);
+    onProgress?.(done, total);
+  };
+  await scanLevel(slide, plan, { signal, threads, onPiece });
   const factors = [downsample[0] * reduction, downsample[1] * reduction] as const;
   return { values, width: w, height: h, level, downsample: factors, reduction };
+}
+
+function place(
+  { x, y, width, height, values }: NonNullable<ScannedPiece['saturation']>,
+  into: Uint8Array,
+  stride: number,
+): void {
+  for (let row = 0; row < height; row++) {
+    into.set(values.subarray(row * width, (row + 1) * width), (y + row) * stride + x);
+  }
 }
 
 /** 1, or the power of two by which a level that is too large is reduced. */

@@ -6,7 +6,7 @@ import { medianBlur } from './median-blur.js';
 import { medianAbove } from './median-threshold.js';
 import { otsuThreshold, thresholdInPlace } from './otsu.js';
 import type { TissueParameters } from './parameters.js';
-import { chooseLevel, readSaturation, type OnPiece, type SaturationImage } from './read-tissue-level.js';
+import { chooseLevel, readSaturation, type ReadOptions, type SaturationImage } from './read-tissue-level.js';
 import { traceContours } from './trace-contours.js';
 
 /** The tissue of a slide. */
@@ -31,12 +31,11 @@ export interface Tissue {
 export async function segmentTissue(
   slide: Slide,
   parameters: TissueParameters,
-  signal: AbortSignal,
-  onPiece?: OnPiece,
+  options: ReadOptions,
 ): Promise<Tissue> {
   const level = chooseLevel(slide, parameters.segLevel);
   checkLevel(slide, level);
-  const image = await readSaturation(slide, level, signal, onPiece);
+  const image = await readSaturation(slide, level, options);
   const { width, height, downsample, reduction } = image;
   const mask = tissueMask(image, parameters);
   const kept = filterContours(traceContours(mask, width, height), downsample, parameters);

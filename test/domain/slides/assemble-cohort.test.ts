@@ -62,7 +62,7 @@ test('slides that OpenSlide reads, with annotations inside their tissue; the sam
     assert.equal(slide.info.vendor, 'generic-tiff');
     assert.deepEqual(slide.info.mpp, [0.25, 0.25]);
     assert.ok(slide.info.levels.length >= 3);
-    const { contours } = await segmentTissue(slide, PRESETS.bwh_biopsy, new AbortController().signal);
+    const { contours } = await segmentTissue(slide, PRESETS.bwh_biopsy, new AbortController());
     assert.equal(contours.length, 1, 'one piece of tissue');
     const { width, height } = slide.info.levels[0];
     const grid = { ...PRESETS.bwh_biopsy, patchSize: 256, stepSize: 256 };

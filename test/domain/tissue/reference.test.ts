@@ -24,13 +24,13 @@ const masks = read('cv2_masks_CMU-1-Small-Region.json') as Record<string, MaskRe
 const patches = read('clam_patches_CMU-1-Small-Region.json') as Record<string, { coords: number[][] | null }>;
 
 const sha1 = (data: Uint8Array | Int32Array) => createHash('sha1').update(data).digest('hex').slice(0, 12);
-const never = new AbortController().signal;
+const { signal } = new AbortController();
 
 before(() => findOpenSlideLibrary());
 
 test('masks, contours and hierarchy equal those of cv2 for every preset, fixed and Otsu', async () => {
   const slide = openSlide(BUNDLED_SLIDE);
-  const image = await readSaturation(slide, 0, never);
+  const image = await readSaturation(slide, 0, { signal });
   slide.close();
   const names = Object.keys(masks).filter((name) => name.includes('/'));
   assert.equal(names.length, 6);
@@ -55,7 +55,7 @@ test('patch coordinates equal those of CLAM for every preset and size, no tissue
   for (const [name, { coords }] of Object.entries(patches)) {
     const [preset, size] = name.split('/');
     const parameters = PRESETS[preset];
-    const { contours } = await segmentTissue(slide, parameters, never);
+    const { contours } = await segmentTissue(slide, parameters, { signal });
     const { width, height } = slide.info.levels[0];
     const grid = { ...parameters, patchSize: Number(size), stepSize: Number(size) };
     const found = patchGrid(contours, slide.info.levels[0], [width, height], grid);
