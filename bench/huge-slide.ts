@@ -46,7 +46,12 @@ async function work(path: string): Promise<void> {
   mkdirSync(scratch);
   const start = performance.now();
   const { values } = await run({
-    with: { slide: { path, digest: '', name: 'huge' }, preset: 'bwh_resection', patchSize: 512, patchLevel: 0 },
+    with: {
+      slide: { path, digest: '', name: 'huge' },
+      preset: 'bwh_resection',
+      patchSize: 512,
+      patchLevel: 0,
+    },
     work: scratch,
     name: 'huge',
     scratch,

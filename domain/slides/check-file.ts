@@ -1,7 +1,8 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { extname } from 'node:path';
 import { SamMilError } from '../errors.js';
-import { tiffDirectoryOffset, tiffExtent } from './tiff-extent.js';
+import { tiffExtent } from './tiff-extent.js';
+import { tiffDirectoryOffset } from './tiff-file.js';
 
 /** Bytes from the start of a file that its kind is told from. */
 const HEAD = 4096;
@@ -81,7 +82,7 @@ export function refuseUnknown(path: string, head: FileHead): SamMilError {
 /** Throws `CorruptSlide` for a TIFF that points past its own end, as one does that was not copied whole. */
 export function refuseCutOff(path: string, { bytes, size }: FileHead): void {
   if (tiffDirectoryOffset(bytes) === undefined || extname(path).toLowerCase() === '.ndpi') return;
-  const extent = tiffExtent(path, size) ?? 0;
+  const extent = tiffExtent(path) ?? 0;
   if (extent <= size) return;
   throw new SamMilError('CorruptSlide', 'the slide file is cut off', {
     file: path,

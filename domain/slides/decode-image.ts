@@ -9,7 +9,13 @@ const MAX_PIXELS = 5e8;
  * A program, not a module: `node decode-image.js IMAGE RAW` writes the first page of an image as 8-bit RGB and prints a {@link DecodedImage}.
  */
 async function main([path, into]: string[]): Promise<void> {
-  const image = sharp(path, { limitInputPixels: MAX_PIXELS, sequentialRead: true, failOn: 'truncated' });
+  const image = sharp(path, {
+    limitInputPixels: MAX_PIXELS,
+    sequentialRead: true,
+    failOn: 'error',
+    // As Pillow: values as stored, whatever profile comes with them.
+    ignoreIcc: true,
+  });
   const { format, density } = await image.metadata();
   const { data, info } = await image
     .toColourspace('srgb')

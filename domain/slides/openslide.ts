@@ -3,6 +3,7 @@ import type { Level0Px } from '../units.js';
 import { argbToRgb } from './argb.js';
 import { openSlideApi, type Handle, type OpenSlideApi } from './openslide-binding.js';
 import { READ_PIECE } from './level-pieces.js';
+import { omeProperties } from './ome.js';
 import { mppOf, objectivePowerOf } from './properties.js';
 import type { Level, Slide, SlideInfo } from './slide.js';
 
@@ -124,6 +125,7 @@ export class OpenSlideSlide implements Slide {
 function readInfo(api: OpenSlideApi, handle: Handle, downsamples: readonly number[]): SlideInfo {
   const properties: Record<string, string> = {};
   for (const name of api.propertyNames(handle)) properties[name] = api.propertyValue(handle, name) ?? '';
+  Object.assign(properties, omeProperties(properties['tiff.ImageDescription']));
   const [width0, height0] = api.levelSize(handle, 0);
   const levels = downsamples.map((readDownsample, level): Level => {
     const [width, height] = api.levelSize(handle, level);

@@ -9,7 +9,7 @@ import type { FileHead } from './check-file.js';
 import { checkRequest } from './openslide.js';
 import { mppOf } from './properties.js';
 import type { Slide, SlideInfo } from './slide.js';
-import { tiffDirectoryOffset } from './tiff-extent.js';
+import { tiffDirectoryOffset } from './tiff-file.js';
 
 const DECODER = fileURLToPath(new URL('./decode-image.js', import.meta.url));
 

@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, relative } from 'node:path';
+import { SamMilError } from '../errors.js';
 import type { Json, JsonObject } from '../json.js';
 
 /** DICOM sorts its elements by tag, and the series' (0020,000E) comes before anything large. */
@@ -10,8 +11,46 @@ const DICOM_HEAD = 1 << 16;
  * MIRAX: the folder named like the .mrxs file. DICOM: the .dcm files of the folder that belong to the same series. Hamamatsu VMS and VMU: the
  * files that the index names. Trestle and all others: the file alone. Throws the file system's own error.
  */
-export function slideFiles(path: string): string[] {
+export function slideFiles(given: string): string[] {
+  const path = slideFolderMember(given) ?? given;
   return [...new Set([path, ...companions(path)])].sort();
+}
+
+/**
+ * The file to open for a slide that is given as a folder: the first .dcm file of the one DICOM series in it. Undefined where `path` is no folder.
+ * Throws `InvalidInput` where the folder holds no series, or several.
+ */
+export function slideFolderMember(path: string): string | undefined {
+  if (!isFolder(path)) return undefined;
+  const files = dicomFiles(path).sort();
+  const series = new Map<string, string>();
+  for (const file of files) {
+    const name = seriesOf(file);
+    if (name !== undefined && !series.has(name)) series.set(name, file);
+  }
+  const [first] = series.values();
+  if (series.size === 1) return first;
+  throw new SamMilError(
+    'InvalidInput',
+    series.size === 0 ? 'this is a folder, not a slide file' : 'the folder holds several DICOM series',
+    {
+      file: path,
+      expected: 'a slide file, or a folder with the .dcm files of one DICOM series',
+      found: series.size === 0 ? `${files.length} .dcm files with a series` : `${series.size} series`,
+      next: 'name the slide file itself; for a DICOM slide any one .dcm file of its series, for MIRAX the .mrxs file next to the folder',
+    },
+  );
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function dicomFiles(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => extname(name).toLowerCase() === '.dcm')
+    .map((name) => join(folder, name))
+    .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true);
 }
 
 function companions(path: string): string[] {
@@ -38,11 +77,7 @@ function filesUnder(folder: string): string[] {
 function sameSeries(path: string): string[] {
   const series = seriesOf(path);
   if (series === undefined) return [];
-  const folder = dirname(path);
-  return readdirSync(folder)
-    .filter((name) => extname(name).toLowerCase() === '.dcm')
-    .map((name) => join(folder, name))
-    .filter((file) => statSync(file).isFile() && seriesOf(file) === series);
+  return dicomFiles(dirname(path)).filter((file) => seriesOf(file) === series);
 }
 
 /** SeriesInstanceUID (0020,000E), found by its tag in explicit (`UI` and a 16-bit length) or implicit (32-bit length) little-endian form. */

@@ -1,5 +1,5 @@
 import { SamMilError } from '../errors.js';
-import { MPP_KEYS, POWER_KEY } from '../slides/properties.js';
+import { RESOLUTION_KEYS } from '../slides/properties.js';
 import type { Slide } from '../slides/slide.js';
 import type { Mpp } from '../units.js';
 import { checkLevel } from './segment.js';
@@ -73,7 +73,7 @@ export function choosePatchScale(slide: Slide, wish: ScaleWish): PatchScale {
 function resolutionOf({ path, info }: Slide): Mpp {
   if (info.mpp !== undefined) return (info.mpp[0] + info.mpp[1]) / 2;
   if (info.objectivePower !== undefined) return MPP_TIMES_POWER / info.objectivePower;
-  const looked = [...MPP_KEYS, POWER_KEY].map((key) => `${key} = ${info.properties[key] ?? 'absent'}`);
+  const looked = RESOLUTION_KEYS.map((key) => `${key} = ${info.properties[key] ?? 'absent'}`);
   throw new SamMilError('MissingMagnification', 'the slide does not say how large its pixels are', {
     file: path,
     expected: 'micrometres per pixel (0.05 to 10) or an objective power among its properties',

@@ -217,7 +217,9 @@ function writeStitchFiles(
 
 /** Encodes and writes while the caller goes on. Who waits for it meets its failure; nobody has to, where another failure came first. */
 function writeJpeg(path: string, { rgb, width, height }: Picture): Promise<void> {
-  const written = encodeJpeg({ data: rgb, width, height, channels: 3 }, 85).then((jpeg) => writeAtomic(path, jpeg));
+  const written = encodeJpeg({ data: rgb, width, height, channels: 3 }, 85).then((jpeg) =>
+    writeAtomic(path, jpeg),
+  );
   written.catch(() => undefined);
   return written;
 }

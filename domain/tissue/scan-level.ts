@@ -63,8 +63,7 @@ async function scanInThreads(
   const left = places.values();
   let done = 0;
   let failed = false;
-  const next = (): [number, number] | undefined =>
-    failed || signal.aborted ? undefined : left.next().value;
+  const next = (): [number, number] | undefined => (failed || signal.aborted ? undefined : left.next().value);
   const take = (piece: ScannedPiece) => onPiece(piece, ++done, places.length);
   const outcomes = await Promise.allSettled(
     Array.from({ length: threads }, () =>

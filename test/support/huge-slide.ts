@@ -22,7 +22,10 @@ export interface HugeSlide {
  * JPEG tiles over and over, as scanners write them (4:2:0).
  */
 export async function writeHugeSlide(path: string, { side, tile, levels, mpp }: HugeSlide): Promise<void> {
-  const blobs = await Promise.all([glassTile(tile), ...Array.from({ length: TISSUES }, (_, i) => tissueTile(tile, i))]);
+  const blobs = await Promise.all([
+    glassTile(tile),
+    ...Array.from({ length: TISSUES }, (_, i) => tissueTile(tile, i)),
+  ]);
   const images = Array.from({ length: levels + 1 }, (_, level): TiffImage => {
     const size = Math.max(1, Math.floor(side / 4 ** level));
     const count = Math.ceil(size / tile);

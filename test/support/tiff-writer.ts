@@ -8,7 +8,7 @@ export interface TiffImage {
   /** TIFF's number: 1 none, 7 JPEG, 8 deflate. */
   compression: number;
   /** Number (in `blobs`) of the encoded tile of that column and row. */
-  tileAt(column: number, row: number): number;
+  tileAt: (column: number, row: number) => number;
   /** 2 RGB (default), 6 YCbCr, 1 grey. */
   photometric?: number;
   samples?: number;
@@ -32,7 +32,7 @@ export function writeTiff(path: string, images: readonly TiffImage[], blobs: rea
   const file = new TiffFile(path);
   try {
     const places = blobs.map((blob) => [file.append(blob), blob.length] as const);
-    file.chain(images.map((image) => writeImage(file, image, places, true)));
+    file.chain(images.map((image, page) => writeImage(file, image, places, page > 0)));
   } finally {
     file.close();
   }
@@ -46,15 +46,15 @@ interface Directory {
   next: number;
 }
 
-function writeImage(file: TiffFile, image: TiffImage, places: Places, page: boolean): Directory {
+function writeImage(file: TiffFile, image: TiffImage, places: Places, reduced: boolean): Directory {
   const { width, height, tile, tileAt, samples = 3, bits = 8, photometric = 2 } = image;
   const columns = Math.ceil(width / tile);
   const blobs = Array.from({ length: columns * Math.ceil(height / tile) }, (_, index) =>
     tileAt(index % columns, Math.floor(index / columns)),
   );
-  const below = (image.subImages ?? []).map((level) => writeImage(file, level, places, false).at);
+  const below = (image.subImages ?? []).map((level) => writeImage(file, level, places, true).at);
   const entries: Entry[] = [
-    [254, 4, [page ? 0 : 1]],
+    [254, 4, [reduced ? 1 : 0]],
     [256, 4, [width]],
     [257, 4, [height]],
     [258, 3, Array<number>(samples).fill(bits)],
