@@ -1,6 +1,6 @@
 import { SamMilError } from '../errors.js';
 import { nominalMagnification } from '../formats/trident.js';
-import { MPP_KEYS, POWER_KEY } from './properties.js';
+import { RESOLUTION_KEYS } from './properties.js';
 import type { SlideInfo } from './slide.js';
 
 /**
@@ -10,7 +10,7 @@ import type { SlideInfo } from './slide.js';
 export function magnificationOf({ objectivePower, mpp, properties }: SlideInfo, file: string): number {
   const power = objectivePower ?? (mpp && nominalMagnification((mpp[0] + mpp[1]) / 2));
   if (power !== undefined) return power;
-  const looked = [POWER_KEY, ...MPP_KEYS].map((key) => `${key} = ${properties[key] ?? 'absent'}`);
+  const looked = RESOLUTION_KEYS.map((key) => `${key} = ${properties[key] ?? 'absent'}`);
   throw new SamMilError(
     'MissingMagnification',
     'the slide does not say which objective it was scanned with',
