@@ -45,12 +45,16 @@ function digestNow(name: string): string | undefined {
  */
 export async function samOfFile(path: string): Promise<SegmenterDefinition> {
   const file = readSegmenterFile(path);
-  const decoderHeads = file['decoder-heads'];
+  const hints = { decoderHeads: file['decoder-heads'], imageSize: file['image-size'] };
   const info: SegmenterInfo = {
     name: file.name,
     version: file.version,
     weightsDigest: await stampedDigest(file.weights, path),
-    network: { version: AUTOMATIC_MASKS_VERSION, decoderHeads: decoderHeads ?? null },
+    network: {
+      version: AUTOMATIC_MASKS_VERSION,
+      decoderHeads: hints.decoderHeads ?? null,
+      imageSize: hints.imageSize ?? null,
+    },
     licence: file.licence,
     note: file.note,
   };
@@ -58,12 +62,12 @@ export async function samOfFile(path: string): Promise<SegmenterDefinition> {
     path: file.weights,
     folder: dirname(file.weights),
     digest: await stampedDigest(file.weights, path),
-    decoderHeads,
+    ...hints,
   });
   return {
     info,
     bring: async () => undefined,
-    prepare: async (weights) => prepareSam({ ...weights, decoderHeads }),
+    prepare: async (weights) => prepareSam({ ...weights, ...hints }),
     segment: segmentBy(info, find),
   };
 }

@@ -14,6 +14,8 @@ export interface SegmenterFile {
   weights: string;
   /** Attention heads of the mask decoder; not in the checkpoint, 8 in all published models. */
   'decoder-heads'?: number;
+  /** Side in pixels of the square that MobileSAM's encoder sees; not in the checkpoint, 1024 in the published one. SAM's own encoders tell it. */
+  'image-size'?: number;
   licence: string;
   note: string;
 }
@@ -29,6 +31,11 @@ const KEYS: Record<keyof SegmenterFile, { is: string; check: Check; optional?: t
   architecture: { is: 'sam', check: (value) => value === 'sam' },
   weights: { is: 'path of a .pth, .pt or .safetensors file', check: isText },
   'decoder-heads': { is: "attention heads of the mask decoder's layers", check: isCount, optional: true },
+  'image-size': {
+    is: "side in pixels of the square that MobileSAM's encoder sees",
+    check: isCount,
+    optional: true,
+  },
   licence: { is: 'text', check: isText, optional: true },
   note: { is: 'text', check: isText, optional: true },
 };

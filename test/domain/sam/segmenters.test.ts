@@ -97,7 +97,7 @@ describe('a SAM that a file describes', () => {
   test('runs, with the digest of its weights, the version and the heads in its key', async () => {
     const path = writeSmallSam(own);
     const weightsDigest = await digestOfFile(fixture('sam/sam_small.safetensors'));
-    const network = { version: 1, decoderHeads: 4 };
+    const network = { version: 1, decoderHeads: 4, imageSize: null };
     const key = { name: 'small-sam', version: 1, weightsDigest, network };
     assert.deepEqual(await keyOf(path), key);
     const given = { segmenter: { path, digest: '', name: 'small-sam' } };
