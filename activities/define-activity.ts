@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../domain/json.js';
 import type { InputFile, ItemRecord, Run } from '../domain/job.js';
 import { itemsFileKind } from '../domain/language/catalogue.js';
+import type { ModelEntry } from '../domain/mil/models.js';
 
 /** JSON Schema, draft 2020-12, as far as the project uses it, with two extensions of its own. */
 export interface Schema {
@@ -113,4 +114,6 @@ export function fileOutput(kind: string, description: string): Schema {
 export interface ActivityPlugin {
   readonly name: string;
   readonly activities: readonly ActivityDefinition[];
+  /** MIL models by name: each becomes a value of `model` of `mil.train-fold`. */
+  readonly models?: Readonly<Record<string, ModelEntry>>;
 }

@@ -1,17 +1,22 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { SamMilError } from '../domain/errors.js';
+import { registerModel } from '../domain/mil/models.js';
 import type { ActivityPlugin } from './define-activity.js';
 import { plugins } from './index.js';
 import { Registry } from './registry.js';
 
 /**
  * The built-in plugins and those of further modules, given by path. Such a module exports its {@link ActivityPlugin} as `plugin` or as its default.
- * @throws SamMilError InvalidInput for a module without one
+ * Their models join the registry of models.
+ * @throws SamMilError InvalidInput for a module without one, or with a model whose name is taken
  */
 export async function loadRegistry(modules: readonly string[] = []): Promise<Registry> {
   const further: ActivityPlugin[] = [];
   for (const path of modules) further.push(await loadPlugin(path));
+  for (const { models = {} } of further) {
+    for (const [name, entry] of Object.entries(models)) registerModel(name, entry);
+  }
   return new Registry([...plugins, ...further]);
 }
 

@@ -5,16 +5,20 @@ interface Measured {
   unit: string;
   /** The command of our side. It prints one JSON line last: `{"value": <number>, ...}`. */
   ours: readonly string[];
+  /** The name of the figure in that line; default `value`. */
+  figure?: string;
   rounds: number;
   environment?: Record<string, string>;
 }
 
-/** Ours against a peer: more is better. */
+/** Ours against a peer: more is better, unless `less`. */
 export interface Contest extends Measured {
   /** The command of the peer's side, which prints such a line too. */
   peer: readonly string[];
   /** What the project promises: ours divided by the peer's. */
   bar: number;
+  /** Less is better: the ratio is the peer's divided by ours. */
+  less?: boolean;
 }
 
 /** A figure of ours that has to stay below a limit (memory, a share of time): less is better. */
@@ -30,10 +34,11 @@ export async function compare(contest: Contest): Promise<string> {
   const ours: number[] = [];
   const peer: number[] = [];
   for (let round = 0; round < contest.rounds; round++) {
-    ours.push(await measure(contest.ours, contest.environment));
-    peer.push(await measure(contest.peer, contest.environment));
+    ours.push(await measure(contest.ours, contest));
+    peer.push(await measure(contest.peer, contest));
   }
-  const ratio = median(ours.map((value, round) => value / peer[round]));
+  const ratios = ours.map((value, round) => (contest.less ? peer[round] / value : value / peer[round]));
+  const ratio = median(ratios);
   const verdict = ratio >= contest.bar ? 'meets' : 'MISSES';
   return columns(
     contest.name,
@@ -46,8 +51,7 @@ export async function compare(contest: Contest): Promise<string> {
 /** Measures our side alone, the worst of all rounds, against its limit. Returns one line. */
 export async function keepBelow(limit: Limit): Promise<string> {
   const values: number[] = [];
-  for (let round = 0; round < limit.rounds; round++)
-    values.push(await measure(limit.ours, limit.environment));
+  for (let round = 0; round < limit.rounds; round++) values.push(await measure(limit.ours, limit));
   const worst = Math.max(...values);
   const verdict = worst <= limit.atMost ? 'meets' : 'MISSES';
   const measured = `ours ${formatNumber(worst)} ${limit.unit}`;
@@ -70,12 +74,13 @@ function median(values: readonly number[]): number {
 
 async function measure(
   command: readonly string[],
-  environment: Record<string, string> = {},
+  { figure = 'value', environment = {} }: Pick<Measured, 'figure' | 'environment'>,
 ): Promise<number> {
   const output = await capture(command, environment);
   const line = output.trim().split('\n').at(-1) ?? '';
-  const { value } = JSON.parse(line) as { value: number };
-  return value;
+  const value = (JSON.parse(line) as Record<string, unknown>)[figure];
+  if (typeof value === 'number') return value;
+  throw new Error(`${command.join(' ')} printed no number "${figure}": ${line}`);
 }
 
 function capture(command: readonly string[], environment: Record<string, string>): Promise<string> {

@@ -2,8 +2,8 @@ import { embedBag } from './abmil.js';
 import type { Aggregated, Aggregator } from './aggregator.js';
 import { matrix, vector } from './attention.js';
 import { tf, type Scalar, type Tensor2D } from './backend.js';
-import { weightedCrossEntropy } from './instance-loss.js';
-import { crossEntropy, dense, gatherRows, hostLoss, product, productTransposed, softmax } from './layers.js';
+import { binaryCrossEntropy, weightedCrossEntropy, type RowLoss } from './instance-loss.js';
+import { dense, gatherRows, hostLoss, product, productTransposed, softmax } from './layers.js';
 import type { Model, ModelConfig } from './model.js';
 import { linearSpec, type ParameterSpec, type Weights } from './parameters.js';
 import { largestRows } from './pooling.js';
@@ -13,24 +13,33 @@ export interface DsmilSettings {
   query: 'linear' | 'tanh';
   /** `identity`, or a linear layer with ReLU. */
   value: 'identity' | 'relu';
+  /** `none`: the features themselves are the instances, as in the original. Default `linear`: embedded first. */
+  embedding?: 'linear' | 'none';
+  /** `bce`: one class against the rest, each by itself, as in the original. Default `ce`. */
+  bagLoss?: 'ce' | 'bce';
 }
 
 /**
  * DSMIL (Li, Li, Eliceiri 2021) as the common benchmark trains it. An instance classifier finds the critical instance of each class; all others
  * are attended by the likeness of their queries to the critical one's: A = softmax over n of q(h_n) q(h_critical) / sqrt(size of q). The bag is
  * one weighted sum a class; every logit sees all of them. Loss: half on the bag logits, half on the largest instance logits.
+ *
+ * With `query: tanh`, `embedding: none` and `bag-loss: bce` it is the model of the original code. Its probabilities here are the softmax of the bag's logits,
+ * as for all models; the original's own are the sigmoid of each.
  */
 export function build(config: ModelConfig): Model {
   const settings = config.options as unknown as DsmilSettings;
-  const aggregator = dsmilAggregator(config, settings);
+  const bare = settings.embedding === 'none';
+  const aggregator = dsmilAggregator(bare ? { ...config, embedDim: config.dim } : config, settings);
+  const instances: typeof embedBag = bare ? (_, bag) => bag.x : embedBag;
   return {
-    parameters: [...linearSpec('embed', config.dim, config.embedDim), ...aggregator.parameters],
+    parameters: [...(bare ? [] : linearSpec('embed', config.dim, config.embedDim)), ...aggregator.parameters],
     loss(weights, bag, context) {
-      const h = embedBag(weights, bag, config, context);
+      const h = instances(weights, bag, config, context);
       return aggregator.aggregate(weights, h, context).loss(context.label);
     },
     infer(weights, bag) {
-      const h = embedBag(weights, bag, config);
+      const h = instances(weights, bag, config);
       const { logits, layers } = aggregator.aggregate(weights, h);
       // The row of the last class: of two classes, the positive one.
       const last = tf.slice(layers[0], [config.classes - 1, 0], [1, -1]);
@@ -62,7 +71,11 @@ export function dsmilAggregator(config: ModelConfig, settings: DsmilSettings): A
         get ranking(): Tensor2D {
           return tf.reshape(tf.max(instances, 1), [1, h.shape[0]]);
         },
-        loss: (label) => tf.add(crossEntropy(logits, label, [0.5]), largestLoss(instances, critical, label)),
+        loss: (label) =>
+          tf.add(
+            hostLoss(logits, (values) => halfLoss(values, label, settings)),
+            largestLoss(instances, critical, label, settings),
+          ),
       };
     },
   };
@@ -87,12 +100,22 @@ function instanceLogits(weights: Weights, h: Tensor2D): Tensor2D {
   return dense(h, matrix(weights, 'inst.w'), vector(weights, 'inst.b'));
 }
 
-/** Half the cross-entropy of the largest instance logits, class by class. Only those have a gradient. */
-function largestLoss(instances: Tensor2D, critical: Int32Array, label: number): Scalar {
+function halfLoss(logits: Float32Array, label: number, { bagLoss }: DsmilSettings): RowLoss {
+  if (bagLoss === 'bce') return binaryCrossEntropy(logits, label, 0.5);
+  return weightedCrossEntropy(logits, [label], logits.length, [0.5]);
+}
+
+/** Half the loss of the largest instance logits, class by class. Only those have a gradient. */
+function largestLoss(
+  instances: Tensor2D,
+  critical: Int32Array,
+  label: number,
+  settings: DsmilSettings,
+): Scalar {
   const classes = critical.length;
   return hostLoss(instances, (values) => {
     const largest = Float32Array.from(critical, (row, column) => values[row * classes + column]);
-    const { loss, gradient } = weightedCrossEntropy(largest, [label], classes, [0.5]);
+    const { loss, gradient } = halfLoss(largest, label, settings);
     const spread = new Float32Array(values.length);
     critical.forEach((row, column) => (spread[row * classes + column] = gradient[column]));
     return { loss, gradient: spread };

@@ -30,6 +30,19 @@ export function weightedCrossEntropy(
   });
 }
 
+/** Share x mean over the classes of the binary cross-entropy of each logit by itself: 1 for the label, 0 for the others. */
+export function binaryCrossEntropy(logits: ArrayLike<number>, label: number, share: number): RowLoss {
+  const gradient = new Float32Array(logits.length);
+  let loss = 0;
+  for (let j = 0; j < logits.length; j++) {
+    const [logit, target] = [logits[j], j === label ? 1 : 0];
+    // log(1 + e^x) - target x, without overflow.
+    loss += Math.max(logit, 0) - target * logit + Math.log1p(Math.exp(-Math.abs(logit)));
+    gradient[j] = (share * (1 / (1 + Math.exp(-logit)) - target)) / logits.length;
+  }
+  return { loss: (share * loss) / logits.length, gradient };
+}
+
 /** Above this odds ratio between the two best scores the smooth form equals the hard one, which then is taken. */
 const HARD_ODDS = 1000;
 

@@ -73,6 +73,20 @@ export const dsmilOptions: Record<string, ModelOption> = {
     default: 'identity',
     description: 'What DSMIL sums up: the embedding itself, or a linear layer with ReLU of it.',
   },
+  embedding: {
+    type: 'string',
+    enum: ['linear', 'none'],
+    default: 'linear',
+    description:
+      'Whether instances go through a linear layer with ReLU and dropout first (the benchmark), or the features are taken as they are (the original).',
+  },
+  'bag-loss': {
+    type: 'string',
+    enum: ['ce', 'bce'],
+    default: 'ce',
+    description:
+      'ce: cross-entropy over the classes (the benchmark). bce: binary cross-entropy of each class by itself (the original).',
+  },
 };
 
 export const clamOptions: Record<string, ModelOption> = {

@@ -19,6 +19,8 @@ export interface ModelEntry {
   options: Readonly<Record<string, ModelOption>>;
   /** Whether its work is little more than the embedding's, so that small bags need no native library. */
   light?: boolean;
+  /** Of a model from outside: raise it when its code gives other results, so that folds are trained anew. */
+  version?: number;
   /** Loads the model's file, which may load TensorFlow. */
   load(): Promise<BuildModel>;
 }
@@ -138,9 +140,20 @@ const models = new Map<string, ModelEntry>([
   ],
 ]);
 
-/** Adds a model. Its name becomes a value of `model` in `mil.train-fold`; throws where the name is taken. */
+/**
+ * Adds a model. Its name becomes a value of `model` in `mil.train-fold`, its options become parameters there. The same entry may come again.
+ * @throws SamMilError InvalidInput where another model has the name, or where an option has another type than a model's option of that name
+ */
 export function registerModel(name: string, entry: ModelEntry): void {
-  if (models.has(name)) throw new Error(`a model named "${name}" is registered already`);
+  if (models.get(name) === entry) return;
+  const taken = (found: string) =>
+    new SamMilError('InvalidInput', `the model "${name}" can not be added`, { found, next: 'rename it' });
+  if (models.has(name)) throw taken(`a model named "${name}" is registered already`);
+  for (const known of allModelOptions()) {
+    const own = entry.options[known.name];
+    if (own === undefined || own.type === known.option.type) continue;
+    throw taken(`its option \`${known.name}\` is a ${own.type}, that of other models a ${known.option.type}`);
+  }
   models.set(name, entry);
 }
 

@@ -26,7 +26,8 @@ export function lossGradients(model: Model, weights: Weights, bag: Bag, context:
 
 /**
  * One step: loss, gradients, update. When the loss is not finite the weights stay as they were.
- * @returns the loss before the update
+ * @param share how often this bag's loss counts
+ * @returns the loss before the update, times `share`
  */
 export function trainStep(
   model: Model,
@@ -34,9 +35,18 @@ export function trainStep(
   bag: Bag,
   context: StepContext,
   learningRate: number,
+  share = 1,
 ): number {
   const { loss, gradients } = lossGradients(model, adam.weights(), bag, context);
+  if (share !== 1) scale(gradients, share);
   if (Number.isFinite(loss)) adam.update(gradients, learningRate);
   tf.dispose(gradients);
-  return loss;
+  return loss * share;
+}
+
+function scale(gradients: Weights, share: number): void {
+  for (const [name, gradient] of Object.entries(gradients)) {
+    gradients[name] = tf.mul(gradient, share);
+    gradient.dispose();
+  }
 }

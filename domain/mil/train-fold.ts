@@ -31,6 +31,7 @@ export interface TrainFoldWith extends Record<string, unknown> {
   lr: number;
   weightDecay: number;
   scheduler: Schedule;
+  classWeights?: 'off' | 'balanced';
   seed: number;
   dropout: number;
   embedDim: number;
@@ -51,6 +52,7 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
   const splits = readSplits(settings.split.path);
   const fold = foldOf(splits, settings.repeat, settings.fold);
   const entries = usedBags(fold, listBags(job.with.bags.path, job.work), settings);
+  const began = performance.now();
   const warn = (message: string) => job.log('warn', message);
   const small = settings.backend === 'auto' && suitsJavaScript(settings.model, entries, settings.embedDim);
   const backend = await openBackend(small ? 'js' : settings.backend, warn);
@@ -74,13 +76,19 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
     const start = teacherStart(settings, model);
     const { plan, note } = planOf(job, splits, fold, { model, bags, backend, ...(start && { start }) });
     if (note !== undefined) warn(note);
+    warnOfMissingClasses(plan.train, splits, warn);
     const result = await train(plan, {
       signal: job.signal,
       warn,
       onEpoch: (row) =>
         job.progress({ unit: 'epochs', done: row.epoch, total: settings.epochs, note: noteOf(row) }),
     });
-    return writeOutputs(job, { config, splits, entries, plan, result, note });
+    const outputs = writeOutputs(job, { config, splits, entries, plan, result, note });
+    job.log('info', 'trained', {
+      'seconds-in-steps': round(result.stepSeconds),
+      'seconds-in-all': round((performance.now() - began) / 1000),
+    });
+    return outputs;
   } finally {
     bags.dispose();
   }
@@ -139,6 +147,9 @@ function planOf(
       lr: settings.lr,
       weightDecay: settings.weightDecay,
       schedule: settings.scheduler,
+      ...(settings.classWeights === 'balanced' && {
+        classWeights: balancedWeights(labelled(fold.train), splits.classes.length),
+      }),
       select,
       stopping: { patience: settings.patience, stopEpoch: settings.stopEpoch },
       seed: [settings.seed, settings.repeat, settings.fold],
@@ -149,6 +160,29 @@ function planOf(
       ? {}
       : { note: `the validation set ${why}, so no epoch can be chosen by AUC: the last one is kept` }),
   };
+}
+
+/** A model can't learn a class it never sees; it is trained all the same, since other folds may be well. */
+function warnOfMissingClasses(
+  bags: readonly LabelledKey[],
+  { classes }: Splits,
+  warn: (message: string) => void,
+): void {
+  const missing = classes.filter((_, label) => !bags.some((bag) => bag.label === label));
+  if (missing.length === 0) return;
+  warn(`the training set holds no bag of ${missing.join(', ')}: the model will not know it`);
+}
+
+/** Weights by class under which every class counts alike and the mean over all bags is 1. A class without bags has none to weigh. */
+export function balancedWeights(bags: readonly LabelledKey[], classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (const { label } of bags) counts[label]++;
+  const present = counts.filter((count) => count > 0).length;
+  return counts.map((count) => (count === 0 ? 0 : bags.length / (present * count)));
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
 }
 
 function noteOf({ loss, valAuc }: HistoryRow): string {
@@ -200,12 +234,20 @@ function factsOf(settings: TrainFoldWith, plan: TrainingPlan, result: TrainingRe
     lr: plan.lr,
     'weight-decay': plan.weightDecay,
     scheduler: plan.schedule,
+    ...(plan.classWeights && { 'class-weights': [...plan.classWeights] }),
+    ...versionOf(settings.model),
     seed: settings.seed,
     repeat: settings.repeat,
     fold: settings.fold,
     splits: settings.split.digest,
     backend: describeBackend(plan.backend),
   };
+}
+
+/** Of a model from outside. */
+function versionOf(model: string): JsonObject {
+  const { version } = modelEntry(model);
+  return version === undefined ? {} : { 'model-version': version };
 }
 
 /** Names the features a model has seen: keys and digests of its bags. */

@@ -36,6 +36,8 @@ export interface TrainingPlan {
   epochs: number;
   lr: number;
   weightDecay: number;
+  /** By class: how often the loss of its bags counts. Absent: once. */
+  classWeights?: readonly number[];
   schedule: Schedule;
   /** `best-auc`: the weights of the epoch with the strictly greatest validation AUC; `last`: those of the last epoch. */
   select: 'best-auc' | 'last';
@@ -65,6 +67,8 @@ export interface TrainingResult {
   valAuc?: number;
   history: HistoryRow[];
   stoppedEarly: boolean;
+  /** Seconds this attempt spent in training steps. For people: no output depends on it. */
+  stepSeconds: number;
 }
 
 /**
@@ -95,6 +99,7 @@ class Training {
   private readonly teacher: Teacher | undefined;
   /** All but the weights, which live on the device. */
   private readonly state: Omit<TrainingState, 'adam' | 'teacher'>;
+  private stepMs = 0;
   private savedAt = performance.now();
   private yieldedAt = performance.now();
 
@@ -153,10 +158,13 @@ class Training {
   private step({ key, label }: LabelledKey, rate: number): void {
     const { plan, state, adam, teacher } = this;
     const context = this.stepContext(label);
-    const loss = trainStep(plan.model, adam, plan.bags.get(key), context, rate);
+    const bag = plan.bags.get(key);
+    const began = performance.now();
+    const loss = trainStep(plan.model, adam, bag, context, rate, plan.classWeights?.[label]);
     if (!Number.isFinite(loss)) throw this.diverged(loss, key);
     state.sums.loss += loss;
     teacher?.follow(adam.weights(), plan.model.teacherMomentum?.(context) ?? 1);
+    this.stepMs += performance.now() - began;
   }
 
   private stepContext(label: number): StepContext {
@@ -240,6 +248,7 @@ class Training {
       ...(chosen.score === undefined ? {} : { valAuc: chosen.score }),
       history: state.history,
       stoppedEarly: state.epoch < plan.epochs,
+      stepSeconds: this.stepMs / 1000,
     };
   }
 

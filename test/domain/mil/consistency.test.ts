@@ -53,6 +53,25 @@ test('equal attention and classes of one give zeros, never NaN', () => {
   assert.equal(consistency(new Float64Array(0), new Int32Array(0)).loss, 0);
 });
 
+test('100,000 instances in 300 classes: equals the definition over all pairs within 1e-4', () => {
+  const { attention, classes } = example(100_000, 300);
+  const members = Array.from({ length: 300 }, (): number[] => []);
+  classes.forEach((group, i) => group >= 0 && members[group].push(attention[i]));
+  let sum = 0;
+  for (const values of members) {
+    for (const value of values) {
+      let square = 0;
+      for (const other of values) square += (value - other) * (value - other);
+      sum += Math.sqrt(square);
+    }
+  }
+  const expected = sum / members.reduce((count, values) => count + values.length, 0);
+  for (const given of [attention, Float32Array.from(attention)]) {
+    const { loss } = consistency(given, classes);
+    assert.ok(Math.abs(loss - expected) <= 1e-4 * expected, `${loss}, expected ${expected}`);
+  }
+});
+
 test('time grows with n, not with its square: 100,000 instances in 300 classes', () => {
   const { attention, classes } = example(100_000, 300);
   consistency(attention, classes);

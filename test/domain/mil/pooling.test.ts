@@ -20,6 +20,7 @@ const variants: [string, BuildModel, Record<string, string>][] = [
   ['maxmil', buildMax, {}],
   ['dsmil_benchmark', build, benchmark],
   ['dsmil_baseline_qtanh_vrelu', build, baseline],
+  ['dsmil_original', build, { query: 'tanh', value: 'identity', embedding: 'none', bagLoss: 'bce' }],
 ];
 
 for (const backend of ['tensorflow', 'js'] as const) {

@@ -4,13 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { readCsv } from '../../../domain/formats/csv.js';
-import { openBackend, tf } from '../../../domain/mil/backend.js';
+import { openAdam, startingState } from '../../../domain/mil/adam.js';
+import { openBackend, tf, type Rank } from '../../../domain/mil/backend.js';
 import { listBags, loadBag } from '../../../domain/mil/bags.js';
+import { readCheckpoint } from '../../../domain/mil/checkpoint.js';
+import { modelEntry } from '../../../domain/mil/models.js';
+import { initialWeights } from '../../../domain/mil/parameters.js';
+import { trainStep } from '../../../domain/mil/step.js';
 import { loadModel, predict } from '../../../domain/mil/predict.js';
-import { run, type TrainFoldWith } from '../../../domain/mil/train-fold.js';
+import { balancedWeights, run, type TrainFoldWith } from '../../../domain/mil/train-fold.js';
 import { suitsJavaScript } from '../../../domain/mil/small-bags.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { makeCohort, makeJob, trainWith, type Cohort } from './cohort.js';
+import { oracleConfig, stepContext } from './oracle.js';
 
 describe('mil.train-fold', () => {
   let cohort: Cohort;
@@ -161,6 +167,36 @@ describe('mil.train-fold', () => {
       trained(join(folder, 'unfit'), cohort, unfit),
       /weight "cls_token" does not fit the model/,
     );
+  });
+
+  test('class weights: off by default; balanced lets the rarer class count more', async (t) => {
+    const folder = temporaryFolder(t);
+    const off = await trained(join(folder, 'off'), cohort, { classWeights: 'off' });
+    assert.deepEqual((await trained(join(folder, 'plain'), cohort, {})).bytes, off.bytes);
+    // As many bags of each class: nothing to balance.
+    const even = await trained(join(folder, 'even'), cohort, { classWeights: 'balanced' });
+    const weights = ({ result }: typeof off) => readCheckpoint(result.files.checkpoint.from).weights;
+    assert.deepEqual(weights(even), weights(off));
+    const bag = (label: number) => ({ key: '', label });
+    assert.deepEqual(balancedWeights([bag(0), bag(0), bag(0), bag(1)], 2), [4 / 6, 2]);
+    assert.deepEqual(balancedWeights([bag(1), bag(1)], 2), [0, 1]);
+  });
+
+  test('a class weight multiplies the loss of a step and its gradients', async () => {
+    const model = (await modelEntry('mean').load())({ ...oracleConfig('mean'), dim: 4, embedDim: 3 });
+    const start = startingState(initialWeights(model.parameters, 'weights'));
+    const x = tf.randomNormal<Rank.R2>([5, 4], 0, 1, 'float32', 1);
+    const bag = { x, rows: 5, area: new Float32Array(5), isGroup: new Uint8Array(5) };
+    const [once, twice] = [1, 2].map((share) => {
+      const adam = openAdam(model.parameters, start, { weightDecay: 0 });
+      const loss = trainStep(model, adam, bag, stepContext(1), 1e-3, share);
+      const { first } = adam.state();
+      adam.dispose();
+      return { loss, moments: [...first['cls.w']] };
+    });
+    assert.equal(twice.loss, 2 * once.loss);
+    twice.moments.forEach((value, i) => assert.ok(Math.abs(value - 2 * once.moments[i]) <= 1e-9));
+    x.dispose();
   });
 
   test('training holds no tensors back', async (t) => {

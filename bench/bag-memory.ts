@@ -1,0 +1,48 @@
+/**
+ * Tensors that training holds after bags of mixed size beyond those it held during the first 50, at the most. Argument: bags, each of another size and seen
+ * once, by each of three models.
+ */
+import { openAdam, startingState } from '../domain/mil/adam.js';
+import { openBackend, tf } from '../domain/mil/backend.js';
+import { modelEntry, resolveOptions } from '../domain/mil/models.js';
+import { initialWeights } from '../domain/mil/parameters.js';
+import { trainStep } from '../domain/mil/step.js';
+import { RandomStream } from '../domain/random.js';
+
+const [count] = process.argv.slice(2).map(Number);
+const DIM = 256;
+await openBackend('tensorflow');
+const rss: number[] = [];
+
+/** Runs one model over all bags; how many tensors more it held after the first 50. */
+async function growth(name: string): Promise<number> {
+  const entry = modelEntry(name);
+  const sizes = { dim: DIM, classes: 2, embedDim: 128, attentionDim: entry.attentionDim, dropout: 0.25 };
+  const model = (await entry.load())({ model: name, ...sizes, options: resolveOptions(name, {}) });
+  const start = startingState(initialWeights(model.parameters, 'bench'));
+  const adam = openAdam(model.parameters, start, { weightDecay: 1e-5 });
+  const sizeStream = new RandomStream('sizes');
+  const held = [0, 0];
+  for (let step = 0; step < count; step++) {
+    const bag = makeBag(1 + sizeStream.below(2000), step);
+    const stream = (purpose: string) => new RandomStream('bench', step, purpose);
+    const context = { label: step % 2, step, totalSteps: count, stream, report: () => undefined };
+    trainStep(model, adam, bag, context, 2e-4);
+    bag.x.dispose();
+    const phase = step < 50 ? 0 : 1;
+    held[phase] = Math.max(held[phase], tf.memory().numTensors);
+    if (step === 49 || step === count - 1) rss.push(Math.round(process.memoryUsage.rss() / 2 ** 20));
+  }
+  adam.dispose();
+  return held[1] - held[0];
+}
+
+function makeBag(rows: number, step: number) {
+  const x = tf.tensor2d(new Float32Array(rows * DIM).fill(step / count), [rows, DIM]);
+  const area = Float32Array.from({ length: rows }, (_, row) => 100 * (row % 9));
+  return { x, rows, isGroup: Uint8Array.from(area, (a) => (a === 0 ? 1 : 0)), area };
+}
+
+let most = 0;
+for (const name of ['abmil', 'dsmil', 'sam-mil']) most = Math.max(most, await growth(name));
+console.log(JSON.stringify({ value: most, rss_mb: rss }));

@@ -1,0 +1,105 @@
+/**
+ * Share of the wall time of a cross-validation (3 times 3 folds through the engine, one fold at a time) that is not spent in training steps, in percent:
+ * engine, starting the child, loading TensorFlow, reading bags, validation, saved states, checkpoints. Arguments: bags, epochs.
+ */
+import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { definition } from '../activities/mil/train-fold.js';
+import { digestOf } from '../domain/digest.js';
+import { writeFeatures } from '../domain/formats/bag-files.js';
+import type { Plan } from '../domain/language/plan.js';
+import { formatSplits, type Splits } from '../domain/mil/splits.js';
+import { RandomStream } from '../domain/random.js';
+import { itemLogPath } from '../domain/store/paths.js';
+import { planOf, stageIn, TestEngine } from '../test/support/engine.js';
+
+const [count, epochs] = process.argv.slice(2).map(Number);
+const DIM = 1024;
+/** Files of their own; the other bags are further names of them, which costs no disk but is read and kept all the same. */
+const FILES = 20;
+
+function writeBags(work: string): string[] {
+  mkdirSync(join(work, 'bags'), { recursive: true });
+  const keys = Array.from({ length: count }, (_, i) => `slide-${i}`);
+  const digests: string[] = [];
+  const lines = keys.map((key, i) => {
+    const path = join(work, `bags/${key}.h5`);
+    if (i >= FILES) {
+      linkSync(join(work, `bags/slide-${i % FILES}.h5`), path);
+    } else {
+      writeBag(path, i);
+      digests.push(digestOf(readFileSync(path)));
+    }
+    const bag = { path, digest: digests[i % FILES], bytes: 1 };
+    return JSON.stringify({ key, fields: {}, status: 'done', outputs: { bag } });
+  });
+  writeFileSync(join(work, 'items.jsonl'), `${lines.join('\n')}\n`);
+  return keys;
+}
+
+/** 2,000 to 8,000 instances. */
+function writeBag(path: string, i: number): void {
+  const rows = 2000 + Math.round((6000 * i) / (FILES - 1));
+  const stream = new RandomStream('folds', i);
+  const features = new Float32Array(rows * DIM);
+  for (let j = 0; j < features.length; j++) features[j] = stream.nextUint32() / 2 ** 32 - 0.5;
+  const coords = Int32Array.from({ length: rows * 2 }, (_, j) => j);
+  writeFeatures(path, { features, dim: DIM, coords });
+}
+
+/** A tenth of what is not tested validates. */
+function splitsOf(keys: readonly string[]): Splits {
+  const folds = [0, 1, 2].map((fold) => {
+    const rest = keys.filter((_, i) => i % 3 !== fold);
+    const tenth = Math.ceil(rest.length / 10);
+    const test = keys.filter((_, i) => i % 3 === fold);
+    return { fold, train: rest.slice(tenth), val: rest.slice(0, tenth), test };
+  });
+  return {
+    ...{ splits: 1, scheme: 'stratified', seed: 1, classes: ['a', 'b'] },
+    labels: Object.fromEntries(keys.map((key, i) => [key, (i >> 1) % 2])),
+    repeats: [0, 1, 2].map((repeat) => ({ repeat, seed: repeat, folds })),
+  };
+}
+
+const cells = [0, 1, 2].flatMap((repeat) =>
+  [0, 1, 2].map((fold) => ({ name: `${repeat}-${fold}`, repeat, fold })),
+);
+
+function foldsPlan(work: string): Plan {
+  const parameters = {
+    bags: join(work, 'items.jsonl'),
+    split: join(work, 'splits.json'),
+    repeat: '${{ cell.repeat }}',
+    fold: '${{ cell.fold }}',
+    model: 'abmil',
+    epochs,
+  };
+  const { name, version, queue, timeout, heartbeat } = definition;
+  const step = { ...{ version, queue, timeout, heartbeat }, id: 'fold', uses: name, with: parameters };
+  return planOf(work, [{ name: 'train', source: { kind: 'list', value: cells, as: 'cell' }, steps: [step] }]);
+}
+
+function stepSeconds(work: string, item: string): number {
+  const log = readFileSync(itemLogPath(work, 'folds', 'train', item), 'utf8');
+  const found = /"seconds-in-steps":([\d.]+)/.exec(log);
+  if (!found) throw new Error(`the log of ${item} does not say how long its steps took`);
+  return Number(found[1]);
+}
+
+const work = mkdtempSync(join(tmpdir(), 'sam-mil-folds-'));
+const engine = await TestEngine.start({ concurrency: { gpu: 1 } });
+try {
+  writeFileSync(join(work, 'splits.json'), formatSplits(splitsOf(writeBags(work))));
+  const began = performance.now();
+  const status = await engine.finish(foldsPlan(work), { run: 'folds' });
+  const seconds = (performance.now() - began) / 1000;
+  const { done } = stageIn(status, 'train');
+  if (done !== cells.length) throw new Error(`only ${done} folds ended: ${JSON.stringify(status)}`);
+  const inSteps = cells.reduce((sum, { name }) => sum + stepSeconds(work, name), 0);
+  console.log(JSON.stringify({ value: 100 * (1 - inSteps / seconds), seconds, seconds_in_steps: inSteps }));
+} finally {
+  await engine.stop();
+  rmSync(work, { recursive: true, force: true });
+}

@@ -1,0 +1,18 @@
+import type { ActivityPlugin } from '../../activities/define-activity.js';
+
+/** A plugin from outside that brings a MIL model and nothing else, as docs/training.md shows. */
+export const plugin: ActivityPlugin = {
+  name: 'lab',
+  activities: [],
+  models: {
+    'lab-power-mean': {
+      summary: 'Mean of the embeddings, each weighted by a power of its length',
+      attentionDim: 1,
+      version: 3,
+      options: {
+        power: { type: 'number', minimum: 0, default: 1, description: 'The power.' },
+      },
+      load: async () => (await import('./lab-model.js')).build,
+    },
+  },
+};
