@@ -47,10 +47,13 @@ export const definition = defineActivity({
       ...count(1, 64, 'Points computed at once: memory against speed.'),
       'x-not-in-key': true,
     },
-    'pred-iou-thresh': share(0.6, 'Masks whose predicted quality is not above this are dropped.'),
+    'pred-iou-thresh': share(
+      0.6,
+      'Masks whose predicted quality is not above this are dropped; 0 keeps all.',
+    ),
     'stability-score-thresh': share(
       0.6,
-      'Masks less stable than this under a shifted threshold are dropped.',
+      'Masks less stable than this under a shifted threshold are dropped; 0 keeps all that have a pixel.',
     ),
     'stability-score-offset': sam({
       type: 'number',
