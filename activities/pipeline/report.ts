@@ -2,11 +2,14 @@ import { defineActivity, fileOutput, itemsInput } from '../define-activity.js';
 
 export const definition = defineActivity({
   name: 'pipeline.report',
-  version: 2,
+  version: 3,
   summary:
     'One self-contained HTML page and one metrics file of a run: table, curves, heatmaps, timeline, provenance',
   with: {
-    runs: itemsInput('metrics', 'Items of the mil.evaluate stage.'),
+    runs: itemsInput(
+      'metrics',
+      'Items of the mil.evaluate stage. Without them the page shows slides and the run alone.',
+    ),
     slides: itemsInput(
       'any',
       'Items with pictures of the preprocessing (mask-image, stitch-image, overlay) as outputs.',
@@ -42,7 +45,7 @@ export const definition = defineActivity({
       description: 'What a reader must know before believing a number; shown at the top.',
     },
   },
-  required: ['runs'],
+  required: [],
   outputs: {
     report: fileOutput('report', 'report.html: one file, nothing fetched.'),
     metrics: fileOutput(

@@ -18,7 +18,8 @@ import { buildTimeline } from './timeline.js';
 
 /** Parameters of `pipeline.report`; see its definition for what each means. */
 export interface ReportWith {
-  runs: InputFile;
+  /** Absent where nothing was trained: the page then shows the preprocessing and the run. */
+  runs?: InputFile;
   slides?: InputFile;
   heatmaps?: InputFile;
   groupBy: string | string[];
@@ -58,9 +59,10 @@ export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
   const { runs, slides, heatmaps, title, compare, compareBy } = job.with;
   const groupBy = [job.with.groupBy].flat();
   const swept = [job.with.sweep ?? []].flat();
+  refuseNothing(job.with);
   refuseOtherField(compareBy, groupBy);
   const given = {
-    evaluation: readItems(runs.path),
+    evaluation: runs ? readItems(runs.path) : [],
     slide: slides ? readItems(slides.path) : [],
     heatmap: heatmaps ? readItems(heatmaps.path) : [],
   };
@@ -74,6 +76,7 @@ export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
   const rows = summarise(folds);
   return {
     title,
+    evaluated: runs !== undefined,
     notes: [...[job.with.notes ?? []].flat(), ...automaticNotes(folds, shown.heatmaps)],
     groupBy,
     rows,
@@ -87,6 +90,14 @@ export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
     run: readRunFacts(job.work, job.run, folds, inputs),
     timeline: buildTimeline(events, job.name),
   };
+}
+
+function refuseNothing({ runs, slides, heatmaps }: ReportWith): void {
+  if (runs ?? slides ?? heatmaps) return;
+  throw new SamMilError('InvalidInput', 'there is nothing to report on', {
+    expected: 'one of `runs`, `slides`, `heatmaps`',
+    next: 'give the items of a stage, such as slides: ${{ needs.preprocess.items }}',
+  });
 }
 
 function refuseOtherField(compareBy: string | undefined, groupBy: readonly string[]): void {

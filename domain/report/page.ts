@@ -13,7 +13,8 @@ import { sweepSection } from './sweep-section.js';
  * on a phone, and on paper.
  */
 export function reportPage(data: ReportData): string {
-  const sections: [string, string, Markup][] = [['result', 'Result', resultSection(data)]];
+  const sections: [string, string, Markup][] = [];
+  if (data.evaluated) sections.push(['result', 'Result', resultSection(data)]);
   if (data.sweeps.length > 0) sections.push(['sweeps', 'Sweeps', sweepSection(data.sweeps)]);
   if (data.folds.length > 0) {
     sections.push(['roc', 'ROC', rocSection(data)], ['folds', 'Folds', foldSection(data)]);

@@ -9,6 +9,8 @@ import type { Timeline } from './timeline.js';
 /** All a report page shows, read and reckoned; the page itself only lays it out. */
 export interface ReportData {
   title: string;
+  /** False where the report is of preprocessing alone. */
+  evaluated: boolean;
   /** What a reader must know before believing a number. */
   notes: string[];
   groupBy: string[];

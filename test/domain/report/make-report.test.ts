@@ -9,6 +9,7 @@ import type { MetricsFile } from '../../../domain/mil/metrics-file.js';
 import { auc } from '../../../domain/mil/metrics.js';
 import { readPredictions } from '../../../domain/mil/predictions-file.js';
 import { readReport, run, type ReportWith } from '../../../domain/report/make-report.js';
+import { reportPage } from '../../../domain/report/page.js';
 import { hasCode, inputFile, makeJob, temporaryFolder } from '../mil/support.js';
 import {
   MODELS,
@@ -218,7 +219,7 @@ test('groups may be made of several fields', async (t) => {
 });
 
 test('a sweep: numbers by size, mean and std of the folds that have the value, a chart in the page', async (t) => {
-  const swept = readItems(base.runs.path).map((item) => {
+  const swept = readItems(base.runs!.path).map((item) => {
     const alpha = [2, 0.5, 10][Number(item.fields.repeat)];
     return { ...item, fields: item.fields.model === 'abmil' ? { ...item.fields, alpha } : item.fields };
   });
@@ -262,7 +263,7 @@ test('compare-by: groups that differ in one field, all others being equal', asyn
 });
 
 test('protocols mixed in one table: each group by its own, epochs chosen on scored slides marked', async (t) => {
-  const mixed = readItems(base.runs.path).map((item) => ({
+  const mixed = readItems(base.runs!.path).map((item) => ({
     ...item,
     fields: { ...item.fields, kind: item.key },
   }));
@@ -300,3 +301,17 @@ function assertWellFormed(page: string): void {
   }
   assert.deepEqual(open, []);
 }
+
+test('without evaluations the page shows the preprocessing and no result; with nothing at all there is none', async (t) => {
+  const job = setUp(t, {});
+  const { runs, ...rest } = job.with;
+  assert.ok(runs);
+  const data = await readReport({ ...job, with: { ...rest, slides: runs } });
+  assert.equal(data.evaluated, false);
+  assert.doesNotMatch(reportPage(data), /<h2 id="result-h">/);
+  assert.match(reportPage(await readReport(job)), /<h2 id="result-h">/);
+  await assert.rejects(
+    readReport({ ...job, with: { ...rest, slides: undefined, heatmaps: undefined } }),
+    hasCode('InvalidInput', /nothing to report on/),
+  );
+});
