@@ -9,13 +9,20 @@ import { digestOfFile } from '../../../domain/digest.js';
 import { BatchStore } from '../../../domain/features/batch-store.js';
 import { findEncoder, keyOfEncoder } from '../../../domain/features/encoders.js';
 import { run, type ExtractWith } from '../../../domain/features/extract-slide.js';
-import { readFeatures, readSamInfo, readSegFile, writePatches } from '../../../domain/formats/bag-files.js';
+import {
+  openFeatures,
+  readFeatures,
+  readSamInfo,
+  readSegFile,
+  writePatches,
+} from '../../../domain/formats/bag-files.js';
+import { readTridentFacts } from '../../../domain/formats/trident.js';
 import { readPtTensor } from '../../../domain/formats/torch-pt.js';
 import type { InputFile, JobResult } from '../../../domain/job.js';
 import { inputFile, jobFor } from '../../support/activity-job.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { writeTinyEncoder } from '../../support/tiny-encoder.js';
-import { COORDS, extract, given, patchesAt, type Given } from '../../support/extract-case.js';
+import { COORDS, extract, given, patchesAt, SIZE, type Given } from '../../support/extract-case.js';
 
 async function digests(result: JobResult): Promise<Record<string, string>> {
   const entries = Object.entries(result.files).map(async ([name, { from }]) => [
@@ -90,6 +97,39 @@ describe('pathology.extract', () => {
     writePatches((last.parameters.patches as InputFile).path, patchesAt(COORDS.slice(-2)));
     const alone = readFeatures((await extract(last)).files.h5.from);
     assert.deepEqual(alone.features, small.features.slice(29 * 5, 30 * 5));
+  });
+
+  test("layout trident: a folder for the encoder, TRIDENT's facts from slide or patches, no group rows unless asked for", async (context) => {
+    const one = await given(context, { layout: 'trident' });
+    const clam = await extract({ ...one, parameters: { ...one.parameters, layout: 'clam' } }, 'clam');
+    const result = await extract(one);
+    assert.equal(result.files.h5.to, 'features_tiny/slide.h5');
+    const reader = openFeatures(result.files.h5.from);
+    const attributes = reader.coordsAttributes();
+    assert.equal(reader.featuresAttributes().encoder, 'tiny');
+    reader.close();
+    assert.deepEqual(readTridentFacts(attributes), {
+      patchSize: SIZE,
+      patchSizeLevel0: SIZE,
+      level0Magnification: 20,
+      targetMagnification: 20,
+      overlap: 0,
+    });
+    const bag = readFeatures(result.files.h5.from);
+    assert.equal(bag.rows, 30);
+    const whole = readFeatures(clam.files.h5.from);
+    assert.deepEqual(bag.features, whole.features.slice(0, 30 * 5));
+    const facts = { patchSize: 32, patchSizeLevel0: SIZE, level0Magnification: 40, targetMagnification: 20 };
+    const patches = { ...patchesAt(COORDS), trident: { ...facts, overlap: 0 } };
+    writePatches((one.parameters.patches as InputFile).path, patches);
+    const asked = await extract(
+      { ...one, parameters: { ...one.parameters, 'group-features': true } },
+      'asked',
+    );
+    const again = openFeatures(asked.files.h5.from);
+    assert.deepEqual(readTridentFacts(again.coordsAttributes()), patches.trident);
+    assert.equal(again.rows, 32);
+    again.close();
   });
 
   test('without segments there are no groups and every area is 1', async (context) => {

@@ -248,3 +248,22 @@ test('outlines of tissue for QuPath are those of the mask file, closed and witho
   const count = regions.flatMap(({ rings }) => rings).reduce((sum, ring) => sum + ring.length, 0);
   assert.ok(count < points.length / 2);
 });
+
+test("layout trident: its name and facts, beside CLAM's, and both read back to the same patches", async (context) => {
+  const wish = { magnification: 10, patchSize: 128, stepSize: 96 };
+  const { result } = await patch(context, { ...wish, layout: 'trident' });
+  assert.equal(result.files.coords.to, 'patches/cmu_small_patches.h5');
+  const { result: clam } = await patch(context, wish);
+  const { trident, ...found } = readPatches(result.files.coords.from);
+  assert.deepEqual(found, readPatches(clam.files.coords.from));
+  // The slide is scanned at 20x with 0.499 um a pixel: 10x is 1 um, so that 128 wanted pixels are 257 read ones.
+  assert.deepEqual(trident, {
+    patchSize: 128,
+    patchSizeLevel0: found.patchSize,
+    level0Magnification: 20,
+    targetMagnification: 10,
+    overlap: 32,
+  });
+  const { result: other } = await patch(context, { ...wish, slideMpp: 0.25, layout: 'trident' });
+  assert.equal(readPatches(other.files.coords.from).trident?.level0Magnification, 40, 'as slide-mpp says');
+});
