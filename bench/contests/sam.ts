@@ -34,4 +34,11 @@ export const contests: (Contest | Limit)[] = [
     rounds: 1,
     atMost: 150,
   },
+  {
+    name: 'SAM vit_b, memory of an image and 64 points',
+    unit: 'MB',
+    ours: ours('sam-networks', 'vit_b', 64, 2),
+    rounds: 1,
+    atMost: 1600,
+  },
 ];

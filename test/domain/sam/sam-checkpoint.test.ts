@@ -9,6 +9,7 @@ import { openSamModel, prepareSam } from '../../../domain/sam/open-sam-model.js'
 import { buildSamDecoder, buildSamEncoder, samDesign } from '../../../domain/sam/sam-graph.js';
 import { expectError } from '../../support/expect-error.js';
 import { fixture } from '../../support/fixture.js';
+import { PUBLISHED_SAMS, publishedLayout, type PublishedSam } from '../../support/sam-layout.js';
 import { openSmallSam, samImage } from '../../support/small-sam.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -136,67 +137,12 @@ test('a checkpoint that is cut short is refused by name', async (context) => {
   await assert.rejects(openSamModel(weights), { code: 'InvalidInput', message: /short\.safetensors/ });
 });
 
-for (const [name, width, depth, heads, globalBlocks] of [
-  ['vit_h', 1280, 32, 16, [7, 15, 23, 31]],
-  ['vit_l', 1024, 24, 16, [5, 11, 17, 23]],
-  ['vit_b', 768, 12, 12, [2, 5, 8, 11]],
-] as const) {
+for (const name of Object.keys(PUBLISHED_SAMS) as PublishedSam[]) {
   test(`${name}: the published sizes build both graphs`, () => {
-    const tensors = publishedLayout(width, depth, heads, globalBlocks);
+    const tensors = publishedLayout(name);
     assert.deepEqual(samDesign(tensors), { encoder: 'vit', imageSize: 1024, grid: 64, width: 256 });
+    // Names and places only: the weights stay in the checkpoint.
     assert.ok(buildSamEncoder(tensors).length < 2_000_000);
     assert.ok(buildSamDecoder(tensors).length < 200_000);
   });
-}
-
-/** Where a published checkpoint's tensors would lie: the small model's names with the published sizes. */
-function publishedLayout(
-  width: number,
-  depth: number,
-  heads: number,
-  globalBlocks: readonly number[],
-): Map<string, TensorLayout> {
-  const small = tensorLayout(SMALL);
-  const tensors = new Map<string, TensorLayout>();
-  const put = (name: string, shape: number[]): void => {
-    const strides = shape.map((_, axis) =>
-      shape.slice(axis + 1).reduce((product, size) => product * size, 1),
-    );
-    tensors.set(name, { file: `${width}.pth`, dtype: 'float32', shape, strides, offset: 0 });
-  };
-  const sizes = new Map([
-    [48, width],
-    [144, 3 * width],
-    [192, 4 * width],
-    [64, 256],
-    [32, 128],
-    [16, 64],
-    [8, 32],
-    [128, 2048],
-  ]);
-  for (const [name, { shape }] of small) {
-    if (name.startsWith('image_encoder.blocks.')) continue;
-    put(
-      name,
-      shape.map((size) => sizes.get(size) ?? size),
-    );
-  }
-  put('image_encoder.pos_embed', [1, 64, 64, width]);
-  put('image_encoder.patch_embed.proj.weight', [width, 3, 16, 16]);
-  for (let block = 0; block < depth; block++) {
-    for (const [name, { shape }] of small) {
-      if (!name.startsWith('image_encoder.blocks.0.')) continue;
-      put(
-        name.replace('.0.', `.${block}.`),
-        shape.map((size) => sizes.get(size) ?? size),
-      );
-    }
-    for (const axis of ['h', 'w']) {
-      put(`image_encoder.blocks.${block}.attn.rel_pos_${axis}`, [
-        globalBlocks.includes(block) ? 127 : 27,
-        width / heads,
-      ]);
-    }
-  }
-  return tensors;
 }
