@@ -48,6 +48,7 @@ export async function run(job: Job<ExtractWith>): Promise<JobResult> {
   const groups = options.segments && findGroups(options.segments.path, patches, slide);
   const encoder = await openEncoder(job);
   const store = storeOf(job, patches, encoder);
+  const decoders = decodeThreads(options.threads, encoder.provider);
   await encodePatches({
     source: {
       slide: options.slide.path,
@@ -55,11 +56,12 @@ export async function run(job: Job<ExtractWith>): Promise<JobResult> {
       patchSize: patches.patchSize,
       size: encoder.size,
       resize: encoder.info.resize,
+      cacheBytes: Math.min(MOST_CACHE, Math.floor(ALL_CACHES / decoders)),
     },
     coords: patches.coords,
     encoder,
     store,
-    decodeThreads: decodeThreads(options.threads, encoder.provider),
+    decodeThreads: decoders,
     signal: job.signal,
     progress: (done, total) => job.progress({ unit: 'patches', done, total }),
   });
@@ -199,7 +201,10 @@ function checkPatches({ slide, patches: file }: ExtractWith, patches: PatchCoord
   }
 }
 
-/** Each has its own handle of the slide, with a cache of decoded tiles: memory, so there is a bound. An accelerator waits for more of them. */
+/** Tiles that a decoder keeps for the next patch, and all of them together: bytes. The former is OpenSlide's own choice. */
+const [MOST_CACHE, ALL_CACHES] = [32 << 20, 128 << 20];
+
+/** Each is a thread with a handle of the slide of its own: memory, so there is a bound. An accelerator waits for more of them. */
 const MOST_DECODERS = { cpu: 8, accelerator: 16 } as const;
 
 /** All cores decode. Where the encoder needs them itself, decoders are soon ahead of it and wait. */
