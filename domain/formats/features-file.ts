@@ -9,7 +9,7 @@ import {
 } from './h5.js';
 import { firstNotFinite } from './finite.js';
 import { readCoords } from './patches-file.js';
-import type { Dtype } from './tensor.js';
+import { type Dtype, int64Of } from './tensor.js';
 
 /** A bag: one feature row and one coordinate pair for each patch, then for each group (coords -1, -1). */
 export interface Features {
@@ -178,7 +178,7 @@ export class FeaturesWriter {
   append(features: Float32Array, coords: Int32Array): void {
     checkBag(this.path, { features, coords, dim: this.dim });
     const count = coords.length / 2;
-    const wide = BigInt64Array.from(coords, BigInt);
+    const wide = int64Of(coords);
     if (this.rows === undefined) {
       this.file.append('features', features, count);
       this.file.append('coords', wide, count);

@@ -7,7 +7,7 @@ export const hdf5 = await h5wasm.ready;
 interface Stream {
   fd?: number;
 }
-type WriteCall = (
+type FileCall = (
   stream: Stream,
   buffer: Uint8Array,
   offset: number,
@@ -16,17 +16,31 @@ type WriteCall = (
 ) => number;
 
 let diagnosis = '';
-captureStandardError();
+let lent: { start: number; bytes: Uint8Array; passed: number } | undefined;
+interceptFiles();
 
 /**
  * HDF5 reports failure as text on stderr, and the wrapper often drops the status. Everything the library writes there is kept here instead:
- * {@link checked} turns it into an exception, and nobody's terminal is flooded.
+ * {@link checked} turns it into an exception, and nobody's terminal is flooded. What it reads or writes by itself out of the memory that
+ * {@link passThrough} lends goes straight between the file and the caller's own memory.
  */
-function captureStandardError(): void {
-  const files = hdf5.FS as unknown as { write: WriteCall };
-  const original = files.write;
+function interceptFiles(): void {
+  const files = hdf5.FS as unknown as { write: FileCall; read: FileCall };
+  const { write, read } = files;
+  const passed =
+    (original: FileCall): FileCall =>
+    (stream, buffer, offset, length, ...rest) => {
+      const start = lent === undefined ? -1 : offset - lent.start;
+      if (lent === undefined || start < 0 || start + length > lent.bytes.length)
+        return original(stream, buffer, offset, length, ...rest);
+      const count = original(stream, lent.bytes, start, length, ...rest);
+      lent.passed += count;
+      return count;
+    };
+  const passedWrite = passed(write);
+  files.read = passed(read);
   files.write = (stream, buffer, offset, length, ...rest) => {
-    if (stream.fd !== 2) return original(stream, buffer, offset, length, ...rest);
+    if (stream.fd !== 2) return passedWrite(stream, buffer, offset, length, ...rest);
     diagnosis += Buffer.from(buffer.subarray(offset, offset + length)).toString('utf8');
     return length;
   };
@@ -97,6 +111,36 @@ export function withLibraryMemory(bytes: number, use: (pointer: number) => void)
   } finally {
     hdf5._free(pointer);
   }
+}
+
+/** HDF5 gathers smaller pieces in a buffer of its own (64 KiB), so there is nothing to gain. */
+const WORTH_PASSING = 128 << 10;
+
+/** Whether the values lie in the file as they lie in memory. HDF5 turns others round where it has put them, which is not where we look. */
+export function isPlain(metadata: Metadata): boolean {
+  return metadata.littleEndian && numericDtype(metadata) !== undefined;
+}
+
+/**
+ * Calls the library for the values of a dataset that {@link isPlain}, with a pointer to memory that stands for `bytes`, which are not copied there: an array that lies in the file
+ * as one piece is read and written by one call of the operating system, and that one gets `bytes` itself. Twice as fast as through the library's heap.
+ *
+ * @returns false where the library did anything else with its memory (chunks, compression): then nothing that it read or wrote counts, and
+ *   the caller copies
+ */
+export function passThrough(bytes: Uint8Array, use: (pointer: number) => void): boolean {
+  if (bytes.length < WORTH_PASSING) return false;
+  let whole = false;
+  withLibraryMemory(bytes.length, (pointer) => {
+    lent = { start: pointer, bytes, passed: 0 };
+    try {
+      use(pointer);
+      whole = lent.passed === bytes.length;
+    } finally {
+      lent = undefined;
+    }
+  });
+  return whole;
 }
 
 /** Element type of a dataset, or undefined for what is not an array of numbers (strings, compounds, variable-length lists). */

@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SamMilError } from '../errors.js';
 import { BLOCK_BYTES, checked, describeType, hdf5, numericDtype, quietly } from './h5-library.js';
-import { withLibraryMemory } from './h5-library.js';
+import { isPlain, passThrough, withLibraryMemory } from './h5-library.js';
 import { bytesOfArray, bytesPerElement, type Dtype, elementsOf, emptyArray } from './tensor.js';
 import { float32Of, int32Of, type TypedArray } from './tensor.js';
 
@@ -177,14 +177,18 @@ export class H5Reader {
   }
 
   private copyRows(name: string, extent: number[], axis: number, start: number, into: Uint8Array): void {
-    const bytes = elementsOf(extent) * this.dataset(name).metadata.size;
+    const { metadata } = this.dataset(name);
+    const bytes = elementsOf(extent) * metadata.size;
     const counts = extent.length === 0 ? null : extent.map(BigInt);
     const offset = counts?.map((_, index) => BigInt(index === axis ? start : 0)) ?? null;
     const strides = counts?.map(() => 1n) ?? null;
-    withLibraryMemory(bytes, (pointer) => {
+    const get = (pointer: number) =>
       checked(() =>
         hdf5.get_dataset_data(this.file.file_id, absolute(name), counts, offset, strides, BigInt(pointer)),
       );
+    if (isPlain(metadata) && passThrough(into.subarray(0, bytes), get)) return;
+    withLibraryMemory(bytes, (pointer) => {
+      get(pointer);
       into.set(hdf5.HEAPU8.subarray(pointer, pointer + bytes));
     });
   }

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { SamMilError } from '../errors.js';
 import { asWriteError, commitTemporary, temporaryName } from './atomic.js';
 import { BLOCK_BYTES, checkedWithoutClock, describeType, hdf5, Hdf5Failure } from './h5-library.js';
-import { numericDtype, quietly, withLibraryMemory } from './h5-library.js';
+import { numericDtype, passThrough, quietly, withLibraryMemory } from './h5-library.js';
 import { bytesOfArray, bytesPerElement, type Dtype, dtypeOf, elementsOf, type TypedArray } from './tensor.js';
 
 /**
@@ -188,9 +188,12 @@ export class H5Writer {
       const offset = counts?.map((_, axis) => BigInt(axis === 0 ? start + row : 0)) ?? null;
       const strides = counts?.map(() => 1n) ?? null;
       const part = bytes.subarray(row * rowBytes, (row + taken) * rowBytes);
+      const put = (pointer: number) =>
+        hdf5.set_dataset_data(this.file.file_id, absolute(name), counts, offset, strides, BigInt(pointer));
+      if (passThrough(part, put)) continue;
       withLibraryMemory(part.byteLength, (pointer) => {
         hdf5.HEAPU8.set(part, pointer);
-        hdf5.set_dataset_data(this.file.file_id, absolute(name), counts, offset, strides, BigInt(pointer));
+        put(pointer);
       });
     }
   }

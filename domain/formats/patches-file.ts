@@ -1,3 +1,4 @@
+import { int64Of } from './tensor.js';
 import type { Level0Px } from '../units.js';
 import { SamMilError } from '../errors.js';
 import { type AttributeInput, type AttributeValue, type H5Reader, withH5, writeH5 } from './h5.js';
@@ -31,7 +32,7 @@ export interface PatchCoords {
 export function writePatches(path: string, patches: PatchCoords): void {
   const { coords } = patches;
   writeH5(path, (file) =>
-    file.write('coords', BigInt64Array.from(coords, BigInt), [coords.length / 2, 2], {
+    file.write('coords', int64Of(coords), [coords.length / 2, 2], {
       resizable: true,
       attributes: patchesAttributes(patches),
     }),

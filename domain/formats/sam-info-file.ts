@@ -1,3 +1,4 @@
+import { int64Of } from './tensor.js';
 import { SamMilError } from '../errors.js';
 import { type H5Reader, withH5, writeH5 } from './h5.js';
 import { readCoords } from './patches-file.js';
@@ -25,7 +26,7 @@ export function writeSamInfo(path: string, info: SamInfo): void {
   checkCounts(path, info);
   const rows = info.isGroupFeat.length;
   writeH5(path, (file) => {
-    file.write('coords', BigInt64Array.from(info.coords, BigInt), [rows, 2]);
+    file.write('coords', int64Of(info.coords), [rows, 2]);
     file.write('is_group_feat', info.isGroupFeat, [rows]);
     file.write('relative_area', info.relativeArea, [rows]);
   });
@@ -66,7 +67,7 @@ export function readSamInfo(path: string): SamInfo {
 export function writeSegFile(path: string, members: readonly SegMembers[]): void {
   writeH5(path, (file) => {
     for (const { index, coords } of members) {
-      file.write(`seg_${index}`, BigInt64Array.from(coords, BigInt), [coords.length / 2, 2], {
+      file.write(`seg_${index}`, int64Of(coords), [coords.length / 2, 2], {
         attributes: { seg_index: index },
       });
     }
