@@ -88,18 +88,21 @@ function checkWires(check: StepCheck, name: string, node: YamlNode, schema: Valu
   }
   const silent = new ProblemList();
   for (const expression of expressionsIn(node, silent)) {
-    const reference = wholeReference(withoutDefault(expression.tree));
-    if (reference === undefined || !expression.whole) continue;
-    const type = check.scope.resolve(expression, reference, check.position);
-    if (type !== undefined) checkWire({ ...check, name, expression, schema, type });
+    if (!expression.whole) continue;
+    for (const wire of possibleWires(expression.tree)) {
+      const reference = wholeReference(wire);
+      if (reference === undefined) continue;
+      const type = check.scope.resolve(expression, reference, check.position);
+      if (type !== undefined) checkWire({ ...check, name, expression, schema, type });
+    }
   }
 }
 
-/** `default(wire, null)` is a wire that may be absent. */
-function withoutDefault(tree: Expression): Expression {
-  if (tree.type !== 'call' || tree.name !== 'default') return tree;
-  const [wanted, fallback] = tree.arguments;
-  return fallback.type === 'literal' && fallback.value === null ? wanted : tree;
+/** `default(wire, other)` and `choose(condition, wire, other)` are either of two. */
+function possibleWires(tree: Expression): Expression[] {
+  if (tree.type !== 'call') return [tree];
+  if (tree.name === 'default') return tree.arguments.flatMap(possibleWires);
+  return tree.name === 'choose' ? tree.arguments.slice(1).flatMap(possibleWires) : [];
 }
 
 function formWith(schema: ValueSchema, key: 'items' | 'properties'): ValueSchema {

@@ -80,6 +80,7 @@ export function fold(tree: Expression, source: string, known: JsonObject): Expre
       return { ...tree, object, property: fold(tree.property, source, known) };
     }
     case 'call':
+      if (tree.name === 'choose') return foldChoice(tree, source, known);
       return { ...tree, arguments: foldArguments(tree, source, known) };
     case 'unary':
       return { ...tree, operand: fold(tree.operand, source, known) };
@@ -92,6 +93,7 @@ export function fold(tree: Expression, source: string, known: JsonObject): Expre
 
 function foldArguments(tree: Expression & { type: 'call' }, source: string, known: JsonObject): Expression[] {
   return tree.arguments.map((argument, index) => {
+    if (tree.name === 'default' && index === 1) return foldIdle(argument, source, known);
     try {
       return fold(argument, source, known);
     } catch (error) {
@@ -102,12 +104,33 @@ function foldArguments(tree: Expression & { type: 'call' }, source: string, know
   });
 }
 
-/** `&&` and `||` never look at a right side that the left one makes idle; nor does folding. */
+/** A side that may never be looked at: what is wrong in it is said by whoever looks at it, and it is filled in all the same, as params are not known later. */
+function foldIdle(tree: Expression, source: string, known: JsonObject): Expression {
+  try {
+    return fold(tree, source, known);
+  } catch (error) {
+    if (error instanceof ExpressionError) return tree;
+    throw error;
+  }
+}
+
+/** The side that is not chosen is never looked at. */
+function foldChoice(tree: Expression & { type: 'call' }, source: string, known: JsonObject): Expression {
+  const [condition, wanted, otherwise] = tree.arguments;
+  const folded = fold(condition, source, known);
+  if (folded.type !== 'literal') {
+    const sides = [wanted, otherwise].map((side) => foldIdle(side, source, known));
+    return { ...tree, arguments: [folded, ...sides] };
+  }
+  return fold(isTruthy(folded.value) ? wanted : otherwise, source, known);
+}
+
+/** `&&` and `||` never look at a right side that the left one makes idle; nor does folding mind it. */
 function foldBinary(tree: Expression & { type: 'binary' }, source: string, known: JsonObject): Expression {
   const left = fold(tree.left, source, known);
   const lazy = tree.operator === '&&' || tree.operator === '||';
   if (!lazy) return { ...tree, left, right: fold(tree.right, source, known) };
-  if (left.type !== 'literal') return { ...tree, left };
+  if (left.type !== 'literal') return { ...tree, left, right: foldIdle(tree.right, source, known) };
   const takesRight = isTruthy(left.value) === (tree.operator === '&&');
   return takesRight ? fold(tree.right, source, known) : left;
 }

@@ -15,7 +15,7 @@ export class ArgumentError extends Error {
 export const MAX_TEXT = 65_536;
 export const MAX_LIST = 10_000;
 
-/** Functions of their arguments alone. `default` and the status functions are the evaluator's, since they look at more. */
+/** Functions of their arguments alone. `default`, `choose` and the status functions are the evaluator's: they look at more, or not at all of them. */
 export const PURE_FUNCTIONS: Readonly<Record<string, (values: Json[]) => Json>> = {
   range: (values) => range(values),
   format: ([template, ...values]) => bounded(format(textArgument('format', template), values)),

@@ -47,6 +47,7 @@ export const FUNCTIONS: Readonly<Record<string, readonly [number, number]>> = {
   length: [1, 1],
   basename: [1, 2],
   default: [2, 2],
+  choose: [3, 3],
   number: [1, 1],
   string: [1, 1],
   toJSON: [1, 1],

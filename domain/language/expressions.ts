@@ -137,6 +137,10 @@ class Evaluator {
     if (tree.name === 'success') return this.status.success;
     if (tree.name === 'failure') return this.status.failure;
     if (tree.name === 'default') return this.defaulted(tree.arguments[0], tree.arguments[1]);
+    if (tree.name === 'choose') {
+      const [condition, wanted, otherwise] = tree.arguments;
+      return this.value(isTruthy(this.value(condition)) ? wanted : otherwise);
+    }
     const values = tree.arguments.map((argument) => this.value(argument));
     return this.placed(tree, () => PURE_FUNCTIONS[tree.name](values));
   }

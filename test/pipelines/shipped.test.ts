@@ -25,11 +25,16 @@ for (const name of readdirSync(join(root, 'pipelines')).filter((file) => file.en
   });
 }
 
-for (const name of ['table1', 'table2', 'figure4', 'figure6']) {
-  test(`pipelines/${name}.yaml takes the values of pipelines/params/tcga-nsclc.yaml`, () => {
+for (const [name, values] of [
+  ['table1', 'tcga-nsclc'],
+  ['table2', 'tcga-nsclc-table2'],
+  ['figure4', 'tcga-nsclc'],
+  ['figure6', 'tcga-nsclc'],
+]) {
+  test(`pipelines/${name}.yaml takes the values of pipelines/params/${values}.yaml`, () => {
     const file = join(root, 'pipelines', `${name}.yaml`);
     const folder = join(root, 'pipelines/params');
-    const overlay = { text: readFileSync(join(folder, 'tcga-nsclc.yaml'), 'utf8'), file: 'tcga', folder };
+    const overlay = { text: readFileSync(join(folder, `${values}.yaml`), 'utf8'), file: 'tcga', folder };
     // Every path of it is there but the slides, which only a user has.
     const set = [['slides', join(root, 'pipelines/data/labels/label_c16.csv')]] as const;
     const { problems, plan } = loadPipeline(readFileSync(file, 'utf8'), {
