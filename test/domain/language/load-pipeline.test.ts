@@ -230,61 +230,6 @@ stages:
   assert.deepEqual([b.steps[0].id, b.steps[0].with], ['b', { slide: 'a.svs' }]);
 });
 
-test('matrix: include adds to cells that agree or makes new ones, exclude takes away', () => {
-  const plan = planned(`
-pipeline: 1
-name: p
-stages:
-  a:
-    matrix:
-      model: [abmil, max]
-      fold: [0, 1]
-      exclude: [{ model: max, fold: 1 }]
-      include:
-        - { model: abmil, lr: 0.1 }
-        - { model: mean, fold: 9, lr: 0.5 }
-    uses: pathology.patch
-    with: { slide: "\${{ matrix.model }}-\${{ matrix.fold }}-\${{ default(matrix.lr, 0) }}" }
-`);
-  const { source } = stage(plan, 'a');
-  assert.deepEqual(source.kind === 'matrix' && source.cells, [
-    { key: 'abmil-0', values: { model: 'abmil', fold: 0, lr: 0.1 } },
-    { key: 'abmil-1', values: { model: 'abmil', fold: 1, lr: 0.1 } },
-    { key: 'max-0', values: { model: 'max', fold: 0 } },
-    { key: 'mean-9-0.5', values: { model: 'mean', fold: 9, lr: 0.5 } },
-  ]);
-});
-
-test('several matrices: their cells are taken together, a value that only some have is asked for with default', () => {
-  const text = (second: string) => `
-pipeline: 1
-name: p
-stages:
-  a:
-    matrix:
-      - { sweep: [alpha], alpha: [0, 0.5], fold: [0, 1] }
-      - ${second}
-    uses: pathology.patch
-    with: { slide: "\${{ matrix.fold }}-\${{ default(matrix.alpha, 'none') }}-\${{ default(matrix.beta, 'none') }}-\${{ matrix.sweep }}" }
-`;
-  const { source } = stage(planned(text('{ sweep: [beta], beta: [0.5], fold: [0] }')), 'a');
-  assert.deepEqual(source.kind === 'matrix' && source.cells.map(({ key }) => key), [
-    'alpha-0-0',
-    'alpha-0-1',
-    'alpha-0.5-0',
-    'alpha-0.5-1',
-    'beta-0.5-0',
-  ]);
-  assert.deepEqual(source.kind === 'matrix' && source.cells[4].values, { sweep: 'beta', beta: 0.5, fold: 0 });
-  const found = (second: string) => load(text(second)).problems.map(({ message }) => message);
-  assert.match(
-    found('{ sweep: [alpha], beta: [0.5], fold: [0] }').join(),
-    /two cells have the key `alpha-0.5-0`/,
-  );
-  assert.match(found('3').join(), /`matrix` must be a mapping of keys to values, found the number 3/);
-  assert.match(found('{ beta: "\${{ range(1000) }}" }').join(), /1004 cells together, at most 1000/);
-});
-
 test('a param whose default is null need not be given, and null takes it back', () => {
   const text = `
 pipeline: 1
