@@ -19,4 +19,44 @@ export const contests: (Contest | Limit)[] = [
     rounds: 5,
     bar: 1,
   },
+  {
+    name: 'tissue + patch, whole process with imports',
+    unit: 'processes/s',
+    ours: ours('tissue', slide, 256, 0),
+    peer: peer('tissue', slide, 256, 0),
+    clock: 'process',
+    rounds: 5,
+    bar: 2,
+  },
+  ...againstClam(),
+  ...huge('a lone level', 0),
+  ...huge('3 levels', 2),
 ];
+
+/** CLAM's own script, where the environment names a checkout of it. */
+function againstClam(): Contest[] {
+  if (process.env.SAM_MIL_CLAM === undefined) return [];
+  const sides = { ours: ours('tissue', slide, 256, 0), peer: peer('clam', slide, 256), rounds: 3 };
+  return [
+    {
+      ...sides,
+      name: "tissue + patch against CLAM's script, warm",
+      unit: 'slides/s',
+      ours: ours('tissue', slide, 256, 3),
+      bar: 1,
+    },
+    {
+      ...sides,
+      name: "tissue + patch against CLAM's script, imports",
+      unit: 'processes/s',
+      clock: 'process',
+      bar: 2,
+    },
+  ];
+}
+
+/** A slide of 100,000 x 100,000 pixels: some five minutes of one core for a lone level. */
+function huge(what: string, levels: number): Limit[] {
+  const name = `tissue + patch of 100,000 x 100,000 px, ${what}`;
+  return [{ name, unit: 'MB', ours: ours('huge-slide', 100_000, levels, 'memory'), rounds: 1, atMost: 1500 }];
+}

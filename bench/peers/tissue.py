@@ -1,4 +1,7 @@
-"""Peer: tissue segmentation and patching with Python's OpenCV: the same steps and outputs, preset bwh_biopsy; slides a second."""
+"""
+Peer: tissue segmentation and patching with Python's OpenCV, preset bwh_biopsy; slides a second. The same steps, and the files CLAM writes: coords h5,
+mask jpg, stitch jpg. (Ours writes mask h5, stitch h5 and GeoJSON besides, and syncs each file to the disk.)
+"""
 import json
 import os
 import sys
@@ -54,7 +57,7 @@ def patch_coords(kept):
 
 start = time.perf_counter()
 with tempfile.TemporaryDirectory() as folder:
-    for _ in range(passes):
+    for _ in range(max(1, passes)):
         slide = openslide.OpenSlide(path)
         image, mask, kept = tissue_contours(slide, 0)
         coords = patch_coords(kept)
