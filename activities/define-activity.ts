@@ -24,7 +24,10 @@ export interface Schema {
   'x-input'?: 'file' | 'items';
   /** The kind of value an output is or an input wants (`coords`, `segments`, `bag`, `checkpoint`): lets `validate` refuse a wrong wire. */
   'x-kind'?: string;
-  /** Set to true for values that change speed, not results (batch-size is NOT one): they stay out of the cache key. */
+  /**
+   * Set to true for values that change speed, not results (batch-size is NOT one), and for a file of which only a part matters, which `hiddenInputs`
+   * then adds (a table's row): they stay out of the cache key.
+   */
   'x-not-in-key'?: boolean;
 }
 

@@ -102,7 +102,7 @@ async function digestInputs(
     const found = await digestInput(input, step, cache, how);
     if (!found) return undefined;
     const place = input.place.join('.');
-    digests[place] = { digest: found.digest, name: found.keyName };
+    if (input.inKey) digests[place] = { digest: found.digest, name: found.keyName };
     files[place] = { path: found.path, digest: found.digest, name: found.name };
   }
   return { digests, files };

@@ -17,6 +17,8 @@ export interface GivenInput {
   place: (string | number)[];
   kind: 'file' | 'items';
   value: Json;
+  /** Its content's digest is part of the cache key. */
+  inKey: boolean;
 }
 
 /**
@@ -32,8 +34,9 @@ export function resolveWith(definition: ActivityDefinition, given: JsonObject): 
   const inKey: JsonObject = {};
   for (const [name, value] of Object.entries(parameters)) {
     const schema = definition.with[name];
-    const rest = schema ? takeInputs(schema, value, [name], inputs) : value;
-    if (rest !== undefined && !schema?.['x-not-in-key']) inKey[name] = rest;
+    const counts = !schema?.['x-not-in-key'];
+    const rest = schema ? takeInputs(schema, value, { place: [name], inKey: counts }, inputs) : value;
+    if (rest !== undefined && counts) inKey[name] = rest;
   }
   return { parameters, inputs, inKey };
 }
@@ -42,22 +45,23 @@ export function resolveWith(definition: ActivityDefinition, given: JsonObject): 
 function takeInputs(
   schema: Schema,
   value: Json,
-  place: (string | number)[],
+  at: Pick<GivenInput, 'place' | 'inKey'>,
   found: GivenInput[],
 ): Json | undefined {
   const kind = inputKind(schema, value);
   if (kind) {
-    found.push({ place, kind, value });
+    found.push({ ...at, kind, value });
     return undefined;
   }
   const { items, properties } = schema;
+  const below = (step: string | number) => ({ ...at, place: [...at.place, step] });
   if (items && Array.isArray(value)) {
-    return value.map((member, index) => takeInputs(items, member, [...place, index], found) ?? null);
+    return value.map((member, index) => takeInputs(items, member, below(index), found) ?? null);
   }
   if (properties && isJsonObject(value)) {
     const rest = Object.entries(value).map(([name, member]) => {
       const schemaOf = properties[name];
-      return [name, schemaOf ? takeInputs(schemaOf, member, [...place, name], found) : member] as const;
+      return [name, schemaOf ? takeInputs(schemaOf, member, below(name), found) : member] as const;
     });
     return Object.fromEntries(rest.filter(([, member]) => member !== undefined)) as JsonObject;
   }

@@ -124,10 +124,13 @@ export const definition = defineActivity({
       description:
         "Name and attributes of the patches file. `trident`: patches/<name>_patches.h5 with TRIDENT's attributes beside CLAM's.",
     },
-    'process-list': fileInput(
-      'process-list',
-      "CSV in CLAM's columns with a row a slide: its cells stand over everything here, and process 0 leaves the slide out.",
-    ),
+    'process-list': {
+      ...fileInput(
+        'process-list',
+        "CSV in CLAM's columns with a row a slide: its cells stand over everything here, and process 0 leaves the slide out. Only slides whose row changes something run again.",
+      ),
+      'x-not-in-key': true,
+    },
   },
   required: ['slide'],
   outputs: {
@@ -155,9 +158,10 @@ export const definition = defineActivity({
   heartbeat: '2m',
   isolation: 'child',
   resumesFrom: 'the start (seconds long)',
-  hiddenInputs: async ({ slide }) => {
+  hiddenInputs: async (parameters, inputs) => {
     const { companionsOf } = await import('../../domain/slides/slide-files.js');
-    return companionsOf(slide);
+    const { rowInKey } = await import('../../domain/tissue/row-effect.js');
+    return { ...companionsOf(inputs.slide?.path), ...rowInKey(parameters, inputs) };
   },
   load: () => import('../../domain/tissue/patch-slide.js'),
   finishStage: async (stage: FinishedStage) => {

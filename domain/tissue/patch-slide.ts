@@ -9,10 +9,11 @@ import { openSlide } from '../slides/open.js';
 import type { Slide } from '../slides/slide.js';
 import { drawTissue } from './draw-tissue.js';
 import { chooseVisLevel, PictureBuilder, readOverview, type Picture } from './overview.js';
-import { checked, presetParameters, type TissueParameters } from './parameters.js';
+import type { TissueParameters } from './parameters.js';
 import { patchGrid } from './patch-grid.js';
 import { choosePatchScale, type PatchScale, type ScaleWish } from './patch-scale.js';
-import { findProcessRow, isLeftOut, processRowCells } from './process-list.js';
+import { processRowCells } from './process-list.js';
+import { resolveParameters, rowOf } from './row-effect.js';
 import { chooseLevel } from './read-tissue-level.js';
 import { checkLevel, segmentTissue, type Tissue } from './segment.js';
 import { stitchPatches } from './stitch-patches.js';
@@ -36,9 +37,9 @@ const STEPS = 4;
  */
 export async function run(job: Job<PatchWith>): Promise<JobResult> {
   const { slide: file } = job.with;
-  const row = job.with.processList && findProcessRow(job.with.processList.path, file.path);
-  const parameters = resolveParameters(job.with, row?.parameters);
-  if (row !== undefined && isLeftOut(row)) {
+  const row = rowOf(job);
+  const parameters = resolveParameters(job.with, row.parameters);
+  if (row.leftOut) {
     return {
       files: {},
       values: valuesOf(file, 'tbp', parameters),
@@ -101,15 +102,6 @@ async function patchSlide(
 interface WrittenFiles {
   files: Record<string, OutputFile>;
   encoded: Promise<void>;
-}
-
-function resolveParameters(given: PatchWith, row: Partial<TissueParameters> = {}): TissueParameters {
-  const preset = presetParameters(typeof given.preset === 'string' ? given.preset : given.preset.path);
-  const own = Object.keys(preset) as (keyof TissueParameters)[];
-  const set = Object.fromEntries(
-    own.filter((key) => given[key] !== undefined).map((key) => [key, given[key]]),
-  );
-  return checked({ ...preset, ...set, ...row }, given.slide.path);
 }
 
 /** Segments, and makes the overview from the same read where both want the same level (as they do unless told otherwise). */

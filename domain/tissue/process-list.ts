@@ -22,7 +22,11 @@ export interface ProcessRow {
   /** File name of the slide, with its extension. */
   slideId: string;
   process: 0 | 1;
-  /** tbp, processed, already_exist, failed_seg, no_tissue, or `failed:` and the reason. */
+  /**
+   * tbp, processed, no_tissue, or `failed:` and the reason. Two more of CLAM's are read but never written: `already_exist` (it found the slide's
+   * patches; here a receipt that stands leaves the slide `processed`, so that a resumed run writes the same list as an undisturbed one) and
+   * `failed_seg` (its segmentation level has more than 1e8 pixels; here such a level is made smaller and segmented).
+   */
   status: string;
   parameters: Partial<TissueParameters>;
 }

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { definition } from '../../../activities/pathology/patch.js';
+import { resolveWith } from '../../../activities/resolve-with.js';
+import type { JsonObject } from '../../../domain/json.js';
+import { formatCsv } from '../../../domain/formats/csv.js';
+import { presetParameters } from '../../../domain/tissue/parameters.js';
+import { PROCESS_LIST_COLUMNS, processRowCells } from '../../../domain/tissue/process-list.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+
+test('of a process list only what it changes of a slide is in the key', async (context) => {
+  const list = join(temporaryFolder(context), 'process_list_autogen.csv');
+  const input = (path: string) => ({ path, name: path, digest: `sha256:${Math.random()}` });
+  const keyOf = async (rows: Record<string, string>[], given: JsonObject = {}) => {
+    writeFileSync(list, formatCsv(PROCESS_LIST_COLUMNS, rows));
+    const parameters = { slide: '/data/a.svs', preset: 'tcga', 'process-list': list, ...given };
+    return definition.hiddenInputs?.(parameters, {
+      slide: input('/data/a.svs'),
+      'process-list': input(list),
+    });
+  };
+  const tcga = presetParameters('tcga');
+  const own = (slide: string, more: Record<string, string> = {}) => ({
+    ...processRowCells(slide, 'processed', tcga),
+    ...more,
+  });
+  assert.deepEqual(await keyOf([own('a.svs'), own('b.svs')]), {}, 'the list that a run wrote, unchanged');
+  assert.deepEqual(await keyOf([own('a.svs'), own('b.svs', { sthresh: '20' })]), {}, "another slide's row");
+  assert.deepEqual(await keyOf([own('a.svs', { sthresh: '20', process: '1' })]), {
+    'process-list': { leftOut: false, parameters: { sthresh: 20 } },
+  });
+  assert.deepEqual(
+    await keyOf([own('a.svs', { sthresh: '20' })], { sthresh: 20 }),
+    {},
+    'told by the pipeline too',
+  );
+  assert.deepEqual(await keyOf([own('a.svs', { status: 'tbp' })]), {
+    'process-list': { leftOut: true, parameters: {} },
+  });
+  const unreadable = await keyOf([own('a.svs', { sthresh: 'much' })]);
+  assert.match(JSON.stringify(unreadable), /sha256/);
+  const { inputs } = resolveWith(definition, { slide: '/data/a.svs', 'process-list': list });
+  assert.deepEqual(
+    inputs.map(({ place, inKey }) => [place[0], inKey]),
+    [
+      ['slide', true],
+      ['process-list', false],
+    ],
+  );
+});
