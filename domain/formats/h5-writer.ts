@@ -53,6 +53,8 @@ export class H5Writer {
   private readonly temporary: string;
   private readonly file: File;
   private open = true;
+  /** Compressed datasets: what is put into one to try whether it passes through would be packed and take room in the file. */
+  private readonly packed = new Set<string>();
 
   /** Use {@link createH5}. */
   constructor(path: string, temporary: string, file: File) {
@@ -72,6 +74,7 @@ export class H5Writer {
 
   /** Makes a dataset whose content follows by {@link fill}: for arrays that are not in memory as a whole. */
   reserve(name: string, dtype: Dtype, shape: readonly number[], options: WriteOptions = {}): void {
+    if (options.gzip !== undefined) this.packed.add(name);
     this.attempt(name, () => {
       this.makeGroups(name);
       this.create(name, dtype, shape, options);
@@ -190,7 +193,7 @@ export class H5Writer {
       const part = bytes.subarray(row * rowBytes, (row + taken) * rowBytes);
       const put = (pointer: number) =>
         hdf5.set_dataset_data(this.file.file_id, absolute(name), counts, offset, strides, BigInt(pointer));
-      if (passThrough(part, put)) continue;
+      if (!this.packed.has(name) && passThrough(part, put)) continue;
       withLibraryMemory(part.byteLength, (pointer) => {
         hdf5.HEAPU8.set(part, pointer);
         put(pointer);
