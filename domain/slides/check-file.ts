@@ -38,7 +38,7 @@ function openReadable(path: string): number {
     return openSync(path, 'r');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') {
       throw new SamMilError('InvalidInput', 'the slide file does not exist', {
         file: path,
         next: 'correct the path (or the list it comes from), or bring the file; on another host, mount the folder under the same path',

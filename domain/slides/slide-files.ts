@@ -42,8 +42,13 @@ export function slideFolderMember(path: string): string | undefined {
   );
 }
 
+/** Whatever keeps one from looking is met, and told, where the file is opened. */
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 function dicomFiles(folder: string): string[] {

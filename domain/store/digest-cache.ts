@@ -170,6 +170,13 @@ async function requireStamp(path: string): Promise<FileStamp> {
 
 function unreadable(path: string, cause: unknown): unknown {
   const code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'ELOOP') {
+    return new SamMilError('InvalidInput', 'it is a symbolic link that leads back to itself (ELOOP)', {
+      file: path,
+      next: 'let the link name the file, then resume the run',
+      cause,
+    });
+  }
   if (code === 'EACCES' || code === 'EPERM') {
     return new SamMilError('InvalidInput', `this user may not read it (${code})`, {
       file: path,

@@ -90,17 +90,20 @@ export async function writeProcessList(path: string, slides: AsyncIterable<Proce
   writeAtomic(path, formatCsv(PROCESS_LIST_COLUMNS, rows));
 }
 
+/** Cells stay empty where the parameters are not known: filled in, they would stand over the pipeline's when the list is given back. */
 function unfinishedRow({ slide, status, reason, preset }: ProcessedSlide): Record<string, string> {
   const told = status === 'failed' ? `failed:${(reason ?? 'unknown').replace(/\s+/g, ' ')}` : 'tbp';
-  return { ...processRowCells(slide, told, knownParameters(preset)), process: '1' };
+  const parameters = knownParameters(preset);
+  const cells = parameters && processRowCells(slide, told, parameters);
+  return { ...cells, slide_id: basename(slide), status: told, process: '1' };
 }
 
 /** A bad preset file is one reason for a slide to fail, and must not keep the list from being written. */
-function knownParameters(preset: string | undefined): TissueParameters {
+function knownParameters(preset: string | undefined): TissueParameters | undefined {
   try {
-    return presetParameters(preset ?? 'default');
+    return preset === undefined ? undefined : presetParameters(preset);
   } catch {
-    return presetParameters('default');
+    return undefined;
   }
 }
 

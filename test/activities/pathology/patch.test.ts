@@ -60,7 +60,7 @@ test("the stage's process list tells how each slide ended, in CLAM's columns", a
       ['a.svs', '0', 'processed', '16'],
       ['b.svs', '0', 'no_tissue', '16'],
       ['c.svs', '1', 'failed:CorruptSlide: /data/c.svs: cut off, at byte 7', '16'],
-      ['d.svs', '1', 'tbp', '100'],
+      ['d.svs', '1', 'tbp', ''],
     ],
   );
 });

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test, type TestContext } from 'node:test';
 import sharp from 'sharp';
 import { SamMilError } from '../../../domain/errors.js';
 import { findOpenSlideLibrary } from '../../../domain/native/openslide-library.js';
 import { openSlide } from '../../../domain/slides/open.js';
-import { slideFiles } from '../../../domain/slides/slide-files.js';
+import { slideFiles, slideFolderMember } from '../../../domain/slides/slide-files.js';
 import { BUNDLED_SLIDE } from '../../support/bundled.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -37,6 +37,9 @@ test('a missing file, a folder, an empty file and a text file are each refused b
   refused(join(temporaryFolder(context), 'gone.svs'), 'InvalidInput', /does not exist/);
   refused(temporaryFolder(context), 'InvalidInput', /is a folder/, /\.dcm/);
   refused(file(context, 'empty.svs', ''), 'InvalidInput', /empty/, /0 bytes/);
+  const loop = join(temporaryFolder(context), 'loop.svs');
+  symlinkSync(loop, loop);
+  refused(loop, 'InvalidInput', /does not exist/);
   const text = file(context, 'text.svs', '<html>404: not found</html>\n');
   refused(text, 'UnsupportedFormat', /text beginning with "<html>404/);
   refused(
@@ -158,6 +161,16 @@ test('a slide of many files names them all', (context) => {
   writeFileSync(at('2.dcm'), dicom('1.2.30'));
   writeFileSync(at('3.dcm'), dicom('1.2.31'));
   assert.deepEqual(slideFiles(at('2.dcm')), [at('1.dcm'), at('2.dcm')]);
+  assert.throws(() => slideFiles(folder), {
+    name: 'InvalidInput',
+    message: /several DICOM series.*found 2 series/,
+  });
+  mkdirSync(at('series'));
+  for (const name of ['b.dcm', 'a.dcm']) writeFileSync(at(`series/${name}`), dicom('1.2.30'));
+  writeFileSync(at('series/DICOMDIR'), 'x');
+  assert.equal(slideFolderMember(at('series')), at('series/a.dcm'));
+  assert.deepEqual(slideFiles(at('series')), [at('series/a.dcm'), at('series/b.dcm')]);
+  assert.equal(slideFolderMember(at('1.dcm')), undefined);
   mkdirSync(at('m'));
   for (const name of ['m.mrxs', 'm/Data0000.dat', 'm/Slidedat.ini']) writeFileSync(at(name), 'x');
   assert.deepEqual(
