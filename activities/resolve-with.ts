@@ -23,7 +23,7 @@ export interface GivenInput {
 
 /**
  * Checks `with` against the activity's schema and fills in defaults. An optional parameter given as null counts as not given, and so does an optional
- * input given as empty text (an empty CSV field).
+ * input or number given as empty text (an empty CSV field).
  * @throws SamMilError InvalidInput naming every parameter that is wrong
  */
 export function resolveWith(definition: ActivityDefinition, given: JsonObject): ResolvedWith {
@@ -76,13 +76,19 @@ function inputKind(schema: Schema, value: Json): 'file' | 'items' | undefined {
   return named ? undefined : branches.find((branch) => branch['x-input'])?.['x-input'];
 }
 
-/** An expression may leave an option of one matrix cell open by giving null; an optional input may also come as an empty CSV field. */
+/** An expression may leave an option of one matrix cell open by giving null; an optional input or number may also come as an empty CSV field. */
 function withoutAbsent(definition: ActivityDefinition, parameters: JsonObject): JsonObject {
   for (const [name, schema] of Object.entries(definition.with)) {
     if (definition.required.includes(name)) continue;
-    if (parameters[name] === null || (parameters[name] === '' && isInput(schema))) delete parameters[name];
+    if (parameters[name] === null || (parameters[name] === '' && emptyIsAbsent(schema)))
+      delete parameters[name];
   }
   return parameters;
+}
+
+/** Of a file or a number there is no empty text. */
+function emptyIsAbsent(schema: Schema): boolean {
+  return isInput(schema) || schema.type === 'number' || schema.type === 'integer';
 }
 
 function isInput(schema: Schema): boolean {

@@ -21,7 +21,10 @@ export const definition = defineActivity({
   version: 2,
   summary: 'A slide to its tissue and the coordinates of the patches in it, as CLAM finds them',
   with: {
-    slide: fileInput('slide', 'The slide: any format OpenSlide reads, or a plain TIFF, PNG or JPEG.'),
+    slide: fileInput(
+      'slide',
+      'The slide: any format OpenSlide reads, a DICOM series also by its folder; OME-TIFF and other tiled TIFF; a plain TIFF, PNG or JPEG.',
+    ),
     preset: {
       anyOf: [{ enum: PRESET_NAMES }, fileInput('preset', "A CSV file with one row of CLAM's columns.")],
       default: 'default',
@@ -55,7 +58,7 @@ export const definition = defineActivity({
       type: 'number',
       exclusiveMinimum: 0,
       description:
-        'Micrometres a pixel at level 0, in place of what the slide says; needed where it says nothing.',
+        'Micrometres a pixel at level 0, in place of what the slide says; needed where it says nothing. From a column of a CSV source: ${{ slide.mpp && number(slide.mpp) }}, where an empty cell leaves it to the slide.',
     },
     'contour-fn': {
       type: 'string',

@@ -63,11 +63,16 @@ test('defaults are filled in, inputs are found, and only what counts enters the 
   );
 });
 
-test('a name beside a file is no input; an empty optional input counts as absent', () => {
+test('a name beside a file is no input; an empty optional input or number counts as absent', () => {
   const named = resolveWith(definition, { slide: 'a.svs', preset: 'tcga', annotation: '' });
   assert.deepEqual(
     [named.inputs.length, named.inKey.preset, named.parameters.annotation],
     [1, 'tcga', undefined],
+  );
+  const unsaid = resolveWith(definition, { slide: 'a.svs', 'patch-size': '' });
+  assert.equal(
+    unsaid.parameters['patch-size'],
+    resolveWith(definition, { slide: 'a.svs' }).parameters['patch-size'],
   );
   const file = resolveWith(definition, { slide: 'a.svs', preset: 'my.csv' });
   assert.deepEqual([file.inputs.length, file.inKey.preset], [2, undefined]);
