@@ -130,7 +130,8 @@ export async function viewOf(client: Client, status: RunStatus): Promise<RunView
 function noWorkerFor(queues: readonly string[]): string {
   const prefix = stepQueue('');
   const names = queues.map((queue) => (queue.startsWith(prefix) ? queue.slice(prefix.length) : queue));
-  return `steps wait for a worker that serves ${names.join(', ')}: start one with \`npx sam-mil worker --queues ${names.join(',')}\``;
+  const command = `npx sam-mil worker --queues ${names.join(',')}`;
+  return `no worker asks for steps of ${names.join(', ')}: all are busy elsewhere, or none serves it; \`${command}\` starts one`;
 }
 
 /** A stage that has just ended does not answer any more; the run's own account is right then. */

@@ -2,19 +2,28 @@ import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 
 type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
 
-/** `PENDING_ACTIVITY_STATE_SCHEDULED` and `TASK_QUEUE_TYPE_ACTIVITY` of Temporal's API. */
+/** `PENDING_ACTIVITY_STATE_SCHEDULED`, `..._STARTED` and `TASK_QUEUE_TYPE_ACTIVITY` of Temporal's API. */
 const SCHEDULED = 1;
+const STARTED = 2;
 const ACTIVITY_QUEUE = 2;
 
 /** The server remembers a worker for five minutes after its last call; one that polls calls at least once a minute. */
 const SEEN_MILLISECONDS = 90_000;
 
-/** Names of the task queues that steps wait in though no worker has asked for work there lately. */
+/**
+ * Names of the task queues that steps wait in though no worker has asked for work there lately. A worker whose places are all taken does not ask: where
+ * one of these activities is at work, its queue is served.
+ */
 export async function unservedQueues(client: Client, activities: readonly Pending[]): Promise<string[]> {
-  const waiting = activities.filter(({ state }) => Number(state) === SCHEDULED);
-  const queues = new Set(waiting.flatMap(({ activityOptions }) => activityOptions?.taskQueue?.name ?? []));
-  const served = await Promise.all([...queues].map(async (queue) => [queue, await isServed(client, queue)]));
-  return served.flatMap(([queue, yes]) => (yes ? [] : [queue as string])).sort();
+  const busy = queuesOf(activities, STARTED);
+  const waiting = [...queuesOf(activities, SCHEDULED)].filter((queue) => !busy.has(queue));
+  const served = await Promise.all(waiting.map((queue) => isServed(client, queue)));
+  return waiting.filter((_, i) => !served[i]).sort();
+}
+
+function queuesOf(activities: readonly Pending[], wanted: number): Set<string> {
+  const inState = activities.filter(({ state }) => Number(state) === wanted);
+  return new Set(inState.flatMap(({ activityOptions }) => activityOptions?.taskQueue?.name ?? []));
 }
 
 async function isServed(client: Client, queue: string): Promise<boolean> {

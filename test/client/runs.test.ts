@@ -184,7 +184,7 @@ test('a queue that no worker serves is named, with the command that serves it', 
     address: string;
   };
   const run = startCli(folder, 'run', 'elsewhere.yaml', '--no-worker', '--address', address, ...plugin);
-  await run.says(/steps wait for a worker that serves far-gpu: .*sam-mil worker --queues far-gpu/);
+  await run.says(/no worker asks for steps of far-gpu: .*sam-mil worker --queues far-gpu/);
   const late = startCli(
     folder,
     'worker',
