@@ -68,8 +68,9 @@ const cells = [0, 1, 2].flatMap((repeat) =>
 );
 
 function foldsPlan(work: string): Plan {
+  const items = readFileSync(join(work, 'items.jsonl'));
   const parameters = {
-    bags: join(work, 'items.jsonl'),
+    bags: { items: { path: 'items.jsonl', digest: digestOf(items), bytes: items.length }, count },
     split: join(work, 'splits.json'),
     repeat: '${{ cell.repeat }}',
     fold: '${{ cell.fold }}',
@@ -78,7 +79,11 @@ function foldsPlan(work: string): Plan {
   };
   const { name, version, queue, timeout, heartbeat } = definition;
   const step = { ...{ version, queue, timeout, heartbeat }, id: 'fold', uses: name, with: parameters };
-  return planOf(work, [{ name: 'train', source: { kind: 'list', value: cells, as: 'cell' }, steps: [step] }]);
+  return planOf(
+    work,
+    [{ name: 'train', source: { kind: 'list', value: cells, as: 'cell' }, steps: [step] }],
+    { onFailure: 'fail' },
+  );
 }
 
 function stepSeconds(work: string, item: string): number {
