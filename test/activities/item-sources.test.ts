@@ -31,7 +31,7 @@ test('a pattern that ends with a slash lists folders: slides that are one each',
   writeFileSync(join(folder, 'series', 'note.txt'), 'x');
   const items = await itemsOfSource({ kind: 'glob', value: '', as: 'item' }, 'series/*/', folder, folder);
   assert.deepEqual(
-    items.map(({ fields }) => fields).sort((a, b) => (String(a.name) < String(b.name) ? -1 : 1)),
+    items.map(({ fields }) => fields).sort((a, b) => ((a.path as string) < (b.path as string) ? -1 : 1)),
     ['case 1', 'case.2'].map((name) => ({ name, path: join(folder, 'series', name) })),
   );
 });
