@@ -13,57 +13,76 @@ export function consistency(
   attention: ArrayLike<number>,
   classes: Int32Array,
 ): { loss: number; gradient: Float32Array } {
-  const gradient = new Float32Array(classes.length);
-  const groups = groupSums(attention, classes);
-  const counted = groups.size.reduce((sum, size) => sum + (size >= 2 ? size : 0), 0);
+  const { length } = classes;
+  const gradient = new Float32Array(length);
+  const { size, square, centred } = groupSums(attention, classes);
+  let counted = 0;
+  for (const members of size) if (members >= 2) counted += members;
   if (counted === 0) return { loss: 0, gradient };
 
   // Per class: sums of 1 / r_i and of c_i / r_i, which the gradient of every member needs.
-  const count = groups.size.length;
-  const inverse = new Float64Array(count);
-  const weighted = new Float64Array(count);
+  const inverse = new Float64Array(size.length);
+  const weighted = new Float64Array(size.length);
+  // 1 / r_i; 0 where r_i is 0, and for instances in no class or alone in theirs.
+  const perRadius = scratch('radius', length).fill(0, 0, length);
   let total = 0;
-  const radius = new Float64Array(classes.length);
-  for (let i = 0; i < classes.length; i++) {
+  for (let i = 0; i < length; i++) {
     const group = classes[i];
-    if (group < 0 || groups.size[group] < 2) continue;
-    const centred = attention[i] - groups.mean[group];
-    const r = Math.sqrt(groups.size[group] * centred * centred + groups.square[group]);
-    radius[i] = r;
-    total += r;
+    if (group < 0 || size[group] < 2) continue;
+    const c = centred[i];
+    const r = Math.sqrt(size[group] * c * c + square[group]);
     if (r === 0) continue;
-    inverse[group] += 1 / r;
-    weighted[group] += centred / r;
+    total += r;
+    perRadius[i] = 1 / r;
+    inverse[group] += perRadius[i];
+    weighted[group] += c * perRadius[i];
   }
-  for (let i = 0; i < classes.length; i++) {
-    if (radius[i] === 0) continue;
+  const share = 1 / counted;
+  for (let i = 0; i < length; i++) {
+    if (perRadius[i] === 0) continue;
     const group = classes[i];
-    const centred = attention[i] - groups.mean[group];
-    const own = (groups.size[group] * centred) / radius[i];
-    gradient[i] = (own + centred * inverse[group] - weighted[group]) / counted;
+    const own = size[group] * perRadius[i];
+    gradient[i] = (centred[i] * (own + inverse[group]) - weighted[group]) * share;
   }
   return { loss: total / counted, gradient };
 }
 
-/** Members, mean, and sum of squared deviations of each class. */
+/** Kept from step to step: fresh memory for 100,000 instances costs as much time as the sums. */
+const kept = { centred: new Float64Array(0), radius: new Float64Array(0) };
+
+/** At least `length` long, with what the last call left in it. */
+function scratch(name: keyof typeof kept, length: number): Float64Array {
+  if (kept[name].length < length) kept[name] = new Float64Array(length);
+  return kept[name];
+}
+
+/** Members of each class, their sum of squared deviations, and each instance's deviation from the mean of its class. Loops, not callbacks: a third of the time. */
 function groupSums(
   attention: ArrayLike<number>,
   classes: Int32Array,
-): { size: Float64Array; mean: Float64Array; square: Float64Array } {
-  const count = classes.reduce((largest, group) => Math.max(largest, group + 1), 0);
+): { size: Float64Array; square: Float64Array; centred: Float64Array } {
+  const { length } = classes;
+  const centred = scratch('centred', length);
+  centred.set(attention);
+  let count = 0;
+  for (let i = 0; i < length; i++) if (classes[i] >= count) count = classes[i] + 1;
   const size = new Float64Array(count);
   const mean = new Float64Array(count);
   const square = new Float64Array(count);
-  classes.forEach((group, i) => {
-    if (group < 0) return;
+  for (let i = 0; i < length; i++) {
+    const group = classes[i];
+    if (group < 0) continue;
     size[group]++;
-    mean[group] += attention[i];
-  });
+    mean[group] += centred[i];
+  }
   for (let group = 0; group < count; group++) mean[group] /= size[group] || 1;
-  classes.forEach((group, i) => {
-    if (group >= 0) square[group] += (attention[i] - mean[group]) ** 2;
-  });
-  return { size, mean, square };
+  for (let i = 0; i < length; i++) {
+    const group = classes[i];
+    if (group < 0) continue;
+    centred[i] -= mean[group];
+    square[group] += centred[i] * centred[i];
+  }
+  return { size, square, centred };
 }
 
 /** What counts as a class of equal area: every value, or not the group rows (area 0), or not the patches in no mask (area 1) either. */
