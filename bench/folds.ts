@@ -94,6 +94,8 @@ function stepSeconds(work: string, item: string): number {
 }
 
 const work = mkdtempSync(join(tmpdir(), 'sam-mil-folds-'));
+// Waiting for the engine alone keeps no Node process alive.
+const alive = setInterval(() => undefined, 1000);
 const engine = await TestEngine.start({ concurrency: { gpu: 1 } });
 try {
   writeFileSync(join(work, 'splits.json'), formatSplits(splitsOf(writeBags(work))));
@@ -106,5 +108,6 @@ try {
   console.log(JSON.stringify({ value: 100 * (1 - inSteps / seconds), seconds, seconds_in_steps: inSteps }));
 } finally {
   await engine.stop();
+  clearInterval(alive);
   rmSync(work, { recursive: true, force: true });
 }
