@@ -37,8 +37,8 @@ export class ChainRun {
   private readonly window: Window<TodoItem>;
   private readonly recorder: ResultRecorder;
   private readonly tallies: Tally[];
-  /** Cancelled by fail-fast, and with the workflow. */
-  private readonly itemScope = new CancellationScope();
+  /** By position: cancelled by fail-fast, and with the workflow. */
+  private readonly itemScopes: CancellationScope[];
   private cursor: number;
   private checking = false;
   /** This execution has got somewhere: one that has not must not continue as new, for ever. */
@@ -64,6 +64,8 @@ export class ChainRun {
       this.stages.map(({ maxParallel }) => maxParallel),
       carried.pending,
     );
+    if (carried.stoppedFrom !== undefined) this.window.stop(carried.stoppedFrom);
+    this.itemScopes = this.stages.map(() => new CancellationScope());
     this.recorder = new ResultRecorder(this.acts, this.scope, carried.batch);
     this.tallies = carried.tallies;
     this.cursor = carried.cursor;
@@ -103,8 +105,7 @@ export class ChainRun {
 
   /** Waits for what still runs, after a cancellation or a failure of the engine, and has the results written that there are. */
   async abandon(): Promise<void> {
-    this.window.stopped = true;
-    this.itemScope.cancel();
+    this.stopFrom(0);
     await condition(() => this.window.idle && !this.checking);
     await this.recorder.drain().catch(() => undefined);
   }
@@ -128,7 +129,8 @@ export class ChainRun {
   /** What the next execution starts from. */
   state(): ChainState {
     const { carried, cursor, recorder, window, tallies } = this;
-    return { ...carried, cursor, batch: recorder.batch, pending: window.rest, tallies };
+    const { rest: pending, stoppedFrom } = window;
+    return { ...carried, cursor, batch: recorder.batch, pending, stoppedFrom, tallies };
   }
 
   statuses(state: StageState): StageStatuses {
@@ -150,7 +152,7 @@ export class ChainRun {
 
   private async runOne(item: TodoItem): Promise<void> {
     try {
-      const result = await this.itemScope.run(() => runItem(this.itemRun(item), item));
+      const result = await this.itemScopes[item.position].run(() => runItem(this.itemRun(item), item));
       this.itemEnded(item, result);
     } catch (error) {
       if (!isCancellation(error)) this.trouble ??= error as Error;
@@ -165,7 +167,7 @@ export class ChainRun {
     const { position } = item;
     const entries = [{ position, result }];
     addResult(this.tallies[position], this.stages[position].name, result);
-    if (result.status === 'failed' && this.stages[position].failFast) this.failFast();
+    if (result.status === 'failed' && this.stages[position].failFast) this.stopFrom(position);
     if (position + 1 < this.stages.length) {
       if (result.status === 'done') {
         this.window.handOn({ ...item, position: position + 1, prior: result.outputs, steps: {} });
@@ -190,9 +192,10 @@ export class ChainRun {
     });
   }
 
-  private failFast(): void {
-    this.window.stopped = true;
-    this.itemScope.cancel();
+  /** Stages before `position` go on: their items do not depend on what failed here, and a later run wants them all. */
+  private stopFrom(position: number): void {
+    this.window.stop(position);
+    for (const scope of this.itemScopes.slice(position)) scope.cancel();
   }
 
   private itemRun(item: TodoItem): ItemRun {

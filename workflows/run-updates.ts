@@ -93,8 +93,8 @@ function checkFailed(book: RunBook, stage: string, item: string): void {
 
 function checkMaxParallel(book: RunBook, { stage, maxParallel }: MaxParallelRequest): void {
   if (!book.has(stage)) refuse(`the run has no stage \`${stage}\``);
-  if (!Number.isInteger(maxParallel) || maxParallel < 1 || maxParallel > 10_000) {
-    refuse(`max-parallel is a whole number from 1 to 10000, not ${maxParallel}`);
+  if (!Number.isInteger(maxParallel) || maxParallel < 1 || maxParallel > 1000) {
+    refuse(`max-parallel is a whole number from 1 to 1000, not ${maxParallel}`);
   }
 }
 

@@ -30,6 +30,8 @@ export interface ChainState {
   batch: number;
   /** Items of the last page that were not begun. */
   pending: TodoItem[];
+  /** Position in the chain from which on `fail-fast` lets nothing start any more. */
+  stoppedFrom?: number;
   startedAt: number;
   /** By position in the chain. */
   tallies: Tally[];

@@ -12,11 +12,12 @@ export class Window<Item extends { position: number }> {
   paused = false;
   /** Nothing from `pending` starts any more; what is begun goes on to its end. */
   draining = false;
-  /** Nothing starts any more. */
-  stopped = false;
+  /** Nothing starts any more at this position and those after it. */
+  private end: number;
 
   /** `limits`: how many items may run at once at each position. */
   constructor(limits: number[], pending: Item[] = []) {
+    this.end = limits.length;
     this.limits = [...limits];
     this.pending = [...pending];
     this.ready = limits.map(() => []);
@@ -24,19 +25,22 @@ export class Window<Item extends { position: number }> {
   }
 
   addPage(items: Item[]): void {
-    this.pending.push(...items);
+    this.pending.push(...items.filter(({ position }) => position < this.end));
   }
 
   handOn(item: Item): void {
-    this.ready[item.position].push(item);
+    if (item.position < this.end) this.ready[item.position].push(item);
+  }
+
+  /** Lets nothing start any more at `position` and those after it; what waits there is dropped. Earlier positions go on. */
+  stop(position = 0): void {
+    this.end = Math.min(this.end, position);
+    this.ready.slice(this.end).forEach((queue) => queue.splice(0));
+    this.pending.splice(0, Infinity, ...this.pending.filter((item) => item.position < this.end));
   }
 
   setLimit(position: number, limit: number): void {
     this.limits[position] = limit;
-  }
-
-  limit(position: number): number {
-    return this.limits[position];
   }
 
   running(position: number): number {
@@ -45,8 +49,8 @@ export class Window<Item extends { position: number }> {
 
   /** The next item to start, counted as running from now on; undefined where none may start. Later positions come first: they end items. */
   take(): Item | undefined {
-    if (this.paused || this.stopped) return undefined;
-    for (let position = this.limits.length - 1; position >= 0; position--) {
+    if (this.paused) return undefined;
+    for (let position = this.end - 1; position >= 0; position--) {
       if (this.inFlight[position] >= this.limits[position]) continue;
       const item = this.ready[position].shift() ?? this.takePending(position);
       if (!item) continue;
@@ -58,6 +62,16 @@ export class Window<Item extends { position: number }> {
 
   ended(position: number): void {
     this.inFlight[position] -= 1;
+  }
+
+  /** Nothing starts any more anywhere. */
+  get stopped(): boolean {
+    return this.end === 0;
+  }
+
+  /** First position at which nothing starts any more: the number of positions where all go on. */
+  get stoppedFrom(): number {
+    return this.end;
   }
 
   /** No item runs. */

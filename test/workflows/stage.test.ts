@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Worker } from '@temporalio/worker';
 import { workflowCode } from '../../worker.js';
-import { manyItems, planOf, stageIn, TestEngine } from '../support/engine.js';
+import { ended, manyItems, planOf, stageIn, TestEngine, until } from '../support/engine.js';
+import { resumeUpdate } from '../../workflows/messages.js';
 import { control, executionsOf } from '../support/stub-plugin.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
@@ -134,6 +135,39 @@ test('fail-fast stops the others; min-success tolerates some failures', async (c
   assert.equal(status.state, 'done', status.message);
   assert.deepEqual([stageIn(status, 'items').skipped, stageIn(status, 'items').failed], [1, 1]);
   assert.match(status.message, /1 failed items were tolerated/);
+});
+
+test('fail-fast of a following stage leaves the stage before it whole, so that a resumed run lacks no item', async (context) => {
+  const work = temporaryFolder(context);
+  const names = [0, 1, 2, 3].map((index) => `item-${index}`);
+  for (const name of names.slice(1)) {
+    control(work, name, { sleepMs: 200 });
+    writeFileSync(join(work, `${name}.in`), name);
+  }
+  const plan = planOf(work, [
+    { name: 'train', source: manyItems(4), maxParallel: 1, steps: LIGHT },
+    {
+      name: 'evaluate',
+      needs: ['train'],
+      source: { kind: 'from', stage: 'train', as: 'item' },
+      failFast: true,
+      steps: [{ uses: 'stub.light', with: { from: "${{ format('{0}.in', item.name) }}" } }],
+    },
+  ]);
+  const handle = await engine.run(plan, { run: 'follower', limits: { maxEvents: 30 } });
+  const held = await until(handle, ({ state }) => state === 'held');
+  assert.deepEqual([stageIn(held, 'train').state, stageIn(held, 'train').done], ['done', 4]);
+  const { state, failed, done, reason } = stageIn(held, 'evaluate');
+  assert.deepEqual([state, failed, done], ['held', 1, 0]);
+  assert.match(
+    reason ?? '',
+    /1 of 4 items failed, 3 did not start \(fail-fast\).*item-0\.in: there is no such file/,
+  );
+
+  writeFileSync(join(work, 'item-0.in'), 'mended');
+  await handle.executeUpdate(resumeUpdate, { args: [{}] });
+  const status = await ended(handle);
+  assert.deepEqual([status.state, stageIn(status, 'evaluate').done], ['done', 4]);
 });
 
 test('`if` decides by how the needs ended', async (context) => {

@@ -36,8 +36,24 @@ test('pause and stop let nothing start; draining lets only what is begun go on',
   assert.ok(window.drained && !window.empty && !window.hungry);
   assert.deepEqual(window.rest, [item(0, 'b')]);
   window.draining = false;
-  window.stopped = true;
+  window.stop();
   assert.equal(window.take(), undefined);
+  assert.ok(window.stopped);
+});
+
+test('a stop at a later position drops what waits there; the earlier one goes on', () => {
+  const window = new Window([1, 1], [item(0, 'a'), item(1, 'b'), item(0, 'c')]);
+  window.handOn(item(1, 'd'));
+  window.stop(1);
+  window.addPage([item(1, 'e'), item(0, 'f')]);
+  const taken: string[] = [];
+  for (let next = window.take(); next; next = window.take()) {
+    taken.push(next.key);
+    window.ended(next.position);
+    window.handOn(item(1, next.key));
+  }
+  assert.deepEqual(taken, ['a', 'c', 'f']);
+  assert.ok(window.empty && !window.stopped);
 });
 
 test('a slow follower holds its predecessor up before much piles up', () => {
