@@ -44,8 +44,8 @@ export async function extractPatches(folder: string, job: ExtractJob): Promise<J
     patchSize: job.size,
     patchLevel: 0,
     downsample: [1, 1],
-    downsampledLevelDim: [width, height],
     levelDim: [width, height],
+    level0Dim: [width, height],
     name: 'slide',
     savePath: '',
   });

@@ -10,7 +10,7 @@ export type BagLayout = (typeof BAG_LAYOUTS)[number];
 export interface BagFacts {
   /** As in CLAM's patches file: side in pixels of a level. */
   patches?: { patchSize: number; patchLevel: number; downsample: readonly [number, number] };
-  levelDim?: readonly [Level0Px, Level0Px];
+  level0Dim?: readonly [Level0Px, Level0Px];
   /** Slide name as the patches file has it. */
   slideName: string;
   /** `encoder`, `encoder_version`, ... */
@@ -35,9 +35,9 @@ export function bagAttributes(
   facts: BagFacts,
   place: { name: string; folder: string },
 ): { coords: Record<string, AttributeInput>; features: Record<string, AttributeInput> } {
-  const { patches, levelDim, encoder, trident } = facts;
+  const { patches, level0Dim, encoder, trident } = facts;
   if (layout === 'trident' && trident) {
-    const coords = { ...tridentAttributes(trident, { ...place, levelDim }), ...encoder };
+    const coords = { ...tridentAttributes(trident, { ...place, level0Dim }), ...encoder };
     return {
       coords,
       features: { name: place.name, savetodir: place.folder, encoder: encoder.encoder ?? 'None' },
@@ -49,9 +49,17 @@ export function bagAttributes(
       patch_level: patches.patchLevel,
       downsample: { dtype: 'float64' as const, value: patches.downsample },
     }),
-    ...(levelDim && { level_dim: levelDim }),
+    ...(level0Dim && level0Dim[0] > 0 && { level_dim: levelDimOf(level0Dim, patches?.downsample) }),
     name: facts.slideName,
     ...encoder,
   };
   return { coords, features: {} };
+}
+
+/** Size of the patches' level, as CLAM's `level_dim` has it. */
+function levelDimOf(
+  [width, height]: readonly [Level0Px, Level0Px],
+  [x, y]: readonly [number, number] = [1, 1],
+): readonly [number, number] {
+  return [Math.round(width / x), Math.round(height / y)];
 }

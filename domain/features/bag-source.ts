@@ -2,7 +2,7 @@ import { SamMilError } from '../errors.js';
 import { type FeatureRows, openFeatureRows } from '../formats/feature-rows.js';
 import { FeaturesReader } from '../formats/features-file.js';
 import { type AttributeValue, withH5 } from '../formats/h5.js';
-import { readCoords } from '../formats/patches-file.js';
+import { level0DimOf, readCoords } from '../formats/patches-file.js';
 import { readTridentFacts, type TridentFacts } from '../formats/trident.js';
 import type { InputFile } from '../job.js';
 import type { Level0Px } from '../units.js';
@@ -55,7 +55,7 @@ function sourceOf(features: FeatureRows, file: InputFile, coordsFile?: InputFile
   }
   const attributes = { ...reader?.coordsAttributes(), ...given?.attributes };
   const place = given ? coordsFile.path : file.path;
-  checkPositions(coords, place, extentOf(attributes));
+  checkPositions(coords, place, level0DimOf(attributes));
   return {
     features,
     coords,
@@ -101,14 +101,6 @@ function noCoords(file: string): SamMilError {
     expected: 'an h5 file with a dataset "coords", or `coords`',
     next: "give the slide's patches file as `coords`",
   });
-}
-
-/** Width and height of level 0, where a file states them. */
-export function extentOf(attributes: Attributes): readonly [Level0Px, Level0Px] | undefined {
-  const { level_dim: dim, level0_width: width, level0_height: height } = attributes;
-  const pair: unknown[] = Array.isArray(dim) ? dim : [width, height];
-  const [w, h] = pair;
-  return typeof w === 'number' && typeof h === 'number' && w > 0 && h > 0 ? [w, h] : undefined;
 }
 
 /** A group row is -1, -1; every patch begins on the slide. */

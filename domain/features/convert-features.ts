@@ -1,12 +1,13 @@
 import { SamMilError } from '../errors.js';
 import { readSamInfo, type SamInfo } from '../formats/bag-files.js';
 import type { FeatureRows } from '../formats/feature-rows.js';
+import { level0DimOf } from '../formats/patches-file.js';
 import { tridentFacts, type TridentFacts } from '../formats/trident.js';
 import type { InputFile, Job, JobResult } from '../job.js';
 import type { Groups } from '../sam/groups.js';
 import type { Level0Px } from '../units.js';
 import type { BagFacts, BagLayout } from './bag-layout.js';
-import { type BagSource, extentOf, openBagSource, type StatedPatches, statedPatches } from './bag-source.js';
+import { type BagSource, openBagSource, type StatedPatches, statedPatches } from './bag-source.js';
 import { groupsWithoutSlide, readAnySegments } from './patch-groups.js';
 import { checkLattice } from './patch-lattice.js';
 import { leftOutBecause } from './process-row.js';
@@ -223,7 +224,7 @@ function factsOf(job: Job<ConvertWith>, source: BagSource, sides: StatedPatches 
   const trident = layout === 'trident' ? tridentOf(job.with, source, sides) : undefined;
   return {
     patches: sides,
-    levelDim: extentOf(attributes),
+    level0Dim: level0DimOf(attributes),
     slideName: typeof attributes.name === 'string' && attributes.name !== '' ? attributes.name : job.name,
     encoder: source.encoder,
     ...(trident && { trident }),

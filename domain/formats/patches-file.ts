@@ -13,10 +13,10 @@ export interface PatchCoords {
   patchLevel: number;
   /** Downsample of `patchLevel` per axis. */
   downsample: readonly [number, number];
-  /** Width and height of `patchLevel`. */
-  downsampledLevelDim: readonly [number, number];
-  /** Width and height of level 0. */
-  levelDim: readonly [Level0Px, Level0Px];
+  /** Width and height of `patchLevel`: CLAM's `level_dim`, and its `downsampled_level_dim` too. */
+  levelDim: readonly [number, number];
+  /** Width and height of level 0; 0, 0 where a file does not tell. */
+  level0Dim: readonly [Level0Px, Level0Px];
   /** Slide name without extension. */
   name: string;
   /** Folder that CLAM was told to save in; kept for its scripts. */
@@ -40,16 +40,16 @@ export function writePatches(path: string, patches: PatchCoords): void {
 }
 
 function patchesAttributes(patches: PatchCoords): Record<string, AttributeInput> {
-  const { name, savePath, levelDim, trident } = patches;
+  const { name, savePath, levelDim, level0Dim, trident } = patches;
   return {
     patch_size: patches.patchSize,
     patch_level: patches.patchLevel,
     downsample: { dtype: 'float64', value: patches.downsample },
-    downsampled_level_dim: patches.downsampledLevelDim,
+    downsampled_level_dim: levelDim,
     level_dim: levelDim,
     name,
     save_path: savePath,
-    ...(trident && tridentAttributes(trident, { name, folder: savePath, levelDim })),
+    ...(trident && tridentAttributes(trident, { name, folder: savePath, level0Dim })),
   };
 }
 
@@ -69,19 +69,41 @@ export function readPatches(path: string): PatchCoords {
     const trident = readTridentFacts(attributes);
     const downsample = pair('downsample', [1, 1]);
     const optional = (key: string): number => (typeof attributes[key] === 'number' ? attributes[key] : 0);
-    const level0: [number, number] = [optional('level0_width'), optional('level0_height')];
+    const level0 = level0DimOf(attributes) ?? [0, 0];
     return {
       coords,
       patchSize: trident ? Math.round(trident.patchSizeLevel0 / downsample[0]) : number('patch_size'),
       patchLevel: trident ? optional('patch_level') : number('patch_level'),
       downsample,
-      downsampledLevelDim: pair('downsampled_level_dim', level0),
       levelDim: pair('level_dim', level0),
+      level0Dim: level0,
       name: text('name'),
       savePath: text('save_path') || text('savetodir'),
       ...(trident && { trident }),
     };
   });
+}
+
+/**
+ * Width and height of level 0 by a file's attributes: TRIDENT states them, CLAM's `level_dim` is the size of the patches' level, which its downsample
+ * brings to level 0. Undefined where they do not tell.
+ */
+export function level0DimOf(
+  attributes: Readonly<Record<string, AttributeValue>>,
+): readonly [Level0Px, Level0Px] | undefined {
+  const { level0_width: width, level0_height: height, level_dim: dim, downsample } = attributes;
+  const stated = sizeOf([width, height]);
+  if (stated) return stated;
+  const ofLevel = sizeOf(dim);
+  if (attributes.patch_level === 0 || attributes.patch_level === undefined) return ofLevel;
+  const factors = sizeOf(typeof downsample === 'number' ? [downsample, downsample] : downsample);
+  return ofLevel && factors && [Math.round(ofLevel[0] * factors[0]), Math.round(ofLevel[1] * factors[1])];
+}
+
+function sizeOf(pair: unknown): readonly [number, number] | undefined {
+  if (!Array.isArray(pair) || pair.length !== 2) return undefined;
+  const [x, y] = pair as unknown[];
+  return typeof x === 'number' && typeof y === 'number' && x > 0 && y > 0 ? [x, y] : undefined;
 }
 
 /** The dataset `coords` as N x 2 int32 (1 x N x 2 is taken too). @throws SamMilError InvalidInput on any other shape or on fractions */

@@ -54,7 +54,7 @@ export function tridentFacts(
 
 export function tridentAttributes(
   facts: TridentFacts,
-  { name, folder, levelDim }: { name: string; folder: string; levelDim?: readonly [Level0Px, Level0Px] },
+  { name, folder, level0Dim }: { name: string; folder: string; level0Dim?: readonly [Level0Px, Level0Px] },
 ): Record<string, AttributeInput> {
   return {
     patch_size: facts.patchSize,
@@ -64,7 +64,7 @@ export function tridentAttributes(
     overlap: facts.overlap,
     name,
     savetodir: folder,
-    ...(levelDim && levelDim[0] > 0 ? { level0_width: levelDim[0], level0_height: levelDim[1] } : {}),
+    ...(level0Dim && level0Dim[0] > 0 ? { level0_width: level0Dim[0], level0_height: level0Dim[1] } : {}),
   };
 }
 

@@ -53,8 +53,8 @@ export function patchesAt(coords: Int32Array) {
     patchSize: SIZE,
     patchLevel: 0,
     downsample: [1, 1] as const,
-    downsampledLevelDim: [2220, 2967] as const,
     levelDim: [2220, 2967] as const,
+    level0Dim: [2220, 2967] as const,
     name: 'slide',
     savePath: '',
   };

@@ -178,6 +178,17 @@ const refusals: Case[] = [
     /row 4 lies outside the slide; expected coords within 3000 x 2000; found 4000, 200/,
   ],
   [
+    "a position outside the slide, whose size CLAM states in pixels of the patches' level",
+    () => ({
+      features: bag(
+        { coords: at(4, 13000, 200) },
+        { patch_size: 2, patch_level: 1, downsample: [4, 4], level_dim: [3000, 2000] },
+      ),
+    }),
+    'InvalidInput',
+    /row 4 lies outside the slide; expected coords within 12000 x 8000; found 13000, 200/,
+  ],
+  [
     'patches of another size than said',
     () => ({ features: 'clam.h5', 'patch-size': 16 }),
     'InvalidInput',

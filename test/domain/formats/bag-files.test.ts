@@ -34,8 +34,8 @@ const patches: PatchCoords = {
   patchSize: 256,
   patchLevel: 0,
   downsample: [1, 1],
-  downsampledLevelDim: [2220, 2967],
   levelDim: [2220, 2967],
+  level0Dim: [2220, 2967],
   name: 'CMU-1-Small-Region',
   savePath: 'patches',
 };
@@ -54,9 +54,9 @@ describe('patches', () => {
       coords: Int32Array.of(1024, 0, 1280, 256),
       patchSize: 256,
       patchLevel: 1,
-      downsample: [4, 4.0006],
-      downsampledLevelDim: [555, 741],
-      levelDim: [2220, 2967],
+      downsample: [4, 2967 / 741],
+      levelDim: [555, 741],
+      level0Dim: [2220, 2967],
       name: 'CMU-1-Small-Region',
       savePath: 'out/patches',
     });

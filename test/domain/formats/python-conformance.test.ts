@@ -39,8 +39,8 @@ before(() => {
     patchSize: 256,
     patchLevel: 0,
     downsample: [1, 1] as const,
-    downsampledLevelDim: [2220, 2967] as const,
     levelDim: [2220, 2967] as const,
+    level0Dim: [2220, 2967] as const,
     name: 'slide ä',
     savePath: 'out/patches',
   };

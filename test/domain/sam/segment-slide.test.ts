@@ -27,8 +27,8 @@ async function given(
     patchSize: 256,
     patchLevel: 0,
     downsample: [1, 1],
-    downsampledLevelDim: [2220, 2967],
     levelDim: [2220, 2967],
+    level0Dim: [2220, 2967],
     name: 'slide',
     savePath: '',
   });
