@@ -53,8 +53,15 @@ export function findProcessRow(list: string, slide: string): ProcessRow | undefi
   const name = basename(slide);
   const stem = withoutExtension(name);
   const { rows } = readCsv(list, { header: true, required: ['slide_id'] });
-  const names = (id: string) => [id, withoutExtension(id)];
-  const row = rows.find(({ values }) => values.slide_id === name || names(values.slide_id).includes(stem));
+  // The best fit first: a.svs may stand beside a.tiff.
+  const fits = [
+    (id: string) => id === name,
+    (id: string) => id === stem,
+    (id: string) => withoutExtension(id) === stem,
+  ];
+  const row = fits
+    .map((fit) => rows.find(({ values }) => fit(values.slide_id)))
+    .find((found) => found !== undefined);
   if (row === undefined) return undefined;
   const { process = '1', status = '' } = row.values;
   return {
@@ -107,6 +114,7 @@ function knownParameters(preset: string | undefined): TissueParameters | undefin
   }
 }
 
+/** Names hold dots of their own, as in P01.2 or TCGA's before a UUID: only what may be an extension goes. */
 function withoutExtension(name: string): string {
-  return name.replace(/\.[^.]+$/, '');
+  return name.replace(/\.[a-z][a-z0-9]{1,7}$/i, '');
 }

@@ -7,7 +7,11 @@ import { resolveWith } from '../../../activities/resolve-with.js';
 import type { JsonObject } from '../../../domain/json.js';
 import { formatCsv } from '../../../domain/formats/csv.js';
 import { presetParameters } from '../../../domain/tissue/parameters.js';
-import { PROCESS_LIST_COLUMNS, processRowCells } from '../../../domain/tissue/process-list.js';
+import {
+  findProcessRow,
+  PROCESS_LIST_COLUMNS,
+  processRowCells,
+} from '../../../domain/tissue/process-list.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 test('of a process list only what it changes of a slide is in the key', async (context) => {
@@ -49,4 +53,18 @@ test('of a process list only what it changes of a slide is in the key', async (c
       ['process-list', false],
     ],
   );
+});
+
+test("a slide's own row is found beside others that are called like it", (context) => {
+  const list = join(temporaryFolder(context), 'list.csv');
+  writeFileSync(list, 'slide_id\na.tiff\na.svs\nb\nb.tiff\nP01.1\nTCGA-DX1.3B34C1.svs\n');
+  const found = (slide: string) => findProcessRow(list, `/data/${slide}`)?.slideId;
+  assert.deepEqual(['a.svs', 'a.tiff', 'a.ndpi'].map(found), ['a.svs', 'a.tiff', 'a.tiff']);
+  assert.deepEqual(['b.svs', 'P01.1.svs', 'P01.1', 'TCGA-DX1.3B34C1.svs'].map(found), [
+    'b',
+    'P01.1',
+    'P01.1',
+    'TCGA-DX1.3B34C1.svs',
+  ]);
+  assert.deepEqual(['P01.svs', 'TCGA-DX1.svs', 'c.svs'].map(found), [undefined, undefined, undefined]);
 });
