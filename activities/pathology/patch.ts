@@ -18,7 +18,7 @@ const ids = (description: string): Schema => ({
 
 export const definition = defineActivity({
   name: 'pathology.patch',
-  version: 2,
+  version: 3,
   summary: 'A slide to its tissue and the coordinates of the patches in it, as CLAM finds them',
   with: {
     slide: fileInput(
@@ -47,7 +47,7 @@ export const definition = defineActivity({
       type: 'number',
       exclusiveMinimum: 0,
       description:
-        'Cut patches as an objective of this power shows them (10x is 1 um a pixel), instead of at a level.',
+        'Cut patches as an objective of this power shows them, instead of at a level. 10x is 1 um a pixel; a slide within 2 % of an objective (its own, or the one its resolution is called by) counts as scanned with that.',
     },
     mpp: {
       type: 'number',
@@ -162,9 +162,8 @@ export const definition = defineActivity({
   isolation: 'child',
   resumesFrom: 'the start (seconds long)',
   hiddenInputs: async (parameters, inputs) => {
-    const { companionsOf } = await import('../../domain/slides/slide-files.js');
     const { rowInKey } = await import('../../domain/tissue/row-effect.js');
-    return { ...companionsOf(inputs.slide?.path), ...rowInKey(parameters, inputs) };
+    return rowInKey(parameters, inputs);
   },
   load: () => import('../../domain/tissue/patch-slide.js'),
   finishStage: async (stage: FinishedStage) => {

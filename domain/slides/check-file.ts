@@ -59,7 +59,7 @@ function openReadable(path: string): number {
 function aFolder(path: string): SamMilError {
   return new SamMilError('InvalidInput', 'this is a folder, not a slide file', {
     file: path,
-    next: 'name the slide file itself; for a DICOM slide any one .dcm file of its series, for MIRAX the .mrxs file next to the folder',
+    next: 'name the slide file itself; for a DICOM slide any one file of its series, for MIRAX the .mrxs file next to the folder',
   });
 }
 

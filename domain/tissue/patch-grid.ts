@@ -9,13 +9,15 @@ export interface GridParameters {
   stepSize: number;
   contourFn: ContourFunction;
   usePadding: boolean;
+  /** Sides count by the level's real downsample, not by its whole part. */
+  exact?: boolean;
 }
 
 /**
  * Top-left corners (x, y in level-0 pixels, N x 2) of the patches of each contour's bounding box that lie in its tissue; contour by
  * contour, column by column, as CLAM lists them.
  *
- * @param level of the patches; downsamples are truncated, as CLAM does
+ * @param level of the patches; its downsamples are truncated, as CLAM does, unless `exact`: one of 3.999 would make neighbours overlap by a quarter
  * @param slideSize width and height of level 0
  */
 export function patchGrid(
@@ -34,20 +36,22 @@ function addContour(
   { outline, holes }: TissueContour,
   { downsample }: Level,
   slideSize: readonly [number, number],
-  { patchSize, stepSize, contourFn, usePadding }: GridParameters,
+  { patchSize, stepSize, contourFn, usePadding, exact = false }: GridParameters,
 ): void {
-  const [downX, downY] = downsample.map(Math.trunc);
+  const factors = exact ? downsample : downsample.map(Math.trunc);
+  const [sizeX, sizeY] = factors.map((factor) => Math.round(patchSize * factor));
+  const [stepX, stepY] = factors.map((factor) => Math.round(stepSize * factor));
   const box = boundingBox(outline);
-  const stopX = stop(box.x + box.width, slideSize[0], patchSize * downX, usePadding);
-  const stopY = stop(box.y + box.height, slideSize[1], patchSize * downY, usePadding);
+  const stopX = stop(box.x + box.width, slideSize[0], sizeX, usePadding);
+  const stopY = stop(box.y + box.height, slideSize[1], sizeY, usePadding);
   // One side for both axes: CLAM tests with the size along x.
-  const size = patchSize * downX;
+  const size = sizeX;
   const inTissue = contourTest(new PolygonIndex(outline), contourFn, size);
   const indexed = holes.map((hole) => new PolygonIndex(hole));
   const inHole = (x: number, y: number) =>
     indexed.some((hole) => hole.locate(x + size / 2, y + size / 2) > 0);
-  for (let x = box.x; x < stopX; x += stepSize * downX) {
-    for (let y = box.y; y < stopY; y += stepSize * downY) {
+  for (let x = box.x; x < stopX; x += stepX) {
+    for (let y = box.y; y < stopY; y += stepY) {
       if (inTissue(x, y) && !inHole(x, y)) coords.push(x, y);
     }
   }

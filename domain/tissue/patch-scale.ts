@@ -1,4 +1,5 @@
 import { SamMilError } from '../errors.js';
+import { nominalMagnification } from '../formats/trident.js';
 import { RESOLUTION_KEYS } from '../slides/properties.js';
 import type { Slide } from '../slides/slide.js';
 import type { Mpp } from '../units.js';
@@ -20,6 +21,8 @@ export interface PatchScale {
   patchLevel: number;
   patchSize: number;
   stepSize: number;
+  /** Whether they count by the level's real downsample, as for a wished resolution; else by its whole part, as CLAM has it. */
+  exact: boolean;
   /** Resolution of the slide at level 0 and of the patches once resized to the wished size, where they matter. */
   slideMpp?: Mpp;
   targetMpp?: Mpp;
@@ -30,6 +33,9 @@ const MPP_TIMES_POWER = 10;
 
 /** A level may be coarser than wished by so much and still serve: scanners' 4.0007 or 0.2527 are not meant as differences. */
 const TOLERANCE = 1.05;
+
+/** A resolution this close to that of an objective people name is meant as that objective: 0.2527 um a pixel as 40x. */
+const NAMED_WITHIN = 0.02;
 
 /**
  * Where patches of the wished size are read from. With `mpp` or `magnification`: the deepest level not coarser than wished, and the number of
@@ -42,7 +48,7 @@ export function choosePatchScale(slide: Slide, wish: ScaleWish): PatchScale {
   const { patchSize, stepSize = patchSize, patchLevel, magnification, mpp } = wish;
   if (magnification === undefined && mpp === undefined) {
     checkLevel(slide, patchLevel);
-    return { patchLevel, patchSize, stepSize };
+    return { patchLevel, patchSize, stepSize, exact: false };
   }
   if ((magnification !== undefined && mpp !== undefined) || patchLevel !== 0) {
     throw new SamMilError(
@@ -55,9 +61,9 @@ export function choosePatchScale(slide: Slide, wish: ScaleWish): PatchScale {
       },
     );
   }
-  const targetMpp = mpp ?? MPP_TIMES_POWER / magnification!;
   const slideMpp = wish.slideMpp ?? resolutionOf(slide);
-  const downsample = targetMpp / slideMpp;
+  const objective = wish.slideMpp === undefined ? slide.info.objectivePower : undefined;
+  const downsample = mpp === undefined ? powerOf(slideMpp, objective) / magnification! : mpp / slideMpp;
   const level = slide.bestLevelForDownsample(downsample * TOLERANCE);
   const [x, y] = slide.info.levels[level].downsample;
   const factor = downsample / ((x + y) / 2);
@@ -65,9 +71,20 @@ export function choosePatchScale(slide: Slide, wish: ScaleWish): PatchScale {
     patchLevel: level,
     patchSize: Math.max(1, Math.round(patchSize * factor)),
     stepSize: Math.max(1, Math.round(stepSize * factor)),
+    exact: true,
     slideMpp,
-    targetMpp,
+    targetMpp: slideMpp * downsample,
   };
+}
+
+/**
+ * Magnification of level 0. Who wants 20x of a slide that was scanned at 20x wants its pixels as they are, though they measure 0.499 um: a stated
+ * objective, or else the one people name, stands where it fits the resolution.
+ */
+function powerOf(mpp: Mpp, objective = nominalMagnification(mpp)): number {
+  const measured = MPP_TIMES_POWER / mpp;
+  const fits = objective !== undefined && Math.abs(measured / objective - 1) <= NAMED_WITHIN;
+  return fits ? objective : measured;
 }
 
 function resolutionOf({ path, info }: Slide): Mpp {

@@ -168,8 +168,8 @@ function writePatchFile(
     patchSize: scale.patchSize,
     patchLevel: scale.patchLevel,
     downsample: level.downsample,
-    downsampledLevelDim: [level.width, level.height],
-    levelDim: [level0.width, level0.height],
+    levelDim: [level.width, level.height],
+    level0Dim: [level0.width, level0.height],
     name: job.name,
     // Relative to the stage's folder: an absolute path would make the file's bits depend on the machine.
     savePath: 'patches',

@@ -94,6 +94,7 @@ test('an OME-TIFF has the levels of its sub-images, and the resolution of its XM
     patchLevel: 1,
     patchSize: 150,
     stepSize: 150,
+    exact: true,
     slideMpp: 0.5,
     targetMpp: 1.5,
   });

@@ -60,8 +60,8 @@ test("a slide's files: CLAM's names, coordinates and attributes; the same bits e
     patchSize: attrs.patch_size,
     patchLevel: attrs.patch_level,
     downsample: attrs.downsample,
-    downsampledLevelDim: attrs.downsampled_level_dim,
-    levelDim: attrs.level_dim,
+    levelDim: attrs.downsampled_level_dim,
+    level0Dim: attrs.level_dim,
     name: attrs.name,
     savePath: 'patches',
   });
@@ -187,8 +187,16 @@ test('magnification and mpp choose level and size; a slide that says nothing is 
   };
   assert.deepEqual(sizes({}), [0, 256, 256]);
   assert.deepEqual(sizes({ mpp: 0.998, stepSize: 128 }), [0, 512, 256]);
-  assert.deepEqual(sizes({ magnification: 10 }), [0, 513, 513]);
+  assert.deepEqual(
+    sizes({ magnification: 20 }),
+    [0, 256, 256],
+    'scanned at 20x, though its pixels measure 0.499 um',
+  );
+  assert.deepEqual(sizes({ magnification: 10 }), [0, 512, 512]);
+  assert.deepEqual(sizes({ mpp: 1 }), [0, 513, 513], 'a resolution is meant to the digit');
   assert.deepEqual(sizes({ magnification: 10, slideMpp: 0.25 }), [0, 1024, 1024]);
+  assert.deepEqual(sizes({ magnification: 10, slideMpp: 0.2527 }), [0, 1024, 1024], 'what people call 40x');
+  assert.deepEqual(sizes({ magnification: 10, slideMpp: 0.35 }), [0, 731, 731], 'no objective has that');
   assert.throws(() => sizes({ mpp: 1, magnification: 10 }), { name: 'InvalidInput', message: /one of them/ });
   slide.close();
 
@@ -256,10 +264,10 @@ test("layout trident: its name and facts, beside CLAM's, and both read back to t
   const { result: clam } = await patch(context, wish);
   const { trident, ...found } = readPatches(result.files.coords.from);
   assert.deepEqual(found, readPatches(clam.files.coords.from));
-  // The slide is scanned at 20x with 0.499 um a pixel: 10x is 1 um, so that 128 wanted pixels are 257 read ones.
+  // The slide is scanned at 20x: 128 wanted pixels of 10x are 256 read ones, as TRIDENT reckons.
   assert.deepEqual(trident, {
     patchSize: 128,
-    patchSizeLevel0: found.patchSize,
+    patchSizeLevel0: 256,
     level0Magnification: 20,
     targetMagnification: 10,
     overlap: 32,

@@ -5,6 +5,7 @@ import { before, test } from 'node:test';
 import { findOpenSlideLibrary } from '../../../domain/native/openslide-library.js';
 import { openSlide } from '../../../domain/slides/open.js';
 import { PictureBuilder } from '../../../domain/tissue/overview.js';
+import { patchGrid } from '../../../domain/tissue/patch-grid.js';
 import { choosePatchScale } from '../../../domain/tissue/patch-scale.js';
 import { readSaturation } from '../../../domain/tissue/read-tissue-level.js';
 import type { Slide } from '../../../domain/slides/slide.js';
@@ -69,4 +70,16 @@ test('patches of any resolution come from the deepest level that is fine enough'
   assert.deepEqual(scale({ magnification: 80 }), [0, 128, 64], 'finer than the slide');
   assert.deepEqual(scale({ mpp: 0.5, slideMpp: 0.5 }), [0, 256, 128], 'what the pipeline says counts');
   slide.close();
+});
+
+test('neighbours at a wished resolution do not overlap on a level of 3.99; at a level they are where CLAM has them', () => {
+  const outline = Int32Array.of(0, 0, 4100, 0, 4100, 4100, 0, 4100);
+  const level = { width: 1028, height: 1028, downsample: [3.99, 3.99] as const };
+  const grid = { patchSize: 256, stepSize: 256, contourFn: 'basic', usePadding: true } as const;
+  const columns = (exact: boolean) => {
+    const coords = patchGrid([{ outline, holes: [] }], level, [4101, 4101], { ...grid, exact });
+    return [...new Set(coords.filter((_, i) => i % 2 === 0))];
+  };
+  assert.deepEqual(columns(true), [0, 1021, 2042, 3063, 4084]);
+  assert.deepEqual(columns(false), [0, 768, 1536, 2304, 3072, 3840]);
 });
