@@ -3,6 +3,7 @@ import { SamMilError } from '../domain/errors.js';
 import type { FileRef, InputFile, ItemsRef } from '../domain/job.js';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.js';
 import { cacheKey, type InputIngredient, type Ingredients } from '../domain/store/cache-key.js';
+import { companionFiles } from '../domain/slides/slide-files.js';
 import { firstDifference } from '../domain/store/explain.js';
 import { digestOfInput, type DigestCache } from '../domain/store/digest-cache.js';
 import { insideWork } from '../domain/store/paths.js';
@@ -128,7 +129,7 @@ async function digestInput(
   if (isFileRef(input.value)) return referencedFile(input.value, step.work, cache, how);
   if (typeof input.value !== 'string' || input.value === '') throw notAFile(place, input.value);
   const path = isAbsolute(input.value) ? input.value : join(step.base, input.value);
-  const digest = await digestOfInput(cache, path, how);
+  const digest = await digestOfInput(cache, path, how, companionFiles);
   return digest === undefined ? undefined : named(path, digest);
 }
 

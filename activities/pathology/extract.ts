@@ -4,7 +4,7 @@ import { defineActivity, fileInput, fileOutput } from '../define-activity.js';
 
 export const definition = defineActivity({
   name: 'pathology.extract',
-  version: 2,
+  version: 3,
   summary: 'Patches of a slide to a bag of features, with a row for each group of patches in a segment',
   with: {
     slide: fileInput('slide', 'The slide.'),
@@ -112,11 +112,10 @@ export const definition = defineActivity({
   resumesFrom: 'last committed batch',
   hiddenInputs: async (parameters, inputs) => {
     const { chooseEncoder, keyOfEncoder } = await import('../../domain/features/encoders.js');
-    const { companionsOf } = await import('../../domain/slides/slide-files.js');
     const wanted = inputs.encoder ?? (parameters.encoder as string);
     const fallback = typeof parameters.fallback === 'string' ? parameters.fallback : undefined;
     const { definition: chosen } = await chooseEncoder(wanted, fallback);
-    return { encoder: keyOfEncoder(chosen.info), slide: companionsOf(inputs.slide?.path) };
+    return { encoder: keyOfEncoder(chosen.info) };
   },
   load: () => import('../../domain/features/extract-slide.js'),
 });

@@ -123,9 +123,8 @@ export const definition = defineActivity({
   resumesFrom: 'last finished crop (watershed: the start, seconds long)',
   hiddenInputs: async (parameters, inputs) => {
     const { keyOfSegmenter, segmenterWithWeights } = await import('../../domain/sam/segmenters.js');
-    const { companionsOf } = await import('../../domain/slides/slide-files.js');
     const { info } = await segmenterWithWeights(inputs.segmenter ?? (parameters.segmenter as string));
-    return { segmenter: keyOfSegmenter(info), slide: companionsOf(inputs.slide?.path) };
+    return { segmenter: keyOfSegmenter(info) };
   },
   load: () => import('../../domain/sam/segment-slide.js'),
 });

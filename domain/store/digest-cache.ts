@@ -1,5 +1,5 @@
 import { readFile, readdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { digestOf, digestOfFile, digestOfJson } from '../digest.js';
 import { SamMilError } from '../errors.js';
 import { writeWhole } from './durable-file.js';
@@ -106,24 +106,38 @@ export class DigestCache {
 }
 
 /**
- * Digest of an input that may be a folder: that of the sorted (relative path, digest) list of its files. A MIRAX slide (`x.mrxs`) includes the
- * folder `x` beside it, which holds its pixels. With `known`, only remembered digests are used and undefined means "not without reading".
+ * Digest of an input that may be a folder: that of the sorted (relative path, digest) list of its files; or that consists of several files, likewise.
+ * With `known`, only remembered digests are used and undefined means "not without reading".
+ *
+ * @param companions further files that the named one consists of: the pixels of a slide lie in a folder beside it, or in the files of its series
  */
 export async function digestOfInput(
   cache: DigestCache,
   path: string,
   how: 'read' | 'known' = 'read',
+  companions: (path: string) => readonly string[] = () => [],
 ): Promise<string | undefined> {
   const one = (file: string) => (how === 'read' ? cache.digest(file) : cache.known(file));
   const own = await filesUnder(path);
-  if (own === undefined) {
-    const companion = /\.mrxs$/i.test(path) ? path.slice(0, -'.mrxs'.length) : undefined;
-    const pixels = companion === undefined ? undefined : await filesUnder(companion);
-    if (companion === undefined || pixels === undefined) return one(path);
-    const parts = pixels.map((file) => join(basename(companion), file));
-    return digestOfFiles(dirname(path), [basename(path), ...parts], one);
+  if (own !== undefined) return digestOfFiles(path, own, one);
+  const alone = await one(path);
+  if (alone === undefined) return undefined;
+  const others = listed(path, companions);
+  if (others.length === 0) return alone;
+  const folder = dirname(path);
+  return digestOfFiles(
+    folder,
+    [path, ...others].map((file) => relative(folder, file)),
+    one,
+  );
+}
+
+function listed(path: string, companions: (path: string) => readonly string[]): readonly string[] {
+  try {
+    return companions(path);
+  } catch (error) {
+    throw unreadable(path, error);
   }
-  return digestOfFiles(path, own, one);
 }
 
 async function digestOfFiles(

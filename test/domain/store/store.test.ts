@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { cacheKey, type Ingredients } from '../../../domain/store/cache-key.js';
+import { companionFiles } from '../../../domain/slides/slide-files.js';
 import { DigestCache, digestOfInput } from '../../../domain/store/digest-cache.js';
 import { isFresh } from '../../../domain/store/file-stamp.js';
 import { firstDifference } from '../../../domain/store/explain.js';
@@ -71,13 +72,13 @@ test(
   },
 );
 
-test('a folder is digested by names and contents; a MIRAX slide with its folder', async (context) => {
+test('a folder is digested by names and contents; a slide of several files with all of them', async (context) => {
   const work = temporaryFolder(context);
   const folder = join(work, 'data');
   mkdirSync(join(folder, 'sub'), { recursive: true });
   writeFileSync(join(folder, 'a.txt'), 'a');
   writeFileSync(join(folder, 'sub', 'b.txt'), 'b');
-  const digest = (path: string) => digestOfInput(new DigestCache(work), path);
+  const digest = (path: string) => digestOfInput(new DigestCache(work), path, 'read', companionFiles);
   const before = await digest(folder);
   writeFileSync(join(folder, '.hidden'), 'x');
   assert.equal(await digest(folder), before);
@@ -88,6 +89,14 @@ test('a folder is digested by names and contents; a MIRAX slide with its folder'
   const slide = await digest(join(work, 'data.mrxs'));
   writeFileSync(join(folder, 'a.txt'), 'other pixels');
   assert.notEqual(await digest(join(work, 'data.mrxs')), slide);
+
+  // Uncompressed tiles of another content take the same room.
+  const index = 'ImageFile=v-0.jpg\n';
+  writeFileSync(join(work, 'v.vms'), index);
+  writeFileSync(join(work, 'v-0.jpg'), 'pixels');
+  const vms = await digest(join(work, 'v.vms'));
+  writeFileSync(join(work, 'v-0.jpg'), 'others');
+  assert.notEqual(await digest(join(work, 'v.vms')), vms);
 });
 
 test('the first thing that differs is named, causes before consequences', () => {
