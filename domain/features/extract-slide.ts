@@ -48,7 +48,7 @@ export async function run(job: Job<ExtractWith>): Promise<JobResult> {
   const groups = options.segments && findGroups(options.segments.path, patches, slide);
   const encoder = await openEncoder(job);
   const store = storeOf(job, patches, encoder);
-  const decoders = decodeThreads(options.threads, encoder.provider);
+  const decoders = slide.costlyToOpen ? 1 : decodeThreads(options.threads, encoder.provider);
   await encodePatches({
     source: {
       slide: options.slide.path,
@@ -98,7 +98,7 @@ function factsOf(
     layout === 'trident' ? (patches.trident ?? tridentOfPatches(patches, slide, file)) : undefined;
   return (encoder: OpenEncoder): BagFacts => ({
     patches,
-    levelDim: patches.levelDim,
+    level0Dim: patches.level0Dim,
     slideName: patches.name,
     encoder: {
       encoder: encoder.info.name,

@@ -1,30 +1,80 @@
-import { writeFileSync } from 'node:fs';
-import sharp from 'sharp';
+import { appendFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import sharp, { type Sharp } from 'sharp';
 import type { DecodedImage } from './plain-image.js';
 
-/** Decoding takes 3 bytes a pixel of memory for a moment: 1.5 GB here. What is larger belongs in a tiled, pyramidal file. */
-const MAX_PIXELS = 5e8;
+/** Larger images pass through a tiled file in between, so that memory stays below 1 GB: this many pixels at once are 300 MB. */
+const AT_ONCE = 1e8;
+
+/** Side of that file's tiles, and how many rows of tiles are read from it at a time. */
+const TILE = 256;
 
 /**
- * A program, not a module: `node decode-image.js IMAGE RAW` writes the first page of an image as 8-bit RGB and prints a {@link DecodedImage}.
+ * A program, not a module: `node decode-image.js IMAGE RAW [AT_ONCE]` writes the first page of an image as 8-bit RGB and prints a {@link DecodedImage}.
  */
-async function main([path, into]: string[]): Promise<void> {
-  const image = sharp(path, {
-    limitInputPixels: MAX_PIXELS,
+async function main([path, into, atOnce]: string[]): Promise<void> {
+  const { width, height, format, density } = await open(path).metadata();
+  const large = width * height > (atOnce === undefined ? AT_ONCE : Number(atOnce));
+  refuseFullDisk(into, width * height * (large ? 6 : 3));
+  const size = large ? await decodeInStrips(path, into) : await decodeWhole(path, into);
+  process.stdout.write(JSON.stringify({ ...size, format, density } satisfies DecodedImage));
+}
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+function open(path: string): Sharp {
+  return sharp(path, {
+    limitInputPixels: false,
     sequentialRead: true,
     failOn: 'error',
     // As Pillow: values as stored, whatever profile comes with them.
     ignoreIcc: true,
   });
-  const { format, density } = await image.metadata();
-  const { data, info } = await image
-    .toColourspace('srgb')
-    .removeAlpha()
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true });
+}
+
+function rgbOf(image: Sharp): Sharp {
+  return image.toColourspace('srgb').removeAlpha();
+}
+
+async function pixelsOf(image: Sharp): Promise<{ data: Buffer; info: Size }> {
+  return image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+}
+
+async function decodeWhole(path: string, into: string): Promise<Size> {
+  const { data, info } = await pixelsOf(rgbOf(open(path)));
   writeFileSync(into, data);
-  const { width, height } = info;
-  process.stdout.write(JSON.stringify({ width, height, format, density } satisfies DecodedImage));
+  return { width: info.width, height: info.height };
+}
+
+/** The decoder hands rows on as they come; the raw format alone is only had from libvips in one piece. */
+async function decodeInStrips(path: string, into: string): Promise<Size> {
+  const tiled = `${into}.tif`;
+  try {
+    const { width, height } = await rgbOf(open(path))
+      .tiff({ compression: 'none', tile: true, tileWidth: TILE, tileHeight: TILE, bigtiff: true })
+      .toFile(tiled);
+    writeFileSync(into, '');
+    for (let top = 0; top < height; top += TILE) {
+      const strip = { left: 0, top, width, height: Math.min(TILE, height - top) };
+      const { data } = await pixelsOf(
+        sharp(tiled, { limitInputPixels: false, failOn: 'warning' }).extract(strip),
+      );
+      appendFileSync(into, data);
+    }
+    return { width, height };
+  } finally {
+    rmSync(tiled, { force: true });
+  }
+}
+
+/** Before minutes of decoding, and before somebody else's file system is full. */
+function refuseFullDisk(into: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(dirname(into));
+  const free = bavail * bsize;
+  if (free < bytes) throw new Error(`No space left: ${bytes} bytes are needed, ${free} are free`);
 }
 
 main(process.argv.slice(2)).catch((error: Error) => {

@@ -31,8 +31,8 @@ export function isPlainImage({ bytes }: FileHead): boolean {
 
 /**
  * A plain image as a slide of one level. It is decoded once, in a process of its own (a broken file can't take this one down), into a raw file
- * that is unlinked at once; regions are read from that, so memory stays small once it is open. Disk: 3 bytes a pixel in
- * the temporary folder while open. Alpha is dropped, as Pillow's `convert("RGB")` does.
+ * that is unlinked at once; regions are read from that, so memory stays small, whatever its size. Disk: 3 bytes a pixel in
+ * the temporary folder while open, twice that for a moment where it is large. Alpha is dropped, as Pillow's `convert("RGB")` does.
  */
 export class PlainImageSlide implements Slide {
   readonly path: string;

@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { before, test, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { SamMilError } from '../../../domain/errors.js';
 import { findOpenSlideLibrary } from '../../../domain/native/openslide-library.js';
 import { openSlide } from '../../../domain/slides/open.js';
-import { slideFiles, slideFolderMember } from '../../../domain/slides/slide-files.js';
+import { companionFiles, slideFolderMember } from '../../../domain/slides/slide-files.js';
 import { BUNDLED_SLIDE } from '../../support/bundled.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -35,7 +44,7 @@ function file(context: TestContext, name: string, content: string | Uint8Array):
 
 test('a missing file, a folder, an empty file and a text file are each refused by name', (context) => {
   refused(join(temporaryFolder(context), 'gone.svs'), 'InvalidInput', /does not exist/);
-  refused(temporaryFolder(context), 'InvalidInput', /is a folder/, /\.dcm/);
+  refused(temporaryFolder(context), 'InvalidInput', /is a folder/, /DICOM/);
   refused(file(context, 'empty.svs', ''), 'InvalidInput', /empty/, /0 bytes/);
   const loop = join(temporaryFolder(context), 'loop.svs');
   symlinkSync(loop, loop);
@@ -147,6 +156,35 @@ test('plain images that OpenSlide has no reader for open as one level', async (c
   refused(join(folder, 'cut.png'), 'CorruptSlide', /can not be decoded/);
 });
 
+test('a large plain image is decoded in strips, to the same pixels', async (context) => {
+  const folder = temporaryFolder(context);
+  const [width, height] = [70, 600];
+  const rgb = Uint8Array.from(
+    { length: width * height * 3 },
+    (_, index) => (index * 37 + (index >> 9)) % 256,
+  );
+  const image = sharp(rgb, { raw: { width, height, channels: 3 } });
+  await image.clone().png().toFile(join(folder, 'a.png'));
+  await image.clone().greyscale().tiff({ compression: 'deflate' }).toFile(join(folder, 'b.tif'));
+  const decoder = fileURLToPath(new URL('../../../domain/slides/decode-image.js', import.meta.url));
+  for (const name of ['a.png', 'b.tif']) {
+    const raws = [[], ['1000']].map((atOnce) => {
+      const raw = join(folder, `${name}.raw`);
+      const told = execFileSync(process.execPath, [decoder, join(folder, name), raw, ...atOnce]);
+      const { width: w, height: h } = JSON.parse(told.toString()) as { width: number; height: number };
+      assert.deepEqual([w, h], [width, height]);
+      return readFileSync(raw);
+    });
+    assert.ok(raws[1].equals(raws[0]), name);
+    assert.equal(raws[0].length, rgb.length);
+  }
+  assert.deepEqual(
+    readdirSync(folder).sort(),
+    ['a.png', 'a.png.raw', 'b.tif', 'b.tif.raw'],
+    'nothing else stays',
+  );
+});
+
 test('a slide of many files names them all', (context) => {
   const folder = temporaryFolder(context);
   const at = (name: string) => join(folder, name);
@@ -160,28 +198,29 @@ test('a slide of many files names them all', (context) => {
   writeFileSync(at('1.dcm'), dicom('1.2.30'));
   writeFileSync(at('2.dcm'), dicom('1.2.30'));
   writeFileSync(at('3.dcm'), dicom('1.2.31'));
-  assert.deepEqual(slideFiles(at('2.dcm')), [at('1.dcm'), at('2.dcm')]);
-  assert.throws(() => slideFiles(folder), {
+  writeFileSync(at('IM0001'), dicom('1.2.30'));
+  assert.deepEqual(companionFiles(at('2.dcm')), [at('1.dcm'), at('IM0001')]);
+  assert.deepEqual(companionFiles(at('IM0001')), [at('1.dcm'), at('2.dcm')], 'whatever names end in');
+  assert.throws(() => slideFolderMember(folder), {
     name: 'InvalidInput',
     message: /several DICOM series.*found 2 series/,
   });
   mkdirSync(at('series'));
   for (const name of ['b.dcm', 'a.dcm']) writeFileSync(at(`series/${name}`), dicom('1.2.30'));
-  writeFileSync(at('series/DICOMDIR'), 'x');
+  writeFileSync(at('series/DICOMDIR'), dicom('1.2.30'));
+  writeFileSync(at('series/notes.txt'), 'x');
   assert.equal(slideFolderMember(at('series')), at('series/a.dcm'));
-  assert.deepEqual(slideFiles(at('series')), [at('series/a.dcm'), at('series/b.dcm')]);
+  assert.deepEqual(companionFiles(at('series/a.dcm')), [at('series/b.dcm')]);
   assert.equal(slideFolderMember(at('1.dcm')), undefined);
   mkdirSync(at('m'));
-  for (const name of ['m.mrxs', 'm/Data0000.dat', 'm/Slidedat.ini']) writeFileSync(at(name), 'x');
-  assert.deepEqual(
-    slideFiles(at('m.mrxs')),
-    [at('m.mrxs'), at('m/Data0000.dat'), at('m/Slidedat.ini')].sort(),
-  );
+  for (const name of ['m.mrxs', 'm/Data0000.dat', 'm/Slidedat.ini', 'm/.DS_Store'])
+    writeFileSync(at(name), 'x');
+  assert.deepEqual(companionFiles(at('m.mrxs')), [at('m/Data0000.dat'), at('m/Slidedat.ini')]);
   writeFileSync(
     at('v.vms'),
     '[Virtual Microscope Specimen]\nImageFile=v-0.jpg\nMapFile=v-map.jpg\nNoLayers=1\n',
   );
   for (const name of ['v-0.jpg', 'v-map.jpg', 'other.jpg']) writeFileSync(at(name), 'x');
-  assert.deepEqual(slideFiles(at('v.vms')), [at('v-0.jpg'), at('v-map.jpg'), at('v.vms')].sort());
-  assert.deepEqual(slideFiles(BUNDLED_SLIDE), [BUNDLED_SLIDE]);
+  assert.deepEqual(companionFiles(at('v.vms')), [at('v-0.jpg'), at('v-map.jpg')]);
+  assert.deepEqual(companionFiles(BUNDLED_SLIDE), []);
 });
