@@ -56,11 +56,9 @@ export function renderRun(view: RunView, palette: Palette): string[] {
 
 function stageRow(stage: StageStatus, view: RunView, palette: Palette): string[] {
   const [mark, colour] = MARKS[stage.state];
-  return [
-    ` ${colour(palette)(mark)} ${stage.name}`,
-    countsText(stage, palette),
-    palette.dim(paceText(stage, view)),
-  ];
+  const pace = paceText(stage, view);
+  const row = [` ${colour(palette)(mark)} ${stage.name}`, countsText(stage, palette)];
+  return pace === '' ? row : [...row, palette.dim(pace)];
 }
 
 /** `14/24  3 cached  1 failed  2 running`, or why a stage has no numbers. */

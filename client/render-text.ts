@@ -21,14 +21,21 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** Columns padded to their widest cell; colours do not count as width. Columns named in `right` are aligned to the right. */
+/**
+ * Columns padded to their widest cell; colours do not count as width. Columns named in `right` are aligned to the right. The last cell of a row
+ * that is shorter than others may reach over the columns that it lacks.
+ */
 export function formatTable(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
-  const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, width(cell))));
+  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const widths = new Array<number>(columns).fill(0);
+  for (const row of rows) {
+    const own = row.length < columns ? row.slice(0, -1) : row;
+    own.forEach((cell, i) => (widths[i] = Math.max(widths[i], width(cell))));
+  }
   return rows.map((row) =>
     row
       .map((cell, i) => {
-        const space = ' '.repeat(widths[i] - width(cell));
+        const space = ' '.repeat(Math.max(0, widths[i] - width(cell)));
         return right.includes(i) ? space + cell : cell + space;
       })
       .join('  ')
@@ -51,6 +58,16 @@ export function clip(line: string, columns: number): string {
     }
   }
   return out;
+}
+
+/** Lines of a table cut to the terminal they go to; whole in pipes and files. */
+export function fitTable(
+  lines: readonly string[],
+  { isTTY, columns }: { isTTY?: boolean; columns?: number },
+): string[] {
+  return lines.map((line) =>
+    isTTY === true && columns !== undefined && columns > 0 ? clip(line, columns) : line,
+  );
 }
 
 /** Text from files and other processes on one line, without anything that a terminal would act on. */

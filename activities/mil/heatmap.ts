@@ -2,7 +2,7 @@ import { defineActivity, fileInput, fileOutput, itemsInput } from '../define-act
 
 export const definition = defineActivity({
   name: 'mil.heatmap',
-  version: 2,
+  version: 3,
   summary:
     'Scores of every patch over the slide: pictures, HDF5, GeoJSON, and how well they find an annotated lesion',
   with: {
@@ -79,6 +79,8 @@ export const definition = defineActivity({
     thumbnail: fileOutput('picture', 'thumbnails/<slide>.jpg: the slide with its annotation.'),
     geojson: fileOutput('geojson', 'geojson/<slide>.geojson: patches with their score, for QuPath.'),
     what: { type: 'string', description: 'attention or tumour-probability.' },
+    scale: { type: 'string', description: 'How scores became colours: rank, range or none.' },
+    'colour-map': { type: 'string', description: 'Colour map of overlay-map.' },
     patches: { type: 'integer', description: 'Patches scored.' },
     probability: { type: 'number', description: 'Probability of the last class for the whole slide.' },
     'lesion-auc': {

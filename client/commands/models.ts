@@ -16,7 +16,7 @@ import type { Weights, WeightsEntry } from '../../domain/weights/weights-entry.j
 import { paletteFor } from '../display.js';
 import { downloadProgress } from '../download-progress.js';
 import { EXIT, Exit, exitCodeOf, invalid } from '../errors.js';
-import { formatBytes, formatTable } from '../render-text.js';
+import { fitTable, formatBytes, formatTable } from '../render-text.js';
 import { shortPath } from '../run-output.js';
 
 interface FetchCommandOptions {
@@ -76,13 +76,13 @@ function list({ json }: { json?: boolean }): void {
       entry.name,
       entry.kind,
       bytes === undefined ? '?' : formatBytes(bytes),
-      entry.licence,
       stateText(state),
+      entry.licence,
       path ? shortPath(path) : palette.dim(`from ${sourceOf(entry)}`),
     ];
   });
-  const head = ['MODEL', 'KIND', 'SIZE', 'LICENCE', 'STATE', 'WHERE'].map(palette.dim);
-  console.log(formatTable([head, ...rows], [2]).join('\n'));
+  const head = ['MODEL', 'KIND', 'SIZE', 'STATE', 'LICENCE', 'WHERE'].map(palette.dim);
+  console.log(fitTable(formatTable([head, ...rows], [2]), process.stdout).join('\n'));
   for (const { problem } of states.filter(({ state }) => state === 'damaged')) console.log(`\n${problem}`);
   if (states.some(({ state }) => state === 'missing'))
     console.log('\nbring one   npx sam-mil models fetch MODEL   or   npx sam-mil models import MODEL FILE');

@@ -6,7 +6,7 @@ import { checkForced, selectStages } from '../../domain/language/select-stages.j
 import { paletteFor } from '../display.js';
 import { addFileOptions, loadPlan, type FileOptions } from '../load-file.js';
 import { addPluginOption, addSelectionOptions, selectionOf, type SelectionOptions } from '../options.js';
-import { formatTable, plural } from '../render-text.js';
+import { fitTable, formatTable, plural } from '../render-text.js';
 import type { Palette } from '../render-status.js';
 import { shortPath } from '../run-output.js';
 import { sourceText } from './graph.js';
@@ -47,8 +47,11 @@ async function showPlan(file: string, options: PlanOptions): Promise<void> {
 
 function planText(plan: Plan, forecasts: readonly StageForecast[], why: boolean, palette: Palette): string {
   const rows = plan.stages.map((stage, i) => stageRow(stage, forecasts[i], palette));
-  const lines = formatTable(rows);
-  const body = lines.flatMap((line, i) => [line, ...(why ? whyLines(forecasts[i], palette) : [])]);
+  const lines = fitTable(formatTable(rows), process.stdout);
+  const body = lines.flatMap((line, i) => [
+    line,
+    ...(why || isUnlisted(forecasts[i]) ? whyLines(forecasts[i], palette) : []),
+  ]);
   return [
     `${palette.bold(plan.name)}  work folder ${shortPath(plan.work)}`,
     ...body,
@@ -72,9 +75,15 @@ function stageRow(stage: StagePlan, found: StageForecast, palette: Palette): str
   ];
 }
 
+/** A stage that would fail before any work; `why` says what is wrong with its source. */
+function isUnlisted({ state, items }: Pick<StageForecast, 'state' | 'items'>): boolean {
+  return state === 'runs' && items.length === 0;
+}
+
 function stateText({ state, why, items }: StageForecast): string {
   const running = items.filter((item) => item.state === 'runs').length;
   const standing = items.filter((item) => item.state === 'stands' || item.state === 'skipped').length;
+  if (isUnlisted({ state, items })) return 'its items can not be listed';
   if (items.length === 0) return why ?? state;
   if (running === 0)
     return state === 'stands' ? `${plural(standing, 'item')}, unchanged` : 'depends on what comes before';
@@ -82,7 +91,7 @@ function stateText({ state, why, items }: StageForecast): string {
 }
 
 function whyLines({ state, why, items }: StageForecast, palette: Palette): string[] {
-  if (items.length === 0 && state === 'runs') return [`     ${palette.yellow(why ?? 'it has not run yet')}`];
+  if (isUnlisted({ state, items })) return [`     ${palette.yellow(why ?? 'it has not run yet')}`];
   const shown = items.filter((item) => item.state === 'runs' || item.state === 'skipped');
   return formatTable(shown.map((item) => [`     ${item.key}`, item.step ?? '', reason(item, palette)]));
 }
@@ -99,7 +108,9 @@ function summary(forecasts: readonly StageForecast[]): string {
   if (forecasts.every((stage) => stage.state === 'stands' || stage.state === 'skipped')) {
     return `nothing to do: receipts show that all ${plural(standing, 'item')} stand`;
   }
+  const bad = forecasts.filter(isUnlisted).length;
+  const failing = bad === 0 ? '' : `; ${plural(bad, 'stage')} would fail before any work`;
   const later =
     waiting === 0 ? '' : `; ${plural(waiting, 'stage')} can only be judged when what they need has run`;
-  return `${plural(running, 'item')} to do, ${standing} unchanged${later}`;
+  return `${plural(running, 'item')} to do, ${standing} unchanged${failing}${later}`;
 }

@@ -11,6 +11,7 @@ import {
   type FileOptions,
   type LoadedFile,
 } from '../load-file.js';
+import { plural } from '../render-text.js';
 
 interface ValidateOptions extends FileOptions {
   json?: boolean;
@@ -39,7 +40,7 @@ function printText(loaded: LoadedFile): void {
   const { problems, file, document } = loaded;
   if (problems.length > 0) console.log(`${problemsText(loaded, paletteFor(process.stdout))}\n`);
   const valid = hasErrors(problems) ? 'not valid' : 'valid';
-  const stages = document === undefined ? '' : `, ${document.stages.length} stages`;
+  const stages = document === undefined ? '' : `, ${plural(document.stages.length, 'stage')}`;
   console.log(`${file}: ${valid}${stages}, ${countText(problems)}`);
 }
 

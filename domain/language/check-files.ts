@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import type { Json } from '../json.js';
 import type { ValueSchema } from './catalogue.js';
 import type { Place, ProblemList } from './problems.js';
@@ -14,12 +14,28 @@ export interface Files {
 /** Where the file system is not asked. */
 export const ANY_FILES: Files = { base: '/', exists: () => true };
 
-/** Reports `path` where it names nothing. */
-export function checkFile(path: string, place: Place, files: Files, problems: ProblemList): void {
+/**
+ * Reports `path` where it names nothing.
+ * @param params names of the params that it was made of, which a user may give other values
+ */
+export function checkFile(
+  path: string,
+  place: Place,
+  { files, problems, params }: { files: Files; problems: ProblemList; params: readonly string[] },
+): void {
   const absolute = resolve(files.base, path);
   if (files.exists(absolute)) return;
-  const hint = 'relative paths are relative to the pipeline file';
-  problems.error('missing-file', place, `there is no file or folder ${absolute}`, hint);
+  const other = params.map((name) => `--set ${name}=…`).join(' or ');
+  const hint = [
+    ...(other === '' ? [] : [`give yours with ${other}`]),
+    ...(isAbsolute(path) ? [] : ['relative paths are relative to the pipeline file']),
+  ];
+  problems.error(
+    'missing-file',
+    place,
+    `there is no file or folder ${absolute}`,
+    hint.join('; ') || undefined,
+  );
 }
 
 /** The files that a written-out value names where its schema wants inputs, each with its path in the value. */

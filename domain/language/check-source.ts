@@ -4,7 +4,7 @@ import { suggest } from './did-you-mean.js';
 import { isScalarText, type PipelineDocument, type SourceDocument, type StageDocument } from './document.js';
 import { references, wholeReference } from './expression-analysis.js';
 import { fileNameFault } from './names.js';
-import { expressionsIn, foldNode, placeOf } from './node-expressions.js';
+import { expressionsIn, foldNode, paramsIn, placeOf } from './node-expressions.js';
 import { ProblemList } from './problems.js';
 import type { Scope } from './scope.js';
 import type { PipelineTypes } from './value-types.js';
@@ -37,7 +37,8 @@ function checkListed(check: SourceCheck, source: ListedSource): void {
     check.problems.error('wrong-type', source.value.place, message, `write ${source.kind}: "path/to/…"`);
   } else if (source.kind !== 'glob') {
     const path = written(check, source);
-    if (typeof path === 'string') checkFile(path, source.value.place, check.files, check.problems);
+    if (typeof path !== 'string') return;
+    checkFile(path, source.value.place, { ...check, params: paramsIn(source.value) });
   }
 }
 

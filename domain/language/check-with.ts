@@ -7,7 +7,7 @@ import { checkFile, namedFiles, type Files } from './check-files.js';
 import { checkWire } from './check-wire.js';
 import type { Expression } from './expression-syntax.js';
 import { asksStatus } from './expressions.js';
-import { expressionsIn, foldNode, readsUnset, type PlacedExpression } from './node-expressions.js';
+import { expressionsIn, foldNode, readsUnset, type PlacedExpression, paramsIn } from './node-expressions.js';
 import type { MatrixCell } from './plan.js';
 import { ProblemList, type Place } from './problems.js';
 import { formsOf, schemaFaults } from './schema-faults.js';
@@ -187,7 +187,9 @@ function checkAgainst(
   }
   if (warnOfMistypedChoice(check, given, schema, value)) return;
   for (const { path, file } of namedFiles(schema, value)) {
-    if (!file.startsWith(DYNAMIC)) checkFile(file, placeAt(given.value, path), check.files, check.problems);
+    if (file.startsWith(DYNAMIC)) continue;
+    const params = given.value.kind === 'scalar' ? paramsIn(given.value) : [];
+    checkFile(file, placeAt(given.value, path), { ...check, params });
   }
 }
 

@@ -5,7 +5,7 @@ import { parseExpression, type Expression } from './expression-syntax.js';
 import type { Condition } from './document.js';
 import { isScalarText } from './document.js';
 import type { KnownParams } from './params.js';
-import type { Place, ProblemList } from './problems.js';
+import { ProblemList, type Place } from './problems.js';
 import { parseTemplate, wholeExpression } from './template.js';
 import type { ScalarNode, YamlNode } from './yaml-nodes.js';
 
@@ -35,6 +35,15 @@ export function expressionsIn(node: YamlNode, problems: ProblemList): PlacedExpr
     if (part.type === 'text') return [];
     return placed(node, part.source, part.offset, part === whole, problems);
   });
+}
+
+/** Names of the params that a value is made of. */
+export function paramsIn(node: YamlNode): string[] {
+  const read = expressionsIn(node, new ProblemList()).flatMap(({ tree }) => references(tree));
+  const names = read.flatMap(({ root, path }) =>
+    root === 'params' && path.length > 0 ? [`${path[0]}`] : [],
+  );
+  return [...new Set(names)];
 }
 
 /** The expression of an `if`. */

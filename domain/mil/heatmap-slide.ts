@@ -67,7 +67,8 @@ export async function run(job: Job<HeatmapWith>): Promise<JobResult> {
     const pictures = await drawPictures(job, patches, thumbnail, regions);
     const files = { ...writeData(job, patches), ...pictures };
     job.progress({ unit: 'steps', done: 3, total: 3 });
-    return { files, values: { what, ...valuesOf(job, model, patches, regions) } };
+    const style = { what, scale: scaleOf(job.with), 'colour-map': job.with.colourMap };
+    return { files, values: { ...style, ...valuesOf(job, model, patches, regions) } };
   } finally {
     model.dispose();
   }
@@ -123,6 +124,10 @@ function scorePatches({ with: options }: Job<HeatmapWith>, model: LoadedModel): 
   };
 }
 
+function scaleOf({ scale, what }: HeatmapWith): NonNullable<HeatmapWith['scale']> {
+  return scale ?? (what === 'attention' ? 'rank' : 'none');
+}
+
 async function makeThumbnail(path: string, longest: number): Promise<Thumbnail> {
   const slide = openSlide(path);
   try {
@@ -138,9 +143,8 @@ async function drawPictures(
   thumbnail: Thumbnail,
   regions: readonly Region[],
 ): Promise<Record<string, OutputFile>> {
-  const { what, smooth, colourMap } = job.with;
-  const scale = job.with.scale ?? (what === 'attention' ? 'rank' : 'none');
-  const heat = paintScores(coords, scaleScores(scores, scale), size, thumbnail, smooth);
+  const { smooth, colourMap } = job.with;
+  const heat = paintScores(coords, scaleScores(scores, scaleOf(job.with)), size, thumbnail, smooth);
   const write = async (folder: string, picture: Pixels) => {
     const outlined = await outlineRegions(picture, regions, thumbnail.scale);
     return output(job, `${folder}/${job.name}.jpg`, await encodeJpeg(outlined, 88));

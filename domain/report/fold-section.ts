@@ -1,5 +1,5 @@
 import type { MetricsFile } from '../mil/metrics-file.js';
-import { percent, shortDigest } from './format-number.js';
+import { count, percent, shortDigest } from './format-number.js';
 import { html, type Markup } from './html.js';
 import type { FoldResult, ReportData } from './report-data.js';
 import { rocOfFolds, rocOfGroups, type RocLine } from './roc-figure.js';
@@ -43,7 +43,7 @@ function rocPanel(line: RocLine, data: ReportData): Markup {
   return html`<figure class="chart">
     ${rocOfFolds(line)}
     <figcaption class="s${line.series}">
-      <span class="swatch"></span><strong>${line.label}</strong>, ${line.curves.length} folds, AUC
+      <span class="swatch"></span><strong>${line.label}</strong>, ${count(line.curves.length, 'fold')}, AUC
       ${percent(auc?.mean)} ± ${percent(auc?.std)}
     </figcaption>
   </figure>`;

@@ -1,5 +1,6 @@
 import type { ItemRecord } from '../job.js';
 import type { Json } from '../json.js';
+import { captionsOf, styleOf } from './heatmap-legend.js';
 import { filesEndingIn, outputFile } from './output-refs.js';
 import { embedPicture } from './pictures.js';
 import type { HeatmapResult, Picture, ReportData, SlidePictures } from './report-data.js';
@@ -49,12 +50,6 @@ function pictureNames(item: ItemRecord): string[] {
   return names.sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
 }
 
-const HEATMAP_CAPTIONS: [string, string][] = [
-  ['thumbnail', 'The slide'],
-  ['overlay', 'High scores in cyan'],
-  ['overlay-map', 'All scores'],
-];
-
 /** Heatmaps with small pictures, and the large pictures of the few that are shown by rule. */
 export async function readHeatmaps(
   items: readonly ItemRecord[],
@@ -86,7 +81,7 @@ async function readHeatmap(item: ItemRecord, work: string, withPicture: boolean)
   return {
     key,
     name: key,
-    what: text(outputs.what) ?? 'attention',
+    style: styleOf(outputs),
     set: text(outputs.set),
     label: text(outputs.label) ?? text(fields.label),
     lesionAuc: number(outputs['lesion-auc']),
@@ -99,10 +94,11 @@ async function readHeatmap(item: ItemRecord, work: string, withPicture: boolean)
 
 async function largePictures(item: ItemRecord, work: string): Promise<Picture[]> {
   const pictures: Picture[] = [];
-  for (const [name, caption] of HEATMAP_CAPTIONS) {
+  for (const [name, caption, scale] of captionsOf(styleOf(item.outputs))) {
     if (item.outputs[name] === undefined) continue;
     const { absolute } = await outputFile(item, name, work);
-    pictures.push(await embedPicture(absolute, caption, `${caption}: slide ${item.key}`, LARGE));
+    const picture = await embedPicture(absolute, caption, `${caption}: slide ${item.key}`, LARGE);
+    pictures.push(scale === undefined ? picture : { ...picture, scale });
   }
   return pictures;
 }

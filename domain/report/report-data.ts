@@ -2,6 +2,7 @@ import type { JsonObject } from '../json.js';
 import type { DelongPair } from '../mil/delong.js';
 import type { MetricsFile } from '../mil/metrics-file.js';
 import type { RocCurve } from '../mil/roc.js';
+import type { ColourScale, HeatmapStyle } from './heatmap-legend.js';
 import type { Spread, SummaryRow } from './summary.js';
 import type { Sweep } from './sweeps.js';
 import type { Timeline } from './timeline.js';
@@ -68,6 +69,8 @@ export interface Picture {
   source: string;
   width: number;
   height: number;
+  /** What its colours mean, where it is drawn in a colour map. */
+  scale?: ColourScale;
 }
 
 export interface SlidePictures {
@@ -78,7 +81,7 @@ export interface SlidePictures {
 export interface HeatmapResult {
   key: string;
   name: string;
-  what: string;
+  style: HeatmapStyle;
   /** train, val or test, where known. */
   set: string | null;
   label: string | null;

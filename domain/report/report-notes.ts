@@ -12,6 +12,12 @@ export function automaticNotes(folds: readonly FoldResult[], heatmaps: readonly 
       `Folds are small (the smallest scores ${least} slides): one slide more or less right moves a fold by several points. Read the intervals, not the digits.`,
     );
   }
+  const mixed = mixedGroups(folds);
+  if (mixed.length > 0) {
+    notes.push(
+      `Several results of one fold are taken together in ${mixed.join(', ')}: their means mix runs that differ in a field which \`group-by\` of the report does not name.`,
+    );
+  }
   if (folds.some(({ metrics }) => metrics.selection.optimistic)) {
     notes.push(
       'Some epochs were chosen on the very slides that are scored: those numbers are optimistic, under either protocol.',
@@ -33,4 +39,16 @@ export function automaticNotes(folds: readonly FoldResult[], heatmaps: readonly 
     );
   }
   return notes;
+}
+
+/** Groups in which one fold of one repeat was evaluated more than once. */
+function mixedGroups(folds: readonly FoldResult[]): string[] {
+  const seen = new Set<string>();
+  const mixed = new Set<string>();
+  for (const { group, metrics } of folds) {
+    const place = JSON.stringify([group, metrics.repeat, metrics.fold]);
+    if (seen.has(place)) mixed.add(group);
+    seen.add(place);
+  }
+  return [...mixed];
 }

@@ -63,6 +63,7 @@ function tile(row: SummaryRow, index: number, pooled: PooledResult | undefined):
   const together = pooled?.auc;
   return html`<div class="tile s${(index % 8) + 1}">
     <span class="name">${row.group}</span>
+    ${isFlattered(row) && html`<span class="badge warn">optimistic</span>`}
     <span class="big">${percent(area?.mean)} <small>± ${percent(area?.std)} AUC</small></span>
     <span class="sub">F1 ${percent(score?.mean)} ± ${percent(score?.std)} · ${chosen} threshold</span>
     <span class="sub">AUC over single folds ± ${percent(auc.folds?.std)}</span>
@@ -74,6 +75,11 @@ function tile(row: SummaryRow, index: number, pooled: PooledResult | undefined):
       >`
     }
   </div>`;
+}
+
+/** Epoch or threshold, or both, were chosen on the very slides that are scored. */
+function isFlattered({ optimistic, protocol }: SummaryRow): boolean {
+  return optimistic || protocol === 'paper';
 }
 
 function metricsTable(rows: readonly SummaryRow[]): Markup {
@@ -198,17 +204,17 @@ function comparisonTable(comparisons: readonly Comparison[]): Markup {
         <caption>
           <span
             >DeLong’s paired test on the AUC of all out-of-fold scores of one repeat. Scores of different
-            folds come from different trained models, so this AUC differs a little from the mean of the
-            folds.</span
+            folds come from different trained models, so this AUC differs a little from the mean of the folds.
+            p is two-sided, and not corrected for the number of tests.</span
           >
         </caption>
         <thead>
           <tr>
-            <th scope="col">Models</th>
+            <th scope="col">First – second</th>
             <th scope="col">Repeat</th>
             <th scope="col">Slides</th>
-            <th scope="col">AUC</th>
-            <th scope="col">AUC</th>
+            <th scope="col">AUC, first</th>
+            <th scope="col">AUC, second</th>
             <th scope="col">Difference (95 % interval)</th>
             <th scope="col">p</th>
           </tr>

@@ -1,5 +1,5 @@
-import { colourStops } from '../mil/colour-map.js';
-import { html, trusted, type Markup } from './html.js';
+import { colourScale, headingOf, legendOf } from './heatmap-legend.js';
+import { html, type Markup } from './html.js';
 import type { HeatmapResult, Picture, ReportData, SlidePictures } from './report-data.js';
 import { median, stripPlot } from './strip-plot.js';
 
@@ -18,16 +18,13 @@ export function slideSection(slides: readonly SlidePictures[]): Markup {
 /** Heatmaps: a few large ones chosen by a stated rule, all small ones, and how well scores find the annotated lesion. */
 export function heatmapSection(data: ReportData): Markup {
   const { heatmaps, shown } = data;
-  const stops = colourStops('viridis').join(', ');
+  const styles = heatmaps.map(({ style }) => style);
   const small = heatmaps.filter((heatmap) => heatmap.small !== null);
   const more = heatmaps.length - small.length;
   return html`<section id="heatmaps" aria-labelledby="heatmaps-h">
-    <h2 id="heatmaps-h">Where the model looks</h2>
-    <p class="lead">
-      Blue outline: the annotated lesion. Cyan: patches in the upper half of the slide’s scores. Colour scale:
-      ${trusted(`<span class="scale" style="background:linear-gradient(90deg,${stops})"></span>`)} low to
-      high, patches ranked within the slide. ${shown.rule}
-    </p>
+    <h2 id="heatmaps-h">${headingOf(styles)}</h2>
+    ${legendOf(styles)}
+    <p class="lead">${shown.rule}</p>
     ${shown.heatmaps.map(
       (heatmap) =>
         html`<h3>
@@ -49,10 +46,10 @@ function setBadge({ set }: HeatmapResult): Markup | '' {
   >`;
 }
 
-function figure({ caption, alt, source, width, height }: Picture): Markup {
+function figure({ caption, alt, source, width, height, scale }: Picture): Markup {
   return html`<figure>
     <img src="${source}" alt="${alt}" width="${width}" height="${height}" loading="lazy" />
-    <figcaption>${caption}</figcaption>
+    <figcaption>${caption}${scale && html`: ${colourScale(scale)}`}</figcaption>
   </figure>`;
 }
 

@@ -44,10 +44,10 @@ export function formatSummary({
     })),
     lesion: heatmaps
       .filter(({ lesionAuc }) => lesionAuc !== null)
-      .map(({ key, set, what, lesionAuc, lesionPatches, patches }) => ({
+      .map(({ key, set, style, lesionAuc, lesionPatches, patches }) => ({
         slide: key,
         set,
-        what,
+        what: style.what,
         auc: lesionAuc,
         lesion_patches: lesionPatches,
         patches,

@@ -27,7 +27,8 @@ export function sweepSection(sweeps: readonly Sweep[]): Markup {
           html`<figure class="chart">
             ${sweepFigure(sweep)}
             <figcaption>
-              <strong>${nameOf(sweep)}</strong>, F1 at the ${sweep.protocol} threshold. ${legend}
+              <strong>${nameOf(sweep)}</strong>, F1 at the ${sweep.protocol} threshold.
+              ${sweep.optimistic && html`<span class="badge warn">optimistic</span>`} ${legend}
             </figcaption>
           </figure>`,
       )}
@@ -70,6 +71,13 @@ export function sweepFigure(sweep: Sweep): Markup {
     <path class="axis" d="M${PLOT.left} ${PLOT.top}V${bottom}H${SIZE.width - PLOT.right}" />
     <text class="axis-label" x="${PLOT.left + width / 2}" y="${bottom + 40}" text-anchor="middle">
       ${sweep.parameter}
+    </text>
+    <text
+      class="axis-label"
+      transform="translate(13 ${(PLOT.top + bottom) / 2}) rotate(-90)"
+      text-anchor="middle"
+    >
+      Percent
     </text>
   </svg>`;
 }

@@ -9,6 +9,8 @@ export interface Sweep {
   of: string;
   /** Whose threshold F1 is taken at. */
   protocol: Protocol;
+  /** Epoch or threshold was chosen on the very slides that are scored. */
+  optimistic: boolean;
   /** Numbers by size, texts in order of appearance. */
   points: SweepPoint[];
 }
@@ -49,7 +51,8 @@ function sweepOf(parameter: string, of: string, members: readonly ReadFold[]): S
     const { auc, f1 } = row.protocols[protocol];
     return { value, folds: row.folds, auc, f1 };
   });
-  return { parameter, of, protocol, points };
+  const optimistic = protocol === 'paper' || members.some(({ metrics }) => metrics.selection.optimistic);
+  return { parameter, of, protocol, optimistic, points };
 }
 
 function isScalar(value: unknown): value is string | number | boolean {

@@ -57,10 +57,10 @@ const listed = async () =>
 test('list: every model, EfficientNet-Lite0 too, in words and in JSON', async () => {
   const words = await models('list');
   assert.equal(words.code, 0, words.stderr);
-  assert.match(words.stdout, /^MODEL +KIND +SIZE +LICENCE +STATE +WHERE$/m);
+  assert.match(words.stdout, /^MODEL +KIND +SIZE +STATE +LICENCE +WHERE$/m);
   assert.match(
     words.stdout,
-    /^sam-vit-h +segmenter +2\.6 GB +Apache-2\.0 +missing +from dl\.fbaipublicfiles\.com$/m,
+    /^sam-vit-h +segmenter +2\.6 GB +missing +Apache-2\.0 +from dl\.fbaipublicfiles\.com$/m,
   );
   assert.match(words.stdout, /npx sam-mil models import MODEL FILE/);
   const names = (await listed()).map(({ name, state }) => `${name} ${state}`);

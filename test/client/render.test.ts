@@ -32,7 +32,7 @@ test('a run as lines: counts, pace, what activities do', () => {
   const shown = view(
     stage('patch', { state: 'done', total: 10, done: 10, cached: 4, startedAt: 0, endedAt: 30_000 }),
     stage('train', { state: 'running', total: 4, done: 1, failed: 1, running: 1, startedAt: 0 }),
-    stage('report', { needs: ['train'] }),
+    stage('report', { needs: ['train', 'evaluate', 'heatmap', 'region'] }),
   );
   shown.activities = [
     {
@@ -49,7 +49,8 @@ test('a run as lines: counts, pace, what activities do', () => {
     ' ✔ patch   10/10  4 unchanged        30s',
     ' ▸ train   2/4  1 failed  1 running  1m 00s  2.5/min  about 36s left',
     '     abmil-0-1 train  15/30 epochs  loss 0.4 next  attempt 2, after: child died',
-    ' · report  waits for train',
+    // Its text does not push the pace of the others out of a narrow terminal.
+    ' · report  waits for train, evaluate, heatmap, region',
   ]);
 });
 

@@ -360,7 +360,17 @@ stages:
     '10:100 missing-file',
     '11:55 missing-file',
   ]);
-  assert.deepEqual(asked, [
+  const hints = load(text, { exists }).problems.map(({ hint }) => hint);
+  assert.deepEqual(
+    hints.map((hint) => hint?.includes('--set data=…') ?? false),
+    [true, false, false, false],
+  );
+  const elsewhere = load(text, { exists, set: [['data', '/data']] }).problems[0];
+  assert.deepEqual(
+    [elsewhere.message, elsewhere.hint],
+    ['there is no file or folder /data/slides.csv', 'give yours with --set data=…'],
+  );
+  assert.deepEqual(asked.slice(0, 5), [
     '/pipelines/data/slides.csv',
     '/pipelines/folder',
     '/pipelines/mine.csv',

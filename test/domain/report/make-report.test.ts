@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { readItems } from '../../../domain/items.js';
 import type { FileRef } from '../../../domain/job.js';
+import type { JsonObject } from '../../../domain/json.js';
 import type { MetricsFile } from '../../../domain/mil/metrics-file.js';
 import { auc } from '../../../domain/mil/metrics.js';
 import { readPredictions } from '../../../domain/mil/predictions-file.js';
@@ -246,6 +247,41 @@ test('a sweep: numbers by size, mean and std of the folds that have the value, a
   const page = readFileSync((await run(job)).files.report.from, 'utf8');
   assert.ok(page.includes('AUC and F1 over alpha · abmil: 0.5, 2, 10'));
   assertWellFormed(page);
+});
+
+test('heatmaps say what they show and how their colours came about, by the values of mil.heatmap', async (t) => {
+  const legendOf = async (change: (outputs: JsonObject, i: number) => JsonObject) => {
+    const items = readItems(base.heatmaps!.path).map((item, i) => ({
+      ...item,
+      outputs: change(item.outputs, i),
+    }));
+    const heatmaps = inputFile(writeRecords(work, 'drawn.jsonl', items));
+    const page = reportPage(await readReport(setUp(t, { heatmaps })));
+    return page.slice(page.indexOf('id="heatmaps-h"'), page.indexOf('Lesion AUC of every'));
+  };
+  const attention = await legendOf((outputs) => outputs);
+  assert.match(attention, /Where the model looks[^]*by rank within the slide[^]*upper half/);
+  assert.match(attention, /Attention: lowest <span class="scale"[^>]*#440154[^>]*><\/span> highest/);
+  const probability = await legendOf((outputs) => ({
+    ...outputs,
+    ...{ what: 'tumour-probability', scale: 'none', 'colour-map': 'magma' },
+  }));
+  assert.match(probability, /Tumour probability of patches[^]*patches above 0\.5/);
+  assert.match(probability, /Tumour probability: 0 <span class="scale"[^>]*#000004[^>]*><\/span> 1/);
+  assert.doesNotMatch(probability, /rank|Where the model looks/);
+  const both = await legendOf((outputs, i) => (i > 1 ? outputs : { ...outputs, scale: 'range' }));
+  assert.match(both, /least score to its greatest[^]*by rank within the slide/);
+});
+
+test('a fold that counts twice in a group is said: group-by lacks a field', async (t) => {
+  const twice = readItems(base.runs!.path).map((item) => ({
+    ...item,
+    fields: { ...item.fields, model: 'all' },
+  }));
+  const runs = inputFile(writeRecords(work, 'twice.jsonl', twice));
+  const { notes } = await readReport(setUp(t, { runs }));
+  assert.ok(notes.some((note) => /one fold are taken together in all: .*`group-by`/.test(note)));
+  assert.ok((await readReport(setUp(t))).notes.every((note) => !note.includes('taken together')));
 });
 
 test('compare-by: groups that differ in one field, all others being equal', async (t) => {
