@@ -18,7 +18,7 @@ const ids = (description: string): Schema => ({
 
 export const definition = defineActivity({
   name: 'pathology.patch',
-  version: 3,
+  version: 4,
   summary: 'A slide to its tissue and the coordinates of the patches in it, as CLAM finds them',
   with: {
     slide: fileInput(
@@ -43,6 +43,13 @@ export const definition = defineActivity({
       description: 'Distance of neighbouring patches, in the same pixels. Default: patch-size, no overlap.',
     },
     'patch-level': { type: 'integer', minimum: 0, default: 0, description: 'Pyramid level of the patches.' },
+    'custom-downsample': {
+      type: 'integer',
+      minimum: 1,
+      default: 1,
+      description:
+        "CLAM's: patch-size and step-size count in pixels this many times as large as the level's. For what lies between two levels: 2 makes 20x of a 40x level.",
+    },
     magnification: {
       type: 'number',
       exclusiveMinimum: 0,

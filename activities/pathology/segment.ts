@@ -9,14 +9,14 @@ const count = (minimum: number, value: number, description: string): Schema =>
 
 export const definition = defineActivity({
   name: 'pathology.segment',
-  version: 1,
+  version: 2,
   summary: 'Tissue of a slide to region masks, by SAM or by a classical method',
   with: {
     slide: fileInput('slide', 'The slide.'),
     patches: fileInput('coords', "The slide's patches: `coords` of pathology.patch."),
     mask: fileInput(
       'mask',
-      "The slide's tissue outlines: `mask` of pathology.patch. With it the image is the box of the outlines, else that of the patches.",
+      "The slide's tissue outlines: `mask` of pathology.patch, whose box is the image. Without it the patches file tells the box; patches of other tools, which do not, give the box of the patches.",
     ),
     segmenter: {
       anyOf: [

@@ -2,6 +2,7 @@ import { int64Of } from './tensor.js';
 import type { Level0Px } from '../units.js';
 import { SamMilError } from '../errors.js';
 import { type AttributeInput, type AttributeValue, type H5Reader, withH5, writeH5 } from './h5.js';
+import type { Box } from './tissue-box.js';
 import { readTridentFacts, tridentAttributes, type TridentFacts } from './trident.js';
 
 /** Patch positions of a slide, as CLAM's `patches/<slide>.h5` holds them. */
@@ -21,6 +22,8 @@ export interface PatchCoords {
   name: string;
   /** Folder that CLAM was told to save in; kept for its scripts. */
   savePath: string;
+  /** Box of the tissue that the patches were cut from, which is what is segmented; absent in other tools' files. */
+  tissueBox?: Box;
   /** Set where the file has TRIDENT's attributes. */
   trident?: TridentFacts;
 }
@@ -40,7 +43,7 @@ export function writePatches(path: string, patches: PatchCoords): void {
 }
 
 function patchesAttributes(patches: PatchCoords): Record<string, AttributeInput> {
-  const { name, savePath, levelDim, level0Dim, trident } = patches;
+  const { name, savePath, levelDim, level0Dim, tissueBox, trident } = patches;
   return {
     patch_size: patches.patchSize,
     patch_level: patches.patchLevel,
@@ -49,6 +52,7 @@ function patchesAttributes(patches: PatchCoords): Record<string, AttributeInput>
     level_dim: levelDim,
     name,
     save_path: savePath,
+    ...(tissueBox && { tissue_box: [tissueBox.startX, tissueBox.startY, tissueBox.stopX, tissueBox.stopY] }),
     ...(trident && tridentAttributes(trident, { name, folder: savePath, level0Dim })),
   };
 }
@@ -70,6 +74,7 @@ export function readPatches(path: string): PatchCoords {
     const downsample = pair('downsample', [1, 1]);
     const optional = (key: string): number => (typeof attributes[key] === 'number' ? attributes[key] : 0);
     const level0 = level0DimOf(attributes) ?? [0, 0];
+    const tissueBox = boxOfAttribute(attributes.tissue_box);
     return {
       coords,
       patchSize: trident ? Math.round(trident.patchSizeLevel0 / downsample[0]) : number('patch_size'),
@@ -79,9 +84,16 @@ export function readPatches(path: string): PatchCoords {
       level0Dim: level0,
       name: text('name'),
       savePath: text('save_path') || text('savetodir'),
+      ...(tissueBox && { tissueBox }),
       ...(trident && { trident }),
     };
   });
+}
+
+function boxOfAttribute(value: AttributeValue | undefined): Box | undefined {
+  if (!Array.isArray(value) || value.length !== 4) return undefined;
+  const [startX, startY, stopX, stopY] = (value as unknown[]).map(Number);
+  return { startX, startY, stopX, stopY };
 }
 
 /**

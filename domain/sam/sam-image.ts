@@ -1,4 +1,5 @@
 import { SamMilError } from '../errors.js';
+import { type Box, reachOf } from '../formats/tissue-box.js';
 import { Resizer } from '../slides/resize.js';
 import type { Level, Slide } from '../slides/slide.js';
 import type { Level0Px } from '../units.js';
@@ -8,14 +9,6 @@ const LONGEST_SIDE = 1024;
 
 /** Bytes of one strip of level pixels while a level is reduced. */
 const STRIP_BYTES = 48 << 20;
-
-/** A half-open rectangle in level-0 pixels. */
-export interface Box {
-  startX: Level0Px;
-  startY: Level0Px;
-  stopX: Level0Px;
-  stopY: Level0Px;
-}
 
 /** Which level is read for the SAM image, and how it is reduced. */
 export interface SamImagePlan extends Box {
@@ -36,20 +29,8 @@ export interface SamImage extends SamImagePlan {
 
 /** Box of patches: `coords` N x 2, each patch `size` level-0 pixels wide and high. */
 export function boxOfPatches(coords: Int32Array, size: readonly [Level0Px, Level0Px]): Box {
-  const box = boxOfPoints(coords);
-  return { ...box, stopX: box.stopX - 1 + size[0], stopY: box.stopY - 1 + size[1] };
-}
-
-/** Smallest box that holds all points (N x 2). */
-export function boxOfPoints(points: Int32Array): Box {
-  const box = { startX: Infinity, startY: Infinity, stopX: -Infinity, stopY: -Infinity };
-  for (let i = 0; i < points.length; i += 2) {
-    box.startX = Math.min(box.startX, points[i]);
-    box.startY = Math.min(box.startY, points[i + 1]);
-    box.stopX = Math.max(box.stopX, points[i] + 1);
-    box.stopY = Math.max(box.stopY, points[i + 1] + 1);
-  }
-  return box;
+  const [startX, startY, lastX, lastY] = reachOf(coords);
+  return { startX, startY, stopX: lastX + size[0], stopY: lastY + size[1] };
 }
 
 /**

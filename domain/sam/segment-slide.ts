@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { SamMilError } from '../errors.js';
 import { writeAtomic } from '../formats/atomic.js';
 import { readMask, readPatches } from '../formats/bag-files.js';
+import { type Box, boxOfTissue } from '../formats/tissue-box.js';
 import { type Segments, writeSegments, writeSegmentsPickle } from '../formats/segments-file.js';
 import type { InputFile, Job, JobResult, OutputFile } from '../job.js';
 import { canonicalJson, type Json } from '../json.js';
@@ -11,14 +12,7 @@ import { encodeJpeg } from '../slides/images.js';
 import { openSlide } from '../slides/open.js';
 import type { Slide } from '../slides/slide.js';
 import { drawOverlay } from './overlay.js';
-import {
-  type Box,
-  boxOfPatches,
-  boxOfPoints,
-  planSamImage,
-  readSamImage,
-  type SamImage,
-} from './sam-image.js';
+import { boxOfPatches, planSamImage, readSamImage, type SamImage } from './sam-image.js';
 import type { SegmenterDefinition, SegmenterInfo, SegmentParameters } from './segmenter.js';
 import { keyOfSegmenter, segmenterWithWeights } from './segmenters.js';
 import { formatSegments } from './segments-geojson.js';
@@ -92,9 +86,9 @@ function readImage(options: SegmentWith): { image: SamImage; patchSize: number }
   }
 }
 
-/** Box of the tissue outlines where the mask is given, else of the patches, which cover the tissue. */
+/** Box of the tissue outlines, as the mask or else the patches file tells it; of the patches, which cover the tissue, where neither does. */
 function tissueBox({ patches: file, mask }: SegmentWith, slide: Slide): { box: Box; patchSize: number } {
-  const { coords, patchSize, patchLevel } = readPatches(file.path);
+  const { coords, patchSize, patchLevel, tissueBox: told } = readPatches(file.path);
   const level = slide.info.levels[patchLevel];
   if (coords.length === 0 || level === undefined) {
     throw new SamMilError('InvalidInput', 'there are no patches of this slide in this file', {
@@ -105,8 +99,7 @@ function tissueBox({ patches: file, mask }: SegmentWith, slide: Slide): { box: B
     });
   }
   const size = level.downsample.map((scale) => Math.trunc(patchSize * scale)) as [number, number];
-  const points = mask ? readMask(mask.path).points : undefined;
-  const box = points && points.length > 0 ? boxOfPoints(points) : boxOfPatches(coords, size);
+  const box = (mask ? boxOfTissue(readMask(mask.path).points) : told) ?? boxOfPatches(coords, size);
   return { box, patchSize: size[0] };
 }
 

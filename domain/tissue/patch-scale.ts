@@ -10,6 +10,8 @@ export interface ScaleWish {
   patchSize: number;
   stepSize?: number;
   patchLevel: number;
+  /** CLAM's: sides count in pixels this many times as large as the level's. */
+  customDownsample?: number;
   magnification?: number;
   mpp?: Mpp;
   /** Micrometres per pixel at level 0, over what the file says. */
@@ -45,15 +47,16 @@ const NAMED_WITHIN = 0.02;
  *   each other or a level that does not exist
  */
 export function choosePatchScale(slide: Slide, wish: ScaleWish): PatchScale {
-  const { patchSize, stepSize = patchSize, patchLevel, magnification, mpp } = wish;
+  const { patchSize, stepSize = patchSize, patchLevel, customDownsample = 1, magnification, mpp } = wish;
   if (magnification === undefined && mpp === undefined) {
     checkLevel(slide, patchLevel);
-    return { patchLevel, patchSize, stepSize, exact: false };
+    const sides = { patchSize: patchSize * customDownsample, stepSize: stepSize * customDownsample };
+    return { patchLevel, ...sides, exact: false };
   }
-  if ((magnification !== undefined && mpp !== undefined) || patchLevel !== 0) {
+  if ((magnification !== undefined && mpp !== undefined) || patchLevel !== 0 || customDownsample !== 1) {
     throw new SamMilError(
       'InvalidInput',
-      'magnification, mpp and patch-level each choose the resolution of patches',
+      'magnification, mpp, and patch-level with custom-downsample each choose the resolution of patches',
       {
         file: slide.path,
         expected: 'one of them',

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { writeMask, writePatches, writeStitch } from '../formats/bag-files.js';
 import { writeAtomic } from '../formats/atomic.js';
+import { type Box, boxOfTissue } from '../formats/tissue-box.js';
 import { nominalMagnification, tridentFacts, type TridentFacts } from '../formats/trident.js';
 import type { InputFile, Job, JobResult, OutputFile } from '../job.js';
 import { encodeJpeg } from '../slides/images.js';
 import { magnificationOf } from '../slides/magnification.js';
 import { openSlide } from '../slides/open.js';
 import type { Slide } from '../slides/slide.js';
+import type { TissueContour } from './contours.js';
 import { drawTissue } from './draw-tissue.js';
 import { chooseVisLevel, PictureBuilder, readOverview, type Picture } from './overview.js';
 import type { TissueParameters } from './parameters.js';
@@ -88,7 +90,8 @@ async function patchSlide(
     }
     const stitch = writeStitchFiles(job, slide, picture, coords, scale);
     pictures.push(stitch.encoded);
-    writePatchFile(job, slide, scale, coords, trident);
+    const tissueBox = boxOfTissue(pointsOf(chosen));
+    writePatchFile(job, slide, scale, { coords, tissueBox, trident });
     await Promise.all(pictures);
     const files = { ...mask.files, ...stitch.files, coords: patchFile(job) };
     step(STEPS, `${count} patches`);
@@ -154,12 +157,21 @@ function writeMaskFiles(
   return { files: { mask, 'mask-image': image, 'tissue-geojson': geojson }, encoded };
 }
 
+interface CutPatches {
+  coords: Int32Array;
+  tissueBox?: Box;
+  trident?: TridentFacts;
+}
+
+function pointsOf(contours: readonly TissueContour[]): Int32Array {
+  return outlineTable(contours.map(({ outline }) => ({ outline, holes: [] }))).points;
+}
+
 function writePatchFile(
   job: Job<PatchWith>,
   slide: Slide,
   scale: PatchScale,
-  coords: Int32Array,
-  trident?: TridentFacts,
+  { coords, tissueBox, trident }: CutPatches,
 ): void {
   const [level0, level] = [slide.info.levels[0], slide.info.levels[scale.patchLevel]];
   const file = patchFile(job);
@@ -173,6 +185,7 @@ function writePatchFile(
     name: job.name,
     // Relative to the stage's folder: an absolute path would make the file's bits depend on the machine.
     savePath: 'patches',
+    tissueBox,
     ...(trident && { trident }),
   });
 }

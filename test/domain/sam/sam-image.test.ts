@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { boxOfPatches, boxOfPoints, planSamImage, readSamImage } from '../../../domain/sam/sam-image.js';
+import { boxOfTissue } from '../../../domain/formats/tissue-box.js';
+import { boxOfPatches, planSamImage, readSamImage } from '../../../domain/sam/sam-image.js';
 import { openSlide } from '../../../domain/slides/open.js';
 import { resizeRgb } from '../../../domain/slides/resize.js';
 import type { Level, Slide } from '../../../domain/slides/slide.js';
@@ -63,9 +64,11 @@ test('the box is clipped to the slide, and one beside it is refused', () => {
   });
 });
 
-test('boxes hold all patches and all points', () => {
+test('boxes hold all patches; that of tissue goes from its first to its last point, as in the published script', () => {
   const points = Int32Array.from([5, 9, 2, 40, 7, 3]);
-  assert.deepEqual(boxOfPoints(points), box(2, 3, 8, 41));
+  assert.deepEqual(boxOfTissue(points), box(2, 3, 7, 40));
+  assert.deepEqual(boxOfTissue(points.subarray(0, 2)), box(5, 9, 6, 10), 'at least a pixel');
+  assert.equal(boxOfTissue(points.subarray(0, 0)), undefined);
   assert.deepEqual(boxOfPatches(points, [10, 20]), box(2, 3, 17, 60));
 });
 

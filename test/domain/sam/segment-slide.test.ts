@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test';
 import { definition } from '../../../activities/pathology/segment.js';
 import { readPatches, writeMask, writePatches } from '../../../domain/formats/bag-files.js';
 import { areaOf, bboxOf } from '../../../domain/formats/run-length.js';
+import type { Box } from '../../../domain/formats/tissue-box.js';
 import { readSegments, readSegmentsPickle } from '../../../domain/formats/segments-file.js';
 import type { InputFile } from '../../../domain/job.js';
 import type { Json } from '../../../domain/json.js';
@@ -19,6 +20,7 @@ import { temporaryFolder } from '../../support/temporary-folder.js';
 async function given(
   context: TestContext,
   coords: number[],
+  tissueBox?: Box,
 ): Promise<{ folder: string; with: Record<string, Json | InputFile> }> {
   const folder = temporaryFolder(context);
   const patches = join(folder, 'patches.h5');
@@ -31,6 +33,7 @@ async function given(
     level0Dim: [2220, 2967],
     name: 'slide',
     savePath: '',
+    tissueBox,
   });
   return {
     folder,
@@ -88,7 +91,16 @@ test('with the mask the image is the box of the tissue outlines', async (context
   const { files } = await run(jobFor<SegmentWith>(definition, parameters, one.folder));
   assert.equal(files['segments-pickle'], undefined);
   const { info } = readSegments(files.segments.from);
-  assert.deepEqual([info.startX, info.startY, info.stopX, info.stopY, info.w], [900, 1100, 1300, 1300, 400]);
+  assert.deepEqual([info.startX, info.startY, info.stopX, info.stopY, info.w], [900, 1100, 1299, 1299, 399]);
+});
+
+test('without it, it is the box that the patches file tells', async (context) => {
+  const tissueBox = { startX: 910, startY: 1120, stopX: 1250, stopY: 1290 };
+  const one = await given(context, [900, 1100], tissueBox);
+  const { files } = await run(jobFor<SegmentWith>(definition, { ...one.with, pickle: false }, one.folder));
+  const { startX, startY, stopX, stopY, w, h } = readSegments(files.segments.from).info;
+  assert.deepEqual({ startX, startY, stopX, stopY }, tissueBox);
+  assert.deepEqual([w, h], [340, 170]);
 });
 
 test('outlines for QuPath cover as many level-0 pixels as their masks, within the frame', async (context) => {

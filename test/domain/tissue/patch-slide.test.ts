@@ -5,6 +5,7 @@ import { before, test, type TestContext } from 'node:test';
 import sharp from 'sharp';
 import { digestOf } from '../../../domain/digest.js';
 import { readMask, readPatches, readStitch } from '../../../domain/formats/bag-files.js';
+import { boxOfTissue } from '../../../domain/formats/tissue-box.js';
 import type { JobResult } from '../../../domain/job.js';
 import { parseGeoJson } from '../../../domain/mil/geojson.js';
 import { outlineArea } from '../../../domain/tissue/polygon.js';
@@ -54,7 +55,8 @@ test("a slide's files: CLAM's names, coordinates and attributes; the same bits e
   assert.deepEqual(job.reports.at(-1), { unit: 'steps', done: 4, total: 4, note: '50 patches' });
 
   const { coords, attrs } = reference['bwh_biopsy/256'];
-  const { coords: found, ...rest } = readPatches(result.files.coords.from);
+  const { coords: found, tissueBox, ...rest } = readPatches(result.files.coords.from);
+  assert.deepEqual(tissueBox, boxOfTissue(readMask(result.files.mask.from).points));
   assert.deepEqual([...found], coords.flat());
   assert.deepEqual(rest, {
     patchSize: attrs.patch_size,
@@ -187,6 +189,11 @@ test('magnification and mpp choose level and size; a slide that says nothing is 
   };
   assert.deepEqual(sizes({}), [0, 256, 256]);
   assert.deepEqual(sizes({ mpp: 0.998, stepSize: 128 }), [0, 512, 256]);
+  assert.deepEqual(sizes({ customDownsample: 2, stepSize: 128 }), [0, 512, 256]);
+  assert.throws(() => sizes({ customDownsample: 2, mpp: 1 }), {
+    name: 'InvalidInput',
+    message: /one of them/,
+  });
   assert.deepEqual(
     sizes({ magnification: 20 }),
     [0, 256, 256],
