@@ -7,15 +7,16 @@ import type { Display } from './display.js';
 import { followRun } from './follow.js';
 import type { Interrupt } from './interrupt.js';
 import { LocalWorker } from './local-worker.js';
+import { absolutePlugins, type WorkerFacts } from './registered-workers.js';
 import { readRunRecord, rememberStatus, type RunEntry } from './run-index.js';
 
 export interface DriveOptions {
   session: Session;
   display: Display;
-  /** Queues that a local worker must serve, see {@link queuesOf}. */
-  queues: readonly string[];
-  /** Arguments that a local worker needs besides the server: `--plugin FILE`. */
-  workerArgs: readonly string[];
+  /** What a local worker must serve, see {@link needsOf}. */
+  needs: WorkerFacts;
+  /** Profile of Temporal's configuration file, for a local worker. */
+  profile?: string;
   /** Start a worker beside this process; default for the embedded server. */
   worker: boolean;
   /** Ends the following at the first signal. */
@@ -61,14 +62,24 @@ export async function driveRun(entry: RunEntry, options: DriveOptions): Promise<
   }
 }
 
-/** The engine's queue and those that the steps of a plan run on. */
-export function queuesOf(plan: Plan): string[] {
-  return [...new Set(['engine', ...plan.stages.flatMap((stage) => stage.steps.map((step) => step.queue))])];
+/** What a worker must serve to run a plan: the engine's queue and those of its steps, on the session's server. */
+export function needsOf(
+  plan: Plan,
+  { address, namespace }: Session,
+  plugins?: readonly string[],
+): WorkerFacts {
+  const queues = plan.stages.flatMap((stage) => stage.steps.map((step) => step.queue));
+  return {
+    queues: [...new Set(['engine', ...queues])],
+    address,
+    namespace,
+    plugins: absolutePlugins(plugins),
+  };
 }
 
-function localWorker(entry: RunEntry, { session, queues, workerArgs }: DriveOptions): LocalWorker {
-  const args = ['--address', session.address, '--namespace', session.namespace, ...workerArgs];
-  return new LocalWorker(queues, args, join(runFolder(entry.work, entry.run), 'worker.log'));
+function localWorker(entry: RunEntry, { needs, profile }: DriveOptions): LocalWorker {
+  const args = profile === undefined ? [] : ['--profile', profile];
+  return new LocalWorker(needs, args, join(runFolder(entry.work, entry.run), 'worker.log'));
 }
 
 /** So that a worker started for another run does not go on with this one behind the user's back. */

@@ -3,11 +3,11 @@ import type { Plan } from '../domain/language/plan.js';
 import { planPath } from '../domain/store/paths.js';
 import { openSession, type ServerChoice, type Session } from './connect.js';
 import { createDisplay, paletteFor, type Display } from './display.js';
-import { driveRun, queuesOf, type DriveOptions, type DriveOutcome } from './drive-run.js';
+import { driveRun, needsOf, type DriveOptions, type DriveOutcome } from './drive-run.js';
 import { Exit } from './errors.js';
 import { Interrupt } from './interrupt.js';
 import { JsonDisplay } from './json-display.js';
-import { othersServe } from './local-worker.js';
+import { othersServe, refuseWorkersWithout, type WorkerFacts } from './registered-workers.js';
 import type { RunEntry } from './run-index.js';
 import { exitCodeOfRun, resultLines, resultObject } from './run-result.js';
 import { partsOf, setUpNatives } from './set-up-natives.js';
@@ -44,19 +44,14 @@ export async function executeRun(
   );
   try {
     const worker = options.worker ?? session.kind === 'embedded';
+    const needs = needsOf(plan, session, options.plugin);
+    if (worker) refuseWorkersWithout(needs);
     if (worker) await interrupt.orExit(setUpNatives(partsOf(plan), log));
-    display.line(greeting(session, worker, plan));
+    display.line(greeting(session, worker, needs));
     const { entry, onReady } = await interrupt.orExit(begin(session, display));
-    const workerArgs = workerArguments(options);
-    const outcome = await driveRun(entry, {
-      session,
-      display,
-      queues: queuesOf(plan),
-      workerArgs,
-      worker,
-      onReady,
-      interrupt,
-    });
+    const { profile } = options;
+    const parts = { session, display, needs, profile, worker, onReady, interrupt };
+    const outcome = await driveRun(entry, parts);
     await announce(entry, outcome, options.json === true);
   } finally {
     await session.close();
@@ -64,24 +59,14 @@ export async function executeRun(
   }
 }
 
-/** What a local worker must be told besides the server's address. */
-function workerArguments({ plugin = [], profile }: ExecuteOptions): string[] {
-  return [
-    ...plugin.flatMap((module) => ['--plugin', module]),
-    ...(profile === undefined ? [] : ['--profile', profile]),
-  ];
-}
-
-function greeting(session: Session, worker: boolean, plan: Plan): string {
+function greeting(session: Session, worker: boolean, needs: WorkerFacts): string {
   const { kind, started, address, namespace } = session;
   const where =
     kind === 'embedded'
       ? `${started ? 'started the embedded Temporal server' : 'using the embedded Temporal server'} at ${address}`
       : `using the Temporal server at ${address}, namespace ${namespace}`;
   if (!worker) return where;
-  return othersServe(queuesOf(plan))
-    ? `${where} and the worker that serves it`
-    : `${where} and a local worker`;
+  return othersServe(needs) ? `${where} and the worker that serves it` : `${where} and a local worker`;
 }
 
 async function announce(entry: RunEntry, outcome: DriveOutcome, json: boolean): Promise<void> {

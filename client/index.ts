@@ -9,19 +9,19 @@
  * A server is chosen as on the command line: `address`, `profile`, Temporal's environment variables and configuration file, else the embedded one
  * on this machine, which is started and, when nobody uses it any more, stopped. Errors are {@link SamMilError}; {@link ServerUnreachable} among them.
  */
-import { resolve } from 'node:path';
 import { SamMilError } from '../domain/errors.js';
 import type { Problem } from '../domain/language/problems.js';
 import { checkForced, selectStages } from '../domain/language/select-stages.js';
 import type { RunStatus } from '../workflows/messages.js';
 import { openSession, type ServerChoice } from './connect.js';
-import { driveRun, queuesOf } from './drive-run.js';
+import { driveRun, needsOf } from './drive-run.js';
 import { ServerUnreachable } from './errors.js';
 import { askStatus } from './follow.js';
 import { Interrupt } from './interrupt.js';
 import { loadFile } from './load-file.js';
 import { findRun, readRunRecord } from './run-index.js';
 import { serverStateOf } from './open-runs.js';
+import { refuseWorkersWithout } from './registered-workers.js';
 import { partsOf, setUpNatives } from './set-up-natives.js';
 import { continueOrStart } from './start-or-continue.js';
 
@@ -76,27 +76,19 @@ export async function runPipeline(file: string, options: RunPipelineOptions = {}
   const interrupt = new Interrupt();
   try {
     const worker = options.worker ?? session.kind === 'embedded';
+    const needs = needsOf(plan, session, options.plugins);
+    if (worker) refuseWorkersWithout(needs);
     if (worker) await setUpNatives(partsOf(plan), log);
     const display = {
       show: ({ status }: { status: RunStatus }) => options.onStatus?.(status),
       line: log,
       end: () => undefined,
     };
-    const wanted = { items, force: options.force, fresh: options.fresh === true };
+    const { force, plugins, profile, fresh = false } = options;
+    const wanted = { items, force, plugins, fresh };
     const { entry, onReady } = await continueOrStart(session, display, plan, wanted);
-    const workerArgs = [
-      ...(options.plugins ?? []).flatMap((module) => ['--plugin', resolve(module)]),
-      ...(options.profile === undefined ? [] : ['--profile', options.profile]),
-    ];
-    const outcome = await driveRun(entry, {
-      session,
-      display,
-      queues: queuesOf(plan),
-      interrupt,
-      workerArgs,
-      worker,
-      onReady,
-    });
+    const parts = { session, display, needs, profile, worker, onReady, interrupt };
+    const outcome = await driveRun(entry, parts);
     if (outcome.ended === 'result') return outcome.status;
     throw new SamMilError('Unavailable', `run ${entry.run} was interrupted`, {
       next: `npx sam-mil resume ${entry.run}`,

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SamMilError } from '../domain/errors.js';
-import { registeredProcesses } from './state-folder.js';
+import { othersServe, pluginsOn, type WorkerFacts } from './registered-workers.js';
 
 const PROGRAM = fileURLToPath(new URL('./main.js', import.meta.url));
 
@@ -14,29 +14,21 @@ const STOP_MILLISECONDS = 30_000;
 const HOPELESS_MILLISECONDS = 20_000;
 const HOPELESS_STARTS = 3;
 
-/** Whether workers that others have started serve all of these queues of the embedded server. */
-export function othersServe(queues: readonly string[]): boolean {
-  const served = registeredProcesses('workers').flatMap(
-    ({ facts }) => (facts.queues as string[] | undefined) ?? [],
-  );
-  return queues.every((queue) => served.includes(queue));
-}
-
 /**
  * The worker that a command runs beside itself: a process of its own, so that its load never stops the display. It is started again when it
- * dies, and not at all while another worker of this user serves the embedded server.
+ * dies, and not at all while other workers of this user serve all that is needed.
  */
 export class LocalWorker {
   private child?: ChildProcess;
   private startedAt = 0;
   private failures = 0;
-  private readonly queues: readonly string[];
+  private readonly needs: WorkerFacts;
   private readonly args: readonly string[];
   private readonly log: string;
 
-  /** @param queues what it must serve @param args further arguments of `worker` @param log file that its output goes to */
-  constructor(queues: readonly string[], args: readonly string[], log: string) {
-    this.queues = queues;
+  /** @param needs what it must serve @param args further arguments of `worker` @param log file that its output goes to */
+  constructor(needs: WorkerFacts, args: readonly string[], log: string) {
+    this.needs = needs;
     this.args = args;
     this.log = log;
   }
@@ -48,7 +40,7 @@ export class LocalWorker {
 
   /** Starts the worker if none lives. Throws when it keeps dying. */
   async tend(): Promise<void> {
-    if (this.child !== undefined || othersServe(this.queues)) return;
+    if (this.child !== undefined || othersServe(this.needs)) return;
     if (this.failures >= HOPELESS_STARTS) {
       throw new SamMilError('Unavailable', 'the worker ends as soon as it is started', {
         file: this.log,
@@ -63,7 +55,7 @@ export class LocalWorker {
     mkdirSync(dirname(this.log), { recursive: true });
     const output = openSync(this.log, 'a');
     // A process group of its own: Ctrl-C must not reach it before its runs have been told to pause.
-    const child = fork(PROGRAM, ['worker', '--no-set-up', '--queues', this.queues.join(','), ...this.args], {
+    const child = fork(PROGRAM, ['worker', '--no-set-up', ...this.arguments(), ...this.args], {
       detached: true,
       stdio: ['ignore', output, output, 'ipc'],
     });
@@ -72,6 +64,15 @@ export class LocalWorker {
     this.startedAt = Date.now();
     child.on('error', () => this.ended());
     child.on('exit', () => this.ended());
+  }
+
+  private arguments(): string[] {
+    const { queues, address, namespace, plugins } = this.needs;
+    const all = new Set([...plugins, ...pluginsOn(this.needs)]);
+    return [
+      ...['--queues', queues.join(','), '--address', address, '--namespace', namespace],
+      ...[...all].flatMap((path) => ['--plugin', path]),
+    ];
   }
 
   private ended(): void {

@@ -39,7 +39,8 @@ async function decide(
   const { client } = session;
   for (const entry of await openAmong(client, runsIn(plan.work))) {
     const wanted = canonicalJson(wantedOf(options));
-    const same = wanted === canonicalJson(await startOptionsOf(entry)) && (await hasPlan(entry, plan));
+    const same =
+      wanted === canonicalJson(wantedOf(await startOptionsOf(entry))) && (await hasPlan(entry, plan));
     if (same && !options.fresh) {
       display.line(`going on with run ${entry.run}, which was left open`);
       return { entry, onReady: () => wake(session, entry) };

@@ -11,6 +11,7 @@ import { writeDurably } from '../domain/store/durable-file.js';
 import { planPath, runFolder } from '../domain/store/paths.js';
 import { engineQueue, RUN_WORKFLOW, type RunHeader, type RunInput } from '../workflows/messages.js';
 import type { Session } from './connect.js';
+import { absolutePlugins } from './registered-workers.js';
 import { forgetRunRecord, rememberRun, type RunEntry } from './run-index.js';
 
 /** What a run was asked for beside its plan: kept in its folder, for it holds as long as the run, however often that is started anew. */
@@ -19,6 +20,8 @@ export interface StartOptions {
   items?: Record<string, string[]>;
   /** {@link RunInput.force}. */
   force?: string[];
+  /** Modules of further activities that its worker was given: a resumed run needs them again. No part of what was asked for. */
+  plugins?: readonly string[];
 }
 
 /** Writes the plan into the work folder and starts its run. Returns the run as it is remembered. */
@@ -26,7 +29,9 @@ export async function startRun(session: Session, plan: Plan, options: StartOptio
   const run = newRunName(plan);
   const ref = await writePlan(plan, run);
   const wanted = wantedOf(options);
-  await writeDurably(startPath(plan.work, run), `${JSON.stringify(wanted)}\n`);
+  const plugins = absolutePlugins(options.plugins);
+  const kept = plugins.length === 0 ? wanted : { ...wanted, plugins };
+  await writeDurably(startPath(plan.work, run), `${JSON.stringify(kept)}\n`);
   await execute(session.client, { run, plan: ref, header: await headerOf(plan), ...wanted });
   return remember(session, plan, run);
 }
@@ -44,7 +49,7 @@ export async function startAnew(session: Session, entry: RunEntry): Promise<RunE
     plan.work === (JSON.parse(text) as Plan).work
       ? { path, digest: digestOf(text) }
       : await writePlan(plan, entry.run);
-  const wanted = await startOptionsOf(entry);
+  const wanted = wantedOf(await startOptionsOf(entry));
   forgetRunRecord(entry);
   await execute(session.client, { run: entry.run, plan: ref, header: await headerOf(plan), ...wanted });
   return remember(session, plan, entry.run);
@@ -56,8 +61,8 @@ export async function startOptionsOf({ work, run }: Pick<RunEntry, 'work' | 'run
   return existsSync(path) ? (JSON.parse(await readFile(path, 'utf8')) as StartOptions) : {};
 }
 
-/** The options that are set: equal wishes are equal objects. */
-export function wantedOf({ items = {}, force = [] }: StartOptions): StartOptions {
+/** What was asked for, as far as it is set: equal wishes are equal objects. */
+export function wantedOf({ items = {}, force = [] }: StartOptions): Pick<StartOptions, 'items' | 'force'> {
   return {
     ...(Object.keys(items).length > 0 ? { items } : {}),
     ...(force.length > 0 ? { force: [...force].sort() } : {}),

@@ -67,6 +67,7 @@ export function failureOf(error: unknown): { code: string; reason: string } {
   if (error instanceof ActivityFailure) {
     const { cause } = error;
     if (cause instanceof ApplicationFailure) {
+      if (cause.type === 'NotFoundError') return { code: 'InvalidInput', reason: unknownActivity(error) };
       return { code: cause.type ?? 'Internal', reason: short(cause.message) };
     }
     if (cause instanceof TimeoutFailure) {
@@ -76,6 +77,11 @@ export function failureOf(error: unknown): { code: string; reason: string } {
   const message = error instanceof Error ? error.message : String(error);
   const code = (error as { code?: unknown } | undefined)?.code;
   return { code: typeof code === 'string' ? code : 'Internal', reason: short(message) };
+}
+
+/** A worker that was started without a plugin takes steps that only it lacks. */
+function unknownActivity({ activityType, identity }: ActivityFailure): string {
+  return `the worker ${identity ?? ''} has no activity \`${activityType}\`; Next: start every worker of its queue with the plugin that holds it (--plugin)`;
 }
 
 function timeoutText({ timeoutType }: TimeoutFailure): string {

@@ -10,7 +10,7 @@ import { serverStateOf } from '../open-runs.js';
 import { addExecuteOptions, collect } from '../options.js';
 import { findRun, type RunEntry } from '../run-index.js';
 import { sendResume } from '../start-or-continue.js';
-import { startAnew } from '../start-run.js';
+import { startAnew, startOptionsOf } from '../start-run.js';
 
 interface ResumeOptions extends ExecuteOptions {
   work?: string;
@@ -43,7 +43,11 @@ export async function continueRun(
 ): Promise<void> {
   const entry = findRun(name, options.work);
   const plan = JSON.parse(await readFile(planPath(entry.work, entry.run), 'utf8')) as Plan;
-  await executeRun(plan, withServerOf(entry, options), (session, display) => begin(session, display, entry));
+  const { plugins } = await startOptionsOf(entry);
+  const plugin = options.plugin ?? [...(plugins ?? [])];
+  await executeRun(plan, { ...withServerOf(entry, options), plugin }, (session, display) =>
+    begin(session, display, entry),
+  );
 }
 
 /** A run goes on where it was started, unless another server is named. */

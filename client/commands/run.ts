@@ -33,7 +33,8 @@ export async function runPlan(whole: Plan, options: RunOptions): Promise<void> {
   checkForced(whole, options.force);
   const { plan, items } = selectStages(whole, selectionOf(options));
   await makeRunsFolder(plan.work); // refused before a server is started
+  const { force, plugin: plugins } = options;
   await executeRun(plan, options, (session, display) =>
-    continueOrStart(session, display, plan, { items, force: options.force, fresh: options.new === true }),
+    continueOrStart(session, display, plan, { items, force, plugins, fresh: options.new === true }),
   );
 }

@@ -1,10 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { chooseServer, openSession, type ServerChoice, type Session } from '../connect.js';
-import { locateEmbeddedServer } from '../embedded-server.js';
 import { Interrupt } from '../interrupt.js';
 import { addPluginOption, addServerOptions } from '../options.js';
 import { setUpNatives } from '../set-up-natives.js';
-import { registerProcess, unregisterProcess } from '../state-folder.js';
+import { absolutePlugins, registerWorker, unregisterWorker } from '../registered-workers.js';
 
 interface WorkerCommandOptions extends ServerChoice {
   queues: string[];
@@ -67,17 +66,16 @@ async function serve(session: Session, options: WorkerCommandOptions, interrupt:
     plugins: options.plugin,
     ...(options.grace === undefined ? {} : { graceMs: options.grace * 1000 }),
   });
-  const serving = (await locateEmbeddedServer())?.address === session.address;
-  if (serving && options.prefix === undefined) registerProcess('workers', { queues: options.queues });
-  console.log(
-    `worker serves ${options.queues.join(', ')} at ${session.address}, namespace ${session.namespace}`,
-  );
+  const { address, namespace } = session;
+  const { queues, prefix, plugin } = options;
+  if (prefix === undefined) registerWorker({ queues, address, namespace, plugins: absolutePlugins(plugin) });
+  console.log(`worker serves ${queues.join(', ')} at ${address}, namespace ${namespace}`);
   // The command that forked this worker is gone: nobody would ever stop it.
   const orphaned = new Promise<void>((done) => process.once('disconnect', done));
   try {
     await Promise.race([interrupt.signal, orphaned, worker.ended]);
   } finally {
-    unregisterProcess('workers');
+    unregisterWorker();
   }
   await worker.shutdown();
   if (process.connected) process.disconnect();

@@ -53,7 +53,8 @@ test('run without a server starts one and a worker; Ctrl-C pauses the run and st
   assert.match(refused.stderr, /has not ended, and its server \(embedded\) does not answer/);
 
   rmSync(gateOf(folder));
-  const resumed = await runCli(folder, 'resume', ...plugin);
+  // The plugin that the run was started with is remembered.
+  const resumed = await runCli(folder, 'resume');
   assert.equal(resumed.code, 0, resumed.stderr);
   assert.match(resumed.stdout, /going on where it was paused/);
   assert.match(resumed.stdout, /done: \d items made/);

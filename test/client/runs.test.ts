@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { after, before, test } from 'node:test';
 import { runPipeline, runStatus, SamMilError, validatePipeline } from '../../client/index.js';
 import {
@@ -65,6 +66,23 @@ test('a run makes its files; the second one finds that nothing changed', async (
   assert.match(second.stdout, /receipts show that nothing changed, all 4 items stand/);
   assert.match((await sam('logs', run as string, 'make@b')).stdout, /info make#1 done in/);
   assert.match((await sam('ls')).stdout, /^twice-\S+ +done /m);
+});
+
+test('a worker without the plugin of a run is refused beside it, not left to fail its steps', async () => {
+  const file = writeToyPipeline(folder, 'foreign');
+  const other = join(folder, 'other.mjs');
+  const toy = JSON.stringify(pathToFileURL(TOY_PLUGIN).href);
+  writeFileSync(
+    other,
+    `import { plugin as toy } from ${toy};\nexport const plugin = { ...toy, name: 'other' };\n`,
+  );
+  const refused = await sam('run', file, '--plugin', other);
+  assert.equal(refused.code, 2, refused.stdout);
+  assert.match(
+    refused.stderr,
+    new RegExp(`process id ${worker.child.pid} serves 127\\.0\\.0\\.1:\\d+ without the plugin ${other}`),
+  );
+  assert.deepEqual(readdirSync(join(folder, 'work', 'foreign', '.runs')), [], 'nothing was started');
 });
 
 test('failed items hold the run; resume runs only them', async () => {

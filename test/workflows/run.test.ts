@@ -204,6 +204,15 @@ test('a crash of native code is a retryable failure and takes no worker down', a
   assert.match(items.failures[0].reason, /SIGSEGV.*\n.*last words of the child/s);
 });
 
+test('a worker without the plugin of a step says so, and what to do', async (context) => {
+  const plan = planOf(temporaryFolder(context), [{ name: 'strange', steps: [{ uses: 'lab.stain' }] }], {
+    onFailure: 'fail',
+  });
+  const [failure] = stageIn(await engine.finish(plan), 'strange').failures;
+  assert.equal(failure.code, 'InvalidInput');
+  assert.match(failure.reason, /^the worker \d+@\S+ has no activity `lab\.stain`; Next: .*--plugin/);
+});
+
 /** State of each stage, with the first reason. */
 async function forecastOf(plan: Plan): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
