@@ -116,16 +116,19 @@ export function withLibraryMemory(bytes: number, use: (pointer: number) => void)
 /** HDF5 gathers smaller pieces in a buffer of its own (64 KiB), so there is nothing to gain. */
 const WORTH_PASSING = 128 << 10;
 
-/** Whether the values lie in the file as they lie in memory. HDF5 turns others round where it has put them, which is not where we look. */
+/**
+ * Whether the values lie in the file as they lie in memory, in one piece. HDF5 turns those of another byte order round where it has put them, which is
+ * not where we look; and what is put into chunks as a trial may be packed, or is read and unpacked for nothing.
+ */
 export function isPlain(metadata: Metadata): boolean {
-  return metadata.littleEndian && numericDtype(metadata) !== undefined;
+  return metadata.littleEndian && metadata.chunks === null && numericDtype(metadata) !== undefined;
 }
 
 /**
  * Calls the library for the values of a dataset that {@link isPlain}, with a pointer to memory that stands for `bytes`, which are not copied there: an array that lies in the file
  * as one piece is read and written by one call of the operating system, and that one gets `bytes` itself. Twice as fast as through the library's heap.
  *
- * @returns false where the library did anything else with its memory (chunks, compression): then nothing that it read or wrote counts, and
+ * @returns false where the library did anything else with its memory: then nothing that it read or wrote counts, and
  *   the caller copies
  */
 export function passThrough(bytes: Uint8Array, use: (pointer: number) => void): boolean {

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { SamMilError } from '../errors.js';
 import { asWriteError, commitTemporary, temporaryName } from './atomic.js';
 import { BLOCK_BYTES, checkedWithoutClock, describeType, hdf5, Hdf5Failure } from './h5-library.js';
-import { numericDtype, passThrough, quietly, withLibraryMemory } from './h5-library.js';
+import { isPlain, numericDtype, passThrough, quietly, withLibraryMemory } from './h5-library.js';
 import { bytesOfArray, bytesPerElement, type Dtype, dtypeOf, elementsOf, type TypedArray } from './tensor.js';
 
 /**
@@ -53,8 +53,6 @@ export class H5Writer {
   private readonly temporary: string;
   private readonly file: File;
   private open = true;
-  /** Compressed datasets: what is put into one to try whether it passes through would be packed and take room in the file. */
-  private readonly packed = new Set<string>();
 
   /** Use {@link createH5}. */
   constructor(path: string, temporary: string, file: File) {
@@ -74,7 +72,6 @@ export class H5Writer {
 
   /** Makes a dataset whose content follows by {@link fill}: for arrays that are not in memory as a whole. */
   reserve(name: string, dtype: Dtype, shape: readonly number[], options: WriteOptions = {}): void {
-    if (options.gzip !== undefined) this.packed.add(name);
     this.attempt(name, () => {
       this.makeGroups(name);
       this.create(name, dtype, shape, options);
@@ -183,6 +180,7 @@ export class H5Writer {
   private putRows(name: string, data: TypedArray, shape: readonly number[], start: number): void {
     const bytes = bytesOfArray(data);
     const rowBytes = Math.max(1, elementsOf(shape.slice(1)) * bytesPerElement(dtypeOf(data)));
+    const plain = isPlain(this.dataset(name).metadata);
     const rows = bytes.byteLength / rowBytes;
     const step = Math.max(1, Math.floor(BLOCK_BYTES / rowBytes));
     for (let row = 0; row < rows; row += step) {
@@ -193,7 +191,7 @@ export class H5Writer {
       const part = bytes.subarray(row * rowBytes, (row + taken) * rowBytes);
       const put = (pointer: number) =>
         hdf5.set_dataset_data(this.file.file_id, absolute(name), counts, offset, strides, BigInt(pointer));
-      if (!this.packed.has(name) && passThrough(part, put)) continue;
+      if (plain && passThrough(part, put)) continue;
       withLibraryMemory(part.byteLength, (pointer) => {
         hdf5.HEAPU8.set(part, pointer);
         put(pointer);

@@ -12,7 +12,6 @@ import {
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { spawnSync } from 'node:child_process';
-import { gunzipSync } from 'node:zlib';
 import { createH5, openH5, withH5, writeH5 } from '../../../domain/formats/h5.js';
 import { float32Of } from '../../../domain/formats/tensor.js';
 import { checkout, fixture } from '../../support/fixtures.js';
@@ -310,66 +309,5 @@ describe('writing', () => {
     mkdirSync(closed);
     chmodSync(closed, 0o555);
     expectError('InvalidInput', ['closed', 'EACCES'], () => createH5(join(closed, 'a.h5')));
-  });
-});
-
-describe('large arrays, which pass between file and caller without a copy in the library', () => {
-  const rows = 3000;
-  const wide = 1000;
-  const values = Float32Array.from({ length: rows * wide }, (_, index) => index);
-
-  test('whole, by rows that begin anywhere, and along the second axis of 1 x N x D', () => {
-    const path = join(folder, 'large.h5');
-    writeH5(path, (file) => {
-      file.reserve('rows', 'float32', [rows, wide]);
-      for (let row = 0; row < rows; row += 700) {
-        const part = values.subarray(row * wide, Math.min(row + 700, rows) * wide);
-        file.fill('rows', part, row);
-      }
-      file.write('stacked', values, [1, rows, wide]);
-    });
-    withH5(path, (file) => {
-      assert.deepEqual(file.read('rows'), values);
-      const some = values.slice(17 * wide, 2901 * wide);
-      assert.deepEqual(file.readRows('rows', 17, 2884), some);
-      assert.deepEqual(file.readRows('stacked', 17, 2884, 1), some);
-    });
-  });
-
-  test('in chunks, packed or not, they go through the library', () => {
-    const path = join(folder, 'chunks.h5');
-    const layouts = { plain: {}, packed: { gzip: 1 } };
-    writeH5(path, (file) => {
-      for (const [name, layout] of Object.entries(layouts)) {
-        // Pieces that cover whole chunks and parts of them.
-        file.reserve(name, 'float32', [rows, wide], { chunks: [512, wide], ...layout });
-        for (const [from, to] of [
-          [100, 1300],
-          [0, 100],
-          [1300, rows],
-        ])
-          file.fill(name, values.subarray(from * wide, to * wide), from);
-      }
-    });
-    withH5(path, (file) => {
-      for (const name of Object.keys(layouts)) {
-        assert.deepEqual(file.read(name), values, name);
-        assert.deepEqual(file.readRows(name, 500, 1500), values.slice(500 * wide, 2000 * wide), name);
-      }
-    });
-  });
-
-  test('in another byte order they are turned round', () => {
-    const path = join(folder, 'big-endian.h5');
-    writeFileSync(path, gunzipSync(readFileSync(fixture('formats', 'big_endian.h5.gz'))));
-    withH5(path, (file) => {
-      assert.deepEqual(file.info('x'), { dtype: 'float32', shape: [500, 100] });
-      const read = file.readFloat32('x');
-      assert.ok(read.byteLength > 128 << 10, 'large enough to be passed through');
-      assert.deepEqual(
-        Array.from(read),
-        Array.from({ length: 50_000 }, (_, index) => (index % 100 === 0 ? index / 100 : 0)),
-      );
-    });
   });
 });
