@@ -1,14 +1,15 @@
-import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { digestOfFile } from '../digest.js';
 import { SamMilError } from '../errors.js';
+import { tensorLayout } from '../formats/torch-layout.js';
 import { weightsEntry } from '../weights/manifest.js';
 import { findWeights } from '../weights/weights-store.js';
 import { AUTOMATIC_MASKS_VERSION, automaticMasks } from './automatic-masks.js';
 import { prepareSam, type SamWeights } from './open-sam-model.js';
+import { checkPublishedDesign } from './published-designs.js';
 import type { SegmenterDefinition, SegmenterInfo } from './segmenter.js';
-import { readSegmenterFile } from './segmenter-file.js';
+import { presentWeights, readSegmenterFile, type SegmenterFile } from './segmenter-file.js';
 import { sharedSamModel } from './shared-sam-model.js';
 
 /** A published SAM or MobileSAM, whose weights a person fetches or imports under its name; as they are on this machine now. */
@@ -24,7 +25,10 @@ export function publishedSam(name: string): SegmenterDefinition {
   return {
     info,
     bring: async () => void findWeights(name),
-    prepare: prepareSam,
+    prepare: async (weights) => {
+      checkPublishedDesign(name, tensorLayout(weights.path), weights.path);
+      await prepareSam(weights);
+    },
     segment: segmentBy(info, async () => findWeights(name)),
   };
 }
@@ -49,7 +53,7 @@ export async function samOfFile(path: string): Promise<SegmenterDefinition> {
   const info: SegmenterInfo = {
     name: file.name,
     version: file.version,
-    weightsDigest: await stampedDigest(file.weights, path),
+    weightsDigest: await stampedDigest(file, path),
     network: {
       version: AUTOMATIC_MASKS_VERSION,
       decoderHeads: hints.decoderHeads ?? null,
@@ -61,7 +65,7 @@ export async function samOfFile(path: string): Promise<SegmenterDefinition> {
   const find = async (): Promise<SamWeights> => ({
     path: file.weights,
     folder: dirname(file.weights),
-    digest: await stampedDigest(file.weights, path),
+    digest: await stampedDigest(file, path),
     ...hints,
   });
   return {
@@ -98,17 +102,9 @@ function exchanged(info: SegmenterInfo, { path, digest }: SamWeights): SamMilErr
 /** Digests by path and stamp: checkpoints are large, and the key of every item asks for it. */
 const digests = new Map<string, string>();
 
-async function stampedDigest(checkpoint: string, segmenterFile: string): Promise<string> {
-  const stats = statSync(checkpoint, { bigint: true, throwIfNoEntry: false });
-  if (!stats?.isFile()) {
-    throw new SamMilError('WeightsMissing', 'the checkpoint of this segmenter is missing', {
-      file: segmenterFile,
-      expected: checkpoint,
-      next: `bring that file, or correct \`weights\` in ${segmenterFile}`,
-    });
-  }
-  const stamp = `${checkpoint}\n${stats.size}\n${stats.mtimeNs}\n${stats.ino}`;
-  const digest = digests.get(stamp) ?? (await digestOfFile(checkpoint));
+async function stampedDigest(file: SegmenterFile, segmenterFile: string): Promise<string> {
+  const { path, stamp } = presentWeights(file, segmenterFile);
+  const digest = digests.get(stamp) ?? (await digestOfFile(path));
   digests.set(stamp, digest);
   return digest;
 }

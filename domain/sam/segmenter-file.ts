@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { SamMilError } from '../errors.js';
@@ -54,6 +54,19 @@ export function readSegmenterFile(path: string): SegmenterFile {
   const file = value as unknown as SegmenterFile;
   const defaults = { version: 1, licence: 'not stated', note: 'registered by file' };
   return { ...defaults, ...file, weights: resolve(dirname(resolve(path)), file.weights) };
+}
+
+/** Path and stamp of the checkpoint that a segmenter's file names. @throws SamMilError `WeightsMissing` where it is not there */
+export function presentWeights({ weights }: SegmenterFile, path: string): { path: string; stamp: string } {
+  const stats = statSync(weights, { bigint: true, throwIfNoEntry: false });
+  if (stats?.isFile()) {
+    return { path: weights, stamp: `${weights}\n${stats.size}\n${stats.mtimeNs}\n${stats.ino}` };
+  }
+  throw new SamMilError('WeightsMissing', 'the checkpoint of this segmenter is missing', {
+    file: path,
+    expected: weights,
+    next: `bring that file, or correct \`weights\` in ${path}`,
+  });
 }
 
 function parseFile(path: string): Record<string, unknown> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { definition } from '../../../activities/pathology/segment.js';
@@ -10,11 +10,13 @@ import { writePt } from '../../../domain/formats/torch-pt.js';
 import type { InputFile } from '../../../domain/job.js';
 import { RandomStream } from '../../../domain/random.js';
 import { automaticMasks } from '../../../domain/sam/automatic-masks.js';
+import { prepareSam } from '../../../domain/sam/open-sam-model.js';
 import { findSegmenter, SEGMENTER_NAMES } from '../../../domain/sam/segmenters.js';
 import { importWeights } from '../../../domain/weights/import-weights.js';
 import type { Weights } from '../../../domain/weights/weights-entry.js';
 import { findWeights } from '../../../domain/weights/weights-store.js';
 import { fixture } from '../../support/fixture.js';
+import { writeHollowSam } from '../../support/sam-layout.js';
 import { parametersOf, type SamCase, samJson } from '../../support/sam-case.js';
 import { openSmallSam, samImage, writeSmallSam } from '../../support/small-sam.js';
 import { scratchFolder } from '../../support/scratch-folder.js';
@@ -53,9 +55,8 @@ describe('a published SAM', () => {
 
   test('once imported, it runs out of its checkpoint, whose digest is in the key', async () => {
     const file = writeWideSam(folder);
-    const segmenter = await findSegmenter('sam-vit-b');
-    const prepare = async (weights: Weights): Promise<void> => segmenter.prepare?.(weights);
-    await importWeights('sam-vit-b', file, { acceptDigest: true, prepare });
+    // Prepared as no published one would be: a ViT-B is too large for a test.
+    await importWeights('sam-vit-b', file, { acceptDigest: true, prepare: prepareSam });
     const { path } = findWeights('sam-vit-b');
     const graphs = readdirSync(dirname(path)).filter((name) => name.endsWith('.onnx'));
     assert.equal(graphs.length, 2);
@@ -75,6 +76,27 @@ describe('a published SAM', () => {
       lines.join('\n'),
       /segmenter sam-vit-b on cpu \(asked for cpu\)\n\d+ of 192 masks stay, of 1 crops/,
     );
+  });
+
+  test('a checkpoint of another SAM is not taken, also where any digest is accepted, and is told by its own name', async () => {
+    const file = join(folder, 'vit_l.safetensors');
+    writeHollowSam(file, 'vit_l');
+    const prepare = async (weights: Weights): Promise<void> =>
+      (await findSegmenter(weights.name)).prepare?.(weights);
+    const as = (name: string) => prepare({ name, path: file, folder, digest: '' });
+    await assert.rejects(as('sam-vit-b'), {
+      code: 'UnsupportedFormat',
+      message:
+        /vit_l\.safetensors: .*not those of a sam-vit-b; expected a ViT of 12 blocks, 768 wide.*found a ViT of 24 blocks, 1024 wide, as sam-vit-l has it; Next: import it as sam-vit-l/,
+    });
+    await assert.rejects(as('mobile-sam'), { code: 'UnsupportedFormat', message: /expected a TinyViT/ });
+    await as('sam-vit-l');
+    assert.ok(existsSync(`${file}.encoder.onnx`));
+    const own = writeWideSam(folder);
+    await assert.rejects(importWeights('sam-vit-b', own, { acceptDigest: true, prepare }), {
+      code: 'UnsupportedFormat',
+      message: /wide\.safetensors: .*found a ViT of \d+ blocks, 48 wide; Next: register a SAM of your own/,
+    });
   });
 
   test('a checkpoint of something else is not taken', async () => {
