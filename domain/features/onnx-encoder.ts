@@ -2,6 +2,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { SamMilError } from '../errors.js';
 import type { EncoderInfo, EncoderOptions, OpenEncoder } from './encoder.js';
 import { openSession, type Provider } from '../onnx/onnx-session.js';
+import { type ModelPorts, portsOf } from './onnx-ports.js';
 import { normalise, normaliserOf } from './preprocess.js';
 
 export interface OnnxEncoderFile {
@@ -32,12 +33,10 @@ export async function openOnnxEncoder(
   const size = options.size ?? info.inputSize;
   const { session, provider } = await openSession(file.path, { ...options, model: file.model });
   const { default: runtime } = await import('onnxruntime-node');
-  const input = chosen(file, 'input', file.input, session.inputNames);
-  const output = chosen(file, 'output', file.output, session.outputNames);
-  checkShape(file, `input ${input}`, shapeOf(session.inputMetadata, input), [undefined, 3, size, size]);
+  const { input, output, most } = await fitting(session, file, { size, dim: info.dim });
   const tables = normaliserOf(info.mean, info.std);
   const pixels = size * size;
-  const atOnce = provider.name === 'cpu' ? CPU_PATCHES : Number.MAX_SAFE_INTEGER;
+  const atOnce = Math.min(most, provider.name === 'cpu' ? CPU_PATCHES : Infinity);
   const run = async (image: Tensor, count: number): Promise<Float32Array> => {
     const results = await session.run({ [input]: image }, [output]).catch((cause: unknown) => {
       throw failedRun(file, provider, image.dims, cause);
@@ -71,6 +70,20 @@ export async function openOnnxEncoder(
     },
     close: () => session.release(),
   };
+}
+
+/** How the model is to be fed; it is let go of where it does not fit. */
+async function fitting(
+  session: InferenceSession,
+  file: OnnxEncoderFile,
+  sizes: { size: number; dim: number },
+): Promise<ModelPorts> {
+  try {
+    return portsOf(session, file, sizes);
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
 }
 
 /** The CPU refuses what the model can't take, and would again; a device may only have been full. */
@@ -109,47 +122,4 @@ function featuresOf(
     });
   }
   return tensor.data as Float32Array;
-}
-
-function chosen(
-  file: OnnxEncoderFile,
-  kind: 'input' | 'output',
-  name: string | undefined,
-  names: readonly string[],
-): string {
-  if (name === undefined) return names[0];
-  if (names.includes(name)) return name;
-  throw new SamMilError('InvalidInput', `the model has no ${kind} ${name}`, {
-    file: file.path,
-    expected: names.join(' or '),
-    found: name,
-  });
-}
-
-type Shape = readonly (number | string)[];
-
-function shapeOf(metadata: readonly InferenceSession.ValueMetadata[], name: string): Shape | undefined {
-  const found = metadata.find((value) => value.name === name);
-  return found?.isTensor ? found.shape : undefined;
-}
-
-/** A size that the model leaves open, or that is not asked for, fits anything. */
-function checkShape(
-  file: OnnxEncoderFile,
-  what: string,
-  found: Shape | undefined,
-  expected: readonly (number | undefined)[],
-): void {
-  const fits =
-    found?.length === expected.length &&
-    found.every(
-      (size, axis) => typeof size !== 'number' || expected[axis] === undefined || size === expected[axis],
-    );
-  if (fits) return;
-  throw new SamMilError('InvalidInput', `${what} of the model has another shape`, {
-    file: file.path,
-    expected: `[${expected.map((size) => size ?? 'n').join(', ')}]`,
-    found: found ? `[${found.join(', ')}]` : 'no tensor',
-    next: 'correct `size` of the encoder, or choose the fitting `target-size`',
-  });
 }

@@ -121,12 +121,10 @@ describe('an encoder file', () => {
 
   test('whose model gives another dimension is refused with both', async (context) => {
     const definition = await findEncoder(writeTinyEncoder(temporaryFolder(context), { dim: 7 }));
-    const encoder = await definition.open({ device: 'cpu' });
-    await assert.rejects(encoder.encode(await patches(32), 3), {
+    await assert.rejects(definition.open({ device: 'cpu' }), {
       code: 'InvalidInput',
-      message: /tiny\.onnx.*expected float32 \[3, 7\]; found float32 \[3, 5\]/,
+      message: /tiny\.onnx: output embedding.*expected float32 \[n, 7\]; found float32 \[n, 5\]/,
     });
-    await encoder.close();
   });
 
   test('whose model takes another input size is refused with both', async (context) => {
