@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../domain/json.js';
 import type { InputFile, ItemRecord, Run } from '../domain/job.js';
-import { itemsFileKind } from '../domain/language/catalogue.js';
+import { type CatalogueEntry, itemsFileKind } from '../domain/language/catalogue.js';
 import type { ModelEntry } from '../domain/mil/models.js';
 
 /** JSON Schema, draft 2020-12, as far as the project uses it, with two extensions of its own. */
@@ -58,6 +58,8 @@ export interface ActivityDefinition {
    * `inputs` are the files among them, found, by their place (`slide`, `tables.0`).
    */
   hiddenInputs?(parameters: JsonObject, inputs: Readonly<Record<string, InputFile>>): Promise<JsonObject>;
+  /** For `validate`, `plan` and `run`, before anything starts: see {@link CatalogueEntry.lacks}. Light and synchronous; no heavy import behind it. */
+  lacks?: CatalogueEntry['lacks'];
   /**
    * For what an activity writes outside the work folder, where receipts do not look: why that is no longer as it was left, or undefined where it is.
    * `outputs` are the receipt's; `digest` reads a file only where its stamp is new.

@@ -4,10 +4,13 @@ import { findOpenSlideLibrary } from '../domain/native/openslide-library.js';
 import { ensureOnnxGpu } from '../domain/native/onnx-gpu.js';
 import { ensureTemporalServer } from '../domain/native/temporal-server.js';
 import { ensureTensorFlow } from '../domain/native/tensorflow.js';
-import type { Plan } from '../domain/language/plan.js';
+import type { Json } from '../domain/json.js';
+import type { Plan, StepPlan } from '../domain/language/plan.js';
 
 /** A binary part that is fetched or built outside npm. */
 export type NativePart = 'server' | 'tensorflow' | 'openslide' | 'onnx-gpu' | 'weights';
+
+const LITE0 = 'efficientnet-lite0';
 
 export const ALL_PARTS: readonly NativePart[] = ['server', 'tensorflow', 'openslide', 'onnx-gpu', 'weights'];
 
@@ -44,6 +47,12 @@ export function partsOf(plan: Plan): NativePart[] {
   if (uses.some((name) => /^mil\.(train|evaluate|heatmap)/.test(name))) parts.push('tensorflow');
   if (uses.some((name) => name.startsWith('pathology.'))) parts.push('openslide');
   if (uses.includes('pathology.extract') || uses.includes('pathology.segment')) parts.push('onnx-gpu');
-  if (uses.includes('pathology.extract')) parts.push('weights');
+  if (plan.stages.some(({ steps }) => steps.some(mayUseLite0))) parts.push('weights');
   return parts;
+}
+
+/** Other encoders' weights are not fetched by themselves. What only the run computes may be its name. */
+function mayUseLite0({ uses, with: { encoder, fallback } }: StepPlan): boolean {
+  const may = (name: Json | undefined) => typeof name === 'string' && (name === LITE0 || name.includes('${{'));
+  return uses === 'pathology.extract' && (may(encoder) || may(fallback));
 }

@@ -1,3 +1,4 @@
+import { lackOfEncoder } from '../../domain/features/encoder-lack.js';
 import { ENCODER_NAMES } from '../../domain/features/encoders.js';
 import { BAG_LAYOUTS } from '../../domain/features/bag-layout.js';
 import { defineActivity, fileInput, fileOutput } from '../define-activity.js';
@@ -110,6 +111,12 @@ export const definition = defineActivity({
   heartbeat: '5m',
   isolation: 'child',
   resumesFrom: 'last committed batch',
+  lacks: (parameter, value, { base, given }) => {
+    if (parameter !== 'encoder') return undefined;
+    const lack = lackOfEncoder(value, base);
+    if (lack === undefined || !given.has('fallback')) return lack;
+    return { ...lack, next: `${lack.next}; until then \`fallback\` is used` };
+  },
   hiddenInputs: async (parameters, inputs) => {
     const { chooseEncoder, keyOfEncoder } = await import('../../domain/features/encoders.js');
     const wanted = inputs.encoder ?? (parameters.encoder as string);

@@ -1,3 +1,4 @@
+import { lackOfSegmenter } from '../../domain/sam/segmenter-lack.js';
 import { SEGMENTER_NAMES } from '../../domain/sam/segmenters.js';
 import { defineActivity, fileInput, fileOutput, type Schema } from '../define-activity.js';
 
@@ -121,6 +122,8 @@ export const definition = defineActivity({
   heartbeat: '5m',
   isolation: 'child',
   resumesFrom: 'last finished crop (watershed: the start, seconds long)',
+  lacks: (parameter, value, { base }) =>
+    parameter === 'segmenter' ? lackOfSegmenter(value, base) : undefined,
   hiddenInputs: async (parameters, inputs) => {
     const { keyOfSegmenter, segmenterWithWeights } = await import('../../domain/sam/segmenters.js');
     const { info } = await segmenterWithWeights(inputs.segmenter ?? (parameters.segmenter as string));

@@ -1,12 +1,11 @@
-import { readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { digestOfFile, digestOfJson } from '../digest.js';
-import { SamMilError } from '../errors.js';
-import { externalFilesOf } from '../onnx/onnx-graph.js';
 import { type Architecture, ARCHITECTURES, type ArchitectureName } from './architectures.js';
 import { checkpointSizes, openCheckpointEncoder } from './checkpoint-encoder.js';
 import type { EncoderDefinition, EncoderInfo, Triple } from './encoder.js';
 import { type EncoderFile, parseEncoderFile } from './encoder-file-keys.js';
+import { filesOfEncoder } from './encoder-parts.js';
 import { openOnnxEncoder } from './onnx-encoder.js';
 
 /**
@@ -22,11 +21,12 @@ export async function readEncoderFile(path: string): Promise<EncoderDefinition> 
 }
 
 async function onnxDefinition(path: string, file: EncoderFile): Promise<EncoderDefinition> {
-  const model = beside(path, file.onnx as string);
+  const files = filesOfEncoder(path, file);
+  const [model] = files;
   const info: EncoderInfo = {
     ...named(file),
     version: file.version,
-    weightsDigest: await digestOfModel(model, path),
+    weightsDigest: await digestOfFiles(files),
     inputSize: file.size as number,
     resize: file.resize ?? 'bilinear',
     mean: file.mean as Triple,
@@ -43,13 +43,10 @@ async function onnxDefinition(path: string, file: EncoderFile): Promise<EncoderD
 
 async function checkpointDefinition(path: string, file: EncoderFile): Promise<EncoderDefinition> {
   const architecture = file.architecture as ArchitectureName;
-  const checkpoint = {
-    architecture,
-    path: beside(path, file.weights as string),
-    headWidth: file['head-width'],
-  };
+  const files = filesOfEncoder(path, file);
+  const checkpoint = { architecture, path: files[0], headWidth: file['head-width'] };
   const { defaults, version } = ARCHITECTURES[architecture] as Architecture;
-  const weightsDigest = await stampedDigest(checkpoint.path, path);
+  const weightsDigest = await digestOfFiles(files);
   const { dim, size } = checkpointSizes(checkpoint);
   const info: EncoderInfo = {
     ...named(file),
@@ -73,47 +70,19 @@ function named({ name, licence, note }: EncoderFile): Pick<EncoderInfo, 'name' |
   return { name, licence, note };
 }
 
-function beside(encoderFile: string, path: string): string {
-  return resolve(dirname(resolve(encoderFile)), path);
-}
-
 /** Digests by path and stamp: models are large, and the key of every item asks for it. */
 const digests = new Map<string, string>();
 
-async function digestOfModel(model: string, encoderFile: string): Promise<string> {
-  const external = externalFilesOf(readModel(model, encoderFile), model);
-  const files = [model, ...external.map((name) => join(dirname(model), name))];
+async function digestOfFiles(files: readonly string[]): Promise<string> {
   const entries: [string, string][] = [];
-  for (const file of files) entries.push([basename(file), await stampedDigest(file, encoderFile)]);
+  for (const file of files) entries.push([basename(file), await stampedDigest(file)]);
   return entries.length === 1 ? entries[0][1] : digestOfJson(Object.fromEntries(entries));
 }
 
-async function stampedDigest(file: string, encoderFile: string): Promise<string> {
-  const stats = statSync(file, { bigint: true, throwIfNoEntry: false });
-  if (!stats) throw missing(file, encoderFile);
-  const stamp = `${file}\n${stats.size}\n${stats.mtimeNs}\n${stats.ino}`;
+async function stampedDigest(file: string): Promise<string> {
+  const { size, mtimeNs, ino } = statSync(file, { bigint: true });
+  const stamp = `${file}\n${size}\n${mtimeNs}\n${ino}`;
   const digest = digests.get(stamp) ?? (await digestOfFile(file));
   digests.set(stamp, digest);
   return digest;
-}
-
-function readModel(model: string, encoderFile: string): Uint8Array {
-  try {
-    return readFileSync(model);
-  } catch (cause) {
-    throw missing(model, encoderFile, cause);
-  }
-}
-
-function missing(file: string, encoderFile: string, cause?: unknown): SamMilError {
-  return new SamMilError(
-    'WeightsMissing',
-    'the model of this encoder, or a file that its weights lie in, is missing',
-    {
-      file: encoderFile,
-      expected: file,
-      next: `bring that file, or correct \`onnx\` or \`weights\` in ${encoderFile}`,
-      cause,
-    },
-  );
 }

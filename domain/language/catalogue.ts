@@ -20,6 +20,24 @@ export interface CatalogueEntry {
   readonly heartbeat: string;
   /** For the reference page: "last committed batch". */
   readonly resumesFrom?: string;
+  /**
+   * What a value of a parameter needs and this machine does not have, such as the weights of the model that it names; undefined where nothing is
+   * missing, or where that is not known without work. Asked only where files are looked for.
+   */
+  lacks?(parameter: string, value: string, step: LackContext): Lack | undefined;
+}
+
+/** What is not on this machine, and what to do. */
+export interface Lack {
+  what: string;
+  next?: string;
+}
+
+export interface LackContext {
+  /** Absolute folder that relative paths are resolved against. */
+  base: string;
+  /** Names of all parameters that are given. */
+  given: ReadonlySet<string>;
 }
 
 /** JSON Schema, draft 2020-12, with extensions: the structure of the activities' own `Schema`. */

@@ -3,7 +3,7 @@ import { references, wholeReference } from './expression-analysis.js';
 import { lookUp, type CatalogueEntry, type ValueSchema } from './catalogue.js';
 import { nearest, suggest } from './did-you-mean.js';
 import { describeValue, type PipelineDocument, type StageDocument, type StepDocument } from './document.js';
-import { checkFile, namedFiles, type Files } from './check-files.js';
+import { ANY_FILES, checkFile, namedFiles, type Files } from './check-files.js';
 import { checkWire } from './check-wire.js';
 import type { Expression } from './expression-syntax.js';
 import { asksStatus } from './expressions.js';
@@ -186,6 +186,7 @@ function checkAgainst(
     check.problems.error(fault.code, place, `\`${name}\` ${fault.what}${where}`, fault.hint);
   }
   if (warnOfMistypedChoice(check, given, schema, value)) return;
+  warnOfLack(check, given, value);
   for (const { path, file } of namedFiles(schema, value)) {
     if (file.startsWith(DYNAMIC)) continue;
     const params = given.value.kind === 'scalar' ? paramsIn(given.value) : [];
@@ -211,6 +212,15 @@ function warnOfMistypedChoice(check: StepCheck, given: Entry, schema: ValueSchem
   const message = `\`${given.key}\` takes ${describeValue(value)} for the name of a file`;
   check.problems.warning('bad-value', given.value.place, message, `did you mean \`${meant}\`?`);
   return true;
+}
+
+/** What is missing on this machine may be there on the one that runs the step: no error. */
+function warnOfLack(check: StepCheck, given: Entry, value: Json): void {
+  const { files, entry, problems, step } = check;
+  if (files === ANY_FILES || typeof value !== 'string' || value.startsWith(DYNAMIC)) return;
+  const names = new Set(step.with.filter((other) => !isNull(other.value)).map(({ key }) => key));
+  const lack = entry?.lacks?.(given.key, value, { base: files.base, given: names });
+  if (lack) problems.warning('not-here', given.value.place, lack.what, lack.next);
 }
 
 function isDynamicText(value: Json | undefined): boolean {

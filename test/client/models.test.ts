@@ -119,6 +119,30 @@ test('import: refused with both digests, taken when accepted, checked against th
   );
 });
 
+test('validate, plan and run say at once what weights a pipeline lacks, with the command; weights that are here are not spoken of', async () => {
+  const file = fileURLToPath(new URL('../../../pipelines/preprocess.yaml', import.meta.url));
+  const given = ['--set', 'encoder=resnet50', '--set', 'segmenter=sam-vit-b', '--work', join(folder, 'work')];
+  const plan = await runCli(folder, 'plan', file, ...given);
+  assert.equal(plan.code, 0, plan.stderr);
+  assert.match(
+    plan.stderr,
+    /preprocess\.yaml:\d+:\d+ {2}warning not-here .*weights of sam-vit-b are not on this machine.*\n.*\n.*\n {2}hint: run `npx sam-mil models fetch sam-vit-b`/,
+  );
+  assert.match(plan.stderr, /hint: .*models fetch resnet50`.*; until then `fallback` is used/);
+  const own = join(folder, 'own.yaml');
+  writeFileSync(own, `name: own\narchitecture: resnet50\nweights: gone.pth\n`);
+  const validate = await runCli(folder, 'validate', file, '--set', `encoder=${own}`, '--json');
+  assert.equal(validate.code, 0, validate.stderr);
+  const [problem, summary] = validate.stdout.trim().split('\n');
+  assert.match(problem, /"code":"not-here","severity":"warning","message":".*own\.yaml: .*gone\.pth/);
+  assert.deepEqual(JSON.parse(summary), { file, valid: true, errors: 0, warnings: 1 });
+  await models('import', 'resnet50', RESNET, '--accept-digest', DIGEST);
+  const here = await runCli(folder, 'validate', file, '--set', 'encoder=resnet50');
+  assert.equal(here.stderr, '');
+  assert.match(here.stdout, /preprocess\.yaml: valid, 2 stages, no problems/);
+  await models('rm', 'resnet50');
+});
+
 test('import: mistakes', async () => {
   const cases: [string[], number, RegExp][] = [
     [['import', 'resnet', RESNET], 2, /no weights named "resnet"; expected resnet50, plip/],
