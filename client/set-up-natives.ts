@@ -53,6 +53,7 @@ export function partsOf(plan: Plan): NativePart[] {
 
 /** Other encoders' weights are not fetched by themselves. What only the run computes may be its name. */
 function mayUseLite0({ uses, with: { encoder, fallback } }: StepPlan): boolean {
-  const may = (name: Json | undefined) => typeof name === 'string' && (name === LITE0 || name.includes('${{'));
+  const may = (name: Json | undefined) =>
+    typeof name === 'string' && (name === LITE0 || name.includes('${{'));
   return uses === 'pathology.extract' && (may(encoder) || may(fallback));
 }
