@@ -2,7 +2,7 @@ import { defineActivity, fileInput, fileOutput, itemsInput } from '../define-act
 
 export const definition = defineActivity({
   name: 'mil.heatmap',
-  version: 3,
+  version: 4,
   summary:
     'Scores of every patch over the slide: pictures, HDF5, GeoJSON, and how well they find an annotated lesion',
   with: {

@@ -18,12 +18,15 @@ export interface QuPathFeature {
   measurements?: Readonly<Record<string, number>>;
 }
 
+/** A point in level-0 pixels. */
+export type Point = readonly [x: Level0Px, y: Level0Px];
+
 /**
- * GeoJSON that QuPath imports (File > Import objects), in level-0 pixels. One feature a line, so that a large file can be read line by line. Equal
- * features give equal text.
+ * GeoJSON that QuPath imports (File > Import objects), in level-0 pixels from `origin` on, where QuPath has its own. One feature a line, so that a large
+ * file can be read line by line. Equal features give equal text.
  */
-export function formatFeatures(features: Iterable<QuPathFeature>): string {
-  const lines = Array.from(features, (feature) => JSON.stringify(jsonOf(feature)));
+export function formatFeatures(features: Iterable<QuPathFeature>, origin: Point): string {
+  const lines = Array.from(features, (feature) => JSON.stringify(jsonOf(feature, origin)));
   return `{"type":"FeatureCollection","features":[\n${lines.join(',\n')}\n]}\n`;
 }
 
@@ -36,6 +39,7 @@ export function formatPatches(
   coords: ArrayLike<Level0Px>,
   size: Level0Px,
   measurements: Readonly<Record<string, ArrayLike<number>>>,
+  origin: Point,
 ): string {
   const patches = Array.from({ length: coords.length / 2 }, (_, i): QuPathFeature => {
     const [x, y] = [coords[2 * i], coords[2 * i + 1]];
@@ -43,11 +47,14 @@ export function formatPatches(
     const measured = Object.entries(measurements).map(([name, values]) => [name, values[i]] as const);
     return { polygons: [[ring]], objectType: 'detection', measurements: Object.fromEntries(measured) };
   });
-  return formatFeatures(patches);
+  return formatFeatures(patches, origin);
 }
 
-function jsonOf({ polygons, objectType, name, classification, measurements }: QuPathFeature): JsonObject {
-  const coordinates = polygons.map((polygon) => polygon.map(closedRing));
+function jsonOf(
+  { polygons, objectType, name, classification, measurements }: QuPathFeature,
+  origin: Point,
+): JsonObject {
+  const coordinates = polygons.map((polygon) => polygon.map((ring) => closedRing(ring, origin)));
   const measured = Object.entries(measurements ?? {}).map(([key, value]) => [key, rounded(value)] as const);
   return {
     type: 'Feature',
@@ -68,8 +75,8 @@ function jsonOf({ polygons, objectType, name, classification, measurements }: Qu
 }
 
 /** GeoJSON repeats the first point at the end. */
-function closedRing(ring: FlatRing): Json[] {
-  const points = Array.from({ length: ring.length / 2 }, (_, i) => [ring[2 * i], ring[2 * i + 1]]);
+function closedRing(ring: FlatRing, [x, y]: Point): Json[] {
+  const points = Array.from({ length: ring.length / 2 }, (_, i) => [ring[2 * i] - x, ring[2 * i + 1] - y]);
   return [...points, points[0]];
 }
 

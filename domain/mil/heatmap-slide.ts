@@ -7,6 +7,8 @@ import { readItems } from '../items.js';
 import type { InputFile, Job, JobResult, OutputFile } from '../job.js';
 import { encodeJpeg, type Pixels } from '../slides/images.js';
 import { openSlide } from '../slides/open.js';
+import { quPathOrigin } from '../slides/qupath-origin.js';
+import type { Slide } from '../slides/slide.js';
 import { isFileRef } from '../store/publish.js';
 import type { Level0Px } from '../units.js';
 import type { Region } from './annotation.js';
@@ -15,7 +17,7 @@ import { patchSizeOf } from './bag-facts.js';
 import { loadBag } from './bags.js';
 import { readCheckpoint } from './checkpoint.js';
 import type { ColourMapName } from './colour-map.js';
-import { formatPatches } from '../formats/geojson.js';
+import { formatPatches, type Point } from '../formats/geojson.js';
 import { outlineRegions, overlayScores, slideThumbnail, type Thumbnail } from './heatmap-overlay.js';
 import { lesionFit, paintScores, scaleScores } from './heatmap-scores.js';
 import { loadModel, predict, type LoadedModel } from './predict.js';
@@ -55,17 +57,27 @@ interface PatchScores {
 
 /** Scores every patch of a slide with a trained model and lays the scores over the slide. */
 export async function run(job: Job<HeatmapWith>): Promise<JobResult> {
-  const { annotation, slide, what } = job.with;
-  const regions = annotation === undefined ? [] : readAnnotation(annotation.path);
+  const slide = openSlide(job.with.slide.path);
+  try {
+    return await scoreSlide(job, slide);
+  } finally {
+    slide.close();
+  }
+}
+
+async function scoreSlide(job: Job<HeatmapWith>, slide: Slide): Promise<JobResult> {
+  const { annotation, what } = job.with;
+  const origin = quPathOrigin(slide.info);
+  const regions = annotation === undefined ? [] : readAnnotation(annotation.path, origin);
   const model = await loadModel(checkpointFor(job).path, job.with.backend);
   try {
     const patches = scorePatches(job, model);
     job.progress({ unit: 'steps', done: 1, total: 3, note: `${patches.scores.length} patches scored` });
-    const thumbnail = await makeThumbnail(slide.path, job.with.longest);
+    const thumbnail = await slideThumbnail(slide, job.with.longest);
     job.signal.throwIfAborted();
     job.progress({ unit: 'steps', done: 2, total: 3, note: 'slide read' });
     const pictures = await drawPictures(job, patches, thumbnail, regions);
-    const files = { ...writeData(job, patches), ...pictures };
+    const files = { ...writeData(job, patches, origin), ...pictures };
     job.progress({ unit: 'steps', done: 3, total: 3 });
     const style = { what, scale: scaleOf(job.with), 'colour-map': job.with.colourMap };
     return { files, values: { ...style, ...valuesOf(job, model, patches, regions) } };
@@ -128,15 +140,6 @@ function scaleOf({ scale, what }: HeatmapWith): NonNullable<HeatmapWith['scale']
   return scale ?? (what === 'attention' ? 'rank' : 'none');
 }
 
-async function makeThumbnail(path: string, longest: number): Promise<Thumbnail> {
-  const slide = openSlide(path);
-  try {
-    return await slideThumbnail(slide, longest);
-  } finally {
-    slide.close();
-  }
-}
-
 async function drawPictures(
   job: Job<HeatmapWith>,
   { coords, scores, size }: PatchScores,
@@ -156,7 +159,11 @@ async function drawPictures(
   };
 }
 
-function writeData(job: Job<HeatmapWith>, { coords, scores, size }: PatchScores): Record<string, OutputFile> {
+function writeData(
+  job: Job<HeatmapWith>,
+  { coords, scores, size }: PatchScores,
+  origin: Point,
+): Record<string, OutputFile> {
   const from = join(job.scratch, 'scores', `${job.name}.h5`);
   mkdirSync(dirname(from), { recursive: true });
   const file = createH5(from);
@@ -175,7 +182,7 @@ function writeData(job: Job<HeatmapWith>, { coords, scores, size }: PatchScores)
     geojson: output(
       job,
       `geojson/${job.name}.geojson`,
-      formatPatches(coords, size, { [job.with.what]: scores }),
+      formatPatches(coords, size, { [job.with.what]: scores }, origin),
     ),
   };
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { SamMilError } from '../errors.js';
 import { writeAtomic } from '../formats/atomic.js';
 import { readMask, readPatches } from '../formats/bag-files.js';
+import type { Point } from '../formats/geojson.js';
 import { type Box, boxOfTissue } from '../formats/tissue-box.js';
 import { type Segments, writeSegments, writeSegmentsPickle } from '../formats/segments-file.js';
 import type { InputFile, Job, JobResult, OutputFile } from '../job.js';
@@ -10,6 +11,7 @@ import { canonicalJson, type Json } from '../json.js';
 import type { Device } from '../onnx/onnx-session.js';
 import { encodeJpeg } from '../slides/images.js';
 import { openSlide } from '../slides/open.js';
+import { quPathOrigin } from '../slides/qupath-origin.js';
 import type { Slide } from '../slides/slide.js';
 import { drawOverlay } from './overlay.js';
 import { boxOfPatches, planSamImage, readSamImage, type SamImage } from './sam-image.js';
@@ -35,7 +37,7 @@ export interface SegmentWith extends SegmentParameters {
  */
 export async function run(job: Job<SegmentWith>): Promise<JobResult> {
   const segmenter = await findTheSegmenter(job);
-  const { image, patchSize } = readImage(job.with);
+  const { image, patchSize, origin } = readImage(job.with);
   job.signal.throwIfAborted();
   const masks = await segmenter.segment(image, job.with, {
     signal: job.signal,
@@ -50,7 +52,7 @@ export async function run(job: Job<SegmentWith>): Promise<JobResult> {
     job.log('warn', 'no region was found: there will be no groups', { slide: job.with.slide.name });
   const { startX, startY, stopX, stopY, visLevel, downsampleRatio, width: w, height: h } = image;
   const info = { patchSize, startX, startY, stopX, stopY, w, h, visLevel, downsampleRatio };
-  return write(job, image, { info, masks });
+  return write(job, image, { info, masks }, origin);
 }
 
 async function findTheSegmenter(job: Job<SegmentWith>): Promise<SegmenterDefinition> {
@@ -72,14 +74,15 @@ function refuseOther(info: SegmenterInfo, expected: Json | undefined): void {
   });
 }
 
-/** The SAM image of the tissue, and the side of a patch in level-0 pixels. */
-function readImage(options: SegmentWith): { image: SamImage; patchSize: number } {
+/** The SAM image of the tissue, the side of a patch in level-0 pixels, and where QuPath has its origin. */
+function readImage(options: SegmentWith): { image: SamImage; patchSize: number; origin: Point } {
   const slide = openSlide(options.slide.path);
   try {
     const { box, patchSize } = tissueBox(options, slide);
     return {
       image: readSamImage(slide, planSamImage(slide.info.levels, box, options.patches.path)),
       patchSize,
+      origin: quPathOrigin(slide.info),
     };
   } finally {
     slide.close();
@@ -103,7 +106,12 @@ function tissueBox({ patches: file, mask }: SegmentWith, slide: Slide): { box: B
   return { box, patchSize: size[0] };
 }
 
-async function write(job: Job<SegmentWith>, image: SamImage, segments: Segments): Promise<JobResult> {
+async function write(
+  job: Job<SegmentWith>,
+  image: SamImage,
+  segments: Segments,
+  origin: Point,
+): Promise<JobResult> {
   const output = (folder: string, extension: string): OutputFile => {
     mkdirSync(join(job.scratch, folder), { recursive: true });
     const to = `${folder}/${job.name}.${extension}`;
@@ -120,7 +128,7 @@ async function write(job: Job<SegmentWith>, image: SamImage, segments: Segments)
   }
   if (job.with.geojson) {
     files['segments-geojson'] = output('segments', 'geojson');
-    writeAtomic(files['segments-geojson'].from, formatSegments(segments, image.total));
+    writeAtomic(files['segments-geojson'].from, formatSegments(segments, image.total, origin));
   }
   const { width, height } = image;
   const picture = { data: drawOverlay(image, segments.masks), width, height, channels: 3 as const };

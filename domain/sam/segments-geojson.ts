@@ -1,13 +1,13 @@
-import { formatFeatures, type QuPathFeature } from '../formats/geojson.js';
+import { formatFeatures, type Point, type QuPathFeature } from '../formats/geojson.js';
 import { polygonsOfMask } from '../formats/mask-polygons.js';
 import type { Segments } from '../formats/segments-file.js';
 
 /**
- * Masks of a slide as detections for QuPath: outlines along their pixels' edges with holes, in level-0 pixels, measured by mask index, area (in pixels
+ * Masks of a slide as detections for QuPath: outlines along their pixels' edges with holes, in level-0 pixels from its `origin` on, measured by mask index, area (in pixels
  * of the image and of level 0), predicted IoU and stability score. Masks without a pixel are left out.
  * @param downsample level-0 pixels to one pixel of the segmented image
  */
-export function formatSegments({ info, masks }: Segments, downsample: number): string {
+export function formatSegments({ info, masks }: Segments, downsample: number, origin: Point): string {
   const onSlide = (ring: Int32Array) =>
     ring.map((value, i) => (i % 2 === 0 ? info.startX : info.startY) + value * downsample);
   const features = masks.flatMap((mask, index): QuPathFeature[] => {
@@ -28,5 +28,5 @@ export function formatSegments({ info, masks }: Segments, downsample: number): s
       },
     ];
   });
-  return formatFeatures(features);
+  return formatFeatures(features, origin);
 }

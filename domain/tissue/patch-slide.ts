@@ -7,6 +7,7 @@ import type { InputFile, Job, JobResult, OutputFile } from '../job.js';
 import { encodeJpeg } from '../slides/images.js';
 import { magnificationOf } from '../slides/magnification.js';
 import { openSlide } from '../slides/open.js';
+import { quPathOrigin } from '../slides/qupath-origin.js';
 import type { Slide } from '../slides/slide.js';
 import type { TissueContour } from './contours.js';
 import { drawTissue } from './draw-tissue.js';
@@ -67,7 +68,7 @@ async function patchSlide(
   step(0, 'finding tissue');
   const { tissue, picture } = await findTissue(job, slide, parameters);
   step(1, `${tissue.ids.length} of ${tissue.contours.length} contours`);
-  const mask = writeMaskFiles(job, tissue, picture, parameters.lineThickness);
+  const mask = writeMaskFiles(job, slide, tissue, picture, parameters.lineThickness);
   // The pictures are encoded on other threads meanwhile; a failure of theirs is met below.
   const pictures: Promise<void>[] = [mask.encoded];
   try {
@@ -143,6 +144,7 @@ function tellScale(job: Job<PatchWith>, { slideMpp, targetMpp, patchSize, patchL
 
 function writeMaskFiles(
   job: Job<PatchWith>,
+  slide: Slide,
   tissue: Tissue,
   picture: Picture,
   lineThickness: number,
@@ -153,7 +155,7 @@ function writeMaskFiles(
   const table = outlineTable(tissue.ids.map((id) => tissue.contours[id]));
   writeMask(mask.from, { ...table, ...tissue });
   const geojson = output(job, 'masks', 'geojson');
-  writeAtomic(geojson.from, formatTissue(tissue.contours, tissue.ids));
+  writeAtomic(geojson.from, formatTissue(tissue.contours, tissue.ids, quPathOrigin(slide.info)));
   return { files: { mask, 'mask-image': image, 'tissue-geojson': geojson }, encoded };
 }
 

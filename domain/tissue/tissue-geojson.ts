@@ -1,12 +1,17 @@
-import { formatFeatures, type FlatRing, type QuPathFeature } from '../formats/geojson.js';
+import { formatFeatures, type FlatRing, type Point, type QuPathFeature } from '../formats/geojson.js';
 import type { TissueContour } from './contours.js';
 
 /** A green that neither haematoxylin nor eosin has. */
 const TISSUE = { name: 'Tissue', color: [0, 160, 80] as const };
 
-/** Outlines of tissue with their holes as annotations for QuPath, named by the ids on the mask picture, in level-0 pixels. */
-export function formatTissue(contours: readonly TissueContour[], ids: readonly number[]): string {
-  return formatFeatures(ids.map((id) => tissueFeature(id, [contours[id].outline, ...contours[id].holes])));
+/** Outlines of tissue with their holes as annotations for QuPath, named by the ids on the mask picture, in level-0 pixels from its `origin` on. */
+export function formatTissue(
+  contours: readonly TissueContour[],
+  ids: readonly number[],
+  origin: Point,
+): string {
+  const features = ids.map((id) => tissueFeature(id, [contours[id].outline, ...contours[id].holes]));
+  return formatFeatures(features, origin);
 }
 
 function tissueFeature(id: number, rings: readonly FlatRing[]): QuPathFeature {

@@ -7,6 +7,8 @@ import { parseAsapXml } from '../../../domain/mil/asap-xml.js';
 import { formatPatches } from '../../../domain/formats/geojson.js';
 import { parseGeoJson } from '../../../domain/mil/geojson.js';
 import { readAnnotation } from '../../../domain/mil/read-annotation.js';
+import { quPathOrigin } from '../../../domain/slides/qupath-origin.js';
+import { formatTissue } from '../../../domain/tissue/tissue-geojson.js';
 import { hasCode, temporaryFolder } from './support.js';
 
 const square = (group: string, x: number, y: number, side: number) => `
@@ -121,20 +123,22 @@ test('GeoJSON: what is broken is named with its feature', () => {
   assert.throws(() => parseGeoJson('{', 'a.geojson'), hasCode('InvalidInput', /broken JSON/));
 });
 
+const NOWHERE = [0, 0] as const;
+
 test('the format is told by content; a missing file and other text are refused by name', (t) => {
   const folder = temporaryFolder(t);
   const file = (name: string, text: string) => {
     writeFileSync(join(folder, name), text);
     return join(folder, name);
   };
-  assert.equal(readAnnotation(file('a.txt', `\uFEFF${asap(square('Tumor', 0, 0, 9))}`)).length, 1);
-  assert.equal(readAnnotation(file('b.txt', JSON.stringify(polygon([ring(0, 0, 1)])))).length, 1);
+  assert.equal(readAnnotation(file('a.txt', `\uFEFF${asap(square('Tumor', 0, 0, 9))}`), NOWHERE).length, 1);
+  assert.equal(readAnnotation(file('b.txt', JSON.stringify(polygon([ring(0, 0, 1)]))), NOWHERE).length, 1);
   assert.throws(
-    () => readAnnotation(file('c.xml', 'x,y\n')),
+    () => readAnnotation(file('c.xml', 'x,y\n'), NOWHERE),
     hasCode('InvalidInput', /c\.xml: not an annotation/),
   );
   assert.throws(
-    () => readAnnotation(join(folder, 'no.xml')),
+    () => readAnnotation(join(folder, 'no.xml'), NOWHERE),
     hasCode('InvalidInput', /no\.xml.*can't be read/),
   );
 });
@@ -166,7 +170,7 @@ test('ten thousand patches against an outline of fifty thousand points take a se
 });
 
 test('patches become GeoJSON that can be read back', () => {
-  const text = formatPatches(Int32Array.of(0, 0, 256, 512), 256, { attention: [0.25, 1 / 3] });
+  const text = formatPatches(Int32Array.of(0, 0, 256, 512), 256, { attention: [0.25, 1 / 3] }, [0, 0]);
   const features = (JSON.parse(text) as { features: { properties: { measurements: object } }[] }).features;
   assert.deepEqual(features[1].properties.measurements, { attention: 0.3333333 });
   const regions = parseGeoJson(text, 'p.geojson');
@@ -175,4 +179,27 @@ test('patches become GeoJSON that can be read back', () => {
     [512, 512],
     [512, 768],
   ]);
+});
+
+test('QuPath counts from the scanned part of a MIRAX slide: so do files for it, and from it; ASAP does not', (t) => {
+  const bounds = { x: '30000', y: '100000', width: '31246', height: '39324' };
+  const properties = Object.fromEntries(
+    Object.entries(bounds).map(([key, value]) => [`openslide.bounds-${key}`, value]),
+  );
+  const origin = quPathOrigin({ properties });
+  assert.deepEqual(origin, [30_000, 100_000]);
+  assert.deepEqual(quPathOrigin({ properties: {} }), [0, 0]);
+  assert.deepEqual(quPathOrigin({ properties: { ...properties, 'openslide.bounds-width': '0' } }), [0, 0]);
+
+  const folder = temporaryFolder(t);
+  const text = formatPatches(Int32Array.of(30_256, 100_512), 256, { attention: [1] }, origin);
+  const corner = [30_256, 100_512] as const;
+  assert.deepEqual(parseGeoJson(text, 'p')[0].rings[0][0], [256, 512]);
+  writeFileSync(join(folder, 'p.geojson'), text);
+  assert.deepEqual(readAnnotation(join(folder, 'p.geojson'), origin)[0].rings[0][0], corner);
+  writeFileSync(join(folder, 'a.xml'), asap(square('Tumor', ...corner, 9)));
+  assert.deepEqual(readAnnotation(join(folder, 'a.xml'), origin)[0].rings[0][0], corner);
+  const outline = Int32Array.of(...corner, 30_300, 100_512, 30_300, 100_600);
+  const tissue = parseGeoJson(formatTissue([{ outline, holes: [] }], [0], origin), 't');
+  assert.deepEqual(tissue[0].rings[0][0], [256, 512]);
 });
