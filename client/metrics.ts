@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { SamMilError } from '../domain/errors.js';
-import { formatTable } from './render-text.js';
+import { formatTable, plural } from './render-text.js';
 import type { Palette } from './render-status.js';
 
 /** The part of a report's `metrics.json` that the terminal shows; null where a number is not defined. */
@@ -13,6 +13,8 @@ interface MetricsSummary {
     slides: number;
     /** Absent in reports of version 1, where all groups had the same. */
     protocol?: string;
+    /** Some epoch was chosen on the slides that are scored. */
+    optimistic?: boolean;
     protocols: Record<string, Record<string, Spreads>>;
   }[];
 }
@@ -44,19 +46,59 @@ async function readMetrics(path: string): Promise<MetricsSummary> {
   }
 }
 
-/** Table of a report's `metrics.json`, a group a row, with what mean and standard deviation are taken over. */
-export async function metricsTable(path: string, palette: Palette): Promise<string[]> {
+/**
+ * Table of a report's `metrics.json`, a group a row, with what mean and standard deviation are taken over.
+ * @param columns width of the terminal: metrics that do not fit beside long names are left out, the last ones first
+ */
+export async function metricsTable(path: string, palette: Palette, columns = Infinity): Promise<string[]> {
   const { groups, protocol } = await readMetrics(path);
   if (groups.length === 0 || protocol === null) return [palette.dim('no fold was evaluated')];
-  const rows = groups.map(({ group, protocols, protocol: own = protocol }) => [
-    group,
+  const rows = groups.map(({ group, protocols, protocol: own = protocol, optimistic }) => [
+    optimistic === true || own === 'paper' ? `${group} *` : group,
     ...COLUMNS.map(([metric]) => spreadText(preferred(protocols[own]?.[metric]))),
   ]);
-  const head = ['', ...COLUMNS.map(([, title]) => palette.bold(title))];
-  const [{ repeats, folds, slides }] = groups;
-  const over = repeats > 1 ? `the means of ${repeats} repeats` : `${folds} folds`;
-  const note = `mean ± standard deviation over ${over}; ${folds} folds, ${slides} scored slides; protocol ${protocol}`;
-  return [...formatTable([head, ...rows], [1, 2, 3, 4, 5]), palette.dim(note)];
+  const marked = rows.some(([name]) => name.endsWith(' *'));
+  const shown = fittingMetrics(rows, columns);
+  const left = COLUMNS.slice(shown).map(([, title]) => title);
+  const notes = [
+    ...notesOf(groups, protocol),
+    ...(marked ? [OPTIMISTIC] : []),
+    ...(left.length > 0 ? [`not shown for want of room: ${left.join(', ')}; see the report`] : []),
+  ];
+  const table = [['', ...COLUMNS.map(([, title]) => palette.bold(title))], ...rows];
+  return [
+    ...formatTable(
+      table.map((row) => row.slice(0, 1 + shown)),
+      [1, 2, 3, 4, 5],
+    ),
+    ...notes.map(palette.dim),
+  ];
+}
+
+/** How many metrics fit beside the names; at least one. */
+function fittingMetrics(rows: readonly string[][], columns: number): number {
+  const widest = (i: number) =>
+    Math.max(...rows.map((row) => row[i].length), COLUMNS[i - 1]?.[1].length ?? 0);
+  let [width, shown] = [widest(0), 0];
+  while (shown < COLUMNS.length && (width += 2 + widest(shown + 1)) <= columns) shown++;
+  return Math.max(1, shown);
+}
+
+const OPTIMISTIC = '* optimistic: epoch or threshold was chosen on the very slides that are scored';
+
+/** What the numbers are of, each line short enough for 80 columns. */
+function notesOf(groups: MetricsSummary['groups'], usual: string): string[] {
+  const each = (texts: readonly string[]) => [...new Set(texts)].join(' or ');
+  const over = groups.map(({ repeats, folds }) =>
+    repeats > 1 ? `the means of ${repeats} repeats` : plural(folds, 'fold'),
+  );
+  const size = groups.map(
+    ({ folds, slides }) => `${plural(folds, 'fold')}, ${plural(slides, 'scored slide')}`,
+  );
+  return [
+    `mean ± standard deviation over ${each(over)}`,
+    `${each(size)}; threshold by protocol ${each(groups.map(({ protocol = usual }) => protocol))}`,
+  ];
 }
 
 /** Difference of the means of two reports, group by group. */
@@ -83,7 +125,8 @@ function preferred(spreads: Spreads | undefined): Spread | undefined {
 
 function spreadText(spread: Spread | undefined): string {
   if (spread === undefined || spread.mean === null) return 'n/a';
-  return `${spread.mean.toFixed(3)} ± ${(spread.std ?? 0).toFixed(3)}`;
+  // Without spaces, so that a table of five columns fits 80.
+  return `${spread.mean.toFixed(3)}±${(spread.std ?? 0).toFixed(3)}`;
 }
 
 function changeText(before: number | null, after: number | null): string {

@@ -38,7 +38,8 @@ export async function resultLines(
   const { status } = outcome;
   const lines = [headline(status, palette), ...renderFailures(status, palette)];
   for (const { html, metrics } of await reportsOf(plan)) {
-    if (metrics !== undefined) lines.push('', ...(await metricsTable(metrics, palette)));
+    if (metrics !== undefined)
+      lines.push('', ...(await metricsTable(metrics, palette, process.stdout.columns)));
     if (html !== undefined) lines.push('', `Report   ${shortPath(html)}`);
   }
   lines.push(`Files    ${shortPath(entry.work)}`);

@@ -25,7 +25,7 @@ export function createCommand(): Command {
 
 async function show(name: string, options: MetricsOptions): Promise<void> {
   const metrics = await metricsOf(name, options.work);
-  console.log((await metricsTable(metrics, paletteFor(process.stdout))).join('\n'));
+  console.log((await metricsTable(metrics, paletteFor(process.stdout), process.stdout.columns)).join('\n'));
 }
 
 async function compare(before: string, after: string): Promise<void> {

@@ -33,7 +33,9 @@ async function report(name: string, options: ReportOptions): Promise<void> {
       continue;
     }
     if (metrics !== undefined)
-      console.log((await metricsTable(metrics, paletteFor(process.stdout))).join('\n'));
+      console.log(
+        (await metricsTable(metrics, paletteFor(process.stdout), process.stdout.columns)).join('\n'),
+      );
     console.log(`${metrics === undefined ? '' : '\n'}Report   ${shortPath(html ?? '')}`);
     if (options.open && html !== undefined) await openInBrowser(html);
   }

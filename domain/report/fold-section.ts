@@ -67,6 +67,7 @@ export function foldSection(data: ReportData): Markup {
     reference: 0.5,
     label: 'AUC of a fold (bar: median)',
   };
+  const shared = sharedOf(data.folds);
   return html`<section id="folds" aria-labelledby="folds-h">
     <h2 id="folds-h">Every fold</h2>
     <figure class="chart-middle">${stripPlot('AUC of every fold', rows, axis)}</figure>
@@ -76,7 +77,7 @@ export function foldSection(data: ReportData): Markup {
           <span
             >Threshold metrics by the protocol that was asked for. Intervals, 95 %: DeLong’s of the AUC,
             bootstrap within each class of the others. The digest names the predictions file each line was
-            computed from.</span
+            computed from.${sharedText(shared)}</span
           >
         </caption>
         <thead>
@@ -95,11 +96,38 @@ export function foldSection(data: ReportData): Markup {
           </tr>
         </thead>
         <tbody>
-          ${data.folds.map(foldRow)}
+          ${data.folds.map((fold) => foldRow(fold, shared))}
         </tbody>
       </table>
     </div>
   </section>`;
+}
+
+/** What holds for every fold, and so is said once: where the threshold comes from, and what chose the epoch. */
+interface Shared {
+  threshold: string | null;
+  epoch: string | null;
+}
+
+function sharedOf(folds: readonly FoldResult[]): Shared {
+  const one = (values: readonly string[]) =>
+    values.length > 1 && new Set(values).size === 1 ? values[0] : null;
+  return {
+    threshold: one(folds.map(({ metrics }) => thresholdFrom(metrics))),
+    epoch: one(folds.map(({ metrics }) => metrics.selection.by)),
+  };
+}
+
+function thresholdFrom({ protocols, protocol }: MetricsFile): string {
+  return protocols[protocol].threshold_from;
+}
+
+function sharedText({ threshold, epoch }: Shared): string {
+  const parts = [
+    ...(threshold === null ? [] : [`threshold: ${threshold}`]),
+    ...(epoch === null ? [] : [`epoch: ${epoch}`]),
+  ];
+  return parts.length === 0 ? '' : ` In every fold, ${parts.join('; ')}.`;
 }
 
 function bootstrapOf({ intervals }: MetricsFile, name: string): Markup | '' {
@@ -108,7 +136,7 @@ function bootstrapOf({ intervals }: MetricsFile, name: string): Markup | '' {
   return html`<small>${percent(interval.low, 1)} to ${percent(interval.high, 1)}</small>`;
 }
 
-function foldRow({ metrics, files }: FoldResult): Markup {
+function foldRow({ metrics, files }: FoldResult, shared: Shared): Markup {
   const called = metrics.protocols[metrics.protocol];
   const interval = metrics.intervals.delong_auc;
   const counts = Object.entries(metrics.counts).map(([name, slides]) => `${slides} ${name}`);
@@ -127,9 +155,13 @@ function foldRow({ metrics, files }: FoldResult): Markup {
     <td>${percent(called.f1)}${bootstrapOf(metrics, 'f1')}</td>
     <td>${percent(called.accuracy)}${bootstrapOf(metrics, 'accuracy')}</td>
     <td class="narrow">
-      ${called.threshold === null ? '–' : called.threshold.toFixed(3)}<small>${called.threshold_from}</small>
+      ${called.threshold === null ? '–' : called.threshold.toFixed(3)}${
+        shared.threshold === null && html`<small>${thresholdFrom(metrics)}</small>`
+      }
     </td>
-    <td class="narrow">${epoch ?? '–'}<small>${metrics.selection.by}</small></td>
+    <td class="narrow">
+      ${epoch ?? '–'}${shared.epoch === null && html`<small>${metrics.selection.by}</small>`}
+    </td>
     <td class="text">
       <code title="${files.predictions.path} ${files.predictions.digest}"
         >${shortDigest(files.predictions.digest)}</code

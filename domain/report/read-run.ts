@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { ItemRecord } from '../job.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 import type { Plan } from '../language/plan.js';
-import { lockPath, planPath } from '../store/paths.js';
+import { lockPath, planPath, relativeToWork } from '../store/paths.js';
 import type { RunEvent } from '../store/run-events.js';
 import type { FoldResult, LeftOut, NamedDigest, RunFacts } from './report-data.js';
 
@@ -23,6 +23,8 @@ export function readRunFacts(
   const seeds = new Map(folds.map(({ metrics }) => [metrics.repeat, metrics.seed]));
   return {
     id: run ?? null,
+    work,
+    lock: lock === null ? null : (relativeToWork(work, lockPath(work, run!)) ?? null),
     pipeline: plan?.name ?? null,
     description: plan?.description || null,
     source: plan?.source

@@ -17,8 +17,8 @@ const CAPTIONS: Record<string, string> = {
   mask: 'Tissue found: outline and holes',
   'stitch-image': 'Patches kept, at their places',
   stitch: 'Patches kept, at their places',
-  overlay: 'Segments',
-  segments: 'Segments',
+  overlay: 'Segments, a colour each, in the box that was segmented',
+  segments: 'Segments, a colour each, in the box that was segmented',
 };
 
 /** The pictures that preprocessing left of each slide, for the first few slides. */
@@ -111,12 +111,13 @@ export function chooseShown(heatmaps: readonly HeatmapResult[]): { keys: string[
   const tested = heatmaps.filter(({ set }) => set === 'test');
   const pool = tested.length > 0 ? tested : heatmaps;
   const kinds = [
-    pool.find(({ lesionAuc }) => lesionAuc !== null),
-    pool.find(({ lesionAuc }) => lesionAuc === null),
-  ];
+    { called: 'with', first: pool.find(({ lesionAuc }) => lesionAuc !== null) },
+    { called: 'without', first: pool.find(({ lesionAuc }) => lesionAuc === null) },
+  ].flatMap(({ called, first }) => (first === undefined ? [] : [{ called, key: first.key }]));
   const from = tested.length > 0 ? 'of the test set' : 'of all (which set they were in is not known)';
-  const rule = `Shown large: the first slide with and the first without an annotation ${from}, by name.`;
-  return { keys: kinds.flatMap((heatmap) => (heatmap === undefined ? [] : [heatmap.key])), rule };
+  const which = kinds.map(({ called }) => called).join(' and the first ');
+  const rule = `Shown large: the first slide ${which} an annotation ${from}, by name.`;
+  return { keys: kinds.map(({ key }) => key), rule };
 }
 
 function text(value: Json | undefined): string | null {

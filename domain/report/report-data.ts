@@ -104,6 +104,10 @@ export interface LeftOut {
 
 export interface RunFacts {
   id: string | null;
+  /** Folder that paths are relative to, as the host that made the report names it. */
+  work: string;
+  /** The run's record of plan, parameters, weights and versions; null where there is none. */
+  lock: string | null;
   pipeline: string | null;
   description: string | null;
   /** Digest of the pipeline file. */

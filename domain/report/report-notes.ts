@@ -20,12 +20,12 @@ export function automaticNotes(folds: readonly FoldResult[], heatmaps: readonly 
   }
   if (folds.some(({ metrics }) => metrics.selection.optimistic)) {
     notes.push(
-      'Some epochs were chosen on the very slides that are scored: those numbers are optimistic, under either protocol.',
+      'Some epochs were chosen on the very slides that are scored: the numbers marked so are optimistic, with either threshold.',
     );
   }
   if (folds.some(({ metrics }) => metrics.protocol === 'paper')) {
     notes.push(
-      'The threshold protocol asked for is the published one, Youden on the scored fold: F1, accuracy and the rates are optimistic.',
+      'Where the protocol is paper, the threshold is the published one, Youden on the scored fold: F1, accuracy and the rates there are optimistic.',
     );
   }
   if (folds.some(({ metrics }) => metrics.rank.auc === null)) {

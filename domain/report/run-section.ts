@@ -91,6 +91,8 @@ export function provenanceSection({ run, folds, groupBy }: ReportData): Markup {
   const seeds = run.seeds.map(({ repeat, seed }) => `repeat ${repeat}: ${seed}`).join(', ');
   const facts: [string, Content][] = [
     ['Run', run.id],
+    ['Work folder', run.work],
+    ['Record of the run', run.lock],
     ['Pipeline', run.pipeline],
     ['Pipeline file', run.source && digestOf(run.source)],
     ['Grouped by', groupBy.join(', ')],

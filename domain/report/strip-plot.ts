@@ -63,12 +63,12 @@ function drawRow(row: StripRow, y: number, x: (value: number) => number): Markup
   );
   const middle = sorted.length === 0 ? null : x(median(sorted.map(({ value }) => value)));
   return html`<text class="row-label" x="${PLOT.left - 12}" y="${y + 4}" text-anchor="end">${row.label}</text
-    >${dots}${middle !== null && html`<path class="median" d="M${middle.toFixed(1)} ${y - 16}v32" />`}`;
+    >${dots}${middle !== null && html`<path class="median" d="M${middle.toFixed(1)} ${y - 22}v44" />`}`;
 }
 
-/** Vertical offsets: 0, -6, +6, -12, +12 for dots closer than 7 pixels to the ones placed before. */
+/** Vertical offsets: 0, -6, +6, -12, +12, -18, +18 for dots closer than 7 pixels to the ones placed before. */
 function spread(places: readonly number[]): number[] {
-  const choices = [0, -6, 6, -12, 12, -3, 3, -9, 9];
+  const choices = [0, -6, 6, -12, 12, -18, 18, -3, 3, -9, 9];
   const placed: { x: number; offset: number }[] = [];
   return places.map((x) => {
     const free = choices.find((offset) =>

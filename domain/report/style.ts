@@ -1,11 +1,11 @@
 /** Colours that charts and page share; the dark ones are lighter, so that both keep a contrast of 4.5 against their ground. */
 const LIGHT = `
   --ground: #f6f7f9; --surface: #ffffff; --text: #16191d; --muted: #59636e; --line: #dfe3e8; --faint: #eef0f3;
-  --accent: #0b5fc4; --warn: #8a4b00; --warn-ground: #fff6e6; --warn-line: #f0cf95; --bad: #b42318;
+  --shade: #16191d40; --accent: #0b5fc4; --warn: #8a4b00; --warn-ground: #fff6e6; --warn-line: #f0cf95; --bad: #b42318;
   --s1: #0b63ce; --s2: #c2410c; --s3: #0f766e; --s4: #8b3fc7; --s5: #a16207; --s6: #be185d; --s7: #4d7c0f; --s8: #475569;`;
 const DARK = `
   --ground: #0e1115; --surface: #161a20; --text: #e6e9ed; --muted: #9ba6b2; --line: #2b323b; --faint: #1e242b;
-  --accent: #74b3ff; --warn: #ffcf85; --warn-ground: #2a2113; --warn-line: #5a4521; --bad: #ff8a80;
+  --shade: #000000b0; --accent: #74b3ff; --warn: #ffcf85; --warn-ground: #2a2113; --warn-line: #5a4521; --bad: #ff8a80;
   --s1: #6aaeff; --s2: #ff9a62; --s3: #4fd1c1; --s4: #c79bff; --s5: #e9c46a; --s6: #ff8fc0; --s7: #a8d672; --s8: #a9b4c2;`;
 
 const PAGE = `
@@ -38,6 +38,12 @@ section { margin: 0 0 1.25rem; padding: 1.4rem 1.5rem; background: var(--surface
 .tile .big small { font-size: 1rem; font-weight: 400; color: var(--muted); letter-spacing: 0; }
 .tile .sub { display: block; color: var(--muted); font-size: .85rem; }
 .scroll { overflow-x: auto; margin: .6rem -1.5rem 0; padding: 0 1.5rem .2rem; }
+/* A shadow at the side on which more of the table lies; the covers, which scroll along, hide it at the ends. */
+.scroll { background:
+    linear-gradient(90deg, var(--surface), var(--surface)) left / 1.5rem 100% no-repeat local,
+    linear-gradient(90deg, var(--surface), var(--surface)) right / 1.5rem 100% no-repeat local,
+    linear-gradient(90deg, var(--shade), transparent) left / 1rem 100% no-repeat scroll,
+    linear-gradient(270deg, var(--shade), transparent) right / 1rem 100% no-repeat scroll; }
 .scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
 table { width: 100%; border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 caption span { display: block; position: sticky; left: 0; max-width: min(60rem, calc(100vw - 4.5rem)); }
@@ -117,7 +123,7 @@ const MEDIA = `
   html { font-size: 9.5pt; } nav { display: none; }
   section { border: 0; padding: 0; margin: 1.4rem 0; }
   figure, tr, .tile, .note { break-inside: avoid; } h2, h3 { break-after: avoid; }
-  .scroll { overflow: visible; margin: 0; padding: 0; } .chart-wide { min-width: 0; }
+  .scroll { overflow: visible; margin: 0; padding: 0; background: none; } .chart-wide { min-width: 0; }
   th, td { padding: .25rem .35rem; }
   details::details-content { content-visibility: visible; block-size: auto; } summary { display: none; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

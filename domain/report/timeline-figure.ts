@@ -163,10 +163,10 @@ function niceStep(seconds: number): number {
   return STEPS.find((step) => seconds / step <= 10) ?? Math.ceil(seconds / 10 / 86400) * 86400;
 }
 
-/** `0`, `45 s`, `3:20`, `2:10 h`. */
+/** `0`, `45 s`, `3:20 min`, `2:10 h`. */
 function clock(seconds: number): string {
   if (seconds < 60) return seconds === 0 ? '0' : `${seconds} s`;
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)];
   const two = (value: number) => String(value).padStart(2, '0');
-  return hours > 0 ? `${hours}:${two(minutes)} h` : `${minutes}:${two(seconds % 60)}`;
+  return hours > 0 ? `${hours}:${two(minutes)} h` : `${minutes}:${two(seconds % 60)} min`;
 }

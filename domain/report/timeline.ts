@@ -70,8 +70,11 @@ export function buildTimeline(events: readonly RunEvent[], self?: string): Timel
   for (const event of events) {
     const stage = stageOf(event.stage);
     const key = `${event.stage}\n${event.item}\n${event.step}`;
-    if (event.event === 'cached' || event.event === 'linked') stage.cached++;
-    else if (event.event === 'started') {
+    if (event.event === 'cached' || event.event === 'linked') {
+      // The step may have begun before it found the work done elsewhere.
+      open.delete(key);
+      stage.cached++;
+    } else if (event.event === 'started') {
       const before = open.get(key);
       if (before !== undefined)
         stage.bars.push(toBar(before, at(before.time), at(event.time), 'interrupted'));

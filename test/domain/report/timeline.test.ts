@@ -46,6 +46,17 @@ test('bars that overlap get lanes of their own, and as few as will do', () => {
   assert.deepEqual([stage.lanes, stage.busy, stage.wall], [2, 13, 9]);
 });
 
+test('a step that began and found its work done elsewhere was not cut off', () => {
+  const timeline = buildTimeline([
+    event(0, 'a', 'started'),
+    event(1, 'a', 'linked'),
+    event(1, 'b', 'started'),
+    event(60, 'b', 'done'),
+  ]);
+  const [{ bars, cached, interrupted }] = timeline!.stages;
+  assert.deepEqual([bars.map(({ item }) => item), cached, interrupted], [['b'], 1, 0]);
+});
+
 test('a start without an end was cut off: by the next attempt, or by the end of the record', () => {
   const timeline = buildTimeline([
     event(0, 'a', 'started'),
