@@ -12,7 +12,7 @@ import type { Display } from './display.js';
 import type { Execution } from './execute-run.js';
 import { openAmong } from './open-runs.js';
 import { runsIn, type RunEntry } from './run-index.js';
-import { startOptionsOf, startRun, wantedOf, type StartOptions } from './start-run.js';
+import { startAnew, startOptionsOf, startRun, wantedOf, type StartOptions } from './start-run.js';
 import { askStatusPatiently } from './follow.js';
 
 /**
@@ -25,9 +25,24 @@ export async function continueOrStart(
   plan: Plan,
   options: StartOptions & { fresh: boolean },
 ): Promise<Execution> {
-  // Two commands started at once must not both find that no run is open, and then write into each other's files.
-  const lock = join(await makeRunsFolder(plan.work), '.start.lock');
-  return withFileLock(lock, () => decide(session, display, plan, options));
+  return alone(plan.work, () => decide(session, display, plan, options));
+}
+
+/**
+ * Starts an ended run anew from its plan. Another run that is open in its work folder would write into the same files: it is ended first, as where a
+ * new one is started.
+ */
+export async function restart(session: Session, display: Display, entry: RunEntry): Promise<RunEntry> {
+  return alone(entry.work, async () => {
+    const open = await openAmong(session.client, runsIn(entry.work));
+    for (const other of open.filter(({ run }) => run !== entry.run)) await makeWay(session, display, other);
+    return startAnew(session, entry);
+  });
+}
+
+/** Two commands started at once must not both find that no run is open, and then write into each other's files. */
+async function alone<T>(work: string, start: () => Promise<T>): Promise<T> {
+  return withFileLock(join(await makeRunsFolder(work), '.start.lock'), start);
 }
 
 async function decide(
@@ -45,12 +60,16 @@ async function decide(
       display.line(`going on with run ${entry.run}, which was left open`);
       return { entry, onReady: () => wake(session, entry) };
     }
-    display.line(
-      `ending run ${entry.run}, which was left open with another plan or selection; what it has finished stays`,
-    );
-    await client.workflow.getHandle(entry.run).terminate('replaced by a newer run of this work folder');
+    await makeWay(session, display, entry);
   }
   return { entry: await startRun(session, plan, options) };
+}
+
+async function makeWay({ client }: Session, display: Display, { run }: RunEntry): Promise<void> {
+  display.line(
+    `ending run ${run}, which was left open with another plan or selection; what it has finished stays`,
+  );
+  await client.workflow.getHandle(run).terminate('replaced by a newer run of this work folder');
 }
 
 async function hasPlan(entry: RunEntry, plan: Plan): Promise<boolean> {

@@ -9,8 +9,8 @@ import { askStatusPatiently, isReplayFault } from '../follow.js';
 import { serverStateOf } from '../open-runs.js';
 import { addExecuteOptions, collect } from '../options.js';
 import { findRun, type RunEntry } from '../run-index.js';
-import { sendResume } from '../start-or-continue.js';
-import { startAnew, startOptionsOf } from '../start-run.js';
+import { restart, sendResume } from '../start-or-continue.js';
+import { startOptionsOf } from '../start-run.js';
 
 interface ResumeOptions extends ExecuteOptions {
   work?: string;
@@ -67,7 +67,7 @@ async function begin(
   if (state !== 'open') {
     const why = state === 'gone' ? 'the server does not know it any more' : `it has ended (${state})`;
     display.line(`starting run ${entry.run} anew from its plan: ${why}; receipts skip what is done`);
-    return { entry: await startAnew(session, entry) };
+    return { entry: await restart(session, display, entry) };
   }
   if (options.anew) return { entry: await replace(session, display, entry, 'asked for') };
   return { entry, onReady: () => goOn(session, display, entry, options) };
@@ -101,5 +101,5 @@ async function goOn(
 async function replace(session: Session, display: Display, entry: RunEntry, why: string): Promise<RunEntry> {
   display.line(`starting run ${entry.run} anew from its plan: ${why}; receipts skip what is done`);
   await session.client.workflow.getHandle(entry.run).terminate(why);
-  return startAnew(session, entry);
+  return restart(session, display, entry);
 }

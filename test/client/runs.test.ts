@@ -156,6 +156,23 @@ test('an open run of the same plan goes on; one with another plan makes way', as
   assert.equal(code, 0, stderr);
 });
 
+test('a run that is resumed ends another one that is open in its work folder, as a new one does', async () => {
+  writeToyPipeline(folder, 'again');
+  const first = await sam('run', 'again.yaml', '--json', ...plugin);
+  const run = lastObject(first).run as string;
+  writeFileSync(gateOf(folder, 'again'), '');
+  const second = startCli(folder, 'run', 'again.yaml', '--set', 'steps=2', ...plugin);
+  await second.says(/make: running/);
+  second.child.kill('SIGINT');
+  const left = /run (again-\S+) goes on/.exec((await second.ended).stdout)?.[1] ?? '';
+  const resumed = startCli(folder, 'resume', run);
+  await resumed.says(`ending run ${left}, which was left open`);
+  rmSync(gateOf(folder, 'again'));
+  const { code, stderr } = await resumed.ended;
+  assert.equal(code, 0, stderr);
+  assert.match((await sam('status', left)).stdout, /terminated|not at work/);
+});
+
 test('the library face runs a pipeline, tells its status and refuses what can not run', async (context) => {
   const kept = process.env.SAM_MIL_STATE;
   process.env.SAM_MIL_STATE = join(folder, 'state');
