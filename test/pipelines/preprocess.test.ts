@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { readFeatures, readPatches, writeFeatures } from '../../domain/formats/bag-files.js';
 import { parseGeoJson } from '../../domain/mil/geojson.js';
+import { encodePng } from '../../domain/slides/images.js';
+import { openSlide } from '../../domain/slides/open.js';
+import { BUNDLED_SLIDE } from '../support/bundled.js';
 import { TestEngine } from '../support/engine.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { planShipped } from './run-shipped.js';
@@ -66,6 +69,38 @@ test('preprocess.yaml cuts, segments and encodes the slide; convert.yaml makes t
   for (const file of [`pt_files/${NAME}.pt`, `sam_info/${NAME}.h5`, `seg_files/${NAME}.h5`])
     assert.deepEqual(readFileSync(join(converted, 'convert', file)), readFileSync(join(made, file)), file);
   assert.deepEqual(readFeatures(join(converted, `convert/h5_files/${NAME}.h5`)), bag);
+});
+
+test("a PNG, which does not say how large its pixels are, goes through with slide-mpp; in TRIDENT's layout from patch to bag", async (context) => {
+  const slides = temporaryFolder(context);
+  const slide = openSlide(BUNDLED_SLIDE);
+  const [width, height] = [700, 600];
+  const rgb = slide.readRegion(900, 1500, 0, width, height);
+  slide.close();
+  writeFileSync(join(slides, 'crop.png'), await encodePng({ data: rgb, width, height, channels: 3 }));
+  const work = temporaryFolder(context);
+  const set = {
+    slides,
+    pattern: '*.png',
+    'slide-mpp': '0.499',
+    magnification: '10',
+    'patch-size': '64',
+    encoder: 'stain-texture',
+    layout: 'trident',
+  };
+  const status = await finish('preprocess', set, work);
+  assert.equal(status.state, 'done', status.message);
+  const patches = readPatches(join(work, 'preprocess/patches/crop_patches.h5'));
+  assert.deepEqual([patches.patchSize, patches.level0Dim], [128, [width, height]]);
+  const bag = readFeatures(join(work, 'preprocess/features_stain-texture/crop.h5'));
+  assert.deepEqual(bag.coords, patches.coords, 'no group rows');
+  assert.deepEqual(patches.trident, {
+    patchSize: 64,
+    patchSizeLevel0: 128,
+    level0Magnification: 20,
+    targetMagnification: 10,
+    overlap: 0,
+  });
 });
 
 test('convert.yaml as it stands converts the bundled example; without segments there are no groups', async (context) => {
