@@ -143,10 +143,14 @@ export const torchGlobals: FindGlobal = firstOf(
   globalsFinder({
     'torch._utils._rebuild_tensor': ([storage, offset, size, stride]) =>
       rebuilt(storage, offset, size, stride),
-    'torch._utils._rebuild_tensor_v2': ([storage, offset, size, stride]) =>
-      rebuilt(storage, offset, size, stride),
-    'torch._utils._rebuild_tensor_v3': ([storage, offset, size, stride, , , dtype]) =>
-      rebuilt(storage, offset, size, stride, dtype),
+    'torch._utils._rebuild_tensor_v2': ([storage, offset, size, stride, , , notes]) => {
+      checkBits(notes);
+      return rebuilt(storage, offset, size, stride);
+    },
+    'torch._utils._rebuild_tensor_v3': ([storage, offset, size, stride, , , dtype, notes]) => {
+      checkBits(notes);
+      return rebuilt(storage, offset, size, stride, dtype);
+    },
     'torch._utils._rebuild_parameter': ([data]) => tensorOf(data),
     'torch._utils._rebuild_parameter_with_state': ([data]) => tensorOf(data),
     'torch.nn.parameter.Parameter': ([data]) => tensorOf(data),
@@ -188,7 +192,21 @@ function rebuilt(
 ): TorchTensor {
   if (!(storage instanceof TorchStorage)) throw new RangeError('has a tensor without a storage');
   const type = dtype instanceof PickleGlobal ? dtypeNamed(dtype.name) : undefined;
-  return new TorchTensor(storage, Number(offset), listOf(size).map(Number), listOf(stride).map(Number), type);
+  const [shape, strides] = [size, stride].map((sizes) => listOf(sizes).map(sizeOf));
+  return new TorchTensor(storage, sizeOf(offset), shape, strides, type);
+}
+
+/** NaN, which no size may be, for what is not a whole number. */
+function sizeOf(value: PickleValue): number {
+  return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : NaN;
+}
+
+/** A view may stand for the negated or conjugated values of its storage, which is noted beside it. */
+function checkBits(notes: PickleValue | undefined): void {
+  if (!(notes instanceof Map) || (notes.get('neg') !== true && notes.get('conj') !== true)) return;
+  throw new RangeError(
+    'has a tensor whose values torch negates as it reads them: save tensor.resolve_neg() instead',
+  );
 }
 
 function tensorOf(value: PickleValue): TorchTensor {

@@ -59,11 +59,12 @@ export function writePt(path: string, content: PtContent): void {
 
 /** Runs the program of a zip checkpoint. Storages are read when a tensor asks for them. */
 export function readZipPt(file: FileBytes): PickleValue {
-  const entries = new Map(listZip(file).map((entry) => [entry.name, entry]));
+  const entries = entriesByName(file);
   refuseForeign(file, [...entries.values()]);
   const program = [...entries.values()].find((entry) => /^[^/]+\/data\.pkl$/.test(entry.name));
   if (program === undefined) throw file.refusal('is a zip archive without data.pkl', 'a file of torch.save');
   const folder = program.name.slice(0, -'data.pkl'.length);
+  checkFolder(file, folder, entries.keys());
   checkByteOrder(file, entries.get(`${folder}byteorder`));
   const storages = new Map<string, TorchStorage>();
   const persistent = (id: PickleValue): TorchStorage => {
@@ -75,6 +76,24 @@ export function readZipPt(file: FileBytes): PickleValue {
   };
   const end = program.offset + program.size;
   return unpickle(file, { start: program.offset, end, findGlobal: torchGlobals, persistent }).value;
+}
+
+/** Of two entries of one name, torch reads one and other programs the other: no telling which is meant. */
+function entriesByName(file: FileBytes): Map<string, ZipEntry> {
+  const entries = new Map<string, ZipEntry>();
+  for (const entry of listZip(file)) {
+    if (entries.has(entry.name)) throw file.refusal(`has two entries named "${entry.name}"`);
+    entries.set(entry.name, entry);
+  }
+  return entries;
+}
+
+/** Nothing is ever unpacked, so that a path out of the archive could do no harm; but torch.save writes none, and torch.load takes none. */
+function checkFolder(file: FileBytes, folder: string, names: Iterable<string>): void {
+  for (const name of names) {
+    if (name.startsWith(folder) && !name.split(/[/\\]/).includes('..')) continue;
+    throw file.refusal(`entry "${name}" lies outside the archive's folder`, `${folder}...`);
+  }
 }
 
 /** Archives that torch can open but that are not tensors in plain bytes. */

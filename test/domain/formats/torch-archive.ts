@@ -8,6 +8,8 @@ export interface TensorFacts {
   offset?: number;
   shape?: number[];
   strides?: number[];
+  /** Bits that torch notes beside a view, such as `neg`. */
+  notes?: Record<string, boolean>;
 }
 
 /** The program of a checkpoint that is one bare tensor, with any lie in it. */
@@ -19,6 +21,7 @@ export function tensorProgram(facts: TensorFacts): Uint8Array {
     offset = 0,
     shape = [2, 3],
     strides = [3, 1],
+    notes,
   } = facts;
   const program = new PickleWriter(2);
   const sizes = (values: number[]): unknown =>
@@ -29,6 +32,8 @@ export function tensorProgram(facts: TensorFacts): Uint8Array {
     sizes(shape);
     sizes(strides);
     program.bool(false).global('collections', 'OrderedDict').op(')R');
+    if (notes)
+      program.dict(() => Object.entries(notes).forEach(([name, set]) => program.text(name).bool(set)));
   });
   return program.op('R.').take();
 }

@@ -224,6 +224,7 @@ describe('bad files', () => {
     ['a storage of another type', { storage: 'DoubleStorage' }, ['48 bytes', '24']],
     ['an unknown storage type', { storage: 'QUInt8Storage' }, ['"torch.QUInt8Storage"', 'refused']],
     ['a storage without an entry', { key: '7' }, ['lacks the entry', '"7"']],
+    ['values that torch negates', { notes: { neg: true } }, ['negates', 'resolve_neg']],
     ['a storage key that climbs', { key: '../data.pkl' }, ['lacks the entry']],
   ];
   for (const [name, change, words] of bent) {
@@ -281,6 +282,30 @@ describe('bad files', () => {
     expectError('InvalidInput', ['archive/data/0', 'does not lie where'], read);
     writeFileSync(path, storedZip([data]));
     expectError('InvalidInput', ['without data.pkl'], read);
+  });
+
+  test('two entries of one name; names that lead out of the archive', () => {
+    const entry = { name: 'archive/data.pkl', content: tensorProgram({ notes: { neg: false } }) };
+    const data = { name: 'archive/data/0', content: floats };
+    writeFileSync(path, storedZip([entry, data]));
+    readPt(path);
+    writeFileSync(path, storedZip([entry, data, data]));
+    expectError('InvalidInput', ['two entries named "archive/data/0"'], read);
+    for (const name of ['../evil', '/etc/evil', 'archive/../../evil', 'other/data/1']) {
+      writeFileSync(path, storedZip([entry, data, { ...data, name }]));
+      expectError('InvalidInput', [name, "outside the archive's folder", 'archive/'], read);
+    }
+  });
+
+  test('sizes that are no numbers', () => {
+    const sound = Buffer.from(tensorProgram({}));
+    // BININT1 2 becomes None, and the text "2".
+    for (const size of ['N', 'X\x01\0\0\0' + '2']) {
+      const program = Buffer.from(sound.toString('latin1').replace('K\x02K\x03', `${size}K\x03`), 'latin1');
+      assert.notDeepEqual(program, sound);
+      write(program);
+      expectError('InvalidInput', ['impossible shape (NaN, 3)'], read);
+    }
   });
 
   test('a big-endian file', () => {
