@@ -3,7 +3,7 @@ import { defineActivity, fileInput, fileOutput } from '../define-activity.js';
 
 export const definition = defineActivity({
   name: 'pathology.convert',
-  version: 1,
+  version: 2,
   summary:
     'Features that CLAM, TRIDENT or the SAM-MIL scripts made to a bag as of pathology.extract, with a row for each group of patches in a segment',
   with: {

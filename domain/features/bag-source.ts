@@ -2,6 +2,7 @@ import { SamMilError } from '../errors.js';
 import { type FeatureRows, openFeatureRows } from '../formats/feature-rows.js';
 import { FeaturesReader } from '../formats/features-file.js';
 import { type AttributeValue, withH5 } from '../formats/h5.js';
+import { checkPatchAttributes } from '../formats/patch-attributes.js';
 import { level0DimOf, readCoords } from '../formats/patches-file.js';
 import { readTridentFacts, type TridentFacts } from '../formats/trident.js';
 import type { InputFile } from '../job.js';
@@ -55,6 +56,7 @@ function sourceOf(features: FeatureRows, file: InputFile, coordsFile?: InputFile
   }
   const attributes = { ...reader?.coordsAttributes(), ...given?.attributes };
   const place = given ? coordsFile.path : file.path;
+  checkPatchAttributes(attributes, place);
   checkPositions(coords, place, level0DimOf(attributes));
   return {
     features,

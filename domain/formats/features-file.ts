@@ -39,7 +39,11 @@ export class FeaturesReader {
     this.stacked = shape.length === 3 && shape[0] === 1;
     const flat = this.stacked ? shape.slice(1) : shape;
     if (flat.length !== 2 || flat[1] === 0) {
-      throw file.refusal('dataset "features" has the wrong shape', 'N x D or 1 x N x D', shape.join(' x '));
+      throw file.refusal(
+        'dataset "features" has the wrong shape',
+        'N x D or 1 x N x D',
+        shape.join(' x ') || 'a single number',
+      );
     }
     if (!dtype.startsWith('float')) {
       throw file.refusal(

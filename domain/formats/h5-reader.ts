@@ -146,9 +146,11 @@ export class H5Reader {
       this.attempt(name, () => entity.metadata);
       return entity;
     }
-    const present = quietly(() => hdf5.get_names(this.file.file_id, '/', false));
+    // A root that can't be read is damage, not an empty file.
+    const present = this.names();
+    const there = present.includes(name) ? ', where it is a group or a link to nothing' : '';
     throw this.refusal(
-      `has no dataset "${name}"`,
+      `has no dataset "${name}"${there}`,
       undefined,
       present.length === 0
         ? 'an empty file'

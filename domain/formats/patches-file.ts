@@ -3,6 +3,7 @@ import type { Level0Px } from '../units.js';
 import { SamMilError } from '../errors.js';
 import { type AttributeInput, type AttributeValue, type H5Reader, withH5, writeH5 } from './h5.js';
 import type { Box } from './tissue-box.js';
+import { checkPatchAttributes } from './patch-attributes.js';
 import { readTridentFacts, tridentAttributes, type TridentFacts } from './trident.js';
 
 /** Patch positions of a slide, as CLAM's `patches/<slide>.h5` holds them. */
@@ -60,12 +61,13 @@ function patchesAttributes(patches: PatchCoords): Record<string, AttributeInput>
 /**
  * Reads a patches file. CLAM's: only `patch_size` and `patch_level` must be among the attributes; the others have neutral values where absent. TRIDENT's:
  * patches are of level 0, as large as `patch_size_level0` says.
- * @throws SamMilError InvalidInput on a missing dataset, another shape than N x 2, values that are no whole numbers, missing attributes
+ * @throws SamMilError InvalidInput on a missing dataset, another shape than N x 2, values that are no whole numbers, missing or malformed attributes
  */
 export function readPatches(path: string): PatchCoords {
   return withH5(path, (file) => {
     const coords = readCoords(file);
     const attributes = file.attributes('coords');
+    checkPatchAttributes(attributes, file.path);
     const number = (key: string): number => numberAttribute(file, attributes, key);
     const pair = (key: string, otherwise: readonly [number, number]): [number, number] =>
       pairAttribute(file, attributes, key, otherwise);

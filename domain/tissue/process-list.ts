@@ -1,6 +1,8 @@
 import { basename } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { SamMilError } from '../errors.js';
 import { writeAtomic } from '../formats/atomic.js';
-import { formatCsv, readCsv } from '../formats/csv.js';
+import { type CsvRow, formatCsv, readCsv } from '../formats/csv.js';
 import {
   PARAMETER_COLUMNS,
   parametersOfRow,
@@ -47,7 +49,7 @@ const FINISHED = ['processed', 'already_exist', 'no_tissue'];
 
 /**
  * The row of a slide in a process list; `slide_id` is its file name with or without the extension. Undefined where the list lacks it. Throws
- * `InvalidInput` for a list without `slide_id` or with a cell that can't be read.
+ * `InvalidInput` for a list without `slide_id`, with two rows for the slide that differ, or with a cell that can't be read.
  */
 export function findProcessRow(list: string, slide: string): ProcessRow | undefined {
   const name = basename(slide);
@@ -59,10 +61,13 @@ export function findProcessRow(list: string, slide: string): ProcessRow | undefi
     (id: string) => id === stem,
     (id: string) => withoutExtension(id) === stem,
   ];
-  const row = fits
-    .map((fit) => rows.find(({ values }) => fit(values.slide_id)))
-    .find((found) => found !== undefined);
-  if (row === undefined) return undefined;
+  const found = fits
+    .map((fit) => rows.filter(({ values }) => fit(values.slide_id)))
+    .find((fitting) => fitting.length > 0);
+  if (found === undefined) return undefined;
+  const [row, ...others] = found;
+  const other = others.find(({ values }) => !isDeepStrictEqual(wishes(values), wishes(row.values)));
+  if (other) throw ambiguous(list, name, [row, other]);
   const { process = '1', status = '' } = row.values;
   return {
     slideId: row.values.slide_id,
@@ -70,6 +75,26 @@ export function findProcessRow(list: string, slide: string): ProcessRow | undefi
     status,
     parameters: parametersOfRow(row.values, `${list}:${row.line}`),
   };
+}
+
+/** All that a row says beside the slide's name. */
+function wishes({ slide_id: _, ...rest }: CsvRow['values']): Record<string, string> {
+  return rest;
+}
+
+/** Which of two rows is meant can't be told: they may ask for other parameters, or one to make and one to leave out. */
+function ambiguous(list: string, slide: string, rows: readonly CsvRow[]): SamMilError {
+  const [first, second] = rows.map(({ values, line }) => `${values.slide_id} in line ${line}`);
+  return new SamMilError(
+    'InvalidInput',
+    `two rows of the process list are about slide "${slide}", and differ`,
+    {
+      file: list,
+      expected: 'one row a slide',
+      found: `${first}, ${second}`,
+      next: 'remove one of them, or name the slides with their extensions',
+    },
+  );
 }
 
 /**

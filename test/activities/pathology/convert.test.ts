@@ -188,6 +188,23 @@ const refusals: Case[] = [
     'InvalidInput',
     /row 4 lies outside the slide; expected coords within 12000 x 8000; found 13000, 200/,
   ],
+  ...[0, -256, NaN, '256'].map((size): Case => [
+    `patches of size ${JSON.stringify(size)} (${typeof size})`,
+    () => ({
+      features: bag({}, { patch_size: typeof size === 'string' ? size : { dtype: 'float64', value: size } }),
+    }),
+    'InvalidInput',
+    /bag-\d+\.h5: attribute "patch_size" of "coords" is malformed; expected a number above 0; found (0|-256|NaN|"256")$/,
+  ]),
+  [
+    'a process list with two rows for the slide that differ',
+    () => ({
+      features: 'clam.h5',
+      'process-list': bytes('csv', Buffer.from('slide_id,process\nclam.svs,1\nb.svs,1\nclam.svs,0\n')),
+    }),
+    'InvalidInput',
+    /file-\d+\.csv: two rows .*slide "clam\.h5", and differ; .*found clam\.svs in line 2, clam\.svs in line 4/,
+  ],
   [
     'patches of another size than said',
     () => ({ features: 'clam.h5', 'patch-size': 16 }),
