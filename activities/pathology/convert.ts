@@ -30,10 +30,13 @@ export const definition = defineActivity({
       'sam-info',
       'sam_info of features that hold group rows already (at -1, -1): these and the areas are kept. Without it such features are refused, unless `group-features` is false.',
     ),
-    'process-list': fileInput(
-      'process-list',
-      'process_list_autogen.csv: the slide must be in it. Left out are slides with process 0 that no run finished, with no_tissue, or that failed.',
-    ),
+    'process-list': {
+      ...fileInput(
+        'process-list',
+        'process_list_autogen.csv: the slide must be in it. Left out are slides with process 0 that no run finished, with no_tissue, or that failed. Only slides whose row comes to mean something else run again.',
+      ),
+      'x-not-in-key': true,
+    },
     'patch-size': {
       type: 'integer',
       minimum: 1,
@@ -98,5 +101,9 @@ export const definition = defineActivity({
   heartbeat: '2m',
   isolation: 'child',
   resumesFrom: 'the start (seconds long)',
+  hiddenInputs: async (_, inputs) => {
+    const { leftOutInKey } = await import('../../domain/features/process-row.js');
+    return leftOutInKey(inputs);
+  },
   load: () => import('../../domain/features/convert-features.js'),
 });

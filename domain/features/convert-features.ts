@@ -10,7 +10,7 @@ import type { BagFacts, BagLayout } from './bag-layout.js';
 import { type BagSource, openBagSource, type StatedPatches, statedPatches } from './bag-source.js';
 import { groupsWithoutSlide, readAnySegments } from './patch-groups.js';
 import { checkLattice } from './patch-lattice.js';
-import { leftOutBecause } from './process-row.js';
+import { leftOutOf } from './process-row.js';
 import { rowsWithoutGroups } from './rows-without-groups.js';
 import { type FeatureBlocks, writeBag } from './write-bag.js';
 
@@ -38,7 +38,7 @@ const BLOCK_ELEMENTS = 1 << 20;
  */
 export async function run(job: Job<ConvertWith>): Promise<JobResult> {
   const { with: options } = job;
-  const why = options.processList && leftOutBecause(options.processList, [options.features.name, job.name]);
+  const why = leftOutOf(job);
   if (why !== undefined) return { files: {}, skip: why };
   const source = openBagSource(options.features, options.coords);
   try {

@@ -318,6 +318,23 @@ describe('pathology.convert refuses by name and publishes nothing', () => {
     });
   }
 
+  test('a process list that changes for other slides leaves a bag as it stands; one that leaves it out does not', async () => {
+    const list = join(work, 'list.csv');
+    const given = { stage: 'listed', with: { features: 'clam.h5', 'process-list': 'list.csv' } };
+    const run = async (rows: string) => {
+      writeFileSync(list, `slide_id,process,status\n${rows}`);
+      const { how, receipt } = await steps.run('pathology.convert', given);
+      return [how, receipt.skip];
+    };
+    assert.deepEqual(await run('clam.svs,1,processed\n'), ['done', undefined]);
+    assert.deepEqual(await run('other.svs,0,tbp\nclam.svs,0,processed\n'), ['cached', undefined]);
+    assert.deepEqual(await run('clam.svs,0,tbp\n'), ['done', 'process is 0 in list.csv']);
+    await assert.rejects(run('other.svs,1,processed\n'), {
+      code: 'InvalidInput',
+      message: /"clam" is not in/,
+    });
+  });
+
   test('and what is sound is published by the same way', async () => {
     const { receipt } = await steps.run('pathology.convert', {
       stage: 'sound',
