@@ -11,6 +11,8 @@ export interface Activities {
   atWork: Activity[];
   /** Task queues that steps wait in though no worker serves them. */
   unserved: string[];
+  /** Why the engine's own records can't be written or read; it goes on trying. */
+  stuck: string[];
 }
 
 /** What the activities of some stage workflows are doing now. A workflow that has just ended has none. */
@@ -30,7 +32,17 @@ export async function activitiesOf(client: Client, workflowIds: readonly string[
     Promise.all(pending.map((one) => readActivity(client, one))),
     unservedQueues(client, pending),
   ]);
-  return { atWork: activities.flatMap((activity) => activity ?? []), unserved };
+  return {
+    atWork: activities.flatMap((activity) => activity ?? []),
+    unserved,
+    stuck: stuckBecause(pending, activities),
+  };
+}
+
+/** Steps say with their beats what they do; of what has no such beat, a failure is that of the engine's own work, mostly for want of room on the disk. */
+function stuckBecause(pending: readonly Pending[], activities: readonly (Activity | undefined)[]): string[] {
+  const silent = pending.filter((_, index) => activities[index] === undefined);
+  return [...new Set(silent.flatMap(({ lastFailure }) => lastFailure?.message ?? []))];
 }
 
 /** Undefined for one that waits for a worker or is the engine's own: it has not beaten yet. */

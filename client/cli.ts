@@ -1,26 +1,23 @@
 import { Command, CommanderError } from 'commander';
 import { SamMilError } from '../domain/errors.js';
+import { asWriteError } from '../domain/formats/atomic.js';
 import { COMMANDS } from './commands/table.js';
 import { EXIT, Exit, exitCodeOf, ServerUnreachable } from './errors.js';
+import { stateFolder } from './state-folder.js';
 
 /**
  * The command line. Only the module of the verb that was asked for is loaded, so `validate` does not wait for Temporal's client. Sets
  * `process.exitCode`: 0 done, 1 run failed, 2 invalid file or arguments, 3 server unreachable.
  */
 export async function main(args: readonly string[]): Promise<void> {
-  // Whoever reads our output may stop reading: `sam-mil ls | head -1`.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      process.exit(process.exitCode);
-    });
-  }
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', outputLost);
   const debug = args.includes('--debug');
   const rest = args.filter((arg) => arg !== '--debug');
   try {
     const program = await createProgram(rest);
     await program.parseAsync(rest, { from: 'user' });
-  } catch (error) {
+  } catch (raised) {
+    const error = fullDiskByName(raised);
     report(error, debug);
     const code = exitCodeOf(error);
     // A run that ended has had its last object already.
@@ -29,6 +26,16 @@ export async function main(args: readonly string[]): Promise<void> {
       console.log(JSON.stringify(unfinished(error)));
     process.exitCode = code;
   }
+}
+
+/**
+ * Whoever reads our output may stop reading: `sam-mil ls | head -1`. And it may go into a file on a disk that is full, as a worker's log in the work
+ * folder: a worker must outlive that, so that its steps can say what is the matter, and go on when there is room again.
+ */
+function outputLost(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(process.exitCode);
+  if (error.code !== 'ENOSPC' && error.code !== 'EDQUOT') throw error;
+  process.exitCode ??= EXIT.failed;
 }
 
 async function createProgram(args: readonly string[]): Promise<Command> {
@@ -83,6 +90,13 @@ function unfinished(error: unknown): object {
             message: error instanceof Error ? error.message : String(error),
           },
   };
+}
+
+/** The commands write here and there, and each of these writes may be the one that finds the disk full. */
+function fullDiskByName(error: unknown): unknown {
+  const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
+  return asWriteError(error, path ?? `the disk of the work folder (--work) or of ${stateFolder()}`);
 }
 
 /** One line: what, where, what next. Commander and finished commands have said theirs already. */

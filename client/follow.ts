@@ -116,13 +116,17 @@ export async function viewOf(client: Client, status: RunStatus): Promise<RunView
   const ids = new Set(
     status.stages.flatMap((stage) => (stage.state === 'running' ? (stage.workflowId ?? []) : [])),
   );
-  const [exact, { atWork, unserved }] = await Promise.all([
+  const [exact, { atWork, unserved, stuck }] = await Promise.all([
     Promise.all([...ids].map((id) => askStage(client, id))),
-    activitiesOf(client, [...ids]),
+    activitiesOf(client, [...ids, status.run]),
   ]);
   const byName = new Map(exact.flat().map((stage) => [stage.name, stage]));
   const stages = status.stages.map((stage) => newer(stage, byName.get(stage.name)));
-  const trouble = unserved.length > 0 ? { trouble: noWorkerFor(unserved) } : {};
+  const troubles = [
+    ...stuck.map((reason) => `the run waits and tries again by itself: ${reason}`),
+    ...(unserved.length > 0 ? [noWorkerFor(unserved)] : []),
+  ];
+  const trouble = troubles.length > 0 ? { trouble: troubles[0] } : {};
   return { status: { ...status, stages }, activities: atWork, now: Date.now(), ...trouble };
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SamMilError } from '../domain/errors.js';
+import { writeAtomic } from '../domain/formats/atomic.js';
 import { keyProblem, planPath, runFolder } from '../domain/store/paths.js';
 import type { RunStatus } from '../workflows/messages.js';
 import { invalid } from './errors.js';
@@ -75,9 +76,13 @@ export interface SeenStatus {
   status: RunStatus;
 }
 
-/** Kept for `status` while no server runs. */
+/** Kept for `status` while no server runs. A record for people: a full disk is the run's to tell, and it has. */
 export function rememberStatus({ work, run }: RunEntry, status: RunStatus): void {
-  writeFileSync(join(runFolder(work, run), 'seen.json'), `${JSON.stringify({ at: Date.now(), status })}\n`);
+  try {
+    writeAtomic(join(runFolder(work, run), 'seen.json'), `${JSON.stringify({ at: Date.now(), status })}\n`);
+  } catch {
+    // What was seen before stands.
+  }
 }
 
 export function lastSeenStatus({ work, run }: RunEntry): SeenStatus | undefined {

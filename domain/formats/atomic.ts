@@ -55,7 +55,7 @@ export function asWriteError(error: unknown, path: string): unknown {
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new SamMilError('DiskFull', 'the disk is full', {
       file: path,
-      next: 'free some space on that disk and resume the run',
+      next: 'free some space on that disk, then resume the run or repeat the command',
       cause: error,
     });
   }

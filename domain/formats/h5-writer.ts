@@ -239,14 +239,19 @@ export class H5Writer {
   }
 
   private failure(what: string, error: unknown): unknown {
-    if (!(error instanceof Hdf5Failure)) return asWriteError(error, this.path);
-    const code = /No space left|errno = 28\b/.test(error.report) ? 'ENOSPC' : undefined;
-    if (code !== undefined) return asWriteError(Object.assign(error, { code }), this.path);
-    return new SamMilError('Internal', `${what} can't be written: ${error.reason}`, {
-      file: this.path,
-      cause: error,
-    });
+    return asH5WriteError(error, this.path, what);
   }
+}
+
+/** A full disk by its own name, where the library only says that a write failed. */
+function asH5WriteError(error: unknown, path: string, what: string): unknown {
+  if (!(error instanceof Hdf5Failure)) return asWriteError(error, path);
+  if (/No space left|errno = 28\b/.test(error.report))
+    return asWriteError(Object.assign(error, { code: 'ENOSPC' }), path);
+  return new SamMilError('Internal', `${what} can't be written: ${error.reason}`, {
+    file: path,
+    cause: error,
+  });
 }
 
 /** Starts a new HDF5 file; nothing appears under `path` before {@link H5Writer.close}. @throws SamMilError InvalidInput, DiskFull */
@@ -260,7 +265,7 @@ export function createH5File(path: string): H5Writer {
     return new H5Writer(target, temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw asWriteError(error, path);
+    throw asH5WriteError(error, path, 'the file');
   }
 }
 

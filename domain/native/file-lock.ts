@@ -54,6 +54,8 @@ function tryLock(path: string, mine: string): boolean {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    // On a full disk the file was made but could not be filled: nobody's lock, that others would wait for.
+    if (read(path) === '') rmSync(path, { force: true });
     throw refusal(error, dirname(path));
   }
 }
@@ -61,6 +63,10 @@ function tryLock(path: string, mine: string): boolean {
 /** A home that cannot be written to, as in many containers, is the reader's to mend. */
 function refusal(error: unknown, folder: string): unknown {
   const { code = '' } = error as NodeJS.ErrnoException;
+  if (['ENOSPC', 'EDQUOT'].includes(code)) {
+    const next = 'free some space on that disk, then repeat the command';
+    return new SamMilError('DiskFull', 'the disk is full', { file: folder, next, cause: error });
+  }
   if (!['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(code)) return error;
   return new SamMilError('InvalidInput', `the folder cannot be made or written to (${code})`, {
     file: folder,

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { lastObject, runCli, TOY_PLUGIN, writeToyPipeline } from '../support/cli.js';
+import { lastObject, PROGRAM, runCli, TOY_PLUGIN, writeToyPipeline } from '../support/cli.js';
 
 let folder: string;
 before(() => {
@@ -103,3 +104,18 @@ test('without runs and without a server ls and status say so', async () => {
   const pause = await sam('pause');
   assert.equal(pause.code, 2);
 });
+
+test(
+  'output into a file on a full disk is lost with exit code 1, and no process dies of it: a worker logs into its work folder',
+  { skip: process.platform !== 'linux' },
+  () => {
+    // Every write to this device finds no space.
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, [PROGRAM, 'schema'], {
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+    });
+    closeSync(full);
+    assert.deepEqual([status, stderr], [1, '']);
+  },
+);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -14,6 +14,7 @@ import {
   writeToyPipeline,
   type Cli,
 } from '../support/cli.js';
+import { smallDisk } from '../support/small-disk.js';
 
 /** One server and one worker, each a process of its own as an operator would start them, serve all tests of this file. */
 let folder: string;
@@ -103,6 +104,43 @@ test('failed items hold the run; resume runs only them', async () => {
   assert.match(resumed.stderr, /trying again what failed/);
   assert.deepEqual([lastObject(resumed).run, lastObject(resumed).status], [run, 'done']);
 });
+
+test('a disk that is full is named, from the start or in the middle; with room again the run goes on', async (context) => {
+  const disk = smallDisk(context, 512);
+  if (disk === undefined) return;
+  const filler = join(disk, 'filler');
+  const work = join(disk, 'work');
+  writeToyPipeline(folder, 'full');
+  writeFileSync(filler, new Uint8Array(512 << 10));
+  const refused = await sam('run', 'full.yaml', '--work', work, ...plugin);
+  assert.match(refused.stderr, /^sam-mil: .*: the disk is full; Next: free some space/m);
+
+  rmSync(filler);
+  writeFileSync(gateOf(folder, 'full'), '');
+  const command = startCli(folder, 'run', 'full.yaml', '--work', work, ...plugin);
+  await command.says(/make: running/);
+  fill(filler);
+  rmSync(gateOf(folder, 'full'));
+  await command.says(/the run waits and tries again by itself: .*results.*: the disk is full/);
+  rmSync(filler);
+  const held = await command.ended;
+  assert.match(held.stdout, /held: make, 3 of 3 items failed/);
+  assert.match(held.stdout, /✘ make@a {2}DiskFull: /);
+  const resumed = await sam('resume', '--json', ...plugin);
+  assert.equal(resumed.code, 0, resumed.stderr);
+  assert.equal(lastObject(resumed).status, 'done');
+});
+
+/** Writes until there is no room for a byte more. */
+function fill(file: string): void {
+  for (const bytes of [4096, 1]) {
+    try {
+      for (;;) appendFileSync(file, new Uint8Array(bytes));
+    } catch (error) {
+      assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC');
+    }
+  }
+}
 
 test('a held run goes on without what failed where it is told to', async () => {
   const stop = join(folder, 'stop-skip');

@@ -3,11 +3,13 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
+import type { JsonObject } from '../../domain/json.js';
 import { loadRegistry } from '../../activities/load-plugins.js';
 import { durationMs } from '../../domain/language/duration.js';
 import { generatedFiles } from '../../domain/language/generated-files.js';
 import { loadPipeline } from '../../domain/language/load-pipeline.js';
 import { renderProblems } from '../../domain/language/render-problems.js';
+import { outputsOf } from '../../domain/language/step-context.js';
 import { formsOf, schemaFaults } from '../../domain/language/schema-faults.js';
 
 /** The activities that ship, the pipelines that ship, and the pages made from both belong together. */
@@ -49,6 +51,26 @@ for (const [name, values] of [
     assert.equal(plan?.work, join(root, 'work/tcga-nsclc'));
   });
 }
+
+test('preprocess.yaml ends its slides well also where nobody wants outlines of the segments', () => {
+  const file = join(root, 'pipelines/preprocess.yaml');
+  const { plan } = loadPipeline(readFileSync(file, 'utf8'), {
+    file,
+    catalogue,
+    cwd: root,
+    withoutValues: true,
+  });
+  const stage = plan?.stages.find(({ name }) => name === 'preprocess');
+  assert.ok(stage);
+  const steps = stage.steps.map(
+    ({ id, uses }) => [id, { ...catalogue[uses].outputs } as JsonObject] as const,
+  );
+  const made = Object.fromEntries(steps);
+  delete made.segment['segments-geojson'];
+  const outputs = outputsOf(stage, {}, { key: 'a', fields: {}, steps: made });
+  assert.equal(outputs['segments-geojson'], null);
+  assert.equal(outputs.bag, made.extract.h5);
+});
 
 test('quickstart.yaml trains 18 cells and evaluates each as it ends', () => {
   const file = join(root, 'pipelines/quickstart.yaml');

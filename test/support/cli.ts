@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const PROGRAM = fileURLToPath(new URL('../../client/main.js', import.meta.url));
+export const PROGRAM = fileURLToPath(new URL('../../client/main.js', import.meta.url));
 export const TOY_PLUGIN = fileURLToPath(new URL('../../../test/fixtures/plugins/toy.mjs', import.meta.url));
 
 export interface CliOutcome {

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -17,6 +18,7 @@ import { float32Of } from '../../../domain/formats/tensor.js';
 import { checkout, fixture } from '../../support/fixtures.js';
 import { expectError } from '../../support/expect-error.js';
 import { scratchFolder } from '../../support/scratch-folder.js';
+import { smallDisk } from '../../support/small-disk.js';
 
 const folder = scratchFolder();
 const h5pyFile = fixture('formats', 'h5py.h5');
@@ -203,6 +205,21 @@ describe('writing', () => {
       });
     });
   }
+
+  test('a full disk is named, whether it was full from the start or becomes so, and nothing stays', (context) => {
+    const disk = smallDisk(context, 64);
+    if (disk === undefined) return;
+    const path = join(disk, 'x.h5');
+    const write = (values: number) => () =>
+      writeH5(path, (file) => file.write('x', new Float64Array(values), [values]));
+    expectError('DiskFull', [path], write(50_000));
+    writeFileSync(join(disk, 'filler'), new Uint8Array(64 << 10));
+    expectError('DiskFull', [path], write(1));
+    assert.deepEqual(readdirSync(disk), ['filler']);
+    rmSync(join(disk, 'filler'));
+    write(1)();
+    assert.deepEqual(readdirSync(disk), ['x.h5']);
+  });
 
   test('empty arrays, scalars, attributes', () => {
     const path = join(folder, 'odd.h5');

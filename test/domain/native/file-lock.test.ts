@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withFileLock } from '../../../domain/native/file-lock.js';
+import { smallDisk } from '../../support/small-disk.js';
 
 let folder: string;
 before(async () => {
@@ -68,4 +69,16 @@ test('a folder that cannot be made is refused by name, with the variables that m
     withFileLock(join(folder, 'file', 'in', 'a.lock'), async () => undefined),
     { name: 'InvalidInput', message: /file.in: the folder cannot be made.*SAM_MIL_CACHE/ },
   );
+});
+
+test('on a full disk the lock is refused by name, and no empty one stays that others would wait for', async (context) => {
+  const disk = smallDisk(context, 4);
+  if (disk === undefined) return;
+  await writeFile(join(disk, 'filler'), new Uint8Array(4096));
+  const lock = join(disk, 'a.lock');
+  await assert.rejects(
+    withFileLock(lock, async () => undefined),
+    { name: 'DiskFull' },
+  );
+  assert.equal(existsSync(lock), false);
 });
