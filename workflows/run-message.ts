@@ -36,7 +36,8 @@ function doneText(stages: StageStatus[]): string {
   const cached = sum(stages, 'cached');
   const failed = sum(stages, 'failed');
   const left = failed === 0 ? '' : `, ${failed} failed items were tolerated`;
-  if (done === cached) return `done: receipts show that nothing changed, all ${done} items stand${left}`;
+  if (done === cached)
+    return `done: receipts show that nothing changed, ${done === 1 ? 'its one item stands' : `all ${done} items stand`}${left}`;
   return `done: ${done - cached} items made, ${cached} stood already${left}`;
 }
 

@@ -69,7 +69,7 @@ async function requireIdle(runs: readonly RunEntry[], force: boolean): Promise<v
     if (state === undefined && readRunRecord(entry) === undefined) {
       throw invalid(
         `run ${entry.run} of this work folder has not ended, and its server (${entry.server}) does not answer`,
-        'start that server, or give --force if you know that no worker is at work here',
+        `${entry.server === 'embedded' ? 'start it with `npx sam-mil server` in another terminal' : 'start that server'} and try again, or give --force if you know that no worker is at work here`,
       );
     }
   }

@@ -3,7 +3,7 @@ import { openSession, type Session } from '../connect.js';
 import { paletteFor } from '../display.js';
 import { serverStateOf } from '../open-runs.js';
 import { formatDuration, formatTable } from '../render-text.js';
-import { knownRuns, readRunRecord, runsIn, type RunEntry } from '../run-index.js';
+import { knownRuns, lastSeenStatus, readRunRecord, runsIn, type RunEntry } from '../run-index.js';
 import { shortPath } from '../run-output.js';
 
 interface LsOptions {
@@ -32,7 +32,7 @@ async function list(options: LsOptions): Promise<void> {
   }
 }
 
-/** How it ended, else what the server at hand says; `stopped`: it is open, but its server does not run. */
+/** How it ended, else what the server at hand says; `paused`, `held` or `stopped`: it is open, but its server does not run. */
 async function stateOf(entry: RunEntry, session: Session | undefined): Promise<string> {
   const record = readRunRecord(entry);
   if (
@@ -42,7 +42,13 @@ async function stateOf(entry: RunEntry, session: Session | undefined): Promise<s
     const state = await serverStateOf(session.client, entry.run);
     if (state === 'open' || record === undefined) return state;
   }
-  return record?.state ?? 'stopped';
+  return record?.state ?? leftAs(entry);
+}
+
+/** How a run that is open without its server was last seen, where that says more than that it does not go on by itself. */
+function leftAs(entry: RunEntry): string {
+  const seen = lastSeenStatus(entry)?.status.state;
+  return seen === 'paused' || seen === 'held' ? seen : 'stopped';
 }
 
 function printTable(entries: readonly RunEntry[], states: readonly string[]): void {

@@ -106,7 +106,7 @@ function summary(forecasts: readonly StageForecast[]): string {
   const standing = items.filter((item) => item.state === 'stands').length;
   const waiting = forecasts.filter((stage) => stage.state === 'depends').length;
   if (forecasts.every((stage) => stage.state === 'stands' || stage.state === 'skipped')) {
-    return `nothing to do: receipts show that all ${plural(standing, 'item')} stand`;
+    return `nothing to do: receipts show that ${standing === 1 ? 'its one item stands' : `all ${standing} items stand`}`;
   }
   const bad = forecasts.filter(isUnlisted).length;
   const failing = bad === 0 ? '' : `; ${plural(bad, 'stage')} would fail before any work`;

@@ -5,6 +5,9 @@ import type { FoldResult, ReportData } from './report-data.js';
 import { rocOfFolds, rocOfGroups, type RocLine } from './roc-figure.js';
 import { stripPlot } from './strip-plot.js';
 
+/** Colours there are: more lines in one frame could not be told apart. */
+const SERIES = 8;
+
 /** ROC curves of every model and every fold. */
 export function rocSection(data: ReportData): Markup {
   const lines = data.rows.map(({ group }, i): RocLine => {
@@ -27,6 +30,7 @@ export function rocSection(data: ReportData): Markup {
         : html`<div class="panels">
             ${
               drawn.length > 1 &&
+              drawn.length <= SERIES &&
               html`<figure class="chart">
                 ${rocOfGroups(drawn)}
                 <figcaption><strong>All models, means.</strong> ${legend}</figcaption>

@@ -14,8 +14,9 @@ import { sweepSection } from './sweep-section.js';
  */
 export function reportPage(data: ReportData): string {
   const sections: [string, string, Markup][] = [];
-  if (data.evaluated) sections.push(['result', 'Result', resultSection(data)]);
+  // Where something is swept, its charts are the answer.
   if (data.sweeps.length > 0) sections.push(['sweeps', 'Sweeps', sweepSection(data.sweeps)]);
+  if (data.evaluated) sections.push(['result', 'Result', resultSection(data)]);
   if (data.folds.length > 0) {
     sections.push(['roc', 'ROC', rocSection(data)], ['folds', 'Folds', foldSection(data)]);
   }

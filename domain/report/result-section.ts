@@ -191,10 +191,10 @@ function cell(summary: MetricSummary, rowspan: number): Markup {
   const { repeats, folds } = summary;
   const main = mainSpread(summary);
   const span = rowspan > 1 ? html` rowspan="${rowspan}"` : '';
-  const gaps = folds !== null && folds.undefined > 0 ? ` (${folds.n} of ${folds.n + folds.undefined})` : '';
-  const beside =
-    repeats !== null && repeats.n > 1 ? `folds ± ${percent(folds?.std)}` : count(folds?.n ?? 0, 'fold');
-  return html`<td${span}>${percent(main?.mean)} <span class="sd">± ${percent(main?.std)}</span><small>${beside}${gaps}</small></td>`;
+  const gaps =
+    folds !== null && folds.undefined > 0 ? ` (${folds.n} of ${folds.n + folds.undefined} folds)` : '';
+  const beside = `${repeats !== null && repeats.n > 1 ? `folds ± ${percent(folds?.std)}` : ''}${gaps}`;
+  return html`<td${span}>${percent(main?.mean)} <span class="sd">± ${percent(main?.std)}</span>${beside !== '' && html`<small>${beside}</small>`}</td>`;
 }
 
 function comparisonTable(comparisons: readonly Comparison[]): Markup {

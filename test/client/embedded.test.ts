@@ -48,9 +48,14 @@ test('run without a server starts one and a worker; Ctrl-C pauses the run and st
     /not at work now.*\n[\s\S]*go on {3}npx sam-mil resume toy-/,
   );
 
+  assert.match((await runCli(folder, 'ls')).stdout, /^toy-\S+ +paused /m);
+
   const refused = await runCli(folder, 'gc', 'work/toy');
   assert.equal(refused.code, 2);
-  assert.match(refused.stderr, /has not ended, and its server \(embedded\) does not answer/);
+  assert.match(
+    refused.stderr,
+    /has not ended, and its server \(embedded\) does not answer; Next: start it with `npx sam-mil server`/,
+  );
 
   rmSync(gateOf(folder));
   // The plugin that the run was started with is remembered.
