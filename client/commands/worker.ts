@@ -1,7 +1,7 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { chooseServer, openSession, type ServerChoice, type Session } from '../connect.js';
 import { Interrupt } from '../interrupt.js';
-import { addPluginOption, addServerOptions } from '../options.js';
+import { addPluginOption, addServerOptions, parseCount } from '../options.js';
 import { setUpNatives } from '../set-up-natives.js';
 import { absolutePlugins, registerWorker, unregisterWorker } from '../registered-workers.js';
 
@@ -17,22 +17,21 @@ interface WorkerCommandOptions extends ServerChoice {
 export function createCommand(): Command {
   const command = new Command('worker')
     .description('Serve task queues: run the steps of pipelines on this machine until Ctrl-C')
-    .option('--queues <names>', 'comma-separated: engine (workflows) and names used in runs-on', splitList, [
-      'engine',
-      'cpu',
-      'gpu',
-    ])
-    .option(
-      '--concurrency <queue=n>',
-      'steps that run at once on a queue; may be given several times',
-      concurrency,
-      {},
+    .addOption(
+      new Option('--queues <names>', 'comma-separated: engine (workflows) and names used in runs-on')
+        .argParser(splitList)
+        .default(['engine', 'cpu', 'gpu'], 'engine,cpu,gpu'),
+    )
+    .addOption(
+      new Option('--concurrency <queue=n>', 'steps that run at once on a queue; may be given several times')
+        .argParser(concurrency)
+        .default({}, 'for cpu half of the cores, at least 2; for others 1'),
     )
     .option('--prefix <prefix>', 'prefix of the task queues (default: sam-mil)')
     .option(
       '--grace <seconds>',
       'at the end, let running steps go on for this long before they save and stop',
-      Number,
+      parseCount,
     )
     .option('--no-set-up', 'do not fetch native parts (OpenSlide, TensorFlow, weights) at the start');
   return addPluginOption(addServerOptions(command)).action(work);

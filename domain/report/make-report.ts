@@ -7,7 +7,8 @@ import { readEvents } from '../store/run-events.js';
 import { reportPage } from './page.js';
 import { compareGroups, poolGroups } from './out-of-fold.js';
 import { readFolds } from './read-folds.js';
-import { collectLeftOut, readRunFacts } from './read-run.js';
+import { droppedBySplits } from './read-dropped.js';
+import { collectLeftOut, readPlan, readRunFacts } from './read-run.js';
 import { readHeatmaps, readSlides } from './read-slides.js';
 import type { ReportData } from './report-data.js';
 import { automaticNotes } from './report-notes.js';
@@ -74,10 +75,13 @@ export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
     file === undefined ? [] : [{ path: `items of ${name}`, digest: file.digest }],
   );
   const rows = summarise(folds);
+  const ended = collectLeftOut(given, events);
+  const plan = readPlan(job.work, job.run);
+  const left = [...ended, ...(await droppedBySplits(job.work, plan, new Set(ended.map(({ item }) => item))))];
   return {
     title,
     evaluated: runs !== undefined,
-    notes: [...[job.with.notes ?? []].flat(), ...automaticNotes(folds, shown.heatmaps)],
+    notes: [...[job.with.notes ?? []].flat(), ...automaticNotes(folds, shown.heatmaps, left)],
     groupBy,
     rows,
     folds,
@@ -86,8 +90,8 @@ export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
     sweeps: sweepsOf(folds, swept, groupBy),
     slides: await readSlides(given.slide, job.work),
     ...shown,
-    left: collectLeftOut(given, events),
-    run: readRunFacts(job.work, job.run, folds, inputs),
+    left,
+    run: readRunFacts(job.work, job.run, plan, folds, inputs),
     timeline: buildTimeline(events, job.name),
   };
 }

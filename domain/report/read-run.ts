@@ -15,10 +15,10 @@ import type { FoldResult, LeftOut, NamedDigest, RunFacts } from './report-data.j
 export function readRunFacts(
   work: string,
   run: string | undefined,
+  plan: Plan | null,
   folds: readonly FoldResult[],
   inputs: readonly NamedDigest[],
 ): RunFacts {
-  const plan = run === undefined ? null : (readJson(planPath(work, run)) as unknown as Plan | null);
   const lock = run === undefined ? null : readJson(lockPath(work, run));
   const seeds = new Map(folds.map(({ metrics }) => [metrics.repeat, metrics.seed]));
   return {
@@ -35,6 +35,11 @@ export function readRunFacts(
     seeds: [...seeds].sort(([a], [b]) => a - b).map(([repeat, seed]) => ({ repeat, seed })),
     inputs: [...inputs],
   };
+}
+
+/** Null where there is no run, or no record of it. */
+export function readPlan(work: string, run: string | undefined): Plan | null {
+  return run === undefined ? null : (readJson(planPath(work, run)) as unknown as Plan | null);
 }
 
 function readJson(path: string): JsonObject | null {

@@ -1,11 +1,23 @@
-import type { FoldResult, HeatmapResult } from './report-data.js';
+import { count } from './format-number.js';
+import { NO_LABEL } from './read-dropped.js';
+import type { FoldResult, HeatmapResult, LeftOut } from './report-data.js';
 
 /** Fewer scored slides a fold than this make one slide's mistake move the AUC by whole points. */
 const FEW_SLIDES = 30;
 
 /** What the numbers themselves say about how far to trust them. */
-export function automaticNotes(folds: readonly FoldResult[], heatmaps: readonly HeatmapResult[]): string[] {
+export function automaticNotes(
+  folds: readonly FoldResult[],
+  heatmaps: readonly HeatmapResult[],
+  left: readonly LeftOut[],
+): string[] {
   const notes: string[] = [];
+  const unlabelled = left.filter(({ reason }) => reason === NO_LABEL).length;
+  if (unlabelled > 0) {
+    notes.push(
+      `${count(unlabelled, 'slide')} had no label and ${unlabelled === 1 ? 'is' : 'are'} in no number; Left out, below, names them.`,
+    );
+  }
   const least = Math.min(...folds.map(({ metrics }) => metrics.slides));
   if (least < FEW_SLIDES) {
     notes.push(

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { digestOf } from '../../../domain/digest.js';
 import { readItems } from '../../../domain/items.js';
 import type { FileRef } from '../../../domain/job.js';
 import type { JsonObject } from '../../../domain/json.js';
@@ -96,6 +97,34 @@ test('it shows the table, both protocols, intervals, comparison, seeds, notes, w
     data.left.map(({ item, status }) => `${item} ${status}`),
     ['blank skipped', 'abmil-3-0 failed'],
   );
+});
+
+test('slides without a label are named, and counted at the top; many labels without a slide are one line', async (t) => {
+  const run = 'run-2';
+  writeRun(work, run);
+  const path = join(work, '.runs', run, 'plan.json');
+  const plan = JSON.parse(readFileSync(path, 'utf8')) as JsonObject;
+  const split = { id: 'split', uses: 'mil.split' };
+  const stages = [{ name: 'split', source: { kind: 'single' }, steps: [split] }];
+  writeFileSync(path, JSON.stringify({ ...plan, stages }));
+  const labels = Array.from({ length: 7 }, (_, i) => ({ name: `other_${i}`, reason: 'no slide' }));
+  const dropped = [
+    { name: 'test_049', reason: 'no label' },
+    { name: 'blank', reason: 'no_tissue' },
+    ...labels,
+  ];
+  const receipt = { receipt: 1, key: digestOf('key'), folder: 'split', outputs: { dropped }, files: {} };
+  mkdirSync(join(work, '.receipts/split/split'), { recursive: true });
+  writeFileSync(join(work, '.receipts/split/split/split.json'), JSON.stringify(receipt));
+  const { left, notes } = await readReport(setUp(t, {}, run));
+  assert.deepEqual(
+    left.filter(({ stage }) => stage === 'split').map(({ item, reason }) => `${item}: ${reason}`),
+    [
+      'test_049: no label',
+      '7 labels: no slide of that name: other_0, other_1, other_2, other_3, other_4, and 2 more',
+    ],
+  );
+  assert.ok(notes.some((note) => note.startsWith('1 slide had no label and is in no number')));
 });
 
 test('every line is traced: the digests of all predictions and metrics files are in it', async (t) => {
