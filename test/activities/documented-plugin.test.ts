@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { loadRegistry } from '../../activities/load-plugins.js';
+
+const checkout = fileURLToPath(new URL('../../../', import.meta.url));
+
+test('the plugin of docs/training.md loads as it stands there: a model, and its option', async (context) => {
+  const text = readFileSync(join(checkout, 'docs', 'training.md'), 'utf8');
+  const [, code] = /```js\n(\/\/ lab\.js\n[^]*?)```/.exec(text)!;
+  // Within the checkout, where the package knows itself by name.
+  const folder = mkdtempSync(join(checkout, 'dist', 'documented-plugin-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'lab.js'), code);
+  const registry = await loadRegistry([join(folder, 'lab.js')]);
+  const train = registry.require('mil.train-fold');
+  const { model, gain } = train.with as Record<string, { enum?: string[]; type?: string }>;
+  assert.ok(model.enum?.includes('lab-mean'));
+  assert.equal(gain.type, 'number');
+});
