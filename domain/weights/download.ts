@@ -116,6 +116,7 @@ async function save(
   request.progress?.(done, total);
   try {
     for await (const chunk of pieces(answer)) {
+      checkLength(request, done + chunk.length);
       await write(file, chunk, done, request);
       done += chunk.length;
       request.progress?.(done, total);
@@ -205,11 +206,21 @@ function totalOf({ headers, status }: HttpAnswer, start: number): number | undef
 function checkSize(request: Download, total: number | undefined): void {
   const { sizes } = request;
   if (total === undefined || sizes === undefined || sizes.includes(total)) return;
+  throw otherFile(request, sizes, `${total}`);
+}
+
+/** Where the server does not say how much comes, it must not fill the disk. */
+function checkLength(request: Download, done: number): void {
+  const { sizes } = request;
+  if (sizes !== undefined && done > Math.max(...sizes)) throw otherFile(request, sizes, `${done} and more`);
+}
+
+function otherFile(request: Download, sizes: readonly number[], found: string): SamMilError {
   dropPartial(request);
-  throw new SamMilError('InvalidInput', 'the server sends another file', {
+  return new SamMilError('InvalidInput', 'the server sends another file', {
     file: request.url,
     expected: `${sizes.join(' or ')} bytes`,
-    found: `${total}`,
+    found,
     next: `look what is there in a browser (a login page?); ${request.otherwise}`,
   });
 }

@@ -24,6 +24,8 @@ export interface Behaviour {
   stallAfter?: number;
   ignoreRange?: boolean;
   noValidator?: boolean;
+  /** Does not say how long the file is. */
+  noLength?: boolean;
   /** Statuses of the first answers, before any file is sent. */
   statuses?: number[];
 }
@@ -53,7 +55,7 @@ export async function serveFile(content: Uint8Array, behaviour: Behaviour = {}):
     const size = self.content.length;
     if (start >= size) return void response.writeHead(416, { 'content-range': `bytes */${size}` }).end();
     if (!self.behaviour.noValidator) response.setHeader('etag', etag);
-    response.setHeader('content-length', size - start);
+    if (!self.behaviour.noLength) response.setHeader('content-length', size - start);
     if (start > 0) response.setHeader('content-range', `bytes ${start}-${size - 1}/${size}`);
     response.writeHead(start > 0 ? 206 : 200);
     const body = self.content.subarray(start);

@@ -140,6 +140,24 @@ test('a file of another size, such as a login page, is refused before it is fetc
   });
 });
 
+test('a server that does not say how much comes: no more is taken than the file may have', async () => {
+  const sized = 40_728_226;
+  const endless = await serve({ noLength: true }, new Uint8Array(sized + 5_000_000));
+  let most = 0;
+  const progress = (done: number) => void (most = Math.max(most, done));
+  await assert.rejects(fetchWeights('mobile-sam', { url: endless.url, pause: 0, progress }), {
+    code: 'InvalidInput',
+    message: /the server sends another file; expected 40728226 bytes; found \d+ and more/,
+  });
+  assert.ok(most <= sized, `${most} bytes were kept`);
+  assert.equal(endless.requests.length, 1);
+  assert.deepEqual(readdirSync(join(weightsFolder(), 'mobile-sam', '.fetch')), []);
+  await endless.close();
+  const whole = await serve({ noLength: true });
+  await fetchIt(whole);
+  assertWhole();
+});
+
 test('404 is final, 503 is not, a redirect is followed', async () => {
   const gone = await serve({ statuses: [404] });
   await assert.rejects(fetchIt(gone), {
