@@ -68,7 +68,7 @@ function instanceNumbers(rows: number): Int32Array {
 
 /**
  * Bags in order of first appearance.
- * @throws SamMilError InvalidInput, with the line, on values that are not finite numbers, a bag with two labels, or a name unfit for a file
+ * @throws SamMilError InvalidInput, with the line, on values that are not finite numbers, a bag with two labels or none, or a name unfit for a file
  */
 export function readTable(options: ImportWith): { bags: TableBag[]; dim: number } {
   const file = options.table.path;
@@ -79,6 +79,9 @@ export function readTable(options: ImportWith): { bags: TableBag[]; dim: number 
   const features = columns.filter((column) => !left.has(column));
   if (features.length === 0) {
     throw new SamMilError('InvalidInput', 'has no feature columns', { file, found: columns.join(', ') });
+  }
+  if (rows.length === 0) {
+    throw new SamMilError('InvalidInput', 'holds no instance', { file, expected: 'a row an instance' });
   }
   const groups = new Map<string, CsvRow[]>();
   for (const row of rows) {
@@ -125,6 +128,13 @@ function tableBag(
   file: string,
 ): TableBag {
   const label = rows[0].values[labelColumn];
+  const bare = rows.find(({ values }) => values[labelColumn] === '');
+  if (bare !== undefined) {
+    throw new SamMilError('InvalidInput', `bag "${key}" has an instance without a label`, {
+      file: `${file}:${bare.line}`,
+      expected: `the label of the bag in column "${labelColumn}"`,
+    });
+  }
   const other = rows.find(({ values }) => values[labelColumn] !== label);
   if (other !== undefined) {
     throw new SamMilError('InvalidInput', `bag "${key}" has two labels`, {
