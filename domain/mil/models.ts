@@ -140,12 +140,20 @@ const models = new Map<string, ModelEntry>([
   ],
 ]);
 
+const OWN: ReadonlySet<string> = new Set(models.keys());
+
+/** False for a model that {@link registerModel} added. */
+export function isOwnModel(name: string): boolean {
+  return OWN.has(name);
+}
+
 /**
  * Adds a model. Its name becomes a value of `model` in `mil.train-fold`, its options become parameters there. The same entry may come again.
  * @throws SamMilError InvalidInput where another model has the name, or where an option has another type than a model's option of that name
  */
 export function registerModel(name: string, entry: ModelEntry): void {
   if (models.get(name) === entry) return;
+  refuseMalformed(name, entry);
   const taken = (found: string) =>
     new SamMilError('InvalidInput', `the model "${name}" can not be added`, { found, next: 'rename it' });
   if (models.has(name)) throw taken(`a model named "${name}" is registered already`);
@@ -155,6 +163,17 @@ export function registerModel(name: string, entry: ModelEntry): void {
     throw taken(`its option \`${known.name}\` is a ${own.type}, that of other models a ${known.option.type}`);
   }
   models.set(name, entry);
+}
+
+function refuseMalformed(name: string, entry: Partial<ModelEntry>): void {
+  const { load, options, attentionDim } = entry;
+  const fine = typeof load === 'function' && typeof options === 'object' && Number.isInteger(attentionDim);
+  if (fine && options !== null) return;
+  throw new SamMilError('InvalidInput', `the model "${name}" can not be added`, {
+    expected: 'summary, attentionDim (a whole number), options (an object, perhaps empty), load (a function)',
+    found: Object.keys(entry).join(', ') || 'nothing',
+    next: 'see "A model of your own" in docs/training.md',
+  });
 }
 
 export function modelNames(): string[] {

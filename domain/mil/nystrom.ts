@@ -1,3 +1,4 @@
+import { SamMilError } from '../errors.js';
 import { matrix, vector } from './attention.js';
 import { tf, type Rank, type Tensor2D, type Tensor3D, type Tensor4D } from './backend.js';
 import { dense, dropout, type Dropout } from './layers.js';
@@ -16,6 +17,12 @@ export interface NystromShape {
 
 /** `<name>.qkv.w` [3 dim, dim] (rows q, k, v, each head by head), `<name>.out`, `<name>.res.w` [heads, 33]. */
 export function nystromParameters(name: string, { dim, heads }: NystromShape): ParameterSpec[] {
+  if (dim % heads !== 0) {
+    throw new SamMilError('InvalidInput', 'self-attention can not share out an embedding of this length', {
+      expected: `\`embed-dim\` a multiple of its ${heads} heads`,
+      found: `${dim}`,
+    });
+  }
   return [
     ...linearSpec(`${name}.qkv`, dim, 3 * dim, false),
     ...linearSpec(`${name}.out`, dim, dim),

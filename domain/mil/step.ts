@@ -1,3 +1,4 @@
+import { SamMilError } from '../errors.js';
 import type { Adam } from './adam.js';
 import { tf } from './backend.js';
 import { differentiate } from './differentiate.js';
@@ -21,6 +22,12 @@ export function lossGradients(model: Model, weights: Weights, bag: Bag, context:
     );
   const value = loss.dataSync()[0];
   loss.dispose();
+  if (Object.keys(gradients).length === 0) {
+    throw new SamMilError(
+      'ContractBroken',
+      'the loss depends on none of the weights, so nothing would be trained',
+    );
+  }
   return { loss: value, gradients };
 }
 
