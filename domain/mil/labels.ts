@@ -143,7 +143,7 @@ function classNames(
       found: present.join(', ') || 'no row',
     });
   }
-  if (wanted === undefined) return present;
+  if (wanted === undefined) return positiveLast(path, present);
   const stranger = rows.find(({ label }) => !wanted.includes(label));
   if (stranger !== undefined) {
     throw new SamMilError('InvalidInput', 'a label that is not one of `classes`', {
@@ -153,6 +153,21 @@ function classNames(
     });
   }
   return [...wanted];
+}
+
+/** Names that mean that nothing was found. */
+const NEGATIVE = /^(normal|negative|neg|benign|healthy|control|no|none|false|absent)$/i;
+
+/** Of two sorted names the last is scored as the positive one: where that says the opposite, every F1 and heatmap would be of the wrong class. */
+function positiveLast(path: string, classes: string[]): string[] {
+  const [first, last] = classes;
+  if (classes.length !== 2 || !NEGATIVE.test(last) || NEGATIVE.test(first)) return classes;
+  throw new SamMilError('InvalidInput', `"${last}" would be scored as the positive class`, {
+    file: path,
+    expected: 'the positive class last, by alphabet where `classes` does not say',
+    found: classes.join(', '),
+    next: `set \`classes: [${last}, ${first}]\``,
+  });
 }
 
 function compareLabels(a: string, b: string): number {

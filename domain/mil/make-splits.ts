@@ -71,6 +71,7 @@ export function makeSplits(options: SplitWith): {
 } {
   const table = readLabels(options.labels.path, options);
   const { bags, dropped } = matchLabels(readItems(options.bags.path), table, options);
+  refuseAbsentClass(bags, table);
   const groups = bags.flatMap(({ key, group }) => (group === undefined ? [] : [[key, group] as const]));
   const splits: Splits = {
     splits: 1,
@@ -89,6 +90,20 @@ export function makeSplits(options: SplitWith): {
   return { splits, dropped };
 }
 
+/** A model would have an output that nothing trains: a heading taken for a row, or a class all of whose slides are missing. */
+function refuseAbsentClass(bags: readonly LabelledBag[], { classes, file, rows }: LabelTable): void {
+  const present = new Set(bags.map(({ label }) => label));
+  const absent = classes.findIndex((_, label) => !present.has(label));
+  if (absent < 0) return;
+  const row = rows.find(({ label }) => label === absent);
+  throw new SamMilError('InvalidInput', `no slide is of class "${classes[absent]}"`, {
+    file: row === undefined ? file : `${file}:${row.line}`,
+    expected: `slides of ${classes.join(', ')}`,
+    found: `${bags.length} slides with a label, none of that class`,
+    next: 'correct the labels (a heading of other names is taken for a row: set `label-column`), or bring such slides',
+  });
+}
+
 function buildRepeats(bags: readonly LabelledBag[], table: LabelTable, options: SplitWith): Repeat[] {
   return Array.from({ length: options.repeats }, (_, repeat) => {
     const seed = options.seed + repeat;
@@ -98,6 +113,7 @@ function buildRepeats(bags: readonly LabelledBag[], table: LabelTable, options: 
         ? referenceScheme(
             bags,
             table.rows.map(({ label }) => label),
+            table.classes,
             settings,
           )
         : stratifiedScheme(bags, table.classes, settings);

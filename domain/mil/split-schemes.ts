@@ -21,15 +21,8 @@ export function stratifiedScheme(
   options: { folds: number; seed: number; valRatio: number },
 ): Fold[] {
   const units = groupBags(bags, classes.length);
-  classes.forEach((name, k) => {
-    const holders = units.filter(({ counts }) => counts[k] > 0).length;
-    if (holders >= options.folds) return;
-    throw new SamMilError('InvalidInput', `class "${name}" is too small for ${options.folds} folds`, {
-      expected: `${options.folds} patients or ungrouped slides`,
-      found: `${holders}`,
-      next: 'lower `folds` or bring more slides',
-    });
-  });
+  const holders = classes.map((_, k) => units.filter(({ counts }) => counts[k] > 0).length);
+  refuseSmallClass(classes, holders, options.folds, 'patients or ungrouped slides');
   const assigned = stratifiedFolds(units, options.folds, new RandomStream(options.seed, 'split', 'folds'));
   return Array.from({ length: options.folds }, (_, fold) => {
     const rest = units.filter((_, unit) => assigned[unit] !== fold);
@@ -44,20 +37,40 @@ export function stratifiedScheme(
   });
 }
 
+/** A class that is not in every test set; often a label that was mistyped. */
+function refuseSmallClass(
+  classes: readonly string[],
+  holders: readonly number[],
+  folds: number,
+  unit: string,
+): void {
+  const small = holders.indexOf(Math.min(...holders));
+  if (holders[small] >= folds) return;
+  throw new SamMilError('InvalidInput', `class "${classes[small]}" is too small for ${folds} folds`, {
+    expected: `${folds} ${unit}`,
+    found: `${holders[small]}`,
+    next: `lower \`folds\` or bring more slides, or correct the labels: their classes are ${classes.join(', ')}`,
+  });
+}
+
 /**
  * The published procedure over the rows of the labels file in file order; test lists equal the published ones. The optional validation set
  * takes floor(count * ratio) of each class at random, as published, but from this project's own stream: published lists have none.
  * @param rowLabels class index of every row of the labels file, also of rows whose slide was left out
+ * @throws SamMilError InvalidInput when a class has fewer rows than there are folds
  */
 export function referenceScheme(
   bags: readonly LabelledBag[],
   rowLabels: readonly number[],
+  classNames: readonly string[],
   options: { folds: number; seed: number; valRatio: number },
 ): Fold[] {
+  const holders = classNames.map((_, k) => rowLabels.filter((label) => label === k).length);
+  refuseSmallClass(classNames, holders, options.folds, 'rows of the labels');
   const keys = new Map<number, string[]>();
   for (const { key, row } of bags) keys.set(row, [...(keys.get(row) ?? []), key]);
   const { order, folds } = referenceFolds(rowLabels, options.folds, options.seed);
-  const classes = Math.max(...rowLabels) + 1;
+  const classes = classNames.length;
   const unitOf = (row: number): Grouped => ({
     name: `${row}`,
     counts: oneHot(rowLabels[row], classes),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { SamMilError } from '../errors.js';
 import type { InputFile } from '../job.js';
-import { isJsonObject, type JsonObject } from '../json.js';
+import { isJsonObject, type Json, type JsonObject } from '../json.js';
 
 /** Keys of the bags of each set. `val` may be empty. */
 export interface Fold {
@@ -54,20 +54,39 @@ export function readSplits(path: string): Splits {
       cause,
     });
   }
-  if (
-    !isJsonObject(value) ||
-    value.splits !== 1 ||
-    !Array.isArray(value.repeats) ||
-    !Array.isArray(value.classes)
-  ) {
+  const fault = shapeFault(value);
+  if (fault !== undefined) {
     throw new SamMilError('InvalidInput', 'not a splits file of version 1', {
       file: path,
-      expected: '{"splits": 1, "classes", "labels", "repeats"}',
+      expected:
+        '{"splits": 1, "classes": [...], "labels": {...}, "repeats": [{"repeat": 0, "folds": [{"fold": 0, ...}]}]}, as mil.split writes it',
+      found: fault,
+      next: 'give lists made elsewhere to mil.split as `splits`',
     });
   }
-  const splits = value as unknown as Splits;
+  const splits = value as Splits;
   checkSplits(splits, path);
   return splits;
+}
+
+/** What of a splits file is not as it should be, the lists of the folds apart. */
+function shapeFault(value: unknown): string | undefined {
+  if (!isJsonObject(value)) return 'no object';
+  const { splits, classes, labels, groups, repeats } = value;
+  if (splits !== 1) return `\`splits\` ${JSON.stringify(splits)}`;
+  if (!Array.isArray(classes) || !classes.every((name) => typeof name === 'string'))
+    return 'no list of `classes`';
+  if (!isJsonObject(labels)) return 'no `labels`';
+  if (groups !== undefined && !isJsonObject(groups)) return '`groups` that are no object';
+  if (!Array.isArray(repeats)) return 'no list of `repeats`';
+  const numbered = (entry: Json | undefined, name: string): entry is JsonObject =>
+    isJsonObject(entry) && Number.isInteger(entry[name]);
+  for (const [i, entry] of repeats.entries()) {
+    if (!numbered(entry, 'repeat') || !Array.isArray(entry.folds))
+      return `no number and folds in repeat ${i}`;
+    if (!entry.folds.every((fold) => numbered(fold, 'fold'))) return `a fold without a number in repeat ${i}`;
+  }
+  return undefined;
 }
 
 /** Text of a splits file; equal splits give equal text. Lists keep their order: it is part of published procedures. */
@@ -116,11 +135,14 @@ export function refuseOtherSplits(
 }
 
 /**
- * Refuses splits that can't be trusted: a bag without a label, a bag or a patient in two sets of one fold, an empty training or test set.
+ * Refuses splits that can't be trusted: a bag without a label, a bag or a patient in two sets of one fold, an empty training or test set, two folds of
+ * one number.
  * @throws SamMilError InvalidInput naming the repeat, the fold, the patient and the bags
  */
 export function checkSplits(splits: Splits, file: string): void {
+  refuseTwice('repeat', splits.repeats.map(({ repeat }) => repeat), file); // prettier-ignore
   for (const { repeat, folds } of splits.repeats) {
+    refuseTwice('fold', folds.map(({ fold }) => fold), `${file} (repeat ${repeat})`); // prettier-ignore
     for (const fold of folds) {
       const place = { file: `${file} (repeat ${repeat}, fold ${fold.fold})` };
       checkLabels(splits, fold, place);
@@ -130,6 +152,13 @@ export function checkSplits(splits: Splits, file: string): void {
       refuseLeak(splits, fold, place);
     }
   }
+}
+
+/** Of two with one number only the first would ever be trained. */
+function refuseTwice(what: string, numbers: readonly number[], file: string): void {
+  const twice = numbers.find((number, i) => numbers.indexOf(number) !== i);
+  if (twice === undefined) return;
+  throw new SamMilError('InvalidInput', `${what} ${twice} comes twice`, { file });
 }
 
 function checkLabels(splits: Splits, fold: Fold, place: { file: string }): void {
@@ -153,9 +182,10 @@ function refuseLeak(splits: Splits, fold: Fold, place: { file: string }): void {
     for (const key of fold[set]) {
       const before = seen.get(key);
       if (before !== undefined) {
-        throw new SamMilError('InvalidInput', `"${key}" is in two sets`, {
+        const what = before === set ? `comes twice in the ${set} set` : 'is in two sets';
+        throw new SamMilError('InvalidInput', `"${key}" ${what}`, {
           ...place,
-          found: `${before} and ${set}`,
+          ...(before !== set && { found: `${before} and ${set}` }),
         });
       }
       seen.set(key, set);

@@ -277,6 +277,23 @@ test('bad labels files: each names file, line and cause', (t) => {
   });
   refused(alternating(keys), /labels\.csv:2.*not one of `classes`.*found 1/, { classes: ['0', '2'] });
   refused(alternating(keys), /class "0" is too small for 4 folds.*found 3/, { folds: 4 });
+  const mistyped = `${alternating(keys.slice(1))}\ns00,O`;
+  refused(mistyped, /class "O" is too small for 3 folds.*found 1.*classes are 0, 1, O/, {
+    scheme: 'reference',
+  });
+  // A heading of other names is taken for a row; with `drop` it would make a third class.
+  refused(`slide,kind\n${alternating(keys)}`, /labels\.csv:1: no slide is of class "kind".*`label-column`/, {
+    unmatched: 'drop',
+    scheme: 'reference',
+  });
+  const named = (a: string, b: string) => keys.map((key, i) => `${key},${i % 2 ? a : b}`).join('\n');
+  refused(
+    named('cancer', 'normal'),
+    /"normal" would be scored as the positive class.*classes: \[normal, cancer\]/,
+  );
+  const set = setUp(t, keys, named('cancer', 'normal'), { classes: ['normal', 'cancer'] });
+  assert.equal(makeSplits(set).splits.labels.s01, 1);
+  assert.deepEqual(makeSplits(setUp(t, keys, named('tumor', 'normal'))).splits.classes, ['normal', 'tumor']);
 });
 
 test('given splits are used with their digest, as JSON and as CSV', (t) => {
@@ -319,6 +336,9 @@ test('given splits: strangers, wrong shapes and wrong rows are refused', (t) => 
   refused('a.json', fold(['s00', 'nobody'], ['s01']), /names slides that are not there.*1: nobody/);
   refused('b.json', fold(['s00'], ['s00']), /"s00" is in two sets/);
   refused('c.json', fold(['s00'], []), /test set is empty/);
+  refused('h.json', fold(['s02'], ['s00', 's00']), /"s00" comes twice in the test set/);
+  const folds = [0, 0].map((number) => ({ fold: number, train: ['s00'], test: ['s01'] }));
+  refused('i.json', JSON.stringify({ repeats: [{ folds }] }), /repeat 0\).*fold 0 comes twice/);
   refused('d.json', '{"repeats": [{}]}', /repeat 0 has no list `folds`/);
   refused('e.json', '{', /can't be read/);
   refused('f.csv', 'fold,set,slide_id\n0,trian,s00', /f\.csv:2.*train, val or test/);
@@ -339,4 +359,37 @@ test('one slide under several names is found by the bytes of its bag', () => {
     record('e', '3', 'failed'),
   ];
   assert.deepEqual(identicalBags(items), [['a', 'd']]);
+});
+
+test('a splits file that was edited by hand: leaks and what is missing are named when it is read', (t) => {
+  const keys = names(12);
+  const rows = `slide_id,patient,label\n${keys.map((key, i) => `${key},P${i >> 1},${(i >> 1) % 2}`).join('\n')}`;
+  const { splits } = makeSplits(setUp(t, keys, rows, { folds: 3 }));
+  const path = join(temporaryFolder(t), 'splits.json');
+  const refused = (edit: (copy: Splits & Record<string, unknown>) => void, message: RegExp) => {
+    const copy = structuredClone(splits) as Splits & Record<string, unknown>;
+    edit(copy);
+    writeFileSync(path, JSON.stringify(copy));
+    assert.throws(() => readSplits(path), hasCode('InvalidInput', message));
+  };
+  refused(({ repeats: [{ folds }] }) => {
+    const moved = folds[0].test.pop()!;
+    folds[0].train.push(moved);
+  }, /repeat 0, fold 0\).*patient "P\d" leaks/);
+  refused(
+    ({ repeats: [{ folds }] }) => folds[1].test.push('ghost'),
+    /fold 1\).*"ghost" of the test set has no label/,
+  );
+  refused((copy) => delete (copy as Partial<Splits>).labels, /found no `labels`/);
+  refused((copy) => (copy.classes = [1, 2] as never), /found no list of `classes`/);
+  refused(({ repeats }) => delete (repeats[0] as Partial<Splits['repeats'][0]>).folds, /folds in repeat 0/);
+  refused(
+    ({ repeats: [{ folds }] }) => (folds[2].fold = '2' as never),
+    /a fold without a number in repeat 0/,
+  );
+  refused(
+    ({ repeats: [{ folds }] }) => delete (folds[2] as Partial<Splits['repeats'][0]['folds'][0]>).val,
+    /no list "val"/,
+  );
+  refused((copy) => (copy.splits = 2 as never), /version 1.*found `splits` 2/);
 });
