@@ -70,6 +70,7 @@ export function countsText(stage: StageStatus, palette: Palette): string {
     return stage.state === 'running' ? palette.dim('listing items') : palette.dim('no items');
   const parts = [`${stage.done + stage.skipped + stage.failed}/${stage.total}`];
   if (stage.cached > 0) parts.push(palette.dim(`${stage.cached} unchanged`));
+  if (stage.idle > 0) parts.push(palette.dim(`${stage.idle} left out by if`));
   if (stage.skipped > 0) parts.push(palette.yellow(`${stage.skipped} skipped`));
   if (stage.failed > 0) parts.push(palette.red(`${stage.failed} failed`));
   if (stage.running > 0) parts.push(`${stage.running} running`);
@@ -100,7 +101,8 @@ function paceOf(
   const shares = view.activities
     .filter((activity) => activity.stage === stage.name && activity.progress !== undefined)
     .map(({ progress }) => (progress!.total > 0 ? Math.min(1, progress!.done / progress!.total) : 0));
-  const worked = stage.done - stage.cached + stage.failed + shares.reduce((sum, share) => sum + share, 0);
+  const worked =
+    stage.done - stage.cached - stage.idle + stage.failed + shares.reduce((sum, share) => sum + share, 0);
   const ended = stage.done + stage.failed + stage.skipped;
   if (elapsed < 3 || worked <= 0 || stage.total === 0) return {};
   const perSecond = worked / elapsed;

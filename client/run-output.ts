@@ -8,6 +8,7 @@ import { readReceipt } from '../domain/store/receipts.js';
 export interface ReportFiles {
   stage: string;
   html?: string;
+  /** Absent where the report is of slides alone. */
   metrics?: string;
 }
 
@@ -23,7 +24,8 @@ export async function reportsOf(plan: Plan): Promise<ReportFiles[]> {
         .map((path) => join(plan.work, path))
         .filter((path) => existsSync(path));
       const html = paths.find((path) => path.endsWith('.html'));
-      const metrics = paths.find((path) => path.endsWith('metrics.json'));
+      const evaluated = step.with.runs !== undefined;
+      const metrics = evaluated ? paths.find((path) => path.endsWith('metrics.json')) : undefined;
       if (html !== undefined) found.push({ stage: stage.name, html, metrics });
     }
   }

@@ -15,8 +15,8 @@ export function resultObject(entry: RunEntry, outcome: DriveOutcome): object {
     run: entry.run,
     status: status?.state ?? (outcome.ended === 'left' ? 'running' : 'paused'),
     work: entry.work,
-    stages: (status?.stages ?? []).map(({ name, state, total, done, cached, skipped, failed }) => {
-      return { name, state, total, done, cached, skipped, failed };
+    stages: (status?.stages ?? []).map(({ name, state, total, done, cached, idle, skipped, failed }) => {
+      return { name, state, total, done, cached, idle, skipped, failed };
     }),
     failed: (status?.stages ?? []).flatMap((stage) => stage.failures),
   };

@@ -68,12 +68,14 @@ export interface EngineLimits {
 export type StageState = 'waiting' | 'running' | 'held' | 'done' | 'failed' | 'skipped' | 'cancelled';
 export type RunState = 'running' | 'paused' | 'held' | 'done' | 'failed' | 'cancelled';
 
-/** Items of a stage by what became of them. `total` is 0 until the source has been listed. `done` includes `cached`. */
+/** Items of a stage by what became of them. `total` is 0 until the source has been listed. `done` includes `cached` and `idle`. */
 export interface StageCounts {
   total: number;
   done: number;
   /** Items of which no step had to run: receipts showed that nothing changed. */
   cached: number;
+  /** Items that no step was for: each one's `if` left them out. */
+  idle: number;
   skipped: number;
   failed: number;
   running: number;

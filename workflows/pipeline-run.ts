@@ -221,6 +221,6 @@ async function startStage(
 function brokenChain(chain: string[], error: unknown): StageOutcome[] {
   const cause = (error as { cause?: Error } | undefined)?.cause ?? (error as Error);
   const reason = `its workflow ended from outside: ${cause.message}`;
-  const counts = { total: 0, done: 0, cached: 0, skipped: 0, failed: 0, running: 0 };
+  const counts = { total: 0, done: 0, cached: 0, idle: 0, skipped: 0, failed: 0, running: 0 };
   return chain.map((name) => ({ name, state: 'failed', counts, failures: [], reason }));
 }

@@ -62,8 +62,16 @@ function failedOutcomes(input: StageInput, reason: string, chain: ChainRun | und
   const statuses = chain?.statuses('failed');
   return input.stages.map((name, position) => {
     const status = statuses?.[position];
-    const { total = 0, done = 0, cached = 0, skipped = 0, failed = 0, failures = [] } = status ?? {};
-    const counts = { total, done, cached, skipped, failed, running: 0 };
+    const {
+      total = 0,
+      done = 0,
+      cached = 0,
+      idle = 0,
+      skipped = 0,
+      failed = 0,
+      failures = [],
+    } = status ?? {};
+    const counts = { total, done, cached, idle, skipped, failed, running: 0 };
     return { name, state: 'failed', counts, failures, reason };
   });
 }

@@ -57,10 +57,10 @@ export class RunBook {
   }
 
   progressed(statuses: StageStatuses): void {
-    for (const { name, total, done, cached, skipped, failed, running, failures } of statuses) {
+    for (const { name, total, done, cached, idle, skipped, failed, running, failures } of statuses) {
       const { status } = this.entry(name);
       if (status.state !== 'running') continue;
-      Object.assign(status, { total, done, cached, skipped, failed, running, failures });
+      Object.assign(status, { total, done, cached, idle, skipped, failed, running, failures });
     }
   }
 
@@ -243,5 +243,5 @@ function isEnd(state: StageState): boolean {
 }
 
 function noCounts() {
-  return { total: 0, done: 0, cached: 0, skipped: 0, failed: 0, running: 0 };
+  return { total: 0, done: 0, cached: 0, idle: 0, skipped: 0, failed: 0, running: 0 };
 }

@@ -39,7 +39,8 @@ export async function runItem(run: ItemRun, item: TodoItem): Promise<ItemResult>
       }
     }
     current = undefined;
-    return { ...ended, status: 'done', outputs: outputsOf(stage, needs, { ...item, steps }), cached };
+    const how = Object.keys(steps).length === 0 ? { cached: false, idle: true as const } : { cached };
+    return { ...ended, status: 'done', outputs: outputsOf(stage, needs, { ...item, steps }), ...how };
   } catch (error) {
     if (isCancellation(error)) throw error;
     const step = current === undefined ? {} : { step: current };

@@ -35,10 +35,15 @@ function doneText(stages: StageStatus[]): string {
   const done = sum(stages, 'done');
   const cached = sum(stages, 'cached');
   const failed = sum(stages, 'failed');
-  const left = failed === 0 ? '' : `, ${failed} failed items were tolerated`;
-  if (done === cached)
-    return `done: receipts show that nothing changed, ${done === 1 ? 'its one item stands' : `all ${done} items stand`}${left}`;
-  return `done: ${done - cached} items made, ${cached} stood already${left}`;
+  const idle = sum(stages, 'idle');
+  const unasked = idle === 0 ? '' : `, ${idle} were left out by \`if\``;
+  const left = `${unasked}${failed === 0 ? '' : `, ${failed} failed items were tolerated`}`;
+  const made = done - cached - idle;
+  if (made === 0) {
+    const standing = cached === 1 ? 'its one item stands' : `all ${cached} items stand`;
+    return `done: receipts show that nothing changed, ${standing}${left}`;
+  }
+  return `done: ${made} items made, ${cached} stood already${left}`;
 }
 
 function reasons(stages: StageStatus[], state: StageStatus['state']): string {
@@ -46,6 +51,6 @@ function reasons(stages: StageStatus[], state: StageStatus['state']): string {
   return found.map(({ name, reason }) => `${name}: ${reason ?? state}`).join('; ');
 }
 
-function sum(stages: StageStatus[], of: 'running' | 'done' | 'cached' | 'failed'): number {
+function sum(stages: StageStatus[], of: 'running' | 'done' | 'cached' | 'idle' | 'failed'): number {
   return stages.reduce((total, stage) => total + stage[of], 0);
 }

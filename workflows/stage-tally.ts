@@ -6,12 +6,13 @@ import type { Tally } from './stage-input.js';
 const SHOWN_FAILURES = 5;
 
 export function emptyTally(total: number): Tally {
-  return { counts: { total, done: 0, cached: 0, skipped: 0, failed: 0 }, failures: [] };
+  return { counts: { total, done: 0, cached: 0, idle: 0, skipped: 0, failed: 0 }, failures: [] };
 }
 
 /** Counts what a page's check settled. */
-export function addSettled(tally: Tally, { cached, skipped, failed }: SettledCounts): void {
-  tally.counts.done += cached;
+export function addSettled(tally: Tally, { cached, idle, skipped, failed }: SettledCounts): void {
+  tally.counts.done += cached + idle;
+  tally.counts.idle += idle;
   tally.counts.cached += cached;
   tally.counts.skipped += skipped;
   tally.counts.failed += failed;
@@ -20,6 +21,7 @@ export function addSettled(tally: Tally, { cached, skipped, failed }: SettledCou
 export function addResult(tally: Tally, stage: string, result: ItemResult): void {
   tally.counts[result.status] += 1;
   if (result.status === 'done' && result.cached) tally.counts.cached += 1;
+  if (result.idle) tally.counts.idle += 1;
   if (result.status === 'failed' && tally.failures.length < SHOWN_FAILURES) {
     tally.failures.push(failedItem(stage, result));
   }
@@ -55,7 +57,7 @@ export function failureText({ key, step, code, reason }: FailedItem): string {
   return `${key}${step === undefined ? '' : ` (${step})`}: ${code}: ${reason}`;
 }
 
-const CELLS = ['total', 'done', 'cached', 'skipped', 'failed', 'running'] as const;
+const CELLS = ['total', 'done', 'cached', 'idle', 'skipped', 'failed', 'running'] as const;
 
 /** A table for Temporal's web page. */
 export function markdownTable(stages: StageStatus[]): string {

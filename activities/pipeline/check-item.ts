@@ -18,7 +18,8 @@ import { outputFolder } from './plan-file.js';
 
 /** What of an item stands already. */
 export type CheckedItem =
-  | { state: 'settled'; outputs: JsonObject; skip?: string }
+  /** `idle`: every step's `if` left the item out. */
+  | { state: 'settled'; outputs: JsonObject; skip?: string; idle?: true }
   /** `step` needs work, for the reason `why`; `steps` are the outputs of those before it. */
   | { state: 'todo'; step: string; why: string; steps: Record<string, JsonObject> };
 
@@ -52,7 +53,8 @@ export async function checkItem(
     if (found.skip !== undefined) return { state: 'settled', outputs: found.outputs, skip: found.skip };
   }
   try {
-    return { state: 'settled', outputs: outputsOf(stage, check.needs, { ...item, steps }) };
+    const idle = Object.keys(steps).length === 0 && { idle: true as const };
+    return { state: 'settled', outputs: outputsOf(stage, check.needs, { ...item, steps }), ...idle };
   } catch (error) {
     const last = stage.steps[stage.steps.length - 1].id;
     return { state: 'todo', step: last, why: String(error), steps };

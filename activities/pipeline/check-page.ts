@@ -86,7 +86,8 @@ async function verdictOf(
       continue;
     }
     const ended = found.skip === undefined ? ({ status: 'done' } as const) : skippedAs(found.skip);
-    settled.push({ index, key, ...ended, outputs: found.outputs, cached: true });
+    const how = found.idle ? { cached: false, idle: found.idle } : { cached: true };
+    settled.push({ index, key, ...ended, outputs: found.outputs, ...how });
     if (found.skip !== undefined) skip = `skipped in ${stage.name}: ${found.skip}`;
     prior = found.outputs;
   }
@@ -113,5 +114,6 @@ function resultsAt(position: number, verdicts: ItemVerdict[]): ItemResult[] {
 function countsAt(position: number, verdicts: ItemVerdict[]): SettledCounts {
   const results = resultsAt(position, verdicts);
   const of = (status: ItemResult['status']) => results.filter((result) => result.status === status).length;
-  return { cached: of('done'), skipped: of('skipped'), failed: of('failed') };
+  const idle = results.filter((result) => result.idle).length;
+  return { cached: of('done') - idle, idle, skipped: of('skipped'), failed: of('failed') };
 }

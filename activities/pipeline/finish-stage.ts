@@ -93,7 +93,8 @@ async function* finishedItems(
 function countsOf(results: ItemResult[]): FinishedStageResult['counts'] {
   const of = (status: ItemResult['status']) => results.filter((result) => result.status === status).length;
   const cached = results.filter(({ status, cached }) => status === 'done' && cached).length;
-  return { done: of('done'), cached, skipped: of('skipped'), failed: of('failed') };
+  const idle = results.filter((result) => result.idle).length;
+  return { done: of('done'), cached, idle, skipped: of('skipped'), failed: of('failed') };
 }
 
 function failureOf({ key, step, code, reason }: ItemResult): FinishedStageResult['failures'][number] {

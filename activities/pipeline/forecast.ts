@@ -23,6 +23,8 @@ export interface StageForecast {
 export interface ItemForecast {
   key: string;
   state: 'stands' | 'runs' | 'depends' | 'skipped';
+  /** It stands since no step is for it: each one's `if` leaves it out. */
+  idle?: true;
   /** The first step that would run. */
   step?: string;
   /** The first thing that differs: `with patch-size: 512 -> 256`, `input slide (a.svs) has other content`, `output patches/a.h5 is missing`. */
@@ -117,7 +119,7 @@ async function forecastItem(
   const found = await checkItem(check, stage, { key, fields, prior });
   if (found.state === 'todo') return { key, state: 'runs', step: found.step, why: found.why };
   standing.set(key, recordOf(key, fields, found));
-  return { key, state: 'stands' };
+  return { key, state: 'stands', ...(found.idle && { idle: found.idle }) };
 }
 
 function recordOf(

@@ -96,6 +96,8 @@ export interface CheckedPage {
 
 export interface SettledCounts {
   cached: number;
+  /** See {@link ItemResult.idle}; not among `cached`. */
+  idle: number;
   skipped: number;
   /** Only of a stage whose results must be there already. */
   failed: number;
@@ -125,7 +127,10 @@ export interface ItemResult {
   /** Of a failure: its type, and the step it happened in. */
   code?: string;
   step?: string;
+  /** No step had to run: receipts stand. */
   cached: boolean;
+  /** No step was for this item: each one's `if` left it out. */
+  idle?: true;
 }
 
 export interface RecordItemsInput extends ChainScope {
@@ -141,7 +146,7 @@ export interface FinishStageInput extends ChainScope {
 
 export interface FinishedStageResult {
   items: ItemsRef;
-  counts: { done: number; cached: number; skipped: number; failed: number };
+  counts: { done: number; cached: number; idle: number; skipped: number; failed: number };
   /** Outputs of a stage of one item. */
   outputs?: JsonObject;
   /** The first few, by key. */

@@ -82,12 +82,17 @@ function isUnlisted({ state, items }: Pick<StageForecast, 'state' | 'items'>): b
 
 function stateText({ state, why, items }: StageForecast): string {
   const running = items.filter((item) => item.state === 'runs').length;
-  const standing = items.filter((item) => item.state === 'stands' || item.state === 'skipped').length;
+  const idle = items.filter((item) => item.idle).length;
+  const standing = items.filter((item) => item.state === 'stands' || item.state === 'skipped').length - idle;
   if (isUnlisted({ state, items })) return 'its items can not be listed';
   if (items.length === 0) return why ?? state;
+  const left = idle === 0 ? '' : `, ${idle} left out by if`;
   if (running === 0)
-    return state === 'stands' ? `${plural(standing, 'item')}, unchanged` : 'depends on what comes before';
-  return standing === 0 ? `${plural(running, 'item')} to do` : `${running} of ${items.length} items to do`;
+    return state === 'stands'
+      ? `${plural(standing, 'item')}, unchanged${left}`
+      : 'depends on what comes before';
+  const all = `${plural(running, 'item')} to do`;
+  return `${standing + idle === 0 ? all : `${running} of ${items.length} items to do`}${left}`;
 }
 
 function whyLines({ state, why, items }: StageForecast, palette: Palette): string[] {
@@ -103,7 +108,7 @@ function reason({ state, why = '' }: ItemForecast, palette: Palette): string {
 function summary(forecasts: readonly StageForecast[]): string {
   const items = forecasts.flatMap((stage) => stage.items);
   const running = items.filter((item) => item.state === 'runs').length;
-  const standing = items.filter((item) => item.state === 'stands').length;
+  const standing = items.filter((item) => item.state === 'stands' && !item.idle).length;
   const waiting = forecasts.filter((stage) => stage.state === 'depends').length;
   if (forecasts.every((stage) => stage.state === 'stands' || stage.state === 'skipped')) {
     return `nothing to do: receipts show that ${standing === 1 ? 'its one item stands' : `all ${standing} items stand`}`;

@@ -5,13 +5,13 @@ import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
 import { createDisplay } from '../../client/display.js';
 import { clip, formatBytes, formatDuration, formatTable, oneLine } from '../../client/render-text.js';
-import { renderRun, type RunView } from '../../client/render-status.js';
+import { countsText, renderRun, type RunView } from '../../client/render-status.js';
 import type { StageStatus } from '../../workflows/messages.js';
 
 const plain = pc.createColors(false);
 
 function stage(name: string, facts: Partial<StageStatus>): StageStatus {
-  const counts = { total: 0, done: 0, cached: 0, skipped: 0, failed: 0, running: 0 };
+  const counts = { total: 0, done: 0, cached: 0, idle: 0, skipped: 0, failed: 0, running: 0 };
   return { name, needs: [], state: 'waiting', failures: [], ...counts, ...facts };
 }
 
@@ -52,6 +52,19 @@ test('a run as lines: counts, pace, what activities do', () => {
     // Its text does not push the pace of the others out of a narrow terminal.
     ' · report  waits for train, evaluate, heatmap, region',
   ]);
+});
+
+test('items that no step was for are no unchanged ones', () => {
+  const done = stage('map', {
+    state: 'done',
+    total: 9,
+    done: 9,
+    cached: 2,
+    idle: 4,
+    startedAt: 0,
+    endedAt: 5000,
+  });
+  assert.equal(countsText(done, plain), '9/9  2 unchanged  4 left out by if');
 });
 
 test('items that receipts answered do not count as pace', () => {

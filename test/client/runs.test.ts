@@ -50,8 +50,8 @@ test('a run makes its files; the second one finds that nothing changed', async (
     status: 'done',
     work: join(folder, 'work', 'twice'),
     stages: [
-      { name: 'make', state: 'done', total: 3, done: 3, cached: 0, skipped: 0, failed: 0 },
-      { name: 'count', state: 'done', total: 1, done: 1, cached: 0, skipped: 0, failed: 0 },
+      { name: 'make', state: 'done', total: 3, done: 3, cached: 0, idle: 0, skipped: 0, failed: 0 },
+      { name: 'count', state: 'done', total: 1, done: 1, cached: 0, idle: 0, skipped: 0, failed: 0 },
     ],
     failed: [],
   });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { reportsOf } from '../../client/run-output.js';
 import { readFeatures, readPatches, writeFeatures } from '../../domain/formats/bag-files.js';
 import { parseGeoJson } from '../../domain/mil/geojson.js';
 import { encodePng } from '../../domain/slides/images.js';
@@ -49,6 +50,9 @@ test('preprocess.yaml cuts, segments and encodes the slide; convert.yaml makes t
   const page = readFileSync(join(work, 'report/report.html'), 'utf8');
   assert.match(page, new RegExp(`<h2 id="slides-h">Preprocessing</h2>\\s*<h3>${NAME}</h3>`));
   assert.doesNotMatch(page, /No evaluation has finished/);
+  // So a terminal has no table of metrics to show either.
+  const reports = await reportsOf(await planShipped('preprocess', {}, work));
+  assert.deepEqual(reports, [{ stage: 'report', html: join(work, 'report/report.html'), metrics: undefined }]);
 
   // CLAM's bag: patches only, no attributes; the rest lies in its patches file.
   const bag = readFeatures(join(made, `h5_files/${NAME}.h5`));

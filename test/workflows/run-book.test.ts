@@ -18,7 +18,7 @@ function outcome(
   state: StageOutcome['state'],
   parts: Partial<StageOutcome> = {},
 ): StageOutcome {
-  const counts = { total: 4, done: 4, cached: 0, skipped: 0, failed: 0, running: 0 };
+  const counts = { total: 4, done: 4, cached: 0, idle: 0, skipped: 0, failed: 0, running: 0 };
   return { name, state, counts, failures: [], ...parts };
 }
 

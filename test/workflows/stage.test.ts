@@ -106,6 +106,19 @@ test('a matrix and the stage that follows it share one scheduler', async (contex
   assert.deepEqual([stageIn(again, 'train').cached, stageIn(again, 'evaluate').cached], [3, 3]);
 });
 
+test('items that every `if` of a stage leaves out are done, but neither made nor unchanged', async (context) => {
+  const work = temporaryFolder(context);
+  const steps = [{ uses: 'stub.light', if: "${{ item.name == 'item-1' }}" }];
+  const plan = planOf(work, [{ name: 'some', source: manyItems(3), steps }]);
+  const first = await engine.finish(plan, { run: 'some-1' });
+  const counts = ({ done, cached, idle }: ReturnType<typeof stageIn>) => [done, cached, idle];
+  assert.deepEqual(counts(stageIn(first, 'some')), [3, 0, 2], first.message);
+  assert.match(first.message, /1 items made, 0 stood already, 2 were left out by `if`/);
+  const again = await engine.finish(plan, { run: 'some-2' });
+  assert.deepEqual(counts(stageIn(again, 'some')), [3, 1, 2]);
+  assert.match(again.message, /nothing changed, all 1 items stand, 2 were left out/);
+});
+
 test('an item starts in the following stage before the stage before it has ended', async (context) => {
   const work = temporaryFolder(context);
   control(work, 'item-0', { sleepMs: 1500 });
