@@ -112,8 +112,15 @@ const parameters: Record<string, Schema> = {
   },
   teacher: fileInput(
     'checkpoint',
-    "First teacher of mhim-mil: checkpoint of the same fold of its plain baseline (abmil with scoring relu, transmil with variant baseline, dsmil with query tanh and value relu). Absent: the student's first weights.",
+    "First teacher of mhim-mil: checkpoint of its plain baseline (abmil with scoring relu, transmil with variant baseline, dsmil with query tanh and value relu), trained on the same fold; of another fold it is refused, as it has seen the slides that are tested. Absent: the student's first weights.",
   ),
+  'checkpoint-format': {
+    type: 'string',
+    enum: ['safetensors', 'pt'],
+    default: 'safetensors',
+    description:
+      'What the checkpoint is written as. pt: torch.load(path, weights_only=True) gives a dict with the weights as `model`.',
+  },
   'save-every': {
     type: 'number',
     minimum: 0,
@@ -132,7 +139,7 @@ const parameters: Record<string, Schema> = {
 
 export const definition = defineActivity({
   name: 'mil.train-fold',
-  version: 2,
+  version: 3,
   summary: 'Trains one MIL model on one fold and keeps the best epoch',
   // Asked for each time: plugins add models.
   get with() {
@@ -147,7 +154,7 @@ export const definition = defineActivity({
   outputs: {
     checkpoint: fileOutput(
       'checkpoint',
-      'checkpoints/<cell>.safetensors: weights and all that rebuilds the model.',
+      'checkpoints/<cell>.safetensors (or .pt): weights and all that rebuilds the model.',
     ),
     history: fileOutput(
       'history',

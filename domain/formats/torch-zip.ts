@@ -23,8 +23,11 @@ export interface TensorSource {
   data: TypedArray | Iterable<TypedArray>;
 }
 
-/** What to write: one bare tensor, as feature files are, or a dict of them, as checkpoints are. */
-export type PtContent = { tensor: TensorSource } | { tensors: Readonly<Record<string, TensorSource>> };
+/** What to write: one bare tensor, as feature files are, or a dict of them, as checkpoints are; or such a dict named `model` beside notes. */
+export type PtContent =
+  | { tensor: TensorSource }
+  | { tensors: Readonly<Record<string, TensorSource>> }
+  | { model: Readonly<Record<string, TensorSource>>; notes: Readonly<Record<string, string>> };
 
 /**
  * Writes a file that `torch.load(path, weights_only=True)` reads: a zip of stored, 64-byte aligned entries. Equal content gives equal bytes:
@@ -32,18 +35,8 @@ export type PtContent = { tensor: TensorSource } | { tensors: Readonly<Record<st
  * @throws SamMilError UnsupportedFormat for uint16, uint32, uint64 (torch has no storage class for them), InvalidInput, DiskFull
  */
 export function writePt(path: string, content: PtContent): void {
-  const entries = 'tensor' in content ? [content.tensor] : Object.values(content.tensors);
-  const program = new PickleWriter(2);
-  if ('tensor' in content) tensorProgram(program, path, content.tensor, 0);
-  else {
-    program.dict(() =>
-      Object.entries(content.tensors).forEach(([name, tensor], index) => {
-        program.text(name);
-        tensorProgram(program, path, tensor, index);
-      }),
-    );
-  }
-  const pickle = program.op('.').take();
+  const entries = Object.values(tensorsOf(content));
+  const pickle = contentProgram(path, content);
   writeAtomicFile(path, (file) => {
     const zip = new StoredZipWriter(file);
     zip.add('archive/data.pkl', pickle.length, [pickle]);
@@ -55,6 +48,32 @@ export function writePt(path: string, content: PtContent): void {
     addText(zip, 'archive/version', '3\n');
     zip.finish();
   });
+}
+
+function tensorsOf(content: PtContent): Readonly<Record<string, TensorSource>> {
+  if ('tensor' in content) return { '': content.tensor };
+  return 'model' in content ? content.model : content.tensors;
+}
+
+function contentProgram(path: string, content: PtContent): Uint8Array {
+  const program = new PickleWriter(2);
+  const dict = () =>
+    program.dict(() =>
+      Object.entries(tensorsOf(content)).forEach(([name, tensor], index) => {
+        program.text(name);
+        tensorProgram(program, path, tensor, index);
+      }),
+    );
+  if ('tensor' in content) tensorProgram(program, path, content.tensor, 0);
+  else if ('tensors' in content) dict();
+  else {
+    program.dict(() => {
+      program.text('model');
+      dict();
+      for (const [name, note] of Object.entries(content.notes)) program.text(name).text(note);
+    });
+  }
+  return program.op('.').take();
 }
 
 /** Runs the program of a zip checkpoint. Storages are read when a tensor asks for them. */

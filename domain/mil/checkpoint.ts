@@ -1,10 +1,12 @@
 import { SamMilError } from '../errors.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import { float32Of, type Tensor } from '../formats/tensor.js';
+import { readPt, writePt, type PtFile } from '../formats/torch-pt.js';
 import { canonicalJson, type JsonObject } from '../json.js';
 import type { ModelConfig } from './model.js';
 import { countOf, type HostWeights, type ParameterSpec } from './parameters.js';
 import type { Standardisation } from './standardise.js';
+import { publishedCheckpoint } from './torch-checkpoint.js';
 
 /** Version of the checkpoint's structure. */
 const VERSION = '1';
@@ -22,45 +24,83 @@ export interface Checkpoint {
   training: JsonObject;
 }
 
-/** Writes a checkpoint as safetensors: the weights by name in PyTorch's layout, everything else as JSON in the notes. Equal content, equal bytes. */
+/** What a checkpoint file says of itself. */
+const FORMAT = 'sam-mil checkpoint';
+
+/**
+ * Writes a checkpoint: the weights by name in PyTorch's layout, everything else as JSON in the notes. Equal content, equal bytes. A path that ends in .pt
+ * is written for `torch.load(path, weights_only=True)`, which gives a dict of the notes and, named `model`, the weights; any other as safetensors.
+ */
 export function writeCheckpoint(path: string, checkpoint: Checkpoint, specs: readonly ParameterSpec[]): void {
   const { config, classes, groupFeatures, weights, standardisation, training } = checkpoint;
   const tensors = { ...tensorsOf(weights, specs), ...standardisationTensors(standardisation) };
-  writeSafetensors(path, tensors, {
-    format: 'sam-mil checkpoint',
+  const notes = {
+    format: FORMAT,
     version: VERSION,
     config: canonicalJson(config),
     classes: canonicalJson(classes),
     'group-features': String(groupFeatures),
     training: canonicalJson(training),
-  });
+  };
+  if (path.endsWith('.pt')) writePt(path, { model: tensors, notes });
+  else writeSafetensors(path, tensors, notes);
 }
 
-/** @throws SamMilError InvalidInput when the file is no checkpoint of ours */
+/**
+ * Reads a checkpoint: ours in either format, or a .pt of the published MHIM-MIL and SAM-MIL code.
+ * @throws SamMilError InvalidInput when the file is none of these; UnsupportedFormat for a .pt of a model that is not known here
+ */
 export function readCheckpoint(path: string): Checkpoint {
-  const { tensors, metadata } = readSafetensors(path);
-  if (metadata.format !== 'sam-mil checkpoint' || metadata.version !== VERSION) {
+  if (!path.endsWith('.pt')) {
+    const { tensors, metadata } = readSafetensors(path);
+    return checkpointOf(path, tensors, metadata);
+  }
+  const file = readPt(path);
+  const notes = notesOf(file);
+  if (notes.format === undefined) return publishedCheckpoint(path, file.tensors);
+  const own = Object.entries(file.tensors).map(([name, tensor]) => [name.replace(/^model\./, ''), tensor]);
+  return checkpointOf(path, Object.fromEntries(own) as Record<string, Tensor>, notes);
+}
+
+/** The texts of a .pt file's dict. */
+function notesOf({ value }: PtFile): Record<string, string> {
+  const entries = value !== null && typeof value === 'object' ? Object.entries(value) : [];
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
+
+function checkpointOf(
+  path: string,
+  tensors: Readonly<Record<string, Tensor>>,
+  notes: Readonly<Record<string, string>>,
+): Checkpoint {
+  if (notes.format !== FORMAT || notes.version !== VERSION) {
     throw new SamMilError('InvalidInput', 'not a checkpoint that this version reads', {
       file: path,
-      expected: `notes "format: sam-mil checkpoint" and "version: ${VERSION}"`,
-      found: metadata.format ? `${metadata.format}, version ${metadata.version}` : 'other safetensors',
+      expected: `notes "format: ${FORMAT}" and "version: ${VERSION}"`,
+      found: notes.format ? `${notes.format}, version ${notes.version}` : 'other tensors',
     });
   }
-  const weights = Object.fromEntries(
-    Object.entries(tensors).map(([name, tensor]) => [name, float32Of(tensor)]),
-  );
-  const { [MEAN]: mean, [DEVIATION]: deviation } = weights;
+  const {
+    [MEAN]: mean,
+    [DEVIATION]: deviation,
+    ...weights
+  } = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, float32Of(tensor)]));
   return {
-    config: JSON.parse(metadata.config) as ModelConfig,
-    classes: JSON.parse(metadata.classes) as string[],
-    groupFeatures: metadata['group-features'] === 'true',
+    config: JSON.parse(notes.config) as ModelConfig,
+    classes: JSON.parse(notes.classes) as string[],
+    groupFeatures: notes['group-features'] === 'true',
     weights,
     ...(mean === undefined ? {} : { standardisation: { mean, deviation } }),
-    training: JSON.parse(metadata.training) as JsonObject,
+    training: JSON.parse(notes.training) as JsonObject,
   };
 }
 
-/** A checkpoint's weights for a model of these parameters, whichever model wrote it. @throws SamMilError InvalidInput where they do not fit */
+/**
+ * A checkpoint's weights for a model of these parameters, whichever model wrote it.
+ * @throws SamMilError InvalidInput where they do not fit, also where it has more of them: they would be dropped without a word
+ */
 export function weightsFor(
   checkpoint: Checkpoint,
   specs: readonly ParameterSpec[],
@@ -68,7 +108,14 @@ export function weightsFor(
 ): HostWeights {
   const tensors: Record<string, Pick<Tensor, 'dtype' | 'data'>> = {};
   for (const [name, data] of Object.entries(checkpoint.weights)) tensors[name] = { dtype: 'float32', data };
-  return weightsOf(tensors, specs, file);
+  const weights = weightsOf(tensors, specs, file);
+  const more = Object.keys(tensors).filter((name) => !Object.hasOwn(weights, name));
+  if (more.length === 0) return weights;
+  throw new SamMilError('InvalidInput', 'the checkpoint has weights that the model has not', {
+    file,
+    expected: `none besides the ${specs.length} of the model`,
+    found: `${more.slice(0, 6).join(', ')}, of ${checkpoint.config.model} ${JSON.stringify(checkpoint.config.options)}`,
+  });
 }
 
 /** Names that no parameter of a model has. */

@@ -2,7 +2,7 @@ import { SamMilError } from '../errors.js';
 import type { InputFile, Job, JobResult } from '../job.js';
 import type { BackendChoice } from './backend.js';
 import { encoderFacts } from './bag-facts.js';
-import { listBags, loadBag, type BagEntry } from './bags.js';
+import { listBags, loadBag, type BagEntry, type HostBag } from './bags.js';
 import type { Prediction, Protocol } from './evaluate-predictions.js';
 import { writeEvaluation, type FoldFacts } from './evaluation-files.js';
 import { loadModel, predict, type LoadedModel } from './predict.js';
@@ -54,11 +54,20 @@ function makeScorer(
   const score = (key: string): Prediction => {
     job.signal.throwIfAborted();
     const bag = loadBag(bags.get(key)!, { groupFeatures: model.groupFeatures });
-    const { probabilities } = predict(model, bag);
+    const { probabilities } = predicted(model, bag, key);
     job.progress({ unit: 'slides', done: ++done, total });
     return { key, label: splits.labels[key], probabilities: [...probabilities] };
   };
   return (keys) => keys.map(score);
+}
+
+function predicted(model: LoadedModel, bag: HostBag, key: string): ReturnType<typeof predict> {
+  try {
+    return predict(model, bag);
+  } catch (error) {
+    if (!(error instanceof SamMilError)) throw error;
+    throw new SamMilError(error.code, `slide "${key}": ${error.message}`, { cause: error });
+  }
 }
 
 /** @throws SamMilError InvalidInput when the splits name a slide that has no bag */

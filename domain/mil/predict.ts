@@ -2,12 +2,11 @@ import { SamMilError } from '../errors.js';
 import type { JsonObject } from '../json.js';
 import { openBackend, tf, type BackendChoice } from './backend.js';
 import type { HostBag } from './bags.js';
+import { buildModel } from './build-model.js';
 import { readCheckpoint, weightsFor } from './checkpoint.js';
 import type { Model, ModelConfig } from './model.js';
-import { modelEntry } from './models.js';
 import type { Weights } from './parameters.js';
 import { standardised, type Standardisation } from './standardise.js';
-import { readTorchCheckpoint } from './torch-checkpoint.js';
 import { softmax } from './validate.js';
 
 /** A trained model on the device. */
@@ -42,11 +41,10 @@ export interface Prediction {
  * @throws SamMilError InvalidInput when the file is no checkpoint, its model is not known here, or weights are missing
  */
 export async function loadModel(path: string, backend: BackendChoice = 'auto'): Promise<LoadedModel> {
-  const checkpoint = path.endsWith('.pt') ? readTorchCheckpoint(path) : readCheckpoint(path);
+  const checkpoint = readCheckpoint(path);
   const { config, classes, groupFeatures, standardisation, training } = checkpoint;
-  const build = await modelEntry(config.model).load();
   await openBackend(backend);
-  const model = build(config);
+  const model = await buildModel(config);
   const host = weightsFor(checkpoint, model.parameters, path);
   const weights: Weights = Object.fromEntries(
     model.parameters.map(({ name, shape }) => [name, tf.tensor(host[name], shape)]),

@@ -1,6 +1,5 @@
 import { SamMilError } from '../errors.js';
 import { float32Of, type Tensor } from '../formats/tensor.js';
-import { readPt } from '../formats/torch-pt.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { HostWeights } from './parameters.js';
 
@@ -15,13 +14,13 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads a checkpoint of the published MHIM-MIL or SAM-MIL code with the `attn` baseline (`torch.save` of the state, or of `{model, teacher}`; the
+ * A checkpoint of the published MHIM-MIL or SAM-MIL code with the `attn` baseline (`torch.save` of the state, or of `{model, teacher}`; the
  * student is taken) as an AB-MIL with ReLU attention, which is what all of them are in evaluation. Sizes come from the shapes.
  *
+ * @param all tensors of the file by their dotted path
  * @throws SamMilError UnsupportedFormat where the parameters are of another model
  */
-export function readTorchCheckpoint(path: string): Checkpoint {
-  const all = readPt(path).tensors;
+export function publishedCheckpoint(path: string, all: Readonly<Record<string, Tensor>>): Checkpoint {
   const student = Object.keys(all).some((name) => name.startsWith('model.'));
   const tensors: Record<string, Tensor> = {};
   for (const [name, tensor] of Object.entries(all)) {

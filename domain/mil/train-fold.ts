@@ -8,12 +8,14 @@ import type { JsonObject } from '../json.js';
 import { describeBackend, openBackend, type BackendChoice } from './backend.js';
 import { BagCache } from './bag-cache.js';
 import { listBags, type BagEntry } from './bags.js';
-import { readCheckpoint, weightsFor, writeCheckpoint } from './checkpoint.js';
-import type { Model, ModelConfig } from './model.js';
+import { buildModel } from './build-model.js';
+import { writeCheckpoint } from './checkpoint.js';
+import type { ModelConfig } from './model.js';
 import { modelEntry, resolveOptions } from './models.js';
 import type { Schedule } from './scheduler.js';
 import { suitsJavaScript } from './small-bags.js';
 import { foldOf, readSplits, type Fold, type Splits } from './splits.js';
+import { teacherStart } from './teacher-start.js';
 import { train, type LabelledKey, type TrainingPlan, type TrainingResult } from './train.js';
 import type { HistoryRow } from './training-state.js';
 
@@ -43,6 +45,8 @@ export interface TrainFoldWith extends Record<string, unknown> {
   bagMemory?: number;
   standardise: boolean;
   teacher?: InputFile;
+  /** Default safetensors. */
+  checkpointFormat?: 'safetensors' | 'pt';
 }
 
 /** Trains one model on one fold; goes on from the last saved step of an earlier attempt. */
@@ -72,8 +76,8 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
       dropout: settings.dropout,
       options,
     };
-    const model = (await modelEntry(settings.model).load())(config);
-    const start = teacherStart(settings, model);
+    const model = await buildModel(config);
+    const start = teacherStart(settings, model, warn);
     const { plan, note } = planOf(job, splits, fold, { model, bags, backend, ...(start && { start }) });
     if (note !== undefined) warn(note);
     warnOfMissingClasses(plan.train, splits, warn);
@@ -108,19 +112,6 @@ function usedBags(fold: Fold, entries: readonly BagEntry[], settings: TrainFoldW
     });
   }
   return [...new Set(wanted)].map((key) => byKey.get(key) as BagEntry);
-}
-
-/** A teacher's first weights from a checkpoint, of which the student takes the embedding: how MHIM-MIL is published. */
-function teacherStart({ teacher, model: name }: TrainFoldWith, model: Model): TrainingPlan['start'] {
-  if (teacher === undefined) return undefined;
-  if (model.teacherMomentum === undefined || name !== 'mhim-mil') {
-    throw new SamMilError('InvalidInput', `\`teacher\` has no meaning for model ${name}`, {
-      expected: 'it on mhim-mil only',
-    });
-  }
-  const weights = weightsFor(readCheckpoint(teacher.path), model.parameters, teacher.path);
-  const embedding = Object.entries(weights).filter(([parameter]) => parameter.startsWith('embed.'));
-  return { teacher: weights, student: Object.fromEntries(embedding) };
 }
 
 function planOf(
@@ -201,7 +192,8 @@ interface Trained {
 
 function writeOutputs(job: Job<TrainFoldWith>, trained: Trained): JobResult {
   const { config, splits, entries, plan, result, note } = trained;
-  const checkpoint = join(job.scratch, 'checkpoint.safetensors');
+  const ending = job.with.checkpointFormat ?? 'safetensors';
+  const checkpoint = join(job.scratch, `checkpoint.${ending}`);
   writeCheckpoint(
     checkpoint,
     {
@@ -218,7 +210,7 @@ function writeOutputs(job: Job<TrainFoldWith>, trained: Trained): JobResult {
   writeAtomic(history, historyCsv(result.history));
   return {
     files: {
-      checkpoint: { from: checkpoint, to: `checkpoints/${job.name}.safetensors` },
+      checkpoint: { from: checkpoint, to: `checkpoints/${job.name}.${ending}` },
       history: { from: history, to: `history/${job.name}.csv` },
     },
     values: { 'best-epoch': result.epoch, metrics: metricsOf(result, note) },

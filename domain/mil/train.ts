@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SamMilError } from '../errors.js';
 import { RandomStream } from '../random.js';
 import { openAdam, startingState, type Adam } from './adam.js';
-import type { Backend } from './backend.js';
+import { tf, type Backend } from './backend.js';
 import type { BagCache } from './bag-cache.js';
 import { afterScore, shouldStop, type EarlyStoppingRule } from './early-stopping.js';
 import type { Model, StepContext } from './model.js';
@@ -160,7 +161,9 @@ class Training {
     const context = this.stepContext(label);
     const bag = plan.bags.get(key);
     const began = performance.now();
-    const loss = trainStep(plan.model, adam, bag, context, rate, plan.classWeights?.[label]);
+    const loss = this.named(key, () =>
+      trainStep(plan.model, adam, bag, context, rate, plan.classWeights?.[label]),
+    );
     if (!Number.isFinite(loss)) throw this.diverged(loss, key);
     state.sums.loss += loss;
     teacher?.follow(adam.weights(), plan.model.teacherMomentum?.(context) ?? 1);
@@ -216,7 +219,9 @@ class Training {
       this.adam.weights(),
       this.validationBags(),
       plan.classes,
-    );
+    ).catch((error: unknown) => {
+      throw this.placed(error, 'validation');
+    });
     return { ...row, valLoss: loss, ...(Number.isNaN(auc) ? {} : { valAuc: auc }) };
   }
 
@@ -225,7 +230,7 @@ class Training {
     const keys = this.validationKeys();
     for (const [i, { key, label }] of validation.entries()) {
       await this.arrival(keys, i);
-      yield { bag: bags.get(key), label };
+      yield { key, bag: bags.get(key), label };
     }
   }
 
@@ -279,11 +284,44 @@ class Training {
 
   private diverged(loss: number, key: string): SamMilError {
     const { epoch, step } = this.state;
-    this.save();
+    if (this.stillInfers(key)) this.save();
     const what = `training diverged: the loss became ${loss} in epoch ${epoch + 1}, step ${step + 1} (bag "${key}")`;
     return new SamMilError('InvalidInput', what, {
       expected: 'a finite loss',
-      next: `lower \`lr\` or look at that bag's features; the last good weights are in ${statePath(this.plan.checkpoint)}`,
+      next: `lower \`lr\` or look at that bag's features; ${this.lastGood()}`,
+    });
+  }
+
+  /** Whether the weights are good for other bags than this one. If not, an update has spoilt them, and what was saved before it is worth more. */
+  private stillInfers(key: string): boolean {
+    const { plan, adam } = this;
+    const others = plan.train.filter((bag) => bag.key !== key).slice(0, 3);
+    return others.some((other) => {
+      const bag = plan.bags.get(other.key);
+      const logits = tf.tidy(() => plan.model.infer(adam.weights(), bag).logits.dataSync());
+      return logits.every(Number.isFinite);
+    });
+  }
+
+  /** Where good weights are: an update that overflowed may have come before any state was saved. */
+  private lastGood(): string {
+    const path = statePath(this.plan.checkpoint);
+    return existsSync(path) ? `the last good weights are in ${path}` : 'it came before anything was saved';
+  }
+
+  private named<T>(key: string, f: () => T): T {
+    try {
+      return f();
+    } catch (error) {
+      throw this.placed(error, `step ${this.state.step + 1} (bag "${key}")`);
+    }
+  }
+
+  /** An error of ours with the place in the training where it came up. */
+  private placed(error: unknown, where: string): unknown {
+    if (!(error instanceof SamMilError)) return error;
+    return new SamMilError(error.code, `epoch ${this.state.epoch + 1}, ${where}: ${error.message}`, {
+      cause: error,
     });
   }
 

@@ -4,6 +4,13 @@ import { auc, macroAuc } from './metrics.js';
 import type { Bag, Model } from './model.js';
 import type { Weights } from './parameters.js';
 
+/** A bag with its name and its class index. */
+export interface ScoredBag {
+  key: string;
+  bag: Bag;
+  label: number;
+}
+
 export interface Validation {
   /** Area under the ROC curve; the mean over classes where there are more than two. NaN where a class is missing. */
   auc: number;
@@ -11,13 +18,13 @@ export interface Validation {
   loss: number;
 }
 
-/** Class probabilities of a bag, without dropout. @throws SamMilError InvalidInput when the model gives NaN */
-export function bagProbabilities(model: Model, weights: Weights, bag: Bag): Float64Array {
+/** Class probabilities of a bag, without dropout. @throws SamMilError InvalidInput naming the bag for which the model gives NaN */
+function bagProbabilities(model: Model, weights: Weights, { key, bag }: ScoredBag): Float64Array {
   const output = tf.tidy(() => model.infer(weights, bag).logits);
   const logits = output.dataSync();
   output.dispose();
   if (!logits.every(Number.isFinite)) {
-    throw new SamMilError('InvalidInput', 'the model gives no finite logits', {
+    throw new SamMilError('InvalidInput', `the model gives no finite logits for bag "${key}"`, {
       found: logits.join(', '),
       next: 'lower `lr`, or look for extreme values in the features',
     });
@@ -37,14 +44,15 @@ export function softmax(logits: ArrayLike<number>): Float64Array {
 export async function validate(
   model: Model,
   weights: Weights,
-  bags: AsyncIterable<{ bag: Bag; label: number }>,
+  bags: AsyncIterable<ScoredBag>,
   classes: number,
 ): Promise<Validation> {
   const probabilities: Float64Array[] = [];
   const labels: number[] = [];
   let loss = 0;
-  for await (const { bag, label } of bags) {
-    const row = bagProbabilities(model, weights, bag);
+  for await (const scored of bags) {
+    const { label } = scored;
+    const row = bagProbabilities(model, weights, scored);
     probabilities.push(row);
     labels.push(label);
     loss -= Math.log(Math.max(row[label], Number.MIN_VALUE));

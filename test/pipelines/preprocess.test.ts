@@ -52,7 +52,9 @@ test('preprocess.yaml cuts, segments and encodes the slide; convert.yaml makes t
   assert.doesNotMatch(page, /No evaluation has finished/);
   // So a terminal has no table of metrics to show either.
   const reports = await reportsOf(await planShipped('preprocess', {}, work));
-  assert.deepEqual(reports, [{ stage: 'report', html: join(work, 'report/report.html'), metrics: undefined }]);
+  assert.deepEqual(reports, [
+    { stage: 'report', html: join(work, 'report/report.html'), metrics: undefined },
+  ]);
 
   // CLAM's bag: patches only, no attributes; the rest lies in its patches file.
   const bag = readFeatures(join(made, `h5_files/${NAME}.h5`));

@@ -16,6 +16,8 @@ test('step takes a fifth at half of the epochs; constant stays', () => {
   close(learningRate('step', 1, 99, 200), 1);
   close(learningRate('step', 1, 100, 200), 0.2);
   close(learningRate('step', 1, 0, 1), 1);
+  // An odd number of epochs has one fall too.
+  [1, 1, 1, 0.2, 0.2].forEach((rate, epoch) => close(learningRate('step', 1, epoch, 5), rate));
   close(learningRate('constant', 0.3, 150, 200), 0.3);
 });
 

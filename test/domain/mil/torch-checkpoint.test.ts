@@ -3,7 +3,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { writePt } from '../../../domain/formats/torch-pt.js';
 import { loadModel, predict } from '../../../domain/mil/predict.js';
+import { readCheckpoint } from '../../../domain/mil/checkpoint.js';
+import { run } from '../../../domain/mil/train-fold.js';
+import { findPython } from '../../support/python.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
+import { makeCohort, makeJob, trainWith } from './cohort.js';
 import { assertClose, Oracle } from './oracle.js';
 
 /** The names that the published code gives to the oracle's parameters. */
@@ -48,4 +52,32 @@ test('a checkpoint of another model is refused by the names that are strange', a
   const strange = { dtype: 'float32' as const, shape: [1], data: new Float32Array(1) };
   writePt(path, { tensors: { ...published(oracle), cls_token: strange } });
   await assert.rejects(loadModel(path), { code: 'UnsupportedFormat', message: /found cls_token/ });
+});
+
+const python = findPython(['torch']);
+
+test('a checkpoint is written as .pt where that is asked for: the same model, and torch reads it without executing anything', async (t) => {
+  const folder = temporaryFolder(t);
+  const cohort = makeCohort(folder);
+  const train = async (name: string, checkpointFormat: 'safetensors' | 'pt') => {
+    const settings = trainWith(cohort, { epochs: 1, backend: 'js', standardise: true, checkpointFormat });
+    const { checkpoint } = (await run(makeJob(join(folder, name), cohort.work, settings))).files;
+    return checkpoint;
+  };
+  const [ours, pt] = [await train('a', 'safetensors'), await train('b', 'pt')];
+  assert.deepEqual([ours.to, pt.to], ['checkpoints/cell.safetensors', 'checkpoints/cell.pt']);
+  assert.deepEqual(readCheckpoint(pt.from), readCheckpoint(ours.from));
+  (await loadModel(pt.from)).dispose();
+  await t.test('torch.load(weights_only=True)', { skip: python.skip }, () => {
+    const program = `
+import sys, json, torch
+c = torch.load(sys.argv[1], weights_only=True)
+m = c["model"]
+print(json.dumps([sorted(k for k in c if k != "model"), list(m["embed.w"].shape), m["embed.w"].double().sum().item()]))`;
+    const [notes, shape, sum] = JSON.parse(python.run(program, pt.from)) as [string[], number[], number];
+    assert.deepEqual(notes, ['classes', 'config', 'format', 'group-features', 'training', 'version']);
+    assert.deepEqual(shape, [16, 24]);
+    const values = readCheckpoint(ours.from).weights['embed.w'];
+    assert.ok(Math.abs(values.reduce((total, value) => total + value, 0) - sum) < 1e-6);
+  });
 });

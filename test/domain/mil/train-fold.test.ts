@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -10,6 +10,7 @@ import { listBags, loadBag } from '../../../domain/mil/bags.js';
 import { readCheckpoint } from '../../../domain/mil/checkpoint.js';
 import { modelEntry } from '../../../domain/mil/models.js';
 import { initialWeights } from '../../../domain/mil/parameters.js';
+import { formatSplits, readSplits } from '../../../domain/mil/splits.js';
 import { trainStep } from '../../../domain/mil/step.js';
 import { loadModel, predict } from '../../../domain/mil/predict.js';
 import { balancedWeights, run, type TrainFoldWith } from '../../../domain/mil/train-fold.js';
@@ -126,7 +127,27 @@ describe('mil.train-fold', () => {
     await assert.rejects(run(job), (error: Error & { code: string }) => {
       assert.equal(error.code, 'InvalidInput');
       assert.match(error.message, /training diverged: the loss became .* in epoch 1, step \d+ \(bag "slide-/);
+      // The first update overflowed already, and nothing was due to be saved before it.
+      assert.match(error.message, /it came before anything was saved/);
       return true;
+    });
+    const saving = makeJob(join(folder, 'b'), cohort.work, trainWith(cohort, { lr: 1e30, saveEvery: 0 }));
+    await assert.rejects(run(saving), /the last good weights are in .*b\/checkpoint\/training-state/);
+    assert.ok(existsSync(join(saving.checkpoint, 'training-state.safetensors')));
+  });
+
+  test('weights that give a validation bag no finite logits end training by epoch and bag', async (t) => {
+    const folder = temporaryFolder(t);
+    // One step an epoch: its loss is still that of the first weights.
+    const splits = readSplits(cohort.split.path);
+    const fold = { ...splits.repeats[0].folds[0], train: cohort.keys.slice(0, 1) };
+    const path = join(folder, 'splits.json');
+    writeFileSync(path, formatSplits({ ...splits, repeats: [{ repeat: 0, seed: 1, folds: [fold] }] }));
+    const split = { ...cohort.split, path };
+    const job = makeJob(folder, cohort.work, trainWith(cohort, { split, lr: 1e30, weightDecay: 0 }));
+    await assert.rejects(run(job), {
+      code: 'InvalidInput',
+      message: /^epoch 1, validation: the model gives no finite logits for bag "slide-\d\d"/,
     });
   });
 
@@ -161,6 +182,23 @@ describe('mil.train-fold', () => {
     await assert.rejects(
       trained(join(folder, 'other'), cohort, { teacher }),
       /`teacher` has no meaning for model abmil/,
+    );
+    // Its biases would be dropped without a word.
+    const other = await trained(join(folder, 'tanh'), cohort, { epochs: 1 });
+    const tanh = { ...teacher, path: other.result.files.checkpoint.from };
+    await assert.rejects(
+      trained(join(folder, 'biased'), cohort, { ...settings, teacher: tanh }),
+      /weights that the model has not.*found att\.V\.b, att\.w\.b, of abmil {"scoring":"tanh"}/,
+    );
+    await assert.rejects(
+      trained(join(folder, 'leak'), cohort, { ...settings, fold: 1 }),
+      /teacher was trained on another fold.*expected repeat 0, fold 1; found repeat 0, fold 0/,
+    );
+    const elsewhere = { ...settings, split: { ...cohort.split, digest: 'sha256:else' } };
+    await assert.rejects(trained(join(folder, 'split'), cohort, elsewhere), /trained on other splits/);
+    await assert.rejects(
+      trained(join(folder, 'scale'), cohort, { ...settings, standardise: true }),
+      /other features; expected features standardised; found features as they are/,
     );
     const unfit = { ...settings, baseline: 'transmil', embedDim: 16 };
     await assert.rejects(
