@@ -116,7 +116,7 @@ test('items that every `if` of a stage leaves out are done, but neither made nor
   assert.match(first.message, /1 items made, 0 stood already, 2 were left out by `if`/);
   const again = await engine.finish(plan, { run: 'some-2' });
   assert.deepEqual(counts(stageIn(again, 'some')), [3, 1, 2]);
-  assert.match(again.message, /nothing changed, all 1 items stand, 2 were left out/);
+  assert.match(again.message, /nothing changed, its one item stands, 2 were left out/);
 });
 
 test('an item starts in the following stage before the stage before it has ended', async (context) => {
