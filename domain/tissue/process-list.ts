@@ -68,13 +68,25 @@ export function findProcessRow(list: string, slide: string): ProcessRow | undefi
   const [row, ...others] = found;
   const other = others.find(({ values }) => !isDeepStrictEqual(wishes(values), wishes(row.values)));
   if (other) throw ambiguous(list, name, [row, other]);
-  const { process = '1', status = '' } = row.values;
+  const place = `${list}:${row.line}`;
+  const { process, status = '' } = row.values;
   return {
     slideId: row.values.slide_id,
-    process: Number(process) === 0 && process !== '' ? 0 : 1,
+    process: parseProcess(process, place),
     status,
-    parameters: parametersOfRow(row.values, `${list}:${row.line}`),
+    parameters: parametersOfRow(row.values, place),
   };
+}
+
+/** pandas writes 0.0 and 1.0 once a cell of the column was empty. */
+function parseProcess(cell = '', place: string): 0 | 1 {
+  if (cell === '' || Number(cell) === 1) return 1;
+  if (Number(cell) === 0) return 0;
+  throw new SamMilError('InvalidInput', "the cell can't be read", {
+    file: `${place} (process)`,
+    expected: '1 (to be made) or 0 (left out, or done)',
+    found: JSON.stringify(cell),
+  });
 }
 
 /** All that a row says beside the slide's name. */

@@ -12,6 +12,7 @@ import {
   PROCESS_LIST_COLUMNS,
   processRowCells,
 } from '../../../domain/tissue/process-list.js';
+import { expectError } from '../../support/expect-error.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 test('of a process list only what it changes of a slide is in the key', async (context) => {
@@ -67,4 +68,15 @@ test("a slide's own row is found beside others that are called like it", (contex
     'TCGA-DX1.3B34C1.svs',
   ]);
   assert.deepEqual(['P01.svs', 'TCGA-DX1.svs', 'c.svs'].map(found), [undefined, undefined, undefined]);
+});
+
+test('`process` is 0 or 1, as pandas writes them too: a slide that "no" or 2 should leave out is not made quietly', (context) => {
+  const list = join(temporaryFolder(context), 'list.csv');
+  const processOf = (cell: string) => {
+    writeFileSync(list, `slide_id,process\na.svs,${cell}\n`);
+    return findProcessRow(list, 'a.svs')?.process;
+  };
+  assert.deepEqual(['0', '0.0', '1', '1.0', ''].map(processOf), [0, 0, 1, 1, 1]);
+  for (const cell of ['no', '2', 'FALSE'])
+    expectError('InvalidInput', [`${list}:2 (process)`, cell], () => processOf(cell));
 });
