@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { copyFile, link, lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { copyFile, link, lstat, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join, posix, relative, sep } from 'node:path';
 import { digestOfFile } from '../digest.js';
 import { SamMilError } from '../errors.js';
@@ -43,10 +43,12 @@ export async function publish(work: string, claim: Claim, finished: Finished): P
   }
   refuseTwice(staged);
   await refuseOthers(work, claim, staged, finished.made.run);
-  const files = await publishFiles(work, staged);
-  const named = staged.filter(({ name }) => Object.hasOwn(result.files, name));
-  const outputs: JsonObject = { ...result.values, ...referencesOf(named, files) };
+  const sealed = await seal(staged);
+  const named = sealed.filter(({ name }) => Object.hasOwn(result.files, name));
+  const outputs: JsonObject = { ...result.values, ...referencesOf(named) };
+  // Before anything is renamed: what an earlier attempt has finished there must stand.
   refuseLarge(outputs);
+  const files = await publishFiles(work, sealed);
   return writeReceipt(work, claim, {
     receipt: 1,
     key: cacheKey(finished.ingredients),
@@ -77,10 +79,9 @@ export async function relink(
     if (!(await linkOrCopy(insideWork(work, path), from))) return undefined;
     staged.push({ name: path, from, target: moved(path) });
   }
-  const files = await publishFiles(work, staged);
-  for (const file of staged) {
-    if (files[file.target].digest !== original.files[file.name].digest) return undefined;
-  }
+  const sealed = await seal(staged);
+  if (sealed.some(({ name, digest }) => digest !== original.files[name].digest)) return undefined;
+  const files = await publishFiles(work, sealed);
   const outputs = mapReferences(original.outputs, moved);
   const made = { ...original.made, run, at: new Date().toISOString() };
   return writeReceipt(work, claim, { ...original, folder, outputs, files, made });
@@ -101,17 +102,28 @@ interface Staged {
   target: string;
 }
 
-async function publishFiles(work: string, staged: Staged[]): Promise<Record<string, ReceiptFile>> {
-  const digests: string[] = [];
+/** A staged file that is on the disk. */
+interface Sealed extends Staged {
+  digest: string;
+  bytes: number;
+}
+
+async function seal(staged: Staged[]): Promise<Sealed[]> {
+  const sealed: Sealed[] = [];
   for (const file of staged) {
     await syncPath(file.from).catch((error: unknown) => {
       throw asWriteError(error, file.target);
     });
-    digests.push(await digestOfFile(file.from));
+    const digest = await digestOfFile(file.from);
+    sealed.push({ ...file, digest, bytes: (await stat(file.from)).size });
   }
+  return sealed;
+}
+
+async function publishFiles(work: string, sealed: Sealed[]): Promise<Record<string, ReceiptFile>> {
   const files: Record<string, ReceiptFile> = {};
   const folders = new Set<string>();
-  for (const [index, file] of staged.entries()) {
+  for (const file of sealed) {
     const path = insideWork(work, file.target);
     await renameOut(file.from, path).catch((error: unknown) => {
       throw asWriteError(error, path);
@@ -120,7 +132,7 @@ async function publishFiles(work: string, staged: Staged[]): Promise<Record<stri
     const stamp = await stampOf(path);
     if (!stamp)
       throw new SamMilError('Superseded', 'the output vanished as it was published', { file: path });
-    files[file.target] = { ...stamp, digest: digests[index] };
+    files[file.target] = { ...stamp, digest: file.digest };
   }
   for (const folder of folders) await syncPath(folder);
   return files;
@@ -139,12 +151,9 @@ async function writeReceipt(work: string, claim: Claim, receipt: Receipt): Promi
   return receipt;
 }
 
-function referencesOf(staged: Staged[], files: Record<string, ReceiptFile>): JsonObject {
-  const references = staged.map(({ name, target }) => {
-    const { digest, bytes } = files[target];
-    return [name, { path: target, digest, bytes }] as const;
-  });
-  return Object.fromEntries(references);
+function referencesOf(sealed: Sealed[]): JsonObject {
+  const references = sealed.map(({ name, target, digest, bytes }) => [name, { path: target, digest, bytes }]);
+  return Object.fromEntries(references) as JsonObject;
 }
 
 /** The outputs with every file reference's path passed through `change`. */

@@ -231,8 +231,10 @@ test('children are warm, replaced after a crash or a stop, and killed when they 
 
 test('outputs that break the contract are refused by name', async (context) => {
   const { work, steps } = await open(context);
+  await steps.run('stub.light', { item: 'large', with: { text: 'small' } });
   control(work, 'large', { bytes: 20_000 });
   await assert.rejects(steps.run('stub.light', { item: 'large' }), { code: 'OutputTooLarge' });
+  assert.equal(readFileSync(join(work, 'stage', 'large.txt'), 'utf8'), 'small\n', 'what stood there stays');
   await assert.rejects(
     steps.run('stub.light', { with: { to: '../elsewhere' } }),
     /leaves the stage's folder/,
