@@ -102,20 +102,6 @@ export class H5Reader {
     }
   }
 
-  /** Strings of a one-dimensional (or scalar) dataset of text. */
-  readStrings(name: string): string[] {
-    const value = this.attempt(name, () => this.dataset(name).json_value);
-    const list = Array.isArray(value) ? value : [value];
-    if (!list.every((item) => typeof item === 'string')) {
-      throw this.refusal(
-        `dataset "${name}" does not hold text`,
-        'strings',
-        describeType(this.dataset(name).metadata),
-      );
-    }
-    return list;
-  }
-
   /** Attributes of a dataset or group; `/` for the file's own. */
   attributes(name = '/'): Record<string, AttributeValue> {
     return this.attempt(name, () => {

@@ -1,6 +1,6 @@
 import { arrayOfBytes, bytesPerElement, type Dtype, elementsOf, emptyArray, type Tensor } from './tensor.js';
 
-/** A numpy array as pickles and .npy files describe it. */
+/** A numpy array as pickles describe it. */
 export interface NumpyLayout {
   /** Type code with or without byte order: `<f4`, `|b1`, `i8`. */
   descr: string;

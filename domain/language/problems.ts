@@ -44,10 +44,6 @@ export class ProblemList {
     this.found.push(...problems);
   }
 
-  get hasErrors(): boolean {
-    return hasErrors(this.found);
-  }
-
   /** In the order of the file, each once. */
   sorted(): Problem[] {
     const seen = new Set<string>();

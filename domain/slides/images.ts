@@ -14,10 +14,6 @@ export async function encodeJpeg(image: Pixels, quality = 90): Promise<Buffer> {
   return raw(image).jpeg({ quality, chromaSubsampling }).toBuffer();
 }
 
-export async function encodePng(image: Pixels): Promise<Buffer> {
-  return raw(image).png().toBuffer();
-}
-
 /** Decodes a JPEG, PNG or TIFF of ordinary size to 8-bit RGB, alpha dropped. Throws libvips' own error. */
 export async function decodeImage(input: string | Uint8Array): Promise<Pixels> {
   const { data, info } = await sharp(input)

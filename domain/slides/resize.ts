@@ -123,16 +123,6 @@ export class Resizer {
   }
 }
 
-/** Resizes one image; for many of one size keep a {@link Resizer}. `rgb` is `fromHeight` x `fromWidth` x 3. */
-export function resizeRgb(
-  rgb: Uint8Array,
-  from: { width: number; height: number },
-  to: { width: number; height: number },
-  filter: ResizeFilter,
-): Uint8Array {
-  return new Resizer(from.width, from.height, to.width, to.height, filter).resize(rgb);
-}
-
 const HALF = 1 << (FRACTION_BITS - 1);
 
 function resizeRows(

@@ -1,7 +1,18 @@
 import { decodeImage, type Pixels } from '../../domain/slides/images.js';
+import { Resizer, type ResizeFilter } from '../../domain/slides/resize.js';
 import { fixture } from './fixture.js';
 
 /** Pixels of an image below test/fixtures. */
 export function fixturePixels(path: string): Promise<Pixels> {
   return decodeImage(fixture(path));
+}
+
+/** Resizes one image. `rgb` is `fromHeight` x `fromWidth` x 3. */
+export function resizeRgb(
+  rgb: Uint8Array,
+  from: { width: number; height: number },
+  to: { width: number; height: number },
+  filter: ResizeFilter,
+): Uint8Array {
+  return new Resizer(from.width, from.height, to.width, to.height, filter).resize(rgb);
 }

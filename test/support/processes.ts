@@ -4,8 +4,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { scratchFolder } from './scratch-folder.js';
 
-const WORKER = fileURLToPath(new URL('../../worker.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../client/main.js', import.meta.url));
+
+/** Where the workers of a test file are listed: not among the user's own. */
+const state = scratchFolder();
 
 /** A worker as a process of its own, to be killed and started again. */
 export class WorkerProcess {
@@ -13,20 +17,23 @@ export class WorkerProcess {
   private child: ChildProcess | undefined;
   private output = '';
 
-  /** `args` as of `node dist/worker.js`. */
+  /** `args` as of `sam-mil worker`. */
   constructor(args: string[]) {
     this.args = args;
   }
 
   /** Resolves when it polls. */
   async up(): Promise<void> {
-    const child = spawn(process.execPath, [WORKER, ...this.args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [PROGRAM, 'worker', '--no-set-up', ...this.args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, SAM_MIL_STATE: state },
+    });
     this.child = child;
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => (this.output += text));
     }
     for (let tries = 0; tries < 600; tries++) {
-      if (this.output.includes('worker started')) return;
+      if (this.output.includes('worker serves')) return;
       if (child.exitCode !== null) break;
       await sleep(50);
     }

@@ -13,7 +13,7 @@ import type { Tensor } from '../../../domain/formats/tensor.js';
 import { tensorLayout } from '../../../domain/formats/torch-layout.js';
 import { readPt, writePt } from '../../../domain/formats/torch-pt.js';
 import { openSession } from '../../../domain/onnx/onnx-session.js';
-import { resizeRgb } from '../../../domain/slides/resize.js';
+import { resizeRgb } from '../../support/pixels.js';
 import { fixture } from '../../support/fixture.js';
 import { readFloatNpy } from '../../support/npy.js';
 import { fixturePixels } from '../../support/pixels.js';

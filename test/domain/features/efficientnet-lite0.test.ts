@@ -7,7 +7,7 @@ import { efficientNetLite0, lite0Model } from '../../../domain/features/efficien
 import { openSession } from '../../../domain/onnx/onnx-session.js';
 import { normalise, normaliserOf } from '../../../domain/features/preprocess.js';
 import { ensureEncoderWeights } from '../../../domain/native/encoder-weights.js';
-import { resizeRgb } from '../../../domain/slides/resize.js';
+import { resizeRgb } from '../../support/pixels.js';
 import { fixture } from '../../support/fixture.js';
 import { readFloatNpy } from '../../support/npy.js';
 import { fixturePixels } from '../../support/pixels.js';

@@ -15,7 +15,7 @@ import { executionProviders } from '../../../domain/onnx/onnx-session.js';
 import { STAIN_TEXTURE_FEATURES } from '../../../domain/features/stain-texture.js';
 import { SamMilError } from '../../../domain/errors.js';
 import { RandomStream } from '../../../domain/random.js';
-import { resizeRgb } from '../../../domain/slides/resize.js';
+import { resizeRgb } from '../../support/pixels.js';
 import { fixturePixels } from '../../support/pixels.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { writeTinyEncoder } from '../../support/tiny-encoder.js';

@@ -9,7 +9,6 @@ import {
 } from '../../../domain/mil/calibration.js';
 import { argmaxMetrics, thresholdedMetrics } from '../../../domain/mil/confusion.js';
 import { delongAuc, delongPair } from '../../../domain/mil/delong.js';
-import { studentT975 } from '../../../domain/mil/distributions.js';
 import { auc, averagePrecision, macroAuc } from '../../../domain/mil/metrics.js';
 import { meanRoc, rocCurve, youdenPoint } from '../../../domain/mil/roc.js';
 import { hasCode } from './support.js';
@@ -124,12 +123,6 @@ test('paired DeLong equals the oracle, small p-values included', () => {
     near(result.pTwoSided / pair.p_two_sided, 1, 'p, relative');
     nearAll(result.difference95, pair.ci95_diff, 'interval');
   }
-});
-
-test('Student t quantiles equal scipy', () => {
-  for (const { values, t975 } of oracle.t_ci)
-    near(studentT975(values.length - 1), t975, `df ${values.length - 1}`);
-  near(studentT975(1), 12.706204736174707, 'df 1');
 });
 
 test('a missing class leaves the AUC undefined and Youden without a point', () => {

@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test';
 import { boxOfTissue } from '../../../domain/formats/tissue-box.js';
 import { boxOfPatches, planSamImage, readSamImage } from '../../../domain/sam/sam-image.js';
 import { openSlide } from '../../../domain/slides/open.js';
-import { resizeRgb } from '../../../domain/slides/resize.js';
+import { resizeRgb } from '../../support/pixels.js';
 import type { Level, Slide } from '../../../domain/slides/slide.js';
 import { BUNDLED_SLIDE } from '../../support/bundled.js';
 

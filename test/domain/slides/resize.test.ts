@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { Resizer, resizeRgb, type ResizeFilter } from '../../../domain/slides/resize.js';
+import { Resizer, type ResizeFilter } from '../../../domain/slides/resize.js';
+import { resizeRgb } from '../../support/pixels.js';
 import { fixture } from '../../support/fixture.js';
 
 interface Case {
