@@ -5,8 +5,6 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import {
   bundleWorkflowCode,
   DefaultLogger,
@@ -24,7 +22,7 @@ import { enginePlugin, temporalPlugin } from './activities/plugin.js';
 import { writeAtomic } from './domain/formats/atomic.js';
 import { DEFAULT_QUEUE_PREFIX, engineQueue, stepQueue } from './workflows/messages.js';
 
-/** The composition root: joins connection, plugins, queues and workflows into a worker process. */
+/** The composition root: joins connection, plugins, queues and workflows into a worker. `sam-mil worker` runs it as a process. */
 
 export interface WorkerSettings {
   /** From Temporal's envconfig, or `{ address }`. */
@@ -50,7 +48,7 @@ export interface RunningWorker {
   shutdown(): Promise<void>;
 }
 
-export const ENGINE = 'engine';
+const ENGINE = 'engine';
 const DEFAULT_QUEUES = [ENGINE, 'cpu', 'gpu'];
 const STOP_CHILD_MS = 20_000;
 
@@ -138,7 +136,7 @@ async function createWorkers(
   return workers;
 }
 
-export function defaultConcurrency(queue: string): number {
+function defaultConcurrency(queue: string): number {
   return queue === 'cpu' ? Math.max(2, Math.floor(availableParallelism() / 2)) : 1;
 }
 
@@ -182,62 +180,4 @@ function bundleKey(): string {
   const require = createRequire(import.meta.url);
   hash.update((require('@temporalio/workflow/package.json') as { version: string }).version);
   return hash.digest('hex').slice(0, 16);
-}
-
-/** `node dist/worker.js --queues engine,cpu --concurrency cpu=2 --plugin FILE --address HOST:PORT --namespace NAME --profile NAME` */
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      queues: { type: 'string' },
-      prefix: { type: 'string' },
-      concurrency: { type: 'string', multiple: true },
-      plugin: { type: 'string', multiple: true },
-      address: { type: 'string' },
-      namespace: { type: 'string' },
-      profile: { type: 'string' },
-      grace: { type: 'string' },
-    },
-  });
-  const config = loadClientConnectConfig({ profile: values.profile });
-  const address = values.address ?? config.connectionOptions.address ?? '127.0.0.1:7233';
-  const worker = await startWorker({
-    connection: { ...config.connectionOptions, address },
-    namespace: values.namespace ?? config.namespace,
-    queues: values.queues?.split(','),
-    queuePrefix: values.prefix,
-    concurrency: parseConcurrency(values.concurrency ?? []),
-    plugins: values.plugin,
-    graceMs: values.grace === undefined ? undefined : Number(values.grace),
-  });
-  console.log('worker started');
-  let asked = false;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (asked) process.exit(1);
-      asked = true;
-      void worker.shutdown();
-    });
-  }
-  await worker.ended;
-}
-
-/** `cpu=2` -> `{ cpu: 2 }` */
-export function parseConcurrency(texts: readonly string[]): Record<string, number> {
-  const entries = texts
-    .flatMap((text) => text.split(','))
-    .map((text) => {
-      const [queue, count] = text.split('=');
-      const number = Number(count);
-      if (!queue || !Number.isInteger(number) || number < 1)
-        throw new Error(`--concurrency wants QUEUE=N, not ${text}`);
-      return [queue, number] as const;
-    });
-  return Object.fromEntries(entries);
-}
-
-if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  main().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exit(3);
-  });
 }

@@ -7,7 +7,7 @@ import { SamMilError } from '../domain/errors.js';
 import type { Catalogue } from '../domain/language/catalogue.js';
 import { loadPipeline, type LoadedPipeline } from '../domain/language/load-pipeline.js';
 import type { Plan } from '../domain/language/plan.js';
-import { hasErrors, type Problem } from '../domain/language/problems.js';
+import type { Problem } from '../domain/language/problems.js';
 import { renderProblems } from '../domain/language/render-problems.js';
 import { paletteFor } from './display.js';
 import { EXIT, Exit, invalid } from './errors.js';
@@ -94,8 +94,6 @@ export function countText(problems: readonly Problem[]): string {
   if (warnings > 0) parts.push(`${warnings} warning${warnings === 1 ? '' : 's'}`);
   return parts.join(', ') || 'no problems';
 }
-
-export { hasErrors };
 
 function readOverlay(file: string): { text: string; file: string; folder: string } {
   return { text: readText(file, 'the params file'), file, folder: dirname(resolve(file)) };

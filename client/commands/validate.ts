@@ -5,12 +5,12 @@ import { addPluginOption } from '../options.js';
 import {
   addFileOptions,
   countText,
-  hasErrors,
   loadFile,
   problemsText,
   type FileOptions,
   type LoadedFile,
 } from '../load-file.js';
+import { hasErrors } from '../../domain/language/problems.js';
 import { plural } from '../render-text.js';
 
 interface ValidateOptions extends FileOptions {

@@ -20,8 +20,6 @@ export interface Features {
   coords: Int32Array;
 }
 
-/** Values a row-wise check looks at in one go: 4 MB of float32. */
-const BLOCK_ELEMENTS = 1 << 20;
 
 /** An open features file; rows are read on demand, so memory does not depend on the size of the bag. */
 export class FeaturesReader {
@@ -69,14 +67,6 @@ export class FeaturesReader {
       );
     }
     return values;
-  }
-
-  /** Blocks of rows in order, each at most 4 MB: for passes over bags of any size. */
-  *blocks(): Generator<{ start: number; features: Float32Array }> {
-    const step = Math.max(1, Math.floor(BLOCK_ELEMENTS / this.dim));
-    for (let start = 0; start < this.rows; start += step) {
-      yield { start, features: this.readRows(start, Math.min(step, this.rows - start)) };
-    }
   }
 
   get hasCoords(): boolean {

@@ -113,24 +113,6 @@ describe('features', () => {
     });
   }
 
-  test('a long bag is read in blocks of bounded size', () => {
-    const [rows, dim] = [3000, 1024];
-    const features = Float32Array.from({ length: rows * dim }, (_, index) => index % 1000);
-    writeFeatures(file('long.h5'), { features, dim, coords: new Int32Array(rows * 2) });
-    const reader = openFeatures(file('long.h5'));
-    const starts: number[] = [];
-    for (const block of reader.blocks()) {
-      starts.push(block.start);
-      assert.ok(block.features.byteLength <= 4 << 20);
-      assert.deepEqual(
-        block.features,
-        features.subarray(block.start * dim, block.start * dim + block.features.length),
-      );
-    }
-    reader.close();
-    assert.deepEqual(starts, [0, 1024, 2048]);
-  });
-
   test("TRIDENT's 1 x N x D in half precision", () => {
     const { features, rows, dim, coords } = readFeatures(fixture('formats', 'trident.h5'));
     assert.deepEqual([rows, dim], [3, 4]);

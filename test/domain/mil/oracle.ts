@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { readSafetensors } from '../../../domain/formats/safetensors.js';
 import { float32Of, int32Of, type Tensor } from '../../../domain/formats/tensor.js';
 import { openAdam, startingState, type AdamState } from '../../../domain/mil/adam.js';
-import { tf, type Tensor2D } from '../../../domain/mil/backend.js';
+import { tf } from '../../../domain/mil/backend.js';
 import type { Bag, Model, ModelConfig, StepContext } from '../../../domain/mil/model.js';
 import { parameterCount, type HostWeights, type Weights } from '../../../domain/mil/parameters.js';
 import { lossGradients, trainStep } from '../../../domain/mil/step.js';
@@ -237,10 +237,6 @@ export function toDevice(model: Model, weights: HostWeights): Weights {
   return Object.fromEntries(
     model.parameters.map(({ name, shape }) => [name, tf.tensor(weights[name], shape)]),
   );
-}
-
-export function matrixOf(values: ArrayLike<number>, rows: number): Tensor2D {
-  return tf.tensor2d(Float32Array.from(values), [rows, values.length / rows]);
 }
 
 /** DTFD-MIL's two losses are stored apart; our step reports their sum. */
