@@ -20,7 +20,6 @@ export interface Features {
   coords: Int32Array;
 }
 
-
 /** An open features file; rows are read on demand, so memory does not depend on the size of the bag. */
 export class FeaturesReader {
   readonly rows: number;

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { reportsOf } from '../../client/run-output.js';
 import { readFeatures, readPatches, writeFeatures } from '../../domain/formats/bag-files.js';
 import { parseGeoJson } from '../../domain/mil/geojson.js';
-import { encodePng } from '../../domain/slides/images.js';
+import { encodePng } from '../support/pixels.js';
 import { openSlide } from '../../domain/slides/open.js';
 import { BUNDLED_SLIDE } from '../support/bundled.js';
 import { TestEngine } from '../support/engine.js';

@@ -1,3 +1,4 @@
+import sharp from 'sharp';
 import { decodeImage, type Pixels } from '../../domain/slides/images.js';
 import { Resizer, type ResizeFilter } from '../../domain/slides/resize.js';
 import { fixture } from './fixture.js';
@@ -15,4 +16,9 @@ export function resizeRgb(
   filter: ResizeFilter,
 ): Uint8Array {
   return new Resizer(from.width, from.height, to.width, to.height, filter).resize(rgb);
+}
+
+/** PNG bytes of an image, without loss. */
+export async function encodePng({ data, width, height, channels }: Pixels): Promise<Buffer> {
+  return sharp(data, { raw: { width, height, channels } }).png().toBuffer();
 }
