@@ -29,7 +29,7 @@ export interface SamImage extends SamImagePlan {
 
 /** Box of patches: `coords` N x 2, each patch `size` level-0 pixels wide and high. */
 export function boxOfPatches(coords: Int32Array, size: readonly [Level0Px, Level0Px]): Box {
-  const [startX, startY, lastX, lastY] = reachOf(coords);
+  const [startX, startY, lastX, lastY] = reachOf([coords]);
   return { startX, startY, stopX: lastX + size[0], stopY: lastY + size[1] };
 }
 

@@ -102,7 +102,7 @@ function tissueBox({ patches: file, mask }: SegmentWith, slide: Slide): { box: B
     });
   }
   const size = level.downsample.map((scale) => Math.trunc(patchSize * scale)) as [number, number];
-  const box = (mask ? boxOfTissue(readMask(mask.path).points) : told) ?? boxOfPatches(coords, size);
+  const box = (mask ? boxOfTissue([readMask(mask.path).points]) : told) ?? boxOfPatches(coords, size);
   return { box, patchSize: size[0] };
 }
 

@@ -9,7 +9,6 @@ import { magnificationOf } from '../slides/magnification.js';
 import { openSlide } from '../slides/open.js';
 import { quPathOrigin } from '../slides/qupath-origin.js';
 import type { Slide } from '../slides/slide.js';
-import type { TissueContour } from './contours.js';
 import { drawTissue } from './draw-tissue.js';
 import { chooseVisLevel, PictureBuilder, readOverview, type Picture } from './overview.js';
 import type { TissueParameters } from './parameters.js';
@@ -91,7 +90,7 @@ async function patchSlide(
     }
     const stitch = writeStitchFiles(job, slide, picture, coords, scale);
     pictures.push(stitch.encoded);
-    const tissueBox = boxOfTissue(pointsOf(chosen));
+    const tissueBox = boxOfTissue(chosen.map(({ outline }) => outline));
     writePatchFile(job, slide, scale, { coords, tissueBox, trident });
     await Promise.all(pictures);
     const files = { ...mask.files, ...stitch.files, coords: patchFile(job) };
@@ -163,10 +162,6 @@ interface CutPatches {
   coords: Int32Array;
   tissueBox?: Box;
   trident?: TridentFacts;
-}
-
-function pointsOf(contours: readonly TissueContour[]): Int32Array {
-  return outlineTable(contours.map(({ outline }) => ({ outline, holes: [] }))).points;
 }
 
 function writePatchFile(

@@ -56,7 +56,7 @@ test("a slide's files: CLAM's names, coordinates and attributes; the same bits e
 
   const { coords, attrs } = reference['bwh_biopsy/256'];
   const { coords: found, tissueBox, ...rest } = readPatches(result.files.coords.from);
-  assert.deepEqual(tissueBox, boxOfTissue(readMask(result.files.mask.from).points));
+  assert.deepEqual(tissueBox, boxOfTissue([readMask(result.files.mask.from).points]));
   assert.deepEqual([...found], coords.flat());
   assert.deepEqual(rest, {
     patchSize: attrs.patch_size,
