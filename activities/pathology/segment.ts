@@ -10,7 +10,7 @@ const count = (minimum: number, value: number, description: string): Schema =>
 
 export const definition = defineActivity({
   name: 'pathology.segment',
-  version: 2,
+  version: 3,
   summary: 'Tissue of a slide to region masks, by SAM or by a classical method',
   with: {
     slide: fileInput('slide', 'The slide.'),

@@ -39,7 +39,7 @@ export async function run(job: Job<SegmentWith>): Promise<JobResult> {
   const segmenter = await findTheSegmenter(job);
   const { image, patchSize, origin } = readImage(job.with);
   job.signal.throwIfAborted();
-  const masks = await segmenter.segment(image, job.with, {
+  const found = await segmenter.segment(image, job.with, {
     signal: job.signal,
     checkpoint: job.checkpoint,
     device: job.with.device,
@@ -48,6 +48,8 @@ export async function run(job: Job<SegmentWith>): Promise<JobResult> {
     log: (line) => job.log('info', line),
   });
   job.signal.throwIfAborted();
+  // SAM's own step leaves every mask its largest island, however small: such masks are dropped here, as SAM-MIL's script does.
+  const masks = found.filter(({ area }) => area >= job.with.minMaskRegionArea);
   if (masks.length === 0)
     job.log('warn', 'no region was found: there will be no groups', { slide: job.with.slide.name });
   const { startX, startY, stopX, stopY, visLevel, downsampleRatio, width: w, height: h } = image;

@@ -163,6 +163,22 @@ test('with a SAM that a file registers, masks are the same in every file, and li
   assert.ok(job.reports.some(({ note }) => note === '64 of 64 points'));
 });
 
+test('masks below the least area are left out, also those that SAM only cleans', async (context) => {
+  const one = await given(context, [700, 900, 1212, 1412]);
+  const parameters = {
+    ...one.with,
+    segmenter: await inputFile(writeSmallSam(one.folder)),
+    'points-per-side': 8,
+    'crop-n-layers': 0,
+    'min-mask-region-area': 20_000,
+    pickle: false,
+  };
+  const { files, values } = await run(jobFor<SegmentWith>(definition, parameters, one.folder));
+  const { masks } = readSegments(files.segments.from);
+  assert.equal(masks.length, values?.count);
+  assert.ok(masks.length > 0 && masks.every(({ area }) => area >= 20_000));
+});
+
 test('masks of one segmenter never stand under the key of another', async (context) => {
   const one = await given(context, [800, 1000]);
   const job = jobFor<SegmentWith>(definition, one.with, one.folder);
