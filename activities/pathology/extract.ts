@@ -114,7 +114,7 @@ export const definition = defineActivity({
   lacks: (parameter, value, { base, given }) => {
     if (parameter !== 'encoder') return undefined;
     const lack = lackOfEncoder(value, base);
-    if (lack === undefined || !given.has('fallback')) return lack;
+    if (lack?.next === undefined || lack.wrong || !given.has('fallback')) return lack;
     return { ...lack, next: `${lack.next}; until then \`fallback\` is used` };
   },
   hiddenInputs: async (parameters, inputs) => {

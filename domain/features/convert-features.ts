@@ -65,7 +65,7 @@ function convert(job: Job<ConvertWith>, source: BagSource): JobResult {
     folder: job.scratch,
     layout: options.layout,
     coords,
-    features: blocksOf(features, (done) => {
+    features: blocksOf(tellingZeros(job, features), (done) => {
       job.signal.throwIfAborted();
       job.progress({ unit: 'rows', done, total });
     }),
@@ -81,6 +81,26 @@ function convert(job: Job<ConvertWith>, source: BagSource): JobResult {
 /** Readers of TRIDENT's files take every row for a patch. */
 function wantsGroups({ groupFeatures, layout }: ConvertWith): boolean {
   return groupFeatures ?? layout !== 'trident';
+}
+
+/** No encoder gives nothing but zeros: a file that was never filled, or whose parts lie in a file that is gone, reads so. Told once. */
+function tellingZeros(job: Job<ConvertWith>, features: FeatureRows): FeatureRows {
+  const { rows, dim, dtype } = features;
+  let [seen, zeros] = [0, 0];
+  const readRows = (start: number, count: number): Float32Array => {
+    const block = features.readRows(start, count);
+    if (start < seen) return block;
+    seen = start + count;
+    for (let at = 0; at < block.length; at += dim) {
+      if (block.subarray(at, at + dim).every((value) => value === 0)) zeros++;
+    }
+    if (seen === rows && zeros > 0) {
+      const facts = { count: zeros, of: rows, features: job.with.features.name };
+      job.log('warn', 'rows hold nothing but zeros: was the file written to its end?', facts);
+    }
+    return block;
+  };
+  return { rows, dim, dtype, readRows, close: () => features.close() };
 }
 
 function blocksOf(features: FeatureRows, passed: (rows: number) => void): FeatureBlocks {

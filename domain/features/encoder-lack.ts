@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Lack } from '../language/catalogue.js';
-import { lackOf, lackOfWeights } from '../weights/lack.js';
+import { lackOfModelFile, lackOfWeights } from '../weights/lack.js';
 import { parseEncoderFile } from './encoder-file-keys.js';
 import { filesOfEncoder } from './encoder-parts.js';
 import { ENCODER_NAMES } from './encoders.js';
@@ -14,5 +14,5 @@ import { ENCODER_NAMES } from './encoders.js';
 export function lackOfEncoder(encoder: string, base: string): Lack | undefined {
   if (ENCODER_NAMES.includes(encoder)) return lackOfWeights(encoder);
   const path = resolve(base, encoder);
-  return existsSync(path) ? lackOf(() => filesOfEncoder(path, parseEncoderFile(path))) : undefined;
+  return existsSync(path) ? lackOfModelFile(() => filesOfEncoder(path, parseEncoderFile(path))) : undefined;
 }

@@ -31,6 +31,8 @@ export interface CatalogueEntry {
 export interface Lack {
   what: string;
   next?: string;
+  /** Set where it is not missing but wrong, so that it can't be right on another machine either. */
+  wrong?: true;
 }
 
 export interface LackContext {

@@ -220,7 +220,8 @@ function warnOfLack(check: StepCheck, given: Entry, value: Json): void {
   if (files === ANY_FILES || typeof value !== 'string' || value.startsWith(DYNAMIC)) return;
   const names = new Set(step.with.filter((other) => !isNull(other.value)).map(({ key }) => key));
   const lack = entry?.lacks?.(given.key, value, { base: files.base, given: names });
-  if (lack) problems.warning('not-here', given.value.place, lack.what, lack.next);
+  if (lack?.wrong) problems.error('bad-value', given.value.place, lack.what, lack.next);
+  else if (lack) problems.warning('not-here', given.value.place, lack.what, lack.next);
 }
 
 function isDynamicText(value: Json | undefined): boolean {

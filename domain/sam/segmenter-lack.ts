@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Lack } from '../language/catalogue.js';
-import { lackOf, lackOfWeights } from '../weights/lack.js';
+import { lackOfModelFile, lackOfWeights } from '../weights/lack.js';
 import { presentWeights, readSegmenterFile } from './segmenter-file.js';
 import { SEGMENTER_NAMES } from './segmenters.js';
 
@@ -12,5 +12,5 @@ import { SEGMENTER_NAMES } from './segmenters.js';
 export function lackOfSegmenter(segmenter: string, base: string): Lack | undefined {
   if (SEGMENTER_NAMES.includes(segmenter)) return lackOfWeights(segmenter);
   const path = resolve(base, segmenter);
-  return existsSync(path) ? lackOf(() => presentWeights(readSegmenterFile(path), path)) : undefined;
+  return existsSync(path) ? lackOfModelFile(() => presentWeights(readSegmenterFile(path), path)) : undefined;
 }

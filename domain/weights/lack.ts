@@ -3,20 +3,28 @@ import type { Lack } from '../language/catalogue.js';
 import { WEIGHTS } from './manifest.js';
 import { findWeights } from './weights-store.js';
 
-/** What an error of `look` says is missing, and what to do about it; undefined where it throws none. */
-export function lackOf(look: () => unknown): Lack | undefined {
+/** What keeps the model that a person's file describes from being used; undefined where nothing does that can be seen without work. */
+export function lackOfModelFile(look: () => unknown): Lack | undefined {
+  const error = errorOf(look);
+  return error && { ...told(error), ...(error.code !== 'WeightsMissing' && { wrong: true }) };
+}
+
+function errorOf(look: () => unknown): SamMilError | undefined {
   try {
     look();
     return undefined;
   } catch (error) {
-    if (!(error instanceof SamMilError)) throw error;
-    const { next } = error.facts;
-    const what = next === undefined ? error.message : error.message.replace(`; Next: ${next}`, '');
-    return { what, next };
+    if (error instanceof SamMilError) return error;
+    throw error;
   }
+}
+
+function told({ message, facts: { next } }: SamMilError): Lack {
+  return next === undefined ? { what: message } : { what: message.replace(`; Next: ${next}`, ''), next };
 }
 
 /** For a model of the manifest: whether its weights have to be fetched or imported before it can be used. Any other name lacks nothing. */
 export function lackOfWeights(name: string): Lack | undefined {
-  return WEIGHTS.some((entry) => entry.name === name) ? lackOf(() => findWeights(name)) : undefined;
+  const error = WEIGHTS.some((entry) => entry.name === name) ? errorOf(() => findWeights(name)) : undefined;
+  return error && told(error);
 }

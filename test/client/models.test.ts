@@ -136,6 +136,10 @@ test('validate, plan and run say at once what weights a pipeline lacks, with the
   const [problem, summary] = validate.stdout.trim().split('\n');
   assert.match(problem, /"code":"not-here","severity":"warning","message":".*own\.yaml: .*gone\.pth/);
   assert.deepEqual(JSON.parse(summary), { file, valid: true, errors: 0, warnings: 1 });
+  writeFileSync(own, `name: own\narchitecture: resnet9\nweights: gone.pth\n`);
+  const wrong = await runCli(folder, 'run', file, '--set', `encoder=${own}`);
+  assert.equal(wrong.code, 2, wrong.stderr);
+  assert.match(wrong.stderr, /error bad-value .*own\.yaml: architecture must be one of resnet50/);
   await models('import', 'resnet50', RESNET, '--accept-digest', DIGEST);
   const here = await runCli(folder, 'validate', file, '--set', 'encoder=resnet50');
   assert.equal(here.stderr, '');

@@ -332,3 +332,19 @@ test('a long bag passes in blocks', async (context) => {
     'once for the h5 file, once for the tensor',
   );
 });
+
+test('rows of nothing but zeros, as a file that was never filled reads, are told of once; sound features say nothing', async (context) => {
+  const folder = temporaryFolder(context);
+  const path = join(folder, 'zeros.h5');
+  const values = Float32Array.from(EXPECTED.features.flat()).fill(0, 0, 3 * 40);
+  writeH5(path, (file) => {
+    file.write('features', values, [PATCHES, 3]);
+    file.write('coords', Float64Array.from(EXPECTED.coords.flat()), [PATCHES, 2]);
+  });
+  const warned = async (features: InputFile) => {
+    const { job } = await convert(folder, { features });
+    return job.logs.filter(({ message }) => message.includes('zeros')).map(({ level }) => level);
+  };
+  assert.deepEqual(await warned(await inputFile(path)), ['warn']);
+  assert.deepEqual(await warned(await given('clam.h5')), []);
+});
