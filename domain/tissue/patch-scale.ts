@@ -28,6 +28,8 @@ export interface PatchScale {
   /** Resolution of the slide at level 0 and of the patches once resized to the wished size, where they matter. */
   slideMpp?: Mpp;
   targetMpp?: Mpp;
+  /** The slide states no micrometres a pixel: `slideMpp` is what its objective makes of them by convention. */
+  reckoned?: true;
 }
 
 /** By convention a 10x objective gives 1 micrometre a pixel. */
@@ -77,6 +79,7 @@ export function choosePatchScale(slide: Slide, wish: ScaleWish): PatchScale {
     exact: true,
     slideMpp,
     targetMpp: slideMpp * downsample,
+    ...(wish.slideMpp === undefined && slide.info.mpp === undefined && { reckoned: true as const }),
   };
 }
 

@@ -133,9 +133,16 @@ async function findTissue(
   return { tissue, picture: builder.picture };
 }
 
-function tellScale(job: Job<PatchWith>, { slideMpp, targetMpp, patchSize, patchLevel }: PatchScale): void {
+function tellScale(job: Job<PatchWith>, scale: PatchScale): void {
+  const { slideMpp, targetMpp, patchSize, patchLevel, reckoned } = scale;
   if (slideMpp === undefined || targetMpp === undefined) return;
   const facts = { slideMpp, targetMpp, patchSize, patchLevel };
+  if (reckoned && job.with.mpp !== undefined)
+    job.log(
+      'warn',
+      'micrometres a pixel are reckoned from the objective, as the slide does not state them',
+      facts,
+    );
   if (slideMpp > targetMpp * 1.05)
     job.log('warn', 'the slide is coarser than the resolution asked for', facts);
   else job.log('info', 'patches are read at another resolution than level 0', facts);

@@ -100,6 +100,10 @@ test('an OME-TIFF has the levels of its sub-images, and the resolution of its XM
   });
   slide.close();
   assert.throws(() => slide.readLevel(0), { name: 'CorruptSlide', message: /closed/ });
+  const bare = openSlide(writeOme(context, XML('')));
+  const scale = choosePatchScale(bare, { patchSize: 100, patchLevel: 0, mpp: 1 });
+  bare.close();
+  assert.deepEqual([scale.slideMpp, scale.reckoned], [0.5, true], 'of a 20x objective, and said so');
 });
 
 test('what lies outside an OME-TIFF is black', (context) => {
