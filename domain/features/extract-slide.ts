@@ -6,6 +6,7 @@ import { type PatchCoords, readPatches } from '../formats/bag-files.js';
 import { tridentFacts, type TridentFacts } from '../formats/trident.js';
 import type { InputFile, Job, JobResult } from '../job.js';
 import { canonicalJson, type Json } from '../json.js';
+import { checkPatches } from '../slides/check-patches.js';
 import { magnificationOf } from '../slides/magnification.js';
 import { openSlide } from '../slides/open.js';
 import type { SlideInfo } from '../slides/slide.js';
@@ -43,7 +44,7 @@ export async function run(job: Job<ExtractWith>): Promise<JobResult> {
   const patches = readPatches(options.patches.path);
   const stamp = stampOf(options.slide.path);
   const slide = inspectSlide(options.slide.path);
-  checkPatches(options, patches, slide);
+  checkPatches(patches, options.patches.path, { path: options.slide.path, info: slide });
   const facts = factsOf(job, patches, slide);
   const groups = options.segments && findGroups(options.segments.path, patches, slide);
   const encoder = await openEncoder(job);
@@ -170,34 +171,6 @@ function inspectSlide(path: string): SlideInfo {
     return slide.info;
   } finally {
     slide.close();
-  }
-}
-
-function checkPatches({ slide, patches: file }: ExtractWith, patches: PatchCoords, info: SlideInfo): void {
-  const { coords, patchLevel, patchSize } = patches;
-  if (coords.length === 0) {
-    throw new SamMilError('InvalidInput', 'there are no patches in this file', {
-      file: file.path,
-      next: 'check the outcome of pathology.patch for this slide',
-    });
-  }
-  if (!(Number.isInteger(patchSize) && patchSize > 0) || info.levels[patchLevel] === undefined) {
-    throw new SamMilError('InvalidInput', `${slide.name} has no such patches`, {
-      file: file.path,
-      expected: `a patch size above 0 and a level from 0 to ${info.levels.length - 1}`,
-      found: `patch size ${patchSize}, level ${patchLevel}`,
-    });
-  }
-  const [{ width, height }] = info.levels;
-  for (let i = 0; i < coords.length; i += 2) {
-    const [x, y] = [coords[i], coords[i + 1]];
-    if (x >= 0 && y >= 0 && x < width && y < height) continue;
-    throw new SamMilError('InvalidInput', `patch ${i / 2} lies outside the slide ${slide.path}`, {
-      file: file.path,
-      expected: `coordinates within ${width} x ${height}`,
-      found: `${x}, ${y}`,
-      next: 'check that slide and patches belong together',
-    });
   }
 }
 

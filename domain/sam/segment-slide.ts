@@ -9,6 +9,7 @@ import { type Segments, writeSegments, writeSegmentsPickle } from '../formats/se
 import type { InputFile, Job, JobResult, OutputFile } from '../job.js';
 import { canonicalJson, type Json } from '../json.js';
 import type { Device } from '../onnx/onnx-session.js';
+import { checkPatches } from '../slides/check-patches.js';
 import { encodeJpeg } from '../slides/images.js';
 import { openSlide } from '../slides/open.js';
 import { quPathOrigin } from '../slides/qupath-origin.js';
@@ -93,16 +94,10 @@ function readImage(options: SegmentWith): { image: SamImage; patchSize: number; 
 
 /** Box of the tissue outlines, as the mask or else the patches file tells it; of the patches, which cover the tissue, where neither does. */
 function tissueBox({ patches: file, mask }: SegmentWith, slide: Slide): { box: Box; patchSize: number } {
-  const { coords, patchSize, patchLevel, tissueBox: told } = readPatches(file.path);
+  const patches = readPatches(file.path);
+  checkPatches(patches, file.path, slide);
+  const { coords, patchSize, patchLevel, tissueBox: told } = patches;
   const level = slide.info.levels[patchLevel];
-  if (coords.length === 0 || level === undefined) {
-    throw new SamMilError('InvalidInput', 'there are no patches of this slide in this file', {
-      file: file.path,
-      expected: `patches of a level from 0 to ${slide.info.levels.length - 1}`,
-      found: `${coords.length / 2} patches of level ${patchLevel}`,
-      next: 'check the outcome of pathology.patch for this slide',
-    });
-  }
   const size = level.downsample.map((scale) => Math.trunc(patchSize * scale)) as [number, number];
   const box = (mask ? boxOfTissue([readMask(mask.path).points]) : told) ?? boxOfPatches(coords, size);
   return { box, patchSize: size[0] };

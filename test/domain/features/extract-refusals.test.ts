@@ -54,6 +54,16 @@ describe('pathology.extract refuses', () => {
     });
   });
 
+  test('patches larger than memory', async (context) => {
+    const one = await given(context);
+    const path = (one.parameters.patches as InputFile).path;
+    writePatches(path, { ...patchesAt(COORDS), patchSize: 200_000 });
+    await assert.rejects(extract(one), {
+      code: 'InvalidInput',
+      message: /patch size from 1 to 32768 .*found patch size 200000/,
+    });
+  });
+
   test('a model that gives NaN, with the patch', async (context) => {
     const folder = temporaryFolder(context);
     const graph = new OnnxGraph('root');

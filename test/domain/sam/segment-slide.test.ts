@@ -198,6 +198,14 @@ test('a file without patches is refused by name', async (context) => {
   });
 });
 
+test("another slide's patches are refused before the search, not by the extraction after it", async (context) => {
+  const one = await given(context, [800, 1000, 800, 3000]);
+  await assert.rejects(run(jobFor<SegmentWith>(definition, one.with, one.folder)), {
+    code: 'InvalidInput',
+    message: /patches\.h5: patch 1 lies outside the slide .*2220 x 2967; found 800, 3000/,
+  });
+});
+
 test('the cache key holds name, version and weights of the segmenter', async () => {
   const key = await definition.hiddenInputs?.({ segmenter: 'watershed' }, {});
   assert.deepEqual(key?.segmenter, { name: 'watershed', version: 1, weightsDigest: null });
