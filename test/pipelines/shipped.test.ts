@@ -72,6 +72,23 @@ test('preprocess.yaml ends its slides well also where nobody wants outlines of t
   assert.equal(outputs.bag, made.extract.h5);
 });
 
+test('convert.yaml hands on what no file says, where it is given', () => {
+  const file = join(root, 'pipelines/convert.yaml');
+  const given = (set: [string, string][]) => {
+    const { plan } = loadPipeline(readFileSync(file, 'utf8'), { file, catalogue, cwd: root, set });
+    const { 'patch-size': size, 'slide-magnification': power } = plan!.stages[0].steps[0].with;
+    return [size, power];
+  };
+  assert.deepEqual(given([]), [undefined, undefined]);
+  assert.deepEqual(
+    given([
+      ['patch-size', '512'],
+      ['slide-magnification', '40'],
+    ]),
+    [512, 40],
+  );
+});
+
 test('quickstart.yaml trains 18 cells and evaluates each as it ends', () => {
   const file = join(root, 'pipelines/quickstart.yaml');
   const { plan } = loadPipeline(readFileSync(file, 'utf8'), { file, catalogue, cwd: root });
