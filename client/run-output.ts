@@ -7,7 +7,7 @@ import { readReceipt } from '../domain/store/receipts.js';
 /** Files of the `pipeline.report` stages of a plan that stand in its work folder, absolute. */
 export interface ReportFiles {
   stage: string;
-  html?: string;
+  html: string;
   /** Absent where the report is of slides alone. */
   metrics?: string;
 }

@@ -37,10 +37,14 @@ export async function resultLines(
   if (outcome.ended !== 'result') return leavingLines(entry, outcome.ended);
   const { status } = outcome;
   const lines = [headline(status, palette), ...renderFailures(status, palette)];
-  for (const { html, metrics } of await reportsOf(plan)) {
+  for (const { stage, html, metrics } of await reportsOf(plan)) {
+    if (status.stages.find(({ name }) => name === stage)?.state !== 'done') {
+      lines.push(`Report   none from this run; an earlier one stands in ${shortPath(html)}`);
+      continue;
+    }
     if (metrics !== undefined)
       lines.push('', ...(await metricsTable(metrics, palette, process.stdout.columns)));
-    if (html !== undefined) lines.push('', `Report   ${shortPath(html)}`);
+    lines.push('', `Report   ${shortPath(html)}`);
   }
   lines.push(`Files    ${shortPath(entry.work)}`);
   if (status.state !== 'done')

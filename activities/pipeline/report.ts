@@ -2,7 +2,7 @@ import { defineActivity, fileOutput, itemsInput } from '../define-activity.js';
 
 export const definition = defineActivity({
   name: 'pipeline.report',
-  version: 4,
+  version: 5,
   summary:
     'One self-contained HTML page and one metrics file of a run: table, curves, heatmaps, timeline, provenance',
   with: {

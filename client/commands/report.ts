@@ -36,8 +36,8 @@ async function report(name: string, options: ReportOptions): Promise<void> {
       console.log(
         (await metricsTable(metrics, paletteFor(process.stdout), process.stdout.columns)).join('\n'),
       );
-    console.log(`${metrics === undefined ? '' : '\n'}Report   ${shortPath(html ?? '')}`);
-    if (options.open && html !== undefined) await openInBrowser(html);
+    console.log(`${metrics === undefined ? '' : '\n'}Report   ${shortPath(html)}`);
+    if (options.open) await openInBrowser(html);
   }
 }
 

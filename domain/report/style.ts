@@ -13,7 +13,7 @@ const PAGE = `
 html { color-scheme: light dark; scroll-behavior: smooth; scroll-padding-top: 3.5rem; -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--ground); color: var(--text);
   font: 400 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif; }
-header.top, main, footer { max-width: 76rem; margin: 0 auto; padding: 0 1.25rem; }
+header.top, main, footer { max-width: 84rem; margin: 0 auto; padding: 0 1.25rem; }
 main { padding-top: 1.25rem; }
 header.top { padding-top: 2.4rem; padding-bottom: 1rem; }
 .kicker { margin: 0; color: var(--muted); font-size: .85rem; letter-spacing: .04em; }
@@ -24,14 +24,14 @@ p { margin: .4rem 0; max-width: 46rem; }
 a { color: var(--accent); }
 .lead { color: var(--muted); }
 nav { position: sticky; top: 0; z-index: 2; background: var(--ground); border-bottom: 1px solid var(--line); }
-nav ul { display: flex; gap: .2rem; max-width: 76rem; margin: 0 auto; padding: .35rem .65rem; list-style: none; overflow-x: auto; }
+nav ul { display: flex; gap: .2rem; max-width: 84rem; margin: 0 auto; padding: .35rem .65rem; list-style: none; overflow-x: auto; }
 nav a { display: block; padding: .3rem .6rem; border-radius: .45rem; color: var(--muted); text-decoration: none; font-size: .9rem; white-space: nowrap; }
 nav a:hover, nav a:focus-visible { color: var(--text); background: var(--faint); }
 section { margin: 0 0 1.25rem; padding: 1.4rem 1.5rem; background: var(--surface); border: 1px solid var(--line); border-radius: .9rem; }
 .note { margin-bottom: 1.25rem; padding: .9rem 1.2rem; background: var(--warn-ground); border: 1px solid var(--warn-line); border-radius: .9rem; color: var(--warn); }
 .note ul { margin: .2rem 0 0; padding-left: 1.1rem; max-width: 60rem; }
 .note h2 { font-size: 1rem; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .8rem; margin: 1rem 0 1.3rem; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: .8rem; margin: 1rem 0 1.3rem; }
 .tile { padding: .9rem 1.1rem; border: 1px solid var(--line); border-top: 4px solid var(--c); border-radius: .7rem; }
 .tile .name { font-weight: 600; overflow-wrap: anywhere; }
 .tile .big { display: block; margin: .1rem 0; font-size: 2rem; font-weight: 650; letter-spacing: -.02em; line-height: 1.2; font-variant-numeric: tabular-nums; }
