@@ -17,10 +17,10 @@ test('a report that an earlier run left is not shown as the result of one that d
   const outputs = { report: { path: 'report/report.html', digest: digestOf(''), bytes: 13 } };
   const receipt = { receipt: 1, key: digestOf('key'), folder: 'report', outputs, files: {} };
   writeFileSync(join(work, '.receipts/report/report/report.json'), JSON.stringify(receipt));
-  const stage = { name: 'report', steps: [{ id: 'report', uses: 'pipeline.report' }] };
+  const stage = { name: 'report', steps: [{ id: 'report', uses: 'pipeline.report', with: {} }] };
   const plan = { work, stages: [stage] } as unknown as Plan;
   const linesOf = async (state: StageStatus['state']) => {
-    const counts = { total: 1, done: 1, cached: 0, skipped: 0, failed: 0, running: 0 };
+    const counts = { total: 1, done: 1, cached: 0, idle: 0, skipped: 0, failed: 0, running: 0 };
     const status = {
       ...{ run: 'p-1', pipeline: 'p', work, state: 'done' as const, startedAt: 0, message: 'done' },
       stages: [{ name: 'report', needs: [], state, failures: [], ...counts }],
