@@ -125,6 +125,7 @@ function scorePatches({ with: options }: Job<HeatmapWith>, model: LoadedModel): 
   if (patches.length === 0) {
     throw new SamMilError('InvalidInput', 'the bag has no patch to show', { file: options.bag.path });
   }
+  refuseUnplaced(options.bag.path, bag.coords, patches);
   const classes = model.classes.length;
   const scoreOf = (row: number) =>
     options.what === 'attention' ? attention[row] : instanceProbabilities[row * classes + classes - 1];
@@ -134,6 +135,19 @@ function scorePatches({ with: options }: Job<HeatmapWith>, model: LoadedModel): 
     size: patchSizeOf(options.bag.path, options.patchSize),
     slideProbability: probabilities[classes - 1],
   };
+}
+
+/** A bare tensor without a sam_info has no coordinates: all its patches would be painted in one corner. */
+function refuseUnplaced(file: string, coords: Int32Array, patches: readonly number[]): void {
+  const [first] = patches;
+  const elsewhere = (row: number) =>
+    coords[2 * row] !== coords[2 * first] || coords[2 * row + 1] !== coords[2 * first + 1];
+  if (patches.length === 1 || patches.some(elsewhere)) return;
+  throw new SamMilError('InvalidInput', 'the bag does not say where its patches lie', {
+    file,
+    expected: 'coords in an h5 file, or a `sam-info` beside a .pt file',
+    found: `${patches.length} patches, all at ${coords[2 * first]}, ${coords[2 * first + 1]}`,
+  });
 }
 
 function scaleOf({ scale, what }: HeatmapWith): NonNullable<HeatmapWith['scale']> {

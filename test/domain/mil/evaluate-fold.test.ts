@@ -240,6 +240,13 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
       heatmap(jobOf(t, parameters, 'x')),
       hasCode('InvalidInput', /bare\.h5.*how large.*patch-size/),
     );
+    // As a .pt without a sam_info is read.
+    const placeless = join(temporaryFolder(t), 'placeless.h5');
+    writeFeatures(placeless, { features: new Float32Array(48), dim: 24, coords: new Int32Array(4) });
+    await assert.rejects(
+      heatmap(jobOf(t, heatmapWith({ slide, bag: inputFile(placeless), patchSize: 256 }), 'x')),
+      hasCode('InvalidInput', /placeless\.h5.*where its patches lie.*2 patches, all at 0, 0/),
+    );
     const other = join(temporaryFolder(t), 'splits.json');
     writeText(other, `${readFileSync(cohort.split.path, 'utf8')} `);
     await assert.rejects(
