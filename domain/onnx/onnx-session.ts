@@ -144,8 +144,9 @@ function unreadable(path: string, cause: unknown): SamMilError {
   });
 }
 
-/** CUDA's own words where they are in it: around them stands the runtime's source. */
+/** CUDA's own words where they are in it, else all but the place in the runtime's source. */
 function firstLine(error: unknown): string {
   const line = (error instanceof Error ? error.message : String(error)).split('\n')[0];
-  return /CUDA failure \d+: [^;]*/.exec(line)?.[0].trim() ?? line;
+  const bare = line.replace(/\/onnxruntime_src\/.*?\)\s+(?=[A-Z[])/, '');
+  return /CUDA failure \d+: [^;]*/.exec(line)?.[0].trim() ?? bare;
 }

@@ -109,3 +109,24 @@ test('a model for one image at a time, and features that are not flat, are taken
   await encoder.close();
   assert.deepEqual([...features], [2, -2, -2, 2, -2, -2, 2, -2, -2]);
 });
+
+test('weights beside the model that are cut off are told with both sizes, without the place in the runtime', async () => {
+  const bytes = model((graph) => {
+    const weights = { file: 'gains.bin', dtype: 'float32', shape: [3], strides: [1], offset: 0 } as const;
+    const image = graph.input('image', OPEN_SHAPE);
+    const gains = graph.node('Reshape', [
+      graph.stored('gains', weights),
+      graph.constant([1, 3, 1, 1], [4], 'int64'),
+    ]);
+    return { image: graph.node('Mul', [image, gains]) };
+  });
+  writeFileSync(join(folder, 'gains.bin'), Buffer.alloc(5));
+  await assert.rejects(opened(bytes), (error: Error) => {
+    assert.match(
+      error.message,
+      /tiny\.onnx: ONNX Runtime can't load this model: .*gains.*12.*5 are out of bounds/,
+    );
+    assert.doesNotMatch(error.message, /onnxruntime_src/);
+    return error.name === 'InvalidInput';
+  });
+});
