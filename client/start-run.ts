@@ -38,7 +38,7 @@ export async function startRun(session: Session, plan: Plan, options: StartOptio
 
 /**
  * Starts a run once more from the plan and the wishes it was started with: for one that has ended, or whose history is lost. Receipts let only what is not done
- * run. Throws `InvalidInput` if the plan was changed meanwhile, since its outputs would no longer be the run's.
+ * run, also where the plan was edited by hand meanwhile: they say what its outputs were made from.
  */
 export async function startAnew(session: Session, entry: RunEntry): Promise<RunEntry> {
   const path = planPath(entry.work, entry.run);

@@ -54,6 +54,8 @@ export class TestServer {
     const { child } = this;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
+    // Else this process may have nothing left to wait for and end here, with its cleaning up undone.
+    child.ref();
     child.kill(signal);
     await gone;
   }
