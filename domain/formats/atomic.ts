@@ -59,6 +59,14 @@ export function asWriteError(error: unknown, path: string): unknown {
       cause: error,
     });
   }
+  if (code === 'EXDEV') {
+    return new SamMilError('InvalidInput', 'its folder lies on another disk than the work folder', {
+      file: path,
+      expected: 'one disk for a whole work folder: outputs appear whole, by a change of name',
+      next: 'take the mount or link away and let --work name a folder on that disk; pipeline.copy brings outputs elsewhere',
+      cause: error,
+    });
+  }
   if (code !== undefined && UNWRITABLE.includes(code)) {
     return new SamMilError('InvalidInput', `cannot be written (${code})`, {
       file: path,

@@ -145,7 +145,9 @@ async function writeReceipt(work: string, claim: Claim, receipt: Receipt): Promi
   await writeAndSync(staged, receiptText(receipt)).catch((error: unknown) => {
     throw asWriteError(error, target);
   });
-  await renameOut(staged, target);
+  await renameOut(staged, target).catch((error: unknown) => {
+    throw asWriteError(error, target);
+  });
   await syncPath(dirname(target));
   await writeWhole(keyIndexPath(work, receipt.key), JSON.stringify(claim.place));
   return receipt;

@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -18,6 +19,7 @@ import { claimPlace, type Claim } from '../../domain/store/fence.js';
 import { publish, type Finished } from '../../domain/store/publish.js';
 import { readReceipt } from '../../domain/store/receipts.js';
 import { digestOfFile } from '../../domain/digest.js';
+import { smallDisk } from '../support/small-disk.js';
 import { control, executionsOf } from '../support/stub-plugin.js';
 import { StubSteps } from '../support/stub-step.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -254,6 +256,18 @@ test('outputs that break the contract are refused by name', async (context) => {
     steps.run('stub.light', { step: 'two', with: { text: 'b' } }),
     /steps `one` and `two` write to the same file/,
   );
+});
+
+test('an output folder that leads to another disk is refused by name, and nothing half-written stays', async (context) => {
+  const { work, steps } = await open(context);
+  const disk = smallDisk(context, 64);
+  if (disk === undefined) return;
+  symlinkSync(disk, join(work, 'stage'));
+  await assert.rejects(steps.run('stub.light', {}), {
+    code: 'InvalidInput',
+    message: /stage\/item\.txt: its folder lies on another disk than the work folder/,
+  });
+  assert.deepEqual(readdirSync(disk), []);
 });
 
 test('a copy that was taken away or edited where it was published to is made again', async (context) => {
