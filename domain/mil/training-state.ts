@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { SamMilError } from '../errors.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
+import type { Tensor } from '../formats/tensor.js';
 import type { AdamState } from './adam.js';
 import { describeBackend, type Backend } from './backend.js';
 import { tensorsOf, weightsOf } from './checkpoint.js';
@@ -79,7 +80,7 @@ export function statePath(folder: string): string {
 }
 
 /**
- * The state an earlier attempt left, or undefined: also where it was computed with another number of threads, since the rest would not have
+ * The state an earlier attempt left, or undefined: also where it is damaged, or was computed with another number of threads, since the rest would not have
  * the same bits then; `warn` says so and training begins again.
  *
  * @throws SamMilError BackendMismatch when another library or device computed it
@@ -92,8 +93,13 @@ export function loadState(
 ): TrainingState | undefined {
   const path = statePath(folder);
   if (!existsSync(path)) return undefined;
-  const { tensors, metadata } = readSafetensors(path);
-  const { steps, best, teacher, backend: made, ...rest } = JSON.parse(metadata.state) as Notes;
+  const saved = readSaved(path);
+  if (typeof saved === 'string') {
+    warn(`the saved state can't be read, so the fold begins again: ${saved}`);
+    return undefined;
+  }
+  const { tensors, notes } = saved;
+  const { steps, best, teacher, backend: made, ...rest } = notes;
   const [expected, found] = [describeBackend(made), describeBackend(backend)];
   if (describeBackend({ ...made, threads: backend.threads }) !== found) {
     throw new SamMilError('BackendMismatch', 'this training was begun on another backend', {
@@ -116,6 +122,16 @@ export function loadState(
     ...(teacher ? { teacher: read('teacher/') } : {}),
     ...(best === undefined ? {} : { best: { ...best, weights: read('best/') } }),
   };
+}
+
+/** What the file holds, or what is wrong with it: a disk may have spoilt it, and only time is lost then. */
+function readSaved(path: string): { tensors: Record<string, Tensor>; notes: Notes } | string {
+  try {
+    const { tensors, metadata } = readSafetensors(path);
+    return { tensors, notes: JSON.parse(metadata.state) as Notes };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 /** True when every weight is finite: only then is a state worth keeping. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -76,4 +76,23 @@ test('a state from another backend is refused, one from another number of thread
     other.reports.map(({ done }) => done),
     [1, 2],
   );
+});
+
+test('a saved state that is damaged is put aside with a warning, and training ends as it would have', async (t) => {
+  const folder = temporaryFolder(t);
+  const cohort = makeCohort(folder);
+  const settings = trainWith(cohort, { saveEvery: 0, epochs: 2, backend: 'js' });
+  const whole = await run(makeJob(folder, cohort.work, settings));
+  const bytes = readFileSync(whole.files.checkpoint.from);
+  const path = join(folder, 'checkpoint', 'training-state.safetensors');
+  for (const damaged of [readFileSync(path).subarray(0, 200), Buffer.from('')]) {
+    writeFileSync(path, damaged);
+    const again = makeJob(folder, cohort.work, settings);
+    const { files } = await run(again);
+    assert.match(
+      again.warnings.join(),
+      /saved state can't be read, so the fold begins again: .*training-state/,
+    );
+    assert.deepEqual(readFileSync(files.checkpoint.from), bytes);
+  }
 });
