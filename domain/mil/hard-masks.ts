@@ -43,7 +43,7 @@ export function keptRows(
   return kept.length > 0 ? kept : [extremes(ranking, 1, 'highest')[0]];
 }
 
-/** Rounded up, as the published code does; a product that is whole but for rounding error stays. */
+/** Rounded up as the published code does: 100 x 0.07 is 7.000000000000001 there too, and so 8. */
 function ceil(value: number, most: number): number {
   return Math.min(most, Math.ceil(value));
 }
