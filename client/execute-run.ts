@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
 import type { Plan } from '../domain/language/plan.js';
-import { planPath } from '../domain/store/paths.js';
 import { openSession, type ServerChoice, type Session } from './connect.js';
 import { createDisplay, paletteFor, type Display } from './display.js';
 import { driveRun, needsOf, type DriveOptions, type DriveOutcome } from './drive-run.js';
@@ -8,7 +6,7 @@ import { Exit } from './errors.js';
 import { Interrupt } from './interrupt.js';
 import { JsonDisplay } from './json-display.js';
 import { othersServe, refuseWorkersWithout, type WorkerFacts } from './registered-workers.js';
-import type { RunEntry } from './run-index.js';
+import { readPlanOf, type RunEntry } from './run-index.js';
 import { exitCodeOfRun, resultLines, resultObject } from './run-result.js';
 import { partsOf, setUpNatives } from './set-up-natives.js';
 
@@ -73,13 +71,7 @@ async function announce(entry: RunEntry, outcome: DriveOutcome, json: boolean): 
   if (json) {
     console.log(JSON.stringify(resultObject(entry, outcome)));
   } else {
-    const plan = JSON.parse(await readFile(planPath(entry.work, entry.run), 'utf8')) as Plan;
-    const lines = await resultLines(
-      entry,
-      { ...plan, work: entry.work },
-      outcome,
-      paletteFor(process.stdout),
-    );
+    const lines = await resultLines(entry, readPlanOf(entry), outcome, paletteFor(process.stdout));
     console.log(lines.join('\n'));
   }
   const code = exitCodeOfRun(outcome);

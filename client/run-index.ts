@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SamMilError } from '../domain/errors.js';
+import type { Plan } from '../domain/language/plan.js';
 import { writeAtomic } from '../domain/formats/atomic.js';
 import { keyProblem, planPath, runFolder } from '../domain/store/paths.js';
 import type { RunStatus } from '../workflows/messages.js';
@@ -59,6 +60,24 @@ export function findRun(name: string, work?: string): RunEntry {
     expected: known.length > 0 ? `one of ${known.join(', ')}` : undefined,
     next: work === undefined ? 'see `npx sam-mil ls`, or give its work folder with --work' : 'check --work',
   });
+}
+
+/**
+ * The plan that a run was started with, for its work folder as it is called now.
+ * @throws SamMilError InvalidInput where it cannot be read or is spoilt
+ */
+export function readPlanOf({ work, run }: Pick<RunEntry, 'work' | 'run'>): Plan {
+  const path = planPath(work, run);
+  try {
+    return { ...(JSON.parse(readFileSync(path, 'utf8')) as Plan), work };
+  } catch (cause) {
+    throw new SamMilError('InvalidInput', 'the plan of the run cannot be read', {
+      file: path,
+      found: (cause as Error).message,
+      next: 'run its pipeline file again: receipts skip what is done',
+      cause,
+    });
+  }
 }
 
 /** How a run ended, as its work folder has it; undefined for one that has not. */

@@ -1,12 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import type { Plan } from '../../domain/language/plan.js';
 import { runCommand } from '../../domain/native/run-command.js';
-import { planPath } from '../../domain/store/paths.js';
 import { paletteFor } from '../display.js';
 import { invalid } from '../errors.js';
 import { metricsTable } from '../metrics.js';
-import { findRun, type RunEntry } from '../run-index.js';
+import { findRun, readPlanOf, type RunEntry } from '../run-index.js';
 import { reportsOf, shortPath, type ReportFiles } from '../run-output.js';
 
 interface ReportOptions {
@@ -43,8 +40,8 @@ async function report(name: string, options: ReportOptions): Promise<void> {
 
 /** Throws `InvalidInput` where the run has made none (yet). */
 export async function requireReports(entry: RunEntry): Promise<ReportFiles[]> {
-  const plan = JSON.parse(await readFile(planPath(entry.work, entry.run), 'utf8')) as Plan;
-  const reports = await reportsOf({ ...plan, work: entry.work });
+  const plan = readPlanOf(entry);
+  const reports = await reportsOf(plan);
   if (reports.length > 0) return reports;
   const planned = plan.stages.some((stage) => stage.steps.some(({ uses }) => uses === 'pipeline.report'));
   throw invalid(

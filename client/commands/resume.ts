@@ -1,14 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import type { Plan } from '../../domain/language/plan.js';
-import { planPath } from '../../domain/store/paths.js';
 import type { Session } from '../connect.js';
 import type { Display } from '../display.js';
 import { executeRun, type ExecuteOptions, type Execution } from '../execute-run.js';
 import { askStatusPatiently, isReplayFault } from '../follow.js';
 import { serverStateOf } from '../open-runs.js';
 import { addExecuteOptions, collect } from '../options.js';
-import { findRun, type RunEntry } from '../run-index.js';
+import { findRun, readPlanOf, type RunEntry } from '../run-index.js';
 import { restart, sendResume } from '../start-or-continue.js';
 import { startOptionsOf } from '../start-run.js';
 
@@ -42,7 +39,7 @@ export async function continueRun(
   begin: (session: Session, display: Display, entry: RunEntry) => Promise<Execution>,
 ): Promise<void> {
   const entry = findRun(name, options.work);
-  const plan = JSON.parse(await readFile(planPath(entry.work, entry.run), 'utf8')) as Plan;
+  const plan = readPlanOf(entry);
   const { plugins } = await startOptionsOf(entry);
   const plugin = options.plugin ?? [...(plugins ?? [])];
   await executeRun(plan, { ...withServerOf(entry, options), plugin }, (session, display) =>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { runsIn } from '../../client/run-index.js';
+import { readPlanOf, runsIn } from '../../client/run-index.js';
 import { makeStateFolder } from '../../client/state-folder.js';
 import { scratchFolder } from '../support/scratch-folder.js';
 
@@ -35,4 +35,8 @@ test('a stray file and a spoilt plan in the work folder do not hide its runs', (
     runsIn(work).map(({ run }) => run),
     ['good'],
   );
+  assert.throws(() => readPlanOf({ work, run: 'spoilt' }), {
+    name: 'InvalidInput',
+    message: /spoilt.plan\.json: the plan of the run cannot be read.*run its pipeline file again/,
+  });
 });
