@@ -20,6 +20,10 @@ export interface PreparedStep {
   key: string;
   /** `job.with`: keys in camelCase, inputs as {@link InputFile}. */
   jobWith: JsonObject;
+  /** Digests of the inputs that are no outputs of earlier steps, by absolute path. */
+  read: Record<string, string>;
+  /** Outputs of earlier steps among the inputs, relative to the work folder. */
+  derived: string[];
 }
 
 export type StepToPrepare = Pick<StepInput, 'work' | 'base' | 'item' | 'single' | 'with'>;
@@ -68,7 +72,16 @@ async function prepare(
     inputs: digests,
     hidden,
   };
-  return { definition, ingredients, key: cacheKey(ingredients), jobWith: camelKeys(jobWith) };
+  const own = inputs.filter(({ kind, value }) => kind === 'file' && typeof value === 'string');
+  const read = own.map(({ place }) => files[place.join('.')]).map(({ path, digest }) => [path, digest]);
+  return {
+    definition,
+    ingredients,
+    key: cacheKey(ingredients),
+    jobWith: camelKeys(jobWith),
+    read: Object.fromEntries(read) as Record<string, string>,
+    derived: inputs.flatMap(({ value }) => (isFileRef(value) ? [value.path] : [])),
+  };
 }
 
 /**

@@ -7,7 +7,7 @@ import type { JsonObject } from '../domain/json.js';
 import type { DigestCache } from '../domain/store/digest-cache.js';
 import { claimPlace, explainLoss, releaseClaim, type Claim } from '../domain/store/fence.js';
 import { checkpointFolder, type Place } from '../domain/store/paths.js';
-import { publish, relink } from '../domain/store/publish.js';
+import { publish, relink, stepsWithReceipts } from '../domain/store/publish.js';
 import { checkOutputs, findReceipt, readReceipt, type Receipt } from '../domain/store/receipts.js';
 import type { ActivityDefinition } from './define-activity.js';
 import type { EngineContext } from './engine-context.js';
@@ -42,6 +42,7 @@ export async function runStep(
   const place = placeOf(input);
   const prepared = await prepareStep(definition, input, engine.digests(input.work));
   attempt.signal.throwIfAborted();
+  await refuseMixedInputs(input, prepared);
   const standing = await standingReceipt(engine, input, place, prepared);
   if (standing) return { receipt: standing, how: 'cached' };
   const claim = await claimPlace(input.work, place);
@@ -126,6 +127,7 @@ async function work(
     ingredients: prepared.ingredients,
     folder: input.folder,
     result,
+    read: prepared.read,
     made: { run: input.run, attempt: attempt.number, seconds: seconds(began) },
   });
   engine.digests(input.work).rememberOutputs(receipt.files);
@@ -204,6 +206,31 @@ async function refuseChangedInputs(
     found,
     next: 'wait until whatever writes it has ended; the step is tried again with what is there then',
   });
+}
+
+/**
+ * A slide that was replaced between two steps of its item would give features of one slide at the places of another's patches: what the step is given
+ * by an earlier one must have been made of the very files that it reads itself.
+ */
+async function refuseMixedInputs({ work, item }: StepInput, { read, derived }: PreparedStep): Promise<void> {
+  for (const path of derived) {
+    const place = { stage: path.split('/')[0], item };
+    for (const step of await stepsWithReceipts(work, place)) {
+      const maker = await readReceipt(work, { ...place, step });
+      if (maker?.read === undefined || !Object.hasOwn(maker.files, path)) continue;
+      const before = maker.read;
+      const other = Object.keys(read).find(
+        (file) => Object.hasOwn(before, file) && before[file] !== read[file],
+      );
+      if (other === undefined) continue;
+      throw new SamMilError('InvalidInput', `the file was replaced after \`${step}\` had read it`, {
+        file: other,
+        expected: `${before[other]}, which ${path} was made of`,
+        found: read[other],
+        next: 'resume the run once the file is complete: the step runs again with the new content',
+      });
+    }
+  }
 }
 
 function refuseUndeclared(definition: ActivityDefinition, result: JobResult): void {

@@ -23,6 +23,8 @@ export interface Finished {
   folder: string;
   result: JobResult;
   made: Omit<Made, 'host' | 'at'>;
+  /** See {@link Receipt}. */
+  read?: Record<string, string>;
 }
 
 /**
@@ -57,6 +59,7 @@ export async function publish(work: string, claim: Claim, finished: Finished): P
     outputs,
     ...(result.skip === undefined ? {} : { skip: result.skip }),
     files,
+    ...(Object.keys(finished.read ?? {}).length > 0 && { read: finished.read }),
     made: { ...finished.made, host: hostname(), at: new Date().toISOString() },
   });
 }
@@ -226,8 +229,8 @@ async function refuseOthers(work: string, { place }: Claim, staged: Staged[], ru
   }
 }
 
-async function stepsWithReceipts(work: string, place: Place): Promise<string[]> {
-  const names = await readdir(dirname(receiptPath(work, place))).catch(() => []);
+export async function stepsWithReceipts(work: string, place: Omit<Place, 'step'>): Promise<string[]> {
+  const names = await readdir(dirname(receiptPath(work, { ...place, step: 'any' }))).catch(() => []);
   return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
 }
 

@@ -20,6 +20,8 @@ export interface Receipt {
   skip?: string;
   /** By path relative to the work folder. */
   files: Record<string, ReceiptFile>;
+  /** Digests of the files outside the work folder that were read, by absolute path: what is made of these outputs must read the same. */
+  read?: Record<string, string>;
   made: Made;
 }
 

@@ -258,6 +258,26 @@ test('outputs that break the contract are refused by name', async (context) => {
   );
 });
 
+test('a slide that is replaced between two steps of an item is refused by name, until the first has read it anew', async (context) => {
+  const { work, steps } = await open(context);
+  const slide = join(work, 'a.svs');
+  writeFileSync(slide, 'one');
+  const cut = () => steps.run('stub.light', { step: 'patch', with: { from: slide, to: 'a.h5' } });
+  const follow = ({ receipt }: Awaited<ReturnType<typeof cut>>) => {
+    const given = { slide, patches: receipt.outputs.file, segmenter: 'watershed' };
+    return steps.run('pathology.segment', { step: 'segment', with: given });
+  };
+  const first = await cut();
+  await assert.rejects(follow(first), /a\.svs: this is not a slide/, 'the same slide: on to the work');
+  writeFileSync(slide, 'another');
+  await assert.rejects(follow(first), {
+    code: 'InvalidInput',
+    message:
+      /a\.svs: the file was replaced after `patch` had read it; expected sha256:.* which stage\/a\.h5\/item\.txt was made of/,
+  });
+  await assert.rejects(follow(await cut()), /a\.svs: this is not a slide/);
+});
+
 test('an output folder that leads to another disk is refused by name, and nothing half-written stays', async (context) => {
   const { work, steps } = await open(context);
   const disk = smallDisk(context, 64);
