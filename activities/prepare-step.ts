@@ -20,7 +20,7 @@ export interface PreparedStep {
   key: string;
   /** `job.with`: keys in camelCase, inputs as {@link InputFile}. */
   jobWith: JsonObject;
-  /** Digests of the inputs that are no outputs of earlier steps, by absolute path. */
+  /** Digests of the inputs that are no outputs of earlier steps and count for the key, by absolute path. */
   read: Record<string, string>;
   /** Outputs of earlier steps among the inputs, relative to the work folder. */
   derived: string[];
@@ -72,7 +72,9 @@ async function prepare(
     inputs: digests,
     hidden,
   };
-  const own = inputs.filter(({ kind, value }) => kind === 'file' && typeof value === 'string');
+  const own = inputs.filter(
+    ({ kind, value, inKey: counts }) => counts && kind === 'file' && typeof value === 'string',
+  );
   const read = own.map(({ place }) => files[place.join('.')]).map(({ path, digest }) => [path, digest]);
   return {
     definition,
