@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { writeMask, writePatches, writeStitch } from '../formats/bag-files.js';
 import { writeAtomic } from '../formats/atomic.js';
+import type { PatchCoords } from '../formats/bag-files.js';
 import { type Box, boxOfTissue } from '../formats/tissue-box.js';
 import { nominalMagnification, tridentFacts, type TridentFacts } from '../formats/trident.js';
 import type { InputFile, Job, JobResult, OutputFile } from '../job.js';
@@ -10,6 +10,7 @@ import { openSlide } from '../slides/open.js';
 import { quPathOrigin } from '../slides/qupath-origin.js';
 import type { Slide } from '../slides/slide.js';
 import { drawTissue } from './draw-tissue.js';
+import { H5Files } from './h5-files.js';
 import { chooseVisLevel, PictureBuilder, readOverview, type Picture } from './overview.js';
 import type { TissueParameters } from './parameters.js';
 import { patchGrid } from './patch-grid.js';
@@ -32,6 +33,8 @@ export interface PatchWith extends Partial<TissueParameters>, ScaleWish {
 }
 
 const STEPS = 4;
+
+const h5Files = new H5Files();
 
 /**
  * Tissue and patches of one slide, as CLAM finds them: outlines and mask, patch coordinates, and a picture of each for people.
@@ -64,12 +67,13 @@ async function patchSlide(
   const step = (done: number, note: string) => job.progress({ unit: 'steps', done, total: STEPS, note });
   const scale = choosePatchScale(slide, job.with);
   const trident = job.with.layout === 'trident' ? tridentOf(job, slide, scale) : undefined;
+  h5Files.start();
   step(0, 'finding tissue');
   const { tissue, picture } = await findTissue(job, slide, parameters);
   step(1, `${tissue.ids.length} of ${tissue.contours.length} contours`);
   const mask = writeMaskFiles(job, slide, tissue, picture, parameters.lineThickness);
-  // The pictures are encoded on other threads meanwhile; a failure of theirs is met below.
-  const pictures: Promise<void>[] = [mask.encoded];
+  // Files are written on other threads meanwhile; a failure of theirs is met below.
+  const written: Promise<unknown>[] = [mask.written];
   try {
     const chosen = tissue.ids.map((id) => tissue.contours[id]);
     const { levels } = slide.info;
@@ -81,7 +85,7 @@ async function patchSlide(
     if (count === 0) {
       const found = { contours: tissue.contours.length, left: tissue.ids.length };
       job.log('warn', 'no patch of this slide lies in tissue', found);
-      await mask.encoded;
+      await mask.written;
       return {
         files: mask.files,
         values: valuesOf(job.with.slide, 'no_tissue', parameters),
@@ -89,22 +93,22 @@ async function patchSlide(
       };
     }
     const stitch = writeStitchFiles(job, slide, picture, coords, scale);
-    pictures.push(stitch.encoded);
+    written.push(stitch.written);
     const tissueBox = boxOfTissue(chosen.map(({ outline }) => outline));
-    writePatchFile(job, slide, scale, { coords, tissueBox, trident });
-    await Promise.all(pictures);
+    written.push(writePatchFile(job, slide, scale, { coords, tissueBox, trident }));
+    await Promise.all(written);
     const files = { ...mask.files, ...stitch.files, coords: patchFile(job) };
     step(STEPS, `${count} patches`);
     return { files, values: valuesOf(job.with.slide, 'processed', parameters, count, scale) };
   } finally {
-    await Promise.allSettled(pictures);
+    await Promise.allSettled(written);
   }
 }
 
-/** Files of one kind, and when the picture among them is written. */
+/** Files of one kind, and when all of them are written. */
 interface WrittenFiles {
   files: Record<string, OutputFile>;
-  encoded: Promise<void>;
+  written: Promise<unknown>;
 }
 
 /** Segments, and makes the overview from the same read where both want the same level (as they do unless told otherwise). */
@@ -157,12 +161,11 @@ function writeMaskFiles(
 ): WrittenFiles {
   const mask = output(job, 'masks', 'h5');
   const image = output(job, 'masks', 'jpg');
-  const encoded = writeJpeg(image.from, { ...picture, rgb: drawTissue(picture, tissue, lineThickness) });
-  const table = outlineTable(tissue.ids.map((id) => tissue.contours[id]));
-  writeMask(mask.from, { ...table, ...tissue });
+  const jpeg = writeJpeg(image.from, { ...picture, rgb: drawTissue(picture, tissue, lineThickness) });
+  const written = bothOf(writeMaskFile(mask.from, tissue), jpeg);
   const geojson = output(job, 'masks', 'geojson');
   writeAtomic(geojson.from, formatTissue(tissue.contours, tissue.ids, quPathOrigin(slide.info)));
-  return { files: { mask, 'mask-image': image, 'tissue-geojson': geojson }, encoded };
+  return { files: { mask, 'mask-image': image, 'tissue-geojson': geojson }, written };
 }
 
 interface CutPatches {
@@ -176,10 +179,10 @@ function writePatchFile(
   slide: Slide,
   scale: PatchScale,
   { coords, tissueBox, trident }: CutPatches,
-): void {
+): Promise<void> {
   const [level0, level] = [slide.info.levels[0], slide.info.levels[scale.patchLevel]];
   const file = patchFile(job);
-  writePatches(file.from, {
+  const patches: PatchCoords = {
     coords,
     patchSize: scale.patchSize,
     patchLevel: scale.patchLevel,
@@ -191,7 +194,8 @@ function writePatchFile(
     savePath: 'patches',
     tissueBox,
     ...(trident && { trident }),
-  });
+  };
+  return handled(h5Files.write(file.from, { patches }));
 }
 
 function patchFile(job: Job<PatchWith>): OutputFile {
@@ -219,16 +223,28 @@ function writeStitchFiles(
   const mosaic = stitchPatches(picture, coords, [patchSize * x, patchSize * y]);
   const stitch = output(job, 'stitches', 'h5');
   const image = output(job, 'stitches', 'jpg');
-  const encoded = writeJpeg(image.from, { ...picture, rgb: mosaic });
-  writeStitch(stitch.from, { ...picture, pixels: mosaic });
-  return { files: { stitch, 'stitch-image': image }, encoded };
+  const jpeg = writeJpeg(image.from, { ...picture, rgb: mosaic });
+  const { width, height, downsample } = picture;
+  const h5 = h5Files.write(stitch.from, { stitch: { pixels: mosaic, width, height, downsample } });
+  return { files: { stitch, 'stitch-image': image }, written: bothOf(h5, jpeg) };
 }
 
-/** Encodes and writes while the caller goes on. Who waits for it meets its failure; nobody has to, where another failure came first. */
-function writeJpeg(path: string, { rgb, width, height }: Picture): Promise<void> {
-  const written = encodeJpeg({ data: rgb, width, height, channels: 3 }, 85).then((jpeg) =>
-    writeAtomic(path, jpeg),
-  );
+async function writeJpeg(path: string, { rgb, width, height }: Picture): Promise<void> {
+  writeAtomic(path, await encodeJpeg({ data: rgb, width, height, channels: 3 }, 85));
+}
+
+function writeMaskFile(path: string, tissue: Tissue): Promise<void> {
+  const { mask, width, height, segLevel, downsample } = tissue;
+  const table = outlineTable(tissue.ids.map((id) => tissue.contours[id]));
+  return h5Files.write(path, { mask: { ...table, mask, width, height, segLevel, downsample } });
+}
+
+function bothOf(first: Promise<void>, second: Promise<void>): Promise<unknown> {
+  return handled(Promise.all([first, second]));
+}
+
+/** Goes on while the caller does. Who waits for it meets its failure; nobody has to, where another failure came first. */
+function handled<T>(written: Promise<T>): Promise<T> {
   written.catch(() => undefined);
   return written;
 }
