@@ -161,8 +161,9 @@ function writeMaskFiles(
 ): WrittenFiles {
   const mask = output(job, 'masks', 'h5');
   const image = output(job, 'masks', 'jpg');
+  const h5 = writeMaskFile(mask.from, tissue);
   const jpeg = writeJpeg(image.from, { ...picture, rgb: drawTissue(picture, tissue, lineThickness) });
-  const written = bothOf(writeMaskFile(mask.from, tissue), jpeg);
+  const written = bothOf(h5, jpeg);
   const geojson = output(job, 'masks', 'geojson');
   writeAtomic(geojson.from, formatTissue(tissue.contours, tissue.ids, quPathOrigin(slide.info)));
   return { files: { mask, 'mask-image': image, 'tissue-geojson': geojson }, written };
@@ -223,9 +224,9 @@ function writeStitchFiles(
   const mosaic = stitchPatches(picture, coords, [patchSize * x, patchSize * y]);
   const stitch = output(job, 'stitches', 'h5');
   const image = output(job, 'stitches', 'jpg');
-  const jpeg = writeJpeg(image.from, { ...picture, rgb: mosaic });
   const { width, height, downsample } = picture;
   const h5 = h5Files.write(stitch.from, { stitch: { pixels: mosaic, width, height, downsample } });
+  const jpeg = writeJpeg(image.from, { ...picture, rgb: mosaic });
   return { files: { stitch, 'stitch-image': image }, written: bothOf(h5, jpeg) };
 }
 
@@ -236,7 +237,7 @@ async function writeJpeg(path: string, { rgb, width, height }: Picture): Promise
 function writeMaskFile(path: string, tissue: Tissue): Promise<void> {
   const { mask, width, height, segLevel, downsample } = tissue;
   const table = outlineTable(tissue.ids.map((id) => tissue.contours[id]));
-  return h5Files.write(path, { mask: { ...table, mask, width, height, segLevel, downsample } });
+  return handled(h5Files.write(path, { mask: { ...table, mask, width, height, segLevel, downsample } }));
 }
 
 function bothOf(first: Promise<void>, second: Promise<void>): Promise<unknown> {
