@@ -15,7 +15,19 @@ type FileCall = (
   ...rest: unknown[]
 ) => number;
 
+interface Files {
+  write: FileCall;
+  read: FileCall;
+  open: (path: string, ...rest: unknown[]) => unknown;
+  ErrnoError: new (code: number) => Error;
+}
+
+/** ENOENT, as the library's file system counts. */
+const NO_ENTRY = 44;
+
 let diagnosis = '';
+let asked: string | undefined;
+let strange: string | undefined;
 let lent: { start: number; bytes: Uint8Array; passed: number } | undefined;
 interceptFiles();
 
@@ -25,8 +37,13 @@ interceptFiles();
  * {@link passThrough} lends goes straight between the file and the caller's own memory.
  */
 function interceptFiles(): void {
-  const files = hdf5.FS as unknown as { write: FileCall; read: FileCall };
-  const { write, read } = files;
+  const files = hdf5.FS as unknown as Files;
+  const { write, read, open } = files;
+  files.open = (path, ...rest) => {
+    if (path === asked) return open(path, ...rest);
+    strange = path;
+    throw new files.ErrnoError(NO_ENTRY);
+  };
   const passed =
     (original: FileCall): FileCall =>
     (stream, buffer, offset, length, ...rest) => {
@@ -61,9 +78,26 @@ export class Hdf5Failure extends Error {
   }
 }
 
+/**
+ * Opens the file at `path`, and no other: a file may say that its values lie elsewhere (external storage, virtual datasets, links), where its digest
+ * does not reach, or where nobody meant to look. {@link checked} refuses what such a file refers to.
+ */
+export function openingOnly<T>(path: string, open: () => T): T {
+  asked = path;
+  try {
+    return open();
+  } finally {
+    asked = undefined;
+  }
+}
+
 /** Runs library calls; any failure that HDF5 reports in them is thrown. @throws Hdf5Failure */
 export function checked<T>(calls: () => T): T {
+  strange = undefined;
   const { result, report } = reported(calls);
+  if (strange !== undefined) {
+    throw new Hdf5Failure(`its values lie in another file, ${strange}: copy them into this one`);
+  }
   if (report.includes('HDF5-DIAG')) throw new Hdf5Failure(report);
   return result;
 }

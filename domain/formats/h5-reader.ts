@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SamMilError } from '../errors.js';
 import { BLOCK_BYTES, checked, describeType, hdf5, numericDtype, quietly } from './h5-library.js';
-import { isPlain, passThrough, withLibraryMemory } from './h5-library.js';
+import { isPlain, openingOnly, passThrough, withLibraryMemory } from './h5-library.js';
 import { bytesOfArray, bytesPerElement, type Dtype, elementsOf, emptyArray } from './tensor.js';
 import { float32Of, int32Of, type TypedArray } from './tensor.js';
 
@@ -206,7 +206,7 @@ export function openH5File(path: string): H5Reader {
   checkSignature(path, absolutePath);
   let file: File;
   try {
-    file = checked(() => new h5wasm.File(absolutePath, 'r'));
+    file = checked(() => openingOnly(absolutePath, () => new h5wasm.File(absolutePath, 'r')));
   } catch (error) {
     throw damaged(path, error instanceof Error ? error.message : String(error), error);
   }

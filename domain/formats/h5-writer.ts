@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { SamMilError } from '../errors.js';
 import { asWriteError, commitTemporary, temporaryName } from './atomic.js';
 import { BLOCK_BYTES, checkedWithoutClock, describeType, hdf5, Hdf5Failure } from './h5-library.js';
-import { isPlain, numericDtype, passThrough, quietly, withLibraryMemory } from './h5-library.js';
+import { isPlain, numericDtype, openingOnly, passThrough, quietly, withLibraryMemory } from './h5-library.js';
 import { bytesOfArray, bytesPerElement, type Dtype, dtypeOf, elementsOf, type TypedArray } from './tensor.js';
 
 /**
@@ -261,7 +261,7 @@ export function createH5File(path: string): H5Writer {
   try {
     // Node's own error says why a folder can't be written to; HDF5's does not.
     closeSync(openSync(temporary, 'wx'));
-    const file = checkedWithoutClock(() => new h5wasm.File(temporary, 'w'));
+    const file = checkedWithoutClock(() => openingOnly(temporary, () => new h5wasm.File(temporary, 'w')));
     return new H5Writer(target, temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });

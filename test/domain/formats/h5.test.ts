@@ -47,6 +47,16 @@ describe('reading what h5py wrote', () => {
     });
   }
 
+  test('values that lie in another file are refused, naming it: no digest of this one covers them', () => {
+    withH5(fixture('formats', 'elsewhere.h5'), (file) => {
+      expectError('InvalidInput', ['elsewhere.h5', 'another file', '/etc/passwd'], () =>
+        file.read('features'),
+      );
+      expectError('InvalidInput', ['elsewhere.h5', 'another file', 'h5py.h5'], () => file.read('coords'));
+      assert.equal(file.has('linked'), false);
+    });
+  });
+
   test('half floats keep their bits and decode exactly', () => {
     withH5(h5pyFile, (file) => {
       const { dtype } = file.info('types/f2');
