@@ -27,7 +27,7 @@ const NO_ENTRY = 44;
 
 let diagnosis = '';
 let asked: string | undefined;
-let strange: string | undefined;
+let strange = '';
 let lent: { start: number; bytes: Uint8Array; passed: number } | undefined;
 interceptFiles();
 
@@ -93,9 +93,9 @@ export function openingOnly<T>(path: string, open: () => T): T {
 
 /** Runs library calls; any failure that HDF5 reports in them is thrown. @throws Hdf5Failure */
 export function checked<T>(calls: () => T): T {
-  strange = undefined;
+  strange = '';
   const { result, report } = reported(calls);
-  if (strange !== undefined) {
+  if (strange !== '') {
     throw new Hdf5Failure(`its values lie in another file, ${strange}: copy them into this one`);
   }
   if (report.includes('HDF5-DIAG')) throw new Hdf5Failure(report);
