@@ -97,7 +97,7 @@ test('SIGKILL in extraction and in training, of worker, server and both: every o
   const handle = await startRun(client, await planFor(work), { run: 'disturbed' });
   let since = 0;
   const amid = async (step: string) => {
-    await eventually(`in the middle of ${step}`, amidStep(work, step, since), 120_000);
+    await eventually(`in the middle of ${step}`, amidStep(work, step, since), 600_000);
     since = Date.now();
   };
   await amid('extract');
