@@ -60,7 +60,7 @@ async function temporal(): Promise<Fact> {
     return fact(
       'temporal',
       'missing',
-      'no server yet; built once by `npx sam-mil server` (2-5 minutes)',
+      'no server yet; built once by `npx sam-mil server` (2-7 minutes)',
       refused,
     );
   }

@@ -29,7 +29,7 @@ export async function buildTemporalServer(
   await mkdir(parent, { recursive: true });
   await removeLeftOvers(parent);
   await checkDisk(parent);
-  log('Temporal server: one-time build, 2-5 minutes, needs about 2 GB RAM and 6 GB disk');
+  log('Temporal server: one-time build, 2-7 minutes, needs about 2 GB RAM and 6 GB disk');
   const scratch = join(parent, `.build-${process.pid}`);
   try {
     const failures: string[] = [];

@@ -47,9 +47,10 @@ export class H5Files {
     const worker = new Worker(new URL('./h5-thread.js', import.meta.url));
     worker.unref();
     worker.on('message', ({ id, written }: H5Answer) => this.finish(id, written));
-    // What a thread died of is told by the caller's own attempt.
-    worker.on('error', () => this.giveUp());
-    worker.on('exit', () => this.giveUp());
+    // What a thread died of is told by the caller's own attempt. Its exit may come when the next thread is already at work.
+    const ended = () => this.worker === worker && this.giveUp();
+    worker.on('error', ended);
+    worker.on('exit', ended);
     return worker;
   }
 
