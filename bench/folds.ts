@@ -87,11 +87,14 @@ function foldsPlan(work: string): Plan {
   );
 }
 
-function stepSeconds(work: string, item: string): number {
-  const log = readFileSync(itemLogPath(work, 'folds', 'train', item), 'utf8');
-  const found = /"seconds-in-steps":([\d.]+)/.exec(log);
-  if (!found) throw new Error(`the log of ${item} does not say how long its steps took`);
-  return Number(found[1]);
+function secondsIn(what: 'steps' | 'validation' | 'all', work: string): number {
+  const all = cells.map(({ name }) => {
+    const log = readFileSync(itemLogPath(work, 'folds', 'train', name), 'utf8');
+    const found = new RegExp(`"seconds-in-${what}":([\\d.]+)`).exec(log);
+    if (!found) throw new Error(`the log of ${name} does not say how long its ${what} took`);
+    return Number(found[1]);
+  });
+  return all.reduce((sum, seconds) => sum + seconds, 0);
 }
 
 const work = mkdtempSync(join(tmpdir(), 'sam-mil-folds-'));
@@ -105,8 +108,11 @@ try {
   const seconds = (performance.now() - began) / 1000;
   const { done } = stageIn(status, 'train');
   if (done !== cells.length) throw new Error(`only ${done} folds ended: ${JSON.stringify(status)}`);
-  const inSteps = cells.reduce((sum, { name }) => sum + stepSeconds(work, name), 0);
-  console.log(JSON.stringify({ value: 100 * (1 - inSteps / seconds), seconds, seconds_in_steps: inSteps }));
+  const steps = secondsIn('steps', work);
+  const validation = secondsIn('validation', work);
+  const outside = (part: number) => 100 * (1 - part / seconds);
+  const shares = { value: outside(steps), value_beside_validation: outside(steps + validation) };
+  console.log(JSON.stringify({ ...shares, seconds, steps, validation, in_children: secondsIn('all', work) }));
 } finally {
   await engine.stop();
   clearInterval(alive);

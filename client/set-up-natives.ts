@@ -1,6 +1,6 @@
 import { ensureEncoderWeights } from '../domain/native/encoder-weights.js';
 import type { SetUpLog } from '../domain/native/cache-folder.js';
-import { findOpenSlideLibrary } from '../domain/native/openslide-library.js';
+import { findOpenSlideLibrary } from '../domain/native/fetch-openslide.js';
 import { ensureOnnxGpu } from '../domain/native/onnx-gpu.js';
 import { ensureTemporalServer } from '../domain/native/temporal-server.js';
 import { ensureTensorFlow } from '../domain/native/tensorflow.js';

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.js';
+import type { ThreadError } from '../threads/thread-error.js';
 
 /** Work for a decoding thread: patches at `coords` (n x 2, level-0 pixels) into `pixels` (shared, n x size x size x 3). */
 export interface DecodeTask {
@@ -6,7 +6,7 @@ export interface DecodeTask {
   pixels: Uint8Array;
 }
 
-/** What a thread answers, once a task: nothing, or why it failed. Errors cross threads without their class, so code and text go apart. */
+/** What a thread answers, once a task: nothing, or why it failed. */
 export interface DecodeAnswer {
-  error?: { code?: ErrorCode; message: string };
+  error?: ThreadError;
 }

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { SamMilError } from '../errors.js';
+import { toThreadError } from '../threads/thread-error.js';
 import type { DecodeAnswer, DecodeTask } from './decode-messages.js';
 import { PatchReader, type PatchSource } from './patch-reader.js';
 
@@ -26,7 +26,6 @@ function answer({ coords, pixels }: DecodeTask): DecodeAnswer {
     }
     return {};
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { error: { code: error instanceof SamMilError ? error.code : undefined, message } };
+    return { error: toThreadError(error) };
   }
 }

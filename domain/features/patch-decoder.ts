@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { SamMilError } from '../errors.js';
+import { fromThreadError } from '../threads/thread-error.js';
 import type { DecodeAnswer, DecodeTask } from './decode-messages.js';
 import type { PatchSource } from './patch-reader.js';
 
@@ -78,7 +78,7 @@ class DecodeThread {
   constructor(source: PatchSource, onRoom: () => void) {
     this.onRoom = onRoom;
     this.worker = new Worker(new URL('./decode-thread.js', import.meta.url), { workerData: source });
-    this.worker.on('message', (answer: DecodeAnswer) => this.finish(errorOf(answer)));
+    this.worker.on('message', ({ error }: DecodeAnswer) => this.finish(error && fromThreadError(error)));
     this.worker.on('error', (error) => (this.failure = error));
     this.worker.on('exit', () => {
       this.ended = true;
@@ -112,9 +112,4 @@ class DecodeThread {
     else task?.resolve();
     this.onRoom();
   }
-}
-
-function errorOf({ error }: DecodeAnswer): Error | undefined {
-  if (error === undefined) return undefined;
-  return error.code ? new SamMilError(error.code, error.message) : new Error(error.message);
 }

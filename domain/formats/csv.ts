@@ -1,8 +1,14 @@
-import { CsvError, parse } from 'csv-parse/sync';
-import { stringify } from 'csv-stringify/sync';
+import type * as CsvParse from 'csv-parse/sync';
+import type * as CsvStringify from 'csv-stringify/sync';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { gunzipSync } from 'node:zlib';
 import { SamMilError } from '../errors.js';
+
+const require = createRequire(import.meta.url);
+/** Loaded with the first table: many steps import this module and meet none. */
+const parser = () => require('csv-parse/sync') as typeof CsvParse;
+const writer = () => require('csv-stringify/sync') as typeof CsvStringify;
 
 export interface CsvRow {
   /** Line of the file the row begins on, counted from 1: for messages. */
@@ -80,7 +86,7 @@ export function formatCsv(
   columns: readonly string[],
   rows: readonly Readonly<Record<string, string | number | boolean | undefined>>[],
 ): string {
-  return stringify(
+  return writer().stringify(
     rows.map((row) => columns.map((column) => (row[column] === undefined ? '' : String(row[column])))),
     { header: true, columns: [...columns] },
   );
@@ -94,7 +100,7 @@ interface ParsedRecord {
 function parseRecords(text: string, file: string): ParsedRecord[] {
   try {
     // `info` gives the line a record ends on; a quoted field may hold line breaks, so count back to where it began.
-    const parsed = parse(text, {
+    const parsed = parser().parse(text, {
       bom: true,
       trim: true,
       skip_empty_lines: true,
@@ -103,8 +109,8 @@ function parseRecords(text: string, file: string): ParsedRecord[] {
     }) as unknown as { record: string[]; info: { lines: number } }[];
     return parsed.map(({ record, info }) => ({ record, line: info.lines - lineBreaks(record) }));
   } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    const line = (error as CsvError & { lines?: number }).lines;
+    if (!(error instanceof parser().CsvError)) throw error;
+    const line = (error as CsvParse.CsvError & { lines?: number }).lines;
     throw new SamMilError('InvalidInput', `is not a well-formed CSV file: ${error.message}`, {
       file: line === undefined ? file : `${file}:${line}`,
       cause: error,

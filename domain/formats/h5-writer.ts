@@ -41,6 +41,16 @@ const formats: Partial<Record<Dtype, string>> = {
   uint8: '<B',
 };
 
+/** What the library said of a dataset when it was made, so that it is not asked again for each block of rows. */
+interface Layout {
+  dtype: Dtype;
+  /** Grows where `resizable`. */
+  shape: readonly number[];
+  resizable: boolean;
+  /** See {@link isPlain}. */
+  plain: boolean;
+}
+
 /** HDF5's number of the deflate filter. */
 const DEFLATE = 1;
 
@@ -52,6 +62,7 @@ export class H5Writer {
   readonly path: string;
   private readonly temporary: string;
   private readonly file: File;
+  private readonly layouts = new Map<string, Layout>();
   private open = true;
 
   /** Use {@link createH5}. */
@@ -67,7 +78,7 @@ export class H5Writer {
       throw new RangeError(`${name}: ${data.length} elements do not fill shape [${shape.join(', ')}]`);
     }
     this.reserve(name, dtypeOf(data), shape, options);
-    this.attempt(name, () => this.putRows(name, data, shape, 0));
+    this.attempt(name, () => this.putRows(name, data, 0));
   }
 
   /** Makes a dataset whose content follows by {@link fill}: for arrays that are not in memory as a whole. */
@@ -75,7 +86,8 @@ export class H5Writer {
     this.attempt(name, () => {
       this.makeGroups(name);
       this.create(name, dtype, shape, options);
-      this.verify(name, dtype, shape);
+      const { plain } = this.verified(name, dtype, shape);
+      this.layouts.set(name, { dtype, shape, plain, resizable: options.resizable === true });
     });
     for (const [key, value] of Object.entries(options.attributes ?? {})) this.attribute(name, key, value);
   }
@@ -85,23 +97,23 @@ export class H5Writer {
     this.attempt(name, () => {
       const { shape, rows } = this.rowsOf(name, data);
       if (start + rows > shape[0]) throw new RangeError(`${name}: no rows ${start} to ${start + rows}`);
-      this.putRows(name, data, shape, start);
+      this.putRows(name, data, start);
     });
   }
 
   /** Adds `rows` rows at the end of a resizable dataset. `data` holds exactly `rows` times a row's elements, in the dataset's own type. */
   append(name: string, data: TypedArray, rows: number): void {
     this.attempt(name, () => {
-      const { shape, dtype, rows: given } = this.rowsOf(name, data);
+      const { rows: given, ...layout } = this.rowsOf(name, data);
+      const { shape, dtype, resizable } = layout;
       if (given !== rows) throw new RangeError(`${name}: ${data.length} elements are not ${rows} rows`);
       if (rows === 0) return;
+      if (!resizable) throw new RangeError(`${name} can't grow; it was not made resizable`);
       const grown = [shape[0] + rows, ...shape.slice(1)];
-      if (this.dataset(name).metadata.maxshape?.[0] === shape[0]) {
-        throw new RangeError(`${name} can't grow; it was not made resizable`);
-      }
       hdf5.resize_dataset(this.file.file_id, absolute(name), grown.map(BigInt));
-      this.putRows(name, data, shape, shape[0]);
-      this.verify(name, dtype, grown);
+      this.putRows(name, data, shape[0]);
+      this.verified(name, dtype, grown);
+      this.layouts.set(name, { ...layout, shape: grown });
     });
   }
 
@@ -163,24 +175,21 @@ export class H5Writer {
   }
 
   /** Shape and type of a dataset, and how many of its rows `data` is. */
-  private rowsOf(name: string, data: TypedArray): { shape: number[]; dtype: Dtype; rows: number } {
-    const { metadata } = this.dataset(name);
-    const shape = (metadata.shape ?? []).map(Number);
-    const dtype = numericDtype(metadata);
-    if (dtype === undefined || dtype !== dtypeOf(data)) {
-      throw new TypeError(`${name} holds ${dtype}, not ${dtypeOf(data)}`);
-    }
+  private rowsOf(name: string, data: TypedArray): Layout & { rows: number } {
+    const layout = this.layoutOf(name);
+    const { dtype, shape } = layout;
+    if (dtype !== dtypeOf(data)) throw new TypeError(`${name} holds ${dtype}, not ${dtypeOf(data)}`);
     const rowElements = elementsOf(shape.slice(1));
     const rows = rowElements === 0 ? 0 : data.length / rowElements;
     if (!Number.isInteger(rows))
       throw new RangeError(`${name}: ${data.length} elements are no rows of ${rowElements}`);
-    return { shape, dtype, rows };
+    return { ...layout, rows };
   }
 
-  private putRows(name: string, data: TypedArray, shape: readonly number[], start: number): void {
+  private putRows(name: string, data: TypedArray, start: number): void {
+    const { shape, plain } = this.layoutOf(name);
     const bytes = bytesOfArray(data);
     const rowBytes = Math.max(1, elementsOf(shape.slice(1)) * bytesPerElement(dtypeOf(data)));
-    const plain = isPlain(this.dataset(name).metadata);
     const rows = bytes.byteLength / rowBytes;
     const step = Math.max(1, Math.floor(BLOCK_BYTES / rowBytes));
     for (let row = 0; row < rows; row += step) {
@@ -200,18 +209,25 @@ export class H5Writer {
   }
 
   /** The wrapper can create something else than was asked for without a word; so look at what is there now. */
-  private verify(name: string, dtype: Dtype, shape: readonly number[]): void {
+  private verified(name: string, dtype: Dtype, shape: readonly number[]): { plain: boolean } {
     const { metadata } = this.dataset(name);
     const found = (metadata.shape ?? []).map(Number);
     if (
       numericDtype(metadata) === dtype &&
       found.length === shape.length &&
       found.every((n, i) => n === shape[i])
-    )
-      return;
+    ) {
+      return { plain: isPlain(metadata) };
+    }
     throw new TypeError(
       `${name} became ${describeType(metadata)} [${found.join(', ')}] instead of ${dtype} [${shape.join(', ')}]`,
     );
+  }
+
+  private layoutOf(name: string): Layout {
+    const layout = this.layouts.get(name);
+    if (layout === undefined) throw new RangeError(`there is no dataset "${name}" to write to`);
+    return layout;
   }
 
   private dataset(name: string): Dataset {

@@ -37,7 +37,7 @@ export function writeMask(path: string, tissue: TissueMask): void {
     file.write('offsets', BigInt64Array.from(offsets, BigInt), [offsets.length]);
     file.write('parent', parent, [parent.length]);
     file.write('mask', mask, [height, width], {
-      chunks: tiles(height, width, 1),
+      chunks: bands(height, width),
       gzip: 1,
       attributes: {
         seg_level: tissue.segLevel,
@@ -69,12 +69,13 @@ export function readMask(path: string): TissueMask {
   });
 }
 
-/** Writes `stitch` (uint8 H x W x 3, deflated) with the attribute `downsample`. */
+/**
+ * Writes `stitch` (uint8 H x W x 3) with the attribute `downsample`. Not deflated: that makes a third of its 12 MB at most, little beside the slide's
+ * features, and the patching of a small slide waited for it.
+ */
 export function writeStitch(path: string, { pixels, width, height, downsample }: Stitch): void {
   writeH5(path, (file) =>
     file.write('stitch', pixels, [height, width, 3], {
-      chunks: [...tiles(height, width, 3), 3],
-      gzip: 1,
       attributes: { downsample: { dtype: 'float64', value: downsample } },
     }),
   );
@@ -98,8 +99,8 @@ export function readStitch(path: string): Stitch {
 }
 
 /** Chunks of whole rows of about 256 KiB: masks are looked at whole or in bands. */
-function tiles(height: number, width: number, channels: number): number[] {
-  const rows = Math.max(1, Math.floor((256 << 10) / Math.max(1, width * channels)));
+function bands(height: number, width: number): number[] {
+  const rows = Math.max(1, Math.floor((256 << 10) / Math.max(1, width)));
   return [Math.max(1, Math.min(rows, height)), Math.max(1, width)];
 }
 

@@ -2,7 +2,8 @@ import { statSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { SamMilError } from '../errors.js';
 import { tf } from './backend.js';
-import { BagReader } from './bag-reader.js';
+import { TaskThread } from '../threads/task-thread.js';
+import type { ReadTask } from './bag-thread.js';
 import { loadBag, type BagEntry, type HostBag } from './bags.js';
 import type { Bag } from './model.js';
 import { measure, standardised, type Standardisation } from './standardise.js';
@@ -37,7 +38,8 @@ export class BagCache {
   private bytes = 0;
   /** The bag in use that is beyond the limit. */
   private passing: { key: string; bag: Bag } | undefined;
-  private readonly reader = new BagReader();
+  /** Reads bags while the caller computes. */
+  private readonly reader = new TaskThread<ReadTask, HostBag>(new URL('./bag-thread.js', import.meta.url));
   /** Bags on their way from the reading thread, and those that have come and were not used yet. */
   private readonly coming = new Map<string, Promise<void>>();
   private readonly arrived = new Map<string, HostBag>();
@@ -68,7 +70,7 @@ export class BagCache {
       if (entry === undefined || this.held.has(key) || this.coming.has(key) || this.arrived.has(key))
         continue;
       if (this.passing?.key === key || statSync(entry.features).size < this.worthAThread) continue;
-      const arrival = this.reader.read(entry, this.groupFeatures).then((bag) => {
+      const arrival = this.reader.run({ entry, groupFeatures: this.groupFeatures }).then((bag) => {
         this.coming.delete(key);
         if (bag !== undefined) this.arrived.set(key, bag);
       });

@@ -89,7 +89,8 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
     });
     const outputs = writeOutputs(job, { config, splits, entries, plan, result, note });
     job.log('info', 'trained', {
-      'seconds-in-steps': round(result.stepSeconds),
+      'seconds-in-steps': round(result.seconds.steps),
+      'seconds-in-validation': round(result.seconds.validation),
       'seconds-in-all': round((performance.now() - began) / 1000),
     });
     return outputs;

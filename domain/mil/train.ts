@@ -68,8 +68,13 @@ export interface TrainingResult {
   valAuc?: number;
   history: HistoryRow[];
   stoppedEarly: boolean;
-  /** Seconds this attempt spent in training steps. For people: no output depends on it. */
-  stepSeconds: number;
+  /** Where the time of this attempt went, in seconds. For people: no output depends on it. */
+  seconds: TrainingSeconds;
+}
+
+export interface TrainingSeconds {
+  steps: number;
+  validation: number;
 }
 
 /**
@@ -100,7 +105,7 @@ class Training {
   private readonly teacher: Teacher | undefined;
   /** All but the weights, which live on the device. */
   private readonly state: Omit<TrainingState, 'adam' | 'teacher'>;
-  private stepMs = 0;
+  private readonly ms = { steps: 0, validation: 0 };
   private savedAt = performance.now();
   private yieldedAt = performance.now();
 
@@ -167,7 +172,7 @@ class Training {
     if (!Number.isFinite(loss)) throw this.diverged(loss, key);
     state.sums.loss += loss;
     teacher?.follow(adam.weights(), plan.model.teacherMomentum?.(context) ?? 1);
-    this.stepMs += performance.now() - began;
+    this.ms.steps += performance.now() - began;
   }
 
   private stepContext(label: number): StepContext {
@@ -214,6 +219,7 @@ class Training {
       parts: Object.fromEntries(Object.entries(state.sums.parts).map(([part, sum]) => [part, mean(sum)])),
     };
     if (plan.validation.length === 0) return row;
+    const began = performance.now();
     const { auc, loss } = await validate(
       plan.model,
       this.adam.weights(),
@@ -222,6 +228,7 @@ class Training {
     ).catch((error: unknown) => {
       throw this.placed(error, 'validation');
     });
+    this.ms.validation += performance.now() - began;
     return { ...row, valLoss: loss, ...(Number.isNaN(auc) ? {} : { valAuc: auc }) };
   }
 
@@ -253,7 +260,7 @@ class Training {
       ...(chosen.score === undefined ? {} : { valAuc: chosen.score }),
       history: state.history,
       stoppedEarly: state.epoch < plan.epochs,
-      stepSeconds: this.stepMs / 1000,
+      seconds: { steps: this.ms.steps / 1000, validation: this.ms.validation / 1000 },
     };
   }
 

@@ -2,23 +2,17 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { SamMilError } from '../errors.js';
-import { nativeCacheFolder, platformKey, silent, type SetUpLog } from './cache-folder.js';
-import { fetchWheel, type WheelRequest } from './wheel.js';
+import { nativeCacheFolder, platformKey } from './cache-folder.js';
 
 /** The library's file name in the wheel, by platform. */
-const MEMBERS: Readonly<Record<string, string>> = {
+export const OPENSLIDE_MEMBERS: Readonly<Record<string, string>> = {
   'linux-x64': 'libopenslide.so.1',
   'linux-arm64': 'libopenslide.so.1',
   'darwin-x64': 'libopenslide.1.dylib',
   'darwin-arm64': 'libopenslide.1.dylib',
 };
 
-const MACOS = {
-  platform: 'macosx_11_0_universal2',
-  sha256: '230cdb1e2cfa88b9f28ca8f51a7b47065b20a855ad3e7ba141cd663e5a713e8c',
-};
-
-const VERSION = '4.0.1.2';
+export const OPENSLIDE_VERSION = '4.0.1.2';
 
 /** A library and how it was found: `doctor` prints both. */
 export interface FoundLibrary {
@@ -26,32 +20,10 @@ export interface FoundLibrary {
   from: 'OPENSLIDE_LIB' | 'cache' | 'python' | 'system';
 }
 
-/**
- * The OpenSlide library: `OPENSLIDE_LIB`, else the cached one, else the pinned wheel fetched into the cache (2.8 MB), else what Python's
- * openslide_bin package or the system holds. The pinned one comes before installed ones so that every machine reads the same pixels.
- * Throws `Unavailable`, saying what to install.
- */
-export async function findOpenSlideLibrary(log: SetUpLog = silent): Promise<string> {
-  const given = givenLibrary() ?? cachedLibrary();
-  if (given !== undefined) return given.path;
-  let reason: unknown;
-  try {
-    log(`OpenSlide ${VERSION}: fetching the library, 3 MB`);
-    await fetchWheel(request(log));
-    return join(cacheFolder(), MEMBERS[platformKey()]);
-  } catch (error) {
-    reason = error;
-  }
-  const installed = pythonLibrary() ?? systemLibrary();
-  if (installed === undefined) throw missing(reason);
-  log(`OpenSlide: using ${installed.path}, since the pinned one could not be fetched`);
-  return installed.path;
-}
-
-/** The same search without fetching, for processes that are about to read a slide. Throws `Unavailable`. */
+/** The library, nothing fetched, for processes that are about to read a slide. @throws SamMilError `Unavailable`, saying what to install */
 export function openSlideLibraryPath(): string {
   const found = locateOpenSlide();
-  if (found === undefined) throw missing();
+  if (found === undefined) throw openSlideMissing();
   return found.path;
 }
 
@@ -60,7 +32,7 @@ export function locateOpenSlide(): FoundLibrary | undefined {
   return givenLibrary() ?? cachedLibrary() ?? pythonLibrary() ?? systemLibrary();
 }
 
-function givenLibrary(): FoundLibrary | undefined {
+export function givenLibrary(): FoundLibrary | undefined {
   const path = process.env.OPENSLIDE_LIB;
   if (!path) return undefined;
   if (existsSync(path)) return { path, from: 'OPENSLIDE_LIB' };
@@ -70,24 +42,24 @@ function givenLibrary(): FoundLibrary | undefined {
   });
 }
 
-function cachedLibrary(): FoundLibrary | undefined {
-  const member = MEMBERS[platformKey()];
+export function cachedLibrary(): FoundLibrary | undefined {
+  const member = OPENSLIDE_MEMBERS[platformKey()];
   if (member === undefined) return undefined;
-  const path = join(cacheFolder(), member);
+  const path = join(openSlideFolder(), member);
   return existsSync(path) ? { path, from: 'cache' } : undefined;
 }
 
 /** Asks Python where its openslide_bin package lies, without importing it. */
-function pythonLibrary(): FoundLibrary | undefined {
+export function pythonLibrary(): FoundLibrary | undefined {
   const script =
     "import importlib.util as u; s = u.find_spec('openslide_bin'); print(s.submodule_search_locations[0] if s else '')";
   const result = spawnSync('python3', ['-c', script], { encoding: 'utf8', timeout: 20_000 });
   const folder = (result.stdout ?? '').trim();
-  const path = join(folder, MEMBERS[platformKey()] ?? '');
+  const path = join(folder, OPENSLIDE_MEMBERS[platformKey()] ?? '');
   return result.status === 0 && folder !== '' && existsSync(path) ? { path, from: 'python' } : undefined;
 }
 
-function systemLibrary(): FoundLibrary | undefined {
+export function systemLibrary(): FoundLibrary | undefined {
   const folders = [
     '/usr/local/lib',
     '/usr/lib/x86_64-linux-gnu',
@@ -103,35 +75,12 @@ function systemLibrary(): FoundLibrary | undefined {
   return path === undefined ? undefined : { path, from: 'system' };
 }
 
-function cacheFolder(): string {
-  return join(nativeCacheFolder(), 'openslide', `${VERSION}-${platformKey()}`);
+export function openSlideFolder(): string {
+  return join(nativeCacheFolder(), 'openslide', `${OPENSLIDE_VERSION}-${platformKey()}`);
 }
 
-function request(log: SetUpLog): WheelRequest {
-  const member = MEMBERS[platformKey()];
-  return {
-    package: 'openslide-bin',
-    version: VERSION,
-    files: {
-      'linux-x64': {
-        platform: 'manylinux_2_28_x86_64',
-        sha256: '8ac4aa3a2277ed5e218ca0019db65bdd6e853f865eb4edd3da00e2f4acf0c923',
-      },
-      'linux-arm64': {
-        platform: 'manylinux_2_28_aarch64',
-        sha256: '0dff14807e1b7ccfd476ca5b6945edf46908b76ec61777d35acb2a514e205c30',
-      },
-      'darwin-x64': MACOS,
-      'darwin-arm64': MACOS,
-    },
-    // The licence texts come along: the library is LGPL-2.1 and links others statically.
-    select: (name) => (name === `openslide_bin/${member}` ? member : name.split('.dist-info/licenses/')[1]),
-    into: cacheFolder(),
-    log,
-  };
-}
-
-function missing(cause?: unknown): SamMilError {
+/** No library of any origin; `cause` is why the pinned one could not be fetched. */
+export function openSlideMissing(cause?: unknown): SamMilError {
   const why = cause instanceof Error ? ` (${cause.message})` : '';
   return new SamMilError('Unavailable', `the OpenSlide library was not found${why}`, {
     next: 'run `npx sam-mil doctor`, or install it (Debian: apt install libopenslide0), or set OPENSLIDE_LIB to libopenslide.so.1',

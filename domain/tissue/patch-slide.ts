@@ -4,13 +4,11 @@ import type { PatchCoords } from '../formats/bag-files.js';
 import { type Box, boxOfTissue } from '../formats/tissue-box.js';
 import { nominalMagnification, tridentFacts, type TridentFacts } from '../formats/trident.js';
 import type { InputFile, Job, JobResult, OutputFile } from '../job.js';
-import { encodeJpeg } from '../slides/images.js';
 import { magnificationOf } from '../slides/magnification.js';
 import { openSlide } from '../slides/open.js';
 import { quPathOrigin } from '../slides/qupath-origin.js';
 import type { Slide } from '../slides/slide.js';
 import { drawTissue } from './draw-tissue.js';
-import { H5Files } from './h5-files.js';
 import { chooseVisLevel, PictureBuilder, readOverview, type Picture } from './overview.js';
 import type { TissueParameters } from './parameters.js';
 import { patchGrid } from './patch-grid.js';
@@ -22,6 +20,7 @@ import { checkLevel, segmentTissue, type Tissue } from './segment.js';
 import { stitchPatches } from './stitch-patches.js';
 import { formatTissue } from './tissue-geojson.js';
 import { outlineTable } from './outline-table.js';
+import { OutputFiles } from './output-files.js';
 
 /** `with` of pathology.patch: tissue parameters that are given stand over the preset's, a process list's over both. */
 export interface PatchWith extends Partial<TissueParameters>, ScaleWish {
@@ -34,7 +33,7 @@ export interface PatchWith extends Partial<TissueParameters>, ScaleWish {
 
 const STEPS = 4;
 
-const h5Files = new H5Files();
+const outputFiles = new OutputFiles();
 
 /**
  * Tissue and patches of one slide, as CLAM finds them: outlines and mask, patch coordinates, and a picture of each for people.
@@ -67,7 +66,7 @@ async function patchSlide(
   const step = (done: number, note: string) => job.progress({ unit: 'steps', done, total: STEPS, note });
   const scale = choosePatchScale(slide, job.with);
   const trident = job.with.layout === 'trident' ? tridentOf(job, slide, scale) : undefined;
-  h5Files.start();
+  outputFiles.start();
   step(0, 'finding tissue');
   const { tissue, picture } = await findTissue(job, slide, parameters);
   step(1, `${tissue.ids.length} of ${tissue.contours.length} contours`);
@@ -162,7 +161,9 @@ function writeMaskFiles(
   const mask = output(job, 'masks', 'h5');
   const image = output(job, 'masks', 'jpg');
   const h5 = writeMaskFile(mask.from, tissue);
-  const jpeg = writeJpeg(image.from, { ...picture, rgb: drawTissue(picture, tissue, lineThickness) });
+  const jpeg = outputFiles.write(image.from, {
+    jpeg: { ...picture, rgb: drawTissue(picture, tissue, lineThickness) },
+  });
   const written = bothOf(h5, jpeg);
   const geojson = output(job, 'masks', 'geojson');
   writeAtomic(geojson.from, formatTissue(tissue.contours, tissue.ids, quPathOrigin(slide.info)));
@@ -196,7 +197,7 @@ function writePatchFile(
     tissueBox,
     ...(trident && { trident }),
   };
-  return handled(h5Files.write(file.from, { patches }));
+  return handled(outputFiles.write(file.from, { patches }));
 }
 
 function patchFile(job: Job<PatchWith>): OutputFile {
@@ -225,19 +226,15 @@ function writeStitchFiles(
   const stitch = output(job, 'stitches', 'h5');
   const image = output(job, 'stitches', 'jpg');
   const { width, height, downsample } = picture;
-  const h5 = h5Files.write(stitch.from, { stitch: { pixels: mosaic, width, height, downsample } });
-  const jpeg = writeJpeg(image.from, { ...picture, rgb: mosaic });
+  const h5 = outputFiles.write(stitch.from, { stitch: { pixels: mosaic, width, height, downsample } });
+  const jpeg = outputFiles.write(image.from, { jpeg: { ...picture, rgb: mosaic } });
   return { files: { stitch, 'stitch-image': image }, written: bothOf(h5, jpeg) };
-}
-
-async function writeJpeg(path: string, { rgb, width, height }: Picture): Promise<void> {
-  writeAtomic(path, await encodeJpeg({ data: rgb, width, height, channels: 3 }, 85));
 }
 
 function writeMaskFile(path: string, tissue: Tissue): Promise<void> {
   const { mask, width, height, segLevel, downsample } = tissue;
   const table = outlineTable(tissue.ids.map((id) => tissue.contours[id]));
-  return handled(h5Files.write(path, { mask: { ...table, mask, width, height, segLevel, downsample } }));
+  return handled(outputFiles.write(path, { mask: { ...table, mask, width, height, segLevel, downsample } }));
 }
 
 function bothOf(first: Promise<void>, second: Promise<void>): Promise<unknown> {

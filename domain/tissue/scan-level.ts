@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { SamMilError, type ErrorCode } from '../errors.js';
 import { piecePlaces } from '../slides/level-pieces.js';
 import type { Slide } from '../slides/slide.js';
+import { fromThreadError, type ThreadError } from '../threads/thread-error.js';
 import { PieceScanner, type ScannedPiece, type ScanPlan } from './scan-piece.js';
 
 export interface ScanOptions {
@@ -23,8 +23,8 @@ const MANY_PIECES = 6;
 /** Messages to a thread: the corner of a piece, or that there is no more. */
 export type ScanTask = [x: number, y: number] | 'close';
 
-/** And from it. Errors cross threads without their class, so code and text go apart. */
-export type ScanAnswer = { piece: ScannedPiece } | { error: { code?: ErrorCode; message: string } };
+/** And from it. */
+export type ScanAnswer = { piece: ScannedPiece } | { error: ThreadError };
 
 /** What a thread is started with. */
 export interface ScanThreadData {
@@ -89,7 +89,7 @@ function runThread(
   const goOn = () => worker.postMessage((failure === undefined ? next() : undefined) ?? 'close');
   return new Promise((resolve, reject) => {
     worker.on('message', (answer: ScanAnswer) => {
-      if ('error' in answer) failure = errorOf(answer.error);
+      if ('error' in answer) failure = fromThreadError(answer.error);
       else take(answer.piece);
       goOn();
     });
@@ -100,8 +100,4 @@ function runThread(
     });
     goOn();
   });
-}
-
-function errorOf({ code, message }: { code?: ErrorCode; message: string }): Error {
-  return code ? new SamMilError(code, message) : new Error(message);
 }

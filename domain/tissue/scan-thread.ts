@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { SamMilError } from '../errors.js';
 import { openSlide } from '../slides/open.js';
 import type { Slide } from '../slides/slide.js';
+import { toThreadError } from '../threads/thread-error.js';
 import type { ScanAnswer, ScanTask, ScanThreadData } from './scan-level.js';
 import { PieceScanner, type ScannedPiece } from './scan-piece.js';
 
@@ -26,8 +26,7 @@ function scan([x, y]: [number, number]): ScanAnswer {
     scanner ??= new PieceScanner(slide, plan);
     return { piece: scanner.scan(x, y) };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { error: { code: error instanceof SamMilError ? error.code : undefined, message } };
+    return { error: toThreadError(error) };
   }
 }
 

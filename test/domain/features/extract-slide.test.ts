@@ -296,6 +296,6 @@ function killAfter(
 }
 
 async function openSlideLibrary(): Promise<string> {
-  const { findOpenSlideLibrary } = await import('../../../domain/native/openslide-library.js');
+  const { findOpenSlideLibrary } = await import('../../../domain/native/fetch-openslide.js');
   return findOpenSlideLibrary();
 }

@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { digestOf } from '../../../domain/digest.js';
 import { readCsv } from '../../../domain/formats/csv.js';
 import type { JobResult, OutputFile } from '../../../domain/job.js';
-import { findOpenSlideLibrary } from '../../../domain/native/openslide-library.js';
+import { findOpenSlideLibrary } from '../../../domain/native/fetch-openslide.js';
 import { RandomStream } from '../../../domain/random.js';
 import { run, type CohortWith } from '../../../domain/slides/assemble-cohort.js';
 import { orient, quilt } from '../../../domain/slides/cohort/quilt.js';

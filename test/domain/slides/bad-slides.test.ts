@@ -14,7 +14,7 @@ import { before, test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { SamMilError } from '../../../domain/errors.js';
-import { findOpenSlideLibrary } from '../../../domain/native/openslide-library.js';
+import { findOpenSlideLibrary } from '../../../domain/native/fetch-openslide.js';
 import { openSlide } from '../../../domain/slides/open.js';
 import { companionFiles, slideFolderMember } from '../../../domain/slides/slide-files.js';
 import { BUNDLED_SLIDE } from '../../support/bundled.js';

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import sharp from 'sharp';
-import { findOpenSlideLibrary } from '../../../domain/native/openslide-library.js';
+import { findOpenSlideLibrary } from '../../../domain/native/fetch-openslide.js';
 import { levelPieces, reducePiece } from '../../../domain/slides/level-pieces.js';
 import { openSlideApi } from '../../../domain/slides/openslide-binding.js';
 import { argbToRgb } from '../../../domain/slides/argb.js';

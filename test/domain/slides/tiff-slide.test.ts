@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { before, test, type TestContext } from 'node:test';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
-import { findOpenSlideLibrary } from '../../../domain/native/openslide-library.js';
+import { findOpenSlideLibrary } from '../../../domain/native/fetch-openslide.js';
 import { omeProperties } from '../../../domain/slides/ome.js';
 import { openSlide } from '../../../domain/slides/open.js';
 import { OpenSlideSlide } from '../../../domain/slides/openslide.js';

@@ -9,7 +9,7 @@ import { boxOfTissue } from '../../../domain/formats/tissue-box.js';
 import type { JobResult } from '../../../domain/job.js';
 import { parseGeoJson } from '../../../domain/mil/geojson.js';
 import { outlineArea } from '../../../domain/tissue/polygon.js';
-import { findOpenSlideLibrary } from '../../../domain/native/openslide-library.js';
+import { findOpenSlideLibrary } from '../../../domain/native/fetch-openslide.js';
 import { openSlide } from '../../../domain/slides/open.js';
 import { run, type PatchWith } from '../../../domain/tissue/patch-slide.js';
 import { choosePatchScale } from '../../../domain/tissue/patch-scale.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
-import { findOpenSlideLibrary } from '../../../domain/native/openslide-library.js';
+import { findOpenSlideLibrary } from '../../../domain/native/fetch-openslide.js';
 import { openSlide } from '../../../domain/slides/open.js';
 import { PRESETS } from '../../../domain/tissue/parameters.js';
 import { patchGrid } from '../../../domain/tissue/patch-grid.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { findOpenSlideLibrary } from '../../../domain/native/openslide-library.js';
+import { findOpenSlideLibrary } from '../../../domain/native/fetch-openslide.js';
 import { openSlide } from '../../../domain/slides/open.js';
 import { PictureBuilder } from '../../../domain/tissue/overview.js';
 import { patchGrid } from '../../../domain/tissue/patch-grid.js';

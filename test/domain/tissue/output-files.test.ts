@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { writeStitch } from '../../../domain/formats/bag-files.js';
 import { SamMilError } from '../../../domain/errors.js';
-import { H5Files } from '../../../domain/tissue/h5-files.js';
+import { OutputFiles } from '../../../domain/tissue/output-files.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const stitch = {
@@ -16,7 +16,7 @@ const stitch = {
 
 test('files of the writing thread have the bytes of files written directly, several at once too', async (context) => {
   const folder = temporaryFolder(context);
-  const files = new H5Files();
+  const files = new OutputFiles();
   const names = ['a.h5', 'b.h5', 'c.h5'];
   await Promise.all(names.map((name) => files.write(join(folder, name), { stitch })));
   writeStitch(join(folder, 'direct.h5'), stitch);
@@ -26,7 +26,7 @@ test('files of the writing thread have the bytes of files written directly, seve
 
 test('what the thread cannot write fails with the error of the writer, and the next file is written', async (context) => {
   const folder = temporaryFolder(context);
-  const files = new H5Files();
+  const files = new OutputFiles();
   const lost = join(folder, 'missing', 'a.h5');
   await assert.rejects(
     files.write(lost, { stitch }),

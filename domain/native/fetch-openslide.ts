@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { platformKey, silent, type SetUpLog } from './cache-folder.js';
+import {
+  cachedLibrary,
+  givenLibrary,
+  OPENSLIDE_MEMBERS,
+  OPENSLIDE_VERSION,
+  openSlideFolder,
+  openSlideMissing,
+  pythonLibrary,
+  systemLibrary,
+} from './openslide-library.js';
+import { fetchWheel, type WheelRequest } from './wheel.js';
+
+const MACOS = {
+  platform: 'macosx_11_0_universal2',
+  sha256: '230cdb1e2cfa88b9f28ca8f51a7b47065b20a855ad3e7ba141cd663e5a713e8c',
+};
+
+/**
+ * The OpenSlide library: `OPENSLIDE_LIB`, else the cached one, else the pinned wheel fetched into the cache (2.8 MB), else what Python's
+ * openslide_bin package or the system holds. The pinned one comes before installed ones so that every machine reads the same pixels.
+ * Throws `Unavailable`, saying what to install.
+ */
+export async function findOpenSlideLibrary(log: SetUpLog = silent): Promise<string> {
+  const given = givenLibrary() ?? cachedLibrary();
+  if (given !== undefined) return given.path;
+  let reason: unknown;
+  try {
+    log(`OpenSlide ${OPENSLIDE_VERSION}: fetching the library, 3 MB`);
+    await fetchWheel(request(log));
+    return join(openSlideFolder(), OPENSLIDE_MEMBERS[platformKey()]);
+  } catch (error) {
+    reason = error;
+  }
+  const installed = pythonLibrary() ?? systemLibrary();
+  if (installed === undefined) throw openSlideMissing(reason);
+  log(`OpenSlide: using ${installed.path}, since the pinned one could not be fetched`);
+  return installed.path;
+}
+
+function request(log: SetUpLog): WheelRequest {
+  const member = OPENSLIDE_MEMBERS[platformKey()];
+  return {
+    package: 'openslide-bin',
+    version: OPENSLIDE_VERSION,
+    files: {
+      'linux-x64': {
+        platform: 'manylinux_2_28_x86_64',
+        sha256: '8ac4aa3a2277ed5e218ca0019db65bdd6e853f865eb4edd3da00e2f4acf0c923',
+      },
+      'linux-arm64': {
+        platform: 'manylinux_2_28_aarch64',
+        sha256: '0dff14807e1b7ccfd476ca5b6945edf46908b76ec61777d35acb2a514e205c30',
+      },
+      'darwin-x64': MACOS,
+      'darwin-arm64': MACOS,
+    },
+    // The licence texts come along: the library is LGPL-2.1 and links others statically.
+    select: (name) => (name === `openslide_bin/${member}` ? member : name.split('.dist-info/licenses/')[1]),
+    into: openSlideFolder(),
+    log,
+  };
+}
