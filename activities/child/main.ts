@@ -56,8 +56,6 @@ process.on('message', (message: ToChild) => {
   else current?.abort(new Error(message.reason));
 });
 process.on('disconnect', () => process.exit(0));
-// Ctrl-C reaches every process of the terminal: the worker decides when its children stop.
-process.on('SIGINT', () => undefined);
 dieWithParent();
 registry.then(
   () => send({ type: 'ready' }),

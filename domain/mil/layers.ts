@@ -4,7 +4,7 @@ import { weightedCrossEntropy } from './instance-loss.js';
 import {
   activated,
   addBias,
-  keepMask,
+  dropoutMask,
   matMul,
   pickRows,
   putRows,
@@ -66,17 +66,18 @@ export function dense(x: Tensor2D, w: Tensor2D, b?: Tensor1D, activation: Activa
  * arithmetic. Where the result is 0 its gradient is 0 too, whether ReLU or dropout made it so: neither mask need be kept.
  */
 export function embed(x: Tensor2D, w: Tensor2D, b?: Tensor1D, dropout?: Dropout): Tensor2D {
-  const scale = dropout === undefined ? 1 : 1 / (1 - dropout.rate);
+  // Of the gradient it is the weights' that are scaled: fewer numbers than all instances'.
+  const scaled = <T extends Tensor>(gradient: T): T =>
+    dropout === undefined ? gradient : tf.mul(gradient, 1 / (1 - dropout.rate));
   return differentiable([w, b], (save) => {
     const active = activated(linear(x, w, b), 'relu');
-    const value = dropout === undefined ? active : dropped(active, dropout, scale);
+    const value = dropout === undefined ? active : dropped(active, dropout);
     save([value, x]);
     return {
       value,
       gradient: (dy, [y, x]) => {
-        const masked = reluGrad(dy, y as Tensor2D);
-        const dz = scale === 1 ? masked : tf.mul(masked, scale);
-        return [matMul(dz as Tensor2D, x as Tensor2D, true), b && sumRows(dz as Tensor2D)];
+        const dz = reluGrad(dy, y as Tensor2D);
+        return [scaled(matMul(dz, x as Tensor2D, true)), b && scaled(sumRows(dz))];
       },
     };
   });
@@ -85,9 +86,8 @@ export function embed(x: Tensor2D, w: Tensor2D, b?: Tensor1D, dropout?: Dropout)
 /** Inverted dropout: elements are zeroed with probability `rate`, the others scaled by 1 / (1 - rate). */
 export function dropout(x: Tensor2D, settings?: Dropout): Tensor2D {
   if (settings === undefined || settings.rate === 0) return x;
-  const scale = 1 / (1 - settings.rate);
   return differentiable([x], (save) => {
-    const mask: Tensor2D = tf.mul(keepMask(x.shape[0], x.shape[1], settings.rate, settings.stream), scale);
+    const mask = dropoutMask(x.shape[0], x.shape[1], settings.rate, settings.stream);
     save([mask]);
     return { value: tf.mul(x, mask), gradient: (dy, [mask]) => [tf.mul(dy, mask)] };
   });
@@ -200,9 +200,8 @@ function linear(x: Tensor2D, w: Tensor2D, b: Tensor1D | undefined): Tensor2D {
   return b === undefined ? z : addBias(z, b);
 }
 
-function dropped(x: Tensor2D, { rate, stream }: Dropout, scale: number): Tensor2D {
-  const mask = keepMask(x.shape[0], x.shape[1], rate, stream);
-  return tf.mul(tf.mul(x, mask), scale);
+function dropped(x: Tensor2D, { rate, stream }: Dropout): Tensor2D {
+  return tf.mul(x, dropoutMask(x.shape[0], x.shape[1], rate, stream));
 }
 
 export function activate(z: Tensor2D, activation: Activation): Tensor2D {

@@ -37,7 +37,7 @@ function float(ops: NativeOps): Attributes {
 
 /**
  * a b, with either transposed first. Through BatchMatMulV2, which is as fast as MatMul: the kernel under MatMul keeps numbers below the stack pointer
- * (oneDNN 3.5's AVX-512 sgemm), so any signal, such as those of `node --cpu-prof`, corrupts memory.
+ * (oneDNN 3.5's AVX-512 sgemm; without AVX-512 both do), so any signal, such as those of `node --cpu-prof`, corrupts memory.
  */
 export function matMul(a: Tensor2D, b: Tensor2D, transposeA = false, transposeB = false): Tensor2D {
   const ops = native;
@@ -162,12 +162,12 @@ export function softmaxGrad(dy: Tensor2D, y: Tensor2D): Tensor2D {
 }
 
 /**
- * 1 with probability 1 - rate, else 0; every element by itself. Natively from TensorFlow's counter-based generator, one random byte an element
- * where `rate` is a multiple of 1/256 (as the usual 1/4 is), which takes a quarter of the numbers.
+ * What inverted dropout multiplies by: 1 / (1 - rate) with probability 1 - rate, else 0; every element by itself. Natively from TensorFlow's
+ * counter-based generator, one random byte an element where `rate` is a multiple of 1/256 (as the usual 1/4 is), which takes a quarter of the numbers.
  *
  * @param stream gives the generator's key; the mask depends on nothing else
  */
-export function keepMask(rows: number, columns: number, rate: number, stream: RandomStream): Tensor2D {
+export function dropoutMask(rows: number, columns: number, rate: number, stream: RandomStream): Tensor2D {
   if (native === undefined) return hostMask(rows, columns, rate, stream);
   const key = tf.tensor1d([stream.nextUint32() | 0, stream.nextUint32() | 0], 'int32');
   const bytes = rate * 256;
@@ -175,7 +175,7 @@ export function keepMask(rows: number, columns: number, rate: number, stream: Ra
   const keep = useBytes
     ? keepBytes(native, [rows, columns], bytes, key)
     : keepFloats(native, [rows, columns], rate, key);
-  return castToFloat(native, keep);
+  return choose(native, keep, 1 / (1 - rate), 0);
 }
 
 function keepFloats(ops: NativeOps, shape: [number, number], rate: number, key: Tensor): Tensor {
@@ -222,22 +222,20 @@ function byteScalar(ops: NativeOps, value: number): Tensor {
   return ops.run('Cast', list, [tf.scalar(value, 'int32')]);
 }
 
-function castToFloat(ops: NativeOps, mask: Tensor): Tensor2D {
-  const list = attributes(ops, 'Cast bool', () => [
-    ops.type('SrcT', ops.types.bool),
-    ops.type('DstT', ops.types.float32),
-    ops.bool('Truncate', false),
-  ]);
-  return ops.run('Cast', list, [mask]);
+/** `yes` where it is true, else `no`. */
+function choose(ops: NativeOps, where: Tensor, yes: number, no: number): Tensor2D {
+  const [a, b] = [yes, no].map((value) => constant(ops, `float ${value}`, () => tf.scalar(value)));
+  return ops.run('SelectV2', float(ops), [where, a, b]);
 }
 
 function hostMask(rows: number, columns: number, rate: number, stream: RandomStream): Tensor2D {
   const limit = Math.round(rate * 65536);
+  const scale = 1 / (1 - rate);
   const mask = new Float32Array(rows * columns);
   for (let i = 0; i < mask.length; i += 2) {
     const word = stream.nextUint32();
-    mask[i] = (word & 0xffff) >= limit ? 1 : 0;
-    mask[i + 1] = word >>> 16 >= limit ? 1 : 0;
+    mask[i] = (word & 0xffff) >= limit ? scale : 0;
+    mask[i + 1] = word >>> 16 >= limit ? scale : 0;
   }
   return tf.tensor2d(mask, [rows, columns]);
 }

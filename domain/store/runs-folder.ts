@@ -15,6 +15,16 @@ export async function makeRunsFolder(work: string): Promise<string> {
     await access(folder, constants.W_OK);
     return folder;
   } catch (error) {
-    throw asWriteError(error, folder);
+    throw asWriteError((await refusalAbove(folder)) ?? error, folder);
   }
+}
+
+/** Why nothing can be made in the nearest folder that is there: of a read-only file system, Node's recursive mkdir only says ENOENT. */
+async function refusalAbove(folder: string): Promise<unknown> {
+  const error = await access(folder, constants.W_OK).then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => error,
+  );
+  const missing = error?.code === 'ENOENT' && dirname(folder) !== folder;
+  return missing ? refusalAbove(dirname(folder)) : error;
 }

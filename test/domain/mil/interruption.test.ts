@@ -81,7 +81,7 @@ describe('interruptions', () => {
       ended = await stoppedAfter(plan, 4);
     }
     assert.equal(stops, 11);
-    assert.deepEqual({ ...ended, stepSeconds: 0 }, { ...whole, stepSeconds: 0 });
+    assert.deepEqual({ ...ended, seconds: 0 }, { ...whole, seconds: 0 });
   });
 
   test('a loss that is no number ends the fold by name; the state from before that step is kept, and the next attempt ends alike', async (t) => {
