@@ -13,6 +13,7 @@ import type { Plan } from '../domain/language/plan.js';
 import { formatSplits, type Splits } from '../domain/mil/splits.js';
 import { RandomStream } from '../domain/random.js';
 import { itemLogPath } from '../domain/store/paths.js';
+import { readEvents } from '../domain/store/run-events.js';
 import { planOf, stageIn, TestEngine } from '../test/support/engine.js';
 
 const [count, epochs, folds = 9] = process.argv.slice(2).map(Number);
@@ -97,6 +98,15 @@ function secondsIn(what: 'steps' | 'validation' | 'all', work: string): number {
   return all.reduce((sum, seconds) => sum + seconds, 0);
 }
 
+/** How often a fold was begun, and the longest time in seconds that none was at work: what the share is made of where it is large. */
+async function attemptsOf(work: string): Promise<{ attempts: number; longest_gap: number }> {
+  const events = await readEvents(work, 'folds');
+  const times = events.map(({ time }) => Date.parse(time) / 1000);
+  const gaps = events.map(({ event }, i) => (i > 0 && event === 'started' ? times[i] - times[i - 1] : 0));
+  const attempts = events.filter(({ event }) => event === 'started').length;
+  return { attempts, longest_gap: Math.max(...gaps) };
+}
+
 const work = mkdtempSync(join(tmpdir(), 'sam-mil-folds-'));
 // Waiting for the engine alone keeps no Node process alive.
 const alive = setInterval(() => undefined, 1000);
@@ -112,7 +122,8 @@ try {
   const validation = secondsIn('validation', work);
   const outside = (part: number) => 100 * (1 - part / seconds);
   const shares = { value: outside(steps), value_beside_validation: outside(steps + validation) };
-  console.log(JSON.stringify({ ...shares, seconds, steps, validation, in_children: secondsIn('all', work) }));
+  const parts = { seconds, steps, validation, in_children: secondsIn('all', work) };
+  console.log(JSON.stringify({ ...shares, ...parts, ...(await attemptsOf(work)) }));
 } finally {
   await engine.stop();
   clearInterval(alive);
