@@ -18,7 +18,7 @@ const ids = (description: string): Schema => ({
 
 export const definition = defineActivity({
   name: 'pathology.patch',
-  version: 4,
+  version: 5,
   summary: 'A slide to its tissue and the coordinates of the patches in it, as CLAM finds them',
   with: {
     slide: fileInput(

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TaskThread } from '../../../domain/threads/task-thread.js';
+
+/** A module of a thread, by its source. */
+function moduleOf(source: string): URL {
+  return new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+}
+
+const serve = JSON.stringify(new URL('../../../domain/threads/serve-tasks.js', import.meta.url).href);
+const halves = moduleOf(`
+  import { serveTasks } from ${serve};
+  serveTasks((task) => {
+    if (task === 0) process.exit(1);
+    if (task % 2 === 1) throw new Error('odd');
+    return task / 2;
+  });
+`);
+
+test('results come to their tasks; one that fails comes back as undefined, and the next is done', async (context) => {
+  const thread = new TaskThread<number, number>(halves);
+  context.after(() => thread.close());
+  assert.deepEqual(await Promise.all([2, 3, 4].map((task) => thread.run(task))), [1, undefined, 2]);
+});
+
+test('a thread that dies gives up what was asked of it, and another takes its place', async (context) => {
+  const thread = new TaskThread<number, number>(halves);
+  context.after(() => thread.close());
+  assert.deepEqual(await Promise.all([0, 2].map((task) => thread.run(task))), [undefined, undefined]);
+  assert.equal(await thread.run(2), 1);
+});
+
+test('closing gives up what is waited for; a closed one can be used again', async (context) => {
+  const thread = new TaskThread<number, number>(halves);
+  context.after(() => thread.close());
+  const waiting = thread.run(2);
+  thread.close();
+  assert.equal(await waiting, undefined);
+  assert.equal(await thread.run(4), 2);
+});
