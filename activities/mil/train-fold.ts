@@ -139,7 +139,7 @@ const parameters: Record<string, Schema> = {
 
 export const definition = defineActivity({
   name: 'mil.train-fold',
-  version: 4,
+  version: 5,
   summary: 'Trains one MIL model on one fold and keeps the best epoch',
   // Asked for each time: plugins add models.
   get with() {

@@ -17,9 +17,13 @@ export interface Start {
   second: Float32Array;
 }
 
-/** Makes the slots of one optimiser, and holds what they share. */
+/** Makes the slots of one optimiser. */
 export interface Slots {
   make(start: Start): Slot;
+}
+
+/** Those of a device share constants. */
+export interface NativeSlots extends Slots {
   /** All parameters of a step have been updated. */
   endUpdate(): void;
   dispose(): void;
@@ -66,13 +70,11 @@ export function hostSlots(rule: Rule): Slots {
         dispose: () => undefined,
       };
     },
-    endUpdate: () => undefined,
-    dispose: () => undefined,
   };
 }
 
 /** TensorFlow's resource variables and its one-call update: three passes over memory less than the portable way. */
-export function nativeSlots(ops: NativeOps, rule: Rule): Slots {
+export function nativeSlots(ops: NativeOps, rule: Rule): NativeSlots {
   const update: Attributes = [
     ops.type('T', ops.types.float32),
     ops.bool('use_locking', false),

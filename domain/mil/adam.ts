@@ -1,7 +1,6 @@
 import { hostSlots, nativeSlots, type Rule, type Slot, type Slots } from './adam-slots.js';
 import { native, type Tensor } from './backend.js';
-import type { NativeOps } from './native-ops.js';
-import { parameterCount, type HostWeights, type ParameterSpec, type Weights } from './parameters.js';
+import type { HostWeights, ParameterSpec, Weights } from './parameters.js';
 
 export interface AdamSettings {
   /** Added to the gradient as `weightDecay * weight` before the moments (L2, as PyTorch's Adam; not AdamW). */
@@ -45,16 +44,20 @@ export function startingState(weights: HostWeights): AdamState {
 }
 
 /**
- * Up to this size a model is updated by a loop on the host, which then costs less than TensorFlow's calls: four for every parameter. The loop
+ * Up to this many elements a parameter is updated by a loop on the host, which then costs less than TensorFlow's four calls. The loop
  * computes in double precision and rounds what it stores; TensorFlow rounds in between. Both are within the last bits of PyTorch's.
  */
-const HOST_PARAMETERS = 65_536;
+const HOST_ELEMENTS = 16_384;
 
 export function openAdam(specs: readonly ParameterSpec[], state: AdamState, settings: AdamSettings): Adam {
   const rule = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, ...settings };
-  const onHost = native === undefined || (!native.gpu && parameterCount(specs) <= HOST_PARAMETERS);
-  const slots = onHost ? hostSlots(rule) : nativeSlots(native as NativeOps, rule);
-  const parameters = specs.map((spec) => new Parameter(spec, state, slots, rule));
+  const onHost = hostSlots(rule);
+  const onDevice = native && nativeSlots(native, rule);
+  const parameters = specs.map((spec) => {
+    const small =
+      onDevice === undefined || (!native?.gpu && state.weights[spec.name].length <= HOST_ELEMENTS);
+    return new Parameter(spec, state, small ? onHost : onDevice, rule);
+  });
   let current: Weights | undefined;
   const forget = () => {
     Object.values(current ?? {}).forEach((tensor) => tensor.dispose());
@@ -73,7 +76,7 @@ export function openAdam(specs: readonly ParameterSpec[], state: AdamState, sett
         const { name } = parameter.spec;
         if (gradients[name] !== undefined) parameter.update(weights[name], gradients[name], learningRate);
       }
-      slots.endUpdate();
+      onDevice?.endUpdate();
       forget();
     },
     state() {
@@ -87,7 +90,7 @@ export function openAdam(specs: readonly ParameterSpec[], state: AdamState, sett
     dispose() {
       forget();
       parameters.forEach(({ slot }) => slot.dispose());
-      slots.dispose();
+      onDevice?.dispose();
     },
   };
 }

@@ -63,6 +63,8 @@ export async function openBackend(
 async function openNative(): Promise<Backend> {
   const setUp = locateTensorFlow() ?? (await ensureTensorFlow());
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  // TensorFlow turns oneDNN on by itself only where the CPU has AVX-512; with AVX2 its batched products are up to four times as fast as Eigen's.
+  process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
   tf = require('@tensorflow/tfjs-node-gpu') as TensorFlow;
   await tf.setBackend('tensorflow');
   library ??= nativeOps(tf);

@@ -1,5 +1,5 @@
 import type { RandomStream } from '../random.js';
-import { tf, type Scalar, type Tensor, type Tensor1D, type Tensor2D } from './backend.js';
+import { tf, type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor3D } from './backend.js';
 import { weightedCrossEntropy } from './instance-loss.js';
 import {
   activated,
@@ -12,6 +12,7 @@ import {
   sigmoidGrad,
   softmaxGrad,
   softmaxOf,
+  stackMatMul,
   sumRows,
   tanhGrad,
 } from './primitives.js';
@@ -32,7 +33,7 @@ type Save = (tensors: Tensor[]) => void;
  * A function with its gradient. `forward` returns the value and the gradient function of that value; tensors that the latter needs are
  * passed through `save`. `null` inputs (an absent bias) are left out.
  */
-function differentiable<T extends Tensor>(
+export function differentiable<T extends Tensor>(
   inputs: (Tensor | undefined)[],
   forward: (save: Save) => { value: T; gradient: (dy: T, saved: Tensor[]) => (Tensor | undefined)[] },
 ): T {
@@ -102,12 +103,40 @@ export function gatherRows(x: Tensor2D, rows: Int32Array): Tensor2D {
   }));
 }
 
-/** Softmax of each row: x [r, n] -> [r, n]. */
-export function softmax(x: Tensor2D): Tensor2D {
+/** Softmax of each row, x [r, n] -> [r, n], or of each row of a stack of matrices. */
+export function softmax<T extends Tensor>(x: T): T {
   return differentiable([x], (save) => {
     const value = softmaxOf(x);
     save([value]);
-    return { value, gradient: (dy, [y]) => [softmaxGrad(dy, y as Tensor2D)] };
+    return { value, gradient: (dy, [y]) => [softmaxGrad(dy, y as T)] };
+  });
+}
+
+/** The products of two stacks of matrices: a [s, m, k], b [s, k, n] -> [s, m, n]. */
+export function stackProduct(a: Tensor3D, b: Tensor3D): Tensor3D {
+  return differentiable<Tensor3D>([a, b], (save) => {
+    save([a, b]);
+    return {
+      value: stackMatMul(a, b),
+      gradient(dy, saved) {
+        const [a, b] = saved as Tensor3D[];
+        return [stackMatMul(dy, b, false, true), stackMatMul(a, dy, true)];
+      },
+    };
+  });
+}
+
+/** The same with the second transposed, a b^T: a [s, m, k], b [s, n, k] -> [s, m, n]. */
+export function stackProductTransposed(a: Tensor3D, b: Tensor3D): Tensor3D {
+  return differentiable<Tensor3D>([a, b], (save) => {
+    save([a, b]);
+    return {
+      value: stackMatMul(a, b, false, true),
+      gradient(dy, saved) {
+        const [a, b] = saved as Tensor3D[];
+        return [stackMatMul(dy, b), stackMatMul(dy, a, true)];
+      },
+    };
   });
 }
 

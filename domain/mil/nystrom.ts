@@ -1,12 +1,12 @@
 import { SamMilError } from '../errors.js';
 import { matrix, vector } from './attention.js';
 import { tf, type Rank, type Tensor2D, type Tensor3D, type Tensor4D } from './backend.js';
-import { dense, dropout, type Dropout } from './layers.js';
+import { dense, dropout, softmax, stackProduct, stackProductTransposed, type Dropout } from './layers.js';
+import { pseudoInverse } from './pseudo-inverse.js';
 import { linearSpec, type ParameterSpec, type Weights } from './parameters.js';
 
 /** Taps of the convolution over tokens that is added to the attention's result. */
 const KERNEL = 33;
-const PINV_ITERATIONS = 6;
 
 export interface NystromShape {
   dim: number;
@@ -70,15 +70,15 @@ export function nystromAttention(
     const inverse = pseudoInverse(likeness(qMean, kMean));
     const from = likeness(qMean, k); // [heads, landmarks, n]
     const mixed = tf.tidy((): Tensor2D => {
-      const attended = tf.matMul(towards, tf.matMul(inverse, tf.matMul(from, v)));
+      const attended = stackProduct(towards, stackProduct(inverse, stackProduct(from, v)));
       const merged: Tensor2D = tf.reshape(tf.transpose(attended, [1, 0, 2]), [padded, dim]);
       return tf.add(merged, tokenConvolution(values, matrix(weights, `${name}.res.w`), dim / heads));
     });
     const out = dense(mixed, matrix(weights, `${name}.out.w`), vector(weights, `${name}.out.b`));
     const tokens = tf.slice(dropout(out, options.dropout), [front, 0], [n, dim]);
     if (!options.firstRow) return { tokens };
-    const first = tf.slice(towards, [0, front, 0], [heads, 1, landmarks]);
-    const row: Tensor2D = tf.reshape(tf.matMul(tf.matMul(first, inverse), from), [heads, padded]);
+    const first: Tensor3D = tf.slice(towards, [0, front, 0], [heads, 1, landmarks]);
+    const row: Tensor2D = tf.reshape(stackProduct(stackProduct(first, inverse), from), [heads, padded]);
     return { tokens, firstRow: tf.slice(row, [0, front], [heads, n]) };
   });
 }
@@ -108,36 +108,15 @@ function projections(
 
 /** softmax(a b^T) of each matrix of two stacks. */
 function likeness(a: Tensor3D, b: Tensor3D): Tensor3D {
-  return tf.tidy(() => tf.softmax(tf.matMul<Tensor3D>(a, b, false, true)));
-}
-
-/**
- * Moore-Penrose inverse of each matrix of a stack by Razavi's iteration, Z <- Z (13 - AZ (15 - AZ (7 - AZ))) / 4. It starts from the transpose over
- * the largest row sum times the largest column sum, each taken over the whole stack, as the published code does.
- */
-export function pseudoInverse(a: Tensor3D): Tensor3D {
-  const size = a.shape[1];
-  const absolute = tf.abs(a);
-  const scale = tf.mul(tf.max(tf.sum(absolute, 2)), tf.max(tf.sum(absolute, 1)));
-  const unit = tf.eye(size);
-  const minus = (factor: number, m: Tensor3D): Tensor3D => tf.sub(tf.mul(unit, factor), m);
-  let z: Tensor3D = tf.div(tf.transpose(a, [0, 2, 1]), scale);
-  for (let i = 0; i < PINV_ITERATIONS; i++) {
-    const before = z;
-    z = tf.tidy((): Tensor3D => {
-      const az: Tensor3D = tf.matMul(a, before);
-      const inner = minus(15, tf.matMul<Tensor3D>(az, minus(7, az)));
-      return tf.mul(tf.matMul(before, minus(13, tf.matMul<Tensor3D>(az, inner))), 0.25);
-    });
-  }
-  return z;
+  return tf.tidy(() => softmax(stackProductTransposed(a, b)));
 }
 
 /** Convolution of v [n, dim] along the tokens with one kernel of 33 a head, zero padding, no bias. */
 function tokenConvolution(v: Tensor2D, kernels: Tensor2D, size: number): Tensor2D {
   const [n, dim] = v.shape;
   const heads = kernels.shape[0];
-  const each = tf.tile(tf.reshape(tf.transpose(kernels), [KERNEL, heads, 1]), [1, 1, size]);
+  // Spread by a product, whose gradient is one sum; that of `tile` is a call for each copy.
+  const each = tf.mul(tf.reshape(tf.transpose(kernels), [KERNEL, heads, 1]), tf.ones([1, 1, size]));
   const filter = tf.reshape<Rank.R4>(each, [KERNEL, 1, dim, 1]);
   const line = tf.reshape<Rank.R4>(v, [1, n, 1, dim]);
   const result = tf.depthwiseConv2d<Tensor4D>(line, filter, 1, 'same');

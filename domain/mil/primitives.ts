@@ -1,5 +1,5 @@
 import type { RandomStream } from '../random.js';
-import { native, tf, type Tensor, type Tensor1D, type Tensor2D } from './backend.js';
+import { native, tf, type Tensor, type Tensor1D, type Tensor2D, type Tensor3D } from './backend.js';
 import * as host from './host-math.js';
 import type { Attributes, NativeOps } from './native-ops.js';
 
@@ -48,6 +48,27 @@ export function matMul(a: Tensor2D, b: Tensor2D, transposeA = false, transposeB 
     ops.bool('adj_y', transposeB),
   ]);
   return ops.run('BatchMatMulV2', list, [a, b]);
+}
+
+/**
+ * Up to this many multiplications in one matrix of a stack Eigen's kernel (BatchMatMulV3) beats oneDNN's (BatchMatMulV2), whose threads then wait for
+ * each other longer than they compute: measured on two threads, 0.09 to 0.25 ms for eight of 32 x 32 x 32, 0.75 to 0.5 ms for eight of 128 x 128 x 128.
+ */
+const SMALL_PRODUCT = 1_000_000;
+
+/** The products of two stacks of matrices: a [s, m, k], b [s, k, n] -> [s, m, n], with either transposed first. */
+export function stackMatMul(a: Tensor3D, b: Tensor3D, transposeA = false, transposeB = false): Tensor3D {
+  const ops = native;
+  if (ops === undefined) return tf.matMul(a, b, transposeA, transposeB);
+  const [, rows, columns] = a.shape;
+  const small = rows * columns * b.shape[transposeB ? 1 : 2] <= SMALL_PRODUCT && !ops.gpu;
+  const name = small ? 'BatchMatMulV3' : 'BatchMatMulV2';
+  const list = attributes(ops, `${name} ${transposeA} ${transposeB}`, () => [
+    ...(small ? ['Ta', 'Tb', 'Tout'].map((type) => ops.type(type, ops.types.float32)) : float(ops)),
+    ops.bool('adj_x', transposeA),
+    ops.bool('adj_y', transposeB),
+  ]);
+  return ops.run(name, list, [a, b]);
 }
 
 function hostMatMul(a: Tensor2D, b: Tensor2D, transposeA: boolean, transposeB: boolean): Tensor2D {
@@ -148,17 +169,20 @@ export function activated(x: Tensor2D, name: keyof typeof FUNCTIONS): Tensor2D {
   return native === undefined ? shaped(host.mapped(floats(x), FUNCTIONS[name]), x) : tf[name](x);
 }
 
-/** Softmax of each row. */
-export function softmaxOf(x: Tensor2D): Tensor2D {
-  return native === undefined
-    ? shaped(host.softmaxRows(floats(x), x.shape[1]), x)
-    : native.run('Softmax', float(native), [x]);
+/** Softmax of each row: over the last axis. */
+export function softmaxOf<T extends Tensor>(x: T): T {
+  if (native !== undefined) return native.run('Softmax', float(native), [x]);
+  return tf.tensor(host.softmaxRows(floats(x), lengthOfRow(x)), x.shape) as T;
 }
 
 /** y (dy - sum of dy y): the gradient of y = softmax(x) by row. */
-export function softmaxGrad(dy: Tensor2D, y: Tensor2D): Tensor2D {
-  if (native === undefined) return shaped(host.softmaxRowsGrad(floats(dy), floats(y), y.shape[1]), y);
-  return tf.mul(y, tf.sub(dy, tf.sum(tf.mul(dy, y), 1, true)));
+export function softmaxGrad<T extends Tensor>(dy: T, y: T): T {
+  if (native !== undefined) return tf.mul(y, tf.sub(dy, tf.sum(tf.mul(dy, y), -1, true)));
+  return tf.tensor(host.softmaxRowsGrad(floats(dy), floats(y), lengthOfRow(y)), y.shape) as T;
+}
+
+function lengthOfRow({ shape }: Tensor): number {
+  return shape[shape.length - 1];
 }
 
 /**

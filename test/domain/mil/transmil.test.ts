@@ -3,7 +3,7 @@ import { before, describe, test } from 'node:test';
 import { openBackend, tf, type Tensor3D } from '../../../domain/mil/backend.js';
 import type { Model, ModelConfig } from '../../../domain/mil/model.js';
 import { embedBag } from '../../../domain/mil/abmil.js';
-import { pseudoInverse } from '../../../domain/mil/nystrom.js';
+import { pseudoInverse } from '../../../domain/mil/pseudo-inverse.js';
 import { linearSpec } from '../../../domain/mil/parameters.js';
 import { build, selfAttentionAggregator } from '../../../domain/mil/transmil.js';
 import { RandomStream } from '../../../domain/random.js';
