@@ -29,7 +29,7 @@ export class Child {
   constructor(runtime: string, pluginModules: readonly string[]) {
     this.runtime = runtime;
     this.process = fork(MAIN, [...pluginModules], {
-      // Out of the terminal's reach: the worker decides when its children stop, and no signal falls into a matrix product (see matMul).
+      // Out of the terminal's reach: at Ctrl-C the worker decides when its children stop, and no signal falls into a matrix product (see matMul).
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: ['--enable-source-maps'],

@@ -2,7 +2,7 @@ import { defineActivity, fileInput, fileOutput, itemsInput } from '../define-act
 
 export const definition = defineActivity({
   name: 'mil.evaluate',
-  version: 1,
+  version: 2,
   summary: 'Scores the test slides of a trained fold: predictions, metrics under both protocols, ROC curve',
   with: {
     checkpoint: fileInput('checkpoint', 'Checkpoint of mil.train-fold; it knows its repeat and fold.'),

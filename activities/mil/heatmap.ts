@@ -2,7 +2,7 @@ import { defineActivity, fileInput, fileOutput, itemsInput } from '../define-act
 
 export const definition = defineActivity({
   name: 'mil.heatmap',
-  version: 4,
+  version: 5,
   summary:
     'Scores of every patch over the slide: pictures, HDF5, GeoJSON, and how well they find an annotated lesion',
   with: {

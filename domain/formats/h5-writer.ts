@@ -87,7 +87,12 @@ export class H5Writer {
       this.makeGroups(name);
       this.create(name, dtype, shape, options);
       const { plain } = this.verified(name, dtype, shape);
-      this.layouts.set(name, { dtype, shape, plain, resizable: options.resizable === true });
+      this.layouts.set(absolute(name), {
+        dtype,
+        shape: [...shape],
+        plain,
+        resizable: options.resizable === true,
+      });
     });
     for (const [key, value] of Object.entries(options.attributes ?? {})) this.attribute(name, key, value);
   }
@@ -113,7 +118,7 @@ export class H5Writer {
       hdf5.resize_dataset(this.file.file_id, absolute(name), grown.map(BigInt));
       this.putRows(name, data, shape[0]);
       this.verified(name, dtype, grown);
-      this.layouts.set(name, { ...layout, shape: grown });
+      this.layouts.set(absolute(name), { ...layout, shape: grown });
     });
   }
 
@@ -225,7 +230,7 @@ export class H5Writer {
   }
 
   private layoutOf(name: string): Layout {
-    const layout = this.layouts.get(name);
+    const layout = this.layouts.get(absolute(name));
     if (layout === undefined) throw new RangeError(`there is no dataset "${name}" to write to`);
     return layout;
   }

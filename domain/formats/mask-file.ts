@@ -70,7 +70,7 @@ export function readMask(path: string): TissueMask {
 }
 
 /**
- * Writes `stitch` (uint8 H x W x 3) with the attribute `downsample`. Not deflated: that makes a third of its 12 MB at most, little beside the slide's
+ * Writes `stitch` (uint8 H x W x 3) with the attribute `downsample`. Not deflated: that would leave a third of its at most 12 MB, which is little beside the slide's
  * features, and the patching of a small slide waited for it.
  */
 export function writeStitch(path: string, { pixels, width, height, downsample }: Stitch): void {

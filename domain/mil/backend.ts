@@ -1,6 +1,7 @@
 import type * as TensorFlowModule from '@tensorflow/tfjs-node-gpu';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { SamMilError } from '../errors.js';
 import { ensureTensorFlow, locateTensorFlow } from '../native/tensorflow.js';
 import { nativeOps, type NativeOps } from './native-ops.js';
@@ -25,6 +26,8 @@ export interface Backend {
   device: 'cpu' | 'gpu';
   /** `4.22.0+2.19.1`: TensorFlow.js, then the native library. */
   version: string;
+  /** `oneDNN avx2`: the library behind matrix products and the widest instructions it finds. `CUDA` on a GPU, `JavaScript` without the native library. */
+  kernels: string;
   /** Threads one operation is spread over: they decide the order of summation in matrix products. */
   threads: number;
 }
@@ -63,8 +66,8 @@ export async function openBackend(
 async function openNative(): Promise<Backend> {
   const setUp = locateTensorFlow() ?? (await ensureTensorFlow());
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
-  // TensorFlow turns oneDNN on by itself only where the CPU has AVX-512; with AVX2 its batched products are up to four times as fast as Eigen's.
-  process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
+  // TensorFlow turns oneDNN on by itself only for CPUs with instructions for neural networks; with AVX2 its batched products are up to four times as fast as Eigen's.
+  if (process.arch === 'x64') process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
   tf = require('@tensorflow/tfjs-node-gpu') as TensorFlow;
   await tf.setBackend('tensorflow');
   library ??= nativeOps(tf);
@@ -73,6 +76,7 @@ async function openNative(): Promise<Backend> {
     name: 'tensorflow',
     device: native.gpu ? 'gpu' : 'cpu',
     version: `${setUp.tfjs}+${setUp.tensorflow}`,
+    kernels: native.gpu ? 'CUDA' : cpuKernels(),
     threads: native.gpu ? 1 : Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism(),
   };
 }
@@ -85,10 +89,29 @@ async function openJavaScript(): Promise<Backend> {
   // Its own hint to install the native package would only repeat the warning above.
   (tf.backend() as { firstUse?: boolean }).firstUse = false;
   native = undefined;
-  return { name: 'js', device: 'cpu', version: tf.version_core, threads: 1 };
+  return { name: 'js', device: 'cpu', version: tf.version_core, kernels: 'JavaScript', threads: 1 };
 }
 
-/** One line for people and for comparing: `tensorflow cpu 4.22.0+2.19.1, 2 threads`. */
-export function describeBackend({ name, device, version, threads }: Backend): string {
-  return `${name} ${device} ${version}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+function cpuKernels(): string {
+  const library = process.env.TF_ENABLE_ONEDNN_OPTS === '1' ? 'oneDNN' : 'Eigen';
+  return `${library} ${instructions()}`;
+}
+
+/** Linux tells what the CPU can do; elsewhere its name stands for it. */
+function instructions(): string {
+  try {
+    const flags = new Set(
+      readFileSync('/proc/cpuinfo', 'utf8')
+        .match(/^flags.*$/m)?.[0]
+        .split(' '),
+    );
+    return ['avx512f', 'avx2', 'avx'].find((name) => flags.has(name)) ?? process.arch;
+  } catch {
+    return cpus()[0]?.model ?? process.arch;
+  }
+}
+
+/** One line for people and for comparing: `tensorflow cpu 4.22.0+2.19.1, oneDNN avx2, 2 threads`. */
+export function describeBackend({ name, device, version, kernels, threads }: Backend): string {
+  return `${name} ${device} ${version}, ${kernels}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
 }

@@ -67,7 +67,7 @@ export function dense(x: Tensor2D, w: Tensor2D, b?: Tensor1D, activation: Activa
  * arithmetic. Where the result is 0 its gradient is 0 too, whether ReLU or dropout made it so: neither mask need be kept.
  */
 export function embed(x: Tensor2D, w: Tensor2D, b?: Tensor1D, dropout?: Dropout): Tensor2D {
-  // Of the gradient it is the weights' that are scaled: fewer numbers than all instances'.
+  // Of the gradient it is the weights' that are scaled: fewer numbers than all instances', in a bag of more instances than features.
   const scaled = <T extends Tensor>(gradient: T): T =>
     dropout === undefined ? gradient : tf.mul(gradient, 1 / (1 - dropout.rate));
   return differentiable([w, b], (save) => {
@@ -112,34 +112,6 @@ export function softmax<T extends Tensor>(x: T): T {
   });
 }
 
-/** The products of two stacks of matrices: a [s, m, k], b [s, k, n] -> [s, m, n]. */
-export function stackProduct(a: Tensor3D, b: Tensor3D): Tensor3D {
-  return differentiable<Tensor3D>([a, b], (save) => {
-    save([a, b]);
-    return {
-      value: stackMatMul(a, b),
-      gradient(dy, saved) {
-        const [a, b] = saved as Tensor3D[];
-        return [stackMatMul(dy, b, false, true), stackMatMul(a, dy, true)];
-      },
-    };
-  });
-}
-
-/** The same with the second transposed, a b^T: a [s, m, k], b [s, n, k] -> [s, m, n]. */
-export function stackProductTransposed(a: Tensor3D, b: Tensor3D): Tensor3D {
-  return differentiable<Tensor3D>([a, b], (save) => {
-    save([a, b]);
-    return {
-      value: stackMatMul(a, b, false, true),
-      gradient(dy, saved) {
-        const [a, b] = saved as Tensor3D[];
-        return [stackMatMul(dy, b), stackMatMul(dy, a, true)];
-      },
-    };
-  });
-}
-
 /** Layer normalisation over the last axis (Ba, Kiros, Hinton 2016): (x - mean) / sqrt(variance + 1e-5) g + b. x [n, d], g and b [d]. */
 export function layerNorm(x: Tensor2D, g: Tensor1D, b: Tensor1D): Tensor2D {
   return differentiable([x, g, b], (save) => {
@@ -159,26 +131,52 @@ export function layerNorm(x: Tensor2D, g: Tensor1D, b: Tensor1D): Tensor2D {
   });
 }
 
-/** a b: a [m, k], b [k, n] -> [m, n]. */
-export function product(a: Tensor2D, b: Tensor2D): Tensor2D {
-  return differentiable([a, b], (save) => {
+type Multiply<T> = (a: T, b: T, transposeA?: boolean, transposeB?: boolean) => T;
+
+function productBy<T extends Tensor>(multiply: Multiply<T>, a: T, b: T): T {
+  return differentiable<T>([a, b], (save) => {
     save([a, b]);
     return {
-      value: matMul(a, b),
-      gradient: (dy, [a, b]) => [matMul(dy, b as Tensor2D, false, true), matMul(a as Tensor2D, dy, true)],
+      value: multiply(a, b),
+      gradient(dy, saved) {
+        const [a, b] = saved as T[];
+        return [multiply(dy, b, false, true), multiply(a, dy, true)];
+      },
     };
   });
 }
 
-/** a b^T: a [m, k], b [n, k] -> [m, n]. */
-export function productTransposed(a: Tensor2D, b: Tensor2D): Tensor2D {
-  return differentiable([a, b], (save) => {
+function productTransposedBy<T extends Tensor>(multiply: Multiply<T>, a: T, b: T): T {
+  return differentiable<T>([a, b], (save) => {
     save([a, b]);
     return {
-      value: matMul(a, b, false, true),
-      gradient: (dy, [a, b]) => [matMul(dy, b as Tensor2D), matMul(dy, a as Tensor2D, true)],
+      value: multiply(a, b, false, true),
+      gradient(dy, saved) {
+        const [a, b] = saved as T[];
+        return [multiply(dy, b), multiply(dy, a, true)];
+      },
     };
   });
+}
+
+/** a b: a [m, k], b [k, n] -> [m, n]. */
+export function product(a: Tensor2D, b: Tensor2D): Tensor2D {
+  return productBy(matMul, a, b);
+}
+
+/** a b^T: a [m, k], b [n, k] -> [m, n]. */
+export function productTransposed(a: Tensor2D, b: Tensor2D): Tensor2D {
+  return productTransposedBy(matMul, a, b);
+}
+
+/** {@link product} of each pair of two stacks: a [s, m, k], b [s, k, n] -> [s, m, n]. */
+export function stackProduct(a: Tensor3D, b: Tensor3D): Tensor3D {
+  return productBy(stackMatMul, a, b);
+}
+
+/** {@link productTransposed} of each pair of two stacks: a [s, m, k], b [s, n, k] -> [s, m, n]. */
+export function stackProductTransposed(a: Tensor3D, b: Tensor3D): Tensor3D {
+  return productTransposedBy(stackMatMul, a, b);
 }
 
 /** w u^T + b, the transpose of a linear layer: u [n, in], w [out, in], b [out] -> [out, n]. */

@@ -37,17 +37,29 @@ function float(ops: NativeOps): Attributes {
 
 /**
  * a b, with either transposed first. Through BatchMatMulV2, which is as fast as MatMul: the kernel under MatMul keeps numbers below the stack pointer
- * (oneDNN 3.5's AVX-512 sgemm; without AVX-512 both do), so any signal, such as those of `node --cpu-prof`, corrupts memory.
+ * (oneDNN 3.5's sgemm), so a signal that is handled on its thread, such as those of `node --cpu-prof`, corrupts memory. Without AVX-512 the kernels
+ * under both do: no signal may be handled in a process that trains.
  */
 export function matMul(a: Tensor2D, b: Tensor2D, transposeA = false, transposeB = false): Tensor2D {
   const ops = native;
   if (ops === undefined) return hostMatMul(a, b, transposeA, transposeB);
-  const list = attributes(ops, `BatchMatMulV2 ${transposeA} ${transposeB}`, () => [
-    ...float(ops),
+  return multiply(ops, 'BatchMatMulV2', [a, b], transposeA, transposeB);
+}
+
+function multiply<T extends Tensor>(
+  ops: NativeOps,
+  name: 'BatchMatMulV2' | 'BatchMatMulV3',
+  operands: [T, T],
+  transposeA: boolean,
+  transposeB: boolean,
+): T {
+  const types = name === 'BatchMatMulV2' ? ['T'] : ['Ta', 'Tb', 'Tout'];
+  const list = attributes(ops, `${name} ${transposeA} ${transposeB}`, () => [
+    ...types.map((type) => ops.type(type, ops.types.float32)),
     ops.bool('adj_x', transposeA),
     ops.bool('adj_y', transposeB),
   ]);
-  return ops.run('BatchMatMulV2', list, [a, b]);
+  return ops.run(name, list, operands);
 }
 
 /**
@@ -62,13 +74,7 @@ export function stackMatMul(a: Tensor3D, b: Tensor3D, transposeA = false, transp
   if (ops === undefined) return tf.matMul(a, b, transposeA, transposeB);
   const [, rows, columns] = a.shape;
   const small = rows * columns * b.shape[transposeB ? 1 : 2] <= SMALL_PRODUCT && !ops.gpu;
-  const name = small ? 'BatchMatMulV3' : 'BatchMatMulV2';
-  const list = attributes(ops, `${name} ${transposeA} ${transposeB}`, () => [
-    ...(small ? ['Ta', 'Tb', 'Tout'].map((type) => ops.type(type, ops.types.float32)) : float(ops)),
-    ops.bool('adj_x', transposeA),
-    ops.bool('adj_y', transposeB),
-  ]);
-  return ops.run(name, list, [a, b]);
+  return multiply(ops, small ? 'BatchMatMulV3' : 'BatchMatMulV2', [a, b], transposeA, transposeB);
 }
 
 function hostMatMul(a: Tensor2D, b: Tensor2D, transposeA: boolean, transposeB: boolean): Tensor2D {

@@ -101,7 +101,8 @@ export function loadState(
   const { tensors, notes } = saved;
   const { steps, best, teacher, backend: made, ...rest } = notes;
   const [expected, found] = [describeBackend(made), describeBackend(backend)];
-  if (describeBackend({ ...made, threads: backend.threads }) !== found) {
+  const { threads, kernels } = backend;
+  if (describeBackend({ ...made, threads, kernels }) !== found) {
     throw new SamMilError('BackendMismatch', 'this training was begun on another backend', {
       file: path,
       expected,

@@ -37,9 +37,10 @@ export class TaskThread<Task, Result> {
     this.start();
     const id = this.tasks++;
     return new Promise((resolve) => {
+      // First of all: a task that can't be sent must leave nothing behind.
+      this.worker?.postMessage({ id, task } satisfies ThreadTask<Task>);
       this.waiting.set(id, resolve);
       this.worker?.ref();
-      this.worker?.postMessage({ id, task } satisfies ThreadTask<Task>);
     });
   }
 
@@ -57,6 +58,7 @@ export class TaskThread<Task, Result> {
     // Its exit may come when the next thread is already at work.
     const ended = () => this.worker === worker && this.giveUp();
     worker.on('error', ended);
+    worker.on('messageerror', () => void worker.terminate());
     worker.on('exit', ended);
     return worker;
   }

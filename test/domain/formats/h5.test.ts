@@ -310,6 +310,15 @@ describe('writing', () => {
     assert.deepEqual(readdirSync(inner), ['late.h5']);
   });
 
+  test('a dataset answers to its name with and without a slash', () => {
+    const path = join(folder, 'slash.h5');
+    writeH5(path, (file) => {
+      file.reserve('a', 'int32', [3]);
+      file.fill('/a', Int32Array.of(4, 5, 6), 0);
+    });
+    withH5(path, (file) => assert.deepEqual(file.readInt32('a'), Int32Array.of(4, 5, 6)));
+  });
+
   test('misuse is refused', () => {
     const file = createH5(join(folder, 'misuse.h5'));
     file.write('a', Int32Array.of(1, 2), [2], { resizable: true });

@@ -57,7 +57,7 @@ test('a training killed twice with SIGKILL ends with the same bits as an undistu
   }
 });
 
-test('a state from another backend is refused, one from another number of threads is not used', async (t) => {
+test('a state from another backend is refused, one from another number of threads or other kernels is not used', async (t) => {
   const folder = temporaryFolder(t);
   const cohort = makeCohort(folder);
   const settings = trainWith(cohort, { saveEvery: 0, epochs: 2 });
@@ -67,15 +67,23 @@ test('a state from another backend is refused, one from another number of thread
     code: 'BackendMismatch',
     message: /expected tensorflow cpu .* found js cpu/,
   });
-  process.env.TF_NUM_INTRAOP_THREADS = '99';
-  const other = makeJob(folder, cohort.work, settings);
-  await run(other);
-  delete process.env.TF_NUM_INTRAOP_THREADS;
-  assert.match(other.warnings.join(), /the fold begins again/);
-  assert.deepEqual(
-    other.reports.map(({ done }) => done),
-    [1, 2],
-  );
+  for (const [name, value, here] of [
+    ['TF_NUM_INTRAOP_THREADS', '99', '99 threads'],
+    ['TF_ENABLE_ONEDNN_OPTS', '0', 'Eigen'],
+  ]) {
+    const before = process.env[name];
+    process.env[name] = value;
+    const other = makeJob(folder, cohort.work, settings);
+    await run(other);
+    if (before === undefined) delete process.env[name];
+    else process.env[name] = before;
+    const words = new RegExp(`begun on .* here is .*${here}.*the fold begins again`);
+    assert.match(other.warnings.join(), words);
+    assert.deepEqual(
+      other.reports.map(({ done }) => done),
+      [1, 2],
+    );
+  }
 });
 
 test('a saved state that is damaged is put aside with a warning, and training ends as it would have', async (t) => {

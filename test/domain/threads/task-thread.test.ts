@@ -30,6 +30,16 @@ test('a thread that dies gives up what was asked of it, and another takes its pl
   assert.equal(await thread.run(2), 1);
 });
 
+test('a task that can not be sent is refused, and keeps nothing alive', async (context) => {
+  const thread = new TaskThread<unknown, number>(halves);
+  context.after(() => thread.close());
+  await assert.rejects(
+    thread.run(() => 2),
+    { name: 'DataCloneError' },
+  );
+  assert.equal(await thread.run(2), 1);
+});
+
 test('closing gives up what is waited for; a closed one can be used again', async (context) => {
   const thread = new TaskThread<number, number>(halves);
   context.after(() => thread.close());

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { writeStitch } from '../../../domain/formats/bag-files.js';
 import { SamMilError } from '../../../domain/errors.js';
 import { OutputFiles } from '../../../domain/tissue/output-files.js';
+import type { OutputContent } from '../../../domain/tissue/write-output.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const stitch = {
@@ -13,6 +14,7 @@ const stitch = {
   height: 5,
   downsample: [64, 64],
 } as const;
+const jpeg = { rgb: stitch.pixels, width: 7, height: 5, downsample: [64, 64] } as const;
 
 test('files of the writing thread have the bytes of files written directly, several at once too', async (context) => {
   const folder = temporaryFolder(context);
@@ -27,11 +29,14 @@ test('files of the writing thread have the bytes of files written directly, seve
 test('what the thread cannot write fails with the error of the writer, and the next file is written', async (context) => {
   const folder = temporaryFolder(context);
   const files = new OutputFiles();
-  const lost = join(folder, 'missing', 'a.h5');
-  await assert.rejects(
-    files.write(lost, { stitch }),
-    (error) => error instanceof SamMilError && error.code === 'InvalidInput' && error.message.includes(lost),
-  );
-  await files.write(join(folder, 'b.h5'), { stitch });
-  assert.ok(readFileSync(join(folder, 'b.h5')).length > 0);
+  for (const [name, content] of Object.entries<OutputContent>({ 'a.h5': { stitch }, 'a.jpg': { jpeg } })) {
+    const lost = join(folder, 'missing', name);
+    await assert.rejects(
+      files.write(lost, content),
+      (error) =>
+        error instanceof SamMilError && error.code === 'InvalidInput' && error.message.includes(lost),
+    );
+    await files.write(join(folder, name), content);
+    assert.ok(readFileSync(join(folder, name)).length > 0);
+  }
 });
