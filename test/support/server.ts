@@ -39,6 +39,7 @@ export class TestServer {
       ...['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', port],
       ...['--db-filename', join(this.folder, 'temporal.db'), '--log-level', 'never'],
       ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'],
+      ...['--dynamic-config-value', 'matching.numTaskqueueWritePartitions=1'],
     ];
     this.child = spawn(this.program, options, { stdio: 'ignore' });
     this.child.unref();
