@@ -93,7 +93,7 @@ async function openJavaScript(): Promise<Backend> {
 }
 
 function cpuKernels(): string {
-  const library = process.env.TF_ENABLE_ONEDNN_OPTS === '1' ? 'oneDNN' : 'Eigen';
+  const library = /^(1|true)$/i.test(process.env.TF_ENABLE_ONEDNN_OPTS ?? '') ? 'oneDNN' : 'Eigen';
   return `${library} ${instructions()}`;
 }
 

@@ -53,13 +53,14 @@ export class TaskThread<Task, Result> {
 
   private startThread(): Worker {
     const worker = new Worker(this.module);
-    worker.unref();
+    // A listener for messages keeps the process alive again, so it is let go after them.
     worker.on('message', ({ id, result }: ThreadAnswer<Result>) => this.finish(id, result));
     // Its exit may come when the next thread is already at work.
     const ended = () => this.worker === worker && this.giveUp();
     worker.on('error', ended);
     worker.on('messageerror', () => void worker.terminate());
     worker.on('exit', ended);
+    worker.unref();
     return worker;
   }
 
