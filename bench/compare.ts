@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { childEnvironment } from '../activities/child/environment.js';
 
 interface Measured {
   name: string;
@@ -29,15 +30,16 @@ export interface Limit extends Measured {
 }
 
 /**
- * Runs our side and the peer's side in turn (A B A B ...) as fresh processes, so that a machine whose speed drifts hits both alike. Returns one line:
+ * Runs our side and the peer's side in turn (A B A B ...) as fresh processes, so that a machine whose speed drifts hits both alike. Ours gets the
+ * environment that the worker gives its children. Returns one line:
  * the medians, and the median of the round-by-round ratios.
  */
 export async function compare(contest: Contest): Promise<string> {
   const ours: number[] = [];
   const peer: number[] = [];
   for (let round = 0; round < contest.rounds; round++) {
-    ours.push(await measure(contest.ours, contest));
-    peer.push(await measure(contest.peer, contest));
+    ours.push(await measure(contest.ours, contest, childEnvironment()));
+    peer.push(await measure(contest.peer, contest, process.env));
   }
   const ratios = ours.map((value, round) => (contest.less ? peer[round] / value : value / peer[round]));
   const ratio = median(ratios);
@@ -53,7 +55,8 @@ export async function compare(contest: Contest): Promise<string> {
 /** Measures our side alone, the worst of all rounds, against its limit. Returns one line. */
 export async function keepBelow(limit: Limit): Promise<string> {
   const values: number[] = [];
-  for (let round = 0; round < limit.rounds; round++) values.push(await measure(limit.ours, limit));
+  for (let round = 0; round < limit.rounds; round++)
+    values.push(await measure(limit.ours, limit, childEnvironment()));
   const worst = Math.max(...values);
   const verdict = worst <= limit.atMost ? 'meets' : 'MISSES';
   const measured = `ours ${formatNumber(worst)} ${limit.unit}`;
@@ -77,9 +80,10 @@ function median(values: readonly number[]): number {
 async function measure(
   command: readonly string[],
   { figure = 'value', environment = {}, clock }: Pick<Measured, 'figure' | 'environment' | 'clock'>,
+  surroundings: NodeJS.ProcessEnv,
 ): Promise<number> {
   const start = performance.now();
-  const output = await capture(command, environment);
+  const output = await capture(command, { ...surroundings, ...environment });
   if (clock === 'process') return 1000 / (performance.now() - start);
   const line = output.trim().split('\n').at(-1) ?? '';
   const value = (JSON.parse(line) as Record<string, unknown>)[figure];
@@ -87,10 +91,10 @@ async function measure(
   throw new Error(`${command.join(' ')} printed no number "${figure}": ${line}`);
 }
 
-function capture(command: readonly string[], environment: Record<string, string>): Promise<string> {
+function capture(command: readonly string[], environment: NodeJS.ProcessEnv): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command[0], command.slice(1), {
-      env: { ...process.env, ...environment },
+      env: environment,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let output = '';

@@ -4,6 +4,7 @@ import { SamMilError } from '../../domain/errors.js';
 import type { JobResult, Progress } from '../../domain/job.js';
 import type { JsonObject } from '../../domain/json.js';
 import { fromErrorMessage } from '../failures.js';
+import { childEnvironment } from './environment.js';
 import type { ChildJob, FromChild, ToChild } from './messages.js';
 
 export interface JobListener {
@@ -33,6 +34,7 @@ export class Child {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: ['--enable-source-maps'],
+      env: childEnvironment(),
     });
     this.keepLines(this.process.stdout);
     this.keepLines(this.process.stderr);

@@ -27,7 +27,7 @@ function consistencyContest(way: string, what: string, bar: number): Contest {
 /** Training MIL models, against PyTorch with as many threads. */
 export const contests: (Contest | Limit)[] = [
   ...['abmil', 'abmil-gated', 'dsmil', 'sam-mil'].flatMap((model) => [
-    trainingContest(model, 1000, 40, 1),
+    trainingContest(model, 1000, 200, 1),
     trainingContest(model, 10000, 8, 1.2),
     trainingContest(model, 40000, 3, 1.1),
   ]),

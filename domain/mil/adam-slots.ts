@@ -1,5 +1,6 @@
 import { tf, type Scalar, type Tensor } from './backend.js';
 import type { Attributes, NativeOps } from './native-ops.js';
+import { plus, timesConstant } from './primitives.js';
 
 /** The constants of an Adam. */
 export interface Rule {
@@ -102,7 +103,7 @@ export function nativeSlots(ops: NativeOps, rule: Rule): NativeSlots {
         apply(weight, gradient, rate, epsilon) {
           const { weightDecay } = rule;
           const decayed =
-            weightDecay === 0 ? gradient : tf.tidy(() => tf.add(gradient, tf.mul(weight, weightDecay)));
+            weightDecay === 0 ? gradient : tf.tidy(() => plus(gradient, timesConstant(weight, weightDecay)));
           // It is updated in place only while nobody else holds the array.
           weight.dispose();
           // The powers of the betas are 0 here: the correction is in `rate`.

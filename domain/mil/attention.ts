@@ -1,5 +1,6 @@
-import { tf, type Tensor, type Tensor1D, type Tensor2D } from './backend.js';
-import { activate, activationGrad, dense, rows, type Activation } from './layers.js';
+import { tf, type Tensor1D, type Tensor2D } from './backend.js';
+import { differentiable } from './differentiable.js';
+import { activate, activationGrad, dense, elementwiseProduct, rows, type Activation } from './layers.js';
 import { matMul } from './primitives.js';
 import type { Weights } from './parameters.js';
 
@@ -24,7 +25,7 @@ export function attentionScores(
 export function gatedScores(h: Tensor2D, weights: Weights, activation: Activation, name = 'att'): Tensor2D {
   const hidden = dense(h, matrix(weights, `${name}.V.w`), vector(weights, `${name}.V.b`), activation);
   const gate = dense(h, matrix(weights, `${name}.U.w`), vector(weights, `${name}.U.b`), 'sigmoid');
-  return rowScores(tf.mul(hidden, gate), weights, name);
+  return rowScores(elementwiseProduct(hidden, gate), weights, name);
 }
 
 /** w u + d as rows: u [n, attention] -> [K, n]. The softmax over n is then one over the last axis. */
@@ -46,16 +47,16 @@ export function scoresAndDetached(
   const biases = [weights[`${name}.V.b`], weights[`${name}.w.b`]].filter((bias) => bias !== undefined);
   if (biases.length > 0)
     throw new Error('scoresAndDetached: attention with biases is not needed by any model');
-  const run = tf.customGrad((...args) => {
-    const [h, v, w, save] = args as unknown as [Tensor2D, Tensor2D, Tensor2D, (tensors: Tensor[]) => void];
+  const [v, w] = inputs.slice(1);
+  return differentiable(inputs, (save) => {
     const u = activate(matMul(h, v, false, true), activation); // [n, attention]
     save([h, v, w, u]);
     const scores = matMul(w, u, false, true); // [1, n]
-    const gradFunc = (dy: Tensor, saved: Tensor[]) =>
-      tf.tidy(() => scoresGradient(dy as Tensor2D, saved as Tensor2D[], activation));
-    return { value: tf.concat([scores, scores], 0), gradFunc };
+    return {
+      value: tf.concat([scores, scores], 0),
+      gradient: (dy, saved) => scoresGradient(dy, saved as Tensor2D[], activation),
+    };
   });
-  return run(...inputs);
 }
 
 function scoresGradient(dy: Tensor2D, [h, v, w, u]: Tensor2D[], activation: Activation): Tensor2D[] {

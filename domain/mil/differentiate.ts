@@ -1,20 +1,7 @@
 import { tf, type Scalar, type Tensor } from './backend.js';
 import type { Weights } from './parameters.js';
-
-/** One recorded operation, as TensorFlow.js keeps it. */
-interface TapeNode {
-  inputs: Record<string, Tensor>;
-  outputs: Tensor[];
-  saved: Tensor[];
-  gradient?: (dys: (Tensor | null)[]) => Record<string, () => Tensor>;
-}
-
-/** The parts of the engine that record; TypeScript's declarations hide them. */
-interface TapeEngine {
-  state: { activeTape: TapeNode[] | null };
-  startTape(): void;
-  endTape(): void;
-}
+import { plus } from './primitives.js';
+import { tapeEngine, type TapeNode } from './tape.js';
 
 /**
  * Value and gradients of `f` by the named weights; names it does not depend on are left out. What TensorFlow.js does in `variableGrads`, but every
@@ -26,7 +13,7 @@ export function differentiate(
   names: readonly string[],
   weights: Weights,
 ): { loss: Scalar; gradients: Weights } {
-  const engine = tf.engine() as unknown as TapeEngine;
+  const engine = tapeEngine();
   let tape: TapeNode[];
   let loss: Scalar;
   engine.startTape();
@@ -110,6 +97,6 @@ function accumulate(gradients: Map<number, Tensor>, id: number, part: Tensor): v
     gradients.set(id, part);
     return;
   }
-  gradients.set(id, tf.add(before, part));
+  gradients.set(id, plus(before, part));
   tf.dispose([before, part]);
 }

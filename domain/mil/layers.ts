@@ -1,5 +1,6 @@
 import type { RandomStream } from '../random.js';
 import { tf, type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor3D } from './backend.js';
+import { differentiable } from './differentiable.js';
 import { weightedCrossEntropy } from './instance-loss.js';
 import {
   activated,
@@ -15,6 +16,8 @@ import {
   stackMatMul,
   sumRows,
   tanhGrad,
+  times,
+  timesConstant,
 } from './primitives.js';
 
 /** Layers as differentiable functions. Weights lie as in PyTorch: [outputs, inputs], y = x W^T + b. */
@@ -25,26 +28,6 @@ export type Activation = 'none' | 'relu' | 'tanh' | 'sigmoid';
 export interface Dropout {
   rate: number;
   stream: RandomStream;
-}
-
-type Save = (tensors: Tensor[]) => void;
-
-/**
- * A function with its gradient. `forward` returns the value and the gradient function of that value; tensors that the latter needs are
- * passed through `save`. `null` inputs (an absent bias) are left out.
- */
-export function differentiable<T extends Tensor>(
-  inputs: (Tensor | undefined)[],
-  forward: (save: Save) => { value: T; gradient: (dy: T, saved: Tensor[]) => (Tensor | undefined)[] },
-): T {
-  const present = inputs.filter((input) => input !== undefined);
-  const run = tf.customGrad((...args: (Tensor | Save)[]) => {
-    const { value, gradient } = forward(args.at(-1) as Save);
-    const gradFunc = (dy: T, saved: Tensor[]) =>
-      tf.tidy(() => gradient(dy, saved).filter((_, i) => inputs[i] !== undefined) as Tensor[]);
-    return { value, gradFunc };
-  });
-  return run(...present);
 }
 
 /** φ(x W^T + b): x [n, in], w [out, in], b [out] -> [n, out]. */
@@ -69,7 +52,7 @@ export function dense(x: Tensor2D, w: Tensor2D, b?: Tensor1D, activation: Activa
 export function embed(x: Tensor2D, w: Tensor2D, b?: Tensor1D, dropout?: Dropout): Tensor2D {
   // Of the gradient it is the weights' that are scaled: fewer numbers than all instances', in a bag of more instances than features.
   const scaled = <T extends Tensor>(gradient: T): T =>
-    dropout === undefined ? gradient : tf.mul(gradient, 1 / (1 - dropout.rate));
+    dropout === undefined ? gradient : timesConstant(gradient, 1 / (1 - dropout.rate));
   return differentiable([w, b], (save) => {
     const active = activated(linear(x, w, b), 'relu');
     const value = dropout === undefined ? active : dropped(active, dropout);
@@ -90,7 +73,7 @@ export function dropout(x: Tensor2D, settings?: Dropout): Tensor2D {
   return differentiable([x], (save) => {
     const mask = dropoutMask(x.shape[0], x.shape[1], settings.rate, settings.stream);
     save([mask]);
-    return { value: tf.mul(x, mask), gradient: (dy, [mask]) => [tf.mul(dy, mask)] };
+    return { value: times(x, mask), gradient: (dy, [mask]) => [times(dy, mask)] };
   });
 }
 
@@ -156,6 +139,14 @@ function productTransposedBy<T extends Tensor>(multiply: Multiply<T>, a: T, b: T
         return [multiply(dy, b), multiply(dy, a, true)];
       },
     };
+  });
+}
+
+/** a b, element by element, of one shape. */
+export function elementwiseProduct<T extends Tensor>(a: T, b: T): T {
+  return differentiable([a, b], (save) => {
+    save([a, b]);
+    return { value: times(a, b), gradient: (dy, [a, b]) => [times(dy, b), times(dy, a)] };
   });
 }
 
@@ -228,7 +219,7 @@ function linear(x: Tensor2D, w: Tensor2D, b: Tensor1D | undefined): Tensor2D {
 }
 
 function dropped(x: Tensor2D, { rate, stream }: Dropout): Tensor2D {
-  return tf.mul(x, dropoutMask(x.shape[0], x.shape[1], rate, stream));
+  return times(x, dropoutMask(x.shape[0], x.shape[1], rate, stream));
 }
 
 export function activate(z: Tensor2D, activation: Activation): Tensor2D {

@@ -171,8 +171,33 @@ const FUNCTIONS = {
   sigmoid: (x: number) => 1 / (1 + Math.exp(-x)),
 };
 
+const NATIVE_NAMES = { relu: 'Relu', tanh: 'Tanh', sigmoid: 'Sigmoid' };
+
 export function activated(x: Tensor2D, name: keyof typeof FUNCTIONS): Tensor2D {
-  return native === undefined ? shaped(host.mapped(floats(x), FUNCTIONS[name]), x) : tf[name](x);
+  return native === undefined
+    ? shaped(host.mapped(floats(x), FUNCTIONS[name]), x)
+    : native.run(NATIVE_NAMES[name], float(native), [x]);
+}
+
+/** a + b, of equal shapes or with rows and columns repeated as TensorFlow does. */
+export function plus<T extends Tensor>(a: T, b: Tensor): T {
+  return native === undefined ? tf.add<T>(a, b) : native.run('AddV2', float(native), [a, b]);
+}
+
+/** a b, element by element, as {@link plus}. */
+export function times<T extends Tensor>(a: T, b: Tensor): T {
+  return native === undefined ? tf.mul<T>(a, b) : native.run('Mul', float(native), [a, b]);
+}
+
+/** a times a number. Numbers are kept as tensors once they came up: only for those that a setting makes. */
+export function timesConstant<T extends Tensor>(a: T, factor: number): T {
+  const ops = native;
+  if (ops === undefined) return tf.mul<T>(a, factor);
+  return times(a, floatConstant(ops, factor));
+}
+
+function floatConstant(ops: NativeOps, value: number): Tensor {
+  return constant(ops, `float ${value}`, () => tf.scalar(value));
 }
 
 /** Softmax of each row: over the last axis. */
@@ -183,7 +208,10 @@ export function softmaxOf<T extends Tensor>(x: T): T {
 
 /** y (dy - sum of dy y): the gradient of y = softmax(x) by row. */
 export function softmaxGrad<T extends Tensor>(dy: T, y: T): T {
-  if (native !== undefined) return tf.mul(y, tf.sub(dy, tf.sum(tf.mul(dy, y), -1, true)));
+  if (native !== undefined) {
+    const centred = native.run('Sub', float(native), [dy, tf.sum(times(dy, y), -1, true)]);
+    return times(y, centred);
+  }
   return tf.tensor(host.softmaxRowsGrad(floats(dy), floats(y), lengthOfRow(y)), y.shape) as T;
 }
 
@@ -254,7 +282,7 @@ function byteScalar(ops: NativeOps, value: number): Tensor {
 
 /** `yes` where it is true, else `no`. */
 function choose(ops: NativeOps, where: Tensor, yes: number, no: number): Tensor2D {
-  const [a, b] = [yes, no].map((value) => constant(ops, `float ${value}`, () => tf.scalar(value)));
+  const [a, b] = [yes, no].map((value) => floatConstant(ops, value));
   return ops.run('SelectV2', float(ops), [where, a, b]);
 }
 

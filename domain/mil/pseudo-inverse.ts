@@ -1,5 +1,5 @@
 import { tf, type Tensor2D, type Tensor3D } from './backend.js';
-import { differentiable } from './layers.js';
+import { differentiable } from './differentiable.js';
 import { stackMatMul } from './primitives.js';
 
 const ITERATIONS = 6;
