@@ -124,7 +124,7 @@ const parameters: Record<string, Schema> = {
   'save-every': {
     type: 'number',
     minimum: 0,
-    default: 5,
+    default: 10,
     'x-not-in-key': true,
     description: 'Seconds between saved states: what a kill may cost.',
   },

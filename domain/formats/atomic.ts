@@ -24,9 +24,13 @@ export function writeAtomic(path: string, data: string | Uint8Array): void {
   }
 }
 
-/** Makes a finished temporary file durable and gives it its name. */
-export function commitTemporary(temporary: string, path: string): void {
-  fsyncPath(temporary);
+/** Makes a finished temporary file durable (`flush` says how, where a part of that has been done) and gives it its name. */
+export function commitTemporary(
+  temporary: string,
+  path: string,
+  flush: () => void = () => fsyncPath(temporary),
+): void {
+  flush();
   renameSync(temporary, path);
   fsyncPath(dirname(path));
 }

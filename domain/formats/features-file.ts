@@ -8,6 +8,7 @@ import {
   openH5,
 } from './h5.js';
 import { firstNotFinite } from './finite.js';
+import { BLOCK_BYTES } from './h5-library.js';
 import { readCoords } from './patches-file.js';
 import { type Dtype, int64Of } from './tensor.js';
 
@@ -169,18 +170,38 @@ export class FeaturesWriter {
 
   /** Adds rows: `features` n x dim, `coords` n x 2. @throws SamMilError CountMismatch, InvalidInput on values that are not finite */
   append(features: Float32Array, coords: Int32Array): void {
-    checkBag(this.path, { features, coords, dim: this.dim });
+    checkCounts(this.path, { features, coords, dim: this.dim });
     const count = coords.length / 2;
-    const wide = int64Of(coords);
     if (this.rows === undefined) {
+      this.checkFinite(features, 0);
       this.file.append('features', features, count);
-      this.file.append('coords', wide, count);
+      this.file.append('coords', int64Of(coords), count);
     } else {
       if (this.written + count > this.rows) throw this.mismatch(this.written + count);
-      this.file.fill('features', features, this.written);
-      this.file.fill('coords', wide, this.written);
+      this.fillFeatures(features, count);
+      this.file.fill('coords', int64Of(coords), this.written);
     }
     this.written += count;
+  }
+
+  /** Block by block: the disk works on one while the next is looked through. */
+  private fillFeatures(features: Float32Array, count: number): void {
+    const rows = Math.max(1, Math.floor(BLOCK_BYTES / (4 * this.dim)));
+    for (let start = 0; start < count; start += rows) {
+      const block = features.subarray(start * this.dim, (start + rows) * this.dim);
+      this.checkFinite(block, start);
+      this.file.fill('features', block, this.written + start);
+    }
+  }
+
+  /** @param start the first of these rows among those that were given */
+  private checkFinite(features: Float32Array, start: number): void {
+    const bad = firstNotFinite(features);
+    if (bad < 0) return;
+    throw new SamMilError('InvalidInput', 'features to be written are not finite', {
+      file: this.path,
+      found: `${features[bad]} in row ${start + Math.floor(bad / this.dim)}, column ${bad % this.dim}`,
+    });
   }
 
   /** Makes the file durable under its name. @throws SamMilError CountMismatch where other than the announced rows were written */
@@ -217,7 +238,7 @@ export function writeFeatures(
   attributes: Record<string, AttributeInput> = {},
 ): void {
   const rows = bag.features.length / bag.dim;
-  if (!Number.isInteger(rows)) checkBag(path, bag);
+  if (!Number.isInteger(rows)) checkCounts(path, bag);
   const writer = createFeatures(path, bag.dim, { rows, attributes });
   try {
     writer.append(bag.features, bag.coords);
@@ -228,19 +249,12 @@ export function writeFeatures(
   }
 }
 
-function checkBag(file: string, { features, coords, dim }: Features): void {
+function checkCounts(file: string, { features, coords, dim }: Features): void {
   const rows = features.length / dim;
-  if (!Number.isInteger(rows) || coords.length !== rows * 2) {
-    throw new SamMilError('CountMismatch', 'features and coords do not match', {
-      file,
-      expected: `${coords.length / 2} rows of ${dim} values, one row for each coords pair`,
-      found: `${features.length} values, ${rows} rows`,
-    });
-  }
-  const bad = firstNotFinite(features);
-  if (bad < 0) return;
-  throw new SamMilError('InvalidInput', 'features to be written are not finite', {
+  if (Number.isInteger(rows) && coords.length === rows * 2) return;
+  throw new SamMilError('CountMismatch', 'features and coords do not match', {
     file,
-    found: `${features[bad]} in row ${Math.floor(bad / dim)}, column ${bad % dim}`,
+    expected: `${coords.length / 2} rows of ${dim} values, one row for each coords pair`,
+    found: `${features.length} values, ${rows} rows`,
   });
 }

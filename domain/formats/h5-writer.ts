@@ -5,6 +5,7 @@ import { SamMilError } from '../errors.js';
 import { asWriteError, commitTemporary, temporaryName } from './atomic.js';
 import { BLOCK_BYTES, checkedWithoutClock, describeType, hdf5, Hdf5Failure } from './h5-library.js';
 import { isPlain, numericDtype, openingOnly, passThrough, quietly, withLibraryMemory } from './h5-library.js';
+import { FlushAhead } from './flush-ahead.js';
 import { bytesOfArray, bytesPerElement, type Dtype, dtypeOf, elementsOf, type TypedArray } from './tensor.js';
 
 /**
@@ -64,12 +65,14 @@ export class H5Writer {
   private readonly file: File;
   private readonly layouts = new Map<string, Layout>();
   private open = true;
+  private readonly flushing: FlushAhead;
 
   /** Use {@link createH5}. */
   constructor(path: string, temporary: string, file: File) {
     this.path = path;
     this.temporary = temporary;
     this.file = file;
+    this.flushing = new FlushAhead(temporary);
   }
 
   /** Writes a new dataset; `shape`'s product must be `data`'s length. Groups in `name` (`a/b`) are made as needed. */
@@ -140,7 +143,7 @@ export class H5Writer {
       checkedWithoutClock(() => this.file.flush());
       this.open = false;
       checkedWithoutClock(() => this.file.close());
-      commitTemporary(this.temporary, this.path);
+      commitTemporary(this.temporary, this.path, () => this.flushing.finish());
     } catch (error) {
       this.abort();
       throw this.failure('the file', error);
@@ -153,6 +156,7 @@ export class H5Writer {
       this.open = false;
       quietly(() => this.file.close());
     }
+    this.flushing.abandon();
     rmSync(this.temporary, { force: true });
   }
 
@@ -205,11 +209,13 @@ export class H5Writer {
       const part = bytes.subarray(row * rowBytes, (row + taken) * rowBytes);
       const put = (pointer: number) =>
         hdf5.set_dataset_data(this.file.file_id, absolute(name), counts, offset, strides, BigInt(pointer));
-      if (plain && passThrough(part, put)) continue;
-      withLibraryMemory(part.byteLength, (pointer) => {
-        hdf5.HEAPU8.set(part, pointer);
-        put(pointer);
-      });
+      if (!plain || !passThrough(part, put)) {
+        withLibraryMemory(part.byteLength, (pointer) => {
+          hdf5.HEAPU8.set(part, pointer);
+          put(pointer);
+        });
+      }
+      this.flushing.wrote(part.byteLength);
     }
   }
 

@@ -96,7 +96,7 @@ export function openAdam(specs: readonly ParameterSpec[], state: AdamState, sett
 }
 
 function hostCopy(tensor: Tensor): Float32Array {
-  const values = Float32Array.from(tensor.dataSync());
+  const values = (tensor.dataSync() as Float32Array).slice();
   tensor.dispose();
   return values;
 }

@@ -26,7 +26,10 @@ export class Teacher {
 
   state(): HostWeights {
     return Object.fromEntries(
-      Object.entries(this.weights).map(([name, weight]) => [name, Float32Array.from(weight.dataSync())]),
+      Object.entries(this.weights).map(([name, weight]) => [
+        name,
+        (weight.dataSync() as Float32Array).slice(),
+      ]),
     );
   }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { SamMilError } from '../errors.js';
+import { firstNotFinite } from '../formats/finite.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import type { Tensor } from '../formats/tensor.js';
 import type { AdamState } from './adam.js';
@@ -137,5 +138,5 @@ function readSaved(path: string): { tensors: Record<string, Tensor>; notes: Note
 
 /** True when every weight is finite: only then is a state worth keeping. */
 export function isSound(state: TrainingState): boolean {
-  return Object.values(state.adam.weights).every((values) => values.every(Number.isFinite));
+  return Object.values(state.adam.weights).every((values) => firstNotFinite(values) < 0);
 }
