@@ -30,16 +30,15 @@ export interface Limit extends Measured {
 }
 
 /**
- * Runs our side and the peer's side in turn (A B A B ...) as fresh processes, so that a machine whose speed drifts hits both alike. Ours gets the
- * environment that the worker gives its children. Returns one line:
+ * Runs our side and the peer's side in turn (A B A B ...) as fresh processes, so that a machine whose speed drifts hits both alike. Returns one line:
  * the medians, and the median of the round-by-round ratios.
  */
 export async function compare(contest: Contest): Promise<string> {
   const ours: number[] = [];
   const peer: number[] = [];
   for (let round = 0; round < contest.rounds; round++) {
-    ours.push(await measure(contest.ours, contest, childEnvironment()));
-    peer.push(await measure(contest.peer, contest, process.env));
+    ours.push(await measure(contest.ours, contest, surroundingsOf(contest.ours)));
+    peer.push(await measure(contest.peer, contest, surroundingsOf(contest.peer)));
   }
   const ratios = ours.map((value, round) => (contest.less ? peer[round] / value : value / peer[round]));
   const ratio = median(ratios);
@@ -56,11 +55,16 @@ export async function compare(contest: Contest): Promise<string> {
 export async function keepBelow(limit: Limit): Promise<string> {
   const values: number[] = [];
   for (let round = 0; round < limit.rounds; round++)
-    values.push(await measure(limit.ours, limit, childEnvironment()));
+    values.push(await measure(limit.ours, limit, surroundingsOf(limit.ours)));
   const worst = Math.max(...values);
   const verdict = worst <= limit.atMost ? 'meets' : 'MISSES';
   const measured = `ours ${formatNumber(worst)} ${limit.unit}`;
   return columns(limit.name, measured, '', `${verdict} at most ${limit.atMost} ${limit.unit}`);
+}
+
+/** Our own code runs as the worker's children do; somebody else's as its users run it. */
+function surroundingsOf([program]: readonly string[]): NodeJS.ProcessEnv {
+  return program === process.execPath ? childEnvironment() : process.env;
 }
 
 function columns(name: string, ours: string, peer: string, verdict: string): string {

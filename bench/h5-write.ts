@@ -13,7 +13,7 @@ const features = Float32Array.from({ length: rows * dim }, (_, index) => (index 
 const coords = Int32Array.from({ length: rows * 2 }, (_, index) => index);
 const folder = mkdtempSync(join(tmpdir(), 'sam-mil-bench-h5-'));
 
-/** With a turn of the event loop, in which descriptors of the last file are closed: a job has many between two files. */
+/** With a turn of the event loop, as a job has many between two files: descriptors of former ones are closed in it. */
 async function write(): Promise<void> {
   writeFeatures(join(folder, 'bag.h5'), { features, dim, coords });
   await nextTurn();

@@ -1,7 +1,8 @@
 /**
- * What glibc's allocator is told in a child. By default it hands every large block back to the system as soon as it is freed, and a training step
- * frees and asks for the same few megabytes dozens of times: each time the pages come back one fault at a time and zeroed. Kept, a step of AB-MIL takes a
- * tenth less, for at most 256 MB that an idle child holds longer. Other allocators do not look at these names.
+ * What glibc's allocator is told in a child. By itself it hands freed blocks back to the system from a size on that it adapts to what it sees, and a
+ * training step frees and asks for the same few megabytes dozens of times: those that were handed back return one page fault at a time, zeroed. With fixed
+ * sizes they are kept, and a step of AB-MIL takes a tenth less; a child may hold some hundred MB more between jobs. Other allocators do not look at these
+ * names.
  */
 const ALLOCATOR = {
   // The largest that every glibc accepts; blocks above it are mapped one by one as before.

@@ -231,7 +231,7 @@ export function createFeatures(path: string, dim: number, options: FeaturesOptio
   return new FeaturesWriter(path, dim, options);
 }
 
-/** Writes a whole bag at once. @throws SamMilError CountMismatch, InvalidInput; nothing is written then */
+/** Writes a whole bag at once. @throws SamMilError CountMismatch, InvalidInput; nothing appears under `path` then */
 export function writeFeatures(
   path: string,
   bag: Features,

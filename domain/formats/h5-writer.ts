@@ -1,5 +1,5 @@
 import h5wasm, { type Dataset, dtype_to_metadata, type File } from 'h5wasm/node';
-import { closeSync, openSync, rmSync } from 'node:fs';
+import { openSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SamMilError } from '../errors.js';
 import { asWriteError, commitTemporary, temporaryName } from './atomic.js';
@@ -68,11 +68,11 @@ export class H5Writer {
   private readonly flushing: FlushAhead;
 
   /** Use {@link createH5}. */
-  constructor(path: string, temporary: string, file: File) {
+  constructor(path: string, temporary: string, file: File, flushing: FlushAhead) {
     this.path = path;
     this.temporary = temporary;
     this.file = file;
-    this.flushing = new FlushAhead(temporary);
+    this.flushing = flushing;
   }
 
   /** Writes a new dataset; `shape`'s product must be `data`'s length. Groups in `name` (`a/b`) are made as needed. */
@@ -285,12 +285,14 @@ function asH5WriteError(error: unknown, path: string, what: string): unknown {
 export function createH5File(path: string): H5Writer {
   const target = resolve(path);
   const temporary = temporaryName(target);
+  let flushing: FlushAhead | undefined;
   try {
     // Node's own error says why a folder can't be written to; HDF5's does not.
-    closeSync(openSync(temporary, 'wx'));
+    flushing = new FlushAhead(temporary, openSync(temporary, 'wx'));
     const file = checkedWithoutClock(() => openingOnly(temporary, () => new h5wasm.File(temporary, 'w')));
-    return new H5Writer(target, temporary, file);
+    return new H5Writer(target, temporary, file, flushing);
   } catch (error) {
+    flushing?.abandon();
     rmSync(temporary, { force: true });
     throw asH5WriteError(error, path, 'the file');
   }

@@ -20,6 +20,9 @@ export function differentiate(
   try {
     loss = tf.tidy(f);
     tape = engine.state.activeTape ?? [];
+  } catch (error) {
+    engine.state.activeTape?.forEach(({ saved }) => tf.dispose(saved));
+    throw error;
   } finally {
     engine.endTape();
     engine.state.activeTape = null;

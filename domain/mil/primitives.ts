@@ -5,7 +5,8 @@ import type { Attributes, NativeOps } from './native-ops.js';
 
 /**
  * The few operations that the layers are made of, each as one native call where the native library is there, and as loops on the host
- * where not. Nothing here is recorded for differentiation: `layers.ts` pairs each use with its gradient.
+ * where not. Not to be used where gradients are recorded: natively nothing here is, so that its gradient would be lost without a word. `layers.ts` pairs
+ * each use with its gradient; gradients themselves and the optimiser may use them as they are.
  */
 
 /** Attribute lists and constant tensors by name: making them anew costs more than some operations do. */

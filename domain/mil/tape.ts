@@ -7,7 +7,7 @@ export interface TapeNode {
   inputs: Record<string, Tensor>;
   outputs: Tensor[];
   saved: Tensor[];
-  /** Gradients by input, of which each is made when it is asked for; missing where the operation has none. */
+  /** Gradients by input, some of them made only when they are asked for; missing where the operation has none. */
   gradient?: (dys: (Tensor | null)[]) => Record<string, () => Tensor>;
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { openSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -66,9 +66,28 @@ test('given up in the middle, repeatedly: descriptors are closed once', onLinux,
   const folder = temporaryFolder(context);
   const path = join(folder, 'file');
   writeFileSync(path, '');
-  const flushing = new FlushAhead(path);
+  const flushing = new FlushAhead(path, openSync(path, 'r'));
   for (let i = 0; i < 5; i++) flushing.wrote(8 << 20);
   flushing.abandon();
   flushing.abandon();
+  await untilLetGo(folder);
+});
+
+test('what the system refuses to flush is an error, and the descriptor is closed', onLinux, () => {
+  // Linux has nothing to flush behind this one and says so.
+  const flushing = new FlushAhead('/dev/null', openSync('/dev/null', 'r'));
+  const before = held('/dev/null');
+  assert.throws(() => flushing.finish(), { code: 'EINVAL' });
+  assert.equal(held('/dev/null'), before - 1);
+});
+
+test('a file that can no longer be opened is flushed at the end', onLinux, async (context) => {
+  const folder = temporaryFolder(context);
+  const path = join(folder, 'file');
+  writeFileSync(path, 'content');
+  const flushing = new FlushAhead(path, openSync(path, 'r'));
+  rmSync(path);
+  flushing.wrote(8 << 20);
+  flushing.finish();
   await untilLetGo(folder);
 });
