@@ -116,7 +116,7 @@ async function build(root) {
 function removeOrphans(root) {
   const sources = new Set(SOURCES.flatMap((name) => filesUnder(root, name)));
   for (const file of filesUnder(path.join(root, 'dist'), '.')) {
-    const source = file.replace(/\.js(\.map)?$/, '.ts');
+    const source = file.replace(/(\.d\.ts|\.js(\.map)?)$/, '.ts');
     if (source !== file && !sources.has(source)) fs.rmSync(path.join(root, 'dist', file));
   }
 }

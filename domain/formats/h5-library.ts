@@ -2,7 +2,7 @@ import h5wasm, { type Metadata } from 'h5wasm/node';
 import type { Dtype } from './tensor.js';
 
 /** The HDF5 library, compiled to WebAssembly. It works on the host's files directly and its calls are synchronous. */
-export const hdf5 = await h5wasm.ready;
+export const hdf5: Awaited<typeof h5wasm.ready> = await h5wasm.ready;
 
 interface Stream {
   fd?: number;

@@ -13,7 +13,7 @@ export interface RecordedJob<With> extends Job<With> {
 export function makeJob<With>(
   folder: string,
   parameters: With,
-  { name = 'item', signal = new AbortController().signal } = {},
+  { name = 'item', signal = new AbortController().signal }: { name?: string; signal?: AbortSignal } = {},
 ): RecordedJob<With> {
   const [work, scratch, checkpoint] = ['work', 'scratch', 'checkpoint'].map((part) => join(folder, part));
   for (const path of [work, scratch, checkpoint]) mkdirSync(path, { recursive: true });

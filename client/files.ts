@@ -1,0 +1,15 @@
+/** Package entry `sam-mil/files`: files that appear under their name only when they are whole and on the disk, and the formats of bags. */
+export { writeAtomic } from '../domain/formats/atomic.js';
+export { AtomicFile } from '../domain/formats/atomic-file.js';
+export {
+  type AttributeInput,
+  type AttributeValue,
+  createH5,
+  type H5Reader,
+  type H5Writer,
+  openH5,
+  withH5,
+  type WriteOptions,
+  writeH5,
+} from '../domain/formats/h5.js';
+export { digestOfFile } from '../domain/digest.js';

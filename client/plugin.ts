@@ -1,0 +1,35 @@
+/**
+ * Package entry `sam-mil/plugin`: what an activity, a plugin or a Temporal worker of another package needs. Light: importing it loads no
+ * native library.
+ */
+export { loadRegistry } from '../activities/load-plugins.js';
+export {
+  type ActivityDefinition,
+  type ActivityPlugin,
+  defineActivity,
+  fileInput,
+  fileOutput,
+  type FinishedItem,
+  type FinishedStage,
+  itemsInput,
+  itemsOutput,
+  type Schema,
+} from '../activities/define-activity.js';
+export { EngineContext } from '../activities/engine-context.js';
+export { enginePlugin, temporalPlugin } from '../activities/plugin.js';
+export { type ErrorCode, SamMilError } from '../domain/errors.js';
+export type { Json, JsonObject } from '../domain/json.js';
+export type {
+  FileRef,
+  InputFile,
+  ItemRecord,
+  ItemsRef,
+  Job,
+  JobResult,
+  OutputFile,
+  Progress,
+  Run,
+} from '../domain/job.js';
+export type { ModelEntry } from '../domain/mil/models.js';
+export { engineQueue, stepQueue } from '../workflows/messages.js';
+export { startWorker, type RunningWorker, type WorkerSettings } from '../worker.js';
