@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { packageVersion } from '../../domain/package-root.js';
 import { writeDurably } from '../../domain/store/durable-file.js';
 import { lockPath } from '../../domain/store/paths.js';
 import type { Plan, StagePlan } from '../../domain/language/plan.js';
@@ -42,16 +42,8 @@ async function writeLock(engine: EngineContext, plan: Plan, input: ReadPlanInput
     params: plan.params,
     header: input.header,
     activities: { planned, worker: Object.fromEntries(here) },
-    engine: await ownVersion(),
+    engine: packageVersion(),
     node: process.version,
   };
   await writeDurably(lockPath(input.work, input.run), `${JSON.stringify(lock, null, 2)}\n`);
-}
-
-async function ownVersion(): Promise<string> {
-  for (const up of ['../../package.json', '../../../package.json']) {
-    const text = await readFile(new URL(up, import.meta.url), 'utf8').catch(() => undefined);
-    if (text !== undefined) return (JSON.parse(text) as { version: string }).version;
-  }
-  return 'unknown';
 }

@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { checkout } from '../../test/support/fixtures.js';
 
 const python = process.env.SAM_MIL_PYTHON ?? 'python3';
 
 /** The bundled slide, 2220 x 2967 pixels. */
-export const slide = fileURLToPath(
-  new URL('../../../pipelines/data/slides/CMU-1-Small-Region.svs', import.meta.url),
-);
+export const slide = join(checkout, 'pipelines', 'data', 'slides', 'CMU-1-Small-Region.svs');
 
 /** Command of our side: a compiled script of this folder. */
 export function ours(name: string, ...parameters: (string | number)[]): string[] {
@@ -18,6 +18,6 @@ export function ours(name: string, ...parameters: (string | number)[]): string[]
 
 /** Command of the peer's side: a script of `peers/`. */
 export function peer(name: string, ...parameters: (string | number)[]): string[] {
-  const script = fileURLToPath(new URL(`../../../bench/peers/${name}.py`, import.meta.url));
+  const script = join(checkout, 'bench', 'peers', `${name}.py`);
   return [python, script, ...parameters.map(String)];
 }

@@ -1,12 +1,12 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { Command } from 'commander';
+import { packageRoot } from '../../domain/package-root.js';
 import { chooseServer } from '../connect.js';
 import { loadPlan } from '../load-file.js';
 import { setUpNatives, type NativePart } from '../set-up-natives.js';
 import { addRunOptions, runPlan, type RunOptions } from './run.js';
 
-/** The compiled command lies in dist/client/commands; the pipeline beside the sources. */
-const FILE = fileURLToPath(new URL('../../../pipelines/quickstart.yaml', import.meta.url));
+const FILE = join(packageRoot(), 'pipelines', 'quickstart.yaml');
 
 export function createCommand(): Command {
   const command = new Command('quickstart').description(

@@ -1,15 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageRoot } from '../../domain/package-root.js';
 import { Command } from 'commander';
 import { loadRegistry } from '../../activities/load-plugins.js';
 import { generatedFiles } from '../../domain/language/generated-files.js';
 import { pipelineSchema } from '../../domain/language/pipeline-schema.js';
 import { catalogueOf } from '../load-file.js';
 import { addPluginOption } from '../options.js';
-
-/** The compiled command lies in dist/client/commands. */
-const CHECKOUT = fileURLToPath(new URL('../../../', import.meta.url));
 
 interface SchemaOptions {
   plugin?: string[];
@@ -27,8 +24,8 @@ async function schema(options: SchemaOptions): Promise<void> {
   const catalogue = catalogueOf(await loadRegistry(options.plugin));
   if (!options.write) return console.log(JSON.stringify(pipelineSchema(catalogue), null, 2));
   for (const [path, text] of Object.entries(generatedFiles(catalogue))) {
-    mkdirSync(dirname(join(CHECKOUT, path)), { recursive: true });
-    writeFileSync(join(CHECKOUT, path), text);
+    mkdirSync(dirname(join(packageRoot(), path)), { recursive: true });
+    writeFileSync(join(packageRoot(), path), text);
     console.log(path);
   }
 }

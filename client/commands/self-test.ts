@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { Command } from 'commander';
+import { packageRoot } from '../../domain/package-root.js';
 import { EXIT, Exit } from '../errors.js';
 import { ALL_PARTS, setUpNatives } from '../set-up-natives.js';
 
-const RUNNER = fileURLToPath(new URL('../../test/run.js', import.meta.url));
+const RUNNER = join(packageRoot(), 'dist', 'test', 'run.js');
 
 export function createCommand(): Command {
   return new Command('self-test')

@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { packageVersion } from '../package-root.js';
 import type { ItemRecord } from '../job.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 import type { Plan } from '../language/plan.js';
@@ -57,7 +56,7 @@ function collectVersions(lock: JsonObject | null, folds: readonly FoldResult[]):
   const add = (name: string, value: Json | undefined) => {
     if (typeof value === 'string' || typeof value === 'number') versions.set(name, `${value}`);
   };
-  add('sam-mil', lock?.engine ?? appVersion() ?? 'unknown');
+  add('sam-mil', lock?.engine ?? packageVersion());
   add('commit', objectOf(lock?.header).git);
   add('node', lock?.node ?? process.version);
   add('temporal server', lock?.server);
@@ -102,20 +101,6 @@ function objectOf(value: Json | undefined): Record<string, Json | undefined> {
 
 function toText(value: Json | undefined): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-/** Version in the package.json above this file, whether it runs from the checkout or from its build folder. */
-function appVersion(): string | null {
-  for (
-    let folder = dirname(fileURLToPath(import.meta.url));
-    folder !== dirname(folder);
-    folder = dirname(folder)
-  ) {
-    const path = join(folder, 'package.json');
-    const version = existsSync(path) ? readJson(path)?.version : undefined;
-    if (typeof version === 'string') return version;
-  }
-  return null;
 }
 
 /**

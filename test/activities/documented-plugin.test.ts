@@ -2,10 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { loadRegistry } from '../../activities/load-plugins.js';
-
-const checkout = fileURLToPath(new URL('../../../', import.meta.url));
+import { checkout } from '../support/fixtures.js';
 
 test('the plugin of docs/training.md loads as it stands there: a model, and its option', async (context) => {
   const text = readFileSync(join(checkout, 'docs', 'training.md'), 'utf8');

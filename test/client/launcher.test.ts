@@ -12,11 +12,10 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test, type TestContext } from 'node:test';
 import { temporaryFolder } from '../support/temporary-folder.js';
+import { checkout } from '../support/fixtures.js';
 
-const checkout = fileURLToPath(new URL('../../../', import.meta.url));
 const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
 
 /** A checkout in small: the real launcher, one source file, TypeScript as its only dependency. */

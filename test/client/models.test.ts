@@ -4,7 +4,6 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { digestOf } from '../../domain/digest.js';
 import { writeSafetensors } from '../../domain/formats/safetensors.js';
 import { elementsOf, type Tensor } from '../../domain/formats/tensor.js';
@@ -13,9 +12,9 @@ import { writePt } from '../../domain/formats/torch-pt.js';
 import { downloadProgress, progressText } from '../../client/download-progress.js';
 import { runCli, startCli } from '../support/cli.js';
 import { serveFile, type FileServer } from '../support/file-server.js';
+import { checkout } from '../support/fixtures.js';
 
-const fixture = (name: string) =>
-  fileURLToPath(new URL(`../../../test/fixtures/encoders/${name}`, import.meta.url));
+const fixture = (name: string) => join(checkout, 'test', 'fixtures', 'encoders', `${name}`);
 const NARROW = fixture('resnet50_w8_cut.legacy.pth');
 const kept = { ...process.env };
 let folder: string;
@@ -120,7 +119,7 @@ test('import: refused with both digests, taken when accepted, checked against th
 });
 
 test('validate, plan and run say at once what weights a pipeline lacks, with the command; weights that are here are not spoken of', async () => {
-  const file = fileURLToPath(new URL('../../../pipelines/preprocess.yaml', import.meta.url));
+  const file = join(checkout, 'pipelines', 'preprocess.yaml');
   const given = ['--set', 'encoder=resnet50', '--set', 'segmenter=sam-vit-b', '--work', join(folder, 'work')];
   const plan = await runCli(folder, 'plan', file, ...given);
   assert.equal(plan.code, 0, plan.stderr);

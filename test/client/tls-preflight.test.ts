@@ -4,7 +4,7 @@ import { createServer as createPlainServer, type AddressInfo, type Server } from
 import { createServer, type TlsOptions } from 'node:tls';
 import { after, before, test } from 'node:test';
 import { explainTls } from '../../client/tls-preflight.js';
-import { fixture } from '../support/fixture.js';
+import { fixture } from '../support/fixtures.js';
 
 const pem = (name: string) => readFileSync(fixture(`tls/${name}`));
 const ca = pem('ca.pem');

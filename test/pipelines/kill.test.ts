@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { loadRegistry } from '../../activities/load-plugins.js';
 import { loadPipeline } from '../../domain/language/load-pipeline.js';
@@ -12,6 +11,7 @@ import { ended, startRun } from '../support/engine.js';
 import { eventually, outputDigests, WorkerProcess } from '../support/processes.js';
 import { TestServer } from '../support/server.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
+import { checkout } from '../support/fixtures.js';
 
 /** The real steps on a few real slides, long enough in extraction and training to be killed there. */
 const PIPELINE = `
@@ -73,7 +73,7 @@ stages:
 async function planFor(work: string): Promise<Plan> {
   const registry = await loadRegistry();
   const catalogue = Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
-  const file = fileURLToPath(new URL('../../../pipelines/kill.yaml', import.meta.url));
+  const file = join(checkout, 'pipelines', 'kill.yaml');
   const { plan, problems } = loadPipeline(PIPELINE, { file, catalogue, cwd: work, work });
   assert.ok(plan, JSON.stringify(problems));
   return plan;

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { readTable } from '../../domain/mil/import-table.js';
 import { readGivenSplits } from '../../domain/mil/given-splits.js';
 import { inputFile, temporaryFolder } from '../domain/mil/support.js';
 import { bundled } from '../support/bundled.js';
 import { TestEngine } from '../support/engine.js';
 import { planShipped, runShipped } from './run-shipped.js';
+import { checkout } from '../support/fixtures.js';
 
 /** Real MIL data sets as they ship: their tables and splits belong together, and a part of MUSK1 is learnt. */
 
@@ -39,10 +39,7 @@ for (const [pipeline, name, count, positive, instances, dim] of SETS) {
       assert.deepEqual(folds.flatMap(({ test: tested }) => tested).sort(), keys, 'each bag is tested once');
     }
     const { params, stages } = await planShipped(pipeline, {});
-    assert.equal(
-      params.table,
-      fileURLToPath(new URL(`../../../pipelines/data/mil/${name}.csv.gz`, import.meta.url)),
-    );
+    assert.equal(params.table, join(checkout, 'pipelines', 'data', 'mil', `${name}.csv.gz`));
     const { with: given } = stages.find((stage) => stage.name === 'train')!.steps[0];
     const { dropout, scheduler, select, standardise, lr, epochs } = given;
     const expected = {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { loadRegistry } from '../../activities/load-plugins.js';
 import { loadPipeline } from '../../domain/language/load-pipeline.js';
 import type { Plan } from '../../domain/language/plan.js';
 import { renderProblems } from '../../domain/language/render-problems.js';
 import type { Spread } from '../../domain/report/summary.js';
 import type { TestEngine } from '../support/engine.js';
+import { checkout } from '../support/fixtures.js';
 
 /** A report's `metrics.json`, as far as tests look at it. */
 export interface Summary {
@@ -34,7 +34,7 @@ export async function planShipped(
 ): Promise<Plan> {
   const registry = await loadRegistry();
   const catalogue = Object.fromEntries(registry.names.map((known) => [known, registry.require(known)]));
-  const file = fileURLToPath(new URL(`../../../pipelines/${name}.yaml`, import.meta.url));
+  const file = join(checkout, 'pipelines', `${name}.yaml`);
   const text = readFileSync(file, 'utf8');
   const options = {
     file,

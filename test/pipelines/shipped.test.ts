@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import type { JsonObject } from '../../domain/json.js';
 import { loadRegistry } from '../../activities/load-plugins.js';
@@ -11,10 +10,10 @@ import { loadPipeline } from '../../domain/language/load-pipeline.js';
 import { renderProblems } from '../../domain/language/render-problems.js';
 import { outputsOf } from '../../domain/language/step-context.js';
 import { formsOf, schemaFaults } from '../../domain/language/schema-faults.js';
+import { checkout as root } from '../support/fixtures.js';
 
 /** The activities that ship, the pipelines that ship, and the pages made from both belong together. */
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
 const registry = await loadRegistry();
 const catalogue = Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
 

@@ -1,8 +1,9 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { checkout } from './fixtures.js';
 
 /** Absolute path of a file or folder below pipelines/data, the bundled slide and patches. */
 export function bundled(path: string): string {
-  return fileURLToPath(new URL(`../../../pipelines/data/${path}`, import.meta.url));
+  return join(checkout, 'pipelines', 'data', `${path}`);
 }
 
 export const BUNDLED_SLIDE = bundled('slides/CMU-1-Small-Region.svs');

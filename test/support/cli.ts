@@ -2,9 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkout } from './fixtures.js';
 
 export const PROGRAM = fileURLToPath(new URL('../../client/main.js', import.meta.url));
-export const TOY_PLUGIN = fileURLToPath(new URL('../../../test/fixtures/plugins/toy.mjs', import.meta.url));
+export const TOY_PLUGIN = join(checkout, 'test', 'fixtures', 'plugins', 'toy.mjs');
 
 export interface CliOutcome {
   code: number | null;

@@ -5,7 +5,7 @@ import { type ConvertWith, run } from '../../domain/features/convert-features.js
 import type { InputFile, JobResult } from '../../domain/job.js';
 import type { Json } from '../../domain/json.js';
 import { inputFile, jobFor, type TestJob } from './activity-job.js';
-import { fixture } from './fixture.js';
+import { fixture } from './fixtures.js';
 
 /** What plain numpy makes of the fixtures: see test/fixtures/convert/make.py. */
 export interface ExpectedBag {

@@ -1,13 +1,9 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { packageRoot } from '../../domain/package-root.js';
 
-/** The checkout: the nearest folder above this file that holds package.json (tests run compiled, from dist/). */
-export const checkout = ((): string => {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  return folder;
-})();
+/** The checkout: tests run compiled, from dist/, and read files that stay where they are. */
+export const checkout = packageRoot();
 
 /** A committed fixture by its path below test/fixtures. */
 export function fixture(...parts: string[]): string {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Bbox } from '../../domain/formats/run-length.js';
 import { groupFrame, type GroupFrame, type GroupMask } from '../../domain/sam/groups.js';
-import { fixture } from './fixture.js';
+import { fixture } from './fixtures.js';
 
 interface GroupJson {
   name: string;

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { decodeImage, type Pixels } from '../../domain/slides/images.js';
 import { Resizer, type ResizeFilter } from '../../domain/slides/resize.js';
-import { fixture } from './fixture.js';
+import { fixture } from './fixtures.js';
 
 /** Pixels of an image below test/fixtures. */
 export function fixturePixels(path: string): Promise<Pixels> {

@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { type TensorLayout, tensorLayout } from '../../domain/formats/torch-layout.js';
-import { fixture } from './fixture.js';
+import { fixture } from './fixtures.js';
 
 /** Published image encoders: width, blocks, heads, and which blocks attend to the whole image. */
 export const PUBLISHED_SAMS = {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Tensor } from 'onnxruntime-node';
 import { openSession } from '../../domain/onnx/onnx-session.js';
-import { fixture } from './fixture.js';
+import { fixture } from './fixtures.js';
 import { readFloatNpy } from './npy.js';
 
 /** Some elements of a tensor that the original computed, at places of its own order. */

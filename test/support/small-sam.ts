@@ -5,7 +5,7 @@ import { openSamModel } from '../../domain/sam/open-sam-model.js';
 import type { SamModel } from '../../domain/sam/sam-model.js';
 import type { ImageToSegment } from '../../domain/sam/segmenter.js';
 import { decodeImage } from '../../domain/slides/images.js';
-import { fixture } from './fixture.js';
+import { fixture } from './fixtures.js';
 
 const FILE = 'sam_small.safetensors';
 const DECODER_HEADS = 4;

@@ -18,7 +18,7 @@ import { readReceipt } from '../../../domain/store/receipts.js';
 import type { JsonObject } from '../../../domain/json.js';
 import { archive, storedZip, tensorProgram } from '../../domain/formats/torch-archive.js';
 import { EXPECTED } from '../../support/convert-case.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 import { StubSteps } from '../../support/stub-step.js';
 
 /*

@@ -14,7 +14,7 @@ import { tensorLayout } from '../../../domain/formats/torch-layout.js';
 import { readPt, writePt } from '../../../domain/formats/torch-pt.js';
 import { openSession } from '../../../domain/onnx/onnx-session.js';
 import { resizeRgb } from '../../support/pixels.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 import { readFloatNpy } from '../../support/npy.js';
 import { fixturePixels } from '../../support/pixels.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';

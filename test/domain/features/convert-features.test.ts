@@ -11,7 +11,7 @@ import { readPtTensor } from '../../../domain/formats/torch-pt.js';
 import type { InputFile, JobResult } from '../../../domain/job.js';
 import { inputFile, outputFile } from '../../support/activity-job.js';
 import { convert, EXPECTED, given, type Parameters } from '../../support/convert-case.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 import { findPython } from '../../support/python.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 

@@ -8,7 +8,7 @@ import { openSession } from '../../../domain/onnx/onnx-session.js';
 import { normalise, normaliserOf } from '../../../domain/features/preprocess.js';
 import { ensureEncoderWeights } from '../../../domain/native/encoder-weights.js';
 import { resizeRgb } from '../../support/pixels.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 import { readFloatNpy } from '../../support/npy.js';
 import { fixturePixels } from '../../support/pixels.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GroupMeans } from '../../../domain/features/group-features.js';
 import { groupPatches } from '../../../domain/sam/groups.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 import { groupCase, groupCaseNames } from '../../support/group-case.js';
 import { readFloatNpy } from '../../support/npy.js';
 

@@ -9,7 +9,7 @@ import { chooseEncoder, findEncoder, keyOfEncoder } from '../../../domain/featur
 import { normalise, normaliserOf } from '../../../domain/features/preprocess.js';
 import { importWeights } from '../../../domain/weights/import-weights.js';
 import type { Weights } from '../../../domain/weights/weights-entry.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 import { fixturePixels } from '../../support/pixels.js';
 import { writeRandomResNet50 } from '../../support/random-resnet50.js';
 

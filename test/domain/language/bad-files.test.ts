@@ -6,7 +6,7 @@ import { loadPipeline } from '../../../domain/language/load-pipeline.js';
 import { PROBLEM_CODES } from '../../../domain/language/problem-codes.js';
 import { renderProblems } from '../../../domain/language/render-problems.js';
 import { hasErrors } from '../../../domain/language/problems.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 import { TEST_CATALOGUE } from '../../support/test-catalogue.js';
 
 /**

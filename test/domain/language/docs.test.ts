@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { FUNCTIONS } from '../../../domain/language/expression-syntax.js';
 import { loadPipeline } from '../../../domain/language/load-pipeline.js';
@@ -10,9 +10,9 @@ import { RETRY_DEFAULTS } from '../../../domain/language/planner.js';
 import { PROBLEM_CODES } from '../../../domain/language/problem-codes.js';
 import { isJsonObject, type Json } from '../../../domain/json.js';
 import { TEST_CATALOGUE } from '../../support/test-catalogue.js';
+import { checkout } from '../../support/fixtures.js';
 
-const read = (name: string) =>
-  readFileSync(fileURLToPath(new URL(`../../../../docs/${name}`, import.meta.url)), 'utf8');
+const read = (name: string) => readFileSync(join(checkout, 'docs', `${name}`), 'utf8');
 const language = read('pipeline-language.md');
 const problems = read('problems.md');
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { loadPipeline, type LoadOptions } from '../../../domain/language/load-pipeline.js';
 import type { Plan, StagePlan } from '../../../domain/language/plan.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 import { TEST_CATALOGUE } from '../../support/test-catalogue.js';
 
 const OPTIONS: LoadOptions = { file: '/pipelines/p.yaml', catalogue: TEST_CATALOGUE, cwd: '/home/me' };

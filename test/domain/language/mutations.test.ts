@@ -5,7 +5,7 @@ import { loadPipeline } from '../../../domain/language/load-pipeline.js';
 import { hasErrors } from '../../../domain/language/problems.js';
 import { NO_PAINT, renderProblems } from '../../../domain/language/render-problems.js';
 import { RandomStream } from '../../../domain/random.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 import { TEST_CATALOGUE } from '../../support/test-catalogue.js';
 
 const file = fixture('pipelines/whole.yaml');

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { activityReference } from '../../../domain/language/activity-reference.js';
 import { pipelineSchema } from '../../../domain/language/pipeline-schema.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 import { TEST_CATALOGUE } from '../../support/test-catalogue.js';
 
 const schema = pipelineSchema(TEST_CATALOGUE);

@@ -5,7 +5,7 @@ import { openBackend, tf } from '../../../domain/mil/backend.js';
 import { build, buildMultiBranch } from '../../../domain/mil/clam.js';
 import { rowCrossEntropy, smoothTop1Svm } from '../../../domain/mil/instance-loss.js';
 import { RandomStream } from '../../../domain/random.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 import {
   assertClose,
   checkCount,

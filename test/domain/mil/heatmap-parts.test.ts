@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { colourMap, colourStops } from '../../../domain/mil/colour-map.js';
 import { outlineRegions, overlayScores, slideThumbnail } from '../../../domain/mil/heatmap-overlay.js';
 import { lesionFit, paintScores, scaleScores } from '../../../domain/mil/heatmap-scores.js';
 import { openSlide } from '../../../domain/slides/open.js';
+import { checkout } from '../../support/fixtures.js';
 
-const cmu = fileURLToPath(
-  new URL('../../../../pipelines/data/slides/CMU-1-Small-Region.svs', import.meta.url),
-);
+const cmu = join(checkout, 'pipelines', 'data', 'slides', 'CMU-1-Small-Region.svs');
 
 test('ranks are spread evenly, ranges stretched, probabilities kept', () => {
   assert.deepEqual([...scaleScores([3, 1, 1, 100], 'rank')], [2 / 3, 1 / 6, 1 / 6, 1]);

@@ -12,6 +12,7 @@ import { delongAuc, delongPair } from '../../../domain/mil/delong.js';
 import { auc, averagePrecision, macroAuc } from '../../../domain/mil/metrics.js';
 import { meanRoc, rocCurve, youdenPoint } from '../../../domain/mil/roc.js';
 import { hasCode } from './support.js';
+import { fixture } from '../../support/fixtures.js';
 
 interface Oracle {
   cases: OracleCase[];
@@ -56,8 +57,7 @@ interface OracleCase {
   delong: { variance: number; sd: number; wald95: number[]; logit95: number[] | null };
 }
 
-const fixture = new URL('../../../../test/fixtures/mil/metrics.json', import.meta.url);
-const oracle = JSON.parse(readFileSync(fixture, 'utf8')) as Oracle;
+const oracle = JSON.parse(readFileSync(fixture('mil/metrics.json'), 'utf8')) as Oracle;
 
 function near(actual: number, expected: number, what: string): void {
   assert.ok(Math.abs(actual - expected) <= 1e-9, `${what}: ${actual} is not within 1e-9 of ${expected}`);

@@ -8,7 +8,7 @@ import { studentLoss, teacherView } from '../../../domain/mil/mhim.js';
 import type { Model } from '../../../domain/mil/model.js';
 import type { Weights } from '../../../domain/mil/parameters.js';
 import { Teacher } from '../../../domain/mil/teacher.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 import {
   assertClose,
   checkCount,

@@ -8,7 +8,7 @@ import type { Bag, Model, ModelConfig, StepContext } from '../../../domain/mil/m
 import { parameterCount, type HostWeights, type Weights } from '../../../domain/mil/parameters.js';
 import { lossGradients, trainStep } from '../../../domain/mil/step.js';
 import { RandomStream } from '../../../domain/random.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 
 export interface Summary {
   norm: number;

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { referenceFolds } from '../../../domain/mil/fold-assignment.js';
 import { readLabels } from '../../../domain/mil/labels.js';
 import { identicalBags } from '../../../domain/mil/identical-bags.js';
@@ -12,8 +11,9 @@ import { PythonRandom } from '../../../domain/mil/python-random.js';
 import { checkSplits, readSplits, SET_NAMES, type Splits } from '../../../domain/mil/splits.js';
 import { digestOf } from '../../../domain/digest.js';
 import { hasCode, inputFile, makeJob, temporaryFolder, writeItems } from './support.js';
+import { checkout } from '../../support/fixtures.js';
 
-const fixtures = fileURLToPath(new URL('../../../../test/fixtures', import.meta.url));
+const fixtures = join(checkout, 'test', 'fixtures');
 const oracle = JSON.parse(readFileSync(join(fixtures, 'mil/splits.json'), 'utf8')) as {
   sets: Record<string, { sha16: string[]; sizes: number[]; first3: string[][] }>;
   shuffle_small: { n: number; seed: number; order: number[] }[];

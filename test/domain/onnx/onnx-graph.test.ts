@@ -9,7 +9,7 @@ import { protoFields, ProtoWriter } from '../../../domain/onnx/protobuf.js';
 import { writeSafetensors } from '../../../domain/formats/safetensors.js';
 import { readPt } from '../../../domain/formats/torch-pt.js';
 import { tensorLayout, type TensorLayout } from '../../../domain/formats/torch-layout.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const expected = JSON.parse(readFileSync(fixture('encoders/strided.json'), 'utf8')) as {

@@ -7,7 +7,7 @@ import { openSamModel } from '../../../domain/sam/open-sam-model.js';
 import { buildSamEncoder, samDesign } from '../../../domain/sam/sam-graph.js';
 import { samInput } from '../../../domain/sam/sam-preprocess.js';
 import { expectError } from '../../support/expect-error.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 import { samJson } from '../../support/sam-case.js';
 import { checkProbe, farthest, type Probe, runGraph, samNpy } from '../../support/sam-networks.js';
 import { samImage } from '../../support/small-sam.js';

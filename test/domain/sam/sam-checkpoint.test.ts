@@ -8,7 +8,7 @@ import { writePt } from '../../../domain/formats/torch-pt.js';
 import { openSamModel, prepareSam } from '../../../domain/sam/open-sam-model.js';
 import { buildSamDecoder, buildSamEncoder, samDesign } from '../../../domain/sam/sam-graph.js';
 import { expectError } from '../../support/expect-error.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 import { PUBLISHED_SAMS, publishedLayout, type PublishedSam } from '../../support/sam-layout.js';
 import { openSmallSam, samImage } from '../../support/small-sam.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';

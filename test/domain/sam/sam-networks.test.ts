@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test';
 import { tensorLayout } from '../../../domain/formats/torch-layout.js';
 import { buildSamDecoder, buildSamEncoder } from '../../../domain/sam/sam-graph.js';
 import { samInput, samPoints, scaledSize } from '../../../domain/sam/sam-preprocess.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 import { samJson } from '../../support/sam-case.js';
 import { checkProbe, farthest, type Networks, runGraph, samNpy } from '../../support/sam-networks.js';
 import { openSmallSam, samImage } from '../../support/small-sam.js';

@@ -15,7 +15,7 @@ import { findSegmenter, SEGMENTER_NAMES } from '../../../domain/sam/segmenters.j
 import { importWeights } from '../../../domain/weights/import-weights.js';
 import type { Weights } from '../../../domain/weights/weights-entry.js';
 import { findWeights } from '../../../domain/weights/weights-store.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 import { writeHollowSam } from '../../support/sam-layout.js';
 import { parametersOf, type SamCase, samJson } from '../../support/sam-case.js';
 import { openSmallSam, samImage, writeSmallSam } from '../../support/small-sam.js';

@@ -11,7 +11,7 @@ import { argbToRgb } from '../../../domain/slides/argb.js';
 import { openSlide } from '../../../domain/slides/open.js';
 import { mppOf, objectivePowerOf } from '../../../domain/slides/properties.js';
 import { BUNDLED_SLIDE } from '../../support/bundled.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const { cases } = JSON.parse(readFileSync(fixture('slides/openslide-python.json'), 'utf8')) as {

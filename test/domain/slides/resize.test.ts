@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import sharp from 'sharp';
 import { Resizer, type ResizeFilter } from '../../../domain/slides/resize.js';
 import { resizeRgb } from '../../support/pixels.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 
 interface Case {
   input: string;

@@ -15,7 +15,7 @@ import { run, type PatchWith } from '../../../domain/tissue/patch-slide.js';
 import { choosePatchScale } from '../../../domain/tissue/patch-scale.js';
 import { readSaturation } from '../../../domain/tissue/read-tissue-level.js';
 import { BUNDLED_SLIDE } from '../../support/bundled.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 import { inputFile, makeJob, type RecordedJob } from '../../support/job.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 

@@ -10,7 +10,7 @@ import { readSaturation } from '../../../domain/tissue/read-tissue-level.js';
 import { segmentTissue, tissueMask } from '../../../domain/tissue/segment.js';
 import { traceContours } from '../../../domain/tissue/trace-contours.js';
 import { BUNDLED_SLIDE } from '../../support/bundled.js';
-import { fixture } from '../../support/fixture.js';
+import { fixture } from '../../support/fixtures.js';
 
 interface MaskReference {
   mask_sha1: string;
