@@ -16,10 +16,10 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import type { PoolOptions } from './activities/child/pool.js';
-import { EngineContext } from './activities/engine-context.js';
-import { loadRegistry } from './activities/load-plugins.js';
-import { enginePlugin, temporalPlugin } from './activities/plugin.js';
-import { writeAtomic } from './domain/formats/atomic.js';
+import { EngineContext } from './activities/step/engine-context.js';
+import { loadRegistry } from './activities/plugins/load-plugins.js';
+import { enginePlugin, temporalPlugin } from './activities/worker-plugins.js';
+import { writeAtomic } from './domain/files/atomic.js';
 import { DEFAULT_QUEUE_PREFIX, engineQueue, stepQueue } from './workflows/messages.js';
 
 /** The composition root: joins connection, plugins, queues and workflows into a worker. `sam-mil worker` runs it as a process. */
@@ -172,7 +172,12 @@ export async function workflowCode(): Promise<string> {
 /** Digest of all that can enter the bundle: the workflows, the pure files of the domain, and the SDK's version. */
 function bundleKey(): string {
   const hash = createHash('sha256');
-  for (const folder of ['workflows', 'domain', join('domain', 'language')]) {
+  for (const folder of [
+    'workflows',
+    'domain',
+    join('domain', 'engine', 'language', 'expressions'),
+    join('domain', 'engine', 'language', 'plan'),
+  ]) {
     for (const name of readdirSync(join(here, folder)).sort()) {
       if (name.endsWith('.js')) hash.update(name).update(readFileSync(join(here, folder, name)));
     }

@@ -2,11 +2,11 @@
  * Tensors that training holds after bags of mixed size beyond those it held during the first 50, at the most. Argument: bags, each of another size and seen
  * once, by each of three models.
  */
-import { openAdam, startingState } from '../domain/mil/adam.js';
-import { openBackend, tf } from '../domain/mil/backend.js';
-import { modelEntry, resolveOptions } from '../domain/mil/models.js';
-import { initialWeights } from '../domain/mil/parameters.js';
-import { trainStep } from '../domain/mil/step.js';
+import { openAdam, startingState } from '../domain/mil/train-fold/adam.js';
+import { openBackend, tf } from '../domain/mil/compute/backend.js';
+import { modelEntry, resolveOptions } from '../domain/mil/models/registry.js';
+import { initialWeights } from '../domain/mil/compute/parameters.js';
+import { trainStep } from '../domain/mil/train-fold/step.js';
 import { RandomStream } from '../domain/random.js';
 
 const [count] = process.argv.slice(2).map(Number);

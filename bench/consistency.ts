@@ -1,5 +1,5 @@
 /** Our side of the consistency contest: losses with their gradients a second. Arguments: instances, classes. */
-import { consistency } from '../domain/mil/consistency.js';
+import { consistency } from '../domain/mil/models/consistency.js';
 import { RandomStream } from '../domain/random.js';
 
 const [instances, count] = process.argv.slice(2).map(Number);

@@ -3,8 +3,8 @@
  * contest are ours: all cores against one thread.
  */
 import { availableParallelism } from 'node:os';
-import { PatchDecoder } from '../domain/features/patch-decoder.js';
-import { openSlide } from '../domain/slides/open.js';
+import { PatchDecoder } from '../domain/pathology/extract/patch-decoder.js';
+import { openSlide } from '../domain/pathology/slides/open.js';
 
 const [path, ...numbers] = process.argv.slice(2);
 const [size, passes, threads] = numbers.map(Number);

@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../domain/features/extract-slide.js';
-import { writePatches } from '../domain/formats/bag-files.js';
+import { run } from '../domain/pathology/extract/extract.js';
+import { writePatches } from '../domain/pathology/layouts/bag-files.js';
 import type { JobResult, Progress } from '../domain/job.js';
-import { openSlide } from '../domain/slides/open.js';
+import { openSlide } from '../domain/pathology/slides/open.js';
 
 export interface ExtractJob {
   slide: string;

@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { OnnxGraph } from '../domain/onnx/onnx-graph.js';
+import { OnnxGraph } from '../domain/machine/onnx/onnx-graph.js';
 import { RandomStream } from '../domain/random.js';
 import { extractPatches, overlappingGrid } from './extract-job.js';
 

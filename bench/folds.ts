@@ -8,12 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { definition } from '../activities/mil/train-fold.js';
 import { digestOf } from '../domain/digest.js';
-import { writeFeatures } from '../domain/formats/bag-files.js';
-import type { Plan } from '../domain/language/plan.js';
-import { formatSplits, type Splits } from '../domain/mil/splits.js';
+import { writeFeatures } from '../domain/pathology/layouts/bag-files.js';
+import type { Plan } from '../domain/engine/language/plan/plan.js';
+import { formatSplits, type Splits } from '../domain/mil/split/splits.js';
 import { RandomStream } from '../domain/random.js';
-import { itemLogPath } from '../domain/store/paths.js';
-import { readEvents } from '../domain/store/run-events.js';
+import { itemLogPath } from '../domain/engine/store/paths.js';
+import { readEvents } from '../domain/engine/store/run-events.js';
 import { planOf, stageIn, TestEngine } from '../test/support/engine.js';
 
 const [count, epochs, folds = 9] = process.argv.slice(2).map(Number);

@@ -1,5 +1,5 @@
-import { areaOf, bboxOf, encodeMask } from '../domain/formats/run-length.js';
-import { groupFrame, type GroupFrame, type GroupMask } from '../domain/sam/groups.js';
+import { areaOf, bboxOf, encodeMask } from '../domain/files/run-length.js';
+import { groupFrame, type GroupFrame, type GroupMask } from '../domain/pathology/features/groups.js';
 
 /** Side of a patch, and of the grid's step, in level-0 pixels. */
 const PATCH = 512;

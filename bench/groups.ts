@@ -2,8 +2,8 @@
  * Our side of the group contest: members of every mask, relative areas and group features. Prints pairs of patch and mask a second, or with `memory` the
  * peak of the process in MB. Arguments: patches, masks, length of a feature vector, passes, `speed` or `memory`.
  */
-import { GroupMeans } from '../domain/features/group-features.js';
-import { groupPatches } from '../domain/sam/groups.js';
+import { GroupMeans } from '../domain/pathology/features/group-features.js';
+import { groupPatches } from '../domain/pathology/features/groups.js';
 import { groupScene } from './group-scene.js';
 
 const [patches, masks, dim, passes] = process.argv.slice(2, 6).map(Number);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { writeFeatures } from '../domain/formats/features-file.js';
+import { writeFeatures } from '../domain/pathology/layouts/features-file.js';
 
 /**
  * Our side of the HDF5 contest: a bag of `rows` x `dim` features with coords, looked through for NaN and written durably (fsync, rename) a number of

@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { run } from '../domain/tissue/patch-slide.js';
+import { run } from '../domain/pathology/patch/patch.js';
 import { writeHugeSlide } from '../test/support/huge-slide.js';
 
 interface Outcome {

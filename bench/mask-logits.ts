@@ -2,7 +2,7 @@
  * Our side of the mask contest: low-resolution logits of SAM's decoder to run lengths, area, box and stability at 1024 x 1024; masks a second. Arguments:
  * masks, passes.
  */
-import { LogitScanner } from '../domain/sam/logit-scanner.js';
+import { LogitScanner } from '../domain/pathology/segment/sam/logit-scanner.js';
 
 const [masks, passes] = process.argv.slice(2).map(Number);
 const [SIDE, IMAGE] = [256, 1024];

@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { readFeatures } from '../domain/formats/bag-files.js';
+import { readFeatures } from '../domain/pathology/layouts/bag-files.js';
 import { writeRandomResNet50 } from '../test/support/random-resnet50.js';
 import { extractPatches, overlappingGrid } from './extract-job.js';
 

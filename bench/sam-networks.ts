@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSamModel } from '../domain/sam/open-sam-model.js';
+import { openSamModel } from '../domain/pathology/segment/sam/network/open-sam-model.js';
 import { type PublishedSam, writeHollowSam } from '../test/support/sam-layout.js';
 
 const SIDE = 1024;

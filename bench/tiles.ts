@@ -1,5 +1,5 @@
 /** Our side of the tile contest: every tile of a slide, RGB, through domain/slides; tiles a second. Arguments: slide, tile size, passes. */
-import { openSlide } from '../domain/slides/open.js';
+import { openSlide } from '../domain/pathology/slides/open.js';
 
 const [path, sizeText, passesText] = process.argv.slice(2);
 const size = Number(sizeText);

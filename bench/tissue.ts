@@ -6,7 +6,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from '../domain/tissue/patch-slide.js';
+import { run } from '../domain/pathology/patch/patch.js';
 
 const [path, sizeText, passesText] = process.argv.slice(2);
 const passes = Number(passesText);

@@ -1,10 +1,10 @@
 /** Our side of the training contest: steps a second. Arguments: model, instances, feature length, steps. */
-import { openAdam, startingState } from '../domain/mil/adam.js';
+import { openAdam, startingState } from '../domain/mil/train-fold/adam.js';
 import type { Rank } from '@tensorflow/tfjs-node-gpu';
-import { openBackend, tf } from '../domain/mil/backend.js';
-import { modelEntry, resolveOptions } from '../domain/mil/models.js';
-import { initialWeights } from '../domain/mil/parameters.js';
-import { trainStep } from '../domain/mil/step.js';
+import { openBackend, tf } from '../domain/mil/compute/backend.js';
+import { modelEntry, resolveOptions } from '../domain/mil/models/registry.js';
+import { initialWeights } from '../domain/mil/compute/parameters.js';
+import { trainStep } from '../domain/mil/train-fold/step.js';
 import { RandomStream } from '../domain/random.js';
 
 const [name, ...numbers] = process.argv.slice(2);

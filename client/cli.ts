@@ -1,9 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { SamMilError } from '../domain/errors.js';
-import { asWriteError } from '../domain/formats/atomic.js';
+import { asWriteError } from '../domain/files/atomic.js';
 import { COMMANDS } from './commands/table.js';
-import { EXIT, Exit, exitCodeOf, ServerUnreachable } from './errors.js';
-import { stateFolder } from './state-folder.js';
+import { EXIT, Exit, exitCodeOf, ServerUnreachable } from './command-line/errors.js';
+import { stateFolder } from './server/state-folder.js';
 
 /**
  * The command line. Only the module of the verb that was asked for is loaded, so `validate` does not wait for Temporal's client. Sets

@@ -1,6 +1,6 @@
 /** Package entry `sam-mil/files`: files that appear under their name only when they are whole and on the disk, and the formats of bags. */
-export { writeAtomic } from '../domain/formats/atomic.js';
-export { AtomicFile } from '../domain/formats/atomic-file.js';
+export { writeAtomic } from '../domain/files/atomic.js';
+export { AtomicFile } from '../domain/files/atomic-file.js';
 export {
   type AttributeInput,
   type AttributeValue,
@@ -11,5 +11,5 @@ export {
   withH5,
   type WriteOptions,
   writeH5,
-} from '../domain/formats/h5.js';
+} from '../domain/files/hdf5/h5.js';
 export { digestOfFile } from '../domain/digest.js';

@@ -10,20 +10,20 @@
  * on this machine, which is started and, when nobody uses it any more, stopped. Errors are {@link SamMilError}; {@link ServerUnreachable} among them.
  */
 import { SamMilError } from '../domain/errors.js';
-import type { Problem } from '../domain/language/problems.js';
-import { checkForced, selectStages } from '../domain/language/select-stages.js';
+import type { Problem } from '../domain/engine/language/problems/problems.js';
+import { checkForced, selectStages } from '../domain/engine/language/select-stages.js';
 import type { RunStatus } from '../workflows/messages.js';
-import { openSession, type ServerChoice } from './connect.js';
-import { driveRun, needsOf } from './drive-run.js';
-import { ServerUnreachable } from './errors.js';
-import { askStatus } from './follow.js';
-import { Interrupt } from './interrupt.js';
-import { loadFile } from './load-file.js';
-import { findRun, readRunRecord } from './run-index.js';
-import { serverStateOf } from './open-runs.js';
-import { refuseWorkersWithout } from './registered-workers.js';
-import { partsOf, setUpNatives } from './set-up-natives.js';
-import { continueOrStart } from './start-or-continue.js';
+import { openSession, type ServerChoice } from './server/connect.js';
+import { driveRun, needsOf } from './run/drive-run.js';
+import { ServerUnreachable } from './command-line/errors.js';
+import { askStatus } from './run/follow.js';
+import { Interrupt } from './run/interrupt.js';
+import { loadFile } from './run/load-file.js';
+import { findRun, readRunRecord } from './run/run-index.js';
+import { serverStateOf } from './run/open-runs.js';
+import { refuseWorkersWithout } from './run/registered-workers.js';
+import { partsOf, setUpNatives } from './set-up/set-up-natives.js';
+import { continueOrStart } from './run/start-or-continue.js';
 
 export { SamMilError, ServerUnreachable };
 export type { Problem, RunStatus, ServerChoice };

@@ -1,6 +1,6 @@
 /** Package entry `sam-mil/model`: what a MIL model of another package is built from. */
-export { attentionScores, gatedScores, matrix, vector } from '../domain/mil/attention.js';
-export { classifier, embedBag } from '../domain/mil/abmil.js';
+export { attentionScores, gatedScores, matrix, vector } from '../domain/mil/models/attention.js';
+export { classifier, embedBag } from '../domain/mil/models/abmil.js';
 export {
   type Rank,
   type Scalar,
@@ -9,10 +9,17 @@ export {
   type Tensor2D,
   type Tensor3D,
   tf,
-} from '../domain/mil/backend.js';
-export { crossEntropy, dense, embed, product, softmax, type Dropout } from '../domain/mil/layers.js';
-export type { Bag, BuildModel, Inference, Model, ModelConfig, StepContext } from '../domain/mil/model.js';
-export type { ModelOption } from '../domain/mil/model-options.js';
-export type { ModelEntry } from '../domain/mil/models.js';
-export { linearSpec, type ParameterSpec, type Weights } from '../domain/mil/parameters.js';
+} from '../domain/mil/compute/backend.js';
+export { crossEntropy, dense, embed, product, softmax, type Dropout } from '../domain/mil/compute/layers.js';
+export type {
+  Bag,
+  BuildModel,
+  Inference,
+  Model,
+  ModelConfig,
+  StepContext,
+} from '../domain/mil/models/model.js';
+export type { ModelOption } from '../domain/mil/models/model-options.js';
+export type { ModelEntry } from '../domain/mil/models/registry.js';
+export { linearSpec, type ParameterSpec, type Weights } from '../domain/mil/compute/parameters.js';
 export { RandomStream } from '../domain/random.js';

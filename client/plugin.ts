@@ -2,7 +2,7 @@
  * Package entry `sam-mil/plugin`: what an activity, a plugin or a Temporal worker of another package needs. Light: importing it loads no
  * native library.
  */
-export { loadRegistry } from '../activities/load-plugins.js';
+export { loadRegistry } from '../activities/plugins/load-plugins.js';
 export {
   type ActivityDefinition,
   type ActivityPlugin,
@@ -14,9 +14,9 @@ export {
   itemsInput,
   itemsOutput,
   type Schema,
-} from '../activities/define-activity.js';
-export { EngineContext } from '../activities/engine-context.js';
-export { enginePlugin, temporalPlugin } from '../activities/plugin.js';
+} from '../activities/define/define-activity.js';
+export { EngineContext } from '../activities/step/engine-context.js';
+export { enginePlugin, temporalPlugin } from '../activities/worker-plugins.js';
 export { type ErrorCode, SamMilError } from '../domain/errors.js';
 export type { Json, JsonObject } from '../domain/json.js';
 export type {
@@ -30,6 +30,6 @@ export type {
   Progress,
   Run,
 } from '../domain/job.js';
-export type { ModelEntry } from '../domain/mil/models.js';
+export type { ModelEntry } from '../domain/mil/models/registry.js';
 export { engineQueue, stepQueue } from '../workflows/messages.js';
 export { startWorker, type RunningWorker, type WorkerSettings } from '../worker.js';

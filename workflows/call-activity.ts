@@ -5,9 +5,9 @@ import {
   proxyActivities,
   TimeoutFailure,
 } from '@temporalio/workflow';
-import type { EngineActivities } from '../activities/pipeline/stage-messages.js';
-import type { StepInput, StepResult } from '../activities/step-input.js';
-import type { StepPlan } from '../domain/language/plan.js';
+import type { EngineActivities } from '../activities/engine/stage-messages.js';
+import type { StepInput, StepResult } from '../activities/step/step-input.js';
+import type { StepPlan } from '../domain/engine/language/plan/plan.js';
 
 /**
  * The engine's own activities. They repeat until the disk or the server is back, for about half a day; what cannot be mended is non-retryable.

@@ -4,9 +4,9 @@ import type {
   EngineActivities,
   ItemResult,
   TodoItem,
-} from '../activities/pipeline/stage-messages.js';
-import type { StagePlan } from '../domain/language/plan.js';
-import { withCells, type NeedsContext } from '../domain/language/step-context.js';
+} from '../activities/engine/stage-messages.js';
+import type { StagePlan } from '../domain/engine/language/plan/plan.js';
+import { withCells, type NeedsContext } from '../domain/engine/language/plan/step-context.js';
 import { callStep, engineActivities } from './call-activity.js';
 import {
   engineQueue,

@@ -1,7 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ItemsRef } from '../domain/job.js';
 import type { JsonObject } from '../domain/json.js';
-import type { PlanRef } from '../domain/language/plan.js';
+import type { PlanRef } from '../domain/engine/language/plan/plan.js';
 
 /**
  * Everything the client and the workflows say to each other: workflow types, queues, inputs, queries, updates. The client imports this file and

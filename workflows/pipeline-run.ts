@@ -13,7 +13,7 @@ import {
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { EngineActivities, RunScope } from '../activities/pipeline/stage-messages.js';
+import type { EngineActivities, RunScope } from '../activities/engine/stage-messages.js';
 import type { JsonObject } from '../domain/json.js';
 import { engineActivities, failureOf } from './call-activity.js';
 import {

@@ -1,9 +1,5 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
-import type {
-  ChainScope,
-  EngineActivities,
-  RecordItemsInput,
-} from '../activities/pipeline/stage-messages.js';
+import type { ChainScope, EngineActivities, RecordItemsInput } from '../activities/engine/stage-messages.js';
 
 type Entry = RecordItemsInput['results'][number];
 

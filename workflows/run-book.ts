@@ -1,8 +1,8 @@
 import { SamMilError } from '../domain/errors.js';
-import { evaluateCondition } from '../domain/language/expressions.js';
+import { evaluateCondition } from '../domain/engine/language/expressions/evaluate.js';
 import type { Json } from '../domain/json.js';
-import type { NeedsContext } from '../domain/language/step-context.js';
-import type { PlanSummary, StageSummary } from '../activities/pipeline/stage-messages.js';
+import type { NeedsContext } from '../domain/engine/language/plan/step-context.js';
+import type { PlanSummary, StageSummary } from '../activities/engine/stage-messages.js';
 import type { RunState, StageOutcome, StageState, StageStatus, StageStatuses } from './messages.js';
 
 interface Entry {

@@ -1,11 +1,11 @@
 import { isCancellation } from '@temporalio/workflow';
-import type { ItemResult, TodoItem } from '../activities/pipeline/stage-messages.js';
-import type { StepInput, StepResult } from '../activities/step-input.js';
+import type { ItemResult, TodoItem } from '../activities/engine/stage-messages.js';
+import type { StepInput, StepResult } from '../activities/step/step-input.js';
 import type { JsonObject } from '../domain/json.js';
-import { ALL_WELL, evaluateCondition } from '../domain/language/expressions.js';
-import type { StagePlan, StepPlan } from '../domain/language/plan.js';
-import { contextOf, outputsOf, type NeedsContext } from '../domain/language/step-context.js';
-import { evaluateTemplate } from '../domain/language/template.js';
+import { ALL_WELL, evaluateCondition } from '../domain/engine/language/expressions/evaluate.js';
+import type { StagePlan, StepPlan } from '../domain/engine/language/plan/plan.js';
+import { contextOf, outputsOf, type NeedsContext } from '../domain/engine/language/plan/step-context.js';
+import { evaluateTemplate } from '../domain/engine/language/expressions/template.js';
 import { failureOf } from './call-activity.js';
 
 /** What an item needs of its stage to run. */

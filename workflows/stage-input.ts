@@ -1,5 +1,5 @@
-import type { ListedItems, RunScope, TodoItem } from '../activities/pipeline/stage-messages.js';
-import type { NeedsContext } from '../domain/language/step-context.js';
+import type { ListedItems, RunScope, TodoItem } from '../activities/engine/stage-messages.js';
+import type { NeedsContext } from '../domain/engine/language/plan/step-context.js';
 import type { EngineLimits, FailedItem, StageCounts } from './messages.js';
 
 /** Argument of a stage workflow: a stage and those fused with it, in order. */

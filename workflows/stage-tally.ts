@@ -1,5 +1,5 @@
-import type { ItemResult, SettledCounts } from '../activities/pipeline/stage-messages.js';
-import type { StagePlan } from '../domain/language/plan.js';
+import type { ItemResult, SettledCounts } from '../activities/engine/stage-messages.js';
+import type { StagePlan } from '../domain/engine/language/plan/plan.js';
 import type { FailedItem, StageStatus } from './messages.js';
 import type { Tally } from './stage-input.js';
 

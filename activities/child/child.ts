@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { SamMilError } from '../../domain/errors.js';
 import type { JobResult, Progress } from '../../domain/job.js';
 import type { JsonObject } from '../../domain/json.js';
-import { fromErrorMessage } from '../failures.js';
+import { fromErrorMessage } from '../step/failures.js';
 import { childEnvironment } from './environment.js';
 import type { ChildJob, FromChild, ToChild } from './messages.js';
 

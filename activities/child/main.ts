@@ -2,8 +2,8 @@ import { throttled } from './throttled.js';
 import { dieWithParent } from './watchdog.js';
 import type { ChildJob, FromChild, ToChild } from './messages.js';
 import type { Job } from '../../domain/job.js';
-import { loadRegistry } from '../load-plugins.js';
-import { toErrorMessage } from '../failures.js';
+import { loadRegistry } from '../plugins/load-plugins.js';
+import { toErrorMessage } from '../step/failures.js';
 
 /**
  * A forked child: runs one job at a time for its worker. Heavy libraries are loaded here and only here, so that a crash in them takes no worker

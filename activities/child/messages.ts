@@ -1,6 +1,6 @@
 import type { JobResult, Progress } from '../../domain/job.js';
 import type { JsonObject } from '../../domain/json.js';
-import type { ErrorMessage } from '../failures.js';
+import type { ErrorMessage } from '../step/failures.js';
 
 /** What a worker and its forked children say to each other over the IPC channel. */
 

@@ -1,4 +1,4 @@
-import { defineActivity, fileInput, fileOutput, itemsInput } from '../define-activity.js';
+import { defineActivity, fileInput, fileOutput, itemsInput } from '../define/define-activity.js';
 
 export const definition = defineActivity({
   name: 'mil.evaluate',
@@ -69,5 +69,5 @@ export const definition = defineActivity({
   heartbeat: '2m',
   isolation: 'child',
   resumesFrom: 'the start (a forward pass a slide)',
-  load: () => import('../../domain/mil/evaluate-fold.js'),
+  load: () => import('../../domain/mil/evaluate/evaluate.js'),
 });

@@ -1,4 +1,4 @@
-import { defineActivity, fileInput, fileOutput, itemsInput } from '../define-activity.js';
+import { defineActivity, fileInput, fileOutput, itemsInput } from '../define/define-activity.js';
 
 export const definition = defineActivity({
   name: 'mil.heatmap',
@@ -105,5 +105,5 @@ export const definition = defineActivity({
   heartbeat: '2m',
   isolation: 'child',
   resumesFrom: 'the start (seconds a slide)',
-  load: () => import('../../domain/mil/heatmap-slide.js'),
+  load: () => import('../../domain/mil/heatmap/heatmap.js'),
 });

@@ -1,4 +1,4 @@
-import { defineActivity, fileInput, fileOutput, itemsOutput } from '../define-activity.js';
+import { defineActivity, fileInput, fileOutput, itemsOutput } from '../define/define-activity.js';
 
 export const definition = defineActivity({
   name: 'mil.import',
@@ -47,5 +47,5 @@ export const definition = defineActivity({
   heartbeat: '1m',
   isolation: 'child',
   resumesFrom: 'the start (seconds long)',
-  load: () => import('../../domain/mil/import-table.js'),
+  load: () => import('../../domain/mil/import/import.js'),
 });

@@ -1,4 +1,4 @@
-import { defineActivity, fileInput, fileOutput, itemsInput } from '../define-activity.js';
+import { defineActivity, fileInput, fileOutput, itemsInput } from '../define/define-activity.js';
 
 export const definition = defineActivity({
   name: 'mil.split',
@@ -82,5 +82,5 @@ export const definition = defineActivity({
   heartbeat: '1m',
   isolation: 'child',
   resumesFrom: 'the start (a second long)',
-  load: () => import('../../domain/mil/make-splits.js'),
+  load: () => import('../../domain/mil/split/split.js'),
 });

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../domain/json.js';
-import { allModelOptions, modelEntry, modelNames } from '../../domain/mil/models.js';
-import { defineActivity, fileInput, fileOutput, itemsInput, type Schema } from '../define-activity.js';
+import { allModelOptions, modelEntry, modelNames } from '../../domain/mil/models/registry.js';
+import { defineActivity, fileInput, fileOutput, itemsInput, type Schema } from '../define/define-activity.js';
 
 /** The options of the models. No default stands in the schema: an option of another model must be seen to be set, so that it can be refused. */
 function modelOptions(): Record<string, Schema> {
@@ -171,5 +171,5 @@ export const definition = defineActivity({
   heartbeat: '2m',
   isolation: 'child',
   resumesFrom: 'the last saved step (a kill costs at most `save-every` seconds)',
-  load: () => import('../../domain/mil/train-fold.js'),
+  load: () => import('../../domain/mil/train-fold/train-fold.js'),
 });

@@ -1,4 +1,4 @@
-import { defineActivity, fileInput, fileOutput } from '../define-activity.js';
+import { defineActivity, fileInput, fileOutput } from '../define/define-activity.js';
 
 export const definition = defineActivity({
   name: 'pathology.assemble-cohort',
@@ -50,5 +50,5 @@ export const definition = defineActivity({
   heartbeat: '1m',
   isolation: 'child',
   resumesFrom: 'the start (about a second a slide)',
-  load: () => import('../../domain/slides/assemble-cohort.js'),
+  load: () => import('../../domain/pathology/assemble-cohort/assemble-cohort.js'),
 });

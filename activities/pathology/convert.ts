@@ -1,5 +1,5 @@
-import { BAG_LAYOUTS } from '../../domain/features/bag-layout.js';
-import { defineActivity, fileInput, fileOutput } from '../define-activity.js';
+import { BAG_LAYOUTS } from '../../domain/pathology/features/bag-layout.js';
+import { defineActivity, fileInput, fileOutput } from '../define/define-activity.js';
 
 export const definition = defineActivity({
   name: 'pathology.convert',
@@ -102,8 +102,8 @@ export const definition = defineActivity({
   isolation: 'child',
   resumesFrom: 'the start (seconds long)',
   hiddenInputs: async (_, inputs) => {
-    const { leftOutInKey } = await import('../../domain/features/process-row.js');
+    const { leftOutInKey } = await import('../../domain/pathology/convert/process-row.js');
     return leftOutInKey(inputs);
   },
-  load: () => import('../../domain/features/convert-features.js'),
+  load: () => import('../../domain/pathology/convert/convert.js'),
 });

@@ -1,7 +1,7 @@
-import { lackOfEncoder } from '../../domain/features/encoder-lack.js';
-import { ENCODER_NAMES } from '../../domain/features/encoders.js';
-import { BAG_LAYOUTS } from '../../domain/features/bag-layout.js';
-import { defineActivity, fileInput, fileOutput } from '../define-activity.js';
+import { lackOfEncoder } from '../../domain/pathology/extract/encoders/encoder-lack.js';
+import { ENCODER_NAMES } from '../../domain/pathology/extract/encoders/encoders.js';
+import { BAG_LAYOUTS } from '../../domain/pathology/features/bag-layout.js';
+import { defineActivity, fileInput, fileOutput } from '../define/define-activity.js';
 
 export const definition = defineActivity({
   name: 'pathology.extract',
@@ -118,11 +118,12 @@ export const definition = defineActivity({
     return { ...lack, next: `${lack.next}; until then \`fallback\` is used` };
   },
   hiddenInputs: async (parameters, inputs) => {
-    const { chooseEncoder, keyOfEncoder } = await import('../../domain/features/encoders.js');
+    const { chooseEncoder, keyOfEncoder } =
+      await import('../../domain/pathology/extract/encoders/encoders.js');
     const wanted = inputs.encoder ?? (parameters.encoder as string);
     const fallback = typeof parameters.fallback === 'string' ? parameters.fallback : undefined;
     const { definition: chosen } = await chooseEncoder(wanted, fallback);
     return { encoder: keyOfEncoder(chosen.info) };
   },
-  load: () => import('../../domain/features/extract-slide.js'),
+  load: () => import('../../domain/pathology/extract/extract.js'),
 });

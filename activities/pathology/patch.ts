@@ -6,7 +6,7 @@ import {
   type FinishedItem,
   type FinishedStage,
   type Schema,
-} from '../define-activity.js';
+} from '../define/define-activity.js';
 
 const PRESET_NAMES = ['default', 'bwh_biopsy', 'bwh_resection', 'tcga'];
 
@@ -169,12 +169,12 @@ export const definition = defineActivity({
   isolation: 'child',
   resumesFrom: 'the start (seconds long)',
   hiddenInputs: async (parameters, inputs) => {
-    const { rowInKey } = await import('../../domain/tissue/row-effect.js');
+    const { rowInKey } = await import('../../domain/pathology/patch/row-effect.js');
     return rowInKey(parameters, inputs);
   },
-  load: () => import('../../domain/tissue/patch-slide.js'),
+  load: () => import('../../domain/pathology/patch/patch.js'),
   finishStage: async (stage: FinishedStage) => {
-    const { writeProcessList } = await import('../../domain/tissue/process-list.js');
+    const { writeProcessList } = await import('../../domain/pathology/patch/process-list.js');
     await writeProcessList(`${stage.folder}/process_list_autogen.csv`, processedSlides(stage.items));
   },
 });

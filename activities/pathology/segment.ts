@@ -1,6 +1,6 @@
-import { lackOfSegmenter } from '../../domain/sam/segmenter-lack.js';
-import { SEGMENTER_NAMES } from '../../domain/sam/segmenters.js';
-import { defineActivity, fileInput, fileOutput, type Schema } from '../define-activity.js';
+import { lackOfSegmenter } from '../../domain/pathology/segment/segmenter-lack.js';
+import { SEGMENTER_NAMES } from '../../domain/pathology/segment/segmenters.js';
+import { defineActivity, fileInput, fileOutput, type Schema } from '../define/define-activity.js';
 
 const sam = (schema: Schema): Schema => ({ ...schema, description: `${schema.description} SAM only.` });
 const share = (value: number, description: string): Schema =>
@@ -125,9 +125,10 @@ export const definition = defineActivity({
   lacks: (parameter, value, { base }) =>
     parameter === 'segmenter' ? lackOfSegmenter(value, base) : undefined,
   hiddenInputs: async (parameters, inputs) => {
-    const { keyOfSegmenter, segmenterWithWeights } = await import('../../domain/sam/segmenters.js');
+    const { keyOfSegmenter, segmenterWithWeights } =
+      await import('../../domain/pathology/segment/segmenters.js');
     const { info } = await segmenterWithWeights(inputs.segmenter ?? (parameters.segmenter as string));
     return { segmenter: keyOfSegmenter(info) };
   },
-  load: () => import('../../domain/sam/segment-slide.js'),
+  load: () => import('../../domain/pathology/segment/segment.js'),
 });

@@ -1,5 +1,5 @@
 import type { FileRef } from '../../domain/job.js';
-import { defineActivity, fileInput, fileOutput, itemsInput } from '../define-activity.js';
+import { defineActivity, fileInput, fileOutput, itemsInput } from '../define/define-activity.js';
 
 export const definition = defineActivity({
   name: 'pipeline.copy',
@@ -49,8 +49,8 @@ export const definition = defineActivity({
   isolation: 'child',
   resumesFrom: 'the first file that is not there yet',
   outsideFault: async ({ work, with: { to }, outputs, digest }) => {
-    const { faultOfCopies } = await import('../../domain/report/copy-outputs.js');
+    const { faultOfCopies } = await import('../../domain/pipeline/copy/copy.js');
     return faultOfCopies(work, to as string, outputs.list as unknown as FileRef, digest);
   },
-  load: () => import('../../domain/report/copy-outputs.js'),
+  load: () => import('../../domain/pipeline/copy/copy.js'),
 });

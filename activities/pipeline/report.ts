@@ -1,4 +1,4 @@
-import { defineActivity, fileOutput, itemsInput } from '../define-activity.js';
+import { defineActivity, fileOutput, itemsInput } from '../define/define-activity.js';
 
 export const definition = defineActivity({
   name: 'pipeline.report',
@@ -61,5 +61,5 @@ export const definition = defineActivity({
   heartbeat: '2m',
   isolation: 'child',
   resumesFrom: 'the start (seconds long)',
-  load: () => import('../../domain/report/make-report.js'),
+  load: () => import('../../domain/pipeline/report/report.js'),
 });

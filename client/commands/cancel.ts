@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { openSession, type Session } from '../connect.js';
-import { askStatus } from '../follow.js';
-import { addServerOptions } from '../options.js';
-import { findRun } from '../run-index.js';
+import { openSession, type Session } from '../server/connect.js';
+import { askStatus } from '../run/follow.js';
+import { addServerOptions } from '../command-line/options.js';
+import { findRun } from '../run/run-index.js';
 import { requireOpen, type ControlOptions } from './control.js';
 
 interface CancelOptions extends ControlOptions {

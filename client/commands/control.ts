@@ -1,10 +1,10 @@
 import { WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import { SamMilError } from '../../domain/errors.js';
 import type { RunStatus } from '../../workflows/messages.js';
-import { openSession, type ServerChoice } from '../connect.js';
-import { invalid, ServerUnreachable } from '../errors.js';
-import { serverStateOf } from '../open-runs.js';
-import { findRun, type RunEntry } from '../run-index.js';
+import { openSession, type ServerChoice } from '../server/connect.js';
+import { invalid, ServerUnreachable } from '../command-line/errors.js';
+import { serverStateOf } from '../run/open-runs.js';
+import { findRun, type RunEntry } from '../run/run-index.js';
 
 export interface ControlOptions extends ServerChoice {
   work?: string;

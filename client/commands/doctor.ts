@@ -1,13 +1,13 @@
 import { Command } from 'commander';
-import { examineMachine, type Fact } from '../../domain/native/doctor.js';
-import { examineWeights, knownEntries } from '../../domain/weights/inventory.js';
-import { LITE0 } from '../../domain/weights/lite0.js';
-import { chooseServer, openSession, type ServerChoice } from '../connect.js';
-import { paletteFor } from '../display.js';
-import { EXIT, Exit, exitCodeOf } from '../errors.js';
-import { addServerOptions } from '../options.js';
-import { ALL_PARTS, setUpNatives } from '../set-up-natives.js';
-import { stateFolder } from '../state-folder.js';
+import { examineMachine, type Fact } from '../set-up/doctor.js';
+import { examineWeights, knownEntries } from '../../domain/machine/weights/inventory.js';
+import { LITE0 } from '../../domain/machine/weights/lite0.js';
+import { chooseServer, openSession, type ServerChoice } from '../server/connect.js';
+import { paletteFor } from '../display/display.js';
+import { EXIT, Exit, exitCodeOf } from '../command-line/errors.js';
+import { addServerOptions } from '../command-line/options.js';
+import { ALL_PARTS, setUpNatives } from '../set-up/set-up-natives.js';
+import { stateFolder } from '../server/state-folder.js';
 
 interface DoctorOptions extends ServerChoice {
   setUp?: boolean;

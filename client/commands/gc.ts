@@ -2,14 +2,14 @@ import { existsSync } from 'node:fs';
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { runFolder } from '../../domain/store/paths.js';
-import { openSession } from '../connect.js';
-import { invalid } from '../errors.js';
-import { serverStateOf, type ServerState } from '../open-runs.js';
-import { parseCount } from '../options.js';
-import { formatBytes } from '../render-text.js';
-import { forgetRun, readRunRecord, runsIn, type RunEntry } from '../run-index.js';
-import { shortPath } from '../run-output.js';
+import { runFolder } from '../../domain/engine/store/paths.js';
+import { openSession } from '../server/connect.js';
+import { invalid } from '../command-line/errors.js';
+import { serverStateOf, type ServerState } from '../run/open-runs.js';
+import { parseCount } from '../command-line/options.js';
+import { formatBytes } from '../display/render-text.js';
+import { forgetRun, readRunRecord, runsIn, type RunEntry } from '../run/run-index.js';
+import { shortPath } from '../run/run-output.js';
 
 interface GcOptions {
   keep: number;

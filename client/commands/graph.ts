@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import type { ItemSource, Plan, StagePlan } from '../../domain/language/plan.js';
-import { invalid } from '../errors.js';
-import { addPluginOption } from '../options.js';
-import { addFileOptions, loadPlan, type FileOptions } from '../load-file.js';
-import { plural } from '../render-text.js';
+import type { ItemSource, Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
+import { invalid } from '../command-line/errors.js';
+import { addPluginOption } from '../command-line/options.js';
+import { addFileOptions, loadPlan, type FileOptions } from '../run/load-file.js';
+import { plural } from '../display/render-text.js';
 
 interface GraphOptions extends FileOptions {
   format: string;

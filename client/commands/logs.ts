@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { itemLogPath, runFolder } from '../../domain/store/paths.js';
-import { invalid } from '../errors.js';
-import { findRun, type RunEntry } from '../run-index.js';
+import { itemLogPath, runFolder } from '../../domain/engine/store/paths.js';
+import { invalid } from '../command-line/errors.js';
+import { findRun, type RunEntry } from '../run/run-index.js';
 
 interface LogsOptions {
   work?: string;

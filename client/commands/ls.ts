@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { openSession, type Session } from '../connect.js';
-import { paletteFor } from '../display.js';
-import { serverStateOf } from '../open-runs.js';
-import { formatDuration, formatTable } from '../render-text.js';
-import { knownRuns, lastSeenStatus, readRunRecord, runsIn, type RunEntry } from '../run-index.js';
-import { shortPath } from '../run-output.js';
+import { openSession, type Session } from '../server/connect.js';
+import { paletteFor } from '../display/display.js';
+import { serverStateOf } from '../run/open-runs.js';
+import { formatDuration, formatTable } from '../display/render-text.js';
+import { knownRuns, lastSeenStatus, readRunRecord, runsIn, type RunEntry } from '../run/run-index.js';
+import { shortPath } from '../run/run-output.js';
 
 interface LsOptions {
   work?: string;

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { paletteFor } from '../display.js';
-import { invalid } from '../errors.js';
-import { metricsDifference, metricsTable } from '../metrics.js';
-import { findRun } from '../run-index.js';
+import { paletteFor } from '../display/display.js';
+import { invalid } from '../command-line/errors.js';
+import { metricsDifference, metricsTable } from '../display/metrics.js';
+import { findRun } from '../run/run-index.js';
 import { requireReports } from './report.js';
 
 interface MetricsOptions {

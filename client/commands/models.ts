@@ -1,23 +1,23 @@
 import { Command } from 'commander';
-import { findEncoder } from '../../domain/features/encoders.js';
-import { ensureEncoderWeights } from '../../domain/native/encoder-weights.js';
-import { findSegmenter } from '../../domain/sam/segmenters.js';
-import { fetchWeights } from '../../domain/weights/fetch-weights.js';
-import { importWeights } from '../../domain/weights/import-weights.js';
+import { findEncoder } from '../../domain/pathology/extract/encoders/encoders.js';
+import { ensureEncoderWeights } from '../../domain/machine/weights/encoder-weights.js';
+import { findSegmenter } from '../../domain/pathology/segment/segmenters.js';
+import { fetchWeights } from '../../domain/machine/weights/fetch-weights.js';
+import { importWeights } from '../../domain/machine/weights/import-weights.js';
 import {
   examineWeights,
   knownEntries,
   removeWeights,
   verifyWeights,
   type WeightsState,
-} from '../../domain/weights/inventory.js';
-import { importLite0, LITE0 } from '../../domain/weights/lite0.js';
-import type { Weights, WeightsEntry } from '../../domain/weights/weights-entry.js';
-import { paletteFor } from '../display.js';
-import { downloadProgress } from '../download-progress.js';
-import { EXIT, Exit, exitCodeOf, invalid } from '../errors.js';
-import { fitTable, formatBytes, formatTable } from '../render-text.js';
-import { shortPath } from '../run-output.js';
+} from '../../domain/machine/weights/inventory.js';
+import { importLite0, LITE0 } from '../../domain/machine/weights/lite0.js';
+import type { Weights, WeightsEntry } from '../../domain/machine/weights/weights-entry.js';
+import { paletteFor } from '../display/display.js';
+import { downloadProgress } from '../display/download-progress.js';
+import { EXIT, Exit, exitCodeOf, invalid } from '../command-line/errors.js';
+import { fitTable, formatBytes, formatTable } from '../display/render-text.js';
+import { shortPath } from '../run/run-output.js';
 
 interface FetchCommandOptions {
   url?: string;

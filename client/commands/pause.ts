@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { pauseUpdate } from '../../workflows/messages.js';
-import { addServerOptions } from '../options.js';
+import { addServerOptions } from '../command-line/options.js';
 import { controlRun, type ControlOptions } from './control.js';
 
 export function createCommand(): Command {

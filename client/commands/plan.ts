@@ -1,14 +1,19 @@
 import { Command } from 'commander';
-import { EngineContext } from '../../activities/engine-context.js';
-import { forecast, type ItemForecast, type StageForecast } from '../../activities/pipeline/forecast.js';
-import type { Plan, StagePlan } from '../../domain/language/plan.js';
-import { checkForced, selectStages } from '../../domain/language/select-stages.js';
-import { paletteFor } from '../display.js';
-import { addFileOptions, loadPlan, type FileOptions } from '../load-file.js';
-import { addPluginOption, addSelectionOptions, selectionOf, type SelectionOptions } from '../options.js';
-import { fitTable, formatTable, plural } from '../render-text.js';
-import type { Palette } from '../render-status.js';
-import { shortPath } from '../run-output.js';
+import { EngineContext } from '../../activities/step/engine-context.js';
+import { forecast, type ItemForecast, type StageForecast } from '../../activities/engine/forecast.js';
+import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
+import { checkForced, selectStages } from '../../domain/engine/language/select-stages.js';
+import { paletteFor } from '../display/display.js';
+import { addFileOptions, loadPlan, type FileOptions } from '../run/load-file.js';
+import {
+  addPluginOption,
+  addSelectionOptions,
+  selectionOf,
+  type SelectionOptions,
+} from '../command-line/options.js';
+import { fitTable, formatTable, plural } from '../display/render-text.js';
+import type { Palette } from '../display/render-status.js';
+import { shortPath } from '../run/run-output.js';
 import { sourceText } from './graph.js';
 
 interface PlanOptions extends FileOptions, SelectionOptions {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { packageRoot } from '../../domain/package-root.js';
-import { chooseServer } from '../connect.js';
-import { loadPlan } from '../load-file.js';
-import { setUpNatives, type NativePart } from '../set-up-natives.js';
+import { chooseServer } from '../server/connect.js';
+import { loadPlan } from '../run/load-file.js';
+import { setUpNatives, type NativePart } from '../set-up/set-up-natives.js';
 import { addRunOptions, runPlan, type RunOptions } from './run.js';
 
 const FILE = join(packageRoot(), 'pipelines', 'quickstart.yaml');

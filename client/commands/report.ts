@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { runCommand } from '../../domain/native/run-command.js';
-import { paletteFor } from '../display.js';
-import { invalid } from '../errors.js';
-import { metricsTable } from '../metrics.js';
-import { findRun, readPlanOf, type RunEntry } from '../run-index.js';
-import { reportsOf, shortPath, type ReportFiles } from '../run-output.js';
+import { runCommand } from '../../domain/machine/run-command.js';
+import { paletteFor } from '../display/display.js';
+import { invalid } from '../command-line/errors.js';
+import { metricsTable } from '../display/metrics.js';
+import { findRun, readPlanOf, type RunEntry } from '../run/run-index.js';
+import { reportsOf, shortPath, type ReportFiles } from '../run/run-output.js';
 
 interface ReportOptions {
   work?: string;

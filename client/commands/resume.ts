@@ -1,13 +1,13 @@
 import { Command } from 'commander';
-import type { Session } from '../connect.js';
-import type { Display } from '../display.js';
-import { executeRun, type ExecuteOptions, type Execution } from '../execute-run.js';
-import { askStatusPatiently, isReplayFault } from '../follow.js';
-import { serverStateOf } from '../open-runs.js';
-import { addExecuteOptions, collect } from '../options.js';
-import { findRun, readPlanOf, type RunEntry } from '../run-index.js';
-import { restart, sendResume } from '../start-or-continue.js';
-import { startOptionsOf } from '../start-run.js';
+import type { Session } from '../server/connect.js';
+import type { Display } from '../display/display.js';
+import { executeRun, type ExecuteOptions, type Execution } from '../run/execute-run.js';
+import { askStatusPatiently, isReplayFault } from '../run/follow.js';
+import { serverStateOf } from '../run/open-runs.js';
+import { addExecuteOptions, collect } from '../command-line/options.js';
+import { findRun, readPlanOf, type RunEntry } from '../run/run-index.js';
+import { restart, sendResume } from '../run/start-or-continue.js';
+import { startOptionsOf } from '../run/start-run.js';
 
 interface ResumeOptions extends ExecuteOptions {
   work?: string;

@@ -1,11 +1,16 @@
 import { Command } from 'commander';
-import type { Plan } from '../../domain/language/plan.js';
-import { executeRun, type ExecuteOptions } from '../execute-run.js';
-import { addFileOptions, loadPlan, type FileOptions } from '../load-file.js';
-import { addSelectionOptions, addExecuteOptions, selectionOf, type SelectionOptions } from '../options.js';
-import { makeRunsFolder } from '../../domain/store/runs-folder.js';
-import { continueOrStart } from '../start-or-continue.js';
-import { checkForced, selectStages } from '../../domain/language/select-stages.js';
+import type { Plan } from '../../domain/engine/language/plan/plan.js';
+import { executeRun, type ExecuteOptions } from '../run/execute-run.js';
+import { addFileOptions, loadPlan, type FileOptions } from '../run/load-file.js';
+import {
+  addSelectionOptions,
+  addExecuteOptions,
+  selectionOf,
+  type SelectionOptions,
+} from '../command-line/options.js';
+import { makeRunsFolder } from '../../domain/engine/store/runs-folder.js';
+import { continueOrStart } from '../run/start-or-continue.js';
+import { checkForced, selectStages } from '../../domain/engine/language/select-stages.js';
 
 export interface RunOptions extends FileOptions, ExecuteOptions, SelectionOptions {
   new?: boolean;

@@ -2,11 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { packageRoot } from '../../domain/package-root.js';
 import { Command } from 'commander';
-import { loadRegistry } from '../../activities/load-plugins.js';
-import { generatedFiles } from '../../domain/language/generated-files.js';
-import { pipelineSchema } from '../../domain/language/pipeline-schema.js';
-import { catalogueOf } from '../load-file.js';
-import { addPluginOption } from '../options.js';
+import { loadRegistry } from '../../activities/plugins/load-plugins.js';
+import { generatedFiles } from '../../domain/engine/language/editor/generated-files.js';
+import { pipelineSchema } from '../../domain/engine/language/editor/pipeline-schema.js';
+import { catalogueOf } from '../run/load-file.js';
+import { addPluginOption } from '../command-line/options.js';
 
 interface SchemaOptions {
   plugin?: string[];

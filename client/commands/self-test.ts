@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { packageRoot } from '../../domain/package-root.js';
-import { EXIT, Exit } from '../errors.js';
-import { ALL_PARTS, setUpNatives } from '../set-up-natives.js';
+import { EXIT, Exit } from '../command-line/errors.js';
+import { ALL_PARTS, setUpNatives } from '../set-up/set-up-natives.js';
 
 const RUNNER = join(packageRoot(), 'dist', 'test', 'run.js');
 

@@ -1,10 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { SamMilError } from '../../domain/errors.js';
-import { isProcessAlive } from '../../domain/native/file-lock.js';
-import { joinEmbeddedServer, leaveEmbeddedServer, logPath, type EmbeddedServer } from '../embedded-server.js';
-import { Interrupt } from '../interrupt.js';
-import { parsePort } from '../options.js';
+import { isProcessAlive } from '../../domain/machine/file-lock.js';
+import {
+  joinEmbeddedServer,
+  leaveEmbeddedServer,
+  logPath,
+  type EmbeddedServer,
+} from '../server/embedded-server.js';
+import { Interrupt } from '../run/interrupt.js';
+import { parsePort } from '../command-line/options.js';
 
 export function createCommand(): Command {
   return new Command('server')

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { skipUpdate } from '../../workflows/messages.js';
-import type { ExecuteOptions } from '../execute-run.js';
-import { askStatusPatiently } from '../follow.js';
-import { addExecuteOptions } from '../options.js';
+import type { ExecuteOptions } from '../run/execute-run.js';
+import { askStatusPatiently } from '../run/follow.js';
+import { addExecuteOptions } from '../command-line/options.js';
 import { requireOpen } from './control.js';
 import { continueRun } from './resume.js';
 

@@ -1,14 +1,14 @@
 import { Command } from 'commander';
-import { openSession, type ServerChoice, type Session } from '../connect.js';
-import { createDisplay, paletteFor } from '../display.js';
-import { EXIT, Exit, ServerUnreachable } from '../errors.js';
-import { askStatus, followRun, viewOf } from '../follow.js';
-import { Interrupt } from '../interrupt.js';
-import { serverStateOf } from '../open-runs.js';
-import { addServerOptions } from '../options.js';
-import { renderFailures, renderRun, type RunView } from '../render-status.js';
-import { findRun, lastSeenStatus, readRunRecord, type RunEntry } from '../run-index.js';
-import { resultObject } from '../run-result.js';
+import { openSession, type ServerChoice, type Session } from '../server/connect.js';
+import { createDisplay, paletteFor } from '../display/display.js';
+import { EXIT, Exit, ServerUnreachable } from '../command-line/errors.js';
+import { askStatus, followRun, viewOf } from '../run/follow.js';
+import { Interrupt } from '../run/interrupt.js';
+import { serverStateOf } from '../run/open-runs.js';
+import { addServerOptions } from '../command-line/options.js';
+import { renderFailures, renderRun, type RunView } from '../display/render-status.js';
+import { findRun, lastSeenStatus, readRunRecord, type RunEntry } from '../run/run-index.js';
+import { resultObject } from '../run/run-result.js';
 import type { RunStatus } from '../../workflows/messages.js';
 
 interface StatusOptions extends ServerChoice {

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { paletteFor } from '../display.js';
-import { EXIT, Exit } from '../errors.js';
-import { addPluginOption } from '../options.js';
+import { paletteFor } from '../display/display.js';
+import { EXIT, Exit } from '../command-line/errors.js';
+import { addPluginOption } from '../command-line/options.js';
 import {
   addFileOptions,
   countText,
@@ -9,9 +9,9 @@ import {
   problemsText,
   type FileOptions,
   type LoadedFile,
-} from '../load-file.js';
-import { hasErrors } from '../../domain/language/problems.js';
-import { plural } from '../render-text.js';
+} from '../run/load-file.js';
+import { hasErrors } from '../../domain/engine/language/problems/problems.js';
+import { plural } from '../display/render-text.js';
 
 interface ValidateOptions extends FileOptions {
   json?: boolean;

@@ -1,9 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { chooseServer, openSession, type ServerChoice, type Session } from '../connect.js';
-import { Interrupt } from '../interrupt.js';
-import { addPluginOption, addServerOptions, parseCount } from '../options.js';
-import { setUpNatives } from '../set-up-natives.js';
-import { absolutePlugins, registerWorker, unregisterWorker } from '../registered-workers.js';
+import { chooseServer, openSession, type ServerChoice, type Session } from '../server/connect.js';
+import { Interrupt } from '../run/interrupt.js';
+import { addPluginOption, addServerOptions, parseCount } from '../command-line/options.js';
+import { setUpNatives } from '../set-up/set-up-natives.js';
+import { absolutePlugins, registerWorker, unregisterWorker } from '../run/registered-workers.js';
 
 interface WorkerCommandOptions extends ServerChoice {
   queues: string[];

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadRegistry } from '../../activities/load-plugins.js';
-import { loadPipeline } from '../../domain/language/load-pipeline.js';
-import type { Plan } from '../../domain/language/plan.js';
-import { renderProblems } from '../../domain/language/render-problems.js';
-import type { Spread } from '../../domain/report/summary.js';
+import { loadRegistry } from '../../activities/plugins/load-plugins.js';
+import { loadPipeline } from '../../domain/engine/language/load-pipeline.js';
+import type { Plan } from '../../domain/engine/language/plan/plan.js';
+import { renderProblems } from '../../domain/engine/language/problems/render-problems.js';
+import type { Spread } from '../../domain/pipeline/report/summary.js';
 import type { TestEngine } from '../support/engine.js';
 import { checkout } from '../support/fixtures.js';
 

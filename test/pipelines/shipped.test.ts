@@ -3,13 +3,13 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { JsonObject } from '../../domain/json.js';
-import { loadRegistry } from '../../activities/load-plugins.js';
-import { durationMs } from '../../domain/language/duration.js';
-import { generatedFiles } from '../../domain/language/generated-files.js';
-import { loadPipeline } from '../../domain/language/load-pipeline.js';
-import { renderProblems } from '../../domain/language/render-problems.js';
-import { outputsOf } from '../../domain/language/step-context.js';
-import { formsOf, schemaFaults } from '../../domain/language/schema-faults.js';
+import { loadRegistry } from '../../activities/plugins/load-plugins.js';
+import { durationMs } from '../../domain/engine/language/plan/duration.js';
+import { generatedFiles } from '../../domain/engine/language/editor/generated-files.js';
+import { loadPipeline } from '../../domain/engine/language/load-pipeline.js';
+import { renderProblems } from '../../domain/engine/language/problems/render-problems.js';
+import { outputsOf } from '../../domain/engine/language/plan/step-context.js';
+import { formsOf, schemaFaults } from '../../domain/engine/language/check/schema-faults.js';
 import { checkout as root } from '../support/fixtures.js';
 
 /** The activities that ship, the pipelines that ship, and the pages made from both belong together. */

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ActivityDefinition } from '../../activities/define-activity.js';
-import { resolveWith } from '../../activities/resolve-with.js';
+import type { ActivityDefinition } from '../../activities/define/define-activity.js';
+import { resolveWith } from '../../activities/step/resolve-with.js';
 import { digestOfFile } from '../../domain/digest.js';
 import type { InputFile, Job, JobResult, Progress } from '../../domain/job.js';
 import type { Json } from '../../domain/json.js';

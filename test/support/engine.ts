@@ -5,8 +5,8 @@ import { Client, Connection, WorkflowFailedError, type WorkflowHandle } from '@t
 import { ApplicationFailure } from '@temporalio/common';
 import { digestOf } from '../../domain/digest.js';
 import type { JsonObject } from '../../domain/json.js';
-import type { Plan, StagePlan, StepPlan } from '../../domain/language/plan.js';
-import { planPath } from '../../domain/store/paths.js';
+import type { Plan, StagePlan, StepPlan } from '../../domain/engine/language/plan/plan.js';
+import { planPath } from '../../domain/engine/store/paths.js';
 import { startWorker, type RunningWorker, type WorkerSettings } from '../../worker.js';
 import type { pipelineRun } from '../../workflows/index.js';
 import {

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { definition } from '../../activities/pathology/extract.js';
-import { run, type ExtractWith } from '../../domain/features/extract-slide.js';
-import { writePatches } from '../../domain/formats/bag-files.js';
-import { encodeMask } from '../../domain/formats/run-length.js';
-import { type SegmentMask, writeSegments } from '../../domain/formats/segments-file.js';
+import { run, type ExtractWith } from '../../domain/pathology/extract/extract.js';
+import { writePatches } from '../../domain/pathology/layouts/bag-files.js';
+import { encodeMask } from '../../domain/files/run-length.js';
+import { type SegmentMask, writeSegments } from '../../domain/pathology/layouts/segments-file.js';
 import type { InputFile, JobResult } from '../../domain/job.js';
 import type { Json } from '../../domain/json.js';
 import { inputFile, jobFor } from './activity-job.js';

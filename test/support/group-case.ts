@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Bbox } from '../../domain/formats/run-length.js';
-import { groupFrame, type GroupFrame, type GroupMask } from '../../domain/sam/groups.js';
+import type { Bbox } from '../../domain/files/run-length.js';
+import { groupFrame, type GroupFrame, type GroupMask } from '../../domain/pathology/features/groups.js';
 import { fixture } from './fixtures.js';
 
 interface GroupJson {

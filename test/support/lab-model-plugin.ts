@@ -1,4 +1,4 @@
-import type { ActivityPlugin } from '../../activities/define-activity.js';
+import type { ActivityPlugin } from '../../activities/define/define-activity.js';
 
 /** A plugin from outside that brings a MIL model and nothing else, as docs/training.md shows. */
 export const plugin: ActivityPlugin = {

@@ -1,5 +1,5 @@
-import { automaticMasks } from '../../domain/sam/automatic-masks.js';
-import type { SegmentParameters } from '../../domain/sam/segmenter.js';
+import { automaticMasks } from '../../domain/pathology/segment/sam/automatic-masks.js';
+import type { SegmentParameters } from '../../domain/pathology/segment/segmenter/segmenter.js';
 import { openSmallSam, samImage } from './small-sam.js';
 
 /**

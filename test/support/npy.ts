@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { numpyTensor } from '../../domain/formats/numpy-array.js';
-import type { Tensor } from '../../domain/formats/tensor.js';
+import { numpyTensor } from '../../domain/files/pickle/numpy-array.js';
+import type { Tensor } from '../../domain/files/tensor.js';
 
 /** A .npy file of format 1.0, row-major. */
 export function readNpy(path: string): Tensor {

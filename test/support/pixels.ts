@@ -1,6 +1,6 @@
 import sharp from 'sharp';
-import { decodeImage, type Pixels } from '../../domain/slides/images.js';
-import { Resizer, type ResizeFilter } from '../../domain/slides/resize.js';
+import { decodeImage, type Pixels } from '../../domain/pathology/slides/images.js';
+import { Resizer, type ResizeFilter } from '../../domain/pathology/slides/resize.js';
 import { fixture } from './fixtures.js';
 
 /** Pixels of an image below test/fixtures. */

@@ -1,5 +1,5 @@
-import { writeSafetensors } from '../../domain/formats/safetensors.js';
-import { elementsOf, type Tensor } from '../../domain/formats/tensor.js';
+import { writeSafetensors } from '../../domain/files/safetensors.js';
+import { elementsOf, type Tensor } from '../../domain/files/tensor.js';
 import { RandomStream } from '../../domain/random.js';
 
 /** Blocks and width of each stage of a ResNet-50 up to its third. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import type { Rle } from '../../domain/formats/run-length.js';
-import type { SegmentParameters } from '../../domain/sam/segmenter.js';
+import type { Rle } from '../../domain/files/run-length.js';
+import type { SegmentParameters } from '../../domain/pathology/segment/segmenter/segmenter.js';
 import { fixture } from './fixtures.js';
 
 /** What the original generator made of image.png with the small model. */

@@ -1,5 +1,5 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
-import { type TensorLayout, tensorLayout } from '../../domain/formats/torch-layout.js';
+import { type TensorLayout, tensorLayout } from '../../domain/files/torch/torch-layout.js';
 import { fixture } from './fixtures.js';
 
 /** Published image encoders: width, blocks, heads, and which blocks attend to the whole image. */

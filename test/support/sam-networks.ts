@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Tensor } from 'onnxruntime-node';
-import { openSession } from '../../domain/onnx/onnx-session.js';
+import { openSession } from '../../domain/machine/onnx/onnx-session.js';
 import { fixture } from './fixtures.js';
 import { readFloatNpy } from './npy.js';
 

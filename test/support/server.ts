@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
-import { ensureTemporalServer } from '../../domain/native/temporal-server.js';
+import { ensureTemporalServer } from '../../client/server/temporal-server.js';
 
 /** A real development server for tests: its own SQLite file, a free loopback port, killed with SIGKILL or stopped at will. */
 export class TestServer {

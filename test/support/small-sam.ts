@@ -1,10 +1,10 @@
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOfFile } from '../../domain/digest.js';
-import { openSamModel } from '../../domain/sam/open-sam-model.js';
-import type { SamModel } from '../../domain/sam/sam-model.js';
-import type { ImageToSegment } from '../../domain/sam/segmenter.js';
-import { decodeImage } from '../../domain/slides/images.js';
+import { openSamModel } from '../../domain/pathology/segment/sam/network/open-sam-model.js';
+import type { SamModel } from '../../domain/pathology/segment/sam/network/sam-model.js';
+import type { ImageToSegment } from '../../domain/pathology/segment/segmenter/segmenter.js';
+import { decodeImage } from '../../domain/pathology/slides/images.js';
 import { fixture } from './fixtures.js';
 
 const FILE = 'sam_small.safetensors';

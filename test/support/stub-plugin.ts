@@ -7,7 +7,7 @@ import {
   fileOutput,
   itemsInput,
   type ActivityPlugin,
-} from '../../activities/define-activity.js';
+} from '../../activities/define/define-activity.js';
 import { SamMilError, type ErrorCode } from '../../domain/errors.js';
 import type { InputFile, Job, JobResult } from '../../domain/job.js';
 

@@ -1,4 +1,4 @@
-import type { Catalogue, CatalogueEntry, ValueSchema } from '../../domain/language/catalogue.js';
+import type { Catalogue, CatalogueEntry, ValueSchema } from '../../domain/activity-schema.js';
 
 /**
  * A small catalogue for tests of the language: the public names of `docs/`, each with a few parameters of every form that schemas take. Tests of

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { OnnxGraph } from '../../domain/onnx/onnx-graph.js';
+import { OnnxGraph } from '../../domain/machine/onnx/onnx-graph.js';
 
 /**
  * Writes a small real encoder into a folder: an ONNX model (one convolution, ReLU, mean) and the YAML file that registers it. Returns the YAML file's path.

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
-import type { Plan } from '../../domain/language/plan.js';
+import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { ended, manyItems, planOf, startRun, STUB_PLUGIN } from '../support/engine.js';
 import { eventually, isAlive, outputDigests, WorkerProcess } from '../support/processes.js';
 import { TestServer } from '../support/server.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PlanSummary, StageSummary } from '../../activities/pipeline/stage-messages.js';
+import type { PlanSummary, StageSummary } from '../../activities/engine/stage-messages.js';
 import type { StageOutcome } from '../../workflows/messages.js';
 import { RunBook } from '../../workflows/run-book.js';
 import { runMessage } from '../../workflows/run-message.js';

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { loadRegistry } from '../../../activities/load-plugins.js';
-import { readCheckpoint } from '../../../domain/mil/checkpoint.js';
-import { registerModel } from '../../../domain/mil/models.js';
-import { loadModel, predict } from '../../../domain/mil/predict.js';
-import { listBags, loadBag } from '../../../domain/mil/bags.js';
-import type { TrainFoldWith } from '../../../domain/mil/train-fold.js';
+import { loadRegistry } from '../../../activities/plugins/load-plugins.js';
+import { readCheckpoint } from '../../../domain/mil/models/checkpoint.js';
+import { registerModel } from '../../../domain/mil/models/registry.js';
+import { loadModel, predict } from '../../../domain/mil/models/predict.js';
+import { listBags, loadBag } from '../../../domain/mil/bags/bags.js';
+import type { TrainFoldWith } from '../../../domain/mil/train-fold/train-fold.js';
 import { makeCohort, makeJob, trainWith } from '../../domain/mil/cohort.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 

@@ -11,12 +11,16 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type AttributeInput, writeH5 } from '../../../domain/formats/h5.js';
-import { PickleWriter } from '../../../domain/formats/pickle-writer.js';
-import { readSegmentsPickle, type Segments, writeSegments } from '../../../domain/formats/segments-file.js';
-import { readReceipt } from '../../../domain/store/receipts.js';
+import { type AttributeInput, writeH5 } from '../../../domain/files/hdf5/h5.js';
+import { PickleWriter } from '../../../domain/files/pickle/pickle-writer.js';
+import {
+  readSegmentsPickle,
+  type Segments,
+  writeSegments,
+} from '../../../domain/pathology/layouts/segments-file.js';
+import { readReceipt } from '../../../domain/engine/store/receipts.js';
 import type { JsonObject } from '../../../domain/json.js';
-import { archive, storedZip, tensorProgram } from '../../domain/formats/torch-archive.js';
+import { archive, storedZip, tensorProgram } from '../../domain/files/torch/torch-archive.js';
 import { EXPECTED } from '../../support/convert-case.js';
 import { fixture } from '../../support/fixtures.js';
 import { StubSteps } from '../../support/stub-step.js';

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { definition } from '../../../activities/pathology/patch.js';
-import type { FinishedItem } from '../../../activities/define-activity.js';
-import { readCsv } from '../../../domain/formats/csv.js';
-import { PARAMETER_COLUMNS, PRESETS } from '../../../domain/tissue/parameters.js';
-import { processRowCells } from '../../../domain/tissue/process-list.js';
+import type { FinishedItem } from '../../../activities/define/define-activity.js';
+import { readCsv } from '../../../domain/files/csv.js';
+import { PARAMETER_COLUMNS, PRESETS } from '../../../domain/pathology/patch/tissue/parameters.js';
+import { processRowCells } from '../../../domain/pathology/patch/process-list.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 test('every parameter of a preset can be set by a pipeline, and every preset be named', () => {

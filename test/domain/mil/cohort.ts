@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf } from '../../../domain/digest.js';
-import { writeFeatures, writeSamInfo } from '../../../domain/formats/bag-files.js';
+import { writeFeatures, writeSamInfo } from '../../../domain/pathology/layouts/bag-files.js';
 import type { InputFile, Job, Progress } from '../../../domain/job.js';
-import { formatSplits } from '../../../domain/mil/splits.js';
-import type { TrainFoldWith } from '../../../domain/mil/train-fold.js';
+import { formatSplits } from '../../../domain/mil/split/splits.js';
+import type { TrainFoldWith } from '../../../domain/mil/train-fold/train-fold.js';
 import { RandomStream } from '../../../domain/random.js';
 
 export interface Cohort {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { readSafetensors } from '../../../domain/formats/safetensors.js';
-import { float32Of, int32Of, type Tensor } from '../../../domain/formats/tensor.js';
-import { openAdam, startingState, type AdamState } from '../../../domain/mil/adam.js';
-import { tf } from '../../../domain/mil/backend.js';
-import type { Bag, Model, ModelConfig, StepContext } from '../../../domain/mil/model.js';
-import { parameterCount, type HostWeights, type Weights } from '../../../domain/mil/parameters.js';
-import { lossGradients, trainStep } from '../../../domain/mil/step.js';
+import { readSafetensors } from '../../../domain/files/safetensors.js';
+import { float32Of, int32Of, type Tensor } from '../../../domain/files/tensor.js';
+import { openAdam, startingState, type AdamState } from '../../../domain/mil/train-fold/adam.js';
+import { tf } from '../../../domain/mil/compute/backend.js';
+import type { Bag, Model, ModelConfig, StepContext } from '../../../domain/mil/models/model.js';
+import { parameterCount, type HostWeights, type Weights } from '../../../domain/mil/compute/parameters.js';
+import { lossGradients, trainStep } from '../../../domain/mil/train-fold/step.js';
 import { RandomStream } from '../../../domain/random.js';
 import { fixture } from '../../support/fixtures.js';
 

@@ -1,0 +1,119 @@
+import type { EngineContext } from '../step/engine-context.js';
+import { checkItem, isForced, type CheckedItem, type ItemCheck } from './check-item.js';
+import { readManifest } from './manifest-file.js';
+import { readPlan, stageOf } from './plan-file.js';
+import { writeResults } from './results-file.js';
+import type {
+  CheckedPage,
+  CheckPageInput,
+  ItemResult,
+  ManifestLine,
+  SettledCounts,
+  TodoItem,
+} from './stage-messages.js';
+import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
+
+/** Items looked at together: the file system answers slowly, above all over a network. */
+const TOGETHER = 16;
+/** A page ends early rather than send more than this through Temporal. */
+const LARGEST_PAGE = 100 * 1024;
+
+/** Where an item stands after its check: results of the stages that are settled for it, and the work that is left. */
+interface ItemVerdict {
+  /** By position in the chain. */
+  settled: ItemResult[];
+  todo?: TodoItem;
+}
+
+/**
+ * Looks at a page of items at once: those whose receipts stand are recorded as done without an activity each; the others come back with what of
+ * them is done. An item goes on into the next stage of the chain here, as far as that stands too.
+ */
+export async function checkPage(engine: EngineContext, input: CheckPageInput): Promise<CheckedPage> {
+  const plan = await readPlan(input.plan);
+  const stages = input.stages.map((name) => stageOf(plan, name));
+  const lines = await readManifest(input.work, input.manifest);
+  const end = Math.min(lines.length, input.start + input.limit);
+  const verdicts: ItemVerdict[] = [];
+  let bytes = 0;
+  let next = input.start;
+  while (next < end && bytes < LARGEST_PAGE) {
+    const together = lines.slice(next, Math.min(end, next + TOGETHER));
+    const found = await Promise.all(
+      together.map((line, offset) => verdictOf(engine, plan, stages, input, line, next + offset)),
+    );
+    verdicts.push(...found);
+    next += together.length;
+    bytes += found.reduce((sum, { todo }) => sum + (todo ? JSON.stringify(todo).length : 0), 0);
+  }
+  for (const [position, { name }] of stages.entries()) {
+    await writeResults(input, name, `page-${input.start}`, resultsAt(position, verdicts));
+  }
+  return {
+    next,
+    todo: verdicts.flatMap(({ todo }) => (todo ? [todo] : [])),
+    settled: stages.map((_, position) => countsAt(position, verdicts)),
+  };
+}
+
+async function verdictOf(
+  engine: EngineContext,
+  plan: Plan,
+  stages: StagePlan[],
+  input: CheckPageInput,
+  line: ManifestLine,
+  index: number,
+): Promise<ItemVerdict> {
+  const { key, fields } = line;
+  const { run, work, needs } = input;
+  const settled: ItemResult[] = [];
+  let { prior, skip } = line;
+  for (const [position, stage] of stages.entries()) {
+    if (skip !== undefined) {
+      settled.push({ index, key, ...skippedAs(skip), outputs: {}, cached: true });
+      continue;
+    }
+    const force = !stage.reuse && isForced(input.force, stage.name, key);
+    const inputs = stage.reuse ? 'read' : 'known';
+    const check: ItemCheck = { engine, plan, run, work, needs, force, inputs };
+    const found = await checkItem(check, stage, { key, fields, prior });
+    if (found.state === 'todo' && !stage.reuse) {
+      return { settled, todo: { index, key, fields, position, prior, steps: found.steps } };
+    }
+    if (found.state === 'todo') {
+      settled.push({ index, key, ...notThere(found), outputs: {}, cached: false });
+      skip = `failed in ${stage.name}`;
+      continue;
+    }
+    const ended = found.skip === undefined ? ({ status: 'done' } as const) : skippedAs(found.skip);
+    const how = found.idle ? { cached: false, idle: found.idle } : { cached: true };
+    settled.push({ index, key, ...ended, outputs: found.outputs, ...how });
+    if (found.skip !== undefined) skip = `skipped in ${stage.name}: ${found.skip}`;
+    prior = found.outputs;
+  }
+  return { settled };
+}
+
+/** An item of a stage that a selection left out, and whose results are needed all the same. */
+function notThere({
+  step,
+  why,
+}: CheckedItem & { state: 'todo' }): Pick<ItemResult, 'status' | 'code' | 'step' | 'reason'> {
+  const reason = `its results are not there (${why}); run without --only and --from, or with --until`;
+  return { status: 'failed', code: 'InvalidInput', step, reason };
+}
+
+function skippedAs(reason: string): { status: 'skipped'; reason: string } {
+  return { status: 'skipped', reason };
+}
+
+function resultsAt(position: number, verdicts: ItemVerdict[]): ItemResult[] {
+  return verdicts.flatMap(({ settled }) => (settled.length > position ? [settled[position]] : []));
+}
+
+function countsAt(position: number, verdicts: ItemVerdict[]): SettledCounts {
+  const results = resultsAt(position, verdicts);
+  const of = (status: ItemResult['status']) => results.filter((result) => result.status === status).length;
+  const idle = results.filter((result) => result.idle).length;
+  return { cached: of('done') - idle, idle, skipped: of('skipped'), failed: of('failed') };
+}

@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JsonObject } from '../../domain/json.js';
+import { writeDurably } from '../../domain/files/durable-file.js';
+import { lockPath, runFolder } from '../../domain/engine/store/paths.js';
+import { readReceipt } from '../../domain/engine/store/receipts.js';
+import { parseItems } from '../../domain/engine/store/items-digest.js';
+import { readPlan } from './plan-file.js';
+import type { CloseRunInput } from './stage-messages.js';
+
+/** Ends a run's record: `run.json` says how it ended, the lock file names the weights that were used. */
+export async function closeRun(input: CloseRunInput): Promise<void> {
+  const { work, run, status } = input;
+  await writeDurably(join(runFolder(work, run), 'run.json'), `${JSON.stringify(status, null, 2)}\n`);
+  const path = lockPath(work, run);
+  const lock = JSON.parse(await readFile(path, 'utf8')) as JsonObject;
+  const weights = await weightsOf(input);
+  await writeDurably(path, `${JSON.stringify({ ...lock, weights }, null, 2)}\n`);
+}
+
+/** Hidden inputs by activity, from one receipt of each step: they are chosen by parameters, the same for all items of a stage. */
+async function weightsOf({ plan, work, items }: CloseRunInput): Promise<JsonObject> {
+  const weights: JsonObject = {};
+  for (const stage of (await readPlan(plan)).stages) {
+    const text = await readFile(join(work, items[stage.name] ?? ''), 'utf8').catch(() => '');
+    const first = parseItems(text).find((item) => item.status === 'done');
+    for (const step of first ? stage.steps : []) {
+      const receipt = await readReceipt(work, { stage: stage.name, item: first?.key ?? '', step: step.id });
+      const hidden = receipt?.ingredients.hidden ?? {};
+      if (Object.keys(hidden).length > 0) weights[`${stage.name}.${step.id}`] = hidden;
+    }
+  }
+  return weights;
+}

@@ -1,0 +1,37 @@
+import { Context } from '@temporalio/activity';
+import type { EngineContext } from '../step/engine-context.js';
+import { asFailure } from '../step/failures.js';
+import { checkPage } from './check-page.js';
+import { closeRun } from './close-run.js';
+import { finishStage } from './finish-stage.js';
+import { listItems } from './list-items.js';
+import { openRun } from './read-plan.js';
+import { recordItems } from './record-items.js';
+import type { EngineActivities } from './stage-messages.js';
+
+/** The engine's own activities: light, asynchronous, safe to repeat. They run where the workflows run. */
+export function engineActivities(engine: EngineContext): EngineActivities {
+  return {
+    'pipeline.read-plan': beating((input) => openRun(engine, input)),
+    'pipeline.list-items': beating(listItems),
+    'pipeline.check-page': beating((input) => checkPage(engine, input)),
+    'pipeline.record-items': beating(recordItems),
+    'pipeline.finish-stage': beating((input) => finishStage(engine, input)),
+    'pipeline.close-run': beating(closeRun),
+  };
+}
+
+/** Heartbeats while `run` works, and its errors in Temporal's terms. Not cancellable: each ends soon, and half of one is of no use. */
+function beating<In, Out>(run: (input: In) => Promise<Out>): (input: In) => Promise<Out> {
+  return async (input) => {
+    const context = Context.current();
+    const timer = setInterval(() => context.heartbeat(), 2000);
+    try {
+      return await run(input);
+    } catch (error) {
+      throw asFailure(error);
+    } finally {
+      clearInterval(timer);
+    }
+  };
+}

@@ -1,0 +1,102 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { digestOf } from '../../domain/digest.js';
+import type { ItemRecord, ItemsRef } from '../../domain/job.js';
+import type { StagePlan } from '../../domain/engine/language/plan/plan.js';
+import { writeDurably } from '../../domain/files/durable-file.js';
+import { executionFolder, relativeToWork } from '../../domain/engine/store/paths.js';
+import { readReceipt } from '../../domain/engine/store/receipts.js';
+import type { FinishedItem } from '../define/define-activity.js';
+import type { EngineContext } from '../step/engine-context.js';
+import { readManifest } from './manifest-file.js';
+import { readPlan, stageOf } from './plan-file.js';
+import { readResults } from './results-file.js';
+import type { FinishedStageResult, FinishStageInput, ItemResult, ManifestLine } from './stage-messages.js';
+
+const SHOWN_FAILURES = 5;
+
+/**
+ * Ends a stage: one items file from all results, sorted by key and free of times, so that equal results give equal bytes; then the stage-level
+ * files of its activities.
+ */
+export async function finishStage(
+  engine: EngineContext,
+  input: FinishStageInput,
+): Promise<FinishedStageResult> {
+  const stage = stageOf(await readPlan(input.plan), input.stage);
+  const lines = await readManifest(input.work, input.manifest);
+  const results = await readResults(input, input.stage);
+  const records = results.map((result) => recordOf(result, lines));
+  const items = await writeItems(input, records);
+  await writeStageFiles(engine, stage, input.work, records);
+  const only = stage.source.kind === 'single' && results[0]?.status === 'done' ? results[0] : undefined;
+  return {
+    items,
+    counts: countsOf(results),
+    ...(only ? { outputs: only.outputs } : {}),
+    failures: results
+      .filter(({ status }) => status === 'failed')
+      .slice(0, SHOWN_FAILURES)
+      .map(failureOf),
+  };
+}
+
+function recordOf({ index, key, status, outputs, reason }: ItemResult, lines: ManifestLine[]): ItemRecord {
+  return { key, fields: lines[index].fields, status, ...(reason === undefined ? {} : { reason }), outputs };
+}
+
+async function writeItems(input: FinishStageInput, records: ItemRecord[]): Promise<ItemsRef> {
+  const { work, run, stage, execution } = input;
+  const path = join(executionFolder(work, run, stage, execution), 'items.jsonl');
+  const text = records.map((record) => `${JSON.stringify(record)}\n`).join('');
+  await writeDurably(path, text);
+  const file = {
+    path: relativeToWork(work, path) ?? path,
+    digest: digestOf(text),
+    bytes: Buffer.byteLength(text),
+  };
+  return { items: file, count: records.length };
+}
+
+async function writeStageFiles(
+  engine: EngineContext,
+  stage: StagePlan,
+  work: string,
+  records: ItemRecord[],
+): Promise<void> {
+  const folder = join(work, stage.name);
+  const done = new Set<string>();
+  for (const step of stage.steps) {
+    const definition = engine.registry.get(step.uses);
+    if (!definition?.finishStage || done.has(step.uses)) continue;
+    done.add(step.uses);
+    await mkdir(folder, { recursive: true });
+    await definition.finishStage({ folder, items: finishedItems(work, stage.name, step.id, records) });
+  }
+}
+
+async function* finishedItems(
+  work: string,
+  stage: string,
+  step: string,
+  records: ItemRecord[],
+): AsyncIterable<FinishedItem> {
+  for (const record of records) {
+    const receipt = await readReceipt(work, { stage, item: record.key, step });
+    const parts = receipt
+      ? { with: receipt.ingredients.with, outputs: receipt.outputs }
+      : { with: {}, outputs: {} };
+    yield { ...record, step: parts };
+  }
+}
+
+function countsOf(results: ItemResult[]): FinishedStageResult['counts'] {
+  const of = (status: ItemResult['status']) => results.filter((result) => result.status === status).length;
+  const cached = results.filter(({ status, cached }) => status === 'done' && cached).length;
+  const idle = results.filter((result) => result.idle).length;
+  return { done: of('done'), cached, idle, skipped: of('skipped'), failed: of('failed') };
+}
+
+function failureOf({ key, step, code, reason }: ItemResult): FinishedStageResult['failures'][number] {
+  return { key, ...(step === undefined ? {} : { step }), code: code ?? 'Internal', reason: reason ?? '' };
+}

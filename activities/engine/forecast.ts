@@ -1,0 +1,166 @@
+import type { ItemRecord } from '../../domain/job.js';
+import { evaluateCondition, ALL_WELL } from '../../domain/engine/language/expressions/evaluate.js';
+import type { Json } from '../../domain/json.js';
+import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
+import { withCells, type NeedsContext } from '../../domain/engine/language/plan/step-context.js';
+import type { EngineContext } from '../step/engine-context.js';
+import { forecastItems } from '../../domain/engine/store/items-digest.js';
+import { checkItem, isForced, type CheckedItem, type ItemCheck } from './check-item.js';
+import { cellsOf, linesOf } from './list-items.js';
+import type { ManifestLine } from './stage-messages.js';
+
+/** What a run of the plan would do with a stage, and why. */
+export interface StageForecast {
+  stage: string;
+  /** `stands`: no item needs work. `runs`: at least one does. `depends`: known only when the stages it needs have run. `skipped`: its `if` is false. */
+  state: 'stands' | 'runs' | 'depends' | 'skipped';
+  /** For `depends`: what it waits for; or why its items cannot be listed. */
+  why?: string;
+  /** By key; empty where they are not known yet. */
+  items: ItemForecast[];
+}
+
+export interface ItemForecast {
+  key: string;
+  state: 'stands' | 'runs' | 'depends' | 'skipped';
+  /** It stands since no step is for it: each one's `if` leaves it out. */
+  idle?: true;
+  /** The first step that would run. */
+  step?: string;
+  /** The first thing that differs: `with patch-size: 512 -> 256`, `input slide (a.svs) has other content`, `output patches/a.h5 is missing`. */
+  why?: string;
+}
+
+export interface ForecastOptions {
+  force?: readonly string[];
+  /** Keys of the only items wanted, by stage. */
+  items?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What is known of a stage for those after it. */
+interface Known {
+  forecast: StageForecast;
+  /** Set where all items stand. */
+  records?: ItemRecord[];
+  /** Items that stand, also where others do not. */
+  standing: Map<string, ItemRecord>;
+}
+
+/**
+ * What a run of `plan` would do, stage by stage: which items stand, which need work, and the first thing that differs for each. Executes nothing and
+ * writes nothing but remembered digests; reads inputs whose digest is not known, so the first call over many slides takes its time.
+ */
+export async function* forecast(
+  engine: EngineContext,
+  plan: Plan,
+  options: ForecastOptions = {},
+): AsyncGenerator<StageForecast> {
+  const known = new Map<string, Known>();
+  for (const stage of plan.stages) {
+    const found = await forecastStage(engine, plan, stage, known, options).catch((error: unknown) => {
+      return unlisted(stage, 'runs', error instanceof Error ? error.message : String(error));
+    });
+    known.set(stage.name, found);
+    yield found.forecast;
+  }
+}
+
+async function forecastStage(
+  engine: EngineContext,
+  plan: Plan,
+  stage: StagePlan,
+  known: Map<string, Known>,
+  options: ForecastOptions,
+): Promise<Known> {
+  const from = stage.source.kind === 'from' ? stage.source.stage : undefined;
+  const unsettled = stage.needs.filter((need) => known.get(need)?.records === undefined && need !== from);
+  if (unsettled.length > 0) return unlisted(stage, 'depends', `${unsettled.join(', ')} runs first`);
+  const needs = await needsOf(stage, known, plan.work);
+  if (!evaluateCondition(stage.if, { needs: needs as unknown as Json }, ALL_WELL)) {
+    return unlisted(stage, 'skipped', 'its `if` is false');
+  }
+  const before = from === undefined ? undefined : known.get(from);
+  const lines = before ? followLines(before) : await linesOf(plan, stage, needs, plan.work);
+  const wanted = options.items?.[stage.name];
+  const chosen = wanted ? lines.filter(({ key }) => wanted.includes(key)) : lines;
+  const standing = new Map<string, ItemRecord>();
+  const items: ItemForecast[] = [];
+  for (const line of chosen) {
+    items.push(await forecastItem({ engine, plan, stage, needs, options, before }, line, standing));
+  }
+  const state = worst(items);
+  const records = state === 'stands' ? [...standing.values()] : undefined;
+  return { forecast: { stage: stage.name, state, items }, records, standing };
+}
+
+interface StageCheck {
+  engine: EngineContext;
+  plan: Plan;
+  stage: StagePlan;
+  needs: NeedsContext;
+  options: ForecastOptions;
+  before?: Known;
+}
+
+async function forecastItem(
+  { engine, plan, stage, needs, options, before }: StageCheck,
+  { key, fields, prior, skip }: ManifestLine,
+  standing: Map<string, ItemRecord>,
+): Promise<ItemForecast> {
+  if (skip !== undefined) {
+    standing.set(key, { key, fields, status: 'skipped', reason: skip, outputs: {} });
+    return { key, state: 'skipped', why: skip };
+  }
+  if (before && !before.standing.has(key)) {
+    return { key, state: 'depends', why: `${before.forecast.stage} runs first` };
+  }
+  const force = isForced(options.force ?? [], stage.name, key);
+  const check: ItemCheck = { engine, plan, run: '', work: plan.work, needs, force, inputs: 'read' };
+  const found = await checkItem(check, stage, { key, fields, prior });
+  if (found.state === 'todo') return { key, state: 'runs', step: found.step, why: found.why };
+  standing.set(key, recordOf(key, fields, found));
+  return { key, state: 'stands', ...(found.idle && { idle: found.idle }) };
+}
+
+function recordOf(
+  key: string,
+  fields: ItemRecord['fields'],
+  { outputs, skip }: CheckedItem & { state: 'settled' },
+): ItemRecord {
+  if (skip === undefined) return { key, fields, status: 'done', outputs };
+  return { key, fields, status: 'skipped', reason: skip, outputs };
+}
+
+/** Lines for a stage that takes its items from another, also where that one would run for some of them. */
+function followLines(before: Known): ManifestLine[] {
+  return before.forecast.items.map(({ key }) => {
+    const record = before.standing.get(key);
+    if (!record) return { key, fields: {} };
+    if (record.status === 'done') return { key, fields: record.fields, prior: record.outputs };
+    return {
+      key,
+      fields: record.fields,
+      skip: `${record.status} in ${before.forecast.stage}: ${record.reason}`,
+    };
+  });
+}
+
+async function needsOf(stage: StagePlan, known: Map<string, Known>, work: string): Promise<NeedsContext> {
+  const needs: NeedsContext = {};
+  for (const name of stage.needs) {
+    const records = known.get(name)?.records;
+    if (!records) continue;
+    const only = records.length === 1 && records[0].key === name ? records[0].outputs : undefined;
+    needs[name] = { result: 'success', items: forecastItems(name, records), outputs: only };
+  }
+  return withCells(needs, await cellsOf([stage], needs, work));
+}
+
+function worst(items: ItemForecast[]): StageForecast['state'] {
+  const states = items.map(({ state }) => state);
+  return states.includes('runs') ? 'runs' : states.includes('depends') ? 'depends' : 'stands';
+}
+
+function unlisted(stage: StagePlan, state: StageForecast['state'], why: string): Known {
+  return { forecast: { stage: stage.name, state, why, items: [] }, standing: new Map() };
+}

@@ -1,0 +1,152 @@
+import glob from 'fast-glob';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, parse, resolve } from 'node:path';
+import { SamMilError } from '../../domain/errors.js';
+import { readCsv, type CsvRow } from '../../domain/files/csv.js';
+import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
+import type { ItemSource } from '../../domain/engine/language/plan/plan.js';
+import { insideWork } from '../../domain/engine/store/paths.js';
+import { isFileRef } from '../../domain/engine/store/publish.js';
+
+/** An item as its source gives it. `place` is where it stands, for messages. */
+export interface SourceItem {
+  fields: JsonObject;
+  place: string;
+}
+
+type ListedSource = Extract<ItemSource, { kind: 'glob' | 'dir' | 'csv' | 'list' }>;
+
+/**
+ * The items of a source, in no order yet. Paths become absolute; every item with a `path` has a `name` (the file's, without extension).
+ * `value` is the source's value with its expressions evaluated; relative paths are resolved against `base`, in a table against the table's folder.
+ * @throws SamMilError InvalidInput naming what is missing, unreadable or empty
+ */
+export async function itemsOfSource(
+  source: ListedSource,
+  value: Json,
+  base: string,
+  work: string,
+): Promise<SourceItem[]> {
+  if (source.kind === 'list') return itemsOfList(value, base);
+  const path = textOf(value, source.kind, work);
+  const items =
+    source.kind === 'csv'
+      ? await itemsOfTable(resolve(base, path))
+      : await itemsOfFiles(source.kind, path, base);
+  if (items.length > 0) return items;
+  throw new SamMilError('InvalidInput', `the source \`${source.kind}\` has no items`, {
+    file: resolve(base, path),
+    next: source.kind === 'glob' ? 'check the pattern and the folder it starts from' : 'check the folder',
+  });
+}
+
+async function itemsOfFiles(kind: 'glob' | 'dir', path: string, base: string): Promise<SourceItem[]> {
+  const cwd = kind === 'dir' ? resolve(base, path) : base;
+  const pattern = kind === 'dir' ? '*' : path;
+  // Slides that are folders (a DICOM series) are asked for as the shell does: `series/*/`.
+  const folders = pattern.endsWith('/');
+  const options = {
+    cwd,
+    absolute: true,
+    onlyFiles: false,
+    onlyDirectories: folders,
+    objectMode: true,
+  } as const;
+  const entries = await glob(pattern, options).catch((cause: unknown) => {
+    const { code, path: at } = cause as NodeJS.ErrnoException;
+    throw new SamMilError('InvalidInput', `the folder cannot be read (${code ?? 'unknown reason'})`, {
+      file: at ?? resolve(cwd, pattern),
+      next: 'check that it exists and that this user may read it',
+      cause,
+    });
+  });
+  // A link to nothing, a slide on a disk that is not mounted, stays an item: it fails by name, where it would silently be missing.
+  return entries
+    .filter(({ dirent }) => folders || dirent.isFile() || dirent.isSymbolicLink())
+    .map(({ path }) => (folders ? resolve(path) : path))
+    .map((path) => ({ fields: { path, name: folders ? basename(path) : parse(path).name }, place: path }));
+}
+
+async function itemsOfTable(table: string): Promise<SourceItem[]> {
+  const { columns, rows } = readCsv(table, { header: true });
+  const folder = dirname(table);
+  const pathColumns = new Set<string>(columns.includes('path') ? ['path'] : []);
+  for (const column of columns) if (await holdsPaths(column, rows, folder)) pathColumns.add(column);
+  const items = rows.map(({ line, values }) => {
+    const fields: JsonObject = {};
+    for (const column of columns) {
+      const value = values[column];
+      fields[column] = pathColumns.has(column) && value !== '' ? resolve(folder, value) : value;
+    }
+    return { fields: withName(fields), place: `${table}:${line}` };
+  });
+  await refuseMissingFiles(items);
+  return items;
+}
+
+/** A column is one of paths where every value that is not empty names something that exists beside the table, and looks like a path. */
+async function holdsPaths(column: string, rows: CsvRow[], folder: string): Promise<boolean> {
+  const values = rows.map((row) => row.values[column]).filter((value) => value !== '');
+  if (values.length === 0 || !values.every((value) => /[./\\]/.test(value))) return false;
+  for (const value of values) if (!(await exists(resolve(folder, value)))) return false;
+  return true;
+}
+
+async function itemsOfList(value: Json, base: string): Promise<SourceItem[]> {
+  if (!Array.isArray(value) || value.length === 0) {
+    throw new SamMilError('InvalidInput', 'the source `list` has no items', {
+      expected: 'a list of paths or of objects',
+      found: JSON.stringify(value).slice(0, 100),
+    });
+  }
+  const items = value.map((entry, index) => ({
+    fields: listFields(entry, base),
+    place: `list entry ${index + 1}`,
+  }));
+  await refuseMissingFiles(items);
+  return items;
+}
+
+/** A text is a path; an object holds the fields, among them perhaps a path; any other value is the item's name. */
+function listFields(entry: Json, base: string): JsonObject {
+  if (typeof entry === 'string') return withName({ path: isAbsolute(entry) ? entry : join(base, entry) });
+  if (!isJsonObject(entry)) return { name: JSON.stringify(entry) };
+  const { path } = entry;
+  return withName(typeof path === 'string' ? { ...entry, path: resolve(base, path) } : entry);
+}
+
+function withName(fields: JsonObject): JsonObject {
+  if (fields.name !== undefined || typeof fields.path !== 'string') return fields;
+  return { ...fields, name: parse(fields.path).name };
+}
+
+/** All of them in one message: a table is mended once. */
+async function refuseMissingFiles(items: SourceItem[]): Promise<void> {
+  const missing: string[] = [];
+  for (const { fields, place } of items) {
+    const { path } = fields;
+    if (path === '' || (typeof path === 'string' && !(await exists(path)))) missing.push(`${place}: ${path}`);
+  }
+  if (missing.length === 0) return;
+  const shown = missing.slice(0, 10).join('\n  ');
+  const more = missing.length > 10 ? `\n  and ${missing.length - 10} more` : '';
+  throw new SamMilError('InvalidInput', `${missing.length} of ${items.length} files are missing`, {
+    found: `\n  ${shown}${more}`,
+    next: 'bring the files or take their lines out',
+  });
+}
+
+function textOf(value: Json, kind: string, work: string): string {
+  if (typeof value === 'string' && value !== '') return value;
+  if (isFileRef(value)) return insideWork(work, value.path);
+  throw new SamMilError('InvalidInput', `the source \`${kind}\` wants a path`, {
+    found: JSON.stringify(value),
+  });
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,184 @@
+import { join } from 'node:path';
+import { digestOf } from '../../domain/digest.js';
+import { SamMilError } from '../../domain/errors.js';
+import type { ItemRecord } from '../../domain/job.js';
+import type { Json, JsonObject } from '../../domain/json.js';
+import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
+import { contextOf, withCells, type NeedsContext } from '../../domain/engine/language/plan/step-context.js';
+import { evaluateTemplate } from '../../domain/engine/language/expressions/template.js';
+import { writeDurably } from '../../domain/files/durable-file.js';
+import { executionFolder, keyProblem, relativeToWork } from '../../domain/engine/store/paths.js';
+import { readItems } from '../../domain/engine/store/items-digest.js';
+import { itemsOfSource, type SourceItem } from './item-sources.js';
+import { needsReferences } from './needs-references.js';
+import { MANIFEST, withVanished } from './vanished-items.js';
+import { hasCells, readPlan, stageOf } from './plan-file.js';
+import type { ListedItems, ListItemsInput, Manifest, ManifestLine } from './stage-messages.js';
+
+/**
+ * Lists the items of a stage into a manifest file, sorted by key, and refuses what would go wrong later: keys that repeat or cannot name a file,
+ * missing files, an empty source.
+ */
+export async function listItems(input: ListItemsInput): Promise<ListedItems> {
+  const plan = await readPlan(input.plan);
+  const stages = input.stages.map((name) => stageOf(plan, name));
+  const cells = await cellsOf(stages, input.needs, input.work);
+  const needs = withCells(input.needs, cells);
+  const found = await linesOf(plan, stages[0], needs, input.work);
+  const { kind } = stages[0].source;
+  const lines = kind === 'glob' || kind === 'dir' ? await withVanished(found, input) : found;
+  const manifest = await writeManifest(input, selected(lines, input));
+  const folders = stages.map((stage) => hasCells(plan, stage));
+  return { stages: stages.map(withoutCells), base: plan.base, manifest, folders, cells };
+}
+
+/** The manifest lines of a stage, sorted by key. Also what `plan` shows without a run. */
+export async function linesOf(
+  plan: Plan,
+  stage: StagePlan,
+  needs: NeedsContext,
+  work: string,
+): Promise<ManifestLine[]> {
+  const { source } = stage;
+  switch (source.kind) {
+    case 'single':
+      return [{ key: stage.name, fields: {} }];
+    case 'matrix':
+      return sorted(source.cells.map(({ key, values }) => ({ key, fields: values })));
+    case 'from':
+      return (await recordsOf(needs, source.stage, work)).map((record) => followLine(record, source.stage));
+    default: {
+      const context = contextOf({ ...stage, source: { kind: 'single' } }, needs, {
+        key: '',
+        fields: {},
+        steps: {},
+      });
+      const value = evaluateTemplate(source.value, context);
+      const items = await itemsOfSource(source, value, plan.base, work);
+      return keyed(items, source.keyField);
+    }
+  }
+}
+
+/** An item whose predecessor did not end well is passed on as skipped, so that its absence is explained. */
+function followLine(record: ItemRecord, stage: string): ManifestLine {
+  const { key, fields, status, outputs, reason } = record;
+  if (status === 'done') return { key, fields, prior: outputs };
+  return { key, fields, skip: `${status} in ${stage}${reason === undefined ? '' : `: ${reason}`}` };
+}
+
+async function recordsOf(needs: NeedsContext, stage: string, work: string): Promise<ItemRecord[]> {
+  const ref = needs[stage]?.items;
+  if (!ref) {
+    throw new SamMilError('InvalidInput', `stage \`${stage}\` was skipped and has no items to go on from`);
+  }
+  return readItems(work, ref);
+}
+
+/** Gives each item its key and checks them all; every bad key is in the message. */
+function keyed(items: SourceItem[], keyField: string | undefined): ManifestLine[] {
+  const problems: string[] = [];
+  const seen = new Map<string, string>();
+  const lines = items.map(({ fields, place }) => {
+    const key = keyOf(fields, keyField);
+    const first = seen.get(key);
+    const problem = keyProblem(key);
+    if (problem !== undefined) problems.push(`${place}: key \`${key}\`: ${problem}`);
+    else if (first !== undefined) problems.push(`${place}: key \`${key}\` is that of ${first} too`);
+    seen.set(key, place);
+    return { key, fields };
+  });
+  if (problems.length === 0) return sorted(lines);
+  throw new SamMilError('InvalidInput', `${problems.length} item keys cannot be used`, {
+    found: `\n  ${problems.slice(0, 10).join('\n  ')}${problems.length > 10 ? '\n  ...' : ''}`,
+    next: 'a key names files: give each item a plain, unique one (`key:` chooses the field it is taken from)',
+  });
+}
+
+function keyOf(fields: JsonObject, keyField: string | undefined): string {
+  const value = keyField === undefined ? (fields.key ?? fields.name) : fields[keyField];
+  if (typeof value === 'string') return value;
+  if (value !== undefined && value !== null) return JSON.stringify(value);
+  throw new SamMilError(
+    'InvalidInput',
+    `an item has no field \`${keyField ?? 'name'}\` to take its key from`,
+    {
+      expected: `one of its fields: ${Object.keys(fields).join(', ')}`,
+      next: 'name the field with `key:`',
+    },
+  );
+}
+
+function sorted<T extends { key: string }>(lines: T[]): T[] {
+  return lines.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+}
+
+function selected(lines: ManifestLine[], { only, leaveOut = [] }: ListItemsInput): ManifestLine[] {
+  const unknown = only?.filter((key) => !lines.some((line) => line.key === key)) ?? [];
+  if (unknown.length > 0) {
+    throw new SamMilError('InvalidInput', `there is no item \`${unknown.join('`, `')}\``, {
+      expected: `one of ${lines
+        .slice(0, 20)
+        .map(({ key }) => key)
+        .join(', ')}${lines.length > 20 ? ', ...' : ''}`,
+    });
+  }
+  const wanted = only ? lines.filter(({ key }) => only.includes(key)) : lines;
+  return wanted.map((line) => (leaveOut.includes(line.key) ? { ...line, skip: 'left out by hand' } : line));
+}
+
+async function writeManifest(input: ListItemsInput, lines: ManifestLine[]): Promise<Manifest> {
+  const { work, run, stages, execution } = input;
+  const path = join(executionFolder(work, run, stages[0], execution), MANIFEST);
+  const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+  await writeDurably(path, text);
+  const file = {
+    path: relativeToWork(work, path) ?? path,
+    digest: digestOf(text),
+    bytes: Buffer.byteLength(text),
+  };
+  return { file, count: lines.length };
+}
+
+/** Larger than this, cells cannot be looked up by a computed key: they would have to travel whole. */
+const LARGEST_CELLS = 128 * 1024;
+
+/** Outputs of the cells that the stages refer to: those spelled out, or all where a key is computed. */
+export async function cellsOf(
+  stages: StagePlan[],
+  needs: NeedsContext,
+  work: string,
+): Promise<Record<string, JsonObject>> {
+  const wanted = new Map<string, Set<string> | 'all'>();
+  for (const [name, member, key] of stages.flatMap(needsReferences)) {
+    if (typeof name !== 'string' || member !== 'cells') continue;
+    const keys = wanted.get(name) ?? new Set<string>();
+    if (keys !== 'all' && typeof key === 'string') wanted.set(name, keys.add(key));
+    else wanted.set(name, 'all');
+  }
+  const cells: Record<string, JsonObject> = {};
+  for (const [name, keys] of wanted) {
+    const records = (await recordsOf(needs, name, work)).filter(({ status }) => status === 'done');
+    const chosen = keys === 'all' ? records : records.filter(({ key }) => keys.has(key));
+    cells[name] = Object.fromEntries(chosen.map(({ key, outputs }) => [key, outputs as Json]));
+  }
+  const bytes = Buffer.byteLength(JSON.stringify(cells));
+  if (bytes <= LARGEST_CELLS) return cells;
+  throw new SamMilError(
+    'OutputTooLarge',
+    `the cells of ${[...wanted.keys()].join(', ')} are too many to look up by key`,
+    {
+      expected: `at most ${LARGEST_CELLS} bytes`,
+      found: `${bytes} bytes`,
+      next: 'spell the key out, or take the items with `foreach: { from: ... }` or `matrix: { from: ... }`',
+    },
+  );
+}
+
+/** Cells and listed values are in the manifest now; the workflow keeps what it interprets. */
+function withoutCells(stage: StagePlan): StagePlan {
+  const { source } = stage;
+  if (source.kind === 'matrix') return { ...stage, source: { kind: 'matrix', cells: [] } };
+  if (source.kind === 'list') return { ...stage, source: { ...source, value: [] } };
+  return stage;
+}

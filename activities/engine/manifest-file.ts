@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises';
+import { digestOf } from '../../domain/digest.js';
+import { SamMilError } from '../../domain/errors.js';
+import { insideWork } from '../../domain/engine/store/paths.js';
+import type { Manifest, ManifestLine } from './stage-messages.js';
+
+/** The last few manifests, by digest: every page of a stage asks for the same one. */
+const known = new Map<string, ManifestLine[]>();
+const KEPT = 4;
+
+/** @throws SamMilError InvalidInput where the manifest is missing or was changed */
+export async function readManifest(work: string, { file }: Manifest): Promise<ManifestLine[]> {
+  const cached = known.get(file.digest);
+  if (cached) return cached;
+  const text = await readFile(insideWork(work, file.path), 'utf8').catch(() => undefined);
+  if (text === undefined || digestOf(text) !== file.digest) {
+    throw new SamMilError('InvalidInput', "the list of the stage's items is missing or was changed", {
+      file: file.path,
+      next: 'start the run again: the list is made anew, and what is done stays done',
+    });
+  }
+  const lines = text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as ManifestLine);
+  if (known.size >= KEPT) known.delete([...known.keys()][0]);
+  known.set(file.digest, lines);
+  return lines;
+}

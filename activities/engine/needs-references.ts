@@ -1,0 +1,42 @@
+import { references, type Reference } from '../../domain/engine/language/expressions/analysis.js';
+import { parseExpression } from '../../domain/engine/language/expressions/syntax.js';
+import type { Json } from '../../domain/json.js';
+import type { StagePlan } from '../../domain/engine/language/plan/plan.js';
+import { mapTexts, parseTemplate } from '../../domain/engine/language/expressions/template.js';
+
+/** Every reference to `needs` in a stage's expressions, each as its path after `needs`: `['train', 'cells', 'sam-mil-0-0', 'checkpoint']`. */
+export function needsReferences(stage: StagePlan): (string | number)[][] {
+  const found: Reference[] = [];
+  const condition = (source: string | undefined) => {
+    if (source !== undefined) found.push(...references(parseExpression(source)));
+  };
+  const template = (value: Json) => void mapTexts(value, (text) => (found.push(...inText(text)), text));
+  condition(stage.if);
+  for (const step of stage.steps) {
+    condition(step.if);
+    template(step.with);
+  }
+  if (stage.outputs) template(stage.outputs);
+  if ('value' in stage.source) template(stage.source.value);
+  return found.filter(({ root }) => root === 'needs').map(({ path }) => path);
+}
+
+function inText(text: string): Reference[] {
+  if (!text.includes('${{')) return [];
+  return parseTemplate(text).flatMap((part) =>
+    part.type === 'expression' ? references(parseExpression(part.source)) : [],
+  );
+}
+
+/**
+ * The stage whose items this one can take as they end: its source, where nothing but `needs.<stage>.outputs` is read of it and no condition waits
+ * for its end.
+ */
+export function followedStage(stage: StagePlan): string | undefined {
+  if (stage.source.kind !== 'from' || stage.if !== undefined) return undefined;
+  const from = stage.source.stage;
+  const alone = needsReferences(stage).every(([name, member]) => {
+    return name !== undefined && (name !== from || member === 'outputs');
+  });
+  return alone ? from : undefined;
+}

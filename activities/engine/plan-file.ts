@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises';
+import { digestOf } from '../../domain/digest.js';
+import { SamMilError } from '../../domain/errors.js';
+import type { Plan, PlanRef, StagePlan } from '../../domain/engine/language/plan/plan.js';
+
+/** Plans by digest: every page of every stage asks for the same few. */
+const known = new Map<string, Plan>();
+const KEPT = 16;
+
+/**
+ * The plan a run was started with.
+ * @throws SamMilError InvalidInput where the file is missing, was changed since, or needs a newer engine
+ */
+export async function readPlan(ref: PlanRef): Promise<Plan> {
+  const cached = known.get(ref.digest);
+  if (cached) return cached;
+  const text = await readFile(ref.path, 'utf8').catch((cause: unknown) => {
+    throw new SamMilError('InvalidInput', 'the plan of the run cannot be read on this worker', {
+      file: ref.path,
+      next: 'make sure that every worker sees the work folder under the same path',
+      cause,
+    });
+  });
+  if (digestOf(text) !== ref.digest) {
+    throw new SamMilError('InvalidInput', 'the plan was changed after the run had started', {
+      file: ref.path,
+      expected: ref.digest,
+      next: 'start a new run: what is done stays done',
+    });
+  }
+  const plan = JSON.parse(text) as Plan;
+  if (plan.plan !== 1) {
+    throw new SamMilError('UnsupportedFormat', 'the plan is of a version this engine does not know', {
+      file: ref.path,
+      expected: 'version 1',
+      found: String(plan.plan),
+      next: 'run workers of the same release as the client',
+    });
+  }
+  if (known.size >= KEPT) known.clear();
+  known.set(ref.digest, plan);
+  return plan;
+}
+
+/** @throws SamMilError InvalidInput where the plan has no such stage */
+export function stageOf(plan: Plan, name: string): StagePlan {
+  const stage = plan.stages.find((candidate) => candidate.name === name);
+  if (stage) return stage;
+  throw new SamMilError('InvalidInput', `the plan has no stage \`${name}\``, {
+    expected: plan.stages.map((candidate) => candidate.name).join(', '),
+  });
+}
+
+/** Folder an item's outputs are published under, relative to the work folder: cells of a matrix have one each. */
+export function outputFolder(plan: Plan, stage: StagePlan, key: string): string {
+  return hasCells(plan, stage) ? `${stage.name}/${key}` : stage.name;
+}
+
+/** Whether the stage's items are cells of a matrix, its own or that of the stage it takes them from. */
+export function hasCells(plan: Plan, stage: StagePlan): boolean {
+  const { source } = stage;
+  if (source.kind === 'from') return hasCells(plan, stageOf(plan, source.stage));
+  return source.kind === 'matrix';
+}

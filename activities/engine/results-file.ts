@@ -1,0 +1,36 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeDurably } from '../../domain/files/durable-file.js';
+import { executionFolder } from '../../domain/engine/store/paths.js';
+import type { ChainScope, ItemResult } from './stage-messages.js';
+
+/** Writes results under a name of their own: writing the same again, after a lost answer, replaces them. */
+export async function writeResults(
+  scope: ChainScope,
+  stage: string,
+  name: string,
+  results: ItemResult[],
+): Promise<void> {
+  if (results.length === 0) return;
+  const text = results.map((result) => `${JSON.stringify(result)}\n`).join('');
+  await writeDurably(join(resultsFolder(scope, stage), `${name}.jsonl`), text);
+}
+
+/** All results of a stage in this execution, by index in the manifest. */
+export async function readResults(scope: ChainScope, stage: string): Promise<ItemResult[]> {
+  const folder = resultsFolder(scope, stage);
+  const names = await readdir(folder).catch(() => []);
+  const byIndex = new Map<number, ItemResult>();
+  for (const name of names.filter((candidate) => candidate.endsWith('.jsonl')).sort()) {
+    for (const line of (await readFile(join(folder, name), 'utf8')).split('\n')) {
+      if (line === '') continue;
+      const result = JSON.parse(line) as ItemResult;
+      byIndex.set(result.index, result);
+    }
+  }
+  return [...byIndex.values()].sort((a, b) => a.index - b.index);
+}
+
+function resultsFolder({ work, run, execution }: ChainScope, stage: string): string {
+  return join(executionFolder(work, run, stage, execution), 'results');
+}

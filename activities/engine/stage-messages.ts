@@ -1,0 +1,171 @@
+import type { FileRef, ItemsRef } from '../../domain/job.js';
+import type { JsonObject } from '../../domain/json.js';
+import type { PlanRef, StagePlan } from '../../domain/engine/language/plan/plan.js';
+import type { NeedsContext } from '../../domain/engine/language/plan/step-context.js';
+
+/**
+ * What the workflows and the engine's own activities say to each other. Everything that grows with the number of items stays in files of the run's
+ * folder; these messages hold references, counts and one page at most.
+ */
+
+export interface RunScope {
+  run: string;
+  /** Absolute work folder. */
+  work: string;
+  plan: PlanRef;
+}
+
+/** One execution of a chain of stages: a stage and those that take its items one by one as they end. */
+export interface ChainScope extends RunScope {
+  stages: string[];
+  /** Names the folder of this execution; unique to it. */
+  execution: string;
+}
+
+export interface ReadPlanInput extends RunScope {
+  header: JsonObject;
+}
+
+/** As much of a plan as the run workflow needs. */
+export interface PlanSummary {
+  name: string;
+  onFailure: 'hold' | 'fail' | 'continue';
+  stages: StageSummary[];
+}
+
+export interface StageSummary {
+  name: string;
+  needs: string[];
+  if?: string;
+  maxParallel: number;
+  /** The stage whose items it takes, where its items can start as theirs end: it reads nothing else of that stage. */
+  follows?: string;
+}
+
+export interface ListItemsInput extends ChainScope {
+  needs: NeedsContext;
+  /** Keys of the only items wanted. */
+  only?: string[];
+  /** Keys of items that count as skipped by hand. */
+  leaveOut?: string[];
+}
+
+export interface ListedItems {
+  /** The chain's stages, without lists of cells. */
+  stages: StagePlan[];
+  /** Folder that relative paths are resolved against. */
+  base: string;
+  manifest: Manifest;
+  /** By position: each item publishes into a folder of its own below the stage's. */
+  folders: boolean[];
+  /** `needs.X.cells`, as far as the chain refers to them. */
+  cells: Record<string, JsonObject>;
+}
+
+/** A JSON-lines file of {@link ManifestLine}, sorted by key; path relative to the work folder. */
+export interface Manifest {
+  file: FileRef;
+  count: number;
+}
+
+export interface ManifestLine {
+  key: string;
+  fields: JsonObject;
+  /** Outputs in the stage the items come from. */
+  prior?: JsonObject;
+  /** The item does not run; why. */
+  skip?: string;
+}
+
+export interface CheckPageInput extends ChainScope {
+  manifest: Manifest;
+  needs: NeedsContext;
+  /** Index of the page's first item in the manifest. */
+  start: number;
+  limit: number;
+  force: string[];
+}
+
+export interface CheckedPage {
+  /** Index of the first item after the page. */
+  next: number;
+  todo: TodoItem[];
+  /** By position in the chain: items that need no work, recorded already. */
+  settled: SettledCounts[];
+}
+
+export interface SettledCounts {
+  cached: number;
+  /** See {@link ItemResult.idle}; not among `cached`. */
+  idle: number;
+  skipped: number;
+  /** Only of a stage whose results must be there already. */
+  failed: number;
+}
+
+/** An item that needs work, from its first step that does. */
+export interface TodoItem {
+  /** In the manifest. */
+  index: number;
+  key: string;
+  fields: JsonObject;
+  /** Position in the chain of the stage that needs work. */
+  position: number;
+  prior?: JsonObject;
+  /** Outputs of steps whose receipts stand. */
+  steps: Record<string, JsonObject>;
+}
+
+/** One line of a results file. */
+export interface ItemResult {
+  index: number;
+  key: string;
+  status: 'done' | 'skipped' | 'failed';
+  outputs: JsonObject;
+  /** Why it was skipped or failed. */
+  reason?: string;
+  /** Of a failure: its type, and the step it happened in. */
+  code?: string;
+  step?: string;
+  /** No step had to run: receipts stand. */
+  cached: boolean;
+  /** No step was for this item: each one's `if` left it out. */
+  idle?: true;
+}
+
+export interface RecordItemsInput extends ChainScope {
+  /** Counts from 0 within the execution: names the file, so that a retried recording replaces itself. */
+  batch: number;
+  results: { position: number; result: ItemResult }[];
+}
+
+export interface FinishStageInput extends ChainScope {
+  stage: string;
+  manifest: Manifest;
+}
+
+export interface FinishedStageResult {
+  items: ItemsRef;
+  counts: { done: number; cached: number; idle: number; skipped: number; failed: number };
+  /** Outputs of a stage of one item. */
+  outputs?: JsonObject;
+  /** The first few, by key. */
+  failures: { key: string; step?: string; code: string; reason: string }[];
+}
+
+export interface CloseRunInput extends RunScope {
+  /** The run's status at its end. */
+  status: JsonObject;
+  /** Paths of the stages' items files, relative to the work folder. */
+  items: Record<string, string>;
+}
+
+/** The engine's own activities by their Temporal names. */
+export interface EngineActivities {
+  'pipeline.read-plan'(input: ReadPlanInput): Promise<PlanSummary>;
+  'pipeline.list-items'(input: ListItemsInput): Promise<ListedItems>;
+  'pipeline.check-page'(input: CheckPageInput): Promise<CheckedPage>;
+  'pipeline.record-items'(input: RecordItemsInput): Promise<void>;
+  'pipeline.finish-stage'(input: FinishStageInput): Promise<FinishedStageResult>;
+  'pipeline.close-run'(input: CloseRunInput): Promise<void>;
+}

@@ -1,0 +1,39 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { executionFolder } from '../../domain/engine/store/paths.js';
+import type { ListItemsInput, ManifestLine } from './stage-messages.js';
+
+/** Name of the list of a stage's items in the folder of its execution. */
+export const MANIFEST = 'manifest.jsonl';
+
+/**
+ * The lines, and those items that this run listed before and that are not found any more: a slide on a disk that came off stays an item and fails by
+ * its name, where it would silently be missing from a resumed run. To go on without it, it is skipped by hand.
+ */
+export async function withVanished(lines: ManifestLine[], input: ListItemsInput): Promise<ManifestLine[]> {
+  const found = new Set(lines.map(({ key }) => key));
+  const vanished = (await lastList(input)).filter(({ key }) => !found.has(key));
+  if (vanished.length === 0) return lines;
+  const kept = vanished.map(({ key, fields }) => ({ key, fields }));
+  return [...lines, ...kept].sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** The newest list of this run's earlier executions of the stage; empty where there was none. */
+async function lastList({ work, run, stages, execution }: ListItemsInput): Promise<ManifestLine[]> {
+  const executions = dirname(executionFolder(work, run, stages[0], execution));
+  const names = await readdir(executions).catch(() => []);
+  const lists = await Promise.all(
+    names.map(async (name) => {
+      const path = join(executions, name, MANIFEST);
+      const stats = await stat(path).catch(() => undefined);
+      return { path, time: stats?.mtimeMs ?? -1 };
+    }),
+  );
+  const newest = lists.sort((a, b) => b.time - a.time).at(0);
+  if (newest === undefined || newest.time < 0) return [];
+  const text = await readFile(newest.path, 'utf8');
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as ManifestLine);
+}

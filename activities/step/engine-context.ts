@@ -1,0 +1,29 @@
+import { hostname } from 'node:os';
+import { DigestCache } from '../../domain/engine/store/digest-cache.js';
+import { ChildPool, type PoolOptions } from '../child/pool.js';
+import type { Registry } from '../define/registry.js';
+
+/** What all activities of one worker process share. */
+export class EngineContext {
+  readonly registry: Registry;
+  readonly pool: ChildPool;
+  /** Names this process in event files: unique, so that no two processes append to one file. */
+  readonly worker: string;
+  private readonly caches = new Map<string, DigestCache>();
+
+  constructor(registry: Registry, pool: PoolOptions = {}) {
+    this.registry = registry;
+    this.pool = new ChildPool(pool);
+    this.worker = `${hostname()}-${process.pid}-${Date.now().toString(36)}`;
+  }
+
+  digests(work: string): DigestCache {
+    let cache = this.caches.get(work);
+    if (!cache) this.caches.set(work, (cache = new DigestCache(work)));
+    return cache;
+  }
+
+  async close(): Promise<void> {
+    await this.pool.close();
+  }
+}

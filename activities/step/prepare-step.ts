@@ -1,0 +1,209 @@
+import { basename, isAbsolute, join, parse } from 'node:path';
+import { SamMilError } from '../../domain/errors.js';
+import type { FileRef, InputFile, ItemsRef } from '../../domain/job.js';
+import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
+import { cacheKey, type InputIngredient, type Ingredients } from '../../domain/engine/store/cache-key.js';
+import { companionFiles } from '../../domain/pathology/slides/slide-files.js';
+import { firstDifference } from '../../domain/engine/store/explain.js';
+import { digestOfInput, type DigestCache } from '../../domain/engine/store/digest-cache.js';
+import { insideWork } from '../../domain/engine/store/paths.js';
+import { isFileRef } from '../../domain/engine/store/publish.js';
+import type { ActivityDefinition } from '../define/define-activity.js';
+import { digestOfItems } from '../../domain/engine/store/items-digest.js';
+import { resolveWith, type GivenInput } from './resolve-with.js';
+import type { StepInput } from './step-input.js';
+
+/** A step whose parameters are checked and whose inputs are known by content. */
+export interface PreparedStep {
+  definition: ActivityDefinition;
+  ingredients: Ingredients;
+  key: string;
+  /** `job.with`: keys in camelCase, inputs as {@link InputFile}. */
+  jobWith: JsonObject;
+  /** Digests of the inputs that are no outputs of earlier steps and count for the key, by absolute path. */
+  read: Record<string, string>;
+  /** Outputs of earlier steps among the inputs, relative to the work folder. */
+  derived: string[];
+}
+
+export type StepToPrepare = Pick<StepInput, 'work' | 'base' | 'item' | 'single' | 'with'>;
+
+/**
+ * Checks a step's parameters and digests its inputs.
+ * @throws SamMilError InvalidInput for wrong parameters, a missing or unreadable input, or an output of an earlier step that was changed since
+ */
+export async function prepareStep(
+  definition: ActivityDefinition,
+  step: StepToPrepare,
+  cache: DigestCache,
+): Promise<PreparedStep> {
+  const prepared = await prepare(definition, step, cache, 'read');
+  if (prepared) return prepared;
+  throw new SamMilError('Internal', `inputs of ${definition.name} were read and are unknown all the same`);
+}
+
+/** The same without reading any input: undefined where a digest is not known. References are taken at their word: the caller has checked them. */
+export async function prepareKnownStep(
+  definition: ActivityDefinition,
+  step: StepToPrepare,
+  cache: DigestCache,
+): Promise<PreparedStep | undefined> {
+  return prepare(definition, step, cache, 'known');
+}
+
+async function prepare(
+  definition: ActivityDefinition,
+  step: StepToPrepare,
+  cache: DigestCache,
+  how: 'read' | 'known',
+): Promise<PreparedStep | undefined> {
+  const { parameters, inputs, inKey } = resolveWith(definition, step.with);
+  const found = await digestInputs(inputs, step, cache, how);
+  if (!found) return undefined;
+  const { digests, files } = found;
+  const jobWith = structuredClone(parameters);
+  for (const { place } of inputs) put(jobWith, place, { ...files[place.join('.')] });
+  const hidden = (await definition.hiddenInputs?.(parameters, files)) ?? {};
+  const ingredients: Ingredients = {
+    activity: definition.name,
+    version: definition.version,
+    name: step.single ? '' : step.item,
+    with: inKey,
+    inputs: digests,
+    hidden,
+  };
+  const own = inputs.filter(
+    ({ kind, value, inKey: counts }) => counts && kind === 'file' && typeof value === 'string',
+  );
+  const read = own.map(({ place }) => files[place.join('.')]).map(({ path, digest }) => [path, digest]);
+  return {
+    definition,
+    ingredients,
+    key: cacheKey(ingredients),
+    jobWith: camelKeys(jobWith),
+    read: Object.fromEntries(read) as Record<string, string>,
+    derived: inputs.flatMap(({ value }) => (isFileRef(value) ? [value.path] : [])),
+  };
+}
+
+/**
+ * Which input no longer holds what the step was prepared with, in words; undefined where all do. Unchanged files are known by their stamps, so nothing
+ * is read again.
+ * @throws SamMilError InvalidInput for an input that is gone, or an output of an earlier step that was changed
+ */
+export async function changedInput(
+  { definition, ingredients }: PreparedStep,
+  step: StepToPrepare,
+  cache: DigestCache,
+): Promise<string | undefined> {
+  const found = await digestInputs(resolveWith(definition, step.with).inputs, step, cache, 'read');
+  return found && firstDifference(ingredients, { ...ingredients, inputs: found.digests });
+}
+
+interface DigestedInputs {
+  /** Both by place in `with`: `slide`, `tables.0`. */
+  digests: Record<string, InputIngredient>;
+  files: Record<string, InputFile>;
+}
+
+async function digestInputs(
+  inputs: readonly GivenInput[],
+  step: StepToPrepare,
+  cache: DigestCache,
+  how: 'read' | 'known',
+): Promise<DigestedInputs | undefined> {
+  const digests: DigestedInputs['digests'] = {};
+  const files: DigestedInputs['files'] = {};
+  for (const input of inputs) {
+    const found = await digestInput(input, step, cache, how);
+    if (!found) return undefined;
+    const place = input.place.join('.');
+    if (input.inKey) digests[place] = { digest: found.digest, name: found.keyName };
+    files[place] = { path: found.path, digest: found.digest, name: found.name };
+  }
+  return { digests, files };
+}
+
+interface FoundInput extends InputFile {
+  /** Name as it enters the key: with its extension, which decides how a file is read. */
+  keyName: string;
+}
+
+async function digestInput(
+  input: GivenInput,
+  step: StepToPrepare,
+  cache: DigestCache,
+  how: 'read' | 'known',
+): Promise<FoundInput | undefined> {
+  const place = input.place.join('.');
+  if (input.kind === 'items' && isFileRef(input.value)) {
+    const file = await referencedFile(input.value, step.work, cache, how);
+    return { ...file, keyName: '' };
+  }
+  if (input.kind === 'items') return itemsInput(place, input.value, step.work);
+  if (isFileRef(input.value)) return referencedFile(input.value, step.work, cache, how);
+  if (typeof input.value !== 'string' || input.value === '') throw notAFile(place, input.value);
+  const path = isAbsolute(input.value) ? input.value : join(step.base, input.value);
+  const digest = await digestOfInput(cache, path, how, companionFiles);
+  return digest === undefined ? undefined : named(path, digest);
+}
+
+async function referencedFile(
+  ref: FileRef,
+  work: string,
+  cache: DigestCache,
+  how: 'read' | 'known',
+): Promise<FoundInput> {
+  const path = insideWork(work, ref.path);
+  if (how === 'read' && (await cache.digest(path)) !== ref.digest) {
+    throw new SamMilError('InvalidInput', 'the file was changed after the step that made it had ended', {
+      file: ref.path,
+      expected: ref.digest,
+      next: 'resume the run: the step that makes it will run again',
+    });
+  }
+  return named(path, ref.digest);
+}
+
+async function itemsInput(place: string, value: Json, work: string): Promise<FoundInput> {
+  if (!isItemsRef(value)) throw notItems(place, value);
+  const path = insideWork(work, value.items.path);
+  return { path, digest: await digestOfItems(work, value), name: parse(path).name, keyName: '' };
+}
+
+function named(path: string, digest: string): FoundInput {
+  return { path, digest, name: parse(path).name, keyName: basename(path) };
+}
+
+export function isItemsRef(value: Json): value is ItemsRef & JsonObject {
+  return isJsonObject(value) && isFileRef(value.items) && typeof value.count === 'number';
+}
+
+function put(target: JsonObject, place: (string | number)[], value: Json): void {
+  let holder = target as Record<string | number, Json>;
+  for (const key of place.slice(0, -1)) holder = holder[key] as Record<string | number, Json>;
+  holder[place[place.length - 1]] = value;
+}
+
+/** `patch-size` -> `patchSize`, at the top level only: below it are the user's own names. */
+function camelKeys(parameters: JsonObject): JsonObject {
+  const entries = Object.entries(parameters).map(([name, value]) => {
+    return [name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()), value] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function notAFile(place: string, value: Json): SamMilError {
+  return new SamMilError('InvalidInput', `\`${place}\` is not a file`, {
+    expected: 'a path, or the output of an earlier step such as ${{ steps.patch.outputs.coords }}',
+    found: JSON.stringify(value),
+  });
+}
+
+function notItems(place: string, value: Json): SamMilError {
+  return new SamMilError('InvalidInput', `\`${place}\` is not a list of items`, {
+    expected:
+      '${{ needs.STAGE.items }}, or an output that lists items such as ${{ needs.import.outputs.bags }}',
+    found: JSON.stringify(value).slice(0, 200),
+  });
+}

@@ -1,0 +1,131 @@
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { SamMilError } from '../../domain/errors.js';
+import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
+import type { ActivityDefinition, Schema } from '../define/define-activity.js';
+
+/** A step's parameters, checked and completed, with its inputs found. */
+export interface ResolvedWith {
+  /** Defaults filled in; inputs as they were given. */
+  parameters: JsonObject;
+  inputs: GivenInput[];
+  /** What enters the cache key literally: without inputs, without what changes speed only. */
+  inKey: JsonObject;
+}
+
+export interface GivenInput {
+  /** Place in `with`: `['tables', 0]`. */
+  place: (string | number)[];
+  kind: 'file' | 'items';
+  value: Json;
+  /** Its content's digest is part of the cache key. */
+  inKey: boolean;
+}
+
+/**
+ * Checks `with` against the activity's schema and fills in defaults. An optional parameter given as null counts as not given, and so does an optional
+ * input or number given as empty text (an empty CSV field).
+ * @throws SamMilError InvalidInput naming every parameter that is wrong
+ */
+export function resolveWith(definition: ActivityDefinition, given: JsonObject): ResolvedWith {
+  const parameters = withoutAbsent(definition, structuredClone(given));
+  const validate = validatorOf(definition);
+  if (!validate(parameters)) throw invalidWith(definition, parameters, validate.errors ?? []);
+  const inputs: GivenInput[] = [];
+  const inKey: JsonObject = {};
+  for (const [name, value] of Object.entries(parameters)) {
+    const schema = definition.with[name];
+    const counts = !schema?.['x-not-in-key'];
+    const rest = schema ? takeInputs(schema, value, { place: [name], inKey: counts }, inputs) : value;
+    if (rest !== undefined && counts) inKey[name] = rest;
+  }
+  return { parameters, inputs, inKey };
+}
+
+/** The value without the inputs in it, which are added to `found`; undefined where it is one itself. */
+function takeInputs(
+  schema: Schema,
+  value: Json,
+  at: Pick<GivenInput, 'place' | 'inKey'>,
+  found: GivenInput[],
+): Json | undefined {
+  const kind = inputKind(schema, value);
+  if (kind) {
+    found.push({ ...at, kind, value });
+    return undefined;
+  }
+  const { items, properties } = schema;
+  const below = (step: string | number) => ({ ...at, place: [...at.place, step] });
+  if (items && Array.isArray(value)) {
+    return value.map((member, index) => takeInputs(items, member, below(index), found) ?? null);
+  }
+  if (properties && isJsonObject(value)) {
+    const rest = Object.entries(value).map(([name, member]) => {
+      const schemaOf = properties[name];
+      return [name, schemaOf ? takeInputs(schemaOf, member, below(name), found) : member] as const;
+    });
+    return Object.fromEntries(rest.filter(([, member]) => member !== undefined)) as JsonObject;
+  }
+  return value;
+}
+
+/** A schema may offer names beside a file (`preset`: one of four, or a CSV file): a value that is such a name is no input. */
+function inputKind(schema: Schema, value: Json): 'file' | 'items' | undefined {
+  if (schema['x-input']) return schema['x-input'];
+  const branches = schema.anyOf ?? [];
+  const named = branches.some((branch) => branch.const === value || branch.enum?.includes(value));
+  return named ? undefined : branches.find((branch) => branch['x-input'])?.['x-input'];
+}
+
+/** An expression may leave an option of one matrix cell open by giving null; an optional input or number may also come as an empty CSV field. */
+function withoutAbsent(definition: ActivityDefinition, parameters: JsonObject): JsonObject {
+  for (const [name, schema] of Object.entries(definition.with)) {
+    if (definition.required.includes(name)) continue;
+    if (parameters[name] === null || (parameters[name] === '' && emptyIsAbsent(schema)))
+      delete parameters[name];
+  }
+  return parameters;
+}
+
+/** Of a file or a number there is no empty text. */
+function emptyIsAbsent(schema: Schema): boolean {
+  return isInput(schema) || schema.type === 'number' || schema.type === 'integer';
+}
+
+function isInput(schema: Schema): boolean {
+  return schema['x-input'] !== undefined || (schema.anyOf ?? []).some(isInput);
+}
+
+const ajv = new Ajv2020({ useDefaults: true, allErrors: true, strict: false });
+const validators = new WeakMap<ActivityDefinition, ValidateFunction>();
+
+function validatorOf(definition: ActivityDefinition): ValidateFunction {
+  let validate = validators.get(definition);
+  if (!validate) {
+    validate = ajv.compile({
+      type: 'object',
+      properties: definition.with,
+      required: [...definition.required],
+      additionalProperties: false,
+    });
+    validators.set(definition, validate);
+  }
+  return validate;
+}
+
+function invalidWith(
+  definition: ActivityDefinition,
+  parameters: JsonObject,
+  errors: ErrorObject[],
+): SamMilError {
+  const problems = errors.map((error) => {
+    const name = error.instancePath.slice(1).replaceAll('/', '.');
+    const extra = (error.params as { additionalProperty?: string }).additionalProperty;
+    const subject = extra === undefined ? name : [name, extra].filter(Boolean).join('.');
+    const value = subject === '' ? undefined : parameters[subject];
+    const found = value === undefined ? '' : ` (found ${JSON.stringify(value)})`;
+    return `${subject === '' ? '' : `\`${subject}\` `}${error.message ?? error.keyword}${found}`;
+  });
+  return new SamMilError('InvalidInput', `\`with\` of ${definition.name}: ${problems.join('; ')}`, {
+    next: `see its parameters with \`sam-mil schema ${definition.name}\``,
+  });
+}

@@ -1,0 +1,120 @@
+import { Context } from '@temporalio/activity';
+import { stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { SamMilError } from '../../domain/errors.js';
+import type { JsonObject } from '../../domain/json.js';
+import { runFolder } from '../../domain/engine/store/paths.js';
+import { appendEvent, appendItemLog, type RunEvent } from '../../domain/engine/store/run-events.js';
+import type { ActivityDefinition } from '../define/define-activity.js';
+import type { EngineContext } from './engine-context.js';
+import { asFailure, asSamMilError } from './failures.js';
+import { startHeartbeat, stoppedFailure } from './heartbeat.js';
+import { placeOf, runStep, type StepOutcome } from './run-step.js';
+import type { StepInput, StepResult } from './step-input.js';
+
+/** The Temporal activity of a definition: {@link runStep} with heartbeat, cancellation, log, events, and errors in Temporal's terms. */
+export function stepActivity(
+  engine: EngineContext,
+  definition: ActivityDefinition,
+): (input: StepInput) => Promise<StepResult> {
+  return async (input) => {
+    const context = Context.current();
+    const heartbeat = startHeartbeat(context, placeOf(input));
+    const record = new AttemptRecord(engine, input, context.info.attempt);
+    try {
+      await requireWorkFolder(input);
+      await record.event('started');
+      const outcome = await runStep(engine, definition, input, {
+        number: context.info.attempt,
+        signal: context.cancellationSignal,
+        onProgress: (report) => heartbeat.report(report),
+        onLog: (level, message, facts) => record.log(level, message, facts),
+      });
+      await record.ended(outcome);
+      return resultOf(outcome);
+    } catch (error) {
+      const stopped = context.cancellationSignal.aborted;
+      await record.failed(error, stopped);
+      throw stopped ? stoppedFailure(context) : asFailure(error);
+    } finally {
+      heartbeat.stop();
+    }
+  };
+}
+
+/**
+ * The client has made the run's folder: a host that does not see it lacks the shared file system, and would write results where nobody finds them.
+ * Retryable: another host may see it.
+ */
+async function requireWorkFolder({ work, run }: StepInput): Promise<void> {
+  const found = await stat(runFolder(work, run)).catch(() => undefined);
+  if (found?.isDirectory()) return;
+  throw new SamMilError('Unavailable', `the worker on ${hostname()} does not see the run's work folder`, {
+    file: work,
+    next: 'mount it there under the same path, or stop that worker',
+  });
+}
+
+function resultOf({ receipt, how }: StepOutcome): StepResult {
+  const { outputs, skip } = receipt;
+  return { outputs, ...(skip === undefined ? {} : { skip }), cached: how !== 'done' };
+}
+
+/** Writes what happened to the run's event file and the item's log. */
+class AttemptRecord {
+  private readonly engine: EngineContext;
+  private readonly input: StepInput;
+  private readonly attempt: number;
+  private readonly began = performance.now();
+  /** Lines are appended one after the other, to keep their order. */
+  private logged: Promise<void> = Promise.resolve();
+
+  constructor(engine: EngineContext, input: StepInput, attempt: number) {
+    this.engine = engine;
+    this.input = input;
+    this.attempt = attempt;
+  }
+
+  async event(event: RunEvent['event'], facts: Partial<RunEvent> = {}): Promise<void> {
+    const { work, run } = this.input;
+    await appendEvent(work, run, this.engine.worker, {
+      time: new Date().toISOString(),
+      ...placeOf(this.input),
+      attempt: this.attempt,
+      event,
+      ...facts,
+      host: hostname(),
+      pid: process.pid,
+    });
+  }
+
+  async ended({ receipt, how }: StepOutcome): Promise<void> {
+    const seconds = this.seconds();
+    if (how === 'done') this.log('info', `done in ${seconds} s`);
+    await this.event(receipt.skip === undefined ? how : 'skipped', {
+      seconds,
+      ...(receipt.skip === undefined ? {} : { message: receipt.skip }),
+    });
+  }
+
+  async failed(error: unknown, stopped: boolean): Promise<void> {
+    const { code, message } = asSamMilError(error);
+    if (stopped) {
+      await this.event('cancelled', { seconds: this.seconds() });
+      return;
+    }
+    this.log('warn', message, { code });
+    await this.event('failed', { seconds: this.seconds(), code, message });
+  }
+
+  log(level: 'info' | 'warn', message: string, facts?: JsonObject): void {
+    const { work, run, step } = this.input;
+    const tail = facts === undefined ? '' : ` ${JSON.stringify(facts)}`;
+    const line = `${new Date().toISOString()} ${level} ${step}#${this.attempt} ${message}${tail}`;
+    this.logged = this.logged.then(() => appendItemLog(work, run, placeOf(this.input), line));
+  }
+
+  private seconds(): number {
+    return Math.round(performance.now() - this.began) / 1000;
+  }
+}

@@ -1,0 +1,248 @@
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SamMilError } from '../../domain/errors.js';
+import type { Job, JobResult, Progress } from '../../domain/job.js';
+import type { JsonObject } from '../../domain/json.js';
+import type { DigestCache } from '../../domain/engine/store/digest-cache.js';
+import { claimPlace, explainLoss, releaseClaim, type Claim } from '../../domain/engine/store/fence.js';
+import { checkpointFolder, type Place } from '../../domain/engine/store/paths.js';
+import { publish, relink, stepsWithReceipts } from '../../domain/engine/store/publish.js';
+import { checkOutputs, findReceipt, readReceipt, type Receipt } from '../../domain/engine/store/receipts.js';
+import type { ActivityDefinition } from '../define/define-activity.js';
+import type { EngineContext } from './engine-context.js';
+import { changedInput, prepareStep, type PreparedStep } from './prepare-step.js';
+import type { StepInput } from './step-input.js';
+
+/** One attempt at a step, as its surroundings see it. */
+export interface Attempt {
+  /** Counts from 1. */
+  number: number;
+  signal: AbortSignal;
+  onProgress(report: Progress): void;
+  onLog(level: 'info' | 'warn', message: string, facts?: JsonObject): void;
+}
+
+export interface StepOutcome {
+  receipt: Receipt;
+  how: 'done' | 'cached' | 'linked';
+}
+
+/**
+ * Brings a step to its receipt: finds one that stands, or links outputs that another place made from the same ingredients, or does the work and
+ * publishes it. Knows nothing of Temporal.
+ * @throws SamMilError as the implementation does; Superseded, DiskFull, ChildCrashed, OutputTooLarge, Unavailable (an input changed) from around it; the signal's reason when stopped
+ */
+export async function runStep(
+  engine: EngineContext,
+  definition: ActivityDefinition,
+  input: StepInput,
+  attempt: Attempt,
+): Promise<StepOutcome> {
+  const place = placeOf(input);
+  const prepared = await prepareStep(definition, input, engine.digests(input.work));
+  attempt.signal.throwIfAborted();
+  await refuseMixedInputs(input, prepared);
+  const standing = await standingReceipt(engine, input, place, prepared);
+  if (standing) return { receipt: standing, how: 'cached' };
+  const claim = await claimPlace(input.work, place);
+  try {
+    const linked = await linkedReceipt(engine, input, claim, prepared);
+    if (linked) return { receipt: linked, how: 'linked' };
+    const receipt = await work(engine, prepared, input, claim, attempt);
+    return { receipt, how: 'done' };
+  } catch (error) {
+    throw await explainLoss(claim, error);
+  } finally {
+    await releaseClaim(claim).catch(() => undefined);
+  }
+}
+
+export function placeOf({ stage, item, step }: StepInput): Place {
+  return { stage, item, step };
+}
+
+/** Whether a receipt may be used although the run was told to do the work again: only one that this very run has written. */
+export function counts(receipt: Receipt, input: Pick<StepInput, 'force' | 'run'>): boolean {
+  return !input.force || receipt.made.run === input.run;
+}
+
+async function standingReceipt(
+  engine: EngineContext,
+  input: StepInput,
+  place: Place,
+  { key, definition }: PreparedStep,
+): Promise<Receipt | undefined> {
+  const receipt = await readReceipt(input.work, place);
+  if (receipt?.key !== key || receipt.folder !== input.folder || !counts(receipt, input)) return undefined;
+  const { fault, files } = await checkOutputs(input.work, place, receipt);
+  if (fault || (await outsideFault(definition, input.work, receipt, engine.digests(input.work))))
+    return undefined;
+  engine.digests(input.work).rememberOutputs(files);
+  return receipt;
+}
+
+/** Why what a step wrote outside the work folder does not stand any more; undefined where it does, or where it writes nothing there. */
+export async function outsideFault(
+  definition: ActivityDefinition,
+  work: string,
+  { ingredients, outputs }: Receipt,
+  cache: DigestCache,
+): Promise<string | undefined> {
+  const digest = (path: string) => cache.digest(path);
+  return definition.outsideFault?.({ work, with: ingredients.with, outputs, digest });
+}
+
+async function linkedReceipt(
+  engine: EngineContext,
+  input: StepInput,
+  claim: Claim,
+  { key, definition }: PreparedStep,
+): Promise<Receipt | undefined> {
+  const original = await findReceipt(input.work, key);
+  if (!original || !counts(original, input)) return undefined;
+  if (await outsideFault(definition, input.work, original, engine.digests(input.work))) return undefined;
+  return relink(input.work, claim, original, input.folder, input.run);
+}
+
+async function work(
+  engine: EngineContext,
+  prepared: PreparedStep,
+  input: StepInput,
+  claim: Claim,
+  attempt: Attempt,
+): Promise<Receipt> {
+  const checkpoint = checkpointFolder(input.work, prepared.key);
+  const scratch = join(claim.scratch, 'out');
+  await mkdir(checkpoint, { recursive: true });
+  await mkdir(scratch);
+  const began = performance.now();
+  const result = await execute(engine, prepared, { input, scratch, checkpoint, attempt }).catch((error) => {
+    throw explainLostCheckpoint(checkpoint, error);
+  });
+  attempt.signal.throwIfAborted();
+  refuseUndeclared(prepared.definition, result);
+  await refuseChangedInputs(engine, prepared, input, checkpoint);
+  const receipt = await publish(input.work, claim, {
+    ingredients: prepared.ingredients,
+    folder: input.folder,
+    result,
+    read: prepared.read,
+    made: { run: input.run, attempt: attempt.number, seconds: seconds(began) },
+  });
+  engine.digests(input.work).rememberOutputs(receipt.files);
+  await rm(checkpoint, { recursive: true, force: true }).catch(() => undefined);
+  return receipt;
+}
+
+/**
+ * Whoever ends work of this key takes the checkpoint away: another stage or run that made the same thing at the same time. What then fails here is
+ * no fault of the input; the next attempt finds that receipt.
+ */
+function explainLostCheckpoint(checkpoint: string, error: unknown): unknown {
+  if (existsSync(checkpoint)) return error;
+  return new SamMilError('Superseded', 'the same work was ended elsewhere meanwhile', {
+    file: checkpoint,
+    cause: error,
+  });
+}
+
+interface Execution {
+  input: StepInput;
+  scratch: string;
+  checkpoint: string;
+  attempt: Attempt;
+}
+
+async function execute(
+  engine: EngineContext,
+  prepared: PreparedStep,
+  execution: Execution,
+): Promise<JobResult> {
+  const { definition, jobWith } = prepared;
+  const { input, scratch, checkpoint, attempt } = execution;
+  const job = {
+    with: jobWith,
+    work: input.work,
+    run: input.run,
+    name: input.item,
+    hidden: prepared.ingredients.hidden,
+    scratch,
+    checkpoint,
+  };
+  if (definition.isolation === 'child') {
+    const childJob = { ...job, activity: definition.name };
+    return engine.pool.run(runtimeOf(definition), childJob, attempt, attempt.signal);
+  }
+  const { run } = await definition.load();
+  const inline: Job = {
+    ...job,
+    signal: attempt.signal,
+    progress: (report) => attempt.onProgress(report),
+    log: (level, message, facts) => attempt.onLog(level, message, facts),
+  };
+  return run(inline as never);
+}
+
+/** Activities of one plugin share libraries, and so children, unless the definition says otherwise. */
+export function runtimeOf(definition: ActivityDefinition): string {
+  return definition.runtime ?? definition.name.split('.')[0];
+}
+
+/**
+ * The key names what the inputs held before the work. One that was replaced meanwhile would leave a receipt that vouches for content which nobody
+ * has read, or not all of it; nor may a later attempt go on from such a checkpoint.
+ */
+async function refuseChangedInputs(
+  engine: EngineContext,
+  prepared: PreparedStep,
+  input: StepInput,
+  checkpoint: string,
+): Promise<void> {
+  const found = await changedInput(prepared, input, engine.digests(input.work));
+  if (found === undefined) return;
+  await rm(checkpoint, { recursive: true, force: true });
+  throw new SamMilError('Unavailable', 'an input changed while the step worked on it', {
+    found,
+    next: 'wait until whatever writes it has ended; the step is tried again with what is there then',
+  });
+}
+
+/**
+ * A slide that was replaced between two steps of its item would give features of one slide at the places of another's patches: what the step is given
+ * by an earlier one must have been made of the very files that it reads itself.
+ */
+async function refuseMixedInputs({ work, item }: StepInput, { read, derived }: PreparedStep): Promise<void> {
+  for (const path of derived) {
+    const place = { stage: path.split('/')[0], item };
+    for (const step of await stepsWithReceipts(work, place)) {
+      const maker = await readReceipt(work, { ...place, step });
+      if (maker?.read === undefined || !Object.hasOwn(maker.files, path)) continue;
+      const before = maker.read;
+      const other = Object.keys(read).find(
+        (file) => Object.hasOwn(before, file) && before[file] !== read[file],
+      );
+      if (other === undefined) continue;
+      throw new SamMilError('InvalidInput', `the file was replaced after \`${step}\` had read it`, {
+        file: other,
+        expected: `${before[other]}, which ${path} was made of`,
+        found: read[other],
+        next: 'resume the run once the file is complete: the step runs again with the new content',
+      });
+    }
+  }
+}
+
+function refuseUndeclared(definition: ActivityDefinition, result: JobResult): void {
+  const names = [...Object.keys(result.files), ...Object.keys(result.values ?? {})];
+  const undeclared = names.find((name) => !Object.hasOwn(definition.outputs, name));
+  if (undeclared === undefined) return;
+  throw new SamMilError('ContractBroken', `${definition.name} returned an output it does not declare`, {
+    expected: Object.keys(definition.outputs).join(', '),
+    found: undeclared,
+  });
+}
+
+function seconds(began: number): number {
+  return Math.round(performance.now() - began) / 1000;
+}

@@ -1,0 +1,34 @@
+import { CommanderError } from 'commander';
+import { SamMilError } from '../../domain/errors.js';
+
+/** What the command line returns to its caller. */
+export const EXIT = { ok: 0, failed: 1, invalid: 2, unreachable: 3, interrupted: 130 } as const;
+
+/** The Temporal server does not answer, or refuses us. Message complete, as in {@link SamMilError}. */
+export class ServerUnreachable extends SamMilError {
+  constructor(what: string, next: string, cause?: unknown) {
+    super('Unavailable', what, { next, cause });
+  }
+}
+
+/** A command that has already said everything it has to say and only ends with this code. */
+export class Exit extends Error {
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`exit ${code}`);
+    this.code = code;
+  }
+}
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof Exit) return error.code;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.invalid;
+  if (error instanceof ServerUnreachable) return EXIT.unreachable;
+  if (error instanceof SamMilError && error.code === 'InvalidInput') return EXIT.invalid;
+  return EXIT.failed;
+}
+
+export function invalid(what: string, next?: string): SamMilError {
+  return new SamMilError('InvalidInput', what, { next });
+}

@@ -1,0 +1,155 @@
+import type pc from 'picocolors';
+import type { Progress } from '../../domain/job.js';
+import type { RunStatus, StageStatus } from '../../workflows/messages.js';
+import { formatDuration, formatTable, oneLine, plural } from './render-text.js';
+
+export type Palette = ReturnType<typeof pc.createColors>;
+
+/** An activity that is at work now. */
+export interface Activity {
+  stage: string;
+  /** `tumor_001 extract`: item and step. */
+  what: string;
+  attempt: number;
+  /** From its last heartbeat. */
+  progress?: Progress;
+  /** Why the attempt before this one ended. */
+  lastFailure?: string;
+  worker?: string;
+}
+
+/** What the display knows of a run at one moment. `now` and all times are milliseconds since 1970. */
+export interface RunView {
+  status: RunStatus;
+  activities: readonly Activity[];
+  now: number;
+  /** Said above the table when something outside the run holds it up: no worker, server away. */
+  trouble?: string;
+}
+
+const MARKS: Record<StageStatus['state'], [string, (palette: Palette) => (text: string) => string]> = {
+  waiting: ['·', (palette) => palette.dim],
+  running: ['▸', (palette) => palette.cyan],
+  held: ['!', (palette) => palette.yellow],
+  done: ['✔', (palette) => palette.green],
+  failed: ['✘', (palette) => palette.red],
+  skipped: ['-', (palette) => palette.dim],
+  cancelled: ['-', (palette) => palette.yellow],
+};
+
+const ACTIVITIES_SHOWN = 4;
+
+/** The whole run as lines: one per stage, and under a running stage what its activities are doing. */
+export function renderRun(view: RunView, palette: Palette): string[] {
+  const { status, now } = view;
+  const elapsed = formatDuration(((status.endedAt ?? now) - status.startedAt) / 1000);
+  const head = `${palette.bold(status.run)}  ${stateText(status.state, palette)}  ${palette.dim(elapsed)}`;
+  const rows = status.stages.map((stage) => stageRow(stage, view, palette));
+  const lines = formatTable(rows);
+  const body = status.stages.flatMap((stage, i) => [lines[i], ...activityLines(stage, view, palette)]);
+  return [
+    head,
+    ...(view.trouble === undefined ? [] : [palette.yellow(`  ${oneLine(view.trouble)}`)]),
+    ...body,
+  ];
+}
+
+function stageRow(stage: StageStatus, view: RunView, palette: Palette): string[] {
+  const [mark, colour] = MARKS[stage.state];
+  const pace = paceText(stage, view);
+  const row = [` ${colour(palette)(mark)} ${stage.name}`, countsText(stage, palette)];
+  return pace === '' ? row : [...row, palette.dim(pace)];
+}
+
+/** `14/24  3 cached  1 failed  2 running`, or why a stage has no numbers. */
+export function countsText(stage: StageStatus, palette: Palette): string {
+  if (stage.state === 'waiting') return palette.dim(`waits for ${stage.needs.join(', ') || 'a worker'}`);
+  if (stage.state === 'skipped')
+    return palette.dim(`skipped${stage.reason ? `: ${oneLine(stage.reason)}` : ''}`);
+  if (stage.total === 0)
+    return stage.state === 'running' ? palette.dim('listing items') : palette.dim('no items');
+  const parts = [`${stage.done + stage.skipped + stage.failed}/${stage.total}`];
+  if (stage.cached > 0) parts.push(palette.dim(`${stage.cached} unchanged`));
+  if (stage.idle > 0) parts.push(palette.dim(`${stage.idle} left out by if`));
+  if (stage.skipped > 0) parts.push(palette.yellow(`${stage.skipped} skipped`));
+  if (stage.failed > 0) parts.push(palette.red(`${stage.failed} failed`));
+  if (stage.running > 0) parts.push(`${stage.running} running`);
+  return parts.join('  ');
+}
+
+/** Time taken by an ended stage; rate and time left of a running one. */
+function paceText(stage: StageStatus, view: RunView): string {
+  if (stage.startedAt === undefined || stage.state === 'waiting' || stage.state === 'skipped') return '';
+  const elapsed = ((stage.endedAt ?? view.now) - stage.startedAt) / 1000;
+  if (stage.endedAt !== undefined || stage.state !== 'running') return formatDuration(elapsed);
+  const { perMinute, secondsLeft } = paceOf(stage, view, elapsed);
+  const parts = [formatDuration(elapsed)];
+  if (perMinute !== undefined && stage.total > 1) parts.push(`${perMinute.toPrecision(2)}/min`);
+  if (secondsLeft !== undefined) parts.push(`about ${formatDuration(secondsLeft)} left`);
+  return parts.join('  ');
+}
+
+/**
+ * Pace over the items that had to be worked on; what receipts answered took no time and tells nothing. Running items count by the share that
+ * their heartbeats report, so a stage of one long item has an estimate too.
+ */
+function paceOf(
+  stage: StageStatus,
+  view: RunView,
+  elapsed: number,
+): { perMinute?: number; secondsLeft?: number } {
+  const shares = view.activities
+    .filter((activity) => activity.stage === stage.name && activity.progress !== undefined)
+    .map(({ progress }) => (progress!.total > 0 ? Math.min(1, progress!.done / progress!.total) : 0));
+  const worked =
+    stage.done - stage.cached - stage.idle + stage.failed + shares.reduce((sum, share) => sum + share, 0);
+  const ended = stage.done + stage.failed + stage.skipped;
+  if (elapsed < 3 || worked <= 0 || stage.total === 0) return {};
+  const perSecond = worked / elapsed;
+  const left = stage.total - ended - shares.reduce((sum, share) => sum + share, 0);
+  return { perMinute: perSecond * 60, secondsLeft: left / perSecond };
+}
+
+function activityLines(stage: StageStatus, view: RunView, palette: Palette): string[] {
+  const mine = view.activities.filter((activity) => activity.stage === stage.name);
+  const lines = mine.slice(0, ACTIVITIES_SHOWN).map((activity) => `     ${activityText(activity, palette)}`);
+  if (mine.length > ACTIVITIES_SHOWN)
+    lines.push(palette.dim(`     and ${mine.length - ACTIVITIES_SHOWN} more`));
+  return lines;
+}
+
+export function activityText(activity: Activity, palette: Palette): string {
+  const { progress, attempt, lastFailure } = activity;
+  const parts = [oneLine(activity.what)];
+  if (progress !== undefined) parts.push(`${progress.done}/${progress.total} ${progress.unit}`);
+  if (progress?.note !== undefined) parts.push(oneLine(progress.note));
+  if (attempt > 1)
+    parts.push(palette.yellow(`attempt ${attempt}${lastFailure ? `, after: ${oneLine(lastFailure)}` : ''}`));
+  return parts.join(palette.dim('  '));
+}
+
+export function stateText(state: RunStatus['state'], palette: Palette): string {
+  const colours: Record<RunStatus['state'], (text: string) => string> = {
+    running: palette.cyan,
+    paused: palette.yellow,
+    held: palette.yellow,
+    done: palette.green,
+    failed: palette.red,
+    cancelled: palette.yellow,
+  };
+  return colours[state](state);
+}
+
+/** Failed items with their reasons, for the end of a run and for `status`. */
+export function renderFailures(status: RunStatus, palette: Palette): string[] {
+  return status.stages.flatMap((stage) => {
+    const lines = stage.failures.map(({ key, step, code, reason }) => {
+      const where = key === stage.name ? stage.name : `${stage.name}@${key}`;
+      const at = step === undefined || step === stage.name ? where : `${where} ${step}`;
+      return ` ${palette.red('✘')} ${at}  ${palette.bold(code)}: ${oneLine(reason)}`;
+    });
+    const more = stage.failed - stage.failures.length;
+    if (more > 0) lines.push(palette.dim(`   and ${plural(more, 'more failed item')} in ${stage.name}`));
+    return lines;
+  });
+}

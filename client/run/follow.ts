@@ -1,0 +1,181 @@
+import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { SamMilError } from '../../domain/errors.js';
+import {
+  stageStatusQuery,
+  statusQuery,
+  stepQueue,
+  type RunStatus,
+  type StageStatus,
+} from '../../workflows/messages.js';
+import { activitiesOf } from '../display/pending-activities.js';
+import type { RunView } from '../display/render-status.js';
+
+export interface FollowOptions {
+  /** Called with each new view. */
+  show(view: RunView): void;
+  /** Called once a round: keeps the local worker alive. */
+  tend?(): Promise<void>;
+  /** The status that the run left in its work folder, if it has ended: Temporal keeps none of a cancelled run. */
+  record?(): RunStatus | undefined;
+  /** Ends the following; the run goes on. */
+  signal?: AbortSignal;
+  milliseconds?: number;
+}
+
+const ROUND_MILLISECONDS = 1000;
+const ANSWER_MILLISECONDS = 5000;
+
+/** Follows a run until it has ended or is held. Returns its last status, undefined if the signal came first. */
+export async function followRun(
+  client: Client,
+  run: string,
+  options: FollowOptions,
+): Promise<RunStatus | undefined> {
+  const handle = client.workflow.getHandle(run);
+  let result: RunStatus | undefined;
+  let failure: unknown;
+  // The result arrives without a worker and without delay; queries need both.
+  const waiting = new AbortController();
+  // Waiting for the result is a call a minute, and each leaves its listener behind.
+  setMaxListeners(0, waiting.signal);
+  client
+    .withAbortSignal(waiting.signal, () => handle.result())
+    .then(
+      (value) => (result = value as RunStatus),
+      (error: unknown) => (failure = error),
+    );
+  try {
+    return await rounds();
+  } finally {
+    // A call that is still open would be tried again on the closed connection.
+    waiting.abort();
+  }
+
+  async function rounds(): Promise<RunStatus | undefined> {
+    let view: RunView | undefined;
+    while (options.signal?.aborted !== true) {
+      await options.tend?.();
+      if (failure !== undefined) result = statusOfFailure(failure) ?? options.record?.();
+      if (failure !== undefined && result === undefined) throw endedBadly(run, failure);
+      if (result !== undefined) {
+        options.show({ status: result, activities: [], now: Date.now() });
+        return result;
+      }
+      view = await look(client, handle, view);
+      if (view !== undefined) options.show({ ...view, now: Date.now() });
+      if (view?.status.state === 'held' && view.trouble === undefined) return view.status;
+      await sleep(options.milliseconds ?? ROUND_MILLISECONDS, undefined, { signal: options.signal }).catch(
+        () => undefined,
+      );
+    }
+    return undefined;
+  }
+}
+
+/** The run as it is now. Where no worker answers, the last view with a word about it. */
+async function look(client: Client, handle: WorkflowHandle, last?: RunView): Promise<RunView | undefined> {
+  try {
+    return await viewOf(client, await askStatus(client, handle.workflowId));
+  } catch (error) {
+    return last && { ...last, activities: [], trouble: troubleOf(error) };
+  }
+}
+
+/** The run's own account. Throws Temporal's error where no worker answers in time. */
+export function askStatus(client: Client, run: string): Promise<RunStatus> {
+  return client.withDeadline(Date.now() + ANSWER_MILLISECONDS, () =>
+    client.workflow.getHandle(run).query(statusQuery),
+  );
+}
+
+const WORKER_SECONDS = 60;
+
+/** The same while a worker may still be starting. Throws the last error after a minute. */
+export async function askStatusPatiently(client: Client, run: string): Promise<RunStatus> {
+  const deadline = Date.now() + WORKER_SECONDS * 1000;
+  for (;;) {
+    try {
+      return await askStatus(client, run);
+    } catch (error) {
+      if (Date.now() > deadline || isReplayFault(error)) throw error;
+      await sleep(300);
+    }
+  }
+}
+
+/** The workflow code has changed so much since the run was started that its history can't be followed any more. */
+export function isReplayFault(error: unknown): boolean {
+  return error instanceof Error && /nondeterminis|TMPRL1100/i.test(`${error.message} ${String(error.cause)}`);
+}
+
+/** Completes a status with exact numbers of the running stages and with what their activities are doing. */
+export async function viewOf(client: Client, status: RunStatus): Promise<RunView> {
+  const ids = new Set(
+    status.stages.flatMap((stage) => (stage.state === 'running' ? (stage.workflowId ?? []) : [])),
+  );
+  const [exact, { atWork, unserved, stuck }] = await Promise.all([
+    Promise.all([...ids].map((id) => askStage(client, id))),
+    activitiesOf(client, [...ids, status.run]),
+  ]);
+  const byName = new Map(exact.flat().map((stage) => [stage.name, stage]));
+  const stages = status.stages.map((stage) => newer(stage, byName.get(stage.name)));
+  const troubles = [
+    ...stuck.map((reason) => `the run waits and tries again by itself: ${reason}`),
+    ...(unserved.length > 0 ? [noWorkerFor(unserved)] : []),
+  ];
+  const trouble = troubles.length > 0 ? { trouble: troubles[0] } : {};
+  return { status: { ...status, stages }, activities: atWork, now: Date.now(), ...trouble };
+}
+
+/** @param queues with their prefix, as the server names them */
+function noWorkerFor(queues: readonly string[]): string {
+  const prefix = stepQueue('');
+  const names = queues.map((queue) => (queue.startsWith(prefix) ? queue.slice(prefix.length) : queue));
+  const command = `npx sam-mil worker --queues ${names.join(',')}`;
+  return `no worker asks for steps of ${names.join(', ')}: all are busy elsewhere, or none serves it; \`${command}\` starts one`;
+}
+
+/** A stage that has just ended does not answer any more; the run's own account is right then. */
+async function askStage(client: Client, workflowId: string): Promise<StageStatus[]> {
+  try {
+    return await client.withDeadline(Date.now() + ANSWER_MILLISECONDS, () =>
+      client.workflow.getHandle(workflowId).query(stageStatusQuery),
+    );
+  } catch {
+    return [];
+  }
+}
+
+function newer(stage: StageStatus, exact: StageStatus | undefined): StageStatus {
+  if (exact === undefined || stage.state !== 'running') return stage;
+  return { ...stage, ...exact, needs: stage.needs, workflowId: stage.workflowId };
+}
+
+function troubleOf(error: unknown): string {
+  const text =
+    error instanceof Error ? `${error.message} ${(error.cause as Error | undefined)?.message ?? ''}` : '';
+  if (/no poller/i.test(text)) return 'no worker answers; start one with `npx sam-mil worker`';
+  if (/UNAVAILABLE|ECONNREFUSED/i.test(text)) return 'the Temporal server does not answer; it is tried again';
+  if (/deadline|CANCELLED/i.test(text)) return 'waiting for a worker to answer';
+  return `no status: ${text.trim()}`;
+}
+
+/** A run that failed carries its last status as the details of the failure. */
+function statusOfFailure(error: unknown): RunStatus | undefined {
+  if (!(error instanceof WorkflowFailedError) || !(error.cause instanceof ApplicationFailure))
+    return undefined;
+  const { type, details } = error.cause;
+  return type === 'RunFailed' ? (details?.[0] as RunStatus | undefined) : undefined;
+}
+
+function endedBadly(run: string, error: unknown): SamMilError {
+  const cause = error instanceof WorkflowFailedError ? error.cause : error;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new SamMilError('Internal', `run ${run} ended without a result: ${reason}`, {
+    next: `go on with \`npx sam-mil resume ${run}\`; what is done stays done`,
+    cause: error,
+  });
+}

@@ -1,0 +1,100 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SamMilError } from '../../domain/errors.js';
+import { othersServe, pluginsOn, type WorkerFacts } from './registered-workers.js';
+
+const PROGRAM = fileURLToPath(new URL('../main.js', import.meta.url));
+
+/** How long a worker may take to stop: running steps save a checkpoint meanwhile. */
+const STOP_MILLISECONDS = 30_000;
+
+/** A worker that dies this soon after its start will not do better the next time. */
+const HOPELESS_MILLISECONDS = 20_000;
+const HOPELESS_STARTS = 3;
+
+/**
+ * The worker that a command runs beside itself: a process of its own, so that its load never stops the display. It is started again when it
+ * dies, and not at all while other workers of this user serve all that is needed.
+ */
+export class LocalWorker {
+  private child?: ChildProcess;
+  private startedAt = 0;
+  private failures = 0;
+  private readonly needs: WorkerFacts;
+  private readonly args: readonly string[];
+  private readonly log: string;
+
+  /** @param needs what it must serve @param args further arguments of `worker` @param log file that its output goes to */
+  constructor(needs: WorkerFacts, args: readonly string[], log: string) {
+    this.needs = needs;
+    this.args = args;
+    this.log = log;
+  }
+
+  /** True while the worker that serves is this object's own. */
+  get running(): boolean {
+    return this.child !== undefined;
+  }
+
+  /** Starts the worker if none lives. Throws when it keeps dying. */
+  async tend(): Promise<void> {
+    if (this.child !== undefined || othersServe(this.needs)) return;
+    if (this.failures >= HOPELESS_STARTS) {
+      throw new SamMilError('Unavailable', 'the worker ends as soon as it is started', {
+        file: this.log,
+        found: lastLine(this.log),
+        next: 'run `npx sam-mil doctor`',
+      });
+    }
+    this.start();
+  }
+
+  private start(): void {
+    mkdirSync(dirname(this.log), { recursive: true });
+    const output = openSync(this.log, 'a');
+    // A process group of its own: Ctrl-C must not reach it before its runs have been told to pause.
+    const child = fork(PROGRAM, ['worker', '--no-set-up', ...this.arguments(), ...this.args], {
+      detached: true,
+      stdio: ['ignore', output, output, 'ipc'],
+    });
+    closeSync(output);
+    this.child = child;
+    this.startedAt = Date.now();
+    child.on('error', () => this.ended());
+    child.on('exit', () => this.ended());
+  }
+
+  private arguments(): string[] {
+    const { queues, address, namespace, plugins } = this.needs;
+    const all = new Set([...plugins, ...pluginsOn(this.needs)]);
+    return [
+      ...['--queues', queues.join(','), '--address', address, '--namespace', namespace],
+      ...[...all].flatMap((path) => ['--plugin', path]),
+    ];
+  }
+
+  private ended(): void {
+    if (this.child === undefined) return;
+    this.child = undefined;
+    this.failures = Date.now() - this.startedAt < HOPELESS_MILLISECONDS ? this.failures + 1 : 0;
+  }
+
+  /** Asks it to stop and waits until its steps have saved what they have. */
+  async stop(): Promise<void> {
+    const { child } = this;
+    if (child === undefined) return;
+    this.child = undefined;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise<void>((done) => child.once('exit', () => done()));
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MILLISECONDS);
+    await ended;
+    clearTimeout(timer);
+  }
+}
+
+function lastLine(path: string): string {
+  return readFileSync(path, 'utf8').trim().split('\n').at(-1) ?? '';
+}

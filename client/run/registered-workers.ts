@@ -1,0 +1,67 @@
+import { resolve } from 'node:path';
+import { invalid } from '../command-line/errors.js';
+import { registeredProcesses, registerProcess, unregisterProcess } from '../server/state-folder.js';
+
+/** What a worker of this user on this machine serves, and what a run needs to be served. */
+export interface WorkerFacts {
+  /** `engine`, and names used in `runs-on`. */
+  queues: readonly string[];
+  /** Of its server, `host:port`. */
+  address: string;
+  namespace: string;
+  /** Absolute paths of modules with further activities or models. */
+  plugins: readonly string[];
+}
+
+/** Tells other commands of this user that this process is a worker. */
+export function registerWorker(facts: WorkerFacts): void {
+  registerProcess('workers', facts);
+}
+
+export function unregisterWorker(): void {
+  unregisterProcess('workers');
+}
+
+export function absolutePlugins(plugins: readonly string[] = []): string[] {
+  return plugins.map((path) => resolve(path));
+}
+
+/** Whether workers that others have started serve all that is needed. */
+export function othersServe({ queues, plugins, ...server }: WorkerFacts): boolean {
+  const fitting = workersOn(server).filter((worker) =>
+    plugins.every((path) => worker.plugins.includes(path)),
+  );
+  return queues.every((queue) => fitting.some((worker) => worker.queues.includes(queue)));
+}
+
+/** Plugins of all workers on a server: one that is started beside them is handed steps of their runs too. */
+export function pluginsOn(server: Pick<WorkerFacts, 'address' | 'namespace'>): string[] {
+  return [...new Set(workersOn(server).flatMap(({ plugins }) => plugins))];
+}
+
+/**
+ * A worker without a run's plugin would be handed its steps all the same and fail them.
+ * @throws SamMilError InvalidInput where one is up that serves a queue which is needed
+ */
+export function refuseWorkersWithout({ queues, plugins, ...server }: WorkerFacts): void {
+  for (const worker of workersOn(server)) {
+    const missing = plugins.find((path) => !worker.plugins.includes(path));
+    if (missing === undefined || !queues.some((queue) => queue !== 'engine' && worker.queues.includes(queue)))
+      continue;
+    throw invalid(
+      `the worker with process id ${worker.pid} serves ${server.address} without the plugin ${missing}: it would take steps of this run and fail them`,
+      'wait until the command that it belongs to has ended, or stop it and start it with this --plugin',
+    );
+  }
+}
+
+function workersOn({
+  address,
+  namespace,
+}: Pick<WorkerFacts, 'address' | 'namespace'>): (WorkerFacts & { pid: number })[] {
+  return registeredProcesses('workers')
+    .map(({ pid, facts }) => ({ ...NOTHING, ...(facts as Partial<WorkerFacts>), pid }))
+    .filter((worker) => worker.address === address && worker.namespace === namespace);
+}
+
+const NOTHING: WorkerFacts = { queues: [], address: '', namespace: '', plugins: [] };

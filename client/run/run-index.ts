@@ -1,0 +1,161 @@
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { SamMilError } from '../../domain/errors.js';
+import type { Plan } from '../../domain/engine/language/plan/plan.js';
+import { writeAtomic } from '../../domain/files/atomic.js';
+import { keyProblem, planPath, runFolder } from '../../domain/engine/store/paths.js';
+import type { RunStatus } from '../../workflows/messages.js';
+import { invalid } from '../command-line/errors.js';
+import { makeStateFolder, stateFolder } from '../server/state-folder.js';
+
+/** Where a run of this user lies: what `status RUN` needs to find the rest. The run's own record is in its work folder. */
+export interface RunEntry {
+  run: string;
+  pipeline: string;
+  work: string;
+  /** Pipeline file. */
+  source: string;
+  /** ISO 8601. */
+  started: string;
+  /** Server it was started on; `embedded` for the one of this machine. */
+  server: string;
+  namespace: string;
+}
+
+export function rememberRun(entry: RunEntry): void {
+  makeStateFolder('runs');
+  writeFileSync(entryPath(entry.run), `${JSON.stringify(entry)}\n`);
+}
+
+export function forgetRun(run: string): void {
+  rmSync(entryPath(run), { force: true });
+}
+
+/** Runs of this user on this machine, newest first; entries whose work folder is gone are left out. */
+export function knownRuns(): RunEntry[] {
+  if (!existsSync(folder())) return [];
+  return readdirSync(folder())
+    .filter((name) => name.endsWith('.json'))
+    .flatMap((name) => readEntry(join(folder(), name)) ?? [])
+    .filter((entry) => existsSync(planPath(entry.work, entry.run)))
+    .sort((a, b) => (a.started < b.started ? 1 : -1));
+}
+
+/**
+ * A run by name, by the beginning of its name if only one fits, or `latest`. `work` finds runs that were started elsewhere.
+ * Throws `InvalidInput` with the runs there are.
+ */
+export function findRun(name: string, work?: string): RunEntry {
+  const runs = work === undefined ? knownRuns() : runsIn(resolve(work));
+  if (name === 'latest' && runs.length > 0) return runs[0];
+  const matches = runs.filter((entry) => entry.run === name);
+  const found = matches.length > 0 ? matches : runs.filter((entry) => entry.run.startsWith(name));
+  if (found.length === 1) return found[0];
+  if (found.length > 1) {
+    const names = found.slice(0, 5).map((entry) => entry.run);
+    throw invalid(`several runs begin with "${name}": ${names.join(', ')}`, 'give more of the name');
+  }
+  const known = runs.slice(0, 5).map((entry) => entry.run);
+  throw new SamMilError('InvalidInput', `there is no run "${name}"`, {
+    expected: known.length > 0 ? `one of ${known.join(', ')}` : undefined,
+    next: work === undefined ? 'see `npx sam-mil ls`, or give its work folder with --work' : 'check --work',
+  });
+}
+
+/**
+ * The plan that a run was started with, for its work folder as it is called now.
+ * @throws SamMilError InvalidInput where it cannot be read or is spoilt
+ */
+export function readPlanOf({ work, run }: Pick<RunEntry, 'work' | 'run'>): Plan {
+  const path = planPath(work, run);
+  try {
+    return { ...(JSON.parse(readFileSync(path, 'utf8')) as Plan), work };
+  } catch (cause) {
+    throw new SamMilError('InvalidInput', 'the plan of the run cannot be read', {
+      file: path,
+      found: (cause as Error).message,
+      next: 'run its pipeline file again: receipts skip what is done',
+      cause,
+    });
+  }
+}
+
+/** How a run ended, as its work folder has it; undefined for one that has not. */
+export function readRunRecord({ work, run }: RunEntry): RunStatus | undefined {
+  try {
+    return JSON.parse(readFileSync(join(runFolder(work, run), 'run.json'), 'utf8')) as RunStatus;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a command last saw of a run, and when (milliseconds since 1970). */
+export interface SeenStatus {
+  at: number;
+  status: RunStatus;
+}
+
+/** Kept for `status` while no server runs. A record for people: a full disk is the run's to tell, and it has. */
+export function rememberStatus({ work, run }: RunEntry, status: RunStatus): void {
+  try {
+    writeAtomic(join(runFolder(work, run), 'seen.json'), `${JSON.stringify({ at: Date.now(), status })}\n`);
+  } catch {
+    // What was seen before stands.
+  }
+}
+
+export function lastSeenStatus({ work, run }: RunEntry): SeenStatus | undefined {
+  try {
+    const seen = JSON.parse(readFileSync(join(runFolder(work, run), 'seen.json'), 'utf8')) as SeenStatus;
+    return Array.isArray(seen.status?.stages) ? seen : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A run that starts anew has not ended: its record would be taken for the new execution's. */
+export function forgetRunRecord({ work, run }: RunEntry): void {
+  rmSync(join(runFolder(work, run), 'run.json'), { force: true });
+}
+
+/** Runs recorded in a work folder, whoever started them, newest first (names of runs end in their time). */
+export function runsIn(work: string): RunEntry[] {
+  const runs = join(work, '.runs');
+  if (!existsSync(runs)) return [];
+  return (
+    readdirSync(runs)
+      // Other names are a lock, or what a file manager or NFS left there.
+      .filter((run) => keyProblem(run) === undefined && existsSync(planPath(work, run)))
+      .flatMap((run) => readEntry(entryPath(run)) ?? entryFromPlan(work, run) ?? [])
+      .map((entry) => ({ ...entry, work }))
+      .sort((a, b) => (a.started < b.started ? 1 : -1))
+  );
+}
+
+/** Undefined where the plan cannot be read: one spoilt run must not hide the others. */
+function entryFromPlan(work: string, run: string): RunEntry | undefined {
+  let plan: { name: string; source: { path: string } };
+  try {
+    plan = JSON.parse(readFileSync(planPath(work, run), 'utf8')) as typeof plan;
+  } catch {
+    return undefined;
+  }
+  const started = /(\d{8})-(\d{6})/.exec(run)?.[0] ?? '';
+  return { run, pipeline: plan.name, work, source: plan.source.path, started, server: '', namespace: '' };
+}
+
+function readEntry(path: string): RunEntry | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as RunEntry;
+  } catch {
+    return undefined;
+  }
+}
+
+function entryPath(run: string): string {
+  return join(folder(), `${run}.json`);
+}
+
+function folder(): string {
+  return join(stateFolder(), 'runs');
+}

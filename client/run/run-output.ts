@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import type { FileRef } from '../../domain/job.js';
+import type { Plan } from '../../domain/engine/language/plan/plan.js';
+import { readReceipt } from '../../domain/engine/store/receipts.js';
+
+/** Files of the `pipeline.report` stages of a plan that stand in its work folder, absolute. */
+export interface ReportFiles {
+  stage: string;
+  html: string;
+  /** Absent where the report is of slides alone. */
+  metrics?: string;
+}
+
+/** Reports that a run has made, found through their receipts. */
+export async function reportsOf(plan: Plan): Promise<ReportFiles[]> {
+  const found: ReportFiles[] = [];
+  for (const stage of plan.stages) {
+    for (const step of stage.steps.filter(({ uses }) => uses === 'pipeline.report')) {
+      const receipt = await readReceipt(plan.work, { stage: stage.name, item: stage.name, step: step.id });
+      const paths = Object.values(receipt?.outputs ?? {})
+        .map((output) => (output as unknown as Partial<FileRef> | null)?.path)
+        .filter((path): path is string => typeof path === 'string')
+        .map((path) => join(plan.work, path))
+        .filter((path) => existsSync(path));
+      const html = paths.find((path) => path.endsWith('.html'));
+      const evaluated = step.with.runs !== undefined;
+      const metrics = evaluated ? paths.find((path) => path.endsWith('metrics.json')) : undefined;
+      if (html !== undefined) found.push({ stage: stage.name, html, metrics });
+    }
+  }
+  return found;
+}
+
+/** A path as short as it can be written from here. */
+export function shortPath(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near === '' ? '.' : near.startsWith('..') ? path : near;
+}

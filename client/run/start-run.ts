@@ -1,0 +1,146 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { hostname, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import { digestOf } from '../../domain/digest.js';
+import { SamMilError } from '../../domain/errors.js';
+import type { Plan, PlanRef } from '../../domain/engine/language/plan/plan.js';
+import { runCommand } from '../../domain/machine/run-command.js';
+import { writeDurably } from '../../domain/files/durable-file.js';
+import { planPath, runFolder } from '../../domain/engine/store/paths.js';
+import { engineQueue, RUN_WORKFLOW, type RunHeader, type RunInput } from '../../workflows/messages.js';
+import type { Session } from '../server/connect.js';
+import { absolutePlugins } from './registered-workers.js';
+import { forgetRunRecord, rememberRun, type RunEntry } from './run-index.js';
+
+/** What a run was asked for beside its plan: kept in its folder, for it holds as long as the run, however often that is started anew. */
+export interface StartOptions {
+  /** {@link RunInput.items}. */
+  items?: Record<string, string[]>;
+  /** {@link RunInput.force}. */
+  force?: string[];
+  /** Modules of further activities that its worker was given: a resumed run needs them again. No part of what was asked for. */
+  plugins?: readonly string[];
+}
+
+/** Writes the plan into the work folder and starts its run. Returns the run as it is remembered. */
+export async function startRun(session: Session, plan: Plan, options: StartOptions = {}): Promise<RunEntry> {
+  const run = newRunName(plan);
+  const ref = await writePlan(plan, run);
+  const wanted = wantedOf(options);
+  const plugins = absolutePlugins(options.plugins);
+  const kept = plugins.length === 0 ? wanted : { ...wanted, plugins };
+  await writeDurably(startPath(plan.work, run), `${JSON.stringify(kept)}\n`);
+  await execute(session.client, { run, plan: ref, header: await headerOf(plan), ...wanted });
+  return remember(session, plan, run);
+}
+
+/**
+ * Starts a run once more from the plan and the wishes it was started with: for one that has ended, or whose history is lost. Receipts let only what is not done
+ * run, also where the plan was edited by hand meanwhile: they say what its outputs were made from.
+ */
+export async function startAnew(session: Session, entry: RunEntry): Promise<RunEntry> {
+  const path = planPath(entry.work, entry.run);
+  const text = await readFile(path, 'utf8');
+  const plan = { ...(JSON.parse(text) as Plan), work: entry.work };
+  // A work folder that was moved holds a plan with its old path; everything else in it is relative.
+  const ref =
+    plan.work === (JSON.parse(text) as Plan).work
+      ? { path, digest: digestOf(text) }
+      : await writePlan(plan, entry.run);
+  const wanted = wantedOf(await startOptionsOf(entry));
+  forgetRunRecord(entry);
+  await execute(session.client, { run: entry.run, plan: ref, header: await headerOf(plan), ...wanted });
+  return remember(session, plan, entry.run);
+}
+
+/** What a known run was asked for; nothing in particular where its folder does not say. */
+export async function startOptionsOf({ work, run }: Pick<RunEntry, 'work' | 'run'>): Promise<StartOptions> {
+  const path = startPath(work, run);
+  return existsSync(path) ? (JSON.parse(await readFile(path, 'utf8')) as StartOptions) : {};
+}
+
+/** What was asked for, as far as it is set: equal wishes are equal objects. */
+export function wantedOf({ items = {}, force = [] }: StartOptions): Pick<StartOptions, 'items' | 'force'> {
+  return {
+    ...(Object.keys(items).length > 0 ? { items } : {}),
+    ...(force.length > 0 ? { force: [...force].sort() } : {}),
+  };
+}
+
+function startPath(work: string, run: string): string {
+  return join(runFolder(work, run), 'start.json');
+}
+
+async function execute(client: Client, input: RunInput): Promise<void> {
+  try {
+    await client.workflow.start(RUN_WORKFLOW, {
+      workflowId: input.run,
+      taskQueue: engineQueue(),
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      args: [input],
+      staticSummary: input.header.description || input.header.pipeline,
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    throw new SamMilError('InvalidInput', `run ${input.run} is open already`, {
+      next: `see \`npx sam-mil status ${input.run}\``,
+    });
+  }
+}
+
+async function writePlan(plan: Plan, run: string): Promise<PlanRef> {
+  const text = `${JSON.stringify(plan, null, 1)}\n`;
+  const path = planPath(plan.work, run);
+  await writeDurably(path, text);
+  return { path, digest: digestOf(text) };
+}
+
+/** `<pipeline>-<date>-<time>-<three letters>`: sorts by time, and two hosts in one second do not meet. */
+function newRunName(plan: Plan): string {
+  const stamp = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  for (;;) {
+    const letters = Math.floor(Math.random() * 36 ** 3)
+      .toString(36)
+      .padStart(3, '0');
+    const run = `${plan.name}-${stamp}-${letters}`;
+    if (!existsSync(planPath(plan.work, run))) return run;
+  }
+}
+
+async function headerOf(plan: Plan): Promise<RunHeader> {
+  const git = await runCommand('git', ['-C', plan.base, 'rev-parse', 'HEAD'], { timeout: 10_000 });
+  return {
+    pipeline: plan.name,
+    description: plan.description,
+    work: plan.work,
+    source: plan.source.path,
+    user: userName(),
+    host: hostname(),
+    ...(git.code === 0 ? { git: git.stdout.trim() } : {}),
+  };
+}
+
+/** A user id without an entry in the password file, as in many containers, has no name: its number stands for it. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return process.env.USER ?? `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
+function remember(session: Session, plan: Plan, run: string): RunEntry {
+  const entry: RunEntry = {
+    run,
+    pipeline: plan.name,
+    work: plan.work,
+    source: plan.source.path,
+    started: new Date().toISOString(),
+    server: session.kind === 'embedded' ? 'embedded' : session.address,
+    namespace: session.namespace,
+  };
+  rememberRun(entry);
+  return entry;
+}

@@ -1,0 +1,159 @@
+import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
+import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import type { SetUpLog } from '../../domain/machine/cache-folder.js';
+import { answers, joinEmbeddedServer, leaveEmbeddedServer, locateEmbeddedServer } from './embedded-server.js';
+import { invalid, ServerUnreachable } from '../command-line/errors.js';
+import { explainTls } from './tls-preflight.js';
+
+/** `--address`, `--namespace`, `--profile`; what is absent comes from Temporal's environment variables and configuration file. */
+export interface ServerChoice {
+  address?: string;
+  namespace?: string;
+  profile?: string;
+}
+
+/** Which server is meant, before anything is connected. */
+export interface Target {
+  /** `embedded`: the development server on this machine; nobody named another. */
+  kind: 'embedded' | 'given';
+  /** Absent for an embedded server that does not run. */
+  address?: string;
+  namespace: string;
+  connectionOptions: ClientConnectConfig['connectionOptions'];
+}
+
+export interface Session {
+  readonly client: Client;
+  readonly kind: Target['kind'];
+  readonly address: string;
+  readonly namespace: string;
+  /** True if this session had to start the embedded server. */
+  readonly started: boolean;
+  /** Closes the connection; an embedded server that nobody else uses is stopped. */
+  close(): Promise<void>;
+}
+
+const CONNECT_MILLISECONDS = 10_000;
+
+/** Throws `InvalidInput` for a profile that is not there or a configuration file that can't be read. */
+export async function chooseServer(choice: ServerChoice): Promise<Target> {
+  const config = loadConfig(choice);
+  const namespace = choice.namespace ?? config.namespace ?? 'default';
+  const address = choice.address ?? config.connectionOptions.address;
+  if (address !== undefined) {
+    return { kind: 'given', address, namespace, connectionOptions: { ...config.connectionOptions, address } };
+  }
+  const running = await locateEmbeddedServer();
+  const embedded = running === undefined ? {} : { address: running.address };
+  return { kind: 'embedded', ...embedded, namespace, connectionOptions: embedded };
+}
+
+function loadConfig(choice: ServerChoice): ClientConnectConfig {
+  try {
+    return loadClientConnectConfig({ profile: choice.profile });
+  } catch (error) {
+    throw invalid(
+      `Temporal's configuration can't be used: ${(error as Error).message}`,
+      'see `temporal config list`, or correct TEMPORAL_PROFILE and TEMPORAL_CONFIG_FILE',
+    );
+  }
+}
+
+/**
+ * Connects to the chosen server. With `start`, an embedded server that does not run is started.
+ * Throws {@link ServerUnreachable} with the reason: nothing listens, TLS refused and why, namespace unknown.
+ */
+export async function openSession(
+  choice: ServerChoice,
+  options: { start: boolean; log: SetUpLog },
+): Promise<Session> {
+  const target = await chooseServer(choice);
+  if (target.kind === 'given') return connected(target, false);
+  if (target.address === undefined && !options.start) {
+    throw new ServerUnreachable(
+      'no Temporal server is at hand: none was named and the embedded one does not run',
+      'start it with `npx sam-mil server` (or `run`, which does so by itself), or name one with --address or --profile',
+    );
+  }
+  const { server, started } = await joinEmbeddedServer(options.log);
+  try {
+    const { address } = server;
+    return await connected({ ...target, address, connectionOptions: { address } }, started);
+  } catch (error) {
+    await leaveEmbeddedServer();
+    throw error;
+  }
+}
+
+async function connected(target: Target, started: boolean): Promise<Session> {
+  const { kind, namespace } = target;
+  const address = withPort(target.address ?? '');
+  const connection = await connect(address, target.connectionOptions);
+  try {
+    await checkNamespace(connection, address, namespace);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+  return {
+    client: new Client({ connection, namespace }),
+    kind,
+    address,
+    namespace,
+    started,
+    close: async () => {
+      await connection.close();
+      if (kind === 'embedded') await leaveEmbeddedServer();
+    },
+  };
+}
+
+async function connect(address: string, options: Target['connectionOptions']): Promise<Connection> {
+  if (!(await answers(address))) {
+    throw new ServerUnreachable(
+      `no Temporal server answers at ${address}`,
+      'start it, or correct --address, --profile or TEMPORAL_ADDRESS',
+    );
+  }
+  const refusal = options.tls ? await explainTls(address, options.tls) : undefined;
+  if (refusal !== undefined) {
+    throw new ServerUnreachable(
+      `TLS with the Temporal server at ${address} failed: ${refusal}`,
+      'correct the profile',
+    );
+  }
+  try {
+    return await Connection.connect({
+      ...(options as ConnectionOptions),
+      address,
+      connectTimeout: CONNECT_MILLISECONDS,
+    });
+  } catch (error) {
+    const hint = options.tls
+      ? 'check the API key and the profile'
+      : 'if it wants TLS, use a profile that says so';
+    throw new ServerUnreachable(
+      `the Temporal server at ${address} did not accept the connection: ${(error as Error).message}`,
+      hint,
+      error,
+    );
+  }
+}
+
+async function checkNamespace(connection: Connection, address: string, namespace: string): Promise<void> {
+  try {
+    await connection.withDeadline(Date.now() + CONNECT_MILLISECONDS, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
+  } catch (error) {
+    throw new ServerUnreachable(
+      `the Temporal server at ${address} has no namespace "${namespace}" for us: ${(error as Error).message}`,
+      'correct --namespace, or create it with `temporal operator namespace create`',
+      error,
+    );
+  }
+}
+
+function withPort(address: string): string {
+  return /:\d+$/.test(address) ? address : `${address}:7233`;
+}

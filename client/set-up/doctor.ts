@@ -1,0 +1,149 @@
+import { statfs } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { nativeCacheFolder, platformKey } from '../../domain/machine/cache-folder.js';
+import { locateOpenSlide } from '../../domain/machine/openslide-library.js';
+import { lastLine, runCommand } from '../../domain/machine/run-command.js';
+import { locateTemporalServer } from '../server/temporal-server.js';
+import { locateTensorFlow } from '../../domain/machine/tensorflow.js';
+
+/** One finding about this machine. `missing`: it would be fetched or built by the first command that needs it. `broken`: somebody must act. */
+export interface Fact {
+  name: string;
+  state: 'ok' | 'missing' | 'broken' | 'warning';
+  text: string;
+  /** Why other ways were not taken, or what to do. */
+  details: string[];
+}
+
+const PROBE = fileURLToPath(new URL('./probe.js', import.meta.url));
+/** In a later room: it tries what that room computes with. It is run, not imported. */
+const ONNX_PROBE = fileURLToPath(new URL('../../domain/machine/onnx/provider-probe.js', import.meta.url));
+const PROBE_MILLISECONDS = 120_000;
+
+interface Probed {
+  failure?: string;
+  facts: Record<string, unknown>;
+}
+
+/** Looks at everything that is not JavaScript; nothing is fetched. Parts are loaded in child processes. */
+export async function examineMachine(): Promise<Fact[]> {
+  const checks = [node, python, temporal, openSlide, tensorFlow, onnx, cacheDisk];
+  return Promise.all(
+    checks.map((check) => check().catch((error: Error) => fact(check.name, 'broken', error.message))),
+  );
+}
+
+async function node(): Promise<Fact> {
+  return fact('node', 'ok', `Node ${process.versions.node}, ${platformKey()}`);
+}
+
+/** Python only downloads: nothing of ours runs in it. */
+async function python(): Promise<Fact> {
+  const result = await runCommand('python3', ['-m', 'pip', '--version'], { timeout: 30_000 });
+  if (result.code === 0) {
+    const version = /^pip (\S+) .*\(python (\S+)\)/.exec(result.stdout);
+    return fact('python', 'ok', version ? `Python ${version[2]}, pip ${version[1]}` : lastLine(result));
+  }
+  const index = process.env.PIP_INDEX_URL
+    ? 'PIP_INDEX_URL is used instead'
+    : 'parts that are missing can not be fetched';
+  return fact('python', process.env.PIP_INDEX_URL ? 'ok' : 'warning', `no python3 with pip: ${index}`, [
+    lastLine(result),
+  ]);
+}
+
+async function temporal(): Promise<Fact> {
+  const { server, refused } = await locateTemporalServer();
+  if (server === undefined) {
+    return fact(
+      'temporal',
+      'missing',
+      'no server yet; built once by `npx sam-mil server` (2-7 minutes)',
+      refused,
+    );
+  }
+  const how = server.from === 'path' ? 'found on PATH' : 'from the cache';
+  return fact('temporal', 'ok', `server ${server.server}, ${how}: ${server.path}`, refused);
+}
+
+async function openSlide(): Promise<Fact> {
+  const found = locateOpenSlide();
+  if (found === undefined)
+    return fact('openslide', 'missing', 'not here yet; fetched when first needed (3 MB)');
+  const { failure, facts } = await runProbe('openslide', found.path);
+  if (failure !== undefined) return fact('openslide', 'broken', `${found.path} does not load`, [failure]);
+  return fact('openslide', 'ok', `OpenSlide ${String(facts.version)}, from ${found.from}: ${found.path}`);
+}
+
+async function tensorFlow(): Promise<Fact> {
+  const found = locateTensorFlow();
+  if (found === undefined) {
+    return fact('tensorflow', 'missing', 'not set up yet; done when first needed (250 MB, about a minute)');
+  }
+  const { failure, facts } = await runProbe('tensorflow');
+  if (failure !== undefined)
+    return fact('tensorflow', 'broken', 'the library does not load', [failure, found.folder]);
+  const rate = `${String(facts.gflops)} GFLOP/s in a 1024 matrix product`;
+  const text = `TensorFlow ${found.tensorflow} (${found.variant}) under tfjs ${found.tfjs}, backend ${String(facts.backend)}, ${rate}`;
+  return fact('tensorflow', facts.backend === 'tensorflow' ? 'ok' : 'warning', text, [
+    `addon compiled by ${found.compiler}`,
+  ]);
+}
+
+/** Each provider is tried on a small model, so what is said to work has computed. */
+async function onnx(): Promise<Fact> {
+  const { failure, facts } = await runProgram(ONNX_PROBE);
+  if (failure !== undefined) return fact('onnx', 'broken', 'onnxruntime-node does not load', [failure]);
+  const providers = facts.providers as { name: string; lack?: string }[];
+  const works = providers.filter(({ lack }) => lack === undefined).map(({ name }) => name);
+  // TensorRT compiles each model for minutes: only who asks for it gets it.
+  const auto = works.find((name) => name !== 'tensorrt');
+  if (auto === undefined) {
+    return fact(
+      'onnx',
+      'broken',
+      'no execution provider works',
+      providers.map(({ name, lack }) => `${name}: ${lack}`),
+    );
+  }
+  return fact(
+    'onnx',
+    'ok',
+    `ONNX Runtime ${String(facts.version)} computes on ${works.join(', ')}; \`device: auto\` takes ${auto}`,
+    providers.filter(({ lack }) => lack !== undefined).map(({ name, lack }) => `not on ${name}: ${lack}`),
+  );
+}
+
+async function cacheDisk(): Promise<Fact> {
+  let folder = nativeCacheFolder();
+  while (!existsSync(folder)) folder = dirname(folder);
+  const { bavail, bsize } = await statfs(folder);
+  const free = (bavail * bsize) / 1e9;
+  const text = `cache ${nativeCacheFolder()}, ${free.toFixed(1)} GB free`;
+  return fact(
+    'disk',
+    free < 7 ? 'warning' : 'ok',
+    text,
+    free < 7 ? ['building the server needs about 6 GB'] : [],
+  );
+}
+
+function runProbe(part: string, argument = ''): Promise<Probed> {
+  return runProgram(PROBE, part, argument);
+}
+
+async function runProgram(...command: string[]): Promise<Probed> {
+  const result = await runCommand(process.execPath, command, {
+    env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' },
+    timeout: PROBE_MILLISECONDS,
+  });
+  if (result.code !== 0) return { failure: lastLine(result), facts: {} };
+  const line = result.stdout.trim().split('\n').at(-1) ?? '';
+  return { facts: JSON.parse(line) as Record<string, unknown> };
+}
+
+function fact(name: string, state: Fact['state'], text: string, details: string[] = []): Fact {
+  return { name, state, text, details };
+}

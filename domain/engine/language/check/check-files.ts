@@ -1,0 +1,64 @@
+import { isAbsolute, resolve } from 'node:path';
+import type { Json } from '../../../json.js';
+import type { ValueSchema } from '../../../activity-schema.js';
+import type { Place, ProblemList } from '../problems/problems.js';
+import { formsOf } from './schema-faults.js';
+
+/** How files named in a pipeline are looked for. */
+export interface Files {
+  /** Folder that relative paths are resolved against. */
+  base: string;
+  exists: (path: string) => boolean;
+}
+
+/** Where the file system is not asked. */
+export const ANY_FILES: Files = { base: '/', exists: () => true };
+
+/**
+ * Reports `path` where it names nothing.
+ * @param params names of the params that it was made of, which a user may give other values
+ */
+export function checkFile(
+  path: string,
+  place: Place,
+  { files, problems, params }: { files: Files; problems: ProblemList; params: readonly string[] },
+): void {
+  const absolute = resolve(files.base, path);
+  if (files.exists(absolute)) return;
+  const other = params.map((name) => `--set ${name}=…`).join(' or ');
+  const hint = [
+    ...(other === '' ? [] : [`give yours with ${other}`]),
+    ...(isAbsolute(path) ? [] : ['relative paths are relative to the pipeline file']),
+  ];
+  problems.error(
+    'missing-file',
+    place,
+    `there is no file or folder ${absolute}`,
+    hint.join('; ') || undefined,
+  );
+}
+
+/** The files that a written-out value names where its schema wants inputs, each with its path in the value. */
+export function namedFiles(
+  schema: ValueSchema,
+  value: Json,
+  path: string[] = [],
+): { path: string[]; file: string }[] {
+  const forms = formsOf(schema);
+  if (typeof value === 'string') {
+    const isChoice = forms.some((form) => form.enum?.includes(value) || form.const === value);
+    const takesFile = forms.some((form) => form['x-input'] === 'file');
+    return takesFile && !isChoice && value !== '' ? [{ path, file: value }] : [];
+  }
+  if (Array.isArray(value)) {
+    const members = forms.find((form) => form.items)?.items;
+    return members
+      ? value.flatMap((member, index) => namedFiles(members, member, [...path, String(index)]))
+      : [];
+  }
+  if (typeof value !== 'object' || value === null) return [];
+  const properties = forms.find((form) => form.properties)?.properties ?? {};
+  return Object.entries(value).flatMap(([key, member]) => {
+    return Object.hasOwn(properties, key) ? namedFiles(properties[key], member, [...path, key]) : [];
+  });
+}

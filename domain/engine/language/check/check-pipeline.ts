@@ -1,0 +1,214 @@
+import { canonicalJson } from '../../../json.js';
+import { lookUp, type Catalogue, type CatalogueEntry } from '../../../activity-schema.js';
+import { ANY_FILES, type Files } from './check-files.js';
+import { checkSource } from './check-source.js';
+import { checkWith } from './check-with.js';
+import { suggest } from '../expressions/did-you-mean.js';
+import type {
+  Condition,
+  PipelineDocument,
+  SourceDocument,
+  StageDocument,
+  StepDocument,
+} from '../read/document.js';
+import { foldCondition, references, type Reference } from '../expressions/analysis.js';
+import {
+  conditionExpression,
+  expressionsIn,
+  foldNode,
+  readsUnset,
+  reporting,
+  type PlacedExpression,
+} from '../read/node-expressions.js';
+import type { MatrixCell } from '../plan/plan.js';
+import { ProblemList, type Problem } from '../problems/problems.js';
+import { Scope, type Position } from './scope.js';
+import { checkNeeds } from './stage-order.js';
+import { neededStages, PipelineTypes } from './value-types.js';
+import type { YamlNode } from '../read/yaml-nodes.js';
+
+/** Checks the parts of a pipeline against each other and against the activities it uses. Finds every fault, changes nothing but which params count as used. */
+export function checkPipeline(
+  document: PipelineDocument,
+  catalogue: Catalogue,
+  files: Files = ANY_FILES,
+): Problem[] {
+  const problems = new ProblemList();
+  checkNeeds(document.stages, problems);
+  const types = new PipelineTypes(document, catalogue);
+  for (const stage of document.stages)
+    new StageCheck(document, stage, types, catalogue, files, problems).all();
+  for (const { name, place } of document.params) {
+    if (document.known.used.has(name)) continue;
+    problems.warning(
+      'unused-param',
+      place,
+      `nothing refers to the param \`${name}\``,
+      'remove it, or use it',
+    );
+  }
+  return problems.sorted();
+}
+
+class StageCheck {
+  private readonly document: PipelineDocument;
+  private readonly stage: StageDocument;
+  private readonly types: PipelineTypes;
+  private readonly catalogue: Catalogue;
+  private readonly files: Files;
+  private readonly problems: ProblemList;
+  private readonly scope: Scope;
+
+  constructor(
+    document: PipelineDocument,
+    stage: StageDocument,
+    types: PipelineTypes,
+    catalogue: Catalogue,
+    files: Files,
+    problems: ProblemList,
+  ) {
+    this.document = document;
+    this.stage = stage;
+    this.types = types;
+    this.catalogue = catalogue;
+    this.files = files;
+    this.problems = problems;
+    this.scope = new Scope(document, stage, types, problems);
+  }
+
+  all(): void {
+    this.source();
+    this.condition(this.stage.condition, { kind: 'stage' });
+    this.stage.steps.forEach((step, index) => this.step(step, index));
+    for (const { value } of this.stage.outputs ?? []) {
+      const expressions = expressionsIn(value, this.problems);
+      this.resolve(expressions, { kind: 'outputs' });
+      this.computable(value, expressions);
+    }
+    this.unused();
+  }
+
+  private source(): void {
+    const { source } = this.stage;
+    if ('value' in source) {
+      const expressions = expressionsIn(source.value, this.problems);
+      this.resolve(expressions, { kind: 'stage' });
+      if (!this.computable(source.value, expressions)) return;
+    }
+    const { document, stage, types, scope, files, problems } = this;
+    checkSource({ document, stage, types, scope, files, problems });
+  }
+
+  private step(step: StepDocument, index: number): void {
+    const position: Position = { kind: 'step', index };
+    this.condition(step.condition, position);
+    const entry = this.activity(step);
+    const { document, stage, scope, types, files, problems } = this;
+    checkWith({ document, stage, step, position, scope, types, files, problems, entry });
+  }
+
+  private activity(step: StepDocument): CatalogueEntry | undefined {
+    const entry = lookUp(this.catalogue, step.uses.name);
+    if (entry === undefined) {
+      const hint = suggest(step.uses.name, Object.keys(this.catalogue), 'activities');
+      this.problems.error(
+        'unknown-activity',
+        step.uses.place,
+        `there is no activity \`${step.uses.name}\``,
+        hint,
+      );
+    }
+    return entry;
+  }
+
+  private condition(condition: Condition | undefined, position: Position): void {
+    if (condition === undefined) return;
+    const expressions = conditionExpression(condition, this.problems);
+    this.resolve(expressions, position);
+    if (!this.paramsKnown(expressions)) return;
+    const params = { params: this.document.known.values };
+    reporting(condition.node, this.problems, () => foldCondition(condition.source, params), condition.offset);
+  }
+
+  /** Follows every path of the expressions. */
+  private resolve(expressions: readonly PlacedExpression[], position: Position): void {
+    for (const expression of expressions) {
+      for (const reference of references(expression.tree))
+        this.scope.resolve(expression, reference, position);
+    }
+  }
+
+  /** Computes what the params are enough for, so that a mistake in it shows now. False where there is one. */
+  private computable(node: YamlNode, expressions: PlacedExpression[]): boolean {
+    if (expressions.some((expression) => readsUnset(expression, this.document.known))) return true;
+    if (!this.paramsKnown(expressions)) return false;
+    return foldNode(node, { params: this.document.known.values }, this.problems) !== undefined;
+  }
+
+  /** Whether every param that the expressions read exists and has a value. */
+  private paramsKnown(expressions: readonly PlacedExpression[]): boolean {
+    const paths = expressions.flatMap(({ tree }) => references(tree)).filter(({ root }) => root === 'params');
+    return paths.every(({ path }) => path.length === 0 || Object.hasOwn(this.document.known.values, path[0]));
+  }
+
+  /** Warns of needs, items and axes that nothing in the stage refers to. */
+  private unused(): void {
+    const { source, needs } = this.stage;
+    const expressions = this.expressions();
+    const found = expressions.flatMap(({ tree }) => references(tree));
+    const used = neededStages(expressions);
+    for (const { name, place } of needs) {
+      const known = this.types.stages.has(name) && name !== this.stage.name;
+      if (!known || used.has(name) || (source.kind === 'from' && source.stage.name === name)) continue;
+      const message = `stage \`${this.stage.name}\` waits for \`${name}\` but uses nothing of it`;
+      this.problems.warning('unused-need', place, message, 'remove it unless only the order matters');
+    }
+    if (source.kind === 'matrix') this.unusedAxes(source, found);
+    if (!('value' in source) || found.some(({ root }) => root === source.as)) return;
+    const message = `the stage does the same for each item: nothing refers to \`${source.as}\``;
+    this.problems.warning(
+      'unused-item',
+      source.place,
+      message,
+      `use \${{ ${source.as}.path }} or another field`,
+    );
+  }
+
+  private unusedAxes(
+    { axes, cells, place }: Extract<SourceDocument, { kind: 'matrix' }>,
+    found: readonly Reference[],
+  ): void {
+    const read = found.filter(({ root }) => root === 'matrix').map(({ path }) => path[0]);
+    if (read.includes(undefined as never)) return;
+    for (const axis of axes) {
+      if (read.includes(axis) || (cells && !doSame(cells, axis, read))) continue;
+      const message = `cells that differ in \`${axis}\` only do the same: nothing refers to matrix.${axis}`;
+      this.problems.warning('unused-item', place, message, 'use it, or remove the axis');
+    }
+  }
+
+  /** All expressions of the stage that can be read. */
+  private expressions(): PlacedExpression[] {
+    const silent = new ProblemList();
+    const { source, condition, steps, outputs = [] } = this.stage;
+    const conditions = [condition, ...steps.map((step) => step.condition)];
+    const values = [...steps.flatMap((step) => step.with), ...outputs].map(({ value }) => value);
+    if ('value' in source) values.push(source.value);
+    return [
+      ...values.flatMap((value) => expressionsIn(value, silent)),
+      ...conditions.flatMap((given) => (given ? conditionExpression(given, silent) : [])),
+    ];
+  }
+}
+
+/** Whether two cells differ in `axis` and agree in all that is read: an axis may stand for values that `include` or a further matrix adds. */
+function doSame(cells: readonly MatrixCell[], axis: string, read: readonly (string | number)[]): boolean {
+  const seen = new Map<string, string>();
+  return cells.some(({ values }) => {
+    const what = canonicalJson(read.map((name) => values[name] ?? null));
+    const own = canonicalJson(values[axis] ?? null);
+    const before = seen.get(what);
+    seen.set(what, own);
+    return before !== undefined && before !== own;
+  });
+}

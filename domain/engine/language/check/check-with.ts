@@ -1,0 +1,271 @@
+import { canonicalJson, type Json } from '../../../json.js';
+import { references, wholeReference } from '../expressions/analysis.js';
+import { lookUp, type CatalogueEntry, type ValueSchema } from '../../../activity-schema.js';
+import { nearest, suggest } from '../expressions/did-you-mean.js';
+import {
+  describeValue,
+  type PipelineDocument,
+  type StageDocument,
+  type StepDocument,
+} from '../read/document.js';
+import { ANY_FILES, checkFile, namedFiles, type Files } from './check-files.js';
+import { checkWire } from './check-wire.js';
+import type { Expression } from '../expressions/syntax.js';
+import { asksStatus } from '../expressions/evaluate.js';
+import {
+  expressionsIn,
+  foldNode,
+  readsUnset,
+  type PlacedExpression,
+  paramsIn,
+} from '../read/node-expressions.js';
+import type { MatrixCell } from '../plan/plan.js';
+import { ProblemList, type Place } from '../problems/problems.js';
+import { formsOf, schemaFaults } from './schema-faults.js';
+import type { Position, Scope } from './scope.js';
+import type { PipelineTypes } from './value-types.js';
+import type { Entry, YamlNode } from '../read/yaml-nodes.js';
+
+export interface StepCheck {
+  document: PipelineDocument;
+  stage: StageDocument;
+  step: StepDocument;
+  position: Position;
+  scope: Scope;
+  types: PipelineTypes;
+  files: Files;
+  problems: ProblemList;
+  /** What the step's activity takes; absent where there is no such activity: then only expressions are checked. */
+  entry?: CatalogueEntry;
+}
+
+/** Checks a step's `with` against what its activity takes. */
+export function checkWith(check: StepCheck): void {
+  const { step, problems, entry } = check;
+  for (const given of step.with) {
+    const schema = entry && lookUp(entry.with, given.key);
+    if (entry !== undefined && schema === undefined) {
+      const message = `\`${step.uses.name}\` has no parameter \`${given.key}\``;
+      const hint = suggest(given.key, Object.keys(entry.with), 'parameters');
+      problems.error('unknown-with', given.keyPlace, message, hint ?? 'it has none');
+    }
+    checkValue(check, given, schema);
+  }
+  for (const name of entry?.required ?? []) {
+    const given = step.with.find(({ key }) => key === name);
+    if (given !== undefined && !isNull(given.value)) continue;
+    const message = `\`${step.uses.name}\` needs the parameter \`${name}\``;
+    const description = entry && lookUp(entry.with, name)?.description;
+    problems.error('missing-with', given?.keyPlace ?? step.uses.place, message, description);
+  }
+}
+
+function isNull(node: YamlNode): boolean {
+  return node.kind === 'scalar' && node.value === null;
+}
+
+function checkValue(check: StepCheck, given: Entry, schema: ValueSchema | undefined): void {
+  const { problems, scope, position } = check;
+  const before = expressionsIn(given.value, problems);
+  let resolved = true;
+  for (const expression of before) {
+    const found = references(expression.tree).map((reference) =>
+      scope.resolve(expression, reference, position),
+    );
+    if (found.includes(undefined)) resolved = false;
+  }
+  if (schema !== undefined && resolved) checkWires(check, given.key, given.value, schema);
+  const unset = before.some((expression) => readsUnset(expression, check.document.known));
+  if (!resolved || unset || isNull(given.value)) return;
+  for (const { value, cell } of valuesOf(check, given.value, before)) {
+    if (schema !== undefined) checkAgainst(check, given, schema, value, cell);
+  }
+}
+
+/** Every expression that makes a value whole, with the schema of that value, is a wire to check; text around an expression is text. */
+function checkWires(check: StepCheck, name: string, node: YamlNode, schema: ValueSchema): void {
+  if (node.kind === 'list') {
+    const { items } = formWith(schema, 'items');
+    if (items) for (const item of node.items) checkWires(check, name, item, items);
+    return;
+  }
+  if (node.kind === 'map') {
+    const { properties = {} } = formWith(schema, 'properties');
+    for (const { key, value } of node.entries) {
+      const inner = lookUp(properties, key);
+      if (inner) checkWires(check, `${name}.${key}`, value, inner);
+    }
+    return;
+  }
+  const silent = new ProblemList();
+  for (const expression of expressionsIn(node, silent)) {
+    if (!expression.whole) continue;
+    for (const wire of possibleWires(expression.tree)) {
+      const reference = wholeReference(wire);
+      if (reference === undefined) continue;
+      const type = check.scope.resolve(expression, reference, check.position);
+      if (type !== undefined) checkWire({ ...check, name, expression, schema, type });
+    }
+  }
+}
+
+/** `default(wire, other)` and `choose(condition, wire, other)` are either of two. */
+function possibleWires(tree: Expression): Expression[] {
+  if (tree.type !== 'call') return [tree];
+  if (tree.name === 'default') return tree.arguments.flatMap(possibleWires);
+  return tree.name === 'choose' ? tree.arguments.slice(1).flatMap(possibleWires) : [];
+}
+
+function formWith(schema: ValueSchema, key: 'items' | 'properties'): ValueSchema {
+  return formsOf(schema).find((form) => form[key] !== undefined) ?? {};
+}
+
+/** Stands for a part that only the run can compute. No value of a file equals it. */
+const DYNAMIC = '\u0000computed by the run';
+/** Likewise, where it is certain to be text. */
+const DYNAMIC_TEXT = `${DYNAMIC}, text`;
+
+interface PossibleValue {
+  value: Json;
+  cell?: MatrixCell;
+}
+
+/** The values a parameter can have as far as params and matrix decide it, each once; parts that the run computes are {@link DYNAMIC}. */
+function valuesOf(check: StepCheck, node: YamlNode, expressions: PlacedExpression[]): PossibleValue[] {
+  const { document, problems, stage, types } = check;
+  const params = { params: document.known.values };
+  const usesMatrix = expressions.some(({ tree }) => references(tree).some(({ root }) => root === 'matrix'));
+  const cells = usesMatrix ? matrixCells(stage, types) : undefined;
+  if (cells === undefined) {
+    const value = foldDynamic(node, params, problems);
+    return value === undefined ? [] : [{ value }];
+  }
+  const seen = new Map<string, PossibleValue>();
+  for (const cell of cells) {
+    const value = foldDynamic(node, { ...params, matrix: cell.values }, problems);
+    if (value !== undefined && !seen.has(canonicalJson(value)))
+      seen.set(canonicalJson(value), { value, cell });
+  }
+  return [...seen.values()];
+}
+
+function matrixCells(stage: StageDocument, types: PipelineTypes): MatrixCell[] | undefined {
+  const origin = types.origin(stage);
+  return origin?.source.kind === 'matrix' ? origin.source.cells : undefined;
+}
+
+/** The value with params (and a matrix cell) filled in, and {@link DYNAMIC} for what remains to be computed. */
+function foldDynamic(node: YamlNode, known: Record<string, Json>, problems: ProblemList): Json | undefined {
+  if (node.kind === 'list') {
+    const items = node.items.map((item) => foldDynamic(item, known, problems));
+    return items.includes(undefined) ? undefined : (items as Json[]);
+  }
+  if (node.kind === 'map') {
+    const members = node.entries.map(({ key, value }) => [key, foldDynamic(value, known, problems)] as const);
+    if (members.some(([, value]) => value === undefined)) return undefined;
+    return Object.fromEntries(members) as Json;
+  }
+  const folded = foldNode(node, known, problems);
+  const remaining = expressionsIn(node, new ProblemList()).filter(({ tree }) => {
+    return asksStatus(tree) || references(tree).some(({ root }) => !Object.hasOwn(known, root));
+  });
+  if (folded === undefined || remaining.length === 0) return folded;
+  return remaining.some(({ whole }) => whole) ? DYNAMIC : DYNAMIC_TEXT;
+}
+
+function checkAgainst(
+  check: StepCheck,
+  given: Entry,
+  schema: ValueSchema,
+  value: Json,
+  cell: MatrixCell | undefined,
+): void {
+  if (value === null || value === DYNAMIC || isEmptyInput(check, given.key, schema, value)) return;
+  const where = cell === undefined ? '' : ` in cell \`${cell.key}\``;
+  for (const fault of schemaFaults(schema, value)) {
+    const part = valueAt(value, fault.path);
+    if (part === DYNAMIC || (fault.code !== 'missing-key' && holdsDynamic(part))) continue;
+    const name = [given.key, ...fault.path].join('.');
+    const place = placeAt(given.value, fault.path);
+    if (isDynamicText(part)) {
+      // Text around an expression is text, whatever the run computes.
+      if (fault.code !== 'wrong-type' && fault.code !== 'wrong-kind') continue;
+      const message = `\`${name}\` ${fault.what.replace(/, found .*/s, '')}, not text with an expression in it`;
+      check.problems.error(fault.code, place, message, 'write the expression alone: ${{ … }}');
+      continue;
+    }
+    check.problems.error(fault.code, place, `\`${name}\` ${fault.what}${where}`, fault.hint);
+  }
+  if (warnOfMistypedChoice(check, given, schema, value)) return;
+  warnOfLack(check, given, value);
+  for (const { path, file } of namedFiles(schema, value)) {
+    if (file.startsWith(DYNAMIC)) continue;
+    const params = given.value.kind === 'scalar' ? paramsIn(given.value) : [];
+    checkFile(file, placeAt(given.value, path), { ...check, params });
+  }
+}
+
+/** An optional input given as empty text, such as an empty field of a CSV file, counts as not given. */
+function isEmptyInput(check: StepCheck, name: string, schema: ValueSchema, value: Json): boolean {
+  const required = check.entry?.required.includes(name) ?? false;
+  return value === '' && !required && formsOf(schema).some((form) => form['x-input'] !== undefined);
+}
+
+/** A parameter that takes names or a file takes a mistyped name for a file; true where that seems to be so. */
+function warnOfMistypedChoice(check: StepCheck, given: Entry, schema: ValueSchema, value: Json): boolean {
+  const forms = formsOf(schema);
+  const choices = forms.flatMap((form) => form.enum ?? []).filter((choice) => typeof choice === 'string');
+  const takesFile = forms.some((form) => form['x-input'] === 'file');
+  if (!takesFile || typeof value !== 'string' || choices.includes(value) || /[./\\]/.test(value))
+    return false;
+  const meant = nearest(value, choices);
+  if (meant === undefined) return false;
+  const message = `\`${given.key}\` takes ${describeValue(value)} for the name of a file`;
+  check.problems.warning('bad-value', given.value.place, message, `did you mean \`${meant}\`?`);
+  return true;
+}
+
+/** What is missing on this machine may be there on the one that runs the step: no error. */
+function warnOfLack(check: StepCheck, given: Entry, value: Json): void {
+  const { files, entry, problems, step } = check;
+  if (files === ANY_FILES || typeof value !== 'string' || value.startsWith(DYNAMIC)) return;
+  const names = new Set(step.with.filter((other) => !isNull(other.value)).map(({ key }) => key));
+  const lack = entry?.lacks?.(given.key, value, { base: files.base, given: names });
+  if (lack?.wrong) problems.error('bad-value', given.value.place, lack.what, lack.next);
+  else if (lack) problems.warning('not-here', given.value.place, lack.what, lack.next);
+}
+
+function isDynamicText(value: Json | undefined): boolean {
+  return value === DYNAMIC_TEXT;
+}
+
+/** Whether a list or mapping has parts that the run computes. */
+function holdsDynamic(value: Json | undefined): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).some((part) => part === DYNAMIC || part === DYNAMIC_TEXT || holdsDynamic(part));
+}
+
+function valueAt(value: Json, path: readonly string[]): Json | undefined {
+  let at: Json | undefined = value;
+  for (const key of path) {
+    const holder: unknown = at;
+    if (typeof holder !== 'object' || holder === null || !Object.hasOwn(holder, key)) return undefined;
+    at = (holder as Record<string, Json>)[key];
+  }
+  return at;
+}
+
+function placeAt(node: YamlNode, path: readonly string[]): Place {
+  let at = node;
+  for (const key of path) {
+    const next: YamlNode | undefined =
+      at.kind === 'list'
+        ? at.items[Number(key)]
+        : at.kind === 'map'
+          ? at.entries.find((entry) => entry.key === key)?.value
+          : undefined;
+    if (next === undefined) break;
+    at = next;
+  }
+  return at.place;
+}

@@ -1,0 +1,155 @@
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { Json } from '../../../json.js';
+import type { ValueSchema } from '../../../activity-schema.js';
+import { listed, nearest } from '../expressions/did-you-mean.js';
+import { describeValue } from '../read/document.js';
+
+/** What is wrong with a value by its schema, in words, with the path to the part that is wrong. */
+export interface SchemaFault {
+  path: string[];
+  /** Completes "`name` …". */
+  what: string;
+  code: 'wrong-type' | 'wrong-kind' | 'bad-value' | 'missing-key' | 'unknown-key';
+  hint?: string;
+}
+
+const ajv = new Ajv2020({ allErrors: true, strict: false, verbose: true });
+const compiled = new WeakMap<ValueSchema, ValidateFunction>();
+
+/** Faults of `value`; empty where it fits. Order is that of the schema's keywords. */
+export function schemaFaults(schema: ValueSchema, value: Json): SchemaFault[] {
+  let validate = compiled.get(schema);
+  if (validate === undefined) {
+    validate = ajv.compile(literalForm(schema));
+    compiled.set(schema, validate);
+  }
+  if (validate(value)) return [];
+  const errors = validate.errors ?? [];
+  const alternatives = errors.filter(({ keyword }) => keyword === 'anyOf');
+  const mistyped = errors.filter(({ keyword }) => keyword === 'type').map(({ instancePath }) => instancePath);
+  return errors
+    .filter((error) => !alternatives.some((anyOf) => error.schemaPath.startsWith(`${anyOf.schemaPath}/`)))
+    .filter(({ keyword, instancePath }) => keyword === 'type' || !mistyped.includes(instancePath))
+    .map(faultOf);
+}
+
+/** The alternatives that a value may take: those of `anyOf`, or the schema itself. */
+export function formsOf(schema: ValueSchema): ValueSchema[] {
+  return schema.anyOf === undefined ? [schema] : schema.anyOf.flatMap(formsOf);
+}
+
+/** The schema for values written out in a file: an input is a path there, and the items of a stage cannot be written out at all. */
+function literalForm(schema: ValueSchema): ValueSchema {
+  if (schema['x-input'] === 'file') return { type: 'string', minLength: 1, 'x-input': 'file' };
+  if (schema['x-input'] === 'items') return { type: 'null', 'x-input': 'items' };
+  const form = { ...schema };
+  if (schema.items) form.items = literalForm(schema.items);
+  if (schema.anyOf) form.anyOf = schema.anyOf.map(literalForm);
+  if (schema.properties) {
+    const properties = Object.entries(schema.properties).map(
+      ([name, inner]) => [name, literalForm(inner)] as const,
+    );
+    form.properties = Object.fromEntries(properties);
+  }
+  return form;
+}
+
+function faultOf(error: ErrorObject): SchemaFault {
+  const path = error.instancePath.split('/').slice(1).map(unescapePointer);
+  const found = describeValue(error.data as Json);
+  const params = error.params as Record<string, unknown>;
+  const input = (error.parentSchema as ValueSchema)['x-input'];
+  if (input === 'items') {
+    const hint = 'write ${{ needs.STAGE.items }}';
+    return { path, code: 'wrong-kind', what: `must be the items of a stage, found ${found}`, hint };
+  }
+  if (input === 'file' && error.keyword === 'type') {
+    return { path, code: 'wrong-type', what: `must be a path or the output of a step, found ${found}` };
+  }
+  switch (error.keyword) {
+    case 'type':
+      return {
+        path,
+        code: 'wrong-type',
+        ...typeFault(error.schema as string | string[], error.data as Json),
+      };
+    case 'enum':
+      return { path, code: 'bad-value', ...enumFault(error.schema as Json[], error.data as Json) };
+    case 'anyOf':
+      return {
+        path,
+        code: 'wrong-type',
+        what: `must be ${formWords(error.schema as ValueSchema[])}, found ${found}`,
+      };
+    case 'required':
+      return { path, code: 'missing-key', what: `needs the key \`${String(params.missingProperty)}\`` };
+    case 'additionalProperties':
+      return { path, code: 'unknown-key', what: `has no key \`${String(params.additionalProperty)}\`` };
+    case 'pattern':
+      return { path, code: 'bad-value', what: `must match ${String(params.pattern)}, found ${found}` };
+    case 'minLength':
+      return { path, code: 'bad-value', what: 'cannot be empty' };
+    case 'minimum':
+      return { path, code: 'bad-value', what: `must be at least ${String(error.schema)}, found ${found}` };
+    case 'maximum':
+      return { path, code: 'bad-value', what: `must be at most ${String(error.schema)}, found ${found}` };
+    case 'exclusiveMinimum':
+      return { path, code: 'bad-value', what: `must be more than ${String(error.schema)}, found ${found}` };
+    default:
+      return { path, code: 'bad-value', what: `${error.message ?? 'does not fit'}, found ${found}` };
+  }
+}
+
+function unescapePointer(segment: string): string {
+  return segment.replaceAll('~1', '/').replaceAll('~0', '~');
+}
+
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping',
+  null: 'nothing',
+};
+
+function typeFault(type: string | string[], value: Json): { what: string; hint?: string } {
+  const what = `must be ${typeWords(type)}, found ${describeValue(value)}`;
+  if (typeof value !== 'string') {
+    const scalar = typeof value === 'number' || typeof value === 'boolean';
+    return { what, hint: type === 'string' && scalar ? `write it in quotes: "${value}"` : undefined };
+  }
+  if (type === 'boolean' && /^(yes|on|no|off)$/i.test(value)) {
+    return { what, hint: `write ${/^(yes|on)$/i.test(value) ? 'true' : 'false'}` };
+  }
+  const numeric = (type === 'integer' || type === 'number') && /^-?\d+(\.\d+)?$/.test(value);
+  return { what, hint: numeric ? 'write it without quotes' : undefined };
+}
+
+export function typeWords(type: string | string[]): string {
+  return [type]
+    .flat()
+    .map((name) => TYPE_WORDS[name] ?? name)
+    .join(' or ');
+}
+
+function enumFault(choices: Json[], value: Json): { what: string; hint?: string } {
+  const names = choices.map((choice) => (typeof choice === 'string' ? choice : JSON.stringify(choice)));
+  const meant = typeof value === 'string' ? nearest(value, names) : undefined;
+  const what = `cannot be ${describeValue(value)}`;
+  return { what, hint: meant === undefined ? `allowed: ${listed(names)}` : `did you mean \`${meant}\`?` };
+}
+
+/** The alternatives of an `anyOf`, in words. */
+export function formWords(schemas: readonly ValueSchema[]): string {
+  const forms = schemas.map((schema) => {
+    if (schema.enum) return `one of ${listed(schema.enum.map((choice) => String(JSON.stringify(choice))))}`;
+    if (schema.const !== undefined) return JSON.stringify(schema.const);
+    if (schema.anyOf) return formWords(schema.anyOf);
+    if (schema['x-input'] === 'file') return 'a path';
+    if (schema['x-input'] === 'items') return 'the items of a stage';
+    return schema.type === undefined ? (schema.description ?? 'another form') : typeWords(schema.type);
+  });
+  return [...new Set(forms)].join(' or ');
+}

@@ -1,0 +1,276 @@
+import type { Reference } from '../expressions/analysis.js';
+import { listed, suggest } from '../expressions/did-you-mean.js';
+import type { PipelineDocument, StageDocument } from '../read/document.js';
+import { placeOf, type PlacedExpression } from '../read/node-expressions.js';
+import type { ProblemCode } from '../problems/problem-codes.js';
+import type { ProblemList } from '../problems/problems.js';
+import { FILE_FIELDS, isFile, UNKNOWN, type PipelineTypes, type ValueType } from './value-types.js';
+
+/** Where in a stage an expression stands, which decides what it may refer to. */
+export type Position =
+  /** The value of `foreach`, and the stage's `if`: before there are items. */
+  | { kind: 'stage' }
+  /** `with` and `if` of a step: the item and the steps before. */
+  | { kind: 'step'; index: number }
+  /** The stage's `outputs`: the item and all its steps. */
+  | { kind: 'outputs' };
+
+const NEED_FIELDS = ['items', 'outputs', 'cells', 'result'];
+
+/** Resolves the paths in a stage's expressions against what exists; reports those that lead nowhere. */
+export class Scope {
+  private readonly document: PipelineDocument;
+  private readonly stage: StageDocument;
+  private readonly types: PipelineTypes;
+  private readonly problems: ProblemList;
+
+  constructor(document: PipelineDocument, stage: StageDocument, types: PipelineTypes, problems: ProblemList) {
+    this.document = document;
+    this.stage = stage;
+    this.types = types;
+    this.problems = problems;
+  }
+
+  /** What `reference` leads to; undefined where that is a mistake, which is then reported. */
+  resolve(expression: PlacedExpression, reference: Reference, position: Position): ValueType | undefined {
+    const path = new Path(expression, reference, this.problems);
+    switch (reference.root) {
+      case 'params':
+        return this.param(path);
+      case 'needs':
+        return this.need(path, position);
+      case 'steps':
+        return this.step(path, position);
+      case 'matrix':
+      case this.itemName():
+        return this.item(path, position);
+      default:
+        return this.unknownRoot(path, position);
+    }
+  }
+
+  /** The name that stands for the item in expressions; `matrix` for cells; undefined for a stage without items. */
+  private itemName(): string | undefined {
+    const { source } = this.stage;
+    if (source.kind === 'single') return undefined;
+    return source.kind === 'matrix' ? 'matrix' : source.as;
+  }
+
+  private unknownRoot(path: Path, position: Position): undefined {
+    const item = position.kind === 'stage' ? [] : [this.itemName() ?? []].flat();
+    const names = [...new Set(['params', 'needs', ...item, ...(position.kind === 'stage' ? [] : ['steps'])])];
+    return path.fail(
+      'unknown-name',
+      0,
+      `there is no \`${path.root}\` here`,
+      suggest(path.root, names, 'names here'),
+    );
+  }
+
+  private param(path: Path): ValueType | undefined {
+    const name = path.at(0);
+    if (name === undefined) return UNKNOWN;
+    this.document.known.used.add(name);
+    const names = this.document.params.map((param) => param.name);
+    if (names.includes(name)) return UNKNOWN;
+    const minus = /^(.+?)-\d+$/.exec(name);
+    const hint =
+      minus && names.includes(minus[1])
+        ? `for a minus write spaces: params.${minus[1]} - ${name.slice(minus[1].length + 1)}`
+        : suggest(name, names, 'params');
+    return path.fail('unknown-name', 1, `there is no param \`${name}\``, hint);
+  }
+
+  private item(path: Path, position: Position): ValueType | undefined {
+    const name = this.itemName();
+    if (name !== path.root) {
+      return path.fail(
+        'not-available',
+        0,
+        'this stage has no matrix',
+        name && `its items are called \`${name}\``,
+      );
+    }
+    if (position.kind === 'stage') {
+      const message = `\`${name}\` is not known here: this is settled before there are items`;
+      return path.fail('not-available', 0, message, 'use it in `with`, `outputs`, or the `if` of a step');
+    }
+    const field = path.at(0);
+    const fields = this.types.itemFields(this.stage);
+    if (field === undefined || fields === undefined || fields.includes(field) || path.optional)
+      return UNKNOWN;
+    return path.fail('unknown-name', 1, `\`${name}\` has no \`${field}\``, suggest(field, fields, 'it has'));
+  }
+
+  private step(path: Path, position: Position): ValueType | undefined {
+    if (position.kind === 'stage') {
+      return path.fail('not-available', 0, '`steps` is not known here: this is settled before any step runs');
+    }
+    const id = path.at(0);
+    if (id === undefined) return UNKNOWN;
+    const index = this.stage.steps.findIndex((step) => step.id === id);
+    const before = position.kind === 'step' ? position.index : this.stage.steps.length;
+    const names = this.stage.steps.slice(0, before).map((step) => step.id);
+    if (index < 0) return this.unknownStep(path, id, names);
+    if (index >= before) {
+      const which = index === before ? 'this step itself' : 'a later step';
+      const message = `\`${id}\` is ${which}: its outputs do not exist yet`;
+      return path.fail(
+        'step-order',
+        1,
+        message,
+        names.length > 0 ? `steps before: ${listed(names)}` : undefined,
+      );
+    }
+    const whole = path.at(1);
+    if (whole !== 'outputs') return this.onlyFields(path, 1, `steps.${id}`, ['outputs']);
+    const outputs = this.types.stepOutputs(this.stage.steps[index]);
+    return this.output(path, 2, outputs, `\`${this.stage.steps[index].uses.name}\``);
+  }
+
+  private unknownStep(path: Path, id: string, names: string[]): undefined {
+    const elsewhere = [...this.types.stages.values()].find(
+      (other) => other !== this.stage && !other.single && other.steps.some((step) => step.id === id),
+    );
+    const hint = elsewhere
+      ? `stage \`${elsewhere.name}\` has one: list its result in that stage's \`outputs\` and use needs.${elsewhere.name}`
+      : suggest(id, names, names.length > 0 ? 'steps before' : undefined);
+    return path.fail('unknown-name', 1, `this stage has no step \`${id}\``, hint);
+  }
+
+  private need(path: Path, position: Position): ValueType | undefined {
+    const name = path.at(0);
+    if (name === undefined) return UNKNOWN;
+    const listedNeeds = this.stage.needs.map((need) => need.name);
+    const stage = this.types.stages.get(name);
+    if (stage === undefined) {
+      const others = [...this.types.stages.keys()].filter((other) => other !== this.stage.name);
+      return path.fail('unknown-name', 1, `there is no stage \`${name}\``, suggest(name, others, 'stages'));
+    }
+    if (!listedNeeds.includes(name)) {
+      const message = `stage \`${this.stage.name}\` does not wait for \`${name}\``;
+      return path.fail('missing-need', 1, message, `add it: needs: [${[...listedNeeds, name].join(', ')}]`);
+    }
+    switch (path.at(1)) {
+      case 'items':
+        return path.length > 2
+          ? this.onlyFields(path, 2, `needs.${name}.items`, [])
+          : { kind: 'items', stage: name };
+      case 'outputs':
+        return this.needOutputs(path, stage, position);
+      case 'cells':
+        return this.needCells(path, stage);
+      case 'result':
+        return { kind: 'output', schema: { type: 'string', enum: ['success', 'failure', 'skipped'] } };
+      default:
+        return this.onlyFields(path, 1, `needs.${name}`, NEED_FIELDS);
+    }
+  }
+
+  private needOutputs(path: Path, stage: StageDocument, position: Position): ValueType | undefined {
+    const { source } = this.stage;
+    const aligned = position.kind !== 'stage' && source.kind === 'from' && source.stage.name === stage.name;
+    if (stage.source.kind !== 'single' && !aligned) {
+      const message = `stage \`${stage.name}\` has many items, so it has no outputs of its own`;
+      return path.fail('many-items', 2, message, this.manyItemsHint(stage));
+    }
+    return this.output(path, 2, this.types.stageOutputs(stage), `stage \`${stage.name}\``);
+  }
+
+  private manyItemsHint(stage: StageDocument): string {
+    const cells = this.types.cellKeys(stage);
+    if (cells === undefined) {
+      return `use needs.${stage.name}.items for all of them, or foreach: { from: ${stage.name} } for one after another`;
+    }
+    const one = `needs.${stage.name}.cells['${cells[0]}'] for one of them`;
+    return `use needs.${stage.name}.items for all, ${one}, or matrix: { from: ${stage.name} }`;
+  }
+
+  private needCells(path: Path, stage: StageDocument): ValueType | undefined {
+    if (this.types.origin(stage)?.source.kind === 'matrix') {
+      const keys = this.types.cellKeys(stage);
+      const key = path.at(2);
+      if (key !== undefined && keys && !keys.includes(key)) {
+        const message = `stage \`${stage.name}\` has no cell \`${key}\``;
+        return path.fail('unknown-cell', 3, message, suggest(key, keys, 'cells'));
+      }
+      return this.output(path, 3, this.types.stageOutputs(stage), `stage \`${stage.name}\``);
+    }
+    const message = `stage \`${stage.name}\` has no matrix, so it has no cells`;
+    const field = stage.source.kind === 'single' ? 'outputs' : 'items';
+    return path.fail('unknown-name', 2, message, `use needs.${stage.name}.${field}`);
+  }
+
+  /** The output named at `at` of the path, or one of the fields of a file below it. */
+  private output(
+    path: Path,
+    at: number,
+    outputs: ReadonlyMap<string, ValueType> | undefined,
+    owner: string,
+  ): ValueType | undefined {
+    const name = path.at(at);
+    if (name === undefined || outputs === undefined) return UNKNOWN;
+    const type = outputs.get(name);
+    if (type === undefined) {
+      const hint = suggest(name, [...outputs.keys()], 'outputs') ?? 'it has none';
+      return path.fail('unknown-name', at + 1, `${owner} has no output \`${name}\``, hint);
+    }
+    const field = path.at(at + 1);
+    if (field === undefined || type.kind !== 'output') return type;
+    if (isFile(type.schema)) {
+      const schema = Object.hasOwn(FILE_FIELDS, field) ? FILE_FIELDS[field] : undefined;
+      return schema
+        ? { kind: 'output', schema }
+        : this.onlyFields(path, at + 1, name, Object.keys(FILE_FIELDS));
+    }
+    const nested = type.schema.type === undefined || [type.schema.type].flat().includes('object');
+    return nested ? UNKNOWN : this.onlyFields(path, at + 1, name, []);
+  }
+
+  private onlyFields(path: Path, at: number, owner: string, fields: string[]): ValueType | undefined {
+    const found = path.at(at);
+    const hint = fields.length === 0 ? 'it has no fields' : `it has: ${listed(fields)}`;
+    if (found === undefined) {
+      return path.open ? UNKNOWN : path.fail('bad-expression', at, `say what of \`${owner}\` you want`, hint);
+    }
+    return path.fail(
+      'unknown-name',
+      at + 1,
+      `\`${owner}\` has no \`${found}\``,
+      suggest(found, fields) ?? hint,
+    );
+  }
+}
+
+/** A reference while it is being followed. */
+class Path {
+  readonly root: string;
+  readonly length: number;
+  readonly optional: boolean;
+  /** Goes on with something computed. */
+  readonly open: boolean;
+  private readonly expression: PlacedExpression;
+  private readonly reference: Reference;
+  private readonly problems: ProblemList;
+
+  constructor(expression: PlacedExpression, reference: Reference, problems: ProblemList) {
+    this.expression = expression;
+    this.reference = reference;
+    this.problems = problems;
+    this.root = reference.root;
+    this.length = reference.path.length;
+    this.optional = reference.optional;
+    this.open = !reference.complete;
+  }
+
+  at(index: number): string | undefined {
+    return index < this.length ? String(this.reference.path[index]) : undefined;
+  }
+
+  /** Reports a fault of the path's member `index`, 0 being the root. */
+  fail(code: ProblemCode, index: number, message: string, hint?: string): undefined {
+    const span = this.reference.spans[Math.min(index, this.reference.spans.length - 1)];
+    this.problems.error(code, placeOf(this.expression, span), message, hint);
+    return undefined;
+  }
+}

@@ -1,0 +1,65 @@
+import { suggest } from '../expressions/did-you-mean.js';
+import type { StageDocument } from '../read/document.js';
+import type { ProblemList } from '../problems/problems.js';
+
+/** Reports needs that name no stage, a stage that needs itself, and circles, each circle once. */
+export function checkNeeds(stages: readonly StageDocument[], problems: ProblemList): void {
+  const names = stages.map(({ name }) => name);
+  for (const stage of stages) {
+    const others = names.filter((name) => name !== stage.name);
+    for (const { name, place } of stage.needs) {
+      if (names.includes(name)) continue;
+      problems.error('unknown-need', place, `there is no stage \`${name}\``, suggest(name, others, 'stages'));
+    }
+  }
+  for (const circle of circles(stages)) {
+    const names = circle.map(({ name }) => name);
+    const path = [...names, names[0]].join(' → ');
+    const next = names[1] ?? names[0];
+    const need = circle[0].needs.find(({ name }) => name === next);
+    const message =
+      names.length === 1
+        ? `stage \`${names[0]}\` needs itself`
+        : `stages need each other in a circle: ${path}`;
+    problems.error('cycle', need?.place ?? circle[0].place, message, 'remove one of these needs');
+  }
+}
+
+/** The stages so that each comes after those it needs, otherwise in the order of the file; those in circles are left out. */
+export function orderStages(stages: readonly StageDocument[]): StageDocument[] {
+  const ordered: StageDocument[] = [];
+  const done = new Set<string>();
+  let rest = [...stages];
+  for (;;) {
+    const ready = rest.find(({ needs }) => needs.every(({ name }) => done.has(name)));
+    if (ready === undefined) return ordered;
+    ordered.push(ready);
+    done.add(ready.name);
+    rest = rest.filter((stage) => stage !== ready);
+  }
+}
+
+/** Circles of needs, each from its first stage in the file on. Depth-first, without recursion: files may hold thousands of stages. */
+function circles(stages: readonly StageDocument[]): StageDocument[][] {
+  const byName = new Map(stages.map((stage) => [stage.name, stage]));
+  const finished = new Set<StageDocument>();
+  const found: StageDocument[][] = [];
+  for (const start of stages) {
+    const path: { stage: StageDocument; next: number }[] = [{ stage: start, next: 0 }];
+    while (path.length > 0) {
+      const top = path[path.length - 1];
+      const need = finished.has(top.stage) ? undefined : top.stage.needs[top.next++];
+      if (need === undefined) {
+        finished.add(top.stage);
+        path.pop();
+        continue;
+      }
+      const target = byName.get(need.name);
+      if (target === undefined || finished.has(target)) continue;
+      const at = path.findIndex(({ stage }) => stage === target);
+      if (at >= 0) found.push(path.slice(at).map(({ stage }) => stage));
+      else path.push({ stage: target, next: 0 });
+    }
+  }
+  return found;
+}

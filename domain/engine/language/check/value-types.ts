@@ -1,0 +1,103 @@
+import { references, wholeReference } from '../expressions/analysis.js';
+import { lookUp, type Catalogue, type ValueSchema } from '../../../activity-schema.js';
+import type { PipelineDocument, StageDocument, StepDocument } from '../read/document.js';
+import { expressionsIn } from '../read/node-expressions.js';
+import { ProblemList } from '../problems/problems.js';
+
+/** What is known, before a run, of the value an expression will have. */
+export type ValueType =
+  /** All items of a stage, as `needs.STAGE.items` gives them. */
+  | { kind: 'items'; stage: string }
+  /** An output of an activity. */
+  | { kind: 'output'; schema: ValueSchema }
+  | { kind: 'unknown' };
+
+export const UNKNOWN: ValueType = { kind: 'unknown' };
+
+/** What a file output consists of when it travels: see `FileRef`. */
+export const FILE_FIELDS: Readonly<Record<string, ValueSchema>> = {
+  path: { type: 'string' },
+  digest: { type: 'string' },
+  bytes: { type: 'integer' },
+};
+
+export function isFile(schema: ValueSchema): boolean {
+  return schema['x-kind'] !== undefined && (schema.type === undefined || schema.type === 'object');
+}
+
+/** Answers what stages, steps and items offer to expressions. */
+export class PipelineTypes {
+  readonly stages: ReadonlyMap<string, StageDocument>;
+  private readonly catalogue: Catalogue;
+
+  constructor(document: PipelineDocument, catalogue: Catalogue) {
+    this.stages = new Map(document.stages.map((stage) => [stage.name, stage]));
+    this.catalogue = catalogue;
+  }
+
+  /** Outputs of a step by name; undefined where its activity is not known. */
+  stepOutputs(step: StepDocument): ReadonlyMap<string, ValueType> | undefined {
+    const entry = lookUp(this.catalogue, step.uses.name);
+    if (entry === undefined) return undefined;
+    return new Map(Object.entries(entry.outputs).map(([name, schema]) => [name, { kind: 'output', schema }]));
+  }
+
+  /** Outputs of each item of a stage: those it declares, else those of its last step; undefined where that is not known. */
+  stageOutputs(stage: StageDocument): ReadonlyMap<string, ValueType> | undefined {
+    if (stage.outputs === undefined) {
+      const last = stage.steps.at(-1);
+      return last && this.stepOutputs(last);
+    }
+    return new Map(stage.outputs.map(({ key, value }) => [key, this.declaredOutput(stage, value)]));
+  }
+
+  private declaredOutput(stage: StageDocument, node: Parameters<typeof expressionsIn>[0]): ValueType {
+    const expressions = expressionsIn(node, new ProblemList());
+    const [expression] = expressions;
+    const reference =
+      expressions.length === 1 && expression.whole ? wholeReference(expression.tree) : undefined;
+    if (reference === undefined || reference.root !== 'steps' || reference.path.length !== 3) return UNKNOWN;
+    const [id, , output] = reference.path;
+    const step = stage.steps.find((candidate) => candidate.id === id);
+    return (step && this.stepOutputs(step)?.get(String(output))) ?? UNKNOWN;
+  }
+
+  /** Keys of a stage's matrix cells, its own or those it takes from another; undefined where they are not known. */
+  cellKeys(stage: StageDocument): readonly string[] | undefined {
+    const origin = this.origin(stage);
+    return origin?.source.kind === 'matrix' ? origin.source.cells?.map(({ key }) => key) : undefined;
+  }
+
+  /** The stage whose items these are: follows `from` to its start; undefined in a circle or at a stage that does not exist. */
+  origin(stage: StageDocument): StageDocument | undefined {
+    const seen = new Set<StageDocument>();
+    let at: StageDocument | undefined = stage;
+    while (at?.source.kind === 'from' && !seen.has(at)) {
+      seen.add(at);
+      at = this.stages.get(at.source.stage.name);
+    }
+    return at?.source.kind === 'from' ? undefined : at;
+  }
+
+  /** Fields of the items of a stage; undefined where any may exist, as with the columns of a CSV file. */
+  itemFields(stage: StageDocument): readonly string[] | undefined {
+    const origin = this.origin(stage);
+    switch (origin?.source.kind) {
+      case 'glob':
+      case 'dir':
+        return ['path', 'name', 'key'];
+      case 'matrix':
+        return origin.source.axes.length === 0 ? undefined : origin.source.axes;
+      default:
+        return undefined;
+    }
+  }
+}
+
+/** Names of the stages that a stage's expressions read through `needs`. */
+export function neededStages(
+  expressions: readonly { tree: Parameters<typeof references>[0] }[],
+): Set<string> {
+  const paths = expressions.flatMap(({ tree }) => references(tree)).filter(({ root }) => root === 'needs');
+  return new Set(paths.flatMap(({ path }) => (typeof path[0] === 'string' ? [path[0]] : [])));
+}

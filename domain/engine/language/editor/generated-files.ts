@@ -1,0 +1,11 @@
+import { activityReference } from './activity-reference.js';
+import type { Catalogue } from '../../../activity-schema.js';
+import { pipelineSchema } from './pipeline-schema.js';
+
+/** Files of the repository that are made from the activities' definitions, by path: `sam-mil schema` writes them, a test compares them. */
+export function generatedFiles(catalogue: Catalogue): Record<string, string> {
+  return {
+    'schema/pipeline.schema.json': `${JSON.stringify(pipelineSchema(catalogue), null, 2)}\n`,
+    'docs/reference/activities.generated.md': activityReference(catalogue),
+  };
+}

@@ -1,0 +1,277 @@
+import type { Json, JsonObject } from '../../../json.js';
+import type { Catalogue, CatalogueEntry, ValueSchema } from '../../../activity-schema.js';
+import { ITEM_TYPES, PARAM_TYPES } from '../read/param-types.js';
+import { LANGUAGE_VERSION } from '../read/parse-pipeline.js';
+
+/**
+ * JSON Schema (draft-07, which editors know best) of pipeline files: keys, types, and for each activity the parameters of its `with`, so that an
+ * editor completes and explains them while they are typed. It accepts every correct file; what it cannot say (references, kinds, circles) is
+ * found by `validate`.
+ */
+export function pipelineSchema(catalogue: Catalogue): JsonObject {
+  const names = Object.keys(catalogue).sort();
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'sam-mil pipeline',
+    type: 'object',
+    required: ['pipeline', 'name', 'stages'],
+    properties: {
+      pipeline: { const: LANGUAGE_VERSION, description: 'Version of the language.' },
+      name: text('Part of run ids and of the default work folder.'),
+      description: text('One line for people.'),
+      params: described('Values that a run can be given with --set.', {
+        type: 'object',
+        additionalProperties: ref('param'),
+      }),
+      defaults: described(
+        'How steps run unless their stage or they themselves say otherwise.',
+        object(STAGE_SETTINGS),
+      ),
+      work: text(
+        'Folder that everything is written to, relative to this file. Default: work/<name> where the command runs.',
+      ),
+      stages: { type: 'object', minProperties: 1, additionalProperties: ref('stage') },
+      'on-failure': {
+        enum: ['hold', 'fail', 'continue'],
+        default: 'hold',
+        description:
+          'When a stage fails: hold the run open for `resume`, end it, or go on with what does not need the stage.',
+      },
+    },
+    patternProperties: { '^x-': { description: 'Ignored: a place for anchors.' } },
+    additionalProperties: false,
+    definitions: { ...common(names, catalogue), ...withDefinitions(names, catalogue) },
+  };
+}
+
+const EXPRESSION: JsonObject = {
+  type: 'string',
+  pattern: '\\$\\{\\{',
+  description: 'An expression: ${{ … }}',
+};
+
+function ref(name: string): JsonObject {
+  return { $ref: `#/definitions/${name}` };
+}
+
+function described(description: string, schema: JsonObject): JsonObject {
+  return { description, ...schema };
+}
+
+function text(description: string): JsonObject {
+  return { type: 'string', minLength: 1, description };
+}
+
+function object(properties: JsonObject, rest: JsonObject = {}): JsonObject {
+  return { type: 'object', properties, additionalProperties: false, ...rest };
+}
+
+/** The value itself, or an expression that gives it. */
+function orExpression(schema: JsonObject): JsonObject {
+  const { description, ...form } = schema;
+  return { ...(description === undefined ? {} : { description }), anyOf: [form, ref('expression')] };
+}
+
+const DURATION = (description: string): JsonObject =>
+  orExpression({ type: 'string', pattern: '^\\d+(\\.\\d+)? ?(ms|s|m|h|d)$', description });
+
+const STEP_SETTINGS: JsonObject = {
+  'runs-on': { type: 'string', description: 'Queue of the workers that run it.', examples: ['cpu', 'gpu'] },
+  timeout: DURATION('Longest time of one attempt, such as 2h.'),
+  heartbeat: DURATION('Time without a sign of life after which an attempt counts as lost.'),
+  retry: object(
+    {
+      'max-attempts': orExpression({ type: 'integer', minimum: 1, maximum: 1000 }),
+      'initial-interval': DURATION('Wait before the second attempt.'),
+      'backoff-coefficient': orExpression({ type: 'number', minimum: 1, maximum: 100 }),
+      'maximum-interval': DURATION('Longest wait between attempts.'),
+      'non-retryable': described('Failure types that are not tried again.', {
+        type: ['string', 'array'],
+        items: { type: 'string' },
+      }),
+    },
+    { description: 'What happens after a failed attempt.' },
+  ),
+};
+
+const STAGE_SETTINGS: JsonObject = {
+  ...STEP_SETTINGS,
+  'max-parallel': orExpression({
+    type: 'integer',
+    minimum: 1,
+    maximum: 1000,
+    description: 'Items that run at once.',
+  }),
+  'fail-fast': orExpression({
+    type: 'boolean',
+    description: 'Stop the other items at the first failure. Default: false.',
+  }),
+  'min-success': orExpression({
+    type: 'number',
+    minimum: 0,
+    maximum: 1,
+    description: 'Share of items that must end well for the stage to count as done. Default: 1.',
+  }),
+};
+
+function common(names: readonly string[], catalogue: Catalogue): JsonObject {
+  const condition = {
+    type: ['string', 'boolean'],
+    description: 'Runs only where this is true. ${{ }} may be left out.',
+  };
+  const uses = {
+    description: 'The activity that does the work.',
+    anyOf: names.map((name) => ({ const: name, description: catalogue[name].summary })),
+  };
+  const stage: JsonObject = {
+    description: text('One line for people.'),
+    uses,
+    with: { type: 'object' },
+    steps: {
+      type: 'array',
+      minItems: 1,
+      items: ref('step'),
+      description: 'Activities in order, for each item.',
+    },
+    needs: described('Stages that must have ended before.', {
+      type: ['string', 'array'],
+      items: { type: 'string' },
+    }),
+    foreach: ref('foreach'),
+    matrix: ref('matrix'),
+    if: condition,
+    outputs: { type: 'object', description: 'What an item hands on; default: the outputs of its last step.' },
+    ...STAGE_SETTINGS,
+  };
+  const step: JsonObject = {
+    id: text('Names the step in ${{ steps.ID.outputs }}.'),
+    uses,
+    with: { type: 'object' },
+    if: condition,
+    ...STEP_SETTINGS,
+  };
+  const perActivity = names.map((name) => activityRule(name, catalogue[name]));
+  return {
+    expression: EXPRESSION,
+    param: param(),
+    foreach: foreach(),
+    matrix: matrix(),
+    step: object(step, { required: ['id', 'uses'], allOf: perActivity }),
+    stage: object(stage, {
+      oneOf: [{ required: ['uses'] }, { required: ['steps'], not: { required: ['with'] } }],
+      not: { required: ['foreach', 'matrix'] },
+      allOf: perActivity,
+    }),
+  };
+}
+
+function param(): JsonObject {
+  return object(
+    {
+      type: { enum: [...PARAM_TYPES] },
+      default: { description: 'Absent: a value must be given with --set.' },
+      enum: { type: 'array', minItems: 1, description: 'The only values allowed.' },
+      minimum: { type: 'number' },
+      maximum: { type: 'number' },
+      items: { enum: [...ITEM_TYPES], description: 'Type of the members of a list.' },
+      description: { type: 'string' },
+    },
+    { required: ['type'] },
+  );
+}
+
+function foreach(): JsonObject {
+  const sources: JsonObject = {
+    glob: text('Files that match a pattern.'),
+    dir: text('Files of a folder.'),
+    csv: text('Rows of a CSV file with a header.'),
+    list: { anyOf: [{ type: 'array' }, ref('expression')], description: 'Paths, or mappings of fields.' },
+    from: text('Items of an earlier stage.'),
+  };
+  const names: JsonObject = {
+    as: text('Name of the item in expressions. Default: item.'),
+    key: text('Field that names the item. Default: name.'),
+  };
+  const oneOf = Object.keys(sources).map((name) => ({ required: [name] }));
+  return object({ ...sources, ...names }, { oneOf, description: 'Runs the stage for each of these items.' });
+}
+
+function matrix(): JsonObject {
+  const pattern = { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } };
+  const axis = { type: 'array', minItems: 1, items: { type: ['string', 'number', 'boolean'] } };
+  const one: JsonObject = {
+    type: 'object',
+    minProperties: 1,
+    description: 'Runs the stage for each combination of these values.',
+    properties: {
+      from: text('Cells of an earlier stage, each starting as soon as its own one has ended.'),
+      include: {
+        type: 'array',
+        items: pattern,
+        description: 'Adds values to cells that agree, or further cells.',
+      },
+      exclude: { type: 'array', items: pattern, description: 'Takes away cells that agree.' },
+    },
+    additionalProperties: orExpression(axis),
+  };
+  return {
+    anyOf: [
+      one,
+      {
+        type: 'array',
+        minItems: 1,
+        items: one,
+        description: 'Several matrices, their cells taken together.',
+      },
+    ],
+  };
+}
+
+/** `with` of an activity where `uses` names it. */
+function activityRule(name: string, entry: CatalogueEntry): JsonObject {
+  const needsWith: JsonObject = entry.required.length > 0 ? { required: ['with'] } : {};
+  return {
+    if: { properties: { uses: { const: name } }, required: ['uses'] },
+    then: { properties: { with: ref(`with.${name}`) }, ...needsWith },
+  };
+}
+
+function withDefinitions(names: readonly string[], catalogue: Catalogue): JsonObject {
+  const definitions = names.map((name) => {
+    const { summary, required, with: parameters } = catalogue[name];
+    const properties = Object.entries(parameters).map(([key, schema]) => [
+      key,
+      orExpression(literal(schema)),
+    ]);
+    const rest = { description: summary, ...(required.length > 0 ? { required: [...required] } : {}) };
+    return [`with.${name}`, object(Object.fromEntries(properties) as JsonObject, rest)];
+  });
+  return Object.fromEntries(definitions) as JsonObject;
+}
+
+/** A parameter's schema without the project's own keywords: an input is written as a path, the items of a stage only as an expression. */
+function literal(schema: ValueSchema): JsonObject {
+  const { description, default: value } = schema;
+  const notes = JSON.parse(JSON.stringify({ description, default: value })) as JsonObject;
+  if (schema['x-input'] === 'file') return { ...notes, type: 'string' };
+  if (schema['x-input'] === 'items')
+    return { ...notes, ...EXPRESSION, description: description ?? 'Items of a stage.' };
+  const { items, properties, anyOf, additionalProperties, ...rest } = schema;
+  const form: JsonObject = {};
+  for (const [key, member] of Object.entries(rest) as [string, Json | undefined][]) {
+    if (!key.startsWith('x-') && member !== undefined) form[key] = member;
+  }
+  if (items) form.items = orExpression(literal(items));
+  if (anyOf) form.anyOf = anyOf.map(literal);
+  if (additionalProperties !== undefined) {
+    form.additionalProperties =
+      typeof additionalProperties === 'boolean' ? additionalProperties : literal(additionalProperties);
+  }
+  if (properties) {
+    const nested = Object.entries(properties).map(
+      ([name, inner]) => [name, orExpression(literal(inner))] as const,
+    );
+    form.properties = Object.fromEntries(nested);
+  }
+  return form;
+}

@@ -1,0 +1,122 @@
+import type { Json } from '../../../json.js';
+import { ExpressionError } from './error.js';
+import { ArgumentError, bounded, textOf } from './functions.js';
+import { ALL_WELL, evaluate, type Context, type Status } from './evaluate.js';
+
+/**
+ * Values with `${{ }}` inside. A text that is one expression and nothing else becomes that expression's value, type kept; expressions inside
+ * a longer text become text. `$${{` stands for a literal `${{`. Imported by workflows: no Node built-in here.
+ */
+
+export type TemplatePart =
+  | { type: 'text'; text: string }
+  /** `source` begins at `offset` in the template's text; `start` and `end` enclose the whole `${{ }}`. */
+  | { type: 'expression'; source: string; offset: number; start: number; end: number };
+
+const MAX_NESTING = 64;
+
+/** The value with every `${{ }}` in it replaced, inside lists and objects too; keys are left alone. Throws {@link ExpressionError}. */
+export function evaluateTemplate(value: Json, context: Context, status: Status = ALL_WELL): Json {
+  return mapTexts(value, (text) => evaluateText(text, context, status));
+}
+
+/** Replaces each text inside a value by what `change` makes of it. */
+export function mapTexts(value: Json, change: (text: string) => Json, depth = 0): Json {
+  if (depth > MAX_NESTING) {
+    throw new ExpressionError('the value is nested too deep', '', { start: 0, end: 1 });
+  }
+  if (typeof value === 'string') return change(value);
+  if (Array.isArray(value)) return value.map((member) => mapTexts(member, change, depth + 1));
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).map(([key, member]) => [key, mapTexts(member, change, depth + 1)]);
+  return Object.fromEntries(members) as Json;
+}
+
+function evaluateText(text: string, context: Context, status: Status): Json {
+  if (!text.includes('${{')) return text;
+  const parts = parseTemplate(text);
+  const whole = wholeExpression(parts);
+  if (whole) return evaluatePart(whole, text, context, status);
+  const pieces = parts.map((part) => {
+    if (part.type === 'text') return part.text;
+    const value = evaluatePart(part, text, context, status);
+    return embedded(value, part, text);
+  });
+  return bounded(pieces.join(''));
+}
+
+function evaluatePart(
+  part: TemplatePart & { type: 'expression' },
+  text: string,
+  context: Context,
+  status: Status,
+): Json {
+  try {
+    return evaluate(part.source, context, status);
+  } catch (error) {
+    throw error instanceof ExpressionError ? error.within(text, part.offset) : error;
+  }
+}
+
+/** Text form of a value inside a longer text; throws {@link ExpressionError} for lists, objects and null. */
+export function embedded(value: Json, part: TemplatePart & { type: 'expression' }, text: string): string {
+  try {
+    return textOf(value);
+  } catch (error) {
+    if (!(error instanceof ArgumentError)) throw error;
+    throw new ExpressionError(error.message, text, part, { hint: error.hint });
+  }
+}
+
+/** The expression of a text that holds nothing else (spaces around it do not count). */
+export function wholeExpression(
+  parts: readonly TemplatePart[],
+): (TemplatePart & { type: 'expression' }) | undefined {
+  const expressions = parts.filter((part) => part.type === 'expression');
+  const onlySpace = parts.every((part) => part.type === 'expression' || part.text.trim() === '');
+  return expressions.length === 1 && onlySpace ? expressions[0] : undefined;
+}
+
+/** Splits a text into literal parts and expressions. Throws {@link ExpressionError} for a `${{` without its `}}`. */
+export function parseTemplate(text: string): TemplatePart[] {
+  const parts: TemplatePart[] = [];
+  let literal = '';
+  let at = 0;
+  for (;;) {
+    const open = text.indexOf('${{', at);
+    if (open < 0) break;
+    if (open > at && text[open - 1] === '$') {
+      literal += `${text.slice(at, open - 1)}\${{`;
+      at = open + 3;
+      continue;
+    }
+    literal += text.slice(at, open);
+    if (literal !== '') parts.push({ type: 'text', text: literal });
+    literal = '';
+    const close = closing(text, open);
+    const source = text.slice(open + 3, close);
+    parts.push({ type: 'expression', source, offset: open + 3, start: open, end: close + 2 });
+    at = close + 2;
+  }
+  literal += text.slice(at);
+  if (literal !== '' || parts.length === 0) parts.push({ type: 'text', text: literal });
+  return parts;
+}
+
+/** Offset of the `}}` that ends the expression opened at `open`; braces inside quoted text do not count. */
+function closing(text: string, open: number): number {
+  let quoted = false;
+  for (let at = open + 3; at < text.length; at++) {
+    if (text[at] === "'") quoted = !quoted;
+    else if (!quoted && text.startsWith('}}', at)) return at;
+    else if (!quoted && text.startsWith('${{', at)) break;
+  }
+  const what = quoted ? 'a text inside ${{ is not closed' : 'this ${{ has no }}';
+  const hint = quoted ? "end it with '" : 'end the expression with }}';
+  throw new ExpressionError(what, text, { start: open, end: open + 3 }, { hint });
+}
+
+/** The template whose value is exactly `text`: undoes nothing, only keeps a `${{` in it from being read as an expression. */
+export function escapeTemplate(text: string): string {
+  return text.replaceAll('${{', () => '$${{');
+}

@@ -1,0 +1,195 @@
+import type { Json } from '../../../json.js';
+import { suggest } from '../expressions/did-you-mean.js';
+import { describeNode, describeValue, type Named } from './document.js';
+import { DURATION_FORM, durationMs } from '../plan/duration.js';
+import { resolveStatic } from './node-expressions.js';
+import type { KnownParams } from './params.js';
+import type { ProblemCode } from '../problems/problem-codes.js';
+import type { Place, ProblemList } from '../problems/problems.js';
+import type { Entry, MapNode, YamlNode } from './yaml-nodes.js';
+
+export interface ReadContext {
+  problems: ProblemList;
+  known: KnownParams;
+}
+
+/** Keys people bring from other tools, and what to write here instead. */
+const FOREIGN: Readonly<Record<string, string | undefined>> = {
+  jobs: 'write `stages`',
+  tasks: 'write `stages`',
+  parameters: 'write `params`',
+  inputs: 'write `params` at the top, `with` in a stage or step',
+  args: 'write `with`',
+  strategy: 'put `matrix`, `max-parallel` and `fail-fast` on the stage itself',
+  run: 'there are no shell steps: `uses` names an activity',
+  cmd: 'there are no shell steps: `uses` names an activity',
+  deps: 'write `needs`',
+  depends: 'write `needs`',
+  'depends-on': 'write `needs`',
+  depends_on: 'write `needs`',
+  'timeout-minutes': 'write `timeout: 30m`',
+  queue: 'write `runs-on`',
+  do: 'write `uses` or `steps`',
+  env: 'settings of an activity go into `with`',
+};
+
+/** The mapping in `node`, its keys checked against `keys`; undefined, and reported, where it is no mapping. */
+export function openMap(
+  node: YamlNode,
+  what: string,
+  keys: readonly string[],
+  context: ReadContext,
+): MapReader | undefined {
+  if (node.kind === 'scalar' && node.broken) return undefined;
+  if (node.kind !== 'map') {
+    const message = `${what} must be a mapping of keys to values, found ${describeNode(node)}`;
+    context.problems.error('wrong-type', node.place, message);
+    return undefined;
+  }
+  for (const { key, keyPlace } of node.entries) {
+    if (keys.includes(key) || keys.includes('*') || (key.startsWith('x-') && keys.includes('x-*'))) continue;
+    const hint =
+      FOREIGN[key] ??
+      suggest(
+        key,
+        keys.filter((name) => name !== 'x-*'),
+        'keys here',
+      );
+    context.problems.error('unknown-key', keyPlace, `${what} has no key \`${key}\``, hint);
+  }
+  return new MapReader(node, what, context);
+}
+
+/** Reads typed values out of a mapping; what does not fit is reported and read as absent. */
+export class MapReader {
+  readonly node: MapNode;
+  private readonly what: string;
+  private readonly context: ReadContext;
+
+  constructor(node: MapNode, what: string, context: ReadContext) {
+    this.node = node;
+    this.what = what;
+    this.context = context;
+  }
+
+  entry(key: string): Entry | undefined {
+    return this.node.entries.find((entry) => entry.key === key);
+  }
+
+  /** The entry, or a `missing-key` problem at `place`. */
+  required(key: string, place: Place, hint?: string): Entry | undefined {
+    const entry = this.entry(key);
+    if (entry === undefined) {
+      this.context.problems.error('missing-key', place, `${this.what} needs the key \`${key}\``, hint);
+    }
+    return entry;
+  }
+
+  text(key: string): string | undefined {
+    return this.value(
+      key,
+      'text',
+      (value) => (typeof value === 'string' ? value : undefined),
+      (value) => {
+        return typeof value === 'number' || typeof value === 'boolean' ? 'write it in quotes' : undefined;
+      },
+    );
+  }
+
+  boolean(key: string): boolean | undefined {
+    return this.value(
+      key,
+      'true or false',
+      (value) => (typeof value === 'boolean' ? value : undefined),
+      booleanHint,
+    );
+  }
+
+  integer(key: string, minimum: number, maximum: number): number | undefined {
+    const value = this.number(key, minimum, maximum, 'a whole number');
+    if (value === undefined || Number.isInteger(value)) return value;
+    this.fault('wrong-type', key, `must be a whole number, found ${value}`);
+    return undefined;
+  }
+
+  number(key: string, minimum: number, maximum: number, expected = 'a number'): number | undefined {
+    const value = this.value(
+      key,
+      expected,
+      (found) => (typeof found === 'number' ? found : undefined),
+      (found) => {
+        return typeof found === 'string' && /^[\d.]+$/.test(found) ? 'write it without quotes' : undefined;
+      },
+    );
+    if (value === undefined || (value >= minimum && value <= maximum)) return value;
+    this.fault('bad-value', key, `must be between ${minimum} and ${maximum}, found ${value}`);
+    return undefined;
+  }
+
+  duration(key: string): string | undefined {
+    const value = this.value(
+      key,
+      'a duration',
+      (found) => (typeof found === 'string' ? found : undefined),
+      (found) => {
+        return typeof found === 'number'
+          ? `write the unit: ${found}s or ${found}m`
+          : `write ${DURATION_FORM}`;
+      },
+    );
+    if (value === undefined || durationMs(value) !== undefined) return value;
+    this.fault('bad-duration', key, `is no duration: ${describeValue(value)}`, `write ${DURATION_FORM}`);
+    return undefined;
+  }
+
+  choice<T extends string>(key: string, choices: readonly T[]): T | undefined {
+    const value = this.text(key);
+    if (value === undefined || (choices as readonly string[]).includes(value)) return value as T | undefined;
+    this.fault('bad-value', key, `cannot be ${describeValue(value)}`, suggest(value, choices));
+    return undefined;
+  }
+
+  /** One text or a list of texts. */
+  names(key: string): Named[] {
+    const entry = this.entry(key);
+    if (entry === undefined) return [];
+    const nodes = entry.value.kind === 'list' ? entry.value.items : [entry.value];
+    return nodes.flatMap((node) => {
+      const value = resolveStatic(node, this.context.known, this.context.problems);
+      if (typeof value === 'string') return [{ name: value, place: node.place }];
+      if (value !== undefined) {
+        const message = `\`${key}\` must be a name or a list of names, found ${describeValue(value)}`;
+        this.context.problems.error('wrong-type', node.place, message);
+      }
+      return [];
+    });
+  }
+
+  private value<T>(
+    key: string,
+    expected: string,
+    accept: (value: Json) => T | undefined,
+    hint: (value: Json) => string | undefined,
+  ): T | undefined {
+    const entry = this.entry(key);
+    if (entry === undefined) return undefined;
+    const value = resolveStatic(entry.value, this.context.known, this.context.problems);
+    if (value === undefined) return undefined;
+    const accepted = accept(value);
+    if (accepted === undefined) {
+      this.fault('wrong-type', key, `must be ${expected}, found ${describeValue(value)}`, hint(value));
+    }
+    return accepted;
+  }
+
+  private fault(code: ProblemCode, key: string, what: string, hint?: string): void {
+    const place = this.entry(key)?.value.place ?? this.node.place;
+    this.context.problems.error(code, place, `\`${key}\` ${what}`, hint);
+  }
+}
+
+export function booleanHint(value: Json): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  if (/^(yes|on|y|true)$/i.test(value)) return 'write true';
+  return /^(no|off|n|false)$/i.test(value) ? 'write false' : undefined;
+}

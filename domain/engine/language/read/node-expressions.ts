@@ -1,0 +1,134 @@
+import type { Json } from '../../../json.js';
+import { foldTemplate, references } from '../expressions/analysis.js';
+import { ExpressionError, type Span } from '../expressions/error.js';
+import { parseExpression, type Expression } from '../expressions/syntax.js';
+import type { Condition } from './document.js';
+import { isScalarText } from './document.js';
+import type { KnownParams } from './params.js';
+import { ProblemList, type Place } from '../problems/problems.js';
+import { parseTemplate, wholeExpression } from '../expressions/template.js';
+import type { ScalarNode, YamlNode } from './yaml-nodes.js';
+
+/** An expression of a pipeline file with its tree and the means to point at a part of it. */
+export interface PlacedExpression {
+  tree: Expression;
+  source: string;
+  /** The value is this expression and nothing else, so its type is the value's type. */
+  whole: boolean;
+  node: ScalarNode;
+  /** Of `source` in the text of `node`. */
+  offset: number;
+}
+
+export function placeOf(expression: PlacedExpression, span: Span): Place {
+  return expression.node.placeOf(span.start + expression.offset, span.end + expression.offset);
+}
+
+/** Every expression inside a value, lists and mappings included. Those that cannot be read become problems. */
+export function expressionsIn(node: YamlNode, problems: ProblemList): PlacedExpression[] {
+  if (node.kind === 'list') return node.items.flatMap((item) => expressionsIn(item, problems));
+  if (node.kind === 'map') return node.entries.flatMap(({ value }) => expressionsIn(value, problems));
+  if (!isScalarText(node) || !node.value.includes('${{')) return [];
+  const parts = reporting(node, problems, () => parseTemplate(node.value)) ?? [];
+  const whole = wholeExpression(parts);
+  return parts.flatMap((part) => {
+    if (part.type === 'text') return [];
+    return placed(node, part.source, part.offset, part === whole, problems);
+  });
+}
+
+/** Names of the params that a value is made of. */
+export function paramsIn(node: YamlNode): string[] {
+  const read = expressionsIn(node, new ProblemList()).flatMap(({ tree }) => references(tree));
+  const names = read.flatMap(({ root, path }) =>
+    root === 'params' && path.length > 0 ? [`${path[0]}`] : [],
+  );
+  return [...new Set(names)];
+}
+
+/** The expression of an `if`. */
+export function conditionExpression(condition: Condition, problems: ProblemList): PlacedExpression[] {
+  return placed(condition.node, condition.source, condition.offset, true, problems);
+}
+
+function placed(
+  node: ScalarNode,
+  source: string,
+  offset: number,
+  whole: boolean,
+  problems: ProblemList,
+): PlacedExpression[] {
+  const tree = reporting(node, problems, () => parseExpression(source), offset);
+  return tree === undefined ? [] : [{ tree, source, whole, node, offset }];
+}
+
+/** Runs `compute`; an {@link ExpressionError} becomes a problem placed inside the text of `node`. */
+export function reporting<T>(
+  node: ScalarNode,
+  problems: ProblemList,
+  compute: () => T,
+  offset = 0,
+): T | undefined {
+  try {
+    return compute();
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    const place = node.placeOf(error.span.start + offset, error.span.end + offset);
+    problems.error(error.missing ? 'unknown-name' : 'bad-expression', place, error.what, error.hint);
+    return undefined;
+  }
+}
+
+/** Whether `expression` reads a param that has been given no value. */
+export function readsUnset(expression: PlacedExpression, known: KnownParams): boolean {
+  return references(expression.tree).some(({ root, path }) => {
+    return root === 'params' && typeof path[0] === 'string' && known.unset.has(path[0]);
+  });
+}
+
+/**
+ * A value in which only params may be used, with these filled in; undefined where that is not possible: because of a mistake, which is
+ * reported, or because a param has no value yet, which is not one here.
+ */
+export function resolveStatic(node: YamlNode, known: KnownParams, problems: ProblemList): Json | undefined {
+  const expressions = expressionsIn(node, problems);
+  let resolvable = true;
+  for (const expression of expressions) {
+    for (const { root, path, spans } of references(expression.tree)) {
+      if (root === 'params') {
+        if (typeof path[0] === 'string') known.used.add(path[0]);
+        continue;
+      }
+      resolvable = false;
+      const message = `\`${root}\` is not known here: this is settled before the run`;
+      problems.error(
+        'not-available',
+        placeOf(expression, spans[0]),
+        message,
+        'only `params` can be used here',
+      );
+    }
+    if (readsUnset(expression, known)) resolvable = false;
+  }
+  return resolvable ? foldNode(node, { params: known.values }, problems) : undefined;
+}
+
+/** The value of `node` with all that `known` is enough for computed; undefined, and reported, where that fails. */
+export function foldNode(
+  node: YamlNode,
+  known: Record<string, Json>,
+  problems: ProblemList,
+): Json | undefined {
+  if (node.kind === 'scalar') {
+    if (node.broken) return undefined;
+    if (!isScalarText(node)) return node.value;
+    return reporting(node, problems, () => foldTemplate(node.value, known));
+  }
+  if (node.kind === 'list') {
+    const items = node.items.map((item) => foldNode(item, known, problems));
+    return items.includes(undefined) ? undefined : (items as Json[]);
+  }
+  const members = node.entries.map(({ key, value }) => [key, foldNode(value, known, problems)] as const);
+  if (members.some(([, value]) => value === undefined)) return undefined;
+  return Object.fromEntries(members) as Json;
+}

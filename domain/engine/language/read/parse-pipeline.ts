@@ -1,0 +1,89 @@
+import type { PipelineDocument } from './document.js';
+import { describeNode } from './document.js';
+import { MapReader, openMap, type ReadContext } from './map-reader.js';
+import { fileNameFault } from './names.js';
+import { readParams, type ParamSources } from './params.js';
+import { ProblemList, type Place, type Problem } from '../problems/problems.js';
+import { readSettings, STAGE_SETTINGS } from './read-settings.js';
+import { readStages } from './read-stages.js';
+import { readYaml } from './yaml-nodes.js';
+
+/** The version of the language that this reads: the value of `pipeline`. */
+export const LANGUAGE_VERSION = 1;
+
+const KEYS = [
+  ...['pipeline', 'name', 'description', 'params', 'defaults', 'work', 'stages', 'on-failure'],
+  'x-*',
+];
+
+export interface ParsedPipeline {
+  /** Absent where the text is no pipeline at all; otherwise as much of it as could be read. */
+  document?: PipelineDocument;
+  problems: Problem[];
+}
+
+/** Reads a pipeline file and fills in its params. Every fault of the file is in `problems`; those between its parts are found by `checkPipeline`. */
+export function parsePipeline(text: string, sources: ParamSources): ParsedPipeline {
+  const problems = new ProblemList();
+  const document = readDocument(text.replace(/^\uFEFF/, ''), sources, problems);
+  return { document, problems: problems.sorted() };
+}
+
+function readDocument(
+  text: string,
+  sources: ParamSources,
+  problems: ProblemList,
+): PipelineDocument | undefined {
+  const root = readYaml(text, problems);
+  if (root === undefined) return undefined;
+  if (root.kind !== 'map') {
+    const message = `a pipeline file is a mapping that begins with \`pipeline: 1\`, found ${describeNode(root)}`;
+    problems.error('wrong-type', root.place, message);
+    return undefined;
+  }
+  const paramsEntry = root.entries.find(({ key }) => key === 'params');
+  const { declarations, known } = readParams(paramsEntry, sources, problems);
+  const context: ReadContext = { problems, known };
+  const start: Place = { ...root.place, length: 1 };
+  const version = new MapReader(root, 'the pipeline', context);
+  if (!isThisVersion(version, start, problems)) return undefined;
+  const map = openMap(root, 'the pipeline', KEYS, context) ?? version;
+  const defaults = map.entry('defaults');
+  const defaultsMap = defaults && openMap(defaults.value, '`defaults`', STAGE_SETTINGS, context);
+  return {
+    name: readName(map, start, context),
+    description: map.text('description') ?? '',
+    params: declarations,
+    known,
+    work: map.text('work'),
+    onFailure: map.choice('on-failure', ['hold', 'fail', 'continue']) ?? 'hold',
+    defaults: defaultsMap ? readSettings(defaultsMap, context) : {},
+    stages: readStages(map.required('stages', start, 'a pipeline is made of stages'), context),
+  };
+}
+
+function isThisVersion(map: MapReader, start: Place, problems: ProblemList): boolean {
+  const hint = `write \`pipeline: ${LANGUAGE_VERSION}\`, the version of the language, as the first line`;
+  const entry = map.required('pipeline', start, hint);
+  if (entry === undefined) return true;
+  const node = entry.value;
+  if (node.kind === 'scalar' && node.value === LANGUAGE_VERSION) return true;
+  const isVersion = node.kind === 'scalar' && typeof node.value === 'number';
+  const found = node.kind === 'scalar' ? String(node.value) : describeNode(node);
+  const message = isVersion
+    ? `the file is written in version ${found} of the language; this program reads version ${LANGUAGE_VERSION}`
+    : `\`pipeline\` is the version of the language, ${LANGUAGE_VERSION}; found ${found}`;
+  problems.error('unsupported-version', node.place, message, isVersion ? 'use a newer program' : hint);
+  return !isVersion;
+}
+
+function readName(map: MapReader, start: Place, context: ReadContext): string {
+  const name =
+    map.required('name', start, 'the name is part of run ids and of the work folder') && map.text('name');
+  if (name === undefined) return '';
+  const fault = fileNameFault(name);
+  if (fault === undefined) return name;
+  const place = map.entry('name')?.value.place ?? start;
+  context.problems.error('bad-name', place, `\`${name}\` cannot name a pipeline: ${fault}`);
+  return name;
+}

@@ -1,0 +1,262 @@
+import { suggest } from '../expressions/did-you-mean.js';
+import {
+  describeNode,
+  isScalarText,
+  type Condition,
+  type Named,
+  type SourceDocument,
+  type StageDocument,
+  type StepDocument,
+} from './document.js';
+import { openMap, type MapReader, type ReadContext } from './map-reader.js';
+import { readMatrix } from './matrix.js';
+import { nameFault } from './names.js';
+import { reporting } from './node-expressions.js';
+import { RESERVED_NAMES } from '../expressions/print.js';
+import type { Place } from '../problems/problems.js';
+import { readSettings, STAGE_SETTINGS, STEP_SETTINGS } from './read-settings.js';
+import { parseTemplate, wholeExpression } from '../expressions/template.js';
+import type { Entry, YamlNode } from './yaml-nodes.js';
+
+const STEP_KEYS = ['id', 'uses', 'with', 'if', ...STEP_SETTINGS];
+const STAGE_KEYS = [
+  ...['description', 'uses', 'with', 'steps', 'needs', 'foreach', 'matrix', 'if', 'outputs'],
+  ...STAGE_SETTINGS,
+];
+
+/** The stages of a pipeline, each as far as it can be read. */
+export function readStages(entry: Entry | undefined, context: ReadContext): StageDocument[] {
+  const map = entry && openMap(entry.value, '`stages`', ['*'], context);
+  const entries = map?.node.entries ?? [];
+  if (map !== undefined && entries.length === 0) {
+    context.problems.error('missing-key', map.node.place, 'the pipeline has no stages');
+  }
+  const stages = entries.flatMap((stage) => readStage(stage, context) ?? []);
+  const seen = new Map<string, string>();
+  for (const { name, place } of stages) {
+    const twin = seen.get(name.toLowerCase());
+    if (twin !== undefined && twin !== name) {
+      const message = `\`${name}\` and \`${twin}\` would share a folder where case does not count`;
+      context.problems.error('duplicate-stage', place, message, 'rename one of them');
+    }
+    seen.set(name.toLowerCase(), name);
+  }
+  return stages;
+}
+
+function readStage(entry: Entry, context: ReadContext): StageDocument | undefined {
+  const { key: name, keyPlace: place } = entry;
+  const fault = nameFault(name);
+  if (fault !== undefined) {
+    context.problems.error('bad-name', place, `\`${name}\` cannot name a stage: ${fault}`);
+  }
+  const map = openMap(entry.value, `stage \`${name}\``, STAGE_KEYS, context);
+  if (map === undefined) return undefined;
+  const settings = readSettings(map, context);
+  const single = map.entry('steps') === undefined;
+  return {
+    name,
+    place,
+    single,
+    settings,
+    description: map.text('description') ?? '',
+    needs: map.names('needs'),
+    condition: readCondition(map, context),
+    source: readSource(map, context),
+    steps: single ? readUses(map, name, place, context) : readSteps(map, context),
+    outputs: readEntries(map, 'outputs', context),
+  };
+}
+
+/** A stage with `uses`: its one step has the stage's name. */
+function readUses(map: MapReader, name: string, place: Place, context: ReadContext): StepDocument[] {
+  const hint = 'name an activity: uses: mil.split, or list several under steps:';
+  const uses = map.required('uses', place, hint) && map.text('uses');
+  if (uses === undefined) return [];
+  const with_ = readEntries(map, 'with', context) ?? [];
+  return [
+    { id: name, place, uses: { name: uses, place: valuePlace(map, 'uses') }, with: with_, settings: {} },
+  ];
+}
+
+function readSteps(map: MapReader, context: ReadContext): StepDocument[] {
+  for (const key of ['uses', 'with']) {
+    const extra = map.entry(key);
+    if (extra === undefined) continue;
+    const message = `\`${key}\` and \`steps\` exclude each other`;
+    context.problems.error('conflicting-keys', extra.keyPlace, message, 'move it into one of the steps');
+  }
+  const node = map.entry('steps')?.value;
+  if (node?.kind !== 'list') {
+    const found = node === undefined ? 'nothing' : describeNode(node);
+    const hint = 'write one `- id: …` for each step';
+    context.problems.error(
+      'wrong-type',
+      valuePlace(map, 'steps'),
+      `\`steps\` must be a list, found ${found}`,
+      hint,
+    );
+    return [];
+  }
+  if (node.items.length === 0) {
+    context.problems.error('missing-key', valuePlace(map, 'steps'), '`steps` is empty');
+  }
+  const steps = node.items.flatMap((item) => readStep(item, context) ?? []);
+  const seen = new Set<string>();
+  for (const { id, place } of steps) {
+    if (seen.has(id)) {
+      context.problems.error(
+        'duplicate-id',
+        place,
+        `two steps of this stage have the id \`${id}\``,
+        'rename one of them',
+      );
+    }
+    seen.add(id);
+  }
+  return steps;
+}
+
+function readStep(node: YamlNode, context: ReadContext): StepDocument | undefined {
+  const map = openMap(node, 'a step', STEP_KEYS, context);
+  if (map === undefined) return undefined;
+  const at = map.node.entries[0]?.keyPlace ?? map.node.place;
+  const id = map.required('id', at, 'the id names the step in ${{ steps.ID.outputs }}') && map.text('id');
+  const uses = map.required('uses', at, 'name an activity: uses: pathology.patch') && map.text('uses');
+  const fault = id === undefined ? undefined : nameFault(id);
+  if (fault !== undefined) {
+    context.problems.error('bad-name', valuePlace(map, 'id'), `\`${id}\` cannot name a step: ${fault}`);
+  }
+  const settings = readSettings(map, context);
+  const condition = readCondition(map, context);
+  const with_ = readEntries(map, 'with', context) ?? [];
+  if (id === undefined || uses === undefined) return undefined;
+  const named = { name: uses, place: valuePlace(map, 'uses') };
+  return { id, place: valuePlace(map, 'id'), uses: named, condition, with: with_, settings };
+}
+
+function valuePlace(map: MapReader, key: string): Place {
+  return map.entry(key)?.value.place ?? map.node.place;
+}
+
+function readEntries(map: MapReader, key: string, context: ReadContext): Entry[] | undefined {
+  const entry = map.entry(key);
+  return entry && openMap(entry.value, `\`${key}\``, ['*'], context)?.node.entries;
+}
+
+/** `if`: an expression, with or without `${{ }}` around it. */
+function readCondition(map: MapReader, context: ReadContext): Condition | undefined {
+  const node = map.entry('if')?.value;
+  if (node === undefined) return undefined;
+  if (node.kind === 'scalar' && typeof node.value === 'boolean') {
+    return { source: String(node.value), offset: 0, node };
+  }
+  if (!isScalarText(node)) {
+    const message = `\`if\` must be an expression, found ${describeNode(node)}`;
+    context.problems.error('wrong-type', node.place, message, 'write if: ${{ always() }}');
+    return undefined;
+  }
+  if (!node.value.includes('${{')) return { source: node.value, offset: 0, node };
+  const parts = reporting(node, context.problems, () => parseTemplate(node.value));
+  const whole = parts && wholeExpression(parts);
+  if (parts !== undefined && whole === undefined) {
+    const message = '`if` must be one expression, not text around one';
+    context.problems.error(
+      'bad-expression',
+      node.place,
+      message,
+      'put ${{ }} around all of it, or leave it out',
+    );
+  }
+  return whole && { source: whole.source, offset: whole.offset, node };
+}
+
+function readSource(map: MapReader, context: ReadContext): SourceDocument {
+  const foreach = map.entry('foreach');
+  const matrix = map.entry('matrix');
+  if (foreach && matrix) {
+    const message = '`foreach` and `matrix` exclude each other: a stage has one kind of items';
+    const hint = 'put the list into the matrix, or the matrix into a stage of its own';
+    context.problems.error('conflicting-keys', laterOf(foreach, matrix).keyPlace, message, hint);
+  }
+  if (foreach) return readForeach(foreach, context);
+  if (matrix === undefined) return { kind: 'single' };
+  const from = matrix.value.kind === 'map' && matrix.value.entries.some(({ key }) => key === 'from');
+  return from ? readMatrixFrom(matrix, context) : readMatrix(matrix, context);
+}
+
+function laterOf(a: Entry, b: Entry): Entry {
+  return a.keyPlace.line > b.keyPlace.line ? a : b;
+}
+
+function readMatrixFrom(entry: Entry, context: ReadContext): SourceDocument {
+  const map = openMap(entry.value, '`matrix` with `from`', ['from'], context);
+  const stage = map && named(map, 'from');
+  const place = entry.keyPlace;
+  return stage
+    ? { kind: 'from', form: 'matrix', stage, as: 'matrix', place }
+    : { kind: 'matrix', axes: [], place };
+}
+
+const SOURCES = ['glob', 'dir', 'csv', 'list', 'from'] as const;
+
+function readForeach(entry: Entry, context: ReadContext): SourceDocument {
+  const place = entry.keyPlace;
+  const unreadable: SourceDocument = {
+    kind: 'list',
+    value: { kind: 'list', items: [], place },
+    as: 'item',
+    place,
+  };
+  if (entry.value.kind !== 'map') {
+    const message = `\`foreach\` must say where its items come from, found ${describeNode(entry.value)}`;
+    const hint = 'write foreach: { glob: "slides/*.svs", as: slide }';
+    context.problems.error('wrong-type', entry.value.place, message, hint);
+    return unreadable;
+  }
+  const map = openMap(entry.value, '`foreach`', [...SOURCES, 'as', 'key'], context);
+  if (map === undefined) return unreadable;
+  const as = readItemName(map, context);
+  const given = SOURCES.filter((key) => map.entry(key) !== undefined);
+  if (given.length !== 1) {
+    const message = `\`foreach\` needs exactly one of ${SOURCES.join(', ')}; it has ${given.join(' and ') || 'none'}`;
+    const code = given.length === 0 ? 'missing-key' : 'conflicting-keys';
+    context.problems.error(code, place, message);
+    return { ...unreadable, as };
+  }
+  const keyField = named(map, 'key');
+  const [kind] = given;
+  if (kind !== 'from') {
+    return { kind, value: map.entry(kind)?.value ?? entry.value, as, keyField, place };
+  }
+  if (keyField !== undefined) {
+    const message = 'items taken `from` a stage keep their keys';
+    context.problems.error('conflicting-keys', keyField.place, message, 'remove `key`');
+  }
+  const stage = named(map, 'from');
+  return stage ? { kind, form: 'foreach', stage, as, place } : unreadable;
+}
+
+function readItemName(map: MapReader, context: ReadContext): string {
+  const as = map.text('as');
+  if (as === undefined) return 'item';
+  const place = valuePlace(map, 'as');
+  const fault = nameFault(as);
+  if (fault !== undefined) {
+    context.problems.error('bad-name', place, `\`${as}\` cannot name an item: ${fault}`);
+  } else if (RESERVED_NAMES.includes(as)) {
+    const message = `\`${as}\` already has a meaning in expressions`;
+    context.problems.error(
+      'reserved-name',
+      place,
+      message,
+      suggest('', ['slide', 'item'], 'choose a name like'),
+    );
+  }
+  return as;
+}
+
+function named(map: MapReader, key: string): Named | undefined {
+  const name = map.text(key);
+  return name === undefined ? undefined : { name, place: valuePlace(map, key) };
+}

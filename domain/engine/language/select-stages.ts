@@ -1,0 +1,126 @@
+import { suggest } from './expressions/did-you-mean.js';
+import { SamMilError } from '../../errors.js';
+import type { Plan, StagePlan } from './plan/plan.js';
+
+/** `--only`, `--until` and `--from`, each `STAGE` or, for `only`, `STAGE@item`. At most one of `only` and the other two. */
+export interface Selection {
+  /** These stages and nothing else: what they need must be there already. */
+  only?: readonly string[];
+  /** Up to and with these stages: they and all they need. */
+  until?: readonly string[];
+  /** These stages and all that need them; what comes before must be there already. */
+  from?: readonly string[];
+}
+
+export interface SelectedPlan {
+  /** The stages to run, and with `reuse` those whose results they take. */
+  plan: Plan;
+  /** Keys of the only items to run, by stage. */
+  items: Record<string, string[]>;
+}
+
+/**
+ * The part of a plan that a selection asks for.
+ * @throws SamMilError InvalidInput for a stage or matrix cell that does not exist, and for options that exclude each other
+ */
+export function selectStages(plan: Plan, selection: Selection): SelectedPlan {
+  const { only = [], until = [], from = [] } = selection;
+  if (only.length > 0 && until.length + from.length > 0) {
+    throw new SamMilError('InvalidInput', '--only excludes --until and --from', {
+      next: 'use --only alone, or --from and --until together',
+    });
+  }
+  if (only.length + until.length + from.length === 0) return { plan, items: {} };
+  const targets = only.map((target) => parseTarget(plan, target));
+  const wanted = only.length > 0 ? new Set(targets.map(({ stage }) => stage)) : between(plan, until, from);
+  if (wanted.size === 0) {
+    throw new SamMilError(
+      'InvalidInput',
+      `no stage lies between --from ${from.join(', ')} and --until ${until.join(', ')}`,
+    );
+  }
+  const kept = reach(plan, wanted, needsOf);
+  const stages = plan.stages
+    .filter(({ name }) => kept.has(name))
+    .map((stage) => (wanted.has(stage.name) ? stage : { ...stage, reuse: true }));
+  return { plan: { ...plan, stages }, items: itemsOf(targets) };
+}
+
+function between(plan: Plan, until: readonly string[], from: readonly string[]): Set<string> {
+  const whole = (names: readonly string[]) => new Set(names.map((name) => stageNamed(plan, name).name));
+  const upTo = until.length === 0 ? undefined : reach(plan, whole(until), needsOf);
+  const onwards = from.length === 0 ? undefined : reach(plan, whole(from), dependants);
+  const names = plan.stages.map(({ name }) => name);
+  return new Set(names.filter((name) => (upTo?.has(name) ?? true) && (onwards?.has(name) ?? true)));
+}
+
+/** The names and all that `next` leads to from them. */
+function reach(
+  plan: Plan,
+  start: ReadonlySet<string>,
+  next: (plan: Plan, name: string) => string[],
+): Set<string> {
+  const reached = new Set(start);
+  for (const name of reached) for (const following of next(plan, name)) reached.add(following);
+  return reached;
+}
+
+function needsOf(plan: Plan, name: string): string[] {
+  return stageNamed(plan, name).needs;
+}
+
+function dependants(plan: Plan, name: string): string[] {
+  return plan.stages.filter(({ needs }) => needs.includes(name)).map((stage) => stage.name);
+}
+
+interface Target {
+  stage: string;
+  item?: string;
+}
+
+/** `train@sam-mil-0-2`: the part after the first `@` is an item's key. */
+export function parseTarget(plan: Plan, text: string): Target {
+  const at = text.indexOf('@');
+  const stage = stageNamed(plan, at < 0 ? text : text.slice(0, at));
+  if (at < 0) return { stage: stage.name };
+  const item = text.slice(at + 1);
+  const keys = cellKeys(plan, stage);
+  if (item !== '' && (keys === undefined || keys.includes(item))) return { stage: stage.name, item };
+  throw new SamMilError('InvalidInput', `stage \`${stage.name}\` has no item \`${item}\``, {
+    next: suggest(item, keys ?? [], 'items'),
+  });
+}
+
+/**
+ * Refuses a `--force` that names nothing: what was to be made again would silently stay as it is.
+ * @throws SamMilError InvalidInput for a stage or matrix cell that does not exist
+ */
+export function checkForced(plan: Plan, force: readonly string[] = []): void {
+  for (const target of force) if (target !== '*') parseTarget(plan, target);
+}
+
+/** Keys of a stage's items where the plan knows them: matrix cells, its own or taken from another stage. */
+function cellKeys(plan: Plan, stage: StagePlan): string[] | undefined {
+  const { source } = stage;
+  if (source.kind === 'matrix') return source.cells.map(({ key }) => key);
+  return source.kind === 'from' ? cellKeys(plan, stageNamed(plan, source.stage)) : undefined;
+}
+
+function stageNamed(plan: Plan, name: string): StagePlan {
+  const stage = plan.stages.find((candidate) => candidate.name === name);
+  if (stage) return stage;
+  const names = plan.stages.map((candidate) => candidate.name);
+  throw new SamMilError('InvalidInput', `there is no stage \`${name}\``, {
+    next: suggest(name, names, 'stages'),
+  });
+}
+
+/** A stage that is also asked for as a whole runs whole. */
+function itemsOf(targets: readonly Target[]): Record<string, string[]> {
+  const whole = new Set(targets.filter(({ item }) => item === undefined).map(({ stage }) => stage));
+  const items: Record<string, string[]> = {};
+  for (const { stage, item } of targets) {
+    if (item !== undefined && !whole.has(stage)) (items[stage] ??= []).push(item);
+  }
+  return items;
+}

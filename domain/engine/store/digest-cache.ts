@@ -1,0 +1,202 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { digestOf, digestOfFile, digestOfJson } from '../../digest.js';
+import { SamMilError } from '../../errors.js';
+import { writeWhole } from '../../files/durable-file.js';
+import type { ReceiptFile } from './receipts.js';
+import { isFresh, sameStamp, stampOf, type FileStamp } from '../../files/file-stamp.js';
+import { digestCacheFolder, insideWork } from './paths.js';
+
+interface Remembered {
+  stamp: FileStamp;
+  digest: string;
+}
+
+/**
+ * Digests of files, read again only where the file's stamp differs. What was read is remembered on disk too (slides have many GB); what a receipt
+ * vouches for, in memory.
+ */
+export class DigestCache {
+  private readonly work: string;
+  private readonly memory = new Map<string, Remembered>();
+  /** Digesting a file once for all who ask at the same time. */
+  private readonly pending = new Map<string, Promise<string>>();
+
+  constructor(work: string) {
+    this.work = work;
+  }
+
+  /** `sha256:<hex>` of a file's content. @throws SamMilError InvalidInput where there is no such file or it may not be read */
+  async digest(path: string): Promise<string> {
+    const stamp = await requireStamp(path);
+    const known = await this.recall(path, stamp);
+    return known ?? (await this.read(path, stamp));
+  }
+
+  /** The digest, if it is known without reading the file. */
+  async known(path: string): Promise<string | undefined> {
+    const stamp = await stampOf(path);
+    return stamp && (await this.recall(path, stamp));
+  }
+
+  /** Takes note of a digest computed elsewhere. */
+  remember(path: string, stamp: FileStamp, digest: string): void {
+    if (this.memory.size > 100_000) this.memory.clear();
+    this.memory.set(path, { stamp, digest });
+  }
+
+  /** Takes note of outputs whose receipt was found to stand. */
+  rememberOutputs(files: Readonly<Record<string, ReceiptFile>>): void {
+    for (const [path, { digest, ...stamp }] of Object.entries(files)) {
+      this.remember(insideWork(this.work, path), stamp, digest);
+    }
+  }
+
+  private async recall(path: string, stamp: FileStamp): Promise<string | undefined> {
+    const inMemory = this.memory.get(path);
+    if (inMemory && sameStamp(inMemory.stamp, stamp)) return inMemory.digest;
+    const onDisk = await this.load(path);
+    if (!onDisk || !sameStamp(onDisk.stamp, stamp)) return undefined;
+    this.remember(path, stamp, onDisk.digest);
+    return onDisk.digest;
+  }
+
+  private read(path: string, stamp: FileStamp): Promise<string> {
+    const running = this.pending.get(path);
+    if (running) return running;
+    const reading = this.readNow(path, stamp).finally(() => this.pending.delete(path));
+    this.pending.set(path, reading);
+    return reading;
+  }
+
+  private async readNow(path: string, before: FileStamp): Promise<string> {
+    const digest = await digestOfFile(path).catch((error: unknown) => {
+      throw unreadable(path, error);
+    });
+    const after = await requireStamp(path);
+    if (!sameStamp(before, after)) {
+      throw new SamMilError('Unavailable', 'the file changed while it was read', {
+        file: path,
+        next: 'wait until whatever writes it has ended',
+      });
+    }
+    if (isFresh(after)) return digest;
+    this.remember(path, after, digest);
+    await this.save(path, { stamp: after, digest });
+    return digest;
+  }
+
+  private entry(path: string): string {
+    const hex = digestOf(path).slice('sha256:'.length);
+    return join(digestCacheFolder(this.work), hex.slice(0, 2), `${hex}.json`);
+  }
+
+  private async load(path: string): Promise<Remembered | undefined> {
+    try {
+      return JSON.parse(await readFile(this.entry(path), 'utf8')) as Remembered;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** A cache: a failure to write it costs time only. */
+  private async save(path: string, entry: Remembered): Promise<void> {
+    await writeWhole(this.entry(path), JSON.stringify({ path, ...entry })).catch(() => undefined);
+  }
+}
+
+/**
+ * Digest of an input that may be a folder: that of the sorted (relative path, digest) list of its files; or that consists of several files, likewise.
+ * With `known`, only remembered digests are used and undefined means "not without reading".
+ *
+ * @param companions further files that the named one consists of: the pixels of a slide lie in a folder beside it, or in the files of its series
+ */
+export async function digestOfInput(
+  cache: DigestCache,
+  path: string,
+  how: 'read' | 'known' = 'read',
+  companions: (path: string) => readonly string[] = () => [],
+): Promise<string | undefined> {
+  const one = (file: string) => (how === 'read' ? cache.digest(file) : cache.known(file));
+  const own = await filesUnder(path);
+  if (own !== undefined) return digestOfFiles(path, own, one);
+  const alone = await one(path);
+  if (alone === undefined) return undefined;
+  const others = listed(path, companions);
+  if (others.length === 0) return alone;
+  const folder = dirname(path);
+  return digestOfFiles(
+    folder,
+    [path, ...others].map((file) => relative(folder, file)),
+    one,
+  );
+}
+
+function listed(path: string, companions: (path: string) => readonly string[]): readonly string[] {
+  try {
+    return companions(path);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+async function digestOfFiles(
+  folder: string,
+  files: string[],
+  one: (file: string) => Promise<string | undefined>,
+): Promise<string | undefined> {
+  const list: [string, string][] = [];
+  for (const file of files) {
+    const digest = await one(join(folder, file));
+    if (digest === undefined) return undefined;
+    list.push([file.split('\\').join('/'), digest]);
+  }
+  return digestOfJson(list);
+}
+
+/** Sorted relative paths of the files in a folder and below, hidden ones left out; undefined where `path` is no folder. */
+async function filesUnder(path: string): Promise<string[] | undefined> {
+  const entries = await readdir(path, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOTDIR' || error.code === 'ENOENT') return undefined;
+    throw unreadable(path, error);
+  });
+  if (!entries) return undefined;
+  const files: string[] = [];
+  for (const entry of entries) {
+    if (entry.name.startsWith('.')) continue;
+    const below = await filesUnder(join(path, entry.name));
+    if (below === undefined) files.push(entry.name);
+    else files.push(...below.map((file) => join(entry.name, file)));
+  }
+  return files.sort((a, b) => (a < b ? -1 : 1));
+}
+
+async function requireStamp(path: string): Promise<FileStamp> {
+  const stamp = await stampOf(path).catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+  if (stamp) return stamp;
+  throw new SamMilError('InvalidInput', 'there is no such file', {
+    file: path,
+    next: 'check the path, or bring the file and resume the run',
+  });
+}
+
+function unreadable(path: string, cause: unknown): unknown {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'ELOOP') {
+    return new SamMilError('InvalidInput', 'it is a symbolic link that leads back to itself (ELOOP)', {
+      file: path,
+      next: 'let the link name the file, then resume the run',
+      cause,
+    });
+  }
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new SamMilError('InvalidInput', `this user may not read it (${code})`, {
+      file: path,
+      next: "give the worker's user permission to read it and its folder, then resume the run",
+      cause,
+    });
+  }
+  return cause;
+}

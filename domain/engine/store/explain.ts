@@ -1,0 +1,57 @@
+import { canonicalJson, type Json, type JsonObject } from '../../json.js';
+import type { Ingredients } from './cache-key.js';
+import type { OutputFault } from './receipts.js';
+
+/** Why a step runs, in words for `plan --why` and the log. */
+export function faultText({ path, fault }: OutputFault): string {
+  return fault === 'missing' ? `output ${path} is missing` : `output ${path} was changed after it was made`;
+}
+
+/** The first ingredient that differs, in the order in which people think of causes: other code, other parameters, other data, other weights. */
+export function firstDifference(before: Ingredients, now: Ingredients): string | undefined {
+  if (before.activity !== now.activity) return `activity ${before.activity} -> ${now.activity}`;
+  if (before.version !== now.version) {
+    return `${now.activity} version ${before.version} -> ${now.version}`;
+  }
+  return (
+    parameterDifference(before.with, now.with) ??
+    inputDifference(before, now) ??
+    memberDifference('weights', before.hidden, now.hidden) ??
+    (before.name === now.name ? undefined : `item ${before.name} -> ${now.name}`)
+  );
+}
+
+function parameterDifference(before: JsonObject, now: JsonObject): string | undefined {
+  return memberDifference('with', before, now);
+}
+
+function inputDifference(before: Ingredients, now: Ingredients): string | undefined {
+  for (const place of places(before.inputs, now.inputs)) {
+    const was = before.inputs[place];
+    const is = now.inputs[place];
+    if (!was) return `input ${place} is new`;
+    if (!is) return `input ${place} is no longer given`;
+    if (was.digest !== is.digest) return `input ${place} (${is.name}) has other content`;
+    if (was.name !== is.name) return `input ${place} is called ${was.name} -> ${is.name}`;
+  }
+  return undefined;
+}
+
+function memberDifference(group: string, before: JsonObject, now: JsonObject): string | undefined {
+  for (const name of places(before, now)) {
+    const was = canonicalJson(before[name]);
+    const is = canonicalJson(now[name]);
+    if (was !== is) return `${group} ${name}: ${shown(before[name])} -> ${shown(now[name])}`;
+  }
+  return undefined;
+}
+
+function places(before: object, now: object): string[] {
+  return [...new Set([...Object.keys(now), ...Object.keys(before)])].sort();
+}
+
+function shown(value: Json | undefined): string {
+  if (value === undefined) return '(not given)';
+  const text = typeof value === 'string' ? value : canonicalJson(value);
+  return text.length <= 60 ? text : `${text.slice(0, 57)}...`;
+}

@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { digestOf, digestOfJson } from '../../digest.js';
+import { SamMilError } from '../../errors.js';
+import type { ItemRecord, ItemsRef } from '../../job.js';
+import { isJsonObject, type Json } from '../../json.js';
+import { insideWork, relativeToWork } from './paths.js';
+import { isFileRef } from './publish.js';
+
+/** By digest of the items file: a matrix of many cells asks for the same one. */
+const meanings = new Map<string, string>();
+/** Items files that exist in a forecast only, by digest. */
+const forecasts = new Map<string, string>();
+
+/**
+ * What an items file means, apart from where things lie: keys, fields, status, and outputs by content. A moved work folder, a renamed stage or a
+ * moved slide folder leaves it as it was. Activities therefore read items by their outputs, never by a path in their fields.
+ * @throws SamMilError InvalidInput where the file is not the one the reference means
+ */
+export async function digestOfItems(work: string, ref: ItemsRef): Promise<string> {
+  const items = await readItems(work, ref);
+  const name = `${work}\n${ref.items.digest}`;
+  const meaning = meanings.get(name) ?? digestOfJson(items.map((item) => meaningOf(item, work)));
+  meanings.set(name, meaning);
+  return meaning;
+}
+
+/** @throws SamMilError InvalidInput where the file is not the one the reference means */
+export async function readItems(work: string, ref: ItemsRef): Promise<ItemRecord[]> {
+  const forecast = forecasts.get(ref.items.digest);
+  if (forecast !== undefined) return parseItems(forecast);
+  const path = insideWork(work, ref.items.path);
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new SamMilError('InvalidInput', 'the list of items cannot be read', {
+      file: ref.items.path,
+      cause,
+    });
+  });
+  if (digestOf(text) === ref.items.digest) return parseItems(text);
+  throw new SamMilError('InvalidInput', 'the list of items was changed after its stage had ended', {
+    file: ref.items.path,
+    next: 'start the run again: the list is made anew',
+  });
+}
+
+/** A reference to items that no file holds: what a stage would hand on if it ran now. */
+export function forecastItems(stage: string, records: readonly ItemRecord[]): ItemsRef {
+  const text = records.map((record) => `${JSON.stringify(record)}\n`).join('');
+  const digest = digestOf(text);
+  forecasts.set(digest, text);
+  const items = { path: `.runs/forecast/${stage}.jsonl`, digest, bytes: Buffer.byteLength(text) };
+  return { items, count: records.length };
+}
+
+/** The records of an items file (JSON lines). */
+export function parseItems(text: string): ItemRecord[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as ItemRecord);
+}
+
+function meaningOf(item: ItemRecord, work: string): Json {
+  const { path, ...fields } = item.fields;
+  const name = typeof path === 'string' ? basename(path) : (path ?? null);
+  return {
+    key: item.key,
+    status: item.status,
+    path: name,
+    fields: withoutPlace(fields, work),
+    outputs: withoutPlace(item.outputs, work),
+  };
+}
+
+function withoutPlace(value: Json, work: string): Json {
+  if (isFileRef(value)) return { name: basename(value.path), digest: value.digest };
+  if (typeof value === 'string') return relativeToWork(work, value) ?? value;
+  if (Array.isArray(value)) return value.map((member) => withoutPlace(member, work));
+  if (!isJsonObject(value)) return value;
+  const members = Object.entries(value).map(([key, member]) => [key, withoutPlace(member, work)] as const);
+  return Object.fromEntries(members);
+}

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { SamMilError } from '../../errors.js';
+import type { ItemRecord } from '../../job.js';
+import { isJsonObject, type JsonObject } from '../../json.js';
+
+/**
+ * The records of an items file (JSON lines, sorted by key; see {@link ItemRecord}). An output whose path begins with `./` lies beside that file, as an
+ * activity writes it that does not know its stage's folder; it comes back absolute.
+ * @param path absolute path of the file an ItemsRef names
+ * @throws SamMilError InvalidInput naming file and line, when a line is not a record or a key comes twice
+ */
+export function readItems(path: string): ItemRecord[] {
+  const lines = readText(path).split('\n');
+  const records = lines.flatMap((line, i) =>
+    line.trim() === '' ? [] : [placed(parseRecord(line, `${path}:${i + 1}`), dirname(path))],
+  );
+  const seen = new Set<string>();
+  for (const { key } of records) {
+    if (seen.has(key)) throw new SamMilError('InvalidInput', `item "${key}" comes twice`, { file: path });
+    seen.add(key);
+  }
+  return records;
+}
+
+function placed(record: ItemRecord, folder: string): ItemRecord {
+  const outputs: JsonObject = {};
+  for (const [name, value] of Object.entries(record.outputs)) {
+    const beside = isJsonObject(value) && typeof value.path === 'string' && value.path.startsWith('./');
+    outputs[name] = beside ? { ...value, path: join(folder, value.path as string) } : value;
+  }
+  return { ...record, outputs };
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new SamMilError('InvalidInput', "items file can't be read", {
+      file: path,
+      found: (cause as Error).message,
+      next: 'run the stage that makes these items again',
+      cause,
+    });
+  }
+}
+
+function parseRecord(line: string, place: string): ItemRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    throw new SamMilError('InvalidInput', 'not a line of JSON', { file: place, cause });
+  }
+  const record = value as Partial<ItemRecord>;
+  const statuses: unknown[] = ['done', 'skipped', 'failed'];
+  if (!isJsonObject(value) || typeof record.key !== 'string' || !statuses.includes(record.status)) {
+    throw new SamMilError('InvalidInput', 'not an item record', {
+      file: place,
+      expected: '{"key", "fields", "status": "done" | "skipped" | "failed", "outputs"}',
+      found: line.slice(0, 120),
+    });
+  }
+  return { ...record, fields: record.fields ?? {}, outputs: record.outputs ?? {} } as ItemRecord;
+}

@@ -1,0 +1,249 @@
+import { hostname } from 'node:os';
+import { copyFile, link, lstat, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { dirname, join, posix, relative, sep } from 'node:path';
+import { digestOfFile } from '../../digest.js';
+import { SamMilError } from '../../errors.js';
+import { asWriteError } from '../../files/atomic.js';
+import type { FileRef, JobResult, OutputFile } from '../../job.js';
+import type { Json, JsonObject } from '../../json.js';
+import { cacheKey, type Ingredients } from './cache-key.js';
+import { syncPath, writeAndSync, writeWhole } from '../../files/durable-file.js';
+import { renameOut, type Claim } from './fence.js';
+import { stampOf } from '../../files/file-stamp.js';
+import { insideWork, keyIndexPath, receiptPath, type Place } from './paths.js';
+import { readReceipt, receiptText, type Made, type Receipt, type ReceiptFile } from './receipts.js';
+
+/** Largest outputs, as JSON, that may travel through Temporal: the rest belongs into files. */
+export const LARGEST_OUTPUTS = 16 * 1024;
+
+/** A finished attempt, ready to be published. */
+export interface Finished {
+  ingredients: Ingredients;
+  /** Folder of the stage or cell, relative to the work folder. */
+  folder: string;
+  result: JobResult;
+  made: Omit<Made, 'host' | 'at'>;
+  /** See {@link Receipt}. */
+  read?: Record<string, string>;
+}
+
+/**
+ * Publishes what an attempt made: each file is flushed, renamed to its place, its folder flushed; then the receipt likewise. Killed in between,
+ * the files stand without a receipt and are made again.
+ * @throws SamMilError DiskFull, OutputTooLarge, or ContractBroken for a result that does; any error where the claim is lost
+ */
+export async function publish(work: string, claim: Claim, finished: Finished): Promise<Receipt> {
+  const { result, folder } = finished;
+  await refuseMissing(result);
+  const staged: Staged[] = [];
+  for (const { name, file } of filesOf(result)) {
+    const from = insideScratch(claim, name, file.from);
+    const target = posix.join(folder, ...file.to.split('\\'));
+    insideWork(work, target);
+    if (!target.startsWith(`${folder}/`)) throw broken(name, `\`${file.to}\` leaves the stage's folder`);
+    staged.push({ name, from, target });
+  }
+  refuseTwice(staged);
+  await refuseOthers(work, claim, staged, finished.made.run);
+  const sealed = await seal(staged);
+  const named = sealed.filter(({ name }) => Object.hasOwn(result.files, name));
+  const outputs: JsonObject = { ...result.values, ...referencesOf(named) };
+  // Before anything is renamed: what an earlier attempt has finished there must stand.
+  refuseLarge(outputs);
+  const files = await publishFiles(work, sealed);
+  return writeReceipt(work, claim, {
+    receipt: 1,
+    key: cacheKey(finished.ingredients),
+    ingredients: finished.ingredients,
+    folder,
+    outputs,
+    ...(result.skip === undefined ? {} : { skip: result.skip }),
+    files,
+    ...(Object.keys(finished.read ?? {}).length > 0 && { read: finished.read }),
+    made: { ...finished.made, host: hostname(), at: new Date().toISOString() },
+  });
+}
+
+/**
+ * Gives the outputs of `original` a second name under `folder` (hard links, or copies where the file system has none) and a receipt of their own.
+ * Undefined where an original is gone.
+ */
+export async function relink(
+  work: string,
+  claim: Claim,
+  original: Receipt,
+  folder: string,
+  run: string,
+): Promise<Receipt | undefined> {
+  const moved = (path: string) => posix.join(folder, posix.relative(original.folder, path));
+  const staged: Staged[] = [];
+  for (const [index, path] of Object.keys(original.files).entries()) {
+    const from = join(claim.scratch, `link-${index}`);
+    if (!(await linkOrCopy(insideWork(work, path), from))) return undefined;
+    staged.push({ name: path, from, target: moved(path) });
+  }
+  const sealed = await seal(staged);
+  if (sealed.some(({ name, digest }) => digest !== original.files[name].digest)) return undefined;
+  const files = await publishFiles(work, sealed);
+  const outputs = mapReferences(original.outputs, moved);
+  const made = { ...original.made, run, at: new Date().toISOString() };
+  return writeReceipt(work, claim, { ...original, folder, outputs, files, made });
+}
+
+/** Everything an attempt publishes; a file alongside goes by its path, which no output's name can be. */
+function filesOf(result: JobResult): { name: string; file: OutputFile }[] {
+  const named = Object.entries(result.files).map(([name, file]) => ({ name, file }));
+  return [...named, ...(result.alongside ?? []).map((file) => ({ name: `./${file.to}`, file }))];
+}
+
+interface Staged {
+  /** Output name, or `./<path>` of a file alongside. */
+  name: string;
+  /** Absolute path in the private folder. */
+  from: string;
+  /** Path relative to the work folder. */
+  target: string;
+}
+
+/** A staged file that is on the disk. */
+interface Sealed extends Staged {
+  digest: string;
+  bytes: number;
+}
+
+async function seal(staged: Staged[]): Promise<Sealed[]> {
+  const sealed: Sealed[] = [];
+  for (const file of staged) {
+    await syncPath(file.from).catch((error: unknown) => {
+      throw asWriteError(error, file.target);
+    });
+    const digest = await digestOfFile(file.from);
+    sealed.push({ ...file, digest, bytes: (await stat(file.from)).size });
+  }
+  return sealed;
+}
+
+async function publishFiles(work: string, sealed: Sealed[]): Promise<Record<string, ReceiptFile>> {
+  const files: Record<string, ReceiptFile> = {};
+  const folders = new Set<string>();
+  for (const file of sealed) {
+    const path = insideWork(work, file.target);
+    await renameOut(file.from, path).catch((error: unknown) => {
+      throw asWriteError(error, path);
+    });
+    folders.add(dirname(path));
+    const stamp = await stampOf(path);
+    if (!stamp)
+      throw new SamMilError('Superseded', 'the output vanished as it was published', { file: path });
+    files[file.target] = { ...stamp, digest: file.digest };
+  }
+  for (const folder of folders) await syncPath(folder);
+  return files;
+}
+
+async function writeReceipt(work: string, claim: Claim, receipt: Receipt): Promise<Receipt> {
+  const target = receiptPath(work, claim.place);
+  const staged = join(claim.scratch, '.receipt');
+  await rm(staged, { force: true });
+  await writeAndSync(staged, receiptText(receipt)).catch((error: unknown) => {
+    throw asWriteError(error, target);
+  });
+  await renameOut(staged, target).catch((error: unknown) => {
+    throw asWriteError(error, target);
+  });
+  await syncPath(dirname(target));
+  await writeWhole(keyIndexPath(work, receipt.key), JSON.stringify(claim.place));
+  return receipt;
+}
+
+function referencesOf(sealed: Sealed[]): JsonObject {
+  const references = sealed.map(({ name, target, digest, bytes }) => [name, { path: target, digest, bytes }]);
+  return Object.fromEntries(references) as JsonObject;
+}
+
+/** The outputs with every file reference's path passed through `change`. */
+function mapReferences(outputs: JsonObject, change: (path: string) => string): JsonObject {
+  const entries = Object.entries(outputs).map(([name, value]) => {
+    return [name, isFileRef(value) ? { ...value, path: change(value.path) } : value] as const;
+  });
+  return Object.fromEntries<Json>(entries);
+}
+
+export function isFileRef(value: unknown): value is FileRef & JsonObject {
+  if (typeof value !== 'object' || value === null) return false;
+  const { path, digest, bytes } = value as Partial<FileRef>;
+  return typeof path === 'string' && typeof digest === 'string' && typeof bytes === 'number';
+}
+
+async function linkOrCopy(from: string, to: string): Promise<boolean> {
+  try {
+    await mkdir(dirname(to), { recursive: true });
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+  }
+  try {
+    await copyFile(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw asWriteError(error, to);
+  }
+}
+
+function insideScratch(claim: Claim, name: string, from: string): string {
+  const path = join(claim.scratch, relative(claim.scratch, from));
+  if (!path.startsWith(claim.scratch + sep)) throw broken(name, `\`${from}\` lies outside job.scratch`);
+  return path;
+}
+
+/** Symbolic links are refused: what they point at is not private to the attempt. */
+async function refuseMissing(result: JobResult): Promise<void> {
+  for (const { name, file } of filesOf(result)) {
+    const found = await lstat(file.from).catch(() => undefined);
+    if (!found?.isFile()) throw broken(name, `there is no regular file \`${file.from}\``);
+  }
+}
+
+function refuseTwice(staged: Staged[]): void {
+  const seen = new Set<string>();
+  for (const { name, target } of staged) {
+    if (seen.has(target)) throw broken(name, `\`${target}\` is the target of two outputs`);
+    seen.add(target);
+  }
+}
+
+/** Two steps of an item that write to one file would undo each other at every run. */
+async function refuseOthers(work: string, { place }: Claim, staged: Staged[], run: string): Promise<void> {
+  for (const step of await stepsWithReceipts(work, place)) {
+    if (step === place.step) continue;
+    const other = await readReceipt(work, { ...place, step });
+    // A receipt of an earlier run may be that of a step that has since got another name.
+    const shared = other?.made.run === run && staged.find(({ target }) => Object.hasOwn(other.files, target));
+    if (!shared) continue;
+    throw new SamMilError('InvalidInput', `steps \`${step}\` and \`${place.step}\` write to the same file`, {
+      file: shared.target,
+      next: 'put one of them into a stage of its own',
+    });
+  }
+}
+
+export async function stepsWithReceipts(work: string, place: Omit<Place, 'step'>): Promise<string[]> {
+  const names = await readdir(dirname(receiptPath(work, { ...place, step: 'any' }))).catch(() => []);
+  return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
+}
+
+function refuseLarge(outputs: JsonObject): void {
+  const bytes = Buffer.byteLength(JSON.stringify(outputs));
+  if (bytes <= LARGEST_OUTPUTS) return;
+  throw new SamMilError('OutputTooLarge', 'the outputs are too large to travel through Temporal', {
+    expected: `at most ${LARGEST_OUTPUTS} bytes as JSON`,
+    found: `${bytes} bytes in ${Object.keys(outputs).join(', ')}`,
+    next: 'write them to a file and return that as an output',
+  });
+}
+
+function broken(output: string, what: string): SamMilError {
+  return new SamMilError('ContractBroken', `output \`${output}\` breaks the activity's contract: ${what}`);
+}

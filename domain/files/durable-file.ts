@@ -1,0 +1,57 @@
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { asWriteError, temporaryName } from './atomic.js';
+
+/**
+ * Asynchronous twin of `writeAtomic` for the worker's own thread, where a blocking fsync would hold up heartbeats. Makes the folder.
+ * A reader sees the old file or the whole new one, also after a power cut.
+ * @throws SamMilError DiskFull or InvalidInput (not writable)
+ */
+export async function writeDurably(path: string, data: string): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeAndSync(temporary, data);
+    await rename(temporary, path);
+    await syncPath(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw asWriteError(error, path);
+  }
+}
+
+/** Like {@link writeDurably} without flushing: for what may be lost with the power, such as caches and pointers that are checked when read. */
+export async function writeWhole(path: string, data: string): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const file = await open(temporary, 'wx');
+    await file.writeFile(data).finally(() => file.close());
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw asWriteError(error, path);
+  }
+}
+
+export async function writeAndSync(path: string, data: string): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    await file.writeFile(data);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Flushes a file or folder. Windows cannot flush folders; its file system journals renames. */
+export async function syncPath(path: string): Promise<void> {
+  let file;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    if (process.platform === 'win32') return;
+    throw error;
+  }
+  await file.sync().finally(() => file.close());
+}

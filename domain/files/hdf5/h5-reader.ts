@@ -1,0 +1,279 @@
+import h5wasm, { type Dataset, type File } from 'h5wasm/node';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { SamMilError } from '../../errors.js';
+import { BLOCK_BYTES, checked, describeType, hdf5, numericDtype, quietly } from './h5-library.js';
+import { isPlain, openingOnly, passThrough, withLibraryMemory } from './h5-library.js';
+import { bytesOfArray, bytesPerElement, type Dtype, elementsOf, emptyArray } from '../tensor.js';
+import { float32Of, int32Of, type TypedArray } from '../tensor.js';
+
+/** A value of an HDF5 attribute in plain JavaScript: 64-bit integers as numbers, arrays flat, an empty dataspace as null. */
+export type AttributeValue = null | number | string | boolean | number[] | string[] | boolean[];
+
+/** No dataset we read is larger than this: a shape beyond it is damage or malice, not data. */
+const LARGEST_READ = 2 ** 34;
+
+/** An open HDF5 file. Every method throws SamMilError InvalidInput naming the file and dataset where the content is not what is asked for. */
+export class H5Reader {
+  readonly path: string;
+  private readonly file: File;
+  private open = true;
+
+  /** Use {@link openH5}. */
+  constructor(path: string, file: File) {
+    this.path = path;
+    this.file = file;
+  }
+
+  /** True where `name` (such as `coords` or `group/features`) is a dataset or group. */
+  has(name: string): boolean {
+    const type = quietly(() => this.file.get_type(absolute(name)));
+    return type === hdf5.H5G_DATASET || type === hdf5.H5G_GROUP;
+  }
+
+  /** Names of the members of a group, in the order of their names. */
+  names(group = '/'): string[] {
+    return this.attempt(group, () => hdf5.get_names(this.file.file_id, absolute(group), false));
+  }
+
+  /** Element type and shape of a dataset of numbers. */
+  info(name: string): { dtype: Dtype; shape: number[] } {
+    const { metadata } = this.dataset(name);
+    const dtype = numericDtype(metadata);
+    if (dtype === undefined) {
+      throw this.refusal(
+        `dataset "${name}" does not hold numbers`,
+        'integers or floats',
+        describeType(metadata),
+      );
+    }
+    if (metadata.shape === null) throw this.refusal(`dataset "${name}" is empty`, 'an array', 'no dataspace');
+    return { dtype, shape: metadata.shape.map(Number) };
+  }
+
+  /** A whole dataset, row-major, in its own element type (int64 as BigInt64Array, half floats as their bits in a Uint16Array). */
+  read(name: string): TypedArray {
+    const { shape } = this.info(name);
+    return this.readRows(name, 0, shape.length === 0 ? 1 : shape[0]);
+  }
+
+  /**
+   * Rows `start` to `start + count` along `axis`, row-major. The axes before it must have length 1 (a bag stored as 1 x N x D has its rows
+   * along axis 1). Memory beyond the result is bounded by {@link BLOCK_BYTES}.
+   */
+  readRows(name: string, start: number, count: number, axis = 0): TypedArray {
+    const { dtype, shape } = this.info(name);
+    const rows = shape.length === 0 ? 1 : shape[axis];
+    if (!(start >= 0 && count >= 0 && start + count <= rows) || elementsOf(shape.slice(0, axis)) !== 1) {
+      throw this.refusal(
+        `dataset "${name}" has no rows ${start} to ${start + count}`,
+        undefined,
+        `shape ${shape.join(' x ')}`,
+      );
+    }
+    const rowElements = elementsOf(shape.slice(axis + 1));
+    const result = this.allocate(name, dtype, rowElements * count);
+    const bytes = bytesOfArray(result);
+    const rowBytes = rowElements * bytesPerElement(dtype);
+    const step = Math.max(1, Math.floor(BLOCK_BYTES / Math.max(1, rowBytes)));
+    this.attempt(name, () => {
+      for (let row = start; row < start + count && rowBytes > 0; row += step) {
+        const taken = Math.min(step, start + count - row);
+        const extent = shape.map((size, index) => (index === axis ? taken : size));
+        this.copyRows(name, extent, axis, row, bytes.subarray((row - start) * rowBytes));
+      }
+    });
+    return result;
+  }
+
+  /** As {@link readRows} (or {@link read}), as float32 whatever the stored number type. */
+  readFloat32(name: string, start?: number, count?: number, axis?: number): Float32Array {
+    return float32Of({ dtype: this.info(name).dtype, data: this.some(name, start, count, axis) });
+  }
+
+  /** As {@link readRows} (or {@link read}), as int32; refuses values that are not whole numbers within int32. */
+  readInt32(name: string, start?: number, count?: number): Int32Array {
+    const { dtype } = this.info(name);
+    try {
+      return int32Of({ dtype, data: this.some(name, start, count) });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw this.refusal(`dataset "${name}": ${error.message}`, 'whole numbers', dtype);
+    }
+  }
+
+  /** Attributes of a dataset or group; `/` for the file's own. */
+  attributes(name = '/'): Record<string, AttributeValue> {
+    return this.attempt(name, () => {
+      const object = absolute(name);
+      if (object !== '/' && !this.has(name)) throw this.refusal(`has no dataset or group "${name}"`);
+      const result: Record<string, AttributeValue> = {};
+      for (const key of hdf5.get_attribute_names(this.file.file_id, object)) {
+        result[key] = plainValue(new h5wasm.Group(this.file.file_id, object).get_attribute(key, true));
+      }
+      return result;
+    });
+  }
+
+  close(): void {
+    if (!this.open) return;
+    this.open = false;
+    quietly(() => this.file.close());
+  }
+
+  /** An error about this file: what is wrong, what was wanted, what is there. */
+  refusal(what: string, expected?: string, found?: string): SamMilError {
+    return new SamMilError('InvalidInput', what, { file: this.path, expected, found });
+  }
+
+  private dataset(name: string): Dataset {
+    const entity = quietly(() => this.file.get(absolute(name)));
+    if (entity instanceof h5wasm.Dataset) {
+      this.attempt(name, () => entity.metadata);
+      return entity;
+    }
+    // A root that can't be read is damage, not an empty file.
+    const present = this.names();
+    const there = present.includes(name) ? ', where it is a group or a link to nothing' : '';
+    throw this.refusal(
+      `has no dataset "${name}"${there}`,
+      undefined,
+      present.length === 0
+        ? 'an empty file'
+        : `only ${present.slice(0, 8).join(', ')}${present.length > 8 ? ', ...' : ''}`,
+    );
+  }
+
+  private some(name: string, start?: number, count?: number, axis?: number): TypedArray {
+    if (start === undefined || count === undefined) return this.read(name);
+    return this.readRows(name, start, count, axis);
+  }
+
+  private allocate(name: string, dtype: Dtype, elements: number): TypedArray {
+    if (elements * bytesPerElement(dtype) <= LARGEST_READ) {
+      try {
+        return emptyArray(dtype, elements);
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+      }
+    }
+    throw this.refusal(
+      `dataset "${name}" is too large to read at once`,
+      undefined,
+      `${elements} elements of ${dtype}`,
+    );
+  }
+
+  private copyRows(name: string, extent: number[], axis: number, start: number, into: Uint8Array): void {
+    const { metadata } = this.dataset(name);
+    const bytes = elementsOf(extent) * metadata.size;
+    const counts = extent.length === 0 ? null : extent.map(BigInt);
+    const offset = counts?.map((_, index) => BigInt(index === axis ? start : 0)) ?? null;
+    const strides = counts?.map(() => 1n) ?? null;
+    const get = (pointer: number) =>
+      checked(() =>
+        hdf5.get_dataset_data(this.file.file_id, absolute(name), counts, offset, strides, BigInt(pointer)),
+      );
+    if (isPlain(metadata) && passThrough(into.subarray(0, bytes), get)) return;
+    withLibraryMemory(bytes, (pointer) => {
+      get(pointer);
+      into.set(hdf5.HEAPU8.subarray(pointer, pointer + bytes));
+    });
+  }
+
+  private attempt<T>(name: string, calls: () => T): T {
+    if (!this.open) throw new Error(`${this.path}: read after close`);
+    try {
+      return checked(calls);
+    } catch (error) {
+      if (error instanceof SamMilError) throw error;
+      if (!(error instanceof Error)) throw error;
+      throw new SamMilError('InvalidInput', `"${name}" can't be read: ${error.message}`, {
+        file: this.path,
+        next: 'the file is damaged or uses an HDF5 feature that is not built in; make it again or re-save it with h5repack',
+        cause: error,
+      });
+    }
+  }
+}
+
+/**
+ * Opens an HDF5 file for reading.
+ * @throws SamMilError InvalidInput naming the file where it is missing, empty, truncated, or not HDF5 at all
+ */
+export function openH5File(path: string): H5Reader {
+  const absolutePath = resolve(path);
+  checkSignature(path, absolutePath);
+  let file: File;
+  try {
+    file = checked(() => openingOnly(absolutePath, () => new h5wasm.File(absolutePath, 'r')));
+  } catch (error) {
+    throw damaged(path, error instanceof Error ? error.message : String(error), error);
+  }
+  if (file.file_id < 0n) throw damaged(path, 'the library could not open it');
+  return new H5Reader(path, file);
+}
+
+function absolute(name: string): string {
+  return name.startsWith('/') ? name : `/${name}`;
+}
+
+const SIGNATURE = Buffer.from([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]);
+
+/** Tells apart what people meet most, before the library gets the file: missing, a folder, empty, some other format. */
+function checkSignature(path: string, absolutePath: string): void {
+  let size: number;
+  try {
+    const stat = statSync(absolutePath);
+    if (!stat.isFile())
+      throw new SamMilError('InvalidInput', 'is not a file', { file: path, expected: 'an HDF5 file' });
+    size = stat.size;
+  } catch (error) {
+    if (error instanceof SamMilError) throw error;
+    throw unreadable(path, error);
+  }
+  if (size === 0)
+    throw new SamMilError('InvalidInput', 'is empty (0 bytes)', { file: path, expected: 'an HDF5 file' });
+  const head = Buffer.alloc(SIGNATURE.length);
+  try {
+    const descriptor = openSync(absolutePath, 'r');
+    try {
+      // A user block may come first: the signature then lies at 512, 1024, 2048, ...
+      for (let at = 0; at < size; at = at === 0 ? 512 : at * 2) {
+        readSync(descriptor, head, 0, head.length, at);
+        if (head.equals(SIGNATURE)) return;
+      }
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  throw new SamMilError('InvalidInput', 'is not an HDF5 file', {
+    file: path,
+    expected: 'the HDF5 signature at its beginning',
+  });
+}
+
+function unreadable(path: string, error: unknown): SamMilError {
+  const code = (error as NodeJS.ErrnoException).code;
+  const what =
+    code === 'ENOENT' || code === 'ENOTDIR' ? 'does not exist' : `can't be read (${code ?? String(error)})`;
+  return new SamMilError('InvalidInput', what, { file: path, expected: 'an HDF5 file', cause: error });
+}
+
+function damaged(path: string, reason: string, cause?: unknown): SamMilError {
+  return new SamMilError('InvalidInput', `is a damaged HDF5 file: ${reason}`, {
+    file: path,
+    next: 'make it again; it was probably cut off while it was written or copied',
+    cause,
+  });
+}
+
+function plainValue(value: unknown): AttributeValue {
+  if (typeof value === 'bigint') return Number(value);
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (Array.isArray(value)) return value.flat(Infinity).map(plainValue) as number[] | string[];
+  throw new TypeError(`attribute of unsupported kind ${typeof value}`);
+}

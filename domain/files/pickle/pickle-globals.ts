@@ -1,0 +1,156 @@
+import { type NumpyLayout, numpyDtype, numpyTensor } from './numpy-array.js';
+import { plainInteger } from './pickle-text.js';
+import { type FindGlobal, globalsFinder, PickleBytes, PickleObject, PickleTuple } from './pickle-values.js';
+import type { PickleValue, PickleGlobal } from './pickle-values.js';
+import { float32Of, type Tensor } from '../tensor.js';
+
+/** A numpy element type. */
+export class NumpyDtype extends PickleObject {
+  private code: string;
+  private order = '<';
+
+  constructor(code: string) {
+    super();
+    this.code = code;
+  }
+
+  /** Type code with byte order, such as `<f4`. */
+  get descr(): string {
+    return `${this.order}${this.code.replace(/^[<>=|]/, '')}`;
+  }
+
+  setState(state: PickleValue): void {
+    const order = state instanceof PickleTuple ? state.items[1] : undefined;
+    if (typeof order !== 'string' || !/^[<>=|]$/.test(order))
+      throw new RangeError('has a malformed numpy type');
+    this.order = order;
+  }
+}
+
+/** A numpy array. Its values are read from the file by {@link tensor}, when they are wanted. */
+export class NumpyArray extends PickleObject {
+  private layout: (Omit<NumpyLayout, 'bytes'> & { bytes: PickleBytes }) | undefined;
+
+  get shape(): readonly number[] {
+    return this.filled().shape;
+  }
+
+  /** Row-major copy of the values. @throws RangeError where type, shape and size do not fit together */
+  tensor(): Tensor {
+    const layout = this.filled();
+    return numpyTensor({ ...layout, bytes: layout.bytes.read() });
+  }
+
+  /** numpy's own state: (version, shape, type, column-major, values). */
+  setState(state: PickleValue): void {
+    const items = state instanceof PickleTuple ? state.items : [];
+    const [shape, dtype, fortran, values] = items.slice(-4);
+    this.fill(shape, dtype, fortran === true || fortran === 1, values);
+  }
+
+  fill(shape: PickleValue, dtype: PickleValue, fortran: boolean, values: PickleValue): void {
+    if (!(shape instanceof PickleTuple) || !(dtype instanceof NumpyDtype))
+      throw new RangeError('has a malformed numpy array');
+    const { descr } = dtype;
+    if (numpyDtype(descr) === undefined)
+      throw new RangeError(`has a numpy array of type "${descr}", which is not numbers`);
+    this.layout = { descr, shape: shape.items.map(Number), fortran, bytes: bytesOf(values) };
+  }
+
+  private filled(): Omit<NumpyLayout, 'bytes'> & { bytes: PickleBytes } {
+    if (this.layout === undefined) throw new RangeError('has a numpy array without content');
+    return this.layout;
+  }
+}
+
+/** Plain containers and numpy: constructors that can't do anything but make values. */
+export const plainGlobals: FindGlobal = globalsFinder({
+  ...inModules(['builtins', '__builtin__'], {
+    set: ([items]) => new Set(listOf(items)),
+    frozenset: ([items]) => new Set(listOf(items)),
+    list: ([items]) => [...listOf(items)],
+    tuple: ([items]) => new PickleTuple(listOf(items)),
+    dict: () => new Map(),
+    bytearray: ([content]) => (content === undefined ? PickleBytes.of(new Uint8Array(0)) : bytesOf(content)),
+    bytes: ([content]) => (content === undefined ? PickleBytes.of(new Uint8Array(0)) : bytesOf(content)),
+  }),
+  'collections.OrderedDict': ([pairs]) => dictOfPairs(pairs),
+  'collections.defaultdict': () => new Map(),
+  '_codecs.encode': ([text, encoding]) => encoded(text, encoding),
+  ...inModules(['numpy.core.multiarray', 'numpy._core.multiarray'], {
+    _reconstruct: () => new NumpyArray(),
+    scalar: ([dtype, value]) => scalarOf(dtype, value),
+  }),
+  ...inModules(['numpy.core.numeric', 'numpy._core.numeric'], {
+    _frombuffer: ([values, dtype, shape, order]) => {
+      const array = new NumpyArray();
+      array.fill(shape, dtype, order === 'F', values);
+      return array;
+    },
+  }),
+  'numpy.dtype': ([code]) => {
+    if (typeof code !== 'string') throw new RangeError('has a malformed numpy type');
+    return new NumpyDtype(code);
+  },
+  'numpy.ndarray': () => {
+    throw new RangeError('makes a numpy array directly');
+  },
+});
+
+/** The first finder that knows a name. */
+export function firstOf(...finders: readonly FindGlobal[]): FindGlobal {
+  return (name): PickleGlobal | undefined => {
+    for (const find of finders) {
+      const found = find(name);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+}
+
+/** The items of a list or tuple. @throws RangeError for anything else */
+export function listOf(value: PickleValue | undefined): readonly PickleValue[] {
+  if (value === undefined) return [];
+  if (value instanceof PickleTuple) return value.items;
+  if (Array.isArray(value)) return value;
+  throw new RangeError('makes a container from something that is not a list');
+}
+
+function inModules<Make>(modules: readonly string[], makers: Record<string, Make>): Record<string, Make> {
+  return Object.fromEntries(
+    modules.flatMap((module) => Object.entries(makers).map(([name, make]) => [`${module}.${name}`, make])),
+  );
+}
+
+function dictOfPairs(pairs: PickleValue | undefined): Map<PickleValue, PickleValue> {
+  return new Map(
+    listOf(pairs).map((pair) => {
+      const [key, value] = listOf(pair);
+      return [key ?? null, value ?? null];
+    }),
+  );
+}
+
+/** Python 3 writes bytes this way under protocols 0 to 2. */
+function encoded(text: PickleValue, encoding: PickleValue): PickleBytes {
+  if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1')) {
+    throw new RangeError('encodes text in a way other than latin1');
+  }
+  return PickleBytes.of(Buffer.from(text, 'latin1'));
+}
+
+function bytesOf(value: PickleValue): PickleBytes {
+  if (value instanceof PickleBytes) return value;
+  // Python 2 wrote the values of an array as a string, one character a byte.
+  if (typeof value === 'string') return PickleBytes.of(Buffer.from(value, 'latin1'));
+  throw new RangeError('has an array whose values are not bytes');
+}
+
+function scalarOf(dtype: PickleValue, value: PickleValue): PickleValue {
+  if (!(dtype instanceof NumpyDtype)) throw new RangeError('has a malformed numpy scalar');
+  const tensor = numpyTensor({ descr: dtype.descr, shape: [], fortran: false, bytes: bytesOf(value).read() });
+  if (tensor.dtype === 'bool') return tensor.data[0] !== 0;
+  if (tensor.dtype === 'float16') return float32Of(tensor)[0];
+  const [item] = tensor.data;
+  return typeof item === 'bigint' ? plainInteger(item) : item;
+}

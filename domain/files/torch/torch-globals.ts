@@ -1,0 +1,238 @@
+import { gathered } from '../pickle/numpy-array.js';
+import { firstOf, listOf, plainGlobals } from '../pickle/pickle-globals.js';
+import {
+  type FindGlobal,
+  globalsFinder,
+  PickleGlobal,
+  PickleObject,
+  PickleTuple,
+} from '../pickle/pickle-values.js';
+import type { PickleValue } from '../pickle/pickle-values.js';
+import { bytesPerElement, type Dtype, elementsOf, type Tensor, type TypedArray } from '../tensor.js';
+
+/** Storage classes of torch by name, and the dtype of their elements. */
+export const STORAGE_DTYPES: Readonly<Record<string, Dtype>> = {
+  DoubleStorage: 'float64',
+  FloatStorage: 'float32',
+  HalfStorage: 'float16',
+  BFloat16Storage: 'bfloat16',
+  LongStorage: 'int64',
+  IntStorage: 'int32',
+  ShortStorage: 'int16',
+  CharStorage: 'int8',
+  ByteStorage: 'uint8',
+  BoolStorage: 'bool',
+};
+
+const DTYPE_NAMES: Readonly<Record<string, Dtype>> = {
+  float64: 'float64',
+  double: 'float64',
+  float32: 'float32',
+  float: 'float32',
+  float16: 'float16',
+  half: 'float16',
+  bfloat16: 'bfloat16',
+  int64: 'int64',
+  int32: 'int32',
+  int16: 'int16',
+  int8: 'int8',
+  uint64: 'uint64',
+  uint32: 'uint32',
+  uint16: 'uint16',
+  uint8: 'uint8',
+  bool: 'bool',
+};
+
+/** The memory that one or more tensors are views of. `untyped` ones count bytes; their tensors say the type. */
+export class TorchStorage extends PickleObject {
+  readonly key: string;
+  /** undefined for an untyped storage. */
+  readonly dtype: Dtype | undefined;
+  /** Elements, or bytes of an untyped storage. */
+  readonly length: number;
+  private readonly fetch: (dtype: Dtype) => TypedArray;
+  /** Where its first byte lies in the file. */
+  readonly position: () => number;
+
+  constructor(
+    key: string,
+    dtype: Dtype | undefined,
+    length: number,
+    fetch: (dtype: Dtype) => TypedArray,
+    position: () => number,
+  ) {
+    super();
+    this.key = key;
+    this.dtype = dtype;
+    this.length = length;
+    this.fetch = fetch;
+    this.position = position;
+  }
+
+  /** All elements; tensors that share the storage share this memory. */
+  elements(dtype: Dtype): TypedArray {
+    return this.fetch(dtype);
+  }
+
+  setState(): void {
+    throw new RangeError('sets the state of a storage');
+  }
+}
+
+/** A tensor: a strided view of a storage, whose bounds are checked here and whose values are read by {@link tensor}. */
+export class TorchTensor extends PickleObject {
+  readonly shape: readonly number[];
+  private readonly storage: TorchStorage;
+  private readonly offset: number;
+  private readonly strides: readonly number[];
+  private readonly dtype: Dtype;
+
+  constructor(
+    storage: TorchStorage,
+    offset: number,
+    shape: readonly number[],
+    strides: readonly number[],
+    dtype?: Dtype,
+  ) {
+    super();
+    const type = dtype ?? storage.dtype;
+    if (type === undefined) throw new RangeError('has a tensor without an element type');
+    [this.storage, this.offset, this.shape, this.strides, this.dtype] = [
+      storage,
+      offset,
+      shape,
+      strides,
+      type,
+    ];
+    checkSizes([offset, ...shape, ...strides], shape, strides);
+  }
+
+  /** Row-major values: a view where the tensor is contiguous, else a copy. @throws RangeError where it reaches outside its storage */
+  tensor(): Tensor {
+    const { shape, strides, offset, dtype } = this;
+    const data = this.storage.elements(dtype);
+    const count = elementsOf(shape);
+    if (count === 0) return { dtype, shape: [...shape], data: data.subarray(0, 0) };
+    const last = shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis], offset);
+    const claim = `tensor (${shape.join(', ')}) with strides (${strides.join(', ')}) and offset ${offset}`;
+    if (last >= data.length)
+      throw new RangeError(`has a ${claim} that reaches element ${last} of a storage of ${data.length}`);
+    // A stride of 0 lets a few bytes claim to be a huge tensor; real weights and features never have more elements than their storage.
+    if (count > data.length)
+      throw new RangeError(`has a ${claim} whose elements overlap in a storage of ${data.length}`);
+    if (isContiguous(shape, strides))
+      return { dtype, shape: [...shape], data: data.subarray(offset, offset + count) };
+    return { dtype, shape: [...shape], data: gathered(data, dtype, shape, strides, offset) };
+  }
+
+  /** Where its values lie in the file, without reading them. @throws RangeError where it reaches outside its storage */
+  layout(): { dtype: Dtype; shape: readonly number[]; strides: readonly number[]; offset: number } {
+    const { shape, strides, offset, dtype, storage } = this;
+    const size = bytesPerElement(dtype);
+    const length = storage.dtype === undefined ? Math.floor(storage.length / size) : storage.length;
+    const last = shape.reduce((sum, count, axis) => sum + (count - 1) * strides[axis], offset);
+    if (elementsOf(shape) > 0 && (last >= length || elementsOf(shape) > length)) {
+      throw new RangeError(
+        `has a tensor (${shape.join(', ')}) that does not fit its storage of ${length} elements`,
+      );
+    }
+    return { dtype, shape, strides, offset: storage.position() + offset * size };
+  }
+
+  /** Tensors with attributes of their own (subclasses) may set some: nothing we need. */
+  setState(): void {}
+}
+
+/** What a .pt file may name: plain containers, numpy, storages and the functions that rebuild tensors from them. */
+export const torchGlobals: FindGlobal = firstOf(
+  plainGlobals,
+  globalsFinder({
+    'torch._utils._rebuild_tensor': ([storage, offset, size, stride]) =>
+      rebuilt(storage, offset, size, stride),
+    'torch._utils._rebuild_tensor_v2': ([storage, offset, size, stride, , , notes]) => {
+      checkBits(notes);
+      return rebuilt(storage, offset, size, stride);
+    },
+    'torch._utils._rebuild_tensor_v3': ([storage, offset, size, stride, , , dtype, notes]) => {
+      checkBits(notes);
+      return rebuilt(storage, offset, size, stride, dtype);
+    },
+    'torch._utils._rebuild_parameter': ([data]) => tensorOf(data),
+    'torch._utils._rebuild_parameter_with_state': ([data]) => tensorOf(data),
+    'torch.nn.parameter.Parameter': ([data]) => tensorOf(data),
+    'torch._tensor._rebuild_from_type_v2': ([rebuild, , args]) => {
+      if (!(rebuild instanceof PickleGlobal))
+        throw new RangeError('rebuilds a tensor by something that is no function');
+      return rebuild.call(listOf(args));
+    },
+    'torch.Size': ([sizes]) => new PickleTuple(listOf(sizes)),
+    'torch.device': ([device]) => device ?? null,
+  }),
+  mentioned,
+);
+
+/** Names that stand for themselves: storage classes, dtypes, the tensor class. */
+function mentioned(name: string): PickleGlobal | undefined {
+  const known = storageDtype(name) !== null || dtypeNamed(name) !== undefined || name === 'torch.Tensor';
+  return known || name === 'torch._tensor.Tensor' ? new PickleGlobal(name) : undefined;
+}
+
+/** Element type of a storage class; undefined for the untyped one, null for what is none. */
+export function storageDtype(name: string): Dtype | undefined | null {
+  if (name === 'torch.storage.UntypedStorage' || name === 'torch.UntypedStorage') return undefined;
+  const short = /^torch(?:\.storage|\.cuda)?\.(\w+)$/.exec(name)?.[1] ?? '';
+  return Object.hasOwn(STORAGE_DTYPES, short) ? STORAGE_DTYPES[short] : null;
+}
+
+function dtypeNamed(name: string): Dtype | undefined {
+  const short = /^torch\.(\w+)$/.exec(name)?.[1] ?? '';
+  return Object.hasOwn(DTYPE_NAMES, short) ? DTYPE_NAMES[short] : undefined;
+}
+
+function rebuilt(
+  storage: PickleValue,
+  offset: PickleValue,
+  size: PickleValue,
+  stride: PickleValue,
+  dtype?: PickleValue,
+): TorchTensor {
+  if (!(storage instanceof TorchStorage)) throw new RangeError('has a tensor without a storage');
+  const type = dtype instanceof PickleGlobal ? dtypeNamed(dtype.name) : undefined;
+  const [shape, strides] = [size, stride].map((sizes) => listOf(sizes).map(sizeOf));
+  return new TorchTensor(storage, sizeOf(offset), shape, strides, type);
+}
+
+/** NaN, which no size may be, for what is not a whole number. */
+function sizeOf(value: PickleValue): number {
+  return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : NaN;
+}
+
+/** A view may stand for the negated or conjugated values of its storage, which is noted beside it. */
+function checkBits(notes: PickleValue | undefined): void {
+  if (!(notes instanceof Map) || (notes.get('neg') !== true && notes.get('conj') !== true)) return;
+  throw new RangeError(
+    'has a tensor whose values torch negates as it reads them: save tensor.resolve_neg() instead',
+  );
+}
+
+function tensorOf(value: PickleValue): TorchTensor {
+  if (!(value instanceof TorchTensor)) throw new RangeError('has a parameter that is not a tensor');
+  return value;
+}
+
+function checkSizes(numbers: readonly number[], shape: readonly number[], strides: readonly number[]): void {
+  const sane = numbers.every((number) => Number.isSafeInteger(number) && number >= 0);
+  if (sane && shape.length === strides.length && shape.length <= 64) return;
+  throw new RangeError(
+    `has a tensor of impossible shape (${shape.join(', ')}) and strides (${strides.join(', ')})`,
+  );
+}
+
+function isContiguous(shape: readonly number[], strides: readonly number[]): boolean {
+  let expected = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    if (shape[axis] !== 1 && strides[axis] !== expected) return false;
+    expected *= shape[axis];
+  }
+  return true;
+}

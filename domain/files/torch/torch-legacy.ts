@@ -1,0 +1,91 @@
+import type { FileBytes } from '../file-bytes.js';
+import type { UnpickleOptions } from '../pickle/pickle-reader.js';
+import { PickleGlobal, PickleTuple, type PickleValue } from '../pickle/pickle-values.js';
+import { arrayOfBytes, bytesPerElement, type Dtype, type TypedArray } from '../tensor.js';
+import { storageDtype, torchGlobals, TorchStorage } from './torch-globals.js';
+
+/** torch.serialization.MAGIC_NUMBER */
+const MAGIC = 0x1950a86a20f9469cfc6cn;
+const PROTOCOL = 1001;
+
+type Unpickle = (start: number, options?: UnpickleOptions) => { value: PickleValue; end: number };
+
+interface Part {
+  dtype: Dtype;
+  length: number;
+  /** Where its elements lie; known once the whole program has run. */
+  offset?: number;
+  /** Read once: tensors of one storage share its memory. */
+  elements?: TypedArray;
+}
+
+/**
+ * The format of torch.save before 1.6: pickles of a magic number, a version, facts about the machine, the value, and the storage keys; then each
+ * storage's length (int64) and elements.
+ */
+export function readLegacyPt(file: FileBytes, unpickle: Unpickle): PickleValue {
+  const magic = unpickle(0);
+  if (magic.value !== MAGIC) throw file.refusal('is a plain pickle, not a file of torch.save');
+  const version = unpickle(magic.end);
+  if (version.value !== PROTOCOL)
+    throw file.refusal('is of an unknown torch version', `${PROTOCOL}`, JSON.stringify(version.value));
+  const machine = unpickle(version.end);
+  if (machine.value instanceof Map && machine.value.get('little_endian') === false) {
+    throw file.refusal('was written on a big-endian machine', 'little-endian values');
+  }
+  const parts = new Map<string, Part>();
+  const content = unpickle(machine.end, {
+    findGlobal: torchGlobals,
+    persistent: (id) => storageOf(file, parts, id),
+  });
+  const keys = unpickle(content.end);
+  if (!Array.isArray(keys.value)) throw file.refusal('has no list of storages behind its value');
+  placeParts(file, parts, keys.value, keys.end);
+  return content.value;
+}
+
+function storageOf(file: FileBytes, parts: Map<string, Part>, id: PickleValue): TorchStorage {
+  const [kind, type, key, , length, view] = id instanceof PickleTuple ? id.items : [];
+  if (kind !== 'storage' || !(type instanceof PickleGlobal) || typeof key !== 'string') {
+    throw new RangeError('refers to something outside itself that is not a storage (a whole module?)');
+  }
+  const dtype = storageDtype(type.name);
+  if (dtype === null || dtype === undefined)
+    throw new RangeError(`has a storage of the unknown type "${type.name}"`);
+  if (view !== null && view !== undefined) throw new RangeError('has a storage that is a view of another');
+  const part = parts.get(key) ?? { dtype, length: Number(length) };
+  if (part.dtype !== dtype || part.length !== Number(length))
+    throw new RangeError(`describes storage "${key}" in two ways`);
+  parts.set(key, part);
+  const position = (): number => {
+    if (part.offset === undefined) throw file.refusal(`lacks the elements of storage "${key}"`);
+    return part.offset;
+  };
+  const fetch = (): TypedArray => {
+    part.elements ??= arrayOfBytes(dtype, file.read(position(), part.length * bytesPerElement(dtype)));
+    return part.elements;
+  };
+  return new TorchStorage(key, dtype, part.length, fetch, position);
+}
+
+function placeParts(
+  file: FileBytes,
+  parts: Map<string, Part>,
+  keys: readonly PickleValue[],
+  start: number,
+): void {
+  let at = start;
+  for (const key of keys) {
+    const name = typeof key === 'string' ? key : JSON.stringify(key);
+    const part = parts.get(name);
+    if (part === undefined) throw file.refusal(`lists the storage "${name}", which nothing uses`);
+    const head = file.read(at, 8);
+    const length = Number(new DataView(head.buffer).getBigInt64(0, true));
+    if (length !== part.length) {
+      throw file.refusal(`storage "${name}" has the wrong length`, `${part.length} elements`, `${length}`);
+    }
+    part.offset = at + 8;
+    at += 8 + length * bytesPerElement(part.dtype);
+    if (at > file.size) throw file.refusal('is cut off', `${at} bytes`, `${file.size}`);
+  }
+}

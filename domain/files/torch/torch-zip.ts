@@ -1,0 +1,200 @@
+import { basename } from 'node:path';
+import { SamMilError } from '../../errors.js';
+import { writeAtomicFile } from '../atomic-file.js';
+import type { FileBytes } from '../file-bytes.js';
+import { unpickle } from '../pickle/pickle-reader.js';
+import { PickleGlobal, PickleTuple, type PickleValue } from '../pickle/pickle-values.js';
+import { PickleWriter } from '../pickle/pickle-writer.js';
+import { listZip, StoredZipWriter, type ZipEntry } from '../stored-zip.js';
+import {
+  arrayOfBytes,
+  bytesOfArray,
+  bytesPerElement,
+  type Dtype,
+  elementsOf,
+  type TypedArray,
+} from '../tensor.js';
+import { STORAGE_DTYPES, storageDtype, torchGlobals, TorchStorage } from './torch-globals.js';
+
+/** A tensor whose values may come in pieces, so that a large bag need not be in memory. */
+export interface TensorSource {
+  dtype: Dtype;
+  shape: number[];
+  data: TypedArray | Iterable<TypedArray>;
+}
+
+/** What to write: one bare tensor, as feature files are, or a dict of them, as checkpoints are; or such a dict named `model` beside notes. */
+export type PtContent =
+  | { tensor: TensorSource }
+  | { tensors: Readonly<Record<string, TensorSource>> }
+  | { model: Readonly<Record<string, TensorSource>>; notes: Readonly<Record<string, string>> };
+
+/**
+ * Writes a file that `torch.load(path, weights_only=True)` reads: a zip of stored, 64-byte aligned entries. Equal content gives equal bytes:
+ * dates are fixed and the archive's folder is called `archive`.
+ * @throws SamMilError UnsupportedFormat for uint16, uint32, uint64 (torch has no storage class for them), InvalidInput, DiskFull
+ */
+export function writePt(path: string, content: PtContent): void {
+  const entries = Object.values(tensorsOf(content));
+  const pickle = contentProgram(path, content);
+  writeAtomicFile(path, (file) => {
+    const zip = new StoredZipWriter(file);
+    zip.add('archive/data.pkl', pickle.length, [pickle]);
+    addText(zip, 'archive/byteorder', 'little');
+    entries.forEach((tensor, index) => {
+      const bytes = elementsOf(tensor.shape) * bytesPerElement(tensor.dtype);
+      zip.add(`archive/data/${index}`, bytes, pieces(tensor));
+    });
+    addText(zip, 'archive/version', '3\n');
+    zip.finish();
+  });
+}
+
+function tensorsOf(content: PtContent): Readonly<Record<string, TensorSource>> {
+  if ('tensor' in content) return { '': content.tensor };
+  return 'model' in content ? content.model : content.tensors;
+}
+
+function contentProgram(path: string, content: PtContent): Uint8Array {
+  const program = new PickleWriter(2);
+  const dict = () =>
+    program.dict(() =>
+      Object.entries(tensorsOf(content)).forEach(([name, tensor], index) => {
+        program.text(name);
+        tensorProgram(program, path, tensor, index);
+      }),
+    );
+  if ('tensor' in content) tensorProgram(program, path, content.tensor, 0);
+  else if ('tensors' in content) dict();
+  else {
+    program.dict(() => {
+      program.text('model');
+      dict();
+      for (const [name, note] of Object.entries(content.notes)) program.text(name).text(note);
+    });
+  }
+  return program.op('.').take();
+}
+
+/** Runs the program of a zip checkpoint. Storages are read when a tensor asks for them. */
+export function readZipPt(file: FileBytes): PickleValue {
+  const entries = entriesByName(file);
+  refuseForeign(file, [...entries.values()]);
+  const program = [...entries.values()].find((entry) => /^[^/]+\/data\.pkl$/.test(entry.name));
+  if (program === undefined) throw file.refusal('is a zip archive without data.pkl', 'a file of torch.save');
+  const folder = program.name.slice(0, -'data.pkl'.length);
+  checkFolder(file, folder, entries.keys());
+  checkByteOrder(file, entries.get(`${folder}byteorder`));
+  const storages = new Map<string, TorchStorage>();
+  const persistent = (id: PickleValue): TorchStorage => {
+    const storage = storageOf(file, entries, folder, id);
+    const known = storages.get(storage.key);
+    if (known !== undefined && known.dtype === storage.dtype && known.length === storage.length) return known;
+    storages.set(storage.key, storage);
+    return storage;
+  };
+  const end = program.offset + program.size;
+  return unpickle(file, { start: program.offset, end, findGlobal: torchGlobals, persistent }).value;
+}
+
+/** Of two entries of one name, torch reads one and other programs the other: no telling which is meant. */
+function entriesByName(file: FileBytes): Map<string, ZipEntry> {
+  const entries = new Map<string, ZipEntry>();
+  for (const entry of listZip(file)) {
+    if (entries.has(entry.name)) throw file.refusal(`has two entries named "${entry.name}"`);
+    entries.set(entry.name, entry);
+  }
+  return entries;
+}
+
+/** Nothing is ever unpacked, so that a path out of the archive could do no harm; but torch.save writes none, and torch.load takes none. */
+function checkFolder(file: FileBytes, folder: string, names: Iterable<string>): void {
+  for (const name of names) {
+    if (name.startsWith(folder) && !name.split(/[/\\]/).includes('..')) continue;
+    throw file.refusal(`entry "${name}" lies outside the archive's folder`, `${folder}...`);
+  }
+}
+
+/** Archives that torch can open but that are not tensors in plain bytes. */
+function refuseForeign(file: FileBytes, entries: readonly ZipEntry[]): void {
+  if (entries.some(({ name }) => /^[^/]+\/code\//.test(name))) {
+    throw new SamMilError('UnsupportedFormat', 'is a TorchScript program', {
+      file: file.path,
+      expected: 'tensors or a state_dict',
+      next: 'load it with torch.jit.load and save its state_dict() with torch.save',
+    });
+  }
+  const packed = entries.find(({ packing }) => packing !== 'stored');
+  if (packed === undefined) return;
+  throw new SamMilError('UnsupportedFormat', `entry "${packed.name}" is ${packed.packing}`, {
+    file: file.path,
+    expected: 'stored entries, as torch.save writes them',
+    next: 'load and save it again with torch.save',
+  });
+}
+
+function storageOf(
+  file: FileBytes,
+  entries: ReadonlyMap<string, ZipEntry>,
+  folder: string,
+  id: PickleValue,
+): TorchStorage {
+  const [kind, type, key, , length] = id instanceof PickleTuple ? id.items : [];
+  if (kind !== 'storage' || !(type instanceof PickleGlobal) || typeof key !== 'string') {
+    throw new RangeError('refers to something outside itself that is not a storage');
+  }
+  const dtype = storageDtype(type.name);
+  if (dtype === null) throw new RangeError(`has a storage of the unknown type "${type.name}"`);
+  const entry = entries.get(`${folder}data/${key}`);
+  if (entry === undefined) throw new RangeError(`lacks the entry of storage "${key}"`);
+  const count = Number(length);
+  const wanted = count * (dtype === undefined ? 1 : bytesPerElement(dtype));
+  if (!Number.isSafeInteger(count) || count < 0 || wanted !== entry.size) {
+    throw new RangeError(`claims ${wanted} bytes for storage "${key}", whose entry has ${entry.size}`);
+  }
+  let bytes: Uint8Array | undefined;
+  const fetch = (wantedType: Dtype): TypedArray => {
+    bytes ??= file.read(entry.offset, entry.size);
+    return arrayOfBytes(wantedType, bytes);
+  };
+  return new TorchStorage(key, dtype, count, fetch, () => entry.offset);
+}
+
+function checkByteOrder(file: FileBytes, entry: ZipEntry | undefined): void {
+  if (entry === undefined) return;
+  const order = Buffer.from(file.read(entry.offset, Math.min(entry.size, 16))).toString('latin1');
+  if (order !== 'little')
+    throw file.refusal('was written on a machine of another byte order', 'little', order);
+}
+
+function tensorProgram(program: PickleWriter, path: string, tensor: TensorSource, key: number): void {
+  const storage = Object.entries(STORAGE_DTYPES).find(([, dtype]) => dtype === tensor.dtype)?.[0];
+  if (storage === undefined) {
+    throw new SamMilError('UnsupportedFormat', `torch has no storage for ${tensor.dtype}`, {
+      file: basename(path),
+    });
+  }
+  const { shape } = tensor;
+  const strides = shape.map((_, axis) => elementsOf(shape.slice(axis + 1)));
+  const sizes = (values: readonly number[]): PickleWriter =>
+    program.tuple(() => values.forEach((value) => program.int(value)));
+  program.global('torch._utils', '_rebuild_tensor_v2').tuple(() => {
+    program.tuple(() =>
+      program.text('storage').global('torch', storage).text(String(key)).text('cpu').int(elementsOf(shape)),
+    );
+    program.op('Q').int(0);
+    sizes(shape);
+    sizes(strides);
+    program.bool(false).global('collections', 'OrderedDict').op(')').op('R');
+  });
+  program.op('R');
+}
+
+function* pieces({ data }: TensorSource): Generator<Uint8Array> {
+  if (ArrayBuffer.isView(data)) yield bytesOfArray(data);
+  else for (const piece of data) yield bytesOfArray(piece);
+}
+
+function addText(zip: StoredZipWriter, name: string, text: string): void {
+  zip.add(name, Buffer.byteLength(text), [Buffer.from(text)]);
+}

@@ -1,0 +1,223 @@
+import { SamMilError } from '../../errors.js';
+import { bytesPerElement, elementsOf } from '../../files/tensor.js';
+import type { TensorLayout } from '../../files/torch/torch-layout.js';
+import { ProtoWriter, protoFields } from './protobuf.js';
+
+/** ONNX's numbers for element types (`TensorProto.DataType`). */
+const ELEMENT_TYPES = { float32: 1, int64: 7, float16: 10, bfloat16: 16 } as const;
+export type OnnxElement = keyof typeof ELEMENT_TYPES;
+
+/** Field numbers of onnx.proto3, by message. */
+const MODEL = { irVersion: 1, producer: 2, graph: 7, opset: 8 } as const;
+const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12 } as const;
+const NODE = { input: 1, output: 2, name: 3, opType: 4, attribute: 5 } as const;
+const ATTRIBUTE = { name: 1, float: 2, integer: 3, text: 4, floats: 7, integers: 8, type: 20 } as const;
+const TENSOR = { dims: 1, type: 2, name: 8, raw: 9, externalData: 13, location: 14 } as const;
+const VALUE = { name: 1, type: 2 } as const;
+
+/** Opset 17 has LayerNormalization, which transformers need; IR 8 is its companion. */
+const OPSET = 17;
+const IR_VERSION = 8;
+
+export type Attribute = number | string | readonly number[] | { float: number };
+
+/**
+ * Builds an ONNX model node by node. Weights stay where they are, as external data that points into the checkpoint; so a graph is some tens of
+ * kilobytes, and a checkpoint needs neither Python nor a copy of itself to be run.
+ */
+export class OnnxGraph {
+  private readonly name: string;
+  private readonly nodes: ProtoWriter[] = [];
+  private readonly initializers: ProtoWriter[] = [];
+  private readonly inputs: ProtoWriter[] = [];
+  private readonly outputs: ProtoWriter[] = [];
+  private count = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** Declares an input; a string stands for a size that is known only at run time. Returns its name. */
+  input(name: string, shape: readonly (number | string)[], dtype: OnnxElement = 'float32'): string {
+    this.inputs.push(valueInfo(name, dtype, shape));
+    return name;
+  }
+
+  /** Makes a value an output of the model, under the name it has. */
+  output(value: string, shape: readonly (number | string)[], dtype: OnnxElement = 'float32'): void {
+    this.outputs.push(valueInfo(value, dtype, shape));
+  }
+
+  /**
+   * Adds an operator with one output. Whole numbers become int attributes; write `{ float: 6 }` for a float one. A value that becomes an output of
+   * the model gets its name here: a trailing Identity would do too, but ONNX Runtime 1.30 mishandles one whose input is read elsewhere as well.
+   *
+   * @returns the output's name
+   */
+  node(
+    op: string,
+    inputs: readonly string[],
+    attributes: Record<string, Attribute> = {},
+    output = `${op.toLowerCase()}_${this.count++}`,
+  ): string {
+    this.addNode(op, inputs, output, attributes);
+    return output;
+  }
+
+  /** Adds a small constant. Returns its name. */
+  constant(
+    values: readonly number[],
+    shape: readonly number[],
+    dtype: 'float32' | 'int64' = 'float32',
+  ): string {
+    const name = `constant_${this.count++}`;
+    const data =
+      dtype === 'float32' ? Float32Array.from(values) : BigInt64Array.from(values, (value) => BigInt(value));
+    this.initializers.push(
+      tensorHeader(name, dtype, shape).bytes(
+        TENSOR.raw,
+        new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+      ),
+    );
+    return name;
+  }
+
+  /** Adds a weight that lies in a checkpoint, with its axes put in order and halves widened to float32. Returns its name. */
+  stored(name: string, tensor: TensorLayout): string {
+    const { dtype } = tensor;
+    if (!isOnnxElement(dtype)) {
+      throw new SamMilError('UnsupportedFormat', `tensor ${name} is of a type that no model is computed in`, {
+        file: tensor.file,
+        expected: Object.keys(ELEMENT_TYPES).join(', '),
+        found: dtype,
+      });
+    }
+    const order = memoryOrder(name, tensor);
+    const shape = order.map((axis) => tensor.shape[axis]);
+    const length = elementsOf(shape) * bytesPerElement(dtype);
+    const external = tensorHeader(name, dtype, shape);
+    for (const [key, value] of [
+      ['location', tensor.file],
+      ['offset', String(tensor.offset)],
+      ['length', String(length)],
+    ]) {
+      external.message(TENSOR.externalData, new ProtoWriter().text(1, key).text(2, value));
+    }
+    this.initializers.push(external.integer(TENSOR.location, 1));
+    let value = name;
+    if (order.some((axis, position) => axis !== position)) {
+      value = this.node('Transpose', [value], { perm: tensor.shape.map((_, axis) => order.indexOf(axis)) });
+    }
+    if (dtype === 'float16' || dtype === 'bfloat16') {
+      value = this.node('Cast', [value], { to: ELEMENT_TYPES.float32 });
+    }
+    return value;
+  }
+
+  /** The model as an .onnx file's bytes. */
+  encode(): Uint8Array {
+    const graph = new ProtoWriter();
+    for (const node of this.nodes) graph.message(GRAPH.node, node);
+    graph.text(GRAPH.name, this.name);
+    for (const tensor of this.initializers) graph.message(GRAPH.initializer, tensor);
+    for (const input of this.inputs) graph.message(GRAPH.input, input);
+    for (const output of this.outputs) graph.message(GRAPH.output, output);
+    return new ProtoWriter()
+      .integer(MODEL.irVersion, IR_VERSION)
+      .text(MODEL.producer, 'sam-mil')
+      .message(MODEL.graph, graph)
+      .message(MODEL.opset, new ProtoWriter().text(1, '').integer(2, OPSET))
+      .finish();
+  }
+
+  private addNode(
+    op: string,
+    inputs: readonly string[],
+    output: string,
+    attributes: Record<string, Attribute>,
+  ): void {
+    const node = new ProtoWriter();
+    for (const input of inputs) node.text(NODE.input, input);
+    node.text(NODE.output, output).text(NODE.name, `${op}:${output}`).text(NODE.opType, op);
+    for (const [name, value] of Object.entries(attributes))
+      node.message(NODE.attribute, attribute(name, value));
+    this.nodes.push(node);
+  }
+}
+
+function isOnnxElement(dtype: string): dtype is OnnxElement {
+  return Object.hasOwn(ELEMENT_TYPES, dtype);
+}
+
+function tensorHeader(name: string, dtype: OnnxElement, shape: readonly number[]): ProtoWriter {
+  return new ProtoWriter()
+    .integers(TENSOR.dims, shape)
+    .integer(TENSOR.type, ELEMENT_TYPES[dtype])
+    .text(TENSOR.name, name);
+}
+
+function valueInfo(name: string, dtype: OnnxElement, shape: readonly (number | string)[]): ProtoWriter {
+  const dims = new ProtoWriter();
+  for (const size of shape) {
+    const dim = new ProtoWriter();
+    dims.message(1, typeof size === 'number' ? dim.integer(1, size) : dim.text(2, size));
+  }
+  const tensor = new ProtoWriter().integer(1, ELEMENT_TYPES[dtype]).message(2, dims);
+  return new ProtoWriter().text(VALUE.name, name).message(VALUE.type, new ProtoWriter().message(1, tensor));
+}
+
+function attribute(name: string, value: Attribute): ProtoWriter {
+  const proto = new ProtoWriter().text(ATTRIBUTE.name, name);
+  if (typeof value === 'string') return proto.text(ATTRIBUTE.text, value).integer(ATTRIBUTE.type, 3);
+  if (typeof value === 'number') return proto.integer(ATTRIBUTE.integer, value).integer(ATTRIBUTE.type, 2);
+  if ('float' in value) return proto.float(ATTRIBUTE.float, value.float).integer(ATTRIBUTE.type, 1);
+  return proto.integers(ATTRIBUTE.integers, value).integer(ATTRIBUTE.type, 7);
+}
+
+/** Axes from the slowest in memory to the fastest. Throws `UnsupportedFormat` where elements are not dense in any order of axes. */
+function memoryOrder(name: string, tensor: TensorLayout): number[] {
+  const { shape, strides } = tensor;
+  // Axes of size 1 may carry any stride: they go wherever they stand.
+  const order = shape.map((_, axis) => axis);
+  const real = order.filter((axis) => shape[axis] !== 1).sort((a, b) => strides[b] - strides[a]);
+  let expected = 1;
+  for (const axis of [...real].reverse()) {
+    if (strides[axis] !== expected) {
+      throw new SamMilError('UnsupportedFormat', `tensor ${name} is not dense in memory`, {
+        file: tensor.file,
+        expected: `strides that are a permutation of a dense layout of [${shape.join(', ')}]`,
+        found: `[${strides.join(', ')}]`,
+      });
+    }
+    expected *= shape[axis];
+  }
+  const places = real.values();
+  return order.map((axis) => (shape[axis] === 1 ? axis : (places.next().value as number)));
+}
+
+/**
+ * Names of the files that an ONNX model's weights lie in, relative to the model; empty where all are inside. Only the top level's initialisers are
+ * looked at. Throws `UnsupportedFormat` where the bytes are no ONNX model.
+ */
+export function externalFilesOf(model: Uint8Array, file: string): string[] {
+  const names = new Set<string>();
+  try {
+    for (const graph of messages(model, MODEL.graph)) {
+      for (const tensor of messages(graph, GRAPH.initializer)) {
+        for (const entry of messages(tensor, TENSOR.externalData)) {
+          const [key, value] = [...protoFields(entry)].map((field) => Buffer.from(field.value as Uint8Array));
+          if (key?.toString() === 'location') names.add(value.toString());
+        }
+      }
+    }
+  } catch (cause) {
+    throw new SamMilError('UnsupportedFormat', 'this is not an ONNX model', { file, cause });
+  }
+  return [...names].sort();
+}
+
+function* messages(message: Uint8Array, field: number): Generator<Uint8Array> {
+  for (const one of protoFields(message)) {
+    if (one.field === field && typeof one.value !== 'number') yield one.value;
+  }
+}

@@ -1,0 +1,30 @@
+import { SamMilError } from '../../errors.js';
+import type { Lack } from '../../activity-schema.js';
+import { WEIGHTS } from './manifest.js';
+import { findWeights } from './weights-store.js';
+
+/** What keeps the model that a person's file describes from being used; undefined where nothing does that can be seen without work. */
+export function lackOfModelFile(look: () => unknown): Lack | undefined {
+  const error = errorOf(look);
+  return error && { ...told(error), ...(error.code !== 'WeightsMissing' && { wrong: true }) };
+}
+
+function errorOf(look: () => unknown): SamMilError | undefined {
+  try {
+    look();
+    return undefined;
+  } catch (error) {
+    if (error instanceof SamMilError) return error;
+    throw error;
+  }
+}
+
+function told({ message, facts: { next } }: SamMilError): Lack {
+  return next === undefined ? { what: message } : { what: message.replace(`; Next: ${next}`, ''), next };
+}
+
+/** For a model of the manifest: whether its weights have to be fetched or imported before it can be used. Any other name lacks nothing. */
+export function lackOfWeights(name: string): Lack | undefined {
+  const error = WEIGHTS.some((entry) => entry.name === name) ? errorOf(() => findWeights(name)) : undefined;
+  return error && told(error);
+}

@@ -1,0 +1,18 @@
+import { statfs } from 'node:fs/promises';
+import { SamMilError } from '../../errors.js';
+
+/** @throws SamMilError `DiskFull` where `bytes` more don't fit into `folder` */
+export async function requireSpace(folder: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize >= bytes) return;
+  throw new SamMilError('DiskFull', 'there is not enough room for these weights', {
+    file: folder,
+    expected: `${megabytes(bytes)} MB free`,
+    found: `${megabytes(bavail * bsize)} MB`,
+    next: 'free some space, or let SAM_MIL_CACHE name a folder on another disk',
+  });
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(0);
+}

@@ -1,0 +1,162 @@
+import { statSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { SamMilError } from '../../errors.js';
+import { tf } from '../compute/backend.js';
+import { TaskThread } from '../../machine/threads/task-thread.js';
+import type { ReadTask } from './bag-thread.js';
+import { loadBag, type BagEntry, type HostBag } from './bags.js';
+import type { Bag } from '../models/model.js';
+import { measure, standardised, type Standardisation } from './standardise.js';
+
+/** Smaller files are read as quickly as a thread is asked for them. */
+const WORTH_A_THREAD = 131_072;
+
+export interface BagCacheOptions {
+  /** Whether bags keep their group rows. */
+  groupFeatures: boolean;
+  /** Bytes of features to keep; default a quarter of the machine's memory. */
+  limit?: number;
+  /** Bytes from which on a file is read ahead on a thread. */
+  worthAThread?: number;
+}
+
+/**
+ * Bags on the device, read on first use. Those that come first stay as long as they fit; what is beyond the limit is read anew for each use and let go
+ * after it. Training walks all bags in a new order every epoch: so the share of them that fits is the share that is found here, while a cache that lets
+ * the oldest go would mostly drop what comes next.
+ */
+export class BagCache {
+  /** Length of a feature vector, once the first bag was read. */
+  dim: number | undefined;
+  /** Applied to every bag, once {@link standardiseBy} has measured it. */
+  standardisation: Standardisation | undefined;
+  private readonly entries: ReadonlyMap<string, BagEntry>;
+  private readonly groupFeatures: boolean;
+  private readonly limit: number;
+  private readonly worthAThread: number;
+  private readonly held = new Map<string, Bag>();
+  private bytes = 0;
+  /** The bag in use that is beyond the limit. */
+  private passing: { key: string; bag: Bag } | undefined;
+  /** Reads bags while the caller computes. */
+  private readonly reader = new TaskThread<ReadTask, HostBag>(new URL('./bag-thread.js', import.meta.url));
+  /** Bags on their way from the reading thread, and those that have come and were not used yet. */
+  private readonly coming = new Map<string, Promise<void>>();
+  private readonly arrived = new Map<string, HostBag>();
+
+  constructor(entries: readonly BagEntry[], options: BagCacheOptions) {
+    this.entries = new Map(entries.map((entry) => [entry.key, entry]));
+    this.groupFeatures = options.groupFeatures;
+    this.limit = options.limit ?? totalmem() / 4;
+    this.worthAThread = options.worthAThread ?? WORTH_A_THREAD;
+  }
+
+  /**
+   * The bag of a key; valid until the next call.
+   * @throws SamMilError as `loadBag`, CountMismatch when its features have another length than the others'
+   */
+  get(key: string): Bag {
+    const held = this.held.get(key);
+    if (held !== undefined) return held;
+    if (this.passing?.key === key) return this.passing.bag;
+    this.letGo();
+    return this.place(key, this.read(key));
+  }
+
+  /** Begins to read the bags that will be wanted next, in this order, while the caller goes on. Changes nothing but the time that `get` takes. */
+  prefetch(keys: readonly string[]): void {
+    for (const key of keys) {
+      const entry = this.entries.get(key);
+      if (entry === undefined || this.held.has(key) || this.coming.has(key) || this.arrived.has(key))
+        continue;
+      if (this.passing?.key === key || statSync(entry.features).size < this.worthAThread) continue;
+      const arrival = this.reader.run({ entry, groupFeatures: this.groupFeatures }).then((bag) => {
+        this.coming.delete(key);
+        if (bag !== undefined) this.arrived.set(key, bag);
+      });
+      this.coming.set(key, arrival);
+    }
+  }
+
+  /** Waits for a bag that {@link prefetch} has begun to read; undefined where there is nothing to wait for. */
+  arrival(key: string): Promise<void> | undefined {
+    return this.coming.get(key);
+  }
+
+  /**
+   * Measures mean and deviation over the instances of the given bags; from then on every bag is standardised by them. Two passes: what fits within the
+   * limit is read once.
+   */
+  standardiseBy(keys: readonly string[]): void {
+    this.dispose();
+    let bytes = 0;
+    const read = (key: string): HostBag => {
+      const bag = this.arrived.get(key) ?? this.check(key);
+      const isNew = !this.arrived.has(key);
+      if (isNew && bytes + bag.features.byteLength <= this.limit) {
+        bytes += bag.features.byteLength;
+        this.arrived.set(key, bag);
+      }
+      return bag;
+    };
+    const { dim } = read(keys[0]);
+    const matrices = {
+      *[Symbol.iterator]() {
+        for (const key of keys) yield read(key).features;
+      },
+    };
+    this.standardisation = measure(matrices, dim);
+  }
+
+  dispose(): void {
+    this.letGo();
+    for (const bag of this.held.values()) bag.x.dispose();
+    this.held.clear();
+    this.arrived.clear();
+    this.bytes = 0;
+    this.reader.close();
+  }
+
+  private place(key: string, { features, rows, dim, isGroup, area }: HostBag): Bag {
+    const { standardisation } = this;
+    const values = standardisation === undefined ? features : standardised(features, standardisation);
+    const bag = { x: tf.tensor2d(values, [rows, dim]), rows, isGroup, area };
+    if (this.bytes + values.byteLength <= this.limit) {
+      this.held.set(key, bag);
+      this.bytes += values.byteLength;
+    } else {
+      this.passing = { key, bag };
+    }
+    return bag;
+  }
+
+  private letGo(): void {
+    this.passing?.bag.x.dispose();
+    this.passing = undefined;
+  }
+
+  private read(key: string): HostBag {
+    const arrived = this.arrived.get(key);
+    this.arrived.delete(key);
+    return this.check(key, arrived);
+  }
+
+  private check(key: string, read?: HostBag): HostBag {
+    const entry = this.entries.get(key);
+    if (entry === undefined) {
+      throw new SamMilError('InvalidInput', `bag "${key}" of the splits is not among the bags`, {
+        expected: 'splits made from these bags',
+        next: 'run mil.split again with the same `bags`',
+      });
+    }
+    const bag = read ?? loadBag(entry, { groupFeatures: this.groupFeatures });
+    this.dim ??= bag.dim;
+    if (bag.dim === this.dim) return bag;
+    throw new SamMilError('CountMismatch', 'the features have another length than those of the other bags', {
+      file: entry.features,
+      expected: `${this.dim} numbers a row`,
+      found: `${bag.dim}`,
+      next: 'extract all slides with one encoder',
+    });
+  }
+}

@@ -1,0 +1,41 @@
+import { SamMilError } from '../../errors.js';
+import { openFeatures } from '../../pathology/layouts/bag-files.js';
+import type { JsonObject } from '../../json.js';
+import type { Level0Px } from '../../units.js';
+
+/** Attributes of a bag's coords: what CLAM, TRIDENT and pathology.extract write about patches and encoder. None for a bare tensor. */
+function attributesOf(path: string): Record<string, unknown> {
+  if (path.endsWith('.pt')) return {};
+  const reader = openFeatures(path);
+  try {
+    return reader.coordsAttributes();
+  } finally {
+    reader.close();
+  }
+}
+
+/** Which encoder made a bag, as far as its file tells: encoder, encoder_version, encoder_weights. */
+export function encoderFacts(path: string): JsonObject {
+  const known = Object.entries(attributesOf(path)).filter(
+    ([name, value]) => name.startsWith('encoder') && (typeof value === 'string' || typeof value === 'number'),
+  );
+  return Object.fromEntries(known) as JsonObject;
+}
+
+/**
+ * Side of a bag's patches in level-0 pixels: TRIDENT's `patch_size_level0`, or `patch_size` times the downsample of its level.
+ * @param given overrides what the file says
+ * @throws SamMilError InvalidInput when neither tells
+ */
+export function patchSizeOf(path: string, given?: Level0Px): Level0Px {
+  if (given !== undefined) return given;
+  const { patch_size_level0: direct, patch_size: size, downsample } = attributesOf(path);
+  if (typeof direct === 'number') return direct;
+  const factor = Array.isArray(downsample) && typeof downsample[0] === 'number' ? downsample[0] : 1;
+  if (typeof size === 'number') return Math.round(size * factor);
+  throw new SamMilError('InvalidInput', 'the bag does not say how large its patches are', {
+    file: path,
+    expected: 'attribute patch_size or patch_size_level0 on its coords',
+    next: 'set `patch-size`, in level-0 pixels',
+  });
+}

@@ -1,0 +1,117 @@
+import type * as TensorFlowModule from '@tensorflow/tfjs-node-gpu';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism, cpus } from 'node:os';
+import { SamMilError } from '../../errors.js';
+import { ensureTensorFlow, locateTensorFlow } from '../../machine/tensorflow.js';
+import { nativeOps, type NativeOps } from './native-ops.js';
+
+export type TensorFlow = typeof TensorFlowModule;
+export type { Rank, Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
+
+/** TensorFlow's API. Undefined until {@link openBackend} has ended: importing this module loads nothing heavy. */
+export let tf: TensorFlow;
+
+/** TensorFlow's own operations by name, for those that its JavaScript API lacks; undefined on the pure JavaScript backend. */
+export let native: NativeOps | undefined;
+
+/** Kept over a change to the JavaScript backend and back, with what is cached by it. */
+let library: NativeOps | undefined;
+
+export type BackendChoice = 'auto' | 'tensorflow' | 'js';
+
+/** What computes. Two runs give the same bits only where all of these are equal. */
+export interface Backend {
+  name: 'tensorflow' | 'js';
+  device: 'cpu' | 'gpu';
+  /** `4.22.0+2.19.1`: TensorFlow.js, then the native library. */
+  version: string;
+  /** `oneDNN avx2`: the library behind matrix products and the widest instructions it finds. `CUDA` on a GPU, `JavaScript` without the native library. */
+  kernels: string;
+  /** Threads one operation is spread over: they decide the order of summation in matrix products. */
+  threads: number;
+}
+
+const require = createRequire(import.meta.url);
+
+/**
+ * Loads TensorFlow into this process: once natively, which takes a second and 250 MB, so only in processes that compute. `auto` takes the
+ * native library (on the GPU where one is found), and falls back to pure JavaScript with a loud warning: about 50 times slower.
+ *
+ * @throws SamMilError `Unavailable` when `tensorflow` is asked for and can't be set up
+ */
+export async function openBackend(
+  choice: BackendChoice,
+  warn: (message: string) => void = console.warn,
+): Promise<Backend> {
+  if (choice === 'js') return openJavaScript();
+  try {
+    return await openNative();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    if (choice === 'tensorflow') {
+      throw new SamMilError('Unavailable', "the native TensorFlow library can't be loaded", {
+        found: reason,
+        next: 'run `npx sam-mil doctor`, or set `backend: js` (about 50 times slower)',
+        cause,
+      });
+    }
+    warn(
+      `TRAINING WILL BE ABOUT 50 TIMES SLOWER: native TensorFlow can't be loaded (${reason}); using JavaScript`,
+    );
+    return openJavaScript();
+  }
+}
+
+async function openNative(): Promise<Backend> {
+  const setUp = locateTensorFlow() ?? (await ensureTensorFlow());
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  // TensorFlow turns oneDNN on by itself only for CPUs with instructions for neural networks; with AVX2 its batched products are up to four times as fast as Eigen's.
+  if (process.arch === 'x64') process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
+  tf = require('@tensorflow/tfjs-node-gpu') as TensorFlow;
+  await tf.setBackend('tensorflow');
+  library ??= nativeOps(tf);
+  native = library;
+  return {
+    name: 'tensorflow',
+    device: native.gpu ? 'gpu' : 'cpu',
+    version: `${setUp.tfjs}+${setUp.tensorflow}`,
+    kernels: native.gpu ? 'CUDA' : cpuKernels(),
+    threads: native.gpu ? 1 : Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism(),
+  };
+}
+
+/** The JavaScript backend comes with the native package but can be loaded without the native library. */
+async function openJavaScript(): Promise<Backend> {
+  const beside = createRequire(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
+  if (tf === undefined) tf = beside('@tensorflow/tfjs') as TensorFlow;
+  await tf.setBackend('cpu');
+  // Its own hint to install the native package would only repeat the warning above.
+  (tf.backend() as { firstUse?: boolean }).firstUse = false;
+  native = undefined;
+  return { name: 'js', device: 'cpu', version: tf.version_core, kernels: 'JavaScript', threads: 1 };
+}
+
+function cpuKernels(): string {
+  const library = /^(1|true)$/i.test(process.env.TF_ENABLE_ONEDNN_OPTS ?? '') ? 'oneDNN' : 'Eigen';
+  return `${library} ${instructions()}`;
+}
+
+/** Linux tells what the CPU can do; elsewhere its name stands for it. */
+function instructions(): string {
+  try {
+    const flags = new Set(
+      readFileSync('/proc/cpuinfo', 'utf8')
+        .match(/^flags.*$/m)?.[0]
+        .split(' '),
+    );
+    return ['avx512f', 'avx2', 'avx'].find((name) => flags.has(name)) ?? process.arch;
+  } catch {
+    return cpus()[0]?.model ?? process.arch;
+  }
+}
+
+/** One line for people and for comparing: `tensorflow cpu 4.22.0+2.19.1, oneDNN avx2, 2 threads`. */
+export function describeBackend({ name, device, version, kernels, threads }: Backend): string {
+  return `${name} ${device} ${version}, ${kernels}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+}

@@ -1,0 +1,260 @@
+import { bootstrapIntervals, type BootstrapInterval } from '../../statistics/bootstrap.js';
+import {
+  brierScore,
+  calibrationBins,
+  expectedCalibrationError,
+  logLoss,
+  type CalibrationBin,
+} from '../../statistics/calibration.js';
+import { argmaxMetrics, thresholdedMetrics } from '../../statistics/confusion.js';
+import { delongAuc } from '../../statistics/delong.js';
+import { auc, averagePrecision, macroAuc } from '../../statistics/ranking.js';
+import { youdenPoint } from '../../statistics/roc.js';
+
+export type Protocol = 'honest' | 'paper';
+
+/** Model output for one slide. */
+export interface Prediction {
+  key: string;
+  /** Class index. */
+  label: number;
+  /** One a class, summing to 1. */
+  probabilities: number[];
+}
+
+/** Metrics that need no threshold. null: not defined, as a class has no slide. */
+export interface RankMetrics {
+  auc: number | null;
+  average_precision: number | null;
+  log_loss: number;
+  brier: number | null;
+  expected_calibration_error: number | null;
+  calibration: CalibrationBin[];
+}
+
+/** Metrics that call slides positive or negative, of the positive class unless `macro`. */
+export interface CalledMetrics {
+  /** Slides scoring this or more are called positive; null: none is, or classes are called by the highest probability. */
+  threshold: number | null;
+  threshold_from: string;
+  /** Why these numbers are better than what new slides would give; absent where they are not. */
+  optimistic?: string;
+  accuracy: number;
+  balanced_accuracy: number;
+  precision: number;
+  recall: number;
+  specificity: number | null;
+  f1: number;
+  /** confusion[true][called]. */
+  confusion: number[][];
+  macro: { precision: number; recall: number; f1: number };
+}
+
+export interface Interval {
+  low: number;
+  high: number;
+}
+
+export interface Evaluation {
+  slides: number;
+  counts: Record<string, number>;
+  rank: RankMetrics;
+  protocols: Record<Protocol, CalledMetrics>;
+  /** 95 % intervals. Absent where a class has too few slides. */
+  intervals: { delong_auc?: Interval; bootstrap?: Record<string, Interval>; bootstrap_replicates?: number };
+}
+
+export interface EvaluationOptions {
+  classes: readonly string[];
+  protocol: Protocol;
+  /** Where the honest protocol takes its threshold. */
+  threshold: 'validation' | 'half';
+  bootstrap: number;
+  /** Names of the bootstrap's random stream. */
+  stream: readonly (string | number)[];
+}
+
+/**
+ * Every metric of one fold, under both protocols side by side.
+ *
+ * honest: the threshold is Youden's on the validation set, or 0.5 where that has fewer than 5 slides of a class. paper: Youden's on the scored fold
+ * itself, as the published benchmark does; labelled optimistic. With more than two classes both call the most probable class.
+ *
+ * @param scored slides to be scored
+ * @param validation slides the honest threshold may be taken from
+ */
+export function evaluatePredictions(
+  scored: readonly Prediction[],
+  validation: readonly Prediction[],
+  options: EvaluationOptions,
+): Evaluation {
+  const { classes } = options;
+  const counts = Object.fromEntries(
+    classes.map((name, k) => [name, scored.filter(({ label }) => label === k).length]),
+  );
+  const head = { slides: scored.length, counts };
+  if (classes.length > 2) return { ...head, ...severalClasses(scored, classes.length) };
+  const { scores, labels } = asBinary(scored);
+  const protocols = {
+    honest: called(scores, labels, honestThreshold(validation, options.threshold)),
+    paper: called(scores, labels, paperThreshold(scores, labels)),
+  };
+  const threshold = protocols[options.protocol].threshold ?? Infinity;
+  return {
+    ...head,
+    rank: rankMetrics(scores, labels),
+    protocols,
+    intervals: intervalsOf(scores, labels, threshold, options),
+  };
+}
+
+interface Threshold {
+  value: number;
+  from: string;
+  optimistic?: string;
+}
+
+/** Validation slides of each class that a threshold may be taken from; fewer place it by the chance of one or two scores. */
+const LEAST_A_CLASS = 5;
+
+function honestThreshold(validation: readonly Prediction[], wanted: 'validation' | 'half'): Threshold {
+  const half = (why?: string): Threshold => ({
+    value: 0.5,
+    from: why ? `fixed at 0.5: ${why}` : 'fixed at 0.5',
+  });
+  if (wanted === 'half') return half();
+  if (validation.length === 0) return half('no validation set');
+  const { scores, labels } = asBinary(validation);
+  const positives = labels.filter((label) => label === 1).length;
+  const least = Math.min(positives, labels.length - positives);
+  if (least < LEAST_A_CLASS) return half(`only ${least} validation slides of a class`);
+  const point = youdenPoint(scores, labels);
+  // An infinite threshold would call nothing positive: the validation set ranks no better than chance and tells nothing.
+  if (point === undefined || point.threshold === Infinity)
+    return half('the validation set gives no threshold');
+  return { value: point.threshold, from: `Youden on ${validation.length} validation slides` };
+}
+
+function paperThreshold(scores: readonly number[], labels: readonly number[]): Threshold {
+  const optimistic = 'the threshold is chosen on the very slides that are scored';
+  const point = youdenPoint(scores, labels);
+  if (point === undefined) return { value: 0.5, from: 'fixed at 0.5: one class only in the scored fold' };
+  return { value: point.threshold, from: 'Youden on the scored fold', optimistic };
+}
+
+function asBinary(predictions: readonly Prediction[]): { scores: number[]; labels: number[] } {
+  return {
+    scores: predictions.map(({ probabilities }) => probabilities[1]),
+    labels: predictions.map(({ label }) => label),
+  };
+}
+
+function rankMetrics(scores: readonly number[], labels: readonly number[]): RankMetrics {
+  const calibration = calibrationBins(scores, labels);
+  return {
+    auc: defined(auc(scores, labels)),
+    average_precision: defined(averagePrecision(scores, labels)),
+    log_loss: logLoss(scores, labels),
+    brier: brierScore(scores, labels),
+    expected_calibration_error: expectedCalibrationError(calibration),
+    calibration,
+  };
+}
+
+function called(scores: readonly number[], labels: readonly number[], threshold: Threshold): CalledMetrics {
+  const { tp, fp, fn, tn, ...rates } = thresholdedMetrics(scores, labels, threshold.value);
+  return {
+    threshold: defined(threshold.value),
+    threshold_from: threshold.from,
+    ...(threshold.optimistic === undefined ? {} : { optimistic: threshold.optimistic }),
+    accuracy: rates.accuracy,
+    balanced_accuracy: rates.balancedAccuracy,
+    precision: rates.precision,
+    recall: rates.recall,
+    specificity: rates.specificity,
+    f1: rates.f1,
+    confusion: [
+      [tn, fp],
+      [fn, tp],
+    ],
+    macro: rates.macro,
+  };
+}
+
+function intervalsOf(
+  scores: readonly number[],
+  labels: readonly number[],
+  threshold: number,
+  { bootstrap, stream }: EvaluationOptions,
+): Evaluation['intervals'] {
+  const positives = labels.filter((label) => label === 1).length;
+  const smallest = Math.min(positives, labels.length - positives);
+  if (smallest === 0) return {};
+  const drawn: Record<string, BootstrapInterval> =
+    bootstrap === 0
+      ? {}
+      : bootstrapIntervals(scores, labels, bootstrap, stream, (s, l) => {
+          const { accuracy, precision, recall, specificity, f1, balancedAccuracy } = thresholdedMetrics(
+            s,
+            l,
+            threshold,
+          );
+          return {
+            auc: auc(s, l),
+            average_precision: averagePrecision(s, l),
+            accuracy,
+            balanced_accuracy: balancedAccuracy,
+            precision,
+            recall,
+            specificity,
+            f1,
+          };
+        });
+  const delong = smallest < 2 ? undefined : delongAuc(scores, labels);
+  return {
+    // Perfect (or perfectly wrong) ranks have variance 0: an interval of no width would claim what a few slides can't show.
+    ...(delong && delong.sd > 0 ? { delong_auc: { low: delong.wald95[0], high: delong.wald95[1] } } : {}),
+    ...(bootstrap === 0 ? {} : { bootstrap: drawn, bootstrap_replicates: bootstrap }),
+  };
+}
+
+function severalClasses(
+  predictions: readonly Prediction[],
+  classes: number,
+): Pick<Evaluation, 'rank' | 'protocols' | 'intervals'> {
+  const labels = predictions.map(({ label }) => label);
+  const probabilities = predictions.map((prediction) => prediction.probabilities);
+  const best = probabilities.map((row) => row.indexOf(Math.max(...row)));
+  const { matrix, accuracy, balancedAccuracy, macro } = argmaxMetrics(best, labels, classes);
+  const metrics: CalledMetrics = {
+    threshold: null,
+    threshold_from: 'the most probable class',
+    accuracy,
+    balanced_accuracy: balancedAccuracy,
+    ...macro,
+    specificity: null,
+    confusion: matrix,
+    macro,
+  };
+  const ofTruth = probabilities.map((row, i) => row[labels[i]]);
+  return {
+    rank: {
+      auc: defined(macroAuc(probabilities, labels, classes)),
+      average_precision: null,
+      log_loss: logLoss(
+        ofTruth,
+        labels.map(() => 1),
+      ),
+      brier: null,
+      expected_calibration_error: null,
+      calibration: [],
+    },
+    protocols: { honest: metrics, paper: metrics },
+    intervals: {},
+  };
+}
+
+/** JSON has neither NaN nor Infinity. */
+function defined(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,126 @@
+import { SamMilError } from '../../errors.js';
+import type { InputFile, Job, JobResult } from '../../job.js';
+import type { BackendChoice } from '../compute/backend.js';
+import { encoderFacts } from '../bags/bag-facts.js';
+import { listBags, loadBag, type BagEntry, type HostBag } from '../bags/bags.js';
+import type { Prediction, Protocol } from './evaluate-predictions.js';
+import { writeEvaluation, type FoldFacts } from './evaluation-files.js';
+import { loadModel, predict, type LoadedModel } from '../models/predict.js';
+import { foldOf, readSplits, refuseOtherSplits, type SetName, type Splits } from '../split/splits.js';
+
+/** Parameters of `mil.evaluate`; see its definition for what each means. */
+export interface EvaluateWith {
+  checkpoint: InputFile;
+  bags: InputFile;
+  split: InputFile;
+  set: SetName;
+  protocol: Protocol;
+  threshold: 'validation' | 'half';
+  bootstrap: number;
+  backend: BackendChoice;
+}
+
+/** Scores one set of the fold a checkpoint was trained on, and writes every metric under both protocols. */
+export async function run(job: Job<EvaluateWith>): Promise<JobResult> {
+  const options = job.with;
+  const splits = readSplits(options.split.path);
+  const model = await loadModel(options.checkpoint.path, options.backend);
+  try {
+    const facts = factsOf(job, model, splits);
+    const fold = foldOf(splits, facts.repeat, facts.fold);
+    // Scoring the validation set with a threshold taken from itself would not be honest.
+    const wanted = options.set === 'val' || options.threshold === 'half' ? [] : fold.val;
+    const bags = findBags(job, fold[options.set], wanted);
+    const score = makeScorer(job, model, splits, bags, fold[options.set].length + wanted.length);
+    const scored = score(fold[options.set]);
+    const validation = score(wanted);
+    const features = encoderFacts(bags.get(fold[options.set][0])!.features);
+    const training = { ...facts.training, ...(Object.keys(features).length > 0 ? { features } : {}) };
+    return writeEvaluation(job.scratch, { ...facts, training }, { scored, validation }, options);
+  } finally {
+    model.dispose();
+  }
+}
+
+/** A function that scores slides by key, one bag in memory at a time, and reports progress over all its calls. */
+function makeScorer(
+  job: Job<EvaluateWith>,
+  model: LoadedModel,
+  splits: Splits,
+  bags: ReadonlyMap<string, BagEntry>,
+  total: number,
+): (keys: readonly string[]) => Prediction[] {
+  let done = 0;
+  const score = (key: string): Prediction => {
+    job.signal.throwIfAborted();
+    const bag = loadBag(bags.get(key)!, { groupFeatures: model.groupFeatures });
+    const { probabilities } = predicted(model, bag, key);
+    job.progress({ unit: 'slides', done: ++done, total });
+    return { key, label: splits.labels[key], probabilities: [...probabilities] };
+  };
+  return (keys) => keys.map(score);
+}
+
+function predicted(model: LoadedModel, bag: HostBag, key: string): ReturnType<typeof predict> {
+  try {
+    return predict(model, bag);
+  } catch (error) {
+    if (!(error instanceof SamMilError)) throw error;
+    throw new SamMilError(error.code, `slide "${key}": ${error.message}`, { cause: error });
+  }
+}
+
+/** @throws SamMilError InvalidInput when the splits name a slide that has no bag */
+function findBags(job: Job<EvaluateWith>, ...lists: readonly (readonly string[])[]): Map<string, BagEntry> {
+  const bags = new Map(listBags(job.with.bags.path, job.work).map((entry) => [entry.key, entry]));
+  const missing = lists.flat().filter((key) => !bags.has(key));
+  if (missing.length === 0) return bags;
+  throw new SamMilError('InvalidInput', 'slides of the splits have no bag', {
+    file: job.with.split.path,
+    found: `${missing.length}: ${missing.slice(0, 10).join(', ')}${missing.length > 10 ? ', ...' : ''}`,
+    next: 'make the splits from these very bags',
+  });
+}
+
+/**
+ * What the checkpoint tells of its training, checked against the splits.
+ * @throws SamMilError InvalidInput when it was trained on other classes or other splits: its test slides might then have been trained on
+ */
+function factsOf(job: Job<EvaluateWith>, model: LoadedModel, splits: Splits): FoldFacts {
+  const { checkpoint, split, set, protocol } = job.with;
+  const { training, classes } = model;
+  const [repeat, fold] = [training.repeat, training.fold];
+  const place = { file: checkpoint.path };
+  if (typeof repeat !== 'number' || typeof fold !== 'number') {
+    throw new SamMilError('InvalidInput', 'the checkpoint does not say which fold it was trained on', place);
+  }
+  if (classes.join('\n') !== splits.classes.join('\n')) {
+    throw new SamMilError('InvalidInput', 'checkpoint and splits have other classes', {
+      ...place,
+      expected: splits.classes.join(', '),
+      found: classes.join(', '),
+    });
+  }
+  refuseOtherSplits(training, split, checkpoint);
+  return {
+    cell: job.name,
+    model: model.config.model,
+    repeat,
+    fold,
+    seed: splits.repeats.find((entry) => entry.repeat === repeat)?.seed ?? splits.seed,
+    set,
+    classes,
+    protocol,
+    selection: selectionOf(model, set),
+    training: { ...training, options: model.config.options, group_features: model.groupFeatures },
+    sources: { checkpoint: checkpoint.digest, splits: split.digest },
+  };
+}
+
+function selectionOf({ training }: LoadedModel, set: SetName): FoldFacts['selection'] {
+  const epoch = typeof training['best-epoch'] === 'number' ? training['best-epoch'] : null;
+  if (training.select !== 'best-auc') return { epoch, by: 'last epoch', optimistic: false };
+  const on = training['validate-on'] === 'test' ? 'test' : 'val';
+  const optimistic = on === set;
+  return { epoch, by: optimistic ? 'best AUC on the scored slides' : `best AUC on ${on}`, optimistic };
+}

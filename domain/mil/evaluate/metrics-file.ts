@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { SamMilError } from '../../errors.js';
+import { isJsonObject, type JsonObject } from '../../json.js';
+import type { Evaluation, Protocol } from './evaluate-predictions.js';
+import type { SetName } from '../split/splits.js';
+
+/** Content of `metrics/<cell>.json`, what `mil.evaluate` writes: every number of one fold, and what it was made from. */
+export interface MetricsFile extends Evaluation {
+  /** Version of this structure. */
+  metrics: 1;
+  /** The matrix cell or item: `sam-mil-0-2`. */
+  cell: string;
+  model: string;
+  repeat: number;
+  fold: number;
+  /** The split's seed of this repeat. */
+  seed: number;
+  set: SetName;
+  classes: string[];
+  /** The class whose probability is the score; null with more than two classes. */
+  positive: string | null;
+  /** The protocol that was asked for; both are in `protocols`. */
+  protocol: Protocol;
+  /** How the epoch was chosen, and whether the scored slides had a say in it. */
+  selection: { epoch: number | null; by: string; optimistic: boolean };
+  /** Digests of what the numbers come from. */
+  sources: { predictions: string; validation_predictions?: string; checkpoint: string; splits: string };
+  /** Facts about the checkpoint: model parameters, backend, versions. */
+  training: JsonObject;
+}
+
+/**
+ * Reads a metrics file.
+ * @throws SamMilError InvalidInput naming the file
+ */
+export function readMetricsFile(path: string): MetricsFile {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new SamMilError('InvalidInput', "metrics can't be read", {
+      file: path,
+      found: (cause as Error).message,
+      cause,
+    });
+  }
+  if (!isJsonObject(value) || value.metrics !== 1 || !isJsonObject(value.protocols ?? null)) {
+    throw new SamMilError('InvalidInput', 'not a metrics file of version 1', {
+      file: path,
+      next: 'give the items of a mil.evaluate stage',
+    });
+  }
+  return value as unknown as MetricsFile;
+}
+
+export function formatMetricsFile(metrics: MetricsFile): string {
+  return `${JSON.stringify(metrics, null, 1)}\n`;
+}

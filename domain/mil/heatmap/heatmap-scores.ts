@@ -1,0 +1,92 @@
+import type { Level0Px } from '../../units.js';
+import { coveredShare, regionProbe, type Region } from '../../pathology/annotations/region.js';
+import { auc, midranks } from '../../statistics/ranking.js';
+
+/** How well patch scores find the annotated lesion. */
+export interface LesionFit {
+  /** AUC of the scores against membership (half the patch or more inside); null where all patches are in or all are out. */
+  auc: number | null;
+  patches: number;
+  inLesion: number;
+  /** Share of all score mass on lesion patches; for attention compare it with inLesion / patches. */
+  massInLesion: number;
+}
+
+/**
+ * Scores a person can see: `rank` puts them evenly over [0, 1] by midrank (CLAM shows attention so; it hides how unequal scores are, which the
+ * scores file keeps), `range` stretches least to most, `none` leaves probabilities as they are.
+ * @returns Float64Array in [0, 1]; 0.5 everywhere where all scores are equal (not for `none`)
+ */
+export function scaleScores(scores: ArrayLike<number>, scale: 'rank' | 'range' | 'none'): Float64Array {
+  if (scale === 'none') return Float64Array.from(scores, (score) => Math.min(1, Math.max(0, score)));
+  const values = scale === 'rank' ? midranks(scores) : Float64Array.from(scores);
+  const [least, most] = [
+    scale === 'rank' ? 1 : extreme(values, Math.min),
+    scale === 'rank' ? values.length : extreme(values, Math.max),
+  ];
+  return values.map((value) => (most > least ? (value - least) / (most - least) : 0.5));
+}
+
+function extreme(values: Float64Array, pick: (a: number, b: number) => number): number {
+  return values.reduce((best, value) => pick(best, value));
+}
+
+/**
+ * Patch scores painted on a grid of `width` x `height` cells that covers the slide.
+ *
+ * @param coords N x 2 upper left corners, level-0 pixels
+ * @param values N numbers
+ * @param scale cells a level-0 pixel (x, y)
+ * @param smooth true: a cell under several patches gets their mean; false: the last of them in file order
+ * @returns row-major; NaN where no patch lies
+ */
+export function paintScores(
+  coords: ArrayLike<Level0Px>,
+  values: ArrayLike<number>,
+  size: Level0Px,
+  grid: { width: number; height: number; scale: readonly [number, number] },
+  smooth: boolean,
+): Float32Array {
+  const { width, height } = grid;
+  const sums = new Float64Array(width * height);
+  const counts = new Uint32Array(width * height);
+  for (let i = 0; i < values.length; i++) {
+    const [x0, x1] = span(coords[2 * i], size, grid.scale[0], width);
+    const [y0, y1] = span(coords[2 * i + 1], size, grid.scale[1], height);
+    for (let y = y0; y < y1; y++) {
+      for (let cell = y * width + x0; cell < y * width + x1; cell++) {
+        sums[cell] = smooth ? sums[cell] + values[i] : values[i];
+        counts[cell] = smooth ? counts[cell] + 1 : 1;
+      }
+    }
+  }
+  return Float32Array.from(sums, (sum, cell) => (counts[cell] === 0 ? NaN : sum / counts[cell]));
+}
+
+/** Cells under a patch along one axis: at least one, within the grid. */
+function span(start: number, size: number, scale: number, cells: number): [number, number] {
+  const from = Math.min(cells - 1, Math.max(0, Math.round(start * scale)));
+  return [from, Math.min(cells, Math.max(from + 1, Math.round((start + size) * scale)))];
+}
+
+/** Compares patch scores with an annotation. A patch counts as lesion when half of it or more lies inside. */
+export function lesionFit(
+  coords: ArrayLike<Level0Px>,
+  scores: ArrayLike<number>,
+  size: Level0Px,
+  regions: readonly Region[],
+): LesionFit {
+  const probe = regionProbe(regions);
+  const inside = Array.from(scores, (_, i) =>
+    coveredShare(probe, coords[2 * i], coords[2 * i + 1], size) >= 0.5 ? 1 : 0,
+  );
+  const area = auc(scores, inside);
+  const total = Array.from(scores).reduce((sum, score) => sum + score, 0);
+  const mass = inside.reduce<number>((sum, member, i) => sum + member * scores[i], 0);
+  return {
+    auc: Number.isNaN(area) ? null : area,
+    patches: scores.length,
+    inLesion: inside.reduce<number>((sum, member) => sum + member, 0),
+    massInLesion: total === 0 ? 0 : mass / total,
+  };
+}

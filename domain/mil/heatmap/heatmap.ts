@@ -1,0 +1,242 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import { SamMilError } from '../../errors.js';
+import { writeAtomic } from '../../files/atomic.js';
+import { createH5 } from '../../files/hdf5/h5.js';
+import { readItems } from '../../engine/store/items.js';
+import type { InputFile, Job, JobResult, OutputFile } from '../../job.js';
+import { encodeJpeg, type Pixels } from '../../pathology/slides/images.js';
+import { openSlide } from '../../pathology/slides/open.js';
+import { quPathOrigin } from '../../pathology/annotations/qupath-origin.js';
+import type { Slide } from '../../pathology/slides/slide.js';
+import { isFileRef } from '../../engine/store/publish.js';
+import type { Level0Px } from '../../units.js';
+import type { Region } from '../../pathology/annotations/region.js';
+import type { BackendChoice } from '../compute/backend.js';
+import { patchSizeOf } from '../bags/bag-facts.js';
+import { loadBag } from '../bags/bags.js';
+import { readCheckpoint } from '../models/checkpoint.js';
+import type { ColourMapName } from './colour-map.js';
+import { formatPatches, type Point } from '../../pathology/annotations/geojson.js';
+import { outlineRegions, overlayScores, slideThumbnail, type Thumbnail } from './heatmap-overlay.js';
+import { lesionFit, paintScores, scaleScores } from './heatmap-scores.js';
+import { loadModel, predict, type LoadedModel } from '../models/predict.js';
+import { readAnnotation } from '../../pathology/annotations/read-annotation.js';
+import { foldOf, readSplits, refuseOtherSplits, SET_NAMES } from '../split/splits.js';
+
+export type HeatmapKind = 'attention' | 'tumour-probability';
+
+/** Parameters of `mil.heatmap`; see its definition for what each means. */
+export interface HeatmapWith {
+  checkpoint?: InputFile;
+  checkpoints?: InputFile;
+  repeat: number;
+  slide: InputFile;
+  bag: InputFile;
+  samInfo?: InputFile;
+  annotation?: InputFile;
+  split?: InputFile;
+  what: HeatmapKind;
+  scale?: 'rank' | 'range' | 'none';
+  smooth: boolean;
+  colourMap: ColourMapName;
+  longest: number;
+  patchSize?: Level0Px;
+  backend: BackendChoice;
+}
+
+/** One score a patch of the slide. */
+interface PatchScores {
+  /** N x 2, level-0 pixels. */
+  coords: Int32Array;
+  scores: Float32Array;
+  size: Level0Px;
+  /** Probability of the positive class for the whole slide. */
+  slideProbability: number;
+}
+
+/** Scores every patch of a slide with a trained model and lays the scores over the slide. */
+export async function run(job: Job<HeatmapWith>): Promise<JobResult> {
+  const slide = openSlide(job.with.slide.path);
+  try {
+    return await scoreSlide(job, slide);
+  } finally {
+    slide.close();
+  }
+}
+
+async function scoreSlide(job: Job<HeatmapWith>, slide: Slide): Promise<JobResult> {
+  const { annotation, what } = job.with;
+  const origin = quPathOrigin(slide.info);
+  const regions = annotation === undefined ? [] : readAnnotation(annotation.path, origin);
+  const model = await loadModel(checkpointFor(job).path, job.with.backend);
+  try {
+    const patches = scorePatches(job, model);
+    job.progress({ unit: 'steps', done: 1, total: 3, note: `${patches.scores.length} patches scored` });
+    const thumbnail = await slideThumbnail(slide, job.with.longest);
+    job.signal.throwIfAborted();
+    job.progress({ unit: 'steps', done: 2, total: 3, note: 'slide read' });
+    const pictures = await drawPictures(job, patches, thumbnail, regions);
+    const files = { ...writeData(job, patches, origin), ...pictures };
+    job.progress({ unit: 'steps', done: 3, total: 3 });
+    const style = { what, scale: scaleOf(job.with), 'colour-map': job.with.colourMap };
+    return { files, values: { ...style, ...valuesOf(job, model, patches, regions) } };
+  } finally {
+    model.dispose();
+  }
+}
+
+/**
+ * The checkpoint that is asked for, or, of all folds' checkpoints, the one that this slide tested: its scores were not learnt by heart. A slide that
+ * none tested, as it has no label, is shown by the first.
+ */
+function checkpointFor({ with: options, name, work }: Job<HeatmapWith>): Pick<InputFile, 'path'> {
+  const { checkpoint, checkpoints, split, repeat } = options;
+  if ((checkpoint === undefined) === (checkpoints === undefined)) {
+    throw new SamMilError('InvalidInput', 'give either `checkpoint` or `checkpoints`', {
+      found: checkpoint === undefined ? 'neither' : 'both',
+    });
+  }
+  if (checkpoint !== undefined) return checkpoint;
+  if (split === undefined) {
+    throw new SamMilError('InvalidInput', '`checkpoints` needs `split`, which says who tested this slide');
+  }
+  const wanted = readSplits(split.path).repeats.find((entry) => entry.repeat === repeat);
+  const fold = wanted?.folds.find(({ test }) => test.includes(name))?.fold ?? wanted?.folds[0]?.fold;
+  const items = readItems(checkpoints!.path).filter(({ status }) => status === 'done');
+  const found = items.flatMap(({ outputs }) => (isFileRef(outputs.checkpoint) ? [outputs.checkpoint] : []));
+  for (const { path } of found) {
+    const absolute = isAbsolute(path) ? path : join(work, path);
+    const { training } = readCheckpoint(absolute);
+    if (training.repeat === repeat && training.fold === fold) return { path: absolute };
+  }
+  throw new SamMilError('InvalidInput', `no checkpoint of repeat ${repeat}, fold ${fold}`, {
+    expected: `one among the ${found.length} given`,
+    next: 'train that fold, or set `repeat`',
+  });
+}
+
+/** Group rows take part in the bag, as in training, but have no place on the slide: their scores are left out. */
+function scorePatches({ with: options }: Job<HeatmapWith>, model: LoadedModel): PatchScores {
+  const entry = { features: options.bag.path, ...(options.samInfo ? { samInfo: options.samInfo.path } : {}) };
+  const bag = loadBag(entry, { groupFeatures: model.groupFeatures });
+  const { attention, instanceProbabilities, probabilities } = predict(model, bag);
+  const patches = [...bag.isGroup.keys()].filter((row) => bag.isGroup[row] === 0);
+  if (patches.length === 0) {
+    throw new SamMilError('InvalidInput', 'the bag has no patch to show', { file: options.bag.path });
+  }
+  refuseUnplaced(options.bag.path, bag.coords, patches);
+  const classes = model.classes.length;
+  const scoreOf = (row: number) =>
+    options.what === 'attention' ? attention[row] : instanceProbabilities[row * classes + classes - 1];
+  return {
+    coords: Int32Array.from(patches.flatMap((row) => [bag.coords[2 * row], bag.coords[2 * row + 1]])),
+    scores: Float32Array.from(patches, scoreOf),
+    size: patchSizeOf(options.bag.path, options.patchSize),
+    slideProbability: probabilities[classes - 1],
+  };
+}
+
+/** A bare tensor without a sam_info has no coordinates: all its patches would be painted in one corner. */
+function refuseUnplaced(file: string, coords: Int32Array, patches: readonly number[]): void {
+  const [first] = patches;
+  const elsewhere = (row: number) =>
+    coords[2 * row] !== coords[2 * first] || coords[2 * row + 1] !== coords[2 * first + 1];
+  if (patches.length === 1 || patches.some(elsewhere)) return;
+  throw new SamMilError('InvalidInput', 'the bag does not say where its patches lie', {
+    file,
+    expected: 'coords in an h5 file, or a `sam-info` beside a .pt file',
+    found: `${patches.length} patches, all at ${coords[2 * first]}, ${coords[2 * first + 1]}`,
+  });
+}
+
+function scaleOf({ scale, what }: HeatmapWith): NonNullable<HeatmapWith['scale']> {
+  return scale ?? (what === 'attention' ? 'rank' : 'none');
+}
+
+async function drawPictures(
+  job: Job<HeatmapWith>,
+  { coords, scores, size }: PatchScores,
+  thumbnail: Thumbnail,
+  regions: readonly Region[],
+): Promise<Record<string, OutputFile>> {
+  const { smooth, colourMap } = job.with;
+  const heat = paintScores(coords, scaleScores(scores, scaleOf(job.with)), size, thumbnail, smooth);
+  const write = async (folder: string, picture: Pixels) => {
+    const outlined = await outlineRegions(picture, regions, thumbnail.scale);
+    return output(job, `${folder}/${job.name}.jpg`, await encodeJpeg(outlined, 88));
+  };
+  return {
+    thumbnail: await write('thumbnails', thumbnail),
+    overlay: await write('overlays', overlayScores(thumbnail, heat, 'cyan')),
+    'overlay-map': await write('overlay_maps', overlayScores(thumbnail, heat, colourMap)),
+  };
+}
+
+function writeData(
+  job: Job<HeatmapWith>,
+  { coords, scores, size }: PatchScores,
+  origin: Point,
+): Record<string, OutputFile> {
+  const from = join(job.scratch, 'scores', `${job.name}.h5`);
+  mkdirSync(dirname(from), { recursive: true });
+  const file = createH5(from);
+  try {
+    file.write('scores', scores, [scores.length], { attributes: { what: job.with.what } });
+    file.write('coords', BigInt64Array.from(coords, BigInt), [scores.length, 2], {
+      attributes: { patch_size_level0: size },
+    });
+    file.close();
+  } catch (error) {
+    file.abort();
+    throw error;
+  }
+  return {
+    scores: { from, to: `scores/${job.name}.h5` },
+    geojson: output(
+      job,
+      `geojson/${job.name}.geojson`,
+      formatPatches(coords, size, { [job.with.what]: scores }, origin),
+    ),
+  };
+}
+
+function output(job: Job<HeatmapWith>, to: string, content: string | Uint8Array): OutputFile {
+  const from = join(job.scratch, to);
+  mkdirSync(dirname(from), { recursive: true });
+  writeAtomic(from, content);
+  return { from, to };
+}
+
+function valuesOf(
+  job: Job<HeatmapWith>,
+  model: LoadedModel,
+  { coords, scores, size, slideProbability }: PatchScores,
+  regions: readonly Region[],
+): NonNullable<JobResult['values']> {
+  const common = { patches: scores.length, probability: slideProbability, ...setOf(job, model) };
+  if (regions.length === 0) return { ...common, 'lesion-auc': null };
+  const fit = lesionFit(coords, scores, size, regions);
+  return {
+    ...common,
+    'lesion-auc': fit.auc,
+    'lesion-patches': fit.inLesion,
+    'lesion-share': fit.inLesion / fit.patches,
+    'score-in-lesion': fit.massInLesion,
+  };
+}
+
+/** The set this slide was in when the model was trained, and its label: a heatmap of a slide that was trained on proves little. */
+function setOf(
+  { with: { split, checkpoint, checkpoints }, name }: Job<HeatmapWith>,
+  { training }: LoadedModel,
+): { set?: string; label?: string } {
+  if (split === undefined || typeof training.repeat !== 'number' || typeof training.fold !== 'number')
+    return {};
+  refuseOtherSplits(training, split, checkpoint ?? checkpoints!);
+  const splits = readSplits(split.path);
+  const fold = foldOf(splits, training.repeat, training.fold);
+  const set = SET_NAMES.find((member) => fold[member].includes(name));
+  const label = Object.hasOwn(splits.labels, name) ? splits.classes[splits.labels[name]] : undefined;
+  return { ...(set ? { set } : {}), ...(label ? { label } : {}) };
+}

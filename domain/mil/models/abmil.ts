@@ -1,0 +1,102 @@
+import type { Aggregator } from './aggregator.js';
+import { attentionScores, gatedScores, matrix, vector } from './attention.js';
+import { tf, type Tensor2D } from '../compute/backend.js';
+import { crossEntropy, dense, embed, product, softmax, type Dropout } from '../compute/layers.js';
+import type { Bag, Model, ModelConfig, StepContext } from './model.js';
+import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
+
+/** The three ways the published code scores an instance: `tanh` with biases, `relu` without, gated (`relu` times sigmoid) without. */
+export type Scoring = 'tanh' | 'relu' | 'gated';
+
+/**
+ * Attention-based MIL (Ilse, Tomczak, Welling 2018) as the common benchmark trains it: h = dropout(relu(x W^T + b)),
+ * a = softmax over instances of w tanh(V h + c) + d, logits = classifier(sum of a h).
+ */
+export function build(config: ModelConfig): Model {
+  return attentionModel(config, (config.options.scoring as Scoring | undefined) ?? 'tanh');
+}
+
+/** AB-MIL with gated attention: scores w (relu(V h) * sigmoid(U h)), no biases, as the benchmark's code has it. */
+export function buildGated(config: ModelConfig): Model {
+  return attentionModel(config, 'gated');
+}
+
+export function attentionModel(config: ModelConfig, scoring: Scoring): Model {
+  return {
+    parameters: attentionParameters(config, scoring),
+    loss(weights, bag, context) {
+      const h = embedBag(weights, bag, config, context);
+      return crossEntropy(classify(weights, h, scoring).logits, context.label);
+    },
+    infer(weights, bag) {
+      const h = embedBag(weights, bag, config);
+      const { logits, attention } = classify(weights, h, scoring);
+      return {
+        logits: tf.reshape(logits, [config.classes]),
+        attention: tf.reshape(attention, [bag.rows]),
+        instanceLogits: classifier(weights, h),
+      };
+    },
+  };
+}
+
+/** ReLU attention without biases, as MHIM-MIL and SAM-MIL stand on it. */
+export function attentionAggregator(config: ModelConfig): Aggregator {
+  return {
+    parameters: attentionParameters(config, 'relu').filter(({ name }) => !name.startsWith('embed.')),
+    instanceLogits: classifier,
+    aggregate(weights, h) {
+      const attention = softmax(attentionScores(h, weights, 'relu'));
+      const features = product(attention, h);
+      const logits = classifier(weights, features);
+      return {
+        ...{ logits, features, layers: [attention], ranking: attention },
+        loss: (label) => crossEntropy(logits, label),
+      };
+    },
+  };
+}
+
+export function attentionParameters(config: ModelConfig, scoring: Scoring): ParameterSpec[] {
+  const { dim, classes, embedDim, attentionDim } = config;
+  const biases = scoring === 'tanh';
+  return [
+    ...linearSpec('embed', dim, embedDim),
+    ...linearSpec('att.V', embedDim, attentionDim, biases),
+    ...(scoring === 'gated' ? linearSpec('att.U', embedDim, attentionDim, biases) : []),
+    ...linearSpec('att.w', attentionDim, 1, biases),
+    ...linearSpec('cls', embedDim, classes),
+  ];
+}
+
+/** [rows, embed]; with dropout where a step is given. */
+export function embedBag(weights: Weights, bag: Bag, config: ModelConfig, context?: StepContext): Tensor2D {
+  return embed(bag.x, matrix(weights, 'embed.w'), vector(weights, 'embed.b'), dropoutOf(config, context));
+}
+
+/** The settings of head dropout in a step; none in evaluation or at rate 0. */
+export function dropoutOf(
+  { dropout }: ModelConfig,
+  context: StepContext | undefined,
+  purpose = 'dropout',
+): Dropout | undefined {
+  return context === undefined || dropout === 0
+    ? undefined
+    : { rate: dropout, stream: context.stream(purpose) };
+}
+
+/** h [rows, embed] -> logits [1, classes], attention [1, rows]. */
+export function classify(
+  weights: Weights,
+  h: Tensor2D,
+  scoring: Scoring,
+): { logits: Tensor2D; attention: Tensor2D } {
+  const scores = scoring === 'gated' ? gatedScores(h, weights, 'relu') : attentionScores(h, weights, scoring);
+  const attention = softmax(scores);
+  return { logits: classifier(weights, product(attention, h)), attention };
+}
+
+/** [r, embed] -> [r, classes]. */
+export function classifier(weights: Weights, rows: Tensor2D): Tensor2D {
+  return dense(rows, matrix(weights, 'cls.w'), vector(weights, 'cls.b'));
+}

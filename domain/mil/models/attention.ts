@@ -1,0 +1,84 @@
+import { tf, type Tensor1D, type Tensor2D } from '../compute/backend.js';
+import { differentiable } from '../compute/differentiable.js';
+import {
+  activate,
+  activationGrad,
+  dense,
+  elementwiseProduct,
+  rows,
+  type Activation,
+} from '../compute/layers.js';
+import { matMul } from '../compute/primitives.js';
+import type { Weights } from '../compute/parameters.js';
+
+/**
+ * Attention scores of AB-MIL (Ilse, Tomczak, Welling 2018): s = w φ(V h + c) + d, for each of K heads.
+ *
+ * @param h embedded bag [n, embed]
+ * @param weights `att.V.w` [attention, embed], `att.w.w` [K, attention]; biases `att.V.b`, `att.w.b` where the model has them
+ * @returns [K, n], before the softmax over n
+ */
+export function attentionScores(
+  h: Tensor2D,
+  weights: Weights,
+  activation: Activation,
+  name = 'att',
+): Tensor2D {
+  const hidden = dense(h, matrix(weights, `${name}.V.w`), vector(weights, `${name}.V.b`), activation);
+  return rowScores(hidden, weights, name);
+}
+
+/** Gated attention scores: s = w (φ(V h + c) * sigmoid(U h + e)) + d. Further weights `att.U.w`, `att.U.b`. */
+export function gatedScores(h: Tensor2D, weights: Weights, activation: Activation, name = 'att'): Tensor2D {
+  const hidden = dense(h, matrix(weights, `${name}.V.w`), vector(weights, `${name}.V.b`), activation);
+  const gate = dense(h, matrix(weights, `${name}.U.w`), vector(weights, `${name}.U.b`), 'sigmoid');
+  return rowScores(elementwiseProduct(hidden, gate), weights, name);
+}
+
+/** w u + d as rows: u [n, attention] -> [K, n]. The softmax over n is then one over the last axis. */
+export function rowScores(u: Tensor2D, weights: Weights, name: string): Tensor2D {
+  return rows(u, matrix(weights, `${name}.w.w`), vector(weights, `${name}.w.b`));
+}
+
+/**
+ * The scores of {@link attentionScores} twice, [2, n]: equal numbers, but the second row passes no gradient to `h`, only to the attention's
+ * own weights. One pass through the weights serves both.
+ */
+export function scoresAndDetached(
+  h: Tensor2D,
+  weights: Weights,
+  activation: Activation,
+  name = 'att',
+): Tensor2D {
+  const inputs = [h, weights[`${name}.V.w`], weights[`${name}.w.w`]] as Tensor2D[];
+  const biases = [weights[`${name}.V.b`], weights[`${name}.w.b`]].filter((bias) => bias !== undefined);
+  if (biases.length > 0)
+    throw new Error('scoresAndDetached: attention with biases is not needed by any model');
+  const [v, w] = inputs.slice(1);
+  return differentiable(inputs, (save) => {
+    const u = activate(matMul(h, v, false, true), activation); // [n, attention]
+    save([h, v, w, u]);
+    const scores = matMul(w, u, false, true); // [1, n]
+    return {
+      value: tf.concat([scores, scores], 0),
+      gradient: (dy, saved) => scoresGradient(dy, saved as Tensor2D[], activation),
+    };
+  });
+}
+
+function scoresGradient(dy: Tensor2D, [h, v, w, u]: Tensor2D[], activation: Activation): Tensor2D[] {
+  const attached = tf.slice(dy, [0, 0], [1, -1]);
+  const both = tf.sum<Tensor2D>(dy, 0, true);
+  const towards = (ds: Tensor2D) => activationGrad(matMul(ds, w, true), u, activation); // [n, attention]
+  return [matMul(towards(attached), v), matMul(towards(both), h, true), matMul(both, u)];
+}
+
+export function matrix(weights: Weights, name: string): Tensor2D {
+  const weight = weights[name];
+  if (weight === undefined) throw new Error(`no weight "${name}"`);
+  return weight as Tensor2D;
+}
+
+export function vector(weights: Weights, name: string): Tensor1D | undefined {
+  return weights[name] as Tensor1D | undefined;
+}

@@ -1,0 +1,41 @@
+import { attentionAggregator, embedBag } from './abmil.js';
+import type { Aggregator } from './aggregator.js';
+import { tf } from '../compute/backend.js';
+import { dsmilAggregator } from './dsmil.js';
+import type { Model, ModelConfig } from './model.js';
+import { linearSpec } from '../compute/parameters.js';
+import { selfAttentionAggregator } from './transmil.js';
+
+/** What a masking method can stand on; see `baseline` of MHIM-MIL and SAM-MIL. */
+export type Baseline = 'abmil' | 'transmil' | 'dsmil';
+
+export function baselineAggregator(config: ModelConfig, baseline: Baseline): Aggregator {
+  if (baseline === 'transmil') return selfAttentionAggregator(config);
+  if (baseline === 'dsmil') return dsmilAggregator(config, { query: 'tanh', value: 'relu' });
+  return attentionAggregator(config);
+}
+
+/** TransMIL as the masking methods have it, by itself. */
+export function buildSelfAttention(config: ModelConfig): Model {
+  return baselineModel(config, selfAttentionAggregator(config));
+}
+
+/**
+ * The plain model of an aggregator, without masks: what MHIM-MIL takes for its first teacher. `attention` is the last layer's, mean over its rows.
+ */
+export function baselineModel(config: ModelConfig, aggregator: Aggregator): Model {
+  return {
+    parameters: [...linearSpec('embed', config.dim, config.embedDim), ...aggregator.parameters],
+    loss: (weights, bag, context) =>
+      aggregator.aggregate(weights, embedBag(weights, bag, config, context), context).loss(context.label),
+    infer(weights, bag) {
+      const h = embedBag(weights, bag, config);
+      const { logits, layers } = aggregator.aggregate(weights, h);
+      return {
+        logits: tf.reshape(logits, [config.classes]),
+        attention: tf.reshape(tf.mean(layers[layers.length - 1], 0), [bag.rows]),
+        instanceLogits: aggregator.instanceLogits(weights, h),
+      };
+    },
+  };
+}

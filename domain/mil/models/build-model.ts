@@ -1,0 +1,103 @@
+import { SamMilError } from '../../errors.js';
+import type { Tensor } from '../compute/backend.js';
+import type { Bag, Inference, Model, ModelConfig } from './model.js';
+import { isOwnModel, modelEntry } from './registry.js';
+import type { ParameterSpec } from '../compute/parameters.js';
+
+/**
+ * Builds a model by its name. What a model from outside gives is looked at, and its errors name it: a number too many would else show up far from its cause.
+ * @throws SamMilError InvalidInput (no such model, sizes that it can't have), ContractBroken (a model from outside that fails or gives other shapes)
+ */
+export async function buildModel(config: ModelConfig): Promise<Model> {
+  const { model: name } = config;
+  const entry = modelEntry(name);
+  if (isOwnModel(name)) return (await entry.load())(config);
+  try {
+    return watched(name, (await entry.load())(config), config);
+  } catch (error) {
+    throw blame(name, 'while it was built', error);
+  }
+}
+
+function watched(name: string, model: Model, { classes }: ModelConfig): Model {
+  checkParameters(name, model.parameters);
+  const during = <T>(what: string, f: () => T): T => {
+    try {
+      return f();
+    } catch (error) {
+      throw blame(name, `in its \`${what}\``, error);
+    }
+  };
+  return {
+    parameters: model.parameters,
+    loss: (weights, bag, context) => during('loss', () => scalar(name, model.loss(weights, bag, context))),
+    ...(model.gradients && {
+      gradients(weights, bag, context) {
+        return during('gradients', () => model.gradients!(weights, bag, context));
+      },
+    }),
+    infer: (weights, bag) =>
+      during('infer', () => checkInference(name, model.infer(weights, bag), bag, classes)),
+    ...(model.teacherMomentum && {
+      teacherMomentum: (context) => during('teacherMomentum', () => model.teacherMomentum!(context)),
+    }),
+  };
+}
+
+function checkParameters(name: string, parameters: readonly ParameterSpec[]): void {
+  const seen = new Set<string>();
+  for (const { name: parameter, shape } of parameters) {
+    if (seen.has(parameter)) throw broken(name, `two parameters are named "${parameter}"`);
+    seen.add(parameter);
+    if (shape.every((size) => Number.isInteger(size) && size > 0)) continue;
+    throw broken(
+      name,
+      `parameter "${parameter}" has a shape that is none`,
+      'whole numbers from 1',
+      shape.join(' x '),
+    );
+  }
+  if (seen.size === 0) throw broken(name, 'it has no parameters');
+}
+
+function scalar<T extends Tensor>(name: string, loss: T): T {
+  if (loss?.size === 1) return loss;
+  throw broken(name, 'its loss is no single number', 'a scalar', shapeOf(loss));
+}
+
+function checkInference(name: string, result: Inference, bag: Bag, classes: number): Inference {
+  const wanted: [keyof Inference, number[]][] = [
+    ['logits', [classes]],
+    ['attention', [bag.rows]],
+    ['instanceLogits', [bag.rows, classes]],
+  ];
+  for (const [part, shape] of wanted) {
+    const found = shapeOf(result[part]);
+    if (found !== shape.join(' x ')) {
+      throw broken(name, `its \`${part}\` have the wrong shape`, shape.join(' x '), found);
+    }
+  }
+  return result;
+}
+
+function shapeOf(tensor: Tensor | undefined): string {
+  return tensor?.shape === undefined ? 'no tensor' : tensor.shape.join(' x ') || 'a scalar';
+}
+
+function broken(name: string, what: string, expected?: string, found?: string): SamMilError {
+  return new SamMilError('ContractBroken', `model "${name}": ${what}`, {
+    ...(expected !== undefined && { expected }),
+    ...(found !== undefined && { found }),
+    next: 'see "A model of your own" in docs/training.md',
+  });
+}
+
+function blame(name: string, where: string, error: unknown): SamMilError {
+  if (error instanceof SamMilError) return error;
+  const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
+  const line = /\(?(file:\S+?)\)?$/m.exec(stack)?.[1];
+  return new SamMilError('ContractBroken', `model "${name}" fails ${where}: ${message}`, {
+    ...(line !== undefined && { found: `at ${line}` }),
+    cause: error,
+  });
+}

@@ -1,0 +1,163 @@
+import { SamMilError } from '../../errors.js';
+import { readSafetensors, writeSafetensors } from '../../files/safetensors.js';
+import { float32Of, type Tensor } from '../../files/tensor.js';
+import { readPt, writePt, type PtFile } from '../../files/torch/torch-pt.js';
+import { canonicalJson, type JsonObject } from '../../json.js';
+import type { ModelConfig } from './model.js';
+import { countOf, type HostWeights, type ParameterSpec } from '../compute/parameters.js';
+import type { Standardisation } from '../bags/standardise.js';
+import { publishedCheckpoint } from './torch-checkpoint.js';
+
+/** Version of the checkpoint's structure. */
+const VERSION = '1';
+
+/** A trained model with all that is needed to use it again. */
+export interface Checkpoint {
+  config: ModelConfig;
+  /** Class names in index order; of two, the last is the positive one. */
+  classes: string[];
+  groupFeatures: boolean;
+  weights: HostWeights;
+  /** What every bag goes through before the model, where training measured one. */
+  standardisation?: Standardisation;
+  /** Facts for people and reports: best epoch, backend, training settings, digest of the training bags. No part of the model. */
+  training: JsonObject;
+}
+
+/** What a checkpoint file says of itself. */
+const FORMAT = 'sam-mil checkpoint';
+
+/**
+ * Writes a checkpoint: the weights by name in PyTorch's layout, everything else as JSON in the notes. Equal content, equal bytes. A path that ends in .pt
+ * is written for `torch.load(path, weights_only=True)`, which gives a dict of the notes and, named `model`, the weights; any other as safetensors.
+ */
+export function writeCheckpoint(path: string, checkpoint: Checkpoint, specs: readonly ParameterSpec[]): void {
+  const { config, classes, groupFeatures, weights, standardisation, training } = checkpoint;
+  const tensors = { ...tensorsOf(weights, specs), ...standardisationTensors(standardisation) };
+  const notes = {
+    format: FORMAT,
+    version: VERSION,
+    config: canonicalJson(config),
+    classes: canonicalJson(classes),
+    'group-features': String(groupFeatures),
+    training: canonicalJson(training),
+  };
+  if (path.endsWith('.pt')) writePt(path, { model: tensors, notes });
+  else writeSafetensors(path, tensors, notes);
+}
+
+/**
+ * Reads a checkpoint: ours in either format, or a .pt of the published MHIM-MIL and SAM-MIL code.
+ * @throws SamMilError InvalidInput when the file is none of these; UnsupportedFormat for a .pt of a model that is not known here
+ */
+export function readCheckpoint(path: string): Checkpoint {
+  if (!path.endsWith('.pt')) {
+    const { tensors, metadata } = readSafetensors(path);
+    return checkpointOf(path, tensors, metadata);
+  }
+  const file = readPt(path);
+  const notes = notesOf(file);
+  if (notes.format === undefined) return publishedCheckpoint(path, file.tensors);
+  const own = Object.entries(file.tensors).map(([name, tensor]) => [name.replace(/^model\./, ''), tensor]);
+  return checkpointOf(path, Object.fromEntries(own) as Record<string, Tensor>, notes);
+}
+
+/** The texts of a .pt file's dict. */
+function notesOf({ value }: PtFile): Record<string, string> {
+  const entries = value !== null && typeof value === 'object' ? Object.entries(value) : [];
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
+
+function checkpointOf(
+  path: string,
+  tensors: Readonly<Record<string, Tensor>>,
+  notes: Readonly<Record<string, string>>,
+): Checkpoint {
+  if (notes.format !== FORMAT || notes.version !== VERSION) {
+    throw new SamMilError('InvalidInput', 'not a checkpoint that this version reads', {
+      file: path,
+      expected: `notes "format: ${FORMAT}" and "version: ${VERSION}"`,
+      found: notes.format ? `${notes.format}, version ${notes.version}` : 'other tensors',
+    });
+  }
+  const {
+    [MEAN]: mean,
+    [DEVIATION]: deviation,
+    ...weights
+  } = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, float32Of(tensor)]));
+  return {
+    config: JSON.parse(notes.config) as ModelConfig,
+    classes: JSON.parse(notes.classes) as string[],
+    groupFeatures: notes['group-features'] === 'true',
+    weights,
+    ...(mean === undefined ? {} : { standardisation: { mean, deviation } }),
+    training: JSON.parse(notes.training) as JsonObject,
+  };
+}
+
+/**
+ * A checkpoint's weights for a model of these parameters, whichever model wrote it.
+ * @throws SamMilError InvalidInput where they do not fit, also where it has more of them: they would be dropped without a word
+ */
+export function weightsFor(
+  checkpoint: Checkpoint,
+  specs: readonly ParameterSpec[],
+  file: string,
+): HostWeights {
+  const tensors: Record<string, Pick<Tensor, 'dtype' | 'data'>> = {};
+  for (const [name, data] of Object.entries(checkpoint.weights)) tensors[name] = { dtype: 'float32', data };
+  const weights = weightsOf(tensors, specs, file);
+  const more = Object.keys(tensors).filter((name) => !Object.hasOwn(weights, name));
+  if (more.length === 0) return weights;
+  throw new SamMilError('InvalidInput', 'the checkpoint has weights that the model has not', {
+    file,
+    expected: `none besides the ${specs.length} of the model`,
+    found: `${more.slice(0, 6).join(', ')}, of ${checkpoint.config.model} ${JSON.stringify(checkpoint.config.options)}`,
+  });
+}
+
+/** Names that no parameter of a model has. */
+const MEAN = 'input.mean';
+const DEVIATION = 'input.deviation';
+
+function standardisationTensors(standardisation: Standardisation | undefined): Record<string, Tensor> {
+  if (standardisation === undefined) return {};
+  const { mean, deviation } = standardisation;
+  const tensor = (data: Float32Array): Tensor => ({ dtype: 'float32', shape: [data.length], data });
+  return { [MEAN]: tensor(mean), [DEVIATION]: tensor(deviation) };
+}
+
+export function tensorsOf(
+  weights: HostWeights,
+  specs: readonly ParameterSpec[],
+  prefix = '',
+): Record<string, Tensor> {
+  return Object.fromEntries(
+    specs.map(({ name, shape }) => [
+      `${prefix}${name}`,
+      { dtype: 'float32' as const, shape, data: weights[name] },
+    ]),
+  );
+}
+
+/** The weights of `specs` from tensors. @throws SamMilError InvalidInput naming the first that is missing or has another shape */
+export function weightsOf(
+  tensors: Readonly<Record<string, Pick<Tensor, 'dtype' | 'data'>>>,
+  specs: readonly ParameterSpec[],
+  file: string,
+  prefix = '',
+): HostWeights {
+  return Object.fromEntries(
+    specs.map(({ name, shape }) => {
+      const tensor = tensors[`${prefix}${name}`];
+      if (tensor?.data.length === countOf(shape)) return [name, float32Of(tensor)];
+      throw new SamMilError('InvalidInput', `weight "${prefix}${name}" does not fit the model`, {
+        file,
+        expected: shape.join(' x '),
+        found: tensor === undefined ? 'none' : `${tensor.data.length} numbers`,
+      });
+    }),
+  );
+}

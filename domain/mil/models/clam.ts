@@ -1,0 +1,131 @@
+import { classifier, dropoutOf, embedBag } from './abmil.js';
+import { matrix, rowScores, vector } from './attention.js';
+import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
+import { rowCrossEntropy, smoothTop1Svm } from '../compute/instance-loss.js';
+import { crossEntropy, dense, dropout, gatherRows, hostLoss, product, softmax } from '../compute/layers.js';
+import type { Model, ModelConfig, StepContext } from './model.js';
+import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
+
+interface Settings {
+  instLoss: 'svm' | 'ce';
+  subtyping: boolean;
+  kSample: number;
+  bagWeight: number;
+}
+
+/** CLAM-SB (Lu et al. 2021): one gated attention branch. See {@link buildMultiBranch}. */
+export function build(config: ModelConfig): Model {
+  return clam(config, 1);
+}
+
+/**
+ * CLAM-MB: one gated attention branch a class (tanh times sigmoid, biases, dropout in both), each with a classifier of its own. Beside the bag's
+ * loss, the instances with the highest and lowest attention of the true class are taken for positive and negative examples of that class by
+ * an instance classifier; with `subtyping`, the highest of every other class for negative examples of it.
+ */
+export function buildMultiBranch(config: ModelConfig): Model {
+  return clam(config, config.classes);
+}
+
+function clam(config: ModelConfig, branches: number): Model {
+  const settings = config.options as unknown as Settings;
+  return {
+    parameters: clamParameters(config, branches),
+    loss(weights, bag, context) {
+      const h = embedBag(weights, bag, config, context);
+      const attention = attend(weights, h, config, context);
+      const bagLoss = crossEntropy(bagLogits(weights, attention, h), context.label);
+      const instanceLoss = instanceLosses(weights, h, attention, settings, context.label, config.classes);
+      context.report('ce', bagLoss);
+      context.report('instance', instanceLoss);
+      return tf.add(tf.mul(bagLoss, settings.bagWeight), tf.mul(instanceLoss, 1 - settings.bagWeight));
+    },
+    infer(weights, bag) {
+      const h = embedBag(weights, bag, config);
+      const attention = attend(weights, h, config);
+      return {
+        logits: tf.reshape(bagLogits(weights, attention, h), [config.classes]),
+        // The branch of the last class: of two, the positive one.
+        attention: tf.reshape(tf.slice(attention, [branches - 1, 0], [1, -1]), [bag.rows]),
+        instanceLogits: classifier(weights, h),
+      };
+    },
+  };
+}
+
+function clamParameters(config: ModelConfig, branches: number): ParameterSpec[] {
+  const { dim, embedDim, attentionDim, classes } = config;
+  return [
+    ...linearSpec('embed', dim, embedDim),
+    ...linearSpec('att.V', embedDim, attentionDim),
+    ...linearSpec('att.U', embedDim, attentionDim),
+    ...linearSpec('att.w', attentionDim, branches),
+    ...linearSpec('cls', embedDim, classes),
+    ...Array.from({ length: classes }, (_, label) => linearSpec(`inst${label}`, embedDim, 2)).flat(),
+  ];
+}
+
+/** [branches, n] */
+function attend(weights: Weights, h: Tensor2D, config: ModelConfig, context?: StepContext): Tensor2D {
+  const branch = (name: string, activation: 'tanh' | 'sigmoid') =>
+    dropout(
+      dense(h, matrix(weights, `${name}.w`), vector(weights, `${name}.b`), activation),
+      dropoutOf(config, context, name),
+    );
+  const gated = tf.mul<Tensor2D>(branch('att.V', 'tanh'), branch('att.U', 'sigmoid'));
+  return softmax(rowScores(gated, weights, 'att'));
+}
+
+/** [1, classes]. With a branch a class, logit k is row k of the classifier on branch k's sum. */
+function bagLogits(weights: Weights, attention: Tensor2D, h: Tensor2D): Tensor2D {
+  const features = product(attention, h); // [branches, embed]
+  const [branches] = features.shape;
+  if (branches === 1) return classifier(weights, features);
+  const scores = tf.sum(tf.mul(features, matrix(weights, 'cls.w')), 1);
+  return tf.reshape(tf.add(scores, vector(weights, 'cls.b') ?? 0), [1, branches]);
+}
+
+function instanceLosses(
+  weights: Weights,
+  h: Tensor2D,
+  attention: Tensor2D,
+  settings: Settings,
+  label: number,
+  classes: number,
+): Scalar {
+  const [branches, n] = attention.shape;
+  const values = attention.dataSync();
+  const k = Math.min(settings.kSample, n);
+  const rankedBy = (branch: number) => rank(values.subarray(branch * n, (branch + 1) * n));
+  const one = (ofClass: number, rows: number[], targets: number[]): Scalar => {
+    const name = `inst${ofClass}`;
+    const scores = dense(
+      gatherRows(h, Int32Array.from(rows)),
+      matrix(weights, `${name}.w`),
+      vector(weights, `${name}.b`),
+    );
+    const loss = settings.instLoss === 'svm' ? smoothTop1Svm : rowCrossEntropy;
+    return hostLoss(scores, (values) => loss(values, targets, 2));
+  };
+  const targets = (value: number) => new Array<number>(k).fill(value);
+  const losses: Scalar[] = [];
+  for (let ofClass = 0; ofClass < classes; ofClass++) {
+    if (ofClass !== label && !settings.subtyping) continue;
+    const ranked = rankedBy(branches === 1 ? 0 : ofClass);
+    const highest = ranked.slice(0, k);
+    losses.push(
+      ofClass === label
+        ? one(ofClass, [...highest, ...ranked.slice(-k)], [...targets(1), ...targets(0)])
+        : one(ofClass, highest, targets(0)),
+    );
+  }
+  const total = losses.reduce((sum, loss) => tf.add(sum, loss));
+  return settings.subtyping ? tf.div(total, classes) : total;
+}
+
+/** Rows from the highest attention to the lowest. */
+function rank(attention: ArrayLike<number>): number[] {
+  return Array.from({ length: attention.length }, (_, row) => row).sort(
+    (a, b) => attention[b] - attention[a] || a - b,
+  );
+}

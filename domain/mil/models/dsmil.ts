@@ -1,0 +1,136 @@
+import { embedBag } from './abmil.js';
+import type { Aggregated, Aggregator } from './aggregator.js';
+import { matrix, vector } from './attention.js';
+import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
+import { binaryCrossEntropy, weightedCrossEntropy, type RowLoss } from '../compute/instance-loss.js';
+import { dense, gatherRows, hostLoss, product, productTransposed, softmax } from '../compute/layers.js';
+import type { Model, ModelConfig } from './model.js';
+import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
+import { largestRows } from './pooling.js';
+
+export interface DsmilSettings {
+  /** `linear`: one layer; `tanh`: tanh(linear(relu(linear))), as the original has it by default. */
+  query: 'linear' | 'tanh';
+  /** `identity`, or a linear layer with ReLU. */
+  value: 'identity' | 'relu';
+  /** `none`: the features themselves are the instances, as in the original. Default `linear`: embedded first. */
+  embedding?: 'linear' | 'none';
+  /** `bce`: one class against the rest, each by itself, as in the original. Default `ce`. */
+  bagLoss?: 'ce' | 'bce';
+}
+
+/**
+ * DSMIL (Li, Li, Eliceiri 2021) as the common benchmark trains it. An instance classifier finds the critical instance of each class; all others
+ * are attended by the likeness of their queries to the critical one's: A = softmax over n of q(h_n) q(h_critical) / sqrt(size of q). The bag is
+ * one weighted sum a class; every logit sees all of them. Loss: half on the bag logits, half on the largest instance logits.
+ *
+ * With `query: tanh`, `embedding: none` and `bag-loss: bce` it is the model of the original code. Its probabilities here are the softmax of the bag's logits,
+ * as for all models; the original's own are the sigmoid of each.
+ */
+export function build(config: ModelConfig): Model {
+  const settings = config.options as unknown as DsmilSettings;
+  const bare = settings.embedding === 'none';
+  const aggregator = dsmilAggregator(bare ? { ...config, embedDim: config.dim } : config, settings);
+  const instances: typeof embedBag = bare ? (_, bag) => bag.x : embedBag;
+  return {
+    parameters: [...(bare ? [] : linearSpec('embed', config.dim, config.embedDim)), ...aggregator.parameters],
+    loss(weights, bag, context) {
+      const h = instances(weights, bag, config, context);
+      return aggregator.aggregate(weights, h, context).loss(context.label);
+    },
+    infer(weights, bag) {
+      const h = instances(weights, bag, config);
+      const { logits, layers } = aggregator.aggregate(weights, h);
+      // The row of the last class: of two classes, the positive one.
+      const last = tf.slice(layers[0], [config.classes - 1, 0], [1, -1]);
+      return {
+        logits: tf.reshape(logits, [config.classes]),
+        attention: tf.reshape(last, [bag.rows]),
+        instanceLogits: aggregator.instanceLogits(weights, h),
+      };
+    },
+  };
+}
+
+export function dsmilAggregator(config: ModelConfig, settings: DsmilSettings): Aggregator {
+  return {
+    parameters: dsmilParameters(config, settings),
+    instanceLogits,
+    aggregate(weights, h): Aggregated {
+      const instances = instanceLogits(weights, h); // [n, classes]
+      const critical = largestRows(instances); // [classes]
+      const queries = query(weights, h, settings);
+      const sought = tf.mul<Tensor2D>(gatherRows(queries, critical), 1 / Math.sqrt(config.attentionDim));
+      const attention = softmax(productTransposed(sought, queries)); // [classes, n]
+      const values =
+        settings.value === 'identity' ? h : dense(h, matrix(weights, 'v.w'), vector(weights, 'v.b'), 'relu');
+      const features = product(attention, values); // [classes, embed]
+      const logits = bagLogits(weights, features);
+      return {
+        ...{ logits, features, layers: [attention] },
+        get ranking(): Tensor2D {
+          return tf.reshape(tf.max(instances, 1), [1, h.shape[0]]);
+        },
+        loss: (label) =>
+          tf.add(
+            hostLoss(logits, (values) => halfLoss(values, label, settings)),
+            largestLoss(instances, critical, label, settings),
+          ),
+      };
+    },
+  };
+}
+
+function dsmilParameters(
+  { embedDim, attentionDim, classes }: ModelConfig,
+  settings: DsmilSettings,
+): ParameterSpec[] {
+  return [
+    ...linearSpec('inst', embedDim, classes),
+    ...linearSpec('q', embedDim, attentionDim),
+    ...(settings.query === 'tanh' ? linearSpec('q2', attentionDim, attentionDim) : []),
+    ...(settings.value === 'relu' ? linearSpec('v', embedDim, embedDim) : []),
+    // A convolution over the classes' sums whose kernel is as long as an embedding: every output sees all of them.
+    { name: 'fcc.w', shape: [classes, classes, embedDim], init: 'xavier' },
+    { name: 'fcc.b', shape: [classes], init: 'zeros' },
+  ];
+}
+
+function instanceLogits(weights: Weights, h: Tensor2D): Tensor2D {
+  return dense(h, matrix(weights, 'inst.w'), vector(weights, 'inst.b'));
+}
+
+function halfLoss(logits: Float32Array, label: number, { bagLoss }: DsmilSettings): RowLoss {
+  if (bagLoss === 'bce') return binaryCrossEntropy(logits, label, 0.5);
+  return weightedCrossEntropy(logits, [label], logits.length, [0.5]);
+}
+
+/** Half the loss of the largest instance logits, class by class. Only those have a gradient. */
+function largestLoss(
+  instances: Tensor2D,
+  critical: Int32Array,
+  label: number,
+  settings: DsmilSettings,
+): Scalar {
+  const classes = critical.length;
+  return hostLoss(instances, (values) => {
+    const largest = Float32Array.from(critical, (row, column) => values[row * classes + column]);
+    const { loss, gradient } = halfLoss(largest, label, settings);
+    const spread = new Float32Array(values.length);
+    critical.forEach((row, column) => (spread[row * classes + column] = gradient[column]));
+    return { loss, gradient: spread };
+  });
+}
+
+function query(weights: Weights, h: Tensor2D, settings: DsmilSettings): Tensor2D {
+  const first = settings.query === 'linear' ? 'none' : 'relu';
+  const q = dense(h, matrix(weights, 'q.w'), vector(weights, 'q.b'), first);
+  if (settings.query === 'linear') return q;
+  return dense(q, matrix(weights, 'q2.w'), vector(weights, 'q2.b'), 'tanh');
+}
+
+function bagLogits(weights: Weights, features: Tensor2D): Tensor2D {
+  const [classes, embed] = features.shape;
+  const kernel: Tensor2D = tf.reshape(weights['fcc.w'], [classes, classes * embed]);
+  return dense(tf.reshape(features, [1, classes * embed]), kernel, vector(weights, 'fcc.b'));
+}

@@ -1,0 +1,185 @@
+import { gatedScores, matrix, vector } from './attention.js';
+import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
+import { clipNorm } from '../compute/clip.js';
+import { differentiate } from '../compute/differentiate.js';
+import { crossEntropy, dense, embed, gatherRows, product, softmax } from '../compute/layers.js';
+import type { Bag, Model, ModelConfig, StepContext } from './model.js';
+import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
+import { nearEqualRuns, withinBags, type PseudoBags } from './pseudo-bags.js';
+
+export interface DtfdSettings {
+  numGroup: number;
+  /** What a pseudo-bag hands on: its best instance, its best and worst, or its own sum. */
+  distill: 'MaxS' | 'MaxMinS' | 'AFS';
+  /** Whether the second tier's loss trains the second tier only, as in the original. */
+  detach: boolean;
+  clip: number;
+}
+
+/**
+ * DTFD-MIL (Zhang et al. 2022). Tier 1 is gated attention over each of a few random pseudo-bags, all labelled as the slide; each hands on one or two
+ * distilled features, over which tier 2 is gated attention again. Gradients are clipped by part. For evaluation the pseudo-bags are runs of the
+ * bag's own order, so that a bag gives the same each time; `attention` is tier 1's softmax over the whole bag.
+ */
+export function build(config: ModelConfig): Model {
+  const settings = config.options as unknown as DtfdSettings;
+  const parameters = dtfdParameters(config);
+  const draw = (bag: Bag, context: StepContext) =>
+    nearEqualRuns(context.stream('pseudo-bags').permutation(bag.rows), settings.numGroup);
+  return {
+    parameters,
+    loss: (weights, bag, context) =>
+      lossesOf(weights, bag, draw(bag, context), settings, context.label).total(),
+    gradients: (weights, bag, context) =>
+      dtfdGradients(weights, bag, draw(bag, context), settings, context, parameters),
+    infer(weights, bag) {
+      const order = Int32Array.from({ length: bag.rows }, (_, row) => row);
+      const tier1 = firstTier(weights, bag, nearEqualRuns(order, settings.numGroup));
+      return {
+        logits: tf.reshape(secondTier(weights, distilled(weights, tier1, settings)), [config.classes]),
+        attention: tf.reshape(softmax(tier1.scores), [bag.rows]),
+        instanceLogits: classify(weights, tier1.h, 't1'),
+      };
+    },
+  };
+}
+
+function dtfdParameters({ dim, embedDim, attentionDim, classes }: ModelConfig): ParameterSpec[] {
+  const tier = (name: string) => [
+    ...linearSpec(`${name}.V`, embedDim, attentionDim),
+    ...linearSpec(`${name}.U`, embedDim, attentionDim),
+    ...linearSpec(`${name}.w`, attentionDim, 1),
+    ...linearSpec(`${name}.cls`, embedDim, classes),
+  ];
+  return [...linearSpec('dim', dim, embedDim, false), ...tier('t1'), ...tier('t2')];
+}
+
+export interface FirstTier {
+  /** [n, embed] */
+  h: Tensor2D;
+  /** [1, n] */
+  scores: Tensor2D;
+  /** [pseudo-bags, n], each row a distribution over its pseudo-bag. */
+  attention: Tensor2D;
+  /** Sum of each pseudo-bag, [pseudo-bags, embed]. */
+  sums: Tensor2D;
+  /** [pseudo-bags, classes] */
+  logits: Tensor2D;
+  groups: PseudoBags;
+}
+
+export function firstTier(weights: Weights, bag: Bag, groups: PseudoBags): FirstTier {
+  const h = embed(bag.x, matrix(weights, 'dim.w'));
+  const scores = gatedScores(h, weights, 'tanh', 't1');
+  const attention = softmax(tf.add<Tensor2D>(withinBags(groups), scores));
+  const sums = product(attention, h);
+  return { h, scores, attention, sums, logits: classify(weights, sums, 't1'), groups };
+}
+
+/** Logits [1, classes] from distilled features [m, embed]. */
+export function secondTier(weights: Weights, features: Tensor2D): Tensor2D {
+  const attention = softmax(gatedScores(features, weights, 'tanh', 't2'));
+  return classify(weights, product(attention, features), 't2');
+}
+
+function classify(weights: Weights, rows: Tensor2D, tier: string): Tensor2D {
+  return dense(rows, matrix(weights, `${tier}.cls.w`), vector(weights, `${tier}.cls.b`));
+}
+
+export function distilled(weights: Weights, tier1: FirstTier, { distill }: DtfdSettings): Tensor2D {
+  if (distill === 'AFS') return tier1.sums;
+  const chosen = selectInstances(instanceScores(weights, tier1), tier1.groups, distill === 'MaxMinS');
+  return gatherRows(tier1.h, Int32Array.from(chosen));
+}
+
+/**
+ * Probability of the last class of each instance by itself: softmax of the classifier, without bias, on its attended features a h. It chooses
+ * instances only, so no gradient passes.
+ */
+export function instanceScores(weights: Weights, { h, attention }: FirstTier): Float32Array {
+  const own = tf.sum(attention, 0); // every row is in one pseudo-bag
+  const logits = dense(h, matrix(weights, 't1.cls.w'));
+  const attended = tf.mul<Tensor2D>(logits, tf.reshape(own, [h.shape[0], 1]));
+  const probabilities = softmax(attended);
+  const last = tf.slice(probabilities, [0, logits.shape[1] - 1], [-1, 1]);
+  return last.dataSync() as Float32Array;
+}
+
+/** Of each pseudo-bag the row with the highest score, and after it the one with the lowest where `both`. */
+export function selectInstances(scores: Float32Array, { of, count }: PseudoBags, both: boolean): number[] {
+  return Array.from({ length: count }, (_, group) => {
+    const rows = [...of.keys()].filter((row) => of[row] === group);
+    const highest = rows.reduce((best, row) => (scores[row] > scores[best] ? row : best));
+    const lowest = rows.reduce((worst, row) => (scores[row] <= scores[worst] ? row : worst));
+    return both ? [highest, lowest] : [highest];
+  }).flat();
+}
+
+function lossesOf(weights: Weights, bag: Bag, groups: PseudoBags, settings: DtfdSettings, label: number) {
+  const tier1 = firstTier(weights, bag, groups);
+  const equal = new Array<number>(groups.count).fill(1 / groups.count);
+  const first = () => crossEntropy(tier1.logits, label, equal);
+  const second = () => crossEntropy(secondTier(weights, distilled(weights, tier1, settings)), label);
+  return { tier1, first, second, total: (): Scalar => tf.add(first(), second()) };
+}
+
+/**
+ * Both losses and their gradients for a given partition. Clipped by norm are the embedding, tier 1's attention, tier 1's classifier (from the first
+ * loss only) and tier 2. With `detach: false` the second loss's gradient on tier 1 is added afterwards, unclipped.
+ */
+export function dtfdGradients(
+  weights: Weights,
+  bag: Bag,
+  groups: PseudoBags,
+  settings: DtfdSettings,
+  context: StepContext,
+  parameters: readonly ParameterSpec[],
+): { loss: Scalar; gradients: Weights } {
+  const { label } = context;
+  const names = parameters.map(({ name }) => name);
+  const [tier1, tier2] = [
+    names.filter((name) => !name.startsWith('t2.')),
+    names.filter((name) => name.startsWith('t2.')),
+  ];
+  let features: { values: Float32Array; shape: [number, number] } | undefined;
+  const one = differentiate(
+    () => {
+      const losses = lossesOf(weights, bag, groups, settings, label);
+      const handedOn = distilled(weights, losses.tier1, settings);
+      features = { values: Float32Array.from(handedOn.dataSync()), shape: handedOn.shape };
+      return losses.first();
+    },
+    tier1,
+    weights,
+  );
+  const classifierNames = tier1.filter((name) => name.startsWith('t1.cls'));
+  const attentionNames = tier1.filter((name) => name.startsWith('t1.') && !classifierNames.includes(name));
+  for (const part of [['dim.w'], attentionNames, classifierNames])
+    clipNorm(one.gradients, part, settings.clip);
+
+  const { values, shape } = features as NonNullable<typeof features>;
+  const two = settings.detach
+    ? differentiate(
+        () => crossEntropy(secondTier(weights, tf.tensor2d(values, shape)), label),
+        tier2,
+        weights,
+      )
+    : differentiate(() => lossesOf(weights, bag, groups, settings, label).second(), names, weights);
+  clipNorm(two.gradients, tier2, settings.clip);
+  context.report('tier1', one.loss);
+  context.report('tier2', two.loss);
+  const loss: Scalar = tf.add(one.loss, two.loss);
+  tf.dispose([one.loss, two.loss]);
+  return { loss, gradients: summed(one.gradients, two.gradients) };
+}
+
+/** Name by name; both inputs are used up. */
+function summed(a: Weights, b: Weights): Weights {
+  const sum: Weights = { ...a, ...b };
+  for (const name of Object.keys(a)) {
+    if (b[name] === undefined) continue;
+    sum[name] = tf.add(a[name], b[name]);
+    tf.dispose([a[name], b[name]]);
+  }
+  return sum;
+}

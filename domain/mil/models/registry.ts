@@ -1,0 +1,237 @@
+import { SamMilError } from '../../errors.js';
+import type { BuildModel, ModelConfig } from './model.js';
+import {
+  abmilOptions,
+  transmilOptions,
+  samMilOptions,
+  dsmilOptions,
+  clamOptions,
+  dtfdOptions,
+  mhimOptions,
+  type ModelOption,
+} from './model-options.js';
+
+export interface ModelEntry {
+  summary: string;
+  /** Default of `attention-dim`. */
+  attentionDim: number;
+  /** By kebab-case name. Equal names of different models must have equal types and ranges; their defaults may differ. */
+  options: Readonly<Record<string, ModelOption>>;
+  /** Whether its work is little more than the embedding's, so that small bags need no native library. */
+  light?: boolean;
+  /** Of a model from outside: raise it when its code gives other results, so that folds are trained anew. */
+  version?: number;
+  /** Loads the model's file, which may load TensorFlow. */
+  load(): Promise<BuildModel>;
+}
+
+const models = new Map<string, ModelEntry>([
+  [
+    'mean',
+    {
+      summary: 'Mean of the instance logits',
+      attentionDim: 128,
+      options: {},
+      light: true,
+      load: async () => (await import('./pooling.js')).buildMean,
+    },
+  ],
+  [
+    'max',
+    {
+      summary: 'Largest instance logit of each class',
+      attentionDim: 128,
+      options: {},
+      light: true,
+      load: async () => (await import('./pooling.js')).buildMax,
+    },
+  ],
+  [
+    'abmil',
+    {
+      summary: 'Attention-based MIL (Ilse 2018), tanh attention',
+      attentionDim: 128,
+      options: abmilOptions,
+      light: true,
+      load: async () => (await import('./abmil.js')).build,
+    },
+  ],
+  [
+    'abmil-gated',
+    {
+      summary: 'Attention-based MIL with gated attention',
+      attentionDim: 128,
+      options: {},
+      light: true,
+      load: async () => (await import('./abmil.js')).buildGated,
+    },
+  ],
+  [
+    'transmil',
+    {
+      summary: 'TransMIL (2021): Nyström self-attention with positions on a square',
+      attentionDim: 128,
+      options: transmilOptions,
+      load: async () => {
+        const [{ build }, { buildSelfAttention }] = await Promise.all([
+          import('./transmil.js'),
+          import('./baselines.js'),
+        ]);
+        return (config) => (config.options.variant === 'baseline' ? buildSelfAttention : build)(config);
+      },
+    },
+  ],
+  [
+    'dsmil',
+    {
+      summary: 'Dual-stream MIL (2021): attention by likeness to the critical instance of each class',
+      attentionDim: 128,
+      options: dsmilOptions,
+      light: true,
+      load: async () => (await import('./dsmil.js')).build,
+    },
+  ],
+  [
+    'dtfd-mil',
+    {
+      summary: 'DTFD-MIL (2022): attention over pseudo-bags, then over what they distil',
+      attentionDim: 128,
+      options: dtfdOptions,
+      light: true,
+      load: async () => (await import('./dtfd.js')).build,
+    },
+  ],
+  [
+    'clam-sb',
+    {
+      summary:
+        'CLAM with one attention branch (2021): the best and worst attended instances train a classifier',
+      attentionDim: 256,
+      options: clamOptions,
+      load: async () => (await import('./clam.js')).build,
+    },
+  ],
+  [
+    'clam-mb',
+    {
+      summary: 'CLAM with one attention branch a class',
+      attentionDim: 256,
+      options: clamOptions,
+      load: async () => (await import('./clam.js')).buildMultiBranch,
+    },
+  ],
+  [
+    'mhim-mil',
+    {
+      summary: 'MHIM-MIL (2023): a teacher masks what is easy, the student learns from the rest',
+      attentionDim: 128,
+      options: mhimOptions,
+      load: async () => (await import('./mhim.js')).build,
+    },
+  ],
+  [
+    'sam-mil',
+    {
+      summary: 'SAM-MIL (2024): area masks, pseudo-bags and consistent attention over segmented regions',
+      attentionDim: 128,
+      options: samMilOptions,
+      load: async () => (await import('./sam-mil.js')).build,
+    },
+  ],
+]);
+
+const OWN: ReadonlySet<string> = new Set(models.keys());
+
+/** False for a model that {@link registerModel} added. */
+export function isOwnModel(name: string): boolean {
+  return OWN.has(name);
+}
+
+/**
+ * Adds a model. Its name becomes a value of `model` in `mil.train-fold`, its options become parameters there. The same entry may come again.
+ * @throws SamMilError InvalidInput where another model has the name, or where an option has another type than a model's option of that name
+ */
+export function registerModel(name: string, entry: ModelEntry): void {
+  if (models.get(name) === entry) return;
+  refuseMalformed(name, entry);
+  const taken = (found: string) =>
+    new SamMilError('InvalidInput', `the model "${name}" can not be added`, { found, next: 'rename it' });
+  if (models.has(name)) throw taken(`a model named "${name}" is registered already`);
+  for (const known of allModelOptions()) {
+    const own = entry.options[known.name];
+    if (own === undefined || own.type === known.option.type) continue;
+    throw taken(`its option \`${known.name}\` is a ${own.type}, that of other models a ${known.option.type}`);
+  }
+  models.set(name, entry);
+}
+
+function refuseMalformed(name: string, entry: Partial<ModelEntry>): void {
+  const { load, options, attentionDim } = entry;
+  const fine = typeof load === 'function' && typeof options === 'object' && Number.isInteger(attentionDim);
+  if (fine && options !== null) return;
+  throw new SamMilError('InvalidInput', `the model "${name}" can not be added`, {
+    expected: 'summary, attentionDim (a whole number), options (an object, perhaps empty), load (a function)',
+    found: Object.keys(entry).join(', ') || 'nothing',
+    next: 'see "A model of your own" in docs/training.md',
+  });
+}
+
+export function modelNames(): string[] {
+  return [...models.keys()];
+}
+
+/** @throws SamMilError InvalidInput listing the known names */
+export function modelEntry(name: string): ModelEntry {
+  const entry = models.get(name);
+  if (entry !== undefined) return entry;
+  throw new SamMilError('InvalidInput', `there is no model "${name}"`, {
+    expected: modelNames().join(', '),
+  });
+}
+
+/** Every option of every model, with the models that have it and its default for each: what the schema of `with` is made of. */
+export function allModelOptions(): {
+  name: string;
+  option: ModelOption;
+  defaults: Map<string, ModelOption['default']>;
+}[] {
+  const found = new Map<string, ReturnType<typeof allModelOptions>[number]>();
+  for (const [model, { options }] of models) {
+    for (const [name, option] of Object.entries(options)) {
+      const known = found.get(name) ?? { name, option, defaults: new Map() };
+      known.defaults.set(model, option.default);
+      found.set(name, known);
+    }
+  }
+  return [...found.values()];
+}
+
+/** `num-group` -> `numGroup`: how an implementation sees a parameter. */
+export function camelCase(name: string): string {
+  return name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/**
+ * The model's options, defaults filled in.
+ * @param given parameters of the activity in camelCase; those that are no model's option are ignored
+ * @throws SamMilError InvalidInput when an option of another model is set: it would have no effect, so it is a mistake
+ */
+export function resolveOptions(
+  model: string,
+  given: Readonly<Record<string, unknown>>,
+): ModelConfig['options'] {
+  const { options } = modelEntry(model);
+  for (const { name, defaults } of allModelOptions()) {
+    if (given[camelCase(name)] === undefined || name in options) continue;
+    throw new SamMilError('InvalidInput', `\`${name}\` has no meaning for model ${model}`, {
+      expected: `it on ${[...defaults.keys()].join(', ')} only`,
+      next: `remove it; ${model} takes ${Object.keys(options).join(', ') || 'no settings of its own'}`,
+    });
+  }
+  return Object.fromEntries(
+    Object.entries(options).map(([name, option]) => {
+      const value = given[camelCase(name)] ?? option.default;
+      return [camelCase(name), value as number | string | boolean];
+    }),
+  );
+}

@@ -1,0 +1,122 @@
+import { embedBag } from './abmil.js';
+import type { Aggregator } from './aggregator.js';
+import { areaMask, type AreaMaskSettings } from './area-mask.js';
+import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
+import { baselineAggregator, baselineModel, type Baseline } from './baselines.js';
+import { areaClasses, consistency, type ConsistencyOver } from './consistency.js';
+import { hostLoss } from '../compute/layers.js';
+import type { Bag, Model, ModelConfig, StepContext } from './model.js';
+import type { Weights } from '../compute/parameters.js';
+import { pseudoBags } from './pseudo-bags.js';
+import { aggregatedSubBags, attentionSubBags, wholeAttention, type Draw, type SubBags } from './sub-bags.js';
+
+/** Options of SAM-MIL; see `models.ts` for their meaning and defaults. */
+export interface SamMilSettings extends AreaMaskSettings {
+  mode: 'paper' | 'release';
+  baseline: Baseline;
+  numGroup: number;
+  alpha: number;
+  beta: number;
+  consistencyOver: ConsistencyOver;
+}
+
+/**
+ * SAM-MIL (ACM MM 2024) on AB-MIL with ReLU attention, on TransMIL or on DSMIL.
+ *
+ * `mode: paper` minimises CE(masked bag) + alpha mean CE(pseudo-bags) + beta consistency, where the mask is drawn by region area, the
+ * pseudo-bags are a random partition of all rows, and the consistency loss looks at the attention over the whole bag with its gradient going
+ * to the attention's weights only. `mode: release` minimises what the authors' published code does: CE(last pseudo-bag) + alpha mean
+ * CE(pseudo-bags); its consistency term looks at a frozen random teacher, so it shows in the reported loss and trains nothing.
+ */
+export function build(config: ModelConfig): Model {
+  const settings = config.options as unknown as SamMilSettings;
+  const aggregator = baselineAggregator(config, settings.baseline);
+  const plain = baselineModel(config, aggregator);
+  const groupsOf = (bag: Bag, context: StepContext) =>
+    pseudoBags(bag.rows, settings.numGroup, context.stream('pseudo-bags'));
+  if (settings.mode === 'paper') {
+    return {
+      ...plain,
+      loss(weights, bag, context) {
+        const keep = areaMask(bag.area, settings, context.stream('area-mask'));
+        const draw = { keep, groups: groupsOf(bag, context) };
+        return paperLoss(weights, bag, config, { settings, aggregator, draw }, context);
+      },
+    };
+  }
+  return {
+    ...plain,
+    // The released loop updates the teacher for another model only, so it stays as it was initialised.
+    teacherMomentum: () => 1,
+    loss: (weights, bag, context) =>
+      releaseLoss(
+        weights,
+        bag,
+        config,
+        { settings, aggregator, draw: { groups: groupsOf(bag, context) } },
+        context,
+      ),
+  };
+}
+
+export interface SamMilStep {
+  settings: Pick<SamMilSettings, 'baseline' | 'alpha' | 'beta' | 'consistencyOver'>;
+  aggregator: Aggregator;
+  draw: Draw;
+}
+
+function subBags(
+  weights: Weights,
+  h: Tensor2D,
+  { settings, aggregator, draw }: SamMilStep,
+  context: StepContext,
+): SubBags {
+  return settings.baseline === 'abmil'
+    ? attentionSubBags(weights, h, draw, context)
+    : aggregatedSubBags(aggregator, weights, h, draw, context);
+}
+
+/** The loss of `mode: paper` for a given draw. */
+export function paperLoss(
+  weights: Weights,
+  bag: Bag,
+  config: ModelConfig,
+  step: SamMilStep,
+  context: StepContext,
+): Scalar {
+  const { settings, draw } = step;
+  const bags = subBags(weights, embedBag(weights, bag, config, context), step, context);
+  const { count } = draw.groups;
+  const classification = bags.loss([1, ...new Array<number>(count).fill(settings.alpha / count)]);
+  const spread = consistencyLoss(bags.attention(), areaClasses(bag.area, settings.consistencyOver));
+  context.report('classification', classification);
+  context.report('consistency', spread);
+  return tf.add(classification, tf.mul(spread, settings.beta));
+}
+
+/** The loss that the released code differentiates, for a given partition; the total it prints is reported as `printed`. */
+export function releaseLoss(
+  weights: Weights,
+  bag: Bag,
+  config: ModelConfig,
+  step: SamMilStep,
+  context: StepContext,
+): Scalar {
+  const { settings, aggregator, draw } = step;
+  const { count } = draw.groups;
+  const shares = new Array<number>(count).fill(settings.alpha / count);
+  shares[count - 1] += 1;
+  const loss = subBags(weights, embedBag(weights, bag, config, context), step, context).loss(shares);
+  if (context.teacher === undefined) return loss;
+  const { teacher } = context;
+  const attention = wholeAttention(aggregator, teacher, embedBag(teacher, bag, config));
+  const spread = consistency(attention.dataSync(), areaClasses(bag.area, settings.consistencyOver)).loss;
+  context.report('consistency', spread);
+  context.report('printed', tf.add<Scalar>(loss, settings.beta * spread));
+  return loss;
+}
+
+/** {@link consistency} of an attention row [1, n] as a differentiable scalar. */
+export function consistencyLoss(attention: Tensor2D, classes: Int32Array): Scalar {
+  return hostLoss(attention, (values) => consistency(values, classes));
+}

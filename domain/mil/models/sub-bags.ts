@@ -1,0 +1,91 @@
+import { classifier } from './abmil.js';
+import type { Aggregator } from './aggregator.js';
+import { scoresAndDetached } from './attention.js';
+import { tf, type Rank, type Scalar, type Tensor2D } from '../compute/backend.js';
+import { crossEntropy, gatherRows, product, softmax } from '../compute/layers.js';
+import type { StepContext } from './model.js';
+import type { Weights } from '../compute/parameters.js';
+import { detached } from '../compute/primitives.js';
+import { withinBags, type PseudoBags } from './pseudo-bags.js';
+
+/** Which rows of an embedded bag each sub-bag holds. */
+export interface Draw {
+  /** 1 for rows of the masked bag; absent where there is none. */
+  keep?: Uint8Array;
+  groups: PseudoBags;
+}
+
+/** Several sub-bags of one embedded bag, all with its label. */
+export interface SubBags {
+  /** Sum of weight x classification loss: of the masked bag, where there is one, then of each pseudo-bag. */
+  loss(weights: readonly number[]): Scalar;
+  /** Attention over the whole bag, [1, n], whose gradient goes to the aggregator's weights and not to the embedding. */
+  attention(): Tensor2D;
+}
+
+/**
+ * The sub-bags under AB-MIL's ReLU attention. A score depends on its own row only, so the bag is scored once, and each sub-bag is a softmax over its
+ * rows of the same scores: all of them together cost two thin matrix products.
+ */
+export function attentionSubBags(
+  weights: Weights,
+  h: Tensor2D,
+  { keep, groups }: Draw,
+  context: StepContext,
+): SubBags {
+  const masks = keep === undefined ? withinBags(groups) : tf.concat([maskRow(keep), withinBags(groups)]);
+  const subBags = masks.shape[0];
+  const scores = scoresAndDetached(h, weights, 'relu'); // [2, n]
+  // The last row is the whole bag, from the scores that pass no gradient to h.
+  const spread = tf.gather(scores, [...new Array<number>(subBags).fill(0), 1]);
+  const excluded = tf.concat([masks, tf.zeros<Rank.R2>([1, h.shape[0]])]);
+  const rows = softmax(tf.add<Tensor2D>(spread, excluded));
+  const [pooling, attention] = tf.split<Tensor2D>(rows, [subBags, 1]);
+  const logits = classifier(weights, product(pooling, h)); // [sub-bags, classes]
+  return {
+    attention: () => attention,
+    loss: (shares) => crossEntropy(logits, context.label, shares),
+  };
+}
+
+function maskRow(keep: Uint8Array): Tensor2D {
+  const values = Float32Array.from(keep, (kept) => (kept === 1 ? 0 : -Infinity));
+  return tf.tensor2d(values, [1, keep.length]);
+}
+
+/** The same under any aggregator, one pass a sub-bag. Pseudo-bags keep the order of the draw, which matters to TransMIL. */
+export function aggregatedSubBags(
+  aggregator: Aggregator,
+  weights: Weights,
+  h: Tensor2D,
+  { keep, groups }: Draw,
+  context: StepContext,
+): SubBags {
+  const kept = keep && [...keep.keys()].filter((row) => keep[row] === 1);
+  const lists = kept === undefined ? groups.rows : [kept, ...groups.rows];
+  const within = (name: string): StepContext => ({
+    ...context,
+    stream: (purpose) => context.stream(`${name}/${purpose}`),
+  });
+  return {
+    attention: () => wholeAttention(aggregator, weights, detached(h), within('whole')),
+    loss(shares) {
+      const losses = lists.map((rows, i) => {
+        const part = gatherRows(h, Int32Array.from(rows));
+        const loss = aggregator.aggregate(weights, part, within(`sub-bag ${i}`)).loss(context.label);
+        return tf.mul<Scalar>(loss, shares[i]);
+      });
+      return tf.addN(losses);
+    },
+  };
+}
+
+/** Attention [1, n] that the consistency loss looks at: the first layer's, mean over its rows. */
+export function wholeAttention(
+  aggregator: Aggregator,
+  weights: Weights,
+  h: Tensor2D,
+  context?: StepContext,
+): Tensor2D {
+  return tf.mean(aggregator.aggregate(weights, h, context).layers[0], 0, true);
+}

@@ -1,0 +1,59 @@
+import { SamMilError } from '../../errors.js';
+import { float32Of, type Tensor } from '../../files/tensor.js';
+import type { Checkpoint } from './checkpoint.js';
+import type { HostWeights } from '../compute/parameters.js';
+
+/** Parameter names of the published MHIM-MIL and SAM-MIL code with the `attn` baseline, and ours. */
+const NAMES: Readonly<Record<string, string>> = {
+  'patch_to_emb.0.weight': 'embed.w',
+  'patch_to_emb.0.bias': 'embed.b',
+  'online_encoder.attention.attention.0.weight': 'att.V.w',
+  'online_encoder.attention.attention.2.weight': 'att.w.w',
+  'predictor.weight': 'cls.w',
+  'predictor.bias': 'cls.b',
+};
+
+/**
+ * A checkpoint of the published MHIM-MIL or SAM-MIL code with the `attn` baseline (`torch.save` of the state, or of `{model, teacher}`; the
+ * student is taken) as an AB-MIL with ReLU attention, which is what all of them are in evaluation. Sizes come from the shapes.
+ *
+ * @param all tensors of the file by their dotted path
+ * @throws SamMilError UnsupportedFormat where the parameters are of another model
+ */
+export function publishedCheckpoint(path: string, all: Readonly<Record<string, Tensor>>): Checkpoint {
+  const student = Object.keys(all).some((name) => name.startsWith('model.'));
+  const tensors: Record<string, Tensor> = {};
+  for (const [name, tensor] of Object.entries(all)) {
+    if (!student) tensors[name] = tensor;
+    else if (name.startsWith('model.')) tensors[name.slice('model.'.length)] = tensor;
+  }
+  const missing = Object.keys(NAMES).filter((name) => tensors[name] === undefined);
+  const unknown = Object.keys(tensors).filter((name) => NAMES[name] === undefined);
+  if (missing.length > 0 || unknown.length > 0) {
+    throw new SamMilError('UnsupportedFormat', 'a torch checkpoint of a model that is not known here', {
+      file: path,
+      expected: `the parameters ${Object.keys(NAMES).join(', ')}`,
+      found: [...unknown, ...missing.map((name) => `no ${name}`)].slice(0, 6).join(', '),
+    });
+  }
+  const weights: HostWeights = {};
+  for (const [name, ours] of Object.entries(NAMES)) weights[ours] = float32Of(tensors[name]);
+  const [embedDim, dim] = tensors['patch_to_emb.0.weight'].shape;
+  const [attentionDim] = tensors['online_encoder.attention.attention.0.weight'].shape;
+  const [classes] = tensors['predictor.weight'].shape;
+  return {
+    config: {
+      model: 'abmil',
+      dim,
+      classes,
+      embedDim,
+      attentionDim,
+      dropout: 0.25,
+      options: { scoring: 'relu' },
+    },
+    classes: Array.from({ length: classes }, (_, i) => String(i)),
+    groupFeatures: true,
+    weights,
+    training: { source: 'torch checkpoint' },
+  };
+}

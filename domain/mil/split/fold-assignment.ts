@@ -1,0 +1,120 @@
+import type { RandomStream } from '../../random.js';
+import { PythonRandom } from './python-random.js';
+
+/** One thing that must stay whole: a patient with the slides of theirs, or a slide alone. `counts` holds its slides a class. */
+export interface Unit {
+  name: string;
+  counts: readonly number[];
+}
+
+/**
+ * Assigns whole units to folds so that every class, and the number of slides, is spread as evenly as a greedy pass can: units in random
+ * order, large ones first and class after class, each to the fold where the squared class shares grow least, then to the smallest fold.
+ * With units of one slide each fold's count of a class differs by at most 1, and so does the total.
+ *
+ * @param units sorted by name, so that the file they came from does not matter
+ * @returns fold id a unit
+ */
+export function stratifiedFolds(units: readonly Unit[], folds: number, random: RandomStream): Uint32Array {
+  const totals = sumCounts(units);
+  const size = units.map(({ counts }) => counts.reduce((sum, count) => sum + count, 0));
+  const mainClass = units.map(({ counts }) => counts.indexOf(Math.max(...counts)));
+  const order = random
+    .permutation(units.length)
+    .sort((a, b) => size[b] - size[a] || mainClass[a] - mainClass[b]);
+  const held = Array.from({ length: folds }, () => ({ counts: totals.map(() => 0), slides: 0 }));
+  const assigned = new Uint32Array(units.length);
+  for (const unit of order) {
+    const growth = held.map((fold) => shareGrowth(fold.counts, units[unit].counts, totals));
+    let best = 0;
+    for (let fold = 1; fold < folds; fold++) {
+      const difference = growth[fold] - growth[best];
+      if (difference < -1e-12 || (difference < 1e-12 && held[fold].slides < held[best].slides)) best = fold;
+    }
+    assigned[unit] = best;
+    held[best].slides += size[unit];
+    units[unit].counts.forEach((count, k) => (held[best].counts[k] += count));
+  }
+  return assigned;
+}
+
+function shareGrowth(held: readonly number[], added: readonly number[], totals: readonly number[]): number {
+  return added.reduce((sum, count, k) => {
+    return sum + (totals[k] === 0 ? 0 : (2 * held[k] * count + count * count) / (totals[k] * totals[k]));
+  }, 0);
+}
+
+export function sumCounts(units: readonly Unit[]): number[] {
+  const totals = new Array<number>(units[0]?.counts.length ?? 0).fill(0);
+  for (const { counts } of units) counts.forEach((count, k) => (totals[k] += count));
+  return totals;
+}
+
+/**
+ * The published procedure (benchmark of MHIM-MIL and SAM-MIL): rows in file order, shuffled by Python's `random` seeded with `seed`, then
+ * scikit-learn's StratifiedKFold without shuffling on the shuffled rows.
+ *
+ * @param labels class index a row, in file order
+ * @returns `order`: rows as shuffled; `folds`: the fold of each place of `order`. The published lists are in this order.
+ */
+export function referenceFolds(
+  labels: readonly number[],
+  folds: number,
+  seed: number,
+): { order: number[]; folds: number[] } {
+  const order = new PythonRandom(seed).shuffle(labels.map((_, row) => row));
+  const appearance = [...new Set(order.map((row) => labels[row]))];
+  const encoded = order.map((row) => appearance.indexOf(labels[row]));
+  const sorted = [...encoded].sort((a, b) => a - b);
+  // Fold f gets as many of class k as every folds-th entry of the sorted labels, from f on, holds.
+  const left = appearance.map((_, k) =>
+    Array.from(
+      { length: folds },
+      (_, f) => sorted.filter((value, i) => i % folds === f && value === k).length,
+    ),
+  );
+  const current = appearance.map(() => 0);
+  const assigned = encoded.map((k) => {
+    while (left[k][current[k]] === 0) current[k]++;
+    left[k][current[k]]--;
+    return current[k];
+  });
+  return { order, folds: assigned };
+}
+
+/**
+ * Chooses whole units for the validation set: in random order, while every class of the unit stays within its quota of `ratio`; a class that
+ * then has none takes its smallest unit. By default quotas are rounded, at least 1 where the class has two units or more.
+ *
+ * @param quotaOf slides of a class that validation takes, from its slides and units
+ * @returns true a unit that goes to the validation set
+ */
+export function chooseValidation(
+  units: readonly Unit[],
+  ratio: number,
+  random: RandomStream,
+  quotaOf = (slides: number, holders: number) => (holders < 2 ? 0 : Math.max(1, Math.round(slides * ratio))),
+): boolean[] {
+  const chosen = units.map(() => false);
+  if (ratio === 0) return chosen;
+  const totals = sumCounts(units);
+  const quota = totals.map((total, k) => {
+    const holders = units.filter(({ counts }) => counts[k] > 0).length;
+    return quotaOf(total, holders);
+  });
+  const taken = totals.map(() => 0);
+  const take = (unit: number) => {
+    chosen[unit] = true;
+    units[unit].counts.forEach((count, k) => (taken[k] += count));
+  };
+  const order = random.permutation(units.length);
+  for (const unit of order) {
+    if (units[unit].counts.every((count, k) => count === 0 || taken[k] + count <= quota[k])) take(unit);
+  }
+  quota.forEach((wanted, k) => {
+    if (wanted === 0 || taken[k] > 0) return;
+    const holders = [...order].filter((unit) => units[unit].counts[k] > 0);
+    take(holders.reduce((best, unit) => (units[unit].counts[k] < units[best].counts[k] ? unit : best)));
+  });
+  return chosen;
+}

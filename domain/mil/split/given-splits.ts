@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { SamMilError } from '../../errors.js';
+import { readCsv } from '../../files/csv.js';
+import { isJsonObject, type Json } from '../../json.js';
+import { SET_NAMES, type Fold, type SetName } from './splits.js';
+
+/** A fold as a user lists it; without `train`, every other bag is trained on. */
+export interface GivenFold extends Omit<Fold, 'train'> {
+  train?: string[];
+}
+
+export interface GivenRepeat {
+  repeat: number;
+  seed: number;
+  folds: GivenFold[];
+}
+
+/**
+ * The lists of a splits file that a user brings: our JSON (`repeats: [{repeat, folds: [{fold, train, val, test}]}]`; `train` absent means all
+ * others, `val` absent none) or a CSV with the columns repeat (optional), fold, set (train, val, test), slide_id.
+ * @throws SamMilError InvalidInput naming file and line
+ */
+export function readGivenSplits(path: string, seed: number): GivenRepeat[] {
+  const repeats = path.toLowerCase().endsWith('.csv') ? fromCsv(path) : fromJson(path);
+  if (repeats.length === 0)
+    throw new SamMilError('InvalidInput', 'the splits file holds no fold', { file: path });
+  return repeats.map((repeat) => ({ ...repeat, seed: seed + repeat.repeat }));
+}
+
+type Lists = Omit<GivenRepeat, 'seed'>;
+
+function fromJson(path: string): Lists[] {
+  let value: Json;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8')) as Json;
+  } catch (cause) {
+    throw new SamMilError('InvalidInput', "splits file can't be read", {
+      file: path,
+      found: (cause as Error).message,
+      cause,
+    });
+  }
+  const repeats = isJsonObject(value) && Array.isArray(value.repeats) ? value.repeats : undefined;
+  if (repeats === undefined) throw wrongShape(path, 'no list `repeats`');
+  return repeats.map((entry, r) => {
+    if (!isJsonObject(entry) || !Array.isArray(entry.folds))
+      throw wrongShape(path, `repeat ${r} has no list \`folds\``);
+    const folds = entry.folds.map((fold, f) => toFold(fold, f, `${path} (repeat ${r}, fold ${f})`));
+    return { repeat: typeof entry.repeat === 'number' ? entry.repeat : r, folds };
+  });
+}
+
+function toFold(value: Json, index: number, place: string): GivenFold {
+  if (!isJsonObject(value)) throw wrongShape(place, 'not an object');
+  const listOf = (set: SetName): string[] => {
+    const list = value[set];
+    if (Array.isArray(list) && list.every((key) => typeof key === 'string')) return list;
+    throw wrongShape(place, `\`${set}\` is not a list of names`);
+  };
+  return {
+    fold: typeof value.fold === 'number' ? value.fold : index,
+    ...(value.train === undefined ? {} : { train: listOf('train') }),
+    val: value.val === undefined ? [] : listOf('val'),
+    test: listOf('test'),
+  };
+}
+
+function wrongShape(file: string, found: string): SamMilError {
+  return new SamMilError('InvalidInput', 'not a splits file', {
+    file,
+    expected:
+      '{"repeats": [{"folds": [{"train": [...], "val": [...], "test": [...]}]}]}, train and val optional',
+    found,
+  });
+}
+
+function fromCsv(path: string): Lists[] {
+  const table = readCsv(path, { header: true });
+  for (const column of ['fold', 'set', 'slide_id']) {
+    if (!table.columns.includes(column)) {
+      throw new SamMilError('InvalidInput', `no column "${column}"`, {
+        file: path,
+        expected: 'columns repeat (optional), fold, set, slide_id',
+        found: table.columns.join(', '),
+      });
+    }
+  }
+  const repeats = new Map<number, Map<number, Fold>>();
+  for (const { line, values } of table.rows) {
+    const [repeat, fold] = [Number(values.repeat ?? 0), Number(values.fold)];
+    const set = SET_NAMES.find((name) => name === values.set);
+    if (!Number.isInteger(repeat) || !Number.isInteger(fold) || values.fold === '' || set === undefined) {
+      throw new SamMilError('InvalidInput', 'a row that is not a split', {
+        file: `${path}:${line}`,
+        expected: 'whole numbers for repeat and fold, and train, val or test',
+        found: Object.values(values).join(','),
+      });
+    }
+    const folds = repeats.get(repeat) ?? new Map<number, Fold>();
+    const entry = folds.get(fold) ?? { fold, train: [], val: [], test: [] };
+    entry[set].push(values.slide_id);
+    repeats.set(repeat, folds.set(fold, entry));
+  }
+  const ascending = <T>(map: Map<number, T>) => [...map].sort(([a], [b]) => a - b);
+  return ascending(repeats).map(([repeat, folds]) => ({
+    repeat,
+    folds: ascending(folds).map(([, { train, ...fold }]) => (train.length > 0 ? { ...fold, train } : fold)),
+  }));
+}

@@ -1,0 +1,108 @@
+import { SamMilError } from '../../errors.js';
+import type { ItemRecord } from '../../job.js';
+import type { LabelRow, LabelTable } from './labels.js';
+
+/** A finished bag with its row of the labels file. */
+export interface LabelledBag {
+  key: string;
+  /** Index into {@link LabelTable.rows}. */
+  row: number;
+  label: number;
+  group?: string;
+}
+
+export interface MatchOptions {
+  /** `exact`: a row names a slide. `contains`: it names a patient, whose name is part of the slides' (the published TCGA rule). */
+  match: 'exact' | 'contains';
+  /** What to do about bags without a label and labels without a bag. */
+  unmatched: 'error' | 'drop';
+}
+
+export interface MatchResult {
+  /** Sorted by key. */
+  bags: LabelledBag[];
+  /** Names left out, with the reason; shown to the user. */
+  dropped: { name: string; reason: string }[];
+}
+
+/**
+ * Joins bags and labels. Slides that were skipped or failed earlier are left out and reported, since their end is already known.
+ * @throws SamMilError InvalidInput naming the bags that lack a label and the labels that lack a bag (unless `unmatched: drop`), and any bag
+ *   that two rows claim
+ */
+export function matchLabels(
+  items: readonly ItemRecord[],
+  table: LabelTable,
+  options: MatchOptions,
+): MatchResult {
+  const rowsOf = rowFinder(table.rows, options.match);
+  const bags: LabelledBag[] = [];
+  const dropped: MatchResult['dropped'] = [];
+  const unlabelled: string[] = [];
+  const used = new Set<number>();
+  for (const item of [...items].sort((a, b) => (a.key < b.key ? -1 : 1))) {
+    const rows = rowsOf(item.key);
+    if (rows.length > 1) throw ambiguous(item.key, rows, table);
+    rows.forEach((row) => used.add(row));
+    if (item.status !== 'done') dropped.push({ name: item.key, reason: item.reason ?? item.status });
+    else if (rows.length === 0) unlabelled.push(item.key);
+    else bags.push(labelled(item.key, rows[0], table, options.match));
+  }
+  const missing = table.rows.filter((_, row) => !used.has(row)).map(({ name }) => name);
+  if (options.unmatched === 'error') refuseUnmatched(unlabelled, missing, table.file);
+  unlabelled.forEach((name) => dropped.push({ name, reason: 'no label' }));
+  missing.forEach((name) => dropped.push({ name, reason: 'no slide' }));
+  return { bags, dropped };
+}
+
+function labelled(key: string, row: number, table: LabelTable, match: MatchOptions['match']): LabelledBag {
+  const { label, group, name } = table.rows[row];
+  const whole = group ?? (match === 'contains' ? name : undefined);
+  return { key, row, label, ...(whole === undefined ? {} : { group: whole }) };
+}
+
+/** File endings that people leave on in labels files; a name is looked up as written first, then without one of these. */
+const ENDINGS = /\.(svs|tiff?|ndpi|mrxs|scn|bif|vms|vmu|dcm|jpe?g|png|h5|pt)$/i;
+
+function rowFinder(rows: readonly LabelRow[], match: MatchOptions['match']): (key: string) => number[] {
+  if (match === 'contains') {
+    return (key) => rows.flatMap(({ name }, row) => (key.includes(name) ? [row] : []));
+  }
+  const exact = new Map(rows.map(({ name }, row) => [name, row]));
+  const bare = new Map<string, number[]>();
+  rows.forEach(({ name }, row) => {
+    const base = name.replace(ENDINGS, '');
+    bare.set(base, [...(bare.get(base) ?? []), row]);
+  });
+  return (key) => {
+    const row = exact.get(key);
+    return row === undefined ? (bare.get(key) ?? []) : [row];
+  };
+}
+
+function ambiguous(key: string, rows: readonly number[], table: LabelTable): SamMilError {
+  return new SamMilError('InvalidInput', `slide "${key}" fits ${rows.length} rows`, {
+    file: table.file,
+    expected: 'one row a slide',
+    found: rows.map((row) => `line ${table.rows[row].line} "${table.rows[row].name}"`).join(', '),
+  });
+}
+
+function refuseUnmatched(unlabelled: readonly string[], missing: readonly string[], file: string): void {
+  const parts: string[] = [];
+  if (unlabelled.length > 0) parts.push(`no label for ${listed(unlabelled, 'slide')}`);
+  if (missing.length > 0) parts.push(`no slide for ${listed(missing, 'label')}`);
+  if (parts.length === 0) return;
+  throw new SamMilError('InvalidInput', 'labels and slides do not pair up', {
+    file,
+    expected: 'one row a slide and one slide a row',
+    found: parts.join('; '),
+    next: 'correct the labels file, or set `unmatched: drop` to leave these out',
+  });
+}
+
+function listed(names: readonly string[], what: string): string {
+  const shown = names.slice(0, 10).join(', ');
+  const more = names.length > 10 ? `, and ${names.length - 10} more` : '';
+  return `${names.length} ${what}${names.length === 1 ? '' : 's'}: ${shown}${more}`;
+}

@@ -1,0 +1,177 @@
+import { SamMilError } from '../../errors.js';
+import { readCsv } from '../../files/csv.js';
+
+/** One row of a labels file. `label` indexes {@link LabelTable.classes}. */
+export interface LabelRow {
+  line: number;
+  /** Slide, case or patient the row is about, as written. */
+  name: string;
+  label: number;
+  /** What must stay in one set: the patient. Absent: the row stands for itself. */
+  group?: string;
+}
+
+export interface LabelTable {
+  file: string;
+  /** Names in class-index order. */
+  classes: string[];
+  rows: LabelRow[];
+}
+
+export interface LabelOptions {
+  keyColumn?: string;
+  labelColumn?: string;
+  /** Column whose equal values stay in one set; `none` for no grouping. Absent: a patient column, where the file has one. */
+  groupBy?: string;
+  /** Class names in index order (the last of two is the positive one). Absent: sorted, numbers by value. */
+  classes?: readonly string[];
+}
+
+const KEY_COLUMNS = [
+  'slide_id',
+  'slide',
+  'name',
+  'image_id',
+  'image',
+  'filename',
+  'file',
+  'bag_id',
+  'bag',
+  'case_id',
+  'case',
+  'patient',
+];
+const LABEL_COLUMNS = ['label', 'bag_label', 'slide_label', 'class', 'target', 'oncotree_code', 'diagnosis'];
+const GROUP_COLUMNS = ['patient', 'patient_id', 'case_id', 'case'];
+
+/**
+ * Reads a labels CSV. With a header, columns are found by name; without one they are name, label (the published CAMELYON16 and TCGA files).
+ * A file has a header when its first row holds a known label column's name or a column is asked for by name.
+ * @throws SamMilError InvalidInput naming the file and line: no such column, an empty cell, a name that comes twice, fewer than two classes
+ */
+export function readLabels(path: string, options: LabelOptions = {}): LabelTable {
+  const table = readCsv(path, { header: false });
+  const lines = table.rows.map(({ line, values }) => ({
+    line,
+    cells: table.columns.map((column) => (values[column] ?? '').trim()),
+  }));
+  const columns = findColumns(path, lines[0].cells, options);
+  const rows = (columns.header ? lines.slice(1) : lines).map(({ line, cells }) => {
+    const [name, label] = [cells[columns.key] ?? '', cells[columns.label] ?? ''];
+    if (name === '' || label === '') {
+      throw new SamMilError('InvalidInput', 'a row without name or label', {
+        file: `${path}:${line}`,
+        found: cells.join(',').slice(0, 120),
+      });
+    }
+    const group = columns.group === undefined ? undefined : cells[columns.group];
+    return { line, name, label, ...(group ? { group } : {}) };
+  });
+  refuseRepeats(path, rows);
+  const classes = classNames(path, rows, options.classes);
+  return { file: path, classes, rows: rows.map((row) => ({ ...row, label: classes.indexOf(row.label) })) };
+}
+
+interface Columns {
+  header: boolean;
+  key: number;
+  label: number;
+  group?: number;
+}
+
+function findColumns(path: string, first: readonly string[], options: LabelOptions): Columns {
+  const names = first.map((cell) => cell.toLowerCase());
+  const grouped = options.groupBy !== undefined && options.groupBy !== 'none';
+  const asked = options.keyColumn !== undefined || options.labelColumn !== undefined || grouped;
+  if (!asked && !names.some((name) => LABEL_COLUMNS.includes(name))) {
+    if (first.length >= 2) return { header: false, key: 0, label: 1 };
+    throw new SamMilError('InvalidInput', 'labels need a name and a label', {
+      file: path,
+      expected: 'rows of name,label, or a header with a label column',
+      found: first.join(','),
+    });
+  }
+  const find = (wanted: readonly string[], what: string) => {
+    const at = wanted.map((name) => names.indexOf(name.toLowerCase())).find((index) => index >= 0);
+    if (at !== undefined) return at;
+    throw new SamMilError('InvalidInput', `no ${what} column`, {
+      file: path,
+      expected: `one of ${wanted.join(', ')}`,
+      found: `columns ${first.join(', ')}`,
+      next: `rename the column, or set ${what === 'group' ? 'group-by' : `${what}-column`}`,
+    });
+  };
+  const key = find(options.keyColumn ? [options.keyColumn] : KEY_COLUMNS, 'key');
+  const label = find(options.labelColumn ? [options.labelColumn] : LABEL_COLUMNS, 'label');
+  if (grouped) return { header: true, key, label, group: find([options.groupBy!], 'group') };
+  const guessed = GROUP_COLUMNS.map((name) => names.indexOf(name)).find(
+    (at) => at >= 0 && at !== key && at !== label,
+  );
+  return {
+    header: true,
+    key,
+    label,
+    ...(options.groupBy === 'none' || guessed === undefined ? {} : { group: guessed }),
+  };
+}
+
+function refuseRepeats(path: string, rows: readonly { line: number; name: string }[]): void {
+  const lines = new Map<string, number>();
+  for (const { line, name } of rows) {
+    const before = lines.get(name);
+    if (before !== undefined) {
+      throw new SamMilError('InvalidInput', `"${name}" has two labels`, {
+        file: `${path}:${line}`,
+        found: `lines ${before} and ${line}`,
+        next: 'keep one row a slide',
+      });
+    }
+    lines.set(name, line);
+  }
+}
+
+function classNames(
+  path: string,
+  rows: readonly { line: number; label: string }[],
+  wanted: readonly string[] | undefined,
+): string[] {
+  const present = [...new Set(rows.map(({ label }) => label))].sort(compareLabels);
+  if (present.length < 2) {
+    throw new SamMilError('InvalidInput', 'labels of one class only', {
+      file: path,
+      expected: 'two classes or more',
+      found: present.join(', ') || 'no row',
+    });
+  }
+  if (wanted === undefined) return positiveLast(path, present);
+  const stranger = rows.find(({ label }) => !wanted.includes(label));
+  if (stranger !== undefined) {
+    throw new SamMilError('InvalidInput', 'a label that is not one of `classes`', {
+      file: `${path}:${stranger.line}`,
+      expected: wanted.join(', '),
+      found: stranger.label,
+    });
+  }
+  return [...wanted];
+}
+
+/** Names that mean that nothing was found. */
+const NEGATIVE = /^(normal|negative|neg|benign|healthy|control|no|none|false|absent)$/i;
+
+/** Of two sorted names the last is scored as the positive one: where that says the opposite, every F1 and heatmap would be of the wrong class. */
+function positiveLast(path: string, classes: string[]): string[] {
+  const [first, last] = classes;
+  if (classes.length !== 2 || !NEGATIVE.test(last) || NEGATIVE.test(first)) return classes;
+  throw new SamMilError('InvalidInput', `"${last}" would be scored as the positive class`, {
+    file: path,
+    expected: 'the positive class last, by alphabet where `classes` does not say',
+    found: classes.join(', '),
+    next: `set \`classes: [${last}, ${first}]\``,
+  });
+}
+
+function compareLabels(a: string, b: string): number {
+  const [x, y] = [Number(a), Number(b)];
+  if (!Number.isNaN(x) && !Number.isNaN(y) && x !== y) return x - y;
+  return a < b ? -1 : 1;
+}

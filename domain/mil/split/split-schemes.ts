@@ -1,0 +1,114 @@
+import { SamMilError } from '../../errors.js';
+import { RandomStream } from '../../random.js';
+import { chooseValidation, referenceFolds, stratifiedFolds, type Unit } from './fold-assignment.js';
+import type { LabelledBag } from './labelled-bags.js';
+import type { Fold } from './splits.js';
+
+/** Whole units: bags of one patient together, others alone. Sorted by name. */
+interface Grouped extends Unit {
+  keys: string[];
+}
+
+/**
+ * Cross-validation folds with every patient whole and every class spread evenly. Depends on keys, labels, groups and the seed only: not on
+ * the order of any file.
+ * @param bags sorted by key
+ * @throws SamMilError InvalidInput when a class has fewer patients (or ungrouped slides) than there are folds
+ */
+export function stratifiedScheme(
+  bags: readonly LabelledBag[],
+  classes: readonly string[],
+  options: { folds: number; seed: number; valRatio: number },
+): Fold[] {
+  const units = groupBags(bags, classes.length);
+  const holders = classes.map((_, k) => units.filter(({ counts }) => counts[k] > 0).length);
+  refuseSmallClass(classes, holders, options.folds, 'patients or ungrouped slides');
+  const assigned = stratifiedFolds(units, options.folds, new RandomStream(options.seed, 'split', 'folds'));
+  return Array.from({ length: options.folds }, (_, fold) => {
+    const rest = units.filter((_, unit) => assigned[unit] !== fold);
+    const random = new RandomStream(options.seed, 'split', 'validation', fold);
+    const chosen = chooseValidation(rest, options.valRatio, random);
+    return {
+      fold,
+      train: keysOf(rest.filter((_, unit) => !chosen[unit])),
+      val: keysOf(rest.filter((_, unit) => chosen[unit])),
+      test: keysOf(units.filter((_, unit) => assigned[unit] === fold)),
+    };
+  });
+}
+
+/** A class that is not in every test set; often a label that was mistyped. */
+function refuseSmallClass(
+  classes: readonly string[],
+  holders: readonly number[],
+  folds: number,
+  unit: string,
+): void {
+  const small = holders.indexOf(Math.min(...holders));
+  if (holders[small] >= folds) return;
+  throw new SamMilError('InvalidInput', `class "${classes[small]}" is too small for ${folds} folds`, {
+    expected: `${folds} ${unit}`,
+    found: `${holders[small]}`,
+    next: `lower \`folds\` or bring more slides, or correct the labels: their classes are ${classes.join(', ')}`,
+  });
+}
+
+/**
+ * The published procedure over the rows of the labels file in file order; test lists equal the published ones. The optional validation set
+ * takes floor(count * ratio) of each class at random, as published, but from this project's own stream: published lists have none.
+ * @param rowLabels class index of every row of the labels file, also of rows whose slide was left out
+ * @throws SamMilError InvalidInput when a class has fewer rows than there are folds
+ */
+export function referenceScheme(
+  bags: readonly LabelledBag[],
+  rowLabels: readonly number[],
+  classNames: readonly string[],
+  options: { folds: number; seed: number; valRatio: number },
+): Fold[] {
+  const holders = classNames.map((_, k) => rowLabels.filter((label) => label === k).length);
+  refuseSmallClass(classNames, holders, options.folds, 'rows of the labels');
+  const keys = new Map<number, string[]>();
+  for (const { key, row } of bags) keys.set(row, [...(keys.get(row) ?? []), key]);
+  const { order, folds } = referenceFolds(rowLabels, options.folds, options.seed);
+  const classes = classNames.length;
+  const unitOf = (row: number): Grouped => ({
+    name: `${row}`,
+    counts: oneHot(rowLabels[row], classes),
+    keys: keys.get(row) ?? [],
+  });
+  return Array.from({ length: options.folds }, (_, fold) => {
+    const rest = order.filter((_, i) => folds[i] !== fold).map(unitOf);
+    const test = order.filter((_, i) => folds[i] === fold).map(unitOf);
+    const random = new RandomStream(options.seed, 'split', 'validation', fold);
+    const chosen = chooseValidation(rest, options.valRatio, random, (rows) =>
+      Math.floor(rows * options.valRatio),
+    );
+    return {
+      fold,
+      train: keysOf(rest.filter((_, unit) => !chosen[unit])),
+      val: keysOf(rest.filter((_, unit) => chosen[unit])),
+      test: keysOf(test),
+    };
+  });
+}
+
+function groupBags(bags: readonly LabelledBag[], classes: number): Grouped[] {
+  const units = new Map<string, Grouped & { counts: number[] }>();
+  for (const { key, label, group } of bags) {
+    // The prefix keeps a patient and an ungrouped slide of the same name apart.
+    const name = group === undefined ? `slide ${key}` : `group ${group}`;
+    const unit = units.get(name) ?? { name, counts: new Array<number>(classes).fill(0), keys: [] };
+    unit.counts[label]++;
+    unit.keys.push(key);
+    units.set(name, unit);
+  }
+  return [...units.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function keysOf(units: readonly Grouped[]): string[] {
+  return units.flatMap(({ keys }) => keys);
+}
+
+function oneHot(index: number, length: number): number[] {
+  return Array.from({ length }, (_, i) => (i === index ? 1 : 0));
+}

@@ -1,0 +1,131 @@
+import { hostSlots, nativeSlots, type Rule, type Slot, type Slots } from './adam-slots.js';
+import { native, type Tensor } from '../compute/backend.js';
+import type { HostWeights, ParameterSpec, Weights } from '../compute/parameters.js';
+
+export interface AdamSettings {
+  /** Added to the gradient as `weightDecay * weight` before the moments (L2, as PyTorch's Adam; not AdamW). */
+  weightDecay: number;
+  beta1?: number;
+  beta2?: number;
+  epsilon?: number;
+}
+
+/** All that another process needs to go on with the same bits. */
+export interface AdamState {
+  weights: HostWeights;
+  /** First and second moments, zero at the start. */
+  first: HostWeights;
+  second: HostWeights;
+  /** Updates each parameter has had: they differ where a parameter got no gradient in some step. */
+  steps: Record<string, number>;
+}
+
+/**
+ * Adam (Kingma and Ba 2015) as PyTorch computes it: bias correction in double precision, epsilon (1e-8) added after it, coupled weight decay,
+ * and a parameter without gradient is left alone: no decay, no moments, no step.
+ */
+export interface Adam {
+  /** The weights on the device; the tensors are valid until the next `update`. */
+  weights(): Weights;
+  /** One update. Parameters that are missing from `gradients` stay as they are. The gradients remain the caller's. */
+  update(gradients: Weights, learningRate: number): void;
+  /** Copies everything to the host. */
+  state(): AdamState;
+  dispose(): void;
+}
+
+export function startingState(weights: HostWeights): AdamState {
+  const zeros = () =>
+    Object.fromEntries(
+      Object.entries(weights).map(([name, values]) => [name, new Float32Array(values.length)]),
+    );
+  const steps = Object.fromEntries(Object.keys(weights).map((name) => [name, 0]));
+  return { weights, first: zeros(), second: zeros(), steps };
+}
+
+/**
+ * Up to this many elements a parameter is updated by a loop on the host, which then costs less than TensorFlow's four calls. The loop
+ * computes in double precision and rounds what it stores; TensorFlow rounds in between. Both are within the last bits of PyTorch's.
+ */
+const HOST_ELEMENTS = 16_384;
+
+export function openAdam(specs: readonly ParameterSpec[], state: AdamState, settings: AdamSettings): Adam {
+  const rule = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, ...settings };
+  const onHost = hostSlots(rule);
+  const onDevice = native && nativeSlots(native, rule);
+  const parameters = specs.map((spec) => {
+    const small =
+      onDevice === undefined || (!native?.gpu && state.weights[spec.name].length <= HOST_ELEMENTS);
+    return new Parameter(spec, state, small ? onHost : onDevice, rule);
+  });
+  let current: Weights | undefined;
+  const forget = () => {
+    Object.values(current ?? {}).forEach((tensor) => tensor.dispose());
+    current = undefined;
+  };
+  const gather = (pick: (parameter: Parameter) => Float32Array): HostWeights =>
+    Object.fromEntries(parameters.map((parameter) => [parameter.spec.name, pick(parameter)]));
+  return {
+    weights() {
+      current ??= Object.fromEntries(parameters.map(({ spec, slot }) => [spec.name, slot.read('weight')]));
+      return current;
+    },
+    update(gradients, learningRate) {
+      const weights = this.weights();
+      for (const parameter of parameters) {
+        const { name } = parameter.spec;
+        if (gradients[name] !== undefined) parameter.update(weights[name], gradients[name], learningRate);
+      }
+      onDevice?.endUpdate();
+      forget();
+    },
+    state() {
+      return {
+        weights: gather(({ slot }) => hostCopy(slot.read('weight'))),
+        first: gather(({ slot }) => hostCopy(slot.read('first'))),
+        second: gather(({ slot }) => hostCopy(slot.read('second'))),
+        steps: Object.fromEntries(parameters.map(({ spec, steps }) => [spec.name, steps])),
+      };
+    },
+    dispose() {
+      forget();
+      parameters.forEach(({ slot }) => slot.dispose());
+      onDevice?.dispose();
+    },
+  };
+}
+
+function hostCopy(tensor: Tensor): Float32Array {
+  const values = (tensor.dataSync() as Float32Array).slice();
+  tensor.dispose();
+  return values;
+}
+
+class Parameter {
+  readonly spec: ParameterSpec;
+  readonly slot: Slot;
+  steps: number;
+  private readonly rule: Rule;
+
+  constructor(spec: ParameterSpec, state: AdamState, slots: Slots, rule: Rule) {
+    this.spec = spec;
+    this.rule = rule;
+    this.steps = state.steps[spec.name];
+    this.slot = slots.make({
+      shape: spec.shape,
+      weight: state.weights[spec.name],
+      first: state.first[spec.name],
+      second: state.second[spec.name],
+    });
+  }
+
+  /** PyTorch divides sqrt(v) by sqrt(1 - beta2^t) before adding epsilon; multiplying both by it gives the form that the slots apply. */
+  update(weight: Tensor, gradient: Tensor, learningRate: number): void {
+    const { beta1, beta2, epsilon } = this.rule;
+    this.steps++;
+    // The betas as the float32 arithmetic has them, so that the first steps are corrected by exactly what was applied.
+    const first = 1 - Math.fround(beta1) ** this.steps;
+    const second = Math.sqrt(1 - Math.fround(beta2) ** this.steps);
+    this.slot.apply(weight, gradient, (learningRate * second) / first, epsilon * second);
+  }
+}

@@ -1,0 +1,39 @@
+import { tf } from '../compute/backend.js';
+import type { HostWeights, ParameterSpec, Weights } from '../compute/parameters.js';
+
+/** A slowly following copy of the weights: teacher = m teacher + (1 - m) student after each step. */
+export class Teacher {
+  weights: Weights;
+
+  constructor(specs: readonly ParameterSpec[], start: HostWeights) {
+    this.weights = Object.fromEntries(specs.map(({ name, shape }) => [name, tf.tensor(start[name], shape)]));
+  }
+
+  /** @param momentum m; at 1 nothing changes */
+  follow(student: Weights, momentum: number): void {
+    if (momentum === 1) return;
+    const old = this.weights;
+    this.weights = tf.tidy(() =>
+      Object.fromEntries(
+        Object.entries(old).map(([name, weight]) => [
+          name,
+          tf.add(tf.mul(weight, momentum), tf.mul(student[name], 1 - momentum)),
+        ]),
+      ),
+    );
+    tf.dispose(old);
+  }
+
+  state(): HostWeights {
+    return Object.fromEntries(
+      Object.entries(this.weights).map(([name, weight]) => [
+        name,
+        (weight.dataSync() as Float32Array).slice(),
+      ]),
+    );
+  }
+
+  dispose(): void {
+    tf.dispose(this.weights);
+  }
+}

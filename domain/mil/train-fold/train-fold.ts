@@ -1,0 +1,278 @@
+import { join } from 'node:path';
+import { digestOfJson } from '../../digest.js';
+import { SamMilError } from '../../errors.js';
+import { writeAtomic } from '../../files/atomic.js';
+import { formatCsv } from '../../files/csv.js';
+import type { InputFile, Job, JobResult } from '../../job.js';
+import type { JsonObject } from '../../json.js';
+import { describeBackend, openBackend, type BackendChoice } from '../compute/backend.js';
+import { BagCache } from '../bags/bag-cache.js';
+import { listBags, type BagEntry } from '../bags/bags.js';
+import { buildModel } from '../models/build-model.js';
+import { writeCheckpoint } from '../models/checkpoint.js';
+import type { ModelConfig } from '../models/model.js';
+import { modelEntry, resolveOptions } from '../models/registry.js';
+import type { Schedule } from './scheduler.js';
+import { suitsJavaScript } from './small-bags.js';
+import { foldOf, readSplits, type Fold, type Splits } from '../split/splits.js';
+import { teacherStart } from './teacher-start.js';
+import { train, type LabelledKey, type TrainingPlan, type TrainingResult } from './train.js';
+import type { HistoryRow } from './training-state.js';
+
+/** Parameters of `mil.train-fold`, and beside them the options of the model by their camelCase names. */
+export interface TrainFoldWith extends Record<string, unknown> {
+  bags: InputFile;
+  split: InputFile;
+  repeat: number;
+  fold: number;
+  model: string;
+  groupFeatures: boolean;
+  epochs: number;
+  patience: number;
+  stopEpoch: number;
+  lr: number;
+  weightDecay: number;
+  scheduler: Schedule;
+  classWeights?: 'off' | 'balanced';
+  seed: number;
+  dropout: number;
+  embedDim: number;
+  attentionDim?: number;
+  select: 'best-auc' | 'last';
+  validateOn: 'val' | 'test';
+  backend: BackendChoice;
+  saveEvery: number;
+  bagMemory?: number;
+  standardise: boolean;
+  teacher?: InputFile;
+  /** Default safetensors. */
+  checkpointFormat?: 'safetensors' | 'pt';
+}
+
+/** Trains one model on one fold; goes on from the last saved step of an earlier attempt. */
+export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
+  const settings = job.with;
+  const options = resolveOptions(settings.model, settings);
+  const splits = readSplits(settings.split.path);
+  const fold = foldOf(splits, settings.repeat, settings.fold);
+  const entries = usedBags(fold, listBags(job.with.bags.path, job.work), settings);
+  const began = performance.now();
+  const warn = (message: string) => job.log('warn', message);
+  const small = settings.backend === 'auto' && suitsJavaScript(settings.model, entries, settings.embedDim);
+  const backend = await openBackend(small ? 'js' : settings.backend, warn);
+  const bags = new BagCache(entries, {
+    groupFeatures: settings.groupFeatures,
+    ...(settings.bagMemory !== undefined && { limit: settings.bagMemory * 2 ** 30 }),
+  });
+  try {
+    if (settings.standardise) bags.standardiseBy(fold.train);
+    bags.get(fold.train[0]);
+    const config: ModelConfig = {
+      model: settings.model,
+      dim: bags.dim ?? 0,
+      classes: splits.classes.length,
+      embedDim: settings.embedDim,
+      attentionDim: settings.attentionDim ?? modelEntry(settings.model).attentionDim,
+      dropout: settings.dropout,
+      options,
+    };
+    const model = await buildModel(config);
+    const start = teacherStart(settings, model, warn);
+    const { plan, note } = planOf(job, splits, fold, { model, bags, backend, ...(start && { start }) });
+    if (note !== undefined) warn(note);
+    warnOfMissingClasses(plan.train, splits, warn);
+    const result = await train(plan, {
+      signal: job.signal,
+      warn,
+      onEpoch: (row) =>
+        job.progress({ unit: 'epochs', done: row.epoch, total: settings.epochs, note: noteOf(row) }),
+    });
+    const outputs = writeOutputs(job, { config, splits, entries, plan, result, note });
+    job.log('info', 'trained', {
+      'seconds-in-steps': round(result.seconds.steps),
+      'seconds-in-validation': round(result.seconds.validation),
+      'seconds-in-all': round((performance.now() - began) / 1000),
+    });
+    return outputs;
+  } finally {
+    bags.dispose();
+  }
+}
+
+/** The bags of the sets that are looked at; a name of the splits without a bag is refused before any work. */
+function usedBags(fold: Fold, entries: readonly BagEntry[], settings: TrainFoldWith): BagEntry[] {
+  const wanted = [...fold.train, ...fold[settings.validateOn]];
+  const byKey = new Map(entries.map((entry) => [entry.key, entry]));
+  const missing = wanted.filter((key) => !byKey.has(key));
+  if (missing.length > 0) {
+    throw new SamMilError('InvalidInput', 'the splits name bags that are not there', {
+      file: settings.split.path,
+      expected: `bags among the ${entries.length} of ${settings.bags.name}`,
+      found: `${missing.slice(0, 10).join(', ')}${missing.length > 10 ? ', ...' : ''}`,
+      next: 'run mil.split again with the same `bags`',
+    });
+  }
+  return [...new Set(wanted)].map((key) => byKey.get(key) as BagEntry);
+}
+
+function planOf(
+  job: Job<TrainFoldWith>,
+  splits: Splits,
+  fold: Fold,
+  parts: Pick<TrainingPlan, 'model' | 'bags' | 'backend' | 'start'>,
+): { plan: TrainingPlan; note?: string } {
+  const settings = job.with;
+  const labelled = (keys: readonly string[]): LabelledKey[] =>
+    keys.map((key) => ({ key, label: splits.labels[key] }));
+  const validation = labelled(fold[settings.validateOn]);
+  const seen = new Set(validation.map(({ label }) => label));
+  const rankable = seen.size === splits.classes.length;
+  const select = settings.select === 'best-auc' && !rankable ? 'last' : settings.select;
+  const why = validation.length === 0 ? 'is empty' : 'lacks a class';
+  return {
+    plan: {
+      ...parts,
+      train: labelled(fold.train),
+      validation,
+      classes: splits.classes.length,
+      epochs: settings.epochs,
+      lr: settings.lr,
+      weightDecay: settings.weightDecay,
+      schedule: settings.scheduler,
+      ...(settings.classWeights === 'balanced' && {
+        classWeights: balancedWeights(labelled(fold.train), splits.classes.length),
+      }),
+      select,
+      stopping: { patience: settings.patience, stopEpoch: settings.stopEpoch },
+      seed: [settings.seed, settings.repeat, settings.fold],
+      checkpoint: job.checkpoint,
+      saveEverySeconds: settings.saveEvery,
+    },
+    ...(select === settings.select
+      ? {}
+      : { note: `the validation set ${why}, so no epoch can be chosen by AUC: the last one is kept` }),
+  };
+}
+
+/** A model can't learn a class it never sees; it is trained all the same, since other folds may be well. */
+function warnOfMissingClasses(
+  bags: readonly LabelledKey[],
+  { classes }: Splits,
+  warn: (message: string) => void,
+): void {
+  const missing = classes.filter((_, label) => !bags.some((bag) => bag.label === label));
+  if (missing.length === 0) return;
+  warn(`the training set holds no bag of ${missing.join(', ')}: the model will not know it`);
+}
+
+/** Weights by class under which every class counts alike and the mean over all bags is 1. A class without bags has none to weigh. */
+export function balancedWeights(bags: readonly LabelledKey[], classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (const { label } of bags) counts[label]++;
+  const present = counts.filter((count) => count > 0).length;
+  return counts.map((count) => (count === 0 ? 0 : bags.length / (present * count)));
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
+}
+
+function noteOf({ loss, valAuc }: HistoryRow): string {
+  const score = valAuc === undefined ? '' : `, val AUC ${valAuc.toFixed(3)}`;
+  return `loss ${loss.toPrecision(3)}${score}`;
+}
+
+interface Trained {
+  config: ModelConfig;
+  splits: Splits;
+  entries: readonly BagEntry[];
+  plan: TrainingPlan;
+  result: TrainingResult;
+  note?: string;
+}
+
+function writeOutputs(job: Job<TrainFoldWith>, trained: Trained): JobResult {
+  const { config, splits, entries, plan, result, note } = trained;
+  const ending = job.with.checkpointFormat ?? 'safetensors';
+  const checkpoint = join(job.scratch, `checkpoint.${ending}`);
+  writeCheckpoint(
+    checkpoint,
+    {
+      config,
+      classes: splits.classes,
+      groupFeatures: job.with.groupFeatures,
+      weights: result.weights,
+      ...(plan.bags.standardisation && { standardisation: plan.bags.standardisation }),
+      training: { ...factsOf(job.with, plan, result), bags: digestOfBags(entries), ...(note && { note }) },
+    },
+    plan.model.parameters,
+  );
+  const history = join(job.scratch, 'history.csv');
+  writeAtomic(history, historyCsv(result.history));
+  return {
+    files: {
+      checkpoint: { from: checkpoint, to: `checkpoints/${job.name}.${ending}` },
+      history: { from: history, to: `history/${job.name}.csv` },
+    },
+    values: { 'best-epoch': result.epoch, metrics: metricsOf(result, note) },
+  };
+}
+
+function factsOf(settings: TrainFoldWith, plan: TrainingPlan, result: TrainingResult): JsonObject {
+  return {
+    'best-epoch': result.epoch,
+    epochs: plan.epochs,
+    select: plan.select,
+    'validate-on': settings.validateOn,
+    lr: plan.lr,
+    'weight-decay': plan.weightDecay,
+    scheduler: plan.schedule,
+    ...(plan.classWeights && { 'class-weights': [...plan.classWeights] }),
+    ...versionOf(settings.model),
+    seed: settings.seed,
+    repeat: settings.repeat,
+    fold: settings.fold,
+    splits: settings.split.digest,
+    backend: describeBackend(plan.backend),
+  };
+}
+
+/** Of a model from outside. */
+function versionOf(model: string): JsonObject {
+  const { version } = modelEntry(model);
+  return version === undefined ? {} : { 'model-version': version };
+}
+
+/** Names the features a model has seen: keys and digests of its bags. */
+function digestOfBags(entries: readonly BagEntry[]): string {
+  const pairs = entries.map(({ key, digest }): [string, string] => [key, digest]);
+  return digestOfJson(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function metricsOf({ history, epoch, valAuc, stoppedEarly }: TrainingResult, note?: string): JsonObject {
+  const { loss } = history[epoch - 1];
+  return {
+    'train-loss': loss,
+    ...(valAuc === undefined ? {} : { 'val-auc': valAuc }),
+    epochs: history.length,
+    'stopped-early': stoppedEarly,
+    ...(note === undefined ? {} : { note }),
+  };
+}
+
+/** One line an epoch; a column for each part of the loss. */
+function historyCsv(history: readonly HistoryRow[]): string {
+  const parts = Object.keys(history[0]?.parts ?? {});
+  const columns = ['epoch', 'learning_rate', 'loss', ...parts, 'val_loss', 'val_auc'];
+  return formatCsv(
+    columns,
+    history.map((row) => ({
+      ...row.parts,
+      epoch: row.epoch,
+      learning_rate: row.learningRate,
+      loss: row.loss,
+      val_loss: row.valLoss,
+      val_auc: row.valAuc,
+    })),
+  );
+}

@@ -1,0 +1,351 @@
+import { existsSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { SamMilError } from '../../errors.js';
+import { RandomStream } from '../../random.js';
+import { openAdam, startingState, type Adam } from './adam.js';
+import { tf, type Backend } from '../compute/backend.js';
+import type { BagCache } from '../bags/bag-cache.js';
+import { afterScore, shouldStop, type EarlyStoppingRule } from './early-stopping.js';
+import type { Model, StepContext } from '../models/model.js';
+import { initialWeights, type HostWeights } from '../compute/parameters.js';
+import { learningRate, type Schedule } from './scheduler.js';
+import { trainStep } from './step.js';
+import { Teacher } from './teacher.js';
+import {
+  isSound,
+  loadState,
+  saveState,
+  statePath,
+  type EpochSums,
+  type HistoryRow,
+  type TrainingState,
+} from './training-state.js';
+import { validate } from './validate.js';
+
+export interface LabelledKey {
+  key: string;
+  label: number;
+}
+
+export interface TrainingPlan {
+  model: Model;
+  bags: BagCache;
+  train: readonly LabelledKey[];
+  /** Scored after each epoch; may be empty. */
+  validation: readonly LabelledKey[];
+  classes: number;
+  epochs: number;
+  lr: number;
+  weightDecay: number;
+  /** By class: how often the loss of its bags counts. Absent: once. */
+  classWeights?: readonly number[];
+  schedule: Schedule;
+  /** `best-auc`: the weights of the epoch with the strictly greatest validation AUC; `last`: those of the last epoch. */
+  select: 'best-auc' | 'last';
+  stopping: EarlyStoppingRule;
+  /** First weights that are not drawn: some of the student's, and all of the teacher's. */
+  start?: { student: HostWeights; teacher: HostWeights };
+  /** Start of the name of every random stream: seed, repeat, fold. */
+  seed: readonly (string | number)[];
+  backend: Backend;
+  /** Folder for the state that a killed attempt goes on from. */
+  checkpoint: string;
+  /** Seconds of training that a kill may cost; saving takes some milliseconds each time. */
+  saveEverySeconds: number;
+}
+
+export interface TrainingHooks {
+  signal: AbortSignal;
+  onEpoch(row: HistoryRow, best: boolean): void;
+  warn(message: string): void;
+}
+
+export interface TrainingResult {
+  weights: HostWeights;
+  /** From 1: the epoch the weights are from. */
+  epoch: number;
+  /** Its validation AUC, where there is one. */
+  valAuc?: number;
+  history: HistoryRow[];
+  stoppedEarly: boolean;
+  /** Where the time of this attempt went, in seconds. For people: no output depends on it. */
+  seconds: TrainingSeconds;
+}
+
+export interface TrainingSeconds {
+  steps: number;
+  validation: number;
+}
+
+/**
+ * Trains a model, one bag a step, in a new random order each epoch. Goes on from what an earlier attempt saved and ends with the same bits.
+ * On abort it saves where it is and throws the signal's reason.
+ *
+ * @throws SamMilError InvalidInput when the loss is no longer finite; the last good state stays in the checkpoint folder
+ */
+export async function train(plan: TrainingPlan, hooks: TrainingHooks): Promise<TrainingResult> {
+  const training = new Training(plan, hooks);
+  try {
+    return await training.run();
+  } finally {
+    training.dispose();
+  }
+}
+
+/** Bags that are read before they are wanted. */
+const READ_AHEAD = 2;
+
+/** How long the event loop, and so an abort, may have to wait. */
+const YIELD_MS = 50;
+
+class Training {
+  private readonly plan: TrainingPlan;
+  private readonly hooks: TrainingHooks;
+  private readonly adam: Adam;
+  private readonly teacher: Teacher | undefined;
+  /** All but the weights, which live on the device. */
+  private readonly state: Omit<TrainingState, 'adam' | 'teacher'>;
+  private readonly ms = { steps: 0, validation: 0 };
+  private savedAt = performance.now();
+  private yieldedAt = performance.now();
+
+  constructor(plan: TrainingPlan, hooks: TrainingHooks) {
+    this.plan = plan;
+    this.hooks = hooks;
+    const { model, checkpoint, backend, seed } = plan;
+    const specs = model.parameters;
+    const saved = loadState(checkpoint, specs, backend, (message) => hooks.warn(message));
+    const drawn = { ...initialWeights(specs, ...seed), ...plan.start?.student };
+    const { adam, teacher, ...rest } = saved ?? freshState(drawn, plan.start?.teacher);
+    this.state = rest;
+    this.adam = openAdam(specs, adam, { weightDecay: plan.weightDecay });
+    this.teacher = model.teacherMomentum && new Teacher(specs, teacher ?? adam.weights);
+  }
+
+  async run(): Promise<TrainingResult> {
+    const { epochs } = this.plan;
+    while (this.state.epoch < epochs && !this.stopsEarly()) {
+      await this.finishEpoch();
+    }
+    return this.result();
+  }
+
+  dispose(): void {
+    this.adam.dispose();
+    this.teacher?.dispose();
+  }
+
+  private async finishEpoch(): Promise<void> {
+    const { plan, state } = this;
+    const order = this.stream(state.epoch, 'order').permutation(plan.train.length);
+    const rate = learningRate(plan.schedule, plan.lr, state.epoch, plan.epochs);
+    const comes = [...Array.from(order, (index) => plan.train[index].key), ...this.validationKeys()];
+    for (; state.step < order.length; state.step++) {
+      await this.pause();
+      const { key, label } = plan.train[order[state.step]];
+      await this.arrival(comes, state.step);
+      this.step({ key, label }, rate);
+    }
+    await this.endEpoch(rate);
+  }
+
+  /** Waits for a bag that is being read, and has those read that come after it. */
+  private async arrival(keys: readonly string[], at: number): Promise<void> {
+    const { bags } = this.plan;
+    const coming = bags.arrival(keys[at]);
+    if (coming !== undefined) await coming;
+    bags.prefetch(keys.slice(at + 1, at + 1 + READ_AHEAD));
+  }
+
+  private validationKeys(): string[] {
+    return this.plan.validation.map(({ key }) => key);
+  }
+
+  private step({ key, label }: LabelledKey, rate: number): void {
+    const { plan, state, adam, teacher } = this;
+    const context = this.stepContext(label);
+    const bag = plan.bags.get(key);
+    const began = performance.now();
+    const loss = this.named(key, () =>
+      trainStep(plan.model, adam, bag, context, rate, plan.classWeights?.[label]),
+    );
+    if (!Number.isFinite(loss)) throw this.diverged(loss, key);
+    state.sums.loss += loss;
+    teacher?.follow(adam.weights(), plan.model.teacherMomentum?.(context) ?? 1);
+    this.ms.steps += performance.now() - began;
+  }
+
+  private stepContext(label: number): StepContext {
+    const { epoch, step, sums } = this.state;
+    const { train, epochs } = this.plan;
+    return {
+      label,
+      step: epoch * train.length + step,
+      totalSteps: epochs * train.length,
+      stream: (purpose) => this.stream(epoch, step, purpose),
+      report: (part, value) => {
+        sums.parts[part] =
+          (sums.parts[part] ?? 0) + (typeof value === 'number' ? value : value.dataSync()[0]);
+      },
+      ...(this.teacher === undefined ? {} : { teacher: this.teacher.weights }),
+    };
+  }
+
+  private async endEpoch(rate: number): Promise<void> {
+    const { plan, state } = this;
+    const row = await this.historyRow(rate);
+    state.history.push(row);
+    let best = false;
+    if (row.valAuc !== undefined) {
+      best = state.best === undefined || row.valAuc > state.best.score;
+      if (best && plan.select === 'best-auc') {
+        state.best = { epoch: state.epoch, score: row.valAuc, weights: this.adam.state().weights };
+      }
+      state.stopping = afterScore(state.stopping, row.valAuc);
+    }
+    state.epoch++;
+    state.step = 0;
+    state.sums = { loss: 0, parts: {} };
+    this.hooks.onEpoch(row, best);
+  }
+
+  private async historyRow(rate: number): Promise<HistoryRow> {
+    const { plan, state } = this;
+    const mean = (sum: number) => sum / plan.train.length;
+    const row: HistoryRow = {
+      epoch: state.epoch + 1,
+      learningRate: rate,
+      loss: mean(state.sums.loss),
+      parts: Object.fromEntries(Object.entries(state.sums.parts).map(([part, sum]) => [part, mean(sum)])),
+    };
+    if (plan.validation.length === 0) return row;
+    const began = performance.now();
+    const { auc, loss } = await validate(
+      plan.model,
+      this.adam.weights(),
+      this.validationBags(),
+      plan.classes,
+    ).catch((error: unknown) => {
+      throw this.placed(error, 'validation');
+    });
+    this.ms.validation += performance.now() - began;
+    return { ...row, valLoss: loss, ...(Number.isNaN(auc) ? {} : { valAuc: auc }) };
+  }
+
+  private async *validationBags() {
+    const { bags, validation } = this.plan;
+    const keys = this.validationKeys();
+    for (const [i, { key, label }] of validation.entries()) {
+      await this.arrival(keys, i);
+      yield { key, bag: bags.get(key), label };
+    }
+  }
+
+  private stopsEarly(): boolean {
+    const { plan, state } = this;
+    return plan.select === 'best-auc' && shouldStop(state.stopping, state.epoch - 1, plan.stopping);
+  }
+
+  private result(): TrainingResult {
+    const { state, plan } = this;
+    const last = state.history[state.history.length - 1];
+    const chosen = state.best ?? {
+      epoch: last.epoch - 1,
+      score: last.valAuc,
+      weights: this.adam.state().weights,
+    };
+    return {
+      weights: chosen.weights,
+      epoch: chosen.epoch + 1,
+      ...(chosen.score === undefined ? {} : { valAuc: chosen.score }),
+      history: state.history,
+      stoppedEarly: state.epoch < plan.epochs,
+      seconds: { steps: this.ms.steps / 1000, validation: this.ms.validation / 1000 },
+    };
+  }
+
+  /** Between steps: lets messages in, saves from time to time, stops when asked to. */
+  private async pause(): Promise<void> {
+    if (performance.now() - this.yieldedAt > YIELD_MS) {
+      await nextTurn();
+      this.yieldedAt = performance.now();
+    }
+    if (this.hooks.signal.aborted) {
+      this.save();
+      throw this.hooks.signal.reason;
+    }
+    if (performance.now() - this.savedAt >= this.plan.saveEverySeconds * 1000) this.save();
+  }
+
+  /** A state whose weights overflowed is not kept: the loss of the next step says why. */
+  private save(): void {
+    const { plan, adam, teacher } = this;
+    const state: TrainingState = {
+      ...this.state,
+      adam: adam.state(),
+      ...(teacher === undefined ? {} : { teacher: teacher.state() }),
+    };
+    if (isSound(state)) saveState(plan.checkpoint, state, plan.model.parameters, plan.backend);
+    this.savedAt = performance.now();
+  }
+
+  private diverged(loss: number, key: string): SamMilError {
+    const { epoch, step } = this.state;
+    if (this.stillInfers(key)) this.save();
+    const what = `training diverged: the loss became ${loss} in epoch ${epoch + 1}, step ${step + 1} (bag "${key}")`;
+    return new SamMilError('InvalidInput', what, {
+      expected: 'a finite loss',
+      next: `lower \`lr\` or look at that bag's features; ${this.lastGood()}`,
+    });
+  }
+
+  /** Whether the weights are good for other bags than this one. If not, an update has spoilt them, and what was saved before it is worth more. */
+  private stillInfers(key: string): boolean {
+    const { plan, adam } = this;
+    const others = plan.train.filter((bag) => bag.key !== key).slice(0, 3);
+    return others.some((other) => {
+      const bag = plan.bags.get(other.key);
+      const logits = tf.tidy(() => plan.model.infer(adam.weights(), bag).logits.dataSync());
+      return logits.every(Number.isFinite);
+    });
+  }
+
+  /** Where good weights are: an update that overflowed may have come before any state was saved. */
+  private lastGood(): string {
+    const path = statePath(this.plan.checkpoint);
+    return existsSync(path) ? `the last good weights are in ${path}` : 'it came before anything was saved';
+  }
+
+  private named<T>(key: string, f: () => T): T {
+    try {
+      return f();
+    } catch (error) {
+      throw this.placed(error, `step ${this.state.step + 1} (bag "${key}")`);
+    }
+  }
+
+  /** An error of ours with the place in the training where it came up. */
+  private placed(error: unknown, where: string): unknown {
+    if (!(error instanceof SamMilError)) return error;
+    return new SamMilError(error.code, `epoch ${this.state.epoch + 1}, ${where}: ${error.message}`, {
+      cause: error,
+    });
+  }
+
+  private stream(...names: (string | number)[]): RandomStream {
+    return new RandomStream(...this.plan.seed, ...names);
+  }
+}
+
+function freshState(weights: HostWeights, teacher?: HostWeights): TrainingState {
+  const sums: EpochSums = { loss: 0, parts: {} };
+  return {
+    adam: startingState(weights),
+    epoch: 0,
+    step: 0,
+    sums,
+    stopping: { counter: 0 },
+    history: [],
+    ...(teacher && { teacher }),
+  };
+}

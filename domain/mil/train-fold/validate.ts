@@ -1,0 +1,65 @@
+import { SamMilError } from '../../errors.js';
+import { tf } from '../compute/backend.js';
+import { auc, macroAuc } from '../../statistics/ranking.js';
+import type { Bag, Model } from '../models/model.js';
+import type { Weights } from '../compute/parameters.js';
+
+/** A bag with its name and its class index. */
+export interface ScoredBag {
+  key: string;
+  bag: Bag;
+  label: number;
+}
+
+export interface Validation {
+  /** Area under the ROC curve; the mean over classes where there are more than two. NaN where a class is missing. */
+  auc: number;
+  /** Mean cross-entropy. */
+  loss: number;
+}
+
+/** Class probabilities of a bag, without dropout. @throws SamMilError InvalidInput naming the bag for which the model gives NaN */
+function bagProbabilities(model: Model, weights: Weights, { key, bag }: ScoredBag): Float64Array {
+  const output = tf.tidy(() => model.infer(weights, bag).logits);
+  const logits = output.dataSync();
+  output.dispose();
+  if (!logits.every(Number.isFinite)) {
+    throw new SamMilError('InvalidInput', `the model gives no finite logits for bag "${key}"`, {
+      found: logits.join(', '),
+      next: 'lower `lr`, or look for extreme values in the features',
+    });
+  }
+  return softmax(logits);
+}
+
+/** Softmax in double precision. */
+export function softmax(logits: ArrayLike<number>): Float64Array {
+  const largest = Math.max(...Array.from(logits));
+  const powers = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => power / sum);
+}
+
+/** Scores a set of bags. @param classes number of classes, of which the last is the positive one of two */
+export async function validate(
+  model: Model,
+  weights: Weights,
+  bags: AsyncIterable<ScoredBag>,
+  classes: number,
+): Promise<Validation> {
+  const probabilities: Float64Array[] = [];
+  const labels: number[] = [];
+  let loss = 0;
+  for await (const scored of bags) {
+    const { label } = scored;
+    const row = bagProbabilities(model, weights, scored);
+    probabilities.push(row);
+    labels.push(label);
+    loss -= Math.log(Math.max(row[label], Number.MIN_VALUE));
+  }
+  const positive = probabilities.map((row) => row[row.length - 1]);
+  return {
+    auc: classes === 2 ? auc(positive, labels) : macroAuc(probabilities, labels, classes),
+    loss: loss / labels.length,
+  };
+}

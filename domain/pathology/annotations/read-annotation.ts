@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import { SamMilError } from '../../errors.js';
+import type { Region } from './region.js';
+import { parseAsapXml } from './read-asap-xml.js';
+import { parseGeoJson } from './read-geojson.js';
+import type { Point } from './geojson.js';
+
+/**
+ * Reads the outlined regions of a slide: ASAP XML (CAMELYON16, CAMELYON17) or GeoJSON (QuPath), told apart by content.
+ * @param origin of QuPath on this slide, in level-0 pixels: its coordinates count from there
+ * @throws SamMilError InvalidInput naming the file and the place in it
+ */
+export function readAnnotation(path: string, origin: Point): Region[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
+  } catch (cause) {
+    throw new SamMilError('InvalidInput', "annotation can't be read", {
+      file: path,
+      found: (cause as Error).message,
+      cause,
+    });
+  }
+  const first = text.trimStart()[0];
+  if (first === '<') return parseAsapXml(text, path);
+  if (first === '{' || first === '[')
+    return parseGeoJson(text, path).map((region) => movedBy(region, origin));
+  throw new SamMilError('InvalidInput', 'not an annotation', { file: path, expected: 'ASAP XML or GeoJSON' });
+}
+
+function movedBy(region: Region, [dx, dy]: Point): Region {
+  return { ...region, rings: region.rings.map((ring) => ring.map(([x, y]) => [x + dx, y + dy] as const)) };
+}

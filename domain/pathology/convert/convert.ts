@@ -1,0 +1,275 @@
+import { SamMilError } from '../../errors.js';
+import { readSamInfo, type SamInfo } from '../layouts/bag-files.js';
+import type { FeatureRows } from '../layouts/feature-rows.js';
+import { level0DimOf } from '../layouts/patches-file.js';
+import { tridentFacts, type TridentFacts } from '../layouts/trident.js';
+import type { InputFile, Job, JobResult } from '../../job.js';
+import type { Groups } from '../features/groups.js';
+import type { Level0Px } from '../../units.js';
+import type { BagFacts, BagLayout } from '../features/bag-layout.js';
+import { type BagSource, openBagSource, type StatedPatches, statedPatches } from './bag-source.js';
+import { groupsWithoutSlide, readAnySegments } from '../features/patch-groups.js';
+import { checkLattice } from './patch-lattice.js';
+import { leftOutOf } from './process-row.js';
+import { rowsWithoutGroups } from './rows-without-groups.js';
+import { type FeatureBlocks, writeBag } from '../features/write-bag.js';
+
+/** `with` of pathology.convert. */
+export interface ConvertWith {
+  features: InputFile;
+  coords?: InputFile;
+  segments?: InputFile;
+  samInfo?: InputFile;
+  processList?: InputFile;
+  patchSize?: Level0Px;
+  stepSize?: Level0Px;
+  segmentsDownsample?: number;
+  slideMagnification?: number;
+  groupFeatures?: boolean;
+  layout: BagLayout;
+}
+
+/** Values read at once: 4 MB. */
+const BLOCK_ELEMENTS = 1 << 20;
+
+/**
+ * Features that another tool made to a bag: group rows, members, sam_info, without the slide. Everything that can be looked at is looked at before
+ * anything is written; features are checked as they pass by, and a bad value leaves nothing.
+ */
+export async function run(job: Job<ConvertWith>): Promise<JobResult> {
+  const { with: options } = job;
+  const why = leftOutOf(job);
+  if (why !== undefined) return { files: {}, skip: why };
+  const source = openBagSource(options.features, options.coords);
+  try {
+    return convert(job, source);
+  } finally {
+    source.features.close();
+  }
+}
+
+function convert(job: Job<ConvertWith>, source: BagSource): JobResult {
+  const { with: options } = job;
+  const sides = patchSides(options, source);
+  const known = knownRows(options, source);
+  const { coords, features } = known.kept;
+  if (options.patchSize !== undefined || options.stepSize !== undefined) {
+    checkLattice(known.patches, options.stepSize ?? options.patchSize!, source.coordsFile);
+  }
+  tellDoubts(job, source, known.patches);
+  const groups = options.segments && groupsOf(options, options.segments, coords, sides);
+  const facts = factsOf(job, source, sides ?? (groups && sidesOf(groups.patchSize)));
+  const total = features.rows;
+  const bag = {
+    name: job.name,
+    folder: job.scratch,
+    layout: options.layout,
+    coords,
+    features: blocksOf(tellingZeros(job, features), (done) => {
+      job.signal.throwIfAborted();
+      job.progress({ unit: 'rows', done, total });
+    }),
+    facts,
+    groups: groups?.groups,
+    withGroups: wantsGroups(options),
+    ...(known.info && { known: known.info }),
+  };
+  const { files, values } = writeBag(bag);
+  return { files, values: { ...values, source: source.kind } };
+}
+
+/** Readers of TRIDENT's files take every row for a patch. */
+function wantsGroups({ groupFeatures, layout }: ConvertWith): boolean {
+  return groupFeatures ?? layout !== 'trident';
+}
+
+/** No encoder gives nothing but zeros: a file that was never filled, or whose parts lie in a file that is gone, reads so. Told once. */
+function tellingZeros(job: Job<ConvertWith>, features: FeatureRows): FeatureRows {
+  const { rows, dim, dtype } = features;
+  let [seen, zeros] = [0, 0];
+  const readRows = (start: number, count: number): Float32Array => {
+    const block = features.readRows(start, count);
+    if (start < seen) return block;
+    seen = start + count;
+    for (let at = 0; at < block.length; at += dim) {
+      if (block.subarray(at, at + dim).every((value) => value === 0)) zeros++;
+    }
+    if (seen === rows && zeros > 0) {
+      const facts = { count: zeros, of: rows, features: job.with.features.name };
+      job.log('warn', 'rows hold nothing but zeros: was the file written to its end?', facts);
+    }
+    return block;
+  };
+  return { rows, dim, dtype, readRows, close: () => features.close() };
+}
+
+function blocksOf(features: FeatureRows, passed: (rows: number) => void): FeatureBlocks {
+  const { rows, dim } = features;
+  const step = Math.max(1, Math.floor(BLOCK_ELEMENTS / dim));
+  return { rows, dim, blocks };
+
+  function* blocks(): Generator<{ start: number; features: Float32Array }> {
+    for (let start = 0; start < rows; start += step) {
+      const count = Math.min(step, rows - start);
+      yield { start, features: features.readRows(start, count) };
+      passed(start + count);
+    }
+  }
+}
+
+/** Side of the patches at level 0 and on the level that they were cut on. */
+function patchSides({ patchSize }: ConvertWith, source: BagSource): StatedPatches | undefined {
+  const stated = statedPatches(source.attributes);
+  if (patchSize === undefined) return stated;
+  if (stated === undefined) return sidesOf(patchSize);
+  if (stated.level0 === patchSize) return stated;
+  throw new SamMilError('CountMismatch', 'the patches are not of the size that `patch-size` says', {
+    file: source.coordsFile,
+    expected: `${patchSize} level-0 pixels`,
+    found: `${stated.level0} (patch size ${stated.patchSize} of level ${stated.patchLevel})`,
+    next: 'leave `patch-size` out, or correct it',
+  });
+}
+
+function sidesOf(level0: Level0Px): StatedPatches {
+  return { patchSize: level0, patchLevel: 0, downsample: [1, 1], level0 };
+}
+
+function groupsOf(
+  options: ConvertWith,
+  file: InputFile,
+  coords: Int32Array,
+  sides: StatedPatches | undefined,
+): { groups: Groups; patchSize: Level0Px } {
+  const segments = readAnySegments(file.path);
+  const level0 = sides?.level0 ?? segments.info.patchSize;
+  const both = { level0, ofLevel: sides?.patchSize };
+  const groups = groupsWithoutSlide(file.path, segments, coords, both, options.segmentsDownsample);
+  return { groups, patchSize: level0 };
+}
+
+interface KnownRows {
+  /** What is written. */
+  kept: { coords: Int32Array; features: FeatureRows };
+  /** Coords of the patches among them. */
+  patches: Int32Array;
+  /** Of the rows kept, where a sam_info is given. */
+  info?: Pick<SamInfo, 'isGroupFeat' | 'relativeArea'>;
+}
+
+/**
+ * What becomes of group rows that are there already: left out where no group rows are wanted, kept where their sam_info is given, refused otherwise, since
+ * groups made anew beside them, or patches taken for groups, would go unseen.
+ */
+function knownRows(options: ConvertWith, source: BagSource): KnownRows {
+  const { samInfo, segments, features: file } = options;
+  const { coords, features } = source;
+  if (samInfo && segments) {
+    throw new SamMilError('InvalidInput', 'sam-info and segments are both given', {
+      file: file.path,
+      expected: '`sam-info` to keep the groups that are there, or `segments` to make them',
+      next: 'leave one of them out',
+    });
+  }
+  const info = samInfo && infoOf(samInfo.path, source);
+  const isGroup = info?.isGroupFeat ?? groupFlags(coords);
+  const groups = isGroup.reduce((sum, flag) => sum + flag, 0);
+  if (groups === 0) return { kept: { coords, features }, patches: coords, info };
+  const rest = rowsWithoutGroups(features, coords, isGroup);
+  if (groups === features.rows) throw onlyGroups(file.path, groups);
+  if (!wantsGroups(options)) {
+    const areas = info?.relativeArea.filter((_, row) => isGroup[row] === 0);
+    const flags = new Uint8Array(rest.features.rows);
+    return { kept: rest, patches: rest.coords, info: areas && { isGroupFeat: flags, relativeArea: areas } };
+  }
+  if (info) return { kept: { coords, features }, patches: rest.coords, info };
+  throw new SamMilError('InvalidInput', 'the bag holds group features already', {
+    file: file.path,
+    expected: 'patches only, or `sam-info` beside it',
+    found: `${groups} of ${features.rows} rows at -1, -1`,
+    next: 'give its sam_info file as `sam-info` to keep them, or set `group-features: false` to leave them out',
+  });
+}
+
+function groupFlags(coords: Int32Array): Uint8Array {
+  return Uint8Array.from({ length: coords.length / 2 }, (_, row) => (coords[2 * row] === -1 ? 1 : 0));
+}
+
+function infoOf(path: string, { coords, features }: BagSource): SamInfo {
+  const info = readSamInfo(path);
+  if (info.isGroupFeat.length !== features.rows) {
+    throw new SamMilError('CountMismatch', 'sam_info and features do not match', {
+      file: path,
+      expected: `${features.rows} rows, as the features have`,
+      found: `${info.isGroupFeat.length} rows`,
+    });
+  }
+  const other = coords.findIndex((value, i) => info.coords[i] !== value);
+  if (other < 0) return info;
+  throw new SamMilError('InvalidInput', 'sam_info belongs to another features file', {
+    file: path,
+    expected: `coords of row ${other >> 1} as in the features, ${coords[other]}`,
+    found: `${info.coords[other]}`,
+  });
+}
+
+function onlyGroups(file: string, count: number): SamMilError {
+  return new SamMilError('InvalidInput', 'the bag holds no patch', {
+    file,
+    expected: 'at least one row that is not at -1, -1',
+    found: `${count} rows, all of them group features`,
+  });
+}
+
+/** What is odd but may be meant. */
+function tellDoubts(job: Job<ConvertWith>, { attributes, kind }: BagSource, patches: Int32Array): void {
+  const { features } = job.with;
+  const name = attributes.name;
+  if (typeof name === 'string' && name !== '' && !features.name.startsWith(name.replace(/\.[^.]+$/, ''))) {
+    job.log('warn', 'the coords name another slide than the features file', {
+      coords: name,
+      features: features.name,
+    });
+  }
+  const places = new Set<number>();
+  for (let i = 0; i < patches.length; i += 2) places.add(patches[i] * 2 ** 26 + patches[i + 1]);
+  const twice = patches.length / 2 - places.size;
+  if (twice > 0) job.log('warn', 'patches lie at the same place as others', { count: twice });
+  job.log('info', `features as of ${kind}`, { file: features.name });
+}
+
+function factsOf(job: Job<ConvertWith>, source: BagSource, sides: StatedPatches | undefined): BagFacts {
+  const { layout } = job.with;
+  const { attributes } = source;
+  const trident = layout === 'trident' ? tridentOf(job.with, source, sides) : undefined;
+  return {
+    patches: sides,
+    level0Dim: level0DimOf(attributes),
+    slideName: typeof attributes.name === 'string' && attributes.name !== '' ? attributes.name : job.name,
+    encoder: source.encoder,
+    ...(trident && { trident }),
+  };
+}
+
+function tridentOf(options: ConvertWith, source: BagSource, sides: StatedPatches | undefined): TridentFacts {
+  const { slideMagnification, stepSize, features } = options;
+  if (sides?.trident && slideMagnification === undefined) return sides.trident;
+  if (sides === undefined) {
+    throw new SamMilError('InvalidInput', 'nothing says how large the patches are', {
+      file: features.path,
+      expected: "`patch-size`, or attributes of the coords: TRIDENT's layout states it",
+      next: 'set `patch-size` in level-0 pixels, or give the patches file as `coords`',
+    });
+  }
+  if (slideMagnification === undefined) {
+    throw new SamMilError('MissingMagnification', 'nothing says which objective the slide was scanned with', {
+      file: source.coordsFile,
+      expected: "attribute level0_magnification: TRIDENT's layout states it",
+      found: Object.keys(source.attributes).join(', ') || 'no attributes',
+      next: 'set `slide-magnification`, such as 40',
+    });
+  }
+  const { patchSize } = sides.trident ?? sides;
+  const step = stepSize === undefined ? patchSize : Math.round((stepSize * patchSize) / sides.level0);
+  return tridentFacts({ patchSize, stepSize: step }, sides.level0, slideMagnification);
+}

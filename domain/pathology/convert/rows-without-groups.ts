@@ -1,0 +1,26 @@
+import type { FeatureRows } from '../layouts/feature-rows.js';
+
+/** The rows that are no group rows, in their order; read as they are wanted. */
+export function rowsWithoutGroups(
+  features: FeatureRows,
+  coords: Int32Array,
+  isGroup: Uint8Array,
+): { coords: Int32Array; features: FeatureRows } {
+  const kept = Int32Array.from([...isGroup.keys()].filter((row) => isGroup[row] === 0));
+  const places = new Int32Array(kept.length * 2);
+  kept.forEach((row, i) => places.set(coords.subarray(2 * row, 2 * row + 2), 2 * i));
+  const { dim, dtype } = features;
+  const readRows = (start: number, count: number): Float32Array => {
+    if (count === 0) return new Float32Array(0);
+    const [first, last] = [kept[start], kept[start + count - 1]];
+    const block = features.readRows(first, last - first + 1);
+    const rows = new Float32Array(count * dim);
+    for (let i = 0; i < count; i++) {
+      const at = (kept[start + i] - first) * dim;
+      rows.set(block.subarray(at, at + dim), i * dim);
+    }
+    return rows;
+  };
+  const without = { rows: kept.length, dim, dtype, readRows, close: () => features.close() };
+  return { coords: places, features: without };
+}

@@ -1,0 +1,31 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { toThreadError } from '../../machine/threads/thread-error.js';
+import type { DecodeAnswer, DecodeTask } from './decode-messages.js';
+import { PatchReader, type PatchSource } from './patch-reader.js';
+
+/** A decoding thread: opens the slide for itself with its first task, and ends when it is told `close`. */
+const source = workerData as PatchSource;
+let reader: PatchReader | undefined;
+
+parentPort?.on('message', (message: DecodeTask | 'close') => {
+  if (message === 'close') {
+    reader?.close();
+    parentPort?.close();
+    return;
+  }
+  parentPort?.postMessage(answer(message));
+});
+
+function answer({ coords, pixels }: DecodeTask): DecodeAnswer {
+  try {
+    reader ??= new PatchReader(source);
+    const bytes = source.size * source.size * 3;
+    for (let patch = 0; patch < coords.length / 2; patch++) {
+      const into = pixels.subarray(patch * bytes, (patch + 1) * bytes);
+      reader.read(coords[2 * patch], coords[2 * patch + 1], into);
+    }
+    return {};
+  } catch (error) {
+    return { error: toThreadError(error) };
+  }
+}

@@ -1,0 +1,58 @@
+import type { TensorLayout } from '../../../files/torch/torch-layout.js';
+import { buildClipVision, clipVisionSizes } from './clip-vision-graph.js';
+import { efficientNetLite0Graph, LITE0_DIM } from './efficientnet-lite0-graph.js';
+import type { EncoderInfo } from './encoder.js';
+import { buildResNet50, resNet50Dim } from './resnet50-graph.js';
+
+type Tensors = ReadonlyMap<string, TensorLayout>;
+
+/** A network that checkpoints of other people's training may be run as, without an ONNX file. */
+export interface Architecture {
+  /** Raised when the same weights and pixels give other features. */
+  version: number;
+  /** What its published weights were trained with: the defaults of an encoder file. */
+  defaults: Pick<EncoderInfo, 'inputSize' | 'resize' | 'mean' | 'std'>;
+  /** Length of the features, and the only size of patches where there is but one. Throws `UnsupportedFormat` naming the tensor that does not fit. */
+  sizes(tensors: Tensors): { dim: number; size?: number };
+  /** The ONNX model for patches of `size`: from `image` to `features`. Throws as `sizes`. */
+  build(tensors: Tensors, options: { size: number; headWidth?: number }): Uint8Array;
+}
+
+/** Of ImageNet, as torchvision and timm have it. */
+const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
+
+/** Of CLIP's own training (github.com/openai/CLIP); PLIP kept it. */
+const CLIP = {
+  mean: [0.48145466, 0.4578275, 0.40821073],
+  std: [0.26862954, 0.26130258, 0.27577711],
+} as const;
+
+/** What EfficientNet-Lite's TensorFlow original was trained with: (value - 127) / 128. */
+const LITE0 = { mean: [127 / 255, 127 / 255, 127 / 255], std: [128 / 255, 128 / 255, 128 / 255] } as const;
+
+export const ARCHITECTURES = {
+  resnet50: {
+    version: 1,
+    defaults: { inputSize: 224, resize: 'bilinear', ...IMAGENET },
+    sizes: (tensors) => ({ dim: resNet50Dim(tensors) }),
+    build: buildResNet50,
+  },
+  'clip-vit': {
+    version: 1,
+    defaults: { inputSize: 224, resize: 'bicubic', ...CLIP },
+    sizes: clipVisionSizes,
+    build: (tensors, { headWidth }) => buildClipVision(tensors, { headWidth }),
+  },
+  'efficientnet-lite0': {
+    version: 1,
+    defaults: { inputSize: 224, resize: 'bilinear', ...LITE0 },
+    sizes: () => ({ dim: LITE0_DIM }),
+    build: (tensors, { size }) => efficientNetLite0Graph(tensors, size),
+  },
+} satisfies Record<string, Architecture>;
+
+export type ArchitectureName = keyof typeof ARCHITECTURES;
+
+export function isArchitecture(name: unknown): name is ArchitectureName {
+  return typeof name === 'string' && Object.hasOwn(ARCHITECTURES, name);
+}

@@ -1,0 +1,76 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { digestOfFile } from '../../../digest.js';
+import { SamMilError } from '../../../errors.js';
+import { writeAtomic } from '../../../files/atomic.js';
+import { tensorLayout } from '../../../files/torch/torch-layout.js';
+import { EFFICIENTNET_LITE0_DIGEST, ensureEncoderWeights } from '../../../machine/weights/encoder-weights.js';
+import { LITE0_DIM, efficientNetLite0Graph } from './efficientnet-lite0-graph.js';
+import type { EncoderDefinition, EncoderInfo, EncoderOptions, OpenEncoder } from './encoder.js';
+import { openOnnxEncoder } from './onnx-encoder.js';
+
+const info: EncoderInfo = {
+  name: 'efficientnet-lite0',
+  version: 1,
+  weightsDigest: EFFICIENTNET_LITE0_DIGEST,
+  inputSize: 224,
+  resize: 'bilinear',
+  // What the TensorFlow original was trained with: (value - 127) / 128.
+  mean: [127 / 255, 127 / 255, 127 / 255],
+  std: [128 / 255, 128 / 255, 128 / 255],
+  dim: LITE0_DIM,
+  licence: 'Apache-2.0 (weights and original code)',
+  note: 'trained on ImageNet photographs, not on pathology: a general image encoder',
+};
+
+/** EfficientNet-Lite0's last activation, averaged over the patch: 1280 features. Its checkpoint is run as it is, by a graph that points into it. */
+export const efficientNetLite0: EncoderDefinition = {
+  info,
+  bring: async (log) => void (await weightsFile(log)),
+  open: openLite0,
+};
+
+async function openLite0(options: EncoderOptions): Promise<OpenEncoder> {
+  const weights = await weightsFile(() => undefined);
+  const path = await lite0Model(weights, options.size ?? info.inputSize);
+  return openOnnxEncoder(info, { path, input: 'image', output: 'features' }, options);
+}
+
+/**
+ * The ONNX file for patches of `size`, beside the checkpoint (ONNX Runtime follows no other path); written where it is missing or differs. Has the
+ * outputs `features` and `logits`.
+ *
+ * @param weights path of the checkpoint
+ * @throws SamMilError `InvalidInput` where the checkpoint is not the pinned one
+ */
+export async function lite0Model(weights: string, size: number): Promise<string> {
+  const found = await digestOfFile(weights);
+  if (found !== EFFICIENTNET_LITE0_DIGEST) {
+    throw new SamMilError('InvalidInput', 'these are not the weights of EfficientNet-Lite0 that are pinned', {
+      file: weights,
+      expected: EFFICIENTNET_LITE0_DIGEST,
+      found,
+      next: `delete the folder ${dirname(weights)}; they are fetched again`,
+    });
+  }
+  const path = join(dirname(weights), `${basename(weights, '.pth')}.v${info.version}.${size}.onnx`);
+  const model = efficientNetLite0Graph(tensorLayout(weights), size);
+  if (!existsSync(path) || !readFileSync(path).equals(model)) writeAtomic(path, model);
+  return path;
+}
+
+async function weightsFile(log: (line: string) => void): Promise<string> {
+  try {
+    return await ensureEncoderWeights(log);
+  } catch (cause) {
+    if (!(cause instanceof SamMilError)) throw cause;
+    throw new SamMilError(
+      'WeightsMissing',
+      `the weights of ${info.name} are not on this machine: ${cause.message}`,
+      {
+        next: 'run `npx sam-mil doctor --set-up` where packages can be downloaded, or choose `encoder: stain-texture`',
+        cause,
+      },
+    );
+  }
+}

@@ -1,0 +1,88 @@
+import { statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { digestOfFile, digestOfJson } from '../../../digest.js';
+import { type Architecture, ARCHITECTURES, type ArchitectureName } from './architectures.js';
+import { checkpointSizes, openCheckpointEncoder } from './checkpoint-encoder.js';
+import type { EncoderDefinition, EncoderInfo, Triple } from './encoder.js';
+import { type EncoderFile, parseEncoderFile } from './encoder-file-keys.js';
+import { filesOfEncoder } from './encoder-parts.js';
+import { openOnnxEncoder } from './onnx-encoder.js';
+
+/**
+ * Reads an encoder from a YAML or JSON file: an ONNX model with its size, mean, std and dim, or a checkpoint with the architecture that it is of. The
+ * digest of the model and of all files that its weights lie in is taken, so they are part of what the encoder is.
+ *
+ * @throws SamMilError `InvalidInput` naming every key that is missing, unknown or malformed; `WeightsMissing` where a file is not there;
+ *   `UnsupportedFormat` where it is not what the encoder file says
+ */
+export async function readEncoderFile(path: string): Promise<EncoderDefinition> {
+  const file = parseEncoderFile(path);
+  return file.architecture === undefined ? onnxDefinition(path, file) : checkpointDefinition(path, file);
+}
+
+async function onnxDefinition(path: string, file: EncoderFile): Promise<EncoderDefinition> {
+  const files = filesOfEncoder(path, file);
+  const [model] = files;
+  const info: EncoderInfo = {
+    ...named(file),
+    version: file.version,
+    weightsDigest: await digestOfFiles(files),
+    inputSize: file.size as number,
+    resize: file.resize ?? 'bilinear',
+    mean: file.mean as Triple,
+    std: file.std as Triple,
+    dim: file.dim as number,
+  };
+  return {
+    info,
+    bring: async () => undefined,
+    open: (options) =>
+      openOnnxEncoder(info, { path: model, input: file.input, output: file.output }, options),
+  };
+}
+
+async function checkpointDefinition(path: string, file: EncoderFile): Promise<EncoderDefinition> {
+  const architecture = file.architecture as ArchitectureName;
+  const files = filesOfEncoder(path, file);
+  const checkpoint = { architecture, path: files[0], headWidth: file['head-width'] };
+  const { defaults, version } = ARCHITECTURES[architecture] as Architecture;
+  const weightsDigest = await digestOfFiles(files);
+  const { dim, size } = checkpointSizes(checkpoint);
+  const info: EncoderInfo = {
+    ...named(file),
+    version: file.version,
+    weightsDigest,
+    architecture: { name: architecture, version, 'head-width': checkpoint.headWidth ?? null },
+    inputSize: file.size ?? size ?? defaults.inputSize,
+    resize: file.resize ?? defaults.resize,
+    mean: file.mean ?? defaults.mean,
+    std: file.std ?? defaults.std,
+    dim: file.dim ?? dim,
+  };
+  return {
+    info,
+    bring: async () => undefined,
+    open: (options) => openCheckpointEncoder(info, checkpoint, options),
+  };
+}
+
+function named({ name, licence, note }: EncoderFile): Pick<EncoderInfo, 'name' | 'licence' | 'note'> {
+  return { name, licence, note };
+}
+
+/** Digests by path and stamp: models are large, and the key of every item asks for it. */
+const digests = new Map<string, string>();
+
+async function digestOfFiles(files: readonly string[]): Promise<string> {
+  const entries: [string, string][] = [];
+  for (const file of files) entries.push([basename(file), await stampedDigest(file)]);
+  return entries.length === 1 ? entries[0][1] : digestOfJson(Object.fromEntries(entries));
+}
+
+async function stampedDigest(file: string): Promise<string> {
+  const { size, mtimeNs, ino } = statSync(file, { bigint: true });
+  const stamp = `${file}\n${size}\n${mtimeNs}\n${ino}`;
+  const digest = digests.get(stamp) ?? (await digestOfFile(file));
+  digests.set(stamp, digest);
+  return digest;
+}

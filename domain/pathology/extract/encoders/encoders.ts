@@ -1,0 +1,93 @@
+import { extname } from 'node:path';
+import { SamMilError } from '../../../errors.js';
+import type { InputFile } from '../../../job.js';
+import type { JsonObject } from '../../../json.js';
+import type { EncoderDefinition, EncoderInfo } from './encoder.js';
+
+/** Built-in encoders by name; each is imported when it is first asked for. A new one takes one line here. */
+const BUILT_IN: Readonly<Record<string, () => Promise<EncoderDefinition>>> = {
+  resnet50: async () => (await import('./manifest-encoders.js')).resNet50(),
+  plip: async () => (await import('./manifest-encoders.js')).plip(),
+  'efficientnet-lite0': async () => (await import('./efficientnet-lite0.js')).efficientNetLite0,
+  'stain-texture': async () => (await import('./stain-texture.js')).stainTexture,
+};
+
+export const ENCODER_NAMES: readonly string[] = Object.keys(BUILT_IN);
+
+/** @param encoder a built-in name, or the YAML or JSON file of an encoder. @throws SamMilError `InvalidInput`, listing the names */
+export async function findEncoder(encoder: string | Pick<InputFile, 'path'>): Promise<EncoderDefinition> {
+  if (typeof encoder !== 'string') return (await import('./encoder-file.js')).readEncoderFile(encoder.path);
+  const load = Object.hasOwn(BUILT_IN, encoder) ? BUILT_IN[encoder] : undefined;
+  if (load) return load();
+  const isFile = ['.yaml', '.yml', '.json'].includes(extname(encoder));
+  if (isFile) return (await import('./encoder-file.js')).readEncoderFile(encoder);
+  throw new SamMilError('InvalidInput', `there is no encoder ${JSON.stringify(encoder)}`, {
+    expected: `${ENCODER_NAMES.join(', ')}, or a YAML or JSON file that describes one`,
+    found: encoder,
+  });
+}
+
+export interface ChosenEncoder {
+  definition: EncoderDefinition;
+  /** Why the fallback was taken; undefined where the wanted encoder was. */
+  fallbackBecause?: string;
+}
+
+/**
+ * The encoder to use: the wanted one, or `fallback` where one is named and the wanted one's weights can't be had. Without a fallback nothing is
+ * fetched here.
+ */
+export async function chooseEncoder(
+  encoder: string | Pick<InputFile, 'path'>,
+  fallback: string | undefined,
+  log: (line: string) => void = () => undefined,
+): Promise<ChosenEncoder> {
+  const definition = await findEncoder(encoder);
+  if (fallback === undefined) return { definition: await withWeights(encoder, definition, log) };
+  const replacement = await findEncoder(fallback);
+  const missing = await reasonWhyMissing(definition, log);
+  return missing === undefined
+    ? { definition: await withWeights(encoder, definition, log) }
+    : { definition: await withWeights(fallback, replacement, log), fallbackBecause: missing };
+}
+
+/** An encoder whose weights are not here can't be named in a key: says how to bring them, unless they came a moment ago. */
+async function withWeights(
+  encoder: string | Pick<InputFile, 'path'>,
+  definition: EncoderDefinition,
+  log: (line: string) => void,
+): Promise<EncoderDefinition> {
+  if (definition.info.weightsDigest !== undefined) return definition;
+  await definition.bring(log);
+  return findEncoder(encoder);
+}
+
+/** How long a failed fetch is remembered, so that a thousand slides don't each wait for the network. */
+const REMEMBERED_MS = 60_000;
+const failures = new Map<string, { reason: string; until: number }>();
+
+async function reasonWhyMissing(
+  definition: EncoderDefinition,
+  log: (line: string) => void,
+): Promise<string | undefined> {
+  const known = failures.get(definition.info.name);
+  if (known && known.until > Date.now()) return known.reason;
+  try {
+    await definition.bring(log);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof SamMilError && error.code === 'WeightsMissing')) throw error;
+    failures.set(definition.info.name, { reason: error.message, until: Date.now() + REMEMBERED_MS });
+    return error.message;
+  }
+}
+
+/** What of an encoder decides its features, for the cache key. Licence and note do not. Throws `WeightsMissing` where its weights are not here. */
+export function keyOfEncoder(info: EncoderInfo): JsonObject {
+  const { name, version, weightsDigest, architecture, inputSize, resize, mean, std, dim } = info;
+  if (weightsDigest === undefined) {
+    throw new SamMilError('WeightsMissing', `the weights of ${name} are not on this machine`);
+  }
+  const network = architecture && { architecture };
+  return { name, version, weightsDigest, ...network, inputSize, resize, mean: [...mean], std: [...std], dim };
+}

@@ -1,0 +1,125 @@
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { SamMilError } from '../../../errors.js';
+import type { EncoderInfo, EncoderOptions, OpenEncoder } from './encoder.js';
+import { openSession, type Provider } from '../../../machine/onnx/onnx-session.js';
+import { type ModelPorts, portsOf } from './onnx-ports.js';
+import { normalise, normaliserOf } from './preprocess.js';
+
+export interface OnnxEncoderFile {
+  /** Absolute path of the .onnx file; with `model`, of the checkpoint. */
+  path: string;
+  /** A model that is not written down, whose weights lie in the checkpoint. */
+  model?: Uint8Array;
+  /** Names of the image input (float32 [n, 3, size, size]) and of the features (float32, n x dim elements). Default: the model's first ones. */
+  input?: string;
+  output?: string;
+}
+
+/**
+ * Patches of one inference on the CPU: what lies between layers then fits the caches better. Measured with EfficientNet-Lite0: 8 take a fifth less time
+ * a patch than 32, and half the memory; the bits are the same.
+ */
+const CPU_PATCHES = 8;
+
+/**
+ * Opens an image encoder that is an ONNX model.
+ * @throws SamMilError `InvalidInput` where the model does not load, or its input or output is not what `info` says (names and both shapes are told)
+ */
+export async function openOnnxEncoder(
+  info: EncoderInfo,
+  file: OnnxEncoderFile,
+  options: EncoderOptions,
+): Promise<OpenEncoder> {
+  const size = options.size ?? info.inputSize;
+  const { session, provider } = await openSession(file.path, { ...options, model: file.model });
+  const { default: runtime } = await import('onnxruntime-node');
+  const { input, output, most } = await fitting(session, file, { size, dim: info.dim });
+  const tables = normaliserOf(info.mean, info.std);
+  const pixels = size * size;
+  const atOnce = Math.min(most, provider.name === 'cpu' ? CPU_PATCHES : Infinity);
+  const run = async (image: Tensor, count: number): Promise<Float32Array> => {
+    const results = await session.run({ [input]: image }, [output]).catch((cause: unknown) => {
+      throw failedRun(file, provider, image.dims, cause);
+    });
+    return featuresOf(file, output, results[output], count, info.dim);
+  };
+  // Two, in turn: while the model computes on one, the next patches are normalised into the other.
+  const buffers = [new Float32Array(0), new Float32Array(0)];
+  const prepare = (rgb: Uint8Array, count: number): Tensor => {
+    const elements = count * pixels * 3;
+    buffers.reverse();
+    if (buffers[0].length < elements) buffers[0] = new Float32Array(elements);
+    normalise(rgb, count, pixels, tables, buffers[0]);
+    return new runtime.Tensor('float32', buffers[0].subarray(0, elements), [count, 3, size, size]);
+  };
+  return {
+    info,
+    size,
+    provider,
+    async encode(rgb, count) {
+      const features = new Float32Array(count * info.dim);
+      let running: Promise<void> = Promise.resolve();
+      for (let start = 0; start < count; start += atOnce) {
+        const some = Math.min(atOnce, count - start);
+        const image = prepare(rgb.subarray(start * pixels * 3, (start + some) * pixels * 3), some);
+        await running;
+        running = run(image, some).then((part) => features.set(part, start * info.dim));
+      }
+      await running;
+      return features;
+    },
+    close: () => session.release(),
+  };
+}
+
+/** How the model is to be fed; it is let go of where it does not fit. */
+async function fitting(
+  session: InferenceSession,
+  file: OnnxEncoderFile,
+  sizes: { size: number; dim: number },
+): Promise<ModelPorts> {
+  try {
+    return portsOf(session, file, sizes);
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+}
+
+/** The CPU refuses what the model can't take, and would again; a device may only have been full. */
+function failedRun(
+  file: OnnxEncoderFile,
+  provider: Provider,
+  dims: readonly number[],
+  cause: unknown,
+): SamMilError {
+  const found = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0];
+  const passing = provider.name !== 'cpu' || /alloc|memory/i.test(found);
+  return new SamMilError(passing ? 'Internal' : 'InvalidInput', 'the model could not be computed', {
+    file: file.path,
+    expected: `an input of [${dims.join(', ')}] to be taken`,
+    found,
+    next: passing
+      ? 'choose a smaller `batch-size`, or `device: cpu`'
+      : 'choose the `target-size` that the model was made for, or export it with a free image size',
+    cause,
+  });
+}
+
+function featuresOf(
+  file: OnnxEncoderFile,
+  output: string,
+  tensor: Tensor,
+  count: number,
+  dim: number,
+): Float32Array {
+  if (tensor.type !== 'float32' || tensor.dims[0] !== count || tensor.size !== count * dim) {
+    throw new SamMilError('InvalidInput', `output ${output} of the model is not one feature vector a patch`, {
+      file: file.path,
+      expected: `float32 [${count}, ${dim}]`,
+      found: `${tensor.type} [${tensor.dims.join(', ')}]`,
+      next: 'correct `dim` or `output` of the encoder, or export the model with pooling',
+    });
+  }
+  return tensor.data as Float32Array;
+}

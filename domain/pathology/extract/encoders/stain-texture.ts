@@ -1,0 +1,132 @@
+import { separateStains } from '../../slides/stains.js';
+import type { EncoderDefinition, EncoderInfo, EncoderOptions, OpenEncoder } from './encoder.js';
+import {
+  bandContrasts,
+  coOccurrence,
+  correlationOf,
+  localPatterns,
+  momentsOf,
+  percentilesOf,
+  shareAbove,
+} from './texture.js';
+
+const BAND_RADII = [1, 2, 4, 8];
+const PAIR_DISTANCES = [1, 3];
+const RING_RADII = [1, 2];
+const HAEMATOXYLIN_LIMITS = [0.1, 0.2, 0.4];
+/** Optical density summed over both stains above which a pixel counts as tissue. */
+const TISSUE_LIMIT = 0.1;
+/** Grey levels that a neighbour must be brighter by to count in a local pattern: above JPEG noise. */
+const PATTERN_MARGIN = 4;
+
+/** Meaning of each of the 64 numbers, in order. Optical densities are base 10; colours are 0 to 1; shares are 0 to 1. */
+export const STAIN_TEXTURE_FEATURES: readonly string[] = [
+  ...['haematoxylin', 'eosin', 'residual'].flatMap((stain) =>
+    ['mean', 'std', 'p10', 'p50', 'p90'].map((statistic) => `${stain} ${statistic}`),
+  ),
+  'haematoxylin skewness / 4',
+  'eosin skewness / 4',
+  'correlation of haematoxylin and eosin',
+  'share of tissue',
+  ...HAEMATOXYLIN_LIMITS.map((limit) => `share of haematoxylin above ${limit}`),
+  ...['red', 'green', 'blue'].flatMap((colour) => [`${colour} mean`, `${colour} std`]),
+  ...['haematoxylin', 'eosin'].flatMap((stain) =>
+    BAND_RADII.map((radius) => `${stain} contrast to radius ${radius}, x 4`),
+  ),
+  ...PAIR_DISTANCES.flatMap((distance) =>
+    ['contrast x 16', 'correlation', 'energy', 'homogeneity'].map(
+      (statistic) => `haematoxylin co-occurrence ${statistic} at ${distance}`,
+    ),
+  ),
+  ...RING_RADII.flatMap((radius) =>
+    Array.from({ length: 10 }, (_, pattern) => `local pattern ${pattern} at ${radius}`),
+  ),
+];
+
+const info: EncoderInfo = {
+  name: 'stain-texture',
+  version: 1,
+  weightsDigest: null,
+  inputSize: 224,
+  resize: 'bilinear',
+  mean: [0, 0, 0],
+  std: [1, 1, 1],
+  dim: STAIN_TEXTURE_FEATURES.length,
+  licence: 'own code, no weights',
+  note: 'H&E stain densities and texture statistics, nothing learned: a fallback and a baseline',
+};
+
+/**
+ * The encoder that needs no weights: 64 statistics of haematoxylin and eosin densities, their contrast by scale, co-occurrence and local patterns
+ * ({@link STAIN_TEXTURE_FEATURES}). Deterministic to the bit.
+ */
+export const stainTexture: EncoderDefinition = {
+  info,
+  bring: async () => undefined,
+  open: async (options: EncoderOptions): Promise<OpenEncoder> => {
+    const size = options.size ?? info.inputSize;
+    return {
+      info,
+      size,
+      provider: { name: 'cpu', why: 'this encoder is plain arithmetic' },
+      encode: async (rgb, count) => encodeAll(rgb, count, size),
+      close: async () => undefined,
+    };
+  },
+};
+
+function encodeAll(rgb: Uint8Array, count: number, size: number): Float32Array {
+  const features = new Float32Array(count * info.dim);
+  const bytes = size * size * 3;
+  for (let patch = 0; patch < count; patch++) {
+    const pixels = rgb.subarray(patch * bytes, (patch + 1) * bytes);
+    features.set(describePatch(pixels, size), patch * info.dim);
+  }
+  return features;
+}
+
+/** The 64 numbers of one patch, `size` x `size` x 3. */
+function describePatch(rgb: Uint8Array, size: number): number[] {
+  const { haematoxylin, eosin, residual } = separateStains(rgb, size * size);
+  const stained = haematoxylin.map((value, i) => value + eosin[i]);
+  const [h, e] = [momentsOf(haematoxylin), momentsOf(eosin)];
+  const grey = greyOf(rgb, size * size);
+  return [
+    ...[haematoxylin, eosin, residual].flatMap(densityStatistics),
+    bounded(h.skewness / 4),
+    bounded(e.skewness / 4),
+    correlationOf(haematoxylin, eosin),
+    shareAbove(stained, TISSUE_LIMIT),
+    ...HAEMATOXYLIN_LIMITS.map((limit) => shareAbove(haematoxylin, limit)),
+    ...[0, 1, 2].flatMap((channel) => colourStatistics(rgb, channel)),
+    ...[haematoxylin, eosin].flatMap((plane) => bandContrasts(plane, size, BAND_RADII).map((std) => std * 4)),
+    ...PAIR_DISTANCES.flatMap((distance) => {
+      const [contrast, ...rest] = coOccurrence(haematoxylin, size, distance);
+      return [contrast * 16, ...rest];
+    }),
+    ...RING_RADII.flatMap((radius) => localPatterns(grey, size, radius, PATTERN_MARGIN)),
+  ];
+}
+
+function densityStatistics(plane: Float32Array): number[] {
+  const { mean, std } = momentsOf(plane);
+  return [mean, std, ...percentilesOf(plane, [0.1, 0.5, 0.9])];
+}
+
+function colourStatistics(rgb: Uint8Array, channel: number): number[] {
+  const values = new Uint8Array(rgb.length / 3);
+  for (let i = 0, at = channel; i < values.length; i++, at += 3) values[i] = rgb[at];
+  const { mean, std } = momentsOf(values);
+  return [mean / 255, std / 255];
+}
+
+function greyOf(rgb: Uint8Array, pixels: number): Uint8Array {
+  const grey = new Uint8Array(pixels);
+  for (let i = 0, at = 0; i < pixels; i++, at += 3) grey[i] = (rgb[at] + rgb[at + 1] + rgb[at + 2]) / 3;
+  return grey;
+}
+
+/** Keeps a statistic with heavy tails within the range of the others. */
+function bounded(value: number): number {
+  return Math.min(2, Math.max(-2, value));
+}

@@ -1,0 +1,128 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createFeatures, writeSamInfo, writeSegFile } from '../layouts/bag-files.js';
+import { writePt } from '../../files/torch/torch-pt.js';
+import type { JobResult, OutputFile } from '../../job.js';
+import type { Groups } from './groups.js';
+import { type BagFacts, bagAttributes, type BagLayout, h5Folder } from './bag-layout.js';
+import { GroupMeans, type GroupRows } from './group-features.js';
+
+/** Feature vectors that pass by in blocks, as often as they are asked for. */
+export interface FeatureBlocks {
+  rows: number;
+  dim: number;
+  /** All rows in order; `features` is n x dim. */
+  blocks(): Iterable<{ start: number; features: Float32Array }>;
+}
+
+export interface BagToWrite {
+  /** Name of the slide: of each file, without extension. */
+  name: string;
+  /** Folder that the files are written into, in SAM-MIL's subfolders. */
+  folder: string;
+  layout: BagLayout;
+  /** rows x 2 in level-0 pixels: one pair a row of `features`. */
+  coords: Int32Array;
+  features: FeatureBlocks;
+  facts: BagFacts;
+  groups?: Groups;
+  /** Whether the bag gets a row for each group. */
+  withGroups: boolean;
+  /** Of each row, where that is known already and is to be kept: which are group rows, and the areas. */
+  known?: { isGroupFeat: Uint8Array; relativeArea: Float32Array };
+}
+
+/**
+ * Writes a bag in SAM-MIL's four files: `h5_files` (features and coords), `pt_files` (the same features), `seg_files` (members of each mask, where there
+ * are segments), `sam_info`. Features pass through in blocks, so memory does not grow with the bag. Equal bags give equal bytes.
+ */
+export function writeBag(bag: BagToWrite): JobResult {
+  const { groups } = bag;
+  const files: Record<string, OutputFile> = {
+    h5: output(bag, h5Folder(bag.layout, bag.facts), 'h5'),
+    pt: output(bag, 'pt_files', 'pt'),
+    'sam-info': output(bag, 'sam_info', 'h5'),
+  };
+  const groupRows = writeH5(bag, files.h5);
+  writeTorch(bag, groupRows, files.pt.from);
+  writeInfo(bag, groupRows, files['sam-info'].from);
+  if (groups) {
+    files.seg = output(bag, 'seg_files', 'h5');
+    writeSegFile(files.seg.from, membersOf(bag.coords, groups));
+  }
+  const kept = bag.known?.isGroupFeat.reduce((sum, flag) => sum + flag, 0) ?? 0;
+  return {
+    files,
+    values: {
+      'patches-count': bag.features.rows - kept,
+      'groups-count': groupRows.masks.length + kept,
+      dim: bag.features.dim,
+    },
+  };
+}
+
+function output({ folder, name }: BagToWrite, subfolder: string, extension: string): OutputFile {
+  mkdirSync(join(folder, subfolder), { recursive: true });
+  const file = `${subfolder}/${name}.${extension}`;
+  return { from: join(folder, file), to: file };
+}
+
+/** Writes h5_files and gathers the group rows on the way. */
+function writeH5(bag: BagToWrite, { from: path, to }: OutputFile): GroupRows {
+  const { coords, features, groups, withGroups } = bag;
+  const means = new GroupMeans(withGroups && groups ? groups.members : [], features.rows, features.dim);
+  const attributes = bagAttributes(bag.layout, bag.facts, { name: bag.name, folder: dirname(to) });
+  const writer = createFeatures(path, features.dim, {
+    rows: features.rows + means.count,
+    attributes: attributes.coords,
+    featuresAttributes: attributes.features,
+  });
+  try {
+    for (const { start, features: block } of features.blocks()) {
+      means.add(start, block);
+      writer.append(block, coords.subarray(2 * start, 2 * (start + block.length / features.dim)));
+    }
+    const groupRows = means.finish();
+    writer.append(groupRows.features, groupCoords(groupRows));
+    writer.close();
+    return groupRows;
+  } catch (error) {
+    writer.abort();
+    throw error;
+  }
+}
+
+function writeTorch({ features }: BagToWrite, groupRows: GroupRows, path: string): void {
+  const shape = [features.rows + groupRows.masks.length, features.dim];
+  writePt(path, { tensor: { dtype: 'float32', shape, data: blocks() } });
+
+  function* blocks(): Generator<Float32Array> {
+    for (const block of features.blocks()) yield block.features;
+    yield groupRows.features;
+  }
+}
+
+function writeInfo({ coords: own, groups, known }: BagToWrite, groupRows: GroupRows, path: string): void {
+  const ownRows = own.length / 2;
+  const rows = ownRows + groupRows.masks.length;
+  const coords = new Int32Array(rows * 2).fill(-1);
+  coords.set(own);
+  const isGroupFeat = new Uint8Array(rows).fill(1, ownRows);
+  if (known) isGroupFeat.set(known.isGroupFeat);
+  const relativeArea = new Float32Array(rows);
+  relativeArea.set(known?.relativeArea ?? groups?.relativeArea ?? new Float32Array(ownRows).fill(1));
+  writeSamInfo(path, { coords, isGroupFeat, relativeArea });
+}
+
+function groupCoords({ masks }: GroupRows): Int32Array {
+  return new Int32Array(masks.length * 2).fill(-1);
+}
+
+function membersOf(coords: Int32Array, { members }: Groups): { index: number; coords: Int32Array }[] {
+  return members.flatMap((rows, index) => {
+    if (rows.length === 0) return [];
+    const own = new Int32Array(rows.length * 2);
+    rows.forEach((row, i) => own.set(coords.subarray(2 * row, 2 * row + 2), 2 * i));
+    return [{ index, coords: own }];
+  });
+}

@@ -1,0 +1,98 @@
+import { SamMilError } from '../../errors.js';
+import { type FeaturesReader, openFeatures } from './features-file.js';
+import { FileBytes } from '../../files/file-bytes.js';
+import { firstNotFinite } from '../../files/finite.js';
+import { arrayOfBytes, bytesPerElement, type Dtype, elementsOf, float32Of } from '../../files/tensor.js';
+import { TorchTensor } from '../../files/torch/torch-globals.js';
+import { readPtProgram, readPtTensor } from '../../files/torch/torch-pt.js';
+
+/** Feature vectors of a slide in a file: rows are read when they are wanted, as float32 whatever the file holds, and are finite. */
+export interface FeatureRows {
+  readonly rows: number;
+  readonly dim: number;
+  /** Element type in the file. */
+  readonly dtype: Dtype;
+  /** @throws SamMilError InvalidInput naming row and column of a value that is not finite */
+  readRows(start: number, count: number): Float32Array;
+  close(): void;
+}
+
+/**
+ * Features of a bare torch tensor (N x D or 1 x N x D; float16, bfloat16, float32, float64), in the zip and the older format of torch.save. A tensor in row
+ * order is read piece by piece, any other whole.
+ * @throws SamMilError InvalidInput, UnsupportedFormat, as readPt; InvalidInput on another shape or element type
+ */
+export function openPtRows(path: string): FeatureRows {
+  const file = new FileBytes(path);
+  try {
+    return layoutRows(file) ?? wholeRows(path, file);
+  } catch (error) {
+    file.close();
+    if (error instanceof RangeError) throw file.refusal(`is not a usable checkpoint: it ${error.message}`);
+    throw error;
+  }
+}
+
+/** A features file of either kind, by its ending. The h5 reader also tells coords and attributes. */
+export function isPt(path: string): boolean {
+  return /\.(pt|pth|bin)$/i.test(path);
+}
+
+export function openFeatureRows(path: string): FeatureRows | FeaturesReader {
+  return isPt(path) ? openPtRows(path) : openFeatures(path);
+}
+
+function layoutRows(file: FileBytes): FeatureRows | undefined {
+  const value = readPtProgram(file);
+  if (!(value instanceof TorchTensor)) return undefined;
+  const { dtype, shape, strides, offset } = value.layout();
+  const [rows, dim] = matrixShape(file.path, shape, dtype);
+  const [rowStride, stride] = strides.slice(-2);
+  if (stride !== 1 || (rowStride !== dim && rows > 1)) return undefined;
+  const rowBytes = dim * bytesPerElement(dtype);
+  const readRows = (start: number, count: number): Float32Array => {
+    const data = arrayOfBytes(dtype, file.read(offset + start * rowBytes, count * rowBytes));
+    return finite(file.path, float32Of({ dtype, data }), start, dim);
+  };
+  return { rows, dim, dtype, readRows, close: () => file.close() };
+}
+
+/** Columns in another order, a numpy array (TRIDENT's own .pt), or nothing that is one tensor, which the reader refuses. */
+function wholeRows(path: string, file: FileBytes): FeatureRows {
+  file.close();
+  const tensor = readPtTensor(path);
+  const { dtype } = tensor;
+  const [rows, dim] = matrixShape(path, tensor.shape, dtype);
+  const values = float32Of(tensor);
+  const readRows = (start: number, count: number): Float32Array =>
+    finite(path, values.subarray(start * dim, (start + count) * dim), start, dim);
+  return { rows, dim, dtype, readRows, close: () => undefined };
+}
+
+function matrixShape(file: string, shape: readonly number[], dtype: Dtype): readonly number[] {
+  const flat = shape.length === 3 && shape[0] === 1 ? shape.slice(1) : shape;
+  if (flat.length !== 2 || flat[1] === 0) {
+    throw new SamMilError('InvalidInput', 'the features have the wrong shape', {
+      file,
+      expected: 'N x D or 1 x N x D',
+      found: shape.length === 0 ? 'a single number' : shape.join(' x '),
+    });
+  }
+  if (!/^b?float/.test(dtype)) {
+    throw new SamMilError('InvalidInput', 'the features have the wrong element type', {
+      file,
+      expected: 'float16, bfloat16, float32 or float64',
+      found: `${dtype}, ${elementsOf(shape)} of them`,
+    });
+  }
+  return flat;
+}
+
+function finite(file: string, values: Float32Array, start: number, dim: number): Float32Array {
+  const bad = firstNotFinite(values);
+  if (bad < 0) return values;
+  throw new SamMilError('InvalidInput', 'the features hold values that are not finite', {
+    file,
+    found: `${values[bad]} in row ${start + Math.floor(bad / dim)}, column ${bad % dim}`,
+  });
+}

@@ -1,0 +1,260 @@
+import { SamMilError } from '../../errors.js';
+import {
+  type AttributeInput,
+  type AttributeValue,
+  createH5,
+  type H5Reader,
+  type H5Writer,
+  openH5,
+} from '../../files/hdf5/h5.js';
+import { firstNotFinite } from '../../files/finite.js';
+import { BLOCK_BYTES } from '../../files/hdf5/h5-library.js';
+import { readCoords } from './patches-file.js';
+import { type Dtype, int64Of } from '../../files/tensor.js';
+
+/** A bag: one feature row and one coordinate pair for each patch, then for each group (coords -1, -1). */
+export interface Features {
+  /** rows x dim, row-major. */
+  features: Float32Array;
+  dim: number;
+  /** rows x 2 (x, y) in level-0 pixels; group rows are -1, -1. */
+  coords: Int32Array;
+}
+
+/** An open features file; rows are read on demand, so memory does not depend on the size of the bag. */
+export class FeaturesReader {
+  readonly rows: number;
+  readonly dim: number;
+  /** Element type in the file; rows come as float32 whatever it is. */
+  readonly dtype: Dtype;
+  private readonly file: H5Reader;
+  private readonly stacked: boolean;
+
+  /** Use {@link openFeatures}. */
+  constructor(file: H5Reader) {
+    this.file = file;
+    const { dtype, shape } = file.info('features');
+    this.stacked = shape.length === 3 && shape[0] === 1;
+    const flat = this.stacked ? shape.slice(1) : shape;
+    if (flat.length !== 2 || flat[1] === 0) {
+      throw file.refusal(
+        'dataset "features" has the wrong shape',
+        'N x D or 1 x N x D',
+        shape.join(' x ') || 'a single number',
+      );
+    }
+    if (!dtype.startsWith('float')) {
+      throw file.refusal(
+        'dataset "features" has the wrong element type',
+        'float16, float32 or float64',
+        dtype,
+      );
+    }
+    this.dtype = dtype;
+    [this.rows, this.dim] = flat;
+  }
+
+  /** `count` rows from `start`, as float32. @throws SamMilError InvalidInput naming the row where a value is NaN or infinite */
+  readRows(start: number, count: number): Float32Array {
+    const values = this.file.readFloat32('features', start, count, this.stacked ? 1 : 0);
+    const bad = firstNotFinite(values);
+    if (bad >= 0) {
+      const row = start + Math.floor(bad / this.dim);
+      throw this.file.refusal(
+        'dataset "features" holds values that are not finite',
+        undefined,
+        `${values[bad]} in row ${row}, column ${bad % this.dim}`,
+      );
+    }
+    return values;
+  }
+
+  get hasCoords(): boolean {
+    return this.file.has('coords');
+  }
+
+  /** rows x 2 in level-0 pixels. @throws SamMilError InvalidInput where there are none, CountMismatch where they are not one a row */
+  coords(): Int32Array {
+    const coords = readCoords(this.file);
+    if (coords.length !== this.rows * 2) {
+      throw new SamMilError('CountMismatch', 'features and coords do not match', {
+        file: this.file.path,
+        expected: `${this.rows} coords, one for each feature row`,
+        found: `${coords.length / 2}`,
+      });
+    }
+    return coords;
+  }
+
+  /** Attributes of `coords` (CLAM's and TRIDENT's facts about the patches); none where there are no coords. */
+  coordsAttributes(): Record<string, AttributeValue> {
+    return this.hasCoords ? this.file.attributes('coords') : {};
+  }
+
+  /** Attributes of `features`: TRIDENT names the encoder there. */
+  featuresAttributes(): Record<string, AttributeValue> {
+    return this.file.attributes('features');
+  }
+
+  close(): void {
+    this.file.close();
+  }
+}
+
+/**
+ * Opens a features file: ours and CLAM's (`features` N x D), TRIDENT's (also 1 x N x D, float16 or float32).
+ * @throws SamMilError InvalidInput on a file that is not HDF5, a missing dataset, a wrong shape or element type
+ */
+export function openFeatures(path: string): FeaturesReader {
+  const file = openH5(path);
+  try {
+    return new FeaturesReader(file);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+/** A whole features file, checked. @throws SamMilError as {@link openFeatures}, and CountMismatch, and InvalidInput on NaN or infinities */
+export function readFeatures(path: string): Features & { rows: number } {
+  const reader = openFeatures(path);
+  try {
+    const { rows, dim } = reader;
+    const coords = reader.coords();
+    return { features: reader.readRows(0, rows), rows, dim, coords };
+  } finally {
+    reader.close();
+  }
+}
+
+/** Rows `start` to `start + count` of a features file, checked as {@link readFeatures} does. */
+export function readFeatureRows(path: string, start: number, count: number): Float32Array {
+  const reader = openFeatures(path);
+  try {
+    return reader.readRows(start, count);
+  } finally {
+    reader.close();
+  }
+}
+
+export interface FeaturesOptions {
+  /** How many rows will come. Known: they lie in one piece, which is fastest. Unknown: the file grows by chunks, as CLAM's. */
+  rows?: number;
+  /** Attributes of `coords`, where CLAM and TRIDENT look for facts about the patches. */
+  attributes?: Record<string, AttributeInput>;
+  /** Attributes of `features`. */
+  featuresAttributes?: Record<string, AttributeInput>;
+}
+
+/** A features file being written block by block: `features` float32 N x D and `coords` int64 N x 2, CLAM's layout. */
+export class FeaturesWriter {
+  private readonly file: H5Writer;
+  private readonly path: string;
+  private readonly dim: number;
+  private readonly rows: number | undefined;
+  private written = 0;
+
+  /** Use {@link createFeatures}. */
+  constructor(path: string, dim: number, { rows, attributes, featuresAttributes }: FeaturesOptions) {
+    this.path = path;
+    this.dim = dim;
+    this.rows = rows;
+    this.file = createH5(path);
+    const resizable = rows === undefined;
+    this.file.reserve('features', 'float32', [rows ?? 0, dim], {
+      resizable,
+      attributes: featuresAttributes,
+    });
+    this.file.reserve('coords', 'int64', [rows ?? 0, 2], { resizable, attributes });
+  }
+
+  /** Adds rows: `features` n x dim, `coords` n x 2. @throws SamMilError CountMismatch, InvalidInput on values that are not finite */
+  append(features: Float32Array, coords: Int32Array): void {
+    checkCounts(this.path, { features, coords, dim: this.dim });
+    const count = coords.length / 2;
+    if (this.rows === undefined) {
+      this.checkFinite(features, 0);
+      this.file.append('features', features, count);
+      this.file.append('coords', int64Of(coords), count);
+    } else {
+      if (this.written + count > this.rows) throw this.mismatch(this.written + count);
+      this.fillFeatures(features, count);
+      this.file.fill('coords', int64Of(coords), this.written);
+    }
+    this.written += count;
+  }
+
+  /** Block by block: the disk works on one while the next is looked through. */
+  private fillFeatures(features: Float32Array, count: number): void {
+    const rows = Math.max(1, Math.floor(BLOCK_BYTES / (4 * this.dim)));
+    for (let start = 0; start < count; start += rows) {
+      const block = features.subarray(start * this.dim, (start + rows) * this.dim);
+      this.checkFinite(block, start);
+      this.file.fill('features', block, this.written + start);
+    }
+  }
+
+  /** @param start the first of these rows among those that were given */
+  private checkFinite(features: Float32Array, start: number): void {
+    const bad = firstNotFinite(features);
+    if (bad < 0) return;
+    throw new SamMilError('InvalidInput', 'features to be written are not finite', {
+      file: this.path,
+      found: `${features[bad]} in row ${start + Math.floor(bad / this.dim)}, column ${bad % this.dim}`,
+    });
+  }
+
+  /** Makes the file durable under its name. @throws SamMilError CountMismatch where other than the announced rows were written */
+  close(): void {
+    if (this.rows !== undefined && this.written !== this.rows) {
+      this.abort();
+      throw this.mismatch(this.written);
+    }
+    this.file.close();
+  }
+
+  abort(): void {
+    this.file.abort();
+  }
+
+  private mismatch(found: number): SamMilError {
+    return new SamMilError('CountMismatch', 'another number of feature rows came than was announced', {
+      file: this.path,
+      expected: `${this.rows} rows`,
+      found: `${found}`,
+    });
+  }
+}
+
+/** Starts a features file. */
+export function createFeatures(path: string, dim: number, options: FeaturesOptions = {}): FeaturesWriter {
+  return new FeaturesWriter(path, dim, options);
+}
+
+/** Writes a whole bag at once. @throws SamMilError CountMismatch, InvalidInput; nothing appears under `path` then */
+export function writeFeatures(
+  path: string,
+  bag: Features,
+  attributes: Record<string, AttributeInput> = {},
+): void {
+  const rows = bag.features.length / bag.dim;
+  if (!Number.isInteger(rows)) checkCounts(path, bag);
+  const writer = createFeatures(path, bag.dim, { rows, attributes });
+  try {
+    writer.append(bag.features, bag.coords);
+    writer.close();
+  } catch (error) {
+    writer.abort();
+    throw error;
+  }
+}
+
+function checkCounts(file: string, { features, coords, dim }: Features): void {
+  const rows = features.length / dim;
+  if (Number.isInteger(rows) && coords.length === rows * 2) return;
+  throw new SamMilError('CountMismatch', 'features and coords do not match', {
+    file,
+    expected: `${coords.length / 2} rows of ${dim} values, one row for each coords pair`,
+    found: `${features.length} values, ${rows} rows`,
+  });
+}

@@ -1,0 +1,165 @@
+import { int64Of } from '../../files/tensor.js';
+import type { Level0Px } from '../../units.js';
+import { SamMilError } from '../../errors.js';
+import {
+  type AttributeInput,
+  type AttributeValue,
+  type H5Reader,
+  withH5,
+  writeH5,
+} from '../../files/hdf5/h5.js';
+import type { Box } from './tissue-box.js';
+import { checkPatchAttributes } from './patch-attributes.js';
+import { readTridentFacts, tridentAttributes, type TridentFacts } from './trident.js';
+
+/** Patch positions of a slide, as CLAM's `patches/<slide>.h5` holds them. */
+export interface PatchCoords {
+  /** N x 2 (x, y), row-major: top-left corners in level-0 pixels. */
+  coords: Int32Array;
+  /** Side of a patch in pixels of `patchLevel`. */
+  patchSize: number;
+  patchLevel: number;
+  /** Downsample of `patchLevel` per axis. */
+  downsample: readonly [number, number];
+  /** Width and height of `patchLevel`: CLAM's `level_dim`, and its `downsampled_level_dim` too. */
+  levelDim: readonly [number, number];
+  /** Width and height of level 0; 0, 0 where a file does not tell. */
+  level0Dim: readonly [Level0Px, Level0Px];
+  /** Slide name without extension. */
+  name: string;
+  /** Folder that CLAM was told to save in; kept for its scripts. */
+  savePath: string;
+  /** Box of the tissue that the patches were cut from, which is what is segmented; absent in other tools' files. */
+  tissueBox?: Box;
+  /** Set where the file has TRIDENT's attributes. */
+  trident?: TridentFacts;
+}
+
+/**
+ * Writes `coords` (int64, N x 2, growable as CLAM's) with CLAM's attributes; with TRIDENT's beside them where `trident` is set, whose `patch_size` counts
+ * pixels of the target magnification.
+ */
+export function writePatches(path: string, patches: PatchCoords): void {
+  const { coords } = patches;
+  writeH5(path, (file) =>
+    file.write('coords', int64Of(coords), [coords.length / 2, 2], {
+      resizable: true,
+      attributes: patchesAttributes(patches),
+    }),
+  );
+}
+
+function patchesAttributes(patches: PatchCoords): Record<string, AttributeInput> {
+  const { name, savePath, levelDim, level0Dim, tissueBox, trident } = patches;
+  return {
+    patch_size: patches.patchSize,
+    patch_level: patches.patchLevel,
+    downsample: { dtype: 'float64', value: patches.downsample },
+    downsampled_level_dim: levelDim,
+    level_dim: levelDim,
+    name,
+    save_path: savePath,
+    ...(tissueBox && { tissue_box: [tissueBox.startX, tissueBox.startY, tissueBox.stopX, tissueBox.stopY] }),
+    ...(trident && tridentAttributes(trident, { name, folder: savePath, level0Dim })),
+  };
+}
+
+/**
+ * Reads a patches file. CLAM's: only `patch_size` and `patch_level` must be among the attributes; the others have neutral values where absent. TRIDENT's:
+ * patches are of level 0, as large as `patch_size_level0` says.
+ * @throws SamMilError InvalidInput on a missing dataset, another shape than N x 2, values that are no whole numbers, missing or malformed attributes
+ */
+export function readPatches(path: string): PatchCoords {
+  return withH5(path, (file) => {
+    const coords = readCoords(file);
+    const attributes = file.attributes('coords');
+    checkPatchAttributes(attributes, file.path);
+    const number = (key: string): number => numberAttribute(file, attributes, key);
+    const pair = (key: string, otherwise: readonly [number, number]): [number, number] =>
+      pairAttribute(file, attributes, key, otherwise);
+    const text = (key: string): string => (typeof attributes[key] === 'string' ? attributes[key] : '');
+    const trident = readTridentFacts(attributes);
+    const downsample = pair('downsample', [1, 1]);
+    const optional = (key: string): number => (typeof attributes[key] === 'number' ? attributes[key] : 0);
+    const level0 = level0DimOf(attributes) ?? [0, 0];
+    const tissueBox = boxOfAttribute(attributes.tissue_box);
+    return {
+      coords,
+      patchSize: trident ? Math.round(trident.patchSizeLevel0 / downsample[0]) : number('patch_size'),
+      patchLevel: trident ? optional('patch_level') : number('patch_level'),
+      downsample,
+      levelDim: pair('level_dim', level0),
+      level0Dim: level0,
+      name: text('name'),
+      savePath: text('save_path') || text('savetodir'),
+      ...(tissueBox && { tissueBox }),
+      ...(trident && { trident }),
+    };
+  });
+}
+
+function boxOfAttribute(value: AttributeValue | undefined): Box | undefined {
+  if (!Array.isArray(value) || value.length !== 4) return undefined;
+  const [startX, startY, stopX, stopY] = (value as unknown[]).map(Number);
+  return { startX, startY, stopX, stopY };
+}
+
+/**
+ * Width and height of level 0 by a file's attributes: TRIDENT states them, CLAM's `level_dim` is the size of the patches' level, which its downsample
+ * brings to level 0. Undefined where they do not tell.
+ */
+export function level0DimOf(
+  attributes: Readonly<Record<string, AttributeValue>>,
+): readonly [Level0Px, Level0Px] | undefined {
+  const { level0_width: width, level0_height: height, level_dim: dim, downsample } = attributes;
+  const stated = sizeOf([width, height]);
+  if (stated) return stated;
+  const ofLevel = sizeOf(dim);
+  if (attributes.patch_level === 0 || attributes.patch_level === undefined) return ofLevel;
+  const factors = sizeOf(typeof downsample === 'number' ? [downsample, downsample] : downsample);
+  return ofLevel && factors && [Math.round(ofLevel[0] * factors[0]), Math.round(ofLevel[1] * factors[1])];
+}
+
+function sizeOf(pair: unknown): readonly [number, number] | undefined {
+  if (!Array.isArray(pair) || pair.length !== 2) return undefined;
+  const [x, y] = pair as unknown[];
+  return typeof x === 'number' && typeof y === 'number' && x > 0 && y > 0 ? [x, y] : undefined;
+}
+
+/** The dataset `coords` as N x 2 int32 (1 x N x 2 is taken too). @throws SamMilError InvalidInput on any other shape or on fractions */
+export function readCoords(file: H5Reader, name = 'coords'): Int32Array {
+  const { shape } = file.info(name);
+  const flat = shape.length === 3 && shape[0] === 1 ? shape.slice(1) : shape;
+  if (flat.length !== 2 || flat[1] !== 2) {
+    throw file.refusal(`dataset "${name}" has the wrong shape`, 'N x 2', shape.join(' x ') || 'a scalar');
+  }
+  return file.readInt32(name);
+}
+
+function numberAttribute(file: H5Reader, attributes: Record<string, AttributeValue>, key: string): number {
+  const value = attributes[key];
+  if (typeof value === 'number') return value;
+  const found =
+    value === undefined ? Object.keys(attributes).join(', ') || 'no attributes' : JSON.stringify(value);
+  throw new SamMilError('InvalidInput', `dataset "coords" lacks the attribute "${key}"`, {
+    file: file.path,
+    expected: 'a number',
+    found,
+  });
+}
+
+function pairAttribute(
+  file: H5Reader,
+  attributes: Record<string, AttributeValue>,
+  key: string,
+  otherwise: readonly [number, number],
+): [number, number] {
+  const value = attributes[key];
+  if (value === undefined) return [...otherwise];
+  // TRIDENT and some CLAM forks store one number for both axes.
+  if (typeof value === 'number') return [value, value];
+  if (Array.isArray(value) && value.length === 2 && value.every((item) => typeof item === 'number')) {
+    return [value[0], value[1]];
+  }
+  throw file.refusal(`attribute "${key}" of "coords" is malformed`, 'two numbers', JSON.stringify(value));
+}

@@ -1,0 +1,101 @@
+import { int64Of } from '../../files/tensor.js';
+import { SamMilError } from '../../errors.js';
+import { type H5Reader, withH5, writeH5 } from '../../files/hdf5/h5.js';
+import { readCoords } from './patches-file.js';
+
+/** What training needs to know about each row of a bag, as SAM-MIL's `sam_info/<slide>.h5` holds it. */
+export interface SamInfo {
+  /** rows x 2 in level-0 pixels; group rows are -1, -1. */
+  coords: Int32Array;
+  /** 1 for group rows, else 0. */
+  isGroupFeat: Uint8Array;
+  /** 0 for group rows, 1 for a patch in no mask, else the area of the smallest mask containing it, in pixels of the SAM image. */
+  relativeArea: Float32Array;
+}
+
+/** Member coords of one mask: a dataset `seg_<index>` of `seg_files/<slide>.h5`. */
+export interface SegMembers {
+  /** The mask's place among the slide's segments, from 0. */
+  index: number;
+  /** M x 2 in level-0 pixels. */
+  coords: Int32Array;
+}
+
+/** Writes `coords` (int64), `is_group_feat` (uint8), `relative_area` (float32). @throws SamMilError CountMismatch; nothing is written then */
+export function writeSamInfo(path: string, info: SamInfo): void {
+  checkCounts(path, info);
+  const rows = info.isGroupFeat.length;
+  writeH5(path, (file) => {
+    file.write('coords', int64Of(info.coords), [rows, 2]);
+    file.write('is_group_feat', info.isGroupFeat, [rows]);
+    file.write('relative_area', info.relativeArea, [rows]);
+  });
+}
+
+/**
+ * Reads a sam_info file, ours or the authors'.
+ * @throws SamMilError InvalidInput on a missing dataset, wrong shapes, flags other than 0 and 1, areas that are negative or not finite;
+ * CountMismatch where the three differ in length
+ */
+export function readSamInfo(path: string): SamInfo {
+  return withH5(path, (file) => {
+    const flags = column(file, 'is_group_feat');
+    const badFlag = flags.findIndex((value) => value !== 0 && value !== 1);
+    if (badFlag >= 0) {
+      throw file.refusal(
+        'dataset "is_group_feat" is malformed',
+        '0 or 1',
+        `${flags[badFlag]} in row ${badFlag}`,
+      );
+    }
+    const relativeArea = column(file, 'relative_area');
+    const badArea = relativeArea.findIndex((value) => !(value >= 0 && Number.isFinite(value)));
+    if (badArea >= 0) {
+      throw file.refusal(
+        'dataset "relative_area" is malformed',
+        'finite areas, 0 or more',
+        `${relativeArea[badArea]} in row ${badArea}`,
+      );
+    }
+    const info = { coords: readCoords(file), isGroupFeat: Uint8Array.from(flags), relativeArea };
+    checkCounts(path, info);
+    return info;
+  });
+}
+
+/** Writes one dataset `seg_<index>` (int64, M x 2) a mask, each with the attribute `seg_index`. */
+export function writeSegFile(path: string, members: readonly SegMembers[]): void {
+  writeH5(path, (file) => {
+    for (const { index, coords } of members) {
+      file.write(`seg_${index}`, int64Of(coords), [coords.length / 2, 2], {
+        attributes: { seg_index: index },
+      });
+    }
+  });
+}
+
+/** Reads a seg file, in the order of the masks. @throws SamMilError InvalidInput */
+export function readSegFile(path: string): SegMembers[] {
+  return withH5(path, (file) =>
+    file
+      .names()
+      .filter((name) => /^seg_\d+$/.test(name))
+      .map((name) => ({ index: Number(name.slice('seg_'.length)), coords: readCoords(file, name) }))
+      .sort((a, b) => a.index - b.index),
+  );
+}
+
+function column(file: H5Reader, name: string): Float32Array {
+  const { shape } = file.info(name);
+  const flat = shape.filter((size, axis) => axis === 0 || size !== 1);
+  if (flat.length !== 1) throw file.refusal(`dataset "${name}" has the wrong shape`, 'N', shape.join(' x '));
+  return file.readFloat32(name);
+}
+
+function checkCounts(path: string, { coords, isGroupFeat, relativeArea }: SamInfo): void {
+  if (coords.length === isGroupFeat.length * 2 && relativeArea.length === isGroupFeat.length) return;
+  throw new SamMilError('CountMismatch', 'coords, is_group_feat and relative_area do not match', {
+    file: path,
+    found: `${coords.length / 2}, ${isGroupFeat.length} and ${relativeArea.length} rows`,
+  });
+}

@@ -1,0 +1,267 @@
+import { join } from 'node:path';
+import { writeAtomic } from '../../files/atomic.js';
+import type { PatchCoords } from '../layouts/bag-files.js';
+import { type Box, boxOfTissue } from '../layouts/tissue-box.js';
+import { nominalMagnification, tridentFacts, type TridentFacts } from '../layouts/trident.js';
+import type { InputFile, Job, JobResult, OutputFile } from '../../job.js';
+import { magnificationOf } from '../slides/magnification.js';
+import { openSlide } from '../slides/open.js';
+import { quPathOrigin } from '../annotations/qupath-origin.js';
+import type { Slide } from '../slides/slide.js';
+import { drawTissue } from './tissue/draw-tissue.js';
+import { chooseVisLevel, PictureBuilder, readOverview, type Picture } from './tissue/overview.js';
+import type { TissueParameters } from './tissue/parameters.js';
+import { patchGrid } from './patch-grid.js';
+import { choosePatchScale, type PatchScale, type ScaleWish } from './patch-scale.js';
+import { processRowCells } from './process-list.js';
+import { resolveParameters, rowOf } from './row-effect.js';
+import { chooseLevel } from './tissue/read-tissue-level.js';
+import { checkLevel, segmentTissue, type Tissue } from './tissue/find-tissue.js';
+import { stitchPatches } from './stitch-patches.js';
+import { formatTissue } from './tissue/tissue-geojson.js';
+import { outlineTable } from './tissue/outline-table.js';
+import { OutputFiles } from './output-files.js';
+
+/** `with` of pathology.patch: tissue parameters that are given stand over the preset's, a process list's over both. */
+export interface PatchWith extends Partial<TissueParameters>, ScaleWish {
+  slide: InputFile;
+  preset: string | InputFile;
+  processList?: InputFile;
+  /** Absent: clam. */
+  layout?: 'clam' | 'trident';
+}
+
+const STEPS = 4;
+
+const outputFiles = new OutputFiles();
+
+/**
+ * Tissue and patches of one slide, as CLAM finds them: outlines and mask, patch coordinates, and a picture of each for people.
+ * A slide without tissue ends as `no_tissue`, with its mask to show why; one that the process list leaves out as `tbp`.
+ */
+export async function run(job: Job<PatchWith>): Promise<JobResult> {
+  const { slide: file } = job.with;
+  const row = rowOf(job);
+  const parameters = resolveParameters(job.with, row.parameters);
+  if (row.leftOut) {
+    return {
+      files: {},
+      values: valuesOf(file, 'tbp', parameters),
+      skip: `process is 0 in ${job.with.processList!.name}`,
+    };
+  }
+  const slide = openSlide(file.path);
+  try {
+    return await patchSlide(job, slide, parameters);
+  } finally {
+    slide.close();
+  }
+}
+
+async function patchSlide(
+  job: Job<PatchWith>,
+  slide: Slide,
+  parameters: TissueParameters,
+): Promise<JobResult> {
+  const step = (done: number, note: string) => job.progress({ unit: 'steps', done, total: STEPS, note });
+  const scale = choosePatchScale(slide, job.with);
+  const trident = job.with.layout === 'trident' ? tridentOf(job, slide, scale) : undefined;
+  outputFiles.start();
+  step(0, 'finding tissue');
+  const { tissue, picture } = await findTissue(job, slide, parameters);
+  step(1, `${tissue.ids.length} of ${tissue.contours.length} contours`);
+  const mask = writeMaskFiles(job, slide, tissue, picture, parameters.lineThickness);
+  // Files are written on other threads meanwhile; a failure of theirs is met below.
+  const written: Promise<unknown>[] = [mask.written];
+  try {
+    const chosen = tissue.ids.map((id) => tissue.contours[id]);
+    const { levels } = slide.info;
+    const size = [levels[0].width, levels[0].height] as const;
+    const coords = patchGrid(chosen, levels[scale.patchLevel], size, { ...parameters, ...scale });
+    const count = coords.length / 2;
+    step(2, `${count} patches`);
+    tellScale(job, scale);
+    if (count === 0) {
+      const found = { contours: tissue.contours.length, left: tissue.ids.length };
+      job.log('warn', 'no patch of this slide lies in tissue', found);
+      await mask.written;
+      return {
+        files: mask.files,
+        values: valuesOf(job.with.slide, 'no_tissue', parameters),
+        skip: 'no_tissue',
+      };
+    }
+    const stitch = writeStitchFiles(job, slide, picture, coords, scale);
+    written.push(stitch.written);
+    const tissueBox = boxOfTissue(chosen.map(({ outline }) => outline));
+    written.push(writePatchFile(job, slide, scale, { coords, tissueBox, trident }));
+    await Promise.all(written);
+    const files = { ...mask.files, ...stitch.files, coords: patchFile(job) };
+    step(STEPS, `${count} patches`);
+    return { files, values: valuesOf(job.with.slide, 'processed', parameters, count, scale) };
+  } finally {
+    await Promise.allSettled(written);
+  }
+}
+
+/** Files of one kind, and when all of them are written. */
+interface WrittenFiles {
+  files: Record<string, OutputFile>;
+  written: Promise<unknown>;
+}
+
+/** Segments, and makes the overview from the same read where both want the same level (as they do unless told otherwise). */
+async function findTissue(
+  job: Job<PatchWith>,
+  slide: Slide,
+  parameters: TissueParameters,
+): Promise<{ tissue: Tissue; picture: Picture }> {
+  const visLevel = chooseVisLevel(slide, parameters.visLevel);
+  checkLevel(slide, visLevel);
+  const { signal } = job;
+  const onProgress = (done: number, total: number) => {
+    const note = `finding tissue: ${done} of ${total} pieces read`;
+    if (total > 1) job.progress({ unit: 'steps', done: 0, total: STEPS, note });
+  };
+  if (visLevel !== chooseLevel(slide, parameters.segLevel)) {
+    const tissue = await segmentTissue(slide, parameters, { signal, onProgress });
+    return { tissue, picture: await readOverview(slide, visLevel, signal) };
+  }
+  const builder = new PictureBuilder(slide, visLevel);
+  const tissue = await segmentTissue(slide, parameters, { signal, onProgress, picture: builder });
+  if (tissue.reduction > 1) {
+    const facts = { level: tissue.segLevel, reduction: tissue.reduction };
+    job.log('info', 'the segmentation level is large and was made smaller while reading', facts);
+  }
+  return { tissue, picture: builder.picture };
+}
+
+function tellScale(job: Job<PatchWith>, scale: PatchScale): void {
+  const { slideMpp, targetMpp, patchSize, patchLevel, reckoned } = scale;
+  if (slideMpp === undefined || targetMpp === undefined) return;
+  const facts = { slideMpp, targetMpp, patchSize, patchLevel };
+  if (reckoned && job.with.mpp !== undefined)
+    job.log(
+      'warn',
+      'micrometres a pixel are reckoned from the objective, as the slide does not state them',
+      facts,
+    );
+  if (slideMpp > targetMpp * 1.05)
+    job.log('warn', 'the slide is coarser than the resolution asked for', facts);
+  else job.log('info', 'patches are read at another resolution than level 0', facts);
+}
+
+function writeMaskFiles(
+  job: Job<PatchWith>,
+  slide: Slide,
+  tissue: Tissue,
+  picture: Picture,
+  lineThickness: number,
+): WrittenFiles {
+  const mask = output(job, 'masks', 'h5');
+  const image = output(job, 'masks', 'jpg');
+  const h5 = writeMaskFile(mask.from, tissue);
+  const jpeg = outputFiles.write(image.from, {
+    jpeg: { ...picture, rgb: drawTissue(picture, tissue, lineThickness) },
+  });
+  const written = bothOf(h5, jpeg);
+  const geojson = output(job, 'masks', 'geojson');
+  writeAtomic(geojson.from, formatTissue(tissue.contours, tissue.ids, quPathOrigin(slide.info)));
+  return { files: { mask, 'mask-image': image, 'tissue-geojson': geojson }, written };
+}
+
+interface CutPatches {
+  coords: Int32Array;
+  tissueBox?: Box;
+  trident?: TridentFacts;
+}
+
+function writePatchFile(
+  job: Job<PatchWith>,
+  slide: Slide,
+  scale: PatchScale,
+  { coords, tissueBox, trident }: CutPatches,
+): Promise<void> {
+  const [level0, level] = [slide.info.levels[0], slide.info.levels[scale.patchLevel]];
+  const file = patchFile(job);
+  const patches: PatchCoords = {
+    coords,
+    patchSize: scale.patchSize,
+    patchLevel: scale.patchLevel,
+    downsample: level.downsample,
+    levelDim: [level.width, level.height],
+    level0Dim: [level0.width, level0.height],
+    name: job.name,
+    // Relative to the stage's folder: an absolute path would make the file's bits depend on the machine.
+    savePath: 'patches',
+    tissueBox,
+    ...(trident && { trident }),
+  };
+  return handled(outputFiles.write(file.from, { patches }));
+}
+
+function patchFile(job: Job<PatchWith>): OutputFile {
+  const file = output(job, 'patches', 'h5');
+  return job.with.layout === 'trident' ? { ...file, to: `patches/${job.name}_patches.h5` } : file;
+}
+
+/** The wanted sides at the wanted resolution, which the read ones only come close to. */
+function tridentOf({ with: wish }: Job<PatchWith>, slide: Slide, scale: PatchScale): TridentFacts {
+  const { patchSize, stepSize = patchSize, slideMpp } = wish;
+  const given = slideMpp === undefined ? undefined : nominalMagnification(slideMpp);
+  const magnification = given ?? magnificationOf(slide.info, slide.path);
+  const size = Math.round(scale.patchSize * slide.info.levels[scale.patchLevel].downsample[0]);
+  return tridentFacts({ patchSize, stepSize }, size, magnification);
+}
+
+function writeStitchFiles(
+  job: Job<PatchWith>,
+  slide: Slide,
+  picture: Picture,
+  coords: Int32Array,
+  { patchSize, patchLevel }: PatchScale,
+): WrittenFiles {
+  const [x, y] = slide.info.levels[patchLevel].downsample;
+  const mosaic = stitchPatches(picture, coords, [patchSize * x, patchSize * y]);
+  const stitch = output(job, 'stitches', 'h5');
+  const image = output(job, 'stitches', 'jpg');
+  const { width, height, downsample } = picture;
+  const h5 = outputFiles.write(stitch.from, { stitch: { pixels: mosaic, width, height, downsample } });
+  const jpeg = outputFiles.write(image.from, { jpeg: { ...picture, rgb: mosaic } });
+  return { files: { stitch, 'stitch-image': image }, written: bothOf(h5, jpeg) };
+}
+
+function writeMaskFile(path: string, tissue: Tissue): Promise<void> {
+  const { mask, width, height, segLevel, downsample } = tissue;
+  const table = outlineTable(tissue.ids.map((id) => tissue.contours[id]));
+  return handled(outputFiles.write(path, { mask: { ...table, mask, width, height, segLevel, downsample } }));
+}
+
+function bothOf(first: Promise<void>, second: Promise<void>): Promise<unknown> {
+  return handled(Promise.all([first, second]));
+}
+
+/** Goes on while the caller does. Who waits for it meets its failure; nobody has to, where another failure came first. */
+function handled<T>(written: Promise<T>): Promise<T> {
+  written.catch(() => undefined);
+  return written;
+}
+
+function output({ scratch, name }: Job<PatchWith>, folder: string, extension: string): OutputFile {
+  return { from: join(scratch, `${folder}.${extension}`), to: `${folder}/${name}.${extension}` };
+}
+
+function valuesOf(
+  slide: InputFile,
+  status: string,
+  parameters: TissueParameters,
+  count = 0,
+  scale?: PatchScale,
+): NonNullable<JobResult['values']> {
+  return {
+    count,
+    status,
+    ...(scale && { 'patch-size': scale.patchSize, 'patch-level': scale.patchLevel }),
+    parameters: processRowCells(slide.path, status, parameters),
+  };
+}

@@ -1,0 +1,41 @@
+import { Canvas, type Colour } from './canvas.js';
+import type { Picture } from './overview.js';
+import { scaleOutline, type Outline } from './polygon.js';
+import type { Tissue } from './find-tissue.js';
+
+/** CLAM's colours for tissue and holes, and grey for tissue that keep-ids or exclude-ids left out. */
+const TISSUE: Colour = [0, 255, 0];
+const HOLE: Colour = [0, 0, 255];
+const LEFT_OUT: Colour = [128, 128, 128];
+const BLACK: Colour = [0, 0, 0];
+const WHITE: Colour = [255, 255, 255];
+
+/** Lines are as thick as asked for, but no thicker than this share of the picture: small slides would vanish behind them. */
+const MAX_LINE_SHARE = 1 / 300;
+
+/** The picture with outlines of tissue and holes and the contours' ids, as RGB. `lineThickness` in level-0 pixels. */
+export function drawTissue(picture: Picture, tissue: Tissue, lineThickness: number): Uint8Array {
+  const { width, height, downsample } = picture;
+  const scale = [1 / downsample[0], 1 / downsample[1]] as const;
+  const longest = Math.max(width, height);
+  const wanted = Math.round(lineThickness * Math.sqrt(scale[0] * scale[1]));
+  const thickness = Math.max(1, Math.min(wanted, Math.ceil(longest * MAX_LINE_SHARE)));
+  const canvas = new Canvas(picture.rgb.slice(), width, height);
+  const draw = (outline: Outline, colour: Colour) =>
+    canvas.outline(scaleOutline(outline, scale), colour, thickness);
+  const chosen = new Set(tissue.ids);
+  tissue.contours.forEach(({ outline, holes }, id) => {
+    draw(outline, chosen.has(id) ? TISSUE : LEFT_OUT);
+    if (chosen.has(id)) for (const hole of holes) draw(hole, HOLE);
+  });
+  tissue.contours.forEach(({ outline }, id) => {
+    writeId(canvas, id, scaleOutline(outline.subarray(0, 2), scale), longest / 500);
+  });
+  return canvas.rgb;
+}
+
+/** The id in black on a white rim, beside the contour's topmost point. `dot`: pixels of the picture a dot of the digits. */
+function writeId(canvas: Canvas, id: number, [x, y]: Outline, dot: number): void {
+  const size = Math.max(1, Math.round(dot));
+  canvas.digits(String(id), x + 2 * size, y + 2 * size, size, BLACK, WHITE);
+}

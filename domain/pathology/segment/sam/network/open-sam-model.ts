@@ -1,0 +1,172 @@
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { Tensor } from 'onnxruntime-node';
+import { SamMilError } from '../../../../errors.js';
+import { writeAtomic } from '../../../../files/atomic.js';
+import { tensorLayout } from '../../../../files/torch/torch-layout.js';
+import {
+  type Device,
+  type OnnxSession,
+  type Provider,
+  openSession,
+} from '../../../../machine/onnx/onnx-session.js';
+import { type SamDesign, type SamHints, buildSamDecoder, buildSamEncoder, samDesign } from './sam-graph.js';
+import type { SamEmbedding, SamMasks, SamModel } from './sam-model.js';
+import { samInput, samPoints, scaledSize } from './sam-preprocess.js';
+
+/** Masks a point. */
+const MASKS = 3;
+
+/** A checkpoint of Segment Anything or MobileSAM: .pth of either format, .pt or .safetensors. */
+export interface SamWeights extends SamHints {
+  path: string;
+  /** The checkpoint's own folder, where {@link prepareSam} writes graphs that point into it. */
+  folder: string;
+  digest: string;
+}
+
+export interface SamOptions {
+  device?: Device;
+  threads?: number;
+}
+
+interface SamGraphs {
+  design: SamDesign;
+  encoder: Uint8Array;
+  decoder: Uint8Array;
+}
+
+/**
+ * Writes the two ONNX graphs of a checkpoint into its folder, where they are missing or differ: for other programs, since {@link openSamModel} needs no
+ * such files. Both are built before either is written.
+ *
+ * @throws SamMilError as {@link openSamModel}, where the checkpoint does not fit
+ */
+export async function prepareSam(weights: SamWeights): Promise<void> {
+  const { path, folder } = weights;
+  if (resolve(dirname(path)) !== resolve(folder)) {
+    throw new SamMilError(
+      'InvalidInput',
+      'a checkpoint and the graphs that point into it lie in one folder',
+      {
+        file: path,
+        expected: folder,
+      },
+    );
+  }
+  const { encoder, decoder } = graphsOf(weights);
+  await writeWhereNew(join(folder, `${basename(path)}.encoder.onnx`), encoder);
+  await writeWhereNew(join(folder, `${basename(path)}.decoder.onnx`), decoder);
+}
+
+async function writeWhereNew(path: string, model: Uint8Array): Promise<void> {
+  const there = await readFile(path).catch(() => undefined);
+  if (there?.equals(model) !== true) writeAtomic(path, model);
+}
+
+function graphsOf(weights: SamWeights): SamGraphs {
+  const tensors = tensorLayout(weights.path);
+  return {
+    design: samDesign(tensors, weights),
+    encoder: buildSamEncoder(tensors, weights),
+    decoder: buildSamDecoder(tensors, weights),
+  };
+}
+
+/**
+ * Opens Segment Anything's two networks: which ones they are, and every size, is found from the checkpoint's tensors.
+ *
+ * @throws SamMilError UnsupportedFormat naming the first tensor that is missing or misshapen; InvalidInput where the number of the decoder's heads must
+ * be told, or the runtime can't load the model
+ */
+export async function openSamModel(weights: SamWeights, options: SamOptions = {}): Promise<SamModel> {
+  const { design, encoder, decoder } = graphsOf(weights);
+  const { default: runtime } = await import('onnxruntime-node');
+  const tensor: MakeTensor = (data, shape) => new runtime.Tensor('float32', data, shape);
+  // An image needs a gigabyte for a moment: it is given back, which costs nothing beside the seconds of an encoding. The decoder's runs are short, and
+  // getting their memory anew from the system would take half as long again.
+  const images = await openSession(weights.path, {
+    ...options,
+    model: encoder,
+    arena: false,
+    pattern: false,
+  });
+  try {
+    const { name } = images.provider;
+    const points = await openSession(weights.path, {
+      ...options,
+      model: decoder,
+      device: name,
+      pattern: false,
+    });
+    return new OnnxSam(design, images, points, tensor);
+  } catch (error) {
+    await images.session.release();
+    throw error;
+  }
+}
+
+type MakeTensor = (data: Float32Array, shape: readonly number[]) => Tensor;
+
+/**
+ * Points of one run of the decoder: what lies between its layers is some 40 MB a point. Measured with vit_b: 4 take no longer a point than 64, in a
+ * tenth of the memory. Graphics cards want larger pieces.
+ */
+const POINTS_AT_A_TIME = { cpu: 4, other: 64 };
+
+class OnnxSam implements SamModel {
+  readonly imageSize: number;
+  readonly provider: Provider;
+  private readonly design: SamDesign;
+  private readonly images: OnnxSession;
+  private readonly points: OnnxSession;
+  private readonly tensor: MakeTensor;
+
+  constructor(design: SamDesign, images: OnnxSession, points: OnnxSession, tensor: MakeTensor) {
+    this.imageSize = design.imageSize;
+    this.provider = images.provider;
+    this.design = design;
+    this.images = images;
+    this.points = points;
+    this.tensor = tensor;
+  }
+
+  async embed(rgb: Uint8Array, width: number, height: number): Promise<SamEmbedding> {
+    const { imageSize } = this;
+    const image = this.tensor(samInput(rgb, width, height, imageSize), [1, 3, imageSize, imageSize]);
+    const { embedding } = await this.images.session.run({ image }, ['embedding']);
+    const scaled = scaledSize(width, height, imageSize);
+    return {
+      data: embedding.data as Float32Array,
+      shape: [...embedding.dims],
+      width,
+      height,
+      scaledWidth: scaled.width,
+      scaledHeight: scaled.height,
+    };
+  }
+
+  async decode(embedding: SamEmbedding, points: Float64Array): Promise<SamMasks> {
+    const side = this.design.grid * 4;
+    const count = points.length / 2;
+    const scaled = { width: embedding.scaledWidth, height: embedding.scaledHeight };
+    const places = samPoints(points, embedding, scaled, this.imageSize);
+    const image = this.tensor(embedding.data, embedding.shape);
+    const logits = new Float32Array(count * MASKS * side * side);
+    const iou = new Float32Array(count * MASKS);
+    const atOnce = POINTS_AT_A_TIME[this.points.provider.name === 'cpu' ? 'cpu' : 'other'];
+    for (let from = 0; from < count; from += atOnce) {
+      const some = places.subarray(from * 2, (from + atOnce) * 2);
+      const feeds = { embedding: image, points: this.tensor(some, [some.length / 2, 2]) };
+      const masks = await this.points.session.run(feeds, ['logits', 'iou']);
+      logits.set(masks.logits.data as Float32Array, from * MASKS * side * side);
+      iou.set(masks.iou.data as Float32Array, from * MASKS);
+    }
+    return { logits, side, iou };
+  }
+
+  async close(): Promise<void> {
+    await this.images.session.release();
+    await this.points.session.release();
+  }
+}

@@ -1,0 +1,58 @@
+import { Resizer } from '../../../slides/resize.js';
+
+/** ImageNet's mean and deviation of red, green and blue, in steps of 8 bits. */
+const MEAN = [123.675, 116.28, 103.53];
+const DEVIATION = [58.395, 57.12, 57.375];
+
+/** Sizes after the longest side is brought to `imageSize`, rounded half up. */
+export function scaledSize(
+  width: number,
+  height: number,
+  imageSize: number,
+): { width: number; height: number } {
+  const scale = imageSize / Math.max(width, height);
+  return { width: Math.floor(width * scale + 0.5), height: Math.floor(height * scale + 0.5) };
+}
+
+/**
+ * An image as Segment Anything's encoder sees it: longest side brought to `imageSize` as Pillow's bilinear filter does, normalised channel by channel,
+ * then padded with zeros at the right and bottom.
+ *
+ * @param rgb height x width x 3, 8 bits
+ * @returns 3 x imageSize x imageSize
+ */
+export function samInput(rgb: Uint8Array, width: number, height: number, imageSize: number): Float32Array {
+  const scaled = scaledSize(width, height, imageSize);
+  const pixels = new Resizer(width, height, scaled.width, scaled.height, 'bilinear').resize(rgb);
+  const input = new Float32Array(3 * imageSize * imageSize);
+  MEAN.forEach((mean, channel) => {
+    const values = normalised(mean, DEVIATION[channel]);
+    for (let y = 0; y < scaled.height; y++) {
+      let at = y * scaled.width * 3 + channel;
+      const row = (channel * imageSize + y) * imageSize;
+      for (let x = 0; x < scaled.width; x++, at += 3) input[row + x] = values[pixels[at]];
+    }
+  });
+  return input;
+}
+
+/** Every 8-bit value in single precision at each step, as torch computes it. */
+function normalised(mean: number, deviation: number): Float32Array {
+  return Float32Array.from({ length: 256 }, (_, value) => {
+    return Math.fround(Math.fround(value - Math.fround(mean)) / Math.fround(deviation));
+  });
+}
+
+/** Points in pixels of an image, n x 2, to 0 to 1 of the padded square, at pixel centres. */
+export function samPoints(
+  points: Float64Array,
+  from: { width: number; height: number },
+  scaled: { width: number; height: number },
+  imageSize: number,
+): Float32Array {
+  const across = scaled.width / from.width;
+  const down = scaled.height / from.height;
+  return Float32Array.from(points, (value, at) => {
+    return (value * (at % 2 === 0 ? across : down) + 0.5) / imageSize;
+  });
+}

@@ -1,0 +1,110 @@
+import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
+import { digestOfFile } from '../../../digest.js';
+import { SamMilError } from '../../../errors.js';
+import { tensorLayout } from '../../../files/torch/torch-layout.js';
+import { weightsEntry } from '../../../machine/weights/manifest.js';
+import { findWeights } from '../../../machine/weights/weights-store.js';
+import { AUTOMATIC_MASKS_VERSION, automaticMasks } from './automatic-masks.js';
+import { prepareSam, type SamWeights } from './network/open-sam-model.js';
+import { checkPublishedDesign } from './network/published-designs.js';
+import type { SegmenterDefinition, SegmenterInfo } from '../segmenter/segmenter.js';
+import { presentWeights, readSegmenterFile, type SegmenterFile } from '../segmenter/segmenter-file.js';
+import { sharedSamModel } from './network/shared-sam-model.js';
+
+/** A published SAM or MobileSAM, whose weights a person fetches or imports under its name; as they are on this machine now. */
+export function publishedSam(name: string): SegmenterDefinition {
+  const { licence, note } = weightsEntry(name);
+  const info: SegmenterInfo = {
+    name,
+    version: AUTOMATIC_MASKS_VERSION,
+    weightsDigest: digestNow(name),
+    licence,
+    note,
+  };
+  return {
+    info,
+    bring: async () => void findWeights(name),
+    prepare: async (weights) => {
+      checkPublishedDesign(name, tensorLayout(weights.path), weights.path);
+      await prepareSam(weights);
+    },
+    segment: segmentBy(info, async () => findWeights(name)),
+  };
+}
+
+/** Undefined where `bring` would throw: an import must be able to mend what is missing or damaged. */
+function digestNow(name: string): string | undefined {
+  try {
+    return findWeights(name).digest;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * A person's own checkpoint, described by a YAML or JSON file. Its digest is taken, so it is part of what the segmenter is.
+ *
+ * @throws SamMilError `InvalidInput` naming every key at fault, `WeightsMissing` where the checkpoint is not there
+ */
+export async function samOfFile(path: string): Promise<SegmenterDefinition> {
+  const file = readSegmenterFile(path);
+  const hints = { decoderHeads: file['decoder-heads'], imageSize: file['image-size'] };
+  const info: SegmenterInfo = {
+    name: file.name,
+    version: file.version,
+    weightsDigest: await stampedDigest(file, path),
+    network: {
+      version: AUTOMATIC_MASKS_VERSION,
+      decoderHeads: hints.decoderHeads ?? null,
+      imageSize: hints.imageSize ?? null,
+    },
+    licence: file.licence,
+    note: file.note,
+  };
+  const find = async (): Promise<SamWeights> => ({
+    path: file.weights,
+    folder: dirname(file.weights),
+    digest: await stampedDigest(file, path),
+    ...hints,
+  });
+  return {
+    info,
+    bring: async () => undefined,
+    prepare: async (weights) => prepareSam({ ...weights, ...hints }),
+    segment: segmentBy(info, find),
+  };
+}
+
+function segmentBy(info: SegmenterInfo, find: () => Promise<SamWeights>): SegmenterDefinition['segment'] {
+  return async (image, parameters, context) => {
+    const weights = await find();
+    if (weights.digest !== info.weightsDigest) throw exchanged(info, weights);
+    const { device, threads = availableParallelism() } = context;
+    const model = await sharedSamModel(weights, { device, threads });
+    context.log(`segmenter ${info.name} on ${model.provider.name} (${model.provider.why})`);
+    const { masks, stages } = await automaticMasks(model, weights.digest, image, parameters, context);
+    const candidates = stages.reduce((sum, stage) => sum + stage.candidates, 0);
+    context.log(`${masks.length} of ${candidates} masks stay, of ${stages.length} crops`);
+    return masks;
+  };
+}
+
+function exchanged(info: SegmenterInfo, { path, digest }: SamWeights): SamMilError {
+  return new SamMilError('Unavailable', `the weights of ${info.name} were exchanged a moment ago`, {
+    file: path,
+    expected: info.weightsDigest ?? 'none',
+    found: digest,
+    next: 'the step is tried again with the new ones',
+  });
+}
+
+/** Digests by path and stamp: checkpoints are large, and the key of every item asks for it. */
+const digests = new Map<string, string>();
+
+async function stampedDigest(file: SegmenterFile, segmenterFile: string): Promise<string> {
+  const { path, stamp } = presentWeights(file, segmenterFile);
+  const digest = digests.get(stamp) ?? (await digestOfFile(path));
+  digests.set(stamp, digest);
+  return digest;
+}

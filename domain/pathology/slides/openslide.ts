@@ -1,0 +1,173 @@
+import { SamMilError } from '../../errors.js';
+import type { Level0Px } from '../../units.js';
+import { argbToRgb } from './argb.js';
+import { openSlideApi, type Handle, type OpenSlideApi } from './openslide-binding.js';
+import { READ_PIECE } from './level-pieces.js';
+import { omeProperties } from './ome.js';
+import { mppOf, objectivePowerOf } from './properties.js';
+import type { Level, Slide, SlideInfo } from './slide.js';
+
+export interface OpenSlideOptions {
+  /** Size of the handle's cache of decoded tiles; default is OpenSlide's own, 32 MB. No effect before OpenSlide 4. */
+  cacheBytes?: number;
+}
+
+/**
+ * A slide read by the OpenSlide C library. Pixels equal those of openslide-python's `read_region(...).convert("RGB")` after its
+ * un-premultiplication.
+ */
+export class OpenSlideSlide implements Slide {
+  readonly path: string;
+  readonly info: SlideInfo;
+  private readonly api: OpenSlideApi;
+  private readonly downsamples: readonly number[];
+  private handle: Handle | undefined;
+  /** Why the handle is dead. OpenSlide's errors are sticky: after one, every further answer of the handle is worthless. */
+  private failure: string | undefined;
+  private pixels = new Uint32Array(0);
+
+  private constructor(api: OpenSlideApi, handle: Handle, path: string) {
+    this.api = api;
+    this.handle = handle;
+    this.path = path;
+    const count = api.levelCount(handle);
+    this.downsamples = Array.from({ length: count }, (_, level) => api.levelDownsample(handle, level));
+    this.info = readInfo(api, handle, this.downsamples);
+    this.check('reading its properties');
+  }
+
+  /**
+   * Undefined where OpenSlide has no reader for the file. Throws `CorruptSlide` where it has one that fails, `Unavailable` without the
+   * library.
+   */
+  static open(path: string, options: OpenSlideOptions = {}): OpenSlideSlide | undefined {
+    const api = openSlideApi();
+    const handle = api.open(path);
+    if (handle === null) return undefined;
+    try {
+      const error = api.error(handle);
+      if (error !== null) throw corrupt(path, 'opening it', error);
+      if (options.cacheBytes !== undefined) api.setCacheSize?.(handle, options.cacheBytes);
+      return new OpenSlideSlide(api, handle, path);
+    } catch (error) {
+      api.close(handle);
+      throw error;
+    }
+  }
+
+  readRegion(
+    x: Level0Px,
+    y: Level0Px,
+    level: number,
+    width: number,
+    height: number,
+    into: Uint8Array = new Uint8Array(width * height * 3),
+  ): Uint8Array {
+    const handle = this.alive();
+    checkRequest(this, level, width, height, into);
+    const downsample = this.downsamples[level];
+    // The library cuts one large call into these very pieces; doing it here gives the same pixels with a small buffer.
+    for (let top = 0; top < height; top += READ_PIECE) {
+      for (let left = 0; left < width; left += READ_PIECE) {
+        const w = Math.min(READ_PIECE, width - left);
+        const h = Math.min(READ_PIECE, height - top);
+        const pixels = this.buffer(w * h);
+        const startX = Math.trunc(x + left * downsample);
+        const startY = Math.trunc(y + top * downsample);
+        this.api.readRegion(handle, pixels, startX, startY, level, w, h);
+        this.check(`reading ${w} x ${h} pixels of level ${level} at (${startX}, ${startY})`);
+        argbToRgb(pixels, w, h, into, top * width + left, width);
+      }
+    }
+    return into;
+  }
+
+  readLevel(level: number): Uint8Array {
+    const { width, height } = this.info.levels[level] ?? {};
+    return this.readRegion(0, 0, level, width ?? 0, height ?? 0);
+  }
+
+  bestLevelForDownsample(downsample: number): number {
+    return this.api.bestLevelForDownsample(this.alive(), downsample);
+  }
+
+  close(): void {
+    if (this.handle !== undefined) this.api.close(this.handle);
+    this.handle = undefined;
+    this.failure ??= 'the slide was closed before';
+    this.pixels = new Uint32Array(0);
+  }
+
+  private alive(): Handle {
+    if (this.handle === undefined || this.failure !== undefined) {
+      throw new SamMilError('CorruptSlide', 'this slide can no longer be read', {
+        file: this.path,
+        found: this.failure,
+        next: 'close the handle and open the slide anew',
+      });
+    }
+    return this.handle;
+  }
+
+  private check(doing: string): void {
+    const error = this.api.error(this.alive());
+    if (error === null) return;
+    this.failure = error;
+    throw corrupt(this.path, doing, error);
+  }
+
+  private buffer(length: number): Uint32Array {
+    if (this.pixels.length < length) this.pixels = new Uint32Array(length);
+    return this.pixels;
+  }
+}
+
+function readInfo(api: OpenSlideApi, handle: Handle, downsamples: readonly number[]): SlideInfo {
+  const properties: Record<string, string> = {};
+  for (const name of api.propertyNames(handle)) properties[name] = api.propertyValue(handle, name) ?? '';
+  Object.assign(properties, omeProperties(properties['tiff.ImageDescription']));
+  const [width0, height0] = api.levelSize(handle, 0);
+  const levels = downsamples.map((readDownsample, level): Level => {
+    const [width, height] = api.levelSize(handle, level);
+    return { width, height, downsample: [width0 / width, height0 / height], readDownsample };
+  });
+  return {
+    vendor: properties['openslide.vendor'] ?? 'unknown',
+    levels,
+    mpp: mppOf(properties),
+    objectivePower: objectivePowerOf(properties),
+    properties,
+  };
+}
+
+/** Programming errors, refused before the library is asked: a wrong size of `into` would be written past its end. */
+export function checkRequest(
+  slide: Slide,
+  level: number,
+  width: number,
+  height: number,
+  into: Uint8Array,
+): void {
+  const levels = slide.info.levels.length;
+  if (!Number.isInteger(level) || level < 0 || level >= levels) {
+    throw new SamMilError('InvalidInput', `there is no level ${level}`, {
+      file: slide.path,
+      expected: `0 to ${levels - 1}`,
+    });
+  }
+  if (into.length !== width * height * 3 || !(width > 0) || !(height > 0)) {
+    throw new SamMilError('InvalidInput', `a region of ${width} x ${height} pixels can't be read`, {
+      file: slide.path,
+      expected: `a positive size and an array of width * height * 3 bytes`,
+      found: `${into.length} bytes`,
+    });
+  }
+}
+
+function corrupt(path: string, doing: string, error: string): SamMilError {
+  return new SamMilError('CorruptSlide', `the slide is damaged: ${doing} failed`, {
+    file: path,
+    found: error,
+    next: 'copy or download the slide again and compare its size with the original; other slides are not affected',
+  });
+}

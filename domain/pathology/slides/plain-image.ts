@@ -1,0 +1,136 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SamMilError } from '../../errors.js';
+import type { Level0Px } from '../../units.js';
+import type { FileHead } from './check-file.js';
+import { checkRequest } from './openslide.js';
+import { mppOf } from './properties.js';
+import type { Slide, SlideInfo } from './slide.js';
+import { tiffDirectoryOffset } from './tiff-file.js';
+
+const DECODER = fileURLToPath(new URL('./decode-image.js', import.meta.url));
+
+/** What the decoder prints on success. */
+export interface DecodedImage {
+  width: number;
+  height: number;
+  format: string;
+  /** Dots per inch as the file says, if it does. */
+  density?: number;
+}
+
+/** PNG, JPEG or TIFF by their first bytes. */
+export function isPlainImage({ bytes }: FileHead): boolean {
+  const png = bytes.length > 8 && bytes.readUInt32BE(0) === 0x89504e47;
+  const jpeg = bytes.length > 3 && bytes.readUIntBE(0, 3) === 0xffd8ff;
+  return png || jpeg || tiffDirectoryOffset(bytes) !== undefined;
+}
+
+/**
+ * A plain image as a slide of one level. It is decoded once, in a process of its own (a broken file can't take this one down), into a raw file
+ * that is unlinked at once; regions are read from that, so memory stays small, whatever its size. Disk: 3 bytes a pixel in
+ * the temporary folder while open, twice that for a moment where it is large. Alpha is dropped, as Pillow's `convert("RGB")` does.
+ */
+export class PlainImageSlide implements Slide {
+  readonly path: string;
+  readonly info: SlideInfo;
+  private raw: number | undefined;
+
+  private constructor(path: string, raw: number, image: DecodedImage) {
+    this.path = path;
+    this.raw = raw;
+    this.info = describe(image);
+  }
+
+  /** Throws `CorruptSlide` where the image can't be decoded, `DiskFull` where the temporary folder can't hold it. */
+  static open(path: string): PlainImageSlide {
+    const folder = mkdtempSync(join(tmpdir(), 'sam-mil-image-'));
+    try {
+      const image = decode(path, join(folder, 'pixels.raw'));
+      const raw = openSync(join(folder, 'pixels.raw'), 'r');
+      const { size } = fstatSync(raw);
+      if (size !== image.width * image.height * 3) {
+        closeSync(raw);
+        throw failed(path, `${size} bytes of pixels for ${image.width} x ${image.height}`);
+      }
+      return new PlainImageSlide(path, raw, image);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  readRegion(
+    x: Level0Px,
+    y: Level0Px,
+    level: number,
+    width: number,
+    height: number,
+    into: Uint8Array = new Uint8Array(width * height * 3),
+  ): Uint8Array {
+    if (this.raw === undefined) throw failed(this.path, 'the slide was closed before');
+    checkRequest(this, level, width, height, into);
+    const [image] = this.info.levels;
+    const left = Math.max(0, Math.trunc(x));
+    const right = Math.min(image.width, Math.trunc(x) + width);
+    into.fill(0);
+    for (let row = 0; row < height && right > left; row++) {
+      const line = Math.trunc(y) + row;
+      if (line < 0 || line >= image.height) continue;
+      const target = (row * width + left - Math.trunc(x)) * 3;
+      readSync(this.raw, into, target, (right - left) * 3, (line * image.width + left) * 3);
+    }
+    return into;
+  }
+
+  readLevel(level: number): Uint8Array {
+    return this.readRegion(0, 0, level, this.info.levels[0].width, this.info.levels[0].height);
+  }
+
+  bestLevelForDownsample(): number {
+    return 0;
+  }
+
+  close(): void {
+    if (this.raw !== undefined) closeSync(this.raw);
+    this.raw = undefined;
+  }
+}
+
+function decode(path: string, into: string): DecodedImage {
+  const result = spawnSync(process.execPath, [DECODER, path, into], { encoding: 'utf8', maxBuffer: 1 << 20 });
+  if (result.status === 0) return JSON.parse(result.stdout) as DecodedImage;
+  const message = result.stderr.trim().split('\n').at(-1) ?? `signal ${result.signal}`;
+  if (message.includes('ENOSPC') || message.includes('No space left')) {
+    throw new SamMilError('DiskFull', 'no room to decode the image', {
+      file: path,
+      found: message,
+      next: `free space in ${tmpdir()}, or set TMPDIR to a folder with room for 3 bytes a pixel`,
+    });
+  }
+  throw failed(path, message);
+}
+
+function failed(path: string, found: string): SamMilError {
+  return new SamMilError('CorruptSlide', 'the image can not be decoded', {
+    file: path,
+    found,
+    next: 'copy or download it again, or convert it to a tiled TIFF',
+  });
+}
+
+function describe({ width, height, format, density }: DecodedImage): SlideInfo {
+  const properties: Record<string, string> = { 'sam-mil.format': format };
+  if (density !== undefined) {
+    properties['openslide.mpp-x'] = properties['openslide.mpp-y'] = String(25400 / density);
+  }
+  return {
+    vendor: `plain-${format}`,
+    levels: [{ width, height, downsample: [1, 1] }],
+    mpp: mppOf(properties),
+    properties,
+    costlyToOpen: true,
+  };
+}

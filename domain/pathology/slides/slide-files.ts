@@ -1,0 +1,122 @@
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
+import { SamMilError } from '../../errors.js';
+
+/** DICOM sorts its elements by tag, and the series' (0020,000E) comes before anything large. */
+const DICOM_HEAD = 1 << 16;
+
+/** Where every DICOM file, whatever its name ends in, says that it is one. */
+const DICOM_MARK = { at: 128, text: 'DICM' } as const;
+
+/**
+ * The further files that a slide consists of, sorted: what a digest of its content must cover beside the named one.
+ * MIRAX: the folder named like the .mrxs file. DICOM: the files of the folder that belong to the same series. Hamamatsu VMS and VMU: the
+ * files that the index names. Trestle and all others: none. Throws the file system's own error.
+ */
+export function companionFiles(path: string): string[] {
+  return [...new Set(companions(path))].filter((file) => file !== path).sort();
+}
+
+/**
+ * The file to open for a slide that is given as a folder: the first file of the one DICOM series in it. Undefined where `path` is no folder.
+ * Throws `InvalidInput` where the folder holds no series, or several.
+ */
+export function slideFolderMember(path: string): string | undefined {
+  if (!isFolder(path)) return undefined;
+  const files = dicomFiles(path).sort();
+  const series = new Map<string, string>();
+  for (const file of files) {
+    const name = seriesOf(file);
+    if (name !== undefined && !series.has(name)) series.set(name, file);
+  }
+  const [first] = series.values();
+  if (series.size === 1) return first;
+  throw new SamMilError(
+    'InvalidInput',
+    series.size === 0 ? 'this is a folder, not a slide file' : 'the folder holds several DICOM series',
+    {
+      file: path,
+      expected: 'a slide file, or a folder with the files of one DICOM series',
+      found: series.size === 0 ? `${files.length} DICOM files with a series` : `${series.size} series`,
+      next: 'name the slide file itself; for a DICOM slide any one file of its series, for MIRAX the .mrxs file next to the folder',
+    },
+  );
+}
+
+/** Whatever keeps one from looking is met, and told, where the file is opened. */
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+function dicomFiles(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => name.toUpperCase() !== 'DICOMDIR')
+    .map((name) => join(folder, name))
+    .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true && isDicom(file));
+}
+
+function isDicom(path: string): boolean {
+  const { at, text } = DICOM_MARK;
+  return headOf(path, at + text.length).toString('latin1', at) === text;
+}
+
+function companions(path: string): string[] {
+  switch (extname(path).toLowerCase()) {
+    case '.mrxs':
+      return filesUnder(path.slice(0, -'.mrxs'.length));
+    case '.vms':
+    case '.vmu':
+      return namedInIndex(path);
+    default:
+      return isDicom(path) ? sameSeries(path) : [];
+  }
+}
+
+function filesUnder(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => !basename(name).startsWith('.'))
+    .map((name) => join(folder, name))
+    .filter((file) => statSync(file).isFile());
+}
+
+function sameSeries(path: string): string[] {
+  const series = seriesOf(path);
+  if (series === undefined) return [];
+  return dicomFiles(dirname(path)).filter((file) => seriesOf(file) === series);
+}
+
+/** SeriesInstanceUID (0020,000E), found by its tag in explicit (`UI` and a 16-bit length) or implicit (32-bit length) little-endian form. */
+function seriesOf(path: string): string | undefined {
+  const bytes = headOf(path, DICOM_HEAD);
+  const at = bytes.indexOf(Buffer.from([0x20, 0x00, 0x0e, 0x00]));
+  if (at < 0 || at + 8 > bytes.length) return undefined;
+  const explicit = bytes.toString('latin1', at + 4, at + 6) === 'UI';
+  const length = explicit ? bytes.readUInt16LE(at + 6) : bytes.readUInt32LE(at + 4);
+  return bytes.toString('latin1', at + 8, at + 8 + Math.min(length, 64)).replace(/\0+$/, '');
+}
+
+/** The first bytes of a file, fewer where it is shorter. */
+function headOf(path: string, length: number): Buffer {
+  const head = Buffer.alloc(length);
+  const file = openSync(path, 'r');
+  try {
+    return head.subarray(0, readSync(file, head, 0, length, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
+function namedInIndex(path: string): string[] {
+  const folder = dirname(path);
+  return readFileSync(path, 'latin1')
+    .split(/\r?\n/)
+    .map((line) => line.slice(line.indexOf('=') + 1).trim())
+    .filter((name) => name !== '' && basename(name) === name)
+    .map((name) => join(folder, name))
+    .filter((file) => existsSync(file) && statSync(file).isFile());
+}

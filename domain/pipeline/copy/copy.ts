@@ -1,0 +1,156 @@
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { digestOfFile, digestOfJson } from '../../digest.js';
+import { SamMilError } from '../../errors.js';
+import { asWriteError, commitTemporary, temporaryName, writeAtomic } from '../../files/atomic.js';
+import { readItems } from '../../engine/store/items.js';
+import type { FileRef, InputFile, Job, JobResult } from '../../job.js';
+import { outputFile } from '../output-refs.js';
+
+/** Parameters of `pipeline.copy`; see its definition for what each means. */
+export interface CopyWith {
+  files?: InputFile[];
+  items?: InputFile;
+  outputs?: string[];
+  to: string;
+  layout: 'flat' | 'by-item';
+  overwrite: boolean;
+}
+
+interface Copy {
+  from: string;
+  digest: string;
+  /** Relative to the target folder. */
+  to: string;
+}
+
+/** An entry of copied.json. */
+interface CopiedFile {
+  /** Relative to the target folder. */
+  path: string;
+  digest: string;
+}
+
+/**
+ * Copies chosen outputs to a folder. Each file appears whole or not at all (temporary name, digest checked, fsync, rename). Everything is looked at
+ * before anything is written: a name that two files would get, or different content in the target, is refused.
+ */
+export async function run(job: Job<CopyWith>): Promise<JobResult> {
+  const { to, overwrite } = job.with;
+  const folder = targetFolder(job.work, to);
+  const copies = await listCopies(job);
+  refuseSameNames(copies);
+  const pending = await neededCopies(copies, folder, overwrite);
+  for (const [i, copy] of pending.entries()) {
+    job.signal.throwIfAborted();
+    await copyWhole(copy, join(folder, copy.to));
+    job.progress({ unit: 'files', done: i + 1, total: pending.length });
+  }
+  const list: CopiedFile[] = copies.map(({ to: path, digest }) => ({ path, digest }));
+  const manifest = join(job.scratch, 'copied.json');
+  writeAtomic(manifest, `${JSON.stringify({ copied: 1, files: list }, null, 1)}\n`);
+  return {
+    files: { list: { from: manifest, to: 'copied.json' } },
+    values: { count: copies.length, written: pending.length, digest: digestOfJson(list) },
+  };
+}
+
+function targetFolder(work: string, to: string): string {
+  return isAbsolute(to) ? resolve(to) : resolve(work, to);
+}
+
+/** Which copy is gone from the target or holds other content, in words; undefined where all stand. `list` is the output of that name. */
+export async function faultOfCopies(
+  work: string,
+  to: string,
+  list: FileRef,
+  digestOf: (path: string) => Promise<string>,
+): Promise<string | undefined> {
+  const { files } = JSON.parse(readFileSync(join(work, list.path), 'utf8')) as { files: CopiedFile[] };
+  for (const { path, digest } of files) {
+    const target = join(targetFolder(work, to), path);
+    if (!existsSync(target)) return `${path} is gone from ${to}`;
+    if ((await digestOf(target)) !== digest) return `${path} was changed in ${to}`;
+  }
+  return undefined;
+}
+
+async function listCopies({ with: { files, items, outputs, layout }, work }: Job<CopyWith>): Promise<Copy[]> {
+  const copies: Copy[] = (files ?? []).map(({ path, digest }) => ({
+    from: path,
+    digest,
+    to: basename(path),
+  }));
+  if (items !== undefined) {
+    if (outputs === undefined || outputs.length === 0) {
+      throw new SamMilError(
+        'InvalidInput',
+        '`items` needs `outputs`: the names of what to copy of each item',
+      );
+    }
+    for (const item of readItems(items.path)) {
+      if (item.status !== 'done') continue;
+      for (const name of outputs) {
+        const { absolute, path, digest } = await outputFile(item, name, work);
+        const file = basename(path);
+        copies.push({ from: absolute, digest, to: layout === 'by-item' ? `${item.key}/${file}` : file });
+      }
+    }
+  }
+  if (copies.length > 0) return copies.sort((a, b) => (a.to < b.to ? -1 : 1));
+  throw new SamMilError('InvalidInput', 'nothing to copy', {
+    expected: '`files`, or `items` with finished items',
+  });
+}
+
+function refuseSameNames(copies: readonly Copy[]): void {
+  copies.forEach((copy, i) => {
+    const before = copies[i - 1];
+    if (before === undefined || before.to !== copy.to || before.from === copy.from) return;
+    throw new SamMilError('InvalidInput', `two files would be called ${copy.to}`, {
+      found: `${before.from} and ${copy.from}`,
+      next: 'set `layout: by-item`, or copy them to different folders',
+    });
+  });
+}
+
+/** Copies that are still to be made. What is there with the same content stays untouched. */
+async function neededCopies(copies: readonly Copy[], folder: string, overwrite: boolean): Promise<Copy[]> {
+  const pending: Copy[] = [];
+  const different: string[] = [];
+  for (const copy of copies) {
+    const target = join(folder, copy.to);
+    if (!existsSync(target)) pending.push(copy);
+    else if ((await digestOfFile(target)) !== copy.digest) {
+      pending.push(copy);
+      different.push(target);
+    }
+  }
+  if (different.length === 0 || overwrite) return pending;
+  throw new SamMilError('InvalidInput', 'the target holds other content', {
+    file: different[0],
+    found: different.length === 1 ? 'one such file' : `${different.length} such files`,
+    next: 'choose another folder, move these files away, or set `overwrite: true`',
+  });
+}
+
+async function copyWhole({ from, digest }: Copy, target: string): Promise<void> {
+  const temporary = temporaryName(target);
+  try {
+    mkdirSync(dirname(target), { recursive: true });
+    await copyFile(from, temporary);
+    const found = await digestOfFile(temporary);
+    if (found !== digest) {
+      throw new SamMilError('InvalidInput', 'the file changed while it was copied', {
+        file: from,
+        expected: digest,
+        found,
+      });
+    }
+    commitTemporary(temporary, target);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw asWriteError(error, target);
+  }
+}

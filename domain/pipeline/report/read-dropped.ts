@@ -1,0 +1,55 @@
+import { isJsonObject, type Json } from '../../json.js';
+import type { Plan } from '../../engine/language/plan/plan.js';
+import { readReceipt } from '../../engine/store/receipts.js';
+import type { LeftOut } from './report-data.js';
+
+/** More labels without a slide than this are told in one line: a part of a cohort may be run with the labels of all of it. */
+const MOST_LABELS = 5;
+
+/**
+ * What the splits of a run left out: slides without a label, and labels without a slide. Nothing else of a report would show them, since every
+ * item of every stage ended well.
+ * @param plan of the run; null where there is no record of one
+ * @param told names of what is reported otherwise, such as slides that failed
+ */
+export async function droppedBySplits(
+  work: string,
+  plan: Plan | null,
+  told: ReadonlySet<string>,
+): Promise<LeftOut[]> {
+  const left = new Map<string, LeftOut>();
+  for (const stage of plan?.stages ?? []) {
+    for (const { id, uses } of stage.steps) {
+      if (uses !== 'mil.split' || stage.source.kind !== 'single') continue;
+      const receipt = await readReceipt(work, { stage: stage.name, item: stage.name, step: id });
+      for (const { name, reason } of droppedOf(receipt?.outputs.dropped)) {
+        if (told.has(name) || left.has(name)) continue;
+        left.set(name, { stage: stage.name, item: name, status: 'left out', reason });
+      }
+    }
+  }
+  return shortened([...left.values()]);
+}
+
+function droppedOf(value: Json | undefined): { name: string; reason: string }[] {
+  return (Array.isArray(value) ? value : []).flatMap((entry) =>
+    isJsonObject(entry) && typeof entry.name === 'string' && typeof entry.reason === 'string'
+      ? [{ name: entry.name, reason: entry.reason }]
+      : [],
+  );
+}
+
+/** Reasons as `mil.split` gives them. */
+export const NO_LABEL = 'no label';
+const NO_SLIDE = 'no slide';
+
+function shortened(left: LeftOut[]): LeftOut[] {
+  const labels = left.filter(({ reason }) => reason === NO_SLIDE);
+  if (labels.length <= MOST_LABELS) return left;
+  const first = labels.slice(0, MOST_LABELS).map(({ item }) => item);
+  const reason = `${NO_SLIDE} of that name: ${first.join(', ')}, and ${labels.length - MOST_LABELS} more`;
+  return [
+    ...left.filter((entry) => entry.reason !== NO_SLIDE),
+    { ...labels[0], item: `${labels.length} labels`, reason },
+  ];
+}

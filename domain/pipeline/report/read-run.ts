@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import { packageVersion } from '../../package-root.js';
+import type { ItemRecord } from '../../job.js';
+import { isJsonObject, type Json, type JsonObject } from '../../json.js';
+import type { Plan } from '../../engine/language/plan/plan.js';
+import { lockPath, planPath, relativeToWork } from '../../engine/store/paths.js';
+import type { RunEvent } from '../../engine/store/run-events.js';
+import type { FoldResult, LeftOut, NamedDigest, RunFacts } from './report-data.js';
+
+/**
+ * What is known of the run: from its plan and lock where they are there, and from this process. A report can also be made of files that no run
+ * left a record of; then these facts are simply fewer.
+ */
+export function readRunFacts(
+  work: string,
+  run: string | undefined,
+  plan: Plan | null,
+  folds: readonly FoldResult[],
+  inputs: readonly NamedDigest[],
+): RunFacts {
+  const lock = run === undefined ? null : readJson(lockPath(work, run));
+  const seeds = new Map(folds.map(({ metrics }) => [metrics.repeat, metrics.seed]));
+  return {
+    id: run ?? null,
+    work,
+    lock: lock === null ? null : (relativeToWork(work, lockPath(work, run!)) ?? null),
+    pipeline: plan?.name ?? null,
+    description: plan?.description || null,
+    source: plan?.source
+      ? { path: plan.source.path.split(/[\\/]/).pop() ?? '', digest: plan.source.digest }
+      : null,
+    params: plan?.params ?? {},
+    versions: collectVersions(lock, folds),
+    seeds: [...seeds].sort(([a], [b]) => a - b).map(([repeat, seed]) => ({ repeat, seed })),
+    inputs: [...inputs],
+  };
+}
+
+/** Null where there is no run, or no record of it. */
+export function readPlan(work: string, run: string | undefined): Plan | null {
+  return run === undefined ? null : (readJson(planPath(work, run)) as unknown as Plan | null);
+}
+
+function readJson(path: string): JsonObject | null {
+  try {
+    const value = JSON.parse(readFileSync(path, 'utf8')) as Json;
+    return isJsonObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What software and weights had a say: the lock file where there is one, and what checkpoints and features tell of themselves. */
+function collectVersions(lock: JsonObject | null, folds: readonly FoldResult[]): [string, string][] {
+  const versions = new Map<string, string>();
+  const add = (name: string, value: Json | undefined) => {
+    if (typeof value === 'string' || typeof value === 'number') versions.set(name, `${value}`);
+  };
+  add('sam-mil', lock?.engine ?? packageVersion());
+  add('commit', objectOf(lock?.header).git);
+  add('node', lock?.node ?? process.version);
+  add('temporal server', lock?.server);
+  for (const { metrics } of folds) {
+    add('backend', metrics.training.backend);
+    Object.entries(objectOf(metrics.training.versions)).forEach(([name, version]) => add(name, version));
+  }
+  for (const weights of Object.values(objectOf(lock?.weights))) {
+    for (const [kind, facts] of Object.entries(objectOf(weights)))
+      add(kind, describeWeights(objectOf(facts)));
+  }
+  for (const { metrics } of folds) {
+    const {
+      encoder,
+      encoder_version: version,
+      encoder_weights: weightsDigest,
+    } = objectOf(metrics.training.features);
+    if (!versions.has('encoder')) add('encoder', describeWeights({ name: encoder, version, weightsDigest }));
+  }
+  const { worker, planned } = objectOf(lock?.activities);
+  const activities = Object.entries(objectOf(worker ?? planned)).map(
+    ([name, version]) => `${name} ${toText(version)}`,
+  );
+  if (activities.length > 0) add('activities', activities.join(', '));
+  return [...versions];
+}
+
+/** `efficientnet-lite0, version 1, weights sha256:...`; undefined for something without a name. */
+function describeWeights({
+  name,
+  version,
+  weightsDigest,
+}: Record<string, Json | undefined>): string | undefined {
+  if (typeof name !== 'string') return undefined;
+  const known = typeof version === 'string' || typeof version === 'number' ? `, version ${version}` : '';
+  return `${name}${known}${typeof weightsDigest === 'string' ? `, weights ${weightsDigest}` : ''}`;
+}
+
+function objectOf(value: Json | undefined): Record<string, Json | undefined> {
+  return isJsonObject(value ?? null) ? (value as JsonObject) : {};
+}
+
+function toText(value: Json | undefined): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/**
+ * What is missing from the numbers: items that were skipped or failed, here or in a stage before, each once.
+ * @param given items of the stages the report was handed, by what to call them
+ * @param events of the run, by time
+ */
+export function collectLeftOut(
+  given: Readonly<Record<string, readonly ItemRecord[]>>,
+  events: readonly RunEvent[],
+): LeftOut[] {
+  const left = new Map<string, LeftOut>();
+  const last = new Map<string, RunEvent>();
+  for (const event of events) if (event.event !== 'started') last.set(`${event.stage}\n${event.item}`, event);
+  for (const { stage, item, event, step, code, message } of last.values()) {
+    if (event !== 'failed' && event !== 'skipped') continue;
+    const reason = [code, message].filter(Boolean).join(': ') || `step ${step}`;
+    left.set(`${item}\n${event}\n${reason}`, { stage, item, status: event, reason });
+  }
+  const told = new Set([...left.values()].map(({ item, status }) => `${item}\n${status}`));
+  for (const [stage, items] of Object.entries(given)) {
+    for (const { key, status, reason } of items) {
+      if (status === 'done' || told.has(`${key}\n${status}`)) continue;
+      left.set(`${stage}\n${key}`, { stage, item: key, status, reason: reason ?? 'no reason was recorded' });
+    }
+  }
+  return [...left.values()];
+}

@@ -1,0 +1,113 @@
+import { join } from 'node:path';
+import { SamMilError } from '../../errors.js';
+import { writeAtomic } from '../../files/atomic.js';
+import { readItems } from '../../engine/store/items.js';
+import type { InputFile, Job, JobResult } from '../../job.js';
+import { readEvents } from '../../engine/store/run-events.js';
+import { reportPage } from './page.js';
+import { compareGroups, poolGroups } from './out-of-fold.js';
+import { readFolds } from './read-folds.js';
+import { droppedBySplits } from './read-dropped.js';
+import { collectLeftOut, readPlan, readRunFacts } from './read-run.js';
+import { readHeatmaps, readSlides } from './read-slides.js';
+import type { ReportData } from './report-data.js';
+import { automaticNotes } from './report-notes.js';
+import { formatSummary } from './summary-file.js';
+import { summarise } from './summary.js';
+import { sweepsOf } from './sweeps.js';
+import { buildTimeline } from './timeline.js';
+
+/** Parameters of `pipeline.report`; see its definition for what each means. */
+export interface ReportWith {
+  /** Absent where nothing was trained: the page then shows the preprocessing and the run. */
+  runs?: InputFile;
+  slides?: InputFile;
+  heatmaps?: InputFile;
+  groupBy: string | string[];
+  compare: 'first' | 'all' | 'none';
+  compareBy?: string;
+  sweep?: string | string[];
+  title: string;
+  notes?: string | string[];
+}
+
+/**
+ * Evaluations, slides and heatmaps to one self-contained page and one metrics file. metrics.json depends on the inputs alone; the page also shows
+ * the run's record (times, hosts), so it differs between runs.
+ */
+export async function run(job: Job<ReportWith>): Promise<JobResult> {
+  const data = await readReport(job);
+  const [page, metrics] = [join(job.scratch, 'report.html'), join(job.scratch, 'metrics.json')];
+  writeAtomic(page, reportPage(data));
+  writeAtomic(metrics, formatSummary(data));
+  return {
+    files: { report: { from: page, to: 'report.html' }, metrics: { from: metrics, to: 'metrics.json' } },
+    values: {
+      folds: data.folds.length,
+      groups: data.rows.map(({ group }) => group),
+      auc: Object.fromEntries(
+        data.rows.map(({ group, protocol, protocols }) => [
+          group,
+          protocols[protocol].auc.repeats?.mean ?? null,
+        ]),
+      ),
+    },
+  };
+}
+
+/** Everything the page shows. Input files are checked against their digests as they are read. */
+export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
+  const { runs, slides, heatmaps, title, compare, compareBy } = job.with;
+  const groupBy = [job.with.groupBy].flat();
+  const swept = [job.with.sweep ?? []].flat();
+  refuseNothing(job.with);
+  refuseOtherField(compareBy, groupBy);
+  const given = {
+    evaluation: runs ? readItems(runs.path) : [],
+    slide: slides ? readItems(slides.path) : [],
+    heatmap: heatmaps ? readItems(heatmaps.path) : [],
+  };
+  const folds = await readFolds(given.evaluation, groupBy, job.work, swept);
+  job.progress({ unit: 'folds', done: folds.length, total: folds.length });
+  const shown = await readHeatmaps(given.heatmap, job.work);
+  const events = job.run === undefined ? [] : await readEvents(job.work, job.run);
+  const inputs = Object.entries({ runs, slides, heatmaps }).flatMap(([name, file]) =>
+    file === undefined ? [] : [{ path: `items of ${name}`, digest: file.digest }],
+  );
+  const rows = summarise(folds);
+  const ended = collectLeftOut(given, events);
+  const plan = readPlan(job.work, job.run);
+  const left = [...ended, ...(await droppedBySplits(job.work, plan, new Set(ended.map(({ item }) => item))))];
+  return {
+    title,
+    evaluated: runs !== undefined,
+    notes: [...[job.with.notes ?? []].flat(), ...automaticNotes(folds, shown.heatmaps, left)],
+    groupBy,
+    rows,
+    folds,
+    pooled: poolGroups(folds),
+    comparisons: compareGroups(folds, compare, compareBy),
+    sweeps: sweepsOf(folds, swept, groupBy),
+    slides: await readSlides(given.slide, job.work),
+    ...shown,
+    left,
+    run: readRunFacts(job.work, job.run, plan, folds, inputs),
+    timeline: buildTimeline(events, job.name),
+  };
+}
+
+function refuseNothing({ runs, slides, heatmaps }: ReportWith): void {
+  if (runs ?? slides ?? heatmaps) return;
+  throw new SamMilError('InvalidInput', 'there is nothing to report on', {
+    expected: 'one of `runs`, `slides`, `heatmaps`',
+    next: 'give the items of a stage, such as slides: ${{ needs.preprocess.items }}',
+  });
+}
+
+function refuseOtherField(compareBy: string | undefined, groupBy: readonly string[]): void {
+  if (compareBy === undefined || groupBy.includes(compareBy)) return;
+  throw new SamMilError('InvalidInput', '`compare-by` is none of the fields the runs are grouped by', {
+    expected: groupBy.join(', '),
+    found: compareBy,
+  });
+}

@@ -1,0 +1,166 @@
+import type { Json, JsonObject } from '../../json.js';
+import { count, duration } from './format-number.js';
+import { html, type Content, type Markup } from './html.js';
+import type { LeftOut, NamedDigest, ReportData } from './report-data.js';
+import { timelineFigure } from './timeline-figure.js';
+import type { Timeline } from './timeline.js';
+
+/** When what ran, and what was left out. */
+export function timelineSection(timeline: Timeline): Markup {
+  const totals = timeline.stages.reduce((sum, stage) => sum + stage.bars.length, 0);
+  const hosts = `${count(timeline.hosts.length, 'host')} (${timeline.hosts.join(', ')})`;
+  return html`<section id="timeline" aria-labelledby="timeline-h">
+    <h2 id="timeline-h">Timeline</h2>
+    <p class="lead">
+      ${count(totals, 'step')} in ${duration(timeline.seconds)} on ${hosts}, from
+      ${timeline.start.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}. A bar is one step of one item; point at
+      it for its name. Red: failed. Hatched: cut off by a kill and done again.
+    </p>
+    <div class="scroll" tabindex="0" role="region" aria-label="Timeline">
+      <div class="chart-wide">${timelineFigure(timeline)}</div>
+    </div>
+    <div class="scroll" tabindex="0" role="region" aria-label="Stages">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Stage</th>
+            <th scope="col">Steps run</th>
+            <th scope="col">Receipts stood</th>
+            <th scope="col">Failed attempts</th>
+            <th scope="col">Cut off</th>
+            <th scope="col">Work</th>
+            <th scope="col">From first to last</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${timeline.stages.map(
+            (stage) =>
+              html`<tr>
+                <th scope="row">${stage.stage}</th>
+                <td>${stage.bars.length}</td>
+                <td>${stage.cached}</td>
+                <td>${stage.failed}</td>
+                <td>${stage.interrupted}</td>
+                <td>${duration(stage.busy)}</td>
+                <td>${duration(stage.wall)}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
+}
+
+export function leftOutSection(left: readonly LeftOut[]): Markup {
+  return html`<section id="left-out" aria-labelledby="left-out-h">
+    <h2 id="left-out-h">Left out</h2>
+    ${
+      left.length === 0
+        ? html`<p>Nothing: every item of every stage shown here ended well.</p>`
+        : html`<div class="scroll" tabindex="0" role="region" aria-label="Left out">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Item</th>
+                  <th scope="col" class="text">Stage</th>
+                  <th scope="col" class="text">What happened</th>
+                  <th scope="col" class="text">Why</th>
+                </tr>
+              </thead>
+              <tbody>
+                ${left.map(
+                  ({ item, stage, status, reason }) =>
+                    html`<tr>
+                      <th scope="row">${item}</th>
+                      <td class="text">${stage}</td>
+                      <td class="text">
+                        <span class="badge${status === 'failed' ? ' bad' : ''}">${status}</span>
+                      </td>
+                      <td class="text wrap">${reason}</td>
+                    </tr>`,
+                )}
+              </tbody>
+            </table>
+          </div>`
+    }
+  </section>`;
+}
+
+/** Everything needed to make these numbers again, and to check that they are these. */
+export function provenanceSection({ run, folds, groupBy }: ReportData): Markup {
+  const seeds = run.seeds.map(({ repeat, seed }) => `repeat ${repeat}: ${seed}`).join(', ');
+  const facts: [string, Content][] = [
+    ['Run', run.id],
+    ['Work folder', run.work],
+    ['Record of the run', run.lock],
+    ['Pipeline', run.pipeline],
+    ['Pipeline file', run.source && digestOf(run.source)],
+    ['Grouped by', groupBy.join(', ')],
+    ['Seeds', seeds],
+    ...run.versions.map(([name, version]): [string, Content] => [name, version]),
+  ];
+  const files = folds.flatMap(({ files }) => [files.metrics, files.predictions]);
+  const sources = folds.flatMap(({ metrics }) => [
+    { path: `checkpoint of ${metrics.cell}`, digest: metrics.sources.checkpoint },
+    { path: 'splits', digest: metrics.sources.splits },
+  ]);
+  const rest = unique([...run.inputs, ...sources]);
+  return html`<section id="provenance" aria-labelledby="provenance-h">
+    <h2 id="provenance-h">Provenance</h2>
+    <p class="lead">
+      Every number above is computed from the files below, named by the SHA-256 of their content. Paths are
+      relative to the work folder.
+    </p>
+    ${factList(facts)}${
+      Object.keys(run.params).length > 0 &&
+      html`<h3>Parameters</h3>
+        ${factList(flatten(run.params))}`
+    }
+    <details>
+      <summary>${count(files.length + rest.length, 'file')} with digests</summary>
+      <div class="scroll" tabindex="0" role="region" aria-label="Files">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">File</th>
+              <th scope="col" class="text">SHA-256</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${[...files, ...rest].map(
+              ({ path, digest }) =>
+                html`<tr>
+                  <td class="text wrap"><code>${path}</code></td>
+                  <td class="text"><code>${digest.replace('sha256:', '')}</code></td>
+                </tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  </section>`;
+}
+
+function digestOf({ path, digest }: NamedDigest): Markup {
+  return html`${path} <code>${digest}</code>`;
+}
+
+function unique(files: readonly NamedDigest[]): NamedDigest[] {
+  return [...new Map(files.map((file) => [`${file.path} ${file.digest}`, file])).values()];
+}
+
+function factList(facts: readonly (readonly [string, Content])[]): Markup {
+  const known = facts.filter(([, value]) => value !== null && value !== undefined && value !== '');
+  return html`<dl class="facts">
+    ${known.map(
+      ([name, value]) =>
+        html`<dt>${name}</dt>
+          <dd>${value}</dd>`,
+    )}
+  </dl>`;
+}
+
+function flatten(params: JsonObject): [string, string][] {
+  const text = (value: Json) => (typeof value === 'string' ? value : JSON.stringify(value));
+  return Object.entries(params).map(([name, value]) => [name, text(value)]);
+}

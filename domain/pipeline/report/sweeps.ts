@@ -1,0 +1,60 @@
+import type { Protocol } from '../../mil/evaluate/evaluate-predictions.js';
+import { groupName, type ReadFold } from './read-folds.js';
+import { summarise, type MetricSummary } from './summary.js';
+
+/** How results depend on one hyper-parameter, all others as they stand in the pipeline. */
+export interface Sweep {
+  parameter: string;
+  /** What else the runs are grouped by, in words; empty where that is nothing. */
+  of: string;
+  /** Whose threshold F1 is taken at. */
+  protocol: Protocol;
+  /** Epoch or threshold was chosen on the very slides that are scored. */
+  optimistic: boolean;
+  /** Numbers by size, texts in order of appearance. */
+  points: SweepPoint[];
+}
+
+export interface SweepPoint {
+  value: string | number | boolean;
+  folds: number;
+  auc: MetricSummary;
+  f1: MetricSummary;
+}
+
+/** One sweep a parameter and group of the rest. Only folds that have a value of the parameter take part in it. */
+export function sweepsOf(
+  folds: readonly ReadFold[],
+  parameters: readonly string[],
+  groupBy: readonly string[],
+): Sweep[] {
+  const rest = groupBy.filter((field) => !parameters.includes(field));
+  return parameters.flatMap((parameter) => {
+    const taking = folds.filter(({ values }) => isScalar(values[parameter]));
+    const families = new Map<string, ReadFold[]>();
+    for (const fold of taking) {
+      const name = rest.length === 0 ? '' : groupName(fold.values, rest);
+      families.set(name, [...(families.get(name) ?? []), fold]);
+    }
+    return [...families].map(([of, members]) => sweepOf(parameter, of, members));
+  });
+}
+
+function sweepOf(parameter: string, of: string, members: readonly ReadFold[]): Sweep {
+  const values = [...new Set(members.map((fold) => fold.values[parameter]))].filter(isScalar);
+  const numeric = values.every((value) => typeof value === 'number');
+  if (numeric) values.sort((a, b) => a - b);
+  const { protocol } = members[0].metrics;
+  const points = values.map((value): SweepPoint => {
+    const own = members.filter((fold) => fold.values[parameter] === value);
+    const [row] = summarise(own.map(({ metrics }) => ({ group: parameter, metrics })));
+    const { auc, f1 } = row.protocols[protocol];
+    return { value, folds: row.folds, auc, f1 };
+  });
+  const optimistic = protocol === 'paper' || members.some(({ metrics }) => metrics.selection.optimistic);
+  return { parameter, of, protocol, optimistic, points };
+}
+
+function isScalar(value: unknown): value is string | number | boolean {
+  return ['string', 'number', 'boolean'].includes(typeof value);
+}

@@ -1,0 +1,88 @@
+import { checkScored, type Numbers } from './ranking.js';
+
+/** What calling every slide with score >= threshold positive does. Rates without a denominator are 0, as scikit-learn's `zero_division=0`. */
+export interface ThresholdedMetrics {
+  tp: number;
+  fp: number;
+  fn: number;
+  tn: number;
+  accuracy: number;
+  /** Of the positive class, as are recall and F1. */
+  precision: number;
+  recall: number;
+  specificity: number;
+  f1: number;
+  balancedAccuracy: number;
+  /** Plain means over both classes. */
+  macro: { precision: number; recall: number; f1: number };
+}
+
+/** @param threshold slides with score >= threshold are called positive; Infinity calls none */
+export function thresholdedMetrics(scores: Numbers, labels: Numbers, threshold: number): ThresholdedMetrics {
+  checkScored(scores, labels);
+  const counts = { tp: 0, fp: 0, fn: 0, tn: 0 };
+  for (let i = 0; i < labels.length; i++) {
+    const called = scores[i] >= threshold;
+    if (labels[i] === 1) counts[called ? 'tp' : 'fn']++;
+    else counts[called ? 'fp' : 'tn']++;
+  }
+  return ratesOf(counts);
+}
+
+function ratesOf(counts: { tp: number; fp: number; fn: number; tn: number }): ThresholdedMetrics {
+  const { tp, fp, fn, tn } = counts;
+  const positive = classRates(tp, fp, fn);
+  const negative = classRates(tn, fn, fp);
+  return {
+    ...counts,
+    accuracy: ratio(tp + tn, tp + fp + fn + tn),
+    ...positive,
+    specificity: negative.recall,
+    balancedAccuracy: (positive.recall + negative.recall) / 2,
+    macro: {
+      precision: (positive.precision + negative.precision) / 2,
+      recall: (positive.recall + negative.recall) / 2,
+      f1: (positive.f1 + negative.f1) / 2,
+    },
+  };
+}
+
+/** What calling each slide by its most probable class does; for any number of classes. */
+export interface ArgmaxMetrics {
+  /** matrix[true][called]: slides. */
+  matrix: number[][];
+  accuracy: number;
+  balancedAccuracy: number;
+  macro: { precision: number; recall: number; f1: number };
+}
+
+/**
+ * @param called class index a slide
+ * @param labels class index a slide
+ */
+export function argmaxMetrics(called: Numbers, labels: Numbers, classes: number): ArgmaxMetrics {
+  const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  for (let i = 0; i < labels.length; i++) matrix[labels[i]][called[i]]++;
+  const rates = matrix.map((row, k) => {
+    const calledK = matrix.reduce((sum, other) => sum + other[k], 0);
+    const ofK = row.reduce((sum, count) => sum + count, 0);
+    return classRates(row[k], calledK - row[k], ofK - row[k]);
+  });
+  const mean = (pick: 'precision' | 'recall' | 'f1') =>
+    rates.reduce((sum, rate) => sum + rate[pick], 0) / classes;
+  const right = matrix.reduce((sum, row, k) => sum + row[k], 0);
+  return {
+    matrix,
+    accuracy: ratio(right, labels.length),
+    balancedAccuracy: mean('recall'),
+    macro: { precision: mean('precision'), recall: mean('recall'), f1: mean('f1') },
+  };
+}
+
+function classRates(tp: number, fp: number, fn: number): { precision: number; recall: number; f1: number } {
+  return { precision: ratio(tp, tp + fp), recall: ratio(tp, tp + fn), f1: ratio(2 * tp, 2 * tp + fp + fn) };
+}
+
+function ratio(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole;
+}

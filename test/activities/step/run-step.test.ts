@@ -1,0 +1,310 @@
+import assert from 'node:assert/strict';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test, type TestContext } from 'node:test';
+import { claimPlace, type Claim } from '../../../domain/engine/store/fence.js';
+import { publish, type Finished } from '../../../domain/engine/store/publish.js';
+import { readReceipt } from '../../../domain/engine/store/receipts.js';
+import { digestOfFile } from '../../../domain/digest.js';
+import { smallDisk } from '../../support/small-disk.js';
+import { control, executionsOf } from '../../support/stub-plugin.js';
+import { StubSteps } from '../../support/stub-step.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+
+async function open(context: TestContext): Promise<{ work: string; steps: StubSteps }> {
+  const work = temporaryFolder(context);
+  const steps = await StubSteps.open(work);
+  context.after(() => steps.engine.close());
+  return { work, steps };
+}
+
+const PLACE = { stage: 'stage', item: 'item', step: 'step' };
+
+test('what stands is not made again; an edited, truncated or missing output is', async (context) => {
+  const { work, steps } = await open(context);
+  const output = join(work, 'stage', 'item.txt');
+  const how = async () => (await steps.run('stub.light', { with: { text: 'abc' } })).how;
+  assert.equal(await how(), 'done');
+  assert.equal(await how(), 'cached');
+  const spoil: Record<string, () => void> = {
+    edited: () => writeFileSync(output, 'abd\n'),
+    truncated: () => truncateSync(output, 2),
+    missing: () => rmSync(output),
+    'edited with its old times': () => {
+      const { atime, mtime } = statSync(output);
+      writeFileSync(output, 'abx\n');
+      utimesSync(output, atime, mtime);
+    },
+  };
+  for (const [name, spoilIt] of Object.entries(spoil)) {
+    spoilIt();
+    assert.equal(await how(), 'done', name);
+    assert.equal(readFileSync(output, 'utf8'), 'abc\n', name);
+    assert.equal(await how(), 'cached', name);
+  }
+  utimesSync(output, 1, 1);
+  assert.equal(await how(), 'cached', 'touched, but with the same bytes');
+});
+
+test('the key holds parameters, input content and file name; not the place, nor what only changes speed', async (context) => {
+  const { work, steps } = await open(context);
+  writeFileSync(join(work, 'in.txt'), 'one');
+  const write = async (withs: Record<string, string>) => (await steps.run('stub.light', { with: withs })).how;
+  assert.equal(await write({ from: 'in.txt' }), 'done');
+  assert.equal(await write({ from: 'in.txt', text: 'hello' }), 'cached', 'a default given explicitly');
+  assert.equal(await write({ from: join(work, 'in.txt') }), 'cached', 'the same file by another path');
+  writeFileSync(join(work, 'in.txt'), 'two');
+  assert.equal(await write({ from: 'in.txt' }), 'done', 'other content');
+  mkdirSync(join(work, 'moved'));
+  cpSync(join(work, 'in.txt'), join(work, 'moved', 'in.txt'));
+  assert.equal(await write({ from: 'moved/in.txt' }), 'cached', 'moved');
+  cpSync(join(work, 'in.txt'), join(work, 'other.txt'));
+  assert.equal(await write({ from: 'other.txt' }), 'done', 'another name, which outputs may repeat');
+
+  const count = async (each: number) =>
+    (await steps.run('stub.count', { stage: 'count', with: { to: 2, 'each-ms': each } })).how;
+  assert.equal(await count(1), 'done');
+  assert.equal(await count(2), 'cached');
+});
+
+test('a renamed stage finds its outputs and links them', async (context) => {
+  const { work, steps } = await open(context);
+  await steps.run('stub.light', { with: { text: 'abc' } });
+  const renamed = await steps.run('stub.light', { with: { text: 'abc' }, stage: 'renamed' });
+  assert.equal(renamed.how, 'linked');
+  assert.deepEqual(renamed.receipt.outputs.file, {
+    path: 'renamed/item.txt',
+    digest: await digestOfFile(join(work, 'stage', 'item.txt')),
+    bytes: 4,
+  });
+  assert.equal(readFileSync(join(work, 'renamed', 'item.txt'), 'utf8'), 'abc\n');
+  assert.equal(executionsOf(work).length, 1);
+  const again = await steps.run('stub.light', { with: { text: 'abc' }, stage: 'renamed' });
+  assert.equal(again.how, 'cached');
+  writeFileSync(join(work, 'renamed', 'item.txt'), 'spoilt');
+  const third = await steps.run('stub.light', { with: { text: 'abc' }, stage: 'third' });
+  assert.equal(third.how, 'done', 'a spoilt original is not linked');
+});
+
+test('a moved work folder keeps its receipts', async (context) => {
+  const { work, steps } = await open(context);
+  await steps.run('stub.light', { with: { text: 'abc' } });
+  const moved = temporaryFolder(context);
+  cpSync(work, moved, { recursive: true });
+  assert.equal((await steps.run('stub.light', { work: moved, with: { text: 'abc' } })).how, 'cached');
+});
+
+test('force does the work again, once in a run', async (context) => {
+  const { steps } = await open(context);
+  const run = async (run: string, force: boolean) => (await steps.run('stub.light', { run, force })).how;
+  assert.equal(await run('one', false), 'done');
+  assert.equal(await run('two', true), 'done');
+  assert.equal(await run('two', true), 'cached');
+});
+
+test('an attempt that was cut off and ends anyway publishes nothing', async (context) => {
+  const { work, steps } = await open(context);
+  control(work, 'item', { sleepMs: 300 });
+  const cutOff = steps.run('stub.light', { with: { text: 'old' } });
+  cutOff.catch(() => undefined);
+  await sleep(150);
+  control(work, 'item', {});
+  const later = await steps.run('stub.light', { with: { text: 'new' } });
+  await assert.rejects(cutOff, {
+    code: 'Superseded',
+    message: /a later attempt has taken over step of stage@item/,
+  });
+  assert.equal(readFileSync(join(work, 'stage', 'item.txt'), 'utf8'), 'new\n');
+  assert.equal((await readReceipt(work, PLACE))?.key, later.receipt.key);
+  assert.deepEqual(readdirSync(join(work, '.scratch', 'stage')), []);
+});
+
+test('a finished attempt whose place was taken publishes neither files nor receipt', async (context) => {
+  const work = temporaryFolder(context);
+  const finished = (claim: Claim): Finished => {
+    const from = join(claim.scratch, 'out.txt');
+    const ingredients = { activity: 'a.b', version: 1, name: 'item', with: {}, inputs: {}, hidden: {} };
+    const result = { files: { file: { from, to: 'out.txt' } } };
+    return { ingredients, folder: 'stage', result, made: { run: 'run', attempt: 1, seconds: 0 } };
+  };
+  const first = await claimPlace(work, PLACE);
+  writeFileSync(finished(first).result.files.file.from, 'first');
+  const second = await claimPlace(work, PLACE);
+  await assert.rejects(publish(work, first, finished(first)));
+  assert.ok(!existsSync(join(work, 'stage')));
+  assert.equal(await readReceipt(work, PLACE), undefined);
+  writeFileSync(finished(second).result.files.file.from, 'second');
+  await publish(work, second, finished(second));
+  assert.equal(readFileSync(join(work, 'stage', 'out.txt'), 'utf8'), 'second');
+});
+
+test('a claim takes away only folders of the same place', async (context) => {
+  const work = temporaryFolder(context);
+  const other = await claimPlace(work, { ...PLACE, item: 'item2' });
+  const first = await claimPlace(work, PLACE);
+  const second = await claimPlace(work, PLACE);
+  assert.ok(!existsSync(first.scratch));
+  assert.ok(existsSync(second.scratch) && existsSync(other.scratch));
+});
+
+test('a step goes on from its checkpoint, which goes when it has ended', async (context) => {
+  const { work, steps } = await open(context);
+  const stopped = new AbortController();
+  const parts = { with: { to: 20, 'each-ms': 60 } };
+  const first = steps.run('stub.count', parts, {
+    signal: stopped.signal,
+    onProgress: ({ done }) => {
+      if (done >= 5) stopped.abort(new Error('stopped'));
+    },
+  });
+  await assert.rejects(first, /stopped/);
+  const said: string[] = [];
+  await steps.run('stub.count', parts, { onLog: (_, message) => said.push(message) });
+  assert.match(said[0], /goes on from ([5-9]|1[0-9])$/);
+  const numbers = Array.from({ length: 20 }, (_, index) => `${index + 1}\n`).join('');
+  assert.equal(readFileSync(join(work, 'stage', 'item.txt'), 'utf8'), numbers);
+  assert.deepEqual(readdirSync(join(work, '.checkpoints')), []);
+});
+
+test('a checkpoint that another place ended and took away is lost to a retry, not to an error of the input', async (context) => {
+  const { work, steps } = await open(context);
+  const parts = { with: { to: 20, 'each-ms': 20 } };
+  const first = steps.run('stub.count', parts, {
+    onProgress: ({ done }) => {
+      if (done >= 3) rmSync(join(work, '.checkpoints'), { recursive: true, force: true });
+    },
+  });
+  await assert.rejects(first, { code: 'Superseded', retryable: true, message: /ended elsewhere/ });
+  assert.equal((await steps.run('stub.count', parts)).how, 'done');
+});
+
+test('an input that changed during the work leaves no receipt', async (context) => {
+  const { work, steps } = await open(context);
+  const source = join(work, 'in.txt');
+  writeFileSync(source, 'old');
+  control(work, 'item', { sleepMs: 400 });
+  const first = steps.run('stub.write', { with: { from: 'in.txt' } });
+  const deadline = Date.now() + 20_000;
+  while (executionsOf(work).length === 0 && Date.now() < deadline) await sleep(10);
+  writeFileSync(source, 'new');
+  await assert.rejects(first, {
+    code: 'Unavailable',
+    message: /input changed while the step worked.*input from \(in\.txt\) has other content/,
+  });
+  assert.equal(await readReceipt(work, PLACE), undefined);
+  assert.deepEqual(readdirSync(join(work, '.checkpoints')), []);
+  assert.equal((await steps.run('stub.write', { with: { from: 'in.txt' } })).how, 'done');
+  assert.equal(readFileSync(join(work, 'stage', 'item.txt'), 'utf8'), 'newhello\n');
+});
+
+test('children are warm, replaced after a crash or a stop, and killed when they do not stop', async (context) => {
+  const { work, steps } = await open(context);
+  const pidOf = () => executionsOf(work).at(-1)?.split(' ')[2];
+  const run = (item: string) => steps.run('stub.write', { item });
+  await run('a');
+  const first = pidOf();
+  await run('b');
+  assert.equal(pidOf(), first, 'used again');
+  control(work, 'c', { crashTimes: 1 });
+  await assert.rejects(run('c'), { code: 'ChildCrashed', message: /SIGSEGV.*last words of the child/s });
+  await run('c');
+  assert.notEqual(pidOf(), first);
+
+  control(work, 'd', { sleepMs: 60_000 });
+  const stopped = new AbortController();
+  const deaf = steps.run('stub.write', { item: 'd' }, { signal: stopped.signal });
+  setTimeout(() => stopped.abort(new Error('stop it')), 300);
+  await assert.rejects(deaf, /stop it/);
+  assert.deepEqual(steps.engine.pool.pids, [], 'the child that did not listen is gone from the pool');
+});
+
+test('outputs that break the contract are refused by name', async (context) => {
+  const { work, steps } = await open(context);
+  await steps.run('stub.light', { item: 'large', with: { text: 'small' } });
+  control(work, 'large', { bytes: 20_000 });
+  await assert.rejects(steps.run('stub.light', { item: 'large' }), { code: 'OutputTooLarge' });
+  assert.equal(readFileSync(join(work, 'stage', 'large.txt'), 'utf8'), 'small\n', 'what stood there stays');
+  await assert.rejects(
+    steps.run('stub.light', { with: { to: '../elsewhere' } }),
+    /leaves the stage's folder/,
+  );
+  await assert.rejects(steps.run('stub.light', { with: { txt: 'a', text: 1 } }), (error: Error) => {
+    return (
+      /`txt` must NOT have additional properties/.test(error.message) &&
+      /`text` must be string/.test(error.message)
+    );
+  });
+  await assert.rejects(
+    steps.run('stub.light', { with: { from: 'nowhere.txt' } }),
+    /nowhere\.txt: there is no such file/,
+  );
+  await steps.run('stub.light', { step: 'one' });
+  await assert.rejects(
+    steps.run('stub.light', { step: 'two', with: { text: 'b' } }),
+    /steps `one` and `two` write to the same file/,
+  );
+});
+
+test('a slide that is replaced between two steps of an item is refused by name, until the first has read it anew', async (context) => {
+  const { work, steps } = await open(context);
+  const slide = join(work, 'a.svs');
+  writeFileSync(slide, 'one');
+  const cut = () => steps.run('stub.light', { step: 'patch', with: { from: slide, to: 'a.h5' } });
+  const follow = ({ receipt }: Awaited<ReturnType<typeof cut>>) => {
+    const given = { slide, patches: receipt.outputs.file, segmenter: 'watershed' };
+    return steps.run('pathology.segment', { step: 'segment', with: given });
+  };
+  const first = await cut();
+  await assert.rejects(follow(first), /a\.svs: this is not a slide/, 'the same slide: on to the work');
+  writeFileSync(slide, 'another');
+  await assert.rejects(follow(first), {
+    code: 'InvalidInput',
+    message:
+      /a\.svs: the file was replaced after `patch` had read it; expected sha256:.* which stage\/a\.h5\/item\.txt was made of/,
+  });
+  await assert.rejects(follow(await cut()), /a\.svs: this is not a slide/);
+});
+
+test('an output folder that leads to another disk is refused by name, and nothing half-written stays', async (context) => {
+  const { work, steps } = await open(context);
+  const disk = smallDisk(context, 64);
+  if (disk === undefined) return;
+  symlinkSync(disk, join(work, 'stage'));
+  await assert.rejects(steps.run('stub.light', {}), {
+    code: 'InvalidInput',
+    message: /stage\/item\.txt: its folder lies on another disk than the work folder/,
+  });
+  assert.deepEqual(readdirSync(disk), []);
+});
+
+test('a copy that was taken away or edited where it was published to is made again', async (context) => {
+  const { work, steps } = await open(context);
+  const source = join(work, 'table.csv');
+  const copy = join(work, 'published', 'table.csv');
+  writeFileSync(source, 'a,b\n');
+  const how = async () => {
+    const parameters = { files: [source], to: 'published', overwrite: true };
+    return (await steps.run('pipeline.copy', { with: parameters })).how;
+  };
+  assert.equal(await how(), 'done');
+  assert.equal(await how(), 'cached');
+  rmSync(copy);
+  assert.equal(await how(), 'done');
+  writeFileSync(copy, 'c,d\n');
+  assert.equal(await how(), 'done');
+  assert.equal(readFileSync(copy, 'utf8'), 'a,b\n');
+  assert.equal(await how(), 'cached');
+});

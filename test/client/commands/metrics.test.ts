@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import pc from 'picocolors';
+import { metricsTable } from '../../../client/display/metrics.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+
+const spread = { repeats: { mean: 0.5, std: 0.125, n: 2 }, folds: { mean: 0.5, std: 0.25, n: 4 } };
+const called = { auc: spread, f1: spread, accuracy: spread, recall: spread, specificity: spread };
+
+function group(name: string, protocol: string, optimistic: boolean) {
+  return {
+    ...{ group: name, repeats: 2, folds: 4, slides: 24, protocol, optimistic },
+    protocols: { [protocol]: called },
+  };
+}
+
+async function linesOf(context: TestContext, groups: object[], columns?: number): Promise<string[]> {
+  const path = join(temporaryFolder(context), 'metrics.json');
+  writeFileSync(path, JSON.stringify({ protocol: 'honest', groups }));
+  return metricsTable(path, pc.createColors(false), columns);
+}
+
+test('the table fits 80 columns and says what is optimistic, also where only the epoch is', async (context) => {
+  const honest = group('abmil', 'honest', false);
+  const lines = await linesOf(context, [
+    honest,
+    group('sam-mil · pap', 'paper', false),
+    group('b', 'honest', true),
+  ]);
+  assert.ok(
+    lines.every((line) => line.length <= 80),
+    lines.join('\n'),
+  );
+  assert.match(lines[1], /^abmil +0\.500±0\.125 /);
+  assert.match(lines[2], /^sam-mil · pap \* /);
+  assert.match(lines[3], /^b \* /);
+  assert.deepEqual(lines.slice(4), [
+    'mean ± standard deviation over the means of 2 repeats',
+    '4 folds, 24 scored slides; threshold by protocol honest or paper',
+    '* optimistic: epoch or threshold was chosen on the very slides that are scored',
+  ]);
+  assert.ok((await linesOf(context, [honest])).every((line) => !line.includes('optimistic')));
+});
+
+test('beside long names the last metrics make way, and it is said', async (context) => {
+  const long = [group('sam-mil-without-consistency · honest', 'honest', false)];
+  const lines = await linesOf(context, long, 80);
+  assert.ok(lines.every((line) => line.length <= 80));
+  assert.match(lines[0], /^ +AUC +F1 +accuracy$/);
+  assert.equal(lines[4], 'not shown for want of room: recall, specificity; see the report');
+  assert.match((await linesOf(context, long))[0], /specificity$/);
+});

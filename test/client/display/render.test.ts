@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { test } from 'node:test';
+import type { WriteStream } from 'node:tty';
+import pc from 'picocolors';
+import { createDisplay } from '../../../client/display/display.js';
+import {
+  clip,
+  formatBytes,
+  formatDuration,
+  formatTable,
+  oneLine,
+} from '../../../client/display/render-text.js';
+import { countsText, renderRun, type RunView } from '../../../client/display/render-status.js';
+import type { StageStatus } from '../../../workflows/messages.js';
+
+const plain = pc.createColors(false);
+
+function stage(name: string, facts: Partial<StageStatus>): StageStatus {
+  const counts = { total: 0, done: 0, cached: 0, idle: 0, skipped: 0, failed: 0, running: 0 };
+  return { name, needs: [], state: 'waiting', failures: [], ...counts, ...facts };
+}
+
+function view(...stages: StageStatus[]): RunView {
+  const status = {
+    run: 'study-1',
+    pipeline: 'study',
+    work: '/w',
+    state: 'running' as const,
+    startedAt: 0,
+    stages,
+    message: '',
+  };
+  return { status, activities: [], now: 60_000 };
+}
+
+test('a run as lines: counts, pace, what activities do', () => {
+  const shown = view(
+    stage('patch', { state: 'done', total: 10, done: 10, cached: 4, startedAt: 0, endedAt: 30_000 }),
+    stage('train', { state: 'running', total: 4, done: 1, failed: 1, running: 1, startedAt: 0 }),
+    stage('report', { needs: ['train', 'evaluate', 'heatmap', 'region'] }),
+  );
+  shown.activities = [
+    {
+      stage: 'train',
+      what: 'abmil-0-1 train',
+      attempt: 2,
+      progress: { unit: 'epochs', done: 15, total: 30, note: 'loss\u001b[2J 0.4\nnext' },
+      lastFailure: 'child died',
+    },
+  ];
+  // Worked: 1 done + 1 failed + half a running one in 60 s; left: 1.5 of 4 items.
+  assert.deepEqual(renderRun(shown, plain), [
+    'study-1  running  1m 00s',
+    ' ✔ patch   10/10  4 unchanged        30s',
+    ' ▸ train   2/4  1 failed  1 running  1m 00s  2.5/min  about 36s left',
+    '     abmil-0-1 train  15/30 epochs  loss 0.4 next  attempt 2, after: child died',
+    // Its text does not push the pace of the others out of a narrow terminal.
+    ' · report  waits for train, evaluate, heatmap, region',
+  ]);
+});
+
+test('items that no step was for are no unchanged ones', () => {
+  const done = stage('map', {
+    state: 'done',
+    total: 9,
+    done: 9,
+    cached: 2,
+    idle: 4,
+    startedAt: 0,
+    endedAt: 5000,
+  });
+  assert.equal(countsText(done, plain), '9/9  2 unchanged  4 left out by if');
+});
+
+test('items that receipts answered do not count as pace', () => {
+  const [, line] = renderRun(
+    view(stage('a', { state: 'running', total: 100, done: 50, cached: 50, startedAt: 0 })),
+    plain,
+  );
+  assert.equal(line, ' ▸ a  50/100  50 unchanged  1m 00s');
+});
+
+test('durations, sizes, tables, clipping, control characters', () => {
+  assert.deepEqual([0, 59.6, 61, 3661, 90_000].map(formatDuration), [
+    '0s',
+    '1m 00s',
+    '1m 01s',
+    '1h 01m',
+    '1d 1h',
+  ]);
+  assert.deepEqual([0, 999, 1000, 123_456, 5e9].map(formatBytes), [
+    '0 B',
+    '999 B',
+    '1.0 kB',
+    '123 kB',
+    '5.0 GB',
+  ]);
+  const red = pc.createColors(true).red;
+  assert.deepEqual(
+    formatTable(
+      [
+        [red('a'), '1'],
+        ['bcd', '10'],
+      ],
+      [1],
+    ),
+    [`${red('a')}     1`, 'bcd  10'],
+  );
+  assert.equal(clip(`${red('abcdef')}gh`, 5), `${red('abcd…')}`);
+  assert.equal(clip('abcde', 5), 'abcde');
+  assert.equal(oneLine('a\u001b[31mb\r\n\u0007c\u202e'), 'ab ·c·');
+});
+
+/** A terminal that keeps what a person would see: knows the few sequences the display uses. */
+function terminal(columns: number, rows: number): { stream: WriteStream; screen: () => string[] } {
+  const lines = [''];
+  let row = 0;
+  const stream = new PassThrough() as unknown as WriteStream;
+  Object.assign(stream, { isTTY: true, columns, rows });
+  stream.write = (chunk: string | Uint8Array): boolean => {
+    for (const part of String(chunk).split(/(\u001b\[\??[0-9;]*[A-Za-z]|\n|\r)/)) {
+      const up = /^\u001b\[(\d+)A$/.exec(part);
+      if (part === '\n') lines[++row] ??= '';
+      else if (up) row -= Number(up[1]);
+      else if (part === '\u001b[0J') lines.length = row + 1;
+      if (part === '\u001b[0J') lines[row] = '';
+      else if (part !== '' && !/^[\u001b\r\n]/.test(part)) lines[row] += part;
+      assert.ok(row >= 0, 'the cursor left the screen');
+    }
+    return true;
+  };
+  return { stream, screen: () => lines.filter((line) => line !== '') };
+}
+
+test('a terminal shows the newest block once, below the lines that stay', async (context) => {
+  const { stream, screen } = terminal(60, 10);
+  const kept = process.env.TERM;
+  process.env.TERM = 'xterm';
+  context.after(() => (process.env.TERM = kept));
+  const display = createDisplay(stream);
+  display.line('started');
+  display.show(view(stage('a', { state: 'running', total: 2 }), stage('b', {})));
+  process.emitWarning('something is old', 'DeprecationWarning');
+  await new Promise(setImmediate);
+  display.show(view(stage('a', { state: 'done', total: 2, done: 2 })));
+  display.line('a warning');
+  display.show(view(stage('a', { state: 'done', total: 2, done: 2, endedAt: 1000, startedAt: 0 })));
+  display.end();
+  assert.deepEqual(screen(), [
+    'started',
+    'DeprecationWarning: something is old',
+    'a warning',
+    'study-1  running  1m 00s',
+    ' ✔ a  2/2  1s',
+  ]);
+});
+
+test('a block that is wider and taller than the terminal is cut, not wrapped', () => {
+  const { stream, screen } = terminal(20, 4);
+  const display = createDisplay(stream);
+  const stages = ['a', 'b', 'c', 'd', 'e'].map((name) =>
+    stage(name.repeat(30), { state: 'running', total: 2 }),
+  );
+  display.show(view(...stages));
+  display.show(view(...stages));
+  display.end();
+  assert.equal(screen().length, 3);
+  assert.ok(screen().every((line) => line.length <= 20));
+});

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import pc from 'picocolors';
+import { resultLines } from '../../../client/run/run-result.js';
+import type { Plan } from '../../../domain/engine/language/plan/plan.js';
+import { digestOf } from '../../../domain/digest.js';
+import type { StageStatus } from '../../../workflows/messages.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+
+test('a report that an earlier run left is not shown as the result of one that did not get so far', async (context) => {
+  const work = temporaryFolder(context);
+  mkdirSync(join(work, '.receipts/report/report'), { recursive: true });
+  mkdirSync(join(work, 'report'));
+  writeFileSync(join(work, 'report/report.html'), '<html></html>');
+  const outputs = { report: { path: 'report/report.html', digest: digestOf(''), bytes: 13 } };
+  const receipt = { receipt: 1, key: digestOf('key'), folder: 'report', outputs, files: {} };
+  writeFileSync(join(work, '.receipts/report/report/report.json'), JSON.stringify(receipt));
+  const stage = { name: 'report', steps: [{ id: 'report', uses: 'pipeline.report', with: {} }] };
+  const plan = { work, stages: [stage] } as unknown as Plan;
+  const linesOf = async (state: StageStatus['state']) => {
+    const counts = { total: 1, done: 1, cached: 0, idle: 0, skipped: 0, failed: 0, running: 0 };
+    const status = {
+      ...{ run: 'p-1', pipeline: 'p', work, state: 'done' as const, startedAt: 0, message: 'done' },
+      stages: [{ name: 'report', needs: [], state, failures: [], ...counts }],
+    };
+    const entry = { run: 'p-1', work, server: 'embedded', namespace: 'default', started: 0 };
+    return resultLines(entry as never, plan, { ended: 'result', status }, pc.createColors(false));
+  };
+  assert.ok((await linesOf('done')).some((line) => /^Report {3}\S+report\.html$/.test(line)));
+  const waiting = await linesOf('waiting');
+  assert.ok(
+    waiting.some((line) => /none from this run; an earlier one stands in \S+report\.html/.test(line)),
+  );
+});

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Session } from '../../../client/server/connect.js';
+import { startAnew, startOptionsOf, startRun } from '../../../client/run/start-run.js';
+import type { RunInput } from '../../../workflows/messages.js';
+import { planOf } from '../../support/engine.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+
+/** A session that keeps what it is asked to start. */
+function recordingSession(): { session: Session; started: RunInput[] } {
+  const started: RunInput[] = [];
+  const start = async (_: string, { args }: { args: [RunInput] }) => void started.push(args[0]);
+  const session = { client: { workflow: { start } }, kind: 'embedded', address: '', namespace: 'default' };
+  return { session: session as unknown as Session, started };
+}
+
+test('a run that is started anew keeps its selection and what it was forced to do', async (context) => {
+  const state = process.env.SAM_MIL_STATE;
+  process.env.SAM_MIL_STATE = temporaryFolder(context);
+  context.after(() => {
+    if (state === undefined) delete process.env.SAM_MIL_STATE;
+    else process.env.SAM_MIL_STATE = state;
+  });
+  const { session, started } = recordingSession();
+  const plan = planOf(temporaryFolder(context), [{ name: 'make', steps: [{ uses: 'stub.light' }] }]);
+  const selected = { items: { make: ['a'] }, force: ['make'] };
+  const entry = await startRun(session, plan, selected);
+  await startAnew(session, entry);
+  assert.deepEqual(
+    started.map(({ items, force }) => ({ items, force })),
+    [selected, selected],
+  );
+  assert.deepEqual(started[0].plan, started[1].plan);
+
+  const whole = await startRun(session, plan, { items: {}, force: [] });
+  assert.deepEqual(await startOptionsOf(whole), {}, 'nothing in particular');
+});

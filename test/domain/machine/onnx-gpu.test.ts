@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { test } from 'node:test';
+import { onnxGpuRequests } from '../../../domain/machine/onnx-gpu.js';
+
+const require = createRequire(import.meta.url);
+
+test('the GPU providers are of the version of the runtime that loads them', () => {
+  const { version } = require('onnxruntime-node/package.json') as { version: string };
+  const [providers] = onnxGpuRequests();
+  assert.deepEqual([providers.package, providers.version], ['onnxruntime-gpu', version]);
+});
+
+test('of the wheels only the libraries are kept: the providers, not another runtime; CUDA and cuDNN', () => {
+  const [providers, ...cuda] = onnxGpuRequests();
+  const names = [
+    'libonnxruntime_providers_cuda.so',
+    'libonnxruntime.so.1.30.0',
+    'onnxruntime_pybind11_state.so',
+  ];
+  const kept = names.map((name) => providers.select(`onnxruntime/capi/${name}`));
+  assert.deepEqual(kept, ['libonnxruntime_providers_cuda.so', undefined, undefined]);
+  for (const { select } of cuda) {
+    assert.equal(select('nvidia/cu13/lib/libcublas.so.13'), 'libcublas.so.13');
+    assert.equal(select('nvidia/cudnn/lib/libcudnn.so.9'), 'libcudnn.so.9');
+    assert.equal(select('nvidia/cu13/include/cublas.h'), undefined);
+  }
+});

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { digestOf } from '../../../../domain/digest.js';
+import { writeFeatures, writeSamInfo } from '../../../../domain/pathology/layouts/bag-files.js';
+import { writePt } from '../../../../domain/files/torch/torch-pt.js';
+import { BagCache } from '../../../../domain/mil/bags/bag-cache.js';
+import { openBackend, tf } from '../../../../domain/mil/compute/backend.js';
+import { listBags, loadBag } from '../../../../domain/mil/bags/bags.js';
+import { measure, standardised } from '../../../../domain/mil/bags/standardise.js';
+import { temporaryFolder } from '../../../support/temporary-folder.js';
+import { makeCohort } from '../cohort.js';
+
+test('bags are the finished items with features; skipped ones are left out, a done one without is named', (t) => {
+  const cohort = makeCohort(temporaryFolder(t), 4);
+  const skipped = { key: 'white', fields: {}, status: 'skipped', reason: 'no_tissue', outputs: {} };
+  appendFileSync(cohort.bags.path, `${JSON.stringify(skipped)}\n`);
+  const entries = listBags(cohort.bags.path, cohort.work);
+  assert.deepEqual(
+    entries.map(({ key }) => key),
+    cohort.keys,
+  );
+  assert.equal(entries[0].features, join(cohort.work, 'bags/slide-00.h5'));
+  const lines = readFileSync(cohort.bags.path, 'utf8');
+  const plain = { ...skipped, key: 'plain', status: 'done', outputs: { bag: { path: 'bags/slide-00.h5' } } };
+  writeFileSync(cohort.bags.path, `${lines}${JSON.stringify(plain)}\n`);
+  assert.throws(
+    () => listBags(cohort.bags.path, cohort.work),
+    { code: 'InvalidInput', message: /item "plain" has no features/ },
+    'a path without a digest would not be in the cache key',
+  );
+  writeFileSync(cohort.bags.path, lines);
+  appendFileSync(cohort.bags.path, `${JSON.stringify({ ...skipped, key: 'bare', status: 'done' })}\n`);
+  assert.throws(() => listBags(cohort.bags.path, cohort.work), {
+    code: 'InvalidInput',
+    message: /item "bare" has no features/,
+  });
+});
+
+test('group rows come with or without, from sam_info or from their coords', (t) => {
+  const cohort = makeCohort(temporaryFolder(t), 2);
+  const [entry] = listBags(cohort.bags.path, cohort.work);
+  const all = loadBag(entry, { groupFeatures: true });
+  const patches = loadBag(entry, { groupFeatures: false });
+  assert.equal(all.rows, patches.rows + 2);
+  assert.deepEqual(patches.features, all.features.subarray(0, patches.rows * all.dim));
+  assert.ok(patches.isGroup.every((flag) => flag === 0));
+  assert.ok(new Set(all.area).size > 3);
+  const guessed = loadBag({ features: entry.features }, { groupFeatures: true });
+  assert.deepEqual(guessed.isGroup, all.isGroup);
+  assert.deepEqual(new Set(guessed.area), new Set([0, 1]));
+});
+
+test('a bag whose files are not those that were published is refused', (t) => {
+  const cohort = makeCohort(temporaryFolder(t), 2);
+  const [one, two] = listBags(cohort.bags.path, cohort.work);
+  assert.ok(loadBag(one, { groupFeatures: true }).rows > 0);
+  const changed = { code: 'InvalidInput', message: /was changed after it was published/ };
+  writeFileSync(one.features, readFileSync(two.features));
+  assert.throws(() => loadBag(one, { groupFeatures: true }), changed, 'another slide, whole and valid');
+  appendFileSync(two.samInfo ?? '', 'x');
+  assert.throws(() => loadBag(two, { groupFeatures: true }), changed, 'its sam_info');
+});
+
+test('what does not fit is refused by name', (t) => {
+  const folder = temporaryFolder(t);
+  const h5 = join(folder, 'a.h5');
+  const info = join(folder, 'a.sam.h5');
+  writeFeatures(h5, { features: new Float32Array(6).fill(1), dim: 3, coords: Int32Array.of(0, 0, 5, 5) });
+  const areas = { isGroupFeat: new Uint8Array(2), relativeArea: new Float32Array(2).fill(1) };
+  const options = { groupFeatures: true };
+  writeSamInfo(info, { coords: Int32Array.of(0, 0, 5, 6), ...areas });
+  assert.throws(() => loadBag({ features: h5, samInfo: info }, options), {
+    code: 'InvalidInput',
+    message: /a\.sam\.h5: sam_info belongs to another features file/,
+  });
+  const one = {
+    coords: Int32Array.of(0, 0),
+    isGroupFeat: new Uint8Array(1),
+    relativeArea: new Float32Array(1),
+  };
+  writeSamInfo(info, one);
+  assert.throws(() => loadBag({ features: h5, samInfo: info }, options), {
+    code: 'CountMismatch',
+    message: /expected 2 rows.*found 1 rows/,
+  });
+  const groups = join(folder, 'g.h5');
+  writeFeatures(groups, { features: new Float32Array(3), dim: 3, coords: Int32Array.of(-1, -1) });
+  assert.equal(loadBag({ features: groups }, options).rows, 1, 'group rows alone are a bag');
+  assert.throws(() => loadBag({ features: groups }, { groupFeatures: false }), {
+    code: 'InvalidInput',
+    message: /holds no instance.*all of them group features/,
+  });
+});
+
+test('a .pt file is a bag too', (t) => {
+  const path = join(temporaryFolder(t), 'a.pt');
+  writePt(path, { tensor: { dtype: 'float32', shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) } });
+  const bag = loadBag({ features: path }, { groupFeatures: true });
+  assert.deepEqual([bag.rows, bag.dim, ...bag.features], [2, 3, 1, 2, 3, 4, 5, 6]);
+  writePt(path, { tensor: { dtype: 'float32', shape: [1, 2], data: Float32Array.of(1, NaN) } });
+  assert.throws(
+    () => loadBag({ features: path }, { groupFeatures: true }),
+    /not finite.*NaN in row 0, column 1/,
+  );
+});
+
+describe('the cache of bags', () => {
+  before(() => openBackend('tensorflow'));
+
+  test('keeps what came first and fits; the others last until the next', (t) => {
+    const cohort = makeCohort(temporaryFolder(t), 6);
+    const entries = listBags(cohort.bags.path, cohort.work);
+    const cache = new BagCache(entries, { groupFeatures: true, limit: 3 * 32 * 24 * 4 });
+    const start = tf.memory().numTensors;
+    for (const key of [...cohort.keys, ...cohort.keys]) {
+      const bag = cache.get(key);
+      assert.equal(bag.x.shape[0], bag.rows);
+      assert.ok(tf.memory().numTensors - start <= 5, 'bags beyond the limit are let go');
+    }
+    const tiny = new BagCache(entries, { groupFeatures: true, limit: 0 });
+    assert.equal(tiny.get(cohort.keys[1]).x.isDisposed, false);
+    tiny.dispose();
+    cache.dispose();
+    assert.equal(tf.memory().numTensors, start);
+  });
+
+  test('bags read ahead on a thread are the same; one that can not be read is refused when it is wanted', async (t) => {
+    const cohort = makeCohort(temporaryFolder(t), 4);
+    const entries = listBags(cohort.bags.path, cohort.work);
+    const plain = new BagCache(entries, { groupFeatures: true });
+    const ahead = new BagCache(entries, { groupFeatures: true, limit: 0, worthAThread: 0 });
+    appendFileSync(entries[3].features, 'x');
+    for (const [i, key] of cohort.keys.slice(0, 3).entries()) {
+      await ahead.arrival(key);
+      ahead.prefetch(cohort.keys.slice(i + 1, i + 3));
+      assert.equal(ahead.arrival(cohort.keys[i + 1]) instanceof Promise, true);
+      const [expected, found] = [plain.get(key), ahead.get(key)];
+      assert.deepEqual(found.x.dataSync(), expected.x.dataSync());
+      assert.deepEqual({ ...found, x: 0 }, { ...expected, x: 0 });
+    }
+    await ahead.arrival(cohort.keys[3]);
+    assert.throws(() => ahead.get(cohort.keys[3]), { message: /was changed after it was published/ });
+    ahead.prefetch(cohort.keys);
+    ahead.dispose();
+    assert.equal(ahead.arrival(cohort.keys[0]) === undefined, false);
+    await ahead.arrival(cohort.keys[0]);
+    plain.dispose();
+  });
+
+  test('refuses features of two lengths', (t) => {
+    const folder = temporaryFolder(t);
+    const cohort = makeCohort(folder, 2);
+    mkdirSync(join(folder, 'other'));
+    const features = join(folder, 'other', 'b.h5');
+    writeFeatures(features, { features: new Float32Array(5), dim: 5, coords: Int32Array.of(0, 0) });
+    const digest = digestOf(readFileSync(features));
+    const entries = [...listBags(cohort.bags.path, cohort.work), { key: 'b', features, digest }];
+    const cache = new BagCache(entries, { groupFeatures: true });
+    cache.get(cohort.keys[0]);
+    assert.throws(() => cache.get('b'), {
+      code: 'CountMismatch',
+      message: /expected 24 numbers a row; found 5/,
+    });
+    assert.throws(() => cache.get('c'), { code: 'InvalidInput', message: /bag "c" of the splits/ });
+    cache.dispose();
+  });
+
+  test('standardises by the given bags', (t) => {
+    const cohort = makeCohort(temporaryFolder(t), 4);
+    const cache = new BagCache(listBags(cohort.bags.path, cohort.work), { groupFeatures: true });
+    cache.standardiseBy(cohort.keys.slice(0, 2));
+    const rows = cohort.keys.slice(0, 2).map((key) => cache.get(key).x);
+    const { mean, variance } = tf.tidy(() => tf.moments(tf.concat(rows), 0));
+    assert.ok(mean.dataSync().every((value) => Math.abs(value) < 1e-5));
+    assert.ok(variance.dataSync().every((value) => Math.abs(value - 1) < 1e-4));
+    tf.dispose([mean, variance]);
+    cache.dispose();
+  });
+});
+
+test('a feature that does not vary is only shifted', () => {
+  const values = Float32Array.of(1e6, 2, 1e6, 4);
+  const scale = measure([values], 2);
+  assert.deepEqual([...standardised(values, scale)], [0, -1, 0, 1]);
+});
+
+test('an items file that is damaged is refused with its line', (t) => {
+  const path = join(temporaryFolder(t), 'items.jsonl');
+  writeFileSync(path, '{"key":"a","status":"done","outputs":{}}\nnonsense\n');
+  assert.throws(() => listBags(path, '/'), { code: 'InvalidInput', message: /items\.jsonl:2/ });
+});

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { digestOf } from '../../../../domain/digest.js';
+import { readCsv } from '../../../../domain/files/csv.js';
+import {
+  evaluatePredictions,
+  type EvaluationOptions,
+  type Prediction,
+} from '../../../../domain/mil/evaluate/evaluate-predictions.js';
+import { writeEvaluation, type FoldFacts } from '../../../../domain/mil/evaluate/evaluation-files.js';
+import { readMetricsFile } from '../../../../domain/mil/evaluate/metrics-file.js';
+import { readPredictions } from '../../../../domain/mil/evaluate/predictions-file.js';
+import { hasCode, temporaryFolder } from '../support.js';
+
+const binary = (scores: readonly number[], labels: readonly number[]): Prediction[] =>
+  scores.map((score, i) => ({ key: `s${i}`, label: labels[i], probabilities: [1 - score, score] }));
+
+const options: EvaluationOptions = {
+  classes: ['normal', 'tumor'],
+  protocol: 'honest',
+  threshold: 'validation',
+  bootstrap: 0,
+  stream: ['test'],
+};
+
+const scored = binary([0.1, 0.2, 0.3, 0.35, 0.38, 0.4, 0.8], [0, 0, 1, 0, 0, 1, 1]);
+
+test('honest takes the threshold from validation, paper from the scored fold and says so', () => {
+  const validation = binary(
+    [0.1, 0.2, 0.2, 0.25, 0.3, 0.6, 0.65, 0.7, 0.7, 0.9],
+    [0, 0, 0, 0, 0, 1, 1, 1, 1, 1],
+  );
+  const { protocols, rank } = evaluatePredictions(scored, validation, options);
+  assert.equal(protocols.honest.threshold, 0.6);
+  assert.equal(protocols.honest.threshold_from, 'Youden on 10 validation slides');
+  assert.equal(protocols.honest.optimistic, undefined);
+  assert.deepEqual(protocols.honest.confusion, [
+    [4, 0],
+    [2, 1],
+  ]);
+  assert.equal(protocols.paper.threshold, 0.4);
+  assert.match(protocols.paper.optimistic ?? '', /chosen on the very slides/);
+  assert.equal(protocols.paper.accuracy, 6 / 7);
+  assert.equal(rank.auc, 5 / 6);
+});
+
+test('honest falls back to 0.5 and says why', () => {
+  const from = (validation: Prediction[], threshold: 'validation' | 'half' = 'validation') =>
+    evaluatePredictions(scored, validation, { ...options, threshold }).protocols.honest;
+  assert.equal(from([]).threshold_from, 'fixed at 0.5: no validation set');
+  assert.equal(from(binary([0.2], [1])).threshold_from, 'fixed at 0.5: only 0 validation slides of a class');
+  const four = binary([0.1, 0.2, 0.3, 0.35, 0.6, 0.7, 0.8, 0.9, 0.95], [0, 0, 0, 0, 1, 1, 1, 1, 1]);
+  assert.equal(from(four).threshold_from, 'fixed at 0.5: only 4 validation slides of a class');
+  // The validation scores rank the wrong way round: Youden would call nothing positive.
+  const wrong = binary([0.9, 0.9, 0.8, 0.8, 0.7, 0.1, 0.1, 0.2, 0.2, 0.3], [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
+  assert.equal(from(wrong).threshold_from, 'fixed at 0.5: the validation set gives no threshold');
+  assert.equal(from(binary([0.1, 0.9], [0, 1]), 'half').threshold_from, 'fixed at 0.5');
+  assert.equal(from([]).threshold, 0.5);
+});
+
+test('one class in the fold: AUC is null, nothing crashes, no interval is claimed', () => {
+  const { rank, protocols, intervals } = evaluatePredictions(binary([0.2, 0.6], [0, 0]), [], {
+    ...options,
+    bootstrap: 10,
+  });
+  assert.equal(rank.auc, null);
+  assert.equal(protocols.paper.threshold_from, 'fixed at 0.5: one class only in the scored fold');
+  assert.equal(protocols.honest.accuracy, 0.5);
+  assert.deepEqual(intervals, {});
+});
+
+test('intervals: bootstrap and DeLong around the estimate; none where ranks are perfect', () => {
+  const { intervals, rank } = evaluatePredictions(scored, [], { ...options, bootstrap: 500 });
+  const { low, high } = intervals.bootstrap!.auc;
+  assert.ok(low < rank.auc! && rank.auc! <= high);
+  assert.ok(intervals.delong_auc!.low < rank.auc!);
+  assert.equal(intervals.bootstrap_replicates, 500);
+  const perfect = evaluatePredictions(binary([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1]), [], options);
+  assert.equal(perfect.intervals.delong_auc, undefined);
+});
+
+test('three classes: the most probable one is called', () => {
+  const predictions: Prediction[] = [
+    { key: 'a', label: 0, probabilities: [0.7, 0.2, 0.1] },
+    { key: 'b', label: 1, probabilities: [0.5, 0.4, 0.1] },
+    { key: 'c', label: 2, probabilities: [0.2, 0.2, 0.6] },
+  ];
+  const result = evaluatePredictions(predictions, [], { ...options, classes: ['x', 'y', 'z'] });
+  assert.equal(result.protocols.honest.accuracy, 2 / 3);
+  assert.equal(result.protocols.honest.threshold_from, 'the most probable class');
+  assert.equal(result.rank.auc, 1);
+  assert.ok(Math.abs(result.rank.log_loss + (Math.log(0.7) + Math.log(0.4) + Math.log(0.6)) / 3) < 1e-12);
+  assert.deepEqual(result.counts, { x: 1, y: 1, z: 1 });
+});
+
+const facts: FoldFacts = {
+  cell: 'abmil-0-1',
+  model: 'abmil',
+  repeat: 0,
+  fold: 1,
+  seed: 2021,
+  set: 'test',
+  classes: ['normal', 'tumor'],
+  protocol: 'honest',
+  selection: { epoch: 3, by: 'best AUC on val', optimistic: false },
+  training: {},
+  sources: { checkpoint: digestOf('c'), splits: digestOf('s') },
+};
+const settings = { threshold: 'validation', bootstrap: 50 } as const;
+
+test('files of a fold: named after the cell, predictions keep every digit, the ROC curve every point', (t) => {
+  const folder = temporaryFolder(t);
+  const odd = binary([0.1 + 0.2, 1 / 3, 2 / 3, 0.9], [0, 0, 1, 1]);
+  const { files, values } = writeEvaluation(
+    folder,
+    facts,
+    { scored: odd, validation: odd.slice(0, 3) },
+    settings,
+  );
+  assert.deepEqual(Object.fromEntries(Object.entries(files).map(([name, { to }]) => [name, to])), {
+    predictions: 'predictions/abmil-0-1.csv',
+    'validation-predictions': 'predictions/abmil-0-1.validation.csv',
+    metrics: 'metrics/abmil-0-1.json',
+    roc: 'roc/abmil-0-1.csv',
+  });
+  assert.deepEqual(readPredictions(files.predictions.from, facts.classes), odd);
+  const metrics = readMetricsFile(files.metrics.from);
+  assert.equal(metrics.sources.predictions, digestOf(readFileSync(files.predictions.from)));
+  assert.equal(metrics.positive, 'tumor');
+  assert.equal(values?.auc, 1);
+  const roc = readCsv(files.roc.from, { header: true });
+  assert.deepEqual(roc.rows[0].values, { class: 'tumor', threshold: 'inf', fpr: '0', tpr: '0' });
+  assert.equal(roc.rows.length, 5);
+});
+
+test('the same fold gives the same bytes; another seed other intervals', (t) => {
+  const bytes = (seed: number) => {
+    const folder = temporaryFolder(t);
+    const { files } = writeEvaluation(folder, { ...facts, seed }, { scored, validation: [] }, settings);
+    return Object.values(files).map(({ from }) => readFileSync(from, 'utf8'));
+  };
+  assert.deepEqual(bytes(1), bytes(1));
+  const intervals = (text: string) => (JSON.parse(text) as { intervals: object }).intervals;
+  assert.notDeepEqual(intervals(bytes(1)[2]), intervals(bytes(2)[2]));
+});
+
+test('a model that gives no probabilities is refused by slide', (t) => {
+  const broken = [{ key: 'bad_slide', label: 1, probabilities: [NaN, NaN] }];
+  assert.throws(
+    () => writeEvaluation(temporaryFolder(t), facts, { scored: broken, validation: [] }, settings),
+    hasCode('InvalidInput', /abmil-0-1: slide "bad_slide" got no probabilities.*NaN/),
+  );
+  assert.throws(
+    () => writeEvaluation(temporaryFolder(t), facts, { scored: [], validation: [] }, settings),
+    hasCode('InvalidInput', /test set is empty/),
+  );
+});
+
+test('metrics and predictions of other tools are refused by name', (t) => {
+  const folder = temporaryFolder(t);
+  const { files } = writeEvaluation(folder, facts, { scored, validation: [] }, settings);
+  assert.throws(() => readMetricsFile(files.roc.from), hasCode('InvalidInput', /metrics can't be read/));
+  assert.throws(
+    () => readPredictions(files.roc.from, facts.classes),
+    hasCode('InvalidInput', /lacks the columns/),
+  );
+  assert.throws(() => readMetricsFile(join(folder, 'none.json')), hasCode('InvalidInput', /none\.json/));
+});

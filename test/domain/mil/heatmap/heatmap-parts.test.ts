@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { colourMap, colourStops } from '../../../../domain/mil/heatmap/colour-map.js';
+import {
+  outlineRegions,
+  overlayScores,
+  slideThumbnail,
+} from '../../../../domain/mil/heatmap/heatmap-overlay.js';
+import { lesionFit, paintScores, scaleScores } from '../../../../domain/mil/heatmap/heatmap-scores.js';
+import { openSlide } from '../../../../domain/pathology/slides/open.js';
+import { checkout } from '../../../support/fixtures.js';
+
+const cmu = join(checkout, 'pipelines', 'data', 'slides', 'CMU-1-Small-Region.svs');
+
+test('ranks are spread evenly, ranges stretched, probabilities kept', () => {
+  assert.deepEqual([...scaleScores([3, 1, 1, 100], 'rank')], [2 / 3, 1 / 6, 1 / 6, 1]);
+  assert.deepEqual([...scaleScores([3, 1, 5], 'range')], [0.5, 0, 1]);
+  assert.deepEqual([...scaleScores([0.2, 1.5], 'none')], [0.2, 1]);
+  assert.deepEqual([...scaleScores([7, 7], 'range')], [0.5, 0.5]);
+  assert.deepEqual([...scaleScores([7, 7], 'rank')], [0.5, 0.5]);
+});
+
+test('overlapping patches are averaged, or the last wins; empty cells are NaN', () => {
+  // Two patches of 4 level-0 pixels, overlapping by 2, on a grid of one cell for 2 pixels.
+  const paint = (smooth: boolean) => [
+    ...paintScores([0, 0, 2, 0], [0.2, 0.6], 4, { width: 4, height: 2, scale: [0.5, 0.5] }, smooth),
+  ];
+  const rounded = (values: number[]) => values.map((value) => Math.round(value * 1000) / 1000);
+  assert.deepEqual(rounded(paint(true)), [0.2, 0.4, 0.6, NaN, 0.2, 0.4, 0.6, NaN]);
+  assert.deepEqual(rounded(paint(false)), [0.2, 0.6, 0.6, NaN, 0.2, 0.6, 0.6, NaN]);
+});
+
+test('a patch smaller than a cell still shows, one at the border is cut', () => {
+  const cells = paintScores([0, 0, 95, 0], [1, 2], 10, { width: 4, height: 1, scale: [0.04, 0.04] }, true);
+  assert.deepEqual([...cells], [1, NaN, NaN, 2]);
+});
+
+test('lesion AUC, by hand', () => {
+  const regions = [
+    {
+      name: '',
+      excluded: false,
+      rings: [
+        [
+          [0, 0],
+          [10, 0],
+          [10, 10],
+          [0, 10],
+        ] as [number, number][],
+      ],
+    },
+  ];
+  // The second patch is half inside, the others outside.
+  const coords = [0, 0, 5, 0, 20, 0, 30, 0];
+  const fit = lesionFit(coords, [0.4, 0.1, 0.2, 0.3], 10, regions);
+  assert.equal(fit.auc, 0.5);
+  assert.deepEqual([fit.inLesion, fit.patches], [2, 4]);
+  assert.ok(Math.abs(fit.massInLesion - 0.5) < 1e-12);
+  assert.equal(lesionFit(coords.slice(4), [0.2, 0.3], 10, regions).auc, null);
+});
+
+test('colour maps go through their control points', () => {
+  assert.deepEqual(colourMap('viridis')(0), [0x44, 0x01, 0x54]);
+  assert.deepEqual(colourMap('viridis')(1), [0xfd, 0xe7, 0x25]);
+  assert.deepEqual(colourMap('magma')(4 / 9), [0x9e, 0x2f, 0x7f]);
+  assert.deepEqual(colourMap('magma')(7), [0xfc, 0xfd, 0xbf]);
+  for (const name of ['viridis', 'magma'] as const) {
+    assert.equal(colourStops(name).length, 10);
+    const lightness = Array.from({ length: 101 }, (_, i) => {
+      const [r, g, b] = colourMap(name)(i / 100);
+      return 0.2126 * r ** 2.2 + 0.7152 * g ** 2.2 + 0.0722 * b ** 2.2;
+    });
+    assert.ok(
+      lightness.every((value, i) => i === 0 || value > lightness[i - 1]),
+      `${name} grows lighter throughout`,
+    );
+  }
+});
+
+test('a thumbnail has the right size, scale and look; overlay and outline change only where they should', async () => {
+  const slide = openSlide(cmu);
+  try {
+    const thumbnail = await slideThumbnail(slide, 600);
+    assert.deepEqual([thumbnail.width, thumbnail.height], [449, 600]);
+    assert.ok(Math.abs(thumbnail.scale[1] - 600 / 2967) < 1e-9);
+    const whole = await slideThumbnail(slide, 4000);
+    assert.deepEqual([whole.width, whole.height, whole.scale[0]], [2220, 2967, 1]);
+
+    const heat = new Float32Array(449 * 600).fill(NaN);
+    heat.fill(1, 0, 449 * 10);
+    const cyan = overlayScores(thumbnail, heat, 'cyan');
+    assert.ok(
+      Buffer.compare(cyan.data.subarray(449 * 30), thumbnail.data.subarray(449 * 30)) === 0,
+      'no patch, no change',
+    );
+    assert.ok(cyan.data[1] > cyan.data[0] + 100, 'cyan where the score is 1');
+    const viridis = overlayScores(thumbnail, heat, 'viridis');
+    const at = 449 * 300 * 3;
+    assert.ok(
+      viridis.data[at] === viridis.data[at + 1] && viridis.data[at] === viridis.data[at + 2],
+      'grey elsewhere',
+    );
+
+    const corners: [number, number][] = [
+      [500, 500],
+      [1500, 500],
+      [1500, 1500],
+      [500, 1500],
+    ];
+    const outlined = await outlineRegions(
+      thumbnail,
+      [{ name: '', excluded: false, rings: [corners] }],
+      thumbnail.scale,
+    );
+    const pixel = (x: number, y: number) => [
+      ...outlined.data.subarray((y * 449 + x) * 3, (y * 449 + x) * 3 + 3),
+    ];
+    const [r, g, b] = pixel(200, Math.round(500 * thumbnail.scale[1]));
+    assert.ok(b > 200 && r < 80 && g < 110, `blue line, got ${r} ${g} ${b}`);
+    assert.deepEqual(pixel(200, 200), [
+      ...thumbnail.data.subarray((200 * 449 + 200) * 3, (200 * 449 + 200) * 3 + 3),
+    ]);
+  } finally {
+    slide.close();
+  }
+});

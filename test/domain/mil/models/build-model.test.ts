@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { buildModel } from '../../../../domain/mil/models/build-model.js';
+import { openBackend, tf } from '../../../../domain/mil/compute/backend.js';
+import { crossEntropy } from '../../../../domain/mil/compute/layers.js';
+import type { Model, ModelConfig } from '../../../../domain/mil/models/model.js';
+import { registerModel, resolveOptions, type ModelEntry } from '../../../../domain/mil/models/registry.js';
+import { linearSpec } from '../../../../domain/mil/compute/parameters.js';
+import { lossGradients } from '../../../../domain/mil/train-fold/step.js';
+import { oracleConfig, stepContext, toDevice } from '../oracle.js';
+import { initialWeights } from '../../../../domain/mil/compute/parameters.js';
+
+/** What is said of models from outside that are not as they should be. */
+
+before(() => openBackend('js'));
+
+const sound = ({ dim, classes }: ModelConfig): Model => ({
+  parameters: linearSpec('cls', dim, classes),
+  loss: ({ 'cls.w': w }, { x }, { label }) =>
+    crossEntropy(tf.matMul(tf.mean(x, 0, true), w, false, true), label),
+  infer: (_, { rows }) => ({
+    logits: tf.zeros([classes]),
+    attention: tf.zeros([rows]),
+    instanceLogits: tf.zeros([rows, classes]),
+  }),
+});
+
+let count = 0;
+async function built(change: (model: Model) => Partial<Model>, classes = 2) {
+  const name = `odd-${count++}`;
+  const load: ModelEntry['load'] = async () => (config) => ({ ...sound(config), ...change(sound(config)) });
+  registerModel(name, { summary: '', attentionDim: 1, options: {}, load });
+  const model = await buildModel({ ...oracleConfig(name), classes, dim: 4 });
+  const weights = toDevice(model, initialWeights(model.parameters, 'odd'));
+  const bag = { x: tf.ones([3, 4]), rows: 3, area: new Float32Array(3), isGroup: new Uint8Array(3) };
+  return { model, weights, bag: bag as never };
+}
+
+const broken = (message: RegExp) => ({ code: 'ContractBroken', message });
+
+test('a model that is right trains and infers', async () => {
+  const { model, weights, bag } = await built(() => ({}));
+  assert.ok(lossGradients(model, weights, bag, stepContext(1)).gradients['cls.w']);
+  assert.deepEqual(model.infer(weights, bag).logits.shape, [2]);
+});
+
+test('what a model gives in another shape than it should is named', async () => {
+  const wrongLogits = await built(() => ({ infer: (_, { rows }) => ({ ...sound({ dim: 4, classes: 3 } as never).infer({}, { rows } as never) }) })); // prettier-ignore
+  assert.throws(
+    () => wrongLogits.model.infer(wrongLogits.weights, wrongLogits.bag),
+    broken(/model "odd-\d": its `logits` have the wrong shape; expected 2; found 3/),
+  );
+  const wide = await built(() => ({ loss: (_, { x }) => x as never }));
+  assert.throws(
+    () => lossGradients(wide.model, wide.weights, wide.bag, stepContext(1)),
+    broken(/its loss is no single number.*found 3 x 4/),
+  );
+  await assert.rejects(
+    built(() => ({ parameters: [] })),
+    broken(/it has no parameters/),
+  );
+  const twice = (model: Model) => ({ parameters: [...model.parameters, ...model.parameters] });
+  await assert.rejects(built(twice), broken(/two parameters are named "cls\.w"/));
+});
+
+test('a model that throws is named, with the place in its file', async () => {
+  const { model, weights, bag } = await built(() => ({
+    loss() {
+      throw new TypeError('no such thing');
+    },
+  }));
+  assert.throws(
+    () => lossGradients(model, weights, bag, stepContext(1)),
+    broken(/fails in its `loss`: no such thing; found at file:.*build-model\.test/),
+  );
+  await assert.rejects(
+    built(() => {
+      throw new Error('not today');
+    }),
+    broken(/fails while it was built: not today/),
+  );
+});
+
+test('a loss that no weight has a part in is refused: nothing would be trained', async () => {
+  const { model, weights, bag } = await built(() => ({ loss: () => tf.scalar(1) }));
+  assert.throws(
+    () => lossGradients(model, weights, bag, stepContext(1)),
+    broken(/depends on none of the weights/),
+  );
+});
+
+test('what is no entry of the registry is refused', () => {
+  assert.throws(() => registerModel('half', { summary: 'x' } as never), {
+    code: 'InvalidInput',
+    message: /the model "half" can not be added; expected .*load.*found summary/,
+  });
+});
+
+test('self-attention names an embedding that its heads can not share', async () => {
+  const config = { ...oracleConfig('transmil', resolveOptions('transmil', {})), embedDim: 12 };
+  await assert.rejects(buildModel(config), {
+    code: 'InvalidInput',
+    message: /expected `embed-dim` a multiple of its 8 heads; found 12/,
+  });
+});

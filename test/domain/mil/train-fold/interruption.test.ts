@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { writeFeatures } from '../../../../domain/pathology/layouts/bag-files.js';
+import { readSafetensors } from '../../../../domain/files/safetensors.js';
+import { float32Of } from '../../../../domain/files/tensor.js';
+import { openBackend, tf, type Backend } from '../../../../domain/mil/compute/backend.js';
+import { BagCache } from '../../../../domain/mil/bags/bag-cache.js';
+import { listBags } from '../../../../domain/mil/bags/bags.js';
+import { modelEntry, resolveOptions } from '../../../../domain/mil/models/registry.js';
+import { readSplits } from '../../../../domain/mil/split/splits.js';
+import { train, type TrainingPlan } from '../../../../domain/mil/train-fold/train.js';
+import { run } from '../../../../domain/mil/train-fold/train-fold.js';
+import { statePath } from '../../../../domain/mil/train-fold/training-state.js';
+import { temporaryFolder } from '../../../support/temporary-folder.js';
+import { makeCohort, makeJob, trainWith, type Cohort } from '../cohort.js';
+
+async function planFor(cohort: Cohort, backend: Backend, checkpoint: string): Promise<TrainingPlan> {
+  const { labels, repeats } = readSplits(cohort.split.path);
+  const fold = repeats[0].folds[0];
+  const labelled = (keys: readonly string[]) => keys.map((key) => ({ key, label: labels[key] }));
+  const options = resolveOptions('mhim-mil', { momentum: 0.9 });
+  const sizes = { dim: 24, classes: 2, embedDim: 16, attentionDim: 8, dropout: 0.25 };
+  mkdirSync(checkpoint, { recursive: true });
+  return {
+    model: (await modelEntry('mhim-mil').load())({ model: 'mhim-mil', ...sizes, options }),
+    bags: new BagCache(listBags(cohort.bags.path, cohort.work), { groupFeatures: true }),
+    train: labelled(fold.train),
+    validation: labelled(fold.val),
+    classes: 2,
+    epochs: 4,
+    lr: 2e-3,
+    weightDecay: 1e-5,
+    schedule: 'step',
+    select: 'best-auc',
+    stopping: { patience: 9, stopEpoch: 9 },
+    seed: [7, 0, 0],
+    backend,
+    checkpoint,
+    saveEverySeconds: 1000,
+  };
+}
+
+/** Trains until `steps` further steps have begun, then stops; undefined where that came to an end before. */
+async function stoppedAfter(plan: TrainingPlan, steps: number) {
+  const controller = new AbortController();
+  let begun = 0;
+  const bags = Object.create(plan.bags, {
+    get: {
+      value: (key: string) => {
+        if (plan.train.some((bag) => bag.key === key) && ++begun === steps)
+          controller.abort(new Error('stop'));
+        return plan.bags.get(key);
+      },
+    },
+  }) as BagCache;
+  const hooks = { signal: controller.signal, onEpoch: () => undefined, warn: assert.fail };
+  try {
+    return await train({ ...plan, bags }, hooks);
+  } catch (error) {
+    assert.equal((error as Error).message, 'stop');
+    return undefined;
+  }
+}
+
+describe('interruptions', () => {
+  let backend: Backend;
+  before(async () => (backend = await openBackend('tensorflow')));
+
+  test('stopped at the end of every epoch and twice within each, training ends with the same bits', async (t) => {
+    const folder = temporaryFolder(t);
+    const cohort = makeCohort(folder);
+    const whole = await stoppedAfter(await planFor(cohort, backend, join(folder, 'whole')), Infinity);
+    // 12 bags an epoch: every third stop is at the end of one.
+    const plan = await planFor(cohort, backend, join(folder, 'cut'));
+    let stops = 0;
+    let ended = await stoppedAfter(plan, 4);
+    while (ended === undefined) {
+      stops++;
+      ended = await stoppedAfter(plan, 4);
+    }
+    assert.equal(stops, 11);
+    assert.deepEqual({ ...ended, seconds: 0 }, { ...whole, seconds: 0 });
+  });
+
+  test('a loss that is no number ends the fold by name; the state from before that step is kept, and the next attempt ends alike', async (t) => {
+    const folder = temporaryFolder(t);
+    const cohort = makeCohort(folder);
+    const [bad] = listBags(cohort.bags.path, cohort.work);
+    const features = new Float32Array(3 * 24).fill(3e38);
+    writeFeatures(join(cohort.work, 'bags', 'bad.h5'), { features, dim: 24, coords: new Int32Array(6) });
+    const plan = await planFor(cohort, backend, join(folder, 'nan'));
+    const entries = listBags(cohort.bags.path, cohort.work).map((entry) =>
+      entry.key === bad.key
+        ? { key: bad.key, features: join(cohort.work, 'bags', 'bad.h5'), digest: undefined as never }
+        : entry,
+    );
+    const poisoned = { ...plan, bags: new BagCache(entries, { groupFeatures: true }) };
+    const failure = {
+      code: 'InvalidInput',
+      message: /the loss became NaN in epoch 1, step \d+ \(bag "slide-00"\)/,
+    };
+    const signal = new AbortController().signal;
+    const attempt = () => train(poisoned, { signal, onEpoch: () => undefined, warn: assert.fail });
+    await assert.rejects(attempt(), failure);
+    const path = statePath(poisoned.checkpoint);
+    assert.ok(existsSync(path));
+    const kept = readFileSync(path);
+    const { tensors, metadata } = readSafetensors(path);
+    assert.ok(Object.values(tensors).every((tensor) => float32Of(tensor).every(Number.isFinite)));
+    const { epoch, step } = JSON.parse(metadata.state) as { epoch: number; step: number };
+    assert.equal(epoch, 0);
+    await assert.rejects(attempt(), new RegExp(`step ${step + 1} `));
+    assert.deepEqual(readFileSync(path), kept);
+  });
+
+  test('500 bags of mixed size, most of them read for one step: no tensor more after the first 50', async (t) => {
+    const folder = temporaryFolder(t);
+    const cohort = makeCohort(folder);
+    const held: number[] = [];
+    const settings = trainWith(cohort, { model: 'sam-mil', epochs: 42, bagMemory: 2 ** -16, select: 'last' });
+    const job = makeJob(folder, cohort.work, settings);
+    job.progress = () => held.push(tf.memory().numTensors);
+    await run(job);
+    // 12 training bags an epoch, so 504; four epochs are the first 48.
+    assert.equal(held.length, 42);
+    const early = Math.max(...held.slice(0, 4));
+    assert.ok(Math.max(...held.slice(4)) <= early, `tensors by epoch: ${held.join(', ')}`);
+  });
+
+  test('a training set of one class is trained, with a warning that names the class it lacks', async (t) => {
+    const folder = temporaryFolder(t);
+    const cohort = makeCohort(folder);
+    const splits = readSplits(cohort.split.path);
+    const one = { ...splits, labels: Object.fromEntries(cohort.keys.map((key) => [key, 0])) };
+    writeFileSync(cohort.split.path, JSON.stringify(one));
+    const job = makeJob(folder, cohort.work, trainWith(cohort, { epochs: 1 }));
+    const result = await run(job);
+    assert.equal(result.values?.['best-epoch'], 1);
+    assert.match(job.warnings.join(), /the training set holds no bag of tumour/);
+    assert.match(job.warnings.join(), /the validation set lacks a class/);
+  });
+});

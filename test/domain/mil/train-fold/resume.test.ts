@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { openBackend } from '../../../../domain/mil/compute/backend.js';
+import { run, type TrainFoldWith } from '../../../../domain/mil/train-fold/train-fold.js';
+import { temporaryFolder } from '../../../support/temporary-folder.js';
+import { makeCohort, makeJob, trainWith } from '../cohort.js';
+
+const child = fileURLToPath(new URL('train-child.js', import.meta.url));
+
+/** Runs the training in a child; kills it with SIGKILL some time after it printed `epoch <kill>`. Resolves to whether it ended by itself. */
+function trainInChild(
+  folder: string,
+  work: string,
+  settings: TrainFoldWith,
+  kill?: number,
+): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const process = spawn(globalThis.process.execPath, [child, folder, work, JSON.stringify(settings)]);
+    let output = '';
+    let errors = '';
+    process.stdout.on('data', (data: Buffer) => {
+      output += data.toString();
+      // A few steps into the next epoch: steps are saved one by one, so it goes on from the middle.
+      if (kill !== undefined && output.includes(`epoch ${kill}\n`))
+        setTimeout(() => process.kill('SIGKILL'), 15);
+    });
+    process.stderr.on('data', (data: Buffer) => (errors += data.toString()));
+    process.on('close', (code, signal) => {
+      if (signal === 'SIGKILL') resolve(false);
+      else if (code === 0) resolve(output.includes('done'));
+      else reject(new Error(errors));
+    });
+  });
+}
+
+test('a training killed twice with SIGKILL ends with the same bits as an undisturbed one in another process', async (t) => {
+  const folder = temporaryFolder(t);
+  const cohort = makeCohort(folder);
+  const settings = trainWith(cohort, { model: 'sam-mil', epochs: 8, saveEvery: 0 });
+  await openBackend('tensorflow');
+  const whole = await run(makeJob(join(folder, 'whole'), cohort.work, settings));
+
+  const cut = join(folder, 'cut');
+  assert.equal(await trainInChild(cut, cohort.work, settings, 2), false);
+  assert.equal(await trainInChild(cut, cohort.work, settings, 5), false);
+  assert.equal(await trainInChild(cut, cohort.work, settings), true);
+  for (const [output, file] of [
+    ['checkpoint', 'checkpoint.safetensors'],
+    ['history', 'history.csv'],
+  ]) {
+    const expected = readFileSync(whole.files[output].from);
+    assert.ok(readFileSync(join(cut, 'scratch', file)).equals(expected), `${output}: 96 steps, bit by bit`);
+  }
+});
+
+test('a state from another backend is refused, one from another number of threads or other kernels is not used', async (t) => {
+  const folder = temporaryFolder(t);
+  const cohort = makeCohort(folder);
+  const settings = trainWith(cohort, { saveEvery: 0, epochs: 2 });
+  await run(makeJob(folder, cohort.work, settings));
+  const refused = makeJob(folder, cohort.work, { ...settings, backend: 'js' as const });
+  await assert.rejects(run(refused), {
+    code: 'BackendMismatch',
+    message: /expected tensorflow cpu .* found js cpu/,
+  });
+  for (const [name, value, here] of [
+    ['TF_NUM_INTRAOP_THREADS', '99', '99 threads'],
+    ['TF_ENABLE_ONEDNN_OPTS', '0', 'Eigen'],
+  ]) {
+    const before = process.env[name];
+    process.env[name] = value;
+    const other = makeJob(folder, cohort.work, settings);
+    await run(other);
+    if (before === undefined) delete process.env[name];
+    else process.env[name] = before;
+    const words = new RegExp(`begun on .* here is .*${here}.*the fold begins again`);
+    assert.match(other.warnings.join(), words);
+    assert.deepEqual(
+      other.reports.map(({ done }) => done),
+      [1, 2],
+    );
+  }
+});
+
+test('a saved state that is damaged is put aside with a warning, and training ends as it would have', async (t) => {
+  const folder = temporaryFolder(t);
+  const cohort = makeCohort(folder);
+  const settings = trainWith(cohort, { saveEvery: 0, epochs: 2, backend: 'js' });
+  const whole = await run(makeJob(folder, cohort.work, settings));
+  const bytes = readFileSync(whole.files.checkpoint.from);
+  const path = join(folder, 'checkpoint', 'training-state.safetensors');
+  for (const damaged of [readFileSync(path).subarray(0, 200), Buffer.from('')]) {
+    writeFileSync(path, damaged);
+    const again = makeJob(folder, cohort.work, settings);
+    const { files } = await run(again);
+    assert.match(
+      again.warnings.join(),
+      /saved state can't be read, so the fold begins again: .*training-state/,
+    );
+    assert.deepEqual(readFileSync(files.checkpoint.from), bytes);
+  }
+});

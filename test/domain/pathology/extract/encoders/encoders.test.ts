@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import { definition as extract } from '../../../../../activities/pathology/extract.js';
+import type { EncoderDefinition } from '../../../../../domain/pathology/extract/encoders/encoder.js';
+import {
+  chooseEncoder,
+  ENCODER_NAMES,
+  findEncoder,
+  keyOfEncoder,
+} from '../../../../../domain/pathology/extract/encoders/encoders.js';
+import { OnnxGraph } from '../../../../../domain/machine/onnx/onnx-graph.js';
+import { executionProviders } from '../../../../../domain/machine/onnx/onnx-session.js';
+import { STAIN_TEXTURE_FEATURES } from '../../../../../domain/pathology/extract/encoders/stain-texture.js';
+import { SamMilError } from '../../../../../domain/errors.js';
+import { RandomStream } from '../../../../../domain/random.js';
+import { resizeRgb } from '../../../../support/pixels.js';
+import { fixturePixels } from '../../../../support/pixels.js';
+import { temporaryFolder } from '../../../../support/temporary-folder.js';
+import { writeTinyEncoder } from '../../../../support/tiny-encoder.js';
+
+/** Every encoder answers for the same things: built-in ones by name, and one that a person registers by a file. */
+for (const name of [...ENCODER_NAMES, 'an encoder file']) {
+  describe(`encoder conformance: ${name}`, () => {
+    const find = (context: TestContext): Promise<EncoderDefinition> =>
+      findEncoder(ENCODER_NAMES.includes(name) ? name : writeTinyEncoder(temporaryFolder(context)));
+
+    test('says what it is', async (context) => {
+      const { info } = await find(context);
+      if (ENCODER_NAMES.includes(name)) assert.equal(info.name, name);
+      assert.ok(Number.isInteger(info.version) && info.version >= 1);
+      assert.ok(info.weightsDigest == null || /^sha256:[0-9a-f]{64}$/.test(info.weightsDigest));
+      assert.ok(info.inputSize >= 32 && info.dim >= 1);
+      assert.ok(info.std.every((value) => value > 0));
+      assert.ok(info.licence !== '' && info.note !== '');
+    });
+
+    test('gives the same finite bits for a patch, alone, in any batch, on any number of threads', async (context) => {
+      const definition = await find(context);
+      if (!(await isThere(definition))) return context.skip('its weights are not on this machine');
+      const { inputSize: size, dim } = definition.info;
+      const batch = await patches(size);
+      const bytes = size * size * 3;
+      const encoder = await definition.open({ device: 'cpu', threads: 1 });
+      const all = Float32Array.from(await encoder.encode(batch, 3));
+      assert.equal(all.length, 3 * dim);
+      assert.ok(all.every(Number.isFinite));
+      assert.notDeepEqual(all.subarray(0, dim), all.subarray(dim, 2 * dim), 'patches are told apart');
+      const second = await encoder.encode(batch.subarray(bytes, 2 * bytes), 1);
+      assert.deepEqual(Float32Array.from(second), all.slice(dim, 2 * dim), 'alone');
+      await encoder.close();
+      const threaded = await definition.open({ device: 'cpu', threads: 3 });
+      assert.deepEqual(Float32Array.from(await threaded.encode(batch, 3)), all, 'threads');
+      await threaded.close();
+    });
+
+    test('takes patches of another size where asked to', async (context) => {
+      const definition = await find(context);
+      if (!(await isThere(definition))) return context.skip('its weights are not on this machine');
+      const encoder = await definition.open({ size: 96, device: 'cpu' });
+      assert.equal(encoder.size, 96);
+      assert.equal((await encoder.encode(await patches(96), 3)).length, 3 * definition.info.dim);
+      await encoder.close();
+    });
+
+    test('says where it computes, and why not on a device that is not here', async (context) => {
+      const definition = await find(context);
+      if (!(await isThere(definition))) return context.skip('its weights are not on this machine');
+      const encoder = await definition.open({ device: 'tensorrt' });
+      assert.ok(['cpu', 'tensorrt'].includes(encoder.provider.name));
+      assert.notEqual(encoder.provider.why, '');
+      await encoder.close();
+    });
+  });
+}
+
+test('stain-texture names its features, and they follow the stain', async () => {
+  assert.equal(STAIN_TEXTURE_FEATURES.length, 64);
+  assert.equal(new Set(STAIN_TEXTURE_FEATURES).size, 64);
+  const encoder = await (await findEncoder('stain-texture')).open({ size: 32 });
+  const flat = (r: number, g: number, b: number): Uint8Array =>
+    Uint8Array.from({ length: 32 * 32 * 3 }, (_, i) => [r, g, b][i % 3]);
+  const at = (name: string): number => STAIN_TEXTURE_FEATURES.indexOf(name);
+  const white = await encoder.encode(flat(255, 255, 255), 1);
+  assert.equal(white[at('share of tissue')], 0);
+  assert.equal(white[at('haematoxylin mean')], 0);
+  // Blue-violet as nuclei are, pink as stroma is.
+  const nuclei = await encoder.encode(flat(80, 60, 140), 1);
+  const stroma = await encoder.encode(flat(235, 120, 225), 1);
+  assert.ok(nuclei[at('haematoxylin mean')] > 3 * stroma[at('haematoxylin mean')]);
+  assert.ok(stroma[at('eosin mean')] > stroma[at('haematoxylin mean')]);
+  assert.equal(nuclei[at('share of tissue')], 1);
+  assert.equal(nuclei[at('haematoxylin std')], 0, 'a flat patch has no texture');
+});
+
+describe('an encoder file', () => {
+  const refused: [string, Record<string, unknown>, RegExp][] = [
+    ['a missing key', { dim: undefined }, /tiny\.yaml: dim is missing/],
+    ['an unknown key', { means: [0, 0, 0] }, /unknown key means.*expected the keys name, version, onnx/],
+    [
+      'a malformed value, every one of them',
+      { std: [0, 1, 1], size: -3 },
+      /size must be .*std must be three pos/,
+    ],
+  ];
+  for (const [what, changes, message] of refused) {
+    test(`with ${what} is refused`, async (context) => {
+      const path = writeTinyEncoder(temporaryFolder(context), changes);
+      await assert.rejects(findEncoder({ path }), { code: 'InvalidInput', message });
+    });
+  }
+
+  test('whose model is missing asks for it', async (context) => {
+    const path = writeTinyEncoder(temporaryFolder(context), { onnx: 'gone.onnx' });
+    await assert.rejects(findEncoder(path), {
+      code: 'WeightsMissing',
+      message: /gone\.onnx.*Next: bring that file/,
+    });
+  });
+
+  test('whose model gives another dimension is refused with both', async (context) => {
+    const definition = await findEncoder(writeTinyEncoder(temporaryFolder(context), { dim: 7 }));
+    await assert.rejects(definition.open({ device: 'cpu' }), {
+      code: 'InvalidInput',
+      message: /tiny\.onnx: output embedding.*expected float32 \[n, 7\]; found float32 \[n, 5\]/,
+    });
+  });
+
+  test('whose model takes another input size is refused with both', async (context) => {
+    const definition = await findEncoder(writeTinyEncoder(temporaryFolder(context), { size: 48 }, 64));
+    await assert.rejects(definition.open({ device: 'cpu' }), {
+      code: 'InvalidInput',
+      message: /input pixels .*expected \[n, 3, 48, 48\]; found \[n, 3, 64, 64\]/,
+    });
+  });
+
+  test('whose model fails on a size that it seems to take is refused with what it says', async (context) => {
+    const folder = temporaryFolder(context);
+    const path = writeTinyEncoder(folder);
+    const graph = new OnnxGraph('one size');
+    const flat = graph.node('Flatten', [graph.input('image', ['n', 3, 'h', 'w'])], { axis: 1 });
+    const weights = graph.constant(Array<number>(5 * 3 * 32 * 32).fill(0.1), [5, 3 * 32 * 32]);
+    graph.output(graph.node('Gemm', [flat, weights], { transB: 1 }, 'features'), ['n', 5]);
+    writeFileSync(join(folder, 'tiny.onnx'), graph.encode());
+    const definition = await findEncoder(path);
+    const encoder = await definition.open({ device: 'cpu', size: 48 });
+    await assert.rejects(encoder.encode(await patches(48), 3), {
+      code: 'InvalidInput',
+      message:
+        /tiny\.onnx: the model could not be computed; .*\[3, 3, 48, 48\].*Next: choose the `target-size`/,
+    });
+    await encoder.close();
+    const fitting = await definition.open({ device: 'cpu', size: 32 });
+    assert.equal((await fitting.encode(await patches(32), 3)).length, 15);
+    await fitting.close();
+  });
+
+  test('whose model is damaged is refused', async (context) => {
+    const folder = temporaryFolder(context);
+    const path = writeTinyEncoder(folder);
+    writeFileSync(join(folder, 'tiny.onnx'), 'not a model');
+    await assert.rejects(findEncoder(path), { code: 'UnsupportedFormat', message: /not an ONNX model/ });
+  });
+
+  test('changes its digest with the model', async (context) => {
+    const folder = temporaryFolder(context);
+    const path = writeTinyEncoder(folder);
+    const before = (await findEncoder(path)).info.weightsDigest;
+    writeTinyEncoder(folder, {}, 32);
+    assert.notEqual((await findEncoder(path)).info.weightsDigest, before);
+  });
+});
+
+test('the list of execution providers says what each lacks, and the CPU lacks nothing', async () => {
+  const providers = await executionProviders();
+  assert.deepEqual(
+    providers.map(({ name }) => name),
+    ['cuda', 'tensorrt', 'cpu'],
+  );
+  assert.equal(providers[2].lack, undefined);
+  for (const { lack } of providers) assert.notEqual(lack, '');
+});
+
+test('an unknown encoder is refused with the names there are', async () => {
+  await assert.rejects(findEncoder('resnet-9'), {
+    code: 'InvalidInput',
+    message: /no encoder "resnet-9".*resnet50, plip, efficientnet-lite0, stain-texture/,
+  });
+});
+
+test('weights that can be had nowhere: the error says how to bring them, and a fallback takes over with a reason', async (context) => {
+  const kept = { ...process.env };
+  context.after(() => Object.assign(process.env, kept));
+  process.env.SAM_MIL_CACHE = temporaryFolder(context);
+  process.env.PATH = '';
+  process.env.PIP_INDEX_URL = 'http://127.0.0.1:9/simple';
+  const lite0 = await findEncoder('efficientnet-lite0');
+  await assert.rejects(lite0.open({}), {
+    code: 'WeightsMissing',
+    message: /Next: run `npx sam-mil doctor --set-up`.*stain-texture/,
+  });
+  const chosen = await chooseEncoder('efficientnet-lite0', 'stain-texture');
+  assert.equal(chosen.definition.info.name, 'stain-texture');
+  assert.match(chosen.fallbackBecause ?? '', /weights of efficientnet-lite0 are not on this machine/);
+  const key = await extract.hiddenInputs?.({ encoder: 'efficientnet-lite0', fallback: 'stain-texture' }, {});
+  assert.deepEqual(key?.encoder, keyOfEncoder(chosen.definition.info), 'the key is that of what is used');
+});
+
+test("the cache key holds the encoder's weights", async () => {
+  const key = await extract.hiddenInputs?.({ encoder: 'efficientnet-lite0' }, {});
+  const { info } = await findEncoder('efficientnet-lite0');
+  assert.match(JSON.stringify(key), new RegExp(String(info.weightsDigest)));
+});
+
+async function isThere(definition: EncoderDefinition): Promise<boolean> {
+  try {
+    await definition.bring(() => undefined);
+    return true;
+  } catch (error) {
+    if (error instanceof SamMilError && error.code === 'WeightsMissing') return false;
+    throw error;
+  }
+}
+
+/** Three patches: real tissue, noise, a photograph. */
+async function patches(size: number): Promise<Uint8Array> {
+  const random = new RandomStream('encoder conformance');
+  const [tissue, photograph] = await Promise.all(
+    ['encoders/patch0.png', 'encoders/coffee.jpg'].map(fixturePixels),
+  );
+  const noise = Uint8Array.from({ length: size * size * 3 }, () => random.below(256));
+  const to = { width: size, height: size };
+  return Buffer.concat([
+    resizeRgb(tissue.data, tissue, to, 'bilinear'),
+    noise,
+    resizeRgb(photograph.data, photograph, to, 'bilinear'),
+  ]);
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { definition } from '../../../../activities/pathology/patch.js';
+import { resolveWith } from '../../../../activities/step/resolve-with.js';
+import type { JsonObject } from '../../../../domain/json.js';
+import { formatCsv } from '../../../../domain/files/csv.js';
+import { presetParameters } from '../../../../domain/pathology/patch/tissue/parameters.js';
+import {
+  findProcessRow,
+  PROCESS_LIST_COLUMNS,
+  processRowCells,
+} from '../../../../domain/pathology/patch/process-list.js';
+import { expectError } from '../../../support/expect-error.js';
+import { temporaryFolder } from '../../../support/temporary-folder.js';
+
+test('of a process list only what it changes of a slide is in the key', async (context) => {
+  const list = join(temporaryFolder(context), 'process_list_autogen.csv');
+  const input = (path: string) => ({ path, name: path, digest: `sha256:${Math.random()}` });
+  const keyOf = async (rows: Record<string, string>[], given: JsonObject = {}) => {
+    writeFileSync(list, formatCsv(PROCESS_LIST_COLUMNS, rows));
+    const parameters = { slide: '/data/a.svs', preset: 'tcga', 'process-list': list, ...given };
+    return definition.hiddenInputs?.(parameters, {
+      slide: input('/data/a.svs'),
+      'process-list': input(list),
+    });
+  };
+  const tcga = presetParameters('tcga');
+  const own = (slide: string, more: Record<string, string> = {}) => ({
+    ...processRowCells(slide, 'processed', tcga),
+    ...more,
+  });
+  assert.deepEqual(await keyOf([own('a.svs'), own('b.svs')]), {}, 'the list that a run wrote, unchanged');
+  assert.deepEqual(await keyOf([own('a.svs'), own('b.svs', { sthresh: '20' })]), {}, "another slide's row");
+  assert.deepEqual(await keyOf([own('a.svs', { sthresh: '20', process: '1' })]), {
+    'process-list': { leftOut: false, parameters: { sthresh: 20 } },
+  });
+  assert.deepEqual(
+    await keyOf([own('a.svs', { sthresh: '20' })], { sthresh: 20 }),
+    {},
+    'told by the pipeline too',
+  );
+  assert.deepEqual(await keyOf([own('a.svs', { status: 'tbp' })]), {
+    'process-list': { leftOut: true, parameters: {} },
+  });
+  const unreadable = await keyOf([own('a.svs', { sthresh: 'much' })]);
+  assert.match(JSON.stringify(unreadable), /sha256/);
+  const { inputs } = resolveWith(definition, { slide: '/data/a.svs', 'process-list': list });
+  assert.deepEqual(
+    inputs.map(({ place, inKey }) => [place[0], inKey]),
+    [
+      ['slide', true],
+      ['process-list', false],
+    ],
+  );
+});
+
+test("a slide's own row is found beside others that are called like it", (context) => {
+  const list = join(temporaryFolder(context), 'list.csv');
+  writeFileSync(list, 'slide_id\na.tiff\na.svs\nb\nb.tiff\nP01.1\nTCGA-DX1.3B34C1.svs\n');
+  const found = (slide: string) => findProcessRow(list, `/data/${slide}`)?.slideId;
+  assert.deepEqual(['a.svs', 'a.tiff', 'a.ndpi'].map(found), ['a.svs', 'a.tiff', 'a.tiff']);
+  assert.deepEqual(['b.svs', 'P01.1.svs', 'P01.1', 'TCGA-DX1.3B34C1.svs'].map(found), [
+    'b',
+    'P01.1',
+    'P01.1',
+    'TCGA-DX1.3B34C1.svs',
+  ]);
+  assert.deepEqual(['P01.svs', 'TCGA-DX1.svs', 'c.svs'].map(found), [undefined, undefined, undefined]);
+});
+
+test('`process` is 0 or 1, as pandas writes them too: a slide that "no" or 2 should leave out is not made quietly', (context) => {
+  const list = join(temporaryFolder(context), 'list.csv');
+  const processOf = (cell: string) => {
+    writeFileSync(list, `slide_id,process\na.svs,${cell}\n`);
+    return findProcessRow(list, 'a.svs')?.process;
+  };
+  assert.deepEqual(['0', '0.0', '1', '1.0', ''].map(processOf), [0, 0, 1, 1, 1]);
+  for (const cell of ['no', '2', 'FALSE'])
+    expectError('InvalidInput', [`${list}:2 (process)`, cell], () => processOf(cell));
+});

@@ -1,0 +1,382 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { digestOf } from '../../../../domain/digest.js';
+import { readItems } from '../../../../domain/engine/store/items.js';
+import type { FileRef } from '../../../../domain/job.js';
+import type { JsonObject } from '../../../../domain/json.js';
+import type { MetricsFile } from '../../../../domain/mil/evaluate/metrics-file.js';
+import { auc } from '../../../../domain/statistics/ranking.js';
+import { readPredictions } from '../../../../domain/mil/evaluate/predictions-file.js';
+import { readReport, run, type ReportWith } from '../../../../domain/pipeline/report/report.js';
+import { reportPage } from '../../../../domain/pipeline/report/page.js';
+import { hasCode, inputFile, makeJob, temporaryFolder } from '../../mil/support.js';
+import {
+  MODELS,
+  writeEvaluations,
+  writeHeatmaps,
+  writePicture,
+  writeRecords,
+  writeRun,
+  record,
+} from './support.js';
+
+const work = mkdtempSync(join(tmpdir(), 'sam-mil-report-'));
+after(() => rmSync(work, { recursive: true, force: true }));
+const base = await writeAll();
+
+/** The work folder that all tests read; making it takes longer than reading it. */
+async function writeAll(): Promise<ReportWith> {
+  const region = {
+    'mask-image': await writePicture(work, 'region/masks/CMU.jpg', '#80c080'),
+    'stitch-image': await writePicture(work, 'region/stitches/CMU.jpg', '#c080c0'),
+    count: 9,
+  };
+  writeRun(work, 'run-1');
+  return {
+    runs: inputFile(writeEvaluations(work)),
+    heatmaps: inputFile(await writeHeatmaps(work)),
+    slides: inputFile(writeRecords(work, 'region.jsonl', [record('CMU', {}, region)])),
+    groupBy: 'model',
+    compare: 'first',
+    title: 'Title with <b>markup</b> & more',
+    notes: 'A note that must be seen',
+  };
+}
+
+function setUp(t: { after(done: () => void): void }, options: Partial<ReportWith> = {}, run?: string) {
+  return makeJob(t, { ...base, ...options }, { work, name: 'report', ...(run === undefined ? {} : { run }) });
+}
+
+test('the report is one file: nothing is fetched, no script, every tag closed, nothing unescaped', async (t) => {
+  const job = setUp(t, {}, 'run-1');
+  const result = await run(job);
+  const page = readFileSync(result.files.report.from, 'utf8');
+  assert.ok(page.startsWith('<!DOCTYPE html>'));
+  const addresses = [...page.matchAll(/(?:src|href|srcset|data|action|xlink:href)="([^"]*)"/g)].map(
+    ([, address]) => address,
+  );
+  assert.ok(addresses.length > 10);
+  for (const address of addresses) assert.match(address, /^(#[\w-]+|data:image\/jpeg;base64,[\w+/=]+)$/);
+  assert.doesNotMatch(page, /@import|url\((?!#hatch)|<script|<link|<iframe|https?:\/\//);
+  assert.doesNotMatch(page, /undefined|NaN|\[object/);
+  assert.ok(page.includes('Title with &lt;b&gt;markup&lt;/b&gt; &amp; more'));
+  assert.ok(page.includes('&lt;/script&gt;&lt;img src=x'), 'parameters are shown as text');
+  assertWellFormed(page);
+});
+
+test('it shows the table, both protocols, intervals, comparison, seeds, notes, what was left out and why', async (t) => {
+  const job = setUp(t, {}, 'run-1');
+  const data = await readReport(job);
+  const page = readFileSync((await run(job)).files.report.from, 'utf8');
+  for (const text of [
+    'A note that must be seen',
+    'Folds are small (the smallest scores 8 slides)',
+    'optimistic',
+    'DeLong’s paired test',
+    'repeat 0: 2021, repeat 1: 2022, repeat 2: 2023',
+    'ChildCrashed: &lt;out of memory&gt;',
+    'no_tissue',
+    'tensorflow',
+    '9.8.7',
+    'c0ffee',
+    'mil.split 4',
+    'some-encoder, version 3, weights sha256:',
+    'Lesion AUC of every annotated slide',
+    'nothing to do: 1 receipts stood',
+    'idle',
+    'interrupted, on node-a',
+  ]) {
+    assert.ok(page.includes(text), `"${text}" is missing`);
+  }
+  assert.equal(data.comparisons.length, 3);
+  assert.equal(data.comparisons[0].slides, 24);
+  assert.deepEqual(
+    data.left.map(({ item, status }) => `${item} ${status}`),
+    ['blank skipped', 'abmil-3-0 failed'],
+  );
+});
+
+test('slides without a label are named, and counted at the top; many labels without a slide are one line', async (t) => {
+  const run = 'run-2';
+  writeRun(work, run);
+  const path = join(work, '.runs', run, 'plan.json');
+  const plan = JSON.parse(readFileSync(path, 'utf8')) as JsonObject;
+  const split = { id: 'split', uses: 'mil.split' };
+  const stages = [{ name: 'split', source: { kind: 'single' }, steps: [split] }];
+  writeFileSync(path, JSON.stringify({ ...plan, stages }));
+  const labels = Array.from({ length: 7 }, (_, i) => ({ name: `other_${i}`, reason: 'no slide' }));
+  const dropped = [
+    { name: 'test_049', reason: 'no label' },
+    { name: 'blank', reason: 'no_tissue' },
+    ...labels,
+  ];
+  const receipt = { receipt: 1, key: digestOf('key'), folder: 'split', outputs: { dropped }, files: {} };
+  mkdirSync(join(work, '.receipts/split/split'), { recursive: true });
+  writeFileSync(join(work, '.receipts/split/split/split.json'), JSON.stringify(receipt));
+  const { left, notes } = await readReport(setUp(t, {}, run));
+  assert.deepEqual(
+    left.filter(({ stage }) => stage === 'split').map(({ item, reason }) => `${item}: ${reason}`),
+    [
+      'test_049: no label',
+      '7 labels: no slide of that name: other_0, other_1, other_2, other_3, other_4, and 2 more',
+    ],
+  );
+  assert.ok(notes.some((note) => note.startsWith('1 slide had no label and is in no number')));
+});
+
+test('every line is traced: the digests of all predictions and metrics files are in it', async (t) => {
+  const job = setUp(t);
+  const result = await run(job);
+  const page = readFileSync(result.files.report.from, 'utf8');
+  const summary = JSON.parse(readFileSync(result.files.metrics.from, 'utf8')) as {
+    folds: { files: { predictions: { digest: string }; metrics: { digest: string } } }[];
+  };
+  assert.equal(summary.folds.length, 18);
+  for (const { files } of summary.folds) {
+    for (const { digest } of [files.predictions, files.metrics])
+      assert.ok(page.includes(digest.replace('sha256:', '')));
+  }
+});
+
+test('metrics.json depends on the inputs alone, and its means are those of the folds', async (t) => {
+  const job = setUp(t, {}, 'run-1');
+  const first = readFileSync((await run(job)).files.metrics.from, 'utf8');
+  const alone = makeJob(t, base, { work, name: 'other' });
+  assert.equal(readFileSync((await run(alone)).files.metrics.from, 'utf8'), first);
+
+  const summary = JSON.parse(first) as {
+    groups: {
+      group: string;
+      protocols: { honest: { auc: { repeats: { mean: number; std: number }; folds: { std: number } } } };
+    }[];
+  };
+  assert.deepEqual(
+    summary.groups.map(({ group }) => group),
+    MODELS,
+  );
+  for (const { group, protocols } of summary.groups) {
+    const aucs = [0, 1, 2].map((repeat) =>
+      [0, 1, 2].map((fold) => aucOf(job.work, `${group}-${repeat}-${fold}`)),
+    );
+    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const std = (values: number[]) => Math.sqrt(mean(values.map((value) => (value - mean(values)) ** 2)));
+    const { repeats, folds } = protocols.honest.auc;
+    assert.ok(Math.abs(repeats.mean - mean(aucs.map(mean))) < 1e-12);
+    assert.ok(Math.abs(repeats.std - std(aucs.map(mean))) < 1e-12);
+    assert.ok(Math.abs(folds.std - std(aucs.flat())) < 1e-12);
+    assert.ok(folds.std > repeats.std);
+  }
+});
+
+function aucOf(work: string, cell: string): number {
+  const file = JSON.parse(
+    readFileSync(join(work, 'evaluate', cell, 'metrics', `${cell}.json`), 'utf8'),
+  ) as MetricsFile;
+  return file.rank.auc!;
+}
+
+test('shown large: the first annotated and the first plain slide of the test set, not the best looking', async (t) => {
+  const data = await readReport(setUp(t));
+  assert.deepEqual(
+    data.shown.heatmaps.map(({ key }) => key),
+    ['slide_001', 'slide_002'],
+  );
+  assert.match(data.shown.rule, /first slide with and the first without an annotation of the test set/);
+  assert.equal(data.shown.heatmaps[0].pictures.length, 3);
+});
+
+test('only evaluations are needed', async (t) => {
+  const job = setUp(t, { heatmaps: undefined, slides: undefined, notes: undefined });
+  const page = readFileSync((await run(job)).files.report.from, 'utf8');
+  assert.ok(!page.includes('id="heatmaps"') && !page.includes('id="timeline"'));
+  assertWellFormed(page);
+});
+
+test('a run in which nothing ended well still gets its report', async (t) => {
+  const work = temporaryFolder(t);
+  const failed = {
+    ...record('abmil-0-0', {}, {}),
+    status: 'failed' as const,
+    reason: 'WeightsMissing: none',
+  };
+  const runs = inputFile(writeRecords(work, 'runs.jsonl', [failed]));
+  const parameters: ReportWith = { runs, groupBy: 'model', compare: 'first', title: 'Empty' };
+  const page = readFileSync((await run(makeJob(t, parameters, { work }))).files.report.from, 'utf8');
+  assert.ok(page.includes('No evaluation has finished') && page.includes('WeightsMissing: none'));
+});
+
+test('an edited file is refused by name: predictions, metrics, or the two not belonging together', async (t) => {
+  const job = setUp(t);
+  const path = join(job.work, 'evaluate/abmil-0-0/predictions/abmil-0-0.csv');
+  const before = readFileSync(path);
+  appendFileSync(path, 'slide_999,tumor,0.5,0.5,tumor\n');
+  await assert.rejects(
+    run(job),
+    hasCode('InvalidInput', /predictions.*abmil-0-0.*changed after it was published/),
+  );
+  writeFileSync(path, before);
+  await run(job);
+});
+
+test('the scores of all folds together: mean over the repeats of the AUC of each', async (t) => {
+  const { pooled, folds } = await readReport(setUp(t));
+  const repeats = [0, 1, 2].map((repeat) => {
+    const members = folds.filter(({ group, metrics }) => group === 'abmil' && metrics.repeat === repeat);
+    const rows = members.flatMap(({ metrics }) => readPredictionsOf(metrics.cell));
+    return auc(
+      rows.map(({ probabilities }) => probabilities[1]),
+      rows.map(({ label }) => label),
+    );
+  });
+  const mean = repeats.reduce((sum, value) => sum + value, 0) / 3;
+  assert.equal(pooled.length, 2);
+  assert.ok(Math.abs(pooled[0].auc!.mean - mean) < 1e-12);
+  assert.equal(pooled[0].auc!.n, 3);
+});
+
+function readPredictionsOf(cell: string) {
+  return readPredictions(join(work, 'evaluate', cell, 'predictions', `${cell}.csv`), ['normal', 'tumor']);
+}
+
+test('groups may be made of several fields', async (t) => {
+  const data = await readReport(setUp(t, { groupBy: ['model', 'repeat'], compare: 'none' }));
+  assert.equal(data.rows.length, 6);
+  assert.equal(data.rows[0].group, 'abmil · repeat 0');
+  assert.deepEqual(data.comparisons, []);
+});
+
+test('a sweep: numbers by size, mean and std of the folds that have the value, a chart in the page', async (t) => {
+  const swept = readItems(base.runs!.path).map((item) => {
+    const alpha = [2, 0.5, 10][Number(item.fields.repeat)];
+    return { ...item, fields: item.fields.model === 'abmil' ? { ...item.fields, alpha } : item.fields };
+  });
+  const runs = inputFile(writeRecords(work, 'swept.jsonl', swept));
+  const options = { runs, groupBy: ['model', 'alpha'], sweep: 'alpha', compare: 'none' as const };
+  const job = setUp(t, options);
+  const data = await readReport(job);
+  assert.deepEqual(
+    data.rows.map(({ group }) => group),
+    ['abmil · alpha 0.5', 'abmil · alpha 2', 'abmil · alpha 10', 'sam-mil'],
+  );
+  const [sweep, ...more] = data.sweeps;
+  assert.deepEqual([more.length, sweep.parameter, sweep.of], [0, 'alpha', 'abmil']);
+  assert.deepEqual(
+    sweep.points.map(({ value, folds }) => [value, folds]),
+    [
+      [0.5, 3],
+      [2, 3],
+      [10, 3],
+    ],
+  );
+  for (const [i, { auc: summary }] of sweep.points.entries())
+    assert.deepEqual(summary, data.rows[i].protocols.honest.auc);
+  const page = readFileSync((await run(job)).files.report.from, 'utf8');
+  assert.ok(page.includes('AUC and F1 over alpha · abmil: 0.5, 2, 10'));
+  assertWellFormed(page);
+});
+
+test('heatmaps say what they show and how their colours came about, by the values of mil.heatmap', async (t) => {
+  const legendOf = async (change: (outputs: JsonObject, i: number) => JsonObject) => {
+    const items = readItems(base.heatmaps!.path).map((item, i) => ({
+      ...item,
+      outputs: change(item.outputs, i),
+    }));
+    const heatmaps = inputFile(writeRecords(work, 'drawn.jsonl', items));
+    const page = reportPage(await readReport(setUp(t, { heatmaps })));
+    return page.slice(page.indexOf('id="heatmaps-h"'), page.indexOf('Lesion AUC of every'));
+  };
+  const attention = await legendOf((outputs) => outputs);
+  assert.match(attention, /Where the model looks[^]*by rank within the slide[^]*upper half/);
+  assert.match(attention, /Attention: lowest <span class="scale"[^>]*#440154[^>]*><\/span> highest/);
+  const probability = await legendOf((outputs) => ({
+    ...outputs,
+    ...{ what: 'tumour-probability', scale: 'none', 'colour-map': 'magma' },
+  }));
+  assert.match(probability, /Tumour probability of patches[^]*patches above 0\.5/);
+  assert.match(probability, /Tumour probability: 0 <span class="scale"[^>]*#000004[^>]*><\/span> 1/);
+  assert.doesNotMatch(probability, /rank|Where the model looks/);
+  const both = await legendOf((outputs, i) => (i > 1 ? outputs : { ...outputs, scale: 'range' }));
+  assert.match(both, /least score to its greatest[^]*by rank within the slide/);
+});
+
+test('a fold that counts twice in a group is said: group-by lacks a field', async (t) => {
+  const twice = readItems(base.runs!.path).map((item) => ({
+    ...item,
+    fields: { ...item.fields, model: 'all' },
+  }));
+  const runs = inputFile(writeRecords(work, 'twice.jsonl', twice));
+  const { notes } = await readReport(setUp(t, { runs }));
+  assert.ok(notes.some((note) => /one fold are taken together in all: .*`group-by`/.test(note)));
+  assert.ok((await readReport(setUp(t))).notes.every((note) => !note.includes('taken together')));
+});
+
+test('compare-by: groups that differ in one field, all others being equal', async (t) => {
+  const options = { groupBy: ['model', 'fold'], compare: 'all' as const };
+  const pairs = async (compareBy: string) =>
+    (await readReport(setUp(t, { ...options, compareBy }))).comparisons
+      .filter(({ repeat }) => repeat === 0)
+      .map(({ a, b }) => `${a} - ${b}`);
+  assert.deepEqual(
+    await pairs('model'),
+    [0, 1, 2].map((fold) => `abmil · fold ${fold} - sam-mil · fold ${fold}`),
+  );
+  assert.deepEqual(await pairs('fold'), [], 'folds score other slides: nothing is paired');
+  await assert.rejects(pairs('encoder'), hasCode('InvalidInput', /none of the fields.*model, fold.*encoder/));
+});
+
+test('protocols mixed in one table: each group by its own, epochs chosen on scored slides marked', async (t) => {
+  const mixed = readItems(base.runs!.path).map((item) => ({
+    ...item,
+    fields: { ...item.fields, kind: item.key },
+  }));
+  const folder = temporaryFolder(t);
+  const first = mixed[0];
+  const metrics = JSON.parse(
+    readFileSync(join(work, (first.outputs.metrics as unknown as FileRef).path), 'utf8'),
+  ) as MetricsFile;
+  metrics.protocol = 'paper';
+  metrics.selection.optimistic = true;
+  const path = join(folder, 'optimistic.json');
+  writeFileSync(path, JSON.stringify(metrics));
+  const outputs = { ...first.outputs, metrics: { path, digest: inputFile(path).digest, bytes: 1 } };
+  const runs = inputFile(writeRecords(work, 'mixed.jsonl', [{ ...first, outputs }, mixed[9]]));
+  const job = setUp(t, { runs, compare: 'none' });
+  const { rows } = await readReport(job);
+  assert.deepEqual(
+    rows.map(({ protocol, optimistic }) => [protocol, optimistic]),
+    [
+      ['paper', true],
+      ['honest', false],
+    ],
+  );
+  const page = readFileSync((await run(job)).files.report.from, 'utf8');
+  assert.equal(page.split('epoch chosen on the scored slides').length - 1, 1);
+});
+
+/** Every opened element is closed in order; void elements and self-closing SVG shapes apart. */
+function assertWellFormed(page: string): void {
+  const body = page.replace(/<style>[\s\S]*?<\/style>/, '');
+  const open: string[] = [];
+  for (const [whole, closing, name, rest] of body.matchAll(/<(\/?)([a-zA-Z][\w-]*)((?:"[^"]*"|[^>"])*)>/g)) {
+    if (closing) assert.equal(open.pop(), name, `around ${whole}`);
+    else if (!rest.endsWith('/')) open.push(name);
+  }
+  assert.deepEqual(open, []);
+}
+
+test('without evaluations the page shows the preprocessing and no result; with nothing at all there is none', async (t) => {
+  const job = setUp(t, {});
+  const { runs, ...rest } = job.with;
+  assert.ok(runs);
+  const data = await readReport({ ...job, with: { ...rest, slides: runs } });
+  assert.equal(data.evaluated, false);
+  assert.doesNotMatch(reportPage(data), /<h2 id="result-h">/);
+  assert.match(reportPage(await readReport(job)), /<h2 id="result-h">/);
+  await assert.rejects(
+    readReport({ ...job, with: { ...rest, slides: undefined, heatmaps: undefined } }),
+    hasCode('InvalidInput', /nothing to report on/),
+  );
+});

@@ -1,0 +1,188 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import sharp from 'sharp';
+import { digestOf } from '../../../../domain/digest.js';
+import type { FileRef, ItemRecord } from '../../../../domain/job.js';
+import type { JsonObject } from '../../../../domain/json.js';
+import type { Prediction } from '../../../../domain/mil/evaluate/evaluate-predictions.js';
+import { writeEvaluation } from '../../../../domain/mil/evaluate/evaluation-files.js';
+import { RandomStream } from '../../../../domain/random.js';
+import type { RunEvent } from '../../../../domain/engine/store/run-events.js';
+
+export const MODELS = ['abmil', 'sam-mil'];
+const SLIDES = 24;
+
+/** Made-up scores of one model for all slides of a repeat: `skill` standard deviations apart. */
+function scoreSlides(model: string, repeat: number, skill: number): Prediction[] {
+  const random = new RandomStream('report-test', model, repeat);
+  return Array.from({ length: SLIDES }, (_, i) => {
+    const label = i % 2;
+    const score = 1 / (1 + Math.exp(-(random.normal() + (label - 0.5) * skill)));
+    return { key: `slide_${String(i).padStart(3, '0')}`, label, probabilities: [1 - score, score] };
+  });
+}
+
+/** Evaluations of 2 models x 3 repeats x 3 folds as a mil.evaluate stage leaves them; returns the items file. */
+export function writeEvaluations(work: string): string {
+  const records: ItemRecord[] = [];
+  for (const [m, model] of MODELS.entries()) {
+    for (let repeat = 0; repeat < 3; repeat++) {
+      const all = scoreSlides(model, repeat, 1.6 + m);
+      for (let fold = 0; fold < 3; fold++) {
+        const cell = `${model}-${repeat}-${fold}`;
+        const folder = join(work, 'evaluate', cell);
+        const scored = all.filter((_, i) => (i >> 1) % 3 === fold);
+        const validation = all.filter((_, i) => (i >> 1) % 3 === (fold + 1) % 3);
+        const facts = {
+          cell,
+          model,
+          repeat,
+          fold,
+          seed: 2021 + repeat,
+          set: 'test' as const,
+          classes: ['normal', 'tumor'],
+          protocol: 'honest' as const,
+          selection: { epoch: 12 + fold, by: 'best AUC on validation', optimistic: false },
+          training: { versions: { tensorflow: '2.99.0' }, backend: 'test' },
+          sources: { checkpoint: digestOf(`checkpoint ${cell}`), splits: digestOf('splits') },
+        };
+        const result = writeEvaluation(
+          folder,
+          facts,
+          { scored, validation },
+          { threshold: 'validation', bootstrap: 20 },
+        );
+        const files = Object.entries(result.files).map(([name, { to }]) => [
+          name,
+          fileRef(work, `evaluate/${cell}/${to}`),
+        ]);
+        records.push(
+          record(cell, { model, repeat, fold }, {
+            ...Object.fromEntries(files),
+            ...result.values,
+          } as JsonObject),
+        );
+      }
+    }
+  }
+  records.push({
+    ...record('abmil-3-0', { model: 'abmil', repeat: 3, fold: 0 }, {}),
+    status: 'failed',
+    reason: 'ChildCrashed: <out of memory>',
+  });
+  return writeRecords(work, 'evaluate.jsonl', records);
+}
+
+export function record(key: string, fields: JsonObject, outputs: JsonObject): ItemRecord {
+  return { key, fields, status: 'done', outputs };
+}
+
+export function fileRef(work: string, path: string): FileRef & JsonObject {
+  const absolute = join(work, path);
+  return { path, digest: digestOf(readFileSync(absolute)), bytes: statSync(absolute).size };
+}
+
+export function writeRecords(work: string, name: string, records: readonly ItemRecord[]): string {
+  const path = join(work, name);
+  writeFileSync(path, records.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  return path;
+}
+
+export async function writePicture(
+  work: string,
+  path: string,
+  colour: string,
+): Promise<FileRef & JsonObject> {
+  mkdirSync(dirname(join(work, path)), { recursive: true });
+  await sharp({ create: { width: 320, height: 240, channels: 3, background: colour } })
+    .jpeg()
+    .toFile(join(work, path));
+  return fileRef(work, path);
+}
+
+/** Heatmap items with pictures: slides with and without a lesion, in different sets. */
+export async function writeHeatmaps(work: string): Promise<string> {
+  const records: ItemRecord[] = [];
+  for (const [i, set] of (['train', 'test', 'test', 'val'] as const).entries()) {
+    const key = `slide_00${i}`;
+    const outputs: JsonObject = { what: 'attention', set, patches: 64 };
+    for (const [name, colour] of [
+      ['thumbnail', '#e8d0e0'],
+      ['overlay', '#60d0e0'],
+      ['overlay-map', '#8060a0'],
+    ]) {
+      outputs[name] = await writePicture(work, `heatmap/${key}/${name}.jpg`, colour);
+    }
+    outputs['lesion-auc'] = i % 2 === 1 ? 0.7 + i / 20 : null;
+    records.push(record(key, { label: i % 2 }, outputs));
+  }
+  return writeRecords(work, 'heatmap.jsonl', records);
+}
+
+/** A run's record: plan, and events of two workers with a failure, a kill and steps whose receipts stood. */
+export function writeRun(work: string, run: string): void {
+  const folder = join(work, '.runs', run);
+  mkdirSync(join(folder, 'events'), { recursive: true });
+  const plan = {
+    plan: 1,
+    name: 'quickstart',
+    description: 'A description with <angle brackets> & "quotes"',
+    source: { path: '/somewhere/quickstart.yaml', digest: digestOf('pipeline') },
+    params: { seed: 2021, models: MODELS, note: '</script><img src=x onerror=alert(1)>' },
+  };
+  writeFileSync(join(folder, 'plan.json'), JSON.stringify(plan));
+  const encoder = { name: 'some-encoder', version: 3, weightsDigest: digestOf('weights') };
+  const lock = {
+    lock: 1,
+    engine: '9.8.7',
+    header: { git: 'c0ffee' },
+    activities: { planned: {}, worker: { 'mil.split': 4 } },
+    weights: { 'preprocess.extract': { encoder, slide: {} } },
+  };
+  writeFileSync(join(folder, 'pipeline.lock.json'), JSON.stringify(lock));
+  const events: RunEvent[] = [];
+  const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString();
+  const add = (
+    second: number,
+    stage: string,
+    item: string,
+    event: RunEvent['event'],
+    extra: Partial<RunEvent> = {},
+  ) =>
+    events.push({
+      time: at(second),
+      stage,
+      item,
+      step: 'extract',
+      attempt: 1,
+      event,
+      host: 'node-a',
+      pid: 7,
+      ...extra,
+    });
+  for (let i = 0; i < 4; i++) {
+    add(i * 10, 'preprocess', `slide_00${i}`, 'started');
+    add(i * 10 + 15, 'preprocess', `slide_00${i}`, 'done', { seconds: 15 });
+  }
+  add(60, 'preprocess', 'blank', 'started');
+  add(61, 'preprocess', 'blank', 'skipped', { seconds: 1, message: 'no_tissue' });
+  add(70, 'train', 'abmil-0-0', 'started');
+  add(80, 'train', 'abmil-0-0', 'started', { attempt: 2, host: 'node-b' });
+  add(90, 'train', 'abmil-0-0', 'failed', {
+    attempt: 2,
+    host: 'node-b',
+    seconds: 10,
+    code: 'ChildCrashed',
+    message: 'gone',
+  });
+  add(91, 'train', 'abmil-0-0', 'started', { attempt: 3 });
+  add(120, 'train', 'abmil-0-0', 'done', { attempt: 3, seconds: 29 });
+  add(121, 'split', 'split', 'cached');
+  add(3900, 'train', 'abmil-0-1', 'started');
+  add(3960, 'train', 'abmil-0-1', 'done', { seconds: 60 });
+  add(4000, 'report', 'report', 'started');
+  writeFileSync(
+    join(folder, 'events', 'a.jsonl'),
+    events.map((event) => `${JSON.stringify(event)}\n`).join(''),
+  );
+}
