@@ -11,14 +11,8 @@ export {
   tf,
 } from '../domain/mil/compute/backend.js';
 export { crossEntropy, dense, embed, product, softmax, type Dropout } from '../domain/mil/compute/layers.js';
-export type {
-  Bag,
-  BuildModel,
-  Inference,
-  Model,
-  ModelConfig,
-  StepContext,
-} from '../domain/mil/models/model.js';
+export type { BuildModel, Inference, Model, ModelConfig, StepContext } from '../domain/mil/models/model.js';
+export type { Bag } from '../domain/mil/bags/bag.js';
 export type { ModelOption } from '../domain/mil/models/model-options.js';
 export type { ModelEntry } from '../domain/mil/models/registry.js';
 export { linearSpec, type ParameterSpec, type Weights } from '../domain/mil/compute/parameters.js';

@@ -7,6 +7,12 @@ export interface FileRef {
   bytes: number;
 }
 
+export function isFileRef(value: unknown): value is FileRef & JsonObject {
+  if (typeof value !== 'object' || value === null) return false;
+  const { path, digest, bytes } = value as Partial<FileRef>;
+  return typeof path === 'string' && typeof digest === 'string' && typeof bytes === 'number';
+}
+
 /** The finished items of a stage: a JSON-lines file of {@link ItemRecord}, sorted by key. */
 export interface ItemsRef {
   items: FileRef;

@@ -8,12 +8,23 @@ import {
   type ResumeRequest,
   type RunStatus,
   type SkipRequest,
+  type StageControl,
 } from './messages.js';
-import type { PipelineRun } from './pipeline-run.js';
 import type { RunBook } from './run-book.js';
 
+/** What the updates need of a run. */
+export interface UpdatableRun {
+  /** Absent until the plan has been read. */
+  readonly book: RunBook | undefined;
+  status(): RunStatus;
+  /** Makes the scheduler look again. */
+  touch(): void;
+  /** Passes a change on to the stages that are running. */
+  control(change: StageControl): void;
+}
+
 /** What people may ask of a run. Validators refuse, with the reason, what would have no effect: a refused update leaves no trace in the history. */
-export function handleUpdates(run: PipelineRun): void {
+export function handleUpdates(run: UpdatableRun): void {
   const changing = <A extends unknown[]>(change: (book: RunBook, ...args: A) => void) => {
     return (...args: A): RunStatus => {
       change(openBook(run), ...args);
@@ -104,7 +115,7 @@ function targetOf({ target }: SkipRequest): { stage: string; item?: string } {
   return at < 0 ? { stage: target } : { stage: target.slice(0, at), item: target.slice(at + 1) };
 }
 
-function openBook({ book }: PipelineRun): RunBook {
+function openBook({ book }: UpdatableRun): RunBook {
   if (!book) refuse('the run is still reading its plan; ask again in a moment');
   if (book.cancelled || book.over) refuse(`the run has ended (${book.state})`);
   return book;

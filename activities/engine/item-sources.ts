@@ -6,7 +6,7 @@ import { readCsv, type CsvRow } from '../../domain/files/csv.js';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
 import type { ItemSource } from '../../domain/engine/language/plan/plan.js';
 import { insideWork } from '../../domain/engine/store/paths.js';
-import { isFileRef } from '../../domain/engine/store/publish.js';
+import { isFileRef } from '../../domain/job.js';
 
 /** An item as its source gives it. `place` is where it stands, for messages. */
 export interface SourceItem {

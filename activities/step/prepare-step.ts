@@ -7,7 +7,7 @@ import { companionFiles } from '../../domain/pathology/slides/slide-files.js';
 import { firstDifference } from '../../domain/engine/store/explain.js';
 import { digestOfInput, type DigestCache } from '../../domain/engine/store/digest-cache.js';
 import { insideWork } from '../../domain/engine/store/paths.js';
-import { isFileRef } from '../../domain/engine/store/publish.js';
+import { isFileRef } from '../../domain/job.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
 import { digestOfItems } from '../../domain/engine/store/items-digest.js';
 import { resolveWith, type GivenInput } from './resolve-with.js';

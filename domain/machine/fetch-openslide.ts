@@ -10,7 +10,8 @@ import {
   pythonLibrary,
   systemLibrary,
 } from './openslide-library.js';
-import { fetchWheel, type WheelRequest } from './wheel.js';
+import { fetchWheel } from './wheel.js';
+import type { WheelRequest } from './wheel-request.js';
 
 const MACOS = {
   platform: 'macosx_11_0_universal2',

@@ -6,7 +6,8 @@ import { SamMilError } from '../errors.js';
 import { nativeCacheFolder, platformKey, silent, type SetUpLog } from './cache-folder.js';
 import { linkInto } from './link-into.js';
 import { wantedVariant } from './tensorflow-wheels.js';
-import { fetchWheel, type WheelRequest } from './wheel.js';
+import { fetchWheel } from './wheel.js';
+import type { WheelRequest } from './wheel-request.js';
 
 /** Providers and runtime talk through an interface that is private to a version: they must be of the same one. */
 const VERSION = '1.30.0';

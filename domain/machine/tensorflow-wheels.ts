@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { platformKey, type SetUpLog } from './cache-folder.js';
-import type { WheelRequest } from './wheel.js';
+import type { WheelRequest } from './wheel-request.js';
 
 /** 2.19.1 is the newest release whose kernels, gradients and memory use were checked under tfjs-node 4.22. */
 export const TENSORFLOW_VERSION = '2.19.1';

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { isJsonObject } from '../json.js';
 import { lastLine, runCommand } from './run-command.js';
-import type { WheelFile, WheelRequest } from './wheel.js';
+import type { WheelFile, WheelRequest } from './wheel-request.js';
 
 /** A way that did not work is no exception: the next one is tried, and all are named together if none works. */
 export type DownloadOutcome = { path: string } | { failure: string };

@@ -2,7 +2,7 @@ import { isAbsolute, join } from 'node:path';
 import { digestOfFile } from '../digest.js';
 import { SamMilError } from '../errors.js';
 import type { FileRef, ItemRecord } from '../job.js';
-import { isFileRef } from '../engine/store/publish.js';
+import { isFileRef } from '../job.js';
 
 /**
  * A file output of an item, checked against the digest it was published with: a number read from an edited file would be traced to the wrong

@@ -1,7 +1,8 @@
 import { classifier, embedBag } from '../../domain/mil/models/abmil.js';
 import { tf, type Tensor2D } from '../../domain/mil/compute/backend.js';
 import { crossEntropy } from '../../domain/mil/compute/layers.js';
-import type { Bag, Model, ModelConfig, StepContext } from '../../domain/mil/models/model.js';
+import type { Model, ModelConfig, StepContext } from '../../domain/mil/models/model.js';
+import type { Bag } from '../../domain/mil/bags/bag.js';
 import { linearSpec, type Weights } from '../../domain/mil/compute/parameters.js';
 
 /** h = embedding; weight of an instance: |h| to a power, over the sum of all; logits = classifier(weighted mean of h). */

@@ -5,7 +5,7 @@ import { SamMilError } from '../../errors.js';
 import type { ItemRecord, ItemsRef } from '../../job.js';
 import { isJsonObject, type Json } from '../../json.js';
 import { insideWork, relativeToWork } from './paths.js';
-import { isFileRef } from './publish.js';
+import { isFileRef } from '../../job.js';
 
 /** By digest of the items file: a matrix of many cells asks for the same one. */
 const meanings = new Map<string, string>();

@@ -4,7 +4,7 @@ import { dirname, join, posix, relative, sep } from 'node:path';
 import { digestOfFile } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import { asWriteError } from '../../files/atomic.js';
-import type { FileRef, JobResult, OutputFile } from '../../job.js';
+import { isFileRef, type JobResult, type OutputFile } from '../../job.js';
 import type { Json, JsonObject } from '../../json.js';
 import { cacheKey, type Ingredients } from './cache-key.js';
 import { syncPath, writeAndSync, writeWhole } from '../../files/durable-file.js';
@@ -167,12 +167,6 @@ function mapReferences(outputs: JsonObject, change: (path: string) => string): J
     return [name, isFileRef(value) ? { ...value, path: change(value.path) } : value] as const;
   });
   return Object.fromEntries<Json>(entries);
-}
-
-export function isFileRef(value: unknown): value is FileRef & JsonObject {
-  if (typeof value !== 'object' || value === null) return false;
-  const { path, digest, bytes } = value as Partial<FileRef>;
-  return typeof path === 'string' && typeof digest === 'string' && typeof bytes === 'number';
 }
 
 async function linkOrCopy(from: string, to: string): Promise<boolean> {

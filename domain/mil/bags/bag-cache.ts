@@ -5,7 +5,7 @@ import { tf } from '../compute/backend.js';
 import { TaskThread } from '../../machine/threads/task-thread.js';
 import type { ReadTask } from './bag-thread.js';
 import { loadBag, type BagEntry, type HostBag } from './bags.js';
-import type { Bag } from '../models/model.js';
+import type { Bag } from './bag.js';
 import { measure, standardised, type Standardisation } from './standardise.js';
 
 /** Smaller files are read as quickly as a thread is asked for them. */

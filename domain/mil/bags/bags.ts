@@ -6,7 +6,7 @@ import { float32Of } from '../../files/tensor.js';
 import { readPtTensor } from '../../files/torch/torch-pt.js';
 import { readItems } from '../../engine/store/items.js';
 import type { ItemRecord } from '../../job.js';
-import { isFileRef } from '../../engine/store/publish.js';
+import { isFileRef } from '../../job.js';
 
 /** Where a bag lies. */
 export interface BagEntry {

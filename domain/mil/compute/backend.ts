@@ -1,12 +1,10 @@
-import type * as TensorFlowModule from '@tensorflow/tfjs-node-gpu';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus } from 'node:os';
 import { SamMilError } from '../../errors.js';
 import { ensureTensorFlow, locateTensorFlow } from '../../machine/tensorflow.js';
-import { nativeOps, type NativeOps } from './native-ops.js';
+import { nativeOps, type NativeOps, type TensorFlow } from './native-ops.js';
 
-export type TensorFlow = typeof TensorFlowModule;
 export type { Rank, Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
 
 /** TensorFlow's API. Undefined until {@link openBackend} has ended: importing this module loads nothing heavy. */

@@ -147,3 +147,11 @@ export function putRows(
   rows.forEach((row, i) => addRow(result, row * n, 1, dy, i * n, n));
   return result;
 }
+
+/** Softmax in double precision. */
+export function softmax(logits: ArrayLike<number>): Float64Array {
+  const largest = Math.max(...Array.from(logits));
+  const powers = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => power / sum);
+}

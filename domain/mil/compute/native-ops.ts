@@ -1,5 +1,7 @@
+import type * as TensorFlowModule from '@tensorflow/tfjs-node-gpu';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import type { TensorFlow } from './backend.js';
+
+export type TensorFlow = typeof TensorFlowModule;
 
 type Value = number | boolean | string | number[];
 interface Attribute {

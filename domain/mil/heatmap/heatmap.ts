@@ -9,7 +9,7 @@ import { encodeJpeg, type Pixels } from '../../pathology/slides/images.js';
 import { openSlide } from '../../pathology/slides/open.js';
 import { quPathOrigin } from '../../pathology/annotations/qupath-origin.js';
 import type { Slide } from '../../pathology/slides/slide.js';
-import { isFileRef } from '../../engine/store/publish.js';
+import { isFileRef } from '../../job.js';
 import type { Level0Px } from '../../units.js';
 import type { Region } from '../../pathology/annotations/region.js';
 import type { BackendChoice } from '../compute/backend.js';

@@ -2,7 +2,8 @@ import type { Aggregator } from './aggregator.js';
 import { attentionScores, gatedScores, matrix, vector } from './attention.js';
 import { tf, type Tensor2D } from '../compute/backend.js';
 import { crossEntropy, dense, embed, product, softmax, type Dropout } from '../compute/layers.js';
-import type { Bag, Model, ModelConfig, StepContext } from './model.js';
+import type { Model, ModelConfig, StepContext } from './model.js';
+import type { Bag } from '../bags/bag.js';
 import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
 
 /** The three ways the published code scores an instance: `tanh` with biases, `relu` without, gated (`relu` times sigmoid) without. */

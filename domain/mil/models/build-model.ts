@@ -1,6 +1,7 @@
 import { SamMilError } from '../../errors.js';
 import type { Tensor } from '../compute/backend.js';
-import type { Bag, Inference, Model, ModelConfig } from './model.js';
+import type { Inference, Model, ModelConfig } from './model.js';
+import type { Bag } from '../bags/bag.js';
 import { isOwnModel, modelEntry } from './registry.js';
 import type { ParameterSpec } from '../compute/parameters.js';
 

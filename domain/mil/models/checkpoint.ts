@@ -3,26 +3,13 @@ import { readSafetensors, writeSafetensors } from '../../files/safetensors.js';
 import { float32Of, type Tensor } from '../../files/tensor.js';
 import { readPt, writePt, type PtFile } from '../../files/torch/torch-pt.js';
 import { canonicalJson, type JsonObject } from '../../json.js';
-import type { ModelConfig } from './model.js';
+import type { Checkpoint, ModelConfig } from './model.js';
 import { countOf, type HostWeights, type ParameterSpec } from '../compute/parameters.js';
 import type { Standardisation } from '../bags/standardise.js';
 import { publishedCheckpoint } from './torch-checkpoint.js';
 
 /** Version of the checkpoint's structure. */
 const VERSION = '1';
-
-/** A trained model with all that is needed to use it again. */
-export interface Checkpoint {
-  config: ModelConfig;
-  /** Class names in index order; of two, the last is the positive one. */
-  classes: string[];
-  groupFeatures: boolean;
-  weights: HostWeights;
-  /** What every bag goes through before the model, where training measured one. */
-  standardisation?: Standardisation;
-  /** Facts for people and reports: best epoch, backend, training settings, digest of the training bags. No part of the model. */
-  training: JsonObject;
-}
 
 /** What a checkpoint file says of itself. */
 const FORMAT = 'sam-mil checkpoint';

@@ -3,7 +3,8 @@ import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
 import { clipNorm } from '../compute/clip.js';
 import { differentiate } from '../compute/differentiate.js';
 import { crossEntropy, dense, embed, gatherRows, product, softmax } from '../compute/layers.js';
-import type { Bag, Model, ModelConfig, StepContext } from './model.js';
+import type { Model, ModelConfig, StepContext } from './model.js';
+import type { Bag } from '../bags/bag.js';
 import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
 import { nearEqualRuns, withinBags, type PseudoBags } from './pseudo-bags.js';
 

@@ -5,7 +5,8 @@ import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
 import { baselineAggregator, baselineModel, type Baseline } from './baselines.js';
 import { cosineDecay, cosineRise, keptRows, streamShuffle, type HardMaskSettings } from './hard-masks.js';
 import { embed, softmax } from '../compute/layers.js';
-import type { Bag, Model, ModelConfig, StepContext } from './model.js';
+import type { Model, ModelConfig, StepContext } from './model.js';
+import type { Bag } from '../bags/bag.js';
 import type { Weights } from '../compute/parameters.js';
 
 /** Options of MHIM-MIL; see `models.ts` for their meaning and defaults. */

@@ -1,18 +1,9 @@
 import type { RandomStream } from '../../random.js';
+import type { Bag } from '../bags/bag.js';
 import type { Scalar, Tensor1D, Tensor2D } from '../compute/backend.js';
-import type { ParameterSpec, Weights } from '../compute/parameters.js';
-
-/** A bag on the device, with what only some models look at on the host. */
-export interface Bag {
-  /** Instances x dim. */
-  x: Tensor2D;
-  /** Instances: patches, then group rows. */
-  rows: number;
-  /** 1 for group rows. */
-  isGroup: Uint8Array;
-  /** `relative_area` of each row: 0 for group rows, 1 for a patch in no mask, else the area of its smallest mask. */
-  area: Float32Array;
-}
+import type { HostWeights, ParameterSpec, Weights } from '../compute/parameters.js';
+import type { Standardisation } from '../bags/standardise.js';
+import type { JsonObject } from '../../json.js';
 
 /** What one training step is told. */
 export interface StepContext {
@@ -72,3 +63,16 @@ export interface ModelConfig {
 }
 
 export type BuildModel = (config: ModelConfig) => Model;
+
+/** A trained model with all that is needed to use it again. */
+export interface Checkpoint {
+  config: ModelConfig;
+  /** Class names in index order; of two, the last is the positive one. */
+  classes: string[];
+  groupFeatures: boolean;
+  weights: HostWeights;
+  /** What every bag goes through before the model, where training measured one. */
+  standardisation?: Standardisation;
+  /** Facts for people and reports: best epoch, backend, training settings, digest of the training bags. No part of the model. */
+  training: JsonObject;
+}

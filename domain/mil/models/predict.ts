@@ -7,7 +7,7 @@ import { readCheckpoint, weightsFor } from './checkpoint.js';
 import type { Model, ModelConfig } from './model.js';
 import type { Weights } from '../compute/parameters.js';
 import { standardised, type Standardisation } from '../bags/standardise.js';
-import { softmax } from '../train-fold/validate.js';
+import { softmax } from '../compute/host-math.js';
 
 /** A trained model on the device. */
 export interface LoadedModel {

@@ -1,6 +1,6 @@
 import { SamMilError } from '../../errors.js';
 import { float32Of, type Tensor } from '../../files/tensor.js';
-import type { Checkpoint } from './checkpoint.js';
+import type { Checkpoint } from './model.js';
 import type { HostWeights } from '../compute/parameters.js';
 
 /** Parameter names of the published MHIM-MIL and SAM-MIL code with the `attn` baseline, and ours. */

@@ -1,5 +1,5 @@
 import type { ItemRecord } from '../../job.js';
-import { isFileRef } from '../../engine/store/publish.js';
+import { isFileRef } from '../../job.js';
 
 /**
  * Names of bags with the same bytes, group by group, both sorted: one slide under several names. Split apart, such bags let a model be tested on what it

@@ -2,7 +2,8 @@ import { SamMilError } from '../../errors.js';
 import type { Adam } from './adam.js';
 import { tf } from '../compute/backend.js';
 import { differentiate } from '../compute/differentiate.js';
-import type { Bag, Model, StepContext } from '../models/model.js';
+import type { Model, StepContext } from '../models/model.js';
+import type { Bag } from '../bags/bag.js';
 import type { Weights } from '../compute/parameters.js';
 
 export interface Gradients {

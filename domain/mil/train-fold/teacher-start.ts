@@ -1,6 +1,7 @@
 import { SamMilError } from '../../errors.js';
 import type { InputFile } from '../../job.js';
-import { readCheckpoint, weightsFor, type Checkpoint } from '../models/checkpoint.js';
+import { readCheckpoint, weightsFor } from '../models/checkpoint.js';
+import type { Checkpoint } from '../models/model.js';
 import type { Model } from '../models/model.js';
 import { refuseOtherSplits } from '../split/splits.js';
 import type { TrainingPlan } from './train.js';

@@ -1,7 +1,9 @@
 import { SamMilError } from '../../errors.js';
 import { tf } from '../compute/backend.js';
+import { softmax } from '../compute/host-math.js';
 import { auc, macroAuc } from '../../statistics/ranking.js';
-import type { Bag, Model } from '../models/model.js';
+import type { Model } from '../models/model.js';
+import type { Bag } from '../bags/bag.js';
 import type { Weights } from '../compute/parameters.js';
 
 /** A bag with its name and its class index. */
@@ -30,14 +32,6 @@ function bagProbabilities(model: Model, weights: Weights, { key, bag }: ScoredBa
     });
   }
   return softmax(logits);
-}
-
-/** Softmax in double precision. */
-export function softmax(logits: ArrayLike<number>): Float64Array {
-  const largest = Math.max(...Array.from(logits));
-  const powers = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
-  const sum = powers.reduce((total, power) => total + power, 0);
-  return powers.map((power) => power / sum);
 }
 
 /** Scores a set of bags. @param classes number of classes, of which the last is the positive one of two */

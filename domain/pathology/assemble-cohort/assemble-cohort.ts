@@ -8,7 +8,7 @@ import { RandomStream } from '../../random.js';
 import { asapXml } from './write-asap-xml.js';
 import { paintSlide, type PaintedSlide } from './paint-slide.js';
 import { dealToPatients, readSourcePatches, type SourcePatch, type TissueClass } from './source-patches.js';
-import { randomStaining, recolour } from './stain.js';
+import { matchStains, randomStaining, recolour } from './stain.js';
 
 export interface CohortWith {
   /** Folder with normal/ and tumor/. */
@@ -37,10 +37,9 @@ interface PlannedSlide {
  */
 export async function run(job: Job<CohortWith>): Promise<JobResult> {
   const { patches, slides, seed, grid } = job.with;
-  const patients = dealToPatients(
-    await readSourcePatches(patches.path),
-    Math.ceil(slides / SLIDES_PER_PATIENT),
-  );
+  const sources = await readSourcePatches(patches.path);
+  matchStains(sources);
+  const patients = dealToPatients(sources, Math.ceil(slides / SLIDES_PER_PATIENT));
   const planned = planSlides(slides, patients.length, seed);
   for (const folder of ['slides', 'annotations']) mkdirSync(join(job.scratch, folder), { recursive: true });
   const alongside: OutputFile[] = [];

@@ -2,7 +2,6 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import { SamMilError } from '../../errors.js';
 import { decodeImage } from '../slides/images.js';
-import { matchStains } from './stain.js';
 
 export const CLASSES = ['normal', 'tumor'] as const;
 export type TissueClass = (typeof CLASSES)[number];
@@ -20,7 +19,7 @@ export interface SourcePatch {
   /** Its corner there, in level-0 pixels. */
   x: number;
   y: number;
-  /** PATCH_SIDE x PATCH_SIDE RGB, stains matched to the other slides'. */
+  /** PATCH_SIDE x PATCH_SIDE RGB. */
   rgb: Uint8Array;
 }
 
@@ -31,7 +30,7 @@ const LEAST_PATCHES = 7;
 const SAME_TISSUE = 2 * PATCH_SIDE;
 
 /**
- * Reads `<folder>/normal` and `<folder>/tumor`, whose files are named class_slide_x_y. Sorted by file name, stains matched.
+ * Reads `<folder>/normal` and `<folder>/tumor`, whose files are named class_slide_x_y. Sorted by file name.
  * Throws `InvalidInput` for a folder that lacks them, a name or a size that does not fit.
  */
 export async function readSourcePatches(folder: string): Promise<SourcePatch[]> {
@@ -39,7 +38,6 @@ export async function readSourcePatches(folder: string): Promise<SourcePatch[]> 
   for (const label of CLASSES) {
     for (const name of imagesIn(folder, label)) patches.push(await readPatch(folder, label, name));
   }
-  matchStains(patches);
   return patches;
 }
 

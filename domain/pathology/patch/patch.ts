@@ -12,7 +12,8 @@ import { drawTissue } from './tissue/draw-tissue.js';
 import { chooseVisLevel, PictureBuilder, readOverview, type Picture } from './tissue/overview.js';
 import type { TissueParameters } from './tissue/parameters.js';
 import { patchGrid } from './patch-grid.js';
-import { choosePatchScale, type PatchScale, type ScaleWish } from './patch-scale.js';
+import type { PatchWith } from './patch-with.js';
+import { choosePatchScale, type PatchScale } from './patch-scale.js';
 import { processRowCells } from './process-list.js';
 import { resolveParameters, rowOf } from './row-effect.js';
 import { chooseLevel } from './tissue/read-tissue-level.js';
@@ -21,15 +22,6 @@ import { stitchPatches } from './stitch-patches.js';
 import { formatTissue } from './tissue/tissue-geojson.js';
 import { outlineTable } from './tissue/outline-table.js';
 import { OutputFiles } from './output-files.js';
-
-/** `with` of pathology.patch: tissue parameters that are given stand over the preset's, a process list's over both. */
-export interface PatchWith extends Partial<TissueParameters>, ScaleWish {
-  slide: InputFile;
-  preset: string | InputFile;
-  processList?: InputFile;
-  /** Absent: clam. */
-  layout?: 'clam' | 'trident';
-}
 
 const STEPS = 4;
 

@@ -1,7 +1,7 @@
 import { appendFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
-import type { DecodedImage } from './plain-image.js';
+import type { DecodedImage } from './decoded-image.js';
 
 /** Larger images pass through a tiled file in between, so that memory stays below 1 GB: this many pixels at once are 300 MB. */
 const AT_ONCE = 1e8;

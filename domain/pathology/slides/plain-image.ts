@@ -6,21 +6,13 @@ import { fileURLToPath } from 'node:url';
 import { SamMilError } from '../../errors.js';
 import type { Level0Px } from '../../units.js';
 import type { FileHead } from './check-file.js';
+import type { DecodedImage } from './decoded-image.js';
 import { checkRequest } from './openslide.js';
 import { mppOf } from './properties.js';
 import type { Slide, SlideInfo } from './slide.js';
 import { tiffDirectoryOffset } from './tiff-file.js';
 
 const DECODER = fileURLToPath(new URL('./decode-image.js', import.meta.url));
-
-/** What the decoder prints on success. */
-export interface DecodedImage {
-  width: number;
-  height: number;
-  format: string;
-  /** Dots per inch as the file says, if it does. */
-  density?: number;
-}
 
 /** PNG, JPEG or TIFF by their first bytes. */
 export function isPlainImage({ bytes }: FileHead): boolean {

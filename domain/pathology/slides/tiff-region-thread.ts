@@ -1,6 +1,6 @@
 import { workerData } from 'node:worker_threads';
 import sharp from 'sharp';
-import type { RegionTask, RegionThreadData } from './tiff-slide.js';
+import type { RegionTask, RegionThreadData } from './tiff-region-task.js';
 
 /** Decodes regions of one TIFF for a thread that sleeps meanwhile; ends when it is told `close`. */
 const { path, port, state } = workerData as RegionThreadData;

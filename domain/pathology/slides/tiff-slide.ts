@@ -4,23 +4,8 @@ import type { Level0Px } from '../../units.js';
 import { checkRequest } from './openslide.js';
 import { mppOf, objectivePowerOf } from './properties.js';
 import type { Level, Slide, SlideInfo } from './slide.js';
-import type { TiffPlace, TiffPyramid } from './tiff-pyramid.js';
-
-/** A region that lies wholly inside its image, to be written as RGB to the start of `pixels` (shared memory). */
-export interface RegionTask extends TiffPlace {
-  left: number;
-  top: number;
-  width: number;
-  height: number;
-  pixels: Uint8Array;
-}
-
-/** What a reading thread is started with. `state` is set to 1 and notified after each answer, which is an error's text or empty. */
-export interface RegionThreadData {
-  path: string;
-  port: MessagePort;
-  state: Int32Array;
-}
+import type { RegionTask, RegionThreadData } from './tiff-region-task.js';
+import type { TiffPyramid } from './tiff-pyramid.js';
 
 /** No region of a tiled file takes longer, on any disk that answers at all. */
 const TIMEOUT_MS = 5 * 60_000;

@@ -7,6 +7,7 @@ import { auc } from '../../statistics/ranking.js';
 import { readPredictions } from '../../mil/evaluate/predictions-file.js';
 import { rocCurve } from '../../statistics/roc.js';
 import { outputFile } from '../output-refs.js';
+import { groupName } from './group-name.js';
 import type { FoldResult } from './report-data.js';
 
 /** A fold with the predictions its numbers come from. */
@@ -85,17 +86,6 @@ function valuesOf(item: ItemRecord, metrics: MetricsFile, fields: readonly strin
     item.fields[field] ?? known[field],
   ]);
   return Object.fromEntries(found.flatMap(([field, value]) => (value === undefined ? [] : [[field, value]])));
-}
-
-/** `sam-mil · alpha 0.5`: texts as they are, numbers and true/false with their field's name, what is absent left out. */
-export function groupName(values: JsonObject, groupBy: readonly string[]): string {
-  const named = groupBy.flatMap((field) => {
-    const value = values[field];
-    if (value === undefined) return [];
-    if (typeof value === 'boolean') return [`${field} ${value ? 'on' : 'off'}`];
-    return [typeof value === 'string' ? value : `${field} ${JSON.stringify(value)}`];
-  });
-  return named.join(' · ') || 'unknown';
 }
 
 /** The curve of the fold; also the check that the metrics were reckoned from these very predictions. */

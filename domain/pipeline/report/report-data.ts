@@ -1,10 +1,10 @@
 import type { JsonObject } from '../../json.js';
 import type { DelongPair } from '../../statistics/delong.js';
+import type { Protocol } from '../../mil/evaluate/evaluate-predictions.js';
 import type { MetricsFile } from '../../mil/evaluate/metrics-file.js';
 import type { RocCurve } from '../../statistics/roc.js';
 import type { ColourScale, HeatmapStyle } from './heatmap-legend.js';
-import type { Spread, SummaryRow } from './summary.js';
-import type { Sweep } from './sweeps.js';
+import type { MetricSummary, Spread, SummaryRow } from './summary.js';
 import type { Timeline } from './timeline.js';
 
 /** All a report page shows, read and reckoned; the page itself only lays it out. */
@@ -118,4 +118,24 @@ export interface RunFacts {
   seeds: { repeat: number; seed: number }[];
   /** Files that the numbers were read from. */
   inputs: NamedDigest[];
+}
+
+/** How results depend on one hyper-parameter, all others as they stand in the pipeline. */
+export interface Sweep {
+  parameter: string;
+  /** What else the runs are grouped by, in words; empty where that is nothing. */
+  of: string;
+  /** Whose threshold F1 is taken at. */
+  protocol: Protocol;
+  /** Epoch or threshold was chosen on the very slides that are scored. */
+  optimistic: boolean;
+  /** Numbers by size, texts in order of appearance. */
+  points: SweepPoint[];
+}
+
+export interface SweepPoint {
+  value: string | number | boolean;
+  folds: number;
+  auc: MetricSummary;
+  f1: MetricSummary;
 }

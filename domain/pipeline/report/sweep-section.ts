@@ -1,7 +1,7 @@
 import { percent } from './format-number.js';
 import { html, type Markup } from './html.js';
 import { mainSpread } from './result-section.js';
-import type { Sweep, SweepPoint } from './sweeps.js';
+import type { Sweep, SweepPoint } from './report-data.js';
 
 const SIZE = { width: 420, height: 300 };
 const PLOT = { left: 48, right: 14, top: 14, bottom: 52 };

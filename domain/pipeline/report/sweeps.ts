@@ -1,26 +1,7 @@
-import type { Protocol } from '../../mil/evaluate/evaluate-predictions.js';
-import { groupName, type ReadFold } from './read-folds.js';
-import { summarise, type MetricSummary } from './summary.js';
-
-/** How results depend on one hyper-parameter, all others as they stand in the pipeline. */
-export interface Sweep {
-  parameter: string;
-  /** What else the runs are grouped by, in words; empty where that is nothing. */
-  of: string;
-  /** Whose threshold F1 is taken at. */
-  protocol: Protocol;
-  /** Epoch or threshold was chosen on the very slides that are scored. */
-  optimistic: boolean;
-  /** Numbers by size, texts in order of appearance. */
-  points: SweepPoint[];
-}
-
-export interface SweepPoint {
-  value: string | number | boolean;
-  folds: number;
-  auc: MetricSummary;
-  f1: MetricSummary;
-}
+import type { ReadFold } from './read-folds.js';
+import { groupName } from './group-name.js';
+import type { Sweep, SweepPoint } from './report-data.js';
+import { summarise } from './summary.js';
 
 /** One sweep a parameter and group of the rest. Only folds that have a value of the parameter take part in it. */
 export function sweepsOf(

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { platformKey } from '../../../domain/machine/cache-folder.js';
-import { fetchWheel, type WheelRequest } from '../../../domain/machine/wheel.js';
+import { fetchWheel } from '../../../domain/machine/wheel.js';
+import type { WheelRequest } from '../../../domain/machine/wheel-request.js';
 import { makeWheel, servePackage, type PackageIndex } from '../../support/package-index.js';
 
 const big = new Uint8Array(3_000_000).map((_, index) => (index * index) % 251);

@@ -1,12 +1,8 @@
 import type { Json } from '../../../json.js';
 import { checkFile, type Files } from './check-files.js';
 import { suggest } from '../expressions/did-you-mean.js';
-import {
-  isScalarText,
-  type PipelineDocument,
-  type SourceDocument,
-  type StageDocument,
-} from '../read/document.js';
+import { isScalarText } from '../read/describe.js';
+import type { PipelineDocument, SourceDocument, StageDocument } from '../read/document.js';
 import { references, wholeReference } from '../expressions/analysis.js';
 import { fileNameFault } from '../read/names.js';
 import { expressionsIn, foldNode, paramsIn, placeOf } from '../read/node-expressions.js';

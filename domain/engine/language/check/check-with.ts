@@ -2,12 +2,8 @@ import { canonicalJson, type Json } from '../../../json.js';
 import { references, wholeReference } from '../expressions/analysis.js';
 import { lookUp, type CatalogueEntry, type ValueSchema } from '../../../activity-schema.js';
 import { nearest, suggest } from '../expressions/did-you-mean.js';
-import {
-  describeValue,
-  type PipelineDocument,
-  type StageDocument,
-  type StepDocument,
-} from '../read/document.js';
+import { describeValue } from '../read/describe.js';
+import type { PipelineDocument, StageDocument, StepDocument } from '../read/document.js';
 import { ANY_FILES, checkFile, namedFiles, type Files } from './check-files.js';
 import { checkWire } from './check-wire.js';
 import type { Expression } from '../expressions/syntax.js';

@@ -2,7 +2,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import type { Json } from '../../../json.js';
 import type { ValueSchema } from '../../../activity-schema.js';
 import { listed, nearest } from '../expressions/did-you-mean.js';
-import { describeValue } from '../read/document.js';
+import { describeValue } from '../read/describe.js';
 
 /** What is wrong with a value by its schema, in words, with the path to the part that is wrong. */
 export interface SchemaFault {

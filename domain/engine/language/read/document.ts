@@ -1,6 +1,4 @@
-import type { Json } from '../../../json.js';
-import type { ParamDeclaration } from './param-types.js';
-import type { KnownParams } from './params.js';
+import type { KnownParams, ParamDeclaration } from './param-types.js';
 import type { MatrixCell, Plan, RetryPlan } from '../plan/plan.js';
 import type { Place } from '../problems/problems.js';
 import type { Entry, ScalarNode, YamlNode } from './yaml-nodes.js';
@@ -73,27 +71,4 @@ export interface Settings {
   maxParallel?: number;
   failFast?: boolean;
   minSuccess?: number;
-}
-
-export function isScalarText(node: YamlNode): node is ScalarNode & { value: string } {
-  return node.kind === 'scalar' && typeof node.value === 'string';
-}
-
-/** What a value is, for "expected X, found Y". */
-export function describeNode(node: YamlNode): string {
-  if (node.kind === 'list') return 'a list';
-  if (node.kind === 'map') return 'a mapping';
-  return describeValue(node.value);
-}
-
-export function describeValue(value: Json): string {
-  if (value === null) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'string') return `the text ${JSON.stringify(shortened(value))}`;
-  if (typeof value === 'number') return `the number ${value}`;
-  return typeof value === 'boolean' ? String(value) : 'a mapping';
-}
-
-function shortened(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }

@@ -1,9 +1,10 @@
 import type { Json } from '../../../json.js';
 import { suggest } from '../expressions/did-you-mean.js';
-import { describeNode, describeValue, type Named } from './document.js';
+import { booleanHint, describeNode, describeValue } from './describe.js';
+import type { Named } from './document.js';
 import { DURATION_FORM, durationMs } from '../plan/duration.js';
 import { resolveStatic } from './node-expressions.js';
-import type { KnownParams } from './params.js';
+import type { KnownParams } from './param-types.js';
 import type { ProblemCode } from '../problems/problem-codes.js';
 import type { Place, ProblemList } from '../problems/problems.js';
 import type { Entry, MapNode, YamlNode } from './yaml-nodes.js';
@@ -186,10 +187,4 @@ export class MapReader {
     const place = this.entry(key)?.value.place ?? this.node.place;
     this.context.problems.error(code, place, `\`${key}\` ${what}`, hint);
   }
-}
-
-export function booleanHint(value: Json): string | undefined {
-  if (typeof value !== 'string') return undefined;
-  if (/^(yes|on|y|true)$/i.test(value)) return 'write true';
-  return /^(no|off|n|false)$/i.test(value) ? 'write false' : undefined;
 }

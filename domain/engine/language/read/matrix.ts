@@ -1,6 +1,7 @@
 import { canonicalJson, type Json, type JsonObject } from '../../../json.js';
 import { suggest } from '../expressions/did-you-mean.js';
-import { describeNode, describeValue, type SourceDocument } from './document.js';
+import { describeNode, describeValue } from './describe.js';
+import type { SourceDocument } from './document.js';
 import { openMap, type ReadContext } from './map-reader.js';
 import { fileNameFault, nameFault } from './names.js';
 import { resolveStatic } from './node-expressions.js';

@@ -1,9 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
-import type { Json } from '../../../json.js';
-import { canonicalJson } from '../../../json.js';
+import { canonicalJson, type Json, type JsonObject } from '../../../json.js';
 import { listed, nearest } from '../expressions/did-you-mean.js';
-import { describeValue } from './document.js';
-import { booleanHint } from './map-reader.js';
+import { booleanHint, describeValue } from './describe.js';
 import type { Place } from '../problems/problems.js';
 
 /** The types of params: what a value must be, and how one is read from a command line. */
@@ -13,6 +11,15 @@ export type ParamType = (typeof PARAM_TYPES)[number];
 
 /** Types that the members of a list can have. */
 export const ITEM_TYPES = ['path', 'string', 'integer', 'number', 'boolean'] as const;
+
+/** What is known of the params while a file is read. */
+export interface KnownParams {
+  values: JsonObject;
+  /** Declared, without default, given no value. */
+  unset: ReadonlySet<string>;
+  /** Grows while the file is read and checked: every param that something refers to. */
+  used: Set<string>;
+}
 
 export interface ParamDeclaration {
   name: string;

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../../json.js';
+import type { Json } from '../../../json.js';
 import { suggest } from '../expressions/did-you-mean.js';
 import { openMap, type MapReader, type ReadContext } from './map-reader.js';
 import { nameFault } from './names.js';
@@ -9,20 +9,12 @@ import {
   parseText,
   settled,
   valueFault,
+  type KnownParams,
   type ParamDeclaration,
   type ParamType,
 } from './param-types.js';
 import { ProblemList, type Place } from '../problems/problems.js';
 import { readYaml, type Entry } from './yaml-nodes.js';
-
-/** What is known of the params while a file is read. */
-export interface KnownParams {
-  values: JsonObject;
-  /** Declared, without default, given no value. */
-  unset: ReadonlySet<string>;
-  /** Grows while the file is read and checked: every param that something refers to. */
-  used: Set<string>;
-}
 
 /** Where values come from besides the defaults; `set` wins over `overlay`. */
 export interface ParamSources {

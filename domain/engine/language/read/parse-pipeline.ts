@@ -1,5 +1,5 @@
 import type { PipelineDocument } from './document.js';
-import { describeNode } from './document.js';
+import { describeNode } from './describe.js';
 import { MapReader, openMap, type ReadContext } from './map-reader.js';
 import { fileNameFault } from './names.js';
 import { readParams, type ParamSources } from './params.js';

@@ -1,13 +1,6 @@
 import { suggest } from '../expressions/did-you-mean.js';
-import {
-  describeNode,
-  isScalarText,
-  type Condition,
-  type Named,
-  type SourceDocument,
-  type StageDocument,
-  type StepDocument,
-} from './document.js';
+import { describeNode, isScalarText } from './describe.js';
+import type { Condition, Named, SourceDocument, StageDocument, StepDocument } from './document.js';
 import { openMap, type MapReader, type ReadContext } from './map-reader.js';
 import { readMatrix } from './matrix.js';
 import { nameFault } from './names.js';

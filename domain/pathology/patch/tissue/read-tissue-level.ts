@@ -1,6 +1,5 @@
-import { READ_PIECE } from '../../slides/level-pieces.js';
+import { READ_PIECE, type LevelPiece } from '../../slides/level-pieces.js';
 import type { Slide } from '../../slides/slide.js';
-import type { PictureBuilder } from './overview.js';
 import { scanLevel } from './scan-level.js';
 import type { ScannedPiece } from './scan-piece.js';
 
@@ -25,7 +24,7 @@ export interface SaturationImage {
 export interface ReadOptions {
   signal: AbortSignal;
   /** Gets the same pixels, so that a picture is made of the same read. */
-  picture?: PictureBuilder;
+  picture?: { readonly factor: number; add(piece: LevelPiece): void };
   /** Pieces of the level that were read. */
   onProgress?: (done: number, total: number) => void;
   /** Levels with more pixels are made smaller. */

@@ -3,7 +3,8 @@ import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { piecePlaces } from '../../slides/level-pieces.js';
 import type { Slide } from '../../slides/slide.js';
-import { fromThreadError, type ThreadError } from '../../../machine/threads/thread-error.js';
+import { fromThreadError } from '../../../machine/threads/thread-error.js';
+import type { ScanAnswer, ScanThreadData } from './scan-messages.js';
 import { PieceScanner, type ScannedPiece, type ScanPlan } from './scan-piece.js';
 
 export interface ScanOptions {
@@ -19,18 +20,6 @@ const MOST_THREADS = 4;
 
 /** Fewer pieces are read before threads have started. */
 const MANY_PIECES = 6;
-
-/** Messages to a thread: the corner of a piece, or that there is no more. */
-export type ScanTask = [x: number, y: number] | 'close';
-
-/** And from it. */
-export type ScanAnswer = { piece: ScannedPiece } | { error: ThreadError };
-
-/** What a thread is started with. */
-export interface ScanThreadData {
-  path: string;
-  plan: ScanPlan;
-}
 
 /**
  * Reads a whole level in its pieces, on several threads where that is worth it, each with a handle of its own: the pieces are the same, so the

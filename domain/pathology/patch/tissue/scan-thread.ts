@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { openSlide } from '../../slides/open.js';
 import type { Slide } from '../../slides/slide.js';
 import { toThreadError } from '../../../machine/threads/thread-error.js';
-import type { ScanAnswer, ScanTask, ScanThreadData } from './scan-level.js';
+import type { ScanAnswer, ScanTask, ScanThreadData } from './scan-messages.js';
 import { PieceScanner, type ScannedPiece } from './scan-piece.js';
 
 /** A reading thread: opens the slide for itself with its first piece, and ends when it is told `close`. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { openAdam, startingState } from '../../../../domain/mil/train-fold/adam.js';
 import { openBackend, tf } from '../../../../domain/mil/compute/backend.js';
-import type { Bag, Model, StepContext } from '../../../../domain/mil/models/model.js';
+import type { Model, StepContext } from '../../../../domain/mil/models/model.js';
+import type { Bag } from '../../../../domain/mil/bags/bag.js';
 import {
   allModelOptions,
   modelEntry,

@@ -11,7 +11,8 @@ import { parseGeoJson } from '../../../../domain/pathology/annotations/read-geoj
 import { outlineArea } from '../../../../domain/pathology/patch/tissue/polygon.js';
 import { findOpenSlideLibrary } from '../../../../domain/machine/fetch-openslide.js';
 import { openSlide } from '../../../../domain/pathology/slides/open.js';
-import { run, type PatchWith } from '../../../../domain/pathology/patch/patch.js';
+import { run } from '../../../../domain/pathology/patch/patch.js';
+import type { PatchWith } from '../../../../domain/pathology/patch/patch-with.js';
 import { choosePatchScale } from '../../../../domain/pathology/patch/patch-scale.js';
 import { readSaturation } from '../../../../domain/pathology/patch/tissue/read-tissue-level.js';
 import { BUNDLED_SLIDE } from '../../../support/bundled.js';

@@ -1,0 +1,18 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { TiffPlace } from './tiff-pyramid.js';
+
+/** A region that lies wholly inside its image, to be written as RGB to the start of `pixels` (shared memory). */
+export interface RegionTask extends TiffPlace {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+  pixels: Uint8Array;
+}
+
+/** What a reading thread is started with. `state` is set to 1 and notified after each answer, which is an error's text or empty. */
+export interface RegionThreadData {
+  path: string;
+  port: MessagePort;
+  state: Int32Array;
+}
