@@ -1,12 +1,8 @@
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, realpathSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  bundleWorkflowCode,
   DefaultLogger,
   NativeConnection,
   Runtime,
@@ -15,11 +11,11 @@ import {
   type NativeConnectionOptions,
   type WorkerOptions,
 } from '@temporalio/worker';
+import { workflowBundle } from './activities/engine/workflow-bundle.js';
 import type { PoolOptions } from './activities/child/pool.js';
 import { EngineContext } from './activities/step/engine-context.js';
 import { loadRegistry } from './activities/plugins/load-plugins.js';
 import { enginePlugin, temporalPlugin } from './activities/worker-plugins.js';
-import { writeAtomic } from './domain/files/atomic.js';
 import { DEFAULT_QUEUE_PREFIX, engineQueue, stepQueue } from './workflows/messages.js';
 
 /** The composition root: joins connection, plugins, queues and workflows into a worker. `sam-mil worker` runs it as a process. */
@@ -150,39 +146,7 @@ function quietRuntime(level: LogLevel): void {
 
 const here = dirname(realpathSync(fileURLToPath(import.meta.url)));
 
-/** The workflows as one script: bundling takes seconds, so the result is kept beside the compiled code, under a name made from its content. */
-export async function workflowCode(): Promise<string> {
-  const folder = join(here, '.bundles');
-  const path = join(folder, `workflows-${bundleKey()}.js`);
-  const kept = await readFile(path, 'utf8').catch(() => undefined);
-  if (kept !== undefined) return kept;
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: join(here, 'workflows', 'index.js'),
-    logger: new DefaultLogger('WARN'),
-  });
-  try {
-    await mkdir(folder, { recursive: true });
-    writeAtomic(path, code);
-  } catch {
-    // A read-only installation bundles at each start.
-  }
-  return code;
-}
-
-/** Digest of all that can enter the bundle: the workflows, the pure files of the domain, and the SDK's version. */
-function bundleKey(): string {
-  const hash = createHash('sha256');
-  for (const folder of [
-    'workflows',
-    'domain',
-    join('domain', 'engine', 'language', 'expressions'),
-    join('domain', 'engine', 'language', 'plan'),
-  ]) {
-    for (const name of readdirSync(join(here, folder)).sort()) {
-      if (name.endsWith('.js')) hash.update(name).update(readFileSync(join(here, folder, name)));
-    }
-  }
-  const require = createRequire(import.meta.url);
-  hash.update((require('@temporalio/workflow/package.json') as { version: string }).version);
-  return hash.digest('hex').slice(0, 16);
+/** The workflows as one script, as workers of the engine queue need them. */
+export function workflowCode(): Promise<string> {
+  return workflowBundle(join(here, 'workflows', 'index.js'), join(here, '.bundles'));
 }

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bundleWorkflowCode, DefaultLogger, type BundleOptions } from '@temporalio/worker';
+import { isJsonObject, type Json } from '../../domain/json.js';
+import { writeAtomic } from '../../domain/files/atomic.js';
+
+type BundlerConfig = Parameters<NonNullable<BundleOptions['webpackConfigHook']>>[0];
+
+/** The last bundle of a folder: what the bundler read, and the digest of all that as it was then. */
+interface BundleRecord {
+  key: string;
+  files: string[];
+}
+
+/**
+ * The workflows as one script. Bundling takes seconds, so the result is kept in `folder` with the list of files that the bundler read; it is
+ * used again as long as every one of them has the same content.
+ *
+ * @param workflowsPath absolute path of the module that exports the workflows
+ * @param folder where bundles are kept; a folder that cannot be written to means bundling at each start
+ */
+export async function workflowBundle(workflowsPath: string, folder: string): Promise<string> {
+  const recordPath = join(folder, 'workflows.json');
+  const record = readRecord(recordPath);
+  if (record !== undefined && record.key === bundleKey(record.files)) {
+    const kept = await readFile(bundlePath(folder, record.key), 'utf8').catch(() => undefined);
+    if (kept !== undefined) return kept;
+  }
+  const { code, files } = await bundle(workflowsPath);
+  const key = bundleKey(files);
+  try {
+    await mkdir(folder, { recursive: true });
+    writeAtomic(bundlePath(folder, key), code);
+    writeAtomic(recordPath, JSON.stringify({ key, files } satisfies BundleRecord));
+  } catch {
+    // A read-only installation bundles at each start.
+  }
+  return code;
+}
+
+async function bundle(workflowsPath: string): Promise<{ code: string; files: string[] }> {
+  const read = new Set<string>();
+  const { code } = await bundleWorkflowCode({
+    workflowsPath,
+    logger: new DefaultLogger('WARN'),
+    webpackConfigHook: (config) => ({ ...config, plugins: [...(config.plugins ?? []), recordFiles(read)] }),
+  });
+  // The entry point exists only in the bundler's memory, and folders are listed among the files.
+  return { code, files: [...read].filter(isFile).sort() };
+}
+
+function recordFiles(into: Set<string>): NonNullable<BundlerConfig['plugins']>[number] {
+  return {
+    apply: (compiler) =>
+      compiler.hooks.afterCompile.tap('sam-mil', ({ fileDependencies }) => {
+        for (const file of fileDependencies) into.add(file);
+      }),
+  };
+}
+
+/** Digest of the files' names and contents; a file that no longer exists gives a key that no bundle has. */
+export function bundleKey(files: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const file of files)
+    hash
+      .update(file)
+      .update('\0')
+      .update(isFile(file) ? readFileSync(file) : '');
+  return hash.digest('hex').slice(0, 16);
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+function bundlePath(folder: string, key: string): string {
+  return join(folder, `workflows-${key}.js`);
+}
+
+function readRecord(path: string): BundleRecord | undefined {
+  try {
+    const value = JSON.parse(readFileSync(path, 'utf8')) as Json;
+    if (!isJsonObject(value) || typeof value.key !== 'string' || !Array.isArray(value.files))
+      return undefined;
+    return { key: value.key, files: value.files.filter((file) => typeof file === 'string') };
+  } catch {
+    return undefined;
+  }
+}
