@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,10 @@ import { ensureTemporalServer } from '../../client/server/temporal-server.js';
 
 /** A real development server for tests: its own SQLite file, a free loopback port, killed with SIGKILL or stopped at will. */
 export class TestServer {
-  readonly address: string;
+  /** Changes only while the server starts for the first time. */
+  address: string;
+  /** Extra namespace that no other server has: proof that the one that answers is this one. */
+  private readonly mark = `mark-${randomUUID()}`;
   private readonly program: string;
   private readonly folder: string;
   private child: ChildProcess | undefined;
@@ -24,7 +28,11 @@ export class TestServer {
     const { path } = await ensureTemporalServer();
     const folder = mkdtempSync(join(tmpdir(), 'sam-mil-server-'));
     const server = new TestServer(path, folder, await freePort());
-    await server.up();
+    // A port that was free a moment ago may be taken by a test beside this one: the server then ends at once.
+    for (let tries = 0; !(await server.comesUp()); tries++) {
+      if (tries === 5) throw new Error('the Temporal server finds no free port');
+      server.address = `127.0.0.1:${await freePort()}`;
+    }
     return server;
   }
 
@@ -32,20 +40,28 @@ export class TestServer {
     return this.child?.pid;
   }
 
-  /** Starts it, again on the same file and port after {@link kill}; resolves when the namespace answers. */
+  /** Starts it again on the same file and port after {@link kill}; resolves when it answers. */
   async up(): Promise<void> {
+    if (!(await this.comesUp())) throw new Error(`the Temporal server at ${this.address} ended at once`);
+  }
+
+  /** False where the process ends instead of answering. */
+  private async comesUp(): Promise<boolean> {
     const port = this.address.split(':')[1];
     const options = [
       ...['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', port],
       ...['--db-filename', join(this.folder, 'temporal.db'), '--log-level', 'never'],
       ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'],
+      ...['--namespace', this.mark],
       ...['--dynamic-config-value', 'matching.numTaskqueueWritePartitions=1'],
     ];
-    this.child = spawn(this.program, options, { stdio: 'ignore' });
-    this.child.unref();
+    const child = spawn(this.program, options, { stdio: 'ignore' });
+    this.child = child;
+    child.unref();
     for (let tries = 0; tries < 300; tries++) {
       await sleep(100);
-      if (await this.answers()) return;
+      if (child.exitCode !== null) return false;
+      if (await this.answers()) return true;
     }
     throw new Error(`the Temporal server at ${this.address} does not answer`);
   }
@@ -70,7 +86,7 @@ export class TestServer {
     const connection = Connection.lazy({ address: this.address });
     try {
       await connection.withDeadline(Date.now() + 1000, () =>
-        connection.workflowService.describeNamespace({ namespace: 'default' }),
+        connection.workflowService.describeNamespace({ namespace: this.mark }),
       );
       return true;
     } catch {
