@@ -73,7 +73,7 @@ function foldsPlan(work: string): Plan {
   const items = readFileSync(join(work, 'items.jsonl'));
   const parameters = {
     bags: { items: { path: 'items.jsonl', digest: digestOf(items), bytes: items.length }, count },
-    split: join(work, 'splits.json'),
+    splits: join(work, 'splits.json'),
     repeat: '${{ cell.repeat }}',
     fold: '${{ cell.fold }}',
     model: 'abmil',

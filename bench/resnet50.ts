@@ -27,7 +27,7 @@ try {
     coords: overlappingGrid(size, count),
   });
   const seconds = (performance.now() - start) / 1000;
-  const { features } = readFeatures(files.h5.from);
+  const { features } = readFeatures(files.bag.from);
   const mean = features.reduce((sum, value) => sum + value, 0) / features.length;
   console.log(JSON.stringify({ value: count / seconds, mean_feature: mean.toPrecision(6) }));
 } finally {

@@ -4,9 +4,9 @@ import type { Json } from './json.js';
  * What the language knows of the activities that pipelines use. It enters as data, so that checking a file loads no implementation and a
  * third party's activity is checked like any other.
  */
-export type Catalogue = Readonly<Record<string, CatalogueEntry>>;
+export type Catalog = Readonly<Record<string, CatalogEntry>>;
 
-export interface CatalogueEntry {
+export interface CatalogEntry {
   readonly version: number;
   readonly summary: string;
   /** By parameter name. */
@@ -61,7 +61,7 @@ export interface ValueSchema {
   anyOf?: ValueSchema[];
   /** The value is an input whose content matters: a file, or the items of a stage. */
   'x-input'?: 'file' | 'items';
-  /** What the value is (`coords`, `segments`, `bag`): an output fits an input of the same kind. */
+  /** What the value is (`patches`, `segments`, `bag`): an output fits an input of the same kind. */
   'x-kind'?: string;
   'x-not-in-key'?: boolean;
 }

@@ -81,7 +81,7 @@ export interface OutputFile {
 }
 
 export interface JobResult {
-  /** By output name (`coords`, `mask`, `mask-image`): becomes a {@link FileRef}. */
+  /** By output name (`patches`, `mask`, `mask-image`): becomes a {@link FileRef}. */
   files: Record<string, OutputFile>;
   /** Files that belong to the others but are too many to be references (the slides that a table lists): published and receipted with them. */
   alongside?: OutputFile[];

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../../domain/json.js';
 import type { InputFile, ItemRecord, Run } from '../../domain/job.js';
-import { type CatalogueEntry, itemsFileKind } from '../../domain/activity-schema.js';
+import { type CatalogEntry, itemsFileKind } from '../../domain/activity-schema.js';
 import type { ModelEntry } from '../../domain/mil/models/registry.js';
 
 /** JSON Schema, draft 2020-12, as far as the project uses it, with two extensions of its own. */
@@ -22,7 +22,7 @@ export interface Schema {
   anyOf?: Schema[];
   /** This value is an input of the activity: its content's digest, not its path, enters the cache key. */
   'x-input'?: 'file' | 'items';
-  /** The kind of value an output is or an input wants (`coords`, `segments`, `bag`, `checkpoint`): lets `validate` refuse a wrong wire. */
+  /** The kind of value an output is or an input wants (`patches`, `segments`, `bag`, `checkpoint`): lets `validate` refuse a wrong wire. */
   'x-kind'?: string;
   /**
    * Set to true for values that change speed, not results (batch-size is NOT one), and for a file of which only a part matters, which `hiddenInputs`
@@ -59,7 +59,7 @@ export interface ActivityDefinition {
    */
   hiddenInputs?(parameters: JsonObject, inputs: Readonly<Record<string, InputFile>>): Promise<JsonObject>;
   /** For `validate`, `plan` and `run`, before anything starts: see {@link CatalogueEntry.lacks}. Light and synchronous; no heavy import behind it. */
-  lacks?: CatalogueEntry['lacks'];
+  lacks?: CatalogEntry['lacks'];
   /**
    * For what an activity writes outside the work folder, where receipts do not look: why that is no longer as it was left, or undefined where it is.
    * `outputs` are the receipt's; `digest` reads a file only where its stamp is new.

@@ -7,7 +7,7 @@ export const definition = defineActivity({
   with: {
     checkpoint: fileInput('checkpoint', 'Checkpoint of mil.train-fold; it knows its repeat and fold.'),
     bags: itemsInput('bag', 'Bags of all slides: the items that were split.'),
-    split: fileInput('splits', 'splits.json that the checkpoint was trained on.'),
+    splits: fileInput('splits', 'splits.json that the checkpoint was trained on.'),
     set: {
       type: 'string',
       enum: ['test', 'val', 'train'],
@@ -41,7 +41,7 @@ export const definition = defineActivity({
       description: 'Where the model runs; see mil.train-fold.',
     },
   },
-  required: ['checkpoint', 'bags', 'split'],
+  required: ['checkpoint', 'bags', 'splits'],
   outputs: {
     predictions: fileOutput(
       'predictions',

@@ -9,7 +9,7 @@ export const definition = defineActivity({
     checkpoint: fileInput('checkpoint', 'Checkpoint of mil.train-fold. This or `checkpoints`.'),
     checkpoints: itemsInput(
       'checkpoint',
-      'Items of one model of mil.train-fold: each slide is shown by the fold that it tested, so that no heatmap shows what was trained on. Needs `split`.',
+      'Items of one model of mil.train-fold: each slide is shown by the fold that it tested, so that no heatmap shows what was trained on. Needs `splits`.',
     ),
     repeat: {
       type: 'integer',
@@ -24,30 +24,35 @@ export const definition = defineActivity({
       'annotation',
       'Outlines of the lesion, ASAP XML or GeoJSON. A slide without one is normal.',
     ),
-    split: fileInput('splits', 'splits.json of the training: states which set this slide was in.'),
-    what: {
+    splits: fileInput('splits', 'splits.json of the training: states which set this slide was in.'),
+    score: {
       type: 'string',
-      enum: ['attention', 'tumour-probability'],
+      enum: ['attention', 'class-probability'],
       default: 'attention',
       description:
-        'attention: how much each patch counts for the slide. tumour-probability: what the classifier says of the patch alone.',
+        'attention: how much each patch counts for the slide. class-probability: what the classifier says of the patch alone.',
+    },
+    class: {
+      type: 'string',
+      description:
+        'Class whose probability is shown, by its name in the splits. Default: the positive class, the last one. Only for `score: class-probability`.',
     },
     scale: {
       type: 'string',
       enum: ['rank', 'range', 'none'],
       description:
-        'How scores become colours. rank: by rank within the slide (default for attention). range: least to most. none: as they are, 0 to 1 (default for probabilities).',
+        'How scores become colors. rank: by rank within the slide (default for attention). range: least to most. none: as they are, 0 to 1 (default for probabilities).',
     },
     smooth: {
       type: 'boolean',
       default: true,
       description: 'Average the scores where patches overlap; without it the last patch lies on top.',
     },
-    'colour-map': {
+    colormap: {
       type: 'string',
       enum: ['viridis', 'magma'],
       default: 'viridis',
-      description: 'Colour map of overlay-map.',
+      description: 'Color map of overlay-map.',
     },
     longest: {
       type: 'integer',
@@ -56,7 +61,7 @@ export const definition = defineActivity({
       default: 1200,
       description: 'Longer side of the pictures in pixels; a smaller slide is not enlarged.',
     },
-    'patch-size': {
+    'patch-size-level0': {
       type: 'integer',
       minimum: 1,
       description: 'Side of a patch in level-0 pixels, where the bag does not say it.',
@@ -74,13 +79,14 @@ export const definition = defineActivity({
     overlay: fileOutput('picture', 'overlays/<slide>.jpg: high scores in cyan, annotation outlined in blue.'),
     'overlay-map': fileOutput(
       'picture',
-      'overlay_maps/<slide>.jpg: all scores in a perceptual colour map over the grey slide.',
+      'overlay_maps/<slide>.jpg: all scores in a perceptual color map over the gray slide.',
     ),
     thumbnail: fileOutput('picture', 'thumbnails/<slide>.jpg: the slide with its annotation.'),
     geojson: fileOutput('geojson', 'geojson/<slide>.geojson: patches with their score, for QuPath.'),
-    what: { type: 'string', description: 'attention or tumour-probability.' },
-    scale: { type: 'string', description: 'How scores became colours: rank, range or none.' },
-    'colour-map': { type: 'string', description: 'Colour map of overlay-map.' },
+    score: { type: 'string', description: 'attention or class-probability.' },
+    class: { type: 'string', description: 'Class whose probability is shown; absent for attention.' },
+    scale: { type: 'string', description: 'How scores became colors: rank, range or none.' },
+    colormap: { type: 'string', description: 'Color map of overlay-map.' },
     patches: { type: 'integer', description: 'Patches scored.' },
     probability: { type: 'number', description: 'Probability of the last class for the whole slide.' },
     'lesion-auc': {

@@ -21,11 +21,11 @@ export const definition = defineActivity({
       default: [],
       description: 'Columns that are no features.',
     },
-    standardise: {
+    standardize: {
       type: 'boolean',
       default: false,
       description:
-        'Subtract the mean and divide by the deviation over all instances of the table, test bags included. For a measure on the training bags alone set `standardise` in mil.train-fold instead.',
+        'Subtract the mean and divide by the deviation over all instances of the table, test bags included. For a measure on the training bags alone set `standardize` in mil.train-fold instead.',
     },
   },
   required: ['table'],

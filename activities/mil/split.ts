@@ -34,7 +34,7 @@ export const definition = defineActivity({
       description:
         'stratified: patients whole and classes even, independent of file order. reference: the published procedure (rows in file order, Python shuffle, stratified folds).',
     },
-    'group-by': {
+    'group-column': {
       type: 'string',
       description:
         'Labels column whose equal values stay in one set; none turns grouping off. Absent: a patient or case column, where the file has one.',

@@ -16,7 +16,7 @@ function modelOptions(): Record<string, Schema> {
 
 const parameters: Record<string, Schema> = {
   bags: itemsInput('bag', 'Bags: the items of the stage that made the features.'),
-  split: fileInput('splits', 'Splits file of mil.split.'),
+  splits: fileInput('splits', 'Splits file of mil.split.'),
   repeat: { type: 'integer', minimum: 0, description: 'Repeat of the cross-validation, from 0.' },
   fold: { type: 'integer', minimum: 0, description: 'Fold, from 0.' },
   model: { type: 'string', description: 'The model to train.' },
@@ -25,11 +25,11 @@ const parameters: Record<string, Schema> = {
     default: true,
     description: 'Whether the bags keep their group rows, where they have any.',
   },
-  standardise: {
+  standardize: {
     type: 'boolean',
     default: false,
     description:
-      'Standardise the features by mean and deviation over the training instances of the fold; the checkpoint keeps both.',
+      'Standardize the features by mean and deviation over the training instances of the fold; the checkpoint keeps both.',
   },
   epochs: { type: 'integer', minimum: 1, default: 200, description: 'Epochs at most.' },
   patience: {
@@ -150,7 +150,7 @@ export const definition = defineActivity({
     const { version } = modelEntry(model as string);
     return version === undefined ? {} : { 'model-version': version };
   },
-  required: ['bags', 'split', 'repeat', 'fold', 'model'],
+  required: ['bags', 'splits', 'repeat', 'fold', 'model'],
   outputs: {
     checkpoint: fileOutput(
       'checkpoint',

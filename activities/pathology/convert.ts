@@ -11,8 +11,8 @@ export const definition = defineActivity({
       'bag',
       "A slide's features: h5 of CLAM, TRIDENT (N x D or 1 x N x D), SAM-MIL or this project, or a .pt that is one tensor; float16, bfloat16 and float64 become float32.",
     ),
-    coords: fileInput(
-      'coords',
+    patches: fileInput(
+      'patches',
       "The slide's patches file (h5) of CLAM or TRIDENT. Needed with a .pt; beside CLAM's h5 it tells the size of the patches.",
     ),
     segments: {
@@ -37,7 +37,7 @@ export const definition = defineActivity({
       ),
       'x-not-in-key': true,
     },
-    'patch-size': {
+    'patch-size-level0': {
       type: 'integer',
       minimum: 1,
       description:
@@ -46,7 +46,8 @@ export const definition = defineActivity({
     'step-size': {
       type: 'integer',
       minimum: 1,
-      description: 'Distance of neighbouring patches in level-0 pixels. Default: `patch-size`, no overlap.',
+      description:
+        'Distance of neighboring patches in level-0 pixels. Default: `patch-size-level0`, no overlap.',
     },
     'segments-downsample': {
       type: 'number',
@@ -74,11 +75,11 @@ export const definition = defineActivity({
   },
   required: ['features'],
   outputs: {
-    h5: fileOutput(
+    bag: fileOutput(
       'bag',
       'h5_files/<name>.h5 (or as `layout` says): `features` float32 (N + G) x D and `coords`; group rows have -1, -1.',
     ),
-    pt: fileOutput('bag', 'pt_files/<name>.pt: the same features as a torch tensor.'),
+    'bag-pt': fileOutput('bag', 'pt_files/<name>.pt: the same features as a torch tensor.'),
     seg: fileOutput(
       'seg',
       'seg_files/<name>.h5: coords of the members of each mask. Only where segments are given.',

@@ -9,7 +9,7 @@ export const definition = defineActivity({
   summary: 'Patches of a slide to a bag of features, with a row for each group of patches in a segment',
   with: {
     slide: fileInput('slide', 'The slide.'),
-    patches: fileInput('coords', "The slide's patches: `coords` of pathology.patch."),
+    patches: fileInput('patches', "The slide's patches: `patches` of pathology.patch."),
     segments: fileInput(
       'segments',
       "The slide's masks: `segments` of pathology.segment. Without them there are no groups, and every relative area is 1.",
@@ -83,11 +83,11 @@ export const definition = defineActivity({
   },
   required: ['slide', 'patches', 'encoder'],
   outputs: {
-    h5: fileOutput(
+    bag: fileOutput(
       'bag',
       'h5_files/<name>.h5 (or as `layout` says): `features` float32 (N + G) x D and `coords`; group rows have -1, -1.',
     ),
-    pt: fileOutput('bag', 'pt_files/<name>.pt: the same features as a torch tensor.'),
+    'bag-pt': fileOutput('bag', 'pt_files/<name>.pt: the same features as a torch tensor.'),
     seg: fileOutput(
       'seg',
       'seg_files/<name>.h5: coords of the members of each mask. Only where segments are given.',

@@ -40,7 +40,7 @@ export const definition = defineActivity({
     'step-size': {
       type: 'integer',
       minimum: 1,
-      description: 'Distance of neighbouring patches, in the same pixels. Default: patch-size, no overlap.',
+      description: 'Distance of neighboring patches, in the same pixels. Default: patch-size, no overlap.',
     },
     'patch-level': { type: 'integer', minimum: 0, default: 0, description: 'Pyramid level of the patches.' },
     'custom-downsample': {
@@ -71,7 +71,7 @@ export const definition = defineActivity({
       type: 'string',
       enum: ['four_pt', 'four_pt_hard', 'center', 'basic'],
       description:
-        'When a patch lies in tissue: any of four points around its centre does, all four do, its centre does, its corner does. Preset: four_pt.',
+        'When a patch lies in tissue: any of four points around its center does, all four do, its center does, its corner does. Preset: four_pt.',
     },
     'use-padding': {
       type: 'boolean',
@@ -144,7 +144,7 @@ export const definition = defineActivity({
   },
   required: ['slide'],
   outputs: {
-    coords: fileOutput('coords', 'patches/<name>.h5: `coords`, int64 N x 2, corners in level-0 pixels.'),
+    patches: fileOutput('patches', 'patches/<name>.h5: `coords`, int64 N x 2, corners in level-0 pixels.'),
     mask: fileOutput('mask', 'masks/<name>.h5: outlines of tissue and holes, and the mask they came from.'),
     'mask-image': fileOutput('mask-image', 'masks/<name>.jpg: the slide with outlines and their ids.'),
     'tissue-geojson': fileOutput(

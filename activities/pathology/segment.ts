@@ -14,7 +14,7 @@ export const definition = defineActivity({
   summary: 'Tissue of a slide to region masks, by SAM or by a classical method',
   with: {
     slide: fileInput('slide', 'The slide.'),
-    patches: fileInput('coords', "The slide's patches: `coords` of pathology.patch."),
+    patches: fileInput('patches', "The slide's patches: `patches` of pathology.patch."),
     mask: fileInput(
       'mask',
       "The slide's tissue outlines: `mask` of pathology.patch, whose box is the image. Without it the patches file tells the box; patches of other tools, which do not, give the box of the patches.",

@@ -6,7 +6,7 @@ export const definition = defineActivity({
   summary:
     'One self-contained HTML page and one metrics file of a run: table, curves, heatmaps, timeline, provenance',
   with: {
-    runs: itemsInput(
+    evaluations: itemsInput(
       'metrics',
       'Items of the mil.evaluate stage. Without them the page shows slides and the run alone.',
     ),

@@ -195,7 +195,7 @@ function camelKeys(parameters: JsonObject): JsonObject {
 
 function notAFile(place: string, value: Json): SamMilError {
   return new SamMilError('InvalidInput', `\`${place}\` is not a file`, {
-    expected: 'a path, or the output of an earlier step such as ${{ steps.patch.outputs.coords }}',
+    expected: 'a path, or the output of an earlier step such as ${{ steps.patch.outputs.patches }}',
     found: JSON.stringify(value),
   });
 }

@@ -77,11 +77,11 @@ function list({ json }: { json?: boolean }): void {
       entry.kind,
       bytes === undefined ? '?' : formatBytes(bytes),
       stateText(state),
-      entry.licence,
+      entry.license,
       path ? shortPath(path) : palette.dim(`from ${sourceOf(entry)}`),
     ];
   });
-  const head = ['MODEL', 'KIND', 'SIZE', 'STATE', 'LICENCE', 'WHERE'].map(palette.dim);
+  const head = ['MODEL', 'KIND', 'SIZE', 'STATE', 'LICENSE', 'WHERE'].map(palette.dim);
   console.log(fitTable(formatTable([head, ...rows], [2]), process.stdout).join('\n'));
   for (const { problem } of states.filter(({ state }) => state === 'damaged')) console.log(`\n${problem}`);
   if (states.some(({ state }) => state === 'missing'))
@@ -98,9 +98,9 @@ function stateText({ state, digest, published }: WeightsState): string {
 }
 
 function jsonOf({ entry, ...state }: WeightsState): object {
-  const { name, kind, file, url, licence, source, note } = entry;
+  const { name, kind, file, url, license, source, note } = entry;
   const { bytes = entry.bytes, ...rest } = state;
-  return { name, kind, ...rest, bytes, file, url, sha256: entry.sha256, licence, source, note };
+  return { name, kind, ...rest, bytes, file, url, sha256: entry.sha256, license, source, note };
 }
 
 async function fetchAll(names: string[], options: FetchCommandOptions): Promise<void> {
@@ -175,7 +175,7 @@ function say({ entry, digest, published, path, problem }: WeightsState): void {
   console.log(`${entry.name}  ready  ${digest}`);
   if (published === false) console.log('  not a published file: results name these weights by their digest');
   console.log(`  ${path ? shortPath(path) : problem}`);
-  console.log(`  ${entry.licence}; ${entry.note}`);
+  console.log(`  ${entry.license}; ${entry.note}`);
 }
 
 async function verify(names: string[]): Promise<void> {

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { loadRegistry } from '../../activities/plugins/load-plugins.js';
 import { generatedFiles } from '../../domain/engine/language/editor/generated-files.js';
 import { pipelineSchema } from '../../domain/engine/language/editor/pipeline-schema.js';
-import { catalogueOf } from '../run/load-file.js';
+import { catalogOf } from '../run/load-file.js';
 import { addPluginOption } from '../command-line/options.js';
 
 interface SchemaOptions {
@@ -21,9 +21,9 @@ export function createCommand(): Command {
 }
 
 async function schema(options: SchemaOptions): Promise<void> {
-  const catalogue = catalogueOf(await loadRegistry(options.plugin));
-  if (!options.write) return console.log(JSON.stringify(pipelineSchema(catalogue), null, 2));
-  for (const [path, text] of Object.entries(generatedFiles(catalogue))) {
+  const catalog = catalogOf(await loadRegistry(options.plugin));
+  if (!options.write) return console.log(JSON.stringify(pipelineSchema(catalog), null, 2));
+  for (const [path, text] of Object.entries(generatedFiles(catalog))) {
     mkdirSync(dirname(join(packageRoot(), path)), { recursive: true });
     writeFileSync(join(packageRoot(), path), text);
     console.log(path);

@@ -55,9 +55,9 @@ export function renderRun(view: RunView, palette: Palette): string[] {
 }
 
 function stageRow(stage: StageStatus, view: RunView, palette: Palette): string[] {
-  const [mark, colour] = MARKS[stage.state];
+  const [mark, color] = MARKS[stage.state];
   const pace = paceText(stage, view);
-  const row = [` ${colour(palette)(mark)} ${stage.name}`, countsText(stage, palette)];
+  const row = [` ${color(palette)(mark)} ${stage.name}`, countsText(stage, palette)];
   return pace === '' ? row : [...row, palette.dim(pace)];
 }
 
@@ -129,7 +129,7 @@ export function activityText(activity: Activity, palette: Palette): string {
 }
 
 export function stateText(state: RunStatus['state'], palette: Palette): string {
-  const colours: Record<RunStatus['state'], (text: string) => string> = {
+  const colors: Record<RunStatus['state'], (text: string) => string> = {
     running: palette.cyan,
     paused: palette.yellow,
     held: palette.yellow,
@@ -137,7 +137,7 @@ export function stateText(state: RunStatus['state'], palette: Palette): string {
     failed: palette.red,
     cancelled: palette.yellow,
   };
-  return colours[state](state);
+  return colors[state](state);
 }
 
 /** Failed items with their reasons, for the end of a run and for `status`. */

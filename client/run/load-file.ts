@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { loadRegistry } from '../../activities/plugins/load-plugins.js';
 import type { Registry } from '../../activities/define/registry.js';
 import { SamMilError } from '../../domain/errors.js';
-import type { Catalogue } from '../../domain/activity-schema.js';
+import type { Catalog } from '../../domain/activity-schema.js';
 import { loadPipeline, type LoadedPipeline } from '../../domain/engine/language/load-pipeline.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import type { Problem } from '../../domain/engine/language/problems/problems.js';
@@ -52,7 +52,7 @@ export async function loadFile(
   const overlay = options.paramsFile === undefined ? undefined : readOverlay(options.paramsFile);
   const loaded = loadPipeline(text, {
     file: resolve(file),
-    catalogue: catalogueOf(registry),
+    catalog: catalogOf(registry),
     cwd: process.cwd(),
     set: (options.set ?? []).map(splitSet),
     overlay,
@@ -77,7 +77,7 @@ export async function loadPlan(
   throw new Exit(EXIT.invalid);
 }
 
-export function catalogueOf(registry: Registry): Catalogue {
+export function catalogOf(registry: Registry): Catalog {
   return Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
 }
 

@@ -24,7 +24,7 @@ export async function reportsOf(plan: Plan): Promise<ReportFiles[]> {
         .map((path) => join(plan.work, path))
         .filter((path) => existsSync(path));
       const html = paths.find((path) => path.endsWith('.html'));
-      const evaluated = step.with.runs !== undefined;
+      const evaluated = step.with.evaluations !== undefined;
       const metrics = evaluated ? paths.find((path) => path.endsWith('metrics.json')) : undefined;
       if (html !== undefined) found.push({ stage: stage.name, html, metrics });
     }

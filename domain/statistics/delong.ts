@@ -112,8 +112,8 @@ function mean(values: Float64Array): number {
 
 function logitInterval(auc: number, sd: number): [number, number] | null {
   if (auc <= 0 || auc >= 1 || sd === 0) return null;
-  const [centre, margin] = [Math.log(auc / (1 - auc)), (Z975 * sd) / (auc * (1 - auc))];
-  return [1 / (1 + Math.exp(margin - centre)), 1 / (1 + Math.exp(-margin - centre))];
+  const [center, margin] = [Math.log(auc / (1 - auc)), (Z975 * sd) / (auc * (1 - auc))];
+  return [1 / (1 + Math.exp(margin - center)), 1 / (1 + Math.exp(-margin - center))];
 }
 
 function clip(value: number): number {

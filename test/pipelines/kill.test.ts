@@ -34,10 +34,10 @@ stages:
         uses: pathology.extract
         with:
           slide: "\${{ slide.path }}"
-          patches: "\${{ steps.patch.outputs.coords }}"
+          patches: "\${{ steps.patch.outputs.patches }}"
           encoder: efficientnet-lite0
           batch-size: 4
-    outputs: { bag: "\${{ steps.extract.outputs.h5 }}", label: "\${{ slide.label }}" }
+    outputs: { bag: "\${{ steps.extract.outputs.bag }}", label: "\${{ slide.label }}" }
   split:
     uses: mil.split
     needs: [cohort, preprocess]
@@ -53,7 +53,7 @@ stages:
     max-parallel: 1
     with:
       bags: "\${{ needs.preprocess.items }}"
-      split: "\${{ needs.split.outputs.splits }}"
+      splits: "\${{ needs.split.outputs.splits }}"
       model: "\${{ matrix.model }}"
       repeat: 0
       fold: "\${{ matrix.fold }}"
@@ -67,14 +67,14 @@ stages:
     with:
       checkpoint: "\${{ needs.train.outputs.checkpoint }}"
       bags: "\${{ needs.preprocess.items }}"
-      split: "\${{ needs.split.outputs.splits }}"
+      splits: "\${{ needs.split.outputs.splits }}"
 `;
 
 async function planFor(work: string): Promise<Plan> {
   const registry = await loadRegistry();
-  const catalogue = Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
+  const catalog = Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
   const file = join(checkout, 'pipelines', 'kill.yaml');
-  const { plan, problems } = loadPipeline(PIPELINE, { file, catalogue, cwd: work, work });
+  const { plan, problems } = loadPipeline(PIPELINE, { file, catalog, cwd: work, work });
   assert.ok(plan, JSON.stringify(problems));
   return plan;
 }

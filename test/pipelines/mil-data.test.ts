@@ -27,7 +27,7 @@ const SETS = [
 for (const [pipeline, name, count, positive, instances, dim] of SETS) {
   test(`${pipeline}.yaml: table and splits of ${name}`, async () => {
     const table = inputFile(bundled(`mil/${name}.csv.gz`));
-    const read = readTable({ table, ignore: [], standardise: false });
+    const read = readTable({ table, ignore: [], standardize: false });
     const rows = read.bags.reduce((sum, { features }) => sum + features.length / read.dim, 0);
     const positives = read.bags.filter(({ label }) => label === '1').length;
     assert.deepEqual([read.bags.length, positives, rows, read.dim], [count, positive, instances, dim]);
@@ -41,16 +41,16 @@ for (const [pipeline, name, count, positive, instances, dim] of SETS) {
     const { params, stages } = await planShipped(pipeline, {});
     assert.equal(params.table, join(checkout, 'pipelines', 'data', 'mil', `${name}.csv.gz`));
     const { with: given } = stages.find((stage) => stage.name === 'train')!.steps[0];
-    const { dropout, scheduler, select, standardise, lr, epochs } = given;
+    const { dropout, scheduler, select, standardize, lr, epochs } = given;
     const expected = {
       dropout: 0,
       scheduler: 'constant',
       select: 'last',
-      standardise: true,
+      standardize: true,
       lr: 5e-4,
       epochs: 30,
     };
-    assert.deepEqual({ dropout, scheduler, select, standardise, lr, epochs }, expected);
+    assert.deepEqual({ dropout, scheduler, select, standardize, lr, epochs }, expected);
     assert.deepEqual([given['weight-decay'], given['embed-dim'], given['attention-dim']], [1e-4, 64, 32]);
   });
 }

@@ -28,7 +28,7 @@ before(async () => {
   engine = await TestEngine.start({ plugins: [], concurrency: { cpu: 2, gpu: 2 } });
   small = {
     ...{ slides: files.table.from, labels: files.table.from, work },
-    ...{ scheme: 'stratified', match: 'exact', 'group-by': 'patient', preset: 'bwh_biopsy' },
+    ...{ scheme: 'stratified', match: 'exact', 'group-column': 'patient', preset: 'bwh_biopsy' },
     ...{ 'patch-size': '256', segmenter: 'watershed', encoder: 'efficientnet-lite0' },
     ...{ repeats: '1', folds: '2', epochs: '1', 'val-ratio': '0.3' },
   };
@@ -164,8 +164,8 @@ test('figure6: every annotated slide, and no other, by the fold that tested it; 
   const plan = await planShipped('figure6', { ...small, repeats: '2' });
   const { lesion } = await runShipped(engine, plan, 'figure6');
   assert.deepEqual(
-    lesion.map(({ set, what }) => `${set} ${what}`),
-    new Array(4).fill('test tumour-probability'),
+    lesion.map(({ set, score }) => `${set} ${score}`),
+    new Array(4).fill('test class-probability'),
   );
   assert.equal(await doneIn('figure6', 'figure6-train'), 0);
   assert.ok(existsSync(join(work, 'overlays', 'overlays', `${lesion[0].slide}.jpg`)));

@@ -67,7 +67,7 @@ test('preprocess.yaml cuts, segments and encodes the slide; convert.yaml makes t
   const converted = join(work, 'converted');
   const parameters = {
     features: clam,
-    coords: join(made, 'patches'),
+    patches: join(made, 'patches'),
     segments: join(made, 'segments'),
     'process-list': join(made, 'process_list_autogen.csv'),
   };
@@ -117,7 +117,7 @@ test('convert.yaml as it stands converts the bundled example; without segments t
   assert.deepEqual([bag.rows, bag.dim], [51 + 64, 64]);
 
   const bare = temporaryFolder(context);
-  const none = { 'segments-ending': '', 'coords-ending': '', listed: 'false' };
+  const none = { 'segments-ending': '', 'patches-ending': '', listed: 'false' };
   assert.equal((await finish('convert', none, bare)).state, 'done');
   assert.equal(readFeatures(join(bare, `convert/h5_files/${NAME}.h5`)).rows, 51);
   assert.equal(existsSync(join(bare, 'convert/seg_files')), false);

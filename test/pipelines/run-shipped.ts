@@ -22,7 +22,7 @@ export interface Summary {
   pooled: { group: string; auc: Spread | null }[];
   comparisons: { a: string; b: string; repeat: number; p_two_sided: number | null }[];
   sweeps?: { parameter: string; points: { value: number; folds: number }[] }[];
-  lesion: { slide: string; set: string | null; what: string }[];
+  lesion: { slide: string; set: string | null; score: string }[];
   folds: { cell: string }[];
 }
 
@@ -33,12 +33,12 @@ export async function planShipped(
   work?: string,
 ): Promise<Plan> {
   const registry = await loadRegistry();
-  const catalogue = Object.fromEntries(registry.names.map((known) => [known, registry.require(known)]));
+  const catalog = Object.fromEntries(registry.names.map((known) => [known, registry.require(known)]));
   const file = join(checkout, 'pipelines', `${name}.yaml`);
   const text = readFileSync(file, 'utf8');
   const options = {
     file,
-    catalogue,
+    catalog,
     cwd: '/',
     set: Object.entries(set),
     ...(work === undefined ? {} : { work }),

@@ -15,13 +15,13 @@ import { checkout as root } from '../support/fixtures.js';
 /** The activities that ship, the pipelines that ship, and the pages made from both belong together. */
 
 const registry = await loadRegistry();
-const catalogue = Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
+const catalog = Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
 
 for (const name of readdirSync(join(root, 'pipelines')).filter((file) => file.endsWith('.yaml'))) {
   test(`pipelines/${name} has no problem, not even a warning`, () => {
     const file = join(root, 'pipelines', name);
     const text = readFileSync(file, 'utf8');
-    const { problems } = loadPipeline(text, { file, catalogue, cwd: root, withoutValues: true });
+    const { problems } = loadPipeline(text, { file, catalog, cwd: root, withoutValues: true });
     assert.equal(renderProblems(problems, text, name), '');
   });
 }
@@ -40,7 +40,7 @@ for (const [name, values] of [
     const set = [['slides', join(root, 'pipelines/data/labels/label_c16.csv')]] as const;
     const { problems, plan } = loadPipeline(readFileSync(file, 'utf8'), {
       file,
-      catalogue,
+      catalog,
       cwd: root,
       overlay,
       set,
@@ -55,33 +55,31 @@ test('preprocess.yaml ends its slides well also where nobody wants outlines of t
   const file = join(root, 'pipelines/preprocess.yaml');
   const { plan } = loadPipeline(readFileSync(file, 'utf8'), {
     file,
-    catalogue,
+    catalog,
     cwd: root,
     withoutValues: true,
   });
   const stage = plan?.stages.find(({ name }) => name === 'preprocess');
   assert.ok(stage);
-  const steps = stage.steps.map(
-    ({ id, uses }) => [id, { ...catalogue[uses].outputs } as JsonObject] as const,
-  );
+  const steps = stage.steps.map(({ id, uses }) => [id, { ...catalog[uses].outputs } as JsonObject] as const);
   const made = Object.fromEntries(steps);
   delete made.segment['segments-geojson'];
   const outputs = outputsOf(stage, {}, { key: 'a', fields: {}, steps: made });
   assert.equal(outputs['segments-geojson'], null);
-  assert.equal(outputs.bag, made.extract.h5);
+  assert.equal(outputs.bag, made.extract.bag);
 });
 
 test('convert.yaml hands on what no file says, where it is given', () => {
   const file = join(root, 'pipelines/convert.yaml');
   const given = (set: [string, string][]) => {
-    const { plan } = loadPipeline(readFileSync(file, 'utf8'), { file, catalogue, cwd: root, set });
-    const { 'patch-size': size, 'slide-magnification': power } = plan!.stages[0].steps[0].with;
+    const { plan } = loadPipeline(readFileSync(file, 'utf8'), { file, catalog, cwd: root, set });
+    const { 'patch-size-level0': size, 'slide-magnification': power } = plan!.stages[0].steps[0].with;
     return [size, power];
   };
   assert.deepEqual(given([]), [undefined, undefined]);
   assert.deepEqual(
     given([
-      ['patch-size', '512'],
+      ['patch-size-level0', '512'],
       ['slide-magnification', '40'],
     ]),
     [512, 40],
@@ -90,7 +88,7 @@ test('convert.yaml hands on what no file says, where it is given', () => {
 
 test('quickstart.yaml trains 18 cells and evaluates each as it ends', () => {
   const file = join(root, 'pipelines/quickstart.yaml');
-  const { plan } = loadPipeline(readFileSync(file, 'utf8'), { file, catalogue, cwd: root });
+  const { plan } = loadPipeline(readFileSync(file, 'utf8'), { file, catalog, cwd: root });
   const stages = new Map(plan?.stages.map((stage) => [stage.name, stage]));
   const train = stages.get('train')?.source;
   assert.ok(train?.kind === 'matrix');
@@ -143,7 +141,7 @@ test('what one activity makes another can take: every kind of items has a maker'
   }
 });
 
-for (const [path, text] of Object.entries(generatedFiles(catalogue))) {
+for (const [path, text] of Object.entries(generatedFiles(catalog))) {
   test(`${path} is what the activities' definitions say`, () => {
     const file = join(root, path);
     if (process.env.UPDATE_GOLDEN) {

@@ -13,11 +13,11 @@ export interface FileServer {
   requests: SeenRequest[];
   /** What is served, and how; may be replaced while it runs. */
   content: Uint8Array;
-  behaviour: Behaviour;
+  behavior: Behavior;
   close(): Promise<void>;
 }
 
-export interface Behaviour {
+export interface Behavior {
   /** Cut the connections of the first answers with a body after so many bytes. */
   drops?: number[];
   /** Say nothing more after so many bytes of each body. */
@@ -31,9 +31,9 @@ export interface Behaviour {
 }
 
 /** One file on loopback over real HTTP, with the faults that downloads meet. `/moved` redirects to it. */
-export async function serveFile(content: Uint8Array, behaviour: Behaviour = {}): Promise<FileServer> {
-  const statuses = [...(behaviour.statuses ?? [])];
-  const drops = [...(behaviour.drops ?? [])];
+export async function serveFile(content: Uint8Array, behavior: Behavior = {}): Promise<FileServer> {
+  const statuses = [...(behavior.statuses ?? [])];
+  const drops = [...(behavior.drops ?? [])];
   const server = createServer((request, response) => {
     self.requests.push({
       path: request.url ?? '',
@@ -51,18 +51,18 @@ export async function serveFile(content: Uint8Array, behaviour: Behaviour = {}):
     const etag = `"${createHash('sha256').update(self.content).digest('hex').slice(0, 12)}"`;
     const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
     const same = [undefined, etag].includes(request.headers['if-range'] as string | undefined);
-    const start = range && same && !self.behaviour.ignoreRange ? Number(range[1]) : 0;
+    const start = range && same && !self.behavior.ignoreRange ? Number(range[1]) : 0;
     const size = self.content.length;
     if (start >= size) return void response.writeHead(416, { 'content-range': `bytes */${size}` }).end();
-    if (!self.behaviour.noValidator) response.setHeader('etag', etag);
-    if (!self.behaviour.noLength) response.setHeader('content-length', size - start);
+    if (!self.behavior.noValidator) response.setHeader('etag', etag);
+    if (!self.behavior.noLength) response.setHeader('content-length', size - start);
     if (start > 0) response.setHeader('content-range', `bytes ${start}-${size - 1}/${size}`);
     response.writeHead(start > 0 ? 206 : 200);
     const body = self.content.subarray(start);
     const drop = drops.shift();
-    const most = self.behaviour.stallAfter ?? drop ?? body.length;
+    const most = self.behavior.stallAfter ?? drop ?? body.length;
     response.write(body.subarray(0, most), () => {
-      if (self.behaviour.stallAfter !== undefined) return;
+      if (self.behavior.stallAfter !== undefined) return;
       if (drop !== undefined) response.socket?.destroy();
       else response.end(body.subarray(most));
     });
@@ -72,7 +72,7 @@ export async function serveFile(content: Uint8Array, behaviour: Behaviour = {}):
     url: '',
     requests: [],
     content,
-    behaviour,
+    behavior,
     close: async () => {
       server.closeAllConnections();
       await new Promise<void>((done) => server.close(() => done()));

@@ -35,7 +35,7 @@ export async function writeHugeSlide(path: string, { side, tile, levels, mpp }: 
       tile,
       compression: JPEG,
       photometric: YCBCR,
-      perCentimetre: mpp === undefined ? undefined : 1e4 / (mpp * 4 ** level),
+      perCentimeter: mpp === undefined ? undefined : 1e4 / (mpp * 4 ** level),
       tileAt: (column, row) => {
         const far = Math.hypot(column + 0.5 - count / 2, row + 0.5 - count / 2) / count;
         return far < 0.375 && far > 0.05 ? 1 + ((column * 7 + row * 13) % TISSUES) : 0;

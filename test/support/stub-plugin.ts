@@ -15,7 +15,7 @@ import type { InputFile, Job, JobResult } from '../../domain/job.js';
  * Real activities that write small files and misbehave on demand. What they shall do wrong is read from `<work>/.control/<item>.json`, outside
  * their parameters, so that a failure can be mended without changing a cache key. Each execution appends a line to `<work>/.executions`.
  */
-export interface Misbehaviour {
+export interface Misbehavior {
   /** The first so many executions fail with `code` (default Internal, retryable). */
   failTimes?: number;
   code?: ErrorCode;
@@ -103,15 +103,15 @@ async function misbehave(job: Job<unknown>, activity: string): Promise<void> {
   }
 }
 
-function controlOf(job: Job<unknown>): Misbehaviour {
+function controlOf(job: Job<unknown>): Misbehavior {
   const path = join(job.work, '.control', `${job.name}.json`);
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Misbehaviour) : {};
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Misbehavior) : {};
 }
 
 /** What the activities shall do wrong for an item. */
-export function control(work: string, item: string, misbehaviour: Misbehaviour): void {
+export function control(work: string, item: string, misbehavior: Misbehavior): void {
   mkdirSync(join(work, '.control'), { recursive: true });
-  writeFileSync(join(work, '.control', `${item}.json`), JSON.stringify(misbehaviour));
+  writeFileSync(join(work, '.control', `${item}.json`), JSON.stringify(misbehavior));
 }
 
 /** `<activity> <item> <pid>` of every execution so far. */

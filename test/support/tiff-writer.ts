@@ -15,7 +15,7 @@ export interface TiffImage {
   bits?: number;
   description?: string;
   /** Pixels per centimetre. */
-  perCentimetre?: number;
+  perCentimeter?: number;
   /** Smaller levels that hang below this image, as OME-TIFF has them. */
   subImages?: readonly TiffImage[];
 }
@@ -62,14 +62,14 @@ function writeImage(file: TiffFile, image: TiffImage, places: Places, reduced: b
     [262, 3, [photometric]],
     ...(image.description === undefined ? [] : [[270, 2, image.description] as Entry]),
     [277, 3, [samples]],
-    ...(image.perCentimetre === undefined
+    ...(image.perCentimeter === undefined
       ? []
       : ([
-          [282, 5, [image.perCentimetre]],
-          [283, 5, [image.perCentimetre]],
+          [282, 5, [image.perCentimeter]],
+          [283, 5, [image.perCentimeter]],
         ] as Entry[])),
     [284, 3, [1]],
-    ...(image.perCentimetre === undefined ? [] : [[296, 3, [3]] as Entry]),
+    ...(image.perCentimeter === undefined ? [] : [[296, 3, [3]] as Entry]),
     [322, 4, [tile]],
     [323, 4, [tile]],
     [324, 16, blobs.map((blob) => places[blob][0])],

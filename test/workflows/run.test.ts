@@ -63,7 +63,7 @@ test('stages run in the order of their needs, and pass files and items on', asyn
   assert.equal(executionsOf(work).length, before, 'the second run executes nothing');
 
   assert.deepEqual(await forecastOf(plan), { first: 'stands', items: 'stands', joined: 'stands' });
-  writeFileSync(join(work, 'items', 'item-1.txt'), 'spoilt');
+  writeFileSync(join(work, 'items', 'item-1.txt'), 'damaged');
   assert.deepEqual(await forecastOf(plan), {
     first: 'stands',
     items: 'runs: output items/item-1.txt was changed after it was made',

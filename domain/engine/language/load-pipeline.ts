@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { digestOf } from '../../digest.js';
-import type { Catalogue } from '../../activity-schema.js';
+import type { Catalog } from '../../activity-schema.js';
 import { checkPipeline } from './check/check-pipeline.js';
 import type { PipelineDocument } from './read/document.js';
 import type { ParamSources } from './read/params.js';
@@ -12,7 +12,7 @@ import { hasErrors, ProblemList, type Problem } from './problems/problems.js';
 export interface LoadOptions {
   /** Absolute path of the pipeline file. */
   file: string;
-  catalogue: Catalogue;
+  catalog: Catalog;
   /** Absolute folder the command runs in. */
   cwd: string;
   /** `--set name=value`, in order. */
@@ -37,14 +37,14 @@ export interface LoadedPipeline {
 
 /** From the text of a pipeline file to its plan, or to all that keeps it from having one. Reads no file and starts nothing. */
 export function loadPipeline(text: string, options: LoadOptions): LoadedPipeline {
-  const { file, catalogue, cwd, set = [], overlay, work } = options;
+  const { file, catalog, cwd, set = [], overlay, work } = options;
   const base = dirname(file);
   const { document, problems: found } = parsePipeline(text, { base, cwd, set, overlay });
   const problems = new ProblemList();
   problems.addAll(found);
   if (document === undefined) return { problems: problems.sorted() };
   const files = options.exists && { base, exists: options.exists };
-  problems.addAll(checkPipeline(document, catalogue, files));
+  problems.addAll(checkPipeline(document, catalog, files));
   const { unset } = document.known;
   for (const { name, place, faulty } of document.params) {
     if (!unset.has(name) || faulty || options.withoutValues) continue;
@@ -54,7 +54,7 @@ export function loadPipeline(text: string, options: LoadOptions): LoadedPipeline
   const sorted = certain(problems.sorted());
   if (hasErrors(sorted) || unset.size > 0) return { problems: sorted, document };
   const source = { path: file, digest: digestOf(text) };
-  return { problems: sorted, document, plan: planPipeline(document, { catalogue, source, base, cwd, work }) };
+  return { problems: sorted, document, plan: planPipeline(document, { catalog, source, base, cwd, work }) };
 }
 
 /** What cannot be read refers to things unseen: "unused" is said only of a file without errors. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Json, JsonObject } from '../../json.js';
-import { lookUp, type Catalogue, type CatalogueEntry } from '../../activity-schema.js';
+import { lookUp, type Catalog, type CatalogEntry } from '../../activity-schema.js';
 import type {
   Condition,
   PipelineDocument,
@@ -15,7 +15,7 @@ import { orderStages } from './check/stage-order.js';
 import { toJson, type Entry } from './read/yaml-nodes.js';
 
 export interface PlanSettings {
-  catalogue: Catalogue;
+  catalog: Catalog;
   source: Plan['source'];
   /** Absolute folder of the pipeline file. */
   base: string;
@@ -48,7 +48,7 @@ export function planPipeline(document: PipelineDocument, settings: PlanSettings)
     work: workFolder(document, settings),
     params: document.known.values,
     onFailure: document.onFailure,
-    stages: orderStages(document.stages).map((stage) => planStage(stage, document, settings.catalogue)),
+    stages: orderStages(document.stages).map((stage) => planStage(stage, document, settings.catalog)),
   };
 }
 
@@ -58,7 +58,7 @@ function workFolder(document: PipelineDocument, { base, cwd, work }: PlanSetting
   return document.work === undefined ? resolve(cwd, 'work', document.name) : resolve(base, document.work);
 }
 
-function planStage(stage: StageDocument, document: PipelineDocument, catalogue: Catalogue): StagePlan {
+function planStage(stage: StageDocument, document: PipelineDocument, catalog: Catalog): StagePlan {
   const params = document.known.values;
   const settings = { ...document.defaults, ...stage.settings };
   const condition = planCondition(stage.condition, params);
@@ -70,7 +70,7 @@ function planStage(stage: StageDocument, document: PipelineDocument, catalogue: 
     failFast: settings.failFast ?? false,
     minSuccess: settings.minSuccess ?? 1,
     steps: stage.steps.map((step) =>
-      planStep(step, [document.defaults, stage.settings, step.settings], params, catalogue),
+      planStep(step, [document.defaults, stage.settings, step.settings], params, catalog),
     ),
   };
   if (condition !== undefined) plan.if = condition;
@@ -110,9 +110,9 @@ function planStep(
   step: StepDocument,
   layers: readonly Settings[],
   params: JsonObject,
-  catalogue: Catalogue,
+  catalog: Catalog,
 ): StepPlan {
-  const entry = lookUp(catalogue, step.uses.name) as CatalogueEntry;
+  const entry = lookUp(catalog, step.uses.name) as CatalogEntry;
   const settings = Object.assign({}, ...layers) as Settings;
   const retry = Object.assign({}, RETRY_DEFAULTS, ...layers.map((layer) => layer.retry)) as RetryPlan;
   const condition = planCondition(step.condition, params);

@@ -62,7 +62,7 @@ async function bring(
   scratch: string,
   options: ImportOptions,
 ): Promise<Imported> {
-  const { name, licence } = entry;
+  const { name, license } = entry;
   const path = join(scratch, basename(file));
   if (options.fetchedFrom !== undefined) await rename(file, path);
   const digest =
@@ -86,7 +86,7 @@ async function bring(
   const stamp = stampOf(join(folder, basename(file)));
   if (stamp === undefined) throw new Error(`${folder} vanished`);
   const from = options.fetchedFrom ?? file;
-  writeRecord({ name, file: `${part}/${basename(file)}`, digest, ...stamp, from, licence, published });
+  writeRecord({ name, file: `${part}/${basename(file)}`, digest, ...stamp, from, license, published });
   removeOthers(name, part);
   return { name, path: join(folder, basename(file)), folder, digest, published };
 }

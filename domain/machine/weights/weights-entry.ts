@@ -11,7 +11,7 @@ export interface WeightsEntry {
   bytes?: number;
   /** Other published files with the same model, which `models import` takes as readily. */
   alternatives?: readonly AlternativeFile[];
-  licence: string;
+  license: string;
   /** Who published it, and where. */
   source: string;
   /** One sentence: trained on what, and what it must not be taken for. */

@@ -17,7 +17,7 @@ export interface WeightsRecord {
   modified: number;
   /** Path it was copied from, or address it was fetched from. */
   from: string;
-  licence: string;
+  license: string;
   /** False for a lab's own weights, taken with `--accept-digest`. */
   published: boolean;
 }
@@ -78,9 +78,9 @@ function parse(text: string): unknown {
 
 function isRecord(value: unknown): value is WeightsRecord {
   if (!isJsonObject(value)) return false;
-  const { name, file, digest, bytes, modified, from, licence, published } = value;
+  const { name, file, digest, bytes, modified, from, license, published } = value;
   return (
-    [name, from, licence].every((text) => typeof text === 'string') &&
+    [name, from, license].every((text) => typeof text === 'string') &&
     [bytes, modified].every((number) => Number.isSafeInteger(number)) &&
     typeof published === 'boolean' &&
     typeof digest === 'string' &&

@@ -6,7 +6,7 @@ import { TaskThread } from '../../machine/threads/task-thread.js';
 import type { ReadTask } from './bag-thread.js';
 import { loadBag, type BagEntry, type HostBag } from './bags.js';
 import type { Bag } from './bag.js';
-import { measure, standardised, type Standardisation } from './standardise.js';
+import { measure, standardized, type Standardization } from './standardize.js';
 
 /** Smaller files are read as quickly as a thread is asked for them. */
 const WORTH_A_THREAD = 131_072;
@@ -28,8 +28,8 @@ export interface BagCacheOptions {
 export class BagCache {
   /** Length of a feature vector, once the first bag was read. */
   dim: number | undefined;
-  /** Applied to every bag, once {@link standardiseBy} has measured it. */
-  standardisation: Standardisation | undefined;
+  /** Applied to every bag, once {@link standardizeBy} has measured it. */
+  standardization: Standardization | undefined;
   private readonly entries: ReadonlyMap<string, BagEntry>;
   private readonly groupFeatures: boolean;
   private readonly limit: number;
@@ -87,7 +87,7 @@ export class BagCache {
    * Measures mean and deviation over the instances of the given bags; from then on every bag is standardised by them. Two passes: what fits within the
    * limit is read once.
    */
-  standardiseBy(keys: readonly string[]): void {
+  standardizeBy(keys: readonly string[]): void {
     this.dispose();
     let bytes = 0;
     const read = (key: string): HostBag => {
@@ -105,7 +105,7 @@ export class BagCache {
         for (const key of keys) yield read(key).features;
       },
     };
-    this.standardisation = measure(matrices, dim);
+    this.standardization = measure(matrices, dim);
   }
 
   dispose(): void {
@@ -118,8 +118,8 @@ export class BagCache {
   }
 
   private place(key: string, { features, rows, dim, isGroup, area }: HostBag): Bag {
-    const { standardisation } = this;
-    const values = standardisation === undefined ? features : standardised(features, standardisation);
+    const { standardization } = this;
+    const values = standardization === undefined ? features : standardized(features, standardization);
     const bag = { x: tf.tensor2d(values, [rows, dim]), rows, isGroup, area };
     if (this.bytes + values.byteLength <= this.limit) {
       this.held.set(key, bag);

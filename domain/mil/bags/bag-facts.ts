@@ -36,6 +36,6 @@ export function patchSizeOf(path: string, given?: Level0Px): Level0Px {
   throw new SamMilError('InvalidInput', 'the bag does not say how large its patches are', {
     file: path,
     expected: 'attribute patch_size or patch_size_level0 on its coords',
-    next: 'set `patch-size`, in level-0 pixels',
+    next: 'set `patch-size-level0`, in level-0 pixels',
   });
 }

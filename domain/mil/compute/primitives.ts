@@ -210,8 +210,8 @@ export function softmaxOf<T extends Tensor>(x: T): T {
 /** y (dy - sum of dy y): the gradient of y = softmax(x) by row. */
 export function softmaxGrad<T extends Tensor>(dy: T, y: T): T {
   if (native !== undefined) {
-    const centred = native.run('Sub', float(native), [dy, tf.sum(times(dy, y), -1, true)]);
-    return times(y, centred);
+    const centered = native.run('Sub', float(native), [dy, tf.sum(times(dy, y), -1, true)]);
+    return times(y, centered);
   }
   return tf.tensor(host.softmaxRowsGrad(floats(dy), floats(y), lengthOfRow(y)), y.shape) as T;
 }

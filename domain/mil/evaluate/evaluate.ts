@@ -12,7 +12,7 @@ import { foldOf, readSplits, refuseOtherSplits, type SetName, type Splits } from
 export interface EvaluateWith {
   checkpoint: InputFile;
   bags: InputFile;
-  split: InputFile;
+  splits: InputFile;
   set: SetName;
   protocol: Protocol;
   threshold: 'validation' | 'half';
@@ -23,7 +23,7 @@ export interface EvaluateWith {
 /** Scores one set of the fold a checkpoint was trained on, and writes every metric under both protocols. */
 export async function run(job: Job<EvaluateWith>): Promise<JobResult> {
   const options = job.with;
-  const splits = readSplits(options.split.path);
+  const splits = readSplits(options.splits.path);
   const model = await loadModel(options.checkpoint.path, options.backend);
   try {
     const facts = factsOf(job, model, splits);
@@ -76,7 +76,7 @@ function findBags(job: Job<EvaluateWith>, ...lists: readonly (readonly string[])
   const missing = lists.flat().filter((key) => !bags.has(key));
   if (missing.length === 0) return bags;
   throw new SamMilError('InvalidInput', 'slides of the splits have no bag', {
-    file: job.with.split.path,
+    file: job.with.splits.path,
     found: `${missing.length}: ${missing.slice(0, 10).join(', ')}${missing.length > 10 ? ', ...' : ''}`,
     next: 'make the splits from these very bags',
   });
@@ -87,7 +87,7 @@ function findBags(job: Job<EvaluateWith>, ...lists: readonly (readonly string[])
  * @throws SamMilError InvalidInput when it was trained on other classes or other splits: its test slides might then have been trained on
  */
 function factsOf(job: Job<EvaluateWith>, model: LoadedModel, splits: Splits): FoldFacts {
-  const { checkpoint, split, set, protocol } = job.with;
+  const { checkpoint, splits: file, set, protocol } = job.with;
   const { training, classes } = model;
   const [repeat, fold] = [training.repeat, training.fold];
   const place = { file: checkpoint.path };
@@ -101,7 +101,7 @@ function factsOf(job: Job<EvaluateWith>, model: LoadedModel, splits: Splits): Fo
       found: classes.join(', '),
     });
   }
-  refuseOtherSplits(training, split, checkpoint);
+  refuseOtherSplits(training, file, checkpoint);
   return {
     cell: job.name,
     model: model.config.model,
@@ -113,7 +113,7 @@ function factsOf(job: Job<EvaluateWith>, model: LoadedModel, splits: Splits): Fo
     protocol,
     selection: selectionOf(model, set),
     training: { ...training, options: model.config.options, group_features: model.groupFeatures },
-    sources: { checkpoint: checkpoint.digest, splits: split.digest },
+    sources: { checkpoint: checkpoint.digest, splits: file.digest },
   };
 }
 

@@ -3,7 +3,7 @@ import type { Pixels } from '../../pathology/slides/images.js';
 import { reducedPieces } from '../../pathology/slides/level-pieces.js';
 import type { Slide } from '../../pathology/slides/slide.js';
 import type { Region } from '../../pathology/annotations/region.js';
-import { colourMap, type ColourMapName, type Rgb } from './colour-map.js';
+import { colormap, type ColormapName, type Rgb } from './colormap.js';
 
 /** A small picture of a slide. `scale` is thumbnail pixels a level-0 pixel, per axis. */
 export interface Thumbnail extends Pixels {
@@ -43,7 +43,7 @@ async function resizeToFit(image: Pixels, longest: number): Promise<Pixels> {
 }
 
 /** `cyan`: the paper's figure, cyan where scores are high. A colour map: every patch coloured over a grey slide. */
-export type OverlayStyle = 'cyan' | ColourMapName;
+export type OverlayStyle = 'cyan' | ColormapName;
 
 const CYAN: Rgb = [0, 229, 255];
 
@@ -53,22 +53,22 @@ const CYAN: Rgb = [0, 229, 255];
  */
 export function overlayScores(thumbnail: Pixels, heat: Float32Array, style: OverlayStyle): Pixels {
   const data = Uint8Array.from(thumbnail.data);
-  const colourOf = style === 'cyan' ? () => CYAN : colourMap(style);
+  const colorOf = style === 'cyan' ? () => CYAN : colormap(style);
   for (let cell = 0; cell < heat.length; cell++) {
     const at = cell * 3;
-    if (style !== 'cyan') toGrey(data, at);
+    if (style !== 'cyan') toGray(data, at);
     const value = heat[cell];
     if (Number.isNaN(value)) continue;
     // Cyan begins at one half and is strongest at 1, so that the tissue under low scores stays as it is.
     const opacity = style === 'cyan' ? Math.max(0, value - 0.5) * 1.3 : 0.6;
-    const colour = colourOf(value);
-    for (let c = 0; c < 3; c++) data[at + c] = Math.round(data[at + c] * (1 - opacity) + colour[c] * opacity);
+    const color = colorOf(value);
+    for (let c = 0; c < 3; c++) data[at + c] = Math.round(data[at + c] * (1 - opacity) + color[c] * opacity);
   }
   return { ...thumbnail, data };
 }
 
 /** Luminance of BT.601, a little lifted so that colours over it stay readable. */
-function toGrey(data: Uint8Array, at: number): void {
+function toGray(data: Uint8Array, at: number): void {
   const luminance = 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2];
   data.fill(Math.round(64 + luminance * 0.75), at, at + 3);
 }

@@ -16,15 +16,14 @@ import type { BackendChoice } from '../compute/backend.js';
 import { patchSizeOf } from '../bags/bag-facts.js';
 import { loadBag } from '../bags/bags.js';
 import { readCheckpoint } from '../models/checkpoint.js';
-import type { ColourMapName } from './colour-map.js';
+import type { ColormapName } from './colormap.js';
 import { formatPatches, type Point } from '../../pathology/annotations/geojson.js';
 import { outlineRegions, overlayScores, slideThumbnail, type Thumbnail } from './heatmap-overlay.js';
 import { lesionFit, paintScores, scaleScores } from './heatmap-scores.js';
 import { loadModel, predict, type LoadedModel } from '../models/predict.js';
 import { readAnnotation } from '../../pathology/annotations/read-annotation.js';
 import { foldOf, readSplits, refuseOtherSplits, SET_NAMES } from '../split/splits.js';
-
-export type HeatmapKind = 'attention' | 'tumour-probability';
+import { shownClass, type HeatmapScore } from './shown-class.js';
 
 /** Parameters of `mil.heatmap`; see its definition for what each means. */
 export interface HeatmapWith {
@@ -35,13 +34,14 @@ export interface HeatmapWith {
   bag: InputFile;
   samInfo?: InputFile;
   annotation?: InputFile;
-  split?: InputFile;
-  what: HeatmapKind;
+  splits?: InputFile;
+  score: HeatmapScore;
+  class?: string;
   scale?: 'rank' | 'range' | 'none';
   smooth: boolean;
-  colourMap: ColourMapName;
+  colormap: ColormapName;
   longest: number;
-  patchSize?: Level0Px;
+  patchSizeLevel0?: Level0Px;
   backend: BackendChoice;
 }
 
@@ -57,29 +57,43 @@ interface PatchScores {
 
 /** Scores every patch of a slide with a trained model and lays the scores over the slide. */
 export async function run(job: Job<HeatmapWith>): Promise<JobResult> {
+  const { path } = checkpointFor(job);
+  const shown = shownClass(job.with, readCheckpoint(path).classes);
   const slide = openSlide(job.with.slide.path);
   try {
-    return await scoreSlide(job, slide);
+    return await scoreSlide(job, slide, { checkpoint: path, shown });
   } finally {
     slide.close();
   }
 }
 
-async function scoreSlide(job: Job<HeatmapWith>, slide: Slide): Promise<JobResult> {
-  const { annotation, what } = job.with;
+/** What is scored with, and the class whose probability the scores are; undefined for attention. */
+interface Scoring {
+  checkpoint: string;
+  shown: string | undefined;
+}
+
+async function scoreSlide(job: Job<HeatmapWith>, slide: Slide, scoring: Scoring): Promise<JobResult> {
+  const { checkpoint, shown } = scoring;
+  const { annotation, score } = job.with;
   const origin = quPathOrigin(slide.info);
   const regions = annotation === undefined ? [] : readAnnotation(annotation.path, origin);
-  const model = await loadModel(checkpointFor(job).path, job.with.backend);
+  const model = await loadModel(checkpoint, job.with.backend);
   try {
-    const patches = scorePatches(job, model);
+    const patches = scorePatches(job, model, shown);
     job.progress({ unit: 'steps', done: 1, total: 3, note: `${patches.scores.length} patches scored` });
     const thumbnail = await slideThumbnail(slide, job.with.longest);
     job.signal.throwIfAborted();
     job.progress({ unit: 'steps', done: 2, total: 3, note: 'slide read' });
     const pictures = await drawPictures(job, patches, thumbnail, regions);
-    const files = { ...writeData(job, patches, origin), ...pictures };
+    const files = { ...writeData(job, patches, shown, origin), ...pictures };
     job.progress({ unit: 'steps', done: 3, total: 3 });
-    const style = { what, scale: scaleOf(job.with), 'colour-map': job.with.colourMap };
+    const style = {
+      score,
+      ...(shown === undefined ? {} : { class: shown }),
+      scale: scaleOf(job.with),
+      colormap: job.with.colormap,
+    };
     return { files, values: { ...style, ...valuesOf(job, model, patches, regions) } };
   } finally {
     model.dispose();
@@ -91,17 +105,17 @@ async function scoreSlide(job: Job<HeatmapWith>, slide: Slide): Promise<JobResul
  * none tested, as it has no label, is shown by the first.
  */
 function checkpointFor({ with: options, name, work }: Job<HeatmapWith>): Pick<InputFile, 'path'> {
-  const { checkpoint, checkpoints, split, repeat } = options;
+  const { checkpoint, checkpoints, splits, repeat } = options;
   if ((checkpoint === undefined) === (checkpoints === undefined)) {
     throw new SamMilError('InvalidInput', 'give either `checkpoint` or `checkpoints`', {
       found: checkpoint === undefined ? 'neither' : 'both',
     });
   }
   if (checkpoint !== undefined) return checkpoint;
-  if (split === undefined) {
-    throw new SamMilError('InvalidInput', '`checkpoints` needs `split`, which says who tested this slide');
+  if (splits === undefined) {
+    throw new SamMilError('InvalidInput', '`checkpoints` needs `splits`, which says who tested this slide');
   }
-  const wanted = readSplits(split.path).repeats.find((entry) => entry.repeat === repeat);
+  const wanted = readSplits(splits.path).repeats.find((entry) => entry.repeat === repeat);
   const fold = wanted?.folds.find(({ test }) => test.includes(name))?.fold ?? wanted?.folds[0]?.fold;
   const items = readItems(checkpoints!.path).filter(({ status }) => status === 'done');
   const found = items.flatMap(({ outputs }) => (isFileRef(outputs.checkpoint) ? [outputs.checkpoint] : []));
@@ -117,7 +131,11 @@ function checkpointFor({ with: options, name, work }: Job<HeatmapWith>): Pick<In
 }
 
 /** Group rows take part in the bag, as in training, but have no place on the slide: their scores are left out. */
-function scorePatches({ with: options }: Job<HeatmapWith>, model: LoadedModel): PatchScores {
+function scorePatches(
+  { with: options }: Job<HeatmapWith>,
+  model: LoadedModel,
+  shown: string | undefined,
+): PatchScores {
   const entry = { features: options.bag.path, ...(options.samInfo ? { samInfo: options.samInfo.path } : {}) };
   const bag = loadBag(entry, { groupFeatures: model.groupFeatures });
   const { attention, instanceProbabilities, probabilities } = predict(model, bag);
@@ -127,12 +145,13 @@ function scorePatches({ with: options }: Job<HeatmapWith>, model: LoadedModel): 
   }
   refuseUnplaced(options.bag.path, bag.coords, patches);
   const classes = model.classes.length;
+  const column = shown === undefined ? -1 : model.classes.indexOf(shown);
   const scoreOf = (row: number) =>
-    options.what === 'attention' ? attention[row] : instanceProbabilities[row * classes + classes - 1];
+    column < 0 ? attention[row] : instanceProbabilities[row * classes + column];
   return {
     coords: Int32Array.from(patches.flatMap((row) => [bag.coords[2 * row], bag.coords[2 * row + 1]])),
     scores: Float32Array.from(patches, scoreOf),
-    size: patchSizeOf(options.bag.path, options.patchSize),
+    size: patchSizeOf(options.bag.path, options.patchSizeLevel0),
     slideProbability: probabilities[classes - 1],
   };
 }
@@ -150,8 +169,8 @@ function refuseUnplaced(file: string, coords: Int32Array, patches: readonly numb
   });
 }
 
-function scaleOf({ scale, what }: HeatmapWith): NonNullable<HeatmapWith['scale']> {
-  return scale ?? (what === 'attention' ? 'rank' : 'none');
+function scaleOf({ scale, score }: HeatmapWith): NonNullable<HeatmapWith['scale']> {
+  return scale ?? (score === 'attention' ? 'rank' : 'none');
 }
 
 async function drawPictures(
@@ -160,7 +179,7 @@ async function drawPictures(
   thumbnail: Thumbnail,
   regions: readonly Region[],
 ): Promise<Record<string, OutputFile>> {
-  const { smooth, colourMap } = job.with;
+  const { smooth, colormap } = job.with;
   const heat = paintScores(coords, scaleScores(scores, scaleOf(job.with)), size, thumbnail, smooth);
   const write = async (folder: string, picture: Pixels) => {
     const outlined = await outlineRegions(picture, regions, thumbnail.scale);
@@ -169,20 +188,22 @@ async function drawPictures(
   return {
     thumbnail: await write('thumbnails', thumbnail),
     overlay: await write('overlays', overlayScores(thumbnail, heat, 'cyan')),
-    'overlay-map': await write('overlay_maps', overlayScores(thumbnail, heat, colourMap)),
+    'overlay-map': await write('overlay_maps', overlayScores(thumbnail, heat, colormap)),
   };
 }
 
 function writeData(
   job: Job<HeatmapWith>,
   { coords, scores, size }: PatchScores,
+  shown: string | undefined,
   origin: Point,
 ): Record<string, OutputFile> {
   const from = join(job.scratch, 'scores', `${job.name}.h5`);
   mkdirSync(dirname(from), { recursive: true });
   const file = createH5(from);
   try {
-    file.write('scores', scores, [scores.length], { attributes: { what: job.with.what } });
+    const attributes = { score: job.with.score, ...(shown === undefined ? {} : { class: shown }) };
+    file.write('scores', scores, [scores.length], { attributes });
     file.write('coords', BigInt64Array.from(coords, BigInt), [scores.length, 2], {
       attributes: { patch_size_level0: size },
     });
@@ -196,7 +217,7 @@ function writeData(
     geojson: output(
       job,
       `geojson/${job.name}.geojson`,
-      formatPatches(coords, size, { [job.with.what]: scores }, origin),
+      formatPatches(coords, size, { [job.with.score]: scores }, origin),
     ),
   };
 }
@@ -228,13 +249,13 @@ function valuesOf(
 
 /** The set this slide was in when the model was trained, and its label: a heatmap of a slide that was trained on proves little. */
 function setOf(
-  { with: { split, checkpoint, checkpoints }, name }: Job<HeatmapWith>,
+  { with: { splits: file, checkpoint, checkpoints }, name }: Job<HeatmapWith>,
   { training }: LoadedModel,
 ): { set?: string; label?: string } {
-  if (split === undefined || typeof training.repeat !== 'number' || typeof training.fold !== 'number')
+  if (file === undefined || typeof training.repeat !== 'number' || typeof training.fold !== 'number')
     return {};
-  refuseOtherSplits(training, split, checkpoint ?? checkpoints!);
-  const splits = readSplits(split.path);
+  refuseOtherSplits(training, file, checkpoint ?? checkpoints!);
+  const splits = readSplits(file.path);
   const fold = foldOf(splits, training.repeat, training.fold);
   const set = SET_NAMES.find((member) => fold[member].includes(name));
   const label = Object.hasOwn(splits.labels, name) ? splits.classes[splits.labels[name]] : undefined;

@@ -6,7 +6,7 @@ import { writeAtomic } from '../../files/atomic.js';
 import { writeFeatures } from '../../pathology/layouts/bag-files.js';
 import { formatCsv, readCsv, type CsvRow } from '../../files/csv.js';
 import type { InputFile, ItemRecord, Job, JobResult, OutputFile } from '../../job.js';
-import { measure, standardised } from '../bags/standardise.js';
+import { measure, standardized } from '../bags/standardize.js';
 
 /** Parameters of `mil.import`. */
 export interface ImportWith {
@@ -14,7 +14,7 @@ export interface ImportWith {
   bagColumn?: string;
   labelColumn?: string;
   ignore: string[];
-  standardise: boolean;
+  standardize: boolean;
 }
 
 interface TableBag {
@@ -28,14 +28,14 @@ interface TableBag {
 export async function run(job: Job<ImportWith>): Promise<JobResult> {
   const { bags, dim } = readTable(job.with);
   const matrices = bags.map(({ features }) => features);
-  const scale = job.with.standardise ? measure(matrices, dim) : undefined;
+  const scale = job.with.standardize ? measure(matrices, dim) : undefined;
   mkdirSync(join(job.scratch, 'bags'), { recursive: true });
   const alongside: OutputFile[] = [];
   const items: ItemRecord[] = [];
   for (const [i, { key, label, features }] of bags.entries()) {
     job.signal.throwIfAborted();
     const from = join(job.scratch, 'bags', `${key}.h5`);
-    const values = scale === undefined ? features : standardised(features, scale);
+    const values = scale === undefined ? features : standardized(features, scale);
     writeFeatures(from, { features: values, dim, coords: instanceNumbers(features.length / dim) });
     alongside.push({ from, to: `bags/${key}.h5` });
     items.push(await bagItem(key, label, from));

@@ -5,7 +5,7 @@ import { readPt, writePt, type PtFile } from '../../files/torch/torch-pt.js';
 import { canonicalJson, type JsonObject } from '../../json.js';
 import type { Checkpoint, ModelConfig } from './model.js';
 import { countOf, type HostWeights, type ParameterSpec } from '../compute/parameters.js';
-import type { Standardisation } from '../bags/standardise.js';
+import type { Standardization } from '../bags/standardize.js';
 import { publishedCheckpoint } from './torch-checkpoint.js';
 
 /** Version of the checkpoint's structure. */
@@ -19,8 +19,8 @@ const FORMAT = 'sam-mil checkpoint';
  * is written for `torch.load(path, weights_only=True)`, which gives a dict of the notes and, named `model`, the weights; any other as safetensors.
  */
 export function writeCheckpoint(path: string, checkpoint: Checkpoint, specs: readonly ParameterSpec[]): void {
-  const { config, classes, groupFeatures, weights, standardisation, training } = checkpoint;
-  const tensors = { ...tensorsOf(weights, specs), ...standardisationTensors(standardisation) };
+  const { config, classes, groupFeatures, weights, standardization, training } = checkpoint;
+  const tensors = { ...tensorsOf(weights, specs), ...standardizationTensors(standardization) };
   const notes = {
     format: FORMAT,
     version: VERSION,
@@ -79,7 +79,7 @@ function checkpointOf(
     classes: JSON.parse(notes.classes) as string[],
     groupFeatures: notes['group-features'] === 'true',
     weights,
-    ...(mean === undefined ? {} : { standardisation: { mean, deviation } }),
+    ...(mean === undefined ? {} : { standardization: { mean, deviation } }),
     training: JSON.parse(notes.training) as JsonObject,
   };
 }
@@ -109,9 +109,9 @@ export function weightsFor(
 const MEAN = 'input.mean';
 const DEVIATION = 'input.deviation';
 
-function standardisationTensors(standardisation: Standardisation | undefined): Record<string, Tensor> {
-  if (standardisation === undefined) return {};
-  const { mean, deviation } = standardisation;
+function standardizationTensors(standardization: Standardization | undefined): Record<string, Tensor> {
+  if (standardization === undefined) return {};
+  const { mean, deviation } = standardization;
   const tensor = (data: Float32Array): Tensor => ({ dtype: 'float32', shape: [data.length], data });
   return { [MEAN]: tensor(mean), [DEVIATION]: tensor(deviation) };
 }

@@ -15,7 +15,7 @@ export function consistency(
 ): { loss: number; gradient: Float32Array } {
   const { length } = classes;
   const gradient = new Float32Array(length);
-  const { size, square, centred } = groupSums(attention, classes);
+  const { size, square, centered } = groupSums(attention, classes);
   let counted = 0;
   for (const members of size) if (members >= 2) counted += members;
   if (counted === 0) return { loss: 0, gradient };
@@ -29,7 +29,7 @@ export function consistency(
   for (let i = 0; i < length; i++) {
     const group = classes[i];
     if (group < 0 || size[group] < 2) continue;
-    const c = centred[i];
+    const c = centered[i];
     const r = Math.sqrt(size[group] * c * c + square[group]);
     if (r === 0) continue;
     total += r;
@@ -42,13 +42,13 @@ export function consistency(
     if (perRadius[i] === 0) continue;
     const group = classes[i];
     const own = size[group] * perRadius[i];
-    gradient[i] = (centred[i] * (own + inverse[group]) - weighted[group]) * share;
+    gradient[i] = (centered[i] * (own + inverse[group]) - weighted[group]) * share;
   }
   return { loss: total / counted, gradient };
 }
 
 /** Kept from step to step: fresh memory for 100,000 instances costs as much time as the sums. */
-const kept = { centred: new Float64Array(0), radius: new Float64Array(0) };
+const kept = { centered: new Float64Array(0), radius: new Float64Array(0) };
 
 /** At least `length` long, with what the last call left in it. */
 function scratch(name: keyof typeof kept, length: number): Float64Array {
@@ -60,10 +60,10 @@ function scratch(name: keyof typeof kept, length: number): Float64Array {
 function groupSums(
   attention: ArrayLike<number>,
   classes: Int32Array,
-): { size: Float64Array; square: Float64Array; centred: Float64Array } {
+): { size: Float64Array; square: Float64Array; centered: Float64Array } {
   const { length } = classes;
-  const centred = scratch('centred', length);
-  centred.set(attention);
+  const centered = scratch('centered', length);
+  centered.set(attention);
   let count = 0;
   for (let i = 0; i < length; i++) if (classes[i] >= count) count = classes[i] + 1;
   const size = new Float64Array(count);
@@ -73,16 +73,16 @@ function groupSums(
     const group = classes[i];
     if (group < 0) continue;
     size[group]++;
-    mean[group] += centred[i];
+    mean[group] += centered[i];
   }
   for (let group = 0; group < count; group++) mean[group] /= size[group] || 1;
   for (let i = 0; i < length; i++) {
     const group = classes[i];
     if (group < 0) continue;
-    centred[i] -= mean[group];
-    square[group] += centred[i] * centred[i];
+    centered[i] -= mean[group];
+    square[group] += centered[i] * centered[i];
   }
-  return { size, square, centred };
+  return { size, square, centered };
 }
 
 /** What counts as a class of equal area: every value, or not the group rows (area 0), or not the patches in no mask (area 1) either. */

@@ -2,7 +2,7 @@ import type { RandomStream } from '../../random.js';
 import type { Bag } from '../bags/bag.js';
 import type { Scalar, Tensor1D, Tensor2D } from '../compute/backend.js';
 import type { HostWeights, ParameterSpec, Weights } from '../compute/parameters.js';
-import type { Standardisation } from '../bags/standardise.js';
+import type { Standardization } from '../bags/standardize.js';
 import type { JsonObject } from '../../json.js';
 
 /** What one training step is told. */
@@ -72,7 +72,7 @@ export interface Checkpoint {
   groupFeatures: boolean;
   weights: HostWeights;
   /** What every bag goes through before the model, where training measured one. */
-  standardisation?: Standardisation;
+  standardization?: Standardization;
   /** Facts for people and reports: best epoch, backend, training settings, digest of the training bags. No part of the model. */
   training: JsonObject;
 }

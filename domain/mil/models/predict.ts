@@ -6,7 +6,7 @@ import { buildModel } from './build-model.js';
 import { readCheckpoint, weightsFor } from './checkpoint.js';
 import type { Model, ModelConfig } from './model.js';
 import type { Weights } from '../compute/parameters.js';
-import { standardised, type Standardisation } from '../bags/standardise.js';
+import { standardized, type Standardization } from '../bags/standardize.js';
 import { softmax } from '../compute/host-math.js';
 
 /** A trained model on the device. */
@@ -17,7 +17,7 @@ export interface LoadedModel {
   /** Whether it was trained with group features: load its bags in the same way. */
   groupFeatures: boolean;
   /** Applied to the features by {@link predict}. */
-  standardisation?: Standardisation;
+  standardization?: Standardization;
   /** Facts about its training (best epoch, backend, ...). */
   training: JsonObject;
   model: Model;
@@ -42,7 +42,7 @@ export interface Prediction {
  */
 export async function loadModel(path: string, backend: BackendChoice = 'auto'): Promise<LoadedModel> {
   const checkpoint = readCheckpoint(path);
-  const { config, classes, groupFeatures, standardisation, training } = checkpoint;
+  const { config, classes, groupFeatures, standardization, training } = checkpoint;
   await openBackend(backend);
   const model = await buildModel(config);
   const host = weightsFor(checkpoint, model.parameters, path);
@@ -51,7 +51,7 @@ export async function loadModel(path: string, backend: BackendChoice = 'auto'): 
   );
   return {
     ...{ config, classes, groupFeatures, training, model, weights },
-    ...(standardisation && { standardisation }),
+    ...(standardization && { standardization }),
     dispose: () => tf.dispose(weights),
   };
 }
@@ -64,7 +64,7 @@ export function predict(
   loaded: LoadedModel,
   bag: Pick<HostBag, 'features' | 'rows' | 'dim' | 'isGroup' | 'area'>,
 ): Prediction {
-  const { model, weights, config, standardisation } = loaded;
+  const { model, weights, config, standardization } = loaded;
   if (bag.dim !== config.dim) {
     throw new SamMilError('CountMismatch', 'the features are not those the model was trained with', {
       expected: `${config.dim} numbers a row`,
@@ -73,7 +73,7 @@ export function predict(
     });
   }
   const { rows, isGroup, area } = bag;
-  const features = standardisation ? standardised(bag.features, standardisation) : bag.features;
+  const features = standardization ? standardized(bag.features, standardization) : bag.features;
   const x = tf.tensor2d(features, [rows, bag.dim]);
   const output = tf.tidy(() => {
     const { logits, attention, instanceLogits } = model.infer(weights, { x, rows, isGroup, area });

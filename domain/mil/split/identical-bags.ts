@@ -8,7 +8,7 @@ import { isFileRef } from '../../job.js';
 export function identicalBags(items: readonly ItemRecord[]): string[][] {
   const names = new Map<string, string[]>();
   for (const { key, status, outputs } of items) {
-    const features = [outputs.bag, outputs.h5, outputs.pt].find(isFileRef);
+    const features = [outputs.bag, outputs['bag-pt']].find(isFileRef);
     if (status !== 'done' || features === undefined) continue;
     names.set(features.digest, [...(names.get(features.digest) ?? []), key]);
   }

@@ -22,7 +22,7 @@ export interface LabelOptions {
   keyColumn?: string;
   labelColumn?: string;
   /** Column whose equal values stay in one set; `none` for no grouping. Absent: a patient column, where the file has one. */
-  groupBy?: string;
+  groupColumn?: string;
   /** Class names in index order (the last of two is the positive one). Absent: sorted, numbers by value. */
   classes?: readonly string[];
 }
@@ -81,7 +81,7 @@ interface Columns {
 
 function findColumns(path: string, first: readonly string[], options: LabelOptions): Columns {
   const names = first.map((cell) => cell.toLowerCase());
-  const grouped = options.groupBy !== undefined && options.groupBy !== 'none';
+  const grouped = options.groupColumn !== undefined && options.groupColumn !== 'none';
   const asked = options.keyColumn !== undefined || options.labelColumn !== undefined || grouped;
   if (!asked && !names.some((name) => LABEL_COLUMNS.includes(name))) {
     if (first.length >= 2) return { header: false, key: 0, label: 1 };
@@ -98,12 +98,12 @@ function findColumns(path: string, first: readonly string[], options: LabelOptio
       file: path,
       expected: `one of ${wanted.join(', ')}`,
       found: `columns ${first.join(', ')}`,
-      next: `rename the column, or set ${what === 'group' ? 'group-by' : `${what}-column`}`,
+      next: `rename the column, or set ${what === 'group' ? 'group-column' : `${what}-column`}`,
     });
   };
   const key = find(options.keyColumn ? [options.keyColumn] : KEY_COLUMNS, 'key');
   const label = find(options.labelColumn ? [options.labelColumn] : LABEL_COLUMNS, 'label');
-  if (grouped) return { header: true, key, label, group: find([options.groupBy!], 'group') };
+  if (grouped) return { header: true, key, label, group: find([options.groupColumn!], 'group') };
   const guessed = GROUP_COLUMNS.map((name) => names.indexOf(name)).find(
     (at) => at >= 0 && at !== key && at !== label,
   );
@@ -111,7 +111,7 @@ function findColumns(path: string, first: readonly string[], options: LabelOptio
     header: true,
     key,
     label,
-    ...(options.groupBy === 'none' || guessed === undefined ? {} : { group: guessed }),
+    ...(options.groupColumn === 'none' || guessed === undefined ? {} : { group: guessed }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { SamMilError } from '../../errors.js';
 import { RandomStream } from '../../random.js';
 import { chooseValidation, referenceFolds, stratifiedFolds, type Unit } from './fold-assignment.js';
-import type { LabelledBag } from './labelled-bags.js';
+import type { LabeledBag } from './labeled-bags.js';
 import type { Fold } from './splits.js';
 
 /** Whole units: bags of one patient together, others alone. Sorted by name. */
@@ -16,7 +16,7 @@ interface Grouped extends Unit {
  * @throws SamMilError InvalidInput when a class has fewer patients (or ungrouped slides) than there are folds
  */
 export function stratifiedScheme(
-  bags: readonly LabelledBag[],
+  bags: readonly LabeledBag[],
   classes: readonly string[],
   options: { folds: number; seed: number; valRatio: number },
 ): Fold[] {
@@ -60,7 +60,7 @@ function refuseSmallClass(
  * @throws SamMilError InvalidInput when a class has fewer rows than there are folds
  */
 export function referenceScheme(
-  bags: readonly LabelledBag[],
+  bags: readonly LabeledBag[],
   rowLabels: readonly number[],
   classNames: readonly string[],
   options: { folds: number; seed: number; valRatio: number },
@@ -92,7 +92,7 @@ export function referenceScheme(
   });
 }
 
-function groupBags(bags: readonly LabelledBag[], classes: number): Grouped[] {
+function groupBags(bags: readonly LabeledBag[], classes: number): Grouped[] {
   const units = new Map<string, Grouped & { counts: number[] }>();
   for (const { key, label, group } of bags) {
     // The prefix keeps a patient and an ungrouped slide of the same name apart.

@@ -6,7 +6,7 @@ import { readItems } from '../../engine/store/items.js';
 import type { InputFile, Job, JobResult } from '../../job.js';
 import { identicalBags } from './identical-bags.js';
 import { readGivenSplits } from './given-splits.js';
-import { matchLabels, type LabelledBag } from './labelled-bags.js';
+import { matchLabels, type LabeledBag } from './labeled-bags.js';
 import { readLabels, type LabelTable } from './labels.js';
 import { referenceScheme, stratifiedScheme } from './split-schemes.js';
 import { checkSplits, formatSplits, SET_NAMES, type Fold, type Repeat, type Splits } from './splits.js';
@@ -21,7 +21,7 @@ export interface SplitWith {
   valRatio: number;
   scheme: 'stratified' | 'reference';
   splits?: InputFile;
-  groupBy?: string;
+  groupColumn?: string;
   match: 'exact' | 'contains';
   unmatched: 'error' | 'drop';
   keyColumn?: string;
@@ -41,7 +41,7 @@ export async function run(job: Job<SplitWith>): Promise<JobResult> {
   if (identical.length > 0) {
     job.log(
       'warn',
-      `${identical.length} slides are there under several names: give them one patient (group-by)`,
+      `${identical.length} slides are there under several names: give them one patient (group-column)`,
       {
         names: identical.slice(0, 20).map((names) => names.join(' = ')),
       },
@@ -91,7 +91,7 @@ export function makeSplits(options: SplitWith): {
 }
 
 /** A model would have an output that nothing trains: a heading taken for a row, or a class all of whose slides are missing. */
-function refuseAbsentClass(bags: readonly LabelledBag[], { classes, file, rows }: LabelTable): void {
+function refuseAbsentClass(bags: readonly LabeledBag[], { classes, file, rows }: LabelTable): void {
   const present = new Set(bags.map(({ label }) => label));
   const absent = classes.findIndex((_, label) => !present.has(label));
   if (absent < 0) return;
@@ -104,7 +104,7 @@ function refuseAbsentClass(bags: readonly LabelledBag[], { classes, file, rows }
   });
 }
 
-function buildRepeats(bags: readonly LabelledBag[], table: LabelTable, options: SplitWith): Repeat[] {
+function buildRepeats(bags: readonly LabeledBag[], table: LabelTable, options: SplitWith): Repeat[] {
   return Array.from({ length: options.repeats }, (_, repeat) => {
     const seed = options.seed + repeat;
     const settings = { folds: options.folds, seed, valRatio: options.valRatio };
@@ -123,7 +123,7 @@ function buildRepeats(bags: readonly LabelledBag[], table: LabelTable, options: 
 
 /** Lists of a given file, without the slides that ended early; a name that was never there is refused. */
 function givenRepeats(
-  bags: readonly LabelledBag[],
+  bags: readonly LabeledBag[],
   dropped: readonly { name: string }[],
   options: SplitWith,
 ): Repeat[] {

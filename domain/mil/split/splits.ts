@@ -197,7 +197,7 @@ function refuseLeak(splits: Splits, fold: Fold, place: { file: string }): void {
           ...place,
           expected: 'all slides of a patient in one set',
           found: `"${home.key}" in ${home.set}, "${key}" in ${set}`,
-          next: 'split with group-by set to the patient column',
+          next: 'split with group-column set to the patient column',
         });
       }
       homes.set(group, { set, key });

@@ -11,8 +11,8 @@ export interface TeacherSettings {
   model: string;
   repeat: number;
   fold: number;
-  split: InputFile;
-  standardise: boolean;
+  splits: InputFile;
+  standardize: boolean;
   teacher?: InputFile;
 }
 
@@ -43,7 +43,7 @@ export function teacherStart(
 
 function refuseOtherFold(
   { training }: Checkpoint,
-  { split, repeat, fold }: TeacherSettings,
+  { splits, repeat, fold }: TeacherSettings,
   teacher: InputFile,
   warn: (message: string) => void,
 ): void {
@@ -53,7 +53,7 @@ function refuseOtherFold(
     );
     return;
   }
-  refuseOtherSplits(training, split, teacher);
+  refuseOtherSplits(training, splits, teacher);
   if (training.repeat === repeat && training.fold === fold) return;
   throw new SamMilError(
     'InvalidInput',
@@ -67,16 +67,16 @@ function refuseOtherFold(
 }
 
 function refuseOtherScale(
-  { standardisation }: Checkpoint,
-  { standardise }: TeacherSettings,
+  { standardization }: Checkpoint,
+  { standardize }: TeacherSettings,
   teacher: InputFile,
 ): void {
-  if (standardise === (standardisation !== undefined)) return;
-  const said = (yes: boolean) => `features ${yes ? 'standardised' : 'as they are'}`;
+  if (standardize === (standardization !== undefined)) return;
+  const said = (yes: boolean) => `features ${yes ? 'standardized' : 'as they are'}`;
   throw new SamMilError('InvalidInput', 'the teacher was trained on other features', {
     file: teacher.path,
-    expected: said(standardise),
-    found: said(!standardise),
-    next: 'set `standardise` alike in both trainings',
+    expected: said(standardize),
+    found: said(!standardize),
+    next: 'set `standardize` alike in both trainings',
   });
 }

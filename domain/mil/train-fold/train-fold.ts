@@ -16,13 +16,13 @@ import type { Schedule } from './scheduler.js';
 import { suitsJavaScript } from './small-bags.js';
 import { foldOf, readSplits, type Fold, type Splits } from '../split/splits.js';
 import { teacherStart } from './teacher-start.js';
-import { train, type LabelledKey, type TrainingPlan, type TrainingResult } from './train.js';
+import { train, type LabeledKey, type TrainingPlan, type TrainingResult } from './train.js';
 import type { HistoryRow } from './training-state.js';
 
 /** Parameters of `mil.train-fold`, and beside them the options of the model by their camelCase names. */
 export interface TrainFoldWith extends Record<string, unknown> {
   bags: InputFile;
-  split: InputFile;
+  splits: InputFile;
   repeat: number;
   fold: number;
   model: string;
@@ -43,7 +43,7 @@ export interface TrainFoldWith extends Record<string, unknown> {
   backend: BackendChoice;
   saveEvery: number;
   bagMemory?: number;
-  standardise: boolean;
+  standardize: boolean;
   teacher?: InputFile;
   /** Default safetensors. */
   checkpointFormat?: 'safetensors' | 'pt';
@@ -53,7 +53,7 @@ export interface TrainFoldWith extends Record<string, unknown> {
 export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
   const settings = job.with;
   const options = resolveOptions(settings.model, settings);
-  const splits = readSplits(settings.split.path);
+  const splits = readSplits(settings.splits.path);
   const fold = foldOf(splits, settings.repeat, settings.fold);
   const entries = usedBags(fold, listBags(job.with.bags.path, job.work), settings);
   const began = performance.now();
@@ -65,7 +65,7 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
     ...(settings.bagMemory !== undefined && { limit: settings.bagMemory * 2 ** 30 }),
   });
   try {
-    if (settings.standardise) bags.standardiseBy(fold.train);
+    if (settings.standardize) bags.standardizeBy(fold.train);
     bags.get(fold.train[0]);
     const config: ModelConfig = {
       model: settings.model,
@@ -106,7 +106,7 @@ function usedBags(fold: Fold, entries: readonly BagEntry[], settings: TrainFoldW
   const missing = wanted.filter((key) => !byKey.has(key));
   if (missing.length > 0) {
     throw new SamMilError('InvalidInput', 'the splits name bags that are not there', {
-      file: settings.split.path,
+      file: settings.splits.path,
       expected: `bags among the ${entries.length} of ${settings.bags.name}`,
       found: `${missing.slice(0, 10).join(', ')}${missing.length > 10 ? ', ...' : ''}`,
       next: 'run mil.split again with the same `bags`',
@@ -122,9 +122,9 @@ function planOf(
   parts: Pick<TrainingPlan, 'model' | 'bags' | 'backend' | 'start'>,
 ): { plan: TrainingPlan; note?: string } {
   const settings = job.with;
-  const labelled = (keys: readonly string[]): LabelledKey[] =>
+  const labeled = (keys: readonly string[]): LabeledKey[] =>
     keys.map((key) => ({ key, label: splits.labels[key] }));
-  const validation = labelled(fold[settings.validateOn]);
+  const validation = labeled(fold[settings.validateOn]);
   const seen = new Set(validation.map(({ label }) => label));
   const rankable = seen.size === splits.classes.length;
   const select = settings.select === 'best-auc' && !rankable ? 'last' : settings.select;
@@ -132,7 +132,7 @@ function planOf(
   return {
     plan: {
       ...parts,
-      train: labelled(fold.train),
+      train: labeled(fold.train),
       validation,
       classes: splits.classes.length,
       epochs: settings.epochs,
@@ -140,7 +140,7 @@ function planOf(
       weightDecay: settings.weightDecay,
       schedule: settings.scheduler,
       ...(settings.classWeights === 'balanced' && {
-        classWeights: balancedWeights(labelled(fold.train), splits.classes.length),
+        classWeights: balancedWeights(labeled(fold.train), splits.classes.length),
       }),
       select,
       stopping: { patience: settings.patience, stopEpoch: settings.stopEpoch },
@@ -156,7 +156,7 @@ function planOf(
 
 /** A model can't learn a class it never sees; it is trained all the same, since other folds may be well. */
 function warnOfMissingClasses(
-  bags: readonly LabelledKey[],
+  bags: readonly LabeledKey[],
   { classes }: Splits,
   warn: (message: string) => void,
 ): void {
@@ -166,7 +166,7 @@ function warnOfMissingClasses(
 }
 
 /** Weights by class under which every class counts alike and the mean over all bags is 1. A class without bags has none to weigh. */
-export function balancedWeights(bags: readonly LabelledKey[], classes: number): number[] {
+export function balancedWeights(bags: readonly LabeledKey[], classes: number): number[] {
   const counts = new Array<number>(classes).fill(0);
   for (const { label } of bags) counts[label]++;
   const present = counts.filter((count) => count > 0).length;
@@ -202,7 +202,7 @@ function writeOutputs(job: Job<TrainFoldWith>, trained: Trained): JobResult {
       classes: splits.classes,
       groupFeatures: job.with.groupFeatures,
       weights: result.weights,
-      ...(plan.bags.standardisation && { standardisation: plan.bags.standardisation }),
+      ...(plan.bags.standardization && { standardization: plan.bags.standardization }),
       training: { ...factsOf(job.with, plan, result), bags: digestOfBags(entries), ...(note && { note }) },
     },
     plan.model.parameters,
@@ -232,7 +232,7 @@ function factsOf(settings: TrainFoldWith, plan: TrainingPlan, result: TrainingRe
     seed: settings.seed,
     repeat: settings.repeat,
     fold: settings.fold,
-    splits: settings.split.digest,
+    splits: settings.splits.digest,
     backend: describeBackend(plan.backend),
   };
 }

@@ -22,7 +22,7 @@ import {
 } from './training-state.js';
 import { validate } from './validate.js';
 
-export interface LabelledKey {
+export interface LabeledKey {
   key: string;
   label: number;
 }
@@ -30,9 +30,9 @@ export interface LabelledKey {
 export interface TrainingPlan {
   model: Model;
   bags: BagCache;
-  train: readonly LabelledKey[];
+  train: readonly LabeledKey[];
   /** Scored after each epoch; may be empty. */
-  validation: readonly LabelledKey[];
+  validation: readonly LabeledKey[];
   classes: number;
   epochs: number;
   lr: number;
@@ -161,7 +161,7 @@ class Training {
     return this.plan.validation.map(({ key }) => key);
   }
 
-  private step({ key, label }: LabelledKey, rate: number): void {
+  private step({ key, label }: LabeledKey, rate: number): void {
     const { plan, state, adam, teacher } = this;
     const context = this.stepContext(label);
     const bag = plan.bags.get(key);

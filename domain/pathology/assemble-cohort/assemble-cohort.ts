@@ -8,7 +8,7 @@ import { RandomStream } from '../../random.js';
 import { asapXml } from './write-asap-xml.js';
 import { paintSlide, type PaintedSlide } from './paint-slide.js';
 import { dealToPatients, readSourcePatches, type SourcePatch, type TissueClass } from './source-patches.js';
-import { matchStains, randomStaining, recolour } from './stain.js';
+import { matchStains, randomStaining, recolor } from './stain.js';
 
 export interface CohortWith {
   /** Folder with normal/ and tumor/. */
@@ -82,13 +82,13 @@ function paint(
   const stained = (wanted: TissueClass) =>
     patient
       .filter((patch) => patch.label === wanted)
-      .map(({ rgb }) => recolour(rgb, staining, new Uint8Array(rgb.length)));
+      .map(({ rgb }) => recolor(rgb, staining, new Uint8Array(rgb.length)));
   return paintSlide(grid, stained('normal'), stained(label), 'cohort', seed, id);
 }
 
 /** Tiled JPEG, halved level by level: what OpenSlide's generic TIFF reader wants. */
 async function writePyramid(path: string, { data, width, height, channels }: PaintedSlide): Promise<void> {
-  const pixelsPerMillimetre = 1000 / MPP;
+  const pixelsPerMillimeter = 1000 / MPP;
   await sharp(data, { raw: { width, height, channels } })
     .tiff({
       compression: 'jpeg',
@@ -97,8 +97,8 @@ async function writePyramid(path: string, { data, width, height, channels }: Pai
       tileWidth: 256,
       tileHeight: 256,
       pyramid: true,
-      xres: pixelsPerMillimetre,
-      yres: pixelsPerMillimetre,
+      xres: pixelsPerMillimeter,
+      yres: pixelsPerMillimeter,
       resolutionUnit: 'cm',
     })
     .toFile(path);

@@ -2,7 +2,7 @@ import type { RandomStream } from '../../random.js';
 import type { SourcePatch } from './source-patches.js';
 
 /** One table of 256 output values for each of red, green, blue. */
-export type ColourTables = readonly [Uint8Array, Uint8Array, Uint8Array];
+export type ColorTables = readonly [Uint8Array, Uint8Array, Uint8Array];
 
 /** Optical density of each 8-bit value, in nepers: stains add up in it (Beer and Lambert). */
 const DENSITY = Float64Array.from({ length: 256 }, (_, value) => -Math.log((value + 1) / 256));
@@ -31,13 +31,13 @@ export function matchStains(patches: readonly SourcePatch[]): void {
     const target = targets.get(`${reference} ${members[0].label}`);
     if (target === undefined || members[0].source === reference) continue;
     const own = targets.get(name)!;
-    const tables = own.map((channel, c) => affineTable(channel, target[c])) as unknown as ColourTables;
-    for (const { rgb } of members) recolour(rgb, tables, rgb);
+    const tables = own.map((channel, c) => affineTable(channel, target[c])) as unknown as ColorTables;
+    for (const { rgb } of members) recolor(rgb, tables, rgb);
   }
 }
 
 /** A staining of its own for a slide: densities times 0.85 to 1.15, and each channel's times 0.96 to 1.04. */
-export function randomStaining(random: RandomStream): ColourTables {
+export function randomStaining(random: RandomStream): ColorTables {
   const strength = 0.85 + 0.3 * random.uniform();
   const table = () => {
     const gain = strength * (0.96 + 0.08 * random.uniform());
@@ -46,7 +46,7 @@ export function randomStaining(random: RandomStream): ColourTables {
   return [table(), table(), table()];
 }
 
-export function recolour(rgb: Uint8Array, tables: ColourTables, into: Uint8Array): Uint8Array {
+export function recolor(rgb: Uint8Array, tables: ColorTables, into: Uint8Array): Uint8Array {
   for (let i = 0; i < rgb.length; i += 3) {
     for (let c = 0; c < 3; c++) into[i + c] = tables[c][rgb[i + c]];
   }

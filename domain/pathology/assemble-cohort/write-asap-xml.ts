@@ -5,7 +5,7 @@ export interface AnnotatedOutline {
   corners: readonly (readonly [x: number, y: number])[];
 }
 
-const COLOUR = '#F4FA58';
+const COLOR = '#F4FA58';
 
 /** Annotations in the XML of ASAP, as CAMELYON16 has them. Names must not need escaping. */
 export function asapXml(outlines: readonly AnnotatedOutline[]): string {
@@ -18,7 +18,7 @@ export function asapXml(outlines: readonly AnnotatedOutline[]): string {
     '\t</Annotations>',
     '\t<AnnotationGroups>',
     ...groups.flatMap((group) => [
-      `\t\t<Group Name="${group}" PartOfGroup="None" Color="${COLOUR}">`,
+      `\t\t<Group Name="${group}" PartOfGroup="None" Color="${COLOR}">`,
       '\t\t\t<Attributes />',
       '\t\t</Group>',
     ]),
@@ -30,7 +30,7 @@ export function asapXml(outlines: readonly AnnotatedOutline[]): string {
 
 function annotation({ name, group, corners }: AnnotatedOutline): string[] {
   return [
-    `\t\t<Annotation Name="${name}" Type="Polygon" PartOfGroup="${group}" Color="${COLOUR}">`,
+    `\t\t<Annotation Name="${name}" Type="Polygon" PartOfGroup="${group}" Color="${COLOR}">`,
     '\t\t\t<Coordinates>',
     ...corners.map(
       ([x, y], order) => `\t\t\t\t<Coordinate Order="${order}" X="${x.toFixed(2)}" Y="${y.toFixed(2)}" />`,

@@ -100,8 +100,8 @@ function checkPair(
 function noCoords(file: string): SamMilError {
   return new SamMilError('InvalidInput', 'the features come without coords', {
     file,
-    expected: 'an h5 file with a dataset "coords", or `coords`',
-    next: "give the slide's patches file as `coords`",
+    expected: 'an h5 file with a dataset "coords", or `patches`',
+    next: "give the slide's patches file as `patches`",
   });
 }
 

@@ -17,11 +17,11 @@ import { type FeatureBlocks, writeBag } from '../features/write-bag.js';
 /** `with` of pathology.convert. */
 export interface ConvertWith {
   features: InputFile;
-  coords?: InputFile;
+  patches?: InputFile;
   segments?: InputFile;
   samInfo?: InputFile;
   processList?: InputFile;
-  patchSize?: Level0Px;
+  patchSizeLevel0?: Level0Px;
   stepSize?: Level0Px;
   segmentsDownsample?: number;
   slideMagnification?: number;
@@ -40,7 +40,7 @@ export async function run(job: Job<ConvertWith>): Promise<JobResult> {
   const { with: options } = job;
   const why = leftOutOf(job);
   if (why !== undefined) return { files: {}, skip: why };
-  const source = openBagSource(options.features, options.coords);
+  const source = openBagSource(options.features, options.patches);
   try {
     return convert(job, source);
   } finally {
@@ -53,8 +53,8 @@ function convert(job: Job<ConvertWith>, source: BagSource): JobResult {
   const sides = patchSides(options, source);
   const known = knownRows(options, source);
   const { coords, features } = known.kept;
-  if (options.patchSize !== undefined || options.stepSize !== undefined) {
-    checkLattice(known.patches, options.stepSize ?? options.patchSize!, source.coordsFile);
+  if (options.patchSizeLevel0 !== undefined || options.stepSize !== undefined) {
+    checkLattice(known.patches, options.stepSize ?? options.patchSizeLevel0!, source.coordsFile);
   }
   tellDoubts(job, source, known.patches);
   const groups = options.segments && groupsOf(options, options.segments, coords, sides);
@@ -118,16 +118,19 @@ function blocksOf(features: FeatureRows, passed: (rows: number) => void): Featur
 }
 
 /** Side of the patches at level 0 and on the level that they were cut on. */
-function patchSides({ patchSize }: ConvertWith, source: BagSource): StatedPatches | undefined {
+function patchSides(
+  { patchSizeLevel0: patchSize }: ConvertWith,
+  source: BagSource,
+): StatedPatches | undefined {
   const stated = statedPatches(source.attributes);
   if (patchSize === undefined) return stated;
   if (stated === undefined) return sidesOf(patchSize);
   if (stated.level0 === patchSize) return stated;
-  throw new SamMilError('CountMismatch', 'the patches are not of the size that `patch-size` says', {
+  throw new SamMilError('CountMismatch', 'the patches are not of the size that `patch-size-level0` says', {
     file: source.coordsFile,
     expected: `${patchSize} level-0 pixels`,
     found: `${stated.level0} (patch size ${stated.patchSize} of level ${stated.patchLevel})`,
-    next: 'leave `patch-size` out, or correct it',
+    next: 'leave `patch-size-level0` out, or correct it',
   });
 }
 
@@ -257,8 +260,8 @@ function tridentOf(options: ConvertWith, source: BagSource, sides: StatedPatches
   if (sides === undefined) {
     throw new SamMilError('InvalidInput', 'nothing says how large the patches are', {
       file: features.path,
-      expected: "`patch-size`, or attributes of the coords: TRIDENT's layout states it",
-      next: 'set `patch-size` in level-0 pixels, or give the patches file as `coords`',
+      expected: "`patch-size-level0`, or attributes of the coords: TRIDENT's layout states it",
+      next: 'set `patch-size-level0`, or give the patches file as `patches`',
     });
   }
   if (slideMagnification === undefined) {

@@ -24,7 +24,7 @@ export function checkLattice(coords: Int32Array, step: Level0Px, file: string): 
     file,
     expected: `neighbouring patches ${step} level-0 pixels apart`,
     found: `${common} most often (${gaps.filter((gap) => gap === common).length} of ${gaps.length} pairs)`,
-    next: 'correct `patch-size` (level-0 pixels), or say with `step-size` how far apart patches were cut',
+    next: 'correct `patch-size-level0`, or say with `step-size` how far apart patches were cut',
   });
 }
 

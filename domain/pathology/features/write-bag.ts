@@ -39,12 +39,12 @@ export interface BagToWrite {
 export function writeBag(bag: BagToWrite): JobResult {
   const { groups } = bag;
   const files: Record<string, OutputFile> = {
-    h5: output(bag, h5Folder(bag.layout, bag.facts), 'h5'),
-    pt: output(bag, 'pt_files', 'pt'),
+    bag: output(bag, h5Folder(bag.layout, bag.facts), 'h5'),
+    'bag-pt': output(bag, 'pt_files', 'pt'),
     'sam-info': output(bag, 'sam_info', 'h5'),
   };
-  const groupRows = writeH5(bag, files.h5);
-  writeTorch(bag, groupRows, files.pt.from);
+  const groupRows = writeH5(bag, files.bag);
+  writeTorch(bag, groupRows, files['bag-pt'].from);
   writeInfo(bag, groupRows, files['sam-info'].from);
   if (groups) {
     files.seg = output(bag, 'seg_files', 'h5');

@@ -88,7 +88,7 @@ async function patchSlide(
     const tissueBox = boxOfTissue(chosen.map(({ outline }) => outline));
     written.push(writePatchFile(job, slide, scale, { coords, tissueBox, trident }));
     await Promise.all(written);
-    const files = { ...mask.files, ...stitch.files, coords: patchFile(job) };
+    const files = { ...mask.files, ...stitch.files, patches: patchFile(job) };
     step(STEPS, `${count} patches`);
     return { files, values: valuesOf(job.with.slide, 'processed', parameters, count, scale) };
   } finally {

@@ -14,7 +14,7 @@ const GOLDEN_ANGLE = 137.50776405;
 export function drawOverlay(image: ImageToSegment, masks: readonly { rle: Rle; area: number }[]): Uint8Array {
   const { rgb, width, height } = image;
   const owner = smallestMask(masks, width, height);
-  const colours = masks.map((_, mask) => colourOf((mask * GOLDEN_ANGLE) % 360));
+  const colors = masks.map((_, mask) => colorOf((mask * GOLDEN_ANGLE) % 360));
   const drawn = Uint8Array.from(rgb);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -27,7 +27,7 @@ export function drawOverlay(image: ImageToSegment, masks: readonly { rle: Rle; a
         const value = rgb[3 * at + channel];
         drawn[3 * at + channel] = border
           ? value * 0.25
-          : value * (1 - OPACITY) + colours[mask - 1][channel] * OPACITY;
+          : value * (1 - OPACITY) + colors[mask - 1][channel] * OPACITY;
       }
     }
   }
@@ -58,7 +58,7 @@ function smallestMask(
 }
 
 /** A bright colour of the given hue in degrees. */
-function colourOf(hue: number): [number, number, number] {
+function colorOf(hue: number): [number, number, number] {
   const channel = (offset: number): number => {
     const k = (offset + hue / 30) % 12;
     return 255 * (0.5 - 0.5 * Math.max(-1, Math.min(k - 3, 9 - k, 1)));

@@ -36,7 +36,7 @@ function open(path: string): Sharp {
 }
 
 function rgbOf(image: Sharp): Sharp {
-  return image.toColourspace('srgb').removeAlpha();
+  return image.toColorspace('srgb').removeAlpha();
 }
 
 async function pixelsOf(image: Sharp): Promise<{ data: Buffer; info: Size }> {

@@ -17,7 +17,7 @@ export async function encodeJpeg(image: Pixels, quality = 90): Promise<Buffer> {
 /** Decodes a JPEG, PNG or TIFF of ordinary size to 8-bit RGB, alpha dropped. Throws libvips' own error. */
 export async function decodeImage(input: string | Uint8Array): Promise<Pixels> {
   const { data, info } = await sharp(input)
-    .toColourspace('srgb')
+    .toColorspace('srgb')
     .removeAlpha()
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });

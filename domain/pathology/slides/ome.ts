@@ -1,7 +1,7 @@
 import type { Mpp } from '../../units.js';
 
 /** Micrometres of the units that OME-XML names lengths in. */
-const MICROMETRES: Readonly<Record<string, number>> = {
+const MICROMETERS: Readonly<Record<string, number>> = {
   m: 1e6,
   cm: 1e4,
   mm: 1e3,
@@ -40,7 +40,7 @@ export function omeProperties(description: string | undefined): Record<string, s
 
 function physicalSize(pixels: string, axis: string): Mpp | undefined {
   const value = Number.parseFloat(attribute(pixels, `PhysicalSize${axis}`) ?? '');
-  const factor = MICROMETRES[attribute(pixels, `PhysicalSize${axis}Unit`) ?? 'µm'];
+  const factor = MICROMETERS[attribute(pixels, `PhysicalSize${axis}Unit`) ?? 'µm'];
   return factor === undefined || !(value > 0) ? undefined : value * factor;
 }
 

@@ -14,7 +14,7 @@ const TAGS = {
 } as const;
 
 /** Micrometres of TIFF's units of resolution. */
-const UNIT_MICROMETRES: Readonly<Record<number, number>> = { 2: 25400, 3: 10000 };
+const UNIT_MICROMETERS: Readonly<Record<number, number>> = { 2: 25400, 3: 10000 };
 
 /** A slide has some ten levels; a file with more pages is a stack of something else. */
 const MOST_PAGES = 64;
@@ -88,7 +88,7 @@ function imageOf(tiff: TiffFile, { entries }: TiffDirectory) {
   };
   const text = entries.find(({ tag }) => tag === TAGS.description);
   const description = text && tiff.text(text);
-  const unit = UNIT_MICROMETRES[values(TAGS.resolutionUnit)[0]];
+  const unit = UNIT_MICROMETERS[values(TAGS.resolutionUnit)[0]];
   const properties: Record<string, string> = omeProperties(description);
   for (const [axis, tag] of [
     ['x', TAGS.xResolution],

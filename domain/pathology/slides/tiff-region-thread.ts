@@ -35,7 +35,7 @@ async function decode({ page, subifd, left, top, width, height, pixels }: Region
     ignoreIcc: true,
   })
     .extract({ left, top, width, height })
-    .toColourspace('srgb')
+    .toColorspace('srgb')
     .removeAlpha()
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });

@@ -1,32 +1,46 @@
-import { colourStops, type ColourMapName } from '../../mil/heatmap/colour-map.js';
+import { colorStops, type ColormapName } from '../../mil/heatmap/colormap.js';
 import type { Json, JsonObject } from '../../json.js';
+import type { HeatmapScore } from '../../mil/heatmap/shown-class.js';
 import { html, trusted, type Markup } from './html.js';
 
-/** What a heatmap shows and how its scores became colours: outputs of `mil.heatmap`. */
+/** What a heatmap shows and how its scores became colors: outputs of `mil.heatmap`. */
 export interface HeatmapStyle {
-  what: 'attention' | 'tumour-probability';
+  score: HeatmapScore;
+  /** Class whose probability is shown, where that is known. */
+  class?: string;
   scale: 'rank' | 'range' | 'none';
-  colourMap: ColourMapName;
+  colormap: ColormapName;
 }
 
-/** A colour scale with what its ends mean. */
-export interface ColourScale {
-  colourMap: ColourMapName;
+/** A color scale with what its ends mean. */
+export interface ColorScale {
+  colormap: ColormapName;
   ends: readonly [string, string];
 }
 
-const SUBJECTS: Record<HeatmapStyle['what'], { title: string; name: string; means: string }> = {
-  attention: {
-    title: 'Where the model looks',
-    name: 'attention',
-    means: 'how much each patch counts for the slide',
-  },
-  'tumour-probability': {
-    title: 'Tumour probability of patches',
-    name: 'tumour probability',
-    means: 'what the classifier says of each patch alone, trained with labels of whole slides only',
-  },
+/** `name` is in the middle of a sentence. */
+interface Subject {
+  title: string;
+  name: string;
+  means: string;
+}
+
+const ATTENTION: Subject = {
+  title: 'Where the model looks',
+  name: 'attention',
+  means: 'how much each patch counts for the slide',
 };
+
+function subjectOf(style: Pick<HeatmapStyle, 'score' | 'class'>): Subject {
+  if (style.score === 'attention') return ATTENTION;
+  const name = style.class === undefined ? 'class probability' : `probability of ${style.class}`;
+  const means = 'what the classifier says of each patch alone, trained with labels of whole slides only';
+  return { title: `${capitalized(name)} in each patch`, name, means };
+}
+
+function capitalized(text: string): string {
+  return `${text[0].toUpperCase()}${text.slice(1)}`;
+}
 
 const SCALES: Record<HeatmapStyle['scale'], { cyan: string; ends: readonly [string, string]; says: string }> =
   {
@@ -45,9 +59,10 @@ const SCALES: Record<HeatmapStyle['scale'], { cyan: string; ends: readonly [stri
 
 /** Values that an older record lacks, or that nobody knows, count as the defaults of `mil.heatmap`. */
 export function styleOf(outputs: JsonObject): HeatmapStyle {
-  const what = oneOf(outputs.what, SUBJECTS) ?? 'attention';
-  const scale = oneOf(outputs.scale, SCALES) ?? (what === 'attention' ? 'rank' : 'none');
-  return { what, scale, colourMap: outputs['colour-map'] === 'magma' ? 'magma' : 'viridis' };
+  const score = outputs.score === 'class-probability' ? outputs.score : 'attention';
+  const scale = oneOf(outputs.scale, SCALES) ?? (score === 'attention' ? 'rank' : 'none');
+  const colormap = outputs.colormap === 'magma' ? 'magma' : 'viridis';
+  return { score, scale, colormap, ...(typeof outputs.class === 'string' && { class: outputs.class }) };
 }
 
 function oneOf<T extends string>(value: Json | undefined, known: Record<T, unknown>): T | undefined {
@@ -55,34 +70,37 @@ function oneOf<T extends string>(value: Json | undefined, known: Record<T, unkno
 }
 
 export function headingOf(styles: readonly HeatmapStyle[]): string {
-  const subjects = new Set(styles.map(({ what }) => SUBJECTS[what].title));
+  const subjects = new Set(styles.map((style) => subjectOf(style).title));
   return subjects.size === 1 ? [...subjects][0] : 'Heatmaps';
 }
 
 /** One paragraph for each way in which heatmaps of this report were drawn. */
 export function legendOf(styles: readonly HeatmapStyle[]): Markup {
-  const distinct = new Map(styles.map((style) => [`${style.what} ${style.scale}`, style]));
-  return html`${[...distinct.values()].map(({ what, scale }) => {
-    const { name, means } = SUBJECTS[what];
-    const { cyan, says } = SCALES[scale];
+  const distinct = new Map(
+    styles.map((style) => [`${style.score} ${style.scale} ${style.class ?? ''}`, style]),
+  );
+  return html`${[...distinct.values()].map((style) => {
+    const { name, means } = subjectOf(style);
+    const { cyan, says } = SCALES[style.scale];
     return html`<p class="lead">
-      Shown is the ${name}: ${means}. Colours: ${says}. Cyan, stronger the higher: ${cyan}. Blue outline: the
+      Shown is the ${name}: ${means}. Colors: ${says}. Cyan, stronger the higher: ${cyan}. Blue outline: the
       annotated lesion.
     </p>`;
   })}`;
 }
 
 /** Captions of the pictures of one heatmap, by the name of the output. */
-export function captionsOf({ what, scale, colourMap }: HeatmapStyle): [string, string, ColourScale?][] {
-  const { name } = SUBJECTS[what];
+export function captionsOf(style: HeatmapStyle): [string, string, ColorScale?][] {
+  const { name } = subjectOf(style);
+  const { colormap, scale } = style;
   return [
     ['thumbnail', 'The slide'],
     ['overlay', `High ${name} in cyan`],
-    ['overlay-map', `${name[0].toUpperCase()}${name.slice(1)}`, { colourMap, ends: SCALES[scale].ends }],
+    ['overlay-map', capitalized(name), { colormap, ends: SCALES[scale].ends }],
   ];
 }
 
-export function colourScale({ colourMap, ends }: ColourScale): Markup {
-  const bar = `<span class="scale" style="background:linear-gradient(90deg,${colourStops(colourMap).join(', ')})"></span>`;
+export function colorScale({ colormap, ends }: ColorScale): Markup {
+  const bar = `<span class="scale" style="background:linear-gradient(90deg,${colorStops(colormap).join(', ')})"></span>`;
   return html`${ends[0]} ${trusted(bar)} ${ends[1]}`;
 }

@@ -3,7 +3,7 @@ import type { DelongPair } from '../../statistics/delong.js';
 import type { Protocol } from '../../mil/evaluate/evaluate-predictions.js';
 import type { MetricsFile } from '../../mil/evaluate/metrics-file.js';
 import type { RocCurve } from '../../statistics/roc.js';
-import type { ColourScale, HeatmapStyle } from './heatmap-legend.js';
+import type { ColorScale, HeatmapStyle } from './heatmap-legend.js';
 import type { MetricSummary, Spread, SummaryRow } from './summary.js';
 import type { Timeline } from './timeline.js';
 
@@ -70,7 +70,7 @@ export interface Picture {
   width: number;
   height: number;
   /** What its colours mean, where it is drawn in a colour map. */
-  scale?: ColourScale;
+  scale?: ColorScale;
 }
 
 export interface SlidePictures {

@@ -12,10 +12,10 @@ export function automaticNotes(
   left: readonly LeftOut[],
 ): string[] {
   const notes: string[] = [];
-  const unlabelled = left.filter(({ reason }) => reason === NO_LABEL).length;
-  if (unlabelled > 0) {
+  const unlabeled = left.filter(({ reason }) => reason === NO_LABEL).length;
+  if (unlabeled > 0) {
     notes.push(
-      `${count(unlabelled, 'slide')} had no label and ${unlabelled === 1 ? 'is' : 'are'} in no number; Left out, below, names them.`,
+      `${count(unlabeled, 'slide')} had no label and ${unlabeled === 1 ? 'is' : 'are'} in no number; Left out, below, names them.`,
     );
   }
   const least = Math.min(...folds.map(({ metrics }) => metrics.slides));

@@ -13,14 +13,14 @@ import { readHeatmaps, readSlides } from './read-slides.js';
 import type { ReportData } from './report-data.js';
 import { automaticNotes } from './report-notes.js';
 import { formatSummary } from './summary-file.js';
-import { summarise } from './summary.js';
+import { summarize } from './summary.js';
 import { sweepsOf } from './sweeps.js';
 import { buildTimeline } from './timeline.js';
 
 /** Parameters of `pipeline.report`; see its definition for what each means. */
 export interface ReportWith {
   /** Absent where nothing was trained: the page then shows the preprocessing and the run. */
-  runs?: InputFile;
+  evaluations?: InputFile;
   slides?: InputFile;
   heatmaps?: InputFile;
   groupBy: string | string[];
@@ -57,13 +57,13 @@ export async function run(job: Job<ReportWith>): Promise<JobResult> {
 
 /** Everything the page shows. Input files are checked against their digests as they are read. */
 export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
-  const { runs, slides, heatmaps, title, compare, compareBy } = job.with;
+  const { evaluations, slides, heatmaps, title, compare, compareBy } = job.with;
   const groupBy = [job.with.groupBy].flat();
   const swept = [job.with.sweep ?? []].flat();
   refuseNothing(job.with);
   refuseOtherField(compareBy, groupBy);
   const given = {
-    evaluation: runs ? readItems(runs.path) : [],
+    evaluation: evaluations ? readItems(evaluations.path) : [],
     slide: slides ? readItems(slides.path) : [],
     heatmap: heatmaps ? readItems(heatmaps.path) : [],
   };
@@ -71,16 +71,16 @@ export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
   job.progress({ unit: 'folds', done: folds.length, total: folds.length });
   const shown = await readHeatmaps(given.heatmap, job.work);
   const events = job.run === undefined ? [] : await readEvents(job.work, job.run);
-  const inputs = Object.entries({ runs, slides, heatmaps }).flatMap(([name, file]) =>
+  const inputs = Object.entries({ evaluations, slides, heatmaps }).flatMap(([name, file]) =>
     file === undefined ? [] : [{ path: `items of ${name}`, digest: file.digest }],
   );
-  const rows = summarise(folds);
+  const rows = summarize(folds);
   const ended = collectLeftOut(given, events);
   const plan = readPlan(job.work, job.run);
   const left = [...ended, ...(await droppedBySplits(job.work, plan, new Set(ended.map(({ item }) => item))))];
   return {
     title,
-    evaluated: runs !== undefined,
+    evaluated: evaluations !== undefined,
     notes: [...[job.with.notes ?? []].flat(), ...automaticNotes(folds, shown.heatmaps, left)],
     groupBy,
     rows,
@@ -96,17 +96,17 @@ export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
   };
 }
 
-function refuseNothing({ runs, slides, heatmaps }: ReportWith): void {
-  if (runs ?? slides ?? heatmaps) return;
+function refuseNothing({ evaluations, slides, heatmaps }: ReportWith): void {
+  if (evaluations ?? slides ?? heatmaps) return;
   throw new SamMilError('InvalidInput', 'there is nothing to report on', {
-    expected: 'one of `runs`, `slides`, `heatmaps`',
+    expected: 'one of `evaluations`, `slides`, `heatmaps`',
     next: 'give the items of a stage, such as slides: ${{ needs.preprocess.items }}',
   });
 }
 
 function refuseOtherField(compareBy: string | undefined, groupBy: readonly string[]): void {
   if (compareBy === undefined || groupBy.includes(compareBy)) return;
-  throw new SamMilError('InvalidInput', '`compare-by` is none of the fields the runs are grouped by', {
+  throw new SamMilError('InvalidInput', '`compare-by` is none of the fields the evaluations are grouped by', {
     expected: groupBy.join(', '),
     found: compareBy,
   });

@@ -1,4 +1,4 @@
-import { colourScale, headingOf, legendOf } from './heatmap-legend.js';
+import { colorScale, headingOf, legendOf } from './heatmap-legend.js';
 import { html, type Markup } from './html.js';
 import type { HeatmapResult, Picture, ReportData, SlidePictures } from './report-data.js';
 import { median, stripPlot } from './strip-plot.js';
@@ -49,7 +49,7 @@ function setBadge({ set }: HeatmapResult): Markup | '' {
 function figure({ caption, alt, source, width, height, scale }: Picture): Markup {
   return html`<figure>
     <img src="${source}" alt="${alt}" width="${width}" height="${height}" loading="lazy" />
-    <figcaption>${caption}${scale && html`: ${colourScale(scale)}`}</figcaption>
+    <figcaption>${caption}${scale && html`: ${colorScale(scale)}`}</figcaption>
   </figure>`;
 }
 

@@ -47,7 +47,8 @@ export function formatSummary({
       .map(({ key, set, style, lesionAuc, lesionPatches, patches }) => ({
         slide: key,
         set,
-        what: style.what,
+        score: style.score,
+        ...(style.class !== undefined && { class: style.class }),
         auc: lesionAuc,
         lesion_patches: lesionPatches,
         patches,

@@ -64,7 +64,7 @@ const RANK_METRICS: readonly MetricName[] = [
 /**
  * Metrics files to table rows, groups in order of first appearance. Pure, so that the terminal shows the very numbers of the report.
  */
-export function summarise(files: readonly GroupedMetrics[]): SummaryRow[] {
+export function summarize(files: readonly GroupedMetrics[]): SummaryRow[] {
   const groups = new Map<string, MetricsFile[]>();
   for (const { group, metrics } of files) groups.set(group, [...(groups.get(group) ?? []), metrics]);
   return [...groups].map(([group, members]) => ({
@@ -74,11 +74,11 @@ export function summarise(files: readonly GroupedMetrics[]): SummaryRow[] {
     slides: members.reduce((sum, { slides }) => sum + slides, 0),
     protocol: members[0].protocol,
     optimistic: members.some(({ selection }) => selection.optimistic),
-    protocols: { honest: summariseProtocol(members, 'honest'), paper: summariseProtocol(members, 'paper') },
+    protocols: { honest: summarizeProtocol(members, 'honest'), paper: summarizeProtocol(members, 'paper') },
   }));
 }
 
-function summariseProtocol(
+function summarizeProtocol(
   members: readonly MetricsFile[],
   protocol: Protocol,
 ): SummaryRow['protocols'][Protocol] {

@@ -1,7 +1,7 @@
 import type { ReadFold } from './read-folds.js';
 import { groupName } from './group-name.js';
 import type { Sweep, SweepPoint } from './report-data.js';
-import { summarise } from './summary.js';
+import { summarize } from './summary.js';
 
 /** One sweep a parameter and group of the rest. Only folds that have a value of the parameter take part in it. */
 export function sweepsOf(
@@ -28,7 +28,7 @@ function sweepOf(parameter: string, of: string, members: readonly ReadFold[]): S
   const { protocol } = members[0].metrics;
   const points = values.map((value): SweepPoint => {
     const own = members.filter((fold) => fold.values[parameter] === value);
-    const [row] = summarise(own.map(({ metrics }) => ({ group: parameter, metrics })));
+    const [row] = summarize(own.map(({ metrics }) => ({ group: parameter, metrics })));
     const { auc, f1 } = row.protocols[protocol];
     return { value, folds: row.folds, auc, f1 };
   });

@@ -106,9 +106,9 @@ function drawBar(bar: DrawnBar, band: Band, x: (time: number) => number): Conten
   const name = bar.merged === 1 ? `${bar.item} · ${bar.step}` : `${bar.merged} short steps from ${bar.item}`;
   const attempt = bar.attempt > 1 ? `, attempt ${bar.attempt}` : '';
   const title = `${name}: ${duration(bar.end - bar.start)}, ${bar.outcome}${attempt}, on ${bar.host}${bar.message ? `: ${bar.message}` : ''}`;
-  const colour = bar.outcome === 'done' ? `s${band.series}` : bar.outcome;
+  const color = bar.outcome === 'done' ? `s${band.series}` : bar.outcome;
   return html`<rect
-    class="bar ${colour}"
+    class="bar ${color}"
     x="${left.toFixed(1)}"
     y="${y}"
     width="${width.toFixed(1)}"

@@ -41,11 +41,11 @@ test('what mil.import lists is split, trained on and evaluated, and is found aga
     'val-ratio': 0.3,
   });
   assert.equal(slides, 12);
-  const { checkpoint } = await outputs('mil.train-fold', 'train', { bags, split: splits, ...TRAINING });
+  const { checkpoint } = await outputs('mil.train-fold', 'train', { bags, splits, ...TRAINING });
   const { predictions } = await outputs('mil.evaluate', 'evaluate', {
     checkpoint,
     bags,
-    split: splits,
+    splits,
     bootstrap: 0,
   });
   const scored = readFileSync(join(work, (predictions as unknown as FileRef).path), 'utf8');
@@ -67,11 +67,14 @@ test('what mil.import lists is split, trained on and evaluated, and is found aga
   assert.equal(again.how, 'cached', 'the list holds no path of its stage');
 
   for (let bag = 0; bag < 12; bag++) appendFileSync(join(work, `import/bags/musk-${bag}.h5`), 'x');
-  const spoilt = steps.run('mil.train-fold', {
-    stage: 'spoilt',
-    with: { bags, split: splits, ...TRAINING, seed: 3 },
+  const damaged = steps.run('mil.train-fold', {
+    stage: 'damaged',
+    with: { bags, splits, ...TRAINING, seed: 3 },
   });
-  await assert.rejects(spoilt, { code: 'InvalidInput', message: /musk-\d+\.h5: the file was changed after/ });
+  await assert.rejects(damaged, {
+    code: 'InvalidInput',
+    message: /musk-\d+\.h5: the file was changed after/,
+  });
   appendFileSync(join(work, 'import/bags.jsonl'), '\n');
   await assert.rejects(steps.run('mil.split', { stage: 'edited', with: { bags, labels } }), {
     code: 'InvalidInput',
@@ -83,7 +86,7 @@ test('a list of bags fits where bags are wanted, and nothing else of the stage d
   const folder = temporaryFolder(context);
   writeFileSync(join(folder, 'table.csv'), tableText());
   const registry = await loadRegistry();
-  const catalogue = Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
+  const catalog = Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
   const messages = (bags: string) => {
     const text = [
       'pipeline: 1',
@@ -95,7 +98,7 @@ test('a list of bags fits where bags are wanted, and nothing else of the stage d
       '    uses: mil.split',
       `    with: { bags: '\${{ needs.import.${bags} }}', labels: '\${{ needs.import.outputs.labels }}' }`,
     ].join('\n');
-    const { problems } = loadPipeline(text, { file: join(folder, 'musk.yaml'), catalogue, cwd: folder });
+    const { problems } = loadPipeline(text, { file: join(folder, 'musk.yaml'), catalog, cwd: folder });
     return problems.map(({ message, hint }) => `${message} (${hint})`);
   };
   assert.deepEqual(messages('outputs.bags'), []);

@@ -88,7 +88,7 @@ function segmentsWith(change: Partial<Segments['info']>): string {
   return name;
 }
 
-const pt = (features: string): JsonObject => ({ features, coords: 'clam_patches.h5' });
+const pt = (features: string): JsonObject => ({ features, patches: 'clam_patches.h5' });
 const at = (row: number, x: number, y: number) => (coords: number[]) =>
   coords.with(2 * row, x).with(2 * row + 1, y);
 
@@ -141,13 +141,13 @@ const refusals: Case[] = [
   ],
   [
     'a tensor with the coords of another slide',
-    () => ({ features: 'float32.pt', coords: bag({ coords: (coords) => coords.slice(0, 80) }) }),
+    () => ({ features: 'float32.pt', patches: bag({ coords: (coords) => coords.slice(0, 80) }) }),
     'CountMismatch',
     /bag-\d+\.h5: features and coords do not match; expected 60 coords, one for each feature row of .*float32\.pt; found 40/,
   ],
   [
     'as many coords, but others',
-    () => ({ features: 'clam.h5', coords: bag({ coords: at(7, 101, 200) }) }),
+    () => ({ features: 'clam.h5', patches: bag({ coords: at(7, 101, 200) }) }),
     'InvalidInput',
     /bag-\d+\.h5: the coords are not those in .*clam\.h5; expected 116, 208 in row 7; found 101, 200/,
   ],
@@ -211,15 +211,15 @@ const refusals: Case[] = [
   ],
   [
     'patches of another size than said',
-    () => ({ features: 'clam.h5', 'patch-size': 16 }),
+    () => ({ features: 'clam.h5', 'patch-size-level0': 16 }),
     'InvalidInput',
     /clam\.h5: the coords do not lie on the grid.*expected neighbouring patches 16 level-0 pixels apart; found 8 most often/,
   ],
   [
     'a patch size that the file contradicts',
-    () => ({ ...pt('float32.pt'), 'patch-size': 16 }),
+    () => ({ ...pt('float32.pt'), 'patch-size-level0': 16 }),
     'CountMismatch',
-    /clam_patches\.h5: the patches are not of the size that `patch-size` says; expected 16 level-0 pixels; found 8/,
+    /clam_patches\.h5: the patches are not of the size that `patch-size-level0` says; expected 16 level-0 pixels; found 8/,
   ],
   [
     'segments of other patches',
@@ -342,7 +342,7 @@ describe('pathology.convert refuses by name and publishes nothing', () => {
   test('and what is sound is published by the same way', async () => {
     const { receipt } = await steps.run('pathology.convert', {
       stage: 'sound',
-      with: { ...pt('bfloat16.pt'), segments: 'segments.pkl', 'patch-size': 8 },
+      with: { ...pt('bfloat16.pt'), segments: 'segments.pkl', 'patch-size-level0': 8 },
     });
     assert.deepEqual(
       Object.keys(receipt.files).sort(),

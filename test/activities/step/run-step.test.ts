@@ -94,7 +94,7 @@ test('a renamed stage finds its outputs and links them', async (context) => {
   assert.equal(executionsOf(work).length, 1);
   const again = await steps.run('stub.light', { with: { text: 'abc' }, stage: 'renamed' });
   assert.equal(again.how, 'cached');
-  writeFileSync(join(work, 'renamed', 'item.txt'), 'spoilt');
+  writeFileSync(join(work, 'renamed', 'item.txt'), 'damaged');
   const third = await steps.run('stub.light', { with: { text: 'abc' }, stage: 'third' });
   assert.equal(third.how, 'done', 'a spoilt original is not linked');
 });

@@ -56,7 +56,7 @@ const listed = async () =>
 test('list: every model, EfficientNet-Lite0 too, in words and in JSON', async () => {
   const words = await models('list');
   assert.equal(words.code, 0, words.stderr);
-  assert.match(words.stdout, /^MODEL +KIND +SIZE +STATE +LICENCE +WHERE$/m);
+  assert.match(words.stdout, /^MODEL +KIND +SIZE +STATE +LICENSE +WHERE$/m);
   assert.match(
     words.stdout,
     /^sam-vit-h +segmenter +2\.6 GB +missing +Apache-2\.0 +from dl\.fbaipublicfiles\.com$/m,
@@ -172,7 +172,7 @@ test('fetch goes on where a killed one stopped; the file is checked and ready', 
   first.child.kill('SIGKILL');
   await first.ended;
   assert.equal((await listed())[1].state, 'missing');
-  server.behaviour = {};
+  server.behavior = {};
   const second = await runCli(folder, ...args);
   assert.equal(second.code, 0, second.stderr);
   assert.match(second.stdout, new RegExp(`^resnet50 {2}ready {2}${DIGEST}`));

@@ -27,15 +27,15 @@ test('a state folder that cannot be made is named, with the variable that moves 
 test('a stray file and a spoilt plan in the work folder do not hide its runs', () => {
   const work = join(folder, 'work');
   process.env.SAM_MIL_STATE = join(folder, 'state');
-  for (const run of ['good', 'spoilt']) mkdirSync(join(work, '.runs', run), { recursive: true });
+  for (const run of ['good', 'damaged']) mkdirSync(join(work, '.runs', run), { recursive: true });
   writeFileSync(join(work, '.runs', '.DS_Store'), '');
-  writeFileSync(join(work, '.runs', 'spoilt', 'plan.json'), '{"name"');
+  writeFileSync(join(work, '.runs', 'damaged', 'plan.json'), '{"name"');
   writeFileSync(join(work, '.runs', 'good', 'plan.json'), '{"name":"p","source":{"path":"/p.yaml"}}');
   assert.deepEqual(
     runsIn(work).map(({ run }) => run),
     ['good'],
   );
-  assert.throws(() => readPlanOf({ work, run: 'spoilt' }), {
+  assert.throws(() => readPlanOf({ work, run: 'damaged' }), {
     name: 'InvalidInput',
     message: /spoilt.plan\.json: the plan of the run cannot be read.*run its pipeline file again/,
   });

@@ -61,9 +61,9 @@ test('the first value that is not finite is found wherever it stands', () => {
     assert.equal(firstNotFinite(values), -1);
     for (let at = 0; at < length; at++) {
       for (const bad of [NaN, Infinity, -Infinity]) {
-        const spoilt = values.slice();
-        spoilt[at] = bad;
-        assert.equal(firstNotFinite(spoilt), at);
+        const damaged = values.slice();
+        damaged[at] = bad;
+        assert.equal(firstNotFinite(damaged), at);
       }
     }
   }

@@ -10,7 +10,7 @@ import { RandomStream } from '../../../domain/random.js';
 export interface Cohort {
   work: string;
   bags: InputFile;
-  split: InputFile;
+  splits: InputFile;
   keys: string[];
 }
 
@@ -33,15 +33,15 @@ export function makeCohort(folder: string, count = 20): Cohort {
   const bags = join(work, 'items.jsonl');
   writeFileSync(bags, `${lines.join('\n')}\n`);
   const third = (rest: number) => keys.filter((_, i) => Math.floor(i / 2) % 5 === rest);
-  const split = join(work, 'splits.json');
+  const splits = join(work, 'splits.json');
   const fold = { fold: 0, train: [...third(0), ...third(1), ...third(2)], val: third(3), test: third(4) };
   writeFileSync(
-    split,
+    splits,
     formatSplits({
       splits: 1,
       scheme: 'stratified',
       seed: 2021,
-      classes: ['normal', 'tumour'],
+      classes: ['normal', 'tumor'],
       labels: Object.fromEntries(keys.map((key, i) => [key, i % 2])),
       repeats: [
         {
@@ -56,7 +56,7 @@ export function makeCohort(folder: string, count = 20): Cohort {
     work,
     keys,
     bags: { path: bags, digest: 'sha256:bags', name: 'items' },
-    split: { path: split, digest: 'sha256:split', name: 'splits' },
+    splits: { path: splits, digest: 'sha256:splits', name: 'splits' },
   };
 }
 
@@ -79,7 +79,7 @@ function writeBag(work: string, key: string, label: number): void {
 export function trainWith(cohort: Cohort, changes: Partial<TrainFoldWith> = {}): TrainFoldWith {
   return {
     bags: cohort.bags,
-    split: cohort.split,
+    splits: cohort.splits,
     repeat: 0,
     fold: 0,
     model: 'abmil',
@@ -98,7 +98,7 @@ export function trainWith(cohort: Cohort, changes: Partial<TrainFoldWith> = {}):
     validateOn: 'val',
     backend: 'tensorflow',
     saveEvery: 5,
-    standardise: false,
+    standardize: false,
     ...changes,
   };
 }

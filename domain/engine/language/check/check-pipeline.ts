@@ -1,5 +1,5 @@
 import { canonicalJson } from '../../../json.js';
-import { lookUp, type Catalogue, type CatalogueEntry } from '../../../activity-schema.js';
+import { lookUp, type Catalog, type CatalogEntry } from '../../../activity-schema.js';
 import { ANY_FILES, type Files } from './check-files.js';
 import { checkSource } from './check-source.js';
 import { checkWith } from './check-with.js';
@@ -30,14 +30,13 @@ import type { YamlNode } from '../read/yaml-nodes.js';
 /** Checks the parts of a pipeline against each other and against the activities it uses. Finds every fault, changes nothing but which params count as used. */
 export function checkPipeline(
   document: PipelineDocument,
-  catalogue: Catalogue,
+  catalog: Catalog,
   files: Files = ANY_FILES,
 ): Problem[] {
   const problems = new ProblemList();
   checkNeeds(document.stages, problems);
-  const types = new PipelineTypes(document, catalogue);
-  for (const stage of document.stages)
-    new StageCheck(document, stage, types, catalogue, files, problems).all();
+  const types = new PipelineTypes(document, catalog);
+  for (const stage of document.stages) new StageCheck(document, stage, types, catalog, files, problems).all();
   for (const { name, place } of document.params) {
     if (document.known.used.has(name)) continue;
     problems.warning(
@@ -54,7 +53,7 @@ class StageCheck {
   private readonly document: PipelineDocument;
   private readonly stage: StageDocument;
   private readonly types: PipelineTypes;
-  private readonly catalogue: Catalogue;
+  private readonly catalog: Catalog;
   private readonly files: Files;
   private readonly problems: ProblemList;
   private readonly scope: Scope;
@@ -63,14 +62,14 @@ class StageCheck {
     document: PipelineDocument,
     stage: StageDocument,
     types: PipelineTypes,
-    catalogue: Catalogue,
+    catalog: Catalog,
     files: Files,
     problems: ProblemList,
   ) {
     this.document = document;
     this.stage = stage;
     this.types = types;
-    this.catalogue = catalogue;
+    this.catalog = catalog;
     this.files = files;
     this.problems = problems;
     this.scope = new Scope(document, stage, types, problems);
@@ -107,10 +106,10 @@ class StageCheck {
     checkWith({ document, stage, step, position, scope, types, files, problems, entry });
   }
 
-  private activity(step: StepDocument): CatalogueEntry | undefined {
-    const entry = lookUp(this.catalogue, step.uses.name);
+  private activity(step: StepDocument): CatalogEntry | undefined {
+    const entry = lookUp(this.catalog, step.uses.name);
     if (entry === undefined) {
-      const hint = suggest(step.uses.name, Object.keys(this.catalogue), 'activities');
+      const hint = suggest(step.uses.name, Object.keys(this.catalog), 'activities');
       this.problems.error(
         'unknown-activity',
         step.uses.place,

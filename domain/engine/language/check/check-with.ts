@@ -1,6 +1,6 @@
 import { canonicalJson, type Json } from '../../../json.js';
 import { references, wholeReference } from '../expressions/analysis.js';
-import { lookUp, type CatalogueEntry, type ValueSchema } from '../../../activity-schema.js';
+import { lookUp, type CatalogEntry, type ValueSchema } from '../../../activity-schema.js';
 import { nearest, suggest } from '../expressions/did-you-mean.js';
 import { describeValue } from '../read/describe.js';
 import type { PipelineDocument, StageDocument, StepDocument } from '../read/document.js';
@@ -32,7 +32,7 @@ export interface StepCheck {
   files: Files;
   problems: ProblemList;
   /** What the step's activity takes; absent where there is no such activity: then only expressions are checked. */
-  entry?: CatalogueEntry;
+  entry?: CatalogEntry;
 }
 
 /** Checks a step's `with` against what its activity takes. */

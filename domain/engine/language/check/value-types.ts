@@ -1,5 +1,5 @@
 import { references, wholeReference } from '../expressions/analysis.js';
-import { lookUp, type Catalogue, type ValueSchema } from '../../../activity-schema.js';
+import { lookUp, type Catalog, type ValueSchema } from '../../../activity-schema.js';
 import type { PipelineDocument, StageDocument, StepDocument } from '../read/document.js';
 import { expressionsIn } from '../read/node-expressions.js';
 import { ProblemList } from '../problems/problems.js';
@@ -28,16 +28,16 @@ export function isFile(schema: ValueSchema): boolean {
 /** Answers what stages, steps and items offer to expressions. */
 export class PipelineTypes {
   readonly stages: ReadonlyMap<string, StageDocument>;
-  private readonly catalogue: Catalogue;
+  private readonly catalog: Catalog;
 
-  constructor(document: PipelineDocument, catalogue: Catalogue) {
+  constructor(document: PipelineDocument, catalog: Catalog) {
     this.stages = new Map(document.stages.map((stage) => [stage.name, stage]));
-    this.catalogue = catalogue;
+    this.catalog = catalog;
   }
 
   /** Outputs of a step by name; undefined where its activity is not known. */
   stepOutputs(step: StepDocument): ReadonlyMap<string, ValueType> | undefined {
-    const entry = lookUp(this.catalogue, step.uses.name);
+    const entry = lookUp(this.catalog, step.uses.name);
     if (entry === undefined) return undefined;
     return new Map(Object.entries(entry.outputs).map(([name, schema]) => [name, { kind: 'output', schema }]));
   }

@@ -1,16 +1,14 @@
-import type { Catalogue, CatalogueEntry, ValueSchema } from '../../../activity-schema.js';
+import type { Catalog, CatalogEntry, ValueSchema } from '../../../activity-schema.js';
 import { formsOf } from '../check/schema-faults.js';
 
 /** The reference page of the activities, as Markdown: for each its parameters, outputs and defaults, from the same data that files are checked with. */
-export function activityReference(catalogue: Catalogue): string {
-  const names = Object.keys(catalogue).sort();
+export function activityReference(catalog: Catalog): string {
+  const names = Object.keys(catalog).sort();
   const plugins = [...new Set(names.map(pluginOf))];
-  const contents = names.map((name) => `- [\`${name}\`](#${anchor(name)}): ${catalogue[name].summary}`);
+  const contents = names.map((name) => `- [\`${name}\`](#${anchor(name)}): ${catalog[name].summary}`);
   const sections = plugins.flatMap((plugin) => [
     `## Plugin \`${plugin}\``,
-    ...names
-      .filter((name) => pluginOf(name) === plugin)
-      .map((name) => activitySection(name, catalogue[name])),
+    ...names.filter((name) => pluginOf(name) === plugin).map((name) => activitySection(name, catalog[name])),
   ]);
   return [
     '# Activities',
@@ -33,7 +31,7 @@ function anchor(name: string): string {
   return name.replace(/[^\w-]/g, '').toLowerCase();
 }
 
-function activitySection(name: string, entry: CatalogueEntry): string {
+function activitySection(name: string, entry: CatalogEntry): string {
   const { summary, version, queue, timeout, heartbeat, resumesFrom } = entry;
   const facts = [`version ${version}`, `queue \`${queue}\``, `timeout ${timeout}`, `heartbeat ${heartbeat}`];
   if (resumesFrom !== undefined) facts.push(`after a kill it goes on from: ${resumesFrom}`);

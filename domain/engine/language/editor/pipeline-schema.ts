@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../../json.js';
-import type { Catalogue, CatalogueEntry, ValueSchema } from '../../../activity-schema.js';
+import type { Catalog, CatalogEntry, ValueSchema } from '../../../activity-schema.js';
 import { ITEM_TYPES, PARAM_TYPES } from '../read/param-types.js';
 import { LANGUAGE_VERSION } from '../read/parse-pipeline.js';
 
@@ -8,8 +8,8 @@ import { LANGUAGE_VERSION } from '../read/parse-pipeline.js';
  * editor completes and explains them while they are typed. It accepts every correct file; what it cannot say (references, kinds, circles) is
  * found by `validate`.
  */
-export function pipelineSchema(catalogue: Catalogue): JsonObject {
-  const names = Object.keys(catalogue).sort();
+export function pipelineSchema(catalog: Catalog): JsonObject {
+  const names = Object.keys(catalog).sort();
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'sam-mil pipeline',
@@ -40,7 +40,7 @@ export function pipelineSchema(catalogue: Catalogue): JsonObject {
     },
     patternProperties: { '^x-': { description: 'Ignored: a place for anchors.' } },
     additionalProperties: false,
-    definitions: { ...common(names, catalogue), ...withDefinitions(names, catalogue) },
+    definitions: { ...common(names, catalog), ...withDefinitions(names, catalog) },
   };
 }
 
@@ -114,14 +114,14 @@ const STAGE_SETTINGS: JsonObject = {
   }),
 };
 
-function common(names: readonly string[], catalogue: Catalogue): JsonObject {
+function common(names: readonly string[], catalog: Catalog): JsonObject {
   const condition = {
     type: ['string', 'boolean'],
     description: 'Runs only where this is true. ${{ }} may be left out.',
   };
   const uses = {
     description: 'The activity that does the work.',
-    anyOf: names.map((name) => ({ const: name, description: catalogue[name].summary })),
+    anyOf: names.map((name) => ({ const: name, description: catalog[name].summary })),
   };
   const stage: JsonObject = {
     description: text('One line for people.'),
@@ -150,7 +150,7 @@ function common(names: readonly string[], catalogue: Catalogue): JsonObject {
     if: condition,
     ...STEP_SETTINGS,
   };
-  const perActivity = names.map((name) => activityRule(name, catalogue[name]));
+  const perActivity = names.map((name) => activityRule(name, catalog[name]));
   return {
     expression: EXPRESSION,
     param: param(),
@@ -228,7 +228,7 @@ function matrix(): JsonObject {
 }
 
 /** `with` of an activity where `uses` names it. */
-function activityRule(name: string, entry: CatalogueEntry): JsonObject {
+function activityRule(name: string, entry: CatalogEntry): JsonObject {
   const needsWith: JsonObject = entry.required.length > 0 ? { required: ['with'] } : {};
   return {
     if: { properties: { uses: { const: name } }, required: ['uses'] },
@@ -236,9 +236,9 @@ function activityRule(name: string, entry: CatalogueEntry): JsonObject {
   };
 }
 
-function withDefinitions(names: readonly string[], catalogue: Catalogue): JsonObject {
+function withDefinitions(names: readonly string[], catalog: Catalog): JsonObject {
   const definitions = names.map((name) => {
-    const { summary, required, with: parameters } = catalogue[name];
+    const { summary, required, with: parameters } = catalog[name];
     const properties = Object.entries(parameters).map(([key, schema]) => [
       key,
       orExpression(literal(schema)),

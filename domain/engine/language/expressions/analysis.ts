@@ -56,7 +56,7 @@ function unchain(tree: Expression): { base: Expression; keys: Expression[] } {
   return { base, keys };
 }
 
-/** The reference that an expression is as a whole: `steps.patch.outputs.coords`; undefined where it is anything more. */
+/** The reference that an expression is as a whole: `steps.patch.outputs.patches`; undefined where it is anything more. */
 export function wholeReference(tree: Expression): Reference | undefined {
   if (tree.type !== 'name' && tree.type !== 'member') return undefined;
   const found = references(tree);

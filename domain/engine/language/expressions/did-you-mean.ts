@@ -21,9 +21,20 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 
 /** "did you mean `x`?", otherwise the valid names as a list; undefined where there are none. */
 export function suggest(word: string, candidates: readonly string[], noun = 'valid'): string | undefined {
-  const match = nearest(word, candidates);
+  const match = nearest(word, candidates) ?? related(word, candidates);
   if (match !== undefined) return `did you mean \`${match}\`?`;
   return candidates.length === 0 ? undefined : `${noun}: ${listed(candidates)}`;
+}
+
+/** The only candidate with all hyphenated parts of the word (`patch-size-level0` of `patch-size`), or else with its first part. */
+function related(word: string, candidates: readonly string[]): string | undefined {
+  const parts = word.toLowerCase().split('-');
+  const holding = candidates.filter((candidate) => {
+    const own = candidate.split('-');
+    return parts.every((part) => own.includes(part));
+  });
+  const found = holding.length > 0 ? holding : candidates.filter((name) => name.split('-')[0] === parts[0]);
+  return found.length === 1 ? found[0] : undefined;
 }
 
 const SHOWN = 20;

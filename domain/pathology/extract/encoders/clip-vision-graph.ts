@@ -105,7 +105,7 @@ class ClipVisionBuilder {
     let x = this.embed();
     for (let layer = 0; layer < layers; layer++) x = this.layer(x, layerName(layer), `layer.${layer}`);
     const first = graph.node('Gather', [x, graph.constant([0], [], 'int64')], { axis: 1 });
-    const pooled = this.normalise(first, 'vision_model.post_layernorm', 'pooled');
+    const pooled = this.normalize(first, 'vision_model.post_layernorm', 'pooled');
     const projection = this.stored('visual_projection.weight', [dim, width]);
     graph.output(graph.node('Gemm', [pooled, projection], { transB: 1 }, 'features'), ['n', dim]);
     return graph.encode();
@@ -133,16 +133,16 @@ class ClipVisionBuilder {
     const inFront = graph.node('Pad', [classToken, graph.constant([0, 0, grid * grid, 0], [4], 'int64')]);
     const positions = this.stored(`${prefix}.position_embedding.weight`, [grid * grid + 1, width]);
     const embedded = graph.node('Add', [placed, graph.node('Add', [positions, inFront])]);
-    return this.normalise(embedded, 'vision_model.pre_layrnorm', 'embedded');
+    return this.normalize(embedded, 'vision_model.pre_layrnorm', 'embedded');
   }
 
   /** Attention and a two-layer perceptron, each on the normalised state and added to it. */
   private layer(input: string, name: string, output: string): string {
     const { graph } = this;
     const { width, mlp } = this.sizes;
-    const attended = this.attention(this.normalise(input, `${name}.layer_norm1`), `${name}.self_attn`);
+    const attended = this.attention(this.normalize(input, `${name}.layer_norm1`), `${name}.self_attn`);
     const middle = graph.node('Add', [input, attended]);
-    const wide = this.dense(this.normalise(middle, `${name}.layer_norm2`), `${name}.mlp.fc1`, width, mlp);
+    const wide = this.dense(this.normalize(middle, `${name}.layer_norm2`), `${name}.mlp.fc1`, width, mlp);
     const gate = graph.node('Sigmoid', [graph.node('Mul', [wide, graph.constant([1.702], [])])]);
     const narrow = this.dense(graph.node('Mul', [wide, gate]), `${name}.mlp.fc2`, mlp, width);
     const state = graph.node('Add', [middle, narrow], {}, output);
@@ -182,7 +182,7 @@ class ClipVisionBuilder {
     ]);
   }
 
-  private normalise(x: string, name: string, output?: string): string {
+  private normalize(x: string, name: string, output?: string): string {
     const { width } = this.sizes;
     const parameters = ['weight', 'bias'].map((parameter) => this.stored(`${name}.${parameter}`, [width]));
     const value = this.graph.node(

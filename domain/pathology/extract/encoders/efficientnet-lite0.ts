@@ -19,7 +19,7 @@ const info: EncoderInfo = {
   mean: [127 / 255, 127 / 255, 127 / 255],
   std: [128 / 255, 128 / 255, 128 / 255],
   dim: LITE0_DIM,
-  licence: 'Apache-2.0 (weights and original code)',
+  license: 'Apache-2.0 (weights and original code)',
   note: 'trained on ImageNet photographs, not on pathology: a general image encoder',
 };
 

@@ -21,7 +21,7 @@ export interface EncoderFile {
   mean?: Triple;
   std?: Triple;
   dim?: number;
-  licence: string;
+  license: string;
   note: string;
 }
 
@@ -72,7 +72,7 @@ const KEYS: Record<
     required: 'onnx',
   },
   dim: { is: 'length of a feature vector', check: isCount, required: 'onnx' },
-  licence: { is: 'text', check: isText, otherwise: 'not stated' },
+  license: { is: 'text', check: isText, otherwise: 'not stated' },
   note: { is: 'text', check: isText, otherwise: 'registered by file' },
 };
 

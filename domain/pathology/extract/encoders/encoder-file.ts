@@ -66,8 +66,8 @@ async function checkpointDefinition(path: string, file: EncoderFile): Promise<En
   };
 }
 
-function named({ name, licence, note }: EncoderFile): Pick<EncoderInfo, 'name' | 'licence' | 'note'> {
-  return { name, licence, note };
+function named({ name, license, note }: EncoderFile): Pick<EncoderInfo, 'name' | 'license' | 'note'> {
+  return { name, license, note };
 }
 
 /** Digests by path and stamp: models are large, and the key of every item asks for it. */

@@ -23,7 +23,7 @@ export interface EncoderInfo {
   std: Triple;
   /** Length of a feature vector. */
   dim: number;
-  licence: string;
+  license: string;
   /** One sentence: trained on what, and what it must not be taken for. */
   note: string;
 }

@@ -24,14 +24,14 @@ export function plip(): EncoderDefinition {
 
 function definitionOf({ name, architecture, dim }: ManifestEncoder): EncoderDefinition {
   const { defaults, version } = ARCHITECTURES[architecture] as Architecture;
-  const { licence, note } = weightsEntry(name);
+  const { license, note } = weightsEntry(name);
   const info: EncoderInfo = {
     name,
     version,
     weightsDigest: digestNow(name),
     ...defaults,
     dim,
-    licence,
+    license,
     note,
   };
   return {

@@ -3,7 +3,7 @@ import { SamMilError } from '../../../errors.js';
 import type { EncoderInfo, EncoderOptions, OpenEncoder } from './encoder.js';
 import { openSession, type Provider } from '../../../machine/onnx/onnx-session.js';
 import { type ModelPorts, portsOf } from './onnx-ports.js';
-import { normalise, normaliserOf } from './preprocess.js';
+import { normalize, normalizerOf } from './preprocess.js';
 
 export interface OnnxEncoderFile {
   /** Absolute path of the .onnx file; with `model`, of the checkpoint. */
@@ -34,7 +34,7 @@ export async function openOnnxEncoder(
   const { session, provider } = await openSession(file.path, { ...options, model: file.model });
   const { default: runtime } = await import('onnxruntime-node');
   const { input, output, most } = await fitting(session, file, { size, dim: info.dim });
-  const tables = normaliserOf(info.mean, info.std);
+  const tables = normalizerOf(info.mean, info.std);
   const pixels = size * size;
   const atOnce = Math.min(most, provider.name === 'cpu' ? CPU_PATCHES : Infinity);
   const run = async (image: Tensor, count: number): Promise<Float32Array> => {
@@ -49,7 +49,7 @@ export async function openOnnxEncoder(
     const elements = count * pixels * 3;
     buffers.reverse();
     if (buffers[0].length < elements) buffers[0] = new Float32Array(elements);
-    normalise(rgb, count, pixels, tables, buffers[0]);
+    normalize(rgb, count, pixels, tables, buffers[0]);
     return new runtime.Tensor('float32', buffers[0].subarray(0, elements), [count, 3, size, size]);
   };
   return {

@@ -1,13 +1,13 @@
 import type { Triple } from './encoder.js';
 
 /** Lookup tables that turn 8-bit values into normalised floats, rounded at each step as float32 arithmetic does (so equal to torch's bits). */
-export type Normaliser = readonly [Float32Array, Float32Array, Float32Array];
+export type Normalizer = readonly [Float32Array, Float32Array, Float32Array];
 
-export function normaliserOf(mean: Triple, std: Triple): Normaliser {
+export function normalizerOf(mean: Triple, std: Triple): Normalizer {
   const table = (channel: 0 | 1 | 2): Float32Array =>
     Float32Array.from({ length: 256 }, (_, value) => {
-      const centred = Math.fround(Math.fround(value / 255) - Math.fround(mean[channel]));
-      return Math.fround(centred / Math.fround(std[channel]));
+      const centered = Math.fround(Math.fround(value / 255) - Math.fround(mean[channel]));
+      return Math.fround(centered / Math.fround(std[channel]));
     });
   return [table(0), table(1), table(2)];
 }
@@ -16,11 +16,11 @@ export function normaliserOf(mean: Triple, std: Triple): Normaliser {
  * @param rgb `count` x `pixels` x 3
  * @param into `count` x 3 x `pixels`: a tensor [count, 3, size, size]
  */
-export function normalise(
+export function normalize(
   rgb: Uint8Array,
   count: number,
   pixels: number,
-  tables: Normaliser,
+  tables: Normalizer,
   into: Float32Array,
 ): void {
   const [red, green, blue] = tables;

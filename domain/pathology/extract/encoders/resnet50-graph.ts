@@ -59,7 +59,7 @@ class ResNet50Builder {
     let channels = this.weights.tensor('conv1.weight', [ANY, 3, 7, 7]).shape[0];
     let x = graph.input('image', ['n', 3, size, size]);
     x = this.convolve(x, 'conv1', { kernel: 7, stride: 2, from: 3, to: channels });
-    x = this.normalise(x, 'bn1', channels, 'bn1');
+    x = this.normalize(x, 'bn1', channels, 'bn1');
     x = graph.node(
       'MaxPool',
       [graph.node('Relu', [x])],
@@ -87,15 +87,15 @@ class ResNet50Builder {
     const width = this.weights.tensor(`${name}.conv1.weight`, [ANY, from, 1, 1]).shape[0];
     const to = this.weights.tensor(`${name}.conv3.weight`, [ANY, width, 1, 1]).shape[0];
     let x = this.convolve(input, `${name}.conv1`, { kernel: 1, stride: 1, from, to: width });
-    x = this.graph.node('Relu', [this.normalise(x, `${name}.bn1`, width)]);
+    x = this.graph.node('Relu', [this.normalize(x, `${name}.bn1`, width)]);
     x = this.convolve(x, `${name}.conv2`, { kernel: 3, stride, from: width, to: width });
-    x = this.graph.node('Relu', [this.normalise(x, `${name}.bn2`, width)]);
+    x = this.graph.node('Relu', [this.normalize(x, `${name}.bn2`, width)]);
     x = this.convolve(x, `${name}.conv3`, { kernel: 1, stride: 1, from: width, to });
-    x = this.normalise(x, `${name}.bn3`, to);
+    x = this.normalize(x, `${name}.bn3`, to);
     let shortcut = input;
     if (stride !== 1 || from !== to) {
       shortcut = this.convolve(input, `${name}.downsample.0`, { kernel: 1, stride, from, to });
-      shortcut = this.normalise(shortcut, `${name}.downsample.1`, to);
+      shortcut = this.normalize(shortcut, `${name}.downsample.1`, to);
     }
     const output = this.graph.node('Relu', [this.graph.node('Add', [x, shortcut])], {}, name);
     this.show(output);
@@ -116,7 +116,7 @@ class ResNet50Builder {
   }
 
   /** With the statistics of training. ONNX Runtime folds it into the convolution before it. */
-  private normalise(x: string, name: string, channels: number, output?: string): string {
+  private normalize(x: string, name: string, channels: number, output?: string): string {
     const parameters = ['weight', 'bias', 'running_mean', 'running_var'].map((parameter) =>
       this.stored(`${name}.${parameter}`, [channels]),
     );

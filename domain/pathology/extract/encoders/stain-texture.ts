@@ -29,7 +29,7 @@ export const STAIN_TEXTURE_FEATURES: readonly string[] = [
   'correlation of haematoxylin and eosin',
   'share of tissue',
   ...HAEMATOXYLIN_LIMITS.map((limit) => `share of haematoxylin above ${limit}`),
-  ...['red', 'green', 'blue'].flatMap((colour) => [`${colour} mean`, `${colour} std`]),
+  ...['red', 'green', 'blue'].flatMap((color) => [`${color} mean`, `${color} std`]),
   ...['haematoxylin', 'eosin'].flatMap((stain) =>
     BAND_RADII.map((radius) => `${stain} contrast to radius ${radius}, x 4`),
   ),
@@ -52,7 +52,7 @@ const info: EncoderInfo = {
   mean: [0, 0, 0],
   std: [1, 1, 1],
   dim: STAIN_TEXTURE_FEATURES.length,
-  licence: 'own code, no weights',
+  license: 'own code, no weights',
   note: 'H&E stain densities and texture statistics, nothing learned: a fallback and a baseline',
 };
 
@@ -90,7 +90,7 @@ function describePatch(rgb: Uint8Array, size: number): number[] {
   const { haematoxylin, eosin, residual } = separateStains(rgb, size * size);
   const stained = haematoxylin.map((value, i) => value + eosin[i]);
   const [h, e] = [momentsOf(haematoxylin), momentsOf(eosin)];
-  const grey = greyOf(rgb, size * size);
+  const gray = grayOf(rgb, size * size);
   return [
     ...[haematoxylin, eosin, residual].flatMap(densityStatistics),
     bounded(h.skewness / 4),
@@ -98,13 +98,13 @@ function describePatch(rgb: Uint8Array, size: number): number[] {
     correlationOf(haematoxylin, eosin),
     shareAbove(stained, TISSUE_LIMIT),
     ...HAEMATOXYLIN_LIMITS.map((limit) => shareAbove(haematoxylin, limit)),
-    ...[0, 1, 2].flatMap((channel) => colourStatistics(rgb, channel)),
+    ...[0, 1, 2].flatMap((channel) => colorStatistics(rgb, channel)),
     ...[haematoxylin, eosin].flatMap((plane) => bandContrasts(plane, size, BAND_RADII).map((std) => std * 4)),
     ...PAIR_DISTANCES.flatMap((distance) => {
       const [contrast, ...rest] = coOccurrence(haematoxylin, size, distance);
       return [contrast * 16, ...rest];
     }),
-    ...RING_RADII.flatMap((radius) => localPatterns(grey, size, radius, PATTERN_MARGIN)),
+    ...RING_RADII.flatMap((radius) => localPatterns(gray, size, radius, PATTERN_MARGIN)),
   ];
 }
 
@@ -113,17 +113,17 @@ function densityStatistics(plane: Float32Array): number[] {
   return [mean, std, ...percentilesOf(plane, [0.1, 0.5, 0.9])];
 }
 
-function colourStatistics(rgb: Uint8Array, channel: number): number[] {
+function colorStatistics(rgb: Uint8Array, channel: number): number[] {
   const values = new Uint8Array(rgb.length / 3);
   for (let i = 0, at = channel; i < values.length; i++, at += 3) values[i] = rgb[at];
   const { mean, std } = momentsOf(values);
   return [mean / 255, std / 255];
 }
 
-function greyOf(rgb: Uint8Array, pixels: number): Uint8Array {
-  const grey = new Uint8Array(pixels);
-  for (let i = 0, at = 0; i < pixels; i++, at += 3) grey[i] = (rgb[at] + rgb[at + 1] + rgb[at + 2]) / 3;
-  return grey;
+function grayOf(rgb: Uint8Array, pixels: number): Uint8Array {
+  const gray = new Uint8Array(pixels);
+  for (let i = 0, at = 0; i < pixels; i++, at += 3) gray[i] = (rgb[at] + rgb[at + 1] + rgb[at + 2]) / 3;
+  return gray;
 }
 
 /** Keeps a statistic with heavy tails within the range of the others. */

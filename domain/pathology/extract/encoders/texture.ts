@@ -14,9 +14,9 @@ export function momentsOf(values: ArrayLike<number>): Moments {
   let square = 0;
   let cube = 0;
   for (let i = 0; i < n; i++) {
-    const centred = values[i] - mean;
-    square += centred * centred;
-    cube += centred * centred * centred;
+    const centered = values[i] - mean;
+    square += centered * centered;
+    cube += centered * centered * centered;
   }
   const std = Math.sqrt(square / n);
   return { mean, std, skewness: std < 1e-6 ? 0 : cube / n / (std * std * std) };
@@ -97,7 +97,7 @@ function boxMeans(table: Float64Array, size: number, radius: number): Float32Arr
   return means;
 }
 
-const GREY_LEVELS = 16;
+const GRAY_LEVELS = 16;
 
 /**
  * Haralick's contrast, correlation, angular second moment and homogeneity ("Textural features for image classification", IEEE SMC 1973) of the
@@ -105,9 +105,9 @@ const GREY_LEVELS = 16;
  */
 export function coOccurrence(plane: Float32Array, size: number, distance: number): number[] {
   const levels = Uint8Array.from(plane, (value) =>
-    Math.min(GREY_LEVELS - 1, Math.max(0, Math.floor(value * GREY_LEVELS))),
+    Math.min(GRAY_LEVELS - 1, Math.max(0, Math.floor(value * GRAY_LEVELS))),
   );
-  const counts = new Uint32Array(GREY_LEVELS * GREY_LEVELS);
+  const counts = new Uint32Array(GRAY_LEVELS * GRAY_LEVELS);
   for (const [dx, dy] of [
     [distance, 0],
     [0, distance],
@@ -118,8 +118,8 @@ export function coOccurrence(plane: Float32Array, size: number, distance: number
       for (let x = Math.max(0, -dx); x < size - Math.max(0, dx); x++) {
         const here = levels[y * size + x];
         const there = levels[(y + dy) * size + x + dx];
-        counts[here * GREY_LEVELS + there]++;
-        counts[there * GREY_LEVELS + here]++;
+        counts[here * GRAY_LEVELS + there]++;
+        counts[there * GRAY_LEVELS + here]++;
       }
     }
   }
@@ -129,9 +129,9 @@ export function coOccurrence(plane: Float32Array, size: number, distance: number
 function haralick(counts: Uint32Array): number[] {
   const total = counts.reduce((sum, count) => sum + count, 0) || 1;
   let [mean, second, energy, contrast, homogeneity, product] = [0, 0, 0, 0, 0, 0];
-  for (let i = 0; i < GREY_LEVELS; i++) {
-    for (let j = 0; j < GREY_LEVELS; j++) {
-      const p = counts[i * GREY_LEVELS + j] / total;
+  for (let i = 0; i < GRAY_LEVELS; i++) {
+    for (let j = 0; j < GRAY_LEVELS; j++) {
+      const p = counts[i * GRAY_LEVELS + j] / total;
       mean += p * i;
       second += p * i * i;
       energy += p * p;
@@ -142,7 +142,7 @@ function haralick(counts: Uint32Array): number[] {
   }
   const variance = second - mean * mean;
   const correlation = variance < 1e-9 ? 0 : (product - mean * mean) / variance;
-  return [contrast / (GREY_LEVELS - 1) ** 2, correlation, energy, homogeneity];
+  return [contrast / (GRAY_LEVELS - 1) ** 2, correlation, energy, homogeneity];
 }
 
 /** Eight neighbours, clockwise from the upper left. */
@@ -173,15 +173,15 @@ const UNIFORM = Uint8Array.from({ length: 256 }, (_, pattern) => {
  * Shares of the ten rotation-invariant uniform local binary patterns (Ojala, Pietikäinen and Mäenpää, PAMI 2002), neighbours on a square ring
  * at `radius`, a neighbour counting as set when it is at least `margin` brighter (so that flat areas give pattern 0, not noise).
  */
-export function localPatterns(grey: Uint8Array, size: number, radius: number, margin: number): number[] {
+export function localPatterns(gray: Uint8Array, size: number, radius: number, margin: number): number[] {
   const offsets = RING.map(([dx, dy]) => dy * radius * size + dx * radius);
   const counts = new Uint32Array(10);
   for (let y = radius; y < size - radius; y++) {
     for (let x = radius; x < size - radius; x++) {
       const at = y * size + x;
-      const limit = grey[at] + margin;
+      const limit = gray[at] + margin;
       let pattern = 0;
-      for (let bit = 0; bit < 8; bit++) if (grey[at + offsets[bit]] >= limit) pattern |= 1 << bit;
+      for (let bit = 0; bit < 8; bit++) if (gray[at + offsets[bit]] >= limit) pattern |= 1 << bit;
       counts[UNIFORM[pattern]]++;
     }
   }

@@ -1,6 +1,6 @@
 import type { Outline } from './polygon.js';
 
-export type Colour = readonly [red: number, green: number, blue: number];
+export type Color = readonly [red: number, green: number, blue: number];
 
 /** Digits of 3 x 5 dots: 5 rows of 3 bits, the highest bit is the topmost row's left dot. */
 const DIGITS = [0x7b6f, 0x2c97, 0x73e7, 0x73cf, 0x5bc9, 0x79cf, 0x79ef, 0x7249, 0x7bef, 0x7bcf];
@@ -20,7 +20,7 @@ export class Canvas {
   }
 
   /** A closed outline with a round pen of `thickness` pixels. */
-  outline(points: Outline, colour: Colour, thickness: number): void {
+  outline(points: Outline, color: Color, thickness: number): void {
     const pen = penOf(thickness);
     let x = points[points.length - 2];
     let y = points[points.length - 1];
@@ -29,15 +29,15 @@ export class Canvas {
       const steps = Math.max(Math.abs(endX - x), Math.abs(endY - y));
       for (let step = 1; step <= steps; step++) {
         const share = step / steps;
-        this.stamp(Math.round(x + (endX - x) * share), Math.round(y + (endY - y) * share), pen, colour);
+        this.stamp(Math.round(x + (endX - x) * share), Math.round(y + (endY - y) * share), pen, color);
       }
-      if (points.length === 2) this.stamp(endX, endY, pen, colour);
+      if (points.length === 2) this.stamp(endX, endY, pen, color);
       [x, y] = [endX, endY];
     }
   }
 
   /** A number of `dot` pixels a dot with its top-left corner at (x, y), moved so that it is inside the picture, on a rim of one dot. */
-  digits(text: string, x: number, y: number, dot: number, colour: Colour, rim: Colour): void {
+  digits(text: string, x: number, y: number, dot: number, color: Color, rim: Color): void {
     const columns = text.length * (DIGIT_WIDTH + 1) + 1;
     const rows = DIGIT_HEIGHT + 2;
     const left = Math.max(0, Math.min(Math.round(x), this.width - columns * dot));
@@ -49,22 +49,22 @@ export class Canvas {
         if (((bits >> (DIGIT_WIDTH * DIGIT_HEIGHT - 1 - i)) & 1) === 0) continue;
         const column = 1 + place * (DIGIT_WIDTH + 1) + (i % DIGIT_WIDTH);
         const row = 1 + Math.floor(i / DIGIT_WIDTH);
-        this.rectangle(left + column * dot, top + row * dot, dot, dot, colour);
+        this.rectangle(left + column * dot, top + row * dot, dot, dot, color);
       }
     });
   }
 
-  private rectangle(left: number, top: number, width: number, height: number, colour: Colour): void {
-    for (let y = top; y < top + height; y++) this.line(left, left + width, y, colour);
+  private rectangle(left: number, top: number, width: number, height: number, color: Color): void {
+    for (let y = top; y < top + height; y++) this.line(left, left + width, y, color);
   }
 
   /** `pen`: half the length of each of its rows, from the topmost on. */
-  private stamp(x: number, y: number, pen: readonly (readonly [number, number])[], colour: Colour): void {
+  private stamp(x: number, y: number, pen: readonly (readonly [number, number])[], color: Color): void {
     const top = y - (pen.length >> 1);
-    pen.forEach(([from, to], row) => this.line(x + from, x + to, top + row, colour));
+    pen.forEach(([from, to], row) => this.line(x + from, x + to, top + row, color));
   }
 
-  private line(from: number, to: number, y: number, [red, green, blue]: Colour): void {
+  private line(from: number, to: number, y: number, [red, green, blue]: Color): void {
     if (y < 0 || y >= this.height) return;
     const end = (y * this.width + Math.min(to, this.width)) * 3;
     for (let at = (y * this.width + Math.max(from, 0)) * 3; at < end; at += 3) {

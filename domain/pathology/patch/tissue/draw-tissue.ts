@@ -1,14 +1,14 @@
-import { Canvas, type Colour } from './canvas.js';
+import { Canvas, type Color } from './canvas.js';
 import type { Picture } from './overview.js';
 import { scaleOutline, type Outline } from './polygon.js';
 import type { Tissue } from './find-tissue.js';
 
 /** CLAM's colours for tissue and holes, and grey for tissue that keep-ids or exclude-ids left out. */
-const TISSUE: Colour = [0, 255, 0];
-const HOLE: Colour = [0, 0, 255];
-const LEFT_OUT: Colour = [128, 128, 128];
-const BLACK: Colour = [0, 0, 0];
-const WHITE: Colour = [255, 255, 255];
+const TISSUE: Color = [0, 255, 0];
+const HOLE: Color = [0, 0, 255];
+const LEFT_OUT: Color = [128, 128, 128];
+const BLACK: Color = [0, 0, 0];
+const WHITE: Color = [255, 255, 255];
 
 /** Lines are as thick as asked for, but no thicker than this share of the picture: small slides would vanish behind them. */
 const MAX_LINE_SHARE = 1 / 300;
@@ -21,8 +21,8 @@ export function drawTissue(picture: Picture, tissue: Tissue, lineThickness: numb
   const wanted = Math.round(lineThickness * Math.sqrt(scale[0] * scale[1]));
   const thickness = Math.max(1, Math.min(wanted, Math.ceil(longest * MAX_LINE_SHARE)));
   const canvas = new Canvas(picture.rgb.slice(), width, height);
-  const draw = (outline: Outline, colour: Colour) =>
-    canvas.outline(scaleOutline(outline, scale), colour, thickness);
+  const draw = (outline: Outline, color: Color) =>
+    canvas.outline(scaleOutline(outline, scale), color, thickness);
   const chosen = new Set(tissue.ids);
   tissue.contours.forEach(({ outline, holes }, id) => {
     draw(outline, chosen.has(id) ? TISSUE : LEFT_OUT);

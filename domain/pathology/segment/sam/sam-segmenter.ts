@@ -14,12 +14,12 @@ import { sharedSamModel } from './network/shared-sam-model.js';
 
 /** A published SAM or MobileSAM, whose weights a person fetches or imports under its name; as they are on this machine now. */
 export function publishedSam(name: string): SegmenterDefinition {
-  const { licence, note } = weightsEntry(name);
+  const { license, note } = weightsEntry(name);
   const info: SegmenterInfo = {
     name,
     version: AUTOMATIC_MASKS_VERSION,
     weightsDigest: digestNow(name),
-    licence,
+    license,
     note,
   };
   return {
@@ -59,7 +59,7 @@ export async function samOfFile(path: string): Promise<SegmenterDefinition> {
       decoderHeads: hints.decoderHeads ?? null,
       imageSize: hints.imageSize ?? null,
     },
-    licence: file.licence,
+    license: file.license,
     note: file.note,
   };
   const find = async (): Promise<SamWeights> => ({

@@ -16,7 +16,7 @@ export interface SegmenterFile {
   'decoder-heads'?: number;
   /** Side in pixels of the square that MobileSAM's encoder sees; not in the checkpoint, 1024 in the published one. SAM's own encoders tell it. */
   'image-size'?: number;
-  licence: string;
+  license: string;
   note: string;
 }
 
@@ -36,7 +36,7 @@ const KEYS: Record<keyof SegmenterFile, { is: string; check: Check; optional?: t
     check: isCount,
     optional: true,
   },
-  licence: { is: 'text', check: isText, optional: true },
+  license: { is: 'text', check: isText, optional: true },
   note: { is: 'text', check: isText, optional: true },
 };
 
@@ -52,7 +52,7 @@ export function readSegmenterFile(path: string): SegmenterFile {
   }
   // `problemsOf` found none, so the value has the shape of a SegmenterFile.
   const file = value as unknown as SegmenterFile;
-  const defaults = { version: 1, licence: 'not stated', note: 'registered by file' };
+  const defaults = { version: 1, license: 'not stated', note: 'registered by file' };
   return { ...defaults, ...file, weights: resolve(dirname(resolve(path)), file.weights) };
 }
 

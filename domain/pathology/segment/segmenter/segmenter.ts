@@ -12,7 +12,7 @@ export interface SegmenterInfo {
   weightsDigest: string | null | undefined;
   /** What else decides the masks of a segmenter that a person's file describes. */
   network?: JsonObject;
-  licence: string;
+  license: string;
   /** One sentence: what it is, and what it must not be taken for. */
   note: string;
 }

@@ -25,13 +25,13 @@ interface Candidate {
 /** @param borders pairs of leaves that touch; order and repetition do not matter */
 export function mergeRegions(regions: readonly Region[], borders: Iterable<[number, number]>): RegionTree {
   const nodes = [...regions];
-  const neighbours = nodes.map(() => new Set<number>());
+  const neighbors = nodes.map(() => new Set<number>());
   for (const [a, b] of borders) {
-    neighbours[a].add(b);
-    neighbours[b].add(a);
+    neighbors[a].add(b);
+    neighbors[b].add(a);
   }
   const queue = new CandidateQueue();
-  neighbours.forEach((others, a) => {
+  neighbors.forEach((others, a) => {
     for (const b of others) if (a < b) queue.push({ cost: unionCost(nodes[a], nodes[b]), a, b });
   });
   const children: [number, number][] = [];
@@ -44,12 +44,12 @@ export function mergeRegions(regions: readonly Region[], borders: Iterable<[numb
     children.push([a, b]);
     alive[a] = alive[b] = false;
     alive.push(true);
-    const around = new Set([...neighbours[a], ...neighbours[b]].filter((other) => alive[other]));
-    neighbours.push(around);
-    neighbours[a].clear();
-    neighbours[b].clear();
+    const around = new Set([...neighbors[a], ...neighbors[b]].filter((other) => alive[other]));
+    neighbors.push(around);
+    neighbors[a].clear();
+    neighbors[b].clear();
     for (const other of around) {
-      neighbours[other].add(joined);
+      neighbors[other].add(joined);
       queue.push({ cost: unionCost(nodes[other], nodes[joined]), a: other, b: joined });
     }
   }

@@ -23,7 +23,7 @@ export const watershed: SegmenterDefinition = {
     name: 'watershed',
     version: 1,
     weightsDigest: null,
-    licence: 'own code on OpenCV (Apache-2.0), no weights',
+    license: 'own code on OpenCV (Apache-2.0), no weights',
     note: 'hierarchical watershed of the H&E stain planes: a classical stand-in, not SAM',
   },
   bring: async () => undefined,

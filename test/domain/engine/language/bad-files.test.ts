@@ -7,7 +7,7 @@ import { PROBLEM_CODES } from '../../../../domain/engine/language/problems/probl
 import { renderProblems } from '../../../../domain/engine/language/problems/render-problems.js';
 import { hasErrors } from '../../../../domain/engine/language/problems/problems.js';
 import { fixture } from '../../../support/fixtures.js';
-import { TEST_CATALOGUE } from '../../../support/test-catalogue.js';
+import { TEST_CATALOG } from '../../../support/test-catalog.js';
 
 /**
  * Every file of the corpus beside what is said about it, word for word: codes, places, carets, hints. After a wanted change run this test with
@@ -22,7 +22,7 @@ for (const file of files) {
     const text = readFileSync(join(folder, file), 'utf8');
     const options = {
       file: `/pipelines/${file}`,
-      catalogue: TEST_CATALOGUE,
+      catalog: TEST_CATALOG,
       cwd: '/home',
       withoutValues: true,
     };

@@ -9,7 +9,7 @@ import { pipelineSchema } from '../../../../domain/engine/language/editor/pipeli
 import { RETRY_DEFAULTS } from '../../../../domain/engine/language/planner.js';
 import { PROBLEM_CODES } from '../../../../domain/engine/language/problems/problem-codes.js';
 import { isJsonObject, type Json } from '../../../../domain/json.js';
-import { TEST_CATALOGUE } from '../../../support/test-catalogue.js';
+import { TEST_CATALOG } from '../../../support/test-catalog.js';
 import { checkout } from '../../../support/fixtures.js';
 
 const read = (name: string) => readFileSync(join(checkout, 'docs', `${name}`), 'utf8');
@@ -22,7 +22,7 @@ test('docs/problems.md has every code, and none that does not exist', () => {
 });
 
 test('docs/pipeline-language.md has every key, function and param type', () => {
-  const { definitions, properties } = pipelineSchema(TEST_CATALOGUE) as Record<string, Record<string, Json>>;
+  const { definitions, properties } = pipelineSchema(TEST_CATALOG) as Record<string, Record<string, Json>>;
   const keysOf = (schema: Json): string[] =>
     isJsonObject(schema) && isJsonObject(schema.properties) ? Object.keys(schema.properties) : [];
   const { stage, step, foreach, matrix, param } = definitions;
@@ -61,7 +61,7 @@ test('the whole file in docs/pipeline-language.md is correct', () => {
   const [, text] = /## A whole file\n\n```yaml\n([\s\S]*?)```/.exec(language) ?? [];
   const options = {
     file: '/p.yaml',
-    catalogue: TEST_CATALOGUE,
+    catalog: TEST_CATALOG,
     cwd: '/',
     set: [['slides', '/data']] as const,
   };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Catalogue } from '../../../../domain/activity-schema.js';
+import type { Catalog } from '../../../../domain/activity-schema.js';
 import { loadPipeline } from '../../../../domain/engine/language/load-pipeline.js';
-import { TEST_CATALOGUE } from '../../../support/test-catalogue.js';
+import { TEST_CATALOG } from '../../../support/test-catalog.js';
 
 const OPTIONS = { file: '/pipelines/p.yaml', cwd: '/home/me' };
 
@@ -20,22 +20,22 @@ stages:
   c: { foreach: { list: [{ p: mine }] }, uses: pathology.patch, with: { slide: a.svs, preset: "\${{ item.p }}" } }
 `;
   const asked: string[] = [];
-  const catalogue: Catalogue = {
-    ...TEST_CATALOGUE,
+  const catalog: Catalog = {
+    ...TEST_CATALOG,
     'pathology.patch': {
-      ...TEST_CATALOGUE['pathology.patch'],
+      ...TEST_CATALOG['pathology.patch'],
       lacks: (parameter, value, { base, given }) => {
         asked.push(`${parameter} ${value} ${base} ${[...given].join()}`);
         return value === 'mine' ? { what: 'no weights of mine', next: 'fetch mine' } : undefined;
       },
     },
   };
-  const { problems, plan } = loadPipeline(text, { ...OPTIONS, catalogue, exists: () => true });
+  const { problems, plan } = loadPipeline(text, { ...OPTIONS, catalog, exists: () => true });
   assert.deepEqual(
     problems.map(({ code, severity, message, hint, place }) => [place.line, severity, code, message, hint]),
     [6, 10].map((line) => [line, 'warning', 'not-here', 'no weights of mine', 'fetch mine']),
   );
   assert.ok(plan, 'a warning does not keep it from running');
   assert.ok(asked.includes('preset mine /pipelines slide,preset,patch-size'), asked.join('\n'));
-  assert.deepEqual(loadPipeline(text, { ...OPTIONS, catalogue }).problems, [], 'the machine is not asked');
+  assert.deepEqual(loadPipeline(text, { ...OPTIONS, catalog }).problems, [], 'the machine is not asked');
 });

@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import { loadPipeline, type LoadOptions } from '../../../../domain/engine/language/load-pipeline.js';
 import type { Plan, StagePlan } from '../../../../domain/engine/language/plan/plan.js';
 import { fixture } from '../../../support/fixtures.js';
-import { TEST_CATALOGUE } from '../../../support/test-catalogue.js';
+import { TEST_CATALOG } from '../../../support/test-catalog.js';
 
-const OPTIONS: LoadOptions = { file: '/pipelines/p.yaml', catalogue: TEST_CATALOGUE, cwd: '/home/me' };
+const OPTIONS: LoadOptions = { file: '/pipelines/p.yaml', catalog: TEST_CATALOG, cwd: '/home/me' };
 
 function load(text: string, options: Partial<LoadOptions> = {}) {
   return loadPipeline(text, { ...OPTIONS, ...options });
@@ -208,7 +208,7 @@ stages:
       - id: y
         uses: pathology.extract
         if: \${{ steps.x.outputs.count > 0 }}
-        with: { slide: "\${{ item.path }}", patches: "\${{ steps.x.outputs.coords }}", encoder: e }
+        with: { slide: "\${{ item.path }}", patches: "\${{ steps.x.outputs.patches }}", encoder: e }
         timeout: 1d
         runs-on: "\${{ params.queue }}"
         retry: { max-attempts: "\${{ params.attempts }}", non-retryable: [CorruptSlide] }

@@ -6,7 +6,7 @@ import { hasErrors } from '../../../../domain/engine/language/problems/problems.
 import { NO_PAINT, renderProblems } from '../../../../domain/engine/language/problems/render-problems.js';
 import { RandomStream } from '../../../../domain/random.js';
 import { fixture } from '../../../support/fixtures.js';
-import { TEST_CATALOGUE } from '../../../support/test-catalogue.js';
+import { TEST_CATALOG } from '../../../support/test-catalog.js';
 
 const file = fixture('pipelines/whole.yaml');
 const whole = readFileSync(file, 'utf8');
@@ -78,7 +78,7 @@ test('a spoilt file is refused or planned, with places inside it; nothing else i
   const rounds = 150;
   for (let round = 0; round < rounds; round++) {
     const text = mutated(whole, new RandomStream('mutations', round));
-    const { problems, plan } = loadPipeline(text, { file, catalogue: TEST_CATALOGUE, cwd: '/' });
+    const { problems, plan } = loadPipeline(text, { file, catalog: TEST_CATALOG, cwd: '/' });
     assert.equal(plan === undefined, hasErrors(problems), `round ${round}`);
     if (plan === undefined) refused++;
     const lines = text.replace(/^\uFEFF/, '').split('\n');
@@ -105,7 +105,7 @@ test('rendering paints, keeps control characters from the terminal, and shows a 
     strong: (text: string) => `<b>${text}</b>`,
   };
   const long = `pipeline: 1\nname: p\n${'x'.repeat(200)}\u001b[31m: 1\nstages: {}\n`;
-  const { problems } = loadPipeline(long, { file, catalogue: TEST_CATALOGUE, cwd: '/' });
+  const { problems } = loadPipeline(long, { file, catalog: TEST_CATALOG, cwd: '/' });
   const text = renderProblems(problems, long, 'x.yaml', paint);
   assert.match(text, /^<b>x\.yaml:3:1<\/b> {2}<e>error<\/e> unknown-key {2}the pipeline has no key/);
   assert.ok(!text.includes('\u001b'));

@@ -6,7 +6,7 @@ import {
   selectStages,
   type Selection,
 } from '../../../../domain/engine/language/select-stages.js';
-import { TEST_CATALOGUE } from '../../../support/test-catalogue.js';
+import { TEST_CATALOG } from '../../../support/test-catalog.js';
 
 const TEXT = `
 pipeline: 1
@@ -27,7 +27,7 @@ stages:
   report: { needs: [eval, other], uses: pipeline.copy, with: { files: ["\${{ needs.other.outputs.mask }}", "\${{ needs.eval.result }}"], to: x } }
 `;
 
-const { plan } = loadPipeline(TEXT, { file: '/p.yaml', catalogue: TEST_CATALOGUE, cwd: '/' });
+const { plan } = loadPipeline(TEXT, { file: '/p.yaml', catalog: TEST_CATALOG, cwd: '/' });
 assert.ok(plan);
 const whole = plan;
 

@@ -9,7 +9,7 @@ import { writePt } from '../../../../domain/files/torch/torch-pt.js';
 import { fetchWeights, type FetchOptions } from '../../../../domain/machine/weights/fetch-weights.js';
 import { proxyFor } from '../../../../domain/machine/weights/http-get.js';
 import { findWeights, weightsFolder } from '../../../../domain/machine/weights/weights-store.js';
-import { serveFile, serveProxy, type Behaviour, type FileServer } from '../../../support/file-server.js';
+import { serveFile, serveProxy, type Behavior, type FileServer } from '../../../support/file-server.js';
 
 const kept = { ...process.env };
 const HALF = 1_000_000;
@@ -37,8 +37,8 @@ afterEach(async () => {
 });
 after(() => rmSync(folder, { recursive: true }));
 
-async function serve(behaviour: Behaviour = {}, content: Uint8Array = model): Promise<FileServer> {
-  return (server = await serveFile(content, behaviour));
+async function serve(behavior: Behavior = {}, content: Uint8Array = model): Promise<FileServer> {
+  return (server = await serveFile(content, behavior));
 }
 
 function fetchIt(from: FileServer, options: FetchOptions = {}) {

@@ -8,7 +8,7 @@ import { writePt } from '../../../../domain/files/torch/torch-pt.js';
 import { BagCache } from '../../../../domain/mil/bags/bag-cache.js';
 import { openBackend, tf } from '../../../../domain/mil/compute/backend.js';
 import { listBags, loadBag } from '../../../../domain/mil/bags/bags.js';
-import { measure, standardised } from '../../../../domain/mil/bags/standardise.js';
+import { measure, standardized } from '../../../../domain/mil/bags/standardize.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 import { makeCohort } from '../cohort.js';
 
@@ -170,7 +170,7 @@ describe('the cache of bags', () => {
   test('standardises by the given bags', (t) => {
     const cohort = makeCohort(temporaryFolder(t), 4);
     const cache = new BagCache(listBags(cohort.bags.path, cohort.work), { groupFeatures: true });
-    cache.standardiseBy(cohort.keys.slice(0, 2));
+    cache.standardizeBy(cohort.keys.slice(0, 2));
     const rows = cohort.keys.slice(0, 2).map((key) => cache.get(key).x);
     const { mean, variance } = tf.tidy(() => tf.moments(tf.concat(rows), 0));
     assert.ok(mean.dataSync().every((value) => Math.abs(value) < 1e-5));
@@ -183,7 +183,7 @@ describe('the cache of bags', () => {
 test('a feature that does not vary is only shifted', () => {
   const values = Float32Array.of(1e6, 2, 1e6, 4);
   const scale = measure([values], 2);
-  assert.deepEqual([...standardised(values, scale)], [0, -1, 0, 1]);
+  assert.deepEqual([...standardized(values, scale)], [0, -1, 0, 1]);
 });
 
 test('an items file that is damaged is refused with its line', (t) => {

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
 import { digestOf } from '../../../../domain/digest.js';
 import { writeFeatures } from '../../../../domain/pathology/layouts/bag-files.js';
-import { openH5 } from '../../../../domain/files/hdf5/h5.js';
+import { openH5, withH5 } from '../../../../domain/files/hdf5/h5.js';
 import { run as evaluate, type EvaluateWith } from '../../../../domain/mil/evaluate/evaluate.js';
 import { parseGeoJson } from '../../../../domain/pathology/annotations/read-geojson.js';
 import { run as heatmap, type HeatmapWith } from '../../../../domain/mil/heatmap/heatmap.js';
@@ -32,7 +32,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
   });
 
   async function trained(name: string, changes: Partial<TrainFoldWith>): Promise<string> {
-    const settings = trainWith(cohort, { split: inputFile(cohort.split.path), ...changes });
+    const settings = trainWith(cohort, { splits: inputFile(cohort.splits.path), ...changes });
     const result = await train(makeTrainingJob(join(folder, name), cohort.work, settings));
     return result.files.checkpoint.from;
   }
@@ -40,7 +40,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
   const evaluateWith = (changes: Partial<EvaluateWith> = {}): EvaluateWith => ({
     checkpoint: inputFile(checkpoint),
     bags: cohort.bags,
-    split: inputFile(cohort.split.path),
+    splits: inputFile(cohort.splits.path),
     set: 'test',
     protocol: 'honest',
     threshold: 'validation',
@@ -58,7 +58,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     const { files, values } = await evaluate(job);
     const metrics = readMetricsFile(files.metrics.from);
     assert.equal(values?.auc, 1, 'the made-up lesion is plain to see');
-    assert.deepEqual(metrics.counts, { normal: 2, tumour: 2 });
+    assert.deepEqual(metrics.counts, { normal: 2, tumor: 2 });
     assert.equal(
       metrics.protocols.honest.threshold_from,
       'fixed at 0.5: only 2 validation slides of a class',
@@ -99,7 +99,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
   });
 
   test('other splits, other classes and missing bags are refused before any scoring', async (t) => {
-    const text = readFileSync(cohort.split.path, 'utf8');
+    const text = readFileSync(cohort.splits.path, 'utf8');
     const altered = (change: (text: string) => string) => {
       const path = join(temporaryFolder(t), 'splits.json');
       writeText(path, change(text));
@@ -107,10 +107,10 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     };
     const refused = (changes: Partial<EvaluateWith>, message: RegExp) =>
       assert.rejects(evaluate(jobOf(t, evaluateWith(changes), 'c')), hasCode('InvalidInput', message));
-    await refused({ split: altered((old) => `${old} `) }, /trained on other splits.*sha256/);
+    await refused({ splits: altered((old) => `${old} `) }, /trained on other splits.*sha256/);
     await refused(
-      { split: altered((old) => old.replace('"tumour"', '"tumor"')) },
-      /other classes.*normal, tumor;.*normal, tumour/,
+      { splits: altered((old) => old.replace('"tumor"', '"lesion"')) },
+      /other classes.*normal, lesion;.*normal, tumor/,
     );
     const few = join(temporaryFolder(t), 'items.jsonl');
     writeText(few, readFileSync(cohort.bags.path, 'utf8').split('\n').slice(0, 18).join('\n'));
@@ -147,20 +147,20 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
   const heatmapWith = (changes: Pick<HeatmapWith, 'slide' | 'bag'> & Partial<HeatmapWith>): HeatmapWith => ({
     checkpoint: inputFile(checkpoint),
     repeat: 0,
-    what: 'attention',
+    score: 'attention',
     smooth: true,
-    colourMap: 'viridis',
+    colormap: 'viridis',
     longest: 256,
     backend: 'tensorflow',
     ...changes,
   });
 
-  test('attention and tumour probability find the lesion; files, set and label are stated', async (t) => {
+  test('attention and class probability find the lesion; files, set and label are stated', async (t) => {
     const { annotation, ...given } = await makeSlide(t);
-    for (const what of ['attention', 'tumour-probability'] as const) {
-      const parameters = heatmapWith({ ...given, annotation, split: inputFile(cohort.split.path), what });
+    for (const score of ['attention', 'class-probability'] as const) {
+      const parameters = heatmapWith({ ...given, annotation, splits: inputFile(cohort.splits.path), score });
       const { files, values } = await heatmap(jobOf(t, parameters, 'slide-08'));
-      assert.equal(values?.['lesion-auc'], 1, what);
+      assert.equal(values?.['lesion-auc'], 1, score);
       assert.deepEqual(
         [values?.['lesion-patches'], values?.patches, values?.['lesion-share']],
         [4, 16, 0.25],
@@ -185,19 +185,43 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     }
   });
 
+  test('a class is shown by name; one that the model lacks is refused before the slide is opened', async (t) => {
+    const { bag, slide } = await makeSlide(t);
+    const scoresOf = async (changes: Partial<HeatmapWith>) => {
+      const parameters = heatmapWith({ bag, slide, score: 'class-probability', ...changes });
+      const { files, values } = await heatmap(jobOf(t, parameters, 'slide-08'));
+      const { scores, attributes } = withH5(files.scores.from, (file) => ({
+        scores: file.readFloat32('scores'),
+        attributes: file.attributes('scores'),
+      }));
+      assert.deepEqual(attributes, { score: 'class-probability', class: values?.class });
+      return { class: values?.class, scores: [...scores] };
+    };
+    const positive = await scoresOf({});
+    assert.equal(positive.class, 'tumor');
+    assert.deepEqual(await scoresOf({ class: 'tumor' }), positive);
+    const negative = await scoresOf({ class: 'normal' });
+    negative.scores.forEach((score, i) => assert.ok(Math.abs(score + positive.scores[i] - 1) < 1e-6));
+    const none = { ...slide, path: join(temporaryFolder(t), 'none.svs') };
+    await assert.rejects(
+      scoresOf({ slide: none, class: 'lesion' }),
+      hasCode('InvalidInput', /no class "lesion".*normal, tumor/),
+    );
+  });
+
   test('of all folds, the one that the slide tested shows it', async (t) => {
     const { bag, slide } = await makeSlide(t);
     const own = temporaryFolder(t);
-    const text = JSON.parse(readFileSync(cohort.split.path, 'utf8')) as Splits;
+    const text = JSON.parse(readFileSync(cohort.splits.path, 'utf8')) as Splits;
     const [first] = text.repeats[0].folds;
     // Fold 1 tests what fold 0 was trained on, the other way round.
     const { train: trainedOn, test: tested } = first;
     text.repeats[0].folds = [first, { fold: 1, train: tested, val: [], test: trainedOn }];
     writeText(join(own, 'splits.json'), JSON.stringify(text));
-    const split = inputFile(join(own, 'splits.json'));
+    const splits = inputFile(join(own, 'splits.json'));
     const lines: string[] = [];
     for (const fold of [0, 1]) {
-      const path = await trained(`fold-${fold}`, { split, fold, epochs: 1, select: 'last' });
+      const path = await trained(`fold-${fold}`, { splits, fold, epochs: 1, select: 'last' });
       const output = { path, digest: digestOf(readFileSync(path)), bytes: 1 };
       lines.push(
         JSON.stringify({
@@ -210,7 +234,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     }
     writeText(join(own, 'train.jsonl'), lines.join('\n'));
     const checkpoints = inputFile(join(own, 'train.jsonl'));
-    const given = heatmapWith({ bag, slide, split, checkpoint: undefined, checkpoints });
+    const given = heatmapWith({ bag, slide, splits, checkpoint: undefined, checkpoints });
     for (const key of [tested[0], trainedOn[0]]) {
       const { values } = await heatmap(jobOf(t, given, key));
       assert.equal(values?.set, 'test', key);
@@ -224,7 +248,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
       );
     await refused({ checkpoint: inputFile(checkpoint) }, /either `checkpoint` or `checkpoints`.*both/);
     await refused({ checkpoints: undefined }, /neither/);
-    await refused({ split: undefined }, /needs `split`/);
+    await refused({ splits: undefined }, /needs `splits`/);
     await refused({ repeat: 1 }, /no checkpoint of repeat 1/);
   });
 
@@ -238,23 +262,23 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     const parameters = heatmapWith({ slide, bag: inputFile(bare) });
     await assert.rejects(
       heatmap(jobOf(t, parameters, 'x')),
-      hasCode('InvalidInput', /bare\.h5.*how large.*patch-size/),
+      hasCode('InvalidInput', /bare\.h5.*how large.*patch-size-level0/),
     );
     // As a .pt without a sam_info is read.
     const placeless = join(temporaryFolder(t), 'placeless.h5');
     writeFeatures(placeless, { features: new Float32Array(48), dim: 24, coords: new Int32Array(4) });
     await assert.rejects(
-      heatmap(jobOf(t, heatmapWith({ slide, bag: inputFile(placeless), patchSize: 256 }), 'x')),
+      heatmap(jobOf(t, heatmapWith({ slide, bag: inputFile(placeless), patchSizeLevel0: 256 }), 'x')),
       hasCode('InvalidInput', /placeless\.h5.*where its patches lie.*2 patches, all at 0, 0/),
     );
     const other = join(temporaryFolder(t), 'splits.json');
-    writeText(other, `${readFileSync(cohort.split.path, 'utf8')} `);
+    writeText(other, `${readFileSync(cohort.splits.path, 'utf8')} `);
     await assert.rejects(
-      heatmap(jobOf(t, heatmapWith({ bag, slide, split: inputFile(other) }), 'slide-08')),
+      heatmap(jobOf(t, heatmapWith({ bag, slide, splits: inputFile(other) }), 'slide-08')),
       hasCode('InvalidInput', /trained on other splits/),
       'its set would be that of another experiment',
     );
-    const sized = await heatmap(jobOf(t, { ...parameters, patchSize: 256 }, 'x'));
+    const sized = await heatmap(jobOf(t, { ...parameters, patchSizeLevel0: 256 }, 'x'));
     assert.equal(sized.values?.patches, 2);
   });
 });

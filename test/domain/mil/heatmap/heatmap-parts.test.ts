@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { colourMap, colourStops } from '../../../../domain/mil/heatmap/colour-map.js';
+import { colormap, colorStops } from '../../../../domain/mil/heatmap/colormap.js';
 import {
   outlineRegions,
   overlayScores,
   slideThumbnail,
 } from '../../../../domain/mil/heatmap/heatmap-overlay.js';
 import { lesionFit, paintScores, scaleScores } from '../../../../domain/mil/heatmap/heatmap-scores.js';
+import { shownClass, type HeatmapScore } from '../../../../domain/mil/heatmap/shown-class.js';
 import { openSlide } from '../../../../domain/pathology/slides/open.js';
 import { checkout } from '../../../support/fixtures.js';
+import { hasCode } from '../support.js';
 
 const cmu = join(checkout, 'pipelines', 'data', 'slides', 'CMU-1-Small-Region.svs');
 
@@ -61,14 +63,14 @@ test('lesion AUC, by hand', () => {
 });
 
 test('colour maps go through their control points', () => {
-  assert.deepEqual(colourMap('viridis')(0), [0x44, 0x01, 0x54]);
-  assert.deepEqual(colourMap('viridis')(1), [0xfd, 0xe7, 0x25]);
-  assert.deepEqual(colourMap('magma')(4 / 9), [0x9e, 0x2f, 0x7f]);
-  assert.deepEqual(colourMap('magma')(7), [0xfc, 0xfd, 0xbf]);
+  assert.deepEqual(colormap('viridis')(0), [0x44, 0x01, 0x54]);
+  assert.deepEqual(colormap('viridis')(1), [0xfd, 0xe7, 0x25]);
+  assert.deepEqual(colormap('magma')(4 / 9), [0x9e, 0x2f, 0x7f]);
+  assert.deepEqual(colormap('magma')(7), [0xfc, 0xfd, 0xbf]);
   for (const name of ['viridis', 'magma'] as const) {
-    assert.equal(colourStops(name).length, 10);
+    assert.equal(colorStops(name).length, 10);
     const lightness = Array.from({ length: 101 }, (_, i) => {
-      const [r, g, b] = colourMap(name)(i / 100);
+      const [r, g, b] = colormap(name)(i / 100);
       return 0.2126 * r ** 2.2 + 0.7152 * g ** 2.2 + 0.0722 * b ** 2.2;
     });
     assert.ok(
@@ -124,4 +126,17 @@ test('a thumbnail has the right size, scale and look; overlay and outline change
   } finally {
     slide.close();
   }
+});
+
+test('the class that is shown: the positive one by default, one of the model by name, none for attention', () => {
+  const classes = ['normal', 'tumor'];
+  const shown = (score: HeatmapScore, name?: string) => shownClass({ score, class: name }, classes);
+  assert.equal(shown('class-probability'), 'tumor');
+  assert.equal(shown('class-probability', 'normal'), 'normal');
+  assert.equal(shown('attention'), undefined);
+  assert.throws(
+    () => shown('class-probability', 'tumour'),
+    hasCode('InvalidInput', /no class "tumour".*one of normal, tumor/),
+  );
+  assert.throws(() => shown('attention', 'tumor'), hasCode('InvalidInput', /no meaning.*class-probability/));
 });

@@ -11,7 +11,7 @@ import { makeJob } from '../cohort.js';
 function table(folder: string, text: string, changes: Partial<ImportWith> = {}): ImportWith {
   const path = join(folder, 'table.csv');
   writeFileSync(path, text);
-  return { table: { path, digest: 'sha256:t', name: 'table' }, ignore: [], standardise: false, ...changes };
+  return { table: { path, digest: 'sha256:t', name: 'table' }, ignore: [], standardize: false, ...changes };
 }
 
 test('a table becomes one features file a bag and a labels file that names them', async (t) => {
@@ -38,7 +38,7 @@ test('a table becomes one features file a bag and a labels file that names them'
 
 test('standardise works over all instances', async (t) => {
   const folder = temporaryFolder(t);
-  const parameters = table(folder, 'bag_id,bag_label,f\nx,0,1\ny,1,3\n', { standardise: true });
+  const parameters = table(folder, 'bag_id,bag_label,f\nx,0,1\ny,1,3\n', { standardize: true });
   const { alongside = [] } = await run(makeJob(folder, folder, parameters));
   const features = alongside.map(({ from }) => [...readFeatures(from).features]);
   assert.deepEqual(features, [[-1], [1]]);

@@ -60,7 +60,7 @@ test('a checkpoint is written as .pt where that is asked for: the same model, an
   const folder = temporaryFolder(t);
   const cohort = makeCohort(folder);
   const train = async (name: string, checkpointFormat: 'safetensors' | 'pt') => {
-    const settings = trainWith(cohort, { epochs: 1, backend: 'js', standardise: true, checkpointFormat });
+    const settings = trainWith(cohort, { epochs: 1, backend: 'js', standardize: true, checkpointFormat });
     const { checkpoint } = (await run(makeJob(join(folder, name), cohort.work, settings))).files;
     return checkpoint;
   };

@@ -137,10 +137,10 @@ test('given lists without train: all others are trained on; a patient in two set
   const labels = `slide_id,label,patient\n${rows}\n`;
   const made = (splits: ReturnType<typeof given>, options: Partial<SplitWith> = {}) =>
     makeSplits(setUp(t, keys, labels, { splits, ...options })).splits;
-  const { folds } = made(json, { groupBy: 'none' }).repeats[0];
+  const { folds } = made(json, { groupColumn: 'none' }).repeats[0];
   assert.deepEqual(folds[0], { fold: 0, train: ['s03', 's04', 's05'], ...fold });
   const csv = given('splits.csv', 'fold,set,slide_id\n0,test,s00\n0,test,s01\n0,val,s02\n');
-  assert.deepEqual(made(csv, { groupBy: 'none' }).repeats[0].folds, folds);
+  assert.deepEqual(made(csv, { groupColumn: 'none' }).repeats[0].folds, folds);
   assert.throws(
     () => made(json),
     hasCode(
@@ -186,7 +186,7 @@ test('stratified: patients stay whole in all three sets, and classes stay balanc
   // Patients of 1 to 4 slides; a patient's slides share a label.
   const patient = (i: number) => Math.floor(i / 5) * 3 + [0, 1, 1, 2, 2][i % 5];
   const rows = keys.map((key, i) => `${key},P${patient(i)},${patient(i) % 2}`).join('\n');
-  const options = { groupBy: 'case_id', valRatio: 0.2, keyColumn: 'slide_id' };
+  const options = { groupColumn: 'case_id', valRatio: 0.2, keyColumn: 'slide_id' };
   const { splits } = makeSplits(setUp(t, keys, `slide_id,case_id,label\n${rows}`, options));
   for (const fold of splits.repeats[0].folds) {
     const sets = SET_NAMES.map((set) => new Set(fold[set].map((key) => splits.groups![key])));
@@ -201,7 +201,7 @@ test('a patient column is used without asking; `none` turns it off', (t) => {
   const keys = names(12);
   const rows = `slide_id,patient,label\n${keys.map((key, i) => `${key},P${i >> 1},${(i >> 1) % 2}`).join('\n')}`;
   assert.equal(makeSplits(setUp(t, keys, rows)).splits.groups?.s01, 'P0');
-  assert.equal(makeSplits(setUp(t, keys, rows, { groupBy: 'none' })).splits.groups, undefined);
+  assert.equal(makeSplits(setUp(t, keys, rows, { groupColumn: 'none' })).splits.groups, undefined);
 });
 
 test('a leak of one patient into two sets is refused by name', (t) => {
@@ -212,7 +212,7 @@ test('a leak of one patient into two sets is refused by name', (t) => {
     () => makeSplits(options),
     hasCode('InvalidInput', /repeat 0, fold \d.*patient "P\d" leaks from \w+ into \w+.*"s\d\d" in/),
   );
-  const { splits } = makeSplits({ ...options, groupBy: 'none' });
+  const { splits } = makeSplits({ ...options, groupColumn: 'none' });
   const leaky: Splits = { ...splits, groups: { s00: 'A', s01: 'B' } };
   leaky.repeats[0].folds[0].train.push(leaky.repeats[0].folds[0].test[0]);
   assert.throws(
@@ -273,7 +273,7 @@ test('bad labels files: each names file, line and cause', (t) => {
   refused('s00,0\ns01,1\ns00,1\n', /labels\.csv:3.*"s00" has two labels.*lines 1 and 3/);
   refused(keys.map((key) => `${key},0`).join('\n'), /one class only.*found 0/);
   refused('slide_id,label\ns00,0\n', /no group column.*patient.*columns slide_id, label/, {
-    groupBy: 'patient',
+    groupColumn: 'patient',
   });
   refused(alternating(keys), /labels\.csv:2.*not one of `classes`.*found 1/, { classes: ['0', '2'] });
   refused(alternating(keys), /class "0" is too small for 4 folds.*found 3/, { folds: 4 });

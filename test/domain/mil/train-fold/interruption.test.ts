@@ -17,17 +17,17 @@ import { temporaryFolder } from '../../../support/temporary-folder.js';
 import { makeCohort, makeJob, trainWith, type Cohort } from '../cohort.js';
 
 async function planFor(cohort: Cohort, backend: Backend, checkpoint: string): Promise<TrainingPlan> {
-  const { labels, repeats } = readSplits(cohort.split.path);
+  const { labels, repeats } = readSplits(cohort.splits.path);
   const fold = repeats[0].folds[0];
-  const labelled = (keys: readonly string[]) => keys.map((key) => ({ key, label: labels[key] }));
+  const labeled = (keys: readonly string[]) => keys.map((key) => ({ key, label: labels[key] }));
   const options = resolveOptions('mhim-mil', { momentum: 0.9 });
   const sizes = { dim: 24, classes: 2, embedDim: 16, attentionDim: 8, dropout: 0.25 };
   mkdirSync(checkpoint, { recursive: true });
   return {
     model: (await modelEntry('mhim-mil').load())({ model: 'mhim-mil', ...sizes, options }),
     bags: new BagCache(listBags(cohort.bags.path, cohort.work), { groupFeatures: true }),
-    train: labelled(fold.train),
-    validation: labelled(fold.val),
+    train: labeled(fold.train),
+    validation: labeled(fold.val),
     classes: 2,
     epochs: 4,
     lr: 2e-3,
@@ -132,13 +132,13 @@ describe('interruptions', () => {
   test('a training set of one class is trained, with a warning that names the class it lacks', async (t) => {
     const folder = temporaryFolder(t);
     const cohort = makeCohort(folder);
-    const splits = readSplits(cohort.split.path);
+    const splits = readSplits(cohort.splits.path);
     const one = { ...splits, labels: Object.fromEntries(cohort.keys.map((key) => [key, 0])) };
-    writeFileSync(cohort.split.path, JSON.stringify(one));
+    writeFileSync(cohort.splits.path, JSON.stringify(one));
     const job = makeJob(folder, cohort.work, trainWith(cohort, { epochs: 1 }));
     const result = await run(job);
     assert.equal(result.values?.['best-epoch'], 1);
-    assert.match(job.warnings.join(), /the training set holds no bag of tumour/);
+    assert.match(job.warnings.join(), /the training set holds no bag of tumor/);
     assert.match(job.warnings.join(), /the validation set lacks a class/);
   });
 });

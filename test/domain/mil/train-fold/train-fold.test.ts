@@ -139,12 +139,12 @@ describe('mil.train-fold', () => {
   test('weights that give a validation bag no finite logits end training by epoch and bag', async (t) => {
     const folder = temporaryFolder(t);
     // One step an epoch: its loss is still that of the first weights.
-    const splits = readSplits(cohort.split.path);
-    const fold = { ...splits.repeats[0].folds[0], train: cohort.keys.slice(0, 1) };
+    const made = readSplits(cohort.splits.path);
+    const fold = { ...made.repeats[0].folds[0], train: cohort.keys.slice(0, 1) };
     const path = join(folder, 'splits.json');
-    writeFileSync(path, formatSplits({ ...splits, repeats: [{ repeat: 0, seed: 1, folds: [fold] }] }));
-    const split = { ...cohort.split, path };
-    const job = makeJob(folder, cohort.work, trainWith(cohort, { split, lr: 1e30, weightDecay: 0 }));
+    writeFileSync(path, formatSplits({ ...made, repeats: [{ repeat: 0, seed: 1, folds: [fold] }] }));
+    const splits = { ...cohort.splits, path };
+    const job = makeJob(folder, cohort.work, trainWith(cohort, { splits, lr: 1e30, weightDecay: 0 }));
     await assert.rejects(run(job), {
       code: 'InvalidInput',
       message: /^epoch 1, validation: the model gives no finite logits for bag "slide-\d\d"/,
@@ -194,11 +194,11 @@ describe('mil.train-fold', () => {
       trained(join(folder, 'leak'), cohort, { ...settings, fold: 1 }),
       /teacher was trained on another fold.*expected repeat 0, fold 1; found repeat 0, fold 0/,
     );
-    const elsewhere = { ...settings, split: { ...cohort.split, digest: 'sha256:else' } };
+    const elsewhere = { ...settings, splits: { ...cohort.splits, digest: 'sha256:else' } };
     await assert.rejects(trained(join(folder, 'split'), cohort, elsewhere), /trained on other splits/);
     await assert.rejects(
-      trained(join(folder, 'scale'), cohort, { ...settings, standardise: true }),
-      /other features; expected features standardised; found features as they are/,
+      trained(join(folder, 'scale'), cohort, { ...settings, standardize: true }),
+      /other features; expected features standardized; found features as they are/,
     );
     const unfit = { ...settings, baseline: 'transmil', embedDim: 16 };
     await assert.rejects(

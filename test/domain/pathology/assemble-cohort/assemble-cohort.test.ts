@@ -87,7 +87,7 @@ test('slides that OpenSlide reads, with annotations inside their tissue; the sam
 
 test('tumour stands only inside the recorded outline, and nowhere in normal slides', async (context) => {
   const folder = temporaryFolder(context);
-  await colouredPatches(folder);
+  await coloredPatches(folder);
   const result = await assemble(context, folder, 4);
   for (const { values } of readCsv(result.files.table.from, { header: true }).rows) {
     const slide = openSlide(made(result, `slides/${values.slide_id}.tif`).from);
@@ -158,7 +158,7 @@ test('folders that do not fit are refused by name', async (context) => {
     name: 'InvalidInput',
     message: /normal.*at least 7.*found 0/,
   });
-  await colouredPatches(folder);
+  await coloredPatches(folder);
   const [first] = readdirSync(join(folder, 'normal'));
   await sharp({ create: { width: 9, height: 9, channels: 3, background: 'red' } })
     .png()
@@ -170,7 +170,7 @@ test('folders that do not fit are refused by name', async (context) => {
 });
 
 /** Green noise for normal, red noise for tumour. */
-async function colouredPatches(folder: string): Promise<void> {
+async function coloredPatches(folder: string): Promise<void> {
   for (const [label, base] of [
     ['normal', [60, 160, 60]],
     ['tumor', [190, 60, 60]],

@@ -24,7 +24,7 @@ const PATCHES = EXPECTED.coords.length;
 const GROUP_COORDS = [-1, -1, -1, -1];
 
 function bagOf(result: JobResult) {
-  const { features, coords, rows, dim } = readFeatures(result.files.h5.from);
+  const { features, coords, rows, dim } = readFeatures(result.files.bag.from);
   return { features: [...features], coords: [...coords], rows, dim };
 }
 
@@ -39,28 +39,28 @@ describe('features of other tools become the bag that the published rule gives',
   const sources: Record<string, { parameters: Record<string, string>; source: string }> = {
     "CLAM's h5": { parameters: { features: 'clam.h5' }, source: 'clam' },
     "CLAM's h5 with its patches": {
-      parameters: { features: 'clam.h5', coords: 'clam_patches.h5' },
+      parameters: { features: 'clam.h5', patches: 'clam_patches.h5' },
       source: 'clam',
     },
     "TRIDENT's h5, 1 x N x D in float16": { parameters: { features: 'trident.h5' }, source: 'trident' },
     "TRIDENT's pt, a numpy array": {
-      parameters: { features: 'trident.pt', coords: 'trident.h5' },
+      parameters: { features: 'trident.pt', patches: 'trident.h5' },
       source: 'pt',
     },
     'a tensor of bfloat16': {
-      parameters: { features: 'bfloat16.pt', coords: 'clam_patches.h5' },
+      parameters: { features: 'bfloat16.pt', patches: 'clam_patches.h5' },
       source: 'pt',
     },
     'a tensor of float16 in the old format': {
-      parameters: { features: 'legacy_float16.pt', coords: 'clam_patches.h5' },
+      parameters: { features: 'legacy_float16.pt', patches: 'clam_patches.h5' },
       source: 'pt',
     },
     'a tensor of float32': {
-      parameters: { features: 'float32.pt', coords: 'clam_patches.h5' },
+      parameters: { features: 'float32.pt', patches: 'clam_patches.h5' },
       source: 'pt',
     },
     'a tensor column by column': {
-      parameters: { features: 'columns.pt', coords: 'clam_patches.h5' },
+      parameters: { features: 'columns.pt', patches: 'clam_patches.h5' },
       source: 'pt',
     },
   };
@@ -78,14 +78,14 @@ describe('features of other tools become the bag that the published rule gives',
       assert.deepEqual(
         Object.entries(result.files).map(([output, { to }]) => [output, to]),
         [
-          ['h5', 'h5_files/slide.h5'],
-          ['pt', 'pt_files/slide.pt'],
+          ['bag', 'h5_files/slide.h5'],
+          ['bag-pt', 'pt_files/slide.pt'],
           ['sam-info', 'sam_info/slide.h5'],
           ['seg', 'seg_files/slide.h5'],
         ],
       );
       assert.deepEqual(bagOf(result), expected);
-      const tensor = readPtTensor(result.files.pt.from);
+      const tensor = readPtTensor(result.files['bag-pt'].from);
       assert.deepEqual(
         [tensor.dtype, tensor.shape, [...tensor.data]],
         ['float32', [PATCHES + 2, 3], expected.features],
@@ -97,7 +97,7 @@ describe('features of other tools become the bag that the published rule gives',
         readSegFile(result.files.seg.from).map(({ index, coords }) => [index, [...coords]]),
         [0, 1].map((mask) => [mask, EXPECTED.members[mask].flatMap((row) => EXPECTED.coords[row])]),
       );
-      assert.equal(patchSizeOf(result.files.h5.from), 8);
+      assert.equal(patchSizeOf(result.files.bag.from), 8);
     });
   }
 
@@ -125,7 +125,7 @@ describe('group rows that are there already', () => {
       features: await given('clam.h5'),
       segments: await given('segments.pkl'),
     });
-    return { features: await outputFile(result, 'h5'), samInfo: await outputFile(result, 'sam-info') };
+    return { features: await outputFile(result, 'bag'), samInfo: await outputFile(result, 'sam-info') };
   }
 
   test('are refused without their sam_info, kept with it, left out where no group rows are wanted', async (context) => {
@@ -201,8 +201,8 @@ describe('layout: trident', () => {
       layout: 'trident',
     };
     const { result } = await convert(folder, parameters);
-    assert.equal(result.files.h5.to, 'features_uni_v1/slide.h5');
-    const { attributes, own } = withH5(result.files.h5.from, (file) => ({
+    assert.equal(result.files.bag.to, 'features_uni_v1/slide.h5');
+    const { attributes, own } = withH5(result.files.bag.from, (file) => ({
       attributes: file.attributes('coords'),
       own: file.attributes('features'),
     }));
@@ -215,12 +215,12 @@ describe('layout: trident', () => {
     assert.deepEqual(own, { name: 'slide', savetodir: 'features_uni_v1', encoder: 'uni_v1' });
     assert.equal(bagOf(result).rows, PATCHES);
     const bag = loadBag(
-      { features: result.files.h5.from, samInfo: result.files['sam-info'].from },
+      { features: result.files.bag.from, samInfo: result.files['sam-info'].from },
       { groupFeatures: true },
     );
     assert.deepEqual([...bag.area], EXPECTED.relative_area);
     const round = await convert(temporaryFolder(context), {
-      features: await outputFile(result, 'h5'),
+      features: await outputFile(result, 'bag'),
       segments: await given('segments.pkl'),
     });
     assert.deepEqual(bagOf(round.result), expected, 'and back to CLAM');
@@ -231,7 +231,7 @@ describe('layout: trident', () => {
   test('from CLAM it needs the objective, which no file of CLAM says', async (context) => {
     const parameters: Parameters = {
       features: await given('clam.h5'),
-      coords: await given('clam_patches.h5'),
+      patches: await given('clam_patches.h5'),
       layout: 'trident',
     };
     await assert.rejects(convert(temporaryFolder(context), parameters), {
@@ -239,8 +239,8 @@ describe('layout: trident', () => {
       message: /clam_patches\.h5: .*objective.*`slide-magnification`/,
     });
     const { result } = await convert(temporaryFolder(context), { ...parameters, 'slide-magnification': 20 });
-    assert.equal(result.files.h5.to, 'features_unknown/slide.h5');
-    const reader = openFeatures(result.files.h5.from);
+    assert.equal(result.files.bag.to, 'features_unknown/slide.h5');
+    const reader = openFeatures(result.files.bag.from);
     const attributes = reader.coordsAttributes();
     reader.close();
     const own = { ...facts, patch_size: 8, level0_magnification: 20, target_magnification: 20 };
@@ -251,7 +251,10 @@ describe('layout: trident', () => {
         layout: 'trident',
         'slide-magnification': 20,
       }),
-      { code: 'InvalidInput', message: /clam\.h5: nothing says how large the patches are.*`patch-size`/ },
+      {
+        code: 'InvalidInput',
+        message: /clam\.h5: nothing says how large the patches are.*`patch-size-level0`/,
+      },
     );
   });
 
@@ -276,7 +279,7 @@ else:
         features: await given('trident.h5'),
         layout,
       });
-      python.run(program, result.files.h5.from, layout);
+      python.run(program, result.files.bag.from, layout);
     }
   });
 });

@@ -45,13 +45,13 @@ describe('pathology.extract', () => {
     assert.deepEqual(
       Object.entries(result.files).map(([name, { to }]) => [name, to]),
       [
-        ['h5', 'h5_files/slide.h5'],
-        ['pt', 'pt_files/slide.pt'],
+        ['bag', 'h5_files/slide.h5'],
+        ['bag-pt', 'pt_files/slide.pt'],
         ['sam-info', 'sam_info/slide.h5'],
         ['seg', 'seg_files/slide.h5'],
       ],
     );
-    const bag = readFeatures(result.files.h5.from);
+    const bag = readFeatures(result.files.bag.from);
     assert.equal(bag.rows, 32);
     assert.deepEqual(bag.coords, Int32Array.from([...COORDS, -1, -1, -1, -1]));
     assert.ok(new Set(bag.features).size > 100, 'patches differ');
@@ -83,19 +83,19 @@ describe('pathology.extract', () => {
       );
     }
     assert.deepEqual([...info.relativeArea.subarray(30)], [0, 0]);
-    const tensor = readPtTensor(result.files.pt.from);
+    const tensor = readPtTensor(result.files['bag-pt'].from);
     assert.deepEqual(tensor.shape, [32, 5]);
     assert.deepEqual(tensor.data, bag.features);
   });
 
   test('a patch has the features of its own pixels, whatever the batches', async (context) => {
     const one = await given(context);
-    const small = readFeatures((await extract(one, 'small')).files.h5.from);
+    const small = readFeatures((await extract(one, 'small')).files.bag.from);
     const large = await extract({ ...one, parameters: { ...one.parameters, 'batch-size': 64 } }, 'large');
-    assert.deepEqual(readFeatures(large.files.h5.from).features, small.features);
+    assert.deepEqual(readFeatures(large.files.bag.from).features, small.features);
     const last = await given(context, { 'group-features': false });
     writePatches((last.parameters.patches as InputFile).path, patchesAt(COORDS.slice(-2)));
-    const alone = readFeatures((await extract(last)).files.h5.from);
+    const alone = readFeatures((await extract(last)).files.bag.from);
     assert.deepEqual(alone.features, small.features.slice(29 * 5, 30 * 5));
   });
 
@@ -103,8 +103,8 @@ describe('pathology.extract', () => {
     const one = await given(context, { layout: 'trident' });
     const clam = await extract({ ...one, parameters: { ...one.parameters, layout: 'clam' } }, 'clam');
     const result = await extract(one);
-    assert.equal(result.files.h5.to, 'features_tiny/slide.h5');
-    const reader = openFeatures(result.files.h5.from);
+    assert.equal(result.files.bag.to, 'features_tiny/slide.h5');
+    const reader = openFeatures(result.files.bag.from);
     const attributes = reader.coordsAttributes();
     assert.equal(reader.featuresAttributes().encoder, 'tiny');
     reader.close();
@@ -115,9 +115,9 @@ describe('pathology.extract', () => {
       targetMagnification: 20,
       overlap: 0,
     });
-    const bag = readFeatures(result.files.h5.from);
+    const bag = readFeatures(result.files.bag.from);
     assert.equal(bag.rows, 30);
-    const whole = readFeatures(clam.files.h5.from);
+    const whole = readFeatures(clam.files.bag.from);
     assert.deepEqual(bag.features, whole.features.slice(0, 30 * 5));
     const facts = { patchSize: 32, patchSizeLevel0: SIZE, level0Magnification: 40, targetMagnification: 20 };
     const patches = { ...patchesAt(COORDS), trident: { ...facts, overlap: 0 } };
@@ -126,7 +126,7 @@ describe('pathology.extract', () => {
       { ...one, parameters: { ...one.parameters, 'group-features': true } },
       'asked',
     );
-    const again = openFeatures(asked.files.h5.from);
+    const again = openFeatures(asked.files.bag.from);
     assert.deepEqual(readTridentFacts(again.coordsAttributes()), patches.trident);
     assert.equal(again.rows, 32);
     again.close();
@@ -145,7 +145,7 @@ describe('pathology.extract', () => {
 
   test('without group rows the areas are still those of the segments', async (context) => {
     const result = await extract(await given(context, { 'group-features': false }));
-    assert.equal(readFeatures(result.files.h5.from).rows, 30);
+    assert.equal(readFeatures(result.files.bag.from).rows, 30);
     assert.equal(readSamInfo(result.files['sam-info'].from).relativeArea[0], 32 * 80);
     assert.equal(readSegFile(result.files.seg.from).length, 2);
   });
@@ -185,10 +185,10 @@ describe('pathology.extract', () => {
       encoder: await inputFile(writeTinyEncoder(one.folder, { std: [1, 1, 1] })),
     };
     const job = jobFor<ExtractWith>(definition, other, join(one.folder, 'attempt'));
-    const features = readFeatures((await run(job)).files.h5.from).features;
+    const features = readFeatures((await run(job)).files.bag.from).features;
     assert.equal(job.reports[0].done, 0);
     const fresh = await extract({ parameters: other, folder: one.folder }, 'fresh');
-    assert.deepEqual(features, readFeatures(fresh.files.h5.from).features);
+    assert.deepEqual(features, readFeatures(fresh.files.bag.from).features);
   });
 
   test('a batch that a straggling attempt of another identity commits is made again', (context) => {

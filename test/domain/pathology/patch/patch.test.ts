@@ -43,7 +43,7 @@ const outputs = ({ files }: JobResult) =>
 test("a slide's files: CLAM's names, coordinates and attributes; the same bits each time", async (context) => {
   const { result, job } = await patch(context, {});
   assert.deepEqual(outputs(result), {
-    coords: 'patches/cmu_small.h5',
+    patches: 'patches/cmu_small.h5',
     mask: 'masks/cmu_small.h5',
     'mask-image': 'masks/cmu_small.jpg',
     stitch: 'stitches/cmu_small.h5',
@@ -56,7 +56,7 @@ test("a slide's files: CLAM's names, coordinates and attributes; the same bits e
   assert.deepEqual(job.reports.at(-1), { unit: 'steps', done: 4, total: 4, note: '50 patches' });
 
   const { coords, attrs } = reference['bwh_biopsy/256'];
-  const { coords: found, tissueBox, ...rest } = readPatches(result.files.coords.from);
+  const { coords: found, tissueBox, ...rest } = readPatches(result.files.patches.from);
   assert.deepEqual(tissueBox, boxOfTissue([readMask(result.files.mask.from).points]));
   assert.deepEqual([...found], coords.flat());
   assert.deepEqual(rest, {
@@ -135,7 +135,7 @@ test('parameters stand over the preset, and a row of the process list over both'
     [row.a_t, row.sthresh, row.a_h, row.contour_fn, row.slide_id],
     ['1', '15', '4', 'four_pt_hard', 'CMU-1-Small-Region.svs'],
   );
-  const found = readPatches(result.files.coords.from).coords;
+  const found = readPatches(result.files.patches.from).coords;
   const any = new Set(reference['bwh_biopsy/256'].coords.map(String));
   const hard = Array.from({ length: found.length / 2 }, (_, i) => `${found[2 * i]},${found[2 * i + 1]}`);
   assert.ok(
@@ -268,10 +268,10 @@ test('outlines of tissue for QuPath are those of the mask file, closed and witho
 test("layout trident: its name and facts, beside CLAM's, and both read back to the same patches", async (context) => {
   const wish = { magnification: 10, patchSize: 128, stepSize: 96 };
   const { result } = await patch(context, { ...wish, layout: 'trident' });
-  assert.equal(result.files.coords.to, 'patches/cmu_small_patches.h5');
+  assert.equal(result.files.patches.to, 'patches/cmu_small_patches.h5');
   const { result: clam } = await patch(context, wish);
-  const { trident, ...found } = readPatches(result.files.coords.from);
-  assert.deepEqual(found, readPatches(clam.files.coords.from));
+  const { trident, ...found } = readPatches(result.files.patches.from);
+  assert.deepEqual(found, readPatches(clam.files.patches.from));
   // The slide is scanned at 20x: 128 wanted pixels of 10x are 256 read ones, as TRIDENT reckons.
   assert.deepEqual(trident, {
     patchSize: 128,
@@ -281,5 +281,5 @@ test("layout trident: its name and facts, beside CLAM's, and both read back to t
     overlap: 32,
   });
   const { result: other } = await patch(context, { ...wish, slideMpp: 0.25, layout: 'trident' });
-  assert.equal(readPatches(other.files.coords.from).trident?.level0Magnification, 40, 'as slide-mpp says');
+  assert.equal(readPatches(other.files.patches.from).trident?.level0Magnification, 40, 'as slide-mpp says');
 });

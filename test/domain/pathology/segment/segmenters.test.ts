@@ -49,7 +49,7 @@ describe('a published SAM', () => {
       });
       const { info } = await findSegmenter(name);
       assert.match(info.note, /not on pathology/);
-      assert.equal(info.licence, 'Apache-2.0');
+      assert.equal(info.license, 'Apache-2.0');
     }
   });
 

@@ -165,7 +165,7 @@ test('a large plain image is decoded in strips, to the same pixels', async (cont
   );
   const image = sharp(rgb, { raw: { width, height, channels: 3 } });
   await image.clone().png().toFile(join(folder, 'a.png'));
-  await image.clone().greyscale().tiff({ compression: 'deflate' }).toFile(join(folder, 'b.tif'));
+  await image.clone().grayscale().tiff({ compression: 'deflate' }).toFile(join(folder, 'b.tif'));
   const decoder = fileURLToPath(
     new URL('../../../../domain/pathology/slides/decode-image.js', import.meta.url),
   );

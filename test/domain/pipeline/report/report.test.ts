@@ -36,7 +36,7 @@ async function writeAll(): Promise<ReportWith> {
   };
   writeRun(work, 'run-1');
   return {
-    runs: inputFile(writeEvaluations(work)),
+    evaluations: inputFile(writeEvaluations(work)),
     heatmaps: inputFile(await writeHeatmaps(work)),
     slides: inputFile(writeRecords(work, 'region.jsonl', [record('CMU', {}, region)])),
     groupBy: 'model',
@@ -202,8 +202,8 @@ test('a run in which nothing ended well still gets its report', async (t) => {
     status: 'failed' as const,
     reason: 'WeightsMissing: none',
   };
-  const runs = inputFile(writeRecords(work, 'runs.jsonl', [failed]));
-  const parameters: ReportWith = { runs, groupBy: 'model', compare: 'first', title: 'Empty' };
+  const evaluations = inputFile(writeRecords(work, 'runs.jsonl', [failed]));
+  const parameters: ReportWith = { evaluations, groupBy: 'model', compare: 'first', title: 'Empty' };
   const page = readFileSync((await run(makeJob(t, parameters, { work }))).files.report.from, 'utf8');
   assert.ok(page.includes('No evaluation has finished') && page.includes('WeightsMissing: none'));
 });
@@ -249,12 +249,12 @@ test('groups may be made of several fields', async (t) => {
 });
 
 test('a sweep: numbers by size, mean and std of the folds that have the value, a chart in the page', async (t) => {
-  const swept = readItems(base.runs!.path).map((item) => {
+  const swept = readItems(base.evaluations!.path).map((item) => {
     const alpha = [2, 0.5, 10][Number(item.fields.repeat)];
     return { ...item, fields: item.fields.model === 'abmil' ? { ...item.fields, alpha } : item.fields };
   });
-  const runs = inputFile(writeRecords(work, 'swept.jsonl', swept));
-  const options = { runs, groupBy: ['model', 'alpha'], sweep: 'alpha', compare: 'none' as const };
+  const evaluations = inputFile(writeRecords(work, 'swept.jsonl', swept));
+  const options = { evaluations, groupBy: ['model', 'alpha'], sweep: 'alpha', compare: 'none' as const };
   const job = setUp(t, options);
   const data = await readReport(job);
   assert.deepEqual(
@@ -293,22 +293,22 @@ test('heatmaps say what they show and how their colours came about, by the value
   assert.match(attention, /Attention: lowest <span class="scale"[^>]*#440154[^>]*><\/span> highest/);
   const probability = await legendOf((outputs) => ({
     ...outputs,
-    ...{ what: 'tumour-probability', scale: 'none', 'colour-map': 'magma' },
+    ...{ score: 'class-probability', class: 'tumor', scale: 'none', colormap: 'magma' },
   }));
-  assert.match(probability, /Tumour probability of patches[^]*patches above 0\.5/);
-  assert.match(probability, /Tumour probability: 0 <span class="scale"[^>]*#000004[^>]*><\/span> 1/);
+  assert.match(probability, /Probability of tumor in each patch[^]*patches above 0\.5/);
+  assert.match(probability, /Probability of tumor: 0 <span class="scale"[^>]*#000004[^>]*><\/span> 1/);
   assert.doesNotMatch(probability, /rank|Where the model looks/);
   const both = await legendOf((outputs, i) => (i > 1 ? outputs : { ...outputs, scale: 'range' }));
   assert.match(both, /least score to its greatest[^]*by rank within the slide/);
 });
 
 test('a fold that counts twice in a group is said: group-by lacks a field', async (t) => {
-  const twice = readItems(base.runs!.path).map((item) => ({
+  const twice = readItems(base.evaluations!.path).map((item) => ({
     ...item,
     fields: { ...item.fields, model: 'all' },
   }));
-  const runs = inputFile(writeRecords(work, 'twice.jsonl', twice));
-  const { notes } = await readReport(setUp(t, { runs }));
+  const evaluations = inputFile(writeRecords(work, 'twice.jsonl', twice));
+  const { notes } = await readReport(setUp(t, { evaluations }));
   assert.ok(notes.some((note) => /one fold are taken together in all: .*`group-by`/.test(note)));
   assert.ok((await readReport(setUp(t))).notes.every((note) => !note.includes('taken together')));
 });
@@ -328,7 +328,7 @@ test('compare-by: groups that differ in one field, all others being equal', asyn
 });
 
 test('protocols mixed in one table: each group by its own, epochs chosen on scored slides marked', async (t) => {
-  const mixed = readItems(base.runs!.path).map((item) => ({
+  const mixed = readItems(base.evaluations!.path).map((item) => ({
     ...item,
     fields: { ...item.fields, kind: item.key },
   }));
@@ -342,8 +342,8 @@ test('protocols mixed in one table: each group by its own, epochs chosen on scor
   const path = join(folder, 'optimistic.json');
   writeFileSync(path, JSON.stringify(metrics));
   const outputs = { ...first.outputs, metrics: { path, digest: inputFile(path).digest, bytes: 1 } };
-  const runs = inputFile(writeRecords(work, 'mixed.jsonl', [{ ...first, outputs }, mixed[9]]));
-  const job = setUp(t, { runs, compare: 'none' });
+  const evaluations = inputFile(writeRecords(work, 'mixed.jsonl', [{ ...first, outputs }, mixed[9]]));
+  const job = setUp(t, { evaluations, compare: 'none' });
   const { rows } = await readReport(job);
   assert.deepEqual(
     rows.map(({ protocol, optimistic }) => [protocol, optimistic]),
@@ -369,9 +369,9 @@ function assertWellFormed(page: string): void {
 
 test('without evaluations the page shows the preprocessing and no result; with nothing at all there is none', async (t) => {
   const job = setUp(t, {});
-  const { runs, ...rest } = job.with;
-  assert.ok(runs);
-  const data = await readReport({ ...job, with: { ...rest, slides: runs } });
+  const { evaluations, ...rest } = job.with;
+  assert.ok(evaluations);
+  const data = await readReport({ ...job, with: { ...rest, slides: evaluations } });
   assert.equal(data.evaluated, false);
   assert.doesNotMatch(reportPage(data), /<h2 id="result-h">/);
   assert.match(reportPage(await readReport(job)), /<h2 id="result-h">/);

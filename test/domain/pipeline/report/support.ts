@@ -88,13 +88,9 @@ export function writeRecords(work: string, name: string, records: readonly ItemR
   return path;
 }
 
-export async function writePicture(
-  work: string,
-  path: string,
-  colour: string,
-): Promise<FileRef & JsonObject> {
+export async function writePicture(work: string, path: string, color: string): Promise<FileRef & JsonObject> {
   mkdirSync(dirname(join(work, path)), { recursive: true });
-  await sharp({ create: { width: 320, height: 240, channels: 3, background: colour } })
+  await sharp({ create: { width: 320, height: 240, channels: 3, background: color } })
     .jpeg()
     .toFile(join(work, path));
   return fileRef(work, path);
@@ -105,13 +101,13 @@ export async function writeHeatmaps(work: string): Promise<string> {
   const records: ItemRecord[] = [];
   for (const [i, set] of (['train', 'test', 'test', 'val'] as const).entries()) {
     const key = `slide_00${i}`;
-    const outputs: JsonObject = { what: 'attention', set, patches: 64 };
-    for (const [name, colour] of [
+    const outputs: JsonObject = { score: 'attention', set, patches: 64 };
+    for (const [name, color] of [
       ['thumbnail', '#e8d0e0'],
       ['overlay', '#60d0e0'],
       ['overlay-map', '#8060a0'],
     ]) {
-      outputs[name] = await writePicture(work, `heatmap/${key}/${name}.jpg`, colour);
+      outputs[name] = await writePicture(work, `heatmap/${key}/${name}.jpg`, color);
     }
     outputs['lesion-auc'] = i % 2 === 1 ? 0.7 + i / 20 : null;
     records.push(record(key, { label: i % 2 }, outputs));

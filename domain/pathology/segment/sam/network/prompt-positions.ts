@@ -15,19 +15,19 @@ const MATRIX = 'prompt_encoder.pe_layer.positional_encoding_gaussian_matrix';
  */
 function positions(layers: SamLayers, places: string): string {
   const half = promptWidth(layers) / 2;
-  const centred = layers.op('Sub', [layers.scale(places, 2), layers.numbers([1], [])]);
-  const angles = layers.scale(layers.matmul(centred, layers.weight(MATRIX, [2, half])), 2 * Math.PI);
+  const centered = layers.op('Sub', [layers.scale(places, 2), layers.numbers([1], [])]);
+  const angles = layers.scale(layers.matmul(centered, layers.weight(MATRIX, [2, half])), 2 * Math.PI);
   return layers.concat([layers.op('Sin', [angles]), layers.op('Cos', [angles])], 1);
 }
 
 /** Positions of the image's tokens, at their centres: [grid * grid, width]. */
 export function imagePositions(layers: SamLayers, grid: number): string {
-  const centres: number[] = [];
+  const centers: number[] = [];
   for (let y = 0; y < grid; y++) {
-    for (let x = 0; x < grid; x++) centres.push((x + 0.5) / grid, (y + 0.5) / grid);
+    for (let x = 0; x < grid; x++) centers.push((x + 0.5) / grid, (y + 0.5) / grid);
   }
   const width = promptWidth(layers);
-  return layers.stage('dense_pe', positions(layers, layers.numbers(centres, [grid * grid, 2])), [
+  return layers.stage('dense_pe', positions(layers, layers.numbers(centers, [grid * grid, 2])), [
     grid * grid,
     width,
   ]);

@@ -26,7 +26,7 @@ export function samInput(rgb: Uint8Array, width: number, height: number, imageSi
   const pixels = new Resizer(width, height, scaled.width, scaled.height, 'bilinear').resize(rgb);
   const input = new Float32Array(3 * imageSize * imageSize);
   MEAN.forEach((mean, channel) => {
-    const values = normalised(mean, DEVIATION[channel]);
+    const values = normalized(mean, DEVIATION[channel]);
     for (let y = 0; y < scaled.height; y++) {
       let at = y * scaled.width * 3 + channel;
       const row = (channel * imageSize + y) * imageSize;
@@ -37,7 +37,7 @@ export function samInput(rgb: Uint8Array, width: number, height: number, imageSi
 }
 
 /** Every 8-bit value in single precision at each step, as torch computes it. */
-function normalised(mean: number, deviation: number): Float32Array {
+function normalized(mean: number, deviation: number): Float32Array {
   return Float32Array.from({ length: 256 }, (_, value) => {
     return Math.fround(Math.fround(value - Math.fround(mean)) / Math.fround(deviation));
   });

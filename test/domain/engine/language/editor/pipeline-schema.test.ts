@@ -6,9 +6,9 @@ import { parse } from 'yaml';
 import { activityReference } from '../../../../../domain/engine/language/editor/activity-reference.js';
 import { pipelineSchema } from '../../../../../domain/engine/language/editor/pipeline-schema.js';
 import { fixture } from '../../../../support/fixtures.js';
-import { TEST_CATALOGUE } from '../../../../support/test-catalogue.js';
+import { TEST_CATALOG } from '../../../../support/test-catalog.js';
 
-const schema = pipelineSchema(TEST_CATALOGUE);
+const schema = pipelineSchema(TEST_CATALOG);
 const validate = new Ajv({
   strict: true,
   strictRequired: false,
@@ -76,8 +76,8 @@ test('the schema refuses files of the corpus whose fault a schema can see', () =
 });
 
 test('the reference page says all there is to say of an activity', () => {
-  const page = activityReference(TEST_CATALOGUE);
-  for (const [name, { with: parameters, outputs }] of Object.entries(TEST_CATALOGUE)) {
+  const page = activityReference(TEST_CATALOG);
+  for (const [name, { with: parameters, outputs }] of Object.entries(TEST_CATALOG)) {
     const section = page.split(`\n### ${name}\n`)[1]?.split('\n### ')[0] ?? '';
     for (const key of [...Object.keys(parameters), ...Object.keys(outputs)]) {
       assert.ok(section.includes(`\`${key}\``), `${name}: ${key}`);

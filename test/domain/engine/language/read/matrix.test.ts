@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadPipeline } from '../../../../../domain/engine/language/load-pipeline.js';
 import type { Plan, StagePlan } from '../../../../../domain/engine/language/plan/plan.js';
-import { TEST_CATALOGUE } from '../../../../support/test-catalogue.js';
+import { TEST_CATALOG } from '../../../../support/test-catalog.js';
 
 function load(text: string) {
-  return loadPipeline(text, { file: '/pipelines/p.yaml', catalogue: TEST_CATALOGUE, cwd: '/home/me' });
+  return loadPipeline(text, { file: '/pipelines/p.yaml', catalog: TEST_CATALOG, cwd: '/home/me' });
 }
 
 function planned(text: string): Plan {

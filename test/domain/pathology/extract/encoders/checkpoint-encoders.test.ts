@@ -6,7 +6,7 @@ import ort from 'onnxruntime-node';
 import { buildClipVision } from '../../../../../domain/pathology/extract/encoders/clip-vision-graph.js';
 import type { OpenEncoder } from '../../../../../domain/pathology/extract/encoders/encoder.js';
 import { findEncoder, keyOfEncoder } from '../../../../../domain/pathology/extract/encoders/encoders.js';
-import { normalise, normaliserOf } from '../../../../../domain/pathology/extract/encoders/preprocess.js';
+import { normalize, normalizerOf } from '../../../../../domain/pathology/extract/encoders/preprocess.js';
 import { buildResNet50 } from '../../../../../domain/pathology/extract/encoders/resnet50-graph.js';
 import { writeSafetensors } from '../../../../../domain/files/safetensors.js';
 import type { Tensor } from '../../../../../domain/files/tensor.js';
@@ -314,7 +314,7 @@ async function assertStages(
 ): Promise<ort.InferenceSession.OnnxValueMapType> {
   const { session } = await openSession(weights, { device: 'cpu', threads: 2, model });
   const image = new Float32Array(2 * 3 * 224 * 224);
-  normalise(await twoPatches(), 2, 224 * 224, normaliserOf(mean, std), image);
+  normalize(await twoPatches(), 2, 224 * 224, normalizerOf(mean, std), image);
   const results = await session.run({ image: new ort.Tensor('float32', image, [2, 3, 224, 224]) });
   assert.ok(Object.keys(stages).length > 3);
   for (const [stage, probe] of Object.entries(stages)) {

@@ -8,7 +8,7 @@ import {
   lite0Model,
 } from '../../../../../domain/pathology/extract/encoders/efficientnet-lite0.js';
 import { openSession } from '../../../../../domain/machine/onnx/onnx-session.js';
-import { normalise, normaliserOf } from '../../../../../domain/pathology/extract/encoders/preprocess.js';
+import { normalize, normalizerOf } from '../../../../../domain/pathology/extract/encoders/preprocess.js';
 import { ensureEncoderWeights } from '../../../../../domain/machine/weights/encoder-weights.js';
 import { resizeRgb } from '../../../../support/pixels.js';
 import { fixture } from '../../../../support/fixtures.js';
@@ -55,7 +55,7 @@ describe('EfficientNet-Lite0', () => {
       const { data } = await fixturePixels(`encoders/${name}.jpg`);
       const image = new Float32Array(3 * 224 * 224);
       const { mean, std } = efficientNetLite0.info;
-      normalise(data, 1, 224 * 224, normaliserOf(mean, std), image);
+      normalize(data, 1, 224 * 224, normalizerOf(mean, std), image);
       const results = await session.run({ image: new ort.Tensor('float32', image, [1, 3, 224, 224]) });
       const logits = [...(results.logits.data as Float32Array)];
       const best = logits.indexOf(Math.max(...logits));

@@ -33,7 +33,7 @@ for (const name of [...ENCODER_NAMES, 'an encoder file']) {
       assert.ok(info.weightsDigest == null || /^sha256:[0-9a-f]{64}$/.test(info.weightsDigest));
       assert.ok(info.inputSize >= 32 && info.dim >= 1);
       assert.ok(info.std.every((value) => value > 0));
-      assert.ok(info.licence !== '' && info.note !== '');
+      assert.ok(info.license !== '' && info.note !== '');
     });
 
     test('gives the same finite bits for a patch, alone, in any batch, on any number of threads', async (context) => {

@@ -10,7 +10,7 @@ import {
   findEncoder,
   keyOfEncoder,
 } from '../../../../../domain/pathology/extract/encoders/encoders.js';
-import { normalise, normaliserOf } from '../../../../../domain/pathology/extract/encoders/preprocess.js';
+import { normalize, normalizerOf } from '../../../../../domain/pathology/extract/encoders/preprocess.js';
 import { importWeights } from '../../../../../domain/machine/weights/import-weights.js';
 import type { Weights } from '../../../../../domain/machine/weights/weights-entry.js';
 import { fixture } from '../../../../support/fixtures.js';
@@ -98,7 +98,7 @@ test('a ResNet-50 of full size: imported, its digest in the key, computed with, 
     copyFileSync(join(weights.folder, name), join(folder, name));
   const session = await ort.InferenceSession.create(join(folder, model), { intraOpNumThreads: 2 });
   const image = new Float32Array(3 * 224 * 224);
-  normalise(data, 1, 224 * 224, normaliserOf(encoder.info.mean, encoder.info.std), image);
+  normalize(data, 1, 224 * 224, normalizerOf(encoder.info.mean, encoder.info.std), image);
   const results = await session.run({ image: new ort.Tensor('float32', image, [1, 3, 224, 224]) });
   assert.deepEqual(results.features.data, features);
   await session.release();

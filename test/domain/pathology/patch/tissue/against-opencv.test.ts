@@ -17,25 +17,25 @@ import { traceContours } from '../../../../../domain/pathology/patch/tissue/trac
 
 test('saturation of all 2^24 colours', async () => {
   const { cv } = await loadOpenCv();
-  const colours = 1 << 20;
-  const rgb = new Uint8Array(colours * 3);
-  const ours = new Uint8Array(colours);
+  const colors = 1 << 20;
+  const rgb = new Uint8Array(colors * 3);
+  const ours = new Uint8Array(colors);
   withMats((keep) => {
     const source = keep(new cv.Mat(1024, 1024, cv.CV_8UC3));
     const hsv = keep(new cv.Mat());
     for (let block = 0; block < 16; block++) {
-      for (let i = 0; i < colours; i++) {
-        const colour = block * colours + i;
-        rgb[i * 3] = colour >>> 16;
-        rgb[i * 3 + 1] = colour >>> 8;
-        rgb[i * 3 + 2] = colour;
+      for (let i = 0; i < colors; i++) {
+        const color = block * colors + i;
+        rgb[i * 3] = color >>> 16;
+        rgb[i * 3 + 1] = color >>> 8;
+        rgb[i * 3 + 2] = color;
       }
       source.data.set(rgb);
       cv.cvtColor(source, hsv, cv.COLOR_RGB2HSV);
       saturation(rgb, 1024, 1024, ours);
       const theirs = hsv.data;
       let different = 0;
-      for (let i = 0; i < colours; i++) if (theirs[i * 3 + 1] !== ours[i]) different++;
+      for (let i = 0; i < colors; i++) if (theirs[i * 3 + 1] !== ours[i]) different++;
       assert.equal(different, 0, `block ${block}`);
     }
   });

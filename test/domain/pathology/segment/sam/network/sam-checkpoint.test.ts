@@ -57,7 +57,7 @@ test('graphs are written beside the checkpoint, and again only where they are mi
     Uint8Array.from(buildSamEncoder(tensorLayout(path))),
   );
   const before = statSync(encoder).ino;
-  writeFileSync(decoder, 'spoilt');
+  writeFileSync(decoder, 'damaged');
   await prepareSam(weights);
   assert.equal(statSync(encoder).ino, before);
   assert.ok(readFileSync(decoder).length > 1000);

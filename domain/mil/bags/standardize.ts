@@ -1,5 +1,5 @@
 /** Per-feature shift and scale, measured on the training instances of a fold and applied to every bag the model sees. */
-export interface Standardisation {
+export interface Standardization {
   mean: Float32Array;
   /** Population standard deviation; 1 where a feature does not vary. */
   deviation: Float32Array;
@@ -12,7 +12,7 @@ const CONSTANT = 1e-12;
  * Measures mean and deviation over all rows of some matrices, in double precision (two passes, so large means lose nothing).
  * @param matrices row-major, each `dim` wide; iterated twice
  */
-export function measure(matrices: Iterable<Float32Array>, dim: number): Standardisation {
+export function measure(matrices: Iterable<Float32Array>, dim: number): Standardization {
   const mean = new Float64Array(dim);
   let rows = 0;
   for (const values of matrices) {
@@ -36,7 +36,7 @@ export function measure(matrices: Iterable<Float32Array>, dim: number): Standard
 }
 
 /** (x - mean) / deviation of each row; a new array. */
-export function standardised(values: Float32Array, { mean, deviation }: Standardisation): Float32Array {
+export function standardized(values: Float32Array, { mean, deviation }: Standardization): Float32Array {
   const dim = mean.length;
   const result = new Float32Array(values.length);
   for (let start = 0; start < values.length; start += dim) {

@@ -1,4 +1,4 @@
-import type { Catalogue, CatalogueEntry, ValueSchema } from '../../domain/activity-schema.js';
+import type { Catalog, CatalogEntry, ValueSchema } from '../../domain/activity-schema.js';
 
 /**
  * A small catalogue for tests of the language: the public names of `docs/`, each with a few parameters of every form that schemas take. Tests of
@@ -17,20 +17,20 @@ const items = (kind: string): ValueSchema => ({
 });
 const made = (kind: string): ValueSchema => ({ type: 'object', 'x-kind': kind, description: `The ${kind}.` });
 const integer = (minimum: number): ValueSchema => ({ type: 'integer', minimum });
-const bag = { bag: made('bag'), h5: made('bag'), 'sam-info': made('sam-info'), count: { type: 'integer' } };
+const bag = { bag: made('bag'), 'bag-pt': made('bag'), 'sam-info': made('sam-info'), count: { type: 'integer' } };
 
 function entry(
   required: string[],
   parameters: Record<string, ValueSchema>,
   outputs: Record<string, ValueSchema>,
-): CatalogueEntry {
+): CatalogEntry {
   const rest = { version: 1, summary: 'For tests', queue: 'cpu', timeout: '1h', heartbeat: '1m' };
   return { ...rest, required, with: parameters, outputs, resumesFrom: 'start' };
 }
 
 const MODELS = ['mean', 'max', 'abmil', 'transmil', 'dsmil', 'sam-mil'];
 
-export const TEST_CATALOGUE: Catalogue = {
+export const TEST_CATALOG: Catalog = {
   'pathology.assemble-cohort': entry(
     ['patches'],
     { patches: { type: 'string' }, slides: integer(2), seed: integer(0) },
@@ -47,13 +47,13 @@ export const TEST_CATALOGUE: Catalogue = {
       'use-padding': { type: 'boolean' },
       'keep-ids': { type: 'array', items: integer(0) },
     },
-    { coords: made('coords'), mask: made('mask'), count: { type: 'integer' }, status: { type: 'string' } },
+    { patches: made('patches'), mask: made('mask'), count: { type: 'integer' }, status: { type: 'string' } },
   ),
   'pathology.segment': entry(
     ['slide', 'patches', 'segmenter'],
     {
       slide: file('slide'),
-      patches: file('coords'),
+      patches: file('patches'),
       segmenter: { type: 'string' },
       'points-per-side': integer(1),
       'pred-iou-thresh': { type: 'number', minimum: 0, maximum: 1 },
@@ -65,7 +65,7 @@ export const TEST_CATALOGUE: Catalogue = {
       ['slide', 'patches', 'encoder'],
       {
         slide: file('slide'),
-        patches: file('coords'),
+        patches: file('patches'),
         segments: file('segments'),
         encoder: { type: 'string', minLength: 1 },
         'batch-size': { ...integer(1), 'x-not-in-key': true },
@@ -89,10 +89,10 @@ export const TEST_CATALOGUE: Catalogue = {
   ),
   'mil.train-fold': {
     ...entry(
-      ['bags', 'split', 'repeat', 'fold', 'model'],
+      ['bags', 'splits', 'repeat', 'fold', 'model'],
       {
         bags: items('bag'),
-        split: file('splits'),
+        splits: file('splits'),
         model: { type: 'string', enum: MODELS },
         repeat: integer(0),
         fold: integer(0),
@@ -112,11 +112,11 @@ export const TEST_CATALOGUE: Catalogue = {
     timeout: '24h',
   },
   'mil.evaluate': entry(
-    ['checkpoint', 'bags', 'split'],
+    ['checkpoint', 'bags', 'splits'],
     {
       checkpoint: file('checkpoint'),
       bags: items('bag'),
-      split: file('splits'),
+      splits: file('splits'),
       protocol: { type: 'string', enum: ['honest', 'paper'] },
     },
     { predictions: made('predictions'), metrics: made('metrics') },
@@ -128,14 +128,14 @@ export const TEST_CATALOGUE: Catalogue = {
       slide: file('slide'),
       bag: file('bag'),
       annotation: file('annotation'),
-      what: { type: 'string', enum: ['attention', 'tumour-probability'] },
+      score: { type: 'string', enum: ['attention', 'class-probability'] },
     },
     { scores: made('scores'), overlay: made('overlay') },
   ),
   'pipeline.report': entry(
-    ['runs'],
+    ['evaluations'],
     {
-      runs: items('metrics'),
+      evaluations: items('metrics'),
       slides: { 'x-input': 'items' },
       heatmaps: items('overlay'),
       'group-by': { type: 'string' },

@@ -3,7 +3,7 @@ import type { ItemRecord } from '../../job.js';
 import type { LabelRow, LabelTable } from './labels.js';
 
 /** A finished bag with its row of the labels file. */
-export interface LabelledBag {
+export interface LabeledBag {
   key: string;
   /** Index into {@link LabelTable.rows}. */
   row: number;
@@ -20,7 +20,7 @@ export interface MatchOptions {
 
 export interface MatchResult {
   /** Sorted by key. */
-  bags: LabelledBag[];
+  bags: LabeledBag[];
   /** Names left out, with the reason; shown to the user. */
   dropped: { name: string; reason: string }[];
 }
@@ -36,26 +36,26 @@ export function matchLabels(
   options: MatchOptions,
 ): MatchResult {
   const rowsOf = rowFinder(table.rows, options.match);
-  const bags: LabelledBag[] = [];
+  const bags: LabeledBag[] = [];
   const dropped: MatchResult['dropped'] = [];
-  const unlabelled: string[] = [];
+  const unlabeled: string[] = [];
   const used = new Set<number>();
   for (const item of [...items].sort((a, b) => (a.key < b.key ? -1 : 1))) {
     const rows = rowsOf(item.key);
     if (rows.length > 1) throw ambiguous(item.key, rows, table);
     rows.forEach((row) => used.add(row));
     if (item.status !== 'done') dropped.push({ name: item.key, reason: item.reason ?? item.status });
-    else if (rows.length === 0) unlabelled.push(item.key);
-    else bags.push(labelled(item.key, rows[0], table, options.match));
+    else if (rows.length === 0) unlabeled.push(item.key);
+    else bags.push(labeled(item.key, rows[0], table, options.match));
   }
   const missing = table.rows.filter((_, row) => !used.has(row)).map(({ name }) => name);
-  if (options.unmatched === 'error') refuseUnmatched(unlabelled, missing, table.file);
-  unlabelled.forEach((name) => dropped.push({ name, reason: 'no label' }));
+  if (options.unmatched === 'error') refuseUnmatched(unlabeled, missing, table.file);
+  unlabeled.forEach((name) => dropped.push({ name, reason: 'no label' }));
   missing.forEach((name) => dropped.push({ name, reason: 'no slide' }));
   return { bags, dropped };
 }
 
-function labelled(key: string, row: number, table: LabelTable, match: MatchOptions['match']): LabelledBag {
+function labeled(key: string, row: number, table: LabelTable, match: MatchOptions['match']): LabeledBag {
   const { label, group, name } = table.rows[row];
   const whole = group ?? (match === 'contains' ? name : undefined);
   return { key, row, label, ...(whole === undefined ? {} : { group: whole }) };
@@ -88,9 +88,9 @@ function ambiguous(key: string, rows: readonly number[], table: LabelTable): Sam
   });
 }
 
-function refuseUnmatched(unlabelled: readonly string[], missing: readonly string[], file: string): void {
+function refuseUnmatched(unlabeled: readonly string[], missing: readonly string[], file: string): void {
   const parts: string[] = [];
-  if (unlabelled.length > 0) parts.push(`no label for ${listed(unlabelled, 'slide')}`);
+  if (unlabeled.length > 0) parts.push(`no label for ${listed(unlabeled, 'slide')}`);
   if (missing.length > 0) parts.push(`no slide for ${listed(missing, 'label')}`);
   if (parts.length === 0) return;
   throw new SamMilError('InvalidInput', 'labels and slides do not pair up', {

@@ -1,0 +1,28 @@
+import { SamMilError } from '../../errors.js';
+
+/** What a heatmap shows of each patch: its share in the slide's result, or the probability of one class. */
+export type HeatmapScore = 'attention' | 'class-probability';
+
+/**
+ * The class whose probability is shown: the requested one, or the positive one, which is the last. Undefined for attention.
+ * @throws SamMilError InvalidInput where the model has no such class, or where one is requested for attention, which has none
+ */
+export function shownClass(
+  { score, class: requested }: { score: HeatmapScore; class?: string },
+  classes: readonly string[],
+): string | undefined {
+  if (score === 'attention') {
+    if (requested === undefined) return undefined;
+    throw new SamMilError('InvalidInput', '`class` has no meaning for `score: attention`', {
+      expected: 'it with `score: class-probability` only',
+      found: requested,
+      next: 'remove it, or set `score: class-probability`',
+    });
+  }
+  const shown = requested ?? classes[classes.length - 1];
+  if (classes.includes(shown)) return shown;
+  throw new SamMilError('InvalidInput', `the model has no class "${shown}"`, {
+    expected: `one of ${classes.join(', ')}`,
+    next: 'set `class` to one of them, or remove it to show the positive class',
+  });
+}
