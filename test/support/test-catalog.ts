@@ -17,7 +17,12 @@ const items = (kind: string): ValueSchema => ({
 });
 const made = (kind: string): ValueSchema => ({ type: 'object', 'x-kind': kind, description: `The ${kind}.` });
 const integer = (minimum: number): ValueSchema => ({ type: 'integer', minimum });
-const bag = { bag: made('bag'), 'bag-pt': made('bag'), 'sam-info': made('sam-info'), count: { type: 'integer' } };
+const bag = {
+  bag: made('bag'),
+  'bag-pt': made('bag'),
+  'sam-info': made('sam-info'),
+  count: { type: 'integer' },
+};
 
 function entry(
   required: string[],
