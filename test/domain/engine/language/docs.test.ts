@@ -17,7 +17,7 @@ const language = read('pipeline-language.md');
 const problems = read('problems.md');
 
 test('docs/problems.md has every code, and none that does not exist', () => {
-  const documented = [...problems.matchAll(/^\| `([a-z-]+)`/gm)].map(([, code]) => code);
+  const documented = [...problems.matchAll(/^### `([a-z-]+)`$/gm)].map(([, code]) => code);
   assert.deepEqual(documented.sort(), Object.keys(PROBLEM_CODES).sort());
 });
 
