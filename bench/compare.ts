@@ -59,7 +59,7 @@ export async function keepBelow(limit: Limit): Promise<string> {
   const worst = Math.max(...values);
   const verdict = worst <= limit.atMost ? 'meets' : 'MISSES';
   const measured = `ours ${formatNumber(worst)} ${limit.unit}`;
-  return columns(limit.name, measured, '', `${verdict} at most ${limit.atMost} ${limit.unit}`);
+  return columns(limit.name, measured, '', `${verdict} limit ${limit.atMost} ${limit.unit}`);
 }
 
 /** Our own code runs as the worker's children do; somebody else's as its users run it. */
@@ -106,7 +106,7 @@ function capture(command: readonly string[], environment: NodeJS.ProcessEnv): Pr
     child.on('error', reject);
     child.on('close', (code) => {
       if (code === 0) resolve(output);
-      else reject(new Error(`${command.join(' ')} ended with ${code}`));
+      else reject(new Error(`${command.join(' ')} exited with code ${code}`));
     });
   });
 }

@@ -92,7 +92,7 @@ function secondsIn(what: 'steps' | 'validation' | 'all', work: string): number {
   const all = cells.map(({ name }) => {
     const log = readFileSync(itemLogPath(work, 'folds', 'train', name), 'utf8');
     const found = new RegExp(`"seconds-in-${what}":([\\d.]+)`).exec(log);
-    if (!found) throw new Error(`the log of ${name} does not say how long its ${what} took`);
+    if (!found) throw new Error(`the log of ${name} does not state how long its ${what} took`);
     return Number(found[1]);
   });
   return all.reduce((sum, seconds) => sum + seconds, 0);
@@ -117,7 +117,7 @@ try {
   const status = await engine.finish(foldsPlan(work), { run: 'folds' });
   const seconds = (performance.now() - began) / 1000;
   const { done } = stageIn(status, 'train');
-  if (done !== cells.length) throw new Error(`only ${done} folds ended: ${JSON.stringify(status)}`);
+  if (done !== cells.length) throw new Error(`only ${done} folds finished: ${JSON.stringify(status)}`);
   const steps = secondsIn('steps', work);
   const validation = secondsIn('validation', work);
   const outside = (part: number) => 100 * (1 - part / seconds);

@@ -37,7 +37,7 @@ function inChild(path: string): Promise<Outcome> {
   const worker = fork(fileURLToPath(import.meta.url), [sideText, levelsText, what, path]);
   return new Promise((resolve, reject) => {
     worker.on('message', (outcome) => resolve(outcome as Outcome));
-    worker.on('exit', (code, signal) => reject(new Error(`the child ended with ${code ?? signal}`)));
+    worker.on('exit', (code, signal) => reject(new Error(`the child process exited with ${code ?? signal}`)));
   });
 }
 

@@ -29,9 +29,9 @@ async function main(): Promise<void> {
       const { done, cached } = stageIn(status, 'items');
       const lengths = await historyLengths(engine, `${run}/items`);
       console.log(
-        `${run}: ${done} items (${cached} unchanged) in ${seconds.toFixed(1)} s = ${(count / seconds).toFixed(0)} items/s; ` +
+        `${run}: ${done} items (${cached} up to date) in ${seconds.toFixed(1)} s = ${(count / seconds).toFixed(0)} items/s; ` +
           `${lengths.length} executions, longest history ${Math.max(...lengths)} events; ` +
-          `worker memory by quarters ${quarters(memory)}`,
+          `worker memory in MB per quarter: ${quarters(memory)}`,
       );
     }
   } finally {

@@ -13,7 +13,7 @@ const patches = 96;
 /** Reading and encoding patches. */
 export const contests: (Contest | Limit)[] = [
   {
-    name: 'tiles 256 px, all cores against one thread',
+    name: 'tiles 256 px, all cores vs. one thread',
     unit: 'tiles/s',
     ours: ours('decode', slide, 256, 10, 0),
     peer: ours('decode', slide, 256, 10, 1),
@@ -36,7 +36,7 @@ export const contests: (Contest | Limit)[] = [
     atMost: 700,
   },
   {
-    name: 'its growth after the first quarter',
+    name: 'extraction memory, growth after first quarter',
     unit: 'MB',
     ours: ours('extract-memory', slide, 256, 20_000, 'growth'),
     rounds: 1,

@@ -6,7 +6,7 @@ const bag = [20_000, 1024, 10] as const;
 /** Reading and writing files. */
 export const contests: (Contest | Limit)[] = [
   {
-    name: 'h5_files 20,000 x 1024 written, both with fsync',
+    name: 'write h5_files 20,000 x 1024, with fsync',
     unit: 'MB/s',
     ours: ours('h5-write', ...bag),
     peer: peer('h5_write', ...bag),
@@ -14,7 +14,7 @@ export const contests: (Contest | Limit)[] = [
     bar: 0.8,
   },
   {
-    name: 'h5_files 20,000 x 1024 written, both look for NaN',
+    name: 'write h5_files 20,000 x 1024, check for NaN',
     unit: 'MB/s',
     ours: ours('h5-write', ...bag),
     peer: peer('h5_write', ...bag, 'look'),

@@ -43,7 +43,7 @@ export const contests: (Contest | Limit)[] = [
   // The authors' code goes class by class: a three-hundredth of the pairs, and the most that a peer can make of the formula as it stands.
   consistencyContest('by-class', 'class by class', 10),
   {
-    name: '3x3-fold, 100 bags, outside the steps',
+    name: '3x3-fold, 100 bags, time outside steps',
     unit: '% of the time',
     ours: ours('folds', 100, 4),
     rounds: 1,

@@ -4,7 +4,7 @@ import { ours, peer } from './commands.js';
 /** Segments and group features. */
 export const contests: (Contest | Limit)[] = [
   {
-    name: "SAM's logits to masks, one thread against two",
+    name: "SAM's logits to masks, one thread vs. two",
     unit: 'masks/s',
     ours: ours('mask-logits', 192, 5),
     peer: peer('mask_logits', 192, 2),
@@ -12,7 +12,7 @@ export const contests: (Contest | Limit)[] = [
     bar: 10,
   },
   {
-    name: 'groups 20,000 x 300 (peer: 20 of the masks)',
+    name: 'groups 20,000 x 300 (peer: 20 masks)',
     unit: 'pairs/s',
     ours: ours('groups', 20_000, 300, 1024, 5, 'speed'),
     peer: peer('groups', 20_000, 300, 1024, 20, 'numpy'),
@@ -20,7 +20,7 @@ export const contests: (Contest | Limit)[] = [
     bar: 20,
   },
   {
-    name: 'groups, peer without numpy in its loop',
+    name: 'groups, peer without numpy in the loop',
     unit: 'pairs/s',
     ours: ours('groups', 20_000, 300, 1024, 5, 'speed'),
     peer: peer('groups', 20_000, 300, 1024, 60, 'hoisted'),
@@ -35,7 +35,7 @@ export const contests: (Contest | Limit)[] = [
     atMost: 150,
   },
   {
-    name: 'SAM vit_b, memory of an image and 64 points',
+    name: 'SAM vit_b, memory for one image, 64 points',
     unit: 'MB',
     ours: ours('sam-networks', 'vit_b', 64, 2),
     rounds: 1,

@@ -20,7 +20,7 @@ export const contests: (Contest | Limit)[] = [
     bar: 1,
   },
   {
-    name: 'tissue + patch, whole process with imports',
+    name: 'tissue + patch, whole process and imports',
     unit: 'processes/s',
     ours: ours('tissue', slide, 256, 0),
     peer: peer('tissue', slide, 256, 0),
@@ -40,14 +40,14 @@ function againstClam(): Contest[] {
   return [
     {
       ...sides,
-      name: "tissue + patch against CLAM's script, warm",
+      name: "tissue + patch vs. CLAM's script, warm",
       unit: 'slides/s',
       ours: ours('tissue', slide, 256, 3),
       bar: 1,
     },
     {
       ...sides,
-      name: "tissue + patch against CLAM's script, imports",
+      name: "tissue + patch vs. CLAM's script, imports",
       unit: 'processes/s',
       clock: 'process',
       bar: 2,
