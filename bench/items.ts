@@ -31,7 +31,7 @@ async function main(): Promise<void> {
       console.log(
         `${run}: ${done} items (${cached} up to date) in ${seconds.toFixed(1)} s = ${(count / seconds).toFixed(0)} items/s; ` +
           `${lengths.length} executions, longest history ${Math.max(...lengths)} events; ` +
-          `worker memory in MB per quarter: ${quarters(memory)}`,
+          `worker memory per quarter: ${quarters(memory)}`,
       );
     }
   } finally {
