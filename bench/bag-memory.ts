@@ -1,6 +1,6 @@
 /**
- * Tensors that training holds after bags of mixed size beyond those it held during the first 50, at the most. Argument: bags, each of another size and seen
- * once, by each of three models.
+ * Largest growth of the number of tensors that training holds, over bags of mixed size, after the first 50
+ * bags. Argument: bags. Each has a different size and is seen once by each of three models.
  */
 import { openAdam, startingState } from '../domain/mil/train-fold/adam.js';
 import { openBackend, tf } from '../domain/mil/compute/backend.js';
@@ -14,7 +14,7 @@ const DIM = 256;
 await openBackend('tensorflow');
 const rss: number[] = [];
 
-/** Runs one model over all bags; how many tensors more it held after the first 50. */
+/** Runs one model over all bags. Returns how many more tensors it held after the first 50. */
 async function growth(name: string): Promise<number> {
   const entry = modelEntry(name);
   const sizes = { dim: DIM, classes: 2, embedDim: 128, attentionDim: entry.attentionDim, dropout: 0.25 };

@@ -4,19 +4,22 @@ import { childEnvironment } from '../activities/child/environment.js';
 interface Measured {
   name: string;
   unit: string;
-  /** The command of our side. It prints one JSON line last: `{"value": <number>, ...}`. */
+  /** The command of our side. Its last line is JSON: `{"value": <number>, ...}`. */
   ours: readonly string[];
   /** The name of the figure in that line; default `value`. */
   figure?: string;
   rounds: number;
-  /** `process`: one divided by the seconds that the whole process takes, start and imports included, stands for the value it prints. */
+  /**
+   * `process`: the value is 1 / seconds of the whole process, including start and imports, not what it
+   * prints.
+   */
   clock?: 'process';
   environment?: Record<string, string>;
 }
 
-/** Ours against a peer: more is better, unless `less`. */
+/** Our side compared with a peer. More is better, unless `less`. */
 export interface Contest extends Measured {
-  /** The command of the peer's side, which prints such a line too. */
+  /** The command of the peer's side. It prints the same kind of line. */
   peer: readonly string[];
   /** What the project promises: ours divided by the peer's. */
   bar: number;
@@ -24,14 +27,14 @@ export interface Contest extends Measured {
   less?: boolean;
 }
 
-/** A figure of ours that has to stay below a limit (memory, a share of time): less is better. */
+/** A figure of our side that must stay below a limit (memory, share of time). Less is better. */
 export interface Limit extends Measured {
   atMost: number;
 }
 
 /**
- * Runs our side and the peer's side in turn (A B A B ...) as fresh processes, so that a machine whose speed drifts hits both alike. Returns one line:
- * the medians, and the median of the round-by-round ratios.
+ * Runs our side and the peer's side in turn (A B A B ...) as fresh processes, so that a drift of the
+ * machine's speed affects both. Returns one line: the medians, and the median of the ratios round by round.
  */
 export async function compare(contest: Contest): Promise<string> {
   const ours: number[] = [];
@@ -51,7 +54,7 @@ export async function compare(contest: Contest): Promise<string> {
   );
 }
 
-/** Measures our side alone, the worst of all rounds, against its limit. Returns one line. */
+/** Compares the worst of all rounds of our side with its limit. Returns one line. */
 export async function keepBelow(limit: Limit): Promise<string> {
   const values: number[] = [];
   for (let round = 0; round < limit.rounds; round++)
@@ -62,7 +65,7 @@ export async function keepBelow(limit: Limit): Promise<string> {
   return columns(limit.name, measured, '', `${verdict} limit ${limit.atMost} ${limit.unit}`);
 }
 
-/** Our own code runs as the worker's children do; somebody else's as its users run it. */
+/** Our code runs as in a worker's child process; other code as its users run it. */
 function surroundingsOf([program]: readonly string[]): NodeJS.ProcessEnv {
   return program === process.execPath ? childEnvironment() : process.env;
 }

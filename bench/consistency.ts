@@ -1,4 +1,7 @@
-/** Our side of the consistency contest: losses with their gradients a second. Arguments: instances, classes. */
+/**
+ * Our side of the consistency contest: losses with their gradients, per second. Arguments: instances,
+ * classes.
+ */
 import { consistency } from '../domain/mil/models/consistency.js';
 import { RandomStream } from '../domain/random.js';
 

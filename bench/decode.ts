@@ -1,6 +1,6 @@
 /**
- * Tiles a second on decoding threads, as extraction reads them. Arguments: slide, tile size, passes, threads (0: as many as cores). Both sides of its
- * contest are ours: all cores against one thread.
+ * Tiles per second on decoding threads, as extraction reads them. Both sides of this contest are ours: all
+ * cores, and one thread. Arguments: slide, tile size, passes, threads (0: one per core).
  */
 import { availableParallelism } from 'node:os';
 import { PatchDecoder } from '../domain/pathology/extract/patch-decoder.js';
@@ -17,9 +17,9 @@ for (let y = 0; y + size <= height; y += size) {
 }
 const grid = Int32Array.from(coords);
 const bytes = (grid.length / 2) * size * size * 3;
-// As extraction has them: the next tiles are asked for before the last are there.
+// As in extraction, the next tiles are requested before the last ones have arrived.
 const buffers = [0, 1].map(() => new Uint8Array(new SharedArrayBuffer(bytes)));
-// No cache: each tile is decoded, in every pass.
+// Without a cache, every tile is decoded in every pass.
 const source = { slide: path, level: 0, patchSize: size, size, resize: 'bilinear', cacheBytes: 0 } as const;
 const decoder = new PatchDecoder(source, threads || availableParallelism());
 await decoder.decode(grid, buffers[0]);

@@ -20,7 +20,7 @@ export interface ExtractJob {
 /** Size of the bundled slide. */
 const [WIDTH, HEIGHT] = [2220, 2967];
 
-/** `count` places row by row, as many columns as rows fit evenly; the peers lay the same grid. */
+/** `count` positions, row by row, in a grid of about as many columns as rows. The peers use the same grid. */
 export function overlappingGrid(size: number, count: number): Int32Array {
   const columns = Math.ceil(Math.sqrt(count));
   return Int32Array.from({ length: 2 * count }, (_, i) => {
@@ -31,7 +31,7 @@ export function overlappingGrid(size: number, count: number): Int32Array {
   });
 }
 
-/** Runs pathology.extract's implementation on the bundled slide, below `folder`. */
+/** Runs the implementation of pathology.extract on the bundled slide. Outputs are below `folder`. */
 export async function extractPatches(folder: string, job: ExtractJob): Promise<JobResult> {
   const [scratch, checkpoint] = [join(folder, 'scratch'), join(folder, 'checkpoint')];
   for (const path of [scratch, checkpoint]) mkdirSync(path, { recursive: true });

@@ -1,7 +1,7 @@
 /**
- * Memory of pathology.extract over many patches with 1,024 features each, by a model that costs little (a mean pool and a dense layer). Prints the peak of
- * the process in MB, or with `growth` how much that peak rose from the first quarter of the patches to the last of them. Arguments: slide, patch size, patches,
- * `peak` or `growth`.
+ * Memory of pathology.extract for many patches with 1,024 features each, by a cheap model (a mean pool and a
+ * dense layer). Prints the peak of the process in MB, or with `growth` how much that peak rose from the first
+ * quarter of the patches to the last one. Arguments: slide, patch size, patches, `peak` or `growth`.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -33,7 +33,7 @@ function writeEncoder(): string {
   return join(folder, 'pool.yaml');
 }
 
-/** Of this process since it began, threads and native memory included. */
+/** Of this process since its start, including threads and native memory. */
 function peakMegabytes(): number {
   return process.resourceUsage().maxRSS / 1024;
 }

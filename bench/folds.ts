@@ -1,7 +1,8 @@
 /**
- * Share of the wall time of a cross-validation (3 times 3 folds through the engine, one fold at a time) that is not spent in training steps, in percent:
- * engine, starting the child, loading TensorFlow, reading bags, validation, saved states, checkpoints. Arguments: bags, epochs, and how many of the nine folds
- * (default: all; a single one of many epochs tells what a full run comes to in less time).
+ * Percentage of the wall time of a cross-validation (3 times 3 folds through the engine, one fold at a time)
+ * that is not spent in training steps: engine, start of the child process, loading TensorFlow, reading bags,
+ * validation, saved states, checkpoints. Arguments: bags, epochs, and the number of folds (default: all
+ * nine). A single fold of many epochs predicts a full run in less time.
  */
 import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +19,10 @@ import { planOf, stageIn, TestEngine } from '../test/support/engine.js';
 
 const [count, epochs, folds = 9] = process.argv.slice(2).map(Number);
 const DIM = 1024;
-/** Files of their own; the other bags are further names of them, which costs no disk but is read and kept all the same. */
+/**
+ * Bags with a separate file. The other bags are links to these files: they take no disk space, but are read
+ * and kept.
+ */
 const FILES = 20;
 
 function writeBags(work: string): string[] {
@@ -50,7 +54,7 @@ function writeBag(path: string, i: number): void {
   writeFeatures(path, { features, dim: DIM, coords });
 }
 
-/** A tenth of what is not tested validates. */
+/** A tenth of the bags that are not tested is used for validation. */
 function splitsOf(keys: readonly string[]): Splits {
   const folds = [0, 1, 2].map((fold) => {
     const rest = keys.filter((_, i) => i % 3 !== fold);
@@ -98,7 +102,10 @@ function secondsIn(what: 'steps' | 'validation' | 'all', work: string): number {
   return all.reduce((sum, seconds) => sum + seconds, 0);
 }
 
-/** How often a fold was begun, and the longest time in seconds that none was at work: what the share is made of where it is large. */
+/**
+ * How often a fold was started, and the longest time in seconds without an active fold: they explain a large
+ * share.
+ */
 async function attemptsOf(work: string): Promise<{ attempts: number; longest_gap: number }> {
   const events = await readEvents(work, 'folds');
   const times = events.map(({ time }) => Date.parse(time) / 1000);
@@ -108,7 +115,7 @@ async function attemptsOf(work: string): Promise<{ attempts: number; longest_gap
 }
 
 const work = mkdtempSync(join(tmpdir(), 'sam-mil-folds-'));
-// Waiting for the engine alone keeps no Node process alive.
+// Waiting for the engine does not keep the Node process alive.
 const alive = setInterval(() => undefined, 1000);
 const engine = await TestEngine.start({ concurrency: { gpu: 1 } });
 try {

@@ -4,7 +4,8 @@ import { groupFrame, type GroupFrame, type GroupMask } from '../domain/pathology
 /** Side of a patch, and of the grid's step, in level-0 pixels. */
 const PATCH = 512;
 
-/** A made-up slide: patches side by side, and masks as SAM gives them, many small and few large, nested and overlapping. `peers/groups.py` makes the same. */
+/** A synthetic slide: adjacent patches, and masks as SAM returns them, many small and few large, nested and
+ * overlapping. `peers/groups.py` makes the same. */
 export interface GroupScene {
   coords: Int32Array;
   frame: GroupFrame;
@@ -23,7 +24,7 @@ export function groupScene(patches: number, masks: number): GroupScene {
   return { coords, frame, masks: Array.from({ length: masks }, (_, index) => ellipse(index, side)) };
 }
 
-/** A number from 0 to 1 for each mask and quality. */
+/** A number from 0 to 1 per mask and property. */
 function share(mask: number, quality: number): number {
   return ((mask * 7919 + quality * 104729 + 13) % 1009) / 1009;
 }

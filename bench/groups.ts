@@ -1,6 +1,7 @@
 /**
- * Our side of the group contest: members of every mask, relative areas and group features. Prints pairs of patch and mask a second, or with `memory` the
- * peak of the process in MB. Arguments: patches, masks, length of a feature vector, passes, `speed` or `memory`.
+ * Our side of the group contest: members of every mask, relative areas and group features. Prints pairs of
+ * patch and mask per second, or with `memory` the peak of the process in MB. Arguments: patches, masks,
+ * length of a feature vector, passes, `speed` or `memory`.
  */
 import { GroupMeans } from '../domain/pathology/features/group-features.js';
 import { groupPatches } from '../domain/pathology/features/groups.js';
@@ -9,7 +10,7 @@ import { groupScene } from './group-scene.js';
 const [patches, masks, dim, passes] = process.argv.slice(2, 6).map(Number);
 const what = process.argv[6];
 
-/** Features come in blocks, as extraction streams them: a bag is never held whole. */
+/** Features arrive in blocks, as extraction streams them. A whole bag is never in memory. */
 const BLOCK = 1000;
 const features = Float32Array.from({ length: BLOCK * dim }, (_, i) => i % 7);
 

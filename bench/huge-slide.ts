@@ -1,6 +1,7 @@
 /**
- * Tissue and patches of a slide of SIDE x SIDE pixels, whose file is written into a temporary folder: pathology.patch's implementation in a process
- * of its own. Prints its peak resident memory in MB and the seconds it took. Arguments: side, levels below level 0 (0: a lone level), `memory` or `time`.
+ * Tissue and patches of a slide of SIDE x SIDE pixels, whose file is written to a temporary folder. The
+ * implementation of pathology.patch runs in a separate process. Prints its peak resident memory in MB and its
+ * time in seconds. Arguments: side, levels below level 0 (0: a single level), `memory` or `time`.
  */
 import { fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, mkdirSync } from 'node:fs';
@@ -65,7 +66,7 @@ async function work(path: string): Promise<void> {
   process.disconnect();
 }
 
-/** Linux keeps the highest resident memory of a process; elsewhere Node asks the system for the same (in KB). */
+/** Linux records the highest resident memory of a process. Elsewhere Node asks the system for it (in KB). */
 function peak(): number {
   try {
     const line = /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'));

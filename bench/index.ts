@@ -1,6 +1,7 @@
 /**
- * `npm run bench [-- NAME ...]`: each contest of ours against the peer, in one go on this machine, and the ratio. The peers need a Python with
- * openslide-python, opencv, h5py and torch: name it in SAM_MIL_PYTHON where it is not `python3`.
+ * `npm run bench [-- NAME ...]`: runs each contest on this machine, our side and the peer, and prints the
+ * ratio. The peers need a Python with openslide-python, opencv, h5py and torch. If it is not `python3`, name
+ * it in SAM_MIL_PYTHON.
  */
 import { availableParallelism, cpus } from 'node:os';
 import { compare, keepBelow } from './compare.js';

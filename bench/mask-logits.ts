@@ -1,6 +1,6 @@
 /**
- * Our side of the mask contest: low-resolution logits of SAM's decoder to run lengths, area, box and stability at 1024 x 1024; masks a second. Arguments:
- * masks, passes.
+ * Our side of the mask contest: low-resolution logits of SAM's decoder to run lengths, area, box and
+ * stability at 1024 x 1024, in masks per second. Arguments: masks, passes.
  */
 import { LogitScanner } from '../domain/pathology/segment/sam/logit-scanner.js';
 

@@ -1,6 +1,6 @@
 /**
- * Our side of the encoder contest: pathology.extract with a full-size ResNet-50, from the slide to the bag; patches a second. Arguments: slide, weights
- * (made where missing), patch size, patches, threads.
+ * Our side of the encoder contest: pathology.extract with a full-size ResNet-50, from the slide to the bag,
+ * in patches per second. Arguments: slide, weights (made if missing), patch size, patches, threads.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ try {
   const encoder = join(folder, 'encoder.yaml');
   writeFileSync(encoder, JSON.stringify({ name: 'bench', architecture: 'resnet50', weights }));
   const job = { slide, size, encoder, threads, batchSize: 32 };
-  // The peer's imports and its loading of the weights are outside its clock, so are ours.
+  // Imports and loading of the weights are not timed, as on the peer's side.
   await extractPatches(join(folder, 'warm'), { ...job, coords: overlappingGrid(size, 8) });
   const start = performance.now();
   const { files } = await extractPatches(join(folder, 'timed'), {

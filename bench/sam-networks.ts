@@ -1,6 +1,7 @@
 /**
- * Memory of Segment Anything's networks at a published size, with weights that are nearly all zero (the time does not depend on them): the peak of the
- * process in MB, and the seconds that an image and its points took. Arguments: vit_h, vit_l or vit_b, points, threads.
+ * Memory of Segment Anything's networks at a published size, with weights that are nearly all zero (the time
+ * does not depend on them). Prints the peak of the process in MB, and the seconds for one image and its
+ * points. Arguments: vit_h, vit_l or vit_b, points, threads.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

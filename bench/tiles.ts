@@ -1,4 +1,7 @@
-/** Our side of the tile contest: every tile of a slide, RGB, through domain/slides; tiles a second. Arguments: slide, tile size, passes. */
+/**
+ * Our side of the tile contest: every tile of a slide, as RGB, in tiles per second. Arguments: slide, tile
+ * size, passes.
+ */
 import { openSlide } from '../domain/pathology/slides/open.js';
 
 const [path, sizeText, passesText] = process.argv.slice(2);
@@ -6,7 +9,7 @@ const size = Number(sizeText);
 const passes = Number(passesText);
 
 function readAllTiles(): number {
-  // A new handle a pass: each tile is decoded, none comes from the cache.
+  // A new handle per pass, so that every tile is decoded and none comes from the cache.
   const slide = openSlide(path);
   const { width, height } = slide.info.levels[0];
   const into = new Uint8Array(size * size * 3);

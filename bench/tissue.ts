@@ -1,7 +1,9 @@
 /**
- * Our side of the tissue contest: pathology.patch's implementation on a slide, outputs included; slides a second. Arguments: slide, patch size, passes
- * (0: the slide once, for contests that clock the whole process). The peer writes the same kinds of files CLAM does: coords h5, mask jpg, stitch
- * jpg. Ours writes mask h5, stitch h5 and GeoJSON besides and makes each file durable; the peer's mask jpg is of full size, ours of half.
+ * Our side of the tissue contest: the implementation of pathology.patch on a slide, including outputs, in
+ * slides per second. Arguments: slide, patch size, passes (0: the slide once, for contests that time the
+ * whole process). The peer writes the files that CLAM writes: coords h5, mask jpg, stitch jpg. Our side also
+ * writes mask h5, stitch h5 and GeoJSON, and makes each file durable. The peer's mask jpg has full size, ours
+ * half.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,7 +38,7 @@ async function patch(pass: number): Promise<unknown> {
 }
 
 try {
-  // The peer's imports are outside its clock, so are ours: OpenCV loads with the first slide.
+  // Imports are not timed, as on the peer's side: OpenCV loads with the first slide.
   const first = await patch(0);
   if (passes === 0) console.log(JSON.stringify({ value: 1, patches: first }));
   else await contest();

@@ -1,4 +1,4 @@
-/** Our side of the training contest: steps a second. Arguments: model, instances, feature length, steps. */
+/** Our side of the training contest: steps per second. Arguments: model, instances, feature length, steps. */
 import { openAdam, startingState } from '../domain/mil/train-fold/adam.js';
 import type { Rank } from '@tensorflow/tfjs-node-gpu';
 import { openBackend, tf } from '../domain/mil/compute/backend.js';

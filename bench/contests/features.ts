@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type { Contest, Limit } from '../compare.js';
 import { ours, peer, slide } from './commands.js';
 
-/** Made by our side where it is missing; both sides read it. */
+/** Made by our side if it is missing. Both sides read it. */
 const weights = join(tmpdir(), 'sam-mil-bench', 'random-resnet50.safetensors');
 
 const threads = 2;
-/** As many batches of 32 as a minute of PyTorch takes. */
+/** As many batches of 32 as PyTorch processes in a minute. */
 const patches = 96;
 
 /** Reading and encoding patches. */

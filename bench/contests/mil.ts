@@ -12,7 +12,7 @@ function trainingContest(model: string, rows: number, steps: number, bar: number
   };
 }
 
-/** Both sides with the gradient. N = 100,000 in 300 classes. */
+/** Both sides include the gradient. N = 100,000 in 300 classes. */
 function consistencyContest(way: string, what: string, bar: number): Contest {
   return {
     name: `consistency loss, ${what}`,
@@ -24,7 +24,7 @@ function consistencyContest(way: string, what: string, bar: number): Contest {
   };
 }
 
-/** Training MIL models, against PyTorch with as many threads. */
+/** Training MIL models, compared with PyTorch with the same number of threads. */
 export const contests: (Contest | Limit)[] = [
   ...['abmil', 'abmil-gated', 'dsmil', 'sam-mil'].flatMap((model) => [
     trainingContest(model, 1000, 200, 1),
@@ -40,7 +40,8 @@ export const contests: (Contest | Limit)[] = [
     less: true,
   },
   consistencyContest('all-pairs', 'N x N (peer: 1 % of it)', 50),
-  // The authors' code goes class by class: a three-hundredth of the pairs, and the most that a peer can make of the formula as it stands.
+  // The authors' code works class by class, on a three-hundredth of the pairs: the fastest peer without
+  // expanding the formula.
   consistencyContest('by-class', 'class by class', 10),
   {
     name: '3x3-fold, 100 bags, time outside steps',

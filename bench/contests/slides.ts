@@ -33,7 +33,7 @@ export const contests: (Contest | Limit)[] = [
   ...huge('3 levels', 2),
 ];
 
-/** CLAM's own script, where the environment names a checkout of it. */
+/** CLAM's own script, if the environment names a checkout of it. */
 function againstClam(): Contest[] {
   if (process.env.SAM_MIL_CLAM === undefined) return [];
   const sides = { ours: ours('tissue', slide, 256, 0), peer: peer('clam', slide, 256), rounds: 3 };
@@ -55,7 +55,7 @@ function againstClam(): Contest[] {
   ];
 }
 
-/** A slide of 100,000 x 100,000 pixels: some five minutes of one core for a lone level. */
+/** A slide of 100,000 x 100,000 pixels: about five minutes on one core for a single level. */
 function huge(what: string, levels: number): Limit[] {
   const name = `tissue + patch of 100,000 x 100,000 px, ${what}`;
   return [{ name, unit: 'MB', ours: ours('huge-slide', 100_000, levels, 'memory'), rounds: 1, atMost: 1500 }];

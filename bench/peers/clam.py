@@ -1,7 +1,7 @@
 """
-Peer: CLAM's own script on one slide, preset bwh_biopsy, in this process: the checkout that SAM_MIL_CLAM names (github.com/mahmoodlab/CLAM; GPL, so it is
-run, never copied). Prints slides a second, imports not counted; the contest that clocks the whole process counts them.
-Arguments: slide, patch size.
+Peer: CLAM's own script on one slide, preset bwh_biopsy, in this process. SAM_MIL_CLAM names the checkout
+(github.com/mahmoodlab/CLAM; GPL, so it is run, never copied). Prints slides per second, excluding imports;
+the contest that times the whole process includes them. Arguments: slide, patch size.
 """
 import json
 import os
@@ -20,7 +20,7 @@ with tempfile.TemporaryDirectory() as folder:
     os.symlink(path, os.path.join(source, os.path.basename(path)))
     sys.argv = ["create_patches_fp.py", "--source", source, "--save_dir", os.path.join(folder, "out"), "--patch_size", size]
     sys.argv += ["--preset", "bwh_biopsy.csv", "--seg", "--patch", "--stitch"]
-    import wsi_core.WholeSlideImage  # noqa: F401  (imports are outside this clock)
+    import wsi_core.WholeSlideImage  # noqa: F401  (imports are not timed)
 
     start = time.perf_counter()
     stdout, sys.stdout = sys.stdout, sys.stderr

@@ -1,7 +1,8 @@
 """
-Peer: the consistency loss with its gradient in PyTorch, losses a second. Arguments: instances, classes, and the way. `by-class`: all pairs of each class, the
-kindest to the peer. `all-pairs`: the N x N differences of which those within a class count, by blocks of rows since the whole would be 40 GB; 2 of the
-blocks are computed and the time is scaled.
+Peer: the consistency loss with its gradient in PyTorch, in losses per second. Arguments: instances, classes,
+method. `by-class`: all pairs of each class, which favors the peer. `all-pairs`: the N x N differences, of
+which those within a class count, in blocks of rows because the whole would take 40 GB. Two blocks are
+computed and the time is scaled.
 """
 import json
 import resource

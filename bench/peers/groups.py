@@ -1,7 +1,10 @@
-"""Peer: groups as a plain loop over all pairs of mask and patch, with numpy for a window's pixels and for the means; pairs a second.
+"""
+Peer: groups as a plain loop over all pairs of mask and patch, with numpy for a window's pixels and for the
+means. Prints pairs per second.
 
-Arguments: patches, masks, length of a feature vector, how many of the masks are timed (every n-th, so that small and large ones are among them), and how:
-`numpy`: coordinates are turned into image pixels pair by pair in numpy, as SAM-MIL's script does it; `hoisted`: once, into Python's whole numbers.
+Arguments: patches, masks, length of a feature vector, number of masks that are timed (every n-th, so that
+they include small and large ones), and method. `numpy`: coordinates are converted to image pixels pair by
+pair in numpy, as in SAM-MIL's script. `hoisted`: they are converted once, to Python integers.
 """
 import json
 import math

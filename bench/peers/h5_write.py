@@ -1,6 +1,6 @@
 """
-Peer: the same bag of features and coords with h5py, durable too (fsync, rename); MB a second. A fourth argument `look` has it look for values that are
-not finite before, as ours always does.
+Peer: the same bag of features and coords with h5py, also durable (fsync, rename). Prints MB per second. With
+a fourth argument `look` it first checks for values that are not finite, as our side always does.
 """
 import json
 import os

@@ -1,4 +1,6 @@
-"""Peer: low-resolution logits to run lengths, area, box and stability at 1024 x 1024 in PyTorch, batch-wise with all threads; masks a second.
+"""
+Peer: low-resolution logits to run lengths, area, box and stability at 1024 x 1024 in PyTorch, in batches with
+all threads. Prints masks per second.
 
 Arguments: masks, threads.
 """

@@ -1,4 +1,5 @@
-"""Peer: ResNet-50 up to its third stage in PyTorch, eager; openslide-python reads, Pillow resizes; patches a second.
+"""Peer: ResNet-50 up to its third stage in PyTorch, eager; openslide-python reads, Pillow resizes.
+Prints patches per second.
 Arguments: slide, weights (.safetensors), patch size, patches, threads."""
 import json
 import math

@@ -1,4 +1,4 @@
-"""Peer: every 256 px tile of a slide, RGB, through openslide-python; tiles a second."""
+"""Peer: every 256 px tile of a slide, RGB, through openslide-python, in tiles per second."""
 import json
 import sys
 import time
@@ -12,7 +12,7 @@ grid = [(x, y) for y in range(0, height - size + 1, size) for x in range(0, widt
 start = time.perf_counter()
 count = 0
 for _ in range(passes):
-    # A new handle a pass: each tile is decoded, none comes from the cache.
+    # A new handle per pass, so that every tile is decoded and none comes from the cache.
     slide = openslide.OpenSlide(path)
     for x, y in grid:
         slide.read_region((x, y), 0, (size, size)).convert("RGB")

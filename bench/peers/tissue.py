@@ -1,6 +1,7 @@
 """
-Peer: tissue segmentation and patching with Python's OpenCV, preset bwh_biopsy; slides a second. The same steps, and the files CLAM writes: coords h5,
-mask jpg, stitch jpg. (Ours writes mask h5, stitch h5 and GeoJSON besides, and syncs each file to the disk.)
+Peer: tissue segmentation and patching with Python's OpenCV, preset bwh_biopsy, in slides per second. The same
+steps, and the files that CLAM writes: coords h5, mask jpg, stitch jpg. (Our side also writes mask h5, stitch
+h5 and GeoJSON, and syncs each file to disk.)
 """
 import json
 import os

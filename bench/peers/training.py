@@ -1,4 +1,7 @@
-"""Peer: training steps of a MIL model in PyTorch; steps a second. Arguments: model, instances, feature length, steps."""
+"""
+Peer: training steps of a MIL model in PyTorch, per second. Arguments: model, instances, feature length,
+steps.
+"""
 import json
 import math
 import resource
