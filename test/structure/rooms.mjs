@@ -41,8 +41,8 @@ export const FLOORS = [
   ['client/run'],
   ['client/commands'],
   ['client'],
-  ['bench'],
   ['test'],
+  ['bench'],
 ];
 
 export const ROOMS = FLOORS.flat();
