@@ -115,7 +115,7 @@ export class ChainRun {
     const outcomes: StageOutcome[] = [];
     const { manifest } = this.carried.listed;
     for (const stage of this.stages) {
-      const ended = await this.acts['pipeline.finish-stage']({ ...this.scope, stage: stage.name, manifest });
+      const ended = await this.acts['engine.finish-stage']({ ...this.scope, stage: stage.name, manifest });
       const counts = { total: manifest.count, ...ended.counts, running: 0 };
       const failures = ended.failures.map((failure) => failedItem(stage.name, failure));
       const reason = stageFailure(stage, { counts, failures });
@@ -229,7 +229,7 @@ export class ChainRun {
       const { scope, needs, cursor: start } = this;
       const { force } = this.input;
       const page = await CancellationScope.nonCancellable(() =>
-        this.acts['pipeline.check-page']({ ...scope, manifest, needs, start, limit, force }),
+        this.acts['engine.check-page']({ ...scope, manifest, needs, start, limit, force }),
       );
       this.moved = true;
       this.cursor = page.next;

@@ -110,7 +110,7 @@ export class PipelineRun {
   private async open(): Promise<RunBook> {
     const { header, items } = this.input;
     try {
-      const plan = await this.acts['pipeline.read-plan']({
+      const plan = await this.acts['engine.read-plan']({
         ...this.planScope,
         header: header as unknown as JsonObject,
       });
@@ -180,7 +180,7 @@ export class PipelineRun {
     this.endedAt = Date.now();
     this.touch();
     const status = this.status();
-    await this.acts['pipeline.close-run']({
+    await this.acts['engine.close-run']({
       ...this.planScope,
       status: status as unknown as JsonObject,
       items: book.itemFiles(),

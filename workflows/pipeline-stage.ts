@@ -52,7 +52,7 @@ async function openChain(input: StageInput): Promise<ChainState> {
   const execution = workflowInfo().firstExecutionRunId.replaceAll('-', '').slice(0, 16);
   const acts = engineActivities(engineQueue(input.queuePrefix));
   const startedAt = Date.now();
-  const listed = await acts['pipeline.list-items']({ ...scope, stages, execution, needs, only, leaveOut });
+  const listed = await acts['engine.list-items']({ ...scope, stages, execution, needs, only, leaveOut });
   const tallies = stages.map(() => emptyTally(listed.manifest.count));
   return { execution, listed, cursor: 0, batch: 0, pending: [], startedAt, tallies };
 }

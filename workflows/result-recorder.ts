@@ -47,7 +47,7 @@ export class ResultRecorder {
     this.writing += 1;
     void CancellationScope.nonCancellable(async () => {
       try {
-        await this.acts['pipeline.record-items']({ ...this.scope, batch, results });
+        await this.acts['engine.record-items']({ ...this.scope, batch, results });
       } catch (error) {
         this.error ??= error as Error;
       } finally {

@@ -12,12 +12,12 @@ import type { EngineActivities } from './stage-messages.js';
 /** The engine's own activities: light, asynchronous, safe to repeat. They run where the workflows run. */
 export function engineActivities(engine: EngineContext): EngineActivities {
   return {
-    'pipeline.read-plan': beating((input) => openRun(engine, input)),
-    'pipeline.list-items': beating(listItems),
-    'pipeline.check-page': beating((input) => checkPage(engine, input)),
-    'pipeline.record-items': beating(recordItems),
-    'pipeline.finish-stage': beating((input) => finishStage(engine, input)),
-    'pipeline.close-run': beating(closeRun),
+    'engine.read-plan': beating((input) => openRun(engine, input)),
+    'engine.list-items': beating(listItems),
+    'engine.check-page': beating((input) => checkPage(engine, input)),
+    'engine.record-items': beating(recordItems),
+    'engine.finish-stage': beating((input) => finishStage(engine, input)),
+    'engine.close-run': beating(closeRun),
   };
 }
 

@@ -162,10 +162,10 @@ export interface CloseRunInput extends RunScope {
 
 /** The engine's own activities by their Temporal names. */
 export interface EngineActivities {
-  'pipeline.read-plan'(input: ReadPlanInput): Promise<PlanSummary>;
-  'pipeline.list-items'(input: ListItemsInput): Promise<ListedItems>;
-  'pipeline.check-page'(input: CheckPageInput): Promise<CheckedPage>;
-  'pipeline.record-items'(input: RecordItemsInput): Promise<void>;
-  'pipeline.finish-stage'(input: FinishStageInput): Promise<FinishedStageResult>;
-  'pipeline.close-run'(input: CloseRunInput): Promise<void>;
+  'engine.read-plan'(input: ReadPlanInput): Promise<PlanSummary>;
+  'engine.list-items'(input: ListItemsInput): Promise<ListedItems>;
+  'engine.check-page'(input: CheckPageInput): Promise<CheckedPage>;
+  'engine.record-items'(input: RecordItemsInput): Promise<void>;
+  'engine.finish-stage'(input: FinishStageInput): Promise<FinishedStageResult>;
+  'engine.close-run'(input: CloseRunInput): Promise<void>;
 }
