@@ -28,8 +28,7 @@ async function runJob(job: ChildJob): Promise<void> {
     const result = await run(liveJob(job, controller.signal) as never);
     send({ type: 'result', result, rss: process.memoryUsage.rss() });
   } catch (error) {
-    const cancelled = controller.signal.aborted;
-    send({ type: 'error', error: toErrorMessage(error), cancelled, rss: process.memoryUsage.rss() });
+    send({ type: 'error', error: toErrorMessage(error), rss: process.memoryUsage.rss() });
   } finally {
     current = undefined;
   }

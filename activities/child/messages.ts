@@ -23,4 +23,4 @@ export type FromChild =
   | { type: 'progress'; report: Progress }
   | { type: 'log'; level: 'info' | 'warn'; message: string; facts?: JsonObject }
   | { type: 'result'; result: JobResult; rss: number }
-  | { type: 'error'; error: ErrorMessage; cancelled: boolean; rss: number };
+  | { type: 'error'; error: ErrorMessage; rss: number };

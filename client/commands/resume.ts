@@ -23,7 +23,6 @@ export function createCommand(): Command {
     .argument('[run]', 'run, or the beginning of its name', 'latest')
     .option('--work <folder>', 'work folder of a run that was started elsewhere')
     .option('--stage <name>', 'try only this held stage again; may be given several times', collect)
-    .option('--retry-failed', 'as always: only what failed runs again')
     .option('--anew', 'end an open run and start it anew from its plan');
   return addExecuteOptions(command).action(resume);
 }
