@@ -5,6 +5,8 @@ import type {
   ItemResult,
   TodoItem,
 } from '../activities/engine/stage-messages.js';
+import { addCounts } from '../domain/engine/item/counts.js';
+import { addToTally, type Tally } from '../domain/engine/item/tally.js';
 import type { StagePlan } from '../domain/engine/language/plan/plan.js';
 import { withCells, type NeedsContext } from '../domain/engine/language/plan/step-context.js';
 import { callStep, engineActivities } from './call-activity.js';
@@ -18,8 +20,8 @@ import {
 } from './messages.js';
 import { ResultRecorder } from './result-recorder.js';
 import { runItem, type ItemRun } from './run-item.js';
-import type { ChainState, StageInput, Tally } from './stage-input.js';
-import { addResult, addSettled, failedItem, stageFailure } from './stage-tally.js';
+import type { ChainState, StageInput } from './stage-input.js';
+import { stageFailure } from './stage-tally.js';
 import { Window } from './window.js';
 
 const PAGE = 200;
@@ -116,12 +118,8 @@ export class ChainRun {
     const { manifest } = this.carried.listed;
     for (const stage of this.stages) {
       const ended = await this.acts['engine.finish-stage']({ ...this.scope, stage: stage.name, manifest });
-      const counts = { total: manifest.count, ...ended.counts, running: 0 };
-      const failures = ended.failures.map((failure) => failedItem(stage.name, failure));
-      const reason = stageFailure(stage, { counts, failures });
-      const state = reason === undefined ? 'done' : 'failed';
-      const { items, outputs } = ended;
-      outcomes.push({ name: stage.name, state, counts, items, outputs, failures, reason });
+      const reason = stageFailure(stage, ended);
+      outcomes.push({ name: stage.name, state: reason === undefined ? 'done' : 'failed', ...ended, reason });
     }
     return outcomes;
   }
@@ -166,7 +164,7 @@ export class ChainRun {
   private itemEnded(item: TodoItem, result: ItemResult): void {
     const { position } = item;
     const entries = [{ position, result }];
-    addResult(this.tallies[position], this.stages[position].name, result);
+    addToTally(this.tallies[position], this.stages[position].name, result);
     if (result.status === 'failed' && this.stages[position].failFast) this.stopFrom(position);
     if (position + 1 < this.stages.length) {
       if (result.status === 'done') {
@@ -187,7 +185,7 @@ export class ChainRun {
     const why = `${status} in ${this.stages[position].name}${reason === undefined ? '' : `: ${reason}`}`;
     return this.stages.slice(position + 1).map((stage, offset) => {
       const result: ItemResult = { index, key, status: 'skipped', outputs: {}, reason: why, cached: true };
-      addResult(this.tallies[position + 1 + offset], stage.name, result);
+      addToTally(this.tallies[position + 1 + offset], stage.name, result);
       return { position: position + 1 + offset, result };
     });
   }
@@ -234,7 +232,10 @@ export class ChainRun {
       this.moved = true;
       this.cursor = page.next;
       this.window.addPage(page.todo);
-      for (const [position, settled] of page.settled.entries()) addSettled(this.tallies[position], settled);
+      for (const [position, settled] of page.settled.entries()) {
+        const tally = this.tallies[position];
+        tally.counts = addCounts([tally.counts, settled]);
+      }
       this.report(this.statuses('running'));
     } catch (error) {
       this.trouble ??= error as Error;

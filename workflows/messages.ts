@@ -2,6 +2,8 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ItemsRef } from '../domain/job.js';
 import type { JsonObject } from '../domain/json.js';
 import type { PlanRef } from '../domain/engine/language/plan/plan.js';
+import type { Counts } from '../domain/engine/item/counts.js';
+import type { FailedItem, Tally } from '../domain/engine/item/tally.js';
 
 /**
  * Everything the client and the workflows say to each other: workflow types, queues, inputs, queries, updates. The client imports this file and
@@ -68,29 +70,7 @@ export interface EngineLimits {
 export type StageState = 'waiting' | 'running' | 'held' | 'done' | 'failed' | 'skipped' | 'cancelled';
 export type RunState = 'running' | 'paused' | 'held' | 'done' | 'failed' | 'cancelled';
 
-/** Items of a stage by what became of them. `total` is 0 until the source has been listed. `done` includes `cached` and `idle`. */
-export interface StageCounts {
-  total: number;
-  done: number;
-  /** Items of which no step had to run: receipts showed that nothing changed. */
-  cached: number;
-  /** Items that no step was for: each one's `if` left them out. */
-  idle: number;
-  skipped: number;
-  failed: number;
-  running: number;
-}
-
-export interface FailedItem {
-  stage: string;
-  key: string;
-  step?: string;
-  /** Failure type such as `CorruptSlide`. */
-  code: string;
-  reason: string;
-}
-
-export interface StageStatus extends StageCounts {
+export interface StageStatus extends Counts {
   name: string;
   needs: string[];
   state: StageState;
@@ -153,15 +133,13 @@ export interface MaxParallelRequest {
 }
 
 /** What a finished stage hands to the stages that need it. */
-export interface StageOutcome {
+export interface StageOutcome extends Tally {
   name: string;
   state: 'done' | 'failed' | 'skipped';
-  counts: StageCounts;
   /** Absent where the stage was skipped. */
   items?: ItemsRef;
   /** Outputs of a stage of one item. */
   outputs?: JsonObject;
-  failures: FailedItem[];
   reason?: string;
 }
 

@@ -14,6 +14,7 @@ import {
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { EngineActivities, RunScope } from '../activities/engine/stage-messages.js';
+import { newTally } from '../domain/engine/item/tally.js';
 import type { JsonObject } from '../domain/json.js';
 import { engineActivities, failureOf } from './call-activity.js';
 import {
@@ -221,6 +222,5 @@ async function startStage(
 function brokenChain(chain: string[], error: unknown): StageOutcome[] {
   const cause = (error as { cause?: Error } | undefined)?.cause ?? (error as Error);
   const reason = `its workflow ended from outside: ${cause.message}`;
-  const counts = { total: 0, done: 0, cached: 0, idle: 0, skipped: 0, failed: 0, running: 0 };
-  return chain.map((name) => ({ name, state: 'failed', counts, failures: [], reason }));
+  return chain.map((name) => ({ name, state: 'failed', ...newTally(), reason }));
 }

@@ -7,6 +7,8 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { addCounts, countEnded, pickCounts } from '../domain/engine/item/counts.js';
+import { newTally } from '../domain/engine/item/tally.js';
 import { engineActivities, failureOf } from './call-activity.js';
 import { ChainRun } from './chain-run.js';
 import {
@@ -19,7 +21,7 @@ import {
   type StageStatuses,
 } from './messages.js';
 import type { ChainState, StageInput } from './stage-input.js';
-import { emptyTally, markdownTable } from './stage-tally.js';
+import { markdownTable } from './stage-tally.js';
 
 /**
  * Workflow of a stage, and of stages fused with it: lists its items, checks them page by page, runs those that need work in a sliding window,
@@ -53,7 +55,7 @@ async function openChain(input: StageInput): Promise<ChainState> {
   const acts = engineActivities(engineQueue(input.queuePrefix));
   const startedAt = Date.now();
   const listed = await acts['engine.list-items']({ ...scope, stages, execution, needs, only, leaveOut });
-  const tallies = stages.map(() => emptyTally(listed.manifest.count));
+  const tallies = stages.map(() => newTally(listed.manifest.count));
   return { execution, listed, cursor: 0, batch: 0, pending: [], startedAt, tallies };
 }
 
@@ -62,17 +64,8 @@ function failedOutcomes(input: StageInput, reason: string, chain: ChainRun | und
   const statuses = chain?.statuses('failed');
   return input.stages.map((name, position) => {
     const status = statuses?.[position];
-    const {
-      total = 0,
-      done = 0,
-      cached = 0,
-      idle = 0,
-      skipped = 0,
-      failed = 0,
-      failures = [],
-    } = status ?? {};
-    const counts = { total, done, cached, idle, skipped, failed, running: 0 };
-    return { name, state: 'failed', counts, failures, reason };
+    const reached = status && { counts: { ...pickCounts(status), running: 0 }, failures: status.failures };
+    return { name, state: 'failed', ...(reached ?? newTally()), reason };
   });
 }
 
@@ -81,9 +74,8 @@ function reportToRun(): (statuses: StageStatuses) => void {
   const { parent } = workflowInfo();
   let told = -1;
   return (statuses) => {
-    const total = statuses.reduce((sum, stage) => sum + stage.total, 0);
-    const ended = statuses.reduce((sum, stage) => sum + stage.done + stage.skipped + stage.failed, 0);
-    const share = total === 0 ? 0 : Math.floor((50 * ended) / total);
+    const counts = addCounts(statuses);
+    const share = counts.total === 0 ? 0 : Math.floor((50 * countEnded(counts)) / counts.total);
     if (share === told) return;
     told = share;
     setCurrentDetails(markdownTable(statuses));

@@ -1,5 +1,7 @@
 import { SamMilError } from '../domain/errors.js';
 import { evaluateCondition } from '../domain/engine/language/expressions/evaluate.js';
+import { pickCounts, zeroCounts } from '../domain/engine/item/counts.js';
+import { newTally } from '../domain/engine/item/tally.js';
 import type { Json } from '../domain/json.js';
 import type { NeedsContext } from '../domain/engine/language/plan/step-context.js';
 import type { PlanSummary, StageSummary } from '../activities/engine/stage-messages.js';
@@ -30,7 +32,7 @@ export class RunBook {
     this.chosen = chosen;
     this.entries = plan.stages.map((stage) => ({
       plan: stage,
-      status: { name: stage.name, needs: stage.needs, state: 'waiting', ...noCounts(), failures: [] },
+      status: { name: stage.name, needs: stage.needs, state: 'waiting', ...zeroCounts(), failures: [] },
       leaveOut: [],
     }));
   }
@@ -50,17 +52,17 @@ export class RunBook {
   started(chain: string[], workflowId: string, now: number): void {
     for (const name of chain) {
       const { status } = this.entry(name);
-      Object.assign(status, noCounts(), { state: 'running', startedAt: now, workflowId, failures: [] });
+      Object.assign(status, zeroCounts(), { state: 'running', startedAt: now, workflowId, failures: [] });
       delete status.reason;
       delete status.endedAt;
     }
   }
 
   progressed(statuses: StageStatuses): void {
-    for (const { name, total, done, cached, idle, skipped, failed, running, failures } of statuses) {
-      const { status } = this.entry(name);
+    for (const progress of statuses) {
+      const { status } = this.entry(progress.name);
       if (status.state !== 'running') continue;
-      Object.assign(status, { total, done, cached, idle, skipped, failed, running, failures });
+      Object.assign(status, pickCounts(progress), { failures: progress.failures });
     }
   }
 
@@ -162,7 +164,7 @@ export class RunBook {
 
   private backToWaiting(entry: Entry): void {
     const { name, needs } = entry.plan;
-    entry.status = { name, needs, state: 'waiting', ...noCounts(), failures: [] };
+    entry.status = { name, needs, state: 'waiting', ...zeroCounts(), failures: [] };
     delete entry.outcome;
   }
 
@@ -183,7 +185,7 @@ export class RunBook {
       if (!this.isReady(entry)) continue;
       const reason = this.unwanted(entry);
       if (!reason) continue;
-      this.settle({ name: entry.plan.name, counts: noCounts(), failures: [], ...reason }, now);
+      this.settle({ name: entry.plan.name, ...newTally(), ...reason }, now);
     }
   }
 
@@ -240,8 +242,4 @@ export class RunBook {
 
 function isEnd(state: StageState): boolean {
   return state === 'done' || state === 'failed' || state === 'skipped' || state === 'cancelled';
-}
-
-function noCounts() {
-  return { total: 0, done: 0, cached: 0, idle: 0, skipped: 0, failed: 0, running: 0 };
 }

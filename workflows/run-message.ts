@@ -1,3 +1,4 @@
+import { addCounts, countMade, showEnded } from '../domain/engine/item/counts.js';
 import type { RunBook } from './run-book.js';
 import type { StageStatus } from './messages.js';
 
@@ -8,7 +9,7 @@ export function runMessage(run: string, book: RunBook): string {
     case 'running':
       return runningText(stages);
     case 'paused':
-      return `paused, ${sum(stages, 'running')} items still running; \`sam-mil resume ${run}\` lets new ones start`;
+      return `paused, ${addCounts(stages).running} items still running; \`sam-mil resume ${run}\` lets new ones start`;
     case 'held':
       return (
         `held: ${reasons(stages, 'held')}. \`sam-mil resume ${run}\` tries what failed again; ` +
@@ -25,20 +26,18 @@ export function runMessage(run: string, book: RunBook): string {
 
 function runningText(stages: StageStatus[]): string {
   const running = stages.filter(({ state }) => state === 'running');
-  const parts = running.map(({ name, total, done, skipped, failed }) => {
-    return total === 0 ? name : `${name} ${done + skipped + failed}/${total}`;
+  const parts = running.map((stage) => {
+    return stage.total === 0 ? stage.name : `${stage.name} ${showEnded(stage)}`;
   });
   return parts.length === 0 ? 'starting' : `running ${parts.join(', ')}`;
 }
 
 function doneText(stages: StageStatus[]): string {
-  const done = sum(stages, 'done');
-  const cached = sum(stages, 'cached');
-  const failed = sum(stages, 'failed');
-  const idle = sum(stages, 'idle');
+  const counts = addCounts(stages);
+  const { cached, failed, idle } = counts;
   const unasked = idle === 0 ? '' : `, ${idle} were left out by \`if\``;
   const left = `${unasked}${failed === 0 ? '' : `, ${failed} failed items were tolerated`}`;
-  const made = done - cached - idle;
+  const made = countMade(counts);
   if (made === 0) {
     const standing = cached === 1 ? 'its one item stands' : `all ${cached} items stand`;
     return `done: receipts show that nothing changed, ${standing}${left}`;
@@ -49,8 +48,4 @@ function doneText(stages: StageStatus[]): string {
 function reasons(stages: StageStatus[], state: StageStatus['state']): string {
   const found = stages.filter((stage) => stage.state === state);
   return found.map(({ name, reason }) => `${name}: ${reason ?? state}`).join('; ');
-}
-
-function sum(stages: StageStatus[], of: 'running' | 'done' | 'cached' | 'idle' | 'failed'): number {
-  return stages.reduce((total, stage) => total + stage[of], 0);
 }

@@ -1,6 +1,7 @@
 import type { ListedItems, RunScope, TodoItem } from '../activities/engine/stage-messages.js';
 import type { NeedsContext } from '../domain/engine/language/plan/step-context.js';
-import type { EngineLimits, FailedItem, StageCounts } from './messages.js';
+import type { Tally } from '../domain/engine/item/tally.js';
+import type { EngineLimits } from './messages.js';
 
 /** Argument of a stage workflow: a stage and those fused with it, in order. */
 export interface StageInput {
@@ -35,10 +36,4 @@ export interface ChainState {
   startedAt: number;
   /** By position in the chain. */
   tallies: Tally[];
-}
-
-export interface Tally {
-  counts: Omit<StageCounts, 'running'>;
-  /** The first few. */
-  failures: FailedItem[];
 }

@@ -1,44 +1,7 @@
-import type { ItemResult, SettledCounts } from '../activities/engine/stage-messages.js';
+import { COUNTERS } from '../domain/engine/item/counts.js';
+import type { FailedItem, Tally } from '../domain/engine/item/tally.js';
 import type { StagePlan } from '../domain/engine/language/plan/plan.js';
-import type { FailedItem, StageStatus } from './messages.js';
-import type { Tally } from './stage-input.js';
-
-const SHOWN_FAILURES = 5;
-
-export function emptyTally(total: number): Tally {
-  return { counts: { total, done: 0, cached: 0, idle: 0, skipped: 0, failed: 0 }, failures: [] };
-}
-
-/** Counts what a page's check settled. */
-export function addSettled(tally: Tally, { cached, idle, skipped, failed }: SettledCounts): void {
-  tally.counts.done += cached + idle;
-  tally.counts.idle += idle;
-  tally.counts.cached += cached;
-  tally.counts.skipped += skipped;
-  tally.counts.failed += failed;
-}
-
-export function addResult(tally: Tally, stage: string, result: ItemResult): void {
-  tally.counts[result.status] += 1;
-  if (result.status === 'done' && result.cached) tally.counts.cached += 1;
-  if (result.idle) tally.counts.idle += 1;
-  if (result.status === 'failed' && tally.failures.length < SHOWN_FAILURES) {
-    tally.failures.push(failedItem(stage, result));
-  }
-}
-
-export function failedItem(
-  stage: string,
-  { key, step, code, reason }: Pick<ItemResult, 'key' | 'step' | 'code' | 'reason'>,
-): FailedItem {
-  return {
-    stage,
-    key,
-    ...(step === undefined ? {} : { step }),
-    code: code ?? 'Internal',
-    reason: reason ?? '',
-  };
-}
+import type { StageStatus } from './messages.js';
 
 /** Why a stage counts as failed, or undefined where enough of its items ended well. */
 export function stageFailure(stage: StagePlan, { counts, failures }: Tally): string | undefined {
@@ -57,12 +20,14 @@ export function failureText({ key, step, code, reason }: FailedItem): string {
   return `${key}${step === undefined ? '' : ` (${step})`}: ${code}: ${reason}`;
 }
 
-const CELLS = ['total', 'done', 'cached', 'idle', 'skipped', 'failed', 'running'] as const;
-
 /** A table for Temporal's web page. */
 export function markdownTable(stages: StageStatus[]): string {
-  const head = ['stage', 'state', ...CELLS];
-  const rows = stages.map((stage) => [stage.name, stage.state, ...CELLS.map((cell) => String(stage[cell]))]);
+  const head = ['stage', 'state', ...COUNTERS];
+  const rows = stages.map((stage) => [
+    stage.name,
+    stage.state,
+    ...COUNTERS.map((cell) => String(stage[cell])),
+  ]);
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
   const reasons = stages
     .filter(({ reason }) => reason !== undefined)

@@ -3,14 +3,8 @@ import { checkItem, isForced, type CheckedItem, type ItemCheck } from './check-i
 import { readManifest } from './manifest-file.js';
 import { readPlan, stageOf } from './plan-file.js';
 import { writeResults } from './results-file.js';
-import type {
-  CheckedPage,
-  CheckPageInput,
-  ItemResult,
-  ManifestLine,
-  SettledCounts,
-  TodoItem,
-} from './stage-messages.js';
+import type { CheckedPage, CheckPageInput, ItemResult, ManifestLine, TodoItem } from './stage-messages.js';
+import { addItem, zeroCounts, type Counts } from '../../domain/engine/item/counts.js';
 import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
 
 /** Items looked at together: the file system answers slowly, above all over a network. */
@@ -111,9 +105,8 @@ function resultsAt(position: number, verdicts: ItemVerdict[]): ItemResult[] {
   return verdicts.flatMap(({ settled }) => (settled.length > position ? [settled[position]] : []));
 }
 
-function countsAt(position: number, verdicts: ItemVerdict[]): SettledCounts {
-  const results = resultsAt(position, verdicts);
-  const of = (status: ItemResult['status']) => results.filter((result) => result.status === status).length;
-  const idle = results.filter((result) => result.idle).length;
-  return { cached: of('done') - idle, idle, skipped: of('skipped'), failed: of('failed') };
+function countsAt(position: number, verdicts: ItemVerdict[]): Counts {
+  const counts = zeroCounts();
+  for (const result of resultsAt(position, verdicts)) addItem(counts, result);
+  return counts;
 }

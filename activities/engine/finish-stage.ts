@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOf } from '../../domain/digest.js';
 import type { ItemRecord, ItemsRef } from '../../domain/job.js';
+import { addToTally, newTally } from '../../domain/engine/item/tally.js';
 import type { StagePlan } from '../../domain/engine/language/plan/plan.js';
 import { writeDurably } from '../../domain/files/durable-file.js';
 import { executionFolder, relativeToWork } from '../../domain/engine/store/paths.js';
@@ -12,8 +13,6 @@ import { readManifest } from './manifest-file.js';
 import { readPlan, stageOf } from './plan-file.js';
 import { readResults } from './results-file.js';
 import type { FinishedStageResult, FinishStageInput, ItemResult, ManifestLine } from './stage-messages.js';
-
-const SHOWN_FAILURES = 5;
 
 /**
  * Ends a stage: one items file from all results, sorted by key and free of times, so that equal results give equal bytes; then the stage-level
@@ -30,15 +29,9 @@ export async function finishStage(
   const items = await writeItems(input, records);
   await writeStageFiles(engine, stage, input.work, records);
   const only = stage.source.kind === 'single' && results[0]?.status === 'done' ? results[0] : undefined;
-  return {
-    items,
-    counts: countsOf(results),
-    ...(only ? { outputs: only.outputs } : {}),
-    failures: results
-      .filter(({ status }) => status === 'failed')
-      .slice(0, SHOWN_FAILURES)
-      .map(failureOf),
-  };
+  const tally = newTally(lines.length);
+  for (const result of results) addToTally(tally, stage.name, result);
+  return { items, ...tally, ...(only ? { outputs: only.outputs } : {}) };
 }
 
 function recordOf({ index, key, status, outputs, reason }: ItemResult, lines: ManifestLine[]): ItemRecord {
@@ -88,15 +81,4 @@ async function* finishedItems(
       : { with: {}, outputs: {} };
     yield { ...record, step: parts };
   }
-}
-
-function countsOf(results: ItemResult[]): FinishedStageResult['counts'] {
-  const of = (status: ItemResult['status']) => results.filter((result) => result.status === status).length;
-  const cached = results.filter(({ status, cached }) => status === 'done' && cached).length;
-  const idle = results.filter((result) => result.idle).length;
-  return { done: of('done'), cached, idle, skipped: of('skipped'), failed: of('failed') };
-}
-
-function failureOf({ key, step, code, reason }: ItemResult): FinishedStageResult['failures'][number] {
-  return { key, ...(step === undefined ? {} : { step }), code: code ?? 'Internal', reason: reason ?? '' };
 }

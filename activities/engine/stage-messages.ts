@@ -1,5 +1,7 @@
 import type { FileRef, ItemsRef } from '../../domain/job.js';
 import type { JsonObject } from '../../domain/json.js';
+import type { Counts } from '../../domain/engine/item/counts.js';
+import type { Tally } from '../../domain/engine/item/tally.js';
 import type { PlanRef, StagePlan } from '../../domain/engine/language/plan/plan.js';
 import type { NeedsContext } from '../../domain/engine/language/plan/step-context.js';
 
@@ -91,16 +93,7 @@ export interface CheckedPage {
   next: number;
   todo: TodoItem[];
   /** By position in the chain: items that need no work, recorded already. */
-  settled: SettledCounts[];
-}
-
-export interface SettledCounts {
-  cached: number;
-  /** See {@link ItemResult.idle}; not among `cached`. */
-  idle: number;
-  skipped: number;
-  /** Only of a stage whose results must be there already. */
-  failed: number;
+  settled: Counts[];
 }
 
 /** An item that needs work, from its first step that does. */
@@ -144,13 +137,11 @@ export interface FinishStageInput extends ChainScope {
   manifest: Manifest;
 }
 
-export interface FinishedStageResult {
+/** With the tally of all results; its failures are the first by key. */
+export interface FinishedStageResult extends Tally {
   items: ItemsRef;
-  counts: { done: number; cached: number; idle: number; skipped: number; failed: number };
   /** Outputs of a stage of one item. */
   outputs?: JsonObject;
-  /** The first few, by key. */
-  failures: { key: string; step?: string; code: string; reason: string }[];
 }
 
 export interface CloseRunInput extends RunScope {

@@ -1,3 +1,4 @@
+import { pickCounts } from '../../domain/engine/item/counts.js';
 import type { Display } from './display.js';
 import type { RunView } from './render-status.js';
 
@@ -8,18 +9,8 @@ export class JsonDisplay implements Display {
 
   show({ status }: RunView): void {
     for (const stage of status.stages) {
-      const { name, state, total, done, cached, skipped, failed, running } = stage;
-      const line = JSON.stringify({
-        event: 'stage',
-        stage: name,
-        state,
-        total,
-        done,
-        cached,
-        skipped,
-        failed,
-        running,
-      });
+      const { name, state } = stage;
+      const line = JSON.stringify({ event: 'stage', stage: name, state, ...pickCounts(stage, 'idle') });
       if (state !== 'waiting' && this.said.get(name) !== line) console.log(line);
       this.said.set(name, line);
       for (const failure of stage.failures) {

@@ -1,5 +1,12 @@
 import type pc from 'picocolors';
 import type { Progress } from '../../domain/job.js';
+import {
+  countEnded,
+  countMade,
+  showCounts,
+  showEnded,
+  type Counter,
+} from '../../domain/engine/item/counts.js';
 import type { RunStatus, StageStatus } from '../../workflows/messages.js';
 import { formatDuration, formatTable, oneLine, plural } from './render-text.js';
 
@@ -61,20 +68,22 @@ function stageRow(stage: StageStatus, view: RunView, palette: Palette): string[]
   return pace === '' ? row : [...row, palette.dim(pace)];
 }
 
-/** `14/24  3 cached  1 failed  2 running`, or why a stage has no numbers. */
+const COUNTER_COLORS: Partial<Record<Counter, (palette: Palette) => (text: string) => string>> = {
+  cached: (palette) => palette.dim,
+  idle: (palette) => palette.dim,
+  skipped: (palette) => palette.yellow,
+  failed: (palette) => palette.red,
+};
+
+/** `14/24  3 unchanged  1 failed  2 running`, or why a stage has no numbers. */
 export function countsText(stage: StageStatus, palette: Palette): string {
   if (stage.state === 'waiting') return palette.dim(`waits for ${stage.needs.join(', ') || 'a worker'}`);
   if (stage.state === 'skipped')
     return palette.dim(`skipped${stage.reason ? `: ${oneLine(stage.reason)}` : ''}`);
   if (stage.total === 0)
     return stage.state === 'running' ? palette.dim('listing items') : palette.dim('no items');
-  const parts = [`${stage.done + stage.skipped + stage.failed}/${stage.total}`];
-  if (stage.cached > 0) parts.push(palette.dim(`${stage.cached} unchanged`));
-  if (stage.idle > 0) parts.push(palette.dim(`${stage.idle} left out by if`));
-  if (stage.skipped > 0) parts.push(palette.yellow(`${stage.skipped} skipped`));
-  if (stage.failed > 0) parts.push(palette.red(`${stage.failed} failed`));
-  if (stage.running > 0) parts.push(`${stage.running} running`);
-  return parts.join('  ');
+  const parts = showCounts(stage).map(([counter, text]) => COUNTER_COLORS[counter]?.(palette)(text) ?? text);
+  return [showEnded(stage), ...parts].join('  ');
 }
 
 /** Time taken by an ended stage; rate and time left of a running one. */
@@ -101,12 +110,11 @@ function paceOf(
   const shares = view.activities
     .filter((activity) => activity.stage === stage.name && activity.progress !== undefined)
     .map(({ progress }) => (progress!.total > 0 ? Math.min(1, progress!.done / progress!.total) : 0));
-  const worked =
-    stage.done - stage.cached - stage.idle + stage.failed + shares.reduce((sum, share) => sum + share, 0);
-  const ended = stage.done + stage.failed + stage.skipped;
+  const begun = shares.reduce((sum, share) => sum + share, 0);
+  const worked = countMade(stage) + stage.failed + begun;
   if (elapsed < 3 || worked <= 0 || stage.total === 0) return {};
   const perSecond = worked / elapsed;
-  const left = stage.total - ended - shares.reduce((sum, share) => sum + share, 0);
+  const left = stage.total - countEnded(stage) - begun;
   return { perMinute: perSecond * 60, secondsLeft: left / perSecond };
 }
 

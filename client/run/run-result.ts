@@ -1,4 +1,5 @@
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
+import { pickCounts } from '../../domain/engine/item/counts.js';
 import type { RunStatus } from '../../workflows/messages.js';
 import type { DriveOutcome } from './drive-run.js';
 import { EXIT } from '../command-line/errors.js';
@@ -15,8 +16,8 @@ export function resultObject(entry: RunEntry, outcome: DriveOutcome): object {
     run: entry.run,
     status: status?.state ?? (outcome.ended === 'left' ? 'running' : 'paused'),
     work: entry.work,
-    stages: (status?.stages ?? []).map(({ name, state, total, done, cached, idle, skipped, failed }) => {
-      return { name, state, total, done, cached, idle, skipped, failed };
+    stages: (status?.stages ?? []).map((stage) => {
+      return { name: stage.name, state: stage.state, ...pickCounts(stage, 'running') };
     }),
     failed: (status?.stages ?? []).flatMap((stage) => stage.failures),
   };

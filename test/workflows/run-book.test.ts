@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { zeroCounts } from '../../domain/engine/item/counts.js';
 import type { PlanSummary, StageSummary } from '../../activities/engine/stage-messages.js';
 import type { StageOutcome } from '../../workflows/messages.js';
 import { RunBook } from '../../workflows/run-book.js';
@@ -18,7 +19,7 @@ function outcome(
   state: StageOutcome['state'],
   parts: Partial<StageOutcome> = {},
 ): StageOutcome {
-  const counts = { total: 4, done: 4, cached: 0, idle: 0, skipped: 0, failed: 0, running: 0 };
+  const counts = { ...zeroCounts(4), done: 4 };
   return { name, state, counts, failures: [], ...parts };
 }
 

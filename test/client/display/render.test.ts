@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
+import { zeroCounts } from '../../../domain/engine/item/counts.js';
 import { createDisplay } from '../../../client/display/display.js';
 import {
   clip,
@@ -17,7 +18,7 @@ import type { StageStatus } from '../../../workflows/messages.js';
 const plain = pc.createColors(false);
 
 function stage(name: string, facts: Partial<StageStatus>): StageStatus {
-  const counts = { total: 0, done: 0, cached: 0, idle: 0, skipped: 0, failed: 0, running: 0 };
+  const counts = zeroCounts();
   return { name, needs: [], state: 'waiting', failures: [], ...counts, ...facts };
 }
 

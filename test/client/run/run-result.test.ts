@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import pc from 'picocolors';
+import { zeroCounts } from '../../../domain/engine/item/counts.js';
 import { resultLines } from '../../../client/run/run-result.js';
 import type { Plan } from '../../../domain/engine/language/plan/plan.js';
 import { digestOf } from '../../../domain/digest.js';
@@ -20,7 +21,7 @@ test('a report that an earlier run left is not shown as the result of one that d
   const stage = { name: 'report', steps: [{ id: 'report', uses: 'pipeline.report', with: {} }] };
   const plan = { work, stages: [stage] } as unknown as Plan;
   const linesOf = async (state: StageStatus['state']) => {
-    const counts = { total: 1, done: 1, cached: 0, idle: 0, skipped: 0, failed: 0, running: 0 };
+    const counts = { ...zeroCounts(1), done: 1 };
     const status = {
       ...{ run: 'p-1', pipeline: 'p', work, state: 'done' as const, startedAt: 0, message: 'done' },
       stages: [{ name: 'report', needs: [], state, failures: [], ...counts }],
