@@ -6,7 +6,7 @@ import {
   TimeoutFailure,
 } from '@temporalio/workflow';
 import type { EngineActivities } from '../activities/engine/stage-messages.js';
-import type { StepInput, StepResult } from '../activities/step/step-input.js';
+import type { StepInput, StepResult } from '../domain/engine/item/step-input.js';
 import type { StepPlan } from '../domain/engine/language/plan/plan.js';
 
 /**

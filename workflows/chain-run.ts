@@ -1,11 +1,8 @@
 import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
-import type {
-  ChainScope,
-  EngineActivities,
-  ItemResult,
-  TodoItem,
-} from '../activities/engine/stage-messages.js';
+import type { ChainScope, EngineActivities, TodoItem } from '../activities/engine/stage-messages.js';
 import { addCounts } from '../domain/engine/item/counts.js';
+import { absenceReason, skippedItem, type ItemResult } from '../domain/engine/item/item-result.js';
+import { itemInput } from '../domain/engine/item/step-input.js';
 import { addToTally, type Tally } from '../domain/engine/item/tally.js';
 import type { StagePlan } from '../domain/engine/language/plan/plan.js';
 import { withCells, type NeedsContext } from '../domain/engine/language/plan/step-context.js';
@@ -178,13 +175,10 @@ export class ChainRun {
   }
 
   /** An item that did not end well has no successor in later stages; its absence there is recorded with the reason. */
-  private skipLater(
-    position: number,
-    { index, key, status, reason }: ItemResult,
-  ): { position: number; result: ItemResult }[] {
-    const why = `${status} in ${this.stages[position].name}${reason === undefined ? '' : `: ${reason}`}`;
+  private skipLater(position: number, ended: ItemResult): { position: number; result: ItemResult }[] {
+    const reason = absenceReason(this.stages[position].name, ended);
     return this.stages.slice(position + 1).map((stage, offset) => {
-      const result: ItemResult = { index, key, status: 'skipped', outputs: {}, reason: why, cached: true };
+      const result = skippedItem(ended, reason);
       addToTally(this.tallies[position + 1 + offset], stage.name, result);
       return { position: position + 1 + offset, result };
     });
@@ -198,22 +192,12 @@ export class ChainRun {
 
   private itemRun(item: TodoItem): ItemRun {
     const stage = this.stages[item.position];
-    const { run, work } = this.scope;
+    const { base, folders } = this.carried.listed;
     const { force, queuePrefix } = this.input;
     return {
       stage,
       needs: this.needs,
-      input: {
-        run,
-        work,
-        base: this.carried.listed.base,
-        stage: stage.name,
-        item: item.key,
-        single: stage.source.kind === 'single',
-        folder: this.carried.listed.folders[item.position] ? `${stage.name}/${item.key}` : stage.name,
-        force:
-          force.includes('*') || force.includes(stage.name) || force.includes(`${stage.name}@${item.key}`),
-      },
+      input: itemInput({ ...this.scope, base, force }, stage, item.key, folders[item.position]),
       call: (step, input) => callStep(stepQueue(step.queue, queuePrefix), step, input),
     };
   }

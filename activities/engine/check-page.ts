@@ -1,9 +1,15 @@
 import type { EngineContext } from '../step/engine-context.js';
-import { checkItem, isForced, type CheckedItem, type ItemCheck } from './check-item.js';
+import { checkItem, type CheckedItem, type ItemCheck } from './check-item.js';
 import { readManifest } from './manifest-file.js';
 import { readPlan, stageOf } from './plan-file.js';
 import { writeResults } from './results-file.js';
-import type { CheckedPage, CheckPageInput, ItemResult, ManifestLine, TodoItem } from './stage-messages.js';
+import type { CheckedPage, CheckPageInput, ManifestLine, TodoItem } from './stage-messages.js';
+import {
+  absenceReason,
+  doneItem,
+  skippedItem,
+  type ItemResult,
+} from '../../domain/engine/item/item-result.js';
 import { addItem, zeroCounts, type Counts } from '../../domain/engine/item/counts.js';
 import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
 
@@ -59,46 +65,33 @@ async function verdictOf(
   index: number,
 ): Promise<ItemVerdict> {
   const { key, fields } = line;
-  const { run, work, needs } = input;
+  const item = { index, key };
+  const { needs } = input;
+  const scope = { ...input, base: plan.base };
   const settled: ItemResult[] = [];
   let { prior, skip } = line;
   for (const [position, stage] of stages.entries()) {
     if (skip !== undefined) {
-      settled.push({ index, key, ...skippedAs(skip), outputs: {}, cached: true });
+      settled.push(skippedItem(item, skip));
       continue;
     }
-    const force = !stage.reuse && isForced(input.force, stage.name, key);
-    const inputs = stage.reuse ? 'read' : 'known';
-    const check: ItemCheck = { engine, plan, run, work, needs, force, inputs };
+    const check: ItemCheck = { engine, plan, scope, needs, inputs: stage.reuse ? 'read' : 'known' };
     const found = await checkItem(check, stage, { key, fields, prior });
     if (found.state === 'todo' && !stage.reuse) {
       return { settled, todo: { index, key, fields, position, prior, steps: found.steps } };
     }
-    if (found.state === 'todo') {
-      settled.push({ index, key, ...notThere(found), outputs: {}, cached: false });
-      skip = `failed in ${stage.name}`;
-      continue;
-    }
-    const ended = found.skip === undefined ? ({ status: 'done' } as const) : skippedAs(found.skip);
-    const how = found.idle ? { cached: false, idle: found.idle } : { cached: true };
-    settled.push({ index, key, ...ended, outputs: found.outputs, ...how });
-    if (found.skip !== undefined) skip = `skipped in ${stage.name}: ${found.skip}`;
-    prior = found.outputs;
+    const result = found.state === 'todo' ? { ...item, ...notThere(found) } : doneItem(item, found, true);
+    settled.push(result);
+    if (result.status !== 'done') skip = absenceReason(stage.name, result);
+    prior = result.outputs;
   }
   return { settled };
 }
 
 /** An item of a stage that a selection left out, and whose results are needed all the same. */
-function notThere({
-  step,
-  why,
-}: CheckedItem & { state: 'todo' }): Pick<ItemResult, 'status' | 'code' | 'step' | 'reason'> {
+function notThere({ step, why }: CheckedItem & { state: 'todo' }): Omit<ItemResult, 'index' | 'key'> {
   const reason = `its results are not there (${why}); run without --only and --from, or with --until`;
-  return { status: 'failed', code: 'InvalidInput', step, reason };
-}
-
-function skippedAs(reason: string): { status: 'skipped'; reason: string } {
-  return { status: 'skipped', reason };
+  return { status: 'failed', code: 'InvalidInput', step, reason, outputs: {}, cached: false };
 }
 
 function resultsAt(position: number, verdicts: ItemVerdict[]): ItemResult[] {

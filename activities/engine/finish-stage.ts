@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOf } from '../../domain/digest.js';
 import type { ItemRecord, ItemsRef } from '../../domain/job.js';
+import { itemRecord } from '../../domain/engine/item/item-result.js';
 import { addToTally, newTally } from '../../domain/engine/item/tally.js';
 import type { StagePlan } from '../../domain/engine/language/plan/plan.js';
 import { writeDurably } from '../../domain/files/durable-file.js';
@@ -12,7 +13,7 @@ import type { EngineContext } from '../step/engine-context.js';
 import { readManifest } from './manifest-file.js';
 import { readPlan, stageOf } from './plan-file.js';
 import { readResults } from './results-file.js';
-import type { FinishedStageResult, FinishStageInput, ItemResult, ManifestLine } from './stage-messages.js';
+import type { FinishedStageResult, FinishStageInput } from './stage-messages.js';
 
 /**
  * Ends a stage: one items file from all results, sorted by key and free of times, so that equal results give equal bytes; then the stage-level
@@ -25,17 +26,13 @@ export async function finishStage(
   const stage = stageOf(await readPlan(input.plan), input.stage);
   const lines = await readManifest(input.work, input.manifest);
   const results = await readResults(input, input.stage);
-  const records = results.map((result) => recordOf(result, lines));
+  const records = results.map((result) => itemRecord(result, lines[result.index].fields));
   const items = await writeItems(input, records);
   await writeStageFiles(engine, stage, input.work, records);
   const only = stage.source.kind === 'single' && results[0]?.status === 'done' ? results[0] : undefined;
   const tally = newTally(lines.length);
   for (const result of results) addToTally(tally, stage.name, result);
   return { items, ...tally, ...(only ? { outputs: only.outputs } : {}) };
-}
-
-function recordOf({ index, key, status, outputs, reason }: ItemResult, lines: ManifestLine[]): ItemRecord {
-  return { key, fields: lines[index].fields, status, ...(reason === undefined ? {} : { reason }), outputs };
 }
 
 async function writeItems(input: FinishStageInput, records: ItemRecord[]): Promise<ItemsRef> {

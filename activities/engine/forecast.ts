@@ -1,12 +1,13 @@
 import type { ItemRecord } from '../../domain/job.js';
 import { evaluateCondition, ALL_WELL } from '../../domain/engine/language/expressions/evaluate.js';
+import { doneItem, itemRecord, skippedItem } from '../../domain/engine/item/item-result.js';
 import type { Json } from '../../domain/json.js';
 import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
 import { withCells, type NeedsContext } from '../../domain/engine/language/plan/step-context.js';
 import type { EngineContext } from '../step/engine-context.js';
 import { forecastItems } from '../../domain/engine/store/items-digest.js';
-import { checkItem, isForced, type CheckedItem, type ItemCheck } from './check-item.js';
-import { cellsOf, linesOf } from './list-items.js';
+import { checkItem, type ItemCheck } from './check-item.js';
+import { cellsOf, followLine, linesOf } from './list-items.js';
 import type { ManifestLine } from './stage-messages.js';
 
 /** What a run of the plan would do with a stage, and why. */
@@ -107,41 +108,27 @@ async function forecastItem(
   { key, fields, prior, skip }: ManifestLine,
   standing: Map<string, ItemRecord>,
 ): Promise<ItemForecast> {
+  const item = { index: 0, key };
   if (skip !== undefined) {
-    standing.set(key, { key, fields, status: 'skipped', reason: skip, outputs: {} });
+    standing.set(key, itemRecord(skippedItem(item, skip), fields));
     return { key, state: 'skipped', why: skip };
   }
   if (before && !before.standing.has(key)) {
     return { key, state: 'depends', why: `${before.forecast.stage} runs first` };
   }
-  const force = isForced(options.force ?? [], stage.name, key);
-  const check: ItemCheck = { engine, plan, run: '', work: plan.work, needs, force, inputs: 'read' };
+  const scope = { run: '', work: plan.work, base: plan.base, force: options.force ?? [] };
+  const check: ItemCheck = { engine, plan, scope, needs, inputs: 'read' };
   const found = await checkItem(check, stage, { key, fields, prior });
   if (found.state === 'todo') return { key, state: 'runs', step: found.step, why: found.why };
-  standing.set(key, recordOf(key, fields, found));
+  standing.set(key, itemRecord(doneItem(item, found, true), fields));
   return { key, state: 'stands', ...(found.idle && { idle: found.idle }) };
-}
-
-function recordOf(
-  key: string,
-  fields: ItemRecord['fields'],
-  { outputs, skip }: CheckedItem & { state: 'settled' },
-): ItemRecord {
-  if (skip === undefined) return { key, fields, status: 'done', outputs };
-  return { key, fields, status: 'skipped', reason: skip, outputs };
 }
 
 /** Lines for a stage that takes its items from another, also where that one would run for some of them. */
 function followLines(before: Known): ManifestLine[] {
   return before.forecast.items.map(({ key }) => {
     const record = before.standing.get(key);
-    if (!record) return { key, fields: {} };
-    if (record.status === 'done') return { key, fields: record.fields, prior: record.outputs };
-    return {
-      key,
-      fields: record.fields,
-      skip: `${record.status} in ${before.forecast.stage}: ${record.reason}`,
-    };
+    return record ? followLine(record, before.forecast.stage) : { key, fields: {} };
   });
 }
 

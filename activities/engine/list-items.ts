@@ -4,6 +4,7 @@ import { SamMilError } from '../../domain/errors.js';
 import type { ItemRecord } from '../../domain/job.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
+import { absenceReason } from '../../domain/engine/item/item-result.js';
 import { contextOf, withCells, type NeedsContext } from '../../domain/engine/language/plan/step-context.js';
 import { evaluateTemplate } from '../../domain/engine/language/expressions/template.js';
 import { writeDurably } from '../../domain/files/durable-file.js';
@@ -61,10 +62,10 @@ export async function linesOf(
 }
 
 /** An item whose predecessor did not end well is passed on as skipped, so that its absence is explained. */
-function followLine(record: ItemRecord, stage: string): ManifestLine {
-  const { key, fields, status, outputs, reason } = record;
+export function followLine(record: ItemRecord, stage: string): ManifestLine {
+  const { key, fields, status, outputs } = record;
   if (status === 'done') return { key, fields, prior: outputs };
-  return { key, fields, skip: `${status} in ${stage}${reason === undefined ? '' : `: ${reason}`}` };
+  return { key, fields, skip: absenceReason(stage, record) };
 }
 
 async function recordsOf(needs: NeedsContext, stage: string, work: string): Promise<ItemRecord[]> {

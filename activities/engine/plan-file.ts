@@ -51,12 +51,7 @@ export function stageOf(plan: Plan, name: string): StagePlan {
   });
 }
 
-/** Folder an item's outputs are published under, relative to the work folder: cells of a matrix have one each. */
-export function outputFolder(plan: Plan, stage: StagePlan, key: string): string {
-  return hasCells(plan, stage) ? `${stage.name}/${key}` : stage.name;
-}
-
-/** Whether the stage's items are cells of a matrix, its own or that of the stage it takes them from. */
+/** Whether the stage's items are cells of a matrix, its own or that of the stage it takes them from: each has a folder of its own then. */
 export function hasCells(plan: Plan, stage: StagePlan): boolean {
   const { source } = stage;
   if (source.kind === 'from') return hasCells(plan, stageOf(plan, source.stage));

@@ -2,7 +2,8 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeDurably } from '../../domain/files/durable-file.js';
 import { executionFolder } from '../../domain/engine/store/paths.js';
-import type { ChainScope, ItemResult } from './stage-messages.js';
+import type { ItemResult } from '../../domain/engine/item/item-result.js';
+import type { ChainScope } from './stage-messages.js';
 
 /** Writes results under a name of their own: writing the same again, after a lost answer, replaces them. */
 export async function writeResults(

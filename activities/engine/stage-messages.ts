@@ -1,9 +1,10 @@
 import type { FileRef, ItemsRef } from '../../domain/job.js';
 import type { JsonObject } from '../../domain/json.js';
 import type { Counts } from '../../domain/engine/item/counts.js';
+import type { ItemResult } from '../../domain/engine/item/item-result.js';
 import type { Tally } from '../../domain/engine/item/tally.js';
 import type { PlanRef, StagePlan } from '../../domain/engine/language/plan/plan.js';
-import type { NeedsContext } from '../../domain/engine/language/plan/step-context.js';
+import type { ItemContext, NeedsContext } from '../../domain/engine/language/plan/step-context.js';
 
 /**
  * What the workflows and the engine's own activities say to each other. Everything that grows with the number of items stays in files of the run's
@@ -97,33 +98,11 @@ export interface CheckedPage {
 }
 
 /** An item that needs work, from its first step that does. */
-export interface TodoItem {
+export interface TodoItem extends ItemContext {
   /** In the manifest. */
   index: number;
-  key: string;
-  fields: JsonObject;
   /** Position in the chain of the stage that needs work. */
   position: number;
-  prior?: JsonObject;
-  /** Outputs of steps whose receipts stand. */
-  steps: Record<string, JsonObject>;
-}
-
-/** One line of a results file. */
-export interface ItemResult {
-  index: number;
-  key: string;
-  status: 'done' | 'skipped' | 'failed';
-  outputs: JsonObject;
-  /** Why it was skipped or failed. */
-  reason?: string;
-  /** Of a failure: its type, and the step it happened in. */
-  code?: string;
-  step?: string;
-  /** No step had to run: receipts stand. */
-  cached: boolean;
-  /** No step was for this item: each one's `if` left it out. */
-  idle?: true;
 }
 
 export interface RecordItemsInput extends ChainScope {

@@ -8,10 +8,10 @@ import { firstDifference } from '../../domain/engine/store/explain.js';
 import { digestOfInput, type DigestCache } from '../../domain/engine/store/digest-cache.js';
 import { insideWork } from '../../domain/engine/store/paths.js';
 import { isFileRef } from '../../domain/job.js';
+import type { StepInput } from '../../domain/engine/item/step-input.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
 import { digestOfItems } from '../../domain/engine/store/items-digest.js';
 import { resolveWith, type GivenInput } from './resolve-with.js';
-import type { StepInput } from './step-input.js';
 
 /** A step whose parameters are checked and whose inputs are known by content. */
 export interface PreparedStep {

@@ -5,12 +5,12 @@ import { SamMilError } from '../../domain/errors.js';
 import type { JsonObject } from '../../domain/json.js';
 import { runFolder } from '../../domain/engine/store/paths.js';
 import { appendEvent, appendItemLog, type RunEvent } from '../../domain/engine/store/run-events.js';
+import type { StepInput, StepResult } from '../../domain/engine/item/step-input.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
 import type { EngineContext } from './engine-context.js';
 import { asFailure, asSamMilError } from './failures.js';
 import { startHeartbeat, stoppedFailure } from './heartbeat.js';
 import { placeOf, runStep, type StepOutcome } from './run-step.js';
-import type { StepInput, StepResult } from './step-input.js';
 
 /** The Temporal activity of a definition: {@link runStep} with heartbeat, cancellation, log, events, and errors in Temporal's terms. */
 export function stepActivity(

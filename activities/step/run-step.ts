@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { SamMilError } from '../../domain/errors.js';
 import type { Job, JobResult, Progress } from '../../domain/job.js';
 import type { JsonObject } from '../../domain/json.js';
-import type { DigestCache } from '../../domain/engine/store/digest-cache.js';
 import { claimPlace, explainLoss, releaseClaim, type Claim } from '../../domain/engine/store/fence.js';
 import { checkpointFolder, type Place } from '../../domain/engine/store/paths.js';
 import { publish, relink, stepsWithReceipts } from '../../domain/engine/store/publish.js';
-import { checkOutputs, findReceipt, readReceipt, type Receipt } from '../../domain/engine/store/receipts.js';
+import { findReceipt, readReceipt, type Receipt } from '../../domain/engine/store/receipts.js';
+import type { StepInput } from '../../domain/engine/item/step-input.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
 import type { EngineContext } from './engine-context.js';
 import { changedInput, prepareStep, type PreparedStep } from './prepare-step.js';
-import type { StepInput } from './step-input.js';
+import { mayUse, outsideFault, receiptFault } from './standing-receipt.js';
 
 /** One attempt at a step, as its surroundings see it. */
 export interface Attempt {
@@ -62,35 +62,16 @@ export function placeOf({ stage, item, step }: StepInput): Place {
   return { stage, item, step };
 }
 
-/** Whether a receipt may be used although the run was told to do the work again: only one that this very run has written. */
-export function counts(receipt: Receipt, input: Pick<StepInput, 'force' | 'run'>): boolean {
-  return !input.force || receipt.made.run === input.run;
-}
-
 async function standingReceipt(
   engine: EngineContext,
   input: StepInput,
   place: Place,
-  { key, definition }: PreparedStep,
+  prepared: PreparedStep,
 ): Promise<Receipt | undefined> {
   const receipt = await readReceipt(input.work, place);
-  if (receipt?.key !== key || receipt.folder !== input.folder || !counts(receipt, input)) return undefined;
-  const { fault, files } = await checkOutputs(input.work, place, receipt);
-  if (fault || (await outsideFault(definition, input.work, receipt, engine.digests(input.work))))
-    return undefined;
-  engine.digests(input.work).rememberOutputs(files);
-  return receipt;
-}
-
-/** Why what a step wrote outside the work folder does not stand any more; undefined where it does, or where it writes nothing there. */
-export async function outsideFault(
-  definition: ActivityDefinition,
-  work: string,
-  { ingredients, outputs }: Receipt,
-  cache: DigestCache,
-): Promise<string | undefined> {
-  const digest = (path: string) => cache.digest(path);
-  return definition.outsideFault?.({ work, with: ingredients.with, outputs, digest });
+  if (!receipt || !mayUse(receipt, input)) return undefined;
+  const fault = await receiptFault(engine, input, receipt, prepared);
+  return fault === undefined ? receipt : undefined;
 }
 
 async function linkedReceipt(
@@ -100,7 +81,7 @@ async function linkedReceipt(
   { key, definition }: PreparedStep,
 ): Promise<Receipt | undefined> {
   const original = await findReceipt(input.work, key);
-  if (!original || !counts(original, input)) return undefined;
+  if (!original || !mayUse(original, input)) return undefined;
   if (await outsideFault(definition, input.work, original, engine.digests(input.work))) return undefined;
   return relink(input.work, claim, original, input.folder, input.run);
 }

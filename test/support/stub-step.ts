@@ -1,7 +1,7 @@
 import { EngineContext } from '../../activities/step/engine-context.js';
 import { loadRegistry } from '../../activities/plugins/load-plugins.js';
 import { runStep, type Attempt, type StepOutcome } from '../../activities/step/run-step.js';
-import type { StepInput } from '../../activities/step/step-input.js';
+import type { StepInput } from '../../domain/engine/item/step-input.js';
 import { STUB_PLUGIN } from './engine.js';
 
 /** Runs steps of the stub plugin as a worker would, without Temporal. */

@@ -1,0 +1,43 @@
+import { faultText, firstDifference } from '../../domain/engine/store/explain.js';
+import { checkOutputs, type Receipt } from '../../domain/engine/store/receipts.js';
+import type { StepInput } from '../../domain/engine/item/step-input.js';
+import type { DigestCache } from '../../domain/engine/store/digest-cache.js';
+import type { ActivityDefinition } from '../define/define-activity.js';
+import type { EngineContext } from './engine-context.js';
+import type { PreparedStep } from './prepare-step.js';
+
+/** Whether a receipt may be used although the run was told to do the work again: only one that this very run has written. */
+export function mayUse(receipt: Receipt, { force, run }: Pick<StepInput, 'force' | 'run'>): boolean {
+  return !force || receipt.made.run === run;
+}
+
+/** Why a receipt at the step's place does not stand for the step as it would run now; undefined where it does. */
+export async function receiptFault(
+  engine: EngineContext,
+  input: StepInput,
+  receipt: Receipt,
+  { key, ingredients, definition }: PreparedStep,
+): Promise<string | undefined> {
+  const { work, folder } = input;
+  if (receipt.folder !== folder) return `its outputs lie in ${receipt.folder}`;
+  if (receipt.key !== key) {
+    return firstDifference(receipt.ingredients, ingredients) ?? 'it was made under another key';
+  }
+  const cache = engine.digests(work);
+  const { fault, files } = await checkOutputs(work, input, receipt);
+  if (fault) return faultText(fault);
+  const outside = await outsideFault(definition, work, receipt, cache);
+  if (outside === undefined) cache.rememberOutputs(files);
+  return outside;
+}
+
+/** Why what a step wrote outside the work folder does not stand any more; undefined where it does, or where it writes nothing there. */
+export async function outsideFault(
+  definition: ActivityDefinition,
+  work: string,
+  { ingredients, outputs }: Receipt,
+  cache: DigestCache,
+): Promise<string | undefined> {
+  const digest = (path: string) => cache.digest(path);
+  return definition.outsideFault?.({ work, with: ingredients.with, outputs, digest });
+}

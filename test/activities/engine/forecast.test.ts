@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { forecast, type ForecastOptions } from '../../../activities/engine/forecast.js';
+import type { Plan } from '../../../domain/engine/language/plan/plan.js';
+import { selectStages } from '../../../domain/engine/language/select-stages.js';
+import { planOf } from '../../support/engine.js';
+import { StubSteps } from '../../support/stub-step.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+
+test('forcing everything forces no stage that a selection leaves out, in a forecast as in a run', async (context) => {
+  const work = temporaryFolder(context);
+  const steps = await StubSteps.open(work);
+  context.after(() => steps.engine.close());
+  const text = { text: 'one' };
+  const plan = planOf(work, [
+    { name: 'first', steps: [{ uses: 'stub.light', with: text }] },
+    { name: 'second', needs: ['first'], steps: [{ uses: 'stub.light', with: text }] },
+  ]);
+  for (const stage of ['first', 'second']) {
+    const place = { stage, item: stage, step: 'light', folder: stage };
+    await steps.run('stub.light', { ...place, single: true, with: text });
+  }
+  const states = async (part: Plan, options: ForecastOptions) => {
+    const found: string[] = [];
+    for await (const { state } of forecast(steps.engine, part, options)) found.push(state);
+    return found;
+  };
+  const { plan: second } = selectStages(plan, { only: ['second'] });
+  assert.deepEqual(await states(plan, {}), ['stands', 'stands']);
+  assert.deepEqual(await states(second, { force: ['*'] }), ['stands', 'runs']);
+});
