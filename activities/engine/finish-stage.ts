@@ -1,15 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestOf } from '../../domain/digest.js';
 import type { ItemRecord, ItemsRef } from '../../domain/job.js';
 import { itemRecord } from '../../domain/engine/item/item-result.js';
 import { addToTally, newTally } from '../../domain/engine/item/tally.js';
 import type { StagePlan } from '../../domain/engine/language/plan/plan.js';
-import { writeDurably } from '../../domain/files/durable-file.js';
-import { executionFolder, relativeToWork } from '../../domain/engine/store/paths.js';
+import { executionFolder } from '../../domain/engine/store/paths.js';
 import { readReceipt } from '../../domain/engine/store/receipts.js';
 import type { FinishedItem } from '../define/define-activity.js';
 import type { EngineContext } from '../step/engine-context.js';
+import { writeLines } from './lines-file.js';
 import { readManifest } from './manifest-file.js';
 import { readPlan, stageOf } from './plan-file.js';
 import { readResults } from './results-file.js';
@@ -38,14 +37,7 @@ export async function finishStage(
 async function writeItems(input: FinishStageInput, records: ItemRecord[]): Promise<ItemsRef> {
   const { work, run, stage, execution } = input;
   const path = join(executionFolder(work, run, stage, execution), 'items.jsonl');
-  const text = records.map((record) => `${JSON.stringify(record)}\n`).join('');
-  await writeDurably(path, text);
-  const file = {
-    path: relativeToWork(work, path) ?? path,
-    digest: digestOf(text),
-    bytes: Buffer.byteLength(text),
-  };
-  return { items: file, count: records.length };
+  return { items: await writeLines(work, path, records), count: records.length };
 }
 
 async function writeStageFiles(

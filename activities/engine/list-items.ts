@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { digestOf } from '../../domain/digest.js';
 import { SamMilError } from '../../domain/errors.js';
 import type { ItemRecord } from '../../domain/job.js';
 import type { Json, JsonObject } from '../../domain/json.js';
@@ -7,10 +6,10 @@ import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js'
 import { absenceReason } from '../../domain/engine/item/item-result.js';
 import { contextOf, withCells, type NeedsContext } from '../../domain/engine/language/plan/step-context.js';
 import { evaluateTemplate } from '../../domain/engine/language/expressions/template.js';
-import { writeDurably } from '../../domain/files/durable-file.js';
-import { executionFolder, keyProblem, relativeToWork } from '../../domain/engine/store/paths.js';
+import { executionFolder, keyProblem } from '../../domain/engine/store/paths.js';
 import { readItems } from '../../domain/engine/store/items-digest.js';
 import { itemsOfSource, type SourceItem } from './item-sources.js';
+import { writeLines } from './lines-file.js';
 import { needsReferences } from './needs-references.js';
 import { MANIFEST, withVanished } from './vanished-items.js';
 import { hasCells, readPlan, stageOf } from './plan-file.js';
@@ -131,14 +130,7 @@ function selected(lines: ManifestLine[], { only, leaveOut = [] }: ListItemsInput
 async function writeManifest(input: ListItemsInput, lines: ManifestLine[]): Promise<Manifest> {
   const { work, run, stages, execution } = input;
   const path = join(executionFolder(work, run, stages[0], execution), MANIFEST);
-  const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
-  await writeDurably(path, text);
-  const file = {
-    path: relativeToWork(work, path) ?? path,
-    digest: digestOf(text),
-    bytes: Buffer.byteLength(text),
-  };
-  return { file, count: lines.length };
+  return { file: await writeLines(work, path, lines), count: lines.length };
 }
 
 /** Larger than this, cells cannot be looked up by a computed key: they would have to travel whole. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { digestOf } from '../../domain/digest.js';
 import { SamMilError } from '../../domain/errors.js';
+import { parseJsonLines } from '../../domain/json.js';
 import { insideWork } from '../../domain/engine/store/paths.js';
 import type { Manifest, ManifestLine } from './stage-messages.js';
 
@@ -19,10 +20,7 @@ export async function readManifest(work: string, { file }: Manifest): Promise<Ma
       next: 'start the run again: the list is made anew, and what is done stays done',
     });
   }
-  const lines = text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as ManifestLine);
+  const lines = parseJsonLines(text) as ManifestLine[];
   if (known.size >= KEPT) known.delete([...known.keys()][0]);
   known.set(file.digest, lines);
   return lines;

@@ -1,5 +1,6 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { jsonLines, parseJsonLines } from '../../domain/json.js';
 import { writeDurably } from '../../domain/files/durable-file.js';
 import { executionFolder } from '../../domain/engine/store/paths.js';
 import type { ItemResult } from '../../domain/engine/item/item-result.js';
@@ -13,8 +14,7 @@ export async function writeResults(
   results: ItemResult[],
 ): Promise<void> {
   if (results.length === 0) return;
-  const text = results.map((result) => `${JSON.stringify(result)}\n`).join('');
-  await writeDurably(join(resultsFolder(scope, stage), `${name}.jsonl`), text);
+  await writeDurably(join(resultsFolder(scope, stage), `${name}.jsonl`), jsonLines(results));
 }
 
 /** All results of a stage in this execution, by index in the manifest. */
@@ -23,11 +23,8 @@ export async function readResults(scope: ChainScope, stage: string): Promise<Ite
   const names = await readdir(folder).catch(() => []);
   const byIndex = new Map<number, ItemResult>();
   for (const name of names.filter((candidate) => candidate.endsWith('.jsonl')).sort()) {
-    for (const line of (await readFile(join(folder, name), 'utf8')).split('\n')) {
-      if (line === '') continue;
-      const result = JSON.parse(line) as ItemResult;
-      byIndex.set(result.index, result);
-    }
+    const results = parseJsonLines(await readFile(join(folder, name), 'utf8')) as ItemResult[];
+    for (const result of results) byIndex.set(result.index, result);
   }
   return [...byIndex.values()].sort((a, b) => a.index - b.index);
 }

@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { parseJsonLines } from '../../domain/json.js';
 import { executionFolder } from '../../domain/engine/store/paths.js';
 import type { ListItemsInput, ManifestLine } from './stage-messages.js';
 
@@ -31,9 +32,5 @@ async function lastList({ work, run, stages, execution }: ListItemsInput): Promi
   );
   const newest = lists.sort((a, b) => b.time - a.time).at(0);
   if (newest === undefined || newest.time < 0) return [];
-  const text = await readFile(newest.path, 'utf8');
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as ManifestLine);
+  return parseJsonLines(await readFile(newest.path, 'utf8')) as ManifestLine[];
 }

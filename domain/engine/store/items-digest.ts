@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { digestOf, digestOfJson } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import type { ItemRecord, ItemsRef } from '../../job.js';
-import { isJsonObject, type Json } from '../../json.js';
+import { isJsonObject, jsonLines, parseJsonLines, type Json } from '../../json.js';
 import { insideWork, relativeToWork } from './paths.js';
 import { isFileRef } from '../../job.js';
 
@@ -45,7 +45,7 @@ export async function readItems(work: string, ref: ItemsRef): Promise<ItemRecord
 
 /** A reference to items that no file holds: what a stage would hand on if it ran now. */
 export function forecastItems(stage: string, records: readonly ItemRecord[]): ItemsRef {
-  const text = records.map((record) => `${JSON.stringify(record)}\n`).join('');
+  const text = jsonLines(records);
   const digest = digestOf(text);
   forecasts.set(digest, text);
   const items = { path: `.runs/forecast/${stage}.jsonl`, digest, bytes: Buffer.byteLength(text) };
@@ -54,10 +54,7 @@ export function forecastItems(stage: string, records: readonly ItemRecord[]): It
 
 /** The records of an items file (JSON lines). */
 export function parseItems(text: string): ItemRecord[] {
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as ItemRecord);
+  return parseJsonLines(text) as ItemRecord[];
 }
 
 function meaningOf(item: ItemRecord, work: string): Json {
