@@ -13,7 +13,7 @@ import { stampOf } from '../../files/file-stamp.js';
 import { insideWork, keyIndexPath, receiptPath, type Place } from './paths.js';
 import { readReceipt, receiptText, type Made, type Receipt, type ReceiptFile } from './receipts.js';
 
-/** Largest outputs, as JSON, that may travel through Temporal: the rest belongs into files. */
+/** Largest outputs, as JSON, that are passed by value, which the workflows keep in their histories: the rest belongs into files. */
 export const LARGEST_OUTPUTS = 16 * 1024;
 
 /** A finished attempt, ready to be published. */
@@ -231,7 +231,7 @@ export async function stepsWithReceipts(work: string, place: Omit<Place, 'step'>
 function refuseLarge(outputs: JsonObject): void {
   const bytes = Buffer.byteLength(JSON.stringify(outputs));
   if (bytes <= LARGEST_OUTPUTS) return;
-  throw new SamMilError('OutputTooLarge', 'the outputs are too large to travel through Temporal', {
+  throw new SamMilError('OutputTooLarge', 'the outputs are too large to be passed by value', {
     expected: `at most ${LARGEST_OUTPUTS} bytes as JSON`,
     found: `${bytes} bytes in ${Object.keys(outputs).join(', ')}`,
     next: 'write them to a file and return that as an output',

@@ -59,7 +59,6 @@ function collectVersions(lock: JsonObject | null, folds: readonly FoldResult[]):
   add('sam-mil', lock?.engine ?? packageVersion());
   add('commit', objectOf(lock?.header).git);
   add('node', lock?.node ?? process.version);
-  add('temporal server', lock?.server);
   for (const { metrics } of folds) {
     add('backend', metrics.training.backend);
     Object.entries(objectOf(metrics.training.versions)).forEach(([name, version]) => add(name, version));

@@ -66,7 +66,7 @@ export interface StepPlan {
   if?: string;
   with: JsonObject;
   queue: string;
-  /** Temporal duration strings. */
+  /** Durations such as `2h`, see duration.ts. */
   timeout: string;
   heartbeat: string;
   retry: RetryPlan;
