@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from './json.js';
 
-/** A file inside a work folder. `path` is relative to `<work>`, with `/`; `digest` is `sha256:<hex>`. This is what travels between steps. */
+/** A file inside a work folder, as steps pass it on. `path` is relative to `<work>`, with `/`; `digest` is `sha256:<hex>`. */
 export interface FileRef {
   path: string;
   digest: string;

@@ -51,7 +51,10 @@ export function stageOf(plan: Plan, name: string): StagePlan {
   });
 }
 
-/** Whether the stage's items are cells of a matrix, its own or that of the stage it takes them from: each has a folder of its own then. */
+/**
+ * Whether the stage's items are cells of a matrix, its own or that of the stage it takes them from. Each cell publishes into
+ * a separate folder.
+ */
 export function hasCells(plan: Plan, stage: StagePlan): boolean {
   const { source } = stage;
   if (source.kind === 'from') return hasCells(plan, stageOf(plan, source.stage));

@@ -6,12 +6,12 @@ import type { ActivityDefinition } from '../define/define-activity.js';
 import type { EngineContext } from './engine-context.js';
 import type { PreparedStep } from './prepare-step.js';
 
-/** Whether a receipt may be used although the run was told to do the work again: only one that this very run has written. */
+/** Whether the run accepts a receipt: where the work is forced, only one that this run has written. */
 export function mayUse(receipt: Receipt, { force, run }: Pick<StepInput, 'force' | 'run'>): boolean {
   return !force || receipt.made.run === run;
 }
 
-/** Why a receipt at the step's place does not stand for the step as it would run now; undefined where it does. */
+/** Why the receipt at the step's place is not valid for the step as it would run now; undefined where it is. */
 export async function receiptFault(
   engine: EngineContext,
   input: StepInput,
@@ -31,7 +31,10 @@ export async function receiptFault(
   return outside;
 }
 
-/** Why what a step wrote outside the work folder does not stand any more; undefined where it does, or where it writes nothing there. */
+/**
+ * Why what a step wrote outside the work folder is no longer valid; undefined where it is, or where the step writes nothing
+ * there.
+ */
 export async function outsideFault(
   definition: ActivityDefinition,
   work: string,

@@ -6,7 +6,7 @@ export interface Counts {
   done: number;
   /** Items of which no step had to run: receipts showed that nothing changed. */
   cached: number;
-  /** Items that no step was for: each one's `if` left them out. */
+  /** Items that the `if` of every step left out. */
   idle: number;
   skipped: number;
   failed: number;
@@ -36,7 +36,7 @@ export function addCounts(all: readonly Counts[]): Counts {
   return sum;
 }
 
-/** What the end of an item says to the counters. */
+/** An item that has ended, as far as the counters need it. */
 export interface CountedItem {
   status: 'done' | 'skipped' | 'failed';
   cached: boolean;
@@ -50,7 +50,7 @@ export function addItem(counts: Counts, { status, cached, idle }: CountedItem): 
   if (idle) counts.idle += 1;
 }
 
-/** Items that have ended, whatever became of them. */
+/** How many items have ended, well or not. */
 export function countEnded({ done, skipped, failed }: Counts): number {
   return done + skipped + failed;
 }

@@ -14,14 +14,15 @@ export interface ItemResult {
   /** Of a failure: its type, and the step it happened in. */
   code?: string;
   step?: string;
-  /** No step had to run: receipts stand. */
+  /** No step had to run: every receipt is valid. */
   cached: boolean;
-  /** No step was for this item: each one's `if` left it out. */
+  /** The `if` of every step left the item out. */
   idle?: true;
 }
 
 type Item = Pick<ItemResult, 'index' | 'key'>;
 
+/** An item that went through its steps. `cached`: none of them had to run. */
 export function doneItem(
   { index, key }: Item,
   { outputs, skip, idle }: Omit<EndedWalk, 'state'>,
@@ -31,12 +32,12 @@ export function doneItem(
   return { index, key, status: 'done', outputs, ...(idle ? { cached: false, idle } : { cached }) };
 }
 
-/** An item that does not enter a stage; `reason` says why. */
+/** An item that does not enter a stage, for `reason`. */
 export function skippedItem(item: Item, reason: string): ItemResult {
   return doneItem(item, { outputs: {}, skip: reason }, true);
 }
 
-/** An item that did not end well in `stage` has no successor in later ones; its absence there is recorded with this reason. */
+/** Why an item that did not end well in `stage` is skipped in the stages after it. */
 export function absenceReason(
   stage: string,
   { status, reason }: Pick<ItemRecord, 'status' | 'reason'>,
@@ -44,7 +45,7 @@ export function absenceReason(
   return `${status} in ${stage}${reason === undefined ? '' : `: ${reason}`}`;
 }
 
-/** The result as the stages after it see it. */
+/** The result as later stages see it. */
 export function itemRecord(
   { key, status, reason, outputs }: Omit<ItemResult, 'index' | 'cached'>,
   fields: JsonObject,

@@ -18,7 +18,7 @@ export interface Tally {
 
 const SHOWN_FAILURES = 5;
 
-/** An item that has ended, as far as a tally wants to know. */
+/** An item that has ended, as far as a tally needs it. */
 export interface TalliedItem extends CountedItem {
   key: string;
   code?: string;

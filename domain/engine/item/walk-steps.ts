@@ -5,24 +5,23 @@ import type { StagePlan, StepPlan } from '../language/plan/plan.js';
 import { contextOf, outputsOf, type ItemContext, type NeedsContext } from '../language/plan/step-context.js';
 import type { ItemInput, StepInput, StepResult } from './step-input.js';
 
-/** An item before its steps. */
+/** An item at the start of its walk. */
 export interface ItemWalk {
   stage: StagePlan;
   needs: NeedsContext;
-  /** Steps whose outputs it has already are behind it. */
+  /** Steps whose outputs are in `item.steps` are not visited. */
   item: ItemContext;
   input: ItemInput;
 }
 
-/** How far an item came. */
 export type WalkEnd = EndedWalk | StoppedWalk;
 
 export interface EndedWalk {
   state: 'ended';
   outputs: JsonObject;
-  /** A step ended the item on purpose; its reason. */
+  /** A step ended the item on purpose, for this reason. */
   skip?: string;
-  /** Every step's `if` left the item out. */
+  /** The `if` of every step left the item out. */
   idle?: true;
 }
 
@@ -30,15 +29,15 @@ export interface StoppedWalk {
   state: 'stopped';
   /** The step it stopped at; undefined where the stage's `outputs` cannot be evaluated. */
   step?: string;
-  /** What the visitor returned or threw, or the error of an expression. */
+  /** The visitor's text or error, or the error of an expression. */
   why: unknown;
   /** Outputs of the steps before. */
   steps: Record<string, JsonObject>;
 }
 
 /**
- * Looks at a step that its `if` does not leave out. `input` evaluates the step's `with`, and throws where that cannot be done. Returns what the
- * step ended with, or why the item stops here.
+ * Called for each step that its `if` does not leave out. `input` evaluates the step's `with`, and throws the error of an
+ * expression. Returns what the step ended with, or the reason why the walk stops here.
  */
 export type StepVisitor = (
   step: StepPlan,
@@ -46,8 +45,9 @@ export type StepVisitor = (
 ) => Promise<Pick<StepResult, 'outputs' | 'skip'> | string>;
 
 /**
- * Takes an item through the steps of its stage: which is next, with which input, and how the item ends. What happens at a step is the visitor's.
- * Never throws. Imported by workflows: no Node built-in here, and nothing that differs between two calls.
+ * Takes an item through the steps of its stage: decides which step is next, with which input, and how the item ends. The
+ * visitor runs or checks the step. Never throws. Imported by workflows: no Node built-in here, and the same calls for the
+ * same answers.
  */
 export async function walkSteps(
   { stage, needs, item, input }: ItemWalk,

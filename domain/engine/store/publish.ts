@@ -13,7 +13,7 @@ import { stampOf } from '../../files/file-stamp.js';
 import { insideWork, keyIndexPath, receiptPath, type Place } from './paths.js';
 import { readReceipt, receiptText, type Made, type Receipt, type ReceiptFile } from './receipts.js';
 
-/** Largest outputs, as JSON, that are passed by value, which the workflows keep in their histories: the rest belongs into files. */
+/** Largest outputs, as JSON: they are passed by value, and every workflow history keeps them. Larger data belongs in files. */
 export const LARGEST_OUTPUTS = 16 * 1024;
 
 /** A finished attempt, ready to be published. */

@@ -7,7 +7,7 @@ import { planOf } from '../../support/engine.js';
 import { StubSteps } from '../../support/stub-step.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
-test('forcing everything forces no stage that a selection leaves out, in a forecast as in a run', async (context) => {
+test('a forecast with everything forced does not force a stage that the selection reuses', async (context) => {
   const work = temporaryFolder(context);
   const steps = await StubSteps.open(work);
   context.after(() => steps.engine.close());

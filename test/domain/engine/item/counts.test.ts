@@ -21,7 +21,7 @@ const ended = [
   { status: 'failed', cached: false },
 ] as const;
 
-test('an unchanged item and one that no step was for count as done too; a skipped one never as unchanged', () => {
+test('unchanged and idle items count as done; a skipped item never counts as unchanged', () => {
   const counts = zeroCounts(6);
   for (const item of ended) addItem(counts, item);
   assert.deepEqual(counts, { total: 6, done: 3, cached: 1, idle: 1, skipped: 1, failed: 1, running: 0 });
@@ -36,7 +36,7 @@ test('counts of two pages add up to those of all items', () => {
   assert.deepEqual(addCounts([first, second]), both);
 });
 
-test('only the counters are picked, without the one that is left out', () => {
+test('picking takes the counters only, except for the one left out', () => {
   const stage = { ...zeroCounts(2), name: 'patch', failures: [] };
   assert.deepEqual(Object.keys(pickCounts(stage)), COUNTERS);
   assert.deepEqual(

@@ -26,7 +26,7 @@ function visitor(seen: StepInput[] = []): StepVisitor {
   };
 }
 
-test('steps are visited in order, each with its `with` evaluated over the outputs of those before', async () => {
+test('steps are visited in order, each `with` evaluated over the outputs of earlier steps', async () => {
   const seen: StepInput[] = [];
   const walk = walkOf([{ id: 'one' }, { id: 'two', with: { text: '${{ steps.one.outputs.id }}' } }]);
   assert.deepEqual(await walkSteps(walk, visitor(seen)), { state: 'ended', outputs: { id: 'two' } });
@@ -39,7 +39,7 @@ test('steps are visited in order, each with its `with` evaluated over the output
   );
 });
 
-test('a step whose outputs are there, and one that its `if` leaves out, are not visited', async () => {
+test('steps with known outputs and steps that their `if` leaves out are not visited', async () => {
   const seen: StepInput[] = [];
   const walk = walkOf([{ id: 'one' }, { id: 'two', if: 'false' }, { id: 'three' }]);
   walk.item.steps.one = { id: 'kept' };
@@ -56,13 +56,13 @@ test('an item that every `if` leaves out ends idle', async () => {
   assert.deepEqual(end, { state: 'ended', outputs: {}, idle: true });
 });
 
-test('a step that ends the item on purpose is the last', async () => {
+test('no step follows one that ends the item on purpose', async () => {
   const walk = walkOf([{ id: 'one' }, { id: 'two' }]);
   const end = await walkSteps(walk, async ({ id }) => ({ outputs: { id }, skip: 'no_tissue' }));
   assert.deepEqual(end, { state: 'ended', outputs: { id: 'one' }, skip: 'no_tissue' });
 });
 
-test('an item stops where its visitor says so or throws, with the outputs so far', async () => {
+test('the walk stops where the visitor returns a reason or throws, with the outputs so far', async () => {
   const walk = walkOf([{ id: 'one' }, { id: 'two' }]);
   const error = new Error('the disk is full');
   for (const why of ['it has not run yet', error]) {
@@ -75,7 +75,7 @@ test('an item stops where its visitor says so or throws, with the outputs so far
   }
 });
 
-test("an expression that cannot be evaluated stops at its step; one of the stage's outputs at none", async () => {
+test("an expression error stops the walk at its step, one in the stage's outputs at no step", async () => {
   const bad = '${{ steps.missing.outputs.x }}';
   const inWith = await walkSteps(walkOf([{ id: 'one', with: { text: bad } }]), visitor());
   assert.ok(inWith.state === 'stopped' && inWith.step === 'one' && inWith.why instanceof Error);
@@ -85,7 +85,7 @@ test("an expression that cannot be evaluated stops at its step; one of the stage
   assert.ok(inOutputs.state === 'stopped' && inOutputs.step === undefined && inOutputs.why instanceof Error);
 });
 
-test('`*`, a stage or one of its items is forced, but never a stage whose results a selection takes as they are', () => {
+test('force takes `*`, a stage or one of its items, and never applies to a reused stage', () => {
   const forced = (force: string[], parts: Partial<StagePlan> = {}) => {
     return itemInput({ ...scope, force }, stagePlan([{}], parts), 'a', false).force;
   };
