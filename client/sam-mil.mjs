@@ -2,11 +2,11 @@
 // The command `sam-mil`. Plain JavaScript with no dependency, so that it runs on a fresh clone: checks Node, then lets set-up.mjs install and
 // build what is missing, then hands over to the compiled command line. Old syntax on purpose: an old Node must get as far as the message.
 const [major, minor] = process.versions.node.split('.').map(Number);
-const supported = (major === 20 && minor >= 3) || major === 21 || major === 22;
+const supported = (major === 20 && minor >= 3) || (major > 20 && major < 25);
 
 if (!supported) {
   console.error(
-    `sam-mil: Node ${process.versions.node} is not supported; expected 20.3 to 22. Next: install Node 22 (for example with \`nvm install 22\`)`,
+    `sam-mil: Node ${process.versions.node} is not supported; expected 20.3 to 24. Next: install Node 24 (for example with \`nvm install 24\`)`,
   );
   process.exitCode = 2;
 } else {

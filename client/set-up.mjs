@@ -1,4 +1,5 @@
-// Installs and compiles the checkout when something changed since the last time; takes a tenth of a second when nothing did.
+// Installs and compiles the checkout when something changed since the last time; takes a tenth of a second when nothing did. An installed
+// package comes compiled, and npm has brought what it depends on.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -10,8 +11,10 @@ export const checkoutFolder = path.dirname(path.dirname(fileURLToPath(import.met
 
 const SOURCES = ['worker.ts', 'client', 'workflows', 'activities', 'domain', 'test', 'bench'];
 
-/** Makes node_modules and dist current. Returns the URL of the compiled command line. */
+/** Makes node_modules and dist of a checkout current. Returns the URL of the compiled command line. */
 export async function prepareCheckout(root) {
+  const entry = pathToFileURL(path.join(root, 'dist', 'client', 'cli.js')).href;
+  if (!isCheckout(root)) return entry;
   if (!isInstalled(root) || !isBuilt(root)) {
     const unlock = await lock(path.join(root, '.sam-mil', 'set-up.lock'));
     try {
@@ -23,7 +26,12 @@ export async function prepareCheckout(root) {
     }
   }
   linkOwnBin(root);
-  return pathToFileURL(path.join(root, 'dist', 'client', 'cli.js')).href;
+  return entry;
+}
+
+/** The packed package holds neither the sources nor how to compile them. */
+function isCheckout(root) {
+  return fs.existsSync(path.join(root, 'tsconfig.json'));
 }
 
 // --- node_modules ---

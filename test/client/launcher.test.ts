@@ -112,12 +112,12 @@ test('a linked node_modules that does not fit is left alone', async (context) =>
 
 test('a Node that is too old or too new is named before anything is done', async (context) => {
   const root = smallCheckout(context);
-  for (const version of ['18.20.4', '20.2.0', '23.0.0']) {
+  for (const version of ['18.20.4', '20.2.0', '25.0.0']) {
     const versions = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`;
     write(root, 'versions.cjs', versions);
     const outcome = await launch(root, ['x'], ['--require', join(root, 'versions.cjs')]);
     assert.equal(outcome.code, 2);
-    assert.match(outcome.stderr, new RegExp(`Node ${version} is not supported; expected 20.3 to 22`));
+    assert.match(outcome.stderr, new RegExp(`Node ${version} is not supported; expected 20.3 to 24`));
   }
   assert.equal(existsSync(join(root, 'dist')), false);
 });
