@@ -1,6 +1,6 @@
 /** Our side of the training contest: steps per second. Arguments: model, instances, feature length, steps. */
 import { openAdam, startingState } from '../domain/mil/train-fold/adam.js';
-import type { Rank } from '@tensorflow/tfjs-node-gpu';
+import type { Rank } from '@tensorflow/tfjs-core';
 import { openBackend, tf } from '../domain/mil/compute/backend.js';
 import { modelEntry, resolveOptions } from '../domain/mil/models/registry.js';
 import { initialWeights } from '../domain/mil/compute/parameters.js';

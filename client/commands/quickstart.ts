@@ -19,7 +19,7 @@ async function quickstart(options: RunOptions): Promise<void> {
   const { plan } = await loadPlan(FILE, options);
   // All at once, since the slowest part (building the server) and the others wait for different things.
   const { kind } = await chooseServer(options);
-  const parts: NativePart[] = ['tensorflow', 'openslide', 'weights'];
+  const parts: NativePart[] = ['tensorflow', 'openslide', 'onnx', 'weights'];
   if (kind === 'embedded') parts.push('server');
   await setUpNatives(parts, (line) => console.error(`  ${line}`));
   // Also where a server is named: nobody may have started a worker for it, and a quickstart should not wait for one.

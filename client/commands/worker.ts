@@ -33,7 +33,10 @@ export function createCommand(): Command {
       'at the end, let running steps go on for this long before they save and stop',
       parseCount,
     )
-    .option('--no-set-up', 'do not fetch native parts (OpenSlide, TensorFlow, weights) at the start');
+    .option(
+      '--no-set-up',
+      'do not fetch native parts (OpenSlide, TensorFlow, ONNX Runtime, weights) at the start',
+    );
   return addPluginOption(addServerOptions(command)).action(work);
 }
 
@@ -41,7 +44,7 @@ async function work(options: WorkerCommandOptions): Promise<void> {
   const interrupt = new Interrupt(() => console.log('stopping: running steps save where they are'));
   const log = (line: string) => console.error(`  ${line}`);
   if (options.setUp && options.queues.some((queue) => queue !== 'engine')) {
-    await setUpNatives(['tensorflow', 'openslide', 'onnx-gpu', 'weights'], log);
+    await setUpNatives(['tensorflow', 'openslide', 'onnx', 'weights'], log);
   }
   // Joined before the worker connects, so that the embedded server stays up for as long as the worker does.
   const session = await openSession(options, { start: true, log });

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nativeCacheFolder, platformKey } from '../../domain/machine/cache-folder.js';
+import { hasOnnxRuntime } from '../../domain/machine/onnx-runtime.js';
 import { locateOpenSlide } from '../../domain/machine/openslide-library.js';
 import { lastLine, runCommand } from '../../domain/machine/run-command.js';
 import { locateTemporalServer } from '../server/temporal-server.js';
@@ -17,9 +18,12 @@ export interface Fact {
   details: string[];
 }
 
-const PROBE = fileURLToPath(new URL('./probe.js', import.meta.url));
-/** In a later room: it tries what that room computes with. It is run, not imported. */
-const ONNX_PROBE = fileURLToPath(new URL('../../domain/machine/onnx/provider-probe.js', import.meta.url));
+/** Programs that load one library each. */
+const PROBES = {
+  openslide: programPath('./openslide-probe.js'),
+  tensorflow: programPath('../../domain/machine/tensorflow-probe.js'),
+  onnx: programPath('../../domain/machine/onnx/provider-probe.js'),
+};
 const PROBE_MILLISECONDS = 120_000;
 
 interface Probed {
@@ -80,9 +84,9 @@ async function openSlide(): Promise<Fact> {
 async function tensorFlow(): Promise<Fact> {
   const found = locateTensorFlow();
   if (found === undefined) {
-    return fact('tensorflow', 'missing', 'not set up yet; done when first needed (250 MB, about a minute)');
+    return fact('tensorflow', 'missing', 'not set up yet; done when first needed (330 MB, about a minute)');
   }
-  const { failure, facts } = await runProbe('tensorflow');
+  const { failure, facts } = await runProbe('tensorflow', found.packages);
   if (failure !== undefined)
     return fact('tensorflow', 'broken', 'the library does not load', [failure, found.folder]);
   const rate = `${String(facts.gflops)} GFLOP/s in a 1024 matrix product`;
@@ -94,7 +98,10 @@ async function tensorFlow(): Promise<Fact> {
 
 /** Each provider is tried on a small model, so what is said to work has computed. */
 async function onnx(): Promise<Fact> {
-  const { failure, facts } = await runProgram(ONNX_PROBE);
+  if (!hasOnnxRuntime()) {
+    return fact('onnx', 'missing', 'not set up yet; done when first needed (110 MB from npm, half a minute)');
+  }
+  const { failure, facts } = await runProbe('onnx');
   if (failure !== undefined) return fact('onnx', 'broken', 'onnxruntime-node does not load', [failure]);
   const providers = facts.providers as { name: string; lack?: string }[];
   const works = providers.filter(({ lack }) => lack === undefined).map(({ name }) => name);
@@ -130,18 +137,18 @@ async function cacheDisk(): Promise<Fact> {
   );
 }
 
-function runProbe(part: string, argument = ''): Promise<Probed> {
-  return runProgram(PROBE, part, argument);
-}
-
-async function runProgram(...command: string[]): Promise<Probed> {
-  const result = await runCommand(process.execPath, command, {
+async function runProbe(part: keyof typeof PROBES, ...args: string[]): Promise<Probed> {
+  const result = await runCommand(process.execPath, [PROBES[part], ...args], {
     env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' },
     timeout: PROBE_MILLISECONDS,
   });
   if (result.code !== 0) return { failure: lastLine(result), facts: {} };
   const line = result.stdout.trim().split('\n').at(-1) ?? '';
   return { facts: JSON.parse(line) as Record<string, unknown> };
+}
+
+function programPath(relative: string): string {
+  return fileURLToPath(new URL(relative, import.meta.url));
 }
 
 function fact(name: string, state: Fact['state'], text: string, details: string[] = []): Fact {

@@ -1,6 +1,7 @@
 import { ensureEncoderWeights } from '../../domain/machine/weights/encoder-weights.js';
 import type { SetUpLog } from '../../domain/machine/cache-folder.js';
 import { findOpenSlideLibrary } from '../../domain/machine/fetch-openslide.js';
+import { ensureOnnxRuntime } from '../../domain/machine/onnx-runtime.js';
 import { ensureOnnxGpu } from '../../domain/machine/onnx-gpu.js';
 import { ensureTemporalServer } from '../server/temporal-server.js';
 import { ensureTensorFlow } from '../../domain/machine/tensorflow.js';
@@ -8,22 +9,30 @@ import type { Json } from '../../domain/json.js';
 import type { Plan, StepPlan } from '../../domain/engine/language/plan/plan.js';
 
 /** A binary part that is fetched or built outside npm. */
-export type NativePart = 'server' | 'tensorflow' | 'openslide' | 'onnx-gpu' | 'weights';
+export type NativePart = 'server' | 'tensorflow' | 'openslide' | 'onnx' | 'weights';
 
 const LITE0 = 'efficientnet-lite0';
 
-export const ALL_PARTS: readonly NativePart[] = ['server', 'tensorflow', 'openslide', 'onnx-gpu', 'weights'];
+export const ALL_PARTS: readonly NativePart[] = ['server', 'tensorflow', 'openslide', 'onnx', 'weights'];
 
 const ENSURE: Record<NativePart, (log: SetUpLog) => Promise<unknown>> = {
   server: (log) => ensureTemporalServer(log),
   tensorflow: (log) => ensureTensorFlow({ log }),
   openslide: findOpenSlideLibrary,
-  'onnx-gpu': ensureOnnxGpu,
+  onnx: ensureOnnx,
   weights: ensureEncoderWeights,
 };
 
-/** Parts that a run can do without: the encoder falls back to stain-texture, a GPU to the CPU, each with a warning of its own. */
-const OPTIONAL: ReadonlySet<NativePart> = new Set(['weights', 'onnx-gpu']);
+/**
+ * Parts that a run may do without: the encoder falls back to stain-texture, a GPU to the CPU, each with a separate warning. A step that
+ * computes with ONNX Runtime asks for it once more.
+ */
+const OPTIONAL: ReadonlySet<NativePart> = new Set(['weights', 'onnx']);
+
+async function ensureOnnx(log: SetUpLog): Promise<void> {
+  await ensureOnnxRuntime(log);
+  await ensureOnnxGpu(log);
+}
 
 /**
  * Brings the parts, all at once since they are independent; each says what it does and costs. What is there already costs nothing. Waits for
@@ -46,7 +55,7 @@ export function partsOf(plan: Plan): NativePart[] {
   const parts: NativePart[] = [];
   if (uses.some((name) => /^mil\.(train|evaluate|heatmap)/.test(name))) parts.push('tensorflow');
   if (uses.some((name) => name.startsWith('pathology.'))) parts.push('openslide');
-  if (uses.includes('pathology.extract') || uses.includes('pathology.segment')) parts.push('onnx-gpu');
+  if (uses.includes('pathology.extract') || uses.includes('pathology.segment')) parts.push('onnx');
   if (plan.stages.some(({ steps }) => steps.some(mayUseLite0))) parts.push('weights');
   return parts;
 }

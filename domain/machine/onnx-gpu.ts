@@ -1,10 +1,9 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import koffi from 'koffi';
-import { SamMilError } from '../errors.js';
 import { nativeCacheFolder, platformKey, silent, type SetUpLog } from './cache-folder.js';
 import { linkInto } from './link-into.js';
+import { hasOnnxRuntime, onnxLibraryFolder } from './onnx-runtime.js';
 import { wantedVariant } from './tensorflow-wheels.js';
 import { fetchWheel } from './wheel.js';
 import type { WheelRequest } from './wheel-request.js';
@@ -86,22 +85,14 @@ const LIBRARY = /^(?:onnxruntime\/capi|nvidia\/(?:cu13|cudnn)\/lib)\/(lib[^/]+\.
  * libraries they need (1.5 GB to fetch, 2.3 GB kept; the driver must be 580 or newer). The providers are linked beside the runtime, where it looks.
  * TensorRT's own libraries are left to the machine. Does nothing where no GPU is wanted, see {@link wantedVariant}.
  *
- * @throws SamMilError `Unavailable` where a wheel can't be had, `UnsupportedFormat` where the runtime is of another version
+ * @throws SamMilError `Unavailable` where a wheel can't be had
  */
 export async function ensureOnnxGpu(log: SetUpLog = silent): Promise<void> {
   if (wantedVariant() !== 'gpu') return;
   if (!hasOnnxGpu()) log('ONNX Runtime for GPUs: one-time set-up, fetches 1.5 GB, keeps 2.3 GB');
-  const { version } = require('onnxruntime-node/package.json') as { version: string };
-  if (version !== VERSION) {
-    throw new SamMilError('UnsupportedFormat', 'ONNX Runtime and its GPU providers differ in version', {
-      expected: VERSION,
-      found: version,
-      next: 'run `npm ci`; steps on the GPU queue compute on the CPU until then',
-    });
-  }
   for (const request of onnxGpuRequests(log)) await fetchWheel(request);
   for (const file of PROVIDERS)
-    await linkInto(join(runtimeFolder(), file), join(libraries('onnxruntime-gpu'), file));
+    await linkInto(join(onnxLibraryFolder(), file), join(libraries('onnxruntime-gpu'), file));
 }
 
 /** One request a wheel; each keeps its libraries in a folder of its own. */
@@ -112,8 +103,9 @@ export function onnxGpuRequests(log: SetUpLog = silent): WheelRequest[] {
 /** Whether {@link ensureOnnxGpu} has been here, in full. */
 export function hasOnnxGpu(): boolean {
   return (
+    hasOnnxRuntime() &&
     WHEELS.every(([name]) => existsSync(libraries(name))) &&
-    PROVIDERS.every((file) => existsSync(join(runtimeFolder(), file)))
+    PROVIDERS.every((file) => existsSync(join(onnxLibraryFolder(), file)))
   );
 }
 
@@ -127,14 +119,6 @@ export function preloadOnnxGpu(): void {
   if (preloaded || !hasOnnxGpu()) return;
   for (const [wheel, library] of PRELOADED) koffi.load(join(libraries(wheel), library));
   preloaded = true;
-}
-
-const require = createRequire(import.meta.url);
-
-/** Where the npm package keeps its libraries for this machine; a linked node_modules leads to the one that is shared. */
-function runtimeFolder(): string {
-  const root = dirname(realpathSync(require.resolve('onnxruntime-node/package.json')));
-  return join(root, 'bin', 'napi-v6', process.platform, process.arch);
 }
 
 function libraries(wheel: string): string {

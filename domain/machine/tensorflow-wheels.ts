@@ -6,6 +6,9 @@ import type { WheelRequest } from './wheel-request.js';
 /** 2.19.1 is the newest release whose kernels, gradients and memory use were checked under tfjs-node 4.22. */
 export const TENSORFLOW_VERSION = '2.19.1';
 
+/** TensorFlow.js for Node. Its sources of the addon, which both of its flavors share, find a GPU when they run. */
+export const TFJS_PACKAGE = '@tensorflow/tfjs-node-gpu';
+
 /** Wheels are built per Python version; the libraries inside are the same, so one version is asked for whatever Python is there. */
 const PYTHON = '3.11';
 

@@ -1,25 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { SamMilError } from '../errors.js';
 import { nativeCacheFolder, platformKey, silent, type SetUpLog } from './cache-folder.js';
 import { findCppCompiler, type CppCompiler } from './cpp-compiler.js';
 import { withFileLock } from './file-lock.js';
-import { linkInto } from './link-into.js';
+import { installPackages, packagesFolder, pinnedVersion } from './npm-packages.js';
 import { runCommand } from './run-command.js';
 import {
   cudaRequests,
   TENSORFLOW_VERSION,
   tensorFlowRequest,
+  TFJS_PACKAGE,
   wantedVariant,
   type TensorFlowVariant,
 } from './tensorflow-wheels.js';
 import { fetchWheel } from './wheel.js';
 
-const PACKAGE = '@tensorflow/tfjs-node-gpu';
 const ADDON = join('lib', 'napi-v8', 'tfjs_binding.node');
+const PROBE = fileURLToPath(new URL('./tensorflow-probe.js', import.meta.url));
 const require = createRequire(import.meta.url);
 
 export interface TensorFlowSetUp {
@@ -28,16 +30,18 @@ export interface TensorFlowSetUp {
   variant: TensorFlowVariant;
   /** What built the addon: `g++`, `zig c++ 0.17.1`. */
   compiler: string;
-  /** Cache folder that holds `deps/` and `lib/`, to which the package is linked. */
+  /** Cache folder of all of it: `deps/` and `lib/`, to which the package is linked, and the npm packages. */
   folder: string;
+  /** Folder of the npm packages, inside `folder`. */
+  packages: string;
   /** Billions of floating-point operations a second of a 1024 x 1024 x 1024 matrix product, as measured when it was set up. */
   gflops: number;
 }
 
 /**
- * Makes the npm package of TensorFlow for Node usable without its download host: takes libraries and headers from TensorFlow's own wheel,
- * compiles the package's addon against them, keeps both in the cache and links them into the package. Later calls return at once; a
- * reinstalled node_modules only needs the links again. Safe to call from several processes at once.
+ * Sets up TensorFlow for Node without the download host of its npm package: installs the package from npm, takes libraries and headers from
+ * TensorFlow's own wheel, compiles the package's addon against them, and keeps all of it in one folder of the cache. Later calls return at
+ * once. Safe to call from several processes at once.
  *
  * @throws SamMilError `Unavailable` where a part can't be had or the smoke test fails; `UnsupportedFormat` on a platform without a wheel.
  */
@@ -57,23 +61,33 @@ export async function ensureTensorFlow(options: { log?: SetUpLog } = {}): Promis
 export function locateTensorFlow(): TensorFlowSetUp | undefined {
   const folder = setUpFolder(wantedVariant());
   const record = join(folder, 'ready.json');
-  if (!existsSync(record) || !existsSync(join(folder, ADDON))) return undefined;
-  const linked = ['deps', 'lib'].every((name) => resolves(join(packageFolder(), name), join(folder, name)));
-  if (!linked) return undefined;
-  return { ...(JSON.parse(readFileSync(record, 'utf8')) as Omit<TensorFlowSetUp, 'folder'>), folder };
+  const packages = packagesFolder('tensorflow', folder);
+  if (![record, join(folder, ADDON), packages].every((path) => existsSync(path))) return undefined;
+  const found = JSON.parse(readFileSync(record, 'utf8')) as Omit<TensorFlowSetUp, 'folder' | 'packages'>;
+  return { ...found, folder, packages };
 }
 
-function resolves(link: string, target: string): boolean {
-  return existsSync(link) && realpathSync(link) === realpathSync(target);
-}
-
-/** The package's real folder: a linked node_modules leads to the one that is shared. */
-function packageFolder(): string {
-  return dirname(realpathSync(require.resolve(`${PACKAGE}/package.json`)));
+/**
+ * Installs the npm packages of TensorFlow.js alone: what the JavaScript backend needs, on any platform. Returns their folder.
+ *
+ * @throws SamMilError `Unavailable` where npm is missing or fails
+ */
+export async function ensureTensorFlowPackages(log: SetUpLog = silent): Promise<string> {
+  const folder = setUpFolder(wantedVariant());
+  const into = packagesFolder('tensorflow', folder);
+  // The package looks for addon and libraries in its own folder. Relative links hold wherever the cache is moved.
+  const prepare = async (partial: string) => {
+    const root = join('node_modules', TFJS_PACKAGE);
+    for (const name of ['deps', 'lib']) {
+      await symlink(relative(join(into, root), join(folder, name)), join(partial, root, name));
+    }
+  };
+  await installPackages({ set: 'tensorflow', into, log, prepare });
+  return into;
 }
 
 function tfjsVersion(): string {
-  return (require(`${PACKAGE}/package.json`) as { version: string }).version;
+  return pinnedVersion('tensorflow', TFJS_PACKAGE);
 }
 
 function setUpFolder(variant: TensorFlowVariant): string {
@@ -84,8 +98,10 @@ function setUpFolder(variant: TensorFlowVariant): string {
 async function setUp(folder: string, variant: TensorFlowVariant, log: SetUpLog): Promise<TensorFlowSetUp> {
   const timed = timer(log);
   const size =
-    variant === 'gpu' ? 'with CUDA 12, fetches 3 GB, keeps 4.3 GB' : 'fetches 250 MB, keeps 750 MB';
+    variant === 'gpu' ? 'with CUDA 12, fetches 3.1 GB, keeps 4.4 GB' : 'fetches 330 MB, keeps 860 MB';
   log(`TensorFlow ${TENSORFLOW_VERSION} (${variant}): one-time set-up, ${size}`);
+  const packages = await ensureTensorFlowPackages(log);
+  timed(`TensorFlow.js ${tfjsVersion()} installed from npm`);
   await fetchWheel(tensorFlowRequest(variant, join(folder, 'deps'), log));
   timed('libraries and headers');
   if (variant === 'gpu') {
@@ -94,11 +110,10 @@ async function setUp(folder: string, variant: TensorFlowVariant, log: SetUpLog):
   }
   const compiler = existsSync(join(folder, ADDON)) ? undefined : await findCppCompiler(log);
   if (compiler !== undefined) {
-    await compileAddon(folder, compiler);
+    await compileAddon(join(packages, 'node_modules', TFJS_PACKAGE, 'binding'), folder, compiler);
     timed(`addon compiled by ${compiler.name}`);
   }
-  for (const name of ['deps', 'lib']) await linkInto(join(packageFolder(), name), join(folder, name));
-  const gflops = await smokeTest();
+  const gflops = await smokeTest(packages);
   timed(`smoke test passed: ${gflops} GFLOP/s matrix product`);
   const record = {
     tensorflow: TENSORFLOW_VERSION,
@@ -108,7 +123,7 @@ async function setUp(folder: string, variant: TensorFlowVariant, log: SetUpLog):
     gflops,
   };
   await writeRecord(join(folder, 'ready.json'), record);
-  return { ...record, folder };
+  return { ...record, folder, packages };
 }
 
 /** Logs a step with the seconds it took. */
@@ -121,8 +136,7 @@ function timer(log: SetUpLog): (step: string) => void {
   };
 }
 
-async function compileAddon(folder: string, compiler: CppCompiler): Promise<void> {
-  const sources = join(packageFolder(), 'binding');
+async function compileAddon(sources: string, folder: string, compiler: CppCompiler): Promise<void> {
   const output = join(folder, ADDON);
   const temporary = `${output}.${process.pid}-${randomUUID().slice(0, 8)}`;
   await mkdir(dirname(output), { recursive: true });
@@ -173,27 +187,16 @@ function firstErrors(output: string): string {
   return (lines.length > 0 ? lines : output.split('\n')).slice(0, 3).join(' | ');
 }
 
-const SMOKE_TEST = `
-const tf = require(process.argv[1]);
-const a = tf.ones([1024, 1024]);
-const product = () => tf.tidy(() => tf.matMul(a, a).min().dataSync()[0]);
-if (tf.getBackend() !== 'tensorflow') throw new Error('backend is ' + tf.getBackend());
-if (product() !== 1024) throw new Error('wrong product: ' + product());
-const start = performance.now();
-for (let i = 0; i < 5; i++) product();
-console.log('GFLOPS ' + Math.round((5 * 2 * 1024 ** 3) / (performance.now() - start) / 1e6));
-`;
-
-/** In a process of its own: a broken library must not take the caller down. */
-async function smokeTest(): Promise<number> {
-  const result = await runCommand(process.execPath, ['-e', SMOKE_TEST, packageFolder()], {
+/** In a separate process: a broken library must not take the caller down. Returns billions of operations a second. */
+async function smokeTest(packages: string): Promise<number> {
+  const result = await runCommand(process.execPath, [PROBE, packages], {
     env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' },
     timeout: 120_000,
   });
-  const rate = /GFLOPS (\d+)/.exec(result.stdout);
-  if (result.code === 0 && rate !== null) return Number(rate[1]);
+  const [, rate] = /"backend":"tensorflow","gflops":(\d+)/.exec(result.stdout) ?? [];
+  if (result.code === 0 && rate !== undefined) return Number(rate);
   throw new SamMilError('Unavailable', 'TensorFlow was set up but does not run', {
-    found: firstErrors(result.stderr) || `exit code ${result.code}`,
+    found: firstErrors(result.stderr) || result.stdout.trim() || `exit code ${result.code}`,
     next: `remove ${join(nativeCacheFolder(), 'tensorflow')} and try again`,
   });
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import type { Tensor } from 'onnxruntime-node';
+import type { Tensor } from 'onnxruntime-common';
+import { loadOnnxRuntime } from '../../domain/machine/onnx-runtime.js';
 import { openSession } from '../../domain/machine/onnx/onnx-session.js';
 import { fixture } from './fixtures.js';
 import { readFloatNpy } from './npy.js';
@@ -76,7 +77,7 @@ export async function runGraph(
   model: Uint8Array,
   feeds: Record<string, { data: Float32Array; shape: number[] }>,
 ): Promise<(name: string) => Float32Array> {
-  const { default: runtime } = await import('onnxruntime-node');
+  const runtime = await loadOnnxRuntime();
   const { session } = await openSession(path, { device: 'cpu', threads: 2, model });
   const tensors = Object.entries(feeds).map(([name, { data, shape }]): [string, Tensor] => {
     return [name, new runtime.Tensor('float32', data, shape)];

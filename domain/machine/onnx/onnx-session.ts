@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { InferenceSession } from 'onnxruntime-node';
+import type { InferenceSession } from 'onnxruntime-common';
 import { SamMilError } from '../../errors.js';
 import { preloadOnnxGpu } from '../onnx-gpu.js';
+import { loadOnnxRuntime, onnxLibraryFolder } from '../onnx-runtime.js';
 
 /** Where to compute. `auto`: the fastest that works. A named one that fails is replaced by the CPU, and {@link Provider.why} says so. */
 export type Device = 'auto' | 'cpu' | 'cuda' | 'tensorrt';
@@ -82,7 +82,7 @@ export async function executionProviders(): Promise<{ name: ProviderName; lack?:
 }
 
 export async function runtimeVersion(): Promise<string> {
-  const { default: runtime } = await import('onnxruntime-node');
+  const runtime = await loadOnnxRuntime();
   return runtime.env.versions.node ?? runtime.env.versions.common;
 }
 
@@ -93,7 +93,7 @@ interface Runtime {
 }
 
 async function loadRuntime(): Promise<Runtime> {
-  const { default: runtime } = await import('onnxruntime-node');
+  const runtime = await loadOnnxRuntime();
   const built = new Set(runtime.listSupportedBackends().map((backend) => backend.name));
   return {
     create: (model, options) =>
@@ -113,11 +113,11 @@ async function loadRuntime(): Promise<Runtime> {
 
 /** Graphics providers are libraries beside ONNX Runtime's own, which its npm package brings on request only. */
 function hasProviderLibrary(name: ProviderName): boolean {
-  const { platform, arch } = process;
   const file =
-    platform === 'win32' ? `onnxruntime_providers_${name}.dll` : `libonnxruntime_providers_${name}.so`;
-  const root = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
-  return existsSync(join(root, 'bin', 'napi-v6', platform, arch, file));
+    process.platform === 'win32'
+      ? `onnxruntime_providers_${name}.dll`
+      : `libonnxruntime_providers_${name}.so`;
+  return existsSync(join(onnxLibraryFolder(), file));
 }
 
 /** Providers to try, in order, ending with the CPU; what is not tried is said in `failures`. */

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
+import { loadOnnxRuntime } from '../onnx-runtime.js';
 import { OnnxGraph } from './onnx-graph.js';
 import { executionProviders, openSession, runtimeVersion } from './onnx-session.js';
 
@@ -22,7 +23,7 @@ async function compute(device: 'cpu' | 'cuda' | 'tensorrt'): Promise<string | un
     model: smallModel(),
   });
   if (provider.name !== device) return provider.why;
-  const { Tensor } = (await import('onnxruntime-node')).default;
+  const { Tensor } = await loadOnnxRuntime();
   const { y } = await session.run({ x: new Tensor('float32', Float32Array.of(1, 2, 3, 4), [1, 4]) });
   await session.release();
   const sum = (y.data as Float32Array).reduce((total, value) => total + value, 0);

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { availableParallelism, cpus } from 'node:os';
 import { SamMilError } from '../../errors.js';
-import { ensureTensorFlow, locateTensorFlow } from '../../machine/tensorflow.js';
+import { requireTensorFlow } from '../../machine/load-tensorflow.js';
+import { ensureTensorFlow, ensureTensorFlowPackages } from '../../machine/tensorflow.js';
+import { TFJS_PACKAGE } from '../../machine/tensorflow-wheels.js';
 import { nativeOps, type NativeOps, type TensorFlow } from './native-ops.js';
 
-export type { Rank, Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
+export type { Rank, Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 
 /** TensorFlow's API. Undefined until {@link openBackend} has ended: importing this module loads nothing heavy. */
 export let tf: TensorFlow;
@@ -29,8 +30,6 @@ export interface Backend {
   /** Threads one operation is spread over: they decide the order of summation in matrix products. */
   threads: number;
 }
-
-const require = createRequire(import.meta.url);
 
 /**
  * Loads TensorFlow into this process: once natively, which takes a second and 250 MB, so only in processes that compute. `auto` takes the
@@ -62,11 +61,11 @@ export async function openBackend(
 }
 
 async function openNative(): Promise<Backend> {
-  const setUp = locateTensorFlow() ?? (await ensureTensorFlow());
+  const setUp = await ensureTensorFlow();
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   // TensorFlow turns oneDNN on by itself only for CPUs with instructions for neural networks; with AVX2 its batched products are up to four times as fast as Eigen's.
   if (process.arch === 'x64') process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
-  tf = require('@tensorflow/tfjs-node-gpu') as TensorFlow;
+  tf = requireTensorFlow(setUp.packages, TFJS_PACKAGE) as TensorFlow;
   await tf.setBackend('tensorflow');
   library ??= nativeOps(tf);
   native = library;
@@ -81,8 +80,9 @@ async function openNative(): Promise<Backend> {
 
 /** The JavaScript backend comes with the native package but can be loaded without the native library. */
 async function openJavaScript(): Promise<Backend> {
-  const beside = createRequire(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
-  if (tf === undefined) tf = beside('@tensorflow/tfjs') as TensorFlow;
+  if (tf === undefined) {
+    tf = requireTensorFlow(await ensureTensorFlowPackages(), '@tensorflow/tfjs') as TensorFlow;
+  }
   await tf.setBackend('cpu');
   // Its own hint to install the native package would only repeat the warning above.
   (tf.backend() as { firstUse?: boolean }).firstUse = false;

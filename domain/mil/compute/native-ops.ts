@@ -1,7 +1,9 @@
-import type * as TensorFlowModule from '@tensorflow/tfjs-node-gpu';
-import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type * as TensorFlowModule from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type * as ChainedOps from '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.js';
 
-export type TensorFlow = typeof TensorFlowModule;
+/** Its operations are methods of tensors too, which a separate module of it declares. */
+export type TensorFlow = typeof TensorFlowModule & typeof ChainedOps;
 
 type Value = number | boolean | string | number[];
 interface Attribute {

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { onnxGpuRequests } from '../../../domain/machine/onnx-gpu.js';
-
-const require = createRequire(import.meta.url);
+import { onnxRuntimeVersion } from '../../../domain/machine/onnx-runtime.js';
 
 test('the GPU providers are of the version of the runtime that loads them', () => {
-  const { version } = require('onnxruntime-node/package.json') as { version: string };
   const [providers] = onnxGpuRequests();
-  assert.deepEqual([providers.package, providers.version], ['onnxruntime-gpu', version]);
+  assert.deepEqual([providers.package, providers.version], ['onnxruntime-gpu', onnxRuntimeVersion()]);
 });
 
 test('of the wheels only the libraries are kept: the providers, not another runtime; CUDA and cuDNN', () => {

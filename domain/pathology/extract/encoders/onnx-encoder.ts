@@ -1,6 +1,7 @@
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { SamMilError } from '../../../errors.js';
 import type { EncoderInfo, EncoderOptions, OpenEncoder } from './encoder.js';
+import { loadOnnxRuntime } from '../../../machine/onnx-runtime.js';
 import { openSession, type Provider } from '../../../machine/onnx/onnx-session.js';
 import { type ModelPorts, portsOf } from './onnx-ports.js';
 import { normalize, normalizerOf } from './preprocess.js';
@@ -32,7 +33,7 @@ export async function openOnnxEncoder(
 ): Promise<OpenEncoder> {
   const size = options.size ?? info.inputSize;
   const { session, provider } = await openSession(file.path, { ...options, model: file.model });
-  const { default: runtime } = await import('onnxruntime-node');
+  const runtime = await loadOnnxRuntime();
   const { input, output, most } = await fitting(session, file, { size, dim: info.dim });
   const tables = normalizerOf(info.mean, info.std);
   const pixels = size * size;

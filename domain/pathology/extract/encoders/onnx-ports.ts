@@ -1,4 +1,4 @@
-import type { InferenceSession } from 'onnxruntime-node';
+import type { InferenceSession } from 'onnxruntime-common';
 import { SamMilError } from '../../../errors.js';
 
 /** How a model takes images and gives features. */

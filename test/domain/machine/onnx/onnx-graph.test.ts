@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import ort from 'onnxruntime-node';
+import { loadOnnxRuntime } from '../../../../domain/machine/onnx-runtime.js';
 import { externalFilesOf, OnnxGraph } from '../../../../domain/machine/onnx/onnx-graph.js';
 import { openSession } from '../../../../domain/machine/onnx/onnx-session.js';
 import { protoFields, ProtoWriter } from '../../../../domain/machine/onnx/protobuf.js';
@@ -34,7 +34,8 @@ async function runOn(checkpoint: string): Promise<{ conv: number[]; dense: numbe
   assert.deepEqual(externalFilesOf(graph.encode(), path), [basename(checkpoint)]);
   const { session } = await openSession(path, { device: 'cpu' });
   const pixels = Float32Array.from({ length: 60 }, (_, i) => Math.fround(i / 30) - 1);
-  const results = await session.run({ image: new ort.Tensor('float32', pixels, [1, 2, 6, 5]) });
+  const { Tensor } = await loadOnnxRuntime();
+  const results = await session.run({ image: new Tensor('float32', pixels, [1, 2, 6, 5]) });
   return {
     conv: [...(results.conv.data as Float32Array)],
     dense: [...(results.dense.data as Float32Array)],

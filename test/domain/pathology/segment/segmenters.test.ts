@@ -16,6 +16,7 @@ import { importWeights } from '../../../../domain/machine/weights/import-weights
 import type { Weights } from '../../../../domain/machine/weights/weights-entry.js';
 import { findWeights } from '../../../../domain/machine/weights/weights-store.js';
 import { fixture } from '../../../support/fixtures.js';
+import { freshCache } from '../../../support/fresh-cache.js';
 import { writeHollowSam } from '../../../support/sam-layout.js';
 import { parametersOf, type SamCase, samJson } from '../../../support/sam-case.js';
 import { openSmallSam, samImage, writeSmallSam } from '../../../support/small-sam.js';
@@ -23,7 +24,7 @@ import { scratchFolder } from '../../../support/scratch-folder.js';
 
 const folder = scratchFolder();
 const kept = process.env.SAM_MIL_CACHE;
-before(() => (process.env.SAM_MIL_CACHE = join(folder, 'cache')));
+before(async () => (process.env.SAM_MIL_CACHE = await freshCache(folder)));
 after(() => {
   if (kept === undefined) delete process.env.SAM_MIL_CACHE;
   else process.env.SAM_MIL_CACHE = kept;

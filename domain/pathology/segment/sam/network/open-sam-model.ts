@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { Tensor } from 'onnxruntime-node';
+import type { Tensor } from 'onnxruntime-common';
 import { SamMilError } from '../../../../errors.js';
 import { writeAtomic } from '../../../../files/atomic.js';
 import { tensorLayout } from '../../../../files/torch/torch-layout.js';
@@ -10,6 +10,7 @@ import {
   type Provider,
   openSession,
 } from '../../../../machine/onnx/onnx-session.js';
+import { loadOnnxRuntime } from '../../../../machine/onnx-runtime.js';
 import { type SamDesign, type SamHints, buildSamDecoder, buildSamEncoder, samDesign } from './sam-graph.js';
 import type { SamEmbedding, SamMasks, SamModel } from './sam-model.js';
 import { samInput, samPoints, scaledSize } from './sam-preprocess.js';
@@ -81,7 +82,7 @@ function graphsOf(weights: SamWeights): SamGraphs {
  */
 export async function openSamModel(weights: SamWeights, options: SamOptions = {}): Promise<SamModel> {
   const { design, encoder, decoder } = graphsOf(weights);
-  const { default: runtime } = await import('onnxruntime-node');
+  const runtime = await loadOnnxRuntime();
   const tensor: MakeTensor = (data, shape) => new runtime.Tensor('float32', data, shape);
   // An image needs a gigabyte for a moment: it is given back, which costs nothing beside the seconds of an encoding. The decoder's runs are short, and
   // getting their memory anew from the system would take half as long again.

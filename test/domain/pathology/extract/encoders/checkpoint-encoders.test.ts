@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import ort from 'onnxruntime-node';
+import type { InferenceSession } from 'onnxruntime-common';
+import { loadOnnxRuntime } from '../../../../../domain/machine/onnx-runtime.js';
 import { buildClipVision } from '../../../../../domain/pathology/extract/encoders/clip-vision-graph.js';
 import type { OpenEncoder } from '../../../../../domain/pathology/extract/encoders/encoder.js';
 import { findEncoder, keyOfEncoder } from '../../../../../domain/pathology/extract/encoders/encoders.js';
@@ -311,11 +312,12 @@ async function assertStages(
   model: Uint8Array,
   { mean, std, stages }: Oracle,
   nameOf: (stage: string) => string,
-): Promise<ort.InferenceSession.OnnxValueMapType> {
+): Promise<InferenceSession.OnnxValueMapType> {
   const { session } = await openSession(weights, { device: 'cpu', threads: 2, model });
   const image = new Float32Array(2 * 3 * 224 * 224);
   normalize(await twoPatches(), 2, 224 * 224, normalizerOf(mean, std), image);
-  const results = await session.run({ image: new ort.Tensor('float32', image, [2, 3, 224, 224]) });
+  const { Tensor } = await loadOnnxRuntime();
+  const results = await session.run({ image: new Tensor('float32', image, [2, 3, 224, 224]) });
   assert.ok(Object.keys(stages).length > 3);
   for (const [stage, probe] of Object.entries(stages)) {
     const found = results[nameOf(stage)];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import ort from 'onnxruntime-node';
+import { loadOnnxRuntime } from '../../../../../domain/machine/onnx-runtime.js';
 import {
   efficientNetLite0,
   lite0Model,
@@ -56,7 +56,8 @@ describe('EfficientNet-Lite0', () => {
       const image = new Float32Array(3 * 224 * 224);
       const { mean, std } = efficientNetLite0.info;
       normalize(data, 1, 224 * 224, normalizerOf(mean, std), image);
-      const results = await session.run({ image: new ort.Tensor('float32', image, [1, 3, 224, 224]) });
+      const { Tensor } = await loadOnnxRuntime();
+      const results = await session.run({ image: new Tensor('float32', image, [1, 3, 224, 224]) });
       const logits = [...(results.logits.data as Float32Array)];
       const best = logits.indexOf(Math.max(...logits));
       assert.ok(best in labels, `class ${best} is none of ${JSON.stringify(labels)}`);

@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import ort from 'onnxruntime-node';
+import { loadOnnxRuntime } from '../../../../../domain/machine/onnx-runtime.js';
 import { definition as extract } from '../../../../../activities/pathology/extract.js';
 import {
   chooseEncoder,
@@ -14,15 +14,16 @@ import { normalize, normalizerOf } from '../../../../../domain/pathology/extract
 import { importWeights } from '../../../../../domain/machine/weights/import-weights.js';
 import type { Weights } from '../../../../../domain/machine/weights/weights-entry.js';
 import { fixture } from '../../../../support/fixtures.js';
+import { freshCache } from '../../../../support/fresh-cache.js';
 import { fixturePixels } from '../../../../support/pixels.js';
 import { writeRandomResNet50 } from '../../../../support/random-resnet50.js';
 
 let folder: string;
 const kept = process.env.SAM_MIL_CACHE;
 
-beforeEach(() => {
+beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sam-mil-encoders-'));
-  process.env.SAM_MIL_CACHE = join(folder, 'cache');
+  process.env.SAM_MIL_CACHE = await freshCache(folder);
 });
 
 afterEach(() => {
@@ -96,6 +97,7 @@ test('a ResNet-50 of full size: imported, its digest in the key, computed with, 
   assert.deepEqual(others, []);
   for (const name of readdirSync(weights.folder))
     copyFileSync(join(weights.folder, name), join(folder, name));
+  const ort = await loadOnnxRuntime();
   const session = await ort.InferenceSession.create(join(folder, model), { intraOpNumThreads: 2 });
   const image = new Float32Array(3 * 224 * 224);
   normalize(data, 1, 224 * 224, normalizerOf(encoder.info.mean, encoder.info.std), image);

@@ -1,0 +1,13 @@
+import { createRequire } from 'node:module';
+import { requireFrom } from './npm-packages.js';
+
+/**
+ * Loads a package of TensorFlow.js from where the set-up has installed it. TensorFlow.js calls functions of `util` that Node 23 removed:
+ * they are put back first, with Node's own definitions.
+ */
+export function requireTensorFlow(packages: string, name: string): unknown {
+  const util = createRequire(import.meta.url)('node:util') as Record<string, unknown>;
+  util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  util.isArray ??= Array.isArray;
+  return requireFrom(packages)(name);
+}

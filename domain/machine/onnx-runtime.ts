@@ -1,0 +1,48 @@
+import type * as OnnxCommon from 'onnxruntime-common';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { nativeCacheFolder, platformKey, silent, type SetUpLog } from './cache-folder.js';
+import { installPackages, packagesFolder, pinnedVersion, requireFrom } from './npm-packages.js';
+
+const PACKAGE = 'onnxruntime-node';
+
+/** What onnxruntime-node exports: the interface that all builds share, and what this build can compute on. */
+export type OnnxRuntime = typeof OnnxCommon & {
+  listSupportedBackends(): readonly { name: string }[];
+};
+
+/** Its version, as the set-up pins it. */
+export function onnxRuntimeVersion(): string {
+  return pinnedVersion('onnxruntime', PACKAGE);
+}
+
+/**
+ * Installs ONNX Runtime into the cache. Later calls return at once.
+ *
+ * @throws SamMilError `Unavailable` where npm is missing or fails
+ */
+export async function ensureOnnxRuntime(log: SetUpLog = silent): Promise<void> {
+  if (hasOnnxRuntime()) return;
+  log(`ONNX Runtime ${onnxRuntimeVersion()}: one-time set-up, downloads 110 MB from npm, keeps 50 MB`);
+  await installPackages({ set: 'onnxruntime', into: folder(), log });
+}
+
+export function hasOnnxRuntime(): boolean {
+  return existsSync(folder());
+}
+
+/** ONNX Runtime, installed first where it is missing. */
+export async function loadOnnxRuntime(): Promise<OnnxRuntime> {
+  await ensureOnnxRuntime();
+  return requireFrom(folder())(PACKAGE) as OnnxRuntime;
+}
+
+/** Where its libraries for this machine lie, and where it looks for execution providers. */
+export function onnxLibraryFolder(): string {
+  const root = dirname(requireFrom(folder()).resolve(`${PACKAGE}/package.json`));
+  return join(root, 'bin', 'napi-v6', process.platform, process.arch);
+}
+
+function folder(): string {
+  return packagesFolder('onnxruntime', join(nativeCacheFolder(), 'onnxruntime', platformKey()));
+}
