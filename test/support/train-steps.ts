@@ -1,0 +1,45 @@
+import { type Adam, openAdam, startingState } from '../../domain/mil/train-fold/adam.js';
+import { openBackend, type Rank, tf } from '../../domain/mil/compute/backend.js';
+import { modelEntry, resolveOptions } from '../../domain/mil/models/registry.js';
+import { initialWeights } from '../../domain/mil/compute/parameters.js';
+import { trainStep } from '../../domain/mil/train-fold/step.js';
+import { RandomStream } from '../../domain/random.js';
+
+export interface TrainSteps {
+  adam: Adam;
+  step: (number: number) => void;
+}
+
+/** Opens native TensorFlow and a model with fixed weights, to be trained on one fixed bag of `rows` instances with `dim` features. */
+export async function openTrainSteps(
+  name: string,
+  rows: number,
+  dim: number,
+  totalSteps: number,
+): Promise<TrainSteps> {
+  await openBackend('tensorflow');
+  const entry = modelEntry(name);
+  const model = (await entry.load())({
+    model: name,
+    dim,
+    classes: 2,
+    embedDim: 512,
+    attentionDim: entry.attentionDim,
+    dropout: 0.25,
+    options: resolveOptions(name, {}),
+  });
+  const start = startingState(initialWeights(model.parameters, 'bench'));
+  const adam = openAdam(model.parameters, start, { weightDecay: 1e-5 });
+  const bag = {
+    x: tf.randomNormal<Rank.R2>([rows, dim], 0, 1, 'float32', 1),
+    rows,
+    isGroup: new Uint8Array(rows),
+    area: Float32Array.from({ length: rows }, (_, i) => 100 + 300 * (i % 40)),
+  };
+  const step = (number: number) => {
+    const stream = (purpose: string) => new RandomStream('bench', number, purpose);
+    const context = { label: 1, step: number, totalSteps, stream, report: () => undefined };
+    trainStep(model, adam, bag, context, 2e-4);
+  };
+  return { adam, step };
+}
