@@ -14,6 +14,8 @@ export interface PackedProject {
   run(program: string, args: readonly string[], options?: CommandOptions): Promise<CommandResult>;
   /** `npx sam-mil <args>`. */
   samMil(...args: string[]): Promise<CommandResult>;
+  /** The same project run by another Node. */
+  on(node: string): PackedProject;
 }
 
 const destination = scratchFolder();
@@ -51,10 +53,20 @@ export async function installPacked(
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
   const env = await strangersEnvironment(home);
   await succeed('npm', ['install'], { cwd: folder, env });
+  return projectIn(folder, env);
+}
+
+function projectIn(folder: string, env: NodeJS.ProcessEnv): PackedProject {
   const path = [join(folder, 'node_modules', '.bin'), env.PATH].join(delimiter);
   const run = (program: string, args: readonly string[], options: CommandOptions = {}) =>
     runCommand(program, args, { cwd: folder, ...options, env: { ...env, PATH: path, ...options.env } });
-  return { folder, env, run, samMil: (...args) => run('npx', ['sam-mil', ...args]) };
+  return {
+    folder,
+    env,
+    run,
+    samMil: (...args) => run('npx', ['sam-mil', ...args]),
+    on: (node) => projectIn(folder, { ...env, PATH: [dirname(node), env.PATH].join(delimiter) }),
+  };
 }
 
 /** What npm hands to its scripts is left out: under `npm test` it would lead a child to the checkout. */
