@@ -72,7 +72,7 @@ async function install(root) {
       `${modules} is a link and does not fit package-lock.json. Next: run \`npm ci\` where it points to`,
     );
   }
-  say('installing dependencies (npm ci; once, 20-60 s, 700 MB)');
+  say('installing dependencies (npm ci; once, 10-40 s, 430 MB)');
   await run(
     'npm',
     ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
