@@ -30,6 +30,21 @@ test('the tarball has at most 8 MB', async () => {
   assert.ok(size <= 8 * MEGABYTE, `${size} bytes`);
 });
 
+/** Read in their sources: each looks for its prebuilt binary among its own packages, and prints or does nothing where it finds it. */
+const HARMLESS_SCRIPTS = ['@swc/core', 'koffi', 'protobufjs'];
+
+test('no dependency has an install script that would download from a host of its own', () => {
+  const text = readFileSync(join(checkout, 'package-lock.json'), 'utf8');
+  const { packages } = JSON.parse(text) as {
+    packages: Record<string, { dev?: boolean; hasInstallScript?: boolean }>;
+  };
+  const scripted = Object.entries(packages).filter(([, entry]) => entry.hasInstallScript && !entry.dev);
+  assert.deepEqual(
+    scripted.map(([name]) => name.replace(/^.*node_modules\//, '')),
+    HARMLESS_SCRIPTS,
+  );
+});
+
 describe('installed from its tarball in an empty project, without flags', { timeout: 1_200_000 }, () => {
   let project: PackedProject;
 
