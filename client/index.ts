@@ -15,7 +15,7 @@ import { checkForced, selectStages } from '../domain/engine/language/select-stag
 import type { RunStatus } from '../workflows/messages.js';
 import { openSession, type ServerChoice } from './server/connect.js';
 import { driveRun, needsOf } from './run/drive-run.js';
-import { ServerUnreachable } from './command-line/errors.js';
+import { InvalidPipelineError, ServerUnreachable } from './command-line/errors.js';
 import { askStatus } from './run/follow.js';
 import { Interrupt } from './run/interrupt.js';
 import { loadFile } from './run/load-file.js';
@@ -25,7 +25,7 @@ import { refuseWorkersWithout } from './run/registered-workers.js';
 import { partsOf, setUpNatives } from './set-up/set-up-natives.js';
 import { continueOrStart } from './run/start-or-continue.js';
 
-export { SamMilError, ServerUnreachable };
+export { InvalidPipelineError, SamMilError, ServerUnreachable };
 export type { Problem, RunStatus, ServerChoice };
 
 export interface PipelineOptions {
@@ -64,11 +64,11 @@ export async function validatePipeline(file: string, options: PipelineOptions = 
 
 /**
  * Runs a pipeline until it has ended or is held; what receipts prove done is not done again, and an open run of the same plan goes on. Throws
- * `InvalidInput` with all problems of a file that can't run. A run that fails does not throw: its state says so.
+ * {@link InvalidPipelineError} with all problems of a file that cannot run. A run that fails does not throw: its state says so.
  */
 export async function runPipeline(file: string, options: RunPipelineOptions = {}): Promise<RunStatus> {
   const { plan: whole, problems } = await loadFile(file, fileOptions(options));
-  if (whole === undefined) throw unusable(file, problems);
+  if (whole === undefined) throw new InvalidPipelineError(file, problems);
   const log = options.onLine ?? (() => undefined);
   checkForced(whole, options.force);
   const { plan, items } = selectStages(whole, options);
@@ -136,14 +136,4 @@ function fileOptions({
     work,
     plugin: plugins,
   };
-}
-
-function unusable(file: string, problems: readonly Problem[]): SamMilError {
-  const lines = problems.map(
-    ({ place, code, message }) => `${place.line}:${place.column} ${code} ${message}`,
-  );
-  return new SamMilError('InvalidInput', 'the pipeline can not run', {
-    file,
-    found: `\n  ${lines.join('\n  ')}`,
-  });
 }

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import type { Problem } from '../../domain/engine/language/problems/problems.js';
 import { SamMilError } from '../../domain/errors.js';
 
 /** What the command line returns to its caller. */
@@ -8,6 +9,23 @@ export const EXIT = { ok: 0, failed: 1, invalid: 2, unreachable: 3, interrupted:
 export class ServerUnreachable extends SamMilError {
   constructor(what: string, next: string, cause?: unknown) {
     super('Unavailable', what, { next, cause });
+  }
+}
+
+/** A pipeline file has errors and cannot run. `code` is `InvalidInput`; the message lists every problem with its place. */
+export class InvalidPipelineError extends SamMilError {
+  /** The pipeline file, as the caller gave it. */
+  readonly file: string;
+  /** Errors and warnings, in the order of the file. */
+  readonly problems: readonly Problem[];
+
+  constructor(file: string, problems: readonly Problem[]) {
+    const lines = problems.map(
+      ({ place, code, message }) => `${place.line}:${place.column} ${code} ${message}`,
+    );
+    super('InvalidInput', 'the pipeline cannot run', { file, found: `\n  ${lines.join('\n  ')}` });
+    this.file = file;
+    this.problems = problems;
   }
 }
 

@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { after, before, test } from 'node:test';
-import { runPipeline, runStatus, SamMilError, validatePipeline } from '../../client/index.js';
+import {
+  InvalidPipelineError,
+  runPipeline,
+  runStatus,
+  SamMilError,
+  validatePipeline,
+} from '../../client/index.js';
 import {
   gateOf,
   lastObject,
@@ -229,9 +235,13 @@ test('the library face runs a pipeline, tells its status and refuses what can no
     [['make', 1]],
   );
   await assert.rejects(runPipeline(file, { ...options, set: { step: '1' } }), (error) => {
-    return (
-      error instanceof SamMilError && error.code === 'InvalidInput' && /unknown-param/.test(error.message)
+    assert.ok(error instanceof InvalidPipelineError && error instanceof SamMilError);
+    assert.match(error.message, /unknown-param/);
+    assert.deepEqual(
+      [error.code, error.file, error.problems.map(({ code }) => code)],
+      ['InvalidInput', file, ['unknown-param']],
     );
+    return true;
   });
 });
 
