@@ -29,7 +29,14 @@ export class InvalidPipelineError extends SamMilError {
   }
 }
 
-/** A command that has already said everything it has to say and only ends with this code. */
+/** A signal came before there was a run to pause. */
+export class Interrupted extends SamMilError {
+  constructor() {
+    super('Unavailable', 'interrupted');
+  }
+}
+
+/** A command that has printed everything and only ends with this code. */
 export class Exit extends Error {
   readonly code: number;
 
@@ -42,6 +49,7 @@ export class Exit extends Error {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof Exit) return error.code;
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.invalid;
+  if (error instanceof Interrupted) return EXIT.interrupted;
   if (error instanceof ServerUnreachable) return EXIT.unreachable;
   if (error instanceof SamMilError && error.code === 'InvalidInput') return EXIT.invalid;
   return EXIT.failed;

@@ -47,7 +47,7 @@ test('validate: every mistake of a file with place and hint, exit code 2', async
 test('run refuses an invalid file before anything is started', async () => {
   const outcome = await sam('run', 'bad.yaml', ...plugin);
   assert.equal(outcome.code, 2);
-  assert.match(outcome.stderr, /sam-mil: bad\.yaml can not run: \d+ errors/);
+  assert.match(outcome.stderr, /sam-mil: bad\.yaml cannot run: \d+ errors/);
 });
 
 test('run --json ends with an object that has a status also where no run came about', async () => {

@@ -107,7 +107,7 @@ test('failed items hold the run; resume runs only them', async () => {
   rmSync(stop);
   const resumed = await sam('resume', 'held', '--json', ...plugin);
   assert.equal(resumed.code, 0, resumed.stderr);
-  assert.match(resumed.stderr, /trying again what failed/);
+  assert.match(resumed.stderr, /retrying what failed/);
   assert.deepEqual([lastObject(resumed).run, lastObject(resumed).status], [run, 'done']);
 });
 
@@ -127,7 +127,7 @@ test('a disk that is full is named, from the start or in the middle; with room a
   await command.says(/make: running/);
   fill(filler);
   rmSync(gateOf(folder, 'full'));
-  await command.says(/the run waits and tries again by itself: .*results.*: the disk is full/);
+  await command.says(/the run waits and retries automatically: .*results.*: the disk is full/);
   rmSync(filler);
   const held = await command.ended;
   assert.match(held.stdout, /held: make, 3 of 3 items failed/);
@@ -154,7 +154,7 @@ test('a held run goes on without what failed where it is told to', async () => {
   writeFileSync(stop, '');
   assert.equal((await sam('run', 'skipped.yaml', ...plugin)).code, 1);
   const outcome = await sam('skip', 'skipped', 'make', ...plugin);
-  assert.match(outcome.stdout, /going on without make/);
+  assert.match(outcome.stdout, /continuing without make/);
   assert.equal(readFileSync(join(folder, 'work/skipped/count/count.txt'), 'utf8'), '3\n');
 });
 
@@ -166,12 +166,12 @@ test('Ctrl-C leaves the run to the other worker; cancel ends it; resume starts a
   command.child.kill('SIGINT');
   const left = await command.ended;
   assert.equal(left.code, 130);
-  const run = /run (left-\S+) goes on without this command/.exec(left.stdout)?.[1] ?? '';
+  const run = /run (left-\S+) continues without this command/.exec(left.stdout)?.[1] ?? '';
   assert.match((await sam('status', run)).stdout, new RegExp(`^${run} {2}running`));
 
   const cancelled = await sam('cancel', run);
   assert.equal(cancelled.code, 0, cancelled.stderr);
-  assert.match(cancelled.stdout, /cancelled; what is finished stays/);
+  assert.match(cancelled.stdout, /cancelled; finished work is kept/);
   const again = await sam('cancel', run);
   assert.equal(again.code, 2);
   assert.match(again.stderr, /is not open \(cancelled\)/);
@@ -179,7 +179,7 @@ test('Ctrl-C leaves the run to the other worker; cancel ends it; resume starts a
   rmSync(gateOf(folder, 'left'));
   const resumed = await sam('resume', run, ...plugin);
   assert.equal(resumed.code, 0, resumed.stderr);
-  assert.match(resumed.stdout, /starting run left-\S+ anew from its plan: it has ended \(cancelled\)/);
+  assert.match(resumed.stdout, /restarting run left-\S+ from its plan: it has ended \(cancelled\)/);
 });
 
 test('an open run of the same plan goes on; one with another plan makes way', async () => {
@@ -190,11 +190,11 @@ test('an open run of the same plan goes on; one with another plan makes way', as
   first.child.kill('SIGINT');
   await first.ended;
   const same = startCli(folder, 'run', 'open.yaml', ...plugin);
-  await same.says(/going on with run open-\S+, which was left open/);
+  await same.says(/continuing run open-\S+, which is still open/);
   same.child.kill('SIGINT');
   await same.ended;
   const other = startCli(folder, 'run', 'open.yaml', '--set', 'steps=2', ...plugin);
-  await other.says(/ending run open-\S+, which was left open with another plan/);
+  await other.says(/terminating run open-\S+ \(different plan or selection\)/);
   rmSync(gateOf(folder, 'open'));
   const { code, stderr } = await other.ended;
   assert.equal(code, 0, stderr);
@@ -208,9 +208,9 @@ test('a run that is resumed ends another one that is open in its work folder, as
   const second = startCli(folder, 'run', 'again.yaml', '--set', 'steps=2', ...plugin);
   await second.says(/make: running/);
   second.child.kill('SIGINT');
-  const left = /run (again-\S+) goes on/.exec((await second.ended).stdout)?.[1] ?? '';
+  const left = /run (again-\S+) continues/.exec((await second.ended).stdout)?.[1] ?? '';
   const resumed = startCli(folder, 'resume', run);
-  await resumed.says(`ending run ${left}, which was left open`);
+  await resumed.says(`terminating run ${left} (another run of its work folder is restarted)`);
   rmSync(gateOf(folder, 'again'));
   const { code, stderr } = await resumed.ended;
   assert.equal(code, 0, stderr);
@@ -249,7 +249,7 @@ test('two commands at once on one work folder share one run', async () => {
   writeToyPipeline(folder, 'pair');
   writeFileSync(gateOf(folder, 'pair'), '');
   const both = [1, 2].map(() => startCli(folder, 'run', 'pair.yaml', ...plugin));
-  await Promise.any(both.map((cli) => cli.says(/going on with run pair-\S+, which was left open/)));
+  await Promise.any(both.map((cli) => cli.says(/continuing run pair-\S+, which is still open/)));
   rmSync(gateOf(folder, 'pair'));
   for (const { code, stderr } of await Promise.all(both.map((cli) => cli.ended)))
     assert.equal(code, 0, stderr);
