@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { runFolder } from '../../domain/engine/store/paths.js';
 import { makeRunsFolder } from '../../domain/engine/store/runs-folder.js';
-import { withFileLock } from '../../domain/machine/file-lock.js';
 import type { ResumeRequest, RunStatus } from '../../workflows/messages.js';
 import { openSession, type ServerChoice, type Session } from '../server/connect.js';
 import { partsOf, setUpNatives } from '../set-up/set-up-natives.js';
@@ -11,8 +10,9 @@ import { followRun } from './follow.js';
 import { LocalWorker } from './local-worker.js';
 import { needsOf, othersServe, refuseWorkersWithout, type WorkerFacts } from './registered-workers.js';
 import { isReplayFault, RemoteRun } from './remote-run.js';
-import { readPlanOf, readRunRecord, rememberStatus, runsIn, type RunEntry } from './run-index.js';
-import { isSameStart, readRequest, startAgain, startRun, type RunRequest } from './start-run.js';
+import { readPlanOf, readRunRecord, rememberStatus, type RunEntry } from './run-index.js';
+import { readRequest, type RunRequest } from './start-run.js';
+import { WorkFolder } from './work-folder.js';
 
 export interface ControllerOptions {
   server: ServerChoice;
@@ -32,9 +32,6 @@ export interface ControllerOptions {
 
 const PAUSE_MILLISECONDS = 5000;
 
-/** Of the runs of a work folder, only the newest are checked for being open. */
-const NEWEST_RUNS = 20;
-
 /**
  * Runs one plan: opens its server, starts or continues its run, follows the run to its end, and closes. The command line, its
  * `--json` output and the library are listeners of it.
@@ -45,6 +42,7 @@ export class RunController {
   private readonly plan: Plan;
   private readonly options: ControllerOptions;
   private readonly session: Session;
+  private readonly folder: WorkFolder;
   private readonly needs: WorkerFacts;
   private readonly ownWorker: boolean;
   private worker?: LocalWorker;
@@ -53,6 +51,7 @@ export class RunController {
     this.plan = plan;
     this.options = options;
     this.session = session;
+    this.folder = new WorkFolder(plan.work, session, (line) => options.listener.line(line));
     this.needs = needsOf(plan, session, options.plugins);
     this.ownWorker = options.worker ?? session.kind === 'embedded';
   }
@@ -92,7 +91,9 @@ export class RunController {
    * open run of the work folder is terminated first, because it would write into the same files; its finished work is kept.
    */
   async start(request: RunRequest = {}, fresh = false): Promise<RunEntry> {
-    const { entry, isNew } = await this.alone(() => this.choose(request, fresh));
+    const { plugins, signal } = this.options;
+    const starting = this.folder.start(this.plan, { ...request, plugins }, fresh);
+    const { entry, isNew } = await unlessAborted(starting, signal);
     await this.attach(entry);
     if (!isNew) await this.send(async () => void (await this.wake(entry)));
     return entry;
@@ -115,16 +116,12 @@ export class RunController {
     return entry;
   }
 
-  /** Starts a known run again from its plan, under the same name; terminates it first if it is open. Other open runs as in {@link start}. */
+  /**
+   * Starts a known run again from its plan, under the same name; terminates it first if it is open. Other open runs of the work
+   * folder are terminated as in {@link start}.
+   */
   async restart(entry: RunEntry, why: string): Promise<RunEntry> {
-    this.say(`restarting run ${entry.run} from its plan: ${why}; up-to-date steps are skipped`);
-    const restarted = await this.alone(async () => {
-      const run = this.remote(entry);
-      if ((await run.state()) === 'open') await run.terminate(why);
-      const others = (await this.openRuns()).filter((other) => other.run !== entry.run);
-      for (const other of others) await this.makeWay(other, 'another run of its work folder is restarted');
-      return startAgain(this.session, entry);
-    });
+    const restarted = await unlessAborted(this.folder.restart(entry, why), this.options.signal);
     await this.attach(restarted);
     return restarted;
   }
@@ -220,36 +217,6 @@ export class RunController {
         : `using the Temporal server at ${address}, namespace ${namespace}`;
     if (!this.ownWorker) return where;
     return othersServe(this.needs) ? `${where} and the worker that serves it` : `${where} and a local worker`;
-  }
-
-  /** Two commands started at once must not both find that no run is open, and then write into each other's files. */
-  private async alone<T>(choose: () => Promise<T>): Promise<T> {
-    const lock = join(await makeRunsFolder(this.plan.work), '.start.lock');
-    return unlessAborted(withFileLock(lock, choose), this.options.signal);
-  }
-
-  private async choose(request: RunRequest, fresh: boolean): Promise<{ entry: RunEntry; isNew: boolean }> {
-    for (const entry of await this.openRuns()) {
-      const same = await isSameStart(entry, this.plan, request);
-      if (same && !fresh) {
-        this.say(`continuing run ${entry.run}, which is still open`);
-        return { entry, isNew: false };
-      }
-      await this.makeWay(entry, same ? 'a new run was requested' : 'different plan or selection');
-    }
-    const { plugins } = this.options;
-    return { entry: await startRun(this.session, this.plan, { ...request, plugins }), isNew: true };
-  }
-
-  private async openRuns(): Promise<RunEntry[]> {
-    const newest = runsIn(this.plan.work).slice(0, NEWEST_RUNS);
-    const states = await Promise.all(newest.map((entry) => this.remote(entry).state()));
-    return newest.filter((_, i) => states[i] === 'open');
-  }
-
-  private async makeWay(entry: RunEntry, why: string): Promise<void> {
-    this.say(`terminating run ${entry.run} (${why}); finished work is kept`);
-    await this.remote(entry).terminate('replaced by another run of this work folder');
   }
 
   /** Starts the local worker, so that the run can be asked. */

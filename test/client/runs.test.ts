@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { after, before, test } from 'node:test';
 import {
   InvalidPipelineError,
+  resumeRun,
   runPipeline,
   runStatus,
   SamMilError,
@@ -243,6 +244,46 @@ test('the library face runs a pipeline, tells its status and refuses what can no
     );
     return true;
   });
+});
+
+test('the library face resumes a held run, and stops following where its signal says so', async (context) => {
+  const kept = process.env.SAM_MIL_STATE;
+  process.env.SAM_MIL_STATE = join(folder, 'state');
+  context.after(() => (process.env.SAM_MIL_STATE = kept));
+  const stop = join(folder, 'stop-library');
+  const file = writeToyPipeline(folder, 'library-held', stop);
+  const options = { plugins: [TOY_PLUGIN], work: join(folder, 'library-held-work') };
+  writeFileSync(stop, '');
+  const held = await runPipeline(file, options);
+  assert.equal(held.state, 'held');
+  rmSync(stop);
+
+  writeFileSync(gateOf(folder, 'library-held'), '');
+  const abort = new AbortController();
+  const lines: string[] = [];
+  const followed = resumeRun(held.run, {
+    signal: abort.signal,
+    onLine: (line) => lines.push(line),
+    onStatus: ({ state }) => state === 'running' && abort.abort(),
+  });
+  await assert.rejects(followed, (error) => {
+    assert.ok(error instanceof SamMilError && error.code === 'Unavailable');
+    assert.match(error.message, new RegExp(`run ${held.run} was interrupted; Next: npx sam-mil resume`));
+    return true;
+  });
+  assert.equal(lines.at(-1), 'retrying what failed');
+  assert.equal((await runStatus(held.run)).state, 'running', 'its worker is another process');
+
+  rmSync(gateOf(folder, 'library-held'));
+  assert.equal((await resumeRun(held.run)).state, 'done');
+  const again = await resumeRun(held.run, { restart: true });
+  assert.deepEqual(
+    again.stages.map(({ name, total, cached }) => [name, total, cached]),
+    [
+      ['make', 3, 3],
+      ['count', 1, 1],
+    ],
+  );
 });
 
 test('two commands at once on one work folder share one run', async () => {
