@@ -6,9 +6,10 @@
  * console.log(run.state, run.stages);
  * ```
  *
- * A server is chosen as on the command line: `address`, `profile`, Temporal's environment variables and configuration file, else the
- * embedded one on this machine, which is started and, when nobody uses it any more, stopped. Errors are {@link SamMilError}s;
- * {@link InvalidPipelineError} and {@link ServerUnreachable} are classes of their own.
+ * A server is chosen as on the command line: `address`, `profile`, Temporal's environment variables and
+ * configuration file, else the embedded one on this machine, which is started and, when nobody uses it any more,
+ * stopped. Errors are {@link SamMilError}s; {@link InvalidPipelineError} and {@link ServerUnreachable} are
+ * subclasses.
  */
 import { SamMilError, type ErrorCode, type ErrorFacts } from '../domain/errors.js';
 import type { Problem } from '../domain/engine/language/problems/problems.js';
@@ -55,8 +56,8 @@ export interface FollowOptions extends ServerChoice {
   /** Called with lines about set-up steps and about what happens to the run. */
   onLine?: (line: string) => void;
   /**
-   * Aborting it stops following: a run whose worker belongs to this call is paused, any other run continues. Default: the first
-   * SIGINT, SIGTERM or SIGHUP of this process; a second one then ends the process.
+   * Aborting it stops following: a run whose worker belongs to this call is paused, any other run continues.
+   * Default: the first SIGINT, SIGTERM or SIGHUP of this process; a second one then ends the process.
    */
   signal?: AbortSignal;
 }
@@ -70,7 +71,9 @@ export interface RunPipelineOptions extends PipelineOptions, FollowOptions {
   until?: string[];
   /** These stages and all that need them; what comes before must be up to date. */
   from?: string[];
-  /** Start a new run even if one of this work folder is open with the same plan. Default: that one continues. */
+  /**
+   * Start a new run even if one of this work folder is open with the same plan. Default: that one continues.
+   */
   fresh?: boolean;
 }
 
@@ -94,11 +97,13 @@ export async function validatePipeline(file: string, options: PipelineOptions = 
 }
 
 /**
- * Runs a pipeline until it has ended or is held. Up-to-date steps are skipped. An open run of the same plan continues; any other open
- * run of the work folder is terminated. A run that fails does not throw: its state says so.
+ * Runs a pipeline until it has ended or is held. Up-to-date steps are skipped. An open run of the same plan
+ * continues; any other open run of the work folder is terminated. A run that fails does not throw: its state
+ * says so.
  * @throws InvalidPipelineError for a file with errors: `problems` lists them
  * @throws ServerUnreachable
- * @throws SamMilError InvalidInput for files, stages or a work folder that cannot be used; Unavailable for an interrupted run
+ * @throws SamMilError InvalidInput for files, stages or a work folder that cannot be used; Unavailable for an
+ * interrupted run
  */
 export async function runPipeline(file: string, options: RunPipelineOptions = {}): Promise<RunStatus> {
   const { plan, items } = selectPlan(await loadFile(file, fileOptions(options)), options);
@@ -111,8 +116,9 @@ export async function runPipeline(file: string, options: RunPipelineOptions = {}
 }
 
 /**
- * Continues a run until it has ended or is held: retries what failed of a held run, continues a paused one, follows one that is
- * running, and restarts one that has ended or that the server no longer knows. Up-to-date steps are skipped.
+ * Continues a run until it has ended or is held: retries what failed of a held run, continues a paused one,
+ * follows one that is running, and restarts one that has ended or that the server no longer knows. Up-to-date
+ * steps are skipped.
  * @param run name of the run, the beginning of it, or `latest`
  * @throws ServerUnreachable
  * @throws SamMilError InvalidInput for an unknown run or a damaged plan; Unavailable for an interrupted run

@@ -12,7 +12,10 @@ export class ServerUnreachable extends SamMilError {
   }
 }
 
-/** A pipeline file has errors and cannot run. `code` is `InvalidInput`; the message lists every problem with its place. */
+/**
+ * A pipeline file has errors and cannot run. `code` is `InvalidInput`; the message lists every problem with
+ * its place.
+ */
 export class InvalidPipelineError extends SamMilError {
   /** The pipeline file, as the caller gave it. */
   readonly file: string;

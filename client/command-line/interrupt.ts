@@ -4,7 +4,10 @@ type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 const SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-/** Listens for the first Ctrl-C (or SIGTERM, SIGHUP), on which a command winds down; the second one ends the process at once. */
+/**
+ * Listens for the first Ctrl-C (or SIGTERM, SIGHUP), on which a command winds down; the second one ends the
+ * process at once.
+ */
 export class Interrupt {
   /** Aborted at the first signal; its reason is an {@link Interrupted}. */
   readonly signal: AbortSignal;

@@ -17,8 +17,8 @@ export interface FollowOptions extends ServerChoice {
 }
 
 /**
- * Shows a run to its end: what `run`, `quickstart`, `resume` and `skip` have in common. `open` makes the controller, `choose`
- * starts or continues the run with it. Throws {@link Exit} unless the run ended well.
+ * Shows a run to its end: what `run`, `quickstart`, `resume` and `skip` have in common. `open` makes the
+ * controller, `choose` starts or continues the run with it. Throws {@link Exit} unless the run ended well.
  */
 export async function showRun(
   { json, worker, plugin, ...server }: FollowOptions,

@@ -12,14 +12,20 @@ export function createDisplay(stream: WriteStream): RunListener {
   return live ? new LiveDisplay(stream) : new PlainDisplay(stream);
 }
 
-/** NO_COLOR and pipes give no colours, FORCE_COLOR gives them everywhere: picocolors knows the rules, but looks at stdout only. */
+/**
+ * NO_COLOR and pipes give no colours, FORCE_COLOR gives them everywhere: picocolors knows the rules, but
+ * looks at stdout only.
+ */
 export function paletteFor(stream: { isTTY?: boolean }): Palette {
   return pc.createColors(
     pc.isColorSupported && (stream.isTTY === true || process.env.FORCE_COLOR !== undefined),
   );
 }
 
-/** What both kinds have in common. Only one line or block is written at a time, so nothing is ever interleaved. */
+/**
+ * What both kinds have in common. Only one line or block is written at a time, so nothing is ever
+ * interleaved.
+ */
 abstract class TextDisplay implements RunListener {
   protected readonly stream: WriteStream;
   protected readonly palette: Palette;
@@ -86,7 +92,10 @@ class LiveDisplay extends TextDisplay {
     this.columns = columns;
   }
 
-  /** Moves to the start of the block and clears from there. After a narrower resize old lines may have wrapped: they count double. */
+  /**
+   * Moves to the start of the block and clears from there. After a narrower resize old lines may have
+   * wrapped: they count double.
+   */
   private erase(): string {
     const columns = this.stream.columns ?? 80;
     const wrapped = columns < this.columns ? Math.ceil(this.columns / columns) : 1;
@@ -95,7 +104,10 @@ class LiveDisplay extends TextDisplay {
   }
 }
 
-/** What other code of this process writes to the terminal while a block stands there: it would be drawn over, and shift the block. */
+/**
+ * What other code of this process writes to the terminal while a block stands there: it would be drawn over,
+ * and shift the block.
+ */
 class ForeignOutput {
   private readonly write = process.stderr.write.bind(process.stderr);
   private readonly warn: (warning: Error) => void;
@@ -123,7 +135,10 @@ class ForeignOutput {
 
 const SECONDS_BETWEEN_LINES = 10;
 
-/** For pipes and logs: a line when a stage changes its state or something fails, and now and then how far it is. */
+/**
+ * For pipes and logs: a line when a stage changes its state or something fails, and now and then how far it
+ * is.
+ */
 class PlainDisplay extends TextDisplay {
   private readonly said = new Map<string, { state: string; failed: number; counts: string; at: number }>();
   private trouble?: string;

@@ -3,7 +3,10 @@ import type { RunListener, RunOutcome, RunView } from '../run/events.js';
 import type { RunEntry } from '../run/run-index.js';
 import { resultObject } from './run-end.js';
 
-/** `--json`: a line for each change of a stage, for each newly failed item, and for the end; text for people goes to stderr. */
+/**
+ * `--json`: a line for each change of a stage, for each newly failed item, and for the end; text for people
+ * goes to stderr.
+ */
 export class JsonDisplay implements RunListener {
   private readonly said = new Map<string, string>();
   private readonly failures = new Set<string>();

@@ -22,7 +22,10 @@ export function resultObject(entry: RunEntry, outcome: RunOutcome): object {
   };
 }
 
-/** The end of a run for people: how it ended, what failed, the metrics table, the report's path, what to do next. */
+/**
+ * The end of a run for people: how it ended, what failed, the metrics table, the report's path, what to do
+ * next.
+ */
 export async function resultLines(
   entry: RunEntry,
   plan: Plan,

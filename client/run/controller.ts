@@ -24,8 +24,8 @@ export interface ControllerOptions {
   program: string;
   listener: RunListener;
   /**
-   * Interrupts. Before a run has been chosen, the pending operation rejects with the signal's reason; afterwards `follow`
-   * pauses the run if its worker is this controller's.
+   * Interrupts. Before a run has been chosen, the pending operation rejects with the signal's reason;
+   * afterwards `follow` pauses the run if its worker is this controller's.
    */
   signal?: AbortSignal;
 }
@@ -33,10 +33,11 @@ export interface ControllerOptions {
 const PAUSE_MILLISECONDS = 5000;
 
 /**
- * Runs one plan: opens its server, starts or continues its run, follows the run to its end, and closes. The command line, its
- * `--json` output and the library are listeners of it.
+ * Runs one plan: opens its server, starts or continues its run, follows the run to its end, and closes. The
+ * command line, its `--json` output and the library are listeners of it.
  *
- * `open` or `reopen`, then one of `start`, `resume`, `restart` and `skip`, then `follow`, and `close` in any case: see `run`.
+ * `open` or `reopen`, then one of `start`, `resume`, `restart` and `skip`, then `follow`, and `close` in any
+ * case: see `run`.
  */
 export class RunController {
   private readonly plan: Plan;
@@ -59,7 +60,8 @@ export class RunController {
   /**
    * Connects to the server, starting the embedded one if need be, and installs what a local worker needs.
    * @throws ServerUnreachable
-   * @throws SamMilError InvalidInput for a work folder that cannot be written, or beside a worker without the plan's plugins
+   * @throws SamMilError InvalidInput for a work folder that cannot be written, or beside a worker without the
+   * plan's plugins
    */
   static async open(plan: Plan, options: ControllerOptions): Promise<RunController> {
     const { listener, signal } = options;
@@ -79,7 +81,10 @@ export class RunController {
     }
   }
 
-  /** As {@link open}, for a known run: with its plan and plugins, and on its server unless another one is named. */
+  /**
+   * As {@link open}, for a known run: with its plan and plugins, and on its server unless another one is
+   * named.
+   */
   static async reopen(entry: RunEntry, options: ControllerOptions): Promise<RunController> {
     const plan = readPlanOf(entry);
     const plugins = options.plugins ?? (await readRequest(entry)).plugins;
@@ -87,8 +92,9 @@ export class RunController {
   }
 
   /**
-   * Starts a run. An open run of the same plan and request in the work folder continues instead, unless `fresh`. Any other
-   * open run of the work folder is terminated first, because it would write into the same files; its finished work is kept.
+   * Starts a run. An open run of the same plan and request in the work folder continues instead, unless
+   * `fresh`. Any other open run of the work folder is terminated first, because it would write into the same
+   * files; its finished work is kept.
    */
   async start(request: RunRequest = {}, fresh = false): Promise<RunEntry> {
     const { plugins, signal } = this.options;
@@ -99,7 +105,10 @@ export class RunController {
     return entry;
   }
 
-  /** Continues a run: retries what failed of a held one, continues a paused one, restarts one that has ended or is lost. */
+  /**
+   * Continues a run: retries what failed of a held one, continues a paused one, restarts one that has ended
+   * or is lost.
+   */
   async resume(entry: RunEntry, request: ResumeRequest = {}): Promise<RunEntry> {
     const state = await this.remote(entry).state();
     if (state === 'gone') return this.restart(entry, 'the server no longer knows it');
@@ -117,8 +126,8 @@ export class RunController {
   }
 
   /**
-   * Starts a known run again from its plan, under the same name; terminates it first if it is open. Other open runs of the work
-   * folder are terminated as in {@link start}.
+   * Starts a known run again from its plan, under the same name; terminates it first if it is open. Other
+   * open runs of the work folder are terminated as in {@link start}.
    */
   async restart(entry: RunEntry, why: string): Promise<RunEntry> {
     const restarted = await unlessAborted(this.folder.restart(entry, why), this.options.signal);
@@ -143,9 +152,10 @@ export class RunController {
   }
 
   /**
-   * Reports the run's status until it has ended, is held, or the signal is aborted, and keeps the local worker alive meanwhile.
-   * The local worker has been stopped when the promise settles.
-   * @throws SamMilError Unavailable for a worker that keeps dying, Internal for a run that ended without a result
+   * Reports the run's status until it has ended, is held, or the signal is aborted, and keeps the local
+   * worker alive meanwhile. The local worker has been stopped when the promise settles.
+   * @throws SamMilError Unavailable for a worker that keeps dying, Internal for a run that ended without a
+   * result
    */
   async follow(entry: RunEntry): Promise<RunOutcome> {
     const { listener, signal } = this.options;
@@ -229,7 +239,10 @@ export class RunController {
     await this.worker.tend();
   }
 
-  /** Waits for a request to the chosen run. An interrupt ends the wait: `follow` then pauses the run or leaves it. */
+  /**
+   * Waits for a request to the chosen run. An interrupt ends the wait: `follow` then pauses the run or leaves
+   * it.
+   */
   private async send(request: () => Promise<void>): Promise<void> {
     const { signal } = this.options;
     try {
@@ -248,7 +261,10 @@ export class RunController {
     return state === 'held' ? 'retrying what failed' : 'continuing where it was paused';
   }
 
-  /** Pauses the run if its worker ends with this process: a worker that is started for another run must not continue it unasked. */
+  /**
+   * Pauses the run if its worker ends with this process: a worker that is started for another run must not
+   * continue it unasked.
+   */
   private async leave(entry: RunEntry): Promise<RunOutcome> {
     if (this.worker?.running !== true) return { ended: 'left' };
     try {

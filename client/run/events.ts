@@ -28,12 +28,14 @@ export interface RunView {
 export type RunOutcome =
   /** The run ended or is held; `status` says which. */
   | { ended: 'result'; status: RunStatus }
-  /** Interrupted: `left` if another worker continues the run, `paused` if its only worker was this command's. */
+  /**
+   * Interrupted: `left` if another worker continues the run, `paused` if its only worker was this command's.
+   */
   | { ended: 'left' | 'paused' };
 
 /**
- * What a {@link RunController} reports. The terminal display, the `--json` display and the library each implement it. The
- * controller calls one method at a time.
+ * What a {@link RunController} reports. The terminal display, the `--json` display and the library each
+ * implement it. The controller calls one method at a time.
  */
 export interface RunListener {
   /** A line about preparing this machine or its server. */

@@ -13,11 +13,12 @@ interface FollowOptions {
   show(view: RunView): void;
   /** Called once a round: keeps the local worker alive. */
   tend?(): Promise<void> | undefined;
-  /** The status that the run left in its work folder, if it has ended: Temporal keeps none of a cancelled run. */
+  /**
+   * The status that the run left in its work folder, if it has ended: Temporal keeps none of a cancelled run.
+   */
   record?(): RunStatus | undefined;
   /** Ends the following; the run continues. */
   signal?: AbortSignal;
-  milliseconds?: number;
 }
 
 const ROUND_MILLISECONDS = 1000;
@@ -65,9 +66,7 @@ export async function followRun(
       view = await look(client, run, view);
       if (view !== undefined) options.show({ ...view, now: Date.now() });
       if (view?.status.state === 'held' && view.trouble === undefined) return view.status;
-      await sleep(options.milliseconds ?? ROUND_MILLISECONDS, undefined, { signal: options.signal }).catch(
-        () => undefined,
-      );
+      await sleep(ROUND_MILLISECONDS, undefined, { signal: options.signal }).catch(() => undefined);
     }
     return undefined;
   }
@@ -83,8 +82,8 @@ async function look(client: Client, run: string, last?: RunView): Promise<RunVie
 }
 
 /**
- * The run's own status, completed with exact numbers of the running stages and with what their activities are doing. Throws
- * Temporal's error where no worker answers in time.
+ * The run's own status, completed with exact numbers of the running stages and with what their activities are
+ * doing. Throws Temporal's error where no worker answers in time.
  */
 export async function viewRun(client: Client, run: string): Promise<RunView> {
   const status = await new RemoteRun(client, run).status();

@@ -61,7 +61,8 @@ export async function loadFile(
 /**
  * The part of a file's plan that is to run.
  * @throws InvalidPipelineError for a file with errors
- * @throws SamMilError InvalidInput for a stage or item that does not exist, and for options that exclude each other
+ * @throws SamMilError InvalidInput for a stage or item that does not exist, and for options that exclude each
+ * other
  */
 export function selectPlan(
   { plan, file, problems }: LoadedFile,

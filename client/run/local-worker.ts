@@ -12,8 +12,9 @@ const HOPELESS_MILLISECONDS = 20_000;
 const HOPELESS_STARTS = 3;
 
 /**
- * The worker that a command runs beside itself: a process of its own, so that its load never stops the display. It is started again when it
- * dies, and not at all while other workers of this user serve all that is needed.
+ * The worker that a command runs beside itself: a process of its own, so that its load never stops the
+ * display. It is started again when it dies, and not at all while other workers of this user serve all that
+ * is needed.
  */
 export class LocalWorker {
   private child?: ChildProcess;

@@ -10,7 +10,10 @@ const SCHEDULED = 1;
 const STARTED = 2;
 const ACTIVITY_QUEUE = 2;
 
-/** The server remembers a worker for five minutes after its last call; one that polls calls at least once a minute. */
+/**
+ * The server remembers a worker for five minutes after its last call; one that polls calls at least once a
+ * minute.
+ */
 const SEEN_MILLISECONDS = 90_000;
 
 export interface Activities {
@@ -46,7 +49,10 @@ export async function activitiesOf(client: Client, workflowIds: readonly string[
   };
 }
 
-/** Steps report in their heartbeats what they do. A failure without such a heartbeat is the engine's own, mostly a full disk. */
+/**
+ * Steps report in their heartbeats what they do. A failure without such a heartbeat is the engine's own,
+ * mostly a full disk.
+ */
 function stuckBecause(pending: readonly Pending[], activities: readonly (Activity | undefined)[]): string[] {
   const silent = pending.filter((_, index) => activities[index] === undefined);
   return [...new Set(silent.flatMap(({ lastFailure }) => lastFailure?.message ?? []))];
@@ -72,8 +78,8 @@ async function readActivity(client: Client, pending: Pending): Promise<Activity 
 }
 
 /**
- * Task queues that steps wait in although no worker has polled them lately. A worker whose places are all taken does not poll: a
- * queue with a running activity is served.
+ * Task queues that steps wait in although no worker has polled them lately. A worker whose places are all
+ * taken does not poll: a queue with a running activity is served.
  */
 async function unservedQueues(client: Client, activities: readonly Pending[]): Promise<string[]> {
   const busy = queuesOf(activities, STARTED);

@@ -28,7 +28,9 @@ export function absolutePlugins(plugins: readonly string[] = []): string[] {
   return plugins.map((path) => resolve(path));
 }
 
-/** What a worker must serve to run a plan: the engine's queue and those of its steps, on the session's server. */
+/**
+ * What a worker must serve to run a plan: the engine's queue and those of its steps, on the session's server.
+ */
 export function needsOf(
   plan: Plan,
   { address, namespace }: Session,

@@ -10,15 +10,19 @@ import {
 } from '../../workflows/messages.js';
 import { invalid } from '../command-line/errors.js';
 
-/** What the server knows of a run. `gone`: the server never had it, or its history is past the retention period. */
+/**
+ * What the server knows of a run. `gone`: the server never had it, or its history is past the retention
+ * period.
+ */
 export type ServerState = 'open' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'gone';
 
 const STATUS_MILLISECONDS = 5000;
 const WORKER_MILLISECONDS = 60_000;
 
 /**
- * A run as its Temporal server has it: every question and request that a client sends to it. Status and requests need a worker that
- * answers; `state`, `cancel` and `terminate` do not. Methods throw the errors of Temporal's client unless they say otherwise.
+ * A run as its Temporal server has it: every question and request that a client sends to it. Status and
+ * requests need a worker that answers; `state`, `cancel` and `terminate` do not. Methods throw the errors of
+ * Temporal's client unless they say otherwise.
  */
 export class RemoteRun {
   readonly name: string;
@@ -65,7 +69,10 @@ export class RemoteRun {
     return this.client.withDeadline(Date.now() + STATUS_MILLISECONDS, () => this.handle.query(statusQuery));
   }
 
-  /** The status while a worker may still be starting. Throws the last error after a minute, or once the signal is aborted. */
+  /**
+   * The status while a worker may still be starting. Throws the last error after a minute, or once the signal
+   * is aborted.
+   */
   async statusOnceServed(signal?: AbortSignal): Promise<RunStatus> {
     const deadline = Date.now() + WORKER_MILLISECONDS;
     for (;;) {
@@ -109,7 +116,9 @@ export class RemoteRun {
   }
 }
 
-/** The workflow code has changed so much since the run was started that its history can no longer be replayed. */
+/**
+ * The workflow code has changed so much since the run was started that its history can no longer be replayed.
+ */
 export function isReplayFault(error: unknown): boolean {
   return error instanceof Error && /nondeterminis|TMPRL1100/i.test(`${error.message} ${String(error.cause)}`);
 }

@@ -15,13 +15,19 @@ import type { Session } from '../server/connect.js';
 import { absolutePlugins } from './registered-workers.js';
 import { forgetRunRecord, rememberRun, type RunEntry } from './run-index.js';
 
-/** What was requested beside the plan. Kept in the run's folder, because it applies each time the run is restarted. */
+/**
+ * What was requested beside the plan. Kept in the run's folder, because it applies each time the run is
+ * restarted.
+ */
 export interface RunRequest {
   /** {@link RunInput.items}. */
   items?: Record<string, string[]>;
   /** {@link RunInput.force}. */
   force?: string[];
-  /** Paths of modules with further activities, which a resumed run needs again. Runs that differ only in them count as the same. */
+  /**
+   * Paths of modules with further activities, which a resumed run needs again. Runs that differ only in them
+   * count as the same.
+   */
   plugins?: readonly string[];
 }
 
@@ -38,8 +44,9 @@ export async function startRun(session: Session, plan: Plan, request: RunRequest
 }
 
 /**
- * Starts a run again from its plan and request: for a run that has ended or whose history is lost. Receipts skip finished work,
- * also where the plan was edited by hand meanwhile, because they state what their outputs were made from.
+ * Starts a run again from its plan and request: for a run that has ended or whose history is lost. Receipts
+ * skip finished work, also where the plan was edited by hand meanwhile, because they state what their outputs
+ * were made from.
  */
 export async function startAgain(session: Session, entry: RunEntry): Promise<RunEntry> {
   const path = planPath(entry.work, entry.run);
@@ -135,7 +142,10 @@ async function headerOf(plan: Plan): Promise<RunHeader> {
   };
 }
 
-/** A user id without an entry in the password file, as in many containers, has no name: its number stands for it. */
+/**
+ * A user id without an entry in the password file, as in many containers, has no name: its number stands for
+ * it.
+ */
 function userName(): string {
   try {
     return userInfo().username;

@@ -12,8 +12,8 @@ import { isSameStart, startAgain, startRun, type RunRequest } from './start-run.
 const NEWEST_RUNS = 20;
 
 /**
- * Starts runs in a work folder so that at most one is open there: two would write into the same files. A run that is in the way is
- * terminated; its finished work is kept.
+ * Starts runs in a work folder so that at most one is open there: two would write into the same files. A run
+ * that is in the way is terminated; its finished work is kept.
  */
 export class WorkFolder {
   private readonly work: string;
@@ -27,7 +27,10 @@ export class WorkFolder {
     this.say = say;
   }
 
-  /** Starts a run, unless one of the same plan and request is open and no `fresh` one is requested: returns that one then. */
+  /**
+   * Starts a run, unless one of the same plan and request is open and no `fresh` one is requested: returns
+   * that one then.
+   */
   start(plan: Plan, request: RunRequest, fresh: boolean): Promise<{ entry: RunEntry; isNew: boolean }> {
     return this.locked(async () => {
       for (const entry of await this.openRuns()) {

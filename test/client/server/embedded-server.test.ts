@@ -39,7 +39,10 @@ test('run without a server starts one and a worker; Ctrl-C pauses the run and st
   command.child.kill('SIGINT');
   const stopped = await command.ended;
   assert.equal(stopped.code, 130);
-  assert.match(stopped.stdout, /run (toy-\S+) is paused; nothing is lost\n +resume it +npx sam-mil resume \1/);
+  assert.match(
+    stopped.stdout,
+    /run (toy-\S+) is paused; nothing is lost\n +resume it +npx sam-mil resume \1/,
+  );
   assert.equal(isProcessAlive(pid), false);
   assert.equal(existsSync(record), false);
   assert.deepEqual(readdirSync(join(folder, 'state', 'users')), []);
