@@ -12,8 +12,9 @@
  * subclasses.
  */
 import { SamMilError, type ErrorCode, type ErrorFacts } from '../domain/errors.js';
+import type { FailedItem } from '../domain/engine/item/tally.js';
 import type { Problem } from '../domain/engine/language/problems/problems.js';
-import type { FailedItem, RunState, RunStatus, StageState, StageStatus } from '../workflows/messages.js';
+import type { RunState, RunStatus, StageState, StageStatus } from '../workflows/messages.js';
 import { InvalidPipelineError, ServerUnreachable } from './command-line/errors.js';
 import { Interrupt } from './command-line/interrupt.js';
 import { PROGRAM } from './command-line/program.js';
