@@ -2,7 +2,15 @@ import { Command, CommanderError } from 'commander';
 import { SamMilError } from '../domain/errors.js';
 import { asWriteError } from '../domain/files/atomic.js';
 import { COMMANDS } from './commands/table.js';
-import { EXIT, Exit, exitCodeOf, ServerUnreachable } from './command-line/errors.js';
+import {
+  EXIT,
+  Exit,
+  exitCodeOf,
+  Interrupted,
+  InvalidPipelineError,
+  ServerUnreachable,
+} from './command-line/errors.js';
+import { countText } from './display/problems.js';
 import { stateFolder } from './server/state-folder.js';
 
 /**
@@ -20,11 +28,13 @@ export async function main(args: readonly string[]): Promise<void> {
     const error = fullDiskByName(raised);
     report(error, debug);
     const code = exitCodeOf(error);
-    // A run that ended has had its last object already.
-    const said = code === EXIT.ok || (error instanceof Exit && code !== EXIT.invalid);
-    if (!said && args.includes('--json') && FOLLOWING.has(args[0]))
+    // A run that was followed to its end has printed its object already.
+    const printed = code === EXIT.ok || error instanceof Exit;
+    if (!printed && args.includes('--json') && FOLLOWING.has(args[0]))
       console.log(JSON.stringify(unfinished(error)));
     process.exitCode = code;
+    // What was given up, such as a download, would keep the process alive.
+    if (error instanceof Interrupted) process.exit();
   }
 }
 
@@ -63,33 +73,19 @@ function inherit(command: Command): Command {
 }
 
 /** Commands whose `--json` promises a last object that says how the run ended. */
-const FOLLOWING = new Set(['run', 'resume', 'quickstart']);
+const FOLLOWING = new Set(['run', 'resume', 'quickstart', 'skip']);
 
 /** That object where there is no run, so that a script finds `status` on the last line in any case. */
 function unfinished(error: unknown): object {
-  const invalidFile = {
-    code: 'InvalidInput',
-    message: 'the pipeline can not run as it is; its errors are on stderr',
-  };
-  return {
-    run: null,
-    status:
-      exitCodeOf(error) === EXIT.failed
-        ? 'failed'
-        : error instanceof ServerUnreachable
-          ? 'unreachable'
-          : 'invalid',
-    work: null,
-    stages: [],
-    failed: [],
-    error:
-      error instanceof Exit
-        ? invalidFile
-        : {
-            code: error instanceof SamMilError ? error.code : 'Internal',
-            message: error instanceof Error ? error.message : String(error),
-          },
-  };
+  const code = error instanceof SamMilError ? error.code : 'Internal';
+  const message = error instanceof Error ? error.message : String(error);
+  return { run: null, status: statusOf(error), work: null, stages: [], failed: [], error: { code, message } };
+}
+
+function statusOf(error: unknown): string {
+  if (error instanceof ServerUnreachable) return 'unreachable';
+  if (error instanceof Interrupted) return 'interrupted';
+  return exitCodeOf(error) === EXIT.failed ? 'failed' : 'invalid';
 }
 
 /** The commands write here and there, and each of these writes may be the one that finds the disk full. */
@@ -99,9 +95,12 @@ function fullDiskByName(error: unknown): unknown {
   return asWriteError(error, path ?? `the disk of the work folder (--work) or of ${stateFolder()}`);
 }
 
-/** One line: what, where, what next. Commander and finished commands have said theirs already. */
+/** One line: what, where, what next. Commander and finished commands have printed theirs already. */
 function report(error: unknown, debug: boolean): void {
-  if (error instanceof Exit || error instanceof CommanderError) return;
+  if (error instanceof Exit || error instanceof Interrupted || error instanceof CommanderError) return;
+  // The command has shown each problem with its place.
+  if (error instanceof InvalidPipelineError)
+    return console.error(`\nsam-mil: ${error.file} cannot run: ${countText(error.problems)}`);
   const known = error instanceof SamMilError;
   const text = error instanceof Error ? error.message : String(error);
   console.error(`sam-mil: ${text}${known || debug ? '' : ' (a fault of sam-mil; --debug shows where)'}`);

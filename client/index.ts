@@ -6,27 +6,37 @@
  * console.log(run.state, run.stages);
  * ```
  *
- * A server is chosen as on the command line: `address`, `profile`, Temporal's environment variables and configuration file, else the embedded one
- * on this machine, which is started and, when nobody uses it any more, stopped. Errors are {@link SamMilError}; {@link ServerUnreachable} among them.
+ * A server is chosen as on the command line: `address`, `profile`, Temporal's environment variables and
+ * configuration file, else the embedded one on this machine, which is started and, when nobody uses it any more,
+ * stopped. Errors are {@link SamMilError}s; {@link InvalidPipelineError} and {@link ServerUnreachable} are
+ * subclasses.
  */
-import { SamMilError } from '../domain/errors.js';
+import { SamMilError, type ErrorCode, type ErrorFacts } from '../domain/errors.js';
+import type { FailedItem } from '../domain/engine/item/tally.js';
 import type { Problem } from '../domain/engine/language/problems/problems.js';
-import { checkForced, selectStages } from '../domain/engine/language/select-stages.js';
-import type { RunStatus } from '../workflows/messages.js';
-import { openSession, type ServerChoice } from './server/connect.js';
-import { driveRun, needsOf } from './run/drive-run.js';
+import type { RunState, RunStatus, StageState, StageStatus } from '../workflows/messages.js';
 import { InvalidPipelineError, ServerUnreachable } from './command-line/errors.js';
-import { askStatus } from './run/follow.js';
-import { Interrupt } from './run/interrupt.js';
-import { loadFile } from './run/load-file.js';
-import { findRun, readRunRecord } from './run/run-index.js';
-import { serverStateOf } from './run/open-runs.js';
-import { refuseWorkersWithout } from './run/registered-workers.js';
-import { partsOf, setUpNatives } from './set-up/set-up-natives.js';
-import { continueOrStart } from './run/start-or-continue.js';
+import { Interrupt } from './command-line/interrupt.js';
+import { PROGRAM } from './command-line/program.js';
+import { RunController, type ControllerOptions } from './run/controller.js';
+import type { RunListener } from './run/events.js';
+import { loadFile, selectPlan, type FileOptions } from './run/load-file.js';
+import { RemoteRun } from './run/remote-run.js';
+import { findRun, readRunRecord, type RunEntry } from './run/run-index.js';
+import { openSession, type ServerChoice } from './server/connect.js';
 
 export { InvalidPipelineError, SamMilError, ServerUnreachable };
-export type { Problem, RunStatus, ServerChoice };
+export type {
+  ErrorCode,
+  ErrorFacts,
+  FailedItem,
+  Problem,
+  RunState,
+  RunStatus,
+  ServerChoice,
+  StageState,
+  StageStatus,
+};
 
 export interface PipelineOptions {
   /** Values of params, as on the command line: text that is read by the param's type. */
@@ -38,68 +48,101 @@ export interface PipelineOptions {
   plugins?: string[];
 }
 
-export interface RunPipelineOptions extends PipelineOptions, ServerChoice {
+/** How a run is served and followed. */
+export interface FollowOptions extends ServerChoice {
   /** Start a worker beside this process. Default: only for the embedded server. */
   worker?: boolean;
-  /** Stages, `stage@item` or `*` to be done again in spite of receipts. */
+  /** Called about once a second. */
+  onStatus?: (status: RunStatus) => void;
+  /** Called with lines about set-up steps and about what happens to the run. */
+  onLine?: (line: string) => void;
+  /**
+   * Aborting it stops following: a run whose worker belongs to this call is paused, any other run continues.
+   * Default: the first SIGINT, SIGTERM or SIGHUP of this process; a second one then ends the process.
+   */
+  signal?: AbortSignal;
+}
+
+export interface RunPipelineOptions extends PipelineOptions, FollowOptions {
+  /** Stages, `stage@item` or `*` to run again although they are up to date. */
   force?: string[];
-  /** Only these stages, or `stage@item`s; what they need must stand already. */
+  /** Only these stages, or `stage@item`s; what they need must be up to date. */
   only?: string[];
   /** These stages and all that they need. */
   until?: string[];
-  /** These stages and all that needs them; what comes before must stand already. */
+  /** These stages and all that need them; what comes before must be up to date. */
   from?: string[];
-  /** Start a new run even if one of this work folder is open with the same plan; default: that one goes on. */
+  /**
+   * Start a new run even if one of this work folder is open with the same plan. Default: that one continues.
+   */
   fresh?: boolean;
-  /** Called about once a second. */
-  onStatus?: (status: RunStatus) => void;
-  /** Called with lines about set-up steps. */
-  onLine?: (line: string) => void;
 }
 
-/** All problems of a pipeline file; it can run if none of them is an error. Throws `InvalidInput` for a file that can't be read. */
+export interface ResumeRunOptions extends FollowOptions {
+  /** Work folder of a run that was started elsewhere. */
+  work?: string;
+  /** Paths of modules with further activities. Default: those the run was started with. */
+  plugins?: string[];
+  /** Retry only these held stages. */
+  stages?: string[];
+  /** Terminate an open run and restart it from its plan. */
+  restart?: boolean;
+}
+
+/**
+ * All problems of a pipeline file. The file can run if none of them is an error.
+ * @throws SamMilError InvalidInput for a file, params file or plugin that cannot be read
+ */
 export async function validatePipeline(file: string, options: PipelineOptions = {}): Promise<Problem[]> {
   return (await loadFile(file, fileOptions(options))).problems;
 }
 
 /**
- * Runs a pipeline until it has ended or is held; what receipts prove done is not done again, and an open run of the same plan goes on. Throws
- * {@link InvalidPipelineError} with all problems of a file that can't run. A run that fails does not throw: its state says so.
+ * Runs a pipeline until it has ended or is held. Up-to-date steps are skipped. An open run of the same plan
+ * continues; any other open run of the work folder is terminated. A run that fails does not throw: its state
+ * says so.
+ * @throws InvalidPipelineError for a file with errors: `problems` lists them
+ * @throws ServerUnreachable
+ * @throws SamMilError InvalidInput for files, stages or a work folder that cannot be used; Unavailable for an
+ * interrupted run
  */
 export async function runPipeline(file: string, options: RunPipelineOptions = {}): Promise<RunStatus> {
-  const { plan: whole, problems } = await loadFile(file, fileOptions(options));
-  if (whole === undefined) throw new InvalidPipelineError(file, problems);
-  const log = options.onLine ?? (() => undefined);
-  checkForced(whole, options.force);
-  const { plan, items } = selectStages(whole, options);
-  const session = await openSession(options, { start: true, log });
-  const interrupt = new Interrupt();
-  try {
-    const worker = options.worker ?? session.kind === 'embedded';
-    const needs = needsOf(plan, session, options.plugins);
-    if (worker) refuseWorkersWithout(needs);
-    if (worker) await setUpNatives(partsOf(plan), log);
-    const display = {
-      show: ({ status }: { status: RunStatus }) => options.onStatus?.(status),
-      line: log,
-      end: () => undefined,
-    };
-    const { force, plugins, profile, fresh = false } = options;
-    const wanted = { items, force, plugins, fresh };
-    const { entry, onReady } = await continueOrStart(session, display, plan, wanted);
-    const parts = { session, display, needs, profile, worker, onReady, interrupt };
-    const outcome = await driveRun(entry, parts);
-    if (outcome.ended === 'result') return outcome.status;
-    throw new SamMilError('Unavailable', `run ${entry.run} was interrupted`, {
-      next: `npx sam-mil resume ${entry.run}`,
-    });
-  } finally {
-    interrupt.dispose();
-    await session.close();
-  }
+  const { plan, items } = selectPlan(await loadFile(file, fileOptions(options)), options);
+  const { force, fresh } = options;
+  return follow(
+    options,
+    (controllerOptions) => RunController.open(plan, controllerOptions),
+    (controller) => controller.start({ items, force }, fresh),
+  );
 }
 
-/** Where a run is now, or how it ended. Throws `InvalidInput` for an unknown run, `Unavailable` where nobody can tell. */
+/**
+ * Continues a run until it has ended or is held: retries what failed of a held run, continues a paused one,
+ * follows one that is running, and restarts one that has ended or that the server no longer knows. Up-to-date
+ * steps are skipped.
+ * @param run name of the run, the beginning of it, or `latest`
+ * @throws ServerUnreachable
+ * @throws SamMilError InvalidInput for an unknown run or a damaged plan; Unavailable for an interrupted run
+ */
+export async function resumeRun(run: string, options: ResumeRunOptions = {}): Promise<RunStatus> {
+  const { stages, restart } = options;
+  const entry = findRun(run, options.work);
+  return follow(
+    options,
+    (controllerOptions) => RunController.reopen(entry, controllerOptions),
+    (controller) =>
+      restart
+        ? controller.restart(entry, 'requested')
+        : controller.resume(entry, stages === undefined ? {} : { stages }),
+  );
+}
+
+/**
+ * Where a run is now, or how it ended.
+ * @param run name of the run, the beginning of it, or `latest`
+ * @throws ServerUnreachable where the run has left no record
+ * @throws SamMilError InvalidInput for an unknown run, Unavailable for one that has neither ended nor runs
+ */
 export async function runStatus(
   run: string,
   options: ServerChoice & { work?: string } = {},
@@ -113,23 +156,50 @@ export async function runStatus(
     },
   );
   try {
-    const open = session !== undefined && (await serverStateOf(session.client, entry.run)) === 'open';
-    if (open) return await askStatus(session.client, entry.run);
+    const remote = session && new RemoteRun(session.client, entry.run);
+    if (remote !== undefined && (await remote.state()) === 'open') return await remote.status();
     if (record !== undefined) return record;
-    throw new SamMilError('Unavailable', `run ${entry.run} is not at work and has not ended`, {
-      next: `npx sam-mil resume ${entry.run}`,
-    });
+    throw resumable(entry, 'is not running and has not ended');
   } finally {
     await session?.close();
   }
 }
 
-function fileOptions({
-  set = {},
-  paramsFile,
-  work,
-  plugins,
-}: PipelineOptions): Parameters<typeof loadFile>[1] {
+async function follow(
+  options: FollowOptions & { plugins?: string[] },
+  open: (options: ControllerOptions) => Promise<RunController>,
+  choose: (controller: RunController) => Promise<RunEntry>,
+): Promise<RunStatus> {
+  const { address, namespace, profile, worker, plugins } = options;
+  const server = { address, namespace, profile };
+  const interrupt = options.signal === undefined ? new Interrupt() : undefined;
+  const signal = options.signal ?? interrupt?.signal;
+  try {
+    const listener = listenerOf(options);
+    const controller = await open({ server, worker, plugins, program: PROGRAM, listener, signal });
+    const { entry, outcome } = await controller.run(choose);
+    if (outcome.ended === 'result') return outcome.status;
+    throw resumable(entry, 'was interrupted');
+  } finally {
+    interrupt?.dispose();
+  }
+}
+
+function listenerOf({ onStatus, onLine }: FollowOptions): RunListener {
+  return {
+    setUp: (line) => onLine?.(line),
+    line: (text) => onLine?.(text),
+    status: ({ status }) => onStatus?.(status),
+    ended: () => undefined,
+    closed: () => undefined,
+  };
+}
+
+function resumable({ run }: RunEntry, what: string): SamMilError {
+  return new SamMilError('Unavailable', `run ${run} ${what}`, { next: `npx sam-mil resume ${run}` });
+}
+
+function fileOptions({ set = {}, paramsFile, work, plugins }: PipelineOptions): FileOptions {
   return {
     set: Object.entries(set).map(([name, value]) => `${name}=${value}`),
     paramsFile,

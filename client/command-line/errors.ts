@@ -12,9 +12,14 @@ export class ServerUnreachable extends SamMilError {
   }
 }
 
-/** A pipeline file with errors. The message lists them too. */
+/**
+ * A pipeline file has errors and cannot run. `code` is `InvalidInput`; the message lists every problem with
+ * its place.
+ */
 export class InvalidPipelineError extends SamMilError {
-  /** All problems of the file, warnings included, in the order of their places. */
+  /** The pipeline file, as the caller gave it. */
+  readonly file: string;
+  /** Errors and warnings, in the order of the file. */
   readonly problems: readonly Problem[];
 
   constructor(file: string, problems: readonly Problem[]) {
@@ -22,11 +27,19 @@ export class InvalidPipelineError extends SamMilError {
       ({ place, code, message }) => `${place.line}:${place.column} ${code} ${message}`,
     );
     super('InvalidInput', 'the pipeline cannot run', { file, found: `\n  ${lines.join('\n  ')}` });
+    this.file = file;
     this.problems = problems;
   }
 }
 
-/** A command that has already said everything it has to say and only ends with this code. */
+/** A signal came before there was a run to pause. */
+export class Interrupted extends SamMilError {
+  constructor() {
+    super('Unavailable', 'interrupted');
+  }
+}
+
+/** A command that has printed everything and only ends with this code. */
 export class Exit extends Error {
   readonly code: number;
 
@@ -39,6 +52,7 @@ export class Exit extends Error {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof Exit) return error.code;
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.invalid;
+  if (error instanceof Interrupted) return EXIT.interrupted;
   if (error instanceof ServerUnreachable) return EXIT.unreachable;
   if (error instanceof SamMilError && error.code === 'InvalidInput') return EXIT.invalid;
   return EXIT.failed;

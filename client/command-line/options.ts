@@ -1,5 +1,4 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import type { Selection } from '../../domain/engine/language/select-stages.js';
 
 /** Options of every command that talks to Temporal; see {@link ServerChoice}. */
 export function addServerOptions(command: Command): Command {
@@ -29,6 +28,14 @@ export function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value];
 }
 
+/** `--plugin` is added by the commands themselves: those that run have it already. */
+export function addFileOptions(command: Command): Command {
+  return command
+    .option('--set <name=value>', 'value of a param; may be given several times', collect)
+    .option('--params-file <file>', 'YAML file of param values')
+    .option('--work <folder>', 'work folder, over the one of the file (default: ./work/<pipeline name>)');
+}
+
 export interface SelectionOptions {
   only?: string[];
   until?: string[];
@@ -49,12 +56,8 @@ export function addSelectionOptions(command: Command): Command {
     .option('--force <target>', 'do again in spite of receipts: STAGE, STAGE@ITEM or *', collect);
 }
 
-export function selectionOf({ only, until, from }: SelectionOptions): Selection {
-  return { only, until, from };
-}
-
-/** Options of the commands that show a run to its end; see ExecuteOptions. */
-export function addExecuteOptions(command: Command): Command {
+/** Options of the commands that show a run to its end; see FollowOptions. */
+export function addFollowOptions(command: Command): Command {
   return addPluginOption(addServerOptions(command))
     .option('--no-worker', 'start no local worker')
     .option('--worker', 'start a local worker also where the server is not the embedded one')

@@ -1,49 +1,48 @@
 import { Command } from 'commander';
-import { openSession, type Session } from '../server/connect.js';
-import { askStatus } from '../run/follow.js';
 import { addServerOptions } from '../command-line/options.js';
+import { RemoteRun } from '../run/remote-run.js';
 import { findRun } from '../run/run-index.js';
-import { requireOpen, type ControlOptions } from './control.js';
+import { openSession, type ServerChoice } from '../server/connect.js';
 
-interface CancelOptions extends ControlOptions {
+interface CancelOptions extends ServerChoice {
+  work?: string;
   now?: boolean;
 }
 
 export function createCommand(): Command {
   const command = new Command('cancel')
     .description(
-      'End a run: items at work stop at their next safe point; what is finished stays and can be resumed',
+      'End a run: running items stop at their next safe point; finished work is kept, and the run can be resumed',
     )
     .argument('[run]', 'run, or the beginning of its name', 'latest')
-    .option('--now', 'do not wait for items at work')
+    .option('--now', 'do not wait for running items')
     .option('--work <folder>', 'work folder of a run that was started elsewhere');
   return addServerOptions(command).action(cancel);
 }
 
 async function cancel(name: string, options: CancelOptions): Promise<void> {
-  const entry = findRun(name, options.work);
-  // Started if need be: a run that waits in its database would go on when the server is next up.
+  const { run } = findRun(name, options.work);
+  // Started if need be: a run that waits in its database would continue when the server is next up.
   const session = await openSession(options, { start: true, log: (line) => console.error(`  ${line}`) });
   try {
-    await requireOpen(session.client, entry);
-    const polite = options.now !== true && (await askToCancel(session, entry.run));
-    if (!polite) await session.client.workflow.getHandle(entry.run).terminate('ended by `sam-mil cancel`');
-    console.log(`${entry.run}  cancelled${polite ? '' : ' at once'}; what is finished stays`);
-    console.log(`  go on   npx sam-mil resume ${entry.run}`);
+    const remote = new RemoteRun(session.client, run);
+    await remote.requireOpen();
+    const polite = options.now !== true && (await askToCancel(remote));
+    if (!polite) await remote.terminate('ended by `sam-mil cancel`');
+    console.log(`${run}  cancelled${polite ? '' : ' at once'}; finished work is kept`);
+    console.log(`  resume it   npx sam-mil resume ${run}`);
   } finally {
     await session.close();
   }
 }
 
-/** False where no worker answers: then nothing is at work, and there is nothing to wait for. */
-async function askToCancel(session: Session, run: string): Promise<boolean> {
-  const handle = session.client.workflow.getHandle(run);
+/** False where no worker answers: then nothing is running, and there is nothing to wait for. */
+async function askToCancel(remote: RemoteRun): Promise<boolean> {
   try {
-    await askStatus(session.client, run);
+    await remote.status();
   } catch {
     return false;
   }
-  await handle.cancel();
-  await handle.result().catch(() => undefined);
+  await remote.cancel();
   return true;
 }

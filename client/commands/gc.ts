@@ -5,11 +5,10 @@ import { Command } from 'commander';
 import { runFolder } from '../../domain/engine/store/paths.js';
 import { openSession } from '../server/connect.js';
 import { invalid } from '../command-line/errors.js';
-import { serverStateOf, type ServerState } from '../run/open-runs.js';
+import { RemoteRun, type ServerState } from '../run/remote-run.js';
 import { parseCount } from '../command-line/options.js';
-import { formatBytes } from '../display/render-text.js';
+import { formatBytes, shortPath } from '../display/render-text.js';
 import { forgetRun, readRunRecord, runsIn, type RunEntry } from '../run/run-index.js';
-import { shortPath } from '../run/run-output.js';
 
 interface GcOptions {
   keep: number;
@@ -80,7 +79,7 @@ async function askServer({ run, server, namespace }: RunEntry): Promise<ServerSt
   const choice = server === 'embedded' ? {} : { address: server, namespace };
   const session = await openSession(choice, { start: false, log: () => undefined }).catch(() => undefined);
   try {
-    return session && (await serverStateOf(session.client, run));
+    return session && (await new RemoteRun(session.client, run).state());
   } finally {
     await session?.close();
   }

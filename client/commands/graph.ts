@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import type { ItemSource, Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
 import { invalid } from '../command-line/errors.js';
-import { addPluginOption } from '../command-line/options.js';
-import { addFileOptions, loadPlan, type FileOptions } from '../run/load-file.js';
+import { addFileOptions, addPluginOption } from '../command-line/options.js';
 import { plural } from '../display/render-text.js';
+import type { FileOptions } from '../run/load-file.js';
+import { loadPlan } from './load-plan.js';
 
 interface GraphOptions extends FileOptions {
   format: string;

@@ -1,10 +1,9 @@
 import { Command } from 'commander';
 import { openSession, type Session } from '../server/connect.js';
 import { paletteFor } from '../display/display.js';
-import { serverStateOf } from '../run/open-runs.js';
-import { formatDuration, formatTable } from '../display/render-text.js';
+import { RemoteRun } from '../run/remote-run.js';
+import { formatDuration, formatTable, shortPath } from '../display/render-text.js';
 import { knownRuns, lastSeenStatus, readRunRecord, runsIn, type RunEntry } from '../run/run-index.js';
-import { shortPath } from '../run/run-output.js';
 
 interface LsOptions {
   work?: string;
@@ -39,7 +38,7 @@ async function stateOf(entry: RunEntry, session: Session | undefined): Promise<s
     session !== undefined &&
     entry.server === (session.kind === 'embedded' ? 'embedded' : session.address)
   ) {
-    const state = await serverStateOf(session.client, entry.run);
+    const state = await new RemoteRun(session.client, entry.run).state();
     if (state === 'open' || record === undefined) return state;
   }
   return record?.state ?? leftAs(entry);

@@ -16,8 +16,7 @@ import type { Weights, WeightsEntry } from '../../domain/machine/weights/weights
 import { paletteFor } from '../display/display.js';
 import { downloadProgress } from '../display/download-progress.js';
 import { EXIT, Exit, exitCodeOf, invalid } from '../command-line/errors.js';
-import { fitTable, formatBytes, formatTable } from '../display/render-text.js';
-import { shortPath } from '../run/run-output.js';
+import { fitTable, formatBytes, formatTable, shortPath } from '../display/render-text.js';
 
 interface FetchCommandOptions {
   url?: string;

@@ -1,14 +1,44 @@
+import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { Command } from 'commander';
-import { pauseUpdate } from '../../workflows/messages.js';
+import { SamMilError } from '../../domain/errors.js';
+import { invalid } from '../command-line/errors.js';
 import { addServerOptions } from '../command-line/options.js';
-import { controlRun, type ControlOptions } from './control.js';
+import { RemoteRun } from '../run/remote-run.js';
+import { findRun } from '../run/run-index.js';
+import { openSession, type ServerChoice } from '../server/connect.js';
+
+const ANSWER_MILLISECONDS = 60_000;
 
 export function createCommand(): Command {
   const command = new Command('pause')
-    .description('Let no new item of a run start; items at work go on to their end')
+    .description('Let no new item of a run start; items that are running finish')
     .argument('[run]', 'run, or the beginning of its name', 'latest')
     .option('--work <folder>', 'work folder of a run that was started elsewhere');
-  return addServerOptions(command).action((name: string, options: ControlOptions) =>
-    controlRun(name, options, (client, run) => client.workflow.getHandle(run).executeUpdate(pauseUpdate)),
-  );
+  return addServerOptions(command).action(pause);
+}
+
+async function pause(name: string, options: ServerChoice & { work?: string }): Promise<void> {
+  const { run } = findRun(name, options.work);
+  const session = await openSession(options, { start: false, log: () => undefined });
+  try {
+    const remote = new RemoteRun(session.client, run);
+    await remote.requireOpen();
+    const { message } = await remote.pause(ANSWER_MILLISECONDS);
+    console.log(`${run}  ${message}`);
+  } catch (error) {
+    throw explained(error, run);
+  } finally {
+    await session.close();
+  }
+}
+
+function explained(error: unknown, run: string): unknown {
+  if (error instanceof SamMilError) return error;
+  if (error instanceof WorkflowUpdateFailedError) {
+    return invalid(`run ${run} refuses: ${error.cause?.message ?? error.message}`);
+  }
+  return new SamMilError('Unavailable', `no worker answered for run ${run}`, {
+    next: 'start one with `npx sam-mil worker`',
+    cause: error,
+  });
 }

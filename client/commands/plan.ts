@@ -2,19 +2,18 @@ import { Command } from 'commander';
 import { EngineContext } from '../../activities/step/engine-context.js';
 import { forecast, type ItemForecast, type StageForecast } from '../../activities/engine/forecast.js';
 import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
-import { checkForced, selectStages } from '../../domain/engine/language/select-stages.js';
 import { paletteFor } from '../display/display.js';
-import { addFileOptions, loadPlan, type FileOptions } from '../run/load-file.js';
+import type { FileOptions } from '../run/load-file.js';
 import {
+  addFileOptions,
   addPluginOption,
   addSelectionOptions,
-  selectionOf,
   type SelectionOptions,
 } from '../command-line/options.js';
-import { fitTable, formatTable, plural } from '../display/render-text.js';
+import { fitTable, formatTable, plural, shortPath } from '../display/render-text.js';
 import type { Palette } from '../display/render-status.js';
-import { shortPath } from '../run/run-output.js';
 import { sourceText } from './graph.js';
+import { loadPlan } from './load-plan.js';
 
 interface PlanOptions extends FileOptions, SelectionOptions {
   why?: boolean;
@@ -33,9 +32,7 @@ export function createCommand(): Command {
 }
 
 async function showPlan(file: string, options: PlanOptions): Promise<void> {
-  const { plan: whole, registry } = await loadPlan(file, options);
-  checkForced(whole, options.force);
-  const { plan, items } = selectStages(whole, selectionOf(options));
+  const { plan, items, registry } = await loadPlan(file, options);
   const engine = new EngineContext(registry);
   try {
     const stages: StageForecast[] = [];

@@ -4,7 +4,8 @@ import { paletteFor } from '../display/display.js';
 import { invalid } from '../command-line/errors.js';
 import { metricsTable } from '../display/metrics.js';
 import { findRun, readPlanOf, type RunEntry } from '../run/run-index.js';
-import { reportsOf, shortPath, type ReportFiles } from '../run/run-output.js';
+import { shortPath } from '../display/render-text.js';
+import { reportsOf, type ReportFiles } from '../display/reports.js';
 
 interface ReportOptions {
   work?: string;

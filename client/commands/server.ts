@@ -8,7 +8,7 @@ import {
   logPath,
   type EmbeddedServer,
 } from '../server/embedded-server.js';
-import { Interrupt } from '../run/interrupt.js';
+import { Interrupt } from '../command-line/interrupt.js';
 import { parsePort } from '../command-line/options.js';
 
 export function createCommand(): Command {
@@ -32,7 +32,7 @@ async function serve(options: { port?: number; uiPort?: number }): Promise<void>
   console.log(
     'Commands of this user find it by themselves. Ctrl-C stops it; open runs go on when it is up again.',
   );
-  await Promise.race([interrupt.signal, untilDead(server, interrupt.aborted)]);
+  await Promise.race([interrupt.received, untilDead(server, interrupt.signal)]);
   interrupt.dispose();
   console.log('\nstopping');
   await leaveEmbeddedServer(true);

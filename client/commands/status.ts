@@ -2,13 +2,14 @@ import { Command } from 'commander';
 import { openSession, type ServerChoice, type Session } from '../server/connect.js';
 import { createDisplay, paletteFor } from '../display/display.js';
 import { EXIT, Exit, ServerUnreachable } from '../command-line/errors.js';
-import { askStatus, followRun, viewOf } from '../run/follow.js';
-import { Interrupt } from '../run/interrupt.js';
-import { serverStateOf } from '../run/open-runs.js';
+import { Interrupt } from '../command-line/interrupt.js';
+import type { RunView } from '../run/events.js';
+import { followRun, viewRun } from '../run/follow.js';
+import { RemoteRun } from '../run/remote-run.js';
 import { addServerOptions } from '../command-line/options.js';
-import { renderFailures, renderRun, type RunView } from '../display/render-status.js';
+import { renderFailures, renderRun } from '../display/render-status.js';
 import { findRun, lastSeenStatus, readRunRecord, type RunEntry } from '../run/run-index.js';
-import { resultObject } from '../run/run-result.js';
+import { resultObject } from '../display/run-end.js';
 import type { RunStatus } from '../../workflows/messages.js';
 
 interface StatusOptions extends ServerChoice {
@@ -32,7 +33,7 @@ async function showStatus(name: string, options: StatusOptions): Promise<void> {
   const session = await sessionIfAny(options);
   try {
     if (session === undefined) return showRecord(entry, options, 'the embedded server does not run');
-    const state = await serverStateOf(session.client, entry.run);
+    const state = await new RemoteRun(session.client, entry.run).state();
     if (state !== 'open') return showRecord(entry, options, `the server says: ${state}`);
     if (options.watch) await watch(session, entry, options);
     else await showOnce(session, entry, options);
@@ -55,7 +56,7 @@ async function sessionIfAny(options: StatusOptions): Promise<Session | undefined
 async function showOnce(session: Session, entry: RunEntry, options: StatusOptions): Promise<void> {
   let view: RunView;
   try {
-    view = await viewOf(session.client, await askStatus(session.client, entry.run));
+    view = await viewRun(session.client, entry.run);
   } catch {
     return showRecord(entry, options, 'it is open, but no worker answers');
   }
@@ -67,22 +68,22 @@ async function watch(session: Session, entry: RunEntry, options: StatusOptions):
   const interrupt = new Interrupt();
   try {
     const status = await followRun(session.client, entry.run, {
-      show: (view) => display.show(view),
+      show: (view) => display.status(view),
       record: () => readRunRecord(entry),
-      signal: interrupt.aborted,
+      signal: interrupt.signal,
     });
-    display.end();
+    display.closed();
     if (status === undefined) return;
     if (options.json) print(entry, status, options, () => []);
     else console.log([...renderFailures(status, paletteFor(process.stdout)), status.message].join('\n'));
     if (status.state !== 'done') throw new Exit(EXIT.failed);
   } finally {
-    display.end();
+    display.closed();
     interrupt.dispose();
   }
 }
 
-/** Without an answer from the run itself: how it ended, or how it was last seen and how it goes on. */
+/** Without an answer from the run itself: how it ended, or how it was last seen and how to resume it. */
 function showRecord(entry: RunEntry, options: StatusOptions, why: string): void {
   const record = readRunRecord(entry);
   const palette = paletteFor(process.stdout);
@@ -94,16 +95,16 @@ function showRecord(entry: RunEntry, options: StatusOptions, why: string): void 
       record.message,
     ]);
   }
-  const goOn = `go on   npx sam-mil resume ${entry.run}`;
+  const resumeLine = `resume it   npx sam-mil resume ${entry.run}`;
   const seen = lastSeenStatus(entry);
   if (seen !== undefined) {
     const { status, at } = seen;
     const trouble = `not at work now (${why}); this is how it was last seen`;
     const lines = () => renderRun({ status, activities: [], now: at, trouble }, palette);
-    return print(entry, status, options, () => [...lines(), ...renderFailures(status, palette), goOn]);
+    return print(entry, status, options, () => [...lines(), ...renderFailures(status, palette), resumeLine]);
   }
   const nothing = { run: entry.run, status: 'stopped', work: entry.work, stages: [], failed: [] };
-  console.log(options.json ? JSON.stringify(nothing) : `${entry.run}  not at work (${why})\n${goOn}`);
+  console.log(options.json ? JSON.stringify(nothing) : `${entry.run}  not at work (${why})\n${resumeLine}`);
 }
 
 function print(entry: RunEntry, status: RunStatus, options: StatusOptions, text: () => string[]): void {

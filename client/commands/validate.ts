@@ -1,15 +1,9 @@
 import { Command } from 'commander';
 import { paletteFor } from '../display/display.js';
 import { EXIT, Exit } from '../command-line/errors.js';
-import { addPluginOption } from '../command-line/options.js';
-import {
-  addFileOptions,
-  countText,
-  loadFile,
-  problemsText,
-  type FileOptions,
-  type LoadedFile,
-} from '../run/load-file.js';
+import { addFileOptions, addPluginOption } from '../command-line/options.js';
+import { countText, problemsText } from '../display/problems.js';
+import { loadFile, type FileOptions, type LoadedFile } from '../run/load-file.js';
 import { hasErrors } from '../../domain/engine/language/problems/problems.js';
 import { plural } from '../display/render-text.js';
 

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { chooseServer, openSession, type ServerChoice, type Session } from '../server/connect.js';
-import { Interrupt } from '../run/interrupt.js';
+import { Interrupt } from '../command-line/interrupt.js';
 import { addPluginOption, addServerOptions, parseCount } from '../command-line/options.js';
 import { setUpNatives } from '../set-up/set-up-natives.js';
 import { absolutePlugins, registerWorker, unregisterWorker } from '../run/registered-workers.js';
@@ -75,7 +75,7 @@ async function serve(session: Session, options: WorkerCommandOptions, interrupt:
   // The command that forked this worker is gone: nobody would ever stop it.
   const orphaned = new Promise<void>((done) => process.once('disconnect', done));
   try {
-    await Promise.race([interrupt.signal, orphaned, worker.ended]);
+    await Promise.race([interrupt.received, orphaned, worker.ended]);
   } finally {
     unregisterWorker();
   }

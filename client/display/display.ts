@@ -1,47 +1,69 @@
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
+import type { RunListener, RunOutcome, RunView } from '../run/events.js';
+import { readPlanOf, type RunEntry } from '../run/run-index.js';
 import { clip, formatDuration } from './render-text.js';
-import { countsText, renderRun, type Palette, type RunView } from './render-status.js';
+import { resultLines } from './run-end.js';
+import { countsText, renderRun, type Palette } from './render-status.js';
 
-/** Where a command shows how its run goes. Only one line or block is written at a time, so nothing is ever interleaved. */
-export interface Display {
-  /** The run as it is now. */
-  show(view: RunView): void;
-  /** A line that stays: set-up steps, warnings. */
-  line(text: string): void;
-  /** Leaves the last view standing and gives the terminal back. */
-  end(): void;
-}
-
-export function createDisplay(stream: WriteStream, mode: 'auto' | 'plain' = 'auto'): Display {
-  const live = mode === 'auto' && stream.isTTY && process.env.TERM !== 'dumb';
+/** Shows a run to a person: redrawn in place on a terminal, as lines elsewhere. */
+export function createDisplay(stream: WriteStream): RunListener {
+  const live = stream.isTTY && process.env.TERM !== 'dumb';
   return live ? new LiveDisplay(stream) : new PlainDisplay(stream);
 }
 
-/** NO_COLOR and pipes give no colours, FORCE_COLOR gives them everywhere: picocolors knows the rules, but looks at stdout only. */
+/**
+ * NO_COLOR and pipes give no colours, FORCE_COLOR gives them everywhere: picocolors knows the rules, but
+ * looks at stdout only.
+ */
 export function paletteFor(stream: { isTTY?: boolean }): Palette {
   return pc.createColors(
     pc.isColorSupported && (stream.isTTY === true || process.env.FORCE_COLOR !== undefined),
   );
 }
 
+/**
+ * What both kinds have in common. Only one line or block is written at a time, so nothing is ever
+ * interleaved.
+ */
+abstract class TextDisplay implements RunListener {
+  protected readonly stream: WriteStream;
+  protected readonly palette: Palette;
+
+  constructor(stream: WriteStream) {
+    this.stream = stream;
+    this.palette = paletteFor(stream);
+  }
+
+  setUp(line: string): void {
+    this.line(`  ${line}`);
+  }
+
+  async ended(entry: RunEntry, outcome: RunOutcome): Promise<void> {
+    this.closed();
+    const lines = await resultLines(entry, readPlanOf(entry), outcome, this.palette);
+    this.stream.write(`${lines.join('\n')}\n`);
+  }
+
+  abstract line(text: string): void;
+  abstract status(view: RunView): void;
+  abstract closed(): void;
+}
+
 /** A block at the bottom of the terminal that is drawn again in place. */
-class LiveDisplay implements Display {
-  private readonly stream: WriteStream;
-  private readonly palette: Palette;
+class LiveDisplay extends TextDisplay {
   private drawn: string[] = [];
   private columns = 0;
   private readonly foreign: ForeignOutput;
   private readonly restore = () => this.stream.write('\u001b[?25h');
 
   constructor(stream: WriteStream) {
-    this.stream = stream;
-    this.palette = paletteFor(stream);
+    super(stream);
     this.foreign = new ForeignOutput((text) => this.line(text));
     process.on('exit', this.restore);
   }
 
-  show(view: RunView): void {
+  status(view: RunView): void {
     this.draw(renderRun(view, this.palette));
   }
 
@@ -52,7 +74,7 @@ class LiveDisplay implements Display {
     this.draw(block);
   }
 
-  end(): void {
+  closed(): void {
     this.foreign.release();
     process.off('exit', this.restore);
     this.restore();
@@ -70,7 +92,10 @@ class LiveDisplay implements Display {
     this.columns = columns;
   }
 
-  /** Moves to the start of the block and clears from there. After a narrower resize old lines may have wrapped: they count double. */
+  /**
+   * Moves to the start of the block and clears from there. After a narrower resize old lines may have
+   * wrapped: they count double.
+   */
   private erase(): string {
     const columns = this.stream.columns ?? 80;
     const wrapped = columns < this.columns ? Math.ceil(this.columns / columns) : 1;
@@ -79,7 +104,10 @@ class LiveDisplay implements Display {
   }
 }
 
-/** What other code of this process writes to the terminal while a block stands there: it would be drawn over, and shift the block. */
+/**
+ * What other code of this process writes to the terminal while a block stands there: it would be drawn over,
+ * and shift the block.
+ */
 class ForeignOutput {
   private readonly write = process.stderr.write.bind(process.stderr);
   private readonly warn: (warning: Error) => void;
@@ -107,19 +135,15 @@ class ForeignOutput {
 
 const SECONDS_BETWEEN_LINES = 10;
 
-/** For pipes and logs: a line when a stage changes its state or something fails, and now and then how far it is. */
-class PlainDisplay implements Display {
-  private readonly stream: NodeJS.WritableStream;
-  private readonly palette: Palette;
+/**
+ * For pipes and logs: a line when a stage changes its state or something fails, and now and then how far it
+ * is.
+ */
+class PlainDisplay extends TextDisplay {
   private readonly said = new Map<string, { state: string; failed: number; counts: string; at: number }>();
   private trouble?: string;
 
-  constructor(stream: WriteStream) {
-    this.stream = stream;
-    this.palette = paletteFor(stream);
-  }
-
-  show(view: RunView): void {
+  status(view: RunView): void {
     if (view.trouble !== this.trouble) {
       this.trouble = view.trouble;
       if (view.trouble !== undefined) this.line(view.trouble);
@@ -141,7 +165,7 @@ class PlainDisplay implements Display {
     this.stream.write(`${text}\n`);
   }
 
-  end(): void {
-    // Every line stands already.
+  closed(): void {
+    // Every line has been written.
   }
 }

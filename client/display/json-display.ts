@@ -1,13 +1,17 @@
 import { pickCounts } from '../../domain/engine/item/counts.js';
-import type { Display } from './display.js';
-import type { RunView } from './render-status.js';
+import type { RunListener, RunOutcome, RunView } from '../run/events.js';
+import type { RunEntry } from '../run/run-index.js';
+import { resultObject } from './run-end.js';
 
-/** `--json`: a line for each change of a stage, one for each newly failed item; text for people goes to stderr. */
-export class JsonDisplay implements Display {
+/**
+ * `--json`: a line for each change of a stage, for each newly failed item, and for the end; text for people
+ * goes to stderr.
+ */
+export class JsonDisplay implements RunListener {
   private readonly said = new Map<string, string>();
   private readonly failures = new Set<string>();
 
-  show({ status }: RunView): void {
+  status({ status }: RunView): void {
     for (const stage of status.stages) {
       const { name, state } = stage;
       const line = JSON.stringify({ event: 'stage', stage: name, state, ...pickCounts(stage, 'idle') });
@@ -21,11 +25,19 @@ export class JsonDisplay implements Display {
     }
   }
 
+  setUp(line: string): void {
+    console.error(`  ${line}`);
+  }
+
   line(text: string): void {
     console.error(text);
   }
 
-  end(): void {
-    // Nothing is held back.
+  ended(entry: RunEntry, outcome: RunOutcome): void {
+    console.log(JSON.stringify(resultObject(entry, outcome)));
+  }
+
+  closed(): void {
+    // Every line has been written.
   }
 }

@@ -1,5 +1,4 @@
 import type pc from 'picocolors';
-import type { Progress } from '../../domain/job.js';
 import {
   countEnded,
   countMade,
@@ -8,31 +7,10 @@ import {
   type Counter,
 } from '../../domain/engine/item/counts.js';
 import type { RunStatus, StageStatus } from '../../workflows/messages.js';
+import type { Activity, RunView } from '../run/events.js';
 import { formatDuration, formatTable, oneLine, plural } from './render-text.js';
 
 export type Palette = ReturnType<typeof pc.createColors>;
-
-/** An activity that is at work now. */
-export interface Activity {
-  stage: string;
-  /** `tumor_001 extract`: item and step. */
-  what: string;
-  attempt: number;
-  /** From its last heartbeat. */
-  progress?: Progress;
-  /** Why the attempt before this one ended. */
-  lastFailure?: string;
-  worker?: string;
-}
-
-/** What the display knows of a run at one moment. `now` and all times are milliseconds since 1970. */
-export interface RunView {
-  status: RunStatus;
-  activities: readonly Activity[];
-  now: number;
-  /** Said above the table when something outside the run holds it up: no worker, server away. */
-  trouble?: string;
-}
 
 const MARKS: Record<StageStatus['state'], [string, (palette: Palette) => (text: string) => string]> = {
   waiting: ['·', (palette) => palette.dim],
@@ -126,7 +104,7 @@ function activityLines(stage: StageStatus, view: RunView, palette: Palette): str
   return lines;
 }
 
-export function activityText(activity: Activity, palette: Palette): string {
+function activityText(activity: Activity, palette: Palette): string {
   const { progress, attempt, lastFailure } = activity;
   const parts = [oneLine(activity.what)];
   if (progress !== undefined) parts.push(`${progress.done}/${progress.total} ${progress.unit}`);

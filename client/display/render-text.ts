@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
 /** Seconds as people say them: `8s`, `2m 05s`, `3h 12m`, `2d 4h`. */
@@ -80,6 +81,12 @@ export function oneLine(text: string): string {
 
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A path as short as it can be written from here. */
+export function shortPath(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near === '' ? '.' : near.startsWith('..') ? path : near;
 }
 
 function width(text: string): number {

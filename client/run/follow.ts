@@ -1,34 +1,33 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
+import { WorkflowFailedError, type Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { SamMilError } from '../../domain/errors.js';
-import {
-  stageStatusQuery,
-  statusQuery,
-  stepQueue,
-  type RunStatus,
-  type StageStatus,
-} from '../../workflows/messages.js';
-import { activitiesOf } from '../display/pending-activities.js';
-import type { RunView } from '../display/render-status.js';
+import { stageStatusQuery, stepQueue, type RunStatus, type StageStatus } from '../../workflows/messages.js';
+import type { RunView } from './events.js';
+import { activitiesOf } from './pending-activities.js';
+import { RemoteRun } from './remote-run.js';
 
-export interface FollowOptions {
+interface FollowOptions {
   /** Called with each new view. */
   show(view: RunView): void;
   /** Called once a round: keeps the local worker alive. */
-  tend?(): Promise<void>;
-  /** The status that the run left in its work folder, if it has ended: Temporal keeps none of a cancelled run. */
+  tend?(): Promise<void> | undefined;
+  /**
+   * The status that the run left in its work folder, if it has ended: Temporal keeps none of a cancelled run.
+   */
   record?(): RunStatus | undefined;
-  /** Ends the following; the run goes on. */
+  /** Ends the following; the run continues. */
   signal?: AbortSignal;
-  milliseconds?: number;
 }
 
 const ROUND_MILLISECONDS = 1000;
 const ANSWER_MILLISECONDS = 5000;
 
-/** Follows a run until it has ended or is held. Returns its last status, undefined if the signal came first. */
+/**
+ * Follows a run until it has ended or is held. Returns its last status, undefined if the signal came first.
+ * @throws SamMilError Internal for a run that ended without a result
+ */
 export async function followRun(
   client: Client,
   run: string,
@@ -64,55 +63,30 @@ export async function followRun(
         options.show({ status: result, activities: [], now: Date.now() });
         return result;
       }
-      view = await look(client, handle, view);
+      view = await look(client, run, view);
       if (view !== undefined) options.show({ ...view, now: Date.now() });
       if (view?.status.state === 'held' && view.trouble === undefined) return view.status;
-      await sleep(options.milliseconds ?? ROUND_MILLISECONDS, undefined, { signal: options.signal }).catch(
-        () => undefined,
-      );
+      await sleep(ROUND_MILLISECONDS, undefined, { signal: options.signal }).catch(() => undefined);
     }
     return undefined;
   }
 }
 
-/** The run as it is now. Where no worker answers, the last view with a word about it. */
-async function look(client: Client, handle: WorkflowHandle, last?: RunView): Promise<RunView | undefined> {
+/** The run as it is now. Where no worker answers, the last view with the reason. */
+async function look(client: Client, run: string, last?: RunView): Promise<RunView | undefined> {
   try {
-    return await viewOf(client, await askStatus(client, handle.workflowId));
+    return await viewRun(client, run);
   } catch (error) {
     return last && { ...last, activities: [], trouble: troubleOf(error) };
   }
 }
 
-/** The run's own account. Throws Temporal's error where no worker answers in time. */
-export function askStatus(client: Client, run: string): Promise<RunStatus> {
-  return client.withDeadline(Date.now() + ANSWER_MILLISECONDS, () =>
-    client.workflow.getHandle(run).query(statusQuery),
-  );
-}
-
-const WORKER_SECONDS = 60;
-
-/** The same while a worker may still be starting. Throws the last error after a minute. */
-export async function askStatusPatiently(client: Client, run: string): Promise<RunStatus> {
-  const deadline = Date.now() + WORKER_SECONDS * 1000;
-  for (;;) {
-    try {
-      return await askStatus(client, run);
-    } catch (error) {
-      if (Date.now() > deadline || isReplayFault(error)) throw error;
-      await sleep(300);
-    }
-  }
-}
-
-/** The workflow code has changed so much since the run was started that its history can't be followed any more. */
-export function isReplayFault(error: unknown): boolean {
-  return error instanceof Error && /nondeterminis|TMPRL1100/i.test(`${error.message} ${String(error.cause)}`);
-}
-
-/** Completes a status with exact numbers of the running stages and with what their activities are doing. */
-export async function viewOf(client: Client, status: RunStatus): Promise<RunView> {
+/**
+ * The run's own status, completed with exact numbers of the running stages and with what their activities are
+ * doing. Throws Temporal's error where no worker answers in time.
+ */
+export async function viewRun(client: Client, run: string): Promise<RunView> {
+  const status = await new RemoteRun(client, run).status();
   const ids = new Set(
     status.stages.flatMap((stage) => (stage.state === 'running' ? (stage.workflowId ?? []) : [])),
   );
@@ -123,7 +97,7 @@ export async function viewOf(client: Client, status: RunStatus): Promise<RunView
   const byName = new Map(exact.flat().map((stage) => [stage.name, stage]));
   const stages = status.stages.map((stage) => newer(stage, byName.get(stage.name)));
   const troubles = [
-    ...stuck.map((reason) => `the run waits and tries again by itself: ${reason}`),
+    ...stuck.map((reason) => `the run waits and retries automatically: ${reason}`),
     ...(unserved.length > 0 ? [noWorkerFor(unserved)] : []),
   ];
   const trouble = troubles.length > 0 ? { trouble: troubles[0] } : {};

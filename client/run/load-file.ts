@@ -1,18 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
-import type { Command } from 'commander';
 import { loadRegistry } from '../../activities/plugins/load-plugins.js';
 import type { Registry } from '../../activities/define/registry.js';
 import { SamMilError } from '../../domain/errors.js';
 import type { Catalog } from '../../domain/activity-schema.js';
 import { loadPipeline, type LoadedPipeline } from '../../domain/engine/language/load-pipeline.js';
-import type { Plan } from '../../domain/engine/language/plan/plan.js';
-import type { Problem } from '../../domain/engine/language/problems/problems.js';
-import { renderProblems } from '../../domain/engine/language/problems/render-problems.js';
-import { paletteFor } from '../display/display.js';
-import { EXIT, Exit, invalid } from '../command-line/errors.js';
-import { collect } from '../command-line/options.js';
-import type { Palette } from '../display/render-status.js';
+import {
+  checkForced,
+  selectStages,
+  type SelectedPlan,
+  type Selection,
+} from '../../domain/engine/language/select-stages.js';
+import { invalid, InvalidPipelineError } from '../command-line/errors.js';
 
 /** Options of every command that reads a pipeline file. */
 export interface FileOptions {
@@ -33,15 +32,10 @@ export interface LoadedFile extends LoadedPipeline {
   others: Map<string, string>;
 }
 
-/** `--plugin` is added by the commands themselves: those that run have it already. */
-export function addFileOptions(command: Command): Command {
-  return command
-    .option('--set <name=value>', 'value of a param; may be given several times', collect)
-    .option('--params-file <file>', 'YAML file of param values')
-    .option('--work <folder>', 'work folder, over the one of the file (default: ./work/<pipeline name>)');
-}
-
-/** Reads and checks a pipeline file. Problems of the file are in the result; a file that can't be read at all throws `InvalidInput`. */
+/**
+ * Reads and checks a pipeline file. Its problems are in the result.
+ * @throws SamMilError InvalidInput for a file or plugin that cannot be read, and for a `set` without a value
+ */
 export async function loadFile(
   file: string,
   options: FileOptions,
@@ -64,35 +58,23 @@ export async function loadFile(
   return { ...loaded, file, text, registry, others };
 }
 
-/** The plan of a file; where it has errors they are printed to stderr and the command ends with code 2. */
-export async function loadPlan(
-  file: string,
-  options: FileOptions,
-): Promise<{ plan: Plan; registry: Registry }> {
-  const loaded = await loadFile(file, options);
-  const { problems, plan, registry } = loaded;
-  if (problems.length > 0) console.error(problemsText(loaded, paletteFor(process.stderr)));
-  if (plan !== undefined) return { plan, registry };
-  console.error(`\nsam-mil: ${file} can not run: ${countText(problems)}`);
-  throw new Exit(EXIT.invalid);
+/**
+ * The part of a file's plan that is to run.
+ * @throws InvalidPipelineError for a file with errors
+ * @throws SamMilError InvalidInput for a stage or item that does not exist, and for options that exclude each
+ * other
+ */
+export function selectPlan(
+  { plan, file, problems }: LoadedFile,
+  selection: Selection & { force?: readonly string[] },
+): SelectedPlan {
+  if (plan === undefined) throw new InvalidPipelineError(file, problems);
+  checkForced(plan, selection.force);
+  return selectStages(plan, selection);
 }
 
 export function catalogOf(registry: Registry): Catalog {
   return Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
-}
-
-export function problemsText({ problems, text, file, others }: LoadedFile, palette: Palette): string {
-  const { red: error, yellow: warning, dim: faint, bold: strong } = palette;
-  return renderProblems(problems, text, file, { error, warning, faint, strong }, others);
-}
-
-export function countText(problems: readonly Problem[]): string {
-  const errors = problems.filter((problem) => problem.severity === 'error').length;
-  const warnings = problems.length - errors;
-  const parts = [];
-  if (errors > 0) parts.push(`${errors} error${errors === 1 ? '' : 's'}`);
-  if (warnings > 0) parts.push(`${warnings} warning${warnings === 1 ? '' : 's'}`);
-  return parts.join(', ') || 'no problems';
 }
 
 function readOverlay(file: string): { text: string; file: string; folder: string } {

@@ -1,11 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { SamMilError } from '../../domain/errors.js';
 import { othersServe, pluginsOn, type WorkerFacts } from './registered-workers.js';
-
-const PROGRAM = fileURLToPath(new URL('../main.js', import.meta.url));
 
 /** How long a worker may take to stop: running steps save a checkpoint meanwhile. */
 const STOP_MILLISECONDS = 30_000;
@@ -15,19 +12,27 @@ const HOPELESS_MILLISECONDS = 20_000;
 const HOPELESS_STARTS = 3;
 
 /**
- * The worker that a command runs beside itself: a process of its own, so that its load never stops the display. It is started again when it
- * dies, and not at all while other workers of this user serve all that is needed.
+ * The worker that a command runs beside itself: a process of its own, so that its load never stops the
+ * display. It is started again when it dies, and not at all while other workers of this user serve all that
+ * is needed.
  */
 export class LocalWorker {
   private child?: ChildProcess;
   private startedAt = 0;
   private failures = 0;
+  private readonly program: string;
   private readonly needs: WorkerFacts;
   private readonly args: readonly string[];
   private readonly log: string;
 
-  /** @param needs what it must serve @param args further arguments of `worker` @param log file that its output goes to */
-  constructor(needs: WorkerFacts, args: readonly string[], log: string) {
+  /**
+   * @param program module that Node runs as the command line: `worker` and its options follow
+   * @param needs what the worker must serve
+   * @param args further options of `worker`
+   * @param log file that its output is appended to
+   */
+  constructor(program: string, needs: WorkerFacts, args: readonly string[], log: string) {
+    this.program = program;
     this.needs = needs;
     this.args = args;
     this.log = log;
@@ -55,7 +60,7 @@ export class LocalWorker {
     mkdirSync(dirname(this.log), { recursive: true });
     const output = openSync(this.log, 'a');
     // A process group of its own: Ctrl-C must not reach it before its runs have been told to pause.
-    const child = fork(PROGRAM, ['worker', '--no-set-up', ...this.arguments(), ...this.args], {
+    const child = fork(this.program, ['worker', '--no-set-up', ...this.arguments(), ...this.args], {
       detached: true,
       stdio: ['ignore', output, output, 'ipc'],
     });

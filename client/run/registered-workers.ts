@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
+import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { invalid } from '../command-line/errors.js';
+import type { Session } from '../server/connect.js';
 import { registeredProcesses, registerProcess, unregisterProcess } from '../server/state-folder.js';
 
 /** What a worker of this user on this machine serves, and what a run needs to be served. */
@@ -24,6 +26,23 @@ export function unregisterWorker(): void {
 
 export function absolutePlugins(plugins: readonly string[] = []): string[] {
   return plugins.map((path) => resolve(path));
+}
+
+/**
+ * What a worker must serve to run a plan: the engine's queue and those of its steps, on the session's server.
+ */
+export function needsOf(
+  plan: Plan,
+  { address, namespace }: Session,
+  plugins?: readonly string[],
+): WorkerFacts {
+  const queues = plan.stages.flatMap((stage) => stage.steps.map((step) => step.queue));
+  return {
+    queues: [...new Set(['engine', ...queues])],
+    address,
+    namespace,
+    plugins: absolutePlugins(plugins),
+  };
 }
 
 /** Whether workers that others have started serve all that is needed. */

@@ -90,7 +90,7 @@ export function readRunRecord({ work, run }: RunEntry): RunStatus | undefined {
 }
 
 /** What a command last saw of a run, and when (milliseconds since 1970). */
-export interface SeenStatus {
+interface SeenStatus {
   at: number;
   status: RunStatus;
 }

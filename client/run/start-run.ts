@@ -4,6 +4,7 @@ import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import { digestOf } from '../../domain/digest.js';
+import { canonicalJson } from '../../domain/json.js';
 import { SamMilError } from '../../domain/errors.js';
 import type { Plan, PlanRef } from '../../domain/engine/language/plan/plan.js';
 import { runCommand } from '../../domain/machine/run-command.js';
@@ -14,33 +15,40 @@ import type { Session } from '../server/connect.js';
 import { absolutePlugins } from './registered-workers.js';
 import { forgetRunRecord, rememberRun, type RunEntry } from './run-index.js';
 
-/** What a run was asked for beside its plan: kept in its folder, for it holds as long as the run, however often that is started anew. */
-export interface StartOptions {
+/**
+ * What was requested beside the plan. Kept in the run's folder, because it applies each time the run is
+ * restarted.
+ */
+export interface RunRequest {
   /** {@link RunInput.items}. */
   items?: Record<string, string[]>;
   /** {@link RunInput.force}. */
   force?: string[];
-  /** Modules of further activities that its worker was given: a resumed run needs them again. No part of what was asked for. */
+  /**
+   * Paths of modules with further activities, which a resumed run needs again. Runs that differ only in them
+   * count as the same.
+   */
   plugins?: readonly string[];
 }
 
 /** Writes the plan into the work folder and starts its run. Returns the run as it is remembered. */
-export async function startRun(session: Session, plan: Plan, options: StartOptions = {}): Promise<RunEntry> {
+export async function startRun(session: Session, plan: Plan, request: RunRequest = {}): Promise<RunEntry> {
   const run = newRunName(plan);
   const ref = await writePlan(plan, run);
-  const wanted = wantedOf(options);
-  const plugins = absolutePlugins(options.plugins);
-  const kept = plugins.length === 0 ? wanted : { ...wanted, plugins };
-  await writeDurably(startPath(plan.work, run), `${JSON.stringify(kept)}\n`);
-  await execute(session.client, { run, plan: ref, header: await headerOf(plan), ...wanted });
+  const selection = normalize(request);
+  const plugins = absolutePlugins(request.plugins);
+  const kept = plugins.length === 0 ? selection : { ...selection, plugins };
+  await writeDurably(requestPath(plan.work, run), `${JSON.stringify(kept)}\n`);
+  await execute(session.client, { run, plan: ref, header: await headerOf(plan), ...selection });
   return remember(session, plan, run);
 }
 
 /**
- * Starts a run once more from the plan and the wishes it was started with: for one that has ended, or whose history is lost. Receipts let only what is not done
- * run, also where the plan was edited by hand meanwhile: they say what its outputs were made from.
+ * Starts a run again from its plan and request: for a run that has ended or whose history is lost. Receipts
+ * skip finished work, also where the plan was edited by hand meanwhile, because they state what their outputs
+ * were made from.
  */
-export async function startAnew(session: Session, entry: RunEntry): Promise<RunEntry> {
+export async function startAgain(session: Session, entry: RunEntry): Promise<RunEntry> {
   const path = planPath(entry.work, entry.run);
   const text = await readFile(path, 'utf8');
   const plan = { ...(JSON.parse(text) as Plan), work: entry.work };
@@ -49,27 +57,39 @@ export async function startAnew(session: Session, entry: RunEntry): Promise<RunE
     plan.work === (JSON.parse(text) as Plan).work
       ? { path, digest: digestOf(text) }
       : await writePlan(plan, entry.run);
-  const wanted = wantedOf(await startOptionsOf(entry));
+  const selection = normalize(await readRequest(entry));
   forgetRunRecord(entry);
-  await execute(session.client, { run: entry.run, plan: ref, header: await headerOf(plan), ...wanted });
+  await execute(session.client, { run: entry.run, plan: ref, header: await headerOf(plan), ...selection });
   return remember(session, plan, entry.run);
 }
 
-/** What a known run was asked for; nothing in particular where its folder does not say. */
-export async function startOptionsOf({ work, run }: Pick<RunEntry, 'work' | 'run'>): Promise<StartOptions> {
-  const path = startPath(work, run);
-  return existsSync(path) ? (JSON.parse(await readFile(path, 'utf8')) as StartOptions) : {};
+/** The request of a known run; empty where its folder holds none. */
+export async function readRequest({ work, run }: Pick<RunEntry, 'work' | 'run'>): Promise<RunRequest> {
+  const path = requestPath(work, run);
+  return existsSync(path) ? (JSON.parse(await readFile(path, 'utf8')) as RunRequest) : {};
 }
 
-/** What was asked for, as far as it is set: equal wishes are equal objects. */
-export function wantedOf({ items = {}, force = [] }: StartOptions): Pick<StartOptions, 'items' | 'force'> {
+/** Whether a known run was started from the same plan and request. */
+export async function isSameStart(entry: RunEntry, plan: Plan, request: RunRequest): Promise<boolean> {
+  const known = normalize(await readRequest(entry));
+  if (canonicalJson(known) !== canonicalJson(normalize(request))) return false;
+  const text = await readFile(planPath(entry.work, entry.run), 'utf8');
+  try {
+    return canonicalJson(JSON.parse(text) as Plan) === canonicalJson(plan);
+  } catch {
+    return false; // A damaged plan is another plan.
+  }
+}
+
+/** Equal requests become equal objects, which hold only what is set. */
+function normalize({ items = {}, force = [] }: RunRequest): Pick<RunRequest, 'items' | 'force'> {
   return {
     ...(Object.keys(items).length > 0 ? { items } : {}),
     ...(force.length > 0 ? { force: [...force].sort() } : {}),
   };
 }
 
-function startPath(work: string, run: string): string {
+function requestPath(work: string, run: string): string {
   return join(runFolder(work, run), 'start.json');
 }
 
@@ -122,7 +142,10 @@ async function headerOf(plan: Plan): Promise<RunHeader> {
   };
 }
 
-/** A user id without an entry in the password file, as in many containers, has no name: its number stands for it. */
+/**
+ * A user id without an entry in the password file, as in many containers, has no name: its number stands for
+ * it.
+ */
 function userName(): string {
   try {
     return userInfo().username;

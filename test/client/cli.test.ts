@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { lastObject, PROGRAM, runCli, TOY_PLUGIN, writeToyPipeline } from '../support/cli.js';
+import { lastObject, PROGRAM, runCli, startCli, TOY_PLUGIN, writeToyPipeline } from '../support/cli.js';
 
 let folder: string;
 before(() => {
@@ -47,7 +48,7 @@ test('validate: every mistake of a file with place and hint, exit code 2', async
 test('run refuses an invalid file before anything is started', async () => {
   const outcome = await sam('run', 'bad.yaml', ...plugin);
   assert.equal(outcome.code, 2);
-  assert.match(outcome.stderr, /sam-mil: bad\.yaml can not run: \d+ errors/);
+  assert.match(outcome.stderr, /sam-mil: bad\.yaml cannot run: \d+ errors/);
 });
 
 test('run --json ends with an object that has a status also where no run came about', async () => {
@@ -56,6 +57,20 @@ test('run --json ends with an object that has a status also where no run came ab
   assert.equal(lastObject(await sam('run', 'none.yaml', '--json')).status, 'invalid');
   const unreachable = await sam('run', 'toy.yaml', '--json', '--address', '127.0.0.1:1', ...plugin);
   assert.deepEqual([unreachable.code, lastObject(unreachable).status], [3, 'unreachable']);
+});
+
+test('Ctrl-C before there is a run ends at once with exit code 130, with --json in an object', async (context) => {
+  // Accepts connections and never answers, so that the command waits for it.
+  const silent = createServer((socket) => socket.on('error', () => undefined));
+  await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
+  context.after(() => silent.close());
+  const { port } = silent.address() as AddressInfo;
+  const command = startCli(folder, 'run', 'toy.yaml', '--json', '--address', `127.0.0.1:${port}`, ...plugin);
+  silent.once('connection', () => command.child.kill('SIGINT'));
+  const outcome = await command.ended;
+  assert.equal(outcome.code, 130, outcome.stderr);
+  assert.equal(lastObject(outcome).status, 'interrupted');
+  assert.match(outcome.stderr, /^stopping: /);
 });
 
 test('arguments: each kind of mistake is exit code 2 and one line', async () => {

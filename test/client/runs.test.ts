@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { after, before, test } from 'node:test';
-import { runPipeline, runStatus, SamMilError, validatePipeline } from '../../client/index.js';
+import {
+  InvalidPipelineError,
+  resumeRun,
+  runPipeline,
+  runStatus,
+  SamMilError,
+  validatePipeline,
+} from '../../client/index.js';
 import {
   gateOf,
   lastObject,
@@ -101,7 +108,7 @@ test('failed items hold the run; resume runs only them', async () => {
   rmSync(stop);
   const resumed = await sam('resume', 'held', '--json', ...plugin);
   assert.equal(resumed.code, 0, resumed.stderr);
-  assert.match(resumed.stderr, /trying again what failed/);
+  assert.match(resumed.stderr, /retrying what failed/);
   assert.deepEqual([lastObject(resumed).run, lastObject(resumed).status], [run, 'done']);
 });
 
@@ -121,7 +128,7 @@ test('a disk that is full is named, from the start or in the middle; with room a
   await command.says(/make: running/);
   fill(filler);
   rmSync(gateOf(folder, 'full'));
-  await command.says(/the run waits and tries again by itself: .*results.*: the disk is full/);
+  await command.says(/the run waits and retries automatically: .*results.*: the disk is full/);
   rmSync(filler);
   const held = await command.ended;
   assert.match(held.stdout, /held: make, 3 of 3 items failed/);
@@ -148,7 +155,7 @@ test('a held run goes on without what failed where it is told to', async () => {
   writeFileSync(stop, '');
   assert.equal((await sam('run', 'skipped.yaml', ...plugin)).code, 1);
   const outcome = await sam('skip', 'skipped', 'make', ...plugin);
-  assert.match(outcome.stdout, /going on without make/);
+  assert.match(outcome.stdout, /continuing without make/);
   assert.equal(readFileSync(join(folder, 'work/skipped/count/count.txt'), 'utf8'), '3\n');
 });
 
@@ -160,12 +167,12 @@ test('Ctrl-C leaves the run to the other worker; cancel ends it; resume starts a
   command.child.kill('SIGINT');
   const left = await command.ended;
   assert.equal(left.code, 130);
-  const run = /run (left-\S+) goes on without this command/.exec(left.stdout)?.[1] ?? '';
+  const run = /run (left-\S+) continues without this command/.exec(left.stdout)?.[1] ?? '';
   assert.match((await sam('status', run)).stdout, new RegExp(`^${run} {2}running`));
 
   const cancelled = await sam('cancel', run);
   assert.equal(cancelled.code, 0, cancelled.stderr);
-  assert.match(cancelled.stdout, /cancelled; what is finished stays/);
+  assert.match(cancelled.stdout, /cancelled; finished work is kept/);
   const again = await sam('cancel', run);
   assert.equal(again.code, 2);
   assert.match(again.stderr, /is not open \(cancelled\)/);
@@ -173,7 +180,7 @@ test('Ctrl-C leaves the run to the other worker; cancel ends it; resume starts a
   rmSync(gateOf(folder, 'left'));
   const resumed = await sam('resume', run, ...plugin);
   assert.equal(resumed.code, 0, resumed.stderr);
-  assert.match(resumed.stdout, /starting run left-\S+ anew from its plan: it has ended \(cancelled\)/);
+  assert.match(resumed.stdout, /restarting run left-\S+ from its plan: it has ended \(cancelled\)/);
 });
 
 test('an open run of the same plan goes on; one with another plan makes way', async () => {
@@ -184,11 +191,11 @@ test('an open run of the same plan goes on; one with another plan makes way', as
   first.child.kill('SIGINT');
   await first.ended;
   const same = startCli(folder, 'run', 'open.yaml', ...plugin);
-  await same.says(/going on with run open-\S+, which was left open/);
+  await same.says(/continuing run open-\S+, which is still open/);
   same.child.kill('SIGINT');
   await same.ended;
   const other = startCli(folder, 'run', 'open.yaml', '--set', 'steps=2', ...plugin);
-  await other.says(/ending run open-\S+, which was left open with another plan/);
+  await other.says(/terminating run open-\S+ \(different plan or selection\)/);
   rmSync(gateOf(folder, 'open'));
   const { code, stderr } = await other.ended;
   assert.equal(code, 0, stderr);
@@ -202,9 +209,9 @@ test('a run that is resumed ends another one that is open in its work folder, as
   const second = startCli(folder, 'run', 'again.yaml', '--set', 'steps=2', ...plugin);
   await second.says(/make: running/);
   second.child.kill('SIGINT');
-  const left = /run (again-\S+) goes on/.exec((await second.ended).stdout)?.[1] ?? '';
+  const left = /run (again-\S+) continues/.exec((await second.ended).stdout)?.[1] ?? '';
   const resumed = startCli(folder, 'resume', run);
-  await resumed.says(`ending run ${left}, which was left open`);
+  await resumed.says(`terminating run ${left} (another run of its work folder is restarted)`);
   rmSync(gateOf(folder, 'again'));
   const { code, stderr } = await resumed.ended;
   assert.equal(code, 0, stderr);
@@ -229,17 +236,61 @@ test('the library face runs a pipeline, tells its status and refuses what can no
     [['make', 1]],
   );
   await assert.rejects(runPipeline(file, { ...options, set: { step: '1' } }), (error) => {
-    return (
-      error instanceof SamMilError && error.code === 'InvalidInput' && /unknown-param/.test(error.message)
+    assert.ok(error instanceof InvalidPipelineError && error instanceof SamMilError);
+    assert.match(error.message, /unknown-param/);
+    assert.deepEqual(
+      [error.code, error.file, error.problems.map(({ code }) => code)],
+      ['InvalidInput', file, ['unknown-param']],
     );
+    return true;
   });
+});
+
+test('the library face resumes a held run, and stops following where its signal says so', async (context) => {
+  const kept = process.env.SAM_MIL_STATE;
+  process.env.SAM_MIL_STATE = join(folder, 'state');
+  context.after(() => (process.env.SAM_MIL_STATE = kept));
+  const stop = join(folder, 'stop-library');
+  const file = writeToyPipeline(folder, 'library-held', stop);
+  const options = { plugins: [TOY_PLUGIN], work: join(folder, 'library-held-work') };
+  writeFileSync(stop, '');
+  const held = await runPipeline(file, options);
+  assert.equal(held.state, 'held');
+  rmSync(stop);
+
+  writeFileSync(gateOf(folder, 'library-held'), '');
+  const abort = new AbortController();
+  const lines: string[] = [];
+  const followed = resumeRun(held.run, {
+    signal: abort.signal,
+    onLine: (line) => lines.push(line),
+    onStatus: ({ state }) => state === 'running' && abort.abort(),
+  });
+  await assert.rejects(followed, (error) => {
+    assert.ok(error instanceof SamMilError && error.code === 'Unavailable');
+    assert.match(error.message, new RegExp(`run ${held.run} was interrupted; Next: npx sam-mil resume`));
+    return true;
+  });
+  assert.equal(lines.at(-1), 'retrying what failed');
+  assert.equal((await runStatus(held.run)).state, 'running', 'its worker is another process');
+
+  rmSync(gateOf(folder, 'library-held'));
+  assert.equal((await resumeRun(held.run)).state, 'done');
+  const again = await resumeRun(held.run, { restart: true });
+  assert.deepEqual(
+    again.stages.map(({ name, total, cached }) => [name, total, cached]),
+    [
+      ['make', 3, 3],
+      ['count', 1, 1],
+    ],
+  );
 });
 
 test('two commands at once on one work folder share one run', async () => {
   writeToyPipeline(folder, 'pair');
   writeFileSync(gateOf(folder, 'pair'), '');
   const both = [1, 2].map(() => startCli(folder, 'run', 'pair.yaml', ...plugin));
-  await Promise.any(both.map((cli) => cli.says(/going on with run pair-\S+, which was left open/)));
+  await Promise.any(both.map((cli) => cli.says(/continuing run pair-\S+, which is still open/)));
   rmSync(gateOf(folder, 'pair'));
   for (const { code, stderr } of await Promise.all(both.map((cli) => cli.ended)))
     assert.equal(code, 0, stderr);

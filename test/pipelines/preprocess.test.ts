@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { reportsOf } from '../../client/run/run-output.js';
+import { reportsOf } from '../../client/display/reports.js';
 import { readFeatures, readPatches, writeFeatures } from '../../domain/pathology/layouts/bag-files.js';
 import { parseGeoJson } from '../../domain/pathology/annotations/read-geojson.js';
 import { encodePng } from '../support/pixels.js';

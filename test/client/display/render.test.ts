@@ -12,7 +12,8 @@ import {
   formatTable,
   oneLine,
 } from '../../../client/display/render-text.js';
-import { countsText, renderRun, type RunView } from '../../../client/display/render-status.js';
+import { countsText, renderRun } from '../../../client/display/render-status.js';
+import type { RunView } from '../../../client/run/events.js';
 import type { StageStatus } from '../../../workflows/messages.js';
 
 const plain = pc.createColors(false);
@@ -141,13 +142,13 @@ test('a terminal shows the newest block once, below the lines that stay', async 
   context.after(() => (process.env.TERM = kept));
   const display = createDisplay(stream);
   display.line('started');
-  display.show(view(stage('a', { state: 'running', total: 2 }), stage('b', {})));
+  display.status(view(stage('a', { state: 'running', total: 2 }), stage('b', {})));
   process.emitWarning('something is old', 'DeprecationWarning');
   await new Promise(setImmediate);
-  display.show(view(stage('a', { state: 'done', total: 2, done: 2 })));
+  display.status(view(stage('a', { state: 'done', total: 2, done: 2 })));
   display.line('a warning');
-  display.show(view(stage('a', { state: 'done', total: 2, done: 2, endedAt: 1000, startedAt: 0 })));
-  display.end();
+  display.status(view(stage('a', { state: 'done', total: 2, done: 2, endedAt: 1000, startedAt: 0 })));
+  display.closed();
   assert.deepEqual(screen(), [
     'started',
     'DeprecationWarning: something is old',
@@ -163,9 +164,9 @@ test('a block that is wider and taller than the terminal is cut, not wrapped', (
   const stages = ['a', 'b', 'c', 'd', 'e'].map((name) =>
     stage(name.repeat(30), { state: 'running', total: 2 }),
   );
-  display.show(view(...stages));
-  display.show(view(...stages));
-  display.end();
+  display.status(view(...stages));
+  display.status(view(...stages));
+  display.closed();
   assert.equal(screen().length, 3);
   assert.ok(screen().every((line) => line.length <= 20));
 });

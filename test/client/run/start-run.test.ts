@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Session } from '../../../client/server/connect.js';
-import { startAnew, startOptionsOf, startRun } from '../../../client/run/start-run.js';
+import { readRequest, startAgain, startRun } from '../../../client/run/start-run.js';
 import type { RunInput } from '../../../workflows/messages.js';
 import { planOf } from '../../support/engine.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
@@ -14,7 +14,7 @@ function recordingSession(): { session: Session; started: RunInput[] } {
   return { session: session as unknown as Session, started };
 }
 
-test('a run that is started anew keeps its selection and what it was forced to do', async (context) => {
+test('a restarted run keeps its selection and what it was forced to do', async (context) => {
   const state = process.env.SAM_MIL_STATE;
   process.env.SAM_MIL_STATE = temporaryFolder(context);
   context.after(() => {
@@ -25,7 +25,7 @@ test('a run that is started anew keeps its selection and what it was forced to d
   const plan = planOf(temporaryFolder(context), [{ name: 'make', steps: [{ uses: 'stub.light' }] }]);
   const selected = { items: { make: ['a'] }, force: ['make'] };
   const entry = await startRun(session, plan, selected);
-  await startAnew(session, entry);
+  await startAgain(session, entry);
   assert.deepEqual(
     started.map(({ items, force }) => ({ items, force })),
     [selected, selected],
@@ -33,5 +33,5 @@ test('a run that is started anew keeps its selection and what it was forced to d
   assert.deepEqual(started[0].plan, started[1].plan);
 
   const whole = await startRun(session, plan, { items: {}, force: [] });
-  assert.deepEqual(await startOptionsOf(whole), {}, 'nothing in particular');
+  assert.deepEqual(await readRequest(whole), {}, 'nothing in particular');
 });

@@ -39,13 +39,16 @@ test('run without a server starts one and a worker; Ctrl-C pauses the run and st
   command.child.kill('SIGINT');
   const stopped = await command.ended;
   assert.equal(stopped.code, 130);
-  assert.match(stopped.stdout, /run (toy-\S+) is paused; nothing is lost\n +go on +npx sam-mil resume \1/);
+  assert.match(
+    stopped.stdout,
+    /run (toy-\S+) is paused; nothing is lost\n +resume it +npx sam-mil resume \1/,
+  );
   assert.equal(isProcessAlive(pid), false);
   assert.equal(existsSync(record), false);
   assert.deepEqual(readdirSync(join(folder, 'state', 'users')), []);
   assert.match(
     (await runCli(folder, 'status')).stdout,
-    /not at work now.*\n[\s\S]*go on {3}npx sam-mil resume toy-/,
+    /not at work now.*\n[\s\S]*resume it {3}npx sam-mil resume toy-/,
   );
 
   assert.match((await runCli(folder, 'ls')).stdout, /^toy-\S+ +paused /m);
@@ -61,7 +64,7 @@ test('run without a server starts one and a worker; Ctrl-C pauses the run and st
   // The plugin that the run was started with is remembered.
   const resumed = await runCli(folder, 'resume');
   assert.equal(resumed.code, 0, resumed.stderr);
-  assert.match(resumed.stdout, /going on where it was paused/);
+  assert.match(resumed.stdout, /continuing where it was paused/);
   assert.match(resumed.stdout, /done: \d items made/);
   assert.equal(readFileSync(join(folder, 'work/toy/count/count.txt'), 'utf8'), '3\n');
 });

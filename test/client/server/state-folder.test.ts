@@ -37,6 +37,6 @@ test('a stray file and a spoilt plan in the work folder do not hide its runs', (
   );
   assert.throws(() => readPlanOf({ work, run: 'damaged' }), {
     name: 'InvalidInput',
-    message: /spoilt.plan\.json: the plan of the run cannot be read.*run its pipeline file again/,
+    message: /damaged.plan\.json: the plan of the run cannot be read.*run its pipeline file again/,
   });
 });

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import type { FileRef } from '../../domain/job.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { readReceipt } from '../../domain/engine/store/receipts.js';
@@ -30,10 +30,4 @@ export async function reportsOf(plan: Plan): Promise<ReportFiles[]> {
     }
   }
   return found;
-}
-
-/** A path as short as it can be written from here. */
-export function shortPath(path: string): string {
-  const near = relative(process.cwd(), path);
-  return near === '' ? '.' : near.startsWith('..') ? path : near;
 }

@@ -1,16 +1,15 @@
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { pickCounts } from '../../domain/engine/item/counts.js';
 import type { RunStatus } from '../../workflows/messages.js';
-import type { DriveOutcome } from './drive-run.js';
-import { EXIT } from '../command-line/errors.js';
-import { metricsTable } from '../display/metrics.js';
-import { formatDuration, plural } from '../display/render-text.js';
-import { renderFailures, stateText, type Palette } from '../display/render-status.js';
-import type { RunEntry } from './run-index.js';
-import { reportsOf, shortPath } from './run-output.js';
+import type { RunOutcome } from '../run/events.js';
+import type { RunEntry } from '../run/run-index.js';
+import { metricsTable } from './metrics.js';
+import { renderFailures, stateText, type Palette } from './render-status.js';
+import { formatDuration, plural, shortPath } from './render-text.js';
+import { reportsOf } from './reports.js';
 
 /** Last object of `--json`: what a script needs. */
-export function resultObject(entry: RunEntry, outcome: DriveOutcome): object {
+export function resultObject(entry: RunEntry, outcome: RunOutcome): object {
   const status = outcome.ended === 'result' ? outcome.status : undefined;
   return {
     run: entry.run,
@@ -23,16 +22,14 @@ export function resultObject(entry: RunEntry, outcome: DriveOutcome): object {
   };
 }
 
-export function exitCodeOfRun(outcome: DriveOutcome): number {
-  if (outcome.ended !== 'result') return EXIT.interrupted;
-  return outcome.status.state === 'done' ? EXIT.ok : EXIT.failed;
-}
-
-/** The end of a run for people: how it ended, what failed, the metrics table, the report's path, what to do next. */
+/**
+ * The end of a run for people: how it ended, what failed, the metrics table, the report's path, what to do
+ * next.
+ */
 export async function resultLines(
   entry: RunEntry,
   plan: Plan,
-  outcome: DriveOutcome,
+  outcome: RunOutcome,
   palette: Palette,
 ): Promise<string[]> {
   if (outcome.ended !== 'result') return leavingLines(entry, outcome.ended);
@@ -40,7 +37,7 @@ export async function resultLines(
   const lines = [headline(status, palette), ...renderFailures(status, palette)];
   for (const { stage, html, metrics } of await reportsOf(plan)) {
     if (status.stages.find(({ name }) => name === stage)?.state !== 'done') {
-      lines.push(`Report   none from this run; an earlier one stands in ${shortPath(html)}`);
+      lines.push(`Report   none from this run; an earlier one is in ${shortPath(html)}`);
       continue;
     }
     if (metrics !== undefined)
@@ -48,26 +45,25 @@ export async function resultLines(
     lines.push('', `Report   ${shortPath(html)}`);
   }
   lines.push(`Files    ${shortPath(entry.work)}`);
-  if (status.state !== 'done')
-    lines.push(`Go on    npx sam-mil resume ${entry.run}   tries again what failed`);
+  if (status.state !== 'done') lines.push(`Resume   npx sam-mil resume ${entry.run}   retries what failed`);
   const held = status.stages.find(({ state }) => state === 'held');
   if (held !== undefined)
-    lines.push(`         npx sam-mil skip ${entry.run} ${held.name}   goes on without it`);
+    lines.push(`         npx sam-mil skip ${entry.run} ${held.name}   continues without it`);
   return lines;
 }
 
-function leavingLines({ run }: RunEntry, how: 'left' | 'stopped'): string[] {
-  if (how === 'stopped') {
-    return [`run ${run} is paused; nothing is lost`, `  go on       npx sam-mil resume ${run}`];
+function leavingLines({ run }: RunEntry, how: 'left' | 'paused'): string[] {
+  if (how === 'paused') {
+    return [`run ${run} is paused; nothing is lost`, `  resume it   npx sam-mil resume ${run}`];
   }
   return [
-    `run ${run} goes on without this command`,
+    `run ${run} continues without this command`,
     `  follow it   npx sam-mil status ${run} --watch`,
     `  stop it     npx sam-mil cancel ${run}`,
   ];
 }
 
-/** A held or failed run says which stages it is about; why each item failed stands below. */
+/** A held or failed run names the stages concerned; the reasons of failed items follow below. */
 function headline(status: RunStatus, palette: Palette): string {
   const took = formatDuration(((status.endedAt ?? Date.now()) - status.startedAt) / 1000);
   const bad = status.stages

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import pc from 'picocolors';
 import { zeroCounts } from '../../../domain/engine/item/counts.js';
-import { resultLines } from '../../../client/run/run-result.js';
+import { resultLines } from '../../../client/display/run-end.js';
 import type { Plan } from '../../../domain/engine/language/plan/plan.js';
 import { digestOf } from '../../../domain/digest.js';
 import type { StageStatus } from '../../../workflows/messages.js';
@@ -31,7 +31,5 @@ test('a report that an earlier run left is not shown as the result of one that d
   };
   assert.ok((await linesOf('done')).some((line) => /^Report {3}\S+report\.html$/.test(line)));
   const waiting = await linesOf('waiting');
-  assert.ok(
-    waiting.some((line) => /none from this run; an earlier one stands in \S+report\.html/.test(line)),
-  );
+  assert.ok(waiting.some((line) => /none from this run; an earlier one is in \S+report\.html/.test(line)));
 });

@@ -1,0 +1,47 @@
+import { EXIT, Exit } from '../command-line/errors.js';
+import { Interrupt } from '../command-line/interrupt.js';
+import { PROGRAM } from '../command-line/program.js';
+import { createDisplay } from '../display/display.js';
+import { JsonDisplay } from '../display/json-display.js';
+import type { ControllerOptions, RunController } from '../run/controller.js';
+import type { RunOutcome } from '../run/events.js';
+import type { RunEntry } from '../run/run-index.js';
+import type { ServerChoice } from '../server/connect.js';
+
+/** Options of the commands that show a run to its end. */
+export interface FollowOptions extends ServerChoice {
+  json?: boolean;
+  /** commander's `--no-worker`: false means that no local worker is started. */
+  worker?: boolean;
+  plugin?: string[];
+}
+
+/**
+ * Shows a run to its end: what `run`, `quickstart`, `resume` and `skip` have in common. `open` makes the
+ * controller, `choose` starts or continues the run with it. Throws {@link Exit} unless the run ended well.
+ */
+export async function showRun(
+  { json, worker, plugin, ...server }: FollowOptions,
+  open: (options: ControllerOptions) => Promise<RunController>,
+  choose: (controller: RunController) => Promise<RunEntry>,
+): Promise<void> {
+  const listener = json ? new JsonDisplay() : createDisplay(process.stdout);
+  const interrupt = new Interrupt(() => listener.line(STOPPING));
+  const { signal } = interrupt;
+  try {
+    const controller = await open({ server, worker, plugins: plugin, program: PROGRAM, listener, signal });
+    const { outcome } = await controller.run(choose);
+    const code = exitCodeOf(outcome);
+    if (code !== EXIT.ok) throw new Exit(code);
+  } finally {
+    interrupt.dispose();
+  }
+}
+
+const STOPPING =
+  'stopping: running steps save their progress; `npx sam-mil resume` continues the run (Ctrl-C again exits at once)';
+
+function exitCodeOf(outcome: RunOutcome): number {
+  if (outcome.ended !== 'result') return EXIT.interrupted;
+  return outcome.status.state === 'done' ? EXIT.ok : EXIT.failed;
+}

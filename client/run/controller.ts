@@ -1,0 +1,303 @@
+import { join } from 'node:path';
+import type { Plan } from '../../domain/engine/language/plan/plan.js';
+import { runFolder } from '../../domain/engine/store/paths.js';
+import { makeRunsFolder } from '../../domain/engine/store/runs-folder.js';
+import type { ResumeRequest, RunStatus } from '../../workflows/messages.js';
+import { openSession, type ServerChoice, type Session } from '../server/connect.js';
+import { partsOf, setUpNatives } from '../set-up/set-up-natives.js';
+import type { RunListener, RunOutcome } from './events.js';
+import { followRun } from './follow.js';
+import { LocalWorker } from './local-worker.js';
+import { needsOf, othersServe, refuseWorkersWithout, type WorkerFacts } from './registered-workers.js';
+import { isReplayFault, RemoteRun } from './remote-run.js';
+import { readPlanOf, readRunRecord, rememberStatus, type RunEntry } from './run-index.js';
+import { readRequest, type RunRequest } from './start-run.js';
+import { WorkFolder } from './work-folder.js';
+
+export interface ControllerOptions {
+  server: ServerChoice;
+  /** Start a worker beside this process. Default: only for the embedded server. */
+  worker?: boolean;
+  /** Paths of modules with further activities. */
+  plugins?: readonly string[];
+  /** Program that a local worker is started with, see {@link LocalWorker}. */
+  program: string;
+  listener: RunListener;
+  /**
+   * Interrupts. Before a run has been chosen, the pending operation rejects with the signal's reason;
+   * afterwards `follow` pauses the run if its worker is this controller's.
+   */
+  signal?: AbortSignal;
+}
+
+const PAUSE_MILLISECONDS = 5000;
+
+/**
+ * Runs one plan: opens its server, starts or continues its run, follows the run to its end, and closes. The
+ * command line, its `--json` output and the library are listeners of it.
+ *
+ * `open` or `reopen`, then one of `start`, `resume`, `restart` and `skip`, then `follow`, and `close` in any
+ * case: see `run`.
+ */
+export class RunController {
+  private readonly plan: Plan;
+  private readonly options: ControllerOptions;
+  private readonly session: Session;
+  private readonly folder: WorkFolder;
+  private readonly needs: WorkerFacts;
+  private readonly ownWorker: boolean;
+  private worker?: LocalWorker;
+
+  private constructor(plan: Plan, options: ControllerOptions, session: Session) {
+    this.plan = plan;
+    this.options = options;
+    this.session = session;
+    this.folder = new WorkFolder(plan.work, session, (line) => options.listener.line(line));
+    this.needs = needsOf(plan, session, options.plugins);
+    this.ownWorker = options.worker ?? session.kind === 'embedded';
+  }
+
+  /**
+   * Connects to the server, starting the embedded one if need be, and installs what a local worker needs.
+   * @throws ServerUnreachable
+   * @throws SamMilError InvalidInput for a work folder that cannot be written, or beside a worker without the
+   * plan's plugins
+   */
+  static async open(plan: Plan, options: ControllerOptions): Promise<RunController> {
+    const { listener, signal } = options;
+    try {
+      // Refused before a server is started.
+      await makeRunsFolder(plan.work);
+      const log = (line: string) => listener.setUp(line);
+      const opening = openSession(options.server, { start: true, log });
+      const session = await unlessAborted(opening, signal).catch((error: unknown) => {
+        opening.then((late) => late.close()).catch(() => undefined);
+        throw error;
+      });
+      return await new RunController(plan, options, session).prepare();
+    } catch (error) {
+      listener.closed();
+      throw error;
+    }
+  }
+
+  /**
+   * As {@link open}, for a known run: with its plan and plugins, and on its server unless another one is
+   * named.
+   */
+  static async reopen(entry: RunEntry, options: ControllerOptions): Promise<RunController> {
+    const plan = readPlanOf(entry);
+    const plugins = options.plugins ?? (await readRequest(entry)).plugins;
+    return RunController.open(plan, { ...options, plugins, server: serverOf(entry, options.server) });
+  }
+
+  /**
+   * Starts a run. An open run of the same plan and request in the work folder continues instead, unless
+   * `fresh`. Any other open run of the work folder is terminated first, because it would write into the same
+   * files; its finished work is kept.
+   */
+  async start(request: RunRequest = {}, fresh = false): Promise<RunEntry> {
+    const { plugins, signal } = this.options;
+    const starting = this.folder.start(this.plan, { ...request, plugins }, fresh);
+    const { entry, isNew } = await unlessAborted(starting, signal);
+    await this.attach(entry);
+    if (!isNew) await this.send(async () => void (await this.wake(entry)));
+    return entry;
+  }
+
+  /**
+   * Continues a run: retries what failed of a held one, continues a paused one, restarts one that has ended
+   * or is lost.
+   */
+  async resume(entry: RunEntry, request: ResumeRequest = {}): Promise<RunEntry> {
+    const state = await this.remote(entry).state();
+    if (state === 'gone') return this.restart(entry, 'the server no longer knows it');
+    if (state !== 'open') return this.restart(entry, `it has ended (${state})`);
+    await this.attach(entry);
+    await this.send(async () => {
+      try {
+        this.say((await this.wake(entry, request)) ?? 'the run is open and not held: following it');
+      } catch (error) {
+        if (!isReplayFault(error)) throw error;
+        await this.restart(entry, 'the code has changed since it was started');
+      }
+    });
+    return entry;
+  }
+
+  /**
+   * Starts a known run again from its plan, under the same name; terminates it first if it is open. Other
+   * open runs of the work folder are terminated as in {@link start}.
+   */
+  async restart(entry: RunEntry, why: string): Promise<RunEntry> {
+    const restarted = await unlessAborted(this.folder.restart(entry, why), this.options.signal);
+    await this.attach(restarted);
+    return restarted;
+  }
+
+  /**
+   * Continues a held run without `STAGE` or `STAGE@ITEM`.
+   * @throws SamMilError InvalidInput for a run that is not open
+   */
+  async skip(entry: RunEntry, target: string): Promise<RunEntry> {
+    const run = this.remote(entry);
+    await run.requireOpen();
+    await this.attach(entry);
+    await this.send(async () => {
+      await run.statusOnceServed(this.options.signal);
+      await run.skip(target);
+      this.say(`continuing without ${target}`);
+    });
+    return entry;
+  }
+
+  /**
+   * Reports the run's status until it has ended, is held, or the signal is aborted, and keeps the local
+   * worker alive meanwhile. The local worker has been stopped when the promise settles.
+   * @throws SamMilError Unavailable for a worker that keeps dying, Internal for a run that ended without a
+   * result
+   */
+  async follow(entry: RunEntry): Promise<RunOutcome> {
+    const { listener, signal } = this.options;
+    let last: RunStatus | undefined;
+    let outcome: RunOutcome;
+    try {
+      const status = await followRun(this.session.client, entry.run, {
+        show: (view) => {
+          last = view.status;
+          listener.status(view);
+        },
+        tend: () => this.worker?.tend(),
+        record: () => readRunRecord(entry),
+        signal,
+      });
+      outcome = status === undefined ? await this.leave(entry) : { ended: 'result', status };
+      if (outcome.ended === 'paused' && last !== undefined)
+        last = { ...last, state: 'paused', message: 'paused by Ctrl-C' };
+    } finally {
+      if (last !== undefined) rememberStatus(entry, last);
+      await this.worker?.stop();
+    }
+    await listener.ended(entry, outcome);
+    return outcome;
+  }
+
+  /** The whole sequence: `choose` starts or continues a run, which is followed; closes in any case. */
+  async run(
+    choose: (controller: RunController) => Promise<RunEntry>,
+  ): Promise<{ entry: RunEntry; outcome: RunOutcome }> {
+    try {
+      const entry = await choose(this);
+      return { entry, outcome: await this.follow(entry) };
+    } finally {
+      await this.close();
+    }
+  }
+
+  /** Stops the local worker and leaves the server: an embedded one that nobody else uses is stopped. */
+  async close(): Promise<void> {
+    this.options.listener.closed();
+    await this.worker?.stop();
+    await this.session.close();
+  }
+
+  private async prepare(): Promise<this> {
+    const { listener, signal } = this.options;
+    try {
+      if (this.ownWorker) {
+        refuseWorkersWithout(this.needs);
+        await unlessAborted(
+          setUpNatives(partsOf(this.plan), (line) => listener.setUp(line)),
+          signal,
+        );
+      }
+      this.say(this.greeting());
+      return this;
+    } catch (error) {
+      await this.session.close();
+      throw error;
+    }
+  }
+
+  private greeting(): string {
+    const { kind, started, address, namespace } = this.session;
+    const where =
+      kind === 'embedded'
+        ? `${started ? 'started the embedded Temporal server' : 'using the embedded Temporal server'} at ${address}`
+        : `using the Temporal server at ${address}, namespace ${namespace}`;
+    if (!this.ownWorker) return where;
+    return othersServe(this.needs) ? `${where} and the worker that serves it` : `${where} and a local worker`;
+  }
+
+  /** Starts the local worker, so that the run can be asked. */
+  private async attach(entry: RunEntry): Promise<void> {
+    if (!this.ownWorker) return;
+    const { program, server } = this.options;
+    const args = server.profile === undefined ? [] : ['--profile', server.profile];
+    const log = join(runFolder(entry.work, entry.run), 'worker.log');
+    this.worker ??= new LocalWorker(program, this.needs, args, log);
+    await this.worker.tend();
+  }
+
+  /**
+   * Waits for a request to the chosen run. An interrupt ends the wait: `follow` then pauses the run or leaves
+   * it.
+   */
+  private async send(request: () => Promise<void>): Promise<void> {
+    const { signal } = this.options;
+    try {
+      await unlessAborted(request(), signal);
+    } catch (error) {
+      if (signal?.aborted !== true) throw error;
+    }
+  }
+
+  /** Continues a paused or held run and returns a line about it; undefined for a run that needs nothing. */
+  private async wake(entry: RunEntry, request: ResumeRequest = {}): Promise<string | undefined> {
+    const run = this.remote(entry);
+    const { state } = await run.statusOnceServed(this.options.signal);
+    if (state !== 'paused' && state !== 'held') return undefined;
+    await run.resume(request);
+    return state === 'held' ? 'retrying what failed' : 'continuing where it was paused';
+  }
+
+  /**
+   * Pauses the run if its worker ends with this process: a worker that is started for another run must not
+   * continue it unasked.
+   */
+  private async leave(entry: RunEntry): Promise<RunOutcome> {
+    if (this.worker?.running !== true) return { ended: 'left' };
+    try {
+      await this.remote(entry).pause(PAUSE_MILLISECONDS);
+    } catch {
+      // It has just ended, is paused already, or no worker is up yet: it can be resumed anyway.
+    }
+    return { ended: 'paused' };
+  }
+
+  private remote({ run }: RunEntry): RemoteRun {
+    return new RemoteRun(this.session.client, run);
+  }
+
+  private say(text: string): void {
+    this.options.listener.line(text);
+  }
+}
+
+/** A run continues on the server it was started on, unless another one is named. */
+function serverOf(entry: RunEntry, choice: ServerChoice): ServerChoice {
+  const known = entry.server !== '' && entry.server !== 'embedded';
+  if (!known || choice.address !== undefined || choice.profile !== undefined) return choice;
+  return { address: entry.server, namespace: choice.namespace ?? entry.namespace };
+}
+
+/** The promise's value. Rejects with the signal's reason if that is aborted first. */
+function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (signal === undefined) return work;
+  const aborted = new Promise<never>((_, fail) => {
+    const giveUp = () => fail(signal.reason as Error);
+    if (signal.aborted) giveUp();
+    else signal.addEventListener('abort', giveUp, { once: true });
+  });
+  return Promise.race([work, aborted]);
+}

@@ -1,0 +1,106 @@
+import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import type { BeatDetails } from '../../activities/step/heartbeat.js';
+import type { Activity } from './events.js';
+
+type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
+
+/** `PENDING_ACTIVITY_STATE_SCHEDULED`, `..._STARTED` and `TASK_QUEUE_TYPE_ACTIVITY` of Temporal's API. */
+const SCHEDULED = 1;
+const STARTED = 2;
+const ACTIVITY_QUEUE = 2;
+
+/**
+ * The server remembers a worker for five minutes after its last call; one that polls calls at least once a
+ * minute.
+ */
+const SEEN_MILLISECONDS = 90_000;
+
+export interface Activities {
+  /** What is running, from its last heartbeat. */
+  atWork: Activity[];
+  /** Task queues that steps wait in although no worker serves them. */
+  unserved: string[];
+  /** Why the engine's own records cannot be written or read; the engine keeps trying. */
+  stuck: string[];
+}
+
+/** What the activities of some workflows are doing now. A workflow that has just ended has none. */
+export async function activitiesOf(client: Client, workflowIds: readonly string[]): Promise<Activities> {
+  const lists = await Promise.all(
+    workflowIds.map(async (id) => {
+      try {
+        const { raw } = await client.workflow.getHandle(id).describe();
+        return raw.pendingActivities ?? [];
+      } catch {
+        return [];
+      }
+    }),
+  );
+  const pending = lists.flat();
+  const [activities, unserved] = await Promise.all([
+    Promise.all(pending.map((one) => readActivity(client, one))),
+    unservedQueues(client, pending),
+  ]);
+  return {
+    atWork: activities.flatMap((activity) => activity ?? []),
+    unserved,
+    stuck: stuckBecause(pending, activities),
+  };
+}
+
+/**
+ * Steps report in their heartbeats what they do. A failure without such a heartbeat is the engine's own,
+ * mostly a full disk.
+ */
+function stuckBecause(pending: readonly Pending[], activities: readonly (Activity | undefined)[]): string[] {
+  const silent = pending.filter((_, index) => activities[index] === undefined);
+  return [...new Set(silent.flatMap(({ lastFailure }) => lastFailure?.message ?? []))];
+}
+
+/** Undefined for one that waits for a worker or is the engine's own: it has sent no heartbeat. */
+async function readActivity(client: Client, pending: Pending): Promise<Activity | undefined> {
+  const details = await decodeArrayFromPayloads(
+    client.options.loadedDataConverter,
+    pending.heartbeatDetails?.payloads,
+  );
+  const beat = details[0] as BeatDetails | undefined;
+  if (beat?.stage === undefined) return undefined;
+  const { stage, item, step, unit, done, total, note } = beat;
+  return {
+    stage,
+    what: item === stage || item === '' ? step : `${item} ${step}`,
+    attempt: pending.attempt ?? 1,
+    progress: total > 0 ? { unit, done, total, ...(note === undefined ? {} : { note }) } : undefined,
+    lastFailure: pending.lastFailure?.message ?? undefined,
+    worker: pending.lastWorkerIdentity ?? undefined,
+  };
+}
+
+/**
+ * Task queues that steps wait in although no worker has polled them lately. A worker whose places are all
+ * taken does not poll: a queue with a running activity is served.
+ */
+async function unservedQueues(client: Client, activities: readonly Pending[]): Promise<string[]> {
+  const busy = queuesOf(activities, STARTED);
+  const waiting = [...queuesOf(activities, SCHEDULED)].filter((queue) => !busy.has(queue));
+  const served = await Promise.all(waiting.map((queue) => isServed(client, queue)));
+  return waiting.filter((_, i) => !served[i]).sort();
+}
+
+function queuesOf(activities: readonly Pending[], state: number): Set<string> {
+  const inState = activities.filter((activity) => Number(activity.state) === state);
+  return new Set(inState.flatMap(({ activityOptions }) => activityOptions?.taskQueue?.name ?? []));
+}
+
+async function isServed(client: Client, queue: string): Promise<boolean> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name: queue },
+    taskQueueType: ACTIVITY_QUEUE,
+  });
+  return (pollers ?? []).some(({ lastAccessTime }) => {
+    const seen = Number(lastAccessTime?.seconds ?? 0) * 1000;
+    return Date.now() - seen < SEEN_MILLISECONDS;
+  });
+}

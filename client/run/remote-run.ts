@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
+import {
+  pauseUpdate,
+  resumeUpdate,
+  skipUpdate,
+  statusQuery,
+  type ResumeRequest,
+  type RunStatus,
+} from '../../workflows/messages.js';
+import { invalid } from '../command-line/errors.js';
+
+/**
+ * What the server knows of a run. `gone`: the server never had it, or its history is past the retention
+ * period.
+ */
+export type ServerState = 'open' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'gone';
+
+const STATUS_MILLISECONDS = 5000;
+const WORKER_MILLISECONDS = 60_000;
+
+/**
+ * A run as its Temporal server has it: every question and request that a client sends to it. Status and
+ * requests need a worker that answers; `state`, `cancel` and `terminate` do not. Methods throw the errors of
+ * Temporal's client unless they say otherwise.
+ */
+export class RemoteRun {
+  readonly name: string;
+  private readonly client: Client;
+
+  constructor(client: Client, name: string) {
+    this.client = client;
+    this.name = name;
+  }
+
+  async state(): Promise<ServerState> {
+    try {
+      const { status } = await this.handle.describe();
+      switch (status.name) {
+        case 'RUNNING':
+          return 'open';
+        case 'COMPLETED':
+          return 'completed';
+        case 'CANCELLED':
+          return 'cancelled';
+        case 'FAILED':
+          return 'failed';
+        default:
+          return 'terminated';
+      }
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return 'gone';
+      throw error;
+    }
+  }
+
+  /** @throws SamMilError InvalidInput where the run is not open */
+  async requireOpen(): Promise<void> {
+    const state = await this.state();
+    if (state === 'open') return;
+    throw invalid(
+      `run ${this.name} is not open (${state === 'gone' ? 'unknown to the server' : state})`,
+      `restart it with \`npx sam-mil resume ${this.name}\``,
+    );
+  }
+
+  /** The run's own status. Throws where no worker answers within 5 seconds. */
+  status(): Promise<RunStatus> {
+    return this.client.withDeadline(Date.now() + STATUS_MILLISECONDS, () => this.handle.query(statusQuery));
+  }
+
+  /**
+   * The status while a worker may still be starting. Throws the last error after a minute, or once the signal
+   * is aborted.
+   */
+  async statusOnceServed(signal?: AbortSignal): Promise<RunStatus> {
+    const deadline = Date.now() + WORKER_MILLISECONDS;
+    for (;;) {
+      try {
+        return await this.status();
+      } catch (error) {
+        if (Date.now() > deadline || signal?.aborted === true || isReplayFault(error)) throw error;
+        await sleep(300);
+      }
+    }
+  }
+
+  /** Lets no new item start. `milliseconds` limits the wait for a worker's answer. */
+  pause(milliseconds: number): Promise<RunStatus> {
+    return this.client.withDeadline(Date.now() + milliseconds, () => this.handle.executeUpdate(pauseUpdate));
+  }
+
+  /** Continues a paused run, or retries what failed of a held one. */
+  resume(request: ResumeRequest = {}): Promise<RunStatus> {
+    return this.handle.executeUpdate(resumeUpdate, { args: [request] });
+  }
+
+  /** Continues a held run without a stage or an item. */
+  skip(target: string): Promise<RunStatus> {
+    return this.handle.executeUpdate(skipUpdate, { args: [{ target }] });
+  }
+
+  /** Asks the run to stop at its next safe point, and waits until it has ended. */
+  async cancel(): Promise<void> {
+    await this.handle.cancel();
+    await this.handle.result().catch(() => undefined);
+  }
+
+  /** Ends the run at once. */
+  async terminate(reason: string): Promise<void> {
+    await this.handle.terminate(reason);
+  }
+
+  private get handle(): WorkflowHandle {
+    return this.client.workflow.getHandle(this.name);
+  }
+}
+
+/**
+ * The workflow code has changed so much since the run was started that its history can no longer be replayed.
+ */
+export function isReplayFault(error: unknown): boolean {
+  return error instanceof Error && /nondeterminis|TMPRL1100/i.test(`${error.message} ${String(error.cause)}`);
+}

@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
+import type { Plan } from '../../domain/engine/language/plan/plan.js';
+import { makeRunsFolder } from '../../domain/engine/store/runs-folder.js';
+import { withFileLock } from '../../domain/machine/file-lock.js';
+import type { Session } from '../server/connect.js';
+import { RemoteRun } from './remote-run.js';
+import { runsIn, type RunEntry } from './run-index.js';
+import { isSameStart, startAgain, startRun, type RunRequest } from './start-run.js';
+
+/** Of the runs of a work folder, only the newest are checked for being open. */
+const NEWEST_RUNS = 20;
+
+/**
+ * Starts runs in a work folder so that at most one is open there: two would write into the same files. A run
+ * that is in the way is terminated; its finished work is kept.
+ */
+export class WorkFolder {
+  private readonly work: string;
+  private readonly session: Session;
+  private readonly say: (line: string) => void;
+
+  /** @param say takes a line about each decision */
+  constructor(work: string, session: Session, say: (line: string) => void) {
+    this.work = work;
+    this.session = session;
+    this.say = say;
+  }
+
+  /**
+   * Starts a run, unless one of the same plan and request is open and no `fresh` one is requested: returns
+   * that one then.
+   */
+  start(plan: Plan, request: RunRequest, fresh: boolean): Promise<{ entry: RunEntry; isNew: boolean }> {
+    return this.locked(async () => {
+      for (const entry of await this.openRuns()) {
+        const same = await isSameStart(entry, plan, request);
+        if (same && !fresh) {
+          this.say(`continuing run ${entry.run}, which is still open`);
+          return { entry, isNew: false };
+        }
+        await this.makeWay(entry, same ? 'a new run was requested' : 'different plan or selection');
+      }
+      return { entry: await startRun(this.session, plan, request), isNew: true };
+    });
+  }
+
+  /** Starts a known run again under its name; terminates it first if it is open. */
+  restart(entry: RunEntry, why: string): Promise<RunEntry> {
+    return this.locked(async () => {
+      this.say(`restarting run ${entry.run} from its plan: ${why}; up-to-date steps are skipped`);
+      const run = new RemoteRun(this.client, entry.run);
+      if ((await run.state()) === 'open') await run.terminate(why);
+      const others = (await this.openRuns()).filter((other) => other.run !== entry.run);
+      for (const other of others) await this.makeWay(other, 'another run of its work folder is restarted');
+      return startAgain(this.session, entry);
+    });
+  }
+
+  /** Two commands started at once must not both find that no run is open. */
+  private async locked<T>(start: () => Promise<T>): Promise<T> {
+    return withFileLock(join(await makeRunsFolder(this.work), '.start.lock'), start);
+  }
+
+  private async openRuns(): Promise<RunEntry[]> {
+    const newest = runsIn(this.work).slice(0, NEWEST_RUNS);
+    const states = await Promise.all(newest.map(({ run }) => new RemoteRun(this.client, run).state()));
+    return newest.filter((_, i) => states[i] === 'open');
+  }
+
+  private async makeWay({ run }: RunEntry, why: string): Promise<void> {
+    this.say(`terminating run ${run} (${why}); finished work is kept`);
+    await new RemoteRun(this.client, run).terminate('replaced by another run of this work folder');
+  }
+
+  private get client(): Client {
+    return this.session.client;
+  }
+}
