@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { plugins } from '../../../activities/plugins/index.js';
+import { resolveWith } from '../../../activities/step/resolve-with.js';
+import { digestOf } from '../../../domain/digest.js';
+import { cacheKey, type Ingredients } from '../../../domain/engine/store/cache-key.js';
+import type { JsonObject } from '../../../domain/json.js';
+
+const items = { items: { path: 'items.jsonl', digest: 'sha256:items', bytes: 1 }, count: 1 };
+
+/** Of each activity one step, and the key that its receipt lies under: parameters with their defaults, and the places of its inputs. */
+const STEPS: Record<string, { given: JsonObject; key: string }> = {
+  'pathology.assemble-cohort': {
+    given: { patches: 'cohort' },
+    key: 'sha256:31574339743da46da3dc6857820413e03e38ccbc76396d252cb50bf9fa112a99',
+  },
+  'pathology.patch': {
+    given: { slide: 'a.svs', 'patch-size': 256, preset: 'tcga' },
+    key: 'sha256:00b15c42b9e8b4e1ba8a5b132bd0be4cc94b88b4268aeac3733e1ecb9f74d8f5',
+  },
+  'pathology.segment': {
+    given: { slide: 'a.svs', patches: 'a.h5', segmenter: 'sam-vit-h', 'points-per-batch': 8 },
+    key: 'sha256:a4347982ad4d198f96e9dece7da7838c8a3b4310599c56d7092e622dacbfaffd',
+  },
+  'pathology.extract': {
+    given: { slide: 'a.svs', patches: 'a.h5', encoder: 'encoder.yaml' },
+    key: 'sha256:563be7b872becf816a30ecd18ce948793aacdaaf65f175dae0b0b92d6567803b',
+  },
+  'pathology.convert': {
+    given: { features: 'a.h5', segments: 'a.pkl', 'patch-size-level0': 512 },
+    key: 'sha256:54131d005b809c1bfad91ee46da3b31e178c58e159bd2743081eaa741d40eada',
+  },
+  'mil.import': {
+    given: { table: 'musk.csv' },
+    key: 'sha256:b9f3ff5ba9c9763e3575b3f15d9850711ac3bef999be3bf055a68fc5c15bcedb',
+  },
+  'mil.split': {
+    given: { bags: items, labels: 'labels.csv', classes: ['normal', 'tumor'] },
+    key: 'sha256:f575e14f15db6a490b679ae9e60ea7d70ebbd90bd2d60183997733e0d33a04a6',
+  },
+  'mil.train-fold': {
+    given: { bags: items, splits: 's.json', repeat: 0, fold: 1, model: 'sam-mil', 'mask-ratio': 0.5 },
+    key: 'sha256:fdd0347c440a885114c80e331e50f278689ec73a1ea48300f231a41ccd8101a7',
+  },
+  'mil.evaluate': {
+    given: { checkpoint: 'c.safetensors', bags: items, splits: 's.json' },
+    key: 'sha256:37ac9ae725815ab51c62e22af563127632ce52f7d8bdc6b1d5b3b214a88ba4ce',
+  },
+  'mil.heatmap': {
+    given: { checkpoint: 'c.safetensors', slide: 'a.svs', bag: 'a.h5' },
+    key: 'sha256:ea7b5bc0415b0ce16fba597a156ce6a831934378e179cf245a551a5151b74321',
+  },
+  'pipeline.copy': {
+    given: { items, outputs: ['bag'], to: 'out' },
+    key: 'sha256:d1415d61c7c5507bd4f975eb54acfaa8df8502b55bbcd886c19d4bf590eee4da',
+  },
+  'pipeline.report': {
+    given: { evaluations: items, 'group-by': ['model'] },
+    key: 'sha256:9739610e55a9383699f565e84f22727ed70185d64d32d3cbeef6426443c594b0',
+  },
+};
+
+for (const definition of plugins.flatMap(({ activities }) => activities)) {
+  test(`the cache key of a step of ${definition.name} is that of earlier releases`, () => {
+    const { given, key } = STEPS[definition.name];
+    const { inputs, inKey } = resolveWith(definition, given);
+    const read = inputs.filter((input) => input.inKey);
+    const ingredients: Ingredients = {
+      activity: definition.name,
+      version: definition.version,
+      name: 'item',
+      with: inKey,
+      inputs: Object.fromEntries(
+        read.map(({ place, value }) => [
+          place.join('.'),
+          { digest: digestOf(JSON.stringify(value)), name: 'n' },
+        ]),
+      ),
+      hidden: {},
+    };
+    assert.equal(cacheKey(ingredients), key, JSON.stringify(ingredients));
+  });
+}
