@@ -56,6 +56,7 @@ export async function extractPatches(folder: string, job: ExtractJob): Promise<J
       encoder: { path: job.encoder, digest: '', name: 'encoder' },
       batchSize: job.batchSize,
       layout: 'clam',
+      precision: 'fp32',
       device: 'cpu',
       threads: job.threads,
     },

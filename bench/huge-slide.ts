@@ -52,6 +52,8 @@ async function work(path: string): Promise<void> {
       preset: 'bwh_resection',
       patchSize: 512,
       patchLevel: 0,
+      customDownsample: 1,
+      layout: 'clam',
     },
     work: scratch,
     name: 'huge',

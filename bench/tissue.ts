@@ -25,6 +25,8 @@ async function patch(pass: number): Promise<unknown> {
       patchLevel: 0,
       contourFn: 'four_pt',
       usePadding: true,
+      customDownsample: 1,
+      layout: 'clam',
     },
     work: folder,
     name: 'slide',

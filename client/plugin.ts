@@ -30,6 +30,7 @@ export type {
   Progress,
   Run,
 } from '../domain/job.js';
-export type { ModelEntry } from '../domain/mil/models/registry.js';
+export { defineModel, type ModelEntry } from '../domain/mil/models/registry.js';
+export { defineParameters, type WithOf } from '../domain/parameters.js';
 export { engineQueue, stepQueue } from '../workflows/messages.js';
 export { startWorker, type RunningWorker, type WorkerSettings } from '../worker.js';

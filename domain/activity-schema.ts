@@ -1,4 +1,4 @@
-import type { Json } from './json.js';
+import type { ReadonlyJson } from './json.js';
 
 /**
  * What the language knows of the activities that pipelines use. It enters as data, so that checking a file loads no implementation and a
@@ -42,28 +42,46 @@ export interface LackContext {
   given: ReadonlySet<string>;
 }
 
-/** JSON Schema, draft 2020-12, with extensions: the structure of the activities' own `Schema`. */
+/**
+ * JSON Schema, draft 2020-12, as far as the project uses it, with three extensions of its own. What a schema admits as a TypeScript type:
+ * `ValueOf` in parameters.ts.
+ */
 export interface ValueSchema {
-  type?: string | string[];
-  description?: string;
-  default?: Json;
-  enum?: Json[];
-  const?: Json;
-  minimum?: number;
-  maximum?: number;
-  exclusiveMinimum?: number;
-  minLength?: number;
-  pattern?: string;
-  items?: ValueSchema;
-  properties?: Record<string, ValueSchema>;
-  required?: string[];
-  additionalProperties?: boolean | ValueSchema;
-  anyOf?: ValueSchema[];
-  /** The value is an input whose content matters: a file, or the items of a stage. */
-  'x-input'?: 'file' | 'items';
-  /** What the value is (`patches`, `segments`, `bag`): an output fits an input of the same kind. */
-  'x-kind'?: string;
-  'x-not-in-key'?: boolean;
+  readonly type?: string | readonly string[];
+  readonly description?: string;
+  readonly default?: ReadonlyJson;
+  readonly enum?: readonly ReadonlyJson[];
+  readonly const?: ReadonlyJson;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly minLength?: number;
+  readonly pattern?: string;
+  readonly items?: ValueSchema;
+  readonly properties?: Readonly<Record<string, ValueSchema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean | ValueSchema;
+  readonly anyOf?: readonly ValueSchema[];
+  /** This value is an input of the activity, a file or the items of a stage: its content's digest, not its path, enters the cache key. */
+  readonly 'x-input'?: 'file' | 'items';
+  /** The kind of value an output is or an input takes (`patches`, `segments`, `bag`): an output fits an input of the same kind. */
+  readonly 'x-kind'?: string;
+  /**
+   * Set to true for values that change speed, not results (batch-size is NOT one), and for a file of which only a part matters, which
+   * `hiddenInputs` then adds (a table's row): they stay out of the cache key.
+   */
+  readonly 'x-not-in-key'?: boolean;
+}
+
+/** A file parameter: a path a person wrote, or the reference that an earlier step returned. */
+export function fileInput(kind: string, description: string) {
+  return { 'x-input': 'file', 'x-kind': kind, description } as const satisfies ValueSchema;
+}
+
+/** The items of an earlier stage: `${{ needs.STAGE.items }}`, each with an output of that kind; `any` takes whatever the stage makes. */
+export function itemsInput(kind: string, description: string) {
+  const known = kind === 'any' ? {} : { 'x-kind': kind };
+  return { 'x-input': 'items', ...known, description } as const satisfies ValueSchema;
 }
 
 const ITEMS_FILE = '-items';

@@ -2,6 +2,10 @@
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
+/** The same where nobody changes it: what constants are made of. */
+export type ReadonlyJson =
+  null | boolean | number | string | readonly ReadonlyJson[] | { readonly [key: string]: ReadonlyJson };
+
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

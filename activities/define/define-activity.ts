@@ -1,35 +1,10 @@
-import type { Json, JsonObject } from '../../domain/json.js';
+import type { JsonObject } from '../../domain/json.js';
 import type { InputFile, ItemRecord, Run } from '../../domain/job.js';
-import { type CatalogEntry, itemsFileKind } from '../../domain/activity-schema.js';
+import { type CatalogEntry, itemsFileKind, type ValueSchema } from '../../domain/activity-schema.js';
 import type { ModelEntry } from '../../domain/mil/models/registry.js';
+import type { ParameterSet, TypedParameters, WithOf } from '../../domain/parameters.js';
 
-/** JSON Schema, draft 2020-12, as far as the project uses it, with two extensions of its own. */
-export interface Schema {
-  type?: string | string[];
-  description?: string;
-  default?: Json;
-  enum?: Json[];
-  const?: Json;
-  minimum?: number;
-  maximum?: number;
-  exclusiveMinimum?: number;
-  minLength?: number;
-  pattern?: string;
-  items?: Schema;
-  properties?: Record<string, Schema>;
-  required?: string[];
-  additionalProperties?: boolean | Schema;
-  anyOf?: Schema[];
-  /** This value is an input of the activity: its content's digest, not its path, enters the cache key. */
-  'x-input'?: 'file' | 'items';
-  /** The kind of value an output is or an input wants (`patches`, `segments`, `bag`, `checkpoint`): lets `validate` refuse a wrong wire. */
-  'x-kind'?: string;
-  /**
-   * Set to true for values that change speed, not results (batch-size is NOT one), and for a file of which only a part matters, which `hiddenInputs`
-   * then adds (a table's row): they stay out of the cache key.
-   */
-  'x-not-in-key'?: boolean;
-}
+export { fileInput, itemsInput, type ValueSchema as Schema } from '../../domain/activity-schema.js';
 
 /** Everything the engine, the validator, the editor schema and the reference page know of an activity. No heavy import behind it. */
 export interface ActivityDefinition {
@@ -39,9 +14,9 @@ export interface ActivityDefinition {
   readonly version: number;
   readonly summary: string;
   /** `properties` of the `with` block, kebab-case, each with description, type and default. */
-  readonly with: Record<string, Schema>;
+  readonly with: ParameterSet['with'];
   readonly required: readonly string[];
-  readonly outputs: Record<string, Schema>;
+  readonly outputs: Readonly<Record<string, ValueSchema>>;
   /** Default for `runs-on`. */
   readonly queue: 'cpu' | 'gpu';
   /** Defaults for `timeout` and `heartbeat`, Temporal duration strings. */
@@ -71,7 +46,7 @@ export interface ActivityDefinition {
     digest: (path: string) => Promise<string>;
   }): Promise<string | undefined>;
   /** The implementation, loaded only where the work is done. */
-  load(): Promise<{ run: Run<never> }>;
+  load(): Promise<{ run: Run }>;
   /** Runs once when all items of a stage have ended, in the worker: writes stage-level files such as `process_list_autogen.csv`. Light, idempotent. */
   finishStage?(stage: FinishedStage): Promise<void>;
 }
@@ -87,31 +62,41 @@ export interface FinishedItem extends ItemRecord {
   step: { with: JsonObject; outputs: JsonObject };
 }
 
-/** Identity with type checking; kept as a function so that a definition reads as one and later checks have a place. */
+/** A definition with the literal types of its parameters, and an implementation that takes `Given`. */
+export type TypedDefinition<Set extends ParameterSet, Given> = Omit<
+  ActivityDefinition,
+  keyof ParameterSet | 'load'
+> &
+  Set & { load(): Promise<{ run: Run<Given> }> };
+
+/**
+ * The definition, once the compiler has checked that the implementation takes the parameters that the schema describes, or any
+ * {@link JsonObject}. The types end here: the engine checks every `with` against the schema before it calls the implementation.
+ */
+export function defineActivity<
+  const With extends ParameterSet['with'],
+  const Required extends keyof With & string,
+>(
+  definition: TypedDefinition<TypedParameters<With, Required>, WithOf<TypedParameters<With, Required>>>,
+): ActivityDefinition;
+export function defineActivity<
+  const With extends ParameterSet['with'],
+  const Required extends keyof With & string,
+>(definition: TypedDefinition<TypedParameters<With, Required>, JsonObject>): ActivityDefinition;
 export function defineActivity(definition: ActivityDefinition): ActivityDefinition {
   return definition;
-}
-
-/** A file parameter: a path a person wrote, or the reference that an earlier step returned. */
-export function fileInput(kind: string, description: string): Schema {
-  return { 'x-input': 'file', 'x-kind': kind, description };
-}
-
-/** The items of an earlier stage: `${{ needs.STAGE.items }}`, each with an output of that kind; `any` takes whatever the stage makes. */
-export function itemsInput(kind: string, description: string): Schema {
-  return { 'x-input': 'items', ...(kind === 'any' ? {} : { 'x-kind': kind }), description };
 }
 
 /**
  * A file output that lists items ({@link ItemRecord} lines, outputs as `./paths` beside it): parameters that take items with an output of that kind
  * take it as well as `needs.STAGE.items`.
  */
-export function itemsOutput(kind: string, description: string): Schema {
+export function itemsOutput(kind: string, description: string): ValueSchema {
   return fileOutput(itemsFileKind(kind), description);
 }
 
 /** A file output. */
-export function fileOutput(kind: string, description: string): Schema {
+export function fileOutput(kind: string, description: string): ValueSchema {
   return { type: 'object', 'x-kind': kind, description };
 }
 

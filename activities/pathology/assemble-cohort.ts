@@ -1,37 +1,12 @@
-import { defineActivity, fileInput, fileOutput } from '../define/define-activity.js';
+import { parameters } from '../../domain/pathology/assemble-cohort/parameters.js';
+import { defineActivity, fileOutput } from '../define/define-activity.js';
 
 export const definition = defineActivity({
   name: 'pathology.assemble-cohort',
   version: 1,
   summary:
     'Labelled patches of real tissue to a cohort of small pyramidal slides, half of them with a lesion at a recorded place',
-  with: {
-    patches: fileInput(
-      'patch-folder',
-      'Folder with normal/ and tumor/: 256 x 256 JPEG or PNG files named class_slide_x_y.',
-    ),
-    slides: {
-      type: 'integer',
-      minimum: 2,
-      maximum: 999,
-      default: 24,
-      description: 'Slides to assemble; every second one has a lesion.',
-    },
-    seed: {
-      type: 'integer',
-      minimum: 0,
-      default: 2021,
-      description: 'Seed of places, shapes and stainings.',
-    },
-    grid: {
-      type: 'integer',
-      minimum: 4,
-      maximum: 32,
-      default: 8,
-      description: 'Patches across the tissue: 8 gives slides of about 2500 x 2500 pixels.',
-    },
-  },
-  required: ['patches'],
+  ...parameters,
   outputs: {
     table: fileOutput(
       'labels',

@@ -2,6 +2,7 @@ import { basename, isAbsolute, join, parse } from 'node:path';
 import { SamMilError } from '../../domain/errors.js';
 import type { FileRef, InputFile, ItemsRef } from '../../domain/job.js';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
+import { camelCase } from '../../domain/parameters.js';
 import { cacheKey, type InputIngredient, type Ingredients } from '../../domain/engine/store/cache-key.js';
 import { companionFiles } from '../../domain/pathology/slides/slide-files.js';
 import { firstDifference } from '../../domain/engine/store/explain.js';
@@ -187,9 +188,7 @@ function put(target: JsonObject, place: (string | number)[], value: Json): void 
 
 /** `patch-size` -> `patchSize`, at the top level only: below it are the user's own names. */
 function camelKeys(parameters: JsonObject): JsonObject {
-  const entries = Object.entries(parameters).map(([name, value]) => {
-    return [name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()), value] as const;
-  });
+  const entries = Object.entries(parameters).map(([name, value]) => [camelCase(name), value] as const);
   return Object.fromEntries(entries);
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import type { JsonObject } from '../../domain/json.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import { loadRegistry } from '../../activities/plugins/load-plugins.js';
 import { durationMs } from '../../domain/engine/language/plan/duration.js';
 import { generatedFiles } from '../../domain/engine/language/editor/generated-files.js';
@@ -116,7 +116,7 @@ for (const name of registry.names) {
     }
     for (const [key, schema] of Object.entries(parameters)) {
       if (schema.default !== undefined)
-        assert.deepEqual(schemaFaults(schema, schema.default), [], `default of ${key}`);
+        assert.deepEqual(schemaFaults(schema, schema.default as Json), [], `default of ${key}`);
       assert.ok(
         !(required.includes(key) && schema.default !== undefined),
         `${key} is required and has a default`,

@@ -5,6 +5,7 @@ import { resolveWith } from '../../activities/step/resolve-with.js';
 import { digestOfFile } from '../../domain/digest.js';
 import type { InputFile, Job, JobResult, Progress } from '../../domain/job.js';
 import type { Json } from '../../domain/json.js';
+import { camelCase } from '../../domain/parameters.js';
 
 export interface JobLog {
   level: 'info' | 'warn';
@@ -31,7 +32,7 @@ export function jobFor<With>(
   const asGiven = Object.entries(given).map(([name, value]) => [name, isFile(value) ? value.path : value]);
   const { parameters } = resolveWith(definition, Object.fromEntries(asGiven) as Record<string, Json>);
   const resolved = Object.entries(parameters).map(([name, value]) => [
-    name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
+    camelCase(name),
     isFile(given[name]) ? given[name] : value,
   ]);
   const [scratch, checkpoint] = ['scratch', 'checkpoint'].map((name) => join(folder, name));

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { definition } from '../../activities/pathology/convert.js';
-import { type ConvertWith, run } from '../../domain/pathology/convert/convert.js';
+import { run } from '../../domain/pathology/convert/convert.js';
+import type { ConvertWith } from '../../domain/pathology/convert/parameters.js';
 import type { InputFile, JobResult } from '../../domain/job.js';
 import type { Json } from '../../domain/json.js';
 import { inputFile, jobFor, type TestJob } from './activity-job.js';

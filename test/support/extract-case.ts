@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { definition } from '../../activities/pathology/extract.js';
-import { run, type ExtractWith } from '../../domain/pathology/extract/extract.js';
+import { run } from '../../domain/pathology/extract/extract.js';
+import type { ExtractWith } from '../../domain/pathology/extract/parameters.js';
 import { writePatches } from '../../domain/pathology/layouts/bag-files.js';
 import { encodeMask } from '../../domain/files/run-length.js';
 import { type SegmentMask, writeSegments } from '../../domain/pathology/layouts/segments-file.js';

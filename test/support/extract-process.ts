@@ -1,5 +1,6 @@
 import { definition } from '../../activities/pathology/extract.js';
-import { run, type ExtractWith } from '../../domain/pathology/extract/extract.js';
+import { run } from '../../domain/pathology/extract/extract.js';
+import type { ExtractWith } from '../../domain/pathology/extract/parameters.js';
 import type { InputFile } from '../../domain/job.js';
 import type { Json } from '../../domain/json.js';
 import { jobFor } from './activity-job.js';

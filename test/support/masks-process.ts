@@ -1,6 +1,6 @@
 import { automaticMasks } from '../../domain/pathology/segment/sam/automatic-masks.js';
-import type { SegmentParameters } from '../../domain/pathology/segment/segmenter/segmenter.js';
 import { openSmallSam, samImage } from './small-sam.js';
+import type { SegmentParameters } from '../../domain/pathology/segment/segmenter/segmenter-parameters.js';
 
 /**
  * A process that looks for all masks of the small image and kills itself on the way, so that nothing can be tidied up: arguments are its folder, the

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import type { Rle } from '../../domain/files/run-length.js';
-import type { SegmentParameters } from '../../domain/pathology/segment/segmenter/segmenter.js';
 import { fixture } from './fixtures.js';
+import type { SegmentParameters } from '../../domain/pathology/segment/segmenter/segmenter-parameters.js';
 
 /** What the original generator made of image.png with the small model. */
 export interface SamCase {

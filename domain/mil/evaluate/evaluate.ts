@@ -1,24 +1,12 @@
 import { SamMilError } from '../../errors.js';
-import type { InputFile, Job, JobResult } from '../../job.js';
-import type { BackendChoice } from '../compute/backend.js';
+import type { Job, JobResult } from '../../job.js';
 import { encoderFacts } from '../bags/bag-facts.js';
 import { listBags, loadBag, type BagEntry, type HostBag } from '../bags/bags.js';
-import type { Prediction, Protocol } from './evaluate-predictions.js';
+import type { Prediction } from './evaluate-predictions.js';
 import { writeEvaluation, type FoldFacts } from './evaluation-files.js';
 import { loadModel, predict, type LoadedModel } from '../models/predict.js';
 import { foldOf, readSplits, refuseOtherSplits, type SetName, type Splits } from '../split/splits.js';
-
-/** Parameters of `mil.evaluate`; see its definition for what each means. */
-export interface EvaluateWith {
-  checkpoint: InputFile;
-  bags: InputFile;
-  splits: InputFile;
-  set: SetName;
-  protocol: Protocol;
-  threshold: 'validation' | 'half';
-  bootstrap: number;
-  backend: BackendChoice;
-}
+import type { EvaluateWith } from './parameters.js';
 
 /** Scores one set of the fold a checkpoint was trained on, and writes every metric under both protocols. */
 export async function run(job: Job<EvaluateWith>): Promise<JobResult> {

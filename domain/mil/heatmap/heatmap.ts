@@ -12,38 +12,17 @@ import type { Slide } from '../../pathology/slides/slide.js';
 import { isFileRef } from '../../job.js';
 import type { Level0Px } from '../../units.js';
 import type { Region } from '../../pathology/annotations/region.js';
-import type { BackendChoice } from '../compute/backend.js';
 import { patchSizeOf } from '../bags/bag-facts.js';
 import { loadBag } from '../bags/bags.js';
 import { readCheckpoint } from '../models/checkpoint.js';
-import type { ColormapName } from './colormap.js';
 import { formatPatches, type Point } from '../../pathology/annotations/geojson.js';
 import { outlineRegions, overlayScores, slideThumbnail, type Thumbnail } from './heatmap-overlay.js';
 import { lesionFit, paintScores, scaleScores } from './heatmap-scores.js';
 import { loadModel, predict, type LoadedModel } from '../models/predict.js';
 import { readAnnotation } from '../../pathology/annotations/read-annotation.js';
 import { foldOf, readSplits, refuseOtherSplits, SET_NAMES } from '../split/splits.js';
-import { shownClass, type HeatmapScore } from './shown-class.js';
-
-/** Parameters of `mil.heatmap`; see its definition for what each means. */
-export interface HeatmapWith {
-  checkpoint?: InputFile;
-  checkpoints?: InputFile;
-  repeat: number;
-  slide: InputFile;
-  bag: InputFile;
-  samInfo?: InputFile;
-  annotation?: InputFile;
-  splits?: InputFile;
-  score: HeatmapScore;
-  class?: string;
-  scale?: 'rank' | 'range' | 'none';
-  smooth: boolean;
-  colormap: ColormapName;
-  longest: number;
-  patchSizeLevel0?: Level0Px;
-  backend: BackendChoice;
-}
+import { shownClass } from './shown-class.js';
+import type { HeatmapWith } from './parameters.js';
 
 /** One score a patch of the slide. */
 interface PatchScores {

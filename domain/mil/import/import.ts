@@ -5,17 +5,9 @@ import { SamMilError } from '../../errors.js';
 import { writeAtomic } from '../../files/atomic.js';
 import { writeFeatures } from '../../pathology/layouts/bag-files.js';
 import { formatCsv, readCsv, type CsvRow } from '../../files/csv.js';
-import type { InputFile, ItemRecord, Job, JobResult, OutputFile } from '../../job.js';
+import type { ItemRecord, Job, JobResult, OutputFile } from '../../job.js';
 import { measure, standardized } from '../bags/standardize.js';
-
-/** Parameters of `mil.import`. */
-export interface ImportWith {
-  table: InputFile;
-  bagColumn?: string;
-  labelColumn?: string;
-  ignore: string[];
-  standardize: boolean;
-}
+import type { ImportWith } from './parameters.js';
 
 interface TableBag {
   key: string;

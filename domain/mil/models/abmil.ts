@@ -2,6 +2,7 @@ import type { Aggregator } from './aggregator.js';
 import { attentionScores, gatedScores, matrix, vector } from './attention.js';
 import { tf, type Tensor2D } from '../compute/backend.js';
 import { crossEntropy, dense, embed, product, softmax, type Dropout } from '../compute/layers.js';
+import type { AbmilOptions } from './model-options.js';
 import type { Model, ModelConfig, StepContext } from './model.js';
 import type { Bag } from '../bags/bag.js';
 import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
@@ -13,8 +14,8 @@ export type Scoring = 'tanh' | 'relu' | 'gated';
  * Attention-based MIL (Ilse, Tomczak, Welling 2018) as the common benchmark trains it: h = dropout(relu(x W^T + b)),
  * a = softmax over instances of w tanh(V h + c) + d, logits = classifier(sum of a h).
  */
-export function build(config: ModelConfig): Model {
-  return attentionModel(config, (config.options.scoring as Scoring | undefined) ?? 'tanh');
+export function build(config: ModelConfig<AbmilOptions>): Model {
+  return attentionModel(config, config.options.scoring);
 }
 
 /** AB-MIL with gated attention: scores w (relu(V h) * sigmoid(U h)), no biases, as the benchmark's code has it. */

@@ -11,7 +11,7 @@ export type Baseline = 'abmil' | 'transmil' | 'dsmil';
 
 export function baselineAggregator(config: ModelConfig, baseline: Baseline): Aggregator {
   if (baseline === 'transmil') return selfAttentionAggregator(config);
-  if (baseline === 'dsmil') return dsmilAggregator(config, { query: 'tanh', value: 'relu' });
+  if (baseline === 'dsmil') return dsmilAggregator(config, { query: 'tanh', value: 'relu', bagLoss: 'ce' });
   return attentionAggregator(config);
 }
 

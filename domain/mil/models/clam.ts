@@ -3,18 +3,12 @@ import { matrix, rowScores, vector } from './attention.js';
 import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
 import { rowCrossEntropy, smoothTop1Svm } from '../compute/instance-loss.js';
 import { crossEntropy, dense, dropout, gatherRows, hostLoss, product, softmax } from '../compute/layers.js';
+import type { ClamOptions } from './model-options.js';
 import type { Model, ModelConfig, StepContext } from './model.js';
 import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
 
-interface Settings {
-  instLoss: 'svm' | 'ce';
-  subtyping: boolean;
-  kSample: number;
-  bagWeight: number;
-}
-
 /** CLAM-SB (Lu et al. 2021): one gated attention branch. See {@link buildMultiBranch}. */
-export function build(config: ModelConfig): Model {
+export function build(config: ModelConfig<ClamOptions>): Model {
   return clam(config, 1);
 }
 
@@ -23,12 +17,12 @@ export function build(config: ModelConfig): Model {
  * loss, the instances with the highest and lowest attention of the true class are taken for positive and negative examples of that class by
  * an instance classifier; with `subtyping`, the highest of every other class for negative examples of it.
  */
-export function buildMultiBranch(config: ModelConfig): Model {
+export function buildMultiBranch(config: ModelConfig<ClamOptions>): Model {
   return clam(config, config.classes);
 }
 
-function clam(config: ModelConfig, branches: number): Model {
-  const settings = config.options as unknown as Settings;
+function clam(config: ModelConfig<ClamOptions>, branches: number): Model {
+  const settings = config.options;
   return {
     parameters: clamParameters(config, branches),
     loss(weights, bag, context) {
@@ -89,7 +83,7 @@ function instanceLosses(
   weights: Weights,
   h: Tensor2D,
   attention: Tensor2D,
-  settings: Settings,
+  settings: ClamOptions,
   label: number,
   classes: number,
 ): Scalar {

@@ -4,20 +4,13 @@ import { matrix, vector } from './attention.js';
 import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
 import { binaryCrossEntropy, weightedCrossEntropy, type RowLoss } from '../compute/instance-loss.js';
 import { dense, gatherRows, hostLoss, product, productTransposed, softmax } from '../compute/layers.js';
+import type { DsmilOptions } from './model-options.js';
 import type { Model, ModelConfig } from './model.js';
 import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
 import { largestRows } from './pooling.js';
 
-export interface DsmilSettings {
-  /** `linear`: one layer; `tanh`: tanh(linear(relu(linear))), as the original has it by default. */
-  query: 'linear' | 'tanh';
-  /** `identity`, or a linear layer with ReLU. */
-  value: 'identity' | 'relu';
-  /** `none`: the features themselves are the instances, as in the original. Default `linear`: embedded first. */
-  embedding?: 'linear' | 'none';
-  /** `bce`: one class against the rest, each by itself, as in the original. Default `ce`. */
-  bagLoss?: 'ce' | 'bce';
-}
+/** Whatever happens before the instances are embedded is not the aggregator's. */
+type AggregatorOptions = Omit<DsmilOptions, 'embedding'>;
 
 /**
  * DSMIL (Li, Li, Eliceiri 2021) as the common benchmark trains it. An instance classifier finds the critical instance of each class; all others
@@ -27,8 +20,8 @@ export interface DsmilSettings {
  * With `query: tanh`, `embedding: none` and `bag-loss: bce` it is the model of the original code. Its probabilities here are the softmax of the bag's logits,
  * as for all models; the original's own are the sigmoid of each.
  */
-export function build(config: ModelConfig): Model {
-  const settings = config.options as unknown as DsmilSettings;
+export function build(config: ModelConfig<DsmilOptions>): Model {
+  const settings = config.options;
   const bare = settings.embedding === 'none';
   const aggregator = dsmilAggregator(bare ? { ...config, embedDim: config.dim } : config, settings);
   const instances: typeof embedBag = bare ? (_, bag) => bag.x : embedBag;
@@ -52,7 +45,7 @@ export function build(config: ModelConfig): Model {
   };
 }
 
-export function dsmilAggregator(config: ModelConfig, settings: DsmilSettings): Aggregator {
+export function dsmilAggregator(config: ModelConfig, settings: AggregatorOptions): Aggregator {
   return {
     parameters: dsmilParameters(config, settings),
     instanceLogits,
@@ -83,7 +76,7 @@ export function dsmilAggregator(config: ModelConfig, settings: DsmilSettings): A
 
 function dsmilParameters(
   { embedDim, attentionDim, classes }: ModelConfig,
-  settings: DsmilSettings,
+  settings: AggregatorOptions,
 ): ParameterSpec[] {
   return [
     ...linearSpec('inst', embedDim, classes),
@@ -100,7 +93,7 @@ function instanceLogits(weights: Weights, h: Tensor2D): Tensor2D {
   return dense(h, matrix(weights, 'inst.w'), vector(weights, 'inst.b'));
 }
 
-function halfLoss(logits: Float32Array, label: number, { bagLoss }: DsmilSettings): RowLoss {
+function halfLoss(logits: Float32Array, label: number, { bagLoss }: AggregatorOptions): RowLoss {
   if (bagLoss === 'bce') return binaryCrossEntropy(logits, label, 0.5);
   return weightedCrossEntropy(logits, [label], logits.length, [0.5]);
 }
@@ -110,7 +103,7 @@ function largestLoss(
   instances: Tensor2D,
   critical: Int32Array,
   label: number,
-  settings: DsmilSettings,
+  settings: AggregatorOptions,
 ): Scalar {
   const classes = critical.length;
   return hostLoss(instances, (values) => {
@@ -122,7 +115,7 @@ function largestLoss(
   });
 }
 
-function query(weights: Weights, h: Tensor2D, settings: DsmilSettings): Tensor2D {
+function query(weights: Weights, h: Tensor2D, settings: AggregatorOptions): Tensor2D {
   const first = settings.query === 'linear' ? 'none' : 'relu';
   const q = dense(h, matrix(weights, 'q.w'), vector(weights, 'q.b'), first);
   if (settings.query === 'linear') return q;

@@ -3,27 +3,19 @@ import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
 import { clipNorm } from '../compute/clip.js';
 import { differentiate } from '../compute/differentiate.js';
 import { crossEntropy, dense, embed, gatherRows, product, softmax } from '../compute/layers.js';
+import type { DtfdOptions } from './model-options.js';
 import type { Model, ModelConfig, StepContext } from './model.js';
 import type { Bag } from '../bags/bag.js';
 import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
 import { nearEqualRuns, withinBags, type PseudoBags } from './pseudo-bags.js';
-
-export interface DtfdSettings {
-  numGroup: number;
-  /** What a pseudo-bag hands on: its best instance, its best and worst, or its own sum. */
-  distill: 'MaxS' | 'MaxMinS' | 'AFS';
-  /** Whether the second tier's loss trains the second tier only, as in the original. */
-  detach: boolean;
-  clip: number;
-}
 
 /**
  * DTFD-MIL (Zhang et al. 2022). Tier 1 is gated attention over each of a few random pseudo-bags, all labelled as the slide; each hands on one or two
  * distilled features, over which tier 2 is gated attention again. Gradients are clipped by part. For evaluation the pseudo-bags are runs of the
  * bag's own order, so that a bag gives the same each time; `attention` is tier 1's softmax over the whole bag.
  */
-export function build(config: ModelConfig): Model {
-  const settings = config.options as unknown as DtfdSettings;
+export function build(config: ModelConfig<DtfdOptions>): Model {
+  const settings = config.options;
   const parameters = dtfdParameters(config);
   const draw = (bag: Bag, context: StepContext) =>
     nearEqualRuns(context.stream('pseudo-bags').permutation(bag.rows), settings.numGroup);
@@ -87,7 +79,7 @@ function classify(weights: Weights, rows: Tensor2D, tier: string): Tensor2D {
   return dense(rows, matrix(weights, `${tier}.cls.w`), vector(weights, `${tier}.cls.b`));
 }
 
-export function distilled(weights: Weights, tier1: FirstTier, { distill }: DtfdSettings): Tensor2D {
+export function distilled(weights: Weights, tier1: FirstTier, { distill }: DtfdOptions): Tensor2D {
   if (distill === 'AFS') return tier1.sums;
   const chosen = selectInstances(instanceScores(weights, tier1), tier1.groups, distill === 'MaxMinS');
   return gatherRows(tier1.h, Int32Array.from(chosen));
@@ -116,7 +108,7 @@ export function selectInstances(scores: Float32Array, { of, count }: PseudoBags,
   }).flat();
 }
 
-function lossesOf(weights: Weights, bag: Bag, groups: PseudoBags, settings: DtfdSettings, label: number) {
+function lossesOf(weights: Weights, bag: Bag, groups: PseudoBags, settings: DtfdOptions, label: number) {
   const tier1 = firstTier(weights, bag, groups);
   const equal = new Array<number>(groups.count).fill(1 / groups.count);
   const first = () => crossEntropy(tier1.logits, label, equal);
@@ -132,7 +124,7 @@ export function dtfdGradients(
   weights: Weights,
   bag: Bag,
   groups: PseudoBags,
-  settings: DtfdSettings,
+  settings: DtfdOptions,
   context: StepContext,
   parameters: readonly ParameterSpec[],
 ): { loss: Scalar; gradients: Weights } {

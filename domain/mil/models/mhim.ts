@@ -2,34 +2,21 @@ import { dropoutOf, embedBag } from './abmil.js';
 import type { Aggregator } from './aggregator.js';
 import { matrix, vector } from './attention.js';
 import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
-import { baselineAggregator, baselineModel, type Baseline } from './baselines.js';
+import { baselineAggregator, baselineModel } from './baselines.js';
 import { cosineDecay, cosineRise, keptRows, streamShuffle, type HardMaskSettings } from './hard-masks.js';
 import { embed, softmax } from '../compute/layers.js';
+import type { MhimOptions } from './model-options.js';
 import type { Model, ModelConfig, StepContext } from './model.js';
 import type { Bag } from '../bags/bag.js';
 import type { Weights } from '../compute/parameters.js';
-
-/** Options of MHIM-MIL; see `models.ts` for their meaning and defaults. */
-export interface MhimSettings {
-  baseline: Baseline;
-  maskHigh: number;
-  maskHighPool: number;
-  maskLow: number;
-  maskRandom: number;
-  maskDecay: boolean;
-  consistency: number;
-  temperature: number;
-  momentum: number;
-  momentumRise: boolean;
-}
 
 /**
  * MHIM-MIL (Tang et al. 2023, first version): a teacher, which follows the student slowly, looks at the whole bag; what it attends to most, to
  * least, and some others are masked, so that the student learns from the hard instances. The student's loss is that of its baseline, plus the
  * cross-entropy of its bag embedding against the teacher's (softmax over the embedding, the teacher's sharpened by a temperature).
  */
-export function build(config: ModelConfig): Model {
-  const settings = config.options as unknown as MhimSettings;
+export function build(config: ModelConfig<MhimOptions>): Model {
+  const settings = config.options;
   const aggregator = baselineAggregator(config, settings.baseline);
   return {
     ...baselineModel(config, aggregator),
@@ -54,7 +41,7 @@ export function build(config: ModelConfig): Model {
   };
 }
 
-function maskShares(settings: MhimSettings, { step, totalSteps }: StepContext): HardMaskSettings {
+function maskShares(settings: MhimOptions, { step, totalSteps }: StepContext): HardMaskSettings {
   return {
     high: settings.maskDecay ? cosineDecay(settings.maskHigh, step, totalSteps) : settings.maskHigh,
     highPool: settings.maskHighPool,
@@ -84,7 +71,7 @@ export function teacherView(
 
 export interface StudentStep {
   aggregator: Aggregator;
-  settings: Pick<MhimSettings, 'consistency' | 'temperature'>;
+  settings: Pick<MhimOptions, 'consistency' | 'temperature'>;
   keep: readonly number[];
   /** The teacher's bag embedding. */
   target: Tensor2D;

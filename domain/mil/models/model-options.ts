@@ -1,14 +1,27 @@
-/** A setting that only some models have, as it stands in YAML. */
+import type { WithOf } from '../../parameters.js';
+
+/** A setting that only some models have, as it stands in YAML: a schema with a default. */
 export interface ModelOption {
-  type: 'number' | 'integer' | 'string' | 'boolean';
-  description: string;
-  default: number | string | boolean;
-  enum?: string[];
-  minimum?: number;
-  maximum?: number;
+  readonly type: 'number' | 'integer' | 'string' | 'boolean';
+  readonly description: string;
+  readonly default: number | string | boolean;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
 }
 
-export const samMilOptions: Record<string, ModelOption> = {
+/** By kebab-case name. */
+export type ModelOptions = Readonly<Record<string, ModelOption>>;
+
+/** What a model is built with: its own settings by their camelCase names, defaults filled in. */
+export type OptionValues = Record<string, string | number | boolean>;
+
+/** The same for options whose literal types are known. */
+export type OptionsOf<Options extends ModelOptions> = string extends keyof Options
+  ? OptionValues
+  : WithOf<{ with: Options; required: readonly [] }>;
+
+export const samMilOptions = {
   mode: {
     type: 'string',
     enum: ['paper', 'release'],
@@ -57,9 +70,10 @@ export const samMilOptions: Record<string, ModelOption> = {
     description:
       'Rows whose attention is compared: all (group rows and patches in no mask form a class each, as published), patches (no group rows), masks (neither).',
   },
-};
+} as const satisfies ModelOptions;
+export type SamMilOptions = OptionsOf<typeof samMilOptions>;
 
-export const dsmilOptions: Record<string, ModelOption> = {
+export const dsmilOptions = {
   query: {
     type: 'string',
     enum: ['linear', 'tanh'],
@@ -87,9 +101,10 @@ export const dsmilOptions: Record<string, ModelOption> = {
     description:
       'ce: cross-entropy over the classes (the benchmark). bce: binary cross-entropy of each class by itself (the original).',
   },
-};
+} as const satisfies ModelOptions;
+export type DsmilOptions = OptionsOf<typeof dsmilOptions>;
 
-export const clamOptions: Record<string, ModelOption> = {
+export const clamOptions = {
   'inst-loss': {
     type: 'string',
     enum: ['svm', 'ce'],
@@ -115,9 +130,10 @@ export const clamOptions: Record<string, ModelOption> = {
     default: 0.7,
     description: "Weight of the bag's loss; the instances' loss has the rest.",
   },
-};
+} as const satisfies ModelOptions;
+export type ClamOptions = OptionsOf<typeof clamOptions>;
 
-export const dtfdOptions: Record<string, ModelOption> = {
+export const dtfdOptions = {
   'num-group': {
     type: 'integer',
     minimum: 1,
@@ -141,9 +157,10 @@ export const dtfdOptions: Record<string, ModelOption> = {
     default: 5,
     description: 'Norm that the gradients of each part are clipped to.',
   },
-};
+} as const satisfies ModelOptions;
+export type DtfdOptions = OptionsOf<typeof dtfdOptions>;
 
-export const mhimOptions: Record<string, ModelOption> = {
+export const mhimOptions = {
   baseline: samMilOptions.baseline,
   'mask-high': {
     type: 'number',
@@ -202,9 +219,10 @@ export const mhimOptions: Record<string, ModelOption> = {
     default: false,
     description: 'Whether momentum rises to 1 over the training, by a cosine.',
   },
-};
+} as const satisfies ModelOptions;
+export type MhimOptions = OptionsOf<typeof mhimOptions>;
 
-export const abmilOptions: Record<string, ModelOption> = {
+export const abmilOptions = {
   scoring: {
     type: 'string',
     enum: ['tanh', 'relu'],
@@ -212,9 +230,10 @@ export const abmilOptions: Record<string, ModelOption> = {
     description:
       'Activation of the attention: tanh with biases, or ReLU without, as the baseline of MHIM-MIL and SAM-MIL has it.',
   },
-};
+} as const satisfies ModelOptions;
+export type AbmilOptions = OptionsOf<typeof abmilOptions>;
 
-export const transmilOptions: Record<string, ModelOption> = {
+export const transmilOptions = {
   variant: {
     type: 'string',
     enum: ['benchmark', 'baseline'],
@@ -222,4 +241,5 @@ export const transmilOptions: Record<string, ModelOption> = {
     description:
       'Where the bag is filled up to a square: at the start, or for the positions only, as the baseline of MHIM-MIL and SAM-MIL has it.',
   },
-};
+} as const satisfies ModelOptions;
+export type TransmilOptions = OptionsOf<typeof transmilOptions>;

@@ -1,5 +1,6 @@
 import type { RandomStream } from '../../random.js';
 import type { Bag } from '../bags/bag.js';
+import type { OptionValues } from './model-options.js';
 import type { Scalar, Tensor1D, Tensor2D } from '../compute/backend.js';
 import type { HostWeights, ParameterSpec, Weights } from '../compute/parameters.js';
 import type { Standardization } from '../bags/standardize.js';
@@ -49,7 +50,7 @@ export interface Model {
 }
 
 /** Everything that decides a model's shape and loss. Stored with its checkpoint, so that it can be built again. */
-export interface ModelConfig {
+export interface ModelConfig<Options = OptionValues> {
   model: string;
   /** Length of a feature vector. */
   dim: number;
@@ -58,11 +59,10 @@ export interface ModelConfig {
   attentionDim: number;
   /** Dropout rate after the embedding. */
   dropout: number;
-  /** The model's own settings, by their camelCase names, defaults filled in. */
-  options: Record<string, string | number | boolean>;
+  options: Options;
 }
 
-export type BuildModel = (config: ModelConfig) => Model;
+export type BuildModel<Options = OptionValues> = (config: ModelConfig<Options>) => Model;
 
 /** A trained model with all that is needed to use it again. */
 export interface Checkpoint {

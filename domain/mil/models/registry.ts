@@ -1,5 +1,6 @@
 import { SamMilError } from '../../errors.js';
-import type { BuildModel, ModelConfig } from './model.js';
+import { camelCase } from '../../parameters.js';
+import type { BuildModel } from './model.js';
 import {
   abmilOptions,
   transmilOptions,
@@ -9,6 +10,9 @@ import {
   dtfdOptions,
   mhimOptions,
   type ModelOption,
+  type ModelOptions,
+  type OptionsOf,
+  type OptionValues,
 } from './model-options.js';
 
 export interface ModelEntry {
@@ -16,7 +20,7 @@ export interface ModelEntry {
   /** Default of `attention-dim`. */
   attentionDim: number;
   /** By kebab-case name. Equal names of different models must have equal types and ranges; their defaults may differ. */
-  options: Readonly<Record<string, ModelOption>>;
+  options: ModelOptions;
   /** Whether its work is little more than the embedding's, so that small bags need no native library. */
   light?: boolean;
   /** Of a model from outside: raise it when its code gives other results, so that folds are trained anew. */
@@ -25,50 +29,62 @@ export interface ModelEntry {
   load(): Promise<BuildModel>;
 }
 
+/** The entry, once the compiler has checked that its model is built with the options that it describes. */
+export function defineModel<const Options extends ModelOptions>(
+  entry: Omit<ModelEntry, 'options' | 'load'> & {
+    options: Options;
+    load(): Promise<BuildModel<OptionsOf<Options>>>;
+  },
+): ModelEntry;
+export function defineModel(entry: ModelEntry): ModelEntry;
+export function defineModel(entry: ModelEntry): ModelEntry {
+  return entry;
+}
+
 const models = new Map<string, ModelEntry>([
   [
     'mean',
-    {
+    defineModel({
       summary: 'Mean of the instance logits',
       attentionDim: 128,
       options: {},
       light: true,
       load: async () => (await import('./pooling.js')).buildMean,
-    },
+    }),
   ],
   [
     'max',
-    {
+    defineModel({
       summary: 'Largest instance logit of each class',
       attentionDim: 128,
       options: {},
       light: true,
       load: async () => (await import('./pooling.js')).buildMax,
-    },
+    }),
   ],
   [
     'abmil',
-    {
+    defineModel({
       summary: 'Attention-based MIL (Ilse 2018), tanh attention',
       attentionDim: 128,
       options: abmilOptions,
       light: true,
       load: async () => (await import('./abmil.js')).build,
-    },
+    }),
   ],
   [
     'abmil-gated',
-    {
+    defineModel({
       summary: 'Attention-based MIL with gated attention',
       attentionDim: 128,
       options: {},
       light: true,
       load: async () => (await import('./abmil.js')).buildGated,
-    },
+    }),
   ],
   [
     'transmil',
-    {
+    defineModel({
       summary: 'TransMIL (2021): Nyström self-attention with positions on a square',
       attentionDim: 128,
       options: transmilOptions,
@@ -79,64 +95,64 @@ const models = new Map<string, ModelEntry>([
         ]);
         return (config) => (config.options.variant === 'baseline' ? buildSelfAttention : build)(config);
       },
-    },
+    }),
   ],
   [
     'dsmil',
-    {
+    defineModel({
       summary: 'Dual-stream MIL (2021): attention by likeness to the critical instance of each class',
       attentionDim: 128,
       options: dsmilOptions,
       light: true,
       load: async () => (await import('./dsmil.js')).build,
-    },
+    }),
   ],
   [
     'dtfd-mil',
-    {
+    defineModel({
       summary: 'DTFD-MIL (2022): attention over pseudo-bags, then over what they distil',
       attentionDim: 128,
       options: dtfdOptions,
       light: true,
       load: async () => (await import('./dtfd.js')).build,
-    },
+    }),
   ],
   [
     'clam-sb',
-    {
+    defineModel({
       summary:
         'CLAM with one attention branch (2021): the best and worst attended instances train a classifier',
       attentionDim: 256,
       options: clamOptions,
       load: async () => (await import('./clam.js')).build,
-    },
+    }),
   ],
   [
     'clam-mb',
-    {
+    defineModel({
       summary: 'CLAM with one attention branch a class',
       attentionDim: 256,
       options: clamOptions,
       load: async () => (await import('./clam.js')).buildMultiBranch,
-    },
+    }),
   ],
   [
     'mhim-mil',
-    {
+    defineModel({
       summary: 'MHIM-MIL (2023): a teacher masks what is easy, the student learns from the rest',
       attentionDim: 128,
       options: mhimOptions,
       load: async () => (await import('./mhim.js')).build,
-    },
+    }),
   ],
   [
     'sam-mil',
-    {
+    defineModel({
       summary: 'SAM-MIL (2024): area masks, pseudo-bags and consistent attention over segmented regions',
       attentionDim: 128,
       options: samMilOptions,
       load: async () => (await import('./sam-mil.js')).build,
-    },
+    }),
   ],
 ]);
 
@@ -206,20 +222,12 @@ export function allModelOptions(): {
   return [...found.values()];
 }
 
-/** `num-group` -> `numGroup`: how an implementation sees a parameter. */
-export function camelCase(name: string): string {
-  return name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-}
-
 /**
  * The model's options, defaults filled in.
  * @param given parameters of the activity in camelCase; those that are no model's option are ignored
  * @throws SamMilError InvalidInput when an option of another model is set: it would have no effect, so it is a mistake
  */
-export function resolveOptions(
-  model: string,
-  given: Readonly<Record<string, unknown>>,
-): ModelConfig['options'] {
+export function resolveOptions(model: string, given: Readonly<Record<string, unknown>>): OptionValues {
   const { options } = modelEntry(model);
   for (const { name, defaults } of allModelOptions()) {
     if (given[camelCase(name)] === undefined || name in options) continue;
@@ -231,7 +239,7 @@ export function resolveOptions(
   return Object.fromEntries(
     Object.entries(options).map(([name, option]) => {
       const value = given[camelCase(name)] ?? option.default;
-      return [camelCase(name), value as number | string | boolean];
+      return [camelCase(name), value as OptionValues[string]];
     }),
   );
 }

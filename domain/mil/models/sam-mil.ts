@@ -1,25 +1,16 @@
 import { embedBag } from './abmil.js';
 import type { Aggregator } from './aggregator.js';
-import { areaMask, type AreaMaskSettings } from './area-mask.js';
+import { areaMask } from './area-mask.js';
 import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
-import { baselineAggregator, baselineModel, type Baseline } from './baselines.js';
-import { areaClasses, consistency, type ConsistencyOver } from './consistency.js';
+import { baselineAggregator, baselineModel } from './baselines.js';
+import { areaClasses, consistency } from './consistency.js';
 import { hostLoss } from '../compute/layers.js';
+import type { SamMilOptions } from './model-options.js';
 import type { Model, ModelConfig, StepContext } from './model.js';
 import type { Bag } from '../bags/bag.js';
 import type { Weights } from '../compute/parameters.js';
 import { pseudoBags } from './pseudo-bags.js';
 import { aggregatedSubBags, attentionSubBags, wholeAttention, type Draw, type SubBags } from './sub-bags.js';
-
-/** Options of SAM-MIL; see `models.ts` for their meaning and defaults. */
-export interface SamMilSettings extends AreaMaskSettings {
-  mode: 'paper' | 'release';
-  baseline: Baseline;
-  numGroup: number;
-  alpha: number;
-  beta: number;
-  consistencyOver: ConsistencyOver;
-}
 
 /**
  * SAM-MIL (ACM MM 2024) on AB-MIL with ReLU attention, on TransMIL or on DSMIL.
@@ -29,8 +20,8 @@ export interface SamMilSettings extends AreaMaskSettings {
  * to the attention's weights only. `mode: release` minimises what the authors' published code does: CE(last pseudo-bag) + alpha mean
  * CE(pseudo-bags); its consistency term looks at a frozen random teacher, so it shows in the reported loss and trains nothing.
  */
-export function build(config: ModelConfig): Model {
-  const settings = config.options as unknown as SamMilSettings;
+export function build(config: ModelConfig<SamMilOptions>): Model {
+  const settings = config.options;
   const aggregator = baselineAggregator(config, settings.baseline);
   const plain = baselineModel(config, aggregator);
   const groupsOf = (bag: Bag, context: StepContext) =>
@@ -61,7 +52,7 @@ export function build(config: ModelConfig): Model {
 }
 
 export interface SamMilStep {
-  settings: Pick<SamMilSettings, 'baseline' | 'alpha' | 'beta' | 'consistencyOver'>;
+  settings: Pick<SamMilOptions, 'baseline' | 'alpha' | 'beta' | 'consistencyOver'>;
   aggregator: Aggregator;
   draw: Draw;
 }

@@ -3,31 +3,14 @@ import { digestOf } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import { writeAtomic } from '../../files/atomic.js';
 import { readItems } from '../../engine/store/items.js';
-import type { InputFile, Job, JobResult } from '../../job.js';
+import type { Job, JobResult } from '../../job.js';
 import { identicalBags } from './identical-bags.js';
 import { readGivenSplits } from './given-splits.js';
 import { matchLabels, type LabeledBag } from './labeled-bags.js';
 import { readLabels, type LabelTable } from './labels.js';
 import { referenceScheme, stratifiedScheme } from './split-schemes.js';
 import { checkSplits, formatSplits, SET_NAMES, type Fold, type Repeat, type Splits } from './splits.js';
-
-/** Parameters of `mil.split`; see its definition for what each means. */
-export interface SplitWith {
-  bags: InputFile;
-  labels: InputFile;
-  folds: number;
-  repeats: number;
-  seed: number;
-  valRatio: number;
-  scheme: 'stratified' | 'reference';
-  splits?: InputFile;
-  groupColumn?: string;
-  match: 'exact' | 'contains';
-  unmatched: 'error' | 'drop';
-  keyColumn?: string;
-  labelColumn?: string;
-  classes?: string[];
-}
+import type { SplitWith } from './parameters.js';
 
 /** Labels and bags to a splits file. Pure but for reading; refused input names the slides. */
 export async function run(job: Job<SplitWith>): Promise<JobResult> {

@@ -3,51 +3,21 @@ import { digestOfJson } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import { writeAtomic } from '../../files/atomic.js';
 import { formatCsv } from '../../files/csv.js';
-import type { InputFile, Job, JobResult } from '../../job.js';
+import type { Job, JobResult } from '../../job.js';
 import type { JsonObject } from '../../json.js';
-import { describeBackend, openBackend, type BackendChoice } from '../compute/backend.js';
+import { describeBackend, openBackend } from '../compute/backend.js';
 import { BagCache } from '../bags/bag-cache.js';
 import { listBags, type BagEntry } from '../bags/bags.js';
 import { buildModel } from '../models/build-model.js';
 import { writeCheckpoint } from '../models/checkpoint.js';
 import type { ModelConfig } from '../models/model.js';
 import { modelEntry, resolveOptions } from '../models/registry.js';
-import type { Schedule } from './scheduler.js';
 import { suitsJavaScript } from './small-bags.js';
 import { foldOf, readSplits, type Fold, type Splits } from '../split/splits.js';
 import { teacherStart } from './teacher-start.js';
 import { train, type LabeledKey, type TrainingPlan, type TrainingResult } from './train.js';
 import type { HistoryRow } from './training-state.js';
-
-/** Parameters of `mil.train-fold`, and beside them the options of the model by their camelCase names. */
-export interface TrainFoldWith extends Record<string, unknown> {
-  bags: InputFile;
-  splits: InputFile;
-  repeat: number;
-  fold: number;
-  model: string;
-  groupFeatures: boolean;
-  epochs: number;
-  patience: number;
-  stopEpoch: number;
-  lr: number;
-  weightDecay: number;
-  scheduler: Schedule;
-  classWeights?: 'off' | 'balanced';
-  seed: number;
-  dropout: number;
-  embedDim: number;
-  attentionDim?: number;
-  select: 'best-auc' | 'last';
-  validateOn: 'val' | 'test';
-  backend: BackendChoice;
-  saveEvery: number;
-  bagMemory?: number;
-  standardize: boolean;
-  teacher?: InputFile;
-  /** Default safetensors. */
-  checkpointFormat?: 'safetensors' | 'pt';
-}
+import type { TrainFoldWith } from './parameters.js';
 
 /** Trains one model on one fold; goes on from the last saved step of an earlier attempt. */
 export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
@@ -193,7 +163,7 @@ interface Trained {
 
 function writeOutputs(job: Job<TrainFoldWith>, trained: Trained): JobResult {
   const { config, splits, entries, plan, result, note } = trained;
-  const ending = job.with.checkpointFormat ?? 'safetensors';
+  const ending = job.with.checkpointFormat;
   const checkpoint = join(job.scratch, `checkpoint.${ending}`);
   writeCheckpoint(
     checkpoint,

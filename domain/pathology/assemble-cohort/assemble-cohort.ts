@@ -3,21 +3,13 @@ import { mkdirSync } from 'node:fs';
 import sharp from 'sharp';
 import { fsyncPath, writeAtomic } from '../../files/atomic.js';
 import { formatCsv } from '../../files/csv.js';
-import type { InputFile, Job, JobResult, OutputFile } from '../../job.js';
+import type { Job, JobResult, OutputFile } from '../../job.js';
 import { RandomStream } from '../../random.js';
 import { asapXml } from './write-asap-xml.js';
 import { paintSlide, type PaintedSlide } from './paint-slide.js';
 import { dealToPatients, readSourcePatches, type SourcePatch, type TissueClass } from './source-patches.js';
 import { matchStains, randomStaining, recolor } from './stain.js';
-
-export interface CohortWith {
-  /** Folder with normal/ and tumor/. */
-  patches: InputFile;
-  slides: number;
-  seed: number;
-  /** Patches across the tissue. */
-  grid: number;
-}
+import type { CohortWith } from './parameters.js';
 
 /** Micrometres per pixel that the slides claim: the patches were scanned at 40x. */
 const MPP = 0.25;

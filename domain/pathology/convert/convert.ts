@@ -6,28 +6,14 @@ import { tridentFacts, type TridentFacts } from '../layouts/trident.js';
 import type { InputFile, Job, JobResult } from '../../job.js';
 import type { Groups } from '../features/groups.js';
 import type { Level0Px } from '../../units.js';
-import type { BagFacts, BagLayout } from '../features/bag-layout.js';
+import type { BagFacts } from '../features/bag-layout.js';
 import { type BagSource, openBagSource, type StatedPatches, statedPatches } from './bag-source.js';
 import { groupsWithoutSlide, readAnySegments } from '../features/patch-groups.js';
 import { checkLattice } from './patch-lattice.js';
 import { leftOutOf } from './process-row.js';
 import { rowsWithoutGroups } from './rows-without-groups.js';
 import { type FeatureBlocks, writeBag } from '../features/write-bag.js';
-
-/** `with` of pathology.convert. */
-export interface ConvertWith {
-  features: InputFile;
-  patches?: InputFile;
-  segments?: InputFile;
-  samInfo?: InputFile;
-  processList?: InputFile;
-  patchSizeLevel0?: Level0Px;
-  stepSize?: Level0Px;
-  segmentsDownsample?: number;
-  slideMagnification?: number;
-  groupFeatures?: boolean;
-  layout: BagLayout;
-}
+import type { ConvertWith } from './parameters.js';
 
 /** Values read at once: 4 MB. */
 const BLOCK_ELEMENTS = 1 << 20;

@@ -10,30 +10,16 @@ import { checkPatches } from '../slides/check-patches.js';
 import { magnificationOf } from '../slides/magnification.js';
 import { openSlide } from '../slides/open.js';
 import type { SlideInfo } from '../slides/slide.js';
-import type { BagFacts, BagLayout } from '../features/bag-layout.js';
+import type { BagFacts } from '../features/bag-layout.js';
 import { BatchStore } from './batch-store.js';
-import type { Device, Provider } from '../../machine/onnx/onnx-session.js';
+import type { Provider } from '../../machine/onnx/onnx-session.js';
 import type { EncoderInfo, OpenEncoder } from './encoders/encoder.js';
 import { chooseEncoder, keyOfEncoder } from './encoders/encoders.js';
 import { encodePatches } from './encode-patches.js';
 import { findGroups } from '../features/patch-groups.js';
 import { sharedEncoder } from './encoders/shared-encoder.js';
 import { writeBag } from '../features/write-bag.js';
-
-/** `with` of pathology.extract. */
-export interface ExtractWith {
-  slide: InputFile;
-  patches: InputFile;
-  segments?: InputFile;
-  encoder: string | InputFile;
-  fallback?: string;
-  batchSize: number;
-  targetSize?: number;
-  groupFeatures?: boolean;
-  layout: BagLayout;
-  device: Device;
-  threads?: number;
-}
+import type { ExtractWith } from './parameters.js';
 
 /**
  * Patches of one slide to a bag: reads, resizes and encodes them batch by batch, keeps each finished batch in the checkpoint folder, then adds the group

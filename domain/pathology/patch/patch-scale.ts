@@ -11,7 +11,7 @@ export interface ScaleWish {
   stepSize?: number;
   patchLevel: number;
   /** CLAM's: sides count in pixels this many times as large as the level's. */
-  customDownsample?: number;
+  customDownsample: number;
   magnification?: number;
   mpp?: Mpp;
   /** Micrometres per pixel at level 0, over what the file says. */
@@ -49,7 +49,7 @@ const NAMED_WITHIN = 0.02;
  *   each other or a level that does not exist
  */
 export function choosePatchScale(slide: Slide, wish: ScaleWish): PatchScale {
-  const { patchSize, stepSize = patchSize, patchLevel, customDownsample = 1, magnification, mpp } = wish;
+  const { patchSize, stepSize = patchSize, patchLevel, customDownsample, magnification, mpp } = wish;
   if (magnification === undefined && mpp === undefined) {
     checkLevel(slide, patchLevel);
     const sides = { patchSize: patchSize * customDownsample, stepSize: stepSize * customDownsample };

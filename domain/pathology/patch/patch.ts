@@ -12,7 +12,7 @@ import { drawTissue } from './tissue/draw-tissue.js';
 import { chooseVisLevel, PictureBuilder, readOverview, type Picture } from './tissue/overview.js';
 import type { TissueParameters } from './tissue/parameters.js';
 import { patchGrid } from './patch-grid.js';
-import type { PatchWith } from './patch-with.js';
+import type { PatchWith } from './parameters.js';
 import { choosePatchScale, type PatchScale } from './patch-scale.js';
 import { processRowCells } from './process-list.js';
 import { resolveParameters, rowOf } from './row-effect.js';

@@ -1,7 +1,7 @@
 import type { InputFile, Job } from '../../job.js';
 import type { Json, JsonObject } from '../../json.js';
 import { checked, PARAMETER_COLUMNS, presetParameters, type TissueParameters } from './tissue/parameters.js';
-import type { PatchWith } from './patch-with.js';
+import type { PatchWith } from './parameters.js';
 import { findProcessRow, isLeftOut } from './process-list.js';
 
 /** What a slide's row of the process list does to it. */

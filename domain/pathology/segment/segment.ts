@@ -6,9 +6,8 @@ import { readMask, readPatches } from '../layouts/bag-files.js';
 import type { Point } from '../annotations/geojson.js';
 import { type Box, boxOfTissue } from '../layouts/tissue-box.js';
 import { type Segments, writeSegments, writeSegmentsPickle } from '../layouts/segments-file.js';
-import type { InputFile, Job, JobResult, OutputFile } from '../../job.js';
+import type { Job, JobResult, OutputFile } from '../../job.js';
 import { canonicalJson, type Json } from '../../json.js';
-import type { Device } from '../../machine/onnx/onnx-session.js';
 import { checkPatches } from '../slides/check-patches.js';
 import { encodeJpeg } from '../slides/images.js';
 import { openSlide } from '../slides/open.js';
@@ -16,21 +15,10 @@ import { quPathOrigin } from '../annotations/qupath-origin.js';
 import type { Slide } from '../slides/slide.js';
 import { drawOverlay } from './overlay.js';
 import { boxOfPatches, planSamImage, readSamImage, type SamImage } from './sam-image.js';
-import type { SegmenterDefinition, SegmenterInfo, SegmentParameters } from './segmenter/segmenter.js';
+import type { SegmenterDefinition, SegmenterInfo } from './segmenter/segmenter.js';
 import { keyOfSegmenter, segmenterWithWeights } from './segmenters.js';
 import { formatSegments } from './segments-geojson.js';
-
-/** `with` of pathology.segment. */
-export interface SegmentWith extends SegmentParameters {
-  slide: InputFile;
-  patches: InputFile;
-  mask?: InputFile;
-  segmenter: string | InputFile;
-  pickle: boolean;
-  geojson: boolean;
-  device: Device;
-  threads?: number;
-}
+import type { SegmentWith } from './parameters.js';
 
 /**
  * Tissue of one slide to region masks: the box of all tissue is read as one image of at most 1024 pixels a side, the segmenter cuts it, and the masks

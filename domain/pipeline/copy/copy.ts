@@ -5,18 +5,9 @@ import { digestOfFile, digestOfJson } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import { asWriteError, commitTemporary, temporaryName, writeAtomic } from '../../files/atomic.js';
 import { readItems } from '../../engine/store/items.js';
-import type { FileRef, InputFile, Job, JobResult } from '../../job.js';
+import type { FileRef, Job, JobResult } from '../../job.js';
 import { outputFile } from '../output-refs.js';
-
-/** Parameters of `pipeline.copy`; see its definition for what each means. */
-export interface CopyWith {
-  files?: InputFile[];
-  items?: InputFile;
-  outputs?: string[];
-  to: string;
-  layout: 'flat' | 'by-item';
-  overwrite: boolean;
-}
+import type { CopyWith } from './parameters.js';
 
 interface Copy {
   from: string;

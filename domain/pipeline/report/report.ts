@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { SamMilError } from '../../errors.js';
 import { writeAtomic } from '../../files/atomic.js';
 import { readItems } from '../../engine/store/items.js';
-import type { InputFile, Job, JobResult } from '../../job.js';
+import type { Job, JobResult } from '../../job.js';
 import { readEvents } from '../../engine/store/run-events.js';
 import { reportPage } from './page.js';
 import { compareGroups, poolGroups } from './out-of-fold.js';
@@ -16,20 +16,7 @@ import { formatSummary } from './summary-file.js';
 import { summarize } from './summary.js';
 import { sweepsOf } from './sweeps.js';
 import { buildTimeline } from './timeline.js';
-
-/** Parameters of `pipeline.report`; see its definition for what each means. */
-export interface ReportWith {
-  /** Absent where nothing was trained: the page then shows the preprocessing and the run. */
-  evaluations?: InputFile;
-  slides?: InputFile;
-  heatmaps?: InputFile;
-  groupBy: string | string[];
-  compare: 'first' | 'all' | 'none';
-  compareBy?: string;
-  sweep?: string | string[];
-  title: string;
-  notes?: string | string[];
-}
+import type { ReportWith } from './parameters.js';
 
 /**
  * Evaluations, slides and heatmaps to one self-contained page and one metrics file. metrics.json depends on the inputs alone; the page also shows

@@ -7,7 +7,7 @@ import { readCheckpoint } from '../../../domain/mil/models/checkpoint.js';
 import { registerModel } from '../../../domain/mil/models/registry.js';
 import { loadModel, predict } from '../../../domain/mil/models/predict.js';
 import { listBags, loadBag } from '../../../domain/mil/bags/bags.js';
-import type { TrainFoldWith } from '../../../domain/mil/train-fold/train-fold.js';
+import type { TrainFoldWith } from '../../../domain/mil/train-fold/parameters.js';
 import { makeCohort, makeJob, trainWith } from '../../domain/mil/cohort.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 

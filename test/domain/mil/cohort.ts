@@ -4,7 +4,7 @@ import { digestOf } from '../../../domain/digest.js';
 import { writeFeatures, writeSamInfo } from '../../../domain/pathology/layouts/bag-files.js';
 import type { InputFile, Job, Progress } from '../../../domain/job.js';
 import { formatSplits } from '../../../domain/mil/split/splits.js';
-import type { TrainFoldWith } from '../../../domain/mil/train-fold/train-fold.js';
+import type { TrainFoldWith } from '../../../domain/mil/train-fold/parameters.js';
 import { RandomStream } from '../../../domain/random.js';
 
 export interface Cohort {
@@ -99,6 +99,8 @@ export function trainWith(cohort: Cohort, changes: Partial<TrainFoldWith> = {}):
     backend: 'tensorflow',
     saveEvery: 5,
     standardize: false,
+    classWeights: 'off',
+    checkpointFormat: 'safetensors',
     ...changes,
   };
 }

@@ -113,7 +113,9 @@ export class Oracle {
 }
 
 /** The reduced sizes the oracles were made with. */
-export function oracleConfig(model: string, options: ModelConfig['options'] = {}): ModelConfig {
+export function oracleConfig(model: string): ModelConfig;
+export function oracleConfig<Options>(model: string, options: Options): ModelConfig<Options>;
+export function oracleConfig(model: string, options: unknown = {}): ModelConfig<unknown> {
   return { model, dim: 32, classes: 2, embedDim: 64, attentionDim: 16, dropout: 0, options };
 }
 

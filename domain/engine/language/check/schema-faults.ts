@@ -127,7 +127,7 @@ function typeFault(type: string | string[], value: Json): { what: string; hint?:
   return { what, hint: numeric ? 'write it without quotes' : undefined };
 }
 
-export function typeWords(type: string | string[]): string {
+export function typeWords(type: string | readonly string[]): string {
   return [type]
     .flat()
     .map((name) => TYPE_WORDS[name] ?? name)

@@ -8,7 +8,8 @@ import { CropStore } from './crop-store.js';
 import { gridSides, pointGrid } from './point-grid.js';
 import type { SamModel } from './network/sam-model.js';
 import { searchCrop } from './search-crop.js';
-import type { ImageToSegment, SegmentContext, SegmentParameters } from '../segmenter/segmenter.js';
+import type { ImageToSegment, SegmentContext } from '../segmenter/segmenter.js';
+import type { SegmentParameters } from '../segmenter/segmenter-parameters.js';
 import { cleanMasks } from './small-regions.js';
 
 /** Raised when the same image, parameters and weights give other masks. */

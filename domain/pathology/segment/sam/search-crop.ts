@@ -3,7 +3,8 @@ import type { Candidate, CropCounts } from './candidate.js';
 import { type CropBox, cutCrop } from './crop-boxes.js';
 import { LogitScanner } from './logit-scanner.js';
 import type { SamEmbedding, SamMasks, SamModel } from './network/sam-model.js';
-import type { ImageToSegment, SegmentParameters } from '../segmenter/segmenter.js';
+import type { ImageToSegment } from '../segmenter/segmenter.js';
+import type { SegmentParameters } from '../segmenter/segmenter-parameters.js';
 
 export const MASKS_PER_POINT = 3;
 

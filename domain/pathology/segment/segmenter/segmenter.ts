@@ -2,6 +2,7 @@ import type { JsonObject } from '../../../json.js';
 import type { Device } from '../../../machine/onnx/onnx-session.js';
 import type { Weights } from '../../../machine/weights/weights-entry.js';
 import type { SegmentMask } from '../../layouts/segments-file.js';
+import type { SegmentParameters } from './segmenter-parameters.js';
 
 /** What a segmenter is: everything beside the parameters that decides its masks, so all of it belongs to the cache key. */
 export interface SegmenterInfo {
@@ -15,24 +16,6 @@ export interface SegmenterInfo {
   license: string;
   /** One sentence: what it is, and what it must not be taken for. */
   note: string;
-}
-
-/** Parameters of `pathology.segment` with SAM's names; a segmenter uses those that mean something to it. */
-export interface SegmentParameters {
-  pointsPerSide: number;
-  pointsPerBatch: number;
-  predIouThresh: number;
-  stabilityScoreThresh: number;
-  stabilityScoreOffset: number;
-  cropNLayers: number;
-  cropNPointsDownscaleFactor: number;
-  cropOverlapRatio: number;
-  boxNmsThresh: number;
-  cropNmsThresh: number;
-  /** In pixels of the SAM image. */
-  minMaskRegionArea: number;
-  /** `watershed` only: how many regions each level of its hierarchy has, at most. */
-  regions: readonly number[];
 }
 
 export interface ImageToSegment {

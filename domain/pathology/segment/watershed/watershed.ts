@@ -3,12 +3,8 @@ import { loadOpenCv } from '../../../machine/opencv.js';
 import { floodRegions, PLANES, type Flooded } from './flood-regions.js';
 import { labelMasks } from './label-masks.js';
 import { cutTree, mergeRegions, type Region, type RegionTree } from './region-tree.js';
-import type {
-  ImageToSegment,
-  SegmentContext,
-  SegmenterDefinition,
-  SegmentParameters,
-} from '../segmenter/segmenter.js';
+import type { ImageToSegment, SegmentContext, SegmenterDefinition } from '../segmenter/segmenter.js';
+import type { SegmentParameters } from '../segmenter/segmenter-parameters.js';
 
 /** Masks below this many pixels are specks of the flood, not regions. */
 const LEAST_AREA = 16;

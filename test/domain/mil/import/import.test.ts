@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { readFeatures } from '../../../../domain/pathology/layouts/bag-files.js';
 import { readCsv } from '../../../../domain/files/csv.js';
-import { readTable, run, type ImportWith } from '../../../../domain/mil/import/import.js';
+import { readTable, run } from '../../../../domain/mil/import/import.js';
+import type { ImportWith } from '../../../../domain/mil/import/parameters.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 import { makeJob } from '../cohort.js';
 

@@ -41,7 +41,12 @@ for (const backend of ['tensorflow', 'js'] as const) {
 }
 
 test('parameter counts equal the published modules', () => {
-  const config = (dim: number) => ({ ...oracleConfig('abmil'), dim, embedDim: 512, attentionDim: 128 });
+  const config = (dim: number) => ({
+    ...oracleConfig('abmil', { scoring: 'tanh' as const }),
+    dim,
+    embedDim: 512,
+    attentionDim: 128,
+  });
   checkCount(build(config(1024)), 591_619);
   checkCount(build(config(512)), 329_475);
   checkCount(buildGated(config(1024)), 657_026);

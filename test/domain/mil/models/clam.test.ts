@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, describe, test } from 'node:test';
 import { openBackend, tf } from '../../../../domain/mil/compute/backend.js';
+import type { ClamOptions } from '../../../../domain/mil/models/model-options.js';
 import { build, buildMultiBranch } from '../../../../domain/mil/models/clam.js';
 import { rowCrossEntropy, smoothTop1Svm } from '../../../../domain/mil/compute/instance-loss.js';
 import { RandomStream } from '../../../../domain/random.js';
@@ -27,7 +28,12 @@ describe('CLAM equals PyTorch', () => {
     for (const [caseName, oracleCase] of Object.entries(oracle.cases)) {
       test(`${name} ${caseName}`, () => {
         const [, instLoss, subtyping] = caseName.split('_');
-        const options = { instLoss, subtyping: subtyping !== undefined, kSample: 8, bagWeight: 0.7 };
+        const options: ClamOptions = {
+          instLoss: instLoss as ClamOptions['instLoss'],
+          subtyping: subtyping !== undefined,
+          kSample: 8,
+          bagWeight: 0.7,
+        };
         const model = buildModel({ ...oracleConfig(name, options), attentionDim: 32 });
         checkCount(model, oracle.parameterCount);
         const weights = toDevice(model, oracle.weights());
@@ -45,7 +51,7 @@ describe('CLAM equals PyTorch', () => {
 });
 
 test('parameter counts equal the published modules', () => {
-  const options = { instLoss: 'svm', subtyping: false, kSample: 8, bagWeight: 0.7 };
+  const options: ClamOptions = { instLoss: 'svm', subtyping: false, kSample: 8, bagWeight: 0.7 };
   const config = (dim: number) => ({
     ...oracleConfig('clam', options),
     dim,

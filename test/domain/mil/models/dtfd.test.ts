@@ -9,8 +9,8 @@ import {
   instanceScores,
   secondTier,
   selectInstances,
-  type DtfdSettings,
 } from '../../../../domain/mil/models/dtfd.js';
+import type { DtfdOptions } from '../../../../domain/mil/models/model-options.js';
 import type { Model } from '../../../../domain/mil/models/model.js';
 import { nearEqualRuns } from '../../../../domain/mil/models/pseudo-bags.js';
 import { assertClose, checkCount, checkTraining, Oracle, oracleConfig, toDevice } from '../oracle.js';
@@ -23,13 +23,13 @@ describe('DTFD-MIL equals PyTorch', () => {
   for (const [name, oracleCase] of Object.entries(oracle.cases)) {
     test(name, () => {
       const [, distill, gradient] = name.split('_');
-      const settings: DtfdSettings = {
+      const settings: DtfdOptions = {
         numGroup: 4,
-        distill: distill as DtfdSettings['distill'],
+        distill: distill as DtfdOptions['distill'],
         detach: gradient === 'detach',
         clip: distill === 'AFS' ? 0.05 : 5,
       };
-      const config = oracleConfig('dtfd-mil', { ...settings });
+      const config = oracleConfig('dtfd-mil', settings);
       const groups = nearEqualRuns(oracle.ids(oracleCase.inputs.perm), 4);
       const published = build(config);
       const { parameters } = published;
@@ -63,8 +63,15 @@ describe('DTFD-MIL equals PyTorch', () => {
   }
 });
 
+const OPTIONS: DtfdOptions = { numGroup: 4, distill: 'AFS', detach: true, clip: 5 };
+
 test('parameter counts equal the published modules', () => {
-  const config = (dim: number) => ({ ...oracleConfig('dtfd-mil'), dim, embedDim: 512, attentionDim: 128 });
+  const config = (dim: number) => ({
+    ...oracleConfig('dtfd-mil', OPTIONS),
+    dim,
+    embedDim: 512,
+    attentionDim: 128,
+  });
   checkCount(build(config(1024)), 789_254);
   checkCount(build(config(512)), 527_110);
 });

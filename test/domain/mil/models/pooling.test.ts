@@ -1,7 +1,8 @@
 import { before, describe, test } from 'node:test';
 import { openBackend, tf } from '../../../../domain/mil/compute/backend.js';
 import { build } from '../../../../domain/mil/models/dsmil.js';
-import type { BuildModel } from '../../../../domain/mil/models/model.js';
+import type { DsmilOptions } from '../../../../domain/mil/models/model-options.js';
+import type { Model } from '../../../../domain/mil/models/model.js';
 import { buildMax, buildMean } from '../../../../domain/mil/models/pooling.js';
 import {
   assertClose,
@@ -13,25 +14,26 @@ import {
   toDevice,
 } from '../oracle.js';
 
-const benchmark = { query: 'linear', value: 'identity' };
-const baseline = { query: 'tanh', value: 'relu' };
-const variants: [string, BuildModel, Record<string, string>][] = [
-  ['meanmil', buildMean, {}],
-  ['maxmil', buildMax, {}],
-  ['dsmil_benchmark', build, benchmark],
-  ['dsmil_baseline_qtanh_vrelu', build, baseline],
-  ['dsmil_original', build, { query: 'tanh', value: 'identity', embedding: 'none', bagLoss: 'bce' }],
+const benchmark: DsmilOptions = { query: 'linear', value: 'identity', embedding: 'linear', bagLoss: 'ce' };
+const baseline: DsmilOptions = { ...benchmark, query: 'tanh', value: 'relu' };
+const original: DsmilOptions = { query: 'tanh', value: 'identity', embedding: 'none', bagLoss: 'bce' };
+const variants: [string, (name: string) => Model][] = [
+  ['meanmil', (name) => buildMean(oracleConfig(name))],
+  ['maxmil', (name) => buildMax(oracleConfig(name))],
+  ['dsmil_benchmark', (name) => build(oracleConfig(name, benchmark))],
+  ['dsmil_baseline_qtanh_vrelu', (name) => build(oracleConfig(name, baseline))],
+  ['dsmil_original', (name) => build(oracleConfig(name, original))],
 ];
 
 for (const backend of ['tensorflow', 'js'] as const) {
   describe(`pooling models and DSMIL on ${backend} equal PyTorch`, () => {
     before(() => openBackend(backend));
 
-    for (const [name, build, options] of variants) {
+    for (const [name, buildVariant] of variants) {
       const oracle = new Oracle(name);
       for (const [caseName, oracleCase] of Object.entries(oracle.cases)) {
         test(`${name} ${caseName}`, () => {
-          const model = build(oracleConfig(name, options));
+          const model = buildVariant(name);
           checkCount(model, oracle.parameterCount);
           const weights = toDevice(model, oracle.weights());
           const bag = oracle.bag(oracleCase);
@@ -52,15 +54,15 @@ for (const backend of ['tensorflow', 'js'] as const) {
 }
 
 test('parameter counts equal the published modules', () => {
-  const config = (dim: number, options = {}) => ({
+  const config = <Options>(dim: number, options: Options) => ({
     ...oracleConfig('x', options),
     dim,
     embedDim: 512,
     attentionDim: 128,
   });
   for (const build of [buildMean, buildMax]) {
-    checkCount(build(config(1024)), 525_826);
-    checkCount(build(config(512)), 263_682);
+    checkCount(build(config(1024, {})), 525_826);
+    checkCount(build(config(512, {})), 263_682);
   }
   checkCount(build(config(1024, benchmark)), 593_540);
   checkCount(build(config(512, benchmark)), 331_396);

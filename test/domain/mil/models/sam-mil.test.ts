@@ -4,7 +4,8 @@ import type { Aggregator } from '../../../../domain/mil/models/aggregator.js';
 import { areaMask, maskedCount } from '../../../../domain/mil/models/area-mask.js';
 import { openBackend, tf } from '../../../../domain/mil/compute/backend.js';
 import { baselineAggregator, baselineModel, type Baseline } from '../../../../domain/mil/models/baselines.js';
-import type { Model, ModelConfig } from '../../../../domain/mil/models/model.js';
+import type { SamMilOptions } from '../../../../domain/mil/models/model-options.js';
+import type { Model } from '../../../../domain/mil/models/model.js';
 import { equalRuns, nearEqualRuns, pseudoBags } from '../../../../domain/mil/models/pseudo-bags.js';
 import { build, paperLoss, releaseLoss } from '../../../../domain/mil/models/sam-mil.js';
 import { RandomStream } from '../../../../domain/random.js';
@@ -30,7 +31,7 @@ const defaults = {
   beta: 1000,
   consistencyOver: 'all',
 } as const;
-const config: ModelConfig = oracleConfig('sam-mil', defaults);
+const config = oracleConfig<SamMilOptions>('sam-mil', defaults);
 const oracle = new Oracle('sammil_attn');
 
 /** The model of an oracle's case, with the mask and the partition that PyTorch was given. */

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openBackend } from '../../../../domain/mil/compute/backend.js';
-import { run, type TrainFoldWith } from '../../../../domain/mil/train-fold/train-fold.js';
+import { run } from '../../../../domain/mil/train-fold/train-fold.js';
+import type { TrainFoldWith } from '../../../../domain/mil/train-fold/parameters.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 import { makeCohort, makeJob, trainWith } from '../cohort.js';
 

@@ -1,4 +1,5 @@
-import { run, type TrainFoldWith } from '../../../../domain/mil/train-fold/train-fold.js';
+import { run } from '../../../../domain/mil/train-fold/train-fold.js';
+import type { TrainFoldWith } from '../../../../domain/mil/train-fold/parameters.js';
 import { makeJob } from '../cohort.js';
 
 /** Trains in a process of its own, so that a test can kill it: `train-child.js <folder> <work> <parameters>`; prints a line an epoch. */

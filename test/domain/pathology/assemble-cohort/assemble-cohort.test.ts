@@ -8,7 +8,8 @@ import { readCsv } from '../../../../domain/files/csv.js';
 import type { JobResult, OutputFile } from '../../../../domain/job.js';
 import { findOpenSlideLibrary } from '../../../../domain/machine/fetch-openslide.js';
 import { RandomStream } from '../../../../domain/random.js';
-import { run, type CohortWith } from '../../../../domain/pathology/assemble-cohort/assemble-cohort.js';
+import { run } from '../../../../domain/pathology/assemble-cohort/assemble-cohort.js';
+import type { CohortWith } from '../../../../domain/pathology/assemble-cohort/parameters.js';
 import { orient, quilt } from '../../../../domain/pathology/assemble-cohort/quilt.js';
 import {
   dealToPatients,

@@ -3,7 +3,8 @@ import { appendFileSync, copyFileSync, readdirSync, readFileSync, writeFileSync 
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { definition } from '../../../../activities/pathology/extract.js';
-import { run, type ExtractWith } from '../../../../domain/pathology/extract/extract.js';
+import { run } from '../../../../domain/pathology/extract/extract.js';
+import type { ExtractWith } from '../../../../domain/pathology/extract/parameters.js';
 import { writePatches } from '../../../../domain/pathology/layouts/bag-files.js';
 import { writeSegments } from '../../../../domain/pathology/layouts/segments-file.js';
 import type { InputFile } from '../../../../domain/job.js';

@@ -8,7 +8,8 @@ import { definition } from '../../../../activities/pathology/extract.js';
 import { digestOfFile } from '../../../../domain/digest.js';
 import { BatchStore } from '../../../../domain/pathology/extract/batch-store.js';
 import { findEncoder, keyOfEncoder } from '../../../../domain/pathology/extract/encoders/encoders.js';
-import { run, type ExtractWith } from '../../../../domain/pathology/extract/extract.js';
+import { run } from '../../../../domain/pathology/extract/extract.js';
+import type { ExtractWith } from '../../../../domain/pathology/extract/parameters.js';
 import {
   openFeatures,
   readFeatures,

@@ -12,7 +12,8 @@ import { outlineArea } from '../../../../domain/pathology/patch/tissue/polygon.j
 import { findOpenSlideLibrary } from '../../../../domain/machine/fetch-openslide.js';
 import { openSlide } from '../../../../domain/pathology/slides/open.js';
 import { run } from '../../../../domain/pathology/patch/patch.js';
-import type { PatchWith } from '../../../../domain/pathology/patch/patch-with.js';
+import { presetParameters } from '../../../../domain/pathology/patch/tissue/parameters.js';
+import type { PatchWith } from '../../../../domain/pathology/patch/parameters.js';
 import { choosePatchScale } from '../../../../domain/pathology/patch/patch-scale.js';
 import { readSaturation } from '../../../../domain/pathology/patch/tissue/read-tissue-level.js';
 import { BUNDLED_SLIDE } from '../../../support/bundled.js';
@@ -26,13 +27,20 @@ const reference = JSON.parse(
 
 before(() => findOpenSlideLibrary());
 
+const DEFAULTS: Omit<PatchWith, 'slide'> = {
+  preset: 'bwh_biopsy',
+  patchSize: 256,
+  patchLevel: 0,
+  customDownsample: 1,
+  layout: 'clam',
+};
+
 async function patch(
   context: TestContext,
   parameters: Partial<PatchWith>,
   path = BUNDLED_SLIDE,
 ): Promise<{ result: JobResult; job: RecordedJob<PatchWith> }> {
-  const defaults = { preset: 'bwh_biopsy', patchSize: 256, patchLevel: 0 };
-  const given = { slide: await inputFile(path), ...defaults, ...parameters };
+  const given = { slide: await inputFile(path), ...DEFAULTS, ...parameters };
   const job = makeJob<PatchWith>(temporaryFolder(context), given, { name: 'cmu_small' });
   return { result: await run(job), job };
 }
@@ -176,14 +184,14 @@ test('contours can be kept and left out by id; unknown ids and levels are refuse
     name: 'InvalidInput',
     message: /mthresh.*odd number.*found 4/,
   });
-  await assert.rejects(patch(context, { preset: 'tgca' }), { name: 'InvalidInput', message: /"tgca".*tcga/ });
+  assert.throws(() => presetParameters('tgca'), { name: 'InvalidInput', message: /"tgca".*tcga/ });
   const { result } = await patch(context, { excludeIds: [0] });
   assert.equal(result.skip, 'no_tissue');
 });
 
 test('magnification and mpp choose level and size; a slide that says nothing is refused by name', async (context) => {
   const slide = openSlide(BUNDLED_SLIDE);
-  const wish = { patchSize: 256, patchLevel: 0 };
+  const wish = { patchSize: 256, patchLevel: 0, customDownsample: 1 };
   const sizes = (more: object) => {
     const { patchLevel, patchSize, stepSize } = choosePatchScale(slide, { ...wish, ...more });
     return [patchLevel, patchSize, stepSize];
@@ -235,12 +243,7 @@ test('a level that is too large is reduced while it is read', async () => {
 
 test('cancellation ends the work between two pieces', async (context) => {
   const control = new AbortController();
-  const given = {
-    slide: await inputFile(BUNDLED_SLIDE),
-    preset: 'bwh_biopsy',
-    patchSize: 256,
-    patchLevel: 0,
-  };
+  const given = { slide: await inputFile(BUNDLED_SLIDE), ...DEFAULTS };
   const job = makeJob<PatchWith>(temporaryFolder(context), given, { signal: control.signal });
   control.abort(new Error('cancelled by a person'));
   await assert.rejects(run(job), /cancelled by a person/);

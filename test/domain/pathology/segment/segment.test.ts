@@ -10,7 +10,8 @@ import { readSegments, readSegmentsPickle } from '../../../../domain/pathology/l
 import type { InputFile } from '../../../../domain/job.js';
 import type { Json } from '../../../../domain/json.js';
 import { parseGeoJson } from '../../../../domain/pathology/annotations/read-geojson.js';
-import { run, type SegmentWith } from '../../../../domain/pathology/segment/segment.js';
+import { run } from '../../../../domain/pathology/segment/segment.js';
+import type { SegmentWith } from '../../../../domain/pathology/segment/parameters.js';
 import { decodeImage } from '../../../../domain/pathology/slides/images.js';
 import { jobFor, inputFile } from '../../../support/activity-job.js';
 import { BUNDLED_SLIDE } from '../../../support/bundled.js';

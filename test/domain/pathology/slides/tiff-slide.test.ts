@@ -90,18 +90,21 @@ test('an OME-TIFF has the levels of its sub-images, and the resolution of its XM
     [1, 1.9, 2, 3.9, 4, 100].map((d) => slide.bestLevelForDownsample(d)),
     [0, 0, 1, 1, 2, 2],
   );
-  assert.deepEqual(choosePatchScale(slide, { patchSize: 100, patchLevel: 0, mpp: 1.5 }), {
-    patchLevel: 1,
-    patchSize: 150,
-    stepSize: 150,
-    exact: true,
-    slideMpp: 0.5,
-    targetMpp: 1.5,
-  });
+  assert.deepEqual(
+    choosePatchScale(slide, { patchSize: 100, patchLevel: 0, customDownsample: 1, mpp: 1.5 }),
+    {
+      patchLevel: 1,
+      patchSize: 150,
+      stepSize: 150,
+      exact: true,
+      slideMpp: 0.5,
+      targetMpp: 1.5,
+    },
+  );
   slide.close();
   assert.throws(() => slide.readLevel(0), { name: 'CorruptSlide', message: /closed/ });
   const bare = openSlide(writeOme(context, XML('')));
-  const scale = choosePatchScale(bare, { patchSize: 100, patchLevel: 0, mpp: 1 });
+  const scale = choosePatchScale(bare, { patchSize: 100, patchLevel: 0, customDownsample: 1, mpp: 1 });
   bare.close();
   assert.deepEqual([scale.slideMpp, scale.reckoned], [0.5, true], 'of a 20x objective, and said so');
 });

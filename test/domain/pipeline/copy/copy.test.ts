@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { digestOf } from '../../../../domain/digest.js';
-import { run, type CopyWith } from '../../../../domain/pipeline/copy/copy.js';
+import { run } from '../../../../domain/pipeline/copy/copy.js';
+import type { CopyWith } from '../../../../domain/pipeline/copy/parameters.js';
 import { hasCode, inputFile, makeJob, temporaryFolder } from '../../mil/support.js';
 import { fileRef, record, writeRecords } from '../report/support.js';
 

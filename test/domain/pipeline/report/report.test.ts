@@ -10,7 +10,8 @@ import type { JsonObject } from '../../../../domain/json.js';
 import type { MetricsFile } from '../../../../domain/mil/evaluate/metrics-file.js';
 import { auc } from '../../../../domain/statistics/ranking.js';
 import { readPredictions } from '../../../../domain/mil/evaluate/predictions-file.js';
-import { readReport, run, type ReportWith } from '../../../../domain/pipeline/report/report.js';
+import { readReport, run } from '../../../../domain/pipeline/report/report.js';
+import type { ReportWith } from '../../../../domain/pipeline/report/parameters.js';
 import { reportPage } from '../../../../domain/pipeline/report/page.js';
 import { hasCode, inputFile, makeJob, temporaryFolder } from '../../mil/support.js';
 import {

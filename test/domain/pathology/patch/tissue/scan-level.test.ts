@@ -53,6 +53,7 @@ test('patches of any resolution come from the deepest level that is fine enough'
   const slide = openSlide(path);
   const scale = (wish: { mpp?: number; magnification?: number; slideMpp?: number }) => {
     const { patchLevel, patchSize, stepSize } = choosePatchScale(slide, {
+      customDownsample: 1,
       patchSize: 256,
       stepSize: 128,
       patchLevel: 0,

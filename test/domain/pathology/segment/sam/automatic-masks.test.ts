@@ -8,10 +8,8 @@ import {
   automaticMasks,
   type AutomaticMasks,
 } from '../../../../../domain/pathology/segment/sam/automatic-masks.js';
-import type {
-  SegmentContext,
-  SegmentParameters,
-} from '../../../../../domain/pathology/segment/segmenter/segmenter.js';
+import type { SegmentContext } from '../../../../../domain/pathology/segment/segmenter/segmenter.js';
+import type { SegmentParameters } from '../../../../../domain/pathology/segment/segmenter/segmenter-parameters.js';
 import {
   type CandidateRow,
   parametersOf,

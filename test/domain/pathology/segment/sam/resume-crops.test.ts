@@ -9,10 +9,8 @@ import {
   type AutomaticMasks,
 } from '../../../../../domain/pathology/segment/sam/automatic-masks.js';
 import type { SamModel } from '../../../../../domain/pathology/segment/sam/network/sam-model.js';
-import type {
-  ImageToSegment,
-  SegmentParameters,
-} from '../../../../../domain/pathology/segment/segmenter/segmenter.js';
+import type { ImageToSegment } from '../../../../../domain/pathology/segment/segmenter/segmenter.js';
+import type { SegmentParameters } from '../../../../../domain/pathology/segment/segmenter/segmenter-parameters.js';
 import { parametersOf, type SamCase, samJson } from '../../../../support/sam-case.js';
 import { openSmallSam, samImage } from '../../../../support/small-sam.js';
 import { scratchFolder } from '../../../../support/scratch-folder.js';

@@ -10,11 +10,11 @@ import {
   readSamImage,
   type SamImage,
 } from '../../../../../domain/pathology/segment/sam-image.js';
-import type { SegmentParameters } from '../../../../../domain/pathology/segment/segmenter/segmenter.js';
 import { watershed } from '../../../../../domain/pathology/segment/watershed/watershed.js';
 import { openSlide } from '../../../../../domain/pathology/slides/open.js';
 import { separateStains } from '../../../../../domain/pathology/slides/stains.js';
 import { BUNDLED_SLIDE } from '../../../../support/bundled.js';
+import type { SegmentParameters } from '../../../../../domain/pathology/segment/segmenter/segmenter-parameters.js';
 
 function segment(
   image: { rgb: Uint8Array; width: number; height: number },

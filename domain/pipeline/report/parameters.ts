@@ -1,0 +1,49 @@
+import { itemsInput } from '../../activity-schema.js';
+import { defineParameters, type WithOf } from '../../parameters.js';
+
+/** Parameters of `pipeline.report`. */
+export const parameters = defineParameters({
+  with: {
+    evaluations: itemsInput(
+      'metrics',
+      'Items of the mil.evaluate stage. Without them the page shows slides and the run alone.',
+    ),
+    slides: itemsInput(
+      'any',
+      'Items with pictures of the preprocessing (mask-image, stitch-image, overlay) as outputs.',
+    ),
+    heatmaps: itemsInput('scores', 'Items of the mil.heatmap stage.'),
+    'group-by': {
+      type: ['string', 'array'],
+      items: { type: 'string' },
+      default: 'model',
+      description:
+        'Matrix value, or list of them, that makes a line of the table. What a cell lacks is left out of its name.',
+    },
+    compare: {
+      type: 'string',
+      enum: ['first', 'all', 'none'],
+      default: 'first',
+      description: 'Paired DeLong tests: each group with the first one, all pairs, or none.',
+    },
+    'compare-by': {
+      type: 'string',
+      description:
+        'Field of group-by that may differ between two compared groups, all others being equal. Absent: any may.',
+    },
+    sweep: {
+      type: ['string', 'array'],
+      items: { type: 'string' },
+      description: 'Matrix values that were swept: each gets a chart of AUC and F1 over its values.',
+    },
+    title: { type: 'string', default: 'Report', description: 'Heading of the page.' },
+    notes: {
+      type: ['string', 'array'],
+      items: { type: 'string' },
+      description: 'What a reader must know before believing a number; shown at the top.',
+    },
+  },
+  required: [],
+});
+
+export type ReportWith = WithOf<typeof parameters>;
