@@ -66,10 +66,9 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
   });
   try {
     if (settings.standardize) bags.standardizeBy(fold.train);
-    bags.get(fold.train[0]);
     const config: ModelConfig = {
       model: settings.model,
-      dim: bags.dim ?? 0,
+      dim: bags.get(fold.train[0]).x.shape[1],
       classes: splits.classes.length,
       embedDim: settings.embedDim,
       attentionDim: settings.attentionDim ?? modelEntry(settings.model).attentionDim,
