@@ -105,6 +105,35 @@ test('a .pt file is a bag too', (t) => {
     () => loadBag({ features: path }, { groupFeatures: true }),
     /not finite.*NaN in row 0, column 1/,
   );
+  writePt(path, { tensor: { dtype: 'int32', shape: [1, 2], data: Int32Array.of(1, 2) } });
+  assert.throws(
+    () => loadBag({ features: path }, { groupFeatures: true }),
+    /wrong element type.*found int32/,
+  );
+});
+
+test('a .pt file takes its places and groups from the sam_info beside it', (t) => {
+  const folder = temporaryFolder(t);
+  const [path, info] = [join(folder, 'a.pt'), join(folder, 'a.sam.h5')];
+  writePt(path, { tensor: { dtype: 'float32', shape: [3, 1], data: Float32Array.of(1, 2, 3) } });
+  const coords = Int32Array.of(0, 0, -1, -1, 256, 0);
+  const groups = { isGroupFeat: Uint8Array.of(0, 1, 0), relativeArea: Float32Array.of(5, 0, 7) };
+  writeSamInfo(info, { coords, ...groups });
+  const all = loadBag({ features: path, samInfo: info }, { groupFeatures: true });
+  assert.deepEqual(
+    [...all.features, ...all.coords, ...all.isGroup, ...all.area],
+    [...[1, 2, 3], ...coords, ...[0, 1, 0], ...[5, 0, 7]],
+  );
+  const patches = loadBag({ features: path, samInfo: info }, { groupFeatures: false });
+  assert.deepEqual(
+    [...patches.features, ...patches.coords, ...patches.isGroup, ...patches.area],
+    [...[1, 3], ...[0, 0, 256, 0], ...[0, 0], ...[5, 7]],
+  );
+  writePt(path, { tensor: { dtype: 'float32', shape: [2, 1], data: Float32Array.of(1, 2) } });
+  assert.throws(() => loadBag({ features: path, samInfo: info }, { groupFeatures: true }), {
+    code: 'CountMismatch',
+    message: /expected 2 rows.*found 3 rows/,
+  });
 });
 
 /** What a spied method has promised. */

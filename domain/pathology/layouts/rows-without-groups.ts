@@ -1,11 +1,12 @@
-import type { FeatureRows } from '../layouts/feature-rows.js';
+import type { FeatureRows } from './feature-rows.js';
 
-/** The rows that are no group rows, in their order; read as they are wanted. */
+/** The rows that are not group rows, in their order, read on demand. Without group rows all is as it was. */
 export function rowsWithoutGroups(
   features: FeatureRows,
   coords: Int32Array,
   isGroup: Uint8Array,
 ): { coords: Int32Array; features: FeatureRows } {
+  if (!isGroup.includes(1)) return { coords, features };
   const kept = Int32Array.from([...isGroup.keys()].filter((row) => isGroup[row] === 0));
   const places = new Int32Array(kept.length * 2);
   kept.forEach((row, i) => places.set(coords.subarray(2 * row, 2 * row + 2), 2 * i));
