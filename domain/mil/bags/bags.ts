@@ -6,8 +6,9 @@ import { openFeatureRows, type FeatureRows } from '../../pathology/layouts/featu
 import { rowsWithoutGroups } from '../../pathology/layouts/rows-without-groups.js';
 import { withFileBytes } from '../../files/file-bytes.js';
 import { readItems } from '../../engine/store/items.js';
-import type { ItemRecord } from '../../job.js';
+import type { InputFile, ItemRecord } from '../../job.js';
 import { isFileRef } from '../../job.js';
+import { firstNames } from './first-names.js';
 
 /** Where a bag lies. */
 export interface BagEntry {
@@ -44,6 +45,28 @@ export function listBags(itemsPath: string, work: string): BagEntry[] {
   return readItems(itemsPath)
     .filter(({ status }) => status === 'done')
     .map((item) => bagEntry(item, work, itemsPath));
+}
+
+/**
+ * The bags of some slides, each once, in the order of the keys.
+ * @throws SamMilError InvalidInput naming the slides of the splits that have no bag
+ */
+export function bagsOf(
+  keys: readonly string[],
+  entries: readonly BagEntry[],
+  { splits, bags }: Record<'splits' | 'bags', InputFile>,
+): Map<string, BagEntry> {
+  const byKey = new Map(entries.map((entry) => [entry.key, entry]));
+  const missing = keys.filter((key) => !byKey.has(key));
+  if (missing.length > 0) {
+    throw new SamMilError('InvalidInput', 'the splits name slides that have no bag', {
+      file: splits.path,
+      expected: `slides among the ${entries.length} of ${bags.name}`,
+      found: `${missing.length}: ${firstNames(missing)}`,
+      next: 'run mil.split again with the same `bags`',
+    });
+  }
+  return new Map(keys.map((key) => [key, byKey.get(key) as BagEntry]));
 }
 
 function bagEntry(item: ItemRecord, work: string, file: string): BagEntry {

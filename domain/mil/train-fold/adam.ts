@@ -1,5 +1,6 @@
 import type { AdamRule, AdamSlot, AdamSlots } from '../compute/adam-slots.js';
 import { kernels, type Tensor } from '../compute/backend.js';
+import { toHost } from '../compute/device-weights.js';
 import type { HostWeights, ParameterSpec, Weights } from '../compute/parameters.js';
 
 export interface AdamSettings {
@@ -85,7 +86,7 @@ export function openAdam(specs: readonly ParameterSpec[], state: AdamState, sett
 }
 
 function hostCopy(tensor: Tensor): Float32Array {
-  const values = (tensor.dataSync() as Float32Array).slice();
+  const values = toHost(tensor);
   tensor.dispose();
   return values;
 }

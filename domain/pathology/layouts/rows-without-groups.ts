@@ -1,5 +1,17 @@
 import type { FeatureRows } from './feature-rows.js';
 
+/** Numbers of the rows that are not group rows. */
+export function patchRows(isGroup: Uint8Array): Int32Array {
+  return Int32Array.from([...isGroup.keys()].filter((row) => isGroup[row] === 0));
+}
+
+/** Coords of some rows, n x 2. */
+export function coordsOf(coords: Int32Array, rows: Int32Array): Int32Array {
+  const places = new Int32Array(rows.length * 2);
+  rows.forEach((row, i) => places.set(coords.subarray(2 * row, 2 * row + 2), 2 * i));
+  return places;
+}
+
 /** The rows that are not group rows, in their order, read on demand. Without group rows all is as it was. */
 export function rowsWithoutGroups(
   features: FeatureRows,
@@ -7,9 +19,7 @@ export function rowsWithoutGroups(
   isGroup: Uint8Array,
 ): { coords: Int32Array; features: FeatureRows } {
   if (!isGroup.includes(1)) return { coords, features };
-  const kept = Int32Array.from([...isGroup.keys()].filter((row) => isGroup[row] === 0));
-  const places = new Int32Array(kept.length * 2);
-  kept.forEach((row, i) => places.set(coords.subarray(2 * row, 2 * row + 2), 2 * i));
+  const kept = patchRows(isGroup);
   const { dim, dtype } = features;
   const readRows = (start: number, count: number): Float32Array => {
     if (count === 0) return new Float32Array(0);
@@ -23,5 +33,5 @@ export function rowsWithoutGroups(
     return rows;
   };
   const without = { rows: kept.length, dim, dtype, readRows, close: () => features.close() };
-  return { coords: places, features: without };
+  return { coords: coordsOf(coords, kept), features: without };
 }
