@@ -11,6 +11,9 @@ import { measure, standardized, type Standardization } from './standardize.js';
 /** Smaller files are read as quickly as a thread is asked for them. */
 const WORTH_A_THREAD = 131_072;
 
+/** Bags that are read before they are needed. */
+const READ_AHEAD = 2;
+
 export interface BagCacheOptions {
   /** Whether bags keep their group rows. */
   groupFeatures: boolean;
@@ -26,10 +29,10 @@ export interface BagCacheOptions {
  * the oldest go would mostly drop what comes next.
  */
 export class BagCache {
-  /** Length of a feature vector, once the first bag was read. */
-  dim: number | undefined;
   /** Applied to every bag, once {@link standardizeBy} has measured it. */
   standardization: Standardization | undefined;
+  /** Length of a feature vector, once the first bag was read. */
+  private dim: number | undefined;
   private readonly entries: ReadonlyMap<string, BagEntry>;
   private readonly groupFeatures: boolean;
   private readonly limit: number;
@@ -52,6 +55,24 @@ export class BagCache {
   }
 
   /**
+   * The items with their bags, in this order. A bag is valid until the next one; those that come after it are read while the caller computes.
+   * @param following what is walked afterwards: its first bags are read while the last of these are used
+   * @throws SamMilError as {@link get}, when the bag's turn comes
+   */
+  async *walk<Item extends { key: string }>(
+    items: readonly Item[],
+    following: readonly { key: string }[] = [],
+  ): AsyncGenerator<Item & { bag: Bag }, void, undefined> {
+    const keys = [...items, ...following.slice(0, READ_AHEAD)].map(({ key }) => key);
+    for (const [i, item] of items.entries()) {
+      const coming = this.coming.get(item.key);
+      if (coming !== undefined) await coming;
+      this.readAhead(keys.slice(i + 1, i + 1 + READ_AHEAD));
+      yield { ...item, bag: this.get(item.key) };
+    }
+  }
+
+  /**
    * The bag of a key; valid until the next call.
    * @throws SamMilError as `loadBag`, CountMismatch when its features have another length than the others'
    */
@@ -61,26 +82,6 @@ export class BagCache {
     if (this.passing?.key === key) return this.passing.bag;
     this.letGo();
     return this.place(key, this.read(key));
-  }
-
-  /** Begins to read the bags that will be wanted next, in this order, while the caller goes on. Changes nothing but the time that `get` takes. */
-  prefetch(keys: readonly string[]): void {
-    for (const key of keys) {
-      const entry = this.entries.get(key);
-      if (entry === undefined || this.held.has(key) || this.coming.has(key) || this.arrived.has(key))
-        continue;
-      if (this.passing?.key === key || statSync(entry.features).size < this.worthAThread) continue;
-      const arrival = this.reader.run({ entry, groupFeatures: this.groupFeatures }).then((bag) => {
-        this.coming.delete(key);
-        if (bag !== undefined) this.arrived.set(key, bag);
-      });
-      this.coming.set(key, arrival);
-    }
-  }
-
-  /** Waits for a bag that {@link prefetch} has begun to read; undefined where there is nothing to wait for. */
-  arrival(key: string): Promise<void> | undefined {
-    return this.coming.get(key);
   }
 
   /**
@@ -115,6 +116,23 @@ export class BagCache {
     this.arrived.clear();
     this.bytes = 0;
     this.reader.close();
+  }
+
+  /** Has these bags read, in this order. Changes nothing but the time that {@link get} takes. */
+  private readAhead(keys: readonly string[]): void {
+    for (const key of keys) {
+      const entry = this.entries.get(key);
+      const known = this.held.has(key) || this.coming.has(key) || this.arrived.has(key);
+      if (entry === undefined || known || this.passing?.key === key) continue;
+      // A missing file is refused when its turn comes.
+      const size = statSync(entry.features, { throwIfNoEntry: false })?.size ?? 0;
+      if (size < this.worthAThread) continue;
+      const arrival = this.reader.run({ entry, groupFeatures: this.groupFeatures }).then((bag) => {
+        this.coming.delete(key);
+        if (bag !== undefined) this.arrived.set(key, bag);
+      });
+      this.coming.set(key, arrival);
+    }
   }
 
   private place(key: string, { features, rows, dim, isGroup, area }: HostBag): Bag {

@@ -1,11 +1,12 @@
 import { SamMilError } from '../../errors.js';
 import { openFeatures } from '../../pathology/layouts/bag-files.js';
+import { isPt } from '../../pathology/layouts/feature-rows.js';
 import type { JsonObject } from '../../json.js';
 import type { Level0Px } from '../../units.js';
 
 /** Attributes of a bag's coords: what CLAM, TRIDENT and pathology.extract write about patches and encoder. None for a bare tensor. */
 function attributesOf(path: string): Record<string, unknown> {
-  if (path.endsWith('.pt')) return {};
+  if (isPt(path)) return {};
   const reader = openFeatures(path);
   try {
     return reader.coordsAttributes();

@@ -1,12 +1,14 @@
 import { isAbsolute, join } from 'node:path';
 import { SamMilError } from '../../errors.js';
-import { readFeatures, readSamInfo } from '../../pathology/layouts/bag-files.js';
+import { FeaturesReader, groupFlags, readSamInfoOf } from '../../pathology/layouts/bag-files.js';
+import { noInstance } from '../../pathology/layouts/feature-matrix.js';
+import { openFeatureRows, type FeatureRows } from '../../pathology/layouts/feature-rows.js';
+import { rowsWithoutGroups } from '../../pathology/layouts/rows-without-groups.js';
 import { withFileBytes } from '../../files/file-bytes.js';
-import { float32Of } from '../../files/tensor.js';
-import { readPtTensor } from '../../files/torch/torch-pt.js';
 import { readItems } from '../../engine/store/items.js';
-import type { ItemRecord } from '../../job.js';
+import type { InputFile, ItemRecord } from '../../job.js';
 import { isFileRef } from '../../job.js';
+import { firstNames } from './first-names.js';
 
 /** Where a bag lies. */
 export interface BagEntry {
@@ -45,6 +47,28 @@ export function listBags(itemsPath: string, work: string): BagEntry[] {
     .map((item) => bagEntry(item, work, itemsPath));
 }
 
+/**
+ * The bags of some slides, each once, in the order of the keys.
+ * @throws SamMilError InvalidInput naming the slides of the splits that have no bag
+ */
+export function bagsOf(
+  keys: readonly string[],
+  entries: readonly BagEntry[],
+  { splits, bags }: Record<'splits' | 'bags', InputFile>,
+): Map<string, BagEntry> {
+  const byKey = new Map(entries.map((entry) => [entry.key, entry]));
+  const missing = keys.filter((key) => !byKey.has(key));
+  if (missing.length > 0) {
+    throw new SamMilError('InvalidInput', 'the splits name slides that have no bag', {
+      file: splits.path,
+      expected: `slides among the ${entries.length} of ${bags.name}`,
+      found: `${missing.length}: ${firstNames(missing)}`,
+      next: 'run mil.split again with the same `bags`',
+    });
+  }
+  return new Map(keys.map((key) => [key, byKey.get(key) as BagEntry]));
+}
+
 function bagEntry(item: ItemRecord, work: string, file: string): BagEntry {
   const { bag, h5, pt, 'sam-info': samInfo } = item.outputs;
   const features = [bag, h5, pt].find(isFileRef);
@@ -81,16 +105,12 @@ export function loadBag(
 ): HostBag {
   requireDigest(entry.features, entry.digest);
   if (entry.samInfo !== undefined) requireDigest(entry.samInfo, entry.samInfoDigest);
-  const { features, rows, dim, coords } = readBagFile(entry);
-  const info = entry.samInfo === undefined ? guessedInfo(coords) : matchingInfo(entry.samInfo, coords, rows);
-  const bag = { features, rows, dim, coords, ...info };
-  const wanted = options.groupFeatures ? bag : withoutGroups(bag);
-  if (wanted.rows > 0) return wanted;
-  throw new SamMilError('InvalidInput', 'the bag holds no instance', {
-    file: entry.features,
-    expected: 'at least one feature row',
-    found: `${rows} rows${rows > 0 ? ', all of them group features' : ''}`,
-  });
+  const file = openFeatureRows(entry.features);
+  try {
+    return readBag(file, entry, options.groupFeatures);
+  } finally {
+    file.close();
+  }
 }
 
 /** Digests by path and stamp: a bag that does not fit in memory is read again each epoch. */
@@ -114,80 +134,23 @@ function requireDigest(path: string, expected: string | undefined): void {
   });
 }
 
-interface BagFile {
-  features: Float32Array;
-  rows: number;
-  dim: number;
-  coords: Int32Array;
-}
-
 /** A .pt file is a bare tensor: its coords are those of the sam_info beside it, else all 0. */
-function readBagFile({ features: path, samInfo }: Pick<BagEntry, 'features' | 'samInfo'>): BagFile {
-  if (!path.endsWith('.pt')) return readFeatures(path);
-  const tensor = readPtTensor(path);
-  const shape = tensor.shape[0] === 1 && tensor.shape.length === 3 ? tensor.shape.slice(1) : tensor.shape;
-  if (shape.length !== 2) {
-    throw new SamMilError('InvalidInput', 'the features have the wrong shape', {
-      file: path,
-      expected: 'N x D or 1 x N x D',
-      found: tensor.shape.join(' x '),
-    });
-  }
-  const [rows, dim] = shape;
-  const features = float32Of(tensor);
-  const bad = features.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) {
-    throw new SamMilError('InvalidInput', 'the features hold values that are not finite', {
-      file: path,
-      found: `${features[bad]} in row ${Math.floor(bad / dim)}, column ${bad % dim}`,
-    });
-  }
-  const coords = samInfo === undefined ? new Int32Array(rows * 2) : readSamInfo(samInfo).coords;
-  return { features, rows, dim, coords };
-}
-
-/** Without a sam_info: group rows are known by their coords, and no patch is known to lie in a mask. */
-function guessedInfo(coords: Int32Array): Pick<HostBag, 'isGroup' | 'area'> {
-  const isGroup = Uint8Array.from({ length: coords.length / 2 }, (_, row) =>
-    coords[2 * row] === -1 && coords[2 * row + 1] === -1 ? 1 : 0,
-  );
-  return { isGroup, area: Float32Array.from(isGroup, (group) => 1 - group) };
-}
-
-function matchingInfo(path: string, coords: Int32Array, rows: number): Pick<HostBag, 'isGroup' | 'area'> {
-  const info = readSamInfo(path);
-  if (info.coords.length !== rows * 2) {
-    throw new SamMilError('CountMismatch', 'sam_info and features do not match', {
-      file: path,
-      expected: `${rows} rows, as the features have`,
-      found: `${info.coords.length / 2} rows`,
-    });
-  }
-  const other = coords.findIndex((value, i) => info.coords[i] !== value);
-  if (other >= 0) {
-    throw new SamMilError('InvalidInput', 'sam_info belongs to another features file', {
-      file: path,
-      expected: `coords of row ${other >> 1} as in the features`,
-      found: `${info.coords[other]} instead of ${coords[other]}`,
-      next: 'run the extract or convert stage again',
-    });
-  }
-  return { isGroup: info.isGroupFeat, area: info.relativeArea };
-}
-
-function withoutGroups(bag: HostBag): HostBag {
-  const kept = [...bag.isGroup.keys()].filter((row) => bag.isGroup[row] === 0);
-  if (kept.length === bag.rows) return bag;
-  const features = new Float32Array(kept.length * bag.dim);
-  kept.forEach((row, i) =>
-    features.set(bag.features.subarray(row * bag.dim, (row + 1) * bag.dim), i * bag.dim),
-  );
-  return {
-    features,
-    rows: kept.length,
-    dim: bag.dim,
-    coords: Int32Array.from(kept.flatMap((row) => [bag.coords[2 * row], bag.coords[2 * row + 1]])),
-    isGroup: new Uint8Array(kept.length),
-    area: Float32Array.from(kept, (row) => bag.area[row]),
-  };
+function readBag(
+  file: FeatureRows,
+  { features: path, samInfo }: Pick<BagEntry, 'features' | 'samInfo'>,
+  groupFeatures: boolean,
+): HostBag {
+  const own = file instanceof FeaturesReader ? file.coords() : undefined;
+  const info = samInfo === undefined ? undefined : readSamInfoOf(samInfo, file.rows, own);
+  const coords = own ?? info?.coords ?? new Int32Array(file.rows * 2);
+  const isGroup = info?.isGroupFeat ?? groupFlags(coords);
+  // Without a sam_info no patch is known to lie in a mask.
+  const area = info?.relativeArea ?? Float32Array.from(isGroup, (group) => 1 - group);
+  const kept = groupFeatures ? { features: file, coords } : rowsWithoutGroups(file, coords, isGroup);
+  const { rows, dim } = kept.features;
+  if (rows === 0) throw noInstance(path, file.rows);
+  const features = kept.features.readRows(0, rows);
+  const places = { features, rows, dim, coords: kept.coords };
+  if (rows === file.rows) return { ...places, isGroup, area };
+  return { ...places, isGroup: new Uint8Array(rows), area: area.filter((_, row) => isGroup[row] === 0) };
 }

@@ -4,18 +4,21 @@ import { SamMilError } from '../../errors.js';
 import { requireTensorFlow } from '../../machine/load-tensorflow.js';
 import { ensureTensorFlow, ensureTensorFlowPackages } from '../../machine/tensorflow.js';
 import { TFJS_PACKAGE } from '../../machine/tensorflow-wheels.js';
-import { nativeOps, type NativeOps, type TensorFlow } from './native-ops.js';
+import { HostKernels } from './host-kernels.js';
+import type { Kernels } from './kernels.js';
+import { NativeKernels } from './native-kernels.js';
+import { silenceHint, type TensorFlow } from './tensorflow-internals.js';
 
 export type { Rank, Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 
 /** TensorFlow's API. Undefined until {@link openBackend} has ended: importing this module loads nothing heavy. */
 export let tf: TensorFlow;
 
-/** TensorFlow's own operations by name, for those that its JavaScript API lacks; undefined on the pure JavaScript backend. */
-export let native: NativeOps | undefined;
+/** The operations of the backend that {@link openBackend} opened last. */
+export let kernels: Kernels;
 
-/** Kept over a change to the JavaScript backend and back, with what is cached by it. */
-let library: NativeOps | undefined;
+/** Kept over a change to the JavaScript backend and back, with the tensors that it caches. */
+let nativeKernels: NativeKernels | undefined;
 
 export type BackendChoice = 'auto' | 'tensorflow' | 'js';
 
@@ -67,14 +70,15 @@ async function openNative(): Promise<Backend> {
   if (process.arch === 'x64') process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
   tf = requireTensorFlow(setUp.packages, TFJS_PACKAGE) as TensorFlow;
   await tf.setBackend('tensorflow');
-  library ??= nativeOps(tf);
-  native = library;
+  nativeKernels ??= new NativeKernels(tf);
+  kernels = nativeKernels;
+  const { gpu } = nativeKernels;
   return {
     name: 'tensorflow',
-    device: native.gpu ? 'gpu' : 'cpu',
+    device: gpu ? 'gpu' : 'cpu',
     version: `${setUp.tfjs}+${setUp.tensorflow}`,
-    kernels: native.gpu ? 'CUDA' : cpuKernels(),
-    threads: native.gpu ? 1 : Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism(),
+    kernels: gpu ? 'CUDA' : cpuKernels(),
+    threads: gpu ? 1 : Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism(),
   };
 }
 
@@ -85,8 +89,8 @@ async function openJavaScript(): Promise<Backend> {
   }
   await tf.setBackend('cpu');
   // Its own hint to install the native package would only repeat the warning above.
-  (tf.backend() as { firstUse?: boolean }).firstUse = false;
-  native = undefined;
+  silenceHint(tf);
+  kernels = new HostKernels(tf);
   return { name: 'js', device: 'cpu', version: tf.version_core, kernels: 'JavaScript', threads: 1 };
 }
 

@@ -1,5 +1,5 @@
 import { tf, type Tensor } from './backend.js';
-import { tapeEngine, type TapeNode } from './tape.js';
+import { asOneOperation, shared, type Operation } from './tensorflow-internals.js';
 
 type Save = (tensors: Tensor[]) => void;
 
@@ -19,39 +19,34 @@ export function differentiable<T extends Tensor>(
   inputs: (Tensor | undefined)[],
   forward: (save: Save) => Differentiable<T>,
 ): T {
-  const { state } = tapeEngine();
-  const tape = state.gradientDepth > 0 && state.kernelDepth === 0 ? state.activeTape : null;
-  let saved: Tensor[] = [];
-  let gradient: Differentiable<T>['gradient'] | undefined;
-  state.kernelDepth++; // nothing inside is recorded
-  try {
-    const value = tf.tidy(() => {
-      const made = forward((tensors) => {
-        if (tape !== null) saved = tensors.map(shared);
+  return asOneOperation(tf, (record) => {
+    let saved: Tensor[] = [];
+    let gradient: Differentiable<T>['gradient'] | undefined;
+    try {
+      const value = tf.tidy(() => {
+        const made = forward((tensors) => {
+          if (record !== undefined) saved = tensors.map((tensor) => shared(tf, tensor));
+        });
+        gradient = made.gradient;
+        return made.value;
       });
-      gradient = made.gradient;
-      return made.value;
-    });
-    tape?.push(node(inputs, value, saved, gradient as Differentiable<T>['gradient']));
-    return value;
-  } catch (error) {
-    tf.dispose(saved);
-    throw error;
-  } finally {
-    state.kernelDepth--;
-  }
+      record?.(operation(inputs, value, saved, gradient as Differentiable<T>['gradient']));
+      return value;
+    } catch (error) {
+      tf.dispose(saved);
+      throw error;
+    }
+  });
 }
 
-function node<T extends Tensor>(
+function operation<T extends Tensor>(
   inputs: (Tensor | undefined)[],
   value: T,
   saved: Tensor[],
   gradient: Differentiable<T>['gradient'],
-): TapeNode {
+): Operation {
   const present = [...inputs.keys()].filter((i) => inputs[i] !== undefined);
   return {
-    id: tapeEngine().state.nextTapeNodeId++,
-    kernelName: 'differentiable',
     inputs: Object.fromEntries(present.map((i) => [i, inputs[i] as Tensor])),
     outputs: [value],
     saved,
@@ -60,11 +55,4 @@ function node<T extends Tensor>(
       return Object.fromEntries(present.map((i) => [i, () => parts[i]]));
     },
   };
-}
-
-/** The same numbers as a tensor of its own, which lives until it is disposed. */
-function shared(tensor: Tensor): Tensor {
-  const engine = tapeEngine();
-  engine.backend.incRef(tensor.dataId);
-  return tf.keep(engine.makeTensorFromDataId(tensor.dataId, tensor.shape, tensor.dtype));
 }

@@ -1,7 +1,6 @@
-import { tf, type Scalar, type Tensor } from './backend.js';
+import { kernels, tf, type Scalar, type Tensor } from './backend.js';
 import type { Weights } from './parameters.js';
-import { plus } from './primitives.js';
-import { tapeEngine, type TapeNode } from './tape.js';
+import { recorded, type Operation } from './tensorflow-internals.js';
 
 /**
  * Value and gradients of `f` by the named weights; names it does not depend on are left out. What TensorFlow.js does in `variableGrads`, but every
@@ -13,22 +12,9 @@ export function differentiate(
   names: readonly string[],
   weights: Weights,
 ): { loss: Scalar; gradients: Weights } {
-  const engine = tapeEngine();
-  let tape: TapeNode[];
-  let loss: Scalar;
-  engine.startTape();
-  try {
-    loss = tf.tidy(f);
-    tape = engine.state.activeTape ?? [];
-  } catch (error) {
-    engine.state.activeTape?.forEach(({ saved }) => tf.dispose(saved));
-    throw error;
-  } finally {
-    engine.endTape();
-    engine.state.activeTape = null;
-  }
+  const { value: loss, operations } = recorded(tf, f);
   const wanted = new Map(names.map((name) => [weights[name].id, name]));
-  const found = backpropagate(relevant(tape, new Set(wanted.keys()), loss), loss);
+  const found = backpropagate(relevant(operations, new Set(wanted.keys()), loss), loss);
   const gradients: Weights = {};
   for (const [id, gradient] of found) gradients[wanted.get(id) as string] = gradient;
   return { loss, gradients };
@@ -36,12 +22,12 @@ export function differentiate(
 
 /** A node with those of its inputs through which the wanted weights reach it. */
 interface RelevantNode {
-  node: TapeNode;
+  node: Operation;
   inputs: [string, Tensor][];
 }
 
 /** The nodes on a way from the wanted weights to the loss, in order. What the others saved is let go. */
-function relevant(tape: readonly TapeNode[], wanted: ReadonlySet<number>, loss: Tensor): RelevantNode[] {
+function relevant(tape: readonly Operation[], wanted: ReadonlySet<number>, loss: Tensor): RelevantNode[] {
   const fromWeights = new Set(wanted);
   const reached = tape.map((node) => {
     const inputs = Object.entries(node.inputs).filter(([, input]) => fromWeights.has(input.id));
@@ -78,7 +64,7 @@ function backpropagate(nodes: readonly RelevantNode[], loss: Tensor): Map<number
 }
 
 function gradientsOf(
-  { gradient }: TapeNode,
+  { gradient }: Operation,
   inputs: readonly [string, Tensor][],
   dys: readonly (Tensor | null)[],
 ): Tensor[] {
@@ -100,6 +86,6 @@ function accumulate(gradients: Map<number, Tensor>, id: number, part: Tensor): v
     gradients.set(id, part);
     return;
   }
-  gradients.set(id, plus(before, part));
+  gradients.set(id, kernels.plus(before, part));
   tf.dispose([before, part]);
 }

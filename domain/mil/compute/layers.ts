@@ -1,28 +1,19 @@
 import type { RandomStream } from '../../random.js';
-import { tf, type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor3D } from './backend.js';
+import {
+  kernels,
+  tf,
+  type Scalar,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+} from './backend.js';
 import { differentiable } from './differentiable.js';
 import { weightedCrossEntropy } from './instance-loss.js';
-import {
-  activated,
-  addBias,
-  dropoutMask,
-  matMul,
-  pickRows,
-  putRows,
-  reluGrad,
-  sigmoidGrad,
-  softmaxGrad,
-  softmaxOf,
-  stackMatMul,
-  sumRows,
-  tanhGrad,
-  times,
-  timesConstant,
-} from './primitives.js';
-
+import type { Nonlinearity } from './kernels.js';
 /** Layers as differentiable functions. Weights lie as in PyTorch: [outputs, inputs], y = x W^T + b. */
 
-export type Activation = 'none' | 'relu' | 'tanh' | 'sigmoid';
+export type Activation = 'none' | Nonlinearity;
 
 /** Where a layer's dropout comes from: absent means none (evaluation). */
 export interface Dropout {
@@ -39,7 +30,11 @@ export function dense(x: Tensor2D, w: Tensor2D, b?: Tensor1D, activation: Activa
       value,
       gradient: (dy, [x, w, y]) => {
         const dz = activationGrad(dy, y as Tensor2D, activation);
-        return [matMul(dz, w as Tensor2D), matMul(dz, x as Tensor2D, true), b && sumRows(dz)];
+        return [
+          kernels.matMul(dz, w as Tensor2D),
+          kernels.matMul(dz, x as Tensor2D, true),
+          b && kernels.sumRows(dz),
+        ];
       },
     };
   });
@@ -52,16 +47,16 @@ export function dense(x: Tensor2D, w: Tensor2D, b?: Tensor1D, activation: Activa
 export function embed(x: Tensor2D, w: Tensor2D, b?: Tensor1D, dropout?: Dropout): Tensor2D {
   // Of the gradient it is the weights' that are scaled: fewer numbers than all instances', in a bag of more instances than features.
   const scaled = <T extends Tensor>(gradient: T): T =>
-    dropout === undefined ? gradient : timesConstant(gradient, 1 / (1 - dropout.rate));
+    dropout === undefined ? gradient : kernels.timesConstant(gradient, 1 / (1 - dropout.rate));
   return differentiable([w, b], (save) => {
-    const active = activated(linear(x, w, b), 'relu');
+    const active = kernels.activated(linear(x, w, b), 'relu');
     const value = dropout === undefined ? active : dropped(active, dropout);
     save([value, x]);
     return {
       value,
       gradient: (dy, [y, x]) => {
-        const dz = reluGrad(dy, y as Tensor2D);
-        return [scaled(matMul(dz, x as Tensor2D, true)), b && scaled(sumRows(dz))];
+        const dz = kernels.activatedGrad(dy, y as Tensor2D, 'relu');
+        return [scaled(kernels.matMul(dz, x as Tensor2D, true)), b && scaled(kernels.sumRows(dz))];
       },
     };
   });
@@ -71,9 +66,9 @@ export function embed(x: Tensor2D, w: Tensor2D, b?: Tensor1D, dropout?: Dropout)
 export function dropout(x: Tensor2D, settings?: Dropout): Tensor2D {
   if (settings === undefined || settings.rate === 0) return x;
   return differentiable([x], (save) => {
-    const mask = dropoutMask(x.shape[0], x.shape[1], settings.rate, settings.stream);
+    const mask = kernels.dropoutMask(x.shape[0], x.shape[1], settings.rate, settings.stream);
     save([mask]);
-    return { value: times(x, mask), gradient: (dy, [mask]) => [times(dy, mask)] };
+    return { value: kernels.times(x, mask), gradient: (dy, [mask]) => [kernels.times(dy, mask)] };
   });
 }
 
@@ -81,17 +76,17 @@ export function dropout(x: Tensor2D, settings?: Dropout): Tensor2D {
 export function gatherRows(x: Tensor2D, rows: Int32Array): Tensor2D {
   const [n] = x.shape;
   return differentiable([x], () => ({
-    value: pickRows(x, rows),
-    gradient: (dy) => [putRows(dy, rows, n)],
+    value: kernels.pickRows(x, rows),
+    gradient: (dy) => [kernels.putRows(dy, rows, n)],
   }));
 }
 
 /** Softmax of each row, x [r, n] -> [r, n], or of each row of a stack of matrices. */
 export function softmax<T extends Tensor>(x: T): T {
   return differentiable([x], (save) => {
-    const value = softmaxOf(x);
+    const value = kernels.softmax(x);
     save([value]);
-    return { value, gradient: (dy, [y]) => [softmaxGrad(dy, y as T)] };
+    return { value, gradient: (dy, [y]) => [kernels.softmaxGrad(dy, y as T)] };
   });
 }
 
@@ -103,12 +98,12 @@ export function layerNorm(x: Tensor2D, g: Tensor1D, b: Tensor1D): Tensor2D {
     const normal = tf.mul<Tensor2D>(tf.sub(x, mean), inverse);
     save([normal, inverse, g]);
     return {
-      value: addBias(tf.mul<Tensor2D>(normal, g), b),
+      value: kernels.addBias(tf.mul<Tensor2D>(normal, g), b),
       gradient: (dy, [normal, inverse, g]) => {
         const dn = tf.mul(dy, g);
         const along = tf.mul(normal, tf.mean(tf.mul(dn, normal), 1, true));
         const dx = tf.mul(tf.sub(tf.sub(dn, tf.mean(dn, 1, true)), along), inverse);
-        return [dx, sumRows(tf.mul<Tensor2D>(dy, normal)), sumRows(dy)];
+        return [dx, kernels.sumRows(tf.mul<Tensor2D>(dy, normal)), kernels.sumRows(dy)];
       },
     };
   });
@@ -146,40 +141,43 @@ function productTransposedBy<T extends Tensor>(multiply: Multiply<T>, a: T, b: T
 export function elementwiseProduct<T extends Tensor>(a: T, b: T): T {
   return differentiable([a, b], (save) => {
     save([a, b]);
-    return { value: times(a, b), gradient: (dy, [a, b]) => [times(dy, b), times(dy, a)] };
+    return {
+      value: kernels.times(a, b),
+      gradient: (dy, [a, b]) => [kernels.times(dy, b), kernels.times(dy, a)],
+    };
   });
 }
 
 /** a b: a [m, k], b [k, n] -> [m, n]. */
 export function product(a: Tensor2D, b: Tensor2D): Tensor2D {
-  return productBy(matMul, a, b);
+  return productBy((...operands) => kernels.matMul(...operands), a, b);
 }
 
 /** a b^T: a [m, k], b [n, k] -> [m, n]. */
 export function productTransposed(a: Tensor2D, b: Tensor2D): Tensor2D {
-  return productTransposedBy(matMul, a, b);
+  return productTransposedBy((...operands) => kernels.matMul(...operands), a, b);
 }
 
 /** {@link product} of each pair of two stacks: a [s, m, k], b [s, k, n] -> [s, m, n]. */
 export function stackProduct(a: Tensor3D, b: Tensor3D): Tensor3D {
-  return productBy(stackMatMul, a, b);
+  return productBy((...operands) => kernels.stackMatMul(...operands), a, b);
 }
 
 /** {@link productTransposed} of each pair of two stacks: a [s, m, k], b [s, n, k] -> [s, m, n]. */
 export function stackProductTransposed(a: Tensor3D, b: Tensor3D): Tensor3D {
-  return productTransposedBy(stackMatMul, a, b);
+  return productTransposedBy((...operands) => kernels.stackMatMul(...operands), a, b);
 }
 
 /** w u^T + b, the transpose of a linear layer: u [n, in], w [out, in], b [out] -> [out, n]. */
 export function rows(u: Tensor2D, w: Tensor2D, b?: Tensor1D): Tensor2D {
   return differentiable([u, w, b], (save) => {
     save([u, w]);
-    const z = matMul(w, u, false, true);
+    const z = kernels.matMul(w, u, false, true);
     return {
       value: b === undefined ? z : tf.add(z, tf.reshape(b, [-1, 1])),
       gradient: (dy, [u, w]) => [
-        matMul(dy, w as Tensor2D, true),
-        matMul(dy, u as Tensor2D),
+        kernels.matMul(dy, w as Tensor2D, true),
+        kernels.matMul(dy, u as Tensor2D),
         b && tf.sum(dy, 1),
       ],
     };
@@ -214,22 +212,19 @@ export function hostLoss(
 }
 
 function linear(x: Tensor2D, w: Tensor2D, b: Tensor1D | undefined): Tensor2D {
-  const z = matMul(x, w, false, true);
-  return b === undefined ? z : addBias(z, b);
+  const z = kernels.matMul(x, w, false, true);
+  return b === undefined ? z : kernels.addBias(z, b);
 }
 
 function dropped(x: Tensor2D, { rate, stream }: Dropout): Tensor2D {
-  return times(x, dropoutMask(x.shape[0], x.shape[1], rate, stream));
+  return kernels.times(x, kernels.dropoutMask(x.shape[0], x.shape[1], rate, stream));
 }
 
 export function activate(z: Tensor2D, activation: Activation): Tensor2D {
-  return activation === 'none' ? z : activated(z, activation);
+  return activation === 'none' ? z : kernels.activated(z, activation);
 }
 
 /** dz of y = φ(z) from dy; needs only y for each of these functions. */
 export function activationGrad(dy: Tensor2D, y: Tensor2D, activation: Activation): Tensor2D {
-  if (activation === 'relu') return reluGrad(dy, y);
-  if (activation === 'tanh') return tanhGrad(dy, y);
-  if (activation === 'sigmoid') return sigmoidGrad(dy, y);
-  return dy;
+  return activation === 'none' ? dy : kernels.activatedGrad(dy, y, activation);
 }

@@ -1,6 +1,5 @@
-import { tf, type Tensor2D, type Tensor3D } from './backend.js';
+import { kernels, tf, type Tensor2D, type Tensor3D } from './backend.js';
 import { differentiable } from './differentiable.js';
-import { stackMatMul } from './primitives.js';
 
 const ITERATIONS = 6;
 
@@ -26,7 +25,7 @@ function iterate(a: Tensor3D, start: Tensor3D): Tensor3D {
     for (let i = 0; i < ITERATIONS; i++) {
       const factors = factorsOf(a, z, quarters);
       kept.push([z, ...factors]);
-      z = stackMatMul(z, factors[3]);
+      z = kernels.stackMatMul(z, factors[3]);
     }
     save([a, ...kept.flat()]);
     return { value: z, gradient: (dz, [a, ...saved]) => gradient(dz, a as Tensor3D, saved as Tensor3D[]) };
@@ -40,10 +39,10 @@ function factorsOf(
   [seven, fifteen, thirteen]: Tensor2D[],
 ): [x: Tensor3D, r: Tensor3D, q: Tensor3D, p: Tensor3D] {
   return tf.tidy(() => {
-    const x = stackMatMul(a, z);
+    const x = kernels.stackMatMul(a, z);
     const r = tf.sub<Tensor3D>(seven, tf.mul(x, 1 / 4));
-    const q = tf.sub<Tensor3D>(fifteen, stackMatMul(x, r));
-    return [x, r, q, tf.sub<Tensor3D>(thirteen, stackMatMul(x, q))];
+    const q = tf.sub<Tensor3D>(fifteen, kernels.stackMatMul(x, r));
+    return [x, r, q, tf.sub<Tensor3D>(thirteen, kernels.stackMatMul(x, q))];
   });
 }
 
@@ -63,10 +62,16 @@ function gradient(dz: Tensor3D, a: Tensor3D, saved: Tensor3D[]): Tensor3D[] {
 
 /** Gradients by Z and by A of one iteration, from the one by its result. */
 function iterationGradient(dz: Tensor3D, a: Tensor3D, [z, x, r, q, p]: Iteration): [Tensor3D, Tensor3D] {
-  const dp = stackMatMul(z, dz, true);
-  const dq = stackMatMul(x, dp, true); // of Q, with the sign turned
-  const dr = stackMatMul(x, dq, true);
-  const straight = tf.sub<Tensor3D>(stackMatMul(dq, r, false, true), stackMatMul(dp, q, false, true));
+  const dp = kernels.stackMatMul(z, dz, true);
+  const dq = kernels.stackMatMul(x, dp, true); // of Q, with the sign turned
+  const dr = kernels.stackMatMul(x, dq, true);
+  const straight = tf.sub<Tensor3D>(
+    kernels.stackMatMul(dq, r, false, true),
+    kernels.stackMatMul(dp, q, false, true),
+  );
   const dx = tf.sub<Tensor3D>(straight, tf.mul(dr, 1 / 4));
-  return [tf.add(stackMatMul(dz, p, false, true), stackMatMul(a, dx, true)), stackMatMul(dx, z, false, true)];
+  return [
+    tf.add(kernels.stackMatMul(dz, p, false, true), kernels.stackMatMul(a, dx, true)),
+    kernels.stackMatMul(dx, z, false, true),
+  ];
 }

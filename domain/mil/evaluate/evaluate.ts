@@ -1,7 +1,7 @@
 import { SamMilError } from '../../errors.js';
 import type { Job, JobResult } from '../../job.js';
 import { encoderFacts } from '../bags/bag-facts.js';
-import { listBags, loadBag, type BagEntry, type HostBag } from '../bags/bags.js';
+import { bagsOf, listBags, loadBag, type BagEntry, type HostBag } from '../bags/bags.js';
 import type { Prediction } from './evaluate-predictions.js';
 import { writeEvaluation, type FoldFacts } from './evaluation-files.js';
 import { loadModel, predict, type LoadedModel } from '../models/predict.js';
@@ -18,8 +18,9 @@ export async function run(job: Job<EvaluateWith>): Promise<JobResult> {
     const fold = foldOf(splits, facts.repeat, facts.fold);
     // Scoring the validation set with a threshold taken from itself would not be honest.
     const wanted = options.set === 'val' || options.threshold === 'half' ? [] : fold.val;
-    const bags = findBags(job, fold[options.set], wanted);
-    const score = makeScorer(job, model, splits, bags, fold[options.set].length + wanted.length);
+    const keys = [...fold[options.set], ...wanted];
+    const bags = bagsOf(keys, listBags(options.bags.path, job.work), options);
+    const score = makeScorer(job, model, splits, bags, keys.length);
     const scored = score(fold[options.set]);
     const validation = score(wanted);
     const features = encoderFacts(bags.get(fold[options.set][0])!.features);
@@ -56,18 +57,6 @@ function predicted(model: LoadedModel, bag: HostBag, key: string): ReturnType<ty
     if (!(error instanceof SamMilError)) throw error;
     throw new SamMilError(error.code, `slide "${key}": ${error.message}`, { cause: error });
   }
-}
-
-/** @throws SamMilError InvalidInput when the splits name a slide that has no bag */
-function findBags(job: Job<EvaluateWith>, ...lists: readonly (readonly string[])[]): Map<string, BagEntry> {
-  const bags = new Map(listBags(job.with.bags.path, job.work).map((entry) => [entry.key, entry]));
-  const missing = lists.flat().filter((key) => !bags.has(key));
-  if (missing.length === 0) return bags;
-  throw new SamMilError('InvalidInput', 'slides of the splits have no bag', {
-    file: job.with.splits.path,
-    found: `${missing.length}: ${missing.slice(0, 10).join(', ')}${missing.length > 10 ? ', ...' : ''}`,
-    next: 'make the splits from these very bags',
-  });
 }
 
 /**

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { SamMilError } from '../../errors.js';
+import { readJson } from '../../files/read-json.js';
 import { isJsonObject, type JsonObject } from '../../json.js';
 import type { Evaluation, Protocol } from './evaluate-predictions.js';
 import type { SetName } from '../split/splits.js';
@@ -34,16 +34,7 @@ export interface MetricsFile extends Evaluation {
  * @throws SamMilError InvalidInput naming the file
  */
 export function readMetricsFile(path: string): MetricsFile {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new SamMilError('InvalidInput', "metrics can't be read", {
-      file: path,
-      found: (cause as Error).message,
-      cause,
-    });
-  }
+  const value = readJson(path, 'metrics');
   if (!isJsonObject(value) || value.metrics !== 1 || !isJsonObject(value.protocols ?? null)) {
     throw new SamMilError('InvalidInput', 'not a metrics file of version 1', {
       file: path,

@@ -14,6 +14,7 @@ import type { Level0Px } from '../../units.js';
 import type { Region } from '../../pathology/annotations/region.js';
 import { patchSizeOf } from '../bags/bag-facts.js';
 import { loadBag } from '../bags/bags.js';
+import { coordsOf, patchRows } from '../../pathology/layouts/rows-without-groups.js';
 import { readCheckpoint } from '../models/checkpoint.js';
 import { formatPatches, type Point } from '../../pathology/annotations/geojson.js';
 import { outlineRegions, overlayScores, slideThumbnail, type Thumbnail } from './heatmap-overlay.js';
@@ -118,7 +119,7 @@ function scorePatches(
   const entry = { features: options.bag.path, ...(options.samInfo ? { samInfo: options.samInfo.path } : {}) };
   const bag = loadBag(entry, { groupFeatures: model.groupFeatures });
   const { attention, instanceProbabilities, probabilities } = predict(model, bag);
-  const patches = [...bag.isGroup.keys()].filter((row) => bag.isGroup[row] === 0);
+  const patches = patchRows(bag.isGroup);
   if (patches.length === 0) {
     throw new SamMilError('InvalidInput', 'the bag has no patch to show', { file: options.bag.path });
   }
@@ -128,7 +129,7 @@ function scorePatches(
   const scoreOf = (row: number) =>
     column < 0 ? attention[row] : instanceProbabilities[row * classes + column];
   return {
-    coords: Int32Array.from(patches.flatMap((row) => [bag.coords[2 * row], bag.coords[2 * row + 1]])),
+    coords: coordsOf(bag.coords, patches),
     scores: Float32Array.from(patches, scoreOf),
     size: patchSizeOf(options.bag.path, options.patchSizeLevel0),
     slideProbability: probabilities[classes - 1],
@@ -136,7 +137,7 @@ function scorePatches(
 }
 
 /** A bare tensor without a sam_info has no coordinates: all its patches would be painted in one corner. */
-function refuseUnplaced(file: string, coords: Int32Array, patches: readonly number[]): void {
+function refuseUnplaced(file: string, coords: Int32Array, patches: Int32Array): void {
   const [first] = patches;
   const elsewhere = (row: number) =>
     coords[2 * row] !== coords[2 * first] || coords[2 * row + 1] !== coords[2 * first + 1];

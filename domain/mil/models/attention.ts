@@ -1,4 +1,4 @@
-import { tf, type Tensor1D, type Tensor2D } from '../compute/backend.js';
+import { kernels, tf, type Tensor1D, type Tensor2D } from '../compute/backend.js';
 import { differentiable } from '../compute/differentiable.js';
 import {
   activate,
@@ -8,7 +8,6 @@ import {
   rows,
   type Activation,
 } from '../compute/layers.js';
-import { matMul } from '../compute/primitives.js';
 import type { Weights } from '../compute/parameters.js';
 
 /**
@@ -56,9 +55,9 @@ export function scoresAndDetached(
     throw new Error('scoresAndDetached: attention with biases is not needed by any model');
   const [v, w] = inputs.slice(1);
   return differentiable(inputs, (save) => {
-    const u = activate(matMul(h, v, false, true), activation); // [n, attention]
+    const u = activate(kernels.matMul(h, v, false, true), activation); // [n, attention]
     save([h, v, w, u]);
-    const scores = matMul(w, u, false, true); // [1, n]
+    const scores = kernels.matMul(w, u, false, true); // [1, n]
     return {
       value: tf.concat([scores, scores], 0),
       gradient: (dy, saved) => scoresGradient(dy, saved as Tensor2D[], activation),
@@ -69,8 +68,12 @@ export function scoresAndDetached(
 function scoresGradient(dy: Tensor2D, [h, v, w, u]: Tensor2D[], activation: Activation): Tensor2D[] {
   const attached = tf.slice(dy, [0, 0], [1, -1]);
   const both = tf.sum<Tensor2D>(dy, 0, true);
-  const towards = (ds: Tensor2D) => activationGrad(matMul(ds, w, true), u, activation); // [n, attention]
-  return [matMul(towards(attached), v), matMul(towards(both), h, true), matMul(both, u)];
+  const towards = (ds: Tensor2D) => activationGrad(kernels.matMul(ds, w, true), u, activation); // [n, attention]
+  return [
+    kernels.matMul(towards(attached), v),
+    kernels.matMul(towards(both), h, true),
+    kernels.matMul(both, u),
+  ];
 }
 
 export function matrix(weights: Weights, name: string): Tensor2D {

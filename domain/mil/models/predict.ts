@@ -1,6 +1,7 @@
 import { SamMilError } from '../../errors.js';
 import type { JsonObject } from '../../json.js';
 import { openBackend, tf, type BackendChoice } from '../compute/backend.js';
+import { toDevice, toHost } from '../compute/device-weights.js';
 import type { HostBag } from '../bags/bags.js';
 import { buildModel } from './build-model.js';
 import { readCheckpoint, weightsFor } from './checkpoint.js';
@@ -46,9 +47,7 @@ export async function loadModel(path: string, backend: BackendChoice = 'auto'): 
   await openBackend(backend);
   const model = await buildModel(config);
   const host = weightsFor(checkpoint, model.parameters, path);
-  const weights: Weights = Object.fromEntries(
-    model.parameters.map(({ name, shape }) => [name, tf.tensor(host[name], shape)]),
-  );
+  const weights = toDevice(model.parameters, host);
   return {
     ...{ config, classes, groupFeatures, training, model, weights },
     ...(standardization && { standardization }),
@@ -79,9 +78,9 @@ export function predict(
     const { logits, attention, instanceLogits } = model.infer(weights, { x, rows, isGroup, area });
     return { logits, attention, instances: tf.softmax(instanceLogits) };
   });
-  const logits = Float32Array.from(output.logits.dataSync());
-  const attention = Float32Array.from(output.attention.dataSync());
-  const instanceProbabilities = Float32Array.from(output.instances.dataSync());
+  const logits = toHost(output.logits);
+  const attention = toHost(output.attention);
+  const instanceProbabilities = toHost(output.instances);
   tf.dispose([output, x]);
   if (!logits.every(Number.isFinite)) {
     throw new SamMilError('InvalidInput', 'the model gives no finite logits', { found: logits.join(', ') });

@@ -1,11 +1,10 @@
 import { classifier } from './abmil.js';
 import type { Aggregator } from './aggregator.js';
 import { scoresAndDetached } from './attention.js';
-import { tf, type Rank, type Scalar, type Tensor2D } from '../compute/backend.js';
+import { kernels, tf, type Rank, type Scalar, type Tensor2D } from '../compute/backend.js';
 import { crossEntropy, gatherRows, product, softmax } from '../compute/layers.js';
 import type { StepContext } from './model.js';
 import type { Weights } from '../compute/parameters.js';
-import { detached } from '../compute/primitives.js';
 import { withinBags, type PseudoBags } from './pseudo-bags.js';
 
 /** Which rows of an embedded bag each sub-bag holds. */
@@ -68,7 +67,7 @@ export function aggregatedSubBags(
     stream: (purpose) => context.stream(`${name}/${purpose}`),
   });
   return {
-    attention: () => wholeAttention(aggregator, weights, detached(h), within('whole')),
+    attention: () => wholeAttention(aggregator, weights, kernels.detached(h), within('whole')),
     loss(shares) {
       const losses = lists.map((rows, i) => {
         const part = gatherRows(h, Int32Array.from(rows));

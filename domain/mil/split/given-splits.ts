@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { SamMilError } from '../../errors.js';
+import { readJson } from '../../files/read-json.js';
 import { readCsv } from '../../files/csv.js';
 import { isJsonObject, type Json } from '../../json.js';
 import { SET_NAMES, type Fold, type SetName } from './splits.js';
@@ -30,16 +30,7 @@ export function readGivenSplits(path: string, seed: number): GivenRepeat[] {
 type Lists = Omit<GivenRepeat, 'seed'>;
 
 function fromJson(path: string): Lists[] {
-  let value: Json;
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8')) as Json;
-  } catch (cause) {
-    throw new SamMilError('InvalidInput', "splits file can't be read", {
-      file: path,
-      found: (cause as Error).message,
-      cause,
-    });
-  }
+  const value = readJson(path, 'splits file');
   const repeats = isJsonObject(value) && Array.isArray(value.repeats) ? value.repeats : undefined;
   if (repeats === undefined) throw wrongShape(path, 'no list `repeats`');
   return repeats.map((entry, r) => {

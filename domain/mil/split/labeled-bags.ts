@@ -1,4 +1,5 @@
 import { SamMilError } from '../../errors.js';
+import { firstNames } from '../bags/first-names.js';
 import type { ItemRecord } from '../../job.js';
 import type { LabelRow, LabelTable } from './labels.js';
 
@@ -102,7 +103,5 @@ function refuseUnmatched(unlabeled: readonly string[], missing: readonly string[
 }
 
 function listed(names: readonly string[], what: string): string {
-  const shown = names.slice(0, 10).join(', ');
-  const more = names.length > 10 ? `, and ${names.length - 10} more` : '';
-  return `${names.length} ${what}${names.length === 1 ? '' : 's'}: ${shown}${more}`;
+  return `${names.length} ${what}${names.length === 1 ? '' : 's'}: ${firstNames(names)}`;
 }

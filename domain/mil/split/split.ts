@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { digestOf } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
+import { firstNames } from '../bags/first-names.js';
 import { writeAtomic } from '../../files/atomic.js';
 import { readItems } from '../../engine/store/items.js';
 import type { Job, JobResult } from '../../job.js';
@@ -121,7 +122,7 @@ function givenRepeats(
   if (strangers.length > 0 && options.unmatched === 'error') {
     throw new SamMilError('InvalidInput', 'the splits file names slides that are not there', {
       file,
-      found: `${strangers.length}: ${strangers.slice(0, 10).join(', ')}${strangers.length > 10 ? ', ...' : ''}`,
+      found: `${strangers.length}: ${firstNames(strangers)}`,
       next: 'correct the file, or set `unmatched: drop` to leave these out',
     });
   }

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { SamMilError } from '../../errors.js';
+import { readJson } from '../../files/read-json.js';
 import type { InputFile } from '../../job.js';
 import { isJsonObject, type Json, type JsonObject } from '../../json.js';
 
@@ -43,17 +43,7 @@ export interface Splits {
  * @throws SamMilError InvalidInput naming the file and what is wrong in it, leaks included
  */
 export function readSplits(path: string): Splits {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new SamMilError('InvalidInput', "splits file can't be read", {
-      file: path,
-      found: (cause as Error).message,
-      next: 'run the mil.split stage again',
-      cause,
-    });
-  }
+  const value = readJson(path, 'splits file', 'run the mil.split stage again');
   const fault = shapeFault(value);
   if (fault !== undefined) {
     throw new SamMilError('InvalidInput', 'not a splits file of version 1', {

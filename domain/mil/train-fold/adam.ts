@@ -1,5 +1,6 @@
-import { hostSlots, nativeSlots, type Rule, type Slot, type Slots } from './adam-slots.js';
-import { native, type Tensor } from '../compute/backend.js';
+import type { AdamRule, AdamSlot, AdamSlots } from '../compute/adam-slots.js';
+import { kernels, type Tensor } from '../compute/backend.js';
+import { toHost } from '../compute/device-weights.js';
 import type { HostWeights, ParameterSpec, Weights } from '../compute/parameters.js';
 
 export interface AdamSettings {
@@ -43,21 +44,10 @@ export function startingState(weights: HostWeights): AdamState {
   return { weights, first: zeros(), second: zeros(), steps };
 }
 
-/**
- * Up to this many elements a parameter is updated by a loop on the host, which then costs less than TensorFlow's four calls. The loop
- * computes in double precision and rounds what it stores; TensorFlow rounds in between. Both are within the last bits of PyTorch's.
- */
-const HOST_ELEMENTS = 16_384;
-
 export function openAdam(specs: readonly ParameterSpec[], state: AdamState, settings: AdamSettings): Adam {
   const rule = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, ...settings };
-  const onHost = hostSlots(rule);
-  const onDevice = native && nativeSlots(native, rule);
-  const parameters = specs.map((spec) => {
-    const small =
-      onDevice === undefined || (!native?.gpu && state.weights[spec.name].length <= HOST_ELEMENTS);
-    return new Parameter(spec, state, small ? onHost : onDevice, rule);
-  });
+  const slots = kernels.adamSlots(rule);
+  const parameters = specs.map((spec) => new Parameter(spec, state, slots, rule));
   let current: Weights | undefined;
   const forget = () => {
     Object.values(current ?? {}).forEach((tensor) => tensor.dispose());
@@ -76,7 +66,7 @@ export function openAdam(specs: readonly ParameterSpec[], state: AdamState, sett
         const { name } = parameter.spec;
         if (gradients[name] !== undefined) parameter.update(weights[name], gradients[name], learningRate);
       }
-      onDevice?.endUpdate();
+      slots.endUpdate();
       forget();
     },
     state() {
@@ -90,24 +80,24 @@ export function openAdam(specs: readonly ParameterSpec[], state: AdamState, sett
     dispose() {
       forget();
       parameters.forEach(({ slot }) => slot.dispose());
-      onDevice?.dispose();
+      slots.dispose();
     },
   };
 }
 
 function hostCopy(tensor: Tensor): Float32Array {
-  const values = (tensor.dataSync() as Float32Array).slice();
+  const values = toHost(tensor);
   tensor.dispose();
   return values;
 }
 
 class Parameter {
   readonly spec: ParameterSpec;
-  readonly slot: Slot;
+  readonly slot: AdamSlot;
   steps: number;
-  private readonly rule: Rule;
+  private readonly rule: AdamRule;
 
-  constructor(spec: ParameterSpec, state: AdamState, slots: Slots, rule: Rule) {
+  constructor(spec: ParameterSpec, state: AdamState, slots: AdamSlots, rule: AdamRule) {
     this.spec = spec;
     this.rule = rule;
     this.steps = state.steps[spec.name];

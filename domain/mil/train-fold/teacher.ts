@@ -1,4 +1,5 @@
 import { tf } from '../compute/backend.js';
+import { toDevice, toHost } from '../compute/device-weights.js';
 import type { HostWeights, ParameterSpec, Weights } from '../compute/parameters.js';
 
 /** A slowly following copy of the weights: teacher = m teacher + (1 - m) student after each step. */
@@ -6,7 +7,7 @@ export class Teacher {
   weights: Weights;
 
   constructor(specs: readonly ParameterSpec[], start: HostWeights) {
-    this.weights = Object.fromEntries(specs.map(({ name, shape }) => [name, tf.tensor(start[name], shape)]));
+    this.weights = toDevice(specs, start);
   }
 
   /** @param momentum m; at 1 nothing changes */
@@ -25,12 +26,7 @@ export class Teacher {
   }
 
   state(): HostWeights {
-    return Object.fromEntries(
-      Object.entries(this.weights).map(([name, weight]) => [
-        name,
-        (weight.dataSync() as Float32Array).slice(),
-      ]),
-    );
+    return Object.fromEntries(Object.entries(this.weights).map(([name, weight]) => [name, toHost(weight)]));
   }
 
   dispose(): void {

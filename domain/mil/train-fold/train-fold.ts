@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import { digestOfJson } from '../../digest.js';
-import { SamMilError } from '../../errors.js';
 import { writeAtomic } from '../../files/atomic.js';
 import { formatCsv } from '../../files/csv.js';
 import type { Job, JobResult } from '../../job.js';
 import type { JsonObject } from '../../json.js';
 import { describeBackend, openBackend } from '../compute/backend.js';
 import { BagCache } from '../bags/bag-cache.js';
-import { listBags, type BagEntry } from '../bags/bags.js';
+import { bagsOf, listBags, type BagEntry } from '../bags/bags.js';
 import { buildModel } from '../models/build-model.js';
 import { writeCheckpoint } from '../models/checkpoint.js';
 import type { ModelConfig } from '../models/model.js';
@@ -25,7 +24,8 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
   const options = resolveOptions(settings.model, settings);
   const splits = readSplits(settings.splits.path);
   const fold = foldOf(splits, settings.repeat, settings.fold);
-  const entries = usedBags(fold, listBags(job.with.bags.path, job.work), settings);
+  const used = [...fold.train, ...fold[settings.validateOn]];
+  const entries = [...bagsOf(used, listBags(settings.bags.path, job.work), settings).values()];
   const began = performance.now();
   const warn = (message: string) => job.log('warn', message);
   const small = settings.backend === 'auto' && suitsJavaScript(settings.model, entries, settings.embedDim);
@@ -36,10 +36,9 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
   });
   try {
     if (settings.standardize) bags.standardizeBy(fold.train);
-    bags.get(fold.train[0]);
     const config: ModelConfig = {
       model: settings.model,
-      dim: bags.dim ?? 0,
+      dim: bags.get(fold.train[0]).x.shape[1],
       classes: splits.classes.length,
       embedDim: settings.embedDim,
       attentionDim: settings.attentionDim ?? modelEntry(settings.model).attentionDim,
@@ -67,22 +66,6 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
   } finally {
     bags.dispose();
   }
-}
-
-/** The bags of the sets that are looked at; a name of the splits without a bag is refused before any work. */
-function usedBags(fold: Fold, entries: readonly BagEntry[], settings: TrainFoldWith): BagEntry[] {
-  const wanted = [...fold.train, ...fold[settings.validateOn]];
-  const byKey = new Map(entries.map((entry) => [entry.key, entry]));
-  const missing = wanted.filter((key) => !byKey.has(key));
-  if (missing.length > 0) {
-    throw new SamMilError('InvalidInput', 'the splits name bags that are not there', {
-      file: settings.splits.path,
-      expected: `bags among the ${entries.length} of ${settings.bags.name}`,
-      found: `${missing.slice(0, 10).join(', ')}${missing.length > 10 ? ', ...' : ''}`,
-      next: 'run mil.split again with the same `bags`',
-    });
-  }
-  return [...new Set(wanted)].map((key) => byKey.get(key) as BagEntry);
 }
 
 function planOf(

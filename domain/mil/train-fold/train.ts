@@ -20,7 +20,7 @@ import {
   type HistoryRow,
   type TrainingState,
 } from './training-state.js';
-import { validate } from './validate.js';
+import { validate, type ScoredBag } from './validate.js';
 
 export interface LabeledKey {
   key: string;
@@ -92,9 +92,6 @@ export async function train(plan: TrainingPlan, hooks: TrainingHooks): Promise<T
   }
 }
 
-/** Bags that are read before they are wanted. */
-const READ_AHEAD = 2;
-
 /** How long the event loop, and so an abort, may have to wait. */
 const YIELD_MS = 50;
 
@@ -139,32 +136,18 @@ class Training {
     const { plan, state } = this;
     const order = this.stream(state.epoch, 'order').permutation(plan.train.length);
     const rate = learningRate(plan.schedule, plan.lr, state.epoch, plan.epochs);
-    const comes = [...Array.from(order, (index) => plan.train[index].key), ...this.validationKeys()];
-    for (; state.step < order.length; state.step++) {
+    const rest = Array.from(order, (index) => plan.train[index]).slice(state.step);
+    for await (const labelled of plan.bags.walk(rest, plan.validation)) {
       await this.pause();
-      const { key, label } = plan.train[order[state.step]];
-      await this.arrival(comes, state.step);
-      this.step({ key, label }, rate);
+      this.step(labelled, rate);
+      state.step++;
     }
     await this.endEpoch(rate);
   }
 
-  /** Waits for a bag that is being read, and has those read that come after it. */
-  private async arrival(keys: readonly string[], at: number): Promise<void> {
-    const { bags } = this.plan;
-    const coming = bags.arrival(keys[at]);
-    if (coming !== undefined) await coming;
-    bags.prefetch(keys.slice(at + 1, at + 1 + READ_AHEAD));
-  }
-
-  private validationKeys(): string[] {
-    return this.plan.validation.map(({ key }) => key);
-  }
-
-  private step({ key, label }: LabeledKey, rate: number): void {
+  private step({ key, label, bag }: ScoredBag, rate: number): void {
     const { plan, state, adam, teacher } = this;
     const context = this.stepContext(label);
-    const bag = plan.bags.get(key);
     const began = performance.now();
     const loss = this.named(key, () =>
       trainStep(plan.model, adam, bag, context, rate, plan.classWeights?.[label]),
@@ -223,22 +206,13 @@ class Training {
     const { auc, loss } = await validate(
       plan.model,
       this.adam.weights(),
-      this.validationBags(),
+      plan.bags.walk(plan.validation),
       plan.classes,
     ).catch((error: unknown) => {
       throw this.placed(error, 'validation');
     });
     this.ms.validation += performance.now() - began;
     return { ...row, valLoss: loss, ...(Number.isNaN(auc) ? {} : { valAuc: auc }) };
-  }
-
-  private async *validationBags() {
-    const { bags, validation } = this.plan;
-    const keys = this.validationKeys();
-    for (const [i, { key, label }] of validation.entries()) {
-      await this.arrival(keys, i);
-      yield { key, bag: bags.get(key), label };
-    }
   }
 
   private stopsEarly(): boolean {

@@ -1,4 +1,5 @@
 import { SamMilError } from '../../errors.js';
+import { noInstance } from '../layouts/feature-matrix.js';
 import { type FeatureRows, openFeatureRows } from '../layouts/feature-rows.js';
 import { FeaturesReader } from '../layouts/features-file.js';
 import { type AttributeValue, withH5 } from '../../files/hdf5/h5.js';
@@ -47,13 +48,7 @@ function sourceOf(features: FeatureRows, file: InputFile, coordsFile?: InputFile
   if (given) checkPair(features, file.path, own, given.coords, coordsFile.path);
   const coords = given?.coords ?? own;
   if (coords === undefined) throw noCoords(file.path);
-  if (features.rows === 0) {
-    throw new SamMilError('InvalidInput', 'the bag holds no instance', {
-      file: file.path,
-      expected: 'at least one feature row',
-      found: `0 rows of ${features.dim}`,
-    });
-  }
+  if (features.rows === 0) throw noInstance(file.path, 0);
   const attributes = { ...reader?.coordsAttributes(), ...given?.attributes };
   const place = given ? coordsFile.path : file.path;
   checkPatchAttributes(attributes, place);

@@ -1,5 +1,5 @@
 import { SamMilError } from '../../errors.js';
-import { readSamInfo, type SamInfo } from '../layouts/bag-files.js';
+import { groupFlags, readSamInfoOf, type SamInfo } from '../layouts/bag-files.js';
 import type { FeatureRows } from '../layouts/feature-rows.js';
 import { level0DimOf } from '../layouts/patches-file.js';
 import { tridentFacts, type TridentFacts } from '../layouts/trident.js';
@@ -11,7 +11,7 @@ import { type BagSource, openBagSource, type StatedPatches, statedPatches } from
 import { groupsWithoutSlide, readAnySegments } from '../features/patch-groups.js';
 import { checkLattice } from './patch-lattice.js';
 import { leftOutOf } from './process-row.js';
-import { rowsWithoutGroups } from './rows-without-groups.js';
+import { rowsWithoutGroups } from '../layouts/rows-without-groups.js';
 import { type FeatureBlocks, writeBag } from '../features/write-bag.js';
 import type { ConvertWith } from './parameters.js';
 
@@ -160,7 +160,7 @@ function knownRows(options: ConvertWith, source: BagSource): KnownRows {
       next: 'leave one of them out',
     });
   }
-  const info = samInfo && infoOf(samInfo.path, source);
+  const info = samInfo && readSamInfoOf(samInfo.path, features.rows, coords);
   const isGroup = info?.isGroupFeat ?? groupFlags(coords);
   const groups = isGroup.reduce((sum, flag) => sum + flag, 0);
   if (groups === 0) return { kept: { coords, features }, patches: coords, info };
@@ -177,28 +177,6 @@ function knownRows(options: ConvertWith, source: BagSource): KnownRows {
     expected: 'patches only, or `sam-info` beside it',
     found: `${groups} of ${features.rows} rows at -1, -1`,
     next: 'give its sam_info file as `sam-info` to keep them, or set `group-features: false` to leave them out',
-  });
-}
-
-function groupFlags(coords: Int32Array): Uint8Array {
-  return Uint8Array.from({ length: coords.length / 2 }, (_, row) => (coords[2 * row] === -1 ? 1 : 0));
-}
-
-function infoOf(path: string, { coords, features }: BagSource): SamInfo {
-  const info = readSamInfo(path);
-  if (info.isGroupFeat.length !== features.rows) {
-    throw new SamMilError('CountMismatch', 'sam_info and features do not match', {
-      file: path,
-      expected: `${features.rows} rows, as the features have`,
-      found: `${info.isGroupFeat.length} rows`,
-    });
-  }
-  const other = coords.findIndex((value, i) => info.coords[i] !== value);
-  if (other < 0) return info;
-  throw new SamMilError('InvalidInput', 'sam_info belongs to another features file', {
-    file: path,
-    expected: `coords of row ${other >> 1} as in the features, ${coords[other]}`,
-    found: `${info.coords[other]}`,
   });
 }
 

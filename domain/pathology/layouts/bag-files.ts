@@ -3,7 +3,7 @@ export { type PatchCoords, readPatches, writePatches } from './patches-file.js';
 export {
   createFeatures,
   type Features,
-  type FeaturesReader,
+  FeaturesReader,
   type FeaturesWriter,
   openFeatures,
   readFeatureRows,
@@ -11,7 +11,9 @@ export {
   writeFeatures,
 } from './features-file.js';
 export {
+  groupFlags,
   readSamInfo,
+  readSamInfoOf,
   readSegFile,
   type SamInfo,
   type SegMembers,

@@ -1,8 +1,7 @@
-import { SamMilError } from '../../errors.js';
+import { finiteRows, matrixShape } from './feature-matrix.js';
 import { type FeaturesReader, openFeatures } from './features-file.js';
 import { FileBytes } from '../../files/file-bytes.js';
-import { firstNotFinite } from '../../files/finite.js';
-import { arrayOfBytes, bytesPerElement, type Dtype, elementsOf, float32Of } from '../../files/tensor.js';
+import { arrayOfBytes, bytesPerElement, type Dtype, float32Of } from '../../files/tensor.js';
 import { TorchTensor } from '../../files/torch/torch-globals.js';
 import { readPtProgram, readPtTensor } from '../../files/torch/torch-pt.js';
 
@@ -52,7 +51,7 @@ function layoutRows(file: FileBytes): FeatureRows | undefined {
   const rowBytes = dim * bytesPerElement(dtype);
   const readRows = (start: number, count: number): Float32Array => {
     const data = arrayOfBytes(dtype, file.read(offset + start * rowBytes, count * rowBytes));
-    return finite(file.path, float32Of({ dtype, data }), start, dim);
+    return finiteRows(file.path, float32Of({ dtype, data }), start, dim);
   };
   return { rows, dim, dtype, readRows, close: () => file.close() };
 }
@@ -65,34 +64,6 @@ function wholeRows(path: string, file: FileBytes): FeatureRows {
   const [rows, dim] = matrixShape(path, tensor.shape, dtype);
   const values = float32Of(tensor);
   const readRows = (start: number, count: number): Float32Array =>
-    finite(path, values.subarray(start * dim, (start + count) * dim), start, dim);
+    finiteRows(path, values.subarray(start * dim, (start + count) * dim), start, dim);
   return { rows, dim, dtype, readRows, close: () => undefined };
-}
-
-function matrixShape(file: string, shape: readonly number[], dtype: Dtype): readonly number[] {
-  const flat = shape.length === 3 && shape[0] === 1 ? shape.slice(1) : shape;
-  if (flat.length !== 2 || flat[1] === 0) {
-    throw new SamMilError('InvalidInput', 'the features have the wrong shape', {
-      file,
-      expected: 'N x D or 1 x N x D',
-      found: shape.length === 0 ? 'a single number' : shape.join(' x '),
-    });
-  }
-  if (!/^b?float/.test(dtype)) {
-    throw new SamMilError('InvalidInput', 'the features have the wrong element type', {
-      file,
-      expected: 'float16, bfloat16, float32 or float64',
-      found: `${dtype}, ${elementsOf(shape)} of them`,
-    });
-  }
-  return flat;
-}
-
-function finite(file: string, values: Float32Array, start: number, dim: number): Float32Array {
-  const bad = firstNotFinite(values);
-  if (bad < 0) return values;
-  throw new SamMilError('InvalidInput', 'the features hold values that are not finite', {
-    file,
-    found: `${values[bad]} in row ${start + Math.floor(bad / dim)}, column ${bad % dim}`,
-  });
 }

@@ -9,6 +9,7 @@ import {
 } from '../../files/hdf5/h5.js';
 import { firstNotFinite } from '../../files/finite.js';
 import { BLOCK_BYTES } from '../../files/hdf5/h5-library.js';
+import { finiteRows, matrixShape } from './feature-matrix.js';
 import { readCoords } from './patches-file.js';
 import { type Dtype, int64Of } from '../../files/tensor.js';
 
@@ -35,38 +36,14 @@ export class FeaturesReader {
     this.file = file;
     const { dtype, shape } = file.info('features');
     this.stacked = shape.length === 3 && shape[0] === 1;
-    const flat = this.stacked ? shape.slice(1) : shape;
-    if (flat.length !== 2 || flat[1] === 0) {
-      throw file.refusal(
-        'dataset "features" has the wrong shape',
-        'N x D or 1 x N x D',
-        shape.join(' x ') || 'a single number',
-      );
-    }
-    if (!dtype.startsWith('float')) {
-      throw file.refusal(
-        'dataset "features" has the wrong element type',
-        'float16, float32 or float64',
-        dtype,
-      );
-    }
     this.dtype = dtype;
-    [this.rows, this.dim] = flat;
+    [this.rows, this.dim] = matrixShape(file.path, shape, dtype);
   }
 
   /** `count` rows from `start`, as float32. @throws SamMilError InvalidInput naming the row where a value is NaN or infinite */
   readRows(start: number, count: number): Float32Array {
     const values = this.file.readFloat32('features', start, count, this.stacked ? 1 : 0);
-    const bad = firstNotFinite(values);
-    if (bad >= 0) {
-      const row = start + Math.floor(bad / this.dim);
-      throw this.file.refusal(
-        'dataset "features" holds values that are not finite',
-        undefined,
-        `${values[bad]} in row ${row}, column ${bad % this.dim}`,
-      );
-    }
-    return values;
+    return finiteRows(this.file.path, values, start, this.dim);
   }
 
   get hasCoords(): boolean {

@@ -63,6 +63,40 @@ export function readSamInfo(path: string): SamInfo {
   });
 }
 
+/**
+ * Reads the sam_info file of a features file.
+ * @param rows how many the features have
+ * @param coords those of the features; absent where their file has none
+ * @throws SamMilError as {@link readSamInfo}; CountMismatch on another number of rows; InvalidInput where the coords are not the same
+ */
+export function readSamInfoOf(path: string, rows: number, coords?: Int32Array): SamInfo {
+  const info = readSamInfo(path);
+  if (info.isGroupFeat.length !== rows) {
+    throw new SamMilError('CountMismatch', 'sam_info and features do not match', {
+      file: path,
+      expected: `${rows} rows, as the features have`,
+      found: `${info.isGroupFeat.length} rows`,
+    });
+  }
+  const other = coords?.findIndex((value, i) => info.coords[i] !== value) ?? -1;
+  if (coords === undefined || other < 0) return info;
+  const row = other >> 1;
+  const place = (of: Int32Array) => `${of[2 * row]}, ${of[2 * row + 1]}`;
+  throw new SamMilError('InvalidInput', 'sam_info belongs to another features file', {
+    file: path,
+    expected: `${place(coords)} in row ${row}, as in the features`,
+    found: place(info.coords),
+    next: 'use the sam_info file that was written with these features',
+  });
+}
+
+/** Which rows are groups, by their coords: 1 for those at -1, -1, else 0. */
+export function groupFlags(coords: Int32Array): Uint8Array {
+  return Uint8Array.from({ length: coords.length / 2 }, (_, row) =>
+    coords[2 * row] === -1 && coords[2 * row + 1] === -1 ? 1 : 0,
+  );
+}
+
 /** Writes one dataset `seg_<index>` (int64, M x 2) a mask, each with the attribute `seg_index`. */
 export function writeSegFile(path: string, members: readonly SegMembers[]): void {
   writeH5(path, (file) => {

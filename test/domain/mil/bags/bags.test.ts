@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { digestOf } from '../../../../domain/digest.js';
 import { writeFeatures, writeSamInfo } from '../../../../domain/pathology/layouts/bag-files.js';
 import { writePt } from '../../../../domain/files/torch/torch-pt.js';
+import { TaskThread } from '../../../../domain/machine/threads/task-thread.js';
 import { BagCache } from '../../../../domain/mil/bags/bag-cache.js';
 import { openBackend, tf } from '../../../../domain/mil/compute/backend.js';
 import { listBags, loadBag } from '../../../../domain/mil/bags/bags.js';
@@ -104,7 +105,41 @@ test('a .pt file is a bag too', (t) => {
     () => loadBag({ features: path }, { groupFeatures: true }),
     /not finite.*NaN in row 0, column 1/,
   );
+  writePt(path, { tensor: { dtype: 'int32', shape: [1, 2], data: Int32Array.of(1, 2) } });
+  assert.throws(
+    () => loadBag({ features: path }, { groupFeatures: true }),
+    /wrong element type.*found int32/,
+  );
 });
+
+test('a .pt file takes its places and groups from the sam_info beside it', (t) => {
+  const folder = temporaryFolder(t);
+  const [path, info] = [join(folder, 'a.pt'), join(folder, 'a.sam.h5')];
+  writePt(path, { tensor: { dtype: 'float32', shape: [3, 1], data: Float32Array.of(1, 2, 3) } });
+  const coords = Int32Array.of(0, 0, -1, -1, 256, 0);
+  const groups = { isGroupFeat: Uint8Array.of(0, 1, 0), relativeArea: Float32Array.of(5, 0, 7) };
+  writeSamInfo(info, { coords, ...groups });
+  const all = loadBag({ features: path, samInfo: info }, { groupFeatures: true });
+  assert.deepEqual(
+    [...all.features, ...all.coords, ...all.isGroup, ...all.area],
+    [...[1, 2, 3], ...coords, ...[0, 1, 0], ...[5, 0, 7]],
+  );
+  const patches = loadBag({ features: path, samInfo: info }, { groupFeatures: false });
+  assert.deepEqual(
+    [...patches.features, ...patches.coords, ...patches.isGroup, ...patches.area],
+    [...[1, 3], ...[0, 0, 256, 0], ...[0, 0], ...[5, 7]],
+  );
+  writePt(path, { tensor: { dtype: 'float32', shape: [2, 1], data: Float32Array.of(1, 2) } });
+  assert.throws(() => loadBag({ features: path, samInfo: info }, { groupFeatures: true }), {
+    code: 'CountMismatch',
+    message: /expected 2 rows.*found 3 rows/,
+  });
+});
+
+/** What a spied method has promised. */
+function answers({ mock }: { mock: { calls: readonly { result?: unknown }[] } }): Promise<unknown[]> {
+  return Promise.all(mock.calls.map(({ result }) => Promise.resolve(result)));
+}
 
 describe('the cache of bags', () => {
   before(() => openBackend('tensorflow'));
@@ -126,27 +161,51 @@ describe('the cache of bags', () => {
     assert.equal(tf.memory().numTensors, start);
   });
 
-  test('bags read ahead on a thread are the same; one that can not be read is refused when it is wanted', async (t) => {
+  test('reads bags ahead on a thread, the same; one that can not be read is refused when its turn comes', async (t) => {
     const cohort = makeCohort(temporaryFolder(t), 4);
     const entries = listBags(cohort.bags.path, cohort.work);
     const plain = new BagCache(entries, { groupFeatures: true });
-    const ahead = new BagCache(entries, { groupFeatures: true, limit: 0, worthAThread: 0 });
+    const expected = cohort.keys.slice(0, 3).map((key) => plain.get(key));
     appendFileSync(entries[3].features, 'x');
-    for (const [i, key] of cohort.keys.slice(0, 3).entries()) {
-      await ahead.arrival(key);
-      ahead.prefetch(cohort.keys.slice(i + 1, i + 3));
-      assert.equal(ahead.arrival(cohort.keys[i + 1]) instanceof Promise, true);
-      const [expected, found] = [plain.get(key), ahead.get(key)];
-      assert.deepEqual(found.x.dataSync(), expected.x.dataSync());
-      assert.deepEqual({ ...found, x: 0 }, { ...expected, x: 0 });
+    const ahead = new BagCache(entries, { groupFeatures: true, limit: 0, worthAThread: 0 });
+    const asked = t.mock.method(TaskThread.prototype, 'run');
+    const items = cohort.keys.map((key, label) => ({ key, label }));
+    const walk = ahead.walk(items);
+    for (const [i, { x, ...facts }] of expected.entries()) {
+      const { value } = await walk.next();
+      assert.ok(value);
+      assert.deepEqual({ key: value.key, label: value.label }, items[i]);
+      assert.deepEqual(value.bag.x.dataSync(), x.dataSync());
+      assert.deepEqual({ ...value.bag, x: 0 }, { ...facts, x: 0 });
+      await answers(asked);
+      assert.equal(
+        asked.mock.callCount(),
+        i + 2,
+        'the two that come next; the last one failed and is asked for again',
+      );
+      // What was read ahead needs its file no more.
+      for (const { features } of entries.slice(i + 1, Math.min(i + 3, 3))) rmSync(features, { force: true });
     }
-    await ahead.arrival(cohort.keys[3]);
-    assert.throws(() => ahead.get(cohort.keys[3]), { message: /was changed after it was published/ });
-    ahead.prefetch(cohort.keys);
-    ahead.dispose();
-    assert.equal(ahead.arrival(cohort.keys[0]) === undefined, false);
-    await ahead.arrival(cohort.keys[0]);
+    await assert.rejects(walk.next(), { message: /was changed after it was published/ });
     plain.dispose();
+    ahead.dispose();
+  });
+
+  test('reads the first bags of what is walked next, missing ones too; disposed of, it waits for nothing', async (t) => {
+    const cohort = makeCohort(temporaryFolder(t), 4);
+    const items = cohort.keys.map((key) => ({ key }));
+    const asked = t.mock.method(TaskThread.prototype, 'run');
+    const options = { groupFeatures: true, limit: 0, worthAThread: 0 };
+    const entries = listBags(cohort.bags.path, cohort.work);
+    const cache = new BagCache(entries, options);
+    rmSync(entries[1].features);
+    const walked: string[] = [];
+    for await (const { key } of cache.walk(items.slice(0, 1), items.slice(1))) walked.push(key);
+    assert.deepEqual(walked, [cohort.keys[0]]);
+    assert.equal(asked.mock.callCount(), 2);
+    cache.dispose();
+    const results = await answers(asked);
+    assert.deepEqual(results, [undefined, undefined]);
   });
 
   test('refuses features of two lengths', (t) => {

@@ -9,7 +9,7 @@ import {
 } from '../../../../domain/mil/compute/backend.js';
 import { differentiable } from '../../../../domain/mil/compute/differentiable.js';
 import { differentiate } from '../../../../domain/mil/compute/differentiate.js';
-import { tapeEngine } from '../../../../domain/mil/compute/tape.js';
+import { tapeEngine } from '../../../../domain/mil/compute/tensorflow-internals.js';
 
 /** x² + b, b where it is given, with a gradient that is three times too large: so it shows whose gradient was taken. */
 function square(x: Tensor1D, b?: Tensor1D): Tensor1D {
@@ -40,7 +40,7 @@ for (const backend of ['tensorflow', 'js'] as const) {
     const unchanged = () => {
       const { numTensors, numDataBuffers } = tf.memory();
       assert.deepEqual([numTensors, numDataBuffers], [before.numTensors, before.numDataBuffers]);
-      const { kernelDepth, gradientDepth, activeTape } = tapeEngine().state;
+      const { kernelDepth, gradientDepth, activeTape } = tapeEngine(tf).state;
       assert.deepEqual([kernelDepth, gradientDepth, activeTape ?? null], [0, 0, null]);
     };
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
+  kernels,
   openBackend,
   tf,
   type BackendChoice,
   type Tensor3D,
 } from '../../../../domain/mil/compute/backend.js';
 import { pseudoInverse } from '../../../../domain/mil/compute/pseudo-inverse.js';
-import { stackMatMul } from '../../../../domain/mil/compute/primitives.js';
 import { RandomStream } from '../../../../domain/random.js';
 
 const HEADS = 3;
@@ -61,7 +61,7 @@ function checkStacks(size: number): void {
       [false, true],
     ]) {
       const single = tf.unstack(a).map((m, head) => tf.matMul(m, tf.unstack(b)[head], first, second));
-      const difference = apart(stackMatMul(a, b, first, second), tf.stack(single) as Tensor3D);
+      const difference = apart(kernels.stackMatMul(a, b, first, second), tf.stack(single) as Tensor3D);
       assert.ok(difference < 1e-5, `${size}, transposed ${first} ${second}: ${difference}`);
     }
   });

@@ -117,7 +117,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     );
     const few = join(temporaryFolder(t), 'items.jsonl');
     writeText(few, readFileSync(cohort.bags.path, 'utf8').split('\n').slice(0, 18).join('\n'));
-    await refused({ bags: inputFile(few) }, /slides of the splits have no bag.*2: slide-18, slide-19/);
+    await refused({ bags: inputFile(few) }, /the splits name slides that have no bag.*2: slide-18, slide-19/);
   });
 
   /** A 4 x 4 grid of 256-pixel patches whose upper left quarter looks like the lesions of the cohort, two group rows, and its slide. */

@@ -8,6 +8,7 @@ import { float32Of } from '../../../../domain/files/tensor.js';
 import { openBackend, tf, type Backend } from '../../../../domain/mil/compute/backend.js';
 import { BagCache } from '../../../../domain/mil/bags/bag-cache.js';
 import { listBags } from '../../../../domain/mil/bags/bags.js';
+import type { Model } from '../../../../domain/mil/models/model.js';
 import { modelEntry, resolveOptions } from '../../../../domain/mil/models/registry.js';
 import { readSplits } from '../../../../domain/mil/split/splits.js';
 import { train, type TrainingPlan } from '../../../../domain/mil/train-fold/train.js';
@@ -46,18 +47,16 @@ async function planFor(cohort: Cohort, backend: Backend, checkpoint: string): Pr
 async function stoppedAfter(plan: TrainingPlan, steps: number) {
   const controller = new AbortController();
   let begun = 0;
-  const bags = Object.create(plan.bags, {
-    get: {
-      value: (key: string) => {
-        if (plan.train.some((bag) => bag.key === key) && ++begun === steps)
-          controller.abort(new Error('stop'));
-        return plan.bags.get(key);
-      },
+  const model: Model = {
+    ...plan.model,
+    loss(...step) {
+      if (++begun === steps) controller.abort(new Error('stop'));
+      return plan.model.loss(...step);
     },
-  }) as BagCache;
+  };
   const hooks = { signal: controller.signal, onEpoch: () => undefined, warn: assert.fail };
   try {
-    return await train({ ...plan, bags }, hooks);
+    return await train({ ...plan, model }, hooks);
   } catch (error) {
     assert.equal((error as Error).message, 'stop');
     return undefined;

@@ -162,7 +162,7 @@ describe('mil.train-fold', () => {
     await refused({ model: 'resnet' }, /there is no model "resnet".*abmil, /);
     await refused({ fold: 9 }, /no repeat 0, fold 9/);
     const fewer = makeCohort(join(folder, 'fewer'), 10);
-    await refused({ bags: fewer.bags }, /the splits name bags that are not there.*slide-1/);
+    await refused({ bags: fewer.bags }, /the splits name slides that have no bag.*slide-1/);
   });
 
   test('MHIM-MIL starts from the checkpoint of its baseline, and goes on with its teacher after an abort', async (t) => {

@@ -1,0 +1,101 @@
+import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
+import { hostSlots, type AdamRule, type AdamSlot, type AdamSlots, type AdamStart } from './adam-slots.js';
+import type { Kernels } from './kernels.js';
+import type { Attributes, NativeOps, TensorFlow } from './tensorflow-internals.js';
+
+/**
+ * Up to this many elements a parameter is updated by a loop on the host, which then costs less than TensorFlow's four calls. The loop
+ * computes in double precision and rounds what it stores; TensorFlow rounds in between. Both are within the last bits of PyTorch's.
+ */
+const HOST_ELEMENTS = 16_384;
+
+/**
+ * TensorFlow's resource variables and its one-call update: three passes over memory less than the portable way. Small parameters of a CPU stay on
+ * the host.
+ */
+export function nativeSlots(
+  tf: TensorFlow,
+  ops: NativeOps,
+  kernels: Pick<Kernels, 'plus' | 'timesConstant'>,
+  rule: AdamRule,
+): AdamSlots {
+  const onHost = hostSlots(tf, rule);
+  const update: Attributes = [
+    ops.type('T', ops.types.float32),
+    ops.bool('use_locking', false),
+    ops.bool('use_nesterov', false),
+  ];
+  const fixed = [0, rule.beta1, rule.beta2].map((value): Scalar => tf.keep(tf.scalar(value)));
+  const [zero, beta1, beta2] = fixed;
+  // Most parameters of a step share rate and epsilon: each value is sent over once.
+  const ofStep = new Map<number, Scalar>();
+  const scalar = (value: number): Scalar => {
+    const held = ofStep.get(value) ?? tf.keep(tf.scalar(value));
+    ofStep.set(value, held);
+    return held;
+  };
+  const onDevice = (start: AdamStart): AdamSlot => {
+    const variables = {
+      weight: new Variable(tf, ops, start.weight, start.shape),
+      first: new Variable(tf, ops, start.first, start.shape),
+      second: new Variable(tf, ops, start.second, start.shape),
+    };
+    const handles = [variables.weight.handle, variables.first.handle, variables.second.handle];
+    return {
+      read: (which) => variables[which].read(),
+      apply(weight, gradient, rate, epsilon) {
+        const { weightDecay } = rule;
+        const decayed =
+          weightDecay === 0
+            ? gradient
+            : tf.tidy(() => kernels.plus(gradient, kernels.timesConstant(weight, weightDecay)));
+        // It is updated in place only while nobody else holds the array.
+        weight.dispose();
+        // The powers of the betas are 0 here: the correction is in `rate`.
+        const scalars = [zero, zero, scalar(rate), beta1, beta2, scalar(epsilon)];
+        ops.perform('ResourceApplyAdam', update, [...handles, ...scalars, decayed]);
+        if (decayed !== gradient) decayed.dispose();
+      },
+      dispose: () => Object.values(variables).forEach((variable) => variable.dispose()),
+    };
+  };
+  return {
+    make: (start) =>
+      !ops.gpu && start.weight.length <= HOST_ELEMENTS ? onHost.make(start) : onDevice(start),
+    endUpdate() {
+      ofStep.forEach((value) => value.dispose());
+      ofStep.clear();
+    },
+    dispose: () => fixed.forEach((value) => value.dispose()),
+  };
+}
+
+let variableCount = 0;
+
+/** A variable of TensorFlow's own, which its operations change in place. */
+class Variable {
+  readonly handle: Tensor;
+  private readonly ops: NativeOps;
+  private readonly float: Attributes;
+
+  constructor(tf: TensorFlow, ops: NativeOps, values: Float32Array, shape: number[]) {
+    this.ops = ops;
+    this.float = [ops.type('dtype', ops.types.float32)];
+    const name = ops.string('shared_name', `sam-mil-${variableCount++}`);
+    const attributes = [...this.float, ops.shape('shape', shape), ops.string('container', ''), name];
+    this.handle = tf.keep(ops.run('VarHandleOp', attributes, []));
+    const start = tf.tensor(values, shape);
+    ops.perform('AssignVariableOp', this.float, [this.handle, start]);
+    start.dispose();
+  }
+
+  /** Its value now; shares memory until the next update. */
+  read(): Tensor {
+    return this.ops.run('ReadVariableOp', this.float, [this.handle]);
+  }
+
+  dispose(): void {
+    this.ops.perform('DestroyResourceOp', [this.ops.bool('ignore_lookup_error', true)], [this.handle]);
+    this.handle.dispose();
+  }
+}
