@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
-import type { TensorFlow } from '../../../domain/mil/compute/native-ops.js';
+import type { TensorFlow } from '../../../domain/mil/compute/tensorflow-internals.js';
 import { requireTensorFlow } from '../../../domain/machine/load-tensorflow.js';
 import { ensureTensorFlow, locateTensorFlow } from '../../../domain/machine/tensorflow.js';
 import { TFJS_PACKAGE, tensorFlowRequest, wantedVariant } from '../../../domain/machine/tensorflow-wheels.js';
