@@ -1,16 +1,11 @@
 import { Command, CommanderError } from 'commander';
-import { SamMilError } from '../domain/errors.js';
+import { isDiskFull, SamMilError } from '../domain/errors.js';
+import { encodeError } from '../domain/machine/threads/wire-error.js';
 import { asWriteError } from '../domain/files/atomic.js';
 import { COMMANDS } from './commands/table.js';
-import {
-  EXIT,
-  Exit,
-  exitCodeOf,
-  Interrupted,
-  InvalidPipelineError,
-  ServerUnreachable,
-} from './command-line/errors.js';
+import { EXIT, Exit, exitCodeOf, Interrupted, InvalidPipelineError } from './command-line/errors.js';
 import { countText } from './display/problems.js';
+import { renderError } from './display/render-error.js';
 import { stateFolder } from './server/state-folder.js';
 
 /**
@@ -44,7 +39,7 @@ export async function main(args: readonly string[]): Promise<void> {
  */
 function outputLost(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit(process.exitCode);
-  if (error.code !== 'ENOSPC' && error.code !== 'EDQUOT') throw error;
+  if (!isDiskFull(error)) throw error;
   process.exitCode ??= EXIT.failed;
 }
 
@@ -77,32 +72,33 @@ const FOLLOWING = new Set(['run', 'resume', 'quickstart', 'skip']);
 
 /** That object where there is no run, so that a script finds `status` on the last line in any case. */
 function unfinished(error: unknown): object {
-  const code = error instanceof SamMilError ? error.code : 'Internal';
-  const message = error instanceof Error ? error.message : String(error);
-  return { run: null, status: statusOf(error), work: null, stages: [], failed: [], error: { code, message } };
+  const { code, what, facts } = encodeError(error);
+  const status = STATUS_OF_EXIT[exitCodeOf(error)] ?? 'failed';
+  return { run: null, status, work: null, stages: [], failed: [], error: { code, what, facts } };
 }
 
-function statusOf(error: unknown): string {
-  if (error instanceof ServerUnreachable) return 'unreachable';
-  if (error instanceof Interrupted) return 'interrupted';
-  return exitCodeOf(error) === EXIT.failed ? 'failed' : 'invalid';
-}
+const STATUS_OF_EXIT: Partial<Record<number, string>> = {
+  [EXIT.invalid]: 'invalid',
+  [EXIT.unreachable]: 'unreachable',
+  [EXIT.interrupted]: 'interrupted',
+};
 
 /** The commands write here and there, and each of these writes may be the one that finds the disk full. */
 function fullDiskByName(error: unknown): unknown {
-  const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
+  if (!isDiskFull(error)) return error;
+  const { path } = error as NodeJS.ErrnoException;
   return asWriteError(error, path ?? `the disk of the work folder (--work) or of ${stateFolder()}`);
 }
 
-/** One line: what, where, what next. Commander and finished commands have printed theirs already. */
+/** What, where, what next. Commander and finished commands have printed theirs already. */
 function report(error: unknown, debug: boolean): void {
   if (error instanceof Exit || error instanceof Interrupted || error instanceof CommanderError) return;
   // The command has shown each problem with its place.
   if (error instanceof InvalidPipelineError)
     return console.error(`\nsam-mil: ${error.file} cannot run: ${countText(error.problems)}`);
   const known = error instanceof SamMilError;
-  const text = error instanceof Error ? error.message : String(error);
-  console.error(`sam-mil: ${text}${known || debug ? '' : ' (a fault of sam-mil; --debug shows where)'}`);
+  const [first, ...facts] = renderError(encodeError(error));
+  const fault = known || debug ? '' : ' (a bug in sam-mil; --debug shows where)';
+  console.error([`sam-mil: ${first}${fault}`, ...facts].join('\n'));
   if (debug && error instanceof Error) console.error(error.stack);
 }

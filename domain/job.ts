@@ -1,3 +1,4 @@
+import type { ErrorRecord } from './errors.js';
 import type { Json, JsonObject } from './json.js';
 
 /** A file inside a work folder, as steps pass it on. `path` is relative to `<work>`, with `/`; `digest` is `sha256:<hex>`. */
@@ -25,9 +26,12 @@ export interface ItemRecord {
   key: string;
   /** The item's fields: `path`, `name`, CSV columns, or the matrix values. */
   fields: JsonObject;
-  /** `done`: outputs are complete. `skipped`: ended early on purpose (such as `no_tissue`). `failed`: its error is in `reason`. */
+  /** `done`: outputs are complete. `skipped`: ended early on purpose (such as `no_tissue`). */
   status: 'done' | 'skipped' | 'failed';
+  /** Why it was skipped, or what failed, as text for people: lists of items show it. */
   reason?: string;
+  /** Of a failed item: what failed. Without its stack, which would make equal results differ between installations. */
+  error?: ErrorRecord;
   /** The stage's `outputs`, or the outputs of its last step where it declares none. */
   outputs: JsonObject;
 }

@@ -5,6 +5,8 @@ import {
   proxyActivities,
   TimeoutFailure,
 } from '@temporalio/workflow';
+import type { WireError } from '../domain/errors.js';
+import { encodeError, isWireError } from '../domain/machine/threads/wire-error.js';
 import type { EngineActivities } from '../activities/engine/stage-messages.js';
 import type { StepInput, StepResult } from '../domain/engine/item/step-input.js';
 import type { StepPlan } from '../domain/engine/language/plan/plan.js';
@@ -62,36 +64,31 @@ function isHostLoss(error: unknown): boolean {
   return cause instanceof ApplicationFailure && (cause.type === 'WorkerShutdown' || cause.type === 'Paused');
 }
 
-/** What a failed step is recorded with. */
-export function failureOf(error: unknown): { code: string; reason: string } {
-  if (error instanceof ActivityFailure) {
-    const { cause } = error;
-    if (cause instanceof ApplicationFailure) {
-      if (cause.type === 'NotFoundError') return { code: 'InvalidInput', reason: unknownActivity(error) };
-      return { code: cause.type ?? 'Internal', reason: short(cause.message) };
-    }
-    if (cause instanceof TimeoutFailure) {
-      return { code: 'Timeout', reason: timeoutText(cause) };
-    }
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  const code = (error as { code?: unknown } | undefined)?.code;
-  return { code: typeof code === 'string' ? code : 'Internal', reason: short(message) };
+/** What a failed activity is recorded with: what its worker reported, as it is. */
+export function failureOf(error: unknown): WireError {
+  if (!(error instanceof ActivityFailure)) return encodeError(error);
+  const { cause } = error;
+  if (cause instanceof TimeoutFailure) return timeout(cause);
+  if (!(cause instanceof ApplicationFailure)) return encodeError(error);
+  if (cause.type === 'NotFoundError') return unknownActivity(error);
+  const details: unknown = cause.details?.at(0);
+  return isWireError(details) ? details : { ...encodeError(cause), code: cause.type ?? 'Internal' };
 }
 
 /** A worker that was started without a plugin takes steps that only it lacks. */
-function unknownActivity({ activityType, identity }: ActivityFailure): string {
-  return `the worker ${identity ?? ''} has no activity \`${activityType}\`; Next: start every worker of its queue with the plugin that holds it (--plugin)`;
+function unknownActivity({ activityType, identity }: ActivityFailure): WireError {
+  return {
+    code: 'InvalidInput',
+    what: `the worker ${identity ?? ''} has no activity \`${activityType}\``,
+    facts: { next: 'start every worker of its queue with the plugin that holds it (--plugin)' },
+  };
 }
 
-function timeoutText({ timeoutType }: TimeoutFailure): string {
+function timeout({ timeoutType }: TimeoutFailure): WireError {
   if (timeoutType === 'HEARTBEAT') {
-    return "its worker stopped answering, attempt after attempt; see the workers' logs";
+    const next = "see the workers' logs";
+    return { code: 'Timeout', what: 'its worker stopped responding, attempt after attempt', facts: { next } };
   }
-  return 'it took longer than its `timeout`; raise that, and the step goes on from its checkpoint';
-}
-
-/** Reasons travel in messages and histories: the whole text is in the item's log. */
-function short(text: string): string {
-  return text.length <= 1500 ? text : `${text.slice(0, 1500)}...`;
+  const next = 'raise it; the step resumes from its checkpoint';
+  return { code: 'Timeout', what: 'the step took longer than its `timeout`', facts: { next } };
 }

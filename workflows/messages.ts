@@ -3,6 +3,7 @@ import type { ItemsRef } from '../domain/job.js';
 import type { JsonObject } from '../domain/json.js';
 import type { PlanRef } from '../domain/engine/language/plan/plan.js';
 import type { Counts } from '../domain/engine/item/counts.js';
+import type { WireError } from '../domain/errors.js';
 import type { FailedItem, Tally } from '../domain/engine/item/tally.js';
 
 /**
@@ -77,8 +78,10 @@ export interface StageStatus extends Counts {
   /** Milliseconds since 1970, workflow time. */
   startedAt?: number;
   endedAt?: number;
-  /** Why the stage failed, is held, or was skipped. */
+  /** Why the stage failed, is held, or was skipped; absent where `error` tells. */
   reason?: string;
+  /** What kept the stage as a whole from being run, such as an item list that cannot be read. */
+  error?: WireError;
   /** Workflow to ask with {@link stageStatusQuery} for exact numbers while the stage runs; this status lags by up to 2 % of the items. */
   workflowId?: string;
   /** The first few failed items. */
@@ -141,6 +144,7 @@ export interface StageOutcome extends Tally {
   /** Outputs of a stage of one item. */
   outputs?: JsonObject;
   reason?: string;
+  error?: WireError;
 }
 
 /** From the run to a stage. */

@@ -15,6 +15,7 @@ import {
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { EngineActivities, RunScope } from '../activities/engine/stage-messages.js';
 import { newTally } from '../domain/engine/item/tally.js';
+import { errorText } from '../domain/errors.js';
 import type { JsonObject } from '../domain/json.js';
 import { engineActivities, failureOf } from './call-activity.js';
 import {
@@ -119,8 +120,13 @@ export class PipelineRun {
       return this.book;
     } catch (error) {
       if (isCancellation(error)) throw error;
-      const { code, reason } = failureOf(error);
-      throw ApplicationFailure.create({ message: reason, type: code, nonRetryable: true });
+      const failure = failureOf(error);
+      throw ApplicationFailure.create({
+        message: errorText(failure),
+        type: failure.code,
+        nonRetryable: true,
+        details: [failure],
+      });
     }
   }
 

@@ -9,6 +9,7 @@ import {
 } from '@temporalio/workflow';
 import { addCounts, countEnded, pickCounts } from '../domain/engine/item/counts.js';
 import { newTally } from '../domain/engine/item/tally.js';
+import type { WireError } from '../domain/errors.js';
 import { engineActivities, failureOf } from './call-activity.js';
 import { ChainRun } from './chain-run.js';
 import {
@@ -43,7 +44,7 @@ export async function pipelineStage(input: StageInput): Promise<StageOutcome[]> 
   } catch (error) {
     await CancellationScope.nonCancellable(async () => chain?.abandon());
     if (isCancellation(error)) throw error;
-    return failedOutcomes(input, failureOf(error).reason, chain);
+    return failedOutcomes(input, failureOf(error), chain);
   }
   return continueAsNew<typeof pipelineStage>({ ...input, ...control, state: chain.state() });
 }
@@ -60,12 +61,12 @@ async function openChain(input: StageInput): Promise<ChainState> {
 }
 
 /** The stage could not be run to its end: its list of items is not usable, or its results cannot be written. */
-function failedOutcomes(input: StageInput, reason: string, chain: ChainRun | undefined): StageOutcome[] {
+function failedOutcomes(input: StageInput, error: WireError, chain: ChainRun | undefined): StageOutcome[] {
   const statuses = chain?.statuses('failed');
   return input.stages.map((name, position) => {
     const status = statuses?.[position];
     const reached = status && { counts: { ...pickCounts(status), running: 0 }, failures: status.failures };
-    return { name, state: 'failed', ...(reached ?? newTally()), reason };
+    return { name, state: 'failed', ...(reached ?? newTally()), error };
   });
 }
 

@@ -1,10 +1,12 @@
 import { SamMilError } from '../domain/errors.js';
+import { asSamMilError, encodeError } from '../domain/machine/threads/wire-error.js';
 import { evaluateCondition } from '../domain/engine/language/expressions/evaluate.js';
 import { pickCounts, zeroCounts } from '../domain/engine/item/counts.js';
 import { newTally } from '../domain/engine/item/tally.js';
 import type { Json } from '../domain/json.js';
 import type { NeedsContext } from '../domain/engine/language/plan/step-context.js';
 import type { PlanSummary, StageSummary } from '../activities/engine/stage-messages.js';
+import { reasonText } from './stage-tally.js';
 import type { RunState, StageOutcome, StageState, StageStatus, StageStatuses } from './messages.js';
 
 interface Entry {
@@ -54,6 +56,7 @@ export class RunBook {
       const { status } = this.entry(name);
       Object.assign(status, zeroCounts(), { state: 'running', startedAt: now, workflowId, failures: [] });
       delete status.reason;
+      delete status.error;
       delete status.endedAt;
     }
   }
@@ -148,8 +151,9 @@ export class RunBook {
     Object.assign(status, {
       state: 'done',
       endedAt: now,
-      reason: `accepted by hand: ${status.reason ?? ''}`,
+      reason: `accepted by hand: ${reasonText(status) ?? ''}`,
     });
+    delete status.error;
   }
 
   private settle(outcome: StageOutcome, now: number): void {
@@ -157,9 +161,10 @@ export class RunBook {
     entry.outcome = outcome;
     const failed = outcome.state === 'failed';
     const state: StageState = failed && this.plan.onFailure === 'hold' ? 'held' : outcome.state;
-    const { counts, failures, reason } = outcome;
+    const { counts, failures, reason, error } = outcome;
     Object.assign(entry.status, counts, { state, endedAt: now, failures });
     if (reason !== undefined) entry.status.reason = reason;
+    if (error !== undefined) entry.status.error = error;
   }
 
   private backToWaiting(entry: Entry): void {
@@ -190,7 +195,7 @@ export class RunBook {
   }
 
   /** What a stage that does not run ends as, and why; undefined where it runs. */
-  private unwanted({ plan }: Entry): { state: 'skipped' | 'failed'; reason: string } | undefined {
+  private unwanted({ plan }: Entry): Pick<StageOutcome, 'state' | 'reason' | 'error'> | undefined {
     const failed = plan.needs.filter((need) => this.entry(need).status.state === 'failed');
     const notDone = plan.needs.filter((need) => this.entry(need).status.state !== 'done');
     const elsewhere = this.plan.onFailure === 'fail' ? this.in('failed') : [];
@@ -202,8 +207,8 @@ export class RunBook {
       const needs = this.needsOf([plan.name]) as unknown as Json;
       if (evaluateCondition(plan.if, { needs }, status)) return undefined;
     } catch (error) {
-      const { message } = error as Error;
-      return { state: 'failed', reason: `its \`if\` cannot be evaluated: ${message}` };
+      const placed = asSamMilError(error).at('its `if` cannot be evaluated');
+      return { state: 'failed', error: encodeError(placed) };
     }
     const skipped = (reason: string) => ({ state: 'skipped', reason }) as const;
     if (notDone.length > 0) return skipped(`${notDone.join(', ')} did not end well`);

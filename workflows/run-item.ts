@@ -28,5 +28,5 @@ export async function runItem(run: ItemRun, item: TodoItem): Promise<ItemResult>
   const { step, why } = end;
   if (isCancellation(why)) throw why;
   const where = step === undefined ? {} : { step };
-  return { index, key, status: 'failed', outputs: {}, ...failureOf(why), ...where, cached: false };
+  return { index, key, status: 'failed', outputs: {}, error: failureOf(why), ...where, cached: false };
 }

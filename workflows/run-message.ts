@@ -1,6 +1,7 @@
 import { addCounts, countMade, showEnded } from '../domain/engine/item/counts.js';
 import type { RunBook } from './run-book.js';
 import type { StageStatus } from './messages.js';
+import { reasonText } from './stage-tally.js';
 
 /** One sentence on a run for people: what it does, what it waits for, how it ended. */
 export function runMessage(run: string, book: RunBook): string {
@@ -47,5 +48,5 @@ function doneText(stages: StageStatus[]): string {
 
 function reasons(stages: StageStatus[], state: StageStatus['state']): string {
   const found = stages.filter((stage) => stage.state === state);
-  return found.map(({ name, reason }) => `${name}: ${reason ?? state}`).join('; ');
+  return found.map((stage) => `${stage.name}: ${reasonText(stage) ?? state}`).join('; ');
 }

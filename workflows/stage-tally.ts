@@ -1,3 +1,4 @@
+import { errorText } from '../domain/errors.js';
 import { COUNTERS } from '../domain/engine/item/counts.js';
 import type { FailedItem, Tally } from '../domain/engine/item/tally.js';
 import type { StagePlan } from '../domain/engine/language/plan/plan.js';
@@ -16,8 +17,13 @@ export function stageFailure(stage: StagePlan, { counts, failures }: Tally): str
   return `${failed} of ${total} items failed${unstarted}${wanted}${first}`;
 }
 
-export function failureText({ key, step, code, reason }: FailedItem): string {
-  return `${key}${step === undefined ? '' : ` (${step})`}: ${code}: ${reason}`;
+function failureText({ key, step, error }: FailedItem): string {
+  return `${key}${step === undefined ? '' : ` (${step})`}: ${error.code}: ${errorText(error)}`;
+}
+
+/** Why a stage is as it is, as text: for Temporal's page and the run's one sentence. */
+export function reasonText({ reason, error }: Pick<StageStatus, 'reason' | 'error'>): string | undefined {
+  return error === undefined ? reason : errorText(error);
 }
 
 /** A table for Temporal's web page. */
@@ -29,8 +35,9 @@ export function markdownTable(stages: StageStatus[]): string {
     ...COUNTERS.map((cell) => String(stage[cell])),
   ]);
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
-  const reasons = stages
-    .filter(({ reason }) => reason !== undefined)
-    .map(({ name, reason }) => `- **${name}**: ${reason}`);
+  const reasons = stages.flatMap((stage) => {
+    const reason = reasonText(stage);
+    return reason === undefined ? [] : [`- **${stage.name}**: ${reason}`];
+  });
   return [line(head), line(head.map(() => '--')), ...rows.map(line), '', ...reasons].join('\n');
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { SamMilError } from '../../domain/errors.js';
 import type { JobResult, Progress } from '../../domain/job.js';
 import type { JsonObject } from '../../domain/json.js';
-import { fromErrorMessage } from '../step/failures.js';
+import { decodeError } from '../../domain/machine/threads/wire-error.js';
 import { childEnvironment } from './environment.js';
 import type { ChildJob, FromChild, ToChild } from './messages.js';
 
@@ -100,7 +100,7 @@ export class Child {
     }
     if (message.type !== 'error') throw new Error(`unexpected message ${message.type}`);
     this.rss = message.rss;
-    throw fromErrorMessage(message.error);
+    throw decodeError(message.error);
   }
 
   /** The next message that `wanted` accepts; rejects when the process ends before. */
@@ -130,11 +130,13 @@ export class Child {
   }
 
   private crashed(code: number | null, by: NodeJS.Signals | null): SamMilError {
-    const how = by === null ? `exit code ${code}` : `signal ${by}`;
-    const last = this.lines.length === 0 ? 'it printed nothing' : this.lines.join('\n');
-    return new SamMilError('ChildCrashed', `the process that did the work ended by ${how}`, {
-      found: `its last output:\n${last}`,
-      next: 'the step is tried again; if it crashes each time, look at this file or at the memory of the host',
+    const last = this.lines.length === 0 ? 'no output' : `its last output:\n${this.lines.join('\n')}`;
+    return new SamMilError('ChildCrashed', `worker process ${endedHow(code, by)}`, {
+      found: last,
+      next:
+        by === 'SIGKILL'
+          ? 'the step is retried; if it is killed each time, the host is probably out of memory: run fewer items at once (max-parallel)'
+          : 'the step is retried; if it crashes each time, check the input file and the memory of the host',
     });
   }
 
@@ -151,4 +153,9 @@ export class Child {
       this.lines = this.lines.slice(-KEPT_LINES);
     });
   }
+}
+
+function endedHow(code: number | null, by: NodeJS.Signals | null): string {
+  if (by === null) return `exited with code ${code}`;
+  return by === 'SIGKILL' || by === 'SIGTERM' ? `was killed (${by})` : `crashed (${by})`;
 }

@@ -3,7 +3,7 @@ import { dieWithParent } from './watchdog.js';
 import type { ChildJob, FromChild, ToChild } from './messages.js';
 import type { Job } from '../../domain/job.js';
 import { loadRegistry } from '../plugins/load-plugins.js';
-import { toErrorMessage } from '../step/failures.js';
+import { encodeError } from '../../domain/machine/threads/wire-error.js';
 
 /**
  * A forked child: runs one job at a time for its worker. Heavy libraries are loaded here and only here, so that a crash in them takes no worker
@@ -28,7 +28,7 @@ async function runJob(job: ChildJob): Promise<void> {
     const result = await run(liveJob(job, controller.signal) as never);
     send({ type: 'result', result, rss: process.memoryUsage.rss() });
   } catch (error) {
-    send({ type: 'error', error: toErrorMessage(error), rss: process.memoryUsage.rss() });
+    send({ type: 'error', error: encodeError(error), rss: process.memoryUsage.rss() });
   } finally {
     current = undefined;
   }

@@ -1,6 +1,6 @@
+import type { WireError } from '../../domain/errors.js';
 import type { JobResult, Progress } from '../../domain/job.js';
 import type { JsonObject } from '../../domain/json.js';
-import type { ErrorMessage } from '../step/failures.js';
 
 /** What a worker and its forked children say to each other over the IPC channel. */
 
@@ -23,4 +23,4 @@ export type FromChild =
   | { type: 'progress'; report: Progress }
   | { type: 'log'; level: 'info' | 'warn'; message: string; facts?: JsonObject }
   | { type: 'result'; result: JobResult; rss: number }
-  | { type: 'error'; error: ErrorMessage; rss: number };
+  | { type: 'error'; error: WireError; rss: number };

@@ -90,8 +90,9 @@ async function verdictOf(
 
 /** An item of a stage that a selection left out, and whose results are needed all the same. */
 function notThere({ step, why }: CheckedItem & { state: 'todo' }): Omit<ItemResult, 'index' | 'key'> {
-  const reason = `its results are not there (${why}); run without --only and --from, or with --until`;
-  return { status: 'failed', code: 'InvalidInput', step, reason, outputs: {}, cached: false };
+  const facts = { next: 'run without --only and --from, or with --until' };
+  const error = { code: 'InvalidInput', what: `its results are not there (${why})`, facts };
+  return { status: 'failed', error, step, outputs: {}, cached: false };
 }
 
 function resultsAt(position: number, verdicts: ItemVerdict[]): ItemResult[] {

@@ -1,14 +1,15 @@
 import { Context } from '@temporalio/activity';
 import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { SamMilError } from '../../domain/errors.js';
+import { errorLines, SamMilError } from '../../domain/errors.js';
 import type { JsonObject } from '../../domain/json.js';
+import { encodeError } from '../../domain/machine/threads/wire-error.js';
 import { runFolder } from '../../domain/engine/store/paths.js';
 import { appendEvent, appendItemLog, type RunEvent } from '../../domain/engine/store/run-events.js';
 import type { StepInput, StepResult } from '../../domain/engine/item/step-input.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
 import type { EngineContext } from './engine-context.js';
-import { asFailure, asSamMilError } from './failures.js';
+import { asFailure } from './failures.js';
 import { startHeartbeat, stoppedFailure } from './heartbeat.js';
 import { placeOf, runStep, type StepOutcome } from './run-step.js';
 
@@ -98,13 +99,13 @@ class AttemptRecord {
   }
 
   async failed(error: unknown, stopped: boolean): Promise<void> {
-    const { code, message } = asSamMilError(error);
     if (stopped) {
       await this.event('cancelled', { seconds: this.seconds() });
       return;
     }
-    this.log('warn', message, { code });
-    await this.event('failed', { seconds: this.seconds(), code, message });
+    const wire = encodeError(error);
+    this.log('warn', [`${wire.code}: ${errorLines(wire).join('\n')}`, wire.stack ?? []].flat().join('\n'));
+    await this.event('failed', { seconds: this.seconds(), error: wire });
   }
 
   log(level: 'info' | 'warn', message: string, facts?: JsonObject): void {

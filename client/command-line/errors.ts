@@ -1,14 +1,20 @@
 import { CommanderError } from 'commander';
 import type { Problem } from '../../domain/engine/language/problems/problems.js';
-import { SamMilError } from '../../domain/errors.js';
+import { ERRORS, SamMilError } from '../../domain/errors.js';
 
 /** What the command line returns to its caller. */
-export const EXIT = { ok: 0, failed: 1, invalid: 2, unreachable: 3, interrupted: 130 } as const;
+export const EXIT = {
+  ok: 0,
+  failed: ERRORS.Internal.exit,
+  invalid: ERRORS.InvalidInput.exit,
+  unreachable: ERRORS.ServerUnreachable.exit,
+  interrupted: ERRORS.Interrupted.exit,
+} as const;
 
-/** The Temporal server does not answer, or refuses us. Message complete, as in {@link SamMilError}. */
+/** The Temporal server does not answer, or refuses us. */
 export class ServerUnreachable extends SamMilError {
   constructor(what: string, next: string, cause?: unknown) {
-    super('Unavailable', what, { next, cause });
+    super('ServerUnreachable', what, { next, cause });
   }
 }
 
@@ -26,7 +32,7 @@ export class InvalidPipelineError extends SamMilError {
     const lines = problems.map(
       ({ place, code, message }) => `${place.line}:${place.column} ${code} ${message}`,
     );
-    super('InvalidInput', 'the pipeline cannot run', { file, found: `\n  ${lines.join('\n  ')}` });
+    super('InvalidInput', 'the pipeline cannot run', { file, found: lines.join('\n') });
     this.file = file;
     this.problems = problems;
   }
@@ -35,7 +41,7 @@ export class InvalidPipelineError extends SamMilError {
 /** A signal came before there was a run to pause. */
 export class Interrupted extends SamMilError {
   constructor() {
-    super('Unavailable', 'interrupted');
+    super('Interrupted', 'interrupted');
   }
 }
 
@@ -52,10 +58,7 @@ export class Exit extends Error {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof Exit) return error.code;
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.invalid;
-  if (error instanceof Interrupted) return EXIT.interrupted;
-  if (error instanceof ServerUnreachable) return EXIT.unreachable;
-  if (error instanceof SamMilError && error.code === 'InvalidInput') return EXIT.invalid;
-  return EXIT.failed;
+  return error instanceof SamMilError ? ERRORS[error.code].exit : EXIT.failed;
 }
 
 export function invalid(what: string, next?: string): SamMilError {

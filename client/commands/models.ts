@@ -12,8 +12,10 @@ import {
   type WeightsState,
 } from '../../domain/machine/weights/inventory.js';
 import { importLite0, LITE0 } from '../../domain/machine/weights/lite0.js';
+import { encodeError } from '../../domain/machine/threads/wire-error.js';
 import type { Weights, WeightsEntry } from '../../domain/machine/weights/weights-entry.js';
 import { paletteFor } from '../display/display.js';
+import { renderError } from '../display/render-error.js';
 import { downloadProgress } from '../display/download-progress.js';
 import { EXIT, Exit, exitCodeOf, invalid } from '../command-line/errors.js';
 import { fitTable, formatBytes, formatTable, shortPath } from '../display/render-text.js';
@@ -118,7 +120,7 @@ async function fetchAll(names: string[], options: FetchCommandOptions): Promise<
     } catch (error) {
       if (entries.length === 1) throw error;
       failures.push(error);
-      console.error(`sam-mil: ${entry.name}: ${(error as Error).message}`);
+      console.error(`sam-mil: ${entry.name}: ${renderError(encodeError(error)).join('\n')}`);
     }
   }
   process.off('SIGINT', interrupted);

@@ -1,4 +1,5 @@
 import type pc from 'picocolors';
+import type { ErrorRecord } from '../../domain/errors.js';
 import {
   countEnded,
   countMade,
@@ -8,6 +9,7 @@ import {
 } from '../../domain/engine/item/counts.js';
 import type { RunStatus, StageStatus } from '../../workflows/messages.js';
 import type { Activity, RunView } from '../run/events.js';
+import { renderError, renderHeadline } from './render-error.js';
 import { formatDuration, formatTable, oneLine, plural } from './render-text.js';
 
 export type Palette = ReturnType<typeof pc.createColors>;
@@ -59,7 +61,9 @@ export function countsText(stage: StageStatus, palette: Palette): string {
   if (stage.state === 'skipped')
     return palette.dim(`skipped${stage.reason ? `: ${oneLine(stage.reason)}` : ''}`);
   if (stage.total === 0)
-    return stage.state === 'running' ? palette.dim('listing items') : palette.dim('no items');
+    return stage.error
+      ? palette.red('did not run')
+      : palette.dim(stage.state === 'running' ? 'listing items' : 'no items');
   const parts = showCounts(stage).map(([counter, text]) => COUNTER_COLORS[counter]?.(palette)(text) ?? text);
   return [showEnded(stage), ...parts].join('  ');
 }
@@ -110,7 +114,9 @@ function activityText(activity: Activity, palette: Palette): string {
   if (progress !== undefined) parts.push(`${progress.done}/${progress.total} ${progress.unit}`);
   if (progress?.note !== undefined) parts.push(oneLine(progress.note));
   if (attempt > 1)
-    parts.push(palette.yellow(`attempt ${attempt}${lastFailure ? `, after: ${oneLine(lastFailure)}` : ''}`));
+    parts.push(
+      palette.yellow(`attempt ${attempt}${lastFailure ? `, after ${renderHeadline(lastFailure)}` : ''}`),
+    );
   return parts.join(palette.dim('  '));
 }
 
@@ -126,16 +132,28 @@ export function stateText(state: RunStatus['state'], palette: Palette): string {
   return colors[state](state);
 }
 
-/** Failed items with their reasons, for the end of a run and for `status`. */
+/** Failed items and stages with what failed, for the end of a run and for `status`. */
 export function renderFailures(status: RunStatus, palette: Palette): string[] {
   return status.stages.flatMap((stage) => {
-    const lines = stage.failures.map(({ key, step, code, reason }) => {
+    const lines = stage.failures.flatMap(({ key, step, error }) => {
       const where = key === stage.name ? stage.name : `${stage.name}@${key}`;
       const at = step === undefined || step === stage.name ? where : `${where} ${step}`;
-      return ` ${palette.red('✘')} ${at}  ${palette.bold(code)}: ${oneLine(reason)}`;
+      return failureLines(at, withNext(error, `see \`npx sam-mil logs ${status.run} ${where}\``), palette);
     });
+    if (stage.error !== undefined) lines.push(...failureLines(stage.name, stage.error, palette));
     const more = stage.failed - stage.failures.length;
     if (more > 0) lines.push(palette.dim(`   and ${plural(more, 'more failed item')} in ${stage.name}`));
     return lines;
   });
+}
+
+/** Of an error that nobody foresaw, the log has the stack. */
+function withNext(error: ErrorRecord, next: string): ErrorRecord {
+  return { ...error, facts: { next, ...error.facts } };
+}
+
+function failureLines(where: string, error: ErrorRecord, palette: Palette): string[] {
+  const [first, ...facts] = renderError(error, palette.dim);
+  const head = ` ${palette.red('✘')} ${where}  ${palette.bold(error.code)}: ${first}`;
+  return [head, ...facts.map((line) => `   ${line}`)];
 }

@@ -16,7 +16,8 @@ export function resultObject(entry: RunEntry, outcome: RunOutcome): object {
     status: status?.state ?? (outcome.ended === 'left' ? 'running' : 'paused'),
     work: entry.work,
     stages: (status?.stages ?? []).map((stage) => {
-      return { name: stage.name, state: stage.state, ...pickCounts(stage, 'running') };
+      const { name, state, reason, error } = stage;
+      return { name, state, ...pickCounts(stage, 'running'), reason, error };
     }),
     failed: (status?.stages ?? []).flatMap((stage) => stage.failures),
   };
@@ -68,9 +69,10 @@ function headline(status: RunStatus, palette: Palette): string {
   const took = formatDuration(((status.endedAt ?? Date.now()) - status.startedAt) / 1000);
   const bad = status.stages
     .filter(({ state }) => state === 'held' || state === 'failed')
-    .map(({ name, failed, total, reason }) =>
-      failed > 0 ? `${name}, ${failed} of ${plural(total, 'item')} failed` : `${name}: ${reason ?? 'failed'}`,
-    );
+    .map(({ name, failed, total, reason, error }) => {
+      if (failed > 0) return `${name}, ${failed} of ${plural(total, 'item')} failed`;
+      return error === undefined ? `${name}: ${reason ?? 'failed'}` : name;
+    });
   const text = bad.length > 0 ? `${stateText(status.state, palette)}: ${bad.join('; ')}` : status.message;
   return `\n${palette.bold(status.run)}  ${text}  ${palette.dim(`(${took})`)}`;
 }

@@ -1,3 +1,4 @@
+import type { ErrorRecord } from '../../domain/errors.js';
 import type { Progress } from '../../domain/job.js';
 import type { RunStatus } from '../../workflows/messages.js';
 import type { RunEntry } from './run-index.js';
@@ -11,7 +12,7 @@ export interface Activity {
   /** From its last heartbeat. */
   progress?: Progress;
   /** Why the previous attempt ended. */
-  lastFailure?: string;
+  lastFailure?: ErrorRecord;
   worker?: string;
 }
 

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError, type Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { SamMilError } from '../../domain/errors.js';
+import { asSamMilError, decodeError, isWireError } from '../../domain/machine/threads/wire-error.js';
 import { stageStatusQuery, stepQueue, type RunStatus, type StageStatus } from '../../workflows/messages.js';
 import type { RunView } from './events.js';
 import { activitiesOf } from './pending-activities.js';
@@ -147,9 +148,13 @@ function statusOfFailure(error: unknown): RunStatus | undefined {
 
 function endedBadly(run: string, error: unknown): SamMilError {
   const cause = error instanceof WorkflowFailedError ? error.cause : error;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new SamMilError('Internal', `run ${run} ended without a result: ${reason}`, {
-    next: `go on with \`npx sam-mil resume ${run}\`; what is done stays done`,
+  const details: unknown = cause instanceof ApplicationFailure ? cause.details?.at(0) : undefined;
+  const failure = isWireError(details) ? decodeError(details) : asSamMilError(cause);
+  const next = `go on with \`npx sam-mil resume ${run}\`; what is done stays done`;
+  const { code, what, facts } = failure;
+  return new SamMilError(code, `run ${run} ended without a result: ${what}`, {
+    next,
+    ...facts,
     cause: error,
   });
 }

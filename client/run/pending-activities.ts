@@ -1,5 +1,7 @@
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import type { WireError } from '../../domain/errors.js';
+import { isWireError } from '../../domain/machine/threads/wire-error.js';
 import type { BeatDetails } from '../../activities/step/heartbeat.js';
 import type { Activity } from './events.js';
 
@@ -58,6 +60,15 @@ function stuckBecause(pending: readonly Pending[], activities: readonly (Activit
   return [...new Set(silent.flatMap(({ lastFailure }) => lastFailure?.message ?? []))];
 }
 
+/** What the last attempt failed with, as its worker reported it. */
+async function failureIn(client: Client, { lastFailure }: Pending): Promise<WireError | undefined> {
+  if (!lastFailure) return undefined;
+  const { applicationFailureInfo: info, message } = lastFailure;
+  const payloads = info?.details?.payloads;
+  const [details] = await decodeArrayFromPayloads(client.options.loadedDataConverter, payloads);
+  return isWireError(details) ? details : { code: info?.type || 'Internal', what: message ?? '', facts: {} };
+}
+
 /** Undefined for one that waits for a worker or is the engine's own: it has sent no heartbeat. */
 async function readActivity(client: Client, pending: Pending): Promise<Activity | undefined> {
   const details = await decodeArrayFromPayloads(
@@ -72,7 +83,7 @@ async function readActivity(client: Client, pending: Pending): Promise<Activity 
     what: item === stage || item === '' ? step : `${item} ${step}`,
     attempt: pending.attempt ?? 1,
     progress: total > 0 ? { unit, done, total, ...(note === undefined ? {} : { note }) } : undefined,
-    lastFailure: pending.lastFailure?.message ?? undefined,
+    lastFailure: await failureIn(client, pending),
     worker: pending.lastWorkerIdentity ?? undefined,
   };
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { SamMilError } from '../errors.js';
+import { isDiskFull, SamMilError } from '../errors.js';
 
 /** A name beside `path` that no other attempt uses: what is written there appears under `path` only by {@link commitTemporary}. */
 export function temporaryName(path: string): string {
@@ -56,7 +56,7 @@ const UNWRITABLE = ['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EISDIR', '
 /** A file system's refusal to write, as the error a person can act on. Other errors come back as they are. */
 export function asWriteError(error: unknown, path: string): unknown {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  if (isDiskFull(error)) {
     return new SamMilError('DiskFull', 'the disk is full', {
       file: path,
       next: 'free some space on that disk, then resume the run or repeat the command',

@@ -98,7 +98,7 @@ test('arguments: each kind of mistake is exit code 2 and one line', async () => 
 test('a named server that does not answer is exit code 3', async () => {
   const outcome = await sam('run', 'toy.yaml', '--address', '127.0.0.1:1', ...plugin);
   assert.equal(outcome.code, 3);
-  assert.match(outcome.stderr, /^sam-mil: no Temporal server answers at 127\.0\.0\.1:1; Next: /);
+  assert.match(outcome.stderr, /^sam-mil: no Temporal server answers at 127\.0\.0\.1:1\n {2}next {5}\S/);
 });
 
 test('plan, graph and schema need no server', async () => {

@@ -120,7 +120,7 @@ test('a disk that is full is named, from the start or in the middle; with room a
   writeToyPipeline(folder, 'full');
   writeFileSync(filler, new Uint8Array(512 << 10));
   const refused = await sam('run', 'full.yaml', '--work', work, ...plugin);
-  assert.match(refused.stderr, /^sam-mil: .*: the disk is full; Next: free some space/m);
+  assert.match(refused.stderr, /^sam-mil: .*: the disk is full\n {2}next {5}free some space/m);
 
   rmSync(filler);
   writeFileSync(gateOf(folder, 'full'), '');

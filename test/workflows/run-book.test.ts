@@ -5,6 +5,7 @@ import type { PlanSummary, StageSummary } from '../../activities/engine/stage-me
 import type { StageOutcome } from '../../workflows/messages.js';
 import { RunBook } from '../../workflows/run-book.js';
 import { runMessage } from '../../workflows/run-message.js';
+import { reasonText } from '../../workflows/stage-tally.js';
 
 const stage = (name: string, needs: string[] = [], parts: Partial<StageSummary> = {}): StageSummary => {
   return { name, needs, maxParallel: 4, ...parts };
@@ -117,7 +118,7 @@ test('an `if` that cannot be evaluated fails its stage by name', () => {
   book.ended([outcome('a', 'done', { outputs: { score: 1 } })], 1);
   start(book);
   assert.equal(states(book).b, 'failed');
-  assert.match(book.statuses[1].reason ?? '', /its `if` cannot be evaluated: .*has no `nothing`/);
+  assert.match(reasonText(book.statuses[1]) ?? '', /its `if` cannot be evaluated: .*has no `nothing`/);
 });
 
 test('a paused run starts nothing; needs carry outputs and results', () => {

@@ -200,8 +200,10 @@ test('a crash of native code is a retryable failure and takes no worker down', a
   assert.equal(status.state, 'failed');
   const items = stageIn(status, 'items');
   assert.deepEqual([items.done, items.failed], [1, 1]);
-  assert.equal(items.failures[0].code, 'ChildCrashed');
-  assert.match(items.failures[0].reason, /SIGSEGV.*\n.*last words of the child/s);
+  const { code, what, facts } = items.failures[0].error;
+  assert.deepEqual([code, what], ['ChildCrashed', 'worker process crashed (SIGSEGV)']);
+  assert.match(facts.found ?? '', /^its last output:\n.*last words of the child/s);
+  assert.match(facts.next ?? '', /check the input file/);
 });
 
 test('a worker without the plugin of a step says so, and what to do', async (context) => {
@@ -209,8 +211,10 @@ test('a worker without the plugin of a step says so, and what to do', async (con
     onFailure: 'fail',
   });
   const [failure] = stageIn(await engine.finish(plan), 'strange').failures;
-  assert.equal(failure.code, 'InvalidInput');
-  assert.match(failure.reason, /^the worker \d+@\S+ has no activity `lab\.stain`; Next: .*--plugin/);
+  const { code, what, facts } = failure.error;
+  assert.equal(code, 'InvalidInput');
+  assert.match(what, /^the worker \d+@\S+ has no activity `lab\.stain`$/);
+  assert.match(facts.next ?? '', /--plugin/);
 });
 
 /** State of each stage, with the first reason. */

@@ -8,6 +8,7 @@ import { ended, manyItems, planOf, stageIn, TestEngine, until } from '../support
 import { resumeUpdate } from '../../workflows/messages.js';
 import { control, executionsOf } from '../support/stub-plugin.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
+import { reasonText } from '../../workflows/stage-tally.js';
 
 let engine: TestEngine;
 before(async () => {
@@ -236,7 +237,7 @@ test('a source that cannot be used is refused before any work, with every reason
     { onFailure: 'continue' },
   );
   const status = await engine.finish(plan);
-  const reason = (name: string) => stageIn(status, name).reason ?? '';
+  const reason = (name: string) => reasonText(stageIn(status, name)) ?? '';
   assert.match(reason('twice'), /twice\.csv:3: key `a` is that of .*twice\.csv:2 too/);
   assert.match(reason('twice'), /twice\.csv:4: key `\.\.\/b`: it starts with a dot/);
   assert.match(reason('missing'), /1 of 2 files are missing.*missing\.csv:3: .*slides\/two\.svs/s);

@@ -1,3 +1,4 @@
+import { errorText, type WireError } from '../../errors.js';
 import type { ItemRecord } from '../../job.js';
 import type { JsonObject } from '../../json.js';
 import type { EndedWalk } from './walk-steps.js';
@@ -9,10 +10,10 @@ export interface ItemResult {
   key: string;
   status: ItemRecord['status'];
   outputs: JsonObject;
-  /** Why it was skipped or failed. */
+  /** Why it was skipped. */
   reason?: string;
-  /** Of a failure: its type, and the step it happened in. */
-  code?: string;
+  /** Of a failed item: what failed, and the step it failed in. */
+  error?: WireError;
   step?: string;
   /** No step had to run: every receipt is valid. */
   cached: boolean;
@@ -38,17 +39,25 @@ export function skippedItem(item: Item, reason: string): ItemResult {
 }
 
 /** Why an item that did not end well in `stage` is skipped in the stages after it. */
-export function absenceReason(
-  stage: string,
-  { status, reason }: Pick<ItemRecord, 'status' | 'reason'>,
-): string {
-  return `${status} in ${stage}${reason === undefined ? '' : `: ${reason}`}`;
+export function absenceReason(stage: string, ended: Pick<ItemRecord, 'status' | 'reason' | 'error'>): string {
+  const { reason } = reasonOf(ended);
+  return `${ended.status} in ${stage}${reason === undefined ? '' : `: ${reason}`}`;
+}
+
+/** Why an item did not end well: as text, and what failed without the stack. */
+function reasonOf({
+  reason,
+  error,
+}: Pick<ItemRecord, 'reason' | 'error'>): Pick<ItemRecord, 'reason' | 'error'> {
+  if (error === undefined) return reason === undefined ? {} : { reason };
+  const { code, what, facts } = error;
+  return { reason: errorText(error), error: { code, what, facts } };
 }
 
 /** The result as later stages see it. */
 export function itemRecord(
-  { key, status, reason, outputs }: Omit<ItemResult, 'index' | 'cached'>,
+  { key, status, reason, error, outputs }: Omit<ItemResult, 'index' | 'cached'>,
   fields: JsonObject,
 ): ItemRecord {
-  return { key, fields, status, ...(reason === undefined ? {} : { reason }), outputs };
+  return { key, fields, status, ...reasonOf({ reason, error }), outputs };
 }

@@ -1,3 +1,4 @@
+import type { WireError } from '../../errors.js';
 import { addItem, zeroCounts, type Counts, type CountedItem } from './counts.js';
 
 /** A failed item as messages and displays show it. */
@@ -5,9 +6,7 @@ export interface FailedItem {
   stage: string;
   key: string;
   step?: string;
-  /** Failure type such as `CorruptSlide`. */
-  code: string;
-  reason: string;
+  error: WireError;
 }
 
 /** The items of a stage so far: their counts, and the first few failures. */
@@ -21,9 +20,9 @@ const SHOWN_FAILURES = 5;
 /** An item that has ended, as far as a tally needs it. */
 export interface TalliedItem extends CountedItem {
   key: string;
-  code?: string;
   step?: string;
-  reason?: string;
+  /** Of a failed one. */
+  error?: WireError;
 }
 
 export function newTally(total = 0): Tally {
@@ -32,15 +31,7 @@ export function newTally(total = 0): Tally {
 
 export function addToTally({ counts, failures }: Tally, stage: string, item: TalliedItem): void {
   addItem(counts, item);
-  if (item.status === 'failed' && failures.length < SHOWN_FAILURES) failures.push(failedItem(stage, item));
-}
-
-function failedItem(stage: string, { key, step, code, reason }: TalliedItem): FailedItem {
-  return {
-    stage,
-    key,
-    ...(step === undefined ? {} : { step }),
-    code: code ?? 'Internal',
-    reason: reason ?? '',
-  };
+  const { key, step, error } = item;
+  if (error === undefined || failures.length >= SHOWN_FAILURES) return;
+  failures.push({ stage, key, ...(step === undefined ? {} : { step }), error });
 }

@@ -1,5 +1,6 @@
 import { appendFile, mkdir, readFile, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { WireError } from '../../errors.js';
 import { eventsFolder, itemLogPath, type Place } from './paths.js';
 
 /** One line of `<work>/.runs/<run>/events/<worker>.jsonl`: what a worker did and when. The report's timeline is drawn from these. */
@@ -13,8 +14,9 @@ export interface RunEvent {
   event: 'started' | 'done' | 'cached' | 'linked' | 'skipped' | 'failed' | 'cancelled';
   /** Seconds since `started`, for the others. */
   seconds?: number;
-  /** Failure code and message. */
-  code?: string;
+  /** Of `failed`. */
+  error?: WireError;
+  /** Of `skipped`: why. */
   message?: string;
   host: string;
   pid: number;
@@ -25,7 +27,7 @@ export async function appendEvent(work: string, run: string, worker: string, eve
   await appendLine(join(eventsFolder(work, run), `${worker}.jsonl`), JSON.stringify(event));
 }
 
-/** Appends a line to an item's own log: `time level step#attempt message facts`. */
+/** Appends to an item's own log: `time level step#attempt message facts`; what belongs to a message may follow on indented lines. */
 export async function appendItemLog(work: string, run: string, place: Place, line: string): Promise<void> {
   await appendLine(itemLogPath(work, run, place.stage, place.item), line);
 }

@@ -75,9 +75,7 @@ async function bring(
     // Gigabytes of the right digest need not come again because, say, the disk was full.
     if (options.fetchedFrom !== undefined) await rename(path, file);
     // The copy is gone when the message is read.
-    if (error instanceof SamMilError)
-      error.message = error.message.replaceAll(path, options.fetchedFrom ?? file);
-    throw error;
+    throw error instanceof SamMilError ? renamed(error, path, options.fetchedFrom ?? file) : error;
   }
   const part = digest.slice('sha256:'.length, 'sha256:'.length + 16);
   const folder = join(folderOfWeights(name), part);
@@ -89,6 +87,17 @@ async function bring(
   writeRecord({ name, file: `${part}/${basename(file)}`, digest, ...stamp, from, license, published });
   removeOthers(name, part);
   return { name, path: join(folder, basename(file)), folder, digest, published };
+}
+
+/** The error with another name for the file that it is about. */
+function renamed(error: SamMilError, path: string, name: string): SamMilError {
+  const facts = Object.entries(error.facts).map(
+    ([fact, text]) => [fact, text?.replaceAll(path, name)] as const,
+  );
+  return new SamMilError(error.code, error.what.replaceAll(path, name), {
+    ...Object.fromEntries(facts),
+    cause: error,
+  });
 }
 
 /** Reads `from`, writing it to `to` where that is given, durable. */

@@ -1,4 +1,4 @@
-import { SamMilError } from '../../errors.js';
+import { findingText, SamMilError } from '../../errors.js';
 import type { Lack } from '../../activity-schema.js';
 import { WEIGHTS } from './manifest.js';
 import { findWeights } from './weights-store.js';
@@ -19,8 +19,9 @@ function errorOf(look: () => unknown): SamMilError | undefined {
   }
 }
 
-function told({ message, facts: { next } }: SamMilError): Lack {
-  return next === undefined ? { what: message } : { what: message.replace(`; Next: ${next}`, ''), next };
+function told(error: SamMilError): Lack {
+  const { next } = error.facts;
+  return { what: findingText(error), ...(next === undefined ? {} : { next }) };
 }
 
 /** For a model of the manifest: whether its weights have to be fetched or imported before it can be used. Any other name lacks nothing. */

@@ -54,8 +54,7 @@ function predicted(model: LoadedModel, bag: HostBag, key: string): ReturnType<ty
   try {
     return predict(model, bag);
   } catch (error) {
-    if (!(error instanceof SamMilError)) throw error;
-    throw new SamMilError(error.code, `slide "${key}": ${error.message}`, { cause: error });
+    throw error instanceof SamMilError ? error.at(`slide "${key}"`) : error;
   }
 }
 

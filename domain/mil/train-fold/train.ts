@@ -300,10 +300,7 @@ class Training {
 
   /** An error of ours with the place in the training where it came up. */
   private placed(error: unknown, where: string): unknown {
-    if (!(error instanceof SamMilError)) return error;
-    return new SamMilError(error.code, `epoch ${this.state.epoch + 1}, ${where}: ${error.message}`, {
-      cause: error,
-    });
+    return error instanceof SamMilError ? error.at(`epoch ${this.state.epoch + 1}, ${where}`) : error;
   }
 
   private stream(...names: (string | number)[]): RandomStream {

@@ -1,4 +1,4 @@
-import type { ThreadError } from '../../machine/threads/thread-error.js';
+import type { WireError } from '../../errors.js';
 
 /** Work for a decoding thread: patches at `coords` (n x 2, level-0 pixels) into `pixels` (shared, n x size x size x 3). */
 export interface DecodeTask {
@@ -8,5 +8,5 @@ export interface DecodeTask {
 
 /** What a thread answers, once a task: nothing, or why it failed. */
 export interface DecodeAnswer {
-  error?: ThreadError;
+  error?: WireError;
 }

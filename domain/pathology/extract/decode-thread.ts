@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { toThreadError } from '../../machine/threads/thread-error.js';
+import { encodeError } from '../../machine/threads/wire-error.js';
 import type { DecodeAnswer, DecodeTask } from './decode-messages.js';
 import { PatchReader, type PatchSource } from './patch-reader.js';
 
@@ -26,6 +26,6 @@ function answer({ coords, pixels }: DecodeTask): DecodeAnswer {
     }
     return {};
   } catch (error) {
-    return { error: toThreadError(error) };
+    return { error: encodeError(error) };
   }
 }

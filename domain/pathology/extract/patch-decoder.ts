@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { fromThreadError } from '../../machine/threads/thread-error.js';
+import { decodeError } from '../../machine/threads/wire-error.js';
 import type { DecodeAnswer, DecodeTask } from './decode-messages.js';
 import type { PatchSource } from './patch-reader.js';
 
@@ -78,7 +78,7 @@ class DecodeThread {
   constructor(source: PatchSource, onRoom: () => void) {
     this.onRoom = onRoom;
     this.worker = new Worker(new URL('./decode-thread.js', import.meta.url), { workerData: source });
-    this.worker.on('message', ({ error }: DecodeAnswer) => this.finish(error && fromThreadError(error)));
+    this.worker.on('message', ({ error }: DecodeAnswer) => this.finish(error && decodeError(error)));
     this.worker.on('error', (error) => (this.failure = error));
     this.worker.on('exit', () => {
       this.ended = true;

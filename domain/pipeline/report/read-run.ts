@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { packageVersion } from '../../package-root.js';
+import { errorText } from '../../errors.js';
 import type { ItemRecord } from '../../job.js';
 import { isJsonObject, type Json, type JsonObject } from '../../json.js';
 import type { Plan } from '../../engine/language/plan/plan.js';
@@ -114,16 +115,16 @@ export function collectLeftOut(
   const left = new Map<string, LeftOut>();
   const last = new Map<string, RunEvent>();
   for (const event of events) if (event.event !== 'started') last.set(`${event.stage}\n${event.item}`, event);
-  for (const { stage, item, event, step, code, message } of last.values()) {
+  for (const { stage, item, event, step, error, message } of last.values()) {
     if (event !== 'failed' && event !== 'skipped') continue;
-    const reason = [code, message].filter(Boolean).join(': ') || `step ${step}`;
-    left.set(`${item}\n${event}\n${reason}`, { stage, item, status: event, reason });
+    const reason = error === undefined ? message || `step ${step}` : `${error.code}: ${errorText(error)}`;
+    left.set(`${item}\n${event}\n${reason}`, { stage, item, status: event, reason, error });
   }
   const told = new Set([...left.values()].map(({ item, status }) => `${item}\n${status}`));
   for (const [stage, items] of Object.entries(given)) {
-    for (const { key, status, reason } of items) {
+    for (const { key, status, reason = 'no reason was recorded', error } of items) {
       if (status === 'done' || told.has(`${key}\n${status}`)) continue;
-      left.set(`${stage}\n${key}`, { stage, item: key, status, reason: reason ?? 'no reason was recorded' });
+      left.set(`${stage}\n${key}`, { stage, item: key, status, reason, error });
     }
   }
   return [...left.values()];

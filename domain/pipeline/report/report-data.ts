@@ -1,3 +1,4 @@
+import type { ErrorRecord } from '../../errors.js';
 import type { JsonObject } from '../../json.js';
 import type { DelongPair } from '../../statistics/delong.js';
 import type { Protocol } from '../../mil/evaluate/evaluate-predictions.js';
@@ -100,6 +101,8 @@ export interface LeftOut {
   item: string;
   status: string;
   reason: string;
+  /** Of what failed; `reason` is its text. */
+  error?: ErrorRecord;
 }
 
 export interface RunFacts {

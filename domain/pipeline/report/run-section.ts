@@ -1,3 +1,4 @@
+import { headline, listFacts, type ErrorRecord } from '../../errors.js';
 import type { Json, JsonObject } from '../../json.js';
 import { count, duration } from './format-number.js';
 import { html, type Content, type Markup } from './html.js';
@@ -69,14 +70,14 @@ export function leftOutSection(left: readonly LeftOut[]): Markup {
               </thead>
               <tbody>
                 ${left.map(
-                  ({ item, stage, status, reason }) =>
+                  ({ item, stage, status, reason, error }) =>
                     html`<tr>
                       <th scope="row">${item}</th>
                       <td class="text">${stage}</td>
                       <td class="text">
                         <span class="badge${status === 'failed' ? ' bad' : ''}">${status}</span>
                       </td>
-                      <td class="text wrap">${reason}</td>
+                      <td class="text wrap">${error === undefined ? reason : errorMarkup(error)}</td>
                     </tr>`,
                 )}
               </tbody>
@@ -84,6 +85,11 @@ export function leftOutSection(left: readonly LeftOut[]): Markup {
           </div>`
     }
   </section>`;
+}
+
+function errorMarkup(error: ErrorRecord): Markup {
+  const facts = listFacts(error).map(([label, text]) => html`<small>${label} ${text}</small>`);
+  return html`${error.code}: ${headline(error)}${facts}`;
 }
 
 /** Everything needed to make these numbers again, and to check that they are these. */

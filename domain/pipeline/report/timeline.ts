@@ -1,3 +1,4 @@
+import { errorText } from '../../errors.js';
 import type { RunEvent } from '../../engine/store/run-events.js';
 
 /** One attempt at one step. Seconds count from the run's first event. */
@@ -100,7 +101,8 @@ export function buildTimeline(events: readonly RunEvent[], self?: string): Timel
 }
 
 function toBar(event: RunEvent, start: number, end: number, outcome: Bar['outcome']): Bar {
-  const { stage, item, step, attempt, host, message } = event;
+  const { stage, item, step, attempt, host, error } = event;
+  const message = error === undefined ? event.message : errorText(error);
   return {
     stage,
     item,

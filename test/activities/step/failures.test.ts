@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
-import { asFailure, fromErrorMessage, toErrorMessage } from '../../../activities/step/failures.js';
+import { asFailure } from '../../../activities/step/failures.js';
 import { SamMilError } from '../../../domain/errors.js';
+import { encodeError } from '../../../domain/machine/threads/wire-error.js';
 
-test('errors become Temporal failures of their code; only those that a retry may mend are retried', () => {
+test('errors become Temporal failures of their code; only those that a retry may fix are retried', () => {
   const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
   const cases: [unknown, string, boolean][] = [
     [new SamMilError('CorruptSlide', 'a tile is damaged', { file: 'a.svs' }), 'CorruptSlide', true],
@@ -21,11 +22,13 @@ test('errors become Temporal failures of their code; only those that a retry may
   assert.equal(asFailure(own), own);
 });
 
-test('an error keeps code, message and place on its way from a child', () => {
+test('a failure carries code, statement, facts and stack in its details, and a text for Temporal’s pages', () => {
   const error = new SamMilError('CountMismatch', 'patches and features differ', {
     expected: '4',
     found: '3',
   });
-  const again = fromErrorMessage(JSON.parse(JSON.stringify(toErrorMessage(error))) as never);
-  assert.deepEqual([again.code, again.message, again.stack], [error.code, error.message, error.stack]);
+  const failure = asFailure(error) as ApplicationFailure;
+  assert.equal(failure.message, 'patches and features differ; expected 4; found 3');
+  assert.deepEqual(failure.details, [encodeError(error)]);
+  assert.match(failure.stack ?? '', /^ {4}at .*failures\.test/);
 });

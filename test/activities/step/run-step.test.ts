@@ -222,7 +222,10 @@ test('children are warm, replaced after a crash or a stop, and killed when they 
   await run('b');
   assert.equal(pidOf(), first, 'used again');
   control(work, 'c', { crashTimes: 1 });
-  await assert.rejects(run('c'), { code: 'ChildCrashed', message: /SIGSEGV.*last words of the child/s });
+  await assert.rejects(run('c'), {
+    code: 'ChildCrashed',
+    message: /^worker process crashed \(SIGSEGV\).*last words of the child/s,
+  });
   await run('c');
   assert.notEqual(pidOf(), first);
 

@@ -48,7 +48,7 @@ test('a run as lines: counts, pace, what activities do', () => {
       what: 'abmil-0-1 train',
       attempt: 2,
       progress: { unit: 'epochs', done: 15, total: 30, note: 'loss\u001b[2J 0.4\nnext' },
-      lastFailure: 'child died',
+      lastFailure: { code: 'ChildCrashed', what: 'child died', facts: { found: 'no output' } },
     },
   ];
   // Worked: 1 done + 1 failed + half a running one in 60 s; left: 1.5 of 4 items.
@@ -56,7 +56,7 @@ test('a run as lines: counts, pace, what activities do', () => {
     'study-1  running  1m 00s',
     ' ✔ patch   10/10  4 unchanged        30s',
     ' ▸ train   2/4  1 failed  1 running  1m 00s  2.5/min  about 36s left',
-    '     abmil-0-1 train  15/30 epochs  loss 0.4 next  attempt 2, after: child died',
+    '     abmil-0-1 train  15/30 epochs  loss 0.4 next  attempt 2, after ChildCrashed: child died',
     // Its text does not push the pace of the others out of a narrow terminal.
     ' · report  waits for train, evaluate, heatmap, region',
   ]);

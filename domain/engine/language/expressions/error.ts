@@ -17,15 +17,18 @@ export interface ExpressionErrorDetails {
  * `span` counts from the start of `source`, so a caller that knows where `source` lies in a file can place a caret.
  */
 export class ExpressionError extends SamMilError {
-  readonly what: string;
+  /** What is wrong, without the expression. */
+  readonly fault: string;
   readonly source: string;
   readonly span: Span;
   readonly hint: string | undefined;
   readonly missing: boolean;
 
-  constructor(what: string, source: string, span: Span, details: ExpressionErrorDetails = {}) {
-    super('InvalidInput', `${what} (in the expression \`${excerpt(source, span)}\`)`, { next: details.hint });
-    this.what = what;
+  constructor(fault: string, source: string, span: Span, details: ExpressionErrorDetails = {}) {
+    super('InvalidInput', `${fault} (in the expression \`${excerpt(source, span)}\`)`, {
+      next: details.hint,
+    });
+    this.fault = fault;
     this.source = source;
     this.span = span;
     this.hint = details.hint;
@@ -35,7 +38,7 @@ export class ExpressionError extends SamMilError {
   /** The same error, seen from a text in which this one's source begins at `offset`. */
   within(text: string, offset: number): ExpressionError {
     const span = { start: this.span.start + offset, end: this.span.end + offset };
-    return new ExpressionError(this.what, text, span, { hint: this.hint, missing: this.missing });
+    return new ExpressionError(this.fault, text, span, { hint: this.hint, missing: this.missing });
   }
 }
 

@@ -74,7 +74,7 @@ export function reporting<T>(
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     const place = node.placeOf(error.span.start + offset, error.span.end + offset);
-    problems.error(error.missing ? 'unknown-name' : 'bad-expression', place, error.what, error.hint);
+    problems.error(error.missing ? 'unknown-name' : 'bad-expression', place, error.fault, error.hint);
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 import type { Settings } from './document.js';
 import { nearest } from '../expressions/did-you-mean.js';
-import { NON_RETRYABLE_CODES, RETRYABLE_CODES } from '../../../errors.js';
+import { ERROR_CODES, isErrorCode } from '../../../errors.js';
 import { openMap, type MapReader, type ReadContext } from './map-reader.js';
 import { nameFault } from './names.js';
 import type { RetryPlan } from '../plan/plan.js';
@@ -67,11 +67,10 @@ function retry(map: MapReader, context: ReadContext): Partial<RetryPlan> | undef
 
 function nonRetryable(map: MapReader, context: ReadContext): string[] | undefined {
   if (map.entry('non-retryable') === undefined) return undefined;
-  const codes = [...NON_RETRYABLE_CODES, ...RETRYABLE_CODES];
   const names = map.names('non-retryable');
   for (const { name, place } of names) {
-    const meant = nearest(name, codes);
-    if ((codes as string[]).includes(name) || meant === undefined) continue;
+    const meant = nearest(name, ERROR_CODES);
+    if (isErrorCode(name) || meant === undefined) continue;
     context.problems.warning(
       'bad-value',
       place,

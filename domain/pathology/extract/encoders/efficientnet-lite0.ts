@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { digestOfFile } from '../../../digest.js';
-import { SamMilError } from '../../../errors.js';
+import { findingText, SamMilError } from '../../../errors.js';
 import { writeAtomic } from '../../../files/atomic.js';
 import { tensorLayout } from '../../../files/torch/torch-layout.js';
 import { EFFICIENTNET_LITE0_DIGEST, ensureEncoderWeights } from '../../../machine/weights/encoder-weights.js';
@@ -64,13 +64,10 @@ async function weightsFile(log: (line: string) => void): Promise<string> {
     return await ensureEncoderWeights(log);
   } catch (cause) {
     if (!(cause instanceof SamMilError)) throw cause;
-    throw new SamMilError(
-      'WeightsMissing',
-      `the weights of ${info.name} are not on this machine: ${cause.message}`,
-      {
-        next: 'run `npx sam-mil doctor --set-up` where packages can be downloaded, or choose `encoder: stain-texture`',
-        cause,
-      },
-    );
+    throw new SamMilError('WeightsMissing', `the weights of ${info.name} are not on this machine`, {
+      found: findingText(cause),
+      next: 'run `npx sam-mil doctor --set-up` where packages can be downloaded, or choose `encoder: stain-texture`',
+      cause,
+    });
   }
 }

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { piecePlaces } from '../../slides/level-pieces.js';
 import type { Slide } from '../../slides/slide.js';
-import { fromThreadError } from '../../../machine/threads/thread-error.js';
+import { decodeError } from '../../../machine/threads/wire-error.js';
 import type { ScanAnswer, ScanThreadData } from './scan-messages.js';
 import { PieceScanner, type ScannedPiece, type ScanPlan } from './scan-piece.js';
 
@@ -78,7 +78,7 @@ function runThread(
   const goOn = () => worker.postMessage((failure === undefined ? next() : undefined) ?? 'close');
   return new Promise((resolve, reject) => {
     worker.on('message', (answer: ScanAnswer) => {
-      if ('error' in answer) failure = fromThreadError(answer.error);
+      if ('error' in answer) failure = decodeError(answer.error);
       else take(answer.piece);
       goOn();
     });

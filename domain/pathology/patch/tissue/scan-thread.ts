@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openSlide } from '../../slides/open.js';
 import type { Slide } from '../../slides/slide.js';
-import { toThreadError } from '../../../machine/threads/thread-error.js';
+import { encodeError } from '../../../machine/threads/wire-error.js';
 import type { ScanAnswer, ScanTask, ScanThreadData } from './scan-messages.js';
 import { PieceScanner, type ScannedPiece } from './scan-piece.js';
 
@@ -26,7 +26,7 @@ function scan([x, y]: [number, number]): ScanAnswer {
     scanner ??= new PieceScanner(slide, plan);
     return { piece: scanner.scan(x, y) };
   } catch (error) {
-    return { error: toThreadError(error) };
+    return { error: encodeError(error) };
   }
 }
 

@@ -57,12 +57,13 @@ test('counters that are zero are not shown', () => {
 
 test('a tally counts every failure and keeps the first five', () => {
   const tally = newTally(7);
+  const error = { code: 'CorruptSlide', what: 'is cut off', facts: { found: '12 bytes' } };
   for (let i = 0; i < 7; i++) {
     addToTally(tally, 'patch', {
       key: `s${i}`,
       status: 'failed',
       cached: false,
-      code: 'CorruptSlide',
+      error,
       step: 'a',
     });
   }
@@ -75,7 +76,6 @@ test('a tally counts every failure and keeps the first five', () => {
     stage: 'patch',
     key: 's0',
     step: 'a',
-    code: 'CorruptSlide',
-    reason: '',
+    error,
   });
 });

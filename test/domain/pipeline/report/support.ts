@@ -68,7 +68,8 @@ export function writeEvaluations(work: string): string {
   records.push({
     ...record('abmil-3-0', { model: 'abmil', repeat: 3, fold: 0 }, {}),
     status: 'failed',
-    reason: 'ChildCrashed: <out of memory>',
+    reason: 'crashed; found <out of memory>',
+    error: { code: 'ChildCrashed', what: 'crashed', facts: { found: '<out of memory>' } },
   });
   return writeRecords(work, 'evaluate.jsonl', records);
 }
@@ -168,8 +169,7 @@ export function writeRun(work: string, run: string): void {
     attempt: 2,
     host: 'node-b',
     seconds: 10,
-    code: 'ChildCrashed',
-    message: 'gone',
+    error: { code: 'ChildCrashed', what: 'gone', facts: {} },
   });
   add(91, 'train', 'abmil-0-0', 'started', { attempt: 3 });
   add(120, 'train', 'abmil-0-0', 'done', { attempt: 3, seconds: 29 });

@@ -130,7 +130,7 @@ const mistakes: [string, string, RegExp, RegExp?][] = [
 for (const [source, marked, message, hint] of mistakes) {
   test(`mistake: ${source || '(empty)'}`, () => {
     const error = caught(source);
-    assert.match(error.what, message);
+    assert.match(error.fault, message);
     assert.equal(source.slice(error.span.start, error.span.end), marked);
     if (hint) assert.match(error.hint ?? '', hint);
     assert.equal(error.code, 'InvalidInput');
@@ -139,13 +139,13 @@ for (const [source, marked, message, hint] of mistakes) {
 }
 
 test('size and depth are bounded', () => {
-  assert.match(caught(`${'('.repeat(500)}1${')'.repeat(500)}`).what, /nested too deep/);
-  assert.match(caught(`${'!'.repeat(500)}1`).what, /nested too deep/);
-  assert.match(caught(`a${'[0]'.repeat(500)}`).what, /path is too long/);
-  assert.match(caught(`1${'+1'.repeat(500)}`).what, /too long/);
-  assert.match(caught(`1${' '.repeat(5000)}`).what, /5001 characters/);
+  assert.match(caught(`${'('.repeat(500)}1${')'.repeat(500)}`).fault, /nested too deep/);
+  assert.match(caught(`${'!'.repeat(500)}1`).fault, /nested too deep/);
+  assert.match(caught(`a${'[0]'.repeat(500)}`).fault, /path is too long/);
+  assert.match(caught(`1${'+1'.repeat(500)}`).fault, /too long/);
+  assert.match(caught(`1${' '.repeat(5000)}`).fault, /5001 characters/);
   const doubling = "join(fromJSON(format('[{0},{0}]', toJSON(join(range(9999), 'xxxxxxxx')))))";
-  assert.match(caught(doubling).what, /at most 65536/);
+  assert.match(caught(doubling).fault, /at most 65536/);
 });
 
 test('conditions want success unless they ask for the status themselves', () => {

@@ -66,7 +66,7 @@ for (const [template, marked, message] of mistakes) {
       () => evaluateTemplate([template], context),
       (error) => {
         assert.ok(error instanceof ExpressionError);
-        assert.match(error.what, message);
+        assert.match(error.fault, message);
         assert.equal(template.slice(error.span.start, error.span.end), marked);
         return true;
       },
