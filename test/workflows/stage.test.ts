@@ -190,7 +190,8 @@ test('`if` decides by how the needs ended', async (context) => {
   const plan = planOf(
     work,
     [
-      { name: 'bad', steps: LIGHT },
+      // Of its own ingredients: `good` may end first, and its output must not be taken for this one's.
+      { name: 'bad', steps: [{ uses: 'stub.light', with: { text: 'bad' } }] },
       { name: 'good', steps: LIGHT },
       { name: 'after-bad', needs: ['bad'], steps: LIGHT },
       { name: 'mourning', needs: ['bad'], if: 'failure()', steps: LIGHT },

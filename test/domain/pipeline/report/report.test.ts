@@ -78,7 +78,7 @@ test('it shows the table, both protocols, intervals, comparison, seeds, notes, w
     'optimistic',
     'DeLong’s paired test',
     'repeat 0: 2021, repeat 1: 2022, repeat 2: 2023',
-    'ChildCrashed: &lt;out of memory&gt;',
+    'ChildCrashed: crashed<small>found &lt;out of memory&gt;</small>',
     'no_tissue',
     'tensorflow',
     '9.8.7',
