@@ -54,7 +54,17 @@ test('run refuses an invalid file before anything is started', async () => {
 test('run --json ends with an object that has a status also where no run came about', async () => {
   const invalid = await sam('run', 'bad.yaml', '--json', ...plugin);
   assert.equal(lastObject(invalid).status, 'invalid');
-  assert.equal(lastObject(await sam('run', 'none.yaml', '--json')).status, 'invalid');
+  const missing = lastObject(await sam('run', 'none.yaml', '--json'));
+  assert.equal(missing.status, 'invalid');
+  assert.deepEqual(missing.error, {
+    code: 'InvalidInput',
+    what: 'the pipeline file can not be read',
+    facts: {
+      file: 'none.yaml',
+      found: "ENOENT: no such file or directory, open 'none.yaml'",
+      next: 'check the path',
+    },
+  });
   const unreachable = await sam('run', 'toy.yaml', '--json', '--address', '127.0.0.1:1', ...plugin);
   assert.deepEqual([unreachable.code, lastObject(unreachable).status], [3, 'unreachable']);
 });
@@ -73,13 +83,13 @@ test('Ctrl-C before there is a run ends at once with exit code 130, with --json 
   assert.match(outcome.stderr, /^stopping: /);
 });
 
-test('arguments: each kind of mistake is exit code 2 and one line', async () => {
+test('arguments: each kind of mistake is exit code 2 and named without a stack trace', async () => {
   const cases: [string[], RegExp][] = [
     [['rn'], /unknown command 'rn'[\s\S]*Did you mean run/],
     [['run'], /missing required argument 'file'/],
-    [['run', 'none.yaml'], /none\.yaml: the pipeline file can not be read; found ENOENT/],
+    [['run', 'none.yaml'], /none\.yaml: the pipeline file can not be read\n {2}found {4}ENOENT/],
     [['plan', 'toy.yaml', '--set', 'suffix', ...plugin], /--set suffix has no value/],
-    [['plan', 'toy.yaml', '--only', 'mke', ...plugin], /there is no stage `mke`.*did you mean `make`/],
+    [['plan', 'toy.yaml', '--only', 'mke', ...plugin], /there is no stage `mke`[\s\S]*did you mean `make`/],
     [['status', 'nothing'], /there is no run "nothing"/],
     [['worker', '--concurrency', 'cpu'], /expected QUEUE=N/],
     [['graph', 'toy.yaml', '--format', 'png', ...plugin], /no graph format "png"/],

