@@ -135,8 +135,8 @@ export class Child {
       found: last,
       next:
         by === 'SIGKILL'
-          ? 'the step is retried; if it is killed each time, the host is probably out of memory: run fewer items at once (max-parallel)'
-          : 'the step is retried; if it crashes each time, check the input file and the memory of the host',
+          ? 'if it is killed each time, the host is probably out of memory: run fewer items at once (max-parallel)'
+          : 'if it crashes each time, check the input file and the memory of the host',
     });
   }
 

@@ -128,10 +128,10 @@ async function refuseMissingFiles(items: SourceItem[]): Promise<void> {
     if (path === '' || (typeof path === 'string' && !(await exists(path)))) missing.push(`${place}: ${path}`);
   }
   if (missing.length === 0) return;
-  const shown = missing.slice(0, 10).join('\n  ');
-  const more = missing.length > 10 ? `\n  and ${missing.length - 10} more` : '';
+  const shown = missing.slice(0, 10).join('\n');
+  const more = missing.length > 10 ? `\nand ${missing.length - 10} more` : '';
   throw new SamMilError('InvalidInput', `${missing.length} of ${items.length} files are missing`, {
-    found: `\n  ${shown}${more}`,
+    found: `${shown}${more}`,
     next: 'bring the files or take their lines out',
   });
 }

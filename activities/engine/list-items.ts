@@ -90,7 +90,7 @@ function keyed(items: SourceItem[], keyField: string | undefined): ManifestLine[
   });
   if (problems.length === 0) return sorted(lines);
   throw new SamMilError('InvalidInput', `${problems.length} item keys cannot be used`, {
-    found: `\n  ${problems.slice(0, 10).join('\n  ')}${problems.length > 10 ? '\n  ...' : ''}`,
+    found: `${problems.slice(0, 10).join('\n')}${problems.length > 10 ? '\n...' : ''}`,
     next: 'a key names files: give each item a plain, unique one (`key:` chooses the field it is taken from)',
   });
 }

@@ -104,7 +104,9 @@ class AttemptRecord {
       return;
     }
     const wire = encodeError(error);
-    this.log('warn', [`${wire.code}: ${errorLines(wire).join('\n')}`, wire.stack ?? []].flat().join('\n'));
+    // Of a bug, the place in the code is all there is to go by; elsewhere the facts say more.
+    const stack = wire.code === 'Internal' && wire.stack !== undefined ? [wire.stack] : [];
+    this.log('warn', [`${wire.code}: ${errorLines(wire).join('\n')}`, ...stack].join('\n'));
     await this.event('failed', { seconds: this.seconds(), error: wire });
   }
 

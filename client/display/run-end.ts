@@ -71,7 +71,7 @@ function headline(status: RunStatus, palette: Palette): string {
     .filter(({ state }) => state === 'held' || state === 'failed')
     .map(({ name, failed, total, reason, error }) => {
       if (failed > 0) return `${name}, ${failed} of ${plural(total, 'item')} failed`;
-      return error === undefined ? `${name}: ${reason ?? 'failed'}` : name;
+      return error === undefined ? `${name}: ${reason ?? 'failed'}` : `${name} failed`;
     });
   const text = bad.length > 0 ? `${stateText(status.state, palette)}: ${bad.join('; ')}` : status.message;
   return `\n${palette.bold(status.run)}  ${text}  ${palette.dim(`(${took})`)}`;

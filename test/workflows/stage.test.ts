@@ -102,6 +102,10 @@ test('a matrix and the stage that follows it share one scheduler', async (contex
   });
   assert.equal(items[3].status, 'skipped');
   assert.match(items[3].reason ?? '', /failed in train: b-1: told to fail/);
+  const failed = itemsOf(work, 'matrix', 'train').find(({ status }) => status === 'failed');
+  assert.equal(failed?.reason, 'b-1: told to fail 9 times');
+  const error = { code: 'InvalidInput', what: 'told to fail 9 times', facts: { file: 'b-1' } };
+  assert.deepEqual(failed.error, error, 'without a stack, which would differ between installations');
 
   const again = await engine.finish(plan, { run: 'matrix-again' });
   assert.deepEqual([stageIn(again, 'train').cached, stageIn(again, 'evaluate').cached], [3, 3]);
@@ -251,6 +255,7 @@ interface Item {
   key: string;
   status: string;
   reason?: string;
+  error?: object;
 }
 
 function itemsText(work: string, run: string, stage: string): string {

@@ -49,7 +49,7 @@ export function asSamMilError(error: unknown): SamMilError {
 
 function diskFull(cause: unknown, found: string): SamMilError {
   const { path } = cause as { path?: string };
-  const next = 'free some space on the disk of the work folder; the step is tried again';
+  const next = 'free some space on that disk, or on the disk of the work folder, and resume the run';
   return new SamMilError('DiskFull', 'the disk is full', { file: path, found, next, cause });
 }
 
