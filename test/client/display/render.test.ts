@@ -12,7 +12,7 @@ import {
   formatTable,
   oneLine,
 } from '../../../client/display/render-text.js';
-import { countsText, renderRun } from '../../../client/display/render-status.js';
+import { countsText, renderFailures, renderRun } from '../../../client/display/render-status.js';
 import type { RunView } from '../../../client/run/events.js';
 import type { StageStatus } from '../../../workflows/messages.js';
 
@@ -73,6 +73,41 @@ test('items that no step was for are no unchanged ones', () => {
     endedAt: 5000,
   });
   assert.equal(countsText(done, plain), '9/9  2 unchanged  4 left out by if');
+});
+
+test('failures as blocks: every fact on a line of its own, and nothing that a terminal would act on', () => {
+  const crashed = { code: 'ChildCrashed', what: 'worker process crashed (SIGSEGV)' };
+  const { status } = view(
+    stage('patch', {
+      state: 'held',
+      total: 9,
+      failed: 3,
+      failures: [
+        {
+          stage: 'patch',
+          key: 'a',
+          step: 'scan',
+          error: { ...crashed, facts: { found: 'last\u001b[2J words\r\nand more', next: 'wait' } },
+        },
+        { stage: 'patch', key: 'b', error: { code: 'Internal', what: 'x is not a function', facts: {} } },
+      ],
+    }),
+    stage('list', {
+      state: 'failed',
+      error: { code: 'InvalidInput', what: 'has no column', facts: { file: 't.csv' } },
+    }),
+  );
+  assert.deepEqual(renderFailures(status, plain), [
+    ' ✘ patch@a scan  ChildCrashed: worker process crashed (SIGSEGV)',
+    '     found    last words',
+    '              and more',
+    '     next     wait',
+    ' ✘ patch@b  Internal: x is not a function',
+    '     next     see `npx sam-mil logs study-1 patch@b`',
+    '   and 1 more failed item in patch',
+    ' ✘ list  InvalidInput: t.csv: has no column',
+  ]);
+  assert.equal(countsText(status.stages[1], plain), 'did not run');
 });
 
 test('items that receipts answered do not count as pace', () => {

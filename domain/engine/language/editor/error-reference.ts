@@ -8,7 +8,7 @@ const INTRODUCTION = `An error has a code, a statement of what is wrong, and the
     next     copy or download the slide again
 \`\`\`
 
-With \`--json\`, the same error is \`{"code", "what", "facts": {"file", "expected", "found", "next"}}\`: in \`failed[].error\` for an item, in \`stages[].error\` for a stage that could not run at all, and in \`error\` where no run was started. An error of an item also has \`stack\`. Temporal's web page shows it as the failure's details. \`npx sam-mil logs RUN STAGE@ITEM\` shows every failed attempt, and of an \`Internal\` error the stack.
+With \`--json\`, the same error is \`{"code", "what", "facts": {"file", "expected", "found", "next"}}\`: in \`failed[].error\` for an item, in \`stages[].error\` for a stage that could not run at all, and in \`error\` where no run was started. An error of an item or a stage also has \`stack\`. Temporal's web page shows it as the failure's details. \`npx sam-mil logs RUN STAGE@ITEM\` shows every failed attempt, and of an \`Internal\` error the stack.
 
 A retried error is retried as often as the step's \`retry\` says, and the item fails with the error of the last attempt. Name a code in \`retry.non-retryable\` to stop at the first. The exit code is what a command returns when it ends with this error. A run whose items fail returns 1, whatever the code, and Ctrl-C returns 130.`;
 
