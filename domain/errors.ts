@@ -12,7 +12,7 @@ interface ErrorKind {
   meaning: string;
 }
 
-/** The one table of error codes: exit codes, retries, and `docs/reference/errors.generated.md` follow from it. */
+/** The one table of error codes: exit codes, retries and the reference page follow from it. */
 export const ERRORS = {
   InvalidInput: {
     exit: 2,
@@ -98,7 +98,10 @@ export interface ErrorFacts {
   next?: string;
 }
 
-/** What an error says. Text for people is made of it only where they read it, with {@link errorText} or {@link errorLines}. */
+/**
+ * What an error says. Text for people is made of it only where they read it, with {@link errorText} or
+ * {@link errorLines}.
+ */
 export interface ErrorRecord {
   /** An {@link ErrorCode}, or the type of a failure that another program's worker reported. */
   code: string;

@@ -30,7 +30,7 @@ export interface ItemRecord {
   status: 'done' | 'skipped' | 'failed';
   /** Why it was skipped, or what failed, as text for people: lists of items show it. */
   reason?: string;
-  /** Of a failed item: what failed. Without its stack, which would make equal results differ between installations. */
+  /** Of a failed item: what failed. Without the stack, which would make equal results differ between hosts. */
   error?: ErrorRecord;
   /** The stage's `outputs`, or the outputs of its last step where it declares none. */
   outputs: JsonObject;

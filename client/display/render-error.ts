@@ -1,7 +1,10 @@
 import { errorLines, headline, type ErrorRecord } from '../../domain/errors.js';
 import { oneLine } from './render-text.js';
 
-/** An error for the terminal: the statement, and under it, indented, a line per fact. Nothing in it makes the terminal do anything. */
+/**
+ * An error for the terminal: the statement, and under it, indented, a line per fact. Control characters are removed,
+ * so text from files and other processes cannot drive the terminal.
+ */
 export function renderError(
   error: Pick<ErrorRecord, 'what' | 'facts'>,
   paintLabel?: (label: string) => string,

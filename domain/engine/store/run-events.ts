@@ -27,7 +27,9 @@ export async function appendEvent(work: string, run: string, worker: string, eve
   await appendLine(join(eventsFolder(work, run), `${worker}.jsonl`), JSON.stringify(event));
 }
 
-/** Appends to an item's own log: `time level step#attempt message facts`; what belongs to a message may follow on indented lines. */
+/**
+ * Appends to an item's own log: `time level step#attempt message facts`. A failure's facts follow on indented lines.
+ */
 export async function appendItemLog(work: string, run: string, place: Place, line: string): Promise<void> {
   await appendLine(itemLogPath(work, run, place.stage, place.item), line);
 }

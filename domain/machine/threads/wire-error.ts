@@ -1,13 +1,13 @@
 import { isDiskFull, isErrorCode, SamMilError, type ErrorFacts, type WireError } from '../../errors.js';
 
 /**
- * The one form in which an error crosses threads, processes and Temporal, all of which lose its class. Workflows import this module too: it must
- * not import any Node built-in.
+ * The one form in which an error crosses threads, processes and Temporal, all of which lose its class. Workflows
+ * import this module too: it must not import any Node built-in.
  */
 
 /**
- * The one bound on what an error carries, in characters: a history, and the message that records fifty items, must hold many of them. The whole of
- * what a crashed process printed is in its item's log.
+ * The one bound on each text of an error, in characters: a history, and the message that records fifty items, must
+ * hold many of them. Everything that a crashed process printed is in its item's log.
  */
 const LONGEST = 2000;
 
@@ -38,7 +38,7 @@ export function isWireError(value: unknown): value is WireError {
   return typeof code === 'string' && typeof what === 'string' && typeof facts === 'object' && facts !== null;
 }
 
-/** An error of the file system, of a library or of anybody's code as one of ours, with the stack of the original. */
+/** Any error, of the file system or a library, as one of ours, with the stack of the original. */
 export function asSamMilError(error: unknown): SamMilError {
   if (error instanceof SamMilError) return error;
   const what = error instanceof Error ? error.message : String(error);
