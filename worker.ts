@@ -29,11 +29,11 @@ export interface WorkerSettings {
   queuePrefix?: string;
   /** Steps that run at once, by queue. Default: half the cores for cpu (at least 2), 1 for any other. */
   concurrency?: Readonly<Record<string, number>>;
-  /** Modules of further activity plugins. */
+  /** Further plugins: names of packages, or paths, relative ones from the current folder. */
   plugins?: readonly string[];
   /** After a shutdown was asked for, steps go on for this time before they are told to stop, in milliseconds. Default 2000. */
   graceMs?: number;
-  pool?: Omit<PoolOptions, 'pluginModules'>;
+  pool?: Omit<PoolOptions, 'plugins'>;
   logLevel?: LogLevel;
 }
 
@@ -55,8 +55,7 @@ const STOP_CHILD_MS = 20_000;
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   quietRuntime(settings.logLevel ?? 'WARN');
   const registry = await loadRegistry(settings.plugins);
-  const pool = { graceMs: STOP_CHILD_MS, ...settings.pool, pluginModules: settings.plugins ?? [] };
-  const engine = new EngineContext(registry, pool);
+  const engine = new EngineContext(registry, { graceMs: STOP_CHILD_MS, ...settings.pool });
   const connection = await NativeConnection.connect(settings.connection);
   try {
     const workers = await createWorkers(settings, engine, connection);
