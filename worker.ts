@@ -38,6 +38,8 @@ export interface WorkerSettings {
 }
 
 export interface RunningWorker {
+  /** Absolute paths of its further plugins. */
+  readonly plugins: readonly string[];
   /** Resolves when the worker has ended after a shutdown, rejects when it broke. */
   readonly ended: Promise<void>;
   /** Tells running steps to save what they have, waits for them, and ends. */
@@ -83,6 +85,7 @@ function run(workers: Worker[], engine: EngineContext, connection: NativeConnect
     if (broken) throw broken.reason;
   });
   return {
+    plugins: engine.registry.external.map(({ path }) => path),
     ended,
     shutdown: async () => {
       shutdownAll();
@@ -103,9 +106,6 @@ async function createWorkers(
     shutdownGraceTime: graceMs,
     // A step that does not stop is given up: its child is killed before that.
     shutdownForceTime: graceMs + STOP_CHILD_MS + 5000,
-    // Cancellation and live progress travel on heartbeats: the SDK would hold them back for most of the timeout.
-    maxHeartbeatThrottleInterval: '2s',
-    defaultHeartbeatThrottleInterval: '2s',
   };
   const workers: Worker[] = [];
   for (const queue of settings.queues ?? DEFAULT_QUEUES) {

@@ -86,8 +86,12 @@ function packageAt(folder: string, spec: string): PluginPlace {
       next: 'build the package, or correct its package.json',
     });
   }
-  const known = { name: typeof name === 'string' ? name : '', version: String(version ?? '') };
+  const known = { name: text(name), version: text(version) };
   return { spec, path: folder, entry: realpathSync(entry), package: known };
+}
+
+function text(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** The target of the package's main entry under the conditions of an `import` in Node, or undefined. */
