@@ -16,9 +16,9 @@ let project: PackedProject;
 let server: TestServer;
 
 const examples = join(checkout, 'examples');
+const folder = scratchFolder();
 
 before(async () => {
-  const folder = scratchFolder();
   // A dependency by path is then packed and copied, not linked into the checkout, whose own sam-mil it would find.
   writeFileSync(join(folder, '.npmrc'), 'install-links=true\n');
   const installed = installPacked(folder, {
@@ -45,9 +45,13 @@ function exampleFolder(name: string, only?: string): string {
   return folder;
 }
 
-async function succeed(program: string, args: readonly string[], cwd: string): Promise<CommandResult> {
-  const env = { TEMPORAL_ADDRESS: server.address };
-  const result = await project.run(program, args, { cwd, env });
+async function succeed(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = { TEMPORAL_ADDRESS: server.address },
+): Promise<CommandResult> {
+  const result = await project.run(program, args, { cwd, env, timeout: 300_000 });
   assert.equal(result.code, 0, `${program} ${args.join(' ')}\n${result.stdout}${result.stderr}`);
   return result;
 }
@@ -174,7 +178,8 @@ function said(child: ReturnType<typeof spawn>, wanted: RegExp): Promise<void> {
 test('library: a TypeScript program compiles against the package, prints problems with their places, and runs a pipeline', async () => {
   const folder = exampleFolder('library');
   await succeed('tsc', [], folder);
-  const { stdout } = await succeed('node', ['dist/main.js'], folder);
+  // Without a word about a server: the embedded one, with a worker.
+  const { stdout } = await succeed('node', ['dist/main.js'], folder, {});
   assert.match(
     stdout,
     /^mistaken\.yaml:5:11 error unknown-activity: there is no activity `mil\.splitt` \(did you mean `mil\.split`\?\)$/m,

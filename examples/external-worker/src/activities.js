@@ -3,5 +3,6 @@ import { join } from 'node:path';
 
 /** Names of the stages that have receipts in a work folder. */
 export async function listFinishedStages(work) {
-  return (await readdir(join(work, '.receipts'))).sort();
+  const names = await readdir(join(work, '.receipts'));
+  return names.filter((name) => !name.startsWith('.')).sort();
 }

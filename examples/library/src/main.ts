@@ -12,7 +12,7 @@ try {
   console.log(`mistaken.yaml is not run: ${errors.length} errors`);
 }
 
-/** Runs a file to its end, on the embedded server unless TEMPORAL_ADDRESS names another. */
+/** Runs a file to its end, on the embedded server and a worker beside this program. */
 const status = await runPipeline('study.yaml', {
   set: { folds: '4' },
   onLine: (line) => console.error(line),

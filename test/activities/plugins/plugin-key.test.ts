@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { loadRegistry } from '../../../activities/plugins/load-plugins.js';
 import { EngineContext } from '../../../activities/step/engine-context.js';
 import { prepareStep } from '../../../activities/step/prepare-step.js';
+import { runStep } from '../../../activities/step/run-step.js';
 import type { Registry } from '../../../activities/define/registry.js';
 import { writeCheckpoint } from '../../../domain/mil/models/checkpoint.js';
 import { cacheKey } from '../../../domain/engine/store/cache-key.js';
@@ -108,3 +109,23 @@ function preparer(
     return prepareStep(engine, registry.require(uses), step);
   };
 }
+
+test('a worker whose plugin is edited refuses to run the new code in the name of the old one', async (context) => {
+  const folder = temporaryFolder(context);
+  const name = writePluginPackage(join(folder, 'greeter'));
+  const registry = await loadRegistry([name]);
+  const engine = new EngineContext(registry);
+  context.after(() => engine.close());
+  writeFileSync(join(name, 'src', 'greet.js'), greetingCode('Bye'));
+  const place = { run: 'run', work: folder, base: folder, stage: 'hello', item: 'hello', step: 'hello' };
+  const input = { ...place, single: true, folder: 'hello', with: { name: 'Ann' }, force: false };
+  const attempt = {
+    number: 1,
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+    onLog: () => undefined,
+  };
+  await assert.rejects(runStep(engine, registry.require('greeter.greet'), input, attempt), {
+    message: /the code of the plugin changed after this worker had started/,
+  });
+});
