@@ -3,7 +3,7 @@ import { withH5, writeH5 } from 'sam-mil/files';
 import { SamMilError } from 'sam-mil/plugin';
 import { openSlide } from 'sam-mil/slides';
 
-/** The implementation. It knows nothing of Temporal and may be killed at any moment: what it writes into `scratch` is published when it returns. */
+/** Can be killed at any moment: what it writes to `scratch` is published when it returns. */
 export async function run(job) {
   const { slide: slideFile, patches: patchesFile, threshold } = job.with;
   const { coords, size, level } = readPatches(patchesFile.path);
@@ -40,7 +40,10 @@ function readPatches(path) {
   });
 }
 
-/** Share of the pixels (RGB, 3 bytes each) whose mean optical density, -log10((value + 1) / 256) over the channels, exceeds the threshold. */
+/**
+ * Share of the pixels (RGB, 3 bytes each) whose optical density exceeds the threshold: the mean over the channels
+ * of -log10((value + 1) / 256).
+ */
 function shareOfDark(pixels, threshold) {
   const limit = (256 * 10 ** -threshold) ** 3;
   let dark = 0;

@@ -1,4 +1,4 @@
-/** What `plugins: norm-attention-mil` in a pipeline file loads. Light: the model's own file, and TensorFlow, come where it computes. */
+/** What `plugins: norm-attention-mil` in a pipeline file loads. The model's own file is loaded only where it computes. */
 export const plugin = {
   name: 'norm-attention',
   activities: [],
