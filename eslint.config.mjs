@@ -3,7 +3,7 @@ import importX from 'eslint-plugin-import-x';
 import { zones } from './test/structure/rooms.mjs';
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'work/**'] },
+  { ignores: ['examples/**', 'dist/**', 'node_modules/**', 'work/**'] },
   ...tseslint.configs.recommendedTypeChecked,
   importX.flatConfigs.typescript,
   {

@@ -29,15 +29,17 @@ export interface WorkerSettings {
   queuePrefix?: string;
   /** Steps that run at once, by queue. Default: half the cores for cpu (at least 2), 1 for any other. */
   concurrency?: Readonly<Record<string, number>>;
-  /** Modules of further activity plugins. */
+  /** Further plugins: names of packages, or paths, relative ones from the current folder. */
   plugins?: readonly string[];
   /** After a shutdown was asked for, steps go on for this time before they are told to stop, in milliseconds. Default 2000. */
   graceMs?: number;
-  pool?: Omit<PoolOptions, 'pluginModules'>;
+  pool?: Omit<PoolOptions, 'plugins'>;
   logLevel?: LogLevel;
 }
 
 export interface RunningWorker {
+  /** Absolute paths of its further plugins. */
+  readonly plugins: readonly string[];
   /** Resolves when the worker has ended after a shutdown, rejects when it broke. */
   readonly ended: Promise<void>;
   /** Tells running steps to save what they have, waits for them, and ends. */
@@ -55,8 +57,7 @@ const STOP_CHILD_MS = 20_000;
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   quietRuntime(settings.logLevel ?? 'WARN');
   const registry = await loadRegistry(settings.plugins);
-  const pool = { graceMs: STOP_CHILD_MS, ...settings.pool, pluginModules: settings.plugins ?? [] };
-  const engine = new EngineContext(registry, pool);
+  const engine = new EngineContext(registry, { graceMs: STOP_CHILD_MS, ...settings.pool });
   const connection = await NativeConnection.connect(settings.connection);
   try {
     const workers = await createWorkers(settings, engine, connection);
@@ -84,6 +85,7 @@ function run(workers: Worker[], engine: EngineContext, connection: NativeConnect
     if (broken) throw broken.reason;
   });
   return {
+    plugins: engine.registry.external.map(({ path }) => path),
     ended,
     shutdown: async () => {
       shutdownAll();
@@ -104,9 +106,6 @@ async function createWorkers(
     shutdownGraceTime: graceMs,
     // A step that does not stop is given up: its child is killed before that.
     shutdownForceTime: graceMs + STOP_CHILD_MS + 5000,
-    // Cancellation and live progress travel on heartbeats: the SDK would hold them back for most of the timeout.
-    maxHeartbeatThrottleInterval: '2s',
-    defaultHeartbeatThrottleInterval: '2s',
   };
   const workers: Worker[] = [];
   for (const queue of settings.queues ?? DEFAULT_QUEUES) {

@@ -1,8 +1,20 @@
 import { SimplePlugin } from '@temporalio/plugin';
+import type { WorkerOptions } from '@temporalio/worker';
+import type { PoolOptions } from './child/pool.js';
 import type { ActivityPlugin } from './define/define-activity.js';
-import type { EngineContext } from './step/engine-context.js';
 import { engineActivities } from './engine/engine-activities.js';
+import { loadRegistry } from './plugins/load-plugins.js';
+import { EngineContext } from './step/engine-context.js';
 import { stepActivity } from './step/run-activity.js';
+
+/** Cancellation and live progress travel on heartbeats: the SDK would hold them back for most of the timeout. */
+const HEARTBEATS = { maxHeartbeatThrottleInterval: '2s', defaultHeartbeatThrottleInterval: '2s' } as const;
+
+class SamMilPlugin extends SimplePlugin {
+  override configureWorker(options: WorkerOptions): WorkerOptions {
+    return super.configureWorker({ ...HEARTBEATS, ...options });
+  }
+}
 
 /**
  * A set of activities as a Temporal plugin, to be given to a worker of any step queue. SimplePlugin merges activities of one name silently: the
@@ -12,10 +24,40 @@ export function temporalPlugin(plugin: ActivityPlugin, engine: EngineContext): S
   const activities = plugin.activities.map(
     (definition) => [definition.name, stepActivity(engine, definition)] as const,
   );
-  return new SimplePlugin({ name: `sam-mil.${plugin.name}`, activities: Object.fromEntries(activities) });
+  return new SamMilPlugin({ name: `sam-mil.${plugin.name}`, activities: Object.fromEntries(activities) });
 }
 
 /** The engine's own activities as a Temporal plugin, to be given to the worker that runs the workflows. */
 export function enginePlugin(engine: EngineContext): SimplePlugin {
-  return new SimplePlugin({ name: 'sam-mil.engine', activities: engineActivities(engine) });
+  return new SamMilPlugin({ name: 'sam-mil.engine', activities: engineActivities(engine) });
+}
+
+export interface SamMilPluginsOptions {
+  /** External plugins: names of packages, or paths, relative ones from the current folder. */
+  plugins?: readonly string[];
+  /** For the child processes that do the steps. */
+  pool?: Omit<PoolOptions, 'plugins'>;
+}
+
+/** Everything that a Temporal worker needs to serve pipelines beside its own workflows and activities. */
+export interface SamMilPlugins {
+  /** For the worker of the engine queue, `engineQueue(prefix)`, which runs the workflows of `sam-mil/workflows`. */
+  engine: SimplePlugin;
+  /** For workers of step queues, `stepQueue('cpu', prefix)`: all activities, built-in and external. */
+  steps: SimplePlugin[];
+  /** Ends the child processes. To be called when the workers have ended. */
+  close(): Promise<void>;
+}
+
+/**
+ * The activities of this package, and of external plugins, as Temporal plugins for `Worker.create({ plugins })`.
+ * @throws SamMilError InvalidInput for a plugin that is not found, exports none, or has a name that is taken
+ */
+export async function samMilPlugins(options: SamMilPluginsOptions = {}): Promise<SamMilPlugins> {
+  const engine = new EngineContext(await loadRegistry(options.plugins), options.pool);
+  return {
+    engine: enginePlugin(engine),
+    steps: engine.registry.plugins.map((plugin) => temporalPlugin(plugin, engine)),
+    close: () => engine.close(),
+  };
 }

@@ -44,7 +44,9 @@ export interface PipelineOptions {
   paramsFile?: string;
   /** Work folder, over the one of the file. */
   work?: string;
-  /** Paths of modules with further activities. */
+  /**
+   * Names of packages, or paths of modules, with more activities and models, besides those that the file names.
+   */
   plugins?: string[];
 }
 
@@ -64,6 +66,8 @@ export interface FollowOptions extends ServerChoice {
 }
 
 export interface RunPipelineOptions extends PipelineOptions, FollowOptions {
+  /** Prefix of the task queues that the run's workers serve. Default: `sam-mil`. */
+  prefix?: string;
   /** Stages, `stage@item` or `*` to run again although they are up to date. */
   force?: string[];
   /** Only these stages, or `stage@item`s; what they need must be up to date. */
@@ -81,7 +85,7 @@ export interface RunPipelineOptions extends PipelineOptions, FollowOptions {
 export interface ResumeRunOptions extends FollowOptions {
   /** Work folder of a run that was started elsewhere. */
   work?: string;
-  /** Paths of modules with further activities. Default: those the run was started with. */
+  /** Plugins to use instead of those of the run's plan, as in {@link PipelineOptions}. */
   plugins?: string[];
   /** Retry only these held stages. */
   stages?: string[];
@@ -108,10 +112,10 @@ export async function validatePipeline(file: string, options: PipelineOptions = 
  */
 export async function runPipeline(file: string, options: RunPipelineOptions = {}): Promise<RunStatus> {
   const { plan, items } = selectPlan(await loadFile(file, fileOptions(options)), options);
-  const { force, fresh } = options;
+  const { force, fresh, prefix } = options;
   return follow(
     options,
-    (controllerOptions) => RunController.open(plan, controllerOptions),
+    (controllerOptions) => RunController.open(plan, { ...controllerOptions, prefix }),
     (controller) => controller.start({ items, force }, fresh),
   );
 }
@@ -125,11 +129,11 @@ export async function runPipeline(file: string, options: RunPipelineOptions = {}
  * @throws SamMilError InvalidInput for an unknown run or a damaged plan; Unavailable for an interrupted run
  */
 export async function resumeRun(run: string, options: ResumeRunOptions = {}): Promise<RunStatus> {
-  const { stages, restart } = options;
+  const { stages, restart, plugins } = options;
   const entry = findRun(run, options.work);
   return follow(
     options,
-    (controllerOptions) => RunController.reopen(entry, controllerOptions),
+    (controllerOptions) => RunController.reopen(entry, controllerOptions, plugins),
     (controller) =>
       restart
         ? controller.restart(entry, 'requested')
@@ -166,17 +170,17 @@ export async function runStatus(
 }
 
 async function follow(
-  options: FollowOptions & { plugins?: string[] },
+  options: FollowOptions,
   open: (options: ControllerOptions) => Promise<RunController>,
   choose: (controller: RunController) => Promise<RunEntry>,
 ): Promise<RunStatus> {
-  const { address, namespace, profile, worker, plugins } = options;
+  const { address, namespace, profile, worker } = options;
   const server = { address, namespace, profile };
   const interrupt = options.signal === undefined ? new Interrupt() : undefined;
   const signal = options.signal ?? interrupt?.signal;
   try {
     const listener = listenerOf(options);
-    const controller = await open({ server, worker, plugins, program: PROGRAM, listener, signal });
+    const controller = await open({ server, worker, program: PROGRAM, listener, signal });
     const { entry, outcome } = await controller.run(choose);
     if (outcome.ended === 'result') return outcome.status;
     throw resumable(entry, 'was interrupted');

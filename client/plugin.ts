@@ -2,7 +2,6 @@
  * Package entry `sam-mil/plugin`: what an activity, a plugin or a Temporal worker of another package needs. Light: importing it loads no
  * native library.
  */
-export { loadRegistry } from '../activities/plugins/load-plugins.js';
 export {
   type ActivityDefinition,
   type ActivityPlugin,
@@ -15,8 +14,11 @@ export {
   itemsOutput,
   type Schema,
 } from '../activities/define/define-activity.js';
-export { EngineContext } from '../activities/step/engine-context.js';
-export { enginePlugin, temporalPlugin } from '../activities/worker-plugins.js';
+export {
+  samMilPlugins,
+  type SamMilPlugins,
+  type SamMilPluginsOptions,
+} from '../activities/worker-plugins.js';
 export { type ErrorCode, SamMilError } from '../domain/errors.js';
 export type { Json, JsonObject } from '../domain/json.js';
 export type {
@@ -33,4 +35,3 @@ export type {
 export { defineModel, type ModelEntry } from '../domain/mil/models/registry.js';
 export { defineParameters, type WithOf } from '../domain/parameters.js';
 export { engineQueue, stepQueue } from '../workflows/messages.js';
-export { startWorker, type RunningWorker, type WorkerSettings } from '../worker.js';

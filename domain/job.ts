@@ -20,6 +20,12 @@ export interface ItemsRef {
   count: number;
 }
 
+export function isItemsRef(value: unknown): value is ItemsRef & JsonObject {
+  if (typeof value !== 'object' || value === null) return false;
+  const { items, count } = value as Partial<ItemsRef>;
+  return isFileRef(items) && typeof count === 'number';
+}
+
 /** One line of an {@link ItemsRef} file. */
 export interface ItemRecord {
   /** Unique in its stage and safe as a file name: the slide's name, or the matrix cell such as `sam-mil-0-2`. */

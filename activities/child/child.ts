@@ -5,7 +5,7 @@ import type { JobResult, Progress } from '../../domain/job.js';
 import type { JsonObject } from '../../domain/json.js';
 import { decodeError } from '../../domain/machine/threads/wire-error.js';
 import { childEnvironment } from './environment.js';
-import type { ChildJob, FromChild, ToChild } from './messages.js';
+import type { ChildJob, ChildPlugin, FromChild, ToChild } from './messages.js';
 
 export interface JobListener {
   onProgress(report: Progress): void;
@@ -27,9 +27,9 @@ export class Child {
   private lines: string[] = [];
   private listener: JobListener | undefined;
 
-  constructor(runtime: string, pluginModules: readonly string[]) {
+  constructor(runtime: string, plugins: readonly ChildPlugin[]) {
     this.runtime = runtime;
-    this.process = fork(MAIN, [...pluginModules], {
+    this.process = fork(MAIN, [JSON.stringify(plugins)], {
       // Out of the terminal's reach: at Ctrl-C the worker decides when its children stop, and no signal falls into a matrix product (see matMul).
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,19 +1,40 @@
 import { throttled } from './throttled.js';
 import { dieWithParent } from './watchdog.js';
-import type { ChildJob, FromChild, ToChild } from './messages.js';
+import type { ChildJob, ChildPlugin, FromChild, ToChild } from './messages.js';
+import type { Registry } from '../define/registry.js';
+import { SamMilError } from '../../domain/errors.js';
 import type { Job } from '../../domain/job.js';
 import { loadRegistry } from '../plugins/load-plugins.js';
 import { encodeError } from '../../domain/machine/threads/wire-error.js';
 
 /**
  * A forked child: runs one job at a time for its worker. Heavy libraries are loaded here and only here, so that a crash in them takes no worker
- * down and a blocked thread holds up no heartbeat. Arguments: paths of further plugin modules.
+ * down and a blocked thread holds up no heartbeat. Argument: its further plugins, as JSON.
  */
-const registry = loadRegistry(process.argv.slice(2));
+const registry = loadPlugins(JSON.parse(process.argv[2]) as ChildPlugin[]);
 let current: AbortController | undefined;
 
 /** Progress more often than this tells nobody anything and would fill the channel. */
 const PROGRESS_EVERY_MS = 200;
+
+/**
+ * The digest of a plugin's code is part of cache keys: code that was edited after the worker had started would write receipts in the name of the
+ * old one.
+ */
+async function loadPlugins(plugins: readonly ChildPlugin[]): Promise<Registry> {
+  const loaded = await loadRegistry(plugins.map(({ path }) => path));
+  for (const { path, digest } of plugins) {
+    const found = loaded.external.find((plugin) => plugin.path === path)?.digest;
+    if (found === digest) continue;
+    throw new SamMilError('Unavailable', 'the code of the plugin changed after this worker had started', {
+      file: path,
+      expected: digest,
+      found,
+      next: 'stop the worker and resume the run: steps whose code changed run again',
+    });
+  }
+  return loaded;
+}
 
 function send(message: FromChild): void {
   if (process.connected) process.send?.(message);

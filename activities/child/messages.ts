@@ -16,6 +16,13 @@ export interface ChildJob {
   checkpoint: string;
 }
 
+/** A plugin that a child loads, with the digest of the code that its worker vouches for. */
+export interface ChildPlugin {
+  /** Absolute. */
+  path: string;
+  digest: string;
+}
+
 export type ToChild = { type: 'run'; job: ChildJob } | { type: 'cancel'; reason: string };
 
 export type FromChild =

@@ -1,11 +1,11 @@
 import { totalmem } from 'node:os';
 import type { JobResult } from '../../domain/job.js';
 import { Child, type JobListener } from './child.js';
-import type { ChildJob } from './messages.js';
+import type { ChildJob, ChildPlugin } from './messages.js';
 
 export interface PoolOptions {
-  /** Modules of further plugins, loaded in the children too. */
-  pluginModules?: readonly string[];
+  /** Further plugins, loaded in the children too. */
+  plugins?: readonly ChildPlugin[];
   /** Time a stopped job has to save its checkpoint before its process is killed, in milliseconds. */
   graceMs?: number;
   /** A child is replaced after so many jobs: native libraries leak. */
@@ -17,7 +17,7 @@ export interface PoolOptions {
 }
 
 const DEFAULTS: Required<PoolOptions> = {
-  pluginModules: [],
+  plugins: [],
   graceMs: 20_000,
   maxJobs: 500,
   maxRss: totalmem() / 3,
@@ -71,7 +71,7 @@ export class ChildPool {
 
   private take(runtime: string): Child {
     const index = this.idle.findIndex(({ child }) => child.runtime === runtime && child.alive);
-    if (index < 0) return new Child(runtime, this.options.pluginModules);
+    if (index < 0) return new Child(runtime, this.options.plugins);
     const [{ child, timer }] = this.idle.splice(index, 1);
     clearTimeout(timer);
     return child;

@@ -10,7 +10,10 @@ export { fileInput, itemsInput, type ValueSchema as Schema } from '../../domain/
 export interface ActivityDefinition {
   /** The YAML name: `pathology.patch`. */
   readonly name: string;
-  /** Part of the cache key: raise it when the same inputs give other outputs. */
+  /**
+   * Part of the cache key: raise it when the same inputs give other outputs. A plugin's own code is part of the key as well; its version stands
+   * for what that digest does not see: other packages, and programs that it calls.
+   */
   readonly version: number;
   readonly summary: string;
   /** `properties` of the `with` block, kebab-case, each with description, type and default. */
@@ -33,6 +36,15 @@ export interface ActivityDefinition {
    * `inputs` are the files among them, found, by their place (`slide`, `tables.0`).
    */
   hiddenInputs?(parameters: JsonObject, inputs: Readonly<Record<string, InputFile>>): Promise<JsonObject>;
+  /**
+   * Names of the MIL models that the step runs: where a plugin brought one, its code is part of the cache key. Asked only where there are such
+   * models. Arguments as of `hiddenInputs`; `work` is the absolute work folder.
+   */
+  modelsUsed?(
+    parameters: JsonObject,
+    inputs: Readonly<Record<string, InputFile>>,
+    work: string,
+  ): Promise<readonly string[]>;
   /** For `validate`, `plan` and `run`, before anything starts: see {@link CatalogueEntry.lacks}. Light and synchronous; no heavy import behind it. */
   lacks?: CatalogEntry['lacks'];
   /**

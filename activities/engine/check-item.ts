@@ -65,5 +65,5 @@ function prepare(
   input: StepInput,
 ): Promise<PreparedStep | undefined> {
   const prepareFrom = inputs === 'read' ? prepareStep : prepareKnownStep;
-  return prepareFrom(engine.registry.require(uses), input, engine.digests(input.work));
+  return prepareFrom(engine, engine.registry.require(uses), input);
 }

@@ -33,6 +33,7 @@ async function writeLock(engine: EngineContext, plan: Plan, input: ReadPlanInput
   const here = Object.keys(planned).map(
     (name) => [name, engine.registry.get(name)?.version ?? null] as const,
   );
+  const code = engine.registry.external.map(({ name, digest }) => [name, digest] as const);
   const lock = {
     lock: 1,
     run: input.run,
@@ -42,6 +43,7 @@ async function writeLock(engine: EngineContext, plan: Plan, input: ReadPlanInput
     params: plan.params,
     header: input.header,
     activities: { planned, worker: Object.fromEntries(here) },
+    ...(plan.plugins && { plugins: { planned: plan.plugins, worker: Object.fromEntries(code) } }),
     engine: packageVersion(),
     node: process.version,
   };

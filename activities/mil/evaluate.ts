@@ -1,11 +1,13 @@
 import { parameters } from '../../domain/mil/evaluate/parameters.js';
 import { defineActivity, fileOutput } from '../define/define-activity.js';
+import { modelOf } from '../../domain/mil/models/checkpoint-model.js';
 
 export const definition = defineActivity({
   name: 'mil.evaluate',
   version: 2,
   summary: 'Scores the test slides of a trained fold: predictions, metrics under both protocols, ROC curve',
   ...parameters,
+  modelsUsed: async (_, { checkpoint }) => [modelOf(checkpoint)],
   outputs: {
     predictions: fileOutput(
       'predictions',

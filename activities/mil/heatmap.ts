@@ -1,5 +1,7 @@
+import { isItemsRef } from '../../domain/job.js';
 import { parameters } from '../../domain/mil/heatmap/parameters.js';
 import { defineActivity, fileOutput } from '../define/define-activity.js';
+import { modelOf, modelsOf } from '../../domain/mil/models/checkpoint-model.js';
 
 export const definition = defineActivity({
   name: 'mil.heatmap',
@@ -7,6 +9,11 @@ export const definition = defineActivity({
   summary:
     'Scores of every patch over the slide: pictures, HDF5, GeoJSON, and how well they find an annotated lesion',
   ...parameters,
+  modelsUsed: async (given, { checkpoint, checkpoints }, work) => {
+    if (checkpoint !== undefined) return [modelOf(checkpoint)];
+    if (checkpoints === undefined) return [];
+    return modelsOf(isItemsRef(given.checkpoints) ? given.checkpoints : checkpoints, work);
+  },
   outputs: {
     scores: fileOutput('scores', 'scores/<slide>.h5: scores (N), coords (N x 2, level 0).'),
     overlay: fileOutput('picture', 'overlays/<slide>.jpg: high scores in cyan, annotation outlined in blue.'),

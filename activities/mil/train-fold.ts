@@ -34,6 +34,7 @@ export const definition = defineActivity({
     const { version } = modelEntry(model as string);
     return version === undefined ? {} : { 'model-version': version };
   },
+  modelsUsed: async ({ model }) => [model as string],
   required: parameters.required,
   outputs: {
     checkpoint: fileOutput(

@@ -1,37 +1,74 @@
-import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { SamMilError } from '../../domain/errors.js';
 import { registerModel } from '../../domain/mil/models/registry.js';
+import { SamMilError } from '../../domain/errors.js';
 import type { ActivityPlugin } from '../define/define-activity.js';
-import { plugins } from './index.js';
 import { Registry } from '../define/registry.js';
+import { findPlugin, type PluginPlace } from './find-plugin.js';
+import { plugins } from './index.js';
+import { digestOfPlugin } from './plugin-code.js';
+import { PluginFault } from './plugin-fault.js';
 
-/**
- * The built-in plugins and those of further modules, given by path. Such a module exports its {@link ActivityPlugin} as `plugin` or as its default.
- * Their models join the registry of models.
- * @throws SamMilError InvalidInput for a module without one, or with a model whose name is taken
- */
-export async function loadRegistry(modules: readonly string[] = []): Promise<Registry> {
-  const further: ActivityPlugin[] = [];
-  for (const path of modules) further.push(await loadPlugin(path));
-  for (const { models = {} } of further) {
-    for (const [name, entry] of Object.entries(models)) registerModel(name, entry);
-  }
-  return new Registry([...plugins, ...further]);
+export interface LoadPluginsOptions {
+  /** Absolute folder that relative paths start from and package names are looked up from first. Default: the current one. */
+  from?: string;
+  /** Gets what is wrong with a plugin, which is then left out. Default: it is thrown. */
+  onFault?: (fault: PluginFault, spec: string) => void;
 }
 
-async function loadPlugin(path: string): Promise<ActivityPlugin> {
-  const found = (await import(pathToFileURL(resolve(path)).href).catch((error: unknown) => {
-    throw new SamMilError('InvalidInput', `the plugin cannot be loaded: ${String(error)}`, {
-      file: path,
-      cause: error,
+/**
+ * The built-in plugins and further ones, each a package's name or the path of a module or package that exports its {@link ActivityPlugin}
+ * as `plugin` or as its default. One that is named twice is loaded once. Their models join the registry of models.
+ * @throws PluginFault for one that is not found or exports no plugin, and for an activity or model whose name is taken
+ */
+export async function loadRegistry(
+  specs: readonly string[] = [],
+  options: LoadPluginsOptions = {},
+): Promise<Registry> {
+  const { from = process.cwd(), onFault } = options;
+  let registry = new Registry(plugins);
+  for (const spec of specs) {
+    try {
+      registry = await withPlugin(registry, findPlugin(spec, from));
+    } catch (error) {
+      if (!(error instanceof PluginFault) || onFault === undefined) throw error;
+      onFault(error, spec);
+    }
+  }
+  return registry;
+}
+
+async function withPlugin(registry: Registry, place: PluginPlace): Promise<Registry> {
+  if (registry.external.some(({ path }) => path === place.path)) return registry;
+  const digest = digestOfPlugin(place);
+  const plugin = await importPlugin(place);
+  const { spec, path } = place;
+  try {
+    const name = place.package?.name || plugin.name;
+    const extended = registry.with({ spec, path, plugin, name, digest });
+    for (const [name, entry] of Object.entries(plugin.models ?? {})) registerModel(name, entry);
+    return extended;
+  } catch (cause) {
+    if (!(cause instanceof SamMilError) || cause instanceof PluginFault) throw cause;
+    throw new PluginFault('plugin-clash', `the plugin ${spec} cannot be added`, {
+      found: cause.message,
+      cause,
+    });
+  }
+}
+
+async function importPlugin({ spec, entry }: PluginPlace): Promise<ActivityPlugin> {
+  const found = (await import(pathToFileURL(entry).href).catch((cause: unknown) => {
+    throw new PluginFault('bad-plugin', `the plugin ${spec} cannot be loaded`, {
+      found: String(cause),
+      next: 'correct the module; `node --input-type=module -e "import(process.argv[1])" FILE` shows where it fails',
+      cause,
     });
   })) as { plugin?: unknown; default?: unknown };
   const plugin = found.plugin ?? found.default;
   if (isPlugin(plugin)) return plugin;
-  throw new SamMilError('InvalidInput', 'the module exports no plugin', {
-    file: path,
-    expected: '`export const plugin: ActivityPlugin = { name, activities }`',
+  throw new PluginFault('bad-plugin', `${spec} exports no plugin`, {
+    expected: '`export const plugin = { name, activities }`',
+    found: `${Object.keys(found).join(', ') || 'no exports'} in ${entry}`,
   });
 }
 

@@ -11,9 +11,10 @@ export class EngineContext {
   readonly worker: string;
   private readonly caches = new Map<string, DigestCache>();
 
-  constructor(registry: Registry, pool: PoolOptions = {}) {
+  constructor(registry: Registry, pool: Omit<PoolOptions, 'plugins'> = {}) {
     this.registry = registry;
-    this.pool = new ChildPool(pool);
+    const plugins = registry.external.map(({ path, digest }) => ({ path, digest }));
+    this.pool = new ChildPool({ ...pool, plugins });
     this.worker = `${hostname()}-${process.pid}-${Date.now().toString(36)}`;
   }
 

@@ -1,16 +1,16 @@
 import { basename, isAbsolute, join, parse } from 'node:path';
 import { SamMilError } from '../../domain/errors.js';
-import type { FileRef, InputFile, ItemsRef } from '../../domain/job.js';
-import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
+import { isFileRef, isItemsRef, type FileRef, type InputFile } from '../../domain/job.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import { camelCase } from '../../domain/parameters.js';
 import { cacheKey, type InputIngredient, type Ingredients } from '../../domain/engine/store/cache-key.js';
 import { companionFiles } from '../../domain/pathology/slides/slide-files.js';
 import { firstDifference } from '../../domain/engine/store/explain.js';
 import { digestOfInput, type DigestCache } from '../../domain/engine/store/digest-cache.js';
 import { insideWork } from '../../domain/engine/store/paths.js';
-import { isFileRef } from '../../domain/job.js';
 import type { StepInput } from '../../domain/engine/item/step-input.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
+import type { EngineContext } from './engine-context.js';
 import { digestOfItems } from '../../domain/engine/store/items-digest.js';
 import { resolveWith, type GivenInput } from './resolve-with.js';
 
@@ -29,42 +29,46 @@ export interface PreparedStep {
 
 export type StepToPrepare = Pick<StepInput, 'work' | 'base' | 'item' | 'single' | 'with'>;
 
+/** What preparing takes of the engine. */
+export type StepEngine = Pick<EngineContext, 'registry' | 'digests'>;
+
 /**
  * Checks a step's parameters and digests its inputs.
  * @throws SamMilError InvalidInput for wrong parameters, a missing or unreadable input, or an output of an earlier step that was changed since
  */
 export async function prepareStep(
+  engine: StepEngine,
   definition: ActivityDefinition,
   step: StepToPrepare,
-  cache: DigestCache,
 ): Promise<PreparedStep> {
-  const prepared = await prepare(definition, step, cache, 'read');
+  const prepared = await prepare(engine, definition, step, 'read');
   if (prepared) return prepared;
   throw new SamMilError('Internal', `inputs of ${definition.name} were read and are unknown all the same`);
 }
 
 /** The same without reading any input: undefined where a digest is not known. References are taken at their word: the caller has checked them. */
 export async function prepareKnownStep(
+  engine: StepEngine,
   definition: ActivityDefinition,
   step: StepToPrepare,
-  cache: DigestCache,
 ): Promise<PreparedStep | undefined> {
-  return prepare(definition, step, cache, 'known');
+  return prepare(engine, definition, step, 'known');
 }
 
 async function prepare(
+  engine: StepEngine,
   definition: ActivityDefinition,
   step: StepToPrepare,
-  cache: DigestCache,
   how: 'read' | 'known',
 ): Promise<PreparedStep | undefined> {
   const { parameters, inputs, inKey } = resolveWith(definition, step.with);
-  const found = await digestInputs(inputs, step, cache, how);
+  const found = await digestInputs(inputs, step, engine.digests(step.work), how);
   if (!found) return undefined;
   const { digests, files } = found;
   const jobWith = structuredClone(parameters);
   for (const { place } of inputs) put(jobWith, place, { ...files[place.join('.')] });
   const hidden = (await definition.hiddenInputs?.(parameters, files)) ?? {};
+  const code = await externalCode(engine, definition, parameters, files, step.work);
   const ingredients: Ingredients = {
     activity: definition.name,
     version: definition.version,
@@ -72,6 +76,7 @@ async function prepare(
     with: inKey,
     inputs: digests,
     hidden,
+    ...(Object.keys(code).length > 0 && { code }),
   };
   const own = inputs.filter(
     ({ kind, value, inKey: counts }) => counts && kind === 'file' && typeof value === 'string',
@@ -85,6 +90,18 @@ async function prepare(
     read: Object.fromEntries(read) as Record<string, string>,
     derived: inputs.flatMap(({ value }) => (isFileRef(value) ? [value.path] : [])),
   };
+}
+
+/** See {@link Registry.codeOf}. Models are asked for only where one may be external: of a checkpoint that means reading it. */
+async function externalCode(
+  { registry }: StepEngine,
+  definition: ActivityDefinition,
+  parameters: JsonObject,
+  inputs: Readonly<Record<string, InputFile>>,
+  work: string,
+): Promise<Record<string, string>> {
+  const models = registry.bringsModels ? await definition.modelsUsed?.(parameters, inputs, work) : [];
+  return registry.codeOf(definition, models ?? []);
 }
 
 /**
@@ -174,10 +191,6 @@ async function itemsInput(place: string, value: Json, work: string): Promise<Fou
 
 function named(path: string, digest: string): FoundInput {
   return { path, digest, name: parse(path).name, keyName: basename(path) };
-}
-
-export function isItemsRef(value: Json): value is ItemsRef & JsonObject {
-  return isJsonObject(value) && isFileRef(value.items) && typeof value.count === 'number';
 }
 
 function put(target: JsonObject, place: (string | number)[], value: Json): void {

@@ -40,7 +40,7 @@ export async function runStep(
   attempt: Attempt,
 ): Promise<StepOutcome> {
   const place = placeOf(input);
-  const prepared = await prepareStep(definition, input, engine.digests(input.work));
+  const prepared = await prepareStep(engine, definition, input);
   attempt.signal.throwIfAborted();
   await refuseMixedInputs(input, prepared);
   const standing = await standingReceipt(engine, input, place, prepared);

@@ -56,6 +56,10 @@ export function addSelectionOptions(command: Command): Command {
     .option('--force <target>', 'do again in spite of receipts: STAGE, STAGE@ITEM or *', collect);
 }
 
+export function addPrefixOption(command: Command): Command {
+  return command.option('--prefix <prefix>', 'prefix of the task queues (default: sam-mil)');
+}
+
 /** Options of the commands that show a run to its end; see FollowOptions. */
 export function addFollowOptions(command: Command): Command {
   return addPluginOption(addServerOptions(command))
@@ -66,8 +70,8 @@ export function addFollowOptions(command: Command): Command {
 
 export function addPluginOption(command: Command): Command {
   return command.option(
-    '--plugin <module>',
-    'JavaScript module with further activities; may be given several times',
+    '--plugin <name>',
+    'package, or path of a module, with more activities or models; may be given several times',
     collect,
   );
 }

@@ -27,7 +27,7 @@ async function resume(name: string, options: ResumeOptions): Promise<void> {
   const entry = findRun(name, work);
   await showRun(
     followOptions,
-    (controllerOptions) => RunController.reopen(entry, controllerOptions),
+    (controllerOptions) => RunController.reopen(entry, controllerOptions, options.plugin),
     (controller) =>
       anew
         ? controller.restart(entry, 'requested')

@@ -3,6 +3,7 @@ import type { SelectedPlan } from '../../domain/engine/language/select-stages.js
 import {
   addFileOptions,
   addFollowOptions,
+  addPrefixOption,
   addSelectionOptions,
   type SelectionOptions,
 } from '../command-line/options.js';
@@ -12,6 +13,8 @@ import { loadPlan } from './load-plan.js';
 import { showRun, type FollowOptions } from './show-run.js';
 
 export interface RunOptions extends FileOptions, FollowOptions, SelectionOptions {
+  /** Of the task queues. */
+  prefix?: string;
   new?: boolean;
 }
 
@@ -25,7 +28,7 @@ export function createCommand(): Command {
 }
 
 export function addRunOptions(command: Command): Command {
-  return addSelectionOptions(addFollowOptions(addFileOptions(command))).option(
+  return addPrefixOption(addSelectionOptions(addFollowOptions(addFileOptions(command)))).option(
     '--new',
     'start a new run even if one of this work folder is open',
   );
@@ -33,10 +36,10 @@ export function addRunOptions(command: Command): Command {
 
 /** Runs a plan to its end. Throws Exit unless it ended well. */
 export async function runPlan({ plan, items }: SelectedPlan, options: RunOptions): Promise<void> {
-  const { force } = options;
+  const { force, prefix } = options;
   await showRun(
     options,
-    (controllerOptions) => RunController.open(plan, controllerOptions),
+    (controllerOptions) => RunController.open(plan, { ...controllerOptions, prefix }),
     (controller) => controller.start({ items, force }, options.new),
   );
 }

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { loadRegistry } from '../../activities/plugins/load-plugins.js';
 import { generatedFiles } from '../../domain/engine/language/editor/generated-files.js';
 import { pipelineSchema } from '../../domain/engine/language/editor/pipeline-schema.js';
-import { catalogOf } from '../run/load-file.js';
+import { catalogOf, pluginsNamedBy } from '../run/load-file.js';
 import { addPluginOption } from '../command-line/options.js';
 
 interface SchemaOptions {
@@ -16,12 +16,14 @@ interface SchemaOptions {
 export function createCommand(): Command {
   const command = new Command('schema')
     .description('Print the JSON Schema of pipeline files, which gives completion and checks in an editor')
+    .argument('[file]', 'pipeline file: the activities and models of its plugins are included')
     .option('--write', "write it and the activities' reference page to their places in the checkout");
   return addPluginOption(command).action(schema);
 }
 
-async function schema(options: SchemaOptions): Promise<void> {
-  const catalog = catalogOf(await loadRegistry(options.plugin));
+async function schema(file: string | undefined, options: SchemaOptions): Promise<void> {
+  const named = file === undefined ? [] : pluginsNamedBy(file);
+  const catalog = catalogOf(await loadRegistry([...named, ...(options.plugin ?? [])]));
   if (!options.write) return console.log(JSON.stringify(pipelineSchema(catalog), null, 2));
   for (const [path, text] of Object.entries(generatedFiles(catalog))) {
     mkdirSync(dirname(join(packageRoot(), path)), { recursive: true });

@@ -21,7 +21,7 @@ export interface FollowOptions extends ServerChoice {
  * controller, `choose` starts or continues the run with it. Throws {@link Exit} unless the run ended well.
  */
 export async function showRun(
-  { json, worker, plugin, ...server }: FollowOptions,
+  { json, worker, ...server }: FollowOptions,
   open: (options: ControllerOptions) => Promise<RunController>,
   choose: (controller: RunController) => Promise<RunEntry>,
 ): Promise<void> {
@@ -29,7 +29,7 @@ export async function showRun(
   const interrupt = new Interrupt(() => listener.line(STOPPING));
   const { signal } = interrupt;
   try {
-    const controller = await open({ server, worker, plugins: plugin, program: PROGRAM, listener, signal });
+    const controller = await open({ server, worker, program: PROGRAM, listener, signal });
     const { outcome } = await controller.run(choose);
     const code = exitCodeOf(outcome);
     if (code !== EXIT.ok) throw new Exit(code);

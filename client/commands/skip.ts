@@ -21,7 +21,7 @@ async function skip(
   const entry = findRun(name, work);
   await showRun(
     options,
-    (controllerOptions) => RunController.reopen(entry, controllerOptions),
+    (controllerOptions) => RunController.reopen(entry, controllerOptions, options.plugin),
     (controller) => controller.skip(entry, target),
   );
 }

@@ -9,6 +9,7 @@ import { RemoteRun } from '../run/remote-run.js';
 import { addServerOptions } from '../command-line/options.js';
 import { renderFailures, renderRun } from '../display/render-status.js';
 import { findRun, lastSeenStatus, readRunRecord, type RunEntry } from '../run/run-index.js';
+import { readRequest } from '../run/start-run.js';
 import { resultObject } from '../display/run-end.js';
 import type { RunStatus } from '../../workflows/messages.js';
 
@@ -56,7 +57,8 @@ async function sessionIfAny(options: StatusOptions): Promise<Session | undefined
 async function showOnce(session: Session, entry: RunEntry, options: StatusOptions): Promise<void> {
   let view: RunView;
   try {
-    view = await viewRun(session.client, entry.run);
+    const { queuePrefix } = await readRequest(entry);
+    view = await viewRun(session.client, entry.run, queuePrefix);
   } catch {
     return showRecord(entry, options, 'it is open, but no worker answers');
   }
@@ -70,6 +72,7 @@ async function watch(session: Session, entry: RunEntry, options: StatusOptions):
     const status = await followRun(session.client, entry.run, {
       show: (view) => display.status(view),
       record: () => readRunRecord(entry),
+      prefix: (await readRequest(entry)).queuePrefix,
       signal: interrupt.signal,
     });
     display.closed();

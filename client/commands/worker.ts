@@ -1,9 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { chooseServer, openSession, type ServerChoice, type Session } from '../server/connect.js';
 import { Interrupt } from '../command-line/interrupt.js';
-import { addPluginOption, addServerOptions, parseCount } from '../command-line/options.js';
+import { pluginsNamedBy } from '../run/load-file.js';
+import { addPluginOption, addPrefixOption, addServerOptions, parseCount } from '../command-line/options.js';
 import { setUpNatives } from '../set-up/set-up-natives.js';
-import { absolutePlugins, registerWorker, unregisterWorker } from '../run/registered-workers.js';
+import { registerWorker, unregisterWorker } from '../run/registered-workers.js';
 
 interface WorkerCommandOptions extends ServerChoice {
   queues: string[];
@@ -17,6 +18,7 @@ interface WorkerCommandOptions extends ServerChoice {
 export function createCommand(): Command {
   const command = new Command('worker')
     .description('Serve task queues: run the steps of pipelines on this machine until Ctrl-C')
+    .argument('[files...]', 'pipeline files whose plugins are served too')
     .addOption(
       new Option('--queues <names>', 'comma-separated: engine (workflows) and names used in runs-on')
         .argParser(splitList)
@@ -27,7 +29,6 @@ export function createCommand(): Command {
         .argParser(concurrency)
         .default({}, 'for cpu half of the cores, at least 2; for others 1'),
     )
-    .option('--prefix <prefix>', 'prefix of the task queues (default: sam-mil)')
     .option(
       '--grace <seconds>',
       'at the end, let running steps go on for this long before they save and stop',
@@ -37,10 +38,11 @@ export function createCommand(): Command {
       '--no-set-up',
       'do not fetch native parts (OpenSlide, TensorFlow, ONNX Runtime, weights) at the start',
     );
-  return addPluginOption(addServerOptions(command)).action(work);
+  return addPrefixOption(addPluginOption(addServerOptions(command))).action(work);
 }
 
-async function work(options: WorkerCommandOptions): Promise<void> {
+async function work(files: string[], options: WorkerCommandOptions): Promise<void> {
+  const plugins = [...files.flatMap(pluginsNamedBy), ...(options.plugin ?? [])];
   const interrupt = new Interrupt(() => console.log('stopping: running steps save where they are'));
   const log = (line: string) => console.error(`  ${line}`);
   if (options.setUp && options.queues.some((queue) => queue !== 'engine')) {
@@ -49,7 +51,7 @@ async function work(options: WorkerCommandOptions): Promise<void> {
   // Joined before the worker connects, so that the embedded server stays up for as long as the worker does.
   const session = await openSession(options, { start: true, log });
   try {
-    await serve(session, options, interrupt);
+    await serve(session, { ...options, plugin: plugins }, interrupt);
   } finally {
     interrupt.dispose();
     await session.close();
@@ -69,8 +71,8 @@ async function serve(session: Session, options: WorkerCommandOptions, interrupt:
     ...(options.grace === undefined ? {} : { graceMs: options.grace * 1000 }),
   });
   const { address, namespace } = session;
-  const { queues, prefix, plugin } = options;
-  if (prefix === undefined) registerWorker({ queues, address, namespace, plugins: absolutePlugins(plugin) });
+  const { queues, prefix } = options;
+  registerWorker({ queues, address, namespace, prefix, plugins: worker.plugins });
   console.log(`worker serves ${queues.join(', ')} at ${address}, namespace ${namespace}`);
   // The command that forked this worker is gone: nobody would ever stop it.
   const orphaned = new Promise<void>((done) => process.once('disconnect', done));

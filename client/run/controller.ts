@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { absoluteSpec } from '../../activities/plugins/find-plugin.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { runFolder } from '../../domain/engine/store/paths.js';
 import { makeRunsFolder } from '../../domain/engine/store/runs-folder.js';
@@ -18,8 +19,8 @@ export interface ControllerOptions {
   server: ServerChoice;
   /** Start a worker beside this process. Default: only for the embedded server. */
   worker?: boolean;
-  /** Paths of modules with further activities. */
-  plugins?: readonly string[];
+  /** Prefix of the task queues. A known run keeps its own. */
+  prefix?: string;
   /** Program that a local worker is started with, see {@link LocalWorker}. */
   program: string;
   listener: RunListener;
@@ -44,8 +45,8 @@ export class RunController {
   private readonly options: ControllerOptions;
   private readonly session: Session;
   private readonly folder: WorkFolder;
-  private readonly needs: WorkerFacts;
-  private readonly ownWorker: boolean;
+  /** What the local worker serves, where this controller runs one. */
+  private needs?: WorkerFacts;
   private worker?: LocalWorker;
 
   private constructor(plan: Plan, options: ControllerOptions, session: Session) {
@@ -53,15 +54,13 @@ export class RunController {
     this.options = options;
     this.session = session;
     this.folder = new WorkFolder(plan.work, session, (line) => options.listener.line(line));
-    this.needs = needsOf(plan, session, options.plugins);
-    this.ownWorker = options.worker ?? session.kind === 'embedded';
   }
 
   /**
    * Connects to the server, starting the embedded one if need be, and installs what a local worker needs.
    * @throws ServerUnreachable
-   * @throws SamMilError InvalidInput for a work folder that cannot be written, or beside a worker without the
-   * plan's plugins
+   * @throws SamMilError InvalidInput for a work folder that cannot be written, for a plugin of the plan that
+   * a local worker would lack, or beside a worker without one
    */
   static async open(plan: Plan, options: ControllerOptions): Promise<RunController> {
     const { listener, signal } = options;
@@ -82,13 +81,18 @@ export class RunController {
   }
 
   /**
-   * As {@link open}, for a known run: with its plan and plugins, and on its server unless another one is
-   * named.
+   * As {@link open}, for a known run: with its plan and queues, and on its server unless another one is named.
+   * @param plugins instead of the plan's, which may be elsewhere by now: package names or paths
    */
-  static async reopen(entry: RunEntry, options: ControllerOptions): Promise<RunController> {
+  static async reopen(
+    entry: RunEntry,
+    options: ControllerOptions,
+    plugins?: readonly string[],
+  ): Promise<RunController> {
     const plan = readPlanOf(entry);
-    const plugins = options.plugins ?? (await readRequest(entry)).plugins;
-    return RunController.open(plan, { ...options, plugins, server: serverOf(entry, options.server) });
+    if (plugins !== undefined) plan.plugins = plugins.map((spec) => absoluteSpec(spec, process.cwd()));
+    const { queuePrefix: prefix } = await readRequest(entry);
+    return RunController.open(plan, { ...options, prefix, server: serverOf(entry, options.server) });
   }
 
   /**
@@ -97,8 +101,8 @@ export class RunController {
    * files; its finished work is kept.
    */
   async start(request: RunRequest = {}, fresh = false): Promise<RunEntry> {
-    const { plugins, signal } = this.options;
-    const starting = this.folder.start(this.plan, { ...request, plugins }, fresh);
+    const { prefix: queuePrefix, signal } = this.options;
+    const starting = this.folder.start(this.plan, { ...request, queuePrefix }, fresh);
     const { entry, isNew } = await unlessAborted(starting, signal);
     await this.attach(entry);
     if (!isNew) await this.send(async () => void (await this.wake(entry)));
@@ -169,6 +173,7 @@ export class RunController {
         },
         tend: () => this.worker?.tend(),
         record: () => readRunRecord(entry),
+        prefix: this.options.prefix,
         signal,
       });
       outcome = status === undefined ? await this.leave(entry) : { ended: 'result', status };
@@ -202,9 +207,10 @@ export class RunController {
   }
 
   private async prepare(): Promise<this> {
-    const { listener, signal } = this.options;
+    const { listener, signal, prefix, worker = this.session.kind === 'embedded' } = this.options;
     try {
-      if (this.ownWorker) {
+      if (worker) {
+        this.needs = needsOf(this.plan, this.session, prefix);
         refuseWorkersWithout(this.needs);
         await unlessAborted(
           setUpNatives(partsOf(this.plan), (line) => listener.setUp(line)),
@@ -225,13 +231,13 @@ export class RunController {
       kind === 'embedded'
         ? `${started ? 'started the embedded Temporal server' : 'using the embedded Temporal server'} at ${address}`
         : `using the Temporal server at ${address}, namespace ${namespace}`;
-    if (!this.ownWorker) return where;
+    if (this.needs === undefined) return where;
     return othersServe(this.needs) ? `${where} and the worker that serves it` : `${where} and a local worker`;
   }
 
   /** Starts the local worker, so that the run can be asked. */
   private async attach(entry: RunEntry): Promise<void> {
-    if (!this.ownWorker) return;
+    if (this.needs === undefined) return;
     const { program, server } = this.options;
     const args = server.profile === undefined ? [] : ['--profile', server.profile];
     const log = join(runFolder(entry.work, entry.run), 'worker.log');

@@ -18,6 +18,8 @@ interface FollowOptions {
    * The status that the run left in its work folder, if it has ended: Temporal keeps none of a cancelled run.
    */
   record?(): RunStatus | undefined;
+  /** Prefix of the run's task queues, where it is not the default one. */
+  prefix?: string;
   /** Ends the following; the run continues. */
   signal?: AbortSignal;
 }
@@ -64,7 +66,7 @@ export async function followRun(
         options.show({ status: result, activities: [], now: Date.now() });
         return result;
       }
-      view = await look(client, run, view);
+      view = await look(client, run, options.prefix, view);
       if (view !== undefined) options.show({ ...view, now: Date.now() });
       if (view?.status.state === 'held' && view.trouble === undefined) return view.status;
       await sleep(ROUND_MILLISECONDS, undefined, { signal: options.signal }).catch(() => undefined);
@@ -74,9 +76,14 @@ export async function followRun(
 }
 
 /** The run as it is now. Where no worker answers, the last view with the reason. */
-async function look(client: Client, run: string, last?: RunView): Promise<RunView | undefined> {
+async function look(
+  client: Client,
+  run: string,
+  prefix: string | undefined,
+  last?: RunView,
+): Promise<RunView | undefined> {
   try {
-    return await viewRun(client, run);
+    return await viewRun(client, run, prefix);
   } catch (error) {
     return last && { ...last, activities: [], trouble: troubleOf(error) };
   }
@@ -86,7 +93,7 @@ async function look(client: Client, run: string, last?: RunView): Promise<RunVie
  * The run's own status, completed with exact numbers of the running stages and with what their activities are
  * doing. Throws Temporal's error where no worker answers in time.
  */
-export async function viewRun(client: Client, run: string): Promise<RunView> {
+export async function viewRun(client: Client, run: string, queuePrefix?: string): Promise<RunView> {
   const status = await new RemoteRun(client, run).status();
   const ids = new Set(
     status.stages.flatMap((stage) => (stage.state === 'running' ? (stage.workflowId ?? []) : [])),
@@ -99,17 +106,18 @@ export async function viewRun(client: Client, run: string): Promise<RunView> {
   const stages = status.stages.map((stage) => newer(stage, byName.get(stage.name)));
   const troubles = [
     ...stuck.map((reason) => `the run waits and retries automatically: ${reason}`),
-    ...(unserved.length > 0 ? [noWorkerFor(unserved)] : []),
+    ...(unserved.length > 0 ? [noWorkerFor(unserved, queuePrefix)] : []),
   ];
   const trouble = troubles.length > 0 ? { trouble: troubles[0] } : {};
   return { status: { ...status, stages }, activities: atWork, now: Date.now(), ...trouble };
 }
 
 /** @param queues with their prefix, as the server names them */
-function noWorkerFor(queues: readonly string[]): string {
-  const prefix = stepQueue('');
+function noWorkerFor(queues: readonly string[], queuePrefix: string | undefined): string {
+  const prefix = stepQueue('', queuePrefix);
   const names = queues.map((queue) => (queue.startsWith(prefix) ? queue.slice(prefix.length) : queue));
-  const command = `npx sam-mil worker --queues ${names.join(',')}`;
+  const option = queuePrefix === undefined ? '' : ` --prefix ${queuePrefix}`;
+  const command = `npx sam-mil worker --queues ${names.join(',')}${option}`;
   return `no worker asks for steps of ${names.join(', ')}: all are busy elsewhere, or none serves it; \`${command}\` starts one`;
 }
 

@@ -1,10 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
+import { absoluteSpec, pluginPaths } from '../../activities/plugins/find-plugin.js';
 import { loadRegistry } from '../../activities/plugins/load-plugins.js';
+import type { PluginFault } from '../../activities/plugins/plugin-fault.js';
 import type { Registry } from '../../activities/define/registry.js';
 import { SamMilError } from '../../domain/errors.js';
 import type { Catalog } from '../../domain/activity-schema.js';
-import { loadPipeline, type LoadedPipeline } from '../../domain/engine/language/load-pipeline.js';
+import {
+  completePipeline,
+  readPipeline,
+  type LoadedPipeline,
+} from '../../domain/engine/language/load-pipeline.js';
+import { ProblemList, type Problem } from '../../domain/engine/language/problems/problems.js';
+import type { Named } from '../../domain/engine/language/read/document.js';
 import {
   checkForced,
   selectStages,
@@ -19,7 +27,7 @@ export interface FileOptions {
   set?: string[];
   paramsFile?: string;
   work?: string;
-  /** Modules with further activities. */
+  /** Packages or modules with more activities or models, besides those that the file names. */
   plugin?: string[];
 }
 
@@ -41,21 +49,58 @@ export async function loadFile(
   options: FileOptions,
   withoutValues = false,
 ): Promise<LoadedFile> {
-  const registry = await loadRegistry(options.plugin);
   const text = readText(file, 'the pipeline file');
   const overlay = options.paramsFile === undefined ? undefined : readOverlay(options.paramsFile);
-  const loaded = loadPipeline(text, {
-    file: resolve(file),
+  const set = (options.set ?? []).map(splitSet);
+  const source = { file: resolve(file), cwd: process.cwd(), set, overlay };
+  const parsed = readPipeline(text, source);
+  const named = parsed.document?.plugins ?? [];
+  const { registry, problems } = await loadPlugins(named, dirname(source.file), options.plugin);
+  const loaded = completePipeline(text, parsed, {
+    ...source,
     catalog: catalogOf(registry),
-    cwd: process.cwd(),
-    set: (options.set ?? []).map(splitSet),
-    overlay,
+    plugins: { loaded: registry.external.map(({ spec }) => spec), problems },
     work: options.work,
     withoutValues,
     exists: existsSync,
   });
   const others = new Map(overlay === undefined ? [] : [[overlay.file, overlay.text]]);
   return { ...loaded, file, text, registry, others };
+}
+
+/**
+ * Loads the plugins that a file names, then those of the command line. Faults of those of the file are problems of the
+ * file.
+ * @param from folder of the file
+ * @throws PluginFault for one of the command line
+ */
+async function loadPlugins(
+  named: readonly Named[],
+  from: string,
+  given: readonly string[] = [],
+): Promise<{ registry: Registry; problems: Problem[] }> {
+  const problems = new ProblemList();
+  const places = new Map(named.map(({ name, place }) => [absoluteSpec(name, from), place]));
+  const fromCommand = given.map((spec) => absoluteSpec(spec, process.cwd()));
+  const onFault = (fault: PluginFault, spec: string) => {
+    const place = places.get(spec);
+    if (place === undefined) throw fault;
+    const { expected, found, next } = fault.facts;
+    const facts = [...(expected ? [`expected ${expected}`] : []), ...(found ? [`found ${found}`] : [])];
+    problems.error(fault.problem, place, [fault.what, ...facts].join('; '), next);
+  };
+  const registry = await loadRegistry([...places.keys(), ...fromCommand], { from, onFault });
+  return { registry, problems: problems.sorted() };
+}
+
+/**
+ * The plugins that a pipeline file names, as absolute paths.
+ * @throws PluginFault for one that is not on this machine
+ */
+export function pluginsNamedBy(file: string): string[] {
+  const source = { file: resolve(file), cwd: process.cwd() };
+  const { document } = readPipeline(readText(file, 'the pipeline file'), source);
+  return pluginPaths(document?.plugins.map(({ name }) => name) ?? [], dirname(source.file));
 }
 
 /**

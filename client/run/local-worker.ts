@@ -72,10 +72,11 @@ export class LocalWorker {
   }
 
   private arguments(): string[] {
-    const { queues, address, namespace, plugins } = this.needs;
+    const { queues, address, namespace, prefix, plugins } = this.needs;
     const all = new Set([...plugins, ...pluginsOn(this.needs)]);
     return [
       ...['--queues', queues.join(','), '--address', address, '--namespace', namespace],
+      ...(prefix === undefined ? [] : ['--prefix', prefix]),
       ...[...all].flatMap((path) => ['--plugin', path]),
     ];
   }

@@ -1,8 +1,11 @@
-import { resolve } from 'node:path';
+import { pluginPaths } from '../../activities/plugins/find-plugin.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { invalid } from '../command-line/errors.js';
 import type { Session } from '../server/connect.js';
 import { registeredProcesses, registerProcess, unregisterProcess } from '../server/state-folder.js';
+
+/** Where a worker polls. */
+type WorkerServer = Pick<WorkerFacts, 'address' | 'namespace' | 'prefix'>;
 
 /** What a worker of this user on this machine serves, and what a run needs to be served. */
 export interface WorkerFacts {
@@ -11,7 +14,9 @@ export interface WorkerFacts {
   /** Of its server, `host:port`. */
   address: string;
   namespace: string;
-  /** Absolute paths of modules with further activities or models. */
+  /** Prefix of its task queues; absent: the default one. */
+  prefix?: string;
+  /** Absolute paths of the packages and modules of external plugins. */
   plugins: readonly string[];
 }
 
@@ -24,24 +29,18 @@ export function unregisterWorker(): void {
   unregisterProcess('workers');
 }
 
-export function absolutePlugins(plugins: readonly string[] = []): string[] {
-  return plugins.map((path) => resolve(path));
-}
-
 /**
  * What a worker must serve to run a plan: the engine's queue and those of its steps, on the session's server.
+ * @throws PluginFault where this machine lacks a plugin of the plan
  */
-export function needsOf(
-  plan: Plan,
-  { address, namespace }: Session,
-  plugins?: readonly string[],
-): WorkerFacts {
+export function needsOf(plan: Plan, { address, namespace }: Session, prefix?: string): WorkerFacts {
   const queues = plan.stages.flatMap((stage) => stage.steps.map((step) => step.queue));
   return {
     queues: [...new Set(['engine', ...queues])],
     address,
     namespace,
-    plugins: absolutePlugins(plugins),
+    ...(prefix === undefined ? {} : { prefix }),
+    plugins: pluginPaths(plan.plugins ?? [], plan.base),
   };
 }
 
@@ -54,7 +53,7 @@ export function othersServe({ queues, plugins, ...server }: WorkerFacts): boolea
 }
 
 /** Plugins of all workers on a server: one that is started beside them is handed steps of their runs too. */
-export function pluginsOn(server: Pick<WorkerFacts, 'address' | 'namespace'>): string[] {
+export function pluginsOn(server: WorkerServer): string[] {
   return [...new Set(workersOn(server).flatMap(({ plugins }) => plugins))];
 }
 
@@ -74,13 +73,12 @@ export function refuseWorkersWithout({ queues, plugins, ...server }: WorkerFacts
   }
 }
 
-function workersOn({
-  address,
-  namespace,
-}: Pick<WorkerFacts, 'address' | 'namespace'>): (WorkerFacts & { pid: number })[] {
+function workersOn({ address, namespace, prefix }: WorkerServer): (WorkerFacts & { pid: number })[] {
   return registeredProcesses('workers')
     .map(({ pid, facts }) => ({ ...NOTHING, ...(facts as Partial<WorkerFacts>), pid }))
-    .filter((worker) => worker.address === address && worker.namespace === namespace);
+    .filter(
+      (worker) => worker.address === address && worker.namespace === namespace && worker.prefix === prefix,
+    );
 }
 
 const NOTHING: WorkerFacts = { queues: [], address: '', namespace: '', plugins: [] };

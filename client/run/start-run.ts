@@ -12,7 +12,6 @@ import { writeDurably } from '../../domain/files/durable-file.js';
 import { planPath, runFolder } from '../../domain/engine/store/paths.js';
 import { engineQueue, RUN_WORKFLOW, type RunHeader, type RunInput } from '../../workflows/messages.js';
 import type { Session } from '../server/connect.js';
-import { absolutePlugins } from './registered-workers.js';
 import { forgetRunRecord, rememberRun, type RunEntry } from './run-index.js';
 
 /**
@@ -24,22 +23,17 @@ export interface RunRequest {
   items?: Record<string, string[]>;
   /** {@link RunInput.force}. */
   force?: string[];
-  /**
-   * Paths of modules with further activities, which a resumed run needs again. Runs that differ only in them
-   * count as the same.
-   */
-  plugins?: readonly string[];
+  /** {@link RunInput.queuePrefix}. */
+  queuePrefix?: string;
 }
 
 /** Writes the plan into the work folder and starts its run. Returns the run as it is remembered. */
 export async function startRun(session: Session, plan: Plan, request: RunRequest = {}): Promise<RunEntry> {
   const run = newRunName(plan);
   const ref = await writePlan(plan, run);
-  const selection = normalize(request);
-  const plugins = absolutePlugins(request.plugins);
-  const kept = plugins.length === 0 ? selection : { ...selection, plugins };
-  await writeDurably(requestPath(plan.work, run), `${JSON.stringify(kept)}\n`);
-  await execute(session.client, { run, plan: ref, header: await headerOf(plan), ...selection });
+  const normalized = normalize(request);
+  await writeDurably(requestPath(plan.work, run), `${JSON.stringify(normalized)}\n`);
+  await execute(session.client, { run, plan: ref, header: await headerOf(plan), ...normalized });
   return remember(session, plan, run);
 }
 
@@ -57,9 +51,9 @@ export async function startAgain(session: Session, entry: RunEntry): Promise<Run
     plan.work === (JSON.parse(text) as Plan).work
       ? { path, digest: digestOf(text) }
       : await writePlan(plan, entry.run);
-  const selection = normalize(await readRequest(entry));
+  const normalized = normalize(await readRequest(entry));
   forgetRunRecord(entry);
-  await execute(session.client, { run: entry.run, plan: ref, header: await headerOf(plan), ...selection });
+  await execute(session.client, { run: entry.run, plan: ref, header: await headerOf(plan), ...normalized });
   return remember(session, plan, entry.run);
 }
 
@@ -82,10 +76,11 @@ export async function isSameStart(entry: RunEntry, plan: Plan, request: RunReque
 }
 
 /** Equal requests become equal objects, which hold only what is set. */
-function normalize({ items = {}, force = [] }: RunRequest): Pick<RunRequest, 'items' | 'force'> {
+function normalize({ items = {}, force = [], queuePrefix }: RunRequest): RunRequest {
   return {
     ...(Object.keys(items).length > 0 ? { items } : {}),
     ...(force.length > 0 ? { force: [...force].sort() } : {}),
+    ...(queuePrefix === undefined ? {} : { queuePrefix }),
   };
 }
 
@@ -97,7 +92,7 @@ async function execute(client: Client, input: RunInput): Promise<void> {
   try {
     await client.workflow.start(RUN_WORKFLOW, {
       workflowId: input.run,
-      taskQueue: engineQueue(),
+      taskQueue: engineQueue(input.queuePrefix),
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       args: [input],
       staticSummary: input.header.description || input.header.pipeline,

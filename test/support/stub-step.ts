@@ -16,7 +16,7 @@ export class StubSteps {
 
   static async open(work: string): Promise<StubSteps> {
     const registry = await loadRegistry([STUB_PLUGIN]);
-    return new StubSteps(new EngineContext(registry, { pluginModules: [STUB_PLUGIN], graceMs: 300 }), work);
+    return new StubSteps(new EngineContext(registry, { graceMs: 300 }), work);
   }
 
   run(uses: string, parts: Partial<StepInput> = {}, attempt: Partial<Attempt> = {}): Promise<StepOutcome> {

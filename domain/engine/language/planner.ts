@@ -23,6 +23,8 @@ export interface PlanSettings {
   cwd: string;
   /** `--work`, relative to `cwd`; over the pipeline's own `work`. */
   work?: string;
+  /** {@link Plan.plugins}. */
+  plugins?: readonly string[];
 }
 
 /** Retries of a step that neither it, its stage nor `defaults` speaks of. */
@@ -47,6 +49,7 @@ export function planPipeline(document: PipelineDocument, settings: PlanSettings)
     base: settings.base,
     work: workFolder(document, settings),
     params: document.known.values,
+    ...(settings.plugins?.length ? { plugins: [...settings.plugins] } : {}),
     onFailure: document.onFailure,
     stages: orderStages(document.stages).map((stage) => planStage(stage, document, settings.catalog)),
   };

@@ -14,11 +14,20 @@ export function firstDifference(before: Ingredients, now: Ingredients): string |
     return `${now.activity} version ${before.version} -> ${now.version}`;
   }
   return (
+    codeDifference(before.code, now.code) ??
     parameterDifference(before.with, now.with) ??
     inputDifference(before, now) ??
     memberDifference('weights', before.hidden, now.hidden) ??
     (before.name === now.name ? undefined : `item ${before.name} -> ${now.name}`)
   );
+}
+
+function codeDifference(
+  before: Ingredients['code'] = {},
+  now: Ingredients['code'] = {},
+): string | undefined {
+  const plugin = places(before, now).find((name) => before[name] !== now[name]);
+  return plugin && `code of plugin ${plugin} changed`;
 }
 
 function parameterDifference(before: JsonObject, now: JsonObject): string | undefined {

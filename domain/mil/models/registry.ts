@@ -23,7 +23,7 @@ export interface ModelEntry {
   options: ModelOptions;
   /** Whether its work is little more than the embedding's, so that small bags need no native library. */
   light?: boolean;
-  /** Of a model from outside: raise it when its code gives other results, so that folds are trained anew. */
+  /** Of a model of a plugin, whose own code is part of the cache key: raise it when other code gives other results, so that folds are trained again. */
   version?: number;
   /** Loads the model's file, which may load TensorFlow. */
   load(): Promise<BuildModel>;

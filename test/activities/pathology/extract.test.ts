@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { prepareStep } from '../../../activities/step/prepare-step.js';
+import { Registry } from '../../../activities/define/registry.js';
+import { plugins } from '../../../activities/plugins/index.js';
+import { prepareStep, type StepEngine } from '../../../activities/step/prepare-step.js';
 import { definition as extract } from '../../../activities/pathology/extract.js';
 import { definition as segment } from '../../../activities/pathology/segment.js';
 import { DigestCache } from '../../../domain/engine/store/digest-cache.js';
@@ -11,12 +13,18 @@ import type { Json } from '../../../domain/json.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { writeTinyEncoder } from '../../support/tiny-encoder.js';
 
+function engineOf(work: string): StepEngine {
+  const cache = new DigestCache(work);
+  return { registry: new Registry(plugins), digests: () => cache };
+}
+
 test('an encoder by file: its path starts at the pipeline, and the model behind it is part of the key', async (context) => {
   const base = temporaryFolder(context);
   for (const name of ['slide.svs', 'patches.h5']) writeFileSync(join(base, name), name);
   writeTinyEncoder(base);
   const prepare = (changes: Record<string, Json> = {}) =>
     prepareStep(
+      engineOf(base),
       extract,
       {
         work: base,
@@ -25,7 +33,6 @@ test('an encoder by file: its path starts at the pipeline, and the model behind 
         single: false,
         with: { slide: 'slide.svs', patches: 'patches.h5', encoder: 'tiny.yaml', ...changes },
       },
-      new DigestCache(base),
     );
   const first = await prepare();
   assert.equal((first.jobWith.encoder as unknown as InputFile).path, join(base, 'tiny.yaml'));
@@ -41,7 +48,7 @@ test('a parameter of the segmenter that is out of range is refused by name', asy
   const base = temporaryFolder(context);
   const given = { slide: 'a', patches: 'b', segmenter: 'watershed', regions: [0], 'pred-iou-thresh': 2 };
   const step = { work: base, base, item: 'slide', single: false, with: given };
-  await assert.rejects(prepareStep(segment, step, new DigestCache(base)), {
+  await assert.rejects(prepareStep(engineOf(base), segment, step), {
     code: 'InvalidInput',
     message: /`regions\.0` must be >= 1.*`pred-iou-thresh` must be <= 1/,
   });

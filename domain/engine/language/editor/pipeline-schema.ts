@@ -19,6 +19,10 @@ export function pipelineSchema(catalog: Catalog): JsonObject {
       pipeline: { const: LANGUAGE_VERSION, description: 'Version of the language.' },
       name: text('Part of run ids and of the default work folder.'),
       description: text('One line for people.'),
+      plugins: described(
+        'Packages (by name) or modules (by path, relative to this file) with further activities and models.',
+        { type: ['string', 'array'], items: { type: 'string', minLength: 1 } },
+      ),
       params: described('Values that a run can be given with --set.', {
         type: 'object',
         additionalProperties: ref('param'),

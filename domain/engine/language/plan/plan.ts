@@ -16,6 +16,8 @@ export interface Plan {
   /** Absolute work folder. */
   work: string;
   params: JsonObject;
+  /** External plugins, in the order they are loaded in: packages by name, modules by absolute path. Absent where there are none. */
+  plugins?: string[];
   onFailure: 'hold' | 'fail' | 'continue';
   /** In an order in which every stage comes after its needs. */
   stages: StagePlan[];

@@ -49,6 +49,10 @@ export const PROBLEM_CODES = {
   'duplicate-cell': 'two matrix cells with one key',
   'unused-filter': 'an `exclude` that matches no cell',
   'unusual-queue': 'a queue whose name looks like a mistyped one',
+  // Plugins
+  'unknown-plugin': 'a plugin that is not on this machine',
+  'bad-plugin': 'a plugin that cannot be loaded, or a module that exports none',
+  'plugin-clash': 'a plugin with an activity or model whose name is taken',
   // Activities
   'unknown-activity': 'an activity that no plugin offers',
   'unknown-with': 'a parameter that the activity does not have',

@@ -7,6 +7,8 @@ import type { Entry, ScalarNode, YamlNode } from './yaml-nodes.js';
 export interface PipelineDocument {
   name: string;
   description: string;
+  /** Packages and modules with further activities or models, as written. */
+  plugins: Named[];
   params: ParamDeclaration[];
   known: KnownParams;
   /** As written, params filled in. */

@@ -12,7 +12,7 @@ import { readYaml } from './yaml-nodes.js';
 export const LANGUAGE_VERSION = 1;
 
 const KEYS = [
-  ...['pipeline', 'name', 'description', 'params', 'defaults', 'work', 'stages', 'on-failure'],
+  ...['pipeline', 'name', 'description', 'plugins', 'params', 'defaults', 'work', 'stages', 'on-failure'],
   'x-*',
 ];
 
@@ -53,6 +53,7 @@ function readDocument(
   return {
     name: readName(map, start, context),
     description: map.text('description') ?? '',
+    plugins: map.names('plugins'),
     params: declarations,
     known,
     work: map.text('work'),

@@ -1,0 +1,117 @@
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
+import { packageRoot } from '../../domain/package-root.js';
+import { PluginFault } from './plugin-fault.js';
+
+/** A plugin as it lies on this machine: a package, or a single module. */
+export interface PluginPlace {
+  /** What a plan names it by: the package's name, or an absolute path. */
+  spec: string;
+  /** Absolute path of the package's folder or of the module's file. Identifies the plugin on this machine. */
+  path: string;
+  /** Absolute path of the module that exports the plugin. */
+  entry: string;
+  /** Absent for a single module. */
+  package?: { name: string; version: string };
+}
+
+const MODULE = /\.[cm]?[jt]s$/;
+
+/** Whether a plugin is named by its path, as opposed to a package's name. */
+export function isPluginPath(spec: string): boolean {
+  return /^[./]/.test(spec) || isAbsolute(spec) || MODULE.test(spec);
+}
+
+/** A path becomes absolute, from `folder`; a package's name stays as it is. */
+export function absoluteSpec(spec: string, folder: string): string {
+  return isPluginPath(spec) ? resolve(folder, spec) : spec;
+}
+
+/**
+ * Finds a plugin. A package's name is looked up as Node looks it up, from `from`, then from the current folder, then beside this package.
+ * @param spec path of a module or of a package's folder, or a package's name
+ * @param from absolute folder that relative paths start from
+ * @throws PluginFault where there is none
+ */
+export function findPlugin(spec: string, from: string): PluginPlace {
+  if (!isPluginPath(spec)) return packageAt(packageFolder(spec, [from, process.cwd(), packageRoot()]), spec);
+  const given = resolve(from, spec);
+  if (!existsSync(given)) {
+    throw new PluginFault('unknown-plugin', `there is no plugin ${spec}`, {
+      found: `nothing at ${given}`,
+      next: 'correct the path; the name of an installed package works too',
+    });
+  }
+  const path = realpathSync(given);
+  return statSync(path).isDirectory() ? packageAt(path, given) : { spec: given, path, entry: path };
+}
+
+/** The same for several, as absolute paths. */
+export function pluginPaths(specs: readonly string[], from: string): string[] {
+  return [...new Set(specs.map((spec) => findPlugin(spec, from).path))];
+}
+
+function packageFolder(name: string, starts: readonly string[]): string {
+  for (const start of starts) {
+    for (let folder = start; ; folder = dirname(folder)) {
+      // A package finds itself by its own name, as Node has it for packages with `exports`.
+      if (readManifest(folder)?.name === name) return realpathSync(folder);
+      const installed = join(folder, 'node_modules', name);
+      if (existsSync(join(installed, 'package.json'))) return realpathSync(installed);
+      if (dirname(folder) === folder) break;
+    }
+  }
+  throw new PluginFault('unknown-plugin', `there is no package \`${name}\``, {
+    found: `none in node_modules of ${[...new Set(starts)].join(', of ')}, or above`,
+    next: `npm install ${name}; a path begins with ./ or /`,
+  });
+}
+
+function packageAt(folder: string, spec: string): PluginPlace {
+  const manifest = readManifest(folder);
+  if (manifest === undefined) {
+    throw new PluginFault('bad-plugin', `the folder ${folder} is not a package`, {
+      expected: 'a package.json that can be read',
+      next: 'name the module instead',
+    });
+  }
+  const { name, version, main, exports } = manifest;
+  const target = exports === undefined ? (main ?? 'index.js') : mainExport(exports);
+  const entry = typeof target === 'string' ? join(folder, target) : undefined;
+  if (entry === undefined || !existsSync(entry)) {
+    throw new PluginFault('bad-plugin', `the package in ${folder} has no main module`, {
+      expected: 'a file that `exports` or `main` of its package.json names',
+      found: entry ?? 'none for `import`',
+      next: 'build the package, or correct its package.json',
+    });
+  }
+  const known = { name: text(name), version: text(version) };
+  return { spec, path: folder, entry: realpathSync(entry), package: known };
+}
+
+function text(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** The target of the package's main entry under the conditions of an `import` in Node, or undefined. */
+function mainExport(exports: Json): Json | undefined {
+  if (typeof exports === 'string') return exports;
+  if (Array.isArray(exports)) return exports.map(mainExport).find((target) => target !== undefined);
+  if (!isJsonObject(exports)) return undefined;
+  if ('.' in exports) return mainExport(exports['.']);
+  for (const condition of ['node', 'import', 'module-sync', 'default']) {
+    const target = condition in exports ? mainExport(exports[condition]) : undefined;
+    if (target !== undefined) return target;
+  }
+  return undefined;
+}
+
+function readManifest(folder: string): JsonObject | undefined {
+  try {
+    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Json;
+    return isJsonObject(manifest) ? manifest : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,17 @@
+import { SamMilError, type ErrorFacts } from '../../domain/errors.js';
+
+/** What can be wrong with a plugin; each is a problem of the pipeline file that names it. */
+export type PluginFaultCode = 'unknown-plugin' | 'bad-plugin' | 'plugin-clash';
+
+/** A plugin that cannot be used. */
+export class PluginFault extends SamMilError {
+  readonly problem: PluginFaultCode;
+  /** Without the facts, which the message has too. */
+  readonly what: string;
+
+  constructor(problem: PluginFaultCode, what: string, facts: ErrorFacts) {
+    super('InvalidInput', what, facts);
+    this.problem = problem;
+    this.what = what;
+  }
+}

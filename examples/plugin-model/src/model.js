@@ -1,0 +1,28 @@
+import { classifier, crossEntropy, embedBag, linearSpec, tf } from 'sam-mil/model';
+
+/** A model is a function from its sizes and options to its parameters, its loss and its inference. */
+export function build(config) {
+  const { dim, embedDim, classes, options } = config;
+
+  /** With the step's context the embedding has dropout; `context.stream(purpose)` gives further random numbers. */
+  function forward(weights, bag, context) {
+    const h = embedBag(weights, bag, config, context);
+    const lengths = tf.sqrt(tf.add(tf.sum(tf.square(h), 1, true), 1e-6));
+    const powers = tf.pow(lengths, options.power);
+    const shares = tf.div(powers, tf.sum(powers));
+    return { h, shares, logits: classifier(weights, tf.sum(tf.mul(shares, h), 0, true)) };
+  }
+
+  return {
+    parameters: [...linearSpec('embed', dim, embedDim), ...linearSpec('cls', embedDim, classes)],
+    loss: (weights, bag, context) => crossEntropy(forward(weights, bag, context).logits, context.label),
+    infer(weights, bag) {
+      const { h, shares, logits } = forward(weights, bag);
+      return {
+        logits: tf.reshape(logits, [classes]),
+        attention: tf.reshape(shares, [bag.rows]),
+        instanceLogits: classifier(weights, h),
+      };
+    },
+  };
+}
