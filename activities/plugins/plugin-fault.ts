@@ -6,12 +6,9 @@ export type PluginFaultCode = 'unknown-plugin' | 'bad-plugin' | 'plugin-clash';
 /** A plugin that cannot be used. */
 export class PluginFault extends SamMilError {
   readonly problem: PluginFaultCode;
-  /** Without the facts, which the message has too. */
-  readonly what: string;
 
-  constructor(problem: PluginFaultCode, what: string, facts: ErrorFacts) {
+  constructor(problem: PluginFaultCode, what: string, facts: ErrorFacts & { cause?: unknown }) {
     super('InvalidInput', what, facts);
     this.problem = problem;
-    this.what = what;
   }
 }
