@@ -20,8 +20,8 @@ export const definition = defineActivity({
   isolation: 'child',
   resumesFrom: 'the first file that is not there yet',
   outsideFault: async ({ work, with: { to }, outputs, digest }) => {
-    const { faultOfCopies } = await import('../../domain/pipeline/copy/copy.js');
-    return faultOfCopies(work, to as string, outputs.list as unknown as FileRef, digest);
+    const { findCopyFault } = await import('../../domain/pipeline/copy/copy.js');
+    return findCopyFault(work, to as string, outputs.list as unknown as FileRef, digest);
   },
   load: () => import('../../domain/pipeline/copy/copy.js'),
 });

@@ -5,9 +5,8 @@ import type { FileRef, ItemRecord } from '../job.js';
 import { isFileRef } from '../job.js';
 
 /**
- * A file output of an item, checked against the digest it was published with: a number read from an edited file would be traced to the wrong
- * content.
- * @throws SamMilError InvalidInput when the item has no such output, or the file is gone or changed
+ * Returns a file output of an item after checking the file against its published digest. A number read from an edited file would otherwise be traced to the wrong content.
+ * @throws SamMilError InvalidInput when the item has no such output, or the file is missing or has changed
  */
 export async function outputFile(
   item: ItemRecord,
@@ -17,13 +16,13 @@ export async function outputFile(
   const ref = item.outputs[name];
   if (!isFileRef(ref)) {
     throw new SamMilError('InvalidInput', `item "${item.key}" has no output "${name}"`, {
-      found: Object.keys(item.outputs).join(', ') || 'no output',
-      next: 'declare it in the outputs of its stage',
+      found: Object.keys(item.outputs).join(', ') || 'no outputs',
+      next: 'declare it in the `outputs` of the stage',
     });
   }
   const absolute = isAbsolute(ref.path) ? ref.path : join(work, ref.path);
   const digest = await digestOfFile(absolute).catch((cause: unknown) => {
-    throw new SamMilError('InvalidInput', `"${name}" of item "${item.key}" can't be read`, {
+    throw new SamMilError('InvalidInput', `cannot read output "${name}" of item "${item.key}"`, {
       file: absolute,
       cause,
     });
@@ -31,19 +30,19 @@ export async function outputFile(
   if (digest !== ref.digest) {
     throw new SamMilError(
       'InvalidInput',
-      `"${name}" of item "${item.key}" was changed after it was published`,
+      `output "${name}" of item "${item.key}" was changed after it was published`,
       {
         file: absolute,
         expected: ref.digest,
         found: digest,
-        next: 'run the pipeline again: the changed file is noticed and made anew',
+        next: 'run the pipeline again; it detects the changed file and produces it again',
       },
     );
   }
   return { path: ref.path, digest: ref.digest, bytes: ref.bytes, absolute };
 }
 
-/** File outputs of an item whose names end in one of `endings`, in the order of their output names. */
+/** Lists the file outputs of an item whose paths end in one of `endings`, sorted by output name. */
 export function filesEndingIn(
   item: ItemRecord,
   endings: readonly string[],

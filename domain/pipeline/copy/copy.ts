@@ -24,8 +24,8 @@ interface CopiedFile {
 }
 
 /**
- * Copies chosen outputs to a folder. Each file appears whole or not at all (temporary name, digest checked, fsync, rename). Everything is looked at
- * before anything is written: a name that two files would get, or different content in the target, is refused.
+ * Copies the selected outputs to a folder. Each file appears whole or not at all (temporary name, digest check, fsync, rename). All checks run before the first write: it refuses two files with the same name and a target that holds different content.
+@throws SamMilError InvalidInput when there is nothing to copy, names collide, the target holds other content, or a source file changed
  */
 export async function run(job: Job<CopyWith>): Promise<JobResult> {
   const { to, overwrite } = job.with;
@@ -51,18 +51,18 @@ function targetFolder(work: string, to: string): string {
   return isAbsolute(to) ? resolve(to) : resolve(work, to);
 }
 
-/** Which copy is gone from the target or holds other content, in words; undefined where all stand. `list` is the output of that name. */
-export async function faultOfCopies(
+/** Describes the first copy that is missing from the target or has other content; undefined if all are intact. `list` is the output `list`. */
+export async function findCopyFault(
   work: string,
   to: string,
   list: FileRef,
-  digestOf: (path: string) => Promise<string>,
+  readDigest: (path: string) => Promise<string>,
 ): Promise<string | undefined> {
   const { files } = JSON.parse(readFileSync(join(work, list.path), 'utf8')) as { files: CopiedFile[] };
   for (const { path, digest } of files) {
     const target = join(targetFolder(work, to), path);
-    if (!existsSync(target)) return `${path} is gone from ${to}`;
-    if ((await digestOf(target)) !== digest) return `${path} was changed in ${to}`;
+    if (!existsSync(target)) return `${path} is missing from ${to}`;
+    if ((await readDigest(target)) !== digest) return `${path} was changed in ${to}`;
   }
   return undefined;
 }
@@ -77,7 +77,7 @@ async function listCopies({ with: { files, items, outputs, layout }, work }: Job
     if (outputs === undefined || outputs.length === 0) {
       throw new SamMilError(
         'InvalidInput',
-        '`items` needs `outputs`: the names of what to copy of each item',
+        '`items` requires `outputs`, the names of the outputs to copy from each item',
       );
     }
     for (const item of readItems(items.path)) {
@@ -99,14 +99,14 @@ function refuseSameNames(copies: readonly Copy[]): void {
   copies.forEach((copy, i) => {
     const before = copies[i - 1];
     if (before === undefined || before.to !== copy.to || before.from === copy.from) return;
-    throw new SamMilError('InvalidInput', `two files would be called ${copy.to}`, {
+    throw new SamMilError('InvalidInput', `two files would be named ${copy.to}`, {
       found: `${before.from} and ${copy.from}`,
-      next: 'set `layout: by-item`, or copy them to different folders',
+      next: 'set `layout: by-item`, or copy the files to different folders',
     });
   });
 }
 
-/** Copies that are still to be made. What is there with the same content stays untouched. */
+/** Returns the copies that are still to be made. Files that already have the same content are not touched. */
 async function neededCopies(copies: readonly Copy[], folder: string, overwrite: boolean): Promise<Copy[]> {
   const pending: Copy[] = [];
   const different: string[] = [];
@@ -119,9 +119,9 @@ async function neededCopies(copies: readonly Copy[], folder: string, overwrite: 
     }
   }
   if (different.length === 0 || overwrite) return pending;
-  throw new SamMilError('InvalidInput', 'the target holds other content', {
+  throw new SamMilError('InvalidInput', 'the target folder contains files with other content', {
     file: different[0],
-    found: different.length === 1 ? 'one such file' : `${different.length} such files`,
+    found: different.length === 1 ? '1 such file' : `${different.length} such files`,
     next: 'choose another folder, move these files away, or set `overwrite: true`',
   });
 }
@@ -133,7 +133,7 @@ async function copyWhole({ from, digest }: Copy, target: string): Promise<void> 
     await copyFile(from, temporary);
     const found = await digestOfFile(temporary);
     if (found !== digest) {
-      throw new SamMilError('InvalidInput', 'the file changed while it was copied', {
+      throw new SamMilError('InvalidInput', 'the file changed while it was being copied', {
         file: from,
         expected: digest,
         found,

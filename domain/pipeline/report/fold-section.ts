@@ -2,13 +2,13 @@ import type { MetricsFile } from '../../mil/evaluate/metrics-file.js';
 import { count, percent, shortDigest } from './format-number.js';
 import { html, type Markup } from './html.js';
 import type { FoldResult, ReportData } from './report-data.js';
-import { rocOfFolds, rocOfGroups, type RocLine } from './roc-figure.js';
+import { drawFoldCurves, drawMeanCurves, type RocLine } from './roc-figure.js';
 import { stripPlot } from './strip-plot.js';
 
-/** Colours there are: more lines in one frame could not be told apart. */
+/** Number of series colors. More lines in one frame would be indistinguishable. */
 const SERIES = 8;
 
-/** ROC curves of every model and every fold. */
+/** ROC curves of each model, over its folds. */
 export function rocSection(data: ReportData): Markup {
   const lines = data.rows.map(({ group }, i): RocLine => {
     const curves = data.folds.flatMap((fold) => (fold.group === group && fold.roc ? [fold.roc] : []));
@@ -21,19 +21,19 @@ export function rocSection(data: ReportData): Markup {
   return html`<section id="roc" aria-labelledby="roc-h">
     <h2 id="roc-h">ROC curves</h2>
     <p class="lead">
-      Thin: single folds. Thick: their mean at each false positive rate, with a band of one standard
-      deviation.
+      Thin lines are individual folds. The thick line is their mean at each false positive rate; the band
+      is one standard deviation.
     </p>
     ${
       drawn.length === 0
-        ? html`<p class="empty">No fold has slides of both classes.</p>`
+        ? html`<p class="empty">No fold contains slides of both classes.</p>`
         : html`<div class="panels">
             ${
               drawn.length > 1 &&
               drawn.length <= SERIES &&
               html`<figure class="chart">
-                ${rocOfGroups(drawn)}
-                <figcaption><strong>All models, means.</strong> ${legend}</figcaption>
+                ${drawMeanCurves(drawn)}
+                <figcaption><strong>Mean curves of all models.</strong> ${legend}</figcaption>
               </figure>`
             }${drawn.map((line) => rocPanel(line, data))}
           </div>`
@@ -45,7 +45,7 @@ function rocPanel(line: RocLine, data: ReportData): Markup {
   const row = data.rows.find(({ group }) => group === line.label);
   const auc = row?.protocols.honest.auc.folds;
   return html`<figure class="chart">
-    ${rocOfFolds(line)}
+    ${drawFoldCurves(line)}
     <figcaption class="s${line.series}">
       <span class="swatch"></span><strong>${line.label}</strong>, ${count(line.curves.length, 'fold')}, AUC
       ${percent(auc?.mean)} ± ${percent(auc?.std)}
@@ -53,7 +53,7 @@ function rocPanel(line: RocLine, data: ReportData): Markup {
   </figure>`;
 }
 
-/** Every fold with its own numbers and the file they come from. */
+/** One row per fold, with its metrics and the file they come from. */
 export function foldSection(data: ReportData): Markup {
   const rows = data.rows.map(({ group }, i) => ({
     label: group,
@@ -69,19 +69,19 @@ export function foldSection(data: ReportData): Markup {
     from: Math.floor(least * 10) / 10,
     to: 1,
     reference: 0.5,
-    label: 'AUC of a fold (bar: median)',
+    label: 'AUC per fold (bar: median)',
   };
-  const shared = sharedOf(data.folds);
+  const shared = findShared(data.folds);
   return html`<section id="folds" aria-labelledby="folds-h">
-    <h2 id="folds-h">Every fold</h2>
-    <figure class="chart-middle">${stripPlot('AUC of every fold', rows, axis)}</figure>
+    <h2 id="folds-h">Folds</h2>
+    <figure class="chart-middle">${stripPlot('AUC per fold', rows, axis)}</figure>
     <div class="scroll" tabindex="0" role="region" aria-label="Folds">
       <table>
         <caption>
           <span
-            >Threshold metrics by the protocol that was asked for. Intervals, 95 %: DeLong’s of the AUC,
-            bootstrap within each class of the others. The digest names the predictions file each line was
-            computed from.${sharedText(shared)}</span
+            >Threshold metrics use the requested protocol. 95% confidence intervals: DeLong for the AUC,
+            stratified bootstrap for the other metrics. The digest identifies the predictions file that a row
+            was computed from.${describeShared(shared)}</span
           >
         </caption>
         <thead>
@@ -107,13 +107,13 @@ export function foldSection(data: ReportData): Markup {
   </section>`;
 }
 
-/** What holds for every fold, and so is said once: where the threshold comes from, and what chose the epoch. */
+/** Facts that are the same in all folds and are therefore stated once: the source of the threshold and of the epoch. */
 interface Shared {
   threshold: string | null;
   epoch: string | null;
 }
 
-function sharedOf(folds: readonly FoldResult[]): Shared {
+function findShared(folds: readonly FoldResult[]): Shared {
   const one = (values: readonly string[]) =>
     values.length > 1 && new Set(values).size === 1 ? values[0] : null;
   return {
@@ -126,15 +126,15 @@ function thresholdFrom({ protocols, protocol }: MetricsFile): string {
   return protocols[protocol].threshold_from;
 }
 
-function sharedText({ threshold, epoch }: Shared): string {
+function describeShared({ threshold, epoch }: Shared): string {
   const parts = [
     ...(threshold === null ? [] : [`threshold: ${threshold}`]),
     ...(epoch === null ? [] : [`epoch: ${epoch}`]),
   ];
-  return parts.length === 0 ? '' : ` In every fold, ${parts.join('; ')}.`;
+  return parts.length === 0 ? '' : ` For all folds, ${parts.join('; ')}.`;
 }
 
-function bootstrapOf({ intervals }: MetricsFile, name: string): Markup | '' {
+function bootstrapInterval({ intervals }: MetricsFile, name: string): Markup | '' {
   const interval = intervals.bootstrap?.[name];
   if (interval === undefined) return '';
   return html`<small>${percent(interval.low, 1)} to ${percent(interval.high, 1)}</small>`;
@@ -156,8 +156,8 @@ function foldRow({ metrics, files }: FoldResult, shared: Shared): Markup {
         >${interval ? `${percent(interval.low, 1)} to ${percent(interval.high, 1)}` : 'no interval'}</small
       >
     </td>
-    <td>${percent(called.f1)}${bootstrapOf(metrics, 'f1')}</td>
-    <td>${percent(called.accuracy)}${bootstrapOf(metrics, 'accuracy')}</td>
+    <td>${percent(called.f1)}${bootstrapInterval(metrics, 'f1')}</td>
+    <td>${percent(called.accuracy)}${bootstrapInterval(metrics, 'accuracy')}</td>
     <td class="narrow">
       ${called.threshold === null ? '–' : called.threshold.toFixed(3)}${
         shared.threshold === null && html`<small>${thresholdFrom(metrics)}</small>`

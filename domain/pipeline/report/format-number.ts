@@ -1,9 +1,9 @@
-/** Fraction as percent without the sign, as the papers print it: 0.9454 gives `94.54`. */
+/** Formats a fraction as percent without the sign, as papers print it: 0.9454 becomes `94.54`. */
 export function percent(value: number | null | undefined, digits = 2): string {
   return value === null || value === undefined || Number.isNaN(value) ? '–' : (value * 100).toFixed(digits);
 }
 
-/** `4.2 s`, `3 min 5 s`, `2 h 10 min`. */
+/** Formats seconds as `4.2 s`, `3 min 5 s` or `2 h 10 min`. */
 export function duration(seconds: number): string {
   if (seconds < 59.95) return `${seconds < 9.95 ? seconds.toFixed(1) : Math.round(seconds)} s`;
   const whole = Math.round(seconds);
@@ -11,7 +11,7 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** First 12 digits of a digest, enough to tell files apart by eye. */
+/** First 12 digits of a digest, enough for a reader to tell files apart. */
 export function shortDigest(digest: string): string {
   return digest.replace(/^sha256:/, '').slice(0, 12);
 }

@@ -3,22 +3,22 @@ import type { Json, JsonObject } from '../../json.js';
 import type { HeatmapScore } from '../../mil/heatmap/shown-class.js';
 import { html, trusted, type Markup } from './html.js';
 
-/** What a heatmap shows and how its scores became colors: outputs of `mil.heatmap`. */
+/** What a heatmap shows and how its scores map to colors, from the outputs of `mil.heatmap`. */
 export interface HeatmapStyle {
   score: HeatmapScore;
-  /** Class whose probability is shown, where that is known. */
+  /** Class whose probability is shown, if known. */
   class?: string;
   scale: 'rank' | 'range' | 'none';
   colormap: ColormapName;
 }
 
-/** A color scale with what its ends mean. */
+/** A color scale and the labels of its ends. */
 export interface ColorScale {
   colormap: ColormapName;
   ends: readonly [string, string];
 }
 
-/** `name` is in the middle of a sentence. */
+/** `name` is used in the middle of a sentence. */
 interface Subject {
   title: string;
   name: string;
@@ -28,13 +28,13 @@ interface Subject {
 const ATTENTION: Subject = {
   title: 'Where the model looks',
   name: 'attention',
-  means: 'how much each patch counts for the slide',
+  means: 'the weight of each patch in the prediction for the slide',
 };
 
-function subjectOf(style: Pick<HeatmapStyle, 'score' | 'class'>): Subject {
+function describeSubject(style: Pick<HeatmapStyle, 'score' | 'class'>): Subject {
   if (style.score === 'attention') return ATTENTION;
   const name = style.class === undefined ? 'class probability' : `probability of ${style.class}`;
-  const means = 'what the classifier says of each patch alone, trained with labels of whole slides only';
+  const means = 'the output of the classifier for each patch alone; it was trained with slide labels only';
   return { title: `${capitalized(name)} in each patch`, name, means };
 }
 
@@ -45,20 +45,20 @@ function capitalized(text: string): string {
 const SCALES: Record<HeatmapStyle['scale'], { cyan: string; ends: readonly [string, string]; says: string }> =
   {
     rank: {
-      cyan: 'patches in the upper half of the slide’s ranking',
+      cyan: 'patches in the upper half of the ranking',
       ends: ['lowest', 'highest'],
-      says: 'by rank within the slide, so each slide has its highest, whether or not it stands out',
+      says: 'by rank within the slide, so every slide has a highest patch, whether or not it is distinctive',
     },
     range: {
-      cyan: 'patches above the middle between the slide’s least and greatest score',
-      ends: ['least', 'greatest'],
-      says: 'from the slide’s least score to its greatest',
+      cyan: 'patches above the midpoint between the lowest and the highest score of the slide',
+      ends: ['lowest score', 'highest score'],
+      says: 'from the lowest score of the slide to its highest',
     },
-    none: { cyan: 'patches above 0.5', ends: ['0', '1'], says: 'as they are, the same on every slide' },
+    none: { cyan: 'patches above 0.5', ends: ['0', '1'], says: 'absolute, the same scale on every slide' },
   };
 
-/** Values that an older record lacks, or that nobody knows, count as the defaults of `mil.heatmap`. */
-export function styleOf(outputs: JsonObject): HeatmapStyle {
+/** Reads the style from an item's outputs. Missing or unknown values become the defaults of `mil.heatmap`. */
+export function readStyle(outputs: JsonObject): HeatmapStyle {
   const score = outputs.score === 'class-probability' ? outputs.score : 'attention';
   const scale = oneOf(outputs.scale, SCALES) ?? (score === 'attention' ? 'rank' : 'none');
   const colormap = outputs.colormap === 'magma' ? 'magma' : 'viridis';
@@ -69,32 +69,32 @@ function oneOf<T extends string>(value: Json | undefined, known: Record<T, unkno
   return typeof value === 'string' && value in known ? (value as T) : undefined;
 }
 
-export function headingOf(styles: readonly HeatmapStyle[]): string {
-  const subjects = new Set(styles.map((style) => subjectOf(style).title));
+export function heatmapHeading(styles: readonly HeatmapStyle[]): string {
+  const subjects = new Set(styles.map((style) => describeSubject(style).title));
   return subjects.size === 1 ? [...subjects][0] : 'Heatmaps';
 }
 
-/** One paragraph for each way in which heatmaps of this report were drawn. */
-export function legendOf(styles: readonly HeatmapStyle[]): Markup {
+/** One paragraph for each style of the heatmaps in this report. */
+export function heatmapLegend(styles: readonly HeatmapStyle[]): Markup {
   const distinct = new Map(
     styles.map((style) => [`${style.score} ${style.scale} ${style.class ?? ''}`, style]),
   );
   return html`${[...distinct.values()].map((style) => {
-    const { name, means } = subjectOf(style);
+    const { name, means } = describeSubject(style);
     const { cyan, says } = SCALES[style.scale];
     return html`<p class="lead">
-      Shown is the ${name}: ${means}. Colors: ${says}. Cyan, stronger the higher: ${cyan}. Blue outline: the
-      annotated lesion.
+      The heatmaps show the ${name}: ${means}. Colors: ${says}. Cyan marks ${cyan}; a stronger cyan is a
+      higher score. The blue outline is the annotated lesion.
     </p>`;
   })}`;
 }
 
-/** Captions of the pictures of one heatmap, by the name of the output. */
-export function captionsOf(style: HeatmapStyle): [string, string, ColorScale?][] {
-  const { name } = subjectOf(style);
+/** Captions for the pictures of one heatmap: output name, caption, color scale. */
+export function heatmapCaptions(style: HeatmapStyle): [string, string, ColorScale?][] {
+  const { name } = describeSubject(style);
   const { colormap, scale } = style;
   return [
-    ['thumbnail', 'The slide'],
+    ['thumbnail', 'Slide'],
     ['overlay', `High ${name} in cyan`],
     ['overlay-map', capitalized(name), { colormap, ends: SCALES[scale].ends }],
   ];

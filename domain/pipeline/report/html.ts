@@ -1,4 +1,4 @@
-/** A piece of markup that is safe to insert: made by {@link html} only. */
+/** Markup that is safe to insert. Only {@link html} and {@link trusted} create it. */
 export interface Markup {
   readonly markup: string;
 }
@@ -6,14 +6,13 @@ export interface Markup {
 export type Content = Markup | string | number | null | undefined | false | readonly Content[];
 
 /**
- * Tagged template for markup. Every inserted text is escaped; markup made by this same tag, and lists of it, are inserted as they are; null,
- * undefined and false leave nothing.
+ * Tagged template for markup. It escapes all inserted text; markup from this tag, and lists of it, are inserted as they are; null, undefined and false insert nothing.
  */
 export function html(parts: TemplateStringsArray, ...values: readonly Content[]): Markup {
   return { markup: parts.reduce((text, part, i) => text + render(values[i - 1]) + part) };
 }
 
-/** Text that is trusted markup already: a style sheet of our own, never anything read from a file. */
+/** Marks text as trusted markup: our own style sheet, never content read from a file. */
 export function trusted(markup: string): Markup {
   return { markup };
 }

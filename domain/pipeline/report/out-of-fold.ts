@@ -5,28 +5,27 @@ import type { Prediction } from '../../mil/evaluate/evaluate-predictions.js';
 import { auc } from '../../statistics/ranking.js';
 import type { ReadFold } from './read-folds.js';
 import type { Comparison, PooledResult } from './report-data.js';
-import { spreadOf } from './summary.js';
+import { computeSpread } from './summary.js';
 
 /**
- * AUC and accuracy (at 0.5) of each group over all out-of-fold scores of a repeat together, then mean and std over the repeats: what small data
- * sets are compared by, as a fold of ten slides has no AUC to speak of. Groups of several classes, or with a slide scored twice, have none.
+ * Computes the AUC and accuracy (at 0.5) of each group over the pooled out-of-fold scores of a repeat, then their mean and std over the repeats. Small data sets are compared this way because the AUC of a fold with ten slides is unreliable. Groups with more than two classes, or with a slide that was scored twice, are omitted.
  */
 export function poolGroups(folds: readonly ReadFold[]): PooledResult[] {
   const groups = [...new Set(folds.map(({ group }) => group))];
   return groups.flatMap((group) => {
-    const repeats = repeatsOf(folds.filter((fold) => fold.group === group));
+    const repeats = listRepeats(folds.filter((fold) => fold.group === group));
     const all = repeats.map((repeat) => outOfFold(folds, group, repeat));
     if (all.some((predictions) => predictions === undefined)) return [];
     const scored = all.map((predictions) => ({
-      scores: scoresOf(predictions!),
+      scores: positiveScores(predictions!),
       labels: predictions!.map(({ label }) => label),
     }));
     const areas = scored.map(({ scores, labels }) => auc(scores, labels));
     return [
       {
         group,
-        auc: spreadOf(areas.map((area) => (Number.isNaN(area) ? null : area))),
-        accuracy_at_half: spreadOf(
+        auc: computeSpread(areas.map((area) => (Number.isNaN(area) ? null : area))),
+        accuracy_at_half: computeSpread(
           scored.map(({ scores, labels }) => thresholdedMetrics(scores, labels, 0.5).accuracy),
         ),
         repeats: repeats.map((repeat, i) => ({
@@ -47,10 +46,9 @@ function delongInterval(scores: readonly number[], labels: readonly number[]): [
 }
 
 /**
- * Paired DeLong tests between groups on the same slides, a test a repeat, over the out-of-fold predictions of all folds of that repeat.
- * Groups that did not score the very same slides are not compared.
- * @param pairs `first`: each group with the first one; `all`: every pair; `none`
- * @param by field that may differ within a pair, all others being equal: with `first`, the first group of each such family is compared with
+ * Paired DeLong tests between groups on the same slides: one test per repeat, over the out-of-fold predictions of all its folds. Groups that did not score the same slides are not compared.
+ * @param pairs `first`: each group with the first group; `all`: every pair; `none`
+ * @param by the only field that may differ within a pair; with `first`, each group is compared with the first group that has the same other fields
  */
 export function compareGroups(
   folds: readonly ReadFold[],
@@ -62,12 +60,12 @@ export function compareGroups(
     const name = by === undefined ? '' : canonicalJson({ ...values, [by]: null });
     families.set(name, (families.get(name) ?? new Set()).add(group));
   }
-  const wanted = [...families.values()].flatMap((family) => {
+  const candidates = [...families.values()].flatMap((family) => {
     const groups = [...family];
     return groups.flatMap((b, j) => groups.slice(0, j).map((a, i) => ({ a, b, i })));
   });
-  const chosen = wanted.filter(({ i }) => pairs === 'all' || (pairs === 'first' && i === 0));
-  const repeats = repeatsOf(folds);
+  const chosen = candidates.filter(({ i }) => pairs === 'all' || (pairs === 'first' && i === 0));
+  const repeats = listRepeats(folds);
   return chosen.flatMap(({ a, b }) => repeats.flatMap((repeat) => compare(folds, a, b, repeat)));
 }
 
@@ -79,11 +77,11 @@ function compare(folds: readonly ReadFold[], a: string, b: string, repeat: numbe
   const positives = labels.filter((label) => label === 1).length;
   if (positives < 2 || labels.length - positives < 2) return [];
   return [
-    { a, b, repeat, slides: labels.length, result: delongPair(scoresOf(first), scoresOf(second), labels) },
+    { a, b, repeat, slides: labels.length, result: delongPair(positiveScores(first), positiveScores(second), labels) },
   ];
 }
 
-/** Predictions of all folds of a repeat by slide; undefined with more than two classes, or where a slide was scored twice. */
+/** Pools the predictions of all folds of a repeat, sorted by slide; undefined with more than two classes or if a slide was scored twice. */
 function outOfFold(folds: readonly ReadFold[], group: string, repeat: number): Prediction[] | undefined {
   const members = folds.filter((fold) => fold.group === group && fold.metrics.repeat === repeat);
   if (members.some(({ metrics }) => metrics.classes.length !== 2)) return undefined;
@@ -91,10 +89,10 @@ function outOfFold(folds: readonly ReadFold[], group: string, repeat: number): P
   return all.some(({ key }, i) => i > 0 && key === all[i - 1].key) ? undefined : all;
 }
 
-function repeatsOf(folds: readonly ReadFold[]): number[] {
+function listRepeats(folds: readonly ReadFold[]): number[] {
   return [...new Set(folds.map(({ metrics }) => metrics.repeat))].sort((x, y) => x - y);
 }
 
-function scoresOf(predictions: readonly Prediction[]): number[] {
+function positiveScores(predictions: readonly Prediction[]): number[] {
   return predictions.map(({ probabilities }) => probabilities[1]);
 }

@@ -9,12 +9,11 @@ import { STYLE } from './style.js';
 import { sweepSection } from './sweep-section.js';
 
 /**
- * The report as one HTML file: style, charts (SVG) and pictures (data URIs) inside, nothing fetched, no script. Reads well in light and dark,
- * on a phone, and on paper.
+ * Renders the report as one self-contained HTML file with embedded styles, charts (SVG) and pictures (data URIs). It loads no external resources and contains no script. It supports light and dark mode, phones and print.
  */
 export function reportPage(data: ReportData): string {
   const sections: [string, string, Markup][] = [];
-  // Where something is swept, its charts are the answer.
+  // A sweep's charts are its main result, so they come first.
   if (data.sweeps.length > 0) sections.push(['sweeps', 'Sweeps', sweepSection(data.sweeps)]);
   if (data.evaluated) sections.push(['result', 'Result', resultSection(data)]);
   if (data.folds.length > 0) {
@@ -43,7 +42,7 @@ export function reportPage(data: ReportData): string {
         </ul>
       </nav>
       <main>${notes(data.notes)}${sections.map(([, , section]) => section)}</main>
-      <footer><p>Made by sam-mil. One file, nothing fetched: it can be mailed and kept.</p></footer>
+      <footer><p>Created by sam-mil. This file is self-contained: you can archive it or send it by email.</p></footer>
     </body>
   </html>`;
   return `<!DOCTYPE html>\n${page.markup}\n`;
@@ -66,7 +65,7 @@ function head({ title, run, timeline, folds }: ReportData): Markup {
 function notes(lines: readonly string[]): Markup | '' {
   if (lines.length === 0) return '';
   return html`<aside class="note" aria-labelledby="note-h">
-    <h2 id="note-h">Before you believe a number</h2>
+    <h2 id="note-h">Read before using these results</h2>
     <ul>
       ${lines.map((line) => html`<li>${line}</li>`)}
     </ul>

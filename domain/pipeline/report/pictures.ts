@@ -2,8 +2,8 @@ import sharp from 'sharp';
 import type { Picture } from './report-data.js';
 
 /**
- * A picture file made small enough to embed: at most `longest` pixels on its longer side, JPEG.
- * Throws libvips' own error for a file that is no picture.
+ * Converts a picture file to a JPEG small enough to embed: at most `longest` pixels on its longer side.
+@throws the error of libvips if the file is not a picture
  */
 export async function embedPicture(
   path: string,

@@ -3,27 +3,26 @@ import type { Plan } from '../../engine/language/plan/plan.js';
 import { readReceipt } from '../../engine/store/receipts.js';
 import type { LeftOut } from './report-data.js';
 
-/** More labels without a slide than this are told in one line: a part of a cohort may be run with the labels of all of it. */
+/** More labels without a slide than this share one row: a run on part of a cohort may use the labels of the whole cohort. */
 const MOST_LABELS = 5;
 
 /**
- * What the splits of a run left out: slides without a label, and labels without a slide. Nothing else of a report would show them, since every
- * item of every stage ended well.
- * @param plan of the run; null where there is no record of one
- * @param told names of what is reported otherwise, such as slides that failed
+ * Lists what the splits of a run left out: slides without a label and labels without a slide. No other part of a report shows them, because every item of every stage succeeded.
+ * @param plan of the run; null if there is no record of it
+ * @param reported names that the report lists elsewhere, such as slides that failed
  */
-export async function droppedBySplits(
+export async function listDropped(
   work: string,
   plan: Plan | null,
-  told: ReadonlySet<string>,
+  reported: ReadonlySet<string>,
 ): Promise<LeftOut[]> {
   const left = new Map<string, LeftOut>();
   for (const stage of plan?.stages ?? []) {
     for (const { id, uses } of stage.steps) {
       if (uses !== 'mil.split' || stage.source.kind !== 'single') continue;
       const receipt = await readReceipt(work, { stage: stage.name, item: stage.name, step: id });
-      for (const { name, reason } of droppedOf(receipt?.outputs.dropped)) {
-        if (told.has(name) || left.has(name)) continue;
+      for (const { name, reason } of readDropped(receipt?.outputs.dropped)) {
+        if (reported.has(name) || left.has(name)) continue;
         left.set(name, { stage: stage.name, item: name, status: 'left out', reason });
       }
     }
@@ -31,7 +30,7 @@ export async function droppedBySplits(
   return shortened([...left.values()]);
 }
 
-function droppedOf(value: Json | undefined): { name: string; reason: string }[] {
+function readDropped(value: Json | undefined): { name: string; reason: string }[] {
   return (Array.isArray(value) ? value : []).flatMap((entry) =>
     isJsonObject(entry) && typeof entry.name === 'string' && typeof entry.reason === 'string'
       ? [{ name: entry.name, reason: entry.reason }]

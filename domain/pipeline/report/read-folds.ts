@@ -10,17 +10,17 @@ import { outputFile } from '../output-refs.js';
 import { groupName } from './group-name.js';
 import type { FoldResult } from './report-data.js';
 
-/** A fold with the predictions its numbers come from. */
+/** A fold with the predictions that its metrics were computed from. */
 export interface ReadFold extends FoldResult {
   predictions: Prediction[];
-  /** Value of each field that the runs are grouped by, and of those that are swept; absent where the run has none. */
+  /** Value of each grouping field and each swept field; absent if the evaluation has none. */
   values: JsonObject;
 }
 
 /**
- * Reads the metrics and predictions of every finished evaluation, and makes sure that they belong together.
- * @param groupBy item fields whose values, joined, name the group; a field an item lacks is looked up in the metrics file
- * @throws SamMilError InvalidInput when a file was changed, or predictions do not give the AUC that the metrics state
+ * Reads the metrics and predictions of every finished evaluation and checks that they belong together.
+ * @param groupBy item fields whose joined values name the group; a field that an item lacks is read from the metrics file
+ * @throws SamMilError InvalidInput when a file was changed, or the predictions do not reproduce the AUC in the metrics file
  */
 export async function readFolds(
   items: readonly ItemRecord[],
@@ -39,12 +39,12 @@ export async function readFolds(
     const predictions = readPredictions(predictionsRef.absolute, metrics.classes);
     if (metrics.sources.predictions !== predictionsRef.digest)
       throw mismatch(predictionsRef.absolute, metricsRef.path);
-    const values = valuesOf(item, metrics, [...groupBy, ...swept]);
+    const values = readValues(item, metrics, [...groupBy, ...swept]);
     folds.push({
       group: groupName(values, groupBy),
       values,
       metrics,
-      roc: rocOf(predictions, metrics, predictionsRef.absolute, metricsRef.path),
+      roc: computeRoc(predictions, metrics, predictionsRef.absolute, metricsRef.path),
       files: {
         metrics: { path: metricsRef.path, digest: metricsRef.digest },
         predictions: { path: predictionsRef.path, digest: predictionsRef.digest },
@@ -57,7 +57,7 @@ export async function readFolds(
   return folds.sort((a, b) => compare(a, b) || place(a) - place(b));
 }
 
-/** Numbers by size, other values in order of their first appearance, what has no value last; field after field. */
+/** Compares field by field: numbers by size, other values in order of first appearance, missing values last. */
 function groupOrder(
   folds: readonly ReadFold[],
   groupBy: readonly string[],
@@ -78,8 +78,8 @@ function groupOrder(
   };
 }
 
-/** A field of the item, else of the metrics file. */
-function valuesOf(item: ItemRecord, metrics: MetricsFile, fields: readonly string[]): JsonObject {
+/** Reads each field from the item or, if the item lacks it, from the metrics file. */
+function readValues(item: ItemRecord, metrics: MetricsFile, fields: readonly string[]): JsonObject {
   const known = metrics as unknown as JsonObject;
   const found = fields.map((field): [string, Json | undefined] => [
     field,
@@ -88,8 +88,8 @@ function valuesOf(item: ItemRecord, metrics: MetricsFile, fields: readonly strin
   return Object.fromEntries(found.flatMap(([field, value]) => (value === undefined ? [] : [[field, value]])));
 }
 
-/** The curve of the fold; also the check that the metrics were reckoned from these very predictions. */
-function rocOf(predictions: readonly Prediction[], metrics: MetricsFile, file: string, metricsPath: string) {
+/** Computes the ROC curve of a fold and checks that its metrics were computed from these predictions. */
+function computeRoc(predictions: readonly Prediction[], metrics: MetricsFile, file: string, metricsPath: string) {
   if (metrics.classes.length !== 2 || metrics.rank.auc === null) return null;
   const scores = predictions.map(({ probabilities }) => probabilities[1]);
   const labels = predictions.map(({ label }) => label);
@@ -98,9 +98,9 @@ function rocOf(predictions: readonly Prediction[], metrics: MetricsFile, file: s
 }
 
 function mismatch(file: string, metricsPath: string): SamMilError {
-  return new SamMilError('InvalidInput', 'predictions and metrics do not belong together', {
+  return new SamMilError('InvalidInput', 'the predictions and the metrics do not belong together', {
     file,
-    expected: `the predictions that ${metricsPath} was reckoned from`,
+    expected: `the predictions that ${metricsPath} was computed from`,
     next: 'run the evaluation again',
   });
 }

@@ -9,8 +9,7 @@ import type { RunEvent } from '../../engine/store/run-events.js';
 import type { FoldResult, LeftOut, NamedDigest, RunFacts } from './report-data.js';
 
 /**
- * What is known of the run: from its plan and lock where they are there, and from this process. A report can also be made of files that no run
- * left a record of; then these facts are simply fewer.
+ * Collects the facts about the run from its plan and lock file, if present, and from this process. A report of files without a run record has fewer facts.
  */
 export function readRunFacts(
   work: string,
@@ -37,7 +36,7 @@ export function readRunFacts(
   };
 }
 
-/** Null where there is no run, or no record of it. */
+/** Null if there is no run or no record of it. */
 export function readPlan(work: string, run: string | undefined): Plan | null {
   return run === undefined ? null : (readJson(planPath(work, run)) as unknown as Plan | null);
 }
@@ -51,40 +50,40 @@ function readJson(path: string): JsonObject | null {
   }
 }
 
-/** What software and weights had a say: the lock file where there is one, and what checkpoints and features tell of themselves. */
+/** Lists the software and weights that affected the results, from the lock file, if present, and from the checkpoints and features. */
 function collectVersions(lock: JsonObject | null, folds: readonly FoldResult[]): [string, string][] {
   const versions = new Map<string, string>();
   const add = (name: string, value: Json | undefined) => {
     if (typeof value === 'string' || typeof value === 'number') versions.set(name, `${value}`);
   };
   add('sam-mil', lock?.engine ?? packageVersion());
-  add('commit', objectOf(lock?.header).git);
+  add('commit', asObject(lock?.header).git);
   add('node', lock?.node ?? process.version);
   for (const { metrics } of folds) {
     add('backend', metrics.training.backend);
-    Object.entries(objectOf(metrics.training.versions)).forEach(([name, version]) => add(name, version));
+    Object.entries(asObject(metrics.training.versions)).forEach(([name, version]) => add(name, version));
   }
-  for (const weights of Object.values(objectOf(lock?.weights))) {
-    for (const [kind, facts] of Object.entries(objectOf(weights)))
-      add(kind, describeWeights(objectOf(facts)));
+  for (const weights of Object.values(asObject(lock?.weights))) {
+    for (const [kind, facts] of Object.entries(asObject(weights)))
+      add(kind, describeWeights(asObject(facts)));
   }
   for (const { metrics } of folds) {
     const {
       encoder,
       encoder_version: version,
       encoder_weights: weightsDigest,
-    } = objectOf(metrics.training.features);
+    } = asObject(metrics.training.features);
     if (!versions.has('encoder')) add('encoder', describeWeights({ name: encoder, version, weightsDigest }));
   }
-  const { worker, planned } = objectOf(lock?.activities);
-  const activities = Object.entries(objectOf(worker ?? planned)).map(
+  const { worker, planned } = asObject(lock?.activities);
+  const activities = Object.entries(asObject(worker ?? planned)).map(
     ([name, version]) => `${name} ${toText(version)}`,
   );
   if (activities.length > 0) add('activities', activities.join(', '));
   return [...versions];
 }
 
-/** `efficientnet-lite0, version 1, weights sha256:...`; undefined for something without a name. */
+/** `efficientnet-lite0, version 1, weights sha256:...`; undefined without a name. */
 function describeWeights({
   name,
   version,
@@ -95,7 +94,7 @@ function describeWeights({
   return `${name}${known}${typeof weightsDigest === 'string' ? `, weights ${weightsDigest}` : ''}`;
 }
 
-function objectOf(value: Json | undefined): Record<string, Json | undefined> {
+function asObject(value: Json | undefined): Record<string, Json | undefined> {
   return isJsonObject(value ?? null) ? (value as JsonObject) : {};
 }
 
@@ -104,9 +103,9 @@ function toText(value: Json | undefined): string {
 }
 
 /**
- * What is missing from the numbers: items that were skipped or failed, here or in a stage before, each once.
- * @param given items of the stages the report was handed, by what to call them
- * @param events of the run, by time
+ * Lists the items that the results lack because they were skipped or failed in this stage or an earlier one, each once.
+ * @param given items of the stages passed to the report, by display name
+ * @param events of the run, in order of time
  */
 export function collectLeftOut(
   given: Readonly<Record<string, readonly ItemRecord[]>>,
@@ -120,10 +119,10 @@ export function collectLeftOut(
     const reason = error === undefined ? message || `step ${step}` : `${error.code}: ${errorText(error)}`;
     left.set(`${item}\n${event}\n${reason}`, { stage, item, status: event, reason, error });
   }
-  const told = new Set([...left.values()].map(({ item, status }) => `${item}\n${status}`));
+  const reported = new Set([...left.values()].map(({ item, status }) => `${item}\n${status}`));
   for (const [stage, items] of Object.entries(given)) {
-    for (const { key, status, reason = 'no reason was recorded', error } of items) {
-      if (status === 'done' || told.has(`${key}\n${status}`)) continue;
+    for (const { key, status, reason = 'no reason recorded', error } of items) {
+      if (status === 'done' || reported.has(`${key}\n${status}`)) continue;
       left.set(`${stage}\n${key}`, { stage, item: key, status, reason, error });
     }
   }

@@ -1,6 +1,6 @@
 import type { ItemRecord } from '../../job.js';
 import type { Json } from '../../json.js';
-import { captionsOf, styleOf } from './heatmap-legend.js';
+import { heatmapCaptions, readStyle } from './heatmap-legend.js';
 import { filesEndingIn, outputFile } from '../output-refs.js';
 import { embedPicture } from './pictures.js';
 import type { HeatmapResult, Picture, ReportData, SlidePictures } from './report-data.js';
@@ -8,20 +8,20 @@ import type { HeatmapResult, Picture, ReportData, SlidePictures } from './report
 const PICTURES = ['.jpg', '.jpeg', '.png'];
 const LARGE = 900;
 const SMALL = 240;
-/** Most slides shown in full, and most small pictures: a report of a large cohort stays a file that can be mailed. */
+/** Limits on the slides shown in full and on thumbnails, so that the report of a large cohort stays small enough to email. */
 const MOST_SLIDES = 4;
 const MOST_SMALL = 48;
 
 const CAPTIONS: Record<string, string> = {
-  'mask-image': 'Tissue found: outline and holes',
-  mask: 'Tissue found: outline and holes',
-  'stitch-image': 'Patches kept, at their places',
-  stitch: 'Patches kept, at their places',
-  overlay: 'Segments, a colour each, in the box that was segmented',
-  segments: 'Segments, a colour each, in the box that was segmented',
+  'mask-image': 'Detected tissue: outline and holes',
+  mask: 'Detected tissue: outline and holes',
+  'stitch-image': 'Selected patches at their positions',
+  stitch: 'Selected patches at their positions',
+  overlay: 'Segments, one color each, in the segmented box',
+  segments: 'Segments, one color each, in the segmented box',
 };
 
-/** The pictures that preprocessing left of each slide, for the first few slides. */
+/** Reads the pictures that preprocessing made of the first few slides. */
 export async function readSlides(items: readonly ItemRecord[], work: string): Promise<SlidePictures[]> {
   const slides: SlidePictures[] = [];
   for (const item of items.filter(({ status }) => status === 'done').slice(0, MOST_SLIDES)) {
@@ -42,7 +42,7 @@ export async function readSlides(items: readonly ItemRecord[], work: string): Pr
   return slides;
 }
 
-/** Known pictures first, in the order the steps make them, then any others by name. */
+/** Known pictures first, in the order in which the steps make them, then all others by name. */
 function pictureNames(item: ItemRecord): string[] {
   const order = Object.keys(CAPTIONS);
   const place = (name: string) => (order.includes(name) ? order.indexOf(name) : order.length);
@@ -50,12 +50,12 @@ function pictureNames(item: ItemRecord): string[] {
   return names.sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
 }
 
-/** Heatmaps with small pictures, and the large pictures of the few that are shown by rule. */
+/** Reads all heatmaps with thumbnails, and the large pictures of the few that the rule selects. */
 export async function readHeatmaps(
   items: readonly ItemRecord[],
   work: string,
 ): Promise<Pick<ReportData, 'heatmaps' | 'shown'>> {
-  // An item whose step was left out by its `if` has ended well and made nothing.
+  // An item whose step was skipped by `if` is done but has no outputs.
   const done = items.filter(({ status, outputs }) => status === 'done' && outputs.overlay !== undefined);
   const heatmaps: HeatmapResult[] = [];
   for (const [i, item] of done.entries()) heatmaps.push(await readHeatmap(item, work, i < MOST_SMALL));
@@ -81,7 +81,7 @@ async function readHeatmap(item: ItemRecord, work: string, withPicture: boolean)
   return {
     key,
     name: key,
-    style: styleOf(outputs),
+    style: readStyle(outputs),
     set: text(outputs.set),
     label: text(outputs.label) ?? text(fields.label),
     lesionAuc: number(outputs['lesion-auc']),
@@ -94,7 +94,7 @@ async function readHeatmap(item: ItemRecord, work: string, withPicture: boolean)
 
 async function largePictures(item: ItemRecord, work: string): Promise<Picture[]> {
   const pictures: Picture[] = [];
-  for (const [name, caption, scale] of captionsOf(styleOf(item.outputs))) {
+  for (const [name, caption, scale] of heatmapCaptions(readStyle(item.outputs))) {
     if (item.outputs[name] === undefined) continue;
     const { absolute } = await outputFile(item, name, work);
     const picture = await embedPicture(absolute, caption, `${caption}: slide ${item.key}`, LARGE);
@@ -104,8 +104,7 @@ async function largePictures(item: ItemRecord, work: string): Promise<Picture[]>
 }
 
 /**
- * One slide with an annotation and one without, from the test set where there are any there: the first of each by name, so that no good-looking
- * one is picked.
+ * Selects one slide with an annotation and one without, from the test set if it has any. Taking the first of each by name avoids picking good-looking examples.
  */
 export function chooseShown(heatmaps: readonly HeatmapResult[]): { keys: string[]; rule: string } {
   const tested = heatmaps.filter(({ set }) => set === 'test');
@@ -114,9 +113,9 @@ export function chooseShown(heatmaps: readonly HeatmapResult[]): { keys: string[
     { called: 'with', first: pool.find(({ lesionAuc }) => lesionAuc !== null) },
     { called: 'without', first: pool.find(({ lesionAuc }) => lesionAuc === null) },
   ].flatMap(({ called, first }) => (first === undefined ? [] : [{ called, key: first.key }]));
-  const from = tested.length > 0 ? 'of the test set' : 'of all (which set they were in is not known)';
+  const from = tested.length > 0 ? 'in the test set' : 'among all slides (their set is unknown)';
   const which = kinds.map(({ called }) => called).join(' and the first ');
-  const rule = `Shown large: the first slide ${which} an annotation ${from}, by name.`;
+  const rule = `Shown enlarged: the first slide ${which} an annotation ${from}, by name.`;
   return { keys: kinds.map(({ key }) => key), rule };
 }
 

@@ -8,24 +8,24 @@ import type { ColorScale, HeatmapStyle } from './heatmap-legend.js';
 import type { MetricSummary, Spread, SummaryRow } from './summary.js';
 import type { Timeline } from './timeline.js';
 
-/** All a report page shows, read and reckoned; the page itself only lays it out. */
+/** Everything that a report page shows, read and computed. The page only lays it out. */
 export interface ReportData {
   title: string;
-  /** False where the report is of preprocessing alone. */
+  /** False if the report covers preprocessing only. */
   evaluated: boolean;
-  /** What a reader must know before believing a number. */
+  /** What a reader must know before using the results. */
   notes: string[];
   groupBy: string[];
   rows: SummaryRow[];
   folds: FoldResult[];
-  /** Over all out-of-fold scores of a repeat. */
+  /** Over the pooled out-of-fold scores of each repeat. */
   pooled: PooledResult[];
   comparisons: Comparison[];
   sweeps: Sweep[];
-  /** Pictures of slides that went through the preprocessing, a slide each. */
+  /** Pictures of preprocessed slides, one entry per slide. */
   slides: SlidePictures[];
   heatmaps: HeatmapResult[];
-  /** Which heatmaps are shown large, and the rule they were chosen by. */
+  /** Heatmaps that are shown enlarged, and the rule that selected them. */
   shown: { heatmaps: HeatmapResult[]; rule: string };
   left: LeftOut[];
   run: RunFacts;
@@ -45,16 +45,16 @@ export interface NamedDigest {
   digest: string;
 }
 
-/** Mean and std over the repeats, each repeat's out-of-fold scores taken together. */
+/** Mean and std over the repeats, with the out-of-fold scores of each repeat pooled. */
 export interface PooledResult {
   group: string;
   auc: Spread | null;
   accuracy_at_half: Spread | null;
-  /** Each repeat's AUC with DeLong's 95 % interval, where both classes have two slides or more and the ranks are not perfect. */
+  /** AUC of each repeat with DeLong's 95% interval; the interval requires two slides per class and an imperfect ranking. */
   repeats: { repeat: number; auc: number | null; delong_95: readonly [number, number] | null }[];
 }
 
-/** Two groups on the same slides of one repeat, out-of-fold predictions of all its folds together. */
+/** Two groups compared on the same slides of one repeat, over the pooled out-of-fold predictions of its folds. */
 export interface Comparison {
   a: string;
   b: string;
@@ -70,7 +70,7 @@ export interface Picture {
   source: string;
   width: number;
   height: number;
-  /** What its colours mean, where it is drawn in a colour map. */
+  /** Meaning of its colors, if it is drawn with a colormap. */
   scale?: ColorScale;
 }
 
@@ -83,7 +83,7 @@ export interface HeatmapResult {
   key: string;
   name: string;
   style: HeatmapStyle;
-  /** train, val or test, where known. */
+  /** train, val or test; null if unknown. */
   set: string | null;
   label: string | null;
   lesionAuc: number | null;
@@ -91,11 +91,11 @@ export interface HeatmapResult {
   patches: number;
   /** Large pictures; empty unless this slide is shown. */
   pictures: Picture[];
-  /** Small picture for the gallery; null beyond its limit. */
+  /** Thumbnail for the gallery; null beyond the limit. */
   small: Picture | null;
 }
 
-/** Something that is not in the numbers, and why. */
+/** An item that the results do not include, and the reason. */
 export interface LeftOut {
   stage: string;
   item: string;
@@ -107,32 +107,32 @@ export interface LeftOut {
 
 export interface RunFacts {
   id: string | null;
-  /** Folder that paths are relative to, as the host that made the report names it. */
+  /** Folder that paths are relative to, as named on the host that made the report. */
   work: string;
-  /** The run's record of plan, parameters, weights and versions; null where there is none. */
+  /** The lock file with the run's plan, parameters, weights and versions; null if there is none. */
   lock: string | null;
   pipeline: string | null;
   description: string | null;
   /** Digest of the pipeline file. */
   source: NamedDigest | null;
   params: JsonObject;
-  /** Name to version, of everything that had a say in the numbers. */
+  /** Name and version of everything that affected the results. */
   versions: [string, string][];
   seeds: { repeat: number; seed: number }[];
-  /** Files that the numbers were read from. */
+  /** Files that the results were read from. */
   inputs: NamedDigest[];
 }
 
-/** How results depend on one hyper-parameter, all others as they stand in the pipeline. */
+/** How results depend on one hyperparameter, with all others as in the pipeline. */
 export interface Sweep {
   parameter: string;
-  /** What else the runs are grouped by, in words; empty where that is nothing. */
+  /** Name of the group by all other grouping fields; empty if there are none. */
   of: string;
-  /** Whose threshold F1 is taken at. */
+  /** Protocol whose threshold is used for F1. */
   protocol: Protocol;
-  /** Epoch or threshold was chosen on the very slides that are scored. */
+  /** The epoch or threshold was selected on the scored slides. */
   optimistic: boolean;
-  /** Numbers by size, texts in order of appearance. */
+  /** Numbers by size, strings in order of first appearance. */
   points: SweepPoint[];
 }
 

@@ -2,10 +2,10 @@ import { count } from './format-number.js';
 import { NO_LABEL } from './read-dropped.js';
 import type { FoldResult, HeatmapResult, LeftOut } from './report-data.js';
 
-/** Fewer scored slides a fold than this make one slide's mistake move the AUC by whole points. */
+/** With fewer scored slides per fold, one misclassified slide moves the AUC by whole percentage points. */
 const FEW_SLIDES = 30;
 
-/** What the numbers themselves say about how far to trust them. */
+/** Derives warnings about the reliability of the results from the results. */
 export function automaticNotes(
   folds: readonly FoldResult[],
   heatmaps: readonly HeatmapResult[],
@@ -15,39 +15,39 @@ export function automaticNotes(
   const unlabeled = left.filter(({ reason }) => reason === NO_LABEL).length;
   if (unlabeled > 0) {
     notes.push(
-      `${count(unlabeled, 'slide')} had no label and ${unlabeled === 1 ? 'is' : 'are'} in no number; Left out, below, names them.`,
+      `${count(unlabeled, 'slide')} had no label and ${unlabeled === 1 ? 'is' : 'are'} not included in the results. See Left out below.`,
     );
   }
   const least = Math.min(...folds.map(({ metrics }) => metrics.slides));
   if (least < FEW_SLIDES) {
     notes.push(
-      `Folds are small (the smallest scores ${least} slides): one slide more or less right moves a fold by several points. Read the intervals, not the digits.`,
+      `The folds are small (the smallest has ${least} scored slides): one misclassified slide changes the result of a fold by several percentage points. Rely on the confidence intervals, not on the digits.`,
     );
   }
   const mixed = mixedGroups(folds);
   if (mixed.length > 0) {
     notes.push(
-      `Several results of one fold are taken together in ${mixed.join(', ')}: their means mix runs that differ in a field which \`group-by\` of the report does not name.`,
+      `These groups contain several results for the same fold: ${mixed.join(', ')}. Their means combine evaluations that differ in a field missing from the \`group-by\` of the report.`,
     );
   }
   if (folds.some(({ metrics }) => metrics.selection.optimistic)) {
     notes.push(
-      'Some epochs were chosen on the very slides that are scored: the numbers marked so are optimistic, with either threshold.',
+      'Some epochs were selected on the scored slides. The results marked optimistic are too high under either threshold.',
     );
   }
   if (folds.some(({ metrics }) => metrics.protocol === 'paper')) {
     notes.push(
-      'Where the protocol is paper, the threshold is the published one, Youden on the scored fold: F1, accuracy and the rates there are optimistic.',
+      'The paper protocol uses the published rule: it selects the Youden threshold on the scored fold. Its F1, accuracy and rates are optimistic.',
     );
   }
   if (folds.some(({ metrics }) => metrics.rank.auc === null)) {
     notes.push(
-      'Some folds have slides of one class only; their AUC is not defined and is left out of the means.',
+      'Some folds contain slides of only one class. Their AUC is undefined and excluded from the means.',
     );
   }
   if (heatmaps.length > 0 && heatmaps.every(({ set }) => set === null)) {
     notes.push(
-      'It is not known whether the heatmap slides were trained on; give `split` to mil.heatmap to state it.',
+      'It is unknown whether the heatmap slides were used for training. Pass `splits` to mil.heatmap to record their set.',
     );
   }
   return notes;

@@ -7,20 +7,20 @@ import { readEvents } from '../../engine/store/run-events.js';
 import { reportPage } from './page.js';
 import { compareGroups, poolGroups } from './out-of-fold.js';
 import { readFolds } from './read-folds.js';
-import { droppedBySplits } from './read-dropped.js';
+import { listDropped } from './read-dropped.js';
 import { collectLeftOut, readPlan, readRunFacts } from './read-run.js';
 import { readHeatmaps, readSlides } from './read-slides.js';
 import type { ReportData } from './report-data.js';
 import { automaticNotes } from './report-notes.js';
 import { formatSummary } from './summary-file.js';
 import { summarize } from './summary.js';
-import { sweepsOf } from './sweeps.js';
+import { buildSweeps } from './sweeps.js';
 import { buildTimeline } from './timeline.js';
 import type { ReportWith } from './parameters.js';
 
 /**
- * Evaluations, slides and heatmaps to one self-contained page and one metrics file. metrics.json depends on the inputs alone; the page also shows
- * the run's record (times, hosts), so it differs between runs.
+ * Writes evaluations, slides and heatmaps to one self-contained page and one metrics file. metrics.json depends only on the inputs; the page also shows the run's times and hosts, so it differs between runs.
+@throws SamMilError InvalidInput when there are no inputs, or an input file is missing, changed or inconsistent
  */
 export async function run(job: Job<ReportWith>): Promise<JobResult> {
   const data = await readReport(job);
@@ -42,13 +42,13 @@ export async function run(job: Job<ReportWith>): Promise<JobResult> {
   };
 }
 
-/** Everything the page shows. Input files are checked against their digests as they are read. */
+/** Collects everything that the page shows. Input files are checked against their digests while they are read. */
 export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
   const { evaluations, slides, heatmaps, title, compare, compareBy } = job.with;
   const groupBy = [job.with.groupBy].flat();
   const swept = [job.with.sweep ?? []].flat();
-  refuseNothing(job.with);
-  refuseOtherField(compareBy, groupBy);
+  requireInputs(job.with);
+  refuseUnknownField(compareBy, groupBy);
   const given = {
     evaluation: evaluations ? readItems(evaluations.path) : [],
     slide: slides ? readItems(slides.path) : [],
@@ -64,7 +64,7 @@ export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
   const rows = summarize(folds);
   const ended = collectLeftOut(given, events);
   const plan = readPlan(job.work, job.run);
-  const left = [...ended, ...(await droppedBySplits(job.work, plan, new Set(ended.map(({ item }) => item))))];
+  const left = [...ended, ...(await listDropped(job.work, plan, new Set(ended.map(({ item }) => item))))];
   return {
     title,
     evaluated: evaluations !== undefined,
@@ -74,7 +74,7 @@ export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
     folds,
     pooled: poolGroups(folds),
     comparisons: compareGroups(folds, compare, compareBy),
-    sweeps: sweepsOf(folds, swept, groupBy),
+    sweeps: buildSweeps(folds, swept, groupBy),
     slides: await readSlides(given.slide, job.work),
     ...shown,
     left,
@@ -83,17 +83,17 @@ export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
   };
 }
 
-function refuseNothing({ evaluations, slides, heatmaps }: ReportWith): void {
+function requireInputs({ evaluations, slides, heatmaps }: ReportWith): void {
   if (evaluations ?? slides ?? heatmaps) return;
-  throw new SamMilError('InvalidInput', 'there is nothing to report on', {
-    expected: 'one of `evaluations`, `slides`, `heatmaps`',
-    next: 'give the items of a stage, such as slides: ${{ needs.preprocess.items }}',
+  throw new SamMilError('InvalidInput', 'the report has no inputs', {
+    expected: 'at least one of `evaluations`, `slides`, `heatmaps`',
+    next: 'pass the items of a stage, such as slides: ${{ needs.preprocess.items }}',
   });
 }
 
-function refuseOtherField(compareBy: string | undefined, groupBy: readonly string[]): void {
+function refuseUnknownField(compareBy: string | undefined, groupBy: readonly string[]): void {
   if (compareBy === undefined || groupBy.includes(compareBy)) return;
-  throw new SamMilError('InvalidInput', '`compare-by` is none of the fields the evaluations are grouped by', {
+  throw new SamMilError('InvalidInput', '`compare-by` is not one of the `group-by` fields', {
     expected: groupBy.join(', '),
     found: compareBy,
   });

@@ -18,7 +18,7 @@ const RANKED: readonly [MetricName, string][] = [
   ['average_precision', 'Avg. precision'],
 ];
 
-/** The answer first: a tile a model, then the table of both protocols, then how sure the difference between models is. */
+/** Starts with one tile per model, then the table of both protocols, calibration, and the comparison of models. */
 export function resultSection(data: ReportData): Markup {
   return html`<section id="result" aria-labelledby="result-h">
     <h2 id="result-h">Result</h2>
@@ -39,19 +39,19 @@ export function resultSection(data: ReportData): Markup {
 
 function explain(rows: readonly SummaryRow[]): string {
   const [first] = rows;
-  if (first === undefined) return 'No evaluation has finished.';
+  if (first === undefined) return 'No evaluation finished.';
   const same = rows.every(({ repeats, folds }) => repeats === first.repeats && folds === first.folds);
   const size = same
-    ? `${count(first.repeats, 'repeat')} and ${count(first.folds, 'fold')} in all`
+    ? `${count(first.repeats, 'repeat')} with ${count(first.folds, 'fold')} in total`
     : 'the folds listed below';
-  return `Percent. Each model was tested on ${size}. ${rows.some(({ repeats }) => repeats > 1) ? OVER_REPEATS : OVER_FOLDS}`;
+  return `All values are percentages. Each model was tested on ${size}. ${rows.some(({ repeats }) => repeats > 1) ? OVER_REPEATS : OVER_FOLDS}`;
 }
 
 const OVER_REPEATS =
-  'The large figure is the mean over the repeats (each repeat the mean of its folds) ± their standard deviation; the spread over single folds is told beside it and is wider.';
+  'The large figure is the mean over the repeats (each repeat is the mean of its folds) ± their standard deviation. The spread over individual folds is wider and is shown next to it.';
 const OVER_FOLDS = 'The large figure is the mean over the folds ± their standard deviation.';
 
-/** What a number is mainly stated over: the repeats' means, or the folds where there is one repeat only, whose spread would be 0. */
+/** The spread to show first: over the means of the repeats or, with a single repeat, whose spread would be 0, over the folds. */
 export function mainSpread({ repeats, folds }: MetricSummary): Spread | null {
   return repeats !== null && repeats.n > 1 ? repeats : folds;
 }
@@ -63,22 +63,22 @@ function tile(row: SummaryRow, index: number, pooled: PooledResult | undefined):
   const together = pooled?.auc;
   return html`<div class="tile s${(index % 8) + 1}">
     <span class="name">${row.group}</span>
-    ${isFlattered(row) && html`<span class="badge warn">optimistic</span>`}
+    ${isOptimistic(row) && html`<span class="badge warn">optimistic</span>`}
     <span class="big">${percent(area?.mean)} <small>± ${percent(area?.std)} AUC</small></span>
     <span class="sub">F1 ${percent(score?.mean)} ± ${percent(score?.std)} · ${chosen} threshold</span>
-    <span class="sub">AUC over single folds ± ${percent(auc.folds?.std)}</span>
+    <span class="sub">AUC over individual folds ± ${percent(auc.folds?.std)}</span>
     ${
       together &&
       html`<span class="sub"
-        >AUC of all folds’ scores together
-        ${percent(together.mean)}${together.n > 1 && ` ± ${percent(together.std)}`}</span
+        >AUC of the pooled scores of all folds
+          ${percent(together.mean)}${together.n > 1 && ` ± ${percent(together.std)}`}</span
       >`
     }
   </div>`;
 }
 
-/** Epoch or threshold, or both, were chosen on the very slides that are scored. */
-function isFlattered({ optimistic, protocol }: SummaryRow): boolean {
+/** True if the epoch or the threshold was selected on the scored slides. */
+function isOptimistic({ optimistic, protocol }: SummaryRow): boolean {
   return optimistic || protocol === 'paper';
 }
 
@@ -90,7 +90,7 @@ function metricsTable(rows: readonly SummaryRow[]): Markup {
             >Mean ± standard deviation (ddof
             0)${
               rows.some(({ repeats }) => repeats > 1)
-                ? ' over the means of the repeats; small: over all folds of all repeats.'
+                ? ' over the means of the repeats; in small print, over all folds of all repeats.'
                 : ' over the folds.'
             }</span
           >
@@ -109,9 +109,9 @@ function metricsTable(rows: readonly SummaryRow[]): Markup {
       </table>
     </div>
     <p class="lead">
-      honest: the threshold comes from the validation slides, or is 0.5 where they are too few. paper:
-      Youden’s threshold on the very fold that is scored, as in the published tables; better than new slides
-      would show.
+      honest: the threshold is selected on the validation slides, or is 0.5 if there are too few. paper:
+      Youden’s threshold on the scored fold, as in the published tables; results on new slides would be
+      lower.
     </p>`;
 }
 
@@ -138,7 +138,7 @@ function modelRows(row: SummaryRow, index: number): Markup {
 }
 
 const OPTIMISTIC_EPOCH = html`<small
-  ><span class="badge warn">epoch chosen on the scored slides</span></small
+  ><span class="badge warn">epoch selected on the scored slides</span></small
 >`;
 
 const CALIBRATED: readonly [MetricName, string][] = [
@@ -147,7 +147,7 @@ const CALIBRATED: readonly [MetricName, string][] = [
   ['expected_calibration_error', 'Expected calibration error'],
 ];
 
-/** How far the probabilities can be taken at their word; the same under either protocol. */
+/** How well the probabilities match the observed frequencies; the same under either protocol. */
 function calibrationTable(rows: readonly SummaryRow[]): Markup | '' {
   if (rows.every(({ protocols }) => protocols.honest.brier.folds === null)) return '';
   return html`<details>
@@ -156,8 +156,7 @@ function calibrationTable(rows: readonly SummaryRow[]): Markup | '' {
       <table>
         <caption>
           <span
-            >Of the probabilities themselves, no threshold involved; 0 is best. Mean ± standard
-            deviation.</span
+            >Metrics of the probabilities, without a threshold; 0 is best. Mean ± standard deviation.</span
           >
         </caption>
         <thead>
@@ -180,7 +179,7 @@ function calibrationTable(rows: readonly SummaryRow[]): Markup | '' {
   </details>`;
 }
 
-/** Not percent: a log loss is none. */
+/** Not in percent: a log loss is not a fraction. */
 function plainCell(summary: MetricSummary): Markup {
   const main = mainSpread(summary);
   if (main === null) return html`<td>–</td>`;
@@ -198,14 +197,14 @@ function cell(summary: MetricSummary, rowspan: number): Markup {
 }
 
 function comparisonTable(comparisons: readonly Comparison[]): Markup {
-  return html`<h3>Is the difference real?</h3>
+  return html`<h3>Are the differences significant?</h3>
     <div class="scroll" tabindex="0" role="region" aria-label="Comparison of models">
       <table>
         <caption>
           <span
-            >DeLong’s paired test on the AUC of all out-of-fold scores of one repeat. Scores of different
-            folds come from different trained models, so this AUC differs a little from the mean of the folds.
-            p is two-sided, and not corrected for the number of tests.</span
+            >DeLong’s paired test on the AUC of the pooled out-of-fold scores of one repeat. Scores of different
+            folds come from different trained models, so this AUC differs slightly from the mean over the
+            folds. p is two-sided and not corrected for multiple testing.</span
           >
         </caption>
         <thead>
@@ -215,7 +214,7 @@ function comparisonTable(comparisons: readonly Comparison[]): Markup {
             <th scope="col">Slides</th>
             <th scope="col">AUC, first</th>
             <th scope="col">AUC, second</th>
-            <th scope="col">Difference (95 % interval)</th>
+            <th scope="col">Difference (95% interval)</th>
             <th scope="col">p</th>
           </tr>
         </thead>
@@ -247,6 +246,6 @@ function signed(value: number): string {
 }
 
 function probability(p: number): string {
-  if (Number.isNaN(p)) return 'same ranks';
+  if (Number.isNaN(p)) return 'identical ranks';
   return p < 0.001 ? '< 0.001' : p.toFixed(3);
 }

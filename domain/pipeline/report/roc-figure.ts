@@ -5,15 +5,15 @@ const SIDE = 320;
 const PLOT = { left: 46, top: 12, size: 262 };
 const GRID = Array.from({ length: 201 }, (_, i) => i / 200);
 
-/** One line to draw. `series` is the colour's number, from 1. */
+/** One line to draw. `series` is the number of its color, from 1. */
 export interface RocLine {
   label: string;
   series: number;
   curves: RocCurve[];
 }
 
-/** The mean curve of a group with a band of one standard deviation, over thin lines, one a fold. */
-export function rocOfFolds(line: RocLine): Markup {
+/** Draws the mean curve of a group with a band of one standard deviation over one thin line per fold. */
+export function drawFoldCurves(line: RocLine): Markup {
   const { mean, std } = meanRoc(line.curves, GRID);
   const upper = mean.map((value, i) => Math.min(1, value + std[i]));
   const lower = mean.map((value, i) => Math.max(0, value - std[i]));
@@ -26,8 +26,8 @@ export function rocOfFolds(line: RocLine): Markup {
   );
 }
 
-/** The mean curves of all groups in one frame. */
-export function rocOfGroups(lines: readonly RocLine[]): Markup {
+/** Draws the mean curves of all groups in one frame. */
+export function drawMeanCurves(lines: readonly RocLine[]): Markup {
   const curves = lines.map(({ curves, series }) =>
     curvePath([0, ...GRID], [0, ...meanRoc(curves, GRID).mean], 'roc-mean', series),
   );

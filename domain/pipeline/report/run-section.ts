@@ -6,7 +6,7 @@ import type { LeftOut, NamedDigest, ReportData } from './report-data.js';
 import { timelineFigure } from './timeline-figure.js';
 import type { Timeline } from './timeline.js';
 
-/** When what ran, and what was left out. */
+/** Shows when each step ran, with one row of totals per stage. */
 export function timelineSection(timeline: Timeline): Markup {
   const totals = timeline.stages.reduce((sum, stage) => sum + stage.bars.length, 0);
   const hosts = `${count(timeline.hosts.length, 'host')} (${timeline.hosts.join(', ')})`;
@@ -14,8 +14,8 @@ export function timelineSection(timeline: Timeline): Markup {
     <h2 id="timeline-h">Timeline</h2>
     <p class="lead">
       ${count(totals, 'step')} in ${duration(timeline.seconds)} on ${hosts}, from
-      ${timeline.start.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}. A bar is one step of one item; point at
-      it for its name. Red: failed. Hatched: cut off by a kill and done again.
+      ${timeline.start.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}. Each bar is one step of one item; hover over it to see its name. Red: failed. Hatched: interrupted,
+      for example by a killed process.
     </p>
     <div class="scroll" tabindex="0" role="region" aria-label="Timeline">
       <div class="chart-wide">${timelineFigure(timeline)}</div>
@@ -26,11 +26,11 @@ export function timelineSection(timeline: Timeline): Markup {
           <tr>
             <th scope="col">Stage</th>
             <th scope="col">Steps run</th>
-            <th scope="col">Receipts stood</th>
+            <th scope="col">Up to date</th>
             <th scope="col">Failed attempts</th>
-            <th scope="col">Cut off</th>
-            <th scope="col">Work</th>
-            <th scope="col">From first to last</th>
+            <th scope="col">Interrupted</th>
+            <th scope="col">Total step time</th>
+            <th scope="col">Wall time</th>
           </tr>
         </thead>
         <tbody>
@@ -57,15 +57,15 @@ export function leftOutSection(left: readonly LeftOut[]): Markup {
     <h2 id="left-out-h">Left out</h2>
     ${
       left.length === 0
-        ? html`<p>Nothing: every item of every stage shown here ended well.</p>`
+        ? html`<p>Nothing was left out: all items of the stages shown here succeeded.</p>`
         : html`<div class="scroll" tabindex="0" role="region" aria-label="Left out">
             <table>
               <thead>
                 <tr>
                   <th scope="col">Item</th>
                   <th scope="col" class="text">Stage</th>
-                  <th scope="col" class="text">What happened</th>
-                  <th scope="col" class="text">Why</th>
+                  <th scope="col" class="text">Status</th>
+                  <th scope="col" class="text">Reason</th>
                 </tr>
               </thead>
               <tbody>
@@ -92,15 +92,15 @@ function errorMarkup(error: ErrorRecord): Markup {
   return html`${error.code}: ${headline(error)}${facts}`;
 }
 
-/** Everything needed to make these numbers again, and to check that they are these. */
+/** Everything needed to reproduce and verify these results. */
 export function provenanceSection({ run, folds, groupBy }: ReportData): Markup {
   const seeds = run.seeds.map(({ repeat, seed }) => `repeat ${repeat}: ${seed}`).join(', ');
   const facts: [string, Content][] = [
     ['Run', run.id],
     ['Work folder', run.work],
-    ['Record of the run', run.lock],
+    ['Lock file', run.lock],
     ['Pipeline', run.pipeline],
-    ['Pipeline file', run.source && digestOf(run.source)],
+    ['Pipeline file', run.source && fileDigest(run.source)],
     ['Grouped by', groupBy.join(', ')],
     ['Seeds', seeds],
     ...run.versions.map(([name, version]): [string, Content] => [name, version]),
@@ -114,8 +114,8 @@ export function provenanceSection({ run, folds, groupBy }: ReportData): Markup {
   return html`<section id="provenance" aria-labelledby="provenance-h">
     <h2 id="provenance-h">Provenance</h2>
     <p class="lead">
-      Every number above is computed from the files below, named by the SHA-256 of their content. Paths are
-      relative to the work folder.
+      All results above are computed from the files below, identified by the SHA-256 of their content. Paths
+      are relative to the work folder.
     </p>
     ${factList(facts)}${
       Object.keys(run.params).length > 0 &&
@@ -147,7 +147,7 @@ export function provenanceSection({ run, folds, groupBy }: ReportData): Markup {
   </section>`;
 }
 
-function digestOf({ path, digest }: NamedDigest): Markup {
+function fileDigest({ path, digest }: NamedDigest): Markup {
   return html`${path} <code>${digest}</code>`;
 }
 

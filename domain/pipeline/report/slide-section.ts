@@ -1,9 +1,9 @@
-import { colorScale, headingOf, legendOf } from './heatmap-legend.js';
+import { colorScale, heatmapHeading, heatmapLegend } from './heatmap-legend.js';
 import { html, type Markup } from './html.js';
 import type { HeatmapResult, Picture, ReportData, SlidePictures } from './report-data.js';
 import { median, stripPlot } from './strip-plot.js';
 
-/** What preprocessing saw on each slide. */
+/** Pictures of the preprocessing of each slide. */
 export function slideSection(slides: readonly SlidePictures[]): Markup {
   return html`<section id="slides" aria-labelledby="slides-h">
     <h2 id="slides-h">Preprocessing</h2>
@@ -15,15 +15,15 @@ export function slideSection(slides: readonly SlidePictures[]): Markup {
   </section>`;
 }
 
-/** Heatmaps: a few large ones chosen by a stated rule, all small ones, and how well scores find the annotated lesion. */
+/** Shows a few enlarged heatmaps selected by a stated rule, all thumbnails, and how well scores locate the annotated lesion. */
 export function heatmapSection(data: ReportData): Markup {
   const { heatmaps, shown } = data;
   const styles = heatmaps.map(({ style }) => style);
   const small = heatmaps.filter((heatmap) => heatmap.small !== null);
   const more = heatmaps.length - small.length;
   return html`<section id="heatmaps" aria-labelledby="heatmaps-h">
-    <h2 id="heatmaps-h">${headingOf(styles)}</h2>
-    ${legendOf(styles)}
+    <h2 id="heatmaps-h">${heatmapHeading(styles)}</h2>
+    ${heatmapLegend(styles)}
     <p class="lead">${shown.rule}</p>
     ${shown.heatmaps.map(
       (heatmap) =>
@@ -34,7 +34,7 @@ export function heatmapSection(data: ReportData): Markup {
           <div class="pictures">${heatmap.pictures.map(figure)}</div>`,
     )}${lesionPart(heatmaps)}${
       small.length > 0 &&
-      html`<details${small.length <= 24 ? html` open` : ''}><summary>All ${small.length} slides${more > 0 && ` (${more} more are in the heatmap folder)`}</summary><div class="gallery">${small.map(galleryEntry)}</div></details>`
+      html`<details${small.length <= 24 ? html` open` : ''}><summary>All ${small.length} slides${more > 0 && ` (${more} more in the heatmap folder)`}</summary><div class="gallery">${small.map(galleryEntry)}</div></details>`
     }
   </section>`;
 }
@@ -42,7 +42,7 @@ export function heatmapSection(data: ReportData): Markup {
 function setBadge({ set }: HeatmapResult): Markup | '' {
   if (set === null) return '';
   return html`<span class="badge${set === 'train' ? ' warn' : ''}"
-    >${set === 'train' ? 'trained on' : set}</span
+    >${set === 'train' ? 'used for training' : set}</span
   >`;
 }
 
@@ -72,7 +72,7 @@ function galleryEntry(heatmap: HeatmapResult): Markup {
 }
 
 const SETS = ['test', 'val', 'train', null] as const;
-const SET_LABELS: Record<string, string> = { test: 'test', val: 'validation', train: 'trained on' };
+const SET_LABELS: Record<string, string> = { test: 'test', val: 'validation', train: 'used for training' };
 
 function lesionPart(heatmaps: readonly HeatmapResult[]): Markup | '' {
   const scored = heatmaps.filter(({ lesionAuc }) => lesionAuc !== null);
@@ -94,15 +94,15 @@ function lesionPart(heatmaps: readonly HeatmapResult[]): Markup | '' {
     from: 0,
     to: 1,
     reference: 0.5,
-    label: 'Lesion AUC of a slide (dashed: chance, bar: median)',
+    label: 'Lesion AUC per slide (dashed: chance, bar: median)',
   };
-  return html`<h3>Does it find the lesion?</h3>
+  return html`<h3>Does the model locate the lesion?</h3>
     <p>
-      For each annotated slide: the chance that a patch inside the lesion scores higher than one outside. No
-      patch label was used in training.
+      The lesion AUC of an annotated slide is the probability that a patch inside the lesion scores higher
+      than a patch outside it. Training used no patch labels.
     </p>
     <figure class="chart-middle">
-      ${stripPlot('Lesion AUC of every annotated slide, by set', plotted, axis)}
+      ${stripPlot('Lesion AUC of each annotated slide, by set', plotted, axis)}
     </figure>
     <div class="scroll" tabindex="0" role="region" aria-label="Lesion AUC">
       <table>

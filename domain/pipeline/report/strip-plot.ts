@@ -1,6 +1,6 @@
 import { html, type Markup } from './html.js';
 
-/** One row of dots. `series` is the colour's number, from 1. */
+/** One row of dots. `series` is the number of its color, from 1. */
 export interface StripRow {
   label: string;
   series: number;
@@ -12,8 +12,7 @@ const ROW = 46;
 const PLOT = { left: 120, right: 20, top: 10 };
 
 /**
- * Dots along a common axis, one row a group, with a bar at the median and a dashed line at `reference`. Dots that would cover each other are
- * put above one another, always in the same way.
+ * Draws dots along a common axis, one row per group, with a bar at the median and a dashed line at `reference`. Overlapping dots are stacked, always in the same way.
  */
 export function stripPlot(
   title: string,
@@ -66,7 +65,7 @@ function drawRow(row: StripRow, y: number, x: (value: number) => number): Markup
     >${dots}${middle !== null && html`<path class="median" d="M${middle.toFixed(1)} ${y - 22}v44" />`}`;
 }
 
-/** Vertical offsets: 0, -6, +6, -12, +12, -18, +18 for dots closer than 7 pixels to the ones placed before. */
+/** Vertical offsets (0, -6, +6, -12, +12, ...) for dots closer than 7 pixels to those already placed. */
 function spread(places: readonly number[]): number[] {
   const choices = [0, -6, 6, -12, 12, -18, 18, -3, 3, -9, 9];
   const placed: { x: number; offset: number }[] = [];
@@ -80,7 +79,7 @@ function spread(places: readonly number[]): number[] {
   });
 }
 
-/** Of numbers in ascending order. */
+/** Median of numbers in ascending order. */
 export function median(sorted: readonly number[]): number {
   const half = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;

@@ -1,6 +1,6 @@
 import type { ReportData } from './report-data.js';
 
-/** Text of `metrics.json`: the table, the comparisons and the lesion scores, each number with the digests of the files it comes from. */
+/** Formats `metrics.json`: the table, the comparisons and the lesion scores, with the digests of the files they come from. */
 export function formatSummary({
   title,
   groupBy,

@@ -1,7 +1,7 @@
 import type { CalledMetrics, Protocol, RankMetrics } from '../../mil/evaluate/evaluate-predictions.js';
 import type { MetricsFile } from '../../mil/evaluate/metrics-file.js';
 
-/** Names of the numbers a summary has, in the order of the tables. */
+/** Names of the metrics in a summary, in the order of the tables. */
 export const METRIC_NAMES = [
   'auc',
   'f1',
@@ -17,7 +17,7 @@ export const METRIC_NAMES = [
 ] as const;
 export type MetricName = (typeof METRIC_NAMES)[number];
 
-/** Mean and standard deviation (ddof 0, as published) of `n` numbers. Not defined ones are left out and counted. */
+/** Mean and standard deviation (ddof 0, as published) of `n` numbers. Undefined values are excluded and counted. */
 export interface Spread {
   mean: number;
   std: number;
@@ -25,7 +25,7 @@ export interface Spread {
   undefined: number;
 }
 
-/** One metric both ways. Always say which: the spread over folds is wider than the one over repeats. */
+/** One metric over repeats and over folds. Always state which: the spread over folds is wider. */
 export interface MetricSummary {
   /** Over the means of the repeats (each the mean of its folds). */
   repeats: Spread | null;
@@ -33,21 +33,21 @@ export interface MetricSummary {
   folds: Spread | null;
 }
 
-/** One line of the metrics table: a model, or whatever the runs are grouped by. */
+/** One row of the metrics table: a model, or another group of evaluations. */
 export interface SummaryRow {
   group: string;
   repeats: number;
   folds: number;
-  /** Scored slides, all folds together. */
+  /** Scored slides of all folds. */
   slides: number;
-  /** The protocol that was asked for. */
+  /** The requested protocol. */
   protocol: Protocol;
-  /** Some epoch was chosen on the very slides that are scored. */
+  /** At least one epoch was selected on the scored slides. */
   optimistic: boolean;
   protocols: Record<Protocol, Record<MetricName, MetricSummary>>;
 }
 
-/** A metrics file and the group it counts to. */
+/** A metrics file and the group it belongs to. */
 export interface GroupedMetrics {
   group: string;
   metrics: MetricsFile;
@@ -62,7 +62,7 @@ const RANK_METRICS: readonly MetricName[] = [
 ];
 
 /**
- * Metrics files to table rows, groups in order of first appearance. Pure, so that the terminal shows the very numbers of the report.
+ * Summarizes metrics files as table rows, with groups in order of first appearance. Pure, so that the terminal shows the same numbers as the report.
  */
 export function summarize(files: readonly GroupedMetrics[]): SummaryRow[] {
   const groups = new Map<string, MetricsFile[]>();
@@ -85,22 +85,22 @@ function summarizeProtocol(
   const entries = METRIC_NAMES.map((name) => {
     const byRepeat = new Map<number, (number | null)[]>();
     for (const file of members) {
-      byRepeat.set(file.repeat, [...(byRepeat.get(file.repeat) ?? []), metricOf(file, protocol, name)]);
+      byRepeat.set(file.repeat, [...(byRepeat.get(file.repeat) ?? []), readMetric(file, protocol, name)]);
     }
-    const means = [...byRepeat.values()].map((values) => spreadOf(values)?.mean ?? null);
-    return [name, { repeats: spreadOf(means), folds: spreadOf([...byRepeat.values()].flat()) }] as const;
+    const means = [...byRepeat.values()].map((values) => computeSpread(values)?.mean ?? null);
+    return [name, { repeats: computeSpread(means), folds: computeSpread([...byRepeat.values()].flat()) }] as const;
   });
   return Object.fromEntries(entries) as Record<MetricName, MetricSummary>;
 }
 
-/** One number of one fold; null where it is not defined. */
-export function metricOf(file: MetricsFile, protocol: Protocol, name: MetricName): number | null {
+/** Reads one metric of one fold; null if it is undefined. */
+export function readMetric(file: MetricsFile, protocol: Protocol, name: MetricName): number | null {
   if (RANK_METRICS.includes(name)) return file.rank[name as keyof RankMetrics] as number | null;
   return file.protocols[protocol][name as keyof CalledMetrics] as number | null;
 }
 
-/** null when there is no number at all. */
-export function spreadOf(values: readonly (number | null)[]): Spread | null {
+/** Mean and standard deviation; null if there are no numbers. */
+export function computeSpread(values: readonly (number | null)[]): Spread | null {
   const numbers = values.filter((value) => value !== null);
   if (numbers.length === 0) return null;
   const mean = numbers.reduce((sum, value) => sum + value, 0) / numbers.length;

@@ -10,16 +10,17 @@ const LINES = [
   { metric: 'f1', label: 'F1', series: 2, shift: 3 },
 ] as const;
 
-/** A chart for each swept hyper-parameter: AUC and F1 over its values. */
+/** One chart per swept hyperparameter: AUC and F1 over its values. */
 export function sweepSection(sweeps: readonly Sweep[]): Markup {
   const legend = LINES.map(
     ({ label, series }) => html`<span class="s${series}"><span class="swatch"></span>${label}</span> `,
   );
   return html`<section id="sweeps" aria-labelledby="sweeps-h">
-    <h2 id="sweeps-h">Hyper-parameters</h2>
+    <h2 id="sweeps-h">Hyperparameters</h2>
     <p class="lead">
-      One value changed at a time, the others as in the pipeline. Percent; bars are one standard deviation
-      over the repeats, or over the folds where there is one repeat only. Values stand at equal distances.
+      Each chart varies one parameter and keeps the others as in the pipeline. All values are percentages. Bars
+      are one standard deviation over the repeats or, with a single repeat, over the folds. Parameter values
+      are spaced evenly.
     </p>
     <div class="panels">
       ${sweeps.map(
@@ -27,7 +28,7 @@ export function sweepSection(sweeps: readonly Sweep[]): Markup {
           html`<figure class="chart">
             ${sweepFigure(sweep)}
             <figcaption>
-              <strong>${nameOf(sweep)}</strong>, F1 at the ${sweep.protocol} threshold.
+              <strong>${sweepName(sweep)}</strong>, F1 at the ${sweep.protocol} threshold.
               ${sweep.optimistic && html`<span class="badge warn">optimistic</span>`} ${legend}
             </figcaption>
           </figure>`,
@@ -36,7 +37,7 @@ export function sweepSection(sweeps: readonly Sweep[]): Markup {
   </section>`;
 }
 
-function nameOf({ parameter, of }: Sweep): string {
+function sweepName({ parameter, of }: Sweep): string {
   return of === '' ? parameter : `${parameter} · ${of}`;
 }
 
@@ -50,7 +51,7 @@ export function sweepFigure(sweep: Sweep): Markup {
   const step = to - from > 0.4 ? 0.1 : to - from > 0.15 ? 0.05 : 0.02;
   const count = Math.round((to - from) / step);
   const ticks = Array.from({ length: count + 1 }, (_, i) => from + i * step);
-  const title = `AUC and F1 over ${nameOf(sweep)}: ${points.map(({ value }) => `${value}`).join(', ')}`;
+  const title = `AUC and F1 over ${sweepName(sweep)}: ${points.map(({ value }) => `${value}`).join(', ')}`;
   return html`<svg viewBox="0 0 ${SIZE.width} ${SIZE.height}" role="img" aria-label="${title}">
     <title>${title}</title>
     ${ticks.map(
@@ -108,7 +109,7 @@ function drawLine(
   return html`<g class="s${series}"><polyline class="roc-mean" points="${line}" />${marks}</g>`;
 }
 
-/** From the lowest bar's end to the highest, widened to whole steps of 0.05. */
+/** From the lowest end of the bars to the highest, widened to multiples of 0.05. */
 function range(points: readonly SweepPoint[]): [number, number] {
   const ends = points.flatMap((point) =>
     LINES.flatMap(({ metric }) => {

@@ -3,8 +3,8 @@ import { groupName } from './group-name.js';
 import type { Sweep, SweepPoint } from './report-data.js';
 import { summarize } from './summary.js';
 
-/** One sweep a parameter and group of the rest. Only folds that have a value of the parameter take part in it. */
-export function sweepsOf(
+/** One sweep per parameter and group by the other fields. Only folds that have a value for the parameter take part. */
+export function buildSweeps(
   folds: readonly ReadFold[],
   parameters: readonly string[],
   groupBy: readonly string[],
@@ -17,11 +17,11 @@ export function sweepsOf(
       const name = rest.length === 0 ? '' : groupName(fold.values, rest);
       families.set(name, [...(families.get(name) ?? []), fold]);
     }
-    return [...families].map(([of, members]) => sweepOf(parameter, of, members));
+    return [...families].map(([of, members]) => buildSweep(parameter, of, members));
   });
 }
 
-function sweepOf(parameter: string, of: string, members: readonly ReadFold[]): Sweep {
+function buildSweep(parameter: string, of: string, members: readonly ReadFold[]): Sweep {
   const values = [...new Set(members.map((fold) => fold.values[parameter]))].filter(isScalar);
   const numeric = values.every((value) => typeof value === 'number');
   if (numeric) values.sort((a, b) => a - b);

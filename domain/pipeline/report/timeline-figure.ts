@@ -1,15 +1,15 @@
-import { duration } from './format-number.js';
+import { count, duration } from './format-number.js';
 import { html, type Content, type Markup } from './html.js';
 import type { Bar, StageTimeline, Timeline } from './timeline.js';
 
 const WIDTH = 1080;
 const LABEL = 120;
 const RIGHT = 14;
-/** Width that a pause without work is drawn with. */
+/** Width at which an idle time is drawn. */
 const PAUSE = 26;
 const AXIS = 26;
 
-/** The run as a Gantt chart: a band a stage, bars packed into lanes, long pauses cut short. */
+/** Draws the run as a Gantt chart: one band per stage, bars packed into lanes, long idle times shortened. */
 export function timelineFigure(timeline: Timeline): Markup {
   const x = timeAxis(timeline);
   let top = AXIS;
@@ -20,7 +20,7 @@ export function timelineFigure(timeline: Timeline): Markup {
     top += height + 4;
     return band;
   });
-  const title = `Timeline of the run: ${timeline.stages.map(({ stage }) => stage).join(', ')}; ${duration(timeline.seconds)} in all`;
+  const title = `Timeline of the run: ${timeline.stages.map(({ stage }) => stage).join(', ')}; ${duration(timeline.seconds)} in total`;
   return html`<svg viewBox="0 0 ${WIDTH} ${top + 4}" role="img" aria-label="${title}" class="gantt">
     <title>${title}</title>
     <defs>
@@ -36,7 +36,7 @@ function laneHeight(lanes: number): number {
   return lanes <= 4 ? 10 : lanes <= 12 ? 7 : 4;
 }
 
-/** Seconds to horizontal position, with pauses cut to a fixed width. */
+/** Maps seconds to horizontal positions, with idle times drawn at a fixed width. */
 function timeAxis({ seconds, pauses }: Timeline): (time: number) => number {
   const paused = pauses.reduce((sum, { start, end }) => sum + end - start, 0);
   const width = WIDTH - LABEL - RIGHT - pauses.length * PAUSE;
@@ -71,7 +71,7 @@ function drawStage(stage: StageTimeline, band: Band, x: (time: number) => number
       rx="4"
     /><text class="row-label" x="${LABEL - 12}" y="${band.top + band.height / 2 + 4}" text-anchor="end"
       >${stage.stage}</text
-    >${mergeSmall(stage.bars, x).map((bar) => drawBar(bar, band, x))}${cached && html`<text class="tick" x="${LABEL + 10}" y="${band.top + band.height / 2 + 4}">nothing to do: ${stage.cached} receipts stood</text>`}</g
+    >${mergeSmall(stage.bars, x).map((bar) => drawBar(bar, band, x))}${cached && html`<text class="tick" x="${LABEL + 10}" y="${band.top + band.height / 2 + 4}">${count(stage.cached, 'step')} up to date</text>`}</g
   >`;
 }
 
@@ -79,7 +79,7 @@ interface DrawnBar extends Bar {
   merged: number;
 }
 
-/** Joins neighbours in a lane that are too narrow to be told apart, so that thousands of items stay a small picture. */
+/** Merges neighbors in a lane that are too narrow to distinguish, which keeps the figure small with thousands of items. */
 function mergeSmall(bars: readonly Bar[], x: (time: number) => number): DrawnBar[] {
   const last = new Map<string, DrawnBar>();
   const drawn: DrawnBar[] = [];

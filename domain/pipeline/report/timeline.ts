@@ -9,11 +9,11 @@ export interface Bar {
   attempt: number;
   start: number;
   end: number;
-  /** `interrupted`: it began and no end was ever recorded, as after a kill. */
+  /** `interrupted`: it started and no end was recorded, as after a kill. */
   outcome: 'done' | 'failed' | 'skipped' | 'cancelled' | 'interrupted';
   host: string;
   message?: string;
-  /** Row within the stage, so that bars that overlap in time do not on the page. */
+  /** Row within the stage, so that bars that overlap in time do not overlap on the page. */
   lane: number;
 }
 
@@ -21,11 +21,11 @@ export interface StageTimeline {
   stage: string;
   lanes: number;
   bars: Bar[];
-  /** Steps whose receipts stood: nothing was executed. */
+  /** Up-to-date steps, which were not executed. */
   cached: number;
   failed: number;
   interrupted: number;
-  /** Sum over the bars, in seconds: more than the wall time where items ran side by side. */
+  /** Sum over the bars, in seconds. It exceeds the wall time if items ran in parallel. */
   busy: number;
   /** From the first bar's start to the last bar's end, in seconds. */
   wall: number;
@@ -37,14 +37,14 @@ export interface Timeline {
   seconds: number;
   stages: StageTimeline[];
   hosts: string[];
-  /** Times without any work that the drawing cuts short. */
+  /** Idle times that the figure shortens. */
   pauses: { start: number; end: number }[];
 }
 
 /**
- * Events of a run as bars, stages in order of their first event.
- * @param events by time
- * @param self stage that is still running because it writes this report; its open step is left out
+ * Converts the events of a run to bars, with stages in order of their first event.
+ * @param events in order of time
+ * @param self stage that is writing this report and is therefore still running; its open step is omitted
  * @returns null when nothing was recorded
  */
 export function buildTimeline(events: readonly RunEvent[], self?: string): Timeline | null {
@@ -53,7 +53,7 @@ export function buildTimeline(events: readonly RunEvent[], self?: string): Timel
   const at = (time: string) => (Date.parse(time) - origin) / 1000;
   const end = at(events[events.length - 1].time);
   const stages = new Map<string, StageTimeline>();
-  const stageOf = (name: string) => {
+  const getStage = (name: string) => {
     const known = stages.get(name) ?? {
       stage: name,
       lanes: 0,
@@ -69,10 +69,10 @@ export function buildTimeline(events: readonly RunEvent[], self?: string): Timel
   };
   const open = new Map<string, RunEvent>();
   for (const event of events) {
-    const stage = stageOf(event.stage);
+    const stage = getStage(event.stage);
     const key = `${event.stage}\n${event.item}\n${event.step}`;
     if (event.event === 'cached' || event.event === 'linked') {
-      // The step may have begun before it found the work done elsewhere.
+      // The step may have started before it found that another worker had done the work.
       open.delete(key);
       stage.cached++;
     } else if (event.event === 'started') {
@@ -89,13 +89,13 @@ export function buildTimeline(events: readonly RunEvent[], self?: string): Timel
   }
   for (const event of open.values()) {
     if (event.stage !== self)
-      stageOf(event.stage).bars.push(toBar(event, at(event.time), end, 'interrupted'));
+      getStage(event.stage).bars.push(toBar(event, at(event.time), end, 'interrupted'));
   }
   const list = [...stages.values()].filter(({ bars, cached }) => bars.length + cached > 0);
   list.forEach(finishStage);
   const bars = list.flatMap((stage) => stage.bars);
   const hosts = [...new Set(events.map(({ host }) => host))].sort();
-  // The open step of this very report is no part of the picture.
+  // The open step that writes this report is not shown.
   const seconds = bars.length === 0 ? end : Math.max(...bars.map((bar) => bar.end));
   return { start: events[0].time, seconds, stages: list, hosts, pauses: findPauses(bars, seconds) };
 }
@@ -117,7 +117,7 @@ function toBar(event: RunEvent, start: number, end: number, outcome: Bar['outcom
   };
 }
 
-/** Packs bars into the fewest lanes: each, by start, into the first lane that is free. */
+/** Packs bars into the fewest lanes: in order of start, each takes the first free lane. */
 function finishStage(stage: StageTimeline): void {
   stage.bars.sort((a, b) => a.start - b.start || (a.item < b.item ? -1 : 1));
   const free: number[] = [];
@@ -134,7 +134,7 @@ function finishStage(stage: StageTimeline): void {
   stage.wall = stage.bars.reduce((last, bar) => Math.max(last, bar.end), first) - first;
 }
 
-/** Times without work that are longer than a minute and than a tenth of the run. */
+/** Finds idle times longer than a minute and longer than a tenth of the run. */
 function findPauses(bars: readonly Bar[], end: number): Timeline['pauses'] {
   const pauses: Timeline['pauses'] = [];
   let covered = 0;

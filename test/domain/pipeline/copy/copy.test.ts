@@ -36,7 +36,7 @@ function setUp(t: Test, options: Partial<CopyWith> = {}) {
   return makeJob(t, parameters, { work });
 }
 
-test('files and outputs of finished items arrive whole, with a list of their digests', async (t) => {
+test('copies files and the outputs of finished items completely and lists their digests', async (t) => {
   const job = setUp(t);
   const file = inputFile(join(job.work, 'stage/a/table.csv'));
   const result = await run({ ...job, with: { ...job.with, files: [file] } });
@@ -49,13 +49,13 @@ test('files and outputs of finished items arrive whole, with a list of their dig
   assert.deepEqual(result.values?.count, 3);
 });
 
-test('a relative target lies in the work folder; by-item keeps names apart', async (t) => {
+test('a relative target is inside the work folder, and `by-item` separates equal names', async (t) => {
   const job = setUp(t, { outputs: ['table'], to: 'published', layout: 'by-item' });
   await run(job);
   assert.equal(readFileSync(join(job.work, 'published/b/table.csv'), 'utf8'), 'rows of b\n');
 });
 
-test('what is there with the same content is left alone; other content is refused before anything is written', async (t) => {
+test('files with the same content are left alone; other content is refused before any write', async (t) => {
   const job = setUp(t);
   await run(job);
   const before = statSync(join(job.with.to, 'a.h5')).mtimeMs;
@@ -72,10 +72,10 @@ test('what is there with the same content is left alone; other content is refuse
   assert.equal(readFileSync(join(other.with.to, 'b.h5'), 'utf8'), 'h5 of b');
 });
 
-test('two files of one name, a changed source, and nothing to copy are refused', async (t) => {
+test('refuses two files with one name, a changed source, and an empty copy', async (t) => {
   await assert.rejects(
     run(setUp(t, { outputs: ['table'] })),
-    hasCode('InvalidInput', /two files would be called table\.csv.*by-item/),
+    hasCode('InvalidInput', /two files would be named table\.csv.*by-item/),
   );
   const changed = setUp(t);
   writeFileSync(join(changed.work, 'stage/b/b.h5'), 'edited');
@@ -84,6 +84,6 @@ test('two files of one name, a changed source, and nothing to copy are refused',
   await assert.rejects(run(setUp(t, { items: undefined })), hasCode('InvalidInput', /nothing to copy/));
   await assert.rejects(
     run(setUp(t, { outputs: undefined })),
-    hasCode('InvalidInput', /`items` needs `outputs`/),
+    hasCode('InvalidInput', /`items` requires `outputs`/),
   );
 });

@@ -28,7 +28,7 @@ const work = mkdtempSync(join(tmpdir(), 'sam-mil-report-'));
 after(() => rmSync(work, { recursive: true, force: true }));
 const base = await writeAll();
 
-/** The work folder that all tests read; making it takes longer than reading it. */
+/** Writes the work folder that all tests share, because writing it takes longer than reading it. */
 async function writeAll(): Promise<ReportWith> {
   const region = {
     'mask-image': await writePicture(work, 'region/masks/CMU.jpg', '#80c080'),
@@ -51,7 +51,7 @@ function setUp(t: { after(done: () => void): void }, options: Partial<ReportWith
   return makeJob(t, { ...base, ...options }, { work, name: 'report', ...(run === undefined ? {} : { run }) });
 }
 
-test('the report is one file: nothing is fetched, no script, every tag closed, nothing unescaped', async (t) => {
+test('the report is one well-formed file without external resources, scripts or unescaped text', async (t) => {
   const job = setUp(t, {}, 'run-1');
   const result = await run(job);
   const page = readFileSync(result.files.report.from, 'utf8');
@@ -68,13 +68,13 @@ test('the report is one file: nothing is fetched, no script, every tag closed, n
   assertWellFormed(page);
 });
 
-test('it shows the table, both protocols, intervals, comparison, seeds, notes, what was left out and why', async (t) => {
+test('shows the table, both protocols, intervals, comparison, seeds, notes, and left-out items with reasons', async (t) => {
   const job = setUp(t, {}, 'run-1');
   const data = await readReport(job);
   const page = readFileSync((await run(job)).files.report.from, 'utf8');
   for (const text of [
     'A note that must be seen',
-    'Folds are small (the smallest scores 8 slides)',
+    'The folds are small (the smallest has 8 scored slides)',
     'optimistic',
     'DeLong’s paired test',
     'repeat 0: 2021, repeat 1: 2022, repeat 2: 2023',
@@ -85,8 +85,8 @@ test('it shows the table, both protocols, intervals, comparison, seeds, notes, w
     'c0ffee',
     'mil.split 4',
     'some-encoder, version 3, weights sha256:',
-    'Lesion AUC of every annotated slide',
-    'nothing to do: 1 receipts stood',
+    'Lesion AUC of each annotated slide',
+    '1 step up to date',
     'idle',
     'interrupted, on node-a',
   ]) {
@@ -100,7 +100,7 @@ test('it shows the table, both protocols, intervals, comparison, seeds, notes, w
   );
 });
 
-test('slides without a label are named, and counted at the top; many labels without a slide are one line', async (t) => {
+test('names slides without a label and counts them at the top; many labels without a slide share one row', async (t) => {
   const run = 'run-2';
   writeRun(work, run);
   const path = join(work, '.runs', run, 'plan.json');
@@ -125,10 +125,10 @@ test('slides without a label are named, and counted at the top; many labels with
       '7 labels: no slide of that name: other_0, other_1, other_2, other_3, other_4, and 2 more',
     ],
   );
-  assert.ok(notes.some((note) => note.startsWith('1 slide had no label and is in no number')));
+  assert.ok(notes.some((note) => note.startsWith('1 slide had no label and is not included in the results')));
 });
 
-test('every line is traced: the digests of all predictions and metrics files are in it', async (t) => {
+test('every row is traceable: the report contains the digests of all predictions and metrics files', async (t) => {
   const job = setUp(t);
   const result = await run(job);
   const page = readFileSync(result.files.report.from, 'utf8');
@@ -142,7 +142,7 @@ test('every line is traced: the digests of all predictions and metrics files are
   }
 });
 
-test('metrics.json depends on the inputs alone, and its means are those of the folds', async (t) => {
+test('metrics.json depends only on the inputs, and its means are those of the folds', async (t) => {
   const job = setUp(t, {}, 'run-1');
   const first = readFileSync((await run(job)).files.metrics.from, 'utf8');
   const alone = makeJob(t, base, { work, name: 'other' });
@@ -179,7 +179,7 @@ function aucOf(work: string, cell: string): number {
   return file.rank.auc!;
 }
 
-test('shown large: the first annotated and the first plain slide of the test set, not the best looking', async (t) => {
+test('enlarges the first annotated and the first unannotated slide of the test set, not the best looking', async (t) => {
   const data = await readReport(setUp(t));
   assert.deepEqual(
     data.shown.heatmaps.map(({ key }) => key),
@@ -189,14 +189,14 @@ test('shown large: the first annotated and the first plain slide of the test set
   assert.equal(data.shown.heatmaps[0].pictures.length, 3);
 });
 
-test('only evaluations are needed', async (t) => {
+test('requires only evaluations', async (t) => {
   const job = setUp(t, { heatmaps: undefined, slides: undefined, notes: undefined });
   const page = readFileSync((await run(job)).files.report.from, 'utf8');
   assert.ok(!page.includes('id="heatmaps"') && !page.includes('id="timeline"'));
   assertWellFormed(page);
 });
 
-test('a run in which nothing ended well still gets its report', async (t) => {
+test('writes a report of a run in which nothing succeeded', async (t) => {
   const work = temporaryFolder(t);
   const failed = {
     ...record('abmil-0-0', {}, {}),
@@ -206,10 +206,10 @@ test('a run in which nothing ended well still gets its report', async (t) => {
   const evaluations = inputFile(writeRecords(work, 'runs.jsonl', [failed]));
   const parameters: ReportWith = { evaluations, groupBy: 'model', compare: 'first', title: 'Empty' };
   const page = readFileSync((await run(makeJob(t, parameters, { work }))).files.report.from, 'utf8');
-  assert.ok(page.includes('No evaluation has finished') && page.includes('WeightsMissing: none'));
+  assert.ok(page.includes('No evaluation finished') && page.includes('WeightsMissing: none'));
 });
 
-test('an edited file is refused by name: predictions, metrics, or the two not belonging together', async (t) => {
+test('refuses an edited file and names it', async (t) => {
   const job = setUp(t);
   const path = join(job.work, 'evaluate/abmil-0-0/predictions/abmil-0-0.csv');
   const before = readFileSync(path);
@@ -222,7 +222,7 @@ test('an edited file is refused by name: predictions, metrics, or the two not be
   await run(job);
 });
 
-test('the scores of all folds together: mean over the repeats of the AUC of each', async (t) => {
+test('the pooled AUC is the mean over the repeats of the AUC over all folds', async (t) => {
   const { pooled, folds } = await readReport(setUp(t));
   const repeats = [0, 1, 2].map((repeat) => {
     const members = folds.filter(({ group, metrics }) => group === 'abmil' && metrics.repeat === repeat);
@@ -242,14 +242,14 @@ function readPredictionsOf(cell: string) {
   return readPredictions(join(work, 'evaluate', cell, 'predictions', `${cell}.csv`), ['normal', 'tumor']);
 }
 
-test('groups may be made of several fields', async (t) => {
+test('groups can combine several fields', async (t) => {
   const data = await readReport(setUp(t, { groupBy: ['model', 'repeat'], compare: 'none' }));
   assert.equal(data.rows.length, 6);
   assert.equal(data.rows[0].group, 'abmil · repeat 0');
   assert.deepEqual(data.comparisons, []);
 });
 
-test('a sweep: numbers by size, mean and std of the folds that have the value, a chart in the page', async (t) => {
+test('a sweep sorts numbers by size, averages the folds that have each value, and draws a chart', async (t) => {
   const swept = readItems(base.evaluations!.path).map((item) => {
     const alpha = [2, 0.5, 10][Number(item.fields.repeat)];
     return { ...item, fields: item.fields.model === 'abmil' ? { ...item.fields, alpha } : item.fields };
@@ -279,7 +279,7 @@ test('a sweep: numbers by size, mean and std of the folds that have the value, a
   assertWellFormed(page);
 });
 
-test('heatmaps say what they show and how their colours came about, by the values of mil.heatmap', async (t) => {
+test('the heatmap legend states the score and the color scale that mil.heatmap recorded', async (t) => {
   const legendOf = async (change: (outputs: JsonObject, i: number) => JsonObject) => {
     const items = readItems(base.heatmaps!.path).map((item, i) => ({
       ...item,
@@ -300,21 +300,21 @@ test('heatmaps say what they show and how their colours came about, by the value
   assert.match(probability, /Probability of tumor: 0 <span class="scale"[^>]*#000004[^>]*><\/span> 1/);
   assert.doesNotMatch(probability, /rank|Where the model looks/);
   const both = await legendOf((outputs, i) => (i > 1 ? outputs : { ...outputs, scale: 'range' }));
-  assert.match(both, /least score to its greatest[^]*by rank within the slide/);
+  assert.match(both, /lowest score of the slide to its highest[^]*by rank within the slide/);
 });
 
-test('a fold that counts twice in a group is said: group-by lacks a field', async (t) => {
+test('a note warns when a fold counts twice in a group because `group-by` lacks a field', async (t) => {
   const twice = readItems(base.evaluations!.path).map((item) => ({
     ...item,
     fields: { ...item.fields, model: 'all' },
   }));
   const evaluations = inputFile(writeRecords(work, 'twice.jsonl', twice));
   const { notes } = await readReport(setUp(t, { evaluations }));
-  assert.ok(notes.some((note) => /one fold are taken together in all: .*`group-by`/.test(note)));
-  assert.ok((await readReport(setUp(t))).notes.every((note) => !note.includes('taken together')));
+  assert.ok(notes.some((note) => /several results for the same fold: all\. .*`group-by`/.test(note)));
+  assert.ok((await readReport(setUp(t))).notes.every((note) => !note.includes('several results')));
 });
 
-test('compare-by: groups that differ in one field, all others being equal', async (t) => {
+test('`compare-by` compares groups that differ only in one field', async (t) => {
   const options = { groupBy: ['model', 'fold'], compare: 'all' as const };
   const pairs = async (compareBy: string) =>
     (await readReport(setUp(t, { ...options, compareBy }))).comparisons
@@ -324,11 +324,11 @@ test('compare-by: groups that differ in one field, all others being equal', asyn
     await pairs('model'),
     [0, 1, 2].map((fold) => `abmil · fold ${fold} - sam-mil · fold ${fold}`),
   );
-  assert.deepEqual(await pairs('fold'), [], 'folds score other slides: nothing is paired');
-  await assert.rejects(pairs('encoder'), hasCode('InvalidInput', /none of the fields.*model, fold.*encoder/));
+  assert.deepEqual(await pairs('fold'), [], 'folds score different slides, so there are no pairs');
+  await assert.rejects(pairs('encoder'), hasCode('InvalidInput', /not one of the `group-by` fields.*model, fold.*encoder/));
 });
 
-test('protocols mixed in one table: each group by its own, epochs chosen on scored slides marked', async (t) => {
+test('each group uses its own protocol, and epochs selected on scored slides are marked', async (t) => {
   const mixed = readItems(base.evaluations!.path).map((item) => ({
     ...item,
     fields: { ...item.fields, kind: item.key },
@@ -354,10 +354,10 @@ test('protocols mixed in one table: each group by its own, epochs chosen on scor
     ],
   );
   const page = readFileSync((await run(job)).files.report.from, 'utf8');
-  assert.equal(page.split('epoch chosen on the scored slides').length - 1, 1);
+  assert.equal(page.split('epoch selected on the scored slides').length - 1, 1);
 });
 
-/** Every opened element is closed in order; void elements and self-closing SVG shapes apart. */
+/** Checks that all elements are closed in order, except void elements and self-closing SVG shapes. */
 function assertWellFormed(page: string): void {
   const body = page.replace(/<style>[\s\S]*?<\/style>/, '');
   const open: string[] = [];
@@ -368,7 +368,7 @@ function assertWellFormed(page: string): void {
   assert.deepEqual(open, []);
 }
 
-test('without evaluations the page shows the preprocessing and no result; with nothing at all there is none', async (t) => {
+test('without evaluations the page shows only the preprocessing; without any input it is refused', async (t) => {
   const job = setUp(t, {});
   const { evaluations, ...rest } = job.with;
   assert.ok(evaluations);
@@ -378,6 +378,6 @@ test('without evaluations the page shows the preprocessing and no result; with n
   assert.match(reportPage(await readReport(job)), /<h2 id="result-h">/);
   await assert.rejects(
     readReport({ ...job, with: { ...rest, slides: undefined, heatmaps: undefined } }),
-    hasCode('InvalidInput', /nothing to report on/),
+    hasCode('InvalidInput', /the report has no inputs/),
   );
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MetricsFile } from '../../../../domain/mil/evaluate/metrics-file.js';
-import { spreadOf, summarize } from '../../../../domain/pipeline/report/summary.js';
+import { computeSpread, summarize } from '../../../../domain/pipeline/report/summary.js';
 
 const file = (repeat: number, fold: number, auc: number | null, accuracy: number) =>
   ({
@@ -17,7 +17,7 @@ const file = (repeat: number, fold: number, auc: number | null, accuracy: number
     },
   }) as unknown as MetricsFile;
 
-test('mean and std over repeats and over folds are different things, and both are told', () => {
+test('reports mean and std both over repeats and over folds', () => {
   const files = [file(0, 0, 0.8, 0.5), file(0, 1, 1, 0.7), file(1, 0, 0.6, 0.9), file(1, 1, 0.8, 0.9)];
   const [row] = summarize(files.map((metrics) => ({ group: 'g', metrics })));
   assert.deepEqual([row.repeats, row.folds, row.slides], [2, 4, 16]);
@@ -31,15 +31,15 @@ test('mean and std over repeats and over folds are different things, and both ar
   close(row.protocols.paper.accuracy.repeats?.mean, 0.85);
 });
 
-test('a fold without AUC is left out and counted; without any there is no number', () => {
+test('excludes and counts folds without AUC; without any AUC the spread is null', () => {
   const files = [file(0, 0, null, 0.5), file(0, 1, 0.9, 0.5)];
   const [row] = summarize(files.map((metrics) => ({ group: 'g', metrics })));
   assert.deepEqual(row.protocols.honest.auc.folds, { mean: 0.9, std: 0, n: 1, undefined: 1 });
   assert.equal(row.protocols.honest.specificity.folds, null);
-  assert.equal(spreadOf([]), null);
+  assert.equal(computeSpread([]), null);
 });
 
-test('groups come in the order of their first file', () => {
+test('lists groups in the order of their first file', () => {
   const groups = ['b', 'a', 'b'].map((group) => ({ group, metrics: file(0, 0, 1, 1) }));
   assert.deepEqual(
     summarize(groups).map(({ group }) => group),

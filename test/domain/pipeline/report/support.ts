@@ -12,7 +12,7 @@ import type { RunEvent } from '../../../../domain/engine/store/run-events.js';
 export const MODELS = ['abmil', 'sam-mil'];
 const SLIDES = 24;
 
-/** Made-up scores of one model for all slides of a repeat: `skill` standard deviations apart. */
+/** Synthetic scores of one model for all slides of a repeat, with the classes `skill` standard deviations apart. */
 function scoreSlides(model: string, repeat: number, skill: number): Prediction[] {
   const random = new RandomStream('report-test', model, repeat);
   return Array.from({ length: SLIDES }, (_, i) => {
@@ -22,7 +22,7 @@ function scoreSlides(model: string, repeat: number, skill: number): Prediction[]
   });
 }
 
-/** Evaluations of 2 models x 3 repeats x 3 folds as a mil.evaluate stage leaves them; returns the items file. */
+/** Evaluations of 2 models x 3 repeats x 3 folds as a mil.evaluate stage writes them; returns the items file. */
 export function writeEvaluations(work: string): string {
   const records: ItemRecord[] = [];
   for (const [m, model] of MODELS.entries()) {
@@ -97,7 +97,7 @@ export async function writePicture(work: string, path: string, color: string): P
   return fileRef(work, path);
 }
 
-/** Heatmap items with pictures: slides with and without a lesion, in different sets. */
+/** Writes heatmap items with pictures: slides with and without a lesion, in different sets. */
 export async function writeHeatmaps(work: string): Promise<string> {
   const records: ItemRecord[] = [];
   for (const [i, set] of (['train', 'test', 'test', 'val'] as const).entries()) {
@@ -116,7 +116,7 @@ export async function writeHeatmaps(work: string): Promise<string> {
   return writeRecords(work, 'heatmap.jsonl', records);
 }
 
-/** A run's record: plan, and events of two workers with a failure, a kill and steps whose receipts stood. */
+/** Writes a run record: the plan, and events of two workers with a failure, a kill and up-to-date steps. */
 export function writeRun(work: string, run: string): void {
   const folder = join(work, '.runs', run);
   mkdirSync(join(folder, 'events'), { recursive: true });

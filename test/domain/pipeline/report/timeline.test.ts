@@ -25,7 +25,7 @@ function event(
   };
 }
 
-test('bars that overlap get lanes of their own, and as few as will do', () => {
+test('puts overlapping bars in separate lanes and uses as few lanes as possible', () => {
   const timeline = buildTimeline([
     event(0, 'a', 'started'),
     event(1, 'b', 'started'),
