@@ -5,7 +5,8 @@ import type { FileRef, ItemRecord } from '../job.js';
 import { isFileRef } from '../job.js';
 
 /**
- * Returns a file output of an item after checking the file against its published digest. A number read from an edited file would otherwise be traced to the wrong content.
+ * Returns a file output of an item after checking the file against its published digest. A number read from
+ * an edited file would otherwise be traced to the wrong content.
  * @throws SamMilError InvalidInput when the item has no such output, or the file is missing or has changed
  */
 export async function outputFile(

@@ -1,19 +1,21 @@
 import type { Json, JsonObject } from '../../json.js';
 import type { Level0Px } from '../../units.js';
 
-/** A ring of a polygon as points (x0, y0, x1, y1, ...), its last point not a repetition of the first. */
+/**
+ * A ring of a polygon as points (x0, y0, x1, y1, ...), without a repetition of the first point at the end.
+ */
 export type FlatRing = ArrayLike<number>;
 
 /** A polygon in level-0 pixels: the outline, then its holes. */
 export type FlatPolygon = readonly FlatRing[];
 
-/** An object of QuPath. */
+/** An object in QuPath. */
 export interface QuPathFeature {
   polygons: readonly FlatPolygon[];
-  /** Annotations are what people edit; detections come in thousands. */
+  /** People edit annotations; detections come in thousands. */
   objectType: 'annotation' | 'detection';
   name?: string;
-  /** Class, with its colour (RGB). */
+  /** Class and its color (RGB). */
   classification?: { name: string; color: readonly [number, number, number] };
   measurements?: Readonly<Record<string, number>>;
 }
@@ -22,17 +24,18 @@ export interface QuPathFeature {
 export type Point = readonly [x: Level0Px, y: Level0Px];
 
 /**
- * GeoJSON that QuPath imports (File > Import objects), in level-0 pixels from `origin` on, where QuPath has its own. One feature a line, so that a large
- * file can be read line by line. Equal features give equal text.
+ * Formats GeoJSON that QuPath imports (File > Import objects), in level-0 pixels relative to `origin`, the
+ * origin of QuPath. It writes one feature per line, so that large files can be read line by line. Equal
+ * features give equal text.
  */
 export function formatFeatures(features: Iterable<QuPathFeature>, origin: Point): string {
-  const lines = Array.from(features, (feature) => JSON.stringify(jsonOf(feature, origin)));
+  const lines = Array.from(features, (feature) => JSON.stringify(toJson(feature, origin)));
   return `{"type":"FeatureCollection","features":[\n${lines.join(',\n')}\n]}\n`;
 }
 
 /**
- * Patches as detections with measurements.
- * @param coords N x 2 upper left corners
+ * Formats patches as detections with measurements.
+ * @param coords N x 2 top-left corners in level-0 pixels
  * @param measurements N numbers by name
  */
 export function formatPatches(
@@ -50,7 +53,7 @@ export function formatPatches(
   return formatFeatures(patches, origin);
 }
 
-function jsonOf(
+function toJson(
   { polygons, objectType, name, classification, measurements }: QuPathFeature,
   origin: Point,
 ): JsonObject {
@@ -80,7 +83,7 @@ function closedRing(ring: FlatRing, [x, y]: Point): Json[] {
   return [...points, points[0]];
 }
 
-/** Seven digits are what a float32 holds; whole numbers (areas) stay as they are. */
+/** Rounds to the seven digits of a float32; integers (areas) stay exact. */
 function rounded(value: number): number {
   return Number.isInteger(value) ? value : Number(value.toPrecision(7));
 }

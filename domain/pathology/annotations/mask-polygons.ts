@@ -1,27 +1,35 @@
 import { bboxOf, type Rle } from '../../files/run-length.js';
 
-/** A polygon along pixel edges, in pixels of the mask: corner (0, 0) is the upper left of the first pixel. Points as (x0, y0, x1, y1, ...). */
+/**
+ * A polygon along pixel edges, in mask pixels. Corner (0, 0) is the top-left corner of the first pixel.
+ * Points are (x0, y0, x1, y1, ...).
+ */
 export interface PixelPolygon {
   outline: Int32Array;
   holes: Int32Array[];
 }
 
-/** Directions along the grid of pixel corners: right, down, left, up. The set pixel lies to the right hand of each edge. */
+/**
+ * Directions along the grid of pixel corners: right, down, left, up. The set pixel is to the right of each
+ * edge.
+ */
 const DX = [1, 0, -1, 0];
 const DY = [0, 1, 0, -1];
 
 /**
- * Outlines of a mask, exactly along its pixels' edges: filled by the even-odd rule they give the mask back. Each ring is simple (touches itself nowhere):
- * where set pixels meet at a corner only, rings part there, as OGC's rules for valid polygons want. Empty for an empty mask.
+ * Traces the outlines of a mask exactly along pixel edges; filling them by the even-odd rule reproduces the
+ * mask. Each ring is simple and does not touch itself: rings separate where set pixels meet only at a corner,
+ * as the OGC rules for valid polygons require. An empty mask has no polygons.
  */
-export function polygonsOfMask(rle: Rle): PixelPolygon[] {
+export function tracePolygons(rle: Rle): PixelPolygon[] {
   const [left, top, spanX, spanY] = bboxOf(rle);
   const grid = new EdgeGrid(rle, left, top, spanX + 1, spanY + 1);
   const rings = grid.rings();
   const outlines = rings.filter(({ area }) => area > 0).sort((a, b) => a.area - b.area);
   const polygons = new Map(outlines.map((ring) => [ring, [] as Int32Array[]]));
   for (const hole of rings.filter(({ area }) => area < 0)) {
-    // The smallest outline around the set pixel beside the hole: an island in a hole of a larger piece has outlines around it, too.
+    // Take the smallest outline around the set pixel next to the hole: an island in a hole of a larger piece
+    // is inside several outlines.
     const owner = outlines.find((ring) => holds(ring.points, hole.beside[0], hole.beside[1]));
     if (owner) polygons.get(owner)!.push(hole.points);
   }
@@ -31,9 +39,9 @@ export function polygonsOfMask(rle: Rle): PixelPolygon[] {
 
 interface GridRing {
   points: Int32Array;
-  /** In pixels; negative where set pixels lie outside of it. */
+  /** In pixels; negative if the set pixels are outside the ring. */
   area: number;
-  /** Centre of a set pixel that an edge of it borders on. */
+  /** Center of a set pixel next to one of its edges. */
   beside: [x: number, y: number];
 }
 
@@ -63,7 +71,7 @@ class EdgeGrid {
     }
   }
 
-  /** Every edge in one ring; uses the edges up. */
+  /** Joins all edges to rings, each edge in one ring. Consumes the edges. */
   rings(): GridRing[] {
     const rings: GridRing[] = [];
     const place = new Int32Array(this.edges.length).fill(-1);
@@ -73,7 +81,10 @@ class EdgeGrid {
     return rings;
   }
 
-  /** Walks from a corner until the walk is used up; wherever it meets itself, the loop it has made is a ring of its own. */
+  /**
+   * Walks from a corner until no edge is left. Wherever the path meets itself, it splits the loop off as a
+   * separate ring.
+   */
   private follow(start: number, place: Int32Array, rings: GridRing[]): void {
     const corners: number[] = [];
     const directions: number[] = [];
@@ -93,7 +104,7 @@ class EdgeGrid {
     } while (corners.length > 0);
   }
 
-  /** The edge to go on by: the sharpest turn to the right, round the same pixel. */
+  /** The next edge: the sharpest right turn, around the same pixel. */
   private take(corner: number, direction: number): number {
     for (const turn of [1, 0, 3, 2]) {
       const next = (direction + turn) % 4;
@@ -123,7 +134,7 @@ class EdgeGrid {
   }
 }
 
-/** Set pixels of a box, row-major, with a border of one unset pixel. */
+/** Pixels of a box, row-major, with a border of one unset pixel. */
 function pixelsIn({ size: [h], counts }: Rle, left: number, top: number, width: number, height: number) {
   const stride = width + 2;
   const pixels = new Uint8Array(stride * (height + 2));
@@ -138,7 +149,7 @@ function pixelsIn({ size: [h], counts }: Rle, left: number, top: number, width: 
   return pixels;
 }
 
-/** Whether a ring along pixel edges has a pixel's centre inside. */
+/** Returns whether the center of a pixel is inside a ring along pixel edges. */
 function holds(ring: Int32Array, x: number, y: number): boolean {
   let inside = false;
   for (let i = 0, last = ring.length - 2; i < ring.length; last = i, i += 2) {

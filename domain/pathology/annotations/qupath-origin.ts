@@ -2,8 +2,9 @@ import type { Level0Px } from '../../units.js';
 import type { SlideInfo } from '../slides/slide.js';
 
 /**
- * Where QuPath has its origin, in level-0 pixels. Formats that lay a scan into a larger plane (MIRAX and others) say which part of it was scanned;
- * QuPath shows only that part, unless it is told `--no-crop`, and its coordinates count from there. CLAM's and ours count from the plane's corner.
+ * Returns the origin of QuPath in level-0 pixels. Formats that place a scan on a larger plane (such as MIRAX)
+ * state which part was scanned. Without `--no-crop`, QuPath shows only that part and counts coordinates from
+ * its corner. CLAM and sam-mil count from the corner of the plane.
  */
 export function quPathOrigin({ properties }: Pick<SlideInfo, 'properties'>): readonly [Level0Px, Level0Px] {
   const [x, y, width, height] = ['x', 'y', 'width', 'height'].map((side) =>

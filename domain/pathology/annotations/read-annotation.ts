@@ -6,16 +6,17 @@ import { parseGeoJson } from './read-geojson.js';
 import type { Point } from './geojson.js';
 
 /**
- * Reads the outlined regions of a slide: ASAP XML (CAMELYON16, CAMELYON17) or GeoJSON (QuPath), told apart by content.
- * @param origin of QuPath on this slide, in level-0 pixels: its coordinates count from there
- * @throws SamMilError InvalidInput naming the file and the place in it
+ * Reads the annotated regions of a slide from ASAP XML (CAMELYON16, CAMELYON17) or GeoJSON (QuPath),
+ * distinguished by content.
+ * @param origin of QuPath on this slide in level-0 pixels; GeoJSON coordinates are relative to it
+ * @throws SamMilError InvalidInput naming the file and the position in it
  */
 export function readAnnotation(path: string, origin: Point): Region[] {
   let text: string;
   try {
     text = readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
   } catch (cause) {
-    throw new SamMilError('InvalidInput', "annotation can't be read", {
+    throw new SamMilError('InvalidInput', 'cannot read the annotation file', {
       file: path,
       found: (cause as Error).message,
       cause,
@@ -25,7 +26,10 @@ export function readAnnotation(path: string, origin: Point): Region[] {
   if (first === '<') return parseAsapXml(text, path);
   if (first === '{' || first === '[')
     return parseGeoJson(text, path).map((region) => movedBy(region, origin));
-  throw new SamMilError('InvalidInput', 'not an annotation', { file: path, expected: 'ASAP XML or GeoJSON' });
+  throw new SamMilError('InvalidInput', 'the file is not an annotation', {
+    file: path,
+    expected: 'ASAP XML or GeoJSON',
+  });
 }
 
 function movedBy(region: Region, [dx, dy]: Point): Region {

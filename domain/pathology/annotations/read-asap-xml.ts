@@ -1,7 +1,10 @@
 import { SamMilError } from '../../errors.js';
 import { isExclusion, type Region } from './region.js';
 
-/** One tag: `<Name a="b">` (open), `<Name/>` (both), `</Name>` (close). Text between tags carries nothing in this format. */
+/**
+ * One tag: `<Name a="b">` (open), `<Name/>` (both), `</Name>` (close). Text between tags has no meaning in
+ * this format.
+ */
 interface Tag {
   name: string;
   attributes: Record<string, string>;
@@ -14,9 +17,10 @@ interface Tag {
 const AREAS = ['Polygon', 'Spline', 'Rectangle'];
 
 /**
- * Regions of an ASAP annotation file: `Annotation` elements of type Polygon, Spline or Rectangle with `Coordinate Order X Y` (level-0 pixels).
+ * Parses the regions of an ASAP annotation file: `Annotation` elements of type Polygon, Spline or Rectangle
+ * with `Coordinate Order X Y` (level-0 pixels).
  * @param file named in errors
- * @throws SamMilError InvalidInput as file:line, on broken XML or coordinates
+ * @throws SamMilError InvalidInput with file:line on invalid XML or coordinates
  */
 export function parseAsapXml(text: string, file: string): Region[] {
   const regions: Region[] = [];
@@ -26,27 +30,33 @@ export function parseAsapXml(text: string, file: string): Region[] {
   for (const tag of tags(text, file)) {
     if (tag.opens) open.push(tag.name);
     if (open.length === 1 && tag.opens && tag.name !== 'ASAP_Annotations' && tag.name !== 'Annotations') {
-      throw refuse(file, tag.line, 'not an ASAP annotation file', `<${tag.name}>`, '<ASAP_Annotations>');
+      throw refuse(
+        file,
+        tag.line,
+        'the file is not an ASAP annotation file',
+        `<${tag.name}>`,
+        '<ASAP_Annotations>',
+      );
     }
     if (tag.name === 'Annotation' && tag.opens) [current, points] = [tag, []];
     if (tag.name === 'Coordinate' && tag.opens && current) points.push(coordinate(tag, file));
     if (!tag.closes) continue;
     const expected = open.pop();
     if (expected !== tag.name)
-      throw refuse(file, tag.line, 'broken XML', `</${tag.name}>`, `</${expected ?? ''}>`);
+      throw refuse(file, tag.line, 'invalid XML', `</${tag.name}>`, `</${expected ?? ''}>`);
     if (tag.name === 'Annotation' && current) {
       if (AREAS.includes(current.attributes.Type ?? 'Polygon')) regions.push(toRegion(current, points, file));
       current = undefined;
     }
   }
   if (open.length > 0)
-    throw refuse(file, lineAt(text, text.length), 'broken XML', 'the end of the file', `</${open.at(-1)}>`);
+    throw refuse(file, lineAt(text, text.length), 'invalid XML', 'the end of the file', `</${open.at(-1)}>`);
   return regions;
 }
 
 function toRegion(tag: Tag, points: { order: number; at: [number, number] }[], file: string): Region {
   if (points.length < 3) {
-    throw refuse(file, tag.line, 'an outline with too few points', `${points.length}`, 'three or more');
+    throw refuse(file, tag.line, 'the outline has too few points', `${points.length}`, 'at least 3');
   }
   const group = tag.attributes.PartOfGroup;
   return {
@@ -81,11 +91,11 @@ function* tags(text: string, file: string): Generator<Tag> {
     for (; counted < match.index; counted++) if (text[counted] === '\n') line++;
     const [whole, closing, name, attributes, alone] = match;
     if (whole === '<')
-      throw refuse(file, line, 'broken XML', text.slice(match.index, match.index + 40), 'a tag');
+      throw refuse(file, line, 'invalid XML', text.slice(match.index, match.index + 40), 'a tag');
     if (name === undefined) continue;
     yield {
       name,
-      attributes: attributesOf(attributes),
+      attributes: parseAttributes(attributes),
       opens: closing === '',
       closes: closing === '/' || alone === '/',
       line,
@@ -95,7 +105,7 @@ function* tags(text: string, file: string): Generator<Tag> {
 
 const ENTITIES: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
-function attributesOf(text: string): Record<string, string> {
+function parseAttributes(text: string): Record<string, string> {
   const found: Record<string, string> = {};
   for (const [, name, double, single] of text.matchAll(/([\w.:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g)) {
     found[name] = (double ?? single).replace(

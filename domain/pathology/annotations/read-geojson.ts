@@ -3,8 +3,9 @@ import { isJsonObject, type Json } from '../../json.js';
 import { isExclusion, type Region, type Ring } from './region.js';
 
 /**
- * Regions of a GeoJSON file as QuPath writes it: a FeatureCollection, a Feature, an array of Features, or a bare geometry; Polygon and
- * MultiPolygon with holes, in level-0 pixels. Points and lines enclose nothing and are passed over.
+ * Parses the regions of a GeoJSON file from QuPath: a FeatureCollection, a Feature, an array of Features, or
+ * a bare geometry; Polygon and MultiPolygon with holes, in level-0 pixels. Points and lines enclose no area
+ * and are skipped.
  * @throws SamMilError InvalidInput naming the file and the feature
  */
 export function parseGeoJson(text: string, file: string): Region[] {
@@ -12,12 +13,12 @@ export function parseGeoJson(text: string, file: string): Region[] {
   try {
     value = JSON.parse(text) as Json;
   } catch (cause) {
-    throw new SamMilError('InvalidInput', 'broken JSON', { file, found: (cause as Error).message, cause });
+    throw new SamMilError('InvalidInput', 'invalid JSON', { file, found: (cause as Error).message, cause });
   }
-  return featuresOf(value, file).flatMap((feature, i) => regionsOf(feature, `${file} (feature ${i})`));
+  return listFeatures(value, file).flatMap((feature, i) => readRegions(feature, `${file} (feature ${i})`));
 }
 
-function featuresOf(value: Json, file: string): Json[] {
+function listFeatures(value: Json, file: string): Json[] {
   if (Array.isArray(value)) return value;
   if (isJsonObject(value)) {
     if (value.type === 'FeatureCollection' && Array.isArray(value.features)) return value.features;
@@ -25,16 +26,16 @@ function featuresOf(value: Json, file: string): Json[] {
     if (typeof value.type === 'string' && 'coordinates' in value)
       return [{ type: 'Feature', geometry: value }];
   }
-  throw new SamMilError('InvalidInput', 'not GeoJSON', {
+  throw new SamMilError('InvalidInput', 'the file is not GeoJSON', {
     file,
     expected: 'a FeatureCollection, a Feature or a geometry',
   });
 }
 
-function regionsOf(feature: Json, place: string): Region[] {
+function readRegions(feature: Json, place: string): Region[] {
   const geometry = isJsonObject(feature) ? feature.geometry : undefined;
   if (!isJsonObject(feature) || !isJsonObject(geometry ?? null)) {
-    throw new SamMilError('InvalidInput', 'a feature without geometry', { file: place });
+    throw new SamMilError('InvalidInput', 'the feature has no geometry', { file: place });
   }
   const { type, coordinates } = geometry as { type?: Json; coordinates?: Json };
   const polygons = type === 'Polygon' ? [coordinates] : type === 'MultiPolygon' ? coordinates : [];
@@ -50,11 +51,11 @@ function regionsOf(feature: Json, place: string): Region[] {
     name: typeof properties.name === 'string' ? properties.name : '',
     ...(group === undefined ? {} : { group }),
     excluded: isExclusion(group),
-    rings: ringsOf(polygon ?? null, place),
+    rings: readRings(polygon ?? null, place),
   }));
 }
 
-function ringsOf(polygon: Json, place: string): Ring[] {
+function readRings(polygon: Json, place: string): Ring[] {
   if (!Array.isArray(polygon) || polygon.length === 0) throw badRing(place);
   return polygon.map((ring) => {
     if (!Array.isArray(ring) || ring.length < 3) throw badRing(place);
@@ -67,8 +68,8 @@ function ringsOf(polygon: Json, place: string): Ring[] {
 }
 
 function badRing(place: string): SamMilError {
-  return new SamMilError('InvalidInput', 'a polygon that is not one', {
+  return new SamMilError('InvalidInput', 'the polygon is invalid', {
     file: place,
-    expected: 'rings of three or more [x, y] points',
+    expected: 'rings of at least three [x, y] points',
   });
 }

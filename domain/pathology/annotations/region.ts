@@ -3,30 +3,34 @@ import type { Level0Px } from '../../units.js';
 /** Closed ring of (x, y) in level-0 pixels; the last point is joined to the first. */
 export type Ring = readonly (readonly [Level0Px, Level0Px])[];
 
-/** One outlined region. `rings[0]` is the outline, the others are holes. */
+/** One annotated region. `rings[0]` is the outline, the others are holes. */
 export interface Region {
   name: string;
-  /** Group or class the annotator gave. */
+  /** Group or class that the annotator assigned. */
   group?: string;
   /** True for a region that is cut out of the others (ASAP's `_2`, `Exclusion`, `normal`). */
   excluded: boolean;
   rings: Ring[];
 }
 
-/** Groups that outline what is NOT lesion: CAMELYON16's `_2`, CAMELYON17's `normal`, and the names people use for cut-outs. */
+/**
+ * True for groups that outline tissue that is not lesion: `_2` in CAMELYON16, `normal` in CAMELYON17, and
+ * common names for exclusions.
+ */
 export function isExclusion(group: string | undefined): boolean {
   return group !== undefined && /^(_2|exclu(de|sion).*|normal|non[-_ ]?tumou?r|ignore\*?)$/i.test(group);
 }
 
-/** Says whether a point lies in a region and in none that is cut out. */
+/** Returns whether a point is inside a region and outside all excluded regions. */
 export type RegionProbe = (x: Level0Px, y: Level0Px) => boolean;
 
 /**
- * A probe that remembers, for each height asked for, where the outlines cross it: patches lie in rows, so a slide of 40,000 patches with
- * outlines of 50,000 points takes seconds and not hours. Even-odd rule over all rings of a region, so that holes are outside.
+ * Creates a probe that caches where the outlines cross each requested y. Because patches lie in rows, a slide
+ * with 40,000 patches and outlines of 50,000 points takes seconds instead of hours. The even-odd rule applies
+ * to all rings of a region, so holes are outside.
  */
 export function regionProbe(regions: readonly Region[]): RegionProbe {
-  const edges = regions.map(edgesOf);
+  const edges = regions.map(listEdges);
   const rows = new Map<Level0Px, Float64Array[]>();
   let [height, crossings]: [Level0Px, Float64Array[]] = [NaN, []];
   return (x, y) => {
@@ -45,15 +49,15 @@ export function regionProbe(regions: readonly Region[]): RegionProbe {
   };
 }
 
-/** The edges of all rings, four numbers each: x and y of one end, x and y of the other. */
-function edgesOf({ rings }: Region): Float64Array {
+/** Lists the edges of all rings, four numbers per edge: x and y of both ends. */
+function listEdges({ rings }: Region): Float64Array {
   const edges = rings.flatMap((ring) =>
     ring.flatMap(([x, y], i) => [...ring[i === 0 ? ring.length - 1 : i - 1], x, y]),
   );
   return Float64Array.from(edges);
 }
 
-/** Where the horizontal line at `y` crosses the edges, ascending. */
+/** The x positions, ascending, where the horizontal line at `y` crosses the edges. */
 function crossingsAt(edges: Float64Array, y: number): Float64Array {
   const found: number[] = [];
   for (let i = 0; i < edges.length; i += 4) {
@@ -65,7 +69,7 @@ function crossingsAt(edges: Float64Array, y: number): Float64Array {
   return Float64Array.from(found).sort();
 }
 
-/** How many of the ascending numbers are at most `x`. */
+/** Counts the numbers, which ascend, that are at most `x`. */
 function countBefore(ascending: Float64Array, x: number): number {
   let [low, high] = [0, ascending.length];
   while (low < high) {
@@ -76,10 +80,13 @@ function countBefore(ascending: Float64Array, x: number): number {
   return low;
 }
 
-/** Points a side at which a patch is probed: 64 in all. */
+/** Probed points per side of a patch, 64 in total. */
 const PROBES = 8;
 
-/** Share, 0 to 1, of a square patch that lies inside, by an 8 x 8 grid of points. (x, y): its upper left corner. */
+/**
+ * Fraction (0 to 1) of a square patch that is inside, estimated on an 8 x 8 grid of points. (x, y) is its
+ * top-left corner in level-0 pixels.
+ */
 export function coveredShare(inside: RegionProbe, x: Level0Px, y: Level0Px, size: Level0Px): number {
   let hits = 0;
   const step = size / PROBES;

@@ -11,10 +11,10 @@ import { dealToPatients, readSourcePatches, type SourcePatch, type TissueClass }
 import { matchStains, randomStaining, recolor } from './stain.js';
 import type { CohortWith } from './parameters.js';
 
-/** Micrometres per pixel that the slides claim: the patches were scanned at 40x. */
+/** Stated µm per pixel of the slides; the patches were scanned at 40x. */
 const MPP = 0.25;
 
-/** Slides a patient has, where there are enough patches for so many patients. */
+/** Slides per patient, if there are enough patches for that many patients. */
 const SLIDES_PER_PATIENT = 2;
 
 interface PlannedSlide {
@@ -24,8 +24,9 @@ interface PlannedSlide {
 }
 
 /**
- * Assembles small pyramidal slides from labelled patches of real tissue, half of them with a lesion of tumour at a recorded place. No source
- * tissue is used in slides of two patients. The same patches, counts and seed give the same bits.
+ * Assembles small pyramidal slides from labeled patches of real tissue. Half of them contain a tumor lesion
+ * at a recorded position. No source tissue appears in slides of two patients. The same patches, counts and
+ * seed give the same bits.
  */
 export async function run(job: Job<CohortWith>): Promise<JobResult> {
   const { patches, slides, seed, grid } = job.with;
@@ -43,17 +44,17 @@ export async function run(job: Job<CohortWith>): Promise<JobResult> {
     await writePyramid(join(job.scratch, slidePath(slide)), painted);
     if (slide.label === 'normal') continue;
     alongside.push(output(job, annotationPath(slide)));
-    writeAtomic(join(job.scratch, annotationPath(slide)), annotationOf(painted));
+    writeAtomic(join(job.scratch, annotationPath(slide)), formatAnnotation(painted));
   }
   const files = { table: output(job, 'cohort.csv'), sources: output(job, 'sources.csv') };
-  writeAtomic(files.table.from, tableOf(planned));
-  writeAtomic(files.sources.from, sourcesOf(patients));
+  writeAtomic(files.table.from, formatTable(planned));
+  writeAtomic(files.sources.from, formatSources(patients));
   job.progress({ unit: 'slides', done: slides, total: slides });
   const tumor = planned.filter(({ label }) => label === 'tumor').length;
   return { files, alongside, values: { count: slides, tumor, patients: patients.length } };
 }
 
-/** Classes and patients evenly spread, in an order that does not tell them. */
+/** Distributes classes and patients evenly, in an order that does not reveal them. */
 function planSlides(count: number, patients: number, seed: number): PlannedSlide[] {
   const digits = Math.max(2, String(count).length);
   const order = new RandomStream('cohort', seed, 'order').permutation(count);
@@ -71,14 +72,17 @@ function paint(
   seed: number,
 ): PaintedSlide {
   const staining = randomStaining(new RandomStream('cohort', seed, id, 'staining'));
-  const stained = (wanted: TissueClass) =>
+  const stained = (requested: TissueClass) =>
     patient
-      .filter((patch) => patch.label === wanted)
+      .filter((patch) => patch.label === requested)
       .map(({ rgb }) => recolor(rgb, staining, new Uint8Array(rgb.length)));
   return paintSlide(grid, stained('normal'), stained(label), 'cohort', seed, id);
 }
 
-/** Tiled JPEG, halved level by level: what OpenSlide's generic TIFF reader wants. */
+/**
+ * Writes tiled JPEG levels, each half the size of the previous one, as the generic TIFF reader of OpenSlide
+ * requires.
+ */
 async function writePyramid(path: string, { data, width, height, channels }: PaintedSlide): Promise<void> {
   const pixelsPerMillimeter = 1000 / MPP;
   await sharp(data, { raw: { width, height, channels } })
@@ -97,11 +101,11 @@ async function writePyramid(path: string, { data, width, height, channels }: Pai
   fsyncPath(path);
 }
 
-function annotationOf({ lesion }: PaintedSlide): string {
+function formatAnnotation({ lesion }: PaintedSlide): string {
   return asapXml([{ name: '_0', group: 'Tumor', corners: lesion.corners() }]);
 }
 
-function tableOf(planned: readonly PlannedSlide[]): string {
+function formatTable(planned: readonly PlannedSlide[]): string {
   const rows = planned.map((slide) => ({
     slide_id: slide.id,
     path: slidePath(slide),
@@ -112,8 +116,8 @@ function tableOf(planned: readonly PlannedSlide[]): string {
   return formatCsv(['slide_id', 'path', 'label', 'patient', 'annotation'], rows);
 }
 
-/** Which patient was made of which patches: shows that no two share any. */
-function sourcesOf(patients: readonly (readonly SourcePatch[])[]): string {
+/** Lists the patches of each patient, which shows that no two patients share any. */
+function formatSources(patients: readonly (readonly SourcePatch[])[]): string {
   const rows = patients.flatMap((patches, patient) =>
     [...patches]
       .sort((a, b) => (a.file < b.file ? -1 : 1))

@@ -7,33 +7,35 @@ import { smooth, StarShape, ValueNoise } from './star-shape.js';
 /** White border around the tissue, pixels. */
 const MARGIN = 224;
 
-/** Glass as a scanner sees it: not quite white, and never quite even. */
+/** Color of glass in a scan: not quite white and slightly uneven. */
 const GLASS = [243, 241, 244] as const;
 
-/** The tissue's edge wanders by so much, in waves and in frays. */
+/** Amplitude of the tissue edge in pixels, in waves and in frays. */
 const WAVES = 22;
 const FRAYS = 9;
 
-/** Within this many pixels from its outline, inwards, a lesion fades into the tissue around it. */
+/** Width in pixels, inside its outline, over which a lesion fades into the surrounding tissue. */
 const FADE = 18;
 
-/** The lesion keeps so far from the tissue's edge. */
+/** Minimum distance in pixels between the lesion and the tissue edge. */
 const CLEARANCE = WAVES + FRAYS + 40;
 
 const FEWEST_RADII = 0.17;
 const MORE_RADII = 0.08;
 
 export interface PaintedSlide extends Pixels {
-  /** The outline within which the second kind of tissue was painted. */
+  /** Outline of the area with the second kind of tissue. */
   lesion: StarShape;
 }
 
 /**
- * Paints a slide: one piece of tissue about `grid` patches across with a ragged edge and a few tears on glass, and in it a lesion of about a
- * fifth of its area. All of the lesion's pixels lie inside its outline. The names of the random streams begin with `names`.
+ * Paints a slide: on glass, one piece of tissue about `grid` patches across with a ragged edge and a few
+ * tears, and in it a lesion of about a fifth of its area. All pixels of the lesion are inside its outline.
+ * The names of the random streams begin with `names`.
  *
- * @param tissue patches that the tissue is sewn from
- * @param inside patches that the lesion is sewn from; for a slide without one, again of the tissue's kind, so that seams tell nothing
+ * @param tissue patches that the tissue is assembled from
+ * @param inside patches that the lesion is assembled from; for a slide without lesion, patches of the
+ * tissue's kind, so that seams reveal nothing
  */
 export function paintSlide(
   grid: number,
@@ -65,7 +67,10 @@ export function paintSlide(
   return { data, width: size, height: size, channels: 3, lesion };
 }
 
-/** A place for the lesion, well inside the tissue; a place that does not do makes the next one tried a little smaller. */
+/**
+ * Finds a position for the lesion well inside the tissue. After each failed attempt, the lesion gets slightly
+ * smaller.
+ */
 function placeLesion(tissue: StarShape, side: number, random: RandomStream): StarShape {
   let radius = side * (FEWEST_RADII + MORE_RADII * random.uniform());
   for (;;) {
@@ -78,7 +83,7 @@ function placeLesion(tissue: StarShape, side: number, random: RandomStream): Sta
   }
 }
 
-/** Small holes in the tissue, clear of the lesion. */
+/** Places small holes in the tissue, away from the lesion. */
 function placeTears(tissue: StarShape, lesion: StarShape, side: number, random: RandomStream): StarShape[] {
   const tears = Array.from({ length: 6 }, () => {
     const [x, y] = [0, 0].map(() => tissue.x + (random.uniform() - 0.5) * side * 0.8);
@@ -94,12 +99,12 @@ function edgeNoise(size: number, random: RandomStream): (x: number, y: number) =
   return (x, y) => WAVES * waves.at(x, y) + FRAYS * frays.at(x, y);
 }
 
-/** Lays the lesion's texture over the ground, within its outline. */
+/** Paints the texture of the lesion over the ground, inside its outline. */
 function lay(ground: Texture, spot: Texture, lesion: StarShape, reach: number): void {
   const [left, top] = [Math.round(lesion.x) - reach, Math.round(lesion.y) - reach];
   for (let y = 0; y < 2 * reach; y++) {
     for (let x = 0; x < 2 * reach; x++) {
-      // Half a pixel off its outline would already be outside.
+      // Start one pixel inside: half a pixel beyond the outline is already outside.
       const share = smooth((lesion.depth(left + x, top + y) - 1) / FADE);
       if (share === 0) continue;
       const target = ((top + y) * ground.side + left + x) * 3;
@@ -112,10 +117,10 @@ function lay(ground: Texture, spot: Texture, lesion: StarShape, reach: number): 
   }
 }
 
-/** Side of the blocks whose middle may tell that all their pixels are tissue, or all glass. */
+/** Side of the blocks whose center decides whether all their pixels are tissue or all are glass. */
 const BLOCK = 16;
 
-/** The tissue where it has depth, glass elsewhere, softly between. */
+/** Blends tissue, where its depth is positive, with glass elsewhere. */
 function onGlass(
   ground: Texture,
   size: number,
@@ -125,7 +130,7 @@ function onGlass(
   const data = new Uint8Array(size * size * 3);
   for (let top = 0; top < size; top += BLOCK) {
     for (let left = 0; left < size; left += BLOCK) {
-      // Deeper than any way through waves and frays from the middle to a corner.
+      // Deeper than waves and frays can reach from the center to a corner.
       const middle = depth(left + BLOCK / 2, top + BLOCK / 2);
       const sure = Math.abs(middle) > 3 * BLOCK ? (middle > 0 ? 1 : 0) : undefined;
       for (let y = top; y < top + BLOCK; y++) {

@@ -1,17 +1,17 @@
 import type { RandomStream } from '../../random.js';
 import { PATCH_SIDE } from './source-patches.js';
 
-/** How far neighbouring blocks overlap; the seam runs where they differ least. */
+/** Overlap of neighboring blocks in pixels. The seam runs where they differ least. */
 const OVERLAP = 64;
 const STRIDE = PATCH_SIDE - OVERLAP;
 
-/** Blocks tried for each place, of which the one that fits its neighbours best is taken. */
+/** Candidate blocks per position; the one that fits its neighbors best is used. */
 const TRIES = 12;
 
-/** Half the width of the soft transition along a seam. */
+/** Half the width of the transition along a seam. */
 const FEATHER = 3;
 
-/** The seam keeps so far from both ends of the overlap that its transition lies where there is something on both sides. */
+/** Keeps the seam away from both ends of the overlap, so that its transition has pixels on both sides. */
 const LAST = OVERLAP - FEATHER;
 
 /** A texture: `side` x `side` RGB. */
@@ -21,8 +21,9 @@ export interface Texture {
 }
 
 /**
- * A square of tissue sewn from patches in all eight orientations, row by row, each cut along the path of least difference to what is there
- * (Efros and Freeman, "Image quilting for texture synthesis and transfer", SIGGRAPH 2001). Seams thus follow the tissue instead of a grid.
+ * Assembles a square of tissue row by row from patches in all eight orientations, each cut along the path of
+ * least difference to the existing texture (Efros and Freeman, "Image quilting for texture synthesis and
+ * transfer", SIGGRAPH 2001). Seams therefore follow the tissue instead of a grid.
  */
 export function quilt(patches: readonly Uint8Array[], side: number, random: RandomStream): Texture {
   const blocks = Math.max(1, Math.ceil((side - OVERLAP) / STRIDE));
@@ -30,7 +31,7 @@ export function quilt(patches: readonly Uint8Array[], side: number, random: Rand
   texture.rgb = new Uint8Array(texture.side ** 2 * 3);
   const used: number[] = [];
   const oriented = patches.map(() => new Map<number, Uint8Array>());
-  const blockOf = (patch: number, orientation: number) => {
+  const getBlock = (patch: number, orientation: number) => {
     const known = oriented[patch].get(orientation);
     if (known !== undefined) return known;
     const block = orient(patches[patch], orientation);
@@ -41,7 +42,7 @@ export function quilt(patches: readonly Uint8Array[], side: number, random: Rand
     for (let column = 0; column < blocks; column++) {
       const near = [used[used.length - 1], used[used.length - blocks], used[used.length - blocks - 1]];
       const place = { x: column * STRIDE, y: row * STRIDE };
-      const { block, patch } = bestBlock(texture, place, patches.length, blockOf, near, random);
+      const { block, patch } = bestBlock(texture, place, patches.length, getBlock, near, random);
       used.push(patch);
       sew(texture, place, block);
     }
@@ -58,7 +59,7 @@ function bestBlock(
   texture: Texture,
   place: Place,
   patches: number,
-  blockOf: (patch: number, orientation: number) => Uint8Array,
+  getBlock: (patch: number, orientation: number) => Uint8Array,
   near: readonly number[],
   random: RandomStream,
 ): { block: Uint8Array; patch: number } {
@@ -66,16 +67,16 @@ function bestBlock(
   for (let tries = 0; tries < TRIES; tries++) {
     const patch = random.below(patches);
     const orientation = random.below(8);
-    // A patch beside itself shows; with few patches it can't be helped.
+    // A patch next to itself is visible, but unavoidable with few patches.
     if (near.includes(patch) && (best !== undefined || tries < TRIES - 1)) continue;
-    const block = blockOf(patch, orientation);
-    const misfit = misfitOf(texture, place, block);
+    const block = getBlock(patch, orientation);
+    const misfit = computeMisfit(texture, place, block);
     if (best === undefined || misfit < best.misfit) best = { block, patch, misfit };
   }
   return best!;
 }
 
-/** For each of the eight orientations (quarter turns, and from 4 on mirrored), the pixel each pixel comes from. */
+/** For each of the eight orientations (quarter turns, mirrored from 4 on), the source pixel of each pixel. */
 const ORIENTATIONS = Array.from({ length: 8 }, (_, orientation) => {
   const last = PATCH_SIDE - 1;
   return Int32Array.from({ length: PATCH_SIDE ** 2 }, (_, pixel) => {
@@ -86,7 +87,7 @@ const ORIENTATIONS = Array.from({ length: 8 }, (_, orientation) => {
   });
 });
 
-/** The square patch in one of eight orientations. */
+/** Rotates and mirrors a square patch to one of eight orientations. */
 export function orient(rgb: Uint8Array, orientation: number): Uint8Array {
   const result = new Uint8Array(rgb.length);
   const sources = ORIENTATIONS[orientation];
@@ -99,8 +100,8 @@ export function orient(rgb: Uint8Array, orientation: number): Uint8Array {
   return result;
 }
 
-/** Squared difference to what lies under the block, at every second pixel of the overlaps. */
-function misfitOf(texture: Texture, { x, y }: Place, block: Uint8Array): number {
+/** Squared difference to the texture under the block, at every second pixel of the overlaps. */
+function computeMisfit(texture: Texture, { x, y }: Place, block: Uint8Array): number {
   let sum = 0;
   for (let row = 0; row < PATCH_SIDE; row += 2) {
     const top = y > 0 && row < OVERLAP;
@@ -126,7 +127,7 @@ function difference(
   return r * r + g * g + b * b;
 }
 
-/** Lays the block over the texture, beyond the seams with its left and its upper neighbours. */
+/** Copies the part of the block beyond the seams with its left and upper neighbors. */
 function sew(texture: Texture, { x, y }: Place, block: Uint8Array): void {
   const left = x > 0 ? seam((row, across) => difference(texture, x, y, block, across, row)) : undefined;
   const upper =
@@ -137,7 +138,7 @@ function sew(texture: Texture, { x, y }: Place, block: Uint8Array): void {
       if (share === 0) continue;
       const there = ((y + row) * texture.side + x + column) * 3;
       const here = (row * PATCH_SIDE + column) * 3;
-      // Far beyond both seams all is new, to the end of the row.
+      // Far beyond both seams, the rest of the row is copied.
       if (column >= OVERLAP + FEATHER && row >= OVERLAP + FEATHER) {
         texture.rgb.set(block.subarray(here, (row + 1) * PATCH_SIDE * 3), there);
         break;
@@ -150,13 +151,13 @@ function sew(texture: Texture, { x, y }: Place, block: Uint8Array): void {
   }
 }
 
-/** 0 before the seam, 1 beyond it, rising over a few pixels. */
+/** 0 before the seam and 1 beyond it, with a transition of a few pixels. */
 function beyond(path: Int32Array | undefined, along: number, across: number): number {
   if (path === undefined) return 1;
   return Math.max(0, Math.min(1, (across - path[along] + FEATHER) / (2 * FEATHER)));
 }
 
-/** For each step along the overlap, where across it the cheapest connected path runs. */
+/** For each step along the overlap, the position of the cheapest connected path across it. */
 function seam(cost: (along: number, across: number) => number): Int32Array {
   const totals = new Float64Array(PATCH_SIDE * OVERLAP).fill(Infinity);
   for (let along = 0; along < PATCH_SIDE; along++) {
@@ -176,7 +177,7 @@ function seam(cost: (along: number, across: number) => number): Int32Array {
   return path;
 }
 
-/** Index of the least total of a step among the three places around `across`. */
+/** Index of the lowest total of a step among the three positions around `across`. */
 function cheapest(totals: Float64Array, along: number, across: number): number {
   let best = along * OVERLAP + across;
   if (across > 0 && totals[best - 1] < totals[best]) best--;

@@ -6,32 +6,33 @@ import { decodeImage } from '../slides/images.js';
 export const CLASSES = ['normal', 'tumor'] as const;
 export type TissueClass = (typeof CLASSES)[number];
 
-/** Side of the labelled patches, pixels. */
+/** Side of the labeled patches, pixels. */
 export const PATCH_SIDE = 256;
 
-/** A labelled patch of real tissue and where it was cut. */
+/** A labeled patch of real tissue and its position in the source slide. */
 export interface SourcePatch {
-  /** Path below the folder: `tumor/tumor_001_69921_134388.jpg`. */
+  /** Path relative to the folder, such as `tumor/tumor_001_69921_134388.jpg`. */
   file: string;
   label: TissueClass;
-  /** The slide it was cut from: `001`. */
+  /** Source slide, such as `001`. */
   source: string;
-  /** Its corner there, in level-0 pixels. */
+  /** Top-left corner in the source slide, in level-0 pixels. */
   x: number;
   y: number;
   /** PATCH_SIDE x PATCH_SIDE RGB. */
   rgb: Uint8Array;
 }
 
-/** Patches of one patient need some choice, or their slides would look like wallpaper. */
+/** Minimum number of patches per patient and class; with fewer, the slides would look like wallpaper. */
 const LEAST_PATCHES = 7;
 
 /** Patches nearer than this, in either direction, may show the same cells. */
 const SAME_TISSUE = 2 * PATCH_SIDE;
 
 /**
- * Reads `<folder>/normal` and `<folder>/tumor`, whose files are named class_slide_x_y. Sorted by file name.
- * Throws `InvalidInput` for a folder that lacks them, a name or a size that does not fit.
+ * Reads `<folder>/normal` and `<folder>/tumor`, whose files are named class_slide_x_y. Returns them sorted by
+ * file name.
+ * @throws SamMilError InvalidInput if a folder lacks patches, or a name or size is invalid
  */
 export async function readSourcePatches(folder: string): Promise<SourcePatch[]> {
   const patches: SourcePatch[] = [];
@@ -45,11 +46,11 @@ function imagesIn(folder: string, label: TissueClass): string[] {
   const inside = join(folder, label);
   const names = existsSync(inside) ? readdirSync(inside).filter((name) => /\.(jpe?g|png)$/i.test(name)) : [];
   if (names.length >= LEAST_PATCHES) return names.sort();
-  throw new SamMilError('InvalidInput', `too few patches of class ${label}`, {
+  throw new SamMilError('InvalidInput', `there are too few patches of class ${label}`, {
     file: inside,
     expected: `at least ${LEAST_PATCHES} JPEG or PNG files`,
     found: String(names.length),
-    next: 'name the folder that holds normal/ and tumor/',
+    next: 'specify the folder that contains normal/ and tumor/',
   });
 }
 
@@ -57,14 +58,14 @@ async function readPatch(folder: string, label: TissueClass, name: string): Prom
   const file = join(folder, label, name);
   const parts = /_([^_]+)_(\d+)_(\d+)$/.exec(parse(name).name);
   if (parts === null) {
-    throw new SamMilError('InvalidInput', 'the name does not say where the patch was cut', {
+    throw new SamMilError('InvalidInput', 'the file name does not state the position of the patch', {
       file,
       expected: 'class_slide_x_y, such as tumor_001_69921_134388.jpg',
     });
   }
   const { data, width, height } = await decodeImage(file);
   if (width !== PATCH_SIDE || height !== PATCH_SIDE) {
-    throw new SamMilError('InvalidInput', 'the patch has another size than the rest', {
+    throw new SamMilError('InvalidInput', 'the patch has the wrong size', {
       file,
       expected: `${PATCH_SIDE} x ${PATCH_SIDE} pixels`,
       found: `${width} x ${height}`,
@@ -75,20 +76,20 @@ async function readPatch(folder: string, label: TissueClass, name: string): Prom
 }
 
 /**
- * Deals the patches to at most `wanted` patients, so that no tissue stands in slides of two of them: patches that lie close together go as one.
- * Fewer patients where there are not enough patches for so many.
+ * Distributes the patches to at most `requested` patients so that no tissue appears in slides of two
+ * patients: patches that lie close together stay together. With too few patches, there are fewer patients.
  */
-export function dealToPatients(patches: readonly SourcePatch[], wanted: number): SourcePatch[][] {
+export function dealToPatients(patches: readonly SourcePatch[], requested: number): SourcePatch[][] {
   const fewest = Math.min(...CLASSES.map((label) => patches.filter((patch) => patch.label === label).length));
   const patients: SourcePatch[][] = Array.from(
-    { length: Math.max(1, Math.min(wanted, Math.floor(fewest / LEAST_PATCHES))) },
+    { length: Math.max(1, Math.min(requested, Math.floor(fewest / LEAST_PATCHES))) },
     () => [],
   );
   const clusters = clusterByPlace(patches).sort(
     (a, b) => b.length - a.length || (a[0].file < b[0].file ? -1 : 1),
   );
   for (const cluster of clusters) {
-    // To whom it helps most: the fewest patches of the cluster's class, then the fewest at all.
+    // Assign to the patient with the fewest patches of the cluster's class, then the fewest in total.
     const need = (patient: SourcePatch[]) =>
       patient.filter(({ label }) => label === cluster[0].label).length * 1000 + patient.length;
     patients.reduce((best, patient) => (need(patient) < need(best) ? patient : best)).push(...cluster);
@@ -96,7 +97,7 @@ export function dealToPatients(patches: readonly SourcePatch[], wanted: number):
   return patients;
 }
 
-/** Groups of patches of one slide, each within SAME_TISSUE of another of its group. */
+/** Clusters the patches of each slide so that each is within SAME_TISSUE of another in its cluster. */
 function clusterByPlace(patches: readonly SourcePatch[]): SourcePatch[][] {
   const clusters: SourcePatch[][] = [];
   for (const patch of patches) {

@@ -4,17 +4,18 @@ import type { SourcePatch } from './source-patches.js';
 /** One table of 256 output values for each of red, green, blue. */
 export type ColorTables = readonly [Uint8Array, Uint8Array, Uint8Array];
 
-/** Optical density of each 8-bit value, in nepers: stains add up in it (Beer and Lambert). */
+/** Optical density of each 8-bit value in nepers, in which stains add up (Beer-Lambert law). */
 const DENSITY = Float64Array.from({ length: 256 }, (_, value) => -Math.log((value + 1) / 256));
 
-function valueOf(density: number): number {
+function densityToValue(density: number): number {
   return Math.max(0, Math.min(255, Math.round(256 * Math.exp(-density) - 1)));
 }
 
 /**
- * Gives the patches of each source slide and class the mean and spread of optical density, per channel, of the same class in one reference slide
- * (after Reinhard et al., "Color transfer between images", 2001, in densities), in place: differences between scanned slides go, those between
- * classes stay. Reference: the slide with the most patches of its scarcer class.
+ * Adjusts, in place, the mean and spread of optical density per channel of each source slide and class to
+ * those of the same class in one reference slide (after Reinhard et al., "Color transfer between images",
+ * 2001, applied to densities). This removes differences between scanned slides and keeps those between
+ * classes. The reference is the slide with the most patches of its rarer class.
  */
 export function matchStains(patches: readonly SourcePatch[]): void {
   const groups = new Map<string, SourcePatch[]>();
@@ -36,12 +37,12 @@ export function matchStains(patches: readonly SourcePatch[]): void {
   }
 }
 
-/** A staining of its own for a slide: densities times 0.85 to 1.15, and each channel's times 0.96 to 1.04. */
+/** Random staining for a slide: all densities times 0.85 to 1.15, and each channel times 0.96 to 1.04. */
 export function randomStaining(random: RandomStream): ColorTables {
   const strength = 0.85 + 0.3 * random.uniform();
   const table = () => {
     const gain = strength * (0.96 + 0.08 * random.uniform());
-    return Uint8Array.from(DENSITY, (density) => valueOf(density * gain));
+    return Uint8Array.from(DENSITY, (density) => densityToValue(density * gain));
   };
   return [table(), table(), table()];
 }
@@ -72,5 +73,5 @@ function densityStatistics(patches: readonly SourcePatch[]): Statistics[] {
 
 function affineTable(own: Statistics, target: Statistics): Uint8Array {
   const gain = own.deviation > 0 ? target.deviation / own.deviation : 1;
-  return Uint8Array.from(DENSITY, (density) => valueOf((density - own.mean) * gain + target.mean));
+  return Uint8Array.from(DENSITY, (density) => densityToValue((density - own.mean) * gain + target.mean));
 }

@@ -1,10 +1,11 @@
 import type { RandomStream } from '../../random.js';
 
-/** Corners of an outline: enough to look round, few enough to look drawn by hand. */
+/** Corners per outline: enough to look round, few enough to look drawn by hand. */
 const CORNERS = 72;
 
 /**
- * An irregular round outline: a polygon whose corners lie at equal angles around a centre, each at a radius of its own. Pixels; y downwards.
+ * An irregular round outline: a polygon with corners at equal angles around a center, each at its own radius.
+ * In pixels, with y pointing down.
  */
 export class StarShape {
   readonly x: number;
@@ -20,7 +21,7 @@ export class StarShape {
     this.reach = Math.max(...radii);
   }
 
-  /** Radius `radius`, swinging by up to about `swing` times it, in slow waves. */
+  /** Creates a shape whose radius varies around `radius` by up to about `swing` times it, in slow waves. */
   static random(x: number, y: number, radius: number, swing: number, random: RandomStream): StarShape {
     const waves = [2, 3, 4, 5, 7].map((turns) => ({
       turns,
@@ -36,14 +37,14 @@ export class StarShape {
     return new StarShape(x, y, radii);
   }
 
-  /** How far inside the polygon a point lies, measured along the ray from the centre; negative outside. */
+  /** Distance of a point to the outline along the ray from the center: positive inside, negative outside. */
   depth(x: number, y: number): number {
     const step = (2 * Math.PI) / CORNERS;
     const angle = (Math.atan2(y - this.y, x - this.x) + 2 * Math.PI) % (2 * Math.PI);
     const corner = Math.min(CORNERS - 1, Math.floor(angle / step));
     const [a, b] = [this.radii[corner], this.radii[(corner + 1) % CORNERS]];
     const turn = angle - corner * step;
-    // Where the ray meets the edge between two corners.
+    // Distance at which the ray meets the edge between two corners.
     const edge = (a * b * Math.sin(step)) / (a * Math.sin(turn) + b * Math.sin(step - turn));
     return edge - Math.hypot(x - this.x, y - this.y);
   }
@@ -57,7 +58,7 @@ export class StarShape {
   }
 }
 
-/** Smooth noise of -1 to 1 that changes over about `cell` pixels. */
+/** Smooth noise from -1 to 1 that varies over about `cell` pixels. */
 export class ValueNoise {
   private readonly cell: number;
   private readonly columns: number;
@@ -81,7 +82,7 @@ export class ValueNoise {
   }
 }
 
-/** 0 to 1 with level ends. */
+/** Smoothstep from 0 to 1, with zero slope at both ends. */
 export function smooth(t: number): number {
   const inside = Math.max(0, Math.min(1, t));
   return inside * inside * (3 - 2 * inside);

@@ -1,4 +1,4 @@
-/** An annotated outline, corners in level-0 pixels. */
+/** An annotated outline with corners in level-0 pixels. */
 export interface AnnotatedOutline {
   name: string;
   group: string;
@@ -7,7 +7,7 @@ export interface AnnotatedOutline {
 
 const COLOR = '#F4FA58';
 
-/** Annotations in the XML of ASAP, as CAMELYON16 has them. Names must not need escaping. */
+/** Formats annotations as ASAP XML, as in CAMELYON16. Names must not require XML escaping. */
 export function asapXml(outlines: readonly AnnotatedOutline[]): string {
   const groups = [...new Set(outlines.map(({ group }) => group))];
   return [

@@ -4,44 +4,45 @@ import { type FeatureRows, openFeatureRows } from '../layouts/feature-rows.js';
 import { FeaturesReader } from '../layouts/features-file.js';
 import { type AttributeValue, withH5 } from '../../files/hdf5/h5.js';
 import { checkPatchAttributes } from '../layouts/patch-attributes.js';
-import { level0DimOf, readCoords } from '../layouts/patches-file.js';
+import { readLevel0Dim, readCoords } from '../layouts/patches-file.js';
 import { readTridentFacts, type TridentFacts } from '../layouts/trident.js';
 import type { InputFile } from '../../job.js';
 import type { Level0Px } from '../../units.js';
 
 type Attributes = Readonly<Record<string, AttributeValue>>;
 
-/** Features that exist, with what their files say about them. Close it. */
+/** Existing features and the facts that their files state. The caller closes it. */
 export interface BagSource {
   features: FeatureRows;
   /** rows x 2 in level-0 pixels; -1, -1 for group rows. */
   coords: Int32Array;
-  /** The file that the coords are from. */
+  /** File that the coords come from. */
   coordsFile: string;
-  /** Where both files have attributes of `coords`, those of the coords file stand over the features'. */
+  /** Attributes of `coords`; those of the coords file override those of the features file. */
   attributes: Attributes;
-  /** `encoder`, `encoder_version`, ... as far as the file tells. */
+  /** `encoder`, `encoder_version`, ... as far as the file states them. */
   encoder: Record<string, string | number>;
-  /** Whose file it looks like. */
+  /** The tool that appears to have written the file. */
   kind: 'clam' | 'trident' | 'sam-mil' | 'pt';
 }
 
 /**
- * Opens features of CLAM, TRIDENT, SAM-MIL or this project (h5), or a bare torch tensor, with the coords of their patches.
- * @throws SamMilError CountMismatch with both numbers where features and coords differ in length; InvalidInput where there are no coords, where two files
- *   have different ones, or where a position is impossible; as the readers
+ * Opens features from CLAM, TRIDENT, SAM-MIL or sam-mil (h5), or a bare torch tensor, with the coords of
+ * their patches.
+ * @throws SamMilError CountMismatch if features and coords differ in length; InvalidInput if there are no
+ * coords, the coords of the two files differ, or a position is impossible; the errors of the readers
  */
 export function openBagSource(file: InputFile, coordsFile?: InputFile): BagSource {
   const features = openFeatureRows(file.path);
   try {
-    return sourceOf(features, file, coordsFile);
+    return openSource(features, file, coordsFile);
   } catch (error) {
     features.close();
     throw error;
   }
 }
 
-function sourceOf(features: FeatureRows, file: InputFile, coordsFile?: InputFile): BagSource {
+function openSource(features: FeatureRows, file: InputFile, coordsFile?: InputFile): BagSource {
   const reader = features instanceof FeaturesReader ? features : undefined;
   const own = reader?.hasCoords ? reader.coords() : undefined;
   const given = coordsFile && readCoordsFile(coordsFile.path);
@@ -52,14 +53,14 @@ function sourceOf(features: FeatureRows, file: InputFile, coordsFile?: InputFile
   const attributes = { ...reader?.coordsAttributes(), ...given?.attributes };
   const place = given ? coordsFile.path : file.path;
   checkPatchAttributes(attributes, place);
-  checkPositions(coords, place, level0DimOf(attributes));
+  checkPositions(coords, place, readLevel0Dim(attributes));
   return {
     features,
     coords,
     coordsFile: place,
     attributes,
-    encoder: encoderOf(reader),
-    kind: kindOf(reader, attributes, coords),
+    encoder: readEncoder(reader),
+    kind: detectKind(reader, attributes, coords),
   };
 }
 
@@ -77,30 +78,30 @@ function checkPair(
   if (given.length !== rows * 2) {
     throw new SamMilError('CountMismatch', 'features and coords do not match', {
       file: coordsPath,
-      expected: `${rows} coords, one for each feature row of ${path}`,
+      expected: `${rows} coords, one per feature row of ${path}`,
       found: `${given.length / 2}`,
     });
   }
   const other = own?.findIndex((value, i) => value !== given[i]) ?? -1;
   if (own === undefined || other < 0) return;
   const row = other >> 1;
-  throw new SamMilError('InvalidInput', `the coords are not those in ${path}`, {
+  throw new SamMilError('InvalidInput', `the coords differ from those in ${path}`, {
     file: coordsPath,
     expected: `${own[2 * row]}, ${own[2 * row + 1]} in row ${row}`,
     found: `${given[2 * row]}, ${given[2 * row + 1]}`,
-    next: 'give the coords of the same slide, or leave them out: the features file has its own',
+    next: 'pass the patches file of the same slide, or omit `patches`, because the features file has coords',
   });
 }
 
 function noCoords(file: string): SamMilError {
-  return new SamMilError('InvalidInput', 'the features come without coords', {
+  return new SamMilError('InvalidInput', 'the features have no coords', {
     file,
-    expected: 'an h5 file with a dataset "coords", or `patches`',
-    next: "give the slide's patches file as `patches`",
+    expected: 'an h5 file with the dataset "coords", or the input `patches`',
+    next: 'pass the patches file of the slide as `patches`',
   });
 }
 
-/** A group row is -1, -1; every patch begins on the slide. */
+/** Requires -1, -1 for group rows and a corner on the slide for patches. */
 function checkPositions(coords: Int32Array, file: string, extent?: readonly [Level0Px, Level0Px]): void {
   const [width, height] = extent ?? [Infinity, Infinity];
   for (let i = 0; i < coords.length; i += 2) {
@@ -109,20 +110,20 @@ function checkPositions(coords: Int32Array, file: string, extent?: readonly [Lev
     const outside = x >= 0 && y >= 0;
     throw new SamMilError(
       'InvalidInput',
-      `row ${i / 2} ${outside ? 'lies outside the slide' : 'has an impossible position'}`,
+      `row ${i / 2} ${outside ? 'is outside the slide' : 'has an impossible position'}`,
       {
         file,
-        expected: outside ? `coords within ${width} x ${height}` : '0 or more, or -1, -1 for a group row',
+        expected: outside ? `coords within ${width} x ${height}` : 'at least 0, or -1, -1 for a group row',
         found: `${x}, ${y}`,
       },
     );
   }
 }
 
-function encoderOf(reader: FeaturesReader | undefined): BagSource['encoder'] {
+function readEncoder(reader: FeaturesReader | undefined): BagSource['encoder'] {
   if (reader === undefined) return {};
-  const told = Object.entries({ ...reader.featuresAttributes(), ...reader.coordsAttributes() });
-  const known = told.filter(
+  const stated = Object.entries({ ...reader.featuresAttributes(), ...reader.coordsAttributes() });
+  const known = stated.filter(
     ([name, value]) =>
       name.startsWith('encoder') &&
       value !== 'None' &&
@@ -131,7 +132,7 @@ function encoderOf(reader: FeaturesReader | undefined): BagSource['encoder'] {
   return Object.fromEntries(known) as BagSource['encoder'];
 }
 
-function kindOf(
+function detectKind(
   reader: FeaturesReader | undefined,
   attributes: Attributes,
   coords: Int32Array,
@@ -142,7 +143,7 @@ function kindOf(
   return 'clam';
 }
 
-/** Side and step of the patches as their files state them; undefined where they do not. */
+/** Side of the patches as their file states it. */
 export interface StatedPatches {
   patchSize: number;
   patchLevel: number;
@@ -151,7 +152,10 @@ export interface StatedPatches {
   trident?: TridentFacts;
 }
 
-/** @returns what the attributes say of the patches: TRIDENT's level-0 side, or CLAM's side on a level */
+/**
+ * Reads the patch side from the attributes: the level-0 side from TRIDENT, or the side on a level from CLAM.
+ * Undefined if they do not state it.
+ */
 export function statedPatches(attributes: Attributes): StatedPatches | undefined {
   const { patch_size: size, patch_size_level0: direct, patch_level: level, downsample } = attributes;
   if (typeof direct === 'number') {
@@ -164,7 +168,7 @@ export function statedPatches(attributes: Attributes): StatedPatches | undefined
       ...(trident && { trident }),
     };
   }
-  // A level's size says nothing without its downsample.
+  // The size on a level is meaningless without the downsample of the level.
   if (typeof size !== 'number' || (typeof level === 'number' && level > 0 && downsample === undefined)) {
     return undefined;
   }

@@ -1,7 +1,7 @@
 import { SamMilError } from '../../errors.js';
 import { groupFlags, readSamInfoOf, type SamInfo } from '../layouts/bag-files.js';
 import type { FeatureRows } from '../layouts/feature-rows.js';
-import { level0DimOf } from '../layouts/patches-file.js';
+import { readLevel0Dim } from '../layouts/patches-file.js';
 import { tridentFacts, type TridentFacts } from '../layouts/trident.js';
 import type { InputFile, Job, JobResult } from '../../job.js';
 import type { Groups } from '../features/groups.js';
@@ -10,7 +10,7 @@ import type { BagFacts } from '../features/bag-layout.js';
 import { type BagSource, openBagSource, type StatedPatches, statedPatches } from './bag-source.js';
 import { groupsWithoutSlide, readAnySegments } from '../features/patch-groups.js';
 import { checkLattice } from './patch-lattice.js';
-import { leftOutOf } from './process-row.js';
+import { leftOutReason } from './process-row.js';
 import { rowsWithoutGroups } from '../layouts/rows-without-groups.js';
 import { type FeatureBlocks, writeBag } from '../features/write-bag.js';
 import type { ConvertWith } from './parameters.js';
@@ -19,12 +19,15 @@ import type { ConvertWith } from './parameters.js';
 const BLOCK_ELEMENTS = 1 << 20;
 
 /**
- * Features that another tool made to a bag: group rows, members, sam_info, without the slide. Everything that can be looked at is looked at before
- * anything is written; features are checked as they pass by, and a bad value leaves nothing.
+ * Converts features that another tool made to a bag with group rows, members and sam_info, without the slide.
+ * Everything except the feature values is checked before the first write. Feature values are checked while
+ * they stream through, and an invalid value leaves no output.
+ * @throws SamMilError InvalidInput, CountMismatch, MissingMagnification if inputs are inconsistent or lack a
+ * required fact
  */
 export async function run(job: Job<ConvertWith>): Promise<JobResult> {
   const { with: options } = job;
-  const why = leftOutOf(job);
+  const why = leftOutReason(job);
   if (why !== undefined) return { files: {}, skip: why };
   const source = openBagSource(options.features, options.patches);
   try {
@@ -43,15 +46,15 @@ function convert(job: Job<ConvertWith>, source: BagSource): JobResult {
     checkLattice(known.patches, options.stepSize ?? options.patchSizeLevel0!, source.coordsFile);
   }
   tellDoubts(job, source, known.patches);
-  const groups = options.segments && groupsOf(options, options.segments, coords, sides);
-  const facts = factsOf(job, source, sides ?? (groups && sidesOf(groups.patchSize)));
+  const groups = options.segments && assignGroups(options, options.segments, coords, sides);
+  const facts = collectFacts(job, source, sides ?? (groups && level0Sides(groups.patchSize)));
   const total = features.rows;
   const bag = {
     name: job.name,
     folder: job.scratch,
     layout: options.layout,
     coords,
-    features: blocksOf(tellingZeros(job, features), (done) => {
+    features: streamBlocks(tellingZeros(job, features), (done) => {
       job.signal.throwIfAborted();
       job.progress({ unit: 'rows', done, total });
     }),
@@ -64,12 +67,15 @@ function convert(job: Job<ConvertWith>, source: BagSource): JobResult {
   return { files, values: { ...values, source: source.kind } };
 }
 
-/** Readers of TRIDENT's files take every row for a patch. */
+/** No group rows by default for TRIDENT's layout, because its readers treat every row as a patch. */
 function wantsGroups({ groupFeatures, layout }: ConvertWith): boolean {
   return groupFeatures ?? layout !== 'trident';
 }
 
-/** No encoder gives nothing but zeros: a file that was never filled, or whose parts lie in a file that is gone, reads so. Told once. */
+/**
+ * Warns once about rows of zeros, which no encoder produces: the file was not filled, or a file with its data
+ * is missing.
+ */
 function tellingZeros(job: Job<ConvertWith>, features: FeatureRows): FeatureRows {
   const { rows, dim, dtype } = features;
   let [seen, zeros] = [0, 0];
@@ -82,14 +88,14 @@ function tellingZeros(job: Job<ConvertWith>, features: FeatureRows): FeatureRows
     }
     if (seen === rows && zeros > 0) {
       const facts = { count: zeros, of: rows, features: job.with.features.name };
-      job.log('warn', 'rows hold nothing but zeros: was the file written to its end?', facts);
+      job.log('warn', 'some feature rows contain only zeros; the features file may be incomplete', facts);
     }
     return block;
   };
   return { rows, dim, dtype, readRows, close: () => features.close() };
 }
 
-function blocksOf(features: FeatureRows, passed: (rows: number) => void): FeatureBlocks {
+function streamBlocks(features: FeatureRows, passed: (rows: number) => void): FeatureBlocks {
   const { rows, dim } = features;
   const step = Math.max(1, Math.floor(BLOCK_ELEMENTS / dim));
   return { rows, dim, blocks };
@@ -103,28 +109,28 @@ function blocksOf(features: FeatureRows, passed: (rows: number) => void): Featur
   }
 }
 
-/** Side of the patches at level 0 and on the level that they were cut on. */
+/** Returns the side of the patches at level 0 and on the level that they were cut from. */
 function patchSides(
   { patchSizeLevel0: patchSize }: ConvertWith,
   source: BagSource,
 ): StatedPatches | undefined {
   const stated = statedPatches(source.attributes);
   if (patchSize === undefined) return stated;
-  if (stated === undefined) return sidesOf(patchSize);
+  if (stated === undefined) return level0Sides(patchSize);
   if (stated.level0 === patchSize) return stated;
-  throw new SamMilError('CountMismatch', 'the patches are not of the size that `patch-size-level0` says', {
+  throw new SamMilError('CountMismatch', 'the patch size differs from `patch-size-level0`', {
     file: source.coordsFile,
     expected: `${patchSize} level-0 pixels`,
     found: `${stated.level0} (patch size ${stated.patchSize} of level ${stated.patchLevel})`,
-    next: 'leave `patch-size-level0` out, or correct it',
+    next: 'remove or correct `patch-size-level0`',
   });
 }
 
-function sidesOf(level0: Level0Px): StatedPatches {
+function level0Sides(level0: Level0Px): StatedPatches {
   return { patchSize: level0, patchLevel: 0, downsample: [1, 1], level0 };
 }
 
-function groupsOf(
+function assignGroups(
   options: ConvertWith,
   file: InputFile,
   coords: Int32Array,
@@ -138,26 +144,26 @@ function groupsOf(
 }
 
 interface KnownRows {
-  /** What is written. */
+  /** Rows to write. */
   kept: { coords: Int32Array; features: FeatureRows };
   /** Coords of the patches among them. */
   patches: Int32Array;
-  /** Of the rows kept, where a sam_info is given. */
+  /** Facts about the kept rows, if a sam_info file is given. */
   info?: Pick<SamInfo, 'isGroupFeat' | 'relativeArea'>;
 }
 
 /**
- * What becomes of group rows that are there already: left out where no group rows are wanted, kept where their sam_info is given, refused otherwise, since
- * groups made anew beside them, or patches taken for groups, would go unseen.
+ * Handles existing group rows: dropped if no group rows are requested, kept if their sam_info is given, and
+ * refused otherwise, because a second set of groups next to them would go unnoticed.
  */
 function knownRows(options: ConvertWith, source: BagSource): KnownRows {
   const { samInfo, segments, features: file } = options;
   const { coords, features } = source;
   if (samInfo && segments) {
-    throw new SamMilError('InvalidInput', 'sam-info and segments are both given', {
+    throw new SamMilError('InvalidInput', '`sam-info` and `segments` are both set', {
       file: file.path,
-      expected: '`sam-info` to keep the groups that are there, or `segments` to make them',
-      next: 'leave one of them out',
+      expected: '`sam-info` to keep existing groups, or `segments` to create groups',
+      next: 'remove one of them',
     });
   }
   const info = samInfo && readSamInfoOf(samInfo.path, features.rows, coords);
@@ -172,28 +178,28 @@ function knownRows(options: ConvertWith, source: BagSource): KnownRows {
     return { kept: rest, patches: rest.coords, info: areas && { isGroupFeat: flags, relativeArea: areas } };
   }
   if (info) return { kept: { coords, features }, patches: rest.coords, info };
-  throw new SamMilError('InvalidInput', 'the bag holds group features already', {
+  throw new SamMilError('InvalidInput', 'the bag already contains group features', {
     file: file.path,
-    expected: 'patches only, or `sam-info` beside it',
+    expected: 'only patches, or the input `sam-info`',
     found: `${groups} of ${features.rows} rows at -1, -1`,
-    next: 'give its sam_info file as `sam-info` to keep them, or set `group-features: false` to leave them out',
+    next: 'pass its sam_info file as `sam-info` to keep them, or set `group-features: false` to drop them',
   });
 }
 
 function onlyGroups(file: string, count: number): SamMilError {
-  return new SamMilError('InvalidInput', 'the bag holds no patch', {
+  return new SamMilError('InvalidInput', 'the bag has no patches', {
     file,
     expected: 'at least one row that is not at -1, -1',
     found: `${count} rows, all of them group features`,
   });
 }
 
-/** What is odd but may be meant. */
+/** Warns about facts that are unusual but may be intended. */
 function tellDoubts(job: Job<ConvertWith>, { attributes, kind }: BagSource, patches: Int32Array): void {
   const { features } = job.with;
   const name = attributes.name;
   if (typeof name === 'string' && name !== '' && !features.name.startsWith(name.replace(/\.[^.]+$/, ''))) {
-    job.log('warn', 'the coords name another slide than the features file', {
+    job.log('warn', 'the coords and the features file name different slides', {
       coords: name,
       features: features.name,
     });
@@ -201,37 +207,41 @@ function tellDoubts(job: Job<ConvertWith>, { attributes, kind }: BagSource, patc
   const places = new Set<number>();
   for (let i = 0; i < patches.length; i += 2) places.add(patches[i] * 2 ** 26 + patches[i + 1]);
   const twice = patches.length / 2 - places.size;
-  if (twice > 0) job.log('warn', 'patches lie at the same place as others', { count: twice });
-  job.log('info', `features as of ${kind}`, { file: features.name });
+  if (twice > 0) job.log('warn', 'some patches have the same position as another patch', { count: twice });
+  job.log('info', `features file format: ${kind}`, { file: features.name });
 }
 
-function factsOf(job: Job<ConvertWith>, source: BagSource, sides: StatedPatches | undefined): BagFacts {
+function collectFacts(job: Job<ConvertWith>, source: BagSource, sides: StatedPatches | undefined): BagFacts {
   const { layout } = job.with;
   const { attributes } = source;
-  const trident = layout === 'trident' ? tridentOf(job.with, source, sides) : undefined;
+  const trident = layout === 'trident' ? tridentFactsFor(job.with, source, sides) : undefined;
   return {
     patches: sides,
-    level0Dim: level0DimOf(attributes),
+    level0Dim: readLevel0Dim(attributes),
     slideName: typeof attributes.name === 'string' && attributes.name !== '' ? attributes.name : job.name,
     encoder: source.encoder,
     ...(trident && { trident }),
   };
 }
 
-function tridentOf(options: ConvertWith, source: BagSource, sides: StatedPatches | undefined): TridentFacts {
+function tridentFactsFor(
+  options: ConvertWith,
+  source: BagSource,
+  sides: StatedPatches | undefined,
+): TridentFacts {
   const { slideMagnification, stepSize, features } = options;
   if (sides?.trident && slideMagnification === undefined) return sides.trident;
   if (sides === undefined) {
-    throw new SamMilError('InvalidInput', 'nothing says how large the patches are', {
+    throw new SamMilError('InvalidInput', 'the patch size is unknown', {
       file: features.path,
-      expected: "`patch-size-level0`, or attributes of the coords: TRIDENT's layout states it",
-      next: 'set `patch-size-level0`, or give the patches file as `patches`',
+      expected: "`patch-size-level0`, or attributes of the coords; TRIDENT's layout requires it",
+      next: 'set `patch-size-level0`, or pass the patches file as `patches`',
     });
   }
   if (slideMagnification === undefined) {
-    throw new SamMilError('MissingMagnification', 'nothing says which objective the slide was scanned with', {
+    throw new SamMilError('MissingMagnification', 'the magnification of the slide is unknown', {
       file: source.coordsFile,
-      expected: "attribute level0_magnification: TRIDENT's layout states it",
+      expected: "the attribute level0_magnification; TRIDENT's layout requires it",
       found: Object.keys(source.attributes).join(', ') || 'no attributes',
       next: 'set `slide-magnification`, such as 40',
     });

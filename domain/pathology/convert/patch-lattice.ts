@@ -1,18 +1,19 @@
 import { SamMilError } from '../../errors.js';
 import type { Level0Px } from '../../units.js';
 
-/** From so many pairs of neighbours on, tissue without one pair side by side is not believed. */
+/** With this many pairs of neighbors, at least one pair must be exactly one step apart. */
 const ENOUGH = 16;
 
-/** Patches cut at a resolution between two levels lie a pixel to either side of their places. */
+/** Patches cut at a resolution between two levels may be off by one pixel. */
 const SLACK = 1;
 
 /**
- * Refuses patches that do not lie `step` apart. Each piece of tissue may have a grid of its own (CLAM begins at its bounding box), so what counts is the
- * distance of neighbours in a row or column: most are multiples of the step, and some are the step itself.
+ * Checks that patches lie on a grid of `step`. Each piece of tissue may have a separate grid (CLAM starts at
+ * its bounding box), so the check uses distances between neighbors in a row or column: most must be multiples
+ * of the step, and some must equal the step.
  *
  * @param coords N x 2 level-0 pixels
- * @throws SamMilError InvalidInput with the distance that is there
+ * @throws SamMilError InvalidInput with the actual distance
  */
 export function checkLattice(coords: Int32Array, step: Level0Px, file: string): void {
   const gaps = [...gapsAlong(coords, 0), ...gapsAlong(coords, 1)];
@@ -20,15 +21,15 @@ export function checkLattice(coords: Int32Array, step: Level0Px, file: string): 
   const beside = fitting.some((gap) => gap <= step + SLACK);
   if (fitting.length * 2 >= gaps.length && (beside || gaps.length < ENOUGH)) return;
   const common = commonest(gaps);
-  throw new SamMilError('InvalidInput', 'the coords do not lie on the grid that the patch size makes', {
+  throw new SamMilError('InvalidInput', 'the coords do not lie on the grid of the patch size', {
     file,
-    expected: `neighbouring patches ${step} level-0 pixels apart`,
-    found: `${common} most often (${gaps.filter((gap) => gap === common).length} of ${gaps.length} pairs)`,
-    next: 'correct `patch-size-level0`, or say with `step-size` how far apart patches were cut',
+    expected: `neighboring patches ${step} level-0 pixels apart`,
+    found: `mostly ${common} (${gaps.filter((gap) => gap === common).length} of ${gaps.length} pairs)`,
+    next: 'correct `patch-size-level0`, or set `step-size` to the distance between patches',
   });
 }
 
-/** Distances of neighbours that share one coordinate: of x for columns (axis 0), of y for rows. */
+/** Distances between neighbors along one axis (0: x, 1: y) that share the other coordinate. */
 function gapsAlong(coords: Int32Array, axis: 0 | 1): number[] {
   const lines = new Map<number, number[]>();
   for (let i = 0; i < coords.length; i += 2) {

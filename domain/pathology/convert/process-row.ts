@@ -5,12 +5,13 @@ import type { InputFile, Job } from '../../job.js';
 import type { JsonObject } from '../../json.js';
 import { findProcessRow, isLeftOut } from '../patch/process-list.js';
 
-/** Where the reason stands among a job's hidden inputs. */
+/** Key of the reason among the hidden inputs of a job. */
 const KEY = 'process-list';
 
 /**
- * For the cache key: why the list leaves the slide out, nothing where it does not. A changed row concerns its slide only, and no more of the list
- * decides what is written. Never throws: a list that can't be read, or that knows the slide by another name, counts as a whole.
+ * Returns the reason why the list excludes the slide, for the cache key; empty if it does not. Only this
+ * reason affects the output, so a changed row affects only its slide. It never throws: a list that cannot be
+ * read, or that lists the slide under another name, enters the key as a whole.
  */
 export function leftOutInKey(inputs: Readonly<Record<string, InputFile>>): JsonObject {
   const { features, 'process-list': list } = inputs;
@@ -23,8 +24,11 @@ export function leftOutInKey(inputs: Readonly<Record<string, InputFile>>): JsonO
   }
 }
 
-/** The reason as it was when the step was prepared, which is what the receipt will vouch for; without that, of the list as it is. */
-export function leftOutOf({ with: given, hidden, name }: Job<GivenList>): string | undefined {
+/**
+ * Returns the reason recorded when the step was prepared, which the receipt certifies, or else the reason in
+ * the current list.
+ */
+export function leftOutReason({ with: given, hidden, name }: Job<GivenList>): string | undefined {
   if (given.processList === undefined) return undefined;
   const prepared = hidden?.[KEY] as { why?: string; digest?: string } | undefined;
   const isKnown = hidden !== undefined && prepared?.digest === undefined;
@@ -37,13 +41,13 @@ interface GivenList {
 }
 
 /**
- * Why a process list leaves a slide out: its `process` is 0 and no run has finished it, or its status says that there was no tissue or that it failed.
- * Undefined where it is to be converted.
+ * Returns why a process list excludes a slide: `process` is 0 and no run finished it, or its status is no
+ * tissue or failed. Undefined if the slide is to be converted.
  * @param names that the slide may be listed under, without extension
- * @throws SamMilError InvalidInput where the list has no row for the slide
+ * @throws SamMilError InvalidInput if the list has no row for the slide
  */
 export function leftOutBecause(list: InputFile, names: readonly string[]): string | undefined {
-  // A name may hold dots: with an ending of its own it is not cut at the last of them.
+  // A name may contain dots. The added extension keeps the last part from being cut off.
   const rows = names.map((name) => findProcessRow(list.path, `${name}.h5`));
   const row = rows.find((found) => found !== undefined);
   if (row === undefined) throw unlisted(list.path, names[0]);
@@ -59,8 +63,8 @@ function unlisted(file: string, name: string): SamMilError {
   const shown = ids.slice(0, 5).join(', ');
   return new SamMilError('InvalidInput', `slide "${name}" is not in the process list`, {
     file,
-    expected: `a row whose slide_id is ${name}, with or without an extension`,
+    expected: `a row with slide_id ${name}, with or without a file extension`,
     found: `${ids.length} rows: ${shown}${ids.length > 5 ? ', ...' : ''}`,
-    next: 'add the slide to the list, or leave `process-list` out',
+    next: 'add the slide to the list, or remove `process-list`',
   });
 }

@@ -7,7 +7,7 @@ import { writeAtomic } from '../../files/atomic.js';
 const IDENTITY_FILE = 'batches.json';
 const DIGEST_BYTES = 32;
 
-/** The bag that is being encoded, cut into batches. */
+/** Shape of the bag being encoded and of its batches. */
 export interface BatchLayout {
   rows: number;
   dim: number;
@@ -15,9 +15,10 @@ export interface BatchLayout {
 }
 
 /**
- * Finished batches of an extraction, one file each in the checkpoint folder: float32 rows and the SHA-256 of identity and rows. A file appears whole
- * (private name, fsync, rename) or not at all; one that was damaged since, or made by an attempt of another identity that still lives, is noticed
- * and made again. Two attempts of one identity that overlap write the same bytes, so they do each other no harm.
+ * Stores finished batches of an extraction, one file per batch in the checkpoint folder: float32 rows and the
+ * SHA-256 of identity and rows. A file appears whole or not at all (private name, fsync, rename). A damaged
+ * file, or one from a concurrent attempt with another identity, is detected and recomputed. Concurrent
+ * attempts with the same identity write the same bytes.
  */
 export class BatchStore {
   readonly count: number;
@@ -26,7 +27,8 @@ export class BatchStore {
   private readonly identity: string;
 
   /**
-   * @param identity everything that the features' bits depend on (encoder, provider, coords, batches): batches of another identity are dropped
+   * @param identity everything that determines the bits of the features (encoder, provider, coords, batches);
+   * batches with another identity are dropped
    */
   constructor(folder: string, layout: BatchLayout, identity: unknown) {
     this.folder = folder;
@@ -37,20 +39,20 @@ export class BatchStore {
     this.claim();
   }
 
-  /** First row of a batch and number of its rows. */
+  /** First row and row count of a batch. */
   range(batch: number): { start: number; count: number } {
     const start = batch * this.layout.batchSize;
     return { start, count: Math.min(this.layout.batchSize, this.layout.rows - start) };
   }
 
-  /** All batches in order, once every one is committed. */
+  /** Yields all batches in order. All must be committed. */
   *blocks(): Generator<{ start: number; features: Float32Array }> {
     for (let batch = 0; batch < this.count; batch++) {
       yield { start: this.range(batch).start, features: this.read(batch) };
     }
   }
 
-  /** Batches that are still to be made. Every file is read and checked. */
+  /** Lists the batches that are not committed. Reads and checks every file. */
   missing(): number[] {
     return Array.from({ length: this.count }, (_, batch) => batch).filter(
       (batch) => this.find(batch) === undefined,
@@ -62,7 +64,7 @@ export class BatchStore {
     writeAtomic(this.path(batch), Buffer.concat([bytes, this.seal(bytes)]));
   }
 
-  /** Rows of a committed batch. */
+  /** Reads the rows of a committed batch. */
   read(batch: number): Float32Array {
     const features = this.find(batch);
     if (features === undefined) throw new Error(`${this.path(batch)}: this batch was not committed`);
@@ -90,7 +92,7 @@ export class BatchStore {
 
   private claim(): void {
     const path = join(this.folder, IDENTITY_FILE);
-    if (textOf(path) === this.identity) return;
+    if (readText(path) === this.identity) return;
     for (const name of readdirSync(this.folder)) {
       if (name.startsWith('batch-')) rmSync(join(this.folder, name), { force: true });
     }
@@ -102,7 +104,7 @@ export class BatchStore {
   }
 }
 
-function textOf(path: string): string | undefined {
+function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

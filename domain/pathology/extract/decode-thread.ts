@@ -3,7 +3,9 @@ import { encodeError } from '../../machine/threads/wire-error.js';
 import type { DecodeAnswer, DecodeTask } from './decode-messages.js';
 import { PatchReader, type PatchSource } from './patch-reader.js';
 
-/** A decoding thread: opens the slide for itself with its first task, and ends when it is told `close`. */
+/**
+ * Decoding thread. It opens its own handle of the slide for the first task and ends on the message `close`.
+ */
 const source = workerData as PatchSource;
 let reader: PatchReader | undefined;
 

@@ -4,7 +4,7 @@ import { SamMilError } from '../../errors.js';
 import { PatchDecoder } from './patch-decoder.js';
 import type { PatchSource } from './patch-reader.js';
 
-/** Batches of pixels in memory: one is encoded while the next two are decoded. */
+/** Batches of pixels in memory: one being encoded and two being decoded. */
 const SLOTS = 3;
 
 export interface Encoding {
@@ -15,15 +15,16 @@ export interface Encoding {
   store: BatchStore;
   decodeThreads: number;
   signal: AbortSignal;
-  /** Called once a batch, with patches. */
+  /** Called once per batch, with patch counts. */
   progress(done: number, total: number): void;
 }
 
 /**
- * Encodes every batch that the store lacks and commits it. Reading and resizing run ahead on other threads, and a batch is written while the next one is
- * encoded. Memory: three batches of pixels, two of features, whatever the slide.
+ * Encodes and commits every batch that the store lacks. Other threads read and resize ahead, and a batch is
+ * written while the next one is encoded. Memory: three batches of pixels and two of features, for any slide.
  *
- * @throws the signal's reason once it is aborted (batches finished before are committed), SamMilError from slide or encoder
+ * @throws the reason of the signal when it is aborted (finished batches are committed); SamMilError from the
+ * slide or the encoder
  */
 export async function encodePatches(work: Encoding): Promise<void> {
   const { store, coords, encoder } = work;
@@ -45,7 +46,7 @@ export async function encodePatches(work: Encoding): Promise<void> {
       const decoded = await pixels.next();
       work.signal.throwIfAborted();
       const encoding = encoder.encode(decoded, store.range(batch).count);
-      // The encoder has begun, on threads of its own: time to write what it gave before.
+      // The encoder computes on other threads, so the previous batch is written meanwhile.
       const write = finished;
       finished = undefined;
       try {
@@ -66,13 +67,13 @@ export async function encodePatches(work: Encoding): Promise<void> {
   }
 }
 
-/** Pixels of one batch after another, decoded ahead. */
+/** Yields the pixels of the batches in order and decodes ahead. */
 class DecodedBatches {
   private readonly decoder: PatchDecoder;
   private readonly work: Encoding;
   private readonly missing: readonly number[];
   private readonly slots: Uint8Array[];
-  /** Decoding batches, the next first. */
+  /** Batches being decoded, the next one first. */
   private readonly ahead: Promise<Uint8Array>[] = [];
   private started = 0;
 
@@ -86,7 +87,7 @@ class DecodedBatches {
     for (let ahead = 0; ahead < Math.max(1, slots - 1); ahead++) this.start();
   }
 
-  /** The next batch, count x size x size x 3. It is overwritten once `next` was called twice more. */
+  /** Returns the next batch, count x size x size x 3. Two further calls of `next` overwrite it. */
   async next(): Promise<Uint8Array> {
     const pixels = await this.ahead.shift();
     this.start();
@@ -102,13 +103,13 @@ class DecodedBatches {
     const decoding = this.decoder
       .decode(coords.subarray(2 * start, 2 * (start + count)), pixels)
       .then(() => pixels);
-    // A failure is seen when its turn comes; until then nobody waits for it.
+    // A failure is reported when the batch is used. Until then, it must not count as unhandled.
     decoding.catch(() => undefined);
     this.ahead.push(decoding);
   }
 }
 
-/** A model that gives NaN is not to spoil a cohort quietly. */
+/** Checks that all features are finite, so that a faulty model cannot silently damage a cohort. */
 function checked(
   features: Float32Array,
   { encoder, store, coords, source }: Encoding,
@@ -117,9 +118,13 @@ function checked(
   const bad = features.findIndex((value) => !Number.isFinite(value));
   if (bad < 0) return features;
   const row = store.range(batch).start + Math.floor(bad / encoder.info.dim);
-  throw new SamMilError('InvalidInput', `encoder ${encoder.info.name} gave a feature that is not finite`, {
-    file: source.slide,
-    found: `${features[bad]} in feature ${bad % encoder.info.dim} of the patch at ${coords[2 * row]}, ${coords[2 * row + 1]}`,
-    next: 'check the weights and the precision of this encoder',
-  });
+  throw new SamMilError(
+    'InvalidInput',
+    `encoder ${encoder.info.name} returned a feature that is not finite`,
+    {
+      file: source.slide,
+      found: `${features[bad]} in feature ${bad % encoder.info.dim} of the patch at ${coords[2 * row]}, ${coords[2 * row + 1]}`,
+      next: 'check the weights and the precision of this encoder',
+    },
+  );
 }

@@ -7,7 +7,7 @@ import { tridentFacts, type TridentFacts } from '../layouts/trident.js';
 import type { InputFile, Job, JobResult } from '../../job.js';
 import { canonicalJson, type Json } from '../../json.js';
 import { checkPatches } from '../slides/check-patches.js';
-import { magnificationOf } from '../slides/magnification.js';
+import { readMagnification } from '../slides/magnification.js';
 import { openSlide } from '../slides/open.js';
 import type { SlideInfo } from '../slides/slide.js';
 import type { BagFacts } from '../features/bag-layout.js';
@@ -22,19 +22,21 @@ import { writeBag } from '../features/write-bag.js';
 import type { ExtractWith } from './parameters.js';
 
 /**
- * Patches of one slide to a bag: reads, resizes and encodes them batch by batch, keeps each finished batch in the checkpoint folder, then adds the group
- * rows and writes h5_files, pt_files, seg_files and sam_info. A killed attempt goes on from its last batch and ends with the same bytes.
+ * Encodes the patches of one slide to a bag: reads, resizes and encodes them batch by batch, keeps finished
+ * batches in the checkpoint folder, then adds group rows and writes h5_files, pt_files, seg_files and
+ * sam_info. After a kill, it resumes from the last batch and writes the same bytes.
+ * @throws SamMilError InvalidInput, CountMismatch, MissingMagnification, WeightsMissing, CorruptSlide
  */
 export async function run(job: Job<ExtractWith>): Promise<JobResult> {
   const { with: options } = job;
   const patches = readPatches(options.patches.path);
-  const stamp = stampOf(options.slide.path);
+  const stamp = readStamp(options.slide.path);
   const slide = inspectSlide(options.slide.path);
   checkPatches(patches, options.patches.path, { path: options.slide.path, info: slide });
-  const facts = factsOf(job, patches, slide);
+  const facts = collectFacts(job, patches, slide);
   const groups = options.segments && findGroups(options.segments.path, patches, slide);
   const encoder = await openEncoder(job);
-  const store = storeOf(job, patches, encoder);
+  const store = openStore(job, patches, encoder);
   const decoders = slide.costlyToOpen ? 1 : decodeThreads(options.threads, encoder.provider);
   await encodePatches({
     source: {
@@ -52,14 +54,14 @@ export async function run(job: Job<ExtractWith>): Promise<JobResult> {
     signal: job.signal,
     progress: (done, total) => job.progress({ unit: 'patches', done, total }),
   });
-  if (stampOf(options.slide.path) !== stamp) throw replaced(options.slide.path);
+  if (readStamp(options.slide.path) !== stamp) throw replaced(options.slide.path);
   const { name, scratch: folder } = job;
   const features = {
     rows: patches.coords.length / 2,
     dim: encoder.info.dim,
     blocks: () => store.blocks(),
   };
-  // Readers of TRIDENT's files take every row for a patch.
+  // Readers of TRIDENT files treat every row as a patch.
   const withGroups = options.groupFeatures ?? (groups !== undefined && options.layout !== 'trident');
   const bag = {
     name,
@@ -71,18 +73,21 @@ export async function run(job: Job<ExtractWith>): Promise<JobResult> {
   };
   const { files, values } = writeBag({ ...bag, groups, withGroups });
   const { name: provider, why } = encoder.provider;
-  const told = { encoder: encoder.info.name, provider, 'provider-reason': why };
-  return { files, values: { ...values, ...told } };
+  const details = { encoder: encoder.info.name, provider, 'provider-reason': why };
+  return { files, values: { ...values, ...details } };
 }
 
-/** @throws SamMilError MissingMagnification where TRIDENT's layout is wanted and neither patches nor slide tell the objective */
-function factsOf(
+/**
+ * @throws SamMilError MissingMagnification if TRIDENT's layout is requested and neither patches nor slide
+ * state the magnification
+ */
+function collectFacts(
   { with: { layout, slide: file } }: Job<ExtractWith>,
   patches: PatchCoords,
   slide: SlideInfo,
 ) {
   const trident =
-    layout === 'trident' ? (patches.trident ?? tridentOfPatches(patches, slide, file)) : undefined;
+    layout === 'trident' ? (patches.trident ?? tridentFactsOfPatches(patches, slide, file)) : undefined;
   return (encoder: OpenEncoder): BagFacts => ({
     patches,
     level0Dim: patches.level0Dim,
@@ -97,47 +102,50 @@ function factsOf(
   });
 }
 
-function tridentOfPatches(patches: PatchCoords, slide: SlideInfo, file: InputFile): TridentFacts {
-  const magnification = magnificationOf(slide, file.path);
+function tridentFactsOfPatches(patches: PatchCoords, slide: SlideInfo, file: InputFile): TridentFacts {
+  const magnification = readMagnification(slide, file.path);
   const size = Math.round(patches.patchSize * slide.levels[patches.patchLevel].downsample[0]);
   return tridentFacts({ patchSize: patches.patchSize, stepSize: patches.patchSize }, size, magnification);
 }
 
 async function openEncoder(job: Job<ExtractWith>): Promise<OpenEncoder> {
-  const { encoder: wanted, fallback, device, threads, targetSize } = job.with;
-  const { definition, fallbackBecause } = await chooseEncoder(wanted, fallback, (line) =>
+  const { encoder: requested, fallback, device, threads, targetSize } = job.with;
+  const { definition, fallbackBecause } = await chooseEncoder(requested, fallback, (line) =>
     job.log('info', line),
   );
   refuseOther(definition.info, job.hidden?.encoder);
   if (fallbackBecause !== undefined) {
-    job.log('warn', `encoder ${definition.info.name} is used instead: ${fallbackBecause}`);
+    job.log('warn', `using fallback encoder ${definition.info.name}: ${fallbackBecause}`);
   }
   const cores = threads ?? availableParallelism();
   const encoder = await sharedEncoder(definition, { size: targetSize, device, threads: cores });
   const { info, provider } = encoder;
-  const asWanted = device === 'auto' || device === provider.name;
-  const where = `${provider.name}${asWanted ? '' : `, not ${device}`} (${provider.why})`;
-  job.log(asWanted ? 'info' : 'warn', `encoder ${info.name} on ${where}`, { note: info.note });
+  const asRequested = device === 'auto' || device === provider.name;
+  const where = `${provider.name}${asRequested ? '' : ` instead of ${device}`} (${provider.why})`;
+  job.log(asRequested ? 'info' : 'warn', `encoder ${info.name} runs on ${where}`, { note: info.note });
   return encoder;
 }
 
-/** Weights may come or go between the forming of the key and the work: a bag of one encoder must not stand under the name of another. */
+/**
+ * Weights can change after the cache key was computed. A bag of one encoder must not be stored under the key
+ * of another.
+ */
 function refuseOther(info: EncoderInfo, expected: Json | undefined): void {
   if (expected === undefined || canonicalJson(keyOfEncoder(info)) === canonicalJson(expected)) return;
-  throw new SamMilError('Unavailable', `another encoder can be used now than when the step was prepared`, {
+  throw new SamMilError('Unavailable', `the available encoder changed after the step was prepared`, {
     expected: (expected as { name: string }).name,
     found: info.name,
-    next: 'the step is tried again; see `npx sam-mil doctor` for the weights on each worker',
+    next: 'the step is retried; run `npx sam-mil doctor` to check the weights on each worker',
   });
 }
 
-function storeOf(job: Job<ExtractWith>, patches: PatchCoords, encoder: OpenEncoder): BatchStore {
+function openStore(job: Job<ExtractWith>, patches: PatchCoords, encoder: OpenEncoder): BatchStore {
   const { coords, patchSize, patchLevel } = patches;
   const rows = coords.length / 2;
   const identity = {
     encoder: keyOfEncoder(encoder.info),
     size: encoder.size,
-    // Another device gives other last bits: a bag is made on one.
+    // Devices differ in the last bits, so a bag must be computed on one device.
     provider: encoder.provider.name,
     slide: job.with.slide.digest,
     coords: digestOf(new Uint8Array(coords.buffer, coords.byteOffset, coords.byteLength)),
@@ -160,26 +168,29 @@ function inspectSlide(path: string): SlideInfo {
   }
 }
 
-/** Tiles that a decoder keeps for the next patch, and all of them together: bytes. The former is OpenSlide's own choice. */
+/** Maximum bytes of cached tiles per decoder (the default of OpenSlide) and for all decoders. */
 const [MOST_CACHE, ALL_CACHES] = [32 << 20, 128 << 20];
 
-/** Each is a thread with a handle of the slide of its own: memory, so there is a bound. An accelerator waits for more of them. */
+/**
+ * Maximum decoding threads, limited because each has its own slide handle in memory. An accelerator needs
+ * more to stay busy.
+ */
 const MOST_DECODERS = { cpu: 8, accelerator: 16 } as const;
 
-/** All cores decode. Where the encoder needs them itself, decoders are soon ahead of it and wait. */
+/** All cores decode. If the encoder also needs them, decoders soon get ahead and wait. */
 function decodeThreads(threads: number | undefined, provider: Provider): number {
   const most = provider.name === 'cpu' ? MOST_DECODERS.cpu : MOST_DECODERS.accelerator;
   return Math.min(most, threads ?? availableParallelism());
 }
 
-function stampOf(path: string): string {
+function readStamp(path: string): string {
   const { size, mtimeMs, ino } = statSync(path);
   return `${size} ${mtimeMs} ${ino}`;
 }
 
 function replaced(path: string): SamMilError {
-  return new SamMilError('InvalidInput', 'the slide was replaced while it was read', {
+  return new SamMilError('InvalidInput', 'the slide was replaced while it was being read', {
     file: path,
-    next: 'resume the run once the file is complete: the step starts anew with the new content',
+    next: 'resume the run when the file is complete; the step restarts with the new content',
   });
 }

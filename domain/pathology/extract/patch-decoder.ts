@@ -3,10 +3,13 @@ import { decodeError } from '../../machine/threads/wire-error.js';
 import type { DecodeAnswer, DecodeTask } from './decode-messages.js';
 import type { PatchSource } from './patch-reader.js';
 
-/** Patches of one task: few enough to spread a batch over the threads, enough to make a message worth it. */
+/** Patches per task: few enough to distribute a batch over the threads, enough to justify a message. */
 const TASK_PATCHES = 8;
 
-/** Tasks that a thread has at a time: the next one is with it before it asks, so it never waits for a busy main thread. */
+/**
+ * Tasks queued per thread. A second task is ready in advance, so that a thread never waits for a busy main
+ * thread.
+ */
 const TASKS_AHEAD = 2;
 
 interface Pending extends DecodeTask {
@@ -15,8 +18,8 @@ interface Pending extends DecodeTask {
 }
 
 /**
- * Reads and resizes patches on threads of their own, each with its own handle of the slide, while the caller computes. Threads are asked to end,
- * never killed: a killed one leaks its handle.
+ * Reads and resizes patches on separate threads, each with its own slide handle, while the caller computes.
+ * Threads are asked to end and never killed, because a killed thread leaks its handle.
  */
 export class PatchDecoder {
   private readonly source: PatchSource;
@@ -30,8 +33,8 @@ export class PatchDecoder {
 
   /**
    * @param coords n x 2, level-0 pixels
-   * @param pixels n x size x size x 3 in shared memory, filled
-   * @throws SamMilError what reading the slide throws
+   * @param pixels n x size x size x 3 in shared memory, which is filled
+   * @throws SamMilError as reading the slide
    */
   async decode(coords: Int32Array, pixels: Uint8Array): Promise<void> {
     const bytes = this.source.size * this.source.size * 3;
@@ -45,19 +48,19 @@ export class PatchDecoder {
       tasks.push(new Promise<void>((resolve, reject) => this.waiting.push({ ...task, resolve, reject })));
     }
     this.assign();
-    // All of them, also when one fails: nobody may write into `pixels` after this call has ended.
+    // Wait for all tasks even if one fails: no thread may write into `pixels` after this call returns.
     const outcomes = await Promise.allSettled(tasks);
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed) throw failed.reason;
   }
 
-  /** Drops what has not begun and waits until every thread has closed its slide. */
+  /** Drops waiting tasks and waits until every thread has closed its slide. */
   async close(): Promise<void> {
     for (const task of this.waiting.splice(0)) task.reject(new Error('the decoder was closed'));
     await Promise.all(this.threads.map((thread) => thread.close()));
   }
 
-  /** To the thread with the least to do, until all have enough. */
+  /** Assigns tasks to the least busy thread until all threads have enough. */
   private assign(): void {
     while (this.waiting.length > 0) {
       const next = this.threads.reduce((least, thread) => (thread.load < least.load ? thread : least));
@@ -70,7 +73,7 @@ export class PatchDecoder {
 class DecodeThread {
   private readonly worker: Worker;
   private readonly onRoom: () => void;
-  /** Tasks that it was given and has not answered, in the order of the answers. */
+  /** Assigned tasks without an answer, in the order of the answers. */
   private readonly given: Pending[] = [];
   private ended = false;
   private failure?: Error;
@@ -83,11 +86,11 @@ class DecodeThread {
     this.worker.on('exit', () => {
       this.ended = true;
       while (this.given.length > 0)
-        this.finish(this.failure ?? new Error('a decoding thread ended before its work'));
+        this.finish(this.failure ?? new Error('a decoding thread ended before it finished its tasks'));
     });
   }
 
-  /** Tasks before a further one. */
+  /** Number of tasks ahead of a new one. */
   get load(): number {
     return this.given.length;
   }

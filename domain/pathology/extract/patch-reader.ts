@@ -2,27 +2,27 @@ import { openSlide } from '../slides/open.js';
 import { Resizer, type ResizeFilter } from '../slides/resize.js';
 import type { Slide } from '../slides/slide.js';
 
-/** Which pixels a patch has, and what size they are brought to. */
+/** Which pixels a patch has and to what size they are resized. */
 export interface PatchSource {
   slide: string;
   level: number;
-  /** Side in pixels of `level`. */
+  /** Side of a patch in pixels of `level`. */
   patchSize: number;
-  /** Side of what comes out. */
+  /** Side of the resized patch. */
   size: number;
   resize: ResizeFilter;
-  /** Of decoded tiles, a reader. Default: OpenSlide's own, 32 MB. */
+  /** Cache size for decoded tiles per reader. Default: 32 MB, the default of OpenSlide. */
   cacheBytes?: number;
 }
 
-/** Reads patches of one slide, one after another, and resizes them as Pillow does. One a thread. */
+/** Reads patches of one slide sequentially and resizes them exactly as Pillow does. Use one per thread. */
 export class PatchReader {
   private readonly source: PatchSource;
   private readonly slide: Slide;
   private readonly resizer?: Resizer;
   private readonly pixels: Uint8Array;
 
-  /** Throws what `openSlide` throws. */
+  /** @throws SamMilError as `openSlide` */
   constructor(source: PatchSource) {
     const { patchSize, size, resize } = source;
     this.source = source;
@@ -31,7 +31,7 @@ export class PatchReader {
     this.pixels = new Uint8Array(patchSize * patchSize * 3);
   }
 
-  /** @param into size x size x 3, filled. Throws `CorruptSlide`, after which the reader is dead. */
+  /** Fills `into` (size x size x 3). @throws SamMilError CorruptSlide; the reader is unusable afterwards */
   read(x: number, y: number, into: Uint8Array): void {
     const { level, patchSize } = this.source;
     const target = this.resizer ? this.pixels : into;

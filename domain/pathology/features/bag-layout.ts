@@ -2,33 +2,37 @@ import type { AttributeInput } from '../../files/hdf5/h5.js';
 import { tridentAttributes, type TridentFacts } from '../layouts/trident.js';
 import type { Level0Px } from '../../units.js';
 
-/** Whose folder names and attributes the h5 file of a bag has. The others are the same in both. */
+/**
+ * The tool whose folder names and attributes the h5 file of a bag follows. The other files are the same in
+ * both layouts.
+ */
 export const BAG_LAYOUTS = ['clam', 'trident'] as const;
 export type BagLayout = (typeof BAG_LAYOUTS)[number];
 
-/** What a bag says of its patches and of the encoder that saw them; absent where it is not known. */
+/** What a bag states about its patches and encoder; absent if unknown. */
 export interface BagFacts {
-  /** As in CLAM's patches file: side in pixels of a level. */
+  /** As in a patches file of CLAM: side in pixels of a level. */
   patches?: { patchSize: number; patchLevel: number; downsample: readonly [number, number] };
   level0Dim?: readonly [Level0Px, Level0Px];
-  /** Slide name as the patches file has it. */
+  /** Slide name as in the patches file. */
   slideName: string;
   /** `encoder`, `encoder_version`, ... */
   encoder: Readonly<Record<string, string | number>>;
-  /** Needed for TRIDENT's layout. */
+  /** Required for TRIDENT's layout. */
   trident?: TridentFacts;
 }
 
-/** Folder of the h5 file: CLAM's `h5_files`, TRIDENT's `features_<encoder>`. */
+/** Folder of the h5 file: `h5_files` for CLAM, `features_<encoder>` for TRIDENT. */
 export function h5Folder(layout: BagLayout, { encoder }: BagFacts): string {
   if (layout === 'clam') return 'h5_files';
   return `features_${String(encoder.encoder ?? 'unknown').replace(/[^\w.-]+/g, '_')}`;
 }
 
 /**
- * Attributes of the datasets `coords` and `features`. CLAM writes none into its bags; in its layout ours are those of its patches files, so that heatmaps
- * need no second file.
- * @param place of the file: the name in it, and its folder, relative to the stage's, so that its bits do not depend on the machine
+ * Returns the attributes of the datasets `coords` and `features`. CLAM bags have none; in the CLAM layout,
+ * sam-mil writes those of CLAM's patches files, so that heatmaps need no second file.
+ * @param place name and folder to state in the file; the folder is relative to the stage folder, so that the
+ * bits do not depend on the machine
  */
 export function bagAttributes(
   layout: BagLayout,
@@ -49,15 +53,15 @@ export function bagAttributes(
       patch_level: patches.patchLevel,
       downsample: { dtype: 'float64' as const, value: patches.downsample },
     }),
-    ...(level0Dim && level0Dim[0] > 0 && { level_dim: levelDimOf(level0Dim, patches?.downsample) }),
+    ...(level0Dim && level0Dim[0] > 0 && { level_dim: computeLevelDim(level0Dim, patches?.downsample) }),
     name: facts.slideName,
     ...encoder,
   };
   return { coords, features: {} };
 }
 
-/** Size of the patches' level, as CLAM's `level_dim` has it. */
-function levelDimOf(
+/** Size of the patch level, as in CLAM's `level_dim`. */
+function computeLevelDim(
   [width, height]: readonly [Level0Px, Level0Px],
   [x, y]: readonly [number, number] = [1, 1],
 ): readonly [number, number] {

@@ -1,25 +1,26 @@
-/** One more row per mask that has members: the mean of its members' features (SAM-MIL, ACM MM 2024). */
+/** One extra row per mask with members: the mean of the features of its members (SAM-MIL, ACM MM 2024). */
 export interface GroupRows {
-  /** Indices of the masks with members, rising: mask of each group row. */
+  /** Index of the mask of each group row, ascending. */
   masks: number[];
   /** groups x dim. */
   features: Float32Array;
 }
 
 /**
- * Gathers group features while patch features stream by, so that a bag is never held whole. Sums are double precision and in row order: the bits
- * do not depend on the sizes of the blocks. Memory: groups x dim doubles and one number a membership.
+ * Computes group features while patch features stream through, so that a bag is never in memory as a whole.
+ * Sums are in double precision and row order, so the bits do not depend on block sizes. Memory: groups x dim
+ * doubles and one number per membership.
  */
 export class GroupMeans {
   private readonly dim: number;
   private readonly masks: number[];
   private readonly sizes: number[];
   private readonly sums: Float64Array;
-  /** Groups of row r stand in `groups` from `start[r]` to `start[r + 1]`. */
+  /** The groups of row r are `groups[start[r]]` up to `groups[start[r + 1]]`. */
   private readonly start: Uint32Array;
   private readonly groups: Uint32Array;
 
-  /** @param members per mask, rows of its patches; @param rows patches in all */
+  /** @param members rows of the patches of each mask @param rows total number of patches */
   constructor(members: readonly Int32Array[], rows: number, dim: number) {
     this.dim = dim;
     this.masks = members.flatMap((group, mask) => (group.length > 0 ? [mask] : []));
@@ -40,7 +41,7 @@ export class GroupMeans {
     return this.masks.length;
   }
 
-  /** Adds the features of rows `start` on, `n` x dim. */
+  /** Adds the features (n x dim) of the rows from `start`. */
   add(start: number, features: Float32Array): void {
     const { dim, sums, groups } = this;
     const rows = features.length / dim;
@@ -62,7 +63,7 @@ export class GroupMeans {
   }
 }
 
-/** Nearly all the work where masks overlap; four columns a turn take half the time of one. */
+/** Dominates the run time if masks overlap; four columns per iteration take half the time of one. */
 function addTo(sums: Float64Array, start: number, row: Float32Array): void {
   const whole = row.length - (row.length % 4);
   let column = 0;

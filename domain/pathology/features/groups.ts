@@ -2,21 +2,29 @@ import { SamMilError } from '../../errors.js';
 import type { Bbox, Rle } from '../../files/run-length.js';
 import type { Level0Px } from '../../units.js';
 
-/** How level-0 coordinates become pixels of the SAM image. */
+/** Maps level-0 coordinates to pixels of the SAM image. */
 export interface GroupFrame {
   /** Level-0 position of the image's top-left pixel. */
   startX: Level0Px;
   startY: Level0Px;
-  /** Level-0 pixels to one image pixel: int(downsample of the level that was read) * the rest of the downsample. */
+  /**
+   * Level-0 pixels per image pixel: int(downsample of the level that was read) times the remaining
+   * downsample.
+   */
   downsample: number;
-  /** Side of a patch in image pixels: whole, at least 1, so that no group vanishes on a huge slide. */
+  /**
+   * Side of a patch in image pixels: an integer of at least 1, so that groups do not vanish on huge slides.
+   */
   window: number;
   /** Size of the image. */
   width: number;
   height: number;
 }
 
-/** What membership needs to know of a mask. `bbox` is SAM's: from the first set pixel to the last, so a mask one pixel wide has w = 0. */
+/**
+ * The part of a mask that membership depends on. `bbox` follows SAM: from the first set pixel to the last, so
+ * a mask one pixel wide has w = 0.
+ */
 export interface GroupMask {
   rle: Rle;
   bbox: Bbox;
@@ -24,15 +32,16 @@ export interface GroupMask {
 }
 
 export interface Groups {
-  /** Per mask: rows of the patches in it, rising; empty where it has none. */
+  /** Per mask: rows of its patches, ascending; empty if it has none. */
   members: Int32Array[];
-  /** Per patch: area in image pixels of the smallest mask that it is in, 1 where it is in none. */
+  /** Per patch: area in image pixels of the smallest mask that contains it; 1 if no mask does. */
   relativeArea: Float32Array;
 }
 
 /**
- * @param levelDownsample of the level that the image was read at; its whole part counts, as in the authors' code
- * @param rest by how much that level was reduced further
+ * @param levelDownsample downsample of the level that the image was read at; truncated to an integer as in
+ * the SAM-MIL code
+ * @param rest further reduction after reading
  * @param patchSize side of a patch in level-0 pixels
  */
 export function groupFrame(
@@ -43,23 +52,25 @@ export function groupFrame(
 ): GroupFrame {
   const downsample = Math.trunc(levelDownsample) * rest;
   if (!(downsample > 0)) {
-    throw new SamMilError('InvalidInput', 'the SAM image has no positive downsample', {
-      found: `level downsample ${levelDownsample}, rest ${rest}`,
+    throw new SamMilError('InvalidInput', 'the downsample of the SAM image is not positive', {
+      found: `level downsample ${levelDownsample}, remaining downsample ${rest}`,
     });
   }
   return { ...image, downsample, window: Math.max(1, Math.floor(patchSize / downsample)) };
 }
 
 /**
- * Which patches belong to which mask (SAM-MIL supplementary, ACM MM 2024; details as the authors' code has them). A patch's top-left corner,
- * in image pixels and rounded half to even, must lie in the mask's box (half-open: x0 <= x < x0 + w), and some set pixel in the patch's window,
- * clipped at the image's border.
+ * Assigns patches to masks (SAM-MIL supplementary, ACM MM 2024; details as in the code of its authors). The
+ * top-left corner of a patch, in image pixels and rounded half to even, must be in the box of the mask
+ * (half-open: x0 <= x < x0 + w), and the window of the patch, clipped at the image border, must contain a set
+ * pixel.
  *
- * Work grows with the patches near a mask, not with patches x masks: corners are sorted into tiles, and pixels are looked up in the run lengths
- * by bisection. Memory: one number a run of the mask at hand, beside the result.
+ * The work grows with the patches near each mask, not with patches x masks: corners are sorted into tiles,
+ * and pixels are looked up in the run lengths by bisection. Memory besides the result: one number per run of
+ * the current mask.
  *
  * @param coords N x 2, level-0 pixels
- * @throws SamMilError `CountMismatch` where a mask has another size than the image
+ * @throws SamMilError CountMismatch if a mask does not have the size of the image
  */
 export function groupPatches(coords: Int32Array, frame: GroupFrame, masks: Iterable<GroupMask>): Groups {
   const index = new CornerIndex(coords, frame);
@@ -83,13 +94,13 @@ export function groupPatches(coords: Int32Array, frame: GroupFrame, masks: Itera
 function checkSize(mask: GroupMask, number: number, frame: GroupFrame): void {
   const [height, width] = mask.rle.size;
   if (height === frame.height && width === frame.width) return;
-  throw new SamMilError('CountMismatch', `mask ${number} is not as large as the SAM image`, {
+  throw new SamMilError('CountMismatch', `the size of mask ${number} differs from the SAM image`, {
     expected: `${frame.width} x ${frame.height}`,
     found: `${width} x ${height}`,
   });
 }
 
-/** Rounds to the nearest whole number, halves to the even one, as numpy does. */
+/** Rounds to the nearest integer and halves to even, as numpy does. */
 export function roundHalfEven(value: number): number {
   const low = Math.floor(value);
   const rest = value - low;
@@ -100,13 +111,15 @@ export function roundHalfEven(value: number): number {
 /** Side of an index tile in image pixels, as a power of two. */
 const TILE_BITS = 5;
 
-/** Patch corners in image pixels, sorted by tile. Corners outside the image are in no mask's box and are left out. */
+/**
+ * Patch corners in image pixels, sorted by tile. Corners outside the image are in no box and are excluded.
+ */
 class CornerIndex {
   private readonly x: Int32Array;
   private readonly y: Int32Array;
   private readonly tilesAcross: number;
   private readonly tilesDown: number;
-  /** Rows of tile t stand in `rows` from `start[t]` to `start[t + 1]`. */
+  /** The rows of tile t are `rows[start[t]]` up to `rows[start[t + 1]]`. */
   private readonly start: Uint32Array;
   private readonly rows: Uint32Array;
 
@@ -135,7 +148,7 @@ class CornerIndex {
     for (let row = 0; row < n; row++) if (tiles[row] >= 0) this.rows[next[tiles[row]]++] = row;
   }
 
-  /** Calls `visit` with row and corner of every patch whose corner lies in the half-open box. */
+  /** Calls `visit` with the row and corner of every patch whose corner is in the half-open box. */
   eachIn([left, top, w, h]: Bbox, visit: (row: number, x: number, y: number) => void): void {
     if (w <= 0 || h <= 0) return;
     const lastTileX = Math.min(this.tilesAcross - 1, (left + w - 1) >> TILE_BITS);
@@ -154,10 +167,10 @@ class CornerIndex {
   }
 }
 
-/** Set pixels of a mask as stretches of column-major positions. */
+/** Set pixels of a mask as runs of column-major positions. */
 class Runs {
   private readonly height: number;
-  /** `ends[i]` is where the i-th stretch of set pixels ends (exclusive), `starts[i]` where it begins. */
+  /** Run i of set pixels goes from `starts[i]` to `ends[i]` (exclusive). */
   private readonly starts: Uint32Array;
   private readonly ends: Uint32Array;
 
@@ -175,7 +188,7 @@ class Runs {
     }
   }
 
-  /** Whether any pixel of the half-open rectangle is set. */
+  /** Returns whether any pixel of the half-open rectangle is set. */
   anyIn(left: number, top: number, right: number, bottom: number): boolean {
     for (let x = left; x < right; x++) {
       const from = x * this.height + top;

@@ -4,26 +4,27 @@ import { readSegments, readSegmentsPickle, type Segments } from '../layouts/segm
 import { groupFrame, groupPatches, type Groups } from './groups.js';
 import type { SlideInfo } from '../slides/slide.js';
 import type { Level0Px } from '../../units.js';
-import { frameOfSegments } from './segment-frame.js';
+import { segmentFrame } from './segment-frame.js';
 
 /**
- * Which patches belong to which segment of a slide.
- * @throws SamMilError `CountMismatch` where segments were made for other patches, `InvalidInput` where their level is not the slide's
+ * Assigns the patches of a slide to its segments.
+ * @throws SamMilError CountMismatch if segments were made for other patches; InvalidInput if the slide lacks
+ * their level
  */
 export function findGroups(segmentsFile: string, patches: PatchCoords, slide: SlideInfo): Groups {
   const { info, masks } = readSegments(segmentsFile);
   const patchSize = Math.trunc(patches.patchSize * slide.levels[patches.patchLevel].downsample[0]);
   if (info.patchSize !== patchSize) {
-    throw new SamMilError('CountMismatch', 'segments and patches were made with different patch sizes', {
+    throw new SamMilError('CountMismatch', 'segments and patches have different patch sizes', {
       file: segmentsFile,
-      expected: `${patchSize} level-0 pixels, as of the patches`,
+      expected: `${patchSize} level-0 pixels, as in the patches file`,
       found: `${info.patchSize}`,
-      next: 'segment again with these patches',
+      next: 'run pathology.segment again with these patches',
     });
   }
   const level = slide.levels[info.visLevel];
   if (level === undefined) {
-    throw new SamMilError('InvalidInput', 'the segments name a level that the slide does not have', {
+    throw new SamMilError('InvalidInput', 'the slide does not have the level of the segments', {
       file: segmentsFile,
       expected: `a level from 0 to ${slide.levels.length - 1}`,
       found: `${info.visLevel}`,
@@ -34,21 +35,25 @@ export function findGroups(segmentsFile: string, patches: PatchCoords, slide: Sl
   return groupPatches(patches.coords, frame, masks);
 }
 
-/** Sides of a slide's patches in level-0 pixels that segments may name: SAM-MIL's scripts write the side in pixels of the patches' level. */
+/**
+ * Sides of patches that segments may state: the scripts of SAM-MIL write the side in pixels of the patch
+ * level.
+ */
 export interface PatchSides {
   level0: Level0Px;
   ofLevel?: number;
 }
 
-/** Segments in our h5, or in the authors' pickle where the file ends in .pkl or .pickle. */
+/** Reads segments from h5 or, if the file ends in .pkl or .pickle, from a pickle of SAM-MIL. */
 export function readAnySegments(path: string): Segments {
   return /\.(pkl|pickle)$/i.test(path) ? readSegmentsPickle(path) : readSegments(path);
 }
 
 /**
- * Which patches belong to which segment, where the slide is not at hand.
+ * Assigns patches to segments without the slide.
  * @param coords N x 2, patches only
- * @throws SamMilError CountMismatch where segments were made for patches of another size, InvalidInput where patches lie outside the segmented box
+ * @throws SamMilError CountMismatch if segments were made for patches of another size; InvalidInput if
+ * patches are outside the segmented box
  */
 export function groupsWithoutSlide(
   file: string,
@@ -59,18 +64,18 @@ export function groupsWithoutSlide(
 ): Groups {
   const { info } = segments;
   if (info.patchSize !== level0 && info.patchSize !== ofLevel) {
-    throw new SamMilError('CountMismatch', 'segments and features were made with different patch sizes', {
+    throw new SamMilError('CountMismatch', 'segments and features have different patch sizes', {
       file,
-      expected: `${level0} level-0 pixels, as of the features`,
+      expected: `${level0} level-0 pixels, as in the features file`,
       found: `${info.patchSize}`,
-      next: 'check that the segments belong to these patches; where the features do not say their patch size, set `patch-size`',
+      next: 'check that the segments belong to these patches; if the features file does not state its patch size, set `patch-size-level0`',
     });
   }
   refuseOutside(file, segments, coords, level0);
-  return groupPatches(coords, frameOfSegments(segments, level0, file, downsample), segments.masks);
+  return groupPatches(coords, segmentFrame(segments, level0, file, downsample), segments.masks);
 }
 
-/** Patches of one run lie in the box that its segments were found in; another slide's rarely do. */
+/** The patches of a run are inside the segmented box; those of another slide rarely are. */
 function refuseOutside(file: string, { info }: Segments, coords: Int32Array, margin: Level0Px): void {
   const rows = [...Array(coords.length / 2).keys()];
   const outside = rows.filter((row) => {
@@ -80,10 +85,14 @@ function refuseOutside(file: string, { info }: Segments, coords: Int32Array, mar
   });
   if (outside.length === 0) return;
   const first = outside[0];
-  throw new SamMilError('InvalidInput', 'the segments are of another slide, or of another cut of this one', {
-    file,
-    expected: `patches within ${info.startX}, ${info.startY} to ${info.stopX}, ${info.stopY}`,
-    found: `${outside.length} of ${rows.length} patches outside, the first (row ${first}) at ${coords[2 * first]}, ${coords[2 * first + 1]}`,
-    next: 'give the segments that were made with these patches',
-  });
+  throw new SamMilError(
+    'InvalidInput',
+    'the segments belong to another slide or to other patches of this slide',
+    {
+      file,
+      expected: `patches within ${info.startX}, ${info.startY} to ${info.stopX}, ${info.stopY}`,
+      found: `${outside.length} of ${rows.length} patches outside, the first (row ${first}) at ${coords[2 * first]}, ${coords[2 * first + 1]}`,
+      next: 'pass the segments that were made with these patches',
+    },
+  );
 }

@@ -3,25 +3,26 @@ import type { Segments } from '../layouts/segments-file.js';
 import { type GroupFrame, groupFrame } from './groups.js';
 import type { Level0Px } from '../../units.js';
 
-/** SAM-MIL makes its image no larger than this. */
+/** Longest side of the SAM-MIL image in pixels. */
 const LONGEST_SIDE = 1024;
 
 /**
- * How level-0 coordinates become pixels of a segmented image, without the slide: its level's downsample is what the box, the image and the rest of the
- * downsample leave. SAM-MIL reads at level L and reduces by int(total / int(downsample of L)), total being the power of two that brings the box to 1024
- * pixels; so only one whole downsample fits all three.
+ * Maps level-0 coordinates to pixels of a segmented image without the slide. The downsample of its level
+ * follows from the box, the image size and the remaining downsample: SAM-MIL reads at level L and reduces by
+ * int(total / int(downsample of L)), where total is the power of two that brings the box to 1024 pixels, so
+ * only one integer downsample fits all three.
  *
- * @param given level-0 pixels to one pixel of the image, in place of this
- * @throws SamMilError InvalidInput where nothing fits
+ * @param downsample level-0 pixels per image pixel, if known
+ * @throws SamMilError InvalidInput if no downsample fits
  */
-export function frameOfSegments(
+export function segmentFrame(
   { info, masks }: Segments,
   patchSize: Level0Px,
   file: string,
-  given?: number,
+  downsample?: number,
 ): GroupFrame {
   const image = { startX: info.startX, startY: info.startY, width: info.w, height: info.h };
-  if (given !== undefined) return groupFrame(image, 1, given, patchSize);
+  if (downsample !== undefined) return groupFrame(image, 1, downsample, patchSize);
   if (masks.length === 0) return groupFrame(image, 1, Math.max(info.downsampleRatio, 1), patchSize);
   return groupFrame(image, levelDownsample({ info, masks }, file), info.downsampleRatio, patchSize);
 }
@@ -30,7 +31,7 @@ function levelDownsample({ info }: Segments, file: string): number {
   if (info.visLevel === 0) return 1;
   const [width, height] = [info.stopX - info.startX, info.stopY - info.startY];
   const total = 2 ** Math.max(0, Math.ceil(Math.log2(Math.max(width, height) / LONGEST_SIDE)));
-  // The longer side tells more precisely; truncation to whole pixels makes it too large by one in w.
+  // The longer side is more precise; truncation to whole pixels makes the ratio too large by up to 1 / w.
   const seen = (width > height ? width / info.w : height / info.h) / info.downsampleRatio;
   const near = [Math.floor(seen), Math.ceil(seen), Math.floor(seen) - 1].filter((whole) => whole >= 1);
   const fitting = near.filter((whole) => {
@@ -39,10 +40,10 @@ function levelDownsample({ info }: Segments, file: string): number {
   });
   const [best] = fitting.sort((a, b) => Math.abs(a - seen) - Math.abs(b - seen));
   if (best !== undefined && Math.abs(best - seen) / seen < 0.1) return best;
-  throw new SamMilError('InvalidInput', 'the segments do not tell how much their image was reduced', {
+  throw new SamMilError('InvalidInput', 'cannot determine the downsample of the segmented image', {
     file,
-    expected: `an image that is a box of ${width} x ${height} level-0 pixels reduced by about ${total}`,
-    found: `${info.w} x ${info.h} pixels of level ${info.visLevel}, reduced by ${info.downsampleRatio} more`,
-    next: 'set `segments-downsample`: level-0 pixels to one pixel of that image',
+    expected: `an image of a box of ${width} x ${height} level-0 pixels, reduced by about ${total}`,
+    found: `${info.w} x ${info.h} pixels from level ${info.visLevel}, reduced further by ${info.downsampleRatio}`,
+    next: 'set `segments-downsample` to the number of level-0 pixels per pixel of that image',
   });
 }

@@ -7,7 +7,7 @@ import type { Groups } from './groups.js';
 import { type BagFacts, bagAttributes, type BagLayout, h5Folder } from './bag-layout.js';
 import { GroupMeans, type GroupRows } from './group-features.js';
 
-/** Feature vectors that pass by in blocks, as often as they are asked for. */
+/** Feature vectors that can be streamed in blocks repeatedly. */
 export interface FeatureBlocks {
   rows: number;
   dim: number;
@@ -16,25 +16,26 @@ export interface FeatureBlocks {
 }
 
 export interface BagToWrite {
-  /** Name of the slide: of each file, without extension. */
+  /** Slide name, which is the name of each file without extension. */
   name: string;
-  /** Folder that the files are written into, in SAM-MIL's subfolders. */
+  /** Folder for the files, which are in the subfolders of SAM-MIL. */
   folder: string;
   layout: BagLayout;
-  /** rows x 2 in level-0 pixels: one pair a row of `features`. */
+  /** rows x 2 in level-0 pixels: one pair per row of `features`. */
   coords: Int32Array;
   features: FeatureBlocks;
   facts: BagFacts;
   groups?: Groups;
-  /** Whether the bag gets a row for each group. */
+  /** Whether the bag gets one row per group. */
   withGroups: boolean;
-  /** Of each row, where that is known already and is to be kept: which are group rows, and the areas. */
+  /** Existing group flags and areas of the rows, to be kept. */
   known?: { isGroupFeat: Uint8Array; relativeArea: Float32Array };
 }
 
 /**
- * Writes a bag in SAM-MIL's four files: `h5_files` (features and coords), `pt_files` (the same features), `seg_files` (members of each mask, where there
- * are segments), `sam_info`. Features pass through in blocks, so memory does not grow with the bag. Equal bags give equal bytes.
+ * Writes a bag in the four files of SAM-MIL: `h5_files` (features and coords), `pt_files` (the same
+ * features), `seg_files` (members of each mask, if there are segments), and `sam_info`. Features stream
+ * through in blocks, so memory does not grow with the bag. Equal bags give equal bytes.
  */
 export function writeBag(bag: BagToWrite): JobResult {
   const { groups } = bag;
@@ -48,7 +49,7 @@ export function writeBag(bag: BagToWrite): JobResult {
   writeInfo(bag, groupRows, files['sam-info'].from);
   if (groups) {
     files.seg = output(bag, 'seg_files', 'h5');
-    writeSegFile(files.seg.from, membersOf(bag.coords, groups));
+    writeSegFile(files.seg.from, listMembers(bag.coords, groups));
   }
   const kept = bag.known?.isGroupFeat.reduce((sum, flag) => sum + flag, 0) ?? 0;
   return {
@@ -67,7 +68,7 @@ function output({ folder, name }: BagToWrite, subfolder: string, extension: stri
   return { from: join(folder, file), to: file };
 }
 
-/** Writes h5_files and gathers the group rows on the way. */
+/** Writes h5_files and computes the group rows in the same pass. */
 function writeH5(bag: BagToWrite, { from: path, to }: OutputFile): GroupRows {
   const { coords, features, groups, withGroups } = bag;
   const means = new GroupMeans(withGroups && groups ? groups.members : [], features.rows, features.dim);
@@ -118,7 +119,7 @@ function groupCoords({ masks }: GroupRows): Int32Array {
   return new Int32Array(masks.length * 2).fill(-1);
 }
 
-function membersOf(coords: Int32Array, { members }: Groups): { index: number; coords: Int32Array }[] {
+function listMembers(coords: Int32Array, { members }: Groups): { index: number; coords: Int32Array }[] {
   return members.flatMap((rows, index) => {
     if (rows.length === 0) return [];
     const own = new Int32Array(rows.length * 2);

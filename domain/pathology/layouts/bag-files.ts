@@ -1,4 +1,4 @@
-/** The file layouts of CLAM and SAM-MIL under one roof: one line a file of a stage folder. */
+/** All file layouts of CLAM and SAM-MIL, one line per file of a stage folder. */
 export { type PatchCoords, readPatches, writePatches } from './patches-file.js';
 export {
   createFeatures,

@@ -5,7 +5,7 @@ import { arrayOfBytes, bytesPerElement, type Dtype, float32Of } from '../../file
 import { TorchTensor } from '../../files/torch/torch-globals.js';
 import { readPtProgram, readPtTensor } from '../../files/torch/torch-pt.js';
 
-/** Feature vectors of a slide in a file: rows are read when they are wanted, as float32 whatever the file holds, and are finite. */
+/** Feature vectors of a slide in a file. Rows are read on demand, converted to float32, and finite. */
 export interface FeatureRows {
   readonly rows: number;
   readonly dim: number;
@@ -17,9 +17,11 @@ export interface FeatureRows {
 }
 
 /**
- * Features of a bare torch tensor (N x D or 1 x N x D; float16, bfloat16, float32, float64), in the zip and the older format of torch.save. A tensor in row
- * order is read piece by piece, any other whole.
- * @throws SamMilError InvalidInput, UnsupportedFormat, as readPt; InvalidInput on another shape or element type
+ * Opens the features of a bare torch tensor (N x D or 1 x N x D; float16, bfloat16, float32, float64) in the
+ * zip or legacy format of torch.save. A tensor in row order is read in pieces; any other tensor is read as a
+ * whole.
+ * @throws SamMilError InvalidInput, UnsupportedFormat as readPt; InvalidInput on any other shape or element
+ * type
  */
 export function openPtRows(path: string): FeatureRows {
   const file = new FileBytes(path);
@@ -32,7 +34,9 @@ export function openPtRows(path: string): FeatureRows {
   }
 }
 
-/** A features file of either kind, by its ending. The h5 reader also tells coords and attributes. */
+/**
+ * Opens a features file of either kind, by its extension. The h5 reader also provides coords and attributes.
+ */
 export function isPt(path: string): boolean {
   return /\.(pt|pth|bin)$/i.test(path);
 }
@@ -56,7 +60,10 @@ function layoutRows(file: FileBytes): FeatureRows | undefined {
   return { rows, dim, dtype, readRows, close: () => file.close() };
 }
 
-/** Columns in another order, a numpy array (TRIDENT's own .pt), or nothing that is one tensor, which the reader refuses. */
+/**
+ * Reads other column orders and numpy arrays (TRIDENT's .pt). The reader refuses everything that is not one
+ * tensor.
+ */
 function wholeRows(path: string, file: FileBytes): FeatureRows {
   file.close();
   const tensor = readPtTensor(path);

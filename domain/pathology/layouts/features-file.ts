@@ -13,7 +13,7 @@ import { finiteRows, matrixShape } from './feature-matrix.js';
 import { readCoords } from './patches-file.js';
 import { type Dtype, int64Of } from '../../files/tensor.js';
 
-/** A bag: one feature row and one coordinate pair for each patch, then for each group (coords -1, -1). */
+/** A bag: one feature row and one coordinate pair per patch, then per group (coords -1, -1). */
 export interface Features {
   /** rows x dim, row-major. */
   features: Float32Array;
@@ -26,7 +26,7 @@ export interface Features {
 export class FeaturesReader {
   readonly rows: number;
   readonly dim: number;
-  /** Element type in the file; rows come as float32 whatever it is. */
+  /** Element type in the file. Rows are always converted to float32. */
   readonly dtype: Dtype;
   private readonly file: H5Reader;
   private readonly stacked: boolean;
@@ -40,7 +40,10 @@ export class FeaturesReader {
     [this.rows, this.dim] = matrixShape(file.path, shape, dtype);
   }
 
-  /** `count` rows from `start`, as float32. @throws SamMilError InvalidInput naming the row where a value is NaN or infinite */
+  /**
+   * Reads `count` rows from `start` as float32.
+   * @throws SamMilError InvalidInput naming the row of a NaN or infinite value
+   */
   readRows(start: number, count: number): Float32Array {
     const values = this.file.readFloat32('features', start, count, this.stacked ? 1 : 0);
     return finiteRows(this.file.path, values, start, this.dim);
@@ -50,25 +53,28 @@ export class FeaturesReader {
     return this.file.has('coords');
   }
 
-  /** rows x 2 in level-0 pixels. @throws SamMilError InvalidInput where there are none, CountMismatch where they are not one a row */
+  /**
+   * Reads the coords, rows x 2 in level-0 pixels.
+   * @throws SamMilError InvalidInput if there are none; CountMismatch if there is not one per row
+   */
   coords(): Int32Array {
     const coords = readCoords(this.file);
     if (coords.length !== this.rows * 2) {
       throw new SamMilError('CountMismatch', 'features and coords do not match', {
         file: this.file.path,
-        expected: `${this.rows} coords, one for each feature row`,
+        expected: `${this.rows} coords, one per feature row`,
         found: `${coords.length / 2}`,
       });
     }
     return coords;
   }
 
-  /** Attributes of `coords` (CLAM's and TRIDENT's facts about the patches); none where there are no coords. */
+  /** Attributes of `coords` (facts about the patches from CLAM or TRIDENT); empty without coords. */
   coordsAttributes(): Record<string, AttributeValue> {
     return this.hasCoords ? this.file.attributes('coords') : {};
   }
 
-  /** Attributes of `features`: TRIDENT names the encoder there. */
+  /** Attributes of `features`, where TRIDENT names the encoder. */
   featuresAttributes(): Record<string, AttributeValue> {
     return this.file.attributes('features');
   }
@@ -79,8 +85,10 @@ export class FeaturesReader {
 }
 
 /**
- * Opens a features file: ours and CLAM's (`features` N x D), TRIDENT's (also 1 x N x D, float16 or float32).
- * @throws SamMilError InvalidInput on a file that is not HDF5, a missing dataset, a wrong shape or element type
+ * Opens a features file of sam-mil or CLAM (`features` N x D) or TRIDENT (also 1 x N x D, float16 or
+ * float32).
+ * @throws SamMilError InvalidInput on a file that is not HDF5, a missing dataset, a wrong shape or element
+ * type
  */
 export function openFeatures(path: string): FeaturesReader {
   const file = openH5(path);
@@ -92,7 +100,10 @@ export function openFeatures(path: string): FeaturesReader {
   }
 }
 
-/** A whole features file, checked. @throws SamMilError as {@link openFeatures}, and CountMismatch, and InvalidInput on NaN or infinities */
+/**
+ * Reads and checks a whole features file.
+ * @throws SamMilError as {@link openFeatures}; CountMismatch; InvalidInput on NaN or infinite values
+ */
 export function readFeatures(path: string): Features & { rows: number } {
   const reader = openFeatures(path);
   try {
@@ -104,7 +115,7 @@ export function readFeatures(path: string): Features & { rows: number } {
   }
 }
 
-/** Rows `start` to `start + count` of a features file, checked as {@link readFeatures} does. */
+/** Reads rows `start` to `start + count` of a features file with the checks of {@link readFeatures}. */
 export function readFeatureRows(path: string, start: number, count: number): Float32Array {
   const reader = openFeatures(path);
   try {
@@ -115,15 +126,20 @@ export function readFeatureRows(path: string, start: number, count: number): Flo
 }
 
 export interface FeaturesOptions {
-  /** How many rows will come. Known: they lie in one piece, which is fastest. Unknown: the file grows by chunks, as CLAM's. */
+  /**
+   * Number of rows, if known; they are then stored contiguously, which is fastest. Otherwise the file grows
+   * in chunks, as in CLAM.
+   */
   rows?: number;
-  /** Attributes of `coords`, where CLAM and TRIDENT look for facts about the patches. */
+  /** Attributes of `coords`, where CLAM and TRIDENT read facts about the patches. */
   attributes?: Record<string, AttributeInput>;
   /** Attributes of `features`. */
   featuresAttributes?: Record<string, AttributeInput>;
 }
 
-/** A features file being written block by block: `features` float32 N x D and `coords` int64 N x 2, CLAM's layout. */
+/**
+ * Writes a features file block by block in CLAM's layout: `features` float32 N x D and `coords` int64 N x 2.
+ */
 export class FeaturesWriter {
   private readonly file: H5Writer;
   private readonly path: string;
@@ -145,7 +161,10 @@ export class FeaturesWriter {
     this.file.reserve('coords', 'int64', [rows ?? 0, 2], { resizable, attributes });
   }
 
-  /** Adds rows: `features` n x dim, `coords` n x 2. @throws SamMilError CountMismatch, InvalidInput on values that are not finite */
+  /**
+   * Appends rows: `features` n x dim, `coords` n x 2.
+   * @throws SamMilError CountMismatch; InvalidInput on values that are not finite
+   */
   append(features: Float32Array, coords: Int32Array): void {
     checkCounts(this.path, { features, coords, dim: this.dim });
     const count = coords.length / 2;
@@ -161,7 +180,7 @@ export class FeaturesWriter {
     this.written += count;
   }
 
-  /** Block by block: the disk works on one while the next is looked through. */
+  /** Writes block by block: the disk writes one block while the next is checked. */
   private fillFeatures(features: Float32Array, count: number): void {
     const rows = Math.max(1, Math.floor(BLOCK_BYTES / (4 * this.dim)));
     for (let start = 0; start < count; start += rows) {
@@ -171,17 +190,20 @@ export class FeaturesWriter {
     }
   }
 
-  /** @param start the first of these rows among those that were given */
+  /** @param start index of the first of these rows among the appended rows */
   private checkFinite(features: Float32Array, start: number): void {
     const bad = firstNotFinite(features);
     if (bad < 0) return;
-    throw new SamMilError('InvalidInput', 'features to be written are not finite', {
+    throw new SamMilError('InvalidInput', 'the features to write are not finite', {
       file: this.path,
       found: `${features[bad]} in row ${start + Math.floor(bad / this.dim)}, column ${bad % this.dim}`,
     });
   }
 
-  /** Makes the file durable under its name. @throws SamMilError CountMismatch where other than the announced rows were written */
+  /**
+   * Makes the file durable under its name.
+   * @throws SamMilError CountMismatch if the number of rows differs from the declared number
+   */
   close(): void {
     if (this.rows !== undefined && this.written !== this.rows) {
       this.abort();
@@ -195,7 +217,7 @@ export class FeaturesWriter {
   }
 
   private mismatch(found: number): SamMilError {
-    return new SamMilError('CountMismatch', 'another number of feature rows came than was announced', {
+    return new SamMilError('CountMismatch', 'wrong number of feature rows', {
       file: this.path,
       expected: `${this.rows} rows`,
       found: `${found}`,
@@ -203,12 +225,15 @@ export class FeaturesWriter {
   }
 }
 
-/** Starts a features file. */
+/** Creates a features file. */
 export function createFeatures(path: string, dim: number, options: FeaturesOptions = {}): FeaturesWriter {
   return new FeaturesWriter(path, dim, options);
 }
 
-/** Writes a whole bag at once. @throws SamMilError CountMismatch, InvalidInput; nothing appears under `path` then */
+/**
+ * Writes a whole bag at once.
+ * @throws SamMilError CountMismatch, InvalidInput; no file then appears under `path`
+ */
 export function writeFeatures(
   path: string,
   bag: Features,
@@ -231,7 +256,7 @@ function checkCounts(file: string, { features, coords, dim }: Features): void {
   if (Number.isInteger(rows) && coords.length === rows * 2) return;
   throw new SamMilError('CountMismatch', 'features and coords do not match', {
     file,
-    expected: `${coords.length / 2} rows of ${dim} values, one row for each coords pair`,
+    expected: `${coords.length / 2} rows of ${dim} values, one row per pair of coords`,
     found: `${features.length} values, ${rows} rows`,
   });
 }

@@ -1,13 +1,13 @@
 import { SamMilError } from '../../errors.js';
 import { withH5, writeH5 } from '../../files/hdf5/h5.js';
 
-/** Tissue of a slide: outlines in level-0 pixels and the binary mask they came from. */
+/** Tissue of a slide: outlines in level-0 pixels and the binary mask they were traced from. */
 export interface TissueMask {
-  /** P x 2 (x, y) in level-0 pixels: all outlines after one another. */
+  /** P x 2 (x, y) in level-0 pixels: all outlines, concatenated. */
   points: Int32Array;
-  /** C + 1 entries: outline c has the points from offsets[c] up to offsets[c + 1]. */
+  /** C + 1 entries: outline c has the points from offsets[c] to offsets[c + 1] (exclusive). */
   offsets: Int32Array;
-  /** C entries: -1 for tissue, else the number of the outline that this hole lies in. */
+  /** C entries: -1 for tissue, else the index of the outline that contains this hole. */
   parent: Int32Array;
   /** height x width at the segmentation level, row-major, 0 is background. */
   mask: Uint8Array;
@@ -24,11 +24,14 @@ export interface Stitch {
   pixels: Uint8Array;
   width: number;
   height: number;
-  /** Level-0 pixels a mosaic pixel, per axis. */
+  /** Level-0 pixels per mosaic pixel and axis. */
   downsample: readonly [number, number];
 }
 
-/** Writes `points` (int32 P x 2), `offsets` (int64), `parent` (int32), `mask` (uint8 H x W, deflated) with attributes `seg_level`, `downsample`. */
+/**
+ * Writes `points` (int32 P x 2), `offsets` (int64), `parent` (int32), `mask` (uint8 H x W, deflated) with
+ * attributes `seg_level`, `downsample`.
+ */
 export function writeMask(path: string, tissue: TissueMask): void {
   const { points, offsets, parent, mask, width, height } = tissue;
   checkOutlines(path, tissue);
@@ -47,7 +50,10 @@ export function writeMask(path: string, tissue: TissueMask): void {
   });
 }
 
-/** @throws SamMilError InvalidInput on missing datasets or wrong shapes, CountMismatch where offsets, points and parents disagree */
+/**
+ * @throws SamMilError InvalidInput on missing datasets or wrong shapes; CountMismatch if offsets, points and
+ * parents are inconsistent
+ */
 export function readMask(path: string): TissueMask {
   return withH5(path, (file) => {
     const { shape } = file.info('mask');
@@ -70,8 +76,9 @@ export function readMask(path: string): TissueMask {
 }
 
 /**
- * Writes `stitch` (uint8 H x W x 3) with the attribute `downsample`. Not deflated: that would leave a third of its at most 12 MB, which is little beside the slide's
- * features, and the patching of a small slide waited for it.
+ * Writes `stitch` (uint8 H x W x 3) with the attribute `downsample`. It is not compressed: compression would
+ * save two thirds of at most 12 MB, which is little compared to the features, and would delay the patching of
+ * small slides.
  */
 export function writeStitch(path: string, { pixels, width, height, downsample }: Stitch): void {
   writeH5(path, (file) =>
@@ -81,7 +88,7 @@ export function writeStitch(path: string, { pixels, width, height, downsample }:
   );
 }
 
-/** @throws SamMilError InvalidInput on a missing dataset or another shape than H x W x 3 */
+/** @throws SamMilError InvalidInput on a missing dataset or a shape other than H x W x 3 */
 export function readStitch(path: string): Stitch {
   return withH5(path, (file) => {
     const { dtype, shape } = file.info('stitch');
@@ -98,7 +105,7 @@ export function readStitch(path: string): Stitch {
   });
 }
 
-/** Chunks of whole rows of about 256 KiB: masks are looked at whole or in bands. */
+/** Chunks of whole rows, about 256 KiB each, because masks are read as a whole or in bands. */
 function bands(height: number, width: number): number[] {
   const rows = Math.max(1, Math.floor((256 << 10) / Math.max(1, width)));
   return [Math.max(1, Math.min(rows, height)), Math.max(1, width)];
@@ -113,13 +120,13 @@ function checkOutlines(path: string, { points, offsets, parent }: TissueMask): v
     if (odd < 0) return;
     throw new SamMilError('InvalidInput', `outline ${odd} has an impossible parent`, {
       file: path,
-      expected: `-1 or another of ${parent.length} outlines`,
+      expected: `-1 or the index of another of the ${parent.length} outlines`,
       found: `${parent[odd]}`,
     });
   }
-  throw new SamMilError('CountMismatch', 'points, offsets and parents of the outlines do not match', {
+  throw new SamMilError('CountMismatch', 'the points, offsets and parents of the outlines do not match', {
     file: path,
-    expected: 'one more offset than parents, rising from 0 to the number of points',
+    expected: 'one more offset than parents, ascending from 0 to the number of points',
     found: `${points.length / 2} points, ${offsets.length} offsets ending at ${offsets.at(-1)}, ${parent.length} parents`,
   });
 }

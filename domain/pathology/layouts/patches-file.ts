@@ -12,7 +12,7 @@ import type { Box } from './tissue-box.js';
 import { checkPatchAttributes } from './patch-attributes.js';
 import { readTridentFacts, tridentAttributes, type TridentFacts } from './trident.js';
 
-/** Patch positions of a slide, as CLAM's `patches/<slide>.h5` holds them. */
+/** Patch positions of a slide, as in CLAM's `patches/<slide>.h5`. */
 export interface PatchCoords {
   /** N x 2 (x, y), row-major: top-left corners in level-0 pixels. */
   coords: Int32Array;
@@ -21,23 +21,26 @@ export interface PatchCoords {
   patchLevel: number;
   /** Downsample of `patchLevel` per axis. */
   downsample: readonly [number, number];
-  /** Width and height of `patchLevel`: CLAM's `level_dim`, and its `downsampled_level_dim` too. */
+  /** Width and height of `patchLevel`: both `level_dim` and `downsampled_level_dim` of CLAM. */
   levelDim: readonly [number, number];
-  /** Width and height of level 0; 0, 0 where a file does not tell. */
+  /** Width and height of level 0; 0, 0 if the file does not state them. */
   level0Dim: readonly [Level0Px, Level0Px];
   /** Slide name without extension. */
   name: string;
-  /** Folder that CLAM was told to save in; kept for its scripts. */
+  /** Save folder of CLAM, kept for its scripts. */
   savePath: string;
-  /** Box of the tissue that the patches were cut from, which is what is segmented; absent in other tools' files. */
+  /**
+   * Box of the tissue that the patches were cut from, which is the segmented area; absent in files of other
+   * tools.
+   */
   tissueBox?: Box;
-  /** Set where the file has TRIDENT's attributes. */
+  /** Set if the file has the attributes of TRIDENT. */
   trident?: TridentFacts;
 }
 
 /**
- * Writes `coords` (int64, N x 2, growable as CLAM's) with CLAM's attributes; with TRIDENT's beside them where `trident` is set, whose `patch_size` counts
- * pixels of the target magnification.
+ * Writes `coords` (int64, N x 2, growable as in CLAM) with the attributes of CLAM and, if `trident` is set,
+ * of TRIDENT, whose `patch_size` is in pixels at the target magnification.
  */
 export function writePatches(path: string, patches: PatchCoords): void {
   const { coords } = patches;
@@ -65,9 +68,11 @@ function patchesAttributes(patches: PatchCoords): Record<string, AttributeInput>
 }
 
 /**
- * Reads a patches file. CLAM's: only `patch_size` and `patch_level` must be among the attributes; the others have neutral values where absent. TRIDENT's:
- * patches are of level 0, as large as `patch_size_level0` says.
- * @throws SamMilError InvalidInput on a missing dataset, another shape than N x 2, values that are no whole numbers, missing or malformed attributes
+ * Reads a patches file. Files of CLAM require only the attributes `patch_size` and `patch_level`; missing
+ * others get neutral values. In files of TRIDENT, patches are on level 0 and have the size
+ * `patch_size_level0`.
+ * @throws SamMilError InvalidInput on a missing dataset, a shape other than N x 2, values that are not
+ * integers, missing or malformed attributes
  */
 export function readPatches(path: string): PatchCoords {
   return withH5(path, (file) => {
@@ -81,8 +86,8 @@ export function readPatches(path: string): PatchCoords {
     const trident = readTridentFacts(attributes);
     const downsample = pair('downsample', [1, 1]);
     const optional = (key: string): number => (typeof attributes[key] === 'number' ? attributes[key] : 0);
-    const level0 = level0DimOf(attributes) ?? [0, 0];
-    const tissueBox = boxOfAttribute(attributes.tissue_box);
+    const level0 = readLevel0Dim(attributes) ?? [0, 0];
+    const tissueBox = parseBox(attributes.tissue_box);
     return {
       coords,
       patchSize: trident ? Math.round(trident.patchSizeLevel0 / downsample[0]) : number('patch_size'),
@@ -98,35 +103,39 @@ export function readPatches(path: string): PatchCoords {
   });
 }
 
-function boxOfAttribute(value: AttributeValue | undefined): Box | undefined {
+function parseBox(value: AttributeValue | undefined): Box | undefined {
   if (!Array.isArray(value) || value.length !== 4) return undefined;
   const [startX, startY, stopX, stopY] = (value as unknown[]).map(Number);
   return { startX, startY, stopX, stopY };
 }
 
 /**
- * Width and height of level 0 by a file's attributes: TRIDENT states them, CLAM's `level_dim` is the size of the patches' level, which its downsample
- * brings to level 0. Undefined where they do not tell.
+ * Returns the width and height of level 0 from the attributes of a file. TRIDENT states them; CLAM states the
+ * size of the patch level, which its downsample scales to level 0. Undefined if the attributes do not state
+ * them.
  */
-export function level0DimOf(
+export function readLevel0Dim(
   attributes: Readonly<Record<string, AttributeValue>>,
 ): readonly [Level0Px, Level0Px] | undefined {
   const { level0_width: width, level0_height: height, level_dim: dim, downsample } = attributes;
-  const stated = sizeOf([width, height]);
+  const stated = readSize([width, height]);
   if (stated) return stated;
-  const ofLevel = sizeOf(dim);
+  const ofLevel = readSize(dim);
   if (attributes.patch_level === 0 || attributes.patch_level === undefined) return ofLevel;
-  const factors = sizeOf(typeof downsample === 'number' ? [downsample, downsample] : downsample);
+  const factors = readSize(typeof downsample === 'number' ? [downsample, downsample] : downsample);
   return ofLevel && factors && [Math.round(ofLevel[0] * factors[0]), Math.round(ofLevel[1] * factors[1])];
 }
 
-function sizeOf(pair: unknown): readonly [number, number] | undefined {
+function readSize(pair: unknown): readonly [number, number] | undefined {
   if (!Array.isArray(pair) || pair.length !== 2) return undefined;
   const [x, y] = pair as unknown[];
   return typeof x === 'number' && typeof y === 'number' && x > 0 && y > 0 ? [x, y] : undefined;
 }
 
-/** The dataset `coords` as N x 2 int32 (1 x N x 2 is taken too). @throws SamMilError InvalidInput on any other shape or on fractions */
+/**
+ * Reads the dataset `coords` as N x 2 int32 (or 1 x N x 2).
+ * @throws SamMilError InvalidInput on any other shape or on fractions
+ */
 export function readCoords(file: H5Reader, name = 'coords'): Int32Array {
   const { shape } = file.info(name);
   const flat = shape.length === 3 && shape[0] === 1 ? shape.slice(1) : shape;
@@ -156,7 +165,7 @@ function pairAttribute(
 ): [number, number] {
   const value = attributes[key];
   if (value === undefined) return [...otherwise];
-  // TRIDENT and some CLAM forks store one number for both axes.
+  // TRIDENT and some forks of CLAM store one number for both axes.
   if (typeof value === 'number') return [value, value];
   if (Array.isArray(value) && value.length === 2 && value.every((item) => typeof item === 'number')) {
     return [value[0], value[1]];

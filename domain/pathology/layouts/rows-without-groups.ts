@@ -1,18 +1,18 @@
 import type { FeatureRows } from './feature-rows.js';
 
-/** Numbers of the rows that are not group rows. */
+/** Lists the indices of the rows that are not group rows. */
 export function patchRows(isGroup: Uint8Array): Int32Array {
   return Int32Array.from([...isGroup.keys()].filter((row) => isGroup[row] === 0));
 }
 
-/** Coords of some rows, n x 2. */
+/** Selects the coords of some rows, n x 2. */
 export function coordsOf(coords: Int32Array, rows: Int32Array): Int32Array {
   const places = new Int32Array(rows.length * 2);
   rows.forEach((row, i) => places.set(coords.subarray(2 * row, 2 * row + 2), 2 * i));
   return places;
 }
 
-/** The rows that are not group rows, in their order, read on demand. Without group rows all is as it was. */
+/** Features without the group rows, in the same order. Rows are read on demand. Without group rows, nothing changes. */
 export function rowsWithoutGroups(
   features: FeatureRows,
   coords: Int32Array,

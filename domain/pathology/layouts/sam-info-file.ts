@@ -3,25 +3,31 @@ import { SamMilError } from '../../errors.js';
 import { type H5Reader, withH5, writeH5 } from '../../files/hdf5/h5.js';
 import { readCoords } from './patches-file.js';
 
-/** What training needs to know about each row of a bag, as SAM-MIL's `sam_info/<slide>.h5` holds it. */
+/** Facts about each row of a bag that training requires, as in SAM-MIL's `sam_info/<slide>.h5`. */
 export interface SamInfo {
   /** rows x 2 in level-0 pixels; group rows are -1, -1. */
   coords: Int32Array;
   /** 1 for group rows, else 0. */
   isGroupFeat: Uint8Array;
-  /** 0 for group rows, 1 for a patch in no mask, else the area of the smallest mask containing it, in pixels of the SAM image. */
+  /**
+   * 0 for group rows, 1 for patches outside all masks, else the area in SAM image pixels of the smallest mask
+   * that contains the patch.
+   */
   relativeArea: Float32Array;
 }
 
 /** Member coords of one mask: a dataset `seg_<index>` of `seg_files/<slide>.h5`. */
 export interface SegMembers {
-  /** The mask's place among the slide's segments, from 0. */
+  /** Index of the mask among the segments of the slide, from 0. */
   index: number;
   /** M x 2 in level-0 pixels. */
   coords: Int32Array;
 }
 
-/** Writes `coords` (int64), `is_group_feat` (uint8), `relative_area` (float32). @throws SamMilError CountMismatch; nothing is written then */
+/**
+ * Writes `coords` (int64), `is_group_feat` (uint8), `relative_area` (float32).
+ * @throws SamMilError CountMismatch; no file is then written
+ */
 export function writeSamInfo(path: string, info: SamInfo): void {
   checkCounts(path, info);
   const rows = info.isGroupFeat.length;
@@ -33,9 +39,9 @@ export function writeSamInfo(path: string, info: SamInfo): void {
 }
 
 /**
- * Reads a sam_info file, ours or the authors'.
- * @throws SamMilError InvalidInput on a missing dataset, wrong shapes, flags other than 0 and 1, areas that are negative or not finite;
- * CountMismatch where the three differ in length
+ * Reads a sam_info file of sam-mil or SAM-MIL.
+ * @throws SamMilError InvalidInput on a missing dataset, wrong shapes, flags other than 0 and 1, areas that
+ * are negative or not finite; CountMismatch if the three datasets differ in length
  */
 export function readSamInfo(path: string): SamInfo {
   return withH5(path, (file) => {
@@ -53,7 +59,7 @@ export function readSamInfo(path: string): SamInfo {
     if (badArea >= 0) {
       throw file.refusal(
         'dataset "relative_area" is malformed',
-        'finite areas, 0 or more',
+        'finite areas of at least 0',
         `${relativeArea[badArea]} in row ${badArea}`,
       );
     }
@@ -65,16 +71,16 @@ export function readSamInfo(path: string): SamInfo {
 
 /**
  * Reads the sam_info file of a features file.
- * @param rows how many the features have
- * @param coords those of the features; absent where their file has none
- * @throws SamMilError as {@link readSamInfo}; CountMismatch on another number of rows; InvalidInput where the coords are not the same
+ * @param rows number of feature rows
+ * @param coords of the features; absent if their file has none
+ * @throws SamMilError as {@link readSamInfo}; CountMismatch if the number of rows differs; InvalidInput if the coords differ
  */
 export function readSamInfoOf(path: string, rows: number, coords?: Int32Array): SamInfo {
   const info = readSamInfo(path);
   if (info.isGroupFeat.length !== rows) {
     throw new SamMilError('CountMismatch', 'sam_info and features do not match', {
       file: path,
-      expected: `${rows} rows, as the features have`,
+      expected: `${rows} rows, as in the features file`,
       found: `${info.isGroupFeat.length} rows`,
     });
   }
@@ -82,22 +88,22 @@ export function readSamInfoOf(path: string, rows: number, coords?: Int32Array): 
   if (coords === undefined || other < 0) return info;
   const row = other >> 1;
   const place = (of: Int32Array) => `${of[2 * row]}, ${of[2 * row + 1]}`;
-  throw new SamMilError('InvalidInput', 'sam_info belongs to another features file', {
+  throw new SamMilError('InvalidInput', 'the sam_info file belongs to another features file', {
     file: path,
-    expected: `${place(coords)} in row ${row}, as in the features`,
+    expected: `${place(coords)} in row ${row}, as in the features file`,
     found: place(info.coords),
-    next: 'use the sam_info file that was written with these features',
+    next: 'pass the sam_info file that was written with these features',
   });
 }
 
-/** Which rows are groups, by their coords: 1 for those at -1, -1, else 0. */
+/** Flags group rows by their coords: 1 for rows at -1, -1, else 0. */
 export function groupFlags(coords: Int32Array): Uint8Array {
   return Uint8Array.from({ length: coords.length / 2 }, (_, row) =>
     coords[2 * row] === -1 && coords[2 * row + 1] === -1 ? 1 : 0,
   );
 }
 
-/** Writes one dataset `seg_<index>` (int64, M x 2) a mask, each with the attribute `seg_index`. */
+/** Writes one dataset `seg_<index>` (int64, M x 2) per mask, with the attribute `seg_index`. */
 export function writeSegFile(path: string, members: readonly SegMembers[]): void {
   writeH5(path, (file) => {
     for (const { index, coords } of members) {
@@ -108,7 +114,7 @@ export function writeSegFile(path: string, members: readonly SegMembers[]): void
   });
 }
 
-/** Reads a seg file, in the order of the masks. @throws SamMilError InvalidInput */
+/** Reads a seg file in the order of the masks. @throws SamMilError InvalidInput */
 export function readSegFile(path: string): SegMembers[] {
   return withH5(path, (file) =>
     file

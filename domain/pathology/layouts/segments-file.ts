@@ -1,23 +1,17 @@
 import { SamMilError } from '../../errors.js';
 import { type H5Reader, withH5, writeH5 } from '../../files/hdf5/h5.js';
 import type { Bbox } from '../../files/run-length.js';
-import {
-  checkMasks,
-  infoEntries,
-  infoOfEntries,
-  refused,
-  type SegmentMask,
-  type Segments,
-} from './segments.js';
+import { checkMasks, infoEntries, parseInfo, refused, type SegmentMask, type Segments } from './segments.js';
 
 export type { SegmentMask, Segments, SegmentsInfo } from './segments.js';
 export { readSegmentsPickle, writeSegmentsPickle } from './segments-pickle.js';
 
 /**
- * Writes segments as HDF5: the info as attributes of the file; `size` (int32: h, w), all run lengths in one `counts` (uint32) with `offsets`
- * (int64, M + 1), `area` (int64), `bbox` and `crop_box` (int32 M x 4), `predicted_iou` and `stability_score` (float64), `point_coords`
- * (float64 P x 2) with `point_offsets` (int64).
- * @throws SamMilError InvalidInput where a mask has another size than the image; nothing is written then
+ * Writes segments as HDF5: the info as file attributes; `size` (int32: h, w), all run lengths in one `counts`
+ * (uint32) with `offsets` (int64, M + 1), `area` (int64), `bbox` and `crop_box` (int32 M x 4),
+ * `predicted_iou` and `stability_score` (float64), `point_coords` (float64 P x 2) with `point_offsets`
+ * (int64).
+ * @throws SamMilError InvalidInput if a mask does not have the size of the image; no file is then written
  */
 export function writeSegments(path: string, { info, masks }: Segments): void {
   checkMasks(path, { info, masks });
@@ -31,7 +25,7 @@ export function writeSegments(path: string, { info, masks }: Segments): void {
     file.write('counts', joined(masks.map((mask) => mask.rle.counts)), [
       total(masks.map((m) => m.rle.counts.length)),
     ]);
-    file.write('offsets', offsetsOf(masks.map((mask) => mask.rle.counts.length)), [count + 1]);
+    file.write('offsets', cumulativeOffsets(masks.map((mask) => mask.rle.counts.length)), [count + 1]);
     file.write(
       'area',
       BigInt64Array.from(masks, (mask) => BigInt(mask.area)),
@@ -51,16 +45,19 @@ export function writeSegments(path: string, { info, masks }: Segments): void {
     );
     const points = masks.flatMap((mask) => mask.pointCoords);
     file.write('point_coords', Float64Array.from(points.flat()), [points.length, 2]);
-    file.write('point_offsets', offsetsOf(masks.map((mask) => mask.pointCoords.length)), [count + 1]);
+    file.write('point_offsets', cumulativeOffsets(masks.map((mask) => mask.pointCoords.length)), [count + 1]);
   });
 }
 
-/** @throws SamMilError InvalidInput on missing datasets, run lengths that do not fill the image, boxes outside it; CountMismatch */
+/**
+ * @throws SamMilError InvalidInput on missing datasets, run lengths that do not fill the image, or boxes
+ * outside it; CountMismatch if datasets differ in length
+ */
 export function readSegments(path: string): Segments {
   return withH5(path, (file) => {
     const info = refused(path, () => {
       const attributes = file.attributes('/');
-      return infoOfEntries((name) => attributes[name]);
+      return parseInfo((name) => attributes[name]);
     });
     const offsets = offsetsIn(file, 'offsets', 'counts');
     const pointOffsets = offsetsIn(file, 'point_offsets', 'point_coords');
@@ -76,10 +73,10 @@ export function readSegments(path: string): Segments {
       stabilityScore: table('stability_score', 1),
     };
     if (pointOffsets.length !== count + 1) {
-      throw new SamMilError('CountMismatch', 'masks and their prompt points do not match', {
+      throw new SamMilError('CountMismatch', 'the masks and their prompt points do not match', {
         file: path,
         expected: `${count} masks`,
-        found: `points of ${pointOffsets.length - 1}`,
+        found: `points for ${pointOffsets.length - 1} masks`,
       });
     }
     const quad = (values: Float64Array, index: number): Bbox =>
@@ -108,7 +105,7 @@ function offsetsIn(file: H5Reader, name: string, values: string): Int32Array {
   if (rising && offsets[0] === 0 && offsets.at(-1) === rows) return offsets;
   throw new SamMilError('CountMismatch', `"${name}" and "${values}" do not match`, {
     file: file.path,
-    expected: `offsets rising from 0 to ${rows}`,
+    expected: `offsets ascending from 0 to ${rows}`,
     found: `${offsets[0] ?? 'none'} to ${offsets.at(-1) ?? 'none'}`,
   });
 }
@@ -125,7 +122,7 @@ function numbers(file: H5Reader, name: string, rows: number, width: number): Flo
   return Float64Array.from(file.read(name), Number);
 }
 
-function offsetsOf(lengths: readonly number[]): BigInt64Array {
+function cumulativeOffsets(lengths: readonly number[]): BigInt64Array {
   const offsets = new BigInt64Array(lengths.length + 1);
   lengths.forEach((length, index) => (offsets[index + 1] = offsets[index] + BigInt(length)));
   return offsets;

@@ -9,16 +9,17 @@ import { areaOf, decodeMask, encodeMask } from '../../files/run-length.js';
 import {
   checkMasks,
   infoEntries,
-  infoOfEntries,
+  parseInfo,
   type SegmentMask,
   type Segments,
   type SegmentsInfo,
 } from './segments.js';
 
 /**
- * Writes segments as SAM-MIL's scripts do: a Python pickle of a list whose item 0 is the info dict and whose other items are SAM's mask dicts, with
- * `segmentation` as a numpy array of bool. Masks are decoded and written one by one.
- * @throws SamMilError InvalidInput, DiskFull; nothing half-written stays
+ * Writes segments as the scripts of SAM-MIL do: a Python pickle of a list whose item 0 is the info dict and
+ * whose other items are SAM's mask dicts, with `segmentation` as a numpy bool array. Masks are decoded and
+ * written one at a time.
+ * @throws SamMilError InvalidInput, DiskFull; no partial file remains
  */
 export function writeSegmentsPickle(path: string, { info, masks }: Segments): void {
   checkMasks(path, { info, masks });
@@ -27,7 +28,8 @@ export function writeSegmentsPickle(path: string, { info, masks }: Segments): vo
     program.op('](').dict(() => {
       for (const [name, value] of infoEntries(info)) {
         program.text(name);
-        // Whole numbers stay whole: SAM-MIL's scripts use a patch size divided by downsample_ratio to slice arrays.
+        // Keep integers as integers: the scripts of SAM-MIL slice arrays by patch size divided by
+        // downsample_ratio.
         number(program, value);
       }
     });
@@ -42,9 +44,10 @@ export function writeSegmentsPickle(path: string, { info, masks }: Segments): vo
 }
 
 /**
- * Reads such a pickle, ours or the authors' (protocols 0 to 5, numpy 1 and 2). Nothing of the file is executed; each mask is turned into run
- * lengths as it is read, so memory holds one decoded mask at a time.
- * @throws SamMilError InvalidInput naming what is missing, malformed or refused
+ * Reads such a pickle from sam-mil or SAM-MIL (protocols 0 to 5, numpy 1 and 2). It executes no content of
+ * the file. Each mask is converted to run lengths when it is read, so memory holds one decoded mask at a
+ * time.
+ * @throws SamMilError InvalidInput naming what is missing, malformed or not permitted
  */
 export function readSegmentsPickle(path: string): Segments {
   return withFileBytes(path, (file) => {
@@ -52,11 +55,11 @@ export function readSegmentsPickle(path: string): Segments {
     try {
       const [first, ...others] = Array.isArray(value) ? value : [];
       if (!(first instanceof Map))
-        throw new RangeError('is not a list that begins with a dict of facts about the image');
-      const masks = others.map(maskOf);
+        throw new RangeError('is not a list that starts with a dict of facts about the image');
+      const masks = others.map(toMask);
       const segments = {
         info: withImageSize(
-          infoOfEntries((name) => first.get(name)),
+          parseInfo((name) => first.get(name)),
           masks,
         ),
         masks,
@@ -73,7 +76,10 @@ export function readSegmentsPickle(path: string): Segments {
   });
 }
 
-/** The authors' script writes the size of the box in level-0 pixels as `w` and `h`; what the image measures its masks tell. */
+/**
+ * The script of SAM-MIL writes the box size in level-0 pixels as `w` and `h`. The image size is therefore
+ * taken from the masks.
+ */
 function withImageSize(info: SegmentsInfo, masks: readonly SegmentMask[]): SegmentsInfo {
   const isBox = info.w === info.stopX - info.startX && info.h === info.stopY - info.startY;
   if (!isBox || masks.length === 0) return info;
@@ -101,7 +107,7 @@ function number(program: PickleWriter, value: number): void {
   else program.float(value);
 }
 
-/** numpy's own reduction of an array of bool; `numpy.core` is the module name that numpy 1 and 2 both understand. */
+/** numpy's reduction of a bool array. numpy 1 and 2 both understand the module name `numpy.core`. */
 function boolArray(program: PickleWriter, pixels: Uint8Array, [h, w]: readonly [number, number]): void {
   program.global('numpy.core.multiarray', '_reconstruct').tuple(() => {
     program.global('numpy', 'ndarray').tuple(() => program.int(0));
@@ -118,7 +124,7 @@ function boolArray(program: PickleWriter, pixels: Uint8Array, [h, w]: readonly [
   program.op('b');
 }
 
-function maskOf(value: PickleValue, index: number): SegmentMask {
+function toMask(value: PickleValue, index: number): SegmentMask {
   if (!(value instanceof Map)) throw new RangeError(`has an item ${index + 1} that is not a dict`);
   const array = value.get('segmentation');
   if (!(array instanceof NumpyArray) || array.shape.length !== 2) {
@@ -126,17 +132,17 @@ function maskOf(value: PickleValue, index: number): SegmentMask {
   }
   const { dtype, shape, data } = array.tensor();
   if (dtype !== 'bool' && dtype !== 'uint8')
-    throw new RangeError(`has a mask ${index} of ${dtype} instead of bool`);
+    throw new RangeError(`has a mask ${index} of type ${dtype} instead of bool`);
   const rle = encodeMask(data as Uint8Array, shape[0], shape[1]);
   const area = numberAt(value, 'area', index);
   if (area !== areaOf(rle))
-    throw new RangeError(`has a mask ${index} of ${areaOf(rle)} pixels whose "area" is ${area}`);
+    throw new RangeError(`has a mask ${index} with ${areaOf(rle)} pixels whose "area" is ${area}`);
   return {
     rle,
     area,
     bbox: numbersAt(value, 'bbox', index, 4) as SegmentMask['bbox'],
     predictedIou: numberAt(value, 'predicted_iou', index),
-    pointCoords: itemsOf(value.get('point_coords'), `"point_coords" of mask ${index}`).map(
+    pointCoords: listItems(value.get('point_coords'), `"point_coords" of mask ${index}`).map(
       (point) => numberList(point, `"point_coords" of mask ${index}`, 2) as [number, number],
     ),
     stabilityScore: numberAt(value, 'stability_score', index),
@@ -155,13 +161,13 @@ function numbersAt(dict: Map<PickleValue, PickleValue>, key: string, index: numb
 }
 
 function numberList(value: PickleValue | undefined, what: string, count: number): number[] {
-  const numbers = itemsOf(value, what).filter((item) => typeof item === 'number');
+  const numbers = listItems(value, what).filter((item) => typeof item === 'number');
   if (numbers.length !== count) throw new RangeError(`has ${what} that is not ${count} numbers`);
   return numbers;
 }
 
-/** Items of a list or tuple, or of a small numpy array: newer forks keep boxes and points as arrays. */
-function itemsOf(value: PickleValue | undefined, what: string): readonly PickleValue[] {
+/** Lists the items of a list, tuple or small numpy array; newer forks store boxes and points as arrays. */
+function listItems(value: PickleValue | undefined, what: string): readonly PickleValue[] {
   if (value instanceof PickleTuple) return value.items;
   if (Array.isArray(value)) return value;
   if (value instanceof NumpyArray && value.shape.length <= 2) {

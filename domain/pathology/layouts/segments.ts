@@ -1,9 +1,9 @@
 import { SamMilError } from '../../errors.js';
 import { type Bbox, checkRuns, type Rle } from '../../files/run-length.js';
 
-/** Where and how the image lay that was segmented. */
+/** Position and scale of the segmented image. */
 export interface SegmentsInfo {
-  /** Patch side at level 0 that the slide was cut with. */
+  /** Patch side of the slide in level-0 pixels. */
   patchSize: number;
   /** Bounding box of all tissue in level-0 pixels. */
   startX: number;
@@ -13,13 +13,13 @@ export interface SegmentsInfo {
   /** Width and height of the segmented image in its own pixels. */
   w: number;
   h: number;
-  /** Pyramid level the image was read at. */
+  /** Pyramid level that the image was read from. */
   visLevel: number;
   /** Further reduction after reading. */
   downsampleRatio: number;
 }
 
-/** One mask as SAM's automatic generator describes it; all numbers in pixels of the segmented image. */
+/** One mask as described by SAM's automatic generator, in pixels of the segmented image. */
 export interface SegmentMask {
   rle: Rle;
   area: number;
@@ -47,7 +47,7 @@ const INFO_KEYS: Readonly<Record<keyof SegmentsInfo, string>> = {
   downsampleRatio: 'downsample_ratio',
 };
 
-/** The info dict's keys as SAM-MIL spells them, in its order, with our values. */
+/** Lists the entries of the info dict with the keys and order of SAM-MIL. */
 export function infoEntries(info: SegmentsInfo): [string, number][] {
   return (Object.entries(INFO_KEYS) as [keyof SegmentsInfo, string][]).map(([key, name]) => [
     name,
@@ -55,12 +55,12 @@ export function infoEntries(info: SegmentsInfo): [string, number][] {
   ]);
 }
 
-/** @throws RangeError naming a key that is missing or no number */
-export function infoOfEntries(value: (name: string) => unknown): SegmentsInfo {
+/** @throws RangeError naming a key that is missing or not a number */
+export function parseInfo(value: (name: string) => unknown): SegmentsInfo {
   const number = (key: keyof SegmentsInfo): number => {
     const found = value(INFO_KEYS[key]);
     if (typeof found === 'number' && Number.isFinite(found)) return found;
-    throw new RangeError(`lacks the number "${INFO_KEYS[key]}" among the facts about its image`);
+    throw new RangeError(`lacks the number "${INFO_KEYS[key]}" in the facts about its image`);
   };
   return {
     patchSize: number('patchSize'),
@@ -75,12 +75,15 @@ export function infoOfEntries(value: (name: string) => unknown): SegmentsInfo {
   };
 }
 
-/** Every mask has the image's size and a box within it. @throws SamMilError InvalidInput naming the mask */
+/**
+ * Checks that all masks have the size of the image and a box inside it.
+ * @throws SamMilError InvalidInput naming the mask
+ */
 export function checkMasks(path: string, { info, masks }: Segments): void {
   masks.forEach(({ rle, bbox }, index) => {
     const [h, w] = rle.size;
     if (h !== info.h || w !== info.w) {
-      throw new SamMilError('InvalidInput', `mask ${index} has another size than the image`, {
+      throw new SamMilError('InvalidInput', `the size of mask ${index} differs from the image`, {
         file: path,
         expected: `${info.w} x ${info.h}`,
         found: `${w} x ${h}`,
@@ -97,7 +100,7 @@ export function checkMasks(path: string, { info, masks }: Segments): void {
   });
 }
 
-/** Runs a check whose RangeError then names the file. */
+/** Runs a check and converts its RangeError to an error that names the file. */
 export function refused<T>(path: string, check: () => T, prefix = ''): T {
   try {
     return check();

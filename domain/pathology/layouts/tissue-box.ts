@@ -9,17 +9,17 @@ export interface Box {
 }
 
 /**
- * Box of all points (N x 2 each) of tissue outlines, from the least to the greatest, as SAM-MIL's scripts measure it; at least a pixel wide and high.
- * Undefined without points.
+ * Returns the box of all points (N x 2 each) of tissue outlines, from the minimum to the maximum, as in the
+ * scripts of SAM-MIL; at least one pixel wide and high. Undefined without points.
  */
-export function boxOfTissue(outlines: Iterable<Int32Array>): Box | undefined {
-  const [startX, startY, lastX, lastY] = reachOf(outlines);
+export function tissueBounds(outlines: Iterable<Int32Array>): Box | undefined {
+  const [startX, startY, lastX, lastY] = computeExtent(outlines);
   if (lastX < startX) return undefined;
   return { startX, startY, stopX: Math.max(startX + 1, lastX), stopY: Math.max(startY + 1, lastY) };
 }
 
-/** Least x and y, greatest x and y of points (N x 2 each); infinite without any. */
-export function reachOf(parts: Iterable<Int32Array>): [Level0Px, Level0Px, Level0Px, Level0Px] {
+/** Returns the minimum x and y and the maximum x and y of points (N x 2 each); infinite without points. */
+export function computeExtent(parts: Iterable<Int32Array>): [Level0Px, Level0Px, Level0Px, Level0Px] {
   const reach: [number, number, number, number] = [Infinity, Infinity, -Infinity, -Infinity];
   for (const points of parts) {
     for (let i = 0; i < points.length; i += 2) {

@@ -2,8 +2,8 @@ import type { Level0Px } from '../../units.js';
 import type { AttributeInput, AttributeValue } from '../../files/hdf5/h5.js';
 
 /**
- * What TRIDENT keeps about patches, as attributes of `coords` (its coords_to_h5 and extract_features, seen at commit a91fa84). Magnifications are objective
- * powers as people name them; their ratio is exact.
+ * Facts that TRIDENT stores about patches as attributes of `coords` (in coords_to_h5 and extract_features, as
+ * of commit a91fa84). Magnifications are nominal objective powers; their ratio is exact.
  */
 export interface TridentFacts {
   /** Side of a patch in pixels at the target magnification. */
@@ -11,11 +11,11 @@ export interface TridentFacts {
   patchSizeLevel0: Level0Px;
   level0Magnification: number;
   targetMagnification: number;
-  /** Of neighbouring patches, in pixels at the target magnification. */
+  /** Overlap of neighboring patches in pixels at the target magnification. */
   overlap: number;
 }
 
-/** Objectives there are, and the micrometres a pixel below which a scan is said to be of one. */
+/** Nominal objective powers, and the µm per pixel below which a scan counts as each of them. */
 const NOMINAL: readonly (readonly [power: number, below: number])[] = [
   [80, 0.16],
   [60, 0.2],
@@ -25,28 +25,31 @@ const NOMINAL: readonly (readonly [power: number, below: number])[] = [
   [5, 2.4],
 ];
 
-/** The objective power that people call a resolution by (0.2527 um a pixel: 40); undefined for a coarser one than any. */
+/**
+ * Returns the nominal objective power of a resolution (40 for 0.2527 µm per pixel); undefined for resolutions
+ * coarser than all.
+ */
 export function nominalMagnification(mpp: number): number | undefined {
   return NOMINAL.find(([, below]) => mpp < below)?.[0];
 }
 
 /**
- * TRIDENT's facts of patches that are read at another size than they are wanted in.
- * @param wanted sides in pixels of the wanted resolution; `patchSizeLevel0` the side that is read
+ * Computes TRIDENT's facts for patches that are read at a size other than the requested one.
+ * @param requested sides in pixels at the requested resolution; `patchSizeLevel0` is the side that is read
  */
 export function tridentFacts(
-  wanted: { patchSize: number; stepSize: number },
+  requested: { patchSize: number; stepSize: number },
   patchSizeLevel0: Level0Px,
   level0Magnification: number,
 ): TridentFacts {
-  const { patchSize, stepSize } = wanted;
+  const { patchSize, stepSize } = requested;
   const exact = (level0Magnification * patchSize) / patchSizeLevel0;
   const whole = Math.round(exact);
   return {
     patchSize,
     patchSizeLevel0,
     level0Magnification,
-    // Scanners' 4.0007 and the rounding of a patch to whole pixels are not meant as differences.
+    // Ignore scanner values such as 4.0007 and the rounding of patches to whole pixels.
     targetMagnification: whole > 0 && Math.abs(exact - whole) / whole < 0.005 ? whole : exact,
     overlap: patchSize - stepSize,
   };
@@ -68,7 +71,7 @@ export function tridentAttributes(
   };
 }
 
-/** The facts among a file's attributes; undefined where they are not TRIDENT's. */
+/** Reads the facts from the attributes of a file; undefined if they are not from TRIDENT. */
 export function readTridentFacts(
   attributes: Readonly<Record<string, AttributeValue>>,
 ): TridentFacts | undefined {

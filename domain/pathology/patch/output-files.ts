@@ -3,18 +3,19 @@ import type { OutputTask } from './output-thread.js';
 import type { OutputContent } from './write-output.js';
 
 /**
- * Writes a slide's files on a thread of its own. Loading the libraries for HDF5 and JPEG and writing with them take a third of what a first slide
- * takes in all; here that happens while the slide is read and its pictures are drawn. The thread stays for the next slide and keeps no process alive.
+ * Writes the files of a slide on a separate thread. Loading the HDF5 and JPEG libraries and writing with them
+ * takes a third of the time of a first slide; the thread does this while the slide is read and its pictures
+ * are drawn. It remains for the next slide and does not keep the process alive.
  */
 export class OutputFiles {
   private readonly thread = new TaskThread<OutputTask, true>(new URL('./output-thread.js', import.meta.url));
 
-  /** Has the libraries loaded by the time that something is to be written. */
+  /** Starts loading the libraries, so that they are ready for the first write. */
   start(): void {
     this.thread.start();
   }
 
-  /** Returns once the file is durable under its name. @throws SamMilError as writing it does */
+  /** Returns when the file is durable under its name. @throws SamMilError as {@link writeOutput} */
   async write(path: string, content: OutputContent): Promise<void> {
     if (await this.thread.run({ path, content })) return;
     const { writeOutput } = await import('./write-output.js');

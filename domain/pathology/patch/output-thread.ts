@@ -1,7 +1,7 @@
 import { serveTasks } from '../../machine/threads/serve-tasks.js';
 import { writeOutput, type OutputContent } from './write-output.js';
 
-/** What the writing thread of `OutputFiles` is asked. */
+/** Task of the writing thread of `OutputFiles`. */
 export interface OutputTask {
   path: string;
   content: OutputContent;

@@ -9,15 +9,16 @@ export interface GridParameters {
   stepSize: number;
   contourFn: ContourFunction;
   usePadding: boolean;
-  /** Sides count by the level's real downsample, not by its whole part. */
+  /** Scale sides by the exact downsample of the level instead of its integer part. */
   exact?: boolean;
 }
 
 /**
- * Top-left corners (x, y in level-0 pixels, N x 2) of the patches of each contour's bounding box that lie in its tissue; contour by
- * contour, column by column, as CLAM lists them.
+ * Lists the top-left corners (x, y in level-0 pixels, N x 2) of the patches in the bounding box of each
+ * contour that are in its tissue, in the order of CLAM: contour by contour, column by column.
  *
- * @param level of the patches; its downsamples are truncated, as CLAM does, unless `exact`: one of 3.999 would make neighbours overlap by a quarter
+ * @param level level of the patches; its downsamples are truncated, as in CLAM, unless `exact`, because
+ * truncating 3.999 would make neighbors overlap by a quarter
  * @param slideSize width and height of level 0
  */
 export function patchGrid(
@@ -44,7 +45,7 @@ function addContour(
   const box = boundingBox(outline);
   const stopX = stop(box.x + box.width, slideSize[0], sizeX, usePadding);
   const stopY = stop(box.y + box.height, slideSize[1], sizeY, usePadding);
-  // One side for both axes: CLAM tests with the size along x.
+  // CLAM tests both axes with the size along x.
   const size = sizeX;
   const inTissue = contourTest(new PolygonIndex(outline), contourFn, size);
   const indexed = holes.map((hole) => new PolygonIndex(hole));
@@ -61,7 +62,10 @@ function stop(end: number, slideEnd: number, size: number, usePadding: boolean):
   return usePadding ? end : Math.min(end, slideEnd - size + 1);
 }
 
-/** Whether a patch of `size` level-0 pixels with its corner at (x, y) counts as tissue; points on the outline do. */
+/**
+ * Creates a test of whether a patch of `size` level-0 pixels with its corner at (x, y) counts as tissue;
+ * points on the outline do.
+ */
 function contourTest(
   tissue: PolygonIndex,
   contourFn: ContourFunction,

@@ -5,48 +5,58 @@ import type { Slide } from '../slides/slide.js';
 import type { Mpp } from '../../units.js';
 import { checkLevel } from './tissue/find-tissue.js';
 
-/** What a pipeline asks for: sides in pixels of `patchLevel`, or of the wanted resolution where there is one. */
+/** The requested scale: sides in pixels of `patchLevel` or, if specified, of a resolution. */
 export interface ScaleWish {
   patchSize: number;
   stepSize?: number;
   patchLevel: number;
-  /** CLAM's: sides count in pixels this many times as large as the level's. */
+  /** As in CLAM: sides are in pixels this many times larger than those of the level. */
   customDownsample: number;
   magnification?: number;
   mpp?: Mpp;
-  /** Micrometres per pixel at level 0, over what the file says. */
+  /** µm per pixel at level 0; overrides the value in the file. */
   slideMpp?: Mpp;
 }
 
-/** What is read: sides in pixels of `patchLevel`. */
+/** The scale to read at: sides in pixels of `patchLevel`. */
 export interface PatchScale {
   patchLevel: number;
   patchSize: number;
   stepSize: number;
-  /** Whether they count by the level's real downsample, as for a wished resolution; else by its whole part, as CLAM has it. */
+  /**
+   * True if sides scale by the exact downsample of the level, as for a requested resolution; false for its
+   * integer part, as in CLAM.
+   */
   exact: boolean;
-  /** Resolution of the slide at level 0 and of the patches once resized to the wished size, where they matter. */
+  /** µm per pixel of the slide at level 0 and of the patches after resizing, if a resolution is requested. */
   slideMpp?: Mpp;
   targetMpp?: Mpp;
-  /** The slide states no micrometres a pixel: `slideMpp` is what its objective makes of them by convention. */
-  reckoned?: true;
+  /** The slide does not state µm per pixel; `slideMpp` is estimated from its objective power. */
+  estimated?: true;
 }
 
-/** By convention a 10x objective gives 1 micrometre a pixel. */
+/** By convention, a 10x objective gives 1 µm per pixel. */
 const MPP_TIMES_POWER = 10;
 
-/** A level may be coarser than wished by so much and still serve: scanners' 4.0007 or 0.2527 are not meant as differences. */
+/**
+ * Factor by which a level may be coarser than requested, so that scanner values such as 4.0007 or 0.2527
+ * still match.
+ */
 const TOLERANCE = 1.05;
 
-/** A resolution this close to that of an objective people name is meant as that objective: 0.2527 um a pixel as 40x. */
+/**
+ * Relative difference within which a resolution counts as that of a nominal objective, such as 0.2527 µm per
+ * pixel as 40x.
+ */
 const NAMED_WITHIN = 0.02;
 
 /**
- * Where patches of the wished size are read from. With `mpp` or `magnification`: the deepest level not coarser than wished, and the number of
- * its pixels that cover the wished ones.
+ * Chooses where patches of the requested size are read from. For `mpp` or `magnification`, it chooses the
+ * deepest level that is not coarser than requested and the number of its pixels that cover the requested
+ * ones.
  *
- * @throws SamMilError MissingMagnification where a resolution is wished and the slide carries none; InvalidInput for wishes that contradict
- *   each other or a level that does not exist
+ * @throws SamMilError MissingMagnification if a resolution is requested and the slide does not state one;
+ * InvalidInput for conflicting parameters or a level that does not exist
  */
 export function choosePatchScale(slide: Slide, wish: ScaleWish): PatchScale {
   const { patchSize, stepSize = patchSize, patchLevel, customDownsample, magnification, mpp } = wish;
@@ -56,19 +66,15 @@ export function choosePatchScale(slide: Slide, wish: ScaleWish): PatchScale {
     return { patchLevel, ...sides, exact: false };
   }
   if ((magnification !== undefined && mpp !== undefined) || patchLevel !== 0 || customDownsample !== 1) {
-    throw new SamMilError(
-      'InvalidInput',
-      'magnification, mpp, and patch-level with custom-downsample each choose the resolution of patches',
-      {
-        file: slide.path,
-        expected: 'one of them',
-        next: 'remove the others',
-      },
-    );
+    throw new SamMilError('InvalidInput', 'more than one parameter sets the resolution of the patches', {
+      file: slide.path,
+      expected: 'only one of `magnification`, `mpp`, or `patch-level` with `custom-downsample`',
+      next: 'remove the others',
+    });
   }
-  const slideMpp = wish.slideMpp ?? resolutionOf(slide);
+  const slideMpp = wish.slideMpp ?? readResolution(slide);
   const objective = wish.slideMpp === undefined ? slide.info.objectivePower : undefined;
-  const downsample = mpp === undefined ? powerOf(slideMpp, objective) / magnification! : mpp / slideMpp;
+  const downsample = mpp === undefined ? choosePower(slideMpp, objective) / magnification! : mpp / slideMpp;
   const level = slide.bestLevelForDownsample(downsample * TOLERANCE);
   const [x, y] = slide.info.levels[level].downsample;
   const factor = downsample / ((x + y) / 2);
@@ -79,28 +85,29 @@ export function choosePatchScale(slide: Slide, wish: ScaleWish): PatchScale {
     exact: true,
     slideMpp,
     targetMpp: slideMpp * downsample,
-    ...(wish.slideMpp === undefined && slide.info.mpp === undefined && { reckoned: true as const }),
+    ...(wish.slideMpp === undefined && slide.info.mpp === undefined && { estimated: true as const }),
   };
 }
 
 /**
- * Magnification of level 0. Who wants 20x of a slide that was scanned at 20x wants its pixels as they are, though they measure 0.499 um: a stated
- * objective, or else the one people name, stands where it fits the resolution.
+ * Returns the magnification of level 0. A request for 20x on a slide scanned at 20x must return its pixels
+ * unchanged although they measure 0.499 µm, so the stated or else the nominal objective power is used if it
+ * is close to the resolution.
  */
-function powerOf(mpp: Mpp, objective = nominalMagnification(mpp)): number {
+function choosePower(mpp: Mpp, objective = nominalMagnification(mpp)): number {
   const measured = MPP_TIMES_POWER / mpp;
   const fits = objective !== undefined && Math.abs(measured / objective - 1) <= NAMED_WITHIN;
   return fits ? objective : measured;
 }
 
-function resolutionOf({ path, info }: Slide): Mpp {
+function readResolution({ path, info }: Slide): Mpp {
   if (info.mpp !== undefined) return (info.mpp[0] + info.mpp[1]) / 2;
   if (info.objectivePower !== undefined) return MPP_TIMES_POWER / info.objectivePower;
   const looked = RESOLUTION_KEYS.map((key) => `${key} = ${info.properties[key] ?? 'absent'}`);
-  throw new SamMilError('MissingMagnification', 'the slide does not say how large its pixels are', {
+  throw new SamMilError('MissingMagnification', 'the slide does not state its resolution', {
     file: path,
-    expected: 'micrometres per pixel (0.05 to 10) or an objective power among its properties',
+    expected: 'µm per pixel (0.05 to 10) or an objective power in its properties',
     found: looked.join(', '),
-    next: 'set slide-mpp, or leave out mpp and magnification and choose a patch-level',
+    next: 'set `slide-mpp`, or replace `mpp` and `magnification` by `patch-level`',
   });
 }

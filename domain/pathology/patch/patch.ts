@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { writeAtomic } from '../../files/atomic.js';
 import type { PatchCoords } from '../layouts/bag-files.js';
-import { type Box, boxOfTissue } from '../layouts/tissue-box.js';
+import { type Box, tissueBounds } from '../layouts/tissue-box.js';
 import { nominalMagnification, tridentFacts, type TridentFacts } from '../layouts/trident.js';
 import type { InputFile, Job, JobResult, OutputFile } from '../../job.js';
-import { magnificationOf } from '../slides/magnification.js';
+import { readMagnification } from '../slides/magnification.js';
 import { openSlide } from '../slides/open.js';
 import { quPathOrigin } from '../annotations/qupath-origin.js';
 import type { Slide } from '../slides/slide.js';
@@ -15,7 +15,7 @@ import { patchGrid } from './patch-grid.js';
 import type { PatchWith } from './parameters.js';
 import { choosePatchScale, type PatchScale } from './patch-scale.js';
 import { processRowCells } from './process-list.js';
-import { resolveParameters, rowOf } from './row-effect.js';
+import { resolveParameters, readRowEffect } from './row-effect.js';
 import { chooseLevel } from './tissue/read-tissue-level.js';
 import { checkLevel, segmentTissue, type Tissue } from './tissue/find-tissue.js';
 import { stitchPatches } from './stitch-patches.js';
@@ -28,17 +28,19 @@ const STEPS = 4;
 const outputFiles = new OutputFiles();
 
 /**
- * Tissue and patches of one slide, as CLAM finds them: outlines and mask, patch coordinates, and a picture of each for people.
- * A slide without tissue ends as `no_tissue`, with its mask to show why; one that the process list leaves out as `tbp`.
+ * Finds the tissue and patches of one slide as CLAM does: outlines and mask, patch coordinates, and a picture
+ * of each. A slide without tissue ends as `no_tissue`, with its mask as evidence; a slide excluded by the
+ * process list ends as `tbp`.
+ * @throws SamMilError InvalidInput, MissingMagnification, UnsupportedFormat, CorruptSlide, DiskFull
  */
 export async function run(job: Job<PatchWith>): Promise<JobResult> {
   const { slide: file } = job.with;
-  const row = rowOf(job);
+  const row = readRowEffect(job);
   const parameters = resolveParameters(job.with, row.parameters);
   if (row.leftOut) {
     return {
       files: {},
-      values: valuesOf(file, 'tbp', parameters),
+      values: collectValues(file, 'tbp', parameters),
       skip: `process is 0 in ${job.with.processList!.name}`,
     };
   }
@@ -57,13 +59,13 @@ async function patchSlide(
 ): Promise<JobResult> {
   const step = (done: number, note: string) => job.progress({ unit: 'steps', done, total: STEPS, note });
   const scale = choosePatchScale(slide, job.with);
-  const trident = job.with.layout === 'trident' ? tridentOf(job, slide, scale) : undefined;
+  const trident = job.with.layout === 'trident' ? tridentFactsFor(job, slide, scale) : undefined;
   outputFiles.start();
   step(0, 'finding tissue');
   const { tissue, picture } = await findTissue(job, slide, parameters);
-  step(1, `${tissue.ids.length} of ${tissue.contours.length} contours`);
+  step(1, `kept ${tissue.ids.length} of ${tissue.contours.length} contours`);
   const mask = writeMaskFiles(job, slide, tissue, picture, parameters.lineThickness);
-  // Files are written on other threads meanwhile; a failure of theirs is met below.
+  // Another thread writes the files meanwhile; its failures are handled below.
   const written: Promise<unknown>[] = [mask.written];
   try {
     const chosen = tissue.ids.map((id) => tissue.contours[id]);
@@ -75,34 +77,37 @@ async function patchSlide(
     tellScale(job, scale);
     if (count === 0) {
       const found = { contours: tissue.contours.length, left: tissue.ids.length };
-      job.log('warn', 'no patch of this slide lies in tissue', found);
+      job.log('warn', 'the slide has no patches in tissue', found);
       await mask.written;
       return {
         files: mask.files,
-        values: valuesOf(job.with.slide, 'no_tissue', parameters),
+        values: collectValues(job.with.slide, 'no_tissue', parameters),
         skip: 'no_tissue',
       };
     }
     const stitch = writeStitchFiles(job, slide, picture, coords, scale);
     written.push(stitch.written);
-    const tissueBox = boxOfTissue(chosen.map(({ outline }) => outline));
+    const tissueBox = tissueBounds(chosen.map(({ outline }) => outline));
     written.push(writePatchFile(job, slide, scale, { coords, tissueBox, trident }));
     await Promise.all(written);
     const files = { ...mask.files, ...stitch.files, patches: patchFile(job) };
     step(STEPS, `${count} patches`);
-    return { files, values: valuesOf(job.with.slide, 'processed', parameters, count, scale) };
+    return { files, values: collectValues(job.with.slide, 'processed', parameters, count, scale) };
   } finally {
     await Promise.allSettled(written);
   }
 }
 
-/** Files of one kind, and when all of them are written. */
+/** Files of one kind, and a promise that resolves when all are written. */
 interface WrittenFiles {
   files: Record<string, OutputFile>;
   written: Promise<unknown>;
 }
 
-/** Segments, and makes the overview from the same read where both want the same level (as they do unless told otherwise). */
+/**
+ * Segments the tissue and makes the overview from the same read if both use the same level, which is the
+ * default.
+ */
 async function findTissue(
   job: Job<PatchWith>,
   slide: Slide,
@@ -123,24 +128,24 @@ async function findTissue(
   const tissue = await segmentTissue(slide, parameters, { signal, onProgress, picture: builder });
   if (tissue.reduction > 1) {
     const facts = { level: tissue.segLevel, reduction: tissue.reduction };
-    job.log('info', 'the segmentation level is large and was made smaller while reading', facts);
+    job.log('info', 'the segmentation level is large and was downsampled while reading', facts);
   }
   return { tissue, picture: builder.picture };
 }
 
 function tellScale(job: Job<PatchWith>, scale: PatchScale): void {
-  const { slideMpp, targetMpp, patchSize, patchLevel, reckoned } = scale;
+  const { slideMpp, targetMpp, patchSize, patchLevel, estimated } = scale;
   if (slideMpp === undefined || targetMpp === undefined) return;
   const facts = { slideMpp, targetMpp, patchSize, patchLevel };
-  if (reckoned && job.with.mpp !== undefined)
+  if (estimated && job.with.mpp !== undefined)
     job.log(
       'warn',
-      'micrometres a pixel are reckoned from the objective, as the slide does not state them',
+      'the slide does not state µm per pixel; the value is estimated from the objective power',
       facts,
     );
   if (slideMpp > targetMpp * 1.05)
-    job.log('warn', 'the slide is coarser than the resolution asked for', facts);
-  else job.log('info', 'patches are read at another resolution than level 0', facts);
+    job.log('warn', 'the slide is coarser than the requested resolution', facts);
+  else job.log('info', 'patches are read at a resolution other than level 0', facts);
 }
 
 function writeMaskFiles(
@@ -156,7 +161,7 @@ function writeMaskFiles(
   const jpeg = outputFiles.write(image.from, {
     jpeg: { ...picture, rgb: drawTissue(picture, tissue, lineThickness) },
   });
-  const written = bothOf(h5, jpeg);
+  const written = bothWritten(h5, jpeg);
   const geojson = output(job, 'masks', 'geojson');
   writeAtomic(geojson.from, formatTissue(tissue.contours, tissue.ids, quPathOrigin(slide.info)));
   return { files: { mask, 'mask-image': image, 'tissue-geojson': geojson }, written };
@@ -184,7 +189,8 @@ function writePatchFile(
     levelDim: [level.width, level.height],
     level0Dim: [level0.width, level0.height],
     name: job.name,
-    // Relative to the stage's folder: an absolute path would make the file's bits depend on the machine.
+    // Relative to the stage folder, because an absolute path would make the bits of the file depend on the
+    // machine.
     savePath: 'patches',
     tissueBox,
     ...(trident && { trident }),
@@ -197,11 +203,11 @@ function patchFile(job: Job<PatchWith>): OutputFile {
   return job.with.layout === 'trident' ? { ...file, to: `patches/${job.name}_patches.h5` } : file;
 }
 
-/** The wanted sides at the wanted resolution, which the read ones only come close to. */
-function tridentOf({ with: wish }: Job<PatchWith>, slide: Slide, scale: PatchScale): TridentFacts {
+/** Uses the requested sides at the requested resolution, which the sides that are read only approximate. */
+function tridentFactsFor({ with: wish }: Job<PatchWith>, slide: Slide, scale: PatchScale): TridentFacts {
   const { patchSize, stepSize = patchSize, slideMpp } = wish;
   const given = slideMpp === undefined ? undefined : nominalMagnification(slideMpp);
-  const magnification = given ?? magnificationOf(slide.info, slide.path);
+  const magnification = given ?? readMagnification(slide.info, slide.path);
   const size = Math.round(scale.patchSize * slide.info.levels[scale.patchLevel].downsample[0]);
   return tridentFacts({ patchSize, stepSize }, size, magnification);
 }
@@ -220,7 +226,7 @@ function writeStitchFiles(
   const { width, height, downsample } = picture;
   const h5 = outputFiles.write(stitch.from, { stitch: { pixels: mosaic, width, height, downsample } });
   const jpeg = outputFiles.write(image.from, { jpeg: { ...picture, rgb: mosaic } });
-  return { files: { stitch, 'stitch-image': image }, written: bothOf(h5, jpeg) };
+  return { files: { stitch, 'stitch-image': image }, written: bothWritten(h5, jpeg) };
 }
 
 function writeMaskFile(path: string, tissue: Tissue): Promise<void> {
@@ -229,11 +235,14 @@ function writeMaskFile(path: string, tissue: Tissue): Promise<void> {
   return handled(outputFiles.write(path, { mask: { ...table, mask, width, height, segLevel, downsample } }));
 }
 
-function bothOf(first: Promise<void>, second: Promise<void>): Promise<unknown> {
+function bothWritten(first: Promise<void>, second: Promise<void>): Promise<unknown> {
   return handled(Promise.all([first, second]));
 }
 
-/** Goes on while the caller does. Who waits for it meets its failure; nobody has to, where another failure came first. */
+/**
+ * Marks a promise as handled: its failure reaches everyone who awaits it, and is not reported as unhandled if
+ * nobody does.
+ */
 function handled<T>(written: Promise<T>): Promise<T> {
   written.catch(() => undefined);
   return written;
@@ -243,7 +252,7 @@ function output({ scratch, name }: Job<PatchWith>, folder: string, extension: st
   return { from: join(scratch, `${folder}.${extension}`), to: `${folder}/${name}.${extension}` };
 }
 
-function valuesOf(
+function collectValues(
   slide: InputFile,
   status: string,
   parameters: TissueParameters,

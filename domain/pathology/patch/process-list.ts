@@ -5,13 +5,13 @@ import { writeAtomic } from '../../files/atomic.js';
 import { type CsvRow, formatCsv, readCsv } from '../../files/csv.js';
 import {
   PARAMETER_COLUMNS,
-  parametersOfRow,
+  parseParameterRow,
   presetParameters,
-  rowOfParameters,
+  formatParameterRow,
   type TissueParameters,
 } from './tissue/parameters.js';
 
-/** CLAM's columns, in its order. */
+/** Columns of CLAM, in its order. */
 export const PROCESS_LIST_COLUMNS = [
   'slide_id',
   'process',
@@ -19,43 +19,49 @@ export const PROCESS_LIST_COLUMNS = [
   ...PARAMETER_COLUMNS.map(([column]) => column),
 ];
 
-/** `process`, CLAM's column: 1 asks for the slide to be (re)made, 0 says it is done or not wanted. */
+/**
+ * One row. In CLAM's column `process`, 1 means that the slide is to be processed, 0 that it is done or
+ * excluded.
+ */
 export interface ProcessRow {
   /** File name of the slide, with its extension. */
   slideId: string;
   process: 0 | 1;
   /**
-   * tbp, processed, no_tissue, or `failed:` and the reason. Two more of CLAM's are read but never written: `already_exist` (it found the slide's
-   * patches; here a receipt that stands leaves the slide `processed`, so that a resumed run writes the same list as an undisturbed one) and
-   * `failed_seg` (its segmentation level has more than 1e8 pixels; here such a level is made smaller and segmented).
+   * tbp, processed, no_tissue, or `failed:` and the reason. Two more values of CLAM are read but never
+   * written: `already_exist` (CLAM found existing patches; here an up-to-date slide stays `processed`, so
+   * that a resumed run writes the same list as an uninterrupted one) and `failed_seg` (the segmentation level
+   * has more than 1e8 pixels; here such a level is downsampled and segmented).
    */
   status: string;
   parameters: Partial<TissueParameters>;
 }
 
-/** What is known of one slide of a stage, from which its row is derived. */
+/** Facts about one slide of a stage, from which its row is derived. */
 export interface ProcessedSlide {
   /** Path or name of the slide file. */
   slide: string;
   status: 'done' | 'skipped' | 'failed';
   reason?: string;
-  /** The row's cells as the slide's step returned them; absent where the step did not end. */
+  /** Cells of the row as returned by the slide's step; absent if the step did not finish. */
   row?: Record<string, string>;
-  /** The preset's name or file, for slides whose step did not end. */
+  /** Name or file of the preset, for slides whose step did not finish. */
   preset?: string;
 }
 
 const FINISHED = ['processed', 'already_exist', 'no_tissue'];
 
 /**
- * The row of a slide in a process list; `slide_id` is its file name with or without the extension. Undefined where the list lacks it. Throws
- * `InvalidInput` for a list without `slide_id`, with two rows for the slide that differ, or with a cell that can't be read.
+ * Finds the row of a slide in a process list by `slide_id`, its file name with or without the extension.
+ * Undefined if the list does not contain it.
+ * @throws SamMilError InvalidInput for a list without `slide_id`, with two different rows for the slide, or
+ * with an invalid cell
  */
 export function findProcessRow(list: string, slide: string): ProcessRow | undefined {
   const name = basename(slide);
   const stem = withoutExtension(name);
   const { rows } = readCsv(list, { header: true, required: ['slide_id'] });
-  // The best fit first: a.svs may stand beside a.tiff.
+  // The best match first: a list may contain both a.svs and a.tiff.
   const fits = [
     (id: string) => id === name,
     (id: string) => id === stem,
@@ -74,75 +80,79 @@ export function findProcessRow(list: string, slide: string): ProcessRow | undefi
     slideId: row.values.slide_id,
     process: parseProcess(process, place),
     status,
-    parameters: parametersOfRow(row.values, place),
+    parameters: parseParameterRow(row.values, place),
   };
 }
 
-/** pandas writes 0.0 and 1.0 once a cell of the column was empty. */
+/** pandas writes 0.0 and 1.0 if a cell of the column was empty. */
 function parseProcess(cell = '', place: string): 0 | 1 {
   if (cell === '' || Number(cell) === 1) return 1;
   if (Number(cell) === 0) return 0;
-  throw new SamMilError('InvalidInput', "the cell can't be read", {
+  throw new SamMilError('InvalidInput', 'the cell has an invalid value', {
     file: `${place} (process)`,
-    expected: '1 (to be made) or 0 (left out, or done)',
+    expected: '1 (process) or 0 (excluded or done)',
     found: JSON.stringify(cell),
   });
 }
 
-/** All that a row says beside the slide's name. */
+/** Everything in a row except the slide name. */
 function wishes({ slide_id: _, ...rest }: CsvRow['values']): Record<string, string> {
   return rest;
 }
 
-/** Which of two rows is meant can't be told: they may ask for other parameters, or one to make and one to leave out. */
+/**
+ * It is unclear which of two rows applies: they may set different parameters, or one may exclude the slide.
+ */
 function ambiguous(list: string, slide: string, rows: readonly CsvRow[]): SamMilError {
   const [first, second] = rows.map(({ values, line }) => `${values.slide_id} in line ${line}`);
-  return new SamMilError(
-    'InvalidInput',
-    `two rows of the process list are about slide "${slide}", and differ`,
-    {
-      file: list,
-      expected: 'one row a slide',
-      found: `${first}, ${second}`,
-      next: 'remove one of them, or name the slides with their extensions',
-    },
-  );
+  return new SamMilError('InvalidInput', `the process list has two different rows for slide "${slide}"`, {
+    file: list,
+    expected: 'one row per slide',
+    found: `${first}, ${second}`,
+    next: 'remove one of the rows, or write the slide names with their extensions',
+  });
 }
 
 /**
- * Whether the list asks to leave the slide out: `process` is 0 and no earlier run has finished it. (A list that a run wrote has 0 for each
- * slide it finished: those keep their parameters, and their receipts make them free.)
+ * Returns whether the list excludes the slide: `process` is 0 and no earlier run finished it. (A list that a
+ * run wrote has 0 for each finished slide; these keep their parameters and are up to date.)
  */
 export function isLeftOut({ process, status }: ProcessRow): boolean {
   return process === 0 && !FINISHED.includes(status);
 }
 
-/** Cells of a slide's row. */
+/** Formats the cells of a slide's row. */
 export function processRowCells(
   slide: string,
   status: string,
   parameters: TissueParameters,
 ): Record<string, string> {
   const process = FINISHED.includes(status) || status === 'tbp' ? '0' : '1';
-  return { slide_id: basename(slide), process, status, ...rowOfParameters(parameters) };
+  return { slide_id: basename(slide), process, status, ...formatParameterRow(parameters) };
 }
 
-/** Writes `process_list_autogen.csv`, one row a slide in the order given. The same slides give the same bytes. */
+/**
+ * Writes `process_list_autogen.csv` with one row per slide in the given order. The same slides give the same
+ * bytes.
+ */
 export async function writeProcessList(path: string, slides: AsyncIterable<ProcessedSlide>): Promise<void> {
   const rows: Record<string, string>[] = [];
   for await (const slide of slides) rows.push(slide.row ?? unfinishedRow(slide));
   writeAtomic(path, formatCsv(PROCESS_LIST_COLUMNS, rows));
 }
 
-/** Cells stay empty where the parameters are not known: filled in, they would stand over the pipeline's when the list is given back. */
+/**
+ * Unknown parameters stay empty, because filled cells would override the pipeline when the list is used as
+ * input.
+ */
 function unfinishedRow({ slide, status, reason, preset }: ProcessedSlide): Record<string, string> {
-  const told = status === 'failed' ? `failed:${(reason ?? 'unknown').replace(/\s+/g, ' ')}` : 'tbp';
+  const shown = status === 'failed' ? `failed:${(reason ?? 'unknown').replace(/\s+/g, ' ')}` : 'tbp';
   const parameters = knownParameters(preset);
-  const cells = parameters && processRowCells(slide, told, parameters);
-  return { ...cells, slide_id: basename(slide), status: told, process: '1' };
+  const cells = parameters && processRowCells(slide, shown, parameters);
+  return { ...cells, slide_id: basename(slide), status: shown, process: '1' };
 }
 
-/** A bad preset file is one reason for a slide to fail, and must not keep the list from being written. */
+/** An invalid preset file makes slides fail, but must not prevent writing the list. */
 function knownParameters(preset: string | undefined): TissueParameters | undefined {
   try {
     return preset === undefined ? undefined : presetParameters(preset);
@@ -151,7 +161,9 @@ function knownParameters(preset: string | undefined): TissueParameters | undefin
   }
 }
 
-/** Names hold dots of their own, as in P01.2 or TCGA's before a UUID: only what may be an extension goes. */
+/**
+ * Names may contain dots, as in P01.2 or TCGA names with a UUID, so this removes only a possible extension.
+ */
 function withoutExtension(name: string): string {
   return name.replace(/\.[a-z][a-z0-9]{1,7}$/i, '');
 }

@@ -4,17 +4,20 @@ import { checked, PARAMETER_COLUMNS, presetParameters, type TissueParameters } f
 import type { PatchWith } from './parameters.js';
 import { findProcessRow, isLeftOut } from './process-list.js';
 
-/** What a slide's row of the process list does to it. */
+/** Effect of a row of the process list on its slide. */
 export interface RowEffect {
   leftOut: boolean;
-  /** Parameters whose values the row changes. */
+  /** Parameters that the row changes. */
   parameters: Partial<TissueParameters>;
 }
 
-/** Where the effect stands among a job's hidden inputs. */
+/** Key of the effect among the hidden inputs of a job. */
 const KEY = 'process-list';
 
-/** Parameters in force: the preset's, over them those given, over them the row's. Throws `InvalidInput` where they can't be used. */
+/**
+ * Resolves the effective parameters: the row overrides the given parameters, which override the preset.
+ * @throws SamMilError InvalidInput if they are invalid
+ */
 export function resolveParameters(given: PatchWith, row: Partial<TissueParameters> = {}): TissueParameters {
   const preset = presetParameters(typeof given.preset === 'string' ? given.preset : given.preset.path);
   const own = Object.keys(preset) as (keyof TissueParameters)[];
@@ -24,19 +27,23 @@ export function resolveParameters(given: PatchWith, row: Partial<TissueParameter
   return checked({ ...preset, ...set, ...row }, given.slide.path);
 }
 
-/** The effect as it was when the step was prepared, which is what the receipt will vouch for; without that, of the list as it is. */
-export function rowOf({ with: given, hidden }: Job<PatchWith>): RowEffect {
+/**
+ * Returns the effect recorded when the step was prepared, which the receipt certifies, or else the effect of
+ * the current list.
+ */
+export function readRowEffect({ with: given, hidden }: Job<PatchWith>): RowEffect {
   if (given.processList === undefined) return { leftOut: false, parameters: {} };
   const prepared = hidden?.[KEY] as Partial<RowEffect> | undefined;
   return prepared?.parameters === undefined
-    ? effectOf(given.processList.path, given)
+    ? computeEffect(given.processList.path, given)
     : (prepared as RowEffect);
 }
 
 /**
- * For the cache key: the effect of the slide's row. A row that changes nothing (the list that a run itself wrote) is no part of the key, so its slide's
- * receipt stands; and a changed row concerns its slide only. `parameters` are the step's, by their names in a pipeline. Never throws: a list
- * that can't be read is refused by the activity itself.
+ * Returns the effect of the slide's row, for the cache key. A row without effect (as in the list that the run
+ * wrote) is not part of the key, so the slide stays up to date, and a changed row affects only its slide.
+ * `parameters` are those of the step, by their pipeline names. It never throws: the activity refuses a list
+ * that cannot be read.
  */
 export function rowInKey(parameters: JsonObject, inputs: Readonly<Record<string, InputFile>>): JsonObject {
   const list = inputs['process-list'];
@@ -48,7 +55,7 @@ export function rowInKey(parameters: JsonObject, inputs: Readonly<Record<string,
   const set = Object.fromEntries(named.filter(([, value]) => value !== undefined));
   const preset = inputs.preset ?? (parameters.preset as string);
   try {
-    const effect = effectOf(list.path, { ...set, preset, slide } as unknown as PatchWith);
+    const effect = computeEffect(list.path, { ...set, preset, slide } as unknown as PatchWith);
     const nothing = !effect.leftOut && Object.keys(effect.parameters).length === 0;
     return nothing ? {} : { [KEY]: effect as unknown as Json };
   } catch {
@@ -56,7 +63,7 @@ export function rowInKey(parameters: JsonObject, inputs: Readonly<Record<string,
   }
 }
 
-function effectOf(list: string, given: PatchWith): RowEffect {
+function computeEffect(list: string, given: PatchWith): RowEffect {
   const row = findProcessRow(list, given.slide.path);
   if (row === undefined) return { leftOut: false, parameters: {} };
   const without = resolveParameters(given);

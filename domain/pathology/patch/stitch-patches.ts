@@ -1,7 +1,8 @@
 import type { Picture } from './tissue/overview.js';
 
 /**
- * The picture with everything outside patches black: what the next steps will see of the slide.
+ * Draws the picture with everything outside the patches in black, which shows what the next steps use of the
+ * slide.
  *
  * @param coords N x 2 corners in level-0 pixels
  * @param size width and height of a patch in level-0 pixels

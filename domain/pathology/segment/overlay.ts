@@ -1,20 +1,21 @@
 import type { Rle } from '../../files/run-length.js';
 import type { ImageToSegment } from './segmenter/segmenter.js';
 
-/** How much of a region's colour covers the image. */
+/** Opacity of the color of a region. */
 const OPACITY = 0.3;
-/** Turn of hue from one mask to the next; the golden angle keeps neighbours in the list apart. */
+/** Hue difference in degrees between successive masks; the golden angle makes them distinct. */
 const GOLDEN_ANGLE = 137.50776405;
 
 /**
- * The image with each pixel tinted by the smallest mask that covers it (the one that decides its relative area), and dark lines between masks.
+ * Draws the image with each pixel tinted by the smallest mask that covers it, which determines its relative
+ * area, and dark lines between masks.
  *
  * @returns height x width x 3
  */
 export function drawOverlay(image: ImageToSegment, masks: readonly { rle: Rle; area: number }[]): Uint8Array {
   const { rgb, width, height } = image;
   const owner = smallestMask(masks, width, height);
-  const colors = masks.map((_, mask) => colorOf((mask * GOLDEN_ANGLE) % 360));
+  const colors = masks.map((_, mask) => hueToColor((mask * GOLDEN_ANGLE) % 360));
   const drawn = Uint8Array.from(rgb);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -34,7 +35,7 @@ export function drawOverlay(image: ImageToSegment, masks: readonly { rle: Rle; a
   return drawn;
 }
 
-/** Per pixel, 1 + index of the smallest mask on it; 0 where there is none. */
+/** Per pixel, 1 + index of the smallest mask that covers it; 0 if none does. */
 function smallestMask(
   masks: readonly { rle: Rle; area: number }[],
   width: number,
@@ -57,8 +58,8 @@ function smallestMask(
   return owner;
 }
 
-/** A bright colour of the given hue in degrees. */
-function colorOf(hue: number): [number, number, number] {
+/** Returns a bright color with the given hue in degrees. */
+function hueToColor(hue: number): [number, number, number] {
   const channel = (offset: number): number => {
     const k = (offset + hue / 30) % 12;
     return 255 * (0.5 - 0.5 * Math.max(-1, Math.min(k - 3, 9 - k, 1)));

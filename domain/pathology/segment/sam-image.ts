@@ -1,21 +1,21 @@
 import { SamMilError } from '../../errors.js';
-import { type Box, reachOf } from '../layouts/tissue-box.js';
+import { type Box, computeExtent } from '../layouts/tissue-box.js';
 import { Resizer } from '../slides/resize.js';
 import type { Level, Slide } from '../slides/slide.js';
 import type { Level0Px } from '../../units.js';
 
-/** Longest side that the SAM image may have, in pixels. */
+/** Longest side of the SAM image in pixels. */
 const LONGEST_SIDE = 1024;
 
-/** Bytes of one strip of level pixels while a level is reduced. */
+/** Bytes per strip of level pixels while a level is reduced. */
 const STRIP_BYTES = 48 << 20;
 
-/** Which level is read for the SAM image, and how it is reduced. */
+/** Level that is read for the SAM image, and its reduction. */
 export interface SamImagePlan extends Box {
-  /** Level-0 pixels to one image pixel, a power of two. */
+  /** Level-0 pixels per image pixel, a power of two. */
   total: number;
   visLevel: number;
-  /** The rest of the downsample: int(downsample of visLevel) * downsampleRatio = total. */
+  /** Remaining downsample: int(downsample of visLevel) * downsampleRatio = total. */
   downsampleRatio: number;
   /** Size of the image. */
   width: number;
@@ -27,34 +27,38 @@ export interface SamImage extends SamImagePlan {
   rgb: Uint8Array;
 }
 
-/** Box of patches: `coords` N x 2, each patch `size` level-0 pixels wide and high. */
-export function boxOfPatches(coords: Int32Array, size: readonly [Level0Px, Level0Px]): Box {
-  const [startX, startY, lastX, lastY] = reachOf([coords]);
+/**
+ * Returns the box of patches. `coords` is N x 2 in level-0 pixels, `size` the width and height of a patch in
+ * level-0 pixels.
+ */
+export function patchBounds(coords: Int32Array, size: readonly [Level0Px, Level0Px]): Box {
+  const [startX, startY, lastX, lastY] = computeExtent([coords]);
   return { startX, startY, stopX: lastX + size[0], stopY: lastY + size[1] };
 }
 
 /**
- * SAM-MIL's rule: total downsample 2^ceil(log2(max(w, h) / 1024)), 1 where the box is no larger than 1024; read at the deepest level whose
- * int(downsample) does not exceed it; reduce by the rest. The box is clipped to the slide; a rest of less than one image pixel at its right and
- * bottom is left out, so that image pixels are whole and the frame is exact.
+ * Plans the image by the rule of SAM-MIL: the total downsample is 2^ceil(log2(max(w, h) / 1024)), or 1 if the
+ * box is at most 1024; it reads the deepest level whose int(downsample) does not exceed the total and reduces
+ * by the remainder. The box is clipped to the slide. A remainder of less than one image pixel at the right
+ * and bottom is dropped, so that image pixels are whole and the frame is exact.
  *
- * @throws SamMilError `InvalidInput` where the box lies outside the slide
+ * @throws SamMilError InvalidInput if the box is outside the slide
  */
-export function planSamImage(levels: readonly Level[], wanted: Box, file: string): SamImagePlan {
+export function planSamImage(levels: readonly Level[], requested: Box, file: string): SamImagePlan {
   const [{ width: slideWidth, height: slideHeight }] = levels;
   const box = {
-    startX: Math.max(0, wanted.startX),
-    startY: Math.max(0, wanted.startY),
-    stopX: Math.min(slideWidth, wanted.stopX),
-    stopY: Math.min(slideHeight, wanted.stopY),
+    startX: Math.max(0, requested.startX),
+    startY: Math.max(0, requested.startY),
+    stopX: Math.min(slideWidth, requested.stopX),
+    stopY: Math.min(slideHeight, requested.stopY),
   };
   const [w, h] = [box.stopX - box.startX, box.stopY - box.startY];
   if (!(w > 0 && h > 0)) {
-    throw new SamMilError('InvalidInput', 'the patches lie outside the slide', {
+    throw new SamMilError('InvalidInput', 'the patches are outside the slide', {
       file,
       expected: `coordinates within ${slideWidth} x ${slideHeight}`,
-      found: `${wanted.startX}, ${wanted.startY} to ${wanted.stopX}, ${wanted.stopY}`,
-      next: 'check that slide and patches belong together',
+      found: `${requested.startX}, ${requested.startY} to ${requested.stopX}, ${requested.stopY}`,
+      next: 'check that the slide and the patches belong together',
     });
   }
   const total = Math.max(1, 2 ** Math.ceil(Math.log2(Math.max(w, h) / LONGEST_SIDE)));
@@ -65,10 +69,11 @@ export function planSamImage(levels: readonly Level[], wanted: Box, file: string
 }
 
 /**
- * Reads the image. A level that is much larger than the image (a slide with one level) is read in strips and reduced by box means, so memory stays
- * below about twice `stripBytes`; a rest that is no whole number is done by antialiased bilinear resizing.
+ * Reads the image. A level that is much larger than the image (as in a slide with one level) is read in
+ * strips and reduced by box means, so memory stays below about twice `stripBytes`. A fractional remainder is
+ * handled by antialiased bilinear resizing.
  *
- * @throws SamMilError `CorruptSlide`, from the reader
+ * @throws SamMilError CorruptSlide from the reader
  */
 export function readSamImage(slide: Slide, plan: SamImagePlan, stripBytes = STRIP_BYTES): SamImage {
   const { width, height, total, visLevel } = plan;
@@ -85,7 +90,7 @@ export function readSamImage(slide: Slide, plan: SamImagePlan, stripBytes = STRI
   return { ...plan, rgb: resizer.resize(rgb) };
 }
 
-/** The plan's box at its level, every `factor` x `factor` pixels averaged. */
+/** Reads the box of the plan at its level and averages every `factor` x `factor` pixels. */
 function readReduced(
   slide: Slide,
   { startX, startY, visLevel }: SamImagePlan,

@@ -4,7 +4,7 @@ import { SamMilError } from '../../errors.js';
 import { writeAtomic } from '../../files/atomic.js';
 import { readMask, readPatches } from '../layouts/bag-files.js';
 import type { Point } from '../annotations/geojson.js';
-import { type Box, boxOfTissue } from '../layouts/tissue-box.js';
+import { type Box, tissueBounds } from '../layouts/tissue-box.js';
 import { type Segments, writeSegments, writeSegmentsPickle } from '../layouts/segments-file.js';
 import type { Job, JobResult, OutputFile } from '../../job.js';
 import { canonicalJson, type Json } from '../../json.js';
@@ -14,15 +14,16 @@ import { openSlide } from '../slides/open.js';
 import { quPathOrigin } from '../annotations/qupath-origin.js';
 import type { Slide } from '../slides/slide.js';
 import { drawOverlay } from './overlay.js';
-import { boxOfPatches, planSamImage, readSamImage, type SamImage } from './sam-image.js';
+import { patchBounds, planSamImage, readSamImage, type SamImage } from './sam-image.js';
 import type { SegmenterDefinition, SegmenterInfo } from './segmenter/segmenter.js';
 import { keyOfSegmenter, segmenterWithWeights } from './segmenters.js';
 import { formatSegments } from './segments-geojson.js';
 import type { SegmentWith } from './parameters.js';
 
 /**
- * Tissue of one slide to region masks: the box of all tissue is read as one image of at most 1024 pixels a side, the segmenter cuts it, and the masks
- * are written as run lengths (h5), for Python (pickle) and as a picture.
+ * Segments the tissue of one slide: reads the box of all tissue as one image of at most 1024 pixels per side,
+ * segments it, and writes the masks as run lengths (h5), for Python (pickle) and as a picture.
+ * @throws SamMilError InvalidInput, WeightsMissing, UnsupportedFormat, CorruptSlide
  */
 export async function run(job: Job<SegmentWith>): Promise<JobResult> {
   const segmenter = await findTheSegmenter(job);
@@ -37,10 +38,11 @@ export async function run(job: Job<SegmentWith>): Promise<JobResult> {
     log: (line) => job.log('info', line),
   });
   job.signal.throwIfAborted();
-  // SAM's own step leaves every mask its largest island, however small: such masks are dropped here, as SAM-MIL's script does.
+  // SAM keeps the largest island of every mask, however small. Such masks are dropped here, as in the script
+  // of SAM-MIL.
   const masks = found.filter(({ area }) => area >= job.with.minMaskRegionArea);
   if (masks.length === 0)
-    job.log('warn', 'no region was found: there will be no groups', { slide: job.with.slide.name });
+    job.log('warn', 'no regions were found, so there are no groups', { slide: job.with.slide.name });
   const { startX, startY, stopX, stopY, visLevel, downsampleRatio, width: w, height: h } = image;
   const info = { patchSize, startX, startY, stopX, stopY, w, h, visLevel, downsampleRatio };
   return write(job, image, { info, masks }, origin);
@@ -54,18 +56,21 @@ async function findTheSegmenter(job: Job<SegmentWith>): Promise<SegmenterDefinit
   return segmenter;
 }
 
-/** Weights may be exchanged between the forming of the key and the work: masks of one model must not stand under the name of another. */
+/**
+ * Weights can be replaced after the cache key was computed. Masks of one model must not be stored under the
+ * key of another.
+ */
 function refuseOther(info: SegmenterInfo, expected: Json | undefined): void {
   const found = keyOfSegmenter(info);
   if (expected === undefined || canonicalJson(found) === canonicalJson(expected)) return;
-  throw new SamMilError('Unavailable', 'another segmenter is here now than when the step was prepared', {
+  throw new SamMilError('Unavailable', 'the segmenter changed after the step was prepared', {
     expected: canonicalJson(expected),
     found: canonicalJson(found),
-    next: 'the step is tried again; see `npx sam-mil models verify` on each worker',
+    next: 'the step is retried; run `npx sam-mil models verify` on each worker',
   });
 }
 
-/** The SAM image of the tissue, the side of a patch in level-0 pixels, and where QuPath has its origin. */
+/** Reads the SAM image of the tissue, the side of a patch in level-0 pixels, and the origin of QuPath. */
 function readImage(options: SegmentWith): { image: SamImage; patchSize: number; origin: Point } {
   const slide = openSlide(options.slide.path);
   try {
@@ -80,14 +85,17 @@ function readImage(options: SegmentWith): { image: SamImage; patchSize: number; 
   }
 }
 
-/** Box of the tissue outlines, as the mask or else the patches file tells it; of the patches, which cover the tissue, where neither does. */
+/**
+ * Returns the box of the tissue outlines from the mask or else the patches file; if neither states it, the
+ * box of the patches, which cover the tissue.
+ */
 function tissueBox({ patches: file, mask }: SegmentWith, slide: Slide): { box: Box; patchSize: number } {
   const patches = readPatches(file.path);
   checkPatches(patches, file.path, slide);
-  const { coords, patchSize, patchLevel, tissueBox: told } = patches;
+  const { coords, patchSize, patchLevel, tissueBox: stated } = patches;
   const level = slide.info.levels[patchLevel];
   const size = level.downsample.map((scale) => Math.trunc(patchSize * scale)) as [number, number];
-  const box = (mask ? boxOfTissue([readMask(mask.path).points]) : told) ?? boxOfPatches(coords, size);
+  const box = (mask ? tissueBounds([readMask(mask.path).points]) : stated) ?? patchBounds(coords, size);
   return { box, patchSize: size[0] };
 }
 

@@ -6,8 +6,9 @@ import { presentWeights, readSegmenterFile } from './segmenter/segmenter-file.js
 import { SEGMENTER_NAMES } from './segmenters.js';
 
 /**
- * What this machine lacks to use a segmenter: weights that have to be brought, or the checkpoint that a segmenter's file names.
- * @param segmenter a built-in name, or the path of a segmenter's file
+ * Returns what this machine lacks to use a segmenter: weights that must be installed, or the checkpoint that
+ * a segmenter file names.
+ * @param segmenter a built-in name, or the path of a segmenter file
  */
 export function lackOfSegmenter(segmenter: string, base: string): Lack | undefined {
   if (SEGMENTER_NAMES.includes(segmenter)) return lackOfWeights(segmenter);

@@ -1,7 +1,7 @@
 /**
- * Premultiplied 0xAARRGGBB pixels (`width` x `height`) to RGB bytes as openslide-python gives them: opaque pixels as they are, wholly
- * transparent ones as stored (black), others divided by alpha and truncated. Written from pixel `offset` on into rows of `stride` pixels;
- * returns `into`.
+ * Converts premultiplied 0xAARRGGBB pixels (`width` x `height`) to the RGB bytes of openslide-python: opaque
+ * pixels unchanged, fully transparent pixels as stored (black), others divided by alpha and truncated. Writes
+ * from pixel `offset` into rows of `stride` pixels and returns `into`.
  */
 export function argbToRgb(
   pixels: Uint32Array,
@@ -12,7 +12,7 @@ export function argbToRgb(
   stride: number,
 ): Uint8Array {
   const source = new Int32Array(pixels.buffer, pixels.byteOffset, pixels.length);
-  const words = wordsOf(into);
+  const words = viewWords(into);
   for (let row = 0; row < height; row++) {
     const target = (offset + row * stride) * 3;
     const from = row * width;
@@ -24,8 +24,9 @@ export function argbToRgb(
 }
 
 /**
- * Four pixels to three words at a time, as long as all are opaque, from the row's start; returns how many pixels that were. Nearly all pixels of
- * slides are, and this takes a third of the time of byte by byte. The lowest byte of a word comes first.
+ * Converts four pixels to three words at a time from the start of the row while all are opaque, and returns
+ * the number of pixels. Nearly all pixels of slides are opaque, and this takes a third of the time of a
+ * bytewise conversion. Words are little-endian.
  */
 function opaqueRun(
   source: Int32Array,
@@ -67,8 +68,8 @@ function convert(source: Int32Array, from: number, end: number, into: Uint8Array
 
 const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
-/** The whole words of an array, or undefined where it does not begin at one. */
-function wordsOf(bytes: Uint8Array): Int32Array | undefined {
+/** Returns a view of the array as 32-bit words, or undefined if it is not aligned. */
+function viewWords(bytes: Uint8Array): Int32Array | undefined {
   if (!LITTLE_ENDIAN || bytes.byteOffset % 4 !== 0) return undefined;
   return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
 }

@@ -4,7 +4,7 @@ import { SamMilError } from '../../errors.js';
 import { tiffExtent } from './tiff-extent.js';
 import { tiffDirectoryOffset } from './tiff-file.js';
 
-/** Bytes from the start of a file that its kind is told from. */
+/** Number of leading bytes that identify the kind of a file. */
 const HEAD = 4096;
 
 export interface FileHead {
@@ -12,7 +12,10 @@ export interface FileHead {
   size: number;
 }
 
-/** Reads the beginning of a slide file. Throws `InvalidInput` where it is missing, a folder, not readable, or empty. */
+/**
+ * Reads the beginning of a slide file.
+ * @throws SamMilError InvalidInput if it is missing, a folder, not readable, or empty
+ */
 export function checkSlideFile(path: string): FileHead {
   const file = openReadable(path);
   try {
@@ -23,7 +26,7 @@ export function checkSlideFile(path: string): FileHead {
         file: path,
         expected: 'an image',
         found: '0 bytes',
-        next: 'copy or download it again: the last try left nothing',
+        next: 'copy or download the file again',
       });
     }
     const bytes = Buffer.alloc(Math.min(HEAD, status.size));
@@ -41,14 +44,14 @@ function openReadable(path: string): number {
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') {
       throw new SamMilError('InvalidInput', 'the slide file does not exist', {
         file: path,
-        next: 'correct the path (or the list it comes from), or bring the file; on another host, mount the folder under the same path',
+        next: 'correct the path (or the list that contains it), or copy the file there; on another host, mount the folder under the same path',
         cause: error,
       });
     }
     if (code === 'EACCES' || code === 'EPERM') {
-      throw new SamMilError('InvalidInput', 'no permission to read the slide file', {
+      throw new SamMilError('InvalidInput', 'the worker has no permission to read the slide file', {
         file: path,
-        next: 'give the user that runs the worker read permission on the file, and read and execute on its folders (chmod, chown)',
+        next: 'grant the user of the worker read permission for the file, and read and execute permission for its folders (chmod, chown)',
         cause: error,
       });
     }
@@ -57,38 +60,36 @@ function openReadable(path: string): number {
 }
 
 function aFolder(path: string): SamMilError {
-  return new SamMilError('InvalidInput', 'this is a folder, not a slide file', {
+  return new SamMilError('InvalidInput', 'the path is a folder, not a slide file', {
     file: path,
-    next: 'name the slide file itself; for a DICOM slide any one file of its series, for MIRAX the .mrxs file next to the folder',
+    next: 'specify the slide file: for DICOM, any file of the series; for MIRAX, the .mrxs file next to the folder',
   });
 }
 
-/** The error for a file that no reader knows: says whether it looks like text. */
+/** Creates the error for a file that no reader supports; it states whether the file looks like text. */
 export function refuseUnknown(path: string, head: FileHead): SamMilError {
-  return new SamMilError(
-    'UnsupportedFormat',
-    'this is not a slide that OpenSlide, or an image that libvips, can read',
-    {
-      file: path,
-      expected: 'SVS, NDPI, MRXS, SCN, BIF, VMS, DICOM, CZI, tiled TIFF, or a plain TIFF, PNG or JPEG',
-      found: looksLikeText(head.bytes)
-        ? `text beginning with ${JSON.stringify(head.bytes.toString('utf8', 0, 40))}`
-        : `${head.size} bytes beginning with ${head.bytes.subarray(0, 8).toString('hex')}`,
-      next: 'check that this is the slide and not, say, an error page saved by a download; convert other formats to tiled TIFF',
-    },
-  );
+  return new SamMilError('UnsupportedFormat', 'neither OpenSlide nor libvips can read this file', {
+    file: path,
+    expected: 'SVS, NDPI, MRXS, SCN, BIF, VMS, DICOM, CZI, tiled TIFF, or a plain TIFF, PNG or JPEG',
+    found: looksLikeText(head.bytes)
+      ? `text that starts with ${JSON.stringify(head.bytes.toString('utf8', 0, 40))}`
+      : `${head.size} bytes that start with ${head.bytes.subarray(0, 8).toString('hex')}`,
+    next: 'check that the file is the slide and not, for example, a saved error page; convert other formats to tiled TIFF',
+  });
 }
 
-/** Throws `CorruptSlide` for a TIFF that points past its own end, as one does that was not copied whole. */
+/**
+ * @throws SamMilError CorruptSlide for a TIFF that refers to data past its end, as after an incomplete copy
+ */
 export function refuseCutOff(path: string, { bytes, size }: FileHead): void {
   if (tiffDirectoryOffset(bytes) === undefined || extname(path).toLowerCase() === '.ndpi') return;
   const extent = tiffExtent(path) ?? 0;
   if (extent <= size) return;
-  throw new SamMilError('CorruptSlide', 'the slide file is cut off', {
+  throw new SamMilError('CorruptSlide', 'the slide file is truncated', {
     file: path,
-    expected: `at least ${extent} bytes, by its own directories`,
+    expected: `at least ${extent} bytes, according to its directories`,
     found: `${size} bytes`,
-    next: 'copy or download it again and compare its size with the original',
+    next: 'copy or download the file again and compare its size with the original',
   });
 }
 

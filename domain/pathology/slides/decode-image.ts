@@ -3,14 +3,15 @@ import { dirname } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import type { DecodedImage } from './decoded-image.js';
 
-/** Larger images pass through a tiled file in between, so that memory stays below 1 GB: this many pixels at once are 300 MB. */
+/** Images with more pixels (300 MB) pass through a temporary tiled file, so that memory stays below 1 GB. */
 const AT_ONCE = 1e8;
 
-/** Side of that file's tiles, and how many rows of tiles are read from it at a time. */
+/** Tile side of that file, and the number of tile rows read at a time. */
 const TILE = 256;
 
 /**
- * A program, not a module: `node decode-image.js IMAGE RAW [AT_ONCE]` writes the first page of an image as 8-bit RGB and prints a {@link DecodedImage}.
+ * This is a program: `node decode-image.js IMAGE RAW [AT_ONCE]` writes the first page of an image as 8-bit
+ * RGB and prints a {@link DecodedImage}.
  */
 async function main([path, into, atOnce]: string[]): Promise<void> {
   const { width, height, format, density } = await open(path).metadata();
@@ -30,36 +31,36 @@ function open(path: string): Sharp {
     limitInputPixels: false,
     sequentialRead: true,
     failOn: 'error',
-    // As Pillow: values as stored, whatever profile comes with them.
+    // As in Pillow, keep stored values and ignore the color profile.
     ignoreIcc: true,
   });
 }
 
-function rgbOf(image: Sharp): Sharp {
+function toRgb(image: Sharp): Sharp {
   return image.toColorspace('srgb').removeAlpha();
 }
 
-async function pixelsOf(image: Sharp): Promise<{ data: Buffer; info: Size }> {
+async function readPixels(image: Sharp): Promise<{ data: Buffer; info: Size }> {
   return image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
 }
 
 async function decodeWhole(path: string, into: string): Promise<Size> {
-  const { data, info } = await pixelsOf(rgbOf(open(path)));
+  const { data, info } = await readPixels(toRgb(open(path)));
   writeFileSync(into, data);
   return { width: info.width, height: info.height };
 }
 
-/** The decoder hands rows on as they come; the raw format alone is only had from libvips in one piece. */
+/** Decodes via a tiled file, because libvips provides the raw format only as a whole. */
 async function decodeInStrips(path: string, into: string): Promise<Size> {
   const tiled = `${into}.tif`;
   try {
-    const { width, height } = await rgbOf(open(path))
+    const { width, height } = await toRgb(open(path))
       .tiff({ compression: 'none', tile: true, tileWidth: TILE, tileHeight: TILE, bigtiff: true })
       .toFile(tiled);
     writeFileSync(into, '');
     for (let top = 0; top < height; top += TILE) {
       const strip = { left: 0, top, width, height: Math.min(TILE, height - top) };
-      const { data } = await pixelsOf(
+      const { data } = await readPixels(
         sharp(tiled, { limitInputPixels: false, failOn: 'warning' }).extract(strip),
       );
       appendFileSync(into, data);
@@ -70,11 +71,11 @@ async function decodeInStrips(path: string, into: string): Promise<Size> {
   }
 }
 
-/** Before minutes of decoding, and before somebody else's file system is full. */
+/** Checks the free space before minutes of decoding, and before a shared file system is full. */
 function refuseFullDisk(into: string, bytes: number): void {
   const { bavail, bsize } = statfsSync(dirname(into));
   const free = bavail * bsize;
-  if (free < bytes) throw new Error(`No space left: ${bytes} bytes are needed, ${free} are free`);
+  if (free < bytes) throw new Error(`No space left: ${bytes} bytes are required, ${free} are free`);
 }
 
 main(process.argv.slice(2)).catch((error: Error) => {

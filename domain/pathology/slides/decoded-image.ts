@@ -1,8 +1,8 @@
-/** What the program decode-image prints on success. */
+/** Output of the program decode-image on success. */
 export interface DecodedImage {
   width: number;
   height: number;
   format: string;
-  /** Dots per inch as the file says, if it does. */
+  /** Dots per inch, if the file states them. */
   density?: number;
 }

@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
 
-/** An image in memory: row major, `channels` bytes a pixel. */
+/** An image in memory: row-major, `channels` bytes per pixel. */
 export interface Pixels {
   data: Uint8Array;
   width: number;
@@ -8,13 +8,13 @@ export interface Pixels {
   channels: 1 | 3;
 }
 
-/** JPEG bytes, 4:4:4 from quality 90 on. The same pixels give the same bytes. */
+/** Encodes JPEG, 4:4:4 from quality 90. The same pixels give the same bytes. */
 export async function encodeJpeg(image: Pixels, quality = 90): Promise<Buffer> {
   const chromaSubsampling = quality >= 90 ? '4:4:4' : '4:2:0';
   return raw(image).jpeg({ quality, chromaSubsampling }).toBuffer();
 }
 
-/** Decodes a JPEG, PNG or TIFF of ordinary size to 8-bit RGB, alpha dropped. Throws libvips' own error. */
+/** Decodes a JPEG, PNG or TIFF of ordinary size to 8-bit RGB without alpha. @throws the error of libvips */
 export async function decodeImage(input: string | Uint8Array): Promise<Pixels> {
   const { data, info } = await sharp(input)
     .toColorspace('srgb')

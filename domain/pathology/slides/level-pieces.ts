@@ -1,12 +1,13 @@
 import type { Level, Slide } from './slide.js';
 
 /**
- * Side of the pieces that OpenSlide cuts a large read into, in pixels of the level. A level whose downsample is not whole is resampled
- * where a read starts off its grid, so only pieces of this very size give the pixels of one whole-level read.
+ * Side in level pixels of the pieces that OpenSlide splits a large read into. A level with a fractional
+ * downsample is resampled if a read starts off its grid, so only pieces of this size give the pixels of one
+ * whole-level read.
  */
 export const READ_PIECE = 4096;
 
-/** A part of a level; `x`, `y`, `width`, `height` in pixels of that level, `rgb` row major. */
+/** A part of a level; `x`, `y`, `width`, `height` in pixels of that level, `rgb` is row-major. */
 export interface LevelPiece {
   x: number;
   y: number;
@@ -16,8 +17,9 @@ export interface LevelPiece {
 }
 
 /**
- * The pieces of a level, row by row, equal to the same parts of `slide.readLevel(level)`. Memory: one piece (48 MB) at a time; `rgb` is reused
- * by the next piece. A generator, so that the caller can look up between two pieces. Throws as `readRegion` does.
+ * Yields the pieces of a level row by row, equal to the same parts of `slide.readLevel(level)`. Memory: one
+ * piece (48 MB); the next piece reuses `rgb`. A generator lets the caller do other work between pieces.
+ * @throws SamMilError as `readRegion`
  */
 export function* levelPieces(slide: Slide, level: number): Generator<LevelPiece> {
   const { width, height } = slide.info.levels[level];
@@ -25,7 +27,7 @@ export function* levelPieces(slide: Slide, level: number): Generator<LevelPiece>
   for (const [x, y] of piecePlaces({ width, height })) yield readPiece(slide, level, x, y, buffer);
 }
 
-/** Top-left corners of a level's pieces, row by row, in its pixels. */
+/** Lists the top-left corners of the pieces of a level row by row, in level pixels. */
 export function piecePlaces({ width, height }: Pick<Level, 'width' | 'height'>): [x: number, y: number][] {
   const places: [number, number][] = [];
   for (let y = 0; y < height; y += READ_PIECE) {
@@ -34,7 +36,10 @@ export function piecePlaces({ width, height }: Pick<Level, 'width' | 'height'>):
   return places;
 }
 
-/** The piece with its corner at (x, y) in pixels of the level. `buffer` has room for it, and is what `rgb` of the result is a part of. */
+/**
+ * Reads the piece with its corner at (x, y) in level pixels. `rgb` of the result is a view of `buffer`, which
+ * must be large enough.
+ */
 export function readPiece(slide: Slide, level: number, x: number, y: number, buffer: Uint8Array): LevelPiece {
   const { width, height, downsample, readDownsample = downsample[0] } = slide.info.levels[level];
   const w = Math.min(READ_PIECE, width - x);
@@ -45,9 +50,9 @@ export function readPiece(slide: Slide, level: number, x: number, y: number, buf
 }
 
 /**
- * The piece `factor` times smaller by averaging squares of factor x factor pixels (those at the right and lower border may be cut short), its
- * position likewise. `factor` is a power of two up to {@link READ_PIECE}, so that no square straddles two pieces: together the pieces
- * make a level of ceil(size / factor). For 1, the piece itself.
+ * Reduces a piece and its position by `factor` by averaging squares of factor x factor pixels (clipped at the
+ * right and bottom border). `factor` is a power of two up to {@link READ_PIECE}, so no square spans two
+ * pieces, and the pieces form a level of ceil(size / factor). For factor 1, it returns the piece.
  */
 export function reducePiece(piece: LevelPiece, factor: number): LevelPiece {
   if (factor === 1) return piece;
@@ -72,7 +77,7 @@ export function reducePiece(piece: LevelPiece, factor: number): LevelPiece {
   return { x: piece.x / factor, y: piece.y / factor, width, height, rgb };
 }
 
-/** Adds a row of pixels to the sums of the squares it crosses, 3 sums a square. */
+/** Adds a row of pixels to the sums of the squares it crosses, 3 sums per square. */
 function addRow({ rgb, width }: LevelPiece, row: number, factor: number, sums: Float64Array): void {
   let source = row * width * 3;
   const rowEnd = source + width * 3;
@@ -91,7 +96,7 @@ function addRow({ rgb, width }: LevelPiece, row: number, factor: number, sums: F
   }
 }
 
-/** Row `y` of the piece at half its size: the common factor, without sums in between. */
+/** Computes row `y` of the piece at half its size: the most common factor, without intermediate sums. */
 function halveRows({ rgb, width }: LevelPiece, y: number, into: Uint8Array, half: number): void {
   const stride = width * 3;
   let upper = y * 2 * stride;
@@ -107,7 +112,7 @@ function halveRows({ rgb, width }: LevelPiece, y: number, into: Uint8Array, half
   for (let c = 0; c < 3; c++) into[target + c] = (rgb[upper + c] + rgb[upper + stride + c] + 1) >> 1;
 }
 
-/** The pieces of a level, each made `factor` times smaller by {@link reducePiece}. */
+/** Yields the pieces of a level, each reduced by `factor` with {@link reducePiece}. */
 export function* reducedPieces(slide: Slide, level: number, factor: number): Generator<LevelPiece> {
   for (const piece of levelPieces(slide, level)) yield reducePiece(piece, factor);
 }

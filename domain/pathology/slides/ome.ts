@@ -1,6 +1,6 @@
 import type { Mpp } from '../../units.js';
 
-/** Micrometres of the units that OME-XML names lengths in. */
+/** Micrometers per length unit of OME-XML. */
 const MICROMETERS: Readonly<Record<string, number>> = {
   m: 1e6,
   cm: 1e4,
@@ -14,7 +14,7 @@ const MICROMETERS: Readonly<Record<string, number>> = {
   in: 25400,
 };
 
-/** Keys that an OME-XML's values are listed under among a slide's properties. */
+/** Property keys for the values of OME-XML. */
 export const OME_KEYS = {
   mppX: 'ome.PhysicalSizeX',
   mppY: 'ome.PhysicalSizeY',
@@ -22,8 +22,9 @@ export const OME_KEYS = {
 } as const;
 
 /**
- * Micrometres a pixel and the objective's magnification as an OME-TIFF's first image description says (OME-XML, schema 2016-06; without a unit,
- * lengths are micrometres), by {@link OME_KEYS}. Empty for other texts.
+ * Reads µm per pixel and the magnification of the objective from the first image description of an OME-TIFF
+ * (OME-XML, schema 2016-06; lengths without unit are micrometers), by {@link OME_KEYS}. Empty for other
+ * texts.
  */
 export function omeProperties(description: string | undefined): Record<string, string> {
   if (description === undefined || !/<(?:\w+:)?OME[\s>]/.test(description)) return {};

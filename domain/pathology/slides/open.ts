@@ -9,18 +9,19 @@ import { tiffPyramid } from './tiff-pyramid.js';
 import { TiffSlide } from './tiff-slide.js';
 
 /**
- * Opens a slide: by OpenSlide, also a DICOM series by its folder; a tiled TIFF whose levels or tiles OpenSlide can't read by libvips; and a plain
- * JPEG, PNG or TIFF as a slide of one level.
+ * Opens a slide with OpenSlide, including a DICOM series by its folder. libvips opens tiled TIFFs whose
+ * levels or tiles OpenSlide cannot read. A plain JPEG, PNG or TIFF becomes a slide with one level.
  *
- * Errors, each naming the file and what to do: `InvalidInput` (missing, a folder of something else, unreadable, empty), `UnsupportedFormat` (not
- * an image, or one that no reader knows), `CorruptSlide` (cut off or damaged), `Unavailable` (no OpenSlide library on this machine).
+ * @throws SamMilError InvalidInput (missing, another kind of folder, unreadable, empty), UnsupportedFormat
+ * (not an image, or an unsupported one), CorruptSlide (truncated or damaged), Unavailable (no OpenSlide
+ * library on this machine)
  */
 export function openSlide(given: string, options: OpenSlideOptions = {}): Slide {
   const path = slideFolderMember(given) ?? given;
   const head = checkSlideFile(path);
   refuseCutOff(path, head);
   const tiff = tiffDirectoryOffset(head.bytes) === undefined ? undefined : tiffPyramid(path);
-  // OpenSlide opens such a file too, but sees its first level only.
+  // OpenSlide also opens such a file, but only its first level.
   if (tiff?.inSubImages) return new TiffSlide(path, tiff);
   try {
     const slide = OpenSlideSlide.open(path, options);

@@ -6,16 +6,16 @@ import { openSlideLibraryPath } from '../../machine/openslide-library.js';
 export type Handle = bigint;
 
 /**
- * The functions of OpenSlide's C library that the project calls, under their own names without the prefix. Lengths at a level are in that
- * level's pixels, positions in level-0 pixels.
+ * Functions of the OpenSlide C library, with their names without prefix. Sizes at a level are in pixels of
+ * that level, positions in level-0 pixels.
  */
 export interface OpenSlideApi {
   /** Path of the library file. */
   library: string;
   version: string;
-  /** Vendor that would open the file, or null where no reader knows it. */
+  /** Vendor of the file, or null if no reader supports it. */
   detectVendor(path: string): string | null;
-  /** Null where no reader knows the file; a handle whose `error` is set where one does but fails. */
+  /** Null if no reader supports the file; a handle with `error` set if a reader fails. */
   open(path: string): Handle | null;
   close(slide: Handle): void;
   error(slide: Handle): string | null;
@@ -35,13 +35,13 @@ export interface OpenSlideApi {
     width: number,
     height: number,
   ): void;
-  /** Gives the handle a tile cache of its own of that many bytes; absent before OpenSlide 4. */
+  /** Assigns the handle a separate tile cache of this many bytes; absent before OpenSlide 4. */
   setCacheSize?(slide: Handle, bytes: number): void;
 }
 
 let loaded: OpenSlideApi | undefined;
 
-/** Loads the library once a thread. Throws `Unavailable` where it can't be found or loaded. */
+/** Loads the library once per thread. @throws SamMilError Unavailable if it cannot be found or loaded */
 export function openSlideApi(): OpenSlideApi {
   loaded ??= load(openSlideLibraryPath());
   return loaded;
@@ -54,7 +54,7 @@ function load(path: string): OpenSlideApi {
     throw new SamMilError('Unavailable', 'the OpenSlide library could not be loaded', {
       file: path,
       found: error instanceof Error ? error.message : String(error),
-      next: 'set OPENSLIDE_LIB to a libopenslide of this platform (the pinned one needs glibc 2.28 or newer), or unset it to have one fetched',
+      next: 'set OPENSLIDE_LIB to a libopenslide for this platform (the pinned one requires glibc 2.28 or newer), or unset it to download one',
       cause: error,
     });
   }
@@ -95,7 +95,7 @@ function bind(path: string, library: LibraryHandle): OpenSlideApi {
   };
 }
 
-/** Cache functions came with OpenSlide 4; Debian 12's 3.4.1 has none, and reads without. */
+/** The cache functions require OpenSlide 4. Version 3.4.1 of Debian 12 lacks them and reads without. */
 function bindCache(library: LibraryHandle): OpenSlideApi['setCacheSize'] {
   try {
     const create = library.func('void *openslide_cache_create(size_t capacity)') as unknown as Call<Handle>;
@@ -104,7 +104,8 @@ function bindCache(library: LibraryHandle): OpenSlideApi['setCacheSize'] {
     return (slide, bytes) => {
       const cache = create(bytes);
       attach(slide, cache);
-      // The slide holds its own reference; ours is given back at once, so nothing is left when the slide closes.
+      // The slide holds its own reference; ours is released immediately, so that nothing leaks when the slide
+      // closes.
       release(cache);
     };
   } catch {

@@ -4,17 +4,20 @@ import { argbToRgb } from './argb.js';
 import { openSlideApi, type Handle, type OpenSlideApi } from './openslide-binding.js';
 import { READ_PIECE } from './level-pieces.js';
 import { omeProperties } from './ome.js';
-import { mppOf, objectivePowerOf } from './properties.js';
+import { readMpp, readObjectivePower } from './properties.js';
 import type { Level, Slide, SlideInfo } from './slide.js';
 
 export interface OpenSlideOptions {
-  /** Size of the handle's cache of decoded tiles; default is OpenSlide's own, 32 MB. No effect before OpenSlide 4. */
+  /**
+   * Size of the handle's cache of decoded tiles. Default: 32 MB, the default of OpenSlide. No effect before
+   * OpenSlide 4.
+   */
   cacheBytes?: number;
 }
 
 /**
- * A slide read by the OpenSlide C library. Pixels equal those of openslide-python's `read_region(...).convert("RGB")` after its
- * un-premultiplication.
+ * A slide read by the OpenSlide C library. Pixels equal `read_region(...).convert("RGB")` of openslide-python
+ * after un-premultiplication.
  */
 export class OpenSlideSlide implements Slide {
   readonly path: string;
@@ -22,7 +25,10 @@ export class OpenSlideSlide implements Slide {
   private readonly api: OpenSlideApi;
   private readonly downsamples: readonly number[];
   private handle: Handle | undefined;
-  /** Why the handle is dead. OpenSlide's errors are sticky: after one, every further answer of the handle is worthless. */
+  /**
+   * Why the handle is unusable. OpenSlide errors are permanent: after one, all results of the handle are
+   * invalid.
+   */
   private failure: string | undefined;
   private pixels = new Uint32Array(0);
 
@@ -37,8 +43,8 @@ export class OpenSlideSlide implements Slide {
   }
 
   /**
-   * Undefined where OpenSlide has no reader for the file. Throws `CorruptSlide` where it has one that fails, `Unavailable` without the
-   * library.
+   * Opens a file; undefined if OpenSlide has no reader for it.
+   * @throws SamMilError CorruptSlide if the reader fails; Unavailable without the library
    */
   static open(path: string, options: OpenSlideOptions = {}): OpenSlideSlide | undefined {
     const api = openSlideApi();
@@ -66,7 +72,8 @@ export class OpenSlideSlide implements Slide {
     const handle = this.alive();
     checkRequest(this, level, width, height, into);
     const downsample = this.downsamples[level];
-    // The library cuts one large call into these very pieces; doing it here gives the same pixels with a small buffer.
+    // The library splits a large call into the same pieces. Splitting here gives the same pixels with a small
+    // buffer.
     for (let top = 0; top < height; top += READ_PIECE) {
       for (let left = 0; left < width; left += READ_PIECE) {
         const w = Math.min(READ_PIECE, width - left);
@@ -94,7 +101,7 @@ export class OpenSlideSlide implements Slide {
   close(): void {
     if (this.handle !== undefined) this.api.close(this.handle);
     this.handle = undefined;
-    this.failure ??= 'the slide was closed before';
+    this.failure ??= 'the slide is closed';
     this.pixels = new Uint32Array(0);
   }
 
@@ -103,7 +110,7 @@ export class OpenSlideSlide implements Slide {
       throw new SamMilError('CorruptSlide', 'this slide can no longer be read', {
         file: this.path,
         found: this.failure,
-        next: 'close the handle and open the slide anew',
+        next: 'close the handle and open the slide again',
       });
     }
     return this.handle;
@@ -134,13 +141,16 @@ function readInfo(api: OpenSlideApi, handle: Handle, downsamples: readonly numbe
   return {
     vendor: properties['openslide.vendor'] ?? 'unknown',
     levels,
-    mpp: mppOf(properties),
-    objectivePower: objectivePowerOf(properties),
+    mpp: readMpp(properties),
+    objectivePower: readObjectivePower(properties),
     properties,
   };
 }
 
-/** Programming errors, refused before the library is asked: a wrong size of `into` would be written past its end. */
+/**
+ * Refuses programming errors before the call: with a wrong size of `into`, the library would write past its
+ * end.
+ */
 export function checkRequest(
   slide: Slide,
   level: number,
@@ -150,15 +160,15 @@ export function checkRequest(
 ): void {
   const levels = slide.info.levels.length;
   if (!Number.isInteger(level) || level < 0 || level >= levels) {
-    throw new SamMilError('InvalidInput', `there is no level ${level}`, {
+    throw new SamMilError('InvalidInput', `the slide has no level ${level}`, {
       file: slide.path,
       expected: `0 to ${levels - 1}`,
     });
   }
   if (into.length !== width * height * 3 || !(width > 0) || !(height > 0)) {
-    throw new SamMilError('InvalidInput', `a region of ${width} x ${height} pixels can't be read`, {
+    throw new SamMilError('InvalidInput', `cannot read a region of ${width} x ${height} pixels`, {
       file: slide.path,
-      expected: `a positive size and an array of width * height * 3 bytes`,
+      expected: 'a positive size and an array of width * height * 3 bytes',
       found: `${into.length} bytes`,
     });
   }

@@ -8,13 +8,13 @@ import type { Level0Px } from '../../units.js';
 import type { FileHead } from './check-file.js';
 import type { DecodedImage } from './decoded-image.js';
 import { checkRequest } from './openslide.js';
-import { mppOf } from './properties.js';
+import { readMpp } from './properties.js';
 import type { Slide, SlideInfo } from './slide.js';
 import { tiffDirectoryOffset } from './tiff-file.js';
 
 const DECODER = fileURLToPath(new URL('./decode-image.js', import.meta.url));
 
-/** PNG, JPEG or TIFF by their first bytes. */
+/** Recognizes PNG, JPEG and TIFF by their first bytes. */
 export function isPlainImage({ bytes }: FileHead): boolean {
   const png = bytes.length > 8 && bytes.readUInt32BE(0) === 0x89504e47;
   const jpeg = bytes.length > 3 && bytes.readUIntBE(0, 3) === 0xffd8ff;
@@ -22,9 +22,10 @@ export function isPlainImage({ bytes }: FileHead): boolean {
 }
 
 /**
- * A plain image as a slide of one level. It is decoded once, in a process of its own (a broken file can't take this one down), into a raw file
- * that is unlinked at once; regions are read from that, so memory stays small, whatever its size. Disk: 3 bytes a pixel in
- * the temporary folder while open, twice that for a moment where it is large. Alpha is dropped, as Pillow's `convert("RGB")` does.
+ * A plain image as a slide with one level. A separate process, which protects this one from damaged files,
+ * decodes it once into a raw file that is unlinked immediately. Regions are read from that file, so memory
+ * stays small for any size. Disk use in the temporary folder is 3 bytes per pixel while open, and briefly
+ * twice that for large images. Alpha is dropped, as in Pillow's `convert("RGB")`.
  */
 export class PlainImageSlide implements Slide {
   readonly path: string;
@@ -37,7 +38,9 @@ export class PlainImageSlide implements Slide {
     this.info = describe(image);
   }
 
-  /** Throws `CorruptSlide` where the image can't be decoded, `DiskFull` where the temporary folder can't hold it. */
+  /**
+   * @throws SamMilError CorruptSlide if the image cannot be decoded; DiskFull if the temporary folder is full
+   */
   static open(path: string): PlainImageSlide {
     const folder = mkdtempSync(join(tmpdir(), 'sam-mil-image-'));
     try {
@@ -62,7 +65,7 @@ export class PlainImageSlide implements Slide {
     height: number,
     into: Uint8Array = new Uint8Array(width * height * 3),
   ): Uint8Array {
-    if (this.raw === undefined) throw failed(this.path, 'the slide was closed before');
+    if (this.raw === undefined) throw failed(this.path, 'the slide is closed');
     checkRequest(this, level, width, height, into);
     const [image] = this.info.levels;
     const left = Math.max(0, Math.trunc(x));
@@ -96,20 +99,20 @@ function decode(path: string, into: string): DecodedImage {
   if (result.status === 0) return JSON.parse(result.stdout) as DecodedImage;
   const message = result.stderr.trim().split('\n').at(-1) ?? `signal ${result.signal}`;
   if (message.includes('ENOSPC') || message.includes('No space left')) {
-    throw new SamMilError('DiskFull', 'no room to decode the image', {
+    throw new SamMilError('DiskFull', 'not enough disk space to decode the image', {
       file: path,
       found: message,
-      next: `free space in ${tmpdir()}, or set TMPDIR to a folder with room for 3 bytes a pixel`,
+      next: `free space in ${tmpdir()}, or set TMPDIR to a folder with space for 3 bytes per pixel`,
     });
   }
   throw failed(path, message);
 }
 
 function failed(path: string, found: string): SamMilError {
-  return new SamMilError('CorruptSlide', 'the image can not be decoded', {
+  return new SamMilError('CorruptSlide', 'the image cannot be decoded', {
     file: path,
     found,
-    next: 'copy or download it again, or convert it to a tiled TIFF',
+    next: 'copy or download the image again, or convert it to a tiled TIFF',
   });
 }
 
@@ -121,7 +124,7 @@ function describe({ width, height, format, density }: DecodedImage): SlideInfo {
   return {
     vendor: `plain-${format}`,
     levels: [{ width, height, downsample: [1, 1] }],
-    mpp: mppOf(properties),
+    mpp: readMpp(properties),
     properties,
     costlyToOpen: true,
   };

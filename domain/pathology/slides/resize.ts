@@ -1,6 +1,6 @@
 import { SamMilError } from '../../errors.js';
 
-/** Kernels of Pillow's `Image.resize`, widened when shrinking (antialiased). */
+/** Kernels of Pillow's `Image.resize`, widened for downsampling (antialiased). */
 export type ResizeFilter = 'bilinear' | 'bicubic';
 
 interface Kernel {
@@ -26,10 +26,13 @@ function cubicWeight(distance: number): number {
   return 0;
 }
 
-/** 8 bits of value, 2 of headroom for kernels that overshoot; the rest of a 32-bit sum is fraction. */
+/** Fraction bits of a 32-bit sum, without 8 bits for the value and 2 for kernels that overshoot. */
 const FRACTION_BITS = 32 - 8 - 2;
 
-/** Contributions to one axis: output i is the sum of `taps` source pixels from `first[i]` on, times `weights[i * taps + k]` (fixed point). */
+/**
+ * Contributions along one axis: output i is the sum of `taps` source pixels from `first[i]`, times `weights[i
+ * * taps + k]` (fixed point).
+ */
 interface Axis {
   taps: number;
   first: Int32Array;
@@ -37,7 +40,7 @@ interface Axis {
   weights: Int32Array;
 }
 
-function axisOf(kernel: Kernel, from: number, to: number): Axis {
+function planAxis(kernel: Kernel, from: number, to: number): Axis {
   const scale = from / to;
   const stretch = Math.max(scale, 1);
   const support = kernel.support * stretch;
@@ -72,9 +75,9 @@ function toFixed(weight: number): number {
 }
 
 /**
- * A plan for resizing RGB images of one size to another: weights are computed once, buffers are kept. Bit-exact with Pillow's
- * `Image.resize((width, height), BILINEAR | BICUBIC)`: rows first, then columns, 22-bit fixed-point weights, rounded to 8 bits in between.
- * Not safe for concurrent calls.
+ * Resizes RGB images of one size to another with precomputed weights and reused buffers. Bit-exact with
+ * Pillow's `Image.resize((width, height), BILINEAR | BICUBIC)`: rows first, then columns, 22-bit fixed-point
+ * weights, rounded to 8 bits in between. Not safe for concurrent calls.
  */
 export class Resizer {
   readonly fromWidth: number;
@@ -88,7 +91,7 @@ export class Resizer {
   constructor(fromWidth: number, fromHeight: number, width: number, height: number, filter: ResizeFilter) {
     for (const size of [fromWidth, fromHeight, width, height]) {
       if (!Number.isInteger(size) || size < 1) {
-        throw new SamMilError('InvalidInput', 'an image size is a whole number of pixels, at least 1', {
+        throw new SamMilError('InvalidInput', 'the image size is not an integer of at least 1', {
           found: `${fromWidth} x ${fromHeight} to ${width} x ${height}`,
         });
       }
@@ -98,14 +101,14 @@ export class Resizer {
     this.width = width;
     this.height = height;
     const kernel = KERNELS[filter];
-    // Like Pillow, an axis that keeps its size is not filtered.
-    if (fromWidth !== width) this.across = axisOf(kernel, fromWidth, width);
-    if (fromHeight !== height) this.down = axisOf(kernel, fromHeight, height);
+    // As in Pillow, an axis that keeps its size is not filtered.
+    if (fromWidth !== width) this.across = planAxis(kernel, fromWidth, width);
+    if (fromHeight !== height) this.down = planAxis(kernel, fromHeight, height);
     this.middle = new Uint8Array(this.across && this.down ? width * fromHeight * 3 : 0);
   }
 
   /**
-   * @param rgb `fromHeight` x `fromWidth` x 3, row major
+   * @param rgb `fromHeight` x `fromWidth` x 3, row-major
    * @param into `height` x `width` x 3; filled and returned
    */
   resize(rgb: Uint8Array, into: Uint8Array = new Uint8Array(this.width * this.height * 3)): Uint8Array {
@@ -144,7 +147,7 @@ function resizeRows(
       let at = row + first[x] * 3;
       let k = x * taps;
       const end = k + count[x];
-      // Two taps a turn: the sums are read and written half as often.
+      // Two taps per iteration halve the reads and writes of the sums.
       for (; k + 1 < end; k += 2, at += 6) {
         const here = weights[k];
         const next = weights[k + 1];
@@ -179,7 +182,8 @@ function resizeColumns(
     const from = y * taps;
     const end = from + count[y];
     const out = y * stride;
-    // Four columns side by side stay in registers over all taps: less than half the time of one by one.
+    // Four adjacent columns stay in registers over all taps, which takes less than half the time of single
+    // columns.
     for (let x = 0; x < whole; x += 4) {
       let [a, b, c, d] = [HALF, HALF, HALF, HALF];
       for (let k = from, at = top + x; k < end; k++, at += stride) {

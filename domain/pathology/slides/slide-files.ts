@@ -2,48 +2,53 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, s
 import { basename, dirname, extname, join } from 'node:path';
 import { SamMilError } from '../../errors.js';
 
-/** DICOM sorts its elements by tag, and the series' (0020,000E) comes before anything large. */
+/**
+ * Leading bytes of a DICOM file that contain the series (0020,000E): elements are sorted by tag, and it
+ * precedes all large ones.
+ */
 const DICOM_HEAD = 1 << 16;
 
-/** Where every DICOM file, whatever its name ends in, says that it is one. */
+/** Marker of DICOM files, independent of their extension. */
 const DICOM_MARK = { at: 128, text: 'DICM' } as const;
 
 /**
- * The further files that a slide consists of, sorted: what a digest of its content must cover beside the named one.
- * MIRAX: the folder named like the .mrxs file. DICOM: the files of the folder that belong to the same series. Hamamatsu VMS and VMU: the
- * files that the index names. Trestle and all others: none. Throws the file system's own error.
+ * Lists, sorted, the further files of a slide that a digest of its content must cover. MIRAX: the folder
+ * named like the .mrxs file. DICOM: the files of the same series in the folder. Hamamatsu VMS and VMU: the
+ * files that the index names. Trestle and all others: none.
+ * @throws the error of the file system
  */
 export function companionFiles(path: string): string[] {
   return [...new Set(companions(path))].filter((file) => file !== path).sort();
 }
 
 /**
- * The file to open for a slide that is given as a folder: the first file of the one DICOM series in it. Undefined where `path` is no folder.
- * Throws `InvalidInput` where the folder holds no series, or several.
+ * Returns the file to open for a slide folder: the first file of its only DICOM series. Undefined if `path`
+ * is not a folder.
+ * @throws SamMilError InvalidInput if the folder has no DICOM series or several
  */
 export function slideFolderMember(path: string): string | undefined {
   if (!isFolder(path)) return undefined;
   const files = dicomFiles(path).sort();
   const series = new Map<string, string>();
   for (const file of files) {
-    const name = seriesOf(file);
+    const name = readSeries(file);
     if (name !== undefined && !series.has(name)) series.set(name, file);
   }
   const [first] = series.values();
   if (series.size === 1) return first;
   throw new SamMilError(
     'InvalidInput',
-    series.size === 0 ? 'this is a folder, not a slide file' : 'the folder holds several DICOM series',
+    series.size === 0 ? 'the path is a folder, not a slide file' : 'the folder contains several DICOM series',
     {
       file: path,
       expected: 'a slide file, or a folder with the files of one DICOM series',
-      found: series.size === 0 ? `${files.length} DICOM files with a series` : `${series.size} series`,
-      next: 'name the slide file itself; for a DICOM slide any one file of its series, for MIRAX the .mrxs file next to the folder',
+      found: series.size === 0 ? 'no DICOM series' : `${series.size} series`,
+      next: 'specify the slide file: for DICOM, any file of the series; for MIRAX, the .mrxs file next to the folder',
     },
   );
 }
 
-/** Whatever keeps one from looking is met, and told, where the file is opened. */
+/** Errors count as false here; opening the file reports them. */
 function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory();
@@ -61,7 +66,7 @@ function dicomFiles(folder: string): string[] {
 
 function isDicom(path: string): boolean {
   const { at, text } = DICOM_MARK;
-  return headOf(path, at + text.length).toString('latin1', at) === text;
+  return readHead(path, at + text.length).toString('latin1', at) === text;
 }
 
 function companions(path: string): string[] {
@@ -85,14 +90,17 @@ function filesUnder(folder: string): string[] {
 }
 
 function sameSeries(path: string): string[] {
-  const series = seriesOf(path);
+  const series = readSeries(path);
   if (series === undefined) return [];
-  return dicomFiles(dirname(path)).filter((file) => seriesOf(file) === series);
+  return dicomFiles(dirname(path)).filter((file) => readSeries(file) === series);
 }
 
-/** SeriesInstanceUID (0020,000E), found by its tag in explicit (`UI` and a 16-bit length) or implicit (32-bit length) little-endian form. */
-function seriesOf(path: string): string | undefined {
-  const bytes = headOf(path, DICOM_HEAD);
+/**
+ * Reads the SeriesInstanceUID (0020,000E) in explicit (`UI` and a 16-bit length) or implicit (32-bit length)
+ * little-endian form.
+ */
+function readSeries(path: string): string | undefined {
+  const bytes = readHead(path, DICOM_HEAD);
   const at = bytes.indexOf(Buffer.from([0x20, 0x00, 0x0e, 0x00]));
   if (at < 0 || at + 8 > bytes.length) return undefined;
   const explicit = bytes.toString('latin1', at + 4, at + 6) === 'UI';
@@ -100,8 +108,8 @@ function seriesOf(path: string): string | undefined {
   return bytes.toString('latin1', at + 8, at + 8 + Math.min(length, 64)).replace(/\0+$/, '');
 }
 
-/** The first bytes of a file, fewer where it is shorter. */
-function headOf(path: string, length: number): Buffer {
+/** Reads the first bytes of a file, fewer if it is shorter. */
+function readHead(path: string, length: number): Buffer {
   const head = Buffer.alloc(length);
   const file = openSync(path, 'r');
   try {

@@ -5,13 +5,14 @@ const STRIP_SIZES = 279;
 const TILE_OFFSETS = 324;
 const TILE_SIZES = 325;
 
-/** More directories than any slide has: a chain that goes on is damaged. */
+/** More directories than any slide has. A longer chain is damaged. */
 const MAX_DIRECTORIES = 4096;
 
 /**
- * How many bytes a TIFF or BigTIFF needs: the end of the last directory, value, strip or tile that it points at. A file that is shorter was
- * cut off. Undefined for other files. Directories beyond the file's end end the walk, as nothing of them can be read. NDPI files beyond 4 GB keep
- * the upper halves of offsets elsewhere: don't ask about those.
+ * Returns the number of bytes that a TIFF or BigTIFF requires: the end of the last directory, value, strip or
+ * tile that it refers to. A shorter file is truncated. Undefined for other files. The walk ends at
+ * directories past the end of the file, which cannot be read. Not valid for NDPI files over 4 GB, which store
+ * the upper halves of offsets elsewhere.
  */
 export function tiffExtent(path: string): number | undefined {
   return TiffFile.with(path, walk);
@@ -36,7 +37,7 @@ function walk(tiff: TiffFile): number {
   return extent;
 }
 
-/** End of the last strip or tile; 0 where the directory has none. */
+/** End of the last strip or tile; 0 if the directory has none. */
 function lastByte(tiff: TiffFile, entries: readonly TiffEntry[], offsets: number, sizes: number): number {
   const [starts, lengths] = [offsets, sizes].map((tag) => {
     const entry = entries.find((candidate) => candidate.tag === tag);

@@ -1,9 +1,9 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 
-/** Bytes of a value of each TIFF type. */
+/** Bytes per value of each TIFF type. */
 const TYPE_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
 
-/** Types whose values are numbers after one another, and the rational ones. */
+/** Types of plain numbers, and of rationals. */
 const RATIONAL = 5;
 const SIGNED_RATIONAL = 10;
 
@@ -18,20 +18,20 @@ export interface TiffEntry {
   tag: number;
   type: number;
   count: number;
-  /** Where the values lie in the file, and how many bytes they have. */
+  /** Position of the values in the file, and their number of bytes. */
   at: number;
   bytes: number;
 }
 
 export interface TiffDirectory {
   entries: TiffEntry[];
-  /** Where the directory ends. */
+  /** End of the directory. */
   end: number;
-  /** Offset of the next one; 0 for none. */
+  /** Offset of the next directory; 0 for none. */
   next: number;
 }
 
-/** How a TIFF or BigTIFF is laid out, by the file's first bytes; undefined for other files. */
+/** Reads the layout of a TIFF or BigTIFF from the first bytes of a file; undefined for other files. */
 export function tiffLayout(bytes: Buffer): TiffLayout | undefined {
   if (bytes.length < 16) return undefined;
   const order = bytes.toString('latin1', 0, 2);
@@ -43,12 +43,18 @@ export function tiffLayout(bytes: Buffer): TiffLayout | undefined {
   return { little, big, first: big ? unsigned(bytes, 8, 8, little) : unsigned(bytes, 4, 4, little) };
 }
 
-/** Offset of the first image directory of a TIFF or BigTIFF by the file's first bytes; undefined for other files. */
+/**
+ * Reads the offset of the first image directory of a TIFF or BigTIFF from the first bytes of a file;
+ * undefined for other files.
+ */
 export function tiffDirectoryOffset(bytes: Buffer): number | undefined {
   return tiffLayout(bytes)?.first;
 }
 
-/** Reads directories and values of one TIFF file. What lies beyond the file's end comes back short or empty. */
+/**
+ * Reads directories and values of one TIFF file. Reads past the end of the file return short or empty
+ * results.
+ */
 export class TiffFile {
   readonly layout: TiffLayout;
   readonly size: number;
@@ -60,7 +66,7 @@ export class TiffFile {
     this.layout = layout;
   }
 
-  /** Calls `use` with the open file; undefined where it is no TIFF. */
+  /** Calls `use` with the open file; undefined if it is not a TIFF. */
   static with<Result>(path: string, use: (tiff: TiffFile) => Result): Result | undefined {
     const file = openSync(path, 'r');
     try {
@@ -99,7 +105,7 @@ export class TiffFile {
     return { entries, end, next: unsigned(body, length - offsetBytes, offsetBytes, little) };
   }
 
-  /** Numbers of an entry; of rationals, their quotients. */
+  /** Reads the numbers of an entry; rationals as quotients. */
   numbers({ type, at, bytes }: TiffEntry): number[] {
     const width = TYPE_BYTES[type] ?? 0;
     if (width === 0) return [];
@@ -126,7 +132,7 @@ function readBytes(file: number, at: number, length: number): Buffer {
   return bytes.subarray(0, readSync(file, bytes, 0, length, at));
 }
 
-/** An unsigned integer of 2, 4 or 8 bytes. */
+/** Reads an unsigned integer of 2, 4 or 8 bytes. */
 function unsigned(bytes: Buffer, at: number, width: number, little: boolean): number {
   if (width === 8) return Number(little ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at));
   return little ? bytes.readUIntLE(at, width) : bytes.readUIntBE(at, width);

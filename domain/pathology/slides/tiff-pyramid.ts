@@ -13,16 +13,18 @@ const TAGS = {
   subDirectories: 330,
 } as const;
 
-/** Micrometres of TIFF's units of resolution. */
+/** Micrometers per TIFF resolution unit. */
 const UNIT_MICROMETERS: Readonly<Record<number, number>> = { 2: 25400, 3: 10000 };
 
-/** A slide has some ten levels; a file with more pages is a stack of something else. */
+/** A slide has about ten levels. A file with more pages than this is another kind of stack. */
 const MOST_PAGES = 64;
 
-/** A level's sides may be rounded, and so differ from the first one's proportions by so much. */
+/** Maximum relative difference in proportions to the first level, because sides are rounded. */
 const MOST_SKEW = 0.02;
 
-/** Where an image lies in a TIFF: the page, and for one that hangs below it which (`subifd`; -1 for the page itself). */
+/**
+ * Position of an image in a TIFF: the page and the index of its sub-image (`subifd`; -1 for the page itself).
+ */
 export interface TiffPlace {
   page: number;
   subifd: number;
@@ -33,31 +35,34 @@ export interface TiffLevel extends TiffPlace {
   height: number;
 }
 
-/** A tiled TIFF's levels, largest first. */
+/** Levels of a tiled TIFF, largest first. */
 export interface TiffPyramid {
   levels: TiffLevel[];
   /** The smaller levels are sub-images of the first page, as in OME-TIFF. */
   inSubImages: boolean;
-  /** TIFF's number of the first level's compression. */
+  /** TIFF compression number of the first level. */
   compression: number;
-  /** What the file says of itself, under the names of OpenSlide and {@link omeProperties}. */
+  /** Properties of the file, with the names of OpenSlide and {@link omeProperties}. */
   properties: Record<string, string>;
 }
 
-/** Undefined for other files, and where the first page is not tiled: its regions can't be read without the whole. */
+/**
+ * Reads the levels. Undefined for other files, and if the first page is not tiled, because its regions cannot
+ * be read separately.
+ */
 export function tiffPyramid(path: string): TiffPyramid | undefined {
   return TiffFile.with(path, (tiff) => {
-    const pages = pagesOf(tiff);
-    const first = pages[0] && imageOf(tiff, pages[0]);
+    const pages = listPages(tiff);
+    const first = pages[0] && readImage(tiff, pages[0]);
     if (first === undefined || !first.tiled) return undefined;
     const below = first.subDirectories.map((at, subifd) => {
-      return { page: 0, subifd, ...imageOf(tiff, tiff.directory(at)) };
+      return { page: 0, subifd, ...readImage(tiff, tiff.directory(at)) };
     });
     const beside = pages.slice(1).map((page, index) => {
-      return { page: index + 1, subifd: -1, ...imageOf(tiff, page) };
+      return { page: index + 1, subifd: -1, ...readImage(tiff, page) };
     });
-    const inSubImages = below.some((image) => isLevelOf(image, first));
-    const smaller = (inSubImages ? below : beside).filter((image) => isLevelOf(image, first));
+    const inSubImages = below.some((image) => isLevel(image, first));
+    const smaller = (inSubImages ? below : beside).filter((image) => isLevel(image, first));
     smaller.sort((a, b) => b.width - a.width);
     const levels = [{ page: 0, subifd: -1, ...first }, ...smaller];
     return {
@@ -69,7 +74,7 @@ export function tiffPyramid(path: string): TiffPyramid | undefined {
   });
 }
 
-function pagesOf(tiff: TiffFile): TiffDirectory[] {
+function listPages(tiff: TiffFile): TiffDirectory[] {
   const pages: TiffDirectory[] = [];
   for (let at = tiff.layout.first; at !== 0 && pages.length < MOST_PAGES;) {
     const page = tiff.directory(at);
@@ -79,9 +84,9 @@ function pagesOf(tiff: TiffFile): TiffDirectory[] {
   return pages;
 }
 
-type TiffImage = ReturnType<typeof imageOf>;
+type TiffImage = ReturnType<typeof readImage>;
 
-function imageOf(tiff: TiffFile, { entries }: TiffDirectory) {
+function readImage(tiff: TiffFile, { entries }: TiffDirectory) {
   const values = (tag: number) => {
     const entry = entries.find((candidate) => candidate.tag === tag);
     return entry === undefined ? [] : tiff.numbers(entry);
@@ -107,8 +112,8 @@ function imageOf(tiff: TiffFile, { entries }: TiffDirectory) {
   };
 }
 
-/** Smaller, of the same proportions, and tiled: labels and overviews of the glass are none of these. */
-function isLevelOf(image: TiffImage, first: TiffImage): boolean {
+/** Levels are smaller, tiled, and of the same proportions, unlike labels and overviews of the glass. */
+function isLevel(image: TiffImage, first: TiffImage): boolean {
   const [x, y] = [first.width / image.width, first.height / image.height];
   return image.tiled && x > 1.5 && Math.abs(x / y - 1) < MOST_SKEW + 1 / image.height + 1 / image.width;
 }

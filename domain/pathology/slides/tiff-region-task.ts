@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { TiffPlace } from './tiff-pyramid.js';
 
-/** A region that lies wholly inside its image, to be written as RGB to the start of `pixels` (shared memory). */
+/** A region inside its image, to be written as RGB to the start of `pixels` (shared memory). */
 export interface RegionTask extends TiffPlace {
   left: number;
   top: number;
@@ -10,7 +10,10 @@ export interface RegionTask extends TiffPlace {
   pixels: Uint8Array;
 }
 
-/** What a reading thread is started with. `state` is set to 1 and notified after each answer, which is an error's text or empty. */
+/**
+ * Start data of a reading thread. `state` is set to 1 and notified after each answer, which is an error
+ * message or empty.
+ */
 export interface RegionThreadData {
   path: string;
   port: MessagePort;

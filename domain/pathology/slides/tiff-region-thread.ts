@@ -2,7 +2,7 @@ import { workerData } from 'node:worker_threads';
 import sharp from 'sharp';
 import type { RegionTask, RegionThreadData } from './tiff-region-task.js';
 
-/** Decodes regions of one TIFF for a thread that sleeps meanwhile; ends when it is told `close`. */
+/** Decodes regions of one TIFF for a thread that sleeps meanwhile. Ends on the message `close`. */
 const { path, port, state } = workerData as RegionThreadData;
 sharp.concurrency(1);
 
@@ -27,10 +27,10 @@ async function decode({ page, subifd, left, top, width, height, pixels }: Region
   const { data } = await sharp(path, {
     page,
     ...(subifd < 0 ? {} : { tiff: { subifd } }),
-    // Of a tiled file only the region's tiles are decoded, however many pixels it has.
+    // In a tiled file, only the tiles of the region are decoded, for any number of pixels.
     limitInputPixels: false,
     sequentialRead: false,
-    // Below this, libvips hands out a tile that it could not decode as a black one.
+    // At a lower level, libvips returns undecodable tiles as black.
     failOn: 'warning',
     ignoreIcc: true,
   })

@@ -2,20 +2,24 @@ import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from '
 import { SamMilError } from '../../errors.js';
 import type { Level0Px } from '../../units.js';
 import { checkRequest } from './openslide.js';
-import { mppOf, objectivePowerOf } from './properties.js';
+import { readMpp, readObjectivePower } from './properties.js';
 import type { Level, Slide, SlideInfo } from './slide.js';
 import type { RegionTask, RegionThreadData } from './tiff-region-task.js';
 import type { TiffPyramid } from './tiff-pyramid.js';
 
-/** No region of a tiled file takes longer, on any disk that answers at all. */
+/** No region of a tiled file takes longer on a working disk. */
 const TIMEOUT_MS = 5 * 60_000;
 
+const CLOSED = 'the slide is closed';
+
 /**
- * A tiled TIFF as a slide, read by libvips: for pyramids whose levels are sub-images (OME-TIFF), of which OpenSlide sees only the first, and for
- * tiles that OpenSlide has no decoder for. libvips decodes the tiles that a region touches, not the image. It answers only asynchronously,
- * so it works in a thread of its own, and the caller's thread sleeps until the pixels are there.
+ * A tiled TIFF as a slide, read by libvips: for pyramids with levels in sub-images (OME-TIFF), of which
+ * OpenSlide reads only the first, and for tiles that OpenSlide cannot decode. libvips decodes only the tiles
+ * of a region. Because it is asynchronous, it runs on a separate thread, and the caller's thread sleeps until
+ * the pixels are available.
  *
- * A read that starts between two pixels of a level takes the nearest (OpenSlide interpolates). Alpha is dropped, more than 8 bits are scaled down.
+ * A read that starts between two pixels of a level uses the nearest one (OpenSlide interpolates). Alpha is
+ * dropped, and more than 8 bits are scaled down.
  */
 export class TiffSlide implements Slide {
   readonly path: string;
@@ -28,7 +32,7 @@ export class TiffSlide implements Slide {
   /** Why the slide can no longer be read. */
   private failure: string | undefined;
 
-  /** Throws `CorruptSlide` where libvips can't decode a first tile. */
+  /** @throws SamMilError CorruptSlide if libvips cannot decode a first tile */
   constructor(path: string, pyramid: TiffPyramid) {
     this.path = path;
     this.pyramid = pyramid;
@@ -40,7 +44,7 @@ export class TiffSlide implements Slide {
       workerData,
       transferList: [port2],
     });
-    // A slide that somebody forgot to close must not keep the process alive.
+    // An unclosed slide must not keep the process alive.
     this.worker.unref();
     this.port.unref();
     try {
@@ -82,7 +86,7 @@ export class TiffSlide implements Slide {
     return this.readRegion(0, 0, level, width, height);
   }
 
-  /** OpenSlide's rule: the smallest level whose downsample is not above the wanted one. */
+  /** Rule of OpenSlide: the smallest level whose downsample does not exceed the requested one. */
   bestLevelForDownsample(downsample: number): number {
     const { levels } = this.info;
     return Math.max(
@@ -92,13 +96,13 @@ export class TiffSlide implements Slide {
   }
 
   close(): void {
-    if (this.failure === 'the slide was closed before') return;
-    this.failure = 'the slide was closed before';
+    if (this.failure === CLOSED) return;
+    this.failure = CLOSED;
     this.port.postMessage('close');
     this.port.close();
   }
 
-  /** Sleeps until the other thread has written the region. */
+  /** Sleeps until the reading thread has written the region. */
   private decode(region: Omit<RegionTask, 'pixels'>): Uint8Array {
     const bytes = region.width * region.height * 3;
     if (this.shared.length < bytes) this.shared = new Uint8Array(new SharedArrayBuffer(bytes));
@@ -146,8 +150,8 @@ function describe({ levels: images, properties }: TiffPyramid): SlideInfo {
   return {
     vendor: 'tiff',
     levels,
-    mpp: mppOf(properties),
-    objectivePower: objectivePowerOf(properties),
+    mpp: readMpp(properties),
+    objectivePower: readObjectivePower(properties),
     properties,
   };
 }

@@ -24,8 +24,11 @@ interface CopiedFile {
 }
 
 /**
- * Copies the selected outputs to a folder. Each file appears whole or not at all (temporary name, digest check, fsync, rename). All checks run before the first write: it refuses two files with the same name and a target that holds different content.
-@throws SamMilError InvalidInput when there is nothing to copy, names collide, the target holds other content, or a source file changed
+ * Copies the selected outputs to a folder. Each file appears whole or not at all (temporary name, digest
+ * check, fsync, rename). All checks run before the first write: it refuses two files with the same name and a
+ * target that holds different content.
+ * @throws SamMilError InvalidInput when there is nothing to copy, names collide, the target holds other
+ * content, or a source file changed
  */
 export async function run(job: Job<CopyWith>): Promise<JobResult> {
   const { to, overwrite } = job.with;
@@ -51,7 +54,10 @@ function targetFolder(work: string, to: string): string {
   return isAbsolute(to) ? resolve(to) : resolve(work, to);
 }
 
-/** Describes the first copy that is missing from the target or has other content; undefined if all are intact. `list` is the output `list`. */
+/**
+ * Describes the first copy that is missing from the target or has other content; undefined if all are intact.
+ * `list` is the output `list`.
+ */
 export async function findCopyFault(
   work: string,
   to: string,

@@ -21,8 +21,8 @@ export function rocSection(data: ReportData): Markup {
   return html`<section id="roc" aria-labelledby="roc-h">
     <h2 id="roc-h">ROC curves</h2>
     <p class="lead">
-      Thin lines are individual folds. The thick line is their mean at each false positive rate; the band
-      is one standard deviation.
+      Thin lines are individual folds. The thick line is their mean at each false positive rate; the band is
+      one standard deviation.
     </p>
     ${
       drawn.length === 0
@@ -107,7 +107,10 @@ export function foldSection(data: ReportData): Markup {
   </section>`;
 }
 
-/** Facts that are the same in all folds and are therefore stated once: the source of the threshold and of the epoch. */
+/**
+ * Facts that are the same in all folds and are therefore stated once: the source of the threshold and of the
+ * epoch.
+ */
 interface Shared {
   threshold: string | null;
   epoch: string | null;

@@ -1,6 +1,9 @@
 import type { JsonObject } from '../../json.js';
 
-/** Names a group, such as `sam-mil · alpha 0.5`: strings appear as they are, numbers and booleans with their field name, absent values are omitted. */
+/**
+ * Names a group, such as `sam-mil · alpha 0.5`: strings appear as they are, numbers and booleans with their
+ * field name, absent values are omitted.
+ */
 export function groupName(values: JsonObject, groupBy: readonly string[]): string {
   const named = groupBy.flatMap((field) => {
     const value = values[field];

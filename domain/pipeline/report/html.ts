@@ -6,7 +6,8 @@ export interface Markup {
 export type Content = Markup | string | number | null | undefined | false | readonly Content[];
 
 /**
- * Tagged template for markup. It escapes all inserted text; markup from this tag, and lists of it, are inserted as they are; null, undefined and false insert nothing.
+ * Tagged template for markup. It escapes all inserted text; markup from this tag, and lists of it, are
+ * inserted as they are; null, undefined and false insert nothing.
  */
 export function html(parts: TemplateStringsArray, ...values: readonly Content[]): Markup {
   return { markup: parts.reduce((text, part, i) => text + render(values[i - 1]) + part) };

@@ -8,7 +8,10 @@ import type { Comparison, PooledResult } from './report-data.js';
 import { computeSpread } from './summary.js';
 
 /**
- * Computes the AUC and accuracy (at 0.5) of each group over the pooled out-of-fold scores of a repeat, then their mean and std over the repeats. Small data sets are compared this way because the AUC of a fold with ten slides is unreliable. Groups with more than two classes, or with a slide that was scored twice, are omitted.
+ * Computes the AUC and accuracy (at 0.5) of each group over the pooled out-of-fold scores of a repeat, then
+ * their mean and std over the repeats. Small data sets are compared this way because the AUC of a fold with
+ * ten slides is unreliable. Groups with more than two classes, or with a slide that was scored twice, are
+ * omitted.
  */
 export function poolGroups(folds: readonly ReadFold[]): PooledResult[] {
   const groups = [...new Set(folds.map(({ group }) => group))];
@@ -46,9 +49,11 @@ function delongInterval(scores: readonly number[], labels: readonly number[]): [
 }
 
 /**
- * Paired DeLong tests between groups on the same slides: one test per repeat, over the out-of-fold predictions of all its folds. Groups that did not score the same slides are not compared.
+ * Paired DeLong tests between groups on the same slides: one test per repeat, over the out-of-fold
+ * predictions of all its folds. Groups that did not score the same slides are not compared.
  * @param pairs `first`: each group with the first group; `all`: every pair; `none`
- * @param by the only field that may differ within a pair; with `first`, each group is compared with the first group that has the same other fields
+ * @param by the only field that may differ within a pair; with `first`, each group is compared with the first
+ * group that has the same other fields
  */
 export function compareGroups(
   folds: readonly ReadFold[],
@@ -77,11 +82,20 @@ function compare(folds: readonly ReadFold[], a: string, b: string, repeat: numbe
   const positives = labels.filter((label) => label === 1).length;
   if (positives < 2 || labels.length - positives < 2) return [];
   return [
-    { a, b, repeat, slides: labels.length, result: delongPair(positiveScores(first), positiveScores(second), labels) },
+    {
+      a,
+      b,
+      repeat,
+      slides: labels.length,
+      result: delongPair(positiveScores(first), positiveScores(second), labels),
+    },
   ];
 }
 
-/** Pools the predictions of all folds of a repeat, sorted by slide; undefined with more than two classes or if a slide was scored twice. */
+/**
+ * Pools the predictions of all folds of a repeat, sorted by slide; undefined with more than two classes or if
+ * a slide was scored twice.
+ */
 function outOfFold(folds: readonly ReadFold[], group: string, repeat: number): Prediction[] | undefined {
   const members = folds.filter((fold) => fold.group === group && fold.metrics.repeat === repeat);
   if (members.some(({ metrics }) => metrics.classes.length !== 2)) return undefined;

@@ -9,7 +9,9 @@ import { STYLE } from './style.js';
 import { sweepSection } from './sweep-section.js';
 
 /**
- * Renders the report as one self-contained HTML file with embedded styles, charts (SVG) and pictures (data URIs). It loads no external resources and contains no script. It supports light and dark mode, phones and print.
+ * Renders the report as one self-contained HTML file with embedded styles, charts (SVG) and pictures (data
+ * URIs). It loads no external resources and contains no script. It supports light and dark mode, phones and
+ * print.
  */
 export function reportPage(data: ReportData): string {
   const sections: [string, string, Markup][] = [];
@@ -42,7 +44,9 @@ export function reportPage(data: ReportData): string {
         </ul>
       </nav>
       <main>${notes(data.notes)}${sections.map(([, , section]) => section)}</main>
-      <footer><p>Created by sam-mil. This file is self-contained: you can archive it or send it by email.</p></footer>
+      <footer>
+        <p>Created by sam-mil. This file is self-contained: you can archive it or send it by email.</p>
+      </footer>
     </body>
   </html>`;
   return `<!DOCTYPE html>\n${page.markup}\n`;

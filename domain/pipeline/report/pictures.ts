@@ -3,7 +3,7 @@ import type { Picture } from './report-data.js';
 
 /**
  * Converts a picture file to a JPEG small enough to embed: at most `longest` pixels on its longer side.
-@throws the error of libvips if the file is not a picture
+ * @throws the error of libvips if the file is not a picture
  */
 export async function embedPicture(
   path: string,

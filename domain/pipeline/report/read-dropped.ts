@@ -3,11 +3,15 @@ import type { Plan } from '../../engine/language/plan/plan.js';
 import { readReceipt } from '../../engine/store/receipts.js';
 import type { LeftOut } from './report-data.js';
 
-/** More labels without a slide than this share one row: a run on part of a cohort may use the labels of the whole cohort. */
+/**
+ * More labels without a slide than this share one row: a run on part of a cohort may use the labels of the
+ * whole cohort.
+ */
 const MOST_LABELS = 5;
 
 /**
- * Lists what the splits of a run left out: slides without a label and labels without a slide. No other part of a report shows them, because every item of every stage succeeded.
+ * Lists what the splits of a run left out: slides without a label and labels without a slide. No other part
+ * of a report shows them, because every item of every stage succeeded.
  * @param plan of the run; null if there is no record of it
  * @param reported names that the report lists elsewhere, such as slides that failed
  */

@@ -19,8 +19,10 @@ export interface ReadFold extends FoldResult {
 
 /**
  * Reads the metrics and predictions of every finished evaluation and checks that they belong together.
- * @param groupBy item fields whose joined values name the group; a field that an item lacks is read from the metrics file
- * @throws SamMilError InvalidInput when a file was changed, or the predictions do not reproduce the AUC in the metrics file
+ * @param groupBy item fields whose joined values name the group; a field that an item lacks is read from the
+ * metrics file
+ * @throws SamMilError InvalidInput when a file was changed, or the predictions do not reproduce the AUC in
+ * the metrics file
  */
 export async function readFolds(
   items: readonly ItemRecord[],
@@ -57,7 +59,9 @@ export async function readFolds(
   return folds.sort((a, b) => compare(a, b) || place(a) - place(b));
 }
 
-/** Compares field by field: numbers by size, other values in order of first appearance, missing values last. */
+/**
+ * Compares field by field: numbers by size, other values in order of first appearance, missing values last.
+ */
 function groupOrder(
   folds: readonly ReadFold[],
   groupBy: readonly string[],
@@ -89,7 +93,12 @@ function readValues(item: ItemRecord, metrics: MetricsFile, fields: readonly str
 }
 
 /** Computes the ROC curve of a fold and checks that its metrics were computed from these predictions. */
-function computeRoc(predictions: readonly Prediction[], metrics: MetricsFile, file: string, metricsPath: string) {
+function computeRoc(
+  predictions: readonly Prediction[],
+  metrics: MetricsFile,
+  file: string,
+  metricsPath: string,
+) {
   if (metrics.classes.length !== 2 || metrics.rank.auc === null) return null;
   const scores = predictions.map(({ probabilities }) => probabilities[1]);
   const labels = predictions.map(({ label }) => label);

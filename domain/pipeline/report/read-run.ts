@@ -9,7 +9,8 @@ import type { RunEvent } from '../../engine/store/run-events.js';
 import type { FoldResult, LeftOut, NamedDigest, RunFacts } from './report-data.js';
 
 /**
- * Collects the facts about the run from its plan and lock file, if present, and from this process. A report of files without a run record has fewer facts.
+ * Collects the facts about the run from its plan and lock file, if present, and from this process. A report
+ * of files without a run record has fewer facts.
  */
 export function readRunFacts(
   work: string,
@@ -50,7 +51,10 @@ function readJson(path: string): JsonObject | null {
   }
 }
 
-/** Lists the software and weights that affected the results, from the lock file, if present, and from the checkpoints and features. */
+/**
+ * Lists the software and weights that affected the results, from the lock file, if present, and from the
+ * checkpoints and features.
+ */
 function collectVersions(lock: JsonObject | null, folds: readonly FoldResult[]): [string, string][] {
   const versions = new Map<string, string>();
   const add = (name: string, value: Json | undefined) => {
@@ -103,7 +107,8 @@ function toText(value: Json | undefined): string {
 }
 
 /**
- * Lists the items that the results lack because they were skipped or failed in this stage or an earlier one, each once.
+ * Lists the items that the results lack because they were skipped or failed in this stage or an earlier one,
+ * each once.
  * @param given items of the stages passed to the report, by display name
  * @param events of the run, in order of time
  */

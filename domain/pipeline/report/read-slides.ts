@@ -8,7 +8,10 @@ import type { HeatmapResult, Picture, ReportData, SlidePictures } from './report
 const PICTURES = ['.jpg', '.jpeg', '.png'];
 const LARGE = 900;
 const SMALL = 240;
-/** Limits on the slides shown in full and on thumbnails, so that the report of a large cohort stays small enough to email. */
+/**
+ * Limits on the slides shown in full and on thumbnails, so that the report of a large cohort stays small
+ * enough to email.
+ */
 const MOST_SLIDES = 4;
 const MOST_SMALL = 48;
 
@@ -104,7 +107,8 @@ async function largePictures(item: ItemRecord, work: string): Promise<Picture[]>
 }
 
 /**
- * Selects one slide with an annotation and one without, from the test set if it has any. Taking the first of each by name avoids picking good-looking examples.
+ * Selects one slide with an annotation and one without, from the test set if it has any. Taking the first of
+ * each by name avoids picking good-looking examples.
  */
 export function chooseShown(heatmaps: readonly HeatmapResult[]): { keys: string[]; rule: string } {
   const tested = heatmaps.filter(({ set }) => set === 'test');

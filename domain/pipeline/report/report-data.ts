@@ -50,11 +50,16 @@ export interface PooledResult {
   group: string;
   auc: Spread | null;
   accuracy_at_half: Spread | null;
-  /** AUC of each repeat with DeLong's 95% interval; the interval requires two slides per class and an imperfect ranking. */
+  /**
+   * AUC of each repeat with DeLong's 95% interval; the interval requires two slides per class and an
+   * imperfect ranking.
+   */
   repeats: { repeat: number; auc: number | null; delong_95: readonly [number, number] | null }[];
 }
 
-/** Two groups compared on the same slides of one repeat, over the pooled out-of-fold predictions of its folds. */
+/**
+ * Two groups compared on the same slides of one repeat, over the pooled out-of-fold predictions of its folds.
+ */
 export interface Comparison {
   a: string;
   b: string;

@@ -19,8 +19,10 @@ import { buildTimeline } from './timeline.js';
 import type { ReportWith } from './parameters.js';
 
 /**
- * Writes evaluations, slides and heatmaps to one self-contained page and one metrics file. metrics.json depends only on the inputs; the page also shows the run's times and hosts, so it differs between runs.
-@throws SamMilError InvalidInput when there are no inputs, or an input file is missing, changed or inconsistent
+ * Writes evaluations, slides and heatmaps to one self-contained page and one metrics file. metrics.json
+ * depends only on the inputs; the page also shows the run's times and hosts, so it differs between runs.
+ * @throws SamMilError InvalidInput when there are no inputs, or an input file is missing, changed or
+ * inconsistent
  */
 export async function run(job: Job<ReportWith>): Promise<JobResult> {
   const data = await readReport(job);
@@ -42,7 +44,9 @@ export async function run(job: Job<ReportWith>): Promise<JobResult> {
   };
 }
 
-/** Collects everything that the page shows. Input files are checked against their digests while they are read. */
+/**
+ * Collects everything that the page shows. Input files are checked against their digests while they are read.
+ */
 export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
   const { evaluations, slides, heatmaps, title, compare, compareBy } = job.with;
   const groupBy = [job.with.groupBy].flat();

@@ -18,7 +18,10 @@ const RANKED: readonly [MetricName, string][] = [
   ['average_precision', 'Avg. precision'],
 ];
 
-/** Starts with one tile per model, then the table of both protocols, calibration, and the comparison of models. */
+/**
+ * Starts with one tile per model, then the table of both protocols, calibration, and the comparison of
+ * models.
+ */
 export function resultSection(data: ReportData): Markup {
   return html`<section id="result" aria-labelledby="result-h">
     <h2 id="result-h">Result</h2>
@@ -51,7 +54,10 @@ const OVER_REPEATS =
   'The large figure is the mean over the repeats (each repeat is the mean of its folds) ± their standard deviation. The spread over individual folds is wider and is shown next to it.';
 const OVER_FOLDS = 'The large figure is the mean over the folds ± their standard deviation.';
 
-/** The spread to show first: over the means of the repeats or, with a single repeat, whose spread would be 0, over the folds. */
+/**
+ * The spread to show first: over the means of the repeats or, with a single repeat, whose spread would be 0,
+ * over the folds.
+ */
 export function mainSpread({ repeats, folds }: MetricSummary): Spread | null {
   return repeats !== null && repeats.n > 1 ? repeats : folds;
 }
@@ -71,7 +77,7 @@ function tile(row: SummaryRow, index: number, pooled: PooledResult | undefined):
       together &&
       html`<span class="sub"
         >AUC of the pooled scores of all folds
-          ${percent(together.mean)}${together.n > 1 && ` ± ${percent(together.std)}`}</span
+        ${percent(together.mean)}${together.n > 1 && ` ± ${percent(together.std)}`}</span
       >`
     }
   </div>`;
@@ -110,8 +116,7 @@ function metricsTable(rows: readonly SummaryRow[]): Markup {
     </div>
     <p class="lead">
       honest: the threshold is selected on the validation slides, or is 0.5 if there are too few. paper:
-      Youden’s threshold on the scored fold, as in the published tables; results on new slides would be
-      lower.
+      Youden’s threshold on the scored fold, as in the published tables; results on new slides would be lower.
     </p>`;
 }
 
@@ -202,9 +207,9 @@ function comparisonTable(comparisons: readonly Comparison[]): Markup {
       <table>
         <caption>
           <span
-            >DeLong’s paired test on the AUC of the pooled out-of-fold scores of one repeat. Scores of different
-            folds come from different trained models, so this AUC differs slightly from the mean over the
-            folds. p is two-sided and not corrected for multiple testing.</span
+            >DeLong’s paired test on the AUC of the pooled out-of-fold scores of one repeat. Scores of
+            different folds come from different trained models, so this AUC differs slightly from the mean
+            over the folds. p is two-sided and not corrected for multiple testing.</span
           >
         </caption>
         <thead>

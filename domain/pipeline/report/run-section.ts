@@ -14,8 +14,8 @@ export function timelineSection(timeline: Timeline): Markup {
     <h2 id="timeline-h">Timeline</h2>
     <p class="lead">
       ${count(totals, 'step')} in ${duration(timeline.seconds)} on ${hosts}, from
-      ${timeline.start.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}. Each bar is one step of one item; hover over it to see its name. Red: failed. Hatched: interrupted,
-      for example by a killed process.
+      ${timeline.start.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}. Each bar is one step of one item; hover
+      over it to see its name. Red: failed. Hatched: interrupted, for example by a killed process.
     </p>
     <div class="scroll" tabindex="0" role="region" aria-label="Timeline">
       <div class="chart-wide">${timelineFigure(timeline)}</div>

@@ -15,7 +15,10 @@ export function slideSection(slides: readonly SlidePictures[]): Markup {
   </section>`;
 }
 
-/** Shows a few enlarged heatmaps selected by a stated rule, all thumbnails, and how well scores locate the annotated lesion. */
+/**
+ * Shows a few enlarged heatmaps selected by a stated rule, all thumbnails, and how well scores locate the
+ * annotated lesion.
+ */
 export function heatmapSection(data: ReportData): Markup {
   const { heatmaps, shown } = data;
   const styles = heatmaps.map(({ style }) => style);

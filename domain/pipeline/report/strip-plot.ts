@@ -12,7 +12,8 @@ const ROW = 46;
 const PLOT = { left: 120, right: 20, top: 10 };
 
 /**
- * Draws dots along a common axis, one row per group, with a bar at the median and a dashed line at `reference`. Overlapping dots are stacked, always in the same way.
+ * Draws dots along a common axis, one row per group, with a bar at the median and a dashed line at
+ * `reference`. Overlapping dots are stacked, always in the same way.
  */
 export function stripPlot(
   title: string,

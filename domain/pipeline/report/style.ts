@@ -1,4 +1,7 @@
-/** Colours that charts and page share; the dark ones are lighter, so that both keep a contrast of 4.5 against their ground. */
+/**
+ * Colors that charts and page share; the dark ones are lighter, so that both keep a contrast of 4.5 against
+ * their ground.
+ */
 const LIGHT = `
   --ground: #f6f7f9; --surface: #ffffff; --text: #16191d; --muted: #59636e; --line: #dfe3e8; --faint: #eef0f3;
   --shade: #16191d40; --accent: #0b5fc4; --warn: #8a4b00; --warn-ground: #fff6e6; --warn-line: #f0cf95; --bad: #b42318;

@@ -1,6 +1,9 @@
 import type { ReportData } from './report-data.js';
 
-/** Formats `metrics.json`: the table, the comparisons and the lesion scores, with the digests of the files they come from. */
+/**
+ * Formats `metrics.json`: the table, the comparisons and the lesion scores, with the digests of the files
+ * they come from.
+ */
 export function formatSummary({
   title,
   groupBy,

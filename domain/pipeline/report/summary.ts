@@ -17,7 +17,10 @@ export const METRIC_NAMES = [
 ] as const;
 export type MetricName = (typeof METRIC_NAMES)[number];
 
-/** Mean and standard deviation (ddof 0, as published) of `n` numbers. Undefined values are excluded and counted. */
+/**
+ * Mean and standard deviation (ddof 0, as published) of `n` numbers. Undefined values are excluded and
+ * counted.
+ */
 export interface Spread {
   mean: number;
   std: number;
@@ -62,7 +65,8 @@ const RANK_METRICS: readonly MetricName[] = [
 ];
 
 /**
- * Summarizes metrics files as table rows, with groups in order of first appearance. Pure, so that the terminal shows the same numbers as the report.
+ * Summarizes metrics files as table rows, with groups in order of first appearance. Pure, so that the
+ * terminal shows the same numbers as the report.
  */
 export function summarize(files: readonly GroupedMetrics[]): SummaryRow[] {
   const groups = new Map<string, MetricsFile[]>();
@@ -88,7 +92,10 @@ function summarizeProtocol(
       byRepeat.set(file.repeat, [...(byRepeat.get(file.repeat) ?? []), readMetric(file, protocol, name)]);
     }
     const means = [...byRepeat.values()].map((values) => computeSpread(values)?.mean ?? null);
-    return [name, { repeats: computeSpread(means), folds: computeSpread([...byRepeat.values()].flat()) }] as const;
+    return [
+      name,
+      { repeats: computeSpread(means), folds: computeSpread([...byRepeat.values()].flat()) },
+    ] as const;
   });
   return Object.fromEntries(entries) as Record<MetricName, MetricSummary>;
 }

@@ -18,9 +18,9 @@ export function sweepSection(sweeps: readonly Sweep[]): Markup {
   return html`<section id="sweeps" aria-labelledby="sweeps-h">
     <h2 id="sweeps-h">Hyperparameters</h2>
     <p class="lead">
-      Each chart varies one parameter and keeps the others as in the pipeline. All values are percentages. Bars
-      are one standard deviation over the repeats or, with a single repeat, over the folds. Parameter values
-      are spaced evenly.
+      Each chart varies one parameter and keeps the others as in the pipeline. All values are percentages.
+      Bars are one standard deviation over the repeats or, with a single repeat, over the folds. Parameter
+      values are spaced evenly.
     </p>
     <div class="panels">
       ${sweeps.map(

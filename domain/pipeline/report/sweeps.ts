@@ -3,7 +3,10 @@ import { groupName } from './group-name.js';
 import type { Sweep, SweepPoint } from './report-data.js';
 import { summarize } from './summary.js';
 
-/** One sweep per parameter and group by the other fields. Only folds that have a value for the parameter take part. */
+/**
+ * One sweep per parameter and group by the other fields. Only folds that have a value for the parameter take
+ * part.
+ */
 export function buildSweeps(
   folds: readonly ReadFold[],
   parameters: readonly string[],

@@ -79,7 +79,10 @@ interface DrawnBar extends Bar {
   merged: number;
 }
 
-/** Merges neighbors in a lane that are too narrow to distinguish, which keeps the figure small with thousands of items. */
+/**
+ * Merges neighbors in a lane that are too narrow to distinguish, which keeps the figure small with thousands
+ * of items.
+ */
 function mergeSmall(bars: readonly Bar[], x: (time: number) => number): DrawnBar[] {
   const last = new Map<string, DrawnBar>();
   const drawn: DrawnBar[] = [];

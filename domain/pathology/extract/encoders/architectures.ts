@@ -6,28 +6,34 @@ import { buildResNet50, resNet50Dim } from './resnet50-graph.js';
 
 type Tensors = ReadonlyMap<string, TensorLayout>;
 
-/** A network that checkpoints of other people's training may be run as, without an ONNX file. */
+/** A network architecture that can run a third-party checkpoint without an ONNX file. */
 export interface Architecture {
-  /** Raised when the same weights and pixels give other features. */
+  /** Increases when the same weights and pixels give different features. */
   version: number;
-  /** What its published weights were trained with: the defaults of an encoder file. */
+  /** Preprocessing of the published weights; the defaults of an encoder file. */
   defaults: Pick<EncoderInfo, 'inputSize' | 'resize' | 'mean' | 'std'>;
-  /** Length of the features, and the only size of patches where there is but one. Throws `UnsupportedFormat` naming the tensor that does not fit. */
+  /**
+   * Returns the length of the features and, if only one is possible, the patch size.
+   * @throws SamMilError UnsupportedFormat naming the tensor that does not fit
+   */
   sizes(tensors: Tensors): { dim: number; size?: number };
-  /** The ONNX model for patches of `size`: from `image` to `features`. Throws as `sizes`. */
+  /**
+   * Builds the ONNX model from `image` to `features` for patches of `size`.
+   * @throws SamMilError as `sizes`
+   */
   build(tensors: Tensors, options: { size: number; headWidth?: number }): Uint8Array;
 }
 
-/** Of ImageNet, as torchvision and timm have it. */
+/** Normalization of ImageNet, as in torchvision and timm. */
 const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
 
-/** Of CLIP's own training (github.com/openai/CLIP); PLIP kept it. */
+/** Normalization from the training of CLIP (github.com/openai/CLIP), which PLIP kept. */
 const CLIP = {
   mean: [0.48145466, 0.4578275, 0.40821073],
   std: [0.26862954, 0.26130258, 0.27577711],
 } as const;
 
-/** What EfficientNet-Lite's TensorFlow original was trained with: (value - 127) / 128. */
+/** Normalization of the TensorFlow original of EfficientNet-Lite: (value - 127) / 128. */
 const LITE0 = { mean: [127 / 255, 127 / 255, 127 / 255], std: [128 / 255, 128 / 255, 128 / 255] } as const;
 
 export const ARCHITECTURES = {

@@ -10,16 +10,16 @@ export interface Checkpoint {
   architecture: ArchitectureName;
   /** Absolute path of the .pth, .pt, .bin or .safetensors file. */
   path: string;
-  /** Channels of an attention head, where tensors don't tell. */
+  /** Channels per attention head, if the tensors do not determine them. */
   headWidth?: number;
 }
 
 /**
- * Opens an encoder out of a published checkpoint, which stays as it is: the graph is built in memory and points into it. So a checkpoint may lie in a
- * folder that nobody can write to.
+ * Opens an encoder from a published checkpoint. The graph is built in memory and refers to the unmodified
+ * checkpoint, so the checkpoint can be in a read-only folder.
  *
- * @throws SamMilError `UnsupportedFormat` naming the tensor that does not fit the architecture, `InvalidInput` where features or patches have another
- * size than asked for
+ * @throws SamMilError UnsupportedFormat naming the tensor that does not fit the architecture; InvalidInput if
+ * features or patches do not have the requested size
  */
 export async function openCheckpointEncoder(
   info: EncoderInfo,
@@ -29,7 +29,7 @@ export async function openCheckpointEncoder(
   const size = options.size ?? info.inputSize;
   const file = {
     path: checkpoint.path,
-    model: modelOf(info, checkpoint, size),
+    model: buildModel(info, checkpoint, size),
     input: 'image',
     output: 'features',
   };
@@ -37,34 +37,39 @@ export async function openCheckpointEncoder(
 }
 
 /**
- * Writes the ONNX model for patches of the encoder's own size beside the checkpoint that it points into, for other programs; ours need no such file.
- * Throws as {@link openCheckpointEncoder} where the checkpoint does not fit.
+ * Writes the ONNX model for the default patch size of the encoder next to the checkpoint, for use by other
+ * programs; sam-mil does not need this file.
+ * @throws SamMilError as {@link openCheckpointEncoder} if the checkpoint does not fit
  */
 export function writeCheckpointModel(info: EncoderInfo, checkpoint: Checkpoint, folder: string): string {
   const path = join(folder, `${basename(checkpoint.path)}.${info.inputSize}.onnx`);
-  writeAtomic(path, modelOf(info, checkpoint, info.inputSize));
+  writeAtomic(path, buildModel(info, checkpoint, info.inputSize));
   return path;
 }
 
-/** Sizes that a checkpoint's tensors decide. */
+/** Returns the sizes that the tensors of a checkpoint determine. */
 export function checkpointSizes({ architecture, path }: Checkpoint): { dim: number; size?: number } {
   return (ARCHITECTURES[architecture] as Architecture).sizes(tensorLayout(path));
 }
 
-function modelOf(info: EncoderInfo, { architecture, path, headWidth }: Checkpoint, size: number): Uint8Array {
+function buildModel(
+  info: EncoderInfo,
+  { architecture, path, headWidth }: Checkpoint,
+  size: number,
+): Uint8Array {
   const network: Architecture = ARCHITECTURES[architecture];
   const tensors = tensorLayout(path);
   const { dim, size: only = size } = network.sizes(tensors);
   if (size !== only) {
-    throw new SamMilError('InvalidInput', `encoder ${info.name} sees patches of one size`, {
+    throw new SamMilError('InvalidInput', `encoder ${info.name} accepts only one patch size`, {
       file: path,
-      expected: `${only} pixels a side`,
+      expected: `${only} pixels per side`,
       found: `${size}`,
-      next: 'leave `target-size` out: patches of any size are resized to it',
+      next: 'remove `target-size`; patches of any size are resized automatically',
     });
   }
   if (dim !== info.dim) {
-    throw new SamMilError('UnsupportedFormat', `these weights are not those of ${info.name}`, {
+    throw new SamMilError('UnsupportedFormat', `the weights do not belong to ${info.name}`, {
       file: path,
       expected: `${info.dim} features`,
       found: `${dim}`,

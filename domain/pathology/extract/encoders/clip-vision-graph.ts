@@ -2,23 +2,27 @@ import type { TensorLayout } from '../../../files/torch/torch-layout.js';
 import { ANY, ModelWeights } from '../../../machine/onnx/model-weights.js';
 import { OnnxGraph } from '../../../machine/onnx/onnx-graph.js';
 
-/** Of every layer normalisation of CLIP. */
+/** Epsilon of all layer normalizations in CLIP. */
 const EPSILON = 1e-5;
 
 export interface ClipVisionOptions {
-  /** Channels of an attention head: 64 in every published CLIP. Tensors don't tell. */
+  /** Channels per attention head, which tensors do not determine: 64 in all published CLIP models. */
   headWidth?: number;
-  /** Makes hidden states outputs too: `embedded` (after pre_layrnorm), `layer.0`, ..., `pooled`; for comparison with the original. */
+  /**
+   * Adds hidden states as outputs, for comparison with the original: `embedded` (after pre_layrnorm),
+   * `layer.0`, ..., `pooled`.
+   */
   stages?: boolean;
 }
 
 /**
- * CLIP's vision tower (Radford et al., ICML 2021) as an ONNX graph: `image` float32 [n, 3, size, size], normalised, to `features` [n, dim], the projected
- * class token, not brought to length 1. Names are those of Hugging Face's `CLIPModel`, as vinid/plip has them (`pre_layrnorm` is spelt so there). All
- * sizes but the width of a head are read from the tensors; the text tower is not.
+ * Builds CLIP's vision tower (Radford et al., ICML 2021) as an ONNX graph: `image` float32 [n, 3, size,
+ * size], normalized, to `features` [n, dim], the projected class token without scaling to unit length. Names
+ * follow `CLIPModel` of Hugging Face, as in vinid/plip (which spells `pre_layrnorm`). All sizes except the
+ * head width come from the tensors; the text tower is ignored.
  *
  * @param tensors a checkpoint's tensors by name, see `tensorLayout`
- * @throws SamMilError `UnsupportedFormat` naming the tensor that is missing or misshapen
+ * @throws SamMilError UnsupportedFormat naming the tensor that is missing or has the wrong shape
  */
 export function buildClipVision(
   tensors: ReadonlyMap<string, TensorLayout>,
@@ -27,16 +31,19 @@ export function buildClipVision(
   return new ClipVisionBuilder(tensors, options).build();
 }
 
-/** Side of the patches that a checkpoint sees, and length of the features that it gives. Throws as {@link buildClipVision}. */
+/**
+ * Returns the patch side and feature length of a checkpoint.
+ * @throws SamMilError as {@link buildClipVision}
+ */
 export function clipVisionSizes(tensors: ReadonlyMap<string, TensorLayout>): { size: number; dim: number } {
-  const { image, dim } = sizesOf(weightsOf(tensors));
+  const { image, dim } = readSizes(modelWeights(tensors));
   return { size: image, dim };
 }
 
 interface Sizes {
   width: number;
   kernel: number;
-  /** Squares along a side of the image. */
+  /** Squares per side of the image. */
   grid: number;
   /** Side of the image. */
   image: number;
@@ -45,7 +52,7 @@ interface Sizes {
   dim: number;
 }
 
-function weightsOf(tensors: ReadonlyMap<string, TensorLayout>): ModelWeights {
+function modelWeights(tensors: ReadonlyMap<string, TensorLayout>): ModelWeights {
   return new ModelWeights(
     tensors,
     "CLIP's vision tower with the names of vinid/plip",
@@ -53,7 +60,7 @@ function weightsOf(tensors: ReadonlyMap<string, TensorLayout>): ModelWeights {
   );
 }
 
-function sizesOf(weights: ModelWeights): Sizes {
+function readSizes(weights: ModelWeights): Sizes {
   const [width, , kernel] = weights.tensor('vision_model.embeddings.patch_embedding.weight', [
     ANY,
     3,
@@ -63,8 +70,8 @@ function sizesOf(weights: ModelWeights): Sizes {
   const [tokens] = weights.tensor('vision_model.embeddings.position_embedding.weight', [ANY, width]).shape;
   const grid = Math.round(Math.sqrt(tokens - 1));
   if (grid * grid !== tokens - 1) {
-    throw weights.refusal('has positions of no square image', {
-      expected: '1 + a square number of rows in vision_model.embeddings.position_embedding.weight',
+    throw weights.refusal('has position embeddings that do not form a square', {
+      expected: 'one more row than a square number in vision_model.embeddings.position_embedding.weight',
       found: `${tokens}`,
     });
   }
@@ -87,8 +94,8 @@ class ClipVisionBuilder {
   private readonly stages: boolean;
 
   constructor(tensors: ReadonlyMap<string, TensorLayout>, options: ClipVisionOptions) {
-    this.weights = weightsOf(tensors);
-    this.sizes = sizesOf(this.weights);
+    this.weights = modelWeights(tensors);
+    this.sizes = readSizes(this.weights);
     this.headWidth = options.headWidth ?? 64;
     this.stages = options.stages ?? false;
   }
@@ -97,8 +104,8 @@ class ClipVisionBuilder {
     const { graph } = this;
     const { width, layers, dim } = this.sizes;
     if (width % this.headWidth !== 0) {
-      throw this.weights.refusal('cannot be cut into attention heads', {
-        expected: `a width that ${this.headWidth} divides`,
+      throw this.weights.refusal('cannot be split into attention heads', {
+        expected: `a width divisible by ${this.headWidth}`,
         found: `${width}`,
       });
     }
@@ -111,7 +118,10 @@ class ClipVisionBuilder {
     return graph.encode();
   }
 
-  /** [n, 3, size, size] to [n, 1 + squares, width]: the class token, then the squares row by row, each with its position. */
+  /**
+   * [n, 3, size, size] to [n, 1 + squares, width]: the class token, then the squares row by row, with
+   * positions added.
+   */
   private embed(): string {
     const { graph } = this;
     const { width, kernel, grid, image } = this.sizes;
@@ -124,7 +134,8 @@ class ClipVisionBuilder {
     );
     const rows = graph.node('Reshape', [squares, graph.constant([0, width, grid * grid], [3], 'int64')]);
     const tokens = graph.node('Transpose', [rows], { perm: [0, 2, 1] });
-    // The class token is the same for each image: an empty row before the squares, filled together with the positions.
+    // The class token is the same for all images: an empty row before the squares that is filled together
+    // with the positions.
     const placed = graph.node('Pad', [tokens, graph.constant([0, 1, 0, 0, 0, 0], [6], 'int64')]);
     const classToken = graph.node('Reshape', [
       this.stored(`${prefix}.class_embedding`, [width]),
@@ -136,7 +147,7 @@ class ClipVisionBuilder {
     return this.normalize(embedded, 'vision_model.pre_layrnorm', 'embedded');
   }
 
-  /** Attention and a two-layer perceptron, each on the normalised state and added to it. */
+  /** Attention and a two-layer perceptron, each applied to the normalized state and added to it. */
   private layer(input: string, name: string, output: string): string {
     const { graph } = this;
     const { width, mlp } = this.sizes;

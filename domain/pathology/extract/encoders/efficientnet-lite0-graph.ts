@@ -5,12 +5,13 @@ import { OnnxGraph } from '../../../machine/onnx/onnx-graph.js';
 export const LITE0_DIM = 1280;
 const CLASSES = 1000;
 
-/** Batch normalisation's epsilon in the TensorFlow original. */
+/** Epsilon of batch normalization in the TensorFlow original. */
 const EPSILON = 1e-3;
 
 /**
- * The seven groups of inverted residual blocks of EfficientNet-B0, which Lite0 keeps (Tan and Le, "EfficientNet", ICML 2019, table 1): repeats, kernel
- * of the depthwise convolution, stride of the first block, expansion, output channels.
+ * The seven groups of inverted residual blocks in EfficientNet-B0, which Lite0 keeps (Tan and Le,
+ * "EfficientNet", ICML 2019, table 1): repeats, kernel of the depthwise convolution, stride of the first
+ * block, expansion, output channels.
  */
 const GROUPS = [
   { repeats: 1, kernel: 3, stride: 1, expansion: 1, channels: 16 },
@@ -26,9 +27,11 @@ const GROUPS = [
 export type Weights = ReadonlyMap<string, TensorLayout>;
 
 /**
- * EfficientNet-Lite0 as an ONNX graph: `image` float32 [n, 3, size, size], normalised, to `features` [n, 1280] (global mean of the last
- * activation) and `logits` [n, 1000]. Lite differs from B0 in three ways: ReLU6 instead of swish, no squeeze-and-excitation, stem and head not
- * scaled. Convolutions are padded as TensorFlow's SAME does: for stride 2 on an even size the odd pixel goes to the right and bottom.
+ * Builds EfficientNet-Lite0 as an ONNX graph: `image` float32 [n, 3, size, size], normalized, to `features`
+ * [n, 1280] (global mean of the last activation) and `logits` [n, 1000]. Lite0 differs from B0 in three ways:
+ * ReLU6 instead of swish, no squeeze-and-excitation, and an unscaled stem and head. Convolutions use
+ * TensorFlow's SAME padding: with stride 2 on an even size, the extra pixel is at the right and bottom.
+ * @throws SamMilError UnsupportedFormat naming the tensor that is missing or has the wrong shape
  */
 export function efficientNetLite0Graph(weights: Weights, size: number): Uint8Array {
   const builder = new Lite0Builder(weights, size);
@@ -38,7 +41,7 @@ export function efficientNetLite0Graph(weights: Weights, size: number): Uint8Arr
 class Lite0Builder {
   private readonly graph = new OnnxGraph('efficientnet-lite0');
   private readonly weights: Weights;
-  /** Side of the square that the next layer sees. */
+  /** Side of the input square of the next layer. */
   private side: number;
 
   constructor(weights: Weights, size: number) {
@@ -68,7 +71,10 @@ class Lite0Builder {
     return graph.encode();
   }
 
-  /** Inverted residual: widen by a 1 x 1, filter each channel, narrow again; added to its input where the shapes agree. */
+  /**
+   * Inverted residual: widen by a 1 x 1 convolution, filter each channel, narrow; added to the input if the
+   * shapes match.
+   */
   private block(
     input: string,
     prefix: string,
@@ -118,9 +124,9 @@ class Lite0Builder {
   private weight(name: string, shape?: readonly number[]): string {
     const tensor = this.weights.get(name);
     if (tensor === undefined || (shape && String(shape) !== String(tensor.shape))) {
-      throw new SamMilError('UnsupportedFormat', `the checkpoint has no fitting tensor ${name}`, {
+      throw new SamMilError('UnsupportedFormat', `the checkpoint has no matching tensor ${name}`, {
         expected: shape ? `shape [${shape.join(', ')}]` : 'an EfficientNet-Lite0 checkpoint',
-        found: tensor ? `[${tensor.shape.join(', ')}]` : 'none of this name',
+        found: tensor ? `[${tensor.shape.join(', ')}]` : 'no tensor with this name',
       });
     }
     return this.graph.stored(name, tensor);

@@ -15,7 +15,7 @@ const info: EncoderInfo = {
   weightsDigest: EFFICIENTNET_LITE0_DIGEST,
   inputSize: 224,
   resize: 'bilinear',
-  // What the TensorFlow original was trained with: (value - 127) / 128.
+  // Normalization of the TensorFlow original: (value - 127) / 128.
   mean: [127 / 255, 127 / 255, 127 / 255],
   std: [128 / 255, 128 / 255, 128 / 255],
   dim: LITE0_DIM,
@@ -23,7 +23,10 @@ const info: EncoderInfo = {
   note: 'trained on ImageNet photographs, not on pathology: a general image encoder',
 };
 
-/** EfficientNet-Lite0's last activation, averaged over the patch: 1280 features. Its checkpoint is run as it is, by a graph that points into it. */
+/**
+ * EfficientNet-Lite0: its last activation averaged over the patch, 1280 features. A graph refers to the
+ * unmodified checkpoint.
+ */
 export const efficientNetLite0: EncoderDefinition = {
   info,
   bring: async (log) => void (await weightsFile(log)),
@@ -37,20 +40,20 @@ async function openLite0(options: EncoderOptions): Promise<OpenEncoder> {
 }
 
 /**
- * The ONNX file for patches of `size`, beside the checkpoint (ONNX Runtime follows no other path); written where it is missing or differs. Has the
- * outputs `features` and `logits`.
+ * Returns the ONNX file for patches of `size`, with the outputs `features` and `logits`. It is next to the
+ * checkpoint, because ONNX Runtime follows no other path, and is written if it is missing or differs.
  *
  * @param weights path of the checkpoint
- * @throws SamMilError `InvalidInput` where the checkpoint is not the pinned one
+ * @throws SamMilError InvalidInput if the checkpoint is not the pinned one
  */
 export async function lite0Model(weights: string, size: number): Promise<string> {
   const found = await digestOfFile(weights);
   if (found !== EFFICIENTNET_LITE0_DIGEST) {
-    throw new SamMilError('InvalidInput', 'these are not the weights of EfficientNet-Lite0 that are pinned', {
+    throw new SamMilError('InvalidInput', 'the weights are not the pinned weights of EfficientNet-Lite0', {
       file: weights,
       expected: EFFICIENTNET_LITE0_DIGEST,
       found,
-      next: `delete the folder ${dirname(weights)}; they are fetched again`,
+      next: `delete the folder ${dirname(weights)}; the weights are then downloaded again`,
     });
   }
   const path = join(dirname(weights), `${basename(weights, '.pth')}.v${info.version}.${size}.onnx`);

@@ -5,11 +5,13 @@ import { isJsonObject } from '../../../json.js';
 import { ARCHITECTURES, type ArchitectureName, isArchitecture } from './architectures.js';
 import type { Triple } from './encoder.js';
 
-/** A person's own encoder, as their file has it. A model of theirs has `onnx`; a checkpoint has `architecture` and `weights`. */
+/**
+ * Content of a custom encoder file. An ONNX model has `onnx`; a checkpoint has `architecture` and `weights`.
+ */
 export interface EncoderFile {
   name: string;
   version: number;
-  /** Path of the model; relative paths start at the encoder file, as those of `weights` do. */
+  /** Path of the model; like `weights`, relative to the encoder file. */
   onnx?: string;
   input?: string;
   output?: string;
@@ -32,8 +34,8 @@ const isTriple: Check = (value) =>
   Array.isArray(value) && value.length === 3 && value.every((one) => Number.isFinite(one));
 
 /**
- * Every key: what it must be, in words and as a check; its default; and which kind of file has it: all, or only one. `required` holds for that kind;
- * an architecture brings its own size, mean, std and dim.
+ * For each key: a description and a check of its value, its default, and the kinds of files it applies to.
+ * `required` applies to these kinds. An architecture defines size, mean, std and dim.
  */
 const KEYS: Record<
   keyof EncoderFile,
@@ -76,26 +78,29 @@ const KEYS: Record<
   note: { is: 'text', check: isText, otherwise: 'registered by file' },
 };
 
-/** Reads and checks the file itself, not what it points to. @throws SamMilError `InvalidInput` naming every key at fault */
+/**
+ * Reads and checks the file, but not the files it refers to.
+ * @throws SamMilError InvalidInput naming every invalid key
+ */
 export function parseEncoderFile(path: string): EncoderFile {
   let value: unknown;
   try {
     value = parse(readFileSync(path, 'utf8'), { maxAliasCount: 0 });
   } catch (cause) {
-    throw new SamMilError('InvalidInput', 'this encoder file cannot be read', {
+    throw new SamMilError('InvalidInput', 'cannot read the encoder file', {
       file: path,
       found: cause instanceof Error ? cause.message : String(cause),
       cause,
     });
   }
   if (!isJsonObject(value)) {
-    throw new SamMilError('InvalidInput', 'an encoder file is a mapping', {
+    throw new SamMilError('InvalidInput', 'the encoder file is not a mapping', {
       file: path,
       expected: Object.keys(KEYS).join(', '),
       found: value === null ? 'nothing' : Array.isArray(value) ? 'a list' : typeof value,
     });
   }
-  const problems = problemsOf(value);
+  const problems = findProblems(value);
   if (problems.length > 0) {
     throw new SamMilError('InvalidInput', problems.join('; '), {
       file: path,
@@ -109,7 +114,7 @@ export function parseEncoderFile(path: string): EncoderFile {
   return Object.assign(Object.fromEntries(defaults) as object, value) as unknown as EncoderFile;
 }
 
-function problemsOf(value: Record<string, unknown>): string[] {
+function findProblems(value: Record<string, unknown>): string[] {
   const kind = value.architecture === undefined && value.weights === undefined ? 'onnx' : 'architecture';
   const unknown = Object.keys(value).filter((key) => !Object.hasOwn(KEYS, key));
   return [
@@ -119,7 +124,7 @@ function problemsOf(value: Record<string, unknown>): string[] {
         return required === 'all' || required === kind ? [`${key} is missing (${is})`] : [];
       }
       if (only !== undefined && only !== kind)
-        return [`${key} does not go with ${kind === 'onnx' ? 'onnx' : 'architecture and weights'}`];
+        return [`${key} cannot be combined with ${kind === 'onnx' ? 'onnx' : 'architecture and weights'}`];
       return check(value[key]) ? [] : [`${key} must be ${is}, not ${JSON.stringify(value[key])}`];
     }),
   ];

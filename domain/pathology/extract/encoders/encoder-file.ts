@@ -5,15 +5,16 @@ import { type Architecture, ARCHITECTURES, type ArchitectureName } from './archi
 import { checkpointSizes, openCheckpointEncoder } from './checkpoint-encoder.js';
 import type { EncoderDefinition, EncoderInfo, Triple } from './encoder.js';
 import { type EncoderFile, parseEncoderFile } from './encoder-file-keys.js';
-import { filesOfEncoder } from './encoder-parts.js';
+import { listEncoderFiles } from './encoder-parts.js';
 import { openOnnxEncoder } from './onnx-encoder.js';
 
 /**
- * Reads an encoder from a YAML or JSON file: an ONNX model with its size, mean, std and dim, or a checkpoint with the architecture that it is of. The
- * digest of the model and of all files that its weights lie in is taken, so they are part of what the encoder is.
+ * Reads an encoder from a YAML or JSON file: an ONNX model with its size, mean, std and dim, or a checkpoint
+ * with its architecture. The identity of the encoder includes the digest of the model and of all its weight
+ * files.
  *
- * @throws SamMilError `InvalidInput` naming every key that is missing, unknown or malformed; `WeightsMissing` where a file is not there;
- *   `UnsupportedFormat` where it is not what the encoder file says
+ * @throws SamMilError InvalidInput naming every key that is missing, unknown or malformed; WeightsMissing if
+ * a file is missing; UnsupportedFormat if a file is not what the encoder file states
  */
 export async function readEncoderFile(path: string): Promise<EncoderDefinition> {
   const file = parseEncoderFile(path);
@@ -21,12 +22,12 @@ export async function readEncoderFile(path: string): Promise<EncoderDefinition> 
 }
 
 async function onnxDefinition(path: string, file: EncoderFile): Promise<EncoderDefinition> {
-  const files = filesOfEncoder(path, file);
+  const files = listEncoderFiles(path, file);
   const [model] = files;
   const info: EncoderInfo = {
     ...named(file),
     version: file.version,
-    weightsDigest: await digestOfFiles(files),
+    weightsDigest: await digestFiles(files),
     inputSize: file.size as number,
     resize: file.resize ?? 'bilinear',
     mean: file.mean as Triple,
@@ -43,10 +44,10 @@ async function onnxDefinition(path: string, file: EncoderFile): Promise<EncoderD
 
 async function checkpointDefinition(path: string, file: EncoderFile): Promise<EncoderDefinition> {
   const architecture = file.architecture as ArchitectureName;
-  const files = filesOfEncoder(path, file);
+  const files = listEncoderFiles(path, file);
   const checkpoint = { architecture, path: files[0], headWidth: file['head-width'] };
   const { defaults, version } = ARCHITECTURES[architecture] as Architecture;
-  const weightsDigest = await digestOfFiles(files);
+  const weightsDigest = await digestFiles(files);
   const { dim, size } = checkpointSizes(checkpoint);
   const info: EncoderInfo = {
     ...named(file),
@@ -70,10 +71,10 @@ function named({ name, license, note }: EncoderFile): Pick<EncoderInfo, 'name' |
   return { name, license, note };
 }
 
-/** Digests by path and stamp: models are large, and the key of every item asks for it. */
+/** Digests by path and stamp, cached because models are large and the cache key of every item needs them. */
 const digests = new Map<string, string>();
 
-async function digestOfFiles(files: readonly string[]): Promise<string> {
+async function digestFiles(files: readonly string[]): Promise<string> {
   const entries: [string, string][] = [];
   for (const file of files) entries.push([basename(file), await stampedDigest(file)]);
   return entries.length === 1 ? entries[0][1] : digestOfJson(Object.fromEntries(entries));

@@ -3,16 +3,16 @@ import { resolve } from 'node:path';
 import type { Lack } from '../../../activity-schema.js';
 import { lackOfModelFile, lackOfWeights } from '../../../machine/weights/lack.js';
 import { parseEncoderFile } from './encoder-file-keys.js';
-import { filesOfEncoder } from './encoder-parts.js';
+import { listEncoderFiles } from './encoder-parts.js';
 import { ENCODER_NAMES } from './encoders.js';
 
 /**
- * What this machine lacks to use an encoder: weights that have to be brought, or a file that an encoder's file names. What the first run fetches by
- * itself counts as there.
- * @param encoder a built-in name, or the path of an encoder's file
+ * Returns what this machine lacks to use an encoder: weights that must be installed, or a file that an
+ * encoder file names. Weights that the first run downloads automatically do not count as missing.
+ * @param encoder a built-in name, or the path of an encoder file
  */
 export function lackOfEncoder(encoder: string, base: string): Lack | undefined {
   if (ENCODER_NAMES.includes(encoder)) return lackOfWeights(encoder);
   const path = resolve(base, encoder);
-  return existsSync(path) ? lackOfModelFile(() => filesOfEncoder(path, parseEncoderFile(path))) : undefined;
+  return existsSync(path) ? lackOfModelFile(() => listEncoderFiles(path, parseEncoderFile(path))) : undefined;
 }

@@ -5,11 +5,13 @@ import { externalFilesOf } from '../../../machine/onnx/onnx-graph.js';
 import type { EncoderFile } from './encoder-file-keys.js';
 
 /**
- * Absolute paths of the files that an encoder's weights lie in: the checkpoint, or the ONNX model and those that it points to. Each is there.
+ * Lists the absolute paths of the weight files of an encoder: the checkpoint, or the ONNX model and the files
+ * it refers to. All exist.
  * @param path of the encoder file
- * @throws SamMilError `WeightsMissing` where one is not; `UnsupportedFormat` where the model is no ONNX model
+ * @throws SamMilError WeightsMissing if a file is missing; UnsupportedFormat if the model is not an ONNX
+ * model
  */
-export function filesOfEncoder(path: string, file: EncoderFile): string[] {
+export function listEncoderFiles(path: string, file: EncoderFile): string[] {
   const beside = dirname(resolve(path));
   if (file.onnx === undefined) return [present(resolve(beside, file.weights as string), path)];
   const model = present(resolve(beside, file.onnx), path);
@@ -19,13 +21,9 @@ export function filesOfEncoder(path: string, file: EncoderFile): string[] {
 
 function present(file: string, encoderFile: string): string {
   if (statSync(file, { throwIfNoEntry: false })?.isFile()) return file;
-  throw new SamMilError(
-    'WeightsMissing',
-    'the model of this encoder, or a file that its weights lie in, is missing',
-    {
-      file: encoderFile,
-      expected: file,
-      next: `bring that file, or correct \`onnx\` or \`weights\` in ${encoderFile}`,
-    },
-  );
+  throw new SamMilError('WeightsMissing', 'the model or a weight file of this encoder is missing', {
+    file: encoderFile,
+    expected: file,
+    next: `copy the file to this machine, or correct \`onnx\` or \`weights\` in ${encoderFile}`,
+  });
 }

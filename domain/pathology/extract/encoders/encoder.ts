@@ -5,35 +5,41 @@ import type { Weights } from '../../../machine/weights/weights-entry.js';
 
 export type Triple = readonly [number, number, number];
 
-/** What an encoder is: everything that decides its features, so all of it belongs to the cache key. */
+/** Identity of an encoder: everything that determines its features and is therefore part of the cache key. */
 export interface EncoderInfo {
   name: string;
-  /** Raised when the same weights and pixels give other features. */
+  /** Increases when the same weights and pixels give different features. */
   version: number;
-  /** `sha256:...` of the weights; null for an encoder that has none; undefined where they are not on this machine. */
+  /**
+   * `sha256:...` of the weights; null for an encoder without weights; undefined if they are missing on this
+   * machine.
+   */
   weightsDigest: string | null | undefined;
-  /** What the weights are run as, where they are a checkpoint that a person registered. */
+  /** Architecture of the weights, if they are a custom checkpoint. */
   architecture?: JsonObject;
-  /** Side in pixels of the square patch that it sees; `target-size` may ask for another. */
+  /** Side in pixels of the square input patch; `target-size` can request another. */
   inputSize: number;
-  /** How patches are brought to that size. */
+  /** Filter that resizes patches to that size. */
   resize: ResizeFilter;
-  /** Values divided by 255, minus `mean`, over `std`; red, green, blue. */
+  /** Values are divided by 255, reduced by `mean` and divided by `std`; red, green, blue. */
   mean: Triple;
   std: Triple;
   /** Length of a feature vector. */
   dim: number;
   license: string;
-  /** One sentence: trained on what, and what it must not be taken for. */
+  /** One sentence about its training data and its limits. */
   note: string;
 }
 
 export interface EncoderOptions {
   /** Default {@link EncoderInfo.inputSize}. */
   size?: number;
-  /** Where to compute. `auto`: the fastest that works. A named one that fails is replaced by the CPU, and `why` says so. */
+  /**
+   * Device to compute on. `auto`: the fastest that works. If a specified device fails, the CPU replaces it
+   * and `why` states the reason.
+   */
   device?: Device;
-  /** CPU threads of one inference. Does not change the features. */
+  /** CPU threads per inference. They do not change the features. */
   threads?: number;
 }
 
@@ -45,22 +51,27 @@ export interface OpenEncoder {
   readonly provider: Provider;
   /**
    * @param rgb `count` x `size` x `size` x 3, 8 bits
-   * @returns `count` x `dim`, row major; a patch's features do not depend on the rest of the batch
+   * @returns `count` x `dim`, row-major; the features of a patch do not depend on the other patches of the
+   * batch
    */
   encode(rgb: Uint8Array, count: number): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
-/** An entry of the registry. Nothing heavy is loaded before `open`. */
+/** A registry entry. Nothing large is loaded before `open`. */
 export interface EncoderDefinition {
   readonly info: EncoderInfo;
   /**
-   * For an encoder with weights of its own in the manifest, called when they are imported: throws `UnsupportedFormat`, naming the tensor, where the
-   * checkpoint does not fit, and writes the ONNX model into their folder.
+   * Called when weights of the manifest are imported: checks the checkpoint and writes the ONNX model into
+   * its folder.
+   * @throws SamMilError UnsupportedFormat naming the tensor that does not fit
    */
   prepare?(weights: Weights): Promise<void>;
-  /** Makes sure that the weights are on this machine, fetching them where they may be fetched. Throws `WeightsMissing`. */
+  /**
+   * Ensures that the weights are on this machine and downloads them if permitted.
+   * @throws SamMilError WeightsMissing
+   */
   bring(log: (line: string) => void): Promise<void>;
-  /** Throws `WeightsMissing`, or `InvalidInput` where the weights are not those that `info` names. */
+  /** @throws SamMilError WeightsMissing; InvalidInput if the weights are not those in `info` */
   open(options: EncoderOptions): Promise<OpenEncoder>;
 }

@@ -4,7 +4,7 @@ import type { InputFile } from '../../../job.js';
 import type { JsonObject } from '../../../json.js';
 import type { EncoderDefinition, EncoderInfo } from './encoder.js';
 
-/** Built-in encoders by name; each is imported when it is first asked for. A new one takes one line here. */
+/** Built-in encoders by name. Each is imported on first use. To add one, add a line here. */
 const BUILT_IN: Readonly<Record<string, () => Promise<EncoderDefinition>>> = {
   resnet50: async () => (await import('./manifest-encoders.js')).resNet50(),
   plip: async () => (await import('./manifest-encoders.js')).plip(),
@@ -14,28 +14,31 @@ const BUILT_IN: Readonly<Record<string, () => Promise<EncoderDefinition>>> = {
 
 export const ENCODER_NAMES: readonly string[] = Object.keys(BUILT_IN);
 
-/** @param encoder a built-in name, or the YAML or JSON file of an encoder. @throws SamMilError `InvalidInput`, listing the names */
+/**
+ * @param encoder a built-in name, or the YAML or JSON file of an encoder.
+ * @throws SamMilError InvalidInput listing the names
+ */
 export async function findEncoder(encoder: string | Pick<InputFile, 'path'>): Promise<EncoderDefinition> {
   if (typeof encoder !== 'string') return (await import('./encoder-file.js')).readEncoderFile(encoder.path);
   const load = Object.hasOwn(BUILT_IN, encoder) ? BUILT_IN[encoder] : undefined;
   if (load) return load();
   const isFile = ['.yaml', '.yml', '.json'].includes(extname(encoder));
   if (isFile) return (await import('./encoder-file.js')).readEncoderFile(encoder);
-  throw new SamMilError('InvalidInput', `there is no encoder ${JSON.stringify(encoder)}`, {
-    expected: `${ENCODER_NAMES.join(', ')}, or a YAML or JSON file that describes one`,
+  throw new SamMilError('InvalidInput', `unknown encoder ${JSON.stringify(encoder)}`, {
+    expected: `${ENCODER_NAMES.join(', ')}, or a YAML or JSON encoder file`,
     found: encoder,
   });
 }
 
 export interface ChosenEncoder {
   definition: EncoderDefinition;
-  /** Why the fallback was taken; undefined where the wanted encoder was. */
+  /** Reason for using the fallback; undefined if the requested encoder is used. */
   fallbackBecause?: string;
 }
 
 /**
- * The encoder to use: the wanted one, or `fallback` where one is named and the wanted one's weights can't be had. Without a fallback nothing is
- * fetched here.
+ * Returns the encoder to use: the requested encoder, or `fallback`, if specified, when the weights of the
+ * requested encoder are unavailable. Without a fallback, nothing is downloaded.
  */
 export async function chooseEncoder(
   encoder: string | Pick<InputFile, 'path'>,
@@ -51,7 +54,10 @@ export async function chooseEncoder(
     : { definition: await withWeights(fallback, replacement, log), fallbackBecause: missing };
 }
 
-/** An encoder whose weights are not here can't be named in a key: says how to bring them, unless they came a moment ago. */
+/**
+ * A cache key requires the digest of the weights. If they were not installed in the meantime, this reports
+ * how to install them.
+ */
 async function withWeights(
   encoder: string | Pick<InputFile, 'path'>,
   definition: EncoderDefinition,
@@ -62,7 +68,7 @@ async function withWeights(
   return findEncoder(encoder);
 }
 
-/** How long a failed fetch is remembered, so that a thousand slides don't each wait for the network. */
+/** How long a failed download is remembered, so that a thousand slides do not each wait for the network. */
 const REMEMBERED_MS = 60_000;
 const failures = new Map<string, { reason: string; until: number }>();
 
@@ -82,7 +88,10 @@ async function reasonWhyMissing(
   }
 }
 
-/** What of an encoder decides its features, for the cache key. Licence and note do not. Throws `WeightsMissing` where its weights are not here. */
+/**
+ * Returns what determines the features of an encoder, for the cache key; license and note are excluded.
+ * @throws SamMilError WeightsMissing if the weights are missing on this machine
+ */
 export function keyOfEncoder(info: EncoderInfo): JsonObject {
   const { name, version, weightsDigest, architecture, inputSize, resize, mean, std, dim } = info;
   if (weightsDigest === undefined) {

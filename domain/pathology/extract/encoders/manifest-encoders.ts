@@ -5,24 +5,30 @@ import { type Architecture, ARCHITECTURES, type ArchitectureName } from './archi
 import { openCheckpointEncoder, writeCheckpointModel } from './checkpoint-encoder.js';
 import type { EncoderDefinition, EncoderInfo, EncoderOptions, OpenEncoder } from './encoder.js';
 
-/** An encoder whose weights a person fetches or imports under its name. */
+/** An encoder whose weights the user downloads or imports by its name. */
 interface ManifestEncoder {
   name: string;
   architecture: ArchitectureName;
   dim: number;
 }
 
-/** ResNet-50 (ImageNet) cut after its third stage: CLAM's encoder, and the paper's first. As the weights are on this machine now. */
+/**
+ * ResNet-50 (ImageNet) truncated after its third stage, the encoder of CLAM and the first one of the paper.
+ * Reads the current weights.
+ */
 export function resNet50(): EncoderDefinition {
-  return definitionOf({ name: 'resnet50', architecture: 'resnet50', dim: 1024 });
+  return defineEncoder({ name: 'resnet50', architecture: 'resnet50', dim: 1024 });
 }
 
-/** PLIP's vision tower with its projection, not brought to length 1: the paper's second encoder. As the weights are on this machine now. */
+/**
+ * Vision tower of PLIP with its projection, without scaling to unit length; the second encoder of the paper.
+ * Reads the current weights.
+ */
 export function plip(): EncoderDefinition {
-  return definitionOf({ name: 'plip', architecture: 'clip-vit', dim: 512 });
+  return defineEncoder({ name: 'plip', architecture: 'clip-vit', dim: 512 });
 }
 
-function definitionOf({ name, architecture, dim }: ManifestEncoder): EncoderDefinition {
+function defineEncoder({ name, architecture, dim }: ManifestEncoder): EncoderDefinition {
   const { defaults, version } = ARCHITECTURES[architecture] as Architecture;
   const { license, note } = weightsEntry(name);
   const info: EncoderInfo = {
@@ -42,7 +48,7 @@ function definitionOf({ name, architecture, dim }: ManifestEncoder): EncoderDefi
   };
 }
 
-/** Undefined where `bring` would throw: an import must be able to mend what is missing or damaged. */
+/** Undefined if `bring` would throw, so that an import can replace missing or damaged weights. */
 function digestNow(name: string): string | undefined {
   try {
     return findWeights(name).digest;
@@ -58,11 +64,11 @@ async function open(
 ): Promise<OpenEncoder> {
   const { path, digest } = findWeights(info.name);
   if (digest !== info.weightsDigest) {
-    throw new SamMilError('Unavailable', `the weights of ${info.name} were exchanged a moment ago`, {
+    throw new SamMilError('Unavailable', `the weights of ${info.name} were just replaced`, {
       file: path,
       expected: info.weightsDigest ?? 'none',
       found: digest,
-      next: 'the step is tried again with the new ones',
+      next: 'the step is retried with the new weights',
     });
   }
   return openCheckpointEncoder(info, { architecture, path }, options);

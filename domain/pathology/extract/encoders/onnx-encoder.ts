@@ -3,28 +3,33 @@ import { SamMilError } from '../../../errors.js';
 import type { EncoderInfo, EncoderOptions, OpenEncoder } from './encoder.js';
 import { loadOnnxRuntime } from '../../../machine/onnx-runtime.js';
 import { openSession, type Provider } from '../../../machine/onnx/onnx-session.js';
-import { type ModelPorts, portsOf } from './onnx-ports.js';
-import { normalize, normalizerOf } from './preprocess.js';
+import { type ModelPorts, findPorts } from './onnx-ports.js';
+import { normalize, createNormalizer } from './preprocess.js';
 
 export interface OnnxEncoderFile {
-  /** Absolute path of the .onnx file; with `model`, of the checkpoint. */
+  /** Absolute path of the .onnx file or, with `model`, of the checkpoint. */
   path: string;
-  /** A model that is not written down, whose weights lie in the checkpoint. */
+  /** A model in memory whose weights are in the checkpoint. */
   model?: Uint8Array;
-  /** Names of the image input (float32 [n, 3, size, size]) and of the features (float32, n x dim elements). Default: the model's first ones. */
+  /**
+   * Names of the image input (float32 [n, 3, size, size]) and of the features (float32, n x dim elements).
+   * Default: the first of the model.
+   */
   input?: string;
   output?: string;
 }
 
 /**
- * Patches of one inference on the CPU: what lies between layers then fits the caches better. Measured with EfficientNet-Lite0: 8 take a fifth less time
- * a patch than 32, and half the memory; the bits are the same.
+ * Patches per inference on the CPU. Small values let the activations fit into the caches: measured with
+ * EfficientNet-Lite0, 8 patches take a fifth less time per patch and half the memory of 32, with the same
+ * bits.
  */
 const CPU_PATCHES = 8;
 
 /**
- * Opens an image encoder that is an ONNX model.
- * @throws SamMilError `InvalidInput` where the model does not load, or its input or output is not what `info` says (names and both shapes are told)
+ * Opens an ONNX model as image encoder.
+ * @throws SamMilError InvalidInput if the model does not load, or its input or output does not match `info`
+ * (the error states names and shapes)
  */
 export async function openOnnxEncoder(
   info: EncoderInfo,
@@ -35,16 +40,16 @@ export async function openOnnxEncoder(
   const { session, provider } = await openSession(file.path, { ...options, model: file.model });
   const runtime = await loadOnnxRuntime();
   const { input, output, most } = await fitting(session, file, { size, dim: info.dim });
-  const tables = normalizerOf(info.mean, info.std);
+  const tables = createNormalizer(info.mean, info.std);
   const pixels = size * size;
   const atOnce = Math.min(most, provider.name === 'cpu' ? CPU_PATCHES : Infinity);
   const run = async (image: Tensor, count: number): Promise<Float32Array> => {
     const results = await session.run({ [input]: image }, [output]).catch((cause: unknown) => {
       throw failedRun(file, provider, image.dims, cause);
     });
-    return featuresOf(file, output, results[output], count, info.dim);
+    return readOutput(file, output, results[output], count, info.dim);
   };
-  // Two, in turn: while the model computes on one, the next patches are normalised into the other.
+  // Two buffers in turn: the model computes on one while the next patches are normalized into the other.
   const buffers = [new Float32Array(0), new Float32Array(0)];
   const prepare = (rgb: Uint8Array, count: number): Tensor => {
     const elements = count * pixels * 3;
@@ -73,21 +78,24 @@ export async function openOnnxEncoder(
   };
 }
 
-/** How the model is to be fed; it is let go of where it does not fit. */
+/** Finds the ports of the model. Releases the session if they do not fit. */
 async function fitting(
   session: InferenceSession,
   file: OnnxEncoderFile,
   sizes: { size: number; dim: number },
 ): Promise<ModelPorts> {
   try {
-    return portsOf(session, file, sizes);
+    return findPorts(session, file, sizes);
   } catch (error) {
     await session.release();
     throw error;
   }
 }
 
-/** The CPU refuses what the model can't take, and would again; a device may only have been full. */
+/**
+ * On the CPU, the model rejects the input and a retry would fail too. On a device, memory may have been
+ * exhausted temporarily.
+ */
 function failedRun(
   file: OnnxEncoderFile,
   provider: Provider,
@@ -96,18 +104,18 @@ function failedRun(
 ): SamMilError {
   const found = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0];
   const passing = provider.name !== 'cpu' || /alloc|memory/i.test(found);
-  return new SamMilError(passing ? 'Internal' : 'InvalidInput', 'the model could not be computed', {
+  return new SamMilError(passing ? 'Internal' : 'InvalidInput', 'the model failed to run', {
     file: file.path,
-    expected: `an input of [${dims.join(', ')}] to be taken`,
+    expected: `a model that accepts an input of [${dims.join(', ')}]`,
     found,
     next: passing
       ? 'choose a smaller `batch-size`, or `device: cpu`'
-      : 'choose the `target-size` that the model was made for, or export it with a free image size',
+      : 'choose the `target-size` of the model, or export it with a dynamic image size',
     cause,
   });
 }
 
-function featuresOf(
+function readOutput(
   file: OnnxEncoderFile,
   output: string,
   tensor: Tensor,
@@ -115,12 +123,16 @@ function featuresOf(
   dim: number,
 ): Float32Array {
   if (tensor.type !== 'float32' || tensor.dims[0] !== count || tensor.size !== count * dim) {
-    throw new SamMilError('InvalidInput', `output ${output} of the model is not one feature vector a patch`, {
-      file: file.path,
-      expected: `float32 [${count}, ${dim}]`,
-      found: `${tensor.type} [${tensor.dims.join(', ')}]`,
-      next: 'correct `dim` or `output` of the encoder, or export the model with pooling',
-    });
+    throw new SamMilError(
+      'InvalidInput',
+      `output ${output} of the model is not one feature vector per patch`,
+      {
+        file: file.path,
+        expected: `float32 [${count}, ${dim}]`,
+        found: `${tensor.type} [${tensor.dims.join(', ')}]`,
+        next: 'correct `dim` or `output` of the encoder, or export the model with pooling',
+      },
+    );
   }
   return tensor.data as Float32Array;
 }

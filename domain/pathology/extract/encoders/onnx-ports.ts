@@ -1,16 +1,16 @@
 import type { InferenceSession } from 'onnxruntime-common';
 import { SamMilError } from '../../../errors.js';
 
-/** How a model takes images and gives features. */
+/** Input and output of a model. */
 export interface ModelPorts {
   input: string;
   output: string;
-  /** Images that it takes at once: any number, or 1 where it was exported so. */
+  /** Maximum number of images per run: unlimited, or 1 if it was exported that way. */
   most: number;
 }
 
-interface Wanted {
-  /** Of the .onnx file, for errors. */
+interface PortRequest {
+  /** Path of the .onnx file, for errors. */
   path: string;
   input?: string;
   output?: string;
@@ -19,80 +19,80 @@ interface Wanted {
 type Metadata = readonly InferenceSession.ValueMetadata[];
 
 /**
- * Finds input and output of an image encoder, and checks as far as the model itself tells that they are what they are taken for: one input, float32
- * [n, 3, size, size], and an output of `dim` float32 an image.
- * @throws SamMilError InvalidInput with the name, and what was expected and found
+ * Finds the input and output of an image encoder and checks them as far as the model states their shapes: one
+ * input, float32 [n, 3, size, size], and an output of `dim` float32 per image.
+ * @throws SamMilError InvalidInput with the name and the expected and actual shape
  */
-export function portsOf(
+export function findPorts(
   session: InferenceSession,
-  wanted: Wanted,
+  request: PortRequest,
   { size, dim }: { size: number; dim: number },
 ): ModelPorts {
-  const input = chosen(wanted, 'input', wanted.input, session.inputNames);
-  const output = chosen(wanted, 'output', wanted.output, session.outputNames);
+  const input = chosen(request, 'input', request.input, session.inputNames);
+  const output = chosen(request, 'output', request.output, session.outputNames);
   const others = session.inputNames.filter((name) => name !== input);
   if (others.length > 0) {
-    throw refusal(wanted, 'the model has more inputs than the image', {
+    throw refusal(request, 'the model has inputs besides the image', {
       expected: `only ${input}`,
       found: `also ${others.join(', ')}`,
-      next: 'export the image encoder alone',
+      next: 'export only the image encoder',
     });
   }
-  const shape = checkInput(wanted, session.inputMetadata, input, size);
-  checkOutput(wanted, session.outputMetadata, output, dim);
+  const shape = checkInput(request, session.inputMetadata, input, size);
+  checkOutput(request, session.outputMetadata, output, dim);
   return { input, output, most: shape[0] === 1 ? 1 : Infinity };
 }
 
 function chosen(
-  wanted: Wanted,
+  request: PortRequest,
   kind: 'input' | 'output',
   name: string | undefined,
   names: readonly string[],
 ): string {
   if (name === undefined) return names[0];
   if (names.includes(name)) return name;
-  throw refusal(wanted, `the model has no ${kind} ${name}`, { expected: names.join(' or '), found: name });
+  throw refusal(request, `the model has no ${kind} ${name}`, { expected: names.join(' or '), found: name });
 }
 
-/** A size that the model leaves open fits anything; so does a shape that it does not state. */
-function checkInput(wanted: Wanted, metadata: Metadata, name: string, size: number): Shape {
-  const { type, shape } = tensorOf(wanted, metadata, `input ${name}`, name);
+/** Dynamic sizes and unstated shapes fit any input. */
+function checkInput(request: PortRequest, metadata: Metadata, name: string, size: number): Shape {
+  const { type, shape } = readTensorInfo(request, metadata, `input ${name}`, name);
   const expected = [undefined, 3, size, size];
   const fits = expected.every((side, axis) => {
     return typeof shape[axis] !== 'number' || side === undefined || shape[axis] === side;
   });
   if (shape.length > 0 && (shape.length !== expected.length || !fits)) {
-    throw refusal(wanted, `input ${name} of the model has another shape`, {
+    throw refusal(request, `input ${name} of the model has the wrong shape`, {
       expected: `[n, 3, ${size}, ${size}]`,
       found: `[${shape.join(', ')}]`,
-      next: 'correct `size` of the encoder, or choose the fitting `target-size`',
+      next: 'correct `size` of the encoder, or choose a matching `target-size`',
     });
   }
   if (type !== 'float32') {
-    throw refusal(wanted, `input ${name} of the model is of another type`, {
+    throw refusal(request, `input ${name} of the model has the wrong type`, {
       expected: 'float32',
       found: type,
-      next: 'export the model in single precision (weights may be halves: cast the input inside)',
+      next: 'export the model with float32 input (weights can be float16 if the model casts its input)',
     });
   }
   if (typeof shape[0] === 'number' && shape[0] !== 1) {
-    throw refusal(wanted, `input ${name} of the model is for a fixed number of images`, {
+    throw refusal(request, `input ${name} of the model has a fixed batch size`, {
       expected: 'any number, or 1',
       found: `${shape[0]}`,
-      next: 'export the model with a free first axis (`dynamic_axes`)',
+      next: 'export the model with a dynamic first axis (`dynamic_axes`)',
     });
   }
   return shape;
 }
 
-/** Whatever sizes the model leaves open are looked at when it has computed. */
-function checkOutput(wanted: Wanted, metadata: Metadata, name: string, dim: number): void {
-  const { type, shape } = tensorOf(wanted, metadata, `output ${name}`, name);
+/** Dynamic sizes are checked after the first run. */
+function checkOutput(request: PortRequest, metadata: Metadata, name: string, dim: number): void {
+  const { type, shape } = readTensorInfo(request, metadata, `output ${name}`, name);
   const sizes = shape.slice(1);
   const known = sizes.every((side) => typeof side === 'number');
   const length = known ? sizes.reduce((product: number, side) => product * side, 1) : dim;
   if (type === 'float32' && (shape.length === 0 || length === dim)) return;
-  throw refusal(wanted, `output ${name} of the model is not one feature vector a patch`, {
+  throw refusal(request, `output ${name} of the model is not one feature vector per patch`, {
     expected: `float32 [n, ${dim}]`,
     found: `${type} [${shape.join(', ')}]`,
     next: 'correct `dim` or `output` of the encoder, or export the model with pooling',
@@ -101,22 +101,22 @@ function checkOutput(wanted: Wanted, metadata: Metadata, name: string, dim: numb
 
 type Shape = readonly (number | string)[];
 
-function tensorOf(
-  wanted: Wanted,
+function readTensorInfo(
+  request: PortRequest,
   metadata: Metadata,
   what: string,
   name: string,
 ): { type: string; shape: Shape } {
   const found = metadata.find((value) => value.name === name);
   if (found?.isTensor) return found;
-  throw refusal(wanted, `${what} of the model is no tensor`, {
+  throw refusal(request, `${what} of the model is not a tensor`, {
     expected: 'a tensor',
     found: 'something else',
   });
 }
 
 function refusal(
-  { path }: Wanted,
+  { path }: PortRequest,
   what: string,
   facts: { expected: string; found: string; next?: string },
 ): SamMilError {

@@ -1,9 +1,12 @@
 import type { Triple } from './encoder.js';
 
-/** Lookup tables that turn 8-bit values into normalised floats, rounded at each step as float32 arithmetic does (so equal to torch's bits). */
+/**
+ * Lookup tables from 8-bit values to normalized floats, rounded to float32 at each step, which gives the same
+ * bits as torch.
+ */
 export type Normalizer = readonly [Float32Array, Float32Array, Float32Array];
 
-export function normalizerOf(mean: Triple, std: Triple): Normalizer {
+export function createNormalizer(mean: Triple, std: Triple): Normalizer {
   const table = (channel: 0 | 1 | 2): Float32Array =>
     Float32Array.from({ length: 256 }, (_, value) => {
       const centered = Math.fround(Math.fround(value / 255) - Math.fround(mean[channel]));

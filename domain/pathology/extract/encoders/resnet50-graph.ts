@@ -2,10 +2,10 @@ import type { TensorLayout } from '../../../files/torch/torch-layout.js';
 import { ANY, ModelWeights } from '../../../machine/onnx/model-weights.js';
 import { OnnxGraph } from '../../../machine/onnx/onnx-graph.js';
 
-/** PyTorch's default, which torchvision's and timm's ResNets keep. */
+/** Default of PyTorch, which the ResNets of torchvision and timm keep. */
 const EPSILON = 1e-5;
 
-/** Bottleneck blocks of ResNet-50's first three stages (He et al., CVPR 2016, table 1). */
+/** Bottleneck blocks in the first three stages of ResNet-50 (He et al., CVPR 2016, table 1). */
 const STAGES = [
   { name: 'layer1', blocks: 3, stride: 1 },
   { name: 'layer2', blocks: 4, stride: 2 },
@@ -15,17 +15,20 @@ const STAGES = [
 export interface ResNet50Options {
   /** Side of the square patches. */
   size: number;
-  /** Makes each block an output too, under its name in the checkpoint (`layer2.0`); for comparison with the original. */
+  /**
+   * Adds each block as an output under its checkpoint name (`layer2.0`), for comparison with the original.
+   */
   stages?: boolean;
 }
 
 /**
- * ResNet-50 cut after its third stage, as an ONNX graph: `image` float32 [n, 3, size, size], normalised, to `features` [n, 1024] (global mean). The
- * encoder of CLAM and of SAM-MIL. Names are torchvision's, which timm shares; the stride stands in the 3 x 3 convolution, as there ("ResNet v1.5").
- * Channels are read from the tensors; `layer4` and `fc` are not.
+ * Builds ResNet-50, truncated after its third stage, as an ONNX graph: `image` float32 [n, 3, size, size],
+ * normalized, to `features` [n, 1024] (global mean). It is the encoder of CLAM and SAM-MIL. Names follow
+ * torchvision and timm; as there, the 3 x 3 convolution has the stride ("ResNet v1.5"). Channels come from
+ * the tensors; `layer4` and `fc` are ignored.
  *
  * @param tensors a checkpoint's tensors by name, see `tensorLayout`
- * @throws SamMilError `UnsupportedFormat` naming the tensor that is missing or misshapen
+ * @throws SamMilError UnsupportedFormat naming the tensor that is missing or has the wrong shape
  */
 export function buildResNet50(
   tensors: ReadonlyMap<string, TensorLayout>,
@@ -34,12 +37,15 @@ export function buildResNet50(
   return new ResNet50Builder(tensors, options).build();
 }
 
-/** Length of the features that a checkpoint gives: 1024 for the published ones. Throws as {@link buildResNet50}. */
+/**
+ * Returns the feature length of a checkpoint, 1024 for the published ones.
+ * @throws SamMilError as {@link buildResNet50}
+ */
 export function resNet50Dim(tensors: ReadonlyMap<string, TensorLayout>): number {
-  return weightsOf(tensors).tensor('layer3.0.conv3.weight', [ANY, ANY, 1, 1]).shape[0];
+  return modelWeights(tensors).tensor('layer3.0.conv3.weight', [ANY, ANY, 1, 1]).shape[0];
 }
 
-function weightsOf(tensors: ReadonlyMap<string, TensorLayout>): ModelWeights {
+function modelWeights(tensors: ReadonlyMap<string, TensorLayout>): ModelWeights {
   return new ModelWeights(tensors, "ResNet-50 with torchvision's or timm's names", 'layer1.0.conv1.weight');
 }
 
@@ -49,7 +55,7 @@ class ResNet50Builder {
   private readonly options: ResNet50Options;
 
   constructor(tensors: ReadonlyMap<string, TensorLayout>, options: ResNet50Options) {
-    this.weights = weightsOf(tensors);
+    this.weights = modelWeights(tensors);
     this.options = options;
   }
 
@@ -82,7 +88,10 @@ class ResNet50Builder {
     return graph.encode();
   }
 
-  /** Narrow by a 1 x 1, filter, widen again, add the input (brought to the new shape in a stage's first block). Returns output and its channels. */
+  /**
+   * Narrows by a 1 x 1 convolution, filters, widens, and adds the input, projected in the first block of a
+   * stage. Returns the output and its channels.
+   */
   private bottleneck(input: string, name: string, from: number, stride: number): [string, number] {
     const width = this.weights.tensor(`${name}.conv1.weight`, [ANY, from, 1, 1]).shape[0];
     const to = this.weights.tensor(`${name}.conv3.weight`, [ANY, width, 1, 1]).shape[0];
@@ -115,7 +124,9 @@ class ResNet50Builder {
     });
   }
 
-  /** With the statistics of training. ONNX Runtime folds it into the convolution before it. */
+  /**
+   * Batch normalization with training statistics, which ONNX Runtime folds into the preceding convolution.
+   */
   private normalize(x: string, name: string, channels: number, output?: string): string {
     const parameters = ['weight', 'bias', 'running_mean', 'running_var'].map((parameter) =>
       this.stored(`${name}.${parameter}`, [channels]),
@@ -139,12 +150,15 @@ class ResNet50Builder {
       this.graph.output(value, ['n', `channels of ${value}`, `h of ${value}`, `w of ${value}`]);
   }
 
-  /** A deeper ResNet has the same tensors and more of them: computed as a ResNet-50 it would give nonsense. */
+  /**
+   * Refuses deeper ResNets, which have the same tensors and more; run as ResNet-50, they would give wrong
+   * features.
+   */
   private refuseFurther(block: string): void {
     if (!this.weights.has(`${block}.conv1.weight`)) return;
-    throw this.weights.refusal('is of a deeper network', {
+    throw this.weights.refusal('belongs to a deeper network', {
       expected: `no tensor ${block}.conv1.weight, as in ${this.weights.architecture}`,
-      found: 'such a tensor',
+      found: 'this tensor',
     });
   }
 }

@@ -5,8 +5,9 @@ import { keyOfEncoder } from './encoders.js';
 let kept: { key: string; encoder: Promise<OpenEncoder> } | undefined;
 
 /**
- * An open encoder that outlives the job: a process that encodes slide after slide loads it once. Asking for another one closes it. The caller must not
- * close it, and must not have two jobs at a time in one process.
+ * Returns an open encoder that outlives the job, so that a process loads it once for many slides. A request
+ * for another encoder closes it. The caller must not close it and must not run two jobs at a time in one
+ * process.
  */
 export async function sharedEncoder(
   definition: EncoderDefinition,

@@ -3,39 +3,41 @@ import type { EncoderDefinition, EncoderInfo, EncoderOptions, OpenEncoder } from
 import {
   bandContrasts,
   coOccurrence,
-  correlationOf,
+  correlation,
   localPatterns,
-  momentsOf,
-  percentilesOf,
+  computeMoments,
+  percentiles,
   shareAbove,
 } from './texture.js';
 
 const BAND_RADII = [1, 2, 4, 8];
 const PAIR_DISTANCES = [1, 3];
 const RING_RADII = [1, 2];
-const HAEMATOXYLIN_LIMITS = [0.1, 0.2, 0.4];
+const HEMATOXYLIN_LIMITS = [0.1, 0.2, 0.4];
 /** Optical density summed over both stains above which a pixel counts as tissue. */
 const TISSUE_LIMIT = 0.1;
-/** Grey levels that a neighbour must be brighter by to count in a local pattern: above JPEG noise. */
+/**
+ * Minimum difference in gray levels for a neighbor to count as brighter in a local pattern; above JPEG noise.
+ */
 const PATTERN_MARGIN = 4;
 
-/** Meaning of each of the 64 numbers, in order. Optical densities are base 10; colours are 0 to 1; shares are 0 to 1. */
+/** Names of the 64 features, in order. Optical densities are base 10; colors and shares are 0 to 1. */
 export const STAIN_TEXTURE_FEATURES: readonly string[] = [
-  ...['haematoxylin', 'eosin', 'residual'].flatMap((stain) =>
+  ...['hematoxylin', 'eosin', 'residual'].flatMap((stain) =>
     ['mean', 'std', 'p10', 'p50', 'p90'].map((statistic) => `${stain} ${statistic}`),
   ),
-  'haematoxylin skewness / 4',
+  'hematoxylin skewness / 4',
   'eosin skewness / 4',
-  'correlation of haematoxylin and eosin',
+  'correlation of hematoxylin and eosin',
   'share of tissue',
-  ...HAEMATOXYLIN_LIMITS.map((limit) => `share of haematoxylin above ${limit}`),
+  ...HEMATOXYLIN_LIMITS.map((limit) => `share of hematoxylin above ${limit}`),
   ...['red', 'green', 'blue'].flatMap((color) => [`${color} mean`, `${color} std`]),
-  ...['haematoxylin', 'eosin'].flatMap((stain) =>
+  ...['hematoxylin', 'eosin'].flatMap((stain) =>
     BAND_RADII.map((radius) => `${stain} contrast to radius ${radius}, x 4`),
   ),
   ...PAIR_DISTANCES.flatMap((distance) =>
     ['contrast x 16', 'correlation', 'energy', 'homogeneity'].map(
-      (statistic) => `haematoxylin co-occurrence ${statistic} at ${distance}`,
+      (statistic) => `hematoxylin co-occurrence ${statistic} at ${distance}`,
     ),
   ),
   ...RING_RADII.flatMap((radius) =>
@@ -57,8 +59,8 @@ const info: EncoderInfo = {
 };
 
 /**
- * The encoder that needs no weights: 64 statistics of haematoxylin and eosin densities, their contrast by scale, co-occurrence and local patterns
- * ({@link STAIN_TEXTURE_FEATURES}). Deterministic to the bit.
+ * An encoder without weights: 64 statistics of hematoxylin and eosin densities, their contrast by scale,
+ * co-occurrence and local patterns ({@link STAIN_TEXTURE_FEATURES}). Its bits are deterministic.
  */
 export const stainTexture: EncoderDefinition = {
   info,
@@ -85,23 +87,23 @@ function encodeAll(rgb: Uint8Array, count: number, size: number): Float32Array {
   return features;
 }
 
-/** The 64 numbers of one patch, `size` x `size` x 3. */
+/** Computes the 64 features of one patch, `size` x `size` x 3. */
 function describePatch(rgb: Uint8Array, size: number): number[] {
-  const { haematoxylin, eosin, residual } = separateStains(rgb, size * size);
-  const stained = haematoxylin.map((value, i) => value + eosin[i]);
-  const [h, e] = [momentsOf(haematoxylin), momentsOf(eosin)];
-  const gray = grayOf(rgb, size * size);
+  const { hematoxylin, eosin, residual } = separateStains(rgb, size * size);
+  const stained = hematoxylin.map((value, i) => value + eosin[i]);
+  const [h, e] = [computeMoments(hematoxylin), computeMoments(eosin)];
+  const gray = toGray(rgb, size * size);
   return [
-    ...[haematoxylin, eosin, residual].flatMap(densityStatistics),
+    ...[hematoxylin, eosin, residual].flatMap(densityStatistics),
     bounded(h.skewness / 4),
     bounded(e.skewness / 4),
-    correlationOf(haematoxylin, eosin),
+    correlation(hematoxylin, eosin),
     shareAbove(stained, TISSUE_LIMIT),
-    ...HAEMATOXYLIN_LIMITS.map((limit) => shareAbove(haematoxylin, limit)),
+    ...HEMATOXYLIN_LIMITS.map((limit) => shareAbove(hematoxylin, limit)),
     ...[0, 1, 2].flatMap((channel) => colorStatistics(rgb, channel)),
-    ...[haematoxylin, eosin].flatMap((plane) => bandContrasts(plane, size, BAND_RADII).map((std) => std * 4)),
+    ...[hematoxylin, eosin].flatMap((plane) => bandContrasts(plane, size, BAND_RADII).map((std) => std * 4)),
     ...PAIR_DISTANCES.flatMap((distance) => {
-      const [contrast, ...rest] = coOccurrence(haematoxylin, size, distance);
+      const [contrast, ...rest] = coOccurrence(hematoxylin, size, distance);
       return [contrast * 16, ...rest];
     }),
     ...RING_RADII.flatMap((radius) => localPatterns(gray, size, radius, PATTERN_MARGIN)),
@@ -109,24 +111,24 @@ function describePatch(rgb: Uint8Array, size: number): number[] {
 }
 
 function densityStatistics(plane: Float32Array): number[] {
-  const { mean, std } = momentsOf(plane);
-  return [mean, std, ...percentilesOf(plane, [0.1, 0.5, 0.9])];
+  const { mean, std } = computeMoments(plane);
+  return [mean, std, ...percentiles(plane, [0.1, 0.5, 0.9])];
 }
 
 function colorStatistics(rgb: Uint8Array, channel: number): number[] {
   const values = new Uint8Array(rgb.length / 3);
   for (let i = 0, at = channel; i < values.length; i++, at += 3) values[i] = rgb[at];
-  const { mean, std } = momentsOf(values);
+  const { mean, std } = computeMoments(values);
   return [mean / 255, std / 255];
 }
 
-function grayOf(rgb: Uint8Array, pixels: number): Uint8Array {
+function toGray(rgb: Uint8Array, pixels: number): Uint8Array {
   const gray = new Uint8Array(pixels);
   for (let i = 0, at = 0; i < pixels; i++, at += 3) gray[i] = (rgb[at] + rgb[at + 1] + rgb[at + 2]) / 3;
   return gray;
 }
 
-/** Keeps a statistic with heavy tails within the range of the others. */
+/** Limits a statistic with heavy tails to the range of the others. */
 function bounded(value: number): number {
   return Math.min(2, Math.max(-2, value));
 }

@@ -1,4 +1,7 @@
-/** Texture statistics of one plane (`size` x `size`, row major). All are plain double arithmetic in a fixed order: the same bits everywhere. */
+/**
+ * Texture statistics of one plane (`size` x `size`, row-major). All use double arithmetic in a fixed order,
+ * which gives the same bits everywhere.
+ */
 
 export interface Moments {
   mean: number;
@@ -6,7 +9,7 @@ export interface Moments {
   skewness: number;
 }
 
-export function momentsOf(values: ArrayLike<number>): Moments {
+export function computeMoments(values: ArrayLike<number>): Moments {
   const n = values.length;
   let sum = 0;
   for (let i = 0; i < n; i++) sum += values[i];
@@ -22,8 +25,11 @@ export function momentsOf(values: ArrayLike<number>): Moments {
   return { mean, std, skewness: std < 1e-6 ? 0 : cube / n / (std * std * std) };
 }
 
-/** Values below which the given shares of a plane lie, to the width of a histogram bin (1/256), between -0.5 and 3.5. */
-export function percentilesOf(values: Float32Array, shares: readonly number[]): number[] {
+/**
+ * Computes the values below which the given shares of a plane are, between -0.5 and 3.5, with the precision
+ * of a histogram bin (1/256).
+ */
+export function percentiles(values: Float32Array, shares: readonly number[]): number[] {
   const [low, bins, scale] = [-0.5, 1024, 256];
   const histogram = new Uint32Array(bins);
   for (let i = 0; i < values.length; i++) {
@@ -43,8 +49,8 @@ export function shareAbove(values: Float32Array, limit: number): number {
   return count / values.length;
 }
 
-export function correlationOf(a: Float32Array, b: Float32Array): number {
-  const [of, other] = [momentsOf(a), momentsOf(b)];
+export function correlation(a: Float32Array, b: Float32Array): number {
+  const [of, other] = [computeMoments(a), computeMoments(b)];
   if (of.std < 1e-6 || other.std < 1e-6) return 0;
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += (a[i] - of.mean) * (b[i] - other.mean);
@@ -52,8 +58,8 @@ export function correlationOf(a: Float32Array, b: Float32Array): number {
 }
 
 /**
- * Contrast by scale: standard deviations of the differences between successive box means of radius 0, 1, 2, 4, ... (a band-pass pyramid without
- * shrinking; borders use the part of the box that lies inside).
+ * Contrast by scale: standard deviations of the differences between successive box means of radius 0, 1, 2,
+ * 4, ... (a band-pass pyramid without downsampling; at borders, the mean covers the inner part of the box).
  */
 export function bandContrasts(plane: Float32Array, size: number, radii: readonly number[]): number[] {
   const table = summedArea(plane, size);
@@ -63,11 +69,11 @@ export function bandContrasts(plane: Float32Array, size: number, radii: readonly
     const difference = new Float32Array(plane.length);
     for (let i = 0; i < plane.length; i++) difference[i] = finer[i] - coarser[i];
     finer = coarser;
-    return momentsOf(difference).std;
+    return computeMoments(difference).std;
   });
 }
 
-/** (size + 1)^2 sums of everything above and left. */
+/** Summed-area table of (size + 1)^2 values. */
 function summedArea(plane: Float32Array, size: number): Float64Array {
   const side = size + 1;
   const table = new Float64Array(side * side);
@@ -100,8 +106,9 @@ function boxMeans(table: Float64Array, size: number, radius: number): Float32Arr
 const GRAY_LEVELS = 16;
 
 /**
- * Haralick's contrast, correlation, angular second moment and homogeneity ("Textural features for image classification", IEEE SMC 1973) of the
- * co-occurrence matrix of values in [0, 1] at `distance`, four directions added up. Contrast is divided by its maximum.
+ * Haralick's contrast, correlation, angular second moment and homogeneity ("Textural features for image
+ * classification", IEEE SMC 1973) of the co-occurrence matrix of values in [0, 1] at `distance`, summed over
+ * four directions. Contrast is divided by its maximum.
  */
 export function coOccurrence(plane: Float32Array, size: number, distance: number): number[] {
   const levels = Uint8Array.from(plane, (value) =>
@@ -145,7 +152,7 @@ function haralick(counts: Uint32Array): number[] {
   return [contrast / (GRAY_LEVELS - 1) ** 2, correlation, energy, homogeneity];
 }
 
-/** Eight neighbours, clockwise from the upper left. */
+/** Eight neighbors, clockwise from the top left. */
 const RING = [
   [-1, -1],
   [0, -1],
@@ -157,7 +164,10 @@ const RING = [
   [-1, 0],
 ] as const;
 
-/** For each 8-bit pattern: the number of set bits where at most two neighbours differ around the ring (0 to 8), else 9. */
+/**
+ * For each 8-bit pattern, the number of set bits (0 to 8) if at most two transitions occur around the ring,
+ * else 9.
+ */
 const UNIFORM = Uint8Array.from({ length: 256 }, (_, pattern) => {
   let changes = 0;
   let set = 0;
@@ -170,8 +180,9 @@ const UNIFORM = Uint8Array.from({ length: 256 }, (_, pattern) => {
 });
 
 /**
- * Shares of the ten rotation-invariant uniform local binary patterns (Ojala, Pietikäinen and Mäenpää, PAMI 2002), neighbours on a square ring
- * at `radius`, a neighbour counting as set when it is at least `margin` brighter (so that flat areas give pattern 0, not noise).
+ * Computes the shares of the ten rotation-invariant uniform local binary patterns (Ojala, Pietikäinen and
+ * Mäenpää, PAMI 2002) with neighbors on a square ring at `radius`. A neighbor counts as set if it is brighter
+ * by at least `margin`, so flat areas give pattern 0 instead of noise.
  */
 export function localPatterns(gray: Uint8Array, size: number, radius: number, margin: number): number[] {
   const offsets = RING.map(([dx, dy]) => dy * radius * size + dx * radius);

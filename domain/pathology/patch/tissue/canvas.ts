@@ -2,12 +2,12 @@ import type { Outline } from './polygon.js';
 
 export type Color = readonly [red: number, green: number, blue: number];
 
-/** Digits of 3 x 5 dots: 5 rows of 3 bits, the highest bit is the topmost row's left dot. */
+/** Digits of 3 x 5 dots: 5 rows of 3 bits; the highest bit is the left dot of the top row. */
 const DIGITS = [0x7b6f, 0x2c97, 0x73e7, 0x73cf, 0x5bc9, 0x79cf, 0x79ef, 0x7249, 0x7bef, 0x7bcf];
 const DIGIT_WIDTH = 3;
 const DIGIT_HEIGHT = 5;
 
-/** Draws on RGB pixels in place; what lies outside is cut off. */
+/** Draws on RGB pixels in place and clips at the border. */
 export class Canvas {
   readonly rgb: Uint8Array;
   private readonly width: number;
@@ -19,9 +19,9 @@ export class Canvas {
     this.height = height;
   }
 
-  /** A closed outline with a round pen of `thickness` pixels. */
+  /** Draws a closed outline with a round pen of `thickness` pixels. */
   outline(points: Outline, color: Color, thickness: number): void {
-    const pen = penOf(thickness);
+    const pen = penRows(thickness);
     let x = points[points.length - 2];
     let y = points[points.length - 1];
     for (let i = 0; i < points.length; i += 2) {
@@ -36,7 +36,10 @@ export class Canvas {
     }
   }
 
-  /** A number of `dot` pixels a dot with its top-left corner at (x, y), moved so that it is inside the picture, on a rim of one dot. */
+  /**
+   * Draws a number with a rim of one dot, at `dot` pixels per dot. Its top-left corner is (x, y), moved so
+   * that the number is inside the picture.
+   */
   digits(text: string, x: number, y: number, dot: number, color: Color, rim: Color): void {
     const columns = text.length * (DIGIT_WIDTH + 1) + 1;
     const rows = DIGIT_HEIGHT + 2;
@@ -58,7 +61,7 @@ export class Canvas {
     for (let y = top; y < top + height; y++) this.line(left, left + width, y, color);
   }
 
-  /** `pen`: half the length of each of its rows, from the topmost on. */
+  /** @param pen rows of the pen from top to bottom */
   private stamp(x: number, y: number, pen: readonly (readonly [number, number])[], color: Color): void {
     const top = y - (pen.length >> 1);
     pen.forEach(([from, to], row) => this.line(x + from, x + to, top + row, color));
@@ -75,8 +78,8 @@ export class Canvas {
   }
 }
 
-/** Rows of a disc: first column and the one after the last, relative to its centre. */
-function penOf(thickness: number): (readonly [number, number])[] {
+/** Rows of a disc: first column and end column (exclusive), relative to its center. */
+function penRows(thickness: number): (readonly [number, number])[] {
   const middle = thickness >> 1;
   const radius = thickness / 2;
   return Array.from({ length: thickness }, (_, row) => {

@@ -1,7 +1,8 @@
 /**
- * Morphological close of a 0 / 255 mask with a `size` x `size` square of ones, equal to OpenCV's morphologyEx(MORPH_CLOSE): the anchor is at
- * size >> 1 in both steps, so even sizes move the mask by a pixel; what lies outside the image has no say. Sizes of 1 and below leave
- * the mask as it is. Four pixels are handled at a time; time grows with `size`, memory is twice the mask's.
+ * Morphological close of a 0 / 255 mask with a `size` x `size` square of ones, equal to OpenCV's
+ * morphologyEx(MORPH_CLOSE): the anchor is at size >> 1 in both steps, so even sizes shift the mask by a
+ * pixel, and pixels outside the image are ignored. Sizes up to 1 leave the mask unchanged. It processes four
+ * pixels at a time; the time grows with `size`, and the memory is twice that of the mask.
  */
 export function closeMask(mask: Uint8Array, width: number, height: number, size: number): Uint8Array {
   if (size <= 1) return mask;
@@ -14,11 +15,14 @@ export function closeMask(mask: Uint8Array, width: number, height: number, size:
   return padded.unload();
 }
 
-/** A mask whose rows are padded to whole words, which makes a shift by a pixel a shift of words by 8 bits (lowest byte: leftmost pixel). */
+/**
+ * A mask with rows padded to whole words, so that a shift by one pixel is a shift of words by 8 bits (lowest
+ * byte: leftmost pixel).
+ */
 class PaddedMask {
   private readonly width: number;
   private readonly height: number;
-  /** Words a row. */
+  /** Words per row. */
   private readonly stride: number;
   private readonly words: Int32Array;
   /** 255 for pixels of the image, 0 for padding, in the last word of a row. */
@@ -49,7 +53,9 @@ class PaddedMask {
     return mask;
   }
 
-  /** Each pixel becomes the largest of those from `size >> 1` before it to `size - 1 - (size >> 1)` after it, per axis. */
+  /**
+   * Sets each pixel to the maximum from `size >> 1` before it to `size - 1 - (size >> 1)` after it, per axis.
+   */
   dilate(size: number): void {
     const before = size >> 1;
     const after = size - 1 - before;

@@ -2,23 +2,23 @@ import type { Level } from '../../slides/slide.js';
 import { outlineArea, scaleOutline, type Outline } from './polygon.js';
 import type { FoundContours } from './trace-contours.js';
 
-/** A region of tissue and the holes in it, in level-0 pixels unless said otherwise. */
+/** A region of tissue and its holes, in level-0 pixels unless stated otherwise. */
 export interface TissueContour {
   outline: Outline;
   holes: Outline[];
 }
 
 export interface FilterParameters {
-  /** Least area of tissue without its holes, in reference patches (512 x 512 level-0 pixels). */
+  /** Minimum area of tissue without its holes, in reference patches (512 x 512 level-0 pixels). */
   aT: number;
-  /** Least area of a hole, in reference patches. */
+  /** Minimum area of a hole, in reference patches. */
   aH: number;
   maxNHoles: number;
 }
 
 /**
- * CLAM's choice: tissue whose area without ALL its holes exceeds the limit; of each one's holes the `maxNHoles` largest, and of those the ones
- * above their limit. Pixels of the mask in and out.
+ * Selects contours as CLAM does: tissue whose area without all its holes exceeds the limit, and among the
+ * `maxNHoles` largest holes of each those above their limit. Input and output are in mask pixels.
  */
 export function filterContours(
   { outlines, hierarchy }: FoundContours,
@@ -26,11 +26,11 @@ export function filterContours(
   { aT, aH, maxNHoles }: FilterParameters,
 ): TissueContour[] {
   const reference = Math.trunc(512 ** 2 / (downsample[0] * downsample[1]));
-  const holesOf = outlines.map((): Outline[] => []);
-  outlines.forEach((outline, index) => holesOf[hierarchy[index * 4 + 3]]?.push(outline));
+  const selectHoles = outlines.map((): Outline[] => []);
+  outlines.forEach((outline, index) => selectHoles[hierarchy[index * 4 + 3]]?.push(outline));
   return outlines.flatMap((outline, index): TissueContour[] => {
     if (hierarchy[index * 4 + 3] !== -1) return [];
-    const holes = holesOf[index].map((hole) => ({ hole, area: outlineArea(hole) }));
+    const holes = selectHoles[index].map((hole) => ({ hole, area: outlineArea(hole) }));
     const area = outlineArea(outline) - holes.reduce((sum, hole) => sum + hole.area, 0);
     if (area === 0 || area <= aT * reference) return [];
     const kept = holes
@@ -41,7 +41,7 @@ export function filterContours(
   });
 }
 
-/** From mask pixels to level-0 pixels, truncated. */
+/** Converts mask pixels to level-0 pixels, truncated. */
 export function toLevel0(
   contours: readonly TissueContour[],
   downsample: Level['downsample'],

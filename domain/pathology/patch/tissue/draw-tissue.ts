@@ -3,23 +3,26 @@ import type { Picture } from './overview.js';
 import { scaleOutline, type Outline } from './polygon.js';
 import type { Tissue } from './find-tissue.js';
 
-/** CLAM's colours for tissue and holes, and grey for tissue that keep-ids or exclude-ids left out. */
+/** Colors of CLAM for tissue and holes, and gray for tissue excluded by keep-ids or exclude-ids. */
 const TISSUE: Color = [0, 255, 0];
 const HOLE: Color = [0, 0, 255];
 const LEFT_OUT: Color = [128, 128, 128];
 const BLACK: Color = [0, 0, 0];
 const WHITE: Color = [255, 255, 255];
 
-/** Lines are as thick as asked for, but no thicker than this share of the picture: small slides would vanish behind them. */
+/** Maximum line thickness as a share of the picture, because thick lines would cover small slides. */
 const MAX_LINE_SHARE = 1 / 300;
 
-/** The picture with outlines of tissue and holes and the contours' ids, as RGB. `lineThickness` in level-0 pixels. */
+/**
+ * Draws the outlines of tissue and holes and the ids of the contours on the picture (RGB). `lineThickness` is
+ * in level-0 pixels.
+ */
 export function drawTissue(picture: Picture, tissue: Tissue, lineThickness: number): Uint8Array {
   const { width, height, downsample } = picture;
   const scale = [1 / downsample[0], 1 / downsample[1]] as const;
   const longest = Math.max(width, height);
-  const wanted = Math.round(lineThickness * Math.sqrt(scale[0] * scale[1]));
-  const thickness = Math.max(1, Math.min(wanted, Math.ceil(longest * MAX_LINE_SHARE)));
+  const requested = Math.round(lineThickness * Math.sqrt(scale[0] * scale[1]));
+  const thickness = Math.max(1, Math.min(requested, Math.ceil(longest * MAX_LINE_SHARE)));
   const canvas = new Canvas(picture.rgb.slice(), width, height);
   const draw = (outline: Outline, color: Color) =>
     canvas.outline(scaleOutline(outline, scale), color, thickness);
@@ -34,7 +37,10 @@ export function drawTissue(picture: Picture, tissue: Tissue, lineThickness: numb
   return canvas.rgb;
 }
 
-/** The id in black on a white rim, beside the contour's topmost point. `dot`: pixels of the picture a dot of the digits. */
+/**
+ * Writes the id in black on a white rim next to the topmost point of the contour. `dot` is in picture pixels
+ * per dot of the digits.
+ */
 function writeId(canvas: Canvas, id: number, [x, y]: Outline, dot: number): void {
   const size = Math.max(1, Math.round(dot));
   canvas.digits(String(id), x + 2 * size, y + 2 * size, size, BLACK, WHITE);

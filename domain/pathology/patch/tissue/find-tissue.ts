@@ -18,15 +18,16 @@ export interface Tissue {
   segLevel: number;
   downsample: readonly [number, number];
   reduction: number;
-  /** Tissue after the area filters, in level-0 pixels; a contour's place in this list is its id. */
+  /** Tissue after the area filters, in level-0 pixels. The index of a contour is its id. */
   contours: TissueContour[];
-  /** Ids left after keepIds and excludeIds, rising. */
+  /** Ids that remain after keepIds and excludeIds, ascending. */
   ids: number[];
 }
 
 /**
- * Foreground segmentation as CLAM does it: HSV saturation, median blur, threshold (fixed or Otsu), morphological close, outlines with holes,
- * area filters. Throws `InvalidInput` for a level or an id that does not exist, else as `readRegion`.
+ * Foreground segmentation as CLAM does it: HSV saturation, median blur, threshold (fixed or Otsu),
+ * morphological close, outlines with holes, and area filters.
+ * @throws SamMilError InvalidInput for a level or an id that does not exist; as `readRegion`
  */
 export async function segmentTissue(
   slide: Slide,
@@ -44,7 +45,7 @@ export async function segmentTissue(
   return { mask, width, height, segLevel: level, downsample, reduction, contours, ids };
 }
 
-/** The 0 / 255 mask of a saturation image: equal to what OpenCV's functions give, step by step. */
+/** Computes the 0 / 255 mask of a saturation image. Each step equals the OpenCV function. */
 export function tissueMask(
   { values, width, height }: Pick<SaturationImage, 'values' | 'width' | 'height'>,
   { mthresh, sthresh, useOtsu, close }: Pick<TissueParameters, 'mthresh' | 'sthresh' | 'useOtsu' | 'close'>,
@@ -55,7 +56,7 @@ export function tissueMask(
   return closeMask(above, width, height, close);
 }
 
-/** Otsu's threshold needs the medians themselves, not only which are above one. */
+/** Otsu's threshold requires the medians, not only a comparison with a threshold. */
 function otsu(values: Uint8Array, width: number, height: number, size: number): Uint8Array {
   const medians = medianBlur(values, width, height, size);
   return thresholdInPlace(medians, otsuThreshold(medians));
@@ -66,21 +67,23 @@ export function checkLevel(slide: Slide, level: number): void {
   if (level < count) return;
   throw new SamMilError('InvalidInput', `the slide has no level ${level}`, {
     file: slide.path,
-    expected: count === 1 ? 'level 0, its only one' : `levels 0 to ${count - 1}`,
-    next: 'choose another level, or -1 to have one chosen',
+    expected: count === 1 ? 'level 0, the only level' : `a level from 0 to ${count - 1}`,
+    next: 'choose another level, or -1 for automatic selection',
   });
 }
 
 function chooseIds(path: string, count: number, { keepIds, excludeIds }: TissueParameters): number[] {
   const unknown = [...keepIds, ...excludeIds].filter((id) => id >= count);
   if (unknown.length > 0) {
-    throw new SamMilError('InvalidInput', `keep-ids or exclude-ids name contours that are not there`, {
+    throw new SamMilError('InvalidInput', '`keep-ids` or `exclude-ids` contains contours that do not exist', {
       file: path,
       expected:
-        count === 0 ? 'none: the slide has no tissue' : `0 to ${count - 1}, as numbered on the mask picture`,
+        count === 0
+          ? 'none, because the slide has no tissue'
+          : `0 to ${count - 1}, as numbered on the mask picture`,
       found: unknown.join(', '),
     });
   }
-  const wanted = keepIds.length > 0 ? [...new Set(keepIds)].sort((a, b) => a - b) : [...Array(count).keys()];
-  return wanted.filter((id) => !excludeIds.includes(id));
+  const kept = keepIds.length > 0 ? [...new Set(keepIds)].sort((a, b) => a - b) : [...Array(count).keys()];
+  return kept.filter((id) => !excludeIds.includes(id));
 }

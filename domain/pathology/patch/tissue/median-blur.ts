@@ -1,7 +1,8 @@
 /**
- * Median of the `size` x `size` window around each pixel, the border replicated: equal to OpenCV's medianBlur. `size` is odd. A histogram slides
- * along each row and the median moves with it (T. Huang, G. Yang, G. Tang, A fast two-dimensional median filtering algorithm, 1979);
- * time grows with `size`, not with its square.
+ * Median of the `size` x `size` window around each pixel with replicated borders, equal to OpenCV's
+ * medianBlur. `size` is odd. A histogram slides along each row and the median is updated incrementally (T.
+ * Huang, G. Yang, G. Tang, A fast two-dimensional median filtering algorithm, 1979); the time grows with
+ * `size`, not with its square.
  */
 export function medianBlur(values: Uint8Array, width: number, height: number, size: number): Uint8Array {
   if (size <= 1) return values.slice();
@@ -28,7 +29,7 @@ export function medianBlur(values: Uint8Array, width: number, height: number, si
   return result;
 }
 
-/** Histogram of a window, with the count of values below the median last asked for. */
+/** Histogram of a window, with the count of values below the last requested median. */
 class MedianWindow {
   private readonly counts = new Int32Array(256);
   private readonly middle: number;

@@ -1,7 +1,8 @@
 /**
- * 255 where the median of the `size` x `size` window around a pixel is above `threshold`, else 0; the border is replicated. Equal to OpenCV's
- * medianBlur followed by a binary threshold: the median of an odd number of values is above T exactly if more than half of them are, so
- * counting takes the place of sorting. `size` is odd. Time does not depend on `size`.
+ * Returns 255 where the median of the `size` x `size` window around a pixel is above `threshold`, else 0,
+ * with replicated borders. The result equals OpenCV's medianBlur followed by a binary threshold: the median
+ * of an odd number of values is above T exactly if more than half of them are, so counting replaces sorting.
+ * `size` is odd. The time does not depend on `size`.
  */
 export function medianAbove(
   values: Uint8Array,
@@ -13,13 +14,14 @@ export function medianAbove(
   const half = size >> 1;
   const fewest = (size * size + 1) / 2 - 1;
   const result = new Uint8Array(values.length);
-  // counts[half + x]: values above the threshold in column x of the window's rows; both ends hold the replicated border columns.
+  // counts[half + x]: values above the threshold in column x of the window's rows; both ends hold the
+  // replicated border columns.
   const counts = new Uint16Array(width + 2 * half);
   const limit = Math.floor(threshold);
-  const startOf = (row: number) => Math.min(Math.max(row, 0), height - 1) * width;
-  for (let row = -half; row <= half; row++) countRow(values, startOf(row), width, limit, counts, half);
+  const windowStart = (row: number) => Math.min(Math.max(row, 0), height - 1) * width;
+  for (let row = -half; row <= half; row++) countRow(values, windowStart(row), width, limit, counts, half);
   for (let y = 0; y < height; y++) {
-    if (y > 0) moveDown(values, startOf(y - half - 1), startOf(y + half), width, limit, counts, half);
+    if (y > 0) moveDown(values, windowStart(y - half - 1), windowStart(y + half), width, limit, counts, half);
     counts.fill(counts[half], 0, half);
     counts.fill(counts[half + width - 1], half + width);
     slideAlong(counts, size, width, fewest, result, y * width);
@@ -27,7 +29,7 @@ export function medianAbove(
   return result;
 }
 
-// Signs in place of branches below: (a - b) >>> 31 is 1 where a < b, (a - b) >> 31 is all ones there.
+// The code below uses signs instead of branches: if a < b, (a - b) >>> 31 is 1 and (a - b) >> 31 is all ones.
 
 function countRow(
   values: Uint8Array,

@@ -1,9 +1,9 @@
-/** Least weight of a class, C's FLT_EPSILON: as OpenCV has it. */
+/** Minimum weight of a class: FLT_EPSILON of C, as in OpenCV. */
 const LEAST_WEIGHT = 2 ** -23;
 
 /**
- * Otsu's threshold of 8-bit values: the one that parts them into two classes with the greatest variance between them. Equal to OpenCV's, down to
- * the order of its sums. N. Otsu, A threshold selection method from gray-level histograms, 1979.
+ * Otsu's threshold of 8-bit values, which maximizes the variance between two classes (N. Otsu, A threshold
+ * selection method from gray-level histograms, 1979). Equal to OpenCV, including the order of summation.
  */
 export function otsuThreshold(values: Uint8Array): number {
   const histogram = new Float64Array(256);
@@ -38,7 +38,7 @@ export function otsuThreshold(values: Uint8Array): number {
   return threshold;
 }
 
-/** 255 where a value is above `threshold`, else 0; in place. */
+/** Sets values above `threshold` to 255 and others to 0, in place. */
 export function thresholdInPlace(values: Uint8Array, threshold: number): Uint8Array {
   for (let i = 0; i < values.length; i++) values[i] = values[i] > threshold ? 255 : 0;
   return values;

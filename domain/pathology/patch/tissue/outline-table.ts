@@ -1,7 +1,7 @@
 import type { TissueMask } from '../../layouts/bag-files.js';
 import type { TissueContour } from './contours.js';
 
-/** Outlines in the mask file's layout: each tissue outline followed by its holes. */
+/** Lists outlines in the layout of the mask file: each tissue outline is followed by its holes. */
 export function outlineTable(
   contours: readonly TissueContour[],
 ): Pick<TissueMask, 'points' | 'offsets' | 'parent'> {

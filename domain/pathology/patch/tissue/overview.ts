@@ -3,25 +3,25 @@ import type { Slide } from '../../slides/slide.js';
 import { powerOfTwo } from './read-tissue-level.js';
 import { scanLevel } from './scan-level.js';
 
-/** Longest side of the pictures made for people. */
+/** Longest side of overview pictures. */
 const LONGEST_SIDE = 2048;
 
-/** Pictures are not smaller than this where the slide is not. */
+/** Minimum side of overview pictures, unless the slide is smaller. */
 const LEAST_SIDE = 1024;
 
-/** A slide in small: RGB, row major. */
+/** A downsampled slide: RGB, row-major. */
 export interface Picture {
   rgb: Uint8Array;
   width: number;
   height: number;
-  /** Level-0 pixels a pixel, per axis. */
+  /** Level-0 pixels per pixel and axis. */
   downsample: readonly [number, number];
 }
 
-/** Collects a level's reduced pieces into a picture of at most {@link LONGEST_SIDE} pixels a side. */
+/** Assembles the reduced pieces of a level to a picture of at most {@link LONGEST_SIDE} pixels per side. */
 export class PictureBuilder {
   readonly picture: Picture;
-  /** How many times smaller than the level the picture is, and its pieces have to be; a power of two. */
+  /** Reduction of the picture, and of its pieces, relative to the level; a power of two. */
   readonly factor: number;
 
   constructor(slide: Slide, level: number) {
@@ -44,7 +44,10 @@ export class PictureBuilder {
   }
 }
 
-/** `level`, or for -1 the deepest that still shows something to people. For large slides that is the level CLAM takes, the one best for 64. */
+/**
+ * Returns `level` or, for -1, the deepest level that still shows details. For large slides this is the level
+ * of CLAM, the best one for a downsample of 64.
+ */
 export function chooseVisLevel(slide: Slide, level: number): number {
   if (level >= 0) return level;
   const sides = slide.info.levels.map(({ width, height }) => Math.max(width, height));
@@ -54,7 +57,7 @@ export function chooseVisLevel(slide: Slide, level: number): number {
   );
 }
 
-/** Reads a level only for its picture. */
+/** Reads a level only for the overview picture. */
 export async function readOverview(slide: Slide, level: number, signal: AbortSignal): Promise<Picture> {
   const builder = new PictureBuilder(slide, level);
   const plan = { level, saturationFactor: 0, pictureFactor: builder.factor };

@@ -4,9 +4,9 @@ import { readCsv } from '../../../files/csv.js';
 export const CONTOUR_FUNCTIONS = ['four_pt', 'four_pt_hard', 'center', 'basic'] as const;
 export type ContourFunction = (typeof CONTOUR_FUNCTIONS)[number];
 
-/** What CLAM's presets and process lists set, in CLAM's meaning. */
+/** Parameters of CLAM's presets and process lists, with the same meaning as in CLAM. */
 export interface TissueParameters {
-  /** Level to segment; -1: the level best for a downsample of 64. */
+  /** Level to segment; -1: the best level for a downsample of 64. */
   segLevel: number;
   /** Saturation above which a pixel is tissue. */
   sthresh: number;
@@ -14,20 +14,20 @@ export interface TissueParameters {
   mthresh: number;
   /** Side of the morphological close; 0 for none. */
   close: number;
-  /** Let Otsu choose the threshold instead of `sthresh`. */
+  /** Use Otsu's threshold instead of `sthresh`. */
   useOtsu: boolean;
-  /** Least area of tissue, and of a hole, in patches of 512 x 512 level-0 pixels. */
+  /** Minimum area of tissue, and of a hole, in patches of 512 x 512 level-0 pixels. */
   aT: number;
   aH: number;
   maxNHoles: number;
-  /** Level of the pictures; -1: the deepest that is still worth looking at. */
+  /** Level of the pictures; -1: the deepest level that still shows details. */
   visLevel: number;
   /** Width of the outlines in the picture, in level-0 pixels. */
   lineThickness: number;
-  /** Let patches reach beyond the slide's border. */
+  /** Allow patches to extend beyond the border of the slide. */
   usePadding: boolean;
   contourFn: ContourFunction;
-  /** Numbers of tissue contours, as written on the mask picture: only these (empty: all), and not those. */
+  /** Ids of tissue contours, as written on the mask picture, to keep (empty: all) and to exclude. */
   keepIds: number[];
   excludeIds: number[];
 }
@@ -49,7 +49,7 @@ const DEFAULT: TissueParameters = {
   excludeIds: [],
 };
 
-/** CLAM's presets, by the names it gives them. */
+/** Presets of CLAM by name. */
 export const PRESETS: Readonly<Record<string, TissueParameters>> = {
   default: DEFAULT,
   bwh_biopsy: {
@@ -66,7 +66,7 @@ export const PRESETS: Readonly<Record<string, TissueParameters>> = {
   tcga: { ...DEFAULT, aT: 16, aH: 4, lineThickness: 100 },
 };
 
-/** CLAM's column names, in its order, and the parameter each sets. */
+/** Column names of CLAM, in its order, and the parameter that each sets. */
 export const PARAMETER_COLUMNS: readonly (readonly [column: string, key: keyof TissueParameters])[] = [
   ['seg_level', 'segLevel'],
   ['sthresh', 'sthresh'],
@@ -84,28 +84,34 @@ export const PARAMETER_COLUMNS: readonly (readonly [column: string, key: keyof T
   ['contour_fn', 'contourFn'],
 ];
 
-/** A preset by its name, or from a CSV file of one row in CLAM's columns. Throws `InvalidInput` for an unknown name or a bad file. */
+/**
+ * Returns a preset by name, or from a CSV file with one row in CLAM's columns.
+ * @throws SamMilError InvalidInput for an unknown name or an invalid file
+ */
 export function presetParameters(preset: string): TissueParameters {
   const known = Object.hasOwn(PRESETS, preset) ? PRESETS[preset] : undefined;
   if (known !== undefined) return known;
   if (!preset.toLowerCase().endsWith('.csv')) {
-    throw new SamMilError('InvalidInput', `there is no preset "${preset}"`, {
+    throw new SamMilError('InvalidInput', `unknown preset "${preset}"`, {
       expected: `${Object.keys(PRESETS).join(', ')}, or the path of a CSV file`,
     });
   }
   const { rows } = readCsv(preset, { header: true });
   if (rows.length !== 1) {
-    throw new SamMilError('InvalidInput', 'a preset file holds one row of parameters', {
+    throw new SamMilError('InvalidInput', 'the preset file does not have exactly one row of parameters', {
       file: preset,
       expected: '1 row below the header',
       found: `${rows.length}`,
     });
   }
-  return checked({ ...DEFAULT, ...parametersOfRow(rows[0].values, `${preset}:${rows[0].line}`) }, preset);
+  return checked({ ...DEFAULT, ...parseParameterRow(rows[0].values, `${preset}:${rows[0].line}`) }, preset);
 }
 
-/** The parameters that a CSV row sets; empty cells set none. Throws `InvalidInput`, naming file, line and column. */
-export function parametersOfRow(
+/**
+ * Reads the parameters that a CSV row sets; empty cells set none.
+ * @throws SamMilError InvalidInput naming file, line and column
+ */
+export function parseParameterRow(
   row: Readonly<Record<string, string>>,
   place: string,
 ): Partial<TissueParameters> {
@@ -115,15 +121,15 @@ export function parametersOfRow(
   return Object.fromEntries(set);
 }
 
-/** Parameters as the cells of a CSV row, as CLAM writes them. */
-export function rowOfParameters(parameters: TissueParameters): Record<string, string> {
+/** Formats parameters as the cells of a CSV row, as CLAM does. */
+export function formatParameterRow(parameters: TissueParameters): Record<string, string> {
   return Object.fromEntries(PARAMETER_COLUMNS.map(([column, key]) => [column, formatCell(parameters[key])]));
 }
 
-/** Returns its argument. Throws `InvalidInput` where values make no sense together or alone. */
+/** Checks parameters and returns them. @throws SamMilError InvalidInput for invalid values or combinations */
 export function checked(parameters: TissueParameters, file?: string): TissueParameters {
   const refuse = (key: string, expected: string, found: unknown) => {
-    throw new SamMilError('InvalidInput', `parameter ${key} can't be used`, {
+    throw new SamMilError('InvalidInput', `parameter ${key} has an invalid value`, {
       file,
       expected,
       found: String(found),
@@ -134,18 +140,18 @@ export function checked(parameters: TissueParameters, file?: string): TissuePara
     refuse('mthresh', 'an odd number', mthresh);
   if (!CONTOUR_FUNCTIONS.includes(contourFn)) refuse('contour_fn', CONTOUR_FUNCTIONS.join(', '), contourFn);
   for (const key of ['sthresh', 'close', 'aT', 'aH', 'maxNHoles', 'lineThickness'] as const) {
-    if (!(parameters[key] >= 0)) refuse(key, 'a number from 0 up', parameters[key]);
+    if (!(parameters[key] >= 0)) refuse(key, 'a number of at least 0', parameters[key]);
   }
   for (const key of ['segLevel', 'visLevel'] as const) {
     if (!Number.isInteger(parameters[key]) || parameters[key] < -1)
-      refuse(key, 'a level, or -1', parameters[key]);
+      refuse(key, 'a level or -1', parameters[key]);
   }
   return parameters;
 }
 
 function parseCell(key: keyof TissueParameters, text: string, place: string): unknown {
   const refuse = (expected: string) =>
-    new SamMilError('InvalidInput', "the cell can't be read", {
+    new SamMilError('InvalidInput', 'the cell has an invalid value', {
       file: place,
       expected,
       found: JSON.stringify(text),

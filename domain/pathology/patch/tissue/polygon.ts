@@ -8,7 +8,7 @@ export interface Box {
   height: number;
 }
 
-/** Area by the shoelace formula, without sign: OpenCV's contourArea. */
+/** Unsigned area by the shoelace formula, equal to OpenCV's contourArea. */
 export function outlineArea(outline: Outline): number {
   let doubled = 0;
   let [x0, y0] = outline.subarray(-2);
@@ -20,7 +20,7 @@ export function outlineArea(outline: Outline): number {
   return Math.abs(doubled) / 2;
 }
 
-/** Upright bounding box with OpenCV's sizes: the last pixel belongs to it (width = max - min + 1). */
+/** Upright bounding box as in OpenCV: it includes the last pixel (width = max - min + 1). */
 export function boundingBox(outline: Outline): Box {
   const low = [Infinity, Infinity];
   const high = [-Infinity, -Infinity];
@@ -32,24 +32,25 @@ export function boundingBox(outline: Outline): Box {
   return { x: low[0], y: low[1], width: high[0] - low[0] + 1, height: high[1] - low[1] + 1 };
 }
 
-/** Each coordinate times its axis' factor, truncated towards zero. */
+/** Multiplies each coordinate by the factor of its axis and truncates toward zero. */
 export function scaleOutline(outline: Outline, factors: readonly [number, number]): Outline {
   return outline.map((value, i) => Math.trunc(value * factors[i & 1]));
 }
 
-/** Pixel-by-pixel outlines have short edges, so some hundred bands leave few edges in each. */
+/** Number of bands. Outlines have short edges, so several hundred bands leave few edges in each. */
 const BANDS = 512;
 
 /**
- * Answers where points lie in relation to one outline. Exact for coordinates below 2^26, and equal to OpenCV's pointPolygonTest without
- * distance. Edges are sorted into horizontal bands once, so that a test looks only at those near its y.
+ * Locates points relative to one outline. It is exact for coordinates below 2^26 and equals OpenCV's
+ * pointPolygonTest without distance. Edges are sorted into horizontal bands once, so that a test checks only
+ * those near its y.
  */
 export class PolygonIndex {
   private readonly outline: Outline;
   private readonly top: number;
   private readonly bottom: number;
   private readonly bandHeight: number;
-  /** Numbers of the edges of band b: edges[starts[b]] up to edges[starts[b + 1]]; edge e ends at point e. */
+  /** Edges of band b: edges[starts[b]] to edges[starts[b + 1]] (exclusive). Edge e ends at point e. */
   private readonly starts: Int32Array;
   private readonly edges: Int32Array;
 
@@ -67,7 +68,7 @@ export class PolygonIndex {
     this.forEachBand((band, edge) => (this.edges[next[band]++] = edge));
   }
 
-  /** 1 inside, 0 on the outline, -1 outside. */
+  /** Returns 1 inside, 0 on the outline, -1 outside. */
   locate(x: number, y: number): -1 | 0 | 1 {
     const { outline } = this;
     if (y < this.top || y > this.bottom) return -1;
@@ -80,10 +81,11 @@ export class PolygonIndex {
       const y0 = outline[start + 1];
       const x1 = outline[end];
       const y1 = outline[end + 1];
-      // Which side of the edge's line: positive, negative, or 0 on it.
+      // Side of the line through the edge: positive, negative, or 0 on the line.
       const side = (y - y0) * (x1 - x0) - (x - x0) * (y1 - y0);
       if (side === 0 && between(x, x0, x1) && between(y, y0, y1)) return 0;
-      // A ray to the right crosses edges whose ends lie on both sides of y; the lower end counts, the upper does not.
+      // A ray to the right crosses edges whose ends are on both sides of y; the lower end counts, the upper
+      // does not.
       if (y0 <= y !== y1 <= y && side > 0 === y1 > y0) inside = !inside;
     }
     return inside ? 1 : -1;

@@ -1,11 +1,11 @@
-/** 255 / max in 12-bit fixed point, as OpenCV tabulates it for 8-bit HSV. */
+/** 255 / max in 12-bit fixed point, as in the 8-bit HSV table of OpenCV. */
 const RECIPROCAL = Int32Array.from({ length: 256 }, (_, max) =>
   max === 0 ? 0 : Math.round((255 << 12) / max),
 );
 
 /**
- * Saturation (0 to 255) of RGB pixels, equal to OpenCV's COLOR_RGB2HSV on all 2^24 colours. `width` x `height` pixels are written from
- * `offset` on into rows of `stride` values.
+ * Computes the saturation (0 to 255) of RGB pixels, equal to OpenCV's COLOR_RGB2HSV for all 2^24 colors. It
+ * writes `width` x `height` pixels from `offset` into rows of `stride` values.
  */
 export function saturation(
   rgb: Uint8Array,
@@ -22,7 +22,7 @@ export function saturation(
       const r = rgb[source];
       const g = rgb[source + 1];
       const b = rgb[source + 2];
-      // Without branches: which colour is greatest changes from pixel to pixel.
+      // No branches, because the largest channel varies from pixel to pixel.
       const rg = r - g;
       const low = g + (rg & (rg >> 31));
       const high = r - (rg & (rg >> 31));

@@ -9,21 +9,22 @@ import { PieceScanner, type ScannedPiece, type ScanPlan } from './scan-piece.js'
 
 export interface ScanOptions {
   signal: AbortSignal;
-  /** Sees the pieces in no order. */
+  /** Receives the pieces in arbitrary order. */
   onPiece: (piece: ScannedPiece, done: number, total: number) => void;
-  /** Threads that read; default: one a core up to {@link MOST_THREADS} where there are many pieces. */
+  /** Reading threads. Default: one per core, up to {@link MOST_THREADS}, if there are many pieces. */
   threads?: number;
 }
 
-/** With its handle, a piece as the library gives it and as RGB, a thread takes some 160 MB. */
+/** A thread uses about 160 MB for its handle, the raw piece and the RGB piece. */
 const MOST_THREADS = 4;
 
-/** Fewer pieces are read before threads have started. */
+/** Fewer pieces than this are read faster than threads start. */
 const MANY_PIECES = 6;
 
 /**
- * Reads a whole level in its pieces, on several threads where that is worth it, each with a handle of its own: the pieces are the same, so the
- * result is too. Lets the event loop run. Throws what reading throws, and the signal's reason between two pieces.
+ * Reads a whole level in pieces, on several threads with one handle each if that is faster. The pieces are
+ * the same, so the result does not depend on threads. The event loop runs between pieces.
+ * @throws SamMilError as reading; the reason of the signal when it is aborted
  */
 export async function scanLevel(slide: Slide, plan: ScanPlan, options: ScanOptions): Promise<void> {
   const places = piecePlaces(slide.info.levels[plan.level]);
@@ -67,7 +68,10 @@ async function scanInThreads(
   signal.throwIfAborted();
 }
 
-/** Ends when there is nothing left for it and its slide is closed. Threads are asked to end, never killed: a killed one leaks its handle. */
+/**
+ * Resolves when no piece is left and the thread has closed its slide. Threads are asked to end and never
+ * killed, because a killed thread leaks its handle.
+ */
 function runThread(
   workerData: ScanThreadData,
   next: () => [number, number] | undefined,

@@ -1,13 +1,13 @@
 import type { WireError } from '../../../errors.js';
 import type { ScannedPiece, ScanPlan } from './scan-piece.js';
 
-/** Messages to a thread: the corner of a piece, or that there is no more. */
+/** Message to a thread: the corner of a piece, or `close`. */
 export type ScanTask = [x: number, y: number] | 'close';
 
-/** And from it. */
+/** Message from a thread. */
 export type ScanAnswer = { piece: ScannedPiece } | { error: WireError };
 
-/** What a thread is started with. */
+/** Start data of a thread. */
 export interface ScanThreadData {
   path: string;
   plan: ScanPlan;

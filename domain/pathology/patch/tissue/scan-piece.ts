@@ -2,20 +2,26 @@ import { READ_PIECE, readPiece, reducePiece, type LevelPiece } from '../../slide
 import type { Slide } from '../../slides/slide.js';
 import { saturation } from './saturation.js';
 
-/** What is wanted of a level. Each factor is a power of two by which the level is made smaller; 0 for "not wanted". */
+/**
+ * The requested outputs of a level. Each factor is a power of two by which the level is reduced; 0 if the
+ * output is not requested.
+ */
 export interface ScanPlan {
   level: number;
   saturationFactor: number;
   pictureFactor: number;
 }
 
-/** A part of what is wanted, sizes and places in pixels of the reduced level. */
+/** A part of the requested outputs, with sizes and positions in pixels of the reduced level. */
 export interface ScannedPiece {
   saturation?: Omit<LevelPiece, 'rgb'> & { values: Uint8Array };
   picture?: LevelPiece;
 }
 
-/** Reads pieces of one level of one slide, one after another, and makes of each what is wanted. Memory: one piece (48 MB). */
+/**
+ * Reads pieces of one level of one slide sequentially and computes the requested outputs of each. Memory: one
+ * piece (48 MB).
+ */
 export class PieceScanner {
   private readonly slide: Slide;
   private readonly plan: ScanPlan;
@@ -29,8 +35,9 @@ export class PieceScanner {
   }
 
   /**
-   * The piece with its corner at (x, y) in pixels of the level. Its arrays are fresh, but for those of a picture that is as large as the level.
-   * Throws as `readRegion` does.
+   * Scans the piece with its corner at (x, y) in pixels of the level. Its arrays are new, except those of a
+   * picture as large as the level.
+   * @throws SamMilError as `readRegion`
    */
   scan(x: number, y: number): ScannedPiece {
     const { level, saturationFactor, pictureFactor } = this.plan;

@@ -5,7 +5,9 @@ import { encodeError } from '../../../machine/threads/wire-error.js';
 import type { ScanAnswer, ScanTask, ScanThreadData } from './scan-messages.js';
 import { PieceScanner, type ScannedPiece } from './scan-piece.js';
 
-/** A reading thread: opens the slide for itself with its first piece, and ends when it is told `close`. */
+/**
+ * Reading thread. It opens its own handle of the slide for the first piece and ends on the message `close`.
+ */
 const { path, plan } = workerData as ScanThreadData;
 let slide: Slide | undefined;
 let scanner: PieceScanner | undefined;
@@ -17,7 +19,7 @@ parentPort?.on('message', (task: ScanTask) => {
     return;
   }
   const answer = scan(task);
-  parentPort?.postMessage(answer, 'piece' in answer ? buffersOf(answer.piece) : []);
+  parentPort?.postMessage(answer, 'piece' in answer ? listBuffers(answer.piece) : []);
 });
 
 function scan([x, y]: [number, number]): ScanAnswer {
@@ -30,8 +32,11 @@ function scan([x, y]: [number, number]): ScanAnswer {
   }
 }
 
-/** Handed over instead of copied. (Threads are used for large levels, whose pictures are smaller and so in buffers of their own.) */
-function buffersOf({ saturation, picture }: ScannedPiece): ArrayBuffer[] {
+/**
+ * Buffers to transfer instead of copy. Threads read large levels only, whose pictures are reduced and have
+ * separate buffers.
+ */
+function listBuffers({ saturation, picture }: ScannedPiece): ArrayBuffer[] {
   const arrays = [saturation?.values, plan.pictureFactor > 1 ? picture?.rgb : undefined];
   return arrays.flatMap((array) => (array ? [array.buffer as ArrayBuffer] : []));
 }

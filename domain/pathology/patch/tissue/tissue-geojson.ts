@@ -1,10 +1,13 @@
 import { formatFeatures, type FlatRing, type Point, type QuPathFeature } from '../../annotations/geojson.js';
 import type { TissueContour } from './contours.js';
 
-/** A green that neither haematoxylin nor eosin has. */
+/** A green that occurs in neither hematoxylin nor eosin. */
 const TISSUE = { name: 'Tissue', color: [0, 160, 80] as const };
 
-/** Outlines of tissue with their holes as annotations for QuPath, named by the ids on the mask picture, in level-0 pixels from its `origin` on. */
+/**
+ * Formats tissue outlines with their holes as QuPath annotations, named by the ids on the mask picture, in
+ * level-0 pixels relative to `origin`.
+ */
 export function formatTissue(
   contours: readonly TissueContour[],
   ids: readonly number[],
@@ -15,7 +18,7 @@ export function formatTissue(
 }
 
 function tissueFeature(id: number, rings: readonly FlatRing[]): QuPathFeature {
-  // An outline of one or two points encloses nothing, and QuPath refuses it.
+  // An outline of one or two points encloses no area, and QuPath refuses it.
   const polygon = rings.map(withoutStraights).filter((ring, i) => i === 0 || ring.length >= 6);
   return {
     polygons: [polygon],
@@ -25,7 +28,7 @@ function tissueFeature(id: number, rings: readonly FlatRing[]): QuPathFeature {
   };
 }
 
-/** Outlines go pixel by pixel: points between two others on one straight line say nothing. */
+/** Outlines have one point per pixel; this removes points on a straight line between two others. */
 function withoutStraights(ring: FlatRing): FlatRing {
   const n = ring.length / 2;
   const kept: number[] = [];

@@ -1,39 +1,41 @@
 import type { Outline } from './polygon.js';
 
-/** All outlines of a binary mask in OpenCV's order, in pixels of the mask. */
+/** All outlines of a binary mask in the order of OpenCV, in mask pixels. */
 export interface FoundContours {
   outlines: Outline[];
-  /** 4 numbers an outline: next, previous, first child, parent; -1 for none. */
+  /** 4 numbers per outline: next, previous, first child, parent; -1 for none. */
   hierarchy: Int32Array;
 }
 
-/** Steps to the eight neighbours, counter-clockwise from the right one (y points down). */
+/** Steps to the eight neighbors, counterclockwise from the right one (y points down). */
 const STEP_X = [1, 1, 0, -1, -1, -1, 0, 1];
 const STEP_Y = [0, -1, -1, -1, 0, 1, 1, 1];
 
-/** What a pixel may be while the mask is scanned. */
+/** States of a pixel while the mask is scanned. */
 const BACKGROUND = 0;
-/** 255 as a signed byte: tissue that no outline has met. */
+/** 255 as a signed byte: tissue that no outline has reached. */
 const UNTOUCHED = -1;
 const ON_BORDER = 1;
-/** On an outline, and the pixel to the right was seen to be background: no hole begins there. */
+/** On an outline whose right neighbor is known to be background, so no hole starts there. */
 const ON_RIGHT_BORDER = 2;
 
 const UNTOUCHED_WORD = -1;
 const BACKGROUND_WORD = 0;
 
-/** What is known of an outline while the mask is scanned; its number is its place in the list and 1, as 0 means none. */
+/** State of an outline while the mask is scanned. Its number is its index plus 1, because 0 means none. */
 interface Traced {
   outline: Outline;
   hole: boolean;
-  /** Number of the tissue outline a hole lies in; 0 for tissue. */
+  /** Number of the tissue outline that contains a hole; 0 for tissue. */
   parent: number;
 }
 
 /**
- * Outlines of tissue and of the holes in it, every border pixel a point: equal, order and hierarchy included, to OpenCV's findContours with
- * RETR_CCOMP and CHAIN_APPROX_NONE. Border following after S. Suzuki and K. Abe, Topological structural analysis of digitized binary images by
- * border following, CVGIP 30 (1985), algorithm 1. `mask` is 0 or 255, `height` x `width`. Memory: 1 byte a pixel, and 4 near outlines.
+ * Traces the outlines of tissue and its holes with one point per border pixel. The result, including order
+ * and hierarchy, equals OpenCV's findContours with RETR_CCOMP and CHAIN_APPROX_NONE. Border following after
+ * S. Suzuki and K. Abe, Topological structural analysis of digitized binary images by border following, CVGIP
+ * 30 (1985), algorithm 1. `mask` is 0 or 255, `height` x `width`. Memory: 1 byte per pixel, and 4 more near
+ * outlines.
  */
 export function traceContours(mask: Uint8Array, width: number, height: number): FoundContours {
   const grid = new BorderGrid(mask, width, height);
@@ -42,12 +44,12 @@ export function traceContours(mask: Uint8Array, width: number, height: number): 
   return inOrder(traced);
 }
 
-/** Traces the outlines that begin in row `y`. */
+/** Traces the outlines that start in row `y`. */
 function scanRow(grid: BorderGrid, y: number, traced: Traced[]): void {
   const { marks, words, stride } = grid;
   const end = (y + 1) * stride;
   let before = BACKGROUND;
-  /** Where in this row an outline was met last; 0 for nowhere. */
+  /** Position of the last outline pixel met in this row; 0 for none. */
   let last = 0;
   for (let at = y * stride; at < end; at++) {
     if ((at & 3) === 0) {
@@ -71,14 +73,17 @@ function scanRow(grid: BorderGrid, y: number, traced: Traced[]): void {
   }
 }
 
-/** The mask with background around it, rows padded to whole words, and who owns the border pixels. */
+/** The mask with a background border and rows padded to whole words, and the owners of border pixels. */
 class BorderGrid {
   readonly stride: number;
   readonly marks: Int8Array;
   readonly words: Int32Array;
-  /** Number of the outline that passed a border pixel last. Only pages near outlines are ever touched, and so take memory. */
+  /**
+   * Number of the outline that passed a border pixel last. Only pages near outlines are touched and use
+   * memory.
+   */
   readonly owners: Int32Array;
-  /** Offsets of the neighbours, twice around. */
+  /** Offsets of the neighbors, twice around. */
   private readonly steps: Int32Array;
   private points = new Int32Array(1 << 12);
 
@@ -96,7 +101,7 @@ class BorderGrid {
     }
   }
 
-  /** Follows one border from the pixel `from` and marks it. */
+  /** Follows and marks one border from the pixel `from`. */
   trace(from: number, hole: boolean, number: number): Outline {
     const { marks, owners, steps } = this;
     const turned = hole ? 0 : 4;
@@ -121,7 +126,7 @@ class BorderGrid {
         next = at + steps[++s];
       } while (marks[next] === BACKGROUND);
       s &= 7;
-      // The background to the right was looked at on the way around.
+      // The search around the pixel visited the background to the right.
       const right = s > 0 && s - 1 < came;
       if (right || marks[at] === UNTOUCHED) {
         marks[at] = right ? ON_RIGHT_BORDER : ON_BORDER;
@@ -145,7 +150,7 @@ class BorderGrid {
   }
 }
 
-/** OpenCV's order: the tissue found last comes first, and after it the holes in it, likewise. */
+/** Sorts as OpenCV does: the last found tissue comes first, followed by its holes, also in reverse order. */
 function inOrder(traced: readonly Traced[]): FoundContours {
   const holesOf = new Map<number, Outline[]>();
   for (const { outline, parent } of traced) {

@@ -12,25 +12,27 @@ import type { ImageToSegment, SegmentContext } from '../segmenter/segmenter.js';
 import type { SegmentParameters } from '../segmenter/segmenter-parameters.js';
 import { cleanMasks } from './small-regions.js';
 
-/** Raised when the same image, parameters and weights give other masks. */
+/** Increases when the same image, parameters and weights give different masks. */
 export const AUTOMATIC_MASKS_VERSION = 1;
 
 export interface AutomaticMasks {
-  /** Crops' masks in the order of the crops, smaller crops first; in a crop by falling predicted quality. */
+  /** Masks in the order of the crops, smaller crops first; within a crop by descending predicted quality. */
   masks: SegmentMask[];
   /** Per crop, in the order of {@link cropBoxes}. */
   stages: (CropCounts & { crop: CropBox; afterCropNms: number })[];
 }
 
 /**
- * Everything in an image, as segment-anything's automatic mask generator finds it (Kirillov et al., "Segment Anything", ICCV 2023): a grid of points on
- * the image and on overlapping crops of it, three masks a point, filtered by {@link searchCrop}; of masks of several crops whose boxes overlap the one
- * from the smaller crop stays; holes and islands below `minMaskRegionArea` pixels are removed.
+ * Finds all masks in an image like the automatic mask generator of segment-anything (Kirillov et al.,
+ * "Segment Anything", ICCV 2023): a grid of points on the image and on overlapping crops, three masks per
+ * point, filtered by {@link searchCrop}. Among masks of several crops with overlapping boxes, the one from
+ * the smaller crop is kept. Holes and islands below `minMaskRegionArea` pixels are removed.
  *
- * Masks exist as run lengths from the start. Each finished crop is kept in `context.checkpoint`, and is not searched again after a kill.
+ * Masks are run lengths from the start. Finished crops are kept in `context.checkpoint` and are not searched
+ * again after a kill.
  *
  * @param weights identity of the model's weights
- * @throws SamMilError `InvalidInput` where a layer of crops would have no points
+ * @throws SamMilError InvalidInput if a layer of crops would have no points
  */
 export async function automaticMasks(
   model: SamModel,
@@ -64,7 +66,7 @@ async function searchCrops(
 ): Promise<{ counts: CropCounts[]; candidates: CroppedCandidate[] }> {
   const { cropNLayers, pointsPerSide, cropNPointsDownscaleFactor } = parameters;
   const grids = gridSides(pointsPerSide, cropNLayers, cropNPointsDownscaleFactor).map(pointGrid);
-  const store = new CropStore(context.checkpoint, identityOf(model, weights, image, parameters));
+  const store = new CropStore(context.checkpoint, cropsIdentity(model, weights, image, parameters));
   const counts: CropCounts[] = [];
   const candidates: CroppedCandidate[] = [];
   for (const [index, crop] of crops.entries()) {
@@ -84,7 +86,7 @@ async function searchCrops(
   return { counts, candidates };
 }
 
-function identityOf(
+function cropsIdentity(
   { imageSize, provider }: SamModel,
   weights: string,
   { rgb, width, height }: ImageToSegment,
@@ -96,7 +98,7 @@ function identityOf(
     version: AUTOMATIC_MASKS_VERSION,
     weights,
     imageSize,
-    // Another device gives other last bits: the crops of an image are searched on one.
+    // Devices differ in the last bits, so all crops of an image are searched on one device.
     provider: provider.name,
     image: { digest: digestOf(rgb), width, height },
     grid: { pointsPerSide, cropNLayers, cropNPointsDownscaleFactor, cropOverlapRatio },
@@ -104,7 +106,7 @@ function identityOf(
   };
 }
 
-/** Suppression across crops. All crops of one size tie, so among them the earlier mask stays. */
+/** Suppression across crops. Crops of the same size tie, so among them the earlier mask is kept. */
 function preferSmallCrops(
   candidates: readonly CroppedCandidate[],
   crops: readonly CropBox[],

@@ -3,14 +3,14 @@ import type { CropBox } from './crop-boxes.js';
 /** First and last set pixel of a mask in each direction: x0, y0, x1, y1. */
 export type PixelBox = [x0: number, y0: number, x1: number, y1: number];
 
-/** A box this close to an edge of its crop, in pixels, was probably cut off by it. */
+/** A box within this many pixels of an edge of its crop was probably cut off by it. */
 const EDGE_TOLERANCE = 20;
 
 /**
- * Non-maximum suppression as torchvision has it, in single precision: boxes by falling score, the earlier of equal ones first; each that is kept drops
- * those later ones whose intersection over union with it is above `threshold`.
+ * Non-maximum suppression as in torchvision, in single precision: boxes by descending score, ties in input
+ * order. Each kept box drops the later ones whose intersection over union with it is above `threshold`.
  *
- * @returns indices of the boxes kept, by falling score
+ * @returns indices of the kept boxes, by descending score
  */
 export function suppressBoxes(
   boxes: readonly PixelBox[],
@@ -40,7 +40,10 @@ function intersection(a: PixelBox, b: PixelBox): number {
   return width > 0 && height > 0 ? width * height : 0;
 }
 
-/** Whether a mask's box (in pixels of the image) lies within 20 pixels of an edge of its crop that is no edge of the image. */
+/**
+ * Returns whether a box (in image pixels) is within 20 pixels of an edge of its crop that is not an edge of
+ * the image.
+ */
 export function touchesCropEdge(box: PixelBox, crop: CropBox, image: PixelBox): boolean {
   const edges = [crop.left, crop.top, crop.right, crop.bottom];
   return box.some(

@@ -1,19 +1,19 @@
 import type { Rle } from '../../../files/run-length.js';
 import type { PixelBox } from './box-suppression.js';
 
-/** A mask that one point of one crop gave, in pixels of the whole image. */
+/** A mask from one point of one crop, in pixels of the whole image. */
 export interface Candidate {
   rle: Rle;
   area: number;
   box: PixelBox;
-  /** The quality that the model predicts for it. */
+  /** Quality predicted by the model. */
   iou: number;
   stability: number;
-  /** The point it was found from: x, y. */
+  /** Prompt point: x, y. */
   point: [number, number];
 }
 
-/** How many masks a crop gave, and how many were left after each filter. */
+/** Number of masks of a crop, and how many remained after each filter. */
 export interface CropCounts {
   candidates: number;
   afterPredIou: number;

@@ -1,4 +1,4 @@
-/** A part of the image that SAM looks at by itself, in pixels of the image; `right` and `bottom` are exclusive. */
+/** A part of the image that SAM processes separately, in image pixels; `right` and `bottom` are exclusive. */
 export interface CropBox {
   left: number;
   top: number;
@@ -9,8 +9,9 @@ export interface CropBox {
 }
 
 /**
- * The crops of segment-anything's automatic mask generator, in its order: the whole image, then layer by layer, columns from left to right and each
- * from top to bottom. Crops of a layer overlap by `overlapRatio` of the image's shorter side, halved with each layer.
+ * Lists the crops of segment-anything's automatic mask generator in its order: the whole image, then layer by
+ * layer, columns from left to right and each from top to bottom. Crops of a layer overlap by `overlapRatio`
+ * of the shorter image side, halved in each layer.
  */
 export function cropBoxes(
   width: number,
@@ -37,7 +38,7 @@ export function cropBoxes(
   return boxes;
 }
 
-/** The pixels of a crop, as an image of its own: height x width x 3. */
+/** Copies the pixels of a crop as a separate image: height x width x 3. */
 export function cutCrop(
   rgb: Uint8Array,
   imageWidth: number,

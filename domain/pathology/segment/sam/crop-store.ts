@@ -6,14 +6,15 @@ import type { Candidate } from './candidate.js';
 import type { FoundInCrop } from './search-crop.js';
 
 /**
- * Finished crops in the checkpoint folder, one file each: a line with the SHA-256 of identity and content, then the content as JSON, run lengths and all.
- * A file appears whole or not at all; one that was damaged since, or belongs to another image, other parameters or other weights, is as good as none.
+ * Stores finished crops in the checkpoint folder, one file per crop: a line with the SHA-256 of identity and
+ * content, then the content as JSON, including run lengths. A file appears whole or not at all. Files that
+ * are damaged or belong to another image, other parameters or other weights are ignored.
  */
 export class CropStore {
   private readonly folder: string;
   private readonly identity: string;
 
-  /** @param identity everything that the masks' bits depend on */
+  /** @param identity everything that determines the bits of the masks */
   constructor(folder: string, identity: unknown) {
     mkdirSync(folder, { recursive: true });
     this.folder = folder;
@@ -40,7 +41,7 @@ export class CropStore {
     const line = text.indexOf('\n');
     const content = text.slice(line + 1);
     if (line < 0 || text.slice(0, line) !== this.seal(crop, content)) return undefined;
-    // The seal stands for the shape: only `commit` makes it.
+    // The seal guarantees the shape, because only `commit` creates it.
     const found = JSON.parse(content) as FoundInCrop;
     for (const { rle } of found.candidates as (Candidate & { rle: { counts: Iterable<number> } })[]) {
       rle.counts = Uint32Array.from(rle.counts);

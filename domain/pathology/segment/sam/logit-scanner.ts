@@ -4,15 +4,15 @@ import type { CropBox } from './crop-boxes.js';
 import type { SamEmbedding } from './network/sam-model.js';
 import { TAPS, upscaleTaps, type UpscaleTaps } from './upscale-taps.js';
 
-/** What one mask is at full size; its pixels were never all in memory. */
+/** Measurements of one mask at full size, made without all its pixels in memory. */
 export interface ScannedMask {
-  /** Set pixels. */
+  /** Number of set pixels. */
   area: number;
-  /** In pixels of the image. Undefined where no pixel is set. */
+  /** In image pixels; undefined if no pixel is set. */
   box?: PixelBox;
   /**
-   * Pixels above the raised threshold over pixels above the lowered one, in single precision: how little the mask depends on the threshold. NaN where
-   * there are none of either.
+   * Pixels above the raised threshold divided by pixels above the lowered one, in single precision: how
+   * little the mask depends on the threshold. NaN if there are no such pixels.
    */
   stability: number;
 }
@@ -24,9 +24,10 @@ const ABOVE = 2;
 type ImageSize = readonly [height: number, width: number];
 
 /**
- * Turns low-resolution logits of one crop into masks of the whole image, as segment-anything's post-processing does (bilinear to the model's square,
- * padding cut, bilinear to the crop, threshold 0), but without writing a pixel: the logits are walked down the image's columns, and only where the
- * samples around disagree about a threshold are they interpolated. What comes out is run lengths.
+ * Converts low-resolution logits of one crop to masks of the whole image like the post-processing of
+ * segment-anything (bilinear to the square of the model, padding removed, bilinear to the crop, threshold 0),
+ * but without creating pixels: it scans the columns of the image and interpolates only where the surrounding
+ * samples are on different sides of a threshold. The result is run lengths.
  */
 export class LogitScanner {
   private readonly side: number;
@@ -35,16 +36,19 @@ export class LogitScanner {
   private readonly offset: number;
   private readonly across: UpscaleTaps;
   private readonly down: UpscaleTaps;
-  /** Per low-resolution sample: BELOW, ABOVE or 0 (in between); later, of three rows together. */
+  /** Per low-resolution sample: BELOW, ABOVE or 0 (in between); later combined over three rows. */
   private readonly sides: Uint8Array;
   private readonly sidesOfRows: Uint8Array;
-  /** Stretches of a group of columns that agree, or one group of rows that does not: `kind`, `first row group`, `end row group`. */
+  /**
+   * Stretches of row groups that agree, or one group that does not: `kind`, `first row group`, `end row
+   * group`.
+   */
   private readonly stretches: Int32Array;
-  /** Positions, down the columns of the image, at which the mask begins and ends in turn. */
+  /** Column-major positions at which the mask starts and ends, alternating. */
   private edges = new Uint32Array(1 << 12);
   private edgeCount = 0;
 
-  /** @param offset by how much the threshold is raised and lowered for the stability */
+  /** @param offset by which the threshold is raised and lowered for the stability */
   constructor(
     side: number,
     imageSize: number,
@@ -64,7 +68,7 @@ export class LogitScanner {
     this.stretches = new Int32Array(3 * this.down.base.length);
   }
 
-  /** @param logits side x side, row major */
+  /** @param logits side x side, row-major */
   scan(logits: Float32Array): ScannedMask {
     this.edgeCount = 0;
     this.compareSamples(logits);
@@ -83,7 +87,7 @@ export class LogitScanner {
     };
   }
 
-  /** Run lengths of the mask that was scanned last. */
+  /** Returns the run lengths of the last scanned mask. */
   runs(): Rle {
     const [height, width] = this.image;
     const total = height * width;
@@ -149,7 +153,7 @@ export class LogitScanner {
     const b = this.across.weights[TAPS * x + 1];
     const c = this.across.weights[TAPS * x + 2];
     const column = (this.crop.left + x) * this.image[0] + this.crop.top;
-    // -1 outside the mask, else the row where the present run began.
+    // -1 outside the mask, else the start row of the current run.
     let began = -1;
     let { inside, reach } = tally;
     for (let i = 0; i < count; i++) {
@@ -188,7 +192,7 @@ export class LogitScanner {
     tally.reach = reach;
   }
 
-  /** Notes a run of column `x`, rows `began` to `end` (exclusive) of the crop. */
+  /** Records a run in column `x`, rows `began` to `end` (exclusive) of the crop. */
   private close(tally: Tally, column: number, x: number, began: number, end: number): void {
     const imageX = this.crop.left + x;
     if (tally.left < 0) tally.left = imageX;
@@ -196,7 +200,7 @@ export class LogitScanner {
     tally.top = Math.min(tally.top, this.crop.top + began);
     tally.bottom = Math.max(tally.bottom, this.crop.top + end - 1);
     if (this.edgeCount + 2 > this.edges.length) this.grow();
-    // A run that reached the bottom of the image goes on at the top of its next column.
+    // A run that reaches the bottom of the image continues at the top of the next column.
     if (this.edgeCount > 0 && this.edges[this.edgeCount - 1] === column + began) this.edgeCount--;
     else this.edges[this.edgeCount++] = column + began;
     this.edges[this.edgeCount++] = column + end;
@@ -210,7 +214,7 @@ export class LogitScanner {
 }
 
 interface Tally {
-  /** Pixels above the raised threshold, and above the lowered one. */
+  /** Number of pixels above the raised threshold, and above the lowered one. */
   inside: number;
   reach: number;
   left: number;

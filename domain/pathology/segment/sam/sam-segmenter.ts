@@ -12,7 +12,10 @@ import type { SegmenterDefinition, SegmenterInfo } from '../segmenter/segmenter.
 import { presentWeights, readSegmenterFile, type SegmenterFile } from '../segmenter/segmenter-file.js';
 import { sharedSamModel } from './network/shared-sam-model.js';
 
-/** A published SAM or MobileSAM, whose weights a person fetches or imports under its name; as they are on this machine now. */
+/**
+ * A published SAM or MobileSAM whose weights the user downloads or imports by its name. Reads the current
+ * weights.
+ */
 export function publishedSam(name: string): SegmenterDefinition {
   const { license, note } = weightsEntry(name);
   const info: SegmenterInfo = {
@@ -33,7 +36,7 @@ export function publishedSam(name: string): SegmenterDefinition {
   };
 }
 
-/** Undefined where `bring` would throw: an import must be able to mend what is missing or damaged. */
+/** Undefined if `bring` would throw, so that an import can replace missing or damaged weights. */
 function digestNow(name: string): string | undefined {
   try {
     return findWeights(name).digest;
@@ -43,11 +46,12 @@ function digestNow(name: string): string | undefined {
 }
 
 /**
- * A person's own checkpoint, described by a YAML or JSON file. Its digest is taken, so it is part of what the segmenter is.
+ * Creates a segmenter from a custom checkpoint that a YAML or JSON file describes. The identity of the
+ * segmenter includes the digest of the checkpoint.
  *
- * @throws SamMilError `InvalidInput` naming every key at fault, `WeightsMissing` where the checkpoint is not there
+ * @throws SamMilError InvalidInput naming every invalid key; WeightsMissing if the checkpoint is missing
  */
-export async function samOfFile(path: string): Promise<SegmenterDefinition> {
+export async function readCustomSam(path: string): Promise<SegmenterDefinition> {
   const file = readSegmenterFile(path);
   const hints = { decoderHeads: file['decoder-heads'], imageSize: file['image-size'] };
   const info: SegmenterInfo = {
@@ -82,24 +86,26 @@ function segmentBy(info: SegmenterInfo, find: () => Promise<SamWeights>): Segmen
     if (weights.digest !== info.weightsDigest) throw exchanged(info, weights);
     const { device, threads = availableParallelism() } = context;
     const model = await sharedSamModel(weights, { device, threads });
-    context.log(`segmenter ${info.name} on ${model.provider.name} (${model.provider.why})`);
+    context.log(`segmenter ${info.name} runs on ${model.provider.name} (${model.provider.why})`);
     const { masks, stages } = await automaticMasks(model, weights.digest, image, parameters, context);
     const candidates = stages.reduce((sum, stage) => sum + stage.candidates, 0);
-    context.log(`${masks.length} of ${candidates} masks stay, of ${stages.length} crops`);
+    context.log(`kept ${masks.length} of ${candidates} masks from ${stages.length} crops`);
     return masks;
   };
 }
 
 function exchanged(info: SegmenterInfo, { path, digest }: SamWeights): SamMilError {
-  return new SamMilError('Unavailable', `the weights of ${info.name} were exchanged a moment ago`, {
+  return new SamMilError('Unavailable', `the weights of ${info.name} were just replaced`, {
     file: path,
     expected: info.weightsDigest ?? 'none',
     found: digest,
-    next: 'the step is tried again with the new ones',
+    next: 'the step is retried with the new weights',
   });
 }
 
-/** Digests by path and stamp: checkpoints are large, and the key of every item asks for it. */
+/**
+ * Digests by path and stamp, cached because checkpoints are large and the cache key of every item needs them.
+ */
 const digests = new Map<string, string>();
 
 async function stampedDigest(file: SegmenterFile, segmenterFile: string): Promise<string> {

@@ -8,28 +8,29 @@ import type { SegmentParameters } from '../segmenter/segmenter-parameters.js';
 
 export const MASKS_PER_POINT = 3;
 
-/** One crop and what is asked of it. */
+/** One crop and the parameters of its search. */
 export interface CropSearch {
   model: SamModel;
   image: ImageToSegment;
   crop: CropBox;
-  /** In the unit square, n x 2. */
+  /** Points in the unit square, n x 2. */
   grid: Float64Array;
   parameters: SegmentParameters;
   signal: AbortSignal;
-  /** Called once a batch of points. */
+  /** Called once per batch of points. */
   progress(points: number): void;
 }
 
 export interface FoundInCrop {
-  /** By falling predicted quality. */
+  /** By descending predicted quality. */
   candidates: Candidate[];
   counts: CropCounts;
 }
 
 /**
- * All masks of one crop: its image is embedded once, the points of its grid are decoded batch by batch, each mask has to be good enough (predicted IoU),
- * stable enough and not cut off by the crop, and of those with overlapping boxes the better one stays.
+ * Finds all masks of one crop: embeds its image once and decodes its grid of points in batches. Masks must
+ * have a sufficient predicted IoU and stability and must not be cut off by the crop; among those with
+ * overlapping boxes, the better one is kept.
  */
 export async function searchCrop(search: CropSearch): Promise<FoundInCrop> {
   const { model, image, crop, grid, parameters } = search;
@@ -47,7 +48,7 @@ export async function searchCrop(search: CropSearch): Promise<FoundInCrop> {
   return sieve.best();
 }
 
-/** Lets the masks of one crop through, batch by batch. Only those that pass become run lengths. */
+/** Filters the masks of one crop batch by batch. Only masks that pass are converted to run lengths. */
 class Sieve {
   private readonly search: CropSearch;
   private readonly embedding: SamEmbedding;
@@ -71,7 +72,7 @@ class Sieve {
     const least = Math.fround(parameters.predIouThresh);
     for (let mask = 0; mask < iou.length; mask++) {
       this.counts.candidates++;
-      // A threshold of 0 switches a filter off, as in the original.
+      // A threshold of 0 disables a filter, as in the original.
       if (least > 0 && !(iou[mask] > least)) continue;
       this.counts.afterPredIou++;
       const point = 2 * Math.floor(mask / MASKS_PER_POINT);
@@ -84,7 +85,7 @@ class Sieve {
   private addMask(scanner: LogitScanner, logits: Float32Array, iou: number, point: [number, number]): void {
     const { crop, image, parameters } = this.search;
     const { area, box, stability } = scanner.scan(logits);
-    // A mask without pixels is none, whatever the thresholds are.
+    // An empty mask is dropped regardless of the thresholds.
     if (!(stability >= Math.fround(parameters.stabilityScoreThresh)) || box === undefined) return;
     this.counts.afterStability++;
     if (touchesCropEdge(box, crop, [0, 0, image.width, image.height])) return;

@@ -3,18 +3,18 @@ import { withMats, type OpenCv } from '../../../machine/opencv.js';
 import { suppressBoxes } from './box-suppression.js';
 import type { Candidate } from './candidate.js';
 
-/** Column of the area in OpenCV's table of components, which has five. */
+/** Column of the area in the five-column component table of OpenCV. */
 const AREA = 4;
 const STATISTICS = 5;
-/** OpenCV's number for 32-bit whole values; its type declarations leave it out. */
+/** OpenCV's constant for 32-bit integers, which is missing in its type declarations. */
 const CV_32S = 4;
 
 /**
- * Fills holes, or takes away islands, of fewer than `leastArea` pixels; pixels that touch at a corner belong together (8-connected). Where every island
- * is that small the largest stays, the first of equal ones.
+ * Fills holes or removes islands of fewer than `leastArea` pixels, with 8-connectivity. If all islands are
+ * that small, the largest is kept (the first, if several are equal).
  *
  * @param mask height x width of 0 and 1
- * @returns the mask itself where nothing had to be done
+ * @returns the mask itself if nothing changed
  */
 export function removeSmallRegions(
   cv: OpenCv,
@@ -33,18 +33,18 @@ export function removeSmallRegions(
   return cleaned;
 }
 
-/** The first of equal ones. */
+/** Returns the first index of the maximum. */
 function indexOfLargest(values: readonly number[]): number {
   return values.reduce((best, value, index) => (value > values[best] ? index : best), 0);
 }
 
 interface Components {
-  /** Per pixel: 0, or the number of its component from 1. */
+  /** Per pixel: 0, or the number of its component, from 1. */
   labels: Int32Array;
   areas: number[];
 }
 
-/** Connected pixels that have the value `sought`. */
+/** Labels connected pixels with the value `sought`. */
 function components(
   cv: OpenCv,
   mask: Uint8Array,
@@ -64,8 +64,8 @@ function components(
 }
 
 /**
- * segment-anything's last step where a least area is asked for: every mask loses its small holes and islands, then boxes are suppressed once more, masks
- * that did not change coming first. One mask at a time is decoded.
+ * Last step of segment-anything if a minimum area is requested: removes small holes and islands from every
+ * mask, then suppresses boxes again with unchanged masks first. It decodes one mask at a time.
  *
  * @param threshold box overlap above which a mask is dropped
  */
@@ -81,7 +81,7 @@ export function cleanMasks<T extends Candidate>(
   return suppressBoxes(boxes, scores, threshold).map((index) => cleaned[index]);
 }
 
-/** The same object where nothing changed. */
+/** Returns the same object if nothing changed. */
 function cleanMask<T extends Candidate>(cv: OpenCv, mask: T, leastArea: number): T {
   const { size } = mask.rle;
   const given = decodeMask(mask.rle);

@@ -1,24 +1,29 @@
-/** Low-resolution samples that one output sample may depend on: two bilinear steps reach over three neighbours. */
+/** Low-resolution samples that an output sample may depend on: two bilinear steps reach three neighbors. */
 export const TAPS = 3;
 
 /**
- * How samples along one axis of low-resolution logits make those of the crop. Outputs that depend on the same three samples stand in one group, since
- * what holds for all three (each below a threshold, say) holds for every output between them.
+ * Weights that map samples along one axis of low-resolution logits to those of the crop. Outputs that depend
+ * on the same three samples form a group: if all three are below a threshold, so is every output between
+ * them.
  */
 export interface UpscaleTaps {
-  /** Per output: weights of samples `base`, `base + 1` and `base + 2` of its group. They are not negative and add up to 1. */
+  /**
+   * Per output: weights of samples `base`, `base + 1` and `base + 2` of its group. They are nonnegative and
+   * sum to 1.
+   */
   weights: Float64Array;
-  /** Per group: its first sample. */
+  /** Per group: index of its first sample. */
   base: Int32Array;
-  /** Outputs of group g: from `start[g]` to `start[g + 1]`. */
+  /** Outputs of group g: `start[g]` to `start[g + 1]` (exclusive). */
   start: Int32Array;
 }
 
 /**
- * segment-anything's two steps as one: bilinear from `side` to `square` samples, of which the first `scaled` are kept (the rest is padding), then
- * bilinear to `size`. Both without aligned corners; positions in single precision, as PyTorch computes them.
+ * Combines the two steps of segment-anything: bilinear from `side` to `square` samples, of which the first
+ * `scaled` are kept (the rest is padding), then bilinear to `size`. Both are without aligned corners and use
+ * positions in single precision, as in PyTorch.
  *
- * @param side samples of the low-resolution logits, at least 3
+ * @param side number of low-resolution samples, at least 3
  */
 export function upscaleTaps(side: number, square: number, scaled: number, size: number): UpscaleTaps {
   const first = bilinear(side, square);
@@ -49,7 +54,7 @@ export function upscaleTaps(side: number, square: number, scaled: number, size: 
 interface Tap {
   low: number;
   high: number;
-  /** Weight of `high`; that of `low` is the rest to 1. */
+  /** Weight of `high`; the weight of `low` is 1 minus it. */
   rest: number;
 }
 

@@ -4,17 +4,22 @@ import { parse } from 'yaml';
 import { SamMilError } from '../../../errors.js';
 import { isJsonObject } from '../../../json.js';
 
-/** A person's own segmenter, as their YAML or JSON file has it. */
+/** Content of the YAML or JSON file of a custom segmenter. */
 export interface SegmenterFile {
   name: string;
   version: number;
-  /** Segment Anything or MobileSAM: the checkpoint's tensors tell which, and how large. */
+  /** Segment Anything or MobileSAM; the tensors of the checkpoint determine which, and its size. */
   architecture: 'sam';
-  /** Path of the checkpoint, absolute once the file is read; relative paths start at the segmenter file. */
+  /**
+   * Path of the checkpoint. In the file, it is relative to the segmenter file; after reading, it is absolute.
+   */
   weights: string;
-  /** Attention heads of the mask decoder; not in the checkpoint, 8 in all published models. */
+  /** Attention heads of the mask decoder, which the checkpoint does not state: 8 in all published models. */
   'decoder-heads'?: number;
-  /** Side in pixels of the square that MobileSAM's encoder sees; not in the checkpoint, 1024 in the published one. SAM's own encoders tell it. */
+  /**
+   * Side in pixels of the input square of MobileSAM, which its checkpoint does not state: 1024 in the
+   * published model. SAM checkpoints determine it.
+   */
   'image-size'?: number;
   license: string;
   note: string;
@@ -24,7 +29,7 @@ type Check = (value: unknown) => boolean;
 const isText: Check = (value) => typeof value === 'string' && value !== '';
 const isCount: Check = (value) => Number.isInteger(value) && (value as number) > 0;
 
-/** Every key: what it must be, in words and as a check, and whether it may be absent. */
+/** For each key: a description and a check of its value, and whether it is optional. */
 const KEYS: Record<keyof SegmenterFile, { is: string; check: Check; optional?: true }> = {
   name: { is: 'a name', check: isText },
   version: { is: 'a whole number from 1', check: isCount, optional: true },
@@ -40,10 +45,13 @@ const KEYS: Record<keyof SegmenterFile, { is: string; check: Check; optional?: t
   note: { is: 'text', check: isText, optional: true },
 };
 
-/** Reads and checks the file itself, not the checkpoint. @throws SamMilError `InvalidInput` naming every key at fault */
+/**
+ * Reads and checks the file, but not the checkpoint.
+ * @throws SamMilError InvalidInput naming every invalid key
+ */
 export function readSegmenterFile(path: string): SegmenterFile {
   const value = parseFile(path);
-  const problems = problemsOf(value);
+  const problems = findProblems(value);
   if (problems.length > 0) {
     throw new SamMilError('InvalidInput', problems.join('; '), {
       file: path,
@@ -56,7 +64,10 @@ export function readSegmenterFile(path: string): SegmenterFile {
   return { ...defaults, ...file, weights: resolve(dirname(resolve(path)), file.weights) };
 }
 
-/** Path and stamp of the checkpoint that a segmenter's file names. @throws SamMilError `WeightsMissing` where it is not there */
+/**
+ * Returns the path and stamp of the checkpoint of a segmenter file.
+ * @throws SamMilError WeightsMissing if it is missing
+ */
 export function presentWeights({ weights }: SegmenterFile, path: string): { path: string; stamp: string } {
   const stats = statSync(weights, { bigint: true, throwIfNoEntry: false });
   if (stats?.isFile()) {
@@ -65,7 +76,7 @@ export function presentWeights({ weights }: SegmenterFile, path: string): { path
   throw new SamMilError('WeightsMissing', 'the checkpoint of this segmenter is missing', {
     file: path,
     expected: weights,
-    next: `bring that file, or correct \`weights\` in ${path}`,
+    next: `copy the file to this machine, or correct \`weights\` in ${path}`,
   });
 }
 
@@ -74,21 +85,21 @@ function parseFile(path: string): Record<string, unknown> {
   try {
     value = parse(readFileSync(path, 'utf8'), { maxAliasCount: 0 });
   } catch (cause) {
-    throw new SamMilError('InvalidInput', 'this segmenter file cannot be read', {
+    throw new SamMilError('InvalidInput', 'cannot read the segmenter file', {
       file: path,
       found: cause instanceof Error ? cause.message : String(cause),
       cause,
     });
   }
   if (isJsonObject(value)) return value;
-  throw new SamMilError('InvalidInput', 'a segmenter file is a mapping', {
+  throw new SamMilError('InvalidInput', 'the segmenter file is not a mapping', {
     file: path,
     expected: Object.keys(KEYS).join(', '),
     found: value === null ? 'nothing' : Array.isArray(value) ? 'a list' : typeof value,
   });
 }
 
-function problemsOf(value: Record<string, unknown>): string[] {
+function findProblems(value: Record<string, unknown>): string[] {
   const unknown = Object.keys(value).filter((key) => !Object.hasOwn(KEYS, key));
   return [
     ...unknown.map((key) => `unknown key ${key}`),

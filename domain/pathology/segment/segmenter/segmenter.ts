@@ -4,17 +4,23 @@ import type { Weights } from '../../../machine/weights/weights-entry.js';
 import type { SegmentMask } from '../../layouts/segments-file.js';
 import type { SegmentParameters } from './segmenter-parameters.js';
 
-/** What a segmenter is: everything beside the parameters that decides its masks, so all of it belongs to the cache key. */
+/**
+ * Identity of a segmenter: everything except the parameters that determines its masks and is therefore part
+ * of the cache key.
+ */
 export interface SegmenterInfo {
   name: string;
-  /** Raised when the same image and parameters give other masks. */
+  /** Increases when the same image and parameters give different masks. */
   version: number;
-  /** `sha256:...` of the weights; null for a segmenter that has none, undefined while they are not on this machine. */
+  /**
+   * `sha256:...` of the weights; null for a segmenter without weights; undefined if they are missing on this
+   * machine.
+   */
   weightsDigest: string | null | undefined;
-  /** What else decides the masks of a segmenter that a person's file describes. */
+  /** Further facts that determine the masks of a custom segmenter. */
   network?: JsonObject;
   license: string;
-  /** One sentence: what it is, and what it must not be taken for. */
+  /** One sentence about what it is and its limits. */
   note: string;
 }
 
@@ -25,30 +31,37 @@ export interface ImageToSegment {
   height: number;
 }
 
-/** What a segmenter gets of its job. */
+/** The part of its job that a segmenter receives. */
 export interface SegmentContext {
   signal: AbortSignal;
-  /** Folder that survives a kill: finished crops are kept here and not computed again. */
+  /** Folder that survives a kill. Finished crops are stored here and not computed again. */
   checkpoint: string;
-  /** Where to compute, and with how many CPU threads; for segmenters that have a network. */
+  /** Device and number of CPU threads, for segmenters with a network. */
   device?: Device;
   threads?: number;
-  /** Call once a crop, and with a note on how far that is once a batch of points: a crop takes minutes where a large model runs on a CPU. */
+  /**
+   * Called once per crop, and with a note on its progress once per batch of points, because a crop takes
+   * minutes for a large model on a CPU.
+   */
   progress(done: number, total: number, note?: string): void;
   log(line: string): void;
 }
 
-/** An entry of the registry. Nothing heavy is loaded before `segment`. */
+/** A registry entry. Nothing large is loaded before `segment`. */
 export interface SegmenterDefinition {
   readonly info: SegmenterInfo;
-  /** Makes sure that the weights are on this machine. Throws `WeightsMissing`. */
+  /** Ensures that the weights are on this machine. @throws SamMilError WeightsMissing */
   bring(log: (line: string) => void): Promise<void>;
   /**
-   * Writes what `segment` needs beside a checkpoint that was just brought (ONNX graphs that point into it). Throws `UnsupportedFormat` where the
-   * checkpoint is none of this segmenter. Absent where there are no weights.
+   * Checks an imported checkpoint and writes the ONNX graphs that refer to it into its folder. Absent for
+   * segmenters without weights.
+   * @throws SamMilError UnsupportedFormat if the checkpoint does not belong to this segmenter
    */
   prepare?(weights: Weights): Promise<void>;
-  /** Masks may overlap and nest. The same image and parameters give the same masks in the same order. */
+  /**
+   * Segments an image. Masks may overlap and nest. The same image and parameters give the same masks in the
+   * same order.
+   */
   segment(
     image: ImageToSegment,
     parameters: SegmentParameters,

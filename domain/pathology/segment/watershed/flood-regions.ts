@@ -2,20 +2,26 @@ import { withMats, type OpenCv } from '../../../machine/opencv.js';
 import { separateStains } from '../../slides/stains.js';
 import type { ImageToSegment } from '../segmenter/segmenter.js';
 
-/** Smoothing of the stain planes, in image pixels: wider than a nucleus at the usual 2 micrometres a pixel. */
+/** Smoothing of the stain planes in image pixels: wider than a nucleus at the typical 2 µm per pixel. */
 const SIGMA = 2.5;
-/** Half side of the square in which a seed must have the lowest gradient: seeds lie at least this far apart. */
+/**
+ * Half the side of the square in which a seed must have the lowest gradient, so seeds are at least this far
+ * apart.
+ */
 const SEED_REACH = 5;
 /** Smoothed optical density of both stains above which a pixel is tissue. */
 const TISSUE_DENSITY = 0.08;
-/** Pixels this dark in every channel are no stain but places that were not scanned. */
+/** Pixels this dark in every channel are unscanned areas, not stain. */
 const UNSCANNED = 8;
 
-/** OpenCV's numbers for repeating the border pixel and for 8-bit values; its type declarations leave them out. */
+/** OpenCV's constants for replicated borders and 8-bit values, which are missing in its type declarations. */
 const BORDER_REPLICATE = 1;
 const CV_8U = 0;
 
-/** What regions are told apart by, each 0 to 255: haematoxylin, eosin, and how strongly haematoxylin varies nearby (density of nuclei). */
+/**
+ * Planes that distinguish regions, each 0 to 255: hematoxylin, eosin, and the local variation of hematoxylin
+ * (density of nuclei).
+ */
 export const PLANES = 3;
 
 export interface Flooded {
@@ -28,15 +34,15 @@ export interface Flooded {
 }
 
 /**
- * Cuts tissue into small uniform regions: marker-based watershed (Meyer's flooding, as OpenCV has it) of the smoothed stain planes from the local
- * minima of their gradient. Deterministic.
+ * Splits tissue into small uniform regions by a marker-based watershed (Meyer's flooding, as in OpenCV) of
+ * the smoothed stain planes, starting at the local minima of their gradient. Deterministic.
  */
 export function floodRegions(cv: OpenCv, image: ImageToSegment): Flooded {
   const { width, height } = image;
   const stains = smoothStains(cv, image);
-  const tissue = tissueOf(image, stains.density);
-  const planes = interleave([stains.haematoxylin, stains.eosin, stains.contrast], tissue);
-  const gradient = smooth(cv, gradientOf(planes, width, height), width, height, 1.5);
+  const tissue = findTissuePixels(image, stains.density);
+  const planes = interleave([stains.hematoxylin, stains.eosin, stains.contrast], tissue);
+  const gradient = smooth(cv, computeGradient(planes, width, height), width, height, 1.5);
   const { markers, seeds } = seedMarkers(cv, gradient, tissue, width, height);
   if (seeds.length === 0) return { labels: new Int32Array(width * height), seeds, planes };
   const flooded = watershed(cv, planes, markers, width, height);
@@ -46,7 +52,7 @@ export function floodRegions(cv: OpenCv, image: ImageToSegment): Flooded {
 }
 
 interface StainPlanes {
-  haematoxylin: Float32Array;
+  hematoxylin: Float32Array;
   eosin: Float32Array;
   contrast: Float32Array;
   density: Float32Array;
@@ -55,21 +61,23 @@ interface StainPlanes {
 function smoothStains(cv: OpenCv, { rgb, width, height }: ImageToSegment): StainPlanes {
   const blur = (plane: Float32Array, sigma: number): Float32Array => smooth(cv, plane, width, height, sigma);
   const raw = separateStains(rgb, width * height);
-  const haematoxylin = blur(raw.haematoxylin, SIGMA);
+  const hematoxylin = blur(raw.hematoxylin, SIGMA);
   const eosin = blur(raw.eosin, SIGMA);
-  const deviation = raw.haematoxylin.map((value, i) => Math.abs(value - haematoxylin[i]));
-  const density = haematoxylin.map((value, i) => value + eosin[i]);
-  return { haematoxylin, eosin, contrast: blur(deviation, 2 * SIGMA), density };
+  const deviation = raw.hematoxylin.map((value, i) => Math.abs(value - hematoxylin[i]));
+  const density = hematoxylin.map((value, i) => value + eosin[i]);
+  return { hematoxylin, eosin, contrast: blur(deviation, 2 * SIGMA), density };
 }
 
-function tissueOf({ rgb }: ImageToSegment, density: Float32Array): Uint8Array {
+function findTissuePixels({ rgb }: ImageToSegment, density: Float32Array): Uint8Array {
   return Uint8Array.from(density, (value, i) => {
     const brightest = Math.max(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]);
     return value > TISSUE_DENSITY && brightest > UNSCANNED ? 1 : 0;
   });
 }
 
-/** Planes as one 8-bit image, each stretched so that its 99th percentile in tissue becomes 255. */
+/**
+ * Interleaves the planes to one 8-bit image, each scaled so that its 99th percentile in tissue becomes 255.
+ */
 function interleave(planes: readonly Float32Array[], tissue: Uint8Array): Uint8Array {
   const image = new Uint8Array(tissue.length * planes.length);
   planes.forEach((plane, channel) => {
@@ -82,8 +90,8 @@ function interleave(planes: readonly Float32Array[], tissue: Uint8Array): Uint8A
   return image;
 }
 
-/** Largest slope over the planes, by central differences. */
-function gradientOf(planes: Uint8Array, width: number, height: number): Float32Array {
+/** Computes the largest slope over the planes by central differences. */
+function computeGradient(planes: Uint8Array, width: number, height: number): Float32Array {
   const gradient = new Float32Array(width * height);
   for (let y = 0; y < height; y++) {
     const [up, down] = [Math.max(0, y - 1) * width, Math.min(height - 1, y + 1) * width];
@@ -102,12 +110,12 @@ function gradientOf(planes: Uint8Array, width: number, height: number): Float32A
 }
 
 interface Seeds {
-  /** height x width: 0 where the flood decides, 1 to n at seeds, n + 1 outside tissue. */
+  /** height x width: 0 where the flood assigns labels, 1 to n at seeds, n + 1 outside tissue. */
   markers: Int32Array;
   seeds: number[];
 }
 
-/** One seed for each connected set (8 neighbours) of pixels that have the lowest gradient around. */
+/** Creates one seed per connected set (8 neighbors) of pixels with the locally lowest gradient. */
 function seedMarkers(
   cv: OpenCv,
   gradient: Float32Array,
@@ -151,7 +159,10 @@ function fillComponent(
   }
 }
 
-/** OpenCV leaves a line of -1 between regions and around the image: each such pixel goes to the most alike neighbour, line by line. */
+/**
+ * OpenCV leaves lines of -1 between regions and around the image. This assigns each such pixel to its most
+ * similar neighbor, row by row.
+ */
 function closeBorders(labels: Int32Array, planes: Uint8Array, width: number, height: number): void {
   let open = Array.from(labels.keys()).filter((i) => labels[i] <= 0);
   while (open.length > 0) {

@@ -7,9 +7,10 @@ export interface LabelMask {
 }
 
 /**
- * Run lengths of every label of a label image at once, in one pass down the columns: memory is that of the runs, not of a mask a label.
+ * Computes the run lengths of all labels of a label image in one pass over its columns. Memory grows with the
+ * runs, not with one mask per label.
  *
- * @param labels height x width, row major; 0 belongs to no label
+ * @param labels height x width, row-major; 0 is no label
  */
 export function labelMasks(labels: Int32Array, width: number, height: number): Map<number, LabelMask> {
   const stretches = new Map<number, number[]>();
@@ -28,18 +29,18 @@ export function labelMasks(labels: Int32Array, width: number, height: number): M
     }
   }
   if (current !== 0) stretches.get(current)?.push(width * height);
-  return new Map([...stretches].map(([label, edges]) => [label, maskOf(edges, width, height)]));
+  return new Map([...stretches].map(([label, edges]) => [label, toMask(edges, width, height)]));
 }
 
-/** @param edges positions (column major) at which the mask begins and ends, in turn */
-function maskOf(edges: readonly number[], width: number, height: number): LabelMask {
+/** @param edges column-major positions at which the mask starts and ends, alternating */
+function toMask(edges: readonly number[], width: number, height: number): LabelMask {
   const counts: number[] = [];
   let last = 0;
   for (const edge of [...edges, width * height]) {
     counts.push(edge - last);
     last = edge;
   }
-  // A run of nothing at the end is left out, as COCO's encoder does.
+  // An empty last run is omitted, as in the encoder of COCO.
   if (counts.length > 1 && counts.at(-1) === 0) counts.pop();
   const rle: Rle = { size: [height, width], counts: Uint32Array.from(counts) };
   return { rle, area: areaOf(rle), bbox: bboxOf(rle) };

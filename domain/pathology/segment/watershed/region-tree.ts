@@ -1,11 +1,12 @@
 /**
- * Neighbouring regions merged step by step, always the pair whose union costs least: Ward's criterion ("Hierarchical grouping to optimize an
- * objective function", JASA 1963) restricted to neighbours, as in hierarchical step-wise optimisation (Beaulieu and Goldberg, PAMI 1989).
+ * Tree of merges of neighboring regions. Each step merges the pair whose union costs least by Ward's
+ * criterion ("Hierarchical grouping to optimize an objective function", JASA 1963), restricted to neighbors
+ * as in hierarchical step-wise optimization (Beaulieu and Goldberg, PAMI 1989).
  */
 export interface RegionTree {
   /** Leaves are 0 to leaves - 1; node leaves + i is the i-th merge. */
   leaves: number;
-  /** Per merge: the two nodes that it joins. */
+  /** Per merge: the two merged nodes. */
   children: [number, number][];
 }
 
@@ -56,18 +57,18 @@ export function mergeRegions(regions: readonly Region[], borders: Iterable<[numb
   return { leaves: regions.length, children };
 }
 
-/** Node of each leaf when the tree is cut so that `count` nodes are left (more where parts do not touch). */
+/** Returns the node of each leaf when the tree is cut to `count` nodes (more if parts do not touch). */
 export function cutTree({ leaves, children }: RegionTree, count: number): Int32Array {
   const merges = Math.max(0, Math.min(children.length, leaves - count));
   const root = Int32Array.from({ length: leaves + merges }, (_, node) => node);
-  // From the top down: a node's root is known before its children's.
+  // Top-down, so that the root of a node is known before those of its children.
   for (let merge = merges - 1; merge >= 0; merge--) {
     for (const child of children[merge]) root[child] = root[leaves + merge];
   }
   return root.slice(0, leaves);
 }
 
-/** Growth of the sum of squared deviations by joining. */
+/** Increase of the sum of squared deviations by a merge. */
 function unionCost(a: Region, b: Region): number {
   let distance = 0;
   for (let i = 0; i < a.mean.length; i++) distance += (a.mean[i] - b.mean[i]) ** 2;
@@ -79,7 +80,7 @@ function union(a: Region, b: Region): Region {
   return { size, mean: a.mean.map((value, i) => (value * a.size + b.mean[i] * b.size) / size) };
 }
 
-/** Binary heap; equal costs leave it in the order of their nodes, so that the tree does not depend on how it was filled. */
+/** Binary heap. Ties are resolved by node order, so that the tree does not depend on the insertion order. */
 class CandidateQueue {
   private readonly heap: Candidate[] = [];
 

@@ -6,13 +6,14 @@ import { cutTree, mergeRegions, type Region, type RegionTree } from './region-tr
 import type { ImageToSegment, SegmentContext, SegmenterDefinition } from '../segmenter/segmenter.js';
 import type { SegmentParameters } from '../segmenter/segmenter-parameters.js';
 
-/** Masks below this many pixels are specks of the flood, not regions. */
+/** Minimum pixels of a mask; smaller ones are artifacts of the flood. */
 const LEAST_AREA = 16;
 
 /**
- * The classical segmenter: tissue is flooded from the calm spots of its stain planes (`flood-regions.ts`), neighbours are merged by Ward's criterion,
- * and the tree of merges is cut at several numbers of regions. So masks nest, from tissue compartments down to small patches of alike cells,
- * as SAM's whole, part and subpart do. No learning, no weights.
+ * The classical segmenter, without learning or weights: it floods tissue from uniform spots of its stain
+ * planes (`flood-regions.ts`), merges neighbors by Ward's criterion, and cuts the tree of merges at several
+ * numbers of regions. Masks therefore nest, from tissue compartments to small areas of similar cells, like
+ * the whole, part and subpart of SAM.
  */
 export const watershed: SegmenterDefinition = {
   info: {
@@ -36,14 +37,14 @@ async function segmentByWatershed(
   context.signal.throwIfAborted();
   if (flooded.seeds.length === 0) return [];
   const statistics = measure(flooded);
-  const tree = mergeRegions(statistics.regions, bordersOf(flooded.labels, image.width, image.height));
+  const tree = mergeRegions(statistics.regions, listBorders(flooded.labels, image.width, image.height));
   context.progress(1, 1);
-  return masksOf(image, flooded, statistics, tree, parameters);
+  return createMasks(image, flooded, statistics, tree, parameters);
 }
 
 interface Statistics {
   regions: Region[];
-  /** Sum of squared values a region, over all planes. */
+  /** Sum of squared values per region, over all planes. */
   squares: Float64Array;
 }
 
@@ -67,7 +68,7 @@ function measure({ labels, seeds, planes }: Flooded): Statistics {
   return { regions, squares };
 }
 
-function* bordersOf(labels: Int32Array, width: number, height: number): Generator<[number, number]> {
+function* listBorders(labels: Int32Array, width: number, height: number): Generator<[number, number]> {
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const here = labels[y * width + x];
@@ -80,8 +81,11 @@ function* bordersOf(labels: Int32Array, width: number, height: number): Generato
   }
 }
 
-/** Masks of all cuts, coarse cuts first, each node of the tree once; within a cut in the order of their first seed. */
-function masksOf(
+/**
+ * Creates the masks of all cuts, coarse cuts first, each tree node once; within a cut in the order of their
+ * first seed.
+ */
+function createMasks(
   image: ImageToSegment,
   flooded: Flooded,
   statistics: Statistics,
@@ -105,7 +109,7 @@ function masksOf(
       masks.push({
         ...mask,
         predictedIou: Math.max(0, 1 - deviation(statistics, leaves.values()) / Math.max(1e-9, spread)),
-        pointCoords: [seedOf(flooded, statistics, leaves, width)],
+        pointCoords: [findSeed(flooded, statistics, leaves, width)],
         stabilityScore: (inner.get(label) ?? 0) / mask.area,
         cropBox: [0, 0, width, height],
       });
@@ -140,8 +144,8 @@ function deviation({ regions, squares }: Statistics, leaves: Iterable<number>): 
   return sums.reduce((rest, sum) => rest - (sum / size) ** 2, square / size);
 }
 
-/** Seed (x, y) of the largest leaf: a pixel that is surely inside. */
-function seedOf(
+/** Seed (x, y) of the largest leaf, a pixel that is certainly inside. */
+function findSeed(
   { seeds }: Flooded,
   { regions }: Statistics,
   leaves: readonly number[],
@@ -151,7 +155,10 @@ function seedOf(
   return [seeds[largest] % width, Math.floor(seeds[largest] / width)];
 }
 
-/** Per label, pixels whose four neighbours have the same label; the image's border counts as the same. */
+/**
+ * Counts, per label, the pixels whose four neighbors have the same label; the image border counts as the
+ * same.
+ */
 function innerPixels(labels: Int32Array, width: number, height: number): Map<number, number> {
   const counts = new Map<number, number>();
   for (let y = 0; y < height; y++) {

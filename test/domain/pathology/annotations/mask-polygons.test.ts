@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type PixelPolygon, polygonsOfMask } from '../../../../domain/pathology/annotations/mask-polygons.js';
+import { type PixelPolygon, tracePolygons } from '../../../../domain/pathology/annotations/mask-polygons.js';
 import { areaOf, encodeMask } from '../../../../domain/files/run-length.js';
 import { RandomStream } from '../../../../domain/random.js';
 
 function polygonsOf(...rows: string[]): PixelPolygon[] {
   const mask = Uint8Array.from(rows.join(''), (c) => (c === '#' ? 1 : 0));
-  return polygonsOfMask(encodeMask(mask, rows.length, rows[0].length));
+  return tracePolygons(encodeMask(mask, rows.length, rows[0].length));
 }
 
-/** Shoelace: positive where the ring runs clockwise on a screen. */
+/** Signed area by the shoelace formula: positive if the ring is clockwise on a screen. */
 function signedArea(ring: Int32Array): number {
   let doubled = 0;
   for (let i = 0, last = ring.length - 2; i < ring.length; last = i, i += 2)
@@ -26,7 +26,7 @@ function isInside(ring: Int32Array, x: number, y: number): boolean {
   return inside;
 }
 
-test('a pixel, a hole, an island in the hole', () => {
+test('traces a pixel, a hole, and an island in the hole', () => {
   assert.deepEqual(polygonsOf('...', '.#.'), [{ outline: Int32Array.of(1, 1, 2, 1, 2, 2, 1, 2), holes: [] }]);
   const nested = polygonsOf('#####', '#...#', '#.#.#', '#...#', '#####');
   assert.deepEqual(
@@ -39,7 +39,7 @@ test('a pixel, a hole, an island in the hole', () => {
   assert.deepEqual(polygonsOf('..', '..'), []);
 });
 
-test('pixels that meet at a corner only are polygons of their own; a hole that touches the outside there stays a hole', () => {
+test('separates pixels that meet only at a corner, and keeps a hole that touches the outside at a corner', () => {
   assert.equal(polygonsOf('#.', '.#').length, 2);
   const [ring] = polygonsOf('###', '#.#', '##.');
   assert.deepEqual(
@@ -49,14 +49,14 @@ test('pixels that meet at a corner only are polygons of their own; a hole that t
   );
 });
 
-test('any mask comes back from its polygons, whose rings are simple and turn as they should', () => {
+test('polygons reproduce any mask, and their rings are simple and have the right orientation', () => {
   const random = new RandomStream('mask polygons');
   for (let round = 0; round < 300; round++) {
     const [h, w] = [1 + random.below(14), 1 + random.below(14)];
     const density = random.uniform();
     const mask = Uint8Array.from({ length: h * w }, () => (random.uniform() < density ? 1 : 0));
     const rle = encodeMask(mask, h, w);
-    const polygons = polygonsOfMask(rle);
+    const polygons = tracePolygons(rle);
     const rings = polygons.flatMap(({ outline, holes }) => [outline, ...holes]);
     for (const ring of rings) {
       const corners = Array.from({ length: ring.length / 2 }, (_, i) => `${ring[2 * i]} ${ring[2 * i + 1]}`);

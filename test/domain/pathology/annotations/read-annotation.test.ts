@@ -23,7 +23,7 @@ const square = (group: string, x: number, y: number, side: number) => `
 const asap = (body: string) =>
   `<?xml version="1.0"?>\n<ASAP_Annotations>\n<Annotations>${body}</Annotations>\n<AnnotationGroups><Group Name="Tumor" PartOfGroup="None" Color="#00ff00"><Attributes /></Group></AnnotationGroups></ASAP_Annotations>`;
 
-test('ASAP XML: outlines in their order, cut-outs by group, dots passed over', () => {
+test('ASAP XML: reads outlines in order, recognizes exclusions by group, and skips dots', () => {
   const dot =
     '<Annotation Name="d" Type="Dot" PartOfGroup="None" Color="#F00"><Coordinates><Coordinate Order="0" X="1" Y="1" /></Coordinates></Annotation>';
   const regions = parseAsapXml(
@@ -50,20 +50,23 @@ test('ASAP XML: outlines in their order, cut-outs by group, dots passed over', (
   assert.equal(regionProbe(regions)(99, 120), false);
 });
 
-test('ASAP XML: what is broken is named with its line', () => {
+test('ASAP XML: names the line of an error', () => {
   const refused = (text: string, message: RegExp) =>
     assert.throws(() => parseAsapXml(text, 'a.xml'), hasCode('InvalidInput', message));
-  refused('<html><body/></html>', /a\.xml:1: not an ASAP annotation file.*<ASAP_Annotations>.*<html>/);
-  refused('<ASAP_Annotations>\n<Annotations>\n</ASAP_Annotations>', /a\.xml:3: broken XML/);
-  refused('<ASAP_Annotations>\n<Annotations', /a\.xml:2: broken XML/);
-  refused('<ASAP_Annotations>\n', /a\.xml:2: broken XML.*<\/ASAP_Annotations>/);
+  refused(
+    '<html><body/></html>',
+    /a\.xml:1: the file is not an ASAP annotation file.*<ASAP_Annotations>.*<html>/,
+  );
+  refused('<ASAP_Annotations>\n<Annotations>\n</ASAP_Annotations>', /a\.xml:3: invalid XML/);
+  refused('<ASAP_Annotations>\n<Annotations', /a\.xml:2: invalid XML/);
+  refused('<ASAP_Annotations>\n', /a\.xml:2: invalid XML.*<\/ASAP_Annotations>/);
   refused(
     asap(square('Tumor', 0, 0, 9).replace('X="9"', 'X="nine"')),
     /a\.xml:6: coordinate X is not a number.*nine/,
   );
   refused(
     asap('\n<Annotation Type="Polygon"><Coordinates></Coordinates></Annotation>'),
-    /a\.xml:4: an outline with too few points/,
+    /a\.xml:4: the outline has too few points/,
   );
 });
 
@@ -80,7 +83,7 @@ const ring = (x: number, y: number, side: number) => [
   [x, y],
 ];
 
-test('GeoJSON: collections, holes, several polygons, classes as QuPath writes them', () => {
+test('GeoJSON: reads collections, holes, several polygons, and classes as QuPath writes them', () => {
   const text = JSON.stringify({
     type: 'FeatureCollection',
     features: [
@@ -114,18 +117,18 @@ test('GeoJSON: collections, holes, several polygons, classes as QuPath writes th
   assert.equal(parseGeoJson(JSON.stringify(polygon([ring(0, 0, 1)])), 'f').length, 1);
 });
 
-test('GeoJSON: what is broken is named with its feature', () => {
+test('GeoJSON: names the feature of an error', () => {
   const refused = (value: unknown, message: RegExp) =>
     assert.throws(() => parseGeoJson(JSON.stringify(value), 'a.geojson'), hasCode('InvalidInput', message));
-  refused({ type: 'Table' }, /a\.geojson: not GeoJSON/);
-  refused([{ type: 'Feature' }], /feature 0.*without geometry/);
-  refused([polygon([[[0, 0]]])], /feature 0.*polygon that is not one/);
-  assert.throws(() => parseGeoJson('{', 'a.geojson'), hasCode('InvalidInput', /broken JSON/));
+  refused({ type: 'Table' }, /a\.geojson: the file is not GeoJSON/);
+  refused([{ type: 'Feature' }], /feature 0.*no geometry/);
+  refused([polygon([[[0, 0]]])], /feature 0.*polygon is invalid/);
+  assert.throws(() => parseGeoJson('{', 'a.geojson'), hasCode('InvalidInput', /invalid JSON/));
 });
 
 const NOWHERE = [0, 0] as const;
 
-test('the format is told by content; a missing file and other text are refused by name', (t) => {
+test('recognizes the format by content and refuses missing and other files by name', (t) => {
   const folder = temporaryFolder(t);
   const file = (name: string, text: string) => {
     writeFileSync(join(folder, name), text);
@@ -135,15 +138,15 @@ test('the format is told by content; a missing file and other text are refused b
   assert.equal(readAnnotation(file('b.txt', JSON.stringify(polygon([ring(0, 0, 1)]))), NOWHERE).length, 1);
   assert.throws(
     () => readAnnotation(file('c.xml', 'x,y\n'), NOWHERE),
-    hasCode('InvalidInput', /c\.xml: not an annotation/),
+    hasCode('InvalidInput', /c\.xml: the file is not an annotation/),
   );
   assert.throws(
     () => readAnnotation(join(folder, 'no.xml'), NOWHERE),
-    hasCode('InvalidInput', /no\.xml.*can't be read/),
+    hasCode('InvalidInput', /no\.xml: cannot read/),
   );
 });
 
-test('a patch is covered by the share that lies inside', () => {
+test('the covered share of a patch is the part inside the outline', () => {
   const regions: Region[] = [
     { name: '', excluded: false, rings: [ring(0, 0, 100) as unknown as [number, number][]] },
   ];
@@ -153,7 +156,7 @@ test('a patch is covered by the share that lies inside', () => {
   assert.equal(coveredShare(regionProbe(regions), 100, 0, 100), 0);
 });
 
-test('ten thousand patches against an outline of fifty thousand points take a second', () => {
+test('tests ten thousand patches against an outline of fifty thousand points within a second', () => {
   const points = Array.from({ length: 50_000 }, (_, i): [number, number] => {
     const angle = (i / 50_000) * 2 * Math.PI;
     const radius = 20_000 + 3000 * Math.sin(angle * 40);
@@ -169,7 +172,7 @@ test('ten thousand patches against an outline of fifty thousand points take a se
   assert.ok(performance.now() - started < 10_000);
 });
 
-test('patches become GeoJSON that can be read back', () => {
+test('patches are written as GeoJSON that can be read back', () => {
   const text = formatPatches(Int32Array.of(0, 0, 256, 512), 256, { attention: [0.25, 1 / 3] }, [0, 0]);
   const features = (JSON.parse(text) as { features: { properties: { measurements: object } }[] }).features;
   assert.deepEqual(features[1].properties.measurements, { attention: 0.3333333 });
@@ -181,7 +184,7 @@ test('patches become GeoJSON that can be read back', () => {
   ]);
 });
 
-test('QuPath counts from the scanned part of a MIRAX slide: so do files for it, and from it; ASAP does not', (t) => {
+test('QuPath files count from the scanned part of a MIRAX slide, ASAP files do not', (t) => {
   const bounds = { x: '30000', y: '100000', width: '31246', height: '39324' };
   const properties = Object.fromEntries(
     Object.entries(bounds).map(([key, value]) => [`openslide.bounds-${key}`, value]),

@@ -50,7 +50,7 @@ function outlineOf(xml: string): Int32Array {
   return Int32Array.from(corners.flatMap(([, x, y]) => [Number(x), Number(y)]));
 }
 
-test('slides that OpenSlide reads, with annotations inside their tissue; the same bits each time', async (context) => {
+test('writes slides that OpenSlide reads, with annotations inside their tissue and the same bits each time', async (context) => {
   const result = await assemble(context, bundled('cohort'), 3);
   assert.deepEqual(digests(await assemble(context, bundled('cohort'), 3)), digests(result));
   const other = await assemble(context, bundled('cohort'), 2, 7);
@@ -86,7 +86,7 @@ test('slides that OpenSlide reads, with annotations inside their tissue; the sam
   }
 });
 
-test('tumour stands only inside the recorded outline, and nowhere in normal slides', async (context) => {
+test('tumor appears only inside the recorded outline, and never in normal slides', async (context) => {
   const folder = temporaryFolder(context);
   await coloredPatches(folder);
   const result = await assemble(context, folder, 4);
@@ -109,7 +109,7 @@ test('tumour stands only inside the recorded outline, and nowhere in normal slid
       if (within) inside++;
       else outside++;
     }
-    // JPEG's blocks carry colour a few pixels over the line where it fades in; nothing more.
+    // JPEG blocks spread color a few pixels across the line where it fades in, but not further.
     assert.ok(outside <= 40, `${values.slide_id}: ${outside} red pixels outside`);
     assert.equal(inside > 20_000, tumor, `${values.slide_id}: ${inside} red pixels inside`);
     assert.ok(
@@ -139,7 +139,7 @@ test('no two patients share tissue', async () => {
   assert.equal(dealToPatients(patches, 3).length, 3);
 });
 
-test('sewn tissue holds no colour that its patches lack, and orientations are the eight of a square', () => {
+test('quilted tissue has only colors of its patches, and all eight orientations of a square', () => {
   const patches = [0, 1, 2].map((kind) => {
     const random = new RandomStream('patch', kind);
     return Uint8Array.from({ length: 256 * 256 * 3 }, () => 100 + 10 * kind + random.below(10));
@@ -153,7 +153,7 @@ test('sewn tissue holds no colour that its patches lack, and orientations are th
   assert.deepEqual(turned, patches[0]);
 });
 
-test('folders that do not fit are refused by name', async (context) => {
+test('refuses invalid folders by name', async (context) => {
   const folder = temporaryFolder(context);
   await assert.rejects(assemble(context, folder, 2), {
     name: 'InvalidInput',
@@ -170,7 +170,7 @@ test('folders that do not fit are refused by name', async (context) => {
   });
 });
 
-/** Green noise for normal, red noise for tumour. */
+/** Green noise for normal, red noise for tumor. */
 async function coloredPatches(folder: string): Promise<void> {
   for (const [label, base] of [
     ['normal', [60, 160, 60]],

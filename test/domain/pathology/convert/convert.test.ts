@@ -35,7 +35,7 @@ const expected = {
   dim: 3,
 };
 
-describe('features of other tools become the bag that the published rule gives', () => {
+describe('converts features of other tools to the bag of the published rule', () => {
   const sources: Record<string, { parameters: Record<string, string>; source: string }> = {
     "CLAM's h5": { parameters: { features: 'clam.h5' }, source: 'clam' },
     "CLAM's h5 with its patches": {
@@ -101,7 +101,7 @@ describe('features of other tools become the bag that the published rule gives',
     });
   }
 
-  test('segments as h5 give the same; without segments every area is 1; equal inputs give equal bytes', async (context) => {
+  test('h5 segments give the same bag; without segments every area is 1; equal inputs give equal bytes', async (context) => {
     const folder = temporaryFolder(context);
     const segments = join(folder, 'segments.h5');
     writeSegments(segments, readSegmentsPickle(fixture('convert/segments.pkl')));
@@ -119,7 +119,7 @@ describe('features of other tools become the bag that the published rule gives',
   });
 });
 
-describe('group rows that are there already', () => {
+describe('existing group rows', () => {
   async function grouped(folder: string): Promise<{ features: InputFile; samInfo: InputFile }> {
     const { result } = await convert(folder, {
       features: await given('clam.h5'),
@@ -128,11 +128,11 @@ describe('group rows that are there already', () => {
     return { features: await outputFile(result, 'bag'), samInfo: await outputFile(result, 'sam-info') };
   }
 
-  test('are refused without their sam_info, kept with it, left out where no group rows are wanted', async (context) => {
+  test('are refused without their sam_info, kept with it, and dropped if no group rows are requested', async (context) => {
     const { features, samInfo } = await grouped(temporaryFolder(context));
     await assert.rejects(convert(temporaryFolder(context), { features }), {
       code: 'InvalidInput',
-      message: /h5_files.slide\.h5: the bag holds group features already;.*found 2 of 62 rows.*sam-info/,
+      message: /h5_files.slide\.h5: the bag already contains group features;.*found 2 of 62 rows.*sam-info/,
     });
     const kept = await convert(temporaryFolder(context), { features, 'sam-info': samInfo });
     assert.deepEqual(bagOf(kept.result), expected);
@@ -167,7 +167,7 @@ describe('group rows that are there already', () => {
     );
   });
 
-  test('a sam_info of other features, and one beside segments, are refused', async (context) => {
+  test('are refused with the sam_info of other features, or with both sam_info and segments', async (context) => {
     const { features, samInfo } = await grouped(temporaryFolder(context));
     const patches = { features: await given('clam.h5'), 'sam-info': samInfo };
     await assert.rejects(convert(temporaryFolder(context), patches), {
@@ -177,7 +177,7 @@ describe('group rows that are there already', () => {
     const both = { features, 'sam-info': samInfo, segments: await given('segments.pkl') };
     await assert.rejects(convert(temporaryFolder(context), both), {
       code: 'InvalidInput',
-      message: /sam-info and segments are both given/,
+      message: /`sam-info` and `segments` are both set/,
     });
   });
 });
@@ -193,7 +193,7 @@ describe('layout: trident', () => {
     level0_height: 2000,
   };
 
-  test("keeps TRIDENT's facts, has no group rows unless asked for, and is read back by it and by us", async (context) => {
+  test('keeps the facts of TRIDENT, has no group rows unless requested, and can be read back', async (context) => {
     const folder = temporaryFolder(context);
     const parameters: Parameters = {
       features: await given('trident.h5'),
@@ -228,7 +228,7 @@ describe('layout: trident', () => {
     assert.equal(bagOf(asked.result).rows, PATCHES + 2);
   });
 
-  test('from CLAM it needs the objective, which no file of CLAM says', async (context) => {
+  test('requires the magnification for CLAM input, because CLAM files do not state it', async (context) => {
     const parameters: Parameters = {
       features: await given('clam.h5'),
       patches: await given('clam_patches.h5'),
@@ -236,7 +236,7 @@ describe('layout: trident', () => {
     };
     await assert.rejects(convert(temporaryFolder(context), parameters), {
       code: 'MissingMagnification',
-      message: /clam_patches\.h5: .*objective.*`slide-magnification`/,
+      message: /clam_patches\.h5: .*magnification.*`slide-magnification`/,
     });
     const { result } = await convert(temporaryFolder(context), { ...parameters, 'slide-magnification': 20 });
     assert.equal(result.files.bag.to, 'features_unknown/slide.h5');
@@ -253,13 +253,13 @@ describe('layout: trident', () => {
       }),
       {
         code: 'InvalidInput',
-        message: /clam\.h5: nothing says how large the patches are.*`patch-size-level0`/,
+        message: /clam\.h5: the patch size is unknown.*`patch-size-level0`/,
       },
     );
   });
 
   const python = findPython(['h5py', 'numpy']);
-  test('h5py reads both layouts as their tools do', { skip: python.skip }, async (context) => {
+  test('h5py reads both layouts like their tools', { skip: python.skip }, async (context) => {
     const program = `
 import sys, h5py, numpy as np
 with h5py.File(sys.argv[1]) as f:
@@ -291,7 +291,7 @@ describe('the process list', () => {
     return inputFile(path);
   };
 
-  test('a slide that it finished is converted; one that it leaves out, or that failed, is skipped; one that it lacks refused', async (context) => {
+  test('converts finished slides, skips excluded and failed ones, and refuses unlisted ones', async (context) => {
     const folder = temporaryFolder(context);
     const features = await given('clam.h5');
     const outcome = async (text: string) =>
@@ -316,7 +316,7 @@ describe('the process list', () => {
   });
 });
 
-test('a long bag passes in blocks', async (context) => {
+test('streams a long bag in blocks', async (context) => {
   const folder = temporaryFolder(context);
   const path = join(folder, 'slide.h5');
   const [rows, dim] = [5000, 512];
@@ -341,7 +341,7 @@ test('a long bag passes in blocks', async (context) => {
   );
 });
 
-test('rows of nothing but zeros, as a file that was never filled reads, are told of once; sound features say nothing', async (context) => {
+test('warns once about rows of zeros, as in an unfilled file, and not about valid features', async (context) => {
   const folder = temporaryFolder(context);
   const path = join(folder, 'zeros.h5');
   const values = Float32Array.from(EXPECTED.features.flat()).fill(0, 0, 3 * 40);

@@ -15,18 +15,18 @@ import { temporaryFolder } from '../../../support/temporary-folder.js';
 import { COORDS, extract, given, patchesAt, twoSegments } from '../../../support/extract-case.js';
 
 describe('pathology.extract refuses', () => {
-  test('patches outside the slide, with the place', async (context) => {
+  test('patches outside the slide and states their position', async (context) => {
     const one = await given(context);
     const coords = COORDS.slice();
     coords[20] = 2300;
     writePatches((one.parameters.patches as InputFile).path, patchesAt(coords));
     await assert.rejects(extract(one), {
       code: 'InvalidInput',
-      message: /patches\.h5: patch 10 lies outside the slide .*expected .*2220 x 2967; found 2300, /,
+      message: /patches\.h5: patch 10 is outside the slide .*expected .*2220 x 2967; found 2300, /,
     });
   });
 
-  test('segments made for another patch size, with both', async (context) => {
+  test('segments for another patch size and states both sizes', async (context) => {
     const one = await given(context);
     const { info, masks } = twoSegments();
     writeSegments((one.parameters.segments as InputFile).path, { info: { ...info, patchSize: 512 }, masks });
@@ -41,7 +41,7 @@ describe('pathology.extract refuses', () => {
     writePatches((one.parameters.patches as InputFile).path, patchesAt(new Int32Array(0)));
     await assert.rejects(extract(one), {
       code: 'InvalidInput',
-      message: /patches\.h5: there are no patches/,
+      message: /patches\.h5: the file has no patches/,
     });
   });
 
@@ -65,24 +65,24 @@ describe('pathology.extract refuses', () => {
     });
   });
 
-  test('a model that gives NaN, with the patch', async (context) => {
+  test('a model that returns NaN and names the patch', async (context) => {
     const folder = temporaryFolder(context);
     const graph = new OnnxGraph('root');
     const image = graph.input('image', ['n', 3, 32, 32]);
     const root = graph.node('Sqrt', [graph.node('GlobalAveragePool', [image])]);
     graph.output(graph.node('Flatten', [root], { axis: 1 }, 'features'), ['n', 3]);
     writeFileSync(join(folder, 'root.onnx'), graph.encode());
-    // Everything darker than white becomes negative.
+    // All values darker than white become negative.
     const file = { name: 'root', onnx: 'root.onnx', size: 32, mean: [1, 1, 1], std: [1, 1, 1], dim: 3 };
     writeFileSync(join(folder, 'root.json'), JSON.stringify(file));
     const one = await given(context, { encoder: await inputFile(join(folder, 'root.json')) });
     await assert.rejects(extract(one), {
       code: 'InvalidInput',
-      message: /encoder root gave .* not finite; found NaN in feature 0 of the patch at 900, 1200/,
+      message: /encoder root returned .* not finite; found NaN in feature 0 of the patch at 900, 1200/,
     });
   });
 
-  test('a slide that is none', async (context) => {
+  test('a file that is not a slide', async (context) => {
     const folder = temporaryFolder(context);
     const path = join(folder, 'text.svs');
     writeFileSync(path, 'slide_id,label\n'.repeat(100));
@@ -90,14 +90,14 @@ describe('pathology.extract refuses', () => {
     await assert.rejects(extract(one), { code: 'UnsupportedFormat', message: /text\.svs/ });
   });
 
-  test('a slide with a damaged tile in the middle, and keeps the batches before it', async (context) => {
+  test('a slide with a damaged tile and keeps the batches before it', async (context) => {
     const path = join(temporaryFolder(context), 'damaged.svs');
     const bytes = readFileSync(BUNDLED_SLIDE);
     const middle = bytes.length >> 1;
     bytes.fill(0xff, middle, middle + 60_000);
     writeFileSync(path, bytes);
     const one = await given(context, { slide: await inputFile(path) });
-    // Ten patches of sound tissue, then one where the damage is.
+    // Ten patches of intact tissue, then one at the damaged tile.
     const coords = Int32Array.from([...COORDS.slice(0, 20), 700, 2440]);
     writePatches((one.parameters.patches as InputFile).path, patchesAt(coords));
     await assert.rejects(extract(one), {
@@ -108,7 +108,7 @@ describe('pathology.extract refuses', () => {
     assert.equal(kept.filter((name) => name.endsWith('.f32')).length, 2);
   });
 
-  test('a slide that is replaced while it is read', async (context) => {
+  test('a slide that is replaced while it is being read', async (context) => {
     const path = join(temporaryFolder(context), 'slide.svs');
     copyFileSync(BUNDLED_SLIDE, path);
     const one = await given(context, { slide: await inputFile(path) });

@@ -33,7 +33,7 @@ async function digests(result: JobResult): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(entries)) as Record<string, string>;
 }
 describe('pathology.extract', () => {
-  test('writes features, group rows, members and areas that fit together', async (context) => {
+  test('writes consistent features, group rows, members and areas', async (context) => {
     const result = await extract(await given(context));
     assert.deepEqual(result.values, {
       'patches-count': 30,
@@ -89,7 +89,7 @@ describe('pathology.extract', () => {
     assert.deepEqual(tensor.data, bag.features);
   });
 
-  test('a patch has the features of its own pixels, whatever the batches', async (context) => {
+  test('the features of a patch depend only on its pixels, not on the batches', async (context) => {
     const one = await given(context);
     const small = readFeatures((await extract(one, 'small')).files.bag.from);
     const large = await extract({ ...one, parameters: { ...one.parameters, 'batch-size': 64 } }, 'large');
@@ -100,7 +100,7 @@ describe('pathology.extract', () => {
     assert.deepEqual(alone.features, small.features.slice(29 * 5, 30 * 5));
   });
 
-  test("layout trident: a folder for the encoder, TRIDENT's facts from slide or patches, no group rows unless asked for", async (context) => {
+  test('layout trident: a folder per encoder, facts from slide or patches, no group rows unless requested', async (context) => {
     const one = await given(context, { layout: 'trident' });
     const clam = await extract({ ...one, parameters: { ...one.parameters, layout: 'clam' } }, 'clam');
     const result = await extract(one);
@@ -133,7 +133,7 @@ describe('pathology.extract', () => {
     again.close();
   });
 
-  test('without segments there are no groups and every area is 1', async (context) => {
+  test('without segments, there are no groups and every area is 1', async (context) => {
     const one = await given(context);
     delete one.parameters.segments;
     const result = await extract(one);
@@ -144,14 +144,14 @@ describe('pathology.extract', () => {
     assert.ok(info.isGroupFeat.every((flag) => flag === 0));
   });
 
-  test('without group rows the areas are still those of the segments', async (context) => {
+  test('without group rows, the areas are still those of the segments', async (context) => {
     const result = await extract(await given(context, { 'group-features': false }));
     assert.equal(readFeatures(result.files.bag.from).rows, 30);
     assert.equal(readSamInfo(result.files['sam-info'].from).relativeArea[0], 32 * 80);
     assert.equal(readSegFile(result.files.seg.from).length, 2);
   });
 
-  test('killed by SIGKILL in the middle and started again, it goes on and ends with the same bytes', async (context) => {
+  test('resumes after SIGKILL and writes the same bytes', async (context) => {
     const one = await given(context);
     const undisturbed = await digests(await extract(one, 'undisturbed'));
     const folder = join(one.folder, 'killed');
@@ -165,7 +165,7 @@ describe('pathology.extract', () => {
     assert.deepEqual(await digests(result), undisturbed);
   });
 
-  test('a committed batch that was damaged since is made again', async (context) => {
+  test('recomputes a damaged batch', async (context) => {
     const one = await given(context);
     const first = await digests(await extract(one));
     const batch = join(one.folder, 'attempt', 'checkpoint', 'batch-000003.f32');
@@ -178,7 +178,7 @@ describe('pathology.extract', () => {
     assert.deepEqual(again, first);
   });
 
-  test('batches of another encoder are not taken over', async (context) => {
+  test('does not reuse batches of another encoder', async (context) => {
     const one = await given(context);
     await extract(one);
     const other = {
@@ -192,7 +192,7 @@ describe('pathology.extract', () => {
     assert.deepEqual(features, readFeatures(fresh.files.bag.from).features);
   });
 
-  test('a batch that a straggling attempt of another identity commits is made again', (context) => {
+  test('recomputes a batch that a concurrent attempt with another identity commits', (context) => {
     const folder = temporaryFolder(context);
     const layout = { rows: 4, dim: 2, batchSize: 2 };
     const straggler = new BatchStore(folder, layout, { provider: 'cuda' });
@@ -203,20 +203,20 @@ describe('pathology.extract', () => {
     assert.throws(() => store.read(1), /was not committed/);
   });
 
-  test('an encoder other than the one of the cache key is not used', async (context) => {
+  test('does not use an encoder other than the one in the cache key', async (context) => {
     const one = await given(context);
     const job = jobFor<ExtractWith>(definition, one.parameters, join(one.folder, 'attempt'));
     const { info } = await findEncoder(one.parameters.encoder as InputFile);
     const hidden = { encoder: keyOfEncoder({ ...info, name: 'wanted', dim: 7 }) };
     await assert.rejects(run({ ...job, hidden }), {
       code: 'Unavailable',
-      message: /another encoder.*expected wanted; found tiny/,
+      message: /encoder changed.*expected wanted; found tiny/,
     });
     const same = await run({ ...job, hidden: { encoder: keyOfEncoder(info) } });
     assert.equal(same.values?.encoder, 'tiny');
   });
 
-  test('stops at the next batch when it is told to, and keeps what is done', async (context) => {
+  test('stops at the next batch when aborted and keeps finished batches', async (context) => {
     const one = await given(context);
     const controller = new AbortController();
     const job = jobFor<ExtractWith>(
@@ -233,7 +233,7 @@ describe('pathology.extract', () => {
     assert.equal(resumed.reports[0].done, 12, 'the batch that was being encoded is kept too');
   });
 
-  test('a device that is not here is replaced by the CPU, with a warning and the reason in the outputs', async (context) => {
+  test('replaces a missing device by the CPU, with a warning and the reason in the outputs', async (context) => {
     const one = await given(context, { device: 'tensorrt' });
     const job = jobFor<ExtractWith>(definition, one.parameters, join(one.folder, 'attempt'));
     const { values } = await run(job);
@@ -247,7 +247,7 @@ describe('pathology.extract', () => {
     );
   });
 
-  test('a fallback that steps in is a warning', async (context) => {
+  test('warns when the fallback is used', async (context) => {
     const kept = { ...process.env };
     context.after(() => Object.assign(process.env, kept));
     Object.assign(process.env, {
@@ -280,7 +280,10 @@ function rowsOf(coords: Int32Array): number[] {
   );
 }
 
-/** Starts the extraction in a process of its own and kills it once `patches` are done. Returns the signal that ended it. */
+/**
+ * Starts the extraction in a process of its own and kills it once `patches` are done. Returns the signal that
+ * ended it.
+ */
 function killAfter(
   folder: string,
   parameters: Given['parameters'],

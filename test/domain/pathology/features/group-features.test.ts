@@ -7,7 +7,7 @@ import { groupCase, groupCaseNames } from '../../../support/group-case.js';
 import { readFloatNpy } from '../../../support/npy.js';
 
 for (const name of groupCaseNames()) {
-  test(`group features of ${name} are the means of the members`, () => {
+  test(`group features of ${name} are the means of their members`, () => {
     const one = groupCase(name);
     const { members } = groupPatches(one.flatCoords, one.frame, one.groupMasks);
     const features = readFloatNpy(fixture(`groups/${name}.features.npy`));

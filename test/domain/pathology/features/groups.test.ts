@@ -11,7 +11,7 @@ import {
 import { groupCase, groupCaseNames } from '../../../support/group-case.js';
 
 for (const name of groupCaseNames()) {
-  test(`groups of ${name} are the authors'`, () => {
+  test(`groups of ${name} equal those of the SAM-MIL code`, () => {
     const one = groupCase(name);
     assert.equal(one.frame.downsample, one.ds);
     assert.equal(one.frame.window, one.p);
@@ -26,7 +26,7 @@ for (const name of groupCaseNames()) {
   });
 }
 
-test('equals a plain all-pairs search over pixels on random masks', () => {
+test('equals an all-pairs pixel search on random masks', () => {
   const random = new RandomStream('groups test');
   const image = { startX: -7, startY: 11, width: 83, height: 61 };
   const coords = Int32Array.from({ length: 800 }, (_, i) =>
@@ -54,14 +54,14 @@ test('equals a plain all-pairs search over pixels on random masks', () => {
   }
 });
 
-test('halves are rounded to the even number, also below zero', () => {
+test('rounds halves to even, including below zero', () => {
   assert.deepEqual(
     [0.5, 1.5, 2.5, -0.5, -1.5, 2.4999, 2.5001, -2.6].map((value) => roundHalfEven(value) + 0),
     [0, 2, 2, 0, -2, 2, 3, -3],
   );
 });
 
-test('a mask of another size than the image is refused with both sizes', () => {
+test('refuses a mask whose size differs from the image, with both sizes', () => {
   const frame = groupFrame({ startX: 0, startY: 0, width: 8, height: 4 }, 1, 1, 1);
   const rle = encodeMask(new Uint8Array(12).fill(1), 4, 3);
   assert.throws(() => groupPatches(new Int32Array(2), frame, [{ rle, bbox: [0, 0, 2, 3], area: 12 }]), {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { frameOfSegments } from '../../../../domain/pathology/features/segment-frame.js';
+import { segmentFrame } from '../../../../domain/pathology/features/segment-frame.js';
 import type { SegmentMask, SegmentsInfo } from '../../../../domain/pathology/layouts/segments-file.js';
 import { planSamImage } from '../../../../domain/pathology/segment/sam-image.js';
 import { RandomStream } from '../../../../domain/random.js';
 
-/** Downsamples of pyramids as scanners write them: powers of two, of four, threes, and each a little off. */
+/** Downsamples of pyramids as scanners write them: powers of two, four and three, each slightly off. */
 const PYRAMIDS = [
   [1, 2, 4, 8, 16, 32],
   [1, 4, 16, 64],
@@ -17,10 +17,10 @@ const PYRAMIDS = [
 const masks = [{} as SegmentMask];
 
 function frame(info: SegmentsInfo): number {
-  return frameOfSegments({ info, masks }, 256, 'segments.h5').downsample;
+  return segmentFrame({ info, masks }, 256, 'segments.h5').downsample;
 }
 
-test("the level's downsample is found again from what our segments say, on every pyramid", () => {
+test('recovers the level downsample from sam-mil segments on every pyramid', () => {
   const random = new RandomStream('segment frame');
   for (let round = 0; round < 2000; round++) {
     const pyramid = PYRAMIDS[round % PYRAMIDS.length];
@@ -37,13 +37,13 @@ test("the level's downsample is found again from what our segments say, on every
   }
 });
 
-test("and from what the SAM-MIL scripts' say, who reduce by whole numbers only", () => {
+test('recovers the level downsample from segments of the SAM-MIL scripts, which reduce by integers only', () => {
   const random = new RandomStream('segment frame of scripts');
   for (let round = 0; round < 2000; round++) {
     const pyramid = PYRAMIDS[round % PYRAMIDS.length];
     const [boxWidth, boxHeight] = [1100 + random.below(110_000), 1100 + random.below(110_000)];
     const total = 2 ** Math.ceil(Math.log2(Math.max(boxWidth, boxHeight) / 1024));
-    // Scanners crop levels to whole pixels, so that a downsample is a little more than it should be.
+    // Scanners crop levels to whole pixels, which makes the downsample slightly too large.
     const scales = pyramid.map((scale) => (scale === 1 ? 1 : scale * (1 + random.uniform() * 0.0005)));
     const visLevel = scales.findLastIndex((scale) => Math.trunc(scale) <= total);
     const downsampleRatio = Math.trunc(total / Math.trunc(scales[visLevel]));
@@ -57,7 +57,7 @@ test("and from what the SAM-MIL scripts' say, who reduce by whole numbers only",
   }
 });
 
-test('a downsample that is given stands; nothing fitting is refused with what was seen', () => {
+test('uses a given downsample, and refuses segments that fit none, with the values found', () => {
   const info = {
     patchSize: 256,
     startX: 0,
@@ -69,7 +69,7 @@ test('a downsample that is given stands; nothing fitting is refused with what wa
     visLevel: 2,
     downsampleRatio: 1,
   };
-  assert.equal(frameOfSegments({ info, masks }, 256, 'segments.h5', 11).downsample, 11);
+  assert.equal(segmentFrame({ info, masks }, 256, 'segments.h5', 11).downsample, 11);
   assert.throws(() => frame(info), {
     code: 'InvalidInput',
     message: /segments\.h5: .*a box of 6000 x 100.*reduced by about 8; found 550 x 12 pixels of level 2/,

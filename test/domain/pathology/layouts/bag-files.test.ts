@@ -41,7 +41,7 @@ const patches: PatchCoords = {
 };
 
 describe('patches', () => {
-  test('come back', () => {
+  test('are read back', () => {
     writePatches(file('patches.h5'), patches);
     assert.deepEqual(readPatches(file('patches.h5')), patches);
     withH5(file('patches.h5'), (h5) =>
@@ -49,7 +49,7 @@ describe('patches', () => {
     );
   });
 
-  test("CLAM's own file", () => {
+  test('are read from a CLAM file', () => {
     assert.deepEqual(readPatches(fixture('formats', 'clam_patches.h5')), {
       coords: Int32Array.of(1024, 0, 1280, 256),
       patchSize: 256,
@@ -62,12 +62,12 @@ describe('patches', () => {
     });
   });
 
-  test('no patches at all', () => {
+  test('can be empty', () => {
     writePatches(file('none.h5'), { ...patches, coords: new Int32Array(0) });
     assert.equal(readPatches(file('none.h5')).coords.length, 0);
   });
 
-  test('wrong shapes, fractions, missing attributes are named', () => {
+  test('names wrong shapes, fractions and missing attributes', () => {
     writeH5(file('flat.h5'), (h5) => h5.write('coords', Int32Array.of(1, 2, 3), [3]));
     expectError('InvalidInput', ['flat.h5', 'N x 2', '3'], () => readPatches(file('flat.h5')));
     writeH5(file('half.h5'), (h5) => h5.write('coords', Float64Array.of(0.5, 1), [1, 2]));
@@ -92,7 +92,7 @@ describe('features', () => {
     coords: Int32Array.of(0, 0, 256, 0, -1, -1),
   };
 
-  test('come back, whole and by rows', () => {
+  test('are read back as a whole and by rows', () => {
     writeFeatures(file('bag.h5'), bag, { patch_size: 256 });
     assert.deepEqual(readFeatures(file('bag.h5')), { ...bag, rows: 3 });
     assert.deepEqual([...readFeatureRows(file('bag.h5'), 1, 2)], [3, 4, 5, 6]);
@@ -103,7 +103,7 @@ describe('features', () => {
   });
 
   for (const rows of [undefined, 3]) {
-    test(`written in blocks, ${rows ?? 'unknown'} rows announced`, () => {
+    test(`are written in blocks with ${rows ?? 'unknown'} expected rows`, () => {
       const path = file(`blocks-${rows}.h5`);
       const writer = createFeatures(path, 2, { rows });
       writer.append(bag.features.subarray(0, 2), bag.coords.subarray(0, 2));
@@ -113,7 +113,7 @@ describe('features', () => {
     });
   }
 
-  test("TRIDENT's 1 x N x D in half precision", () => {
+  test('are read from half-precision 1 x N x D files of TRIDENT', () => {
     const { features, rows, dim, coords } = readFeatures(fixture('formats', 'trident.h5'));
     assert.deepEqual([rows, dim], [3, 4]);
     assert.deepEqual(
@@ -127,7 +127,7 @@ describe('features', () => {
     reader.close();
   });
 
-  test('float64 features are rounded to float32', () => {
+  test('are rounded from float64 to float32', () => {
     writeH5(file('double.h5'), (h5) => {
       h5.write('features', Float64Array.of(0.1, 1e-50), [1, 2]);
       h5.write('coords', Int32Array.of(0, 0), [1, 2]);
@@ -135,7 +135,7 @@ describe('features', () => {
     assert.deepEqual(readFeatures(file('double.h5')).features, Float32Array.of(0.1, 0));
   });
 
-  test('counts that do not match are refused with both numbers; nothing is written', () => {
+  test('with mismatched counts are refused with both numbers, and nothing is written', () => {
     const wrong = { ...bag, coords: Int32Array.of(0, 0) };
     expectError('CountMismatch', ['wrong.h5', '1 rows of 2', '3 rows'], () =>
       writeFeatures(file('wrong.h5'), wrong),
@@ -157,7 +157,7 @@ describe('features', () => {
     );
   });
 
-  test('NaN and infinities are refused by row and column, read or written', () => {
+  test('with NaN or infinite values are refused by row and column when read or written', () => {
     for (const value of [NaN, Infinity, -Infinity]) {
       const features = bag.features.slice();
       features[5] = value;
@@ -172,7 +172,7 @@ describe('features', () => {
     }
   });
 
-  test('wrong shape, wrong type, missing datasets', () => {
+  test('with a wrong shape, wrong type or missing dataset are refused', () => {
     writeH5(file('flat-features.h5'), (h5) => h5.write('features', bag.features, [6]));
     expectError('InvalidInput', ['flat-features.h5', 'N x D', '6'], () =>
       openFeatures(file('flat-features.h5')),
@@ -195,7 +195,7 @@ describe('sam_info and seg files', () => {
     relativeArea: Float32Array.of(1, 5123, 0),
   };
 
-  test('come back', () => {
+  test('are read back', () => {
     writeSamInfo(file('info.h5'), info);
     assert.deepEqual(readSamInfo(file('info.h5')), info);
     const members = [
@@ -209,7 +209,7 @@ describe('sam_info and seg files', () => {
     assert.deepEqual(readSegFile(file('no-seg.h5')), []);
   });
 
-  test('bad content is named', () => {
+  test('with invalid content are refused by name', () => {
     expectError('CountMismatch', ['bad-info.h5', '3, 2 and 3'], () =>
       writeSamInfo(file('bad-info.h5'), { ...info, isGroupFeat: Uint8Array.of(0, 1) }),
     );
@@ -243,7 +243,7 @@ describe('masks and stitches', () => {
     downsample: [2, 2.0005],
   };
 
-  test('come back', () => {
+  test('are read back', () => {
     writeMask(file('mask.h5'), tissue);
     assert.deepEqual(readMask(file('mask.h5')), tissue);
     const stitch = {
@@ -256,7 +256,7 @@ describe('masks and stitches', () => {
     assert.deepEqual(readStitch(file('stitch.h5')), stitch);
   });
 
-  test('a slide without tissue', () => {
+  test('can describe a slide without tissue', () => {
     const none = {
       ...tissue,
       points: new Int32Array(0),
@@ -267,7 +267,7 @@ describe('masks and stitches', () => {
     assert.deepEqual(readMask(file('blank.h5')), none);
   });
 
-  test('outlines that do not fit together', () => {
+  test('with inconsistent outlines are refused', () => {
     for (const offsets of [
       Int32Array.of(0, 3),
       Int32Array.of(0, 3, 4),

@@ -17,7 +17,7 @@ import { scratchFolder } from '../../../support/scratch-folder.js';
 
 const folder = scratchFolder();
 
-/** What the fixture sam_protocol*.pkl holds (see make.py). */
+/** Content of the fixture sam_protocol*.pkl (see make.py). */
 function expected(): Segments {
   const [h, w] = [6, 5];
   const first = new Uint8Array(h * w);
@@ -61,12 +61,12 @@ function expected(): Segments {
 describe('segments as HDF5', () => {
   const path = join(folder, 'segments.h5');
 
-  test('come back', () => {
+  test('are read back', () => {
     writeSegments(path, expected());
     assert.deepEqual(readSegments(path), expected());
   });
 
-  test('no masks, and a mask without points', () => {
+  test('can have no masks, and masks without points', () => {
     const { info, masks } = expected();
     writeSegments(path, { info, masks: [] });
     assert.deepEqual(readSegments(path), { info, masks: [] });
@@ -75,7 +75,7 @@ describe('segments as HDF5', () => {
     assert.deepEqual(readSegments(path), pointless);
   });
 
-  test('masks of another size and boxes outside are refused by number', () => {
+  test('with masks of another size or boxes outside are refused by number', () => {
     const { info, masks } = expected();
     const odd = encodeMask(new Uint8Array(4), 2, 2);
     const write = (mask: Partial<Segments['masks'][0]>) => () =>
@@ -89,7 +89,7 @@ describe('segments as HDF5', () => {
     );
   });
 
-  test('a file with other counts is refused with both', () => {
+  test('with mismatched counts are refused with both numbers', () => {
     const broken = join(folder, 'broken.h5');
     const { info } = expected();
     writeH5(broken, (file) => {
@@ -116,12 +116,12 @@ describe('segments as HDF5', () => {
 
 describe("SAM-MIL's pickles", () => {
   for (const protocol of [0, 1, 2, 3, 4, 5]) {
-    test(`protocol ${protocol} written by Python`, () => {
+    test(`are read in protocol ${protocol} as written by Python`, () => {
       assert.deepEqual(readSegmentsPickle(fixture('formats', `sam_protocol${protocol}.pkl`)), expected());
     });
   }
 
-  test('ours come back, large ones too', () => {
+  test('are read back, including large ones', () => {
     const path = join(folder, 'ours.pkl');
     writeSegmentsPickle(path, expected());
     assert.deepEqual(readSegmentsPickle(path), expected());
@@ -138,7 +138,7 @@ describe("SAM-MIL's pickles", () => {
     assert.deepEqual(decodeMask(back.masks[2].rle), pixels);
   });
 
-  test('what is not a segments pickle is named', () => {
+  test('that are not segments pickles are refused with the reason', () => {
     const path = join(folder, 'wrong.pkl');
     const source = readFileSync(fixture('formats', 'sam_protocol4.pkl'));
     const replaced = (from: string, to: string): void =>
@@ -158,7 +158,7 @@ describe("SAM-MIL's pickles", () => {
     }
   });
 
-  test('an area that is not the number of pixels', () => {
+  test('with an area that differs from the number of pixels are refused', () => {
     const { info, masks } = expected();
     const path = join(folder, 'area.pkl');
     writeSegmentsPickle(path, { info, masks: [{ ...masks[0], area: 8 }] });

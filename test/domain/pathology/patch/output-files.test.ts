@@ -16,7 +16,7 @@ const stitch = {
 } as const;
 const jpeg = { rgb: stitch.pixels, width: 7, height: 5, downsample: [64, 64] } as const;
 
-test('files of the writing thread have the bytes of files written directly, several at once too', async (context) => {
+test('the writing thread writes the same bytes as direct writing, including concurrently', async (context) => {
   const folder = temporaryFolder(context);
   const files = new OutputFiles();
   const names = ['a.h5', 'b.h5', 'c.h5'];
@@ -26,7 +26,7 @@ test('files of the writing thread have the bytes of files written directly, seve
   for (const name of names) assert.deepEqual(readFileSync(join(folder, name)), direct);
 });
 
-test('what the thread cannot write fails with the error of the writer, and the next file is written', async (context) => {
+test('a failed write rejects with the error of the writer, and the next file is written', async (context) => {
   const folder = temporaryFolder(context);
   const files = new OutputFiles();
   for (const [name, content] of Object.entries<OutputContent>({ 'a.h5': { stitch }, 'a.jpg': { jpeg } })) {

@@ -5,7 +5,7 @@ import { before, test, type TestContext } from 'node:test';
 import sharp from 'sharp';
 import { digestOf } from '../../../../domain/digest.js';
 import { readMask, readPatches, readStitch } from '../../../../domain/pathology/layouts/bag-files.js';
-import { boxOfTissue } from '../../../../domain/pathology/layouts/tissue-box.js';
+import { tissueBounds } from '../../../../domain/pathology/layouts/tissue-box.js';
 import type { JobResult } from '../../../../domain/job.js';
 import { parseGeoJson } from '../../../../domain/pathology/annotations/read-geojson.js';
 import { outlineArea } from '../../../../domain/pathology/patch/tissue/polygon.js';
@@ -48,7 +48,7 @@ async function patch(
 const outputs = ({ files }: JobResult) =>
   Object.fromEntries(Object.entries(files).map(([name, { to }]) => [name, to]));
 
-test("a slide's files: CLAM's names, coordinates and attributes; the same bits each time", async (context) => {
+test('writes files with the names, coordinates and attributes of CLAM and the same bits each time', async (context) => {
   const { result, job } = await patch(context, {});
   assert.deepEqual(outputs(result), {
     patches: 'patches/cmu_small.h5',
@@ -65,7 +65,7 @@ test("a slide's files: CLAM's names, coordinates and attributes; the same bits e
 
   const { coords, attrs } = reference['bwh_biopsy/256'];
   const { coords: found, tissueBox, ...rest } = readPatches(result.files.patches.from);
-  assert.deepEqual(tissueBox, boxOfTissue([readMask(result.files.mask.from).points]));
+  assert.deepEqual(tissueBox, tissueBounds([readMask(result.files.mask.from).points]));
   assert.deepEqual([...found], coords.flat());
   assert.deepEqual(rest, {
     patchSize: attrs.patch_size,
@@ -83,7 +83,7 @@ test("a slide's files: CLAM's names, coordinates and attributes; the same bits e
   }
 });
 
-test('the mask file holds outlines whose patches are tissue; the pictures show them', async (context) => {
+test('the mask file contains outlines whose patches are tissue, and the pictures show them', async (context) => {
   const { result } = await patch(context, {});
   const mask = readMask(result.files.mask.from);
   assert.deepEqual([mask.width, mask.height, mask.segLevel, mask.downsample], [2220, 2967, 0, [1, 1]]);
@@ -113,7 +113,7 @@ test('the mask file holds outlines whose patches are tissue; the pictures show t
   assert.ok(green > 3000, `${green} pixels of outline`);
 });
 
-test('a slide whose tissue is too small ends as no_tissue, with the mask to show why', async (context) => {
+test('a slide with too little tissue ends as no_tissue and keeps the mask as evidence', async (context) => {
   const { result, job } = await patch(context, { preset: 'tcga', patchSize: 512 });
   assert.equal(result.skip, 'no_tissue');
   assert.equal(result.values?.status, 'no_tissue');
@@ -123,7 +123,7 @@ test('a slide whose tissue is too small ends as no_tissue, with the mask to show
   assert.equal(job.lines[0].level, 'warn');
 });
 
-test('parameters stand over the preset, and a row of the process list over both', async (context) => {
+test('parameters override the preset, and a row of the process list overrides both', async (context) => {
   const list = join(temporaryFolder(context), 'list.csv');
   writeFileSync(
     list,
@@ -152,7 +152,7 @@ test('parameters stand over the preset, and a row of the process list over both'
   );
 });
 
-test('a preset may be a CSV file, and process 0 leaves a slide out unless it was finished before', async (context) => {
+test('a preset can be a CSV file, and process 0 excludes a slide unless it was finished before', async (context) => {
   const folder = temporaryFolder(context);
   const preset = join(folder, 'mine.csv');
   writeFileSync(
@@ -171,7 +171,7 @@ test('a preset may be a CSV file, and process 0 leaves a slide out unless it was
   assert.equal(kept.result.values?.count, 50);
 });
 
-test('contours can be kept and left out by id; unknown ids and levels are refused', async (context) => {
+test('keeps and excludes contours by id, and refuses unknown ids and levels', async (context) => {
   await assert.rejects(patch(context, { keepIds: [3] }), {
     name: 'InvalidInput',
     message: /expected 0 to 0.*found 3/,
@@ -189,7 +189,7 @@ test('contours can be kept and left out by id; unknown ids and levels are refuse
   assert.equal(result.skip, 'no_tissue');
 });
 
-test('magnification and mpp choose level and size; a slide that says nothing is refused by name', async (context) => {
+test('magnification and mpp choose level and size; a slide without resolution is refused by name', async (context) => {
   const slide = openSlide(BUNDLED_SLIDE);
   const wish = { patchSize: 256, patchLevel: 0, customDownsample: 1 };
   const sizes = (more: object) => {
@@ -201,7 +201,7 @@ test('magnification and mpp choose level and size; a slide that says nothing is 
   assert.deepEqual(sizes({ customDownsample: 2, stepSize: 128 }), [0, 512, 256]);
   assert.throws(() => sizes({ customDownsample: 2, mpp: 1 }), {
     name: 'InvalidInput',
-    message: /one of them/,
+    message: /only one of `magnification`/,
   });
   assert.deepEqual(
     sizes({ magnification: 20 }),
@@ -213,7 +213,10 @@ test('magnification and mpp choose level and size; a slide that says nothing is 
   assert.deepEqual(sizes({ magnification: 10, slideMpp: 0.25 }), [0, 1024, 1024]);
   assert.deepEqual(sizes({ magnification: 10, slideMpp: 0.2527 }), [0, 1024, 1024], 'what people call 40x');
   assert.deepEqual(sizes({ magnification: 10, slideMpp: 0.35 }), [0, 731, 731], 'no objective has that');
-  assert.throws(() => sizes({ mpp: 1, magnification: 10 }), { name: 'InvalidInput', message: /one of them/ });
+  assert.throws(() => sizes({ mpp: 1, magnification: 10 }), {
+    name: 'InvalidInput',
+    message: /only one of `magnification`/,
+  });
   slide.close();
 
   const png = join(temporaryFolder(context), 'plain.png');
@@ -222,13 +225,13 @@ test('magnification and mpp choose level and size; a slide that says nothing is 
     .toFile(png);
   await assert.rejects(patch(context, { mpp: 0.5 }, png), {
     name: 'MissingMagnification',
-    message: /plain\.png.*openslide\.mpp-x = .*openslide\.objective-power = absent.*set slide-mpp/,
+    message: /plain\.png.*openslide\.mpp-x = .*openslide\.objective-power = absent.*set `slide-mpp`/,
   });
   const told = await patch(context, { mpp: 0.5, slideMpp: 0.5, patchSize: 32, aT: 0.001 }, png);
   assert.equal(told.result.values?.count, 4);
 });
 
-test('a level that is too large is reduced while it is read', async () => {
+test('downsamples a level that is too large while reading it', async () => {
   const slide = openSlide(BUNDLED_SLIDE);
   const seen: number[][] = [];
   const { signal } = new AbortController();
@@ -241,7 +244,7 @@ test('a level that is too large is reduced while it is read', async () => {
   slide.close();
 });
 
-test('cancellation ends the work between two pieces', async (context) => {
+test('cancellation stops between two pieces', async (context) => {
   const control = new AbortController();
   const given = { slide: await inputFile(BUNDLED_SLIDE), ...DEFAULTS };
   const job = makeJob<PatchWith>(temporaryFolder(context), given, { signal: control.signal });
@@ -249,7 +252,7 @@ test('cancellation ends the work between two pieces', async (context) => {
   await assert.rejects(run(job), /cancelled by a person/);
 });
 
-test('outlines of tissue for QuPath are those of the mask file, closed and without points on straight lines', async (context) => {
+test('QuPath tissue outlines equal the mask file, closed and without points on straight lines', async (context) => {
   const { result } = await patch(context, {});
   const regions = parseGeoJson(readFileSync(result.files['tissue-geojson'].from, 'utf8'), 'tissue');
   const { points, offsets, parent } = readMask(result.files.mask.from);
@@ -268,14 +271,14 @@ test('outlines of tissue for QuPath are those of the mask file, closed and witho
   assert.ok(count < points.length / 2);
 });
 
-test("layout trident: its name and facts, beside CLAM's, and both read back to the same patches", async (context) => {
+test('layout trident writes the names and facts of TRIDENT and CLAM, and both read back the same patches', async (context) => {
   const wish = { magnification: 10, patchSize: 128, stepSize: 96 };
   const { result } = await patch(context, { ...wish, layout: 'trident' });
   assert.equal(result.files.patches.to, 'patches/cmu_small_patches.h5');
   const { result: clam } = await patch(context, wish);
   const { trident, ...found } = readPatches(result.files.patches.from);
   assert.deepEqual(found, readPatches(clam.files.patches.from));
-  // The slide is scanned at 20x: 128 wanted pixels of 10x are 256 read ones, as TRIDENT reckons.
+  // The slide was scanned at 20x, so 128 requested pixels at 10x are 256 read pixels, as in TRIDENT.
   assert.deepEqual(trident, {
     patchSize: 128,
     patchSizeLevel0: 256,

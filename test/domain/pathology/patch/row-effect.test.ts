@@ -15,7 +15,7 @@ import {
 import { expectError } from '../../../support/expect-error.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 
-test('of a process list only what it changes of a slide is in the key', async (context) => {
+test('the key includes only what a process list changes for the slide', async (context) => {
   const list = join(temporaryFolder(context), 'process_list_autogen.csv');
   const input = (path: string) => ({ path, name: path, digest: `sha256:${Math.random()}` });
   const keyOf = async (rows: Record<string, string>[], given: JsonObject = {}) => {
@@ -56,7 +56,7 @@ test('of a process list only what it changes of a slide is in the key', async (c
   );
 });
 
-test("a slide's own row is found beside others that are called like it", (context) => {
+test('finds the row of a slide among rows with similar names', (context) => {
   const list = join(temporaryFolder(context), 'list.csv');
   writeFileSync(list, 'slide_id\na.tiff\na.svs\nb\nb.tiff\nP01.1\nTCGA-DX1.3B34C1.svs\n');
   const found = (slide: string) => findProcessRow(list, `/data/${slide}`)?.slideId;
@@ -70,7 +70,7 @@ test("a slide's own row is found beside others that are called like it", (contex
   assert.deepEqual(['P01.svs', 'TCGA-DX1.svs', 'c.svs'].map(found), [undefined, undefined, undefined]);
 });
 
-test('`process` is 0 or 1, as pandas writes them too: a slide that "no" or 2 should leave out is not made quietly', (context) => {
+test('`process` must be 0 or 1, also as pandas writes them; values such as "no" or 2 are refused', (context) => {
   const list = join(temporaryFolder(context), 'list.csv');
   const processOf = (cell: string) => {
     writeFileSync(list, `slide_id,process\na.svs,${cell}\n`);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { boxOfTissue } from '../../../../domain/pathology/layouts/tissue-box.js';
-import { boxOfPatches, planSamImage, readSamImage } from '../../../../domain/pathology/segment/sam-image.js';
+import { tissueBounds } from '../../../../domain/pathology/layouts/tissue-box.js';
+import { patchBounds, planSamImage, readSamImage } from '../../../../domain/pathology/segment/sam-image.js';
 import { openSlide } from '../../../../domain/pathology/slides/open.js';
 import { resizeRgb } from '../../../support/pixels.js';
 import type { Level, Slide } from '../../../../domain/pathology/slides/slide.js';
@@ -47,32 +47,32 @@ test('the total downsample is a power of two that brings the longer side to at m
   }
 });
 
-test('a level whose downsample is cut to a number that does not divide the total leaves a fractional rest', () => {
+test('a truncated downsample that does not divide the total leaves a fractional remainder', () => {
   const plan = planSamImage(pyramid(8000, 8000, 1, 3.9998), box(0, 0, 4000, 4000), 'x');
   assert.equal(plan.total, 4);
   assert.equal(plan.visLevel, 1);
   assert.equal(plan.downsampleRatio, 4 / 3);
 });
 
-test('the box is clipped to the slide, and one beside it is refused', () => {
+test('clips the box to the slide and refuses a box outside it', () => {
   const levels = pyramid(500, 400, 1);
   const plan = planSamImage(levels, box(-20, 300, 600, 900), 'patches.h5');
   assert.deepEqual([plan.startX, plan.startY, plan.stopX, plan.stopY], [0, 300, 500, 400]);
   assert.throws(() => planSamImage(levels, box(600, 0, 700, 100), 'patches.h5'), {
     code: 'InvalidInput',
-    message: /patches\.h5: the patches lie outside the slide.*500 x 400.*600, 0 to 700, 100/,
+    message: /patches\.h5: the patches are outside the slide.*500 x 400.*600, 0 to 700, 100/,
   });
 });
 
-test('boxes hold all patches; that of tissue goes from its first to its last point, as in the published script', () => {
+test('boxes contain all patches; the tissue box spans the outline points as in the published script', () => {
   const points = Int32Array.from([5, 9, 2, 40, 7, 3]);
-  assert.deepEqual(boxOfTissue([points.subarray(0, 2), points.subarray(2)]), box(2, 3, 7, 40));
-  assert.deepEqual(boxOfTissue([points.subarray(0, 2)]), box(5, 9, 6, 10), 'at least a pixel');
-  assert.equal(boxOfTissue([]), undefined);
-  assert.deepEqual(boxOfPatches(points, [10, 20]), box(2, 3, 17, 60));
+  assert.deepEqual(tissueBounds([points.subarray(0, 2), points.subarray(2)]), box(2, 3, 7, 40));
+  assert.deepEqual(tissueBounds([points.subarray(0, 2)]), box(5, 9, 6, 10), 'at least a pixel');
+  assert.equal(tissueBounds([]), undefined);
+  assert.deepEqual(patchBounds(points, [10, 20]), box(2, 3, 17, 60));
 });
 
-test('an image of the level itself is the level', (context) => {
+test('an image without reduction equals the level', (context) => {
   const slide = openBundled(context);
   const plan = planSamImage(slide.info.levels, box(700, 900, 1200, 1500), BUNDLED_SLIDE);
   const image = readSamImage(slide, plan);
@@ -80,7 +80,7 @@ test('an image of the level itself is the level', (context) => {
   assert.deepEqual(image.rgb, slide.readRegion(700, 900, 0, 500, 600));
 });
 
-test('a reduced image holds the means of its pixels, in strips of any height', (context) => {
+test('a reduced image contains pixel means, for strips of any height', (context) => {
   const slide = openBundled(context);
   const plan = planSamImage(slide.info.levels, box(3, 5, 2215, 2961), BUNDLED_SLIDE);
   assert.deepEqual([plan.total, plan.downsampleRatio, plan.width, plan.height], [4, 4, 553, 739]);
@@ -100,10 +100,10 @@ test('a reduced image holds the means of its pixels, in strips of any height', (
   assert.deepEqual(readSamImage(slide, plan, 200_000).rgb, image.rgb, 'strips');
 });
 
-test('a fractional rest is resized to the frame that groups reckon with', (context) => {
+test('a fractional remainder is resized to the frame that groups use', (context) => {
   const slide = openBundled(context);
   const plan = planSamImage(slide.info.levels, box(400, 400, 1600, 1300), BUNDLED_SLIDE);
-  // As though level 0 had been reduced by 3 before: 2 / 3 of a pixel of it make one of the image.
+  // As if level 0 were reduced by 3: 2 / 3 of its pixel are one image pixel.
   const stretched = { ...plan, total: 1.5, width: 800, height: 600 };
   const image = readSamImage(slide, stretched);
   const whole = slide.readRegion(400, 400, 0, 1200, 900);

@@ -46,7 +46,7 @@ async function given(
   };
 }
 
-test('pathology.segment writes masks for us, for Python and for people, in the frame of the patches', async (context) => {
+test('pathology.segment writes masks as h5, pickle and picture, in the frame of the patches', async (context) => {
   const one = await given(context, [800, 1000, 1056, 1000, 1056, 1768]);
   const job = jobFor<SegmentWith>(definition, one.with, one.folder);
   const { files, values } = await run(job);
@@ -75,7 +75,7 @@ test('pathology.segment writes masks for us, for Python and for people, in the f
   assert.deepEqual([overlay.width, overlay.height], [512, 1024]);
 });
 
-test('with the mask the image is the box of the tissue outlines', async (context) => {
+test('with the mask, the image is the box of the tissue outlines', async (context) => {
   const one = await given(context, [800, 1000]);
   const mask = join(one.folder, 'mask.h5');
   writeMask(mask, {
@@ -95,7 +95,7 @@ test('with the mask the image is the box of the tissue outlines', async (context
   assert.deepEqual([info.startX, info.startY, info.stopX, info.stopY, info.w], [900, 1100, 1299, 1299, 399]);
 });
 
-test('without it, it is the box that the patches file tells', async (context) => {
+test('without the mask, the image is the box stated in the patches file', async (context) => {
   const tissueBox = { startX: 910, startY: 1120, stopX: 1250, stopY: 1290 };
   const one = await given(context, [900, 1100], tissueBox);
   const { files } = await run(jobFor<SegmentWith>(definition, { ...one.with, pickle: false }, one.folder));
@@ -104,7 +104,7 @@ test('without it, it is the box that the patches file tells', async (context) =>
   assert.deepEqual([w, h], [340, 170]);
 });
 
-test('outlines for QuPath cover as many level-0 pixels as their masks, within the frame', async (context) => {
+test('QuPath outlines cover as many level-0 pixels as their masks, within the frame', async (context) => {
   const one = await given(context, [300, 200, 1600, 1800]);
   const parameters = { ...one.with, pickle: false, geojson: true };
   const { files } = await run(jobFor<SegmentWith>(definition, parameters, one.folder));
@@ -136,7 +136,7 @@ function ringArea(ring: readonly (readonly [number, number])[]): number {
   return Math.abs(doubled) / 2;
 }
 
-test('with a SAM that a file registers, masks are the same in every file, and lie where they were found', async (context) => {
+test('a custom SAM writes the same masks to every file, at the positions where it found them', async (context) => {
   const one = await given(context, [700, 900, 1212, 1412]);
   const parameters = {
     ...one.with,
@@ -164,7 +164,7 @@ test('with a SAM that a file registers, masks are the same in every file, and li
   assert.ok(job.reports.some(({ note }) => note === '64 of 64 points'));
 });
 
-test('masks below the least area are left out, also those that SAM only cleans', async (context) => {
+test('drops masks below the minimum area, including those that SAM only cleans', async (context) => {
   const one = await given(context, [700, 900, 1212, 1412]);
   const parameters = {
     ...one.with,
@@ -180,7 +180,7 @@ test('masks below the least area are left out, also those that SAM only cleans',
   assert.ok(masks.length > 0 && masks.every(({ area }) => area >= 20_000));
 });
 
-test('masks of one segmenter never stand under the key of another', async (context) => {
+test('never stores masks of one segmenter under the key of another', async (context) => {
   const one = await given(context, [800, 1000]);
   const job = jobFor<SegmentWith>(definition, one.with, one.folder);
   const hidden = { segmenter: { name: 'watershed', version: 0, weightsDigest: null } };
@@ -190,24 +190,24 @@ test('masks of one segmenter never stand under the key of another', async (conte
   });
 });
 
-test('a file without patches is refused by name', async (context) => {
+test('refuses a file without patches by name', async (context) => {
   const one = await given(context, []);
   assert.equal(readPatches((one.with.patches as InputFile).path).coords.length, 0);
   await assert.rejects(run(jobFor<SegmentWith>(definition, one.with, one.folder)), {
     code: 'InvalidInput',
-    message: /patches\.h5: there are no patches/,
+    message: /patches\.h5: the file has no patches/,
   });
 });
 
-test("another slide's patches are refused before the search, not by the extraction after it", async (context) => {
+test('refuses patches of another slide before the search', async (context) => {
   const one = await given(context, [800, 1000, 800, 3000]);
   await assert.rejects(run(jobFor<SegmentWith>(definition, one.with, one.folder)), {
     code: 'InvalidInput',
-    message: /patches\.h5: patch 1 lies outside the slide .*2220 x 2967; found 800, 3000/,
+    message: /patches\.h5: patch 1 is outside the slide .*2220 x 2967; found 800, 3000/,
   });
 });
 
-test('the cache key holds name, version and weights of the segmenter', async () => {
+test('the cache key includes the name, version and weights of the segmenter', async () => {
   const key = await definition.hiddenInputs?.({ segmenter: 'watershed' }, {});
   assert.deepEqual(key?.segmenter, { name: 'watershed', version: 1, weightsDigest: null });
 });

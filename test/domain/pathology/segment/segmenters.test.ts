@@ -33,16 +33,16 @@ after(() => {
 const keyOf = (segmenter: string, inputs: Record<string, InputFile> = {}): Promise<unknown> | undefined =>
   definition.hiddenInputs?.({ segmenter }, inputs).then((hidden) => hidden.segmenter);
 
-test('an unknown name is refused with those there are', async () => {
+test('refuses an unknown name and lists the known ones', async () => {
   assert.deepEqual(SEGMENTER_NAMES, ['sam-vit-h', 'sam-vit-l', 'sam-vit-b', 'mobile-sam', 'watershed']);
   await assert.rejects(findSegmenter('sam'), {
     code: 'InvalidInput',
-    message: /no segmenter "sam"; expected sam-vit-h, .*or a YAML or JSON file/,
+    message: /unknown segmenter "sam"; expected sam-vit-h, .*or a YAML or JSON file/,
   });
 });
 
 describe('a published SAM', () => {
-  test('without its weights: the key says how to bring them', async () => {
+  test('without weights, the key reports how to install them', async () => {
     for (const name of SEGMENTER_NAMES.filter((one) => one !== 'watershed')) {
       await assert.rejects(async () => keyOf(name), {
         code: 'WeightsMissing',
@@ -54,9 +54,9 @@ describe('a published SAM', () => {
     }
   });
 
-  test('once imported, it runs out of its checkpoint, whose digest is in the key', async () => {
+  test('runs from its imported checkpoint, whose digest is in the key', async () => {
     const file = writeWideSam(folder);
-    // Prepared as no published one would be: a ViT-B is too large for a test.
+    // Not a published design, because a ViT-B is too large for a test.
     await importWeights('sam-vit-b', file, { acceptDigest: true, prepare: prepareSam });
     const { path } = findWeights('sam-vit-b');
     const graphs = readdirSync(dirname(path)).filter((name) => name.endsWith('.onnx'));
@@ -71,15 +71,15 @@ describe('a published SAM', () => {
       { ...PARAMETERS, predIouThresh: 0, stabilityScoreThresh: 0 },
       contextOf(lines),
     );
-    // Random weights cut nothing sensible; that there are masks at all shows that both networks ran.
+    // Random weights give meaningless masks, but any masks show that both networks ran.
     assert.ok(masks.length > 0);
     assert.match(
       lines.join('\n'),
-      /segmenter sam-vit-b on cpu \(asked for cpu\)\n\d+ of 192 masks stay, of 1 crops/,
+      /segmenter sam-vit-b runs on cpu \(asked for cpu\)\nkept \d+ of 192 masks from 1 crops/,
     );
   });
 
-  test('a checkpoint of another SAM is not taken, also where any digest is accepted, and is told by its own name', async () => {
+  test('refuses a checkpoint of another SAM even if any digest is accepted, and names the fitting model', async () => {
     const file = join(folder, 'vit_l.safetensors');
     writeHollowSam(file, 'vit_l');
     const prepare = async (weights: Weights): Promise<void> =>
@@ -88,7 +88,7 @@ describe('a published SAM', () => {
     await assert.rejects(as('sam-vit-b'), {
       code: 'UnsupportedFormat',
       message:
-        /vit_l\.safetensors: .*not those of a sam-vit-b; expected a ViT of 12 blocks, 768 wide.*found a ViT of 24 blocks, 1024 wide, as sam-vit-l has it; Next: import it as sam-vit-l/,
+        /vit_l\.safetensors: .*do not belong to sam-vit-b; expected .*a ViT of 12 blocks, 768 wide.*found a ViT of 24 blocks, 1024 wide, as sam-vit-l has it; Next: import it as sam-vit-l/,
     });
     await assert.rejects(as('mobile-sam'), { code: 'UnsupportedFormat', message: /expected a TinyViT/ });
     await as('sam-vit-l');
@@ -96,11 +96,11 @@ describe('a published SAM', () => {
     const own = writeWideSam(folder);
     await assert.rejects(importWeights('sam-vit-b', own, { acceptDigest: true, prepare }), {
       code: 'UnsupportedFormat',
-      message: /wide\.safetensors: .*found a ViT of \d+ blocks, 48 wide; Next: register a SAM of your own/,
+      message: /wide\.safetensors: .*found a ViT of \d+ blocks, 48 wide; Next: register a custom SAM/,
     });
   });
 
-  test('a checkpoint of something else is not taken', async () => {
+  test('refuses a checkpoint of another network', async () => {
     const file = join(folder, 'other.pth');
     const weight = { dtype: 'float32' as const, shape: [4], data: new Float32Array(4) };
     writePt(file, { tensors: { weight } });
@@ -140,7 +140,7 @@ describe('a SAM that a file describes', () => {
     assert.deepEqual(await keyOf(path), { ...key, version: 2 });
   });
 
-  test('every fault of the file is named at once; a missing checkpoint says what to bring', async () => {
+  test('names all errors of the file at once, and the file that a missing checkpoint requires', async () => {
     const path = join(own, 'bad.yaml');
     writeFileSync(path, 'name: ""\narchitecture: unet\ndecoder-heads: 0.5\nweight: x.pth\n');
     await assert.rejects(findSegmenter(path), {
@@ -151,18 +151,18 @@ describe('a SAM that a file describes', () => {
     writeFileSync(path, '- 1');
     await assert.rejects(findSegmenter(path), {
       code: 'InvalidInput',
-      message: /is a mapping.*found a list/,
+      message: /is not a mapping.*found a list/,
     });
     writeFileSync(path, 'name: [');
     await assert.rejects(findSegmenter(path), { code: 'InvalidInput', message: /cannot be read/ });
     writeFileSync(path, 'name: mine\narchitecture: sam\nweights: gone.pth\n');
     await assert.rejects(findSegmenter(path), {
       code: 'WeightsMissing',
-      message: /gone\.pth.*bring that file/,
+      message: /gone\.pth.*copy the file/,
     });
   });
 
-  test('weights that are exchanged after the key was formed are not used under it', async () => {
+  test('does not use weights that were replaced after the key was computed', async () => {
     const path = writeSmallSam(own);
     const segmenter = await findSegmenter(path);
     const weights = join(own, 'sam_small.safetensors');
@@ -170,7 +170,7 @@ describe('a SAM that a file describes', () => {
     writeFileSync(weights, 'others');
     await assert.rejects(segmenter.segment(await samImage(), PARAMETERS, contextOf([])), {
       code: 'Unavailable',
-      message: /exchanged a moment ago/,
+      message: /were just replaced/,
     });
   });
 });
@@ -189,7 +189,10 @@ function contextOf(lines: string[]): Parameters<typeof automaticMasks>[4] {
   };
 }
 
-/** Random weights as wide as the published models' prompts and decoder are, with the small model's image encoder. */
+/**
+ * Random weights as wide as the published models' prompts and decoder are, with the small model's image
+ * encoder.
+ */
 function writeWideSam(into: string): string {
   const random = new RandomStream('wide sam');
   const wider = new Map([8, 16, 32, 64].map((size) => [size, 4 * size]));

@@ -42,7 +42,7 @@ function file(context: TestContext, name: string, content: string | Uint8Array):
   return path;
 }
 
-test('a missing file, a folder, an empty file and a text file are each refused by name', (context) => {
+test('refuses a missing file, a folder, an empty file and a text file by name', (context) => {
   refused(join(temporaryFolder(context), 'gone.svs'), 'InvalidInput', /does not exist/);
   refused(temporaryFolder(context), 'InvalidInput', /is a folder/, /DICOM/);
   refused(file(context, 'empty.svs', ''), 'InvalidInput', /empty/, /0 bytes/);
@@ -50,7 +50,7 @@ test('a missing file, a folder, an empty file and a text file are each refused b
   symlinkSync(loop, loop);
   refused(loop, 'InvalidInput', /does not exist/);
   const text = file(context, 'text.svs', '<html>404: not found</html>\n');
-  refused(text, 'UnsupportedFormat', /text beginning with "<html>404/);
+  refused(text, 'UnsupportedFormat', /text that starts with "<html>404/);
   refused(
     file(context, 'noise.svs', Buffer.from('00ff17eb00ff17eb', 'hex')),
     'UnsupportedFormat',
@@ -58,11 +58,11 @@ test('a missing file, a folder, an empty file and a text file are each refused b
   );
 });
 
-test('a slide without read permission is refused by name', (context) => {
+test('refuses a slide without read permission by name', (context) => {
   const path = file(context, 'locked.svs', readFileSync(BUNDLED_SLIDE));
   chmodSync(path, 0o000);
   if (process.getuid?.() !== 0) return refused(path, 'InvalidInput', /no permission/, /chmod/);
-  // The superuser reads everything: look with the eyes of another user.
+  // The superuser can read everything, so check as another user.
   chmodSync(join(path, '..'), 0o755);
   const script = `import(${JSON.stringify(import.meta.resolve('../../../../domain/pathology/slides/check-file.js'))})
     .then(({ checkSlideFile }) => checkSlideFile(${JSON.stringify(path)})).catch((error) => console.log(error.message))`;
@@ -70,18 +70,21 @@ test('a slide without read permission is refused by name', (context) => {
   if (/MODULE_NOT_FOUND|EACCES.*check-file/.test(child.stdout + child.stderr) || child.error) {
     return context.skip(`run as superuser, and another user can't read the project: ${child.stderr}`);
   }
-  assert.match(child.stdout, /locked\.svs: no permission to read the slide file; Next: .*chmod/);
+  assert.match(
+    child.stdout,
+    /locked\.svs: the worker has no permission to read the slide file; Next: .*chmod/,
+  );
 });
 
-test('a truncated svs is refused, wherever it was cut', (context) => {
+test('refuses an svs that is truncated at any position', (context) => {
   const path = file(context, 'cut.svs', readFileSync(BUNDLED_SLIDE));
   truncateSync(path, 1_000_000);
-  refused(path, 'CorruptSlide', /cut off/, /found 1000000 bytes/);
+  refused(path, 'CorruptSlide', /truncated/, /found 1000000 bytes/);
   truncateSync(path, 8);
   refused(path, 'UnsupportedFormat', /8 bytes/);
 });
 
-test('a pyramid that lost its last bytes is not taken for a plain image', async (context) => {
+test('does not treat a pyramid without its last bytes as a plain image', async (context) => {
   const path = join(temporaryFolder(context), 'pyramid.tif');
   const data = Uint8Array.from({ length: 600 * 500 * 3 }, (_, index) => (index * 7919) % 251);
   for (const bigtiff of [false, true]) {
@@ -92,14 +95,14 @@ test('a pyramid that lost its last bytes is not taken for a plain image', async 
     openSlide(path).close();
     for (const lost of [1, 200, 5000, Math.round(whole.length * 0.6)]) {
       writeFileSync(path, whole.subarray(0, whole.length - lost));
-      refused(path, 'CorruptSlide', /cut off/, new RegExp(`found ${whole.length - lost} bytes`));
+      refused(path, 'CorruptSlide', /truncated/, new RegExp(`found ${whole.length - lost} bytes`));
     }
   }
 });
 
-test('a tile that can not be decoded kills the handle, and only that', (context) => {
+test('an undecodable tile makes only its handle unusable', (context) => {
   const bytes = readFileSync(BUNDLED_SLIDE);
-  // The third tile's JPEG markers: the tiles before it stay readable.
+  // The JPEG markers of the third tile; the tiles before it stay readable.
   let start = -1;
   for (let tile = 0; tile < 3; tile++) start = bytes.indexOf('ffd8ff', start + 1, 'hex');
   bytes.fill(0, start, start + 600);
@@ -119,7 +122,7 @@ test('a tile that can not be decoded kills the handle, and only that', (context)
   whole.close();
 });
 
-test('requests that can not be met are refused before the library is asked', () => {
+test('refuses invalid requests before it calls the library', () => {
   const slide = openSlide(BUNDLED_SLIDE);
   assert.throws(() => slide.readRegion(0, 0, 1, 10, 10), {
     name: 'InvalidInput',
@@ -133,7 +136,7 @@ test('requests that can not be met are refused before the library is asked', () 
   slide.close();
 });
 
-test('plain images that OpenSlide has no reader for open as one level', async (context) => {
+test('opens plain images without OpenSlide reader as one level', async (context) => {
   const folder = temporaryFolder(context);
   const rgb = Uint8Array.from({ length: 7 * 5 * 3 }, (_, index) => (index * 37) % 256);
   const image = sharp(rgb, { raw: { width: 7, height: 5, channels: 3 } });
@@ -153,10 +156,10 @@ test('plain images that OpenSlide has no reader for open as one level', async (c
   }
   const png = readFileSync(join(folder, 'a.png'));
   writeFileSync(join(folder, 'cut.png'), png.subarray(0, png.length - 40));
-  refused(join(folder, 'cut.png'), 'CorruptSlide', /can not be decoded/);
+  refused(join(folder, 'cut.png'), 'CorruptSlide', /cannot be decoded/);
 });
 
-test('a large plain image is decoded in strips, to the same pixels', async (context) => {
+test('decodes a large plain image in strips, with the same pixels', async (context) => {
   const folder = temporaryFolder(context);
   const [width, height] = [70, 600];
   const rgb = Uint8Array.from(
@@ -187,7 +190,7 @@ test('a large plain image is decoded in strips, to the same pixels', async (cont
   );
 });
 
-test('a slide of many files names them all', (context) => {
+test('lists all files of a slide with several files', (context) => {
   const folder = temporaryFolder(context);
   const at = (name: string) => join(folder, name);
   const dicom = (series: string) =>

@@ -9,7 +9,7 @@ import { levelPieces, reducePiece } from '../../../../domain/pathology/slides/le
 import { openSlideApi } from '../../../../domain/pathology/slides/openslide-binding.js';
 import { argbToRgb } from '../../../../domain/pathology/slides/argb.js';
 import { openSlide } from '../../../../domain/pathology/slides/open.js';
-import { mppOf, objectivePowerOf } from '../../../../domain/pathology/slides/properties.js';
+import { readMpp, readObjectivePower } from '../../../../domain/pathology/slides/properties.js';
 import { BUNDLED_SLIDE } from '../../../support/bundled.js';
 import { fixture } from '../../../support/fixtures.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
@@ -22,7 +22,7 @@ const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest('h
 
 before(() => findOpenSlideLibrary());
 
-test('pixels equal those of openslide-python, also outside the slide', () => {
+test('pixels equal those of openslide-python, including outside the slide', () => {
   const slide = openSlide(BUNDLED_SLIDE);
   for (const { region, sha256: expected } of cases) {
     assert.equal(sha256(slide.readRegion(...region)), expected, region.join(', '));
@@ -31,7 +31,7 @@ test('pixels equal those of openslide-python, also outside the slide', () => {
   slide.close();
 });
 
-test('levels, resolution and properties of the bundled slide', () => {
+test('reads the levels, resolution and properties of the bundled slide', () => {
   const slide = openSlide(BUNDLED_SLIDE, { cacheBytes: 1 << 20 });
   assert.equal(slide.info.vendor, 'aperio');
   assert.deepEqual(slide.info.mpp, [0.499, 0.499]);
@@ -47,7 +47,7 @@ test('levels, resolution and properties of the bundled slide', () => {
   assert.throws(() => slide.readRegion(0, 0, 0, 1, 1), { name: 'CorruptSlide', message: /closed before/ });
 });
 
-test('a level wider than one piece reads as one whole-level call of the library does', async (context) => {
+test('a level wider than one piece equals one whole-level call of the library', async (context) => {
   const path = join(temporaryFolder(context), 'wide.tif');
   await noisyPyramid(path, 8301, 65);
   const slide = openSlide(path);
@@ -77,7 +77,7 @@ test('a level wider than one piece reads as one whole-level call of the library 
   slide.close();
 });
 
-test('reduced pieces are averages of squares, those at the border cut short', async (context) => {
+test('reduced pieces are averages of squares, clipped at the border', async (context) => {
   const path = join(temporaryFolder(context), 'small.png');
   const rgb = Buffer.from([10, 0, 0, 20, 0, 0, 90, 1, 2, 30, 0, 0, 40, 0, 0, 110, 3, 4]);
   writeFileSync(
@@ -95,21 +95,21 @@ test('reduced pieces are averages of squares, those at the border cut short', as
   slide.close();
 });
 
-test('transparent pixels are un-premultiplied as openslide-python does', () => {
+test('un-premultiplies transparent pixels like openslide-python', () => {
   const pixels = new Uint32Array([0xff102030, 0x00000000, 0x80402010, 0x01010000]);
   const rgb = argbToRgb(pixels, 4, 1, new Uint8Array(12), 0, 4);
   assert.deepEqual([...rgb], [0x10, 0x20, 0x30, 0, 0, 0, 127, 63, 31, 255, 0, 0]);
 });
 
-test('a print resolution is not taken for micrometres per pixel', () => {
-  const of = (x?: string) => mppOf(x === undefined ? {} : { 'openslide.mpp-x': x, 'openslide.mpp-y': x });
+test('does not interpret a print resolution as µm per pixel', () => {
+  const of = (x?: string) => readMpp(x === undefined ? {} : { 'openslide.mpp-x': x, 'openslide.mpp-y': x });
   assert.deepEqual(of('0.25'), [0.25, 0.25]);
   for (const text of ['352.7777', '0', '-1', 'nan', '', undefined]) assert.equal(of(text), undefined, text);
-  assert.equal(objectivePowerOf({ 'openslide.objective-power': '40' }), 40);
-  assert.equal(objectivePowerOf({ 'openslide.objective-power': '0' }), undefined);
+  assert.equal(readObjectivePower({ 'openslide.objective-power': '40' }), 40);
+  assert.equal(readObjectivePower({ 'openslide.objective-power': '0' }), undefined);
 });
 
-test('opening, reading and closing again and again keeps memory flat', () => {
+test('repeated opening, reading and closing does not leak memory', () => {
   const cycle = (times: number) => {
     for (let i = 0; i < times; i++) {
       const slide = openSlide(BUNDLED_SLIDE);
@@ -122,7 +122,7 @@ test('opening, reading and closing again and again keeps memory flat', () => {
   const before = process.memoryUsage.rss();
   cycle(400);
   const grown = (process.memoryUsage.rss() - before) / 1e6;
-  // A leaked handle keeps its tiles: 400 of 240 x 240 x 4 bytes would be 92 MB.
+  // Leaked handles keep their tiles: 400 times 240 x 240 x 4 bytes would be 92 MB.
   assert.ok(grown < 40, `grew by ${grown.toFixed(1)} MB over 400 cycles`);
 });
 

@@ -32,7 +32,7 @@ function sha256(data: Uint8Array): string {
 }
 
 for (const one of cases) {
-  test(`${one.input} ${one.filter} to ${one.width} x ${one.height} is Pillow's, bit for bit`, async () => {
+  test(`${one.input} ${one.filter} to ${one.width} x ${one.height} equals Pillow bit for bit`, async () => {
     const rgb = await rgbOf(one.input);
     assert.equal(sha256(rgb), one.input_rgb_sha256, 'the fixture itself');
     const from = { width: one.input_width, height: one.input_height };
@@ -41,19 +41,19 @@ for (const one of cases) {
   });
 }
 
-test('a size that stays is copied; one axis alone is filtered alone', () => {
+test('copies an unchanged size and filters only the axis that changes', () => {
   const rgb = Uint8Array.from({ length: 4 * 2 * 3 }, (_, index) => index * 10);
   assert.deepEqual(new Resizer(4, 2, 4, 2, 'bicubic').resize(rgb), rgb);
   const halved = new Resizer(4, 2, 4, 1, 'bilinear').resize(rgb);
   assert.equal(halved.length, 4 * 3);
-  // Mean of the two rows, which differ by 120.
+  // Mean of two rows that differ by 120.
   assert.deepEqual(
     halved,
     Uint8Array.from({ length: 12 }, (_, index) => index * 10 + 60),
   );
 });
 
-test('a column comes out the same whatever width it is part of', async () => {
+test('the result of a column does not depend on the image width', async () => {
   const [width, height] = [97, 61];
   const rgb = await rgbOf('slide_97x61.png');
   const columns = (data: Uint8Array, rows: number, of: number, from: number, count: number): Buffer =>
@@ -68,7 +68,7 @@ test('a column comes out the same whatever width it is part of', async () => {
   }
 });
 
-test('a size of zero is refused by name', () => {
+test('refuses a size of zero', () => {
   assert.throws(() => new Resizer(4, 4, 0, 4, 'bilinear'), {
     code: 'InvalidInput',
     message: /4 x 4 to 0 x 4/,

@@ -29,7 +29,7 @@ const XML = (pixels: string) =>
   <Instrument ID="Instrument:0"><Objective ID="Objective:0" NominalMagnification="20.0"/></Instrument>
   <Image ID="Image:0"><Pixels ID="Pixels:0" Type="uint8" SizeX="700" SizeY="500" ${pixels}/></Image></OME>`;
 
-/** Pixels that tell their place and level: (x, y, level) each modulo 256. */
+/** Pixels that encode their position and level: (x, y, level) modulo 256. */
 function pixelsOf(level: number): Uint8Array {
   const [width, height] = SIZES[level];
   const rgb = new Uint8Array(width * height * 3);
@@ -39,7 +39,7 @@ function pixelsOf(level: number): Uint8Array {
   return rgb;
 }
 
-/** Three levels as sub-images of one page, as OME-TIFF has them; `spoil` may change the encoded tiles. */
+/** Three levels as sub-images of one page, as in OME-TIFF; `spoil` can damage the encoded tiles. */
 function writeOme(context: TestContext, description: string, spoil = (tiles: Uint8Array[]) => tiles): string {
   const tile = 64;
   const tiles: Uint8Array[] = [];
@@ -106,10 +106,10 @@ test('an OME-TIFF has the levels of its sub-images, and the resolution of its XM
   const bare = openSlide(writeOme(context, XML('')));
   const scale = choosePatchScale(bare, { patchSize: 100, patchLevel: 0, customDownsample: 1, mpp: 1 });
   bare.close();
-  assert.deepEqual([scale.slideMpp, scale.reckoned], [0.5, true], 'of a 20x objective, and said so');
+  assert.deepEqual([scale.slideMpp, scale.estimated], [0.5, true], 'of a 20x objective, and said so');
 });
 
-test('what lies outside an OME-TIFF is black', (context) => {
+test('pixels outside an OME-TIFF are black', (context) => {
   const slide = openSlide(writeOme(context, ''));
   const corner = slide.readRegion(-2, 498, 0, 4, 4);
   const expected = new Uint8Array(4 * 4 * 3);
@@ -126,7 +126,7 @@ test('what lies outside an OME-TIFF is black', (context) => {
   slide.close();
 });
 
-test('a tile that can not be decoded kills the handle by name, and no other', (context) => {
+test('an undecodable tile makes only its handle unusable and names the file', (context) => {
   const path = writeOme(context, '', (tiles) =>
     tiles.map((tile, i) => (i === 3 ? new Uint8Array(tile.length) : tile)),
   );
@@ -140,7 +140,7 @@ test('a tile that can not be decoded kills the handle by name, and no other', (c
   slide.close();
 });
 
-test('tiles that OpenSlide has no decoder for are read by libvips', async (context) => {
+test('libvips reads tiles that OpenSlide cannot decode', async (context) => {
   const path = join(temporaryFolder(context), 'webp.tif');
   const raw = { width: 700, height: 500, channels: 3 } as const;
   await sharp(pixelsOf(0), { raw })
@@ -167,7 +167,7 @@ test('tiles that OpenSlide has no decoder for are read by libvips', async (conte
   slide.close();
 });
 
-test('a tile of a slide that never fits in memory is read alone', async (context) => {
+test('reads a single tile of a slide that does not fit into memory', async (context) => {
   const path = join(temporaryFolder(context), 'huge.tif');
   await writeHugeSlide(path, { side: 60_000, tile: 512, levels: 1 });
   assert.ok(readFileSync(path).length < 2e6);
@@ -189,7 +189,7 @@ test('a tile of a slide that never fits in memory is read alone', async (context
   ]) {
     const ours = byVips.readRegion(x, y, 0, 96, 96);
     const theirs = byOpenSlide.readRegion(x, y, 0, 96, 96);
-    // Two JPEG decoders round alike or a step apart.
+    // Two JPEG decoders may differ by one rounding step.
     const off = ours.reduce((most, value, i) => Math.max(most, Math.abs(value - theirs[i])), 0);
     assert.ok(off <= 4, `${off} at (${x}, ${y})`);
   }
@@ -199,7 +199,7 @@ test('a tile of a slide that never fits in memory is read alone', async (context
   byOpenSlide.close();
 });
 
-test("OME-XML's lengths come in many units, and other descriptions say nothing", () => {
+test('reads OME-XML lengths in many units and nothing from other descriptions', () => {
   const of = (pixels: string) => omeProperties(XML(pixels));
   const power = { 'ome.NominalMagnification': '20.0' };
   const both = (value: string) => ({ ...power, 'ome.PhysicalSizeX': value, 'ome.PhysicalSizeY': value });
@@ -212,7 +212,7 @@ test("OME-XML's lengths come in many units, and other descriptions say nothing",
   assert.deepEqual(omeProperties(undefined), {});
 });
 
-test('a cut-off OME-TIFF is refused as such', (context) => {
+test('refuses a truncated OME-TIFF as truncated', (context) => {
   const path = writeOme(context, '');
   const whole = readFileSync(path);
   writeFileSync(path, whole.subarray(0, whole.length - 20));

@@ -325,7 +325,10 @@ test('`compare-by` compares groups that differ only in one field', async (t) => 
     [0, 1, 2].map((fold) => `abmil · fold ${fold} - sam-mil · fold ${fold}`),
   );
   assert.deepEqual(await pairs('fold'), [], 'folds score different slides, so there are no pairs');
-  await assert.rejects(pairs('encoder'), hasCode('InvalidInput', /not one of the `group-by` fields.*model, fold.*encoder/));
+  await assert.rejects(
+    pairs('encoder'),
+    hasCode('InvalidInput', /not one of the `group-by` fields.*model, fold.*encoder/),
+  );
 });
 
 test('each group uses its own protocol, and epochs selected on scored slides are marked', async (t) => {

@@ -12,7 +12,10 @@ import type { RunEvent } from '../../../../domain/engine/store/run-events.js';
 export const MODELS = ['abmil', 'sam-mil'];
 const SLIDES = 24;
 
-/** Synthetic scores of one model for all slides of a repeat, with the classes `skill` standard deviations apart. */
+/**
+ * Synthetic scores of one model for all slides of a repeat, with the classes `skill` standard deviations
+ * apart.
+ */
 function scoreSlides(model: string, repeat: number, skill: number): Prediction[] {
   const random = new RandomStream('report-test', model, repeat);
   return Array.from({ length: SLIDES }, (_, i) => {
@@ -22,7 +25,9 @@ function scoreSlides(model: string, repeat: number, skill: number): Prediction[]
   });
 }
 
-/** Evaluations of 2 models x 3 repeats x 3 folds as a mil.evaluate stage writes them; returns the items file. */
+/**
+ * Evaluations of 2 models x 3 repeats x 3 folds as a mil.evaluate stage writes them; returns the items file.
+ */
 export function writeEvaluations(work: string): string {
   const records: ItemRecord[] = [];
   for (const [m, model] of MODELS.entries()) {

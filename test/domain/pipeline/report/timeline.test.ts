@@ -46,7 +46,7 @@ test('puts overlapping bars in separate lanes and uses as few lanes as possible'
   assert.deepEqual([stage.lanes, stage.busy, stage.wall], [2, 13, 9]);
 });
 
-test('a step that began and found its work done elsewhere was not cut off', () => {
+test('a step that starts and finds its work done elsewhere is not interrupted', () => {
   const timeline = buildTimeline([
     event(0, 'a', 'started'),
     event(1, 'a', 'linked'),
@@ -57,7 +57,7 @@ test('a step that began and found its work done elsewhere was not cut off', () =
   assert.deepEqual([bars.map(({ item }) => item), cached, interrupted], [['b'], 1, 0]);
 });
 
-test('a start without an end was cut off: by the next attempt, or by the end of the record', () => {
+test('a start without an end is interrupted by the next attempt or the end of the record', () => {
   const timeline = buildTimeline([
     event(0, 'a', 'started'),
     event(10, 'a', 'started', { attempt: 2 }),
@@ -77,7 +77,7 @@ test('a start without an end was cut off: by the next attempt, or by the end of 
   assert.deepEqual([stage.cached, stage.interrupted], [1, 2]);
 });
 
-test('an end whose start was lost is drawn from the seconds it states; long pauses are found', () => {
+test('an end without a start is drawn from its duration, and long idle times are found', () => {
   const timeline = buildTimeline([
     event(8, 'a', 'done', { seconds: 5 }),
     event(1000, 'b', 'started'),
@@ -87,7 +87,7 @@ test('an end whose start was lost is drawn from the seconds it states; long paus
   assert.deepEqual(timeline!.pauses, [{ start: 0, end: 992 }]);
 });
 
-test('nothing recorded, nothing drawn; the stage that draws is left out', () => {
+test('without events there is no timeline, and the stage that writes the report is omitted', () => {
   assert.equal(buildTimeline([]), null);
   const timeline = buildTimeline(
     [event(0, 'a', 'started'), event(3, 'a', 'done'), event(4, 'r', 'started', { stage: 'report' })],
@@ -100,7 +100,7 @@ test('nothing recorded, nothing drawn; the stage that draws is left out', () => 
   assert.equal(timeline!.seconds, 3);
 });
 
-test('ten thousand short steps stay a small picture', () => {
+test('ten thousand short steps give a small figure', () => {
   const events = Array.from({ length: 10_000 }, (_, i) => [
     event(i / 10, `i${i}`, 'started'),
     event(i / 10 + 0.1, `i${i}`, 'done'),

@@ -3,8 +3,8 @@ import type { SamLayers } from './sam-layers.js';
 const EPSILON = 1e-6;
 
 /**
- * What brings an image encoder's tokens to the width of the prompts: a 1 x 1 and a 3 x 3 convolution, each followed by a normalisation over channels.
- * Ends in the graph's output `embedding`.
+ * Projects the tokens of an image encoder to the width of the prompts: a 1 x 1 and a 3 x 3 convolution, each
+ * followed by normalization over channels. Creates the graph output `embedding`.
  *
  * @param x [grid * grid, width]
  * @returns [1, channels, grid, grid]

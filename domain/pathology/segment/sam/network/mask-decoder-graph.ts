@@ -7,14 +7,15 @@ const TRANSFORMER = `${DECODER}.transformer`;
 const TRANSFORMER_EPSILON = 1e-5;
 const UPSCALING_EPSILON = 1e-6;
 
-/** Masks a prompt: one for an unambiguous prompt, which is left out here, and three that may nest. */
+/** Masks per prompt: one for an unambiguous prompt, which is not used here, and three that may nest. */
 const MASKS = 4;
 
 /**
- * Segment Anything's prompt encoder and mask decoder for single foreground points: inputs `embedding` [1, width, grid, grid] and `points` [n, 2], (x, y)
- * in 0 to 1 of the padded square; outputs `logits` [n, 3, 4 grid, 4 grid] and `iou` [n, 3]. Adds it to the graph.
+ * Adds the prompt encoder and mask decoder of Segment Anything for single foreground points to the graph:
+ * inputs `embedding` [1, width, grid, grid] and `points` [n, 2], (x, y) in 0 to 1 of the padded square;
+ * outputs `logits` [n, 3, 4 grid, 4 grid] and `iou` [n, 3].
  *
- * @param heads of the decoder's attentions: the one size that no tensor's shape tells
+ * @param heads of the decoder's attentions, the only size that tensor shapes do not determine
  * @throws SamMilError UnsupportedFormat naming the tensor that does not fit
  */
 export function maskDecoder(layers: SamLayers, { grid, heads }: { grid: number; heads: number }): void {
@@ -79,11 +80,14 @@ function twoWayTransformer(
 interface TwoWayState {
   tokens: string;
   image: string;
-  /** Whether `image` is one for all prompts still. */
+  /** Whether `image` is still shared by all prompts. */
   shared: boolean;
 }
 
-/** One layer: tokens among themselves, tokens to image, perceptron, image to tokens, each added and normalised. The first has no positions at its start. */
+/**
+ * One layer: self-attention of tokens, tokens to image, perceptron, image to tokens, each added and
+ * normalized. The first layer starts without positions.
+ */
 function twoWayLayer(
   layers: SamLayers,
   state: TwoWayState,
@@ -119,8 +123,8 @@ function twoWayLayer(
 }
 
 /**
- * Two transposed convolutions of 2 x 2 with stride 2. Each is a product that makes four tokens of one; the four stay beside each other, so nothing has
- * to be moved before the last, small tensor.
+ * Two transposed 2 x 2 convolutions with stride 2. Each is a matrix product that turns one token into four
+ * adjacent ones, so only the last, small tensor has to be rearranged.
  *
  * @param image [n, area, width]
  * @returns [n * area * 16, width / 8], rows by (n, y, x, y in 2, x in 2, y in 4, x in 4)
@@ -146,7 +150,7 @@ function doubled(layers: SamLayers, x: string, name: string, from: number, to: n
   return layers.reshape(layers.op('Gemm', [x, layers.reshape(kernel, [from, 4 * to]), bias]), [-1, to]);
 }
 
-/** The three masks' filters, made from their tokens: [n, width / 8, 3]. */
+/** Computes the filters of the three masks from their tokens: [n, width / 8, 3]. */
 function maskFilters(layers: SamLayers, tokens: string, width: number): string {
   const name = `${DECODER}.output_hypernetworks_mlps`;
   const [, half] = layers.checkpoint.shape(`${DECODER}.output_upscaling.0.weight`, [width, undefined, 2, 2]);
@@ -171,8 +175,8 @@ function perceptron(layers: SamLayers, x: string, name: string, from: number, to
   let width = from;
   for (let index = 0; index < depth; index++) {
     const layer = `${name}.layers.${index}`;
-    const wanted = index === depth - 1 ? to : undefined;
-    const [next] = layers.checkpoint.shape(`${layer}.weight`, [wanted, width]);
+    const rows = index === depth - 1 ? to : undefined;
+    const [next] = layers.checkpoint.shape(`${layer}.weight`, [rows, width]);
     y = layers.linear(y, layer, width, next);
     if (index < depth - 1) y = layers.op('Relu', [y]);
     width = next;
@@ -180,7 +184,7 @@ function perceptron(layers: SamLayers, x: string, name: string, from: number, to
   return y;
 }
 
-/** Filters applied to every pixel; then pixels are put in rows. */
+/** Applies the filters to every pixel and arranges the pixels in rows. */
 function drawMasks(layers: SamLayers, upscaled: string, filters: string, grid: number): void {
   const masks = MASKS - 1;
   const pixels = layers.reshape(layers.matmul(upscaled, filters), [-1, grid, grid, 2, 2, 2, 2, masks]);

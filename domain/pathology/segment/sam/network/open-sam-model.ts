@@ -15,13 +15,13 @@ import { type SamDesign, type SamHints, buildSamDecoder, buildSamEncoder, samDes
 import type { SamEmbedding, SamMasks, SamModel } from './sam-model.js';
 import { samInput, samPoints, scaledSize } from './sam-preprocess.js';
 
-/** Masks a point. */
+/** Masks per point. */
 const MASKS = 3;
 
 /** A checkpoint of Segment Anything or MobileSAM: .pth of either format, .pt or .safetensors. */
 export interface SamWeights extends SamHints {
   path: string;
-  /** The checkpoint's own folder, where {@link prepareSam} writes graphs that point into it. */
+  /** Folder of the checkpoint, where {@link prepareSam} writes graphs that refer to it. */
   folder: string;
   digest: string;
 }
@@ -38,24 +38,20 @@ interface SamGraphs {
 }
 
 /**
- * Writes the two ONNX graphs of a checkpoint into its folder, where they are missing or differ: for other programs, since {@link openSamModel} needs no
- * such files. Both are built before either is written.
+ * Writes the two ONNX graphs of a checkpoint into its folder if they are missing or differ, for use by other
+ * programs; {@link openSamModel} does not need these files. Both graphs are built before either is written.
  *
- * @throws SamMilError as {@link openSamModel}, where the checkpoint does not fit
+ * @throws SamMilError as {@link openSamModel} if the checkpoint does not fit
  */
 export async function prepareSam(weights: SamWeights): Promise<void> {
   const { path, folder } = weights;
   if (resolve(dirname(path)) !== resolve(folder)) {
-    throw new SamMilError(
-      'InvalidInput',
-      'a checkpoint and the graphs that point into it lie in one folder',
-      {
-        file: path,
-        expected: folder,
-      },
-    );
+    throw new SamMilError('InvalidInput', 'the checkpoint is not in the folder of its graphs', {
+      file: path,
+      expected: folder,
+    });
   }
-  const { encoder, decoder } = graphsOf(weights);
+  const { encoder, decoder } = buildGraphs(weights);
   await writeWhereNew(join(folder, `${basename(path)}.encoder.onnx`), encoder);
   await writeWhereNew(join(folder, `${basename(path)}.decoder.onnx`), decoder);
 }
@@ -65,7 +61,7 @@ async function writeWhereNew(path: string, model: Uint8Array): Promise<void> {
   if (there?.equals(model) !== true) writeAtomic(path, model);
 }
 
-function graphsOf(weights: SamWeights): SamGraphs {
+function buildGraphs(weights: SamWeights): SamGraphs {
   const tensors = tensorLayout(weights.path);
   return {
     design: samDesign(tensors, weights),
@@ -75,17 +71,19 @@ function graphsOf(weights: SamWeights): SamGraphs {
 }
 
 /**
- * Opens Segment Anything's two networks: which ones they are, and every size, is found from the checkpoint's tensors.
+ * Opens the two networks of Segment Anything. The tensors of the checkpoint determine the architecture and
+ * all sizes.
  *
- * @throws SamMilError UnsupportedFormat naming the first tensor that is missing or misshapen; InvalidInput where the number of the decoder's heads must
- * be told, or the runtime can't load the model
+ * @throws SamMilError UnsupportedFormat naming the first tensor that is missing or has the wrong shape;
+ * InvalidInput if the number of decoder heads must be specified or the runtime cannot load the model
  */
 export async function openSamModel(weights: SamWeights, options: SamOptions = {}): Promise<SamModel> {
-  const { design, encoder, decoder } = graphsOf(weights);
+  const { design, encoder, decoder } = buildGraphs(weights);
   const runtime = await loadOnnxRuntime();
   const tensor: MakeTensor = (data, shape) => new runtime.Tensor('float32', data, shape);
-  // An image needs a gigabyte for a moment: it is given back, which costs nothing beside the seconds of an encoding. The decoder's runs are short, and
-  // getting their memory anew from the system would take half as long again.
+  // An image briefly needs a gigabyte, which is returned at negligible cost compared to the encoding. The
+  // decoder keeps its memory: its runs are short, and allocating memory each time would take half as long
+  // again.
   const images = await openSession(weights.path, {
     ...options,
     model: encoder,
@@ -110,8 +108,9 @@ export async function openSamModel(weights: SamWeights, options: SamOptions = {}
 type MakeTensor = (data: Float32Array, shape: readonly number[]) => Tensor;
 
 /**
- * Points of one run of the decoder: what lies between its layers is some 40 MB a point. Measured with vit_b: 4 take no longer a point than 64, in a
- * tenth of the memory. Graphics cards want larger pieces.
+ * Points per run of the decoder, whose activations take about 40 MB per point. Measured with vit_b on the
+ * CPU, 4 points take no longer per point than 64 and a tenth of the memory. Graphics cards need larger
+ * batches.
  */
 const POINTS_AT_A_TIME = { cpu: 4, other: 64 };
 

@@ -1,6 +1,6 @@
 import type { SamLayers } from './sam-layers.js';
 
-/** Width of a prompt's embedding: twice as wide as the matrix of random frequencies. */
+/** Width of a prompt embedding: twice the width of the matrix of random frequencies. */
 export function promptWidth(layers: SamLayers): number {
   const [, half] = layers.checkpoint.shape(MATRIX, [2, undefined]);
   return 2 * half;
@@ -20,7 +20,7 @@ function positions(layers: SamLayers, places: string): string {
   return layers.concat([layers.op('Sin', [angles]), layers.op('Cos', [angles])], 1);
 }
 
-/** Positions of the image's tokens, at their centres: [grid * grid, width]. */
+/** Positions of the image tokens at their centers: [grid * grid, width]. */
 export function imagePositions(layers: SamLayers, grid: number): string {
   const centers: number[] = [];
   for (let y = 0; y < grid; y++) {
@@ -34,10 +34,10 @@ export function imagePositions(layers: SamLayers, grid: number): string {
 }
 
 /**
- * Tokens of single foreground points: the output tokens (one for the quality, one for each mask), the point, and the padding that stands where a box's
- * corner would.
+ * Tokens of single foreground points: the output tokens (one for the quality, one per mask), the point, and
+ * the padding in place of a box corner.
  *
- * @param points n x 2, (x, y) in 0 to 1 of the padded square, pixel centres
+ * @param points n x 2, (x, y) in 0 to 1 of the padded square, pixel centers
  * @returns [n, masks + 3, width]
  */
 export function promptTokens(layers: SamLayers, points: string, masks: number): string {

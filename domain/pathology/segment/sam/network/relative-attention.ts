@@ -1,24 +1,26 @@
 import type { SamLayers } from './sam-layers.js';
 
-/** Largest matrix of queries by keys, over all heads and windows, that is held at a time: 2^23 floats are 32 MB. */
+/** Maximum elements of the query-key matrix in memory, over all heads and windows: 2^23 floats are 32 MB. */
 const LOGITS_AT_A_TIME = 2 ** 23;
 
 export interface AttentionSizes {
   width: number;
   heads: number;
-  /** How many squares, and the tokens a side of each. */
+  /** Number of squares. */
   windows: number;
   window: number;
 }
 
 /**
- * Multi-head attention within squares of tokens with decomposed relative positions, before its output projection.
+ * Multi-head attention within squares of tokens with decomposed relative positions, without the output
+ * projection.
  *
- * The logit of query q at (y, x) and key k at (y', x') is s q.k + q.H[y - y'] + q.W[x - x']. Instead of adding two more terms to a matrix of tokens by
- * tokens (800 MB for vit_b's global blocks), they ride along in the product: the query carries q.H[y - *] and q.W[x - *] as 2 * window more channels,
- * the key one-hot vectors of its own row and column.
+ * The logit of query q at (y, x) and key k at (y', x') is s q.k + q.H[y - y'] + q.W[x - x']. Instead of
+ * adding two terms to a tokens x tokens matrix (800 MB for the global blocks of vit_b), the product includes
+ * them: the query has q.H[y - *] and q.W[x - *] as 2 * window extra channels, the key one-hot vectors of its
+ * row and column.
  *
- * @param x [windows * window * window, width], and so the result
+ * @param x [windows * window * window, width], like the result
  */
 export function relativeAttention(layers: SamLayers, x: string, name: string, sizes: AttentionSizes): string {
   const { width, heads, windows, window } = sizes;
@@ -52,7 +54,7 @@ function relativeTerms(layers: SamLayers, query: string, name: string, sizes: At
   return [layers.reshape(down, shape), layers.reshape(layers.transpose(across, [0, 2, 1, 3]), shape)];
 }
 
-/** Row of the table for a query at i and a key at j: i - j + window - 1. */
+/** Row of the position table for a query at i and a key at j: i - j + window - 1. */
 function distances(layers: SamLayers, window: number): string {
   const all = Array.from({ length: window * window }, (_, at) => {
     return Math.floor(at / window) - (at % window) + window - 1;
@@ -60,7 +62,9 @@ function distances(layers: SamLayers, window: number): string {
   return layers.integers(all, [window, window]);
 }
 
-/** One-hot vectors of every key's row, then of its column: [windows, heads, 2 * window, window * window]. */
+/**
+ * One-hot vectors of the row and then the column of each key: [windows, heads, 2 * window, window * window].
+ */
 function keyPlaces(layers: SamLayers, { windows, heads, window }: AttentionSizes): string {
   const area = window * window;
   return layers.once(`places of ${window}`, () => {
@@ -78,8 +82,10 @@ function keyPlaces(layers: SamLayers, { windows, heads, window }: AttentionSizes
 }
 
 /**
- * softmax(queries x keys) x value, some queries at a time, so that the matrix between the products stays small.
- * @param queries [windows, heads, tokens, channels]; keys [windows, heads, channels, tokens]; value as queries
+ * Computes softmax(queries x keys) x value for some queries at a time, which keeps the matrix between the
+ * products small.
+ * @param queries [windows, heads, tokens, channels]; keys [windows, heads, channels, tokens]; value as
+ * queries
  */
 function attendInChunks(
   layers: SamLayers,

@@ -1,21 +1,24 @@
 import { SamMilError } from '../../../../errors.js';
 import type { TensorLayout } from '../../../../files/torch/torch-layout.js';
 
-/** A name that every Segment Anything checkpoint has, whatever its image encoder; training scripts put prefixes such as `model.` before it. */
+/**
+ * A tensor in every checkpoint of Segment Anything, for all image encoders. Training scripts add prefixes
+ * such as `model.`.
+ */
 const LANDMARK = 'prompt_encoder.no_mask_embed.weight';
 
-/** A size that a shape is asked for: a number that must be met, or undefined where any will do. */
-type Wanted = readonly (number | undefined)[];
+/** The required shape: a number for each fixed size, undefined for any size. */
+type RequiredShape = readonly (number | undefined)[];
 
 /**
- * Tensors of a Segment Anything checkpoint by the published names, each looked up together with the shape it must have: the first that is missing or
- * does not fit is refused by name.
+ * Tensors of a Segment Anything checkpoint by their published names. Each lookup checks the required shape
+ * and refuses a missing or misfitting tensor by name.
  */
 export class SamCheckpoint {
   private readonly tensors: ReadonlyMap<string, TensorLayout>;
   private readonly prefix: string;
 
-  /** @throws SamMilError UnsupportedFormat where there is no prompt encoder */
+  /** @throws SamMilError UnsupportedFormat if there is no prompt encoder */
   constructor(tensors: ReadonlyMap<string, TensorLayout>) {
     this.tensors = tensors;
     const found = [...tensors.keys()].find((name) => name === LANDMARK || name.endsWith(`.${LANDMARK}`));
@@ -27,7 +30,7 @@ export class SamCheckpoint {
     return this.tensors.has(this.prefix + name);
   }
 
-  /** How many numbered parts there are, `prefix0.`, `prefix1.` and so on: one more than the highest number, at least one. */
+  /** Counts numbered parts (`prefix0.`, `prefix1.`, ...): one more than the highest number, at least one. */
   count(prefix: string): number {
     const start = this.prefix + prefix;
     let count = 1;
@@ -39,41 +42,44 @@ export class SamCheckpoint {
     return count;
   }
 
-  /** The tensor's sizes. Throws `UnsupportedFormat` where it is missing, or has another rank or other sizes than asked for. */
-  shape(name: string, wanted: Wanted): readonly number[] {
-    return this.tensor(name, wanted).shape;
+  /**
+   * Returns the shape of a tensor.
+   * @throws SamMilError UnsupportedFormat if it is missing or does not have the required shape
+   */
+  shape(name: string, required: RequiredShape): readonly number[] {
+    return this.tensor(name, required).shape;
   }
 
-  tensor(name: string, wanted?: Wanted): TensorLayout {
+  tensor(name: string, required?: RequiredShape): TensorLayout {
     const tensor = this.tensors.get(this.prefix + name);
-    if (tensor === undefined) throw this.misfit(name, told(wanted), 'none of this name');
+    if (tensor === undefined) throw this.misfit(name, describeShape(required), 'no tensor with this name');
     const { shape } = tensor;
     const fits =
-      wanted === undefined ||
-      (shape.length === wanted.length &&
-        wanted.every((size, axis) => size === undefined || size === shape[axis]));
+      required === undefined ||
+      (shape.length === required.length &&
+        required.every((size, axis) => size === undefined || size === shape[axis]));
     if (!fits || shape.some((size) => size < 1))
-      throw this.misfit(name, told(wanted), `[${shape.join(', ')}]`);
+      throw this.misfit(name, describeShape(required), `[${shape.join(', ')}]`);
     return tensor;
   }
 
-  /** The error for a tensor that is not what this network needs. */
+  /** Creates the error for a tensor that does not fit this network. */
   misfit(name: string, expected: string, found: string): SamMilError {
     const [any] = this.tensors.values();
     return new SamMilError(
       'UnsupportedFormat',
-      `the checkpoint has no fitting tensor ${this.prefix}${name}`,
+      `the checkpoint has no matching tensor ${this.prefix}${name}`,
       {
         file: any?.file,
         expected,
         found,
-        next: 'bring the checkpoint as it was published, whole',
+        next: 'import the complete checkpoint as it was published',
       },
     );
   }
 }
 
-function told(wanted: Wanted | undefined): string {
-  if (wanted === undefined) return 'a checkpoint of Segment Anything (vit_h, vit_l, vit_b) or MobileSAM';
-  return `shape [${wanted.map((size) => size ?? 'any').join(', ')}]`;
+function describeShape(required: RequiredShape | undefined): string {
+  if (required === undefined) return 'a checkpoint of Segment Anything (vit_h, vit_l, vit_b) or MobileSAM';
+  return `shape [${required.map((size) => size ?? 'any').join(', ')}]`;
 }

@@ -6,20 +6,23 @@ import { SamLayers, type Stages } from './sam-layers.js';
 import { isTinyViT, tinyViTEncoder, tinyViTStride } from './tiny-vit-graph.js';
 import { vitEncoder, vitSizes } from './vit-encoder-graph.js';
 
-/** Sizes that no tensor's shape tells. */
+/** Sizes that tensor shapes do not determine. */
 export interface SamHints {
-  /** Heads of the mask decoder's attentions; by default the 8 of every published model (prompts 256 wide). */
+  /** Attention heads of the mask decoder. Default: 8, as in all published models (with prompts 256 wide). */
   decoderHeads?: number;
-  /** Side in pixels of the square that a TinyViT encoder sees; by default MobileSAM's 1024. Other encoders tell it themselves. */
+  /**
+   * Side in pixels of the input square of a TinyViT encoder. Default: 1024, as in MobileSAM. The tensors of
+   * other encoders determine it.
+   */
   imageSize?: number;
 }
 
-/** What a checkpoint's shapes say about its networks. */
+/** Sizes of the networks, from the tensor shapes of a checkpoint. */
 export interface SamDesign {
   encoder: 'vit' | 'tiny-vit';
-  /** Side in pixels of the square that the image encoder sees. */
+  /** Side in pixels of the input square of the image encoder. */
   imageSize: number;
-  /** Tokens a side of the embedding. */
+  /** Tokens per side of the embedding. */
   grid: number;
   /** Channels of the embedding and of prompts. */
   width: number;
@@ -29,12 +32,15 @@ const PUBLISHED_WIDTH = 256;
 const PUBLISHED_HEADS = 8;
 const PUBLISHED_SIZE = 1024;
 
-/** @throws SamMilError UnsupportedFormat naming the tensor that does not fit; InvalidInput where `imageSize` does not fit the encoder */
+/**
+ * @throws SamMilError UnsupportedFormat naming the tensor that does not fit; InvalidInput if `imageSize` does
+ * not fit the encoder
+ */
 export function samDesign(tensors: ReadonlyMap<string, TensorLayout>, hints: SamHints = {}): SamDesign {
-  return designOf(new SamCheckpoint(tensors), hints);
+  return readDesign(new SamCheckpoint(tensors), hints);
 }
 
-function designOf(checkpoint: SamCheckpoint, hints: SamHints): SamDesign {
+function readDesign(checkpoint: SamCheckpoint, hints: SamHints): SamDesign {
   const [, width] = checkpoint.shape('prompt_encoder.no_mask_embed.weight', [1, undefined]);
   if (!isTinyViT(checkpoint)) {
     const { grid, patch } = vitSizes(checkpoint);
@@ -43,7 +49,7 @@ function designOf(checkpoint: SamCheckpoint, hints: SamHints): SamDesign {
   const imageSize = hints.imageSize ?? PUBLISHED_SIZE;
   const stride = tinyViTStride(checkpoint);
   if (!Number.isInteger(imageSize / stride) || imageSize < stride) {
-    throw new SamMilError('InvalidInput', "the image size does not fit the encoder's tokens", {
+    throw new SamMilError('InvalidInput', 'the image size does not fit the tokens of the encoder', {
       expected: `a multiple of ${stride} pixels`,
       found: `${imageSize}`,
     });
@@ -52,10 +58,12 @@ function designOf(checkpoint: SamCheckpoint, hints: SamHints): SamDesign {
 }
 
 /**
- * The image encoder as an ONNX graph whose weights are external data in the checkpoint: `image` float32 [1, 3, side, side], normalised and padded, to
- * `embedding` [1, width, grid, grid]. Every size is read from the tensors' shapes.
+ * Builds the image encoder as an ONNX graph whose weights are external data in the checkpoint: `image`
+ * float32 [1, 3, side, side], normalized and padded, to `embedding` [1, width, grid, grid]. All sizes come
+ * from the tensor shapes.
  *
- * @param stages where given, values inside the network become outputs too, and are noted here under the original's names
+ * @param stages if given, internal values become outputs and are recorded here under the names of the
+ * original
  * @throws SamMilError UnsupportedFormat naming the tensor that does not fit
  */
 export function buildSamEncoder(
@@ -64,9 +72,9 @@ export function buildSamEncoder(
   stages?: Stages,
 ): Uint8Array {
   const checkpoint = new SamCheckpoint(tensors);
-  const { encoder, imageSize, width } = designOf(checkpoint, hints);
+  const { encoder, imageSize, width } = readDesign(checkpoint, hints);
   const layers = new SamLayers('sam-encoder', checkpoint, stages);
-  // Prompts and embedding meet in the decoder: they must be as wide.
+  // The decoder combines prompts and embedding, so their widths must match.
   checkpoint.shape('image_encoder.neck.0.weight', [width, undefined, undefined, undefined]);
   const image = layers.graph.input('image', [1, 3, imageSize, imageSize]);
   if (encoder === 'vit') vitEncoder(layers, image, vitSizes(checkpoint));
@@ -75,10 +83,12 @@ export function buildSamEncoder(
 }
 
 /**
- * Prompt encoder and mask decoder for single foreground points as an ONNX graph, as {@link buildSamEncoder}: `embedding` [1, width, grid, grid] and
- * `points` [n, 2], (x, y) of pixel centres in 0 to 1 of the padded square, to `logits` [n, 3, 4 grid, 4 grid] and `iou` [n, 3].
+ * Builds the prompt encoder and mask decoder for single foreground points as an ONNX graph, like {@link
+ * buildSamEncoder}: `embedding` [1, width, grid, grid] and `points` [n, 2], (x, y) of pixel centers in 0 to 1
+ * of the padded square, to `logits` [n, 3, 4 grid, 4 grid] and `iou` [n, 3].
  *
- * @throws SamMilError UnsupportedFormat naming the tensor that does not fit; InvalidInput where the number of heads must be told
+ * @throws SamMilError UnsupportedFormat naming the tensor that does not fit; InvalidInput if the number of
+ * heads must be specified
  */
 export function buildSamDecoder(
   tensors: ReadonlyMap<string, TensorLayout>,
@@ -86,16 +96,16 @@ export function buildSamDecoder(
   stages?: Stages,
 ): Uint8Array {
   const checkpoint = new SamCheckpoint(tensors);
-  const { grid, width } = designOf(checkpoint, hints);
+  const { grid, width } = readDesign(checkpoint, hints);
   const heads = hints.decoderHeads ?? (width === PUBLISHED_WIDTH ? PUBLISHED_HEADS : undefined);
   if (heads === undefined) {
     throw new SamMilError(
       'InvalidInput',
       "the mask decoder's number of attention heads is not in the checkpoint",
       {
-        expected: `a number where prompts are not ${PUBLISHED_WIDTH} wide as in the published models`,
+        expected: `the number of heads, because prompts are not ${PUBLISHED_WIDTH} wide as in the published models`,
         found: `prompts ${width} wide`,
-        next: 'state decoder-heads',
+        next: 'set `decoder-heads`',
       },
     );
   }

@@ -1,13 +1,16 @@
 import { type Attribute, OnnxGraph } from '../../../../machine/onnx/onnx-graph.js';
 import type { SamCheckpoint } from './sam-checkpoint.js';
 
-/** Largest index that ONNX's Slice takes as "to the end". */
+/** Index that the ONNX operator Slice interprets as "to the end". */
 const END = 2 ** 31 - 1;
 
-/** Values inside a network that tests look at: their names in the graph by what they are called in the original. */
+/** Internal values of a network for tests: graph names by their names in the original. */
 export type Stages = Map<string, string>;
 
-/** The layers that Segment Anything's networks are made of, on an ONNX graph whose weights lie in a checkpoint. Rows are tokens, columns channels. */
+/**
+ * Layers of the Segment Anything networks on an ONNX graph whose weights are in a checkpoint. Rows are
+ * tokens, columns are channels.
+ */
 export class SamLayers {
   readonly graph: OnnxGraph;
   readonly checkpoint: SamCheckpoint;
@@ -20,7 +23,7 @@ export class SamLayers {
     this.stages = stages;
   }
 
-  /** A tensor of the checkpoint. Throws `UnsupportedFormat` where it does not have this shape. */
+  /** Adds a tensor of the checkpoint. @throws SamMilError UnsupportedFormat if it does not have this shape */
   weight(name: string, shape: readonly number[]): string {
     return this.once(name, () => this.graph.stored(name, this.checkpoint.tensor(name, shape)));
   }
@@ -35,7 +38,7 @@ export class SamLayers {
     );
   }
 
-  /** What `make` returns, made at the first call with this key. */
+  /** Returns the result of `make` from the first call with this key. */
   once(key: string, make: () => string): string {
     let value = this.known.get(key);
     if (value === undefined) {
@@ -77,36 +80,36 @@ export class SamLayers {
     return this.op('Mul', [x, this.numbers([factor], [])]);
   }
 
-  /** Places `from` to `to` (the end where left out) along one axis. */
+  /** Slices one axis from `from` to `to` (default: the end). */
   slice(x: string, axis: number, from: number, to = END): string {
     return this.op('Slice', [x, this.integers([from]), this.integers([to]), this.integers([axis])]);
   }
 
-  /** One place along an axis, which goes away. */
+  /** Selects one position along an axis and removes the axis. */
   pick(x: string, axis: number, index: number): string {
     return this.op('Gather', [x, this.integers([index], [])], { axis });
   }
 
-  /** Fully connected layer of torch, weight `to` x `from`: rows x from to rows x to. */
+  /** Fully connected layer as in torch, with a weight of `to` x `from`: rows x from to rows x to. */
   linear(x: string, name: string, from: number, to: number): string {
     const inputs = [x, this.weight(`${name}.weight`, [to, from]), this.weight(`${name}.bias`, [to])];
     return this.op('Gemm', inputs, { transB: 1 });
   }
 
-  /** Normalises each row. */
+  /** Normalizes each row. */
   layerNorm(x: string, name: string, width: number, epsilon: number): string {
     const inputs = [x, this.weight(`${name}.weight`, [width]), this.weight(`${name}.bias`, [width])];
     return this.op('LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } });
   }
 
-  /** The exact GELU, x/2 (1 + erf(x / sqrt 2)), spelt so that ONNX Runtime fuses it into one operator. */
+  /** The exact GELU, x/2 (1 + erf(x / sqrt 2)), in a form that ONNX Runtime fuses into one operator. */
   gelu(x: string): string {
     const erf = this.op('Erf', [this.op('Div', [x, this.numbers([Math.SQRT2], [])])]);
     const product = this.op('Mul', [x, this.add(erf, this.numbers([1], []))]);
     return this.scale(product, 0.5);
   }
 
-  /** Notes a value under its name in the original, as an output of the graph where stages are asked for. */
+  /** Records a value under its name in the original, and as a graph output if stages are requested. */
   stage(name: string, value: string, shape: readonly (number | string)[]): string {
     if (this.stages !== undefined) {
       this.graph.output(value, shape);

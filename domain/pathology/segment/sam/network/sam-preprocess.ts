@@ -1,10 +1,10 @@
 import { Resizer } from '../../../slides/resize.js';
 
-/** ImageNet's mean and deviation of red, green and blue, in steps of 8 bits. */
+/** Mean and standard deviation of ImageNet for red, green and blue, in 8-bit units. */
 const MEAN = [123.675, 116.28, 103.53];
 const DEVIATION = [58.395, 57.12, 57.375];
 
-/** Sizes after the longest side is brought to `imageSize`, rounded half up. */
+/** Size after resizing the longest side to `imageSize`, rounded half up. */
 export function scaledSize(
   width: number,
   height: number,
@@ -15,8 +15,8 @@ export function scaledSize(
 }
 
 /**
- * An image as Segment Anything's encoder sees it: longest side brought to `imageSize` as Pillow's bilinear filter does, normalised channel by channel,
- * then padded with zeros at the right and bottom.
+ * Prepares an image for the encoder of Segment Anything: resizes the longest side to `imageSize` like
+ * Pillow's bilinear filter, normalizes each channel, and pads with zeros at the right and bottom.
  *
  * @param rgb height x width x 3, 8 bits
  * @returns 3 x imageSize x imageSize
@@ -36,14 +36,14 @@ export function samInput(rgb: Uint8Array, width: number, height: number, imageSi
   return input;
 }
 
-/** Every 8-bit value in single precision at each step, as torch computes it. */
+/** Normalizes all 8-bit values in single precision at each step, as torch does. */
 function normalized(mean: number, deviation: number): Float32Array {
   return Float32Array.from({ length: 256 }, (_, value) => {
     return Math.fround(Math.fround(value - Math.fround(mean)) / Math.fround(deviation));
   });
 }
 
-/** Points in pixels of an image, n x 2, to 0 to 1 of the padded square, at pixel centres. */
+/** Converts points in image pixels (n x 2) to pixel centers in 0 to 1 of the padded square. */
 export function samPoints(
   points: Float64Array,
   from: { width: number; height: number },

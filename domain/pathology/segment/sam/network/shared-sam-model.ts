@@ -5,8 +5,9 @@ import type { SamModel } from './sam-model.js';
 let kept: { key: string; model: Promise<SamModel> } | undefined;
 
 /**
- * An open model that outlives the job: a process that segments slide after slide loads its gigabytes once. Asking for another one closes it. The caller
- * must not close it, and must not have two jobs at a time in one process.
+ * Returns an open model that outlives the job, so that a process loads its gigabytes once for many slides. A
+ * request for another model closes it. The caller must not close it and must not run two jobs at a time in
+ * one process.
  */
 export async function sharedSamModel(weights: SamWeights, options: SamOptions): Promise<SamModel> {
   const key = canonicalJson({ weights, options });

@@ -3,22 +3,25 @@ import type { SamCheckpoint } from './sam-checkpoint.js';
 import type { SamLayers } from './sam-layers.js';
 import { joinWindows, splitWindows } from './windows.js';
 
-/** torch's defaults, for normalisation over a batch and over channels. */
+/** Defaults of torch for batch and layer normalization. */
 const EPSILON = 1e-5;
 const ENCODER = 'image_encoder';
 const STEM = `${ENCODER}.patch_embed.seq`;
 
-/** Whether a checkpoint's image encoder is a TinyViT, as MobileSAM's. */
+/** Returns whether the image encoder of a checkpoint is a TinyViT, as in MobileSAM. */
 export function isTinyViT(checkpoint: SamCheckpoint): boolean {
   return checkpoint.has(`${STEM}.0.c.weight`);
 }
 
-/** Stages after the first, which is made of convolutions. */
+/** Number of stages after the first, which consists of convolutions. */
 function attentionStages(checkpoint: SamCheckpoint): number {
   return Math.max(1, checkpoint.count(`${ENCODER}.layers.`) - 1);
 }
 
-/** Pixels a side of one token of the embedding: the stem makes 4 x 4 pixels one, and each stage but the last two halves the side. */
+/**
+ * Pixels per side of an embedding token: the stem combines 4 x 4 pixels, and each stage except the last two
+ * halves the side.
+ */
 export function tinyViTStride(checkpoint: SamCheckpoint): number {
   return 4 * 2 ** (attentionStages(checkpoint) - 1);
 }
@@ -31,10 +34,11 @@ interface Picture {
 }
 
 /**
- * MobileSAM's image encoder: TinyViT (Wu et al., "TinyViT: Fast Pretraining Distillation for Small Vision Transformers", ECCV 2022) with the last halving
- * of the image left out (Zhang et al., "Faster Segment Anything", 2023), and Segment Anything's neck. Adds it to the graph.
+ * Adds the image encoder of MobileSAM to the graph: TinyViT (Wu et al., "TinyViT: Fast Pretraining
+ * Distillation for Small Vision Transformers", ECCV 2022) without the last halving of the image (Zhang et
+ * al., "Faster Segment Anything", 2023), and the neck of Segment Anything.
  *
- * @param image [1, 3, imageSize, imageSize], normalised
+ * @param image [1, 3, imageSize, imageSize], normalized
  * @returns the embedding [1, channels, grid, grid]
  */
 export function tinyViTEncoder(layers: SamLayers, image: string, imageSize: number): string {
@@ -51,10 +55,10 @@ export function tinyViTEncoder(layers: SamLayers, image: string, imageSize: numb
     x = attentionStage(layers, x, `${ENCODER}.layers.${stage}`);
   }
   layers.stage(`layers.${stages}`, x.value, [1, x.width, x.grid, x.grid]);
-  return encoderNeck(layers, tokensOf(layers, x), x);
+  return encoderNeck(layers, toTokens(layers, x), x);
 }
 
-/** A convolution without bias, then batch normalisation; depthwise where `groups` is the width. */
+/** A convolution without bias, then batch normalization; depthwise if `groups` equals the width. */
 function convolution(
   layers: SamLayers,
   x: Picture,
@@ -82,7 +86,7 @@ function active(layers: SamLayers, x: Picture): Picture {
   return { ...x, value: layers.gelu(x.value) };
 }
 
-/** Widen by a 1 x 1 convolution, filter each channel, narrow again, add, activate. */
+/** Widens by a 1 x 1 convolution, filters each channel, narrows, adds the input, and activates. */
 function invertedResidual(layers: SamLayers, x: Picture, name: string): Picture {
   const wide = active(layers, convolution(layers, x, `${name}.conv1`, { kernel: 1 }));
   const filtered = convolution(layers, wide, `${name}.conv2`, { kernel: 3, groups: wide.width });
@@ -93,7 +97,7 @@ function invertedResidual(layers: SamLayers, x: Picture, name: string): Picture 
   return active(layers, { ...narrow, value: layers.add(narrow.value, x.value) });
 }
 
-/** What leads from one stage to the next: more channels, mostly on half the side. */
+/** Transition between stages: more channels, usually on half the side. */
 function merge(layers: SamLayers, x: Picture, name: string, stride: number): Picture {
   const wide = active(layers, convolution(layers, x, `${name}.conv1`, { kernel: 1 }));
   const filtered = convolution(layers, wide, `${name}.conv2`, { kernel: 3, stride, groups: wide.width });
@@ -107,25 +111,25 @@ function attentionStage(layers: SamLayers, x: Picture, name: string): Picture {
   return y;
 }
 
-/** Attention within windows, a filter of each channel, a perceptron. */
+/** Attention within windows, a filter per channel, and a perceptron. */
 function attentionBlock(layers: SamLayers, x: Picture, name: string): Picture {
   const { width, grid } = x;
   const biases = `${name}.attn.attention_biases`;
   const [heads, distances] = layers.checkpoint.shape(biases, [undefined, undefined]);
   const window = Math.sqrt(distances);
   if (!Number.isInteger(window) || width % heads !== 0) {
-    const wanted = `rows that divide ${width}, columns that are the square of a window's side`;
-    throw layers.checkpoint.misfit(biases, wanted, `[${heads}, ${distances}]`);
+    const expected = `rows that divide ${width}, columns that are the square of a window's side`;
+    throw layers.checkpoint.misfit(biases, expected, `[${heads}, ${distances}]`);
   }
-  const tokens = tokensOf(layers, x);
+  const tokens = toTokens(layers, x);
   const windows = splitWindows(layers, tokens, { grid, window, width });
   const attended = windowAttention(layers, windows, `${name}.attn`, { width, heads, window });
   const y = layers.add(tokens, joinWindows(layers, attended, { grid, window, width }));
-  const filtered = convolution(layers, pictureOf(layers, y, x), `${name}.local_conv`, {
+  const filtered = convolution(layers, toPicture(layers, y, x), `${name}.local_conv`, {
     kernel: 3,
     groups: width,
   });
-  const z = tokensOf(layers, filtered);
+  const z = toTokens(layers, filtered);
   const [hidden] = layers.checkpoint.shape(`${name}.mlp.fc1.weight`, [undefined, width]);
   const inner = layers.linear(
     layers.layerNorm(z, `${name}.mlp.norm`, width, EPSILON),
@@ -134,12 +138,12 @@ function attentionBlock(layers: SamLayers, x: Picture, name: string): Picture {
     hidden,
   );
   const change = layers.linear(layers.gelu(inner), `${name}.mlp.fc2`, hidden, width);
-  return pictureOf(layers, layers.add(z, change), x);
+  return toPicture(layers, layers.add(z, change), x);
 }
 
 /**
- * Attention within windows, with one learned number for each head and distance.
- * @param x [windows * window * window, width], padding in; and so the result
+ * Attention within windows, with one learned bias per head and distance.
+ * @param x [windows * window * window, width] including padding, like the result
  */
 function windowAttention(
   layers: SamLayers,
@@ -155,7 +159,7 @@ function windowAttention(
     width,
     3 * width,
   );
-  // Each head's query, key and value lie beside each other here, unlike in Segment Anything's own encoder.
+  // Here, query, key and value of each head are adjacent, unlike in the encoder of Segment Anything.
   const qkv = layers.reshape(rows, [-1, area, heads, 3, channels]);
   const query = layers.scale(layers.transpose(layers.pick(qkv, 3, 0), [0, 2, 1, 3]), channels ** -0.5);
   const key = layers.transpose(layers.pick(qkv, 3, 1), [0, 2, 3, 1]);
@@ -167,7 +171,9 @@ function windowAttention(
   return layers.linear(joined, `${name}.proj`, width, width);
 }
 
-/** Which learned number belongs to two places of a window: distances down and across, row by row. [area, area] */
+/**
+ * Index of the learned bias for two positions of a window, by vertical and horizontal distance: [area, area].
+ */
 function distanceIndex(layers: SamLayers, window: number): string {
   const area = window * window;
   const index = new Array<number>(area * area);
@@ -180,10 +186,10 @@ function distanceIndex(layers: SamLayers, window: number): string {
   return layers.integers(index, [area, area]);
 }
 
-function tokensOf(layers: SamLayers, { value, width, grid }: Picture): string {
+function toTokens(layers: SamLayers, { value, width, grid }: Picture): string {
   return layers.transpose(layers.reshape(value, [width, grid * grid]), [1, 0]);
 }
 
-function pictureOf(layers: SamLayers, tokens: string, { width, grid }: Picture): Picture {
+function toPicture(layers: SamLayers, tokens: string, { width, grid }: Picture): Picture {
   return { value: layers.reshape(layers.transpose(tokens, [1, 0]), [1, width, grid, grid]), width, grid };
 }

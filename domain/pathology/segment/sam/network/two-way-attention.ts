@@ -1,15 +1,18 @@
 import type { SamLayers } from './sam-layers.js';
 
-/** Sizes of the mask decoder's attentions. */
+/** Sizes of the attentions in the mask decoder. */
 export interface TwoWaySizes {
   width: number;
   heads: number;
-  /** Tokens a prompt, and tokens of the image. */
+  /** Tokens per prompt. */
   tokens: number;
   area: number;
 }
 
-/** What an attention projects to: `inner` channels, `inner / heads` a head. Throws `UnsupportedFormat` where heads do not divide it. */
+/**
+ * Returns the inner width of an attention, with `inner / heads` channels per head.
+ * @throws SamMilError UnsupportedFormat if it is not divisible by the heads
+ */
 function innerWidth(layers: SamLayers, name: string, { width, heads }: TwoWaySizes): number {
   const [inner] = layers.checkpoint.shape(`${name}.q_proj.weight`, [undefined, width]);
   if (inner % heads !== 0) {
@@ -22,14 +25,14 @@ function innerWidth(layers: SamLayers, name: string, { width, heads }: TwoWaySiz
   return inner;
 }
 
-/** Rows of tokens, projected: [n * tokens, width] to [n, heads, tokens, channels]. */
+/** Projects rows of tokens: [n * tokens, width] to [n, heads, tokens, channels]. */
 function project(layers: SamLayers, x: string, name: string, sizes: TwoWaySizes, inner: number): string {
   const { width, heads, tokens } = sizes;
   const rows = layers.linear(x, name, width, inner);
   return layers.transpose(layers.reshape(rows, [-1, tokens, heads, inner / heads]), [0, 2, 1, 3]);
 }
 
-/** [n, heads, tokens, channels] to rows [n * tokens, width] through the output projection. */
+/** Applies the output projection: [n, heads, tokens, channels] to [n * tokens, width]. */
 function recombine(
   layers: SamLayers,
   x: string,
@@ -41,12 +44,15 @@ function recombine(
   return layers.linear(rows, `${name}.out_proj`, inner, width);
 }
 
-/** A projection's weight by head: [heads, channels, width]. */
+/** Weight of a projection by head: [heads, channels, width]. */
 function byHead(layers: SamLayers, name: string, { width, heads }: TwoWaySizes, inner: number): string {
   return layers.reshape(layers.weight(`${name}.weight`, [inner, width]), [heads, inner / heads, width]);
 }
 
-/** Attention of a prompt's tokens among themselves. @param x queries and keys, [n * tokens, width]; value and the result are alike */
+/**
+ * Self-attention of the tokens of a prompt.
+ * @param x queries and keys, [n * tokens, width], like value and result
+ */
 export function selfAttention(
   layers: SamLayers,
   x: string,
@@ -69,15 +75,16 @@ export function selfAttention(
 }
 
 /**
- * Attention of a prompt's tokens to the image.
+ * Attention from the tokens of a prompt to the image.
  *
- * The image has thousands of tokens, the prompt seven: so it is the prompt that is taken through the image's projections, not the reverse. With
- * q.(K x + b) = (K'q).x + q.b, whose last term is the same for all x and falls out of the softmax, and the mean of V x + c being V (mean of x) + c,
- * no projected copy of the image is made.
+ * The image has thousands of tokens and the prompt seven, so the prompt is mapped through the projections of
+ * the image instead of the reverse. No projected copy of the image is needed: in q.(K x + b) = (K'q).x + q.b,
+ * the last term is the same for all x and cancels in the softmax, and the mean of V x + c is V (mean of x) +
+ * c.
  *
- * @param x [n * tokens, width], and so the result
- * @param placed the image's tokens with their positions, [n, area, width]; n is 1 where all prompts see the same image still
- * @param image the same without positions
+ * @param x [n * tokens, width], like the result
+ * @param placed image tokens with positions, [n, area, width]; n is 1 while all prompts share the image
+ * @param image image tokens without positions
  */
 export function tokensToImage(
   layers: SamLayers,
@@ -92,7 +99,7 @@ export function tokensToImage(
   layers.checkpoint.shape(`${name}.k_proj.bias`, [inner]);
   const query = layers.scale(project(layers, x, `${name}.q_proj`, sizes, inner), channels ** -0.5);
   const widened = layers.matmul(query, byHead(layers, `${name}.k_proj`, sizes, inner));
-  // All prompts' queries stand below each other where they look at one image: a single product.
+  // With a shared image, the queries of all prompts are stacked for a single product.
   const queries = layers.reshape(widened, shared ? [1, -1, width] : [-1, heads * tokens, width]);
   const weights = layers.softmax(layers.matmul(queries, layers.transpose(placed, [0, 2, 1])));
   const mean = layers.reshape(layers.matmul(weights, image), [-1, heads, tokens, width]);
@@ -102,11 +109,12 @@ export function tokensToImage(
 }
 
 /**
- * Attention of the image's tokens to a prompt's, with the same saving as {@link tokensToImage}: keys are taken back through the query projection, values
- * forward through the output projection, whose bias goes in equal parts to the heads (weights of each sum to one).
+ * Attention from the image to the tokens of a prompt, with the same saving as {@link tokensToImage}: keys are
+ * mapped through the query projection and values through the output projection, whose bias is divided equally
+ * among the heads (the weights of each head sum to one).
  *
- * @param x what keys are made of, [n * tokens, width]; value alike
- * @param placed the image's tokens with their positions, [n or 1, area, width]
+ * @param x source of the keys, [n * tokens, width], like value
+ * @param placed image tokens with positions, [n or 1, area, width]
  * @returns [n, area, width]
  */
 export function imageToTokens(

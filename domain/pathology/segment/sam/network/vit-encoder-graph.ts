@@ -7,14 +7,14 @@ import { joinWindows, splitWindows } from './windows.js';
 const EPSILON = 1e-6;
 const ENCODER = 'image_encoder';
 
-/** Sizes of a ViT image encoder, all of them read from shapes. */
+/** Sizes of a ViT image encoder, from tensor shapes. */
 export interface VitSizes {
   width: number;
-  /** Pixels a side of one patch, and patches a side of the image. */
+  /** Pixels per side of a patch. */
   patch: number;
   grid: number;
   mlp: number;
-  /** One per block: attention heads, and the side of its windows; the grid itself where attention is global. */
+  /** Per block: attention heads, and the side of its windows, which equals the grid for global attention. */
   blocks: { heads: number; window: number }[];
 }
 
@@ -31,7 +31,9 @@ export function vitSizes(checkpoint: SamCheckpoint): VitSizes {
   return { width, patch, grid, mlp, blocks };
 }
 
-/** A table of relative positions has 2 s - 1 rows for windows of side s, and as many columns as a head has channels. */
+/**
+ * A table of relative positions has 2 s - 1 rows for windows of side s and one column per channel of a head.
+ */
 function blockSizes(
   checkpoint: SamCheckpoint,
   index: number,
@@ -43,17 +45,18 @@ function blockSizes(
   const window = (rows + 1) / 2;
   const heads = width / channels;
   if (!Number.isInteger(window) || window > grid || !Number.isInteger(heads)) {
-    const wanted = `an odd number of rows, at most ${2 * grid - 1}, and columns that divide ${width}`;
-    throw checkpoint.misfit(name, wanted, `[${rows}, ${channels}]`);
+    const expected = `an odd number of rows, at most ${2 * grid - 1}, and columns that divide ${width}`;
+    throw checkpoint.misfit(name, expected, `[${rows}, ${channels}]`);
   }
   return { heads, window };
 }
 
 /**
- * Segment Anything's image encoder: a plain vision transformer whose blocks mostly attend within windows, with relative positions decomposed into rows
- * and columns (Li et al., "Exploring Plain Vision Transformer Backbones for Object Detection", ECCV 2022). Adds it to the graph.
+ * Adds the image encoder of Segment Anything to the graph: a plain vision transformer whose blocks mostly
+ * attend within windows, with relative positions decomposed into rows and columns (Li et al., "Exploring
+ * Plain Vision Transformer Backbones for Object Detection", ECCV 2022).
  *
- * @param image [1, 3, side, side], normalised
+ * @param image [1, 3, side, side], normalized
  * @returns the embedding [1, channels, grid, grid]
  */
 export function vitEncoder(layers: SamLayers, image: string, sizes: VitSizes): string {
@@ -73,7 +76,7 @@ export function vitEncoder(layers: SamLayers, image: string, sizes: VitSizes): s
   return encoderNeck(layers, x, { width, grid });
 }
 
-/** @param x [grid * grid, width], and so the result */
+/** @param x [grid * grid, width], like the result */
 function vitBlock(
   layers: SamLayers,
   x: string,

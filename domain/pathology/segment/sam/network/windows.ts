@@ -1,14 +1,14 @@
 import type { SamLayers } from './sam-layers.js';
 
 interface Windowing {
-  /** Tokens a side of the image, and of a window. */
+  /** Tokens per side of the image. */
   grid: number;
   window: number;
   width: number;
 }
 
 /**
- * Cuts an image of tokens into squares, padded with zeros at the right and bottom where they don't fit.
+ * Splits an image of tokens into squares, padded with zeros at the right and bottom if needed.
  * @param x [grid * grid, width]
  * @returns [windows * window * window, width], windows row by row
  */
@@ -23,7 +23,7 @@ export function splitWindows(layers: SamLayers, x: string, { grid, window, width
   return layers.reshape(y, [across * across * window * window, width]);
 }
 
-/** Puts windows together again, without the padding: the inverse of {@link splitWindows}. */
+/** Joins windows and removes the padding; the inverse of {@link splitWindows}. */
 export function joinWindows(layers: SamLayers, x: string, { grid, window, width }: Windowing): string {
   const across = Math.ceil(grid / window);
   const padded = across * window;

@@ -7,7 +7,7 @@ import { loadOnnxRuntime } from '../../../../../domain/machine/onnx-runtime.js';
 import { buildClipVision } from '../../../../../domain/pathology/extract/encoders/clip-vision-graph.js';
 import type { OpenEncoder } from '../../../../../domain/pathology/extract/encoders/encoder.js';
 import { findEncoder, keyOfEncoder } from '../../../../../domain/pathology/extract/encoders/encoders.js';
-import { normalize, normalizerOf } from '../../../../../domain/pathology/extract/encoders/preprocess.js';
+import { normalize, createNormalizer } from '../../../../../domain/pathology/extract/encoders/preprocess.js';
 import { buildResNet50 } from '../../../../../domain/pathology/extract/encoders/resnet50-graph.js';
 import { writeSafetensors } from '../../../../../domain/files/safetensors.js';
 import type { Tensor } from '../../../../../domain/files/tensor.js';
@@ -40,7 +40,7 @@ const golden = (name: string): Float32Array => readFloatNpy(fixture(`encoders/${
 
 type Tensors = Record<string, Tensor>;
 
-/** The ways in which people have a checkpoint. */
+/** Common checkpoint formats. */
 const FORMATS: Record<string, (folder: string, source: string) => string> = {
   'as published': (folder, source) => {
     const path = join(folder, 'published.pth');
@@ -82,7 +82,7 @@ const CASES = [
 for (const { architecture, source, file, features, from300 } of CASES) {
   describe(`${architecture}: features equal PyTorch's`, () => {
     for (const [format, write] of Object.entries(FORMATS)) {
-      test(`out of a checkpoint ${format}`, async (context) => {
+      test(`from a checkpoint ${format}`, async (context) => {
         const encoder = await open(context, architecture, (folder) => write(folder, source), file);
         assertClose(await encoder.encode(await twoPatches(), 2), golden(features));
         const large = await fixturePixels('encoders/patch_300.png');
@@ -108,8 +108,8 @@ test("every hidden state of CLIP's vision tower equals the original", async (con
   assertClose(results.pooled.data as Float32Array, golden('clip_pooled.npy'));
 });
 
-describe('weights in half precision are widened', () => {
-  test('float16: as PyTorch does', async (context) => {
+describe('half-precision weights are converted to float32', () => {
+  test('float16 as in PyTorch', async (context) => {
     const encoder = await open(context, 'clip-vit', (folder) => halved(folder, 'float16'), {
       'head-width': 16,
     });
@@ -118,7 +118,7 @@ describe('weights in half precision are widened', () => {
     assert.ok(largestDifference(features, golden('clip_image_embeds.npy')) > 1e-3, 'they are told apart');
   });
 
-  test('bfloat16: to the bits of the same numbers in float32', async (context) => {
+  test('bfloat16 to the bits of the same numbers in float32', async (context) => {
     const [half, single] = await Promise.all(
       [false, true].map((widen) =>
         open(context, 'clip-vit', (folder) => halved(folder, 'bfloat16', widen), { 'head-width': 16 }),
@@ -129,13 +129,13 @@ describe('weights in half precision are widened', () => {
   });
 });
 
-describe('a checkpoint of another network is refused', () => {
+describe('refuses a checkpoint of another network', () => {
   const refused: [string, string, (tensors: Tensors) => void, RegExp][] = [
     [
       'without a tensor',
       RESNET,
       (t) => delete t['layer2.1.bn3.running_var'],
-      /no fitting tensor layer2\.1\.bn3\.running_var.*found none of this name/,
+      /no matching tensor layer2\.1\.bn3\.running_var.*found no tensor with this name/,
     ],
     [
       'of ResNet-18, whose blocks have two convolutions',
@@ -144,7 +144,7 @@ describe('a checkpoint of another network is refused', () => {
         Object.keys(t)
           .filter((name) => name.includes('conv3'))
           .forEach((name) => delete t[name]),
-      /no fitting tensor layer3\.0\.conv3\.weight.*expected shape \[n, n, 1, 1\]/,
+      /no matching tensor layer3\.0\.conv3\.weight.*expected shape \[n, n, 1, 1\]/,
     ],
     [
       'of ResNet-101',
@@ -168,7 +168,7 @@ describe('a checkpoint of another network is refused', () => {
       'CLIP with positions of another number of squares',
       CLIP,
       (t) => (t['vision_model.embeddings.position_embedding.weight'] = zeros([48, 64])),
-      /no square image.*found 48/,
+      /do not form a square.*found 48/,
     ],
   ];
   for (const [what, source, change, message] of refused) {
@@ -189,19 +189,19 @@ describe('a checkpoint of another network is refused', () => {
   }
 });
 
-test('a size that CLIP has no positions for, or heads that do not divide it, are refused with both numbers', async (context) => {
+test('refuses a size without CLIP positions, or heads that do not divide the width, with both numbers', async (context) => {
   const weights = (folder: string): string => FORMATS['as published'](folder, CLIP);
   await assert.rejects(open(context, 'clip-vit', weights, { size: 96, 'head-width': 16 }), {
     code: 'InvalidInput',
-    message: /one size; expected 224 .*found 96/,
+    message: /one patch size; expected 224 .*found 96/,
   });
   await assert.rejects(open(context, 'clip-vit', weights, { 'head-width': 48 }), {
     code: 'UnsupportedFormat',
-    message: /width that 48 divides; found 64/,
+    message: /width divisible by 48; found 64/,
   });
 });
 
-test('a checkpoint in a folder that nobody can write to is run, and nothing is left there', async (context) => {
+test('runs a checkpoint in a read-only folder without leaving files', async (context) => {
   const folder = temporaryFolder(context);
   const path = FORMATS['as published'](folder, RESNET);
   const elsewhere = temporaryFolder(context);
@@ -220,7 +220,7 @@ test('a checkpoint in a folder that nobody can write to is run, and nothing is l
   }
 });
 
-test('the key follows weights, architecture and width of a head', async (context) => {
+test('the key depends on the weights, the architecture and the head width', async (context) => {
   const folder = temporaryFolder(context);
   copyFileSync(CLIP, join(folder, 'clip.bin'));
   const keyOf = async (file: object): Promise<string> => {
@@ -250,7 +250,7 @@ async function open(
   return encoder;
 }
 
-/** CLIP's weights rounded to half floats (to nearest, ties to even); widened again where asked to. */
+/** CLIP weights rounded to float16 (to nearest, ties to even), and converted back if requested. */
 function halved(folder: string, dtype: 'float16' | 'bfloat16', widen = false): string {
   const path = join(folder, `${dtype}.safetensors`);
   const tensors = Object.entries(readPt(CLIP).tensors).map(([name, tensor]): [string, Tensor] => {
@@ -274,7 +274,7 @@ function nearestBfloat16(value: number): number {
   return new Float32Array(Uint32Array.of(rounded).buffer)[0];
 }
 
-/** Distance between neighbouring float16 values at `value`: 11 significant bits, 2^-24 at the smallest. */
+/** Distance between neighboring float16 values at `value`: 11 significant bits, 2^-24 at the smallest. */
 function float16Step(value: number): number {
   return 2 ** Math.max(-24, Math.floor(Math.log2(Math.abs(value))) - 10);
 }
@@ -287,7 +287,7 @@ function nearestFloat16(value: number): number {
   return (lower + (up ? 1 : 0)) * step;
 }
 
-/** Bits of a number that float16 holds exactly. */
+/** Bits of a number that float16 represents exactly. */
 function float16Bits(value: number): number {
   const sign = value < 0 ? 0x8000 : 0;
   const size = Math.abs(value);
@@ -315,7 +315,7 @@ async function assertStages(
 ): Promise<InferenceSession.OnnxValueMapType> {
   const { session } = await openSession(weights, { device: 'cpu', threads: 2, model });
   const image = new Float32Array(2 * 3 * 224 * 224);
-  normalize(await twoPatches(), 2, 224 * 224, normalizerOf(mean, std), image);
+  normalize(await twoPatches(), 2, 224 * 224, createNormalizer(mean, std), image);
   const { Tensor } = await loadOnnxRuntime();
   const results = await session.run({ image: new Tensor('float32', image, [2, 3, 224, 224]) });
   assert.ok(Object.keys(stages).length > 3);

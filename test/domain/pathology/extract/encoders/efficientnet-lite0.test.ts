@@ -8,7 +8,7 @@ import {
   lite0Model,
 } from '../../../../../domain/pathology/extract/encoders/efficientnet-lite0.js';
 import { openSession } from '../../../../../domain/machine/onnx/onnx-session.js';
-import { normalize, normalizerOf } from '../../../../../domain/pathology/extract/encoders/preprocess.js';
+import { normalize, createNormalizer } from '../../../../../domain/pathology/extract/encoders/preprocess.js';
 import { ensureEncoderWeights } from '../../../../../domain/machine/weights/encoder-weights.js';
 import { resizeRgb } from '../../../../support/pixels.js';
 import { fixture } from '../../../../support/fixtures.js';
@@ -44,18 +44,18 @@ describe('EfficientNet-Lite0', () => {
     await encoder.close();
   });
 
-  // Parity alone would not notice a wrong activation in both; ImageNet's label numbers would be nonsense then.
+  // Parity alone would not detect the same wrong activation in both; the ImageNet labels would then be wrong.
   for (const [name, labels] of [
     ['chelsea', { 281: 'tabby', 282: 'tiger cat', 285: 'Egyptian cat' }],
     ['coffee', { 967: 'espresso' }],
   ] as const) {
-    test(`knows what is on the photograph ${name}.jpg`, async (context) => {
+    test(`recognizes the photograph ${name}.jpg`, async (context) => {
       if (unavailable) return context.skip(unavailable);
       const { session } = await openSession(await lite0Model(weights, 224), { device: 'cpu' });
       const { data } = await fixturePixels(`encoders/${name}.jpg`);
       const image = new Float32Array(3 * 224 * 224);
       const { mean, std } = efficientNetLite0.info;
-      normalize(data, 1, 224 * 224, normalizerOf(mean, std), image);
+      normalize(data, 1, 224 * 224, createNormalizer(mean, std), image);
       const { Tensor } = await loadOnnxRuntime();
       const results = await session.run({ image: new Tensor('float32', image, [1, 3, 224, 224]) });
       const logits = [...(results.logits.data as Float32Array)];
@@ -67,14 +67,14 @@ describe('EfficientNet-Lite0', () => {
     });
   }
 
-  test('weights that are not the pinned ones are refused', async (context) => {
+  test('refuses weights other than the pinned ones', async (context) => {
     if (unavailable) return context.skip(unavailable);
     const path = join(temporaryFolder(context), 'efficientnet-lite0-57934424.pth');
     copyFileSync(weights, path);
     writeFileSync(path, 'x', { flag: 'a' });
     await assert.rejects(lite0Model(path, 224), {
       code: 'InvalidInput',
-      message: /not the weights .* pinned.*expected sha256:5793.*Next: delete/,
+      message: /not the pinned weights.*expected sha256:5793.*Next: delete/,
     });
   });
 });

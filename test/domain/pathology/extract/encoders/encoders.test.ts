@@ -20,13 +20,16 @@ import { fixturePixels } from '../../../../support/pixels.js';
 import { temporaryFolder } from '../../../../support/temporary-folder.js';
 import { writeTinyEncoder } from '../../../../support/tiny-encoder.js';
 
-/** Every encoder answers for the same things: built-in ones by name, and one that a person registers by a file. */
+/**
+ * Every encoder answers for the same things: built-in ones by name, and one that a person registers by a
+ * file.
+ */
 for (const name of [...ENCODER_NAMES, 'an encoder file']) {
   describe(`encoder conformance: ${name}`, () => {
     const find = (context: TestContext): Promise<EncoderDefinition> =>
       findEncoder(ENCODER_NAMES.includes(name) ? name : writeTinyEncoder(temporaryFolder(context)));
 
-    test('says what it is', async (context) => {
+    test('states its identity', async (context) => {
       const { info } = await find(context);
       if (ENCODER_NAMES.includes(name)) assert.equal(info.name, name);
       assert.ok(Number.isInteger(info.version) && info.version >= 1);
@@ -36,7 +39,7 @@ for (const name of [...ENCODER_NAMES, 'an encoder file']) {
       assert.ok(info.license !== '' && info.note !== '');
     });
 
-    test('gives the same finite bits for a patch, alone, in any batch, on any number of threads', async (context) => {
+    test('returns the same finite bits for a patch alone, in any batch, and with any number of threads', async (context) => {
       const definition = await find(context);
       if (!(await isThere(definition))) return context.skip('its weights are not on this machine');
       const { inputSize: size, dim } = definition.info;
@@ -55,7 +58,7 @@ for (const name of [...ENCODER_NAMES, 'an encoder file']) {
       await threaded.close();
     });
 
-    test('takes patches of another size where asked to', async (context) => {
+    test('accepts patches of another requested size', async (context) => {
       const definition = await find(context);
       if (!(await isThere(definition))) return context.skip('its weights are not on this machine');
       const encoder = await definition.open({ size: 96, device: 'cpu' });
@@ -64,7 +67,7 @@ for (const name of [...ENCODER_NAMES, 'an encoder file']) {
       await encoder.close();
     });
 
-    test('says where it computes, and why not on a device that is not here', async (context) => {
+    test('reports its device, and why a missing device is not used', async (context) => {
       const definition = await find(context);
       if (!(await isThere(definition))) return context.skip('its weights are not on this machine');
       const encoder = await definition.open({ device: 'tensorrt' });
@@ -75,7 +78,7 @@ for (const name of [...ENCODER_NAMES, 'an encoder file']) {
   });
 }
 
-test('stain-texture names its features, and they follow the stain', async () => {
+test('the named features of stain-texture reflect the stain', async () => {
   assert.equal(STAIN_TEXTURE_FEATURES.length, 64);
   assert.equal(new Set(STAIN_TEXTURE_FEATURES).size, 64);
   const encoder = await (await findEncoder('stain-texture')).open({ size: 32 });
@@ -84,14 +87,14 @@ test('stain-texture names its features, and they follow the stain', async () => 
   const at = (name: string): number => STAIN_TEXTURE_FEATURES.indexOf(name);
   const white = await encoder.encode(flat(255, 255, 255), 1);
   assert.equal(white[at('share of tissue')], 0);
-  assert.equal(white[at('haematoxylin mean')], 0);
-  // Blue-violet as nuclei are, pink as stroma is.
+  assert.equal(white[at('hematoxylin mean')], 0);
+  // Blue-violet like nuclei, pink like stroma.
   const nuclei = await encoder.encode(flat(80, 60, 140), 1);
   const stroma = await encoder.encode(flat(235, 120, 225), 1);
-  assert.ok(nuclei[at('haematoxylin mean')] > 3 * stroma[at('haematoxylin mean')]);
-  assert.ok(stroma[at('eosin mean')] > stroma[at('haematoxylin mean')]);
+  assert.ok(nuclei[at('hematoxylin mean')] > 3 * stroma[at('hematoxylin mean')]);
+  assert.ok(stroma[at('eosin mean')] > stroma[at('hematoxylin mean')]);
   assert.equal(nuclei[at('share of tissue')], 1);
-  assert.equal(nuclei[at('haematoxylin std')], 0, 'a flat patch has no texture');
+  assert.equal(nuclei[at('hematoxylin std')], 0, 'a flat patch has no texture');
 });
 
 describe('an encoder file', () => {
@@ -105,21 +108,21 @@ describe('an encoder file', () => {
     ],
   ];
   for (const [what, changes, message] of refused) {
-    test(`with ${what} is refused`, async (context) => {
+    test(`is refused with ${what}`, async (context) => {
       const path = writeTinyEncoder(temporaryFolder(context), changes);
       await assert.rejects(findEncoder({ path }), { code: 'InvalidInput', message });
     });
   }
 
-  test('whose model is missing asks for it', async (context) => {
+  test('is refused if its model is missing, with the required file', async (context) => {
     const path = writeTinyEncoder(temporaryFolder(context), { onnx: 'gone.onnx' });
     await assert.rejects(findEncoder(path), {
       code: 'WeightsMissing',
-      message: /gone\.onnx.*Next: bring that file/,
+      message: /gone\.onnx.*Next: copy the file/,
     });
   });
 
-  test('whose model gives another dimension is refused with both', async (context) => {
+  test('is refused if its model returns another dimension, with both', async (context) => {
     const definition = await findEncoder(writeTinyEncoder(temporaryFolder(context), { dim: 7 }));
     await assert.rejects(definition.open({ device: 'cpu' }), {
       code: 'InvalidInput',
@@ -127,7 +130,7 @@ describe('an encoder file', () => {
     });
   });
 
-  test('whose model takes another input size is refused with both', async (context) => {
+  test('is refused if its model requires another input size, with both', async (context) => {
     const definition = await findEncoder(writeTinyEncoder(temporaryFolder(context), { size: 48 }, 64));
     await assert.rejects(definition.open({ device: 'cpu' }), {
       code: 'InvalidInput',
@@ -135,7 +138,7 @@ describe('an encoder file', () => {
     });
   });
 
-  test('whose model fails on a size that it seems to take is refused with what it says', async (context) => {
+  test('reports the error of a model that fails on a size it seems to accept', async (context) => {
     const folder = temporaryFolder(context);
     const path = writeTinyEncoder(folder);
     const graph = new OnnxGraph('one size');
@@ -147,8 +150,7 @@ describe('an encoder file', () => {
     const encoder = await definition.open({ device: 'cpu', size: 48 });
     await assert.rejects(encoder.encode(await patches(48), 3), {
       code: 'InvalidInput',
-      message:
-        /tiny\.onnx: the model could not be computed; .*\[3, 3, 48, 48\].*Next: choose the `target-size`/,
+      message: /tiny\.onnx: the model failed to run; .*\[3, 3, 48, 48\].*Next: choose the `target-size`/,
     });
     await encoder.close();
     const fitting = await definition.open({ device: 'cpu', size: 32 });
@@ -156,7 +158,7 @@ describe('an encoder file', () => {
     await fitting.close();
   });
 
-  test('whose model is damaged is refused', async (context) => {
+  test('is refused if its model is damaged', async (context) => {
     const folder = temporaryFolder(context);
     const path = writeTinyEncoder(folder);
     writeFileSync(join(folder, 'tiny.onnx'), 'not a model');
@@ -172,7 +174,7 @@ describe('an encoder file', () => {
   });
 });
 
-test('the list of execution providers says what each lacks, and the CPU lacks nothing', async () => {
+test('the list of execution providers states what each lacks, and the CPU lacks nothing', async () => {
   const providers = await executionProviders();
   assert.deepEqual(
     providers.map(({ name }) => name),
@@ -182,14 +184,14 @@ test('the list of execution providers says what each lacks, and the CPU lacks no
   for (const { lack } of providers) assert.notEqual(lack, '');
 });
 
-test('an unknown encoder is refused with the names there are', async () => {
+test('refuses an unknown encoder and lists the known names', async () => {
   await assert.rejects(findEncoder('resnet-9'), {
     code: 'InvalidInput',
-    message: /no encoder "resnet-9".*resnet50, plip, efficientnet-lite0, stain-texture/,
+    message: /unknown encoder "resnet-9".*resnet50, plip, efficientnet-lite0, stain-texture/,
   });
 });
 
-test('weights that can be had nowhere: the error says how to bring them, and a fallback takes over with a reason', async (context) => {
+test('unavailable weights: the error states how to install them, and a fallback is used with a reason', async (context) => {
   const kept = { ...process.env };
   context.after(() => Object.assign(process.env, kept));
   process.env.SAM_MIL_CACHE = temporaryFolder(context);
@@ -207,7 +209,7 @@ test('weights that can be had nowhere: the error says how to bring them, and a f
   assert.deepEqual(key?.encoder, keyOfEncoder(chosen.definition.info), 'the key is that of what is used');
 });
 
-test("the cache key holds the encoder's weights", async () => {
+test('the cache key includes the weights of the encoder', async () => {
   const key = await extract.hiddenInputs?.({ encoder: 'efficientnet-lite0' }, {});
   const { info } = await findEncoder('efficientnet-lite0');
   assert.match(JSON.stringify(key), new RegExp(String(info.weightsDigest)));

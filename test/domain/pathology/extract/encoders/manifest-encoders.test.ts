@@ -10,7 +10,7 @@ import {
   findEncoder,
   keyOfEncoder,
 } from '../../../../../domain/pathology/extract/encoders/encoders.js';
-import { normalize, normalizerOf } from '../../../../../domain/pathology/extract/encoders/preprocess.js';
+import { normalize, createNormalizer } from '../../../../../domain/pathology/extract/encoders/preprocess.js';
 import { importWeights } from '../../../../../domain/machine/weights/import-weights.js';
 import type { Weights } from '../../../../../domain/machine/weights/weights-entry.js';
 import { fixture } from '../../../../support/fixtures.js';
@@ -36,7 +36,7 @@ for (const [name, file] of [
   ['resnet50', 'resnet50-0676ba61.pth'],
   ['plip', 'pytorch_model.bin'],
 ]) {
-  test(`${name} without its weights: the commands and the file to bring, or the fallback`, async () => {
+  test(`${name} without weights reports the commands and the required file, or uses the fallback`, async () => {
     const message = new RegExp(
       `weights of ${name} .*expected ${file}, from https:.*\`npx sam-mil models fetch ${name}\`.*\`npx sam-mil models import ${name} ${file}\``,
     );
@@ -53,13 +53,13 @@ for (const [name, file] of [
   });
 }
 
-describe('weights that do not fit are refused when they are imported', () => {
+describe('refuses weights that do not fit during import', () => {
   const refused: [string, string, RegExp][] = [
     ['plip', 'clip_tiny.bin', /not those of plip; expected 512 features; found 32/],
     [
       'plip',
       'resnet50_w8_cut.legacy.pth',
-      /no fitting tensor vision_model\.embeddings\.patch_embedding\.weight/,
+      /no matching tensor vision_model\.embeddings\.patch_embedding\.weight/,
     ],
     ['resnet50', 'resnet50_w8_cut.legacy.pth', /not those of resnet50; expected 1024 features; found 128/],
     ['resnet50', 'strided.pth', /no fitting tensor layer3\.0\.conv3\.weight/],
@@ -75,7 +75,7 @@ describe('weights that do not fit are refused when they are imported', () => {
   }
 });
 
-test('a ResNet-50 of full size: imported, its digest in the key, computed with, its ONNX model of use to other programs', async (context) => {
+test('a full-size ResNet-50 is imported, enters the key, runs, and leaves an ONNX model for other programs', async (context) => {
   const checkpoint = join(folder, 'lab.safetensors');
   writeRandomResNet50(checkpoint);
   const weights = await imported('resnet50', checkpoint);
@@ -92,7 +92,7 @@ test('a ResNet-50 of full size: imported, its digest in the key, computed with, 
   assert.equal(features.length, 1024);
   assert.ok(features.every(Number.isFinite) && new Set(features).size > 900);
 
-  // In another folder, as somebody would hand them on.
+  // In another folder, as if they were passed to someone else.
   const [model, ...others] = readdirSync(weights.folder).filter((name) => name.endsWith('.onnx'));
   assert.deepEqual(others, []);
   for (const name of readdirSync(weights.folder))
@@ -100,13 +100,13 @@ test('a ResNet-50 of full size: imported, its digest in the key, computed with, 
   const ort = await loadOnnxRuntime();
   const session = await ort.InferenceSession.create(join(folder, model), { intraOpNumThreads: 2 });
   const image = new Float32Array(3 * 224 * 224);
-  normalize(data, 1, 224 * 224, normalizerOf(encoder.info.mean, encoder.info.std), image);
+  normalize(data, 1, 224 * 224, createNormalizer(encoder.info.mean, encoder.info.std), image);
   const results = await session.run({ image: new ort.Tensor('float32', image, [1, 3, 224, 224]) });
   assert.deepEqual(results.features.data, features);
   await session.release();
 });
 
-/** As `models import` brings a lab's own weights. */
+/** Imports the weights of a lab like `models import`. */
 async function imported(name: string, file: string): Promise<Weights> {
   const definition = await findEncoder(name);
   return importWeights(name, file, {

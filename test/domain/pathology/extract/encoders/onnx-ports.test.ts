@@ -13,7 +13,7 @@ import { writeTinyEncoder } from '../../../../support/tiny-encoder.js';
 const folder = scratchFolder();
 const SIZE = 8;
 
-/** A model whose feature is the mean of each colour, exported in some way. */
+/** A model whose feature is the mean of each color, exported in various ways. */
 function model(
   change: (graph: OnnxGraph) => { image: string; features?: (mean: string, graph: OnnxGraph) => void },
 ): Uint8Array {
@@ -33,7 +33,7 @@ async function opened(bytes: Uint8Array): Promise<OpenEncoder> {
 
 const OPEN_SHAPE = ['n', 3, SIZE, SIZE];
 
-describe('refused as it is opened', () => {
+describe('is refused when opened', () => {
   const cases: [string, Uint8Array, RegExp][] = [
     [
       'a second input',
@@ -41,14 +41,14 @@ describe('refused as it is opened', () => {
         const image = graph.input('image', OPEN_SHAPE);
         return { image: graph.node('Mul', [image, graph.input('gain', [1])]) };
       }),
-      /tiny\.onnx: the model has more inputs than the image; expected only image; found also gain/,
+      /tiny\.onnx: the model has inputs besides the image; expected only image; found also gain/,
     ],
     [
       'half precision',
       model((graph) => ({
         image: graph.node('Cast', [graph.input('image', OPEN_SHAPE, 'float16')], { to: 1 }),
       })),
-      /input image .* another type; expected float32; found float16/,
+      /input image .* wrong type; expected float32; found float16/,
     ],
     [
       'an image of another rank',
@@ -58,19 +58,19 @@ describe('refused as it is opened', () => {
           graph.constant([0], [1], 'int64'),
         ]),
       })),
-      /input image .*another shape; expected \[n, 3, 8, 8\]; found \[3, 8, 8\]/,
+      /input image .*wrong shape; expected \[n, 3, 8, 8\]; found \[3, 8, 8\]/,
     ],
     [
       'channels last',
       model((graph) => ({
         image: graph.node('Transpose', [graph.input('image', ['n', SIZE, SIZE, 3])], { perm: [0, 3, 1, 2] }),
       })),
-      /input image .*another shape; expected \[n, 3, 8, 8\]; found \[n, 8, 8, 3\]/,
+      /input image .*wrong shape; expected \[n, 3, 8, 8\]; found \[n, 8, 8, 3\]/,
     ],
     [
       'batches of four',
       model((graph) => ({ image: graph.input('image', [4, 3, SIZE, SIZE]) })),
-      /fixed number of images; expected any number, or 1; found 4; Next: .*dynamic_axes/,
+      /fixed batch size; expected any number, or 1; found 4; Next: .*dynamic_axes/,
     ],
     [
       'whole numbers as features',
@@ -98,7 +98,7 @@ describe('refused as it is opened', () => {
   }
 });
 
-test('a model for one image at a time, and features that are not flat, are taken', async () => {
+test('accepts a model for one image at a time, and features that are not flat', async () => {
   const bytes = model((graph) => ({
     image: graph.input('image', [1, 3, SIZE, SIZE]),
     features: (mean) => graph.output(mean, [1, 3, 1, 1]),
@@ -110,7 +110,7 @@ test('a model for one image at a time, and features that are not flat, are taken
   assert.deepEqual([...features], [2, -2, -2, 2, -2, -2, 2, -2, -2]);
 });
 
-test('weights beside the model that are cut off are told with both sizes, without the place in the runtime', async () => {
+test('reports truncated external weights with both sizes, without the location in the runtime', async () => {
   const bytes = model((graph) => {
     const weights = { file: 'gains.bin', dtype: 'float32', shape: [3], strides: [1], offset: 0 } as const;
     const image = graph.input('image', OPEN_SHAPE);

@@ -1,4 +1,7 @@
-/** Our own exact functions against OpenCV's, which they stand in for because they are faster or easier to bound. */
+/**
+ * Our own exact functions against OpenCV's, which they stand in for because they are faster or easier to
+ * bound.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadOpenCv, withMats, type OpenCv } from '../../../../../domain/machine/opencv.js';
@@ -15,7 +18,7 @@ import {
 import { saturation } from '../../../../../domain/pathology/patch/tissue/saturation.js';
 import { traceContours } from '../../../../../domain/pathology/patch/tissue/trace-contours.js';
 
-test('saturation of all 2^24 colours', async () => {
+test('saturation of all 2^24 colors', async () => {
   const { cv } = await loadOpenCv();
   const colors = 1 << 20;
   const rgb = new Uint8Array(colors * 3);
@@ -41,7 +44,7 @@ test('saturation of all 2^24 colours', async () => {
   });
 });
 
-test('median and threshold, also on images smaller than the window', async () => {
+test('median and threshold, including images smaller than the window', async () => {
   const { cv } = await loadOpenCv();
   const random = new RandomStream('median');
   for (const [width, height] of [
@@ -63,7 +66,7 @@ test('median and threshold, also on images smaller than the window', async () =>
   }
 });
 
-/** Random images of 1 x 1 pixel up to a few words a row and beyond, `odds` of 255 and else 0. */
+/** Random images from 1 x 1 pixel to several words per row, 255 with probability `odds`, else 0. */
 function* masks(count: number, random: RandomStream) {
   for (let round = 0; round < count; round++) {
     const most = round % 20 === 0 ? 150 : 14;
@@ -74,7 +77,7 @@ function* masks(count: number, random: RandomStream) {
   }
 }
 
-test('outlines, their order and hierarchy', async () => {
+test('outlines, including their order and hierarchy', async () => {
   const { cv } = await loadOpenCv();
   let holes = 0;
   for (const { mask, width, height, note } of masks(600, new RandomStream('outlines'))) {
@@ -85,7 +88,7 @@ test('outlines, their order and hierarchy', async () => {
   assert.ok(holes > 500, `${holes}`);
 });
 
-test('morphological close with squares of every size', async () => {
+test('morphological close with squares of all sizes', async () => {
   const { cv } = await loadOpenCv();
   const random = new RandomStream('close');
   for (const { mask, width, height, note } of masks(400, random)) {
@@ -125,7 +128,7 @@ test("median blur and Otsu's threshold", async () => {
   assert.ok(thresholds.size > 50);
 });
 
-test('point in polygon, on edges and corners as well, and area and bounding box', async () => {
+test('point in polygon, including edges and corners, area and bounding box', async () => {
   const { cv } = await loadOpenCv();
   const random = new RandomStream('polygons');
   const seen = new Map<number, number>();

@@ -49,7 +49,7 @@ test('masks, contours and hierarchy equal those of cv2 for every preset, fixed a
   }
 });
 
-test('patch coordinates equal those of CLAM for every preset and size, no tissue included', async () => {
+test('patch coordinates equal those of CLAM for every preset and size, including slides without tissue', async () => {
   const slide = openSlide(BUNDLED_SLIDE);
   assert.equal(Object.keys(patches).length, 6);
   for (const [name, { coords }] of Object.entries(patches)) {

@@ -22,7 +22,7 @@ async function scan(slide: Slide, threads: number) {
   return { image, picture: picture.picture };
 }
 
-test('threads read what one reads, and a damaged tile ends them all by name', async (context) => {
+test('several threads read the same as one, and a damaged tile stops all with the file name', async (context) => {
   const path = join(temporaryFolder(context), 'slide.tif');
   await writeHugeSlide(path, { side: 5000, tile: 256, levels: 0 });
   const slide = openSlide(path);
@@ -47,7 +47,7 @@ test('threads read what one reads, and a damaged tile ends them all by name', as
   broken.close();
 });
 
-test('patches of any resolution come from the deepest level that is fine enough', async (context) => {
+test('reads patches of any resolution from the deepest level that is fine enough', async (context) => {
   const path = join(temporaryFolder(context), 'pyramid.tif');
   await writeHugeSlide(path, { side: 4096, tile: 256, levels: 2, mpp: 0.25 });
   const slide = openSlide(path);
@@ -73,7 +73,7 @@ test('patches of any resolution come from the deepest level that is fine enough'
   slide.close();
 });
 
-test('neighbours at a wished resolution do not overlap on a level of 3.99; at a level they are where CLAM has them', () => {
+test('neighbors at a requested resolution do not overlap on a level of 3.99; at a level they match CLAM', () => {
   const outline = Int32Array.of(0, 0, 4100, 0, 4100, 4100, 0, 4100);
   const level = { width: 1028, height: 1028, downsample: [3.99, 3.99] as const };
   const grid = { patchSize: 256, stepSize: 256, contourFn: 'basic', usePadding: true } as const;

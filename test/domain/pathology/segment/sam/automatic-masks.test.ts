@@ -23,7 +23,7 @@ import { temporaryFolder } from '../../../../support/temporary-folder.js';
 const CASES = ['auto_single_crop', 'auto_one_crop_layer', 'auto_one_crop_layer_min_area'];
 
 for (const name of CASES) {
-  test(`${name}: masks, their order and what each filter leaves are the original's`, async (context) => {
+  test(`${name}: masks, their order and the counts after each filter equal the original`, async (context) => {
     const expected = samJson<SamCase>(name);
     const { masks, stages } = await find(context, parametersOf(expected.parameters));
     assert.deepEqual(
@@ -58,7 +58,7 @@ for (const name of CASES) {
   });
 }
 
-test('every candidate has the predicted quality, stability, box and area of the original', async (context) => {
+test('all candidates have the predicted quality, stability, box and area of the original', async (context) => {
   const name = 'auto_one_crop_layer';
   const open = {
     ...parametersOf(samJson<SamCase>(name).parameters),
@@ -78,7 +78,7 @@ test('every candidate has the predicted quality, stability, box and area of the 
       ({ pointCoords: [at], predictedIou }) =>
         at[0] === x && at[1] === y && Math.abs(predictedIou - iou) <= 1e-5,
     );
-    // Without thresholds only those go that a crop cut off, and those without a pixel.
+    // Without thresholds, only masks that a crop cut off and empty masks are dropped.
     const goes = area === 0 || stability === null || touchesCropEdge(box, place, [0, 0, 420, 300]);
     assert.equal(mask === undefined, goes);
     if (mask === undefined || stability === null) continue;
@@ -90,7 +90,7 @@ test('every candidate has the predicted quality, stability, box and area of the 
   assert.equal(found, masks.length);
 });
 
-test('how many points are computed at once changes no bit', async (context) => {
+test('the bits do not depend on the number of points per batch', async (context) => {
   const parameters = parametersOf(samJson<SamCase>('auto_one_crop_layer').parameters);
   const [some, one, all] = await Promise.all(
     [10, 1, 1000].map((pointsPerBatch) => find(context, { ...parameters, pointsPerBatch })),

@@ -8,7 +8,10 @@ const SIDE = 32;
 const SQUARE = 128;
 const OFFSET = 1;
 
-/** Crops: size, and place in an image; larger and smaller than the model's square, wide, high, and one pixel wide. */
+/**
+ * Crops: size, and place in an image; larger and smaller than the model's square, wide, high, and one pixel
+ * wide.
+ */
 const CROPS = [
   { width: 128, height: 128, left: 0, top: 0, image: [128, 128] },
   { width: 200, height: 90, left: 0, top: 0, image: [90, 200] },
@@ -19,7 +22,7 @@ const CROPS = [
 ] as const;
 
 for (const { width, height, left, top, image } of CROPS) {
-  test(`${width} x ${height}: run lengths, area, box and stability are those of pixels interpolated twice`, () => {
+  test(`${width} x ${height}: run lengths, area, box and stability equal those of pixels interpolated twice`, () => {
     const random = new RandomStream(`logits ${width} ${height}`);
     const scale = SQUARE / Math.max(width, height);
     const [scaledWidth, scaledHeight] = [width, height].map((side) =>
@@ -52,7 +55,7 @@ for (const { width, height, left, top, image } of CROPS) {
   });
 }
 
-test('a mask without a pixel has no box; one without pixels near the threshold has no stability', () => {
+test('an empty mask has no box, and a mask without pixels near the threshold has no stability', () => {
   const scaled = { width: 50, height: 40, scaledWidth: 128, scaledHeight: 102 };
   const scanner = new LogitScanner(SIDE, SQUARE, scaled, { left: 0, top: 0 }, [40, 50], OFFSET);
   const blank = scanner.scan(new Float32Array(SIDE * SIDE).fill(-9));
@@ -64,7 +67,7 @@ test('a mask without a pixel has no box; one without pixels near the threshold h
   assert.deepEqual([...scanner.runs().counts], [0, 2000]);
 });
 
-/** Blobs with soft edges on a low ground, as SAM gives them, and noise. */
+/** Blobs with soft edges on a low background, like those of SAM, and noise. */
 function someLogits(random: RandomStream, roughness: number): Float32Array {
   const blobs = Array.from({ length: 3 }, () => ({
     x: random.below(SIDE),

@@ -47,7 +47,7 @@ interface Primitives {
 
 const primitives = samJson<Primitives>('primitives');
 
-test("crops lie where segment-anything's do, for every size, number of layers and overlap", () => {
+test('crops equal those of segment-anything for every size, number of layers and overlap', () => {
   for (const one of primitives.crop_boxes) {
     const boxes = cropBoxes(one.width, one.height, one.n_layers, one.overlap_ratio);
     assert.deepEqual(
@@ -61,7 +61,7 @@ test("crops lie where segment-anything's do, for every size, number of layers an
   }
 });
 
-test('point grids have the same numbers, and thin out from layer to layer', () => {
+test('point grids equal the original and thin out from layer to layer', () => {
   for (const { n_per_side: side, points_xy, probe_first_last } of primitives.point_grids) {
     const grid = pointGrid(side);
     assert.equal(grid.length, 2 * side * side);
@@ -73,20 +73,20 @@ test('point grids have the same numbers, and thin out from layer to layer', () =
     assert.deepEqual(gridSides(points_per_side, n_layers, downscale), sides);
 });
 
-test('a layer that would be left without points is refused with what to change', () => {
+test('refuses a layer without points and states what to change', () => {
   assert.throws(() => gridSides(4, 3, 2), {
     code: 'InvalidInput',
-    message: /no points are left for crop layer 3.*4 points, factor 2, 3 layers.*raise points-per-side/,
+    message: /crop layer 3 has no points.*4 points, factor 2, 3 layers.*increase `points-per-side`/,
   });
 });
 
-test('box suppression keeps what torchvision keeps, equal scores included', () => {
+test('box suppression keeps the same boxes as torchvision, including ties', () => {
   const { boxes_xyxy, scores, cases } = primitives.nms;
   for (const { iou_threshold, keep } of cases)
     assert.deepEqual(suppressBoxes(boxes_xyxy, scores, iou_threshold), keep);
 });
 
-test('boxes at an inner edge of a crop are told from those at an edge of the image', () => {
+test('distinguishes boxes at an inner edge of a crop from those at an edge of the image', () => {
   const { crop_box, image_box, boxes_in_crop_xyxy, near } = primitives.box_near_crop_edge;
   const [left, top, right, bottom] = crop_box;
   const found = boxes_in_crop_xyxy.map(([x0, y0, x1, y1]) =>
@@ -99,7 +99,7 @@ test('boxes at an inner edge of a crop are told from those at an edge of the ima
   assert.deepEqual(found, near);
 });
 
-test('small holes are filled and small islands removed, as by the original', async () => {
+test('fills small holes and removes small islands like the original', async () => {
   const { cv } = await loadOpenCv();
   for (const { mode, area_thresh, input, output, changed } of primitives.remove_small_regions) {
     const mask = decodeMask(rleOf(input));
@@ -109,7 +109,7 @@ test('small holes are filled and small islands removed, as by the original', asy
   }
 });
 
-test('run lengths, areas and boxes are those of the original', () => {
+test('run lengths, areas and boxes equal those of the original', () => {
   for (const { rows, rle, area, box_xyxy } of primitives.run_lengths) {
     const encoded = encodeMask(Uint8Array.from(rows.flat()), rows.length, rows[0].length);
     assert.deepEqual(encoded, rleOf(rle));

@@ -16,13 +16,15 @@ import { openSmallSam, samImage } from '../../../../support/small-sam.js';
 import { scratchFolder } from '../../../../support/scratch-folder.js';
 import { temporaryFolder } from '../../../../support/temporary-folder.js';
 
-/** One crop of 64 points and four of 16, in batches of 10: 7 + 1 calls of `progress`, then four times 2 + 1. */
+/**
+ * One crop of 64 points and four of 16, in batches of 10: 7 + 1 calls of `progress`, then four times 2 + 1.
+ */
 const PARAMETERS: SegmentParameters = {
   ...parametersOf(samJson<SamCase>('auto_one_crop_layer').parameters),
   pointsPerBatch: 10,
 };
 
-describe('a search that was stopped', () => {
+describe('an interrupted search', () => {
   const folder = scratchFolder();
   let model: SamModel;
   let image: ImageToSegment;
@@ -34,7 +36,7 @@ describe('a search that was stopped', () => {
     assert.equal(undisturbed.masks.length, 52);
   });
 
-  test('killed by SIGKILL in the third crop, it goes on there and ends with the same bits', async (context) => {
+  test('resumes after SIGKILL in the third crop and gives the same bits', async (context) => {
     const own = temporaryFolder(context);
     assert.equal(await killedAfter(own, 8 + 3 + 1), 'SIGKILL');
     const checkpoint = join(own, 'checkpoint');
@@ -46,7 +48,7 @@ describe('a search that was stopped', () => {
     assert.equal(reports.at(-1), '5/5');
   });
 
-  test('aborted in the middle of a crop, it throws the reason and keeps the crops before', async (context) => {
+  test('throws the reason when aborted within a crop and keeps finished crops', async (context) => {
     const checkpoint = temporaryFolder(context);
     const abort = new AbortController();
     const reason = new Error('the worker shuts down');
@@ -58,7 +60,7 @@ describe('a search that was stopped', () => {
     assert.deepEqual(found, undisturbed);
   });
 
-  test('a damaged crop, one in another place and one cut short are searched again; the others are not', async (context) => {
+  test('repeats only damaged, misplaced and truncated crops', async (context) => {
     const checkpoint = temporaryFolder(context);
     await search(checkpoint);
     const path = (crop: number): string => join(checkpoint, `crop-000${crop}.json`);
@@ -72,11 +74,11 @@ describe('a search that was stopped', () => {
     assert.equal(readFileSync(path(0), 'utf8'), text);
   });
 
-  test('crops of other parameters, weights or pixels are foreign; another batch size is not', async (context) => {
+  test('does not reuse crops with other parameters, weights or pixels, but reuses those with another batch size', async (context) => {
     const checkpoint = temporaryFolder(context);
     await search(checkpoint);
     assert.equal((await search(checkpoint, { pointsPerBatch: 16 })).embedded, 0);
-    // What is applied after the crops leaves them as they are.
+    // Parameters that apply after the crops do not invalidate them.
     assert.equal((await search(checkpoint, { cropNmsThresh: 0.5, minMaskRegionArea: 9 })).embedded, 0);
     assert.equal((await search(checkpoint, { predIouThresh: 0.81 })).embedded, 5);
     const changed = { ...image, rgb: image.rgb.map((value, i) => (i === 7 ? value ^ 1 : value)) };
@@ -132,7 +134,10 @@ function contextOf(
   };
 }
 
-/** Starts the search in a process that kills itself at that call of `progress`. Returns the signal that ended it. */
+/**
+ * Starts the search in a process that kills itself at that call of `progress`. Returns the signal that ended
+ * it.
+ */
 function killedAfter(folder: string, calls: number): Promise<NodeJS.Signals | null> {
   const script = fileURLToPath(new URL('../../../../support/masks-process.js', import.meta.url));
   const child = fork(script, [folder, JSON.stringify(PARAMETERS), String(calls)]);

@@ -42,7 +42,7 @@ describe('watershed on the bundled slide', () => {
     masks = await segment(image);
   });
 
-  test('finds 30 to 300 masks, from specks to tissue compartments', () => {
+  test('finds 30 to 300 masks, from small spots to tissue compartments', () => {
     assert.ok(masks.length >= 30 && masks.length <= 300, `${masks.length}`);
     const areas = masks.map(({ area }) => area).sort((a, b) => a - b);
     assert.ok(areas[0] >= 16);
@@ -50,7 +50,7 @@ describe('watershed on the bundled slide', () => {
     assert.ok((areas.at(-1) ?? 0) > 20_000);
   });
 
-  test('every mask is what it says it is', () => {
+  test('the facts of every mask match its pixels', () => {
     for (const { rle, area, bbox, pointCoords, predictedIou, stabilityScore, cropBox } of masks) {
       const pixels = decodeMask(rle);
       assert.equal(areaOf(rle), area);
@@ -62,7 +62,7 @@ describe('watershed on the bundled slide', () => {
     }
   });
 
-  test('masks nest or are apart, and cover the tissue but not the glass', () => {
+  test('masks are nested or disjoint, and cover the tissue but not the glass', () => {
     const { width, height } = image;
     const covered = new Uint8Array(width * height);
     const pixels = masks.map(({ rle }) => decodeMask(rle));
@@ -80,7 +80,7 @@ describe('watershed on the bundled slide', () => {
       { all: 0, covered: 0 },
     ];
     covered.forEach((set, i) => {
-      const density = stains.haematoxylin[i] + stains.eosin[i];
+      const density = stains.hematoxylin[i] + stains.eosin[i];
       const kind = density > 0.3 ? tissue : density < 0.06 ? glass : undefined;
       if (kind) kind.all++;
       if (kind) kind.covered += set;
@@ -92,8 +92,8 @@ describe('watershed on the bundled slide', () => {
     );
   });
 
-  test('regions are uniform: most of the variance of the stains lies between them', () => {
-    const { haematoxylin } = separateStains(image.rgb, image.width * image.height);
+  test('regions are uniform: most of the stain variance is between them', () => {
+    const { hematoxylin } = separateStains(image.rgb, image.width * image.height);
     const fine = masks.filter(({ area }) => area < 4000);
     const variance = (values: number[]): number => {
       const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -101,16 +101,16 @@ describe('watershed on the bundled slide', () => {
     };
     const means = fine.map(({ rle, area }) => {
       const pixels = decodeMask(rle);
-      return haematoxylin.reduce((sum, value, i) => sum + (pixels[i] ? value : 0), 0) / area;
+      return hematoxylin.reduce((sum, value, i) => sum + (pixels[i] ? value : 0), 0) / area;
     });
-    assert.ok(variance(means) > 0.01, `means of haematoxylin vary by ${variance(means)}`);
+    assert.ok(variance(means) > 0.01, `means of hematoxylin vary by ${variance(means)}`);
   });
 
-  test('gives the same masks again', async () => {
+  test('is deterministic', async () => {
     assert.deepEqual(await segment(image), masks);
   });
 
-  test('drops masks below the least area', async () => {
+  test('drops masks below the minimum area', async () => {
     const large = await segment(image, { minMaskRegionArea: 500 });
     assert.deepEqual(
       large,
@@ -129,7 +129,7 @@ test('an image without tissue has no masks', async () => {
   );
 });
 
-test('two halves of different stain become two regions, cut where the stain changes', async () => {
+test('two halves with different stain become two regions, split where the stain changes', async () => {
   const [width, height] = [80, 60];
   const rgb = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
     const right = Math.floor(i / 3) % width >= 37;
@@ -143,7 +143,7 @@ test('two halves of different stain become two regions, cut where the stain chan
   assert.ok(Math.abs(edges[0][1] - 36.5) <= 3, `cut at ${edges[0][1]}`);
 });
 
-test('run lengths of all labels at once are those of each mask', () => {
+test('run lengths of all labels equal those of each mask', () => {
   const random = new RandomStream('labels');
   for (const [width, height] of [
     [17, 11],
@@ -161,7 +161,7 @@ test('run lengths of all labels at once are those of each mask', () => {
   }
 });
 
-test('neighbours are merged by what a union costs, and only neighbours', () => {
+test('merges only neighbors, by the cost of their union', () => {
   const region = (size: number, value: number) => ({ size, mean: Float64Array.of(value) });
   // 0 - 1 - 2 - 3 in a row; 4 is apart. Ward: 0 and 1 cost 0.5, 2 and 3 cost 2, the rest far more.
   const regions = [region(1, 0), region(1, 1), region(1, 10), region(1, 12), region(1, 0)];

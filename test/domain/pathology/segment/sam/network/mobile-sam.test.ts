@@ -16,7 +16,7 @@ import { checkProbe, farthest, type Probe, runGraph, samNpy } from '../../../../
 import { samImage } from '../../../../../support/small-sam.js';
 import { temporaryFolder } from '../../../../../support/temporary-folder.js';
 
-/** What MobileSAM's code computes with reduced sizes and random weights. */
+/** Results of the MobileSAM code with reduced sizes and random weights. */
 interface MobileCase {
   decoder_num_heads: number;
   image_size: number;
@@ -30,7 +30,7 @@ const CHECKPOINT = fixture('sam/mobile_small.pt');
 const expected = samJson<MobileCase>('mobile_small');
 const hints = { decoderHeads: expected.decoder_num_heads, imageSize: expected.image_size };
 
-test("every stage of MobileSAM's image encoder is the one of its own code", async () => {
+test('every stage of the MobileSAM image encoder equals the original code', async () => {
   const stages = new Map<string, string>();
   const { rgb, width, height } = await samImage();
   const side = expected.image_size;
@@ -49,7 +49,7 @@ test("every stage of MobileSAM's image encoder is the one of its own code", asyn
   }
 });
 
-test("MobileSAM's embedding, masks and qualities are those of its own code", async (context) => {
+test('the embedding, masks and qualities of MobileSAM equal the original code', async (context) => {
   const folder = temporaryFolder(context);
   const path = join(folder, 'mobile_small.pt');
   copyFileSync(CHECKPOINT, path);
@@ -64,13 +64,13 @@ test("MobileSAM's embedding, masks and qualities are those of its own code", asy
   await model.close();
 });
 
-test('the image is 1024 pixels a side where nothing else is said, and a multiple of 16', () => {
+test('the image side is 1024 pixels by default and must be a multiple of 16', () => {
   const tensors = tensorLayout(CHECKPOINT);
   assert.deepEqual(samDesign(tensors), { encoder: 'tiny-vit', imageSize: 1024, grid: 64, width: 24 });
   expectError('InvalidInput', ['multiple of 16', '1000'], () => samDesign(tensors, { imageSize: 1000 }));
 });
 
-test('a TinyViT whose windows are no squares is refused', () => {
+test('refuses a TinyViT whose windows are not square', () => {
   const tensors = new Map(tensorLayout(CHECKPOINT));
   const name = 'image_encoder.layers.1.blocks.0.attn.attention_biases';
   const biases = tensors.get(name);

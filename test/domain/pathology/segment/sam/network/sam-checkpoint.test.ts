@@ -23,7 +23,7 @@ import { temporaryFolder } from '../../../../../support/temporary-folder.js';
 const SMALL = fixture('sam/sam_small.safetensors');
 const HEADS = { decoderHeads: 4 };
 
-test("torch's zip format, names with a prefix, and safetensors give the same bits", async (context) => {
+test('the zip format of torch, prefixed names, and safetensors give the same bits', async (context) => {
   const folder = temporaryFolder(context);
   const path = join(folder, 'wrapped.pth');
   const tensors = Object.entries(readSafetensors(SMALL).tensors);
@@ -43,7 +43,7 @@ test("torch's zip format, names with a prefix, and safetensors give the same bit
   assert.deepEqual(embeddings[3], embeddings[1]);
 });
 
-test('graphs are written beside the checkpoint, and again only where they are missing or differ', async (context) => {
+test('graphs are written next to the checkpoint only if they are missing or differ', async (context) => {
   const folder = temporaryFolder(context);
   const path = join(folder, 'small.safetensors');
   copyFileSync(SMALL, path);
@@ -64,9 +64,9 @@ test('graphs are written beside the checkpoint, and again only where they are mi
   await assert.rejects(prepareSam({ ...weights, folder: fixture('sam') }), { code: 'InvalidInput' });
 });
 
-test('every tensor that is used is asked for by name and shape', () => {
+test('every used tensor is checked by name and shape', () => {
   const tensors = tensorLayout(SMALL);
-  // Boxes and given masks are prompts that are not used here; the fourth mask is for ambiguous prompts only.
+  // Box and mask prompts are not used here; the fourth mask is only for unambiguous prompts.
   const unused = /prompt_encoder\.(point_embeddings\.[023]|mask_downscaling)|hypernetworks_mlps\.0\./;
   const build = (changed: ReadonlyMap<string, TensorLayout>): void => {
     buildSamEncoder(changed, HEADS);
@@ -89,7 +89,7 @@ test('every tensor that is used is asked for by name and shape', () => {
   assert.equal(used, 188 - 3 - 10 - 6);
 });
 
-test('a size that does not fit the others is refused with both', () => {
+test('refuses a size that does not fit the others, with both sizes', () => {
   const tensors = tensorLayout(SMALL);
   const cases: [name: string, shape: number[], words: string[]][] = [
     ['image_encoder.pos_embed', [1, 16, 15, 48], ['[1, 16, 16, 48]', '[1, 16, 15, 48]']],
@@ -110,7 +110,7 @@ test('a size that does not fit the others is refused with both', () => {
   }
 });
 
-test('the number of heads must be told where it is not the published one, and must fit', () => {
+test('the number of heads must be specified if it is not the published one, and must fit', () => {
   const tensors = tensorLayout(SMALL);
   expectError('InvalidInput', ['heads', '64 wide', 'decoder-heads'], () => buildSamDecoder(tensors));
   expectError('UnsupportedFormat', ['self_attn.q_proj.weight', '5 heads'], () => {
@@ -118,7 +118,7 @@ test('the number of heads must be told where it is not the published one, and mu
   });
 });
 
-test('a checkpoint that does not fit leaves no graph behind', async (context) => {
+test('a misfitting checkpoint leaves no graph behind', async (context) => {
   const folder = temporaryFolder(context);
   const path = join(folder, 'other.safetensors');
   const { tensors } = readSafetensors(SMALL);
@@ -135,7 +135,7 @@ test('a checkpoint that does not fit leaves no graph behind', async (context) =>
   assert.deepEqual(readdirSync(folder), ['other.safetensors']);
 });
 
-test('a checkpoint that is cut short is refused by name', async (context) => {
+test('refuses a truncated checkpoint by name', async (context) => {
   const folder = temporaryFolder(context);
   const path = join(folder, 'short.safetensors');
   copyFileSync(SMALL, path);
@@ -148,7 +148,7 @@ for (const name of Object.keys(PUBLISHED_SAMS) as PublishedSam[]) {
   test(`${name}: the published sizes build both graphs`, () => {
     const tensors = publishedLayout(name);
     assert.deepEqual(samDesign(tensors), { encoder: 'vit', imageSize: 1024, grid: 64, width: 256 });
-    // Names and places only: the weights stay in the checkpoint.
+    // The graph contains only names and offsets; the weights stay in the checkpoint.
     assert.ok(buildSamEncoder(tensors).length < 2_000_000);
     assert.ok(buildSamDecoder(tensors).length < 200_000);
   });

@@ -35,7 +35,10 @@ const points = Float64Array.from(expected.points_xy.flat());
 /** Where what the original keeps as channels x tokens lies in tokens x channels. */
 const byToken = (index: number): number => (index % AREA) * WIDTH + Math.floor(index / AREA);
 
-/** Where the original's pixel of n x channels x 64 x 64 lies among ours: by token, then by its four quarters, twice. */
+/**
+ * Where the original's pixel of n x channels x 64 x 64 lies among ours: by token, then by its four quarters,
+ * twice.
+ */
 function byQuarters(index: number): number {
   const side = 4 * GRID;
   const x = index % side;
@@ -53,7 +56,7 @@ function smallCheckpoint(context: TestContext): string {
   return path;
 }
 
-test('an image is resized, normalised and padded as the original does', async () => {
+test('resizes, normalizes and pads an image like the original', async () => {
   const { rgb, width, height } = await samImage();
   assert.deepEqual(scaledSize(width, height, SIDE), {
     width: expected.resized.width,
@@ -70,7 +73,7 @@ test('an image is resized, normalised and padded as the original does', async ()
   });
 });
 
-test('a tall image is padded at its right', () => {
+test('pads a tall image at the right', () => {
   const input = samInput(new Uint8Array(2 * 4 * 3).fill(255), 2, 4, 8);
   const white = (255 - 123.675) / 58.395;
   assert.equal(input[3], Math.fround(white));
@@ -78,14 +81,14 @@ test('a tall image is padded at its right', () => {
   assert.equal(input[7 * 8 + 3], Math.fround(white));
 });
 
-test('points go to the padded square as in the original', async () => {
+test('maps points to the padded square as in the original', async () => {
   const { width, height } = await samImage();
   const found = samPoints(points, { width, height }, scaledSize(width, height, SIDE), SIDE);
   const wanted = expected.model_frame_points_xy.flat().map((value) => (value + 0.5) / SIDE);
   assert.deepEqual(found, Float32Array.from(wanted));
 });
 
-test('every stage of the image encoder is the one of the original', async (context) => {
+test('every stage of the image encoder equals the original', async (context) => {
   const path = smallCheckpoint(context);
   const stages = new Map<string, string>();
   const { rgb, width, height } = await samImage();
@@ -104,7 +107,7 @@ test('every stage of the image encoder is the one of the original', async (conte
   }
 });
 
-test('every stage of the mask decoder is the one of the original', async (context) => {
+test('every stage of the mask decoder equals the original', async (context) => {
   const path = smallCheckpoint(context);
   const folder = temporaryFolder(context);
   const stages = new Map<string, string>();
@@ -125,7 +128,7 @@ test('every stage of the mask decoder is the one of the original', async (contex
   }
 });
 
-test("embedding, masks and qualities are the original's", async (context) => {
+test('the embedding, masks and qualities equal the original', async (context) => {
   const folder = temporaryFolder(context);
   const model = await openSmallSam(folder);
   const { rgb, width, height } = await samImage();
@@ -144,7 +147,7 @@ test("embedding, masks and qualities are the original's", async (context) => {
   await model.close();
 });
 
-test('a point has the same masks alone as among others, and an image the same embedding again', async (context) => {
+test('a point has the same masks alone and among others, and an image always has the same embedding', async (context) => {
   const model = await openSmallSam(temporaryFolder(context));
   const { rgb, width, height } = await samImage();
   const embedding = await model.embed(rgb, width, height);
