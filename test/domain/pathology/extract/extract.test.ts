@@ -243,7 +243,7 @@ describe('pathology.extract', () => {
     const warnings = job.logs.filter(({ level }) => level === 'warn');
     assert.deepEqual(
       warnings.map(({ message }) => message),
-      [`encoder tiny on cpu, not tensorrt (${reason})`],
+      [`encoder tiny runs on cpu instead of tensorrt (${reason})`],
     );
   });
 
@@ -267,7 +267,7 @@ describe('pathology.extract', () => {
     assert.equal(values?.dim, 64);
     assert.match(
       job.logs.find(({ level }) => level === 'warn')?.message ?? '',
-      /stain-texture is used instead/,
+      /using fallback encoder stain-texture/,
     );
   });
 });

@@ -72,6 +72,6 @@ test('uses a given downsample, and refuses segments that fit none, with the valu
   assert.equal(segmentFrame({ info, masks }, 256, 'segments.h5', 11).downsample, 11);
   assert.throws(() => frame(info), {
     code: 'InvalidInput',
-    message: /segments\.h5: .*a box of 6000 x 100.*reduced by about 8; found 550 x 12 pixels of level 2/,
+    message: /segments\.h5: .*a box of 6000 x 100.*reduced by about 8; found 550 x 12 pixels from level 2/,
   });
 });

@@ -159,7 +159,7 @@ test('a custom SAM writes the same masks to every file, at the positions where i
   }
   assert.ok(new Set(masks.map(({ cropBox }) => cropBox.join())).size > 1);
   const messages = job.logs.map(({ message }) => message);
-  assert.ok(messages.some((message) => /^segmenter small-sam on (cpu|cuda) \(.+\)$/.test(message)));
+  assert.ok(messages.some((message) => /^segmenter small-sam runs on (cpu|cuda) \(.+\)$/.test(message)));
   assert.deepEqual(job.reports.at(-1), { unit: 'crops', done: 5, total: 5, note: undefined });
   assert.ok(job.reports.some(({ note }) => note === '64 of 64 points'));
 });

@@ -37,7 +37,7 @@ test('refuses an unknown name and lists the known ones', async () => {
   assert.deepEqual(SEGMENTER_NAMES, ['sam-vit-h', 'sam-vit-l', 'sam-vit-b', 'mobile-sam', 'watershed']);
   await assert.rejects(findSegmenter('sam'), {
     code: 'InvalidInput',
-    message: /unknown segmenter "sam"; expected sam-vit-h, .*or a YAML or JSON file/,
+    message: /unknown segmenter "sam"; expected sam-vit-h, .*or a YAML or JSON segmenter file/,
   });
 });
 
@@ -88,7 +88,7 @@ describe('a published SAM', () => {
     await assert.rejects(as('sam-vit-b'), {
       code: 'UnsupportedFormat',
       message:
-        /vit_l\.safetensors: .*do not belong to sam-vit-b; expected .*a ViT of 12 blocks, 768 wide.*found a ViT of 24 blocks, 1024 wide, as sam-vit-l has it; Next: import it as sam-vit-l/,
+        /vit_l\.safetensors: .*do not belong to sam-vit-b; expected .*a ViT of 12 blocks, 768 wide.*found a ViT of 24 blocks, 1024 wide, as in sam-vit-l; Next: import it as sam-vit-l/,
     });
     await assert.rejects(as('mobile-sam'), { code: 'UnsupportedFormat', message: /expected a TinyViT/ });
     await as('sam-vit-l');
@@ -154,7 +154,7 @@ describe('a SAM that a file describes', () => {
       message: /is not a mapping.*found a list/,
     });
     writeFileSync(path, 'name: [');
-    await assert.rejects(findSegmenter(path), { code: 'InvalidInput', message: /cannot be read/ });
+    await assert.rejects(findSegmenter(path), { code: 'InvalidInput', message: /cannot read the segmenter file/ });
     writeFileSync(path, 'name: mine\narchitecture: sam\nweights: gone.pth\n');
     await assert.rejects(findSegmenter(path), {
       code: 'WeightsMissing',

@@ -185,7 +185,7 @@ test('enlarges the first annotated and the first unannotated slide of the test s
     data.shown.heatmaps.map(({ key }) => key),
     ['slide_001', 'slide_002'],
   );
-  assert.match(data.shown.rule, /first slide with and the first without an annotation of the test set/);
+  assert.match(data.shown.rule, /first slide with and the first without an annotation in the test set/);
   assert.equal(data.shown.heatmaps[0].pictures.length, 3);
 });
 

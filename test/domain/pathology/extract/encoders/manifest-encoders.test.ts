@@ -55,13 +55,13 @@ for (const [name, file] of [
 
 describe('refuses weights that do not fit during import', () => {
   const refused: [string, string, RegExp][] = [
-    ['plip', 'clip_tiny.bin', /not those of plip; expected 512 features; found 32/],
+    ['plip', 'clip_tiny.bin', /do not belong to plip; expected 512 features; found 32/],
     [
       'plip',
       'resnet50_w8_cut.legacy.pth',
-      /no matching tensor vision_model\.embeddings\.patch_embedding\.weight/,
+      /no fitting tensor vision_model\.embeddings\.patch_embedding\.weight/,
     ],
-    ['resnet50', 'resnet50_w8_cut.legacy.pth', /not those of resnet50; expected 1024 features; found 128/],
+    ['resnet50', 'resnet50_w8_cut.legacy.pth', /do not belong to resnet50; expected 1024 features; found 128/],
     ['resnet50', 'strided.pth', /no fitting tensor layer3\.0\.conv3\.weight/],
   ];
   for (const [name, file, message] of refused) {

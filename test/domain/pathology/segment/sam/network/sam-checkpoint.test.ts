@@ -78,7 +78,7 @@ test('every used tensor is checked by name and shape', () => {
     used++;
     const without = new Map(tensors);
     without.delete(name);
-    expectError('UnsupportedFormat', ['sam_small.safetensors', /no fitting tensor/], () => build(without));
+    expectError('UnsupportedFormat', ['sam_small.safetensors', /no matching tensor/], () => build(without));
     const misshapen = new Map(tensors).set(name, {
       ...tensor,
       shape: [...tensor.shape, 2],
