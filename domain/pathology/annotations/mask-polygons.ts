@@ -112,7 +112,7 @@ class EdgeGrid {
       this.edges[corner] &= ~(1 << next);
       return next;
     }
-    throw new Error(`polygonsOfMask: no edge leaves corner ${corner}`);
+    throw new Error(`tracePolygons: no edge leaves corner ${corner}`);
   }
 
   private ring(corners: readonly number[], directions: readonly number[]): GridRing {

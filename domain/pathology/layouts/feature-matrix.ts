@@ -2,7 +2,10 @@ import { SamMilError } from '../../errors.js';
 import { firstNotFinite } from '../../files/finite.js';
 import type { Dtype } from '../../files/tensor.js';
 
-/** Rows and length of feature vectors stored as N x D or 1 x N x D. @throws SamMilError InvalidInput on another shape or element type */
+/**
+ * Rows and length of feature vectors stored as N x D or 1 x N x D.
+ * @throws SamMilError InvalidInput on another shape or element type
+ */
 export function matrixShape(
   file: string,
   shape: readonly number[],

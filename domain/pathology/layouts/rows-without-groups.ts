@@ -12,7 +12,10 @@ export function coordsOf(coords: Int32Array, rows: Int32Array): Int32Array {
   return places;
 }
 
-/** Features without the group rows, in the same order. Rows are read on demand. Without group rows, nothing changes. */
+/**
+ * Features without the group rows, in the same order. Rows are read on demand. Without group rows, nothing
+ * changes.
+ */
 export function rowsWithoutGroups(
   features: FeatureRows,
   coords: Int32Array,

@@ -73,7 +73,8 @@ export function readSamInfo(path: string): SamInfo {
  * Reads the sam_info file of a features file.
  * @param rows number of feature rows
  * @param coords of the features; absent if their file has none
- * @throws SamMilError as {@link readSamInfo}; CountMismatch if the number of rows differs; InvalidInput if the coords differ
+ * @throws SamMilError as {@link readSamInfo}; CountMismatch if the number of rows differs; InvalidInput if
+ * the coords differ
  */
 export function readSamInfoOf(path: string, rows: number, coords?: Int32Array): SamInfo {
   const info = readSamInfo(path);

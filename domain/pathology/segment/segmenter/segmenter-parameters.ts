@@ -10,7 +10,7 @@ const share = (value: number, description: string) =>
 const count = (minimum: number, value: number, description: string) =>
   sam({ type: 'integer', minimum, default: value, description });
 
-/** What a segmenter may be told, by SAM's names. */
+/** Parameters of segmenters, named as in SAM. */
 export const segmenterParameters = defineParameters({
   with: {
     regions: {

@@ -155,14 +155,14 @@ describe('existing group rows', () => {
       EXPECTED.relative_area,
     );
 
-    const anew = await convert(temporaryFolder(context), {
+    const again = await convert(temporaryFolder(context), {
       features,
       segments: await given('segments.pkl'),
       'group-features': false,
     });
-    assert.deepEqual([anew.result.values?.['groups-count'], bagOf(anew.result).rows], [0, PATCHES]);
+    assert.deepEqual([again.result.values?.['groups-count'], bagOf(again.result).rows], [0, PATCHES]);
     assert.deepEqual(
-      [...readSamInfo(anew.result.files['sam-info'].from).relativeArea],
+      [...readSamInfo(again.result.files['sam-info'].from).relativeArea],
       EXPECTED.relative_area,
     );
   });

@@ -281,7 +281,7 @@ function rowsOf(coords: Int32Array): number[] {
 }
 
 /**
- * Starts the extraction in a process of its own and kills it once `patches` are done. Returns the signal that
+ * Starts the extraction in a separate process and kills it once `patches` are done. Returns the signal that
  * ended it.
  */
 function killAfter(

@@ -52,8 +52,8 @@ test('recovers the level downsample from segments of the SAM-MIL scripts, which 
     );
     const place = { startX: 0, startY: 0, stopX: boxWidth, stopY: boxHeight };
     const info = { ...place, patchSize: 256, w, h, visLevel, downsampleRatio };
-    const wanted = Math.trunc(scales[visLevel]) * downsampleRatio;
-    assert.equal(frame(info), wanted, JSON.stringify({ scales, info }));
+    const expected = Math.trunc(scales[visLevel]) * downsampleRatio;
+    assert.equal(frame(info), expected, JSON.stringify({ scales, info }));
   }
 });
 

@@ -154,7 +154,10 @@ describe('a SAM that a file describes', () => {
       message: /is not a mapping.*found a list/,
     });
     writeFileSync(path, 'name: [');
-    await assert.rejects(findSegmenter(path), { code: 'InvalidInput', message: /cannot read the segmenter file/ });
+    await assert.rejects(findSegmenter(path), {
+      code: 'InvalidInput',
+      message: /cannot read the segmenter file/,
+    });
     writeFileSync(path, 'name: mine\narchitecture: sam\nweights: gone.pth\n');
     await assert.rejects(findSegmenter(path), {
       code: 'WeightsMissing',

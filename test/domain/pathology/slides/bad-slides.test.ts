@@ -68,7 +68,7 @@ test('refuses a slide without read permission by name', (context) => {
     .then(({ checkSlideFile }) => checkSlideFile(${JSON.stringify(path)})).catch((error) => console.log(error.message))`;
   const child = spawnSync(process.execPath, ['-e', script], { uid: 65534, encoding: 'utf8', cwd: '/' });
   if (/MODULE_NOT_FOUND|EACCES.*check-file/.test(child.stdout + child.stderr) || child.error) {
-    return context.skip(`run as superuser, and another user can't read the project: ${child.stderr}`);
+    return context.skip(`run as superuser, and another user cannot read the project: ${child.stderr}`);
   }
   assert.match(
     child.stdout,
@@ -175,8 +175,8 @@ test('decodes a large plain image in strips, with the same pixels', async (conte
   for (const name of ['a.png', 'b.tif']) {
     const raws = [[], ['1000']].map((atOnce) => {
       const raw = join(folder, `${name}.raw`);
-      const told = execFileSync(process.execPath, [decoder, join(folder, name), raw, ...atOnce]);
-      const { width: w, height: h } = JSON.parse(told.toString()) as { width: number; height: number };
+      const printed = execFileSync(process.execPath, [decoder, join(folder, name), raw, ...atOnce]);
+      const { width: w, height: h } = JSON.parse(printed.toString()) as { width: number; height: number };
       assert.deepEqual([w, h], [width, height]);
       return readFileSync(raw);
     });

@@ -115,7 +115,7 @@ describe('half-precision weights are converted to float32', () => {
     });
     const features = await encoder.encode(await twoPatches(), 2);
     assertClose(features, golden('clip_image_embeds_f16_weights.npy'));
-    assert.ok(largestDifference(features, golden('clip_image_embeds.npy')) > 1e-3, 'they are told apart');
+    assert.ok(largestDifference(features, golden('clip_image_embeds.npy')) > 1e-3, 'the results differ');
   });
 
   test('bfloat16 to the bits of the same numbers in float32', async (context) => {
@@ -333,12 +333,12 @@ async function assertStages(
   return results;
 }
 
-function largestDifference(found: Float32Array, wanted: Float32Array): number {
-  assert.equal(found.length, wanted.length);
-  return found.reduce((worst, value, i) => Math.max(worst, Math.abs(value - wanted[i])), 0);
+function largestDifference(found: Float32Array, expected: Float32Array): number {
+  assert.equal(found.length, expected.length);
+  return found.reduce((worst, value, i) => Math.max(worst, Math.abs(value - expected[i])), 0);
 }
 
-function assertClose(found: Float32Array, wanted: Float32Array, what = 'features'): void {
-  const worst = largestDifference(found, wanted);
+function assertClose(found: Float32Array, expected: Float32Array, what = 'features'): void {
+  const worst = largestDifference(found, expected);
   assert.ok(worst < TOLERANCE, `${what}: largest difference ${worst}`);
 }

@@ -24,7 +24,7 @@ describe('EfficientNet-Lite0', () => {
     try {
       weights = await ensureEncoderWeights();
     } catch (error) {
-      unavailable = `its weights can't be downloaded here: ${String(error)}`;
+      unavailable = `its weights cannot be downloaded here: ${String(error)}`;
     }
   });
 

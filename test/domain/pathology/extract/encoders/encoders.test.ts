@@ -49,7 +49,7 @@ for (const name of [...ENCODER_NAMES, 'an encoder file']) {
       const all = Float32Array.from(await encoder.encode(batch, 3));
       assert.equal(all.length, 3 * dim);
       assert.ok(all.every(Number.isFinite));
-      assert.notDeepEqual(all.subarray(0, dim), all.subarray(dim, 2 * dim), 'patches are told apart');
+      assert.notDeepEqual(all.subarray(0, dim), all.subarray(dim, 2 * dim), 'patches differ');
       const second = await encoder.encode(batch.subarray(bytes, 2 * bytes), 1);
       assert.deepEqual(Float32Array.from(second), all.slice(dim, 2 * dim), 'alone');
       await encoder.close();
