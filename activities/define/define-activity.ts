@@ -33,7 +33,7 @@ export interface ActivityDefinition {
    * `inputs` are the files among them, found, by their place (`slide`, `tables.0`).
    */
   hiddenInputs?(parameters: JsonObject, inputs: Readonly<Record<string, InputFile>>): Promise<JsonObject>;
-  /** For `validate`, `plan` and `run`, before anything starts: see {@link CatalogueEntry.lacks}. Light and synchronous; no heavy import behind it. */
+  /** For `validate`, `plan` and `run`, before anything starts: see {@link CatalogEntry.lacks}. Light and synchronous; no heavy import behind it. */
   lacks?: CatalogEntry['lacks'];
   /**
    * For what an activity writes outside the work folder, where receipts do not look: why that is no longer as it was left, or undefined where it is.
