@@ -45,7 +45,7 @@ export interface ActivityDefinition {
     inputs: Readonly<Record<string, InputFile>>,
     work: string,
   ): Promise<readonly string[]>;
-  /** For `validate`, `plan` and `run`, before anything starts: see {@link CatalogueEntry.lacks}. Light and synchronous; no heavy import behind it. */
+  /** For `validate`, `plan` and `run`, before anything starts: see {@link CatalogEntry.lacks}. Light and synchronous; no heavy import behind it. */
   lacks?: CatalogEntry['lacks'];
   /**
    * For what an activity writes outside the work folder, where receipts do not look: why that is no longer as it was left, or undefined where it is.

@@ -93,7 +93,7 @@ test('arguments: each kind of mistake is exit code 2 and named without a stack t
     [['status', 'nothing'], /there is no run "nothing"/],
     [['worker', '--concurrency', 'cpu'], /expected QUEUE=N/],
     [['graph', 'toy.yaml', '--format', 'png', ...plugin], /no graph format "png"/],
-    [['validate', 'toy.yaml', '--plugin', 'none.mjs'], /there is no plugin .*none\.mjs; found nothing/],
+    [['validate', 'toy.yaml', '--plugin', 'none.mjs'], /there is no plugin .*none\.mjs/],
     [['ls', '--frob'], /unknown option '--frob'/],
   ];
   const outcomes = await Promise.all(cases.slice(0, 5).map(([args]) => sam(...args)));

@@ -37,7 +37,7 @@ test('a table becomes one features file a bag and a labels file that names them'
   assert.deepEqual([...bag.coords], [0, 0, 1, 0]);
 });
 
-test('standardise works over all instances', async (t) => {
+test('standardize works over all instances', async (t) => {
   const folder = temporaryFolder(t);
   const parameters = table(folder, 'bag_id,bag_label,f\nx,0,1\ny,1,3\n', { standardize: true });
   const { alongside = [] } = await run(makeJob(folder, folder, parameters));
