@@ -12,17 +12,20 @@ export interface Wire {
   position: Position;
   types: PipelineTypes;
   problems: ProblemList;
-  /** Of the parameter, with the keys inside it. */
+  /** Name of the parameter, with the keys inside it. */
   name: string;
-  /** The whole value. */
+  /** The expression that is the whole value. */
   expression: PlacedExpression;
-  /** Of the parameter. */
+  /** Schema of the parameter. */
   schema: ValueSchema;
-  /** Of the value. */
+  /** Type of the value. */
   type: ValueType;
 }
 
-/** Whether a value that an earlier step or stage makes can be what the parameter wants; says which output would fit. */
+/**
+ * Checks that the parameter accepts a value that an earlier step or stage produces. The hint names the
+ * outputs that fit.
+ */
 export function checkWire(wire: Wire): void {
   const { type } = wire;
   if (type.kind === 'items') checkItems(wire, type.stage);
@@ -33,8 +36,8 @@ function checkItems(wire: Wire, stageName: string): void {
   const { types, name } = wire;
   const forms = formsOf(wire.schema).filter((form) => form['x-input'] === 'items');
   if (forms.length === 0) {
-    const hint = `to handle the items one by one: foreach: { from: ${stageName} } and needs.${stageName}.outputs`;
-    fail(wire, `\`${name}\` wants ${expected(wire.schema)}, not all items of \`${stageName}\``, hint);
+    const hint = `to process the items one by one: foreach: { from: ${stageName} } and needs.${stageName}.outputs`;
+    fail(wire, `\`${name}\` requires ${expected(wire.schema)}, found all items of \`${stageName}\``, hint);
     return;
   }
   const wanted = kindsOf(forms);
@@ -44,17 +47,17 @@ function checkItems(wire: Wire, stageName: string): void {
   const kinds = [...outputs.values()].map(kindOf);
   if (kinds.some((kind) => kind === undefined || wanted.includes(kind))) return;
   const has = [...outputs].map(([output, type]) => `${output} (${kindOf(type) ?? '?'})`);
-  const message = `\`${name}\` wants items with an output of kind ${wanted.join(' or ')}; those of \`${stageName}\` have none`;
-  fail(wire, message, `they have: ${listed(has)}`);
+  const message = `\`${name}\` requires items with an output of kind ${wanted.join(' or ')}; the items of \`${stageName}\` have none`;
+  fail(wire, message, `their outputs: ${listed(has)}`);
 }
 
-/** Kinds that the forms of an input ask for; empty where one of them takes any. */
+/** Kinds that the forms of an input accept; empty if one of them accepts any kind. */
 function kindsOf(forms: readonly ValueSchema[]): string[] {
   const kinds = forms.map((form) => form['x-kind']);
   return kinds.includes(undefined) ? [] : (kinds as string[]);
 }
 
-/** Undefined: not known, may be anything. Outputs that are no files have the kind `value`. */
+/** Kind of an output; undefined if it is not known. Outputs other than files have the kind `value`. */
 function kindOf(type: ValueType): string | undefined {
   if (type.kind !== 'output') return undefined;
   return type.schema['x-kind'] ?? (type.schema.type === undefined ? undefined : 'value');
@@ -71,26 +74,26 @@ function checkOutput(wire: Wire, found: ValueSchema): void {
     if (files.length > 0 && (wanted.length === 0 || wanted.includes(kind))) return;
     if (listsItems(forms, kind)) return;
     if (files.length > 0)
-      fail(wire, `\`${name}\` wants ${wanted.join(' or ')}, this is ${kind}`, fittingHint(wire, wanted));
+      fail(wire, `\`${name}\` requires ${wanted.join(' or ')}, found ${kind}`, fittingHint(wire, wanted));
     else if (!forms.some((form) => accepts(form, 'object'))) {
-      fail(wire, `\`${name}\` wants ${expected(wire.schema)}, this is a file`, itemsHint(wire));
+      fail(wire, `\`${name}\` requires ${expected(wire.schema)}, found a file`, itemsHint(wire));
     }
     return;
   }
   if (types.length === 0 || types.some((type) => forms.some((form) => accepts(form, type)))) return;
   const hint =
     fittingHint(wire, kindsOf(forms.filter((form) => form['x-input'] === 'file'))) ?? itemsHint(wire);
-  fail(wire, `\`${name}\` wants ${expected(wire.schema)}, this is ${typeWords(types)}`, hint);
+  fail(wire, `\`${name}\` requires ${expected(wire.schema)}, found ${typeWords(types)}`, hint);
 }
 
-/** Whether a file of this kind lists items that one of the forms takes. */
+/** Whether a file of this kind lists items that one of the forms accepts. */
 function listsItems(forms: readonly ValueSchema[], kind: string): boolean {
   const items = forms.filter((form) => form['x-input'] === 'items');
   const wanted = kindsOf(items).map(itemsFileKind);
   return items.length > 0 && (wanted.length === 0 ? isItemsFileKind(kind) : wanted.includes(kind));
 }
 
-/** Whether a form takes values of a type. A text may be a path. */
+/** Whether a form accepts values of a type. Text may be a path. */
 function accepts(form: ValueSchema, type: string): boolean {
   if (form['x-input'] === 'items') return false;
   if (form['x-input'] === 'file') return type === 'string';
@@ -114,7 +117,7 @@ function itemsHint(wire: Wire): string | undefined {
   return `write \${{ needs.${wire.stage.needs[0]?.name ?? 'STAGE'}.items }}`;
 }
 
-/** The outputs within reach that have the kind the parameter wants. */
+/** Suggests the available outputs of the kinds that the parameter accepts. */
 function fittingHint(wire: Wire, kinds: readonly string[]): string | undefined {
   const fits = ([, type]: [string, ValueType]) => kinds.includes(kindOf(type) ?? '');
   const before = wire.position.kind === 'step' ? wire.position.index : wire.stage.steps.length;

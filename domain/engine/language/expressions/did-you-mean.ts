@@ -1,9 +1,11 @@
-/** Candidates are compared up to this length: names are short, and the cost grows with the square. */
+/**
+ * Words are compared up to this length: names are short, and the cost grows with the square of the length.
+ */
 const LONGEST = 64;
 
 /**
- * The candidate that `word` was most likely meant to be: least edits (insert, delete, replace, swap of neighbours; case ignored),
- * about a third of the word's length at most. Undefined where nothing is that near.
+ * Returns the candidate with the fewest edits from `word` (insert, delete, replace, swap of neighbors; case
+ * ignored), at most about a third of the word's length; undefined if there is none.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const limit = Math.floor((Math.min(word.length, LONGEST) + 1) / 3);
@@ -19,14 +21,24 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best;
 }
 
-/** "did you mean `x`?", otherwise the valid names as a list; undefined where there are none. */
-export function suggest(word: string, candidates: readonly string[], noun = 'valid'): string | undefined {
+/**
+ * Returns "did you mean `x`?", or the list of valid names if none is close; undefined if there are no
+ * candidates.
+ */
+export function suggest(
+  word: string,
+  candidates: readonly string[],
+  noun = 'valid values',
+): string | undefined {
   const match = nearest(word, candidates) ?? related(word, candidates);
   if (match !== undefined) return `did you mean \`${match}\`?`;
   return candidates.length === 0 ? undefined : `${noun}: ${listed(candidates)}`;
 }
 
-/** The only candidate with all hyphenated parts of the word (`patch-size-level0` of `patch-size`), or else with its first part. */
+/**
+ * The only candidate that contains all hyphenated parts of the word (`patch-size-level0` for `patch-size`),
+ * otherwise the only one with the same first part.
+ */
 function related(word: string, candidates: readonly string[]): string | undefined {
   const parts = word.toLowerCase().split('-');
   const holding = candidates.filter((candidate) => {
@@ -39,7 +51,7 @@ function related(word: string, candidates: readonly string[]): string | undefine
 
 const SHOWN = 20;
 
-/** Names separated by commas, cut after {@link SHOWN}. */
+/** Joins names with commas. Names after the first {@link SHOWN} are only counted. */
 export function listed(names: readonly string[]): string {
   const rest = names.length - SHOWN;
   return rest > 0 ? `${names.slice(0, SHOWN).join(', ')} and ${rest} more` : names.join(', ');

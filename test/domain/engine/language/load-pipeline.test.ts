@@ -368,7 +368,7 @@ stages:
   const elsewhere = load(text, { exists, set: [['data', '/data']] }).problems[0];
   assert.deepEqual(
     [elsewhere.message, elsewhere.hint],
-    ['there is no file or folder /data/slides.csv', 'give yours with --set data=…'],
+    ['the file or folder /data/slides.csv does not exist', 'set your own path with --set data=…'],
   );
   assert.deepEqual(asked.slice(0, 5), [
     '/pipelines/data/slides.csv',

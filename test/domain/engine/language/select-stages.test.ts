@@ -63,7 +63,7 @@ test('what does not exist is refused with what does', () => {
     [{ only: ['train@a-2'] }, /no item `a-2`.*did you mean `a-/],
     [{ only: ['eval@zzzz'] }, /no item `zzzz`.*items: a-0, a-1, b-0, b-1/],
     [{ only: ['train@'] }, /no item ``/],
-    [{ only: ['train'], from: ['eval'] }, /--only excludes/],
+    [{ only: ['train'], from: ['eval'] }, /--only cannot be combined/],
     [{ from: ['report'], until: ['prep'] }, /no stage lies between/],
   ];
   for (const [selection, message] of refused) {

@@ -26,7 +26,7 @@ test('keys that cannot name a file are refused, each for its reason', () => {
   }
   assert.throws(
     () => receiptPath('/work', { stage: 's', item: '../x', step: 'p' }),
-    /`..\/x` cannot name a file/,
+    /`..\/x` is not a valid file name/,
   );
 });
 

@@ -54,10 +54,10 @@ const mistakes: [string, string, RegExp][] = [
   ['${{ a ${{ b }}', '${{', /has no }}/],
   ["${{ 'open }}", '${{', /not closed/],
   ['${{ }}', ' ', /empty/],
-  ['x ${{ params.list }}', '${{ params.list }}', /a list cannot become text/],
-  ['x ${{ params }}', '${{ params }}', /an object cannot become text/],
-  ['x ${{ params.nothing }}', '${{ params.nothing }}', /nothing \(null\) cannot become text/],
-  ['abc ${{ params.m }}', 'm', /has no `m`/],
+  ['x ${{ params.list }}', '${{ params.list }}', /a list cannot be converted to text/],
+  ['x ${{ params }}', '${{ params }}', /an object cannot be converted to text/],
+  ['x ${{ params.nothing }}', '${{ params.nothing }}', /nothing \(null\) cannot be converted to text/],
+  ['abc ${{ params.m }}', 'm', /has no field `m`/],
 ];
 
 for (const [template, marked, message] of mistakes) {

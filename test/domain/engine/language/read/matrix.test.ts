@@ -73,7 +73,7 @@ stages:
     /two cells have the key `alpha-0.5-0`/,
   );
   assert.match(found('3').join(), /`matrix` must be a mapping of keys to values, found the number 3/);
-  assert.match(found('{ beta: "\${{ range(1000) }}" }').join(), /1004 cells together, at most 1000/);
+  assert.match(found('{ beta: "\${{ range(1000) }}" }').join(), /1004 cells in total; at most 1000/);
 });
 
 test('either side of choose and of default is checked as the wire it is', () => {
