@@ -28,7 +28,7 @@ export interface ItemForecast {
   idle?: true;
   /** The first step that would run. */
   step?: string;
-  /** The first thing that differs: `with patch-size: 512 -> 256`, `input slide (a.svs) has other content`, `output patches/a.h5 is missing`. */
+  /** The first thing that differs: `with patch-size: 512 -> 256`, `input slide (a.svs) has different content`, `output patches/a.h5 is missing`. */
   why?: string;
 }
 
