@@ -11,10 +11,13 @@ import {
   type Tensor,
 } from './tensor.js';
 
-/** A safetensors file (https://huggingface.co/docs/safetensors: an 8-byte header length, a JSON header, then the raw values). */
+/**
+ * The content of a safetensors file: an 8-byte header length, a JSON header, then the raw values. Source:
+ * https://huggingface.co/docs/safetensors
+ */
 export interface Safetensors {
   tensors: Record<string, Tensor>;
-  /** The file's own notes: text by name. */
+  /** The file's metadata: text by name. */
   metadata: Record<string, string>;
 }
 
@@ -34,12 +37,14 @@ const NAMES: Record<Dtype, string> = {
   bool: 'BOOL',
 };
 
-/** The reference implementation refuses larger headers too. */
+/** The reference implementation rejects larger headers too. */
 const LARGEST_HEADER = 100_000_000;
 
 /**
- * Writes tensors and notes. Equal content gives equal bytes: tensors lie in order of element size (so that each is aligned), then name.
- * @throws SamMilError InvalidInput, DiskFull; nothing half-written stays
+ * Writes tensors and metadata. Equal content produces equal bytes: tensors are sorted by element size,
+ * largest first, so that each is aligned, then by name.
+ * @throws SamMilError InvalidInput, DiskFull; no partial file remains
+ * @throws RangeError if a tensor's data does not fill its shape
  */
 export function writeSafetensors(
   path: string,
@@ -61,7 +66,7 @@ export function writeSafetensors(
 }
 
 /**
- * Reads a whole file. Every length, shape and offset is checked against the file before memory is taken.
+ * Reads a whole file. Every length, shape and offset is checked against the file before memory is allocated.
  * @throws SamMilError InvalidInput naming the file and tensor
  */
 export function readSafetensors(path: string): Safetensors {
@@ -81,7 +86,11 @@ export function readSafetensors(path: string): Safetensors {
   });
 }
 
-/** Where each tensor lies in the file, without reading it. @throws SamMilError as {@link readSafetensors} */
+/**
+ * Returns the location of each tensor without reading values. `offset` is in bytes from the start of the
+ * file.
+ * @throws SamMilError as {@link readSafetensors}
+ */
 export function safetensorsLayout(
   path: string,
 ): Map<string, { dtype: Dtype; shape: number[]; offset: number }> {
@@ -131,7 +140,7 @@ function readHeader(file: FileBytes): { header: Record<string, unknown>; start: 
   if (length > LARGEST_HEADER || 8 + length > file.size) {
     throw file.refusal(
       'is not a safetensors file',
-      'a header that fits into the file',
+      'a header that fits in the file',
       `a header of ${length} bytes`,
     );
   }
@@ -192,7 +201,7 @@ function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
 }
 
-/** The format wants the tensors to fill the data without gaps and without sharing bytes. */
+/** The format requires that the tensors fill the data without gaps and without overlap. */
 function checkCoverage(file: FileBytes, entries: Entry[], bytes: number): void {
   let expected = 0;
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
@@ -205,5 +214,5 @@ function checkCoverage(file: FileBytes, entries: Entry[], bytes: number): void {
     expected = end;
   }
   if (expected !== bytes)
-    throw file.refusal('is cut off or has bytes to spare', `${expected} bytes of values`, `${bytes}`);
+    throw file.refusal('is truncated or has extra bytes', `${expected} bytes of values`, `${bytes}`);
 }

@@ -1,11 +1,11 @@
 import { arrayOfBytes, bytesPerElement, type Dtype, elementsOf, emptyArray, type Tensor } from '../tensor.js';
 
-/** A numpy array as pickles describe it. */
+/** A numpy array as described in a pickle. */
 export interface NumpyLayout {
   /** Type code with or without byte order: `<f4`, `|b1`, `i8`. */
   descr: string;
   shape: number[];
-  /** True where the values lie in column-major order. */
+  /** True if the values are in column-major order. */
   fortran: boolean;
   bytes: Uint8Array;
 }
@@ -25,26 +25,32 @@ const DTYPES: Record<string, Dtype> = {
   b1: 'bool',
 };
 
-/** Most axes numpy itself allows. */
+/** Maximum number of axes in numpy. */
 const MOST_AXES = 64;
 
-/** Element type of a numpy type code, or undefined for text, objects, records and the like. */
+/**
+ * Element type of a numpy type code; undefined for types other than numbers, such as text, objects and
+ * records.
+ */
 export function numpyDtype(descr: string): Dtype | undefined {
   return DTYPES[descr.replace(/^[<>=|]/, '')];
 }
 
-/** The array in row-major, little-endian order. @throws RangeError naming what is wrong with type, shape or size */
+/**
+ * Converts an array to row-major, little-endian order.
+ * @throws RangeError if the type, shape or size is invalid
+ */
 export function numpyTensor({ descr, shape, fortran, bytes }: NumpyLayout): Tensor {
   const dtype = numpyDtype(descr);
   if (dtype === undefined)
     throw new RangeError(`a numpy array of type "${descr}" is not an array of numbers`);
   if (shape.length > MOST_AXES || shape.some((size) => !Number.isSafeInteger(size) || size < 0)) {
-    throw new RangeError(`a numpy array has the impossible shape (${shape.slice(0, 8).join(', ')})`);
+    throw new RangeError(`a numpy array has the invalid shape (${shape.slice(0, 8).join(', ')})`);
   }
   const wanted = elementsOf(shape) * bytesPerElement(dtype);
   if (wanted !== bytes.byteLength) {
     throw new RangeError(
-      `a numpy array ${descr} (${shape.join(', ')}) needs ${wanted} bytes but has ${bytes.byteLength}`,
+      `a numpy array ${descr} (${shape.join(', ')}) requires ${wanted} bytes but has ${bytes.byteLength}`,
     );
   }
   const ordered = descr.startsWith('>') ? swapped(bytes, bytesPerElement(dtype)) : bytes;
@@ -66,7 +72,10 @@ function rowMajor(data: Tensor['data'], dtype: Dtype, shape: readonly number[]):
   return gathered(data, dtype, shape, strides, 0);
 }
 
-/** Copies the elements that `strides` (in elements) reach from `offset` into row-major order. The caller has checked the bounds. */
+/**
+ * Copies the elements at `offset` with the given `strides` (both in elements) into row-major order. The
+ * caller must check the bounds.
+ */
 export function gathered(
   data: Tensor['data'],
   dtype: Dtype,

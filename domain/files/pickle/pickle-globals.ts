@@ -27,7 +27,7 @@ export class NumpyDtype extends PickleObject {
   }
 }
 
-/** A numpy array. Its values are read from the file by {@link tensor}, when they are wanted. */
+/** A numpy array. {@link tensor} reads its values from the file. */
 export class NumpyArray extends PickleObject {
   private layout: (Omit<NumpyLayout, 'bytes'> & { bytes: PickleBytes }) | undefined;
 
@@ -35,13 +35,16 @@ export class NumpyArray extends PickleObject {
     return this.filled().shape;
   }
 
-  /** Row-major copy of the values. @throws RangeError where type, shape and size do not fit together */
+  /**
+   * Returns a row-major copy of the values.
+   * @throws RangeError if type, shape and size are inconsistent
+   */
   tensor(): Tensor {
     const layout = this.filled();
     return numpyTensor({ ...layout, bytes: layout.bytes.read() });
   }
 
-  /** numpy's own state: (version, shape, type, column-major, values). */
+  /** Sets the state that numpy writes: (version, shape, type, column-major, values). */
   setState(state: PickleValue): void {
     const items = state instanceof PickleTuple ? state.items : [];
     const [shape, dtype, fortran, values] = items.slice(-4);
@@ -53,7 +56,7 @@ export class NumpyArray extends PickleObject {
       throw new RangeError('has a malformed numpy array');
     const { descr } = dtype;
     if (numpyDtype(descr) === undefined)
-      throw new RangeError(`has a numpy array of type "${descr}", which is not numbers`);
+      throw new RangeError(`has a numpy array of type "${descr}", which is not numeric`);
     this.layout = { descr, shape: shape.items.map(Number), fortran, bytes: bytesOf(values) };
   }
 
@@ -63,7 +66,7 @@ export class NumpyArray extends PickleObject {
   }
 }
 
-/** Plain containers and numpy: constructors that can't do anything but make values. */
+/** Plain containers and numpy: constructors that can only create values. */
 export const plainGlobals: FindGlobal = globalsFinder({
   ...inModules(['builtins', '__builtin__'], {
     set: ([items]) => new Set(listOf(items)),
@@ -93,11 +96,11 @@ export const plainGlobals: FindGlobal = globalsFinder({
     return new NumpyDtype(code);
   },
   'numpy.ndarray': () => {
-    throw new RangeError('makes a numpy array directly');
+    throw new RangeError('creates a numpy array directly');
   },
 });
 
-/** The first finder that knows a name. */
+/** Combines finders. The first one that knows a name is used. */
 export function firstOf(...finders: readonly FindGlobal[]): FindGlobal {
   return (name): PickleGlobal | undefined => {
     for (const find of finders) {
@@ -108,12 +111,15 @@ export function firstOf(...finders: readonly FindGlobal[]): FindGlobal {
   };
 }
 
-/** The items of a list or tuple. @throws RangeError for anything else */
+/**
+ * Returns the items of a list or tuple; none for undefined.
+ * @throws RangeError for any other value
+ */
 export function listOf(value: PickleValue | undefined): readonly PickleValue[] {
   if (value === undefined) return [];
   if (value instanceof PickleTuple) return value.items;
   if (Array.isArray(value)) return value;
-  throw new RangeError('makes a container from something that is not a list');
+  throw new RangeError('creates a container from a value that is not a list');
 }
 
 function inModules<Make>(modules: readonly string[], makers: Record<string, Make>): Record<string, Make> {
@@ -131,17 +137,17 @@ function dictOfPairs(pairs: PickleValue | undefined): Map<PickleValue, PickleVal
   );
 }
 
-/** Python 3 writes bytes this way under protocols 0 to 2. */
+/** Python 3 writes bytes in this way in protocols 0 to 2. */
 function encoded(text: PickleValue, encoding: PickleValue): PickleBytes {
   if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1')) {
-    throw new RangeError('encodes text in a way other than latin1');
+    throw new RangeError('encodes text in an encoding other than latin1');
   }
   return PickleBytes.of(Buffer.from(text, 'latin1'));
 }
 
 function bytesOf(value: PickleValue): PickleBytes {
   if (value instanceof PickleBytes) return value;
-  // Python 2 wrote the values of an array as a string, one character a byte.
+  // Python 2 wrote the values of an array as a string with one character per byte.
   if (typeof value === 'string') return PickleBytes.of(Buffer.from(value, 'latin1'));
   throw new RangeError('has an array whose values are not bytes');
 }

@@ -11,10 +11,13 @@ import { PickleTuple, type PickleValue } from './pickle-values.js';
 /** What an opcode does to the machine; `true` ends the program. */
 type Opcode = (machine: PickleMachine) => true | void;
 
-/** Longest whole number in bytes; torch's magic number has 10. */
+/** Maximum length of a whole number in bytes. The magic number of torch has 10. */
 const LONGEST_INTEGER = 4096;
 
-/** Every opcode of protocols 0 to 5, by byte, as Python's pickletools documents them; extension registries and out-of-band buffers are absent. */
+/**
+ * The opcodes of protocols 0 to 5 by byte, as documented in Python's pickletools. Extension registries and
+ * out-of-band buffers are not supported.
+ */
 export const OPCODES: ReadonlyMap<number, Opcode> = new Map<number, Opcode>([
   // Frame, protocol, end
   [0x80, (m) => checkProtocol(m.cursor.byte())],
@@ -111,7 +114,7 @@ function index(line: string): number {
 }
 
 function checkProtocol(version: number): void {
-  if (version > 5) throw new RangeError(`is of protocol ${version}; protocols 0 to 5 are known`);
+  if (version > 5) throw new RangeError(`uses protocol ${version}; protocols 0 to 5 are supported`);
 }
 
 function integerOrBoolean(line: string): PickleValue {
@@ -120,7 +123,7 @@ function integerOrBoolean(line: string): PickleValue {
   return integerOfText(line);
 }
 
-/** The opcode POP also takes a mark, where that lies on top. */
+/** The opcode POP removes a mark if one is on top. */
 function discard(m: PickleMachine): void {
   if (m.markOnTop()) m.popToMark();
   else m.pop();
@@ -156,7 +159,7 @@ function stackGlobal(m: PickleMachine): void {
   const name = m.pop();
   const module = m.pop();
   if (typeof name !== 'string' || typeof module !== 'string')
-    throw new RangeError('names a class by something that is no text');
+    throw new RangeError('names a class by a value that is not text');
   m.global(module, name);
 }
 

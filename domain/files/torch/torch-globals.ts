@@ -10,7 +10,7 @@ import {
 import type { PickleValue } from '../pickle/pickle-values.js';
 import { bytesPerElement, type Dtype, elementsOf, type Tensor, type TypedArray } from '../tensor.js';
 
-/** Storage classes of torch by name, and the dtype of their elements. */
+/** Element types of the storage classes of torch, by class name. */
 export const STORAGE_DTYPES: Readonly<Record<string, Dtype>> = {
   DoubleStorage: 'float64',
   FloatStorage: 'float32',
@@ -43,15 +43,18 @@ const DTYPE_NAMES: Readonly<Record<string, Dtype>> = {
   bool: 'bool',
 };
 
-/** The memory that one or more tensors are views of. `untyped` ones count bytes; their tensors say the type. */
+/**
+ * Memory that one or more tensors are views of. An untyped storage is measured in bytes; its tensors state
+ * the type.
+ */
 export class TorchStorage extends PickleObject {
   readonly key: string;
-  /** undefined for an untyped storage. */
+  /** Undefined for an untyped storage. */
   readonly dtype: Dtype | undefined;
-  /** Elements, or bytes of an untyped storage. */
+  /** Number of elements; number of bytes for an untyped storage. */
   readonly length: number;
   private readonly fetch: (dtype: Dtype) => TypedArray;
-  /** Where its first byte lies in the file. */
+  /** Returns the file offset of the first byte. */
   readonly position: () => number;
 
   constructor(
@@ -69,7 +72,7 @@ export class TorchStorage extends PickleObject {
     this.position = position;
   }
 
-  /** All elements; tensors that share the storage share this memory. */
+  /** Returns all elements. Tensors that share the storage share this memory. */
   elements(dtype: Dtype): TypedArray {
     return this.fetch(dtype);
   }
@@ -79,7 +82,7 @@ export class TorchStorage extends PickleObject {
   }
 }
 
-/** A tensor: a strided view of a storage, whose bounds are checked here and whose values are read by {@link tensor}. */
+/** A tensor: a strided view of a storage. {@link tensor} checks the bounds and reads the values. */
 export class TorchTensor extends PickleObject {
   readonly shape: readonly number[];
   private readonly storage: TorchStorage;
@@ -107,7 +110,10 @@ export class TorchTensor extends PickleObject {
     checkSizes([offset, ...shape, ...strides], shape, strides);
   }
 
-  /** Row-major values: a view where the tensor is contiguous, else a copy. @throws RangeError where it reaches outside its storage */
+  /**
+   * Returns the values in row-major order: a view if the tensor is contiguous, otherwise a copy.
+   * @throws RangeError if the tensor exceeds its storage
+   */
   tensor(): Tensor {
     const { shape, strides, offset, dtype } = this;
     const data = this.storage.elements(dtype);
@@ -117,7 +123,8 @@ export class TorchTensor extends PickleObject {
     const claim = `tensor (${shape.join(', ')}) with strides (${strides.join(', ')}) and offset ${offset}`;
     if (last >= data.length)
       throw new RangeError(`has a ${claim} that reaches element ${last} of a storage of ${data.length}`);
-    // A stride of 0 lets a few bytes claim to be a huge tensor; real weights and features never have more elements than their storage.
+    // With a stride of 0, a few bytes can represent a huge tensor. Real weights and features never have more
+    // elements than their storage.
     if (count > data.length)
       throw new RangeError(`has a ${claim} whose elements overlap in a storage of ${data.length}`);
     if (isContiguous(shape, strides))
@@ -125,7 +132,11 @@ export class TorchTensor extends PickleObject {
     return { dtype, shape: [...shape], data: gathered(data, dtype, shape, strides, offset) };
   }
 
-  /** Where its values lie in the file, without reading them. @throws RangeError where it reaches outside its storage */
+  /**
+   * Returns the location of the values in the file without reading them. `strides` are in elements, `offset`
+   * in bytes.
+   * @throws RangeError if the tensor exceeds its storage
+   */
   layout(): { dtype: Dtype; shape: readonly number[]; strides: readonly number[]; offset: number } {
     const { shape, strides, offset, dtype, storage } = this;
     const size = bytesPerElement(dtype);
@@ -139,11 +150,14 @@ export class TorchTensor extends PickleObject {
     return { dtype, shape, strides, offset: storage.position() + offset * size };
   }
 
-  /** Tensors with attributes of their own (subclasses) may set some: nothing we need. */
+  /** Tensor subclasses may set attributes, which are not needed. */
   setState(): void {}
 }
 
-/** What a .pt file may name: plain containers, numpy, storages and the functions that rebuild tensors from them. */
+/**
+ * The names that a .pt file may use: plain containers, numpy, storages and the functions that rebuild
+ * tensors.
+ */
 export const torchGlobals: FindGlobal = firstOf(
   plainGlobals,
   globalsFinder({
@@ -162,7 +176,7 @@ export const torchGlobals: FindGlobal = firstOf(
     'torch.nn.parameter.Parameter': ([data]) => tensorOf(data),
     'torch._tensor._rebuild_from_type_v2': ([rebuild, , args]) => {
       if (!(rebuild instanceof PickleGlobal))
-        throw new RangeError('rebuilds a tensor by something that is no function');
+        throw new RangeError('rebuilds a tensor with a value that is not a function');
       return rebuild.call(listOf(args));
     },
     'torch.Size': ([sizes]) => new PickleTuple(listOf(sizes)),
@@ -171,13 +185,15 @@ export const torchGlobals: FindGlobal = firstOf(
   mentioned,
 );
 
-/** Names that stand for themselves: storage classes, dtypes, the tensor class. */
+/** Names that may be used but not called: storage classes, dtypes, the tensor class. */
 function mentioned(name: string): PickleGlobal | undefined {
   const known = storageDtype(name) !== null || dtypeNamed(name) !== undefined || name === 'torch.Tensor';
   return known || name === 'torch._tensor.Tensor' ? new PickleGlobal(name) : undefined;
 }
 
-/** Element type of a storage class; undefined for the untyped one, null for what is none. */
+/**
+ * Element type of a storage class; undefined for the untyped class, null if the name is not a storage class.
+ */
 export function storageDtype(name: string): Dtype | undefined | null {
   if (name === 'torch.storage.UntypedStorage' || name === 'torch.UntypedStorage') return undefined;
   const short = /^torch(?:\.storage|\.cuda)?\.(\w+)$/.exec(name)?.[1] ?? '';
@@ -202,16 +218,16 @@ function rebuilt(
   return new TorchTensor(storage, sizeOf(offset), shape, strides, type);
 }
 
-/** NaN, which no size may be, for what is not a whole number. */
+/** Returns NaN, which is never a valid size, for values other than numbers. */
 function sizeOf(value: PickleValue): number {
   return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : NaN;
 }
 
-/** A view may stand for the negated or conjugated values of its storage, which is noted beside it. */
+/** A view may represent the negated or conjugated values of its storage; a note next to it states this. */
 function checkBits(notes: PickleValue | undefined): void {
   if (!(notes instanceof Map) || (notes.get('neg') !== true && notes.get('conj') !== true)) return;
   throw new RangeError(
-    'has a tensor whose values torch negates as it reads them: save tensor.resolve_neg() instead',
+    'has a tensor whose values torch negates or conjugates when it reads them: save tensor.resolve_neg() or tensor.resolve_conj() instead',
   );
 }
 
@@ -224,7 +240,7 @@ function checkSizes(numbers: readonly number[], shape: readonly number[], stride
   const sane = numbers.every((number) => Number.isSafeInteger(number) && number >= 0);
   if (sane && shape.length === strides.length && shape.length <= 64) return;
   throw new RangeError(
-    `has a tensor of impossible shape (${shape.join(', ')}) and strides (${strides.join(', ')})`,
+    `has a tensor with invalid shape (${shape.join(', ')}) and strides (${strides.join(', ')})`,
   );
 }
 

@@ -4,7 +4,7 @@ import { firstNotFinite } from '../../../domain/files/finite.js';
 import { float32FromBfloat16, float32FromFloat16 } from '../../../domain/files/half-float.js';
 import { arrayOfBytes, dtypeOf, float32Of, int32Of } from '../../../domain/files/tensor.js';
 
-test('every half float is what IEEE 754 says', () => {
+test('every half float is decoded according to IEEE 754', () => {
   const bits = Uint16Array.from({ length: 65536 }, (_, index) => index);
   const values = float32FromFloat16(bits);
   for (let half = 0; half < 65536; half++) {
@@ -27,7 +27,7 @@ test('bfloat16 is the upper half of a float32', () => {
   );
 });
 
-test('conversions to float32 and int32', () => {
+test('tensors are converted to float32 and int32', () => {
   const same = Float32Array.of(1, 2);
   assert.equal(float32Of({ dtype: 'float32', data: same }), same);
   assert.deepEqual(float32Of({ dtype: 'int64', data: BigInt64Array.of(-3n) }), Float32Array.of(-3));
@@ -55,7 +55,7 @@ test('bytes at an odd offset are copied, aligned ones are not', () => {
   assert.equal(dtypeOf(new Uint8Array(0)), 'uint8');
 });
 
-test('the first value that is not finite is found wherever it stands', () => {
+test('the first non-finite value is found at any position', () => {
   for (let length = 0; length < 12; length++) {
     const values = new Float32Array(length).fill(3e38);
     assert.equal(firstNotFinite(values), -1);
