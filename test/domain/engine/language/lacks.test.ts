@@ -6,7 +6,7 @@ import { TEST_CATALOG } from '../../../support/test-catalog.js';
 
 const OPTIONS = { file: '/pipelines/p.yaml', cwd: '/home/me' };
 
-test('what a value needs and this machine lacks is a warning, once for all cells, where the machine is asked at all', () => {
+test('a missing resource is a warning, once for all cells, and only if the machine is checked', () => {
   const text = `
 pipeline: 1
 name: p
@@ -35,7 +35,7 @@ stages:
     problems.map(({ code, severity, message, hint, place }) => [place.line, severity, code, message, hint]),
     [6, 10].map((line) => [line, 'warning', 'not-here', 'no weights of mine', 'fetch mine']),
   );
-  assert.ok(plan, 'a warning does not keep it from running');
+  assert.ok(plan, 'a warning does not prevent the plan');
   assert.ok(asked.includes('preset mine /pipelines slide,preset,patch-size'), asked.join('\n'));
-  assert.deepEqual(loadPipeline(text, { ...OPTIONS, catalog }).problems, [], 'the machine is not asked');
+  assert.deepEqual(loadPipeline(text, { ...OPTIONS, catalog }).problems, [], 'the machine is not checked');
 });
