@@ -25,18 +25,18 @@ export interface CatalogEntry {
    * model; undefined if nothing is missing or if finding out would take long. Called only if files are
    * checked.
    */
-  lacks?(parameter: string, value: string, step: LackContext): Lack | undefined;
+  findMissing?(parameter: string, value: string, step: ResourceContext): MissingResource | undefined;
 }
 
 /** Something that is missing on this machine, and what to do about it. */
-export interface Lack {
+export interface MissingResource {
   what: string;
   next?: string;
   /** Set if the value is wrong rather than missing here, so that it cannot work on another machine either. */
   wrong?: true;
 }
 
-export interface LackContext {
+export interface ResourceContext {
   /** Absolute folder to which relative paths are relative. */
   base: string;
   /** Names of all given parameters. */

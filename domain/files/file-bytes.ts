@@ -3,9 +3,9 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { SamMilError } from '../errors.js';
 
 /** Maximum number of bytes per read call. The limit of Node is 2^31 - 1. */
-const LARGEST_CALL = 1 << 30;
+const MAX_CALL_BYTES = 1 << 30;
 /** Number of bytes that are digested at a time. */
-const PIECE = 1 << 20;
+const PIECE_BYTES = 1 << 20;
 
 /**
  * A file that is read by position. Every range is first checked against the file size, so that a wrong header
@@ -59,7 +59,7 @@ export class FileBytes {
         this.opened(),
         bytes,
         done,
-        Math.min(length - done, LARGEST_CALL),
+        Math.min(length - done, MAX_CALL_BYTES),
         offset + done,
       );
       if (count === 0) throw this.refusal('was truncated while it was read');
@@ -71,8 +71,8 @@ export class FileBytes {
   /** SHA-256 of the whole file, as `sha256:<hex>`. The file is read in pieces. */
   digest(): string {
     const hash = createHash('sha256');
-    for (let offset = 0; offset < this.size; offset += PIECE)
-      hash.update(this.read(offset, Math.min(PIECE, this.size - offset)));
+    for (let offset = 0; offset < this.size; offset += PIECE_BYTES)
+      hash.update(this.read(offset, Math.min(PIECE_BYTES, this.size - offset)));
     return `sha256:${hash.digest('hex')}`;
   }
 

@@ -13,7 +13,7 @@ export interface FileStamp {
 }
 
 /** Reads the stamp of a file; undefined if the file does not exist or is not a regular file. */
-export async function stampOf(path: string): Promise<FileStamp | undefined> {
+export async function readStamp(path: string): Promise<FileStamp | undefined> {
   try {
     const found = await stat(path, { bigint: true });
     if (!found.isFile()) return undefined;

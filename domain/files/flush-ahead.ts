@@ -1,12 +1,12 @@
 import { closeSync, fdatasync, fsyncSync, openSync } from 'node:fs';
 
 /** Minimum number of bytes written before the first flush request. */
-const LEAST_BYTES = 4 << 20;
+const MIN_BYTES = 4 << 20;
 /**
  * Fraction of the bytes written so far that must be added before the next flush request, so that a file of
  * gigabytes causes dozens of requests, not hundreds.
  */
-const SHARE = 1 / 8;
+const MIN_FRACTION = 1 / 8;
 
 /**
  * Flushes a file on a thread while it is still being written, so that {@link finish} has little left to wait
@@ -20,11 +20,11 @@ const SHARE = 1 / 8;
 export class FlushAhead {
   private readonly path: string;
   private readonly witness: number;
-  private asking: number | undefined;
+  private requestDescriptor: number | undefined;
   private outstanding = 0;
   private ended = false;
   private written = 0;
-  private unasked = 0;
+  private pendingBytes = 0;
 
   /** @param witness descriptor of the file, opened before anything was written to it; this class closes it */
   constructor(path: string, witness: number) {
@@ -38,18 +38,19 @@ export class FlushAhead {
    */
   wrote(bytes: number): void {
     this.written += bytes;
-    this.unasked += bytes;
-    if (process.platform !== 'linux' || this.unasked < Math.max(LEAST_BYTES, this.written * SHARE)) return;
-    this.unasked = 0;
+    this.pendingBytes += bytes;
+    if (process.platform !== 'linux' || this.pendingBytes < Math.max(MIN_BYTES, this.written * MIN_FRACTION))
+      return;
+    this.pendingBytes = 0;
     try {
-      this.asking ??= openSync(this.path, 'r');
+      this.requestDescriptor ??= openSync(this.path, 'r');
     } catch {
       return; // No descriptor is available.
     }
     this.outstanding++;
-    fdatasync(this.asking, () => {
+    fdatasync(this.requestDescriptor, () => {
       this.outstanding--;
-      this.closeAsking();
+      this.closeRequestDescriptor();
     });
   }
 
@@ -70,16 +71,16 @@ export class FlushAhead {
     if (this.ended) return;
     this.ended = true;
     closeSync(this.witness);
-    this.closeAsking();
+    this.closeRequestDescriptor();
   }
 
   /**
    * Closes the descriptor after the last thread has finished with it. Earlier, its number could be reused for
    * another file.
    */
-  private closeAsking(): void {
-    if (!this.ended || this.outstanding > 0 || this.asking === undefined) return;
-    closeSync(this.asking);
-    this.asking = undefined;
+  private closeRequestDescriptor(): void {
+    if (!this.ended || this.outstanding > 0 || this.requestDescriptor === undefined) return;
+    closeSync(this.requestDescriptor);
+    this.requestDescriptor = undefined;
   }
 }

@@ -3,11 +3,11 @@ import { writeAtomicFile } from './atomic-file.js';
 import type { FileBytes } from './file-bytes.js';
 import { withFileBytes } from './file-bytes.js';
 import {
-  arrayOfBytes,
-  bytesOfArray,
+  arrayFromBytes,
+  viewBytes,
   bytesPerElement,
   type Dtype,
-  elementsOf,
+  countElements,
   type Tensor,
 } from './tensor.js';
 
@@ -38,7 +38,7 @@ const NAMES: Record<Dtype, string> = {
 };
 
 /** The reference implementation rejects larger headers too. */
-const LARGEST_HEADER = 100_000_000;
+const MAX_HEADER_BYTES = 100_000_000;
 
 /**
  * Writes tensors and metadata. Equal content produces equal bytes: tensors are sorted by element size,
@@ -61,7 +61,7 @@ export function writeSafetensors(
     new DataView(length.buffer).setBigUint64(0, BigInt(header.length), true);
     file.append(length);
     file.append(header);
-    for (const [, tensor] of entries) file.append(bytesOfArray(tensor.data));
+    for (const [, tensor] of entries) file.append(viewBytes(tensor.data));
   });
 }
 
@@ -72,14 +72,14 @@ export function writeSafetensors(
 export function readSafetensors(path: string): Safetensors {
   return withFileBytes(path, (file) => {
     const { header, start } = readHeader(file);
-    const metadata = metadataOf(file, header);
+    const metadata = readMetadata(file, header);
     const entries = Object.entries(header).filter(([name]) => name !== '__metadata__');
     const parsed = entries.map(([name, entry]) => parseEntry(file, name, entry));
     checkCoverage(file, parsed, file.size - start);
     const tensors = Object.fromEntries(
       parsed.map(({ name, dtype, shape, begin, end }) => [
         name,
-        { dtype, shape, data: arrayOfBytes(dtype, file.read(start + begin, end - begin)) },
+        { dtype, shape, data: arrayFromBytes(dtype, file.read(start + begin, end - begin)) },
       ]),
     );
     return { tensors, metadata };
@@ -119,7 +119,7 @@ function headerBytes(entries: [string, Tensor][], metadata: Readonly<Record<stri
   if (notes.length > 0) header.__metadata__ = Object.fromEntries(notes);
   let offset = 0;
   for (const [name, { dtype, shape, data }] of entries) {
-    if (name === '__metadata__' || data.length !== elementsOf(shape)) {
+    if (name === '__metadata__' || data.length !== countElements(shape)) {
       throw new RangeError(
         `tensor "${name}": ${data.length} elements do not fill shape [${shape.join(', ')}]`,
       );
@@ -137,7 +137,7 @@ function readHeader(file: FileBytes): { header: Record<string, unknown>; start: 
     throw file.refusal('is too short for a safetensors file', 'at least 8 bytes', `${file.size}`);
   const lengthBytes = file.read(0, 8);
   const length = Number(new DataView(lengthBytes.buffer).getBigUint64(0, true));
-  if (length > LARGEST_HEADER || 8 + length > file.size) {
+  if (length > MAX_HEADER_BYTES || 8 + length > file.size) {
     throw file.refusal(
       'is not a safetensors file',
       'a header that fits in the file',
@@ -156,7 +156,7 @@ function readHeader(file: FileBytes): { header: Record<string, unknown>; start: 
   throw file.refusal('is not a safetensors file', 'a JSON object as its header');
 }
 
-function metadataOf(file: FileBytes, header: Record<string, unknown>): Record<string, string> {
+function readMetadata(file: FileBytes, header: Record<string, unknown>): Record<string, string> {
   const notes = header.__metadata__ ?? {};
   if (
     typeof notes !== 'object' ||
@@ -186,7 +186,7 @@ function parseEntry(file: FileBytes, name: string, entry: unknown): Entry {
     );
   }
   const [begin, end] = offsets;
-  const bytes = elementsOf(shape) * bytesPerElement(dtype);
+  const bytes = countElements(shape) * bytesPerElement(dtype);
   if (end - begin !== bytes) {
     throw file.refusal(
       `tensor "${name}" has the wrong size`,

@@ -18,7 +18,7 @@ const CENTRAL = 0x02014b50;
 const END = 0x06054b50;
 const END64 = 0x06064b50;
 const LOCATOR64 = 0x07064b50;
-const MOST_ENTRIES = 1_000_000;
+const MAX_ENTRIES = 1_000_000;
 /**
  * 1980-01-01, the earliest date in the zip format. It is fixed so that equal content produces equal bytes.
  */
@@ -26,7 +26,7 @@ const DATE = 0x0021;
 const MAX32 = 0xffffffff;
 
 export function isZip(file: FileBytes): boolean {
-  return file.size >= 4 && viewOf(file.read(0, 4)).getUint32(0, true) === LOCAL;
+  return file.size >= 4 && toDataView(file.read(0, 4)).getUint32(0, true) === LOCAL;
 }
 
 /**
@@ -36,9 +36,9 @@ export function isZip(file: FileBytes): boolean {
  */
 export function listZip(file: FileBytes): ZipEntry[] {
   const { offset, size, count } = findDirectory(file);
-  if (count > MOST_ENTRIES)
-    throw file.refusal('has too many entries for a checkpoint', `at most ${MOST_ENTRIES}`, `${count}`);
-  const directory = viewOf(file.read(offset, size));
+  if (count > MAX_ENTRIES)
+    throw file.refusal('has too many entries for a checkpoint', `at most ${MAX_ENTRIES}`, `${count}`);
+  const directory = toDataView(file.read(offset, size));
   const entries: ZipEntry[] = [];
   let at = 0;
   for (let index = 0; index < count; index++) {
@@ -64,7 +64,7 @@ function findDirectory(file: FileBytes): { offset: number; size: number; count: 
   // The end record is followed by a comment of at most 65535 bytes.
   const tailLength = Math.min(file.size, 22 + 65535);
   const tailStart = file.size - tailLength;
-  const tail = viewOf(file.read(tailStart, tailLength));
+  const tail = toDataView(file.read(tailStart, tailLength));
   let at = tailLength - 22;
   while (at >= 0 && tail.getUint32(at, true) !== END) at--;
   if (at < 0)
@@ -74,7 +74,7 @@ function findDirectory(file: FileBytes): { offset: number; size: number; count: 
     );
   const locator = at - 20;
   if (locator >= 0 && tail.getUint32(locator, true) === LOCATOR64) {
-    const record = viewOf(file.read(Number(tail.getBigUint64(locator + 8, true)), 56));
+    const record = toDataView(file.read(Number(tail.getBigUint64(locator + 8, true)), 56));
     if (record.getUint32(0, true) !== END64) throw file.refusal('has a damaged zip64 directory');
     return {
       count: Number(record.getBigUint64(32, true)),
@@ -128,7 +128,7 @@ function zip64Values(file: FileBytes, extra: DataView): () => number {
 }
 
 function locate(file: FileBytes, { name, size, packing, local }: Central): ZipEntry {
-  const header = viewOf(file.read(local, 30));
+  const header = toDataView(file.read(local, 30));
   if (header.getUint32(0, true) !== LOCAL)
     throw file.refusal(`entry "${name}" is not at the offset that the directory states`);
   const offset = local + 30 + header.getUint16(26, true) + header.getUint16(28, true);
@@ -291,6 +291,6 @@ function end64(count: number, size: number, offset: number): Buffer {
   return record;
 }
 
-function viewOf(bytes: Uint8Array): DataView {
+function toDataView(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

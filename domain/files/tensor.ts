@@ -31,7 +31,7 @@ export type TypedArray =
 /**
  * A dense array in row-major order. The length of `data` is the product of `shape`; `[]` is a scalar with one
  * element. Half floats are stored as their bits (`Uint16Array`), so that a round trip is exact;
- * {@link float32Of} decodes them.
+ * {@link toFloat32} decodes them.
  */
 export interface Tensor {
   dtype: Dtype;
@@ -74,14 +74,14 @@ export function emptyArray(dtype: Dtype, length: number): TypedArray {
  * Returns `bytes` as elements of `dtype` (little-endian, like every platform that Node supports). They are
  * copied only if they are not aligned.
  */
-export function arrayOfBytes(dtype: Dtype, bytes: Uint8Array): TypedArray {
+export function arrayFromBytes(dtype: Dtype, bytes: Uint8Array): TypedArray {
   const size = bytesPerElement(dtype);
   const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
   return new arrayClasses[dtype](aligned.buffer, aligned.byteOffset, Math.floor(bytes.byteLength / size));
 }
 
 /** Returns the memory of `data` as bytes, without copying. */
-export function bytesOfArray(data: ArrayBufferView): Uint8Array {
+export function viewBytes(data: ArrayBufferView): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
@@ -100,7 +100,7 @@ export function dtypeOf(data: TypedArray): Dtype {
 }
 
 /** Number of elements: the product of the dimensions, 1 for a scalar. */
-export function elementsOf(shape: readonly number[]): number {
+export function countElements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
@@ -108,7 +108,7 @@ export function elementsOf(shape: readonly number[]): number {
  * Converts values to float32. Float32 arrays are returned unchanged; float64 and integers are rounded, half
  * floats are widened.
  */
-export function float32Of(tensor: Pick<Tensor, 'dtype' | 'data'>): Float32Array {
+export function toFloat32(tensor: Pick<Tensor, 'dtype' | 'data'>): Float32Array {
   const { dtype, data } = tensor;
   if (data instanceof Float32Array) return data;
   if (dtype === 'float16') return float32FromFloat16(data as Uint16Array);
@@ -122,11 +122,11 @@ export function float32Of(tensor: Pick<Tensor, 'dtype' | 'data'>): Float32Array 
  * float64).
  * @throws RangeError that names the first value that is not a whole number within int32
  */
-export function int32Of(tensor: Pick<Tensor, 'dtype' | 'data'>): Int32Array {
+export function toInt32(tensor: Pick<Tensor, 'dtype' | 'data'>): Int32Array {
   const { dtype, data } = tensor;
   if (data instanceof Int32Array) return data;
   if (data instanceof BigInt64Array) return int32OfInt64(data);
-  const source = dtype === 'float16' || dtype === 'bfloat16' ? float32Of(tensor) : data;
+  const source = dtype === 'float16' || dtype === 'bfloat16' ? toFloat32(tensor) : data;
   const result = new Int32Array(source.length);
   for (let index = 0; index < source.length; index++) {
     const value = Number(source[index]);
@@ -159,7 +159,7 @@ function int32OfInt64(data: BigInt64Array): Int32Array {
  * Converts int32 values to int64 by writing the two 32-bit halves, which is twenty times as fast as
  * converting each value to a BigInt.
  */
-export function int64Of(values: Int32Array): BigInt64Array {
+export function toInt64(values: Int32Array): BigInt64Array {
   const halves = new Int32Array(values.length * 2);
   for (let index = 0; index < values.length; index++) {
     halves[2 * index] = values[index];

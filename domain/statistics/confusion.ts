@@ -20,9 +20,11 @@ export interface ThresholdedMetrics {
   macro: { precision: number; recall: number; f1: number };
 }
 
-/** Computes metrics at a threshold.
-@param threshold slides with score >= threshold are called positive; with Infinity, none are
-@throws SamMilError CountMismatch, InvalidInput */
+/**
+ * Computes metrics at a threshold.
+ * @param threshold slides with score >= threshold are called positive; with Infinity, none are
+ * @throws SamMilError CountMismatch, InvalidInput
+ */
 export function thresholdedMetrics(scores: Numbers, labels: Numbers, threshold: number): ThresholdedMetrics {
   checkScored(scores, labels);
   const counts = { tp: 0, fp: 0, fn: 0, tn: 0 };
@@ -31,10 +33,10 @@ export function thresholdedMetrics(scores: Numbers, labels: Numbers, threshold: 
     if (labels[i] === 1) counts[called ? 'tp' : 'fn']++;
     else counts[called ? 'fp' : 'tn']++;
   }
-  return ratesOf(counts);
+  return computeRates(counts);
 }
 
-function ratesOf(counts: { tp: number; fp: number; fn: number; tn: number }): ThresholdedMetrics {
+function computeRates(counts: { tp: number; fp: number; fn: number; tn: number }): ThresholdedMetrics {
   const { tp, fp, fn, tn } = counts;
   const positive = classRates(tp, fp, fn);
   const negative = classRates(tn, fn, fp);

@@ -1,8 +1,13 @@
 import type { JsonObject } from '../../json.js';
-import { ALL_WELL, evaluateCondition } from '../language/expressions/evaluate.js';
+import { ALL_SUCCEEDED, evaluateCondition } from '../language/expressions/evaluate.js';
 import { evaluateTemplate } from '../language/expressions/template.js';
 import type { StagePlan, StepPlan } from '../language/plan/plan.js';
-import { contextOf, outputsOf, type ItemContext, type NeedsContext } from '../language/plan/step-context.js';
+import {
+  buildContext,
+  evaluateOutputs,
+  type ItemContext,
+  type NeedsContext,
+} from '../language/plan/step-context.js';
 import type { ItemInput, StepInput, StepResult } from './step-input.js';
 
 /** An item at the start of its walk. */
@@ -59,8 +64,8 @@ export async function walkSteps(
     for (const step of stage.steps) {
       if (Object.hasOwn(steps, step.id)) continue;
       at = step.id;
-      const context = contextOf(stage, needs, { ...item, steps });
-      if (step.if !== undefined && !evaluateCondition(step.if, context, ALL_WELL)) continue;
+      const context = buildContext(stage, needs, { ...item, steps });
+      if (step.if !== undefined && !evaluateCondition(step.if, context, ALL_SUCCEEDED)) continue;
       const found = await visit(step, () => {
         return { ...input, step: step.id, with: evaluateTemplate(step.with, context) as JsonObject };
       });
@@ -70,7 +75,7 @@ export async function walkSteps(
     }
     at = undefined;
     const idle = Object.keys(steps).length === 0 && { idle: true as const };
-    return { state: 'ended', outputs: outputsOf(stage, needs, { ...item, steps }), ...idle };
+    return { state: 'ended', outputs: evaluateOutputs(stage, needs, { ...item, steps }), ...idle };
   } catch (error) {
     return { state: 'stopped', step: at, why: error, steps };
   }

@@ -36,24 +36,24 @@ export function selectStages(plan: Plan, selection: Selection): SelectedPlan {
   }
   if (only.length + until.length + from.length === 0) return { plan, items: {} };
   const targets = only.map((target) => parseTarget(plan, target));
-  const wanted = only.length > 0 ? new Set(targets.map(({ stage }) => stage)) : between(plan, until, from);
-  if (wanted.size === 0) {
+  const selected = only.length > 0 ? new Set(targets.map(({ stage }) => stage)) : between(plan, until, from);
+  if (selected.size === 0) {
     throw new SamMilError(
       'InvalidInput',
       `no stage is between --from ${from.join(', ')} and --until ${until.join(', ')}`,
     );
   }
-  const kept = reach(plan, wanted, needsOf);
+  const kept = reach(plan, selected, listNeeds);
   const stages = plan.stages
     .filter(({ name }) => kept.has(name))
-    .map((stage) => (wanted.has(stage.name) ? stage : { ...stage, reuse: true }));
-  return { plan: { ...plan, stages }, items: itemsOf(targets) };
+    .map((stage) => (selected.has(stage.name) ? stage : { ...stage, reuse: true }));
+  return { plan: { ...plan, stages }, items: selectItems(targets) };
 }
 
 function between(plan: Plan, until: readonly string[], from: readonly string[]): Set<string> {
-  const whole = (names: readonly string[]) => new Set(names.map((name) => stageNamed(plan, name).name));
-  const upTo = until.length === 0 ? undefined : reach(plan, whole(until), needsOf);
-  const onwards = from.length === 0 ? undefined : reach(plan, whole(from), dependants);
+  const whole = (names: readonly string[]) => new Set(names.map((name) => findStage(plan, name).name));
+  const upTo = until.length === 0 ? undefined : reach(plan, whole(until), listNeeds);
+  const onwards = from.length === 0 ? undefined : reach(plan, whole(from), listDependents);
   const names = plan.stages.map(({ name }) => name);
   return new Set(names.filter((name) => (upTo?.has(name) ?? true) && (onwards?.has(name) ?? true)));
 }
@@ -69,11 +69,11 @@ function reach(
   return reached;
 }
 
-function needsOf(plan: Plan, name: string): string[] {
-  return stageNamed(plan, name).needs;
+function listNeeds(plan: Plan, name: string): string[] {
+  return findStage(plan, name).needs;
 }
 
-function dependants(plan: Plan, name: string): string[] {
+function listDependents(plan: Plan, name: string): string[] {
   return plan.stages.filter(({ needs }) => needs.includes(name)).map((stage) => stage.name);
 }
 
@@ -85,7 +85,7 @@ interface Target {
 /** Parses a target such as `train@sam-mil-0-2`: the part after the first `@` is the item key. */
 export function parseTarget(plan: Plan, text: string): Target {
   const at = text.indexOf('@');
-  const stage = stageNamed(plan, at < 0 ? text : text.slice(0, at));
+  const stage = findStage(plan, at < 0 ? text : text.slice(0, at));
   if (at < 0) return { stage: stage.name };
   const item = text.slice(at + 1);
   const keys = cellKeys(plan, stage);
@@ -109,10 +109,10 @@ export function checkForced(plan: Plan, force: readonly string[] = []): void {
 function cellKeys(plan: Plan, stage: StagePlan): string[] | undefined {
   const { source } = stage;
   if (source.kind === 'matrix') return source.cells.map(({ key }) => key);
-  return source.kind === 'from' ? cellKeys(plan, stageNamed(plan, source.stage)) : undefined;
+  return source.kind === 'from' ? cellKeys(plan, findStage(plan, source.stage)) : undefined;
 }
 
-function stageNamed(plan: Plan, name: string): StagePlan {
+function findStage(plan: Plan, name: string): StagePlan {
   const stage = plan.stages.find((candidate) => candidate.name === name);
   if (stage) return stage;
   const names = plan.stages.map((candidate) => candidate.name);
@@ -122,7 +122,7 @@ function stageNamed(plan: Plan, name: string): StagePlan {
 }
 
 /** A stage that is also requested without an item runs all its items. */
-function itemsOf(targets: readonly Target[]): Record<string, string[]> {
+function selectItems(targets: readonly Target[]): Record<string, string[]> {
   const whole = new Set(targets.filter(({ item }) => item === undefined).map(({ stage }) => stage));
   const items: Record<string, string[]> = {};
   for (const { stage, item } of targets) {

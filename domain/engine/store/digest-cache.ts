@@ -4,7 +4,7 @@ import { digestOf, digestOfFile, digestOfJson } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import { writeWhole } from '../../files/durable-file.js';
 import type { ReceiptFile } from './receipts.js';
-import { isFresh, sameStamp, stampOf, type FileStamp } from '../../files/file-stamp.js';
+import { isFresh, sameStamp, readStamp, type FileStamp } from '../../files/file-stamp.js';
 import { digestCacheFolder, insideWork } from './paths.js';
 
 interface Remembered {
@@ -39,7 +39,7 @@ export class DigestCache {
 
   /** The digest if it is known without reading the file, otherwise undefined. */
   async known(path: string): Promise<string | undefined> {
-    const stamp = await stampOf(path);
+    const stamp = await readStamp(path);
     return stamp && (await this.recall(path, stamp));
   }
 
@@ -129,7 +129,7 @@ export async function digestOfInput(
   if (own !== undefined) return digestOfFiles(path, own, one);
   const alone = await one(path);
   if (alone === undefined) return undefined;
-  const others = listed(path, companions);
+  const others = listCompanions(path, companions);
   if (others.length === 0) return alone;
   const folder = dirname(path);
   return digestOfFiles(
@@ -139,7 +139,7 @@ export async function digestOfInput(
   );
 }
 
-function listed(path: string, companions: (path: string) => readonly string[]): readonly string[] {
+function listCompanions(path: string, companions: (path: string) => readonly string[]): readonly string[] {
   try {
     return companions(path);
   } catch (error) {
@@ -182,7 +182,7 @@ async function filesUnder(path: string): Promise<string[] | undefined> {
 }
 
 async function requireStamp(path: string): Promise<FileStamp> {
-  const stamp = await stampOf(path).catch((error: unknown) => {
+  const stamp = await readStamp(path).catch((error: unknown) => {
     throw unreadable(path, error);
   });
   if (stamp) return stamp;

@@ -24,7 +24,7 @@ export interface Claim {
  */
 export async function claimPlace(work: string, place: Place): Promise<Claim> {
   const parent = scratchFolder(work, place.stage);
-  const prefix = prefixOf(place);
+  const prefix = scratchPrefix(place);
   const scratch = join(parent, prefix + randomUUID());
   try {
     await mkdir(parent, { recursive: true });
@@ -39,7 +39,7 @@ export async function claimPlace(work: string, place: Place): Promise<Claim> {
 }
 
 /** All prefixes have the same length, so that none is the start of another. */
-function prefixOf({ item, step }: Place): string {
+function scratchPrefix({ item, step }: Place): string {
   return `${digestOfJson([item, step]).slice('sha256:'.length, 'sha256:'.length + 24)}-`;
 }
 

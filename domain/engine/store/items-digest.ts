@@ -21,7 +21,7 @@ const forecasts = new Map<string, string>();
 export async function digestOfItems(work: string, ref: ItemsRef): Promise<string> {
   const items = await readItems(work, ref);
   const name = `${work}\n${ref.items.digest}`;
-  const meaning = meanings.get(name) ?? digestOfJson(items.map((item) => meaningOf(item, work)));
+  const meaning = meanings.get(name) ?? digestOfJson(items.map((item) => toMeaning(item, work)));
   meanings.set(name, meaning);
   return meaning;
 }
@@ -58,7 +58,7 @@ export function parseItems(text: string): ItemRecord[] {
   return parseJsonLines(text) as ItemRecord[];
 }
 
-function meaningOf(item: ItemRecord, work: string): Json {
+function toMeaning(item: ItemRecord, work: string): Json {
   const { path, ...fields } = item.fields;
   const name = typeof path === 'string' ? basename(path) : (path ?? null);
   return {

@@ -15,12 +15,12 @@ export interface Place {
  * Maximum length of an item key, in bytes. Leaves room for extensions and temporary names within the usual
  * limit of 255.
  */
-const LONGEST_KEY = 200;
+const MAX_KEY_BYTES = 200;
 
 /** Returns why `key` cannot be a file name; undefined if it can. */
 export function keyProblem(key: string): string | undefined {
   if (key === '') return 'it is empty';
-  if (Buffer.byteLength(key) > LONGEST_KEY) return `it is longer than ${LONGEST_KEY} bytes`;
+  if (Buffer.byteLength(key) > MAX_KEY_BYTES) return `it is longer than ${MAX_KEY_BYTES} bytes`;
   if (key.startsWith('.')) return 'it starts with a dot';
   if (/[/\\]/.test(key)) return 'it contains a path separator';
 
@@ -65,7 +65,7 @@ export function receiptPath(work: string, place: Place): string {
 
 /** Pointer from a cache key to the place that last produced it. */
 export function keyIndexPath(work: string, key: string): string {
-  const hex = hexOf(key);
+  const hex = hexDigits(key);
   return join(work, '.receipts', '.keys', hex.slice(0, 2), `${hex}.json`);
 }
 
@@ -76,7 +76,7 @@ export function digestCacheFolder(work: string): string {
 
 /** Folder with the checkpoints of a cache key, shared by all attempts. */
 export function checkpointFolder(work: string, key: string): string {
-  return join(work, '.checkpoints', hexOf(key));
+  return join(work, '.checkpoints', hexDigits(key));
 }
 
 /** Parent of the private folders of all attempts at a stage. */
@@ -113,6 +113,6 @@ function safe(name: string): string {
   });
 }
 
-function hexOf(key: string): string {
+function hexDigits(key: string): string {
   return key.replace(/^sha256:/, '');
 }

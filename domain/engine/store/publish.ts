@@ -9,7 +9,7 @@ import type { Json, JsonObject } from '../../json.js';
 import { cacheKey, type Ingredients } from './cache-key.js';
 import { syncPath, writeAndSync, writeWhole } from '../../files/durable-file.js';
 import { renameOut, type Claim } from './fence.js';
-import { stampOf } from '../../files/file-stamp.js';
+import { readStamp } from '../../files/file-stamp.js';
 import { insideWork, keyIndexPath, receiptPath, type Place } from './paths.js';
 import { readReceipt, receiptText, type Made, type Receipt, type ReceiptFile } from './receipts.js';
 
@@ -17,7 +17,7 @@ import { readReceipt, receiptText, type Made, type Receipt, type ReceiptFile } f
  * Maximum size of the outputs in bytes, as JSON. They are passed by value and stored in every workflow
  * history. Larger data belongs in files.
  */
-export const LARGEST_OUTPUTS = 16 * 1024;
+export const MAX_OUTPUT_BYTES = 16 * 1024;
 
 /** A finished attempt, ready to be published. */
 export interface Finished {
@@ -39,22 +39,23 @@ export interface Finished {
  */
 export async function publish(work: string, claim: Claim, finished: Finished): Promise<Receipt> {
   const { result, folder } = finished;
-  await refuseMissing(result);
+  await rejectMissing(result);
   const staged: Staged[] = [];
-  for (const { name, file } of filesOf(result)) {
+  for (const { name, file } of listFiles(result)) {
     const from = insideScratch(claim, name, file.from);
     const target = posix.join(folder, ...file.to.split('\\'));
     insideWork(work, target);
-    if (!target.startsWith(`${folder}/`)) throw broken(name, `\`${file.to}\` leaves the stage's folder`);
+    if (!target.startsWith(`${folder}/`))
+      throw contractError(name, `\`${file.to}\` leaves the stage's folder`);
     staged.push({ name, from, target });
   }
-  refuseTwice(staged);
-  await refuseOthers(work, claim, staged, finished.made.run);
+  rejectDuplicates(staged);
+  await rejectSharedFiles(work, claim, staged, finished.made.run);
   const sealed = await seal(staged);
   const named = sealed.filter(({ name }) => Object.hasOwn(result.files, name));
-  const outputs: JsonObject = { ...result.values, ...referencesOf(named) };
+  const outputs: JsonObject = { ...result.values, ...toReferences(named) };
   // Check before anything is renamed, so that the outputs of an earlier attempt stay intact.
-  refuseLarge(outputs);
+  rejectLarge(outputs);
   const files = await publishFiles(work, sealed);
   return writeReceipt(work, claim, {
     receipt: 1,
@@ -99,7 +100,7 @@ export async function relink(
  * Lists everything that an attempt publishes. A file in `alongside` is named by its path, which cannot be an
  * output name.
  */
-function filesOf(result: JobResult): { name: string; file: OutputFile }[] {
+function listFiles(result: JobResult): { name: string; file: OutputFile }[] {
   const named = Object.entries(result.files).map(([name, file]) => ({ name, file }));
   return [...named, ...(result.alongside ?? []).map((file) => ({ name: `./${file.to}`, file }))];
 }
@@ -140,7 +141,7 @@ async function publishFiles(work: string, sealed: Sealed[]): Promise<Record<stri
       throw asWriteError(error, path);
     });
     folders.add(dirname(path));
-    const stamp = await stampOf(path);
+    const stamp = await readStamp(path);
     if (!stamp)
       throw new SamMilError('Superseded', 'the output disappeared while it was published', { file: path });
     files[file.target] = { ...stamp, digest: file.digest };
@@ -164,7 +165,7 @@ async function writeReceipt(work: string, claim: Claim, receipt: Receipt): Promi
   return receipt;
 }
 
-function referencesOf(sealed: Sealed[]): JsonObject {
+function toReferences(sealed: Sealed[]): JsonObject {
   const references = sealed.map(({ name, target, digest, bytes }) => [name, { path: target, digest, bytes }]);
   return Object.fromEntries(references) as JsonObject;
 }
@@ -196,28 +197,34 @@ async function linkOrCopy(from: string, to: string): Promise<boolean> {
 
 function insideScratch(claim: Claim, name: string, from: string): string {
   const path = join(claim.scratch, relative(claim.scratch, from));
-  if (!path.startsWith(claim.scratch + sep)) throw broken(name, `\`${from}\` is outside job.scratch`);
+  if (!path.startsWith(claim.scratch + sep)) throw contractError(name, `\`${from}\` is outside job.scratch`);
   return path;
 }
 
 /** Symbolic links are rejected, because their targets are not private to the attempt. */
-async function refuseMissing(result: JobResult): Promise<void> {
-  for (const { name, file } of filesOf(result)) {
+async function rejectMissing(result: JobResult): Promise<void> {
+  for (const { name, file } of listFiles(result)) {
     const found = await lstat(file.from).catch(() => undefined);
-    if (!found?.isFile()) throw broken(name, `\`${file.from}\` is not a regular file or does not exist`);
+    if (!found?.isFile())
+      throw contractError(name, `\`${file.from}\` is not a regular file or does not exist`);
   }
 }
 
-function refuseTwice(staged: Staged[]): void {
+function rejectDuplicates(staged: Staged[]): void {
   const seen = new Set<string>();
   for (const { name, target } of staged) {
-    if (seen.has(target)) throw broken(name, `\`${target}\` is the target of two outputs`);
+    if (seen.has(target)) throw contractError(name, `\`${target}\` is the target of two outputs`);
     seen.add(target);
   }
 }
 
 /** Two steps of an item that write to the same file would overwrite each other in every run. */
-async function refuseOthers(work: string, { place }: Claim, staged: Staged[], run: string): Promise<void> {
+async function rejectSharedFiles(
+  work: string,
+  { place }: Claim,
+  staged: Staged[],
+  run: string,
+): Promise<void> {
   for (const step of await stepsWithReceipts(work, place)) {
     if (step === place.step) continue;
     const other = await readReceipt(work, { ...place, step });
@@ -236,16 +243,16 @@ export async function stepsWithReceipts(work: string, place: Omit<Place, 'step'>
   return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
 }
 
-function refuseLarge(outputs: JsonObject): void {
+function rejectLarge(outputs: JsonObject): void {
   const bytes = Buffer.byteLength(JSON.stringify(outputs));
-  if (bytes <= LARGEST_OUTPUTS) return;
+  if (bytes <= MAX_OUTPUT_BYTES) return;
   throw new SamMilError('OutputTooLarge', 'the outputs are too large to be passed by value', {
-    expected: `at most ${LARGEST_OUTPUTS} bytes as JSON`,
+    expected: `at most ${MAX_OUTPUT_BYTES} bytes as JSON`,
     found: `${bytes} bytes in ${Object.keys(outputs).join(', ')}`,
     next: 'write them to a file and return that as an output',
   });
 }
 
-function broken(output: string, what: string): SamMilError {
+function contractError(output: string, what: string): SamMilError {
   return new SamMilError('ContractBroken', `output \`${output}\` violates the activity's contract: ${what}`);
 }

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../json.js';
 import { digestOfFile } from '../../digest.js';
 import type { Ingredients } from './cache-key.js';
 import { writeDurably } from '../../files/durable-file.js';
-import { sameStamp, stampOf, type FileStamp } from '../../files/file-stamp.js';
+import { sameStamp, readStamp, type FileStamp } from '../../files/file-stamp.js';
 import { insideWork, keyIndexPath, receiptPath, type Place } from './paths.js';
 
 /**
@@ -98,7 +98,7 @@ export async function checkOutputs(work: string, place: Place, receipt: Receipt)
   let renewed = false;
   for (const [path, expected] of Object.entries(receipt.files)) {
     const absolute = insideWork(work, path);
-    const found = await stampOf(absolute);
+    const found = await readStamp(absolute);
     if (!found) return { fault: { path, fault: 'missing' }, files };
     if (!sameStamp(found, expected)) {
       const same = found.bytes === expected.bytes && (await digestOfFile(absolute)) === expected.digest;

@@ -29,8 +29,8 @@ interface Files {
 const NO_ENTRY = 44;
 
 let diagnosis = '';
-let asked: string | undefined;
-let strange = '';
+let allowedPath: string | undefined;
+let foreignPath = '';
 let lent: { start: number; bytes: Uint8Array; passed: number } | undefined;
 interceptFiles();
 
@@ -43,8 +43,8 @@ function interceptFiles(): void {
   const files = hdf5.FS as unknown as Files;
   const { write, read, open } = files;
   files.open = (path, ...rest) => {
-    if (path === asked) return open(path, ...rest);
-    strange = path;
+    if (path === allowedPath) return open(path, ...rest);
+    foreignPath = path;
     throw new files.ErrnoError(NO_ENTRY);
   };
   const passed =
@@ -87,11 +87,11 @@ export class Hdf5Failure extends Error {
  * {@link checked} throws if it does.
  */
 export function openingOnly<T>(path: string, open: () => T): T {
-  asked = path;
+  allowedPath = path;
   try {
     return open();
   } finally {
-    asked = undefined;
+    allowedPath = undefined;
   }
 }
 
@@ -100,10 +100,10 @@ export function openingOnly<T>(path: string, open: () => T): T {
  * @throws Hdf5Failure
  */
 export function checked<T>(calls: () => T): T {
-  strange = '';
+  foreignPath = '';
   const { result, report } = reported(calls);
-  if (strange !== '') {
-    throw new Hdf5Failure(`its values are in another file, ${strange}: copy them into this one`);
+  if (foreignPath !== '') {
+    throw new Hdf5Failure(`its values are in another file, ${foreignPath}: copy them into this one`);
   }
   if (report.includes('HDF5-DIAG')) throw new Hdf5Failure(report);
   return result;
@@ -165,7 +165,7 @@ export function withLibraryMemory(bytes: number, use: (pointer: number) => void)
 }
 
 /** HDF5 collects smaller pieces in its own buffer (64 KiB), so passing them through saves nothing. */
-const WORTH_PASSING = 128 << 10;
+const MIN_PASSED_BYTES = 128 << 10;
 
 /**
  * Whether the values are stored in one piece in the same form as in memory. HDF5 swaps bytes in its own
@@ -184,7 +184,7 @@ export function isPlain(metadata: Metadata): boolean {
  *   valid, and the caller must copy
  */
 export function passThrough(bytes: Uint8Array, use: (pointer: number) => void): boolean {
-  if (bytes.length < WORTH_PASSING) return false;
+  if (bytes.length < MIN_PASSED_BYTES) return false;
   let whole = false;
   withLibraryMemory(bytes.length, (pointer) => {
     lent = { start: pointer, bytes, passed: 0 };

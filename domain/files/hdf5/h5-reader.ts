@@ -4,8 +4,8 @@ import { resolve } from 'node:path';
 import { SamMilError } from '../../errors.js';
 import { BLOCK_BYTES, checked, describeType, hdf5, numericDtype, quietly } from './h5-library.js';
 import { isPlain, openingOnly, passThrough, withLibraryMemory } from './h5-library.js';
-import { bytesOfArray, bytesPerElement, type Dtype, elementsOf, emptyArray } from '../tensor.js';
-import { float32Of, int32Of, type TypedArray } from '../tensor.js';
+import { viewBytes, bytesPerElement, type Dtype, countElements, emptyArray } from '../tensor.js';
+import { toFloat32, toInt32, type TypedArray } from '../tensor.js';
 
 /**
  * The value of an HDF5 attribute in plain JavaScript: 64-bit integers become numbers, arrays are flattened,
@@ -14,7 +14,7 @@ import { float32Of, int32Of, type TypedArray } from '../tensor.js';
 export type AttributeValue = null | number | string | boolean | number[] | string[] | boolean[];
 
 /** Maximum size in bytes of a dataset. A larger shape means a damaged or malicious file. */
-const LARGEST_READ = 2 ** 34;
+const MAX_READ_BYTES = 2 ** 34;
 
 /**
  * An open HDF5 file. Every method throws SamMilError InvalidInput, with the file and the dataset, if the
@@ -74,16 +74,16 @@ export class H5Reader {
   readRows(name: string, start: number, count: number, axis = 0): TypedArray {
     const { dtype, shape } = this.info(name);
     const rows = shape.length === 0 ? 1 : shape[axis];
-    if (!(start >= 0 && count >= 0 && start + count <= rows) || elementsOf(shape.slice(0, axis)) !== 1) {
+    if (!(start >= 0 && count >= 0 && start + count <= rows) || countElements(shape.slice(0, axis)) !== 1) {
       throw this.refusal(
         `dataset "${name}" has no rows ${start} to ${start + count}`,
         undefined,
         `shape ${shape.join(' x ')}`,
       );
     }
-    const rowElements = elementsOf(shape.slice(axis + 1));
+    const rowElements = countElements(shape.slice(axis + 1));
     const result = this.allocate(name, dtype, rowElements * count);
-    const bytes = bytesOfArray(result);
+    const bytes = viewBytes(result);
     const rowBytes = rowElements * bytesPerElement(dtype);
     const step = Math.max(1, Math.floor(BLOCK_BYTES / Math.max(1, rowBytes)));
     this.attempt(name, () => {
@@ -98,7 +98,7 @@ export class H5Reader {
 
   /** Like {@link readRows} (or {@link read}), converted to float32. */
   readFloat32(name: string, start?: number, count?: number, axis?: number): Float32Array {
-    return float32Of({ dtype: this.info(name).dtype, data: this.some(name, start, count, axis) });
+    return toFloat32({ dtype: this.info(name).dtype, data: this.some(name, start, count, axis) });
   }
 
   /**
@@ -108,7 +108,7 @@ export class H5Reader {
   readInt32(name: string, start?: number, count?: number): Int32Array {
     const { dtype } = this.info(name);
     try {
-      return int32Of({ dtype, data: this.some(name, start, count) });
+      return toInt32({ dtype, data: this.some(name, start, count) });
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       throw this.refusal(`dataset "${name}": ${error.message}`, 'whole numbers', dtype);
@@ -163,7 +163,7 @@ export class H5Reader {
   }
 
   private allocate(name: string, dtype: Dtype, elements: number): TypedArray {
-    if (elements * bytesPerElement(dtype) <= LARGEST_READ) {
+    if (elements * bytesPerElement(dtype) <= MAX_READ_BYTES) {
       try {
         return emptyArray(dtype, elements);
       } catch (error) {
@@ -179,7 +179,7 @@ export class H5Reader {
 
   private copyRows(name: string, extent: number[], axis: number, start: number, into: Uint8Array): void {
     const { metadata } = this.dataset(name);
-    const bytes = elementsOf(extent) * metadata.size;
+    const bytes = countElements(extent) * metadata.size;
     const counts = extent.length === 0 ? null : extent.map(BigInt);
     const offset = counts?.map((_, index) => BigInt(index === axis ? start : 0)) ?? null;
     const strides = counts?.map(() => 1n) ?? null;

@@ -7,11 +7,11 @@ import { BLOCK_BYTES, checkedWithoutClock, describeType, hdf5, Hdf5Failure } fro
 import { isPlain, numericDtype, openingOnly, passThrough, quietly, withLibraryMemory } from './h5-library.js';
 import { FlushAhead } from '../flush-ahead.js';
 import {
-  bytesOfArray,
+  viewBytes,
   bytesPerElement,
   type Dtype,
   dtypeOf,
-  elementsOf,
+  countElements,
   type TypedArray,
 } from '../tensor.js';
 
@@ -90,7 +90,7 @@ export class H5Writer {
    *   SamMilError DiskFull, Internal
    */
   write(name: string, data: TypedArray, shape: readonly number[], options: WriteOptions = {}): void {
-    if (elementsOf(shape) !== data.length) {
+    if (countElements(shape) !== data.length) {
       throw new RangeError(`${name}: ${data.length} elements do not fill shape [${shape.join(', ')}]`);
     }
     this.reserve(name, dtypeOf(data), shape, options);
@@ -211,7 +211,7 @@ export class H5Writer {
     const layout = this.layoutOf(name);
     const { dtype, shape } = layout;
     if (dtype !== dtypeOf(data)) throw new TypeError(`${name} contains ${dtype}, not ${dtypeOf(data)}`);
-    const rowElements = elementsOf(shape.slice(1));
+    const rowElements = countElements(shape.slice(1));
     const rows = rowElements === 0 ? 0 : data.length / rowElements;
     if (!Number.isInteger(rows))
       throw new RangeError(`${name}: ${data.length} elements are not whole rows of ${rowElements}`);
@@ -220,8 +220,8 @@ export class H5Writer {
 
   private putRows(name: string, data: TypedArray, start: number): void {
     const { shape, plain } = this.layoutOf(name);
-    const bytes = bytesOfArray(data);
-    const rowBytes = Math.max(1, elementsOf(shape.slice(1)) * bytesPerElement(dtypeOf(data)));
+    const bytes = viewBytes(data);
+    const rowBytes = Math.max(1, countElements(shape.slice(1)) * bytesPerElement(dtypeOf(data)));
     const rows = bytes.byteLength / rowBytes;
     const step = Math.max(1, Math.floor(BLOCK_BYTES / rowBytes));
     for (let row = 0; row < rows; row += step) {
@@ -334,7 +334,7 @@ function absolute(name: string): string {
  * a long one.
  */
 function rowChunks(shape: readonly number[], elementBytes: number): number[] {
-  const rowBytes = Math.max(1, elementsOf(shape.slice(1)) * elementBytes);
+  const rowBytes = Math.max(1, countElements(shape.slice(1)) * elementBytes);
   const most = shape[0] > 0 ? Math.min(shape[0], 1024) : 1024;
   return [
     Math.max(1, Math.min(most, Math.floor((256 << 10) / rowBytes))),

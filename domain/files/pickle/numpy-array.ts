@@ -1,4 +1,11 @@
-import { arrayOfBytes, bytesPerElement, type Dtype, elementsOf, emptyArray, type Tensor } from '../tensor.js';
+import {
+  arrayFromBytes,
+  bytesPerElement,
+  type Dtype,
+  countElements,
+  emptyArray,
+  type Tensor,
+} from '../tensor.js';
 
 /** A numpy array as described in a pickle. */
 export interface NumpyLayout {
@@ -26,7 +33,7 @@ const DTYPES: Record<string, Dtype> = {
 };
 
 /** Maximum number of axes in numpy. */
-const MOST_AXES = 64;
+const MAX_AXES = 64;
 
 /**
  * Element type of a numpy type code; undefined for types other than numbers, such as text, objects and
@@ -44,17 +51,17 @@ export function numpyTensor({ descr, shape, fortran, bytes }: NumpyLayout): Tens
   const dtype = numpyDtype(descr);
   if (dtype === undefined)
     throw new RangeError(`a numpy array of type "${descr}" is not an array of numbers`);
-  if (shape.length > MOST_AXES || shape.some((size) => !Number.isSafeInteger(size) || size < 0)) {
+  if (shape.length > MAX_AXES || shape.some((size) => !Number.isSafeInteger(size) || size < 0)) {
     throw new RangeError(`a numpy array has the invalid shape (${shape.slice(0, 8).join(', ')})`);
   }
-  const wanted = elementsOf(shape) * bytesPerElement(dtype);
-  if (wanted !== bytes.byteLength) {
+  const expectedBytes = countElements(shape) * bytesPerElement(dtype);
+  if (expectedBytes !== bytes.byteLength) {
     throw new RangeError(
-      `a numpy array ${descr} (${shape.join(', ')}) requires ${wanted} bytes but has ${bytes.byteLength}`,
+      `a numpy array ${descr} (${shape.join(', ')}) requires ${expectedBytes} bytes but has ${bytes.byteLength}`,
     );
   }
   const ordered = descr.startsWith('>') ? swapped(bytes, bytesPerElement(dtype)) : bytes;
-  const data = arrayOfBytes(dtype, ordered);
+  const data = arrayFromBytes(dtype, ordered);
   const columns = fortran && shape.length > 1;
   return { dtype, shape, data: columns ? rowMajor(data, dtype, shape) : data };
 }
@@ -68,7 +75,7 @@ function swapped(bytes: Uint8Array, size: number): Uint8Array {
 }
 
 function rowMajor(data: Tensor['data'], dtype: Dtype, shape: readonly number[]): Tensor['data'] {
-  const strides = shape.map((_, axis) => elementsOf(shape.slice(0, axis)));
+  const strides = shape.map((_, axis) => countElements(shape.slice(0, axis)));
   return gathered(data, dtype, shape, strides, 0);
 }
 
@@ -83,7 +90,7 @@ export function gathered(
   strides: readonly number[],
   offset: number,
 ): Tensor['data'] {
-  const result = emptyArray(dtype, elementsOf(shape));
+  const result = emptyArray(dtype, countElements(shape));
   if (result.length === 0) return result;
   const position = shape.map(() => 0);
   const last = shape.length - 1;

@@ -2,7 +2,7 @@ import { type NumpyLayout, numpyDtype, numpyTensor } from './numpy-array.js';
 import { plainInteger } from './pickle-text.js';
 import { type FindGlobal, globalsFinder, PickleBytes, PickleObject, PickleTuple } from './pickle-values.js';
 import type { PickleValue, PickleGlobal } from './pickle-values.js';
-import { float32Of, type Tensor } from '../tensor.js';
+import { toFloat32, type Tensor } from '../tensor.js';
 
 /** A numpy element type. */
 export class NumpyDtype extends PickleObject {
@@ -57,7 +57,7 @@ export class NumpyArray extends PickleObject {
     const { descr } = dtype;
     if (numpyDtype(descr) === undefined)
       throw new RangeError(`has a numpy array of type "${descr}", which is not numeric`);
-    this.layout = { descr, shape: shape.items.map(Number), fortran, bytes: bytesOf(values) };
+    this.layout = { descr, shape: shape.items.map(Number), fortran, bytes: toBytes(values) };
   }
 
   private filled(): Omit<NumpyLayout, 'bytes'> & { bytes: PickleBytes } {
@@ -69,20 +69,20 @@ export class NumpyArray extends PickleObject {
 /** Plain containers and numpy: constructors that can only create values. */
 export const plainGlobals: FindGlobal = globalsFinder({
   ...inModules(['builtins', '__builtin__'], {
-    set: ([items]) => new Set(listOf(items)),
-    frozenset: ([items]) => new Set(listOf(items)),
-    list: ([items]) => [...listOf(items)],
-    tuple: ([items]) => new PickleTuple(listOf(items)),
+    set: ([items]) => new Set(toList(items)),
+    frozenset: ([items]) => new Set(toList(items)),
+    list: ([items]) => [...toList(items)],
+    tuple: ([items]) => new PickleTuple(toList(items)),
     dict: () => new Map(),
-    bytearray: ([content]) => (content === undefined ? PickleBytes.of(new Uint8Array(0)) : bytesOf(content)),
-    bytes: ([content]) => (content === undefined ? PickleBytes.of(new Uint8Array(0)) : bytesOf(content)),
+    bytearray: ([content]) => (content === undefined ? PickleBytes.of(new Uint8Array(0)) : toBytes(content)),
+    bytes: ([content]) => (content === undefined ? PickleBytes.of(new Uint8Array(0)) : toBytes(content)),
   }),
-  'collections.OrderedDict': ([pairs]) => dictOfPairs(pairs),
+  'collections.OrderedDict': ([pairs]) => dictFromPairs(pairs),
   'collections.defaultdict': () => new Map(),
   '_codecs.encode': ([text, encoding]) => encoded(text, encoding),
   ...inModules(['numpy.core.multiarray', 'numpy._core.multiarray'], {
     _reconstruct: () => new NumpyArray(),
-    scalar: ([dtype, value]) => scalarOf(dtype, value),
+    scalar: ([dtype, value]) => toScalar(dtype, value),
   }),
   ...inModules(['numpy.core.numeric', 'numpy._core.numeric'], {
     _frombuffer: ([values, dtype, shape, order]) => {
@@ -101,7 +101,7 @@ export const plainGlobals: FindGlobal = globalsFinder({
 });
 
 /** Combines finders. The first one that knows a name is used. */
-export function firstOf(...finders: readonly FindGlobal[]): FindGlobal {
+export function combineFinders(...finders: readonly FindGlobal[]): FindGlobal {
   return (name): PickleGlobal | undefined => {
     for (const find of finders) {
       const found = find(name);
@@ -115,7 +115,7 @@ export function firstOf(...finders: readonly FindGlobal[]): FindGlobal {
  * Returns the items of a list or tuple; none for undefined.
  * @throws RangeError for any other value
  */
-export function listOf(value: PickleValue | undefined): readonly PickleValue[] {
+export function toList(value: PickleValue | undefined): readonly PickleValue[] {
   if (value === undefined) return [];
   if (value instanceof PickleTuple) return value.items;
   if (Array.isArray(value)) return value;
@@ -128,10 +128,10 @@ function inModules<Make>(modules: readonly string[], makers: Record<string, Make
   );
 }
 
-function dictOfPairs(pairs: PickleValue | undefined): Map<PickleValue, PickleValue> {
+function dictFromPairs(pairs: PickleValue | undefined): Map<PickleValue, PickleValue> {
   return new Map(
-    listOf(pairs).map((pair) => {
-      const [key, value] = listOf(pair);
+    toList(pairs).map((pair) => {
+      const [key, value] = toList(pair);
       return [key ?? null, value ?? null];
     }),
   );
@@ -145,18 +145,18 @@ function encoded(text: PickleValue, encoding: PickleValue): PickleBytes {
   return PickleBytes.of(Buffer.from(text, 'latin1'));
 }
 
-function bytesOf(value: PickleValue): PickleBytes {
+function toBytes(value: PickleValue): PickleBytes {
   if (value instanceof PickleBytes) return value;
   // Python 2 wrote the values of an array as a string with one character per byte.
   if (typeof value === 'string') return PickleBytes.of(Buffer.from(value, 'latin1'));
   throw new RangeError('has an array whose values are not bytes');
 }
 
-function scalarOf(dtype: PickleValue, value: PickleValue): PickleValue {
+function toScalar(dtype: PickleValue, value: PickleValue): PickleValue {
   if (!(dtype instanceof NumpyDtype)) throw new RangeError('has a malformed numpy scalar');
-  const tensor = numpyTensor({ descr: dtype.descr, shape: [], fortran: false, bytes: bytesOf(value).read() });
+  const tensor = numpyTensor({ descr: dtype.descr, shape: [], fortran: false, bytes: toBytes(value).read() });
   if (tensor.dtype === 'bool') return tensor.data[0] !== 0;
-  if (tensor.dtype === 'float16') return float32Of(tensor)[0];
+  if (tensor.dtype === 'float16') return toFloat32(tensor)[0];
   const [item] = tensor.data;
   return typeof item === 'bigint' ? plainInteger(item) : item;
 }

@@ -2,13 +2,13 @@
  * Parses a decimal literal of the text protocols. Returns a number if that is exact, otherwise a bigint.
  * @throws RangeError if the literal is malformed
  */
-export function integerOfText(text: string): number | bigint {
+export function parseInteger(text: string): number | bigint {
   if (!/^[-+]?\d{1,4096}$/.test(text)) throw new RangeError(`has a malformed number "${text.slice(0, 40)}"`);
   return plainInteger(BigInt(text));
 }
 
 /** Parses a little-endian two's complement integer of any length. */
-export function integerOfBytes(bytes: Uint8Array): number | bigint {
+export function decodeInteger(bytes: Uint8Array): number | bigint {
   if (bytes.length === 0) return 0;
   let value = 0n;
   for (let index = bytes.length - 1; index >= 0; index--) value = (value << 8n) | BigInt(bytes[index]);
@@ -24,7 +24,7 @@ export function plainInteger(value: bigint): number | bigint {
  * Parses a float literal of the text protocols, including `nan`, `inf` and `-inf`.
  * @throws RangeError if the literal is malformed
  */
-export function floatOfText(text: string): number {
+export function parseFloatLiteral(text: string): number {
   const named = /^([-+]?)(inf|nan)$/.exec(text);
   if (named !== null) return named[2] === 'nan' ? NaN : named[1] === '-' ? -Infinity : Infinity;
   const value = Number(text);
@@ -37,7 +37,7 @@ export function floatOfText(text: string): number {
  * Parses a Python 2 string literal with its quotes. Each character is one byte.
  * @throws RangeError if the literal is malformed
  */
-export function textOfLiteral(literal: string): string {
+export function parseStringLiteral(literal: string): string {
   const quote = literal[0];
   if (literal.length < 2 || (quote !== "'" && quote !== '"') || !literal.endsWith(quote)) {
     throw new RangeError('has a malformed string');
@@ -53,7 +53,7 @@ export function textOfLiteral(literal: string): string {
 }
 
 /** Decodes Python's raw-unicode-escape: `\uXXXX` and `\UXXXXXXXX` in latin-1 text. */
-export function textOfRawUnicode(text: string): string {
+export function decodeRawUnicode(text: string): string {
   return text.replace(/\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})/g, (whole, short, long) => {
     const code = parseInt((short ?? long) as string, 16);
     return code <= 0x10ffff ? String.fromCodePoint(code) : whole;

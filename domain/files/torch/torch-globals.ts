@@ -1,5 +1,5 @@
 import { gathered } from '../pickle/numpy-array.js';
-import { firstOf, listOf, plainGlobals } from '../pickle/pickle-globals.js';
+import { combineFinders, toList, plainGlobals } from '../pickle/pickle-globals.js';
 import {
   type FindGlobal,
   globalsFinder,
@@ -8,7 +8,7 @@ import {
   PickleTuple,
 } from '../pickle/pickle-values.js';
 import type { PickleValue } from '../pickle/pickle-values.js';
-import { bytesPerElement, type Dtype, elementsOf, type Tensor, type TypedArray } from '../tensor.js';
+import { bytesPerElement, type Dtype, countElements, type Tensor, type TypedArray } from '../tensor.js';
 
 /** Element types of the storage classes of torch, by class name. */
 export const STORAGE_DTYPES: Readonly<Record<string, Dtype>> = {
@@ -117,7 +117,7 @@ export class TorchTensor extends PickleObject {
   tensor(): Tensor {
     const { shape, strides, offset, dtype } = this;
     const data = this.storage.elements(dtype);
-    const count = elementsOf(shape);
+    const count = countElements(shape);
     if (count === 0) return { dtype, shape: [...shape], data: data.subarray(0, 0) };
     const last = shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis], offset);
     const claim = `tensor (${shape.join(', ')}) with strides (${strides.join(', ')}) and offset ${offset}`;
@@ -142,7 +142,7 @@ export class TorchTensor extends PickleObject {
     const size = bytesPerElement(dtype);
     const length = storage.dtype === undefined ? Math.floor(storage.length / size) : storage.length;
     const last = shape.reduce((sum, count, axis) => sum + (count - 1) * strides[axis], offset);
-    if (elementsOf(shape) > 0 && (last >= length || elementsOf(shape) > length)) {
+    if (countElements(shape) > 0 && (last >= length || countElements(shape) > length)) {
       throw new RangeError(
         `has a tensor (${shape.join(', ')}) that does not fit its storage of ${length} elements`,
       );
@@ -158,7 +158,7 @@ export class TorchTensor extends PickleObject {
  * The names that a .pt file may use: plain containers, numpy, storages and the functions that rebuild
  * tensors.
  */
-export const torchGlobals: FindGlobal = firstOf(
+export const torchGlobals: FindGlobal = combineFinders(
   plainGlobals,
   globalsFinder({
     'torch._utils._rebuild_tensor': ([storage, offset, size, stride]) =>
@@ -171,15 +171,15 @@ export const torchGlobals: FindGlobal = firstOf(
       checkBits(notes);
       return rebuilt(storage, offset, size, stride, dtype);
     },
-    'torch._utils._rebuild_parameter': ([data]) => tensorOf(data),
-    'torch._utils._rebuild_parameter_with_state': ([data]) => tensorOf(data),
-    'torch.nn.parameter.Parameter': ([data]) => tensorOf(data),
+    'torch._utils._rebuild_parameter': ([data]) => toTensor(data),
+    'torch._utils._rebuild_parameter_with_state': ([data]) => toTensor(data),
+    'torch.nn.parameter.Parameter': ([data]) => toTensor(data),
     'torch._tensor._rebuild_from_type_v2': ([rebuild, , args]) => {
       if (!(rebuild instanceof PickleGlobal))
         throw new RangeError('rebuilds a tensor with a value that is not a function');
-      return rebuild.call(listOf(args));
+      return rebuild.call(toList(args));
     },
-    'torch.Size': ([sizes]) => new PickleTuple(listOf(sizes)),
+    'torch.Size': ([sizes]) => new PickleTuple(toList(sizes)),
     'torch.device': ([device]) => device ?? null,
   }),
   mentioned,
@@ -214,12 +214,12 @@ function rebuilt(
 ): TorchTensor {
   if (!(storage instanceof TorchStorage)) throw new RangeError('has a tensor without a storage');
   const type = dtype instanceof PickleGlobal ? dtypeNamed(dtype.name) : undefined;
-  const [shape, strides] = [size, stride].map((sizes) => listOf(sizes).map(sizeOf));
-  return new TorchTensor(storage, sizeOf(offset), shape, strides, type);
+  const [shape, strides] = [size, stride].map((sizes) => toList(sizes).map(toSize));
+  return new TorchTensor(storage, toSize(offset), shape, strides, type);
 }
 
 /** Returns NaN, which is never a valid size, for values other than numbers. */
-function sizeOf(value: PickleValue): number {
+function toSize(value: PickleValue): number {
   return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : NaN;
 }
 
@@ -231,7 +231,7 @@ function checkBits(notes: PickleValue | undefined): void {
   );
 }
 
-function tensorOf(value: PickleValue): TorchTensor {
+function toTensor(value: PickleValue): TorchTensor {
   if (!(value instanceof TorchTensor)) throw new RangeError('has a parameter that is not a tensor');
   return value;
 }

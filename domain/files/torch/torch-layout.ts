@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { type FileBytes, withFileBytes } from '../file-bytes.js';
 import type { PickleValue } from '../pickle/pickle-values.js';
 import { safetensorsLayout } from '../safetensors.js';
-import { type Dtype, elementsOf } from '../tensor.js';
+import { type Dtype, countElements } from '../tensor.js';
 import { TorchTensor } from './torch-globals.js';
 import { readPtProgram } from './torch-pt.js';
 
@@ -66,5 +66,5 @@ function torchLayout(bytes: FileBytes, file: string): Map<string, TensorLayout> 
 }
 
 function rowMajor(shape: readonly number[]): number[] {
-  return shape.map((_, axis) => elementsOf(shape.slice(axis + 1)));
+  return shape.map((_, axis) => countElements(shape.slice(axis + 1)));
 }

@@ -1,7 +1,7 @@
 import type { FileBytes } from '../file-bytes.js';
 import type { UnpickleOptions } from '../pickle/pickle-reader.js';
 import { PickleGlobal, PickleTuple, type PickleValue } from '../pickle/pickle-values.js';
-import { arrayOfBytes, bytesPerElement, type Dtype, type TypedArray } from '../tensor.js';
+import { arrayFromBytes, bytesPerElement, type Dtype, type TypedArray } from '../tensor.js';
 import { storageDtype, torchGlobals, TorchStorage } from './torch-globals.js';
 
 /** torch.serialization.MAGIC_NUMBER */
@@ -36,7 +36,7 @@ export function readLegacyPt(file: FileBytes, unpickle: Unpickle): PickleValue {
   const parts = new Map<string, Part>();
   const content = unpickle(machine.end, {
     findGlobal: torchGlobals,
-    persistent: (id) => storageOf(file, parts, id),
+    persistent: (id) => findStorage(file, parts, id),
   });
   const keys = unpickle(content.end);
   if (!Array.isArray(keys.value)) throw file.refusal('has no list of storages after its value');
@@ -44,7 +44,7 @@ export function readLegacyPt(file: FileBytes, unpickle: Unpickle): PickleValue {
   return content.value;
 }
 
-function storageOf(file: FileBytes, parts: Map<string, Part>, id: PickleValue): TorchStorage {
+function findStorage(file: FileBytes, parts: Map<string, Part>, id: PickleValue): TorchStorage {
   const [kind, type, key, , length, view] = id instanceof PickleTuple ? id.items : [];
   if (kind !== 'storage' || !(type instanceof PickleGlobal) || typeof key !== 'string') {
     throw new RangeError('refers to external data that is not a storage (it may contain a whole module)');
@@ -62,7 +62,7 @@ function storageOf(file: FileBytes, parts: Map<string, Part>, id: PickleValue): 
     return part.offset;
   };
   const fetch = (): TypedArray => {
-    part.elements ??= arrayOfBytes(dtype, file.read(position(), part.length * bytesPerElement(dtype)));
+    part.elements ??= arrayFromBytes(dtype, file.read(position(), part.length * bytesPerElement(dtype)));
     return part.elements;
   };
   return new TorchStorage(key, dtype, part.length, fetch, position);

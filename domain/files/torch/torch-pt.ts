@@ -34,12 +34,12 @@ export interface PtFile {
 }
 
 /** Maximum nesting depth of a checkpoint. */
-const DEEPEST = 64;
+const MAX_NESTING = 64;
 /**
  * Maximum number of values after all references are expanded. A few references to each other could expand
  * without end.
  */
-const MOST_VALUES = 5_000_000;
+const MAX_VALUES = 5_000_000;
 
 /**
  * Reads a file written by torch.save, in the zip format (since 1.6) or the older plain format. No code from
@@ -107,10 +107,10 @@ class Unfolding {
   private readonly buffers = new Set<ArrayBufferLike>();
   private values = 0;
   private copied = 0;
-  private readonly mostCopied: number;
+  private readonly maxCopied: number;
 
   constructor(fileSize: number) {
-    this.mostCopied = 4 * fileSize + (64 << 20);
+    this.maxCopied = 4 * fileSize + (64 << 20);
   }
 
   file(value: PickleValue): PtFile {
@@ -118,8 +118,8 @@ class Unfolding {
   }
 
   private unfold(value: PickleValue, path: readonly string[]): PtValue {
-    if (path.length > DEEPEST) throw new RangeError(`is nested deeper than ${DEEPEST} levels`);
-    if (++this.values > MOST_VALUES) throw new RangeError(`expands to more than ${MOST_VALUES} values`);
+    if (path.length > MAX_NESTING) throw new RangeError(`is nested deeper than ${MAX_NESTING} levels`);
+    if (++this.values > MAX_VALUES) throw new RangeError(`expands to more than ${MAX_VALUES} values`);
     if (value instanceof TorchTensor || value instanceof NumpyArray) return this.tensor(value, path);
     if (value instanceof Map) return this.members(value, path);
     if (value instanceof Set) return this.items([...value], path);
@@ -151,7 +151,7 @@ class Unfolding {
     if (this.buffers.has(buffer)) return;
     this.buffers.add(buffer);
     this.copied += buffer.byteLength;
-    if (this.copied > this.mostCopied) throw new RangeError('expands to far more bytes than the file has');
+    if (this.copied > this.maxCopied) throw new RangeError('expands to far more bytes than the file has');
   }
 
   private members(dict: Map<PickleValue, PickleValue>, path: readonly string[]): PtValue {

@@ -7,11 +7,11 @@ import { PickleGlobal, PickleTuple, type PickleValue } from '../pickle/pickle-va
 import { PickleWriter } from '../pickle/pickle-writer.js';
 import { listZip, StoredZipWriter, type ZipEntry } from '../stored-zip.js';
 import {
-  arrayOfBytes,
-  bytesOfArray,
+  arrayFromBytes,
+  viewBytes,
   bytesPerElement,
   type Dtype,
-  elementsOf,
+  countElements,
   type TypedArray,
 } from '../tensor.js';
 import { STORAGE_DTYPES, storageDtype, torchGlobals, TorchStorage } from './torch-globals.js';
@@ -40,14 +40,14 @@ export type PtContent =
  *   InvalidInput, DiskFull
  */
 export function writePt(path: string, content: PtContent): void {
-  const entries = Object.values(tensorsOf(content));
+  const entries = Object.values(listTensors(content));
   const pickle = contentProgram(path, content);
   writeAtomicFile(path, (file) => {
     const zip = new StoredZipWriter(file);
     zip.add('archive/data.pkl', pickle.length, [pickle]);
     addText(zip, 'archive/byteorder', 'little');
     entries.forEach((tensor, index) => {
-      const bytes = elementsOf(tensor.shape) * bytesPerElement(tensor.dtype);
+      const bytes = countElements(tensor.shape) * bytesPerElement(tensor.dtype);
       zip.add(`archive/data/${index}`, bytes, pieces(tensor));
     });
     addText(zip, 'archive/version', '3\n');
@@ -55,7 +55,7 @@ export function writePt(path: string, content: PtContent): void {
   });
 }
 
-function tensorsOf(content: PtContent): Readonly<Record<string, TensorSource>> {
+function listTensors(content: PtContent): Readonly<Record<string, TensorSource>> {
   if ('tensor' in content) return { '': content.tensor };
   return 'model' in content ? content.model : content.tensors;
 }
@@ -64,7 +64,7 @@ function contentProgram(path: string, content: PtContent): Uint8Array {
   const program = new PickleWriter(2);
   const dict = () =>
     program.dict(() =>
-      Object.entries(tensorsOf(content)).forEach(([name, tensor], index) => {
+      Object.entries(listTensors(content)).forEach(([name, tensor], index) => {
         program.text(name);
         tensorProgram(program, path, tensor, index);
       }),
@@ -93,7 +93,7 @@ export function readZipPt(file: FileBytes): PickleValue {
   checkByteOrder(file, entries.get(`${folder}byteorder`));
   const storages = new Map<string, TorchStorage>();
   const persistent = (id: PickleValue): TorchStorage => {
-    const storage = storageOf(file, entries, folder, id);
+    const storage = findStorage(file, entries, folder, id);
     const known = storages.get(storage.key);
     if (known !== undefined && known.dtype === storage.dtype && known.length === storage.length) return known;
     storages.set(storage.key, storage);
@@ -142,7 +142,7 @@ function refuseForeign(file: FileBytes, entries: readonly ZipEntry[]): void {
   });
 }
 
-function storageOf(
+function findStorage(
   file: FileBytes,
   entries: ReadonlyMap<string, ZipEntry>,
   folder: string,
@@ -157,14 +157,14 @@ function storageOf(
   const entry = entries.get(`${folder}data/${key}`);
   if (entry === undefined) throw new RangeError(`does not contain the entry of storage "${key}"`);
   const count = Number(length);
-  const wanted = count * (dtype === undefined ? 1 : bytesPerElement(dtype));
-  if (!Number.isSafeInteger(count) || count < 0 || wanted !== entry.size) {
-    throw new RangeError(`states ${wanted} bytes for storage "${key}", whose entry has ${entry.size}`);
+  const expectedBytes = count * (dtype === undefined ? 1 : bytesPerElement(dtype));
+  if (!Number.isSafeInteger(count) || count < 0 || expectedBytes !== entry.size) {
+    throw new RangeError(`states ${expectedBytes} bytes for storage "${key}", whose entry has ${entry.size}`);
   }
   let bytes: Uint8Array | undefined;
-  const fetch = (wantedType: Dtype): TypedArray => {
+  const fetch = (requestedType: Dtype): TypedArray => {
     bytes ??= file.read(entry.offset, entry.size);
-    return arrayOfBytes(wantedType, bytes);
+    return arrayFromBytes(requestedType, bytes);
   };
   return new TorchStorage(key, dtype, count, fetch, () => entry.offset);
 }
@@ -184,12 +184,17 @@ function tensorProgram(program: PickleWriter, path: string, tensor: TensorSource
     });
   }
   const { shape } = tensor;
-  const strides = shape.map((_, axis) => elementsOf(shape.slice(axis + 1)));
+  const strides = shape.map((_, axis) => countElements(shape.slice(axis + 1)));
   const sizes = (values: readonly number[]): PickleWriter =>
     program.tuple(() => values.forEach((value) => program.int(value)));
   program.global('torch._utils', '_rebuild_tensor_v2').tuple(() => {
     program.tuple(() =>
-      program.text('storage').global('torch', storage).text(String(key)).text('cpu').int(elementsOf(shape)),
+      program
+        .text('storage')
+        .global('torch', storage)
+        .text(String(key))
+        .text('cpu')
+        .int(countElements(shape)),
     );
     program.op('Q').int(0);
     sizes(shape);
@@ -200,8 +205,8 @@ function tensorProgram(program: PickleWriter, path: string, tensor: TensorSource
 }
 
 function* pieces({ data }: TensorSource): Generator<Uint8Array> {
-  if (ArrayBuffer.isView(data)) yield bytesOfArray(data);
-  else for (const piece of data) yield bytesOfArray(piece);
+  if (ArrayBuffer.isView(data)) yield viewBytes(data);
+  else for (const piece of data) yield viewBytes(piece);
 }
 
 function addText(zip: StoredZipWriter, name: string, text: string): void {

@@ -2,7 +2,7 @@ import { isAbsolute, resolve } from 'node:path';
 import type { Json } from '../../../json.js';
 import type { ValueSchema } from '../../../activity-schema.js';
 import type { Place, ProblemList } from '../problems/problems.js';
-import { formsOf } from './schema-faults.js';
+import { listForms } from './schema-faults.js';
 
 /** How the files that a pipeline names are looked up. */
 export interface Files {
@@ -47,7 +47,7 @@ export function namedFiles(
   value: Json,
   path: string[] = [],
 ): { path: string[]; file: string }[] {
-  const forms = formsOf(schema);
+  const forms = listForms(schema);
   if (typeof value === 'string') {
     const isChoice = forms.some((form) => form.enum?.includes(value) || form.const === value);
     const takesFile = forms.some((form) => form['x-input'] === 'file');

@@ -17,7 +17,7 @@ import {
 } from '../read/node-expressions.js';
 import type { MatrixCell } from '../plan/plan.js';
 import { ProblemList, type Place } from '../problems/problems.js';
-import { formsOf, schemaFaults } from './schema-faults.js';
+import { listForms, schemaFaults } from './schema-faults.js';
 import type { Position, Scope } from './scope.js';
 import type { PipelineTypes } from './value-types.js';
 import type { Entry, YamlNode } from '../read/yaml-nodes.js';
@@ -73,7 +73,7 @@ function checkValue(check: StepCheck, given: Entry, schema: ValueSchema | undefi
   if (schema !== undefined && resolved) checkWires(check, given.key, given.value, schema);
   const unset = before.some((expression) => readsUnset(expression, check.document.known));
   if (!resolved || unset || isNull(given.value)) return;
-  for (const { value, cell } of valuesOf(check, given.value, before)) {
+  for (const { value, cell } of possibleValues(check, given.value, before)) {
     if (schema !== undefined) checkAgainst(check, given, schema, value, cell);
   }
 }
@@ -116,7 +116,7 @@ function possibleWires(tree: Expression): Expression[] {
 }
 
 function formWith(schema: ValueSchema, key: 'items' | 'properties'): ValueSchema {
-  return formsOf(schema).find((form) => form[key] !== undefined) ?? {};
+  return listForms(schema).find((form) => form[key] !== undefined) ?? {};
 }
 
 /** Placeholder for a part that only the run can compute. No value in a file equals it. */
@@ -133,7 +133,7 @@ interface PossibleValue {
  * Returns the distinct values that a parameter can have, computed from params and matrix cells. Parts that
  * only the run can compute are {@link DYNAMIC}.
  */
-function valuesOf(check: StepCheck, node: YamlNode, expressions: PlacedExpression[]): PossibleValue[] {
+function possibleValues(check: StepCheck, node: YamlNode, expressions: PlacedExpression[]): PossibleValue[] {
   const { document, problems, stage, types } = check;
   const params = { params: document.known.values };
   const usesMatrix = expressions.some(({ tree }) => references(tree).some(({ root }) => root === 'matrix'));
@@ -203,8 +203,8 @@ function checkAgainst(
     }
     check.problems.error(fault.code, place, `\`${name}\` ${fault.what}${where}`, fault.hint);
   }
-  if (warnOfMistypedChoice(check, given, schema, value)) return;
-  warnOfLack(check, given, value);
+  if (warnIfMistyped(check, given, schema, value)) return;
+  warnIfMissing(check, given, value);
   for (const { path, file } of namedFiles(schema, value)) {
     if (file.startsWith(DYNAMIC)) continue;
     const params = given.value.kind === 'scalar' ? paramsIn(given.value) : [];
@@ -215,15 +215,15 @@ function checkAgainst(
 /** An optional input that is empty text, such as an empty field of a CSV file, counts as not given. */
 function isEmptyInput(check: StepCheck, name: string, schema: ValueSchema, value: Json): boolean {
   const required = check.entry?.required.includes(name) ?? false;
-  return value === '' && !required && formsOf(schema).some((form) => form['x-input'] !== undefined);
+  return value === '' && !required && listForms(schema).some((form) => form['x-input'] !== undefined);
 }
 
 /**
  * Warns about a value that is most likely a mistyped choice, because a parameter that accepts choices or a
  * file interprets it as a file name. Returns whether it warned.
  */
-function warnOfMistypedChoice(check: StepCheck, given: Entry, schema: ValueSchema, value: Json): boolean {
-  const forms = formsOf(schema);
+function warnIfMistyped(check: StepCheck, given: Entry, schema: ValueSchema, value: Json): boolean {
+  const forms = listForms(schema);
   const choices = forms.flatMap((form) => form.enum ?? []).filter((choice) => typeof choice === 'string');
   const takesFile = forms.some((form) => form['x-input'] === 'file');
   if (!takesFile || typeof value !== 'string' || choices.includes(value) || /[./\\]/.test(value))
@@ -236,13 +236,13 @@ function warnOfMistypedChoice(check: StepCheck, given: Entry, schema: ValueSchem
 }
 
 /** A missing resource is a warning, not an error: the machine that runs the step may have it. */
-function warnOfLack(check: StepCheck, given: Entry, value: Json): void {
+function warnIfMissing(check: StepCheck, given: Entry, value: Json): void {
   const { files, entry, problems, step } = check;
   if (files === ANY_FILES || typeof value !== 'string' || value.startsWith(DYNAMIC)) return;
   const names = new Set(step.with.filter((other) => !isNull(other.value)).map(({ key }) => key));
-  const lack = entry?.lacks?.(given.key, value, { base: files.base, given: names });
-  if (lack?.wrong) problems.error('bad-value', given.value.place, lack.what, lack.next);
-  else if (lack) problems.warning('not-here', given.value.place, lack.what, lack.next);
+  const missing = entry?.findMissing?.(given.key, value, { base: files.base, given: names });
+  if (missing?.wrong) problems.error('bad-value', given.value.place, missing.what, missing.next);
+  else if (missing) problems.warning('missing-resource', given.value.place, missing.what, missing.next);
 }
 
 function isDynamicText(value: Json | undefined): boolean {

@@ -30,12 +30,12 @@ export function schemaFaults(schema: ValueSchema, value: Json): SchemaFault[] {
   return errors
     .filter((error) => !alternatives.some((anyOf) => error.schemaPath.startsWith(`${anyOf.schemaPath}/`)))
     .filter(({ keyword, instancePath }) => keyword === 'type' || !mistyped.includes(instancePath))
-    .map(faultOf);
+    .map(toFault);
 }
 
 /** Returns the alternatives of a schema: those of `anyOf`, or the schema itself. */
-export function formsOf(schema: ValueSchema): ValueSchema[] {
-  return schema.anyOf === undefined ? [schema] : schema.anyOf.flatMap(formsOf);
+export function listForms(schema: ValueSchema): ValueSchema[] {
+  return schema.anyOf === undefined ? [schema] : schema.anyOf.flatMap(listForms);
 }
 
 /**
@@ -57,7 +57,7 @@ function literalForm(schema: ValueSchema): ValueSchema {
   return form;
 }
 
-function faultOf(error: ErrorObject): SchemaFault {
+function toFault(error: ErrorObject): SchemaFault {
   const path = error.instancePath.split('/').slice(1).map(unescapePointer);
   const found = describeValue(error.data as Json);
   const params = error.params as Record<string, unknown>;

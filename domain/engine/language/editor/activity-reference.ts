@@ -1,5 +1,5 @@
 import type { Catalog, CatalogEntry, ValueSchema } from '../../../activity-schema.js';
-import { formsOf } from '../check/schema-faults.js';
+import { listForms } from '../check/schema-faults.js';
 
 /**
  * Generates the reference page of the activities in Markdown: the parameters, outputs and defaults of each
@@ -7,11 +7,13 @@ import { formsOf } from '../check/schema-faults.js';
  */
 export function activityReference(catalog: Catalog): string {
   const names = Object.keys(catalog).sort();
-  const plugins = [...new Set(names.map(pluginOf))];
+  const plugins = [...new Set(names.map(pluginName))];
   const contents = names.map((name) => `- [\`${name}\`](#${anchor(name)}): ${catalog[name].summary}`);
   const sections = plugins.flatMap((plugin) => [
     `## Plugin \`${plugin}\``,
-    ...names.filter((name) => pluginOf(name) === plugin).map((name) => activitySection(name, catalog[name])),
+    ...names
+      .filter((name) => pluginName(name) === plugin)
+      .map((name) => activitySection(name, catalog[name])),
   ]);
   return [
     '# Activities',
@@ -25,7 +27,7 @@ export function activityReference(catalog: Catalog): string {
     .replace(/\n+$/, '\n');
 }
 
-function pluginOf(name: string): string {
+function pluginName(name: string): string {
   return name.split('.')[0];
 }
 
@@ -40,7 +42,7 @@ function activitySection(name: string, entry: CatalogEntry): string {
   if (resumesFrom !== undefined) facts.push(`after a kill it resumes from: ${resumesFrom}`);
   const parameters = Object.entries(entry.with).map(([key, schema]) => [
     entry.required.includes(key) ? `**\`${key}\`**` : `\`${key}\``,
-    typeOf(schema),
+    describeType(schema),
     schema.default === undefined ? '' : `\`${JSON.stringify(schema.default)}\``,
     schema.description ?? '',
   ]);
@@ -68,12 +70,12 @@ function table(heads: string[], rows: string[][]): string {
 }
 
 /** Describes the type of a parameter with its bounds. */
-function typeOf(schema: ValueSchema): string {
-  const forms = formsOf(schema);
-  return [...new Set(forms.map(formOf))].join(' or ');
+function describeType(schema: ValueSchema): string {
+  const forms = listForms(schema);
+  return [...new Set(forms.map(describeForm))].join(' or ');
 }
 
-function formOf(form: ValueSchema): string {
+function describeForm(form: ValueSchema): string {
   const kind = form['x-kind'] === undefined ? '' : `: ${form['x-kind']}`;
   if (form['x-input'] !== undefined) return `*${form['x-input']}*${kind}`;
   if (form.enum)
@@ -82,7 +84,7 @@ function formOf(form: ValueSchema): string {
       .join(', ');
   if (form.const !== undefined) return `\`${JSON.stringify(form.const)}\``;
   const types = [form.type ?? 'any'].flat().join(' or ');
-  const members = form.items ? ` of ${typeOf(form.items)}` : '';
+  const members = form.items ? ` of ${describeType(form.items)}` : '';
   return `${types}${members}${bounds(form)}`;
 }
 
@@ -98,5 +100,5 @@ function bounds(form: ValueSchema): string {
 }
 
 function outputType(schema: ValueSchema): string {
-  return schema['x-kind'] === undefined ? typeOf(schema) : `*file*: ${schema['x-kind']}`;
+  return schema['x-kind'] === undefined ? describeType(schema) : `*file*: ${schema['x-kind']}`;
 }

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../../../json.js';
 import { ExpressionError } from './error.js';
 import { printExpression } from './print.js';
-import { ALL_WELL, asksStatus, children, evaluateTree, isTruthy } from './evaluate.js';
+import { ALL_SUCCEEDED, asksStatus, children, evaluateTree, isTruthy } from './evaluate.js';
 import { parseExpression, type Expression } from './syntax.js';
 import { embedded, escapeTemplate, mapTexts, parseTemplate, wholeExpression } from './template.js';
 
@@ -28,8 +28,8 @@ export interface Reference {
  */
 export function references(tree: Expression, optional = false): Reference[] {
   if (tree.type === 'call' && tree.name === 'default') {
-    const [wanted, fallback] = tree.arguments;
-    return [...references(wanted, true), ...references(fallback, optional)];
+    const [preferred, fallback] = tree.arguments;
+    return [...references(preferred, true), ...references(fallback, optional)];
   }
   if (tree.type !== 'name' && tree.type !== 'member') {
     return children(tree).flatMap((child) => references(child, optional));
@@ -83,7 +83,7 @@ export function isKnown(tree: Expression, known: JsonObject): boolean {
 export function fold(tree: Expression, source: string, known: JsonObject): Expression {
   const span = { start: tree.start, end: tree.end };
   if (isKnown(tree, known)) {
-    return { type: 'literal', value: evaluateTree(tree, source, known, ALL_WELL), ...span };
+    return { type: 'literal', value: evaluateTree(tree, source, known, ALL_SUCCEEDED), ...span };
   }
   switch (tree.type) {
     case 'member': {
@@ -130,13 +130,13 @@ function foldIdle(tree: Expression, source: string, known: JsonObject): Expressi
 
 /** The branch that is not chosen is never evaluated. */
 function foldChoice(tree: Expression & { type: 'call' }, source: string, known: JsonObject): Expression {
-  const [condition, wanted, otherwise] = tree.arguments;
+  const [condition, whenTrue, otherwise] = tree.arguments;
   const folded = fold(condition, source, known);
   if (folded.type !== 'literal') {
-    const sides = [wanted, otherwise].map((side) => foldIdle(side, source, known));
+    const sides = [whenTrue, otherwise].map((side) => foldIdle(side, source, known));
     return { ...tree, arguments: [folded, ...sides] };
   }
-  return fold(isTruthy(folded.value) ? wanted : otherwise, source, known);
+  return fold(isTruthy(folded.value) ? whenTrue : otherwise, source, known);
 }
 
 /**

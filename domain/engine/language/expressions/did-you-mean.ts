@@ -1,14 +1,14 @@
 /**
  * Words are compared up to this length: names are short, and the cost grows with the square of the length.
  */
-const LONGEST = 64;
+const MAX_COMPARED = 64;
 
 /**
  * Returns the candidate with the fewest edits from `word` (insert, delete, replace, swap of neighbors; case
  * ignored), at most about a third of the word's length; undefined if there is none.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.floor((Math.min(word.length, LONGEST) + 1) / 3);
+  const limit = Math.floor((Math.min(word.length, MAX_COMPARED) + 1) / 3);
   let best: string | undefined;
   let bestDistance = limit + 1;
   for (const candidate of candidates) {
@@ -49,18 +49,18 @@ function related(word: string, candidates: readonly string[]): string | undefine
   return found.length === 1 ? found[0] : undefined;
 }
 
-const SHOWN = 20;
+const MAX_SHOWN = 20;
 
-/** Joins names with commas. Names after the first {@link SHOWN} are only counted. */
+/** Joins names with commas. Names after the first {@link MAX_SHOWN} are only counted. */
 export function listed(names: readonly string[]): string {
-  const rest = names.length - SHOWN;
-  return rest > 0 ? `${names.slice(0, SHOWN).join(', ')} and ${rest} more` : names.join(', ');
+  const rest = names.length - MAX_SHOWN;
+  return rest > 0 ? `${names.slice(0, MAX_SHOWN).join(', ')} and ${rest} more` : names.join(', ');
 }
 
 /** Optimal string alignment distance (Damerau-Levenshtein without overlapping swaps). */
 export function editDistance(left: string, right: string): number {
-  const a = left.slice(0, LONGEST);
-  const b = right.slice(0, LONGEST);
+  const a = left.slice(0, MAX_COMPARED);
+  const b = right.slice(0, MAX_COMPARED);
   let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

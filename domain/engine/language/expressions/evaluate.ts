@@ -24,13 +24,13 @@ export interface Status {
   failure: boolean;
 }
 
-export const ALL_WELL: Status = { success: true, failure: false };
+export const ALL_SUCCEEDED: Status = { success: true, failure: false };
 
 /**
  * Evaluates an expression without its `${{ }}`.
  * @throws ExpressionError
  */
-export function evaluate(source: string, context: Context, status: Status = ALL_WELL): Json {
+export function evaluate(source: string, context: Context, status: Status = ALL_SUCCEEDED): Json {
   return evaluateTree(parseExpression(source), source, context, status);
 }
 
@@ -151,17 +151,17 @@ class Evaluator {
     if (tree.name === 'failure') return this.status.failure;
     if (tree.name === 'default') return this.defaulted(tree.arguments[0], tree.arguments[1]);
     if (tree.name === 'choose') {
-      const [condition, wanted, otherwise] = tree.arguments;
-      return this.value(isTruthy(this.value(condition)) ? wanted : otherwise);
+      const [condition, whenTrue, otherwise] = tree.arguments;
+      return this.value(isTruthy(this.value(condition)) ? whenTrue : otherwise);
     }
     const values = tree.arguments.map((argument) => this.value(argument));
     return this.placed(tree, () => PURE_FUNCTIONS[tree.name](values));
   }
 
   /** Returns the fallback if the value is null or missing. Other errors are thrown. */
-  private defaulted(wanted: Expression, fallback: Expression): Json {
+  private defaulted(preferred: Expression, fallback: Expression): Json {
     try {
-      const value = this.value(wanted);
+      const value = this.value(preferred);
       if (value !== null) return value;
     } catch (error) {
       if (!(error instanceof ExpressionError && error.missing)) throw error;

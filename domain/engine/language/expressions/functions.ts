@@ -26,7 +26,7 @@ export const PURE_FUNCTIONS: Readonly<Record<string, (values: Json[]) => Json>> 
   range: (values) => range(values),
   format: ([template, ...values]) => bounded(format(textArgument('format', template), values)),
   join: ([list, separator = ',']) =>
-    bounded(listArgument('join', list).map(textOf).join(textArgument('join', separator))),
+    bounded(listArgument('join', list).map(toText).join(textArgument('join', separator))),
   contains: ([whole, part]) => contains(whole, part),
   startsWith: ([text, part]) => textArgument('startsWith', text).startsWith(textArgument('startsWith', part)),
   endsWith: ([text, part]) => textArgument('endsWith', text).endsWith(textArgument('endsWith', part)),
@@ -34,7 +34,7 @@ export const PURE_FUNCTIONS: Readonly<Record<string, (values: Json[]) => Json>> 
   basename: ([path, ending = '']) =>
     basename(textArgument('basename', path), textArgument('basename', ending)),
   number: ([value]) => number(value),
-  string: ([value]) => textOf(value),
+  string: ([value]) => toText(value),
   toJSON: ([value]) => bounded(canonicalJson(value)),
   fromJSON: ([text]) => fromJson(textArgument('fromJSON', text)),
 };
@@ -56,7 +56,7 @@ export function typeName(value: Json): string {
 }
 
 /** Converts a value for use inside a longer text. Lists, objects and null cannot be converted. */
-export function textOf(value: Json): string {
+export function toText(value: Json): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return String(value === 0 ? 0 : value);
   if (typeof value === 'boolean') return String(value);
@@ -94,7 +94,7 @@ function format(template: string, values: Json[]): string {
     if (digits === undefined)
       throw new ArgumentError(`format() found a single ${match}`, `write ${match}${match}`);
     const index = Number(digits);
-    if (index < values.length) return textOf(values[index]);
+    if (index < values.length) return toText(values[index]);
     throw new ArgumentError(
       `format() has no value for {${digits}}: it got ${values.length} values, counted from 0`,
     );

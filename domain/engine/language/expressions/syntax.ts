@@ -85,7 +85,7 @@ class Parser {
     const expression = this.binary(1);
     const rest = this.peek();
     if (rest.type !== 'end') {
-      throw this.error(`unexpected \`${this.textOf(rest)}\` after the end of the expression`, rest);
+      throw this.error(`unexpected \`${this.tokenText(rest)}\` after the end of the expression`, rest);
     }
     return expression;
   }
@@ -195,9 +195,9 @@ class Parser {
   private checkArity(name: string, count: number, span: Span): void {
     const [least, most] = FUNCTIONS[name];
     if (count >= least && count <= most) return;
-    const wanted = least === most ? `${least}` : `${least} to ${most}`;
-    const plural = wanted === '1' ? '' : 's';
-    throw this.error(`${name}() takes ${wanted} argument${plural}, not ${count}`, span);
+    const allowed = least === most ? `${least}` : `${least} to ${most}`;
+    const plural = allowed === '1' ? '' : 's';
+    throw this.error(`${name}() takes ${allowed} argument${plural}, not ${count}`, span);
   }
 
   private enter(): void {
@@ -221,12 +221,12 @@ class Parser {
     return this.tokens[this.at];
   }
 
-  private textOf(token: Token): string {
+  private tokenText(token: Token): string {
     return this.source.slice(token.start, token.end);
   }
 
   private found(token: Token): string {
-    return token.type === 'end' ? 'the end of the expression' : `\`${this.textOf(token)}\``;
+    return token.type === 'end' ? 'the end of the expression' : `\`${this.tokenText(token)}\``;
   }
 
   private error(what: string, span: Span, hint?: string): ExpressionError {

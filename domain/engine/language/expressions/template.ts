@@ -1,7 +1,7 @@
 import type { Json } from '../../../json.js';
 import { ExpressionError } from './error.js';
-import { ArgumentError, bounded, textOf } from './functions.js';
-import { ALL_WELL, evaluate, type Context, type Status } from './evaluate.js';
+import { ArgumentError, bounded, toText } from './functions.js';
+import { ALL_SUCCEEDED, evaluate, type Context, type Status } from './evaluate.js';
 
 /**
  * Values with `${{ }}` inside. A text that consists of one expression becomes the value of that expression
@@ -20,7 +20,7 @@ const MAX_NESTING = 64;
  * Replaces every `${{ }}` in a value, including lists and objects. Keys are not changed.
  * @throws ExpressionError
  */
-export function evaluateTemplate(value: Json, context: Context, status: Status = ALL_WELL): Json {
+export function evaluateTemplate(value: Json, context: Context, status: Status = ALL_SUCCEEDED): Json {
   return mapTexts(value, (text) => evaluateText(text, context, status));
 }
 
@@ -68,7 +68,7 @@ function evaluatePart(
  */
 export function embedded(value: Json, part: TemplatePart & { type: 'expression' }, text: string): string {
   try {
-    return textOf(value);
+    return toText(value);
   } catch (error) {
     if (!(error instanceof ArgumentError)) throw error;
     throw new ExpressionError(error.message, text, part, { hint: error.hint });

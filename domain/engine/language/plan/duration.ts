@@ -14,7 +14,7 @@ const UNITS: Readonly<Record<string, number>> = {
 const FORM = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d)$/;
 
 /** Maximum duration. A longer one most likely has a wrong unit. */
-export const LONGEST_DURATION_MS = 365 * UNITS.d;
+export const MAX_DURATION_MS = 365 * UNITS.d;
 
 /**
  * Milliseconds of a duration such as `24h`; undefined if the text is not a duration, is zero, or exceeds a
@@ -24,7 +24,7 @@ export function durationMs(text: string): number | undefined {
   const match = FORM.exec(text);
   if (!match) return undefined;
   const milliseconds = Number(match[1]) * UNITS[match[2]];
-  return milliseconds >= 1 && milliseconds <= LONGEST_DURATION_MS ? milliseconds : undefined;
+  return milliseconds >= 1 && milliseconds <= MAX_DURATION_MS ? milliseconds : undefined;
 }
 
 /** The form of a duration, for messages. */

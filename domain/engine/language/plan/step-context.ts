@@ -35,16 +35,16 @@ export interface ItemContext {
 }
 
 /** Builds the roots that the expressions of a step can read. */
-export function contextOf(stage: StagePlan, needs: NeedsContext, item: ItemContext): Context {
+export function buildContext(stage: StagePlan, needs: NeedsContext, item: ItemContext): Context {
   const steps = Object.entries(item.steps).map(([id, outputs]) => [id, { outputs }] as const);
   return {
-    needs: needsOf(stage, needs, item) as unknown as Json,
+    needs: alignNeeds(stage, needs, item) as unknown as Json,
     steps: Object.fromEntries(steps),
     ...itemRoot(stage, item),
   };
 }
 
-function needsOf(stage: StagePlan, needs: NeedsContext, item: ItemContext): NeedsContext {
+function alignNeeds(stage: StagePlan, needs: NeedsContext, item: ItemContext): NeedsContext {
   if (stage.source.kind !== 'from' || item.prior === undefined) return needs;
   const { stage: from } = stage.source;
   return { ...needs, [from]: { ...needs[from], outputs: item.prior } };
@@ -58,8 +58,8 @@ function itemRoot(stage: StagePlan, item: ItemContext): Context {
 }
 
 /** Evaluates an item's outputs: the declared outputs of the stage, or the outputs of its last step. */
-export function outputsOf(stage: StagePlan, needs: NeedsContext, item: ItemContext): JsonObject {
-  if (stage.outputs) return evaluateTemplate(stage.outputs, contextOf(stage, needs, item)) as JsonObject;
+export function evaluateOutputs(stage: StagePlan, needs: NeedsContext, item: ItemContext): JsonObject {
+  if (stage.outputs) return evaluateTemplate(stage.outputs, buildContext(stage, needs, item)) as JsonObject;
   const last = stage.steps[stage.steps.length - 1];
   return item.steps[last.id] ?? {};
 }

@@ -58,7 +58,7 @@ export const PROBLEM_CODES = {
   'unknown-with': 'a parameter that the activity does not have',
   'missing-with': 'a parameter that the activity requires',
   'missing-file': 'a file that the pipeline names does not exist',
-  'not-here': 'something that a step needs, such as the weights of a model, is not on this machine',
+  'missing-resource': 'something that a step needs, such as the weights of a model, is not on this machine',
   'wrong-kind': 'an output is passed to an input of another kind',
   'unknown-cell': 'a matrix cell that does not exist',
 } as const;

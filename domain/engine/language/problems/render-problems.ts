@@ -47,12 +47,12 @@ function renderProblem(problem: Problem, text: string | undefined, file: string,
   const severity = problem.severity === 'error' ? paint.error('error') : paint.warning('warning');
   const head = `${paint.strong(`${file}:${line}:${column}`)}  ${severity} ${problem.code}  ${visible(problem.message)}`;
   const source = text?.replace(/^\uFEFF/, '').split(/\r?\n/)[line - 1];
-  const snippet = source === undefined || source.trim() === '' ? [] : snippetOf(source, problem, paint);
+  const snippet = source === undefined || source.trim() === '' ? [] : renderSnippet(source, problem, paint);
   const hint = problem.hint === undefined ? [] : [`  hint: ${visible(problem.hint)}`];
   return [head, ...snippet, ...hint].join('\n');
 }
 
-function snippetOf(source: string, problem: Problem, paint: Paint): string[] {
+function renderSnippet(source: string, problem: Problem, paint: Paint): string[] {
   const { place } = problem;
   const from = Math.max(0, Math.min(place.column - 1 - WIDTH / 2, source.length - WIDTH));
   const shown = visible(source.slice(from, from + WIDTH));

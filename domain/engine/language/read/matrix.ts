@@ -212,7 +212,7 @@ function expand(axes: Axis[], include: Pattern[], exclude: Pattern[], context: R
 }
 
 function includeCells(product: JsonObject[], include: Pattern[], names: string[]): Cell[] {
-  const cells: Cell[] = product.map((values) => ({ key: keyOf(values, names), values: { ...values } }));
+  const cells: Cell[] = product.map((values) => ({ key: joinKey(values, names), values: { ...values } }));
   const added: Cell[] = [];
   for (const { values, place } of include) {
     const fitting = product.flatMap((cell, index) => (agrees(cell, values, names) ? [cells[index]] : []));
@@ -222,7 +222,7 @@ function includeCells(product: JsonObject[], include: Pattern[], names: string[]
       ...names.filter((name) => Object.hasOwn(values, name)),
       ...Object.keys(values).filter((name) => !names.includes(name)),
     ];
-    added.push({ key: keyOf(values, ordered), values, place });
+    added.push({ key: joinKey(values, ordered), values, place });
   }
   return [...cells, ...added];
 }
@@ -234,7 +234,7 @@ function agrees(cell: JsonObject, pattern: JsonObject, names: readonly string[])
   );
 }
 
-function keyOf(values: JsonObject, names: readonly string[]): string {
+function joinKey(values: JsonObject, names: readonly string[]): string {
   return names.map((name) => String(values[name] as string | number | boolean)).join('-');
 }
 
@@ -247,13 +247,13 @@ function checkedCells(cells: Cell[], place: Place, context: ReadContext): Matrix
   let valid = true;
   for (const { key, values, place: own = place } of cells) {
     const fault = fileNameFault(key);
-    const twin = seen.get(key.toLowerCase());
+    const existing = seen.get(key.toLowerCase());
     if (fault !== undefined) {
       const message = `the cell key \`${key}\` is not a valid folder name: ${fault}`;
       context.problems.error('bad-name', own, message, 'choose other values for the matrix');
       valid = false;
-    } else if (twin !== undefined) {
-      const message = `two cells have the key \`${key}\`: ${canonicalJson(twin)} and ${canonicalJson(values)}`;
+    } else if (existing !== undefined) {
+      const message = `two cells have the key \`${key}\`: ${canonicalJson(existing)} and ${canonicalJson(values)}`;
       context.problems.error('duplicate-cell', own, message);
       valid = false;
     }

@@ -27,9 +27,9 @@ export function readStages(entry: Entry | undefined, context: ReadContext): Stag
   const stages = entries.flatMap((stage) => readStage(stage, context) ?? []);
   const seen = new Map<string, string>();
   for (const { name, place } of stages) {
-    const twin = seen.get(name.toLowerCase());
-    if (twin !== undefined && twin !== name) {
-      const message = `\`${name}\` and \`${twin}\` would share a folder on a case-insensitive file system`;
+    const existing = seen.get(name.toLowerCase());
+    if (existing !== undefined && existing !== name) {
+      const message = `\`${name}\` and \`${existing}\` would share a folder on a case-insensitive file system`;
       context.problems.error('duplicate-stage', place, message, 'rename one of them');
     }
     seen.set(name.toLowerCase(), name);
@@ -170,7 +170,7 @@ function readSource(map: MapReader, context: ReadContext): SourceDocument {
   if (foreach && matrix) {
     const message = '`foreach` and `matrix` cannot be combined: a stage has one source of items';
     const hint = 'move the list into the matrix, or the matrix into a separate stage';
-    context.problems.error('conflicting-keys', laterOf(foreach, matrix).keyPlace, message, hint);
+    context.problems.error('conflicting-keys', laterEntry(foreach, matrix).keyPlace, message, hint);
   }
   if (foreach) return readForeach(foreach, context);
   if (matrix === undefined) return { kind: 'single' };
@@ -178,7 +178,7 @@ function readSource(map: MapReader, context: ReadContext): SourceDocument {
   return from ? readMatrixFrom(matrix, context) : readMatrix(matrix, context);
 }
 
-function laterOf(a: Entry, b: Entry): Entry {
+function laterEntry(a: Entry, b: Entry): Entry {
   return a.keyPlace.line > b.keyPlace.line ? a : b;
 }
 

@@ -114,10 +114,10 @@ function reportSyntax(
   lines: LineIndex,
   problems: ProblemList,
 ): void {
-  const [code, said = lowerFirst(error.message), hint] = SYNTAX[error.code] ?? ['yaml-syntax'];
+  const [code, description = lowerFirst(error.message), hint] = SYNTAX[error.code] ?? ['yaml-syntax'];
   const unclosed = /^Missing closing .*quote/.test(error.message);
   const opened = unclosed ? openQuote(document, error.pos[0]) : undefined;
-  const message = unclosed ? 'this quote is not closed' : said;
+  const message = unclosed ? 'this quote is not closed' : description;
   // The end of the file cannot be marked, so mark the last visible character.
   const at = opened ?? Math.min(error.pos[0], Math.max(0, text.trimEnd().length - 1));
   problems.error(code, { ...lines.position(at), length: 1 }, message, hint);

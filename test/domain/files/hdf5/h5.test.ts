@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { spawnSync } from 'node:child_process';
 import { createH5, openH5, withH5, writeH5 } from '../../../../domain/files/hdf5/h5.js';
-import { float32Of } from '../../../../domain/files/tensor.js';
+import { toFloat32 } from '../../../../domain/files/tensor.js';
 import { checkout, fixture } from '../../../support/fixtures.js';
 import { expectError } from '../../../support/expect-error.js';
 import { scratchFolder } from '../../../support/scratch-folder.js';
@@ -61,7 +61,7 @@ describe('reading what h5py wrote', () => {
     withH5(h5pyFile, (file) => {
       const { dtype } = file.info('types/f2');
       assert.equal(dtype, 'float16');
-      assert.deepEqual([...float32Of({ dtype, data: file.read('types/f2') })], sixValues);
+      assert.deepEqual([...toFloat32({ dtype, data: file.read('types/f2') })], sixValues);
       assert.deepEqual([...file.readFloat32('types/f2')], sixValues);
     });
   });

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { PickleWriter } from '../../../../domain/files/pickle/pickle-writer.js';
 import { readSafetensors } from '../../../../domain/files/safetensors.js';
 import { type PtContent, readPt, readPtTensor, writePt } from '../../../../domain/files/torch/torch-pt.js';
-import { float32Of, type Tensor } from '../../../../domain/files/tensor.js';
+import { toFloat32, type Tensor } from '../../../../domain/files/tensor.js';
 import { fixture, sharedFile } from '../../../support/fixtures.js';
 import { expectError } from '../../../support/expect-error.js';
 import { scratchFolder } from '../../../support/scratch-folder.js';
@@ -47,7 +47,7 @@ describe('reading what torch.save wrote', () => {
         const tensor = tensors[key];
         assert.deepEqual([tensor.dtype, tensor.shape], [dtype, shape], key);
         const found = dtype.endsWith('float16')
-          ? [...float32Of(tensor)]
+          ? [...toFloat32(tensor)]
           : Array.from(tensor.data as Float32Array);
         assert.deepEqual(found, values, key);
       }
@@ -73,7 +73,7 @@ describe('reading what torch.save wrote', () => {
   test('a single tensor is read', () => {
     const tensor = readPtTensor(fixture('formats', 'torch_tensor.pt'));
     assert.deepEqual([tensor.dtype, tensor.shape], ['float16', [2, 3]]);
-    assert.deepEqual([...float32Of(tensor)], [0, 1, 2, 3, 4, 5]);
+    assert.deepEqual([...toFloat32(tensor)], [0, 1, 2, 3, 4, 5]);
     expectError('InvalidInput', ['torch_zip.pt', '19 named'], () =>
       readPtTensor(fixture('formats', 'torch_zip.pt')),
     );

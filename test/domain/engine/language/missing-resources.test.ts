@@ -24,7 +24,7 @@ stages:
     ...TEST_CATALOG,
     'pathology.patch': {
       ...TEST_CATALOG['pathology.patch'],
-      lacks: (parameter, value, { base, given }) => {
+      findMissing: (parameter, value, { base, given }) => {
         asked.push(`${parameter} ${value} ${base} ${[...given].join()}`);
         return value === 'mine' ? { what: 'no weights of mine', next: 'fetch mine' } : undefined;
       },
@@ -33,7 +33,7 @@ stages:
   const { problems, plan } = loadPipeline(text, { ...OPTIONS, catalog, exists: () => true });
   assert.deepEqual(
     problems.map(({ code, severity, message, hint, place }) => [place.line, severity, code, message, hint]),
-    [6, 10].map((line) => [line, 'warning', 'not-here', 'no weights of mine', 'fetch mine']),
+    [6, 10].map((line) => [line, 'warning', 'missing-resource', 'no weights of mine', 'fetch mine']),
   );
   assert.ok(plan, 'a warning does not prevent the plan');
   assert.ok(asked.includes('preset mine /pipelines slide,preset,patch-size'), asked.join('\n'));
