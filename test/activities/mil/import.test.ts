@@ -103,5 +103,5 @@ test('a list of bags fits where bags are wanted, and nothing else of the stage d
   };
   assert.deepEqual(messages('outputs.bags'), []);
   assert.match(messages('outputs.labels').join(), /`bags` requires the items of a stage, found a file/);
-  assert.match(messages('items').join(), /those of `import` have none .*bags \(bag-items\)/);
+  assert.match(messages('items').join(), /the items of `import` have none .*bags \(bag-items\)/);
 });
