@@ -1,15 +1,15 @@
 import type { ReadonlyJson } from './json.js';
 
 /**
- * What the language knows of the activities that pipelines use. It enters as data, so that checking a file loads no implementation and a
- * third party's activity is checked like any other.
+ * What the language knows about the activities that pipelines use. It is passed in as data, so that checking
+ * a file loads no implementation and third-party activities are checked in the same way.
  */
 export type Catalog = Readonly<Record<string, CatalogEntry>>;
 
 export interface CatalogEntry {
   readonly version: number;
   readonly summary: string;
-  /** By parameter name. */
+  /** Schemas by parameter name. */
   readonly with: Readonly<Record<string, ValueSchema>>;
   readonly required: readonly string[];
   readonly outputs: Readonly<Record<string, ValueSchema>>;
@@ -18,33 +18,34 @@ export interface CatalogEntry {
   /** Defaults, Temporal duration strings. */
   readonly timeout: string;
   readonly heartbeat: string;
-  /** For the reference page: "last committed batch". */
+  /** Where an interrupted attempt resumes, for the reference page: "last committed batch". */
   readonly resumesFrom?: string;
   /**
-   * What a value of a parameter needs and this machine does not have, such as the weights of the model that it names; undefined where nothing is
-   * missing, or where that is not known without work. Asked only where files are looked for.
+   * Returns what a parameter value requires and this machine does not have, such as the weights of the named
+   * model; undefined if nothing is missing or if finding out would take long. Called only if files are
+   * checked.
    */
-  lacks?(parameter: string, value: string, step: LackContext): Lack | undefined;
+  findMissing?(parameter: string, value: string, step: ResourceContext): MissingResource | undefined;
 }
 
-/** What is not on this machine, and what to do. */
-export interface Lack {
+/** Something that is missing on this machine, and what to do about it. */
+export interface MissingResource {
   what: string;
   next?: string;
-  /** Set where it is not missing but wrong, so that it can't be right on another machine either. */
+  /** Set if the value is wrong rather than missing here, so that it cannot work on another machine either. */
   wrong?: true;
 }
 
-export interface LackContext {
-  /** Absolute folder that relative paths are resolved against. */
+export interface ResourceContext {
+  /** Absolute folder to which relative paths are relative. */
   base: string;
-  /** Names of all parameters that are given. */
+  /** Names of all given parameters. */
   given: ReadonlySet<string>;
 }
 
 /**
- * JSON Schema, draft 2020-12, as far as the project uses it, with three extensions of its own. What a schema admits as a TypeScript type:
- * `ValueOf` in parameters.ts.
+ * The part of JSON Schema (draft 2020-12) that the project uses, with three extensions. `ValueOf` in
+ * parameters.ts is the TypeScript type of the values that a schema accepts.
  */
 export interface ValueSchema {
   readonly type?: string | readonly string[];
@@ -62,23 +63,30 @@ export interface ValueSchema {
   readonly required?: readonly string[];
   readonly additionalProperties?: boolean | ValueSchema;
   readonly anyOf?: readonly ValueSchema[];
-  /** This value is an input of the activity, a file or the items of a stage: its content's digest, not its path, enters the cache key. */
+  /**
+   * The value is an input of the activity, a file or the items of a stage. The digest of its content, not its
+   * path, enters the cache key.
+   */
   readonly 'x-input'?: 'file' | 'items';
-  /** The kind of value an output is or an input takes (`patches`, `segments`, `bag`): an output fits an input of the same kind. */
+  /** Kind of content (`patches`, `segments`, `bag`). An output fits an input of the same kind. */
   readonly 'x-kind'?: string;
   /**
-   * Set to true for values that change speed, not results (batch-size is NOT one), and for a file of which only a part matters, which
-   * `hiddenInputs` then adds (a table's row): they stay out of the cache key.
+   * True for values that are not part of the cache key: values that affect speed but not results (batch-size
+   * is NOT one), and files of which only a part matters, such as a row of a table, which `hiddenInputs` then
+   * adds.
    */
   readonly 'x-not-in-key'?: boolean;
 }
 
-/** A file parameter: a path a person wrote, or the reference that an earlier step returned. */
+/** Declares a file parameter: a path that the user wrote, or the reference that an earlier step returned. */
 export function fileInput(kind: string, description: string) {
   return { 'x-input': 'file', 'x-kind': kind, description } as const satisfies ValueSchema;
 }
 
-/** The items of an earlier stage: `${{ needs.STAGE.items }}`, each with an output of that kind; `any` takes whatever the stage makes. */
+/**
+ * Declares a parameter for the items of an earlier stage, `${{ needs.STAGE.items }}`. Each has an output of
+ * `kind`; `any` accepts every kind.
+ */
 export function itemsInput(kind: string, description: string) {
   const known = kind === 'any' ? {} : { 'x-kind': kind };
   return { 'x-input': 'items', ...known, description } as const satisfies ValueSchema;
@@ -86,7 +94,10 @@ export function itemsInput(kind: string, description: string) {
 
 const ITEMS_FILE = '-items';
 
-/** Kind of a file that lists items with outputs of a kind: a parameter that takes such items takes such a file. */
+/**
+ * Kind of a file that lists items with outputs of `kind`. A parameter that takes such items also takes such a
+ * file.
+ */
 export function itemsFileKind(kind: string): string {
   return `${kind}${ITEMS_FILE}`;
 }

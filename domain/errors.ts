@@ -1,23 +1,29 @@
 /**
- * Every error a person can meet carries a code, the file it is about, what was expected, what was found, and what to do next.
- * This module is imported by workflows too: it must not import any Node built-in.
+ * Every error that is shown to a user has a code, the affected file, what was expected, what was found, and
+ * what to do next. Workflows import this module, so it uses no Node built-ins.
  */
 
 interface ErrorKind {
-  /** What the command line returns: 1 failed, 2 invalid file or arguments, 3 server unreachable, 130 interrupted. */
+  /**
+   * Exit code of the command line: 1 failed, 2 invalid file or arguments, 3 server unreachable, 130
+   * interrupted.
+   */
   exit: 1 | 2 | 3 | 130;
-  /** Whether the next attempt may succeed. Temporal gets the others as non-retryable failures of this `type`. */
+  /**
+   * Whether the next attempt may succeed. Temporal receives the other errors as non-retryable failures of
+   * this `type`.
+   */
   retryable: boolean;
-  /** One line for the reference page. */
+  /** One sentence for the reference page. */
   meaning: string;
 }
 
-/** The one table of error codes: exit codes, retries and the reference page follow from it. */
+/** The error codes. Exit codes, retries and the reference page are derived from this table. */
 export const ERRORS = {
   InvalidInput: {
     exit: 2,
     retryable: false,
-    meaning: 'A file, a parameter, or an argument cannot be used as it is.',
+    meaning: 'A file, parameter or argument is invalid.',
   },
   CorruptSlide: { exit: 1, retryable: false, meaning: 'A slide file is damaged or incomplete.' },
   MissingMagnification: {
@@ -33,30 +39,34 @@ export const ERRORS = {
   UnsupportedFormat: {
     exit: 1,
     retryable: false,
-    meaning: 'A file has a format, or a version of it, that this release cannot read.',
+    meaning: 'A file has a format or format version that this release cannot read.',
   },
   WeightsMissing: {
     exit: 1,
     retryable: false,
     meaning: "A model's weights are not installed on the machine that runs the step.",
   },
-  OutputTooLarge: { exit: 1, retryable: false, meaning: 'A step returned values too large for Temporal.' },
+  OutputTooLarge: {
+    exit: 1,
+    retryable: false,
+    meaning: 'A step returned values that are too large for Temporal.',
+  },
   BackendMismatch: {
     exit: 1,
     retryable: false,
-    meaning: 'A training was started with another numeric backend than the one available now.',
+    meaning: 'A training was started with a numeric backend other than the one that is available now.',
   },
   ContractBroken: {
     exit: 1,
     retryable: false,
-    meaning: 'An activity or a model broke its contract, which is a bug in its plugin.',
+    meaning: 'An activity or model violated its contract. This is a bug in its plugin.',
   },
   ChildCrashed: {
     exit: 1,
     retryable: true,
     meaning: 'The worker process that ran the step crashed or was killed.',
   },
-  DiskFull: { exit: 1, retryable: true, meaning: 'A disk is full, or a quota is used up.' },
+  DiskFull: { exit: 1, retryable: true, meaning: 'A disk is full or a quota is exhausted.' },
   Superseded: {
     exit: 1,
     retryable: true,
@@ -65,7 +75,7 @@ export const ERRORS = {
   Unavailable: {
     exit: 1,
     retryable: true,
-    meaning: 'Something the work depends on is missing at the moment: a mount, a download, a worker.',
+    meaning: 'A resource is temporarily unavailable: a mount, a download, a worker.',
   },
   Timeout: {
     exit: 1,
@@ -75,10 +85,14 @@ export const ERRORS = {
   ServerUnreachable: {
     exit: 3,
     retryable: true,
-    meaning: 'The Temporal server does not answer, or refuses the connection.',
+    meaning: 'The Temporal server does not respond or refuses the connection.',
   },
-  Interrupted: { exit: 130, retryable: true, meaning: 'A signal, such as Ctrl-C, ended the command.' },
-  Internal: { exit: 1, retryable: true, meaning: 'An unexpected error: a bug in sam-mil or in a plugin.' },
+  Interrupted: { exit: 130, retryable: true, meaning: 'A signal such as Ctrl-C ended the command.' },
+  Internal: {
+    exit: 1,
+    retryable: true,
+    meaning: 'An unexpected error. This is a bug in sam-mil or in a plugin.',
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERRORS;
@@ -90,36 +104,42 @@ export function isErrorCode(code: string): code is ErrorCode {
 }
 
 export interface ErrorFacts {
-  /** The file, slide, item or setting the error is about; `path:line:column` where that is known. */
+  /** The affected file, slide, item or setting; `path:line:column` if that is known. */
   file?: string;
   expected?: string;
   found?: string;
-  /** What the reader should do next: a command to run, a parameter to set, a file to bring. */
+  /** What the user should do next: a command to run, a parameter to set, a file to provide. */
   next?: string;
 }
 
 /**
- * What an error says. Text for people is made of it only where they read it, with {@link errorText} or
+ * The content of an error. It is converted to text only where it is displayed, with {@link errorText} or
  * {@link errorLines}.
  */
 export interface ErrorRecord {
-  /** An {@link ErrorCode}, or the type of a failure that another program's worker reported. */
+  /** An {@link ErrorCode}, or the type of a failure that the worker of another program reported. */
   code: string;
-  /** The bare statement: what is wrong. */
+  /** What is wrong, without the facts. */
   what: string;
   facts: ErrorFacts;
 }
 
-/** An error as it crosses threads, processes and Temporal, and as `--json` prints it. Made by `encodeError`. */
+/**
+ * The form of an error between threads, processes and Temporal, and in the output of `--json`. See
+ * `encodeError`.
+ */
 export interface WireError extends ErrorRecord {
-  /** Where it was raised: the lines `    at ...` of the stack. */
+  /** The lines `    at ...` of the stack. */
   stack?: string;
 }
 
-/** The one error class of the domain. `message` is complete by itself: it already names file, expectation, finding and next step. */
+/**
+ * The error class of the domain. `message` is complete: it contains the file, what was expected, what was
+ * found and the next step.
+ */
 export class SamMilError extends Error {
   readonly code: ErrorCode;
-  /** The bare statement, without the facts. */
+  /** What is wrong, without the facts. */
   readonly what: string;
   readonly facts: Readonly<ErrorFacts>;
 
@@ -135,7 +155,7 @@ export class SamMilError extends Error {
     return ERRORS[this.code].retryable;
   }
 
-  /** The same error with the place where it came up: `epoch 3, step 12 (bag "a")`. */
+  /** Returns the same error, prefixed with the place where it occurred: `epoch 3, step 12 (bag "a")`. */
   at(where: string): SamMilError {
     return new SamMilError(this.code, `${where}: ${this.what}`, { ...this.facts, cause: this });
   }
@@ -143,7 +163,7 @@ export class SamMilError extends Error {
 
 type Statement = Pick<ErrorRecord, 'what' | 'facts'>;
 
-/** An error on one line: `a.svs: is cut off; expected ...; found ...; Next: ...`. */
+/** Formats an error as one line: `a.svs: is truncated; expected ...; found ...; Next: ...`. */
 export function errorText(error: Statement): string {
   const parts = listFacts(error).map(([label, text]) =>
     label === 'next' ? `Next: ${text}` : `${label} ${text}`,
@@ -151,12 +171,12 @@ export function errorText(error: Statement): string {
   return [headline(error), ...parts].join('; ');
 }
 
-/** The same without its next step: how one error states another as its finding. */
+/** Like {@link errorText} without the next step, for an error that quotes another one in `found`. */
 export function findingText({ what, facts }: Statement): string {
   return errorText({ what, facts: { ...facts, next: undefined } });
 }
 
-/** An error as a block of lines: the statement, and under it, indented, a line per fact. */
+/** Formats an error as lines: what is wrong, followed by one indented line per fact. */
 export function errorLines(error: Statement, paintLabel = (label: string) => label): string[] {
   const width = 'expected'.length;
   const facts = listFacts(error).flatMap(([label, text]) => {
@@ -170,12 +190,12 @@ export function errorLines(error: Statement, paintLabel = (label: string) => lab
   return [...headline(error).split('\n'), ...facts];
 }
 
-/** `a.svs: is cut off`. */
+/** Formats what is wrong with the file: `a.svs: is truncated`. */
 export function headline({ what, facts: { file } }: Statement): string {
   return file === undefined ? what : `${file}: ${what}`;
 }
 
-/** What is known of an error, in the order in which a person reads it. */
+/** Lists the facts of an error in reading order. */
 export function listFacts({ facts }: Statement): [label: string, text: string][] {
   const labels = ['expected', 'found', 'next'] as const;
   return labels.flatMap((label): [string, string][] => {
@@ -184,7 +204,7 @@ export function listFacts({ facts }: Statement): [label: string, text: string][]
   });
 }
 
-/** Whether an error says that a disk or a quota has no room left. */
+/** Whether an error means that a disk is full or a quota is exhausted. */
 export function isDiskFull(error: unknown): boolean {
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return code === 'ENOSPC' || code === 'EDQUOT';

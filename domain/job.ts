@@ -1,7 +1,10 @@
 import type { ErrorRecord } from './errors.js';
 import type { Json, JsonObject } from './json.js';
 
-/** A file inside a work folder, as steps pass it on. `path` is relative to `<work>`, with `/`; `digest` is `sha256:<hex>`. */
+/**
+ * A reference to a file in a work folder, as passed between steps. `path` is relative to `<work>`, with `/`;
+ * `digest` is `sha256:<hex>`.
+ */
 export interface FileRef {
   path: string;
   digest: string;
@@ -26,23 +29,28 @@ export function isItemsRef(value: unknown): value is ItemsRef & JsonObject {
   return isFileRef(items) && typeof count === 'number';
 }
 
-/** One line of an {@link ItemsRef} file. */
+/** One line of the file that an {@link ItemsRef} names. */
 export interface ItemRecord {
-  /** Unique in its stage and safe as a file name: the slide's name, or the matrix cell such as `sam-mil-0-2`. */
+  /**
+   * Unique in its stage and valid as a file name: the slide's name, or the key of a matrix cell such as
+   * `sam-mil-0-2`.
+   */
   key: string;
   /** The item's fields: `path`, `name`, CSV columns, or the matrix values. */
   fields: JsonObject;
   /** `done`: outputs are complete. `skipped`: ended early on purpose (such as `no_tissue`). */
   status: 'done' | 'skipped' | 'failed';
-  /** Why it was skipped, or what failed, as text for people: lists of items show it. */
+  /** Why the item was skipped, or what failed, as text. Lists of items show it. */
   reason?: string;
-  /** Of a failed item: what failed. Without the stack, which would make equal results differ between hosts. */
+  /** What failed, for a failed item. It has no stack, which would make equal results differ between hosts. */
   error?: ErrorRecord;
-  /** The stage's `outputs`, or the outputs of its last step where it declares none. */
+  /** The `outputs` that the stage declares, or the outputs of its last step. */
   outputs: JsonObject;
 }
 
-/** A file handed to an implementation: absolute path, digest, and the name a person knows it by (file name without extension). */
+/**
+ * An input file of an implementation: absolute path, digest, and display name (file name without extension).
+ */
 export interface InputFile {
   path: string;
   digest: string;
@@ -50,27 +58,48 @@ export interface InputFile {
 }
 
 /**
- * What an activity's implementation gets. It runs in a forked child (or inline for light ones), may be killed at any moment, and must then
- * be able to go on from `checkpoint` and end with the same bits.
+ * The input of an activity's implementation. The implementation runs in a forked child process (or inline if
+ * it is light) and may be killed at any time. It must then be able to resume from `checkpoint` and produce
+ * the same bits.
  */
 export interface Job<With = JsonObject> {
-  /** Validated parameters, defaults filled in, keys in camelCase; members declared as file inputs are {@link InputFile}. */
+  /**
+   * Validated parameters with defaults filled in and keys in camelCase. File inputs are {@link InputFile}.
+   */
   readonly with: With;
   /** Absolute path of the run's work folder. */
   readonly work: string;
-  /** Id of the run this job belongs to: its record lies in `<work>/.runs/<run>/`. Absent where a job is run by itself, as in tests. */
+  /**
+   * Id of the run that this job belongs to. Its record is in `<work>/.runs/<run>/`. Absent if the job runs
+   * outside a run, as in tests.
+   */
   readonly run?: string;
-  /** The item's name, used for output file names: `patches/<name>.h5`. For a stage without items, the stage's name. */
+  /**
+   * Name of the item, used for output file names: `patches/<name>.h5`. The name of the stage if the stage has
+   * no items.
+   */
   readonly name: string;
-  /** The hidden inputs that entered the cache key (an encoder's weights): what is used must be these. Absent as `run` is. */
+  /**
+   * The hidden inputs in the cache key, such as the weights of an encoder. The implementation must use
+   * exactly these. Absent if `run` is absent.
+   */
   readonly hidden?: JsonObject;
-  /** Private to this attempt, on the file system of `work`, empty at the start. Outputs are written here; the engine publishes them. */
+  /**
+   * Private folder of this attempt, on the file system of `work`, initially empty. Write outputs here; the
+   * engine publishes them.
+   */
   readonly scratch: string;
-  /** Survives attempts and hosts; belongs to exactly this cache key. Write into it with temporary name, fsync, rename. */
+  /**
+   * Folder that persists across attempts and hosts. It belongs to exactly this cache key. Write files under a
+   * temporary name, fsync, then rename.
+   */
   readonly checkpoint: string;
-  /** Aborted on cancellation, worker shutdown, or a lost heartbeat. Save a checkpoint and throw `signal.reason`. */
+  /**
+   * Aborted on cancellation, worker shutdown, or a lost heartbeat. Save a checkpoint and throw
+   * `signal.reason`.
+   */
   readonly signal: AbortSignal;
-  /** Reports how far the work is: reaches the heartbeat and the live display. Cheap; call it once a batch or epoch. */
+  /** Reports progress to the heartbeat and the live display. Cheap; call it once per batch or epoch. */
   progress(report: Progress): void;
   log(level: 'info' | 'warn', message: string, facts?: JsonObject): void;
 }
@@ -80,26 +109,34 @@ export interface Progress {
   unit: string;
   done: number;
   total: number;
-  /** One short line for people: `loss 0.41, val AUC 0.93`. */
+  /** One short line to display: `loss 0.41, val AUC 0.93`. */
   note?: string;
 }
 
-/** A finished output file: `from` lies in `job.scratch`, `to` is relative to the stage's folder (`patches/CMU-1.h5`). */
+/**
+ * A finished output file. `from` is in `job.scratch`; `to` is relative to the stage's folder
+ * (`patches/CMU-1.h5`).
+ */
 export interface OutputFile {
   from: string;
   to: string;
 }
 
 export interface JobResult {
-  /** By output name (`patches`, `mask`, `mask-image`): becomes a {@link FileRef}. */
+  /** Files by output name (`patches`, `mask`, `mask-image`). Each becomes a {@link FileRef}. */
   files: Record<string, OutputFile>;
-  /** Files that belong to the others but are too many to be references (the slides that a table lists): published and receipted with them. */
+  /**
+   * Files that belong to `files` but are too many for references, such as the slides that a table lists. They
+   * are published and recorded in the receipt with them.
+   */
   alongside?: OutputFile[];
   /** Small values (`count`, `status`, `dim`). */
   values?: Record<string, Json>;
-  /** Set when the item ends here on purpose: later steps of the item are skipped and the reason is shown (`no_tissue`). */
+  /**
+   * Set if the item ends here on purpose: its later steps are skipped and the reason is shown (`no_tissue`).
+   */
   skip?: string;
 }
 
-/** The shape of an implementation module: `export const run: Run<PatchWith> = async (job) => ...`. */
+/** The export of an implementation module: `export const run: Run<PatchWith> = async (job) => ...`. */
 export type Run<With = JsonObject> = (job: Job<With>) => Promise<JobResult>;

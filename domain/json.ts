@@ -1,4 +1,7 @@
-/** A value that survives JSON unchanged: what plans, receipts, activity inputs and outputs are made of. */
+/**
+ * A value that JSON preserves. Plans, receipts, and the inputs and outputs of activities consist of such
+ * values.
+ */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
@@ -11,8 +14,9 @@ export function isJsonObject(value: unknown): value is JsonObject {
 }
 
 /**
- * JSON text with sorted keys and no spaces: equal values give equal text, so digests of it can be compared.
- * `undefined` members are dropped, as JSON.stringify does; NaN and infinities are refused, since JSON would turn them into null.
+ * JSON text with sorted keys and no spaces. Equal values produce equal text, so digests of it can be
+ * compared. `undefined` members are dropped, as in JSON.stringify.
+ * @throws TypeError for NaN and infinities, which JSON would turn into null
  */
 export function canonicalJson(value: unknown): string {
   if (typeof value === 'number' && !Number.isFinite(value)) {

@@ -2,19 +2,22 @@ import type { ValueSchema } from './activity-schema.js';
 import type { InputFile } from './job.js';
 import type { Json, JsonObject } from './json.js';
 
-/** What an activity takes: the schema of each parameter by its kebab-case name, and the names that must be given. */
+/** The parameters of an activity: schemas by kebab-case name, and the names of the required ones. */
 export interface ParameterSet {
   readonly with: Readonly<Record<string, ValueSchema>>;
   readonly required: readonly string[];
 }
 
-/** The same with the literal types of its schemas. */
+/** A {@link ParameterSet} with the literal types of its schemas. */
 export interface TypedParameters<With extends ParameterSet['with'], Required extends keyof With & string> {
   readonly with: With;
   readonly required: readonly Required[];
 }
 
-/** Keeps the literal types of a set of parameters, so that the type of `job.with` follows from it: {@link WithOf}. */
+/**
+ * Preserves the literal types of a set of parameters, from which {@link WithOf} derives the type of
+ * `job.with`.
+ */
 export function defineParameters<
   const With extends ParameterSet['with'],
   const Required extends keyof With & string,
@@ -23,8 +26,9 @@ export function defineParameters<
 }
 
 /**
- * `job.with` of an activity with these parameters: names in camelCase, inputs as {@link InputFile}; optional is what is neither required nor has a
- * default. {@link JsonObject} where the literal types are not known.
+ * The type of `job.with` for these parameters: names in camelCase, inputs as {@link InputFile}. Parameters
+ * that are not required and have no default are optional. {@link JsonObject} if the literal types are not
+ * known.
  */
 export type WithOf<Set extends ParameterSet> = string extends keyof Set['with']
   ? JsonObject
@@ -46,7 +50,7 @@ type Present<Set extends ParameterSet> =
       [Name in keyof Set['with']]: Set['with'][Name] extends { readonly default: unknown } ? Name : never;
     }[keyof Set['with']];
 
-/** The values that a schema admits, as an implementation sees them. */
+/** The type of the values that a schema accepts, as an implementation receives them. */
 export type ValueOf<Schema> = Schema extends { readonly 'x-input': string }
   ? InputFile
   : Schema extends { readonly enum: readonly (infer Choice)[] }
@@ -84,7 +88,7 @@ export type CamelCase<Name extends string> = Name extends `${infer Head}-${infer
 /** One object type instead of an intersection, so that an editor shows its members. */
 type Flat<T> = { [Name in keyof T]: T[Name] };
 
-/** `patch-size` -> `patchSize`: how an implementation sees a parameter. */
+/** Converts the name of a parameter to the form that implementations use: `patch-size` -> `patchSize`. */
 export function camelCase<const Name extends string>(name: Name): CamelCase<Name> {
   return name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()) as CamelCase<Name>;
 }

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Random streams that depend on nothing but their names. Each use derives its own stream from (seed, repeat, fold, epoch, step, purpose), so
- * there is no generator state to save: after a kill the same names give the same numbers.
+ * Random streams that depend only on their names. Each use derives a separate stream from (seed, repeat,
+ * fold, epoch, step, purpose), so there is no generator state to save: after a kill the same names give the
+ * same numbers.
  *
- * Generator: xoshiro128** (Blackman and Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS 2021), seeded by SHA-256 of the names.
+ * Generator: xoshiro128** (Blackman and Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS
+ * 2021), seeded by SHA-256 of the names.
  */
 export class RandomStream {
   private readonly state: Uint32Array;
@@ -43,13 +45,16 @@ export class RandomStream {
     return word % bound;
   }
 
-  /** Standard normal number (Box and Muller 1958, the cosine half only: one call, one value, no hidden state). */
+  /**
+   * Standard normal number (Box and Muller 1958). Only the cosine half is used, so that each call returns one
+   * value and keeps no state.
+   */
   normal(): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
     return radius * Math.cos(2 * Math.PI * this.uniform());
   }
 
-  /** Fisher and Yates shuffle in place; returns its argument. */
+  /** Shuffles in place (Fisher and Yates); returns its argument. */
   shuffle<T extends { length: number; [index: number]: unknown }>(items: T): T {
     for (let last = items.length - 1; last > 0; last--) {
       const other = this.below(last + 1);

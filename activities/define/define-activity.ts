@@ -45,8 +45,8 @@ export interface ActivityDefinition {
     inputs: Readonly<Record<string, InputFile>>,
     work: string,
   ): Promise<readonly string[]>;
-  /** For `validate`, `plan` and `run`, before anything starts: see {@link CatalogEntry.lacks}. Light and synchronous; no heavy import behind it. */
-  lacks?: CatalogEntry['lacks'];
+  /** For `validate`, `plan` and `run`, before anything starts: see {@link CatalogEntry.findMissing}. Light and synchronous; no heavy import behind it. */
+  findMissing?: CatalogEntry['findMissing'];
   /**
    * For what an activity writes outside the work folder, where receipts do not look: why that is no longer as it was left, or undefined where it is.
    * `outputs` are the receipt's; `digest` reads a file only where its stamp is new.

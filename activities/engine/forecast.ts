@@ -1,5 +1,5 @@
 import type { ItemRecord } from '../../domain/job.js';
-import { evaluateCondition, ALL_WELL } from '../../domain/engine/language/expressions/evaluate.js';
+import { evaluateCondition, ALL_SUCCEEDED } from '../../domain/engine/language/expressions/evaluate.js';
 import { doneItem, itemRecord, skippedItem } from '../../domain/engine/item/item-result.js';
 import type { Json } from '../../domain/json.js';
 import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
@@ -28,7 +28,7 @@ export interface ItemForecast {
   idle?: true;
   /** The first step that would run. */
   step?: string;
-  /** The first thing that differs: `with patch-size: 512 -> 256`, `input slide (a.svs) has other content`, `output patches/a.h5 is missing`. */
+  /** The first thing that differs: `with patch-size: 512 -> 256`, `input slide (a.svs) has different content`, `output patches/a.h5 is missing`. */
   why?: string;
 }
 
@@ -77,7 +77,7 @@ async function forecastStage(
   const unsettled = stage.needs.filter((need) => known.get(need)?.records === undefined && need !== from);
   if (unsettled.length > 0) return unlisted(stage, 'depends', `${unsettled.join(', ')} runs first`);
   const needs = await needsOf(stage, known, plan.work);
-  if (!evaluateCondition(stage.if, { needs: needs as unknown as Json }, ALL_WELL)) {
+  if (!evaluateCondition(stage.if, { needs: needs as unknown as Json }, ALL_SUCCEEDED)) {
     return unlisted(stage, 'skipped', 'its `if` is false');
   }
   const before = from === undefined ? undefined : known.get(from);

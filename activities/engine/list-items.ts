@@ -4,7 +4,11 @@ import type { ItemRecord } from '../../domain/job.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
 import { absenceReason } from '../../domain/engine/item/item-result.js';
-import { contextOf, withCells, type NeedsContext } from '../../domain/engine/language/plan/step-context.js';
+import {
+  buildContext,
+  withCells,
+  type NeedsContext,
+} from '../../domain/engine/language/plan/step-context.js';
 import { evaluateTemplate } from '../../domain/engine/language/expressions/template.js';
 import { executionFolder, keyProblem } from '../../domain/engine/store/paths.js';
 import { readItems } from '../../domain/engine/store/items-digest.js';
@@ -48,7 +52,7 @@ export async function linesOf(
     case 'from':
       return (await recordsOf(needs, source.stage, work)).map((record) => followLine(record, source.stage));
     default: {
-      const context = contextOf({ ...stage, source: { kind: 'single' } }, needs, {
+      const context = buildContext({ ...stage, source: { kind: 'single' } }, needs, {
         key: '',
         fields: {},
         steps: {},

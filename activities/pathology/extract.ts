@@ -36,7 +36,7 @@ export const definition = defineActivity({
   heartbeat: '5m',
   isolation: 'child',
   resumesFrom: 'last committed batch',
-  lacks: (parameter, value, { base, given }) => {
+  findMissing: (parameter, value, { base, given }) => {
     if (parameter !== 'encoder') return undefined;
     const lack = lackOfEncoder(value, base);
     if (lack?.next === undefined || lack.wrong || !given.has('fallback')) return lack;

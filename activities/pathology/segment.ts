@@ -31,7 +31,7 @@ export const definition = defineActivity({
   heartbeat: '5m',
   isolation: 'child',
   resumesFrom: 'last finished crop (watershed: the start, seconds long)',
-  lacks: (parameter, value, { base }) =>
+  findMissing: (parameter, value, { base }) =>
     parameter === 'segmenter' ? lackOfSegmenter(value, base) : undefined,
   hiddenInputs: async (parameters, inputs) => {
     const { keyOfSegmenter, segmenterWithWeights } =

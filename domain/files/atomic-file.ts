@@ -1,14 +1,16 @@
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { asWriteError, commitTemporary, temporaryName } from './atomic.js';
 
-/** A file written piece by piece that appears under its name, durable and whole, only at {@link commit}. */
+/**
+ * A file that is written in pieces. It appears at its path, complete and durable, only after {@link commit}.
+ */
 export class AtomicFile {
   readonly path: string;
   private readonly temporary: string;
   private descriptor: number | undefined;
   private written = 0;
 
-  /** @throws SamMilError InvalidInput where the folder can't be written to */
+  /** @throws SamMilError InvalidInput if the folder is not writable, DiskFull */
   constructor(path: string) {
     this.path = path;
     this.temporary = temporaryName(path);
@@ -19,7 +21,7 @@ export class AtomicFile {
     }
   }
 
-  /** Bytes written so far: the offset of the next piece. */
+  /** Number of bytes written so far, which is the offset of the next piece. */
   get offset(): number {
     return this.written;
   }
@@ -29,7 +31,7 @@ export class AtomicFile {
     this.written += bytes.length;
   }
 
-  /** Overwrites bytes written before, such as a header whose checksum is known only now. */
+  /** Overwrites earlier bytes, such as a header whose checksum is not known until later. */
   patch(bytes: Uint8Array, offset: number): void {
     this.put(bytes, offset);
   }
@@ -44,7 +46,7 @@ export class AtomicFile {
     }
   }
 
-  /** Drops what was written. Harmless after {@link commit}. */
+  /** Discards the file. Has no effect after {@link commit}. */
   abort(): void {
     this.closeDescriptor();
     rmSync(this.temporary, { force: true });
@@ -68,7 +70,7 @@ export class AtomicFile {
   }
 }
 
-/** Starts a file, hands it to `fill`, and gives it its name; an error leaves nothing behind. */
+/** Creates a file, passes it to `fill` and commits it. After an error, nothing is left behind. */
 export function writeAtomicFile(path: string, fill: (file: AtomicFile) => void): void {
   const file = new AtomicFile(path);
   try {

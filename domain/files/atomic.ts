@@ -3,15 +3,18 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'n
 import { basename, dirname, join } from 'node:path';
 import { isDiskFull, SamMilError } from '../errors.js';
 
-/** A name beside `path` that no other attempt uses: what is written there appears under `path` only by {@link commitTemporary}. */
+/**
+ * Returns a unique temporary path in the folder of `path`. {@link commitTemporary} moves the file to `path`.
+ */
 export function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 8)}.partial`);
 }
 
 /**
- * Writes `data` as `path` so that a reader sees either the old file or the whole new one, also after a power cut: temporary name, fsync,
- * rename, fsync of the folder.
- * @throws SamMilError DiskFull (retryable) or InvalidInput where the folder is missing or not writable; nothing half-written stays
+ * Writes a file atomically: temporary name, fsync, rename, fsync of the folder. A reader sees either the old
+ * file or the complete new one, even after a power failure.
+ * @throws SamMilError DiskFull (retryable), InvalidInput if the folder is missing or not writable; no partial
+ *   file remains
  */
 export function writeAtomic(path: string, data: string | Uint8Array): void {
   const temporary = temporaryName(path);
@@ -24,7 +27,10 @@ export function writeAtomic(path: string, data: string | Uint8Array): void {
   }
 }
 
-/** Makes a finished temporary file durable (`flush` says how, where a part of that has been done) and gives it its name. */
+/**
+ * Flushes a finished temporary file and renames it to `path`.
+ * @param flush flushes the file, if part of this has already been done
+ */
 export function commitTemporary(
   temporary: string,
   path: string,
@@ -35,7 +41,10 @@ export function commitTemporary(
   fsyncPath(dirname(path));
 }
 
-/** Flushes a file or folder to the disk. Folders can't be opened for that on Windows, where the rename itself is journalled. */
+/**
+ * Flushes a file or folder to disk. Windows cannot open folders for flushing, but its file system journals
+ * renames.
+ */
 export function fsyncPath(path: string): void {
   let descriptor: number;
   try {
@@ -53,7 +62,10 @@ export function fsyncPath(path: string): void {
 
 const UNWRITABLE = ['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EISDIR', 'EEXIST', 'ENAMETOOLONG'];
 
-/** A file system's refusal to write, as the error a person can act on. Other errors come back as they are. */
+/**
+ * Converts a file system error of a write into a SamMilError with instructions. Other errors are returned
+ * unchanged.
+ */
 export function asWriteError(error: unknown, path: string): unknown {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   if (isDiskFull(error)) {
@@ -64,30 +76,33 @@ export function asWriteError(error: unknown, path: string): unknown {
     });
   }
   if (code === 'EXDEV') {
-    return new SamMilError('InvalidInput', 'its folder lies on another disk than the work folder', {
+    return new SamMilError('InvalidInput', 'its folder is on a different disk than the work folder', {
       file: path,
-      expected: 'one disk for a whole work folder: outputs appear whole, by a change of name',
-      next: 'take the mount or link away and let --work name a folder on that disk; pipeline.copy brings outputs elsewhere',
+      expected: 'a work folder on a single disk, because outputs are published by renaming',
+      next: 'remove the mount or link and set --work to a folder on that disk; use pipeline.copy to copy outputs elsewhere',
       cause: error,
     });
   }
   if (code !== undefined && UNWRITABLE.includes(code)) {
     return new SamMilError('InvalidInput', `cannot be written (${code})`, {
       file: path,
-      expected: 'an existing folder that this user may write to',
-      next: 'choose another folder, or give this user permission to write there',
+      expected: 'an existing folder with write permission for this user',
+      next: 'choose another folder, or give this user write permission there',
       cause: error,
     });
   }
   return error;
 }
 
-/** A failed removal (of a file under what is no folder, say) must not hide why writing failed. */
+/**
+ * Removes a file. A failure, for example because the parent is not a folder, must not hide the error of the
+ * write.
+ */
 function removeQuietly(path: string): void {
   try {
     rmSync(path, { force: true });
   } catch {
-    // The error that led here is the one to show.
+    // The original error is thrown by the caller.
   }
 }
 

@@ -1,6 +1,6 @@
 import * as zlib from 'node:zlib';
 
-/** Node 20.15 and 22.2 brought one in C; earlier ones of our range have none. */
+/** The native function exists since Node 20.15 and 22.2. Earlier supported versions do not have it. */
 const native = (zlib as { crc32?: (data: Uint8Array, value?: number) => number }).crc32;
 
 const table = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -9,12 +9,15 @@ const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   return value;
 });
 
-/** CRC-32 of zip and PNG (IEEE 802.3), continued from `value`. */
+/**
+ * CRC-32 as in zip and PNG (IEEE 802.3).
+ * @param value checksum of the preceding data, to continue it
+ */
 export function crc32(data: Uint8Array, value = 0): number {
   return native === undefined ? crc32InScript(data, value) : native(data, value);
 }
 
-/** The same in TypeScript. */
+/** Implementation in TypeScript. */
 export function crc32InScript(data: Uint8Array, value = 0): number {
   let crc = ~value;
   for (const byte of data) crc = table[(crc ^ byte) & 0xff] ^ (crc >>> 8);

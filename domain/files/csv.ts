@@ -6,12 +6,12 @@ import { gunzipSync } from 'node:zlib';
 import { SamMilError } from '../errors.js';
 
 const require = createRequire(import.meta.url);
-/** Loaded with the first table: many steps import this module and meet none. */
+/** Loaded when the first table is read, because many steps import this module without reading a table. */
 const parser = () => require('csv-parse/sync') as typeof CsvParse;
 const writer = () => require('csv-stringify/sync') as typeof CsvStringify;
 
 export interface CsvRow {
-  /** Line of the file the row begins on, counted from 1: for messages. */
+  /** Line on which the row begins, counted from 1, for messages. */
   line: number;
   values: Record<string, string>;
 }
@@ -23,15 +23,18 @@ export interface CsvTable {
 
 export interface CsvOptions {
   /**
-   * `true`: the first line names the columns. `false`: it is data and the columns are `c0`, `c1`, ... `auto`: it is a header where one of
-   * `headerWords` (any case) stands in it.
+   * `true`: the first line contains the column names. `false`: it is data and the columns are `c0`, `c1`, ...
+   * `auto`: it is a header if it contains one of `headerWords`, ignoring case. Default `true`.
    */
   header?: boolean | 'auto';
-  /** Column names for files without a header, or whose header is `auto` and absent. */
+  /** Column names for files without a header, including files where `auto` finds no header. */
   columns?: readonly string[];
-  /** Words that betray a header under `auto`; by default those of the label files that CLAM, SAM-MIL and MIL benchmarks use. */
+  /**
+   * Words that identify a header for `auto`. The default words are those of the label files of CLAM, SAM-MIL
+   * and MIL benchmarks.
+   */
   headerWords?: readonly string[];
-  /** Columns that must be there; a missing one is an error that lists those present. */
+  /** Required columns. The error for a missing column lists the columns of the file. */
   required?: readonly string[];
 }
 
@@ -52,14 +55,19 @@ const HEADER_WORDS = [
 ];
 
 /**
- * Reads a CSV file, gzipped where its name ends in `.gz`: UTF-8 with or without a byte order mark, quoted fields (RFC 4180), blank lines skipped, surrounding spaces trimmed.
- * @throws SamMilError InvalidInput as `file:line` on a missing file, ragged rows, bad quoting, duplicate or missing columns, no rows
+ * Reads a CSV file (gzipped if its name ends in `.gz`): UTF-8 with or without a byte order mark, quoted
+ * fields (RFC 4180). Blank lines are skipped and surrounding spaces trimmed.
+ * @throws SamMilError InvalidInput, with `file:line`, for a missing file, rows of different lengths, invalid
+ *   quoting, duplicate or missing columns, or no rows
  */
 export function readCsv(path: string, options: CsvOptions = {}): CsvTable {
   return parseCsv(readText(path), path, options);
 }
 
-/** As {@link readCsv}, of text already read; `file` names it in errors. */
+/**
+ * Like {@link readCsv}, for text in memory.
+ * @param file name of the text in errors
+ */
 export function parseCsv(text: string, file: string, options: CsvOptions = {}): CsvTable {
   const records = parseRecords(text, file);
   if (records.length === 0)
@@ -81,7 +89,10 @@ export function parseCsv(text: string, file: string, options: CsvOptions = {}): 
   return { columns, rows };
 }
 
-/** CSV text with a header line, `\n` line ends, fields quoted only where they must be. Missing and undefined values are empty fields. */
+/**
+ * Formats CSV text with a header line and LF line ends. Fields are quoted only if necessary. Missing and
+ * undefined values become empty fields.
+ */
 export function formatCsv(
   columns: readonly string[],
   rows: readonly Readonly<Record<string, string | number | boolean | undefined>>[],
@@ -99,7 +110,8 @@ interface ParsedRecord {
 
 function parseRecords(text: string, file: string): ParsedRecord[] {
   try {
-    // `info` gives the line a record ends on; a quoted field may hold line breaks, so count back to where it began.
+    // `info` contains the line on which a record ends. A quoted field may contain line breaks, so count back
+    // to the start of the record.
     const parsed = parser().parse(text, {
       bom: true,
       trim: true,
@@ -111,7 +123,7 @@ function parseRecords(text: string, file: string): ParsedRecord[] {
   } catch (error) {
     if (!(error instanceof parser().CsvError)) throw error;
     const line = (error as CsvParse.CsvError & { lines?: number }).lines;
-    throw new SamMilError('InvalidInput', `is not a well-formed CSV file: ${error.message}`, {
+    throw new SamMilError('InvalidInput', `is not a valid CSV file: ${error.message}`, {
       file: line === undefined ? file : `${file}:${line}`,
       cause: error,
     });
@@ -119,8 +131,9 @@ function parseRecords(text: string, file: string): ParsedRecord[] {
 }
 
 /**
- * A table saved with semicolons or tabs (a spreadsheet's habit where the comma is the decimal sign) reads as one column; the complaint about a
- * missing column that would follow does not tell the reader what to mend.
+ * Rejects tables with semicolons or tabs as separators, which spreadsheets write where the comma is the
+ * decimal sign. They would be read as a single column, and an error about a missing column would not explain
+ * the cause.
  */
 function refuseOtherSeparators(records: ParsedRecord[], file: string): void {
   for (const [separator, name] of OTHER_SEPARATORS) {
@@ -157,12 +170,12 @@ function namedColumns(count: number, names: readonly string[] = []): string[] {
 function checkColumns(columns: string[], file: string, required: readonly string[]): void {
   const twice = columns.find((column, index) => columns.indexOf(column) !== index);
   if (twice !== undefined)
-    throw new SamMilError('InvalidInput', `names the column "${twice}" twice`, { file });
+    throw new SamMilError('InvalidInput', `contains the column "${twice}" twice`, { file });
   const missing = required.filter((column) => !columns.includes(column));
   if (missing.length === 0) return;
   throw new SamMilError(
     'InvalidInput',
-    `lacks the column${missing.length > 1 ? 's' : ''} ${missing.join(', ')}`,
+    `does not contain the column${missing.length > 1 ? 's' : ''} ${missing.join(', ')}`,
     {
       file,
       expected: required.join(', '),
@@ -183,7 +196,7 @@ function readText(path: string): string {
         ? 'does not exist'
         : error instanceof TypeError
           ? 'is not UTF-8 text'
-          : `can't be read (${code ?? String(error)})`;
+          : `cannot be read (${code ?? String(error)})`;
     throw new SamMilError('InvalidInput', what, { file: path, expected: 'a CSV file', cause: error });
   }
 }

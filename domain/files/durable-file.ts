@@ -3,9 +3,10 @@ import { dirname } from 'node:path';
 import { asWriteError, temporaryName } from './atomic.js';
 
 /**
- * Asynchronous twin of `writeAtomic` for the worker's own thread, where a blocking fsync would hold up heartbeats. Makes the folder.
- * A reader sees the old file or the whole new one, also after a power cut.
- * @throws SamMilError DiskFull or InvalidInput (not writable)
+ * Asynchronous variant of `writeAtomic` for the worker's main thread, where a blocking fsync would delay
+ * heartbeats. Creates the folder. A reader sees either the old file or the complete new one, even after a
+ * power failure.
+ * @throws SamMilError DiskFull, InvalidInput if the path is not writable
  */
 export async function writeDurably(path: string, data: string): Promise<void> {
   const temporary = temporaryName(path);
@@ -20,7 +21,11 @@ export async function writeDurably(path: string, data: string): Promise<void> {
   }
 }
 
-/** Like {@link writeDurably} without flushing: for what may be lost with the power, such as caches and pointers that are checked when read. */
+/**
+ * Like {@link writeDurably} without flushing, for files that may be lost in a power failure, such as caches
+ * and pointers that are checked when they are read.
+ * @throws SamMilError DiskFull, InvalidInput if the path is not writable
+ */
 export async function writeWhole(path: string, data: string): Promise<void> {
   const temporary = temporaryName(path);
   try {
@@ -44,7 +49,7 @@ export async function writeAndSync(path: string, data: string): Promise<void> {
   }
 }
 
-/** Flushes a file or folder. Windows cannot flush folders; its file system journals renames. */
+/** Flushes a file or folder to disk. Windows cannot flush folders, but its file system journals renames. */
 export async function syncPath(path: string): Promise<void> {
   let file;
   try {

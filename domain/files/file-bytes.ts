@@ -2,27 +2,33 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { SamMilError } from '../errors.js';
 
-/** Most bytes one read call may ask for; Node's own limit is 2^31 - 1. */
-const LARGEST_CALL = 1 << 30;
-/** Bytes digested at once. */
-const PIECE = 1 << 20;
+/** Maximum number of bytes per read call. The limit of Node is 2^31 - 1. */
+const MAX_CALL_BYTES = 1 << 30;
+/** Number of bytes that are digested at a time. */
+const PIECE_BYTES = 1 << 20;
 
-/** A file read by position. Every range is checked against the file's size first, so a lying header can't make us reserve memory. */
+/**
+ * A file that is read by position. Every range is first checked against the file size, so that a wrong header
+ * cannot cause a large allocation.
+ */
 export class FileBytes {
   readonly path: string;
   readonly size: number;
-  /** Size, times and inode at the opening: equal stamps mean unchanged content, as far as a file system can say. */
+  /**
+   * Size, times and inode when the file was opened. Equal stamps mean unchanged content, as far as a file
+   * system can tell.
+   */
   readonly stamp: string;
   private descriptor: number | undefined;
 
-  /** @throws SamMilError InvalidInput where the file is missing, a folder, or can't be read */
+  /** @throws SamMilError InvalidInput if the path does not exist, is not a file, or cannot be read */
   constructor(path: string) {
     this.path = path;
     try {
       this.descriptor = openSync(path, 'r');
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? String(error);
-      const what = code === 'ENOENT' ? 'does not exist' : `can't be read (${code})`;
+      const what = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
       throw new SamMilError('InvalidInput', what, { file: path, cause: error });
     }
     const stat = fstatSync(this.descriptor, { bigint: true });
@@ -34,11 +40,14 @@ export class FileBytes {
     this.stamp = `${stat.size} ${stat.mtimeNs} ${stat.ctimeNs} ${stat.ino}`;
   }
 
-  /** A fresh copy of `length` bytes at `offset`. @throws SamMilError InvalidInput where they lie outside the file */
+  /**
+   * Reads `length` bytes at `offset` into a new array.
+   * @throws SamMilError InvalidInput if they are outside the file
+   */
   read(offset: number, length: number): Uint8Array {
     if (!(offset >= 0 && length >= 0 && offset + length <= this.size)) {
       throw this.refusal(
-        'is cut off or lies about its own layout',
+        'is truncated or describes its own layout wrongly',
         `${length} bytes at ${offset}`,
         `${this.size} bytes in all`,
       );
@@ -50,20 +59,20 @@ export class FileBytes {
         this.opened(),
         bytes,
         done,
-        Math.min(length - done, LARGEST_CALL),
+        Math.min(length - done, MAX_CALL_BYTES),
         offset + done,
       );
-      if (count === 0) throw this.refusal('became shorter while it was read');
+      if (count === 0) throw this.refusal('was truncated while it was read');
       done += count;
     }
     return bytes;
   }
 
-  /** `sha256:<hex>` of the whole file, read in pieces. */
+  /** SHA-256 of the whole file, as `sha256:<hex>`. The file is read in pieces. */
   digest(): string {
     const hash = createHash('sha256');
-    for (let offset = 0; offset < this.size; offset += PIECE)
-      hash.update(this.read(offset, Math.min(PIECE, this.size - offset)));
+    for (let offset = 0; offset < this.size; offset += PIECE_BYTES)
+      hash.update(this.read(offset, Math.min(PIECE_BYTES, this.size - offset)));
     return `sha256:${hash.digest('hex')}`;
   }
 
@@ -82,7 +91,7 @@ export class FileBytes {
   }
 }
 
-/** Opens a file, hands it to `use`, and closes it whatever happens. */
+/** Opens a file, passes it to `use` and closes it, also after an error. */
 export function withFileBytes<T>(path: string, use: (file: FileBytes) => T): T {
   const file = new FileBytes(path);
   try {

@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
 
 /**
- * What a file system tells of a file without reading it. Equal stamps mean unchanged content, as far as a file system can say; different ones
- * mean only that the content must be read again. Numbers are decimal texts, since nanoseconds exceed what a JSON number holds.
+ * Metadata that identifies the content of a file without reading it. Equal stamps mean unchanged content, as
+ * far as a file system can tell; different stamps only mean that the content must be read again. Times and
+ * inode are decimal strings, because nanoseconds exceed the range of exact JSON numbers.
  */
 export interface FileStamp {
   bytes: number;
@@ -11,8 +12,8 @@ export interface FileStamp {
   inode: string;
 }
 
-/** Stamp of a file, or undefined where there is none. */
-export async function stampOf(path: string): Promise<FileStamp | undefined> {
+/** Reads the stamp of a file; undefined if the file does not exist or is not a regular file. */
+export async function readStamp(path: string): Promise<FileStamp | undefined> {
   try {
     const found = await stat(path, { bigint: true });
     if (!found.isFile()) return undefined;
@@ -34,8 +35,8 @@ export function sameStamp(a: FileStamp, b: FileStamp): boolean {
 }
 
 /**
- * Whether a file may still change without a change of its stamp: clocks of file systems tick in milliseconds, so a second write in the same
- * tick goes unseen (git calls such entries racily clean).
+ * Whether a file may have changed without a change of its stamp. File system clocks tick in milliseconds, so
+ * a second write in the same tick is not visible (git calls such entries racily clean).
  */
 export function isFresh(stamp: FileStamp, now = Date.now()): boolean {
   return now - Number(BigInt(stamp.ctimeNs) / 1_000_000n) < 100;

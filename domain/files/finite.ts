@@ -1,6 +1,7 @@
 /**
- * Index of the first NaN or infinity, or -1. Such a value stays in every sum, and a float64 sum of finite float32 values is always finite, so eight
- * running sums (which do not wait for one another) pass over a bag of features six times as fast as a test of each value.
+ * Index of the first NaN or infinity, or -1. Such a value propagates through a sum, and the float64 sum of
+ * finite float32 values is always finite. Eight independent running sums are six times as fast as testing
+ * each value of a bag of features.
  */
 export function firstNotFinite(values: Float32Array | Float64Array): number {
   const { length } = values;
@@ -17,7 +18,7 @@ export function firstNotFinite(values: Float32Array | Float64Array): number {
     h += values[index + 7];
   }
   for (let index = even; index < length; index++) a += values[index];
-  // Of float64 values, finite ones may overflow: then each is looked at.
+  // The sum of finite float64 values may overflow, so then test each value.
   if (Number.isFinite(a + b + c + d + e + f + g + h)) return -1;
   return values.findIndex((value) => !Number.isFinite(value));
 }

@@ -1,51 +1,63 @@
 import { closeSync, fdatasync, fsyncSync, openSync } from 'node:fs';
 
-/** The least that is written before the disk is told to begin. */
-const LEAST_BYTES = 4 << 20;
-/** Of what was written so far, the part that has to come before it is told again: so a file of gigabytes makes dozens of requests, not hundreds. */
-const SHARE = 1 / 8;
+/** Minimum number of bytes written before the first flush request. */
+const MIN_BYTES = 4 << 20;
+/**
+ * Fraction of the bytes written so far that must be added before the next flush request, so that a file of
+ * gigabytes causes dozens of requests, not hundreds.
+ */
+const MIN_FRACTION = 1 / 8;
 
 /**
- * Flushing a file that is still being written, on a thread, so that the disk works meanwhile and {@link finish} has little left to wait for: a bag of
- * 80 MB takes a quarter less time.
+ * Flushes a file on a thread while it is still being written, so that {@link finish} has little left to wait
+ * for. A bag of 80 MB takes a quarter less time.
  *
- * Linux tells a failed write-back once to each descriptor that was open then. So the one that `finish` asks was opened before anything was written, and what
- * the requests ahead were told does not matter. Elsewhere a request might use up the only report: there `finish` does all the work.
+ * Linux reports a failed write-back once to each descriptor that was open at that time. `finish` therefore
+ * uses a descriptor that was opened before anything was written, and the results of earlier flush requests
+ * can be ignored. On other systems a request might consume the only report, so there `finish` does all the
+ * work.
  */
 export class FlushAhead {
   private readonly path: string;
   private readonly witness: number;
-  private asking: number | undefined;
+  private requestDescriptor: number | undefined;
   private outstanding = 0;
   private ended = false;
   private written = 0;
-  private unasked = 0;
+  private pendingBytes = 0;
 
-  /** @param witness a descriptor of the file, opened before anything was written to it; closed here */
+  /** @param witness descriptor of the file, opened before anything was written to it; this class closes it */
   constructor(path: string, witness: number) {
     this.path = path;
     this.witness = witness;
   }
 
-  /** So many bytes more were handed to the operating system. Never throws: it only saves time. */
+  /**
+   * Records that `bytes` more bytes were passed to the operating system. Never throws, because flushing ahead
+   * only saves time.
+   */
   wrote(bytes: number): void {
     this.written += bytes;
-    this.unasked += bytes;
-    if (process.platform !== 'linux' || this.unasked < Math.max(LEAST_BYTES, this.written * SHARE)) return;
-    this.unasked = 0;
+    this.pendingBytes += bytes;
+    if (process.platform !== 'linux' || this.pendingBytes < Math.max(MIN_BYTES, this.written * MIN_FRACTION))
+      return;
+    this.pendingBytes = 0;
     try {
-      this.asking ??= openSync(this.path, 'r');
+      this.requestDescriptor ??= openSync(this.path, 'r');
     } catch {
-      return; // no descriptor to spare
+      return; // No descriptor is available.
     }
     this.outstanding++;
-    fdatasync(this.asking, () => {
+    fdatasync(this.requestDescriptor, () => {
       this.outstanding--;
-      this.closeAsking();
+      this.closeRequestDescriptor();
     });
   }
 
-  /** Waits until everything is on the disk. Throws what the system says of any write that failed since the start. */
+  /**
+   * Waits until everything is on disk.
+   * @throws the system error of any write that failed since the start
+   */
   finish(): void {
     try {
       fsyncSync(this.witness);
@@ -54,18 +66,21 @@ export class FlushAhead {
     }
   }
 
-  /** Nothing more will be asked. Harmless when repeated. */
+  /** Stops flushing and closes the descriptors. Can be called repeatedly. */
   abandon(): void {
     if (this.ended) return;
     this.ended = true;
     closeSync(this.witness);
-    this.closeAsking();
+    this.closeRequestDescriptor();
   }
 
-  /** Not while a thread may still use it: its number could be another file's by then. */
-  private closeAsking(): void {
-    if (!this.ended || this.outstanding > 0 || this.asking === undefined) return;
-    closeSync(this.asking);
-    this.asking = undefined;
+  /**
+   * Closes the descriptor after the last thread has finished with it. Earlier, its number could be reused for
+   * another file.
+   */
+  private closeRequestDescriptor(): void {
+    if (!this.ended || this.outstanding > 0 || this.requestDescriptor === undefined) return;
+    closeSync(this.requestDescriptor);
+    this.requestDescriptor = undefined;
   }
 }

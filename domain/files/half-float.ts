@@ -1,4 +1,4 @@
-/** IEEE 754 binary16 bits to float32 values (exact: every half is a float). */
+/** Converts IEEE 754 binary16 bits to float32 values. Exact: float32 can represent every half float. */
 export function float32FromFloat16(bits: Uint16Array): Float32Array {
   const result = new Float32Array(bits.length);
   const words = new Uint32Array(result.buffer);
@@ -6,7 +6,7 @@ export function float32FromFloat16(bits: Uint16Array): Float32Array {
   return result;
 }
 
-/** bfloat16 bits to float32 values (exact: a bfloat16 is the upper half of a float). */
+/** Converts bfloat16 bits to float32 values. Exact: a bfloat16 is the upper half of a float32. */
 export function float32FromBfloat16(bits: Uint16Array): Float32Array {
   const result = new Float32Array(bits.length);
   const words = new Uint32Array(result.buffer);
@@ -21,7 +21,7 @@ function widenedHalf(half: number): number {
   if (exponent === 0x1f) return sign | 0x7f800000 | (fraction << 13);
   if (exponent !== 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
   if (fraction === 0) return sign;
-  // Subnormal half: shift its leading one up to the hidden place; float32 has the exponents to spare.
+  // A subnormal half float: shift its leading one to the hidden bit. The exponent range of float32 suffices.
   const shift = Math.clz32(fraction) - 21;
   return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
 }

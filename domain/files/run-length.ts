@@ -1,15 +1,21 @@
-/** A binary mask as COCO run lengths: column-major, background first, so that `counts[0]` may be 0. */
+/** A binary mask as COCO run lengths: column-major, beginning with background, so `counts[0]` may be 0. */
 export interface Rle {
   /** Height, width. */
   size: [number, number];
-  /** Lengths of runs of 0 and 1 in turn, down the columns; their sum is height x width. */
+  /** Lengths of alternating runs of 0 and 1 down the columns. Their sum is height x width. */
   counts: Uint32Array;
 }
 
-/** Bounding box in pixels, SAM's way: x, y of the first set pixel and the distance to the last one (a mask one pixel wide has w = 0). */
+/**
+ * Bounding box in pixels, as in SAM: x and y of the first set pixel and the distance to the last one (a mask
+ * that is one pixel wide has w = 0).
+ */
 export type Bbox = [x: number, y: number, w: number, h: number];
 
-/** Encodes a mask (row-major h x w, anything but 0 is set). */
+/**
+ * Encodes a mask (row-major h x w; every nonzero pixel is set).
+ * @throws RangeError if the length is not h x w
+ */
 export function encodeMask(mask: Uint8Array, h: number, w: number): Rle {
   if (mask.length !== h * w) throw new RangeError(`encodeMask: ${mask.length} pixels are not ${h} x ${w}`);
   const counts: number[] = [];
@@ -29,7 +35,10 @@ export function encodeMask(mask: Uint8Array, h: number, w: number): Rle {
   return { size: [h, w], counts: Uint32Array.from(counts) };
 }
 
-/** Decodes to a row-major h x w mask of 0 and 1. @throws RangeError where the runs do not fill the mask exactly */
+/**
+ * Decodes to a row-major h x w mask of 0 and 1.
+ * @throws RangeError if the runs do not fill the mask exactly
+ */
 export function decodeMask({ size: [h, w], counts }: Rle): Uint8Array {
   checkRuns({ size: [h, w], counts });
   const mask = new Uint8Array(h * w);
@@ -60,7 +69,7 @@ export function areaOf({ counts }: Rle): number {
   return area;
 }
 
-/** Bounding box of the set pixels, without decoding; [0, 0, 0, 0] for an empty mask, as SAM has it. */
+/** Bounding box of the set pixels, computed without decoding; [0, 0, 0, 0] for an empty mask, as in SAM. */
 export function bboxOf({ size: [h], counts }: Rle): Bbox {
   let [left, top, right, bottom] = [Infinity, Infinity, -1, -1];
   let at = 0;
@@ -79,9 +88,10 @@ export function bboxOf({ size: [h], counts }: Rle): Bbox {
   return right < 0 ? [0, 0, 0, 0] : [left, top, right - left, bottom - top];
 }
 
-/** @throws RangeError where the runs do not fill the mask exactly */
+/** @throws RangeError if the runs do not fill the mask exactly */
 export function checkRuns({ size: [h, w], counts }: Rle): void {
   let total = 0;
   for (const count of counts) total += count;
-  if (total !== h * w) throw new RangeError(`run lengths add up to ${total}, not to ${h} x ${w} = ${h * w}`);
+  if (total !== h * w)
+    throw new RangeError(`run lengths add up to ${total} instead of ${h} x ${w} = ${h * w}`);
 }

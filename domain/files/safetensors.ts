@@ -3,18 +3,21 @@ import { writeAtomicFile } from './atomic-file.js';
 import type { FileBytes } from './file-bytes.js';
 import { withFileBytes } from './file-bytes.js';
 import {
-  arrayOfBytes,
-  bytesOfArray,
+  arrayFromBytes,
+  viewBytes,
   bytesPerElement,
   type Dtype,
-  elementsOf,
+  countElements,
   type Tensor,
 } from './tensor.js';
 
-/** A safetensors file (https://huggingface.co/docs/safetensors: an 8-byte header length, a JSON header, then the raw values). */
+/**
+ * The content of a safetensors file: an 8-byte header length, a JSON header, then the raw values. Source:
+ * https://huggingface.co/docs/safetensors
+ */
 export interface Safetensors {
   tensors: Record<string, Tensor>;
-  /** The file's own notes: text by name. */
+  /** The file's metadata: text by name. */
   metadata: Record<string, string>;
 }
 
@@ -34,12 +37,14 @@ const NAMES: Record<Dtype, string> = {
   bool: 'BOOL',
 };
 
-/** The reference implementation refuses larger headers too. */
-const LARGEST_HEADER = 100_000_000;
+/** The reference implementation rejects larger headers too. */
+const MAX_HEADER_BYTES = 100_000_000;
 
 /**
- * Writes tensors and notes. Equal content gives equal bytes: tensors lie in order of element size (so that each is aligned), then name.
- * @throws SamMilError InvalidInput, DiskFull; nothing half-written stays
+ * Writes tensors and metadata. Equal content produces equal bytes: tensors are sorted by element size,
+ * largest first, so that each is aligned, then by name.
+ * @throws SamMilError InvalidInput, DiskFull; no partial file remains
+ * @throws RangeError if a tensor's data does not fill its shape
  */
 export function writeSafetensors(
   path: string,
@@ -56,32 +61,36 @@ export function writeSafetensors(
     new DataView(length.buffer).setBigUint64(0, BigInt(header.length), true);
     file.append(length);
     file.append(header);
-    for (const [, tensor] of entries) file.append(bytesOfArray(tensor.data));
+    for (const [, tensor] of entries) file.append(viewBytes(tensor.data));
   });
 }
 
 /**
- * Reads a whole file. Every length, shape and offset is checked against the file before memory is taken.
+ * Reads a whole file. Every length, shape and offset is checked against the file before memory is allocated.
  * @throws SamMilError InvalidInput naming the file and tensor
  */
 export function readSafetensors(path: string): Safetensors {
   return withFileBytes(path, (file) => {
     const { header, start } = readHeader(file);
-    const metadata = metadataOf(file, header);
+    const metadata = readMetadata(file, header);
     const entries = Object.entries(header).filter(([name]) => name !== '__metadata__');
     const parsed = entries.map(([name, entry]) => parseEntry(file, name, entry));
     checkCoverage(file, parsed, file.size - start);
     const tensors = Object.fromEntries(
       parsed.map(({ name, dtype, shape, begin, end }) => [
         name,
-        { dtype, shape, data: arrayOfBytes(dtype, file.read(start + begin, end - begin)) },
+        { dtype, shape, data: arrayFromBytes(dtype, file.read(start + begin, end - begin)) },
       ]),
     );
     return { tensors, metadata };
   });
 }
 
-/** Where each tensor lies in the file, without reading it. @throws SamMilError as {@link readSafetensors} */
+/**
+ * Returns the location of each tensor without reading values. `offset` is in bytes from the start of the
+ * file.
+ * @throws SamMilError as {@link readSafetensors}
+ */
 export function safetensorsLayout(
   path: string,
 ): Map<string, { dtype: Dtype; shape: number[]; offset: number }> {
@@ -110,7 +119,7 @@ function headerBytes(entries: [string, Tensor][], metadata: Readonly<Record<stri
   if (notes.length > 0) header.__metadata__ = Object.fromEntries(notes);
   let offset = 0;
   for (const [name, { dtype, shape, data }] of entries) {
-    if (name === '__metadata__' || data.length !== elementsOf(shape)) {
+    if (name === '__metadata__' || data.length !== countElements(shape)) {
       throw new RangeError(
         `tensor "${name}": ${data.length} elements do not fill shape [${shape.join(', ')}]`,
       );
@@ -128,10 +137,10 @@ function readHeader(file: FileBytes): { header: Record<string, unknown>; start: 
     throw file.refusal('is too short for a safetensors file', 'at least 8 bytes', `${file.size}`);
   const lengthBytes = file.read(0, 8);
   const length = Number(new DataView(lengthBytes.buffer).getBigUint64(0, true));
-  if (length > LARGEST_HEADER || 8 + length > file.size) {
+  if (length > MAX_HEADER_BYTES || 8 + length > file.size) {
     throw file.refusal(
       'is not a safetensors file',
-      'a header that fits into the file',
+      'a header that fits in the file',
       `a header of ${length} bytes`,
     );
   }
@@ -147,7 +156,7 @@ function readHeader(file: FileBytes): { header: Record<string, unknown>; start: 
   throw file.refusal('is not a safetensors file', 'a JSON object as its header');
 }
 
-function metadataOf(file: FileBytes, header: Record<string, unknown>): Record<string, string> {
+function readMetadata(file: FileBytes, header: Record<string, unknown>): Record<string, string> {
   const notes = header.__metadata__ ?? {};
   if (
     typeof notes !== 'object' ||
@@ -177,7 +186,7 @@ function parseEntry(file: FileBytes, name: string, entry: unknown): Entry {
     );
   }
   const [begin, end] = offsets;
-  const bytes = elementsOf(shape) * bytesPerElement(dtype);
+  const bytes = countElements(shape) * bytesPerElement(dtype);
   if (end - begin !== bytes) {
     throw file.refusal(
       `tensor "${name}" has the wrong size`,
@@ -192,7 +201,7 @@ function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
 }
 
-/** The format wants the tensors to fill the data without gaps and without sharing bytes. */
+/** The format requires that the tensors fill the data without gaps and without overlap. */
 function checkCoverage(file: FileBytes, entries: Entry[], bytes: number): void {
   let expected = 0;
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
@@ -205,5 +214,5 @@ function checkCoverage(file: FileBytes, entries: Entry[], bytes: number): void {
     expected = end;
   }
   if (expected !== bytes)
-    throw file.refusal('is cut off or has bytes to spare', `${expected} bytes of values`, `${bytes}`);
+    throw file.refusal('is truncated or has extra bytes', `${expected} bytes of values`, `${bytes}`);
 }

@@ -2,7 +2,10 @@ import type { AtomicFile } from './atomic-file.js';
 import { crc32 } from './crc32.js';
 import type { FileBytes } from './file-bytes.js';
 
-/** An entry of a zip: `size` bytes of the file from `offset`, which are its content as it is where `packing` is `stored`. */
+/**
+ * An entry of a zip file: `size` bytes of the file from `offset`. They are the plain content if `packing` is
+ * `stored`.
+ */
 export interface ZipEntry {
   name: string;
   offset: number;
@@ -15,25 +18,27 @@ const CENTRAL = 0x02014b50;
 const END = 0x06054b50;
 const END64 = 0x06064b50;
 const LOCATOR64 = 0x07064b50;
-const MOST_ENTRIES = 1_000_000;
-/** 1980-01-01, the earliest date that zip knows: equal content must give equal bytes. */
+const MAX_ENTRIES = 1_000_000;
+/**
+ * 1980-01-01, the earliest date in the zip format. It is fixed so that equal content produces equal bytes.
+ */
 const DATE = 0x0021;
 const MAX32 = 0xffffffff;
 
 export function isZip(file: FileBytes): boolean {
-  return file.size >= 4 && viewOf(file.read(0, 4)).getUint32(0, true) === LOCAL;
+  return file.size >= 4 && toDataView(file.read(0, 4)).getUint32(0, true) === LOCAL;
 }
 
 /**
- * Lists the entries of a zip (zip64 too). An entry is only a range of the file, and ranges may not overlap: nothing is ever expanded, so a
- * small file can't become a large one.
- * @throws SamMilError InvalidInput on a cut-off or inconsistent archive
+ * Lists the entries of a zip file, including zip64. An entry is a range of the file, and ranges must not
+ * overlap. Nothing is decompressed, so a small file cannot become a large one.
+ * @throws SamMilError InvalidInput if the archive is truncated or inconsistent
  */
 export function listZip(file: FileBytes): ZipEntry[] {
   const { offset, size, count } = findDirectory(file);
-  if (count > MOST_ENTRIES)
-    throw file.refusal('has too many entries for a checkpoint', `at most ${MOST_ENTRIES}`, `${count}`);
-  const directory = viewOf(file.read(offset, size));
+  if (count > MAX_ENTRIES)
+    throw file.refusal('has too many entries for a checkpoint', `at most ${MAX_ENTRIES}`, `${count}`);
+  const directory = toDataView(file.read(offset, size));
   const entries: ZipEntry[] = [];
   let at = 0;
   for (let index = 0; index < count; index++) {
@@ -59,14 +64,17 @@ function findDirectory(file: FileBytes): { offset: number; size: number; count: 
   // The end record is followed by a comment of at most 65535 bytes.
   const tailLength = Math.min(file.size, 22 + 65535);
   const tailStart = file.size - tailLength;
-  const tail = viewOf(file.read(tailStart, tailLength));
+  const tail = toDataView(file.read(tailStart, tailLength));
   let at = tailLength - 22;
   while (at >= 0 && tail.getUint32(at, true) !== END) at--;
   if (at < 0)
-    throw file.refusal('is a zip without its directory; it was probably cut off', 'a complete zip archive');
+    throw file.refusal(
+      'is a zip file without a directory; it was probably truncated',
+      'a complete zip archive',
+    );
   const locator = at - 20;
   if (locator >= 0 && tail.getUint32(locator, true) === LOCATOR64) {
-    const record = viewOf(file.read(Number(tail.getBigUint64(locator + 8, true)), 56));
+    const record = toDataView(file.read(Number(tail.getBigUint64(locator + 8, true)), 56));
     if (record.getUint32(0, true) !== END64) throw file.refusal('has a damaged zip64 directory');
     return {
       count: Number(record.getBigUint64(32, true)),
@@ -93,13 +101,13 @@ function parseCentral(file: FileBytes, view: DataView, at: number): Central {
   let [packed, size, local] = [20, 24, 42].map((offset) => view.getUint32(at + offset, true));
   const extra = new DataView(view.buffer, view.byteOffset + at + 46 + nameLength, extraLength);
   const wide = zip64Values(file, extra);
-  // The zip64 field holds just those values that did not fit, in this order.
+  // The zip64 field contains only the values that did not fit, in this order.
   if (size === MAX32) size = wide();
   if (packed === MAX32) packed = wide();
   if (local === MAX32) local = wide();
   const packing = (flags & 1) !== 0 ? 'encrypted' : method === 0 ? 'stored' : 'compressed';
   if (packing === 'stored' && packed !== size) {
-    throw file.refusal(`entry "${name}" claims two sizes`, `${packed}`, `${size}`);
+    throw file.refusal(`entry "${name}" has two different sizes`, `${packed}`, `${size}`);
   }
   return { name, size: packed, packing, local, next };
 }
@@ -120,13 +128,13 @@ function zip64Values(file: FileBytes, extra: DataView): () => number {
 }
 
 function locate(file: FileBytes, { name, size, packing, local }: Central): ZipEntry {
-  const header = viewOf(file.read(local, 30));
+  const header = toDataView(file.read(local, 30));
   if (header.getUint32(0, true) !== LOCAL)
-    throw file.refusal(`entry "${name}" does not lie where the directory says`);
+    throw file.refusal(`entry "${name}" is not at the offset that the directory states`);
   const offset = local + 30 + header.getUint16(26, true) + header.getUint16(28, true);
   if (offset + size > file.size) {
     throw file.refusal(
-      `entry "${name}" does not fit into the file`,
+      `entry "${name}" does not fit in the file`,
       `${size} bytes at ${offset}`,
       `${file.size} bytes in all`,
     );
@@ -134,7 +142,7 @@ function locate(file: FileBytes, { name, size, packing, local }: Central): ZipEn
   return { name, offset, size, packing };
 }
 
-/** A zip bomb of stored entries lets many of them share the same bytes. */
+/** Rejects overlapping entries: in a zip bomb of stored entries, many of them share the same bytes. */
 function checkOverlap(file: FileBytes, entries: readonly ZipEntry[]): void {
   let end = 0;
   for (const entry of [...entries].sort((a, b) => a.offset - b.offset)) {
@@ -143,7 +151,10 @@ function checkOverlap(file: FileBytes, entries: readonly ZipEntry[]): void {
   }
 }
 
-/** A zip being written, uncompressed, each entry's content aligned to 64 bytes as torch likes it. Dates are fixed. */
+/**
+ * Writes an uncompressed zip file. The content of each entry is aligned to 64 bytes, as torch expects. Dates
+ * are fixed.
+ */
 export class StoredZipWriter {
   private readonly file: AtomicFile;
   private readonly directory: Uint8Array[] = [];
@@ -152,7 +163,11 @@ export class StoredZipWriter {
     this.file = file;
   }
 
-  /** Adds an entry of exactly `size` bytes, given as one or more pieces. */
+  /**
+   * Adds an entry of `size` bytes.
+   * @param pieces the content, in one or more pieces
+   * @throws RangeError if the pieces are not exactly `size` bytes
+   */
   add(name: string, size: number, pieces: Iterable<Uint8Array>): void {
     const start = this.file.offset;
     const nameBytes = Buffer.from(name, 'utf8');
@@ -169,13 +184,12 @@ export class StoredZipWriter {
       written += piece.length;
       this.file.append(piece);
     }
-    if (written !== size)
-      throw new RangeError(`zip entry "${name}": ${written} bytes written, ${size} announced`);
+    if (written !== size) throw new RangeError(`zip entry "${name}": expected ${size} bytes, got ${written}`);
     this.file.patch(localHeader({ ...fields, crc }, extra), start);
     this.directory.push(centralHeader(nameBytes, size, crc, start));
   }
 
-  /** Writes the directory: the archive is complete. */
+  /** Writes the directory, which completes the archive. */
   finish(): void {
     const offset = this.file.offset;
     for (const header of this.directory) this.file.append(header);
@@ -221,7 +235,10 @@ function centralHeader(name: Buffer, size: number, crc: number, local: number): 
   return Buffer.concat([header, name, extra]);
 }
 
-/** The fields that local and central headers share: version, flags, method, time, date, checksum, sizes, lengths. */
+/**
+ * Writes the fields that local and central headers share: version, flags, method, time, date, checksum,
+ * sizes, lengths.
+ */
 function writeCommon(
   header: Buffer,
   at: number,
@@ -249,7 +266,7 @@ function zip64Field(values: readonly number[]): Buffer {
   return field;
 }
 
-/** torch's own padding field, "FB": as many bytes as bring the content to a multiple of 64. */
+/** The padding field of torch, "FB", which aligns the content to a multiple of 64 bytes. */
 function paddingField(before: number): Buffer {
   const length = (64 - ((before + 4) % 64)) % 64;
   const field = Buffer.alloc(4 + length, 'Z');
@@ -274,6 +291,6 @@ function end64(count: number, size: number, offset: number): Buffer {
   return record;
 }
 
-function viewOf(bytes: Uint8Array): DataView {
+function toDataView(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

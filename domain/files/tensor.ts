@@ -1,6 +1,6 @@
 import { float32FromBfloat16, float32FromFloat16 } from './half-float.js';
 
-/** Element types as numpy and HDF5 people name them. */
+/** Element types with the names that numpy and HDF5 users know. */
 export type Dtype =
   | 'float64'
   | 'float32'
@@ -29,8 +29,9 @@ export type TypedArray =
   | Uint8Array;
 
 /**
- * A dense array in row-major order. `data` has one element per product of `shape` (`[]` is a scalar: one element). Half floats keep their
- * bits (`Uint16Array`) so that they survive a round trip; {@link float32Of} decodes them.
+ * A dense array in row-major order. The length of `data` is the product of `shape`; `[]` is a scalar with one
+ * element. Half floats are stored as their bits (`Uint16Array`), so that a round trip is exact;
+ * {@link toFloat32} decodes them.
  */
 export interface Tensor {
   dtype: Dtype;
@@ -64,24 +65,30 @@ export function bytesPerElement(dtype: Dtype): number {
   return arrayClasses[dtype].BYTES_PER_ELEMENT;
 }
 
-/** A zero-filled array of `length` elements for `dtype`. */
+/** Creates a zero-filled array of `length` elements of `dtype`. */
 export function emptyArray(dtype: Dtype, length: number): TypedArray {
   return new arrayClasses[dtype](length);
 }
 
-/** `bytes` seen as elements of `dtype` (little-endian, as every platform Node runs on); copied only where they are not aligned. */
-export function arrayOfBytes(dtype: Dtype, bytes: Uint8Array): TypedArray {
+/**
+ * Returns `bytes` as elements of `dtype` (little-endian, like every platform that Node supports). They are
+ * copied only if they are not aligned.
+ */
+export function arrayFromBytes(dtype: Dtype, bytes: Uint8Array): TypedArray {
   const size = bytesPerElement(dtype);
   const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
   return new arrayClasses[dtype](aligned.buffer, aligned.byteOffset, Math.floor(bytes.byteLength / size));
 }
 
-/** The memory of `data` as bytes: a view, not a copy. */
-export function bytesOfArray(data: ArrayBufferView): Uint8Array {
+/** Returns the memory of `data` as bytes, without copying. */
+export function viewBytes(data: ArrayBufferView): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** The element type that `data` is written as unless something else is asked for. */
+/**
+ * The default element type for writing `data`.
+ * @throws TypeError for other arrays
+ */
 export function dtypeOf(data: TypedArray): Dtype {
   const name = data.constructor.name;
   const found = (Object.keys(arrayClasses) as Dtype[]).find(
@@ -92,13 +99,16 @@ export function dtypeOf(data: TypedArray): Dtype {
   return found;
 }
 
-/** Product of the dimensions; 1 for a scalar. */
-export function elementsOf(shape: readonly number[]): number {
+/** Number of elements: the product of the dimensions, 1 for a scalar. */
+export function countElements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** Values as float32: the same array where it is float32 already, else rounded (float64, integers) or widened (half floats) copies. */
-export function float32Of(tensor: Pick<Tensor, 'dtype' | 'data'>): Float32Array {
+/**
+ * Converts values to float32. Float32 arrays are returned unchanged; float64 and integers are rounded, half
+ * floats are widened.
+ */
+export function toFloat32(tensor: Pick<Tensor, 'dtype' | 'data'>): Float32Array {
   const { dtype, data } = tensor;
   if (data instanceof Float32Array) return data;
   if (dtype === 'float16') return float32FromFloat16(data as Uint16Array);
@@ -108,14 +118,15 @@ export function float32Of(tensor: Pick<Tensor, 'dtype' | 'data'>): Float32Array 
 }
 
 /**
- * Whole numbers as int32, whatever integer or float type they were stored in (coords come as int64, int32 or float64).
- * @throws RangeError naming the first value that is not a whole number within int32
+ * Converts whole numbers of any integer or float type to int32 (coords are stored as int64, int32 or
+ * float64).
+ * @throws RangeError that names the first value that is not a whole number within int32
  */
-export function int32Of(tensor: Pick<Tensor, 'dtype' | 'data'>): Int32Array {
+export function toInt32(tensor: Pick<Tensor, 'dtype' | 'data'>): Int32Array {
   const { dtype, data } = tensor;
   if (data instanceof Int32Array) return data;
   if (data instanceof BigInt64Array) return int32OfInt64(data);
-  const source = dtype === 'float16' || dtype === 'bfloat16' ? float32Of(tensor) : data;
+  const source = dtype === 'float16' || dtype === 'bfloat16' ? toFloat32(tensor) : data;
   const result = new Int32Array(source.length);
   for (let index = 0; index < source.length; index++) {
     const value = Number(source[index]);
@@ -127,7 +138,10 @@ export function int32Of(tensor: Pick<Tensor, 'dtype' | 'data'>): Int32Array {
   return result;
 }
 
-/** Through the two halves: the upper one is nothing but the sign of the lower one. Twenty times as fast as by way of a BigInt each. */
+/**
+ * Uses the two 32-bit halves: the upper half must be the sign extension of the lower one. This is twenty
+ * times as fast as converting each BigInt.
+ */
 function int32OfInt64(data: BigInt64Array): Int32Array {
   const halves = new Int32Array(data.buffer, data.byteOffset, data.length * 2);
   const result = new Int32Array(data.length);
@@ -141,8 +155,11 @@ function int32OfInt64(data: BigInt64Array): Int32Array {
   return result;
 }
 
-/** int32 values as int64, through their two halves: twenty times as fast as by way of a BigInt each. */
-export function int64Of(values: Int32Array): BigInt64Array {
+/**
+ * Converts int32 values to int64 by writing the two 32-bit halves, which is twenty times as fast as
+ * converting each value to a BigInt.
+ */
+export function toInt64(values: Int32Array): BigInt64Array {
   const halves = new Int32Array(values.length * 2);
   for (let index = 0; index < values.length; index++) {
     halves[2 * index] = values[index];

@@ -8,12 +8,15 @@ export interface BootstrapInterval {
 }
 
 /**
- * Percentile bootstrap (Efron 1979) of statistics over slides. Each replicate draws slides with replacement within each class, so that class
- * sizes stay as observed and every replicate has an AUC, however small the fold.
+ * Percentile bootstrap (Efron 1979) of statistics over slides. Each replicate draws slides with replacement
+ * within each class, so that class sizes are preserved and every replicate has an AUC, even in a small fold.
  *
- * @param statistics called once a replicate with resampled scores and labels; returns named numbers (NaN values are left out)
- * @param names of the random stream, such as (seed, 'bootstrap', cell): the same names give the same interval
- * @returns an interval a name
+ * @param statistics called once per replicate with resampled scores and labels; returns named numbers (NaN
+ *   values are ignored)
+ * @param names of the random stream, such as (seed, 'bootstrap', cell); the same names give the same
+ *   intervals
+ * @returns one interval per name
+ * @throws SamMilError CountMismatch, InvalidInput
  */
 export function bootstrapIntervals<Name extends string>(
   scores: Numbers,

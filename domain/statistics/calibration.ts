@@ -1,6 +1,6 @@
 import { checkScored, type Numbers } from './ranking.js';
 
-/** One bin of a reliability diagram. `meanScore` and `positiveRate` are null where the bin is empty. */
+/** One bin of a reliability diagram. `meanScore` and `positiveRate` are null if the bin is empty. */
 export interface CalibrationBin {
   from: number;
   to: number;
@@ -9,10 +9,13 @@ export interface CalibrationBin {
   positiveRate: number | null;
 }
 
-/** Probabilities are clipped to [1e-15, 1 - 1e-15], so that one certain mistake costs 34.5 and not infinity. */
+/**
+ * Probabilities are clipped to [1e-15, 1 - 1e-15], so that a mistake with probability 1 costs 34.5 instead of
+ * infinity.
+ */
 const EPSILON = 1e-15;
 
-/** Mean negative log likelihood, natural logarithm; `probabilities` are those of class 1. */
+/** Mean negative log likelihood with the natural logarithm. `probabilities` are those of class 1. */
 export function logLoss(probabilities: Numbers, labels: Numbers): number {
   checkScored(probabilities, labels);
   let sum = 0;
@@ -23,7 +26,7 @@ export function logLoss(probabilities: Numbers, labels: Numbers): number {
   return sum / labels.length;
 }
 
-/** Brier score (Brier 1950): mean squared difference of probability and outcome. */
+/** Brier score (Brier 1950): mean squared difference between probability and outcome. */
 export function brierScore(probabilities: Numbers, labels: Numbers): number {
   checkScored(probabilities, labels);
   let sum = 0;
@@ -31,7 +34,9 @@ export function brierScore(probabilities: Numbers, labels: Numbers): number {
   return sum / labels.length;
 }
 
-/** Reliability diagram over equal bins of [0, 1]; a probability on an inner border belongs to the upper bin. */
+/**
+ * Reliability diagram with equal bins of [0, 1]. A probability on an inner boundary belongs to the upper bin.
+ */
 export function calibrationBins(probabilities: Numbers, labels: Numbers, bins = 10): CalibrationBin[] {
   checkScored(probabilities, labels);
   const sums = Array.from({ length: bins }, () => ({ count: 0, score: 0, positives: 0 }));
@@ -50,7 +55,10 @@ export function calibrationBins(probabilities: Numbers, labels: Numbers, bins = 
   }));
 }
 
-/** Expected calibration error (Naeini et al. 2015): mean |score - rate| over the bins, weighted by their slides. */
+/**
+ * Expected calibration error (Naeini et al. 2015): mean |score - rate| over the bins, weighted by the number
+ * of slides.
+ */
 export function expectedCalibrationError(bins: readonly CalibrationBin[]): number {
   const total = bins.reduce((sum, bin) => sum + bin.count, 0);
   return bins.reduce(

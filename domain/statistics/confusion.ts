@@ -1,23 +1,30 @@
 import { checkScored, type Numbers } from './ranking.js';
 
-/** What calling every slide with score >= threshold positive does. Rates without a denominator are 0, as scikit-learn's `zero_division=0`. */
+/**
+ * Metrics when every slide with score >= threshold is called positive. Rates with a zero denominator are 0,
+ * as with `zero_division=0` in scikit-learn.
+ */
 export interface ThresholdedMetrics {
   tp: number;
   fp: number;
   fn: number;
   tn: number;
   accuracy: number;
-  /** Of the positive class, as are recall and F1. */
+  /** Precision, recall and F1 are those of the positive class. */
   precision: number;
   recall: number;
   specificity: number;
   f1: number;
   balancedAccuracy: number;
-  /** Plain means over both classes. */
+  /** Unweighted means over both classes. */
   macro: { precision: number; recall: number; f1: number };
 }
 
-/** @param threshold slides with score >= threshold are called positive; Infinity calls none */
+/**
+ * Computes metrics at a threshold.
+ * @param threshold slides with score >= threshold are called positive; with Infinity, none are
+ * @throws SamMilError CountMismatch, InvalidInput
+ */
 export function thresholdedMetrics(scores: Numbers, labels: Numbers, threshold: number): ThresholdedMetrics {
   checkScored(scores, labels);
   const counts = { tp: 0, fp: 0, fn: 0, tn: 0 };
@@ -26,10 +33,10 @@ export function thresholdedMetrics(scores: Numbers, labels: Numbers, threshold: 
     if (labels[i] === 1) counts[called ? 'tp' : 'fn']++;
     else counts[called ? 'fp' : 'tn']++;
   }
-  return ratesOf(counts);
+  return computeRates(counts);
 }
 
-function ratesOf(counts: { tp: number; fp: number; fn: number; tn: number }): ThresholdedMetrics {
+function computeRates(counts: { tp: number; fp: number; fn: number; tn: number }): ThresholdedMetrics {
   const { tp, fp, fn, tn } = counts;
   const positive = classRates(tp, fp, fn);
   const negative = classRates(tn, fn, fp);
@@ -47,9 +54,9 @@ function ratesOf(counts: { tp: number; fp: number; fn: number; tn: number }): Th
   };
 }
 
-/** What calling each slide by its most probable class does; for any number of classes. */
+/** Metrics when each slide is assigned its most probable class, for any number of classes. */
 export interface ArgmaxMetrics {
-  /** matrix[true][called]: slides. */
+  /** matrix[true][called]: number of slides. */
   matrix: number[][];
   accuracy: number;
   balancedAccuracy: number;
@@ -57,8 +64,8 @@ export interface ArgmaxMetrics {
 }
 
 /**
- * @param called class index a slide
- * @param labels class index a slide
+ * @param called class index per slide
+ * @param labels class index per slide
  */
 export function argmaxMetrics(called: Numbers, labels: Numbers, classes: number): ArgmaxMetrics {
   const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));

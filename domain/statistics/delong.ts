@@ -7,9 +7,11 @@ export interface DelongAuc {
   auc: number;
   variance: number;
   sd: number;
-  /** Symmetric, cut to [0, 1]. */
+  /** Symmetric, clipped to [0, 1]. */
   wald95: [number, number];
-  /** On the logit scale; null where the AUC is 0 or 1 or its standard error is 0, when the scale is of no use. */
+  /**
+   * On the logit scale; null if the AUC is 0 or 1 or its standard error is 0, where the scale is undefined.
+   */
   logit95: [number, number] | null;
 }
 
@@ -21,15 +23,17 @@ export interface DelongPair {
   covariance: [[number, number], [number, number]];
   difference: number;
   variance: number;
-  /** NaN when both rank every pair alike (variance 0). */
+  /** NaN if both models rank every pair in the same way (variance 0). */
   z: number;
   pTwoSided: number;
   difference95: [number, number];
 }
 
 /**
- * AUC with its variance after DeLong, DeLong and Clarke-Pearson (Biometrics 1988), by the midrank method of Sun and Xu (IEEE SPL 2014).
- * @throws SamMilError InvalidInput when there are fewer than two slides of a class: no variance then
+ * AUC with its variance according to DeLong, DeLong and Clarke-Pearson (Biometrics 1988), computed with the
+ * midrank method of Sun and Xu (IEEE SPL 2014).
+ * @throws SamMilError InvalidInput if a class has fewer than two slides, because the variance is then
+ *   undefined; CountMismatch
  */
 export function delongAuc(scores: Numbers, labels: Numbers): DelongAuc {
   const { auc, overPositives, overNegatives } = placements(scores, labels);
@@ -44,7 +48,10 @@ export function delongAuc(scores: Numbers, labels: Numbers): DelongAuc {
   };
 }
 
-/** DeLong's test of two correlated AUCs: the same slides in the same order, scored by two models. */
+/**
+ * DeLong's test of two correlated AUCs: the same slides in the same order, scored by two models.
+ * @throws SamMilError as {@link delongAuc}
+ */
 export function delongPair(a: Numbers, b: Numbers, labels: Numbers): DelongPair {
   const [first, second] = [placements(a, labels), placements(b, labels)];
   const entry = (x: Placements, y: Placements) =>
@@ -72,16 +79,16 @@ export function delongPair(a: Numbers, b: Numbers, labels: Numbers): DelongPair 
 
 interface Placements {
   auc: number;
-  /** For each positive, the share of negatives it outranks (ties a half). */
+  /** For each positive, the fraction of negatives that it outranks. Ties count half. */
   overPositives: Float64Array;
-  /** For each negative, the share of positives that outrank it. */
+  /** For each negative, the fraction of positives that outrank it. */
   overNegatives: Float64Array;
 }
 
 function placements(scores: Numbers, labels: Numbers): Placements {
   const { positives, negatives } = checkScored(scores, labels);
   if (positives < 2 || negatives < 2) {
-    throw new SamMilError('InvalidInput', 'DeLong needs at least two slides of each class', {
+    throw new SamMilError('InvalidInput', 'the DeLong method requires at least two slides of each class', {
       found: `${positives} positive, ${negatives} negative`,
     });
   }

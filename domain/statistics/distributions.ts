@@ -2,8 +2,9 @@
 export const Z975 = 1.959963984540054;
 
 /**
- * Upper tail of the standard normal distribution, P(Z > z), to about 1e-14 relative.
- * Power series near 0, continued fraction (Abramowitz and Stegun 26.2.14) from 3 on, so that small tails keep their digits.
+ * Upper tail of the standard normal distribution, P(Z > z), with a relative error of about 1e-14. Uses a
+ * power series near 0 and a continued fraction (Abramowitz and Stegun 26.2.14) for z >= 3, which keeps small
+ * tails precise.
  */
 export function normalUpperTail(z: number): number {
   if (z < 0) return 1 - normalUpperTail(-z);

@@ -4,12 +4,12 @@ import { SamMilError } from '../errors.js';
 export type Numbers = ArrayLike<number>;
 
 /**
- * Area under the ROC curve by the rank sum (Mann and Whitney 1947): P(s+ > s-) + P(s+ = s-) / 2, so ties count a half, as scikit-learn's
- * `roc_auc_score` has it.
+ * Area under the ROC curve from the rank sum (Mann and Whitney 1947): P(s+ > s-) + P(s+ = s-) / 2. Ties count
+ * half, as in `roc_auc_score` of scikit-learn.
  *
- * @param scores one finite number a slide; larger means more likely positive
+ * @param scores one finite number per slide; larger means more likely positive
  * @param labels 0 or 1, same length
- * @returns 0 to 1; NaN when one of the classes is missing (there is nothing to rank then; callers show it as "not defined")
+ * @returns 0 to 1; NaN if a class is missing (callers show it as "not defined")
  * @throws SamMilError CountMismatch, InvalidInput
  */
 export function auc(scores: Numbers, labels: Numbers): number {
@@ -22,7 +22,7 @@ export function auc(scores: Numbers, labels: Numbers): number {
 }
 
 /**
- * Ranks from 1, ties sharing the mean of the ranks they cover.
+ * Ranks values from 1. Tied values share the mean of their ranks.
  * @returns Float64Array of the length of `values`
  */
 export function midranks(values: Numbers): Float64Array {
@@ -37,7 +37,10 @@ export function midranks(values: Numbers): Float64Array {
   return ranks;
 }
 
-/** Indices that sort `values` ascending; equal values keep their order, so the result does not depend on the engine. */
+/**
+ * Indices that sort `values` in ascending order. Equal values keep their order, so the result does not depend
+ * on the JavaScript engine.
+ */
 export function ascendingOrder(values: Numbers): Uint32Array {
   return Uint32Array.from({ length: values.length }, (_, index) => index).sort(
     (a, b) => values[a] - values[b] || a - b,
@@ -45,9 +48,10 @@ export function ascendingOrder(values: Numbers): Uint32Array {
 }
 
 /**
- * Macro one-versus-rest AUC for more than two classes: the plain mean of each class's AUC; NaN when a class has no slide.
- * @param probabilities one array of C numbers a slide
- * @param labels class index a slide
+ * Macro one-versus-rest AUC for more than two classes: the unweighted mean of the AUC of each class; NaN if a
+ * class has no slides.
+ * @param probabilities one array of C numbers per slide
+ * @param labels class index per slide
  */
 export function macroAuc(probabilities: readonly Numbers[], labels: Numbers, classes: number): number {
   const parts = Array.from({ length: classes }, (_, chosen) =>
@@ -60,8 +64,8 @@ export function macroAuc(probabilities: readonly Numbers[], labels: Numbers, cla
 }
 
 /**
- * Average precision: sum over the distinct thresholds, from the highest, of (recall step) x precision (no interpolation; scikit-learn's
- * `average_precision_score`). NaN without a positive.
+ * Average precision: sum of (recall step) x precision over the distinct thresholds, from the highest, without
+ * interpolation, as in `average_precision_score` of scikit-learn. NaN if there are no positives.
  */
 export function averagePrecision(scores: Numbers, labels: Numbers): number {
   const { positives } = checkScored(scores, labels);
@@ -75,14 +79,14 @@ export function averagePrecision(scores: Numbers, labels: Numbers): number {
   return area;
 }
 
-/** True and false positives when everything scoring `threshold` or more is called positive. */
+/** True and false positives when every score >= `threshold` is called positive. */
 export interface CumulativeCount {
   threshold: number;
   tp: number;
   fp: number;
 }
 
-/** One entry a distinct score, from the highest score down. */
+/** Returns one entry per distinct score, from the highest to the lowest. */
 export function cumulativeCounts(scores: Numbers, labels: Numbers): CumulativeCount[] {
   const order = ascendingOrder(scores);
   const counts: CumulativeCount[] = [];
@@ -97,13 +101,14 @@ export function cumulativeCounts(scores: Numbers, labels: Numbers): CumulativeCo
 }
 
 /**
- * Counts each class and refuses what can't be scored.
- * @throws SamMilError CountMismatch (lengths differ), InvalidInput (a label that is not 0 or 1, a score that is not finite)
+ * Counts each class and rejects invalid scores and labels.
+ * @throws SamMilError CountMismatch (lengths differ), InvalidInput (a label that is not 0 or 1, a score that
+ *   is not finite)
  */
 export function checkScored(scores: Numbers, labels: Numbers): { positives: number; negatives: number } {
   if (scores.length !== labels.length) {
-    throw new SamMilError('CountMismatch', 'scores and labels must pair up', {
-      expected: `${labels.length} scores, one a label`,
+    throw new SamMilError('CountMismatch', 'scores and labels must have the same length', {
+      expected: `${labels.length} scores, one per label`,
       found: `${scores.length}`,
     });
   }
@@ -117,5 +122,5 @@ export function checkScored(scores: Numbers, labels: Numbers): { positives: numb
 }
 
 function notScorable(index: number, expected: string, found: number): SamMilError {
-  return new SamMilError('InvalidInput', `row ${index} can't be scored`, { expected, found: `${found}` });
+  return new SamMilError('InvalidInput', `row ${index} cannot be scored`, { expected, found: `${found}` });
 }

@@ -1,13 +1,16 @@
 import { checkScored, cumulativeCounts, type Numbers } from './ranking.js';
 
-/** Points from (0, 0) to (1, 1); `thresholds[0]` is Infinity, at which nothing is called positive. */
+/** Points from (0, 0) to (1, 1). `thresholds[0]` is Infinity, where nothing is called positive. */
 export interface RocCurve {
   fpr: number[];
   tpr: number[];
   thresholds: number[];
 }
 
-/** The point of a ROC curve that Youden's J chooses. `threshold` may be Infinity: then everything is called negative. */
+/**
+ * The point of a ROC curve with the highest Youden's J. If `threshold` is Infinity, everything is called
+ * negative.
+ */
 export interface YoudenPoint {
   index: number;
   threshold: number;
@@ -15,9 +18,9 @@ export interface YoudenPoint {
 }
 
 /**
- * ROC curve over the distinct scores. With `dropIntermediate` points on a straight line between their neighbours are left out, as
- * scikit-learn (1.3 or later) does by default; the area stays the same.
- * Rates of a class that has no slide are NaN.
+ * ROC curve over the distinct scores. With `dropIntermediate`, points on a straight line between their
+ * neighbors are left out, which is the default of scikit-learn 1.3 and later; the area does not change. The
+ * rates of a class without slides are NaN.
  */
 export function rocCurve(scores: Numbers, labels: Numbers, dropIntermediate = true): RocCurve {
   const { positives, negatives } = checkScored(scores, labels);
@@ -31,7 +34,10 @@ export function rocCurve(scores: Numbers, labels: Numbers, dropIntermediate = tr
   };
 }
 
-/** First, last, or where the direction of the curve changes: a non-zero second difference of either count. */
+/**
+ * The first and the last point, and points where the direction of the curve changes: a nonzero second
+ * difference of either count.
+ */
 function isCorner(counts: readonly { tp: number; fp: number }[], i: number): boolean {
   if (i === 0 || i === counts.length - 1) return true;
   const [before, here, after] = [counts[i - 1], counts[i], counts[i + 1]];
@@ -39,8 +45,8 @@ function isCorner(counts: readonly { tp: number; fp: number }[], i: number): boo
 }
 
 /**
- * Youden's J (Youden 1950): the first point at which TPR - FPR is greatest, over the corners of the curve. This is the benchmark's rule; on
- * the very fold that is scored it is optimistic. Undefined when a class has no slide.
+ * Youden's J (Youden 1950): the first corner of the curve with the largest TPR - FPR. This is the rule of the
+ * benchmark; it is optimistic on the fold that is scored. Undefined if a class has no slides.
  */
 export function youdenPoint(scores: Numbers, labels: Numbers): YoudenPoint | undefined {
   const { positives, negatives } = checkScored(scores, labels);
@@ -52,8 +58,8 @@ export function youdenPoint(scores: Numbers, labels: Numbers): YoudenPoint | und
 }
 
 /**
- * Mean of several ROC curves at common false-positive rates (vertical averaging, Fawcett 2006).
- * At a rate where a curve is vertical its upper end counts; a drawing should start from (0, 0).
+ * Mean of several ROC curves at common false-positive rates (vertical averaging, Fawcett 2006). Where a curve
+ * is vertical, its upper end is used; a drawing should start at (0, 0).
  *
  * @param grid false-positive rates, ascending
  */

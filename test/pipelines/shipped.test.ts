@@ -8,8 +8,8 @@ import { durationMs } from '../../domain/engine/language/plan/duration.js';
 import { generatedFiles } from '../../domain/engine/language/editor/generated-files.js';
 import { loadPipeline } from '../../domain/engine/language/load-pipeline.js';
 import { renderProblems } from '../../domain/engine/language/problems/render-problems.js';
-import { outputsOf } from '../../domain/engine/language/plan/step-context.js';
-import { formsOf, schemaFaults } from '../../domain/engine/language/check/schema-faults.js';
+import { evaluateOutputs } from '../../domain/engine/language/plan/step-context.js';
+import { listForms, schemaFaults } from '../../domain/engine/language/check/schema-faults.js';
 import { checkout as root } from '../support/fixtures.js';
 
 /** The activities that ship, the pipelines that ship, and the pages made from both belong together. */
@@ -64,7 +64,7 @@ test('preprocess.yaml ends its slides well also where nobody wants outlines of t
   const steps = stage.steps.map(({ id, uses }) => [id, { ...catalog[uses].outputs } as JsonObject] as const);
   const made = Object.fromEntries(steps);
   delete made.segment['segments-geojson'];
-  const outputs = outputsOf(stage, {}, { key: 'a', fields: {}, steps: made });
+  const outputs = evaluateOutputs(stage, {}, { key: 'a', fields: {}, steps: made });
   assert.equal(outputs['segments-geojson'], null);
   assert.equal(outputs.bag, made.extract.bag);
 });
@@ -132,7 +132,7 @@ test('what one activity makes another can take: every kind of items has a maker'
   );
   for (const { name, with: parameters } of definitions) {
     for (const [key, schema] of Object.entries(parameters)) {
-      const forms = formsOf(schema).filter(
+      const forms = listForms(schema).filter(
         (form) => form['x-input'] === 'items' && form['x-kind'] !== undefined,
       );
       for (const form of forms)

@@ -1,5 +1,5 @@
 import { writeSafetensors } from '../../domain/files/safetensors.js';
-import { elementsOf, type Tensor } from '../../domain/files/tensor.js';
+import { countElements, type Tensor } from '../../domain/files/tensor.js';
 import { RandomStream } from '../../domain/random.js';
 
 /** Blocks and width of each stage of a ResNet-50 up to its third. */
@@ -17,8 +17,8 @@ export function writeRandomResNet50(path: string): void {
   const tensors: Record<string, Tensor> = {};
   const random = new RandomStream('random ResNet-50');
   const convolution = (name: string, shape: number[]): void => {
-    const bound = Math.sqrt(6 / elementsOf(shape.slice(1)));
-    const data = new Float32Array(elementsOf(shape));
+    const bound = Math.sqrt(6 / countElements(shape.slice(1)));
+    const data = new Float32Array(countElements(shape));
     for (let i = 0; i < data.length; i++) data[i] = bound * (2 * random.uniform() - 1);
     tensors[`${name}.weight`] = { dtype: 'float32', shape, data };
   };

@@ -118,7 +118,7 @@ test('an `if` that cannot be evaluated fails its stage by name', () => {
   book.ended([outcome('a', 'done', { outputs: { score: 1 } })], 1);
   start(book);
   assert.equal(states(book).b, 'failed');
-  assert.match(reasonText(book.statuses[1]) ?? '', /its `if` cannot be evaluated: .*has no `nothing`/);
+  assert.match(reasonText(book.statuses[1]) ?? '', /its `if` cannot be evaluated: .*has no field `nothing`/);
 });
 
 test('a paused run starts nothing; needs carry outputs and results', () => {

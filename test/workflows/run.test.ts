@@ -66,7 +66,7 @@ test('stages run in the order of their needs, and pass files and items on', asyn
   writeFileSync(join(work, 'items', 'item-1.txt'), 'damaged');
   assert.deepEqual(await forecastOf(plan), {
     first: 'stands',
-    items: 'runs: output items/item-1.txt was changed after it was made',
+    items: 'runs: output items/item-1.txt has changed since it was written',
     joined: 'depends: items runs first',
   });
   plan.stages[0].steps[0].with = { text: 'two' };

@@ -179,7 +179,7 @@ test('fail-fast of a following stage leaves the stage before it whole, so that a
   assert.deepEqual([state, failed, done], ['held', 1, 0]);
   assert.match(
     reason ?? '',
-    /1 of 4 items failed, 3 did not start \(fail-fast\).*item-0\.in: there is no such file/,
+    /1 of 4 items failed, 3 did not start \(fail-fast\).*item-0\.in: the file does not exist/,
   );
 
   writeFileSync(join(work, 'item-0.in'), 'mended');

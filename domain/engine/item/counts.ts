@@ -1,12 +1,12 @@
-/** Items of a stage by what became of them. Imported by workflows: no Node built-in here. */
+/** Numbers of items of a stage by outcome. Workflows import this file, so it uses no Node built-ins. */
 export interface Counts {
   /** 0 until the stage's source has been listed. */
   total: number;
   /** Includes `cached` and `idle`. */
   done: number;
-  /** Items of which no step had to run: receipts showed that nothing changed. */
+  /** Items for which no step had to run, because their receipts are up to date. */
   cached: number;
-  /** Items that the `if` of every step left out. */
+  /** Items for which the `if` of every step was false. */
   idle: number;
   skipped: number;
   failed: number;
@@ -21,7 +21,7 @@ export function zeroCounts(total = 0): Counts {
 
 export const COUNTERS = Object.keys(zeroCounts()) as Counter[];
 
-/** The counters of something that has more members, except for `without`. */
+/** Picks the counters from an object with more members, except for `without`. */
 export function pickCounts<Without extends Counter = never>(
   from: Counts,
   without?: Without,
@@ -36,7 +36,7 @@ export function addCounts(all: readonly Counts[]): Counts {
   return sum;
 }
 
-/** An item that has ended, as far as the counters need it. */
+/** The properties of an ended item that the counters use. */
 export interface CountedItem {
   status: 'done' | 'skipped' | 'failed';
   cached: boolean;
@@ -50,17 +50,17 @@ export function addItem(counts: Counts, { status, cached, idle }: CountedItem): 
   if (idle) counts.idle += 1;
 }
 
-/** How many items have ended, well or not. */
+/** Number of items that have ended, successfully or not. */
 export function countEnded({ done, skipped, failed }: Counts): number {
   return done + skipped + failed;
 }
 
-/** Finished items of which a step had to run. */
+/** Number of finished items for which a step had to run. */
 export function countMade({ done, cached, idle }: Counts): number {
   return done - cached - idle;
 }
 
-/** `14/24`: how many of the items have ended. */
+/** Formats the number of ended items: `14/24`. */
 export function showEnded(counts: Counts): string {
   return `${countEnded(counts)}/${counts.total}`;
 }
@@ -73,7 +73,7 @@ const WORDS: readonly (readonly [Counter, string])[] = [
   ['running', 'running'],
 ];
 
-/** The counters beside {@link showEnded} that are not zero, in words: `['cached', '3 unchanged']`. */
+/** Formats the nonzero counters that {@link showEnded} does not show: `['cached', '3 unchanged']`. */
 export function showCounts(counts: Counts): (readonly [Counter, string])[] {
   return WORDS.filter(([name]) => counts[name] > 0).map(([name, word]) => [name, `${counts[name]} ${word}`]);
 }

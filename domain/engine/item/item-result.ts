@@ -3,27 +3,33 @@ import type { ItemRecord } from '../../job.js';
 import type { JsonObject } from '../../json.js';
 import type { EndedWalk } from './walk-steps.js';
 
-/** How an item ended in a stage: one line of a results file. Imported by workflows: no Node built-in here. */
+/**
+ * The result of an item in a stage: one line of a results file. Workflows import this file, so it uses no
+ * Node built-ins.
+ */
 export interface ItemResult {
-  /** In the manifest. */
+  /** Index in the manifest. */
   index: number;
   key: string;
   status: ItemRecord['status'];
   outputs: JsonObject;
   /** Why it was skipped. */
   reason?: string;
-  /** Of a failed item: what failed, and the step it failed in. */
+  /** For a failed item: the error, and the step in which it occurred. */
   error?: WireError;
   step?: string;
-  /** No step had to run: every receipt is valid. */
+  /** No step had to run, because every receipt is up to date. */
   cached: boolean;
-  /** The `if` of every step left the item out. */
+  /** The `if` of every step was false. */
   idle?: true;
 }
 
 type Item = Pick<ItemResult, 'index' | 'key'>;
 
-/** An item that went through its steps. `cached`: none of them had to run. */
+/**
+ * Result of an item that went through its steps.
+ * @param cached none of the steps had to run
+ */
 export function doneItem(
   { index, key }: Item,
   { outputs, skip, idle }: Omit<EndedWalk, 'state'>,
@@ -33,19 +39,19 @@ export function doneItem(
   return { index, key, status: 'done', outputs, ...(idle ? { cached: false, idle } : { cached }) };
 }
 
-/** An item that does not enter a stage, for `reason`. */
+/** Result of an item that does not enter a stage. */
 export function skippedItem(item: Item, reason: string): ItemResult {
   return doneItem(item, { outputs: {}, skip: reason }, true);
 }
 
-/** Why an item that did not end well in `stage` is skipped in the stages after it. */
+/** The reason why later stages skip an item that did not succeed in `stage`. */
 export function absenceReason(stage: string, ended: Pick<ItemRecord, 'status' | 'reason' | 'error'>): string {
-  const { reason } = reasonOf(ended);
+  const { reason } = failureFields(ended);
   return `${ended.status} in ${stage}${reason === undefined ? '' : `: ${reason}`}`;
 }
 
-/** Why an item did not end well: as text, and what failed without the stack. */
-function reasonOf({
+/** The reason why an item did not succeed, as text, and the error without its stack. */
+function failureFields({
   reason,
   error,
 }: Pick<ItemRecord, 'reason' | 'error'>): Pick<ItemRecord, 'reason' | 'error'> {
@@ -54,10 +60,10 @@ function reasonOf({
   return { reason: errorText(error), error: { code, what, facts } };
 }
 
-/** The result as later stages see it. */
+/** Converts a result to the record that later stages read. */
 export function itemRecord(
   { key, status, reason, error, outputs }: Omit<ItemResult, 'index' | 'cached'>,
   fields: JsonObject,
 ): ItemRecord {
-  return { key, fields, status, ...reasonOf({ reason, error }), outputs };
+  return { key, fields, status, ...failureFields({ reason, error }), outputs };
 }

@@ -1,44 +1,47 @@
 import type { JsonObject } from '../../json.js';
 import type { StagePlan } from '../language/plan/plan.js';
 
-/** Argument of every step activity: parameters by value, files by reference, and where the outputs go. */
+/**
+ * The argument of every step activity: parameters by value, files by reference, and the location of the
+ * outputs.
+ */
 export interface StepInput {
   run: string;
   /** Absolute work folder. */
   work: string;
-  /** Absolute folder that relative paths in `with` are resolved against. */
+  /** Absolute folder to which relative paths in `with` are relative. */
   base: string;
   stage: string;
-  /** Item key; for a stage of one item, the stage's name. */
+  /** Item key. For a stage with one item, the stage's name. */
   item: string;
-  /** The stage has one item: its key is then no part of the cache key. */
+  /** The stage has one item, whose key is then not part of the cache key. */
   single: boolean;
   step: string;
   /** Where outputs are published, relative to the work folder: `train/sam-mil-0-2`. */
   folder: string;
-  /** The step's `with`, expressions evaluated. */
+  /** The step's `with` with evaluated expressions. */
   with: JsonObject;
-  /** Receipts from before this run do not count. */
+  /** Receipts of earlier runs are ignored. */
   force: boolean;
 }
 
 export interface StepResult {
   outputs: JsonObject;
-  /** The item ends here on purpose; the reason. */
+  /** The reason why the item ends here on purpose. */
   skip?: string;
-  /** A receipt stood: nothing was executed. */
+  /** The receipt was up to date, so nothing was executed. */
   cached: boolean;
 }
 
-/** What the inputs of an item's steps have in common. */
+/** The part of the input that all steps of an item share. */
 export type ItemInput = Omit<StepInput, 'step' | 'with'>;
 
-/** What a run's items have in common. `force`: stages, `stage@item` or `*`. */
+/** The part of the input that all items of a run share. `force` contains stages, `stage@item` or `*`. */
 export type ItemScope = Pick<StepInput, 'run' | 'work' | 'base'> & { force: readonly string[] };
 
 /**
- * The input of an item's steps, all but what is the step's own. Imported by workflows: no Node built-in here.
- * @param ownFolder outputs of the stage's items go into a folder each, as a matrix's do
+ * Builds the input that all steps of an item share. Workflows import this file, so it uses no Node built-ins.
+ * @param ownFolder each item of the stage has a separate output folder, as in a matrix
  */
 export function itemInput(
   { run, work, base, force }: ItemScope,
@@ -58,7 +61,7 @@ export function itemInput(
   };
 }
 
-/** A stage that a selection left out is never forced: its results are taken as they are. */
+/** A stage outside the selection is never forced: its existing results are reused. */
 function isForced(force: readonly string[], { name, reuse }: StagePlan, key: string): boolean {
   return reuse !== true && ['*', name, `${name}@${key}`].some((target) => force.includes(target));
 }

@@ -1,7 +1,7 @@
 import type { WireError } from '../../errors.js';
 import { addItem, zeroCounts, type Counts, type CountedItem } from './counts.js';
 
-/** A failed item as messages and displays show it. */
+/** A failed item, for messages and displays. */
 export interface FailedItem {
   stage: string;
   key: string;
@@ -9,7 +9,7 @@ export interface FailedItem {
   error: WireError;
 }
 
-/** The items of a stage so far: their counts, and the first few failures. */
+/** The state of a stage's items: their counts and the first few failures. */
 export interface Tally {
   counts: Counts;
   failures: FailedItem[];
@@ -17,11 +17,11 @@ export interface Tally {
 
 const SHOWN_FAILURES = 5;
 
-/** An item that has ended, as far as a tally needs it. */
+/** The properties of an ended item that a tally uses. */
 export interface TalliedItem extends CountedItem {
   key: string;
   step?: string;
-  /** Of a failed one. */
+  /** The error, for a failed item. */
   error?: WireError;
 }
 

@@ -1,15 +1,20 @@
 import type { JsonObject } from '../../json.js';
-import { ALL_WELL, evaluateCondition } from '../language/expressions/evaluate.js';
+import { ALL_SUCCEEDED, evaluateCondition } from '../language/expressions/evaluate.js';
 import { evaluateTemplate } from '../language/expressions/template.js';
 import type { StagePlan, StepPlan } from '../language/plan/plan.js';
-import { contextOf, outputsOf, type ItemContext, type NeedsContext } from '../language/plan/step-context.js';
+import {
+  buildContext,
+  evaluateOutputs,
+  type ItemContext,
+  type NeedsContext,
+} from '../language/plan/step-context.js';
 import type { ItemInput, StepInput, StepResult } from './step-input.js';
 
-/** An item at the start of its walk. */
+/** An item before its steps run. */
 export interface ItemWalk {
   stage: StagePlan;
   needs: NeedsContext;
-  /** Steps whose outputs are in `item.steps` are not visited. */
+  /** Steps whose outputs are already in `item.steps` are not visited. */
   item: ItemContext;
   input: ItemInput;
 }
@@ -19,25 +24,25 @@ export type WalkEnd = EndedWalk | StoppedWalk;
 export interface EndedWalk {
   state: 'ended';
   outputs: JsonObject;
-  /** A step ended the item on purpose, for this reason. */
+  /** The reason why a step ended the item on purpose. */
   skip?: string;
-  /** The `if` of every step left the item out. */
+  /** The `if` of every step was false. */
   idle?: true;
 }
 
 export interface StoppedWalk {
   state: 'stopped';
-  /** The step it stopped at; undefined where the stage's `outputs` cannot be evaluated. */
+  /** The step at which the walk stopped; undefined if the stage's `outputs` could not be evaluated. */
   step?: string;
-  /** The visitor's text or error, or the error of an expression. */
+  /** The text or error of the visitor, or the error of an expression. */
   why: unknown;
-  /** Outputs of the steps before. */
+  /** Outputs of the earlier steps. */
   steps: Record<string, JsonObject>;
 }
 
 /**
- * Called for each step that its `if` does not leave out. `input` evaluates the step's `with`, and throws the error of an
- * expression. Returns what the step ended with, or the reason why the walk stops here.
+ * Called for each step whose `if` is true. `input` evaluates the step's `with` and throws the error of an
+ * expression. Returns the result of the step, or the reason why the walk stops.
  */
 export type StepVisitor = (
   step: StepPlan,
@@ -45,9 +50,9 @@ export type StepVisitor = (
 ) => Promise<Pick<StepResult, 'outputs' | 'skip'> | string>;
 
 /**
- * Takes an item through the steps of its stage: decides which step is next, with which input, and how the item ends. The
- * visitor runs or checks the step. Never throws. Imported by workflows: no Node built-in here, and the same calls for the
- * same answers.
+ * Walks an item through the steps of its stage: determines the next step, its input, and how the item ends.
+ * The visitor runs or checks each step. Never throws. Workflows import this file, so it uses no Node
+ * built-ins and is deterministic.
  */
 export async function walkSteps(
   { stage, needs, item, input }: ItemWalk,
@@ -59,8 +64,8 @@ export async function walkSteps(
     for (const step of stage.steps) {
       if (Object.hasOwn(steps, step.id)) continue;
       at = step.id;
-      const context = contextOf(stage, needs, { ...item, steps });
-      if (step.if !== undefined && !evaluateCondition(step.if, context, ALL_WELL)) continue;
+      const context = buildContext(stage, needs, { ...item, steps });
+      if (step.if !== undefined && !evaluateCondition(step.if, context, ALL_SUCCEEDED)) continue;
       const found = await visit(step, () => {
         return { ...input, step: step.id, with: evaluateTemplate(step.with, context) as JsonObject };
       });
@@ -70,7 +75,7 @@ export async function walkSteps(
     }
     at = undefined;
     const idle = Object.keys(steps).length === 0 && { idle: true as const };
-    return { state: 'ended', outputs: outputsOf(stage, needs, { ...item, steps }), ...idle };
+    return { state: 'ended', outputs: evaluateOutputs(stage, needs, { ...item, steps }), ...idle };
   } catch (error) {
     return { state: 'stopped', step: at, why: error, steps };
   }

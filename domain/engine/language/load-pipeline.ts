@@ -12,18 +12,21 @@ import { hasErrors, ProblemList, type Problem } from './problems/problems.js';
 
 export interface LoadOptions extends ReadOptions {
   catalog: Catalog;
-  /** What became of the plugins that the file names. */
+  /** Results of loading the plugins that the file names. */
   plugins?: PluginOutcome;
   /** `--work`. */
   work?: string;
-  /** Whether a file or folder exists. With it, files named in the pipeline are looked for; without it, the file system is not asked. */
+  /**
+   * Whether a file or folder exists. If set, the files named in the pipeline are checked; otherwise the file
+   * system is not accessed.
+   */
   exists?: (path: string) => boolean;
-  /** Params without a value are no problem: the file is only being checked. Then there may be no plan. */
+  /** Accepts params without a value, to check a file that is not about to run. There may then be no plan. */
   withoutValues?: boolean;
 }
 
 export interface PluginOutcome {
-  /** Those that were loaded, as a plan names them. Their activities are in the catalog. */
+  /** The loaded plugins, as named in a plan. Their activities are in the catalog. */
   loaded: readonly string[];
   problems: readonly Problem[];
 }
@@ -40,24 +43,30 @@ export interface ReadOptions {
 }
 
 export interface LoadedPipeline {
-  /** Everything wrong or suspicious, in the order of the file. */
+  /** All errors and warnings, in file order. */
   problems: Problem[];
   document?: PipelineDocument;
-  /** Present exactly where there are no errors (and, with `withoutValues`, every param has a value). */
+  /** Present if and only if there are no errors and every param has a value. */
   plan?: Plan;
 }
 
-/** From the text of a pipeline file to its plan, or to all that keeps it from having one. Reads no file and starts nothing. */
+/**
+ * Turns the text of a pipeline file into its plan, or into the problems that prevent one. Reads no file and
+ * starts nothing.
+ */
 export function loadPipeline(text: string, options: LoadOptions): LoadedPipeline {
   return completePipeline(text, readPipeline(text, options), options);
 }
 
-/** The first half of {@link loadPipeline}, which needs no catalog: it tells which plugins have to be in there. */
+/**
+ * The first half of {@link loadPipeline}. It needs no catalog and returns the plugins that the catalog must
+ * include.
+ */
 export function readPipeline(text: string, { file, cwd, set = [], overlay }: ReadOptions): ParsedPipeline {
   return parsePipeline(text, { base: dirname(file), cwd, set, overlay });
 }
 
-/** The second half. */
+/** The second half of {@link loadPipeline}. */
 export function completePipeline(
   text: string,
   { document, problems: found }: ParsedPipeline,
@@ -70,13 +79,13 @@ export function completePipeline(
   if (document === undefined) return { problems: problems.sorted() };
   problems.addAll(plugins?.problems ?? []);
   const files = options.exists && { base, exists: options.exists };
-  const unseen = hasErrors(plugins?.problems ?? []) ? OF_PLUGINS : [];
+  const unseen = hasErrors(plugins?.problems ?? []) ? PLUGIN_CODES : [];
   problems.addAll(checkPipeline(document, catalog, files).filter(({ code }) => !unseen.includes(code)));
   const { unset } = document.known;
   for (const { name, place, faulty } of document.params) {
     if (!unset.has(name) || faulty || options.withoutValues) continue;
-    const message = `the param \`${name}\` has no default and was given no value`;
-    problems.error('missing-param', place, message, `give it with --set ${name}=…`);
+    const message = `the param \`${name}\` has no default and no value`;
+    problems.error('missing-param', place, message, `set it with --set ${name}=…`);
   }
   const sorted = certain(problems.sorted());
   if (hasErrors(sorted) || unset.size > 0) return { problems: sorted, document };
@@ -85,10 +94,16 @@ export function completePipeline(
   return { problems: sorted, document, plan: planPipeline(document, settings) };
 }
 
-/** What may be right with the plugin that could not be loaded: an activity, its parameters, the name of a model. */
-const OF_PLUGINS: readonly ProblemCode[] = ['unknown-activity', 'unknown-with', 'bad-value'];
+/**
+ * Codes of problems that may only result from a plugin that could not be loaded: an activity, its parameters,
+ * the name of a model.
+ */
+const PLUGIN_CODES: readonly ProblemCode[] = ['unknown-activity', 'unknown-with', 'bad-value'];
 
-/** What cannot be read refers to things unseen: "unused" is said only of a file without errors. */
+/**
+ * Omits "unused" warnings if there are errors: the parts that could not be read may contain the missing
+ * references.
+ */
 function certain(problems: Problem[]): Problem[] {
   const unused: readonly string[] = ['unused-param', 'unused-need', 'unused-item'];
   return hasErrors(problems) ? problems.filter(({ code }) => !unused.includes(code)) : problems;

@@ -21,13 +21,13 @@ export interface PlanSettings {
   base: string;
   /** Absolute folder the command runs in. */
   cwd: string;
-  /** `--work`, relative to `cwd`; over the pipeline's own `work`. */
+  /** `--work`, relative to `cwd`. Overrides the pipeline's own `work`. */
   work?: string;
   /** {@link Plan.plugins}. */
   plugins?: readonly string[];
 }
 
-/** Retries of a step that neither it, its stage nor `defaults` speaks of. */
+/** Retry settings of a step that are not set by the step, its stage or `defaults`. */
 export const RETRY_DEFAULTS: RetryPlan = {
   maxAttempts: 3,
   initialInterval: '5s',
@@ -36,10 +36,13 @@ export const RETRY_DEFAULTS: RetryPlan = {
   nonRetryable: [],
 };
 
-/** Items of a stage that run at once unless it says otherwise. */
+/** Default for the number of items of a stage that run at the same time. */
 export const DEFAULT_MAX_PARALLEL = 16;
 
-/** What the workflows interpret. The document must be free of errors: {@link loadPipeline} sees to it. */
+/**
+ * Builds the plan that the workflows interpret. The document must have no errors; {@link loadPipeline}
+ * ensures this.
+ */
 export function planPipeline(document: PipelineDocument, settings: PlanSettings): Plan {
   return {
     plan: 1,
@@ -55,7 +58,10 @@ export function planPipeline(document: PipelineDocument, settings: PlanSettings)
   };
 }
 
-/** `--work` from where the command runs, `work:` from where the file lies, else `work/<name>` where the command runs. */
+/**
+ * `--work` is relative to the current folder, `work:` to the pipeline file. The default is `work/<name>` in
+ * the current folder.
+ */
 function workFolder(document: PipelineDocument, { base, cwd, work }: PlanSettings): string {
   if (work !== undefined) return resolve(cwd, work);
   return document.work === undefined ? resolve(cwd, 'work', document.name) : resolve(base, document.work);
@@ -108,7 +114,7 @@ function planSource(source: SourceDocument, params: JsonObject): ItemSource {
   }
 }
 
-/** `layers` from the weakest on. */
+/** @param layers settings in order of increasing precedence */
 function planStep(
   step: StepDocument,
   layers: readonly Settings[],
@@ -132,7 +138,7 @@ function planStep(
   };
 }
 
-/** A parameter of null is one that is not given. */
+/** A parameter set to null counts as not given. */
 function withoutNull(values: Record<string, Json>): JsonObject {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
 }

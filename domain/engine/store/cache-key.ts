@@ -2,17 +2,20 @@ import { digestOfJson } from '../../digest.js';
 import type { JsonObject } from '../../json.js';
 
 /**
- * All that decides a step's outputs. The stage's name, queue, retries, attempt, run and host are not among it; neither is a path, only the
- * content behind it.
+ * Everything that determines the outputs of a step. The stage's name, queue, retries, attempt, run and host
+ * are not included, and neither are paths, only the content of the files.
  */
 export interface Ingredients {
   activity: string;
   version: number;
-  /** Item key: part of output file names. Empty for a stage of one item. */
+  /** Item key, which is part of output file names. Empty for a stage with one item. */
   name: string;
-  /** Validated parameters with defaults, without inputs and without what changes speed only. */
+  /** Validated parameters with defaults, without inputs and without parameters that only affect speed. */
   with: JsonObject;
-  /** By place in `with` (`slide`, `tables.0`): the content's digest and the name people know it by, which outputs may repeat. */
+  /**
+   * By place in `with` (`slide`, `tables.0`): digest of the content, and display name, which outputs may
+   * contain.
+   */
   inputs: Record<string, InputIngredient>;
   /** Digests of weights and the like. */
   hidden: JsonObject;
@@ -25,7 +28,7 @@ export interface InputIngredient {
   name: string;
 }
 
-/** `sha256:<hex>`: equal for equal ingredients. */
+/** The cache key, as `sha256:<hex>`. Equal ingredients have equal keys. */
 export function cacheKey(ingredients: Ingredients): string {
   return digestOfJson(ingredients);
 }

@@ -4,7 +4,7 @@ import { digestOf, digestOfFile, digestOfJson } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import { writeWhole } from '../../files/durable-file.js';
 import type { ReceiptFile } from './receipts.js';
-import { isFresh, sameStamp, stampOf, type FileStamp } from '../../files/file-stamp.js';
+import { isFresh, sameStamp, readStamp, type FileStamp } from '../../files/file-stamp.js';
 import { digestCacheFolder, insideWork } from './paths.js';
 
 interface Remembered {
@@ -13,39 +13,43 @@ interface Remembered {
 }
 
 /**
- * Digests of files, read again only where the file's stamp differs. What was read is remembered on disk too (slides have many GB); what a receipt
- * vouches for, in memory.
+ * Digests of files. A file is read again only if its stamp differs. Digests of files that were read are also
+ * stored on disk (slides have many GB); digests from receipts are kept in memory.
  */
 export class DigestCache {
   private readonly work: string;
   private readonly memory = new Map<string, Remembered>();
-  /** Digesting a file once for all who ask at the same time. */
+  /** Digests in progress, so that concurrent callers read a file only once. */
   private readonly pending = new Map<string, Promise<string>>();
 
   constructor(work: string) {
     this.work = work;
   }
 
-  /** `sha256:<hex>` of a file's content. @throws SamMilError InvalidInput where there is no such file or it may not be read */
+  /**
+   * SHA-256 of a file's content, as `sha256:<hex>`.
+   * @throws SamMilError InvalidInput if the file does not exist or is not readable, Unavailable if it changes
+   *   while it is read
+   */
   async digest(path: string): Promise<string> {
     const stamp = await requireStamp(path);
     const known = await this.recall(path, stamp);
     return known ?? (await this.read(path, stamp));
   }
 
-  /** The digest, if it is known without reading the file. */
+  /** The digest if it is known without reading the file, otherwise undefined. */
   async known(path: string): Promise<string | undefined> {
-    const stamp = await stampOf(path);
+    const stamp = await readStamp(path);
     return stamp && (await this.recall(path, stamp));
   }
 
-  /** Takes note of a digest computed elsewhere. */
+  /** Records a digest that was computed elsewhere. */
   remember(path: string, stamp: FileStamp, digest: string): void {
     if (this.memory.size > 100_000) this.memory.clear();
     this.memory.set(path, { stamp, digest });
   }
 
-  /** Takes note of outputs whose receipt was found to stand. */
+  /** Records the digests of outputs whose receipt is valid. */
   rememberOutputs(files: Readonly<Record<string, ReceiptFile>>): void {
     for (const [path, { digest, ...stamp }] of Object.entries(files)) {
       this.remember(insideWork(this.work, path), stamp, digest);
@@ -77,7 +81,7 @@ export class DigestCache {
     if (!sameStamp(before, after)) {
       throw new SamMilError('Unavailable', 'the file changed while it was read', {
         file: path,
-        next: 'wait until whatever writes it has ended',
+        next: 'wait until the program that writes it has ended',
       });
     }
     if (isFresh(after)) return digest;
@@ -99,17 +103,20 @@ export class DigestCache {
     }
   }
 
-  /** A cache: a failure to write it costs time only. */
+  /** If the cache cannot be written, the digest is only computed again. */
   private async save(path: string, entry: Remembered): Promise<void> {
     await writeWhole(this.entry(path), JSON.stringify({ path, ...entry })).catch(() => undefined);
   }
 }
 
 /**
- * Digest of an input that may be a folder: that of the sorted (relative path, digest) list of its files; or that consists of several files, likewise.
- * With `known`, only remembered digests are used and undefined means "not without reading".
- *
- * @param companions further files that the named one consists of: the pixels of a slide lie in a folder beside it, or in the files of its series
+ * Digest of an input. For a folder, or an input that consists of several files, it is the digest of the
+ * sorted list of (relative path, digest) of its files.
+ * @param how `known` uses recorded digests only; the result is undefined if a file would have to be read
+ * @param companions returns further files that belong to the named one, such as the folder with the pixels of
+ *   a slide or the other files of its series
+ * @throws SamMilError InvalidInput if a file does not exist or is not readable, Unavailable if it changes
+ *   while it is read
  */
 export async function digestOfInput(
   cache: DigestCache,
@@ -122,7 +129,7 @@ export async function digestOfInput(
   if (own !== undefined) return digestOfFiles(path, own, one);
   const alone = await one(path);
   if (alone === undefined) return undefined;
-  const others = listed(path, companions);
+  const others = listCompanions(path, companions);
   if (others.length === 0) return alone;
   const folder = dirname(path);
   return digestOfFiles(
@@ -132,7 +139,7 @@ export async function digestOfInput(
   );
 }
 
-function listed(path: string, companions: (path: string) => readonly string[]): readonly string[] {
+function listCompanions(path: string, companions: (path: string) => readonly string[]): readonly string[] {
   try {
     return companions(path);
   } catch (error) {
@@ -154,7 +161,10 @@ async function digestOfFiles(
   return digestOfJson(list);
 }
 
-/** Sorted relative paths of the files in a folder and below, hidden ones left out; undefined where `path` is no folder. */
+/**
+ * Sorted relative paths of all files below a folder, without hidden ones; undefined if `path` is not a
+ * folder.
+ */
 async function filesUnder(path: string): Promise<string[] | undefined> {
   const entries = await readdir(path, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOTDIR' || error.code === 'ENOENT') return undefined;
@@ -172,27 +182,27 @@ async function filesUnder(path: string): Promise<string[] | undefined> {
 }
 
 async function requireStamp(path: string): Promise<FileStamp> {
-  const stamp = await stampOf(path).catch((error: unknown) => {
+  const stamp = await readStamp(path).catch((error: unknown) => {
     throw unreadable(path, error);
   });
   if (stamp) return stamp;
-  throw new SamMilError('InvalidInput', 'there is no such file', {
+  throw new SamMilError('InvalidInput', 'the file does not exist', {
     file: path,
-    next: 'check the path, or bring the file and resume the run',
+    next: 'check the path, or provide the file and resume the run',
   });
 }
 
 function unreadable(path: string, cause: unknown): unknown {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === 'ELOOP') {
-    return new SamMilError('InvalidInput', 'it is a symbolic link that leads back to itself (ELOOP)', {
+    return new SamMilError('InvalidInput', 'the symbolic link leads back to itself (ELOOP)', {
       file: path,
-      next: 'let the link name the file, then resume the run',
+      next: 'make the link point to the file, then resume the run',
       cause,
     });
   }
   if (code === 'EACCES' || code === 'EPERM') {
-    return new SamMilError('InvalidInput', `this user may not read it (${code})`, {
+    return new SamMilError('InvalidInput', `the user has no permission to read it (${code})`, {
       file: path,
       next: "give the worker's user permission to read it and its folder, then resume the run",
       cause,

@@ -2,12 +2,17 @@ import { canonicalJson, type Json, type JsonObject } from '../../json.js';
 import type { Ingredients } from './cache-key.js';
 import type { OutputFault } from './receipts.js';
 
-/** Why a step runs, in words for `plan --why` and the log. */
+/** Describes why a step runs, for `plan --why` and the log. */
 export function faultText({ path, fault }: OutputFault): string {
-  return fault === 'missing' ? `output ${path} is missing` : `output ${path} was changed after it was made`;
+  return fault === 'missing'
+    ? `output ${path} is missing`
+    : `output ${path} has changed since it was written`;
 }
 
-/** The first ingredient that differs, in the order in which people think of causes: other code, other parameters, other data, other weights. */
+/**
+ * Describes the first ingredient that differs, in the order in which users consider causes: code, parameters,
+ * data, weights.
+ */
 export function firstDifference(before: Ingredients, now: Ingredients): string | undefined {
   if (before.activity !== now.activity) return `activity ${before.activity} -> ${now.activity}`;
   if (before.version !== now.version) {
@@ -39,9 +44,9 @@ function inputDifference(before: Ingredients, now: Ingredients): string | undefi
     const was = before.inputs[place];
     const is = now.inputs[place];
     if (!was) return `input ${place} is new`;
-    if (!is) return `input ${place} is no longer given`;
-    if (was.digest !== is.digest) return `input ${place} (${is.name}) has other content`;
-    if (was.name !== is.name) return `input ${place} is called ${was.name} -> ${is.name}`;
+    if (!is) return `input ${place} was removed`;
+    if (was.digest !== is.digest) return `input ${place} (${is.name}) has different content`;
+    if (was.name !== is.name) return `input ${place} was renamed ${was.name} -> ${is.name}`;
   }
   return undefined;
 }

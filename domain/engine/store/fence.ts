@@ -7,9 +7,10 @@ import { asWriteError } from '../../files/atomic.js';
 import { scratchFolder, type Place } from './paths.js';
 
 /**
- * Keeps an attempt that was cut off, and works on all the same, from damaging a later attempt's outputs. Everything an attempt publishes is
- * renamed out of its private folder; a later attempt at the same place takes that folder away first, so the earlier one's renames fail, however
- * late they come. No clock and no lock is involved.
+ * Prevents an attempt that lost its connection but still runs from damaging the outputs of a later attempt.
+ * An attempt publishes files by renaming them out of its private folder. A later attempt at the same place
+ * first removes that folder, so renames of the earlier attempt fail, however late they happen. This requires
+ * neither clocks nor locks.
  */
 export interface Claim {
   place: Place;
@@ -17,10 +18,13 @@ export interface Claim {
   scratch: string;
 }
 
-/** Takes the place for a new attempt: earlier attempts there can publish nothing from now on. */
+/**
+ * Claims the place for a new attempt. Earlier attempts there can no longer publish anything.
+ * @throws SamMilError DiskFull, InvalidInput if the work folder is not writable
+ */
 export async function claimPlace(work: string, place: Place): Promise<Claim> {
   const parent = scratchFolder(work, place.stage);
-  const prefix = prefixOf(place);
+  const prefix = scratchPrefix(place);
   const scratch = join(parent, prefix + randomUUID());
   try {
     await mkdir(parent, { recursive: true });
@@ -34,23 +38,28 @@ export async function claimPlace(work: string, place: Place): Promise<Claim> {
   return { place, scratch };
 }
 
-/** Of one length, whatever the names: no place's prefix begins another's. */
-function prefixOf({ item, step }: Place): string {
+/** All prefixes have the same length, so that none is the start of another. */
+function scratchPrefix({ item, step }: Place): string {
   return `${digestOfJson([item, step]).slice('sha256:'.length, 'sha256:'.length + 24)}-`;
 }
 
-/** Removes the private folder; its parent stays, others may be using it. */
+/** Removes the private folder. Its parent is kept, because other attempts may be using it. */
 export async function releaseClaim(claim: Claim): Promise<void> {
   await rm(claim.scratch, { recursive: true, force: true });
 }
 
-/** Gives a file of the private folder its final name. Fails where a later attempt has taken that folder. */
+/**
+ * Moves a file from the private folder to its final path. Fails if a later attempt has removed the folder.
+ */
 export async function renameOut(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
   await rename(from, to);
 }
 
-/** The error as it is, or Superseded (retryable) where the cause of it is that a later attempt has taken the place. */
+/**
+ * Returns Superseded (retryable) if a later attempt has claimed the place, which explains the error;
+ * otherwise the error itself.
+ */
 export async function explainLoss({ scratch, place }: Claim, error: unknown): Promise<unknown> {
   if (await exists(scratch)) return error;
   const { stage, item, step } = place;
@@ -58,7 +67,10 @@ export async function explainLoss({ scratch, place }: Claim, error: unknown): Pr
   return new SamMilError('Superseded', what, { cause: error });
 }
 
-/** One rename takes a whole folder away from its owner; the deletion after it may be slow and may be interrupted. */
+/**
+ * A single rename removes the whole folder from its owner. The deletion afterwards may be slow or
+ * interrupted.
+ */
 async function revoke(work: string, scratch: string): Promise<void> {
   const doomed = join(work, '.scratch', `.revoked-${randomUUID()}`);
   await rename(scratch, doomed).catch((error: NodeJS.ErrnoException) => {

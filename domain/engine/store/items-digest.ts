@@ -7,25 +7,26 @@ import { isJsonObject, jsonLines, parseJsonLines, type Json } from '../../json.j
 import { insideWork, relativeToWork } from './paths.js';
 import { isFileRef } from '../../job.js';
 
-/** By digest of the items file: a matrix of many cells asks for the same one. */
+/** Results by digest of the items file, because all cells of a matrix read the same file. */
 const meanings = new Map<string, string>();
-/** Items files that exist in a forecast only, by digest. */
+/** Texts of items files that exist only in a forecast, by digest. */
 const forecasts = new Map<string, string>();
 
 /**
- * What an items file means, apart from where things lie: keys, fields, status, and outputs by content. A moved work folder, a renamed stage or a
- * moved slide folder leaves it as it was. Activities therefore read items by their outputs, never by a path in their fields.
- * @throws SamMilError InvalidInput where the file is not the one the reference means
+ * Digest of the meaning of an items file: keys, fields, status, and the content of outputs, without
+ * locations. Moving the work folder or the slide folder or renaming a stage does not change it. Activities
+ * must therefore read items through their outputs, never through a path in their fields.
+ * @throws SamMilError InvalidInput if the file cannot be read or does not match the reference
  */
 export async function digestOfItems(work: string, ref: ItemsRef): Promise<string> {
   const items = await readItems(work, ref);
   const name = `${work}\n${ref.items.digest}`;
-  const meaning = meanings.get(name) ?? digestOfJson(items.map((item) => meaningOf(item, work)));
+  const meaning = meanings.get(name) ?? digestOfJson(items.map((item) => toMeaning(item, work)));
   meanings.set(name, meaning);
   return meaning;
 }
 
-/** @throws SamMilError InvalidInput where the file is not the one the reference means */
+/** @throws SamMilError InvalidInput if the file cannot be read or does not match the reference */
 export async function readItems(work: string, ref: ItemsRef): Promise<ItemRecord[]> {
   const forecast = forecasts.get(ref.items.digest);
   if (forecast !== undefined) return parseItems(forecast);
@@ -37,13 +38,13 @@ export async function readItems(work: string, ref: ItemsRef): Promise<ItemRecord
     });
   });
   if (digestOf(text) === ref.items.digest) return parseItems(text);
-  throw new SamMilError('InvalidInput', 'the list of items was changed after its stage had ended', {
+  throw new SamMilError('InvalidInput', 'the list of items was changed after its stage ended', {
     file: ref.items.path,
-    next: 'start the run again: the list is made anew',
+    next: 'start the run again; it recreates the list',
   });
 }
 
-/** A reference to items that no file holds: what a stage would hand on if it ran now. */
+/** Creates a reference to items that are not in a file: the items that a stage would return if it ran now. */
 export function forecastItems(stage: string, records: readonly ItemRecord[]): ItemsRef {
   const text = jsonLines(records);
   const digest = digestOf(text);
@@ -52,12 +53,12 @@ export function forecastItems(stage: string, records: readonly ItemRecord[]): It
   return { items, count: records.length };
 }
 
-/** The records of an items file (JSON lines). */
+/** Parses the records of an items file (JSON lines). */
 export function parseItems(text: string): ItemRecord[] {
   return parseJsonLines(text) as ItemRecord[];
 }
 
-function meaningOf(item: ItemRecord, work: string): Json {
+function toMeaning(item: ItemRecord, work: string): Json {
   const { path, ...fields } = item.fields;
   const name = typeof path === 'string' ? basename(path) : (path ?? null);
   return {

@@ -5,10 +5,12 @@ import type { ItemRecord } from '../../job.js';
 import { isJsonObject, type JsonObject } from '../../json.js';
 
 /**
- * The records of an items file (JSON lines, sorted by key; see {@link ItemRecord}). An output whose path begins with `./` lies beside that file, as an
- * activity writes it that does not know its stage's folder; it comes back absolute.
- * @param path absolute path of the file an ItemsRef names
- * @throws SamMilError InvalidInput naming file and line, when a line is not a record or a key comes twice
+ * Reads the records of an items file (JSON lines, sorted by key; see {@link ItemRecord}). An output path that
+ * begins with `./` is relative to that file; activities write it because they do not know the folder of their
+ * stage. It is returned as an absolute path.
+ * @param path absolute path of the file that an ItemsRef names
+ * @throws SamMilError InvalidInput, with file and line, if the file cannot be read, a line is not a record or
+ *   a key occurs twice
  */
 export function readItems(path: string): ItemRecord[] {
   const lines = readText(path).split('\n');
@@ -17,7 +19,7 @@ export function readItems(path: string): ItemRecord[] {
   );
   const seen = new Set<string>();
   for (const { key } of records) {
-    if (seen.has(key)) throw new SamMilError('InvalidInput', `item "${key}" comes twice`, { file: path });
+    if (seen.has(key)) throw new SamMilError('InvalidInput', `item "${key}" occurs twice`, { file: path });
     seen.add(key);
   }
   return records;
@@ -36,10 +38,10 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new SamMilError('InvalidInput', "items file can't be read", {
+    throw new SamMilError('InvalidInput', 'the items file cannot be read', {
       file: path,
       found: (cause as Error).message,
-      next: 'run the stage that makes these items again',
+      next: 'run the stage that creates these items again',
       cause,
     });
   }

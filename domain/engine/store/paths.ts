@@ -1,29 +1,35 @@
 import { join, posix, sep } from 'node:path';
 import { SamMilError } from '../../errors.js';
 
-/** Where a step's work stands in a work folder; names its receipt, its scratch folders and its log. */
+/**
+ * The place of a step's work in a work folder. It determines the paths of the receipt, the scratch folders
+ * and the log.
+ */
 export interface Place {
   stage: string;
   item: string;
   step: string;
 }
 
-/** Longest item key, in bytes: leaves room for extensions and temporary names within the usual 255. */
-const LONGEST_KEY = 200;
+/**
+ * Maximum length of an item key, in bytes. Leaves room for extensions and temporary names within the usual
+ * limit of 255.
+ */
+const MAX_KEY_BYTES = 200;
 
-/** Why `key` cannot be a file name, or undefined where it can. */
+/** Returns why `key` cannot be a file name; undefined if it can. */
 export function keyProblem(key: string): string | undefined {
   if (key === '') return 'it is empty';
-  if (Buffer.byteLength(key) > LONGEST_KEY) return `it is longer than ${LONGEST_KEY} bytes`;
+  if (Buffer.byteLength(key) > MAX_KEY_BYTES) return `it is longer than ${MAX_KEY_BYTES} bytes`;
   if (key.startsWith('.')) return 'it starts with a dot';
-  if (/[/\\]/.test(key)) return 'it holds a path separator';
+  if (/[/\\]/.test(key)) return 'it contains a path separator';
 
-  if (/[\u0000-\u001f\u007f]/.test(key)) return 'it holds a control character';
+  if (/[\u0000-\u001f\u007f]/.test(key)) return 'it contains a control character';
   if (key.trim() !== key) return 'it begins or ends with a space';
   return undefined;
 }
 
-/** Path of a run's own folder: plan, lock, events, logs, manifests, results. */
+/** Folder of a run, with its plan, lock, events, logs, manifests and results. */
 export function runFolder(work: string, run: string): string {
   return join(work, '.runs', safe(run));
 }
@@ -44,38 +50,41 @@ export function itemLogPath(work: string, run: string, stage: string, item: stri
   return join(runFolder(work, run), 'logs', safe(stage), `${safe(item)}.log`);
 }
 
-/** Folder of one execution of a stage: its manifest, results and items. Executions never share one, so a restarted run meets no leftovers. */
+/**
+ * Folder of one execution of a stage, with its manifest, results and items. Executions never share a folder,
+ * so a restarted run finds no leftovers.
+ */
 export function executionFolder(work: string, run: string, stage: string, execution: string): string {
   return join(runFolder(work, run), 'stages', safe(stage), safe(execution));
 }
 
-/** Receipt of the last finished work at a place. */
+/** Receipt of the last finished attempt at a place. */
 export function receiptPath(work: string, place: Place): string {
   return join(work, '.receipts', safe(place.stage), safe(place.item), `${safe(place.step)}.json`);
 }
 
-/** Pointer from a cache key to the place that last made it. */
+/** Pointer from a cache key to the place that last produced it. */
 export function keyIndexPath(work: string, key: string): string {
-  const hex = hexOf(key);
+  const hex = hexDigits(key);
   return join(work, '.receipts', '.keys', hex.slice(0, 2), `${hex}.json`);
 }
 
-/** Remembered digest of an input file outside the work folder. */
+/** Folder of the stored digests of input files. */
 export function digestCacheFolder(work: string): string {
   return join(work, '.receipts', '.digests');
 }
 
-/** Where all attempts at a cache key keep what they resume from. */
+/** Folder with the checkpoints of a cache key, shared by all attempts. */
 export function checkpointFolder(work: string, key: string): string {
-  return join(work, '.checkpoints', hexOf(key));
+  return join(work, '.checkpoints', hexDigits(key));
 }
 
-/** Parent of the private folders of all attempts at work of a stage. */
+/** Parent of the private folders of all attempts at a stage. */
 export function scratchFolder(work: string, stage: string): string {
   return join(work, '.scratch', safe(stage));
 }
 
-/** Relative path with `/`, as receipts and references hold it. */
+/** Path relative to the work folder with `/`, as in receipts and references; undefined if it is outside. */
 export function relativeToWork(work: string, path: string): string | undefined {
   const root = work.endsWith(sep) ? work : work + sep;
   return path.startsWith(root) ? path.slice(root.length).split(sep).join('/') : undefined;
@@ -83,7 +92,7 @@ export function relativeToWork(work: string, path: string): string | undefined {
 
 /**
  * Absolute path of a reference inside the work folder.
- * @throws SamMilError InvalidInput for an absolute path or one that leaves the folder
+ * @throws SamMilError InvalidInput if the path is absolute or leaves the folder
  */
 export function insideWork(work: string, relative: string): string {
   const normal = posix.normalize(relative);
@@ -99,11 +108,11 @@ export function insideWork(work: string, relative: string): string {
 function safe(name: string): string {
   const problem = keyProblem(name);
   if (problem === undefined) return name;
-  throw new SamMilError('InvalidInput', `\`${name}\` cannot name a file: ${problem}`, {
+  throw new SamMilError('InvalidInput', `\`${name}\` is not a valid file name: ${problem}`, {
     expected: 'a plain name such as `tumor_001`',
   });
 }
 
-function hexOf(key: string): string {
+function hexDigits(key: string): string {
   return key.replace(/^sha256:/, '');
 }

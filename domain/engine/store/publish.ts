@@ -9,12 +9,15 @@ import type { Json, JsonObject } from '../../json.js';
 import { cacheKey, type Ingredients } from './cache-key.js';
 import { syncPath, writeAndSync, writeWhole } from '../../files/durable-file.js';
 import { renameOut, type Claim } from './fence.js';
-import { stampOf } from '../../files/file-stamp.js';
+import { readStamp } from '../../files/file-stamp.js';
 import { insideWork, keyIndexPath, receiptPath, type Place } from './paths.js';
 import { readReceipt, receiptText, type Made, type Receipt, type ReceiptFile } from './receipts.js';
 
-/** Largest outputs, as JSON: they are passed by value, and every workflow history keeps them. Larger data belongs in files. */
-export const LARGEST_OUTPUTS = 16 * 1024;
+/**
+ * Maximum size of the outputs in bytes, as JSON. They are passed by value and stored in every workflow
+ * history. Larger data belongs in files.
+ */
+export const MAX_OUTPUT_BYTES = 16 * 1024;
 
 /** A finished attempt, ready to be published. */
 export interface Finished {
@@ -28,28 +31,31 @@ export interface Finished {
 }
 
 /**
- * Publishes what an attempt made: each file is flushed, renamed to its place, its folder flushed; then the receipt likewise. Killed in between,
- * the files stand without a receipt and are made again.
- * @throws SamMilError DiskFull, OutputTooLarge, or ContractBroken for a result that does; any error where the claim is lost
+ * Publishes the outputs of an attempt. Each file is flushed and moved to its place, and the folders are
+ * flushed; then the receipt is written in the same way. After a kill in between, the files have no receipt
+ * and are produced again.
+ * @throws SamMilError DiskFull, OutputTooLarge, InvalidInput if another step of the item writes to the same
+ *   file, ContractBroken if the result violates the activity's contract; any error if the claim is lost
  */
 export async function publish(work: string, claim: Claim, finished: Finished): Promise<Receipt> {
   const { result, folder } = finished;
-  await refuseMissing(result);
+  await rejectMissing(result);
   const staged: Staged[] = [];
-  for (const { name, file } of filesOf(result)) {
+  for (const { name, file } of listFiles(result)) {
     const from = insideScratch(claim, name, file.from);
     const target = posix.join(folder, ...file.to.split('\\'));
     insideWork(work, target);
-    if (!target.startsWith(`${folder}/`)) throw broken(name, `\`${file.to}\` leaves the stage's folder`);
+    if (!target.startsWith(`${folder}/`))
+      throw contractError(name, `\`${file.to}\` leaves the stage's folder`);
     staged.push({ name, from, target });
   }
-  refuseTwice(staged);
-  await refuseOthers(work, claim, staged, finished.made.run);
+  rejectDuplicates(staged);
+  await rejectSharedFiles(work, claim, staged, finished.made.run);
   const sealed = await seal(staged);
   const named = sealed.filter(({ name }) => Object.hasOwn(result.files, name));
-  const outputs: JsonObject = { ...result.values, ...referencesOf(named) };
-  // Before anything is renamed: what an earlier attempt has finished there must stand.
-  refuseLarge(outputs);
+  const outputs: JsonObject = { ...result.values, ...toReferences(named) };
+  // Check before anything is renamed, so that the outputs of an earlier attempt stay intact.
+  rejectLarge(outputs);
   const files = await publishFiles(work, sealed);
   return writeReceipt(work, claim, {
     receipt: 1,
@@ -65,8 +71,8 @@ export async function publish(work: string, claim: Claim, finished: Finished): P
 }
 
 /**
- * Gives the outputs of `original` a second name under `folder` (hard links, or copies where the file system has none) and a receipt of their own.
- * Undefined where an original is gone.
+ * Links the outputs of `original` into `folder` (hard links, or copies if the file system does not support
+ * them) and writes a separate receipt. Returns undefined if an original is missing or has changed.
  */
 export async function relink(
   work: string,
@@ -90,14 +96,17 @@ export async function relink(
   return writeReceipt(work, claim, { ...original, folder, outputs, files, made });
 }
 
-/** Everything an attempt publishes; a file alongside goes by its path, which no output's name can be. */
-function filesOf(result: JobResult): { name: string; file: OutputFile }[] {
+/**
+ * Lists everything that an attempt publishes. A file in `alongside` is named by its path, which cannot be an
+ * output name.
+ */
+function listFiles(result: JobResult): { name: string; file: OutputFile }[] {
   const named = Object.entries(result.files).map(([name, file]) => ({ name, file }));
   return [...named, ...(result.alongside ?? []).map((file) => ({ name: `./${file.to}`, file }))];
 }
 
 interface Staged {
-  /** Output name, or `./<path>` of a file alongside. */
+  /** Output name, or `./<path>` for a file in `alongside`. */
   name: string;
   /** Absolute path in the private folder. */
   from: string;
@@ -105,7 +114,7 @@ interface Staged {
   target: string;
 }
 
-/** A staged file that is on the disk. */
+/** A staged file that has been flushed to disk. */
 interface Sealed extends Staged {
   digest: string;
   bytes: number;
@@ -132,9 +141,9 @@ async function publishFiles(work: string, sealed: Sealed[]): Promise<Record<stri
       throw asWriteError(error, path);
     });
     folders.add(dirname(path));
-    const stamp = await stampOf(path);
+    const stamp = await readStamp(path);
     if (!stamp)
-      throw new SamMilError('Superseded', 'the output vanished as it was published', { file: path });
+      throw new SamMilError('Superseded', 'the output disappeared while it was published', { file: path });
     files[file.target] = { ...stamp, digest: file.digest };
   }
   for (const folder of folders) await syncPath(folder);
@@ -156,12 +165,12 @@ async function writeReceipt(work: string, claim: Claim, receipt: Receipt): Promi
   return receipt;
 }
 
-function referencesOf(sealed: Sealed[]): JsonObject {
+function toReferences(sealed: Sealed[]): JsonObject {
   const references = sealed.map(({ name, target, digest, bytes }) => [name, { path: target, digest, bytes }]);
   return Object.fromEntries(references) as JsonObject;
 }
 
-/** The outputs with every file reference's path passed through `change`. */
+/** Applies `change` to the path of every file reference. */
 function mapReferences(outputs: JsonObject, change: (path: string) => string): JsonObject {
   const entries = Object.entries(outputs).map(([name, value]) => {
     return [name, isFileRef(value) ? { ...value, path: change(value.path) } : value] as const;
@@ -188,37 +197,43 @@ async function linkOrCopy(from: string, to: string): Promise<boolean> {
 
 function insideScratch(claim: Claim, name: string, from: string): string {
   const path = join(claim.scratch, relative(claim.scratch, from));
-  if (!path.startsWith(claim.scratch + sep)) throw broken(name, `\`${from}\` lies outside job.scratch`);
+  if (!path.startsWith(claim.scratch + sep)) throw contractError(name, `\`${from}\` is outside job.scratch`);
   return path;
 }
 
-/** Symbolic links are refused: what they point at is not private to the attempt. */
-async function refuseMissing(result: JobResult): Promise<void> {
-  for (const { name, file } of filesOf(result)) {
+/** Symbolic links are rejected, because their targets are not private to the attempt. */
+async function rejectMissing(result: JobResult): Promise<void> {
+  for (const { name, file } of listFiles(result)) {
     const found = await lstat(file.from).catch(() => undefined);
-    if (!found?.isFile()) throw broken(name, `there is no regular file \`${file.from}\``);
+    if (!found?.isFile())
+      throw contractError(name, `\`${file.from}\` is not a regular file or does not exist`);
   }
 }
 
-function refuseTwice(staged: Staged[]): void {
+function rejectDuplicates(staged: Staged[]): void {
   const seen = new Set<string>();
   for (const { name, target } of staged) {
-    if (seen.has(target)) throw broken(name, `\`${target}\` is the target of two outputs`);
+    if (seen.has(target)) throw contractError(name, `\`${target}\` is the target of two outputs`);
     seen.add(target);
   }
 }
 
-/** Two steps of an item that write to one file would undo each other at every run. */
-async function refuseOthers(work: string, { place }: Claim, staged: Staged[], run: string): Promise<void> {
+/** Two steps of an item that write to the same file would overwrite each other in every run. */
+async function rejectSharedFiles(
+  work: string,
+  { place }: Claim,
+  staged: Staged[],
+  run: string,
+): Promise<void> {
   for (const step of await stepsWithReceipts(work, place)) {
     if (step === place.step) continue;
     const other = await readReceipt(work, { ...place, step });
-    // A receipt of an earlier run may be that of a step that has since got another name.
+    // A receipt of an earlier run may belong to a step that has been renamed since.
     const shared = other?.made.run === run && staged.find(({ target }) => Object.hasOwn(other.files, target));
     if (!shared) continue;
     throw new SamMilError('InvalidInput', `steps \`${step}\` and \`${place.step}\` write to the same file`, {
       file: shared.target,
-      next: 'put one of them into a stage of its own',
+      next: 'move one of them into a separate stage',
     });
   }
 }
@@ -228,16 +243,16 @@ export async function stepsWithReceipts(work: string, place: Omit<Place, 'step'>
   return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
 }
 
-function refuseLarge(outputs: JsonObject): void {
+function rejectLarge(outputs: JsonObject): void {
   const bytes = Buffer.byteLength(JSON.stringify(outputs));
-  if (bytes <= LARGEST_OUTPUTS) return;
+  if (bytes <= MAX_OUTPUT_BYTES) return;
   throw new SamMilError('OutputTooLarge', 'the outputs are too large to be passed by value', {
-    expected: `at most ${LARGEST_OUTPUTS} bytes as JSON`,
+    expected: `at most ${MAX_OUTPUT_BYTES} bytes as JSON`,
     found: `${bytes} bytes in ${Object.keys(outputs).join(', ')}`,
     next: 'write them to a file and return that as an output',
   });
 }
 
-function broken(output: string, what: string): SamMilError {
-  return new SamMilError('ContractBroken', `output \`${output}\` breaks the activity's contract: ${what}`);
+function contractError(output: string, what: string): SamMilError {
+  return new SamMilError('ContractBroken', `output \`${output}\` violates the activity's contract: ${what}`);
 }

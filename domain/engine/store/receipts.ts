@@ -3,12 +3,13 @@ import type { JsonObject } from '../../json.js';
 import { digestOfFile } from '../../digest.js';
 import type { Ingredients } from './cache-key.js';
 import { writeDurably } from '../../files/durable-file.js';
-import { sameStamp, stampOf, type FileStamp } from '../../files/file-stamp.js';
+import { sameStamp, readStamp, type FileStamp } from '../../files/file-stamp.js';
 import { insideWork, keyIndexPath, receiptPath, type Place } from './paths.js';
 
 /**
- * Proof that a step's outputs are complete, written after them. It lies by place (stage, item, step) and holds every ingredient of its cache key,
- * so that a changed one can be named. All paths are relative to the work folder, which may move.
+ * Proof that the outputs of a step are complete, written after them. It is stored by place (stage, item,
+ * step) and contains every ingredient of its cache key, so that a changed ingredient can be named. All paths
+ * are relative to the work folder, which may be moved.
  */
 export interface Receipt {
   receipt: 1;
@@ -18,9 +19,12 @@ export interface Receipt {
   folder: string;
   outputs: JsonObject;
   skip?: string;
-  /** By path relative to the work folder. */
+  /** Output files, by path relative to the work folder. */
   files: Record<string, ReceiptFile>;
-  /** Digests of the files outside the work folder that were read, by absolute path: what is made of these outputs must read the same. */
+  /**
+   * Digests of the files outside the work folder that were read, by absolute path. Later steps that use these
+   * outputs must read the same content.
+   */
   read?: Record<string, string>;
   made: Made;
 }
@@ -29,21 +33,21 @@ export interface ReceiptFile extends FileStamp {
   digest: string;
 }
 
-/** For people and for `--force`; no part of the key. */
+/** Information for display and for `--force`. It is not part of the key. */
 export interface Made {
   run: string;
   attempt: number;
   host: string;
-  /** Seconds the work took, where it was done: a linked output keeps the original's. */
+  /** Duration of the work in seconds. A linked output keeps the duration of the original. */
   seconds: number;
   /** ISO 8601. */
   at: string;
 }
 
-/** What became of an output since its receipt was written. */
+/** What happened to an output after its receipt was written. */
 export type OutputFault = { path: string; fault: 'missing' | 'changed' };
 
-/** The receipt at a place; undefined where there is none or it cannot be read as one, which counts as none. */
+/** Reads the receipt at a place. An unreadable receipt counts as missing; the result is then undefined. */
 export async function readReceipt(work: string, place: Place): Promise<Receipt | undefined> {
   return parseReceipt(receiptPath(work, place));
 }
@@ -57,7 +61,10 @@ async function parseReceipt(path: string): Promise<Receipt | undefined> {
   }
 }
 
-/** The receipt that last carried `key`, wherever it stands now, if its outputs stand too: how a renamed stage finds them. */
+/**
+ * Finds the last receipt with `key` at any place, if its outputs are still valid. This is how a renamed stage
+ * finds its outputs.
+ */
 export async function findReceipt(work: string, key: string): Promise<Receipt | undefined> {
   const place = await placeOfKey(work, key);
   const receipt = place && (await readReceipt(work, place));
@@ -74,22 +81,24 @@ async function placeOfKey(work: string, key: string): Promise<Place | undefined>
   }
 }
 
-/** Outputs as they are now; `fault` is the first that is missing or no longer has the receipt's bytes. */
+/**
+ * The current state of the outputs. `fault` is the first output that is missing or differs from the receipt.
+ */
 export interface OutputCheck {
   fault?: OutputFault;
   files: Record<string, ReceiptFile>;
 }
 
 /**
- * Compares a receipt's outputs with what is there. Content is read only where a stamp differs; where it proves unchanged (a copied work folder), the
- * receipt gets the new stamps.
+ * Compares the outputs of a receipt with the files on disk. Content is read only if a stamp differs. If it is
+ * unchanged (a copied work folder), the new stamps are written to the receipt.
  */
 export async function checkOutputs(work: string, place: Place, receipt: Receipt): Promise<OutputCheck> {
   const files: Record<string, ReceiptFile> = {};
   let renewed = false;
   for (const [path, expected] of Object.entries(receipt.files)) {
     const absolute = insideWork(work, path);
-    const found = await stampOf(absolute);
+    const found = await readStamp(absolute);
     if (!found) return { fault: { path, fault: 'missing' }, files };
     if (!sameStamp(found, expected)) {
       const same = found.bytes === expected.bytes && (await digestOfFile(absolute)) === expected.digest;

@@ -3,38 +3,45 @@ import { dirname, join } from 'node:path';
 import type { WireError } from '../../errors.js';
 import { eventsFolder, itemLogPath, type Place } from './paths.js';
 
-/** One line of `<work>/.runs/<run>/events/<worker>.jsonl`: what a worker did and when. The report's timeline is drawn from these. */
+/**
+ * One line of `<work>/.runs/<run>/events/<worker>.jsonl`: what a worker did and when. The report draws its
+ * timeline from these events.
+ */
 export interface RunEvent {
-  /** ISO 8601, the worker's clock. */
+  /** ISO 8601, from the worker's clock. */
   time: string;
   stage: string;
   item: string;
   step: string;
   attempt: number;
   event: 'started' | 'done' | 'cached' | 'linked' | 'skipped' | 'failed' | 'cancelled';
-  /** Seconds since `started`, for the others. */
+  /** Seconds since `started`; absent for `started`. */
   seconds?: number;
-  /** Of `failed`. */
+  /** The error, for `failed`. */
   error?: WireError;
-  /** Of `skipped`: why. */
+  /** The reason, for `skipped`. */
   message?: string;
   host: string;
   pid: number;
 }
 
-/** Appends to the file that only this worker writes, so lines of several hosts never mix. Lost lines cost a gap in the timeline, no more. */
+/**
+ * Appends to a file that only this worker writes, so that lines of several hosts are never mixed. A lost line
+ * only leaves a gap in the timeline.
+ */
 export async function appendEvent(work: string, run: string, worker: string, event: RunEvent): Promise<void> {
   await appendLine(join(eventsFolder(work, run), `${worker}.jsonl`), JSON.stringify(event));
 }
 
 /**
- * Appends to an item's own log: `time level step#attempt message facts`. A failure's facts follow on indented lines.
+ * Appends an entry to the log of an item: `time level step#attempt message facts`. The facts of a failure
+ * follow on indented lines.
  */
 export async function appendItemLog(work: string, run: string, place: Place, line: string): Promise<void> {
   await appendLine(itemLogPath(work, run, place.stage, place.item), line);
 }
 
-/** All events of a run by time. A torn last line (a killed worker) is left out. */
+/** All events of a run, sorted by time. An incomplete last line (of a killed worker) is ignored. */
 export async function readEvents(work: string, run: string): Promise<RunEvent[]> {
   const folder = eventsFolder(work, run);
   const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.jsonl')).sort();
@@ -65,6 +72,6 @@ async function appendLine(path: string, line: string): Promise<void> {
       await write();
     });
   } catch {
-    // A record for people: a full disk is reported by the work itself.
+    // The log is only informational; the work itself reports a full disk.
   }
 }

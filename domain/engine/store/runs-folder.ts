@@ -5,8 +5,8 @@ import { asWriteError } from '../../files/atomic.js';
 import { runFolder } from './paths.js';
 
 /**
- * The folder of a work folder's runs, made where it is not there yet. Absolute path.
- * @throws SamMilError InvalidInput where the work folder cannot be made or written to, DiskFull
+ * Creates the folder of a work folder's runs if it does not exist. Returns its absolute path.
+ * @throws SamMilError InvalidInput if the work folder cannot be created or is not writable, DiskFull
  */
 export async function makeRunsFolder(work: string): Promise<string> {
   const folder = dirname(runFolder(work, 'any'));
@@ -19,7 +19,10 @@ export async function makeRunsFolder(work: string): Promise<string> {
   }
 }
 
-/** Why nothing can be made in the nearest folder that is there: of a read-only file system, Node's recursive mkdir only says ENOENT. */
+/**
+ * Returns why nothing can be created in the nearest existing folder. Node's recursive mkdir only reports
+ * ENOENT for a read-only file system.
+ */
 async function refusalAbove(folder: string): Promise<unknown> {
   const error = await access(folder, constants.W_OK).then(
     () => undefined,

@@ -1,7 +1,10 @@
 import h5wasm, { type Metadata } from 'h5wasm/node';
 import type { Dtype } from '../tensor.js';
 
-/** The HDF5 library, compiled to WebAssembly. It works on the host's files directly and its calls are synchronous. */
+/**
+ * The HDF5 library, compiled to WebAssembly. It accesses the host's files directly; its calls are
+ * synchronous.
+ */
 export const hdf5: Awaited<typeof h5wasm.ready> = await h5wasm.ready;
 
 interface Stream {
@@ -22,26 +25,26 @@ interface Files {
   ErrnoError: new (code: number) => Error;
 }
 
-/** ENOENT, as the library's file system counts. */
+/** The number of ENOENT in the library's file system. */
 const NO_ENTRY = 44;
 
 let diagnosis = '';
-let asked: string | undefined;
-let strange = '';
+let allowedPath: string | undefined;
+let foreignPath = '';
 let lent: { start: number; bytes: Uint8Array; passed: number } | undefined;
 interceptFiles();
 
 /**
- * HDF5 reports failure as text on stderr, and the wrapper often drops the status. Everything the library writes there is kept here instead:
- * {@link checked} turns it into an exception, and nobody's terminal is flooded. What it reads or writes by itself out of the memory that
- * {@link passThrough} lends goes straight between the file and the caller's own memory.
+ * HDF5 reports failures as text on stderr, and the wrapper often drops the status. That text is collected
+ * here, so that {@link checked} can throw it and the terminal stays clean. Reads and writes in the memory
+ * that {@link passThrough} lends go directly between the file and the caller's memory.
  */
 function interceptFiles(): void {
   const files = hdf5.FS as unknown as Files;
   const { write, read, open } = files;
   files.open = (path, ...rest) => {
-    if (path === asked) return open(path, ...rest);
-    strange = path;
+    if (path === allowedPath) return open(path, ...rest);
+    foreignPath = path;
     throw new files.ErrnoError(NO_ENTRY);
   };
   const passed =
@@ -63,7 +66,7 @@ function interceptFiles(): void {
   };
 }
 
-/** What HDF5 said when a call failed: `report` is all of it, `reason` its innermost line. */
+/** A failed HDF5 call. `report` is the whole error output, `reason` its innermost line. */
 export class Hdf5Failure extends Error {
   readonly report: string;
   readonly reason: string;
@@ -79,35 +82,44 @@ export class Hdf5Failure extends Error {
 }
 
 /**
- * Opens the file at `path`, and no other: a file may say that its values lie elsewhere (external storage, virtual datasets, links), where its digest
- * does not reach, or where nobody meant to look. {@link checked} refuses what such a file refers to.
+ * Allows the library to open only the file at `path`. An HDF5 file may refer to values in other files
+ * (external storage, virtual datasets, links), which its digest does not cover and the user did not name.
+ * {@link checked} throws if it does.
  */
 export function openingOnly<T>(path: string, open: () => T): T {
-  asked = path;
+  allowedPath = path;
   try {
     return open();
   } finally {
-    asked = undefined;
+    allowedPath = undefined;
   }
 }
 
-/** Runs library calls; any failure that HDF5 reports in them is thrown. @throws Hdf5Failure */
+/**
+ * Runs library calls and throws any failure that HDF5 reports.
+ * @throws Hdf5Failure
+ */
 export function checked<T>(calls: () => T): T {
-  strange = '';
+  foreignPath = '';
   const { result, report } = reported(calls);
-  if (strange !== '') {
-    throw new Hdf5Failure(`its values lie in another file, ${strange}: copy them into this one`);
+  if (foreignPath !== '') {
+    throw new Hdf5Failure(`its values are in another file, ${foreignPath}: copy them into this one`);
   }
   if (report.includes('HDF5-DIAG')) throw new Hdf5Failure(report);
   return result;
 }
 
-/** Runs library calls whose failure is an answer (such as "no such name"); the report is dropped. */
+/**
+ * Runs library calls whose failure is an expected result, such as "no such name". The report is discarded.
+ */
 export function quietly<T>(calls: () => T): T {
   return reported(calls).result;
 }
 
-/** What the calls return and what HDF5 wrote meanwhile; an enclosing call keeps what it had heard before. */
+/**
+ * Returns the result of the calls and the report that HDF5 wrote during them. The report of an enclosing call
+ * is preserved.
+ */
 function reported<T>(calls: () => T): { result: T; report: string } {
   const before = diagnosis;
   diagnosis = '';
@@ -120,8 +132,9 @@ function reported<T>(calls: () => T): { result: T; report: string } {
 }
 
 /**
- * As {@link checked}, with the clock at zero: HDF5 stamps every object with the time of its creation and the wrapper can't switch that off,
- * but equal inputs must give equal bytes.
+ * Like {@link checked}, with the clock at zero. HDF5 stores the creation time of every object and the wrapper
+ * cannot turn that off, but equal inputs must produce equal bytes.
+ * @throws Hdf5Failure
  */
 export function checkedWithoutClock<T>(calls: () => T): T {
   const now = Date.now;
@@ -133,10 +146,14 @@ export function checkedWithoutClock<T>(calls: () => T): T {
   }
 }
 
-/** How much of a dataset is in the library's memory at once while it is read or written. */
+/** Number of bytes of a dataset that are in the library's memory at a time. */
 export const BLOCK_BYTES = 8 << 20;
 
-/** Lends `bytes` of the library's memory. Take `hdf5.HEAPU8` afresh after each call: the heap moves when it grows. */
+/**
+ * Allocates `bytes` bytes of the library's memory for the duration of `use`. Read `hdf5.HEAPU8` again after
+ * each call, because the heap moves when it grows.
+ * @throws RangeError if there is not enough memory
+ */
 export function withLibraryMemory(bytes: number, use: (pointer: number) => void): void {
   const pointer = hdf5._malloc(Math.max(1, bytes));
   if (pointer === 0) throw new RangeError(`no memory for ${bytes} bytes`);
@@ -147,26 +164,27 @@ export function withLibraryMemory(bytes: number, use: (pointer: number) => void)
   }
 }
 
-/** HDF5 gathers smaller pieces in a buffer of its own (64 KiB), so there is nothing to gain. */
-const WORTH_PASSING = 128 << 10;
+/** HDF5 collects smaller pieces in its own buffer (64 KiB), so passing them through saves nothing. */
+const MIN_PASSED_BYTES = 128 << 10;
 
 /**
- * Whether the values lie in the file as they lie in memory, in one piece. HDF5 turns those of another byte order round where it has put them, which is
- * not where we look; and what is put into chunks as a trial may be packed, or is read and unpacked for nothing.
+ * Whether the values are stored in one piece in the same form as in memory. HDF5 swaps bytes in its own
+ * memory, where the lent array does not see it, and chunks may be compressed.
  */
 export function isPlain(metadata: Metadata): boolean {
   return metadata.littleEndian && metadata.chunks === null && numericDtype(metadata) !== undefined;
 }
 
 /**
- * Calls the library for the values of a dataset that {@link isPlain}, with a pointer to memory that stands for `bytes`, which are not copied there: an array that lies in the file
- * as one piece is read and written by one call of the operating system, and that one gets `bytes` itself. Twice as fast as through the library's heap.
+ * Reads or writes the values of a dataset that {@link isPlain} without copying. The library gets a pointer
+ * that represents `bytes`. An array that is stored in one piece is read or written by a single system call,
+ * which receives `bytes` itself. This is twice as fast as through the library's heap.
  *
- * @returns false where the library did anything else with its memory: then nothing that it read or wrote counts, and
- *   the caller copies
+ * @returns false if the library used its memory in any other way; then nothing that it read or wrote is
+ *   valid, and the caller must copy
  */
 export function passThrough(bytes: Uint8Array, use: (pointer: number) => void): boolean {
-  if (bytes.length < WORTH_PASSING) return false;
+  if (bytes.length < MIN_PASSED_BYTES) return false;
   let whole = false;
   withLibraryMemory(bytes.length, (pointer) => {
     lent = { start: pointer, bytes, passed: 0 };
@@ -180,7 +198,10 @@ export function passThrough(bytes: Uint8Array, use: (pointer: number) => void): 
   return whole;
 }
 
-/** Element type of a dataset, or undefined for what is not an array of numbers (strings, compounds, variable-length lists). */
+/**
+ * Element type of a dataset; undefined if it is not an array of numbers (strings, compounds, variable-length
+ * lists).
+ */
 export function numericDtype(metadata: Metadata): Dtype | undefined {
   const { H5T_INTEGER, H5T_FLOAT, H5T_ENUM } = hdf5.H5T_class_t;
   const bits = metadata.size * 8;
@@ -190,7 +211,7 @@ export function numericDtype(metadata: Metadata): Dtype | undefined {
   return undefined;
 }
 
-/** A type as an error message names it. */
+/** The name of a type in error messages. */
 export function describeType(metadata: Metadata): string {
   const dtype = numericDtype(metadata);
   if (dtype !== undefined) return dtype;

@@ -4,16 +4,22 @@ import { resolve } from 'node:path';
 import { SamMilError } from '../../errors.js';
 import { BLOCK_BYTES, checked, describeType, hdf5, numericDtype, quietly } from './h5-library.js';
 import { isPlain, openingOnly, passThrough, withLibraryMemory } from './h5-library.js';
-import { bytesOfArray, bytesPerElement, type Dtype, elementsOf, emptyArray } from '../tensor.js';
-import { float32Of, int32Of, type TypedArray } from '../tensor.js';
+import { viewBytes, bytesPerElement, type Dtype, countElements, emptyArray } from '../tensor.js';
+import { toFloat32, toInt32, type TypedArray } from '../tensor.js';
 
-/** A value of an HDF5 attribute in plain JavaScript: 64-bit integers as numbers, arrays flat, an empty dataspace as null. */
+/**
+ * The value of an HDF5 attribute in plain JavaScript: 64-bit integers become numbers, arrays are flattened,
+ * an empty dataspace becomes null.
+ */
 export type AttributeValue = null | number | string | boolean | number[] | string[] | boolean[];
 
-/** No dataset we read is larger than this: a shape beyond it is damage or malice, not data. */
-const LARGEST_READ = 2 ** 34;
+/** Maximum size in bytes of a dataset. A larger shape means a damaged or malicious file. */
+const MAX_READ_BYTES = 2 ** 34;
 
-/** An open HDF5 file. Every method throws SamMilError InvalidInput naming the file and dataset where the content is not what is asked for. */
+/**
+ * An open HDF5 file. Every method throws SamMilError InvalidInput, with the file and the dataset, if the
+ * content is not what was requested.
+ */
 export class H5Reader {
   readonly path: string;
   private readonly file: File;
@@ -25,13 +31,13 @@ export class H5Reader {
     this.file = file;
   }
 
-  /** True where `name` (such as `coords` or `group/features`) is a dataset or group. */
+  /** Whether `name` (such as `coords` or `group/features`) is a dataset or group. */
   has(name: string): boolean {
     const type = quietly(() => this.file.get_type(absolute(name)));
     return type === hdf5.H5G_DATASET || type === hdf5.H5G_GROUP;
   }
 
-  /** Names of the members of a group, in the order of their names. */
+  /** Names of the members of a group, sorted. */
   names(group = '/'): string[] {
     return this.attempt(group, () => hdf5.get_names(this.file.file_id, absolute(group), false));
   }
@@ -42,7 +48,7 @@ export class H5Reader {
     const dtype = numericDtype(metadata);
     if (dtype === undefined) {
       throw this.refusal(
-        `dataset "${name}" does not hold numbers`,
+        `dataset "${name}" does not contain numbers`,
         'integers or floats',
         describeType(metadata),
       );
@@ -51,29 +57,33 @@ export class H5Reader {
     return { dtype, shape: metadata.shape.map(Number) };
   }
 
-  /** A whole dataset, row-major, in its own element type (int64 as BigInt64Array, half floats as their bits in a Uint16Array). */
+  /**
+   * Reads a whole dataset, row-major, in its stored element type (int64 as BigInt64Array, half floats as bits
+   * in a Uint16Array).
+   */
   read(name: string): TypedArray {
     const { shape } = this.info(name);
     return this.readRows(name, 0, shape.length === 0 ? 1 : shape[0]);
   }
 
   /**
-   * Rows `start` to `start + count` along `axis`, row-major. The axes before it must have length 1 (a bag stored as 1 x N x D has its rows
-   * along axis 1). Memory beyond the result is bounded by {@link BLOCK_BYTES}.
+   * Reads rows `start` to `start + count` along `axis`, row-major. The axes before `axis` must have length 1
+   * (a bag stored as 1 x N x D has its rows along axis 1). Uses at most {@link BLOCK_BYTES} of memory besides
+   * the result.
    */
   readRows(name: string, start: number, count: number, axis = 0): TypedArray {
     const { dtype, shape } = this.info(name);
     const rows = shape.length === 0 ? 1 : shape[axis];
-    if (!(start >= 0 && count >= 0 && start + count <= rows) || elementsOf(shape.slice(0, axis)) !== 1) {
+    if (!(start >= 0 && count >= 0 && start + count <= rows) || countElements(shape.slice(0, axis)) !== 1) {
       throw this.refusal(
         `dataset "${name}" has no rows ${start} to ${start + count}`,
         undefined,
         `shape ${shape.join(' x ')}`,
       );
     }
-    const rowElements = elementsOf(shape.slice(axis + 1));
+    const rowElements = countElements(shape.slice(axis + 1));
     const result = this.allocate(name, dtype, rowElements * count);
-    const bytes = bytesOfArray(result);
+    const bytes = viewBytes(result);
     const rowBytes = rowElements * bytesPerElement(dtype);
     const step = Math.max(1, Math.floor(BLOCK_BYTES / Math.max(1, rowBytes)));
     this.attempt(name, () => {
@@ -86,23 +96,26 @@ export class H5Reader {
     return result;
   }
 
-  /** As {@link readRows} (or {@link read}), as float32 whatever the stored number type. */
+  /** Like {@link readRows} (or {@link read}), converted to float32. */
   readFloat32(name: string, start?: number, count?: number, axis?: number): Float32Array {
-    return float32Of({ dtype: this.info(name).dtype, data: this.some(name, start, count, axis) });
+    return toFloat32({ dtype: this.info(name).dtype, data: this.some(name, start, count, axis) });
   }
 
-  /** As {@link readRows} (or {@link read}), as int32; refuses values that are not whole numbers within int32. */
+  /**
+   * Like {@link readRows} (or {@link read}), converted to int32. Throws for values that are not whole numbers
+   * within int32.
+   */
   readInt32(name: string, start?: number, count?: number): Int32Array {
     const { dtype } = this.info(name);
     try {
-      return int32Of({ dtype, data: this.some(name, start, count) });
+      return toInt32({ dtype, data: this.some(name, start, count) });
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       throw this.refusal(`dataset "${name}": ${error.message}`, 'whole numbers', dtype);
     }
   }
 
-  /** Attributes of a dataset or group; `/` for the file's own. */
+  /** Attributes of a dataset or group; `/` is the file itself. */
   attributes(name = '/'): Record<string, AttributeValue> {
     return this.attempt(name, () => {
       const object = absolute(name);
@@ -121,7 +134,7 @@ export class H5Reader {
     quietly(() => this.file.close());
   }
 
-  /** An error about this file: what is wrong, what was wanted, what is there. */
+  /** Creates an error about this file: what is wrong, what was expected, what was found. */
   refusal(what: string, expected?: string, found?: string): SamMilError {
     return new SamMilError('InvalidInput', what, { file: this.path, expected, found });
   }
@@ -132,9 +145,9 @@ export class H5Reader {
       this.attempt(name, () => entity.metadata);
       return entity;
     }
-    // A root that can't be read is damage, not an empty file.
+    // An unreadable root group means a damaged file, not an empty one.
     const present = this.names();
-    const there = present.includes(name) ? ', where it is a group or a link to nothing' : '';
+    const there = present.includes(name) ? '; the name is a group or a broken link' : '';
     throw this.refusal(
       `has no dataset "${name}"${there}`,
       undefined,
@@ -150,7 +163,7 @@ export class H5Reader {
   }
 
   private allocate(name: string, dtype: Dtype, elements: number): TypedArray {
-    if (elements * bytesPerElement(dtype) <= LARGEST_READ) {
+    if (elements * bytesPerElement(dtype) <= MAX_READ_BYTES) {
       try {
         return emptyArray(dtype, elements);
       } catch (error) {
@@ -166,7 +179,7 @@ export class H5Reader {
 
   private copyRows(name: string, extent: number[], axis: number, start: number, into: Uint8Array): void {
     const { metadata } = this.dataset(name);
-    const bytes = elementsOf(extent) * metadata.size;
+    const bytes = countElements(extent) * metadata.size;
     const counts = extent.length === 0 ? null : extent.map(BigInt);
     const offset = counts?.map((_, index) => BigInt(index === axis ? start : 0)) ?? null;
     const strides = counts?.map(() => 1n) ?? null;
@@ -188,9 +201,9 @@ export class H5Reader {
     } catch (error) {
       if (error instanceof SamMilError) throw error;
       if (!(error instanceof Error)) throw error;
-      throw new SamMilError('InvalidInput', `"${name}" can't be read: ${error.message}`, {
+      throw new SamMilError('InvalidInput', `"${name}" cannot be read: ${error.message}`, {
         file: this.path,
-        next: 'the file is damaged or uses an HDF5 feature that is not built in; make it again or re-save it with h5repack',
+        next: 'the file is damaged or uses an HDF5 feature that is not supported; create it again or rewrite it with h5repack',
         cause: error,
       });
     }
@@ -199,7 +212,7 @@ export class H5Reader {
 
 /**
  * Opens an HDF5 file for reading.
- * @throws SamMilError InvalidInput naming the file where it is missing, empty, truncated, or not HDF5 at all
+ * @throws SamMilError InvalidInput, with the file, if it is missing, empty, truncated, or not an HDF5 file
  */
 export function openH5File(path: string): H5Reader {
   const absolutePath = resolve(path);
@@ -220,7 +233,10 @@ function absolute(name: string): string {
 
 const SIGNATURE = Buffer.from([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]);
 
-/** Tells apart what people meet most, before the library gets the file: missing, a folder, empty, some other format. */
+/**
+ * Reports the most common mistakes before the library opens the file: a missing file, a folder, an empty
+ * file, another format.
+ */
 function checkSignature(path: string, absolutePath: string): void {
   let size: number;
   try {
@@ -238,7 +254,7 @@ function checkSignature(path: string, absolutePath: string): void {
   try {
     const descriptor = openSync(absolutePath, 'r');
     try {
-      // A user block may come first: the signature then lies at 512, 1024, 2048, ...
+      // A user block may precede the signature, which is then at 512, 1024, 2048, ...
       for (let at = 0; at < size; at = at === 0 ? 512 : at * 2) {
         readSync(descriptor, head, 0, head.length, at);
         if (head.equals(SIGNATURE)) return;
@@ -258,14 +274,14 @@ function checkSignature(path: string, absolutePath: string): void {
 function unreadable(path: string, error: unknown): SamMilError {
   const code = (error as NodeJS.ErrnoException).code;
   const what =
-    code === 'ENOENT' || code === 'ENOTDIR' ? 'does not exist' : `can't be read (${code ?? String(error)})`;
+    code === 'ENOENT' || code === 'ENOTDIR' ? 'does not exist' : `cannot be read (${code ?? String(error)})`;
   return new SamMilError('InvalidInput', what, { file: path, expected: 'an HDF5 file', cause: error });
 }
 
 function damaged(path: string, reason: string, cause?: unknown): SamMilError {
   return new SamMilError('InvalidInput', `is a damaged HDF5 file: ${reason}`, {
     file: path,
-    next: 'make it again; it was probably cut off while it was written or copied',
+    next: 'create it again; it was probably truncated while it was written or copied',
     cause,
   });
 }
@@ -275,5 +291,5 @@ function plainValue(value: unknown): AttributeValue {
   if (value === null || value === undefined) return null;
   if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') return value;
   if (Array.isArray(value)) return value.flat(Infinity).map(plainValue) as number[] | string[];
-  throw new TypeError(`attribute of unsupported kind ${typeof value}`);
+  throw new TypeError(`attribute of unsupported type ${typeof value}`);
 }

@@ -7,17 +7,18 @@ import { BLOCK_BYTES, checkedWithoutClock, describeType, hdf5, Hdf5Failure } fro
 import { isPlain, numericDtype, openingOnly, passThrough, quietly, withLibraryMemory } from './h5-library.js';
 import { FlushAhead } from '../flush-ahead.js';
 import {
-  bytesOfArray,
+  viewBytes,
   bytesPerElement,
   type Dtype,
   dtypeOf,
-  elementsOf,
+  countElements,
   type TypedArray,
 } from '../tensor.js';
 
 /**
- * A value for an attribute. As h5py does: whole numbers become int64, other numbers float64, text a variable-length UTF-8 string, lists
- * one-dimensional arrays. `{ dtype, value }` says another number type (a list of floats that happen to be whole needs `float64`).
+ * The value of an attribute. As in h5py, whole numbers become int64, other numbers float64, text a
+ * variable-length UTF-8 string, and lists one-dimensional arrays. `{ dtype, value }` sets the number type
+ * explicitly; a list of floats that may all be whole needs `float64`.
  */
 export type AttributeInput =
   | number
@@ -28,11 +29,11 @@ export type AttributeInput =
 
 export interface WriteOptions {
   attributes?: Record<string, AttributeInput>;
-  /** Chunk shape; needed for compression. Chosen by itself for `resizable`. */
+  /** Chunk shape, required for compression. Chosen automatically for `resizable`. */
   chunks?: readonly number[];
-  /** The first axis can grow by {@link H5Writer.append}. */
+  /** Allows the first axis to grow through {@link H5Writer.append}. */
   resizable?: boolean;
-  /** Deflate level 1 to 9; only for chunked datasets. */
+  /** Deflate level, 1 to 9. Only for chunked datasets. */
   gzip?: number;
 }
 
@@ -49,22 +50,23 @@ const formats: Partial<Record<Dtype, string>> = {
   uint8: '<B',
 };
 
-/** What the library said of a dataset when it was made, so that it is not asked again for each block of rows. */
+/** Properties of a dataset from its creation, so that they are not read again for each block of rows. */
 interface Layout {
   dtype: Dtype;
-  /** Grows where `resizable`. */
+  /** Changes if `resizable`. */
   shape: readonly number[];
   resizable: boolean;
   /** See {@link isPlain}. */
   plain: boolean;
 }
 
-/** HDF5's number of the deflate filter. */
+/** The HDF5 number of the deflate filter. */
 const DEFLATE = 1;
 
 /**
- * A new HDF5 file. It is written under a temporary name beside `path` and takes its name in {@link close}, after fsync; {@link abort} (or a
- * crash) leaves nothing under `path`. Equal calls give equal bytes.
+ * A new HDF5 file. It is written under a temporary name in the folder of `path`; {@link close} flushes it and
+ * renames it to `path`. After {@link abort} or a crash, nothing exists at `path`. Equal calls produce equal
+ * bytes.
  */
 export class H5Writer {
   readonly path: string;
@@ -82,16 +84,23 @@ export class H5Writer {
     this.flushing = flushing;
   }
 
-  /** Writes a new dataset; `shape`'s product must be `data`'s length. Groups in `name` (`a/b`) are made as needed. */
+  /**
+   * Writes a new dataset. Groups in `name` (`a/b`) are created as needed.
+   * @throws RangeError if the length of `data` is not the product of `shape` or the dataset exists,
+   *   SamMilError DiskFull, Internal
+   */
   write(name: string, data: TypedArray, shape: readonly number[], options: WriteOptions = {}): void {
-    if (elementsOf(shape) !== data.length) {
+    if (countElements(shape) !== data.length) {
       throw new RangeError(`${name}: ${data.length} elements do not fill shape [${shape.join(', ')}]`);
     }
     this.reserve(name, dtypeOf(data), shape, options);
     this.attempt(name, () => this.putRows(name, data, 0));
   }
 
-  /** Makes a dataset whose content follows by {@link fill}: for arrays that are not in memory as a whole. */
+  /**
+   * Creates a dataset without content, which {@link fill} writes later. For arrays that are not in memory as
+   * a whole.
+   */
   reserve(name: string, dtype: Dtype, shape: readonly number[], options: WriteOptions = {}): void {
     this.attempt(name, () => {
       this.makeGroups(name);
@@ -107,7 +116,7 @@ export class H5Writer {
     for (const [key, value] of Object.entries(options.attributes ?? {})) this.attribute(name, key, value);
   }
 
-  /** Overwrites whole rows from `start` on. `data` is in the dataset's own element type. */
+  /** Overwrites whole rows, beginning at row `start`. `data` must have the element type of the dataset. */
   fill(name: string, data: TypedArray, start: number): void {
     this.attempt(name, () => {
       const { shape, rows } = this.rowsOf(name, data);
@@ -116,14 +125,17 @@ export class H5Writer {
     });
   }
 
-  /** Adds `rows` rows at the end of a resizable dataset. `data` holds exactly `rows` times a row's elements, in the dataset's own type. */
+  /**
+   * Appends `rows` rows to a resizable dataset. `data` must contain exactly `rows` rows in the element type
+   * of the dataset.
+   */
   append(name: string, data: TypedArray, rows: number): void {
     this.attempt(name, () => {
       const { rows: given, ...layout } = this.rowsOf(name, data);
       const { shape, dtype, resizable } = layout;
       if (given !== rows) throw new RangeError(`${name}: ${data.length} elements are not ${rows} rows`);
       if (rows === 0) return;
-      if (!resizable) throw new RangeError(`${name} can't grow; it was not made resizable`);
+      if (!resizable) throw new RangeError(`${name} cannot grow; it is not resizable`);
       const grown = [shape[0] + rows, ...shape.slice(1)];
       hdf5.resize_dataset(this.file.file_id, absolute(name), grown.map(BigInt));
       this.putRows(name, data, shape[0]);
@@ -132,7 +144,7 @@ export class H5Writer {
     });
   }
 
-  /** Sets an attribute of a dataset or group (`/` for the file itself), replacing one of that name. */
+  /** Sets or replaces an attribute of a dataset or group; `/` is the file itself. */
   attribute(name: string, key: string, value: AttributeInput): void {
     this.attempt(`${name}@${key}`, () => {
       const owner = new h5wasm.Group(this.file.file_id, absolute(name));
@@ -143,7 +155,10 @@ export class H5Writer {
     });
   }
 
-  /** Closes the file, makes it durable and gives it its name. @throws SamMilError DiskFull or InvalidInput; nothing stays then */
+  /**
+   * Closes the file, flushes it to disk and renames it to its final path.
+   * @throws SamMilError DiskFull, InvalidInput, Internal; no file remains then
+   */
   close(): void {
     if (!this.open) return;
     try {
@@ -157,7 +172,7 @@ export class H5Writer {
     }
   }
 
-  /** Drops the file. Harmless after {@link close}. */
+  /** Discards the file. Has no effect after {@link close}. */
   abort(): void {
     if (this.open) {
       this.open = false;
@@ -168,8 +183,9 @@ export class H5Writer {
   }
 
   /**
-   * Makes the dataset without content, then fills it block by block: the wrapper's own call would hold a second copy of everything inside
-   * the library's memory. HDF5 complains about the missing content of that first call, which is why it is made quietly; `verify` looks.
+   * Creates the dataset without content; it is filled block by block later, because the wrapper's own call
+   * would keep a second copy of the data in the library's memory. HDF5 reports the missing content as a
+   * failure, so the report is discarded and `verified` checks the result.
    */
   private create(name: string, dtype: Dtype, shape: readonly number[], options: WriteOptions): void {
     const chunks =
@@ -186,26 +202,26 @@ export class H5Writer {
       track_order: false,
     };
     if (this.file.get_type(absolute(name)) === hdf5.H5G_DATASET)
-      throw new RangeError(`"${name}" exists already`);
+      throw new RangeError(`"${name}" already exists`);
     quietly(() => hdf5.create_dataset(this.file.file_id, absolute(name), 0n, metadata));
   }
 
-  /** Shape and type of a dataset, and how many of its rows `data` is. */
+  /** Layout of a dataset, and the number of its rows in `data`. */
   private rowsOf(name: string, data: TypedArray): Layout & { rows: number } {
     const layout = this.layoutOf(name);
     const { dtype, shape } = layout;
-    if (dtype !== dtypeOf(data)) throw new TypeError(`${name} holds ${dtype}, not ${dtypeOf(data)}`);
-    const rowElements = elementsOf(shape.slice(1));
+    if (dtype !== dtypeOf(data)) throw new TypeError(`${name} contains ${dtype}, not ${dtypeOf(data)}`);
+    const rowElements = countElements(shape.slice(1));
     const rows = rowElements === 0 ? 0 : data.length / rowElements;
     if (!Number.isInteger(rows))
-      throw new RangeError(`${name}: ${data.length} elements are no rows of ${rowElements}`);
+      throw new RangeError(`${name}: ${data.length} elements are not whole rows of ${rowElements}`);
     return { ...layout, rows };
   }
 
   private putRows(name: string, data: TypedArray, start: number): void {
     const { shape, plain } = this.layoutOf(name);
-    const bytes = bytesOfArray(data);
-    const rowBytes = Math.max(1, elementsOf(shape.slice(1)) * bytesPerElement(dtypeOf(data)));
+    const bytes = viewBytes(data);
+    const rowBytes = Math.max(1, countElements(shape.slice(1)) * bytesPerElement(dtypeOf(data)));
     const rows = bytes.byteLength / rowBytes;
     const step = Math.max(1, Math.floor(BLOCK_BYTES / rowBytes));
     for (let row = 0; row < rows; row += step) {
@@ -226,7 +242,9 @@ export class H5Writer {
     }
   }
 
-  /** The wrapper can create something else than was asked for without a word; so look at what is there now. */
+  /**
+   * Checks the dataset in the file, because the wrapper may silently create something other than requested.
+   */
   private verified(name: string, dtype: Dtype, shape: readonly number[]): { plain: boolean } {
     const { metadata } = this.dataset(name);
     const found = (metadata.shape ?? []).map(Number);
@@ -238,20 +256,19 @@ export class H5Writer {
       return { plain: isPlain(metadata) };
     }
     throw new TypeError(
-      `${name} became ${describeType(metadata)} [${found.join(', ')}] instead of ${dtype} [${shape.join(', ')}]`,
+      `${name} was created as ${describeType(metadata)} [${found.join(', ')}] instead of ${dtype} [${shape.join(', ')}]`,
     );
   }
 
   private layoutOf(name: string): Layout {
     const layout = this.layouts.get(absolute(name));
-    if (layout === undefined) throw new RangeError(`there is no dataset "${name}" to write to`);
+    if (layout === undefined) throw new RangeError(`dataset "${name}" does not exist`);
     return layout;
   }
 
   private dataset(name: string): Dataset {
     const entity = this.file.get(absolute(name));
-    if (!(entity instanceof h5wasm.Dataset))
-      throw new RangeError(`there is no dataset "${name}" to write to`);
+    if (!(entity instanceof h5wasm.Dataset)) throw new RangeError(`dataset "${name}" does not exist`);
     return entity;
   }
 
@@ -277,24 +294,27 @@ export class H5Writer {
   }
 }
 
-/** A full disk by its own name, where the library only says that a write failed. */
+/** Reports a full disk as such; the library only reports that a write failed. */
 function asH5WriteError(error: unknown, path: string, what: string): unknown {
   if (!(error instanceof Hdf5Failure)) return asWriteError(error, path);
   if (/No space left|errno = 28\b/.test(error.report))
     return asWriteError(Object.assign(error, { code: 'ENOSPC' }), path);
-  return new SamMilError('Internal', `${what} can't be written: ${error.reason}`, {
+  return new SamMilError('Internal', `${what} cannot be written: ${error.reason}`, {
     file: path,
     cause: error,
   });
 }
 
-/** Starts a new HDF5 file; nothing appears under `path` before {@link H5Writer.close}. @throws SamMilError InvalidInput, DiskFull */
+/**
+ * Creates a new HDF5 file. Nothing exists at `path` before {@link H5Writer.close}.
+ * @throws SamMilError InvalidInput, DiskFull
+ */
 export function createH5File(path: string): H5Writer {
   const target = resolve(path);
   const temporary = temporaryName(target);
   let flushing: FlushAhead | undefined;
   try {
-    // Node's own error says why a folder can't be written to; HDF5's does not.
+    // Node's error states why a folder is not writable; the error of HDF5 does not.
     flushing = new FlushAhead(temporary, openSync(temporary, 'wx'));
     const file = checkedWithoutClock(() => openingOnly(temporary, () => new h5wasm.File(temporary, 'w')));
     return new H5Writer(target, temporary, file, flushing);
@@ -309,9 +329,12 @@ function absolute(name: string): string {
   return name.startsWith('/') ? name : `/${name}`;
 }
 
-/** Chunks of whole rows, up to 1024 of them or 256 KiB: little waste for a short bag, few library calls for a long one. */
+/**
+ * Chunks contain whole rows, up to 1024 rows or 256 KiB: little waste for a short bag, few library calls for
+ * a long one.
+ */
 function rowChunks(shape: readonly number[], elementBytes: number): number[] {
-  const rowBytes = Math.max(1, elementsOf(shape.slice(1)) * elementBytes);
+  const rowBytes = Math.max(1, countElements(shape.slice(1)) * elementBytes);
   const most = shape[0] > 0 ? Math.min(shape[0], 1024) : 1024;
   return [
     Math.max(1, Math.min(most, Math.floor((256 << 10) / rowBytes))),

@@ -4,18 +4,19 @@ import { type AttributeInput, createH5File, type H5Writer, type WriteOptions } f
 export type { AttributeInput, AttributeValue, H5Reader, H5Writer, WriteOptions };
 
 /**
- * Opens an HDF5 file for reading; close it when done.
- * @throws SamMilError InvalidInput naming the file where it is missing, empty, truncated, or not HDF5 at all
+ * Opens an HDF5 file for reading. Close it after use.
+ * @throws SamMilError InvalidInput, with the file, if it is missing, empty, truncated, or not an HDF5 file
  */
 export const openH5 = openH5File;
 
 /**
- * Starts a new HDF5 file. It is written under a temporary name and appears under `path`, durable and whole, when it is closed.
- * @throws SamMilError InvalidInput where the folder can't be written to, DiskFull
+ * Creates a new HDF5 file. It is written under a temporary name and appears at `path`, complete and durable,
+ * when it is closed.
+ * @throws SamMilError InvalidInput if the folder is not writable, DiskFull
  */
 export const createH5 = createH5File;
 
-/** Opens a file, hands it to `use`, and closes it whatever happens. */
+/** Opens a file, passes it to `use` and closes it, also after an error. */
 export function withH5<T>(path: string, use: (file: H5Reader) => T): T {
   const file = openH5File(path);
   try {
@@ -25,7 +26,7 @@ export function withH5<T>(path: string, use: (file: H5Reader) => T): T {
   }
 }
 
-/** Starts a file, hands it to `fill`, and gives it its name; an error leaves nothing behind. */
+/** Creates a file, passes it to `fill` and closes it. After an error, nothing is left behind. */
 export function writeH5(path: string, fill: (file: H5Writer) => void): void {
   const file = createH5File(path);
   try {

@@ -3,7 +3,10 @@ import { PickleBytes } from './pickle-values.js';
 
 const WINDOW = 64 << 10;
 
-/** Reads a range of a file forward through a small window. Running over the end is a RangeError. */
+/**
+ * Reads a range of a file forward through a small window. Methods throw RangeError if they would read past
+ * the end.
+ */
 export class ByteCursor {
   private readonly file: FileBytes;
   private readonly end: number;
@@ -18,7 +21,7 @@ export class ByteCursor {
     this.windowStart = start;
   }
 
-  /** Offset in the file of the next byte. */
+  /** File offset of the next byte. */
   get position(): number {
     return this.at;
   }
@@ -27,7 +30,7 @@ export class ByteCursor {
     return this.take(1)[0];
   }
 
-  /** The next `length` bytes; valid until the next call. */
+  /** Reads the next `length` bytes. The result is valid until the next call. */
   take(length: number): Uint8Array {
     const from = this.at;
     this.advance(length);
@@ -39,7 +42,7 @@ export class ByteCursor {
     return this.window.subarray(from - this.windowStart, from - this.windowStart + length);
   }
 
-  /** The next `length` bytes as a value that is read when needed, where it is large. */
+  /** Returns the next `length` bytes. Large values are not read until they are needed. */
   bytes(length: number): PickleBytes {
     if (length <= WINDOW) return PickleBytes.of(this.take(length).slice());
     const from = this.at;
@@ -52,7 +55,10 @@ export class ByteCursor {
     return new DataView(bytes.buffer, bytes.byteOffset, length);
   }
 
-  /** Text up to the next line feed, which is taken too. @throws RangeError where the line is longer than `most` bytes */
+  /**
+   * Reads text up to and including the next line feed, which is not returned.
+   * @throws RangeError if the line is longer than `most` bytes
+   */
   line(most: number): string {
     const bytes: number[] = [];
     for (let next = this.byte(); next !== 0x0a; next = this.byte()) {
@@ -62,7 +68,7 @@ export class ByteCursor {
   }
 
   private advance(length: number): void {
-    if (!(length >= 0 && this.at + length <= this.end)) throw new RangeError('ends too early');
+    if (!(length >= 0 && this.at + length <= this.end)) throw new RangeError('ends unexpectedly');
     this.at += length;
   }
 }

@@ -1,11 +1,18 @@
-import { arrayOfBytes, bytesPerElement, type Dtype, elementsOf, emptyArray, type Tensor } from '../tensor.js';
+import {
+  arrayFromBytes,
+  bytesPerElement,
+  type Dtype,
+  countElements,
+  emptyArray,
+  type Tensor,
+} from '../tensor.js';
 
-/** A numpy array as pickles describe it. */
+/** A numpy array as described in a pickle. */
 export interface NumpyLayout {
   /** Type code with or without byte order: `<f4`, `|b1`, `i8`. */
   descr: string;
   shape: number[];
-  /** True where the values lie in column-major order. */
+  /** True if the values are in column-major order. */
   fortran: boolean;
   bytes: Uint8Array;
 }
@@ -25,30 +32,36 @@ const DTYPES: Record<string, Dtype> = {
   b1: 'bool',
 };
 
-/** Most axes numpy itself allows. */
-const MOST_AXES = 64;
+/** Maximum number of axes in numpy. */
+const MAX_AXES = 64;
 
-/** Element type of a numpy type code, or undefined for text, objects, records and the like. */
+/**
+ * Element type of a numpy type code; undefined for types other than numbers, such as text, objects and
+ * records.
+ */
 export function numpyDtype(descr: string): Dtype | undefined {
   return DTYPES[descr.replace(/^[<>=|]/, '')];
 }
 
-/** The array in row-major, little-endian order. @throws RangeError naming what is wrong with type, shape or size */
+/**
+ * Converts an array to row-major, little-endian order.
+ * @throws RangeError if the type, shape or size is invalid
+ */
 export function numpyTensor({ descr, shape, fortran, bytes }: NumpyLayout): Tensor {
   const dtype = numpyDtype(descr);
   if (dtype === undefined)
     throw new RangeError(`a numpy array of type "${descr}" is not an array of numbers`);
-  if (shape.length > MOST_AXES || shape.some((size) => !Number.isSafeInteger(size) || size < 0)) {
-    throw new RangeError(`a numpy array has the impossible shape (${shape.slice(0, 8).join(', ')})`);
+  if (shape.length > MAX_AXES || shape.some((size) => !Number.isSafeInteger(size) || size < 0)) {
+    throw new RangeError(`a numpy array has the invalid shape (${shape.slice(0, 8).join(', ')})`);
   }
-  const wanted = elementsOf(shape) * bytesPerElement(dtype);
-  if (wanted !== bytes.byteLength) {
+  const expectedBytes = countElements(shape) * bytesPerElement(dtype);
+  if (expectedBytes !== bytes.byteLength) {
     throw new RangeError(
-      `a numpy array ${descr} (${shape.join(', ')}) needs ${wanted} bytes but has ${bytes.byteLength}`,
+      `a numpy array ${descr} (${shape.join(', ')}) requires ${expectedBytes} bytes but has ${bytes.byteLength}`,
     );
   }
   const ordered = descr.startsWith('>') ? swapped(bytes, bytesPerElement(dtype)) : bytes;
-  const data = arrayOfBytes(dtype, ordered);
+  const data = arrayFromBytes(dtype, ordered);
   const columns = fortran && shape.length > 1;
   return { dtype, shape, data: columns ? rowMajor(data, dtype, shape) : data };
 }
@@ -62,11 +75,14 @@ function swapped(bytes: Uint8Array, size: number): Uint8Array {
 }
 
 function rowMajor(data: Tensor['data'], dtype: Dtype, shape: readonly number[]): Tensor['data'] {
-  const strides = shape.map((_, axis) => elementsOf(shape.slice(0, axis)));
+  const strides = shape.map((_, axis) => countElements(shape.slice(0, axis)));
   return gathered(data, dtype, shape, strides, 0);
 }
 
-/** Copies the elements that `strides` (in elements) reach from `offset` into row-major order. The caller has checked the bounds. */
+/**
+ * Copies the elements at `offset` with the given `strides` (both in elements) into row-major order. The
+ * caller must check the bounds.
+ */
 export function gathered(
   data: Tensor['data'],
   dtype: Dtype,
@@ -74,7 +90,7 @@ export function gathered(
   strides: readonly number[],
   offset: number,
 ): Tensor['data'] {
-  const result = emptyArray(dtype, elementsOf(shape));
+  const result = emptyArray(dtype, countElements(shape));
   if (result.length === 0) return result;
   const position = shape.map(() => 0);
   const last = shape.length - 1;

@@ -2,7 +2,7 @@ import { type NumpyLayout, numpyDtype, numpyTensor } from './numpy-array.js';
 import { plainInteger } from './pickle-text.js';
 import { type FindGlobal, globalsFinder, PickleBytes, PickleObject, PickleTuple } from './pickle-values.js';
 import type { PickleValue, PickleGlobal } from './pickle-values.js';
-import { float32Of, type Tensor } from '../tensor.js';
+import { toFloat32, type Tensor } from '../tensor.js';
 
 /** A numpy element type. */
 export class NumpyDtype extends PickleObject {
@@ -27,7 +27,7 @@ export class NumpyDtype extends PickleObject {
   }
 }
 
-/** A numpy array. Its values are read from the file by {@link tensor}, when they are wanted. */
+/** A numpy array. {@link tensor} reads its values from the file. */
 export class NumpyArray extends PickleObject {
   private layout: (Omit<NumpyLayout, 'bytes'> & { bytes: PickleBytes }) | undefined;
 
@@ -35,13 +35,16 @@ export class NumpyArray extends PickleObject {
     return this.filled().shape;
   }
 
-  /** Row-major copy of the values. @throws RangeError where type, shape and size do not fit together */
+  /**
+   * Returns a row-major copy of the values.
+   * @throws RangeError if type, shape and size are inconsistent
+   */
   tensor(): Tensor {
     const layout = this.filled();
     return numpyTensor({ ...layout, bytes: layout.bytes.read() });
   }
 
-  /** numpy's own state: (version, shape, type, column-major, values). */
+  /** Sets the state that numpy writes: (version, shape, type, column-major, values). */
   setState(state: PickleValue): void {
     const items = state instanceof PickleTuple ? state.items : [];
     const [shape, dtype, fortran, values] = items.slice(-4);
@@ -53,8 +56,8 @@ export class NumpyArray extends PickleObject {
       throw new RangeError('has a malformed numpy array');
     const { descr } = dtype;
     if (numpyDtype(descr) === undefined)
-      throw new RangeError(`has a numpy array of type "${descr}", which is not numbers`);
-    this.layout = { descr, shape: shape.items.map(Number), fortran, bytes: bytesOf(values) };
+      throw new RangeError(`has a numpy array of type "${descr}", which is not numeric`);
+    this.layout = { descr, shape: shape.items.map(Number), fortran, bytes: toBytes(values) };
   }
 
   private filled(): Omit<NumpyLayout, 'bytes'> & { bytes: PickleBytes } {
@@ -63,23 +66,23 @@ export class NumpyArray extends PickleObject {
   }
 }
 
-/** Plain containers and numpy: constructors that can't do anything but make values. */
+/** Plain containers and numpy: constructors that can only create values. */
 export const plainGlobals: FindGlobal = globalsFinder({
   ...inModules(['builtins', '__builtin__'], {
-    set: ([items]) => new Set(listOf(items)),
-    frozenset: ([items]) => new Set(listOf(items)),
-    list: ([items]) => [...listOf(items)],
-    tuple: ([items]) => new PickleTuple(listOf(items)),
+    set: ([items]) => new Set(toList(items)),
+    frozenset: ([items]) => new Set(toList(items)),
+    list: ([items]) => [...toList(items)],
+    tuple: ([items]) => new PickleTuple(toList(items)),
     dict: () => new Map(),
-    bytearray: ([content]) => (content === undefined ? PickleBytes.of(new Uint8Array(0)) : bytesOf(content)),
-    bytes: ([content]) => (content === undefined ? PickleBytes.of(new Uint8Array(0)) : bytesOf(content)),
+    bytearray: ([content]) => (content === undefined ? PickleBytes.of(new Uint8Array(0)) : toBytes(content)),
+    bytes: ([content]) => (content === undefined ? PickleBytes.of(new Uint8Array(0)) : toBytes(content)),
   }),
-  'collections.OrderedDict': ([pairs]) => dictOfPairs(pairs),
+  'collections.OrderedDict': ([pairs]) => dictFromPairs(pairs),
   'collections.defaultdict': () => new Map(),
   '_codecs.encode': ([text, encoding]) => encoded(text, encoding),
   ...inModules(['numpy.core.multiarray', 'numpy._core.multiarray'], {
     _reconstruct: () => new NumpyArray(),
-    scalar: ([dtype, value]) => scalarOf(dtype, value),
+    scalar: ([dtype, value]) => toScalar(dtype, value),
   }),
   ...inModules(['numpy.core.numeric', 'numpy._core.numeric'], {
     _frombuffer: ([values, dtype, shape, order]) => {
@@ -93,12 +96,12 @@ export const plainGlobals: FindGlobal = globalsFinder({
     return new NumpyDtype(code);
   },
   'numpy.ndarray': () => {
-    throw new RangeError('makes a numpy array directly');
+    throw new RangeError('creates a numpy array directly');
   },
 });
 
-/** The first finder that knows a name. */
-export function firstOf(...finders: readonly FindGlobal[]): FindGlobal {
+/** Combines finders. The first one that knows a name is used. */
+export function combineFinders(...finders: readonly FindGlobal[]): FindGlobal {
   return (name): PickleGlobal | undefined => {
     for (const find of finders) {
       const found = find(name);
@@ -108,12 +111,15 @@ export function firstOf(...finders: readonly FindGlobal[]): FindGlobal {
   };
 }
 
-/** The items of a list or tuple. @throws RangeError for anything else */
-export function listOf(value: PickleValue | undefined): readonly PickleValue[] {
+/**
+ * Returns the items of a list or tuple; none for undefined.
+ * @throws RangeError for any other value
+ */
+export function toList(value: PickleValue | undefined): readonly PickleValue[] {
   if (value === undefined) return [];
   if (value instanceof PickleTuple) return value.items;
   if (Array.isArray(value)) return value;
-  throw new RangeError('makes a container from something that is not a list');
+  throw new RangeError('creates a container from a value that is not a list');
 }
 
 function inModules<Make>(modules: readonly string[], makers: Record<string, Make>): Record<string, Make> {
@@ -122,35 +128,35 @@ function inModules<Make>(modules: readonly string[], makers: Record<string, Make
   );
 }
 
-function dictOfPairs(pairs: PickleValue | undefined): Map<PickleValue, PickleValue> {
+function dictFromPairs(pairs: PickleValue | undefined): Map<PickleValue, PickleValue> {
   return new Map(
-    listOf(pairs).map((pair) => {
-      const [key, value] = listOf(pair);
+    toList(pairs).map((pair) => {
+      const [key, value] = toList(pair);
       return [key ?? null, value ?? null];
     }),
   );
 }
 
-/** Python 3 writes bytes this way under protocols 0 to 2. */
+/** Python 3 writes bytes in this way in protocols 0 to 2. */
 function encoded(text: PickleValue, encoding: PickleValue): PickleBytes {
   if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1')) {
-    throw new RangeError('encodes text in a way other than latin1');
+    throw new RangeError('encodes text in an encoding other than latin1');
   }
   return PickleBytes.of(Buffer.from(text, 'latin1'));
 }
 
-function bytesOf(value: PickleValue): PickleBytes {
+function toBytes(value: PickleValue): PickleBytes {
   if (value instanceof PickleBytes) return value;
-  // Python 2 wrote the values of an array as a string, one character a byte.
+  // Python 2 wrote the values of an array as a string with one character per byte.
   if (typeof value === 'string') return PickleBytes.of(Buffer.from(value, 'latin1'));
   throw new RangeError('has an array whose values are not bytes');
 }
 
-function scalarOf(dtype: PickleValue, value: PickleValue): PickleValue {
+function toScalar(dtype: PickleValue, value: PickleValue): PickleValue {
   if (!(dtype instanceof NumpyDtype)) throw new RangeError('has a malformed numpy scalar');
-  const tensor = numpyTensor({ descr: dtype.descr, shape: [], fortran: false, bytes: bytesOf(value).read() });
+  const tensor = numpyTensor({ descr: dtype.descr, shape: [], fortran: false, bytes: toBytes(value).read() });
   if (tensor.dtype === 'bool') return tensor.data[0] !== 0;
-  if (tensor.dtype === 'float16') return float32Of(tensor)[0];
+  if (tensor.dtype === 'float16') return toFloat32(tensor)[0];
   const [item] = tensor.data;
   return typeof item === 'bigint' ? plainInteger(item) : item;
 }

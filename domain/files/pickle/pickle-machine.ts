@@ -8,7 +8,7 @@ import {
   type PickleValue,
 } from './pickle-values.js';
 
-/** Bounds on what a file may make us hold; real files stay far below. */
+/** Limits on the memory that a file can make the reader use. Real files stay far below them. */
 export const LIMITS = {
   opcodes: 50_000_000,
   stack: 2_000_000,
@@ -19,8 +19,8 @@ export const LIMITS = {
 };
 
 /**
- * The state of a pickle program: a stack, a memo, marks. It knows nothing of classes: what a name stands for, and whether it may be used at
- * all, is the allow-list's business.
+ * The state of a pickle program: stack, memo and marks. It does not know classes; the allow-list defines what
+ * a name refers to and whether it may be used.
  */
 export class PickleMachine {
   readonly cursor: ByteCursor;
@@ -42,9 +42,9 @@ export class PickleMachine {
   }
 
   pop(): PickleValue {
-    // Below the innermost mark the stack belongs to an outer construction.
+    // The stack below the innermost mark belongs to an outer construction.
     if (this.stack.length <= (this.marks.at(-1) ?? 0))
-      throw new RangeError('takes a value that is not there');
+      throw new RangeError('takes a value that is not on the stack');
     return this.stack.pop() as PickleValue;
   }
 
@@ -56,7 +56,7 @@ export class PickleMachine {
 
   mark(): void {
     if (this.marks.push(this.stack.length) > LIMITS.marks)
-      throw new RangeError(`nests deeper than ${LIMITS.marks}`);
+      throw new RangeError(`is nested deeper than ${LIMITS.marks} levels`);
   }
 
   markOnTop(): boolean {
@@ -65,13 +65,13 @@ export class PickleMachine {
 
   popToMark(): PickleValue[] {
     const start = this.marks.pop();
-    if (start === undefined) throw new RangeError('closes a construction that was never begun');
+    if (start === undefined) throw new RangeError('ends a construction that was never started');
     return this.stack.splice(start);
   }
 
   store(index: number): void {
     this.memo.set(index, this.top());
-    if (this.memo.size > LIMITS.memo) throw new RangeError(`remembers more than ${LIMITS.memo} values`);
+    if (this.memo.size > LIMITS.memo) throw new RangeError(`stores more than ${LIMITS.memo} values`);
   }
 
   storeNext(): void {
@@ -80,7 +80,7 @@ export class PickleMachine {
 
   fetch(index: number): void {
     const value = this.memo.get(index);
-    if (value === undefined) throw new RangeError(`refers to value ${index}, which it never made`);
+    if (value === undefined) throw new RangeError(`refers to value ${index}, which was never stored`);
     this.push(value);
   }
 
@@ -108,7 +108,7 @@ export class PickleMachine {
     const state = this.pop();
     const object = this.top();
     if (object instanceof PickleObject) object.setState(state);
-    // An OrderedDict may carry attributes (torch keeps `_metadata` there): nothing we need.
+    // An OrderedDict may have attributes (torch stores `_metadata` there), which are not needed.
     else if (!(object instanceof Map)) throw new RangeError('sets the state of a plain value');
   }
 
@@ -155,7 +155,10 @@ export class RefusedGlobal extends Error {
   }
 }
 
-/** Keys that are equal in Python but distinct objects here (tuples) stay separate entries: nothing is lost. */
+/**
+ * Keys that are equal in Python but distinct objects here (tuples) remain separate entries, so nothing is
+ * lost.
+ */
 export function fillDict(dict: Map<PickleValue, PickleValue>, pairs: readonly PickleValue[]): void {
   if (pairs.length % 2 !== 0) throw new RangeError('has a dict key without a value');
   for (let index = 0; index < pairs.length; index += 2) dict.set(pairs[index], pairs[index + 1]);

@@ -1,20 +1,23 @@
 import { fillDict, LIMITS, type PickleMachine } from './pickle-machine.js';
 import {
-  floatOfText,
-  integerOfBytes,
-  integerOfText,
-  textOfLiteral,
-  textOfRawUnicode,
+  parseFloatLiteral,
+  decodeInteger,
+  parseInteger,
+  parseStringLiteral,
+  decodeRawUnicode,
 } from './pickle-text.js';
 import { PickleTuple, type PickleValue } from './pickle-values.js';
 
 /** What an opcode does to the machine; `true` ends the program. */
 type Opcode = (machine: PickleMachine) => true | void;
 
-/** Longest whole number in bytes; torch's magic number has 10. */
-const LONGEST_INTEGER = 4096;
+/** Maximum length of a whole number in bytes. The magic number of torch has 10. */
+const MAX_INTEGER_BYTES = 4096;
 
-/** Every opcode of protocols 0 to 5, by byte, as Python's pickletools documents them; extension registries and out-of-band buffers are absent. */
+/**
+ * The opcodes of protocols 0 to 5 by byte, as documented in Python's pickletools. Extension registries and
+ * out-of-band buffers are not supported.
+ */
 export const OPCODES: ReadonlyMap<number, Opcode> = new Map<number, Opcode>([
   // Frame, protocol, end
   [0x80, (m) => checkProtocol(m.cursor.byte())],
@@ -25,19 +28,19 @@ export const OPCODES: ReadonlyMap<number, Opcode> = new Map<number, Opcode>([
   [0x88, (m) => m.push(true)],
   [0x89, (m) => m.push(false)],
   [code('I'), (m) => m.push(integerOrBoolean(m.cursor.line(LIMITS.line)))],
-  [code('L'), (m) => m.push(integerOfText(m.cursor.line(LIMITS.line).replace(/L$/, '')))],
+  [code('L'), (m) => m.push(parseInteger(m.cursor.line(LIMITS.line).replace(/L$/, '')))],
   [code('J'), (m) => m.push(m.cursor.view(4).getInt32(0, true))],
   [code('K'), (m) => m.push(m.cursor.byte())],
   [code('M'), (m) => m.push(m.cursor.view(2).getUint16(0, true))],
-  [0x8a, (m) => m.push(integerOfBytes(m.cursor.take(m.cursor.byte())))],
-  [0x8b, (m) => m.push(integerOfBytes(m.cursor.take(bounded(uint32(m), LONGEST_INTEGER))))],
-  [code('F'), (m) => m.push(floatOfText(m.cursor.line(LIMITS.line)))],
+  [0x8a, (m) => m.push(decodeInteger(m.cursor.take(m.cursor.byte())))],
+  [0x8b, (m) => m.push(decodeInteger(m.cursor.take(bounded(uint32(m), MAX_INTEGER_BYTES))))],
+  [code('F'), (m) => m.push(parseFloatLiteral(m.cursor.line(LIMITS.line)))],
   [code('G'), (m) => m.push(m.cursor.view(8).getFloat64(0, false))],
   // Text and bytes
-  [code('S'), (m) => m.push(textOfLiteral(m.cursor.line(LIMITS.line)))],
+  [code('S'), (m) => m.push(parseStringLiteral(m.cursor.line(LIMITS.line)))],
   [code('T'), (m) => m.push(m.latin1(uint32(m)))],
   [code('U'), (m) => m.push(m.latin1(m.cursor.byte()))],
-  [code('V'), (m) => m.push(textOfRawUnicode(m.cursor.line(LIMITS.line)))],
+  [code('V'), (m) => m.push(decodeRawUnicode(m.cursor.line(LIMITS.line)))],
   [code('X'), (m) => m.push(m.text(uint32(m)))],
   [0x8c, (m) => m.push(m.text(m.cursor.byte()))],
   [0x8d, (m) => m.push(m.text(uint64(m)))],
@@ -61,7 +64,7 @@ export const OPCODES: ReadonlyMap<number, Opcode> = new Map<number, Opcode>([
   [0x86, (m) => tuple(m, 2)],
   [0x87, (m) => tuple(m, 3)],
   [code('}'), (m) => m.push(new Map())],
-  [code('d'), (m) => m.push(dictOf(m.popToMark()))],
+  [code('d'), (m) => m.push(toDict(m.popToMark()))],
   [code('s'), (m) => insertOne(m)],
   [code('u'), (m) => withItems(m, (items) => m.insert(items))],
   [0x8f, (m) => m.push(new Set())],
@@ -111,16 +114,16 @@ function index(line: string): number {
 }
 
 function checkProtocol(version: number): void {
-  if (version > 5) throw new RangeError(`is of protocol ${version}; protocols 0 to 5 are known`);
+  if (version > 5) throw new RangeError(`uses protocol ${version}; protocols 0 to 5 are supported`);
 }
 
 function integerOrBoolean(line: string): PickleValue {
   if (line === '00') return false;
   if (line === '01') return true;
-  return integerOfText(line);
+  return parseInteger(line);
 }
 
-/** The opcode POP also takes a mark, where that lies on top. */
+/** The opcode POP removes a mark if one is on top. */
 function discard(m: PickleMachine): void {
   if (m.markOnTop()) m.popToMark();
   else m.pop();
@@ -146,7 +149,7 @@ function tuple(m: PickleMachine, count: number): void {
   m.push(new PickleTuple(items));
 }
 
-function dictOf(pairs: PickleValue[]): Map<PickleValue, PickleValue> {
+function toDict(pairs: PickleValue[]): Map<PickleValue, PickleValue> {
   const dict = new Map<PickleValue, PickleValue>();
   fillDict(dict, pairs);
   return dict;
@@ -156,7 +159,7 @@ function stackGlobal(m: PickleMachine): void {
   const name = m.pop();
   const module = m.pop();
   if (typeof name !== 'string' || typeof module !== 'string')
-    throw new RangeError('names a class by something that is no text');
+    throw new RangeError('names a class by a value that is not text');
   m.global(module, name);
 }
 

@@ -7,21 +7,21 @@ import { OPCODES } from './pickle-opcodes.js';
 import type { FindGlobal, PickleValue } from './pickle-values.js';
 
 export interface UnpickleOptions {
-  /** Range of the file that the program may use; the whole file by default. */
+  /** Byte range of the file that the program may use. Default: the whole file. */
   start?: number;
   end?: number;
-  /** What the file may name; by default plain containers and numpy arrays. */
+  /** The classes and functions that the file may name. Default: plain containers and numpy arrays. */
   findGlobal?: FindGlobal;
-  /** What a reference to data outside the program stands for; by default none may be made. */
+  /** Resolves a reference to data outside the program. Without it, such references are rejected. */
   persistent?: (id: PickleValue) => PickleValue;
 }
 
 /**
- * Runs a pickle (protocols 0 to 5) without executing anything of the file's: the only classes and functions it can reach are those of the
- * allow-list, all of them ours, and its size and nesting are bounded. Large byte strings are read when they are asked for, so keep the file
- * open until then.
- * @returns the value and the offset just behind the program
- * @throws SamMilError InvalidInput naming the file, the offset, and the class or function that was refused
+ * Runs a pickle (protocols 0 to 5) without executing any code from the file. It can only use the classes and
+ * functions of the allow-list, all of which are implemented here, and its size and nesting are bounded. Large
+ * byte strings are read when they are requested, so keep the file open until then.
+ * @returns the value, and the offset of the first byte after the program
+ * @throws SamMilError InvalidInput with the file, the offset, and the class or function that was rejected
  */
 export function unpickle(
   file: FileBytes,
@@ -48,16 +48,16 @@ function explained(path: string, at: number, error: unknown): unknown {
   if (error instanceof RefusedGlobal) {
     return new SamMilError(
       'InvalidInput',
-      `the pickle wants to use "${error.global}", which is refused (byte ${at})`,
+      `the pickle uses "${error.global}", which is not allowed (byte ${at})`,
       {
         file: path,
         expected: 'only plain containers, numbers, text, numpy arrays (and tensors in a .pt file)',
-        next: 'nothing in it was executed; if you trust the file, save its arrays again without that class',
+        next: 'no code was executed; if you trust the file, save its arrays again without that class',
       },
     );
   }
   if (error instanceof RangeError) {
-    return new SamMilError('InvalidInput', `is not a usable pickle: it ${error.message} (byte ${at})`, {
+    return new SamMilError('InvalidInput', `is not a valid pickle: it ${error.message} (byte ${at})`, {
       file: path,
       cause: error,
     });

@@ -1,11 +1,14 @@
-/** The value of a decimal literal of the text protocols: a number where that is exact, else a bigint. @throws RangeError */
-export function integerOfText(text: string): number | bigint {
+/**
+ * Parses a decimal literal of the text protocols. Returns a number if that is exact, otherwise a bigint.
+ * @throws RangeError if the literal is malformed
+ */
+export function parseInteger(text: string): number | bigint {
   if (!/^[-+]?\d{1,4096}$/.test(text)) throw new RangeError(`has a malformed number "${text.slice(0, 40)}"`);
   return plainInteger(BigInt(text));
 }
 
-/** Little-endian two's complement of any length. */
-export function integerOfBytes(bytes: Uint8Array): number | bigint {
+/** Parses a little-endian two's complement integer of any length. */
+export function decodeInteger(bytes: Uint8Array): number | bigint {
   if (bytes.length === 0) return 0;
   let value = 0n;
   for (let index = bytes.length - 1; index >= 0; index--) value = (value << 8n) | BigInt(bytes[index]);
@@ -17,8 +20,11 @@ export function plainInteger(value: bigint): number | bigint {
   return Number.isSafeInteger(number) ? number : value;
 }
 
-/** A float literal of the text protocols (`nan`, `inf`, `-inf` included). @throws RangeError */
-export function floatOfText(text: string): number {
+/**
+ * Parses a float literal of the text protocols, including `nan`, `inf` and `-inf`.
+ * @throws RangeError if the literal is malformed
+ */
+export function parseFloatLiteral(text: string): number {
   const named = /^([-+]?)(inf|nan)$/.exec(text);
   if (named !== null) return named[2] === 'nan' ? NaN : named[1] === '-' ? -Infinity : Infinity;
   const value = Number(text);
@@ -27,8 +33,11 @@ export function floatOfText(text: string): number {
   return value;
 }
 
-/** A Python 2 string literal with its quotes; each character stands for one byte. @throws RangeError */
-export function textOfLiteral(literal: string): string {
+/**
+ * Parses a Python 2 string literal with its quotes. Each character is one byte.
+ * @throws RangeError if the literal is malformed
+ */
+export function parseStringLiteral(literal: string): string {
   const quote = literal[0];
   if (literal.length < 2 || (quote !== "'" && quote !== '"') || !literal.endsWith(quote)) {
     throw new RangeError('has a malformed string');
@@ -43,8 +52,8 @@ export function textOfLiteral(literal: string): string {
     });
 }
 
-/** Python's raw-unicode-escape: `\uXXXX` and `\UXXXXXXXX` in latin-1 text. */
-export function textOfRawUnicode(text: string): string {
+/** Decodes Python's raw-unicode-escape: `\uXXXX` and `\UXXXXXXXX` in latin-1 text. */
+export function decodeRawUnicode(text: string): string {
   return text.replace(/\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})/g, (whole, short, long) => {
     const code = parseInt((short ?? long) as string, 16);
     return code <= 0x10ffff ? String.fromCodePoint(code) : whole;

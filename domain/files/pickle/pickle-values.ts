@@ -1,6 +1,7 @@
 /**
- * What an unpickled file is made of. None is null; whole numbers beyond 2^53 are bigint; a dict is a Map, also with tuple keys; a set is a Set;
- * a list is an array; a {@link PickleObject} is what an allow-listed constructor made (a numpy array, a torch tensor).
+ * A value in an unpickled file. None becomes null, whole numbers beyond 2^53 become bigint, a dict becomes a
+ * Map (also with tuple keys), a set a Set and a list an array. A {@link PickleObject} was created by an
+ * allow-listed constructor (a numpy array, a torch tensor).
  */
 export type PickleValue =
   | null
@@ -25,7 +26,10 @@ export class PickleTuple {
   }
 }
 
-/** A Python bytes or bytearray: where it lies, read only when it is needed, so that a file of many arrays never is in memory as a whole. */
+/**
+ * A Python bytes or bytearray. The content is read when it is needed, so that a file with many arrays is
+ * never in memory as a whole.
+ */
 export class PickleBytes {
   readonly length: number;
   private readonly fetch: () => Uint8Array;
@@ -44,34 +48,41 @@ export class PickleBytes {
   }
 }
 
-/** Something made by an allow-listed constructor. It has our behaviour, none of the file's. */
+/**
+ * An object that an allow-listed constructor created. Its behavior is implemented here, never taken from the
+ * file.
+ */
 export abstract class PickleObject {
-  /** What the opcode BUILD does to it. @throws RangeError where the state has no meaning for it */
+  /**
+   * Applies the opcode BUILD.
+   * @throws RangeError if the state is invalid for this object
+   */
   abstract setState(state: PickleValue): void;
 }
 
-/** A class or function that the file names and the allow-list knows. */
+/** A class or function that the file names and the allow-list contains. */
 export class PickleGlobal {
-  /** `module.name`, as the file has it. */
+  /** `module.name`, as in the file. */
   readonly name: string;
   private readonly make: ((args: readonly PickleValue[]) => PickleValue) | undefined;
 
-  /** `make` is what calling it does; without one it may be mentioned but not called. */
+  /** @param make implements a call; without it, the file may name the class or function but not call it */
   constructor(name: string, make?: (args: readonly PickleValue[]) => PickleValue) {
     this.name = name;
     this.make = make;
   }
 
   call(args: readonly PickleValue[]): PickleValue {
-    if (this.make === undefined) throw new RangeError(`calls "${this.name}", which may only be mentioned`);
+    if (this.make === undefined)
+      throw new RangeError(`calls "${this.name}", which may be named but not called`);
     return this.make(args);
   }
 }
 
-/** Finds the allow-list's entry for `module.name`; undefined refuses it. */
+/** Returns the allow-list entry of `module.name`; undefined if it is not allowed. */
 export type FindGlobal = (name: string) => PickleGlobal | undefined;
 
-/** A finder over fixed entries: name to what calling it makes. */
+/** Creates a finder for fixed entries: functions that implement calls, by name. */
 export function globalsFinder(
   entries: Readonly<Record<string, (args: readonly PickleValue[]) => PickleValue>>,
 ): FindGlobal {

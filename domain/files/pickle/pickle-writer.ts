@@ -1,4 +1,7 @@
-/** Writes pickle programs opcode by opcode. What it emits needs no memo: every value is written where it stands. */
+/**
+ * Writes pickle programs opcode by opcode. The programs need no memo, because every value is written where it
+ * is used.
+ */
 export class PickleWriter {
   private parts: Uint8Array[] = [];
 
@@ -6,7 +9,7 @@ export class PickleWriter {
     this.raw([0x80, protocol]);
   }
 
-  /** What was written since the last call: lets long programs go to disk in pieces. */
+  /** Returns what was written since the last call, so that long programs can be written to disk in pieces. */
   take(): Uint8Array {
     const bytes = Buffer.concat(this.parts);
     this.parts = [];
@@ -18,7 +21,7 @@ export class PickleWriter {
     return this;
   }
 
-  /** An opcode by its letter. */
+  /** Writes opcodes by their letters. */
   op(letter: string): this {
     return this.raw(Buffer.from(letter, 'latin1'));
   }
@@ -31,7 +34,10 @@ export class PickleWriter {
     return this.raw([value ? 0x88 : 0x89]);
   }
 
-  /** A whole number of any safe size. */
+  /**
+   * Writes a whole number.
+   * @throws RangeError if it is not a safe integer
+   */
   int(value: number): this {
     if (!Number.isSafeInteger(value)) throw new RangeError(`pickle: ${value} is not a safe whole number`);
     if (value >= 0 && value < 256) return this.raw([0x4b, value]);
@@ -62,7 +68,10 @@ export class PickleWriter {
     return this.raw(head).raw(content);
   }
 
-  /** Announces `length` bytes, which the caller adds by {@link raw} or writes behind what it has taken. */
+  /**
+   * Writes the header of `length` bytes. The caller adds the bytes with {@link raw} or writes them after the
+   * result of {@link take}.
+   */
   bytesHead(length: number): this {
     const head = Buffer.alloc(length < 2 ** 32 ? 5 : 9);
     head[0] = length < 2 ** 32 ? 0x42 : 0x8e;
@@ -75,7 +84,7 @@ export class PickleWriter {
     return this.raw(Buffer.from(`c${module}\n${name}\n`, 'latin1'));
   }
 
-  /** A tuple of what `fill` writes. */
+  /** Writes a tuple whose items `fill` writes. */
   tuple(fill: () => void): this {
     this.op('(');
     fill();
@@ -88,7 +97,7 @@ export class PickleWriter {
     return this.op('e');
   }
 
-  /** A dict; `fill` writes keys and values in turn. */
+  /** Writes a dict. `fill` writes alternating keys and values. */
   dict(fill: () => void): this {
     this.op('}(');
     fill();

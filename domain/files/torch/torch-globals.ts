@@ -1,5 +1,5 @@
 import { gathered } from '../pickle/numpy-array.js';
-import { firstOf, listOf, plainGlobals } from '../pickle/pickle-globals.js';
+import { combineFinders, toList, plainGlobals } from '../pickle/pickle-globals.js';
 import {
   type FindGlobal,
   globalsFinder,
@@ -8,9 +8,9 @@ import {
   PickleTuple,
 } from '../pickle/pickle-values.js';
 import type { PickleValue } from '../pickle/pickle-values.js';
-import { bytesPerElement, type Dtype, elementsOf, type Tensor, type TypedArray } from '../tensor.js';
+import { bytesPerElement, type Dtype, countElements, type Tensor, type TypedArray } from '../tensor.js';
 
-/** Storage classes of torch by name, and the dtype of their elements. */
+/** Element types of the storage classes of torch, by class name. */
 export const STORAGE_DTYPES: Readonly<Record<string, Dtype>> = {
   DoubleStorage: 'float64',
   FloatStorage: 'float32',
@@ -43,15 +43,18 @@ const DTYPE_NAMES: Readonly<Record<string, Dtype>> = {
   bool: 'bool',
 };
 
-/** The memory that one or more tensors are views of. `untyped` ones count bytes; their tensors say the type. */
+/**
+ * Memory that one or more tensors are views of. An untyped storage is measured in bytes; its tensors state
+ * the type.
+ */
 export class TorchStorage extends PickleObject {
   readonly key: string;
-  /** undefined for an untyped storage. */
+  /** Undefined for an untyped storage. */
   readonly dtype: Dtype | undefined;
-  /** Elements, or bytes of an untyped storage. */
+  /** Number of elements; number of bytes for an untyped storage. */
   readonly length: number;
   private readonly fetch: (dtype: Dtype) => TypedArray;
-  /** Where its first byte lies in the file. */
+  /** Returns the file offset of the first byte. */
   readonly position: () => number;
 
   constructor(
@@ -69,7 +72,7 @@ export class TorchStorage extends PickleObject {
     this.position = position;
   }
 
-  /** All elements; tensors that share the storage share this memory. */
+  /** Returns all elements. Tensors that share the storage share this memory. */
   elements(dtype: Dtype): TypedArray {
     return this.fetch(dtype);
   }
@@ -79,7 +82,7 @@ export class TorchStorage extends PickleObject {
   }
 }
 
-/** A tensor: a strided view of a storage, whose bounds are checked here and whose values are read by {@link tensor}. */
+/** A tensor: a strided view of a storage. {@link tensor} checks the bounds and reads the values. */
 export class TorchTensor extends PickleObject {
   readonly shape: readonly number[];
   private readonly storage: TorchStorage;
@@ -107,17 +110,21 @@ export class TorchTensor extends PickleObject {
     checkSizes([offset, ...shape, ...strides], shape, strides);
   }
 
-  /** Row-major values: a view where the tensor is contiguous, else a copy. @throws RangeError where it reaches outside its storage */
+  /**
+   * Returns the values in row-major order: a view if the tensor is contiguous, otherwise a copy.
+   * @throws RangeError if the tensor exceeds its storage
+   */
   tensor(): Tensor {
     const { shape, strides, offset, dtype } = this;
     const data = this.storage.elements(dtype);
-    const count = elementsOf(shape);
+    const count = countElements(shape);
     if (count === 0) return { dtype, shape: [...shape], data: data.subarray(0, 0) };
     const last = shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis], offset);
     const claim = `tensor (${shape.join(', ')}) with strides (${strides.join(', ')}) and offset ${offset}`;
     if (last >= data.length)
       throw new RangeError(`has a ${claim} that reaches element ${last} of a storage of ${data.length}`);
-    // A stride of 0 lets a few bytes claim to be a huge tensor; real weights and features never have more elements than their storage.
+    // With a stride of 0, a few bytes can represent a huge tensor. Real weights and features never have more
+    // elements than their storage.
     if (count > data.length)
       throw new RangeError(`has a ${claim} whose elements overlap in a storage of ${data.length}`);
     if (isContiguous(shape, strides))
@@ -125,13 +132,17 @@ export class TorchTensor extends PickleObject {
     return { dtype, shape: [...shape], data: gathered(data, dtype, shape, strides, offset) };
   }
 
-  /** Where its values lie in the file, without reading them. @throws RangeError where it reaches outside its storage */
+  /**
+   * Returns the location of the values in the file without reading them. `strides` are in elements, `offset`
+   * in bytes.
+   * @throws RangeError if the tensor exceeds its storage
+   */
   layout(): { dtype: Dtype; shape: readonly number[]; strides: readonly number[]; offset: number } {
     const { shape, strides, offset, dtype, storage } = this;
     const size = bytesPerElement(dtype);
     const length = storage.dtype === undefined ? Math.floor(storage.length / size) : storage.length;
     const last = shape.reduce((sum, count, axis) => sum + (count - 1) * strides[axis], offset);
-    if (elementsOf(shape) > 0 && (last >= length || elementsOf(shape) > length)) {
+    if (countElements(shape) > 0 && (last >= length || countElements(shape) > length)) {
       throw new RangeError(
         `has a tensor (${shape.join(', ')}) that does not fit its storage of ${length} elements`,
       );
@@ -139,12 +150,15 @@ export class TorchTensor extends PickleObject {
     return { dtype, shape, strides, offset: storage.position() + offset * size };
   }
 
-  /** Tensors with attributes of their own (subclasses) may set some: nothing we need. */
+  /** Tensor subclasses may set attributes, which are not needed. */
   setState(): void {}
 }
 
-/** What a .pt file may name: plain containers, numpy, storages and the functions that rebuild tensors from them. */
-export const torchGlobals: FindGlobal = firstOf(
+/**
+ * The names that a .pt file may use: plain containers, numpy, storages and the functions that rebuild
+ * tensors.
+ */
+export const torchGlobals: FindGlobal = combineFinders(
   plainGlobals,
   globalsFinder({
     'torch._utils._rebuild_tensor': ([storage, offset, size, stride]) =>
@@ -157,27 +171,29 @@ export const torchGlobals: FindGlobal = firstOf(
       checkBits(notes);
       return rebuilt(storage, offset, size, stride, dtype);
     },
-    'torch._utils._rebuild_parameter': ([data]) => tensorOf(data),
-    'torch._utils._rebuild_parameter_with_state': ([data]) => tensorOf(data),
-    'torch.nn.parameter.Parameter': ([data]) => tensorOf(data),
+    'torch._utils._rebuild_parameter': ([data]) => toTensor(data),
+    'torch._utils._rebuild_parameter_with_state': ([data]) => toTensor(data),
+    'torch.nn.parameter.Parameter': ([data]) => toTensor(data),
     'torch._tensor._rebuild_from_type_v2': ([rebuild, , args]) => {
       if (!(rebuild instanceof PickleGlobal))
-        throw new RangeError('rebuilds a tensor by something that is no function');
-      return rebuild.call(listOf(args));
+        throw new RangeError('rebuilds a tensor with a value that is not a function');
+      return rebuild.call(toList(args));
     },
-    'torch.Size': ([sizes]) => new PickleTuple(listOf(sizes)),
+    'torch.Size': ([sizes]) => new PickleTuple(toList(sizes)),
     'torch.device': ([device]) => device ?? null,
   }),
   mentioned,
 );
 
-/** Names that stand for themselves: storage classes, dtypes, the tensor class. */
+/** Names that may be used but not called: storage classes, dtypes, the tensor class. */
 function mentioned(name: string): PickleGlobal | undefined {
   const known = storageDtype(name) !== null || dtypeNamed(name) !== undefined || name === 'torch.Tensor';
   return known || name === 'torch._tensor.Tensor' ? new PickleGlobal(name) : undefined;
 }
 
-/** Element type of a storage class; undefined for the untyped one, null for what is none. */
+/**
+ * Element type of a storage class; undefined for the untyped class, null if the name is not a storage class.
+ */
 export function storageDtype(name: string): Dtype | undefined | null {
   if (name === 'torch.storage.UntypedStorage' || name === 'torch.UntypedStorage') return undefined;
   const short = /^torch(?:\.storage|\.cuda)?\.(\w+)$/.exec(name)?.[1] ?? '';
@@ -198,24 +214,24 @@ function rebuilt(
 ): TorchTensor {
   if (!(storage instanceof TorchStorage)) throw new RangeError('has a tensor without a storage');
   const type = dtype instanceof PickleGlobal ? dtypeNamed(dtype.name) : undefined;
-  const [shape, strides] = [size, stride].map((sizes) => listOf(sizes).map(sizeOf));
-  return new TorchTensor(storage, sizeOf(offset), shape, strides, type);
+  const [shape, strides] = [size, stride].map((sizes) => toList(sizes).map(toSize));
+  return new TorchTensor(storage, toSize(offset), shape, strides, type);
 }
 
-/** NaN, which no size may be, for what is not a whole number. */
-function sizeOf(value: PickleValue): number {
+/** Returns NaN, which is never a valid size, for values other than numbers. */
+function toSize(value: PickleValue): number {
   return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : NaN;
 }
 
-/** A view may stand for the negated or conjugated values of its storage, which is noted beside it. */
+/** A view may represent the negated or conjugated values of its storage; a note next to it states this. */
 function checkBits(notes: PickleValue | undefined): void {
   if (!(notes instanceof Map) || (notes.get('neg') !== true && notes.get('conj') !== true)) return;
   throw new RangeError(
-    'has a tensor whose values torch negates as it reads them: save tensor.resolve_neg() instead',
+    'has a tensor whose values torch negates or conjugates when it reads them: save tensor.resolve_neg() or tensor.resolve_conj() instead',
   );
 }
 
-function tensorOf(value: PickleValue): TorchTensor {
+function toTensor(value: PickleValue): TorchTensor {
   if (!(value instanceof TorchTensor)) throw new RangeError('has a parameter that is not a tensor');
   return value;
 }
@@ -224,7 +240,7 @@ function checkSizes(numbers: readonly number[], shape: readonly number[], stride
   const sane = numbers.every((number) => Number.isSafeInteger(number) && number >= 0);
   if (sane && shape.length === strides.length && shape.length <= 64) return;
   throw new RangeError(
-    `has a tensor of impossible shape (${shape.join(', ')}) and strides (${strides.join(', ')})`,
+    `has a tensor with invalid shape (${shape.join(', ')}) and strides (${strides.join(', ')})`,
   );
 }
 

@@ -2,29 +2,32 @@ import { basename } from 'node:path';
 import { type FileBytes, withFileBytes } from '../file-bytes.js';
 import type { PickleValue } from '../pickle/pickle-values.js';
 import { safetensorsLayout } from '../safetensors.js';
-import { type Dtype, elementsOf } from '../tensor.js';
+import { type Dtype, countElements } from '../tensor.js';
 import { TorchTensor } from './torch-globals.js';
 import { readPtProgram } from './torch-pt.js';
 
-/** Where a tensor's values lie in a checkpoint. */
+/** The location of a tensor's values in a checkpoint. */
 export interface TensorLayout {
-  /** Name of the file, without its folder. */
+  /** File name without the folder. */
   file: string;
   dtype: Dtype;
   shape: readonly number[];
-  /** In elements; a checkpoint may keep another order of axes than row-major. */
+  /** Strides in elements. A checkpoint may store axes in an order other than row-major. */
   strides: readonly number[];
-  /** Of the first element, in bytes from the start of the file. */
+  /** Offset of the first element, in bytes from the start of the file. */
   offset: number;
 }
 
-/** `{` at byte 8 begins the header of safetensors. It is looked at first: a header's length may well begin like a pickle. */
+/**
+ * `{` at byte 8 is the start of a safetensors header. It is checked first, because the length of the header
+ * may begin like a pickle.
+ */
 const BRACE = 0x7b;
 
 /**
- * Tensors of a checkpoint by dotted path, without reading their values: torch.save's zip and older formats, and safetensors. Tensors inside lists are
- * left out.
- * @throws SamMilError InvalidInput, UnsupportedFormat, as the readers of these formats
+ * Returns the locations of the tensors in a checkpoint by dotted path, without reading values. Supports the
+ * zip format and older formats of torch.save, and safetensors. Tensors in lists are left out.
+ * @throws SamMilError InvalidInput, UnsupportedFormat, like the readers of these formats
  */
 export function tensorLayout(path: string): Map<string, TensorLayout> {
   const file = basename(path);
@@ -43,7 +46,7 @@ export function tensorLayout(path: string): Map<string, TensorLayout> {
 
 function torchLayout(bytes: FileBytes, file: string): Map<string, TensorLayout> {
   const layouts = new Map<string, TensorLayout>();
-  // A dict may hold itself: each is entered once.
+  // A dict may contain itself, so each is visited once.
   const entered = new Set<PickleValue>();
   const visit = (value: PickleValue, path: string): void => {
     if (value instanceof TorchTensor) layouts.set(path, { ...value.layout(), file });
@@ -56,12 +59,12 @@ function torchLayout(bytes: FileBytes, file: string): Map<string, TensorLayout> 
   try {
     visit(readPtProgram(bytes), '');
   } catch (error) {
-    if (error instanceof RangeError) throw bytes.refusal(`is not a usable checkpoint: it ${error.message}`);
+    if (error instanceof RangeError) throw bytes.refusal(`is not a valid checkpoint: it ${error.message}`);
     throw error;
   }
   return layouts;
 }
 
 function rowMajor(shape: readonly number[]): number[] {
-  return shape.map((_, axis) => elementsOf(shape.slice(axis + 1)));
+  return shape.map((_, axis) => countElements(shape.slice(axis + 1)));
 }

@@ -1,7 +1,7 @@
 import type { FileBytes } from '../file-bytes.js';
 import type { UnpickleOptions } from '../pickle/pickle-reader.js';
 import { PickleGlobal, PickleTuple, type PickleValue } from '../pickle/pickle-values.js';
-import { arrayOfBytes, bytesPerElement, type Dtype, type TypedArray } from '../tensor.js';
+import { arrayFromBytes, bytesPerElement, type Dtype, type TypedArray } from '../tensor.js';
 import { storageDtype, torchGlobals, TorchStorage } from './torch-globals.js';
 
 /** torch.serialization.MAGIC_NUMBER */
@@ -13,22 +13,22 @@ type Unpickle = (start: number, options?: UnpickleOptions) => { value: PickleVal
 interface Part {
   dtype: Dtype;
   length: number;
-  /** Where its elements lie; known once the whole program has run. */
+  /** File offset of the elements. Known after the whole program has run. */
   offset?: number;
-  /** Read once: tensors of one storage share its memory. */
+  /** Read only once, so that the tensors of a storage share its memory. */
   elements?: TypedArray;
 }
 
 /**
- * The format of torch.save before 1.6: pickles of a magic number, a version, facts about the machine, the value, and the storage keys; then each
- * storage's length (int64) and elements.
+ * Reads the format of torch.save before 1.6: pickles of a magic number, a version, information about the
+ * machine, the value, and the storage keys; then the length (int64) and the elements of each storage.
  */
 export function readLegacyPt(file: FileBytes, unpickle: Unpickle): PickleValue {
   const magic = unpickle(0);
-  if (magic.value !== MAGIC) throw file.refusal('is a plain pickle, not a file of torch.save');
+  if (magic.value !== MAGIC) throw file.refusal('is a plain pickle, not a file written by torch.save');
   const version = unpickle(magic.end);
   if (version.value !== PROTOCOL)
-    throw file.refusal('is of an unknown torch version', `${PROTOCOL}`, JSON.stringify(version.value));
+    throw file.refusal('has an unknown torch file version', `${PROTOCOL}`, JSON.stringify(version.value));
   const machine = unpickle(version.end);
   if (machine.value instanceof Map && machine.value.get('little_endian') === false) {
     throw file.refusal('was written on a big-endian machine', 'little-endian values');
@@ -36,18 +36,18 @@ export function readLegacyPt(file: FileBytes, unpickle: Unpickle): PickleValue {
   const parts = new Map<string, Part>();
   const content = unpickle(machine.end, {
     findGlobal: torchGlobals,
-    persistent: (id) => storageOf(file, parts, id),
+    persistent: (id) => findStorage(file, parts, id),
   });
   const keys = unpickle(content.end);
-  if (!Array.isArray(keys.value)) throw file.refusal('has no list of storages behind its value');
+  if (!Array.isArray(keys.value)) throw file.refusal('has no list of storages after its value');
   placeParts(file, parts, keys.value, keys.end);
   return content.value;
 }
 
-function storageOf(file: FileBytes, parts: Map<string, Part>, id: PickleValue): TorchStorage {
+function findStorage(file: FileBytes, parts: Map<string, Part>, id: PickleValue): TorchStorage {
   const [kind, type, key, , length, view] = id instanceof PickleTuple ? id.items : [];
   if (kind !== 'storage' || !(type instanceof PickleGlobal) || typeof key !== 'string') {
-    throw new RangeError('refers to something outside itself that is not a storage (a whole module?)');
+    throw new RangeError('refers to external data that is not a storage (it may contain a whole module)');
   }
   const dtype = storageDtype(type.name);
   if (dtype === null || dtype === undefined)
@@ -58,11 +58,11 @@ function storageOf(file: FileBytes, parts: Map<string, Part>, id: PickleValue): 
     throw new RangeError(`describes storage "${key}" in two ways`);
   parts.set(key, part);
   const position = (): number => {
-    if (part.offset === undefined) throw file.refusal(`lacks the elements of storage "${key}"`);
+    if (part.offset === undefined) throw file.refusal(`does not contain the elements of storage "${key}"`);
     return part.offset;
   };
   const fetch = (): TypedArray => {
-    part.elements ??= arrayOfBytes(dtype, file.read(position(), part.length * bytesPerElement(dtype)));
+    part.elements ??= arrayFromBytes(dtype, file.read(position(), part.length * bytesPerElement(dtype)));
     return part.elements;
   };
   return new TorchStorage(key, dtype, part.length, fetch, position);
@@ -86,6 +86,6 @@ function placeParts(
     }
     part.offset = at + 8;
     at += 8 + length * bytesPerElement(part.dtype);
-    if (at > file.size) throw file.refusal('is cut off', `${at} bytes`, `${file.size}`);
+    if (at > file.size) throw file.refusal('is truncated', `${at} bytes`, `${file.size}`);
   }
 }

@@ -17,29 +17,36 @@ import { readZipPt } from './torch-zip.js';
 
 export { type PtContent, writePt } from './torch-zip.js';
 
-/** A value of a .pt file in plain JavaScript: dicts are objects (their keys as text), lists and tuples arrays, tensors and numpy arrays tensors. */
+/**
+ * A value of a .pt file in plain JavaScript. Dicts become objects with text keys, lists and tuples become
+ * arrays, and torch tensors and numpy arrays become tensors.
+ */
 export type PtValue =
   null | boolean | number | bigint | string | Uint8Array | Tensor | PtValue[] | { [key: string]: PtValue };
 
 export interface PtFile {
   value: PtValue;
   /**
-   * Every tensor in it by its dotted path (`state_dict.conv1.weight`, `0` for the first of a list); a file that is just one tensor has it
-   * under the empty name.
+   * Every tensor by its dotted path (`state_dict.conv1.weight`, `0` for the first item of a list). If the
+   * file is a single tensor, its path is empty.
    */
   tensors: Record<string, Tensor>;
 }
 
-/** Nesting that a checkpoint may have. */
-const DEEPEST = 64;
-/** Values that one file may unfold to; a few references to one another can claim to be endlessly many. */
-const MOST_VALUES = 5_000_000;
+/** Maximum nesting depth of a checkpoint. */
+const MAX_NESTING = 64;
+/**
+ * Maximum number of values after all references are expanded. A few references to each other could expand
+ * without end.
+ */
+const MAX_VALUES = 5_000_000;
 
 /**
- * Reads what torch.save wrote: the zip format (since 1.6) and the older plain one; nothing of the file is executed, and every shape, stride
- * and offset is checked against the bytes that are there. Tensors that share a storage share their memory: don't write into them.
- * @throws SamMilError InvalidInput (damaged, inconsistent, names a class outside the allow-list), UnsupportedFormat (compressed, TorchScript,
- * the tar format before 0.4)
+ * Reads a file written by torch.save, in the zip format (since 1.6) or the older plain format. No code from
+ * the file is executed, and every shape, stride and offset is checked against the size of the file. Tensors
+ * that share a storage share their memory, so do not modify them.
+ * @throws SamMilError InvalidInput (damaged, inconsistent, names a class outside the allow-list),
+ *   UnsupportedFormat (compressed, TorchScript, the tar format before 0.4)
  */
 export function readPt(path: string): PtFile {
   return withFileBytes(path, (file) => {
@@ -47,38 +54,46 @@ export function readPt(path: string): PtFile {
     try {
       return new Unfolding(file.size).file(value);
     } catch (error) {
-      if (error instanceof RangeError) throw file.refusal(`is not a usable checkpoint: it ${error.message}`);
+      if (error instanceof RangeError) throw file.refusal(`is not a valid checkpoint: it ${error.message}`);
       throw error;
     }
   });
 }
 
-/** The one tensor of a file that holds just that, as feature files do. @throws SamMilError InvalidInput where it holds anything else */
+/**
+ * Reads a file that contains a single tensor, such as a feature file.
+ * @throws SamMilError as {@link readPt}, and InvalidInput if the file contains anything else
+ */
 export function readPtTensor(path: string): Tensor {
   const { tensors } = readPt(path);
   const tensor = tensors[''];
   if (tensor !== undefined) return tensor;
   const names = Object.keys(tensors);
-  throw new SamMilError('InvalidInput', 'does not hold just one tensor', {
+  throw new SamMilError('InvalidInput', 'does not contain a single tensor', {
     file: path,
     expected: 'a bare torch tensor',
     found:
-      names.length === 0 ? 'no tensor' : `${names.length} named ones (${names.slice(0, 3).join(', ')}, ...)`,
+      names.length === 0
+        ? 'no tensor'
+        : `${names.length} named tensors (${names.slice(0, 3).join(', ')}, ...)`,
   });
 }
 
-/** What the file's pickle builds, its tensors unread. @throws SamMilError as {@link readPt} */
+/**
+ * Returns the result of the file's pickle without reading the tensors.
+ * @throws SamMilError as {@link readPt}
+ */
 export function readPtProgram(file: FileBytes): PickleValue {
   return isZip(file) ? readZipPt(file) : readPlainPt(file);
 }
 
 function readPlainPt(file: FileBytes): PickleValue {
   const head = file.read(0, Math.min(file.size, 512));
-  if (file.size === 0) throw file.refusal('is empty (0 bytes)', 'a file of torch.save');
+  if (file.size === 0) throw file.refusal('is empty (0 bytes)', 'a file written by torch.save');
   if (head[0] !== 0x80) {
     const tar = head.length > 262 && Buffer.from(head.subarray(257, 262)).toString('latin1') === 'ustar';
-    if (!tar) throw file.refusal('is not a file of torch.save', 'a zip archive or a pickle');
-    throw new SamMilError('UnsupportedFormat', 'is in the tar format of torch before 0.4', {
+    if (!tar) throw file.refusal('is not a file written by torch.save', 'a zip archive or a pickle');
+    throw new SamMilError('UnsupportedFormat', 'uses the tar format of torch before 0.4', {
       file: file.path,
       next: 'load it with torch and save it again',
     });
@@ -92,10 +107,10 @@ class Unfolding {
   private readonly buffers = new Set<ArrayBufferLike>();
   private values = 0;
   private copied = 0;
-  private readonly mostCopied: number;
+  private readonly maxCopied: number;
 
   constructor(fileSize: number) {
-    this.mostCopied = 4 * fileSize + (64 << 20);
+    this.maxCopied = 4 * fileSize + (64 << 20);
   }
 
   file(value: PickleValue): PtFile {
@@ -103,8 +118,8 @@ class Unfolding {
   }
 
   private unfold(value: PickleValue, path: readonly string[]): PtValue {
-    if (path.length > DEEPEST) throw new RangeError(`nests deeper than ${DEEPEST}`);
-    if (++this.values > MOST_VALUES) throw new RangeError(`unfolds to more than ${MOST_VALUES} values`);
+    if (path.length > MAX_NESTING) throw new RangeError(`is nested deeper than ${MAX_NESTING} levels`);
+    if (++this.values > MAX_VALUES) throw new RangeError(`expands to more than ${MAX_VALUES} values`);
     if (value instanceof TorchTensor || value instanceof NumpyArray) return this.tensor(value, path);
     if (value instanceof Map) return this.members(value, path);
     if (value instanceof Set) return this.items([...value], path);
@@ -112,7 +127,7 @@ class Unfolding {
     if (Array.isArray(value)) return this.items(value, path);
     if (value instanceof PickleBytes) return value.read();
     if (value instanceof PickleGlobal) return value.name;
-    if (value instanceof TorchStorage) throw new RangeError('holds a bare storage instead of a tensor');
+    if (value instanceof TorchStorage) throw new RangeError('contains a bare storage instead of a tensor');
     if (value instanceof PickleObject) return null;
     return value;
   }
@@ -128,12 +143,15 @@ class Unfolding {
     return tensor;
   }
 
-  /** Views of a storage cost nothing; copies of strided ones do, and a small file can ask for many. */
+  /**
+   * Limits the memory of copies. Views of a storage need none, but strided tensors are copied, and a small
+   * file can contain many of them.
+   */
   private account(buffer: ArrayBufferLike): void {
     if (this.buffers.has(buffer)) return;
     this.buffers.add(buffer);
     this.copied += buffer.byteLength;
-    if (this.copied > this.mostCopied) throw new RangeError('unfolds to far more bytes than the file has');
+    if (this.copied > this.maxCopied) throw new RangeError('expands to far more bytes than the file has');
   }
 
   private members(dict: Map<PickleValue, PickleValue>, path: readonly string[]): PtValue {
@@ -155,7 +173,7 @@ class Unfolding {
   }
 }
 
-/** A dict key as text: Python's own spelling for what is not text already. */
+/** Converts a dict key to text. Keys other than text are written as in Python. */
 function keyName(key: PickleValue): string {
   if (key instanceof PickleTuple) return `(${key.items.map(keyName).join(', ')})`;
   if (key === null) return 'None';

@@ -7,42 +7,47 @@ import { PickleGlobal, PickleTuple, type PickleValue } from '../pickle/pickle-va
 import { PickleWriter } from '../pickle/pickle-writer.js';
 import { listZip, StoredZipWriter, type ZipEntry } from '../stored-zip.js';
 import {
-  arrayOfBytes,
-  bytesOfArray,
+  arrayFromBytes,
+  viewBytes,
   bytesPerElement,
   type Dtype,
-  elementsOf,
+  countElements,
   type TypedArray,
 } from '../tensor.js';
 import { STORAGE_DTYPES, storageDtype, torchGlobals, TorchStorage } from './torch-globals.js';
 
-/** A tensor whose values may come in pieces, so that a large bag need not be in memory. */
+/** A tensor whose values may be supplied in pieces, so that a large bag need not be in memory. */
 export interface TensorSource {
   dtype: Dtype;
   shape: number[];
   data: TypedArray | Iterable<TypedArray>;
 }
 
-/** What to write: one bare tensor, as feature files are, or a dict of them, as checkpoints are; or such a dict named `model` beside notes. */
+/**
+ * What to write: a single tensor, as in feature files; a dict of tensors, as in checkpoints; or such a dict
+ * named `model` with notes.
+ */
 export type PtContent =
   | { tensor: TensorSource }
   | { tensors: Readonly<Record<string, TensorSource>> }
   | { model: Readonly<Record<string, TensorSource>>; notes: Readonly<Record<string, string>> };
 
 /**
- * Writes a file that `torch.load(path, weights_only=True)` reads: a zip of stored, 64-byte aligned entries. Equal content gives equal bytes:
- * dates are fixed and the archive's folder is called `archive`.
- * @throws SamMilError UnsupportedFormat for uint16, uint32, uint64 (torch has no storage class for them), InvalidInput, DiskFull
+ * Writes a file that `torch.load(path, weights_only=True)` can read: a zip of stored, 64-byte aligned
+ * entries. Equal content produces equal bytes: dates are fixed and the folder in the archive is always
+ * `archive`.
+ * @throws SamMilError UnsupportedFormat for uint16, uint32, uint64 (torch has no storage class for them),
+ *   InvalidInput, DiskFull
  */
 export function writePt(path: string, content: PtContent): void {
-  const entries = Object.values(tensorsOf(content));
+  const entries = Object.values(listTensors(content));
   const pickle = contentProgram(path, content);
   writeAtomicFile(path, (file) => {
     const zip = new StoredZipWriter(file);
     zip.add('archive/data.pkl', pickle.length, [pickle]);
     addText(zip, 'archive/byteorder', 'little');
     entries.forEach((tensor, index) => {
-      const bytes = elementsOf(tensor.shape) * bytesPerElement(tensor.dtype);
+      const bytes = countElements(tensor.shape) * bytesPerElement(tensor.dtype);
       zip.add(`archive/data/${index}`, bytes, pieces(tensor));
     });
     addText(zip, 'archive/version', '3\n');
@@ -50,7 +55,7 @@ export function writePt(path: string, content: PtContent): void {
   });
 }
 
-function tensorsOf(content: PtContent): Readonly<Record<string, TensorSource>> {
+function listTensors(content: PtContent): Readonly<Record<string, TensorSource>> {
   if ('tensor' in content) return { '': content.tensor };
   return 'model' in content ? content.model : content.tensors;
 }
@@ -59,7 +64,7 @@ function contentProgram(path: string, content: PtContent): Uint8Array {
   const program = new PickleWriter(2);
   const dict = () =>
     program.dict(() =>
-      Object.entries(tensorsOf(content)).forEach(([name, tensor], index) => {
+      Object.entries(listTensors(content)).forEach(([name, tensor], index) => {
         program.text(name);
         tensorProgram(program, path, tensor, index);
       }),
@@ -76,18 +81,19 @@ function contentProgram(path: string, content: PtContent): Uint8Array {
   return program.op('.').take();
 }
 
-/** Runs the program of a zip checkpoint. Storages are read when a tensor asks for them. */
+/** Runs the program of a zip checkpoint. Storages are read when a tensor needs them. */
 export function readZipPt(file: FileBytes): PickleValue {
   const entries = entriesByName(file);
   refuseForeign(file, [...entries.values()]);
   const program = [...entries.values()].find((entry) => /^[^/]+\/data\.pkl$/.test(entry.name));
-  if (program === undefined) throw file.refusal('is a zip archive without data.pkl', 'a file of torch.save');
+  if (program === undefined)
+    throw file.refusal('is a zip archive without data.pkl', 'a file written by torch.save');
   const folder = program.name.slice(0, -'data.pkl'.length);
   checkFolder(file, folder, entries.keys());
   checkByteOrder(file, entries.get(`${folder}byteorder`));
   const storages = new Map<string, TorchStorage>();
   const persistent = (id: PickleValue): TorchStorage => {
-    const storage = storageOf(file, entries, folder, id);
+    const storage = findStorage(file, entries, folder, id);
     const known = storages.get(storage.key);
     if (known !== undefined && known.dtype === storage.dtype && known.length === storage.length) return known;
     storages.set(storage.key, storage);
@@ -97,7 +103,7 @@ export function readZipPt(file: FileBytes): PickleValue {
   return unpickle(file, { start: program.offset, end, findGlobal: torchGlobals, persistent }).value;
 }
 
-/** Of two entries of one name, torch reads one and other programs the other: no telling which is meant. */
+/** Rejects two entries with the same name: torch and other programs would read different ones. */
 function entriesByName(file: FileBytes): Map<string, ZipEntry> {
   const entries = new Map<string, ZipEntry>();
   for (const entry of listZip(file)) {
@@ -107,15 +113,18 @@ function entriesByName(file: FileBytes): Map<string, ZipEntry> {
   return entries;
 }
 
-/** Nothing is ever unpacked, so that a path out of the archive could do no harm; but torch.save writes none, and torch.load takes none. */
+/**
+ * Rejects paths that leave the archive's folder. Nothing is unpacked, so they would be harmless, but
+ * torch.save never writes them and torch.load rejects them.
+ */
 function checkFolder(file: FileBytes, folder: string, names: Iterable<string>): void {
   for (const name of names) {
     if (name.startsWith(folder) && !name.split(/[/\\]/).includes('..')) continue;
-    throw file.refusal(`entry "${name}" lies outside the archive's folder`, `${folder}...`);
+    throw file.refusal(`entry "${name}" is outside the archive's folder`, `${folder}...`);
   }
 }
 
-/** Archives that torch can open but that are not tensors in plain bytes. */
+/** Rejects archives that torch can open but that do not contain tensors as plain bytes. */
 function refuseForeign(file: FileBytes, entries: readonly ZipEntry[]): void {
   if (entries.some(({ name }) => /^[^/]+\/code\//.test(name))) {
     throw new SamMilError('UnsupportedFormat', 'is a TorchScript program', {
@@ -133,7 +142,7 @@ function refuseForeign(file: FileBytes, entries: readonly ZipEntry[]): void {
   });
 }
 
-function storageOf(
+function findStorage(
   file: FileBytes,
   entries: ReadonlyMap<string, ZipEntry>,
   folder: string,
@@ -141,21 +150,21 @@ function storageOf(
 ): TorchStorage {
   const [kind, type, key, , length] = id instanceof PickleTuple ? id.items : [];
   if (kind !== 'storage' || !(type instanceof PickleGlobal) || typeof key !== 'string') {
-    throw new RangeError('refers to something outside itself that is not a storage');
+    throw new RangeError('refers to external data that is not a storage');
   }
   const dtype = storageDtype(type.name);
   if (dtype === null) throw new RangeError(`has a storage of the unknown type "${type.name}"`);
   const entry = entries.get(`${folder}data/${key}`);
-  if (entry === undefined) throw new RangeError(`lacks the entry of storage "${key}"`);
+  if (entry === undefined) throw new RangeError(`does not contain the entry of storage "${key}"`);
   const count = Number(length);
-  const wanted = count * (dtype === undefined ? 1 : bytesPerElement(dtype));
-  if (!Number.isSafeInteger(count) || count < 0 || wanted !== entry.size) {
-    throw new RangeError(`claims ${wanted} bytes for storage "${key}", whose entry has ${entry.size}`);
+  const expectedBytes = count * (dtype === undefined ? 1 : bytesPerElement(dtype));
+  if (!Number.isSafeInteger(count) || count < 0 || expectedBytes !== entry.size) {
+    throw new RangeError(`states ${expectedBytes} bytes for storage "${key}", whose entry has ${entry.size}`);
   }
   let bytes: Uint8Array | undefined;
-  const fetch = (wantedType: Dtype): TypedArray => {
+  const fetch = (requestedType: Dtype): TypedArray => {
     bytes ??= file.read(entry.offset, entry.size);
-    return arrayOfBytes(wantedType, bytes);
+    return arrayFromBytes(requestedType, bytes);
   };
   return new TorchStorage(key, dtype, count, fetch, () => entry.offset);
 }
@@ -164,23 +173,28 @@ function checkByteOrder(file: FileBytes, entry: ZipEntry | undefined): void {
   if (entry === undefined) return;
   const order = Buffer.from(file.read(entry.offset, Math.min(entry.size, 16))).toString('latin1');
   if (order !== 'little')
-    throw file.refusal('was written on a machine of another byte order', 'little', order);
+    throw file.refusal('was written on a machine with another byte order', 'little', order);
 }
 
 function tensorProgram(program: PickleWriter, path: string, tensor: TensorSource, key: number): void {
   const storage = Object.entries(STORAGE_DTYPES).find(([, dtype]) => dtype === tensor.dtype)?.[0];
   if (storage === undefined) {
-    throw new SamMilError('UnsupportedFormat', `torch has no storage for ${tensor.dtype}`, {
+    throw new SamMilError('UnsupportedFormat', `torch has no storage class for ${tensor.dtype}`, {
       file: basename(path),
     });
   }
   const { shape } = tensor;
-  const strides = shape.map((_, axis) => elementsOf(shape.slice(axis + 1)));
+  const strides = shape.map((_, axis) => countElements(shape.slice(axis + 1)));
   const sizes = (values: readonly number[]): PickleWriter =>
     program.tuple(() => values.forEach((value) => program.int(value)));
   program.global('torch._utils', '_rebuild_tensor_v2').tuple(() => {
     program.tuple(() =>
-      program.text('storage').global('torch', storage).text(String(key)).text('cpu').int(elementsOf(shape)),
+      program
+        .text('storage')
+        .global('torch', storage)
+        .text(String(key))
+        .text('cpu')
+        .int(countElements(shape)),
     );
     program.op('Q').int(0);
     sizes(shape);
@@ -191,8 +205,8 @@ function tensorProgram(program: PickleWriter, path: string, tensor: TensorSource
 }
 
 function* pieces({ data }: TensorSource): Generator<Uint8Array> {
-  if (ArrayBuffer.isView(data)) yield bytesOfArray(data);
-  else for (const piece of data) yield bytesOfArray(piece);
+  if (ArrayBuffer.isView(data)) yield viewBytes(data);
+  else for (const piece of data) yield viewBytes(piece);
 }
 
 function addText(zip: StoredZipWriter, name: string, text: string): void {

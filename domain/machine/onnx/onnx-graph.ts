@@ -1,5 +1,5 @@
 import { SamMilError } from '../../errors.js';
-import { bytesPerElement, elementsOf } from '../../files/tensor.js';
+import { bytesPerElement, countElements } from '../../files/tensor.js';
 import type { TensorLayout } from '../../files/torch/torch-layout.js';
 import { ProtoWriter, protoFields } from './protobuf.js';
 
@@ -94,7 +94,7 @@ export class OnnxGraph {
     }
     const order = memoryOrder(name, tensor);
     const shape = order.map((axis) => tensor.shape[axis]);
-    const length = elementsOf(shape) * bytesPerElement(dtype);
+    const length = countElements(shape) * bytesPerElement(dtype);
     const external = tensorHeader(name, dtype, shape);
     for (const [key, value] of [
       ['location', tensor.file],

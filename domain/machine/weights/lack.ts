@@ -1,10 +1,10 @@
 import { findingText, SamMilError } from '../../errors.js';
-import type { Lack } from '../../activity-schema.js';
+import type { MissingResource } from '../../activity-schema.js';
 import { WEIGHTS } from './manifest.js';
 import { findWeights } from './weights-store.js';
 
 /** What keeps the model that a person's file describes from being used; undefined where nothing does that can be seen without work. */
-export function lackOfModelFile(look: () => unknown): Lack | undefined {
+export function lackOfModelFile(look: () => unknown): MissingResource | undefined {
   const error = errorOf(look);
   return error && { ...told(error), ...(error.code !== 'WeightsMissing' && { wrong: true }) };
 }
@@ -19,13 +19,13 @@ function errorOf(look: () => unknown): SamMilError | undefined {
   }
 }
 
-function told(error: SamMilError): Lack {
+function told(error: SamMilError): MissingResource {
   const { next } = error.facts;
   return { what: findingText(error), ...(next === undefined ? {} : { next }) };
 }
 
 /** For a model of the manifest: whether its weights have to be fetched or imported before it can be used. Any other name lacks nothing. */
-export function lackOfWeights(name: string): Lack | undefined {
+export function lackOfWeights(name: string): MissingResource | undefined {
   const error = WEIGHTS.some((entry) => entry.name === name) ? errorOf(() => findWeights(name)) : undefined;
   return error && told(error);
 }

@@ -1,6 +1,6 @@
 import { SamMilError } from '../../errors.js';
 import { readSafetensors, writeSafetensors } from '../../files/safetensors.js';
-import { float32Of, type Tensor } from '../../files/tensor.js';
+import { toFloat32, type Tensor } from '../../files/tensor.js';
 import { readPt, writePt, type PtFile } from '../../files/torch/torch-pt.js';
 import { canonicalJson, type JsonObject } from '../../json.js';
 import type { Checkpoint, ModelConfig } from './model.js';
@@ -73,7 +73,7 @@ function checkpointOf(
     [MEAN]: mean,
     [DEVIATION]: deviation,
     ...weights
-  } = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, float32Of(tensor)]));
+  } = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, toFloat32(tensor)]));
   return {
     config: JSON.parse(notes.config) as ModelConfig,
     classes: JSON.parse(notes.classes) as string[],
@@ -139,7 +139,7 @@ export function weightsOf(
   return Object.fromEntries(
     specs.map(({ name, shape }) => {
       const tensor = tensors[`${prefix}${name}`];
-      if (tensor?.data.length === countOf(shape)) return [name, float32Of(tensor)];
+      if (tensor?.data.length === countOf(shape)) return [name, toFloat32(tensor)];
       throw new SamMilError('InvalidInput', `weight "${prefix}${name}" does not fit the model`, {
         file,
         expected: shape.join(' x '),

@@ -1,5 +1,5 @@
 import { SamMilError } from '../../errors.js';
-import { float32Of, type Tensor } from '../../files/tensor.js';
+import { toFloat32, type Tensor } from '../../files/tensor.js';
 import type { Checkpoint } from './model.js';
 import type { HostWeights } from '../compute/parameters.js';
 
@@ -37,7 +37,7 @@ export function publishedCheckpoint(path: string, all: Readonly<Record<string, T
     });
   }
   const weights: HostWeights = {};
-  for (const [name, ours] of Object.entries(NAMES)) weights[ours] = float32Of(tensors[name]);
+  for (const [name, ours] of Object.entries(NAMES)) weights[ours] = toFloat32(tensors[name]);
   const [embedDim, dim] = tensors['patch_to_emb.0.weight'].shape;
   const [attentionDim] = tensors['online_encoder.attention.attention.0.weight'].shape;
   const [classes] = tensors['predictor.weight'].shape;

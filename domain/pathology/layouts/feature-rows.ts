@@ -1,7 +1,7 @@
 import { finiteRows, matrixShape } from './feature-matrix.js';
 import { type FeaturesReader, openFeatures } from './features-file.js';
 import { FileBytes } from '../../files/file-bytes.js';
-import { arrayOfBytes, bytesPerElement, type Dtype, float32Of } from '../../files/tensor.js';
+import { arrayFromBytes, bytesPerElement, type Dtype, toFloat32 } from '../../files/tensor.js';
 import { TorchTensor } from '../../files/torch/torch-globals.js';
 import { readPtProgram, readPtTensor } from '../../files/torch/torch-pt.js';
 
@@ -54,8 +54,8 @@ function layoutRows(file: FileBytes): FeatureRows | undefined {
   if (stride !== 1 || (rowStride !== dim && rows > 1)) return undefined;
   const rowBytes = dim * bytesPerElement(dtype);
   const readRows = (start: number, count: number): Float32Array => {
-    const data = arrayOfBytes(dtype, file.read(offset + start * rowBytes, count * rowBytes));
-    return finiteRows(file.path, float32Of({ dtype, data }), start, dim);
+    const data = arrayFromBytes(dtype, file.read(offset + start * rowBytes, count * rowBytes));
+    return finiteRows(file.path, toFloat32({ dtype, data }), start, dim);
   };
   return { rows, dim, dtype, readRows, close: () => file.close() };
 }
@@ -69,7 +69,7 @@ function wholeRows(path: string, file: FileBytes): FeatureRows {
   const tensor = readPtTensor(path);
   const { dtype } = tensor;
   const [rows, dim] = matrixShape(path, tensor.shape, dtype);
-  const values = float32Of(tensor);
+  const values = toFloat32(tensor);
   const readRows = (start: number, count: number): Float32Array =>
     finiteRows(path, values.subarray(start * dim, (start + count) * dim), start, dim);
   return { rows, dim, dtype, readRows, close: () => undefined };

@@ -11,7 +11,7 @@ import { firstNotFinite } from '../../files/finite.js';
 import { BLOCK_BYTES } from '../../files/hdf5/h5-library.js';
 import { finiteRows, matrixShape } from './feature-matrix.js';
 import { readCoords } from './patches-file.js';
-import { type Dtype, int64Of } from '../../files/tensor.js';
+import { type Dtype, toInt64 } from '../../files/tensor.js';
 
 /** A bag: one feature row and one coordinate pair per patch, then per group (coords -1, -1). */
 export interface Features {
@@ -171,11 +171,11 @@ export class FeaturesWriter {
     if (this.rows === undefined) {
       this.checkFinite(features, 0);
       this.file.append('features', features, count);
-      this.file.append('coords', int64Of(coords), count);
+      this.file.append('coords', toInt64(coords), count);
     } else {
       if (this.written + count > this.rows) throw this.mismatch(this.written + count);
       this.fillFeatures(features, count);
-      this.file.fill('coords', int64Of(coords), this.written);
+      this.file.fill('coords', toInt64(coords), this.written);
     }
     this.written += count;
   }

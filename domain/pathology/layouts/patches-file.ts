@@ -1,4 +1,4 @@
-import { int64Of } from '../../files/tensor.js';
+import { toInt64 } from '../../files/tensor.js';
 import type { Level0Px } from '../../units.js';
 import { SamMilError } from '../../errors.js';
 import {
@@ -45,7 +45,7 @@ export interface PatchCoords {
 export function writePatches(path: string, patches: PatchCoords): void {
   const { coords } = patches;
   writeH5(path, (file) =>
-    file.write('coords', int64Of(coords), [coords.length / 2, 2], {
+    file.write('coords', toInt64(coords), [coords.length / 2, 2], {
       resizable: true,
       attributes: patchesAttributes(patches),
     }),

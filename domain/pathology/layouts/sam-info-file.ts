@@ -1,4 +1,4 @@
-import { int64Of } from '../../files/tensor.js';
+import { toInt64 } from '../../files/tensor.js';
 import { SamMilError } from '../../errors.js';
 import { type H5Reader, withH5, writeH5 } from '../../files/hdf5/h5.js';
 import { readCoords } from './patches-file.js';
@@ -32,7 +32,7 @@ export function writeSamInfo(path: string, info: SamInfo): void {
   checkCounts(path, info);
   const rows = info.isGroupFeat.length;
   writeH5(path, (file) => {
-    file.write('coords', int64Of(info.coords), [rows, 2]);
+    file.write('coords', toInt64(info.coords), [rows, 2]);
     file.write('is_group_feat', info.isGroupFeat, [rows]);
     file.write('relative_area', info.relativeArea, [rows]);
   });
@@ -108,7 +108,7 @@ export function groupFlags(coords: Int32Array): Uint8Array {
 export function writeSegFile(path: string, members: readonly SegMembers[]): void {
   writeH5(path, (file) => {
     for (const { index, coords } of members) {
-      file.write(`seg_${index}`, int64Of(coords), [coords.length / 2, 2], {
+      file.write(`seg_${index}`, toInt64(coords), [coords.length / 2, 2], {
         attributes: { seg_index: index },
       });
     }

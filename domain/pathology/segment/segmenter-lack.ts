@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Lack } from '../../activity-schema.js';
+import type { MissingResource } from '../../activity-schema.js';
 import { lackOfModelFile, lackOfWeights } from '../../machine/weights/lack.js';
 import { presentWeights, readSegmenterFile } from './segmenter/segmenter-file.js';
 import { SEGMENTER_NAMES } from './segmenters.js';
@@ -10,7 +10,7 @@ import { SEGMENTER_NAMES } from './segmenters.js';
  * a segmenter file names.
  * @param segmenter a built-in name, or the path of a segmenter file
  */
-export function lackOfSegmenter(segmenter: string, base: string): Lack | undefined {
+export function lackOfSegmenter(segmenter: string, base: string): MissingResource | undefined {
   if (SEGMENTER_NAMES.includes(segmenter)) return lackOfWeights(segmenter);
   const path = resolve(base, segmenter);
   return existsSync(path) ? lackOfModelFile(() => presentWeights(readSegmenterFile(path), path)) : undefined;

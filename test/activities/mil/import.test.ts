@@ -102,6 +102,6 @@ test('a list of bags fits where bags are wanted, and nothing else of the stage d
     return problems.map(({ message, hint }) => `${message} (${hint})`);
   };
   assert.deepEqual(messages('outputs.bags'), []);
-  assert.match(messages('outputs.labels').join(), /`bags` wants the items of a stage, this is a file/);
-  assert.match(messages('items').join(), /those of `import` have none .*bags \(bag-items\)/);
+  assert.match(messages('outputs.labels').join(), /`bags` requires the items of a stage, found a file/);
+  assert.match(messages('items').join(), /the items of `import` have none .*bags \(bag-items\)/);
 });

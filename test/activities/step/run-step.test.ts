@@ -205,7 +205,7 @@ test('an input that changed during the work leaves no receipt', async (context) 
   writeFileSync(source, 'new');
   await assert.rejects(first, {
     code: 'Unavailable',
-    message: /input changed while the step worked.*input from \(in\.txt\) has other content/,
+    message: /input changed while the step worked.*input from \(in\.txt\) has different content/,
   });
   assert.equal(await readReceipt(work, PLACE), undefined);
   assert.deepEqual(readdirSync(join(work, '.checkpoints')), []);
@@ -255,7 +255,7 @@ test('outputs that break the contract are refused by name', async (context) => {
   });
   await assert.rejects(
     steps.run('stub.light', { with: { from: 'nowhere.txt' } }),
-    /nowhere\.txt: there is no such file/,
+    /nowhere\.txt: the file does not exist/,
   );
   await steps.run('stub.light', { step: 'one' });
   await assert.rejects(
@@ -295,7 +295,7 @@ test('an output folder that leads to another disk is refused by name, and nothin
   symlinkSync(disk, join(work, 'stage'));
   await assert.rejects(steps.run('stub.light', {}), {
     code: 'InvalidInput',
-    message: /stage\/item\.txt: its folder lies on another disk than the work folder/,
+    message: /stage\/item\.txt: its folder is on a different disk than the work folder/,
   });
   assert.deepEqual(readdirSync(disk), []);
 });

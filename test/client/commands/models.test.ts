@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { digestOf } from '../../../domain/digest.js';
 import { writeSafetensors } from '../../../domain/files/safetensors.js';
-import { elementsOf, type Tensor } from '../../../domain/files/tensor.js';
+import { countElements, type Tensor } from '../../../domain/files/tensor.js';
 import { tensorLayout } from '../../../domain/files/torch/torch-layout.js';
 import { writePt } from '../../../domain/files/torch/torch-pt.js';
 import { downloadProgress, progressText } from '../../../client/display/download-progress.js';
@@ -31,7 +31,7 @@ before(() => {
   SAFE = join(folder, 'resnet50.safetensors');
   const wide = [...tensorLayout(NARROW)].map(([name, { shape }]): [string, Tensor] => {
     const full = shape.map((size, axis) => (axis < 2 && size !== 3 ? size * 8 : size));
-    return [name, { dtype: 'float32', shape: full, data: new Float32Array(elementsOf(full)) }];
+    return [name, { dtype: 'float32', shape: full, data: new Float32Array(countElements(full)) }];
   });
   writePt(RESNET, { tensors: Object.fromEntries(wide) });
   writeSafetensors(SAFE, Object.fromEntries(wide));
@@ -131,7 +131,7 @@ test('validate, plan and run say at once what weights a pipeline lacks, with the
   assert.equal(plan.code, 0, plan.stderr);
   assert.match(
     plan.stderr,
-    /preprocess\.yaml:\d+:\d+ {2}warning not-here .*weights of sam-vit-b are not on this machine.*\n.*\n.*\n {2}hint: run `npx sam-mil models fetch sam-vit-b`/,
+    /preprocess\.yaml:\d+:\d+ {2}warning missing-resource .*weights of sam-vit-b are not on this machine.*\n.*\n.*\n {2}hint: run `npx sam-mil models fetch sam-vit-b`/,
   );
   assert.match(plan.stderr, /hint: .*models fetch resnet50`.*; until then `fallback` is used/);
   const own = join(folder, 'own.yaml');
@@ -139,7 +139,7 @@ test('validate, plan and run say at once what weights a pipeline lacks, with the
   const validate = await runCli(folder, 'validate', file, '--set', `encoder=${own}`, '--json');
   assert.equal(validate.code, 0, validate.stderr);
   const [problem, summary] = validate.stdout.trim().split('\n');
-  assert.match(problem, /"code":"not-here","severity":"warning","message":".*own\.yaml: .*gone\.pth/);
+  assert.match(problem, /"code":"missing-resource","severity":"warning","message":".*own\.yaml: .*gone\.pth/);
   assert.deepEqual(JSON.parse(summary), { file, valid: true, errors: 0, warnings: 1 });
   writeFileSync(own, `name: own\narchitecture: resnet9\nweights: gone.pth\n`);
   const wrong = await runCli(folder, 'run', file, '--set', `encoder=${own}`);

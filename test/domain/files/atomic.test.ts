@@ -12,17 +12,17 @@ import { scratchFolder } from '../../support/scratch-folder.js';
 
 const folder = scratchFolder();
 
-test('a file is replaced as a whole and nothing else stays', () => {
+test('a file is replaced atomically, and no temporary file remains', () => {
   const path = join(folder, 'a.txt');
   writeAtomic(path, 'first');
   const { ino } = statSync(path);
   writeAtomic(path, Uint8Array.of(1, 2, 3));
   assert.deepEqual([...readFileSync(path)], [1, 2, 3]);
-  assert.notEqual(statSync(path).ino, ino, 'the old file was not written into');
+  assert.notEqual(statSync(path).ino, ino, 'the old file was not overwritten in place');
   assert.deepEqual(readdirSync(folder), ['a.txt']);
 });
 
-test('refusals are named and leave nothing', () => {
+test('a failed write is reported and leaves no file', () => {
   expectError('InvalidInput', ['gone', 'ENOENT'], () => writeAtomic(join(folder, 'gone', 'a.txt'), 'x'));
   mkdirSync(join(folder, 'taken'));
   expectError('InvalidInput', ['taken', 'EISDIR'], () => writeAtomic(join(folder, 'taken'), 'x'));
@@ -32,7 +32,7 @@ test('refusals are named and leave nothing', () => {
   assert.deepEqual(readdirSync(folder).sort(), ['a.txt', 'taken']);
 });
 
-test('a full disk is an error that a retry may mend', () => {
+test('a full disk is a retryable error', () => {
   const error = asWriteError(Object.assign(new Error('no space'), { code: 'ENOSPC' }), 'x.h5');
   assert.ok(error instanceof SamMilError);
   assert.equal(error.code, 'DiskFull');
@@ -41,7 +41,7 @@ test('a full disk is an error that a retry may mend', () => {
   assert.equal(asWriteError(other, 'x.h5'), other);
 });
 
-test('a file in pieces, one of them corrected later', () => {
+test('a file can be written in pieces and patched later', () => {
   const path = join(folder, 'pieces.bin');
   const file = new AtomicFile(path);
   file.append(Uint8Array.of(0, 0));
@@ -61,7 +61,7 @@ test('files and folders can be flushed', () => {
   assert.throws(() => fsyncPath(join(folder, 'gone')), { code: 'ENOENT' });
 });
 
-test('reads beyond the file are refused before memory is taken', () => {
+test('reads beyond the end of a file are rejected before memory is allocated', () => {
   const path = join(folder, 'a.txt');
   withFileBytes(path, (file) => {
     assert.deepEqual([...file.read(1, 2)], [2, 3]);
@@ -77,7 +77,7 @@ test('reads beyond the file are refused before memory is taken', () => {
   });
 });
 
-test('both checksums agree', () => {
+test('the native and the script checksum agree', () => {
   const bytes = Buffer.from('123456789');
   assert.equal(crc32InScript(bytes), 0xcbf43926);
   assert.equal(crc32(bytes), 0xcbf43926);

@@ -12,7 +12,7 @@ const values = (text: string, options?: CsvOptions): Record<string, string>[] =>
   parseCsv(text, 'x.csv', options).rows.map((row) => row.values);
 
 describe('reading', () => {
-  test('a header, quotes, spaces, byte order mark, either line end', () => {
+  test('headers, quotes, spaces, a byte order mark and both line ends are read', () => {
     const text = '\ufeffslide_id, label\r\n"a, b",tumor\r\n"say ""hi""", normal \r\n';
     assert.deepEqual(parseCsv(text, 'x.csv'), {
       columns: ['slide_id', 'label'],
@@ -23,12 +23,12 @@ describe('reading', () => {
     });
   });
 
-  test('lines are those of the file, over blank lines and line breaks in quotes', () => {
+  test('line numbers count blank lines and line breaks in quotes', () => {
     const lines = parseCsv('a,b\n\n1,2\n"x\ny\nz",3\n\n\n4,5\n', 'x.csv').rows.map(({ line }) => line);
     assert.deepEqual(lines, [3, 4, 9]);
   });
 
-  test('no header', () => {
+  test('columns of a file without a header are named', () => {
     assert.deepEqual(values('s1,1\ns2,0\n', { header: false }), [
       { c0: 's1', c1: '1' },
       { c0: 's2', c1: '0' },
@@ -38,7 +38,7 @@ describe('reading', () => {
     ]);
   });
 
-  test('a header is recognised by its words', () => {
+  test('a header is recognized by its words', () => {
     const auto: CsvOptions = { header: 'auto', columns: ['slide', 'label'] };
     assert.deepEqual(values('tumor_001,1\nnormal_002,0\n', auto)[0], { slide: 'tumor_001', label: '1' });
     assert.deepEqual(values('Slide_ID,Label\ntumor_001,1\n', auto), [{ Slide_ID: 'tumor_001', Label: '1' }]);
@@ -47,18 +47,18 @@ describe('reading', () => {
     ]);
   });
 
-  test('names such as __proto__ are only names', () => {
+  test('names such as __proto__ are plain names', () => {
     const [row] = values('__proto__,b\n1,2\n');
     assert.equal(Object.getPrototypeOf(row), Object.prototype);
     assert.deepEqual(Object.keys(row), ['__proto__', 'b']);
   });
 
-  test('errors name file and line', () => {
+  test('errors state the file and the line', () => {
     expectError('InvalidInput', ['x.csv:3', '2 fields (a, b)', '3'], () =>
       parseCsv('a,b\n1,2\n1,2,3\n', 'x.csv'),
     );
     expectError('InvalidInput', ['x.csv:2', '1'], () => parseCsv('a,b\n1\n', 'x.csv'));
-    expectError('InvalidInput', ['x.csv:', 'well-formed'], () => parseCsv('a,b\n1,"2\n', 'x.csv'));
+    expectError('InvalidInput', ['x.csv:', 'valid CSV'], () => parseCsv('a,b\n1,"2\n', 'x.csv'));
     expectError('InvalidInput', ['x.csv:1', '"a" twice'], () => parseCsv('a,a\n1,2\n', 'x.csv'));
     expectError('InvalidInput', ['x.csv:1', 'label', 'a, b'], () =>
       parseCsv('a,b\n', 'x.csv', { required: ['a', 'label'] }),
@@ -66,7 +66,7 @@ describe('reading', () => {
     expectError('InvalidInput', ['x.csv', 'no rows'], () => parseCsv('', 'x.csv'));
   });
 
-  test('semicolons and tabs are named, one column of text that holds them is not refused', () => {
+  test('semicolons and tabs as separators are rejected, but a text column may contain them', () => {
     expectError('InvalidInput', ['x.csv', 'separated by semicolons', 'commas'], () =>
       parseCsv('\ufeffslide_id;label\r\ns1;a\r\n\r\n', 'x.csv'),
     );
@@ -75,7 +75,7 @@ describe('reading', () => {
     assert.equal(parseCsv('a,b;c\n1,2;3\n', 'x.csv').rows.length, 1);
   });
 
-  test('errors of the file itself', () => {
+  test('unreadable files are rejected', () => {
     expectError('InvalidInput', ['none.csv', 'does not exist'], () => readCsv(join(folder, 'none.csv')));
     expectError('InvalidInput', [folder, 'EISDIR'], () => readCsv(folder));
     const binary = join(folder, 'binary.csv');
@@ -85,7 +85,7 @@ describe('reading', () => {
 });
 
 describe('writing', () => {
-  test('what is written is read back', () => {
+  test('written tables are read back unchanged', () => {
     const rows = [
       { name: 'a, "b"', count: 3, ok: true },
       { name: 'two\nlines', count: 0.1 },
@@ -98,10 +98,10 @@ describe('writing', () => {
     ]);
   });
 
-  test('a header alone', () => assert.equal(formatCsv(['a', 'b'], []), 'a,b\n'));
+  test('a table without rows has a header', () => assert.equal(formatCsv(['a', 'b'], []), 'a,b\n'));
 });
 
-test('a gzipped table is read as it is; one that only claims to be is refused by name', () => {
+test('a gzipped table is read, and a file that is not gzipped despite its name is rejected', () => {
   const path = join(folder, 'table.csv.gz');
   writeFileSync(path, gzipSync('bag,f0\na,1\n'));
   assert.deepEqual(readCsv(path).rows, [{ line: 2, values: { bag: 'a', f0: '1' } }]);

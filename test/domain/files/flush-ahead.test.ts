@@ -7,7 +7,9 @@ import { createFeatures, readFeatures } from '../../../domain/pathology/layouts/
 import { FlushAhead } from '../../../domain/files/flush-ahead.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
-/** How often this process holds a file below a folder open, under its name or a former one. */
+/**
+ * Number of open descriptors of this process for files below a folder, under their current or a former name.
+ */
 function held(folder: string): number {
   return readdirSync('/proc/self/fd').filter((number) => {
     try {
@@ -25,7 +27,7 @@ async function untilLetGo(folder: string): Promise<void> {
 
 const onLinux = { skip: process.platform !== 'linux' && 'descriptors are listed in /proc' };
 
-test('a file of many blocks is whole, and nothing of it stays open', onLinux, async (context) => {
+test('a file of many blocks is complete, and no descriptor stays open', onLinux, async (context) => {
   const folder = temporaryFolder(context);
   const [rows, dim] = [5000, 1024];
   const features = Float32Array.from({ length: rows * dim }, (_, i) => (i % 8191) / 7);
@@ -45,7 +47,7 @@ test('a file of many blocks is whole, and nothing of it stays open', onLinux, as
 });
 
 test(
-  'a value that is not finite is named by its row, in a later block too, and nothing stays',
+  'a non-finite value in any block is reported by its row, and no file remains',
   onLinux,
   async (context) => {
     const folder = temporaryFolder(context);
@@ -62,7 +64,7 @@ test(
   },
 );
 
-test('given up in the middle, repeatedly: descriptors are closed once', onLinux, async (context) => {
+test('aborting repeatedly while writing closes descriptors only once', onLinux, async (context) => {
   const folder = temporaryFolder(context);
   const path = join(folder, 'file');
   writeFileSync(path, '');
@@ -73,15 +75,15 @@ test('given up in the middle, repeatedly: descriptors are closed once', onLinux,
   await untilLetGo(folder);
 });
 
-test('what the system refuses to flush is an error, and the descriptor is closed', onLinux, () => {
-  // Linux has nothing to flush behind this one and says so.
+test('a failed flush is an error, and the descriptor is closed', onLinux, () => {
+  // Linux cannot flush this file and reports an error.
   const flushing = new FlushAhead('/dev/null', openSync('/dev/null', 'r'));
   const before = held('/dev/null');
   assert.throws(() => flushing.finish(), { code: 'EINVAL' });
   assert.equal(held('/dev/null'), before - 1);
 });
 
-test('a file that can no longer be opened is flushed at the end', onLinux, async (context) => {
+test('a file that can no longer be opened is flushed when it is finished', onLinux, async (context) => {
   const folder = temporaryFolder(context);
   const path = join(folder, 'file');
   writeFileSync(path, 'content');

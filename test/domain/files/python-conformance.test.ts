@@ -21,9 +21,9 @@ import { findPython } from '../../support/python.js';
 import { scratchFolder } from '../../support/scratch-folder.js';
 
 /*
- * One file of every kind we write. Python's own libraries read them (where there is a Python that has them), and their bytes must be those that
- * Python has read before: so a change of layout shows on every machine. After such a change run this test with Python, then renew the list with
- * SAM_MIL_WRITE_GOLDEN=1.
+ * One file of every kind that sam-mil writes. Python libraries read them (if they are installed), and the
+ * bytes must equal those that Python has read before, so that a layout change is detected on every machine.
+ * After such a change, run this test with Python, then update the list with SAM_MIL_WRITE_GOLDEN=1.
  */
 const folder = scratchFolder();
 const golden = fixture('formats', 'written.sha256.json');
@@ -120,7 +120,7 @@ function writeSegmentFiles(at: (name: string) => string): void {
   writeSegmentsPickle(at('segments.pkl'), segments);
 }
 
-test('bytes are those that Python has read', async () => {
+test('bytes equal those that Python has read', async () => {
   const found = Object.fromEntries(
     readdirSync(folder)
       .sort()
@@ -155,7 +155,7 @@ with h5py.File('no-patches.h5', 'r') as f:
     assert f['coords'].shape == (0, 2)`);
   });
 
-  test('features, whole and grown', { skip: python.skip }, () => {
+  test('features, written at once and appended', { skip: python.skip }, () => {
     read(`
 for name in ['features.h5', 'grown.h5']:
     with h5py.File(name, 'r') as f:
@@ -219,7 +219,7 @@ assert mask == dict(area=5, bbox=[1, 0, 1, 2], predicted_iou=0.9, point_coords=[
 describe('torch reads', () => {
   const python = findPython(['torch']);
 
-  test('what we wrote, with weights_only', { skip: python.skip }, () => {
+  test('written files with weights_only', { skip: python.skip }, () => {
     python.run(
       `
 import sys, os, torch
@@ -243,7 +243,7 @@ assert s['none'].dtype == torch.float64 and s['none'].shape == (0, 3)`,
 describe('safetensors reads', () => {
   const python = findPython(['safetensors', 'numpy']);
 
-  test('what we wrote', { skip: python.skip }, () => {
+  test('written files', { skip: python.skip }, () => {
     python.run(
       `
 import sys

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { areaOf, bboxOf, decodeMask, encodeMask } from '../../../domain/files/run-length.js';
 import { RandomStream } from '../../../domain/random.js';
 
-/** Rows of text, `#` is set. */
+/** Parses rows of text, where `#` is a set pixel. */
 function maskOf(...rows: string[]): { mask: Uint8Array; h: number; w: number } {
   return {
     mask: Uint8Array.from(rows.join(''), (c) => (c === '#' ? 1 : 0)),
@@ -12,13 +12,13 @@ function maskOf(...rows: string[]): { mask: Uint8Array; h: number; w: number } {
   };
 }
 
-test('runs go down the columns and begin with background, as COCO has it', () => {
+test('runs go down the columns and begin with background, as in COCO', () => {
   const { mask, h, w } = maskOf('##.', '.#.');
   // columns: "#.", "##", ".."
   assert.deepEqual(encodeMask(mask, h, w), { size: [2, 3], counts: Uint32Array.of(0, 1, 1, 2, 2) });
 });
 
-test('any mask comes back; area and box agree with the pixels', () => {
+test('any mask survives a round trip; area and box agree with the pixels', () => {
   const random = new RandomStream('run-length test');
   for (let round = 0; round < 300; round++) {
     const [h, w] = [1 + random.below(12), 1 + random.below(12)];
@@ -36,16 +36,16 @@ test('any mask comes back; area and box agree with the pixels', () => {
   }
 });
 
-test('a pixel has a box of no extent, a full mask one that ends at the last pixel', () => {
+test('the box of one pixel has zero size, and the box of a full mask ends at the last pixel', () => {
   const { mask, h, w } = maskOf('...', '.#.');
   assert.deepEqual(bboxOf(encodeMask(mask, h, w)), [1, 1, 0, 0]);
   assert.deepEqual(bboxOf(encodeMask(new Uint8Array(12).fill(255), 3, 4)), [0, 0, 3, 2]);
 });
 
-test('runs that do not fill the mask are refused', () => {
+test('runs that do not fill the mask are rejected', () => {
   assert.throws(
     () => decodeMask({ size: [2, 3], counts: Uint32Array.of(1, 4) }),
-    /add up to 5, not to 2 x 3 = 6/,
+    /add up to 5 instead of 2 x 3 = 6/,
   );
   assert.throws(() => decodeMask({ size: [2, 3], counts: Uint32Array.of(1, 4_000_000_000) }), /add up to/);
   assert.throws(() => encodeMask(new Uint8Array(5), 2, 3), /5 pixels/);

@@ -19,7 +19,7 @@ const tensors: Record<string, Tensor> = {
   none: { dtype: 'float64', shape: [0, 4], data: new Float64Array(0) },
 };
 
-/** A file around any header. */
+/** Writes a file with any header. */
 function write(header: unknown, values = Buffer.alloc(8)): void {
   const text = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
   const length = Buffer.alloc(8);
@@ -29,14 +29,14 @@ function write(header: unknown, values = Buffer.alloc(8)): void {
 const read = (): unknown => readSafetensors(path);
 const one = (entry: object): object => ({ a: { dtype: 'F32', shape: [2], data_offsets: [0, 8], ...entry } });
 
-test('tensors and notes come back', () => {
+test('tensors and metadata survive a round trip', () => {
   writeSafetensors(path, tensors, { model: 'abmil', epoch: '12' });
   assert.deepEqual(readSafetensors(path), { tensors, metadata: { model: 'abmil', epoch: '12' } });
   writeSafetensors(path, {});
   assert.deepEqual(readSafetensors(path), { tensors: {}, metadata: {} });
 });
 
-test('equal content gives equal bytes in whatever order it is given; values are aligned', () => {
+test('equal content produces equal bytes in any order of tensors, and values are aligned', () => {
   writeSafetensors(path, tensors, { a: '1', b: '2' });
   const bytes = readFileSync(path);
   writeSafetensors(path, Object.fromEntries(Object.entries(tensors).reverse()), { b: '2', a: '1' });
@@ -45,13 +45,13 @@ test('equal content gives equal bytes in whatever order it is given; values are 
   assert.equal(bytes.indexOf(Buffer.from(BigInt64Array.of(-7n).buffer)) % 8, 0);
 });
 
-test('a tensor that does not fill its shape is not written', () => {
+test('a tensor that does not fill its shape is rejected', () => {
   const bad: Tensor = { dtype: 'float32', shape: [3], data: Float32Array.of(1) };
   assert.throws(() => writeSafetensors(`${path}.bad`, { bad }), /"bad".*1 elements/);
   assert.throws(() => readFileSync(`${path}.bad`), { code: 'ENOENT' });
 });
 
-test('the sound file that the others are bent from', () => {
+test('the valid file that the malformed ones are derived from is read', () => {
   write(one({}));
   assert.deepEqual(read(), {
     tensors: { a: { dtype: 'float32', shape: [2], data: new Float32Array(2) } },
@@ -59,29 +59,29 @@ test('the sound file that the others are bent from', () => {
   });
 });
 
-const bent: [name: string, header: unknown, words: string[], values?: Buffer][] = [
-  ['no JSON', 'xx', ['JSON']],
+const malformed: [name: string, header: unknown, words: string[], values?: Buffer][] = [
+  ['a header that is not JSON', 'xx', ['JSON']],
   ['a list', '[]', ['JSON']],
   ['an unknown type', one({ dtype: 'F8_E4M3' }), ['"a"', 'F8_E4M3']],
   ['a missing shape', one({ shape: undefined }), ['"a"', 'malformed']],
   ['a negative size', one({ shape: [-2] }), ['"a"', 'malformed']],
   ['a fractional size', one({ shape: [0.5] }), ['"a"', 'malformed']],
   ['an absurd shape', one({ shape: [2 ** 40, 2 ** 10] }), ['"a"', 'wrong size']],
-  ['offsets backwards', one({ data_offsets: [8, 0] }), ['"a"', 'wrong size']],
-  ['offsets beyond the file', one({ shape: [4], data_offsets: [0, 16] }), ['cut off', '16 bytes']],
+  ['reversed offsets', one({ data_offsets: [8, 0] }), ['"a"', 'wrong size']],
+  ['offsets beyond the file', one({ shape: [4], data_offsets: [0, 16] }), ['truncated', '16 bytes']],
   ['a gap', one({ shape: [1], data_offsets: [4, 8] }), ['"a"', 'gap']],
-  ['bytes to spare', one({ shape: [1], data_offsets: [0, 4] }), ['bytes to spare']],
+  ['extra bytes', one({ shape: [1], data_offsets: [0, 4] }), ['extra bytes']],
   ['overlap', { ...one({}), b: { dtype: 'F32', shape: [1], data_offsets: [4, 8] } }, ['"b"', 'overlaps']],
-  ['notes that are no text', { ...one({}), __metadata__: { epoch: 3 } }, ['metadata']],
+  ['metadata that is not text', { ...one({}), __metadata__: { epoch: 3 } }, ['metadata']],
 ];
-for (const [name, header, words] of bent) {
-  test(`${name} is refused`, () => {
+for (const [name, header, words] of malformed) {
+  test(`${name} is rejected`, () => {
     write(header);
     expectError('InvalidInput', [path, ...words], read);
   });
 }
 
-test('headers longer than the file, files shorter than a header', () => {
+test('headers longer than the file and files shorter than a header are rejected', () => {
   const length = Buffer.alloc(16);
   length.writeBigUInt64LE(2n ** 63n);
   writeFileSync(path, length);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { readSafetensors } from '../../../domain/files/safetensors.js';
-import { float32Of, int32Of, type Tensor } from '../../../domain/files/tensor.js';
+import { toFloat32, toInt32, type Tensor } from '../../../domain/files/tensor.js';
 import { openAdam, startingState, type AdamState } from '../../../domain/mil/train-fold/adam.js';
 import { tf } from '../../../domain/mil/compute/backend.js';
 import type { Model, ModelConfig, StepContext } from '../../../domain/mil/models/model.js';
@@ -58,11 +58,11 @@ export class Oracle {
   }
 
   floats(tensor: string): Float32Array {
-    return float32Of(this.tensor(tensor));
+    return toFloat32(this.tensor(tensor));
   }
 
   ids(tensor: string): Int32Array {
-    return int32Of(this.tensor(tensor));
+    return toInt32(this.tensor(tensor));
   }
 
   has(tensor: string): boolean {

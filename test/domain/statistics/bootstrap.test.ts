@@ -14,14 +14,14 @@ function sample(): { scores: number[]; labels: number[] } {
 
 const statistics = (scores: Float64Array, labels: Uint8Array) => ({ auc: auc(scores, labels) });
 
-test('same names, same interval; another seed, another interval', () => {
+test('the same names give the same interval, another seed gives another interval', () => {
   const { scores, labels } = sample();
   const run = (seed: number) => bootstrapIntervals(scores, labels, 200, [seed, 'bootstrap'], statistics);
   assert.deepEqual(run(1), run(1));
   assert.notDeepEqual(run(1), run(2));
 });
 
-test('the interval holds the estimate and is about as wide as DeLong says', () => {
+test('the interval contains the estimate and is about as wide as the DeLong interval', () => {
   const { scores, labels } = sample();
   const { low, high } = bootstrapIntervals(scores, labels, 2000, [1], statistics).auc;
   const delong = delongAuc(scores, labels);
@@ -30,7 +30,7 @@ test('the interval holds the estimate and is about as wide as DeLong says', () =
   assert.ok(ratio > 0.85 && ratio < 1.15, `width ratio ${ratio}`);
 });
 
-test('class sizes stay as observed, so one positive is enough for an AUC in every replicate', () => {
+test('class sizes are preserved, so one positive is enough for an AUC in every replicate', () => {
   let smallest = Infinity;
   bootstrapIntervals([0.9, 0.1, 0.2, 0.3], [1, 0, 0, 0], 50, [1], (scores, labels) => {
     smallest = Math.min(
@@ -42,7 +42,7 @@ test('class sizes stay as observed, so one positive is enough for an AUC in ever
   assert.equal(smallest, 1);
 });
 
-test('quantiles are type 7, as numpy.percentile', () => {
+test('quantiles are type 7, as in numpy.percentile', () => {
   assert.equal(quantile([1, 2, 3, 4], 0.025), 1.075);
   assert.equal(quantile([5], 0.975), 5);
 });

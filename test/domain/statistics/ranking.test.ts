@@ -125,7 +125,7 @@ test('paired DeLong equals the oracle, small p-values included', () => {
   }
 });
 
-test('a missing class leaves the AUC undefined and Youden without a point', () => {
+test('without one class, the AUC is undefined and there is no Youden point', () => {
   assert.ok(Number.isNaN(auc([0.1, 0.9], [1, 1])));
   assert.equal(youdenPoint([0.1, 0.9], [0, 0]), undefined);
   assert.ok(Number.isNaN(averagePrecision([0.1, 0.9], [0, 0])));
@@ -135,13 +135,13 @@ test('a missing class leaves the AUC undefined and Youden without a point', () =
   );
 });
 
-test('what cannot be scored is refused by name', () => {
+test('invalid scores and labels are rejected with their row', () => {
   assert.throws(() => auc([0.1], [0, 1]), hasCode('CountMismatch', /2 scores.*found 1/));
   assert.throws(() => auc([0.1, NaN], [0, 1]), hasCode('InvalidInput', /row 1.*finite score.*NaN/));
   assert.throws(() => auc([0.1, 0.2], [0, 2]), hasCode('InvalidInput', /row 1.*0 or 1.*found 2/));
 });
 
-test('three classes: macro one-versus-rest AUC and argmax counts, by hand', () => {
+test('three classes: macro one-versus-rest AUC and argmax counts equal hand-computed values', () => {
   const probabilities = [
     [0.7, 0.2, 0.1],
     [0.3, 0.4, 0.3],
@@ -162,7 +162,7 @@ test('three classes: macro one-versus-rest AUC and argmax counts, by hand', () =
   near(called.macro.precision, (0.5 + 1 + 1) / 3, 'precision');
 });
 
-test('calibration bins and expected calibration error, by hand', () => {
+test('calibration bins and expected calibration error equal hand-computed values', () => {
   const bins = calibrationBins([0.05, 0.1, 0.95, 1], [0, 1, 1, 1]);
   assert.deepEqual(
     bins.map((bin) => bin.count),
@@ -171,7 +171,7 @@ test('calibration bins and expected calibration error, by hand', () => {
   near(expectedCalibrationError(bins), (0.05 + 0.9 + 2 * 0.025) / 4, 'ece');
 });
 
-test('the mean ROC curve has the mean height at each rate', () => {
+test('the mean ROC curve is the mean TPR at each FPR', () => {
   const steep = rocCurve([3, 2, 1, 0], [1, 1, 0, 0]);
   const flat = rocCurve([1, 1, 1, 1], [1, 1, 0, 0]);
   const { mean, std } = meanRoc([steep, flat], [0, 0.5, 1]);

@@ -2,21 +2,21 @@ import { isAbsolute, resolve } from 'node:path';
 import type { Json } from '../../../json.js';
 import type { ValueSchema } from '../../../activity-schema.js';
 import type { Place, ProblemList } from '../problems/problems.js';
-import { formsOf } from './schema-faults.js';
+import { listForms } from './schema-faults.js';
 
-/** How files named in a pipeline are looked for. */
+/** How the files that a pipeline names are looked up. */
 export interface Files {
-  /** Folder that relative paths are resolved against. */
+  /** Folder to which relative paths are relative. */
   base: string;
   exists: (path: string) => boolean;
 }
 
-/** Where the file system is not asked. */
+/** For checks that do not access the file system. */
 export const ANY_FILES: Files = { base: '/', exists: () => true };
 
 /**
- * Reports `path` where it names nothing.
- * @param params names of the params that it was made of, which a user may give other values
+ * Reports `path` if no file or folder exists there.
+ * @param params names of the params that the path was computed from, for the hint to set another value
  */
 export function checkFile(
   path: string,
@@ -27,24 +27,27 @@ export function checkFile(
   if (files.exists(absolute)) return;
   const other = params.map((name) => `--set ${name}=…`).join(' or ');
   const hint = [
-    ...(other === '' ? [] : [`give yours with ${other}`]),
+    ...(other === '' ? [] : [`set your own path with ${other}`]),
     ...(isAbsolute(path) ? [] : ['relative paths are relative to the pipeline file']),
   ];
   problems.error(
     'missing-file',
     place,
-    `there is no file or folder ${absolute}`,
+    `the file or folder ${absolute} does not exist`,
     hint.join('; ') || undefined,
   );
 }
 
-/** The files that a written-out value names where its schema wants inputs, each with its path in the value. */
+/**
+ * Returns the files that a literal value names where its schema takes inputs, each with its path in the
+ * value.
+ */
 export function namedFiles(
   schema: ValueSchema,
   value: Json,
   path: string[] = [],
 ): { path: string[]; file: string }[] {
-  const forms = formsOf(schema);
+  const forms = listForms(schema);
   if (typeof value === 'string') {
     const isChoice = forms.some((form) => form.enum?.includes(value) || form.const === value);
     const takesFile = forms.some((form) => form['x-input'] === 'file');

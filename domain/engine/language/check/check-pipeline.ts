@@ -27,7 +27,10 @@ import { checkNeeds } from './stage-order.js';
 import { neededStages, PipelineTypes } from './value-types.js';
 import type { YamlNode } from '../read/yaml-nodes.js';
 
-/** Checks the parts of a pipeline against each other and against the activities it uses. Finds every fault, changes nothing but which params count as used. */
+/**
+ * Checks the parts of a pipeline against each other and against the activities that it uses. Returns all
+ * problems; the only side effect is to mark params as used.
+ */
 export function checkPipeline(
   document: PipelineDocument,
   catalog: Catalog,
@@ -113,7 +116,7 @@ class StageCheck {
       this.problems.error(
         'unknown-activity',
         step.uses.place,
-        `there is no activity \`${step.uses.name}\``,
+        `activity \`${step.uses.name}\` does not exist`,
         hint,
       );
     }
@@ -129,7 +132,7 @@ class StageCheck {
     reporting(condition.node, this.problems, () => foldCondition(condition.source, params), condition.offset);
   }
 
-  /** Follows every path of the expressions. */
+  /** Resolves every path in the expressions. */
   private resolve(expressions: readonly PlacedExpression[], position: Position): void {
     for (const expression of expressions) {
       for (const reference of references(expression.tree))
@@ -137,7 +140,10 @@ class StageCheck {
     }
   }
 
-  /** Computes what the params are enough for, so that a mistake in it shows now. False where there is one. */
+  /**
+   * Evaluates the parts that depend only on params, so that their mistakes are reported before the run.
+   * Returns false if there is a mistake.
+   */
   private computable(node: YamlNode, expressions: PlacedExpression[]): boolean {
     if (expressions.some((expression) => readsUnset(expression, this.document.known))) return true;
     if (!this.paramsKnown(expressions)) return false;
@@ -150,7 +156,7 @@ class StageCheck {
     return paths.every(({ path }) => path.length === 0 || Object.hasOwn(this.document.known.values, path[0]));
   }
 
-  /** Warns of needs, items and axes that nothing in the stage refers to. */
+  /** Warns about needs, items and axes that nothing in the stage refers to. */
   private unused(): void {
     const { source, needs } = this.stage;
     const expressions = this.expressions();
@@ -159,12 +165,12 @@ class StageCheck {
     for (const { name, place } of needs) {
       const known = this.types.stages.has(name) && name !== this.stage.name;
       if (!known || used.has(name) || (source.kind === 'from' && source.stage.name === name)) continue;
-      const message = `stage \`${this.stage.name}\` waits for \`${name}\` but uses nothing of it`;
+      const message = `stage \`${this.stage.name}\` needs \`${name}\` but does not use its results`;
       this.problems.warning('unused-need', place, message, 'remove it unless only the order matters');
     }
     if (source.kind === 'matrix') this.unusedAxes(source, found);
     if (!('value' in source) || found.some(({ root }) => root === source.as)) return;
-    const message = `the stage does the same for each item: nothing refers to \`${source.as}\``;
+    const message = `the stage does the same work for each item: nothing refers to \`${source.as}\``;
     this.problems.warning(
       'unused-item',
       source.place,
@@ -181,12 +187,12 @@ class StageCheck {
     if (read.includes(undefined as never)) return;
     for (const axis of axes) {
       if (read.includes(axis) || (cells && !doSame(cells, axis, read))) continue;
-      const message = `cells that differ in \`${axis}\` only do the same: nothing refers to matrix.${axis}`;
+      const message = `cells that differ only in \`${axis}\` do the same work: nothing refers to matrix.${axis}`;
       this.problems.warning('unused-item', place, message, 'use it, or remove the axis');
     }
   }
 
-  /** All expressions of the stage that can be read. */
+  /** All valid expressions of the stage. */
   private expressions(): PlacedExpression[] {
     const silent = new ProblemList();
     const { source, condition, steps, outputs = [] } = this.stage;
@@ -200,7 +206,10 @@ class StageCheck {
   }
 }
 
-/** Whether two cells differ in `axis` and agree in all that is read: an axis may stand for values that `include` or a further matrix adds. */
+/**
+ * Whether two cells differ in `axis` but agree in everything that is read. An axis that is not read may still
+ * select values that `include` or another matrix adds.
+ */
 function doSame(cells: readonly MatrixCell[], axis: string, read: readonly (string | number)[]): boolean {
   const seen = new Map<string, string>();
   return cells.some(({ values }) => {

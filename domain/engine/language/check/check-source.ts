@@ -22,7 +22,7 @@ export interface SourceCheck {
 type FromSource = SourceDocument & { kind: 'from' };
 type ListedSource = SourceDocument & { kind: 'glob' | 'dir' | 'csv' | 'list' };
 
-/** Checks where a stage's items come from, as far as that is known before the run. */
+/** Checks the source of a stage's items, as far as it is known before the run. */
 export function checkSource(check: SourceCheck): void {
   const { source } = check.stage;
   if (source.kind === 'from') checkFrom(check, source);
@@ -43,7 +43,7 @@ function checkListed(check: SourceCheck, source: ListedSource): void {
   }
 }
 
-/** `list: ${{ needs.X.items }}` is meant as `from: X`. */
+/** Reports `list: ${{ needs.X.items }}`, which must be written as `from: X`. */
 function takesItems({ stage, scope, problems }: SourceCheck, source: ListedSource): boolean {
   for (const expression of expressionsIn(source.value, new ProblemList())) {
     const reference = expression.whole ? wholeReference(expression.tree) : undefined;
@@ -57,7 +57,7 @@ function takesItems({ stage, scope, problems }: SourceCheck, source: ListedSourc
   return false;
 }
 
-/** The source's value where no expression is left in it. */
+/** Returns the value of the source if it depends only on params. */
 function written({ document }: SourceCheck, source: ListedSource): Json | undefined {
   const params = { params: document.known.values };
   const open = expressionsIn(source.value, new ProblemList()).some(({ tree }) => {
@@ -66,7 +66,7 @@ function written({ document }: SourceCheck, source: ListedSource): Json | undefi
   return open ? undefined : foldNode(source.value, params, new ProblemList());
 }
 
-/** `list:` as far as it is written out: its members, and keys that become file names. */
+/** Checks a literal `list:`: its type, and the keys that become file names. */
 function checkList(check: SourceCheck, source: ListedSource): void {
   const { problems } = check;
   const value = written(check, source);
@@ -82,9 +82,9 @@ function checkList(check: SourceCheck, source: ListedSource): void {
     const place = source.value.kind === 'list' ? source.value.items[index].place : source.value.place;
     const fault = typeof key === 'string' ? fileNameFault(key) : undefined;
     if (key === undefined) {
-      problems.error('missing-key', place, `this item has no \`${field}\`, which is to be its key`);
+      problems.error('missing-key', place, `this item has no field \`${field}\`, which \`key\` names`);
     } else if (fault !== undefined) {
-      problems.error('bad-name', place, `the key ${JSON.stringify(key)} cannot name a file: ${fault}`);
+      problems.error('bad-name', place, `the key ${JSON.stringify(key)} is not a valid file name: ${fault}`);
     }
   });
 }
@@ -94,19 +94,19 @@ function checkFrom({ stage, types, problems }: SourceCheck, source: FromSource):
   const target = types.stages.get(name);
   if (target === undefined || target === stage) {
     const others = [...types.stages.keys()].filter((other) => other !== stage.name);
-    const message = target ? 'a stage cannot take its own items' : `there is no stage \`${name}\``;
+    const message = target ? 'a stage cannot take its own items' : `stage \`${name}\` does not exist`;
     problems.error('unknown-name', place, message, suggest(name, others, 'stages'));
     return;
   }
   if (!stage.needs.some((need) => need.name === name)) {
     const names = [...stage.needs.map((need) => need.name), name];
-    const message = `stage \`${stage.name}\` takes its items from \`${name}\` but does not need it`;
+    const message = `stage \`${stage.name}\` takes its items from \`${name}\` but does not list it in \`needs\``;
     problems.error('missing-need', place, message, `add it: needs: [${names.join(', ')}]`);
   }
   const origin = types.origin(target)?.source.kind;
   if (origin === 'single') {
     const hint = `use needs.${name}.outputs instead`;
-    problems.error('conflicting-keys', place, `stage \`${name}\` has one item only`, hint);
+    problems.error('conflicting-keys', place, `stage \`${name}\` has only one item`, hint);
   } else if (source.form === 'matrix' && origin !== undefined && origin !== 'matrix') {
     const hint = `write foreach: { from: ${name} }`;
     problems.error('conflicting-keys', place, `stage \`${name}\` has no matrix`, hint);

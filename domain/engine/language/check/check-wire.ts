@@ -3,7 +3,7 @@ import { listed } from '../expressions/did-you-mean.js';
 import type { StageDocument } from '../read/document.js';
 import { placeOf, type PlacedExpression } from '../read/node-expressions.js';
 import type { ProblemList } from '../problems/problems.js';
-import { formsOf, formWords, typeWords } from './schema-faults.js';
+import { listForms, formWords, typeWords } from './schema-faults.js';
 import type { Position } from './scope.js';
 import { isFile, type PipelineTypes, type ValueType } from './value-types.js';
 
@@ -12,17 +12,20 @@ export interface Wire {
   position: Position;
   types: PipelineTypes;
   problems: ProblemList;
-  /** Of the parameter, with the keys inside it. */
+  /** Name of the parameter, with the keys inside it. */
   name: string;
-  /** The whole value. */
+  /** The expression that is the whole value. */
   expression: PlacedExpression;
-  /** Of the parameter. */
+  /** Schema of the parameter. */
   schema: ValueSchema;
-  /** Of the value. */
+  /** Type of the value. */
   type: ValueType;
 }
 
-/** Whether a value that an earlier step or stage makes can be what the parameter wants; says which output would fit. */
+/**
+ * Checks that the parameter accepts a value that an earlier step or stage produces. The hint names the
+ * outputs that fit.
+ */
 export function checkWire(wire: Wire): void {
   const { type } = wire;
   if (type.kind === 'items') checkItems(wire, type.stage);
@@ -31,66 +34,66 @@ export function checkWire(wire: Wire): void {
 
 function checkItems(wire: Wire, stageName: string): void {
   const { types, name } = wire;
-  const forms = formsOf(wire.schema).filter((form) => form['x-input'] === 'items');
+  const forms = listForms(wire.schema).filter((form) => form['x-input'] === 'items');
   if (forms.length === 0) {
-    const hint = `to handle the items one by one: foreach: { from: ${stageName} } and needs.${stageName}.outputs`;
-    fail(wire, `\`${name}\` wants ${expected(wire.schema)}, not all items of \`${stageName}\``, hint);
+    const hint = `to process the items one by one: foreach: { from: ${stageName} } and needs.${stageName}.outputs`;
+    fail(wire, `\`${name}\` requires ${expected(wire.schema)}, found all items of \`${stageName}\``, hint);
     return;
   }
-  const wanted = kindsOf(forms);
+  const accepted = acceptedKinds(forms);
   const stage = types.stages.get(stageName);
   const outputs = stage && types.stageOutputs(stage);
-  if (wanted.length === 0 || outputs === undefined) return;
-  const kinds = [...outputs.values()].map(kindOf);
-  if (kinds.some((kind) => kind === undefined || wanted.includes(kind))) return;
-  const has = [...outputs].map(([output, type]) => `${output} (${kindOf(type) ?? '?'})`);
-  const message = `\`${name}\` wants items with an output of kind ${wanted.join(' or ')}; those of \`${stageName}\` have none`;
-  fail(wire, message, `they have: ${listed(has)}`);
+  if (accepted.length === 0 || outputs === undefined) return;
+  const kinds = [...outputs.values()].map(outputKind);
+  if (kinds.some((kind) => kind === undefined || accepted.includes(kind))) return;
+  const has = [...outputs].map(([output, type]) => `${output} (${outputKind(type) ?? '?'})`);
+  const message = `\`${name}\` requires items with an output of kind ${accepted.join(' or ')}; the items of \`${stageName}\` have none`;
+  fail(wire, message, `their outputs: ${listed(has)}`);
 }
 
-/** Kinds that the forms of an input ask for; empty where one of them takes any. */
-function kindsOf(forms: readonly ValueSchema[]): string[] {
+/** Kinds that the forms of an input accept; empty if one of them accepts any kind. */
+function acceptedKinds(forms: readonly ValueSchema[]): string[] {
   const kinds = forms.map((form) => form['x-kind']);
   return kinds.includes(undefined) ? [] : (kinds as string[]);
 }
 
-/** Undefined: not known, may be anything. Outputs that are no files have the kind `value`. */
-function kindOf(type: ValueType): string | undefined {
+/** Kind of an output; undefined if it is not known. Outputs other than files have the kind `value`. */
+function outputKind(type: ValueType): string | undefined {
   if (type.kind !== 'output') return undefined;
   return type.schema['x-kind'] ?? (type.schema.type === undefined ? undefined : 'value');
 }
 
 function checkOutput(wire: Wire, found: ValueSchema): void {
   const { name } = wire;
-  const forms = formsOf(wire.schema);
+  const forms = listForms(wire.schema);
   const types = [found.type ?? []].flat();
   if (isFile(found)) {
     const files = forms.filter((form) => form['x-input'] === 'file');
-    const wanted = kindsOf(files);
+    const accepted = acceptedKinds(files);
     const kind = found['x-kind'] ?? '';
-    if (files.length > 0 && (wanted.length === 0 || wanted.includes(kind))) return;
+    if (files.length > 0 && (accepted.length === 0 || accepted.includes(kind))) return;
     if (listsItems(forms, kind)) return;
     if (files.length > 0)
-      fail(wire, `\`${name}\` wants ${wanted.join(' or ')}, this is ${kind}`, fittingHint(wire, wanted));
+      fail(wire, `\`${name}\` requires ${accepted.join(' or ')}, found ${kind}`, fittingHint(wire, accepted));
     else if (!forms.some((form) => accepts(form, 'object'))) {
-      fail(wire, `\`${name}\` wants ${expected(wire.schema)}, this is a file`, itemsHint(wire));
+      fail(wire, `\`${name}\` requires ${expected(wire.schema)}, found a file`, itemsHint(wire));
     }
     return;
   }
   if (types.length === 0 || types.some((type) => forms.some((form) => accepts(form, type)))) return;
   const hint =
-    fittingHint(wire, kindsOf(forms.filter((form) => form['x-input'] === 'file'))) ?? itemsHint(wire);
-  fail(wire, `\`${name}\` wants ${expected(wire.schema)}, this is ${typeWords(types)}`, hint);
+    fittingHint(wire, acceptedKinds(forms.filter((form) => form['x-input'] === 'file'))) ?? itemsHint(wire);
+  fail(wire, `\`${name}\` requires ${expected(wire.schema)}, found ${typeWords(types)}`, hint);
 }
 
-/** Whether a file of this kind lists items that one of the forms takes. */
+/** Whether a file of this kind lists items that one of the forms accepts. */
 function listsItems(forms: readonly ValueSchema[], kind: string): boolean {
   const items = forms.filter((form) => form['x-input'] === 'items');
-  const wanted = kindsOf(items).map(itemsFileKind);
-  return items.length > 0 && (wanted.length === 0 ? isItemsFileKind(kind) : wanted.includes(kind));
+  const accepted = acceptedKinds(items).map(itemsFileKind);
+  return items.length > 0 && (accepted.length === 0 ? isItemsFileKind(kind) : accepted.includes(kind));
 }
 
-/** Whether a form takes values of a type. A text may be a path. */
+/** Whether a form accepts values of a type. Text may be a path. */
 function accepts(form: ValueSchema, type: string): boolean {
   if (form['x-input'] === 'items') return false;
   if (form['x-input'] === 'file') return type === 'string';
@@ -101,7 +104,7 @@ function accepts(form: ValueSchema, type: string): boolean {
 }
 
 function expected(schema: ValueSchema): string {
-  const forms = formsOf(schema).map((form) => {
+  const forms = listForms(schema).map((form) => {
     if (form['x-input'] === 'file')
       return form['x-kind'] === undefined ? 'a file' : `a file (${form['x-kind']})`;
     return form['x-input'] === 'items' ? 'the items of a stage' : formWords([form]);
@@ -110,13 +113,13 @@ function expected(schema: ValueSchema): string {
 }
 
 function itemsHint(wire: Wire): string | undefined {
-  if (!formsOf(wire.schema).some((form) => form['x-input'] === 'items')) return undefined;
+  if (!listForms(wire.schema).some((form) => form['x-input'] === 'items')) return undefined;
   return `write \${{ needs.${wire.stage.needs[0]?.name ?? 'STAGE'}.items }}`;
 }
 
-/** The outputs within reach that have the kind the parameter wants. */
+/** Suggests the available outputs of the kinds that the parameter accepts. */
 function fittingHint(wire: Wire, kinds: readonly string[]): string | undefined {
-  const fits = ([, type]: [string, ValueType]) => kinds.includes(kindOf(type) ?? '');
+  const fits = ([, type]: [string, ValueType]) => kinds.includes(outputKind(type) ?? '');
   const before = wire.position.kind === 'step' ? wire.position.index : wire.stage.steps.length;
   const fitting = wire.stage.steps.slice(0, before).flatMap((step) => {
     const outputs = [...(wire.types.stepOutputs(step) ?? [])];

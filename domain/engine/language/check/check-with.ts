@@ -17,7 +17,7 @@ import {
 } from '../read/node-expressions.js';
 import type { MatrixCell } from '../plan/plan.js';
 import { ProblemList, type Place } from '../problems/problems.js';
-import { formsOf, schemaFaults } from './schema-faults.js';
+import { listForms, schemaFaults } from './schema-faults.js';
 import type { Position, Scope } from './scope.js';
 import type { PipelineTypes } from './value-types.js';
 import type { Entry, YamlNode } from '../read/yaml-nodes.js';
@@ -31,11 +31,11 @@ export interface StepCheck {
   types: PipelineTypes;
   files: Files;
   problems: ProblemList;
-  /** What the step's activity takes; absent where there is no such activity: then only expressions are checked. */
+  /** The catalog entry of the step's activity. If absent, only expressions are checked. */
   entry?: CatalogEntry;
 }
 
-/** Checks a step's `with` against what its activity takes. */
+/** Checks a step's `with` against the parameters of its activity. */
 export function checkWith(check: StepCheck): void {
   const { step, problems, entry } = check;
   for (const given of step.with) {
@@ -43,14 +43,14 @@ export function checkWith(check: StepCheck): void {
     if (entry !== undefined && schema === undefined) {
       const message = `\`${step.uses.name}\` has no parameter \`${given.key}\``;
       const hint = suggest(given.key, Object.keys(entry.with), 'parameters');
-      problems.error('unknown-with', given.keyPlace, message, hint ?? 'it has none');
+      problems.error('unknown-with', given.keyPlace, message, hint ?? 'the activity has no parameters');
     }
     checkValue(check, given, schema);
   }
   for (const name of entry?.required ?? []) {
     const given = step.with.find(({ key }) => key === name);
     if (given !== undefined && !isNull(given.value)) continue;
-    const message = `\`${step.uses.name}\` needs the parameter \`${name}\``;
+    const message = `\`${step.uses.name}\` requires the parameter \`${name}\``;
     const description = entry && lookUp(entry.with, name)?.description;
     problems.error('missing-with', given?.keyPlace ?? step.uses.place, message, description);
   }
@@ -73,12 +73,15 @@ function checkValue(check: StepCheck, given: Entry, schema: ValueSchema | undefi
   if (schema !== undefined && resolved) checkWires(check, given.key, given.value, schema);
   const unset = before.some((expression) => readsUnset(expression, check.document.known));
   if (!resolved || unset || isNull(given.value)) return;
-  for (const { value, cell } of valuesOf(check, given.value, before)) {
+  for (const { value, cell } of possibleValues(check, given.value, before)) {
     if (schema !== undefined) checkAgainst(check, given, schema, value, cell);
   }
 }
 
-/** Every expression that makes a value whole, with the schema of that value, is a wire to check; text around an expression is text. */
+/**
+ * Checks every value that consists of one expression against the schema of that value. A value with text
+ * around an expression is text.
+ */
 function checkWires(check: StepCheck, name: string, node: YamlNode, schema: ValueSchema): void {
   if (node.kind === 'list') {
     const { items } = formWith(schema, 'items');
@@ -105,7 +108,7 @@ function checkWires(check: StepCheck, name: string, node: YamlNode, schema: Valu
   }
 }
 
-/** `default(wire, other)` and `choose(condition, wire, other)` are either of two. */
+/** `default(wire, other)` and `choose(condition, wire, other)` can return either of two values. */
 function possibleWires(tree: Expression): Expression[] {
   if (tree.type !== 'call') return [tree];
   if (tree.name === 'default') return tree.arguments.flatMap(possibleWires);
@@ -113,12 +116,12 @@ function possibleWires(tree: Expression): Expression[] {
 }
 
 function formWith(schema: ValueSchema, key: 'items' | 'properties'): ValueSchema {
-  return formsOf(schema).find((form) => form[key] !== undefined) ?? {};
+  return listForms(schema).find((form) => form[key] !== undefined) ?? {};
 }
 
-/** Stands for a part that only the run can compute. No value of a file equals it. */
+/** Placeholder for a part that only the run can compute. No value in a file equals it. */
 const DYNAMIC = '\u0000computed by the run';
-/** Likewise, where it is certain to be text. */
+/** The same for a part that is known to be text. */
 const DYNAMIC_TEXT = `${DYNAMIC}, text`;
 
 interface PossibleValue {
@@ -126,8 +129,11 @@ interface PossibleValue {
   cell?: MatrixCell;
 }
 
-/** The values a parameter can have as far as params and matrix decide it, each once; parts that the run computes are {@link DYNAMIC}. */
-function valuesOf(check: StepCheck, node: YamlNode, expressions: PlacedExpression[]): PossibleValue[] {
+/**
+ * Returns the distinct values that a parameter can have, computed from params and matrix cells. Parts that
+ * only the run can compute are {@link DYNAMIC}.
+ */
+function possibleValues(check: StepCheck, node: YamlNode, expressions: PlacedExpression[]): PossibleValue[] {
   const { document, problems, stage, types } = check;
   const params = { params: document.known.values };
   const usesMatrix = expressions.some(({ tree }) => references(tree).some(({ root }) => root === 'matrix'));
@@ -150,7 +156,7 @@ function matrixCells(stage: StageDocument, types: PipelineTypes): MatrixCell[] |
   return origin?.source.kind === 'matrix' ? origin.source.cells : undefined;
 }
 
-/** The value with params (and a matrix cell) filled in, and {@link DYNAMIC} for what remains to be computed. */
+/** Fills in params and a matrix cell. Parts that only the run can compute become {@link DYNAMIC}. */
 function foldDynamic(node: YamlNode, known: Record<string, Json>, problems: ProblemList): Json | undefined {
   if (node.kind === 'list') {
     const items = node.items.map((item) => foldDynamic(item, known, problems));
@@ -184,16 +190,21 @@ function checkAgainst(
     const name = [given.key, ...fault.path].join('.');
     const place = placeAt(given.value, fault.path);
     if (isDynamicText(part)) {
-      // Text around an expression is text, whatever the run computes.
+      // Text around an expression makes the value text, whatever the run computes.
       if (fault.code !== 'wrong-type' && fault.code !== 'wrong-kind') continue;
-      const message = `\`${name}\` ${fault.what.replace(/, found .*/s, '')}, not text with an expression in it`;
-      check.problems.error(fault.code, place, message, 'write the expression alone: ${{ … }}');
+      const message = `\`${name}\` ${fault.what.replace(/, found .*/s, '')}, found text that contains an expression`;
+      check.problems.error(
+        fault.code,
+        place,
+        message,
+        'write the expression without text around it: ${{ … }}',
+      );
       continue;
     }
     check.problems.error(fault.code, place, `\`${name}\` ${fault.what}${where}`, fault.hint);
   }
-  if (warnOfMistypedChoice(check, given, schema, value)) return;
-  warnOfLack(check, given, value);
+  if (warnIfMistyped(check, given, schema, value)) return;
+  warnIfMissing(check, given, value);
   for (const { path, file } of namedFiles(schema, value)) {
     if (file.startsWith(DYNAMIC)) continue;
     const params = given.value.kind === 'scalar' ? paramsIn(given.value) : [];
@@ -201,41 +212,44 @@ function checkAgainst(
   }
 }
 
-/** An optional input given as empty text, such as an empty field of a CSV file, counts as not given. */
+/** An optional input that is empty text, such as an empty field of a CSV file, counts as not given. */
 function isEmptyInput(check: StepCheck, name: string, schema: ValueSchema, value: Json): boolean {
   const required = check.entry?.required.includes(name) ?? false;
-  return value === '' && !required && formsOf(schema).some((form) => form['x-input'] !== undefined);
+  return value === '' && !required && listForms(schema).some((form) => form['x-input'] !== undefined);
 }
 
-/** A parameter that takes names or a file takes a mistyped name for a file; true where that seems to be so. */
-function warnOfMistypedChoice(check: StepCheck, given: Entry, schema: ValueSchema, value: Json): boolean {
-  const forms = formsOf(schema);
+/**
+ * Warns about a value that is most likely a mistyped choice, because a parameter that accepts choices or a
+ * file interprets it as a file name. Returns whether it warned.
+ */
+function warnIfMistyped(check: StepCheck, given: Entry, schema: ValueSchema, value: Json): boolean {
+  const forms = listForms(schema);
   const choices = forms.flatMap((form) => form.enum ?? []).filter((choice) => typeof choice === 'string');
   const takesFile = forms.some((form) => form['x-input'] === 'file');
   if (!takesFile || typeof value !== 'string' || choices.includes(value) || /[./\\]/.test(value))
     return false;
   const meant = nearest(value, choices);
   if (meant === undefined) return false;
-  const message = `\`${given.key}\` takes ${describeValue(value)} for the name of a file`;
+  const message = `\`${given.key}\` interprets ${describeValue(value)} as a file name`;
   check.problems.warning('bad-value', given.value.place, message, `did you mean \`${meant}\`?`);
   return true;
 }
 
-/** What is missing on this machine may be there on the one that runs the step: no error. */
-function warnOfLack(check: StepCheck, given: Entry, value: Json): void {
+/** A missing resource is a warning, not an error: the machine that runs the step may have it. */
+function warnIfMissing(check: StepCheck, given: Entry, value: Json): void {
   const { files, entry, problems, step } = check;
   if (files === ANY_FILES || typeof value !== 'string' || value.startsWith(DYNAMIC)) return;
   const names = new Set(step.with.filter((other) => !isNull(other.value)).map(({ key }) => key));
-  const lack = entry?.lacks?.(given.key, value, { base: files.base, given: names });
-  if (lack?.wrong) problems.error('bad-value', given.value.place, lack.what, lack.next);
-  else if (lack) problems.warning('not-here', given.value.place, lack.what, lack.next);
+  const missing = entry?.findMissing?.(given.key, value, { base: files.base, given: names });
+  if (missing?.wrong) problems.error('bad-value', given.value.place, missing.what, missing.next);
+  else if (missing) problems.warning('missing-resource', given.value.place, missing.what, missing.next);
 }
 
 function isDynamicText(value: Json | undefined): boolean {
   return value === DYNAMIC_TEXT;
 }
 
-/** Whether a list or mapping has parts that the run computes. */
+/** Whether a list or mapping has parts that only the run can compute. */
 function holdsDynamic(value: Json | undefined): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return Object.values(value).some((part) => part === DYNAMIC || part === DYNAMIC_TEXT || holdsDynamic(part));

@@ -4,7 +4,7 @@ import type { ValueSchema } from '../../../activity-schema.js';
 import { listed, nearest } from '../expressions/did-you-mean.js';
 import { describeValue } from '../read/describe.js';
 
-/** What is wrong with a value by its schema, in words, with the path to the part that is wrong. */
+/** A violation of a schema: a description, and the path to the invalid part of the value. */
 export interface SchemaFault {
   path: string[];
   /** Completes "`name` …". */
@@ -16,7 +16,7 @@ export interface SchemaFault {
 const ajv = new Ajv2020({ allErrors: true, strict: false, verbose: true });
 const compiled = new WeakMap<ValueSchema, ValidateFunction>();
 
-/** Faults of `value`; empty where it fits. Order is that of the schema's keywords. */
+/** Returns the faults of `value` in the order of the schema's keywords; empty if it is valid. */
 export function schemaFaults(schema: ValueSchema, value: Json): SchemaFault[] {
   let validate = compiled.get(schema);
   if (validate === undefined) {
@@ -30,15 +30,18 @@ export function schemaFaults(schema: ValueSchema, value: Json): SchemaFault[] {
   return errors
     .filter((error) => !alternatives.some((anyOf) => error.schemaPath.startsWith(`${anyOf.schemaPath}/`)))
     .filter(({ keyword, instancePath }) => keyword === 'type' || !mistyped.includes(instancePath))
-    .map(faultOf);
+    .map(toFault);
 }
 
-/** The alternatives that a value may take: those of `anyOf`, or the schema itself. */
-export function formsOf(schema: ValueSchema): ValueSchema[] {
-  return schema.anyOf === undefined ? [schema] : schema.anyOf.flatMap(formsOf);
+/** Returns the alternatives of a schema: those of `anyOf`, or the schema itself. */
+export function listForms(schema: ValueSchema): ValueSchema[] {
+  return schema.anyOf === undefined ? [schema] : schema.anyOf.flatMap(listForms);
 }
 
-/** The schema for values written out in a file: an input is a path there, and the items of a stage cannot be written out at all. */
+/**
+ * The schema for literal values in a file: an input is written as a path, and the items of a stage cannot be
+ * written as a literal.
+ */
 function literalForm(schema: ValueSchema): ValueSchema {
   if (schema['x-input'] === 'file') return { type: 'string', minLength: 1, 'x-input': 'file' };
   if (schema['x-input'] === 'items') return { type: 'null', 'x-input': 'items' };
@@ -54,7 +57,7 @@ function literalForm(schema: ValueSchema): ValueSchema {
   return form;
 }
 
-function faultOf(error: ErrorObject): SchemaFault {
+function toFault(error: ErrorObject): SchemaFault {
   const path = error.instancePath.split('/').slice(1).map(unescapePointer);
   const found = describeValue(error.data as Json);
   const params = error.params as Record<string, unknown>;
@@ -82,7 +85,7 @@ function faultOf(error: ErrorObject): SchemaFault {
         what: `must be ${formWords(error.schema as ValueSchema[])}, found ${found}`,
       };
     case 'required':
-      return { path, code: 'missing-key', what: `needs the key \`${String(params.missingProperty)}\`` };
+      return { path, code: 'missing-key', what: `requires the key \`${String(params.missingProperty)}\`` };
     case 'additionalProperties':
       return { path, code: 'unknown-key', what: `has no key \`${String(params.additionalProperty)}\`` };
     case 'pattern':
@@ -96,7 +99,7 @@ function faultOf(error: ErrorObject): SchemaFault {
     case 'exclusiveMinimum':
       return { path, code: 'bad-value', what: `must be more than ${String(error.schema)}, found ${found}` };
     default:
-      return { path, code: 'bad-value', what: `${error.message ?? 'does not fit'}, found ${found}` };
+      return { path, code: 'bad-value', what: `${error.message ?? 'is invalid'}, found ${found}` };
   }
 }
 
@@ -141,7 +144,7 @@ function enumFault(choices: Json[], value: Json): { what: string; hint?: string 
   return { what, hint: meant === undefined ? `allowed: ${listed(names)}` : `did you mean \`${meant}\`?` };
 }
 
-/** The alternatives of an `anyOf`, in words. */
+/** Describes the alternatives of an `anyOf`. */
 export function formWords(schemas: readonly ValueSchema[]): string {
   const forms = schemas.map((schema) => {
     if (schema.enum) return `one of ${listed(schema.enum.map((choice) => String(JSON.stringify(choice))))}`;
@@ -149,7 +152,9 @@ export function formWords(schemas: readonly ValueSchema[]): string {
     if (schema.anyOf) return formWords(schema.anyOf);
     if (schema['x-input'] === 'file') return 'a path';
     if (schema['x-input'] === 'items') return 'the items of a stage';
-    return schema.type === undefined ? (schema.description ?? 'another form') : typeWords(schema.type);
+    return schema.type === undefined
+      ? (schema.description ?? 'a value of another form')
+      : typeWords(schema.type);
   });
   return [...new Set(forms)].join(' or ');
 }

@@ -6,18 +6,18 @@ import type { ProblemCode } from '../problems/problem-codes.js';
 import type { ProblemList } from '../problems/problems.js';
 import { FILE_FIELDS, isFile, UNKNOWN, type PipelineTypes, type ValueType } from './value-types.js';
 
-/** Where in a stage an expression stands, which decides what it may refer to. */
+/** The position of an expression in a stage, which determines what it can refer to. */
 export type Position =
-  /** The value of `foreach`, and the stage's `if`: before there are items. */
+  /** The value of `foreach` and the stage's `if`: evaluated before the items exist. */
   | { kind: 'stage' }
-  /** `with` and `if` of a step: the item and the steps before. */
+  /** `with` and `if` of a step: can refer to the item and to earlier steps. */
   | { kind: 'step'; index: number }
-  /** The stage's `outputs`: the item and all its steps. */
+  /** The stage's `outputs`: can refer to the item and to all its steps. */
   | { kind: 'outputs' };
 
 const NEED_FIELDS = ['items', 'outputs', 'cells', 'result'];
 
-/** Resolves the paths in a stage's expressions against what exists; reports those that lead nowhere. */
+/** Resolves the paths in a stage's expressions and reports those that do not exist. */
 export class Scope {
   private readonly document: PipelineDocument;
   private readonly stage: StageDocument;
@@ -31,7 +31,10 @@ export class Scope {
     this.problems = problems;
   }
 
-  /** What `reference` leads to; undefined where that is a mistake, which is then reported. */
+  /**
+   * Returns the type of the value that `reference` leads to. If the reference is invalid, reports a problem
+   * and returns undefined.
+   */
   resolve(expression: PlacedExpression, reference: Reference, position: Position): ValueType | undefined {
     const path = new Path(expression, reference, this.problems);
     switch (reference.root) {
@@ -49,7 +52,7 @@ export class Scope {
     }
   }
 
-  /** The name that stands for the item in expressions; `matrix` for cells; undefined for a stage without items. */
+  /** Name of the item in expressions: `matrix` for cells, undefined for a stage without items. */
   private itemName(): string | undefined {
     const { source } = this.stage;
     if (source.kind === 'single') return undefined;
@@ -62,8 +65,8 @@ export class Scope {
     return path.fail(
       'unknown-name',
       0,
-      `there is no \`${path.root}\` here`,
-      suggest(path.root, names, 'names here'),
+      `\`${path.root}\` is not defined here`,
+      suggest(path.root, names, 'valid names'),
     );
   }
 
@@ -76,9 +79,9 @@ export class Scope {
     const minus = /^(.+?)-\d+$/.exec(name);
     const hint =
       minus && names.includes(minus[1])
-        ? `for a minus write spaces: params.${minus[1]} - ${name.slice(minus[1].length + 1)}`
+        ? `write spaces around a minus: params.${minus[1]} - ${name.slice(minus[1].length + 1)}`
         : suggest(name, names, 'params');
-    return path.fail('unknown-name', 1, `there is no param \`${name}\``, hint);
+    return path.fail('unknown-name', 1, `param \`${name}\` does not exist`, hint);
   }
 
   private item(path: Path, position: Position): ValueType | undefined {
@@ -88,23 +91,32 @@ export class Scope {
         'not-available',
         0,
         'this stage has no matrix',
-        name && `its items are called \`${name}\``,
+        name && `its items are named \`${name}\``,
       );
     }
     if (position.kind === 'stage') {
-      const message = `\`${name}\` is not known here: this is settled before there are items`;
+      const message = `\`${name}\` is not available here: this value is resolved before the items exist`;
       return path.fail('not-available', 0, message, 'use it in `with`, `outputs`, or the `if` of a step');
     }
     const field = path.at(0);
     const fields = this.types.itemFields(this.stage);
     if (field === undefined || fields === undefined || fields.includes(field) || path.optional)
       return UNKNOWN;
-    return path.fail('unknown-name', 1, `\`${name}\` has no \`${field}\``, suggest(field, fields, 'it has'));
+    return path.fail(
+      'unknown-name',
+      1,
+      `\`${name}\` has no field \`${field}\``,
+      suggest(field, fields, 'fields'),
+    );
   }
 
   private step(path: Path, position: Position): ValueType | undefined {
     if (position.kind === 'stage') {
-      return path.fail('not-available', 0, '`steps` is not known here: this is settled before any step runs');
+      return path.fail(
+        'not-available',
+        0,
+        '`steps` is not available here: this value is resolved before any step runs',
+      );
     }
     const id = path.at(0);
     if (id === undefined) return UNKNOWN;
@@ -119,7 +131,7 @@ export class Scope {
         'step-order',
         1,
         message,
-        names.length > 0 ? `steps before: ${listed(names)}` : undefined,
+        names.length > 0 ? `earlier steps: ${listed(names)}` : undefined,
       );
     }
     const whole = path.at(1);
@@ -133,8 +145,8 @@ export class Scope {
       (other) => other !== this.stage && !other.single && other.steps.some((step) => step.id === id),
     );
     const hint = elsewhere
-      ? `stage \`${elsewhere.name}\` has one: list its result in that stage's \`outputs\` and use needs.${elsewhere.name}`
-      : suggest(id, names, names.length > 0 ? 'steps before' : undefined);
+      ? `stage \`${elsewhere.name}\` has this step: add its result to that stage's \`outputs\` and use needs.${elsewhere.name}`
+      : suggest(id, names, names.length > 0 ? 'earlier steps' : undefined);
     return path.fail('unknown-name', 1, `this stage has no step \`${id}\``, hint);
   }
 
@@ -145,10 +157,15 @@ export class Scope {
     const stage = this.types.stages.get(name);
     if (stage === undefined) {
       const others = [...this.types.stages.keys()].filter((other) => other !== this.stage.name);
-      return path.fail('unknown-name', 1, `there is no stage \`${name}\``, suggest(name, others, 'stages'));
+      return path.fail(
+        'unknown-name',
+        1,
+        `stage \`${name}\` does not exist`,
+        suggest(name, others, 'stages'),
+      );
     }
     if (!listedNeeds.includes(name)) {
-      const message = `stage \`${this.stage.name}\` does not wait for \`${name}\``;
+      const message = `stage \`${this.stage.name}\` does not list \`${name}\` in \`needs\``;
       return path.fail('missing-need', 1, message, `add it: needs: [${[...listedNeeds, name].join(', ')}]`);
     }
     switch (path.at(1)) {
@@ -171,7 +188,7 @@ export class Scope {
     const { source } = this.stage;
     const aligned = position.kind !== 'stage' && source.kind === 'from' && source.stage.name === stage.name;
     if (stage.source.kind !== 'single' && !aligned) {
-      const message = `stage \`${stage.name}\` has many items, so it has no outputs of its own`;
+      const message = `stage \`${stage.name}\` has many items, so its outputs exist only per item`;
       return path.fail('many-items', 2, message, this.manyItemsHint(stage));
     }
     return this.output(path, 2, this.types.stageOutputs(stage), `stage \`${stage.name}\``);
@@ -180,10 +197,10 @@ export class Scope {
   private manyItemsHint(stage: StageDocument): string {
     const cells = this.types.cellKeys(stage);
     if (cells === undefined) {
-      return `use needs.${stage.name}.items for all of them, or foreach: { from: ${stage.name} } for one after another`;
+      return `use needs.${stage.name}.items for all items, or foreach: { from: ${stage.name} } to process them one by one`;
     }
-    const one = `needs.${stage.name}.cells['${cells[0]}'] for one of them`;
-    return `use needs.${stage.name}.items for all, ${one}, or matrix: { from: ${stage.name} }`;
+    const one = `needs.${stage.name}.cells['${cells[0]}'] for one item`;
+    return `use needs.${stage.name}.items for all items, ${one}, or matrix: { from: ${stage.name} } to process them one by one`;
   }
 
   private needCells(path: Path, stage: StageDocument): ValueType | undefined {
@@ -201,7 +218,7 @@ export class Scope {
     return path.fail('unknown-name', 2, message, `use needs.${stage.name}.${field}`);
   }
 
-  /** The output named at `at` of the path, or one of the fields of a file below it. */
+  /** Resolves the output at index `at` of the path, or a field of that output if it is a file. */
   private output(
     path: Path,
     at: number,
@@ -212,7 +229,7 @@ export class Scope {
     if (name === undefined || outputs === undefined) return UNKNOWN;
     const type = outputs.get(name);
     if (type === undefined) {
-      const hint = suggest(name, [...outputs.keys()], 'outputs') ?? 'it has none';
+      const hint = suggest(name, [...outputs.keys()], 'outputs') ?? 'it has no outputs';
       return path.fail('unknown-name', at + 1, `${owner} has no output \`${name}\``, hint);
     }
     const field = path.at(at + 1);
@@ -229,25 +246,27 @@ export class Scope {
 
   private onlyFields(path: Path, at: number, owner: string, fields: string[]): ValueType | undefined {
     const found = path.at(at);
-    const hint = fields.length === 0 ? 'it has no fields' : `it has: ${listed(fields)}`;
+    const hint = fields.length === 0 ? 'it has no fields' : `fields: ${listed(fields)}`;
     if (found === undefined) {
-      return path.open ? UNKNOWN : path.fail('bad-expression', at, `say what of \`${owner}\` you want`, hint);
+      return path.open
+        ? UNKNOWN
+        : path.fail('bad-expression', at, `\`${owner}\` is not a value; select one of its fields`, hint);
     }
     return path.fail(
       'unknown-name',
       at + 1,
-      `\`${owner}\` has no \`${found}\``,
+      `\`${owner}\` has no field \`${found}\``,
       suggest(found, fields) ?? hint,
     );
   }
 }
 
-/** A reference while it is being followed. */
+/** A reference that is being resolved. */
 class Path {
   readonly root: string;
   readonly length: number;
   readonly optional: boolean;
-  /** Goes on with something computed. */
+  /** True if a computed part follows. */
   readonly open: boolean;
   private readonly expression: PlacedExpression;
   private readonly reference: Reference;
@@ -267,7 +286,7 @@ class Path {
     return index < this.length ? String(this.reference.path[index]) : undefined;
   }
 
-  /** Reports a fault of the path's member `index`, 0 being the root. */
+  /** Reports a problem of member `index` of the path. Index 0 is the root. */
   fail(code: ProblemCode, index: number, message: string, hint?: string): undefined {
     const span = this.reference.spans[Math.min(index, this.reference.spans.length - 1)];
     this.problems.error(code, placeOf(this.expression, span), message, hint);

@@ -2,14 +2,22 @@ import { suggest } from '../expressions/did-you-mean.js';
 import type { StageDocument } from '../read/document.js';
 import type { ProblemList } from '../problems/problems.js';
 
-/** Reports needs that name no stage, a stage that needs itself, and circles, each circle once. */
+/**
+ * Reports needs on stages that do not exist, stages that need themselves, and circles. Each circle is
+ * reported once.
+ */
 export function checkNeeds(stages: readonly StageDocument[], problems: ProblemList): void {
   const names = stages.map(({ name }) => name);
   for (const stage of stages) {
     const others = names.filter((name) => name !== stage.name);
     for (const { name, place } of stage.needs) {
       if (names.includes(name)) continue;
-      problems.error('unknown-need', place, `there is no stage \`${name}\``, suggest(name, others, 'stages'));
+      problems.error(
+        'unknown-need',
+        place,
+        `stage \`${name}\` does not exist`,
+        suggest(name, others, 'stages'),
+      );
     }
   }
   for (const circle of circles(stages)) {
@@ -25,7 +33,10 @@ export function checkNeeds(stages: readonly StageDocument[], problems: ProblemLi
   }
 }
 
-/** The stages so that each comes after those it needs, otherwise in the order of the file; those in circles are left out. */
+/**
+ * Orders the stages so that each comes after the stages it needs, otherwise in file order. Stages in circles
+ * are left out.
+ */
 export function orderStages(stages: readonly StageDocument[]): StageDocument[] {
   const ordered: StageDocument[] = [];
   const done = new Set<string>();
@@ -39,7 +50,10 @@ export function orderStages(stages: readonly StageDocument[]): StageDocument[] {
   }
 }
 
-/** Circles of needs, each from its first stage in the file on. Depth-first, without recursion: files may hold thousands of stages. */
+/**
+ * Finds circles of needs, each beginning with its first stage in the file. The search is depth-first without
+ * recursion, because files may contain thousands of stages.
+ */
 function circles(stages: readonly StageDocument[]): StageDocument[][] {
   const byName = new Map(stages.map((stage) => [stage.name, stage]));
   const finished = new Set<StageDocument>();

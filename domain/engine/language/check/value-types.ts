@@ -4,9 +4,9 @@ import type { PipelineDocument, StageDocument, StepDocument } from '../read/docu
 import { expressionsIn } from '../read/node-expressions.js';
 import { ProblemList } from '../problems/problems.js';
 
-/** What is known, before a run, of the value an expression will have. */
+/** What is known before a run about the value of an expression. */
 export type ValueType =
-  /** All items of a stage, as `needs.STAGE.items` gives them. */
+  /** All items of a stage: `needs.STAGE.items`. */
   | { kind: 'items'; stage: string }
   /** An output of an activity. */
   | { kind: 'output'; schema: ValueSchema }
@@ -14,7 +14,7 @@ export type ValueType =
 
 export const UNKNOWN: ValueType = { kind: 'unknown' };
 
-/** What a file output consists of when it travels: see `FileRef`. */
+/** The fields of a file output, see `FileRef`. */
 export const FILE_FIELDS: Readonly<Record<string, ValueSchema>> = {
   path: { type: 'string' },
   digest: { type: 'string' },
@@ -25,7 +25,7 @@ export function isFile(schema: ValueSchema): boolean {
   return schema['x-kind'] !== undefined && (schema.type === undefined || schema.type === 'object');
 }
 
-/** Answers what stages, steps and items offer to expressions. */
+/** Looks up what expressions can read from stages, steps and items. */
 export class PipelineTypes {
   readonly stages: ReadonlyMap<string, StageDocument>;
   private readonly catalog: Catalog;
@@ -35,14 +35,17 @@ export class PipelineTypes {
     this.catalog = catalog;
   }
 
-  /** Outputs of a step by name; undefined where its activity is not known. */
+  /** Outputs of a step by name; undefined if its activity is not known. */
   stepOutputs(step: StepDocument): ReadonlyMap<string, ValueType> | undefined {
     const entry = lookUp(this.catalog, step.uses.name);
     if (entry === undefined) return undefined;
     return new Map(Object.entries(entry.outputs).map(([name, schema]) => [name, { kind: 'output', schema }]));
   }
 
-  /** Outputs of each item of a stage: those it declares, else those of its last step; undefined where that is not known. */
+  /**
+   * Outputs of each item of a stage: the declared ones, or those of its last step; undefined if they are not
+   * known.
+   */
   stageOutputs(stage: StageDocument): ReadonlyMap<string, ValueType> | undefined {
     if (stage.outputs === undefined) {
       const last = stage.steps.at(-1);
@@ -62,13 +65,19 @@ export class PipelineTypes {
     return (step && this.stepOutputs(step)?.get(String(output))) ?? UNKNOWN;
   }
 
-  /** Keys of a stage's matrix cells, its own or those it takes from another; undefined where they are not known. */
+  /**
+   * Keys of the matrix cells of this stage or of the stage that it takes its items from; undefined if they
+   * are not known.
+   */
   cellKeys(stage: StageDocument): readonly string[] | undefined {
     const origin = this.origin(stage);
     return origin?.source.kind === 'matrix' ? origin.source.cells?.map(({ key }) => key) : undefined;
   }
 
-  /** The stage whose items these are: follows `from` to its start; undefined in a circle or at a stage that does not exist. */
+  /**
+   * The stage where the items originate: follows `from` to its start. Undefined in a circle or if a stage
+   * does not exist.
+   */
   origin(stage: StageDocument): StageDocument | undefined {
     const seen = new Set<StageDocument>();
     let at: StageDocument | undefined = stage;
@@ -79,7 +88,7 @@ export class PipelineTypes {
     return at?.source.kind === 'from' ? undefined : at;
   }
 
-  /** Fields of the items of a stage; undefined where any may exist, as with the columns of a CSV file. */
+  /** Fields of the items of a stage; undefined if they are not known, such as the columns of a CSV file. */
   itemFields(stage: StageDocument): readonly string[] | undefined {
     const origin = this.origin(stage);
     switch (origin?.source.kind) {

@@ -4,8 +4,8 @@ import type { Catalog } from '../../../activity-schema.js';
 import { pipelineSchema } from './pipeline-schema.js';
 
 /**
- * Files of the repository that are made from the activities' definitions and the error codes, by path:
- * `sam-mil schema --write` writes them, a test compares them.
+ * Files of the repository that are generated from the activities' definitions and the error codes, by path.
+ * `sam-mil schema --write` writes them; a test compares them.
  */
 export function generatedFiles(catalog: Catalog): Record<string, string> {
   return {

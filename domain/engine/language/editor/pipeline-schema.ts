@@ -4,9 +4,9 @@ import { ITEM_TYPES, PARAM_TYPES } from '../read/param-types.js';
 import { LANGUAGE_VERSION } from '../read/parse-pipeline.js';
 
 /**
- * JSON Schema (draft-07, which editors know best) of pipeline files: keys, types, and for each activity the parameters of its `with`, so that an
- * editor completes and explains them while they are typed. It accepts every correct file; what it cannot say (references, kinds, circles) is
- * found by `validate`.
+ * JSON Schema of pipeline files (draft-07, which editors support best): keys, types and, for each activity,
+ * the parameters of `with`, so that an editor can complete and explain them. It accepts every correct file;
+ * `validate` finds the mistakes that a schema cannot express (references, kinds, circles).
  */
 export function pipelineSchema(catalog: Catalog): JsonObject {
   const names = Object.keys(catalog).sort();
@@ -18,31 +18,31 @@ export function pipelineSchema(catalog: Catalog): JsonObject {
     properties: {
       pipeline: { const: LANGUAGE_VERSION, description: 'Version of the language.' },
       name: text('Part of run ids and of the default work folder.'),
-      description: text('One line for people.'),
+      description: text('Short description, one line.'),
       plugins: described(
-        'Packages (by name) or modules (by path, relative to this file) with further activities and models.',
+        'Packages (by name) or modules (by path, relative to this file) with additional activities and models.',
         { type: ['string', 'array'], items: { type: 'string', minLength: 1 } },
       ),
-      params: described('Values that a run can be given with --set.', {
+      params: described('Values that can be set for a run with --set.', {
         type: 'object',
         additionalProperties: ref('param'),
       }),
       defaults: described(
-        'How steps run unless their stage or they themselves say otherwise.',
+        'Settings of all steps. A stage or a step can override them.',
         object(STAGE_SETTINGS),
       ),
       work: text(
-        'Folder that everything is written to, relative to this file. Default: work/<name> where the command runs.',
+        'Folder for all results, relative to this file. Default: work/<name> in the folder where the command runs.',
       ),
       stages: { type: 'object', minProperties: 1, additionalProperties: ref('stage') },
       'on-failure': {
         enum: ['hold', 'fail', 'continue'],
         default: 'hold',
         description:
-          'When a stage fails: hold the run open for `resume`, end it, or go on with what does not need the stage.',
+          'When a stage fails: keep the run open for `resume` (hold), end it (fail), or run the stages that do not need the failed one (continue).',
       },
     },
-    patternProperties: { '^x-': { description: 'Ignored: a place for anchors.' } },
+    patternProperties: { '^x-': { description: 'Ignored. Can be used to define YAML anchors.' } },
     additionalProperties: false,
     definitions: { ...common(names, catalog), ...withDefinitions(names, catalog) },
   };
@@ -70,7 +70,7 @@ function object(properties: JsonObject, rest: JsonObject = {}): JsonObject {
   return { type: 'object', properties, additionalProperties: false, ...rest };
 }
 
-/** The value itself, or an expression that gives it. */
+/** Accepts the value itself or an expression. */
 function orExpression(schema: JsonObject): JsonObject {
   const { description, ...form } = schema;
   return { ...(description === undefined ? {} : { description }), anyOf: [form, ref('expression')] };
@@ -80,21 +80,25 @@ const DURATION = (description: string): JsonObject =>
   orExpression({ type: 'string', pattern: '^\\d+(\\.\\d+)? ?(ms|s|m|h|d)$', description });
 
 const STEP_SETTINGS: JsonObject = {
-  'runs-on': { type: 'string', description: 'Queue of the workers that run it.', examples: ['cpu', 'gpu'] },
-  timeout: DURATION('Longest time of one attempt, such as 2h.'),
-  heartbeat: DURATION('Time without a sign of life after which an attempt counts as lost.'),
+  'runs-on': {
+    type: 'string',
+    description: 'Queue of the workers that run the steps.',
+    examples: ['cpu', 'gpu'],
+  },
+  timeout: DURATION('Maximum time for one attempt, such as 2h.'),
+  heartbeat: DURATION('Time without a heartbeat after which an attempt counts as lost.'),
   retry: object(
     {
       'max-attempts': orExpression({ type: 'integer', minimum: 1, maximum: 1000 }),
-      'initial-interval': DURATION('Wait before the second attempt.'),
+      'initial-interval': DURATION('Wait time before the first retry.'),
       'backoff-coefficient': orExpression({ type: 'number', minimum: 1, maximum: 100 }),
-      'maximum-interval': DURATION('Longest wait between attempts.'),
-      'non-retryable': described('Failure types that are not tried again.', {
+      'maximum-interval': DURATION('Maximum wait time between attempts.'),
+      'non-retryable': described('Error types that are not retried.', {
         type: ['string', 'array'],
         items: { type: 'string' },
       }),
     },
-    { description: 'What happens after a failed attempt.' },
+    { description: 'How failed attempts are retried.' },
   ),
 };
 
@@ -104,51 +108,51 @@ const STAGE_SETTINGS: JsonObject = {
     type: 'integer',
     minimum: 1,
     maximum: 1000,
-    description: 'Items that run at once.',
+    description: 'Maximum number of items that run at the same time.',
   }),
   'fail-fast': orExpression({
     type: 'boolean',
-    description: 'Stop the other items at the first failure. Default: false.',
+    description: 'Stop the other items after the first failure. Default: false.',
   }),
   'min-success': orExpression({
     type: 'number',
     minimum: 0,
     maximum: 1,
-    description: 'Share of items that must end well for the stage to count as done. Default: 1.',
+    description: 'Fraction of items that must succeed for the stage to succeed. Default: 1.',
   }),
 };
 
 function common(names: readonly string[], catalog: Catalog): JsonObject {
   const condition = {
     type: ['string', 'boolean'],
-    description: 'Runs only where this is true. ${{ }} may be left out.',
+    description: 'Runs only if this is true. ${{ }} is optional.',
   };
   const uses = {
     description: 'The activity that does the work.',
     anyOf: names.map((name) => ({ const: name, description: catalog[name].summary })),
   };
   const stage: JsonObject = {
-    description: text('One line for people.'),
+    description: text('Short description, one line.'),
     uses,
     with: { type: 'object' },
     steps: {
       type: 'array',
       minItems: 1,
       items: ref('step'),
-      description: 'Activities in order, for each item.',
+      description: 'Activities that run in order for each item.',
     },
-    needs: described('Stages that must have ended before.', {
+    needs: described('Stages that must end before this stage starts.', {
       type: ['string', 'array'],
       items: { type: 'string' },
     }),
     foreach: ref('foreach'),
     matrix: ref('matrix'),
     if: condition,
-    outputs: { type: 'object', description: 'What an item hands on; default: the outputs of its last step.' },
+    outputs: { type: 'object', description: 'Outputs of each item. Default: the outputs of its last step.' },
     ...STAGE_SETTINGS,
   };
   const step: JsonObject = {
-    id: text('Names the step in ${{ steps.ID.outputs }}.'),
+    id: text('Name of the step in ${{ steps.ID.outputs }}.'),
     uses,
     with: { type: 'object' },
     if: condition,
@@ -173,7 +177,7 @@ function param(): JsonObject {
   return object(
     {
       type: { enum: [...PARAM_TYPES] },
-      default: { description: 'Absent: a value must be given with --set.' },
+      default: { description: 'If absent, a value must be set with --set.' },
       enum: { type: 'array', minItems: 1, description: 'The only values allowed.' },
       minimum: { type: 'number' },
       maximum: { type: 'number' },
@@ -208,13 +212,13 @@ function matrix(): JsonObject {
     minProperties: 1,
     description: 'Runs the stage for each combination of these values.',
     properties: {
-      from: text('Cells of an earlier stage, each starting as soon as its own one has ended.'),
+      from: text('Cells of an earlier stage. Each cell starts as soon as the same cell there has ended.'),
       include: {
         type: 'array',
         items: pattern,
-        description: 'Adds values to cells that agree, or further cells.',
+        description: 'Adds values to matching cells, or adds new cells.',
       },
-      exclude: { type: 'array', items: pattern, description: 'Takes away cells that agree.' },
+      exclude: { type: 'array', items: pattern, description: 'Removes matching cells.' },
     },
     additionalProperties: orExpression(axis),
   };
@@ -225,13 +229,13 @@ function matrix(): JsonObject {
         type: 'array',
         minItems: 1,
         items: one,
-        description: 'Several matrices, their cells taken together.',
+        description: 'Several matrices whose cells are combined.',
       },
     ],
   };
 }
 
-/** `with` of an activity where `uses` names it. */
+/** Requires the `with` of an activity if `uses` names the activity. */
 function activityRule(name: string, entry: CatalogEntry): JsonObject {
   const needsWith: JsonObject = entry.required.length > 0 ? { required: ['with'] } : {};
   return {
@@ -253,7 +257,10 @@ function withDefinitions(names: readonly string[], catalog: Catalog): JsonObject
   return Object.fromEntries(definitions) as JsonObject;
 }
 
-/** A parameter's schema without the project's own keywords: an input is written as a path, the items of a stage only as an expression. */
+/**
+ * Removes the project's own keywords from a parameter's schema: an input is written as a path, the items of a
+ * stage only as an expression.
+ */
 function literal(schema: ValueSchema): JsonObject {
   const { description, default: value } = schema;
   const notes = JSON.parse(JSON.stringify({ description, default: value })) as JsonObject;

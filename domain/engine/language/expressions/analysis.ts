@@ -1,30 +1,35 @@
 import type { Json, JsonObject } from '../../../json.js';
 import { ExpressionError } from './error.js';
 import { printExpression } from './print.js';
-import { ALL_WELL, asksStatus, children, evaluateTree, isTruthy } from './evaluate.js';
+import { ALL_SUCCEEDED, asksStatus, children, evaluateTree, isTruthy } from './evaluate.js';
 import { parseExpression, type Expression } from './syntax.js';
 import { embedded, escapeTemplate, mapTexts, parseTemplate, wholeExpression } from './template.js';
 
-/** What can be known of an expression before a run: what it refers to, and its value where all of that is known. */
+/**
+ * Static analysis of expressions before a run: what an expression refers to, and its value if everything it
+ * reads is known.
+ */
 
-/** A path from a root name, as far as it is spelled out: `needs.train.cells['a-0'].checkpoint`. */
+/** A path from a root name up to its first computed part, such as `needs.train.cells['a-0'].checkpoint`. */
 export interface Reference {
   root: string;
-  /** Fields and indices after the root; ends before the first computed one. */
+  /** Fields and indices after the root, up to the first computed one. */
   path: (string | number)[];
-  /** Offsets of root and of each member of `path` in the source, for a caret under the wrong one. */
+  /** Source offsets of the root and of each member of `path`, so that a caret can mark the wrong one. */
   spans: { start: number; end: number }[];
-  /** Nothing computed follows `path`. */
+  /** True if no computed part follows `path`. */
   complete: boolean;
-  /** Under `default(...)`: may be absent. */
+  /** True inside `default(...)`: the value may be missing. */
   optional: boolean;
 }
 
-/** Every path the expression reads, in order of appearance; paths in computed indices too. */
+/**
+ * Returns every path that the expression reads, in order of appearance, including paths in computed indices.
+ */
 export function references(tree: Expression, optional = false): Reference[] {
   if (tree.type === 'call' && tree.name === 'default') {
-    const [wanted, fallback] = tree.arguments;
-    return [...references(wanted, true), ...references(fallback, optional)];
+    const [preferred, fallback] = tree.arguments;
+    return [...references(preferred, true), ...references(fallback, optional)];
   }
   if (tree.type !== 'name' && tree.type !== 'member') {
     return children(tree).flatMap((child) => references(child, optional));
@@ -56,23 +61,29 @@ function unchain(tree: Expression): { base: Expression; keys: Expression[] } {
   return { base, keys };
 }
 
-/** The reference that an expression is as a whole: `steps.patch.outputs.patches`; undefined where it is anything more. */
+/**
+ * Returns the reference if the expression is exactly one reference, such as `steps.patch.outputs.patches`;
+ * otherwise undefined.
+ */
 export function wholeReference(tree: Expression): Reference | undefined {
   if (tree.type !== 'name' && tree.type !== 'member') return undefined;
   const found = references(tree);
   return found.length === 1 && found[0].complete && unchain(tree).base.type === 'name' ? found[0] : undefined;
 }
 
-/** Whether the expression reads nothing but the roots in `known` and does not depend on how stages end. */
+/** Whether the expression reads only the roots in `known` and does not depend on the status of stages. */
 export function isKnown(tree: Expression, known: JsonObject): boolean {
   return !asksStatus(tree) && references(tree).every(({ root }) => Object.hasOwn(known, root));
 }
 
-/** The expression with everything computed that `known` is enough for. Throws {@link ExpressionError} as evaluation would. */
+/**
+ * Returns the expression with every part evaluated that depends only on `known`.
+ * @throws ExpressionError if the evaluation of such a part fails
+ */
 export function fold(tree: Expression, source: string, known: JsonObject): Expression {
   const span = { start: tree.start, end: tree.end };
   if (isKnown(tree, known)) {
-    return { type: 'literal', value: evaluateTree(tree, source, known, ALL_WELL), ...span };
+    return { type: 'literal', value: evaluateTree(tree, source, known, ALL_SUCCEEDED), ...span };
   }
   switch (tree.type) {
     case 'member': {
@@ -104,7 +115,10 @@ function foldArguments(tree: Expression & { type: 'call' }, source: string, know
   });
 }
 
-/** A side that may never be looked at: what is wrong in it is said by whoever looks at it, and it is filled in all the same, as params are not known later. */
+/**
+ * Folds an operand that may never be evaluated. Its params are filled in, because they are not available
+ * later; its errors are left for the evaluation to report.
+ */
 function foldIdle(tree: Expression, source: string, known: JsonObject): Expression {
   try {
     return fold(tree, source, known);
@@ -114,18 +128,21 @@ function foldIdle(tree: Expression, source: string, known: JsonObject): Expressi
   }
 }
 
-/** The side that is not chosen is never looked at. */
+/** The branch that is not chosen is never evaluated. */
 function foldChoice(tree: Expression & { type: 'call' }, source: string, known: JsonObject): Expression {
-  const [condition, wanted, otherwise] = tree.arguments;
+  const [condition, whenTrue, otherwise] = tree.arguments;
   const folded = fold(condition, source, known);
   if (folded.type !== 'literal') {
-    const sides = [wanted, otherwise].map((side) => foldIdle(side, source, known));
+    const sides = [whenTrue, otherwise].map((side) => foldIdle(side, source, known));
     return { ...tree, arguments: [folded, ...sides] };
   }
-  return fold(isTruthy(folded.value) ? wanted : otherwise, source, known);
+  return fold(isTruthy(folded.value) ? whenTrue : otherwise, source, known);
 }
 
-/** `&&` and `||` never look at a right side that the left one makes idle; nor does folding mind it. */
+/**
+ * `&&` and `||` do not evaluate the right side if the left side decides the result; folding ignores its
+ * errors too.
+ */
 function foldBinary(tree: Expression & { type: 'binary' }, source: string, known: JsonObject): Expression {
   const left = fold(tree.left, source, known);
   const lazy = tree.operator === '&&' || tree.operator === '||';
@@ -135,12 +152,15 @@ function foldBinary(tree: Expression & { type: 'binary' }, source: string, known
   return takesRight ? fold(tree.right, source, known) : left;
 }
 
-/** Source of the folded expression; a value that is known entirely comes out as its literal. */
+/** Returns the source of the folded expression. A fully known value becomes a literal. */
 export function foldExpression(source: string, known: JsonObject): string {
   return printExpression(fold(parseExpression(source), source, known));
 }
 
-/** Like {@link foldExpression} for an `if`: one that asks for the status still does so afterwards, see `evaluateCondition`. */
+/**
+ * Like {@link foldExpression}, for an `if`. A condition that calls a status function still calls one
+ * afterwards, see `evaluateCondition`.
+ */
 export function foldCondition(source: string, known: JsonObject): string {
   const tree = parseExpression(source);
   const folded = fold(tree, source, known);
@@ -151,8 +171,9 @@ export function foldCondition(source: string, known: JsonObject): string {
 }
 
 /**
- * A template with everything computed that `known` is enough for: what remains holds expressions over the other roots only.
- * A computed text that happens to hold `${{` is escaped, so that it is never evaluated. Throws {@link ExpressionError}.
+ * Returns the template with every part evaluated that depends only on `known`. The remaining expressions read
+ * other roots. A `${{` in an evaluated text is escaped, so that it is never evaluated.
+ * @throws ExpressionError
  */
 export function foldTemplate(value: Json, known: JsonObject): Json {
   return mapTexts(value, (text) => foldText(text, known));
@@ -186,7 +207,7 @@ function foldPart(part: { source: string; offset: number }, text: string, known:
   }
 }
 
-/** A `$` right before `${{` would make an escape of it, so it goes into an expression of its own. */
+/** A `$` directly before `${{` would escape it, so the `$` becomes a separate expression. */
 function withExpression(before: string, tree: Expression): string {
   const text = `\${{ ${printExpression(tree)} }}`;
   return before.endsWith('$') ? `${before.slice(0, -1)}\${{ '$' }}${text}` : before + text;

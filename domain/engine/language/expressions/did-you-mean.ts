@@ -1,12 +1,14 @@
-/** Candidates are compared up to this length: names are short, and the cost grows with the square. */
-const LONGEST = 64;
+/**
+ * Words are compared up to this length: names are short, and the cost grows with the square of the length.
+ */
+const MAX_COMPARED = 64;
 
 /**
- * The candidate that `word` was most likely meant to be: least edits (insert, delete, replace, swap of neighbours; case ignored),
- * about a third of the word's length at most. Undefined where nothing is that near.
+ * Returns the candidate with the fewest edits from `word` (insert, delete, replace, swap of neighbors; case
+ * ignored), at most about a third of the word's length; undefined if there is none.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.floor((Math.min(word.length, LONGEST) + 1) / 3);
+  const limit = Math.floor((Math.min(word.length, MAX_COMPARED) + 1) / 3);
   let best: string | undefined;
   let bestDistance = limit + 1;
   for (const candidate of candidates) {
@@ -19,14 +21,24 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best;
 }
 
-/** "did you mean `x`?", otherwise the valid names as a list; undefined where there are none. */
-export function suggest(word: string, candidates: readonly string[], noun = 'valid'): string | undefined {
+/**
+ * Returns "did you mean `x`?", or the list of valid names if none is close; undefined if there are no
+ * candidates.
+ */
+export function suggest(
+  word: string,
+  candidates: readonly string[],
+  noun = 'valid values',
+): string | undefined {
   const match = nearest(word, candidates) ?? related(word, candidates);
   if (match !== undefined) return `did you mean \`${match}\`?`;
   return candidates.length === 0 ? undefined : `${noun}: ${listed(candidates)}`;
 }
 
-/** The only candidate with all hyphenated parts of the word (`patch-size-level0` of `patch-size`), or else with its first part. */
+/**
+ * The only candidate that contains all hyphenated parts of the word (`patch-size-level0` for `patch-size`),
+ * otherwise the only one with the same first part.
+ */
 function related(word: string, candidates: readonly string[]): string | undefined {
   const parts = word.toLowerCase().split('-');
   const holding = candidates.filter((candidate) => {
@@ -37,18 +49,18 @@ function related(word: string, candidates: readonly string[]): string | undefine
   return found.length === 1 ? found[0] : undefined;
 }
 
-const SHOWN = 20;
+const MAX_SHOWN = 20;
 
-/** Names separated by commas, cut after {@link SHOWN}. */
+/** Joins names with commas. Names after the first {@link MAX_SHOWN} are only counted. */
 export function listed(names: readonly string[]): string {
-  const rest = names.length - SHOWN;
-  return rest > 0 ? `${names.slice(0, SHOWN).join(', ')} and ${rest} more` : names.join(', ');
+  const rest = names.length - MAX_SHOWN;
+  return rest > 0 ? `${names.slice(0, MAX_SHOWN).join(', ')} and ${rest} more` : names.join(', ');
 }
 
 /** Optimal string alignment distance (Damerau-Levenshtein without overlapping swaps). */
 export function editDistance(left: string, right: string): number {
-  const a = left.slice(0, LONGEST);
-  const b = right.slice(0, LONGEST);
+  const a = left.slice(0, MAX_COMPARED);
+  const b = right.slice(0, MAX_COMPARED);
   let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

@@ -1,6 +1,6 @@
 import { SamMilError } from '../../../errors.js';
 
-/** Half-open range of UTF-16 offsets in the text an error is about. */
+/** Half-open range of UTF-16 offsets in a source text. */
 export interface Span {
   start: number;
   end: number;
@@ -8,13 +8,14 @@ export interface Span {
 
 export interface ExpressionErrorDetails {
   hint?: string;
-  /** The value is absent rather than wrong: what `default(value, fallback)` forgives. */
+  /** True if the value is missing rather than wrong: `default(value, fallback)` then returns the fallback. */
   missing?: boolean;
 }
 
 /**
- * An expression that cannot be read or evaluated. A kind of `InvalidInput`: a retry cannot mend it.
- * `span` counts from the start of `source`, so a caller that knows where `source` lies in a file can place a caret.
+ * An expression that cannot be parsed or evaluated. Its code is `InvalidInput`: a retry cannot fix it. `span`
+ * is relative to the start of `source`, so a caller that knows the position of `source` in a file can place a
+ * caret.
  */
 export class ExpressionError extends SamMilError {
   /** What is wrong, without the expression. */
@@ -35,7 +36,7 @@ export class ExpressionError extends SamMilError {
     this.missing = details.missing ?? false;
   }
 
-  /** The same error, seen from a text in which this one's source begins at `offset`. */
+  /** The same error relative to `text`, in which the source of this error begins at `offset`. */
   within(text: string, offset: number): ExpressionError {
     const span = { start: this.span.start + offset, end: this.span.end + offset };
     return new ExpressionError(this.fault, text, span, { hint: this.hint, missing: this.missing });
@@ -44,7 +45,7 @@ export class ExpressionError extends SamMilError {
 
 const EXCERPT = 120;
 
-/** The source, or the part around the error where the source is long. */
+/** The source, shortened to the part around the error if it is long. */
 function excerpt(source: string, span: Span): string {
   if (source.length <= EXCERPT) return source;
   const start = Math.max(0, Math.min(span.start - EXCERPT / 2, source.length - EXCERPT));

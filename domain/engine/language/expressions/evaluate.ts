@@ -5,31 +5,39 @@ import { ArgumentError, bounded, PURE_FUNCTIONS, typeName } from './functions.js
 import { parseExpression, type BinaryOperator, type Expression } from './syntax.js';
 
 /**
- * The language of `${{ }}`: paths, literals, operators and a fixed set of functions over JSON values. Deterministic, without `eval`, without
- * access to prototypes, bounded in depth and size. Imported by workflows: no Node built-in here.
+ * Evaluates the language of `${{ }}`: paths, literals, operators and a fixed set of functions on JSON values.
+ * It is deterministic, uses no `eval`, cannot reach prototypes and is bounded in depth and size. Workflows
+ * import this file, so it uses no Node built-ins.
  */
 
-/** The values an expression sees, by root name: `params`, `matrix`, `steps`, `needs`, and the item under its own name. */
+/**
+ * The values that an expression can read, by root name: `params`, `matrix`, `steps`, `needs`, and the item
+ * under its own name.
+ */
 export type Context = JsonObject;
 
-/** How the needed stages ended: what `success()` and `failure()` answer. */
+/** How the needed stages ended: the results of `success()` and `failure()`. */
 export interface Status {
-  /** Every needed stage ended well. */
+  /** Every needed stage succeeded. */
   success: boolean;
   /** At least one needed stage failed. */
   failure: boolean;
 }
 
-export const ALL_WELL: Status = { success: true, failure: false };
+export const ALL_SUCCEEDED: Status = { success: true, failure: false };
 
-/** Value of an expression given without its `${{ }}`. Throws {@link ExpressionError}. */
-export function evaluate(source: string, context: Context, status: Status = ALL_WELL): Json {
+/**
+ * Evaluates an expression without its `${{ }}`.
+ * @throws ExpressionError
+ */
+export function evaluate(source: string, context: Context, status: Status = ALL_SUCCEEDED): Json {
   return evaluateTree(parseExpression(source), source, context, status);
 }
 
 /**
- * Value of an `if`: whether the truth of `source`. A condition that asks neither `always()` nor `success()` nor `failure()` also wants
- * `success()`, as in GitHub Actions; an absent one is `success()`. Throws {@link ExpressionError}.
+ * Evaluates an `if`. A condition that calls neither `always()` nor `success()` nor `failure()` also requires
+ * `success()`, as in GitHub Actions. A missing condition means `success()`.
+ * @throws ExpressionError
  */
 export function evaluateCondition(source: string | undefined, context: Context, status: Status): boolean {
   if (source === undefined) return status.success;
@@ -42,7 +50,7 @@ export function evaluateTree(tree: Expression, source: string, context: Context,
   return new Evaluator(source, context, status).value(tree);
 }
 
-/** False, null, 0 and the empty text are not true; all else is. */
+/** False, null, 0 and the empty text are falsy; every other value is truthy. */
 export function isTruthy(value: Json): boolean {
   return value !== false && value !== null && value !== 0 && value !== '';
 }
@@ -101,7 +109,7 @@ class Evaluator {
   private root(tree: Expression & { type: 'name' }): Json {
     if (Object.hasOwn(this.context, tree.name)) return this.context[tree.name];
     const hint = suggest(tree.name, Object.keys(this.context), 'names');
-    throw this.error(`there is no \`${tree.name}\` here`, tree, hint, true);
+    throw this.error(`\`${tree.name}\` is not defined here`, tree, hint, true);
   }
 
   private member(tree: Expression & { type: 'member' }): Json {
@@ -116,20 +124,25 @@ class Evaluator {
 
   private field(object: JsonObject, key: Json, tree: Expression & { type: 'member' }): Json {
     if (typeof key !== 'string') {
-      throw this.error(`a field is named by text, not by ${typeName(key)}`, tree.property);
+      throw this.error(`a field name must be text, found ${typeName(key)}`, tree.property);
     }
     if (Object.hasOwn(object, key)) return object[key];
     const name = this.source.slice(tree.object.start, tree.object.end);
-    const hint = suggest(key, Object.keys(object), 'it has');
-    throw this.error(`\`${name}\` has no \`${key}\``, tree.property, hint ?? 'it has no fields', true);
+    const hint = suggest(key, Object.keys(object), 'fields');
+    throw this.error(`\`${name}\` has no field \`${key}\``, tree.property, hint ?? 'it has no fields', true);
   }
 
   private element(list: Json[], key: Json, tree: Expression & { type: 'member' }): Json {
     if (typeof key !== 'number' || !Number.isInteger(key)) {
-      throw this.error(`a list is indexed by whole numbers, counted from 0`, tree.property);
+      throw this.error(`a list index must be a whole number, counted from 0`, tree.property);
     }
     if (key >= 0 && key < list.length) return list[key];
-    throw this.error(`the list has ${list.length} members, none at ${key}`, tree.property, undefined, true);
+    throw this.error(
+      `the list has ${list.length} members; index ${key} does not exist`,
+      tree.property,
+      undefined,
+      true,
+    );
   }
 
   private call(tree: Expression & { type: 'call' }): Json {
@@ -138,17 +151,17 @@ class Evaluator {
     if (tree.name === 'failure') return this.status.failure;
     if (tree.name === 'default') return this.defaulted(tree.arguments[0], tree.arguments[1]);
     if (tree.name === 'choose') {
-      const [condition, wanted, otherwise] = tree.arguments;
-      return this.value(isTruthy(this.value(condition)) ? wanted : otherwise);
+      const [condition, whenTrue, otherwise] = tree.arguments;
+      return this.value(isTruthy(this.value(condition)) ? whenTrue : otherwise);
     }
     const values = tree.arguments.map((argument) => this.value(argument));
     return this.placed(tree, () => PURE_FUNCTIONS[tree.name](values));
   }
 
-  /** The fallback where the value is null or not there; every other error stands. */
-  private defaulted(wanted: Expression, fallback: Expression): Json {
+  /** Returns the fallback if the value is null or missing. Other errors are thrown. */
+  private defaulted(preferred: Expression, fallback: Expression): Json {
     try {
-      const value = this.value(wanted);
+      const value = this.value(preferred);
       if (value !== null) return value;
     } catch (error) {
       if (!(error instanceof ExpressionError && error.missing)) throw error;
@@ -159,8 +172,8 @@ class Evaluator {
   private unary(tree: Expression & { type: 'unary' }): Json {
     const operand = this.value(tree.operand);
     if (tree.operator === '!') return !isTruthy(operand);
-    if (typeof operand === 'number') return 0 - operand; // Never -0, which JSON does not have.
-    throw this.error(`- wants a number, not ${typeName(operand)}`, tree.operand);
+    if (typeof operand === 'number') return 0 - operand; // Avoids -0, which JSON cannot represent.
+    throw this.error(`- requires a number, found ${typeName(operand)}`, tree.operand);
   }
 
   private binary(tree: Expression & { type: 'binary' }): Json {
@@ -171,7 +184,7 @@ class Evaluator {
     return this.placed(tree, () => apply(tree.operator, left, right));
   }
 
-  /** Runs `compute`, giving its complaint the place of `tree`. */
+  /** Runs `compute` and adds the place of `tree` to its errors. */
   private placed(tree: Expression, compute: () => Json): Json {
     try {
       return compute();
@@ -207,12 +220,15 @@ function apply(operator: BinaryOperator, left: Json, right: Json): Json {
   }
 }
 
-/** Equality of values of one type, or with null. Comparing text with a number would always be false: a mistake, so it is refused. */
+/**
+ * Compares values of the same type, or with null. Text never equals a number, so such a comparison is a
+ * mistake and is rejected.
+ */
 function equal(left: Json, right: Json): boolean {
   if (left !== null && right !== null && kind(left) !== kind(right)) {
     const mixed = [kind(left), kind(right)].includes('number');
     const hint = mixed ? 'use number(value) or string(value)' : undefined;
-    throw new ArgumentError(`${typeName(left)} is compared with ${typeName(right)}`, hint);
+    throw new ArgumentError(`cannot compare ${typeName(left)} with ${typeName(right)}`, hint);
   }
   return canonicalJson(left) === canonicalJson(right);
 }
@@ -226,7 +242,7 @@ function ordered(operator: string, left: Json, right: Json): boolean {
     (typeof left === 'number' && typeof right === 'number') ||
     (typeof left === 'string' && typeof right === 'string');
   if (!comparable) {
-    const what = `${operator} wants two numbers or two texts, not ${typeName(left)} and ${typeName(right)}`;
+    const what = `${operator} requires two numbers or two text values, found ${typeName(left)} and ${typeName(right)}`;
     throw new ArgumentError(what, 'CSV fields are text: use number(value)');
   }
   if (operator === '<') return left < right;
@@ -237,14 +253,14 @@ function ordered(operator: string, left: Json, right: Json): boolean {
 function arithmetic(operator: string, left: Json, right: Json): number {
   if (typeof left !== 'number' || typeof right !== 'number') {
     const text = typeof left === 'string' || typeof right === 'string';
-    const hint = text ? "use number(value), or format('{0}{1}', a, b) to join texts" : undefined;
-    const what = `${operator} wants two numbers, not ${typeName(left)} and ${typeName(right)}`;
+    const hint = text ? "use number(value), or format('{0}{1}', a, b) to join text" : undefined;
+    const what = `${operator} requires two numbers, found ${typeName(left)} and ${typeName(right)}`;
     throw new ArgumentError(what, hint);
   }
   if ((operator === '/' || operator === '%') && right === 0) throw new ArgumentError('division by zero');
   const result = calculate(operator, left, right);
   if (Number.isFinite(result)) return result === 0 ? 0 : result;
-  throw new ArgumentError('the result is too large for a number');
+  throw new ArgumentError('the result is too large to be a number');
 }
 
 function calculate(operator: string, left: number, right: number): number {

@@ -1,6 +1,6 @@
 import { canonicalJson, isJsonObject, type Json } from '../../../json.js';
 
-/** A function's complaint about its arguments; the evaluator adds the place. */
+/** An invalid argument of a function. The evaluator adds the place. */
 export class ArgumentError extends Error {
   readonly hint: string | undefined;
 
@@ -11,16 +11,22 @@ export class ArgumentError extends Error {
   }
 }
 
-/** No expression makes a longer text (UTF-16 units) or list: results travel through workflow history. */
+/**
+ * Maximum length of a text (UTF-16 code units) or list that an expression returns: results are stored in the
+ * workflow history.
+ */
 export const MAX_TEXT = 65_536;
 export const MAX_LIST = 10_000;
 
-/** Functions of their arguments alone. `default`, `choose` and the status functions are the evaluator's: they look at more, or not at all of them. */
+/**
+ * Functions that depend only on their argument values. The evaluator implements `default`, `choose` and the
+ * status functions, which read more than that or do not evaluate every argument.
+ */
 export const PURE_FUNCTIONS: Readonly<Record<string, (values: Json[]) => Json>> = {
   range: (values) => range(values),
   format: ([template, ...values]) => bounded(format(textArgument('format', template), values)),
   join: ([list, separator = ',']) =>
-    bounded(listArgument('join', list).map(textOf).join(textArgument('join', separator))),
+    bounded(listArgument('join', list).map(toText).join(textArgument('join', separator))),
   contains: ([whole, part]) => contains(whole, part),
   startsWith: ([text, part]) => textArgument('startsWith', text).startsWith(textArgument('startsWith', part)),
   endsWith: ([text, part]) => textArgument('endsWith', text).endsWith(textArgument('endsWith', part)),
@@ -28,12 +34,12 @@ export const PURE_FUNCTIONS: Readonly<Record<string, (values: Json[]) => Json>> 
   basename: ([path, ending = '']) =>
     basename(textArgument('basename', path), textArgument('basename', ending)),
   number: ([value]) => number(value),
-  string: ([value]) => textOf(value),
+  string: ([value]) => toText(value),
   toJSON: ([value]) => bounded(canonicalJson(value)),
   fromJSON: ([text]) => fromJson(textArgument('fromJSON', text)),
 };
 
-/** The word for a value's type in messages. */
+/** The name of a value's type in messages. */
 export function typeName(value: Json): string {
   if (value === null) return 'nothing (null)';
   if (Array.isArray(value)) return 'a list';
@@ -49,12 +55,12 @@ export function typeName(value: Json): string {
   }
 }
 
-/** What a value looks like inside a longer text. Lists, objects and null have no such form. */
-export function textOf(value: Json): string {
+/** Converts a value for use inside a longer text. Lists, objects and null cannot be converted. */
+export function toText(value: Json): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return String(value === 0 ? 0 : value);
   if (typeof value === 'boolean') return String(value);
-  throw new ArgumentError(`${typeName(value)} cannot become text`, textHint(value));
+  throw new ArgumentError(`${typeName(value)} cannot be converted to text`, textHint(value));
 }
 
 function textHint(value: Json): string {
@@ -64,54 +70,56 @@ function textHint(value: Json): string {
 
 export function bounded(text: string): string {
   if (text.length <= MAX_TEXT) return text;
-  throw new ArgumentError(`the text has ${text.length} characters, at most ${MAX_TEXT} are allowed`);
+  throw new ArgumentError(`the text has ${text.length} characters; at most ${MAX_TEXT} are allowed`);
 }
 
 function range(values: Json[]): number[] {
   const numbers = values.map((value) => {
     if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
     const found = typeof value === 'number' ? String(value) : typeName(value);
-    throw new ArgumentError(`range() wants whole numbers, not ${found}`);
+    throw new ArgumentError(`range() requires whole numbers, found ${found}`);
   });
   const [start, stop] = numbers.length === 1 ? [0, numbers[0]] : numbers;
   const step = numbers[2] ?? 1;
-  if (step === 0) throw new ArgumentError('range() cannot go in steps of 0');
+  if (step === 0) throw new ArgumentError('the step of range() cannot be 0');
   const count = Math.max(0, Math.ceil((stop - start) / step));
-  if (count > MAX_LIST) throw new ArgumentError(`range() makes at most ${MAX_LIST} numbers, not ${count}`);
+  if (count > MAX_LIST) throw new ArgumentError(`range() returns at most ${MAX_LIST} numbers, not ${count}`);
   return Array.from({ length: count }, (_, index) => start + index * step);
 }
 
-/** `{0}` is the first value; `{{` and `}}` stand for the braces. */
+/** `{0}` is the first value; `{{` and `}}` are literal braces. */
 function format(template: string, values: Json[]): string {
   return template.replace(/\{\{|\}\}|\{(\d+)\}|[{}]/g, (match, digits: string | undefined) => {
     if (match === '{{' || match === '}}') return match[0];
     if (digits === undefined)
-      throw new ArgumentError(`format() found a lone ${match}`, `write ${match}${match}`);
+      throw new ArgumentError(`format() found a single ${match}`, `write ${match}${match}`);
     const index = Number(digits);
-    if (index < values.length) return textOf(values[index]);
-    throw new ArgumentError(`format() has no value for {${digits}}: it got ${values.length}, counted from 0`);
+    if (index < values.length) return toText(values[index]);
+    throw new ArgumentError(
+      `format() has no value for {${digits}}: it got ${values.length} values, counted from 0`,
+    );
   });
 }
 
 function contains(whole: Json, part: Json): boolean {
   if (Array.isArray(whole)) return whole.some((member) => canonicalJson(member) === canonicalJson(part));
   if (typeof whole === 'string') return whole.includes(textArgument('contains', part));
-  throw new ArgumentError(`contains() looks into a list or text, not ${typeName(whole)}`);
+  throw new ArgumentError(`contains() requires a list or text, found ${typeName(whole)}`);
 }
 
 function length(value: Json): number {
   if (typeof value === 'string' || Array.isArray(value)) return value.length;
   if (isJsonObject(value)) return Object.keys(value).length;
-  throw new ArgumentError(`length() measures a list, an object or text, not ${typeName(value)}`);
+  throw new ArgumentError(`length() requires a list, an object or text, found ${typeName(value)}`);
 }
 
-/** File name of a path, without `ending` where it has that. Both kinds of slash separate. */
+/** Returns the file name of a path without `ending`. Both kinds of slash are separators. */
 function basename(path: string, ending: string): string {
   const name = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
   return ending !== '' && name !== ending && name.endsWith(ending) ? name.slice(0, -ending.length) : name;
 }
 
-/** CSV fields are text; this makes a number of one. */
+/** Parses a number, such as a field of a CSV file. */
 function number(value: Json): number {
   if (typeof value === 'number') return value;
   const text = textArgument('number', value).trim();
@@ -125,19 +133,19 @@ function fromJson(text: string): Json {
   try {
     value = JSON.parse(text) as Json;
   } catch (error) {
-    throw new ArgumentError(`fromJSON() got no valid JSON: ${(error as Error).message}`);
+    throw new ArgumentError(`fromJSON() got invalid JSON: ${(error as Error).message}`);
   }
-  canonicalJson(value); // Refuses 1e999, which JSON.parse makes infinite.
+  canonicalJson(value); // Rejects 1e999, which JSON.parse turns into infinity.
   return value;
 }
 
 function textArgument(name: string, value: Json): string {
   if (typeof value === 'string') return value;
   const hint = typeof value === 'number' ? 'use string(value)' : undefined;
-  throw new ArgumentError(`${name}() wants text here, not ${typeName(value)}`, hint);
+  throw new ArgumentError(`${name}() requires text here, found ${typeName(value)}`, hint);
 }
 
 function listArgument(name: string, value: Json): Json[] {
   if (Array.isArray(value)) return value;
-  throw new ArgumentError(`${name}() wants a list here, not ${typeName(value)}`);
+  throw new ArgumentError(`${name}() requires a list here, found ${typeName(value)}`);
 }

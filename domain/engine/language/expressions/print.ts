@@ -5,7 +5,7 @@ import { FUNCTIONS, PRECEDENCE, type Expression } from './syntax.js';
 const UNARY = 7;
 const POSTFIX = 8;
 
-/** Source text whose syntax tree is `tree`, without `${{ }}`; parentheses only where they are needed. */
+/** Returns the source of a syntax tree, without `${{ }}` and with parentheses only where needed. */
 export function printExpression(tree: Expression): string {
   switch (tree.type) {
     case 'literal':
@@ -31,12 +31,12 @@ function printMember(object: Expression, property: Expression): string {
   return `${printed(object, POSTFIX)}${path}`;
 }
 
-/** A name that may stand after a dot. */
+/** Whether a text can be written after a dot. */
 export function isName(text: string): boolean {
   return /^[A-Za-z_][A-Za-z0-9_]*(?:-+[A-Za-z0-9_]+)*$/.test(text);
 }
 
-/** A literal has no form for lists and objects: they go through fromJSON. */
+/** The language has no literals for lists and objects, so they are written with fromJSON. */
 function printLiteral(value: Json): string {
   if (typeof value === 'string') return `'${value.replaceAll("'", "''")}'`;
   if (typeof value === 'object' && value !== null) return `fromJSON(${printLiteral(canonicalJson(value))})`;
@@ -55,7 +55,7 @@ function binding(tree: Expression): number {
   return negative ? UNARY : POSTFIX;
 }
 
-/** Every word with a meaning of its own; an item cannot take one as its name. */
+/** Words with a fixed meaning, which cannot be used as the name of an item. */
 export const RESERVED_NAMES: readonly string[] = [
   ...['params', 'matrix', 'steps', 'needs', 'true', 'false', 'null'],
   ...Object.keys(FUNCTIONS),

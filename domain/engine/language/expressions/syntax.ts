@@ -16,7 +16,7 @@ export type Expression = Span &
     | { type: 'binary'; operator: BinaryOperator; left: Expression; right: Expression }
   );
 
-/** How tightly an operator binds; equal ones group from the left. */
+/** Precedence of the operators. Operators of equal precedence group from the left. */
 export const PRECEDENCE: Readonly<Record<BinaryOperator, number>> = {
   '||': 1,
   '&&': 2,
@@ -33,7 +33,7 @@ export const PRECEDENCE: Readonly<Record<BinaryOperator, number>> = {
   '%': 6,
 };
 
-/** Name of every function with the least and most arguments it takes. */
+/** Every function with the minimum and maximum number of its arguments. */
 export const FUNCTIONS: Readonly<Record<string, readonly [number, number]>> = {
   always: [0, 0],
   success: [0, 0],
@@ -59,7 +59,10 @@ export const MAX_DEPTH = 64;
 
 const LITERALS: Readonly<Record<string, Json>> = { true: true, false: false, null: null };
 
-/** Syntax tree of an expression without its `${{ }}`. Throws {@link ExpressionError} with the place of the first mistake. */
+/**
+ * Parses an expression without its `${{ }}`.
+ * @throws ExpressionError with the place of the first mistake
+ */
 export function parseExpression(source: string): Expression {
   const parser = new Parser(source);
   return parser.whole();
@@ -82,7 +85,7 @@ class Parser {
     const expression = this.binary(1);
     const rest = this.peek();
     if (rest.type !== 'end') {
-      throw this.error(`unexpected \`${this.textOf(rest)}\` after the end of the expression`, rest);
+      throw this.error(`unexpected \`${this.tokenText(rest)}\` after the end of the expression`, rest);
     }
     return expression;
   }
@@ -167,7 +170,7 @@ class Parser {
     const span = { start: token.start, end: token.end };
     if (Object.hasOwn(LITERALS, token.text)) return { type: 'literal', value: LITERALS[token.text], ...span };
     if (Object.hasOwn(FUNCTIONS, token.text)) {
-      throw this.error(`\`${token.text}\` is a function`, token, `write ${token.text}()`);
+      throw this.error(`\`${token.text}\` is a function, not a value`, token, `write ${token.text}()`);
     }
     return { type: 'name', name: token.text, ...span };
   }
@@ -175,7 +178,7 @@ class Parser {
   private call(name: Token): Expression {
     if (!Object.hasOwn(FUNCTIONS, name.text)) {
       const hint = suggest(name.text, Object.keys(FUNCTIONS), 'functions');
-      throw this.error(`there is no function \`${name.text}\``, name, hint);
+      throw this.error(`function \`${name.text}\` does not exist`, name, hint);
     }
     this.at++;
     const values: Expression[] = [];
@@ -192,14 +195,14 @@ class Parser {
   private checkArity(name: string, count: number, span: Span): void {
     const [least, most] = FUNCTIONS[name];
     if (count >= least && count <= most) return;
-    const wanted = least === most ? `${least}` : `${least} to ${most}`;
-    const plural = wanted === '1' ? '' : 's';
-    throw this.error(`${name}() takes ${wanted} argument${plural}, not ${count}`, span);
+    const allowed = least === most ? `${least}` : `${least} to ${most}`;
+    const plural = allowed === '1' ? '' : 's';
+    throw this.error(`${name}() takes ${allowed} argument${plural}, not ${count}`, span);
   }
 
   private enter(): void {
     this.depth++;
-    if (this.depth > MAX_DEPTH) throw this.error('the expression is nested too deep', this.peek());
+    if (this.depth > MAX_DEPTH) throw this.error('the expression is nested too deeply', this.peek());
   }
 
   private expect(operator: string): void {
@@ -218,12 +221,12 @@ class Parser {
     return this.tokens[this.at];
   }
 
-  private textOf(token: Token): string {
+  private tokenText(token: Token): string {
     return this.source.slice(token.start, token.end);
   }
 
   private found(token: Token): string {
-    return token.type === 'end' ? 'the end' : `\`${this.textOf(token)}\``;
+    return token.type === 'end' ? 'the end of the expression' : `\`${this.tokenText(token)}\``;
   }
 
   private error(what: string, span: Span, hint?: string): ExpressionError {

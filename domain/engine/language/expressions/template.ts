@@ -1,29 +1,33 @@
 import type { Json } from '../../../json.js';
 import { ExpressionError } from './error.js';
-import { ArgumentError, bounded, textOf } from './functions.js';
-import { ALL_WELL, evaluate, type Context, type Status } from './evaluate.js';
+import { ArgumentError, bounded, toText } from './functions.js';
+import { ALL_SUCCEEDED, evaluate, type Context, type Status } from './evaluate.js';
 
 /**
- * Values with `${{ }}` inside. A text that is one expression and nothing else becomes that expression's value, type kept; expressions inside
- * a longer text become text. `$${{` stands for a literal `${{`. Imported by workflows: no Node built-in here.
+ * Values with `${{ }}` inside. A text that consists of one expression becomes the value of that expression
+ * and keeps its type; expressions inside a longer text become text. `$${{` is a literal `${{`. Workflows
+ * import this file, so it uses no Node built-ins.
  */
 
 export type TemplatePart =
   | { type: 'text'; text: string }
-  /** `source` begins at `offset` in the template's text; `start` and `end` enclose the whole `${{ }}`. */
+  /** `source` begins at `offset` in the template; `start` and `end` enclose the whole `${{ }}`. */
   | { type: 'expression'; source: string; offset: number; start: number; end: number };
 
 const MAX_NESTING = 64;
 
-/** The value with every `${{ }}` in it replaced, inside lists and objects too; keys are left alone. Throws {@link ExpressionError}. */
-export function evaluateTemplate(value: Json, context: Context, status: Status = ALL_WELL): Json {
+/**
+ * Replaces every `${{ }}` in a value, including lists and objects. Keys are not changed.
+ * @throws ExpressionError
+ */
+export function evaluateTemplate(value: Json, context: Context, status: Status = ALL_SUCCEEDED): Json {
   return mapTexts(value, (text) => evaluateText(text, context, status));
 }
 
-/** Replaces each text inside a value by what `change` makes of it. */
+/** Replaces each text inside a value with the result of `change`. */
 export function mapTexts(value: Json, change: (text: string) => Json, depth = 0): Json {
   if (depth > MAX_NESTING) {
-    throw new ExpressionError('the value is nested too deep', '', { start: 0, end: 1 });
+    throw new ExpressionError('the value is nested too deeply', '', { start: 0, end: 1 });
   }
   if (typeof value === 'string') return change(value);
   if (Array.isArray(value)) return value.map((member) => mapTexts(member, change, depth + 1));
@@ -58,17 +62,20 @@ function evaluatePart(
   }
 }
 
-/** Text form of a value inside a longer text; throws {@link ExpressionError} for lists, objects and null. */
+/**
+ * Converts a value for use inside a longer text.
+ * @throws ExpressionError for lists, objects and null
+ */
 export function embedded(value: Json, part: TemplatePart & { type: 'expression' }, text: string): string {
   try {
-    return textOf(value);
+    return toText(value);
   } catch (error) {
     if (!(error instanceof ArgumentError)) throw error;
     throw new ExpressionError(error.message, text, part, { hint: error.hint });
   }
 }
 
-/** The expression of a text that holds nothing else (spaces around it do not count). */
+/** Returns the expression if the text contains nothing else except spaces. */
 export function wholeExpression(
   parts: readonly TemplatePart[],
 ): (TemplatePart & { type: 'expression' }) | undefined {
@@ -77,7 +84,10 @@ export function wholeExpression(
   return expressions.length === 1 && onlySpace ? expressions[0] : undefined;
 }
 
-/** Splits a text into literal parts and expressions. Throws {@link ExpressionError} for a `${{` without its `}}`. */
+/**
+ * Splits a text into literal parts and expressions.
+ * @throws ExpressionError if a `${{` has no matching `}}`
+ */
 export function parseTemplate(text: string): TemplatePart[] {
   const parts: TemplatePart[] = [];
   let literal = '';
@@ -103,7 +113,7 @@ export function parseTemplate(text: string): TemplatePart[] {
   return parts;
 }
 
-/** Offset of the `}}` that ends the expression opened at `open`; braces inside quoted text do not count. */
+/** Offset of the `}}` that ends the expression opened at `open`; braces inside quoted text are ignored. */
 function closing(text: string, open: number): number {
   let quoted = false;
   for (let at = open + 3; at < text.length; at++) {
@@ -111,12 +121,15 @@ function closing(text: string, open: number): number {
     else if (!quoted && text.startsWith('}}', at)) return at;
     else if (!quoted && text.startsWith('${{', at)) break;
   }
-  const what = quoted ? 'a text inside ${{ is not closed' : 'this ${{ has no }}';
+  const what = quoted ? 'a quoted text after ${{ is not closed' : 'this ${{ has no matching }}';
   const hint = quoted ? "end it with '" : 'end the expression with }}';
   throw new ExpressionError(what, text, { start: open, end: open + 3 }, { hint });
 }
 
-/** The template whose value is exactly `text`: undoes nothing, only keeps a `${{` in it from being read as an expression. */
+/**
+ * Returns the template whose value is exactly `text`: every `${{` is escaped, so that it is not parsed as an
+ * expression.
+ */
 export function escapeTemplate(text: string): string {
   return text.replaceAll('${{', () => '$${{');
 }

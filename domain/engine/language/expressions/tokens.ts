@@ -6,19 +6,25 @@ export interface Token extends Span {
   text: string;
 }
 
-/** Longer expressions belong into an activity. */
+/** Maximum length in UTF-16 code units. A longer expression belongs in an activity. */
 export const MAX_SOURCE = 4096;
 
 const OPERATORS = /^(?:==|!=|<=|>=|&&|\|\||[<>!+\-*/%.,()[\]])/;
 const NUMBER = /^\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/;
-/** A hyphen between two name characters belongs to the name, as in `params.patch-size`; a minus needs spaces. */
+/**
+ * A hyphen between two name characters belongs to the name, as in `params.patch-size`. A minus sign requires
+ * spaces.
+ */
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*(?:-+[A-Za-z0-9_]+)*/;
 const SPACE = /^[ \t\r\n]+/;
 
-/** Tokens of an expression, without its `${{ }}`; the last one is of type `end`. Throws {@link ExpressionError}. */
+/**
+ * Splits an expression without its `${{ }}` into tokens. The last token has the type `end`.
+ * @throws ExpressionError
+ */
 export function tokenize(source: string): Token[] {
   if (source.length > MAX_SOURCE) {
-    const what = `the expression has ${source.length} characters, at most ${MAX_SOURCE} are allowed`;
+    const what = `the expression has ${source.length} characters; at most ${MAX_SOURCE} are allowed`;
     throw new ExpressionError(what, source, { start: 0, end: 1 });
   }
   const tokens: Token[] = [];
@@ -57,9 +63,9 @@ function nextToken(source: string, at: number, rest: string): Token {
 
 const UNEXPECTED: Readonly<Record<string, string | undefined>> = {
   '"': "write text in single quotes: 'text'",
-  '=': 'equality is written ==',
-  '&': 'and is written &&',
-  '|': 'or is written ||',
+  '=': 'use == for equality',
+  '&': 'use && for "and"',
+  '|': 'use || for "or"',
   '?': 'there is no ?: operator; write `condition && value || other`',
 };
 
@@ -73,12 +79,12 @@ function numberToken(source: string, at: number, text: string): Token {
     throw new ExpressionError(`a name cannot begin with a digit`, source, { start: at, end: end + 1 });
   }
   if (!Number.isFinite(Number(text))) {
-    throw new ExpressionError(`${text} is too large for a number`, source, { start: at, end });
+    throw new ExpressionError(`the number ${text} is too large`, source, { start: at, end });
   }
   return token('number', text, at);
 }
 
-/** Single quotes; a quote inside is doubled: `'it''s'`. */
+/** Text in single quotes. A quote inside the text is doubled: `'it''s'`. */
 function stringToken(source: string, start: number): Token {
   let text = '';
   let at = start + 1;
@@ -86,7 +92,7 @@ function stringToken(source: string, start: number): Token {
     const quote = source.indexOf("'", at);
     if (quote < 0) {
       const span = { start, end: source.length };
-      throw new ExpressionError('this text is not closed', source, span, { hint: "end it with '" });
+      throw new ExpressionError('this quoted text is not closed', source, span, { hint: "end it with '" });
     }
     text += source.slice(at, quote);
     if (source[quote + 1] !== "'") return { type: 'string', text, start, end: quote + 1 };

@@ -1,6 +1,6 @@
 /**
- * Durations as people write them in a pipeline: `30s`, `5m`, `1.5h`, `2d`. They are handed to Temporal as they stand, whose
- * parser knows these forms too. Imported by workflows: no Node built-in here.
+ * Durations in a pipeline file: `30s`, `5m`, `1.5h`, `2d`. They are passed to Temporal unchanged; its parser
+ * accepts these forms. Workflows import this file, so it uses no Node built-ins.
  */
 
 const UNITS: Readonly<Record<string, number>> = {
@@ -13,16 +13,19 @@ const UNITS: Readonly<Record<string, number>> = {
 
 const FORM = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d)$/;
 
-/** Longest duration taken: beyond it a unit was mistaken. */
-export const LONGEST_DURATION_MS = 365 * UNITS.d;
+/** Maximum duration. A longer one most likely has a wrong unit. */
+export const MAX_DURATION_MS = 365 * UNITS.d;
 
-/** Milliseconds of a duration such as `24h`; undefined where the text is none, is zero, or is longer than a year. */
+/**
+ * Milliseconds of a duration such as `24h`; undefined if the text is not a duration, is zero, or exceeds a
+ * year.
+ */
 export function durationMs(text: string): number | undefined {
   const match = FORM.exec(text);
   if (!match) return undefined;
   const milliseconds = Number(match[1]) * UNITS[match[2]];
-  return milliseconds >= 1 && milliseconds <= LONGEST_DURATION_MS ? milliseconds : undefined;
+  return milliseconds >= 1 && milliseconds <= MAX_DURATION_MS ? milliseconds : undefined;
 }
 
-/** What a duration looks like, for messages. */
+/** The form of a duration, for messages. */
 export const DURATION_FORM = 'a number with ms, s, m, h or d, such as 30s or 2h, at most 365d';

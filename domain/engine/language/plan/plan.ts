@@ -1,25 +1,29 @@
 import type { Json, JsonObject } from '../../../json.js';
 
 /**
- * A pipeline file after parsing, checking and expanding: what the workflows interpret. Pure data; imported by workflows, so no Node built-in here.
- * Strings may still hold `${{ }}` expressions over item, steps, matrix and needs; params are already substituted.
+ * A pipeline file after parsing, checking and expanding: the input of the workflows. It is pure data.
+ * Workflows import this file, so it uses no Node built-ins. Strings may still contain `${{ }}` expressions
+ * that read item, steps, matrix and needs; params are already substituted.
  */
 export interface Plan {
-  /** Version of this structure; an engine refuses a plan that is newer than itself. */
+  /** Version of this structure. An engine rejects a plan of a newer version. */
   plan: 1;
   name: string;
   description: string;
   /** Absolute path and digest of the pipeline file. */
   source: { path: string; digest: string };
-  /** Absolute folder that relative paths of the pipeline are resolved against: the pipeline file's. */
+  /** Absolute folder of the pipeline file. Relative paths of the pipeline are resolved against it. */
   base: string;
   /** Absolute work folder. */
   work: string;
   params: JsonObject;
-  /** External plugins, in the order they are loaded in: packages by name, modules by absolute path. Absent where there are none. */
+  /**
+   * External plugins in the order in which they are loaded: packages by name, modules by absolute path.
+   * Absent if there are none.
+   */
   plugins?: string[];
   onFailure: 'hold' | 'fail' | 'continue';
-  /** In an order in which every stage comes after its needs. */
+  /** Ordered so that every stage comes after the stages it needs. */
   stages: StagePlan[];
 }
 
@@ -27,31 +31,39 @@ export interface StagePlan {
   name: string;
   needs: string[];
   /**
-   * Set by a selection (`--only`, `--from`): the stage's results must be there already. An item whose receipts do not stand fails, with the advice
-   * to run without the selection, instead of being made.
+   * Set by a selection (`--only`, `--from`): the stage's results must already exist. An item without valid
+   * receipts fails instead of running; the error advises a run without the selection.
    */
   reuse?: boolean;
-  /** Expression source without `${{ }}`, evaluated once the needs have ended; absent means `success()`. */
+  /**
+   * Expression source without `${{ }}`, evaluated after the needed stages have ended. Default: `success()`.
+   */
   if?: string;
   source: ItemSource;
   maxParallel: number;
   failFast: boolean;
-  /** Share of items, 0 to 1, that must end well for the stage to count as done. Default 1. */
+  /** Fraction of items, 0 to 1, that must succeed for the stage to succeed. Default 1. */
   minSuccess: number;
   steps: StepPlan[];
-  /** Declared outputs of each item; absent: those of the last step. */
+  /** Declared outputs of each item. Default: the outputs of the last step. */
   outputs?: Record<string, Json>;
 }
 
 export type ItemSource =
-  /** One item whose key is the stage's name. */
+  /** One item. Its key is the stage's name. */
   | { kind: 'single' }
   /** Matrix cells, expanded by the planner. */
   | { kind: 'matrix'; cells: MatrixCell[] }
-  /** A list made by an activity when the stage starts; `value` may hold expressions over `needs`. `as` names the item in expressions, `keyField` its key. */
+  /**
+   * A list that an activity creates when the stage starts. `value` may contain expressions that read `needs`.
+   * `as` is the name of the item in expressions, `keyField` the field that contains its key.
+   */
   | { kind: 'glob' | 'dir' | 'csv'; value: string; as: string; keyField?: string }
   | { kind: 'list'; value: Json; as: string; keyField?: string }
-  /** The same items as an earlier stage, each with that stage's outputs in `needs.<stage>.outputs`; starts as its own predecessor ends where it can. */
+  /**
+   * The items of an earlier stage, each with its outputs there in `needs.<stage>.outputs`. Where possible, an
+   * item starts as soon as the same item of the earlier stage ends.
+   */
   | { kind: 'from'; stage: string; as: string };
 
 export interface MatrixCell {
@@ -62,7 +74,7 @@ export interface MatrixCell {
 
 export interface StepPlan {
   id: string;
-  /** Activity name and the version it had when planned. */
+  /** Activity name, and the activity's version at planning time. */
   uses: string;
   version: number;
   if?: string;
@@ -82,7 +94,7 @@ export interface RetryPlan {
   nonRetryable: string[];
 }
 
-/** What a run workflow is started with: a reference, never the plan itself. */
+/** The input of a run workflow: a reference to the plan, never the plan itself. */
 export interface PlanRef {
   /** Absolute path of `<work>/.runs/<run>/plan.json`. */
   path: string;

@@ -4,41 +4,47 @@ import type { Context } from '../expressions/evaluate.js';
 import type { StagePlan } from './plan.js';
 import { evaluateTemplate } from '../expressions/template.js';
 
-/** What expressions of a stage see of the stages it needs. Imported by workflows: no Node built-in here. */
+/**
+ * What the expressions of a stage can read of a stage that it needs. Workflows import this file, so it uses
+ * no Node built-ins.
+ */
 export interface NeedContext {
   /** `success`, `failure` or `skipped`. */
   result: string;
-  /** `needs.X.items`; absent where the stage was skipped. */
+  /** `needs.X.items`; absent if the stage was skipped. */
   items?: ItemsRef;
-  /** `needs.X.outputs`: those of a stage of one item; in a stage that takes its items from X, those of the item of the same key. */
+  /**
+   * `needs.X.outputs`: the outputs of a stage with one item. In a stage that takes its items from X, the
+   * outputs of the item with the same key.
+   */
   outputs?: JsonObject;
-  /** `needs.X.cells[key]`: outputs by item key, as far as the stage refers to them. */
+  /** `needs.X.cells[key]`: outputs by item key, only for the items that the stage refers to. */
   cells?: JsonObject;
 }
 
 export type NeedsContext = Record<string, NeedContext>;
 
-/** An item on its way through the steps of a stage. */
+/** The state of an item in the steps of a stage. */
 export interface ItemContext {
   key: string;
   fields: JsonObject;
-  /** In a stage that takes its items from another: the outputs of the item there. */
+  /** If the stage takes its items from another stage: the outputs of the item there. */
   prior?: JsonObject;
   /** Outputs of the steps that have ended, by step id. */
   steps: Record<string, JsonObject>;
 }
 
-/** The roots that a step's expressions may use. */
-export function contextOf(stage: StagePlan, needs: NeedsContext, item: ItemContext): Context {
+/** Builds the roots that the expressions of a step can read. */
+export function buildContext(stage: StagePlan, needs: NeedsContext, item: ItemContext): Context {
   const steps = Object.entries(item.steps).map(([id, outputs]) => [id, { outputs }] as const);
   return {
-    needs: needsOf(stage, needs, item) as unknown as Json,
+    needs: alignNeeds(stage, needs, item) as unknown as Json,
     steps: Object.fromEntries(steps),
     ...itemRoot(stage, item),
   };
 }
 
-function needsOf(stage: StagePlan, needs: NeedsContext, item: ItemContext): NeedsContext {
+function alignNeeds(stage: StagePlan, needs: NeedsContext, item: ItemContext): NeedsContext {
   if (stage.source.kind !== 'from' || item.prior === undefined) return needs;
   const { stage: from } = stage.source;
   return { ...needs, [from]: { ...needs[from], outputs: item.prior } };
@@ -51,14 +57,14 @@ function itemRoot(stage: StagePlan, item: ItemContext): Context {
   return { [source.as]: { ...item.fields, key: item.key } };
 }
 
-/** An item's outputs: the stage's declared ones, or those of its last step. */
-export function outputsOf(stage: StagePlan, needs: NeedsContext, item: ItemContext): JsonObject {
-  if (stage.outputs) return evaluateTemplate(stage.outputs, contextOf(stage, needs, item)) as JsonObject;
+/** Evaluates an item's outputs: the declared outputs of the stage, or the outputs of its last step. */
+export function evaluateOutputs(stage: StagePlan, needs: NeedsContext, item: ItemContext): JsonObject {
+  if (stage.outputs) return evaluateTemplate(stage.outputs, buildContext(stage, needs, item)) as JsonObject;
   const last = stage.steps[stage.steps.length - 1];
   return item.steps[last.id] ?? {};
 }
 
-/** The needs with the cells that were looked up. */
+/** Adds the cells that were looked up to the needs. */
 export function withCells(needs: NeedsContext, cells: Record<string, JsonObject>): NeedsContext {
   const entries = Object.entries(needs).map(([name, need]) => {
     return [name, cells[name] === undefined ? need : { ...need, cells: cells[name] }] as const;

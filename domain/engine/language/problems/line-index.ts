@@ -1,4 +1,7 @@
-/** Lines and columns, counted from 1, of offsets in a text. Lines end with `\n`; a `\r` before it is the last character of its line. */
+/**
+ * Converts offsets in a text to lines and columns, counted from 1. A line ends with a line feed; a carriage
+ * return before it is the last character of its line.
+ */
 export class LineIndex {
   private readonly starts: number[] = [0];
 

@@ -1,6 +1,9 @@
 import type { ProblemCode } from './problem-codes.js';
 
-/** A place in a pipeline file; lines and columns count from 1, columns in UTF-16 units as editors do. */
+/**
+ * A place in a pipeline file. Lines and columns are counted from 1; columns are UTF-16 code units, as in
+ * editors.
+ */
 export interface Place {
   line: number;
   column: number;
@@ -9,25 +12,25 @@ export interface Place {
 }
 
 export interface Problem {
-  /** Stable code; all are listed in docs/problems.md. */
+  /** Stable code. docs/problems.md lists all codes. */
   code: ProblemCode;
   severity: 'error' | 'warning';
   message: string;
   place: Place;
-  /** "did you mean" or what to do next. */
+  /** A suggestion ("did you mean …") or what to do next. */
   hint?: string;
-  /** Set where the place lies in another file than the pipeline: a params file. */
+  /** Set if the place is in a params file instead of the pipeline file. */
   file?: string;
 }
 
 export const FIRST_PLACE: Place = { line: 1, column: 1, length: 1 };
 
-/** Collects problems while a file is read and checked; nothing stops at the first one. */
+/** Collects problems while a file is read and checked. Checking continues after the first problem. */
 export class ProblemList {
   private readonly found: Problem[] = [];
   private readonly file: string | undefined;
 
-  /** `file` is set for text that is not the pipeline's own. */
+  /** @param file set for text that is not from the pipeline file */
   constructor(file?: string) {
     this.file = file;
   }
@@ -44,7 +47,7 @@ export class ProblemList {
     this.found.push(...problems);
   }
 
-  /** In the order of the file, each once. */
+  /** The problems in file order, without duplicates. */
   sorted(): Problem[] {
     const seen = new Set<string>();
     return this.found

@@ -1,6 +1,6 @@
 import type { Place, Problem } from './problems.js';
 
-/** Writes parts of a rendered problem in colour; the identity where there is none. */
+/** Colors parts of a rendered problem. Each function returns its argument if colors are off. */
 export interface Paint {
   error: (text: string) => string;
   warning: (text: string) => string;
@@ -15,18 +15,18 @@ export const NO_PAINT: Paint = {
   strong: (text) => text,
 };
 
-/** Longest part of a line that is shown. */
+/** Maximum number of characters shown of a line. */
 const WIDTH = 120;
 
 /**
- * Problems as text for people, in the form compilers use, which editors can jump to:
+ * Renders problems as text in the format of compilers, so that editors can jump to them:
  *
  *     pipeline.yaml:12:7  error unknown-key  ...
  *        12 |       use: mil.split
  *           |       ^^^
  *       hint: did you mean `uses`?
  *
- * `others` holds the text of further files that problems may lie in (params files), by name.
+ * @param others text of other files that problems may refer to (params files), by name
  */
 export function renderProblems(
   problems: readonly Problem[],
@@ -47,12 +47,12 @@ function renderProblem(problem: Problem, text: string | undefined, file: string,
   const severity = problem.severity === 'error' ? paint.error('error') : paint.warning('warning');
   const head = `${paint.strong(`${file}:${line}:${column}`)}  ${severity} ${problem.code}  ${visible(problem.message)}`;
   const source = text?.replace(/^\uFEFF/, '').split(/\r?\n/)[line - 1];
-  const snippet = source === undefined || source.trim() === '' ? [] : snippetOf(source, problem, paint);
+  const snippet = source === undefined || source.trim() === '' ? [] : renderSnippet(source, problem, paint);
   const hint = problem.hint === undefined ? [] : [`  hint: ${visible(problem.hint)}`];
   return [head, ...snippet, ...hint].join('\n');
 }
 
-function snippetOf(source: string, problem: Problem, paint: Paint): string[] {
+function renderSnippet(source: string, problem: Problem, paint: Paint): string[] {
   const { place } = problem;
   const from = Math.max(0, Math.min(place.column - 1 - WIDTH / 2, source.length - WIDTH));
   const shown = visible(source.slice(from, from + WIDTH));
@@ -71,12 +71,17 @@ function caretLength(place: Place, from: number, lineLength: number): number {
   return Math.max(1, end - (place.column - 1));
 }
 
-/** Tabs as one space each, control characters as a dot: the caret stays below what it marks, and no escape sequence reaches a terminal. */
+/**
+ * Replaces each tab with a space and each control character with a dot, so that the caret stays aligned and
+ * no escape sequence reaches the terminal.
+ */
 function visible(text: string): string {
   return text.replaceAll('\t', ' ').replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e]/g, '·');
 }
 
-/** Columns of a terminal: wide East Asian characters and emoji take two, combining marks none. */
+/**
+ * Number of terminal columns. Wide East Asian characters and emoji take two columns, combining marks none.
+ */
 function displayWidth(text: string): number {
   let width = 0;
   for (const character of text) {

@@ -5,7 +5,7 @@ export function isScalarText(node: YamlNode): node is ScalarNode & { value: stri
   return node.kind === 'scalar' && typeof node.value === 'string';
 }
 
-/** What a value is, for "expected X, found Y". */
+/** Describes a value, for "expected X, found Y". */
 export function describeNode(node: YamlNode): string {
   if (node.kind === 'list') return 'a list';
   if (node.kind === 'map') return 'a mapping';

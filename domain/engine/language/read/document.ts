@@ -3,15 +3,18 @@ import type { MatrixCell, Plan, RetryPlan } from '../plan/plan.js';
 import type { Place } from '../problems/problems.js';
 import type { Entry, ScalarNode, YamlNode } from './yaml-nodes.js';
 
-/** A pipeline file after reading: typed, with the place of everything that can still turn out to be wrong. Params are known, nothing is checked against other parts yet. */
+/**
+ * A pipeline file after reading. It is typed and contains the place of everything that a later check may
+ * report. The values of params are known; the parts are not yet checked against each other.
+ */
 export interface PipelineDocument {
   name: string;
   description: string;
-  /** Packages and modules with further activities or models, as written. */
+  /** Packages and modules with additional activities or models, as written. */
   plugins: Named[];
   params: ParamDeclaration[];
   known: KnownParams;
-  /** As written, params filled in. */
+  /** As written, with params filled in. */
   work?: string;
   onFailure: Plan['onFailure'];
   defaults: Settings;
@@ -30,14 +33,14 @@ export interface StageDocument extends Named {
   source: SourceDocument;
   settings: Settings;
   steps: StepDocument[];
-  /** Written with `uses`, without a list of steps: its one step has the stage's name. */
+  /** The stage has `uses` instead of a list of steps: its only step has the name of the stage. */
   single: boolean;
   outputs?: Entry[];
 }
 
 export type SourceDocument =
   | { kind: 'single' }
-  /** `cells` is absent where a param without value keeps the matrix from being expanded, or where it has a mistake. */
+  /** `cells` is absent if the matrix has a mistake or depends on a param without a value. */
   | { kind: 'matrix'; axes: string[]; cells?: MatrixCell[]; place: Place }
   | { kind: 'from'; form: 'foreach' | 'matrix'; stage: Named; as: string; place: Place }
   | {
@@ -57,14 +60,17 @@ export interface StepDocument {
   settings: Settings;
 }
 
-/** An expression given to `if`; `source` begins at `offset` in the text of `node`. */
+/** The expression of an `if`. `source` begins at `offset` in the text of `node`. */
 export interface Condition {
   source: string;
   offset: number;
   node: ScalarNode;
 }
 
-/** How to run: given by the activity, then `defaults`, the stage, the step; the last one wins, key by key. */
+/**
+ * How to run. Settings come from the activity, `defaults`, the stage and the step; for each key, the last one
+ * wins.
+ */
 export interface Settings {
   queue?: string;
   timeout?: string;

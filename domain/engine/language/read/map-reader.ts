@@ -14,14 +14,14 @@ export interface ReadContext {
   known: KnownParams;
 }
 
-/** Keys people bring from other tools, and what to write here instead. */
+/** Keys of other tools, with what to write here instead. */
 const FOREIGN: Readonly<Record<string, string | undefined>> = {
   jobs: 'write `stages`',
   tasks: 'write `stages`',
   parameters: 'write `params`',
   inputs: 'write `params` at the top, `with` in a stage or step',
   args: 'write `with`',
-  strategy: 'put `matrix`, `max-parallel` and `fail-fast` on the stage itself',
+  strategy: 'put `matrix`, `max-parallel` and `fail-fast` directly in the stage',
   run: 'there are no shell steps: `uses` names an activity',
   cmd: 'there are no shell steps: `uses` names an activity',
   deps: 'write `needs`',
@@ -31,10 +31,13 @@ const FOREIGN: Readonly<Record<string, string | undefined>> = {
   'timeout-minutes': 'write `timeout: 30m`',
   queue: 'write `runs-on`',
   do: 'write `uses` or `steps`',
-  env: 'settings of an activity go into `with`',
+  env: 'put the settings of an activity in `with`',
 };
 
-/** The mapping in `node`, its keys checked against `keys`; undefined, and reported, where it is no mapping. */
+/**
+ * Opens the mapping in `node` and checks its keys against `keys`. If it is not a mapping, reports a problem
+ * and returns undefined.
+ */
 export function openMap(
   node: YamlNode,
   what: string,
@@ -54,14 +57,14 @@ export function openMap(
       suggest(
         key,
         keys.filter((name) => name !== 'x-*'),
-        'keys here',
+        'valid keys',
       );
     context.problems.error('unknown-key', keyPlace, `${what} has no key \`${key}\``, hint);
   }
   return new MapReader(node, what, context);
 }
 
-/** Reads typed values out of a mapping; what does not fit is reported and read as absent. */
+/** Reads typed values from a mapping. Invalid values are reported and read as absent. */
 export class MapReader {
   readonly node: MapNode;
   private readonly what: string;
@@ -77,11 +80,11 @@ export class MapReader {
     return this.node.entries.find((entry) => entry.key === key);
   }
 
-  /** The entry, or a `missing-key` problem at `place`. */
+  /** Returns the entry, or reports `missing-key` at `place`. */
   required(key: string, place: Place, hint?: string): Entry | undefined {
     const entry = this.entry(key);
     if (entry === undefined) {
-      this.context.problems.error('missing-key', place, `${this.what} needs the key \`${key}\``, hint);
+      this.context.problems.error('missing-key', place, `${this.what} requires the key \`${key}\``, hint);
     }
     return entry;
   }
@@ -139,7 +142,12 @@ export class MapReader {
       },
     );
     if (value === undefined || durationMs(value) !== undefined) return value;
-    this.fault('bad-duration', key, `is no duration: ${describeValue(value)}`, `write ${DURATION_FORM}`);
+    this.fault(
+      'bad-duration',
+      key,
+      `must be a duration, found ${describeValue(value)}`,
+      `write ${DURATION_FORM}`,
+    );
     return undefined;
   }
 
@@ -150,7 +158,7 @@ export class MapReader {
     return undefined;
   }
 
-  /** One text or a list of texts. */
+  /** Reads one name or a list of names. */
   names(key: string): Named[] {
     const entry = this.entry(key);
     if (entry === undefined) return [];

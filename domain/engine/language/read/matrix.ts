@@ -9,7 +9,7 @@ import type { MatrixCell } from '../plan/plan.js';
 import type { Place } from '../problems/problems.js';
 import type { Entry, YamlNode } from './yaml-nodes.js';
 
-/** More cells make a plan unwieldy; items without end belong into `foreach`. */
+/** Maximum number of cells, which keeps plans small. Long lists of items belong in `foreach`. */
 export const MAX_CELLS = 1000;
 
 interface Axis {
@@ -18,17 +18,18 @@ interface Axis {
   values: Json[];
 }
 
-/** Axes of a matrix, and its cells where all is in order. */
+/** Axes of a matrix, and its cells if the matrix is valid. */
 interface Part {
   axes: string[];
   cells?: Cell[];
 }
 
 /**
- * `matrix:` with axes, or a list of such matrices, whose cells are taken together: a sweep of one value after another. Cells in the order of the
- * file: the last axis varies fastest. `include` and `exclude` work as in GitHub Actions: what is excluded goes first; an included mapping adds its
- * further keys to every cell whose axes it agrees with, and is a cell of its own where it agrees with none. A cell's key is the values of its axes
- * joined by `-`; a cell made by `include` takes all its values.
+ * Reads `matrix:`, a mapping of axes or a list of such mappings whose cells are combined. Cells are in file
+ * order: the last axis varies fastest. `include` and `exclude` work as in GitHub Actions: `exclude` is
+ * applied first; an `include` mapping adds its other keys to every cell whose axes it matches, and becomes a
+ * separate cell if it matches none. The key of a cell is the values of its axes joined by `-`; for a cell
+ * from `include`, all its values.
  */
 export function readMatrix(entry: Entry, context: ReadContext): SourceDocument {
   const { value, keyPlace: place } = entry;
@@ -38,7 +39,7 @@ export function readMatrix(entry: Entry, context: ReadContext): SourceDocument {
   const cells = parts.flatMap((part) => part.cells ?? []);
   if (parts.some((part) => part.cells === undefined)) return { kind: 'matrix', axes, place };
   if (cells.length > MAX_CELLS) {
-    const message = `the matrices have ${cells.length} cells together, at most ${MAX_CELLS} are allowed`;
+    const message = `the matrices have ${cells.length} cells in total; at most ${MAX_CELLS} are allowed`;
     context.problems.error('matrix-too-large', place, message, 'for many items use foreach');
     return { kind: 'matrix', axes, place };
   }
@@ -59,7 +60,7 @@ function readPart(node: YamlNode, place: Place, context: ReadContext): Part {
   const count = axes.reduce((product, axis) => product * axis.values.length, axes.length === 0 ? 0 : 1);
   if (count > MAX_CELLS) {
     const sizes = axes.map(({ name, values }) => `${name} ${values.length}`).join(' × ');
-    const message = `the matrix has ${count} cells (${sizes}), at most ${MAX_CELLS} are allowed`;
+    const message = `the matrix has ${count} cells (${sizes}); at most ${MAX_CELLS} are allowed`;
     context.problems.error('matrix-too-large', place, message, 'for many items use foreach');
     return { axes: allNames };
   }
@@ -75,7 +76,7 @@ function readAxis(entry: Entry, context: ReadContext): Axis | undefined {
   const { key: name, keyPlace: place } = entry;
   const fault = nameFault(name);
   if (fault !== undefined) {
-    context.problems.error('bad-name', place, `\`${name}\` cannot name an axis of a matrix: ${fault}`);
+    context.problems.error('bad-name', place, `\`${name}\` is not a valid axis name: ${fault}`);
     return undefined;
   }
   const value = resolveStatic(entry.value, context.known, context.problems);
@@ -101,12 +102,16 @@ function isAxis(name: string, values: Json[], node: YamlNode, context: ReadConte
   for (const [index, value] of values.entries()) {
     const place = node.kind === 'list' ? node.items[index].place : node.place;
     if (!isScalar(value)) {
-      const message = `axis \`${name}\` has a member that is no text, number or true/false: ${describeValue(value)}`;
+      const message = `axis \`${name}\` must contain only text, numbers or true/false, found ${describeValue(value)}`;
       context.problems.error('wrong-type', place, message);
       return false;
     }
     if (seen.has(canonicalJson(value))) {
-      context.problems.error('duplicate-cell', place, `axis \`${name}\` has ${describeValue(value)} twice`);
+      context.problems.error(
+        'duplicate-cell',
+        place,
+        `axis \`${name}\` contains ${describeValue(value)} twice`,
+      );
       return false;
     }
     seen.add(canonicalJson(value));
@@ -118,7 +123,10 @@ function isScalar(value: Json): value is string | number | boolean {
   return typeof value !== 'object';
 }
 
-/** The mappings of `include` or `exclude`; `names`, where given, are the only keys. Undefined where one cannot be read. */
+/**
+ * Reads the mappings of `include` or `exclude`. If `names` is given, no other keys are allowed. Returns
+ * undefined if a mapping is invalid.
+ */
 function readPatterns(
   entry: Entry | undefined,
   names: readonly string[] | undefined,
@@ -159,7 +167,11 @@ function readPattern(
       );
       valid = false;
     } else if (fault !== undefined) {
-      context.problems.error('bad-name', keyPlace, `\`${key}\` cannot name a value of a matrix: ${fault}`);
+      context.problems.error(
+        'bad-name',
+        keyPlace,
+        `\`${key}\` is not a valid name for a matrix value: ${fault}`,
+      );
       valid = false;
     }
   }
@@ -200,7 +212,7 @@ function expand(axes: Axis[], include: Pattern[], exclude: Pattern[], context: R
 }
 
 function includeCells(product: JsonObject[], include: Pattern[], names: string[]): Cell[] {
-  const cells: Cell[] = product.map((values) => ({ key: keyOf(values, names), values: { ...values } }));
+  const cells: Cell[] = product.map((values) => ({ key: joinKey(values, names), values: { ...values } }));
   const added: Cell[] = [];
   for (const { values, place } of include) {
     const fitting = product.flatMap((cell, index) => (agrees(cell, values, names) ? [cells[index]] : []));
@@ -210,19 +222,19 @@ function includeCells(product: JsonObject[], include: Pattern[], names: string[]
       ...names.filter((name) => Object.hasOwn(values, name)),
       ...Object.keys(values).filter((name) => !names.includes(name)),
     ];
-    added.push({ key: keyOf(values, ordered), values, place });
+    added.push({ key: joinKey(values, ordered), values, place });
   }
   return [...cells, ...added];
 }
 
-/** Whether a cell has every value of `pattern` that belongs to an axis. */
+/** Whether a cell matches `pattern` in all axes that `pattern` contains. */
 function agrees(cell: JsonObject, pattern: JsonObject, names: readonly string[]): boolean {
   return names.every(
     (name) => !Object.hasOwn(pattern, name) || canonicalJson(pattern[name]) === canonicalJson(cell[name]),
   );
 }
 
-function keyOf(values: JsonObject, names: readonly string[]): string {
+function joinKey(values: JsonObject, names: readonly string[]): string {
   return names.map((name) => String(values[name] as string | number | boolean)).join('-');
 }
 
@@ -235,13 +247,13 @@ function checkedCells(cells: Cell[], place: Place, context: ReadContext): Matrix
   let valid = true;
   for (const { key, values, place: own = place } of cells) {
     const fault = fileNameFault(key);
-    const twin = seen.get(key.toLowerCase());
+    const existing = seen.get(key.toLowerCase());
     if (fault !== undefined) {
-      const message = `the cell \`${key}\` cannot name a folder: ${fault}`;
+      const message = `the cell key \`${key}\` is not a valid folder name: ${fault}`;
       context.problems.error('bad-name', own, message, 'choose other values for the matrix');
       valid = false;
-    } else if (twin !== undefined) {
-      const message = `two cells have the key \`${key}\`: ${canonicalJson(twin)} and ${canonicalJson(values)}`;
+    } else if (existing !== undefined) {
+      const message = `two cells have the key \`${key}\`: ${canonicalJson(existing)} and ${canonicalJson(values)}`;
       context.problems.error('duplicate-cell', own, message);
       valid = false;
     }

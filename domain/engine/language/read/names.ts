@@ -1,22 +1,28 @@
 import { isName } from '../expressions/print.js';
 
-/** Names of stages, steps, items and params: they stand after a dot in expressions, in workflow ids and in folder names. */
+/**
+ * Names of stages, steps, items and params. They are used after a dot in expressions, in workflow ids and in
+ * folder names.
+ */
 
 export const MAX_NAME = 64;
 
-/** Why a text cannot name a stage, step, item or param; undefined where it can. */
+/** Returns why a text is not a valid name for a stage, step, item or param; undefined if it is valid. */
 export function nameFault(text: string): string | undefined {
   if (text === '') return 'the name is empty';
   if (text.length > MAX_NAME) return `the name is longer than ${MAX_NAME} characters`;
   if (text === '__proto__') return 'the name is reserved';
   if (isName(text)) return undefined;
-  return 'a name begins with a letter or _ and goes on with letters, digits, _ and single hyphens inside';
+  return 'a name starts with a letter or _, contains only letters, digits, _ and -, and does not end with -';
 }
 
-/** Longest file name taken from an item or cell, in UTF-8 bytes: file systems take 255, endings need room. */
+/**
+ * Maximum length of a file name made from an item or cell, in UTF-8 bytes. File systems allow 255; the rest
+ * is for extensions.
+ */
 export const MAX_FILE_NAME = 200;
 
-/** Why a text cannot be (part of) a file name on common file systems; undefined where it can. */
+/** Returns why a text cannot be (part of) a file name on common file systems; undefined if it can. */
 export function fileNameFault(text: string): string | undefined {
   if (text === '') return 'it is empty';
   if (text.startsWith('.')) return 'it begins with a dot';

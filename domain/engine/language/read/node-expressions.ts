@@ -9,14 +9,18 @@ import { ProblemList, type Place } from '../problems/problems.js';
 import { parseTemplate, wholeExpression } from '../expressions/template.js';
 import type { ScalarNode, YamlNode } from './yaml-nodes.js';
 
-/** An expression of a pipeline file with its tree and the means to point at a part of it. */
+/**
+ * An expression of a pipeline file, with its syntax tree and the data needed to locate its parts in the file.
+ */
 export interface PlacedExpression {
   tree: Expression;
   source: string;
-  /** The value is this expression and nothing else, so its type is the value's type. */
+  /**
+   * True if the value consists of this expression only, so that the expression's type is the value's type.
+   */
   whole: boolean;
   node: ScalarNode;
-  /** Of `source` in the text of `node`. */
+  /** Offset of `source` in the text of `node`. */
   offset: number;
 }
 
@@ -24,7 +28,9 @@ export function placeOf(expression: PlacedExpression, span: Span): Place {
   return expression.node.placeOf(span.start + expression.offset, span.end + expression.offset);
 }
 
-/** Every expression inside a value, lists and mappings included. Those that cannot be read become problems. */
+/**
+ * Returns every expression inside a value, including lists and mappings. Invalid expressions are reported.
+ */
 export function expressionsIn(node: YamlNode, problems: ProblemList): PlacedExpression[] {
   if (node.kind === 'list') return node.items.flatMap((item) => expressionsIn(item, problems));
   if (node.kind === 'map') return node.entries.flatMap(({ value }) => expressionsIn(value, problems));
@@ -37,7 +43,7 @@ export function expressionsIn(node: YamlNode, problems: ProblemList): PlacedExpr
   });
 }
 
-/** Names of the params that a value is made of. */
+/** Names of the params that a value reads. */
 export function paramsIn(node: YamlNode): string[] {
   const read = expressionsIn(node, new ProblemList()).flatMap(({ tree }) => references(tree));
   const names = read.flatMap(({ root, path }) =>
@@ -62,7 +68,7 @@ function placed(
   return tree === undefined ? [] : [{ tree, source, whole, node, offset }];
 }
 
-/** Runs `compute`; an {@link ExpressionError} becomes a problem placed inside the text of `node`. */
+/** Runs `compute` and reports an {@link ExpressionError} as a problem at its place in the text of `node`. */
 export function reporting<T>(
   node: ScalarNode,
   problems: ProblemList,
@@ -79,7 +85,7 @@ export function reporting<T>(
   }
 }
 
-/** Whether `expression` reads a param that has been given no value. */
+/** Whether `expression` reads a param that has no value. */
 export function readsUnset(expression: PlacedExpression, known: KnownParams): boolean {
   return references(expression.tree).some(({ root, path }) => {
     return root === 'params' && typeof path[0] === 'string' && known.unset.has(path[0]);
@@ -87,8 +93,8 @@ export function readsUnset(expression: PlacedExpression, known: KnownParams): bo
 }
 
 /**
- * A value in which only params may be used, with these filled in; undefined where that is not possible: because of a mistake, which is
- * reported, or because a param has no value yet, which is not one here.
+ * Fills in the params of a value that may use only params. Returns undefined if there is a mistake, which is
+ * reported, or if a param has no value, which is not reported here.
  */
 export function resolveStatic(node: YamlNode, known: KnownParams, problems: ProblemList): Json | undefined {
   const expressions = expressionsIn(node, problems);
@@ -100,7 +106,7 @@ export function resolveStatic(node: YamlNode, known: KnownParams, problems: Prob
         continue;
       }
       resolvable = false;
-      const message = `\`${root}\` is not known here: this is settled before the run`;
+      const message = `\`${root}\` is not available here: this value is resolved before the run`;
       problems.error(
         'not-available',
         placeOf(expression, spans[0]),
@@ -113,7 +119,10 @@ export function resolveStatic(node: YamlNode, known: KnownParams, problems: Prob
   return resolvable ? foldNode(node, { params: known.values }, problems) : undefined;
 }
 
-/** The value of `node` with all that `known` is enough for computed; undefined, and reported, where that fails. */
+/**
+ * Evaluates every part of `node` that depends only on `known`. If that fails, reports a problem and returns
+ * undefined.
+ */
 export function foldNode(
   node: YamlNode,
   known: Record<string, Json>,

@@ -4,7 +4,7 @@ import { listed, nearest } from '../expressions/did-you-mean.js';
 import { booleanHint, describeValue } from './describe.js';
 import type { Place } from '../problems/problems.js';
 
-/** The types of params: what a value must be, and how one is read from a command line. */
+/** The types of params: which values they accept, and how values are parsed from a command line. */
 
 export const PARAM_TYPES = ['path', 'string', 'integer', 'number', 'boolean', 'list', 'enum'] as const;
 export type ParamType = (typeof PARAM_TYPES)[number];
@@ -12,12 +12,12 @@ export type ParamType = (typeof PARAM_TYPES)[number];
 /** Types that the members of a list can have. */
 export const ITEM_TYPES = ['path', 'string', 'integer', 'number', 'boolean'] as const;
 
-/** What is known of the params while a file is read. */
+/** What is known about the params while a file is read. */
 export interface KnownParams {
   values: JsonObject;
-  /** Declared, without default, given no value. */
+  /** Declared params without a default and without a value. */
   unset: ReadonlySet<string>;
-  /** Grows while the file is read and checked: every param that something refers to. */
+  /** Every param that something refers to. Filled in while the file is read and checked. */
   used: Set<string>;
 }
 
@@ -25,16 +25,16 @@ export interface ParamDeclaration {
   name: string;
   place: Place;
   type: ParamType;
-  /** Of the members of a list; absent: anything scalar. */
+  /** Type of the members of a list. If absent, any scalar is accepted. */
   items?: (typeof ITEM_TYPES)[number];
   description: string;
-  /** The declaration has a mistake, which is reported; it still says that the param exists. */
+  /** The declaration has a mistake, which is reported. The param still counts as declared. */
   faulty?: boolean;
-  /** As written; paths relative. Absent: a value must be given. */
+  /** As written, with relative paths. If absent, a value must be given. */
   default?: Json;
-  /** Its default is null: nothing need be given, and null takes a given value back. */
+  /** The default is null: no value is required, and the value null unsets the param. */
   optional?: boolean;
-  /** The only values allowed; for a list, the only members. */
+  /** The allowed values; for a list, the allowed members. */
   choices?: Json[];
   minimum?: number;
   maximum?: number;
@@ -46,7 +46,7 @@ export interface Fault {
   hint?: string;
 }
 
-/** Why a value is none of this param; undefined where it is one. */
+/** Returns why a param does not accept a value; undefined if it does. */
 export function valueFault(param: ParamDeclaration, value: Json): Fault | undefined {
   if (value === null && param.optional) return undefined;
   if (param.type === 'list') return listFault(param, value);
@@ -103,7 +103,7 @@ function rangeFault(param: ParamDeclaration, value: Json): Fault | undefined {
   return { code: 'bad-value', what: `must be ${bounds.trim()}, found ${value}` };
 }
 
-/** Paths made absolute against `folder`. */
+/** Resolves relative paths against `folder`. */
 export function settled(param: ParamDeclaration, value: Json, folder: string): Json {
   const absolute = (path: Json): Json =>
     typeof path === 'string' && !isAbsolute(path) ? resolve(folder, path) : path;
@@ -111,7 +111,10 @@ export function settled(param: ParamDeclaration, value: Json, folder: string): J
   return param.items === 'path' && Array.isArray(value) ? value.map(absolute) : value;
 }
 
-/** A value typed on a command line, read as the param's type asks; where it cannot be, the text itself, for `valueFault` to refuse. */
+/**
+ * Parses a command-line value according to the type of the param. Returns unparsable text unchanged, for
+ * `valueFault` to reject.
+ */
 export function parseText(param: ParamDeclaration, text: string): Json {
   if (param.optional && text === 'null') return null;
   if (param.type === 'list') return parseList(param, text);
@@ -131,7 +134,10 @@ function parseNumber(text: string): number | undefined {
   return looksLikeOne && Number.isFinite(Number(text)) ? Number(text) : undefined;
 }
 
-/** `a,b,c`, or JSON `["a","b"]`. Members are read as `items` says, else as numbers and true/false where they look like these. */
+/**
+ * `a,b,c`, or JSON `["a","b"]`. Members are parsed according to `items`; without it, those that look like
+ * numbers or true/false are converted.
+ */
 function parseList(param: ParamDeclaration, text: string): Json {
   if (text.trimStart().startsWith('[')) {
     try {

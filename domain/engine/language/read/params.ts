@@ -16,21 +16,23 @@ import {
 import { ProblemList, type Place } from '../problems/problems.js';
 import { readYaml, type Entry } from './yaml-nodes.js';
 
-/** Where values come from besides the defaults; `set` wins over `overlay`. */
+/** Sources of values besides the defaults. `set` overrides `overlay`. */
 export interface ParamSources {
-  /** Folder of the pipeline file: defaults of type path are relative to it. */
+  /** Folder of the pipeline file. Default paths are relative to it. */
   base: string;
-  /** Folder that paths given by `set` are relative to. */
+  /** Folder to which paths in `set` are relative. */
   cwd: string;
   /** `--set name=value`, in order; the last one wins. */
   set: readonly (readonly [name: string, value: string])[];
-  /** A params file: YAML mapping of names to values, its paths relative to its own folder. */
+  /** A params file: a YAML mapping of names to values. Its paths are relative to its own folder. */
   overlay?: { text: string; file: string; folder: string };
 }
 
 export const NO_PARAMS: KnownParams = { values: {}, unset: new Set(), used: new Set() };
 
-/** Declarations and values of `params:`. All faults, those of the given values too, are reported. */
+/**
+ * Reads the declarations and values of `params:`. Reports all problems, including those of the given values.
+ */
 export function readParams(
   entry: Entry | undefined,
   sources: ParamSources,
@@ -56,7 +58,7 @@ function declaration(entry: Entry, context: ReadContext): ParamDeclaration | und
   const { key: name, keyPlace: place } = entry;
   const fault = nameFault(name);
   if (fault !== undefined) {
-    context.problems.error('bad-name', place, `\`${name}\` cannot name a param: ${fault}`);
+    context.problems.error('bad-name', place, `\`${name}\` is not a valid param name: ${fault}`);
     return undefined;
   }
   const what = `param \`${name}\``;
@@ -109,12 +111,12 @@ function defaultValue(map: MapReader, param: ParamDeclaration, context: ReadCont
   const expressions = expressionsIn(entry.value, context.problems);
   if (expressions.length > 0) {
     const place = placeOf(expressions[0], expressions[0].tree);
-    const message = 'the default of a param cannot be computed';
+    const message = 'the default of a param cannot contain an expression';
     context.problems.error(
       'not-available',
       place,
       message,
-      'write the value, or compute it where it is used',
+      'write the value, or use the expression where the param is used',
     );
     return undefined;
   }
@@ -189,6 +191,6 @@ function known(name: string, declarations: readonly ParamDeclaration[]): string 
       name,
       declarations.map((param) => param.name),
       'params',
-    ) ?? 'it declares none'
+    ) ?? 'the pipeline declares no params'
   );
 }

@@ -8,7 +8,7 @@ import { readSettings, STAGE_SETTINGS } from './read-settings.js';
 import { readStages } from './read-stages.js';
 import { readYaml } from './yaml-nodes.js';
 
-/** The version of the language that this reads: the value of `pipeline`. */
+/** The supported version of the language: the value of `pipeline`. */
 export const LANGUAGE_VERSION = 1;
 
 const KEYS = [
@@ -17,12 +17,15 @@ const KEYS = [
 ];
 
 export interface ParsedPipeline {
-  /** Absent where the text is no pipeline at all; otherwise as much of it as could be read. */
+  /** Everything that could be read. Absent if the text is not a pipeline at all. */
   document?: PipelineDocument;
   problems: Problem[];
 }
 
-/** Reads a pipeline file and fills in its params. Every fault of the file is in `problems`; those between its parts are found by `checkPipeline`. */
+/**
+ * Reads a pipeline file and fills in its params. `problems` contains every mistake in the file itself;
+ * `checkPipeline` finds mistakes between its parts.
+ */
 export function parsePipeline(text: string, sources: ParamSources): ParsedPipeline {
   const problems = new ProblemList();
   const document = readDocument(text.replace(/^\uFEFF/, ''), sources, problems);
@@ -37,7 +40,7 @@ function readDocument(
   const root = readYaml(text, problems);
   if (root === undefined) return undefined;
   if (root.kind !== 'map') {
-    const message = `a pipeline file is a mapping that begins with \`pipeline: 1\`, found ${describeNode(root)}`;
+    const message = `a pipeline file must be a mapping that begins with \`pipeline: 1\`, found ${describeNode(root)}`;
     problems.error('wrong-type', root.place, message);
     return undefined;
   }
@@ -59,7 +62,7 @@ function readDocument(
     work: map.text('work'),
     onFailure: map.choice('on-failure', ['hold', 'fail', 'continue']) ?? 'hold',
     defaults: defaultsMap ? readSettings(defaultsMap, context) : {},
-    stages: readStages(map.required('stages', start, 'a pipeline is made of stages'), context),
+    stages: readStages(map.required('stages', start, 'a pipeline consists of stages'), context),
   };
 }
 
@@ -72,9 +75,14 @@ function isThisVersion(map: MapReader, start: Place, problems: ProblemList): boo
   const isVersion = node.kind === 'scalar' && typeof node.value === 'number';
   const found = node.kind === 'scalar' ? String(node.value) : describeNode(node);
   const message = isVersion
-    ? `the file is written in version ${found} of the language; this program reads version ${LANGUAGE_VERSION}`
-    : `\`pipeline\` is the version of the language, ${LANGUAGE_VERSION}; found ${found}`;
-  problems.error('unsupported-version', node.place, message, isVersion ? 'use a newer program' : hint);
+    ? `the file uses version ${found} of the language; this program supports version ${LANGUAGE_VERSION}`
+    : `\`pipeline\` must be the version of the language, ${LANGUAGE_VERSION}, found ${found}`;
+  problems.error(
+    'unsupported-version',
+    node.place,
+    message,
+    isVersion ? 'use a program that supports this version' : hint,
+  );
   return !isVersion;
 }
 
@@ -85,6 +93,6 @@ function readName(map: MapReader, start: Place, context: ReadContext): string {
   const fault = fileNameFault(name);
   if (fault === undefined) return name;
   const place = map.entry('name')?.value.place ?? start;
-  context.problems.error('bad-name', place, `\`${name}\` cannot name a pipeline: ${fault}`);
+  context.problems.error('bad-name', place, `\`${name}\` is not a valid pipeline name: ${fault}`);
   return name;
 }

@@ -5,7 +5,7 @@ import { openMap, type MapReader, type ReadContext } from './map-reader.js';
 import { nameFault } from './names.js';
 import type { RetryPlan } from '../plan/plan.js';
 
-/** Keys of a step, of a stage, and of `defaults` that say how to run rather than what. */
+/** Keys of a step, a stage and `defaults` that define how to run, not what. */
 export const STEP_SETTINGS = ['runs-on', 'timeout', 'heartbeat', 'retry'];
 export const STAGE_SETTINGS = [...STEP_SETTINGS, 'max-parallel', 'fail-fast', 'min-success'];
 
@@ -17,7 +17,7 @@ const RETRY_KEYS = [
   'non-retryable',
 ];
 
-/** The settings among the keys of `map`; keys that it does not have stay absent. */
+/** Reads the settings among the keys of `map`. Missing keys stay absent. */
 export function readSettings(map: MapReader, context: ReadContext): Settings {
   return withoutAbsent({
     queue: queue(map, context),
@@ -39,14 +39,14 @@ function queue(map: MapReader, context: ReadContext): string | undefined {
     context.problems.error(
       'bad-name',
       place,
-      `\`${name}\` cannot name a queue: ${fault}`,
+      `\`${name}\` is not a valid queue name: ${fault}`,
       'queues: cpu, gpu',
     );
     return undefined;
   }
   const meant = nearest(name, ['cpu', 'gpu']);
   if (meant !== undefined) {
-    const message = `no worker serves the queue \`${name}\` unless you start one for it`;
+    const message = `no worker serves the queue \`${name}\` unless you start one`;
     context.problems.warning('unusual-queue', place, message, `did you mean \`${meant}\`?`);
   }
   return name;

@@ -17,7 +17,7 @@ const STAGE_KEYS = [
   ...STAGE_SETTINGS,
 ];
 
-/** The stages of a pipeline, each as far as it can be read. */
+/** Reads the stages of a pipeline. Invalid parts of a stage are reported and left out. */
 export function readStages(entry: Entry | undefined, context: ReadContext): StageDocument[] {
   const map = entry && openMap(entry.value, '`stages`', ['*'], context);
   const entries = map?.node.entries ?? [];
@@ -27,9 +27,9 @@ export function readStages(entry: Entry | undefined, context: ReadContext): Stag
   const stages = entries.flatMap((stage) => readStage(stage, context) ?? []);
   const seen = new Map<string, string>();
   for (const { name, place } of stages) {
-    const twin = seen.get(name.toLowerCase());
-    if (twin !== undefined && twin !== name) {
-      const message = `\`${name}\` and \`${twin}\` would share a folder where case does not count`;
+    const existing = seen.get(name.toLowerCase());
+    if (existing !== undefined && existing !== name) {
+      const message = `\`${name}\` and \`${existing}\` would share a folder on a case-insensitive file system`;
       context.problems.error('duplicate-stage', place, message, 'rename one of them');
     }
     seen.set(name.toLowerCase(), name);
@@ -41,7 +41,7 @@ function readStage(entry: Entry, context: ReadContext): StageDocument | undefine
   const { key: name, keyPlace: place } = entry;
   const fault = nameFault(name);
   if (fault !== undefined) {
-    context.problems.error('bad-name', place, `\`${name}\` cannot name a stage: ${fault}`);
+    context.problems.error('bad-name', place, `\`${name}\` is not a valid stage name: ${fault}`);
   }
   const map = openMap(entry.value, `stage \`${name}\``, STAGE_KEYS, context);
   if (map === undefined) return undefined;
@@ -61,7 +61,7 @@ function readStage(entry: Entry, context: ReadContext): StageDocument | undefine
   };
 }
 
-/** A stage with `uses`: its one step has the stage's name. */
+/** Reads a stage with `uses`: its only step has the name of the stage. */
 function readUses(map: MapReader, name: string, place: Place, context: ReadContext): StepDocument[] {
   const hint = 'name an activity: uses: mil.split, or list several under steps:';
   const uses = map.required('uses', place, hint) && map.text('uses');
@@ -76,7 +76,7 @@ function readSteps(map: MapReader, context: ReadContext): StepDocument[] {
   for (const key of ['uses', 'with']) {
     const extra = map.entry(key);
     if (extra === undefined) continue;
-    const message = `\`${key}\` and \`steps\` exclude each other`;
+    const message = `\`${key}\` cannot be combined with \`steps\``;
     context.problems.error('conflicting-keys', extra.keyPlace, message, 'move it into one of the steps');
   }
   const node = map.entry('steps')?.value;
@@ -118,7 +118,7 @@ function readStep(node: YamlNode, context: ReadContext): StepDocument | undefine
   const uses = map.required('uses', at, 'name an activity: uses: pathology.patch') && map.text('uses');
   const fault = id === undefined ? undefined : nameFault(id);
   if (fault !== undefined) {
-    context.problems.error('bad-name', valuePlace(map, 'id'), `\`${id}\` cannot name a step: ${fault}`);
+    context.problems.error('bad-name', valuePlace(map, 'id'), `\`${id}\` is not a valid step id: ${fault}`);
   }
   const settings = readSettings(map, context);
   const condition = readCondition(map, context);
@@ -137,7 +137,7 @@ function readEntries(map: MapReader, key: string, context: ReadContext): Entry[]
   return entry && openMap(entry.value, `\`${key}\``, ['*'], context)?.node.entries;
 }
 
-/** `if`: an expression, with or without `${{ }}` around it. */
+/** Reads `if`: an expression, with or without surrounding `${{ }}`. */
 function readCondition(map: MapReader, context: ReadContext): Condition | undefined {
   const node = map.entry('if')?.value;
   if (node === undefined) return undefined;
@@ -153,12 +153,12 @@ function readCondition(map: MapReader, context: ReadContext): Condition | undefi
   const parts = reporting(node, context.problems, () => parseTemplate(node.value));
   const whole = parts && wholeExpression(parts);
   if (parts !== undefined && whole === undefined) {
-    const message = '`if` must be one expression, not text around one';
+    const message = '`if` must be a single expression without text around it';
     context.problems.error(
       'bad-expression',
       node.place,
       message,
-      'put ${{ }} around all of it, or leave it out',
+      'put ${{ }} around the whole value, or omit it',
     );
   }
   return whole && { source: whole.source, offset: whole.offset, node };
@@ -168,9 +168,9 @@ function readSource(map: MapReader, context: ReadContext): SourceDocument {
   const foreach = map.entry('foreach');
   const matrix = map.entry('matrix');
   if (foreach && matrix) {
-    const message = '`foreach` and `matrix` exclude each other: a stage has one kind of items';
-    const hint = 'put the list into the matrix, or the matrix into a stage of its own';
-    context.problems.error('conflicting-keys', laterOf(foreach, matrix).keyPlace, message, hint);
+    const message = '`foreach` and `matrix` cannot be combined: a stage has one source of items';
+    const hint = 'move the list into the matrix, or the matrix into a separate stage';
+    context.problems.error('conflicting-keys', laterEntry(foreach, matrix).keyPlace, message, hint);
   }
   if (foreach) return readForeach(foreach, context);
   if (matrix === undefined) return { kind: 'single' };
@@ -178,7 +178,7 @@ function readSource(map: MapReader, context: ReadContext): SourceDocument {
   return from ? readMatrixFrom(matrix, context) : readMatrix(matrix, context);
 }
 
-function laterOf(a: Entry, b: Entry): Entry {
+function laterEntry(a: Entry, b: Entry): Entry {
   return a.keyPlace.line > b.keyPlace.line ? a : b;
 }
 
@@ -202,7 +202,7 @@ function readForeach(entry: Entry, context: ReadContext): SourceDocument {
     place,
   };
   if (entry.value.kind !== 'map') {
-    const message = `\`foreach\` must say where its items come from, found ${describeNode(entry.value)}`;
+    const message = `\`foreach\` must be a mapping that names the source of its items, found ${describeNode(entry.value)}`;
     const hint = 'write foreach: { glob: "slides/*.svs", as: slide }';
     context.problems.error('wrong-type', entry.value.place, message, hint);
     return unreadable;
@@ -212,7 +212,7 @@ function readForeach(entry: Entry, context: ReadContext): SourceDocument {
   const as = readItemName(map, context);
   const given = SOURCES.filter((key) => map.entry(key) !== undefined);
   if (given.length !== 1) {
-    const message = `\`foreach\` needs exactly one of ${SOURCES.join(', ')}; it has ${given.join(' and ') || 'none'}`;
+    const message = `\`foreach\` requires exactly one of ${SOURCES.join(', ')}; found ${given.join(' and ') || 'none'}`;
     const code = given.length === 0 ? 'missing-key' : 'conflicting-keys';
     context.problems.error(code, place, message);
     return { ...unreadable, as };
@@ -223,7 +223,7 @@ function readForeach(entry: Entry, context: ReadContext): SourceDocument {
     return { kind, value: map.entry(kind)?.value ?? entry.value, as, keyField, place };
   }
   if (keyField !== undefined) {
-    const message = 'items taken `from` a stage keep their keys';
+    const message = '`key` cannot be combined with `from`: the items keep their keys';
     context.problems.error('conflicting-keys', keyField.place, message, 'remove `key`');
   }
   const stage = named(map, 'from');
@@ -236,14 +236,14 @@ function readItemName(map: MapReader, context: ReadContext): string {
   const place = valuePlace(map, 'as');
   const fault = nameFault(as);
   if (fault !== undefined) {
-    context.problems.error('bad-name', place, `\`${as}\` cannot name an item: ${fault}`);
+    context.problems.error('bad-name', place, `\`${as}\` is not a valid item name: ${fault}`);
   } else if (RESERVED_NAMES.includes(as)) {
     const message = `\`${as}\` already has a meaning in expressions`;
     context.problems.error(
       'reserved-name',
       place,
       message,
-      suggest('', ['slide', 'item'], 'choose a name like'),
+      suggest('', ['slide', 'item'], 'choose a name such as'),
     );
   }
   return as;

@@ -5,15 +5,18 @@ import type { ProblemCode } from '../problems/problem-codes.js';
 import { LineIndex } from '../problems/line-index.js';
 import { FIRST_PLACE, type Place, type ProblemList } from '../problems/problems.js';
 
-/** YAML text as plain values that remember their place: no anchors, tags, merge keys or exotic keys are left in them. */
+/**
+ * YAML text as plain values with their places. Anchors and aliases are resolved; tags, merge keys and keys
+ * other than text are rejected.
+ */
 
 export interface ScalarNode {
   kind: 'scalar';
   value: null | boolean | number | string;
   place: Place;
-  /** Stands for something that could not be read and has been reported: nothing more is to be said about it. */
+  /** The value could not be read. This has been reported, so later checks report nothing more about it. */
   broken?: boolean;
-  /** Place of a part of a text value, by offsets in the value. */
+  /** Place of a part of a text value. The offsets are relative to the value. */
   placeOf(start: number, end: number): Place;
 }
 
@@ -37,16 +40,18 @@ export interface Entry {
 
 export type YamlNode = ScalarNode | ListNode | MapNode;
 
-/** UTF-16 units. A longer list of slides belongs into a CSV file. */
+/** Maximum size in UTF-16 code units. A longer list of slides belongs in a CSV file. */
 export const MAX_FILE = 512 * 1024;
-/** Values that aliases may add, each counted with all it contains. */
+/** Maximum number of values that aliases may add, including nested values. */
 export const MAX_ALIASED = 10_000;
 export const MAX_NESTING = 48;
 
-/** The file's only document; undefined where it cannot be read as one, with the reasons in `problems`. */
+/**
+ * Reads the only document of a file. If that fails, reports the reasons in `problems` and returns undefined.
+ */
 export function readYaml(text: string, problems: ProblemList): YamlNode | undefined {
   if (text.length > MAX_FILE) {
-    const size = `${Math.round(text.length / 1024)} KiB, at most ${MAX_FILE / 1024} KiB`;
+    const size = `${Math.round(text.length / 1024)} KiB; at most ${MAX_FILE / 1024} KiB`;
     const hint = 'keep long lists in a CSV file and use foreach: { csv: FILE }';
     problems.error('file-too-large', FIRST_PLACE, `the file has ${size} are allowed`, hint);
     return undefined;
@@ -55,7 +60,7 @@ export function readYaml(text: string, problems: ProblemList): YamlNode | undefi
   const deep = tooDeepAt(text);
   if (deep !== undefined) {
     const place = { ...lines.position(deep), length: 1 };
-    problems.error('too-deep', place, `values are nested deeper than ${MAX_NESTING} levels`);
+    problems.error('too-deep', place, `values are nested more than ${MAX_NESTING} levels deep`);
     return undefined;
   }
   const document = parseDocument(text, {
@@ -72,8 +77,8 @@ export function readYaml(text: string, problems: ProblemList): YamlNode | undefi
 }
 
 /**
- * Offset at which nesting becomes too deep. Looked for before the library composes values, which it does by recursion: a stack that is nearly full
- * can abort the whole process.
+ * Offset at which nesting becomes too deep. This is checked before the library composes values, because it
+ * does so recursively and a nearly full stack can abort the whole process.
  */
 function tooDeepAt(text: string): number | undefined {
   const parser = new Parser();
@@ -93,13 +98,13 @@ export function toJson(node: YamlNode): Json {
 }
 
 const SYNTAX: Partial<Record<YAMLError['code'], [code: ProblemCode, message?: string, hint?: string]>> = {
-  TAB_AS_INDENT: ['tab-indent', 'tabs cannot indent', 'indent with spaces'],
+  TAB_AS_INDENT: ['tab-indent', 'tabs cannot be used for indentation', 'indent with spaces'],
   MULTIPLE_DOCS: [
     'multiple-documents',
-    'the file holds more than one document',
-    'one file is one pipeline: remove the `---` and what follows it',
+    'the file contains more than one document',
+    'a file contains one pipeline: remove the `---` and everything after it',
   ],
-  RESOURCE_EXHAUSTION: ['too-deep', 'values are nested too deep'],
+  RESOURCE_EXHAUSTION: ['too-deep', 'values are nested too deeply'],
 };
 
 function reportSyntax(
@@ -109,16 +114,16 @@ function reportSyntax(
   lines: LineIndex,
   problems: ProblemList,
 ): void {
-  const [code, said = lowerFirst(error.message), hint] = SYNTAX[error.code] ?? ['yaml-syntax'];
+  const [code, description = lowerFirst(error.message), hint] = SYNTAX[error.code] ?? ['yaml-syntax'];
   const unclosed = /^Missing closing .*quote/.test(error.message);
   const opened = unclosed ? openQuote(document, error.pos[0]) : undefined;
-  const message = unclosed ? 'this quote is not closed' : said;
-  // At the end of the file there is nothing to see: point at the last thing before it.
+  const message = unclosed ? 'this quote is not closed' : description;
+  // The end of the file cannot be marked, so mark the last visible character.
   const at = opened ?? Math.min(error.pos[0], Math.max(0, text.trimEnd().length - 1));
   problems.error(code, { ...lines.position(at), length: 1 }, message, hint);
 }
 
-/** Where the quoted text begins that is still open at `end`. */
+/** Start of the quoted text that is still open at `end`. */
 function openQuote(document: Document.Parsed, end: number): number | undefined {
   let start: number | undefined;
   visit(document, {
@@ -134,7 +139,7 @@ function lowerFirst(message: string): string {
   return /^[A-Z][a-z]/.test(message) ? message[0].toLowerCase() + message.slice(1) : message;
 }
 
-/** A value with the number of values in it and the depth of their nesting, 1 for a scalar. */
+/** A value with the number of values that it contains and their nesting depth, both 1 for a scalar. */
 interface Converted {
   node: YamlNode;
   size: number;
@@ -165,7 +170,7 @@ class Converter {
     this.problems.error('yaml-tag', place, 'tags are not part of the pipeline language', 'remove the tag');
   }
 
-  /** `at` is the place of a value that has no text of its own. */
+  /** @param at place of a value that has no text in the file */
   private node(yaml: ParsedNode | null, depth: number, at: Place): Converted {
     if (yaml === null) return { node: this.empty(at), size: 1, height: 1 };
     if (isAlias(yaml)) return this.alias(yaml, depth);
@@ -202,7 +207,7 @@ class Converter {
       height = Math.max(height, 1 + value.height);
       const first = keys.get(key.text);
       if (first !== undefined) {
-        const message = `\`${key.text}\` stands here twice, first in line ${first.line}`;
+        const message = `\`${key.text}\` occurs twice; the first is in line ${first.line}`;
         this.problems.error('duplicate-key', key.place, message, 'remove or rename one of them');
         continue;
       }
@@ -220,7 +225,7 @@ class Converter {
         'merge-key',
         place,
         'merge keys are not supported',
-        'write the keys out, or use `defaults`',
+        'write out the keys, or use `defaults`',
       );
       return undefined;
     }
@@ -234,12 +239,12 @@ class Converter {
     const place = this.place(yaml.range[0], yaml.range[1]);
     const target = this.anchors.get(yaml.source);
     if (target === undefined) {
-      const message = `\`*${yaml.source}\` is defined nowhere before, or would contain itself`;
+      const message = `\`*${yaml.source}\` is not defined before this place, or would contain itself`;
       this.problems.error('bad-alias', place, message);
       return { node: this.broken(place), size: 1, height: 1 };
     }
     if (depth + target.height > MAX_NESTING) {
-      this.problems.error('too-deep', place, `values are nested deeper than ${MAX_NESTING} levels`);
+      this.problems.error('too-deep', place, `values are nested more than ${MAX_NESTING} levels deep`);
       return { node: this.broken(place), size: 1, height: 1 };
     }
     const before = this.aliased;
@@ -259,15 +264,20 @@ class Converter {
     const exact = typeof value !== 'number' || isExact(value, yaml.source);
     if (!exact) {
       const hint = 'write it in quotes if it is meant as text';
-      this.problems.error('bad-number', place, `${yaml.source} has no exact finite value`, hint);
+      this.problems.error(
+        'bad-number',
+        place,
+        `${yaml.source} cannot be represented exactly as a finite number`,
+        hint,
+      );
     }
     const placeOf = (from: number, to: number): Place => this.placeInside(yaml, place, from, to);
     return exact ? { kind: 'scalar', value, place, placeOf } : this.broken(place);
   }
 
   /**
-   * Where a part of a text stands in the file. Escapes and folded lines make offsets in value and file differ; then the part is searched,
-   * and where it cannot be found as it is, the whole value is the place.
+   * Place of a part of a text in the file. If escapes or folded lines make the offsets in the value and the
+   * file differ, the part is searched in the source; if it is not found there, the place is the whole value.
    */
   private placeInside(yaml: Scalar.Parsed, whole: Place, from: number, to: number): Place {
     const value = String(yaml.value);
@@ -291,7 +301,7 @@ class Converter {
     return { ...this.empty(place), broken: true };
   }
 
-  /** From `start` to `end`, cut at the end of the first line. */
+  /** Place from `start` to `end`, ending at the end of the first line. */
   private place(start: number, end: number): Place {
     const newline = this.text.indexOf('\n', start);
     const lineEnd = newline < 0 ? this.text.length : newline;
@@ -300,7 +310,7 @@ class Converter {
   }
 }
 
-/** Whole numbers beyond 2^53 and infinities lose their value in JSON. */
+/** False for whole numbers beyond 2^53 and for infinities, which JSON cannot represent. */
 function isExact(value: number, source: string | undefined): boolean {
   if (!Number.isFinite(value)) return false;
   const written = /^[-+]?\d+$|^0[xo]/.test(source ?? '');

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Lack } from '../../../activity-schema.js';
+import type { MissingResource } from '../../../activity-schema.js';
 import { lackOfModelFile, lackOfWeights } from '../../../machine/weights/lack.js';
 import { parseEncoderFile } from './encoder-file-keys.js';
 import { listEncoderFiles } from './encoder-parts.js';
@@ -11,7 +11,7 @@ import { ENCODER_NAMES } from './encoders.js';
  * encoder file names. Weights that the first run downloads automatically do not count as missing.
  * @param encoder a built-in name, or the path of an encoder file
  */
-export function lackOfEncoder(encoder: string, base: string): Lack | undefined {
+export function lackOfEncoder(encoder: string, base: string): MissingResource | undefined {
   if (ENCODER_NAMES.includes(encoder)) return lackOfWeights(encoder);
   const path = resolve(base, encoder);
   return existsSync(path) ? lackOfModelFile(() => listEncoderFiles(path, parseEncoderFile(path))) : undefined;

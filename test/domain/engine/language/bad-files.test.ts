@@ -10,15 +10,15 @@ import { fixture } from '../../../support/fixtures.js';
 import { TEST_CATALOG } from '../../../support/test-catalog.js';
 
 /**
- * Every file of the corpus beside what is said about it, word for word: codes, places, carets, hints. After a wanted change run this test with
- * UPDATE_GOLDEN=1 and read the difference.
+ * Compares the rendered problems of every file in the corpus with the expected text: codes, places, carets,
+ * hints. After an intended change, run this test with UPDATE_GOLDEN=1 and review the difference.
  */
 const folder = fixture('pipelines/bad');
 const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
 const seen = new Set<string>();
 
 for (const file of files) {
-  test(`bad file ${file}`, () => {
+  test(`problems of ${file} are reported as expected`, () => {
     const text = readFileSync(join(folder, file), 'utf8');
     const options = {
       file: `/pipelines/${file}`,
@@ -37,21 +37,21 @@ for (const file of files) {
   });
 }
 
-/** Codes whose cause lies outside a single file; each has a test of its own in load-pipeline.test.ts. */
+/** Codes whose cause is outside a single file. Each has a separate test. */
 const ELSEWHERE = [
   'file-too-large',
   'too-deep',
   'unknown-param',
   'missing-param',
   'missing-file',
-  'not-here',
-  // A catalog of plugins is made by whoever can load them: test/client/plugins.test.ts.
+  'missing-resource',
+  // The catalog of plugins is created outside the language, see test/client/plugins.test.ts.
   'unknown-plugin',
   'bad-plugin',
   'plugin-clash',
 ];
 
-test('every code has a file in the corpus', () => {
+test('the corpus covers every code', () => {
   const codes = Object.keys(PROBLEM_CODES).filter((code) => !ELSEWHERE.includes(code));
   assert.deepEqual(
     codes.filter((code) => !seen.has(code)),

@@ -16,12 +16,12 @@ const read = (name: string) => readFileSync(join(checkout, 'docs', `${name}`), '
 const language = read('pipeline-language.md');
 const problems = read('problems.md');
 
-test('docs/problems.md has every code, and none that does not exist', () => {
+test('docs/problems.md documents exactly the existing codes', () => {
   const documented = [...problems.matchAll(/^### `([a-z-]+)`$/gm)].map(([, code]) => code);
   assert.deepEqual(documented.sort(), Object.keys(PROBLEM_CODES).sort());
 });
 
-test('docs/pipeline-language.md has every key, function and param type', () => {
+test('docs/pipeline-language.md documents every key, function and param type', () => {
   const { definitions, properties } = pipelineSchema(TEST_CATALOG) as Record<string, Record<string, Json>>;
   const keysOf = (schema: Json): string[] =>
     isJsonObject(schema) && isJsonObject(schema.properties) ? Object.keys(schema.properties) : [];
@@ -57,7 +57,7 @@ test('docs/pipeline-language.md states the defaults that the planner uses', () =
   });
 });
 
-test('the whole file in docs/pipeline-language.md is correct', () => {
+test('the complete example in docs/pipeline-language.md has no problems', () => {
   const [, text] = /## A whole file\n\n```yaml\n([\s\S]*?)```/.exec(language) ?? [];
   const options = {
     file: '/p.yaml',

@@ -36,7 +36,7 @@ function stage(plan: Plan, name: string): StagePlan {
 const wholeFile = fixture('pipelines/whole.yaml');
 const whole = readFileSync(wholeFile, 'utf8');
 
-test('a whole file is planned without a word: 18 cells to train, aligned stages, params filled in', () => {
+test('a complete file is planned without problems: 18 cells to train, aligned stages, params filled in', () => {
   const plan = planned(whole, { file: wholeFile });
   const names = plan.stages.map(({ name }) => name);
   assert.deepEqual(names, [
@@ -77,7 +77,7 @@ test('a whole file is planned without a word: 18 cells to train, aligned stages,
   assert.equal(stage(plan, 'train').steps[0].retry.initialInterval, '1s');
 });
 
-test('a smaller run by --set: cells that exist no more are named', () => {
+test('a smaller matrix through --set: references to removed cells are reported', () => {
   const set = [
     ['models', 'abmil'],
     ['repeats', '1'],
@@ -112,7 +112,7 @@ stages:
     if: "length(toJSON(params.path)) > 0 && params.text == '' || params.whole + params.real > 0 || params.flag || contains(params.list, 'a') || length(params.paths) > 0 || length(params.ids) > 0 || params.choice == 'a' || params.needed == ''"
 `;
 
-test('params: every type from defaults, the command line and a params file', () => {
+test('params: every type is read from defaults, the command line and a params file', () => {
   const defaults = planned(PARAMS, { set: [['needed', 'x']] }).params;
   assert.deepEqual(defaults.path, '/pipelines/data');
   assert.deepEqual(defaults.paths, ['/pipelines/a.svs', '/b.svs']);
@@ -146,7 +146,7 @@ test('params: every type from defaults, the command line and a params file', () 
   assert.deepEqual([both.path, both.needed, both.whole, both.ids], ['/over/other', 'y', 6, []]);
 });
 
-test('params: values that do not fit are refused, each with its source', () => {
+test('params: invalid values are rejected with their source', () => {
   const set: [string, string][] = [
     ['whole', '1.5'],
     ['whole', '0'],
@@ -185,13 +185,13 @@ test('params: values that do not fit are refused, each with its source', () => {
   ]);
 });
 
-test('a param without a value keeps a plan from being made, not a file from being checked', () => {
+test('a param without a value prevents a plan but not the check of the file', () => {
   assert.deepEqual(codes(PARAMS), ['14:3 missing-param']);
   const checked = load(PARAMS, { withoutValues: true });
   assert.deepEqual([checked.problems, checked.plan], [[], undefined]);
 });
 
-test('settings: activity, defaults, stage and step, the nearest wins key by key', () => {
+test('settings: for each key, step overrides stage, defaults and activity', () => {
   const plan = planned(`
 pipeline: 1
 name: p
@@ -230,7 +230,7 @@ stages:
   assert.deepEqual([b.steps[0].id, b.steps[0].with], ['b', { slide: 'a.svs' }]);
 });
 
-test('a param whose default is null need not be given, and null takes it back', () => {
+test('a param whose default is null is optional, and null unsets it', () => {
   const text = `
 pipeline: 1
 name: p
@@ -252,7 +252,7 @@ stages:
   );
 });
 
-test('stages are ordered by their needs, otherwise as in the file', () => {
+test('stages are ordered by their needs, otherwise in file order', () => {
   const copy = (needs: string) =>
     `{ ${needs === '' ? '' : `needs: [${needs}], `}uses: pipeline.copy, with: { files: [${needs
       .split(',')
@@ -275,7 +275,7 @@ test('work folder: --work, then work:, then work/<name>', () => {
   assert.equal(planned(text('work: out\n'), { work: 'here' }).work, '/home/me/here');
 });
 
-test('a value of a param is never read as an expression', () => {
+test('the value of a param is never evaluated as an expression', () => {
   const text = `
 pipeline: 1
 name: p
@@ -287,7 +287,7 @@ stages:
   assert.equal(stage(plan, 'a').steps[0].with.encoder, '$${{ needs.secret }} ${{ item.name }}');
 });
 
-test('anchors work inside a file, and x- keys are a place for them', () => {
+test('anchors work inside a file and can be defined under x- keys', () => {
   const plan = planned(`
 pipeline: 1
 name: p
@@ -300,7 +300,7 @@ stages:
   assert.deepEqual(stage(plan, 'a').steps, stage(plan, 'b').steps);
 });
 
-test('Windows line ends and a byte order mark change nothing', () => {
+test('Windows line ends and a byte order mark are accepted', () => {
   const text =
     'pipeline: 1\nname: p\nstages: { a: { uses: pathology.patch, with: { slide: "${{ params.x }}" } } }\n';
   const expected = ['3:66 unknown-name'];
@@ -308,7 +308,7 @@ test('Windows line ends and a byte order mark change nothing', () => {
   assert.deepEqual(codes(`\uFEFF${text.replaceAll('\n', '\r\n')}`), expected);
 });
 
-test('nothing makes the reader slow or breaks it: size, depth, aliases', () => {
+test('the reader stays fast for large, deep or alias-heavy files', () => {
   const started = performance.now();
   assert.deepEqual(codes(`pipeline: 1 #${'x'.repeat(600_000)}`), ['1:1 file-too-large']);
   for (const opening of ['[', '{a: ', '- ', '? ']) {
@@ -339,7 +339,7 @@ test('nothing makes the reader slow or breaks it: size, depth, aliases', () => {
   assert.ok(performance.now() - started < 10_000, 'took more than 10 s');
 });
 
-test('files are looked for where that is asked for, relative to the pipeline file', () => {
+test('files are checked on request, relative to the pipeline file', () => {
   const text = `
 pipeline: 1
 name: p
@@ -368,7 +368,7 @@ stages:
   const elsewhere = load(text, { exists, set: [['data', '/data']] }).problems[0];
   assert.deepEqual(
     [elsewhere.message, elsewhere.hint],
-    ['there is no file or folder /data/slides.csv', 'give yours with --set data=…'],
+    ['the file or folder /data/slides.csv does not exist', 'set your own path with --set data=…'],
   );
   assert.deepEqual(asked.slice(0, 5), [
     '/pipelines/data/slides.csv',

@@ -55,7 +55,10 @@ const PIECES = [
   '---\n',
 ];
 
-/** The text with a few lines swapped, doubled or lost, and pieces put in place of others. */
+/**
+ * Returns the text with a few random changes: lines are removed or duplicated, and parts of lines are
+ * replaced.
+ */
 function mutated(text: string, random: RandomStream): string {
   const lines = text.split('\n');
   for (let change = random.below(3); change >= 0; change--) {
@@ -73,7 +76,7 @@ function mutated(text: string, random: RandomStream): string {
   return lines.join('\n');
 }
 
-test('a spoilt file is refused or planned, with places inside it; nothing else is ever thrown', () => {
+test('a damaged file is rejected or planned, all places are inside it, and nothing is ever thrown', () => {
   let refused = 0;
   const rounds = 150;
   for (let round = 0; round < rounds; round++) {
@@ -95,10 +98,10 @@ test('a spoilt file is refused or planned, with places inside it; nothing else i
     }
     renderProblems(problems, text, 'x.yaml');
   }
-  assert.ok(refused > rounds / 3, `${refused} of ${rounds} refused`);
+  assert.ok(refused > rounds / 3, `${refused} of ${rounds} rejected`);
 });
 
-test('rendering paints, keeps control characters from the terminal, and shows a window of a long line', () => {
+test('rendering adds colors, removes control characters, and shows an excerpt of a long line', () => {
   const paint = {
     ...NO_PAINT,
     error: (text: string) => `<e>${text}</e>`,

@@ -31,13 +31,13 @@ const { plan } = loadPipeline(TEXT, { file: '/p.yaml', catalog: TEST_CATALOG, cw
 assert.ok(plan);
 const whole = plan;
 
-/** Stages to run, and in brackets those whose results are taken. */
+/** The stages to run, and in parentheses the stages whose results are reused. */
 function selected(selection: Selection): string {
   const { plan: part } = selectStages(whole, selection);
   return part.stages.map(({ name, reuse }) => (reuse ? `(${name})` : name)).join(' ');
 }
 
-test('only, until and from', () => {
+test('--only, --until and --from select stages and mark the needed ones for reuse', () => {
   assert.equal(selected({}), 'prep other train eval report');
   assert.equal(selected({ only: ['train'] }), '(prep) train');
   assert.equal(selected({ only: ['eval', 'prep'] }), 'prep (train) eval');
@@ -47,7 +47,7 @@ test('only, until and from', () => {
   assert.equal(selected({ from: ['train'], until: ['eval'] }), '(prep) train eval');
 });
 
-test('one item of a stage', () => {
+test('--only STAGE@item selects items of a stage', () => {
   assert.deepEqual(selectStages(whole, { only: ['train@b-1', 'train@a-0'] }).items, {
     train: ['b-1', 'a-0'],
   });
@@ -56,27 +56,27 @@ test('one item of a stage', () => {
   assert.deepEqual(selectStages(whole, { only: ['train@b-1', 'train'] }).items, {});
 });
 
-test('what does not exist is refused with what does', () => {
+test('a stage or item that does not exist is rejected with suggestions', () => {
   const refused: [Selection, RegExp][] = [
-    [{ only: ['trian'] }, /no stage `trian`.*did you mean `train`/],
+    [{ only: ['trian'] }, /stage `trian` does not exist.*did you mean `train`/],
     [{ until: ['nothing'] }, /stages: prep, other, train, eval, report/],
     [{ only: ['train@a-2'] }, /no item `a-2`.*did you mean `a-/],
     [{ only: ['eval@zzzz'] }, /no item `zzzz`.*items: a-0, a-1, b-0, b-1/],
     [{ only: ['train@'] }, /no item ``/],
-    [{ only: ['train'], from: ['eval'] }, /--only excludes/],
-    [{ from: ['report'], until: ['prep'] }, /no stage lies between/],
+    [{ only: ['train'], from: ['eval'] }, /--only cannot be combined/],
+    [{ from: ['report'], until: ['prep'] }, /no stage is between/],
   ];
   for (const [selection, message] of refused) {
     assert.throws(() => selectStages(whole, selection), { name: 'InvalidInput', message });
   }
 });
 
-test('--force of what does not exist is refused, not ignored', () => {
+test('--force with a stage or item that does not exist is rejected, not ignored', () => {
   checkForced(whole, ['*', 'train', 'train@b-1', 'prep@any-key']);
   checkForced(whole);
   assert.throws(() => checkForced(whole, ['train', 'trian']), {
     name: 'InvalidInput',
-    message: /no stage `trian`/,
+    message: /stage `trian` does not exist/,
   });
   assert.throws(() => checkForced(whole, ['train@c-9']), { name: 'InvalidInput', message: /no item `c-9`/ });
 });

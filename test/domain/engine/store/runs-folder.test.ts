@@ -7,7 +7,7 @@ import { makeRunsFolder } from '../../../../domain/engine/store/runs-folder.js';
 import { smallDisk } from '../../../support/small-disk.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 
-test('a work folder on a read-only disk is refused as that, however deep it would lie', async (context) => {
+test('a work folder on a read-only disk is rejected with EROFS at any depth', async (context) => {
   const disk = smallDisk(context, 64);
   if (disk === undefined) return;
   assert.equal(spawnSync('mount', ['-o', 'remount,ro', disk]).status, 0);
@@ -19,7 +19,7 @@ test('a work folder on a read-only disk is refused as that, however deep it woul
   }
 });
 
-test('a work folder below a file is refused', async (context) => {
+test('a work folder below a file is rejected', async (context) => {
   const file = join(temporaryFolder(context), 'file');
   writeFileSync(file, '');
   await assert.rejects(makeRunsFolder(join(file, 'study')), { code: 'InvalidInput', message: /ENOTDIR/ });

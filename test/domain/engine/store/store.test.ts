@@ -17,7 +17,7 @@ import {
 import { appendEvent, readEvents, type RunEvent } from '../../../../domain/engine/store/run-events.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 
-test('keys that cannot name a file are refused, each for its reason', () => {
+test('keys that are not valid file names are rejected with a reason', () => {
   for (const key of ['tumor_001', 'TCGA-A1-A0SB-01Z-00-DX1.B34C', 'Schnitt äöü (2)', 'a@b']) {
     assert.equal(keyProblem(key), undefined, key);
   }
@@ -26,7 +26,7 @@ test('keys that cannot name a file are refused, each for its reason', () => {
   }
   assert.throws(
     () => receiptPath('/work', { stage: 's', item: '../x', step: 'p' }),
-    /`..\/x` cannot name a file/,
+    /`..\/x` is not a valid file name/,
   );
 });
 
@@ -40,7 +40,7 @@ test('references stay inside the work folder', () => {
   assert.equal(relativeToWork('/w', '/work/a'), undefined);
 });
 
-test('a digest is remembered until the file changes, across processes too', async (context) => {
+test('a digest is stored until the file changes, also across processes', async (context) => {
   const work = temporaryFolder(context);
   const file = join(temporaryFolder(context), 'slide.svs');
   writeFileSync(file, 'one');
@@ -54,30 +54,30 @@ test('a digest is remembered until the file changes, across processes too', asyn
   assert.equal(await cache.known(file), undefined);
   assert.notEqual(await cache.digest(file), first);
   rmSync(file);
-  await assert.rejects(cache.digest(file), /slide\.svs: there is no such file/);
+  await assert.rejects(cache.digest(file), /slide\.svs: the file does not exist/);
 });
 
-test('a file that has just been written is not trusted yet', () => {
+test('the stamp of a file that has just been written is not trusted', () => {
   const stamp = { bytes: 3, mtimeNs: '0', ctimeNs: '5000000000', inode: '1' };
   assert.equal(isFresh(stamp, 5_050), true);
   assert.equal(isFresh(stamp, 5_150), false);
 });
 
 test(
-  'a file without read permission is named',
-  { skip: process.getuid?.() === 0 && 'root reads everything' },
+  'an error for a file without read permission names the file',
+  { skip: process.getuid?.() === 0 && 'root can read everything' },
   async (context) => {
     const work = temporaryFolder(context);
     writeFileSync(join(work, 'slide.svs'), 'x');
     chmodSync(join(work, 'slide.svs'), 0);
     await assert.rejects(
       new DigestCache(work).digest(join(work, 'slide.svs')),
-      /slide\.svs: this user may not read it \(EACCES\)/,
+      /slide\.svs: the user has no permission to read it \(EACCES\)/,
     );
   },
 );
 
-test('a folder is digested by names and contents; a slide of several files with all of them', async (context) => {
+test('the digest of a folder covers names and contents; the digest of a slide covers all its files', async (context) => {
   const work = temporaryFolder(context);
   const folder = join(work, 'data');
   mkdirSync(join(folder, 'sub'), { recursive: true });
@@ -95,7 +95,7 @@ test('a folder is digested by names and contents; a slide of several files with 
   writeFileSync(join(folder, 'a.txt'), 'other pixels');
   assert.notEqual(await digest(join(work, 'data.mrxs')), slide);
 
-  // Uncompressed tiles of another content take the same room.
+  // The new content has the same size, as with uncompressed tiles.
   const index = 'ImageFile=v-0.jpg\n';
   writeFileSync(join(work, 'v.vms'), index);
   writeFileSync(join(work, 'v-0.jpg'), 'pixels');
@@ -104,7 +104,7 @@ test('a folder is digested by names and contents; a slide of several files with 
   assert.notEqual(await digest(join(work, 'v.vms')), vms);
 });
 
-test('the first thing that differs is named, causes before consequences', () => {
+test('the first difference is reported, causes before consequences', () => {
   const base: Ingredients = {
     activity: 'pathology.patch',
     version: 1,
@@ -119,7 +119,7 @@ test('the first thing that differs is named, causes before consequences', () => 
   assert.equal(difference({ with: { 'patch-size': 256 } }), 'with patch-size: 512 -> 256');
   assert.equal(difference({ with: {} }), 'with patch-size: 512 -> (not given)');
   const other = { slide: { digest: 'sha256:2', name: 'a.svs' } };
-  assert.equal(difference({ inputs: other }), 'input slide (a.svs) has other content');
+  assert.equal(difference({ inputs: other }), 'input slide (a.svs) has different content');
   assert.match(difference({ hidden: { encoder: 'sha256:3' } }) ?? '', /^weights encoder: /);
   for (const change of [
     { version: 2 },
@@ -132,7 +132,7 @@ test('the first thing that differs is named, causes before consequences', () => 
   }
 });
 
-test('events of several workers are read in order; a torn last line is left out', async (context) => {
+test('events of several workers are read in order, and an incomplete last line is ignored', async (context) => {
   const work = temporaryFolder(context);
   const event = (time: string): RunEvent => {
     return { time, stage: 's', item: 'i', step: 'p', attempt: 1, event: 'done', host: 'h', pid: 1 };

@@ -11,12 +11,12 @@ import { scratchFolder } from '../../../support/scratch-folder.js';
 
 const folder = scratchFolder();
 
-describe('large arrays, which pass between file and caller without a copy in the library', () => {
+describe('large arrays that are passed between file and caller without a copy in the library', () => {
   const rows = 3000;
   const wide = 1000;
   const values = Float32Array.from({ length: rows * wide }, (_, index) => index);
 
-  test('whole, by rows that begin anywhere, and along the second axis of 1 x N x D', () => {
+  test('are read as a whole, by rows from any start, and along the second axis of 1 x N x D', () => {
     const path = join(folder, 'large.h5');
     writeH5(path, (file) => {
       file.reserve('rows', 'float32', [rows, wide]);
@@ -34,12 +34,12 @@ describe('large arrays, which pass between file and caller without a copy in the
     });
   });
 
-  test('in chunks, packed or not, they go through the library', () => {
+  test('are read through the library if chunked, compressed or not', () => {
     const path = join(folder, 'chunks.h5');
     const layouts = { plain: {}, packed: { gzip: 1 } };
     writeH5(path, (file) => {
       for (const [name, layout] of Object.entries(layouts)) {
-        // Pieces that cover whole chunks and parts of them.
+        // The pieces cover whole chunks and parts of chunks.
         file.reserve(name, 'float32', [rows, wide], { chunks: [512, wide], ...layout });
         for (const [from, to] of [
           [100, 1300],
@@ -57,11 +57,11 @@ describe('large arrays, which pass between file and caller without a copy in the
     });
   });
 
-  test('what is packed has the same bits whatever the memory held before', () => {
+  test('compressed data has the same bits whatever the memory contained before', () => {
     const random = new RandomStream('what was there before');
     const regular = Uint8Array.from({ length: rows * wide }, (_, index) => (index >> 4) & 255);
     const bytesOf = (name: string): Buffer => {
-      // Leaves something behind in the memory that the next call gets.
+      // Leaves data in the memory that the next call receives.
       writeH5(join(folder, 'noise.h5'), (file) => {
         const noise = Uint8Array.from({ length: rows * wide }, () => random.uniform() * 256);
         file.write('noise', noise, [rows, wide], { chunks: [256, wide] });
@@ -75,7 +75,7 @@ describe('large arrays, which pass between file and caller without a copy in the
     assert.ok(bytesOf('first.h5').equals(bytesOf('second.h5')));
   });
 
-  test('chunks are read once', (context) => {
+  test('are read once per chunk', (context) => {
     const path = join(folder, 'once.h5');
     writeH5(path, (file) => file.write('packed', values, [rows, wide], { chunks: [500, wide], gzip: 1 }));
     const calls = context.mock.method(hdf5, 'get_dataset_data').mock;
@@ -83,7 +83,7 @@ describe('large arrays, which pass between file and caller without a copy in the
     assert.equal(calls.callCount(), 1);
   });
 
-  test('in another byte order they are turned round', () => {
+  test('are converted from another byte order', () => {
     const path = join(folder, 'big-endian.h5');
     writeFileSync(path, gunzipSync(readFileSync(fixture('formats', 'big_endian.h5.gz'))));
     withH5(path, (file) => {

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { spawnSync } from 'node:child_process';
 import { createH5, openH5, withH5, writeH5 } from '../../../../domain/files/hdf5/h5.js';
-import { float32Of } from '../../../../domain/files/tensor.js';
+import { toFloat32 } from '../../../../domain/files/tensor.js';
 import { checkout, fixture } from '../../../support/fixtures.js';
 import { expectError } from '../../../support/expect-error.js';
 import { scratchFolder } from '../../../support/scratch-folder.js';
@@ -47,7 +47,7 @@ describe('reading what h5py wrote', () => {
     });
   }
 
-  test('values that lie in another file are refused, naming it: no digest of this one covers them', () => {
+  test('values in another file are rejected with its name, because the digest does not cover them', () => {
     withH5(fixture('formats', 'elsewhere.h5'), (file) => {
       expectError('InvalidInput', ['elsewhere.h5', 'another file', '/etc/passwd'], () =>
         file.read('features'),
@@ -57,16 +57,16 @@ describe('reading what h5py wrote', () => {
     });
   });
 
-  test('half floats keep their bits and decode exactly', () => {
+  test('half floats keep their bits and are decoded exactly', () => {
     withH5(h5pyFile, (file) => {
       const { dtype } = file.info('types/f2');
       assert.equal(dtype, 'float16');
-      assert.deepEqual([...float32Of({ dtype, data: file.read('types/f2') })], sixValues);
+      assert.deepEqual([...toFloat32({ dtype, data: file.read('types/f2') })], sixValues);
       assert.deepEqual([...file.readFloat32('types/f2')], sixValues);
     });
   });
 
-  test('booleans, scalars', () => {
+  test('booleans and scalars are read', () => {
     withH5(h5pyFile, (file) => {
       assert.deepEqual(file.info('types/bool'), { dtype: 'bool', shape: [3] });
       assert.deepEqual([...file.read('types/bool')], [1, 0, 1]);
@@ -75,7 +75,7 @@ describe('reading what h5py wrote', () => {
     });
   });
 
-  test('chunked and deflated rows', () => {
+  test('chunked and deflated rows are read', () => {
     withH5(h5pyFile, (file) => {
       const rows = file.readInt32('packed', 63, 3);
       assert.deepEqual(
@@ -86,7 +86,7 @@ describe('reading what h5py wrote', () => {
     });
   });
 
-  test('attributes of every kind', () => {
+  test('attributes of every type are read', () => {
     withH5(h5pyFile, (file) => {
       assert.deepEqual(file.attributes('packed'), {
         fixed: 'fixed',
@@ -102,7 +102,7 @@ describe('reading what h5py wrote', () => {
     });
   });
 
-  test('names and has', () => {
+  test('names and has list the members of a group', () => {
     withH5(h5pyFile, (file) => {
       assert.ok(file.names().includes('packed'));
       assert.equal(file.names('types').length, 13);
@@ -114,7 +114,7 @@ describe('reading what h5py wrote', () => {
     });
   });
 
-  test('what is not an array of numbers is refused by its type', () => {
+  test('datasets other than arrays of numbers are rejected with their type', () => {
     withH5(h5pyFile, (file) => {
       expectError('InvalidInput', [h5pyFile, '"text"', 'string'], () => file.read('text'));
       expectError('InvalidInput', ['"compound"', 'compound'], () => file.info('compound'));
@@ -132,7 +132,7 @@ describe('reading what h5py wrote', () => {
 });
 
 describe('bad files', () => {
-  test('missing, a folder, empty, text', () => {
+  test('missing files, folders, empty files and text are rejected', () => {
     expectError('InvalidInput', ['nope.h5', 'does not exist'], () => openH5(join(folder, 'nope.h5')));
     expectError('InvalidInput', [folder, 'not a file'], () => openH5(folder));
     const empty = join(folder, 'empty.h5');
@@ -143,7 +143,7 @@ describe('bad files', () => {
     expectError('InvalidInput', ['text.h5', 'not an HDF5 file'], () => openH5(text));
   });
 
-  test('cut off at any length: an error, never a wrong value', () => {
+  test('a file truncated at any length causes an error, never a wrong value', () => {
     const whole = readFileSync(h5pyFile);
     const cut = join(folder, 'cut.h5');
     for (let length = 8; length < whole.length; length += 997) {
@@ -174,7 +174,7 @@ describe('bad files', () => {
     );
   });
 
-  test('nothing is printed on stderr', () => {
+  test('nothing is printed to stderr', () => {
     const program = `
       import { openH5 } from ${JSON.stringify(join(checkout, 'dist/domain/files/hdf5/h5.js'))};
       for (const path of process.argv.slice(1)) { try { openH5(path).read('x'); } catch (error) { console.log(error.name); } }`;
@@ -205,7 +205,7 @@ describe('writing', () => {
     uint8: Uint8Array.of(255, 1),
   };
   for (const [dtype, data] of Object.entries(arrays)) {
-    test(`${dtype} comes back`, () => {
+    test(`${dtype} survives a round trip`, () => {
       const path = join(folder, `${dtype}.h5`);
       writeH5(path, (file) => file.write('group/a', data, [2, 1]));
       withH5(path, (file) => {
@@ -215,7 +215,7 @@ describe('writing', () => {
     });
   }
 
-  test('a full disk is named, whether it was full from the start or becomes so, and nothing stays', (context) => {
+  test('a disk that is or becomes full is reported as DiskFull, and no file remains', (context) => {
     const disk = smallDisk(context, 64);
     if (disk === undefined) return;
     const path = join(disk, 'x.h5');
@@ -230,7 +230,7 @@ describe('writing', () => {
     assert.deepEqual(readdirSync(disk), ['x.h5']);
   });
 
-  test('empty arrays, scalars, attributes', () => {
+  test('empty arrays, scalars and attributes are written', () => {
     const path = join(folder, 'odd.h5');
     writeH5(path, (file) => {
       file.write('none', new Float32Array(0), [0, 3]);
@@ -250,7 +250,7 @@ describe('writing', () => {
     });
   });
 
-  test('more than the library holds at once, appended and in one piece', () => {
+  test('arrays larger than a block are written, appended and in one piece', () => {
     const path = join(folder, 'long.h5');
     const rows = 9000;
     const data = Float32Array.from({ length: rows * 600 }, (_, index) => index % 8191);
@@ -271,7 +271,7 @@ describe('writing', () => {
     });
   });
 
-  test('equal content gives equal bytes, at another time and after other work', async () => {
+  test('equal content produces equal bytes, at another time and after other work', async () => {
     const write = (path: string): Buffer => {
       writeH5(path, (file) => {
         file.write('a/b', Float32Array.of(1, 2, 3), [3], { attributes: { text: 'x', list: [1, 2.5] } });
@@ -292,7 +292,7 @@ describe('writing', () => {
     );
   });
 
-  test('a file appears only when it is closed, and not at all when given up', () => {
+  test('a file appears only when it is closed, and never after an abort', () => {
     const inner = join(folder, 'publishing');
     mkdirSync(inner);
     const path = join(inner, 'late.h5');
@@ -310,7 +310,7 @@ describe('writing', () => {
     assert.deepEqual(readdirSync(inner), ['late.h5']);
   });
 
-  test('a dataset answers to its name with and without a slash', () => {
+  test('a dataset is found by its name with and without a leading slash', () => {
     const path = join(folder, 'slash.h5');
     writeH5(path, (file) => {
       file.reserve('a', 'int32', [3]);
@@ -319,27 +319,27 @@ describe('writing', () => {
     withH5(path, (file) => assert.deepEqual(file.readInt32('a'), Int32Array.of(4, 5, 6)));
   });
 
-  test('misuse is refused', () => {
+  test('invalid calls are rejected', () => {
     const file = createH5(join(folder, 'misuse.h5'));
     file.write('a', Int32Array.of(1, 2), [2], { resizable: true });
     file.write('fixed', Int32Array.of(1, 2), [2]);
     assert.throws(() => file.write('b', Int32Array.of(1, 2), [3]), /2 elements do not fill/);
-    assert.throws(() => file.write('a', Int32Array.of(1), [1]), /exists already/);
-    assert.throws(() => file.append('a', Float32Array.of(1), 1), /holds int32, not float32/);
+    assert.throws(() => file.write('a', Int32Array.of(1), [1]), /already exists/);
+    assert.throws(() => file.append('a', Float32Array.of(1), 1), /contains int32, not float32/);
     assert.throws(() => file.append('a', Int32Array.of(1, 2), 1), /not 1 rows/);
-    assert.throws(() => file.append('nowhere', Int32Array.of(1), 1), /no dataset/);
-    assert.throws(() => file.append('fixed', Int32Array.of(1), 1), /fixed can't grow/);
+    assert.throws(() => file.append('nowhere', Int32Array.of(1), 1), /"nowhere" does not exist/);
+    assert.throws(() => file.append('fixed', Int32Array.of(1), 1), /fixed cannot grow/);
     assert.throws(() => file.fill('fixed', Int32Array.of(1), 2), /no rows 2 to 3/);
     file.abort();
     assert.equal(existsSync(join(folder, 'misuse.h5')), false);
   });
 
-  test('a missing folder', () => {
+  test('a missing folder is rejected', () => {
     expectError('InvalidInput', ['gone', 'ENOENT'], () => createH5(join(folder, 'gone', 'a.h5')));
   });
 
   const superuser = process.getuid?.() === 0 ? 'the superuser may write anywhere' : false;
-  test('a read-only folder', { skip: superuser }, () => {
+  test('a read-only folder is rejected', { skip: superuser }, () => {
     const closed = join(folder, 'closed');
     mkdirSync(closed);
     chmodSync(closed, 0o555);

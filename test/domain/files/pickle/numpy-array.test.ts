@@ -14,7 +14,7 @@ for (const [name, dtype] of Object.entries(dtypes)) {
   });
 }
 
-test('booleans and half floats', () => {
+test('booleans and half floats are read', () => {
   assert.deepEqual([...readNpy(fixture('formats', 'b1.npy')).data], [0, 1, 1, 1, 1, 1]);
   assert.deepEqual(
     [...readNpy(fixture('formats', 'f2.npy')).data],
@@ -31,7 +31,7 @@ test('Fortran order becomes row-major', () => {
   );
 });
 
-test('text, and fewer bytes than the shape wants, are refused', () => {
+test('text and arrays with too few bytes are rejected', () => {
   assert.throws(() => readNpy(fixture('formats', 'text.npy')), /<U2/);
   const bytes = new Uint8Array(23);
   assert.throws(() => numpyTensor({ descr: '<f4', shape: [2, 3], fortran: false, bytes }), RangeError);

@@ -1,6 +1,6 @@
 import { PickleWriter } from '../../../../domain/files/pickle/pickle-writer.js';
 
-/** Facts of the one tensor of a checkpoint; the defaults make a sound one of 2 x 3 floats. */
+/** Properties of the only tensor of a checkpoint. The defaults describe a valid tensor of 2 x 3 floats. */
 export interface TensorFacts {
   storage?: string;
   key?: string;
@@ -8,11 +8,11 @@ export interface TensorFacts {
   offset?: number;
   shape?: number[];
   strides?: number[];
-  /** Bits that torch notes beside a view, such as `neg`. */
+  /** Notes of torch about a view, such as `neg`. */
   notes?: Record<string, boolean>;
 }
 
-/** The program of a checkpoint that is one bare tensor, with any lie in it. */
+/** The program of a checkpoint with a single tensor, with any wrong values. */
 export function tensorProgram(facts: TensorFacts): Uint8Array {
   const {
     storage = 'FloatStorage',
@@ -41,11 +41,11 @@ export function tensorProgram(facts: TensorFacts): Uint8Array {
 export interface ZipEntry {
   name: string;
   content: Uint8Array;
-  /** Size that the directory claims. */
+  /** Size that the directory states. */
   claimed?: number;
-  /** Offset that the directory claims. */
+  /** Offset that the directory states. */
   local?: number;
-  /** Number of an earlier entry whose bytes this one shares. */
+  /** Number of an earlier entry whose bytes this entry shares. */
   sameAs?: number;
 }
 
@@ -55,7 +55,7 @@ export interface ZipFacts {
   zip64?: boolean;
 }
 
-/** A checkpoint around a program. */
+/** A checkpoint with a program. */
 export function archive(
   program: Uint8Array,
   storages: Record<string, Uint8Array>,
@@ -65,7 +65,7 @@ export function archive(
   return storedZip([{ name: 'archive/data.pkl', content: program }, ...data], facts);
 }
 
-/** A zip written apart from the project's own writer, able to lie. */
+/** A zip file that is written independently of the project's writer and can contain wrong values. */
 export function storedZip(
   entries: readonly ZipEntry[],
   { method = 0, flags = 0, zip64 = false }: ZipFacts = {},

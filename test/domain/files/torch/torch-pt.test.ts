@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { PickleWriter } from '../../../../domain/files/pickle/pickle-writer.js';
 import { readSafetensors } from '../../../../domain/files/safetensors.js';
 import { type PtContent, readPt, readPtTensor, writePt } from '../../../../domain/files/torch/torch-pt.js';
-import { float32Of, type Tensor } from '../../../../domain/files/tensor.js';
+import { toFloat32, type Tensor } from '../../../../domain/files/tensor.js';
 import { fixture, sharedFile } from '../../../support/fixtures.js';
 import { expectError } from '../../../support/expect-error.js';
 import { scratchFolder } from '../../../support/scratch-folder.js';
@@ -14,7 +14,7 @@ import { archive, storedZip, tensorProgram } from './torch-archive.js';
 const folder = scratchFolder();
 const path = join(folder, 'file.pt');
 
-/** What torch_zip.pt and torch_legacy.pt hold (see make.py). */
+/** The content of torch_zip.pt and torch_legacy.pt (see make.py). */
 const arange = Array.from({ length: 12 }, (_, index) => index);
 const expected: Record<string, [dtype: string, shape: number[], values: (number | bigint)[]]> = {
   f16: ['float16', [4], [0.5, -1.25, Math.fround(1 / 2 ** 24), Infinity]],
@@ -40,14 +40,14 @@ const expected: Record<string, [dtype: string, shape: number[], values: (number 
 
 describe('reading what torch.save wrote', () => {
   for (const name of ['torch_zip.pt', 'torch_legacy.pt']) {
-    test(`${name}: every type, strides, shared storages, parameters, nesting`, () => {
+    test(`${name}: types, strides, shared storages, parameters and nesting are read`, () => {
       const { value, tensors } = readPt(fixture('formats', name));
       assert.deepEqual(Object.keys(tensors).sort(), Object.keys(expected).sort());
       for (const [key, [dtype, shape, values]] of Object.entries(expected)) {
         const tensor = tensors[key];
         assert.deepEqual([tensor.dtype, tensor.shape], [dtype, shape], key);
         const found = dtype.endsWith('float16')
-          ? [...float32Of(tensor)]
+          ? [...toFloat32(tensor)]
           : Array.from(tensor.data as Float32Array);
         assert.deepEqual(found, values, key);
       }
@@ -60,7 +60,7 @@ describe('reading what torch.save wrote', () => {
     });
   }
 
-  test('unsigned types over untyped storages, in pickle protocol 4', () => {
+  test('unsigned types in untyped storages are read, in pickle protocol 4', () => {
     const { tensors } = readPt(fixture('formats', 'torch_unsigned.pt'));
     assert.deepEqual(tensors, {
       u16: { dtype: 'uint16', shape: [2], data: Uint16Array.of(1, 2 ** 16 - 1) },
@@ -70,16 +70,16 @@ describe('reading what torch.save wrote', () => {
     });
   });
 
-  test('a bare tensor', () => {
+  test('a single tensor is read', () => {
     const tensor = readPtTensor(fixture('formats', 'torch_tensor.pt'));
     assert.deepEqual([tensor.dtype, tensor.shape], ['float16', [2, 3]]);
-    assert.deepEqual([...float32Of(tensor)], [0, 1, 2, 3, 4, 5]);
+    assert.deepEqual([...toFloat32(tensor)], [0, 1, 2, 3, 4, 5]);
     expectError('InvalidInput', ['torch_zip.pt', '19 named'], () =>
       readPtTensor(fixture('formats', 'torch_zip.pt')),
     );
   });
 
-  test('a script and a whole module are refused by name', () => {
+  test('a script and a whole module are rejected by name', () => {
     expectError('UnsupportedFormat', ['torch_script.pt', 'TorchScript', 'state_dict'], () =>
       readPt(fixture('formats', 'torch_script.pt')),
     );
@@ -89,19 +89,23 @@ describe('reading what torch.save wrote', () => {
   });
 
   const checkpoint = sharedFile('data', 'checkpoints', 'abmil_c16_seed2021_fold0.pt');
-  test('a published checkpoint', { skip: checkpoint === undefined && 'not beside this checkout' }, () => {
-    const { tensors } = readPt(checkpoint as string);
-    assert.equal(Object.keys(tensors).length, 6);
-    assert.deepEqual(tensors['patch_to_emb.0.weight'].shape, [512, 1024]);
-    assert.ok(Object.values(tensors).every(({ data }) => (data as Float32Array).every(Number.isFinite)));
-  });
+  test(
+    'a published checkpoint is read',
+    { skip: checkpoint === undefined && 'not available next to this checkout' },
+    () => {
+      const { tensors } = readPt(checkpoint as string);
+      assert.equal(Object.keys(tensors).length, 6);
+      assert.deepEqual(tensors['patch_to_emb.0.weight'].shape, [512, 1024]);
+      assert.ok(Object.values(tensors).every(({ data }) => (data as Float32Array).every(Number.isFinite)));
+    },
+  );
 
   const twins = [
     ['resnet50_w8_cut.legacy.pth', 'resnet50_w8_cut.safetensors'],
     ['resnet50_w8.pth', 'resnet50_w8_cut.safetensors'],
   ].map((names) => names.map((name) => sharedFile('oracles', 'encoders', name)));
   test(
-    'encoder weights equal their safetensors twins',
+    'encoder weights equal those of the safetensors files',
     { skip: twins[0][0] === undefined && 'not beside this checkout' },
     () => {
       for (const [pt, safe] of twins as [string, string][]) {
@@ -123,14 +127,14 @@ describe('writing', () => {
     none: { dtype: 'float64', shape: [0, 3], data: new Float64Array(0) },
   };
 
-  test('tensors come back', () => {
+  test('tensors survive a round trip', () => {
     writePt(path, { tensors });
     assert.deepEqual(readPt(path).tensors, tensors);
     writePt(path, { tensor: tensors['layer.weight'] });
     assert.deepEqual(readPtTensor(path), tensors['layer.weight']);
   });
 
-  test('contents are stored, aligned to 64 bytes, and equal content gives equal bytes', () => {
+  test('content is stored and aligned to 64 bytes, and equal content produces equal bytes', () => {
     writePt(path, { tensors });
     const bytes = readFileSync(path);
     const at = bytes.indexOf(Buffer.from(Float32Array.of(1, 2, 3, 4, 5, 6).buffer));
@@ -140,17 +144,17 @@ describe('writing', () => {
     assert.ok(readFileSync(join(folder, 'other name.pt')).equals(bytes));
   });
 
-  test('values may come in pieces; other than announced leaves nothing', () => {
+  test('values can be written in pieces, and a wrong number of them leaves no file', () => {
     const pieces = [Float32Array.of(1, 2, 3), Float32Array.of(4, 5, 6)];
     const content: PtContent = { tensor: { dtype: 'float32', shape: [2, 3], data: pieces } };
     writePt(path, content);
     assert.deepEqual(readPtTensor(path), tensors['layer.weight']);
     const short: PtContent = { tensor: { dtype: 'float32', shape: [3, 3], data: pieces } };
-    assert.throws(() => writePt(join(folder, 'short.pt'), short), /24 bytes written, 36 announced/);
+    assert.throws(() => writePt(join(folder, 'short.pt'), short), /expected 36 bytes, got 24/);
     assert.throws(() => readFileSync(join(folder, 'short.pt')), { code: 'ENOENT' });
   });
 
-  test('what torch has no storage for is refused', () => {
+  test('types without a torch storage class are rejected', () => {
     const data = Uint16Array.of(1);
     expectError('UnsupportedFormat', ['uint16'], () =>
       writePt(path, { tensor: { dtype: 'uint16', shape: [1], data } }),
@@ -164,12 +168,12 @@ describe('bad files', () => {
   const write = (program: Uint8Array, storages: Record<string, Uint8Array> = { '0': floats }): void =>
     writeFileSync(path, archive(program, storages));
 
-  test('missing, empty, text, tar', () => {
+  test('missing files, empty files, text and tar are rejected', () => {
     expectError('InvalidInput', ['nope.pt', 'does not exist'], () => readPt(join(folder, 'nope.pt')));
     writeFileSync(path, '');
     expectError('InvalidInput', ['file.pt', '0 bytes'], read);
     writeFileSync(path, 'hello, world');
-    expectError('InvalidInput', ['file.pt', 'not a file of torch.save'], read);
+    expectError('InvalidInput', ['file.pt', 'not a file written by torch.save'], read);
     const tar = Buffer.alloc(1024);
     tar.write('ustar', 257);
     writeFileSync(path, tar);
@@ -178,12 +182,12 @@ describe('bad files', () => {
     expectError('InvalidInput', ['plain pickle'], read);
   });
 
-  test('the sound archive that the others are bent from', () => {
+  test('the valid archive that the malformed ones are derived from is read', () => {
     write(tensorProgram({}));
     assert.deepEqual(readPtTensor(path).shape, [2, 3]);
   });
 
-  test('cut off anywhere', () => {
+  test('an archive truncated anywhere is rejected', () => {
     for (const name of ['torch_zip.pt', 'torch_legacy.pt']) {
       const whole = readFileSync(fixture('formats', name));
       for (let length = 1; length < whole.length; length += 41) {
@@ -193,7 +197,7 @@ describe('bad files', () => {
     }
   });
 
-  test('a program that calls os.system', () => {
+  test('a program that calls os.system is rejected and not executed', () => {
     write(
       new PickleWriter(2)
         .global('os', 'system')
@@ -201,53 +205,53 @@ describe('bad files', () => {
         .op('R.')
         .take(),
     );
-    expectError('InvalidInput', ['"os.system"', 'refused'], read);
+    expectError('InvalidInput', ['"os.system"', 'not allowed'], read);
   });
 
-  const bent: [name: string, change: Parameters<typeof tensorProgram>[0], words: string[]][] = [
+  const malformed: [name: string, change: Parameters<typeof tensorProgram>[0], words: string[]][] = [
     ['a shape beyond its storage', { shape: [3, 3], strides: [3, 1] }, ['reaches element 8', 'storage of 6']],
     ['an offset beyond its storage', { offset: 1 }, ['reaches element 6', 'storage of 6']],
     ['an absurd shape', { shape: [2 ** 40, 3], strides: [3, 1] }, ['reaches element']],
-    ['a stride that leaps out', { shape: [2, 3], strides: [4, 1] }, ['reaches element 6']],
+    ['a stride that exceeds its storage', { shape: [2, 3], strides: [4, 1] }, ['reaches element 6']],
     ['overlapping elements', { shape: [5, 2], strides: [1, 1] }, ['overlap']],
-    ['a stride of 0 that claims a billion elements', { shape: [1e9], strides: [0] }, ['overlap']],
-    ['a negative offset', { offset: -1 }, ['impossible']],
-    ['a negative size', { shape: [-2, 3] }, ['impossible']],
-    ['a negative stride', { strides: [-3, 1] }, ['impossible']],
-    ['fewer strides than axes', { strides: [1] }, ['impossible']],
+    ['a stride of 0 with a billion elements', { shape: [1e9], strides: [0] }, ['overlap']],
+    ['a negative offset', { offset: -1 }, ['invalid']],
+    ['a negative size', { shape: [-2, 3] }, ['invalid']],
+    ['a negative stride', { strides: [-3, 1] }, ['invalid']],
+    ['fewer strides than axes', { strides: [1] }, ['invalid']],
     [
       'a hundred axes',
       { shape: Array(100).fill(1) as number[], strides: Array(100).fill(1) as number[] },
-      ['impossible'],
+      ['invalid'],
     ],
     ['a storage longer than its entry', { length: 7 }, ['28 bytes', '24']],
     ['a storage of another type', { storage: 'DoubleStorage' }, ['48 bytes', '24']],
-    ['an unknown storage type', { storage: 'QUInt8Storage' }, ['"torch.QUInt8Storage"', 'refused']],
-    ['a storage without an entry', { key: '7' }, ['lacks the entry', '"7"']],
+    ['an unknown storage type', { storage: 'QUInt8Storage' }, ['"torch.QUInt8Storage"', 'not allowed']],
+    ['a storage without an entry', { key: '7' }, ['does not contain the entry', '"7"']],
     ['values that torch negates', { notes: { neg: true } }, ['negates', 'resolve_neg']],
-    ['a storage key that climbs', { key: '../data.pkl' }, ['lacks the entry']],
+    ['a storage key that leaves the folder', { key: '../data.pkl' }, ['does not contain the entry']],
   ];
-  for (const [name, change, words] of bent) {
+  for (const [name, change, words] of malformed) {
     test(name, () => {
       write(tensorProgram(change));
       expectError('InvalidInput', ['file.pt', ...words], read);
     });
   }
 
-  test('many references to one list unfold to more than there is memory for', () => {
+  test('many references to one list that expand beyond memory are rejected', () => {
     const program = new PickleWriter(2).op(']q\0');
     for (let depth = 0; depth < 40; depth++)
       program.op(`](h${String.fromCharCode(depth)}h${String.fromCharCode(depth)}eq`).raw([depth + 1]);
     write(program.op('.').take());
-    expectError('InvalidInput', ['unfolds to more than'], read);
+    expectError('InvalidInput', ['expands to more than'], read);
   });
 
-  test('a list that holds itself', () => {
+  test('a list that contains itself is rejected', () => {
     write(new PickleWriter(2).op(']q\0h\0a.').take());
-    expectError('InvalidInput', ['nests deeper'], read);
+    expectError('InvalidInput', ['nested deeper'], read);
   });
 
-  test('many strided copies of one storage', () => {
+  test('many strided copies of one storage are rejected', () => {
     const big = new Uint8Array(4 << 20);
     const side = 1024;
     const program = new PickleWriter(2).list(() => {}).op('0](');
@@ -257,7 +261,7 @@ describe('bad files', () => {
     expectError('InvalidInput', ['more bytes than the file has'], read);
   });
 
-  test('compressed and encrypted entries', () => {
+  test('compressed and encrypted entries are rejected', () => {
     const zip = archive(tensorProgram({}), { '0': floats });
     for (const [method, flags, word] of [
       [8, 0, 'compressed'],
@@ -270,7 +274,7 @@ describe('bad files', () => {
     readPt(path);
   });
 
-  test('entries that overlap, lie elsewhere, or are larger than the file', () => {
+  test('entries that overlap, have wrong offsets, or are larger than the file are rejected', () => {
     const program = tensorProgram({});
     const entry = { name: 'archive/data.pkl', content: program };
     const data = { name: 'archive/data/0', content: floats };
@@ -279,12 +283,12 @@ describe('bad files', () => {
     writeFileSync(path, storedZip([entry, { ...data, claimed: 2 ** 31 }]));
     expectError('InvalidInput', ['archive/data/0', 'does not fit', '2147483648'], read);
     writeFileSync(path, storedZip([entry, { ...data, local: 3 }]));
-    expectError('InvalidInput', ['archive/data/0', 'does not lie where'], read);
+    expectError('InvalidInput', ['archive/data/0', 'is not at the offset'], read);
     writeFileSync(path, storedZip([data]));
     expectError('InvalidInput', ['without data.pkl'], read);
   });
 
-  test('two entries of one name; names that lead out of the archive', () => {
+  test('duplicate entry names and names that leave the archive are rejected', () => {
     const entry = { name: 'archive/data.pkl', content: tensorProgram({ notes: { neg: false } }) };
     const data = { name: 'archive/data/0', content: floats };
     writeFileSync(path, storedZip([entry, data]));
@@ -297,18 +301,18 @@ describe('bad files', () => {
     }
   });
 
-  test('sizes that are no numbers', () => {
-    const sound = Buffer.from(tensorProgram({}));
+  test('sizes that are not numbers are rejected', () => {
+    const valid = Buffer.from(tensorProgram({}));
     // BININT1 2 becomes None, and the text "2".
     for (const size of ['N', 'X\x01\0\0\0' + '2']) {
-      const program = Buffer.from(sound.toString('latin1').replace('K\x02K\x03', `${size}K\x03`), 'latin1');
-      assert.notDeepEqual(program, sound);
+      const program = Buffer.from(valid.toString('latin1').replace('K\x02K\x03', `${size}K\x03`), 'latin1');
+      assert.notDeepEqual(program, valid);
       write(program);
-      expectError('InvalidInput', ['impossible shape (NaN, 3)'], read);
+      expectError('InvalidInput', ['invalid shape (NaN, 3)'], read);
     }
   });
 
-  test('a big-endian file', () => {
+  test('a big-endian file is rejected', () => {
     writeFileSync(
       path,
       storedZip([
@@ -320,7 +324,7 @@ describe('bad files', () => {
     expectError('InvalidInput', ['byte order', 'big'], read);
   });
 
-  test('legacy storages of the wrong length', () => {
+  test('legacy storages of the wrong length are rejected', () => {
     const whole = readFileSync(fixture('formats', 'torch_legacy.pt'));
     const at = whole.lastIndexOf(Buffer.from(Float64Array.of(1e300).buffer)) - 8;
     whole.writeBigInt64LE(3n, at);
@@ -330,7 +334,7 @@ describe('bad files', () => {
 });
 
 describe('archives beyond 4 GB', () => {
-  test('sizes and offsets in zip64 fields are understood', () => {
+  test('sizes and offsets in zip64 fields are read', () => {
     const floats = Buffer.from(Float32Array.of(1, 2, 3, 4, 5, 6).buffer);
     writeFileSync(path, archive(tensorProgram({}), { '0': floats }, { zip64: true }));
     assert.deepEqual([...(readPtTensor(path).data as Float32Array)], [1, 2, 3, 4, 5, 6]);

@@ -164,7 +164,7 @@ test('metrics and predictions of other tools are refused by name', (t) => {
   assert.throws(() => readMetricsFile(files.roc.from), hasCode('InvalidInput', /metrics can't be read/));
   assert.throws(
     () => readPredictions(files.roc.from, facts.classes),
-    hasCode('InvalidInput', /lacks the columns/),
+    hasCode('InvalidInput', /does not contain the columns/),
   );
   assert.throws(() => readMetricsFile(join(folder, 'none.json')), hasCode('InvalidInput', /none\.json/));
 });

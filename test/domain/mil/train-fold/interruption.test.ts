@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { writeFeatures } from '../../../../domain/pathology/layouts/bag-files.js';
 import { readSafetensors } from '../../../../domain/files/safetensors.js';
-import { float32Of } from '../../../../domain/files/tensor.js';
+import { toFloat32 } from '../../../../domain/files/tensor.js';
 import { openBackend, tf, type Backend } from '../../../../domain/mil/compute/backend.js';
 import { BagCache } from '../../../../domain/mil/bags/bag-cache.js';
 import { listBags } from '../../../../domain/mil/bags/bags.js';
@@ -107,7 +107,7 @@ describe('interruptions', () => {
     assert.ok(existsSync(path));
     const kept = readFileSync(path);
     const { tensors, metadata } = readSafetensors(path);
-    assert.ok(Object.values(tensors).every((tensor) => float32Of(tensor).every(Number.isFinite)));
+    assert.ok(Object.values(tensors).every((tensor) => toFloat32(tensor).every(Number.isFinite)));
     const { epoch, step } = JSON.parse(metadata.state) as { epoch: number; step: number };
     assert.equal(epoch, 0);
     await assert.rejects(attempt(), new RegExp(`step ${step + 1} `));

@@ -154,7 +154,7 @@ describe("SAM-MIL's pickles", () => {
     expectError('InvalidInput', ['wrong.pkl', 'facts about the image'], read);
     for (let length = 1; length < source.length; length += 13) {
       writeFileSync(path, source.subarray(0, length));
-      expectError('InvalidInput', ['wrong.pkl', 'ends too early'], read);
+      expectError('InvalidInput', ['wrong.pkl', 'ends unexpectedly'], read);
     }
   });
 

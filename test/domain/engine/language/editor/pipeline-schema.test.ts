@@ -20,7 +20,7 @@ function valid(text: string): boolean {
   return validate(parse(text));
 }
 
-test('the schema accepts a whole file', () => {
+test('the schema accepts a complete file', () => {
   assert.ok(valid(readFileSync(fixture('pipelines/whole.yaml'), 'utf8')), JSON.stringify(validate.errors));
 });
 
@@ -54,9 +54,9 @@ const refused = [
 ];
 
 for (const stage of refused)
-  test(`the schema refuses ${stage}`, () => assert.equal(valid(STAGE + stage), false));
+  test(`the schema rejects ${stage}`, () => assert.equal(valid(STAGE + stage), false));
 
-test('the schema refuses files of the corpus whose fault a schema can see', () => {
+test('the schema rejects files of the corpus with mistakes that a schema can express', () => {
   const visible = [
     'keys',
     'missing',
@@ -75,7 +75,7 @@ test('the schema refuses files of the corpus whose fault a schema can see', () =
   }
 });
 
-test('the reference page says all there is to say of an activity', () => {
+test('the reference page lists all parameters and outputs of each activity', () => {
   const page = activityReference(TEST_CATALOG);
   for (const [name, { with: parameters, outputs }] of Object.entries(TEST_CATALOG)) {
     const section = page.split(`\n### ${name}\n`)[1]?.split('\n### ')[0] ?? '';

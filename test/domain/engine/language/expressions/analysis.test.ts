@@ -15,7 +15,7 @@ import { evaluateTemplate } from '../../../../../domain/engine/language/expressi
 import type { Json, JsonObject } from '../../../../../domain/json.js';
 import { RandomStream } from '../../../../../domain/random.js';
 
-test('references are paths with the place of each member, and end at the first computed one', () => {
+test('a reference is a path with the place of each member and ends at the first computed one', () => {
   const source = "needs.train.cells[matrix.model].checkpoint + default(slide.mpp, params['x y'])";
   const found = references(parseExpression(source));
   const paths = found.map(({ root, path, complete, optional }) => [root, path, complete, optional]);
@@ -60,11 +60,11 @@ for (const [source, expected] of folds) {
   test(`${source} folds to ${expected}`, () => assert.equal(foldExpression(source, known), expected));
 }
 
-test('folding finds mistakes in what is known', () => {
+test('folding reports mistakes in known parts', () => {
   assert.throws(() => foldExpression('params.sed + matrix.x', known), /did you mean `seed`/);
 });
 
-test('a folded condition still asks for the status where it did', () => {
+test('a folded condition still calls a status function if it did before', () => {
   const failed = { success: false, failure: true };
   for (const source of [
     'true || always()',
@@ -78,7 +78,7 @@ test('a folded condition still asks for the status where it did', () => {
   }
 });
 
-test('templates fold, and computed text is never evaluated again', () => {
+test('templates are folded, and computed text is never evaluated again', () => {
   const cases: [Json, Json][] = [
     ['${{ params.seed }}', 2021],
     ['${{ params.models }}', ['a', "b'c"]],
@@ -130,7 +130,7 @@ function randomExpression(random: (below: number) => number, depth: number): str
   return pick(shapes)();
 }
 
-/** The value, or the word for why there is none. */
+/** The value, or a word that describes why there is none. */
 function outcome(compute: () => Json): Json {
   try {
     return { value: compute() };
@@ -141,7 +141,7 @@ function outcome(compute: () => Json): Json {
   }
 }
 
-test('random expressions: printing and folding keep the value', () => {
+test('random expressions: printing and folding preserve the value', () => {
   let valued = 0;
   for (let seed = 1; seed <= 3000; seed++) {
     const source = randomExpression(generator(seed), 4);
@@ -161,7 +161,7 @@ test('random expressions: printing and folding keep the value', () => {
   assert.ok(valued > 500, `only ${valued} of the random expressions have a value`);
 });
 
-test('random texts: nothing but ExpressionError comes out of the parser', () => {
+test('random texts: the parser throws nothing but ExpressionError', () => {
   const pieces = [
     "'",
     '"',

@@ -78,7 +78,7 @@ for (const [source, expected] of values) {
   });
 }
 
-/** Source, the text that the error marks, a word of its message, a word of its hint. */
+/** Source, the text that the error marks, and words of its message and hint. */
 const mistakes: [string, string, RegExp, RegExp?][] = [
   ['', '', /empty/],
   ['1 +', '', /found the end/],
@@ -86,42 +86,42 @@ const mistakes: [string, string, RegExp, RegExp?][] = [
   ['(1', '', /expected `\)`/],
   ['a[1', '', /expected `\]`/],
   ['params.', '', /name after the dot/],
-  ['params.seeds', 'seeds', /has no `seeds`/, /did you mean `seed`/],
-  ['params.seed-1', 'seed-1', /has no `seed-1`/],
-  ['paramz.seed', 'paramz', /no `paramz`/, /`params`/],
-  ['rang(3)', 'rang', /no function `rang`/, /`range`/],
+  ['params.seeds', 'seeds', /has no field `seeds`/, /did you mean `seed`/],
+  ['params.seed-1', 'seed-1', /has no field `seed-1`/],
+  ['paramz.seed', 'paramz', /`paramz` is not defined/, /`params`/],
+  ['rang(3)', 'rang', /function `rang` does not exist/, /`range`/],
   ['range', 'range', /is a function/, /range\(\)/],
   ['range()', 'range()', /1 to 3 arguments/],
-  ['basename(1)', 'basename(1)', /wants text/, /string\(value\)/],
+  ['basename(1)', 'basename(1)', /requires text/, /string\(value\)/],
   ['"x"', '"', /unexpected/, /single quotes/],
   ["'open", "'open", /not closed/],
   ['a = 1', '=', /unexpected/, /==/],
   ['a & b', '&', /unexpected/, /&&/],
   ['1 ? 2 : 3', '?', /unexpected/],
   ['12abc', '12a', /begin with a digit/],
-  ['slide.label == 1', 'slide.label == 1', /text is compared with a number/, /number\(value\)/],
+  ['slide.label == 1', 'slide.label == 1', /cannot compare text with a number/, /number\(value\)/],
   ["'a' + 1", "'a' + 1", /two numbers/, /format/],
-  ['params.models + 1', 'params.models + 1', /not a list and a number/],
+  ['params.models + 1', 'params.models + 1', /found a list and a number/],
   ['1 / 0', '1 / 0', /division by zero/],
   ['1e308 * 10', '1e308 * 10', /too large/],
   ['1e999', '1e999', /too large/],
-  ["'a' < 1", "'a' < 1", /two numbers or two texts/],
-  ["-'a'", "'a'", /wants a number/],
+  ["'a' < 1", "'a' < 1", /two numbers or two text values/],
+  ["-'a'", "'a'", /requires a number/],
   ['params.models[2]', '2', /2 members/],
-  ["params.models['length']", "'length'", /whole numbers/],
+  ["params.models['length']", "'length'", /whole number/],
   ['params.seed.x', 'params.seed.x', /no fields/],
   ['params.constructor', 'constructor', /has no/],
   ['params.__proto__', '__proto__', /has no/],
   ["params['toString']", "'toString'", /has no/],
-  ['__proto__', '__proto__', /no `__proto__`/],
-  ['constructor()', 'constructor', /no function/],
-  ['toString(1)', 'toString', /no function/],
+  ['__proto__', '__proto__', /`__proto__` is not defined/],
+  ['constructor()', 'constructor', /does not exist/],
+  ['toString(1)', 'toString', /does not exist/],
   ['range(100000000)', 'range(100000000)', /at most 10000/],
-  ['range(1, 5, 0)', 'range(1, 5, 0)', /steps of 0/],
+  ['range(1, 5, 0)', 'range(1, 5, 0)', /cannot be 0/],
   ['range(1.5)', 'range(1.5)', /whole numbers/],
   ["format('{1}', 1)", "format('{1}', 1)", /no value for \{1\}/],
-  ["format('{', 1)", "format('{', 1)", /lone/],
-  ["fromJSON('{')", "fromJSON('{')", /no valid JSON/],
+  ["format('{', 1)", "format('{', 1)", /single/],
+  ["fromJSON('{')", "fromJSON('{')", /invalid JSON/],
   ["fromJSON('1e999')", "fromJSON('1e999')", /no JSON form/],
   ["number('1x')", "number('1x')", /not a number/],
   ['default(params.seed.x.y, 1)', 'params.seed.x', /no fields/],
@@ -138,9 +138,9 @@ for (const [source, marked, message, hint] of mistakes) {
   });
 }
 
-test('size and depth are bounded', () => {
-  assert.match(caught(`${'('.repeat(500)}1${')'.repeat(500)}`).fault, /nested too deep/);
-  assert.match(caught(`${'!'.repeat(500)}1`).fault, /nested too deep/);
+test('expressions are bounded in size and depth', () => {
+  assert.match(caught(`${'('.repeat(500)}1${')'.repeat(500)}`).fault, /nested too deeply/);
+  assert.match(caught(`${'!'.repeat(500)}1`).fault, /nested too deeply/);
   assert.match(caught(`a${'[0]'.repeat(500)}`).fault, /path is too long/);
   assert.match(caught(`1${'+1'.repeat(500)}`).fault, /too long/);
   assert.match(caught(`1${' '.repeat(5000)}`).fault, /5001 characters/);
@@ -148,7 +148,7 @@ test('size and depth are bounded', () => {
   assert.match(caught(doubling).fault, /at most 65536/);
 });
 
-test('conditions want success unless they ask for the status themselves', () => {
+test('conditions require success unless they call a status function', () => {
   const well = { success: true, failure: false };
   const failed = { success: false, failure: true };
   const cases: [string | undefined, boolean, boolean][] = [

@@ -41,7 +41,7 @@ for (const [template, expected] of values) {
   });
 }
 
-test('a key named __proto__ stays a plain key', () => {
+test('a key named __proto__ is a plain key', () => {
   const value = JSON.parse('{"__proto__": {"polluted": "${{ params.n }}"}}') as Json;
   const result = evaluateTemplate(value, context) as Record<string, Json>;
   assert.deepEqual(Object.keys(result), ['__proto__']);
@@ -50,14 +50,14 @@ test('a key named __proto__ stays a plain key', () => {
 });
 
 const mistakes: [string, string, RegExp][] = [
-  ['a ${{ params.n', '${{', /has no }}/],
-  ['${{ a ${{ b }}', '${{', /has no }}/],
+  ['a ${{ params.n', '${{', /has no matching }}/],
+  ['${{ a ${{ b }}', '${{', /has no matching }}/],
   ["${{ 'open }}", '${{', /not closed/],
   ['${{ }}', ' ', /empty/],
-  ['x ${{ params.list }}', '${{ params.list }}', /a list cannot become text/],
-  ['x ${{ params }}', '${{ params }}', /an object cannot become text/],
-  ['x ${{ params.nothing }}', '${{ params.nothing }}', /nothing \(null\) cannot become text/],
-  ['abc ${{ params.m }}', 'm', /has no `m`/],
+  ['x ${{ params.list }}', '${{ params.list }}', /a list cannot be converted to text/],
+  ['x ${{ params }}', '${{ params }}', /an object cannot be converted to text/],
+  ['x ${{ params.nothing }}', '${{ params.nothing }}', /nothing \(null\) cannot be converted to text/],
+  ['abc ${{ params.m }}', 'm', /has no field `m`/],
 ];
 
 for (const [template, marked, message] of mistakes) {
@@ -74,13 +74,13 @@ for (const [template, marked, message] of mistakes) {
   });
 }
 
-test('escaping keeps a text what it is', () => {
+test('an escaped text evaluates to itself', () => {
   for (const text of ['a ${{ b }}', '$${{ x', '$$$', '${{', 'plain', '${{${{']) {
     assert.equal(evaluateTemplate(escapeTemplate(text), {}), text);
   }
 });
 
-test('durations', () => {
+test('durations are parsed to milliseconds, and invalid ones are rejected', () => {
   const good: [string, number][] = [
     ['1ms', 1],
     ['30s', 30_000],

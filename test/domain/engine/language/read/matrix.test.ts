@@ -21,7 +21,7 @@ function stage(plan: Plan, name: string): StagePlan {
   return found;
 }
 
-test('matrix: include adds to cells that agree or makes new ones, exclude takes away', () => {
+test('matrix: include extends matching cells or adds new ones, exclude removes matching cells', () => {
   const plan = planned(`
 pipeline: 1
 name: p
@@ -46,7 +46,7 @@ stages:
   ]);
 });
 
-test('several matrices: their cells are taken together, a value that only some have is asked for with default', () => {
+test('several matrices: their cells are combined, and a value that only some cells have is read with default', () => {
   const text = (second: string) => `
 pipeline: 1
 name: p
@@ -73,10 +73,10 @@ stages:
     /two cells have the key `alpha-0.5-0`/,
   );
   assert.match(found('3').join(), /`matrix` must be a mapping of keys to values, found the number 3/);
-  assert.match(found('{ beta: "\${{ range(1000) }}" }').join(), /1004 cells together, at most 1000/);
+  assert.match(found('{ beta: "\${{ range(1000) }}" }').join(), /1004 cells in total; at most 1000/);
 });
 
-test('either side of choose and of default is checked as the wire it is', () => {
+test('both sides of choose and of default are checked against the parameter', () => {
   const problems = (slide: string) =>
     load(`
 pipeline: 1
@@ -95,7 +95,7 @@ stages:
   assert.deepEqual(problems(`default(${count}, 'a.svs')`), ['wrong-kind']);
 });
 
-test('an axis that stands for further values is not called unused', () => {
+test('an axis that selects further values is not reported as unused', () => {
   const warnings = (include: string) =>
     load(`
 pipeline: 1
@@ -107,5 +107,5 @@ stages:
     with: { slide: a.svs, patch-size: "\${{ matrix.size }}" }
 `).problems.map(({ message }) => message);
   assert.deepEqual(warnings('2'), []);
-  assert.match(warnings('1').join(), /cells that differ in `variant` only do the same/);
+  assert.match(warnings('1').join(), /cells that differ only in `variant` do the same/);
 });

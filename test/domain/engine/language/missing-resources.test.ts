@@ -6,7 +6,7 @@ import { TEST_CATALOG } from '../../../support/test-catalog.js';
 
 const OPTIONS = { file: '/pipelines/p.yaml', cwd: '/home/me' };
 
-test('what a value needs and this machine lacks is a warning, once for all cells, where the machine is asked at all', () => {
+test('a missing resource is a warning, once for all cells, and only if the machine is checked', () => {
   const text = `
 pipeline: 1
 name: p
@@ -24,7 +24,7 @@ stages:
     ...TEST_CATALOG,
     'pathology.patch': {
       ...TEST_CATALOG['pathology.patch'],
-      lacks: (parameter, value, { base, given }) => {
+      findMissing: (parameter, value, { base, given }) => {
         asked.push(`${parameter} ${value} ${base} ${[...given].join()}`);
         return value === 'mine' ? { what: 'no weights of mine', next: 'fetch mine' } : undefined;
       },
@@ -33,9 +33,9 @@ stages:
   const { problems, plan } = loadPipeline(text, { ...OPTIONS, catalog, exists: () => true });
   assert.deepEqual(
     problems.map(({ code, severity, message, hint, place }) => [place.line, severity, code, message, hint]),
-    [6, 10].map((line) => [line, 'warning', 'not-here', 'no weights of mine', 'fetch mine']),
+    [6, 10].map((line) => [line, 'warning', 'missing-resource', 'no weights of mine', 'fetch mine']),
   );
-  assert.ok(plan, 'a warning does not keep it from running');
+  assert.ok(plan, 'a warning does not prevent the plan');
   assert.ok(asked.includes('preset mine /pipelines slide,preset,patch-size'), asked.join('\n'));
-  assert.deepEqual(loadPipeline(text, { ...OPTIONS, catalog }).problems, [], 'the machine is not asked');
+  assert.deepEqual(loadPipeline(text, { ...OPTIONS, catalog }).problems, [], 'the machine is not checked');
 });
