@@ -57,7 +57,7 @@ test('run without a server starts one and a worker; Ctrl-C pauses the run and st
   assert.equal(refused.code, 2);
   assert.match(
     refused.stderr,
-    /has not ended, and its server \(embedded\) does not answer; Next: start it with `npx sam-mil server`/,
+    /has not ended, and its server \(embedded\) does not answer\n  next     start it with `npx sam-mil server`/,
   );
 
   rmSync(gateOf(folder));
