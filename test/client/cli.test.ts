@@ -89,7 +89,10 @@ test('arguments: each kind of mistake is exit code 2 and named without a stack t
     [['run'], /missing required argument 'file'/],
     [['run', 'none.yaml'], /none\.yaml: the pipeline file can not be read\n {2}found {4}ENOENT/],
     [['plan', 'toy.yaml', '--set', 'suffix', ...plugin], /--set suffix has no value/],
-    [['plan', 'toy.yaml', '--only', 'mke', ...plugin], /stage `mke` does not exist[\s\S]*did you mean `make`/],
+    [
+      ['plan', 'toy.yaml', '--only', 'mke', ...plugin],
+      /stage `mke` does not exist[\s\S]*did you mean `make`/,
+    ],
     [['status', 'nothing'], /there is no run "nothing"/],
     [['worker', '--concurrency', 'cpu'], /expected QUEUE=N/],
     [['graph', 'toy.yaml', '--format', 'png', ...plugin], /no graph format "png"/],

@@ -87,7 +87,7 @@ export function completePipeline(
     const message = `the param \`${name}\` has no default and no value`;
     problems.error('missing-param', place, message, `set it with --set ${name}=…`);
   }
-  const sorted = certain(problems.sorted());
+  const sorted = omitUncertain(problems.sorted());
   if (hasErrors(sorted) || unset.size > 0) return { problems: sorted, document };
   const source = { path: file, digest: digestOf(text) };
   const settings = { catalog, source, base, cwd, work, plugins: plugins?.loaded };
@@ -104,7 +104,7 @@ const PLUGIN_CODES: readonly ProblemCode[] = ['unknown-activity', 'unknown-with'
  * Omits "unused" warnings if there are errors: the parts that could not be read may contain the missing
  * references.
  */
-function certain(problems: Problem[]): Problem[] {
+function omitUncertain(problems: Problem[]): Problem[] {
   const unused: readonly string[] = ['unused-param', 'unused-need', 'unused-item'];
   return hasErrors(problems) ? problems.filter(({ code }) => !unused.includes(code)) : problems;
 }

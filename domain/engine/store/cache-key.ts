@@ -19,7 +19,7 @@ export interface Ingredients {
   inputs: Record<string, InputIngredient>;
   /** Digests of weights and the like. */
   hidden: JsonObject;
-  /** Digests of the code of external plugins, by plugin. Absent where all of the code ships with this package. */
+  /** Digests of the code of external plugins, by plugin. Absent if all code ships with this package. */
   code?: Record<string, string>;
 }
 

@@ -27,10 +27,7 @@ export function firstDifference(before: Ingredients, now: Ingredients): string |
   );
 }
 
-function codeDifference(
-  before: Ingredients['code'] = {},
-  now: Ingredients['code'] = {},
-): string | undefined {
+function codeDifference(before: Ingredients['code'] = {}, now: Ingredients['code'] = {}): string | undefined {
   const plugin = places(before, now).find((name) => before[name] !== now[name]);
   return plugin && `code of plugin ${plugin} changed`;
 }

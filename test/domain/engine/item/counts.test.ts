@@ -36,7 +36,7 @@ test('counts of two pages add up to those of all items', () => {
   assert.deepEqual(addCounts([first, second]), both);
 });
 
-test('picking takes the counters only, except for the one left out', () => {
+test('pickCounts returns the counters, except for the omitted one', () => {
   const stage = { ...zeroCounts(2), name: 'patch', failures: [] };
   assert.deepEqual(Object.keys(pickCounts(stage)), COUNTERS);
   assert.deepEqual(

@@ -26,7 +26,7 @@ function visitor(seen: StepInput[] = []): StepVisitor {
   };
 }
 
-test('steps are visited in order, each `with` evaluated over the outputs of earlier steps', async () => {
+test('steps are visited in order, and each `with` can read the outputs of earlier steps', async () => {
   const seen: StepInput[] = [];
   const walk = walkOf([{ id: 'one' }, { id: 'two', with: { text: '${{ steps.one.outputs.id }}' } }]);
   assert.deepEqual(await walkSteps(walk, visitor(seen)), { state: 'ended', outputs: { id: 'two' } });
@@ -39,7 +39,7 @@ test('steps are visited in order, each `with` evaluated over the outputs of earl
   );
 });
 
-test('steps with known outputs and steps that their `if` leaves out are not visited', async () => {
+test('steps with known outputs and steps whose `if` is false are not visited', async () => {
   const seen: StepInput[] = [];
   const walk = walkOf([{ id: 'one' }, { id: 'two', if: 'false' }, { id: 'three' }]);
   walk.item.steps.one = { id: 'kept' };
@@ -51,18 +51,18 @@ test('steps with known outputs and steps that their `if` leaves out are not visi
   assert.deepEqual(walk.item.steps, { one: { id: 'kept' } });
 });
 
-test('an item that every `if` leaves out ends idle', async () => {
+test('an item for which every `if` is false ends idle', async () => {
   const end = await walkSteps(walkOf([{ id: 'one', if: 'false' }]), visitor());
   assert.deepEqual(end, { state: 'ended', outputs: {}, idle: true });
 });
 
-test('no step follows one that ends the item on purpose', async () => {
+test('no step runs after one that ends the item on purpose', async () => {
   const walk = walkOf([{ id: 'one' }, { id: 'two' }]);
   const end = await walkSteps(walk, async ({ id }) => ({ outputs: { id }, skip: 'no_tissue' }));
   assert.deepEqual(end, { state: 'ended', outputs: { id: 'one' }, skip: 'no_tissue' });
 });
 
-test('the walk stops where the visitor returns a reason or throws, with the outputs so far', async () => {
+test('the walk stops when the visitor returns a reason or throws, with the outputs so far', async () => {
   const walk = walkOf([{ id: 'one' }, { id: 'two' }]);
   const error = new Error('the disk is full');
   for (const why of ['it has not run yet', error]) {
@@ -85,7 +85,7 @@ test("an expression error stops the walk at its step, one in the stage's outputs
   assert.ok(inOutputs.state === 'stopped' && inOutputs.step === undefined && inOutputs.why instanceof Error);
 });
 
-test('force takes `*`, a stage or one of its items, and never applies to a reused stage', () => {
+test('force accepts `*`, a stage or one of its items, and never applies to a reused stage', () => {
   const forced = (force: string[], parts: Partial<StagePlan> = {}) => {
     return itemInput({ ...scope, force }, stagePlan([{}], parts), 'a', false).force;
   };
