@@ -157,7 +157,11 @@ test('validate, plan and run say at once what weights a pipeline lacks, with the
 
 test('import: mistakes', async () => {
   const cases: [string[], number, RegExp][] = [
-    [['import', 'resnet', RESNET], 2, /no weights named "resnet"\n {2}expected resnet50, plip/],
+    [
+      ['import', 'resnet', RESNET],
+      2,
+      /no weights named "resnet"\n {2}expected efficientnet-lite0, resnet50, plip/,
+    ],
     [
       ['import', '--accept-digest', 'resnet50', RESNET],
       2,
