@@ -32,6 +32,7 @@ export type {
   Progress,
   Run,
 } from '../domain/job.js';
+export type { NativePart } from '../domain/machine/native-parts.js';
 export { defineModel, type ModelEntry } from '../domain/mil/models/registry.js';
 export { defineParameters, type WithOf } from '../domain/parameters.js';
 export { engineQueue, stepQueue } from '../workflows/messages.js';

@@ -59,6 +59,8 @@ export interface ValueSchema {
   readonly minLength?: number;
   readonly pattern?: string;
   readonly items?: ValueSchema;
+  readonly minItems?: number;
+  readonly maxItems?: number;
   readonly properties?: Readonly<Record<string, ValueSchema>>;
   readonly required?: readonly string[];
   readonly additionalProperties?: boolean | ValueSchema;

@@ -65,11 +65,24 @@ type ValueOfType<Type, Schema> = Type extends readonly (infer Member)[]
   ? ValueOfType<Member, Schema>
   : Type extends 'array'
     ? Schema extends { readonly items: infer Item }
-      ? ValueOf<Item>[]
+      ? ListOf<ValueOf<Item>, Schema>
       : Json[]
     : Type extends keyof PlainTypes
       ? PlainTypes[Type]
       : Json;
+
+/** A tuple where the schema states the one length that the list must have. */
+type ListOf<Item, Schema> = Schema extends { readonly minItems: infer Least; readonly maxItems: infer Most }
+  ? [Least, Most] extends [Most, Least]
+    ? Repeat<Item, Least>
+    : Item[]
+  : Item[];
+
+type Repeat<Item, Count, Items extends Item[] = []> = number extends Count
+  ? Item[]
+  : Items['length'] extends Count
+    ? Items
+    : Repeat<Item, Count, [...Items, Item]>;
 
 interface PlainTypes {
   string: string;

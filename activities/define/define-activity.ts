@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../domain/json.js';
 import type { InputFile, ItemRecord, Run } from '../../domain/job.js';
 import { type CatalogEntry, itemsFileKind, type ValueSchema } from '../../domain/activity-schema.js';
+import type { NativePart } from '../../domain/machine/native-parts.js';
 import type { ModelEntry } from '../../domain/mil/models/registry.js';
 import type { ParameterSet, TypedParameters, WithOf } from '../../domain/parameters.js';
 
@@ -29,6 +30,8 @@ export interface ActivityDefinition {
   readonly isolation: 'child' | 'inline';
   /** Children are shared by activities of one runtime; default: the part of the name before the dot. */
   readonly runtime?: string;
+  /** Libraries outside npm that it needs: a run or worker installs them before it starts. Default: none. */
+  readonly requires?: readonly NativePart[];
   /** Where an attempt goes on after a kill, for the reference page: "last committed batch". */
   readonly resumesFrom: string;
   /**

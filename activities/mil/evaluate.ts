@@ -34,6 +34,7 @@ export const definition = defineActivity({
   timeout: '2h',
   heartbeat: '2m',
   isolation: 'child',
+  requires: ['tensorflow'],
   resumesFrom: 'the start (a forward pass a slide)',
   load: () => import('../../domain/mil/evaluate/evaluate.js'),
 });

@@ -50,6 +50,7 @@ export const definition = defineActivity({
   timeout: '2h',
   heartbeat: '2m',
   isolation: 'child',
+  requires: ['tensorflow', 'openslide'],
   resumesFrom: 'the start (seconds a slide)',
   load: () => import('../../domain/mil/heatmap/heatmap.js'),
 });

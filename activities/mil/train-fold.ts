@@ -55,6 +55,7 @@ export const definition = defineActivity({
   timeout: '2d',
   heartbeat: '2m',
   isolation: 'child',
+  requires: ['tensorflow'],
   resumesFrom: 'the last saved step (a kill costs at most `save-every` seconds)',
   load: () => import('../../domain/mil/train-fold/train-fold.js'),
 });

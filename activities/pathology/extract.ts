@@ -35,6 +35,7 @@ export const definition = defineActivity({
   timeout: '12h',
   heartbeat: '5m',
   isolation: 'child',
+  requires: ['openslide', 'onnx'],
   resumesFrom: 'last committed batch',
   findMissing: (parameter, value, { base, given }) => {
     if (parameter !== 'encoder') return undefined;

@@ -36,6 +36,7 @@ export const definition = defineActivity({
   timeout: '30m',
   heartbeat: '2m',
   isolation: 'child',
+  requires: ['openslide'],
   resumesFrom: 'the start (seconds long)',
   hiddenInputs: async (parameters, inputs) => {
     const { rowInKey } = await import('../../domain/pathology/patch/row-effect.js');

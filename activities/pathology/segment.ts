@@ -30,6 +30,7 @@ export const definition = defineActivity({
   timeout: '4h',
   heartbeat: '5m',
   isolation: 'child',
+  requires: ['openslide', 'onnx'],
   resumesFrom: 'last finished crop (watershed: the start, seconds long)',
   findMissing: (parameter, value, { base }) =>
     parameter === 'segmenter' ? lackOfSegmenter(value, base) : undefined,

@@ -1,12 +1,13 @@
 import { Command } from 'commander';
 import { examineMachine, type Fact } from '../set-up/doctor.js';
 import { examineWeights, knownEntries } from '../../domain/machine/weights/inventory.js';
-import { LITE0 } from '../../domain/machine/weights/lite0.js';
+import type { WeightsEntry } from '../../domain/machine/weights/weights-entry.js';
 import { chooseServer, openSession, type ServerChoice } from '../server/connect.js';
 import { paletteFor } from '../display/display.js';
 import { EXIT, Exit, exitCodeOf } from '../command-line/errors.js';
 import { addServerOptions } from '../command-line/options.js';
-import { ALL_PARTS, setUpNatives } from '../set-up/set-up-natives.js';
+import { SERVER, setUpNatives, STEP_PARTS } from '../set-up/set-up-natives.js';
+import { formatBytes } from '../display/render-text.js';
 import { stateFolder } from '../server/state-folder.js';
 
 interface DoctorOptions extends ServerChoice {
@@ -25,7 +26,7 @@ export function createCommand(): Command {
 }
 
 async function doctor(options: DoctorOptions): Promise<void> {
-  if (options.setUp) await setUpNatives(ALL_PARTS, (line) => console.error(`  ${line}`));
+  if (options.setUp) await setUpNatives([SERVER, ...STEP_PARTS], (line) => console.error(`  ${line}`));
   const { fact: connection, error } = await examineServer(options);
   const facts = [...(await examineMachine()), weights(), connection];
   for (const fact of facts) console.log(options.json ? JSON.stringify(fact) : render(fact));
@@ -33,22 +34,26 @@ async function doctor(options: DoctorOptions): Promise<void> {
   if (facts.some((fact) => fact.state === 'broken')) throw new Exit(EXIT.failed);
 }
 
-/** The quickstart's encoder is fetched by itself; all other weights are brought by a command. */
+/** Some weights are fetched automatically; all others are brought by a command. */
 function weights(): Fact {
   const states = knownEntries().map(examineWeights);
   const namesOf = (wanted: string) =>
     states.filter(({ state }) => state === wanted).map(({ entry }) => entry.name);
   const [here, missing] = [namesOf('here'), namesOf('missing')];
   const damaged = states.flatMap(({ state, problem }) => (state === 'damaged' ? [problem ?? ''] : []));
-  const first = missing.includes(LITE0.name)
-    ? `${LITE0.name} is fetched when first needed (17 MB)`
-    : undefined;
+  const automatic = states.flatMap(({ state, entry }) =>
+    state === 'missing' && entry.automatic ? [onFirstUse(entry)] : [],
+  );
   return {
     name: 'weights',
-    state: damaged.length > 0 ? 'broken' : first ? 'missing' : 'ok',
-    text: [first, here.length > 0 ? `here: ${here.join(', ')}` : 'none here yet'].filter(Boolean).join('; '),
+    state: damaged.length > 0 ? 'broken' : automatic.length > 0 ? 'missing' : 'ok',
+    text: [...automatic, here.length > 0 ? `here: ${here.join(', ')}` : 'none here yet'].join('; '),
     details: [...damaged, `not here: ${missing.join(', ') || 'none'}; \`npx sam-mil models list\` shows all`],
   };
+}
+
+function onFirstUse({ name, bytes }: WeightsEntry): string {
+  return `${name} is fetched when first needed${bytes === undefined ? '' : ` (${formatBytes(bytes)})`}`;
 }
 
 /** Which server commands would talk to, and whether it answers. */

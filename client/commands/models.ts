@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import { findEncoder } from '../../domain/pathology/extract/encoders/encoders.js';
-import { ensureEncoderWeights } from '../../domain/machine/weights/encoder-weights.js';
 import { findSegmenter } from '../../domain/pathology/segment/segmenters.js';
 import { fetchWeights } from '../../domain/machine/weights/fetch-weights.js';
 import { importWeights } from '../../domain/machine/weights/import-weights.js';
@@ -11,9 +10,8 @@ import {
   verifyWeights,
   type WeightsState,
 } from '../../domain/machine/weights/inventory.js';
-import { importLite0, LITE0 } from '../../domain/machine/weights/lite0.js';
 import { encodeError } from '../../domain/machine/threads/wire-error.js';
-import type { Weights, WeightsEntry } from '../../domain/machine/weights/weights-entry.js';
+import { addressOf, type Weights, type WeightsEntry } from '../../domain/machine/weights/weights-entry.js';
 import { paletteFor } from '../display/display.js';
 import { renderError } from '../display/render-error.js';
 import { downloadProgress } from '../display/download-progress.js';
@@ -89,8 +87,8 @@ function list({ json }: { json?: boolean }): void {
     console.log('\nbring one   npx sam-mil models fetch MODEL   or   npx sam-mil models import MODEL FILE');
 }
 
-function sourceOf({ url, source }: WeightsEntry): string {
-  return url.startsWith('http') ? new URL(url).host : source;
+function sourceOf(entry: WeightsEntry): string {
+  return entry.from === 'url' ? new URL(entry.url).host : entry.source;
 }
 
 function stateText({ state, digest, published }: WeightsState): string {
@@ -99,9 +97,20 @@ function stateText({ state, digest, published }: WeightsState): string {
 }
 
 function jsonOf({ entry, ...state }: WeightsState): object {
-  const { name, kind, file, url, license, source, note } = entry;
+  const { name, kind, file, license, source, note } = entry;
   const { bytes = entry.bytes, ...rest } = state;
-  return { name, kind, ...rest, bytes, file, url, sha256: entry.sha256, license, source, note };
+  return {
+    name,
+    kind,
+    ...rest,
+    bytes,
+    file,
+    url: addressOf(entry),
+    sha256: entry.sha256,
+    license,
+    source,
+    note,
+  };
 }
 
 async function fetchAll(names: string[], options: FetchCommandOptions): Promise<void> {
@@ -131,16 +140,12 @@ async function fetchOne(entry: WeightsEntry, options: FetchCommandOptions): Prom
   const before = examineWeights(entry);
   if (before.state === 'here' && before.published && (options.url ?? options.acceptDigest) === undefined)
     return console.log(`${entry.name}  is here already  ${before.digest}`);
-  if (entry === LITE0) {
-    if (before.state === 'damaged') await removeWeights(entry);
-    await ensureEncoderWeights((line) => console.error(`  ${line}`));
-    return say(examineWeights(entry));
-  }
   const progress = downloadProgress(entry.name, process.stderr);
   const prepare = prepareOf(entry);
+  const log = (line: string) => console.error(`  ${line}`);
   const { url, acceptDigest } = options;
   try {
-    await fetchWeights(entry.name, { url, acceptDigest, prepare, progress, onWait: waiting(entry) });
+    await fetchWeights(entry.name, { url, acceptDigest, prepare, progress, log, onWait: waiting(entry) });
   } finally {
     progress(undefined);
   }
@@ -155,8 +160,7 @@ async function importOne(
   const [entry] = knownEntries([name]);
   if (typeof acceptDigest === 'string' && !/^(sha256:)?[0-9a-f]{64}$/i.test(acceptDigest))
     throw invalid(`--accept-digest ${acceptDigest} is no SHA-256`, 'put it after NAME and FILE');
-  if (entry === LITE0) await importLite0(file);
-  else await importWeights(name, file, { acceptDigest, prepare: prepareOf(entry), onWait: waiting(entry) });
+  await importWeights(name, file, { acceptDigest, prepare: prepareOf(entry), onWait: waiting(entry) });
   say(examineWeights(entry));
 }
 
@@ -202,7 +206,7 @@ async function verify(names: string[]): Promise<void> {
 async function remove(names: string[]): Promise<void> {
   for (const entry of knownEntries(names)) {
     const { state, bytes } = examineWeights(entry);
-    if (state !== 'missing' || entry !== LITE0) await removeWeights(entry);
+    await removeWeights(entry);
     const freed = bytes === undefined ? '' : `, ${formatBytes(bytes)} freed`;
     console.log(`${entry.name}  ${state === 'missing' ? 'was not here' : `removed${freed}`}`);
   }

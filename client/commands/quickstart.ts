@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { packageRoot } from '../../domain/package-root.js';
 import { chooseServer } from '../server/connect.js';
-import { setUpNatives, type NativePart } from '../set-up/set-up-natives.js';
+import { partsOf, SERVER, setUpNatives } from '../set-up/set-up-natives.js';
 import { loadPlan } from './load-plan.js';
 import { addRunOptions, runPlan, type RunOptions } from './run.js';
 
@@ -19,8 +19,8 @@ async function quickstart(options: RunOptions): Promise<void> {
   const selected = await loadPlan(FILE, options);
   // All at once, since the slowest part (building the server) and the others wait for different things.
   const { kind } = await chooseServer(options);
-  const parts: NativePart[] = ['tensorflow', 'openslide', 'onnx', 'weights'];
-  if (kind === 'embedded') parts.push('server');
+  const parts = partsOf(selected.plan, selected.registry);
+  if (kind === 'embedded') parts.push(SERVER);
   await setUpNatives(parts, (line) => console.error(`  ${line}`));
   // Also where a server is named: nobody may have started a worker for it, and a quickstart should not wait for one.
   await runPlan(selected, { ...options, worker: options.worker ?? true });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { packageRoot } from '../../domain/package-root.js';
 import { EXIT, Exit, invalid } from '../command-line/errors.js';
-import { ALL_PARTS, setUpNatives } from '../set-up/set-up-natives.js';
+import { SERVER, setUpNatives, STEP_PARTS } from '../set-up/set-up-natives.js';
 
 const RUNNER = join(packageRoot(), 'dist', 'test', 'run.js');
 
@@ -17,7 +17,7 @@ export function createCommand(): Command {
 
 async function selfTest(patterns: string[]): Promise<void> {
   if (!existsSync(RUNNER)) throw invalid('the installed package holds no tests', 'run `npm test` in a clone');
-  await setUpNatives(ALL_PARTS, (line) => console.error(`  ${line}`));
+  await setUpNatives([SERVER, ...STEP_PARTS], (line) => console.error(`  ${line}`));
   const child = spawn(process.execPath, [RUNNER, ...patterns], { stdio: 'inherit' });
   const code = await new Promise<number>((done) => {
     child.on('error', () => done(EXIT.failed));

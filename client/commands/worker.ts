@@ -3,7 +3,7 @@ import { chooseServer, openSession, type ServerChoice, type Session } from '../s
 import { Interrupt } from '../command-line/interrupt.js';
 import { pluginsNamedBy } from '../run/load-file.js';
 import { addPluginOption, addPrefixOption, addServerOptions, parseCount } from '../command-line/options.js';
-import { setUpNatives } from '../set-up/set-up-natives.js';
+import { setUpNatives, STEP_PARTS } from '../set-up/set-up-natives.js';
 import { registerWorker, unregisterWorker } from '../run/registered-workers.js';
 
 interface WorkerCommandOptions extends ServerChoice {
@@ -46,7 +46,7 @@ async function work(files: string[], options: WorkerCommandOptions): Promise<voi
   const interrupt = new Interrupt(() => console.log('stopping: running steps save where they are'));
   const log = (line: string) => console.error(`  ${line}`);
   if (options.setUp && options.queues.some((queue) => queue !== 'engine')) {
-    await setUpNatives(['tensorflow', 'openslide', 'onnx', 'weights'], log);
+    await setUpNatives(STEP_PARTS, log);
   }
   // Joined before the worker connects, so that the embedded server stays up for as long as the worker does.
   const session = await openSession(options, { start: true, log });

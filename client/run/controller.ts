@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { absoluteSpec } from '../../activities/plugins/find-plugin.js';
+import { loadRegistry } from '../../activities/plugins/load-plugins.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { runFolder } from '../../domain/engine/store/paths.js';
 import { makeRunsFolder } from '../../domain/engine/store/runs-folder.js';
@@ -212,8 +213,9 @@ export class RunController {
       if (worker) {
         this.needs = needsOf(this.plan, this.session, prefix);
         refuseWorkersWithout(this.needs);
+        const registry = await loadRegistry(this.plan.plugins);
         await unlessAborted(
-          setUpNatives(partsOf(this.plan), (line) => listener.setUp(line)),
+          setUpNatives(partsOf(this.plan, registry), (line) => listener.setUp(line)),
           signal,
         );
       }

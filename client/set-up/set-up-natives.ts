@@ -1,33 +1,45 @@
-import { ensureEncoderWeights } from '../../domain/machine/weights/encoder-weights.js';
+import type { Registry } from '../../activities/define/registry.js';
+import { listForms } from '../../domain/engine/language/check/schema-faults.js';
+import type { Plan, StepPlan } from '../../domain/engine/language/plan/plan.js';
+import type { Json } from '../../domain/json.js';
 import type { SetUpLog } from '../../domain/machine/cache-folder.js';
 import { findOpenSlideLibrary } from '../../domain/machine/fetch-openslide.js';
+import { NATIVE_PARTS, type NativePart } from '../../domain/machine/native-parts.js';
 import { ensureOnnxRuntime } from '../../domain/machine/onnx-runtime.js';
 import { ensureOnnxGpu } from '../../domain/machine/onnx-gpu.js';
-import { ensureTemporalServer } from '../server/temporal-server.js';
 import { ensureTensorFlow } from '../../domain/machine/tensorflow.js';
-import type { Json } from '../../domain/json.js';
-import type { Plan, StepPlan } from '../../domain/engine/language/plan/plan.js';
+import { ensureWeights } from '../../domain/machine/weights/fetch-weights.js';
+import { AUTOMATIC_WEIGHTS } from '../../domain/machine/weights/manifest.js';
+import { ensureTemporalServer } from '../server/temporal-server.js';
 
-/** A binary part that is fetched or built outside npm. */
-export type NativePart = 'server' | 'tensorflow' | 'openslide' | 'onnx' | 'weights';
+/** Something that is fetched or built outside npm. */
+export interface SetUpPart {
+  readonly name: string;
+  /**
+   * A run may do without it: another encoder replaces missing weights, the CPU a GPU, each with a separate
+   * warning. A step that computes with ONNX Runtime asks for it once more.
+   */
+  readonly optional?: true;
+  readonly ensure: (log: SetUpLog) => Promise<unknown>;
+}
 
-const LITE0 = 'efficientnet-lite0';
+export const SERVER: SetUpPart = { name: 'server', ensure: (log) => ensureTemporalServer(log) };
 
-export const ALL_PARTS: readonly NativePart[] = ['server', 'tensorflow', 'openslide', 'onnx', 'weights'];
-
-const ENSURE: Record<NativePart, (log: SetUpLog) => Promise<unknown>> = {
-  server: (log) => ensureTemporalServer(log),
-  tensorflow: (log) => ensureTensorFlow({ log }),
-  openslide: findOpenSlideLibrary,
-  onnx: ensureOnnx,
-  weights: ensureEncoderWeights,
+const NATIVES: Record<NativePart, SetUpPart> = {
+  tensorflow: { name: 'tensorflow', ensure: (log) => ensureTensorFlow({ log }) },
+  openslide: { name: 'openslide', ensure: findOpenSlideLibrary },
+  onnx: { name: 'onnx', optional: true, ensure: ensureOnnx },
 };
 
-/**
- * Parts that a run may do without: the encoder falls back to stain-texture, a GPU to the CPU, each with a separate warning. A step that
- * computes with ONNX Runtime asks for it once more.
- */
-const OPTIONAL: ReadonlySet<NativePart> = new Set(['weights', 'onnx']);
+/** What the steps of any plan may need. */
+export const STEP_PARTS: readonly SetUpPart[] = [
+  ...NATIVE_PARTS.map((part) => NATIVES[part]),
+  ...AUTOMATIC_WEIGHTS.map(({ name }) => weightsPart(name)),
+];
+
+function weightsPart(name: string): SetUpPart {
+  return { name: `weights of ${name}`, optional: true, ensure: (log) => ensureWeights(name, log) };
+}
 
 async function ensureOnnx(log: SetUpLog): Promise<void> {
   await ensureOnnxRuntime(log);
@@ -38,31 +50,37 @@ async function ensureOnnx(log: SetUpLog): Promise<void> {
  * Brings the parts, all at once since they are independent; each says what it does and costs. What is there already costs nothing. Waits for
  * all of them, then throws the first error, so that a failure leaves no half-done work of another part behind.
  */
-export async function setUpNatives(parts: readonly NativePart[], log: SetUpLog): Promise<void> {
-  const outcomes = await Promise.allSettled(parts.map((part) => ENSURE[part](log)));
+export async function setUpNatives(parts: readonly SetUpPart[], log: SetUpLog): Promise<void> {
+  const outcomes = await Promise.allSettled(parts.map(({ ensure }) => ensure(log)));
   const failures = outcomes.flatMap((outcome, index) => {
     if (outcome.status === 'fulfilled') return [];
     const reason = outcome.reason as Error;
-    log(`${parts[index]}: ${reason.message}`);
-    return OPTIONAL.has(parts[index]) ? [] : [reason];
+    const { name, optional } = parts[index];
+    log(`${name}: ${reason.message}`);
+    return optional ? [] : [reason];
   });
   if (failures.length > 0) throw failures[0];
 }
 
-/** What the activities of a plan need, so that a run without training does not fetch a gigabyte of TensorFlow. */
-export function partsOf(plan: Plan): NativePart[] {
-  const uses = plan.stages.flatMap((stage) => stage.steps.map((step) => step.uses));
-  const parts: NativePart[] = [];
-  if (uses.some((name) => /^mil\.(train|evaluate|heatmap)/.test(name))) parts.push('tensorflow');
-  if (uses.some((name) => name.startsWith('pathology.'))) parts.push('openslide');
-  if (uses.includes('pathology.extract') || uses.includes('pathology.segment')) parts.push('onnx');
-  if (plan.stages.some(({ steps }) => steps.some(mayUseLite0))) parts.push('weights');
-  return parts;
+/** What the steps of a plan need, so that a run without training does not fetch a gigabyte of TensorFlow. */
+export function partsOf(plan: Plan, registry: Registry): SetUpPart[] {
+  const steps = plan.stages.flatMap((stage) => stage.steps);
+  const required = new Set(steps.flatMap(({ uses }) => registry.get(uses)?.requires ?? []));
+  const weights = AUTOMATIC_WEIGHTS.filter(({ name }) => steps.some((step) => mayName(step, name, registry)));
+  return [
+    ...NATIVE_PARTS.filter((part) => required.has(part)).map((part) => NATIVES[part]),
+    ...weights.map(({ name }) => weightsPart(name)),
+  ];
 }
 
-/** Other encoders' weights are not fetched by themselves. What only the run computes may be its name. */
-function mayUseLite0({ uses, with: { encoder, fallback } }: StepPlan): boolean {
-  const may = (name: Json | undefined) =>
-    typeof name === 'string' && (name === LITE0 || name.includes('${{'));
-  return uses === 'pathology.extract' && (may(encoder) || may(fallback));
+/** Whether a parameter that admits this name has it as its value, or gets its value from the run. */
+function mayName({ uses, with: values }: StepPlan, name: string, registry: Registry): boolean {
+  return Object.entries(registry.get(uses)?.with ?? {}).some(([key, schema]) => {
+    const admits = listForms(schema).some((form) => form.enum?.includes(name));
+    return admits && mayBe(values[key], name);
+  });
+}
+
+function mayBe(value: Json | undefined, name: string): boolean {
+  return typeof value === 'string' && (value === name || value.includes('${{'));
 }

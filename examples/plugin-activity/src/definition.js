@@ -28,6 +28,7 @@ export const definition = defineActivity({
   timeout: '1h',
   heartbeat: '1m',
   isolation: 'child',
+  requires: ['openslide'],
   resumesFrom: 'the start',
   load: () => import('./density.js'),
 });

@@ -1,7 +1,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Json } from '../../../json.js';
 import type { ValueSchema } from '../../../activity-schema.js';
-import { listed, nearest } from '../expressions/did-you-mean.js';
+import { listed, nearest, suggest } from '../expressions/did-you-mean.js';
 import { describeValue } from '../read/describe.js';
 
 /** A violation of a schema: a description, and the path to the invalid part of the value. */
@@ -10,10 +10,12 @@ export interface SchemaFault {
   /** Completes "`name` …". */
   what: string;
   code: 'wrong-type' | 'wrong-kind' | 'bad-value' | 'missing-key' | 'unknown-key';
+  /** Name of the key that is missing or unknown. */
+  key?: string;
   hint?: string;
 }
 
-const ajv = new Ajv2020({ allErrors: true, strict: false, verbose: true });
+const ajv = new Ajv2020({ allErrors: true, strict: false, strictNumbers: true, verbose: true });
 const compiled = new WeakMap<ValueSchema, ValidateFunction>();
 
 /** Returns the faults of `value` in the order of the schema's keywords; empty if it is valid. */
@@ -85,13 +87,16 @@ function toFault(error: ErrorObject): SchemaFault {
         what: `must be ${formWords(error.schema as ValueSchema[])}, found ${found}`,
       };
     case 'required':
-      return { path, code: 'missing-key', what: `requires the key \`${String(params.missingProperty)}\`` };
+      return missingKey(path, String(params.missingProperty));
     case 'additionalProperties':
-      return { path, code: 'unknown-key', what: `has no key \`${String(params.additionalProperty)}\`` };
+      return unknownKey(path, String(params.additionalProperty), error.parentSchema as ValueSchema);
     case 'pattern':
       return { path, code: 'bad-value', what: `must match ${String(params.pattern)}, found ${found}` };
     case 'minLength':
       return { path, code: 'bad-value', what: 'cannot be empty' };
+    case 'minItems':
+    case 'maxItems':
+      return { path, code: 'bad-value', what: lengthFault(error) };
     case 'minimum':
       return { path, code: 'bad-value', what: `must be at least ${String(error.schema)}, found ${found}` };
     case 'maximum':
@@ -101,6 +106,21 @@ function toFault(error: ErrorObject): SchemaFault {
     default:
       return { path, code: 'bad-value', what: `${error.message ?? 'is invalid'}, found ${found}` };
   }
+}
+
+function missingKey(path: string[], key: string): SchemaFault {
+  return { path, code: 'missing-key', what: `requires the key \`${key}\``, key };
+}
+
+function unknownKey(path: string[], key: string, { properties = {} }: ValueSchema): SchemaFault {
+  const hint = suggest(key, Object.keys(properties));
+  return { path, code: 'unknown-key', what: `has no key \`${key}\``, key, hint };
+}
+
+function lengthFault({ keyword, schema, data, parentSchema }: ErrorObject): string {
+  const { minItems, maxItems } = parentSchema as ValueSchema;
+  const bound = minItems === maxItems ? '' : keyword === 'minItems' ? 'at least ' : 'at most ';
+  return `must have ${bound}${String(schema)} items, found ${(data as Json[]).length}`;
 }
 
 function unescapePointer(segment: string): string {

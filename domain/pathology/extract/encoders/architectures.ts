@@ -59,6 +59,4 @@ export const ARCHITECTURES = {
 
 export type ArchitectureName = keyof typeof ARCHITECTURES;
 
-export function isArchitecture(name: unknown): name is ArchitectureName {
-  return typeof name === 'string' && Object.hasOwn(ARCHITECTURES, name);
-}
+export const ARCHITECTURE_NAMES = Object.keys(ARCHITECTURES) as ArchitectureName[];

@@ -4,15 +4,20 @@ import { digestOfFile } from '../../../digest.js';
 import { findingText, SamMilError } from '../../../errors.js';
 import { writeAtomic } from '../../../files/atomic.js';
 import { tensorLayout } from '../../../files/torch/torch-layout.js';
-import { EFFICIENTNET_LITE0_DIGEST, ensureEncoderWeights } from '../../../machine/weights/encoder-weights.js';
+import { weightsEntry } from '../../../machine/weights/manifest.js';
+import { ensureWeights } from '../../../machine/weights/fetch-weights.js';
 import { LITE0_DIM, efficientNetLite0Graph } from './efficientnet-lite0-graph.js';
 import type { EncoderDefinition, EncoderInfo, EncoderOptions, OpenEncoder } from './encoder.js';
 import { openOnnxEncoder } from './onnx-encoder.js';
 
+const NAME = 'efficientnet-lite0';
+
+const DIGEST = `sha256:${weightsEntry(NAME).sha256}`;
+
 const info: EncoderInfo = {
-  name: 'efficientnet-lite0',
+  name: NAME,
   version: 1,
-  weightsDigest: EFFICIENTNET_LITE0_DIGEST,
+  weightsDigest: DIGEST,
   inputSize: 224,
   resize: 'bilinear',
   // Normalization of the TensorFlow original: (value - 127) / 128.
@@ -48,10 +53,10 @@ async function openLite0(options: EncoderOptions): Promise<OpenEncoder> {
  */
 export async function lite0Model(weights: string, size: number): Promise<string> {
   const found = await digestOfFile(weights);
-  if (found !== EFFICIENTNET_LITE0_DIGEST) {
+  if (found !== DIGEST) {
     throw new SamMilError('InvalidInput', 'the weights are not the pinned weights of EfficientNet-Lite0', {
       file: weights,
-      expected: EFFICIENTNET_LITE0_DIGEST,
+      expected: DIGEST,
       found,
       next: `delete the folder ${dirname(weights)}; the weights are then downloaded again`,
     });
@@ -64,7 +69,7 @@ export async function lite0Model(weights: string, size: number): Promise<string>
 
 async function weightsFile(log: (line: string) => void): Promise<string> {
   try {
-    return await ensureEncoderWeights(log);
+    return await ensureWeights(NAME, log);
   } catch (cause) {
     if (!(cause instanceof SamMilError)) throw cause;
     throw new SamMilError('WeightsMissing', `the weights of ${info.name} are not on this machine`, {

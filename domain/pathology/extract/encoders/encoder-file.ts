@@ -1,10 +1,15 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { digestOfFile, digestOfJson } from '../../../digest.js';
-import { type Architecture, ARCHITECTURES, type ArchitectureName } from './architectures.js';
+import { type Architecture, ARCHITECTURES } from './architectures.js';
 import { checkpointSizes, openCheckpointEncoder } from './checkpoint-encoder.js';
-import type { EncoderDefinition, EncoderInfo, Triple } from './encoder.js';
-import { type EncoderFile, parseEncoderFile } from './encoder-file-keys.js';
+import type { EncoderDefinition, EncoderInfo } from './encoder.js';
+import {
+  type CheckpointFile,
+  type EncoderFile,
+  type OnnxFile,
+  parseEncoderFile,
+} from './encoder-file-keys.js';
 import { listEncoderFiles } from './encoder-parts.js';
 import { openOnnxEncoder } from './onnx-encoder.js';
 
@@ -18,21 +23,21 @@ import { openOnnxEncoder } from './onnx-encoder.js';
  */
 export async function readEncoderFile(path: string): Promise<EncoderDefinition> {
   const file = parseEncoderFile(path);
-  return file.architecture === undefined ? onnxDefinition(path, file) : checkpointDefinition(path, file);
+  return 'onnx' in file ? onnxDefinition(path, file) : checkpointDefinition(path, file);
 }
 
-async function onnxDefinition(path: string, file: EncoderFile): Promise<EncoderDefinition> {
+async function onnxDefinition(path: string, file: OnnxFile): Promise<EncoderDefinition> {
   const files = listEncoderFiles(path, file);
   const [model] = files;
   const info: EncoderInfo = {
     ...named(file),
     version: file.version,
     weightsDigest: await digestFiles(files),
-    inputSize: file.size as number,
+    inputSize: file.size,
     resize: file.resize ?? 'bilinear',
-    mean: file.mean as Triple,
-    std: file.std as Triple,
-    dim: file.dim as number,
+    mean: file.mean,
+    std: file.std,
+    dim: file.dim,
   };
   return {
     info,
@@ -42,10 +47,10 @@ async function onnxDefinition(path: string, file: EncoderFile): Promise<EncoderD
   };
 }
 
-async function checkpointDefinition(path: string, file: EncoderFile): Promise<EncoderDefinition> {
-  const architecture = file.architecture as ArchitectureName;
+async function checkpointDefinition(path: string, file: CheckpointFile): Promise<EncoderDefinition> {
+  const { architecture, headWidth } = file;
   const files = listEncoderFiles(path, file);
-  const checkpoint = { architecture, path: files[0], headWidth: file['head-width'] };
+  const checkpoint = { architecture, path: files[0], headWidth };
   const { defaults, version } = ARCHITECTURES[architecture] as Architecture;
   const weightsDigest = await digestFiles(files);
   const { dim, size } = checkpointSizes(checkpoint);
@@ -53,7 +58,7 @@ async function checkpointDefinition(path: string, file: EncoderFile): Promise<En
     ...named(file),
     version: file.version,
     weightsDigest,
-    architecture: { name: architecture, version, 'head-width': checkpoint.headWidth ?? null },
+    architecture: { name: architecture, version, 'head-width': headWidth ?? null },
     inputSize: file.size ?? size ?? defaults.inputSize,
     resize: file.resize ?? defaults.resize,
     mean: file.mean ?? defaults.mean,

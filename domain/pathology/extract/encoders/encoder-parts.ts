@@ -13,7 +13,7 @@ import type { EncoderFile } from './encoder-file-keys.js';
  */
 export function listEncoderFiles(path: string, file: EncoderFile): string[] {
   const beside = dirname(resolve(path));
-  if (file.onnx === undefined) return [present(resolve(beside, file.weights as string), path)];
+  if ('weights' in file) return [present(resolve(beside, file.weights), path)];
   const model = present(resolve(beside, file.onnx), path);
   const external = externalFilesOf(readFileSync(model), model);
   return [model, ...external.map((name) => present(join(dirname(model), name), path))];

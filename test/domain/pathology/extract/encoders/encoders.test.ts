@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { definition as extract } from '../../../../../activities/pathology/extract.js';
@@ -99,12 +99,25 @@ test('the named features of stain-texture reflect the stain', async () => {
 
 describe('an encoder file', () => {
   const refused: [string, Record<string, unknown>, RegExp][] = [
-    ['a missing key', { dim: undefined }, /tiny\.yaml: dim is missing/],
-    ['an unknown key', { means: [0, 0, 0] }, /unknown key means.*expected the keys name, version, onnx/],
     [
-      'a malformed value, every one of them',
-      { std: [0, 1, 1], size: -3 },
-      /size must be .*std must be three pos/,
+      'a missing key',
+      { dim: undefined },
+      /tiny\.yaml: an encoder file .* requires the key `dim` \(length of a feature vector\)/,
+    ],
+    [
+      'an unknown key',
+      { means: [0, 0, 0] },
+      /has no key `means` \(did you mean `mean`\?\).*expected the keys name, version, .*onnx/,
+    ],
+    [
+      'malformed values, every one of them',
+      { std: [0, 1, 1], size: -3, mean: [1, 2], resize: 'bilinaer' },
+      /`size` must be at least 1, found the number -3 \(side of .*`resize` cannot be the text "bilinaer" \(did you mean `bilinear`\?.*`mean` must have 3 items, found 2 \(three numbers.*`std\.0` must be more than 0, found the number 0 \(three positive/,
+    ],
+    [
+      'keys of a model and of a checkpoint',
+      { architecture: 'resnet5', weights: 'x.pth' },
+      /an encoder file with `architecture` or `weights` has no key `onnx`.*`architecture` cannot be the text "resnet5" \(did you mean `resnet50`\?; .*resnet50, clip-vit, efficientnet-lite0\)/,
     ],
   ];
   for (const [what, changes, message] of refused) {
@@ -113,6 +126,15 @@ describe('an encoder file', () => {
       await assert.rejects(findEncoder({ path }), { code: 'InvalidInput', message });
     });
   }
+
+  test('is refused if a number is not finite', async (context) => {
+    const path = writeTinyEncoder(temporaryFolder(context));
+    writeFileSync(path, readFileSync(path, 'utf8').replace('[0.5,0.5,0.5]', '[0.5,0.5,.inf]'));
+    await assert.rejects(findEncoder({ path }), {
+      code: 'InvalidInput',
+      message: /`mean\.2` must be a number, found the number Infinity/,
+    });
+  });
 
   test('is refused if its model is missing, with the required file', async (context) => {
     const path = writeTinyEncoder(temporaryFolder(context), { onnx: 'gone.onnx' });

