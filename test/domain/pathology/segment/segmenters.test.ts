@@ -90,7 +90,7 @@ describe('a published SAM', () => {
       message:
         /vit_l\.safetensors: .*do not belong to sam-vit-b; expected .*a ViT of 12 blocks, 768 wide.*found a ViT of 24 blocks, 1024 wide, as in sam-vit-l; Next: import it as sam-vit-l/,
     });
-    await assert.rejects(as('mobile-sam'), { code: 'UnsupportedFormat', message: /expected a TinyViT/ });
+    await assert.rejects(as('mobile-sam'), { code: 'UnsupportedFormat', message: /expected .* a TinyViT/ });
     await as('sam-vit-l');
     assert.ok(existsSync(`${file}.encoder.onnx`));
     const own = writeWideSam(folder);
