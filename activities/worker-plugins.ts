@@ -41,7 +41,7 @@ export interface SamMilPluginsOptions {
 
 /** Everything that a Temporal worker needs to serve pipelines beside its own workflows and activities. */
 export interface SamMilPlugins {
-  /** For the worker of the engine queue, `engineQueue(prefix)`, which runs the workflows of `sam-mil/workflows`. */
+  /** For the worker of `engineQueue(prefix)`, which runs the workflows of `sam-mil/workflows`. */
   engine: SimplePlugin;
   /** For workers of step queues, `stepQueue('cpu', prefix)`: all activities, built-in and external. */
   steps: SimplePlugin[];
@@ -50,7 +50,7 @@ export interface SamMilPlugins {
 }
 
 /**
- * The activities of this package, and of external plugins, as Temporal plugins for `Worker.create({ plugins })`.
+ * The activities of this package and of external plugins, as Temporal plugins for `Worker.create({ plugins })`.
  * @throws SamMilError InvalidInput for a plugin that is not found, exports none, or has a name that is taken
  */
 export async function samMilPlugins(options: SamMilPluginsOptions = {}): Promise<SamMilPlugins> {

@@ -18,8 +18,8 @@ let current: AbortController | undefined;
 const PROGRESS_EVERY_MS = 200;
 
 /**
- * The digest of a plugin's code is part of cache keys: code that was edited after the worker had started would write receipts in the name of the
- * old one.
+ * The digest of a plugin's code is part of cache keys. Code that was edited after the worker had started would write
+ * receipts in the name of the old code.
  */
 async function loadPlugins(plugins: readonly ChildPlugin[]): Promise<Registry> {
   const loaded = await loadRegistry(plugins.map(({ path }) => path));

@@ -69,8 +69,8 @@ export class Registry {
   }
 
   /**
-   * Digests of the external code that a step runs, by plugin: that of its activity and of the MIL models it uses. Empty where all of it ships
-   * with this package: the versions of the activities stand for that.
+   * Digests of the external code that a step runs, by plugin: the code of its activity and of the MIL models it uses.
+   * Empty for a step whose code all ships with this package: the version of the activity stands for that.
    */
   codeOf(definition: ActivityDefinition, models: readonly string[]): Record<string, string> {
     const used = this.external.filter(

@@ -29,7 +29,8 @@ export function absoluteSpec(spec: string, folder: string): string {
 }
 
 /**
- * Finds a plugin. A package's name is looked up as Node looks it up, from `from`, then from the current folder, then beside this package.
+ * Finds a plugin. The name of a package is looked up as in Node, from `from`, then from the current folder, then
+ * beside this package.
  * @param spec path of a module or of a package's folder, or a package's name
  * @param from absolute folder that relative paths start from
  * @throws PluginFault where there is none

@@ -9,16 +9,21 @@ import { digestOfPlugin } from './plugin-code.js';
 import { PluginFault } from './plugin-fault.js';
 
 export interface LoadPluginsOptions {
-  /** Absolute folder that relative paths start from and package names are looked up from first. Default: the current one. */
+  /**
+   * Absolute folder that relative paths start from and where the lookup of package names begins. Default: the
+   * current one.
+   */
   from?: string;
   /** Gets what is wrong with a plugin, which is then left out. Default: it is thrown. */
   onFault?: (fault: PluginFault, spec: string) => void;
 }
 
 /**
- * The built-in plugins and further ones, each a package's name or the path of a module or package that exports its {@link ActivityPlugin}
- * as `plugin` or as its default. One that is named twice is loaded once. Their models join the registry of models.
- * @throws PluginFault for one that is not found or exports no plugin, and for an activity or model whose name is taken
+ * The built-in plugins and external ones. Each of these is named by its package, or by the path of a module or
+ * package, and exports its {@link ActivityPlugin} as `plugin` or as the default export. A plugin that is named twice
+ * is loaded once. The models of the plugins are registered.
+ * @throws PluginFault for a plugin that is not found or exports none, and for an activity or model whose name is
+ * taken
  */
 export async function loadRegistry(
   specs: readonly string[] = [],
@@ -60,7 +65,7 @@ async function importPlugin({ spec, entry }: PluginPlace): Promise<ActivityPlugi
   const found = (await import(pathToFileURL(entry).href).catch((cause: unknown) => {
     throw new PluginFault('bad-plugin', `the plugin ${spec} cannot be loaded`, {
       found: String(cause),
-      next: 'correct the module; `node --input-type=module -e "import(process.argv[1])" FILE` shows where it fails',
+      next: 'correct the module',
       cause,
     });
   })) as { plugin?: unknown; default?: unknown };

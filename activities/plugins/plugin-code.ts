@@ -12,8 +12,9 @@ const MOST_FILES = 2000;
 const MOST_BYTES = 32 * 2 ** 20;
 
 /**
- * `sha256:<hex>` of a plugin's own code: of a package its name, its version and its code files, of a single module the module; of both
- * also the files that they name by a relative path. What they import from other packages is not read: `version` stands for that.
+ * `sha256:<hex>` of a plugin's own code. For a package this is its name, its version and its code files; for a single
+ * module it is the module. Code and JSON files that these name by a relative path are included. Imports from other
+ * packages are not: `version` stands for them.
  * Equal files give equal digests, wherever they lie.
  * @throws PluginFault where it is too large
  */
@@ -22,9 +23,16 @@ export function digestOfPlugin(place: PluginPlace): string {
   if (place.package !== undefined) code.addFolder(place.path);
   code.add(place.entry);
   const root = place.package === undefined ? dirname(place.entry) : place.path;
-  const files = [...code.digests].map(([path, digest]) => [relative(root, path).split(sep).join('/'), digest]);
+  const files = [...code.digests].map(([path, digest]) => [
+    relative(root, path).split(sep).join('/'),
+    digest,
+  ]);
   const entry = relative(root, place.entry).split(sep).join('/');
-  return digestOfJson({ ...place.package, entry, files: Object.fromEntries(files) as Record<string, string> });
+  return digestOfJson({
+    ...place.package,
+    entry,
+    files: Object.fromEntries(files) as Record<string, string>,
+  });
 }
 
 class CodeFiles {
@@ -72,7 +80,7 @@ class CodeFiles {
   }
 }
 
-/** Texts in a module that are a relative path: of imports, of `require`, of `new URL('./x.json', import.meta.url)`. */
+/** Strings in a module that are relative paths: of imports, `require` and `new URL('./x.json', import.meta.url)`. */
 function relativePaths(text: string): string[] {
   return [...text.matchAll(/(['"`])(\.{1,2}\/[^'"`\n]+)\1/g)].map(([, , path]) => path);
 }
