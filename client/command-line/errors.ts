@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import type { Problem } from '../../domain/engine/language/problems/problems.js';
 import { ERRORS, SamMilError } from '../../domain/errors.js';
 
-/** What the command line returns to its caller. */
+/** Exit codes of the command line. */
 export const EXIT = {
   ok: 0,
   failed: ERRORS.Internal.exit,
@@ -11,7 +11,7 @@ export const EXIT = {
   interrupted: ERRORS.Interrupted.exit,
 } as const;
 
-/** The Temporal server does not answer, or refuses us. */
+/** The Temporal server does not answer or refuses the connection. */
 export class ServerUnreachable extends SamMilError {
   constructor(what: string, next: string, cause?: unknown) {
     super('ServerUnreachable', what, { next, cause });
@@ -38,14 +38,14 @@ export class InvalidPipelineError extends SamMilError {
   }
 }
 
-/** A signal came before there was a run to pause. */
+/** A signal arrived before there was a run to pause. */
 export class Interrupted extends SamMilError {
   constructor() {
     super('Interrupted', 'interrupted');
   }
 }
 
-/** A command that has printed everything and only ends with this code. */
+/** Ends a command that has printed everything, with this exit code. */
 export class Exit extends Error {
   readonly code: number;
 

@@ -1,14 +1,14 @@
 import { InvalidArgumentError, type Command } from 'commander';
 
-/** Options of every command that talks to Temporal; see {@link ServerChoice}. */
+/** Adds the options of every command that connects to Temporal; see {@link ServerChoice}. */
 export function addServerOptions(command: Command): Command {
   return command
     .option(
       '--address <host:port>',
-      'Temporal server to use (default: TEMPORAL_ADDRESS, else the profile, else the embedded one)',
+      'Temporal server (default: TEMPORAL_ADDRESS, then the profile, then the embedded server)',
     )
     .option('--namespace <name>', 'Temporal namespace')
-    .option('--profile <name>', "profile of Temporal's configuration file, with address, TLS and API key");
+    .option('--profile <name>', "profile in Temporal's configuration file (address, TLS, API key)");
 }
 
 export function parsePort(text: string): number {
@@ -28,12 +28,12 @@ export function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value];
 }
 
-/** `--plugin` is added by the commands themselves: those that run have it already. */
+/** Commands add `--plugin` themselves, because those that follow a run already have it. */
 export function addFileOptions(command: Command): Command {
   return command
-    .option('--set <name=value>', 'value of a param; may be given several times', collect)
-    .option('--params-file <file>', 'YAML file of param values')
-    .option('--work <folder>', 'work folder, over the one of the file (default: ./work/<pipeline name>)');
+    .option('--set <name=value>', 'set a param; repeatable', collect)
+    .option('--params-file <file>', 'YAML file with param values')
+    .option('--work <folder>', 'work folder; overrides the one in the file (default: ./work/<pipeline name>)');
 }
 
 export interface SelectionOptions {
@@ -43,35 +43,35 @@ export interface SelectionOptions {
   force?: string[];
 }
 
-/** Options that choose a part of a pipeline; each may be given several times. */
+/** Adds the options that select part of a pipeline; each is repeatable. */
 export function addSelectionOptions(command: Command): Command {
   return command
-    .option('--only <target>', 'only this STAGE or STAGE@ITEM; what it needs must stand already', collect)
-    .option('--until <stage>', 'this stage and all that it needs', collect)
+    .option('--only <target>', 'run only this STAGE or STAGE@ITEM; what it needs must be up to date', collect)
+    .option('--until <stage>', 'run this stage and everything it needs', collect)
     .option(
       '--from <stage>',
-      'this stage and all that needs it; what comes before must stand already',
+      'run this stage and everything that needs it; earlier stages must be up to date',
       collect,
     )
-    .option('--force <target>', 'do again in spite of receipts: STAGE, STAGE@ITEM or *', collect);
+    .option('--force <target>', 'run again even if up to date: STAGE, STAGE@ITEM, or *', collect);
 }
 
 export function addPrefixOption(command: Command): Command {
-  return command.option('--prefix <prefix>', 'prefix of the task queues (default: sam-mil)');
+  return command.option('--prefix <prefix>', 'task queue prefix (default: sam-mil)');
 }
 
-/** Options of the commands that show a run to its end; see FollowOptions. */
+/** Adds the options of commands that follow a run to its end; see FollowOptions. */
 export function addFollowOptions(command: Command): Command {
   return addPluginOption(addServerOptions(command))
-    .option('--no-worker', 'start no local worker')
-    .option('--worker', 'start a local worker also where the server is not the embedded one')
-    .option('--json', 'one JSON object a line; the last is {run, status, work, stages, failed}');
+    .option('--no-worker', 'do not start a local worker')
+    .option('--worker', 'start a local worker even if the server is not the embedded one')
+    .option('--json', 'print one JSON object per line; the last one is {run, status, work, stages, failed}');
 }
 
 export function addPluginOption(command: Command): Command {
   return command.option(
     '--plugin <name>',
-    'package, or path of a module, with more activities or models; may be given several times',
+    'package name or module path that adds activities or models; repeatable',
     collect,
   );
 }

@@ -12,9 +12,9 @@ interface CancelOptions extends ServerChoice {
 export function createCommand(): Command {
   const command = new Command('cancel')
     .description(
-      'End a run: running items stop at their next safe point; finished work is kept, and the run can be resumed',
+      'Cancel a run: running items stop at their next safe point, finished work is kept, and the run can be resumed',
     )
-    .argument('[run]', 'run, or the beginning of its name', 'latest')
+    .argument('[run]', 'run name, or the start of one', 'latest')
     .option('--now', 'do not wait for running items')
     .option('--work <folder>', 'work folder of a run that was started elsewhere');
   return addServerOptions(command).action(cancel);
@@ -22,21 +22,22 @@ export function createCommand(): Command {
 
 async function cancel(name: string, options: CancelOptions): Promise<void> {
   const { run } = findRun(name, options.work);
-  // Started if need be: a run that waits in its database would continue when the server is next up.
+  // The embedded server is started if necessary: otherwise an open run would continue the next time it
+  // starts.
   const session = await openSession(options, { start: true, log: (line) => console.error(`  ${line}`) });
   try {
     const remote = new RemoteRun(session.client, run);
     await remote.requireOpen();
     const polite = options.now !== true && (await askToCancel(remote));
-    if (!polite) await remote.terminate('ended by `sam-mil cancel`');
-    console.log(`${run}  cancelled${polite ? '' : ' at once'}; finished work is kept`);
+    if (!polite) await remote.terminate('terminated by `sam-mil cancel`');
+    console.log(`${run}  cancelled${polite ? '' : ' immediately'}; finished work is kept`);
     console.log(`  resume it   npx sam-mil resume ${run}`);
   } finally {
     await session.close();
   }
 }
 
-/** False where no worker answers: then nothing is running, and there is nothing to wait for. */
+/** Returns false if no worker answers: nothing is running then, so there is nothing to wait for. */
 async function askToCancel(remote: RemoteRun): Promise<boolean> {
   try {
     await remote.status();

@@ -18,10 +18,10 @@ interface DoctorOptions extends ServerChoice {
 export function createCommand(): Command {
   const command = new Command('doctor')
     .description(
-      'Say what this machine has: server, OpenSlide, TensorFlow, ONNX, weights, Python, disk; which was taken and why',
+      'Check this machine (server, OpenSlide, TensorFlow, ONNX Runtime, weights, Python, disk space) and show what is used and why',
     )
-    .option('--set-up', 'fetch and build what is missing first')
-    .option('--json', 'one JSON object a line');
+    .option('--set-up', 'download and build missing parts first')
+    .option('--json', 'print one JSON object per line');
   return addServerOptions(command).action(doctor);
 }
 
@@ -34,12 +34,12 @@ async function doctor(options: DoctorOptions): Promise<void> {
   if (facts.some((fact) => fact.state === 'broken')) throw new Exit(EXIT.failed);
 }
 
-/** Some weights are fetched automatically; all others are brought by a command. */
+/** Some weights are downloaded automatically; all others are installed by a command. */
 function weights(): Fact {
   const states = knownEntries().map(examineWeights);
-  const namesOf = (wanted: string) =>
-    states.filter(({ state }) => state === wanted).map(({ entry }) => entry.name);
-  const [here, missing] = [namesOf('here'), namesOf('missing')];
+  const namesIn = (requested: string) =>
+    states.filter(({ state }) => state === requested).map(({ entry }) => entry.name);
+  const [here, missing] = [namesIn('here'), namesIn('missing')];
   const damaged = states.flatMap(({ state, problem }) => (state === 'damaged' ? [problem ?? ''] : []));
   const automatic = states.flatMap(({ state, entry }) =>
     state === 'missing' && entry.automatic ? [onFirstUse(entry)] : [],
@@ -47,28 +47,28 @@ function weights(): Fact {
   return {
     name: 'weights',
     state: damaged.length > 0 ? 'broken' : automatic.length > 0 ? 'missing' : 'ok',
-    text: [...automatic, here.length > 0 ? `here: ${here.join(', ')}` : 'none here yet'].join('; '),
-    details: [...damaged, `not here: ${missing.join(', ') || 'none'}; \`npx sam-mil models list\` shows all`],
+    text: [...automatic, here.length > 0 ? `installed: ${here.join(', ')}` : 'none installed yet'].join('; '),
+    details: [...damaged, `missing: ${missing.join(', ') || 'none'}; \`npx sam-mil models list\` shows all`],
   };
 }
 
 function onFirstUse({ name, bytes }: WeightsEntry): string {
-  return `${name} is fetched when first needed${bytes === undefined ? '' : ` (${formatBytes(bytes)})`}`;
+  return `${name} is downloaded when first needed${bytes === undefined ? '' : ` (${formatBytes(bytes)})`}`;
 }
 
-/** Which server commands would talk to, and whether it answers. */
+/** Reports which server commands would use, and whether it answers. */
 async function examineServer(choice: ServerChoice): Promise<{ fact: Fact; error?: unknown }> {
   const details = [`state folder ${stateFolder()}`];
   try {
     const target = await chooseServer(choice);
     if (target.kind === 'embedded' && target.address === undefined) {
-      const text = 'embedded server, not running now; `run` starts it by itself';
+      const text = 'embedded server, not running; `run` starts it automatically';
       return { fact: { name: 'connection', state: 'ok', text, details } };
     }
     const session = await openSession(choice, { start: false, log: () => undefined });
     await session.close();
-    const kind = session.kind === 'embedded' ? 'embedded server' : 'given server';
-    const text = `${kind} at ${session.address}, namespace ${session.namespace}, answers`;
+    const kind = session.kind === 'embedded' ? 'embedded server' : 'external server';
+    const text = `connected to the ${kind} at ${session.address}, namespace ${session.namespace}`;
     return { fact: { name: 'connection', state: 'ok', text, details } };
   } catch (error) {
     return { fact: { name: 'connection', state: 'broken', text: (error as Error).message, details }, error };

@@ -26,27 +26,27 @@ interface Garbage {
 export function createCommand(): Command {
   return new Command('gc')
     .description(
-      'Free disk space of a work folder: left-over attempts and old run records; outputs and receipts stay',
+      'Free disk space in a work folder: remove leftover attempts and old run records; keep outputs and receipts',
     )
     .argument('<work>', 'work folder')
-    .option('--keep <n>', 'newest run records to keep', parseCount, 10)
+    .option('--keep <n>', 'number of number of newest run records to keep', parseCount, 10)
     .option(
       '--checkpoints',
-      'also what unfinished steps would go on from: they start from the beginning then',
+      'also remove checkpoints; unfinished steps then start over',
     )
-    .option('--force', 'also where a run has not ended and its server does not answer')
-    .option('--dry-run', 'only say what would be removed')
+    .option('--force', 'proceed even if a run has not ended and its server does not answer')
+    .option('--dry-run', 'only show what would be removed')
     .action(collectGarbage);
 }
 
 async function collectGarbage(folder: string, options: GcOptions): Promise<void> {
   const work = resolve(folder);
   if (!existsSync(join(work, '.runs')))
-    throw invalid(`${folder} is no work folder`, 'give the folder that holds .runs');
+    throw invalid(`${folder} is not a work folder`, 'specify the folder that contains .runs');
   const runs = runsIn(work);
   await requireIdle(runs, options.force === true);
   const garbage: Garbage[] = [];
-  await add(garbage, join(work, '.scratch'), 'left-over attempts');
+  await add(garbage, join(work, '.scratch'), 'leftover attempts');
   if (options.checkpoints) await add(garbage, join(work, '.checkpoints'), 'checkpoints');
   for (const { run } of runs.slice(options.keep)) await add(garbage, runFolder(work, run), 'old run record');
   for (const { path, what, bytes } of garbage) {
@@ -58,7 +58,10 @@ async function collectGarbage(folder: string, options: GcOptions): Promise<void>
   console.log(options.dryRun ? `${total} would be freed` : `${total} freed`);
 }
 
-/** What looks left over may belong to an attempt that is at work now: each run's own server says whether it is open, or else the run's record that it ended. */
+/**
+ * Seemingly leftover files may belong to a running attempt: each run must be closed according to its own
+ * server, or according to its record if the server does not answer.
+ */
 async function requireIdle(runs: readonly RunEntry[], force: boolean): Promise<void> {
   for (const entry of force ? [] : runs) {
     const state = await askServer(entry);
@@ -68,13 +71,13 @@ async function requireIdle(runs: readonly RunEntry[], force: boolean): Promise<v
     if (state === undefined && readRunRecord(entry) === undefined) {
       throw invalid(
         `run ${entry.run} of this work folder has not ended, and its server (${entry.server}) does not answer`,
-        `${entry.server === 'embedded' ? 'start it with `npx sam-mil server` in another terminal' : 'start that server'} and try again, or give --force if you know that no worker is at work here`,
+        `${entry.server === 'embedded' ? 'start it with `npx sam-mil server` in another terminal' : 'start that server'} and try again, or use --force if you know that no worker is using this folder`,
       );
     }
   }
 }
 
-/** Undefined where the server can not be asked. */
+/** Returns undefined if the server does not answer. */
 async function askServer({ run, server, namespace }: RunEntry): Promise<ServerState | undefined> {
   const choice = server === 'embedded' ? {} : { address: server, namespace };
   const session = await openSession(choice, { start: false, log: () => undefined }).catch(() => undefined);

@@ -12,7 +12,7 @@ interface GraphOptions extends FileOptions {
 
 export function createCommand(): Command {
   const command = new Command('graph')
-    .description('Draw the stages of a pipeline and what they need')
+    .description('Print the stages of a pipeline and their dependencies as a graph')
     .argument('<file>', 'pipeline file')
     .option('--format <format>', 'mermaid (for Markdown) or dot (for Graphviz)', 'mermaid');
   return addPluginOption(addFileOptions(command)).action(graph);
@@ -21,7 +21,7 @@ export function createCommand(): Command {
 async function graph(file: string, options: GraphOptions): Promise<void> {
   const drawings: Record<string, (plan: Plan) => string> = { mermaid, dot };
   if (!(options.format in drawings))
-    throw invalid(`there is no graph format "${options.format}"`, 'use mermaid or dot');
+    throw invalid(`unknown graph format "${options.format}"`, 'use mermaid or dot');
   const { plan } = await loadPlan(file, options);
   console.log(drawings[options.format](plan));
 }
@@ -48,7 +48,7 @@ function labels(stage: StagePlan): string[] {
   return [stage.name, steps, ...(items === '' ? [] : [items])];
 }
 
-/** What a stage is done for, in words; empty for a stage that is done once. */
+/** Describes what a stage runs for; empty for a stage that runs once. */
 export function sourceText(source: ItemSource): string {
   switch (source.kind) {
     case 'single':
@@ -68,7 +68,7 @@ function edges(plan: Plan): [string, string][] {
   return plan.stages.flatMap(({ name, needs }) => needs.map((need): [string, string] => [need, name]));
 }
 
-/** Mermaid takes `end` and hyphens badly. */
+/** Mermaid does not accept `end` or hyphens in ids. */
 function id(name: string): string {
   return `s_${name.replace(/[^A-Za-z0-9]/g, '_')}`;
 }

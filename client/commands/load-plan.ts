@@ -6,7 +6,7 @@ import { problemsText } from '../display/problems.js';
 import { loadFile, selectPlan, type FileOptions } from '../run/load-file.js';
 
 /**
- * The part of a file's plan that the options select. Prints the file's problems to stderr.
+ * Returns the part of a file's plan that the options select. Prints the file's problems to stderr.
  * @throws InvalidPipelineError for a file with errors
  */
 export async function loadPlan(

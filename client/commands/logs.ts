@@ -12,10 +12,10 @@ interface LogsOptions {
 
 export function createCommand(): Command {
   return new Command('logs')
-    .description('Print what the steps of an item said; without a target, which items have said something')
-    .argument('<run>', 'run, the beginning of its name, or latest')
+    .description('Print the logs of an item or a stage; without a target, list the items that have logs')
+    .argument('<run>', 'run name, the start of one, or latest')
     .argument('[target]', 'STAGE or STAGE@ITEM')
-    .option('--worker', 'what the local worker of the run said')
+    .option('--worker', 'print the log of the run's local worker')
     .option('--work <folder>', 'work folder of a run that was started elsewhere')
     .action(logs);
 }
@@ -28,7 +28,7 @@ function logs(name: string, target: string | undefined, options: LogsOptions): v
   if (item !== undefined) return print(itemLogPath(entry.work, entry.run, stage, item), target);
   const items = itemsWithLog(entry, stage);
   if (items.length === 0)
-    throw invalid(`stage ${stage} has said nothing in run ${entry.run}`, 'see `npx sam-mil logs RUN`');
+    throw invalid(`stage ${stage} has no logs in run ${entry.run}`, 'list the available logs with `npx sam-mil logs RUN`');
   for (const key of items) {
     console.log(`== ${stage}@${key}`);
     print(itemLogPath(entry.work, entry.run, stage, key), key);
@@ -37,7 +37,7 @@ function logs(name: string, target: string | undefined, options: LogsOptions): v
 
 function list(entry: RunEntry): void {
   const stages = entriesOf(join(runFolder(entry.work, entry.run), 'logs'));
-  if (stages.length === 0) throw invalid(`no step of run ${entry.run} has said anything`, 'see `--worker`');
+  if (stages.length === 0) throw invalid(`no step of run ${entry.run} has written a log`, 'try --worker');
   for (const stage of stages) {
     for (const item of itemsWithLog(entry, stage)) console.log(`${stage}@${item}`);
   }
@@ -55,7 +55,7 @@ function entriesOf(folder: string): string[] {
 
 function print(path: string, what: string): void {
   if (!existsSync(path))
-    throw invalid(`${what} has no log`, 'see `npx sam-mil logs RUN` for those that have');
+    throw invalid(`${what} has no log`, 'list the available logs with `npx sam-mil logs RUN`');
   process.stdout.write(readFileSync(path));
 }
 

@@ -12,9 +12,9 @@ interface LsOptions {
 
 export function createCommand(): Command {
   return new Command('ls')
-    .description('List the runs of this user, newest first')
-    .option('--work <folder>', 'runs of this work folder, whoever started them')
-    .option('--json', 'one JSON object a line')
+    .description('List your runs, newest first')
+    .option('--work <folder>', 'list the runs in this work folder, whoever started them')
+    .option('--json', 'print one JSON object per line')
     .action(list);
 }
 
@@ -31,7 +31,10 @@ async function list(options: LsOptions): Promise<void> {
   }
 }
 
-/** How it ended, else what the server at hand says; `paused`, `held` or `stopped`: it is open, but its server does not run. */
+/**
+ * Returns how the run ended, or else what its server reports. `paused`, `held` or `stopped`: the run is open,
+ * but its server is not running.
+ */
 async function stateOf(entry: RunEntry, session: Session | undefined): Promise<string> {
   const record = readRunRecord(entry);
   if (
@@ -44,7 +47,7 @@ async function stateOf(entry: RunEntry, session: Session | undefined): Promise<s
   return record?.state ?? leftAs(entry);
 }
 
-/** How a run that is open without its server was last seen, where that says more than that it does not go on by itself. */
+/** Returns the last known state of a run whose server is not running, if it was paused or held. */
 function leftAs(entry: RunEntry): string {
   const seen = lastSeenStatus(entry)?.status.state;
   return seen === 'paused' || seen === 'held' ? seen : 'stopped';

@@ -11,13 +11,13 @@ interface MetricsOptions {
 
 export function createCommand(): Command {
   const diff = new Command('diff')
-    .description('Compare the means of two runs that have work folders of their own')
+    .description('Compare the means of two runs that have separate work folders')
     .argument('<before>', 'run')
     .argument('<after>', 'run')
     .action(compare);
   return new Command('metrics')
     .description("Print a run's metrics table, or compare two runs")
-    .argument('[run]', 'run, or the beginning of its name', 'latest')
+    .argument('[run]', 'run name, or the start of one', 'latest')
     .option('--work <folder>', 'work folder of a run that was started elsewhere')
     .action(show)
     .addCommand(diff);
@@ -32,8 +32,8 @@ async function compare(before: string, after: string): Promise<void> {
   const [a, b] = [await metricsOf(before), await metricsOf(after)];
   if (a === b) {
     throw invalid(
-      'both runs have written into one work folder, so only the newer numbers are there',
-      'give each run a folder of its own with --work',
+      'both runs use the same work folder, which has only the newer numbers',
+      'give each run a separate folder with --work',
     );
   }
   console.log((await metricsDifference(a, b, paletteFor(process.stdout))).join('\n'));
@@ -43,5 +43,5 @@ async function metricsOf(name: string, work?: string): Promise<string> {
   const entry = findRun(name, work);
   const found = (await requireReports(entry)).find(({ metrics }) => metrics !== undefined)?.metrics;
   if (found !== undefined) return found;
-  throw invalid(`run ${entry.run} has evaluated nothing`, 'its report holds no metrics');
+  throw invalid(`run ${entry.run} has no evaluation`, 'its report contains no metrics');
 }

@@ -25,41 +25,41 @@ interface FetchCommandOptions {
 
 export function createCommand(): Command {
   const models = new Command('models').description(
-    'Weights of encoders and segmenters: list what is here, fetch, import a file you bring, verify, remove',
+    'Manage the weights of encoders and segmenters: list, fetch, import your own file, verify, remove',
   );
   models
     .command('list')
-    .description('Every model with its size, licence, and whether its weights are on this machine')
-    .option('--json', 'one JSON object a line')
+    .description('List the models with their size, license, and whether their weights are installed')
+    .option('--json', 'print one JSON object per line')
     .action(list);
   models
     .command('fetch')
-    .description('Download published weights; goes on where an interrupted download stopped')
-    .argument('<names...>', 'models')
-    .option('--url <address>', 'a mirror; its file must be the published one all the same')
-    .option('--accept-digest <sha256>', 'take a file with this digest instead of the published one')
+    .description('Download published weights; an interrupted download resumes where it stopped')
+    .argument('<names...>', 'model names')
+    .option('--url <address>', 'download from this mirror; the file must match the published digest')
+    .option('--accept-digest <sha256>', 'accept a file with this digest instead of the published one')
     .action(fetchAll);
   models
     .command('import')
     .description(
-      'Bring a checkpoint file (.pth, .pt, .bin, .safetensors) onto this machine, without internet',
+      'Install weights from a checkpoint file (.pth, .pt, .bin, .safetensors), without internet access',
     )
-    .argument('<name>', 'model')
-    .argument('<file>', 'checkpoint')
+    .argument('<name>', 'model name')
+    .argument('<file>', 'checkpoint file')
     .option(
       '--accept-digest [sha256]',
-      'also weights of your own of the same architecture; with a digest, only that file',
+      'also accept your own weights of the same architecture; with a digest, only that file',
     )
     .action(importOne);
   models
     .command('verify')
-    .description('Read every byte again and compare digests; exit code 1 where a file is damaged')
-    .argument('[names...]', 'models; default: all that are here')
+    .description('Recompute the digest of each file; exit with code 1 if one is damaged')
+    .argument('[names...]', 'model names (default: all installed models)')
     .action(verify);
   models
     .command('rm')
     .description('Remove weights from this machine')
-    .argument('<names...>', 'models')
+    .argument('<names...>', 'model names')
     .action(remove);
   return models;
 }
@@ -84,7 +84,7 @@ function list({ json }: { json?: boolean }): void {
   console.log(fitTable(formatTable([head, ...rows], [2]), process.stdout).join('\n'));
   for (const { problem } of states.filter(({ state }) => state === 'damaged')) console.log(`\n${problem}`);
   if (states.some(({ state }) => state === 'missing'))
-    console.log('\nbring one   npx sam-mil models fetch MODEL   or   npx sam-mil models import MODEL FILE');
+    console.log('\ninstall   npx sam-mil models fetch MODEL   or   npx sam-mil models import MODEL FILE');
 }
 
 function sourceOf(entry: WeightsEntry): string {
@@ -93,7 +93,7 @@ function sourceOf(entry: WeightsEntry): string {
 
 function stateText({ state, digest, published }: WeightsState): string {
   if (state !== 'here') return state;
-  return `here ${digest?.slice('sha256:'.length, 'sha256:'.length + 8)}${published ? '' : ' (your own)'}`;
+  return `installed ${digest?.slice('sha256:'.length, 'sha256:'.length + 8)}${published ? '' : ' (your own)'}`;
 }
 
 function jsonOf({ entry, ...state }: WeightsState): object {
@@ -116,9 +116,9 @@ function jsonOf({ entry, ...state }: WeightsState): object {
 async function fetchAll(names: string[], options: FetchCommandOptions): Promise<void> {
   const entries = knownEntries(names);
   if (names.length > 1 && (options.url ?? options.acceptDigest) !== undefined)
-    throw invalid('--url and --accept-digest are for one model', 'give one name');
+    throw invalid('--url and --accept-digest apply to a single model', 'specify one model');
   const interrupted = () => {
-    console.error('\ninterrupted; the same command goes on from here');
+    console.error('\ninterrupted; run the same command again to resume');
     process.exit(EXIT.interrupted);
   };
   process.once('SIGINT', interrupted);
@@ -139,7 +139,7 @@ async function fetchAll(names: string[], options: FetchCommandOptions): Promise<
 async function fetchOne(entry: WeightsEntry, options: FetchCommandOptions): Promise<void> {
   const before = examineWeights(entry);
   if (before.state === 'here' && before.published && (options.url ?? options.acceptDigest) === undefined)
-    return console.log(`${entry.name}  is here already  ${before.digest}`);
+    return console.log(`${entry.name}  is already installed  ${before.digest}`);
   const progress = downloadProgress(entry.name, process.stderr);
   const prepare = prepareOf(entry);
   const log = (line: string) => console.error(`  ${line}`);
@@ -159,12 +159,12 @@ async function importOne(
 ): Promise<void> {
   const [entry] = knownEntries([name]);
   if (typeof acceptDigest === 'string' && !/^(sha256:)?[0-9a-f]{64}$/i.test(acceptDigest))
-    throw invalid(`--accept-digest ${acceptDigest} is no SHA-256`, 'put it after NAME and FILE');
+    throw invalid(`--accept-digest ${acceptDigest} is not a SHA-256 digest`, 'put --accept-digest after NAME and FILE');
   await importWeights(name, file, { acceptDigest, prepare: prepareOf(entry), onWait: waiting(entry) });
   say(examineWeights(entry));
 }
 
-/** The model's own check of a checkpoint, which writes its ONNX graph beside it. */
+/** Returns the model's own check of a checkpoint, which writes its ONNX graph next to it. */
 function prepareOf({ name, kind }: WeightsEntry): (weights: Weights) => Promise<void> {
   return async (weights) => {
     const definition = kind === 'encoder' ? await findEncoder(name) : await findSegmenter(name);
@@ -173,12 +173,12 @@ function prepareOf({ name, kind }: WeightsEntry): (weights: Weights) => Promise<
 }
 
 function waiting({ name }: WeightsEntry): () => void {
-  return () => console.error(`  ${name}: another process brings it, waiting`);
+  return () => console.error(`  ${name}: another process is installing it, waiting`);
 }
 
 function say({ entry, digest, published, path, problem }: WeightsState): void {
   console.log(`${entry.name}  ready  ${digest}`);
-  if (published === false) console.log('  not a published file: results name these weights by their digest');
+  if (published === false) console.log('  not the published file: results identify these weights by their digest');
   console.log(`  ${path ? shortPath(path) : problem}`);
   console.log(`  ${entry.license}; ${entry.note}`);
 }
@@ -187,11 +187,11 @@ async function verify(names: string[]): Promise<void> {
   const palette = paletteFor(process.stdout);
   const named = names.length > 0;
   let bad = false;
-  let looked = 0;
+  let checked = 0;
   for (const entry of knownEntries(names)) {
     if (!named && examineWeights(entry).state === 'missing') continue;
     const { state, digest, problem } = await verifyWeights(entry);
-    looked++;
+    checked++;
     bad ||= state !== 'here';
     console.log(
       state === 'here'
@@ -199,7 +199,7 @@ async function verify(names: string[]): Promise<void> {
         : `${palette.red('✘')} ${entry.name}  ${problem}`,
     );
   }
-  if (looked === 0) console.log('no weights are here; see `npx sam-mil models list`');
+  if (checked === 0) console.log('no weights are installed; see `npx sam-mil models list`');
   if (bad) throw new Exit(EXIT.failed);
 }
 
@@ -208,6 +208,6 @@ async function remove(names: string[]): Promise<void> {
     const { state, bytes } = examineWeights(entry);
     await removeWeights(entry);
     const freed = bytes === undefined ? '' : `, ${formatBytes(bytes)} freed`;
-    console.log(`${entry.name}  ${state === 'missing' ? 'was not here' : `removed${freed}`}`);
+    console.log(`${entry.name}  ${state === 'missing' ? 'was not installed' : `removed${freed}`}`);
   }
 }

@@ -11,8 +11,8 @@ const ANSWER_MILLISECONDS = 60_000;
 
 export function createCommand(): Command {
   const command = new Command('pause')
-    .description('Let no new item of a run start; items that are running finish')
-    .argument('[run]', 'run, or the beginning of its name', 'latest')
+    .description('Pause a run: no new items start; running items finish')
+    .argument('[run]', 'run name, or the start of one', 'latest')
     .option('--work <folder>', 'work folder of a run that was started elsewhere');
   return addServerOptions(command).action(pause);
 }
@@ -35,7 +35,7 @@ async function pause(name: string, options: ServerChoice & { work?: string }): P
 function explained(error: unknown, run: string): unknown {
   if (error instanceof SamMilError) return error;
   if (error instanceof WorkflowUpdateFailedError) {
-    return invalid(`run ${run} refuses: ${error.cause?.message ?? error.message}`);
+    return invalid(`run ${run} cannot be paused: ${error.cause?.message ?? error.message}`);
   }
   return new SamMilError('Unavailable', `no worker answered for run ${run}`, {
     next: 'start one with `npx sam-mil worker`',

@@ -23,11 +23,11 @@ interface PlanOptions extends FileOptions, SelectionOptions {
 export function createCommand(): Command {
   const command = new Command('plan')
     .description(
-      'Say what a run would do, and with --why, for each item, the first thing that differs from its receipt',
+      'Show what a run would do; with --why, also the first difference of each item from its receipt',
     )
     .argument('<file>', 'pipeline file')
-    .option('--why', 'name each item that would run, and why')
-    .option('--json', 'one JSON object a line: the plan, then a stage each with its items');
+    .option('--why', 'list each item that would run, and why')
+    .option('--json', 'print one JSON object per line: the plan, then each stage with its items');
   return addSelectionOptions(addPluginOption(addFileOptions(command))).action(showPlan);
 }
 
@@ -77,7 +77,7 @@ function stageRow(stage: StagePlan, found: StageForecast, palette: Palette): str
   ];
 }
 
-/** A stage that would fail before any work; `why` says what is wrong with its source. */
+/** Whether the stage would fail before any work; `why` says what is wrong with its source. */
 function isUnlisted({ state, items }: Pick<StageForecast, 'state' | 'items'>): boolean {
   return state === 'runs' && items.length === 0;
 }
@@ -86,13 +86,13 @@ function stateText({ state, why, items }: StageForecast): string {
   const running = items.filter((item) => item.state === 'runs').length;
   const idle = items.filter((item) => item.idle).length;
   const standing = items.filter((item) => item.state === 'stands' || item.state === 'skipped').length - idle;
-  if (isUnlisted({ state, items })) return 'its items can not be listed';
+  if (isUnlisted({ state, items })) return 'its items cannot be listed';
   if (items.length === 0) return why ?? state;
   const left = idle === 0 ? '' : `, ${idle} left out by if`;
   if (running === 0)
     return state === 'stands'
       ? `${plural(standing, 'item')}, unchanged${left}`
-      : 'depends on what comes before';
+      : 'depends on earlier stages';
   const all = `${plural(running, 'item')} to do`;
   return `${standing + idle === 0 ? all : `${running} of ${items.length} items to do`}${left}`;
 }
@@ -113,11 +113,11 @@ function summary(forecasts: readonly StageForecast[]): string {
   const standing = items.filter((item) => item.state === 'stands' && !item.idle).length;
   const waiting = forecasts.filter((stage) => stage.state === 'depends').length;
   if (forecasts.every((stage) => stage.state === 'stands' || stage.state === 'skipped')) {
-    return `nothing to do: receipts show that ${standing === 1 ? 'its one item stands' : `all ${standing} items stand`}`;
+    return `nothing to do: ${standing === 1 ? 'its one item is up to date' : `all ${standing} items are up to date`}`;
   }
   const bad = forecasts.filter(isUnlisted).length;
   const failing = bad === 0 ? '' : `; ${plural(bad, 'stage')} would fail before any work`;
   const later =
-    waiting === 0 ? '' : `; ${plural(waiting, 'stage')} can only be judged when what they need has run`;
+    waiting === 0 ? '' : `; ${plural(waiting, 'stage')} can only be checked after the stages they need have run`;
   return `${plural(running, 'item')} to do, ${standing} unchanged${failing}${later}`;
 }

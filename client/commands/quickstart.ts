@@ -10,18 +10,20 @@ const FILE = join(packageRoot(), 'pipelines', 'quickstart.yaml');
 
 export function createCommand(): Command {
   const command = new Command('quickstart').description(
-    'Set up this machine and run pipelines/quickstart.yaml on bundled tissue (this is `npm start`)',
+    'Set up this machine and run pipelines/quickstart.yaml on bundled tissue (same as `npm start`)',
   );
   return addRunOptions(command).action(quickstart);
 }
 
 async function quickstart(options: RunOptions): Promise<void> {
   const selected = await loadPlan(FILE, options);
-  // All at once, since the slowest part (building the server) and the others wait for different things.
+  // Parts are set up concurrently: building the server, the slowest, and the downloads wait for different
+  // things.
   const { kind } = await chooseServer(options);
   const parts = partsOf(selected.plan, selected.registry);
   if (kind === 'embedded') parts.push(SERVER);
   await setUpNatives(parts, (line) => console.error(`  ${line}`));
-  // Also where a server is named: nobody may have started a worker for it, and a quickstart should not wait for one.
+  // A local worker is the default for an external server too: it may have none, and a quickstart should not
+  // wait.
   await runPlan(selected, { ...options, worker: options.worker ?? true });
 }

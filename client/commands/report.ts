@@ -15,11 +15,11 @@ interface ReportOptions {
 
 export function createCommand(): Command {
   return new Command('report')
-    .description("Say where a run's report is, with its metrics table")
-    .argument('[run]', 'run, or the beginning of its name', 'latest')
-    .option('--open', 'open it in the browser')
+    .description("Show where a run's report is, and its metrics table")
+    .argument('[run]', 'run name, or the start of one', 'latest')
+    .option('--open', 'open the report in the browser')
     .option('--work <folder>', 'work folder of a run that was started elsewhere')
-    .option('--json', 'one JSON object a report: {run, stage, report, metrics}')
+    .option('--json', 'print one JSON object per report: {run, stage, report, metrics}')
     .action(report);
 }
 
@@ -39,14 +39,14 @@ async function report(name: string, options: ReportOptions): Promise<void> {
   }
 }
 
-/** Throws `InvalidInput` where the run has made none (yet). */
+/** @throws SamMilError InvalidInput if the run has no report (yet) */
 export async function requireReports(entry: RunEntry): Promise<ReportFiles[]> {
   const plan = readPlanOf(entry);
   const reports = await reportsOf(plan);
   if (reports.length > 0) return reports;
   const planned = plan.stages.some((stage) => stage.steps.some(({ uses }) => uses === 'pipeline.report'));
   throw invalid(
-    planned ? `run ${entry.run} has made no report yet` : `the pipeline of run ${entry.run} makes no report`,
+    planned ? `run ${entry.run} has no report yet` : `the pipeline of run ${entry.run} has no report stage`,
     planned ? `see \`npx sam-mil status ${entry.run}\`` : 'add a stage that uses pipeline.report',
   );
 }
@@ -54,5 +54,5 @@ export async function requireReports(entry: RunEntry): Promise<ReportFiles[]> {
 async function openInBrowser(path: string): Promise<void> {
   const program = process.platform === 'darwin' ? 'open' : 'xdg-open';
   const result = await runCommand(program, [path], { timeout: 20_000 });
-  if (result.code !== 0) console.error(`sam-mil: ${program} could not open it; open the file by hand`);
+  if (result.code !== 0) console.error(`sam-mil: ${program} could not open the report; open the file yourself`);
 }

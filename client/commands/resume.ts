@@ -7,29 +7,29 @@ import { showRun, type FollowOptions } from './show-run.js';
 interface ResumeOptions extends FollowOptions {
   work?: string;
   stage?: string[];
-  anew?: boolean;
+  restart?: boolean;
 }
 
 export function createCommand(): Command {
   const command = new Command('resume')
     .description(
-      'Continue a run: a held one retries what failed, a paused one continues, an ended or lost one restarts (up-to-date steps are skipped)',
+      'Resume a run: a held run retries what failed, a paused run continues, an ended or lost run restarts (up-to-date steps are skipped)',
     )
-    .argument('[run]', 'run, or the beginning of its name', 'latest')
+    .argument('[run]', 'run name, or the start of one', 'latest')
     .option('--work <folder>', 'work folder of a run that was started elsewhere')
-    .option('--stage <name>', 'retry only this held stage; may be given several times', collect)
-    .option('--anew', 'end an open run and start it anew from its plan');
+    .option('--stage <name>', 'retry only this held stage; repeatable', collect)
+    .option('--restart', 'terminate an open run and restart it from its plan');
   return addFollowOptions(command).action(resume);
 }
 
 async function resume(name: string, options: ResumeOptions): Promise<void> {
-  const { work, stage: stages, anew, ...followOptions } = options;
+  const { work, stage: stages, restart, ...followOptions } = options;
   const entry = findRun(name, work);
   await showRun(
     followOptions,
     (controllerOptions) => RunController.reopen(entry, controllerOptions, options.plugin),
     (controller) =>
-      anew
+      restart
         ? controller.restart(entry, 'requested')
         : controller.resume(entry, stages === undefined ? {} : { stages }),
   );

@@ -13,14 +13,14 @@ import { loadPlan } from './load-plan.js';
 import { showRun, type FollowOptions } from './show-run.js';
 
 export interface RunOptions extends FileOptions, FollowOptions, SelectionOptions {
-  /** Of the task queues. */
+  /** Prefix of the task queues. */
   prefix?: string;
   new?: boolean;
 }
 
 export function createCommand(): Command {
   const command = new Command('run')
-    .description('Run a pipeline and show it to its end; up-to-date steps are skipped')
+    .description('Run a pipeline and follow it to its end; up-to-date steps are skipped')
     .argument('<file>', 'pipeline file');
   return addRunOptions(command).action(async (file: string, options: RunOptions) => {
     await runPlan(await loadPlan(file, options), options);
@@ -30,11 +30,11 @@ export function createCommand(): Command {
 export function addRunOptions(command: Command): Command {
   return addPrefixOption(addSelectionOptions(addFollowOptions(addFileOptions(command)))).option(
     '--new',
-    'start a new run even if one of this work folder is open',
+    'start a new run even if one is open in this work folder',
   );
 }
 
-/** Runs a plan to its end. Throws Exit unless it ended well. */
+/** Runs a plan to its end. Throws {@link Exit} unless the run succeeded. */
 export async function runPlan({ plan, items }: SelectedPlan, options: RunOptions): Promise<void> {
   const { force, prefix } = options;
   await showRun(

@@ -15,9 +15,9 @@ interface SchemaOptions {
 
 export function createCommand(): Command {
   const command = new Command('schema')
-    .description('Print the JSON Schema of pipeline files, which gives completion and checks in an editor')
-    .argument('[file]', 'pipeline file: the activities and models of its plugins are included')
-    .option('--write', "write it and the activities' reference page to their places in the checkout");
+    .description('Print the JSON Schema of pipeline files, for completion and checks in an editor')
+    .argument('[file]', 'pipeline file whose plugins are included')
+    .option('--write', "write the schema and the activity reference into the checkout");
   return addPluginOption(command).action(schema);
 }
 

@@ -10,13 +10,13 @@ const RUNNER = join(packageRoot(), 'dist', 'test', 'run.js');
 
 export function createCommand(): Command {
   return new Command('self-test')
-    .description('Set up what the tests need, then run them (this is `npm test`)')
-    .argument('[patterns...]', 'only test files whose path holds one of these')
+    .description('Set up what the tests need, then run them (same as `npm test`)')
+    .argument('[patterns...]', 'run only test files whose path contains one of these')
     .action(selfTest);
 }
 
 async function selfTest(patterns: string[]): Promise<void> {
-  if (!existsSync(RUNNER)) throw invalid('the installed package holds no tests', 'run `npm test` in a clone');
+  if (!existsSync(RUNNER)) throw invalid('the installed package contains no tests', 'run `npm test` in a clone');
   await setUpNatives([SERVER, ...STEP_PARTS], (line) => console.error(`  ${line}`));
   const child = spawn(process.execPath, [RUNNER, ...patterns], { stdio: 'inherit' });
   const code = await new Promise<number>((done) => {

@@ -14,8 +14,8 @@ import { parsePort } from '../command-line/options.js';
 export function createCommand(): Command {
   return new Command('server')
     .description('Run the embedded Temporal server in the foreground (loopback only, history kept in a file)')
-    .option('--port <port>', 'port for workers and clients (default: a free one)', parsePort)
-    .option('--ui-port <port>', "port of Temporal's web page (default: a free one)", parsePort)
+    .option('--port <port>', 'port for workers and clients (default: a free port)', parsePort)
+    .option('--ui-port <port>', "port of Temporal's Web UI (default: a free port)", parsePort)
     .action(serve);
 }
 
@@ -23,14 +23,14 @@ async function serve(options: { port?: number; uiPort?: number }): Promise<void>
   const interrupt = new Interrupt();
   const { server, started } = await joinEmbeddedServer((line) => console.error(`  ${line}`), options);
   console.log(
-    started ? `Temporal server ${server.version} is up` : 'the embedded Temporal server is up already',
+    started ? `Temporal server ${server.version} is running` : 'the embedded Temporal server is already running',
   );
   console.log(`  address   ${server.address}`);
-  console.log(`  web page  ${server.ui}`);
+  console.log(`  Web UI    ${server.ui}`);
   console.log(`  database  ${server.database}`);
   console.log(`  log       ${logPath()}`);
   console.log(
-    'Commands of this user find it by themselves. Ctrl-C stops it; open runs go on when it is up again.',
+    'Your commands find it automatically. Ctrl-C stops it; open runs continue when it is started again.',
   );
   await Promise.race([interrupt.received, untilDead(server, interrupt.signal)]);
   interrupt.dispose();
@@ -38,14 +38,17 @@ async function serve(options: { port?: number; uiPort?: number }): Promise<void>
   await leaveEmbeddedServer(true);
 }
 
-/** Throws when the server has ended by itself. The timer also keeps this process alive: signal handlers alone do not. */
+/**
+ * Throws if the server stops unexpectedly. The timer also keeps this process alive; signal handlers alone do
+ * not.
+ */
 async function untilDead(server: EmbeddedServer, aborted: AbortSignal): Promise<void> {
   while (!aborted.aborted) {
     await sleep(1000, undefined, { signal: aborted }).catch(() => undefined);
     if (aborted.aborted || isProcessAlive(server.pid)) continue;
-    throw new SamMilError('Unavailable', 'the Temporal server has ended by itself', {
+    throw new SamMilError('Unavailable', 'the Temporal server stopped unexpectedly', {
       file: logPath(),
-      next: 'start it again; open runs go on',
+      next: 'start it again; open runs continue',
     });
   }
 }

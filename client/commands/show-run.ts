@@ -8,7 +8,7 @@ import type { RunOutcome } from '../run/events.js';
 import type { RunEntry } from '../run/run-index.js';
 import type { ServerChoice } from '../server/connect.js';
 
-/** Options of the commands that show a run to its end. */
+/** Options of the commands that follow a run to its end. */
 export interface FollowOptions extends ServerChoice {
   json?: boolean;
   /** commander's `--no-worker`: false means that no local worker is started. */
@@ -17,8 +17,8 @@ export interface FollowOptions extends ServerChoice {
 }
 
 /**
- * Shows a run to its end: what `run`, `quickstart`, `resume` and `skip` have in common. `open` makes the
- * controller, `choose` starts or continues the run with it. Throws {@link Exit} unless the run ended well.
+ * Follows a run to its end, for `run`, `quickstart`, `resume` and `skip`. `open` creates the controller;
+ * `choose` starts or continues the run with it. Throws {@link Exit} unless the run succeeded.
  */
 export async function showRun(
   { json, worker, ...server }: FollowOptions,

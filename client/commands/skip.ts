@@ -6,8 +6,8 @@ import { showRun, type FollowOptions } from './show-run.js';
 
 export function createCommand(): Command {
   const command = new Command('skip')
-    .description('Continue a held run without a stage (with the items it has), or without one item')
-    .argument('<run>', 'run, the beginning of its name, or latest')
+    .description('Continue a held run without one item, or accept a held stage with the items it has')
+    .argument('<run>', 'run name, the start of one, or latest')
     .argument('<target>', 'STAGE or STAGE@ITEM')
     .option('--work <folder>', 'work folder of a run that was started elsewhere');
   return addFollowOptions(command).action(skip);

@@ -21,11 +21,11 @@ interface StatusOptions extends ServerChoice {
 
 export function createCommand(): Command {
   const command = new Command('status')
-    .description('Show where a run is: its stages, what its workers do now, what failed')
-    .argument('[run]', 'run, or the beginning of its name', 'latest')
-    .option('--watch', 'follow it until it ends or is held')
+    .description('Show the status of a run: its stages, what its workers are doing, and what failed')
+    .argument('[run]', 'run name, or the start of one', 'latest')
+    .option('--watch', 'follow the run until it ends or is held')
     .option('--work <folder>', 'work folder of a run that was started elsewhere')
-    .option('--json', 'one JSON object: {run, status, work, stages, failed}');
+    .option('--json', 'print print one JSON object: {run, status, work, stages, failed}');
   return addServerOptions(command).action(showStatus);
 }
 
@@ -33,9 +33,9 @@ async function showStatus(name: string, options: StatusOptions): Promise<void> {
   const entry = findRun(name, options.work);
   const session = await sessionIfAny(options);
   try {
-    if (session === undefined) return showRecord(entry, options, 'the embedded server does not run');
+    if (session === undefined) return showRecord(entry, options, 'the embedded server is not running');
     const state = await new RemoteRun(session.client, entry.run).state();
-    if (state !== 'open') return showRecord(entry, options, `the server says: ${state}`);
+    if (state !== 'open') return showRecord(entry, options, `the server reports: ${state}`);
     if (options.watch) await watch(session, entry, options);
     else await showOnce(session, entry, options);
   } finally {
@@ -43,7 +43,7 @@ async function showStatus(name: string, options: StatusOptions): Promise<void> {
   }
 }
 
-/** A given server must answer; that the embedded one does not run is an answer too. */
+/** A named server must answer. An embedded server that is not running is not an error. */
 async function sessionIfAny(options: StatusOptions): Promise<Session | undefined> {
   try {
     return await openSession(options, { start: false, log: () => undefined });
@@ -86,7 +86,7 @@ async function watch(session: Session, entry: RunEntry, options: StatusOptions):
   }
 }
 
-/** Without an answer from the run itself: how it ended, or how it was last seen and how to resume it. */
+/** Shows a run that does not answer: how it ended, or its last known status and how to resume it. */
 function showRecord(entry: RunEntry, options: StatusOptions, why: string): void {
   const record = readRunRecord(entry);
   const palette = paletteFor(process.stdout);
@@ -102,12 +102,12 @@ function showRecord(entry: RunEntry, options: StatusOptions, why: string): void 
   const seen = lastSeenStatus(entry);
   if (seen !== undefined) {
     const { status, at } = seen;
-    const trouble = `not at work now (${why}); this is how it was last seen`;
+    const trouble = `not running (${why}); showing its last known status`;
     const lines = () => renderRun({ status, activities: [], now: at, trouble }, palette);
     return print(entry, status, options, () => [...lines(), ...renderFailures(status, palette), resumeLine]);
   }
   const nothing = { run: entry.run, status: 'stopped', work: entry.work, stages: [], failed: [] };
-  console.log(options.json ? JSON.stringify(nothing) : `${entry.run}  not at work (${why})\n${resumeLine}`);
+  console.log(options.json ? JSON.stringify(nothing) : `${entry.run}  not running (${why})\n${resumeLine}`);
 }
 
 function print(entry: RunEntry, status: RunStatus, options: StatusOptions, text: () => string[]): void {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 type CommandModule = Promise<{ createCommand(): Command }>;
 
-/** Every verb, in the order of the help text. */
+/** Every command, in the order of the help text. */
 export const COMMANDS: Readonly<Record<string, () => CommandModule>> = {
   quickstart: () => import('./quickstart.js'),
   run: () => import('./run.js'),

@@ -13,21 +13,21 @@ interface ValidateOptions extends FileOptions {
 
 export function createCommand(): Command {
   const command = new Command('validate')
-    .description('Check pipeline files: every mistake at once, each with its place and what to do')
+    .description('Check pipeline files and report every mistake with its place and how to fix it')
     .argument('<files...>', 'pipeline files')
-    .option('--json', 'one JSON object a line: a problem each, then a summary for each file');
+    .option('--json', 'print one JSON object per line: each problem, then a summary for each file');
   return addPluginOption(addFileOptions(command)).action(validate);
 }
 
 async function validate(files: string[], options: ValidateOptions): Promise<void> {
-  let wrong = false;
+  let invalid = false;
   for (const file of files) {
     const loaded = await loadFile(file, options, true);
     if (options.json) printJson(loaded);
     else printText(loaded);
-    wrong ||= hasErrors(loaded.problems);
+    invalid ||= hasErrors(loaded.problems);
   }
-  if (wrong) throw new Exit(EXIT.invalid);
+  if (invalid) throw new Exit(EXIT.invalid);
 }
 
 function printText(loaded: LoadedFile): void {

@@ -17,38 +17,38 @@ interface WorkerCommandOptions extends ServerChoice {
 
 export function createCommand(): Command {
   const command = new Command('worker')
-    .description('Serve task queues: run the steps of pipelines on this machine until Ctrl-C')
-    .argument('[files...]', 'pipeline files whose plugins are served too')
+    .description('Run a worker on this machine: serve task queues until Ctrl-C')
+    .argument('[files...]', 'pipeline files whose plugins are loaded too')
     .addOption(
-      new Option('--queues <names>', 'comma-separated: engine (workflows) and names used in runs-on')
+      new Option('--queues <names>', 'comma-separated queues: engine (workflows) and names used in runs-on')
         .argParser(splitList)
         .default(['engine', 'cpu', 'gpu'], 'engine,cpu,gpu'),
     )
     .addOption(
-      new Option('--concurrency <queue=n>', 'steps that run at once on a queue; may be given several times')
+      new Option('--concurrency <queue=n>', 'number of steps that run at once on a queue; repeatable')
         .argParser(concurrency)
-        .default({}, 'for cpu half of the cores, at least 2; for others 1'),
+        .default({}, 'cpu: half of the cores, at least 2; others: 1'),
     )
     .option(
       '--grace <seconds>',
-      'at the end, let running steps go on for this long before they save and stop',
+      'how long running steps may continue after Ctrl-C before they save and stop',
       parseCount,
     )
     .option(
       '--no-set-up',
-      'do not fetch native parts (OpenSlide, TensorFlow, ONNX Runtime, weights) at the start',
+      'do not download native parts (OpenSlide, TensorFlow, ONNX Runtime, weights) at startup',
     );
   return addPrefixOption(addPluginOption(addServerOptions(command))).action(work);
 }
 
 async function work(files: string[], options: WorkerCommandOptions): Promise<void> {
   const plugins = [...files.flatMap(pluginsNamedBy), ...(options.plugin ?? [])];
-  const interrupt = new Interrupt(() => console.log('stopping: running steps save where they are'));
+  const interrupt = new Interrupt(() => console.log('stopping: running steps save their progress'));
   const log = (line: string) => console.error(`  ${line}`);
   if (options.setUp && options.queues.some((queue) => queue !== 'engine')) {
     await setUpNatives(STEP_PARTS, log);
   }
-  // Joined before the worker connects, so that the embedded server stays up for as long as the worker does.
+  // Joined before the worker connects, so that the embedded server runs for as long as the worker does.
   const session = await openSession(options, { start: true, log });
   try {
     await serve(session, { ...options, plugin: plugins }, interrupt);
@@ -74,7 +74,7 @@ async function serve(session: Session, options: WorkerCommandOptions, interrupt:
   const { queues, prefix } = options;
   registerWorker({ queues, address, namespace, prefix, plugins: worker.plugins });
   console.log(`worker serves ${queues.join(', ')} at ${address}, namespace ${namespace}`);
-  // The command that forked this worker is gone: nobody would ever stop it.
+  // If the command that forked this worker is gone, nothing else would ever stop the worker.
   const orphaned = new Promise<void>((done) => process.once('disconnect', done));
   try {
     await Promise.race([interrupt.received, orphaned, worker.ended]);
