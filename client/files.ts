@@ -1,4 +1,4 @@
-/** Package entry `sam-mil/files`: files that appear under their name only when they are whole and on the disk, and the formats of bags. */
+/** Package entry `sam-mil/files`: atomic, durable file writes and the file formats of bags. */
 export { writeAtomic } from '../domain/files/atomic.js';
 export { AtomicFile } from '../domain/files/atomic-file.js';
 export {

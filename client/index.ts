@@ -1,15 +1,15 @@
 /**
- * Library face: what the command line does, for programs.
+ * Package entry `sam-mil`: runs pipelines from programs.
  *
  * ```ts
  * const run = await runPipeline('study.yaml', { set: { magnification: '20' }, work: '/scratch/study' });
  * console.log(run.state, run.stages);
  * ```
  *
- * A server is chosen as on the command line: `address`, `profile`, Temporal's environment variables and
- * configuration file, else the embedded one on this machine, which is started and, when nobody uses it any more,
- * stopped. Errors are {@link SamMilError}s; {@link InvalidPipelineError} and {@link ServerUnreachable} are
- * subclasses.
+ * The server is chosen as on the command line: `address`, `profile`, Temporal's environment variables and
+ * configuration file, or else the embedded server on this machine, which is started automatically and stopped
+ * when nobody uses it. Errors are {@link SamMilError}s; {@link InvalidPipelineError} and {@link
+ * ServerUnreachable} are subclasses.
  */
 import { SamMilError, type ErrorCode, type ErrorFacts } from '../domain/errors.js';
 import type { FailedItem } from '../domain/engine/item/tally.js';
@@ -39,28 +39,26 @@ export type {
 };
 
 export interface PipelineOptions {
-  /** Values of params, as on the command line: text that is read by the param's type. */
+  /** Values of params, as text that is parsed according to the param's type. */
   set?: Record<string, string>;
   paramsFile?: string;
-  /** Work folder, over the one of the file. */
+  /** Work folder. Overrides the one in the file. */
   work?: string;
-  /**
-   * Names of packages, or paths of modules, with more activities and models, besides those that the file names.
-   */
+  /** Package names or module paths of plugins, in addition to those that the file names. */
   plugins?: string[];
 }
 
 /** How a run is served and followed. */
 export interface FollowOptions extends ServerChoice {
-  /** Start a worker beside this process. Default: only for the embedded server. */
+  /** Start a local worker process. Default: only for the embedded server. */
   worker?: boolean;
   /** Called about once a second. */
   onStatus?: (status: RunStatus) => void;
-  /** Called with lines about set-up steps and about what happens to the run. */
+  /** Called with lines of text about setup and about the run. */
   onLine?: (line: string) => void;
   /**
-   * Aborting it stops following: a run whose worker belongs to this call is paused, any other run continues.
-   * Default: the first SIGINT, SIGTERM or SIGHUP of this process; a second one then ends the process.
+   * Stops following when aborted: pauses the run if its worker belongs to this call; any other run continues.
+   * Default: the first SIGINT, SIGTERM or SIGHUP of this process; a second one ends the process.
    */
   signal?: AbortSignal;
 }
@@ -68,16 +66,16 @@ export interface FollowOptions extends ServerChoice {
 export interface RunPipelineOptions extends PipelineOptions, FollowOptions {
   /** Prefix of the task queues that the run's workers serve. Default: `sam-mil`. */
   prefix?: string;
-  /** Stages, `stage@item` or `*` to run again although they are up to date. */
+  /** Stages, `stage@item`s or `*` to run again even if they are up to date. */
   force?: string[];
   /** Only these stages, or `stage@item`s; what they need must be up to date. */
   only?: string[];
-  /** These stages and all that they need. */
+  /** These stages and everything they need. */
   until?: string[];
-  /** These stages and all that need them; what comes before must be up to date. */
+  /** These stages and everything that needs them; earlier stages must be up to date. */
   from?: string[];
   /**
-   * Start a new run even if one of this work folder is open with the same plan. Default: that one continues.
+   * Start a new run even if one with the same plan is open in this work folder. Default: continue that run.
    */
   fresh?: boolean;
 }
@@ -103,8 +101,8 @@ export async function validatePipeline(file: string, options: PipelineOptions = 
 
 /**
  * Runs a pipeline until it has ended or is held. Up-to-date steps are skipped. An open run of the same plan
- * continues; any other open run of the work folder is terminated. A run that fails does not throw: its state
- * says so.
+ * continues; any other open run of the work folder is terminated. A failed run does not throw; its state is
+ * `failed`.
  * @throws InvalidPipelineError for a file with errors: `problems` lists them
  * @throws ServerUnreachable
  * @throws SamMilError InvalidInput for files, stages or a work folder that cannot be used; Unavailable for an
@@ -124,7 +122,7 @@ export async function runPipeline(file: string, options: RunPipelineOptions = {}
  * Continues a run until it has ended or is held: retries what failed of a held run, continues a paused one,
  * follows one that is running, and restarts one that has ended or that the server no longer knows. Up-to-date
  * steps are skipped.
- * @param run name of the run, the beginning of it, or `latest`
+ * @param run name of the run, the start of it, or `latest`
  * @throws ServerUnreachable
  * @throws SamMilError InvalidInput for an unknown run or a damaged plan; Unavailable for an interrupted run
  */
@@ -142,10 +140,11 @@ export async function resumeRun(run: string, options: ResumeRunOptions = {}): Pr
 }
 
 /**
- * Where a run is now, or how it ended.
- * @param run name of the run, the beginning of it, or `latest`
- * @throws ServerUnreachable where the run has left no record
- * @throws SamMilError InvalidInput for an unknown run, Unavailable for one that has neither ended nor runs
+ * Returns the current status of a run, or how it ended.
+ * @param run name of the run, the start of it, or `latest`
+ * @throws ServerUnreachable if the run has no record
+ * @throws SamMilError InvalidInput for an unknown run, Unavailable for a run that is not running and has not
+ * ended
  */
 export async function runStatus(
   run: string,

@@ -1,4 +1,4 @@
-/** Program of processes that this one starts itself: the compiled command line without the launcher's checks. */
+/** Entry point of child processes: the compiled command line without the launcher's checks. */
 import { main } from './cli.js';
 
 await main(process.argv.slice(2));

@@ -1,4 +1,4 @@
-/** Package entry `sam-mil/model`: what a MIL model of another package is built from. */
+/** Package entry `sam-mil/model`: building blocks for MIL models of other packages. */
 export { attentionScores, gatedScores, matrix, vector } from '../domain/mil/models/attention.js';
 export { classifier, embedBag } from '../domain/mil/models/abmil.js';
 export {

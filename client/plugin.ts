@@ -1,6 +1,6 @@
 /**
- * Package entry `sam-mil/plugin`: what an activity, a plugin or a Temporal worker of another package needs. Light: importing it loads no
- * native library.
+ * Package entry `sam-mil/plugin`: what activities, plugins and Temporal workers of other packages need.
+ * Importing it loads no native library.
  */
 export {
   type ActivityDefinition,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// The command `sam-mil`. Plain JavaScript with no dependency, so that it runs on a fresh clone: checks Node, then lets set-up.mjs install and
-// build what is missing, then hands over to the compiled command line. Old syntax on purpose: an old Node must get as far as the message.
+// The command `sam-mil`. Plain JavaScript without dependencies, so that it runs in a fresh clone: checks the
+// Node version, lets set-up.mjs install and build what is missing, and calls the compiled command line. The
+// old syntax is intentional: an old Node must reach the message.
 const [major, minor] = process.versions.node.split('.').map(Number);
 const supported = (major === 20 && minor >= 3) || (major > 20 && major < 25);
 

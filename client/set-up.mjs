@@ -1,5 +1,5 @@
-// Installs and compiles the checkout when something changed since the last time; takes a tenth of a second when nothing did. An installed
-// package comes compiled, and npm has brought what it depends on.
+// Installs and compiles the checkout if something has changed; takes a tenth of a second otherwise. An
+// installed package is already compiled, and npm has installed its dependencies.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -11,14 +11,14 @@ export const checkoutFolder = path.dirname(path.dirname(fileURLToPath(import.met
 
 const SOURCES = ['worker.ts', 'client', 'workflows', 'activities', 'domain', 'test', 'bench'];
 
-/** Makes node_modules and dist of a checkout current. Returns the URL of the compiled command line. */
+/** Brings node_modules and dist of a checkout up to date. Returns the URL of the compiled command line. */
 export async function prepareCheckout(root) {
   const entry = pathToFileURL(path.join(root, 'dist', 'client', 'cli.js')).href;
   if (!isCheckout(root)) return entry;
   if (!isInstalled(root) || !isBuilt(root)) {
     const unlock = await lock(path.join(root, '.sam-mil', 'set-up.lock'));
     try {
-      // Looked at again: whoever held the lock may have done the work.
+      // Checked again, because the previous holder of the lock may have done the work.
       if (!isInstalled(root)) await install(root);
       if (!isBuilt(root)) await build(root);
     } finally {
@@ -29,7 +29,7 @@ export async function prepareCheckout(root) {
   return entry;
 }
 
-/** The packed package holds neither the sources nor how to compile them. */
+/** The published package contains neither the sources nor their compiler configuration. */
 function isCheckout(root) {
   return fs.existsSync(path.join(root, 'tsconfig.json'));
 }
@@ -40,28 +40,31 @@ function installStamp(root) {
   return path.join(root, 'node_modules', '.sam-mil-install');
 }
 
-function wantedInstall(root) {
+function requiredInstall(root) {
   return digest([fs.readFileSync(path.join(root, 'package-lock.json')), process.platform, process.arch]);
 }
 
-/** Installed by us (the stamp says for which lock file) or by the user's own npm (its list says the same versions). */
+/**
+ * True if installed by us (the stamp matches the lock file) or by the user's own npm (its list has the same
+ * versions).
+ */
 function isInstalled(root) {
-  if (readOr(installStamp(root), '') === wantedInstall(root)) return true;
+  if (readOr(installStamp(root), '') === requiredInstall(root)) return true;
   if (!isInstalledByNpm(root)) return false;
-  fs.writeFileSync(installStamp(root), wantedInstall(root));
+  fs.writeFileSync(installStamp(root), requiredInstall(root));
   return true;
 }
 
 function isInstalledByNpm(root) {
   const installed = readOr(path.join(root, 'node_modules', '.package-lock.json'), '');
   if (installed === '') return false;
-  const have = JSON.parse(installed).packages;
-  const want = JSON.parse(fs.readFileSync(path.join(root, 'package-lock.json'), 'utf8')).packages;
-  return Object.entries(want).every(
+  const actual = JSON.parse(installed).packages;
+  const expected = JSON.parse(fs.readFileSync(path.join(root, 'package-lock.json'), 'utf8')).packages;
+  return Object.entries(expected).every(
     ([name, entry]) =>
       name === '' ||
       entry.optional ||
-      (have[name] && have[name].version === entry.version && fs.existsSync(path.join(root, name))),
+      (actual[name] && actual[name].version === entry.version && fs.existsSync(path.join(root, name))),
   );
 }
 
@@ -78,10 +81,13 @@ async function install(root) {
     ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
     root,
   );
-  fs.writeFileSync(installStamp(root), wantedInstall(root));
+  fs.writeFileSync(installStamp(root), requiredInstall(root));
 }
 
-/** npm links the bins of dependencies only; with this link `npx sam-mil` finds the checkout's own command at once. */
+/**
+ * npm links only the bins of dependencies; this link lets `npx sam-mil` find the checkout's own command
+ * immediately.
+ */
 function linkOwnBin(root) {
   const link = path.join(root, 'node_modules', '.bin', 'sam-mil');
   if (process.platform === 'win32' || fs.existsSync(link)) return;
@@ -89,7 +95,7 @@ function linkOwnBin(root) {
     fs.mkdirSync(path.dirname(link), { recursive: true });
     fs.symlinkSync(path.join('..', '..', 'client', 'sam-mil.mjs'), link);
   } catch {
-    // A convenience only: npx has a slower way of its own. Another process may also just have made it.
+    // Optional: without the link npx is slower. Another process may also have just created it.
   }
 }
 
@@ -99,28 +105,28 @@ function buildStamp(root) {
   return path.join(root, 'dist', '.sam-mil-build');
 }
 
-function wantedBuild(root) {
+function requiredBuild(root) {
   const files = ['tsconfig.json', 'package-lock.json', ...SOURCES.flatMap((name) => filesUnder(root, name))];
   return digest(files.flatMap((file) => [file, fs.readFileSync(path.join(root, file))]));
 }
 
 function isBuilt(root) {
-  return readOr(buildStamp(root), '') === wantedBuild(root);
+  return readOr(buildStamp(root), '') === requiredBuild(root);
 }
 
 async function build(root) {
   say('compiling the sources (10-20 s the first time)');
-  const wanted = wantedBuild(root);
+  const required = requiredBuild(root);
   await run(
     process.execPath,
     [path.join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', root],
     root,
   );
   removeOrphans(root);
-  fs.writeFileSync(buildStamp(root), wanted);
+  fs.writeFileSync(buildStamp(root), required);
 }
 
-/** tsc leaves the output of a deleted source behind; a deleted test would go on running. */
+/** tsc does not delete the output of a deleted source; a deleted test would still run. */
 function removeOrphans(root) {
   const sources = new Set(SOURCES.flatMap((name) => filesUnder(root, name)));
   for (const file of filesUnder(path.join(root, 'dist'), '.')) {
@@ -129,7 +135,7 @@ function removeOrphans(root) {
   }
 }
 
-/** Sources (and in dist: outputs) below a folder, sorted, relative to `root`. */
+/** Returns the sources (or, in dist, the outputs) below a folder, sorted, relative to `root`. */
 function filesUnder(root, name) {
   const start = path.join(root, name);
   if (!fs.existsSync(start)) return [];
@@ -145,12 +151,15 @@ function filesUnder(root, name) {
 
 const STALE_MILLISECONDS = 30_000;
 
-/** One process at a time. The holder touches the file every five seconds; a file that is not touched belongs to a process that died. */
+/**
+ * Admits one process at a time. The holder touches the file every five seconds; an untouched file belongs to
+ * a dead process.
+ */
 async function lock(file) {
   fs.mkdirSync(path.dirname(file), { recursive: true });
   const mine = `${os.hostname()} ${process.pid} ${Math.random()}`;
-  for (let told = false; !tryLock(file, mine); told = true) {
-    if (!told) say('another sam-mil process is setting up this checkout: waiting for it');
+  for (let reported = false; !tryLock(file, mine); reported = true) {
+    if (!reported) say('another sam-mil process is setting up this checkout: waiting for it');
     await new Promise((done) => setTimeout(done, 300));
     breakIfDead(file);
   }
@@ -178,14 +187,15 @@ function breakIfDead(file) {
   const content = readOr(file, '');
   const [host, pid] = content.split(' ');
   if (!isUntouched(file) && !isDead(host, Number(pid))) return;
-  // Renamed first: of two that find it dead only one gets it, and a lock taken in between is noticed and put back.
+  // Renamed first, so that only one of two processes removes it, and a lock taken meanwhile is noticed and
+  // restored.
   const taken = `${file}.${process.pid}`;
   try {
     fs.renameSync(file, taken);
     if (readOr(taken, '') !== content) fs.linkSync(taken, file);
     fs.rmSync(taken);
   } catch {
-    // Someone else was faster.
+    // Another process was faster.
   }
 }
 

@@ -1,4 +1,4 @@
-/** Package entry `sam-mil/slides`: whole slide images, read as the activities of this package read them. */
+/** Package entry `sam-mil/slides`: reads slides the same way as the activities of this package. */
 export { SamMilError } from '../domain/errors.js';
 export { openSlide } from '../domain/pathology/slides/open.js';
 export type { Level, Slide, SlideInfo } from '../domain/pathology/slides/slide.js';

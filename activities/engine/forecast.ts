@@ -13,8 +13,11 @@ import type { ManifestLine } from './stage-messages.js';
 /** What a run of the plan would do with a stage, and why. */
 export interface StageForecast {
   stage: string;
-  /** `stands`: no item needs work. `runs`: at least one does. `depends`: known only when the stages it needs have run. `skipped`: its `if` is false. */
-  state: 'stands' | 'runs' | 'depends' | 'skipped';
+  /**
+   * `up-to-date`: no item needs work. `runs`: at least one does. `depends`: known only when the stages it
+   * needs have run. `skipped`: its `if` is false.
+   */
+  state: 'up-to-date' | 'runs' | 'depends' | 'skipped';
   /** For `depends`: what it waits for; or why its items cannot be listed. */
   why?: string;
   /** By key; empty where they are not known yet. */
@@ -23,12 +26,15 @@ export interface StageForecast {
 
 export interface ItemForecast {
   key: string;
-  state: 'stands' | 'runs' | 'depends' | 'skipped';
+  state: 'up-to-date' | 'runs' | 'depends' | 'skipped';
   /** It stands since no step is for it: each one's `if` leaves it out. */
   idle?: true;
   /** The first step that would run. */
   step?: string;
-  /** The first thing that differs: `with patch-size: 512 -> 256`, `input slide (a.svs) has different content`, `output patches/a.h5 is missing`. */
+  /**
+   * The first thing that differs: `with patch-size: 512 -> 256`, `input slide (a.svs) has different content`,
+   * `output patches/a.h5 is missing`.
+   */
   why?: string;
 }
 
@@ -48,8 +54,9 @@ interface Known {
 }
 
 /**
- * What a run of `plan` would do, stage by stage: which items stand, which need work, and the first thing that differs for each. Executes nothing and
- * writes nothing but remembered digests; reads inputs whose digest is not known, so the first call over many slides takes its time.
+ * What a run of `plan` would do, stage by stage: which items stand, which need work, and the first thing that
+ * differs for each. Executes nothing and writes nothing but remembered digests; reads inputs whose digest is
+ * not known, so the first call over many slides takes its time.
  */
 export async function* forecast(
   engine: EngineContext,
@@ -90,7 +97,7 @@ async function forecastStage(
     items.push(await forecastItem({ engine, plan, stage, needs, options, before }, line, standing));
   }
   const state = worst(items);
-  const records = state === 'stands' ? [...standing.values()] : undefined;
+  const records = state === 'up-to-date' ? [...standing.values()] : undefined;
   return { forecast: { stage: stage.name, state, items }, records, standing };
 }
 
@@ -121,7 +128,7 @@ async function forecastItem(
   const found = await checkItem(check, stage, { key, fields, prior });
   if (found.state === 'todo') return { key, state: 'runs', step: found.step, why: found.why };
   standing.set(key, itemRecord(doneItem(item, found, true), fields));
-  return { key, state: 'stands', ...(found.idle && { idle: found.idle }) };
+  return { key, state: 'up-to-date', ...(found.idle && { idle: found.idle }) };
 }
 
 /** Lines for a stage that takes its items from another, also where that one would run for some of them. */
@@ -145,7 +152,7 @@ async function needsOf(stage: StagePlan, known: Map<string, Known>, work: string
 
 function worst(items: ItemForecast[]): StageForecast['state'] {
   const states = items.map(({ state }) => state);
-  return states.includes('runs') ? 'runs' : states.includes('depends') ? 'depends' : 'stands';
+  return states.includes('runs') ? 'runs' : states.includes('depends') ? 'depends' : 'up-to-date';
 }
 
 function unlisted(stage: StagePlan, state: StageForecast['state'], why: string): Known {

@@ -63,7 +63,7 @@ function planText(plan: Plan, forecasts: readonly StageForecast[], why: boolean,
 
 function stageRow(stage: StagePlan, found: StageForecast, palette: Palette): string[] {
   const marks = {
-    stands: palette.green('='),
+    'up-to-date': palette.green('='),
     runs: palette.cyan('▸'),
     depends: palette.dim('?'),
     skipped: palette.dim('-'),
@@ -85,16 +85,16 @@ function isUnlisted({ state, items }: Pick<StageForecast, 'state' | 'items'>): b
 function stateText({ state, why, items }: StageForecast): string {
   const running = items.filter((item) => item.state === 'runs').length;
   const idle = items.filter((item) => item.idle).length;
-  const standing = items.filter((item) => item.state === 'stands' || item.state === 'skipped').length - idle;
+  const current = items.filter((item) => item.state === 'up-to-date' || item.state === 'skipped').length - idle;
   if (isUnlisted({ state, items })) return 'its items cannot be listed';
   if (items.length === 0) return why ?? state;
   const left = idle === 0 ? '' : `, ${idle} left out by if`;
   if (running === 0)
-    return state === 'stands'
-      ? `${plural(standing, 'item')}, unchanged${left}`
+    return state === 'up-to-date'
+      ? `${plural(current, 'item')}, unchanged${left}`
       : 'depends on earlier stages';
   const all = `${plural(running, 'item')} to do`;
-  return `${standing + idle === 0 ? all : `${running} of ${items.length} items to do`}${left}`;
+  return `${current + idle === 0 ? all : `${running} of ${items.length} items to do`}${left}`;
 }
 
 function whyLines({ state, why, items }: StageForecast, palette: Palette): string[] {
@@ -110,14 +110,14 @@ function reason({ state, why = '' }: ItemForecast, palette: Palette): string {
 function summary(forecasts: readonly StageForecast[]): string {
   const items = forecasts.flatMap((stage) => stage.items);
   const running = items.filter((item) => item.state === 'runs').length;
-  const standing = items.filter((item) => item.state === 'stands' && !item.idle).length;
+  const current = items.filter((item) => item.state === 'up-to-date' && !item.idle).length;
   const waiting = forecasts.filter((stage) => stage.state === 'depends').length;
-  if (forecasts.every((stage) => stage.state === 'stands' || stage.state === 'skipped')) {
-    return `nothing to do: ${standing === 1 ? 'its one item is up to date' : `all ${standing} items are up to date`}`;
+  if (forecasts.every((stage) => stage.state === 'up-to-date' || stage.state === 'skipped')) {
+    return `nothing to do: ${current === 1 ? 'its one item is up to date' : `all ${current} items are up to date`}`;
   }
   const bad = forecasts.filter(isUnlisted).length;
   const failing = bad === 0 ? '' : `; ${plural(bad, 'stage')} would fail before any work`;
   const later =
     waiting === 0 ? '' : `; ${plural(waiting, 'stage')} can only be checked after the stages they need have run`;
-  return `${plural(running, 'item')} to do, ${standing} unchanged${failing}${later}`;
+  return `${plural(running, 'item')} to do, ${current} unchanged${failing}${later}`;
 }

@@ -6,15 +6,15 @@ import { clip, formatDuration } from './render-text.js';
 import { resultLines } from './run-end.js';
 import { countsText, renderRun, type Palette } from './render-status.js';
 
-/** Shows a run to a person: redrawn in place on a terminal, as lines elsewhere. */
+/** Creates the display of a run for people: a block redrawn in place on a terminal, plain lines elsewhere. */
 export function createDisplay(stream: WriteStream): RunListener {
   const live = stream.isTTY && process.env.TERM !== 'dumb';
   return live ? new LiveDisplay(stream) : new PlainDisplay(stream);
 }
 
 /**
- * NO_COLOR and pipes give no colours, FORCE_COLOR gives them everywhere: picocolors knows the rules, but
- * looks at stdout only.
+ * Returns colors unless NO_COLOR is set or the stream is a pipe; FORCE_COLOR enables them everywhere.
+ * picocolors knows these rules but checks only stdout.
  */
 export function paletteFor(stream: { isTTY?: boolean }): Palette {
   return pc.createColors(
@@ -22,10 +22,7 @@ export function paletteFor(stream: { isTTY?: boolean }): Palette {
   );
 }
 
-/**
- * What both kinds have in common. Only one line or block is written at a time, so nothing is ever
- * interleaved.
- */
+/** What both displays share. They write one line or block at a time, so output never interleaves. */
 abstract class TextDisplay implements RunListener {
   protected readonly stream: WriteStream;
   protected readonly palette: Palette;
@@ -50,7 +47,7 @@ abstract class TextDisplay implements RunListener {
   abstract closed(): void;
 }
 
-/** A block at the bottom of the terminal that is drawn again in place. */
+/** A block at the bottom of the terminal that is redrawn in place. */
 class LiveDisplay extends TextDisplay {
   private drawn: string[] = [];
   private columns = 0;
@@ -82,7 +79,7 @@ class LiveDisplay extends TextDisplay {
   }
 
   private draw(lines: readonly string[]): void {
-    // A block taller than the terminal can't be drawn again in place: the end is cut off.
+    // A block taller than the terminal cannot be redrawn in place, so its end is cut off.
     const rows = Math.max(1, (this.stream.rows ?? 24) - 1);
     const columns = this.stream.columns ?? 80;
     const shown = lines.slice(0, rows).map((line) => clip(line, columns));
@@ -93,8 +90,8 @@ class LiveDisplay extends TextDisplay {
   }
 
   /**
-   * Moves to the start of the block and clears from there. After a narrower resize old lines may have
-   * wrapped: they count double.
+   * Moves to the start of the block and clears from there. When the terminal became narrower, old lines may
+   * have wrapped and take several rows.
    */
   private erase(): string {
     const columns = this.stream.columns ?? 80;
@@ -105,8 +102,8 @@ class LiveDisplay extends TextDisplay {
 }
 
 /**
- * What other code of this process writes to the terminal while a block stands there: it would be drawn over,
- * and shift the block.
+ * Captures what other code in this process writes to the terminal: it would shift the block and be
+ * overwritten by it.
  */
 class ForeignOutput {
   private readonly write = process.stderr.write.bind(process.stderr);
@@ -115,7 +112,7 @@ class ForeignOutput {
 
   constructor(show: (text: string) => void) {
     this.warn = (warning) => show(`${warning.name}: ${warning.message}`);
-    // Node prints warnings past the stream, so its own listener makes way for ours.
+    // Node bypasses the stream for warnings, so its listener is replaced by ours.
     process.removeAllListeners('warning').on('warning', this.warn);
     if (!process.stderr.isTTY) return;
     process.stderr.write = (chunk: string | Uint8Array): boolean => {
@@ -136,11 +133,11 @@ class ForeignOutput {
 const SECONDS_BETWEEN_LINES = 10;
 
 /**
- * For pipes and logs: a line when a stage changes its state or something fails, and now and then how far it
- * is.
+ * For pipes and logs: prints a line when a stage changes state or an item fails, and its progress now and
+ * then.
  */
 class PlainDisplay extends TextDisplay {
-  private readonly said = new Map<string, { state: string; failed: number; counts: string; at: number }>();
+  private readonly shown = new Map<string, { state: string; failed: number; counts: string; at: number }>();
   private trouble?: string;
 
   status(view: RunView): void {
@@ -150,11 +147,11 @@ class PlainDisplay extends TextDisplay {
     }
     for (const stage of view.status.stages) {
       const counts = countsText(stage, this.palette);
-      const before = this.said.get(stage.name) ?? { state: 'waiting', failed: 0, counts: '', at: 0 };
+      const before = this.shown.get(stage.name) ?? { state: 'waiting', failed: 0, counts: '', at: 0 };
       const changed = stage.state !== before.state || stage.failed > before.failed;
       const due = counts !== before.counts && view.now - before.at > SECONDS_BETWEEN_LINES * 1000;
       if (!changed && !(due && stage.state === 'running')) continue;
-      this.said.set(stage.name, { state: stage.state, failed: stage.failed, counts, at: view.now });
+      this.shown.set(stage.name, { state: stage.state, failed: stage.failed, counts, at: view.now });
       const elapsed =
         stage.startedAt === undefined ? '' : `, ${formatDuration((view.now - stage.startedAt) / 1000)}`;
       this.line(`${stage.name}: ${stage.state}, ${counts.replaceAll('  ', ', ')}${elapsed}`);

@@ -2,8 +2,8 @@ import type { WriteStream } from 'node:tty';
 import { formatBytes, formatDuration } from './render-text.js';
 
 /**
- * One line that tells how a download goes, with amount, rate and what is left: drawn in place on a terminal, elsewhere a line at every tenth. Returns
- * what to call with each piece; `undefined` as the amount ends the line.
+ * Shows the progress of a download (amount, rate, time left): one line redrawn in place on a terminal,
+ * otherwise a line per 10 %. Returns a function to call with the bytes so far; `undefined` ends the line.
  */
 export function downloadProgress(
   name: string,
@@ -11,14 +11,14 @@ export function downloadProgress(
   now: () => number = () => performance.now(),
 ): (done: number | undefined, total?: number) => void {
   const live = stream.isTTY && process.env.TERM !== 'dumb';
-  const begun = now();
+  const startedAt = now();
   let first: number | undefined;
   let drawn = Number.NEGATIVE_INFINITY;
   let step = 0;
   return (done, total) => {
     if (done === undefined) return void (live && drawn > 0 && stream.write('\n'));
     first ??= done;
-    const seconds = (now() - begun) / 1000;
+    const seconds = (now() - startedAt) / 1000;
     const text = `  ${name}  ${progressText(done, total, (done - first) / Math.max(seconds, 1e-3))}`;
     if (live && (now() - drawn > 200 || done === total)) {
       stream.write(`\r\u001b[K${text}`);
@@ -30,7 +30,7 @@ export function downloadProgress(
   };
 }
 
-/** @param rate bytes a second */
+/** @param rate bytes per second */
 export function progressText(done: number, total: number | undefined, rate: number): string {
   const speed = `${formatBytes(rate)}/s`;
   if (total === undefined) return `${formatBytes(done)}  ${speed}`;

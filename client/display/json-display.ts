@@ -4,19 +4,19 @@ import type { RunEntry } from '../run/run-index.js';
 import { resultObject } from './run-end.js';
 
 /**
- * `--json`: a line for each change of a stage, for each newly failed item, and for the end; text for people
- * goes to stderr.
+ * For `--json`: prints a line for each change of a stage, for each new failed item, and for the end of the
+ * run. Text for people goes to stderr.
  */
 export class JsonDisplay implements RunListener {
-  private readonly said = new Map<string, string>();
+  private readonly shown = new Map<string, string>();
   private readonly failures = new Set<string>();
 
   status({ status }: RunView): void {
     for (const stage of status.stages) {
       const { name, state } = stage;
       const line = JSON.stringify({ event: 'stage', stage: name, state, ...pickCounts(stage, 'idle') });
-      if (state !== 'waiting' && this.said.get(name) !== line) console.log(line);
-      this.said.set(name, line);
+      if (state !== 'waiting' && this.shown.get(name) !== line) console.log(line);
+      this.shown.set(name, line);
       for (const failure of stage.failures) {
         const text = JSON.stringify({ event: 'failed', ...failure });
         if (!this.failures.has(text)) console.log(text);

@@ -3,7 +3,7 @@ import { SamMilError } from '../../domain/errors.js';
 import { formatTable, plural } from './render-text.js';
 import type { Palette } from './render-status.js';
 
-/** The part of a report's `metrics.json` that the terminal shows; null where a number is not defined. */
+/** The part of a report's `metrics.json` that the terminal shows. Undefined numbers are null. */
 interface MetricsSummary {
   protocol: string | null;
   groups: {
@@ -11,9 +11,9 @@ interface MetricsSummary {
     repeats: number;
     folds: number;
     slides: number;
-    /** Absent in reports of version 1, where all groups had the same. */
+    /** Absent in reports of version 1, in which all groups used the same protocol. */
     protocol?: string;
-    /** Some epoch was chosen on the slides that are scored. */
+    /** An epoch or threshold was chosen on the scored slides. */
     optimistic?: boolean;
     protocols: Record<string, Record<string, Spreads>>;
   }[];
@@ -42,13 +42,15 @@ async function readMetrics(path: string): Promise<MetricsSummary> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as MetricsSummary;
   } catch (cause) {
-    throw new SamMilError('InvalidInput', 'the metrics can not be read', { file: path, cause });
+    throw new SamMilError('InvalidInput', 'the metrics cannot be read', { file: path, cause });
   }
 }
 
 /**
- * Table of a report's `metrics.json`, a group a row, with what mean and standard deviation are taken over.
- * @param columns width of the terminal: metrics that do not fit beside long names are left out, the last ones first
+ * Renders a report's `metrics.json` as a table with one row per group, and notes on what the means are taken
+ * over.
+ * @param columns width of the terminal; metrics that do not fit next to long names are left out, last ones
+ * first
  */
 export async function metricsTable(path: string, palette: Palette, columns = Infinity): Promise<string[]> {
   const { groups, protocol } = await readMetrics(path);
@@ -61,9 +63,9 @@ export async function metricsTable(path: string, palette: Palette, columns = Inf
   const shown = fittingMetrics(rows, columns);
   const left = COLUMNS.slice(shown).map(([, title]) => title);
   const notes = [
-    ...notesOf(groups, protocol),
+    ...describeNumbers(groups, protocol),
     ...(marked ? [OPTIMISTIC] : []),
-    ...(left.length > 0 ? [`not shown for want of room: ${left.join(', ')}; see the report`] : []),
+    ...(left.length > 0 ? [`not shown for lack of space: ${left.join(', ')}; see the report`] : []),
   ];
   const table = [['', ...COLUMNS.map(([, title]) => palette.bold(title))], ...rows];
   return [
@@ -75,7 +77,7 @@ export async function metricsTable(path: string, palette: Palette, columns = Inf
   ];
 }
 
-/** How many metrics fit beside the names; at least one. */
+/** Returns how many metrics fit next to the names; at least one. */
 function fittingMetrics(rows: readonly string[][], columns: number): number {
   const widest = (i: number) =>
     Math.max(...rows.map((row) => row[i].length), COLUMNS[i - 1]?.[1].length ?? 0);
@@ -84,10 +86,10 @@ function fittingMetrics(rows: readonly string[][], columns: number): number {
   return Math.max(1, shown);
 }
 
-const OPTIMISTIC = '* optimistic: epoch or threshold was chosen on the very slides that are scored';
+const OPTIMISTIC = '* optimistic: the epoch or threshold was chosen on the scored slides';
 
-/** What the numbers are of, each line short enough for 80 columns. */
-function notesOf(groups: MetricsSummary['groups'], usual: string): string[] {
+/** Describes what the numbers are taken over. Each line fits 80 columns. */
+function describeNumbers(groups: MetricsSummary['groups'], usual: string): string[] {
   const each = (texts: readonly string[]) => [...new Set(texts)].join(' or ');
   const over = groups.map(({ repeats, folds }) =>
     repeats > 1 ? `the means of ${repeats} repeats` : plural(folds, 'fold'),
@@ -101,7 +103,7 @@ function notesOf(groups: MetricsSummary['groups'], usual: string): string[] {
   ];
 }
 
-/** Difference of the means of two reports, group by group. */
+/** Renders the difference of the means of two reports as a table with one row per group. */
 export async function metricsDifference(before: string, after: string, palette: Palette): Promise<string[]> {
   const [a, b] = await Promise.all([readMetrics(before), readMetrics(after)]);
   const names = [...new Set([...a.groups, ...b.groups].map(({ group }) => group))];
@@ -116,7 +118,7 @@ export async function metricsDifference(before: string, after: string, palette: 
   return formatTable([['', ...COLUMNS.map(([, title]) => palette.bold(title))], ...rows], [1, 2, 3, 4, 5]);
 }
 
-/** The spread over repeats where there are several: it is the one that papers report. */
+/** Prefers the spread over repeats if there are several, because papers report that one. */
 function preferred(spreads: Spreads | undefined): Spread | undefined {
   if (spreads === undefined) return undefined;
   const { repeats, folds } = spreads;
@@ -125,7 +127,7 @@ function preferred(spreads: Spreads | undefined): Spread | undefined {
 
 function spreadText(spread: Spread | undefined): string {
   if (spread === undefined || spread.mean === null) return 'n/a';
-  // Without spaces, so that a table of five columns fits 80.
+  // No spaces, so that a table of five columns fits 80 characters.
   return `${spread.mean.toFixed(3)}±${(spread.std ?? 0).toFixed(3)}`;
 }
 

@@ -4,7 +4,7 @@ import type { LoadedFile } from '../run/load-file.js';
 import type { Palette } from './render-status.js';
 import { plural } from './render-text.js';
 
-/** Every problem with its place, the marked line of the file, and what to do. */
+/** Renders every problem with its place, the marked line of the file, and how to fix it. */
 export function problemsText({ problems, text, file, others }: LoadedFile, palette: Palette): string {
   const { red: error, yellow: warning, dim: faint, bold: strong } = palette;
   return renderProblems(problems, text, file, { error, warning, faint, strong }, others);

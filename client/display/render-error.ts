@@ -2,8 +2,8 @@ import { errorLines, headline, type ErrorRecord } from '../../domain/errors.js';
 import { oneLine } from './render-text.js';
 
 /**
- * An error for the terminal: the statement, and under it, indented, a line per fact. Control characters are removed,
- * so text from files and other processes cannot drive the terminal.
+ * Renders an error for the terminal: the statement, and below it one indented line per fact. Control
+ * characters are removed, so that text from files and other processes cannot control the terminal.
  */
 export function renderError(
   error: Pick<ErrorRecord, 'what' | 'facts'>,
@@ -16,7 +16,7 @@ export function renderError(
   return errorLines({ what: printable(what), facts: Object.fromEntries(shown) }, paintLabel);
 }
 
-/** `CorruptSlide: a.svs: the slide is damaged`, where there is room for one line only. */
+/** `CorruptSlide: a.svs: the slide is damaged`, for places with room for one line. */
 export function renderHeadline(error: ErrorRecord): string {
   return oneLine(`${error.code}: ${headline(error)}`);
 }

@@ -26,7 +26,7 @@ const MARKS: Record<StageStatus['state'], [string, (palette: Palette) => (text: 
 
 const ACTIVITIES_SHOWN = 4;
 
-/** The whole run as lines: one per stage, and under a running stage what its activities are doing. */
+/** Renders a run: one line per stage and, below a running stage, what its activities are doing. */
 export function renderRun(view: RunView, palette: Palette): string[] {
   const { status, now } = view;
   const elapsed = formatDuration(((status.endedAt ?? now) - status.startedAt) / 1000);
@@ -55,9 +55,9 @@ const COUNTER_COLORS: Partial<Record<Counter, (palette: Palette) => (text: strin
   failed: (palette) => palette.red,
 };
 
-/** `14/24  3 unchanged  1 failed  2 running`, or why a stage has no numbers. */
+/** `14/24  3 unchanged  1 failed  2 running`, or why a stage has no counts. */
 export function countsText(stage: StageStatus, palette: Palette): string {
-  if (stage.state === 'waiting') return palette.dim(`waits for ${stage.needs.join(', ') || 'a worker'}`);
+  if (stage.state === 'waiting') return palette.dim(`waiting for ${stage.needs.join(', ') || 'a worker'}`);
   if (stage.state === 'skipped')
     return palette.dim(`skipped${stage.reason ? `: ${oneLine(stage.reason)}` : ''}`);
   if (stage.total === 0)
@@ -68,12 +68,12 @@ export function countsText(stage: StageStatus, palette: Palette): string {
   return [showEnded(stage), ...parts].join('  ');
 }
 
-/** Time taken by an ended stage; rate and time left of a running one. */
+/** Returns the duration of an ended stage, or the rate and time left of a running one. */
 function paceText(stage: StageStatus, view: RunView): string {
   if (stage.startedAt === undefined || stage.state === 'waiting' || stage.state === 'skipped') return '';
   const elapsed = ((stage.endedAt ?? view.now) - stage.startedAt) / 1000;
   if (stage.endedAt !== undefined || stage.state !== 'running') return formatDuration(elapsed);
-  const { perMinute, secondsLeft } = paceOf(stage, view, elapsed);
+  const { perMinute, secondsLeft } = estimatePace(stage, view, elapsed);
   const parts = [formatDuration(elapsed)];
   if (perMinute !== undefined && stage.total > 1) parts.push(`${perMinute.toPrecision(2)}/min`);
   if (secondsLeft !== undefined) parts.push(`about ${formatDuration(secondsLeft)} left`);
@@ -81,10 +81,10 @@ function paceText(stage: StageStatus, view: RunView): string {
 }
 
 /**
- * Pace over the items that had to be worked on; what receipts answered took no time and tells nothing. Running items count by the share that
- * their heartbeats report, so a stage of one long item has an estimate too.
+ * Estimates the pace from the items that needed work; up-to-date items took no time. Running items count by
+ * the share that their heartbeats report, so that a stage with one long item has an estimate too.
  */
-function paceOf(
+function estimatePace(
   stage: StageStatus,
   view: RunView,
   elapsed: number,
@@ -132,7 +132,7 @@ export function stateText(state: RunStatus['state'], palette: Palette): string {
   return colors[state](state);
 }
 
-/** Failed items and stages with what failed, for the end of a run and for `status`. */
+/** Renders failed items and stages with their errors, for the end of a run and for `status`. */
 export function renderFailures(status: RunStatus, palette: Palette): string[] {
   return status.stages.flatMap((stage) => {
     const lines = stage.failures.flatMap(({ key, step, error }) => {
@@ -147,7 +147,7 @@ export function renderFailures(status: RunStatus, palette: Palette): string[] {
   });
 }
 
-/** Of an error that nobody foresaw, the log has the stack. */
+/** Adds a default `next`: for an unexpected error, the log has the stack trace. */
 function withNext(error: ErrorRecord, next: string): ErrorRecord {
   return { ...error, facts: { next, ...error.facts } };
 }

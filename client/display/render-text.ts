@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
-/** Seconds as people say them: `8s`, `2m 05s`, `3h 12m`, `2d 4h`. */
+/** Formats a duration: `8s`, `2m 05s`, `3h 12m`, `2d 4h`. */
 export function formatDuration(seconds: number): string {
   const s = Math.max(0, Math.round(seconds));
   if (s < 60) return `${s}s`;
@@ -10,7 +10,7 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(s / 86_400)}d ${Math.floor((s % 86_400) / 3600)}h`;
 }
 
-/** `512 B`, `3.4 MB`, `1.2 GB`, powers of ten. */
+/** Formats a size in powers of ten: `512 B`, `3.4 MB`, `1.2 GB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let value = bytes;
@@ -23,8 +23,8 @@ export function formatBytes(bytes: number): string {
 }
 
 /**
- * Columns padded to their widest cell; colours do not count as width. Columns named in `right` are aligned to the right. The last cell of a row
- * that is shorter than others may reach over the columns that it lacks.
+ * Pads columns to their widest cell, not counting color codes. `right` lists the right-aligned columns. The
+ * last cell of a short row may extend over the columns that the row lacks.
  */
 export function formatTable(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
   const columns = Math.max(0, ...rows.map((row) => row.length));
@@ -44,12 +44,12 @@ export function formatTable(rows: readonly (readonly string[])[], right: readonl
   );
 }
 
-/** Cuts a line, colours kept, so that the terminal does not wrap it. */
+/** Cuts a line so that the terminal does not wrap it; keeps color codes. */
 export function clip(line: string, columns: number): string {
   if (width(line) <= columns) return line;
   let room = columns - 1;
   let out = '';
-  // Colour codes take no room and are all kept, so that a colour that was switched on is switched off again.
+  // Color codes have no width. All are kept, so that every color is switched off again.
   for (const part of line.split(/(\u001b\[[0-9;]*m)/)) {
     if (part.startsWith('\u001b')) out += part;
     else if (room > 0) {
@@ -61,7 +61,7 @@ export function clip(line: string, columns: number): string {
   return out;
 }
 
-/** Lines of a table cut to the terminal they go to; whole in pipes and files. */
+/** Cuts the lines of a table to the width of the terminal; pipes and files get whole lines. */
 export function fitTable(
   lines: readonly string[],
   { isTTY, columns }: { isTTY?: boolean; columns?: number },
@@ -71,7 +71,7 @@ export function fitTable(
   );
 }
 
-/** Text from files and other processes on one line, without anything that a terminal would act on. */
+/** Puts text from files and other processes on one line, without terminal control characters. */
 export function oneLine(text: string): string {
   return stripVTControlCharacters(text)
     .replace(/\s+/g, ' ')
@@ -83,7 +83,7 @@ export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** A path as short as it can be written from here. */
+/** Returns the path relative to the current folder if it is inside it. */
 export function shortPath(path: string): string {
   const near = relative(process.cwd(), path);
   return near === '' ? '.' : near.startsWith('..') ? path : near;

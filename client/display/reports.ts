@@ -4,15 +4,15 @@ import type { FileRef } from '../../domain/job.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { readReceipt } from '../../domain/engine/store/receipts.js';
 
-/** Files of the `pipeline.report` stages of a plan that stand in its work folder, absolute. */
+/** Files of a `pipeline.report` stage in the work folder, as absolute paths. */
 export interface ReportFiles {
   stage: string;
   html: string;
-  /** Absent where the report is of slides alone. */
+  /** Absent for a report of slides without evaluations. */
   metrics?: string;
 }
 
-/** Reports that a run has made, found through their receipts. */
+/** Finds the reports of a run through their receipts. */
 export async function reportsOf(plan: Plan): Promise<ReportFiles[]> {
   const found: ReportFiles[] = [];
   for (const stage of plan.stages) {

@@ -8,7 +8,7 @@ import { renderFailures, stateText, type Palette } from './render-status.js';
 import { formatDuration, plural, shortPath } from './render-text.js';
 import { reportsOf } from './reports.js';
 
-/** Last object of `--json`: what a script needs. */
+/** Returns the last object of `--json`. */
 export function resultObject(entry: RunEntry, outcome: RunOutcome): object {
   const status = outcome.ended === 'result' ? outcome.status : undefined;
   return {
@@ -24,8 +24,8 @@ export function resultObject(entry: RunEntry, outcome: RunOutcome): object {
 }
 
 /**
- * The end of a run for people: how it ended, what failed, the metrics table, the report's path, what to do
- * next.
+ * Renders the end of a run for people: how it ended, what failed, the metrics table, the report's path, and
+ * what to do next.
  */
 export async function resultLines(
   entry: RunEntry,
@@ -64,7 +64,7 @@ function leavingLines({ run }: RunEntry, how: 'left' | 'paused'): string[] {
   ];
 }
 
-/** A held or failed run names the stages concerned; the reasons of failed items follow below. */
+/** Names the stages that are held or failed; the errors of failed items follow below. */
 function headline(status: RunStatus, palette: Palette): string {
   const took = formatDuration(((status.endedAt ?? Date.now()) - status.startedAt) / 1000);
   const bad = status.stages

@@ -18,7 +18,7 @@ import { WorkFolder } from './work-folder.js';
 
 export interface ControllerOptions {
   server: ServerChoice;
-  /** Start a worker beside this process. Default: only for the embedded server. */
+  /** Start a local worker process. Default: only for the embedded server. */
   worker?: boolean;
   /** Prefix of the task queues. A known run keeps its own. */
   prefix?: string;
@@ -58,10 +58,10 @@ export class RunController {
   }
 
   /**
-   * Connects to the server, starting the embedded one if need be, and installs what a local worker needs.
+   * Connects to the server, starts the embedded one if necessary, and installs what a local worker needs.
    * @throws ServerUnreachable
    * @throws SamMilError InvalidInput for a work folder that cannot be written, for a plugin of the plan that
-   * a local worker would lack, or beside a worker without one
+   * is not installed, and if a running worker lacks one
    */
   static async open(plan: Plan, options: ControllerOptions): Promise<RunController> {
     const { listener, signal } = options;
@@ -82,8 +82,9 @@ export class RunController {
   }
 
   /**
-   * As {@link open}, for a known run: with its plan and queues, and on its server unless another one is named.
-   * @param plugins instead of the plan's, which may be elsewhere by now: package names or paths
+   * As {@link open}, for a known run: with its plan and queues, and on its server unless another one is
+   * named.
+   * @param plugins package names or paths to use instead of the plan's, which may have moved
    */
   static async reopen(
     entry: RunEntry,
@@ -188,7 +189,7 @@ export class RunController {
     return outcome;
   }
 
-  /** The whole sequence: `choose` starts or continues a run, which is followed; closes in any case. */
+  /** The whole sequence: `choose` starts or continues a run, which is followed; always closes. */
   async run(
     choose: (controller: RunController) => Promise<RunEntry>,
   ): Promise<{ entry: RunEntry; outcome: RunOutcome }> {
@@ -278,7 +279,7 @@ export class RunController {
     try {
       await this.remote(entry).pause(PAUSE_MILLISECONDS);
     } catch {
-      // It has just ended, is paused already, or no worker is up yet: it can be resumed anyway.
+      // It has just ended, is paused already, or no worker is up yet: it can still be resumed.
     }
     return { ended: 'paused' };
   }

@@ -21,7 +21,7 @@ export interface RunView {
   status: RunStatus;
   activities: readonly Activity[];
   now: number;
-  /** What outside the run holds it up: no worker, server unreachable. */
+  /** An external problem that blocks the run: no worker, server unreachable. */
   trouble?: string;
 }
 

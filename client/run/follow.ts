@@ -6,21 +6,19 @@ import { SamMilError } from '../../domain/errors.js';
 import { asSamMilError, decodeError, isWireError } from '../../domain/machine/threads/wire-error.js';
 import { stageStatusQuery, stepQueue, type RunStatus, type StageStatus } from '../../workflows/messages.js';
 import type { RunView } from './events.js';
-import { activitiesOf } from './pending-activities.js';
+import { readActivities } from './pending-activities.js';
 import { RemoteRun } from './remote-run.js';
 
 interface FollowOptions {
   /** Called with each new view. */
   show(view: RunView): void;
-  /** Called once a round: keeps the local worker alive. */
+  /** Called once per round to keep the local worker alive. */
   tend?(): Promise<void> | undefined;
-  /**
-   * The status that the run left in its work folder, if it has ended: Temporal keeps none of a cancelled run.
-   */
+  /** The status in the work folder if the run has ended: Temporal keeps no result of a cancelled run. */
   record?(): RunStatus | undefined;
-  /** Prefix of the run's task queues, where it is not the default one. */
+  /** Prefix of the run's task queues if it is not the default. */
   prefix?: string;
-  /** Ends the following; the run continues. */
+  /** Stops following; the run continues. */
   signal?: AbortSignal;
 }
 
@@ -41,7 +39,7 @@ export async function followRun(
   let failure: unknown;
   // The result arrives without a worker and without delay; queries need both.
   const waiting = new AbortController();
-  // Waiting for the result is a call a minute, and each leaves its listener behind.
+  // Waiting for the result makes a call per minute, and each call leaves a listener behind.
   setMaxListeners(0, waiting.signal);
   client
     .withAbortSignal(waiting.signal, () => handle.result())
@@ -52,7 +50,7 @@ export async function followRun(
   try {
     return await rounds();
   } finally {
-    // A call that is still open would be tried again on the closed connection.
+    // An open call would be retried on the closed connection.
     waiting.abort();
   }
 
@@ -75,7 +73,7 @@ export async function followRun(
   }
 }
 
-/** The run as it is now. Where no worker answers, the last view with the reason. */
+/** Returns the current view or, if no worker answers, the last view with the reason. */
 async function look(
   client: Client,
   run: string,
@@ -90,8 +88,8 @@ async function look(
 }
 
 /**
- * The run's own status, completed with exact numbers of the running stages and with what their activities are
- * doing. Throws Temporal's error where no worker answers in time.
+ * Returns the run's status with exact counts of the running stages and what their activities are doing.
+ * Throws Temporal's error if no worker answers in time.
  */
 export async function viewRun(client: Client, run: string, queuePrefix?: string): Promise<RunView> {
   const status = await new RemoteRun(client, run).status();
@@ -100,7 +98,7 @@ export async function viewRun(client: Client, run: string, queuePrefix?: string)
   );
   const [exact, { atWork, unserved, stuck }] = await Promise.all([
     Promise.all([...ids].map((id) => askStage(client, id))),
-    activitiesOf(client, [...ids, status.run]),
+    readActivities(client, [...ids, status.run]),
   ]);
   const byName = new Map(exact.flat().map((stage) => [stage.name, stage]));
   const stages = status.stages.map((stage) => newer(stage, byName.get(stage.name)));
@@ -118,10 +116,10 @@ function noWorkerFor(queues: readonly string[], queuePrefix: string | undefined)
   const names = queues.map((queue) => (queue.startsWith(prefix) ? queue.slice(prefix.length) : queue));
   const option = queuePrefix === undefined ? '' : ` --prefix ${queuePrefix}`;
   const command = `npx sam-mil worker --queues ${names.join(',')}${option}`;
-  return `no worker asks for steps of ${names.join(', ')}: all are busy elsewhere, or none serves it; \`${command}\` starts one`;
+  return `no worker is polling ${names.join(', ')}: all are busy, or none serves it; start one with \`${command}\``;
 }
 
-/** A stage that has just ended does not answer any more; the run's own account is right then. */
+/** A stage that has just ended no longer answers; the run's own status is correct then. */
 async function askStage(client: Client, workflowId: string): Promise<StageStatus[]> {
   try {
     return await client.withDeadline(Date.now() + ANSWER_MILLISECONDS, () =>
@@ -141,12 +139,12 @@ function troubleOf(error: unknown): string {
   const text =
     error instanceof Error ? `${error.message} ${(error.cause as Error | undefined)?.message ?? ''}` : '';
   if (/no poller/i.test(text)) return 'no worker answers; start one with `npx sam-mil worker`';
-  if (/UNAVAILABLE|ECONNREFUSED/i.test(text)) return 'the Temporal server does not answer; it is tried again';
+  if (/UNAVAILABLE|ECONNREFUSED/i.test(text)) return 'the Temporal server does not answer; retrying';
   if (/deadline|CANCELLED/i.test(text)) return 'waiting for a worker to answer';
   return `no status: ${text.trim()}`;
 }
 
-/** A run that failed carries its last status as the details of the failure. */
+/** Returns the last status of a failed run, which is in the details of the failure. */
 function statusOfFailure(error: unknown): RunStatus | undefined {
   if (!(error instanceof WorkflowFailedError) || !(error.cause instanceof ApplicationFailure))
     return undefined;
@@ -158,7 +156,7 @@ function endedBadly(run: string, error: unknown): SamMilError {
   const cause = error instanceof WorkflowFailedError ? error.cause : error;
   const details: unknown = cause instanceof ApplicationFailure ? cause.details?.at(0) : undefined;
   const failure = isWireError(details) ? decodeError(details) : asSamMilError(cause);
-  const next = `go on with \`npx sam-mil resume ${run}\`; what is done stays done`;
+  const next = `continue with \`npx sam-mil resume ${run}\`; finished work is kept`;
   const { code, what, facts } = failure;
   return new SamMilError(code, `run ${run} ended without a result: ${what}`, {
     next,

@@ -27,7 +27,7 @@ export interface FileOptions {
   set?: string[];
   paramsFile?: string;
   work?: string;
-  /** Packages or modules with more activities or models, besides those that the file names. */
+  /** Package names or module paths of plugins, in addition to those that the file names. */
   plugin?: string[];
 }
 
@@ -36,7 +36,7 @@ export interface LoadedFile extends LoadedPipeline {
   file: string;
   text: string;
   registry: Registry;
-  /** Text of the params file, by name, for rendering. */
+  /** Text of the params file by its name, for rendering problems. */
   others: Map<string, string>;
 }
 
@@ -69,10 +69,10 @@ export async function loadFile(
 }
 
 /**
- * Loads the plugins that a file names, then those of the command line. Faults of those of the file are problems of the
- * file.
+ * Loads the plugins that a file names, then those of the command line. A faulty plugin of the file becomes a
+ * problem of the file.
  * @param from folder of the file
- * @throws PluginFault for one of the command line
+ * @throws PluginFault for a faulty plugin of the command line
  */
 async function loadPlugins(
   named: readonly Named[],
@@ -94,8 +94,8 @@ async function loadPlugins(
 }
 
 /**
- * The plugins that a pipeline file names, as absolute paths.
- * @throws PluginFault for one that is not on this machine
+ * Returns the absolute paths of the plugins that a pipeline file names.
+ * @throws PluginFault for a plugin that is not installed
  */
 export function pluginsNamedBy(file: string): string[] {
   const source = { file: resolve(file), cwd: process.cwd() };
@@ -104,10 +104,10 @@ export function pluginsNamedBy(file: string): string[] {
 }
 
 /**
- * The part of a file's plan that is to run.
+ * Returns the part of a file's plan that the selection chooses.
  * @throws InvalidPipelineError for a file with errors
- * @throws SamMilError InvalidInput for a stage or item that does not exist, and for options that exclude each
- * other
+ * @throws SamMilError InvalidInput for a stage or item that does not exist, and for mutually exclusive
+ * options
  */
 export function selectPlan(
   { plan, file, problems }: LoadedFile,
@@ -131,7 +131,7 @@ function readText(file: string, what: string): string {
     return readFileSync(file, 'utf8');
   } catch (cause) {
     const shown = relative(process.cwd(), resolve(file)) || file;
-    throw new SamMilError('InvalidInput', `${what} can not be read`, {
+    throw new SamMilError('InvalidInput', `${what} cannot be read`, {
       file: shown,
       found: (cause as Error).message,
       next: 'check the path',

@@ -7,14 +7,13 @@ import { othersServe, pluginsOn, type WorkerFacts } from './registered-workers.j
 /** How long a worker may take to stop: running steps save a checkpoint meanwhile. */
 const STOP_MILLISECONDS = 30_000;
 
-/** A worker that dies this soon after its start will not do better the next time. */
+/** A worker that dies this soon after its start would fail again. */
 const HOPELESS_MILLISECONDS = 20_000;
 const HOPELESS_STARTS = 3;
 
 /**
- * The worker that a command runs beside itself: a process of its own, so that its load never stops the
- * display. It is started again when it dies, and not at all while other workers of this user serve all that
- * is needed.
+ * The worker of a command. A separate process, so that its load never blocks the display. It is restarted
+ * when it dies, and not started while other workers of this user serve everything that the run needs.
  */
 export class LocalWorker {
   private child?: ChildProcess;
@@ -38,16 +37,16 @@ export class LocalWorker {
     this.log = log;
   }
 
-  /** True while the worker that serves is this object's own. */
+  /** Whether this object's own worker is running. */
   get running(): boolean {
     return this.child !== undefined;
   }
 
-  /** Starts the worker if none lives. Throws when it keeps dying. */
+  /** Starts the worker if none is running. @throws SamMilError Unavailable if it keeps dying */
   async tend(): Promise<void> {
     if (this.child !== undefined || othersServe(this.needs)) return;
     if (this.failures >= HOPELESS_STARTS) {
-      throw new SamMilError('Unavailable', 'the worker ends as soon as it is started', {
+      throw new SamMilError('Unavailable', 'the worker exits right after it starts', {
         file: this.log,
         found: lastLine(this.log),
         next: 'run `npx sam-mil doctor`',
@@ -59,7 +58,7 @@ export class LocalWorker {
   private start(): void {
     mkdirSync(dirname(this.log), { recursive: true });
     const output = openSync(this.log, 'a');
-    // A process group of its own: Ctrl-C must not reach it before its runs have been told to pause.
+    // A separate process group: Ctrl-C must not reach the worker before its run is paused.
     const child = fork(this.program, ['worker', '--no-set-up', ...this.arguments(), ...this.args], {
       detached: true,
       stdio: ['ignore', output, output, 'ipc'],
@@ -87,7 +86,7 @@ export class LocalWorker {
     this.failures = Date.now() - this.startedAt < HOPELESS_MILLISECONDS ? this.failures + 1 : 0;
   }
 
-  /** Asks it to stop and waits until its steps have saved what they have. */
+  /** Stops the worker and waits until its steps have saved their progress. */
   async stop(): Promise<void> {
     const { child } = this;
     if (child === undefined) return;

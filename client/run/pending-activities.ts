@@ -13,22 +13,22 @@ const STARTED = 2;
 const ACTIVITY_QUEUE = 2;
 
 /**
- * The server remembers a worker for five minutes after its last call; one that polls calls at least once a
- * minute.
+ * The server remembers a worker for five minutes after its last call; a polling worker calls at least once
+ * per minute.
  */
 const SEEN_MILLISECONDS = 90_000;
 
 export interface Activities {
-  /** What is running, from its last heartbeat. */
+  /** Running activities, from their last heartbeats. */
   atWork: Activity[];
   /** Task queues that steps wait in although no worker serves them. */
   unserved: string[];
-  /** Why the engine's own records cannot be written or read; the engine keeps trying. */
+  /** Why the engine's own activities fail; the engine keeps retrying them. */
   stuck: string[];
 }
 
-/** What the activities of some workflows are doing now. A workflow that has just ended has none. */
-export async function activitiesOf(client: Client, workflowIds: readonly string[]): Promise<Activities> {
+/** Returns what the activities of the workflows are doing. A workflow that has just ended has none. */
+export async function readActivities(client: Client, workflowIds: readonly string[]): Promise<Activities> {
   const lists = await Promise.all(
     workflowIds.map(async (id) => {
       try {
@@ -52,15 +52,15 @@ export async function activitiesOf(client: Client, workflowIds: readonly string[
 }
 
 /**
- * Steps report in their heartbeats what they do. A failure without such a heartbeat is the engine's own,
- * mostly a full disk.
+ * Steps report what they do in their heartbeats. A failure without such a heartbeat comes from the engine's
+ * own activities, usually because of a full disk.
  */
 function stuckBecause(pending: readonly Pending[], activities: readonly (Activity | undefined)[]): string[] {
   const silent = pending.filter((_, index) => activities[index] === undefined);
   return [...new Set(silent.flatMap(({ lastFailure }) => lastFailure?.message ?? []))];
 }
 
-/** What the last attempt failed with, as its worker reported it. */
+/** Returns the error of the last attempt, as its worker reported it. */
 async function failureIn(client: Client, { lastFailure }: Pending): Promise<WireError | undefined> {
   if (!lastFailure) return undefined;
   const { applicationFailureInfo: info, message } = lastFailure;
@@ -69,7 +69,9 @@ async function failureIn(client: Client, { lastFailure }: Pending): Promise<Wire
   return isWireError(details) ? details : { code: info?.type || 'Internal', what: message ?? '', facts: {} };
 }
 
-/** Undefined for one that waits for a worker or is the engine's own: it has sent no heartbeat. */
+/**
+ * Returns undefined for an activity that waits for a worker or is the engine's own: it has sent no heartbeat.
+ */
 async function readActivity(client: Client, pending: Pending): Promise<Activity | undefined> {
   const details = await decodeArrayFromPayloads(
     client.options.loadedDataConverter,
@@ -89,8 +91,8 @@ async function readActivity(client: Client, pending: Pending): Promise<Activity 
 }
 
 /**
- * Task queues that steps wait in although no worker has polled them lately. A worker whose places are all
- * taken does not poll: a queue with a running activity is served.
+ * Returns the task queues that have waiting steps but no recent poll. A fully occupied worker does not poll,
+ * so a queue with a running activity counts as served.
  */
 async function unservedQueues(client: Client, activities: readonly Pending[]): Promise<string[]> {
   const busy = queuesOf(activities, STARTED);

@@ -11,16 +11,16 @@ type WorkerServer = Pick<WorkerFacts, 'address' | 'namespace' | 'prefix'>;
 export interface WorkerFacts {
   /** `engine`, and names used in `runs-on`. */
   queues: readonly string[];
-  /** Of its server, `host:port`. */
+  /** `host:port` of its server. */
   address: string;
   namespace: string;
-  /** Prefix of its task queues; absent: the default one. */
+  /** Prefix of its task queues. Absent: the default prefix. */
   prefix?: string;
   /** Absolute paths of the packages and modules of external plugins. */
   plugins: readonly string[];
 }
 
-/** Tells other commands of this user that this process is a worker. */
+/** Registers this process as a worker, for other commands of this user. */
 export function registerWorker(facts: WorkerFacts): void {
   registerProcess('workers', facts);
 }
@@ -30,8 +30,9 @@ export function unregisterWorker(): void {
 }
 
 /**
- * What a worker must serve to run a plan: the engine's queue and those of its steps, on the session's server.
- * @throws PluginFault where this machine lacks a plugin of the plan
+ * Returns what a worker must serve to run a plan: the engine's queue and those of its steps, on the session's
+ * server.
+ * @throws PluginFault if a plugin of the plan is not installed
  */
 export function needsOf(plan: Plan, { address, namespace }: Session, prefix?: string): WorkerFacts {
   const queues = plan.stages.flatMap((stage) => stage.steps.map((step) => step.queue));
@@ -44,7 +45,7 @@ export function needsOf(plan: Plan, { address, namespace }: Session, prefix?: st
   };
 }
 
-/** Whether workers that others have started serve all that is needed. */
+/** Whether workers started by other commands serve everything that is needed. */
 export function othersServe({ queues, plugins, ...server }: WorkerFacts): boolean {
   const fitting = workersOn(server).filter((worker) =>
     plugins.every((path) => worker.plugins.includes(path)),
@@ -52,14 +53,17 @@ export function othersServe({ queues, plugins, ...server }: WorkerFacts): boolea
   return queues.every((queue) => fitting.some((worker) => worker.queues.includes(queue)));
 }
 
-/** Plugins of all workers on a server: one that is started beside them is handed steps of their runs too. */
+/**
+ * Returns the plugins of all workers on a server. A new worker needs them, because it also receives steps of
+ * their runs.
+ */
 export function pluginsOn(server: WorkerServer): string[] {
   return [...new Set(workersOn(server).flatMap(({ plugins }) => plugins))];
 }
 
 /**
- * A worker without a run's plugin would be handed its steps all the same and fail them.
- * @throws SamMilError InvalidInput where one is up that serves a queue which is needed
+ * Refuses to run next to a worker without the run's plugins: it would receive steps of the run and fail them.
+ * @throws SamMilError InvalidInput if such a worker serves a queue that the run needs
  */
 export function refuseWorkersWithout({ queues, plugins, ...server }: WorkerFacts): void {
   for (const worker of workersOn(server)) {
@@ -67,8 +71,8 @@ export function refuseWorkersWithout({ queues, plugins, ...server }: WorkerFacts
     if (missing === undefined || !queues.some((queue) => queue !== 'engine' && worker.queues.includes(queue)))
       continue;
     throw invalid(
-      `the worker with process id ${worker.pid} serves ${server.address} without the plugin ${missing}: it would take steps of this run and fail them`,
-      'wait until the command that it belongs to has ended, or stop it and start it with this --plugin',
+      `the worker with process id ${worker.pid} serves ${server.address} without the plugin ${missing}: it would receive steps of this run and fail them`,
+      'wait until its command has ended, or restart the worker with this --plugin',
     );
   }
 }

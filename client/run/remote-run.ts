@@ -11,7 +11,7 @@ import {
 import { invalid } from '../command-line/errors.js';
 
 /**
- * What the server knows of a run. `gone`: the server never had it, or its history is past the retention
+ * What the server knows about a run. `gone`: the server never had it, or its history is past the retention
  * period.
  */
 export type ServerState = 'open' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'gone';
@@ -20,8 +20,8 @@ const STATUS_MILLISECONDS = 5000;
 const WORKER_MILLISECONDS = 60_000;
 
 /**
- * A run as its Temporal server has it: every question and request that a client sends to it. Status and
- * requests need a worker that answers; `state`, `cancel` and `terminate` do not. Methods throw the errors of
+ * A run on its Temporal server, with every query and request that a client sends to it. Status and requests
+ * need a worker that answers; `state`, `cancel` and `terminate` do not. Methods throw the errors of
  * Temporal's client unless they say otherwise.
  */
 export class RemoteRun {
@@ -54,7 +54,7 @@ export class RemoteRun {
     }
   }
 
-  /** @throws SamMilError InvalidInput where the run is not open */
+  /** @throws SamMilError InvalidInput if the run is not open */
   async requireOpen(): Promise<void> {
     const state = await this.state();
     if (state === 'open') return;
@@ -64,14 +64,14 @@ export class RemoteRun {
     );
   }
 
-  /** The run's own status. Throws where no worker answers within 5 seconds. */
+  /** Queries the run's status. Throws if no worker answers within 5 seconds. */
   status(): Promise<RunStatus> {
     return this.client.withDeadline(Date.now() + STATUS_MILLISECONDS, () => this.handle.query(statusQuery));
   }
 
   /**
-   * The status while a worker may still be starting. Throws the last error after a minute, or once the signal
-   * is aborted.
+   * Queries the status while a worker may still be starting. Throws the last error after a minute, or when
+   * the signal is aborted.
    */
   async statusOnceServed(signal?: AbortSignal): Promise<RunStatus> {
     const deadline = Date.now() + WORKER_MILLISECONDS;
@@ -85,12 +85,12 @@ export class RemoteRun {
     }
   }
 
-  /** Lets no new item start. `milliseconds` limits the wait for a worker's answer. */
+  /** Pauses the run: no new items start. `milliseconds` limits the wait for a worker's answer. */
   pause(milliseconds: number): Promise<RunStatus> {
     return this.client.withDeadline(Date.now() + milliseconds, () => this.handle.executeUpdate(pauseUpdate));
   }
 
-  /** Continues a paused run, or retries what failed of a held one. */
+  /** Continues a paused run, or retries what failed in a held one. */
   resume(request: ResumeRequest = {}): Promise<RunStatus> {
     return this.handle.executeUpdate(resumeUpdate, { args: [request] });
   }
@@ -117,7 +117,8 @@ export class RemoteRun {
 }
 
 /**
- * The workflow code has changed so much since the run was started that its history can no longer be replayed.
+ * Whether the workflow code has changed so much since the run was started that its history cannot be
+ * replayed.
  */
 export function isReplayFault(error: unknown): boolean {
   return error instanceof Error && /nondeterminis|TMPRL1100/i.test(`${error.message} ${String(error.cause)}`);

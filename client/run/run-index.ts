@@ -8,7 +8,10 @@ import type { RunStatus } from '../../workflows/messages.js';
 import { invalid } from '../command-line/errors.js';
 import { makeStateFolder, stateFolder } from '../server/state-folder.js';
 
-/** Where a run of this user lies: what `status RUN` needs to find the rest. The run's own record is in its work folder. */
+/**
+ * Where a run of this user is: what `status RUN` needs to find the rest. The run's own record is in its work
+ * folder.
+ */
 export interface RunEntry {
   run: string;
   pipeline: string;
@@ -17,7 +20,7 @@ export interface RunEntry {
   source: string;
   /** ISO 8601. */
   started: string;
-  /** Server it was started on; `embedded` for the one of this machine. */
+  /** Address of the server it was started on, or `embedded`. */
   server: string;
   namespace: string;
 }
@@ -31,7 +34,7 @@ export function forgetRun(run: string): void {
   rmSync(entryPath(run), { force: true });
 }
 
-/** Runs of this user on this machine, newest first; entries whose work folder is gone are left out. */
+/** Returns the runs of this user on this machine, newest first, without those whose work folder is gone. */
 export function knownRuns(): RunEntry[] {
   if (!existsSync(folder())) return [];
   return readdirSync(folder())
@@ -42,8 +45,8 @@ export function knownRuns(): RunEntry[] {
 }
 
 /**
- * A run by name, by the beginning of its name if only one fits, or `latest`. `work` finds runs that were started elsewhere.
- * Throws `InvalidInput` with the runs there are.
+ * Finds a run by its name, by a unique start of its name, or `latest`. `work` finds runs that were started
+ * elsewhere. Throws `InvalidInput`, listing the known runs.
  */
 export function findRun(name: string, work?: string): RunEntry {
   const runs = work === undefined ? knownRuns() : runsIn(resolve(work));
@@ -53,18 +56,18 @@ export function findRun(name: string, work?: string): RunEntry {
   if (found.length === 1) return found[0];
   if (found.length > 1) {
     const names = found.slice(0, 5).map((entry) => entry.run);
-    throw invalid(`several runs begin with "${name}": ${names.join(', ')}`, 'give more of the name');
+    throw invalid(`several runs start with "${name}": ${names.join(', ')}`, 'use a longer part of the name');
   }
   const known = runs.slice(0, 5).map((entry) => entry.run);
   throw new SamMilError('InvalidInput', `there is no run "${name}"`, {
     expected: known.length > 0 ? `one of ${known.join(', ')}` : undefined,
-    next: work === undefined ? 'see `npx sam-mil ls`, or give its work folder with --work' : 'check --work',
+    next: work === undefined ? 'see `npx sam-mil ls`, or specify its work folder with --work' : 'check --work',
   });
 }
 
 /**
- * The plan that a run was started with, for its work folder as it is called now.
- * @throws SamMilError InvalidInput where it cannot be read or is spoilt
+ * Reads the plan that a run was started with, adjusted to the current path of its work folder.
+ * @throws SamMilError InvalidInput if it cannot be read or is damaged
  */
 export function readPlanOf({ work, run }: Pick<RunEntry, 'work' | 'run'>): Plan {
   const path = planPath(work, run);
@@ -74,13 +77,13 @@ export function readPlanOf({ work, run }: Pick<RunEntry, 'work' | 'run'>): Plan 
     throw new SamMilError('InvalidInput', 'the plan of the run cannot be read', {
       file: path,
       found: (cause as Error).message,
-      next: 'run its pipeline file again: receipts skip what is done',
+      next: 'run its pipeline file again: up-to-date steps are skipped',
       cause,
     });
   }
 }
 
-/** How a run ended, as its work folder has it; undefined for one that has not. */
+/** Reads how a run ended from its work folder; undefined if it has not ended. */
 export function readRunRecord({ work, run }: RunEntry): RunStatus | undefined {
   try {
     return JSON.parse(readFileSync(join(runFolder(work, run), 'run.json'), 'utf8')) as RunStatus;
@@ -89,18 +92,21 @@ export function readRunRecord({ work, run }: RunEntry): RunStatus | undefined {
   }
 }
 
-/** What a command last saw of a run, and when (milliseconds since 1970). */
+/** The last known status of a run, and its time in milliseconds since 1970. */
 interface SeenStatus {
   at: number;
   status: RunStatus;
 }
 
-/** Kept for `status` while no server runs. A record for people: a full disk is the run's to tell, and it has. */
+/**
+ * Saves the status for `status` commands while no server is running. A failed write is ignored: the run
+ * itself reports a full disk.
+ */
 export function rememberStatus({ work, run }: RunEntry, status: RunStatus): void {
   try {
     writeAtomic(join(runFolder(work, run), 'seen.json'), `${JSON.stringify({ at: Date.now(), status })}\n`);
   } catch {
-    // What was seen before stands.
+    // The previous status remains.
   }
 }
 
@@ -113,18 +119,18 @@ export function lastSeenStatus({ work, run }: RunEntry): SeenStatus | undefined 
   }
 }
 
-/** A run that starts anew has not ended: its record would be taken for the new execution's. */
+/** Removes the record of a run that restarts: it would be mistaken for the new execution's. */
 export function forgetRunRecord({ work, run }: RunEntry): void {
   rmSync(join(runFolder(work, run), 'run.json'), { force: true });
 }
 
-/** Runs recorded in a work folder, whoever started them, newest first (names of runs end in their time). */
+/** Returns the runs in a work folder, whoever started them, newest first. */
 export function runsIn(work: string): RunEntry[] {
   const runs = join(work, '.runs');
   if (!existsSync(runs)) return [];
   return (
     readdirSync(runs)
-      // Other names are a lock, or what a file manager or NFS left there.
+      // Other names are a lock, or leftovers of a file manager or NFS.
       .filter((run) => keyProblem(run) === undefined && existsSync(planPath(work, run)))
       .flatMap((run) => readEntry(entryPath(run)) ?? entryFromPlan(work, run) ?? [])
       .map((entry) => ({ ...entry, work }))
@@ -132,7 +138,7 @@ export function runsIn(work: string): RunEntry[] {
   );
 }
 
-/** Undefined where the plan cannot be read: one spoilt run must not hide the others. */
+/** Returns undefined if the plan cannot be read: one damaged run must not hide the others. */
 function entryFromPlan(work: string, run: string): RunEntry | undefined {
   let plan: { name: string; source: { path: string } };
   try {

@@ -15,8 +15,8 @@ import type { Session } from '../server/connect.js';
 import { forgetRunRecord, rememberRun, type RunEntry } from './run-index.js';
 
 /**
- * What was requested beside the plan. Kept in the run's folder, because it applies each time the run is
- * restarted.
+ * What was requested in addition to the plan. Saved in the run's folder, because it applies each time the run
+ * is restarted.
  */
 export interface RunRequest {
   /** {@link RunInput.items}. */
@@ -27,7 +27,7 @@ export interface RunRequest {
   queuePrefix?: string;
 }
 
-/** Writes the plan into the work folder and starts its run. Returns the run as it is remembered. */
+/** Writes the plan into the work folder and starts its run. Returns its index entry. */
 export async function startRun(session: Session, plan: Plan, request: RunRequest = {}): Promise<RunEntry> {
   const run = newRunName(plan);
   const ref = await writePlan(plan, run);
@@ -39,14 +39,14 @@ export async function startRun(session: Session, plan: Plan, request: RunRequest
 
 /**
  * Starts a run again from its plan and request: for a run that has ended or whose history is lost. Receipts
- * skip finished work, also where the plan was edited by hand meanwhile, because they state what their outputs
- * were made from.
+ * skip finished work even if the plan was edited by hand, because they record what their outputs were made
+ * from.
  */
 export async function startAgain(session: Session, entry: RunEntry): Promise<RunEntry> {
   const path = planPath(entry.work, entry.run);
   const text = await readFile(path, 'utf8');
   const plan = { ...(JSON.parse(text) as Plan), work: entry.work };
-  // A work folder that was moved holds a plan with its old path; everything else in it is relative.
+  // The plan in a moved work folder contains its old path; everything else in it is relative.
   const ref =
     plan.work === (JSON.parse(text) as Plan).work
       ? { path, digest: digestOf(text) }
@@ -57,7 +57,7 @@ export async function startAgain(session: Session, entry: RunEntry): Promise<Run
   return remember(session, plan, entry.run);
 }
 
-/** The request of a known run; empty where its folder holds none. */
+/** Reads the request of a known run; empty if its folder has none. */
 export async function readRequest({ work, run }: Pick<RunEntry, 'work' | 'run'>): Promise<RunRequest> {
   const path = requestPath(work, run);
   return existsSync(path) ? (JSON.parse(await readFile(path, 'utf8')) as RunRequest) : {};
@@ -71,11 +71,11 @@ export async function isSameStart(entry: RunEntry, plan: Plan, request: RunReque
   try {
     return canonicalJson(JSON.parse(text) as Plan) === canonicalJson(plan);
   } catch {
-    return false; // A damaged plan is another plan.
+    return false; // A damaged plan counts as a different plan.
   }
 }
 
-/** Equal requests become equal objects, which hold only what is set. */
+/** Turns equal requests into equal objects, which contain only what is set. */
 function normalize({ items = {}, force = [], queuePrefix }: RunRequest): RunRequest {
   return {
     ...(Object.keys(items).length > 0 ? { items } : {}),
@@ -99,7 +99,7 @@ async function execute(client: Client, input: RunInput): Promise<void> {
     });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    throw new SamMilError('InvalidInput', `run ${input.run} is open already`, {
+    throw new SamMilError('InvalidInput', `run ${input.run} is already open`, {
       next: `see \`npx sam-mil status ${input.run}\``,
     });
   }
@@ -112,7 +112,10 @@ async function writePlan(plan: Plan, run: string): Promise<PlanRef> {
   return { path, digest: digestOf(text) };
 }
 
-/** `<pipeline>-<date>-<time>-<three letters>`: sorts by time, and two hosts in one second do not meet. */
+/**
+ * `<pipeline>-<date>-<time>-<three letters>`: sorts by time, and two hosts in the same second get different
+ * names.
+ */
 function newRunName(plan: Plan): string {
   const stamp = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   for (;;) {
@@ -138,8 +141,8 @@ async function headerOf(plan: Plan): Promise<RunHeader> {
 }
 
 /**
- * A user id without an entry in the password file, as in many containers, has no name: its number stands for
- * it.
+ * A user id without an entry in the password file, as in many containers, has no name; its number is used
+ * instead.
  */
 function userName(): string {
   try {

@@ -8,29 +8,26 @@ import { RemoteRun } from './remote-run.js';
 import { runsIn, type RunEntry } from './run-index.js';
 import { isSameStart, startAgain, startRun, type RunRequest } from './start-run.js';
 
-/** Of the runs of a work folder, only the newest are checked for being open. */
+/** Only the newest runs of a work folder are checked for being open. */
 const NEWEST_RUNS = 20;
 
 /**
- * Starts runs in a work folder so that at most one is open there: two would write into the same files. A run
- * that is in the way is terminated; its finished work is kept.
+ * Starts runs in a work folder so that at most one is open there: two would write into the same files. A
+ * conflicting run is terminated; its finished work is kept.
  */
 export class WorkFolder {
   private readonly work: string;
   private readonly session: Session;
   private readonly say: (line: string) => void;
 
-  /** @param say takes a line about each decision */
+  /** @param say receives a line about each decision */
   constructor(work: string, session: Session, say: (line: string) => void) {
     this.work = work;
     this.session = session;
     this.say = say;
   }
 
-  /**
-   * Starts a run, unless one of the same plan and request is open and no `fresh` one is requested: returns
-   * that one then.
-   */
+  /** Starts a run, or returns an open run of the same plan and request unless `fresh`. */
   start(plan: Plan, request: RunRequest, fresh: boolean): Promise<{ entry: RunEntry; isNew: boolean }> {
     return this.locked(async () => {
       for (const entry of await this.openRuns()) {
@@ -45,7 +42,7 @@ export class WorkFolder {
     });
   }
 
-  /** Starts a known run again under its name; terminates it first if it is open. */
+  /** Restarts a known run under its name; terminates it first if it is open. */
   restart(entry: RunEntry, why: string): Promise<RunEntry> {
     return this.locked(async () => {
       this.say(`restarting run ${entry.run} from its plan: ${why}; up-to-date steps are skipped`);
@@ -57,7 +54,7 @@ export class WorkFolder {
     });
   }
 
-  /** Two commands started at once must not both find that no run is open. */
+  /** Two commands that start at once must not both find that no run is open. */
   private async locked<T>(start: () => Promise<T>): Promise<T> {
     return withFileLock(join(await makeRunsFolder(this.work), '.start.lock'), start);
   }

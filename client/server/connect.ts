@@ -5,18 +5,21 @@ import { answers, joinEmbeddedServer, leaveEmbeddedServer, locateEmbeddedServer 
 import { invalid, ServerUnreachable } from '../command-line/errors.js';
 import { explainTls } from './tls-preflight.js';
 
-/** `--address`, `--namespace`, `--profile`; what is absent comes from Temporal's environment variables and configuration file. */
+/**
+ * `--address`, `--namespace`, `--profile`. Absent values come from Temporal's environment variables and
+ * configuration file.
+ */
 export interface ServerChoice {
   address?: string;
   namespace?: string;
   profile?: string;
 }
 
-/** Which server is meant, before anything is connected. */
+/** The chosen server, before connecting. */
 export interface Target {
-  /** `embedded`: the development server on this machine; nobody named another. */
+  /** `embedded`: the development server on this machine, used if no other server was specified. */
   kind: 'embedded' | 'given';
-  /** Absent for an embedded server that does not run. */
+  /** Absent for an embedded server that is not running. */
   address?: string;
   namespace: string;
   connectionOptions: ClientConnectConfig['connectionOptions'];
@@ -27,15 +30,15 @@ export interface Session {
   readonly kind: Target['kind'];
   readonly address: string;
   readonly namespace: string;
-  /** True if this session had to start the embedded server. */
+  /** Whether this session started the embedded server. */
   readonly started: boolean;
-  /** Closes the connection; an embedded server that nobody else uses is stopped. */
+  /** Closes the connection and stops an embedded server that nobody else uses. */
   close(): Promise<void>;
 }
 
 const CONNECT_MILLISECONDS = 10_000;
 
-/** Throws `InvalidInput` for a profile that is not there or a configuration file that can't be read. */
+/** @throws SamMilError InvalidInput for an unknown profile or an unreadable configuration file */
 export async function chooseServer(choice: ServerChoice): Promise<Target> {
   const config = loadConfig(choice);
   const namespace = choice.namespace ?? config.namespace ?? 'default';
@@ -53,15 +56,15 @@ function loadConfig(choice: ServerChoice): ClientConnectConfig {
     return loadClientConnectConfig({ profile: choice.profile });
   } catch (error) {
     throw invalid(
-      `Temporal's configuration can't be used: ${(error as Error).message}`,
+      `Temporal's configuration cannot be used: ${(error as Error).message}`,
       'see `temporal config list`, or correct TEMPORAL_PROFILE and TEMPORAL_CONFIG_FILE',
     );
   }
 }
 
 /**
- * Connects to the chosen server. With `start`, an embedded server that does not run is started.
- * Throws {@link ServerUnreachable} with the reason: nothing listens, TLS refused and why, namespace unknown.
+ * Connects to the chosen server. `start` starts the embedded server if it is not running. Throws {@link
+ * ServerUnreachable} with the reason: nothing listens, TLS failed and why, unknown namespace.
  */
 export async function openSession(
   choice: ServerChoice,
@@ -71,8 +74,8 @@ export async function openSession(
   if (target.kind === 'given') return connected(target, false);
   if (target.address === undefined && !options.start) {
     throw new ServerUnreachable(
-      'no Temporal server is at hand: none was named and the embedded one does not run',
-      'start it with `npx sam-mil server` (or `run`, which does so by itself), or name one with --address or --profile',
+      'no Temporal server: none was specified and the embedded server is not running',
+      'start it with `npx sam-mil server` (`run` starts it automatically), or specify one with --address or --profile',
     );
   }
   const { server, started } = await joinEmbeddedServer(options.log);
@@ -131,7 +134,7 @@ async function connect(address: string, options: Target['connectionOptions']): P
   } catch (error) {
     const hint = options.tls
       ? 'check the API key and the profile'
-      : 'if it wants TLS, use a profile that says so';
+      : 'if the server requires TLS, use a profile that enables it';
     throw new ServerUnreachable(
       `the Temporal server at ${address} did not accept the connection: ${(error as Error).message}`,
       hint,
@@ -147,7 +150,7 @@ async function checkNamespace(connection: Connection, address: string, namespace
     );
   } catch (error) {
     throw new ServerUnreachable(
-      `the Temporal server at ${address} has no namespace "${namespace}" for us: ${(error as Error).message}`,
+      `the namespace "${namespace}" of the Temporal server at ${address} cannot be used: ${(error as Error).message}`,
       'correct --namespace, or create it with `temporal operator namespace create`',
       error,
     );

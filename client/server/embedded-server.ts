@@ -18,14 +18,17 @@ import {
   unregisterProcess,
 } from './state-folder.js';
 
-/** The Temporal development server of this user on this machine: loopback only, history in an SQLite file of the state folder. */
+/**
+ * The Temporal development server of this user on this machine: loopback only, with its history in an SQLite
+ * file in the state folder.
+ */
 export interface EmbeddedServer {
   address: string;
   pid: number;
-  /** URL of Temporal's own web page. */
+  /** URL of Temporal's Web UI. */
   ui: string;
   database: string;
-  /** Server version, part of the database's name: versions do not open each other's files. */
+  /** Server version. Part of the database's name, because versions cannot open each other's files. */
   version: string;
 }
 
@@ -33,8 +36,8 @@ const START_SECONDS = 60;
 const STOP_SECONDS = 15;
 
 /**
- * Joins the embedded server, starting it if it does not run. It goes on until the last process that joined leaves, so two commands in two
- * terminals share it. `started` is true if this call started it.
+ * Joins the embedded server, starting it if necessary. It runs until the last process that joined leaves, so
+ * that commands in several terminals share it. `started` is true if this call started it.
  */
 export async function joinEmbeddedServer(
   log: SetUpLog,
@@ -49,7 +52,10 @@ export async function joinEmbeddedServer(
   });
 }
 
-/** Leaves the embedded server and stops it if nobody else uses it. Returns true if it was stopped. `force` stops it in any case. */
+/**
+ * Leaves the embedded server and stops it if nobody else uses it, or always with `force`. Returns true if it
+ * was stopped.
+ */
 export async function leaveEmbeddedServer(force = false): Promise<boolean> {
   return withFileLock(lockPath(), async () => {
     unregisterProcess('users');
@@ -60,7 +66,7 @@ export async function leaveEmbeddedServer(force = false): Promise<boolean> {
   });
 }
 
-/** The server that runs now; undefined if there is none. A record of one that died is not believed. */
+/** Returns the running server, or undefined. Ignores the record of a server that died. */
 export async function locateEmbeddedServer(): Promise<EmbeddedServer | undefined> {
   let server: EmbeddedServer;
   try {
@@ -68,12 +74,12 @@ export async function locateEmbeddedServer(): Promise<EmbeddedServer | undefined
   } catch {
     return undefined;
   }
-  // A process id may have been given to another program since: the command line tells.
+  // The process id may have been reused by another program, so the command line is checked too.
   const ours = isProcessAlive(server.pid) && (await commandLine(server.pid)).includes('start-dev');
   return ours && (await answersSoon(server.address)) ? server : undefined;
 }
 
-/** One that was started a moment ago, by a process that was killed, takes a second or two. */
+/** A server that was just started by a process that was then killed takes a second or two. */
 async function answersSoon(address: string): Promise<boolean> {
   for (let tries = 0; tries < 20; tries++) {
     if (await answers(address)) return true;
@@ -88,14 +94,16 @@ async function start(log: SetUpLog, ports: { port?: number; uiPort?: number }): 
   const { port = free[0], uiPort = free[1] } = ports;
   const database = join(stateFolder(), `temporal-${program.server}.db`);
   const output = openSync(logPath(), 'w');
-  // A process group of its own: Ctrl-C in the terminal must not reach it before the worker has said good-bye.
+  // A separate process group: Ctrl-C in the terminal must not reach the server before the worker has
+  // disconnected.
   const child = spawn(program.path, serverArguments(port, uiPort, database), {
     detached: true,
     stdio: ['ignore', output, output],
   });
   closeSync(output);
   child.unref();
-  // Recorded before it answers: should this process be killed meanwhile, the next one must find the server and not start a second on its database.
+  // Recorded before it answers: if this process is killed, the next one must find the server instead of
+  // starting a second one on the same database.
   const address = `127.0.0.1:${port}`;
   const ui = `http://127.0.0.1:${uiPort}`;
   const server: EmbeddedServer = { address, pid: child.pid ?? 0, ui, database, version: program.server };
@@ -122,15 +130,20 @@ function serverArguments(port: number, uiPort: number, database: string): string
   return [
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${port}`, '--ui-port', `${uiPort}`],
     ...['--db-filename', database, '--log-level', 'error'],
-    // 1.6 times the throughput of the default; the database stays consistent after a power cut.
+    // 1.6 times the throughput of the default; the database stays consistent after a power failure.
     ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'],
-    // Of the usual four partitions one may hold a step that waits while the worker's only poll waits at another for a minute: the server no longer passes on
-    // what is older than 5 s. In one partition steps start in the order in which they became ready. All four are still read: a run of before may lie there.
+    // With the usual four partitions, a step may wait in one while the worker's only poll waits at another
+    // for a minute: the server no longer forwards what is older than 5 s. In a single partition steps start
+    // in the order in which they became ready. All four are still read, because an earlier run may have steps
+    // there.
     ...['--dynamic-config-value', 'matching.numTaskqueueWritePartitions=1'],
   ];
 }
 
-/** Resolves with undefined once the namespace answers, which is a little after the port is open; with a reason if that never happens. */
+/**
+ * Resolves with undefined once the namespace answers, slightly after the port opens, or with the reason if it
+ * never does.
+ */
 async function ready(address: string): Promise<string | undefined> {
   const deadline = Date.now() + START_SECONDS * 1000;
   while (Date.now() < deadline) {
@@ -158,7 +171,7 @@ async function stop(server: EmbeddedServer): Promise<void> {
   rmSync(recordPath(), { force: true });
 }
 
-/** True if something accepts connections at `host:port`. */
+/** Whether something accepts connections at `host:port`. */
 export function answers(address: string): Promise<boolean> {
   const at = address.lastIndexOf(':');
   return new Promise((done) => {
@@ -177,7 +190,7 @@ export function answers(address: string): Promise<boolean> {
   });
 }
 
-/** Ports that nobody listens on now. All are held until all are known, so that they differ. */
+/** Returns unused ports. All are held until all are known, so that they differ. */
 async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {

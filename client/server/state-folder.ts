@@ -5,8 +5,9 @@ import { SamMilError } from '../../domain/errors.js';
 import { isProcessAlive } from '../../domain/machine/file-lock.js';
 
 /**
- * Where the command line keeps what must outlive a command but belongs to no work folder: the embedded server's database, its address, and the
- * list of runs. `$SAM_MIL_STATE`, else `$XDG_STATE_HOME/sam-mil`, else `~/.local/state/sam-mil`.
+ * Returns the folder for what must outlive a command but belongs to no work folder: the embedded server's
+ * database and address, and the list of runs. `$SAM_MIL_STATE`, else `$XDG_STATE_HOME/sam-mil`, else
+ * `~/.local/state/sam-mil`.
  */
 export function stateFolder(): string {
   const { SAM_MIL_STATE, XDG_STATE_HOME } = process.env;
@@ -16,8 +17,9 @@ export function stateFolder(): string {
 }
 
 /**
- * Makes the state folder, or a folder in it.
- * @throws SamMilError InvalidInput where this user may not: a read-only home, as in many containers
+ * Creates the state folder, or a folder in it.
+ * @throws SamMilError InvalidInput if this user may not write there, as with the read-only home of many
+ * containers
  */
 export function makeStateFolder(...inside: string[]): string {
   const folder = join(stateFolder(), ...inside);
@@ -26,7 +28,7 @@ export function makeStateFolder(...inside: string[]): string {
     accessSync(folder, constants.W_OK);
     return folder;
   } catch (cause) {
-    throw new SamMilError('InvalidInput', 'the folder for the state of sam-mil cannot be written', {
+    throw new SamMilError('InvalidInput', 'the state folder of sam-mil cannot be written', {
       file: folder,
       found: (cause as NodeJS.ErrnoException).code,
       next: 'set SAM_MIL_STATE to a folder that this user may write to',
@@ -35,7 +37,10 @@ export function makeStateFolder(...inside: string[]): string {
   }
 }
 
-/** Processes of one kind (`users` of the embedded server, `workers`), one file each named by process id. Entries of dead ones do not count. */
+/**
+ * Registers a process of a kind (`users` of the embedded server, `workers`): one file per process, named by
+ * its id. Files of dead processes do not count.
+ */
 export function registerProcess(kind: string, facts: object = {}, pid = process.pid): void {
   const folder = makeStateFolder(kind);
   writeFileSync(join(folder, String(pid)), JSON.stringify(facts));
@@ -45,7 +50,7 @@ export function unregisterProcess(kind: string, pid = process.pid): void {
   rmSync(join(stateFolder(), kind, String(pid)), { force: true });
 }
 
-/** The living ones, with what each said of itself. */
+/** Returns the running processes of a kind, with the facts they registered. */
 export function registeredProcesses(kind: string): { pid: number; facts: Record<string, unknown> }[] {
   const folder = join(stateFolder(), kind);
   let names: string[];
@@ -64,7 +69,7 @@ export function registeredProcesses(kind: string): { pid: number; facts: Record<
   });
 }
 
-/** An unreadable file is one that is just being written or removed. */
+/** An unreadable file is being written or removed at this moment. */
 function readFacts(path: string): Record<string, unknown> {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;

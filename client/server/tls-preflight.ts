@@ -2,14 +2,17 @@ import { isIP } from 'node:net';
 import { connect, type ConnectionOptions } from 'node:tls';
 import type { TLSConfig } from '@temporalio/client';
 
-/** A server that wants a client certificate says so only after the TLS 1.3 handshake has ended on our side. */
+/**
+ * A server that requires a client certificate reports this only after the TLS 1.3 handshake has ended on our
+ * side.
+ */
 const ALERT_MILLISECONDS = 500;
 const TIMEOUT_MILLISECONDS = 10_000;
 
 const REASONS: Readonly<Record<string, string>> = {
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'the server does not know the authority that signed the client certificate',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'the server does not trust the authority that signed the client certificate',
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED:
-    'the server wants a client certificate and the profile gives none',
+    'the server requires a client certificate and the profile has none',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     "the server's certificate is not signed by an authority that the profile names",
   SELF_SIGNED_CERT_IN_CHAIN: "the server's certificate is not signed by an authority that the profile names",
@@ -23,8 +26,8 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Tries the TLS handshake by itself. Temporal's own client says "failed to connect before the deadline" for every kind of refusal; this says
- * which it is. Resolves with undefined if the handshake holds.
+ * Tries the TLS handshake separately, because Temporal's client reports every refusal as "failed to connect
+ * before the deadline". Resolves with the reason, or undefined if the handshake succeeds.
  */
 export function explainTls(address: string, tls: TLSConfig | boolean): Promise<string | undefined> {
   const at = address.lastIndexOf(':');
@@ -32,7 +35,7 @@ export function explainTls(address: string, tls: TLSConfig | boolean): Promise<s
   const options: ConnectionOptions = {
     host,
     port: Number(address.slice(at + 1)),
-    // A name is sent for host names only: the protocol has none for IP addresses.
+    // The protocol has server names only for host names, not for IP addresses.
     servername: isIP(host) ? '' : host,
     ALPNProtocols: ['h2'],
     timeout: TIMEOUT_MILLISECONDS,

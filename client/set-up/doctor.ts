@@ -9,12 +9,15 @@ import { lastLine, runCommand } from '../../domain/machine/run-command.js';
 import { locateTemporalServer } from '../server/temporal-server.js';
 import { locateTensorFlow } from '../../domain/machine/tensorflow.js';
 
-/** One finding about this machine. `missing`: it would be fetched or built by the first command that needs it. `broken`: somebody must act. */
+/**
+ * One finding about this machine. `missing`: the first command that needs the part downloads or builds it.
+ * `broken`: the user must fix it.
+ */
 export interface Fact {
   name: string;
   state: 'ok' | 'missing' | 'broken' | 'warning';
   text: string;
-  /** Why other ways were not taken, or what to do. */
+  /** Why alternatives were not used, or what to do. */
   details: string[];
 }
 
@@ -31,7 +34,7 @@ interface Probed {
   facts: Record<string, unknown>;
 }
 
-/** Looks at everything that is not JavaScript; nothing is fetched. Parts are loaded in child processes. */
+/** Checks all native parts without downloading any. Libraries are loaded in child processes. */
 export async function examineMachine(): Promise<Fact[]> {
   const checks = [node, python, temporal, openSlide, tensorFlow, onnx, cacheDisk];
   return Promise.all(
@@ -43,7 +46,7 @@ async function node(): Promise<Fact> {
   return fact('node', 'ok', `Node ${process.versions.node}, ${platformKey()}`);
 }
 
-/** Python only downloads: nothing of ours runs in it. */
+/** Python is used only to download packages; none of our code runs in it. */
 async function python(): Promise<Fact> {
   const result = await runCommand('python3', ['-m', 'pip', '--version'], { timeout: 30_000 });
   if (result.code === 0) {
@@ -52,7 +55,7 @@ async function python(): Promise<Fact> {
   }
   const index = process.env.PIP_INDEX_URL
     ? 'PIP_INDEX_URL is used instead'
-    : 'parts that are missing can not be fetched';
+    : 'missing parts cannot be downloaded';
   return fact('python', process.env.PIP_INDEX_URL ? 'ok' : 'warning', `no python3 with pip: ${index}`, [
     lastLine(result),
   ]);
@@ -64,7 +67,7 @@ async function temporal(): Promise<Fact> {
     return fact(
       'temporal',
       'missing',
-      'no server yet; built once by `npx sam-mil server` (2-7 minutes)',
+      'not built yet; `npx sam-mil server` builds it once (2-7 minutes)',
       refused,
     );
   }
@@ -75,37 +78,37 @@ async function temporal(): Promise<Fact> {
 async function openSlide(): Promise<Fact> {
   const found = locateOpenSlide();
   if (found === undefined)
-    return fact('openslide', 'missing', 'not here yet; fetched when first needed (3 MB)');
+    return fact('openslide', 'missing', 'not installed yet; downloaded when first needed (3 MB)');
   const { failure, facts } = await runProbe('openslide', found.path);
-  if (failure !== undefined) return fact('openslide', 'broken', `${found.path} does not load`, [failure]);
+  if (failure !== undefined) return fact('openslide', 'broken', `${found.path} cannot be loaded`, [failure]);
   return fact('openslide', 'ok', `OpenSlide ${String(facts.version)}, from ${found.from}: ${found.path}`);
 }
 
 async function tensorFlow(): Promise<Fact> {
   const found = locateTensorFlow();
   if (found === undefined) {
-    return fact('tensorflow', 'missing', 'not set up yet; done when first needed (330 MB, about a minute)');
+    return fact('tensorflow', 'missing', 'not installed yet; installed when first needed (330 MB, about a minute)');
   }
   const { failure, facts } = await runProbe('tensorflow', found.packages);
   if (failure !== undefined)
-    return fact('tensorflow', 'broken', 'the library does not load', [failure, found.folder]);
-  const rate = `${String(facts.gflops)} GFLOP/s in a 1024 matrix product`;
-  const text = `TensorFlow ${found.tensorflow} (${found.variant}) under tfjs ${found.tfjs}, backend ${String(facts.backend)}, ${rate}`;
+    return fact('tensorflow', 'broken', 'the library cannot be loaded', [failure, found.folder]);
+  const rate = `${String(facts.gflops)} GFLOP/s in a 1024 x 1024 matrix product`;
+  const text = `TensorFlow ${found.tensorflow} (${found.variant}) with tfjs ${found.tfjs}, backend ${String(facts.backend)}, ${rate}`;
   return fact('tensorflow', facts.backend === 'tensorflow' ? 'ok' : 'warning', text, [
     `addon compiled by ${found.compiler}`,
   ]);
 }
 
-/** Each provider is tried on a small model, so what is said to work has computed. */
+/** Each provider runs a small model, so the reported ones really work. */
 async function onnx(): Promise<Fact> {
   if (!hasOnnxRuntime()) {
-    return fact('onnx', 'missing', 'not set up yet; done when first needed (110 MB from npm, half a minute)');
+    return fact('onnx', 'missing', 'not installed yet; installed when first needed (110 MB from npm, half a minute)');
   }
   const { failure, facts } = await runProbe('onnx');
-  if (failure !== undefined) return fact('onnx', 'broken', 'onnxruntime-node does not load', [failure]);
+  if (failure !== undefined) return fact('onnx', 'broken', 'onnxruntime-node cannot be loaded', [failure]);
   const providers = facts.providers as { name: string; lack?: string }[];
   const works = providers.filter(({ lack }) => lack === undefined).map(({ name }) => name);
-  // TensorRT compiles each model for minutes: only who asks for it gets it.
+  // TensorRT compiles each model for minutes, so it is used only on request.
   const auto = works.find((name) => name !== 'tensorrt');
   if (auto === undefined) {
     return fact(
@@ -118,8 +121,8 @@ async function onnx(): Promise<Fact> {
   return fact(
     'onnx',
     'ok',
-    `ONNX Runtime ${String(facts.version)} computes on ${works.join(', ')}; \`device: auto\` takes ${auto}`,
-    providers.filter(({ lack }) => lack !== undefined).map(({ name, lack }) => `not on ${name}: ${lack}`),
+    `ONNX Runtime ${String(facts.version)} computes on ${works.join(', ')}; \`device: auto\` uses ${auto}`,
+    providers.filter(({ lack }) => lack !== undefined).map(({ name, lack }) => `${name} is not available: ${lack}`),
   );
 }
 

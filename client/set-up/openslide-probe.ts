@@ -1,6 +1,6 @@
 /**
- * Program that loads an OpenSlide library and prints its version, as a line of JSON. It runs in a separate process, because a broken library
- * may take its process down. Called as `node openslide-probe.js <library>`.
+ * Loads an OpenSlide library and prints its version as a line of JSON. Runs in a separate process, because a
+ * broken library may crash it. Called as `node openslide-probe.js <library>`.
  */
 import koffi from 'koffi';
 

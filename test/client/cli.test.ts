@@ -58,7 +58,7 @@ test('run --json ends with an object that has a status also where no run came ab
   assert.equal(missing.status, 'invalid');
   assert.deepEqual(missing.error, {
     code: 'InvalidInput',
-    what: 'the pipeline file can not be read',
+    what: 'the pipeline file cannot be read',
     facts: {
       file: 'none.yaml',
       found: "ENOENT: no such file or directory, open 'none.yaml'",
@@ -87,7 +87,7 @@ test('arguments: each kind of mistake is exit code 2 and named without a stack t
   const cases: [string[], RegExp][] = [
     [['rn'], /unknown command 'rn'[\s\S]*Did you mean run/],
     [['run'], /missing required argument 'file'/],
-    [['run', 'none.yaml'], /none\.yaml: the pipeline file can not be read\n {2}found {4}ENOENT/],
+    [['run', 'none.yaml'], /none\.yaml: the pipeline file cannot be read\n {2}found {4}ENOENT/],
     [['plan', 'toy.yaml', '--set', 'suffix', ...plugin], /--set suffix has no value/],
     [
       ['plan', 'toy.yaml', '--only', 'mke', ...plugin],

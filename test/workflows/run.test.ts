@@ -62,10 +62,10 @@ test('stages run in the order of their needs, and pass files and items on', asyn
   assert.match(again.message, /nothing changed/);
   assert.equal(executionsOf(work).length, before, 'the second run executes nothing');
 
-  assert.deepEqual(await forecastOf(plan), { first: 'stands', items: 'stands', joined: 'stands' });
+  assert.deepEqual(await forecastOf(plan), { first: 'up-to-date', items: 'up-to-date', joined: 'up-to-date' });
   writeFileSync(join(work, 'items', 'item-1.txt'), 'damaged');
   assert.deepEqual(await forecastOf(plan), {
-    first: 'stands',
+    first: 'up-to-date',
     items: 'runs: output items/item-1.txt has changed since it was written',
     joined: 'depends: items runs first',
   });

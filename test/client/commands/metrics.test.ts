@@ -39,7 +39,7 @@ test('the table fits 80 columns and says what is optimistic, also where only the
   assert.deepEqual(lines.slice(4), [
     'mean ± standard deviation over the means of 2 repeats',
     '4 folds, 24 scored slides; threshold by protocol honest or paper',
-    '* optimistic: epoch or threshold was chosen on the very slides that are scored',
+    '* optimistic: the epoch or threshold was chosen on the scored slides',
   ]);
   assert.ok((await linesOf(context, [honest])).every((line) => !line.includes('optimistic')));
 });
@@ -49,6 +49,6 @@ test('beside long names the last metrics make way, and it is said', async (conte
   const lines = await linesOf(context, long, 80);
   assert.ok(lines.every((line) => line.length <= 80));
   assert.match(lines[0], /^ +AUC +F1 +accuracy$/);
-  assert.equal(lines[4], 'not shown for want of room: recall, specificity; see the report');
+  assert.equal(lines[4], 'not shown for lack of space: recall, specificity; see the report');
   assert.match((await linesOf(context, long))[0], /specificity$/);
 });
