@@ -18,31 +18,42 @@ import { loadRegistry } from './activities/plugins/load-plugins.js';
 import { enginePlugin, temporalPlugin } from './activities/worker-plugins.js';
 import { DEFAULT_QUEUE_PREFIX, engineQueue, stepQueue } from './workflows/messages.js';
 
-/** The composition root: joins connection, plugins, queues and workflows into a worker. `sam-mil worker` runs it as a process. */
+/**
+ * The composition root: builds a worker from connection, plugins, queues and workflows. `sam-mil worker` runs
+ * it as a process.
+ */
 
 export interface WorkerSettings {
   /** From Temporal's envconfig, or `{ address }`. */
   connection: NativeConnectionOptions;
   namespace?: string;
-  /** `engine` (workflows and their light activities) and the names used in `runs-on`. Default: engine, cpu, gpu. */
+  /**
+   * `engine` (workflows and their light activities) and the names used in `runs-on`. Default: engine, cpu,
+   * gpu.
+   */
   queues?: readonly string[];
   queuePrefix?: string;
-  /** Steps that run at once, by queue. Default: half the cores for cpu (at least 2), 1 for any other. */
+  /**
+   * Number of steps that run at once, by queue. Default: half the cores for cpu (at least 2), 1 for any
+   * other.
+   */
   concurrency?: Readonly<Record<string, number>>;
-  /** Further plugins: names of packages, or paths, relative ones from the current folder. */
+  /** External plugins: package names, or paths relative to the current folder. */
   plugins?: readonly string[];
-  /** After a shutdown was asked for, steps go on for this time before they are told to stop, in milliseconds. Default 2000. */
+  /**
+   * How long steps continue after a shutdown request before they are stopped, in milliseconds. Default: 2000.
+   */
   graceMs?: number;
   pool?: Omit<PoolOptions, 'plugins'>;
   logLevel?: LogLevel;
 }
 
 export interface RunningWorker {
-  /** Absolute paths of its further plugins. */
+  /** Absolute paths of its external plugins. */
   readonly plugins: readonly string[];
-  /** Resolves when the worker has ended after a shutdown, rejects when it broke. */
+  /** Resolves when the worker has shut down; rejects when it fails. */
   readonly ended: Promise<void>;
-  /** Tells running steps to save what they have, waits for them, and ends. */
+  /** Shuts down: lets running steps save their progress and waits for them. */
   shutdown(): Promise<void>;
 }
 
@@ -51,8 +62,9 @@ const DEFAULT_QUEUES = [ENGINE, 'cpu', 'gpu'];
 const STOP_CHILD_MS = 20_000;
 
 /**
- * Starts serving. The promise settles once the worker polls.
- * @throws SamMilError InvalidInput for a bad plugin; the connection's error where the server does not answer
+ * Starts a worker. The promise resolves once the worker polls.
+ * @throws SamMilError InvalidInput for an unusable plugin; the connection's error if the server does not
+ * answer
  */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   quietRuntime(settings.logLevel ?? 'WARN');
@@ -104,7 +116,7 @@ async function createWorkers(
     connection,
     namespace,
     shutdownGraceTime: graceMs,
-    // A step that does not stop is given up: its child is killed before that.
+    // A step that does not stop is abandoned; its child process has been killed by then.
     shutdownForceTime: graceMs + STOP_CHILD_MS + 5000,
   };
   const workers: Worker[] = [];
@@ -145,7 +157,7 @@ function quietRuntime(level: LogLevel): void {
 
 const here = dirname(realpathSync(fileURLToPath(import.meta.url)));
 
-/** The workflows as one script, as workers of the engine queue need them. */
+/** Returns the workflows as one script, for workers of the engine queue. */
 export function workflowCode(): Promise<string> {
   return workflowBundle(join(here, 'workflows', 'index.js'), join(here, '.bundles'));
 }

@@ -7,7 +7,10 @@ import { loadRegistry } from './plugins/load-plugins.js';
 import { EngineContext } from './step/engine-context.js';
 import { stepActivity } from './step/run-activity.js';
 
-/** Cancellation and live progress travel on heartbeats: the SDK would hold them back for most of the timeout. */
+/**
+ * Heartbeats carry cancellation and live progress; by default the SDK would delay them for most of the
+ * timeout.
+ */
 const HEARTBEATS = { maxHeartbeatThrottleInterval: '2s', defaultHeartbeatThrottleInterval: '2s' } as const;
 
 class SamMilPlugin extends SimplePlugin {
@@ -17,8 +20,8 @@ class SamMilPlugin extends SimplePlugin {
 }
 
 /**
- * A set of activities as a Temporal plugin, to be given to a worker of any step queue. SimplePlugin merges activities of one name silently: the
- * registry behind `engine` has refused that already.
+ * Returns a set of activities as a Temporal plugin for workers of step queues. SimplePlugin silently merges
+ * activities of the same name; the registry of `engine` has already refused those.
  */
 export function temporalPlugin(plugin: ActivityPlugin, engine: EngineContext): SimplePlugin {
   const activities = plugin.activities.map(
@@ -27,31 +30,38 @@ export function temporalPlugin(plugin: ActivityPlugin, engine: EngineContext): S
   return new SamMilPlugin({ name: `sam-mil.${plugin.name}`, activities: Object.fromEntries(activities) });
 }
 
-/** The engine's own activities as a Temporal plugin, to be given to the worker that runs the workflows. */
+/** Returns the engine's own activities as a Temporal plugin for the worker that runs the workflows. */
 export function enginePlugin(engine: EngineContext): SimplePlugin {
   return new SamMilPlugin({ name: 'sam-mil.engine', activities: engineActivities(engine) });
 }
 
 export interface SamMilPluginsOptions {
-  /** External plugins: names of packages, or paths, relative ones from the current folder. */
+  /** External plugins: package names, or paths relative to the current folder. */
   plugins?: readonly string[];
-  /** For the child processes that do the steps. */
+  /** Options of the child processes that run the steps. */
   pool?: Omit<PoolOptions, 'plugins'>;
 }
 
-/** Everything that a Temporal worker needs to serve pipelines beside its own workflows and activities. */
+/**
+ * Everything that a Temporal worker needs to serve pipelines in addition to its own workflows and activities.
+ */
 export interface SamMilPlugins {
-  /** For the worker of `engineQueue(prefix)`, which runs the workflows of `sam-mil/workflows`. */
+  /**
+   * For the worker of the engine queue, `engineQueue(prefix)`, which runs the workflows of
+   * `sam-mil/workflows`.
+   */
   engine: SimplePlugin;
   /** For workers of step queues, `stepQueue('cpu', prefix)`: all activities, built-in and external. */
   steps: SimplePlugin[];
-  /** Ends the child processes. To be called when the workers have ended. */
+  /** Ends the child processes. Call it when the workers have ended. */
   close(): Promise<void>;
 }
 
 /**
- * The activities of this package and of external plugins, as Temporal plugins for `Worker.create({ plugins })`.
- * @throws SamMilError InvalidInput for a plugin that is not found, exports none, or has a name that is taken
+ * Returns the activities of this package and of external plugins as Temporal plugins for `Worker.create({
+ * plugins })`.
+ * @throws SamMilError InvalidInput for a plugin that is not found, exports no plugin, or uses a name that is
+ * already used
  */
 export async function samMilPlugins(options: SamMilPluginsOptions = {}): Promise<SamMilPlugins> {
   const engine = new EngineContext(await loadRegistry(options.plugins), options.pool);

@@ -72,7 +72,7 @@ async function install(root) {
   const modules = path.join(root, 'node_modules');
   if (fs.existsSync(modules) && fs.lstatSync(modules).isSymbolicLink()) {
     throw new Error(
-      `${modules} is a link and does not fit package-lock.json. Next: run \`npm ci\` where it points to`,
+      `${modules} is a symbolic link and does not match package-lock.json. Next: run \`npm ci\` in the folder it points to`,
     );
   }
   say('installing dependencies (npm ci; once, 10-40 s, 430 MB)');

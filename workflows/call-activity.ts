@@ -12,8 +12,9 @@ import type { StepInput, StepResult } from '../domain/engine/item/step-input.js'
 import type { StepPlan } from '../domain/engine/language/plan/plan.js';
 
 /**
- * The engine's own activities. They repeat until the disk or the server is back, for about half a day; what cannot be mended is non-retryable.
- * Timeouts are generous: a page of changed outputs is digested again.
+ * Returns the engine's own activities. They are retried for about half a day, until the disk or the server is
+ * back; permanent errors are non-retryable. Timeouts are long because a page of changed outputs is digested
+ * again.
  */
 export function engineActivities(queue: string): EngineActivities {
   return proxyActivities<EngineActivities>({
@@ -25,12 +26,13 @@ export function engineActivities(queue: string): EngineActivities {
   });
 }
 
-/** A step may lose this many hosts in a row before that counts as its own failure. */
+/** A step may lose this many hosts in a row before it counts as failed. */
 const LOST_HOSTS = 20;
 
 /**
- * Runs a step where its `runs-on` says. A lost host, a shut-down worker and a pause end an attempt, though the step is not to blame: when they have
- * used up the attempts, it gets new ones. It goes on from its checkpoint each time.
+ * Runs a step on the queue of its `runs-on`. A lost host, a worker shutdown and a pause end an attempt
+ * without fault of the step: if they have used up its attempts, it gets new ones. It resumes from its
+ * checkpoint each time.
  */
 export async function callStep(queue: string, step: StepPlan, input: StepInput): Promise<StepResult> {
   const { retry } = step;
@@ -64,7 +66,7 @@ function isHostLoss(error: unknown): boolean {
   return cause instanceof ApplicationFailure && (cause.type === 'WorkerShutdown' || cause.type === 'Paused');
 }
 
-/** What a failed activity is recorded with: what its worker reported, as it is. */
+/** Returns the recorded error of a failed activity, exactly as its worker reported it. */
 export function failureOf(error: unknown): WireError {
   if (!(error instanceof ActivityFailure)) return encodeError(error);
   const { cause } = error;
@@ -75,12 +77,12 @@ export function failureOf(error: unknown): WireError {
   return isWireError(details) ? details : { ...encodeError(cause), code: cause.type ?? 'Internal' };
 }
 
-/** A worker that was started without a plugin takes steps that only it lacks. */
+/** A worker that was started without a plugin also receives steps of that plugin. */
 function unknownActivity({ activityType, identity }: ActivityFailure): WireError {
   return {
     code: 'InvalidInput',
     what: `the worker ${identity ?? ''} has no activity \`${activityType}\``,
-    facts: { next: 'start every worker of its queue with the plugin that holds it (--plugin)' },
+    facts: { next: 'start every worker of its queue with the plugin that contains it (--plugin)' },
   };
 }
 
@@ -89,6 +91,6 @@ function timeout({ timeoutType }: TimeoutFailure): WireError {
     const next = "see the workers' logs";
     return { code: 'Timeout', what: 'its worker stopped responding, attempt after attempt', facts: { next } };
   }
-  const next = 'raise it; the step resumes from its checkpoint';
+  const next = 'increase it; the step resumes from its checkpoint';
   return { code: 'Timeout', what: 'the step took longer than its `timeout`', facts: { next } };
 }

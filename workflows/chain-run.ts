@@ -24,7 +24,7 @@ import { Window } from './window.js';
 const PAGE = 200;
 const MAX_EVENTS = 6000;
 
-/** A chain of stages on its way over the items: the scheduler that joins window, pages, steps and records. */
+/** Runs a chain of stages over its items: the scheduler that connects window, pages, steps and records. */
 export class ChainRun {
   private readonly input: StageInput;
   private readonly carried: ChainState;
@@ -40,10 +40,13 @@ export class ChainRun {
   private readonly itemScopes: CancellationScope[];
   private cursor: number;
   private checking = false;
-  /** This execution has got somewhere: one that has not must not continue as new, for ever. */
+  /**
+   * Whether this execution has made progress. Without progress it must not continue as new, which would loop
+   * forever.
+   */
   private moved = false;
   private trouble: Error | undefined;
-  /** Grows with everything that happens: what the scheduler waits for. */
+  /** Increases with every event; the scheduler waits for it. */
   private ticks = 0;
 
   constructor(
@@ -102,7 +105,9 @@ export class ChainRun {
     return 'ended';
   }
 
-  /** Waits for what still runs, after a cancellation or a failure of the engine, and has the results written that there are. */
+  /**
+   * After a cancellation or a failure of the engine: waits for running items and writes the results so far.
+   */
   async abandon(): Promise<void> {
     this.stopFrom(0);
     await condition(() => this.window.idle && !this.checking);
@@ -165,7 +170,7 @@ export class ChainRun {
     if (result.status === 'failed' && this.stages[position].failFast) this.stopFrom(position);
     if (position + 1 < this.stages.length) {
       if (result.status === 'done') {
-        this.window.handOn({ ...item, position: position + 1, prior: result.outputs, steps: {} });
+        this.window.passOn({ ...item, position: position + 1, prior: result.outputs, steps: {} });
       } else {
         entries.push(...this.skipLater(position, result));
       }
@@ -174,7 +179,10 @@ export class ChainRun {
     this.report(this.statuses('running'));
   }
 
-  /** An item that did not end well has no successor in later stages; its absence there is recorded with the reason. */
+  /**
+   * An item that did not succeed has no successor in later stages; its absence there is recorded with the
+   * reason.
+   */
   private skipLater(position: number, ended: ItemResult): { position: number; result: ItemResult }[] {
     const reason = absenceReason(this.stages[position].name, ended);
     return this.stages.slice(position + 1).map((stage, offset) => {
@@ -184,7 +192,10 @@ export class ChainRun {
     });
   }
 
-  /** Stages before `position` go on: their items do not depend on what failed here, and a later run wants them all. */
+  /**
+   * Stages before `position` continue: their items do not depend on the failure, and a later run needs them
+   * all.
+   */
   private stopFrom(position: number): void {
     this.window.stop(position);
     for (const scope of this.itemScopes.slice(position)) scope.cancel();

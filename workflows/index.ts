@@ -1,3 +1,3 @@
-/** The one file the bundler reads: the workflows that a worker of the engine queue serves. */
+/** Entry point of the bundler: the workflows that a worker of the engine queue serves. */
 export { pipelineRun } from './pipeline-run.js';
 export { pipelineStage } from './pipeline-stage.js';

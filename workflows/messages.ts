@@ -7,14 +7,17 @@ import type { WireError } from '../domain/errors.js';
 import type { FailedItem, Tally } from '../domain/engine/item/tally.js';
 
 /**
- * Everything the client and the workflows say to each other: workflow types, queues, inputs, queries, updates. The client imports this file and
- * none of the workflow code behind it.
+ * Messages between the client and the workflows: workflow types, queues, inputs, queries, updates. The client
+ * imports this file but no workflow code.
  */
 
 export const RUN_WORKFLOW = 'pipelineRun';
 export const STAGE_WORKFLOW = 'pipelineStage';
 
-/** Queues of one installation. Workflows and the engine's own light activities run on `engine`; steps on `cpu`, `gpu` or a queue of the user's. */
+/**
+ * Queues of one installation. Workflows and the engine's own light activities run on `engine`; steps run on
+ * `cpu`, `gpu` or a user-defined queue.
+ */
 export const DEFAULT_QUEUE_PREFIX = 'sam-mil';
 
 export function engineQueue(prefix = DEFAULT_QUEUE_PREFIX): string {
@@ -37,16 +40,19 @@ export interface RunInput {
   run: string;
   plan: PlanRef;
   header: RunHeader;
-  /** Only these items of these stages run, by key; other items of the stage are left out. Stages not named run whole. */
+  /**
+   * Only these items of these stages run, by key; other items of the stage are left out. Other stages run for
+   * all their items.
+   */
   items?: Record<string, string[]>;
-  /** Stages, `stage@item` or `*`, whose receipts from before this run do not count. */
+  /** Stages, `stage@item`s or `*` whose receipts from earlier runs do not count. */
   force?: string[];
   /** Prefix of the task queues, default `sam-mil`. */
   queuePrefix?: string;
   limits?: EngineLimits;
 }
 
-/** What is known of a run before its plan is read: shown at once, never interpreted. */
+/** What is known about a run before its plan is read. Shown immediately, never interpreted. */
 export interface RunHeader {
   pipeline: string;
   description: string;
@@ -56,15 +62,18 @@ export interface RunHeader {
   source: string;
   user?: string;
   host?: string;
-  /** Commit of the pipeline file's repository, where there is one. */
+  /** Commit of the pipeline file's repository, if there is one. */
   git?: string;
 }
 
-/** For tests and very large runs; the defaults are right otherwise. */
+/** For tests and very large runs; otherwise use the defaults. */
 export interface EngineLimits {
   /** Items per page, default 200. */
   pageSize?: number;
-  /** A stage workflow continues as new at this many events, or earlier when the server suggests it. Default 6000. */
+  /**
+   * A stage workflow continues as new at this many events, or earlier when the server suggests it. Default
+   * 6000.
+   */
   maxEvents?: number;
 }
 
@@ -78,11 +87,14 @@ export interface StageStatus extends Counts {
   /** Milliseconds since 1970, workflow time. */
   startedAt?: number;
   endedAt?: number;
-  /** Why the stage failed, is held, or was skipped; absent where `error` tells. */
+  /** Why the stage failed, is held, or was skipped; absent if `error` is set. */
   reason?: string;
-  /** What kept the stage as a whole from being run, such as an item list that cannot be read. */
+  /** Why the stage as a whole could not run, such as an unreadable item list. */
   error?: WireError;
-  /** Workflow to ask with {@link stageStatusQuery} for exact numbers while the stage runs; this status lags by up to 2 % of the items. */
+  /**
+   * Workflow to query with {@link stageStatusQuery} for exact counts while the stage runs; this status lags
+   * by up to 2 % of the items.
+   */
   workflowId?: string;
   /** The first few failed items. */
   failures: FailedItem[];
@@ -97,7 +109,7 @@ export interface RunStatus {
   startedAt: number;
   endedAt?: number;
   stages: StageStatus[];
-  /** One sentence for people: what the run waits for, or how it ended. */
+  /** One sentence for people: what the run is doing or waiting for, or how it ended. */
   message: string;
 }
 
@@ -107,26 +119,32 @@ export type StageStatuses = StageStatus[];
 export const statusQuery = defineQuery<RunStatus>('status');
 export const stageStatusQuery = defineQuery<StageStatuses>('stageStatus');
 
-/** No new item starts until {@link resumeUpdate}; items that run go on to their end. Refused when the run has ended or is paused already. */
+/**
+ * Pauses a run: no new item starts until {@link resumeUpdate}; running items finish. Refused if the run has
+ * ended or is already paused.
+ */
 export const pauseUpdate = defineUpdate<RunStatus>('pause');
 
 /**
- * A paused run goes on; a held run starts its held stages again, where receipts let only what failed run. `stages` limits the retry. Refused when
- * there is nothing to resume.
+ * Continues a paused run; restarts the held stages of a held run, in which only failed items run again.
+ * `stages` limits the retry. Refused if there is nothing to resume.
  */
 export const resumeUpdate = defineUpdate<RunStatus, [ResumeRequest]>('resume');
 export interface ResumeRequest {
   stages?: string[];
 }
 
-/** Goes on without: `stage` counts a held stage as done with the items it has; `stage@item` leaves the item out of the held stage and tries the rest. */
+/**
+ * Skips in a held run: `stage` accepts a held stage with the items it has; `stage@item` leaves the item out
+ * of the held stage and retries the rest.
+ */
 export const skipUpdate = defineUpdate<RunStatus, [SkipRequest]>('skip');
 export interface SkipRequest {
   target: string;
 }
 
-// To cancel a run, cancel its workflow (`handle.cancel()`): items stop at their next safe point and are waited for, everything finished stays,
-// `<work>/.runs/<run>/run.json` keeps the status, and the run can be started again.
+// To cancel a run, cancel its workflow (`handle.cancel()`): items stop at their next safe point, finished
+// work is kept, `<work>/.runs/<run>/run.json` records the status, and the run can be resumed.
 
 /** Changes how many items of a running or waiting stage may run at once. */
 export const setMaxParallelUpdate = defineUpdate<RunStatus, [MaxParallelRequest]>('setMaxParallel');
@@ -135,11 +153,11 @@ export interface MaxParallelRequest {
   maxParallel: number;
 }
 
-/** What a finished stage hands to the stages that need it. */
+/** What a finished stage passes to the stages that need it. */
 export interface StageOutcome extends Tally {
   name: string;
   state: 'done' | 'failed' | 'skipped';
-  /** Absent where the stage was skipped. */
+  /** Absent if the stage was skipped. */
   items?: ItemsRef;
   /** Outputs of a stage of one item. */
   outputs?: JsonObject;

@@ -38,9 +38,9 @@ import type { StageInput } from './stage-input.js';
 import { markdownTable } from './stage-tally.js';
 
 /**
- * Workflow of a run: starts a child workflow per stage when the stages it needs have ended, holds on failure where the plan says so, and answers
- * pause, resume, skip, cancel and status. Ends with the run's status; a failed run ends as a failure of type `RunFailed` with that status as its
- * details.
+ * Workflow of a run: starts a child workflow for each stage when the stages it needs have ended, holds on
+ * failure if the plan says so, and handles pause, resume, skip, cancel and status. Returns the run's status;
+ * a failed run ends with a failure of type `RunFailed` with that status as its details.
  */
 export async function pipelineRun(input: RunInput): Promise<RunStatus> {
   return new PipelineRun(input).run();
@@ -55,7 +55,7 @@ export class PipelineRun {
   private endedAt: number | undefined;
   /** Running children by first stage of their chain. */
   private readonly children = new Map<string, ChildWorkflowHandle<typeof pipelineStage>>();
-  /** Grows with everything that happens: what the scheduler waits for. */
+  /** Increases with every event; the scheduler waits for it. */
   private ticks = 0;
 
   constructor(input: RunInput) {
@@ -97,13 +97,13 @@ export class PipelineRun {
     };
   }
 
-  /** Something happened: the scheduler looks again. */
+  /** Wakes the scheduler after an event. */
   touch(): void {
     this.ticks += 1;
     setCurrentDetails(`${this.status().message}\n\n${markdownTable(this.status().stages)}`);
   }
 
-  /** Tells running stages. One that has just ended needs no telling. */
+  /** Sends a change to the running stages. A stage that has just ended does not need it. */
   control(change: StageControl): void {
     for (const child of this.children.values())
       child.signal(stageControlSignal, change).catch(() => undefined);
@@ -204,7 +204,10 @@ export class PipelineRun {
   }
 }
 
-/** The stage workflow of an execution of this run that was terminated may take a moment to end: until then its id is taken. */
+/**
+ * The stage workflow of a terminated execution of this run may take a moment to end; its id is in use until
+ * then.
+ */
 async function startStage(
   input: StageInput,
   workflowId: string,
@@ -224,9 +227,9 @@ async function startStage(
   }
 }
 
-/** A stage workflow that could not be started or was ended from outside. */
+/** Outcomes of a stage workflow that could not be started or was ended externally. */
 function brokenChain(chain: string[], error: unknown): StageOutcome[] {
   const cause = (error as { cause?: Error } | undefined)?.cause ?? (error as Error);
-  const reason = `its workflow ended from outside: ${cause.message}`;
+  const reason = `its workflow was ended externally: ${cause.message}`;
   return chain.map((name) => ({ name, state: 'failed', ...newTally(), reason }));
 }

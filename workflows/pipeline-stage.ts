@@ -25,9 +25,9 @@ import type { ChainState, StageInput } from './stage-input.js';
 import { markdownTable } from './stage-tally.js';
 
 /**
- * Workflow of a stage, and of stages fused with it: lists its items, checks them page by page, runs those that need work in a sliding window,
- * has their results recorded in files, and continues as new when its history grows. Returns an outcome per stage; a failed item is no failure of
- * this workflow.
+ * Workflow of a stage and the stages fused with it: lists its items, checks them page by page, runs those
+ * that need work in a sliding window, records their results in files, and continues as new when its history
+ * grows. Returns one outcome per stage; a failed item does not fail this workflow.
  */
 export async function pipelineStage(input: StageInput): Promise<StageOutcome[]> {
   const control: Required<StageControl> = { paused: input.paused, maxParallel: { ...input.maxParallel } };
@@ -49,7 +49,7 @@ export async function pipelineStage(input: StageInput): Promise<StageOutcome[]> 
   return continueAsNew<typeof pipelineStage>({ ...input, ...control, state: chain.state() });
 }
 
-/** Lists the items: the beginning of a chain. */
+/** Starts a chain: lists its items. */
 async function openChain(input: StageInput): Promise<ChainState> {
   const { scope, stages, needs, only, leaveOut } = input;
   const execution = workflowInfo().firstExecutionRunId.replaceAll('-', '').slice(0, 16);
@@ -60,7 +60,7 @@ async function openChain(input: StageInput): Promise<ChainState> {
   return { execution, listed, cursor: 0, batch: 0, pending: [], startedAt, tallies };
 }
 
-/** The stage could not be run to its end: its list of items is not usable, or its results cannot be written. */
+/** Outcomes of a stage that could not finish: its item list is unusable, or its results cannot be written. */
 function failedOutcomes(input: StageInput, error: WireError, chain: ChainRun | undefined): StageOutcome[] {
   const statuses = chain?.statuses('failed');
   return input.stages.map((name, position) => {
@@ -70,19 +70,19 @@ function failedOutcomes(input: StageInput, error: WireError, chain: ChainRun | u
   });
 }
 
-/** The run hears of progress in steps of 2 %, so that its own history stays short however many items there are. */
+/** Reports progress to the run in steps of 2 %, so that its history stays short for any number of items. */
 function reportToRun(): (statuses: StageStatuses) => void {
   const { parent } = workflowInfo();
-  let told = -1;
+  let reported = -1;
   return (statuses) => {
     const counts = addCounts(statuses);
     const share = counts.total === 0 ? 0 : Math.floor((50 * countEnded(counts)) / counts.total);
-    if (share === told) return;
-    told = share;
+    if (share === reported) return;
+    reported = share;
     setCurrentDetails(markdownTable(statuses));
     if (!parent) return;
     const run = getExternalWorkflowHandle(parent.workflowId);
-    // A run that is gone needs no report.
+    // A run that has ended needs no report.
     run.signal(stageProgressSignal, statuses).catch(() => undefined);
   };
 }

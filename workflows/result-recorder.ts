@@ -4,10 +4,10 @@ import type { ChainScope, EngineActivities, RecordItemsInput } from '../activiti
 type Entry = RecordItemsInput['results'][number];
 
 const BATCH = 50;
-/** A slow stage records at each end of an item, at most this often, in milliseconds. */
+/** A slow stage records after each item, but waits at least this long between records, in milliseconds. */
 const EVERY_MS = 5000;
 
-/** Gathers results and has them written in batches: one activity for many items. */
+/** Collects results and writes them in batches: one activity for many items. */
 export class ResultRecorder {
   private readonly acts: EngineActivities;
   private readonly scope: ChainScope;
@@ -16,7 +16,7 @@ export class ResultRecorder {
   private writing = 0;
   /** Number of the next batch. */
   batch: number;
-  /** The first failure to write; results are then missing, and the stage cannot end well. */
+  /** The first failed write; results are then missing, and the stage cannot succeed. */
   error: Error | undefined;
 
   constructor(acts: EngineActivities, scope: ChainScope, batch: number) {
@@ -31,7 +31,7 @@ export class ResultRecorder {
     if (due) this.flush();
   }
 
-  /** Writes what is left and waits for everything under way. Throws the first failure. */
+  /** Writes the remaining results and waits for all writes. Throws the first failure. */
   async drain(): Promise<void> {
     this.flush();
     await condition(() => this.writing === 0);

@@ -17,8 +17,8 @@ interface Entry {
 }
 
 /**
- * The state of a run, without Temporal: which stage may start, what its end means for the others, and what a person's wish changes. `now` is
- * workflow time in milliseconds.
+ * The state of a run, independent of Temporal: which stages may start, what their end means for the others,
+ * and what the user's requests change. `now` is workflow time in milliseconds.
  */
 export class RunBook {
   readonly plan: PlanSummary;
@@ -28,7 +28,7 @@ export class RunBook {
   private readonly entries: Entry[];
   private readonly chosen: readonly string[];
 
-  /** `chosen`: stages that run for some of their items only. */
+  /** @param chosen stages that run for only some of their items */
   constructor(plan: PlanSummary, chosen: readonly string[] = []) {
     this.plan = plan;
     this.chosen = chosen;
@@ -39,9 +39,12 @@ export class RunBook {
     }));
   }
 
-  /** Chains of stages that may start now, each a stage and those that can follow it item by item. Settles stages that their `if` leaves out. */
+  /**
+   * Returns the chains that may start now, each a stage and those that can follow it item by item. Settles
+   * stages that their `if` excludes.
+   */
   startable(now: number): string[][] {
-    this.skipUnwanted(now);
+    this.settleExcluded(now);
     if (this.paused || this.cancelled) return [];
     const chains: string[][] = [];
     for (const entry of this.entries) {
@@ -69,7 +72,7 @@ export class RunBook {
     }
   }
 
-  /** A stage whose predecessor in the chain did not end well waits again: its own verdict depends on that one. */
+  /** A stage whose predecessor in the chain failed waits again: its own outcome depends on that stage. */
   ended(outcomes: StageOutcome[], now: number): void {
     let waits = false;
     for (const outcome of outcomes) {
@@ -79,7 +82,7 @@ export class RunBook {
     }
   }
 
-  /** A chain that was stopped; its stages stay as far as they came. */
+  /** Records a stopped chain; its stages keep their progress. */
   stopped(chain: string[], now: number): void {
     for (const name of chain) {
       const { status } = this.entry(name);
@@ -87,12 +90,12 @@ export class RunBook {
     }
   }
 
-  /** Nothing will start or change any more without a person's wish. */
+  /** Whether nothing will start or change without a request from the user. */
   get settled(): boolean {
     return this.entries.every(({ status }) => status.state !== 'running') && !this.anyReady();
   }
 
-  /** Every stage has come to its end. */
+  /** Whether every stage has ended. */
   get over(): boolean {
     return this.entries.every(({ status }) => isEnd(status.state));
   }
@@ -120,7 +123,7 @@ export class RunBook {
     return this.entry(stage).leaveOut;
   }
 
-  /** What the expressions of a chain see of the stages outside it. */
+  /** Returns what the expressions of a chain see of the stages outside it. */
   needsOf(chain: string[]): NeedsContext {
     const names = new Set(chain.flatMap((name) => this.entry(name).plan.needs));
     const outside = [...names].filter((name) => !chain.includes(name));
@@ -134,12 +137,12 @@ export class RunBook {
     return Object.fromEntries(files);
   }
 
-  /** Held stages start again. */
+  /** Restarts held stages. */
   retry(stages: string[]): void {
     for (const name of stages) this.backToWaiting(this.entry(name));
   }
 
-  /** A held stage counts as done with the items it has, or is tried again without one of them. */
+  /** Accepts a held stage with the items it has, or retries it without one of them. */
   skip(stage: string, item: string | undefined, now: number): void {
     const entry = this.entry(stage);
     if (item !== undefined) {
@@ -184,18 +187,18 @@ export class RunBook {
     return !this.paused && !this.cancelled && this.entries.some((entry) => this.isReady(entry));
   }
 
-  /** One pass is enough: stages come after their needs. */
-  private skipUnwanted(now: number): void {
+  /** One pass is enough, because stages come after the stages they need. */
+  private settleExcluded(now: number): void {
     for (const entry of this.entries) {
       if (!this.isReady(entry)) continue;
-      const reason = this.unwanted(entry);
+      const reason = this.exclusionOf(entry);
       if (!reason) continue;
       this.settle({ name: entry.plan.name, ...newTally(), ...reason }, now);
     }
   }
 
-  /** What a stage that does not run ends as, and why; undefined where it runs. */
-  private unwanted({ plan }: Entry): Pick<StageOutcome, 'state' | 'reason' | 'error'> | undefined {
+  /** Returns how a stage that must not run ends, and why; undefined if it runs. */
+  private exclusionOf({ plan }: Entry): Pick<StageOutcome, 'state' | 'reason' | 'error'> | undefined {
     const failed = plan.needs.filter((need) => this.entry(need).status.state === 'failed');
     const notDone = plan.needs.filter((need) => this.entry(need).status.state !== 'done');
     const elsewhere = this.plan.onFailure === 'fail' ? this.in('failed') : [];
@@ -211,11 +214,14 @@ export class RunBook {
       return { state: 'failed', error: encodeError(placed) };
     }
     const skipped = (reason: string) => ({ state: 'skipped', reason }) as const;
-    if (notDone.length > 0) return skipped(`${notDone.join(', ')} did not end well`);
+    if (notDone.length > 0) return skipped(`${notDone.join(', ')} did not succeed`);
     return skipped(elsewhere.length > 0 ? `${elsewhere[0]} failed` : 'its `if` is false');
   }
 
-  /** Stages that take the items of `entry` as they end, as far as all else they need has ended well. */
+  /**
+   * Returns the stages that take the items of `entry` as they end, if everything else that they need has
+   * succeeded.
+   */
   private chainFrom(entry: Entry): string[] {
     const chain = [entry.plan.name];
     for (;;) {

@@ -7,7 +7,7 @@ import type { StagePlan, StepPlan } from '../domain/engine/language/plan/plan.js
 import type { NeedsContext } from '../domain/engine/language/plan/step-context.js';
 import { failureOf } from './call-activity.js';
 
-/** What an item needs of its stage to run. */
+/** What an item needs from its stage to run. */
 export interface ItemRun {
   stage: StagePlan;
   needs: NeedsContext;
@@ -15,7 +15,7 @@ export interface ItemRun {
   call(step: StepPlan, input: StepInput): Promise<StepResult>;
 }
 
-/** Takes an item through the steps that it has not behind it. Never throws but for cancellation: a failure is a result. */
+/** Runs the remaining steps of an item. Throws only for cancellation: a failure is a result. */
 export async function runItem(run: ItemRun, item: TodoItem): Promise<ItemResult> {
   const { index, key } = item;
   let cached = true;

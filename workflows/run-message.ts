@@ -3,23 +3,23 @@ import type { RunBook } from './run-book.js';
 import type { StageStatus } from './messages.js';
 import { reasonText } from './stage-tally.js';
 
-/** One sentence on a run for people: what it does, what it waits for, how it ended. */
+/** Returns one sentence about a run for people: what it is doing, what it waits for, or how it ended. */
 export function runMessage(run: string, book: RunBook): string {
   const stages = book.statuses;
   switch (book.state) {
     case 'running':
       return runningText(stages);
     case 'paused':
-      return `paused, ${addCounts(stages).running} items still running; \`sam-mil resume ${run}\` lets new ones start`;
+      return `paused, ${addCounts(stages).running} items still running; \`sam-mil resume ${run}\` continues the run`;
     case 'held':
       return (
-        `held: ${reasons(stages, 'held')}. \`sam-mil resume ${run}\` tries what failed again; ` +
-        `\`sam-mil skip ${run} STAGE\` goes on without it`
+        `held: ${reasons(stages, 'held')}. \`sam-mil resume ${run}\` retries what failed; ` +
+        `\`sam-mil skip ${run} STAGE\` continues without it`
       );
     case 'failed':
-      return `failed: ${reasons(stages, 'failed')}. \`sam-mil resume ${run}\` tries what failed again`;
+      return `failed: ${reasons(stages, 'failed')}. \`sam-mil resume ${run}\` retries what failed`;
     case 'cancelled':
-      return `cancelled; what is finished stays, \`sam-mil resume ${run}\` goes on from there`;
+      return `cancelled; finished work is kept, \`sam-mil resume ${run}\` continues from there`;
     case 'done':
       return doneText(stages);
   }
@@ -36,14 +36,14 @@ function runningText(stages: StageStatus[]): string {
 function doneText(stages: StageStatus[]): string {
   const counts = addCounts(stages);
   const { cached, failed, idle } = counts;
-  const unasked = idle === 0 ? '' : `, ${idle} were left out by \`if\``;
-  const left = `${unasked}${failed === 0 ? '' : `, ${failed} failed items were tolerated`}`;
+  const excluded = idle === 0 ? '' : `, ${idle} were left out by \`if\``;
+  const left = `${excluded}${failed === 0 ? '' : `, ${failed} failed items were tolerated`}`;
   const made = countMade(counts);
   if (made === 0) {
-    const standing = cached === 1 ? 'its one item stands' : `all ${cached} items stand`;
-    return `done: receipts show that nothing changed, ${standing}${left}`;
+    const current = cached === 1 ? 'its one item is up to date' : `all ${cached} items are up to date`;
+    return `done: nothing to do, ${current}${left}`;
   }
-  return `done: ${made} items made, ${cached} stood already${left}`;
+  return `done: ${made} items made, ${cached} were up to date${left}`;
 }
 
 function reasons(stages: StageStatus[], state: StageStatus['state']): string {

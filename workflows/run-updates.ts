@@ -23,7 +23,10 @@ export interface UpdatableRun {
   control(change: StageControl): void;
 }
 
-/** What people may ask of a run. Validators refuse, with the reason, what would have no effect: a refused update leaves no trace in the history. */
+/**
+ * Handles the updates of a run. Validators refuse, with the reason, updates that would have no effect: a
+ * refused update leaves no trace in the history.
+ */
 export function handleUpdates(run: UpdatableRun): void {
   const changing = <A extends unknown[]>(change: (book: RunBook, ...args: A) => void) => {
     return (...args: A): RunStatus => {
@@ -44,7 +47,7 @@ export function handleUpdates(run: UpdatableRun): void {
     pauseUpdate,
     changing((book) => setPaused(book, true)),
     checking((book) => {
-      if (book.paused) refuse('the run is paused already');
+      if (book.paused) refuse('the run is already paused');
     }),
   );
   setHandler(
@@ -77,9 +80,10 @@ function checkResume(book: RunBook, request: ResumeRequest): void {
   const held = book.in('held');
   const unknown = request.stages?.find((stage) => !held.includes(stage));
   if (unknown !== undefined) {
-    refuse(`stage \`${unknown}\` is not held; held are: ${held.join(', ') || 'none'}`);
+    refuse(`stage \`${unknown}\` is not held; held stages: ${held.join(', ') || 'none'}`);
   }
-  if (held.length === 0 && !book.paused) refuse('the run is neither paused nor held: it goes on by itself');
+  if (held.length === 0 && !book.paused)
+    refuse('the run is neither paused nor held: it continues automatically');
 }
 
 function checkSkip(book: RunBook, request: SkipRequest): void {
@@ -87,25 +91,25 @@ function checkSkip(book: RunBook, request: SkipRequest): void {
   const { stage, item } = targetOf(request);
   if (!held.includes(stage)) {
     refuse(
-      `only a held stage can be skipped; \`${stage}\` is not one. Held are: ${held.join(', ') || 'none'}`,
+      `only a held stage can be skipped, and \`${stage}\` is not held; held stages: ${held.join(', ') || 'none'}`,
     );
   }
   if (item !== undefined) checkFailed(book, stage, item);
 }
 
-/** Of very many failures only the first are remembered: the others are taken at their word. */
+/** A run records only its first failures, so an item beyond them is accepted unchecked. */
 function checkFailed(book: RunBook, stage: string, item: string): void {
   const { failures = [], failed = 0 } = book.statuses.find(({ name }) => name === stage) ?? {};
   const known = failures.map(({ key }) => key);
   if (known.length === failed && !known.includes(item)) {
-    refuse(`no item \`${item}\` failed in \`${stage}\`; failed are: ${known.join(', ') || 'none'}`);
+    refuse(`no item \`${item}\` failed in \`${stage}\`; failed items: ${known.join(', ') || 'none'}`);
   }
 }
 
 function checkMaxParallel(book: RunBook, { stage, maxParallel }: MaxParallelRequest): void {
   if (!book.has(stage)) refuse(`the run has no stage \`${stage}\``);
   if (!Number.isInteger(maxParallel) || maxParallel < 1 || maxParallel > 1000) {
-    refuse(`max-parallel is a whole number from 1 to 1000, not ${maxParallel}`);
+    refuse(`max-parallel must be a whole number from 1 to 1000, not ${maxParallel}`);
   }
 }
 
@@ -116,7 +120,7 @@ function targetOf({ target }: SkipRequest): { stage: string; item?: string } {
 }
 
 function openBook({ book }: UpdatableRun): RunBook {
-  if (!book) refuse('the run is still reading its plan; ask again in a moment');
+  if (!book) refuse('the run is still reading its plan; try again in a moment');
   if (book.cancelled || book.over) refuse(`the run has ended (${book.state})`);
   return book;
 }

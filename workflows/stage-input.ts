@@ -20,7 +20,10 @@ export interface StageInput {
   state?: ChainState;
 }
 
-/** All that one execution hands to the next when it continues as new: bounded, whatever the number of items. */
+/**
+ * Everything that an execution passes to the next one when it continues as new. Bounded for any number of
+ * items.
+ */
 export interface ChainState {
   /** Name of the folder that all executions of this chain write to. */
   execution: string;
@@ -29,9 +32,9 @@ export interface ChainState {
   cursor: number;
   /** Number of the next batch of results. */
   batch: number;
-  /** Items of the last page that were not begun. */
+  /** Items of the last page that have not started. */
   pending: TodoItem[];
-  /** Position in the chain from which on `fail-fast` lets nothing start any more. */
+  /** First position in the chain at which `fail-fast` lets nothing start. */
   stoppedFrom?: number;
   startedAt: number;
   /** By position in the chain. */

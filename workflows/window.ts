@@ -1,21 +1,22 @@
 /**
- * The sliding window over a chain of stages, as a pure state machine: which item starts next, and when another page is wanted. Items come in pages
- * for any position of the chain; an item that ended at one position is handed on to the next.
+ * The sliding window over a chain of stages, as a pure state machine: which item starts next, and when
+ * another page is needed. Items come in pages for any position of the chain; an item that ended at one
+ * position is passed on to the next.
  */
 export class Window<Item extends { position: number }> {
-  /** From pages, in manifest order: not begun in this execution. */
+  /** From pages, in manifest order; not started in this execution. */
   private readonly pending: Item[];
-  /** Handed on from the position before: begun, so they come first. */
+  /** Passed on from the previous position; already started, so they come first. */
   private readonly ready: Item[][];
   private readonly inFlight: number[];
   private readonly limits: number[];
   paused = false;
-  /** Nothing from `pending` starts any more; what is begun goes on to its end. */
+  /** Nothing from `pending` starts; what has started continues to its end. */
   draining = false;
-  /** Nothing starts any more at this position and those after it. */
+  /** Nothing starts at this position or those after it. */
   private end: number;
 
-  /** `limits`: how many items may run at once at each position. */
+  /** @param limits how many items may run at once at each position */
   constructor(limits: number[], pending: Item[] = []) {
     this.end = limits.length;
     this.limits = [...limits];
@@ -28,11 +29,14 @@ export class Window<Item extends { position: number }> {
     this.pending.push(...items.filter(({ position }) => position < this.end));
   }
 
-  handOn(item: Item): void {
+  passOn(item: Item): void {
     if (item.position < this.end) this.ready[item.position].push(item);
   }
 
-  /** Lets nothing start any more at `position` and those after it; what waits there is dropped. Earlier positions go on. */
+  /**
+   * Lets nothing start at `position` or those after it, and drops what waits there. Earlier positions
+   * continue.
+   */
   stop(position = 0): void {
     this.end = Math.min(this.end, position);
     this.ready.slice(this.end).forEach((queue) => queue.splice(0));
@@ -47,7 +51,10 @@ export class Window<Item extends { position: number }> {
     return this.inFlight[position];
   }
 
-  /** The next item to start, counted as running from now on; undefined where none may start. Later positions come first: they end items. */
+  /**
+   * Returns the next item to start and counts it as running; undefined if none may start. Later positions
+   * come first, because they finish items.
+   */
   take(): Item | undefined {
     if (this.paused) return undefined;
     for (let position = this.end - 1; position >= 0; position--) {
@@ -64,22 +71,22 @@ export class Window<Item extends { position: number }> {
     this.inFlight[position] -= 1;
   }
 
-  /** Nothing starts any more anywhere. */
+  /** Whether nothing starts at any position. */
   get stopped(): boolean {
     return this.end === 0;
   }
 
-  /** First position at which nothing starts any more: the number of positions where all go on. */
+  /** First position at which nothing starts, which is also the number of positions that continue. */
   get stoppedFrom(): number {
     return this.end;
   }
 
-  /** No item runs. */
+  /** Whether no item runs. */
   get idle(): boolean {
     return this.inFlight.every((count) => count === 0);
   }
 
-  /** No item runs and none that is begun waits. */
+  /** Whether no item runs and no started item waits. */
   get drained(): boolean {
     return this.idle && this.ready.every((queue) => queue.length === 0);
   }
@@ -88,13 +95,13 @@ export class Window<Item extends { position: number }> {
     return this.drained && this.pending.length === 0;
   }
 
-  /** Another page would soon be needed: fewer items wait than may run. */
+  /** Whether another page will soon be needed: fewer items wait than may run. */
   get hungry(): boolean {
     if (this.paused || this.stopped || this.draining) return false;
     return this.pending.length < this.limits[0] && !this.crowded(0);
   }
 
-  /** Items not begun, to carry into the next execution. */
+  /** Items that have not started, for the next execution. */
   get rest(): Item[] {
     return [...this.pending];
   }
@@ -105,7 +112,7 @@ export class Window<Item extends { position: number }> {
     return index < 0 ? undefined : this.pending.splice(index, 1)[0];
   }
 
-  /** Too many items wait at a later position: more from here would only pile up. */
+  /** Whether too many items wait at a later position: more from here would only pile up. */
   private crowded(position: number): boolean {
     return this.ready.some((queue, later) => later > position && queue.length >= 4 * this.limits[later] + 16);
   }

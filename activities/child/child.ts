@@ -13,10 +13,10 @@ export interface JobListener {
 }
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
-/** Lines of a child's stderr that go into the message when it crashes. */
+/** Number of output lines that the error message of a crash contains. */
 const KEPT_LINES = 20;
 
-/** A forked process and what is known of it. One job at a time. */
+/** A forked process. Runs one job at a time. */
 export class Child {
   readonly runtime: string;
   jobs = 0;
@@ -30,7 +30,8 @@ export class Child {
   constructor(runtime: string, plugins: readonly ChildPlugin[]) {
     this.runtime = runtime;
     this.process = fork(MAIN, [JSON.stringify(plugins)], {
-      // Out of the terminal's reach: at Ctrl-C the worker decides when its children stop, and no signal falls into a matrix product (see matMul).
+      // Detached from the terminal: at Ctrl-C the worker decides when its children stop, and no signal
+      // interrupts a matrix product (see matMul).
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: ['--enable-source-maps'],
@@ -51,8 +52,9 @@ export class Child {
   }
 
   /**
-   * Runs a job. When `signal` aborts, the child is told; one that has not ended `graceMs` later is killed.
-   * @throws what the job threw, ChildCrashed where the process ended, the signal's reason where the job was stopped
+   * Runs a job. When `signal` aborts, the child is asked to stop; it is killed if it has not ended after
+   * `graceMs`.
+   * @throws what the job threw, ChildCrashed if the process ended, the signal's reason if the job was stopped
    */
   async run(job: ChildJob, listener: JobListener, signal: AbortSignal, graceMs: number): Promise<JobResult> {
     this.listener = listener;
@@ -103,13 +105,13 @@ export class Child {
     throw decodeError(message.error);
   }
 
-  /** The next message that `wanted` accepts; rejects when the process ends before. */
-  private next(wanted: (message: FromChild) => boolean): Promise<FromChild> {
+  /** Resolves with the next message that `accepts` returns true for; rejects if the process ends first. */
+  private next(accepts: (message: FromChild) => boolean): Promise<FromChild> {
     return new Promise((resolve, reject) => {
       const onMessage = (message: FromChild) => {
         if (message.type === 'progress') this.listener?.onProgress(message.report);
         if (message.type === 'log') this.listener?.onLog(message.level, message.message, message.facts);
-        if (!wanted(message)) return;
+        if (!accepts(message)) return;
         release();
         resolve(message);
       };

@@ -8,25 +8,26 @@ import { loadRegistry } from '../plugins/load-plugins.js';
 import { encodeError } from '../../domain/machine/threads/wire-error.js';
 
 /**
- * A forked child: runs one job at a time for its worker. Heavy libraries are loaded here and only here, so that a crash in them takes no worker
- * down and a blocked thread holds up no heartbeat. Argument: its further plugins, as JSON.
+ * Entry point of a forked child, which runs one job at a time for its worker. Heavy libraries are loaded only
+ * here, so that a crash in them does not take the worker down and a blocked thread does not delay heartbeats.
+ * Argument: the external plugins, as JSON.
  */
 const registry = loadPlugins(JSON.parse(process.argv[2]) as ChildPlugin[]);
 let current: AbortController | undefined;
 
-/** Progress more often than this tells nobody anything and would fill the channel. */
+/** More frequent progress is not useful and would fill the channel. */
 const PROGRESS_EVERY_MS = 200;
 
 /**
- * The digest of a plugin's code is part of cache keys. Code that was edited after the worker had started would write
- * receipts in the name of the old code.
+ * The digest of a plugin's code is part of cache keys: code edited after the worker started would write
+ * receipts under the key of the old code.
  */
 async function loadPlugins(plugins: readonly ChildPlugin[]): Promise<Registry> {
   const loaded = await loadRegistry(plugins.map(({ path }) => path));
   for (const { path, digest } of plugins) {
     const found = loaded.external.find((plugin) => plugin.path === path)?.digest;
     if (found === digest) continue;
-    throw new SamMilError('Unavailable', 'the code of the plugin changed after this worker had started', {
+    throw new SamMilError('Unavailable', 'the code of the plugin changed after this worker started', {
       file: path,
       expected: digest,
       found,

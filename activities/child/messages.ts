@@ -2,9 +2,9 @@ import type { WireError } from '../../domain/errors.js';
 import type { JobResult, Progress } from '../../domain/job.js';
 import type { JsonObject } from '../../domain/json.js';
 
-/** What a worker and its forked children say to each other over the IPC channel. */
+/** Messages between a worker and its forked children over the IPC channel. */
 
-/** The part of a job that can travel; the child adds signal, progress and log. */
+/** The serializable part of a job; the child adds signal, progress and log. */
 export interface ChildJob {
   activity: string;
   with: JsonObject;
@@ -16,9 +16,9 @@ export interface ChildJob {
   checkpoint: string;
 }
 
-/** A plugin that a child loads, with the digest of the code that its worker vouches for. */
+/** A plugin that a child loads, with the digest of the code that its worker loaded. */
 export interface ChildPlugin {
-  /** Absolute. */
+  /** Absolute path. */
   path: string;
   digest: string;
 }

@@ -4,15 +4,15 @@ import { Child, type JobListener } from './child.js';
 import type { ChildJob, ChildPlugin } from './messages.js';
 
 export interface PoolOptions {
-  /** Further plugins, loaded in the children too. */
+  /** External plugins, which the children load too. */
   plugins?: readonly ChildPlugin[];
-  /** Time a stopped job has to save its checkpoint before its process is killed, in milliseconds. */
+  /** Time in milliseconds that a stopped job has to save its checkpoint before its process is killed. */
   graceMs?: number;
-  /** A child is replaced after so many jobs: native libraries leak. */
+  /** A child is replaced after this many jobs, because native libraries leak. */
   maxJobs?: number;
-  /** A child whose resident memory exceeds this after a job is replaced, in bytes. */
+  /** Resident memory in bytes above which a child is replaced after a job. */
   maxRss?: number;
-  /** An idle child is ended after this time, in milliseconds, to give its memory back. */
+  /** Idle time in milliseconds after which a child is ended, to free its memory. */
   idleMs?: number;
 }
 
@@ -25,8 +25,9 @@ const DEFAULTS: Required<PoolOptions> = {
 };
 
 /**
- * Warm forked children, grouped by the runtime whose libraries they have loaded. Starting one costs a second or more (TensorFlow, OpenCV), so it is
- * used again; one that crashed, was stopped, grew too large or is old is replaced. How many run at once is the caller's matter.
+ * Warm forked children, grouped by the runtime whose libraries they have loaded. Starting a child takes a
+ * second or more (TensorFlow, OpenCV), so children are reused; one that crashed, was stopped, grew too large
+ * or is old is replaced. The caller decides how many run at once.
  */
 export class ChildPool {
   private readonly options: Required<PoolOptions>;
@@ -52,7 +53,7 @@ export class ChildPool {
     }
   }
 
-  /** Process ids of all children, for tests. */
+  /** Process ids of all children. Used by tests. */
   get pids(): number[] {
     const children = [...this.busy, ...this.idle.map(({ child }) => child)];
     return children.map((child) => child.pid).filter((pid) => pid !== undefined);
@@ -77,7 +78,7 @@ export class ChildPool {
     return child;
   }
 
-  /** A job that was stopped may have left anything behind in its process: that one is not used again. */
+  /** A stopped job may have left its process in any state, so that process is not reused. */
   private giveBack(child: Child, stopped: boolean): void {
     const { maxJobs, maxRss, idleMs } = this.options;
     const worn = child.jobs >= maxJobs || child.rss > maxRss;

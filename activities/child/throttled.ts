@@ -1,4 +1,4 @@
-/** Passes on the first value at once and then at most one per `everyMs`; those in between are dropped. */
+/** Passes on the first value immediately and then at most one per `everyMs`; drops those in between. */
 export function throttled<T>(everyMs: number, pass: (value: T) => void): (value: T) => void {
   let last = -Infinity;
   return (value) => {

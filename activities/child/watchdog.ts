@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads';
 
 /**
- * Ends this process as soon as its parent is gone, even while native code blocks the main thread: a child must not go on computing beside the
- * one that a restarted worker starts. A thread of its own looks at the parent's process id, which changes when the parent dies.
+ * Ends this process as soon as its parent is gone, even while native code blocks the main thread: it must not
+ * keep computing next to the child of a restarted worker. A separate thread checks the parent's process id,
+ * which changes when the parent dies.
  */
 export function dieWithParent(): void {
   const parent = process.ppid;

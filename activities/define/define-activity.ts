@@ -7,13 +7,17 @@ import type { ParameterSet, TypedParameters, WithOf } from '../../domain/paramet
 
 export { fileInput, itemsInput, type ValueSchema as Schema } from '../../domain/activity-schema.js';
 
-/** Everything the engine, the validator, the editor schema and the reference page know of an activity. No heavy import behind it. */
+/**
+ * Everything that the engine, the validator, the editor schema and the reference page know about an activity.
+ * Imports nothing heavy.
+ */
 export interface ActivityDefinition {
   /** The YAML name: `pathology.patch`. */
   readonly name: string;
   /**
-   * Part of the cache key: raise it when the same inputs give other outputs. A plugin's own code is part of the key as well; its version stands
-   * for what that digest does not see: other packages, and programs that it calls.
+   * Part of the cache key. Raise it when the same inputs give different outputs. A plugin's own code is part
+   * of the key too; its version covers what the digest of that code does not: other packages, and programs
+   * that it calls.
    */
   readonly version: number;
   readonly summary: string;
@@ -26,33 +30,42 @@ export interface ActivityDefinition {
   /** Defaults for `timeout` and `heartbeat`, Temporal duration strings. */
   readonly timeout: string;
   readonly heartbeat: string;
-  /** `child`: forked process, kept warm and shared by activities with the same `runtime` name. `inline`: in the worker, for light asynchronous work only. */
+  /**
+   * `child`: forked process, kept warm and shared by activities with the same `runtime` name. `inline`: in
+   * the worker, for light asynchronous work only.
+   */
   readonly isolation: 'child' | 'inline';
-  /** Children are shared by activities of one runtime; default: the part of the name before the dot. */
+  /** Activities with the same runtime share children. Default: the part of the name before the dot. */
   readonly runtime?: string;
   /** Libraries outside npm that it needs: a run or worker installs them before it starts. Default: none. */
   readonly requires?: readonly NativePart[];
-  /** Where an attempt goes on after a kill, for the reference page: "last committed batch". */
+  /** Where an attempt resumes after a kill, for the reference page: "last committed batch". */
   readonly resumesFrom: string;
   /**
-   * Digests of weights and other hidden inputs chosen by `with` (an encoder's name): part of the cache key. `parameters` are as given, with defaults;
-   * `inputs` are the files among them, found, by their place (`slide`, `tables.0`).
+   * Returns digests of weights and other hidden inputs that `with` selects (an encoder's name); they are part
+   * of the cache key. `parameters` are those given, with defaults; `inputs` are the resolved files among
+   * them, by their place (`slide`, `tables.0`).
    */
   hiddenInputs?(parameters: JsonObject, inputs: Readonly<Record<string, InputFile>>): Promise<JsonObject>;
   /**
-   * Names of the MIL models that the step runs: where a plugin brought one, its code is part of the cache key. Asked only where there are such
-   * models. Arguments as of `hiddenInputs`; `work` is the absolute work folder.
+   * Returns the names of the MIL models that the step runs: the code of a plugin's model is part of the cache
+   * key. Called only if a plugin has models. Arguments as for `hiddenInputs`; `work` is the absolute work
+   * folder.
    */
   modelsUsed?(
     parameters: JsonObject,
     inputs: Readonly<Record<string, InputFile>>,
     work: string,
   ): Promise<readonly string[]>;
-  /** For `validate`, `plan` and `run`, before anything starts: see {@link CatalogEntry.findMissing}. Light and synchronous; no heavy import behind it. */
+  /**
+   * For `validate`, `plan` and `run`, before anything starts: see {@link CatalogEntry.findMissing}. Must be fast
+   * and synchronous, and import nothing heavy.
+   */
   findMissing?: CatalogEntry['findMissing'];
   /**
-   * For what an activity writes outside the work folder, where receipts do not look: why that is no longer as it was left, or undefined where it is.
-   * `outputs` are the receipt's; `digest` reads a file only where its stamp is new.
+   * For an activity that writes outside the work folder, which receipts do not cover: returns why those files
+   * are no longer valid, or undefined if they are. `outputs` are the receipt's; `digest` reads a file only if
+   * its stamp changed.
    */
   outsideFault?(step: {
     work: string;
@@ -60,9 +73,12 @@ export interface ActivityDefinition {
     outputs: JsonObject;
     digest: (path: string) => Promise<string>;
   }): Promise<string | undefined>;
-  /** The implementation, loaded only where the work is done. */
+  /** Loads the implementation. Called only in the process that does the work. */
   load(): Promise<{ run: Run }>;
-  /** Runs once when all items of a stage have ended, in the worker: writes stage-level files such as `process_list_autogen.csv`. Light, idempotent. */
+  /**
+   * Runs once when all items of a stage have ended, in the worker: writes stage-level files such as
+   * `process_list_autogen.csv`. Must be fast and idempotent.
+   */
   finishStage?(stage: FinishedStage): Promise<void>;
 }
 
@@ -73,7 +89,7 @@ export interface FinishedStage {
 }
 
 export interface FinishedItem extends ItemRecord {
-  /** Outputs and resolved `with` of this activity's step, empty where it did not end. */
+  /** Outputs and resolved `with` of this activity's step; empty if it did not finish. */
   step: { with: JsonObject; outputs: JsonObject };
 }
 
@@ -85,8 +101,9 @@ export type TypedDefinition<Set extends ParameterSet, Given> = Omit<
   Set & { load(): Promise<{ run: Run<Given> }> };
 
 /**
- * The definition, once the compiler has checked that the implementation takes the parameters that the schema describes, or any
- * {@link JsonObject}. The types end here: the engine checks every `with` against the schema before it calls the implementation.
+ * Returns the definition, after the compiler has checked that the implementation accepts the parameters that
+ * the schema describes, or any {@link JsonObject}. The types end here: the engine checks every `with` against
+ * the schema before it calls the implementation.
  */
 export function defineActivity<
   const With extends ParameterSet['with'],
@@ -103,8 +120,8 @@ export function defineActivity(definition: ActivityDefinition): ActivityDefiniti
 }
 
 /**
- * A file output that lists items ({@link ItemRecord} lines, outputs as `./paths` beside it): parameters that take items with an output of that kind
- * take it as well as `needs.STAGE.items`.
+ * A file output that lists items ({@link ItemRecord} lines, with outputs as `./paths` next to it). Parameters
+ * that take items with an output of this kind accept it as well as `needs.STAGE.items`.
  */
 export function itemsOutput(kind: string, description: string): ValueSchema {
   return fileOutput(itemsFileKind(kind), description);
@@ -115,7 +132,7 @@ export function fileOutput(kind: string, description: string): ValueSchema {
   return { type: 'object', 'x-kind': kind, description };
 }
 
-/** A set of activities that ships together and becomes one Temporal plugin. */
+/** A set of activities that are distributed together and become one Temporal plugin. */
 export interface ActivityPlugin {
   readonly name: string;
   readonly activities: readonly ActivityDefinition[];

@@ -1,20 +1,23 @@
 import { SamMilError } from '../../domain/errors.js';
 import type { ActivityDefinition, ActivityPlugin } from './define-activity.js';
 
-/** A plugin that does not ship with this package. */
+/** A plugin that is not part of this package. */
 export interface ExternalPlugin {
-  /** What a plan names it by: a package's name, or an absolute path. */
+  /** Its name in plans: a package name, or an absolute path. */
   readonly spec: string;
   /** Absolute path of its package or module on this machine. */
   readonly path: string;
   readonly plugin: ActivityPlugin;
-  /** What people know it by: the package's name, or that of the plugin. */
+  /** Name for people: that of the package, or of the plugin. */
   readonly name: string;
   /** `sha256:<hex>` of its code as it was when it was loaded. */
   readonly digest: string;
 }
 
-/** Activities by name, from all plugins. Names are unique across plugins: a second one would silently replace the first on a worker. */
+/**
+ * Activities of all plugins by name. Names are unique across plugins: a duplicate would silently replace the
+ * first on a worker.
+ */
 export class Registry {
   readonly plugins: readonly ActivityPlugin[];
   readonly external: readonly ExternalPlugin[];
@@ -22,7 +25,7 @@ export class Registry {
 
   /**
    * @param plugins the built-in ones
-   * @throws SamMilError InvalidInput where two activities have one name
+   * @throws SamMilError InvalidInput if two activities have the same name
    */
   constructor(plugins: readonly ActivityPlugin[], external: readonly ExternalPlugin[] = []) {
     this.external = external;
@@ -38,7 +41,7 @@ export class Registry {
     }
   }
 
-  /** The same with one more plugin. */
+  /** Returns a registry with one more plugin. */
   with(plugin: ExternalPlugin): Registry {
     const { external } = this;
     const builtIn = this.plugins.slice(0, this.plugins.length - external.length);
@@ -53,24 +56,24 @@ export class Registry {
     return this.byName.get(name);
   }
 
-  /** @throws SamMilError InvalidInput, with the names there are */
+  /** @throws SamMilError InvalidInput, listing the known names */
   require(name: string): ActivityDefinition {
     const found = this.byName.get(name);
     if (found) return found;
     throw new SamMilError('InvalidInput', `there is no activity \`${name}\` on this worker`, {
       expected: `one of ${this.names.join(', ')}`,
-      next: 'start the worker with the plugin that holds it (--plugin)',
+      next: 'start the worker with the plugin that contains it (--plugin)',
     });
   }
 
-  /** Whether a MIL model may be of an external plugin. */
+  /** Whether an external plugin has MIL models. */
   get bringsModels(): boolean {
     return this.external.some(({ plugin }) => Object.keys(plugin.models ?? {}).length > 0);
   }
 
   /**
-   * Digests of the external code that a step runs, by plugin: the code of its activity and of the MIL models it uses.
-   * Empty for a step whose code all ships with this package: the version of the activity stands for that.
+   * Returns the digests of the external code that a step runs (its activity and MIL models), by plugin. Empty
+   * if all of it is part of this package, whose code the activity versions cover.
    */
   codeOf(definition: ActivityDefinition, models: readonly string[]): Record<string, string> {
     const used = this.external.filter(

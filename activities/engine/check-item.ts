@@ -10,10 +10,10 @@ import type { ItemContext, NeedsContext } from '../../domain/engine/language/pla
 import { readReceipt, type Receipt } from '../../domain/engine/store/receipts.js';
 import type { EngineContext } from '../step/engine-context.js';
 import { prepareKnownStep, prepareStep, type PreparedStep } from '../step/prepare-step.js';
-import { mayUse, receiptFault } from '../step/standing-receipt.js';
+import { mayUse, receiptFault } from '../step/valid-receipt.js';
 import { hasCells } from './plan-file.js';
 
-/** What of an item stands already. */
+/** What of an item is up to date. */
 export type CheckedItem =
   | EndedWalk
   /** `step` needs work, for the reason `why`; `steps` are the outputs of those before it. */
@@ -24,11 +24,14 @@ export interface ItemCheck {
   plan: Plan;
   scope: ItemScope;
   needs: NeedsContext;
-  /** `known`: inputs that were never read, or changed, count as work to do. `read`: they are read, however long it takes. */
+  /** `known`: unread or changed inputs count as work to do. `read`: they are read, however long it takes. */
   inputs: 'known' | 'read';
 }
 
-/** Follows an item through its steps as far as receipts stand. An error in an expression or parameter counts as work: running it will tell. */
+/**
+ * Follows an item through its steps as far as they are up to date. An error in an expression or parameter
+ * counts as work: running the step reports it.
+ */
 export async function checkItem(
   check: ItemCheck,
   stage: StagePlan,
@@ -43,7 +46,7 @@ export async function checkItem(
   return { state: 'todo', step, why: why instanceof Error ? why.message : String(why), steps };
 }
 
-/** The step's standing receipt, or why there is none. */
+/** Returns the step's valid receipt, or why there is none. */
 async function checkStep(
   check: ItemCheck,
   item: ItemInput,

@@ -13,12 +13,12 @@ import {
 import { addItem, zeroCounts, type Counts } from '../../domain/engine/item/counts.js';
 import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
 
-/** Items looked at together: the file system answers slowly, above all over a network. */
+/** Number of items checked concurrently: file systems are slow, especially over a network. */
 const TOGETHER = 16;
-/** A page ends early rather than send more than this through Temporal. */
+/** A page ends early rather than send more bytes than this through Temporal. */
 const LARGEST_PAGE = 100 * 1024;
 
-/** Where an item stands after its check: results of the stages that are settled for it, and the work that is left. */
+/** The outcome of checking an item: results of the stages that are settled for it, and the remaining work. */
 interface ItemVerdict {
   /** By position in the chain. */
   settled: ItemResult[];
@@ -26,8 +26,9 @@ interface ItemVerdict {
 }
 
 /**
- * Looks at a page of items at once: those whose receipts stand are recorded as done without an activity each; the others come back with what of
- * them is done. An item goes on into the next stage of the chain here, as far as that stands too.
+ * Checks a page of items: up-to-date items are recorded as done without an activity for each; the others are
+ * returned with what is done of them. An item continues into the next stage of the chain as far as that is up
+ * to date too.
  */
 export async function checkPage(engine: EngineContext, input: CheckPageInput): Promise<CheckedPage> {
   const plan = await readPlan(input.plan);
@@ -80,7 +81,8 @@ async function verdictOf(
     if (found.state === 'todo' && !stage.reuse) {
       return { settled, todo: { index, key, fields, position, prior, steps: found.steps } };
     }
-    const result = found.state === 'todo' ? { ...item, ...notThere(found) } : doneItem(item, found, true);
+    const result =
+      found.state === 'todo' ? { ...item, ...missingResult(found) } : doneItem(item, found, true);
     settled.push(result);
     if (result.status !== 'done') skip = absenceReason(stage.name, result);
     prior = result.outputs;
@@ -88,10 +90,10 @@ async function verdictOf(
   return { settled };
 }
 
-/** An item of a stage that a selection left out, and whose results are needed all the same. */
-function notThere({ step, why }: CheckedItem & { state: 'todo' }): Omit<ItemResult, 'index' | 'key'> {
+/** The result of an item in a stage that the selection excludes although its results are needed. */
+function missingResult({ step, why }: CheckedItem & { state: 'todo' }): Omit<ItemResult, 'index' | 'key'> {
   const facts = { next: 'run without --only and --from, or with --until' };
-  const error = { code: 'InvalidInput', what: `its results are not there (${why})`, facts };
+  const error = { code: 'InvalidInput', what: `its results are missing (${why})`, facts };
   return { status: 'failed', error, step, outputs: {}, cached: false };
 }
 

@@ -14,12 +14,15 @@ export async function closeRun(input: CloseRunInput): Promise<void> {
   await writeDurably(join(runFolder(work, run), 'run.json'), `${JSON.stringify(status, null, 2)}\n`);
   const path = lockPath(work, run);
   const lock = JSON.parse(await readFile(path, 'utf8')) as JsonObject;
-  const weights = await weightsOf(input);
+  const weights = await readWeights(input);
   await writeDurably(path, `${JSON.stringify({ ...lock, weights }, null, 2)}\n`);
 }
 
-/** Hidden inputs by activity, from one receipt of each step: they are chosen by parameters, the same for all items of a stage. */
-async function weightsOf({ plan, work, items }: CloseRunInput): Promise<JsonObject> {
+/**
+ * Reads the hidden inputs from one receipt per step: parameters select them, and these are the same for all
+ * items of a stage.
+ */
+async function readWeights({ plan, work, items }: CloseRunInput): Promise<JsonObject> {
   const weights: JsonObject = {};
   for (const stage of (await readPlan(plan)).stages) {
     const text = await readFile(join(work, items[stage.name] ?? ''), 'utf8').catch(() => '');

@@ -9,7 +9,10 @@ import { openRun } from './read-plan.js';
 import { recordItems } from './record-items.js';
 import type { EngineActivities } from './stage-messages.js';
 
-/** The engine's own activities: light, asynchronous, safe to repeat. They run where the workflows run. */
+/**
+ * The engine's own activities: fast, asynchronous, and safe to repeat. They run on the queue of the
+ * workflows.
+ */
 export function engineActivities(engine: EngineContext): EngineActivities {
   return {
     'engine.read-plan': beating((input) => openRun(engine, input)),
@@ -21,7 +24,10 @@ export function engineActivities(engine: EngineContext): EngineActivities {
   };
 }
 
-/** Heartbeats while `run` works, and its errors in Temporal's terms. Not cancellable: each ends soon, and half of one is of no use. */
+/**
+ * Sends heartbeats while `run` works and converts its errors to Temporal failures. Not cancellable: each ends
+ * soon, and a partial one is useless.
+ */
 function beating<In, Out>(run: (input: In) => Promise<Out>): (input: In) => Promise<Out> {
   return async (input) => {
     const context = Context.current();

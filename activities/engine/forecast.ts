@@ -14,20 +14,20 @@ import type { ManifestLine } from './stage-messages.js';
 export interface StageForecast {
   stage: string;
   /**
-   * `up-to-date`: no item needs work. `runs`: at least one does. `depends`: known only when the stages it
+   * `up-to-date`: no item needs work. `runs`: at least one item does. `depends`: unknown until the stages it
    * needs have run. `skipped`: its `if` is false.
    */
   state: 'up-to-date' | 'runs' | 'depends' | 'skipped';
-  /** For `depends`: what it waits for; or why its items cannot be listed. */
+  /** For `depends`: what it depends on. Otherwise: why its items cannot be listed. */
   why?: string;
-  /** By key; empty where they are not known yet. */
+  /** Sorted by key; empty if not known yet. */
   items: ItemForecast[];
 }
 
 export interface ItemForecast {
   key: string;
   state: 'up-to-date' | 'runs' | 'depends' | 'skipped';
-  /** It stands since no step is for it: each one's `if` leaves it out. */
+  /** It is up to date because the `if` of every step excludes it. */
   idle?: true;
   /** The first step that would run. */
   step?: string;
@@ -40,23 +40,23 @@ export interface ItemForecast {
 
 export interface ForecastOptions {
   force?: readonly string[];
-  /** Keys of the only items wanted, by stage. */
+  /** Keys of the requested items, by stage. Default: all. */
   items?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What is known of a stage for those after it. */
+/** What is known about a stage, for the stages after it. */
 interface Known {
   forecast: StageForecast;
-  /** Set where all items stand. */
+  /** Set if all items are up to date. */
   records?: ItemRecord[];
-  /** Items that stand, also where others do not. */
-  standing: Map<string, ItemRecord>;
+  /** The items that are up to date, even if others are not. */
+  current: Map<string, ItemRecord>;
 }
 
 /**
- * What a run of `plan` would do, stage by stage: which items stand, which need work, and the first thing that
- * differs for each. Executes nothing and writes nothing but remembered digests; reads inputs whose digest is
- * not known, so the first call over many slides takes its time.
+ * Yields what a run of `plan` would do, stage by stage: which items are up to date, which need work, and the
+ * first difference of each. Executes nothing and writes only cached digests. Reads inputs whose digest is
+ * unknown, so the first call on many slides takes a while.
  */
 export async function* forecast(
   engine: EngineContext,
@@ -89,16 +89,16 @@ async function forecastStage(
   }
   const before = from === undefined ? undefined : known.get(from);
   const lines = before ? followLines(before) : await linesOf(plan, stage, needs, plan.work);
-  const wanted = options.items?.[stage.name];
-  const chosen = wanted ? lines.filter(({ key }) => wanted.includes(key)) : lines;
-  const standing = new Map<string, ItemRecord>();
+  const requested = options.items?.[stage.name];
+  const chosen = requested ? lines.filter(({ key }) => requested.includes(key)) : lines;
+  const current = new Map<string, ItemRecord>();
   const items: ItemForecast[] = [];
   for (const line of chosen) {
-    items.push(await forecastItem({ engine, plan, stage, needs, options, before }, line, standing));
+    items.push(await forecastItem({ engine, plan, stage, needs, options, before }, line, current));
   }
   const state = worst(items);
-  const records = state === 'up-to-date' ? [...standing.values()] : undefined;
-  return { forecast: { stage: stage.name, state, items }, records, standing };
+  const records = state === 'up-to-date' ? [...current.values()] : undefined;
+  return { forecast: { stage: stage.name, state, items }, records, current };
 }
 
 interface StageCheck {
@@ -113,28 +113,31 @@ interface StageCheck {
 async function forecastItem(
   { engine, plan, stage, needs, options, before }: StageCheck,
   { key, fields, prior, skip }: ManifestLine,
-  standing: Map<string, ItemRecord>,
+  current: Map<string, ItemRecord>,
 ): Promise<ItemForecast> {
   const item = { index: 0, key };
   if (skip !== undefined) {
-    standing.set(key, itemRecord(skippedItem(item, skip), fields));
+    current.set(key, itemRecord(skippedItem(item, skip), fields));
     return { key, state: 'skipped', why: skip };
   }
-  if (before && !before.standing.has(key)) {
+  if (before && !before.current.has(key)) {
     return { key, state: 'depends', why: `${before.forecast.stage} runs first` };
   }
   const scope = { run: '', work: plan.work, base: plan.base, force: options.force ?? [] };
   const check: ItemCheck = { engine, plan, scope, needs, inputs: 'read' };
   const found = await checkItem(check, stage, { key, fields, prior });
   if (found.state === 'todo') return { key, state: 'runs', step: found.step, why: found.why };
-  standing.set(key, itemRecord(doneItem(item, found, true), fields));
+  current.set(key, itemRecord(doneItem(item, found, true), fields));
   return { key, state: 'up-to-date', ...(found.idle && { idle: found.idle }) };
 }
 
-/** Lines for a stage that takes its items from another, also where that one would run for some of them. */
+/**
+ * Returns the lines of a stage that takes its items from another stage, even if that one would run for some
+ * of them.
+ */
 function followLines(before: Known): ManifestLine[] {
   return before.forecast.items.map(({ key }) => {
-    const record = before.standing.get(key);
+    const record = before.current.get(key);
     return record ? followLine(record, before.forecast.stage) : { key, fields: {} };
   });
 }
@@ -156,5 +159,5 @@ function worst(items: ItemForecast[]): StageForecast['state'] {
 }
 
 function unlisted(stage: StagePlan, state: StageForecast['state'], why: string): Known {
-  return { forecast: { stage: stage.name, state, why, items: [] }, standing: new Map() };
+  return { forecast: { stage: stage.name, state, why, items: [] }, current: new Map() };
 }

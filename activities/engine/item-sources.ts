@@ -8,7 +8,7 @@ import type { ItemSource } from '../../domain/engine/language/plan/plan.js';
 import { insideWork } from '../../domain/engine/store/paths.js';
 import { isFileRef } from '../../domain/job.js';
 
-/** An item as its source gives it. `place` is where it stands, for messages. */
+/** An item of a source. `place` is its position in the source, for messages. */
 export interface SourceItem {
   fields: JsonObject;
   place: string;
@@ -17,8 +17,9 @@ export interface SourceItem {
 type ListedSource = Extract<ItemSource, { kind: 'glob' | 'dir' | 'csv' | 'list' }>;
 
 /**
- * The items of a source, in no order yet. Paths become absolute; every item with a `path` has a `name` (the file's, without extension).
- * `value` is the source's value with its expressions evaluated; relative paths are resolved against `base`, in a table against the table's folder.
+ * Returns the items of a source, unsorted. Paths become absolute; every item with a `path` has a `name` (that
+ * of the file, without extension). `value` is the source's value with its expressions evaluated. Relative
+ * paths are resolved against `base`, in a table against the table's folder.
  * @throws SamMilError InvalidInput naming what is missing, unreadable or empty
  */
 export async function itemsOfSource(
@@ -43,7 +44,7 @@ export async function itemsOfSource(
 async function itemsOfFiles(kind: 'glob' | 'dir', path: string, base: string): Promise<SourceItem[]> {
   const cwd = kind === 'dir' ? resolve(base, path) : base;
   const pattern = kind === 'dir' ? '*' : path;
-  // Slides that are folders (a DICOM series) are asked for as the shell does: `series/*/`.
+  // A trailing slash selects slides that are folders (a DICOM series), as in the shell: `series/*/`.
   const folders = pattern.endsWith('/');
   const options = {
     cwd,
@@ -60,7 +61,8 @@ async function itemsOfFiles(kind: 'glob' | 'dir', path: string, base: string): P
       cause,
     });
   });
-  // A link to nothing, a slide on a disk that is not mounted, stays an item: it fails by name, where it would silently be missing.
+  // A dangling link (a slide on an unmounted disk) stays an item, so that it fails by name instead of being
+  // silently missing.
   return entries
     .filter(({ dirent }) => folders || dirent.isFile() || dirent.isSymbolicLink())
     .map(({ path }) => (folders ? resolve(path) : path))
@@ -84,7 +86,7 @@ async function itemsOfTable(table: string): Promise<SourceItem[]> {
   return items;
 }
 
-/** A column is one of paths where every value that is not empty names something that exists beside the table, and looks like a path. */
+/** A column contains paths if every non-empty value looks like a path and exists relative to the table. */
 async function holdsPaths(column: string, rows: CsvRow[], folder: string): Promise<boolean> {
   const values = rows.map((row) => row.values[column]).filter((value) => value !== '');
   if (values.length === 0 || !values.every((value) => /[./\\]/.test(value))) return false;
@@ -107,7 +109,7 @@ async function itemsOfList(value: Json, base: string): Promise<SourceItem[]> {
   return items;
 }
 
-/** A text is a path; an object holds the fields, among them perhaps a path; any other value is the item's name. */
+/** A string is a path; an object has the fields, possibly with a path; any other value is the item's name. */
 function listFields(entry: Json, base: string): JsonObject {
   if (typeof entry === 'string') return withName({ path: isAbsolute(entry) ? entry : join(base, entry) });
   if (!isJsonObject(entry)) return { name: JSON.stringify(entry) };
@@ -120,7 +122,7 @@ function withName(fields: JsonObject): JsonObject {
   return { ...fields, name: parse(fields.path).name };
 }
 
-/** All of them in one message: a table is mended once. */
+/** Reports all missing files in one message, so that the user fixes the table once. */
 async function refuseMissingFiles(items: SourceItem[]): Promise<void> {
   const missing: string[] = [];
   for (const { fields, place } of items) {
@@ -132,14 +134,14 @@ async function refuseMissingFiles(items: SourceItem[]): Promise<void> {
   const more = missing.length > 10 ? `\nand ${missing.length - 10} more` : '';
   throw new SamMilError('InvalidInput', `${missing.length} of ${items.length} files are missing`, {
     found: `${shown}${more}`,
-    next: 'bring the files or take their lines out',
+    next: 'add the files or remove their lines',
   });
 }
 
 function textOf(value: Json, kind: string, work: string): string {
   if (typeof value === 'string' && value !== '') return value;
   if (isFileRef(value)) return insideWork(work, value.path);
-  throw new SamMilError('InvalidInput', `the source \`${kind}\` wants a path`, {
+  throw new SamMilError('InvalidInput', `the source \`${kind}\` requires a path`, {
     found: JSON.stringify(value),
   });
 }

@@ -20,8 +20,8 @@ import { hasCells, readPlan, stageOf } from './plan-file.js';
 import type { ListedItems, ListItemsInput, Manifest, ManifestLine } from './stage-messages.js';
 
 /**
- * Lists the items of a stage into a manifest file, sorted by key, and refuses what would go wrong later: keys that repeat or cannot name a file,
- * missing files, an empty source.
+ * Lists the items of a stage into a manifest file, sorted by key. Refuses what would fail later: keys that
+ * repeat or cannot name a file, missing files, an empty source.
  */
 export async function listItems(input: ListItemsInput): Promise<ListedItems> {
   const plan = await readPlan(input.plan);
@@ -36,7 +36,7 @@ export async function listItems(input: ListItemsInput): Promise<ListedItems> {
   return { stages: stages.map(withoutCells), base: plan.base, manifest, folders, cells };
 }
 
-/** The manifest lines of a stage, sorted by key. Also what `plan` shows without a run. */
+/** Returns the manifest lines of a stage, sorted by key. Also used by `plan`, which has no run. */
 export async function linesOf(
   plan: Plan,
   stage: StagePlan,
@@ -64,7 +64,7 @@ export async function linesOf(
   }
 }
 
-/** An item whose predecessor did not end well is passed on as skipped, so that its absence is explained. */
+/** An item whose predecessor did not succeed is passed on as skipped, so that its absence is explained. */
 export function followLine(record: ItemRecord, stage: string): ManifestLine {
   const { key, fields, status, outputs } = record;
   if (status === 'done') return { key, fields, prior: outputs };
@@ -74,12 +74,12 @@ export function followLine(record: ItemRecord, stage: string): ManifestLine {
 async function recordsOf(needs: NeedsContext, stage: string, work: string): Promise<ItemRecord[]> {
   const ref = needs[stage]?.items;
   if (!ref) {
-    throw new SamMilError('InvalidInput', `stage \`${stage}\` was skipped and has no items to go on from`);
+    throw new SamMilError('InvalidInput', `stage \`${stage}\` was skipped and has no items to continue with`);
   }
   return readItems(work, ref);
 }
 
-/** Gives each item its key and checks them all; every bad key is in the message. */
+/** Assigns each item its key and checks them all. The error lists every invalid key. */
 function keyed(items: SourceItem[], keyField: string | undefined): ManifestLine[] {
   const problems: string[] = [];
   const seen = new Map<string, string>();
@@ -88,14 +88,14 @@ function keyed(items: SourceItem[], keyField: string | undefined): ManifestLine[
     const first = seen.get(key);
     const problem = keyProblem(key);
     if (problem !== undefined) problems.push(`${place}: key \`${key}\`: ${problem}`);
-    else if (first !== undefined) problems.push(`${place}: key \`${key}\` is that of ${first} too`);
+    else if (first !== undefined) problems.push(`${place}: key \`${key}\` is also that of ${first}`);
     seen.set(key, place);
     return { key, fields };
   });
   if (problems.length === 0) return sorted(lines);
   throw new SamMilError('InvalidInput', `${problems.length} item keys cannot be used`, {
     found: `${problems.slice(0, 10).join('\n')}${problems.length > 10 ? '\n...' : ''}`,
-    next: 'a key names files: give each item a plain, unique one (`key:` chooses the field it is taken from)',
+    next: 'a key names files: give each item a simple, unique key (`key:` selects the field it is taken from)',
   });
 }
 
@@ -127,8 +127,10 @@ function selected(lines: ManifestLine[], { only, leaveOut = [] }: ListItemsInput
         .join(', ')}${lines.length > 20 ? ', ...' : ''}`,
     });
   }
-  const wanted = only ? lines.filter(({ key }) => only.includes(key)) : lines;
-  return wanted.map((line) => (leaveOut.includes(line.key) ? { ...line, skip: 'left out by hand' } : line));
+  const requested = only ? lines.filter(({ key }) => only.includes(key)) : lines;
+  return requested.map((line) =>
+    leaveOut.includes(line.key) ? { ...line, skip: 'left out by hand' } : line,
+  );
 }
 
 async function writeManifest(input: ListItemsInput, lines: ManifestLine[]): Promise<Manifest> {
@@ -137,24 +139,30 @@ async function writeManifest(input: ListItemsInput, lines: ManifestLine[]): Prom
   return { file: await writeLines(work, path, lines), count: lines.length };
 }
 
-/** Larger than this, cells cannot be looked up by a computed key: they would have to travel whole. */
+/**
+ * Cells larger than this in bytes cannot be looked up by a computed key, which would require sending all of
+ * them.
+ */
 const LARGEST_CELLS = 128 * 1024;
 
-/** Outputs of the cells that the stages refer to: those spelled out, or all where a key is computed. */
+/**
+ * Returns the outputs of the cells that the stages refer to: those with literal keys, or all if a key is
+ * computed.
+ */
 export async function cellsOf(
   stages: StagePlan[],
   needs: NeedsContext,
   work: string,
 ): Promise<Record<string, JsonObject>> {
-  const wanted = new Map<string, Set<string> | 'all'>();
+  const requested = new Map<string, Set<string> | 'all'>();
   for (const [name, member, key] of stages.flatMap(needsReferences)) {
     if (typeof name !== 'string' || member !== 'cells') continue;
-    const keys = wanted.get(name) ?? new Set<string>();
-    if (keys !== 'all' && typeof key === 'string') wanted.set(name, keys.add(key));
-    else wanted.set(name, 'all');
+    const keys = requested.get(name) ?? new Set<string>();
+    if (keys !== 'all' && typeof key === 'string') requested.set(name, keys.add(key));
+    else requested.set(name, 'all');
   }
   const cells: Record<string, JsonObject> = {};
-  for (const [name, keys] of wanted) {
+  for (const [name, keys] of requested) {
     const records = (await recordsOf(needs, name, work)).filter(({ status }) => status === 'done');
     const chosen = keys === 'all' ? records : records.filter(({ key }) => keys.has(key));
     cells[name] = Object.fromEntries(chosen.map(({ key, outputs }) => [key, outputs as Json]));
@@ -163,16 +171,16 @@ export async function cellsOf(
   if (bytes <= LARGEST_CELLS) return cells;
   throw new SamMilError(
     'OutputTooLarge',
-    `the cells of ${[...wanted.keys()].join(', ')} are too many to look up by key`,
+    `the cells of ${[...requested.keys()].join(', ')} are too many to look up by key`,
     {
       expected: `at most ${LARGEST_CELLS} bytes`,
       found: `${bytes} bytes`,
-      next: 'spell the key out, or take the items with `foreach: { from: ... }` or `matrix: { from: ... }`',
+      next: 'write the key literally, or take the items with `foreach: { from: ... }` or `matrix: { from: ... }`',
     },
   );
 }
 
-/** Cells and listed values are in the manifest now; the workflow keeps what it interprets. */
+/** Cells and listed values are in the manifest; the workflow keeps only what it interprets. */
 function withoutCells(stage: StagePlan): StagePlan {
   const { source } = stage;
   if (source.kind === 'matrix') return { ...stage, source: { kind: 'matrix', cells: [] } };

@@ -5,11 +5,11 @@ import { parseJsonLines } from '../../domain/json.js';
 import { insideWork } from '../../domain/engine/store/paths.js';
 import type { Manifest, ManifestLine } from './stage-messages.js';
 
-/** The last few manifests, by digest: every page of a stage asks for the same one. */
+/** The last few manifests, by digest: every page of a stage reads the same one. */
 const known = new Map<string, ManifestLine[]>();
 const KEPT = 4;
 
-/** @throws SamMilError InvalidInput where the manifest is missing or was changed */
+/** @throws SamMilError InvalidInput if the manifest is missing or was changed */
 export async function readManifest(work: string, { file }: Manifest): Promise<ManifestLine[]> {
   const cached = known.get(file.digest);
   if (cached) return cached;
@@ -17,7 +17,7 @@ export async function readManifest(work: string, { file }: Manifest): Promise<Ma
   if (text === undefined || digestOf(text) !== file.digest) {
     throw new SamMilError('InvalidInput', "the list of the stage's items is missing or was changed", {
       file: file.path,
-      next: 'start the run again: the list is made anew, and what is done stays done',
+      next: 'start the run again: the list is rebuilt, and finished work is kept',
     });
   }
   const lines = parseJsonLines(text) as ManifestLine[];

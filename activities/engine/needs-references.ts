@@ -4,7 +4,10 @@ import type { Json } from '../../domain/json.js';
 import type { StagePlan } from '../../domain/engine/language/plan/plan.js';
 import { mapTexts, parseTemplate } from '../../domain/engine/language/expressions/template.js';
 
-/** Every reference to `needs` in a stage's expressions, each as its path after `needs`: `['train', 'cells', 'sam-mil-0-0', 'checkpoint']`. */
+/**
+ * Returns every reference to `needs` in a stage's expressions, as the path after `needs`: `['train', 'cells',
+ * 'sam-mil-0-0', 'checkpoint']`.
+ */
 export function needsReferences(stage: StagePlan): (string | number)[][] {
   const found: Reference[] = [];
   const condition = (source: string | undefined) => {
@@ -29,8 +32,8 @@ function inText(text: string): Reference[] {
 }
 
 /**
- * The stage whose items this one can take as they end: its source, where nothing but `needs.<stage>.outputs` is read of it and no condition waits
- * for its end.
+ * Returns the stage whose items this one can take as they end: its source, if it reads only
+ * `needs.<stage>.outputs` of it and no condition waits for its end.
  */
 export function followedStage(stage: StagePlan): string | undefined {
   if (stage.source.kind !== 'from' || stage.if !== undefined) return undefined;

@@ -3,13 +3,14 @@ import { digestOf } from '../../domain/digest.js';
 import { SamMilError } from '../../domain/errors.js';
 import type { Plan, PlanRef, StagePlan } from '../../domain/engine/language/plan/plan.js';
 
-/** Plans by digest: every page of every stage asks for the same few. */
+/** Plans by digest: every page of every stage reads the same few. */
 const known = new Map<string, Plan>();
 const KEPT = 16;
 
 /**
- * The plan a run was started with.
- * @throws SamMilError InvalidInput where the file is missing, was changed since, or needs a newer engine
+ * Reads the plan that a run was started with.
+ * @throws SamMilError InvalidInput if the file is missing or was changed, UnsupportedFormat if it needs a
+ * newer engine
  */
 export async function readPlan(ref: PlanRef): Promise<Plan> {
   const cached = known.get(ref.digest);
@@ -22,15 +23,15 @@ export async function readPlan(ref: PlanRef): Promise<Plan> {
     });
   });
   if (digestOf(text) !== ref.digest) {
-    throw new SamMilError('InvalidInput', 'the plan was changed after the run had started', {
+    throw new SamMilError('InvalidInput', 'the plan was changed after the run started', {
       file: ref.path,
       expected: ref.digest,
-      next: 'start a new run: what is done stays done',
+      next: 'start a new run: finished work is kept',
     });
   }
   const plan = JSON.parse(text) as Plan;
   if (plan.plan !== 1) {
-    throw new SamMilError('UnsupportedFormat', 'the plan is of a version this engine does not know', {
+    throw new SamMilError('UnsupportedFormat', 'this engine does not know the version of the plan', {
       file: ref.path,
       expected: 'version 1',
       found: String(plan.plan),
@@ -42,7 +43,7 @@ export async function readPlan(ref: PlanRef): Promise<Plan> {
   return plan;
 }
 
-/** @throws SamMilError InvalidInput where the plan has no such stage */
+/** @throws SamMilError InvalidInput if the plan has no such stage */
 export function stageOf(plan: Plan, name: string): StagePlan {
   const stage = plan.stages.find((candidate) => candidate.name === name);
   if (stage) return stage;
@@ -52,8 +53,8 @@ export function stageOf(plan: Plan, name: string): StagePlan {
 }
 
 /**
- * Whether the stage's items are cells of a matrix, its own or that of the stage it takes them from. Each cell publishes into
- * a separate folder.
+ * Whether the stage's items are cells of a matrix, its own or that of the stage it takes them from. Each cell
+ * publishes into a separate folder.
  */
 export function hasCells(plan: Plan, stage: StagePlan): boolean {
   const { source } = stage;

@@ -7,7 +7,10 @@ import { followedStage } from './needs-references.js';
 import { readPlan } from './plan-file.js';
 import type { PlanSummary, ReadPlanInput, StageSummary } from './stage-messages.js';
 
-/** Opens a run: checks that this installation can run its plan, writes the lock file, and returns what the run workflow needs of the plan. */
+/**
+ * Opens a run: checks that this installation can run its plan, writes the lock file, and returns what the run
+ * workflow needs from the plan.
+ */
 export async function openRun(engine: EngineContext, input: ReadPlanInput): Promise<PlanSummary> {
   const plan = await readPlan(input.plan);
   await writeLock(engine, plan, input);
@@ -26,7 +29,10 @@ function summaryOf(stage: StagePlan): StageSummary {
   };
 }
 
-/** What a later `resume`, and a reader years later, needs to know: the plan, what it was made from, and the versions that ran it. */
+/**
+ * Records what a later `resume`, or a reader years later, needs: the plan, what it was made from, and the
+ * versions that ran it.
+ */
 async function writeLock(engine: EngineContext, plan: Plan, input: ReadPlanInput): Promise<void> {
   const steps = plan.stages.flatMap((stage) => stage.steps);
   const planned = Object.fromEntries(steps.map(({ uses, version }) => [uses, version] as const));

@@ -6,7 +6,7 @@ import { executionFolder } from '../../domain/engine/store/paths.js';
 import type { ItemResult } from '../../domain/engine/item/item-result.js';
 import type { ChainScope } from './stage-messages.js';
 
-/** Writes results under a name of their own: writing the same again, after a lost answer, replaces them. */
+/** Writes results under a unique name: a repeated write, after a lost answer, replaces them. */
 export async function writeResults(
   scope: ChainScope,
   stage: string,
@@ -17,7 +17,7 @@ export async function writeResults(
   await writeDurably(join(resultsFolder(scope, stage), `${name}.jsonl`), jsonLines(results));
 }
 
-/** All results of a stage in this execution, by index in the manifest. */
+/** Reads all results of a stage in this execution, sorted by index in the manifest. */
 export async function readResults(scope: ChainScope, stage: string): Promise<ItemResult[]> {
   const folder = resultsFolder(scope, stage);
   const names = await readdir(folder).catch(() => []);

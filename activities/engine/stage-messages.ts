@@ -7,8 +7,8 @@ import type { PlanRef, StagePlan } from '../../domain/engine/language/plan/plan.
 import type { ItemContext, NeedsContext } from '../../domain/engine/language/plan/step-context.js';
 
 /**
- * What the workflows and the engine's own activities say to each other. Everything that grows with the number of items stays in files of the run's
- * folder; these messages hold references, counts and one page at most.
+ * Messages between the workflows and the engine's own activities. Everything that grows with the number of
+ * items is in files in the run's folder; these messages contain references, counts and at most one page.
  */
 
 export interface RunScope {
@@ -18,7 +18,7 @@ export interface RunScope {
   plan: PlanRef;
 }
 
-/** One execution of a chain of stages: a stage and those that take its items one by one as they end. */
+/** One execution of a chain: a stage and those that take its items as they end. */
 export interface ChainScope extends RunScope {
   stages: string[];
   /** Names the folder of this execution; unique to it. */
@@ -29,7 +29,7 @@ export interface ReadPlanInput extends RunScope {
   header: JsonObject;
 }
 
-/** As much of a plan as the run workflow needs. */
+/** The part of a plan that the run workflow needs. */
 export interface PlanSummary {
   name: string;
   onFailure: 'hold' | 'fail' | 'continue';
@@ -41,15 +41,15 @@ export interface StageSummary {
   needs: string[];
   if?: string;
   maxParallel: number;
-  /** The stage whose items it takes, where its items can start as theirs end: it reads nothing else of that stage. */
+  /** The stage whose items it takes as they end. It reads nothing else of that stage. */
   follows?: string;
 }
 
 export interface ListItemsInput extends ChainScope {
   needs: NeedsContext;
-  /** Keys of the only items wanted. */
+  /** Keys of the requested items. Default: all. */
   only?: string[];
-  /** Keys of items that count as skipped by hand. */
+  /** Keys of items that the user skipped. */
   leaveOut?: string[];
 }
 
@@ -59,7 +59,7 @@ export interface ListedItems {
   /** Folder that relative paths are resolved against. */
   base: string;
   manifest: Manifest;
-  /** By position: each item publishes into a folder of its own below the stage's. */
+  /** By position: whether each item publishes into a separate folder below the stage's. */
   folders: boolean[];
   /** `needs.X.cells`, as far as the chain refers to them. */
   cells: Record<string, JsonObject>;
@@ -74,9 +74,9 @@ export interface Manifest {
 export interface ManifestLine {
   key: string;
   fields: JsonObject;
-  /** Outputs in the stage the items come from. */
+  /** Outputs in the stage that the items come from. */
   prior?: JsonObject;
-  /** The item does not run; why. */
+  /** Why the item does not run. */
   skip?: string;
 }
 
@@ -97,7 +97,7 @@ export interface CheckedPage {
   settled: Counts[];
 }
 
-/** An item that needs work, from its first step that does. */
+/** An item that needs work, starting with the first step that does. */
 export interface TodoItem extends ItemContext {
   /** In the manifest. */
   index: number;
@@ -124,7 +124,7 @@ export interface FinishedStageResult extends Tally {
 }
 
 export interface CloseRunInput extends RunScope {
-  /** The run's status at its end. */
+  /** The run's final status. */
   status: JsonObject;
   /** Paths of the stages' items files, relative to the work folder. */
   items: Record<string, string>;

@@ -8,19 +8,20 @@ import type { ListItemsInput, ManifestLine } from './stage-messages.js';
 export const MANIFEST = 'manifest.jsonl';
 
 /**
- * The lines, and those items that this run listed before and that are not found any more: a slide on a disk that came off stays an item and fails by
- * its name, where it would silently be missing from a resumed run. To go on without it, it is skipped by hand.
+ * Returns the lines and the items that this run listed before but no longer finds. A slide on an unmounted
+ * disk stays an item and fails by name, instead of being silently missing from a resumed run. The user can
+ * skip it to continue without it.
  */
 export async function withVanished(lines: ManifestLine[], input: ListItemsInput): Promise<ManifestLine[]> {
   const found = new Set(lines.map(({ key }) => key));
-  const vanished = (await lastList(input)).filter(({ key }) => !found.has(key));
+  const vanished = (await readLastList(input)).filter(({ key }) => !found.has(key));
   if (vanished.length === 0) return lines;
   const kept = vanished.map(({ key, fields }) => ({ key, fields }));
   return [...lines, ...kept].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-/** The newest list of this run's earlier executions of the stage; empty where there was none. */
-async function lastList({ work, run, stages, execution }: ListItemsInput): Promise<ManifestLine[]> {
+/** Reads the newest list of this run's earlier executions of the stage; empty if there is none. */
+async function readLastList({ work, run, stages, execution }: ListItemsInput): Promise<ManifestLine[]> {
   const executions = dirname(executionFolder(work, run, stages[0], execution));
   const names = await readdir(executions).catch(() => []);
   const lists = await Promise.all(

@@ -8,18 +8,18 @@ import { writeAtomic } from '../../domain/files/atomic.js';
 
 type BundlerConfig = Parameters<NonNullable<BundleOptions['webpackConfigHook']>>[0];
 
-/** The last bundle of a folder: what the bundler read, and the digest of all that as it was then. */
+/** The last bundle in a folder: the files that the bundler read, and the digest of their contents. */
 interface BundleRecord {
   key: string;
   files: string[];
 }
 
 /**
- * The workflows as one script. Bundling takes seconds, so the result is kept in `folder` with the list of files that the bundler read; it is
- * used again as long as every one of them has the same content.
+ * Returns the workflows as one script. Bundling takes seconds, so the result is cached in `folder` with the
+ * list of files that the bundler read, and reused while all of them have the same content.
  *
  * @param workflowsPath absolute path of the module that exports the workflows
- * @param folder where bundles are kept; a folder that cannot be written to means bundling at each start
+ * @param folder cache folder; if it cannot be written, workflows are bundled at each start
  */
 export async function workflowBundle(workflowsPath: string, folder: string): Promise<string> {
   const recordPath = join(folder, 'workflows.json');
@@ -47,7 +47,7 @@ async function bundle(workflowsPath: string): Promise<{ code: string; files: str
     logger: new DefaultLogger('WARN'),
     webpackConfigHook: (config) => ({ ...config, plugins: [...(config.plugins ?? []), recordFiles(read)] }),
   });
-  // The entry point exists only in the bundler's memory, and folders are listed among the files.
+  // The entry point exists only in the bundler's memory, and the list also contains folders.
   return { code, files: [...read].filter(isFile).sort() };
 }
 
@@ -60,7 +60,7 @@ function recordFiles(into: Set<string>): NonNullable<BundlerConfig['plugins']>[n
   };
 }
 
-/** Digest of the files' names and contents; a file that no longer exists gives a key that no bundle has. */
+/** Digest of the files' names and contents. A missing file gives a key that no bundle has. */
 export function bundleKey(files: readonly string[]): string {
   const hash = createHash('sha256');
   for (const file of files)

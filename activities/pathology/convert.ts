@@ -5,17 +5,17 @@ export const definition = defineActivity({
   name: 'pathology.convert',
   version: 2,
   summary:
-    'Features that CLAM, TRIDENT or the SAM-MIL scripts made to a bag as of pathology.extract, with a row for each group of patches in a segment',
+    'Converts features of CLAM, TRIDENT or the SAM-MIL scripts into a bag like that of pathology.extract, with one row per group of patches in a segment',
   ...parameters,
   outputs: {
     bag: fileOutput(
       'bag',
-      'h5_files/<name>.h5 (or as `layout` says): `features` float32 (N + G) x D and `coords`; group rows have -1, -1.',
+      'h5_files/<name>.h5 (or the name that `layout` sets): `features` float32 (N + G) x D and `coords`; group rows have -1, -1.',
     ),
     'bag-pt': fileOutput('bag', 'pt_files/<name>.pt: the same features as a torch tensor.'),
     seg: fileOutput(
       'seg',
-      'seg_files/<name>.h5: coords of the members of each mask. Only where segments are given.',
+      'seg_files/<name>.h5: coords of the members of each mask. Only if segments are given.',
     ),
     'sam-info': fileOutput(
       'sam-info',
@@ -27,14 +27,14 @@ export const definition = defineActivity({
     source: {
       type: 'string',
       enum: ['clam', 'trident', 'sam-mil', 'pt'],
-      description: 'Whose file the features looked like.',
+      description: 'Tool whose format the features file has.',
     },
   },
   queue: 'cpu',
   timeout: '1h',
   heartbeat: '2m',
   isolation: 'child',
-  resumesFrom: 'the start (seconds long)',
+  resumesFrom: 'the start (takes seconds)',
   hiddenInputs: async (_, inputs) => {
     const { leftOutInKey } = await import('../../domain/pathology/convert/process-row.js');
     return leftOutInKey(inputs);

@@ -5,17 +5,18 @@ import { defineActivity, fileOutput } from '../define/define-activity.js';
 export const definition = defineActivity({
   name: 'pathology.extract',
   version: 3,
-  summary: 'Patches of a slide to a bag of features, with a row for each group of patches in a segment',
+  summary:
+    'Encodes the patches of a slide into a bag of features, with one row per group of patches in a segment',
   ...parameters,
   outputs: {
     bag: fileOutput(
       'bag',
-      'h5_files/<name>.h5 (or as `layout` says): `features` float32 (N + G) x D and `coords`; group rows have -1, -1.',
+      'h5_files/<name>.h5 (or the name that `layout` sets): `features` float32 (N + G) x D and `coords`; group rows have -1, -1.',
     ),
     'bag-pt': fileOutput('bag', 'pt_files/<name>.pt: the same features as a torch tensor.'),
     seg: fileOutput(
       'seg',
-      'seg_files/<name>.h5: coords of the members of each mask. Only where segments are given.',
+      'seg_files/<name>.h5: coords of the members of each mask. Only if segments are given.',
     ),
     'sam-info': fileOutput(
       'sam-info',
@@ -24,11 +25,14 @@ export const definition = defineActivity({
     'patches-count': { type: 'integer', description: 'Number of patches.' },
     'groups-count': { type: 'integer', description: 'Number of group rows.' },
     dim: { type: 'integer', description: 'Length of a feature vector.' },
-    encoder: { type: 'string', description: 'Encoder that was used: the fallback, where it had to step in.' },
-    provider: { type: 'string', description: 'Where it computed: cpu, cuda or tensorrt.' },
+    encoder: {
+      type: 'string',
+      description: 'Encoder that was used: `encoder`, or `fallback` if its weights were missing.',
+    },
+    provider: { type: 'string', description: 'Device that the encoder ran on: cpu, cuda or tensorrt.' },
     'provider-reason': {
       type: 'string',
-      description: 'Why there: what kept it from the device that was asked for, or from a faster one.',
+      description: 'Why this device was used: what ruled out the requested or a faster one.',
     },
   },
   queue: 'cpu',

@@ -10,34 +10,40 @@ import {
 export const definition = defineActivity({
   name: 'pathology.patch',
   version: 5,
-  summary: 'A slide to its tissue and the coordinates of the patches in it, as CLAM finds them',
+  summary: 'Finds the tissue of a slide and the coordinates of the patches in it, as CLAM does',
   ...parameters,
   outputs: {
     patches: fileOutput('patches', 'patches/<name>.h5: `coords`, int64 N x 2, corners in level-0 pixels.'),
-    mask: fileOutput('mask', 'masks/<name>.h5: outlines of tissue and holes, and the mask they came from.'),
+    mask: fileOutput(
+      'mask',
+      'masks/<name>.h5: outlines of tissue and holes, and the mask they were traced from.',
+    ),
     'mask-image': fileOutput('mask-image', 'masks/<name>.jpg: the slide with outlines and their ids.'),
     'tissue-geojson': fileOutput(
       'tissue-geojson',
       'masks/<name>.geojson: outlines of tissue with their holes, in level-0 pixels, as annotations for QuPath.',
     ),
-    stitch: fileOutput('stitch', 'stitches/<name>.h5: the patches in small, all else black.'),
-    'stitch-image': fileOutput('stitch-image', 'stitches/<name>.jpg: the same for people.'),
+    stitch: fileOutput('stitch', 'stitches/<name>.h5: downscaled patches on a black background.'),
+    'stitch-image': fileOutput('stitch-image', 'stitches/<name>.jpg: the same as a picture.'),
     count: { type: 'integer', description: 'Number of patches.' },
     status: {
       type: 'string',
       enum: ['processed', 'no_tissue', 'tbp'],
-      description: 'no_tissue and tbp (left out by the process list) end the item here.',
+      description: 'An item with no_tissue or tbp (excluded by the process list) ends here.',
     },
     'patch-size': { type: 'integer', description: 'Side of a patch in pixels of patch-level.' },
-    'patch-level': { type: 'integer', description: 'Level the patches are read from.' },
-    parameters: { type: 'object', description: "The slide's row of the process list: what was really used." },
+    'patch-level': { type: 'integer', description: 'Level that the patches are read from.' },
+    parameters: {
+      type: 'object',
+      description: "The slide's row of the process list, with the values that were used.",
+    },
   },
   queue: 'cpu',
   timeout: '30m',
   heartbeat: '2m',
   isolation: 'child',
   requires: ['openslide'],
-  resumesFrom: 'the start (seconds long)',
+  resumesFrom: 'the start (takes seconds)',
   hiddenInputs: async (parameters, inputs) => {
     const { rowInKey } = await import('../../domain/pathology/patch/row-effect.js');
     return rowInKey(parameters, inputs);

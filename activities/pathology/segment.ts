@@ -5,24 +5,24 @@ import { defineActivity, fileOutput } from '../define/define-activity.js';
 export const definition = defineActivity({
   name: 'pathology.segment',
   version: 3,
-  summary: 'Tissue of a slide to region masks, by SAM or by a classical method',
+  summary: 'Segments the tissue of a slide into region masks with SAM or a classical method',
   ...parameters,
   outputs: {
     segments: fileOutput(
       'segments',
-      'segments/<name>.h5: masks as run lengths, and the frame of their image.',
+      'segments/<name>.h5: run-length encoded masks, and the frame of their image.',
     ),
     'segments-pickle': fileOutput(
       'segments-pickle',
-      "segments/<name>.pkl: the same as a list of SAM's mask dicts.",
+      "segments/<name>.pkl: the same masks as a list of SAM's mask dicts.",
     ),
     'segments-geojson': fileOutput(
       'segments-geojson',
-      "segments/<name>.geojson: each mask's outline along its pixels, in level-0 pixels, as detections for QuPath with area and scores. Only with `geojson`.",
+      'segments/<name>.geojson: the outline of each mask along its pixels, in level-0 pixels, as QuPath detections with area and scores. Only with `geojson`.',
     ),
     overlay: fileOutput(
       'overlay',
-      'overlays/<name>.jpg: the image, tinted by the smallest mask on each pixel.',
+      'overlays/<name>.jpg: the image, with each pixel tinted by its smallest mask.',
     ),
     count: { type: 'integer', description: 'Number of masks.' },
   },
@@ -31,7 +31,7 @@ export const definition = defineActivity({
   heartbeat: '5m',
   isolation: 'child',
   requires: ['openslide', 'onnx'],
-  resumesFrom: 'last finished crop (watershed: the start, seconds long)',
+  resumesFrom: 'last finished crop (watershed: the start, takes seconds)',
   findMissing: (parameter, value, { base }) =>
     parameter === 'segmenter' ? lackOfSegmenter(value, base) : undefined,
   hiddenInputs: async (parameters, inputs) => {

@@ -5,22 +5,22 @@ export const definition = defineActivity({
   name: 'pipeline.report',
   version: 5,
   summary:
-    'One self-contained HTML page and one metrics file of a run: table, curves, heatmaps, timeline, provenance',
+    'Writes a self-contained HTML page and a metrics file for a run: table, curves, heatmaps, timeline, provenance',
   ...parameters,
   outputs: {
-    report: fileOutput('report', 'report.html: one file, nothing fetched.'),
+    report: fileOutput('report', 'report.html: a single file that loads nothing from the network.'),
     metrics: fileOutput(
       'summary',
       'metrics.json: the table, comparisons and lesion scores, with digests of their sources.',
     ),
-    folds: { type: 'integer', description: 'Evaluated folds.' },
-    groups: { type: 'array', description: 'Lines of the table.' },
-    auc: { type: 'object', description: 'Mean AUC over the repeats, a group.' },
+    folds: { type: 'integer', description: 'Number of evaluated folds.' },
+    groups: { type: 'array', description: 'Rows of the table.' },
+    auc: { type: 'object', description: 'Mean AUC over the repeats, per group.' },
   },
   queue: 'cpu',
   timeout: '30m',
   heartbeat: '2m',
   isolation: 'child',
-  resumesFrom: 'the start (seconds long)',
+  resumesFrom: 'the start (takes seconds)',
   load: () => import('../../domain/pipeline/report/report.js'),
 });

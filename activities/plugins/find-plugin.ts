@@ -4,9 +4,9 @@ import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
 import { packageRoot } from '../../domain/package-root.js';
 import { PluginFault } from './plugin-fault.js';
 
-/** A plugin as it lies on this machine: a package, or a single module. */
+/** A plugin installed on this machine: a package, or a single module. */
 export interface PluginPlace {
-  /** What a plan names it by: the package's name, or an absolute path. */
+  /** Its name in plans: the package name, or an absolute path. */
   spec: string;
   /** Absolute path of the package's folder or of the module's file. Identifies the plugin on this machine. */
   path: string;
@@ -29,11 +29,11 @@ export function absoluteSpec(spec: string, folder: string): string {
 }
 
 /**
- * Finds a plugin. The name of a package is looked up as in Node, from `from`, then from the current folder, then
- * beside this package.
- * @param spec path of a module or of a package's folder, or a package's name
+ * Finds a plugin. Looks a package name up as Node does, from `from`, then from the current folder, then from
+ * the folder of this package.
+ * @param spec path of a module or package folder, or a package name
  * @param from absolute folder that relative paths start from
- * @throws PluginFault where there is none
+ * @throws PluginFault if there is none
  */
 export function findPlugin(spec: string, from: string): PluginPlace {
   if (!isPluginPath(spec)) return packageAt(packageFolder(spec, [from, process.cwd(), packageRoot()]), spec);
@@ -48,7 +48,7 @@ export function findPlugin(spec: string, from: string): PluginPlace {
   return statSync(path).isDirectory() ? packageAt(path, given) : { spec: given, path, entry: path };
 }
 
-/** The same for several, as absolute paths. */
+/** Finds several plugins and returns their absolute paths. */
 export function pluginPaths(specs: readonly string[], from: string): string[] {
   return [...new Set(specs.map((spec) => findPlugin(spec, from).path))];
 }
@@ -56,7 +56,7 @@ export function pluginPaths(specs: readonly string[], from: string): string[] {
 function packageFolder(name: string, starts: readonly string[]): string {
   for (const start of starts) {
     for (let folder = start; ; folder = dirname(folder)) {
-      // A package finds itself by its own name, as Node has it for packages with `exports`.
+      // A package can refer to itself by name, as in Node for packages with `exports`.
       if (readManifest(folder)?.name === name) return realpathSync(folder);
       const installed = join(folder, 'node_modules', name);
       if (existsSync(join(installed, 'package.json'))) return realpathSync(installed);
@@ -73,8 +73,8 @@ function packageAt(folder: string, spec: string): PluginPlace {
   const manifest = readManifest(folder);
   if (manifest === undefined) {
     throw new PluginFault('bad-plugin', `the folder ${folder} is not a package`, {
-      expected: 'a package.json that can be read',
-      next: 'name the module instead',
+      expected: 'a readable package.json',
+      next: 'specify the module instead',
     });
   }
   const { name, version, main, exports } = manifest;
@@ -95,7 +95,7 @@ function text(value: Json | undefined): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** The target of the package's main entry under the conditions of an `import` in Node, or undefined. */
+/** Returns the target of the package's main entry for an `import` in Node, or undefined. */
 function mainExport(exports: Json): Json | undefined {
   if (typeof exports === 'string') return exports;
   if (Array.isArray(exports)) return exports.map(mainExport).find((target) => target !== undefined);

@@ -12,7 +12,10 @@ import { definition as segment } from '../pathology/segment.js';
 import { definition as copy } from '../pipeline/copy.js';
 import { definition as report } from '../pipeline/report.js';
 
-/** The plugins that ship with this project. Each activity has a definition file in its plugin's folder, an import above and a place below. */
+/**
+ * The built-in plugins. Each activity has a definition file in its plugin's folder, an import above and an
+ * entry below.
+ */
 export const plugins: readonly ActivityPlugin[] = [
   { name: 'pathology', activities: [assembleCohort, patch, segment, extract, convert] },
   { name: 'mil', activities: [importTable, split, trainFold, evaluate, heatmap] },

@@ -10,20 +10,20 @@ import { PluginFault } from './plugin-fault.js';
 
 export interface LoadPluginsOptions {
   /**
-   * Absolute folder that relative paths start from and where the lookup of package names begins. Default: the
-   * current one.
+   * Absolute folder for relative paths and for the first lookup of package names. Default: the current
+   * folder.
    */
   from?: string;
-  /** Gets what is wrong with a plugin, which is then left out. Default: it is thrown. */
+  /** Receives the fault of an unusable plugin, which is then left out. Default: the fault is thrown. */
   onFault?: (fault: PluginFault, spec: string) => void;
 }
 
 /**
- * The built-in plugins and external ones. Each of these is named by its package, or by the path of a module or
- * package, and exports its {@link ActivityPlugin} as `plugin` or as the default export. A plugin that is named twice
- * is loaded once. The models of the plugins are registered.
- * @throws PluginFault for a plugin that is not found or exports none, and for an activity or model whose name is
- * taken
+ * Loads the built-in plugins and the given ones, each a package name or the path of a module or package that
+ * exports its {@link ActivityPlugin} as `plugin` or as the default export. A repeated plugin is loaded once.
+ * Registers the models of the plugins.
+ * @throws PluginFault for a plugin that is not found or exports no plugin, and for an activity or model name
+ * that is already used
  */
 export async function loadRegistry(
   specs: readonly string[] = [],

@@ -7,16 +7,16 @@ import { PluginFault } from './plugin-fault.js';
 const CODE: ReadonlySet<string> = new Set(['.js', '.mjs', '.cjs', '.wasm', '.node']);
 const TYPESCRIPT: ReadonlySet<string> = new Set(['.ts', '.mts', '.cts']);
 const TEXT = /\.[cm]?[jt]s$/;
-/** More than this is data or somebody's whole project, and reading it would hold up every start. */
+/** More than this is data or a whole project; reading it would delay every start. */
 const MOST_FILES = 2000;
 const MOST_BYTES = 32 * 2 ** 20;
 
 /**
- * `sha256:<hex>` of a plugin's own code. For a package this is its name, its version and its code files; for a single
- * module it is the module. Code and JSON files that these name by a relative path are included. Imports from other
- * packages are not: `version` stands for them.
- * Equal files give equal digests, wherever they lie.
- * @throws PluginFault where it is too large
+ * Returns `sha256:<hex>` of a plugin's own code: for a package its name, version and code files, for a single
+ * module the module, and for both the code and JSON files that they refer to by a relative path. Imports from
+ * other packages are not read; `version` covers them. The digest does not depend on the location of the
+ * files.
+ * @throws PluginFault if the code is too large
  */
 export function digestOfPlugin(place: PluginPlace): string {
   const code = new CodeFiles(place);
@@ -48,7 +48,7 @@ class CodeFiles {
     this.kinds = TYPESCRIPT.has(extname(place.entry)) ? new Set([...CODE, ...TYPESCRIPT]) : CODE;
   }
 
-  /** Every code file below a folder; installed packages, hidden folders and work folders are left out. */
+  /** Adds every code file below a folder, except installed packages, hidden folders and work folders. */
   addFolder(folder: string): void {
     const entries = readdirSync(folder, { withFileTypes: true });
     if (entries.some(({ name }) => name === '.runs')) return;
@@ -60,7 +60,7 @@ class CodeFiles {
     }
   }
 
-  /** A file, and those that it names by a relative path. */
+  /** Adds a file, and the files that it refers to by a relative path. */
   add(path: string): void {
     if (this.digests.has(path)) return;
     this.bytes += statSync(path).size;
@@ -75,12 +75,15 @@ class CodeFiles {
     const found = ['', '.js', '.cjs', '.json'].map((end) => path + end).find(isFile);
     if (found === undefined) return;
     const kind = extname(found);
-    // Weights and other data do not count as code: an activity names them in `hiddenInputs`.
+    // Weights and other data do not count as code; an activity returns them from `hiddenInputs`.
     if (kind === '.json' || CODE.has(kind) || TYPESCRIPT.has(kind)) this.add(found);
   }
 }
 
-/** Strings in a module that are relative paths: of imports, `require` and `new URL('./x.json', import.meta.url)`. */
+/**
+ * Returns the relative paths in a module's text: of imports, of `require`, of `new URL('./x.json',
+ * import.meta.url)`.
+ */
 function relativePaths(text: string): string[] {
   return [...text.matchAll(/(['"`])(\.{1,2}\/[^'"`\n]+)\1/g)].map(([, , path]) => path);
 }
@@ -90,9 +93,9 @@ function isFile(path: string): boolean {
 }
 
 function tooLarge({ path }: PluginPlace): PluginFault {
-  return new PluginFault('bad-plugin', 'the plugin holds more code than can be part of a cache key', {
+  return new PluginFault('bad-plugin', 'the plugin contains more code than a cache key can cover', {
     file: path,
     expected: `at most ${MOST_FILES} code files and ${MOST_BYTES / 2 ** 20} MiB`,
-    next: 'give the plugin a package of its own, or bundle it into one file',
+    next: 'move the plugin to a separate package, or bundle it into one file',
   });
 }

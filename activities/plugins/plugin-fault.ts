@@ -1,6 +1,6 @@
 import { SamMilError, type ErrorFacts } from '../../domain/errors.js';
 
-/** What can be wrong with a plugin; each is a problem of the pipeline file that names it. */
+/** What can be wrong with a plugin. Each is also a problem code of the pipeline file that names it. */
 export type PluginFaultCode = 'unknown-plugin' | 'bad-plugin' | 'plugin-clash';
 
 /** A plugin that cannot be used. */

@@ -7,7 +7,7 @@ import type { Registry } from '../define/registry.js';
 export class EngineContext {
   readonly registry: Registry;
   readonly pool: ChildPool;
-  /** Names this process in event files: unique, so that no two processes append to one file. */
+  /** Identifies this process in event files. Unique, so that no two processes append to the same file. */
   readonly worker: string;
   private readonly caches = new Map<string, DigestCache>();
 

@@ -3,9 +3,9 @@ import { errorText } from '../../domain/errors.js';
 import { asSamMilError, encodeError } from '../../domain/machine/threads/wire-error.js';
 
 /**
- * The one place where an error of the domain, of Node or of a child becomes a Temporal failure: its type is the
- * code, its retryability the code's, its details the error in the form that travels. The message is for Temporal's
- * own pages.
+ * Converts an error of the domain, of Node or of a child to a Temporal failure, in this one place: the code
+ * becomes its type and decides its retryability, and the serialized error becomes its details. The message is
+ * for Temporal's Web UI.
  */
 export function asFailure(error: unknown): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
@@ -16,7 +16,7 @@ export function asFailure(error: unknown): Error {
     nonRetryable: !asSamMilError(error).retryable,
     details: [wire],
   });
-  // Temporal's pages show where the error was raised, which is not here.
+  // Temporal's Web UI shows where the error was raised, which is not here.
   failure.stack = wire.stack;
   return failure;
 }

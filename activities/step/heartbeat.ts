@@ -2,15 +2,18 @@ import type { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { Progress } from '../../domain/job.js';
 
-/** Heartbeat details: what the live display shows of a running step. Truth about progress is the checkpoint on disk. */
+/**
+ * Heartbeat details: what the live display shows of a running step. The checkpoint on disk is the true
+ * progress.
+ */
 export type BeatDetails = Progress & { stage: string; item: string; step: string };
 
-/** Most frequent beat; the SDK sends fewer where the timeout is long. */
+/** Shortest interval between heartbeats; the SDK sends fewer if the timeout is long. */
 const SHORTEST_MS = 1000;
 
 /**
- * Beats on a timer for as long as an attempt lives, whatever the work does; cancellation travels back on these beats.
- * Returns the function that carries progress and the one that ends it.
+ * Sends heartbeats on a timer during an attempt, whatever the work does; they also deliver cancellation.
+ * Returns a function that reports progress and one that stops the heartbeats.
  */
 export function startHeartbeat(
   context: Context,
@@ -31,14 +34,15 @@ export function startHeartbeat(
 }
 
 /**
- * What an attempt that was stopped ends with. A worker that shuts down fails it retryably under a name of its own, which the workflow does not
- * count against the step; a cancelled one ends as cancelled.
+ * Returns the failure of a stopped attempt. A worker shutdown is a retryable failure of a separate type,
+ * which the workflow does not count against the step; a cancelled attempt ends as cancelled.
  */
 export function stoppedFailure(context: Context): Error {
   const details = context.cancellationDetails;
   if (details?.workerShutdown) {
     return ApplicationFailure.create({
-      message: 'the worker was shut down before the step had ended; it goes on from its checkpoint elsewhere',
+      message:
+        'the worker was shut down before the step ended; the step resumes from its checkpoint on another worker',
       type: 'WorkerShutdown',
       nonRetryable: false,
     });

@@ -21,7 +21,7 @@ export interface PreparedStep {
   key: string;
   /** `job.with`: keys in camelCase, inputs as {@link InputFile}. */
   jobWith: JsonObject;
-  /** Digests of the inputs that are no outputs of earlier steps and count for the key, by absolute path. */
+  /** Digests, by absolute path, of the inputs that are part of the key and not outputs of earlier steps. */
   read: Record<string, string>;
   /** Outputs of earlier steps among the inputs, relative to the work folder. */
   derived: string[];
@@ -29,12 +29,13 @@ export interface PreparedStep {
 
 export type StepToPrepare = Pick<StepInput, 'work' | 'base' | 'item' | 'single' | 'with'>;
 
-/** What preparing takes of the engine. */
+/** The part of the engine that preparing a step needs. */
 export type StepEngine = Pick<EngineContext, 'registry' | 'digests'>;
 
 /**
  * Checks a step's parameters and digests its inputs.
- * @throws SamMilError InvalidInput for wrong parameters, a missing or unreadable input, or an output of an earlier step that was changed since
+ * @throws SamMilError InvalidInput for invalid parameters, a missing or unreadable input, or a changed output
+ * of an earlier step
  */
 export async function prepareStep(
   engine: StepEngine,
@@ -43,10 +44,13 @@ export async function prepareStep(
 ): Promise<PreparedStep> {
   const prepared = await prepare(engine, definition, step, 'read');
   if (prepared) return prepared;
-  throw new SamMilError('Internal', `inputs of ${definition.name} were read and are unknown all the same`);
+  throw new SamMilError('Internal', `inputs of ${definition.name} were read but are still unknown`);
 }
 
-/** The same without reading any input: undefined where a digest is not known. References are taken at their word: the caller has checked them. */
+/**
+ * Like {@link prepareStep} without reading any input: returns undefined if a digest is not known. References
+ * are trusted, because the caller has checked them.
+ */
 export async function prepareKnownStep(
   engine: StepEngine,
   definition: ActivityDefinition,
@@ -92,7 +96,10 @@ async function prepare(
   };
 }
 
-/** See {@link Registry.codeOf}. Models are asked for only where one may be external: of a checkpoint that means reading it. */
+/**
+ * See {@link Registry.codeOf}. Models are determined only if one may be external, because for a checkpoint
+ * this means reading it.
+ */
 async function externalCode(
   { registry }: StepEngine,
   definition: ActivityDefinition,
@@ -105,9 +112,9 @@ async function externalCode(
 }
 
 /**
- * Which input no longer holds what the step was prepared with, in words; undefined where all do. Unchanged files are known by their stamps, so nothing
- * is read again.
- * @throws SamMilError InvalidInput for an input that is gone, or an output of an earlier step that was changed
+ * Describes the first input whose content has changed since the step was prepared; undefined if none has.
+ * Unchanged files are recognized by their stamps, so they are not read again.
+ * @throws SamMilError InvalidInput for a missing input, or a changed output of an earlier step
  */
 export async function changedInput(
   { definition, ingredients }: PreparedStep,
@@ -143,7 +150,7 @@ async function digestInputs(
 }
 
 interface FoundInput extends InputFile {
-  /** Name as it enters the key: with its extension, which decides how a file is read. */
+  /** Name in the key, with the extension, which decides how a file is read. */
   keyName: string;
 }
 
@@ -174,7 +181,7 @@ async function referencedFile(
 ): Promise<FoundInput> {
   const path = insideWork(work, ref.path);
   if (how === 'read' && (await cache.digest(path)) !== ref.digest) {
-    throw new SamMilError('InvalidInput', 'the file was changed after the step that made it had ended', {
+    throw new SamMilError('InvalidInput', 'the file was changed after the step that made it ended', {
       file: ref.path,
       expected: ref.digest,
       next: 'resume the run: the step that makes it will run again',
@@ -199,7 +206,7 @@ function put(target: JsonObject, place: (string | number)[], value: Json): void 
   holder[place[place.length - 1]] = value;
 }
 
-/** `patch-size` -> `patchSize`, at the top level only: below it are the user's own names. */
+/** Converts `patch-size` to `patchSize`, at the top level only: below it are the user's own names. */
 function camelKeys(parameters: JsonObject): JsonObject {
   const entries = Object.entries(parameters).map(([name, value]) => [camelCase(name), value] as const);
   return Object.fromEntries(entries);

@@ -3,12 +3,12 @@ import { SamMilError } from '../../domain/errors.js';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
 import type { ActivityDefinition, Schema } from '../define/define-activity.js';
 
-/** A step's parameters, checked and completed, with its inputs found. */
+/** A step's parameters, checked and with defaults, and the inputs among them. */
 export interface ResolvedWith {
-  /** Defaults filled in; inputs as they were given. */
+  /** With defaults; inputs as given. */
   parameters: JsonObject;
   inputs: GivenInput[];
-  /** What enters the cache key literally: without inputs, without what changes speed only. */
+  /** The literal part of the cache key: without inputs and without what changes only speed. */
   inKey: JsonObject;
 }
 
@@ -17,14 +17,14 @@ export interface GivenInput {
   place: (string | number)[];
   kind: 'file' | 'items';
   value: Json;
-  /** Its content's digest is part of the cache key. */
+  /** Whether the digest of its content is part of the cache key. */
   inKey: boolean;
 }
 
 /**
- * Checks `with` against the activity's schema and fills in defaults. An optional parameter given as null counts as not given, and so does an optional
- * input or number given as empty text (an empty CSV field).
- * @throws SamMilError InvalidInput naming every parameter that is wrong
+ * Checks `with` against the activity's schema and fills in defaults. A null optional parameter counts as
+ * absent, and so does an optional input or number with empty text (an empty CSV field).
+ * @throws SamMilError InvalidInput naming every invalid parameter
  */
 export function resolveWith(definition: ActivityDefinition, given: JsonObject): ResolvedWith {
   const parameters = withoutAbsent(definition, structuredClone(given));
@@ -41,7 +41,10 @@ export function resolveWith(definition: ActivityDefinition, given: JsonObject): 
   return { parameters, inputs, inKey };
 }
 
-/** The value without the inputs in it, which are added to `found`; undefined where it is one itself. */
+/**
+ * Returns the value without its inputs, which are added to `found`; undefined if the value itself is an
+ * input.
+ */
 function takeInputs(
   schema: Schema,
   value: Json,
@@ -68,7 +71,7 @@ function takeInputs(
   return value;
 }
 
-/** A schema may offer names beside a file (`preset`: one of four, or a CSV file): a value that is such a name is no input. */
+/** A schema may allow names or a file (`preset`: one of four, or a CSV file). Such a name is not an input. */
 function inputKind(schema: Schema, value: Json): 'file' | 'items' | undefined {
   if (schema['x-input']) return schema['x-input'];
   const branches = schema.anyOf ?? [];
@@ -76,7 +79,10 @@ function inputKind(schema: Schema, value: Json): 'file' | 'items' | undefined {
   return named ? undefined : branches.find((branch) => branch['x-input'])?.['x-input'];
 }
 
-/** An expression may leave an option of one matrix cell open by giving null; an optional input or number may also come as an empty CSV field. */
+/**
+ * An expression may leave an option of one matrix cell open by giving null; an optional input or number may
+ * also come as an empty CSV field.
+ */
 function withoutAbsent(definition: ActivityDefinition, parameters: JsonObject): JsonObject {
   for (const [name, schema] of Object.entries(definition.with)) {
     if (definition.required.includes(name)) continue;
@@ -86,7 +92,7 @@ function withoutAbsent(definition: ActivityDefinition, parameters: JsonObject): 
   return parameters;
 }
 
-/** Of a file or a number there is no empty text. */
+/** A file or a number cannot be empty text. */
 function emptyIsAbsent(schema: Schema): boolean {
   return isInput(schema) || schema.type === 'number' || schema.type === 'integer';
 }

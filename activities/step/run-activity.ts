@@ -13,7 +13,10 @@ import { asFailure } from './failures.js';
 import { startHeartbeat, stoppedFailure } from './heartbeat.js';
 import { placeOf, runStep, type StepOutcome } from './run-step.js';
 
-/** The Temporal activity of a definition: {@link runStep} with heartbeat, cancellation, log, events, and errors in Temporal's terms. */
+/**
+ * Returns the Temporal activity of a definition: {@link runStep} with heartbeats, cancellation, log, events,
+ * and Temporal failures.
+ */
 export function stepActivity(
   engine: EngineContext,
   definition: ActivityDefinition,
@@ -44,13 +47,13 @@ export function stepActivity(
 }
 
 /**
- * The client has made the run's folder: a host that does not see it lacks the shared file system, and would write results where nobody finds them.
- * Retryable: another host may see it.
+ * The client has created the run's folder: a host without it lacks the shared file system and would write
+ * results where nobody finds them. Retryable, because another host may have it.
  */
 async function requireWorkFolder({ work, run }: StepInput): Promise<void> {
   const found = await stat(runFolder(work, run)).catch(() => undefined);
   if (found?.isDirectory()) return;
-  throw new SamMilError('Unavailable', `the worker on ${hostname()} does not see the run's work folder`, {
+  throw new SamMilError('Unavailable', `the worker on ${hostname()} cannot access the run's work folder`, {
     file: work,
     next: 'mount it there under the same path, or stop that worker',
   });
@@ -67,7 +70,7 @@ class AttemptRecord {
   private readonly input: StepInput;
   private readonly attempt: number;
   private readonly began = performance.now();
-  /** Lines are appended one after the other, to keep their order. */
+  /** Lines are appended sequentially to keep their order. */
   private logged: Promise<void> = Promise.resolve();
 
   constructor(engine: EngineContext, input: StepInput, attempt: number) {
@@ -104,7 +107,7 @@ class AttemptRecord {
       return;
     }
     const wire = encodeError(error);
-    // Of a bug, the place in the code is all there is to go by; elsewhere the facts say more.
+    // A bug can be located only by its stack; for other errors the facts say more.
     const stack = wire.code === 'Internal' && wire.stack !== undefined ? [wire.stack] : [];
     this.log('warn', [`${wire.code}: ${errorLines(wire).join('\n')}`, ...stack].join('\n'));
     await this.event('failed', { seconds: this.seconds(), error: wire });

@@ -12,9 +12,9 @@ import type { StepInput } from '../../domain/engine/item/step-input.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
 import type { EngineContext } from './engine-context.js';
 import { changedInput, prepareStep, type PreparedStep } from './prepare-step.js';
-import { mayUse, outsideFault, receiptFault } from './standing-receipt.js';
+import { mayUse, outsideFault, receiptFault } from './valid-receipt.js';
 
-/** One attempt at a step, as its surroundings see it. */
+/** One attempt at a step, as its caller sees it. */
 export interface Attempt {
   /** Counts from 1. */
   number: number;
@@ -29,9 +29,10 @@ export interface StepOutcome {
 }
 
 /**
- * Brings a step to its receipt: finds one that stands, or links outputs that another place made from the same ingredients, or does the work and
- * publishes it. Knows nothing of Temporal.
- * @throws SamMilError as the implementation does; Superseded, DiskFull, ChildCrashed, OutputTooLarge, Unavailable (an input changed) from around it; the signal's reason when stopped
+ * Runs a step to its receipt: returns a valid one, or links outputs that another place made from the same
+ * ingredients, or does the work and publishes it. Independent of Temporal.
+ * @throws SamMilError as the implementation does; also Superseded, DiskFull, ChildCrashed, OutputTooLarge, or
+ * Unavailable (an input changed); the signal's reason when stopped
  */
 export async function runStep(
   engine: EngineContext,
@@ -43,8 +44,8 @@ export async function runStep(
   const prepared = await prepareStep(engine, definition, input);
   attempt.signal.throwIfAborted();
   await refuseMixedInputs(input, prepared);
-  const standing = await standingReceipt(engine, input, place, prepared);
-  if (standing) return { receipt: standing, how: 'cached' };
+  const valid = await validReceipt(engine, input, place, prepared);
+  if (valid) return { receipt: valid, how: 'cached' };
   const claim = await claimPlace(input.work, place);
   try {
     const linked = await linkedReceipt(engine, input, claim, prepared);
@@ -62,7 +63,7 @@ export function placeOf({ stage, item, step }: StepInput): Place {
   return { stage, item, step };
 }
 
-async function standingReceipt(
+async function validReceipt(
   engine: EngineContext,
   input: StepInput,
   place: Place,
@@ -117,12 +118,12 @@ async function work(
 }
 
 /**
- * Whoever ends work of this key takes the checkpoint away: another stage or run that made the same thing at the same time. What then fails here is
- * no fault of the input; the next attempt finds that receipt.
+ * Whoever finishes work of this key removes the checkpoint: another stage or run that made the same thing at
+ * the same time. A failure caused by that is not a fault of the input; the next attempt finds the receipt.
  */
 function explainLostCheckpoint(checkpoint: string, error: unknown): unknown {
   if (existsSync(checkpoint)) return error;
-  return new SamMilError('Superseded', 'the same work was ended elsewhere meanwhile', {
+  return new SamMilError('Superseded', 'the same work was finished by another step in the meantime', {
     file: checkpoint,
     cause: error,
   });
@@ -165,14 +166,15 @@ async function execute(
   return run(inline as never);
 }
 
-/** Activities of one plugin share libraries, and so children, unless the definition says otherwise. */
+/** Activities of a plugin share libraries, and therefore children, unless the definition says otherwise. */
 export function runtimeOf(definition: ActivityDefinition): string {
   return definition.runtime ?? definition.name.split('.')[0];
 }
 
 /**
- * The key names what the inputs held before the work. One that was replaced meanwhile would leave a receipt that vouches for content which nobody
- * has read, or not all of it; nor may a later attempt go on from such a checkpoint.
+ * The key covers the inputs as they were before the work. If an input was replaced meanwhile, the receipt
+ * would attest content that was not, or not completely, read; and no later attempt may resume from such a
+ * checkpoint.
  */
 async function refuseChangedInputs(
   engine: EngineContext,
@@ -183,15 +185,16 @@ async function refuseChangedInputs(
   const found = await changedInput(prepared, input, engine.digests(input.work));
   if (found === undefined) return;
   await rm(checkpoint, { recursive: true, force: true });
-  throw new SamMilError('Unavailable', 'an input changed while the step worked on it', {
+  throw new SamMilError('Unavailable', 'an input changed while the step was reading it', {
     found,
-    next: 'wait until whatever writes it has ended; the step is tried again with what is there then',
+    next: 'wait until the file is completely written; the step retries with its new content',
   });
 }
 
 /**
- * A slide that was replaced between two steps of its item would give features of one slide at the places of another's patches: what the step is given
- * by an earlier one must have been made of the very files that it reads itself.
+ * A slide replaced between two steps of its item would give features of one slide at the patch positions of
+ * another: what the step gets from an earlier one must have been made from the same files that it reads
+ * itself.
  */
 async function refuseMixedInputs({ work, item }: StepInput, { read, derived }: PreparedStep): Promise<void> {
   for (const path of derived) {
@@ -204,9 +207,9 @@ async function refuseMixedInputs({ work, item }: StepInput, { read, derived }: P
         (file) => Object.hasOwn(before, file) && before[file] !== read[file],
       );
       if (other === undefined) continue;
-      throw new SamMilError('InvalidInput', `the file was replaced after \`${step}\` had read it`, {
+      throw new SamMilError('InvalidInput', `the file was replaced after \`${step}\` read it`, {
         file: other,
-        expected: `${before[other]}, which ${path} was made of`,
+        expected: `${before[other]}, which ${path} was made from`,
         found: read[other],
         next: 'resume the run once the file is complete: the step runs again with the new content',
       });

@@ -33,7 +33,10 @@ export function addFileOptions(command: Command): Command {
   return command
     .option('--set <name=value>', 'set a param; repeatable', collect)
     .option('--params-file <file>', 'YAML file with param values')
-    .option('--work <folder>', 'work folder; overrides the one in the file (default: ./work/<pipeline name>)');
+    .option(
+      '--work <folder>',
+      'work folder; overrides the one in the file (default: ./work/<pipeline name>)',
+    );
 }
 
 export interface SelectionOptions {

@@ -30,10 +30,7 @@ export function createCommand(): Command {
     )
     .argument('<work>', 'work folder')
     .option('--keep <n>', 'number of number of newest run records to keep', parseCount, 10)
-    .option(
-      '--checkpoints',
-      'also remove checkpoints; unfinished steps then start over',
-    )
+    .option('--checkpoints', 'also remove checkpoints; unfinished steps then start over')
     .option('--force', 'proceed even if a run has not ended and its server does not answer')
     .option('--dry-run', 'only show what would be removed')
     .action(collectGarbage);

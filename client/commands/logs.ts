@@ -15,7 +15,7 @@ export function createCommand(): Command {
     .description('Print the logs of an item or a stage; without a target, list the items that have logs')
     .argument('<run>', 'run name, the start of one, or latest')
     .argument('[target]', 'STAGE or STAGE@ITEM')
-    .option('--worker', 'print the log of the run's local worker')
+    .option('--worker', "print the log of the run's local worker")
     .option('--work <folder>', 'work folder of a run that was started elsewhere')
     .action(logs);
 }
@@ -28,7 +28,10 @@ function logs(name: string, target: string | undefined, options: LogsOptions): v
   if (item !== undefined) return print(itemLogPath(entry.work, entry.run, stage, item), target);
   const items = itemsWithLog(entry, stage);
   if (items.length === 0)
-    throw invalid(`stage ${stage} has no logs in run ${entry.run}`, 'list the available logs with `npx sam-mil logs RUN`');
+    throw invalid(
+      `stage ${stage} has no logs in run ${entry.run}`,
+      'list the available logs with `npx sam-mil logs RUN`',
+    );
   for (const key of items) {
     console.log(`== ${stage}@${key}`);
     print(itemLogPath(entry.work, entry.run, stage, key), key);

@@ -178,7 +178,8 @@ function waiting({ name }: WeightsEntry): () => void {
 
 function say({ entry, digest, published, path, problem }: WeightsState): void {
   console.log(`${entry.name}  ready  ${digest}`);
-  if (published === false) console.log('  not the published file: results identify these weights by their digest');
+  if (published === false)
+    console.log('  not the published file: results identify these weights by their digest');
   console.log(`  ${path ? shortPath(path) : problem}`);
   console.log(`  ${entry.license}; ${entry.note}`);
 }

@@ -85,7 +85,8 @@ function isUnlisted({ state, items }: Pick<StageForecast, 'state' | 'items'>): b
 function stateText({ state, why, items }: StageForecast): string {
   const running = items.filter((item) => item.state === 'runs').length;
   const idle = items.filter((item) => item.idle).length;
-  const current = items.filter((item) => item.state === 'up-to-date' || item.state === 'skipped').length - idle;
+  const current =
+    items.filter((item) => item.state === 'up-to-date' || item.state === 'skipped').length - idle;
   if (isUnlisted({ state, items })) return 'its items cannot be listed';
   if (items.length === 0) return why ?? state;
   const left = idle === 0 ? '' : `, ${idle} left out by if`;
@@ -118,6 +119,8 @@ function summary(forecasts: readonly StageForecast[]): string {
   const bad = forecasts.filter(isUnlisted).length;
   const failing = bad === 0 ? '' : `; ${plural(bad, 'stage')} would fail before any work`;
   const later =
-    waiting === 0 ? '' : `; ${plural(waiting, 'stage')} can only be checked after the stages they need have run`;
+    waiting === 0
+      ? ''
+      : `; ${plural(waiting, 'stage')} can only be checked after the stages they need have run`;
   return `${plural(running, 'item')} to do, ${current} unchanged${failing}${later}`;
 }

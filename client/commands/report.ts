@@ -54,5 +54,6 @@ export async function requireReports(entry: RunEntry): Promise<ReportFiles[]> {
 async function openInBrowser(path: string): Promise<void> {
   const program = process.platform === 'darwin' ? 'open' : 'xdg-open';
   const result = await runCommand(program, [path], { timeout: 20_000 });
-  if (result.code !== 0) console.error(`sam-mil: ${program} could not open the report; open the file yourself`);
+  if (result.code !== 0)
+    console.error(`sam-mil: ${program} could not open the report; open the file yourself`);
 }

@@ -17,7 +17,7 @@ export function createCommand(): Command {
   const command = new Command('schema')
     .description('Print the JSON Schema of pipeline files, for completion and checks in an editor')
     .argument('[file]', 'pipeline file whose plugins are included')
-    .option('--write', "write the schema and the activity reference into the checkout");
+    .option('--write', 'write the schema and the activity reference into the checkout');
   return addPluginOption(command).action(schema);
 }
 

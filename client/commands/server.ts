@@ -23,7 +23,9 @@ async function serve(options: { port?: number; uiPort?: number }): Promise<void>
   const interrupt = new Interrupt();
   const { server, started } = await joinEmbeddedServer((line) => console.error(`  ${line}`), options);
   console.log(
-    started ? `Temporal server ${server.version} is running` : 'the embedded Temporal server is already running',
+    started
+      ? `Temporal server ${server.version} is running`
+      : 'the embedded Temporal server is already running',
   );
   console.log(`  address   ${server.address}`);
   console.log(`  Web UI    ${server.ui}`);

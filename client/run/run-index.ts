@@ -61,7 +61,8 @@ export function findRun(name: string, work?: string): RunEntry {
   const known = runs.slice(0, 5).map((entry) => entry.run);
   throw new SamMilError('InvalidInput', `there is no run "${name}"`, {
     expected: known.length > 0 ? `one of ${known.join(', ')}` : undefined,
-    next: work === undefined ? 'see `npx sam-mil ls`, or specify its work folder with --work' : 'check --work',
+    next:
+      work === undefined ? 'see `npx sam-mil ls`, or specify its work folder with --work' : 'check --work',
   });
 }
 

@@ -10,7 +10,8 @@ const ALERT_MILLISECONDS = 500;
 const TIMEOUT_MILLISECONDS = 10_000;
 
 const REASONS: Readonly<Record<string, string>> = {
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'the server does not trust the authority that signed the client certificate',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA:
+    'the server does not trust the authority that signed the client certificate',
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED:
     'the server requires a client certificate and the profile has none',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:

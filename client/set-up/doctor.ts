@@ -87,7 +87,11 @@ async function openSlide(): Promise<Fact> {
 async function tensorFlow(): Promise<Fact> {
   const found = locateTensorFlow();
   if (found === undefined) {
-    return fact('tensorflow', 'missing', 'not installed yet; installed when first needed (330 MB, about a minute)');
+    return fact(
+      'tensorflow',
+      'missing',
+      'not installed yet; installed when first needed (330 MB, about a minute)',
+    );
   }
   const { failure, facts } = await runProbe('tensorflow', found.packages);
   if (failure !== undefined)
@@ -102,7 +106,11 @@ async function tensorFlow(): Promise<Fact> {
 /** Each provider runs a small model, so the reported ones really work. */
 async function onnx(): Promise<Fact> {
   if (!hasOnnxRuntime()) {
-    return fact('onnx', 'missing', 'not installed yet; installed when first needed (110 MB from npm, half a minute)');
+    return fact(
+      'onnx',
+      'missing',
+      'not installed yet; installed when first needed (110 MB from npm, half a minute)',
+    );
   }
   const { failure, facts } = await runProbe('onnx');
   if (failure !== undefined) return fact('onnx', 'broken', 'onnxruntime-node cannot be loaded', [failure]);
@@ -122,7 +130,9 @@ async function onnx(): Promise<Fact> {
     'onnx',
     'ok',
     `ONNX Runtime ${String(facts.version)} computes on ${works.join(', ')}; \`device: auto\` uses ${auto}`,
-    providers.filter(({ lack }) => lack !== undefined).map(({ name, lack }) => `${name} is not available: ${lack}`),
+    providers
+      .filter(({ lack }) => lack !== undefined)
+      .map(({ name, lack }) => `${name} is not available: ${lack}`),
   );
 }
 

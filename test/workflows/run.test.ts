@@ -62,7 +62,11 @@ test('stages run in the order of their needs, and pass files and items on', asyn
   assert.match(again.message, /nothing changed/);
   assert.equal(executionsOf(work).length, before, 'the second run executes nothing');
 
-  assert.deepEqual(await forecastOf(plan), { first: 'up-to-date', items: 'up-to-date', joined: 'up-to-date' });
+  assert.deepEqual(await forecastOf(plan), {
+    first: 'up-to-date',
+    items: 'up-to-date',
+    joined: 'up-to-date',
+  });
   writeFileSync(join(work, 'items', 'item-1.txt'), 'damaged');
   assert.deepEqual(await forecastOf(plan), {
     first: 'up-to-date',

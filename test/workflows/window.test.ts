@@ -28,7 +28,7 @@ test('pause and stop let nothing start; draining lets only what is begun go on',
   assert.equal(window.take()?.key, 'a');
   window.draining = true;
   window.ended(0);
-  window.handOn(item(1, 'a'));
+  window.passOn(item(1, 'a'));
   assert.ok(!window.drained);
   assert.equal(window.take()?.position, 1);
   window.ended(1);
@@ -43,14 +43,14 @@ test('pause and stop let nothing start; draining lets only what is begun go on',
 
 test('a stop at a later position drops what waits there; the earlier one goes on', () => {
   const window = new Window([1, 1], [item(0, 'a'), item(1, 'b'), item(0, 'c')]);
-  window.handOn(item(1, 'd'));
+  window.passOn(item(1, 'd'));
   window.stop(1);
   window.addPage([item(1, 'e'), item(0, 'f')]);
   const taken: string[] = [];
   for (let next = window.take(); next; next = window.take()) {
     taken.push(next.key);
     window.ended(next.position);
-    window.handOn(item(1, next.key));
+    window.passOn(item(1, next.key));
   }
   assert.deepEqual(taken, ['a', 'c', 'f']);
   assert.ok(window.empty && !window.stopped);
@@ -65,7 +65,7 @@ test('a slow follower holds its predecessor up before much piles up', () => {
       if (next.position === 1) continue;
       started += 1;
       window.ended(0);
-      window.handOn(item(1, next.key));
+      window.passOn(item(1, next.key));
     }
   }
   assert.ok(started < 40, `${started} were begun`);
@@ -92,7 +92,7 @@ test('whatever happens, each item ends once at each position', () => {
       const [one] = running.splice(random.below(running.length), 1);
       ended.push(`${one.key}@${one.position}`);
       window.ended(one.position);
-      if (one.position < 2) window.handOn(item(one.position + 1, one.key));
+      if (one.position < 2) window.passOn(item(one.position + 1, one.key));
     }
     assert.equal(new Set(ended).size, ended.length);
     assert.equal(ended.filter((name) => name.endsWith('@2')).length, count);

@@ -7,31 +7,28 @@ export const parameters = defineParameters({
   with: {
     features: fileInput(
       'bag',
-      "A slide's features: h5 of CLAM, TRIDENT (N x D or 1 x N x D), SAM-MIL or this project, or a .pt that is one tensor; float16, bfloat16 and float64 become float32.",
+      'Features of a slide: an h5 file of CLAM, TRIDENT (N x D or 1 x N x D), SAM-MIL or this project, or a .pt file with a single tensor. float16, bfloat16 and float64 are converted to float32.',
     ),
     patches: fileInput(
       'patches',
-      "The slide's patches file (h5) of CLAM or TRIDENT. Needed with a .pt; beside CLAM's h5 it tells the size of the patches.",
+      "The slide's patches file (h5) of CLAM or TRIDENT. Required with a .pt file; with CLAM's h5 file it provides the patch size.",
     ),
     segments: {
       anyOf: [
         fileInput('segments', 'h5 of pathology.segment.'),
-        fileInput(
-          'segments-pickle',
-          "The SAM-MIL scripts' pickle, ending in .pkl. Nothing of it is executed.",
-        ),
+        fileInput('segments-pickle', 'Pickle of the SAM-MIL scripts, ending in .pkl. It is never executed.'),
       ],
       description:
-        "The slide's masks: an h5 of pathology.segment, or a .pkl of the SAM-MIL scripts. Without them there are no groups, and every relative area is 1.",
+        'Masks of the slide: an h5 file of pathology.segment, or a .pkl file of the SAM-MIL scripts. Without masks there are no groups, and every relative area is 1.',
     },
     'sam-info': fileInput(
       'sam-info',
-      'sam_info of features that hold group rows already (at -1, -1): these and the areas are kept. Without it such features are refused, unless `group-features` is false.',
+      'sam_info file of features that already contain group rows (at -1, -1); the rows and areas are kept. Such features are refused without it, unless `group-features` is false.',
     ),
     'process-list': {
       ...fileInput(
         'process-list',
-        'process_list_autogen.csv: the slide must be in it. Left out are slides with process 0 that no run finished, with no_tissue, or that failed. Only slides whose row comes to mean something else run again.',
+        'process_list_autogen.csv, which must list the slide. Slides with no_tissue, failed slides, and slides with process 0 that no run finished are skipped. Only slides whose row changes the result run again.',
       ),
       'x-not-in-key': true,
     },
@@ -39,36 +36,36 @@ export const parameters = defineParameters({
       type: 'integer',
       minimum: 1,
       description:
-        'Side of a patch in level-0 pixels, where the files do not say. What they do say, and the distances of the coords, must fit.',
+        'Side of a patch in level-0 pixels, if the files do not state it. It must agree with the files and with the spacing of the coords.',
     },
     'step-size': {
       type: 'integer',
       minimum: 1,
       description:
-        'Distance of neighboring patches in level-0 pixels. Default: `patch-size-level0`, no overlap.',
+        'Distance between neighboring patches in level-0 pixels. Default: `patch-size-level0`, no overlap.',
     },
     'segments-downsample': {
       type: 'number',
       exclusiveMinimum: 0,
       description:
-        'Level-0 pixels to one pixel of the segmented image. Default: what the box and the size of the image tell.',
+        'Level-0 pixels per pixel of the segmented image. Default: derived from the box and the size of the image.',
     },
     'slide-magnification': {
       type: 'number',
       exclusiveMinimum: 0,
-      description: 'Objective power of level 0. Only for `layout: trident`, where no file says it.',
+      description: 'Objective power of level 0. Only for `layout: trident`, if no file states it.',
     },
     'group-features': {
       type: 'boolean',
       description:
-        'Whether the bag has group rows: the mean of the features of each mask with members. Default: true where there are groups, false with `layout: trident`.',
+        'Whether the bag has group rows: the mean of the member features of each mask. Default: true if there are groups, false with `layout: trident`.',
     },
     layout: {
       type: 'string',
       enum: [...BAG_LAYOUTS],
       default: 'clam',
       description:
-        "Names and attributes of the h5 file. `trident`: features_<encoder>/<name>.h5 with TRIDENT's attributes, and group rows only where `group-features` asks for them.",
+        "Names and attributes of the h5 file. `trident`: features_<encoder>/<name>.h5 with TRIDENT's attributes, and group rows only if `group-features` is true.",
     },
   },
   required: ['features'],

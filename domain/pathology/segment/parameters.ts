@@ -7,21 +7,21 @@ import { SEGMENTER_NAMES } from './segmenters.js';
 export const parameters = defineParameters({
   with: {
     slide: fileInput('slide', 'The slide.'),
-    patches: fileInput('patches', "The slide's patches: `patches` of pathology.patch."),
+    patches: fileInput('patches', 'Patches of the slide: output `patches` of pathology.patch.'),
     mask: fileInput(
       'mask',
-      "The slide's tissue outlines: `mask` of pathology.patch, whose box is the image. Without it the patches file tells the box; patches of other tools, which do not, give the box of the patches.",
+      'Tissue outlines of the slide: output `mask` of pathology.patch. Their bounding box is the image. Without outlines the box comes from the patches file or, for files of other tools without one, from the patches themselves.',
     ),
     segmenter: {
       anyOf: [
         { type: 'string', enum: [...SEGMENTER_NAMES] },
         fileInput(
           'segmenter',
-          'YAML or JSON file: name, architecture (sam), weights (your own SAM or MobileSAM checkpoint).',
+          'YAML or JSON file with name, architecture (sam) and weights (your own SAM or MobileSAM checkpoint).',
         ),
       ],
       description:
-        'Who finds the regions. `sam-vit-h`, `sam-vit-l`, `sam-vit-b`: Segment Anything, `mobile-sam`: MobileSAM, trained on photographs; their weights: `npx sam-mil models fetch`. `watershed`: hierarchical watershed of the stain planes, without weights, not SAM. Or a file that describes your own SAM.',
+        'Segmenter that finds the regions. `sam-vit-h`, `sam-vit-l`, `sam-vit-b` (Segment Anything) and `mobile-sam` (MobileSAM) are trained on photographs; install their weights with `npx sam-mil models fetch`. `watershed` is a hierarchical watershed of the stain planes; it needs no weights and is not SAM. Or a file that describes your own SAM.',
     },
     ...segmenterParameters.with,
     device: {
@@ -29,8 +29,7 @@ export const parameters = defineParameters({
       enum: ['auto', 'cpu', 'cuda', 'tensorrt'],
       default: 'auto',
       'x-not-in-key': true,
-      description:
-        'Where SAM computes. One that does not work here is replaced by the CPU, and the log says why.',
+      description: 'Device that SAM runs on. If it is not available, the CPU is used and the log says why.',
     },
     threads: {
       type: 'integer',
@@ -42,12 +41,12 @@ export const parameters = defineParameters({
     geojson: {
       type: 'boolean',
       default: false,
-      description: 'Write the outlines of the masks for QuPath too: some MB a slide.',
+      description: 'Also write the outlines of the masks for QuPath, a few MB per slide.',
     },
     pickle: {
       type: 'boolean',
       default: true,
-      description: "Write the masks as Python's pickle too, as SAM-MIL's scripts read them.",
+      description: "Also write the masks as a Python pickle, as SAM-MIL's scripts read them.",
     },
   },
   required: ['slide', 'patches', 'segmenter'],

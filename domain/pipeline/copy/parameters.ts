@@ -7,30 +7,30 @@ export const parameters = defineParameters({
     files: {
       type: 'array',
       items: fileInput('any', 'A file output of an earlier stage.'),
-      description: 'Single files.',
+      description: 'Single files to copy.',
     },
-    items: itemsInput('any', 'Items whose `outputs` are to be copied.'),
+    items: itemsInput('any', 'Items whose `outputs` are copied.'),
     outputs: {
       type: 'array',
       items: { type: 'string' },
-      description: 'Names of the outputs to copy of each finished item.',
+      description: 'Names of the outputs to copy from each finished item.',
     },
     to: {
       type: 'string',
       minLength: 1,
-      description: 'Target folder: absolute, or relative to the work folder. Made where it is missing.',
+      description: 'Target folder: absolute, or relative to the work folder. Created if it is missing.',
     },
     layout: {
       type: 'string',
       enum: ['flat', 'by-item'],
       default: 'flat',
-      description: 'flat: all files in the folder itself. by-item: a folder for each item.',
+      description: '`flat`: all files in the folder itself. `by-item`: one folder per item.',
     },
     overwrite: {
       type: 'boolean',
       default: false,
       description:
-        'Replace files of the same name and other content. Without it they are refused before anything is written.',
+        'Replace files that have the same name but other content. Default: refuse them before anything is written.',
     },
   },
   required: ['to'],

@@ -6,7 +6,7 @@ export const parameters = defineParameters({
   with: {
     evaluations: itemsInput(
       'metrics',
-      'Items of the mil.evaluate stage. Without them the page shows slides and the run alone.',
+      'Items of the mil.evaluate stage. Without them the page shows only the slides and the run.',
     ),
     slides: itemsInput(
       'any',
@@ -18,7 +18,7 @@ export const parameters = defineParameters({
       items: { type: 'string' },
       default: 'model',
       description:
-        'Matrix value, or list of them, that makes a line of the table. What a cell lacks is left out of its name.',
+        'Matrix value, or list of them, that defines a row of the table. Values that a cell does not have are omitted from the name of the row.',
     },
     compare: {
       type: 'string',
@@ -29,7 +29,7 @@ export const parameters = defineParameters({
     'compare-by': {
       type: 'string',
       description:
-        'Field of group-by that may differ between two compared groups, all others being equal. Absent: any may.',
+        'Field of group-by that may differ between two compared groups; all others must be equal. Absent: any field may differ.',
     },
     sweep: {
       type: ['string', 'array'],

@@ -126,6 +126,6 @@ test('a worker whose plugin is edited refuses to run the new code in the name of
     onLog: () => undefined,
   };
   await assert.rejects(runStep(engine, registry.require('greeter.greet'), input, attempt), {
-    message: /the code of the plugin changed after this worker had started/,
+    message: /the code of the plugin changed after this worker started/,
   });
 });

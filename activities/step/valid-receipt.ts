@@ -6,12 +6,18 @@ import type { ActivityDefinition } from '../define/define-activity.js';
 import type { EngineContext } from './engine-context.js';
 import type { PreparedStep } from './prepare-step.js';
 
-/** Whether the run accepts a receipt: where the work is forced, only one that this run has written. */
+/**
+ * Whether the run accepts a receipt. If the work is forced, it accepts only receipts that it has written
+ * itself.
+ */
 export function mayUse(receipt: Receipt, { force, run }: Pick<StepInput, 'force' | 'run'>): boolean {
   return !force || receipt.made.run === run;
 }
 
-/** Why the receipt at the step's place is not valid for the step as it would run now; undefined where it is. */
+/**
+ * Returns why the receipt at the step's place is not valid for the step as it would run now; undefined if it
+ * is valid.
+ */
 export async function receiptFault(
   engine: EngineContext,
   input: StepInput,
@@ -19,7 +25,7 @@ export async function receiptFault(
   { key, ingredients, definition }: PreparedStep,
 ): Promise<string | undefined> {
   const { work, folder } = input;
-  if (receipt.folder !== folder) return `its outputs lie in ${receipt.folder}`;
+  if (receipt.folder !== folder) return `its outputs are in ${receipt.folder}`;
   if (receipt.key !== key) {
     return firstDifference(receipt.ingredients, ingredients) ?? 'it was made under another key';
   }
@@ -32,8 +38,8 @@ export async function receiptFault(
 }
 
 /**
- * Why what a step wrote outside the work folder is no longer valid; undefined where it is, or where the step writes nothing
- * there.
+ * Returns why what a step wrote outside the work folder is no longer valid; undefined if it is valid, or if
+ * the step writes nothing there.
  */
 export async function outsideFault(
   definition: ActivityDefinition,
