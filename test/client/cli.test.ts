@@ -45,7 +45,7 @@ test('validate: every mistake of a file with place and hint, exit code 2', async
   assert.deepEqual([lines[0].line, lines[0].column], [5, 11]);
 });
 
-test('run refuses an invalid file before anything is started', async () => {
+test('run refuses an invalid file before it starts anything', async () => {
   const outcome = await sam('run', 'bad.yaml', ...plugin);
   assert.equal(outcome.code, 2);
   assert.match(outcome.stderr, /sam-mil: bad\.yaml cannot run: \d+ errors/);

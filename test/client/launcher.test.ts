@@ -105,7 +105,7 @@ test('a linked node_modules that does not fit is left alone', async (context) =>
   assert.equal(outcome.code, 1);
   assert.match(
     outcome.stderr,
-    /node_modules is a link and does not fit package-lock\.json\. Next: run `npm ci`/,
+    /node_modules is a symbolic link and does not match package-lock\.json\. Next: run `npm ci`/,
   );
   assert.ok(existsSync(join(root, 'elsewhere/keep.txt')));
 });

@@ -23,7 +23,10 @@ import {
 } from '../support/cli.js';
 import { smallDisk } from '../support/small-disk.js';
 
-/** One server and one worker, each a process of its own as an operator would start them, serve all tests of this file. */
+/**
+ * One server and one worker, each a process of its own as an operator would start them, serve all tests of
+ * this file.
+ */
 let folder: string;
 let server: Cli;
 let worker: Cli;
@@ -47,7 +50,7 @@ after(async () => {
 const plugin = ['--plugin', TOY_PLUGIN];
 const sam = (...args: string[]) => runCli(folder, ...args);
 
-test('a run makes its files; the second one finds that nothing changed', async () => {
+test('a run creates its files; a second run finds nothing to do', async () => {
   writeToyPipeline(folder, 'twice');
   const first = await sam('run', 'twice.yaml', '--json', ...plugin);
   assert.equal(first.code, 0, first.stderr);
@@ -71,7 +74,7 @@ test('a run makes its files; the second one finds that nothing changed', async (
     second.stdout,
     /^using the embedded Temporal server at 127\.0\.0\.1:\d+ and the worker that serves it$/m,
   );
-  assert.match(second.stdout, /receipts show that nothing changed, all 4 items stand/);
+  assert.match(second.stdout, /done: nothing to do, all 4 items are up to date/);
   assert.match((await sam('logs', run as string, 'make@b')).stdout, /info make#1 done in/);
   assert.match((await sam('ls')).stdout, /^twice-\S+ +done /m);
 });
@@ -112,7 +115,7 @@ test('failed items hold the run; resume runs only them', async () => {
   assert.deepEqual([lastObject(resumed).run, lastObject(resumed).status], [run, 'done']);
 });
 
-test('a disk that is full is named, from the start or in the middle; with room again the run goes on', async (context) => {
+test('a full disk is named, at the start or in the middle; once there is space the run continues', async (context) => {
   const disk = smallDisk(context, 512);
   if (disk === undefined) return;
   const filler = join(disk, 'filler');
@@ -138,7 +141,7 @@ test('a disk that is full is named, from the start or in the middle; with room a
   assert.equal(lastObject(resumed).status, 'done');
 });
 
-/** Writes until there is no room for a byte more. */
+/** Writes until the disk has no space for another byte. */
 function fill(file: string): void {
   for (const bytes of [4096, 1]) {
     try {
@@ -149,7 +152,7 @@ function fill(file: string): void {
   }
 }
 
-test('a held run goes on without what failed where it is told to', async () => {
+test('a held run continues without what failed after a skip', async () => {
   const stop = join(folder, 'stop-skip');
   writeToyPipeline(folder, 'skipped', stop);
   writeFileSync(stop, '');
@@ -159,7 +162,7 @@ test('a held run goes on without what failed where it is told to', async () => {
   assert.equal(readFileSync(join(folder, 'work/skipped/count/count.txt'), 'utf8'), '3\n');
 });
 
-test('Ctrl-C leaves the run to the other worker; cancel ends it; resume starts anew and receipts skip', async () => {
+test('Ctrl-C leaves the run to the other worker; cancel ends it; resume restarts it and skips up-to-date steps', async () => {
   writeToyPipeline(folder, 'left');
   writeFileSync(gateOf(folder, 'left'), '');
   const command = startCli(folder, 'run', 'left.yaml', ...plugin);
@@ -183,7 +186,7 @@ test('Ctrl-C leaves the run to the other worker; cancel ends it; resume starts a
   assert.match(resumed.stdout, /restarting run left-\S+ from its plan: it has ended \(cancelled\)/);
 });
 
-test('an open run of the same plan goes on; one with another plan makes way', async () => {
+test('an open run of the same plan continues; one with a different plan is terminated', async () => {
   writeToyPipeline(folder, 'open');
   writeFileSync(gateOf(folder, 'open'), '');
   const first = startCli(folder, 'run', 'open.yaml', ...plugin);
@@ -215,10 +218,10 @@ test('a run that is resumed ends another one that is open in its work folder, as
   rmSync(gateOf(folder, 'again'));
   const { code, stderr } = await resumed.ended;
   assert.equal(code, 0, stderr);
-  assert.match((await sam('status', left)).stdout, /terminated|not at work/);
+  assert.match((await sam('status', left)).stdout, /terminated|not running/);
 });
 
-test('the library face runs a pipeline, tells its status and refuses what can not run', async (context) => {
+test('the library runs a pipeline, returns its status and refuses what cannot run', async (context) => {
   const kept = process.env.SAM_MIL_STATE;
   process.env.SAM_MIL_STATE = join(folder, 'state');
   context.after(() => (process.env.SAM_MIL_STATE = kept));
@@ -308,7 +311,7 @@ test('a queue that no worker serves is named, with the command that serves it', 
     address: string;
   };
   const run = startCli(folder, 'run', 'elsewhere.yaml', '--no-worker', '--address', address, ...plugin);
-  await run.says(/no worker asks for steps of far-gpu: .*sam-mil worker --queues far-gpu/);
+  await run.says(/no worker is polling far-gpu: .*sam-mil worker --queues far-gpu/);
   const late = startCli(
     folder,
     'worker',

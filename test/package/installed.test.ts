@@ -30,7 +30,10 @@ test('the tarball has at most 8 MB', async () => {
   assert.ok(size <= 8 * MEGABYTE, `${size} bytes`);
 });
 
-/** Read in their sources: each looks for its prebuilt binary among its own packages, and prints or does nothing where it finds it. */
+/**
+ * Read in their sources: each looks for its prebuilt binary among its own packages, and prints or does
+ * nothing where it finds it.
+ */
 const HARMLESS_SCRIPTS = ['@swc/core', 'koffi', 'protobufjs'];
 
 test('no dependency has an install script that would download from a host of its own', () => {
@@ -95,7 +98,7 @@ describe('installed from its tarball in an empty project, without flags', { time
   test('what only a checkout can do is refused with what to do', async () => {
     const { code, stderr } = await project.samMil('self-test');
     assert.equal(code, 2);
-    assert.match(stderr, /the installed package holds no tests.*Next: run `npm test` in a clone/);
+    assert.match(stderr, /the installed package contains no tests.*Next: run `npm test` in a clone/);
   });
 
   test('missing parts are reported as such; nothing is installed to import an entry or to ask doctor', async () => {

@@ -12,7 +12,10 @@ import { bundled } from '../support/bundled.js';
 import { TestEngine } from '../support/engine.js';
 import { planShipped, runShipped } from './run-shipped.js';
 
-/** The paper's tables and figures as they ship, on eight small slides: real steps, real server, one work folder for all. */
+/**
+ * The paper's tables and figures as they ship, on eight small slides: real steps, real server, one work
+ * folder for all.
+ */
 
 const cleanups: (() => void)[] = [];
 let engine: TestEngine;
@@ -86,7 +89,7 @@ test('camelyon16: two models, two protocols side by side, mean and std over repe
   assert.equal(await doneIn('camelyon16', 'preprocess'), 8 * 3);
 });
 
-test('table1: AB-MIL, SAM-MIL without and with consistency; the preprocessing is there already', async () => {
+test('table1: AB-MIL, SAM-MIL without and with consistency; the preprocessing is already done', async () => {
   const plan = await planShipped('table1', { ...small, beta: '10', protocols: 'honest' });
   const { groups, comparisons } = await runShipped(engine, plan, 'table1');
   assert.deepEqual(
@@ -171,7 +174,7 @@ test('figure6: every annotated slide, and no other, by the fold that tested it; 
   assert.ok(existsSync(join(work, 'overlays', 'overlays', `${lesion[0].slide}.jpg`)));
 });
 
-test('tcga-nsclc: from features that are there already, in another work folder; patients disjoint', async (context) => {
+test('tcga-nsclc: from existing features, in another work folder; patients disjoint', async (context) => {
   const own = temporaryFolder(context);
   const { columns, rows } = readCsv(small.slides, { header: true });
   const beside = (folder: string, id: string) => join(work, 'preprocess', folder, `${id}.h5`);

@@ -35,7 +35,7 @@ function countingPlan(work: string): Plan {
   ]);
 }
 
-test('SIGKILL of worker, server and both: the run ends by itself with the outputs of an undisturbed one', async (context) => {
+test('SIGKILL of worker, server and both: the run still ends, with the outputs of an undisturbed run', async (context) => {
   const server = await TestServer.start();
   context.after(() => server.stop());
   const worker = new WorkerProcess([

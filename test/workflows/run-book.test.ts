@@ -78,7 +78,7 @@ test('hold: others go on, then the run waits; retry starts the stage and its fol
   assert.deepEqual(start(book), [['report']]);
 });
 
-test('fail starts nothing more but what asks for it; continue goes on elsewhere', () => {
+test('`fail` starts only stages that request it; `continue` continues with the others', () => {
   const stages = [
     stage('bad'),
     stage('slow'),

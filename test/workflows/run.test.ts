@@ -59,7 +59,7 @@ test('stages run in the order of their needs, and pass files and items on', asyn
   const before = executionsOf(work).length;
   const again = await engine.finish(plan);
   assert.equal(again.state, 'done');
-  assert.match(again.message, /nothing changed/);
+  assert.match(again.message, /nothing to do/);
   assert.equal(executionsOf(work).length, before, 'the second run executes nothing');
 
   assert.deepEqual(await forecastOf(plan), {
@@ -133,7 +133,7 @@ test('skip leaves an item out, or accepts a stage as it is', async (context) => 
   assert.equal(joined, 'item-0 skipped\nitem-1 done\nitem-2 failed\n');
 });
 
-test('pause lets nothing start, resume goes on, max-parallel can be changed meanwhile', async (context) => {
+test('pause lets nothing start, resume continues, max-parallel can be changed meanwhile', async (context) => {
   const work = temporaryFolder(context);
   for (let item = 0; item < 6; item++) control(work, `item-${item}`, { sleepMs: 150 });
   const plan = planOf(work, [
@@ -161,7 +161,7 @@ test('pause lets nothing start, resume goes on, max-parallel can be changed mean
   assert.ok(running.events && mostRunning(running.events) > 1, 'several items ran at once after the change');
 });
 
-test('cancel stops running steps, waits for them, and leaves what is done', async (context) => {
+test('cancel stops running steps, waits for them, and keeps finished work', async (context) => {
   const work = temporaryFolder(context);
   control(work, 'item-1', { hang: true });
   const plan = planOf(work, [{ name: 'items', source: manyItems(2), steps: WRITE }]);

@@ -118,10 +118,10 @@ test('items that every `if` of a stage leaves out are done, but neither made nor
   const first = await engine.finish(plan, { run: 'some-1' });
   const counts = ({ done, cached, idle }: ReturnType<typeof stageIn>) => [done, cached, idle];
   assert.deepEqual(counts(stageIn(first, 'some')), [3, 0, 2], first.message);
-  assert.match(first.message, /1 items made, 0 stood already, 2 were left out by `if`/);
+  assert.match(first.message, /1 items made, 0 were up to date, 2 were left out by `if`/);
   const again = await engine.finish(plan, { run: 'some-2' });
   assert.deepEqual(counts(stageIn(again, 'some')), [3, 1, 2]);
-  assert.match(again.message, /nothing changed, its one item stands, 2 were left out/);
+  assert.match(again.message, /nothing to do, its one item is up to date, 2 were left out/);
 });
 
 test('an item starts in the following stage before the stage before it has ended', async (context) => {
@@ -215,7 +215,7 @@ test('`if` decides by how the needs ended', async (context) => {
     report: 'done',
     never: 'skipped',
   });
-  assert.equal(stageIn(status, 'after-bad').reason, 'bad did not end well');
+  assert.equal(stageIn(status, 'after-bad').reason, 'bad did not succeed');
 });
 
 test('a source that cannot be used is refused before any work, with every reason', async (context) => {

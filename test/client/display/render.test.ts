@@ -58,7 +58,7 @@ test('a run as lines: counts, pace, what activities do', () => {
     ' ▸ train   2/4  1 failed  1 running  1m 00s  2.5/min  about 36s left',
     '     abmil-0-1 train  15/30 epochs  loss 0.4 next  attempt 2, after ChildCrashed: child died',
     // Its text does not push the pace of the others out of a narrow terminal.
-    ' · report  waits for train, evaluate, heatmap, region',
+    ' · report  waiting for train, evaluate, heatmap, region',
   ]);
 });
 

@@ -48,7 +48,7 @@ test('run without a server starts one and a worker; Ctrl-C pauses the run and st
   assert.deepEqual(readdirSync(join(folder, 'state', 'users')), []);
   assert.match(
     (await runCli(folder, 'status')).stdout,
-    /not at work now.*\n[\s\S]*resume it {3}npx sam-mil resume toy-/,
+    /not running.*\n[\s\S]*resume it {3}npx sam-mil resume toy-/,
   );
 
   assert.match((await runCli(folder, 'ls')).stdout, /^toy-\S+ +paused /m);

@@ -51,7 +51,7 @@ const cases: [string, Parameters<typeof explainTls>[1], RegExp | undefined][] = 
   [
     'no client certificate',
     { serverNameOverride: name, serverRootCACertificate: ca },
-    /wants a client certificate and the profile gives none/,
+    /requires a client certificate and the profile has none/,
   ],
   [
     'a client certificate of another authority',
