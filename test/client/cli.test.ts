@@ -24,7 +24,7 @@ test('validate: a good file, in words and in JSON', async () => {
   assert.deepEqual(lastObject(json), { file: 'toy.yaml', valid: true, errors: 0, warnings: 0 });
 });
 
-test('validate: every mistake of a file with place and hint, exit code 2', async () => {
+test('validate reports every mistake of a file with its place and a hint, and exits with code 2', async () => {
   writeFileSync(
     join(folder, 'bad.yaml'),
     'pipeline: 1\nname: bad\nstages:\n  one:\n    uses: toy.mak\n    with: { text: a }\n  two:\n    uses: toy.count\n    need: one\n',
@@ -51,7 +51,7 @@ test('run refuses an invalid file before it starts anything', async () => {
   assert.match(outcome.stderr, /sam-mil: bad\.yaml cannot run: \d+ errors/);
 });
 
-test('run --json ends with an object that has a status also where no run came about', async () => {
+test('run --json ends with an object that has a status even if no run was started', async () => {
   const invalid = await sam('run', 'bad.yaml', '--json', ...plugin);
   assert.equal(lastObject(invalid).status, 'invalid');
   const missing = lastObject(await sam('run', 'none.yaml', '--json'));
@@ -69,7 +69,7 @@ test('run --json ends with an object that has a status also where no run came ab
   assert.deepEqual([unreachable.code, lastObject(unreachable).status], [3, 'unreachable']);
 });
 
-test('Ctrl-C before there is a run ends at once with exit code 130, with --json in an object', async (context) => {
+test('Ctrl-C before there is a run exits immediately with code 130; --json prints an object', async (context) => {
   // Accepts connections and never answers, so that the command waits for it.
   const silent = createServer((socket) => socket.on('error', () => undefined));
   await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
@@ -83,7 +83,7 @@ test('Ctrl-C before there is a run ends at once with exit code 130, with --json 
   assert.match(outcome.stderr, /^stopping: /);
 });
 
-test('arguments: each kind of mistake is exit code 2 and named without a stack trace', async () => {
+test('arguments: each kind of mistake exits with code 2 and is named without a stack trace', async () => {
   const cases: [string[], RegExp][] = [
     [['rn'], /unknown command 'rn'[\s\S]*Did you mean run/],
     [['run'], /missing required argument 'file'/],
@@ -127,7 +127,7 @@ test('plan, graph and schema need no server', async () => {
   JSON.parse(schema.stdout);
 });
 
-test('without runs and without a server ls and status say so', async () => {
+test('ls and status report that there are no runs and no server', async () => {
   assert.match((await sam('ls')).stdout, /no runs yet/);
   const pause = await sam('pause');
   assert.equal(pause.code, 2);

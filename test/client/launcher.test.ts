@@ -18,7 +18,7 @@ import { checkout } from '../support/fixtures.js';
 
 const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
 
-/** A checkout in small: the real launcher, one source file, TypeScript as its only dependency. */
+/** A minimal checkout: the real launcher, one source file, TypeScript as its only dependency. */
 function smallCheckout(context: TestContext): string {
   const root = temporaryFolder(context);
   for (const file of ['client/sam-mil.mjs', 'client/set-up.mjs'])
@@ -66,7 +66,7 @@ function launch(root: string, args: string[], nodeArgs: string[] = []): Promise<
   return new Promise((done) => child.on('close', (code) => done({ ...outcome, code })));
 }
 
-test('two at once compile a fresh checkout once; later starts compile only what changed', async (context) => {
+test('two concurrent starts compile a fresh checkout once; later starts compile only changes', async (context) => {
   const root = smallCheckout(context);
   const [one, two] = await Promise.all([launch(root, ['one']), launch(root, ['two'])]);
   assert.deepEqual([one.stdout, two.stdout], ['first one\n', 'first two\n']);
@@ -84,7 +84,7 @@ test('two at once compile a fresh checkout once; later starts compile only what 
   assert.equal(existsSync(join(root, 'dist/domain/old.js')), false);
 });
 
-test('a source that does not compile ends with its errors, also the next time', async (context) => {
+test('a source that does not compile fails with its errors, each time', async (context) => {
   const root = smallCheckout(context);
   write(root, 'domain/old.ts', "export const old: number = 'text';\n");
   for (const round of ['first', 'next']) {
@@ -96,7 +96,7 @@ test('a source that does not compile ends with its errors, also the next time', 
   }
 });
 
-test('a linked node_modules that does not fit is left alone', async (context) => {
+test('a linked node_modules that does not match is not changed', async (context) => {
   const root = smallCheckout(context);
   write(root, 'elsewhere/keep.txt', 'keep');
   rmSync(join(root, 'node_modules'), { recursive: true });
@@ -110,7 +110,7 @@ test('a linked node_modules that does not fit is left alone', async (context) =>
   assert.ok(existsSync(join(root, 'elsewhere/keep.txt')));
 });
 
-test('a Node that is too old or too new is named before anything is done', async (context) => {
+test('a Node that is too old or too new is refused before anything is done', async (context) => {
   const root = smallCheckout(context);
   for (const version of ['18.20.4', '20.2.0', '25.0.0']) {
     const versions = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`;

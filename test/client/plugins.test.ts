@@ -8,7 +8,7 @@ import { lastObject, runCli, startCli, TOY_PLUGIN } from '../support/cli.js';
 import { checkout } from '../support/fixtures.js';
 import { greetingCode, writePluginPackage, writeTree } from '../support/plugin-package.js';
 
-/** A folder of somebody's, with a plugin package among its node_modules, and one server for all tests of this file. */
+/** A user's folder with a plugin package in node_modules, and one server for all tests of this file. */
 let folder: string;
 let server: ReturnType<typeof startCli>;
 
@@ -41,7 +41,7 @@ stages:
   });
 }
 
-test('problems of a plugin have a line, a caret, a code and a hint; what only the plugin can tell is not guessed at', async () => {
+test('problems of a plugin have a line, a caret, a code and a hint; what only the plugin knows is not guessed', async () => {
   writeTree(folder, { 'plain.mjs': 'export const answer = 42;' });
   writePluginPackage(join(folder, 'twin'));
   writeStudy('bad', '[greetr, ./plain.mjs]', '\n    need: x');
@@ -74,7 +74,7 @@ bad.yaml: not valid, 1 stage, 3 errors
   );
 });
 
-test('the plugins of a file take part in validate, plan, schema and graph without a word on the command line', async () => {
+test('validate, plan, schema and graph use the plugins of a file without an option', async () => {
   assert.deepEqual((await sam('validate', 'study.yaml')).stdout, 'study.yaml: valid, 1 stage, no problems\n');
   assert.deepEqual(await validatePipeline(join(folder, 'study.yaml')), []);
   const plan = JSON.parse((await sam('plan', 'study.yaml', '--json')).stdout.split('\n')[0]) as {
@@ -109,7 +109,7 @@ test('a run gives its plugins to its worker; an edited implementation runs again
   assert.equal(readFileSync(result, 'utf8'), 'Hello Ann\n');
 });
 
-test('a run is refused beside a worker that lacks its plugin, not beside one that was given its file; each prefix is a place of its own', async () => {
+test('a run is refused next to a worker without its plugin, but not next to one started with its file; each prefix is separate', async () => {
   const ready = 'worker serves engine, cpu';
   const without = startCli(folder, 'worker', '--no-set-up', '--queues', 'engine,cpu', '--plugin', TOY_PLUGIN);
   await without.says(ready);

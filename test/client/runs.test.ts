@@ -24,8 +24,7 @@ import {
 import { smallDisk } from '../support/small-disk.js';
 
 /**
- * One server and one worker, each a process of its own as an operator would start them, serve all tests of
- * this file.
+ * One server and one worker serve all tests of this file, as separate processes like those of an operator.
  */
 let folder: string;
 let server: Cli;
@@ -79,7 +78,7 @@ test('a run creates its files; a second run finds nothing to do', async () => {
   assert.match((await sam('ls')).stdout, /^twice-\S+ +done /m);
 });
 
-test('a worker without the plugin of a run is refused beside it, not left to fail its steps', async () => {
+test('a run is refused next to a worker without its plugin, which would fail its steps', async () => {
   const file = writeToyPipeline(folder, 'foreign');
   const other = join(folder, 'other.mjs');
   const toy = JSON.stringify(pathToFileURL(TOY_PLUGIN).href);
@@ -204,7 +203,7 @@ test('an open run of the same plan continues; one with a different plan is termi
   assert.equal(code, 0, stderr);
 });
 
-test('a run that is resumed ends another one that is open in its work folder, as a new one does', async () => {
+test('a resumed run terminates another open run of its work folder, as a new run does', async () => {
   writeToyPipeline(folder, 'again');
   const first = await sam('run', 'again.yaml', '--json', ...plugin);
   const run = lastObject(first).run as string;
@@ -249,7 +248,7 @@ test('the library runs a pipeline, returns its status and refuses what cannot ru
   });
 });
 
-test('the library face resumes a held run, and stops following where its signal says so', async (context) => {
+test('the library resumes a held run, and stops following when its signal aborts', async (context) => {
   const kept = process.env.SAM_MIL_STATE;
   process.env.SAM_MIL_STATE = join(folder, 'state');
   context.after(() => (process.env.SAM_MIL_STATE = kept));

@@ -11,7 +11,9 @@ import { installPacked, type PackedProject } from '../support/packed.js';
 import { scratchFolder } from '../support/scratch-folder.js';
 import { TestServer } from '../support/server.js';
 
-/** One project of somebody's for all examples: the packed sam-mil, and the two plugins as they would come from a registry. */
+/**
+ * A user's project for all examples: the packed sam-mil, and the two plugins as installed from a registry.
+ */
 let project: PackedProject;
 let server: TestServer;
 
@@ -19,7 +21,8 @@ const examples = join(checkout, 'examples');
 const folder = scratchFolder();
 
 before(async () => {
-  // A dependency by path is then packed and copied, not linked into the checkout, whose own sam-mil it would find.
+  // A dependency by path is then packed and copied, not linked into the checkout, whose own sam-mil it would
+  // find.
   writeFileSync(join(folder, '.npmrc'), 'install-links=true\n');
   const installed = installPacked(folder, {
     'nuclei-density': `file:${join(examples, 'plugin-activity')}`,
@@ -36,7 +39,7 @@ function devDependenciesOf(example: string): Record<string, string> {
   return (JSON.parse(text) as { devDependencies: Record<string, string> }).devDependencies;
 }
 
-/** The example's folder in the project, with the project's packages as its own. */
+/** Copies the example's folder into the project, where it uses the project's packages. */
 function exampleFolder(name: string, only?: string): string {
   const folder = join(project.folder, name);
   const wanted = (path: string) => only === undefined || path.endsWith(name) || path.endsWith(only);
@@ -77,7 +80,7 @@ test('plugin-activity: a package with an activity is used by its name, and compu
   assert.match(stdout, /CMU-1-Small-Region {2}density {2}code of plugin nuclei-density changed/);
 });
 
-/** By the definition of optical density, in another way than the example has it. */
+/** Follows the definition of optical density, with a different implementation than the example. */
 function darkShare(x: number, y: number, threshold: number): number {
   const slide = openSlide(join(checkout, 'pipelines', 'data', 'slides', 'CMU-1-Small-Region.svs'));
   const pixels = slide.readRegion(x, y, 0, 256, 256);
@@ -89,7 +92,7 @@ function darkShare(x: number, y: number, threshold: number): number {
   return dark.reduce((sum: number, one) => sum + one, 0) / dark.length;
 }
 
-test('plugin-model: a package with a model trains and evaluates it beside a built-in one', async () => {
+test('plugin-model: a package with a model trains and evaluates it along with a built-in one', async () => {
   const folder = exampleFolder('plugin-model', 'pipeline.yaml');
   await succeed('sam-mil', ['run', 'pipeline.yaml', '--worker'], folder);
   const metrics = join(folder, 'work', 'norm-attention', 'evaluate');
@@ -161,7 +164,7 @@ test('external-worker: a Temporal worker of another project runs a pipeline by p
   assert.equal(await ended, 0, 'it ends in order');
 });
 
-/** Resolves when a process has printed what is wanted, rejects with all it printed when it ends before. */
+/** Resolves when a process has printed the expected text; rejects with its whole output if it ends first. */
 function said(child: ReturnType<typeof spawn>, wanted: RegExp): Promise<void> {
   let text = '';
   return new Promise((resolve, reject) => {
@@ -178,7 +181,7 @@ function said(child: ReturnType<typeof spawn>, wanted: RegExp): Promise<void> {
 test('library: a TypeScript program compiles against the package, prints problems with their places, and runs a pipeline', async () => {
   const folder = exampleFolder('library');
   await succeed('tsc', [], folder);
-  // Without a word about a server: the embedded one, with a worker.
+  // Without server options: uses the embedded server, with a worker.
   const { stdout } = await succeed('node', ['dist/main.js'], folder, {});
   assert.match(
     stdout,

@@ -12,7 +12,7 @@ const MEGABYTE = 1e6;
 const PIPELINES = join('node_modules', 'sam-mil', 'pipelines');
 const folder = scratchFolder();
 
-/** What a TypeScript program has besides: our own versions, which npm's cache holds. */
+/** Additional packages of a TypeScript program: our own versions, which are in npm's cache. */
 function developmentPackages(): Record<string, string> {
   const text = readFileSync(join(checkout, 'package.json'), 'utf8');
   const versions = (JSON.parse(text) as { devDependencies: Record<string, string> }).devDependencies;
@@ -31,12 +31,12 @@ test('the tarball has at most 8 MB', async () => {
 });
 
 /**
- * Read in their sources: each looks for its prebuilt binary among its own packages, and prints or does
- * nothing where it finds it.
+ * Verified in their sources: each looks for its prebuilt binary among its own packages, and does nothing if
+ * it finds it.
  */
 const HARMLESS_SCRIPTS = ['@swc/core', 'koffi', 'protobufjs'];
 
-test('no dependency has an install script that would download from a host of its own', () => {
+test('no dependency has an install script that downloads from its own host', () => {
   const text = readFileSync(join(checkout, 'package-lock.json'), 'utf8');
   const { packages } = JSON.parse(text) as {
     packages: Record<string, { dev?: boolean; hasInstallScript?: boolean }>;
@@ -95,13 +95,13 @@ describe('installed from its tarball in an empty project, without flags', { time
     });
   }
 
-  test('what only a checkout can do is refused with what to do', async () => {
+  test('what only a checkout can do is refused, with what to do instead', async () => {
     const { code, stderr } = await project.samMil('self-test');
     assert.equal(code, 2);
     assert.match(stderr, /the installed package contains no tests.*Next: run `npm test` in a clone/);
   });
 
-  test('missing parts are reported as such; nothing is installed to import an entry or to ask doctor', async () => {
+  test('missing parts are reported; importing an entry and `doctor` install nothing', async () => {
     const env = { SAM_MIL_CACHE: join(folder, 'empty-cache') };
     const script = "import { tf } from 'sam-mil/model'; import 'sam-mil'; console.log(typeof tf);";
     writeFileSync(join(folder, 'light.mjs'), script);

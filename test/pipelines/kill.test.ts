@@ -13,7 +13,7 @@ import { TestServer } from '../support/server.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { checkout } from '../support/fixtures.js';
 
-/** The real steps on a few real slides, long enough in extraction and training to be killed there. */
+/** Real steps on a few real slides, with extraction and training long enough to be killed there. */
 const PIPELINE = `
 pipeline: 1
 name: kill
@@ -79,7 +79,7 @@ async function planFor(work: string): Promise<Plan> {
   return plan;
 }
 
-test('SIGKILL in extraction and in training, of worker, server and both: every output as undisturbed', async (context) => {
+test('SIGKILL of worker, server and both in extraction and training leaves every output as in an undisturbed run', async (context) => {
   const server = await TestServer.start();
   context.after(() => server.stop());
   const worker = new WorkerProcess(['--address', server.address, '--concurrency', 'cpu=2']);
@@ -124,7 +124,7 @@ test('SIGKILL in extraction and in training, of worker, server and both: every o
   }
 });
 
-/** True once a step of this name has begun after the last kill, and has saved something since. */
+/** Whether a step of this name has started after the last kill and has saved something since. */
 function amidStep(work: string, step: string, since: number): () => boolean {
   return () => {
     const events = eventsNow(work).filter((event) => event.step === step && Date.parse(event.time) > since);

@@ -10,7 +10,7 @@ import { TestEngine } from '../support/engine.js';
 import { planShipped, runShipped } from './run-shipped.js';
 import { checkout } from '../support/fixtures.js';
 
-/** Real MIL data sets as they ship: their tables and splits belong together, and a part of MUSK1 is learnt. */
+/** The bundled MIL data sets: their tables and splits match, and part of MUSK1 is learned. */
 
 let engine: TestEngine;
 before(async () => {
@@ -62,7 +62,7 @@ test('musk.yaml: three folds of ten, predicted by a model that has not seen them
   assert.equal(folds.length, 3);
   const { mean, n } = pooled[0].auc!;
   assert.equal(n, 1);
-  // The whole of MUSK1 comes to 0.95; coin tosses to 0.5, with a deviation of 0.11 for 29 bags.
+  // All of MUSK1 reaches 0.95; guessing gives 0.5, with a deviation of 0.11 for 29 bags.
   assert.ok(mean > 0.8 && mean < 1, `AUC ${mean}`);
   const scored = readFileSync(join(work, 'evaluate/mean-0-0/predictions/mean-0-0.csv'), 'utf8');
   assert.equal(scored.trim().split('\n').length, 1 + 10);

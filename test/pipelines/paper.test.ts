@@ -13,8 +13,8 @@ import { TestEngine } from '../support/engine.js';
 import { planShipped, runShipped } from './run-shipped.js';
 
 /**
- * The paper's tables and figures as they ship, on eight small slides: real steps, real server, one work
- * folder for all.
+ * Runs the bundled pipelines of the paper's tables and figures on eight small slides: real steps, a real
+ * server, one work folder.
  */
 
 const cleanups: (() => void)[] = [];
@@ -41,7 +41,7 @@ after(async () => {
   cleanups.forEach((cleanup) => cleanup());
 });
 
-/** Steps of a stage that were really done in a run. */
+/** Returns the steps of a stage that did work in a run. */
 async function doneIn(run: string, stage: string): Promise<number> {
   return (await readEvents(work, run)).filter((event) => event.stage === stage && event.event === 'done')
     .length;
@@ -66,7 +66,7 @@ test('camelyon16: two models, two protocols side by side, mean and std over repe
     const { auc, f1 } = protocols[protocol];
     assert.deepEqual([auc.repeats?.n, auc.folds?.n, f1.repeats?.n], [2, 4, 2]);
   }
-  // Models within a protocol, a test a repeat.
+  // Models within a protocol, one test per repeat.
   assert.deepEqual(
     comparisons.map(({ a, b, repeat }) => `${a} - ${b} ${repeat}`),
     ['honest', 'paper'].flatMap((kind) =>
@@ -163,7 +163,7 @@ test('figure4: one hyper-parameter swept after another, each with its chart', as
   );
 });
 
-test('figure6: every annotated slide, and no other, by the fold that tested it; models are taken from camelyon16', async () => {
+test('figure6: every annotated slide, and no other, by the fold that tested it, with the models of camelyon16', async () => {
   const plan = await planShipped('figure6', { ...small, repeats: '2' });
   const { lesion } = await runShipped(engine, plan, 'figure6');
   assert.deepEqual(

@@ -12,7 +12,7 @@ import { TestEngine } from '../support/engine.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { planShipped } from './run-shipped.js';
 
-/** pipelines/preprocess.yaml and convert.yaml on the bundled slide, on real server and worker. */
+/** Runs pipelines/preprocess.yaml and convert.yaml on the bundled slide with a real server and worker. */
 
 let engine: TestEngine;
 before(async () => {
@@ -28,7 +28,7 @@ async function finish(name: string, set: Record<string, string>, work: string) {
 }
 let runs = 0;
 
-test('preprocess.yaml cuts, segments and encodes the slide; convert.yaml makes the same bag of what CLAM would have left', async (context) => {
+test("preprocess.yaml cuts, segments and encodes the slide; convert.yaml makes the same bag from CLAM's files", async (context) => {
   const work = temporaryFolder(context);
   const status = await finish('preprocess', { encoder: 'stain-texture' }, work);
   assert.equal(status.state, 'done', status.message);
@@ -50,13 +50,13 @@ test('preprocess.yaml cuts, segments and encodes the slide; convert.yaml makes t
   const page = readFileSync(join(work, 'report/report.html'), 'utf8');
   assert.match(page, new RegExp(`<h2 id="slides-h">Preprocessing</h2>\\s*<h3>${NAME}</h3>`));
   assert.doesNotMatch(page, /No evaluation finished/);
-  // So a terminal has no table of metrics to show either.
+  // Without evaluations the terminal has no metrics table to show.
   const reports = await reportsOf(await planShipped('preprocess', {}, work));
   assert.deepEqual(reports, [
     { stage: 'report', html: join(work, 'report/report.html'), metrics: undefined },
   ]);
 
-  // CLAM's bag: patches only, no attributes; the rest lies in its patches file.
+  // CLAM's bag: patches only, no attributes; the rest is in its patches file.
   const bag = readFeatures(join(made, `h5_files/${NAME}.h5`));
   const patches = readPatches(join(made, `patches/${NAME}.h5`)).coords.length / 2;
   assert.ok(bag.rows > patches, 'there are groups');
@@ -109,7 +109,7 @@ test("a PNG, which does not say how large its pixels are, goes through with slid
   });
 });
 
-test('convert.yaml as it stands converts the bundled example; without segments there are no groups', async (context) => {
+test('convert.yaml converts the bundled example unchanged; without segments there are no groups', async (context) => {
   const work = temporaryFolder(context);
   const status = await finish('convert', {}, work);
   assert.equal(status.state, 'done', status.message);

@@ -9,7 +9,7 @@ import type { Spread } from '../../domain/pipeline/report/summary.js';
 import type { TestEngine } from '../support/engine.js';
 import { checkout } from '../support/fixtures.js';
 
-/** A report's `metrics.json`, as far as tests look at it. */
+/** The part of a report's `metrics.json` that the tests check. */
 export interface Summary {
   groups: {
     group: string;
@@ -26,7 +26,7 @@ export interface Summary {
   folds: { cell: string }[];
 }
 
-/** A pipeline of `pipelines/` with values of params, as `sam-mil run` plans it. */
+/** Plans a pipeline of `pipelines/` with params, as `sam-mil run` does. */
 export async function planShipped(
   name: string,
   set: Readonly<Record<string, string>>,
@@ -48,7 +48,7 @@ export async function planShipped(
   return plan!;
 }
 
-/** Runs it to its end, on real server and worker, and reads the summary of its report stage. */
+/** Runs a pipeline to its end with a real server and worker, and reads the summary of its report stage. */
 export async function runShipped(engine: TestEngine, plan: Plan, report: string): Promise<Summary> {
   const status = await engine.finish({ ...plan, onFailure: 'fail' }, { run: plan.name });
   assert.equal(status.state, 'done', `${status.message}: ${JSON.stringify(status.stages)}`);

@@ -12,7 +12,7 @@ import { evaluateOutputs } from '../../domain/engine/language/plan/step-context.
 import { listForms, schemaFaults } from '../../domain/engine/language/check/schema-faults.js';
 import { checkout as root } from '../support/fixtures.js';
 
-/** The activities that ship, the pipelines that ship, and the pages made from both belong together. */
+/** The built-in activities, the bundled pipelines and the pages generated from both match. */
 
 const registry = await loadRegistry();
 const catalog = Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
@@ -36,7 +36,7 @@ for (const [name, values] of [
     const file = join(root, 'pipelines', `${name}.yaml`);
     const folder = join(root, 'pipelines/params');
     const overlay = { text: readFileSync(join(folder, `${values}.yaml`), 'utf8'), file: 'tcga', folder };
-    // Every path of it is there but the slides, which only a user has.
+    // Every path in it exists except the slides, which only a user has.
     const set = [['slides', join(root, 'pipelines/data/labels/label_c16.csv')]] as const;
     const { problems, plan } = loadPipeline(readFileSync(file, 'utf8'), {
       file,
@@ -51,7 +51,7 @@ for (const [name, values] of [
   });
 }
 
-test('preprocess.yaml ends its slides well also where nobody wants outlines of the segments', () => {
+test('preprocess.yaml also succeeds when no outlines of the segments are requested', () => {
   const file = join(root, 'pipelines/preprocess.yaml');
   const { plan } = loadPipeline(readFileSync(file, 'utf8'), {
     file,
@@ -69,7 +69,7 @@ test('preprocess.yaml ends its slides well also where nobody wants outlines of t
   assert.equal(outputs.bag, made.extract.bag);
 });
 
-test('convert.yaml hands on what no file says, where it is given', () => {
+test('convert.yaml passes on what no file states', () => {
   const file = join(root, 'pipelines/convert.yaml');
   const given = (set: [string, string][]) => {
     const { plan } = loadPipeline(readFileSync(file, 'utf8'), { file, catalog, cwd: root, set });
@@ -125,7 +125,7 @@ for (const name of registry.names) {
   });
 }
 
-test('what one activity makes another can take: every kind of items has a maker', () => {
+test('every kind of items that an activity takes is made by another activity', () => {
   const definitions = registry.names.map((name) => registry.require(name));
   const made = new Set(
     definitions.flatMap(({ outputs }) => Object.values(outputs).map((schema) => schema['x-kind'])),

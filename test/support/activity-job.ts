@@ -18,8 +18,8 @@ export interface TestJob<With> extends Job<With> {
 }
 
 /**
- * A job as the engine would hand it out: parameters checked against the activity's schema, defaults filled in, scratch and checkpoint folders below
- * `folder`. Files are given as {@link InputFile}.
+ * Creates a job as the engine does: parameters checked against the activity's schema, defaults filled in,
+ * scratch and checkpoint folders below `folder`. Files are given as {@link InputFile}.
  */
 export function jobFor<With>(
   definition: ActivityDefinition,

@@ -21,13 +21,16 @@ export interface Cli {
   says(text: string | RegExp): Promise<void>;
 }
 
-/** The command line as a real process, in a folder that is also the place of its state, with no server named by the environment. */
+/**
+ * Runs the command line as a real process, in a folder that also has its state, without a server in the
+ * environment.
+ */
 export function startCli(folder: string, ...args: string[]): Cli {
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
     SAM_MIL_STATE: join(folder, 'state'),
     NO_COLOR: '1',
-    // No configuration of whoever runs the tests may name a server.
+    // The configuration of the user who runs the tests must not name a server.
     TEMPORAL_CONFIG_FILE: join(folder, 'none.toml'),
   };
   for (const name of ['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_NAMESPACE', 'FORCE_COLOR']) {
@@ -67,12 +70,18 @@ export function lastObject(outcome: CliOutcome): Record<string, unknown> {
   return JSON.parse(line) as Record<string, unknown>;
 }
 
-/** While this file is there, the texts of {@link writeToyPipeline} wait: a test looks at a run that is at work for as long as it needs. */
+/**
+ * While this file exists, the texts of {@link writeToyPipeline} wait, so that a test can observe a running
+ * run.
+ */
 export function gateOf(folder: string, name = 'toy'): string {
   return join(folder, `${name}.gate`);
 }
 
-/** A pipeline of two stages on the toy plugin: some texts, then their count. `steps` are tenths of a second an item. */
+/**
+ * A pipeline of two stages on the toy plugin: some texts, then their count. `steps` are tenths of a second
+ * per item.
+ */
 export function writeToyPipeline(folder: string, name = 'toy', stopFile = join(folder, 'stop')): string {
   const file = join(folder, `${name}.yaml`);
   writeFileSync(

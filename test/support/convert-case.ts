@@ -8,7 +8,7 @@ import type { Json } from '../../domain/json.js';
 import { inputFile, jobFor, type TestJob } from './activity-job.js';
 import { fixture } from './fixtures.js';
 
-/** What plain numpy makes of the fixtures: see test/fixtures/convert/make.py. */
+/** What plain numpy computes from the fixtures: see test/fixtures/convert/make.py. */
 export interface ExpectedBag {
   coords: [number, number][];
   features: number[][];

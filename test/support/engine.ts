@@ -59,7 +59,7 @@ export class TestEngine {
     return startRun(this.client, plan, { run, ...input });
   }
 
-  /** Runs the plan to its end, whatever that is. */
+  /** Runs the plan to its end, successful or not. */
   async finish(plan: Plan, input: Partial<RunInput> = {}): Promise<RunStatus> {
     return ended(await this.run(plan, input));
   }
@@ -96,7 +96,7 @@ export async function ended(handle: WorkflowHandle<typeof pipelineRun>): Promise
   }
 }
 
-/** Waits until the run's status is as wanted. */
+/** Waits until the run's status matches. */
 export async function until(
   handle: WorkflowHandle<typeof pipelineRun>,
   wanted: (status: RunStatus) => boolean,

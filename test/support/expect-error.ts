@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { type ErrorCode, SamMilError } from '../../domain/errors.js';
 
-/** Runs `act` and checks that it is refused with `code` and a message that names every one of `words` (file, numbers, names). */
+/**
+ * Runs `act` and checks that it fails with `code` and a message that contains all `words` (file, numbers,
+ * names).
+ */
 export function expectError(code: ErrorCode, words: readonly (string | RegExp)[], act: () => unknown): void {
   assert.throws(act, (error: unknown) => {
     assert.ok(error instanceof SamMilError, `a SamMilError, not ${String(error)}`);

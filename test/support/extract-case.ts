@@ -24,7 +24,7 @@ export interface Given {
   folder: string;
 }
 
-/** A job's folder with patches, segments and a small encoder in it. */
+/** A job's folder with patches, segments and a small encoder. */
 export async function given(
   context: TestContext,
   changes: Record<string, Json | InputFile> = {},
@@ -61,7 +61,10 @@ export function patchesAt(coords: Int32Array) {
   };
 }
 
-/** On an image of 96 x 80 (4 level-0 pixels each) that starts at the first patch: its upper three quarters, a line one pixel wide, and its left third. */
+/**
+ * On an image of 96 x 80 (4 level-0 pixels each) that starts at the first patch: its upper three quarters, a
+ * line one pixel wide, and its left third.
+ */
 export function twoSegments() {
   const [w, h] = [96, 80];
   const mask = (right: number, bottom = h): SegmentMask => {

@@ -6,8 +6,8 @@ import type { Json } from '../../domain/json.js';
 import { jobFor } from './activity-job.js';
 
 /**
- * A process that extracts one slide, to be killed: arguments are the job's folder and its parameters as JSON. Sends `{ done }` after each batch, and
- * its own death warrant is carried out by the test, so that nothing here can tidy up.
+ * A process that extracts one slide, to be killed: arguments are the job's folder and its parameters as JSON.
+ * Sends `{ done }` after each batch. The test kills it, so that nothing here can clean up.
  */
 const [folder, parameters] = process.argv.slice(2);
 const job = jobFor<ExtractWith>(

@@ -18,9 +18,9 @@ export interface FileServer {
 }
 
 export interface Behavior {
-  /** Cut the connections of the first answers with a body after so many bytes. */
+  /** Cut the connections of the first answers with a body after this many bytes. */
   drops?: number[];
-  /** Say nothing more after so many bytes of each body. */
+  /** Send nothing more after this many bytes of each body. */
   stallAfter?: number;
   ignoreRange?: boolean;
   noValidator?: boolean;
@@ -83,7 +83,7 @@ export async function serveFile(content: Uint8Array, behavior: Behavior = {}): P
   return self;
 }
 
-/** A proxy that tunnels, as those of hospitals do; it reaches any name, since it always connects to loopback. */
+/** A tunneling proxy, as in hospitals. It reaches any name, because it always connects to loopback. */
 export async function serveProxy(): Promise<{ url: string; asked: string[]; close(): Promise<void> }> {
   const asked: string[] = [];
   const server = createServer();

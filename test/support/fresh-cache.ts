@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { nativeCacheFolder } from '../../domain/machine/cache-folder.js';
 import { ensureOnnxRuntime } from '../../domain/machine/onnx-runtime.js';
 
-/** A cache below `folder` without anybody's weights, to be named in SAM_MIL_CACHE. ONNX Runtime is this machine's. */
+/** Creates a cache below `folder` without weights, for SAM_MIL_CACHE. It uses this machine's ONNX Runtime. */
 export async function freshCache(folder: string): Promise<string> {
   await ensureOnnxRuntime();
   const cache = join(folder, 'cache');

@@ -18,8 +18,8 @@ export interface HugeSlide {
 }
 
 /**
- * A slide of any size in a small file: a disc of tissue three quarters as wide as the slide, with a hole in its middle a tenth as wide, made of a few
- * JPEG tiles over and over, as scanners write them (4:2:0).
+ * A slide of any size in a small file: a disc of tissue three quarters as wide as the slide, with a hole in
+ * its middle a tenth as wide, made of a few repeated JPEG tiles, as scanners write them (4:2:0).
  */
 export async function writeHugeSlide(path: string, { side, tile, levels, mpp }: HugeSlide): Promise<void> {
   const blobs = await Promise.all([

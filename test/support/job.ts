@@ -4,7 +4,7 @@ import { digestOfFile } from '../../domain/digest.js';
 import type { InputFile, Job, Progress } from '../../domain/job.js';
 import type { JsonObject } from '../../domain/json.js';
 
-/** A job as an implementation gets it, with folders below `folder`; what it reports is kept. */
+/** Creates a job as an implementation gets it, with folders below `folder`, and records its reports. */
 export interface RecordedJob<With> extends Job<With> {
   readonly reports: Progress[];
   readonly lines: { level: string; message: string; facts?: JsonObject }[];

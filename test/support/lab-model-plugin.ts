@@ -1,6 +1,6 @@
 import type { ActivityPlugin } from '../../activities/define/define-activity.js';
 
-/** A plugin from outside that brings a MIL model and nothing else, as docs/training.md shows. */
+/** An external plugin with only a MIL model, as in docs/training.md. */
 export const plugin: ActivityPlugin = {
   name: 'lab',
   activities: [],

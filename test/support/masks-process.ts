@@ -3,8 +3,8 @@ import { openSmallSam, samImage } from './small-sam.js';
 import type { SegmentParameters } from '../../domain/pathology/segment/segmenter/segmenter-parameters.js';
 
 /**
- * A process that looks for all masks of the small image and kills itself on the way, so that nothing can be tidied up: arguments are its folder, the
- * parameters as JSON, and how many calls of `progress` it lives through.
+ * A process that finds all masks of the small image and kills itself midway, so that nothing can clean up:
+ * arguments are its folder, the parameters as JSON, and the number of `progress` calls it survives.
  */
 const [folder, parameters, calls] = process.argv.slice(2);
 const model = await openSmallSam(folder);

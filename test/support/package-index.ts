@@ -9,7 +9,7 @@ export interface FakeWheel {
   file: string;
 }
 
-/** A wheel that pip accepts, holding the given members. */
+/** Builds a wheel that pip accepts, with the given members. */
 export function makeWheel(
   name: string,
   version: string,

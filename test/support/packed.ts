@@ -5,10 +5,10 @@ import { type CommandOptions, type CommandResult, runCommand } from '../../domai
 import { checkout } from './fixtures.js';
 import { scratchFolder } from './scratch-folder.js';
 
-/** A project of somebody else's that has this package from its tarball. */
+/** A user's project with this package installed from its tarball. */
 export interface PackedProject {
   folder: string;
-  /** An empty HOME, and of this machine's caches the one of native parts, so that no server is built for a test. */
+  /** An empty HOME with this machine's cache of native parts, so that no server is built for a test. */
   env: NodeJS.ProcessEnv;
   /** Runs a program in the project, found as npm's scripts find it: those of its node_modules first. */
   run(program: string, args: readonly string[], options?: CommandOptions): Promise<CommandResult>;
@@ -21,14 +21,14 @@ export interface PackedProject {
 const destination = scratchFolder();
 let tarball: Promise<string> | undefined;
 
-/** Path of this package's tarball, packed from the compiled checkout the first time that a test process asks. */
+/** Path of this package's tarball, packed from the compiled checkout on the first call in a test process. */
 export function packOnce(): Promise<string> {
   tarball ??= pack();
   return tarball;
 }
 
 async function pack(): Promise<string> {
-  // A test runs what is compiled already.
+  // The checkout is already compiled when a test runs.
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', destination];
   const { stdout } = await succeed('npm', args, { cwd: checkout });
   const [name] = /[\w.-]+\.tgz/.exec(stdout) ?? [];
@@ -37,8 +37,8 @@ async function pack(): Promise<string> {
 }
 
 /**
- * Installs the tarball into an empty folder with a plain `npm install`: no flags, scripts on, an empty HOME. Only npm's cache and registry
- * are this machine's.
+ * Installs the tarball into an empty folder with a plain `npm install`: no flags, scripts on, an empty HOME.
+ * Only npm's cache and registry are this machine's.
  *
  * @param extraDependencies further packages of the project, by name: a version, or `file:` and a path
  */
@@ -69,7 +69,10 @@ function projectIn(folder: string, env: NodeJS.ProcessEnv): PackedProject {
   };
 }
 
-/** What npm hands to its scripts is left out: under `npm test` it would lead a child to the checkout. */
+/**
+ * Removes the variables that npm sets for its scripts: under `npm test` they would lead a child to the
+ * checkout.
+ */
 async function strangersEnvironment(home: string): Promise<NodeJS.ProcessEnv> {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(npm_|INIT_CWD$|NODE_OPTIONS$|NODE_TEST|XDG_|SAM_MIL_|TEMPORAL_|FORCE_COLOR$)/i.test(name),

@@ -1,7 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** What {@link writePluginPackage} writes into `src/greet.js`: edited, it is another implementation of the same version. */
+/**
+ * What {@link writePluginPackage} writes into `src/greet.js`: editing it gives another implementation of the
+ * same version.
+ */
 export function greetingCode(greeting: string): string {
   return `import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +17,10 @@ export async function run(job) {
 `;
 }
 
-/** A package as a third party ships it: an activity `NAME.greet` whose implementation is a file of its own. Returns its folder. */
+/**
+ * Writes a package like that of a third party: an activity `NAME.greet` whose implementation is a separate
+ * file. Returns its folder.
+ */
 export function writePluginPackage(
   folder: string,
   { name = 'greeter', isolation = 'child', files = {} }: PluginPackage = {},

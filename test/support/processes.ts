@@ -8,10 +8,10 @@ import { scratchFolder } from './scratch-folder.js';
 
 const PROGRAM = fileURLToPath(new URL('../../client/main.js', import.meta.url));
 
-/** Where the workers of a test file are listed: not among the user's own. */
+/** Lists the workers of a test file separately from the user's own. */
 const state = scratchFolder();
 
-/** A worker as a process of its own, to be killed and started again. */
+/** A worker in a separate process that can be killed and restarted. */
 export class WorkerProcess {
   private readonly args: string[];
   private child: ChildProcess | undefined;
@@ -44,7 +44,7 @@ export class WorkerProcess {
     this.child?.kill(signal);
   }
 
-  /** SIGKILL gives it no chance to say good-bye; SIGTERM does. Resolves when the process is gone. */
+  /** SIGTERM lets the worker shut down; SIGKILL does not. Resolves when the process is gone. */
   async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<number | null> {
     const { child } = this;
     this.output = '';
@@ -55,7 +55,10 @@ export class WorkerProcess {
   }
 }
 
-/** Digests of everything a run published: all files of a work folder but those in hidden folders, by relative path. */
+/**
+ * Returns digests of everything a run published: all files of a work folder outside hidden folders, by
+ * relative path.
+ */
 export function outputDigests(work: string): Record<string, string> {
   const digests: Record<string, string> = {};
   for (const name of readdirSync(work, { recursive: true, encoding: 'utf8' }).sort()) {
@@ -71,7 +74,7 @@ export function outputDigests(work: string): Record<string, string> {
   return digests;
 }
 
-/** Waits until `check` holds, looking often. */
+/** Waits until `check` returns true. */
 export async function eventually(what: string, check: () => boolean, ms = 30_000): Promise<void> {
   const deadline = Date.now() + ms;
   while (!check()) {

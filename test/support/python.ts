@@ -1,10 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 
-/** A Python with the wanted packages, or why tests that need one are skipped. */
+/** A Python with the required packages, or why tests that need one are skipped. */
 export interface FoundPython {
-  /** Reason for node:test's `skip`; false where there is a Python. */
+  /** Reason for node:test's `skip`; false if there is a Python. */
   skip: string | false;
-  /** Runs a program (its arguments in `sys.argv[1:]`) with warnings as errors; returns what it prints. @throws with its stderr where it fails */
+  /**
+   * Runs a program (its arguments in `sys.argv[1:]`) with warnings as errors; returns what it prints. @throws
+   * with its stderr where it fails
+   */
   run(program: string, ...args: string[]): string;
 }
 
@@ -14,7 +17,7 @@ export function findPython(modules: readonly string[]): FoundPython {
     (name) => name !== undefined && name !== '',
   );
   for (const python of candidates as string[]) {
-    // Asking where a package lies is much cheaper than importing it.
+    // Locating a package is much faster than importing it.
     const program = `import sys, importlib.util as u; sys.exit(not all(u.find_spec(m) for m in sys.argv[1:]))`;
     const { status } = spawnSync(python, ['-c', program, ...modules], { timeout: 60_000 });
     if (status === 0) {

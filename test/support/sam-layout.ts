@@ -62,8 +62,8 @@ export function publishedLayout(name: PublishedSam): Map<string, TensorLayout> {
 }
 
 /**
- * Writes a checkpoint of a published size whose weights are zero: a sparse file, so it takes little room on most disks. The first number of each tensor
- * is another one, since ONNX Runtime keeps equal weights only once.
+ * Writes a checkpoint of a published size whose weights are zero: a sparse file, so it uses little space on
+ * most disks. The first number of each tensor differs, since ONNX Runtime keeps equal weights only once.
  */
 export function writeHollowSam(path: string, name: PublishedSam): void {
   const header: Record<string, { dtype: 'F32'; shape: number[]; data_offsets: [number, number] }> = {};

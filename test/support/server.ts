@@ -8,11 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { ensureTemporalServer } from '../../client/server/temporal-server.js';
 
-/** A real development server for tests: its own SQLite file, a free loopback port, killed with SIGKILL or stopped at will. */
+/**
+ * A real development server for tests: its own SQLite file, a free loopback port, killed with SIGKILL or
+ * stopped at will.
+ */
 export class TestServer {
-  /** Changes only while the server starts for the first time. */
+  /** Changes only during the first start of the server. */
   address: string;
-  /** Extra namespace that no other server has: proof that the one that answers is this one. */
+  /** A namespace that no other server has, which proves that this server answers. */
   private readonly mark = `mark-${randomUUID()}`;
   private readonly program: string;
   private readonly folder: string;
@@ -28,7 +31,7 @@ export class TestServer {
     const { path } = await ensureTemporalServer();
     const folder = mkdtempSync(join(tmpdir(), 'sam-mil-server-'));
     const server = new TestServer(path, folder, await freePort());
-    // A port that was free a moment ago may be taken by a test beside this one: the server then ends at once.
+    // A port that was free a moment ago may now be used by another test; the server then exits immediately.
     for (let tries = 0; !(await server.comesUp()); tries++) {
       if (tries === 5) throw new Error('the Temporal server finds no free port');
       server.address = `127.0.0.1:${await freePort()}`;
@@ -45,7 +48,7 @@ export class TestServer {
     if (!(await this.comesUp())) throw new Error(`the Temporal server at ${this.address} ended at once`);
   }
 
-  /** False where the process ends instead of answering. */
+  /** Returns false if the process ends instead of answering. */
   private async comesUp(): Promise<boolean> {
     const port = this.address.split(':')[1];
     const options = [
@@ -66,12 +69,12 @@ export class TestServer {
     throw new Error(`the Temporal server at ${this.address} does not answer`);
   }
 
-  /** SIGKILL: nothing is flushed, no worker is told. */
+  /** SIGKILL: nothing is flushed and no worker is notified. */
   async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
     const { child } = this;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
-    // Else this process may have nothing left to wait for and end here, with its cleaning up undone.
+    // Otherwise this process may have nothing left to wait for and exit here without cleaning up.
     child.ref();
     child.kill(signal);
     await gone;

@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
-/** A fresh folder on a disk of its own of so many KiB. Undefined where this user may not mount one: the test is then skipped. */
+/**
+ * Creates a folder on a separate disk of the given size in KiB. Returns undefined if this user may not mount
+ * one; the test is then skipped.
+ */
 export function smallDisk(context: TestContext, kilobytes: number): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'sam-mil-disk-'));
   const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', folder]);

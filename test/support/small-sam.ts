@@ -10,7 +10,7 @@ import { fixture } from './fixtures.js';
 const FILE = 'sam_small.safetensors';
 const DECODER_HEADS = 4;
 
-/** The small SAM, a copy in `folder`: its graphs are written beside it. */
+/** The small SAM, a copy in `folder`: its graphs are written next to it. */
 export async function openSmallSam(folder: string): Promise<SamModel> {
   const path = join(folder, FILE);
   copyFileSync(fixture(`sam/${FILE}`), path);
@@ -18,7 +18,10 @@ export async function openSmallSam(folder: string): Promise<SamModel> {
   return openSamModel(weights, { device: 'cpu', threads: 2 });
 }
 
-/** Writes the small SAM's checkpoint and the YAML file that registers it into a folder. Returns the YAML file's path. */
+/**
+ * Writes the small SAM's checkpoint and the YAML file that registers it into a folder. Returns the YAML
+ * file's path.
+ */
 export function writeSmallSam(folder: string, changes: Record<string, unknown> = {}): string {
   copyFileSync(fixture(`sam/${FILE}`), join(folder, FILE));
   const path = join(folder, 'small-sam.yaml');

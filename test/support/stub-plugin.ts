@@ -12,16 +12,17 @@ import { SamMilError, type ErrorCode } from '../../domain/errors.js';
 import type { InputFile, Job, JobResult } from '../../domain/job.js';
 
 /**
- * Real activities that write small files and misbehave on demand. What they shall do wrong is read from `<work>/.control/<item>.json`, outside
- * their parameters, so that a failure can be mended without changing a cache key. Each execution appends a line to `<work>/.executions`.
+ * Real activities that write small files and fail on demand. They read what to do wrong from
+ * `<work>/.control/<item>.json`, not from their parameters, so that a failure can be fixed without changing a
+ * cache key. Each execution appends a line to `<work>/.executions`.
  */
 export interface Misbehavior {
-  /** The first so many executions fail with `code` (default Internal, retryable). */
+  /** This many first executions fail with `code` (default: Internal, retryable). */
   failTimes?: number;
   code?: ErrorCode;
-  /** The first so many executions kill their process after a last word on stderr. */
+  /** This many first executions kill their process after a line on stderr. */
   crashTimes?: number;
-  /** Never ends unless stopped. */
+  /** Runs until stopped. */
   hang?: boolean;
   sleepMs?: number;
   /** Ends the item on purpose with this reason. */
@@ -58,13 +59,16 @@ async function join_(job: Job<{ items: InputFile }>): Promise<JobResult> {
   return { files: { file: { from: path, to: 'joined.txt' } }, values: { count: lines.length } };
 }
 
-/** Counts to `to`, a number every `eachMs`, keeping its place in the checkpoint; the output holds every number once, whatever happens in between. */
+/**
+ * Counts to `to`, a number every `eachMs`, keeping its place in the checkpoint; the output holds every number
+ * once, whatever happens in between.
+ */
 async function count(job: Job<{ to: number; eachMs: number }>): Promise<JobResult> {
   await misbehave(job, 'count');
   const place = join(job.checkpoint, 'numbers.txt');
   let numbers = existsSync(place) ? readFileSync(place, 'utf8') : '';
   let done = numbers.split('\n').length - 1;
-  if (done > 0) job.log('info', `goes on from ${done}`);
+  if (done > 0) job.log('info', `resumes from ${done}`);
   while (done < job.with.to) {
     job.signal.throwIfAborted();
     await sleep(job.with.eachMs);
@@ -108,7 +112,7 @@ function controlOf(job: Job<unknown>): Misbehavior {
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Misbehavior) : {};
 }
 
-/** What the activities shall do wrong for an item. */
+/** Sets what the activities do wrong for an item. */
 export function control(work: string, item: string, misbehavior: Misbehavior): void {
   mkdirSync(join(work, '.control'), { recursive: true });
   writeFileSync(join(work, '.control', `${item}.json`), JSON.stringify(misbehavior));

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
-/** A fresh folder that goes away with the test. */
+/** Creates a folder that is removed after the test. */
 export function temporaryFolder(context: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'sam-mil-test-'));
   context.after(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,8 +1,9 @@
 import type { Catalog, CatalogEntry, ValueSchema } from '../../domain/activity-schema.js';
 
 /**
- * A small catalogue for tests of the language: the public names of `docs/`, each with a few parameters of every form that schemas take. Tests of
- * the language then stand still while the activities themselves grow; that the real ones fit the real pipelines is tested with these.
+ * A small catalog for tests of the language: the public names of `docs/`, each with a few parameters of every
+ * form that schemas take. It keeps tests of the language stable while the activities change; other tests
+ * check the real activities against the real pipelines.
  */
 
 const file = (kind: string): ValueSchema => ({

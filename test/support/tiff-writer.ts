@@ -9,14 +9,14 @@ export interface TiffImage {
   compression: number;
   /** Number (in `blobs`) of the encoded tile of that column and row. */
   tileAt: (column: number, row: number) => number;
-  /** 2 RGB (default), 6 YCbCr, 1 grey. */
+  /** 2 RGB (default), 6 YCbCr, 1 gray. */
   photometric?: number;
   samples?: number;
   bits?: number;
   description?: string;
-  /** Pixels per centimetre. */
+  /** Pixels per centimeter. */
   perCentimeter?: number;
-  /** Smaller levels that hang below this image, as OME-TIFF has them. */
+  /** Smaller levels that hang below this image, as in OME-TIFF. */
   subImages?: readonly TiffImage[];
 }
 
@@ -25,8 +25,8 @@ type Entry = [tag: number, type: 2 | 3 | 4 | 5 | 16, values: number[] | string];
 const TYPE_BYTES = { 2: 1, 3: 2, 4: 4, 5: 8, 16: 8 };
 
 /**
- * A BigTIFF whose tiles are few and shared: an image of 100,000 x 100,000 pixels is a file of a few MB. `images` are its pages, `blobs` the encoded
- * tiles.
+ * A BigTIFF whose tiles are few and shared: an image of 100,000 x 100,000 pixels is a file of a few MB.
+ * `images` are its pages, `blobs` the encoded tiles.
  */
 export function writeTiff(path: string, images: readonly TiffImage[], blobs: readonly Uint8Array[]): void {
   const file = new TiffFile(path);
@@ -40,7 +40,7 @@ export function writeTiff(path: string, images: readonly TiffImage[], blobs: rea
 
 type Places = readonly (readonly [offset: number, bytes: number])[];
 
-/** Where the directory lies, and where in it the next one's offset goes. */
+/** Position of the directory, and of the next directory's offset in it. */
 interface Directory {
   at: number;
   next: number;
@@ -75,7 +75,7 @@ function writeImage(file: TiffFile, image: TiffImage, places: Places, reduced: b
     [324, 16, blobs.map((blob) => places[blob][0])],
     [325, 4, blobs.map((blob) => places[blob][1])],
     ...(below.length === 0 ? [] : [[330, 16, below] as Entry]),
-    // As sharp's JPEG has it: colour at half the resolution.
+    // As in sharp's JPEG: color at half the resolution.
     ...(photometric === 6 ? [[530, 3, [2, 2]] as Entry] : []),
   ];
   return file.directory(entries);

@@ -10,7 +10,7 @@ import { TestServer } from '../support/server.js';
 import { executionsOf } from '../support/stub-plugin.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
-/** Long enough to be hit in the middle, and every kind of stage. */
+/** Has every kind of stage and runs long enough to be killed in the middle. */
 function countingPlan(work: string): Plan {
   const step = (to: number) => ({
     uses: 'stub.count',
@@ -81,10 +81,10 @@ test('SIGKILL of worker, server and both: the run still ends, with the outputs o
   const restarted = executionsOf(disturbed).length - executionsOf(calm).length;
   assert.ok(restarted >= 4, `${restarted} attempts were cut off`);
   const log = readFileSync(join(disturbed, '.runs', 'disturbed', 'logs', 'train', 'train.log'), 'utf8');
-  assert.match(log, /goes on from \d\d/, 'from its checkpoint, not from the start');
+  assert.match(log, /resumes from \d\d/, 'from its checkpoint, not from the start');
 });
 
-test('a worker that was cut off and wakes up later damages nothing', async (context) => {
+test('a worker that was suspended and wakes up later damages nothing', async (context) => {
   const server = await TestServer.start();
   context.after(() => server.stop());
   const args = ['--address', server.address, '--plugin', STUB_PLUGIN];
@@ -119,7 +119,7 @@ test('a worker that was cut off and wakes up later damages nothing', async (cont
   assert.equal(executionsOf(work).length, 2);
 });
 
-/** Waits until the `nth` execution has begun and some work is at number `at` or beyond. */
+/** Waits until the `nth` execution has started and some work has reached number `at`. */
 async function counting(work: string, nth: number, at: number): Promise<void> {
   const numbers = () => {
     const folder = join(work, '.checkpoints');

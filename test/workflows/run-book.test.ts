@@ -35,7 +35,7 @@ function start(book: RunBook): string[][] {
   return chains;
 }
 
-test('a stage starts when all it needs have ended, and a follower with the one it follows', () => {
+test('a stage starts when all stages it needs have ended; a follower starts with the stage it follows', () => {
   const book = bookOf(
     'hold',
     stage('slides'),
@@ -54,13 +54,13 @@ test('a stage starts when all it needs have ended, and a follower with the one i
   assert.equal(book.state, 'done');
 });
 
-test('a stage that runs for chosen items only is not fused with the one before it', () => {
+test('a stage that runs for selected items only is not fused with its predecessor', () => {
   const stages = [stage('train'), stage('evaluate', ['train'], { follows: 'train' })];
   const book = new RunBook({ name: 'test', onFailure: 'hold', stages }, ['evaluate']);
   assert.deepEqual(start(book), [['train']]);
 });
 
-test('hold: others go on, then the run waits; retry starts the stage and its follower again', () => {
+test('hold: other stages continue, then the run waits; retry restarts the stage and its follower', () => {
   const stages = [stage('a'), stage('b', ['a'], { follows: 'a' }), stage('c')];
   const book = bookOf('hold', ...stages, stage('report', ['b'], { if: 'always()' }));
   start(book);

@@ -77,7 +77,7 @@ test('stages run in the order of their needs, and pass files and items on', asyn
   assert.equal((await forecastOf(plan)).first, 'runs: with text: one -> two');
 });
 
-test('a failing step is tried again; a held run tries again only what failed', async (context) => {
+test('a failing step is retried; a held run retries only what failed', async (context) => {
   const work = temporaryFolder(context);
   control(work, 'item-1', { failTimes: 2 });
   control(work, 'item-3', { failTimes: 1, code: 'CorruptSlide' });
@@ -104,7 +104,7 @@ test('a failing step is tried again; a held run tries again only what failed', a
   assert.equal(executionsOf(work).length, 7 + 1 + 1, 'item-3 and the stage after it');
 });
 
-test('skip leaves an item out, or accepts a stage as it is', async (context) => {
+test('skip leaves an item out, or accepts a stage with the items it has', async (context) => {
   const work = temporaryFolder(context);
   control(work, 'item-0', { failTimes: 99, code: 'CorruptSlide' });
   control(work, 'item-2', { failTimes: 99, code: 'CorruptSlide' });
@@ -182,7 +182,7 @@ test('cancel stops running steps, waits for them, and keeps finished work', asyn
   assert.deepEqual([status.state, stageIn(status, 'items').cached], ['done', 1]);
 });
 
-test('a terminated run starts again under its name, and receipts skip what is done', async (context) => {
+test('a terminated run restarts under its name and skips up-to-date steps', async (context) => {
   const work = temporaryFolder(context);
   control(work, 'item-1', { hang: true });
   const plan = planOf(work, [{ name: 'items', source: manyItems(2), steps: WRITE }]);
@@ -195,7 +195,7 @@ test('a terminated run starts again under its name, and receipts skip what is do
   assert.equal(executionsOf(work).filter((line) => line.includes('item-0')).length, 1);
 });
 
-test('a crash of native code is a retryable failure and takes no worker down', async (context) => {
+test('a crash of native code is a retryable failure and does not end the worker', async (context) => {
   const work = temporaryFolder(context);
   control(work, 'item-0', { crashTimes: 1 });
   control(work, 'item-1', { crashTimes: 99 });
@@ -210,7 +210,7 @@ test('a crash of native code is a retryable failure and takes no worker down', a
   assert.match(facts.next ?? '', /check the input file/);
 });
 
-test('a worker without the plugin of a step says so, and what to do', async (context) => {
+test('a worker without the plugin of a step reports it, with what to do', async (context) => {
   const plan = planOf(temporaryFolder(context), [{ name: 'strange', steps: [{ uses: 'lab.stain' }] }], {
     onFailure: 'fail',
   });
@@ -221,7 +221,7 @@ test('a worker without the plugin of a step says so, and what to do', async (con
   assert.match(facts.next ?? '', /--plugin/);
 });
 
-/** State of each stage, with the first reason. */
+/** Returns the state of each stage, with the first reason. */
 async function forecastOf(plan: Plan): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   const context = new EngineContext(await loadRegistry([STUB_PLUGIN]));

@@ -18,7 +18,7 @@ after(() => engine.stop());
 
 const LIGHT = [{ uses: 'stub.light' }];
 
-test('many items go by pages through several executions, and the histories replay', async (context) => {
+test('many items run in pages through several executions, and the histories replay', async (context) => {
   const work = temporaryFolder(context);
   const plan = planOf(work, [{ name: 'items', source: manyItems(300), maxParallel: 20, steps: LIGHT }]);
   const limits = { pageSize: 70, maxEvents: 500 };
@@ -111,7 +111,7 @@ test('a matrix and the stage that follows it share one scheduler', async (contex
   assert.deepEqual([stageIn(again, 'train').cached, stageIn(again, 'evaluate').cached], [3, 3]);
 });
 
-test('items that every `if` of a stage leaves out are done, but neither made nor unchanged', async (context) => {
+test('items that every `if` of a stage excludes are done, but neither made nor unchanged', async (context) => {
   const work = temporaryFolder(context);
   const steps = [{ uses: 'stub.light', if: "item.name == 'item-1'" }];
   const plan = planOf(work, [{ name: 'some', source: manyItems(3), steps }]);
@@ -155,7 +155,7 @@ test('fail-fast stops the others; min-success tolerates some failures', async (c
   assert.match(status.message, /1 failed items were tolerated/);
 });
 
-test('fail-fast of a following stage leaves the stage before it whole, so that a resumed run lacks no item', async (context) => {
+test('fail-fast of a following stage lets the stage before it finish, so that a resumed run lacks no item', async (context) => {
   const work = temporaryFolder(context);
   const names = [0, 1, 2, 3].map((index) => `item-${index}`);
   for (const name of names.slice(1)) {
@@ -188,13 +188,13 @@ test('fail-fast of a following stage leaves the stage before it whole, so that a
   assert.deepEqual([status.state, stageIn(status, 'evaluate').done], ['done', 4]);
 });
 
-test('`if` decides by how the needs ended', async (context) => {
+test('`if` depends on how the needed stages ended', async (context) => {
   const work = temporaryFolder(context);
   control(work, 'bad', { failTimes: 99, code: 'InvalidInput' });
   const plan = planOf(
     work,
     [
-      // Of its own ingredients: `good` may end first, and its output must not be taken for this one's.
+      // Has separate ingredients: `good` may end first, and its output must not be linked here.
       { name: 'bad', steps: [{ uses: 'stub.light', with: { text: 'bad' } }] },
       { name: 'good', steps: LIGHT },
       { name: 'after-bad', needs: ['bad'], steps: LIGHT },

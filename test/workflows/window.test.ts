@@ -10,7 +10,7 @@ interface Item {
 
 const item = (position: number, key: string): Item => ({ position, key });
 
-test('no more run at once than may, in order; a lower limit lets the surplus end', () => {
+test('no more items run at once than allowed, in order; with a lower limit the surplus finishes', () => {
   const window = new Window([2], [item(0, 'a'), item(0, 'b'), item(0, 'c')]);
   assert.deepEqual([window.take()?.key, window.take()?.key, window.take()], ['a', 'b', undefined]);
   window.setLimit(0, 1);
@@ -20,7 +20,7 @@ test('no more run at once than may, in order; a lower limit lets the surplus end
   assert.equal(window.take()?.key, 'c');
 });
 
-test('pause and stop let nothing start; draining lets only what is begun go on', () => {
+test('pause and stop let nothing start; draining lets only started items continue', () => {
   const window = new Window([1, 1], [item(0, 'a'), item(0, 'b')]);
   window.paused = true;
   assert.equal(window.take(), undefined);
@@ -56,7 +56,7 @@ test('a stop at a later position drops what waits there; earlier positions conti
   assert.ok(window.empty && !window.stopped);
 });
 
-test('a slow follower holds its predecessor up before much piles up', () => {
+test('a slow follower slows its predecessor down before much piles up', () => {
   const window = new Window<Item>([8, 1]);
   let started = 0;
   for (let round = 0; round < 1000; round++) {
@@ -71,7 +71,7 @@ test('a slow follower holds its predecessor up before much piles up', () => {
   assert.ok(started < 40, `${started} were begun`);
 });
 
-test('whatever happens, each item ends once at each position', () => {
+test('each item ends exactly once at each position, whatever happens', () => {
   const random = new RandomStream('window', 7);
   for (let trial = 0; trial < 200; trial++) {
     const count = 1 + random.below(30);

@@ -63,7 +63,7 @@ test('the type of `job.with` follows from the schemas: names, choices, inputs, a
   assert.equal(camelCase('patch-size-level0'), 'patchSizeLevel0');
 });
 
-test('an implementation that takes other parameters does not compile; one that takes any JSON does', async () => {
+test('an implementation with other parameters does not compile; one that accepts any JSON does', async () => {
   const done = { files: {} };
   const typed = defineActivity({
     ...{ ...rest, ...parameters },
@@ -73,7 +73,7 @@ test('an implementation that takes other parameters does not compile; one that t
   defineActivity({ ...rest, ...parameters, load: loads<JsonObject>(async () => done) });
   // @ts-expect-error There is no parameter `level`.
   defineActivity({ ...rest, ...parameters, load: loads<{ level: number }>(async () => done) });
-  // @ts-expect-error `mode` is no number.
+  // @ts-expect-error `mode` is not a number.
   defineActivity({ ...rest, ...parameters, load: loads<{ mode: number }>(async () => done) });
   // @ts-expect-error `bags` may be absent.
   defineActivity({ ...rest, ...parameters, load: loads<{ bags: InputFile }>(async () => done) });
@@ -81,18 +81,18 @@ test('an implementation that takes other parameters does not compile; one that t
   defineActivity({ ...rest, with: parameters.with, required: ['level'], load: loads(async () => done) });
 });
 
-test('a plain JSON Schema is taken as it is, and its parameters are any JSON', () => {
+test('a plain JSON Schema is accepted unchanged, and its parameters are any JSON', () => {
   const plain: Record<string, Schema> = { level: { type: 'integer', description: 'A level.' } };
   const load = loads<JsonObject>(async () => ({ files: {} }));
   assert.equal(defineActivity({ ...rest, with: plain, required: ['level'], load }).with, plain);
 });
 
-test('a model that is built with other options than it describes does not compile', () => {
+test('a model built with options that it does not describe does not compile', () => {
   const options = { gain: { type: 'number', default: 1, description: 'Gain.' } } as const;
   const known = { summary: '', attentionDim: 1, options };
   const built = <Options>(): Promise<BuildModel<Options>> => Promise.reject(new Error('not built here'));
   assert.equal(defineModel({ ...known, load: () => built<{ gain: number }>() }).options, options);
   defineModel({ ...known, load: () => built<Record<string, string | number | boolean>>() });
-  // @ts-expect-error `gain` is no text.
+  // @ts-expect-error `gain` is not text.
   defineModel({ ...known, load: () => built<{ gain: string }>() });
 });

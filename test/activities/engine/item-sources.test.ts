@@ -10,7 +10,7 @@ import { scratchFolder } from '../../support/scratch-folder.js';
 
 const folder = scratchFolder();
 
-test('files and links of a folder are items, also a link to nothing; folders are not', async () => {
+test('files and links of a folder are items, even a dangling link; folders are not', async () => {
   writeFileSync(join(folder, 'a b.svs'), 'x');
   writeFileSync(join(folder, 'note.txt'), 'x');
   mkdirSync(join(folder, 'c.svs'));
@@ -25,7 +25,7 @@ test('files and links of a folder are items, also a link to nothing; folders are
   assert.deepEqual(await names('dir', '.'), ['a b', 'd', 'e', 'note']);
 });
 
-test('a pattern that ends with a slash lists folders: slides that are one each', async () => {
+test('a pattern that ends with a slash lists folders as slides', async () => {
   mkdirSync(join(folder, 'series', 'case 1'), { recursive: true });
   mkdirSync(join(folder, 'series', 'case.2'));
   writeFileSync(join(folder, 'series', 'note.txt'), 'x');
@@ -36,7 +36,7 @@ test('a pattern that ends with a slash lists folders: slides that are one each',
   );
 });
 
-test('an item that a run has listed stays one when its file is gone', async () => {
+test('an item that a run has listed remains an item when its file is gone', async () => {
   const input = { work: folder, run: 'r', stages: ['slides'], execution: 'second' } as ListItemsInput;
   const earlier = executionFolder(folder, 'r', 'slides', 'first');
   mkdirSync(earlier, { recursive: true });

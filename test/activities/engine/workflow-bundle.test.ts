@@ -14,9 +14,9 @@ import { workflowBundle } from '../../../activities/engine/workflow-bundle.js';
 import { checkout } from '../../support/fixtures.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
-test('a kept workflow bundle is used until a file that the bundler read changes, however deep it lies', async (context) => {
+test('a cached workflow bundle is used until a file that the bundler read changes, however deep', async (context) => {
   const root = temporaryFolder(context);
-  // The compiled workflows, and what they load, in a folder of their own whose files may be changed.
+  // The compiled workflows and what they load, in a separate folder whose files can be changed.
   for (const part of ['workflows', 'domain', 'activities']) {
     cpSync(join(checkout, 'dist', part), join(root, part), { recursive: true });
   }
@@ -34,7 +34,8 @@ test('a kept workflow bundle is used until a file that the bundler read changes,
   assert.equal(await bundle(), '// kept');
   assert.deepEqual(bundles(), [name]);
 
-  // workflows/ -> engine/language/plan/step-context.ts -> engine/language/expressions/evaluate.ts -> functions.ts
+  // workflows/ -> engine/language/plan/step-context.ts -> engine/language/expressions/evaluate.ts ->
+  // functions.ts
   appendFileSync(
     join(root, 'domain/engine/language/expressions/functions.js'),
     '\nglobalThis.planted = 1;\n',

@@ -82,7 +82,7 @@ test('what mil.import lists is split, trained on and evaluated, and is found aga
   });
 });
 
-test('a list of bags fits where bags are wanted, and nothing else of the stage does', async (context) => {
+test('a list of bags is accepted as bags, and nothing else of the stage is', async (context) => {
   const folder = temporaryFolder(context);
   writeFileSync(join(folder, 'table.csv'), tableText());
   const registry = await loadRegistry();

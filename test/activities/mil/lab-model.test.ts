@@ -41,7 +41,7 @@ test('a model of a plugin is a value of `model`, has its options checked, trains
   });
 });
 
-test('a model whose name is taken, or whose option contradicts that of another model, is refused', async () => {
+test("a model with a used name, or with an option that contradicts another model's, is refused", async () => {
   const entry = {
     summary: '',
     attentionDim: 1,

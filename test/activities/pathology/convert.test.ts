@@ -26,8 +26,7 @@ import { fixture } from '../../support/fixtures.js';
 import { StubSteps } from '../../support/stub-step.js';
 
 /*
- * What labs hand in by mistake, and what nobody should hand in, through the activity as a worker runs it: a refusal that names file and numbers, and
- * nothing published.
+ * Runs the activity as a worker does on mistaken and malicious input: it refuses with file and numbers, and publishes nothing.
  */
 const work = mkdtempSync(join(tmpdir(), 'sam-mil-test-'));
 let steps: StubSteps;
@@ -72,7 +71,7 @@ function bytes(extension: string, content: Uint8Array): string {
 
 let made = 0;
 
-/** Python that would leave a file behind if it were run. */
+/** Python code that would leave a file behind if it ran. */
 function hostile(): Uint8Array {
   const program = new PickleWriter(2).global('os', 'system');
   return program
@@ -322,7 +321,7 @@ describe('pathology.convert refuses by name and publishes nothing', () => {
     });
   }
 
-  test('a process list that changes for other slides leaves a bag as it stands; one that leaves it out does not', async () => {
+  test('a process list that changes for other slides keeps a bag; one that excludes its slide does not', async () => {
     const list = join(work, 'list.csv');
     const given = { stage: 'listed', with: { features: 'clam.h5', 'process-list': 'list.csv' } };
     const run = async (rows: string) => {
@@ -339,7 +338,7 @@ describe('pathology.convert refuses by name and publishes nothing', () => {
     });
   });
 
-  test('and what is sound is published by the same way', async () => {
+  test('valid input is published in the same way', async () => {
     const { receipt } = await steps.run('pathology.convert', {
       stage: 'sound',
       with: { ...pt('bfloat16.pt'), segments: 'segments.pkl', 'patch-size-level0': 8 },

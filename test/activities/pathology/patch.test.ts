@@ -9,7 +9,7 @@ import { PARAMETER_COLUMNS, PRESETS } from '../../../domain/pathology/patch/tiss
 import { processRowCells } from '../../../domain/pathology/patch/process-list.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
-test('every parameter of a preset can be set by a pipeline, and every preset be named', () => {
+test('a pipeline can set every parameter of a preset and name every preset', () => {
   for (const [column] of PARAMETER_COLUMNS) {
     assert.ok(definition.with[column.replaceAll('_', '-')], column);
   }

@@ -25,7 +25,7 @@ test('a package is found by name from a folder upwards, a module and a package f
   assert.equal(findPlugin('src/index.js', installed).spec, entry, 'a name that ends like a module is a path');
 });
 
-test('what is wrong with a plugin has a code: not there, not a plugin, a name that is taken', async (context) => {
+test('faults of a plugin have a code: not found, not a plugin, a used name', async (context) => {
   const folder = temporaryFolder(context);
   writeTree(folder, {
     'node_modules/plain/package.json': '{"name":"plain","main":"plain.js"}',

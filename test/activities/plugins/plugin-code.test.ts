@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const digestAt = (path: string) => digestOfPlugin(findPlugin(path, '/'));
 
-test('the digest of a package holds its own code, name and version, and nothing else that lies in its folder', (context) => {
+test('the digest of a package covers its own code, name and version, and nothing else in its folder', (context) => {
   const folder = writePluginPackage(join(temporaryFolder(context), 'greeter'), {
     files: { 'src/words.json': '["Hello"]', 'src/use-words.js': "new URL('./words.json', import.meta.url)" },
   });
@@ -35,7 +35,7 @@ test('the digest of a package holds its own code, name and version, and nothing 
   assert.ok(changes({ 'package.json': '{"name":"greeter","version":"1.0.1","main":"src/index.js"}' }));
 });
 
-test('the digest of a single module holds the modules that it imports by a relative path, directly or not', (context) => {
+test('the digest of a single module covers the modules that it imports by a relative path, directly or not', (context) => {
   const folder = temporaryFolder(context);
   writeTree(folder, {
     'lab.js':
@@ -60,7 +60,7 @@ test('the digest of a single module holds the modules that it imports by a relat
   assert.notEqual(digestAt(module), first);
 });
 
-test('a plugin that lies among more code than can be read at each start is refused', (context) => {
+test('a plugin with more code than can be read at each start is refused', (context) => {
   const folder = writePluginPackage(join(temporaryFolder(context), 'greeter'));
   writeFileSync(join(folder, 'src', 'large.js'), Buffer.alloc(33 * 2 ** 20, 32));
   assert.throws(() => digestAt(folder), {

@@ -18,7 +18,7 @@ import { greetingCode, writePluginPackage, writeTree } from '../../support/plugi
 
 const LAB_MODEL = fileURLToPath(new URL('../../support/lab-model-plugin.js', import.meta.url));
 
-test('the key of a built-in step is what it was before plugins had a part in keys', () => {
+test('the key of a built-in step does not depend on plugins', () => {
   const ingredients = {
     activity: 'mil.import',
     version: 2,
@@ -110,7 +110,7 @@ function preparer(
   };
 }
 
-test('a worker whose plugin is edited refuses to run the new code in the name of the old one', async (context) => {
+test('a worker whose plugin is edited refuses to run the new code under the key of the old code', async (context) => {
   const folder = temporaryFolder(context);
   const name = writePluginPackage(join(folder, 'greeter'));
   const registry = await loadRegistry([name]);

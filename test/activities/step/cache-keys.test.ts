@@ -8,7 +8,10 @@ import type { JsonObject } from '../../../domain/json.js';
 
 const items = { items: { path: 'items.jsonl', digest: 'sha256:items', bytes: 1 }, count: 1 };
 
-/** Of each activity one step, and the key that its receipt lies under: parameters with their defaults, and the places of its inputs. */
+/**
+ * One step of each activity, and the key of its receipt: parameters with their defaults, and the places of
+ * its inputs.
+ */
 const STEPS: Record<string, { given: JsonObject; key: string }> = {
   'pathology.assemble-cohort': {
     given: { patches: 'cohort' },

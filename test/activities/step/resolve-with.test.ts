@@ -63,7 +63,7 @@ test('defaults are filled in, inputs are found, and only what counts enters the 
   );
 });
 
-test('a name beside a file is no input; an empty optional input or number counts as absent', () => {
+test('a name instead of a file is not an input; an empty optional input or number counts as absent', () => {
   const named = resolveWith(definition, { slide: 'a.svs', preset: 'tcga', annotation: '' });
   assert.deepEqual(
     [named.inputs.length, named.inKey.preset, named.parameters.annotation],
@@ -78,7 +78,7 @@ test('a name beside a file is no input; an empty optional input or number counts
   assert.deepEqual([file.inputs.length, file.inKey.preset], [2, undefined]);
 });
 
-test('every wrong parameter is named at once', () => {
+test('all invalid parameters are named at once', () => {
   assert.throws(
     () => resolveWith(definition, { 'patch-size': 0, patchsize: 1 }),
     (error: Error) =>
@@ -88,7 +88,7 @@ test('every wrong parameter is named at once', () => {
   );
 });
 
-test('two activities of one name are refused, wherever they are', () => {
+test('two activities with the same name are refused, wherever they are', () => {
   const plugin = (name: string) => ({ name, activities: [definition] });
   assert.throws(
     () => new Registry([plugin('a'), plugin('b')]),

@@ -34,7 +34,7 @@ async function open(context: TestContext): Promise<{ work: string; steps: StubSt
 
 const PLACE = { stage: 'stage', item: 'item', step: 'step' };
 
-test('what stands is not made again; an edited, truncated or missing output is', async (context) => {
+test('up-to-date outputs are not made again; an edited, truncated or missing output is', async (context) => {
   const { work, steps } = await open(context);
   const output = join(work, 'stage', 'item.txt');
   const how = async () => (await steps.run('stub.light', { with: { text: 'abc' } })).how;
@@ -60,7 +60,7 @@ test('what stands is not made again; an edited, truncated or missing output is',
   assert.equal(await how(), 'cached', 'touched, but with the same bytes');
 });
 
-test('the key holds parameters, input content and file name; not the place, nor what only changes speed', async (context) => {
+test('the key covers parameters, input content and file name, but not the location or what changes only speed', async (context) => {
   const { work, steps } = await open(context);
   writeFileSync(join(work, 'in.txt'), 'one');
   const write = async (withs: Record<string, string>) => (await steps.run('stub.light', { with: withs })).how;
@@ -108,7 +108,7 @@ test('a moved work folder keeps its receipts', async (context) => {
   assert.equal((await steps.run('stub.light', { work: moved, with: { text: 'abc' } })).how, 'cached');
 });
 
-test('force does the work again, once in a run', async (context) => {
+test('force repeats the work, once per run', async (context) => {
   const { steps } = await open(context);
   const run = async (run: string, force: boolean) => (await steps.run('stub.light', { run, force })).how;
   assert.equal(await run('one', false), 'done');
@@ -116,7 +116,7 @@ test('force does the work again, once in a run', async (context) => {
   assert.equal(await run('two', true), 'cached');
 });
 
-test('an attempt that was cut off and ends anyway publishes nothing', async (context) => {
+test('an attempt that lost its claim but still ends publishes nothing', async (context) => {
   const { work, steps } = await open(context);
   control(work, 'item', { sleepMs: 300 });
   const cutOff = steps.run('stub.light', { with: { text: 'old' } });
@@ -133,7 +133,7 @@ test('an attempt that was cut off and ends anyway publishes nothing', async (con
   assert.deepEqual(readdirSync(join(work, '.scratch', 'stage')), []);
 });
 
-test('a finished attempt whose place was taken publishes neither files nor receipt', async (context) => {
+test('a finished attempt that lost its place publishes neither files nor a receipt', async (context) => {
   const work = temporaryFolder(context);
   const finished = (claim: Claim): Finished => {
     const from = join(claim.scratch, 'out.txt');
@@ -152,7 +152,7 @@ test('a finished attempt whose place was taken publishes neither files nor recei
   assert.equal(readFileSync(join(work, 'stage', 'out.txt'), 'utf8'), 'second');
 });
 
-test('a claim takes away only folders of the same place', async (context) => {
+test('a claim removes only folders of the same place', async (context) => {
   const work = temporaryFolder(context);
   const other = await claimPlace(work, { ...PLACE, item: 'item2' });
   const first = await claimPlace(work, PLACE);
@@ -161,7 +161,7 @@ test('a claim takes away only folders of the same place', async (context) => {
   assert.ok(existsSync(second.scratch) && existsSync(other.scratch));
 });
 
-test('a step goes on from its checkpoint, which goes when it has ended', async (context) => {
+test('a step resumes from its checkpoint, which is removed when the step ends', async (context) => {
   const { work, steps } = await open(context);
   const stopped = new AbortController();
   const parts = { with: { to: 20, 'each-ms': 60 } };
@@ -174,13 +174,13 @@ test('a step goes on from its checkpoint, which goes when it has ended', async (
   await assert.rejects(first, /stopped/);
   const said: string[] = [];
   await steps.run('stub.count', parts, { onLog: (_, message) => said.push(message) });
-  assert.match(said[0], /goes on from ([5-9]|1[0-9])$/);
+  assert.match(said[0], /resumes from ([5-9]|1[0-9])$/);
   const numbers = Array.from({ length: 20 }, (_, index) => `${index + 1}\n`).join('');
   assert.equal(readFileSync(join(work, 'stage', 'item.txt'), 'utf8'), numbers);
   assert.deepEqual(readdirSync(join(work, '.checkpoints')), []);
 });
 
-test('a checkpoint that another place ended and took away is lost to a retry, not to an error of the input', async (context) => {
+test('a checkpoint that another place finished and removed leads to a retry, not to an error of the input', async (context) => {
   const { work, steps } = await open(context);
   const parts = { with: { to: 20, 'each-ms': 20 } };
   const checkpoints = join(work, '.checkpoints');
@@ -264,7 +264,7 @@ test('outputs that break the contract are refused by name', async (context) => {
   );
 });
 
-test('a slide that is replaced between two steps of an item is refused by name, until the first has read it anew', async (context) => {
+test('a slide replaced between two steps of an item is refused by name until the first step has read it again', async (context) => {
   const { work, steps } = await open(context);
   const slide = join(work, 'a.svs');
   writeFileSync(slide, 'one');
@@ -288,7 +288,7 @@ test('a slide that is replaced between two steps of an item is refused by name, 
   await assert.rejects(follow(await cut()), /a\.svs: neither OpenSlide nor libvips/);
 });
 
-test('an output folder that leads to another disk is refused by name, and nothing half-written stays', async (context) => {
+test('an output folder on another disk is refused by name, and nothing half-written remains', async (context) => {
   const { work, steps } = await open(context);
   const disk = smallDisk(context, 64);
   if (disk === undefined) return;
@@ -300,7 +300,7 @@ test('an output folder that leads to another disk is refused by name, and nothin
   assert.deepEqual(readdirSync(disk), []);
 });
 
-test('a copy that was taken away or edited where it was published to is made again', async (context) => {
+test('a published copy that was removed or edited is made again', async (context) => {
   const { work, steps } = await open(context);
   const source = join(work, 'table.csv');
   const copy = join(work, 'published', 'table.csv');

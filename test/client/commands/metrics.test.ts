@@ -22,7 +22,7 @@ async function linesOf(context: TestContext, groups: object[], columns?: number)
   return metricsTable(path, pc.createColors(false), columns);
 }
 
-test('the table fits 80 columns and says what is optimistic, also where only the epoch is', async (context) => {
+test('the table fits 80 columns and marks what is optimistic, even if only the epoch is', async (context) => {
   const honest = group('abmil', 'honest', false);
   const lines = await linesOf(context, [
     honest,
@@ -44,7 +44,7 @@ test('the table fits 80 columns and says what is optimistic, also where only the
   assert.ok((await linesOf(context, [honest])).every((line) => !line.includes('optimistic')));
 });
 
-test('beside long names the last metrics make way, and it is said', async (context) => {
+test('next to long names the last metrics are left out, and a note says so', async (context) => {
   const long = [group('sam-mil-without-consistency · honest', 'honest', false)];
   const lines = await linesOf(context, long, 80);
   assert.ok(lines.every((line) => line.length <= 80));

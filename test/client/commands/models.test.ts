@@ -74,7 +74,7 @@ test('list: every model, EfficientNet-Lite0 too, in words and in JSON', async ()
   ]);
 });
 
-test('import: refused with both digests, taken when accepted, checked against the architecture, verified, removed', async () => {
+test('import: refused with both digests, installed when accepted, checked against the architecture, verified, removed', async () => {
   const refused = await models('import', 'resnet50', RESNET);
   assert.equal(refused.code, 2);
   assert.match(
@@ -124,7 +124,7 @@ test('import: refused with both digests, taken when accepted, checked against th
   );
 });
 
-test('validate, plan and run say at once what weights a pipeline lacks, with the command; weights that are here are not spoken of', async () => {
+test('validate, plan and run report all missing weights of a pipeline, with the command; installed weights are not mentioned', async () => {
   const file = join(checkout, 'pipelines', 'preprocess.yaml');
   const given = ['--set', 'encoder=resnet50', '--set', 'segmenter=sam-vit-b', '--work', join(folder, 'work')];
   const plan = await runCli(folder, 'plan', file, ...given);
@@ -207,7 +207,7 @@ test('fetch without internet: each failure with the command to use instead', asy
   assert.equal(two.code, 2);
 });
 
-test('progress: in place on a terminal, by tenths elsewhere', () => {
+test('progress: in place on a terminal, in steps of 10 % elsewhere', () => {
   assert.equal(progressText(50e6, 100e6, 10e6), '50.0 MB of 100 MB  50 %  10.0 MB/s  5s left');
   assert.equal(progressText(50e6, undefined, 10e6), '50.0 MB  10.0 MB/s');
   for (const isTTY of [true, false]) {

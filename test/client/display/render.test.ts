@@ -62,7 +62,7 @@ test('a run as lines: counts, pace, what activities do', () => {
   ]);
 });
 
-test('items that no step was for are no unchanged ones', () => {
+test('items that every `if` excludes do not count as unchanged', () => {
   const done = stage('map', {
     state: 'done',
     total: 9,
@@ -75,7 +75,7 @@ test('items that no step was for are no unchanged ones', () => {
   assert.equal(countsText(done, plain), '9/9  2 unchanged  4 left out by if');
 });
 
-test('failures as blocks: every fact on a line of its own, and nothing that a terminal would act on', () => {
+test('failures are blocks with one fact per line and without terminal control characters', () => {
   const crashed = { code: 'ChildCrashed', what: 'worker process crashed (SIGSEGV)' };
   const { status } = view(
     stage('patch', {
@@ -110,7 +110,7 @@ test('failures as blocks: every fact on a line of its own, and nothing that a te
   assert.equal(countsText(status.stages[1], plain), 'did not run');
 });
 
-test('items that receipts answered do not count as pace', () => {
+test('up-to-date items do not count for the pace', () => {
   const [, line] = renderRun(
     view(stage('a', { state: 'running', total: 100, done: 50, cached: 50, startedAt: 0 })),
     plain,
@@ -149,7 +149,7 @@ test('durations, sizes, tables, clipping, control characters', () => {
   assert.equal(oneLine('a\u001b[31mb\r\n\u0007c\u202e'), 'ab ·c·');
 });
 
-/** A terminal that keeps what a person would see: knows the few sequences the display uses. */
+/** A terminal that keeps what a person would see. Supports the few sequences that the display uses. */
 function terminal(columns: number, rows: number): { stream: WriteStream; screen: () => string[] } {
   const lines = [''];
   let row = 0;

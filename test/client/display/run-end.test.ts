@@ -10,7 +10,7 @@ import { digestOf } from '../../../domain/digest.js';
 import type { StageStatus } from '../../../workflows/messages.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
-test('a report that an earlier run left is not shown as the result of one that did not get so far', async (context) => {
+test('a report of an earlier run is not shown as the result of a run that did not reach it', async (context) => {
   const work = temporaryFolder(context);
   mkdirSync(join(work, '.receipts/report/report'), { recursive: true });
   mkdirSync(join(work, 'report'));

@@ -6,7 +6,7 @@ import type { RunInput } from '../../../workflows/messages.js';
 import { planOf } from '../../support/engine.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
-/** A session that keeps what it is asked to start. */
+/** A session that records what it is asked to start. */
 function recordingSession(): { session: Session; started: RunInput[] } {
   const started: RunInput[] = [];
   const start = async (_: string, { args }: { args: [RunInput] }) => void started.push(args[0]);
@@ -14,7 +14,7 @@ function recordingSession(): { session: Session; started: RunInput[] } {
   return { session: session as unknown as Session, started };
 }
 
-test('a restarted run keeps its selection and what it was forced to do', async (context) => {
+test('a restarted run keeps its selection and its forced targets', async (context) => {
   const state = process.env.SAM_MIL_STATE;
   process.env.SAM_MIL_STATE = temporaryFolder(context);
   context.after(() => {

@@ -23,8 +23,8 @@ after(() => rmSync(folder, { recursive: true }));
 
 const plugin = ['--plugin', TOY_PLUGIN];
 
-test('run without a server starts one and a worker; Ctrl-C pauses the run and stops both; resume ends it', async () => {
-  // Left behind by a server that was killed: its process id belongs to another program now.
+test('run without a server starts one and a worker; Ctrl-C pauses the run and stops both; resume finishes it', async () => {
+  // Left behind by a killed server, whose process id now belongs to another program.
   const record = join(folder, 'state', 'server.json');
   mkdirSync(join(folder, 'state'));
   writeFileSync(record, JSON.stringify({ address: '127.0.0.1:1', pid: process.pid }));

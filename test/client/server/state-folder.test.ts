@@ -13,7 +13,7 @@ after(() => {
   else process.env.SAM_MIL_STATE = before;
 });
 
-test('a state folder that cannot be made is named, with the variable that moves it', () => {
+test('an unusable state folder is named, with the variable that moves it', () => {
   writeFileSync(join(folder, 'file'), '');
   process.env.SAM_MIL_STATE = join(folder, 'file', 'state');
   assert.throws(() => makeStateFolder('runs'), {
@@ -24,7 +24,7 @@ test('a state folder that cannot be made is named, with the variable that moves 
   assert.equal(makeStateFolder('runs'), join(folder, 'state', 'runs'));
 });
 
-test('a stray file and a spoilt plan in the work folder do not hide its runs', () => {
+test('a stray file and a damaged plan in the work folder do not hide its runs', () => {
   const work = join(folder, 'work');
   process.env.SAM_MIL_STATE = join(folder, 'state');
   for (const run of ['good', 'damaged']) mkdirSync(join(work, '.runs', run), { recursive: true });
