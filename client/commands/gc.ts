@@ -29,7 +29,7 @@ export function createCommand(): Command {
       'Free disk space in a work folder: remove leftover attempts and old run records; keep outputs and receipts',
     )
     .argument('<work>', 'work folder')
-    .option('--keep <n>', 'number of number of newest run records to keep', parseCount, 10)
+    .option('--keep <n>', 'number of newest run records to keep', parseCount, 10)
     .option('--checkpoints', 'also remove checkpoints; unfinished steps then start over')
     .option('--force', 'proceed even if a run has not ended and its server does not answer')
     .option('--dry-run', 'only show what would be removed')

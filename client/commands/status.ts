@@ -25,7 +25,7 @@ export function createCommand(): Command {
     .argument('[run]', 'run name, or the start of one', 'latest')
     .option('--watch', 'follow the run until it ends or is held')
     .option('--work <folder>', 'work folder of a run that was started elsewhere')
-    .option('--json', 'print print one JSON object: {run, status, work, stages, failed}');
+    .option('--json', 'print one JSON object: {run, status, work, stages, failed}');
   return addServerOptions(command).action(showStatus);
 }
 

@@ -95,7 +95,7 @@ test('arguments: each kind of mistake exits with code 2 and is named without a s
     ],
     [['status', 'nothing'], /there is no run "nothing"/],
     [['worker', '--concurrency', 'cpu'], /expected QUEUE=N/],
-    [['graph', 'toy.yaml', '--format', 'png', ...plugin], /no graph format "png"/],
+    [['graph', 'toy.yaml', '--format', 'png', ...plugin], /unknown graph format "png"/],
     [['validate', 'toy.yaml', '--plugin', 'none.mjs'], /there is no plugin .*none\.mjs/],
     [['ls', '--frob'], /unknown option '--frob'/],
   ];
@@ -119,7 +119,7 @@ test('plan, graph and schema need no server', async () => {
   assert.equal(plan.code, 0, plan.stderr);
   assert.match(plan.stdout, /▸ make +3 items to do +toy\.make +each word of a list/);
   assert.match(plan.stdout, /a {2}make {2}it has not run yet/);
-  assert.match(plan.stdout, /3 items to do, 0 unchanged; 1 stage can only be judged/);
+  assert.match(plan.stdout, /3 items to do, 0 unchanged; 1 stage can only be checked/);
   const graph = await sam('graph', 'toy.yaml', ...plugin);
   assert.match(graph.stdout, /^flowchart TD\n[\s\S]* s_make --> s_count\n$/);
   const schema = await sam('schema', ...plugin);

@@ -69,7 +69,7 @@ test('hold: other stages continue, then the run waits; retry restarts the stage 
   assert.equal(book.state, 'running');
   book.ended([outcome('c', 'done')], 2);
   assert.equal(book.state, 'held');
-  assert.match(runMessage('run', book), /held: a: 1 of 4 items failed\. `sam-mil resume run` tries/);
+  assert.match(runMessage('run', book), /held: a: 1 of 4 items failed\. `sam-mil resume run` retries/);
   book.retry(['a']);
   assert.deepEqual(start(book), [['a', 'b']]);
   book.ended([outcome('a', 'done'), outcome('b', 'failed', { reason: 'bad' })], 3);

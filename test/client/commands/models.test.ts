@@ -79,13 +79,13 @@ test('import: refused with both digests, installed when accepted, checked agains
   assert.equal(refused.code, 2);
   assert.match(
     refused.stderr,
-    /not a published file of resnet50\n {2}expected sha256:0676ba61.*incomplete copy/s,
+    /not the published file of resnet50\n {2}expected sha256:0676ba61.*incomplete copy/s,
   );
   assert.ok(refused.stderr.includes(`--accept-digest ${DIGEST}`));
 
   const taken = await models('import', 'resnet50', RESNET, '--accept-digest', DIGEST);
   assert.equal(taken.code, 0, taken.stderr);
-  assert.match(taken.stdout, new RegExp(`^resnet50 {2}ready {2}${DIGEST}\n {2}not a published file`));
+  assert.match(taken.stdout, new RegExp(`^resnet50 {2}ready {2}${DIGEST}\n {2}not the published file`));
   const path = (await listed()).find(({ name }) => name === 'resnet50')?.path ?? '';
   assert.ok(
     readdirSync(join(path, '..')).some((name) => name.endsWith('.onnx')),
@@ -203,7 +203,7 @@ test('fetch without internet: each failure with the command to use instead', asy
   );
   assert.match(both.stderr, /sam-mil: mobile-sam: .*\n {2}next .*models import mobile-sam mobile_sam\.pt/);
   const two = await models('fetch', 'plip', 'resnet50', '--url', 'http://127.0.0.1:1/x');
-  assert.match(two.stderr, /for one model/);
+  assert.match(two.stderr, /apply to a single model/);
   assert.equal(two.code, 2);
 });
 
