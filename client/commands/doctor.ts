@@ -39,7 +39,7 @@ function weights(): Fact {
   const states = knownEntries().map(examineWeights);
   const namesOf = (wanted: string) =>
     states.filter(({ state }) => state === wanted).map(({ entry }) => entry.name);
-  const [here, missing] = [namesOf('here'), namesOf('missing')];
+  const [here, missing] = [namesOf('available'), namesOf('missing')];
   const damaged = states.flatMap(({ state, problem }) => (state === 'damaged' ? [problem ?? ''] : []));
   const automatic = states.flatMap(({ state, entry }) =>
     state === 'missing' && entry.automatic ? [onFirstUse(entry)] : [],

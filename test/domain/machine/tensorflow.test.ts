@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { TensorFlow } from '../../../domain/mil/compute/tensorflow-internals.js';
 import { requireTensorFlow } from '../../../domain/machine/load-tensorflow.js';
 import { ensureTensorFlow, locateTensorFlow } from '../../../domain/machine/tensorflow.js';
-import { TFJS_PACKAGE, tensorFlowRequest, wantedVariant } from '../../../domain/machine/tensorflow-wheels.js';
+import { TFJS_PACKAGE, tensorFlowRequest, selectVariant } from '../../../domain/machine/tensorflow-wheels.js';
 
 test('TensorFlow is set up, and asking again costs nothing', { timeout: 600_000 }, async () => {
   const first = await ensureTensorFlow();
@@ -27,8 +27,8 @@ test('it computes on the native backend, from the cache alone', { timeout: 600_0
 });
 
 test('the driver or SAM_MIL_GPU decides between the CPU and the GPU libraries', () => {
-  assert.equal(wantedVariant({ SAM_MIL_GPU: '1' }), 'gpu');
-  assert.equal(wantedVariant({ SAM_MIL_GPU: '0' }), 'cpu');
+  assert.equal(selectVariant({ SAM_MIL_GPU: '1' }), 'gpu');
+  assert.equal(selectVariant({ SAM_MIL_GPU: '0' }), 'cpu');
 });
 
 test('of the wheel only the two libraries and the C headers are taken', () => {

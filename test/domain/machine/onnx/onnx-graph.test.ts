@@ -3,7 +3,7 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { loadOnnxRuntime } from '../../../../domain/machine/onnx-runtime.js';
-import { externalFilesOf, OnnxGraph } from '../../../../domain/machine/onnx/onnx-graph.js';
+import { listExternalFiles, OnnxGraph } from '../../../../domain/machine/onnx/onnx-graph.js';
 import { openSession } from '../../../../domain/machine/onnx/onnx-session.js';
 import { protoFields, ProtoWriter } from '../../../../domain/machine/onnx/protobuf.js';
 import { writeSafetensors } from '../../../../domain/files/safetensors.js';
@@ -31,7 +31,7 @@ async function runOn(checkpoint: string): Promise<{ conv: number[]; dense: numbe
   graph.output(graph.node('Gemm', [conv, half], { transB: 1 }, 'dense'), [1, 5]);
   const path = `${checkpoint}.onnx`;
   writeFileSync(path, graph.encode());
-  assert.deepEqual(externalFilesOf(graph.encode(), path), [basename(checkpoint)]);
+  assert.deepEqual(listExternalFiles(graph.encode(), path), [basename(checkpoint)]);
   const { session } = await openSession(path, { device: 'cpu' });
   const pixels = Float32Array.from({ length: 60 }, (_, i) => Math.fround(i / 30) - 1);
   const { Tensor } = await loadOnnxRuntime();
@@ -80,7 +80,7 @@ test('a tensor that is not dense is refused by name', () => {
 });
 
 test('a file that is no model is refused, not crashed on', () => {
-  assert.throws(() => externalFilesOf(Buffer.from('slide_id,label\n'), 'x.onnx'), {
+  assert.throws(() => listExternalFiles(Buffer.from('slide_id,label\n'), 'x.onnx'), {
     code: 'UnsupportedFormat',
     message: /x\.onnx: this is not an ONNX model/,
   });
