@@ -63,15 +63,15 @@ test('the lock of another host is taken over only when it is no longer touched',
   assert.equal(done, true);
 });
 
-test('a folder that cannot be made is refused by name, with the variables that move it', async () => {
+test('an error names a folder that cannot be created and the variables that set it', async () => {
   await writeFile(join(folder, 'file'), '');
   await assert.rejects(
     withFileLock(join(folder, 'file', 'in', 'a.lock'), async () => undefined),
-    { name: 'InvalidInput', message: /file.in: the folder cannot be made.*SAM_MIL_CACHE/ },
+    { name: 'InvalidInput', message: /file.in: the folder cannot be created.*SAM_MIL_CACHE/ },
   );
 });
 
-test('on a full disk the lock is refused by name, and no empty one stays that others would wait for', async (context) => {
+test('on a full disk, an error names the lock and no empty lock file remains', async (context) => {
   const disk = smallDisk(context, 4);
   if (disk === undefined) return;
   await writeFile(join(disk, 'filler'), new Uint8Array(4096));

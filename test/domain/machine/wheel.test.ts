@@ -83,7 +83,7 @@ test('bytes that are not the pinned ones are refused and nothing is left behind'
   await assert.rejects(fetchWheel(request('altered')), {
     code: 'InvalidInput',
     message: new RegExp(
-      `Tiny_Lib 1.2.0 is not the file that is pinned; expected sha256:${wheel.sha256}; found`,
+      `Tiny_Lib 1.2.0 does not match the pinned file; expected sha256:${wheel.sha256}; found`,
     ),
   });
   const left = await readdir(folder);
@@ -93,7 +93,7 @@ test('bytes that are not the pinned ones are refused and nothing is left behind'
   );
 });
 
-test('two fetches at once both end well, and a complete folder is not fetched again', async () => {
+test('two concurrent downloads both succeed, and a complete folder is not downloaded again', async () => {
   hidePython();
   index = await servePackage('tiny-lib', wheel, 'json');
   process.env.PIP_INDEX_URL = index.url;
@@ -104,7 +104,7 @@ test('two fetches at once both end well, and a complete folder is not fetched ag
   assert.deepEqual(await readdir(join(folder, 'twice')), ['lib.so', 'tool']);
 });
 
-test('a member can not be written outside the folder', async () => {
+test('a member cannot be written outside the folder', async () => {
   hidePython();
   index = await servePackage('tiny-lib', wheel, 'json');
   process.env.PIP_INDEX_URL = index.url;
@@ -113,7 +113,7 @@ test('a member can not be written outside the folder', async () => {
   });
 });
 
-test('where nothing can be downloaded every way that failed is named', async () => {
+test('an error lists every download method that failed', async () => {
   hidePython();
   delete process.env.PIP_INDEX_URL;
   await assert.rejects(fetchWheel(request('nowhere')), {
@@ -123,7 +123,7 @@ test('where nothing can be downloaded every way that failed is named', async () 
   });
 });
 
-test('a platform without a pinned file is refused before anything is asked for', async () => {
+test('a platform without a pinned file is rejected before any request', async () => {
   const files = { 'plan9-mips': { platform: 'plan9', sha256: '' } };
   await assert.rejects(fetchWheel(request('plan9', { files })), {
     code: 'UnsupportedFormat',

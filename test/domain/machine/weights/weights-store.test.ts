@@ -63,7 +63,7 @@ test('the manifest: each entry is complete, and names are unique', () => {
   });
 });
 
-test('missing weights: the commands and the file to bring', () => {
+test('missing weights are reported with the commands and the file to use', () => {
   assert.throws(() => findWeights('sam-vit-b'), {
     code: 'WeightsMissing',
     message:
@@ -71,7 +71,7 @@ test('missing weights: the commands and the file to bring', () => {
   });
 });
 
-test('another digest is refused with both, and taken when it is accepted', async () => {
+test('a wrong digest is rejected with both digests, and used if accepted', async () => {
   const digest = await digestOfFile(checkpoint);
   await assert.rejects(importWeights('resnet50', checkpoint), {
     code: 'InvalidInput',
@@ -124,8 +124,10 @@ test('what is no checkpoint is refused, whatever digest is accepted; a pickle th
   }
   assert.equal(existsSync(marker), false);
   assert.deepEqual(filesBelow(join(weightsFolder(), 'plip')), []);
-  await assert.rejects(importWeights('plip', join(folder, 'none.bin')), { message: /there is no such file/ });
-  await assert.rejects(importWeights('plip', folder), { message: /this is no file/ });
+  await assert.rejects(importWeights('plip', join(folder, 'none.bin')), {
+    message: /the file does not exist/,
+  });
+  await assert.rejects(importWeights('plip', folder), { message: /this is not a file/ });
 });
 
 test('a file that changed is not trusted: size, then content; a copied cache is looked at once', async () => {
@@ -143,14 +145,14 @@ test('a file that changed is not trusted: size, then content; a copied cache is 
   writeFileSync(path, bytes);
   assert.throws(() => findWeights('plip'), {
     code: 'InvalidInput',
-    message: /changed after they were brought; expected sha256:.*; found sha256:.*models fetch plip/,
+    message: /changed after they were imported; expected sha256:.*; found sha256:.*models fetch plip/,
   });
   appendFileSync(path, 'x');
   assert.throws(() => findWeights('plip'), { message: new RegExp(`expected ${bytes.length} bytes`) });
   rmSync(path);
   assert.throws(() => findWeights('plip'), { code: 'WeightsMissing' });
   await importWeights('plip', checkpoint, { acceptDigest: true });
-  assert.equal(findWeights('plip').digest, digest, 'brought again, it is whole again');
+  assert.equal(findWeights('plip').digest, digest, 'complete again after another import');
 });
 
 test('weights without a record, as after a kill during the copy, are none, and the next import clears them away', async () => {

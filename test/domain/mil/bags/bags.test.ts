@@ -57,7 +57,7 @@ test('a bag whose files are not those that were published is refused', (t) => {
   const cohort = makeCohort(temporaryFolder(t), 2);
   const [one, two] = listBags(cohort.bags.path, cohort.work);
   assert.ok(loadBag(one, { groupFeatures: true }).rows > 0);
-  const changed = { code: 'InvalidInput', message: /was changed after it was published/ };
+  const changed = { code: 'InvalidInput', message: /changed after it was published/ };
   writeFileSync(one.features, readFileSync(two.features));
   assert.throws(() => loadBag(one, { groupFeatures: true }), changed, 'another slide, whole and valid');
   appendFileSync(two.samInfo ?? '', 'x');
@@ -186,7 +186,7 @@ describe('the cache of bags', () => {
       // What was read ahead needs its file no more.
       for (const { features } of entries.slice(i + 1, Math.min(i + 3, 3))) rmSync(features, { force: true });
     }
-    await assert.rejects(walk.next(), { message: /was changed after it was published/ });
+    await assert.rejects(walk.next(), { message: /changed after it was published/ });
     plain.dispose();
     ahead.dispose();
   });
@@ -220,7 +220,7 @@ describe('the cache of bags', () => {
     cache.get(cohort.keys[0]);
     assert.throws(() => cache.get('b'), {
       code: 'CountMismatch',
-      message: /expected 24 numbers a row; found 5/,
+      message: /expected 24 numbers per row; found 5/,
     });
     assert.throws(() => cache.get('c'), { code: 'InvalidInput', message: /bag "c" of the splits/ });
     cache.dispose();

@@ -101,7 +101,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     assert.deepEqual([onTest.by, onTest.optimistic], ['best AUC on the scored slides', true]);
   });
 
-  test('other splits, other classes and missing bags are refused before any scoring', async (t) => {
+  test('different splits, different classes and missing bags are rejected before any scoring', async (t) => {
     const text = readFileSync(cohort.splits.path, 'utf8');
     const altered = (change: (text: string) => string) => {
       const path = join(temporaryFolder(t), 'splits.json');
@@ -110,14 +110,14 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     };
     const refused = (changes: Partial<EvaluateWith>, message: RegExp) =>
       assert.rejects(evaluate(jobOf(t, evaluateWith(changes), 'c')), hasCode('InvalidInput', message));
-    await refused({ splits: altered((old) => `${old} `) }, /trained on other splits.*sha256/);
+    await refused({ splits: altered((old) => `${old} `) }, /trained on different splits.*sha256/);
     await refused(
       { splits: altered((old) => old.replace('"tumor"', '"lesion"')) },
-      /other classes.*normal, lesion;.*normal, tumor/,
+      /different classes.*normal, lesion;.*normal, tumor/,
     );
     const few = join(temporaryFolder(t), 'items.jsonl');
     writeText(few, readFileSync(cohort.bags.path, 'utf8').split('\n').slice(0, 18).join('\n'));
-    await refused({ bags: inputFile(few) }, /the splits name slides that have no bag.*2: slide-18, slide-19/);
+    await refused({ bags: inputFile(few) }, /the splits name slides without a bag.*2: slide-18, slide-19/);
   });
 
   /** A 4 x 4 grid of 256-pixel patches whose upper left quarter looks like the lesions of the cohort, two group rows, and its slide. */
@@ -265,20 +265,20 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     const parameters = heatmapWith({ slide, bag: inputFile(bare) });
     await assert.rejects(
       heatmap(jobOf(t, parameters, 'x')),
-      hasCode('InvalidInput', /bare\.h5.*how large.*patch-size-level0/),
+      hasCode('InvalidInput', /bare\.h5.*does not state its patch size.*patch-size-level0/),
     );
     // As a .pt without a sam_info is read.
     const placeless = join(temporaryFolder(t), 'placeless.h5');
     writeFeatures(placeless, { features: new Float32Array(48), dim: 24, coords: new Int32Array(4) });
     await assert.rejects(
       heatmap(jobOf(t, heatmapWith({ slide, bag: inputFile(placeless), patchSizeLevel0: 256 }), 'x')),
-      hasCode('InvalidInput', /placeless\.h5.*where its patches lie.*2 patches, all at 0, 0/),
+      hasCode('InvalidInput', /placeless\.h5.*where its patches are.*2 patches, all at 0, 0/),
     );
     const other = join(temporaryFolder(t), 'splits.json');
     writeText(other, `${readFileSync(cohort.splits.path, 'utf8')} `);
     await assert.rejects(
       heatmap(jobOf(t, heatmapWith({ bag, slide, splits: inputFile(other) }), 'slide-08')),
-      hasCode('InvalidInput', /trained on other splits/),
+      hasCode('InvalidInput', /trained on different splits/),
       'its set would be that of another experiment',
     );
     const sized = await heatmap(jobOf(t, { ...parameters, patchSizeLevel0: 256 }, 'x'));

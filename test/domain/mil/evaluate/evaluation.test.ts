@@ -150,7 +150,7 @@ test('a model that gives no probabilities is refused by slide', (t) => {
   const broken = [{ key: 'bad_slide', label: 1, probabilities: [NaN, NaN] }];
   assert.throws(
     () => writeEvaluation(temporaryFolder(t), facts, { scored: broken, validation: [] }, settings),
-    hasCode('InvalidInput', /abmil-0-1: slide "bad_slide" got no probabilities.*NaN/),
+    hasCode('InvalidInput', /abmil-0-1: the model returned invalid probabilities for slide "bad_slide".*NaN/),
   );
   assert.throws(
     () => writeEvaluation(temporaryFolder(t), facts, { scored: [], validation: [] }, settings),

@@ -138,5 +138,5 @@ test('the class that is shown: the positive one by default, one of the model by 
     () => shown('class-probability', 'tumour'),
     hasCode('InvalidInput', /no class "tumour".*one of normal, tumor/),
   );
-  assert.throws(() => shown('attention', 'tumor'), hasCode('InvalidInput', /no meaning.*class-probability/));
+  assert.throws(() => shown('attention', 'tumor'), hasCode('InvalidInput', /no effect.*class-probability/));
 });

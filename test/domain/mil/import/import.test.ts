@@ -53,12 +53,12 @@ test('a table that can not be right is refused with its line', (t) => {
     'bag,label,f\na,0,1\na,1,2\n',
     /table\.csv:3: bag "a" has two labels; expected 0, as in line 2; found 1/,
   );
-  refused('bag,label,f\na,0,\n', /table\.csv:2: column "f" holds no finite number; found ""/);
-  refused('bag,label,f\na,0,1e99\n', /column "f" holds no finite number/);
-  refused('bag,label,f\n../a,0,1\n', /no safe file name; .*found "\.\.\/a"/);
-  refused('bag,label,f\n', /table\.csv: holds no instance; expected a row an instance/);
+  refused('bag,label,f\na,0,\n', /table\.csv:2: column "f" does not hold a finite number; found ""/);
+  refused('bag,label,f\na,0,1e99\n', /column "f" does not hold a finite number/);
+  refused('bag,label,f\n../a,0,1\n', /not a safe file name; .*found "\.\.\/a"/);
+  refused('bag,label,f\n', /table\.csv: the table has no instances; expected one row per instance/);
   refused('bag,label,f\na,0,1\nb,,1\n', /table\.csv:3: bag "b" has an instance without a label/);
-  refused('name,label,f\na,0,1\n', /lacks the column bag or bag_id.*`bag-column`/);
+  refused('name,label,f\na,0,1\n', /the table has no column bag or bag_id.*`bag-column`/);
   refused('bag,label\na,0\n', /has no feature columns/);
   refused('bag,label,f\na,0,1\n', /has no feature columns/, { ignore: ['f'] });
 });

@@ -217,17 +217,17 @@ describe('every model', () => {
   }
 });
 
-test('options: defaults are filled in, foreign ones refused, a registered model joins', () => {
+test('options get defaults, options of other models are rejected, models can be registered', () => {
   assert.equal(resolveOptions('sam-mil', {}).numGroup, 5);
   assert.equal(resolveOptions('sam-mil', { numGroup: 3, epochs: 9 }).numGroup, 3);
   assert.throws(() => resolveOptions('abmil', { beta: 1 }), {
     code: 'InvalidInput',
-    message: /`beta` has no meaning for model abmil.*sam-mil/,
+    message: /`beta` has no effect on model abmil.*sam-mil/,
   });
   assert.ok(allModelOptions().every(({ defaults }) => defaults.size > 0));
   const entry = { ...modelEntry('mean'), summary: 'of a lab' };
   registerModel('lab', entry);
   assert.ok(modelNames().includes('lab'));
   registerModel('lab', entry);
-  assert.throws(() => registerModel('lab', { ...entry }), /registered already/);
+  assert.throws(() => registerModel('lab', { ...entry }), /already registered/);
 });

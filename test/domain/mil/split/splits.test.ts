@@ -205,7 +205,7 @@ test('a patient column is used without asking; `none` turns it off', (t) => {
   assert.equal(makeSplits(setUp(t, keys, rows, { groupColumn: 'none' })).splits.groups, undefined);
 });
 
-test('a leak of one patient into two sets is refused by name', (t) => {
+test('an error names a patient that leaks into two sets', (t) => {
   const keys = names(12);
   const rows = `slide_id,patient,label\n${keys.map((key, i) => `${key},P${i >> 1},${i % 2}`).join('\n')}`;
   const options = setUp(t, keys, rows, { scheme: 'reference' });
@@ -222,7 +222,7 @@ test('a leak of one patient into two sets is refused by name', (t) => {
   );
 });
 
-test('labels that lack a slide and labels for a missing slide are refused, naming them', (t) => {
+test('an error names slides without a label and labels without a slide', (t) => {
   const keys = names(12);
   const rows = alternating([...keys.slice(2), 'ghost_1', 'ghost_2']);
   const options = setUp(t, keys, rows);
@@ -238,7 +238,7 @@ test('labels that lack a slide and labels for a missing slide are refused, namin
   assert.deepEqual(dropped.map(({ name }) => name).sort(), ['ghost_1', 'ghost_2', 's00', 's01']);
 });
 
-test('slides that were skipped or failed are left out with their reason', (t) => {
+test('skipped or failed slides are omitted with their reason', (t) => {
   const keys = names(12);
   const options = setUp(t, keys, alternating(keys));
   const records = keys.map((key, i) =>
@@ -250,7 +250,7 @@ test('slides that were skipped or failed are left out with their reason', (t) =>
   assert.deepEqual(dropped, [{ name: 's03', reason: 'no_tissue' }]);
 });
 
-test('labels with file endings and with headers of other names are understood', (t) => {
+test('labels with file extensions and custom column names are accepted', (t) => {
   const keys = names(12);
   const rows = keys.map((key, i) => `${key}.svs,${i % 2 ? 'yes' : 'no'},x`).join('\n');
   const options = setUp(t, keys, `Image,Metastasis,note\n${rows}`, {
@@ -262,7 +262,7 @@ test('labels with file endings and with headers of other names are understood', 
   assert.equal(turned.labels.s01, 0);
 });
 
-test('bad labels files: each names file, line and cause', (t) => {
+test('errors in labels files name file, line and cause', (t) => {
   const keys = names(6);
   const refused = (rows: string, message: RegExp, options: Partial<SplitWith> = {}) => {
     const set = setUp(t, keys, rows, options);
@@ -270,20 +270,20 @@ test('bad labels files: each names file, line and cause', (t) => {
   };
   refused('', /labels\.csv.*has no rows/);
   refused('s00\ns01', /name and a label/);
-  refused('s00,0\ns01,\n', /labels\.csv:2.*without name or label/);
+  refused('s00,0\ns01,\n', /labels\.csv:2.*no name or no label/);
   refused('s00,0\ns01,1\ns00,1\n', /labels\.csv:3.*"s00" has two labels.*lines 1 and 3/);
-  refused(keys.map((key) => `${key},0`).join('\n'), /one class only.*found 0/);
+  refused(keys.map((key) => `${key},0`).join('\n'), /only one class.*found 0/);
   refused('slide_id,label\ns00,0\n', /no group column.*patient.*columns slide_id, label/, {
     groupColumn: 'patient',
   });
   refused(alternating(keys), /labels\.csv:2.*not one of `classes`.*found 1/, { classes: ['0', '2'] });
   refused(alternating(keys), /class "0" is too small for 4 folds.*found 3/, { folds: 4 });
   const mistyped = `${alternating(keys.slice(1))}\ns00,O`;
-  refused(mistyped, /class "O" is too small for 3 folds.*found 1.*classes are 0, 1, O/, {
+  refused(mistyped, /class "O" is too small for 3 folds.*found 1.*classes are 0, 1, O\)/, {
     scheme: 'reference',
   });
-  // A heading of other names is taken for a row; with `drop` it would make a third class.
-  refused(`slide,kind\n${alternating(keys)}`, /labels\.csv:1: no slide is of class "kind".*`label-column`/, {
+  // A header with unknown names is read as a row. With `drop` it would form a third class.
+  refused(`slide,kind\n${alternating(keys)}`, /labels\.csv:1: class "kind" has no slides.*`label-column`/, {
     unmatched: 'drop',
     scheme: 'reference',
   });
@@ -334,12 +334,12 @@ test('given splits: strangers, wrong shapes and wrong rows are refused', (t) => 
   };
   const fold = (train: string[], test: string[]) =>
     JSON.stringify({ repeats: [{ folds: [{ train, test }] }] });
-  refused('a.json', fold(['s00', 'nobody'], ['s01']), /names slides that are not there.*1: nobody/);
+  refused('a.json', fold(['s00', 'nobody'], ['s01']), /names unknown slides.*1: nobody/);
   refused('b.json', fold(['s00'], ['s00']), /"s00" is in two sets/);
   refused('c.json', fold(['s00'], []), /test set is empty/);
-  refused('h.json', fold(['s02'], ['s00', 's00']), /"s00" comes twice in the test set/);
+  refused('h.json', fold(['s02'], ['s00', 's00']), /"s00" is twice in the test set/);
   const folds = [0, 0].map((number) => ({ fold: number, train: ['s00'], test: ['s01'] }));
-  refused('i.json', JSON.stringify({ repeats: [{ folds }] }), /repeat 0\).*fold 0 comes twice/);
+  refused('i.json', JSON.stringify({ repeats: [{ folds }] }), /repeat 0\).*fold 0 is defined twice/);
   refused('d.json', '{"repeats": [{}]}', /repeat 0 has no list `folds`/);
   refused('e.json', '{', /can't be read/);
   refused('f.csv', 'fold,set,slide_id\n0,trian,s00', /f\.csv:2.*train, val or test/);
@@ -382,15 +382,18 @@ test('a splits file that was edited by hand: leaks and what is missing are named
     /fold 1\).*"ghost" of the test set has no label/,
   );
   refused((copy) => delete (copy as Partial<Splits>).labels, /found no `labels`/);
-  refused((copy) => (copy.classes = [1, 2] as never), /found no list of `classes`/);
-  refused(({ repeats }) => delete (repeats[0] as Partial<Splits['repeats'][0]>).folds, /folds in repeat 0/);
+  refused((copy) => (copy.classes = [1, 2] as never), /found no list `classes`/);
+  refused(
+    ({ repeats }) => delete (repeats[0] as Partial<Splits['repeats'][0]>).folds,
+    /repeat 0 has no number or no folds/,
+  );
   refused(
     ({ repeats: [{ folds }] }) => (folds[2].fold = '2' as never),
-    /a fold without a number in repeat 0/,
+    /repeat 0 has a fold without a number/,
   );
   refused(
     ({ repeats: [{ folds }] }) => delete (folds[2] as Partial<Splits['repeats'][0]['folds'][0]>).val,
     /no list "val"/,
   );
-  refused((copy) => (copy.splits = 2 as never), /version 1.*found `splits` 2/);
+  refused((copy) => (copy.splits = 2 as never), /version 1.*found `splits` is 2/);
 });

@@ -128,7 +128,7 @@ describe('interruptions', () => {
     assert.ok(Math.max(...held.slice(4)) <= early, `tensors by epoch: ${held.join(', ')}`);
   });
 
-  test('a training set of one class is trained, with a warning that names the class it lacks', async (t) => {
+  test('training on a single class works, with a warning that names the missing class', async (t) => {
     const folder = temporaryFolder(t);
     const cohort = makeCohort(folder);
     const splits = readSplits(cohort.splits.path);
@@ -137,7 +137,7 @@ describe('interruptions', () => {
     const job = makeJob(folder, cohort.work, trainWith(cohort, { epochs: 1 }));
     const result = await run(job);
     assert.equal(result.values?.['best-epoch'], 1);
-    assert.match(job.warnings.join(), /the training set holds no bag of tumor/);
+    assert.match(job.warnings.join(), /the training set has no bags of class tumor/);
     assert.match(job.warnings.join(), /the validation set lacks a class/);
   });
 });
