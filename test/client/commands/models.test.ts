@@ -95,7 +95,7 @@ test('import: refused with both digests, taken when accepted, checked against th
   // PLIP's checkpoint is no ResNet-50: the former import stays.
   const unfit = await models('import', 'resnet50', fixture('clip_tiny.bin'), '--accept-digest');
   assert.equal(unfit.code, 1);
-  assert.match(unfit.stderr, /clip_tiny\.bin: .*no fitting tensor layer3\.0\.conv3\.weight/);
+  assert.match(unfit.stderr, /clip_tiny\.bin: .*no matching tensor layer3\.0\.conv3\.weight/);
   const narrow = await models('import', 'resnet50', NARROW, '--accept-digest');
   assert.match(
     narrow.stderr,
@@ -131,7 +131,7 @@ test('validate, plan and run say at once what weights a pipeline lacks, with the
   assert.equal(plan.code, 0, plan.stderr);
   assert.match(
     plan.stderr,
-    /preprocess\.yaml:\d+:\d+ {2}warning missing-resource .*weights of sam-vit-b are not on this machine.*\n.*\n.*\n {2}hint: run `npx sam-mil models fetch sam-vit-b`/,
+    /preprocess\.yaml:\d+:\d+ {2}warning missing-resource .*weights of sam-vit-b are not installed on this machine.*\n.*\n.*\n {2}hint: run `npx sam-mil models fetch sam-vit-b`/,
   );
   assert.match(plan.stderr, /hint: .*models fetch resnet50`.*; until then `fallback` is used/);
   const own = join(folder, 'own.yaml');

@@ -25,7 +25,7 @@ function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll('\\', '/'));
 }
 
-test('two that install at once get one complete copy, without what this machine cannot use', async (context) => {
+test('concurrent installations share one complete copy, without files for other platforms', async (context) => {
   const folder = temporaryFolder(context);
   const into = packagesFolder('onnxruntime', folder);
   const lines: string[] = [];

@@ -43,13 +43,13 @@ function request(name: string, changes: Partial<WheelRequest> = {}): WheelReques
   };
 }
 
-/** No program is found any more, so no Python either. */
+/** Hides all programs, including Python. */
 function hidePython(): void {
   process.env.PATH = folder;
 }
 
 for (const form of ['json', 'html'] as const) {
-  test(`without Python the wheel comes from the ${form} index that PIP_INDEX_URL names`, async () => {
+  test(`without Python, the wheel is downloaded from the ${form} index at PIP_INDEX_URL`, async () => {
     hidePython();
     index = await servePackage('tiny-lib', wheel, form);
     process.env.PIP_INDEX_URL = index.url.replace('http://', 'http://user:p%40ss@');
@@ -58,15 +58,15 @@ for (const form of ['json', 'html'] as const) {
     assert.deepEqual(new Uint8Array(await readFile(join(into, 'lib.so'))), big);
     assert.equal((await stat(join(into, 'tool'))).mode & 0o111, 0o111);
     assert.equal((await stat(join(into, 'lib.so'))).mode & 0o111, 0);
-    const wanted = `Basic ${Buffer.from('user:p@ss').toString('base64')}`;
+    const authorization = `Basic ${Buffer.from('user:p@ss').toString('base64')}`;
     assert.deepEqual(
       index.requests.map((entry) => entry.authorization),
-      [wanted, wanted],
+      [authorization, authorization],
     );
   });
 }
 
-test('pip downloads it where Python is there', async (context) => {
+test('pip downloads the wheel if Python is installed', async (context) => {
   if (spawnSync('python3', ['-m', 'pip', '--version']).status !== 0)
     return context.skip('python3 has no pip here');
   index = await servePackage('tiny-lib', wheel, 'html');
@@ -76,7 +76,7 @@ test('pip downloads it where Python is there', async (context) => {
   assert.ok(index.requests.length >= 2);
 });
 
-test('bytes that are not the pinned ones are refused and nothing is left behind', async () => {
+test('bytes that differ from the pinned ones are rejected and nothing is left behind', async () => {
   hidePython();
   index = await servePackage('tiny-lib', { ...wheel, bytes: wheel.bytes.slice(0, -1) }, 'json');
   process.env.PIP_INDEX_URL = index.url;

@@ -57,7 +57,7 @@ function assertWhole(): void {
   assert.deepEqual(partials(), []);
 }
 
-test('a connection that breaks is taken up where it broke, and progress is told', async () => {
+test('a lost connection is resumed where it stopped, and progress is reported', async () => {
   const from = await serve({ drops: [HALF] });
   const told: [number, number | undefined][] = [];
   await fetchIt(from, { progress: (done, total) => told.push([done, total]) });
@@ -70,7 +70,7 @@ test('a connection that breaks is taken up where it broke, and progress is told'
   assert.ok(told.every(([done], i) => i === 0 || done >= told[i - 1][0]));
 });
 
-test('what an earlier command got is not fetched again', async () => {
+test('data from an earlier command is not downloaded again', async () => {
   const from = await serve();
   const stopped = fetchIt(from, {
     progress: (done) => {
@@ -84,14 +84,14 @@ test('what an earlier command got is not fetched again', async () => {
   assert.ok(Number(/^bytes=(\d+)-$/.exec(from.requests[1].range ?? '')?.[1]) > HALF);
 });
 
-test('it gives up after some attempts that bring nothing, keeping the part', async () => {
+test('it gives up after several attempts without data, and keeps the partial file', async () => {
   const from = await serve({ drops: [HALF, ...Array<number>(50).fill(0)] });
   await assert.rejects(fetchIt(from), { code: 'Unavailable', message: /other side closed/ });
   assert.ok(from.requests.length > 3 && from.requests.length < 10, `${from.requests.length}`);
   assert.deepEqual(partials(), ['model.pth.partial', 'model.pth.partial.json']);
 });
 
-test('a server that ignores Range, or has another file by now, sends it from the beginning', async () => {
+test('the download restarts if the server ignores Range or has a different file', async () => {
   const deaf = await serve({ ignoreRange: true, drops: [HALF, HALF] });
   await fetchIt(deaf);
   assertWhole();
@@ -102,7 +102,7 @@ test('a server that ignores Range, or has another file by now, sends it from the
   assertWhole();
 });
 
-test('without a validator the part is still used: the digest tells', async () => {
+test('without a validator the partial file is still used, and the digest detects a mismatch', async () => {
   const from = await serve({ noValidator: true, drops: [HALF] });
   await fetchIt(from);
   assertWhole();
@@ -204,7 +204,7 @@ test('a file that does not fit the architecture is not installed, but its correc
   assert.equal(from.requests[1].range, `bytes=${model.length}-`);
 });
 
-test('through the proxy that the environment names, with its password; not for hosts of no_proxy', async () => {
+test('requests use the proxy in the environment, with its password, except for hosts in no_proxy', async () => {
   const from = await serve();
   const proxy = await serveProxy();
   process.env.http_proxy = proxy.url.replace('http://', 'http://user:p%40ss@');
@@ -219,7 +219,7 @@ test('through the proxy that the environment names, with its password; not for h
   await proxy.close();
 });
 
-test('which proxy is used', () => {
+test('the proxy is selected by the rules of curl', () => {
   const at = (url: string, environment: NodeJS.ProcessEnv) => proxyFor(new URL(url), environment);
   const https = { HTTPS_PROXY: 'proxy:3128' };
   assert.equal(at('https://a.org/', {}), undefined);

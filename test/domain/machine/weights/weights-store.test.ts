@@ -38,7 +38,7 @@ function filesBelow(path: string): string[] {
   return existsSync(path) ? (readdirSync(path, { recursive: true }) as string[]).sort() : [];
 }
 
-test('the manifest: each entry is complete, and names are unique', () => {
+test('each entry of the manifest is complete, and names are unique', () => {
   assert.deepEqual(
     WEIGHTS.map(({ name }) => name),
     ['efficientnet-lite0', 'resnet50', 'plip', 'sam-vit-h', 'sam-vit-l', 'sam-vit-b', 'mobile-sam'],
@@ -90,7 +90,7 @@ test('a wrong digest is rejected with both digests, and used if accepted', async
   assert.deepEqual(readFileSync(found.path), readFileSync(checkpoint));
 });
 
-test('prepare sees the checkpoint and writes beside it; where it throws, nothing stays and the former import does', async () => {
+test('prepare can write next to the checkpoint, and if it throws, only the previous import remains', async () => {
   const prepare = async (weights: { folder: string; path: string }) => {
     assert.ok(existsSync(weights.path));
     writeFileSync(join(weights.folder, 'graph.onnx'), 'graph');
@@ -113,7 +113,7 @@ test('prepare sees the checkpoint and writes beside it; where it throws, nothing
   assert.equal(existsSync(before.folder), false, 'the replaced file is removed');
 });
 
-test('what is no checkpoint is refused, whatever digest is accepted; a pickle that calls something never does', async () => {
+test('a file that is not a checkpoint is rejected with any digest, and pickle calls never run', async () => {
   const html = join(folder, 'page.pth');
   writeFileSync(html, '<html>please log in</html>');
   const marker = join(folder, 'executed');
@@ -130,7 +130,7 @@ test('what is no checkpoint is refused, whatever digest is accepted; a pickle th
   await assert.rejects(importWeights('plip', folder), { message: /this is not a file/ });
 });
 
-test('a file that changed is not trusted: size, then content; a copied cache is looked at once', async () => {
+test('a changed file is rejected by size or content, and a copied cache is checked once', async () => {
   await importWeights('plip', checkpoint, { acceptDigest: true });
   const { path, digest } = findWeights('plip');
   utimesSync(path, new Date(), new Date(1_000_000_000_000));
@@ -155,7 +155,7 @@ test('a file that changed is not trusted: size, then content; a copied cache is 
   assert.equal(findWeights('plip').digest, digest, 'complete again after another import');
 });
 
-test('weights without a record, as after a kill during the copy, are none, and the next import clears them away', async () => {
+test('weights without a record, as after a killed copy, do not count, and the next import removes them', async () => {
   await importWeights('plip', checkpoint, { acceptDigest: true });
   const own = join(weightsFolder(), 'plip');
   cpSync(findWeights('plip').folder, join(own, '.import-dead'), { recursive: true });

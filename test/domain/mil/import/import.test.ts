@@ -15,7 +15,7 @@ function table(folder: string, text: string, changes: Partial<ImportWith> = {}):
   return { table: { path, digest: 'sha256:t', name: 'table' }, ignore: [], standardize: false, ...changes };
 }
 
-test('a table becomes one features file a bag and a labels file that names them', async (t) => {
+test('a table becomes one features file per bag and a labels file that names them', async (t) => {
   const folder = temporaryFolder(t);
   const parameters = table(folder, 'bag,label,f0,f1\nb-1,1,1,2\na,0,5,6\nb-1,1,3,-4.5e-1\n');
   const job = makeJob(folder, folder, parameters);
@@ -45,7 +45,7 @@ test('standardize works over all instances', async (t) => {
   assert.deepEqual(features, [[-1], [1]]);
 });
 
-test('a table that can not be right is refused with its line', (t) => {
+test('an error names the invalid line of a table', (t) => {
   const folder = temporaryFolder(t);
   const refused = (text: string, message: RegExp, changes?: Partial<ImportWith>) =>
     assert.throws(() => readTable(table(folder, text, changes)), { code: 'InvalidInput', message });

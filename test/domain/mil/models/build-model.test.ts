@@ -10,7 +10,7 @@ import { lossGradients } from '../../../../domain/mil/train-fold/step.js';
 import { oracleConfig, stepContext, toDevice } from '../oracle.js';
 import { initialWeights } from '../../../../domain/mil/compute/parameters.js';
 
-/** What is said of models from outside that are not as they should be. */
+/** Expects the error for an invalid plugin model. */
 
 before(() => openBackend('js'));
 

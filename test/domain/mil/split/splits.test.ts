@@ -24,7 +24,7 @@ function sha16(names: readonly string[]): string {
   return createHash('sha256').update(names.join('\n')).digest('hex').slice(0, 16);
 }
 
-/** Items and labels in a folder of their own, and the parameters of a split of them. */
+/** Writes items and labels to a temporary folder and returns the parameters of a split. */
 function setUp(
   t: { after(done: () => void): void },
   keys: readonly string[],
@@ -65,7 +65,7 @@ test("Python's random.shuffle, to the number", () => {
 });
 
 for (const [name, expected] of Object.entries(oracle.sets)) {
-  test(`the reference scheme makes the published lists: ${name}`, () => {
+  test(`the reference scheme reproduces the published lists: ${name}`, () => {
     const [file, folds, seed] = name.split(':');
     const table = readLabels(join(fixtures, 'labels', file));
     const labels = table.rows.map(({ label }) => label);
@@ -106,7 +106,7 @@ test('mil.split with scheme reference: three repeats of CAMELYON16 equal the pub
   assert.equal(result.values?.digest, digestOf(readFileSync(result.files.splits.from)));
 });
 
-test('TCGA: slides find their patient by a part of their name, and patients stay whole', (t) => {
+test('TCGA slides are matched to patients by part of their name, and patients stay together', (t) => {
   const labels = readFileSync(join(fixtures, 'labels/label_tcga_nsclc.csv'), 'utf8');
   const patients = labels
     .trim()
@@ -125,7 +125,7 @@ test('TCGA: slides find their patient by a part of their name, and patients stay
   assert.equal(splits.groups?.[`${patients[0]}-01Z-00-DX2`], patients[0]);
 });
 
-test('given lists without train: all others are trained on; a patient in two sets is refused by name', (t) => {
+test('given lists without train use all other bags, and an error names a patient in two sets', (t) => {
   const keys = names(6);
   const folder = temporaryFolder(t);
   const given = (name: string, text: string) => {
@@ -151,7 +151,7 @@ test('given lists without train: all others are trained on; a patient in two set
   );
 });
 
-test('stratified: every class and the total are even, sets are disjoint, each slide is tested once', (t) => {
+test('stratified: classes and totals are balanced, sets are disjoint, each slide is tested once', (t) => {
   const keys = names(41);
   const rows = keys.map((key, i) => `${key},${i < 14 ? 'tumor' : 'normal'}`).join('\n');
   const { splits } = makeSplits(setUp(t, keys, rows, { repeats: 2, valRatio: 0.2 }));
@@ -164,7 +164,7 @@ test('stratified: every class and the total are even, sets are disjoint, each sl
     assert.deepEqual(folds.flatMap(({ test }) => test).sort(), keys);
     for (const fold of folds) {
       assert.equal(new Set(SET_NAMES.flatMap((set) => fold[set])).size, 41);
-      // 27 or 28 are left, 9 or 10 of them tumor: a fifth is 2 of the tumor and 4 of the normal ones.
+      // 27 or 28 slides remain, 9 or 10 of them tumor. A fifth is 2 tumor and 4 normal slides.
       assert.equal(fold.val.filter((key) => splits.labels[key] === 1).length, 2);
       assert.equal(fold.val.filter((key) => splits.labels[key] === 0).length, 4);
     }
@@ -172,7 +172,7 @@ test('stratified: every class and the total are even, sets are disjoint, each sl
   assert.notDeepEqual(splits.repeats[0].folds, splits.repeats[1].folds);
 });
 
-test('stratified: the seed decides, the order of the file does not; repeat r is the first of seed + r', (t) => {
+test('stratified: folds depend on the seed and not on file order, and repeat r uses seed + r', (t) => {
   const keys = names(24);
   const made = (rows: string, options: Partial<SplitWith>) =>
     makeSplits(setUp(t, keys, rows, options)).splits;
@@ -182,7 +182,7 @@ test('stratified: the seed decides, the order of the file does not; repeat r is 
   assert.deepEqual(made(alternating(keys), { seed: 2022 }).repeats[0].folds, forward.repeats[1].folds);
 });
 
-test('stratified: patients stay whole in all three sets, and classes stay balanced', (t) => {
+test('stratified: patients stay together in all three sets, and classes stay balanced', (t) => {
   const keys = names(60);
   // Patients of 1 to 4 slides; a patient's slides share a label.
   const patient = (i: number) => Math.floor(i / 5) * 3 + [0, 1, 1, 2, 2][i % 5];
@@ -198,7 +198,7 @@ test('stratified: patients stay whole in all three sets, and classes stay balanc
   }
 });
 
-test('a patient column is used without asking; `none` turns it off', (t) => {
+test('a patient column is used automatically, and `none` disables it', (t) => {
   const keys = names(12);
   const rows = `slide_id,patient,label\n${keys.map((key, i) => `${key},P${i >> 1},${(i >> 1) % 2}`).join('\n')}`;
   assert.equal(makeSplits(setUp(t, keys, rows)).splits.groups?.s01, 'P0');
@@ -321,7 +321,7 @@ test('given splits are used with their digest, as JSON and as CSV', (t) => {
   assert.deepEqual(makeSplits({ ...options, splits: inputFile(csv) }).splits.repeats, given.repeats);
 });
 
-test('given splits: strangers, wrong shapes and wrong rows are refused', (t) => {
+test('given splits: unknown names, wrong structures and invalid rows are rejected', (t) => {
   const keys = names(12);
   const options = setUp(t, keys, alternating(keys));
   const refused = (file: string, text: string, message: RegExp) => {
@@ -348,7 +348,7 @@ test('given splits: strangers, wrong shapes and wrong rows are refused', (t) => 
 
 const WIDE_SEED = [2635837658, 3209733218, 3500038837];
 
-test('one slide under several names is found by the bytes of its bag', () => {
+test('one slide under several names is detected by the bytes of its bag', () => {
   const record = (key: string, digest: string, status: 'done' | 'failed' = 'done') => {
     return { key, fields: {}, status, outputs: { bag: { path: key, digest: `sha256:${digest}`, bytes: 1 } } };
   };
@@ -362,7 +362,7 @@ test('one slide under several names is found by the bytes of its bag', () => {
   assert.deepEqual(identicalBags(items), [['a', 'd']]);
 });
 
-test('a splits file that was edited by hand: leaks and what is missing are named when it is read', (t) => {
+test('reading a splits file that was edited by hand reports leaks and missing parts', (t) => {
   const keys = names(12);
   const rows = `slide_id,patient,label\n${keys.map((key, i) => `${key},P${i >> 1},${(i >> 1) % 2}`).join('\n')}`;
   const { splits } = makeSplits(setUp(t, keys, rows, { folds: 3 }));

@@ -12,7 +12,10 @@ import { makeCohort, makeJob, trainWith } from '../cohort.js';
 
 const child = fileURLToPath(new URL('train-child.js', import.meta.url));
 
-/** Runs the training in a child; kills it with SIGKILL some time after it printed `epoch <kill>`. Resolves to whether it ended by itself. */
+/**
+ * Runs the training in a child; kills it with SIGKILL after it has printed `epoch <kill>`. Resolves to
+ * whether it completed.
+ */
 function trainInChild(
   folder: string,
   work: string,
@@ -25,7 +28,7 @@ function trainInChild(
     let errors = '';
     process.stdout.on('data', (data: Buffer) => {
       output += data.toString();
-      // A few steps into the next epoch: steps are saved one by one, so it goes on from the middle.
+      // A few steps into the next epoch. Every step is saved, so training resumes in the middle.
       if (kill !== undefined && output.includes(`epoch ${kill}\n`))
         setTimeout(() => process.kill('SIGKILL'), 15);
     });

@@ -63,7 +63,7 @@ describe('mil.train-fold', () => {
     });
   }
 
-  test('the same inputs give the same bytes; another seed, repeat or fold gives others', async (t) => {
+  test('the same inputs give the same bytes, a different seed, repeat or fold gives different ones', async (t) => {
     const folder = temporaryFolder(t);
     const { bytes } = await trained(join(folder, 'a'), cohort, {});
     assert.deepEqual((await trained(join(folder, 'b'), cohort, {})).bytes, bytes);
@@ -72,7 +72,7 @@ describe('mil.train-fold', () => {
     assert.deepEqual(reread.bytes, bytes, 'bags read anew each epoch');
   });
 
-  test('an abort saves the state and throws the reason; the next attempt ends with the same bytes', async (t) => {
+  test('an abort saves the state and throws the reason, and the next attempt gives the same bytes', async (t) => {
     const folder = temporaryFolder(t);
     for (const [model, backend] of [
       ['abmil', 'tensorflow'],
@@ -100,7 +100,7 @@ describe('mil.train-fold', () => {
     }
   });
 
-  test('without a validation set, or with one class in it, the last epoch is kept and a note says so', async (t) => {
+  test('without a validation set, or with one class in it, the last epoch is kept with a note', async (t) => {
     const folder = temporaryFolder(t);
     for (const [fold, why] of [
       [1, 'is empty'],
@@ -128,7 +128,7 @@ describe('mil.train-fold', () => {
     await assert.rejects(run(job), (error: Error & { code: string }) => {
       assert.equal(error.code, 'InvalidInput');
       assert.match(error.message, /training diverged: the loss became .* in epoch 1, step \d+ \(bag "slide-/);
-      // The first update overflowed already, and nothing was due to be saved before it.
+      // The first update already overflowed, before any state was saved.
       assert.match(error.message, /no state was saved before/);
       return true;
     });
@@ -139,7 +139,7 @@ describe('mil.train-fold', () => {
 
   test('an error names the epoch and the validation bag whose logits are not finite', async (t) => {
     const folder = temporaryFolder(t);
-    // One step an epoch: its loss is still that of the first weights.
+    // One step per epoch, so its loss is still that of the initial weights.
     const made = readSplits(cohort.splits.path);
     const fold = { ...made.repeats[0].folds[0], train: cohort.keys.slice(0, 1) };
     const path = join(folder, 'splits.json');
@@ -208,11 +208,11 @@ describe('mil.train-fold', () => {
     );
   });
 
-  test('class weights: off by default; balanced lets the rarer class count more', async (t) => {
+  test('class weights are off by default, and balanced gives the rarer class more weight', async (t) => {
     const folder = temporaryFolder(t);
     const off = await trained(join(folder, 'off'), cohort, { classWeights: 'off' });
     assert.deepEqual((await trained(join(folder, 'plain'), cohort, {})).bytes, off.bytes);
-    // As many bags of each class: nothing to balance.
+    // Classes with equal numbers of bags need no balancing.
     const even = await trained(join(folder, 'even'), cohort, { classWeights: 'balanced' });
     const weights = ({ result }: typeof off) => readCheckpoint(result.files.checkpoint.from).weights;
     assert.deepEqual(weights(even), weights(off));
@@ -238,7 +238,7 @@ describe('mil.train-fold', () => {
     x.dispose();
   });
 
-  test('training holds no tensors back', async (t) => {
+  test('training leaves no tensors behind', async (t) => {
     const folder = temporaryFolder(t);
     const before = tf.memory().numTensors;
     await trained(join(folder, 'a'), cohort, { model: 'sam-mil' });
@@ -246,7 +246,7 @@ describe('mil.train-fold', () => {
   });
 });
 
-test('small bags are trained in JavaScript where the backend is left open, large ones are not', (t) => {
+test('with backend auto, small bags are trained in JavaScript and large ones are not', (t) => {
   const cohort = makeCohort(temporaryFolder(t), 4);
   const entries = listBags(cohort.bags.path, cohort.work);
   assert.equal(suitsJavaScript('abmil', entries, 16), true);
