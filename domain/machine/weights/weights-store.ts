@@ -85,7 +85,7 @@ function verifyAgain(record: WeightsRecord, path: string, modified: number): voi
 
 function missing(entry: UrlEntry): SamMilError {
   const { name, file, url } = entry;
-  return new SamMilError('WeightsMissing', `the weights of ${name} are not installed on this machine`, {
+  return new SamMilError('WeightsMissing', `the weights of ${name} are not on this machine`, {
     file: modelFolder(name),
     expected: `${file}, from ${url}`,
     next: `run \`npx sam-mil models fetch ${name}\`; without internet access, copy that file to this machine and run \`npx sam-mil models import ${name} ${file}\``,

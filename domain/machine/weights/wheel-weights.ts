@@ -42,7 +42,7 @@ export function findWheelWeights(entry: WheelEntry): Weights {
   const size = statSync(path, { throwIfNoEntry: false })?.size;
   if (size === bytes) return { name, path, folder: dirname(path), digest: `sha256:${sha256}` };
   if (size === undefined) {
-    throw new SamMilError('WeightsMissing', `the weights of ${name} are not in the cache`, {
+    throw new SamMilError('WeightsMissing', `the weights of ${name} are not on this machine`, {
       file: path,
       next: `run \`npx sam-mil models fetch ${name}\``,
     });

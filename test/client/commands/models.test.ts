@@ -131,7 +131,7 @@ test('validate, plan and run say at once what weights a pipeline lacks, with the
   assert.equal(plan.code, 0, plan.stderr);
   assert.match(
     plan.stderr,
-    /preprocess\.yaml:\d+:\d+ {2}warning missing-resource .*weights of sam-vit-b are not installed on this machine.*\n.*\n.*\n {2}hint: run `npx sam-mil models fetch sam-vit-b`/,
+    /preprocess\.yaml:\d+:\d+ {2}warning missing-resource .*weights of sam-vit-b are not on this machine.*\n.*\n.*\n {2}hint: run `npx sam-mil models fetch sam-vit-b`/,
   );
   assert.match(plan.stderr, /hint: .*models fetch resnet50`.*; until then `fallback` is used/);
   const own = join(folder, 'own.yaml');

@@ -74,7 +74,7 @@ test('an error names files that do not fit together', (t) => {
   writeSamInfo(info, { coords: Int32Array.of(0, 0, 5, 6), ...areas });
   assert.throws(() => loadBag({ features: h5, samInfo: info }, options), {
     code: 'InvalidInput',
-    message: /a\.sam\.h5: sam_info belongs to another features file/,
+    message: /a\.sam\.h5: the sam_info file belongs to another features file/,
   });
   const one = {
     coords: Int32Array.of(0, 0),

@@ -226,7 +226,7 @@ test('unavailable weights: the error states how to install them, and a fallback 
   });
   const chosen = await chooseEncoder('efficientnet-lite0', 'stain-texture');
   assert.equal(chosen.definition.info.name, 'stain-texture');
-  assert.match(chosen.fallbackBecause ?? '', /weights of efficientnet-lite0 are not installed on this machine/);
+  assert.match(chosen.fallbackBecause ?? '', /weights of efficientnet-lite0 are not on this machine/);
   const key = await extract.hiddenInputs?.({ encoder: 'efficientnet-lite0', fallback: 'stain-texture' }, {});
   assert.deepEqual(key?.encoder, keyOfEncoder(chosen.definition.info), 'the key is that of what is used');
 });
