@@ -11,23 +11,26 @@ export const definition = defineActivity({
   outputs: {
     predictions: fileOutput(
       'predictions',
-      'predictions/<cell>.csv: slide, label, probability of each class, class called.',
+      'predictions/<cell>.csv: slide, label, probability of each class, called class.',
     ),
     'validation-predictions': fileOutput(
       'predictions',
-      'The same of the validation slides, where the threshold comes from; absent without a validation set.',
+      'predictions/<cell>.validation.csv: the same for the validation slides, which determine the threshold. Absent without a validation set.',
     ),
     metrics: fileOutput(
       'metrics',
-      'metrics/<cell>.json: every metric, both protocols, intervals, digests of the inputs.',
+      'metrics/<cell>.json: every metric under both protocols, intervals, digests of the inputs.',
     ),
     roc: fileOutput('roc', 'roc/<cell>.csv: class, threshold, fpr, tpr.'),
-    auc: { type: ['number', 'null'], description: 'AUC; null where a class has no slide.' },
-    f1: { type: 'number', description: 'F1 of the positive class under the chosen protocol.' },
-    accuracy: { type: 'number', description: 'Accuracy under the chosen protocol.' },
-    threshold: { type: ['number', 'null'], description: 'Threshold used; null: nothing is called positive.' },
+    auc: { type: ['number', 'null'], description: 'AUC. null where a class has no slides.' },
+    f1: { type: 'number', description: 'F1 of the positive class under the selected protocol.' },
+    accuracy: { type: 'number', description: 'Accuracy under the selected protocol.' },
+    threshold: {
+      type: ['number', 'null'],
+      description: 'Threshold. null: no slide is called positive, or there are more than two classes.',
+    },
     protocol: { type: 'string', description: 'honest or paper.' },
-    slides: { type: 'integer', description: 'Scored slides.' },
+    slides: { type: 'integer', description: 'Number of scored slides.' },
     set: { type: 'string', description: 'Scored set.' },
   },
   queue: 'gpu',
@@ -35,6 +38,6 @@ export const definition = defineActivity({
   heartbeat: '2m',
   isolation: 'child',
   requires: ['tensorflow'],
-  resumesFrom: 'the start (a forward pass a slide)',
+  resumesFrom: 'the start (one forward pass per slide)',
   load: () => import('../../domain/mil/evaluate/evaluate.js'),
 });

@@ -7,7 +7,7 @@ export const definition = defineActivity({
   name: 'mil.heatmap',
   version: 5,
   summary:
-    'Scores of every patch over the slide: pictures, HDF5, GeoJSON, and how well they find an annotated lesion',
+    'Draws the score of every patch over the slide: images, HDF5, GeoJSON, and how well scores find an annotated lesion',
   ...parameters,
   modelsUsed: async (given, { checkpoint, checkpoints }, work) => {
     if (checkpoint !== undefined) return [modelOf(checkpoint)];
@@ -16,33 +16,36 @@ export const definition = defineActivity({
   },
   outputs: {
     scores: fileOutput('scores', 'scores/<slide>.h5: scores (N), coords (N x 2, level 0).'),
-    overlay: fileOutput('picture', 'overlays/<slide>.jpg: high scores in cyan, annotation outlined in blue.'),
+    overlay: fileOutput(
+      'picture',
+      'overlays/<slide>.jpg: high scores in cyan, the annotation outlined in blue.',
+    ),
     'overlay-map': fileOutput(
       'picture',
-      'overlay_maps/<slide>.jpg: all scores in a perceptual color map over the gray slide.',
+      'overlay_maps/<slide>.jpg: all scores in a perceptual color map over a gray slide.',
     ),
     thumbnail: fileOutput('picture', 'thumbnails/<slide>.jpg: the slide with its annotation.'),
-    geojson: fileOutput('geojson', 'geojson/<slide>.geojson: patches with their score, for QuPath.'),
+    geojson: fileOutput('geojson', 'geojson/<slide>.geojson: patches with their scores, for QuPath.'),
     score: { type: 'string', description: 'attention or class-probability.' },
-    class: { type: 'string', description: 'Class whose probability is shown; absent for attention.' },
-    scale: { type: 'string', description: 'How scores became colors: rank, range or none.' },
+    class: { type: 'string', description: 'Class whose probability is shown. Absent for attention.' },
+    scale: { type: 'string', description: 'How scores were mapped to colors: rank, range or none.' },
     colormap: { type: 'string', description: 'Color map of overlay-map.' },
-    patches: { type: 'integer', description: 'Patches scored.' },
+    patches: { type: 'integer', description: 'Number of scored patches.' },
     probability: { type: 'number', description: 'Probability of the last class for the whole slide.' },
     'lesion-auc': {
       type: ['number', 'null'],
       description:
-        'AUC of the scores against lying in the annotation (half the patch or more); null without one.',
+        'AUC of the scores against membership in the annotation (at least half of the patch inside). null without an annotation.',
     },
-    'lesion-patches': { type: 'integer', description: 'Patches in the annotation.' },
-    'lesion-share': { type: 'number', description: 'Their share of all patches.' },
+    'lesion-patches': { type: 'integer', description: 'Number of patches in the annotation.' },
+    'lesion-share': { type: 'number', description: 'Share of all patches that are in the annotation.' },
     'score-in-lesion': {
       type: 'number',
-      description: 'Share of all score mass on them; chance would give lesion-share.',
+      description: 'Share of the total score on patches in the annotation. Chance level: lesion-share.',
     },
     set: {
       type: 'string',
-      description: 'train, val or test: where this slide was in training; absent where not known.',
+      description: 'Set of this slide in training: train, val or test. Absent if unknown.',
     },
     label: { type: 'string', description: 'Class of the slide in the splits.' },
   },
@@ -51,6 +54,6 @@ export const definition = defineActivity({
   heartbeat: '2m',
   isolation: 'child',
   requires: ['tensorflow', 'openslide'],
-  resumesFrom: 'the start (seconds a slide)',
+  resumesFrom: 'the start (seconds per slide)',
   load: () => import('../../domain/mil/heatmap/heatmap.js'),
 });

@@ -5,7 +5,7 @@ export const definition = defineActivity({
   name: 'mil.import',
   version: 2,
   summary:
-    'A table of instances, as classical MIL data sets come, to one features file a bag, listed as items, and a labels file',
+    'Converts a table of instances, the format of classical MIL data sets, to one features file per bag, a list of items and a labels file',
   ...parameters,
   outputs: {
     bags: itemsOutput(
@@ -14,16 +14,16 @@ export const definition = defineActivity({
     ),
     labels: fileOutput(
       'labels',
-      'labels.csv: slide_id, path of the features file relative to it, label. A source for `foreach: { csv: ... }`.',
+      'labels.csv: slide_id, path of the features file relative to this file, label. Can be used in `foreach: { csv: ... }`.',
     ),
-    count: { type: 'integer', description: 'Bags.' },
-    instances: { type: 'integer', description: 'Instances.' },
-    dim: { type: 'integer', description: 'Features of an instance.' },
+    count: { type: 'integer', description: 'Number of bags.' },
+    instances: { type: 'integer', description: 'Number of instances.' },
+    dim: { type: 'integer', description: 'Number of features per instance.' },
   },
   queue: 'cpu',
   timeout: '30m',
   heartbeat: '1m',
   isolation: 'child',
-  resumesFrom: 'the start (seconds long)',
+  resumesFrom: 'the start (takes seconds)',
   load: () => import('../../domain/mil/import/import.js'),
 });

@@ -5,23 +5,26 @@ export const definition = defineActivity({
   name: 'mil.split',
   version: 2,
   summary:
-    'Labels to cross-validation folds: patients whole, classes balanced, or the published procedure to the name',
+    'Assigns labeled slides to cross-validation folds: by patient and class, or exactly as in the published procedure',
   ...parameters,
   outputs: {
-    splits: fileOutput('splits', 'splits.json: who is trained, validated and tested on whom.'),
-    summary: { type: 'array', description: 'Slides of each class in train, val and test, one entry a fold.' },
+    splits: fileOutput('splits', 'splits.json: the training, validation and test slides of each fold.'),
+    summary: {
+      type: 'array',
+      description: 'Slides of each class in train, val and test, with one entry per fold.',
+    },
     digest: { type: 'string', description: 'Digest of splits.json.' },
-    slides: { type: 'integer', description: 'Slides with a label.' },
-    dropped: { type: 'array', description: 'Slides and labels left out, each with its reason.' },
+    slides: { type: 'integer', description: 'Number of slides with a label.' },
+    dropped: { type: 'array', description: 'Omitted slides and labels, each with its reason.' },
     identical: {
       type: 'array',
-      description: 'Lists of names whose bags have the same bytes: one slide under several names.',
+      description: 'Lists of names whose bags have identical bytes: one slide under several names.',
     },
   },
   queue: 'cpu',
   timeout: '10m',
   heartbeat: '1m',
   isolation: 'child',
-  resumesFrom: 'the start (a second long)',
+  resumesFrom: 'the start (takes a second)',
   load: () => import('../../domain/mil/split/split.js'),
 });

@@ -4,7 +4,10 @@ import type { ModelOption } from '../../domain/mil/models/model-options.js';
 import { parameters } from '../../domain/mil/train-fold/parameters.js';
 import { defineActivity, fileOutput, type Schema } from '../define/define-activity.js';
 
-/** The options of the models. No default stands in the schema: an option of another model must be seen to be set, so that it can be refused. */
+/**
+ * The options of the models. The schema has no defaults, so that an option set for a different model is
+ * detected and rejected.
+ */
 function modelOptions(): Record<string, Schema> {
   return Object.fromEntries(
     allModelOptions().map(({ name, option, defaults }) => {
@@ -24,8 +27,8 @@ function withoutDefault({ default: _, ...schema }: ModelOption): Schema {
 export const definition = defineActivity({
   name: 'mil.train-fold',
   version: 5,
-  summary: 'Trains one MIL model on one fold and keeps the best epoch',
-  // Asked for each time: plugins add models.
+  summary: 'Trains one MIL model on one fold and keeps the weights of the best epoch',
+  // Computed on each access because plugins add models.
   get with() {
     const model = { ...parameters.with.model, enum: modelNames() };
     return { ...parameters.with, model, ...modelOptions() };
@@ -39,16 +42,17 @@ export const definition = defineActivity({
   outputs: {
     checkpoint: fileOutput(
       'checkpoint',
-      'checkpoints/<cell>.safetensors (or .pt): weights and all that rebuilds the model.',
+      'checkpoints/<cell>.safetensors (or .pt): weights and everything needed to rebuild the model.',
     ),
     history: fileOutput(
       'history',
       'history/<cell>.csv: losses, learning rate and validation AUC of each epoch.',
     ),
-    'best-epoch': { type: 'integer', description: 'The epoch the weights are from, from 1.' },
+    'best-epoch': { type: 'integer', description: 'The epoch of the weights, counted from 1.' },
     metrics: {
       type: 'object',
-      description: 'train-loss and val-auc of that epoch, epochs done, whether it stopped early, a note.',
+      description:
+        'train-loss and val-auc of that epoch, number of epochs, whether training stopped early, a note.',
     },
   },
   queue: 'gpu',
@@ -56,6 +60,6 @@ export const definition = defineActivity({
   heartbeat: '2m',
   isolation: 'child',
   requires: ['tensorflow'],
-  resumesFrom: 'the last saved step (a kill costs at most `save-every` seconds)',
+  resumesFrom: 'the last saved step (an interruption loses at most `save-every` seconds)',
   load: () => import('../../domain/mil/train-fold/train-fold.js'),
 });

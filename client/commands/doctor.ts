@@ -39,7 +39,7 @@ function weights(): Fact {
   const states = knownEntries().map(examineWeights);
   const namesIn = (requested: string) =>
     states.filter(({ state }) => state === requested).map(({ entry }) => entry.name);
-  const [here, missing] = [namesIn('here'), namesIn('missing')];
+  const [here, missing] = [namesIn('available'), namesIn('missing')];
   const damaged = states.flatMap(({ state, problem }) => (state === 'damaged' ? [problem ?? ''] : []));
   const automatic = states.flatMap(({ state, entry }) =>
     state === 'missing' && entry.automatic ? [onFirstUse(entry)] : [],

@@ -92,7 +92,7 @@ function sourceOf(entry: WeightsEntry): string {
 }
 
 function stateText({ state, digest, published }: WeightsState): string {
-  if (state !== 'here') return state;
+  if (state !== 'available') return state;
   return `installed ${digest?.slice('sha256:'.length, 'sha256:'.length + 8)}${published ? '' : ' (your own)'}`;
 }
 
@@ -138,7 +138,7 @@ async function fetchAll(names: string[], options: FetchCommandOptions): Promise<
 
 async function fetchOne(entry: WeightsEntry, options: FetchCommandOptions): Promise<void> {
   const before = examineWeights(entry);
-  if (before.state === 'here' && before.published && (options.url ?? options.acceptDigest) === undefined)
+  if (before.state === 'available' && before.published && (options.url ?? options.acceptDigest) === undefined)
     return console.log(`${entry.name}  is already installed  ${before.digest}`);
   const progress = downloadProgress(entry.name, process.stderr);
   const prepare = prepareOf(entry);
@@ -193,9 +193,9 @@ async function verify(names: string[]): Promise<void> {
     if (!named && examineWeights(entry).state === 'missing') continue;
     const { state, digest, problem } = await verifyWeights(entry);
     checked++;
-    bad ||= state !== 'here';
+    bad ||= state !== 'available';
     console.log(
-      state === 'here'
+      state === 'available'
         ? `${palette.green('✔')} ${entry.name}  ${digest}`
         : `${palette.red('✘')} ${entry.name}  ${problem}`,
     );

@@ -2,8 +2,9 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /**
- * Where fetched and built binary parts are kept: `$SAM_MIL_CACHE`, else `$XDG_CACHE_HOME/sam-mil`, else `~/.cache/sam-mil`. Safe to delete
- * at any time, except for weights that a person brought (`weights`): everything else in it is fetched or built again when it is next needed.
+ * The folder for downloaded and compiled binaries: `$SAM_MIL_CACHE`, else `$XDG_CACHE_HOME/sam-mil`, else
+ * `~/.cache/sam-mil`. You can delete it at any time, except for weights that a person imported (`weights`):
+ * everything else is downloaded or compiled again on demand.
  */
 export function nativeCacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
   if (environment.SAM_MIL_CACHE) return resolve(environment.SAM_MIL_CACHE);
@@ -11,13 +12,13 @@ export function nativeCacheFolder(environment: NodeJS.ProcessEnv = process.env):
   return join(homedir(), '.cache', 'sam-mil');
 }
 
-/** `linux-x64`, `darwin-arm64`, ...: the key that pinned binaries are listed under. */
+/** `linux-x64`, `darwin-arm64`, ...: the key under which pinned binaries are listed. */
 export function platformKey(): string {
   return `${process.platform}-${process.arch}`;
 }
 
-/** Takes one line for the person who waits. Set-up steps say through it what they do and what it costs. */
+/** Receives one line of progress for the user: what a set-up step does and how much it downloads. */
 export type SetUpLog = (line: string) => void;
 
-/** For callers that have nobody to tell. */
+/** For callers that do not report progress. */
 export const silent: SetUpLog = () => undefined;

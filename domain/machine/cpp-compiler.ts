@@ -4,10 +4,10 @@ import { runCommand } from './run-command.js';
 import { fetchWheel } from './wheel.js';
 
 export interface CppCompiler {
-  /** For people: `g++`, `zig c++ 0.17.1`. */
+  /** Display name: `g++`, `zig c++ 0.17.1`. */
   name: string;
   program: string;
-  /** Arguments before the caller's. */
+  /** Arguments that precede the caller's. */
   args: string[];
   env?: NodeJS.ProcessEnv;
 }
@@ -20,8 +20,11 @@ const ZIG_TARGETS: Readonly<Record<string, string>> = {
 };
 
 /**
- * A C++17 compiler: `CXX`, else g++, else clang++ on PATH, else Zig's, which comes whole in a wheel (101 MB, fetched once).
- * Throws `Unavailable` or `UnsupportedFormat` from the fetch when none can be had.
+ * A C++17 compiler: `CXX`, else g++, else clang++ on PATH, else Zig's compiler from a wheel (101 MB,
+ * downloaded once).
+ *
+ * @throws SamMilError `Unavailable` or `UnsupportedFormat` where none is installed and Zig cannot be
+ *   downloaded
  */
 export async function findCppCompiler(log: SetUpLog): Promise<CppCompiler> {
   const { CXX } = process.env;
@@ -32,10 +35,10 @@ export async function findCppCompiler(log: SetUpLog): Promise<CppCompiler> {
   return zigCompiler(log);
 }
 
-/** Zig's C++ compiler, whatever else is installed. */
+/** Zig's C++ compiler, regardless of what else is installed. */
 export async function zigCompiler(log: SetUpLog): Promise<CppCompiler> {
   const folder = join(nativeCacheFolder(), 'zig', `${ZIG_VERSION}-${platformKey()}`);
-  log(`C++ compiler: none on PATH, taking Zig ${ZIG_VERSION}'s (101 MB, once)`);
+  log(`C++ compiler: none on PATH, downloading Zig ${ZIG_VERSION} (101 MB, once)`);
   await fetchWheel({
     package: 'ziglang',
     version: ZIG_VERSION,

@@ -19,16 +19,18 @@ const MACOS = {
 };
 
 /**
- * The OpenSlide library: `OPENSLIDE_LIB`, else the cached one, else the pinned wheel fetched into the cache (2.8 MB), else what Python's
- * openslide_bin package or the system holds. The pinned one comes before installed ones so that every machine reads the same pixels.
- * Throws `Unavailable`, saying what to install.
+ * The OpenSlide library: `OPENSLIDE_LIB`, else the cached copy, else the pinned wheel downloaded into the
+ * cache (2.8 MB), else the one from Python's openslide_bin package or from the system. The pinned version
+ * comes before installed ones so that every machine reads the same pixels.
+ *
+ * @throws SamMilError `Unavailable`, stating what to install
  */
 export async function findOpenSlideLibrary(log: SetUpLog = silent): Promise<string> {
   const given = givenLibrary() ?? cachedLibrary();
   if (given !== undefined) return given.path;
   let reason: unknown;
   try {
-    log(`OpenSlide ${OPENSLIDE_VERSION}: fetching the library, 3 MB`);
+    log(`OpenSlide ${OPENSLIDE_VERSION}: downloading the library (3 MB)`);
     await fetchWheel(request(log));
     return join(openSlideFolder(), OPENSLIDE_MEMBERS[platformKey()]);
   } catch (error) {
@@ -36,7 +38,7 @@ export async function findOpenSlideLibrary(log: SetUpLog = silent): Promise<stri
   }
   const installed = pythonLibrary() ?? systemLibrary();
   if (installed === undefined) throw openSlideMissing(reason);
-  log(`OpenSlide: using ${installed.path}, since the pinned one could not be fetched`);
+  log(`OpenSlide: using ${installed.path} because the pinned version could not be downloaded`);
   return installed.path;
 }
 
@@ -57,7 +59,7 @@ function request(log: SetUpLog): WheelRequest {
       'darwin-x64': MACOS,
       'darwin-arm64': MACOS,
     },
-    // The licence texts come along: the library is LGPL-2.1 and links others statically.
+    // The license texts are kept with it: the library is LGPL-2.1 and links others statically.
     select: (name) => (name === `openslide_bin/${member}` ? member : name.split('.dist-info/licenses/')[1]),
     into: openSlideFolder(),
     log,

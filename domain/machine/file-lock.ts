@@ -19,8 +19,11 @@ const TOUCH_MILLISECONDS = 5_000;
 const STALE_MILLISECONDS = 30_000;
 
 /**
- * Runs `work` while holding a lock file, one process at a time (also across hosts that share the folder). The holder touches the file; one
- * that is no longer touched, or whose process on this host is gone, is taken over. `onWait` is called once if there is somebody to wait for.
+ * Runs `work` while holding a lock file, one process at a time, also across hosts that share the folder. The
+ * holder touches the file regularly. A lock is taken over if it is no longer touched, or if its process on
+ * this host has ended. `onWait` is called once if another process holds the lock.
+ *
+ * @throws SamMilError `InvalidInput` where the folder is not writable, `DiskFull`
  */
 export async function withFileLock<T>(path: string, work: () => Promise<T>, onWait?: () => void): Promise<T> {
   await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
@@ -28,7 +31,7 @@ export async function withFileLock<T>(path: string, work: () => Promise<T>, onWa
   });
   const mine = `${hostname()} ${process.pid} ${randomUUID()}`;
   for (let waits = 0; !tryLock(path, mine); waits++) {
-    // What a dead process left is taken over without a word.
+    // The lock of a dead process is taken over without a notice.
     if (waits === 1) onWait?.();
     breakIfDead(path);
     if (waits > 0) await sleep(200);
@@ -54,23 +57,24 @@ function tryLock(path: string, mine: string): boolean {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    // On a full disk the file was made but could not be filled: nobody's lock, that others would wait for.
+    // On a full disk the file is created but stays empty: a lock without an owner, on which others would
+    // wait.
     if (read(path) === '') rmSync(path, { force: true });
     throw refusal(error, dirname(path));
   }
 }
 
-/** A home that cannot be written to, as in many containers, is the reader's to mend. */
+/** Many containers have a read-only home folder, which only the user can fix. */
 function refusal(error: unknown, folder: string): unknown {
   const { code = '' } = error as NodeJS.ErrnoException;
   if (['ENOSPC', 'EDQUOT'].includes(code)) {
-    const next = 'free some space on that disk, then repeat the command';
+    const next = 'free some space on that disk, then run the command again';
     return new SamMilError('DiskFull', 'the disk is full', { file: folder, next, cause: error });
   }
   if (!['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(code)) return error;
-  return new SamMilError('InvalidInput', `the folder cannot be made or written to (${code})`, {
+  return new SamMilError('InvalidInput', `the folder cannot be created or is not writable (${code})`, {
     file: folder,
-    next: 'let SAM_MIL_CACHE (what is fetched) and SAM_MIL_STATE (server and runs) name folders that this user may write to',
+    next: 'set SAM_MIL_CACHE (downloads) and SAM_MIL_STATE (server and runs) to folders that this user can write to',
     cause: error,
   });
 }
@@ -80,18 +84,19 @@ function breakIfDead(path: string): void {
   const [host, pid] = content.split(' ');
   const dead = host === hostname() && Number(pid) > 0 && !isProcessAlive(Number(pid));
   if (!dead && !isUntouched(path)) return;
-  // Renamed first: of two that find it dead only one gets it, and a lock taken in between is noticed and put back.
+  // Renaming first ensures that only one of two processes breaks the lock. A lock acquired meanwhile is put
+  // back.
   const taken = `${path}.${process.pid}`;
   try {
     renameSync(path, taken);
     if (read(taken) !== content) linkSync(taken, path);
   } catch {
-    // Someone else was faster.
+    // Another process was faster.
   }
   rmSync(taken, { force: true });
 }
 
-/** True for a process of another user too. */
+/** Also true for a process of another user. */
 export function isProcessAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, readlink, rename, rm, symlink } from 'node:fs/promises';
 
-/** Puts a symbolic link in place atomically, over an older link or over what an install left behind. */
+/**
+ * Creates a symbolic link atomically. It replaces an older link or a folder that an installation left behind.
+ */
 export async function linkInto(link: string, target: string): Promise<void> {
   const present = await lstat(link).catch(() => undefined);
   if (present?.isSymbolicLink() && (await readlink(link)) === target) return;

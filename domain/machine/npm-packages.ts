@@ -10,21 +10,26 @@ import { withFileLock } from './file-lock.js';
 import { type CommandResult, runCommand } from './run-command.js';
 
 /**
- * Packages that npm does not install along with this one, because their install scripts download from hosts of their own and fail where
- * those are out of reach. Each set is a folder `npm/<set>` with exact versions and a lock file with the digest of every package.
+ * Packages that npm does not install together with this one, because their install scripts download from
+ * additional hosts and fail where those cannot be reached. Each set is a folder `npm/<set>` with exact
+ * versions and a lock file that holds the digest of every package.
  */
 export type PackageSet = 'tensorflow' | 'onnxruntime';
 
-/** A set to install, and what is done to it before it appears under its name. */
+/** A set to install. */
 export interface PackagesRequest {
   set: PackageSet;
-  /** From {@link packagesFolder}. */
+  /** The target folder, from {@link packagesFolder}. */
   into: string;
   log: SetUpLog;
+  /** Completes the installation in a temporary folder, which is then renamed to `into`. */
   prepare?: (folder: string) => Promise<void>;
 }
 
-/** Where a set lies below a folder of the cache: complete if it exists. Another lock file means another folder. */
+/**
+ * The folder of a set below a folder of the cache. If it exists, it is complete. A different lock file gives
+ * a different folder.
+ */
 export function packagesFolder(set: PackageSet, below: string): string {
   const lock = createHash('sha256').update(readFileSync(join(sourceFolder(set), 'package-lock.json')));
   return join(below, `npm-${lock.digest('hex').slice(0, 12)}`);
@@ -36,14 +41,15 @@ export function pinnedVersion(set: PackageSet, name: string): string {
   return (JSON.parse(text) as { dependencies: Record<string, string> }).dependencies[name];
 }
 
-/** `require` as a module inside an installed set would have it. */
+/** `require` as seen by a module inside an installed set. */
 export function requireFrom(folder: string): NodeJS.Require {
   return createRequire(join(folder, 'package.json'));
 }
 
 /**
- * Installs a set into the cache with npm, without install scripts. It appears whole or not at all, whoever else installs it meanwhile. Source
- * maps and libraries of other platforms, which are most of its size, are removed.
+ * Installs a set into the cache with npm, without install scripts. The folder appears complete or not at all,
+ * also when several processes install it at once. Source maps and libraries for other platforms, which make
+ * up most of its size, are removed.
  *
  * @throws SamMilError `Unavailable` where npm is missing or fails
  */
@@ -77,11 +83,11 @@ async function runNpm(set: PackageSet, folder: string): Promise<void> {
   const result = await runCommand('npm', NPM_ARGUMENTS, { cwd: folder });
   if (result.code === 0) return;
   const missing = result.code === null;
-  throw new SamMilError('Unavailable', `the npm packages of ${set} cannot be installed`, {
-    found: missing ? 'npm is missing' : npmErrors(result),
+  throw new SamMilError('Unavailable', `the npm packages of ${set} could not be installed`, {
+    found: missing ? 'npm is not installed' : npmErrors(result),
     next: missing
       ? 'install npm (it comes with Node), or copy the cache folder from a machine that has it'
-      : 'check that npm reaches its registry (`npm ping`), or copy the cache folder from a machine that does',
+      : 'check that npm can reach its registry (`npm ping`), or copy the cache folder from a machine where it can',
   });
 }
 

@@ -4,15 +4,21 @@ import koffi from 'koffi';
 import { nativeCacheFolder, platformKey, silent, type SetUpLog } from './cache-folder.js';
 import { linkInto } from './link-into.js';
 import { hasOnnxRuntime, onnxLibraryFolder } from './onnx-runtime.js';
-import { wantedVariant } from './tensorflow-wheels.js';
+import { selectVariant } from './tensorflow-wheels.js';
 import { fetchWheel } from './wheel.js';
 import type { WheelRequest } from './wheel-request.js';
 
-/** Providers and runtime talk through an interface that is private to a version: they must be of the same one. */
+/**
+ * Providers and runtime share an interface that is private to each version, so both must have the same
+ * version.
+ */
 const VERSION = '1.30.0';
 const PYTHON = '3.11';
 
-/** ONNX Runtime's GPU providers, and the CUDA 13 libraries that they were built for: [package, version, platform, SHA-256]. */
+/**
+ * ONNX Runtime's GPU providers, and the CUDA 13 libraries they were built against: [package, version,
+ * platform, SHA-256].
+ */
 const WHEELS: readonly (readonly [name: string, version: string, platform: string, sha256: string])[] = [
   [
     'onnxruntime-gpu',
@@ -64,7 +70,7 @@ const WHEELS: readonly (readonly [name: string, version: string, platform: strin
   ],
 ];
 
-/** In an order in which each finds those it needs loaded already. */
+/** Ordered so that the dependencies of each library are loaded before it. */
 const PRELOADED: readonly (readonly [wheel: string, library: string])[] = [
   ['nvidia-cuda-runtime', 'libcudart.so.13'],
   ['nvidia-cublas', 'libcublasLt.so.13'],
@@ -81,26 +87,28 @@ const PROVIDERS = ['shared', 'cuda', 'tensorrt'].map((name) => `libonnxruntime_p
 const LIBRARY = /^(?:onnxruntime\/capi|nvidia\/(?:cu13|cudnn)\/lib)\/(lib[^/]+\.so[.\d]*)$/;
 
 /**
- * Brings what ONNX Runtime's npm package lacks for NVIDIA GPUs: its CUDA and TensorRT providers from the wheel of the same version, and the CUDA 13
- * libraries they need (1.5 GB to fetch, 2.3 GB kept; the driver must be 580 or newer). The providers are linked beside the runtime, where it looks.
- * TensorRT's own libraries are left to the machine. Does nothing where no GPU is wanted, see {@link wantedVariant}.
+ * Downloads what ONNX Runtime's npm package lacks for NVIDIA GPUs: its CUDA and TensorRT providers from the
+ * wheel of the same version, and the CUDA 13 libraries they need (1.5 GB to download, 2.3 GB on disk;
+ * requires driver 580 or newer). The providers are linked next to the runtime, which looks for them there.
+ * TensorRT's own libraries must be installed on the machine. Does nothing where no GPU is requested, see
+ * {@link selectVariant}.
  *
- * @throws SamMilError `Unavailable` where a wheel can't be had
+ * @throws SamMilError `Unavailable` where a wheel cannot be downloaded
  */
 export async function ensureOnnxGpu(log: SetUpLog = silent): Promise<void> {
-  if (wantedVariant() !== 'gpu') return;
-  if (!hasOnnxGpu()) log('ONNX Runtime for GPUs: one-time set-up, fetches 1.5 GB, keeps 2.3 GB');
+  if (selectVariant() !== 'gpu') return;
+  if (!hasOnnxGpu()) log('ONNX Runtime for GPUs: one-time set-up, downloads 1.5 GB, keeps 2.3 GB');
   for (const request of onnxGpuRequests(log)) await fetchWheel(request);
   for (const file of PROVIDERS)
     await linkInto(join(onnxLibraryFolder(), file), join(libraries('onnxruntime-gpu'), file));
 }
 
-/** One request a wheel; each keeps its libraries in a folder of its own. */
+/** One request per wheel. Each has a separate folder for its libraries. */
 export function onnxGpuRequests(log: SetUpLog = silent): WheelRequest[] {
-  return WHEELS.map((wheel) => requestOf(wheel, log));
+  return WHEELS.map((wheel) => wheelRequest(wheel, log));
 }
 
-/** Whether {@link ensureOnnxGpu} has been here, in full. */
+/** Whether {@link ensureOnnxGpu} has completed on this machine. */
 export function hasOnnxGpu(): boolean {
   return (
     hasOnnxRuntime() &&
@@ -112,8 +120,11 @@ export function hasOnnxGpu(): boolean {
 let preloaded = false;
 
 /**
- * Loads the fetched CUDA libraries into this process, so that the providers find them without a library path in the environment. Nothing happens where they
- * were not fetched: then the machine's own are looked for. Throws the loader's error.
+ * Loads the downloaded CUDA libraries into this process, so that the providers find them without a library
+ * path in the environment. Does nothing where they were not downloaded: the providers then look for the
+ * libraries of the machine.
+ *
+ * @throws Error of the loader
  */
 export function preloadOnnxGpu(): void {
   if (preloaded || !hasOnnxGpu()) return;
@@ -125,7 +136,10 @@ function libraries(wheel: string): string {
   return join(nativeCacheFolder(), 'onnx-gpu', `${VERSION}-cuda13-${platformKey()}`, wheel);
 }
 
-function requestOf([name, version, platform, sha256]: (typeof WHEELS)[number], log: SetUpLog): WheelRequest {
+function wheelRequest(
+  [name, version, platform, sha256]: (typeof WHEELS)[number],
+  log: SetUpLog,
+): WheelRequest {
   return {
     package: name,
     version,
@@ -133,8 +147,8 @@ function requestOf([name, version, platform, sha256]: (typeof WHEELS)[number], l
     files: { 'linux-x64': { platform, sha256 } },
     select: (member) => {
       const library = LIBRARY.exec(member)?.[1];
-      const wanted = name !== 'onnxruntime-gpu' || (library !== undefined && PROVIDERS.includes(library));
-      return wanted ? library : undefined;
+      const selected = name !== 'onnxruntime-gpu' || (library !== undefined && PROVIDERS.includes(library));
+      return selected ? library : undefined;
     },
     into: libraries(name),
     log,

@@ -6,18 +6,20 @@ import { installPackages, packagesFolder, pinnedVersion, requireFrom } from './n
 
 const PACKAGE = 'onnxruntime-node';
 
-/** What onnxruntime-node exports: the interface that all builds share, and what this build can compute on. */
+/**
+ * What onnxruntime-node exports: the interface that all builds share, and the list of backends in this build.
+ */
 export type OnnxRuntime = typeof OnnxCommon & {
   listSupportedBackends(): readonly { name: string }[];
 };
 
-/** Its version, as the set-up pins it. */
+/** The pinned version of ONNX Runtime. */
 export function onnxRuntimeVersion(): string {
   return pinnedVersion('onnxruntime', PACKAGE);
 }
 
 /**
- * Installs ONNX Runtime into the cache. Later calls return at once.
+ * Installs ONNX Runtime into the cache. Later calls return immediately.
  *
  * @throws SamMilError `Unavailable` where npm is missing or fails
  */
@@ -31,13 +33,13 @@ export function hasOnnxRuntime(): boolean {
   return existsSync(folder());
 }
 
-/** ONNX Runtime, installed first where it is missing. */
+/** Loads ONNX Runtime, and installs it first if it is missing. */
 export async function loadOnnxRuntime(): Promise<OnnxRuntime> {
   await ensureOnnxRuntime();
   return requireFrom(folder())(PACKAGE) as OnnxRuntime;
 }
 
-/** Where its libraries for this machine lie, and where it looks for execution providers. */
+/** The folder of its libraries for this machine, in which it also looks for execution providers. */
 export function onnxLibraryFolder(): string {
   const root = dirname(requireFrom(folder()).resolve(`${PACKAGE}/package.json`));
   return join(root, 'bin', 'napi-v6', process.platform, process.arch);

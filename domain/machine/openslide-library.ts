@@ -20,14 +20,18 @@ export interface FoundLibrary {
   from: 'OPENSLIDE_LIB' | 'cache' | 'python' | 'system';
 }
 
-/** The library, nothing fetched, for processes that are about to read a slide. @throws SamMilError `Unavailable`, saying what to install */
+/**
+ * The path of the installed library, for processes that are about to read a slide. Downloads nothing.
+ *
+ * @throws SamMilError `Unavailable`, stating what to install
+ */
 export function openSlideLibraryPath(): string {
   const found = locateOpenSlide();
   if (found === undefined) throw openSlideMissing();
   return found.path;
 }
 
-/** What is there now, nothing fetched; undefined where there is none. */
+/** The installed library, or undefined. Downloads nothing. */
 export function locateOpenSlide(): FoundLibrary | undefined {
   return givenLibrary() ?? cachedLibrary() ?? pythonLibrary() ?? systemLibrary();
 }
@@ -36,9 +40,9 @@ export function givenLibrary(): FoundLibrary | undefined {
   const path = process.env.OPENSLIDE_LIB;
   if (!path) return undefined;
   if (existsSync(path)) return { path, from: 'OPENSLIDE_LIB' };
-  throw new SamMilError('InvalidInput', 'OPENSLIDE_LIB names a file that is not there', {
+  throw new SamMilError('InvalidInput', 'OPENSLIDE_LIB names a file that does not exist', {
     file: path,
-    next: 'correct the variable, or unset it to have the library fetched',
+    next: 'correct the variable, or unset it so that the library is downloaded',
   });
 }
 
@@ -49,7 +53,7 @@ export function cachedLibrary(): FoundLibrary | undefined {
   return existsSync(path) ? { path, from: 'cache' } : undefined;
 }
 
-/** Asks Python where its openslide_bin package lies, without importing it. */
+/** Asks Python for the folder of its openslide_bin package without importing it. */
 export function pythonLibrary(): FoundLibrary | undefined {
   const script =
     "import importlib.util as u; s = u.find_spec('openslide_bin'); print(s.submodule_search_locations[0] if s else '')";
@@ -79,7 +83,7 @@ export function openSlideFolder(): string {
   return join(nativeCacheFolder(), 'openslide', `${OPENSLIDE_VERSION}-${platformKey()}`);
 }
 
-/** No library of any origin; `cause` is why the pinned one could not be fetched. */
+/** The error for a missing library. `cause` states why the pinned version could not be downloaded. */
 export function openSlideMissing(cause?: unknown): SamMilError {
   const why = cause instanceof Error ? ` (${cause.message})` : '';
   return new SamMilError('Unavailable', `the OpenSlide library was not found${why}`, {

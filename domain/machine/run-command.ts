@@ -13,15 +13,16 @@ export interface CommandOptions {
   /** Milliseconds after which the program is killed. */
   timeout?: number;
   signal?: AbortSignal;
-  /** Each line of the program's output as it comes. */
+  /** Called with each line of the program's output as it arrives. */
   onLine?: (line: string) => void;
 }
 
 const KEPT_CHARACTERS = 1 << 20;
 
 /**
- * Runs a program without a shell and collects its output (the last mebibyte of each stream). Never throws: a program that is not there gives
- * code null and the system's message in `stderr`. It gets a process group of its own only where nothing else would stop its children.
+ * Runs a program without a shell and collects its output (the last mebibyte of each stream). Never throws:
+ * for a program that does not exist, the code is null and `stderr` holds the system's message. The program
+ * runs in the caller's process group.
  */
 export function runCommand(
   program: string,
@@ -35,7 +36,8 @@ export function runCommand(
       signal: options.signal,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    // spawn's own timeout goes on ticking for a program that could not be started, and keeps the process alive.
+    // spawn's own timeout keeps running, and keeps this process alive, even if the program could not be
+    // started.
     const timer = options.timeout === undefined ? undefined : setTimeout(() => child.kill(), options.timeout);
     const result: CommandResult = { code: null, stdout: '', stderr: '' };
     const collect = (stream: 'stdout' | 'stderr') => {
@@ -62,7 +64,7 @@ export function runCommand(
   });
 }
 
-/** The last line of a program's output that says something, for one-line messages. */
+/** The last non-empty line of a program's output, for one-line messages. */
 export function lastLine(result: CommandResult): string {
   const lines = `${result.stdout}\n${result.stderr}`.split('\n').filter((line) => line.trim() !== '');
   return lines.at(-1)?.trim() ?? `no output, exit code ${result.code}`;

@@ -1,6 +1,7 @@
 /**
- * Program that loads native TensorFlow and prints what it can do, as a line of JSON. It runs in a separate process, because a broken library
- * may take its process down. Called as `node tensorflow-probe.js <folder of the npm packages>`.
+ * Program that loads native TensorFlow and prints its backend and speed as a line of JSON. It runs in a
+ * separate process because a broken library can crash its process. Usage:
+ * `node tensorflow-probe.js <folder of the npm packages>`
  */
 import { requireTensorFlow } from './load-tensorflow.js';
 import { TFJS_PACKAGE } from './tensorflow-wheels.js';
@@ -12,12 +13,15 @@ interface TensorFlow {
   matMul(a: unknown, b: unknown): { min(): { dataSync(): Float32Array } };
 }
 
-/** Rate of a 1024 x 1024 x 1024 matrix product in 32-bit floats, counted as 2 n^3 operations; the best of three rounds. */
+/**
+ * Rate of a 1024 x 1024 x 1024 matrix product in 32-bit floats, counted as 2 n^3 operations; the best of
+ * three rounds.
+ */
 function probe(packages: string): { backend: string; gflops: number } {
   const tf = requireTensorFlow(packages, TFJS_PACKAGE) as TensorFlow;
   const a = tf.ones([1024, 1024]);
   const product = () => tf.tidy(() => tf.matMul(a, a).min().dataSync()[0]);
-  if (product() !== 1024) throw new Error('a matrix product came out wrong');
+  if (product() !== 1024) throw new Error('a matrix product returned a wrong result');
   const seconds = [1, 2, 3].map(() => {
     const start = performance.now();
     for (let i = 0; i < 5; i++) product();

@@ -6,10 +6,15 @@ import type { WheelRequest } from './wheel-request.js';
 /** 2.19.1 is the newest release whose kernels, gradients and memory use were checked under tfjs-node 4.22. */
 export const TENSORFLOW_VERSION = '2.19.1';
 
-/** TensorFlow.js for Node. Its sources of the addon, which both of its flavors share, find a GPU when they run. */
+/**
+ * TensorFlow.js for Node. The CPU and GPU packages share the addon's sources, which detect a GPU at run time.
+ */
 export const TFJS_PACKAGE = '@tensorflow/tfjs-node-gpu';
 
-/** Wheels are built per Python version; the libraries inside are the same, so one version is asked for whatever Python is there. */
+/**
+ * Wheels are built per Python version but contain the same libraries, so one version is requested regardless
+ * of the installed Python.
+ */
 const PYTHON = '3.11';
 
 export type TensorFlowVariant = 'cpu' | 'gpu';
@@ -52,7 +57,10 @@ export function tensorFlowRequest(variant: TensorFlowVariant, into: string, log:
   };
 }
 
-/** The CUDA 12 libraries that TensorFlow 2.19.1 names in its `and-cuda` extra: [package, version, SHA-256 of the linux-x64 wheel]. */
+/**
+ * The CUDA 12 libraries that TensorFlow 2.19.1 lists in its `and-cuda` extra: [package, version, SHA-256 of
+ * the linux-x64 wheel].
+ */
 const CUDA_WHEELS: readonly (readonly [string, string, string])[] = [
   ['cublas', '12.5.3.2', 'ca070ad70e9fa6654084575d01bd001f30cc4665e33d4bb9fc8e0f321caa034b'],
   ['cuda-cupti', '12.5.82', 'bde77a5feb66752ec61db2adfe47f56b941842825b4c7e2068aff27c9d107953'],
@@ -68,7 +76,10 @@ const CUDA_WHEELS: readonly (readonly [string, string, string])[] = [
   ['nvjitlink', '12.5.82', 'f9b37bc5c8cf7509665cb6ada5aaa0ce65618f2332b7d3e78e9790511f111212'],
 ];
 
-/** One request per CUDA library; each lands in `<folder>/<library>`, where TensorFlow's own search path (`$ORIGIN/../nvidia/...`) looks. */
+/**
+ * One request per CUDA library. Each is unpacked to `<folder>/<library>`, which is on TensorFlow's own search
+ * path (`$ORIGIN/../nvidia/...`).
+ */
 export function cudaRequests(folder: string, log: SetUpLog): WheelRequest[] {
   return CUDA_WHEELS.map(([name, version, sha256]) => {
     const library = name.replaceAll('-', '_');
@@ -85,8 +96,11 @@ export function cudaRequests(folder: string, log: SetUpLog): WheelRequest[] {
   });
 }
 
-/** `gpu` where an NVIDIA driver is loaded or SAM_MIL_GPU=1 asks for it; SAM_MIL_GPU=0 keeps the CPU libraries on a machine with a GPU. */
-export function wantedVariant(environment: NodeJS.ProcessEnv = process.env): TensorFlowVariant {
+/**
+ * `gpu` where an NVIDIA driver is loaded or SAM_MIL_GPU=1 is set. SAM_MIL_GPU=0 selects the CPU libraries on
+ * a machine with a GPU.
+ */
+export function selectVariant(environment: NodeJS.ProcessEnv = process.env): TensorFlowVariant {
   if (environment.SAM_MIL_GPU === '1') return 'gpu';
   if (environment.SAM_MIL_GPU === '0' || platformKey() !== 'linux-x64') return 'cpu';
   return existsSync('/proc/driver/nvidia/version') ? 'gpu' : 'cpu';

@@ -15,7 +15,7 @@ import {
   TENSORFLOW_VERSION,
   tensorFlowRequest,
   TFJS_PACKAGE,
-  wantedVariant,
+  selectVariant,
   type TensorFlowVariant,
 } from './tensorflow-wheels.js';
 import { fetchWheel } from './wheel.js';
@@ -28,38 +28,43 @@ export interface TensorFlowSetUp {
   tensorflow: string;
   tfjs: string;
   variant: TensorFlowVariant;
-  /** What built the addon: `g++`, `zig c++ 0.17.1`. */
+  /** The compiler that built the addon: `g++`, `zig c++ 0.17.1`. */
   compiler: string;
-  /** Cache folder of all of it: `deps/` and `lib/`, to which the package is linked, and the npm packages. */
+  /** Cache folder with `deps/` and `lib/`, to which the package is linked, and with the npm packages. */
   folder: string;
   /** Folder of the npm packages, inside `folder`. */
   packages: string;
-  /** Billions of floating-point operations a second of a 1024 x 1024 x 1024 matrix product, as measured when it was set up. */
+  /**
+   * Billions of floating-point operations per second in a 1024 x 1024 x 1024 matrix product, measured during
+   * set-up.
+   */
   gflops: number;
 }
 
 /**
- * Sets up TensorFlow for Node without the download host of its npm package: installs the package from npm, takes libraries and headers from
- * TensorFlow's own wheel, compiles the package's addon against them, and keeps all of it in one folder of the cache. Later calls return at
- * once. Safe to call from several processes at once.
+ * Sets up TensorFlow for Node without the download host of its npm package: installs the package from npm,
+ * takes libraries and headers from TensorFlow's own wheel, compiles the package's addon against them, and
+ * stores everything in one folder of the cache. Later calls return immediately. Safe to call from several
+ * processes at once.
  *
- * @throws SamMilError `Unavailable` where a part can't be had or the smoke test fails; `UnsupportedFormat` on a platform without a wheel.
+ * @throws SamMilError `Unavailable` where a part cannot be downloaded or compiled or the smoke test fails,
+ *   `UnsupportedFormat` on a platform without a wheel
  */
 export async function ensureTensorFlow(options: { log?: SetUpLog } = {}): Promise<TensorFlowSetUp> {
   const log = options.log ?? silent;
   const ready = locateTensorFlow();
   if (ready !== undefined) return ready;
-  const folder = setUpFolder(wantedVariant());
+  const folder = setUpFolder(selectVariant());
   return withFileLock(
     `${folder}.setting-up`,
-    async () => locateTensorFlow() ?? (await setUp(folder, wantedVariant(), log)),
+    async () => locateTensorFlow() ?? (await setUp(folder, selectVariant(), log)),
     () => log('TensorFlow: another process is setting it up, waiting'),
   );
 }
 
-/** The set-up as it is now, nothing fetched; undefined where it is missing or incomplete. */
+/** The existing set-up, or undefined where it is missing or incomplete. Downloads nothing. */
 export function locateTensorFlow(): TensorFlowSetUp | undefined {
-  const folder = setUpFolder(wantedVariant());
+  const folder = setUpFolder(selectVariant());
   const record = join(folder, 'ready.json');
   const packages = packagesFolder('tensorflow', folder);
   if (![record, join(folder, ADDON), packages].every((path) => existsSync(path))) return undefined;
@@ -68,14 +73,17 @@ export function locateTensorFlow(): TensorFlowSetUp | undefined {
 }
 
 /**
- * Installs the npm packages of TensorFlow.js alone: what the JavaScript backend needs, on any platform. Returns their folder.
+ * Installs only the npm packages of TensorFlow.js, which the JavaScript backend needs on any platform.
+ *
+ * @returns their folder
  *
  * @throws SamMilError `Unavailable` where npm is missing or fails
  */
 export async function ensureTensorFlowPackages(log: SetUpLog = silent): Promise<string> {
-  const folder = setUpFolder(wantedVariant());
+  const folder = setUpFolder(selectVariant());
   const into = packagesFolder('tensorflow', folder);
-  // The package looks for addon and libraries in its own folder. Relative links hold wherever the cache is moved.
+  // The package looks for the addon and libraries in its own folder. Relative links remain valid if the cache
+  // moves.
   const prepare = async (partial: string) => {
     const root = join('node_modules', TFJS_PACKAGE);
     for (const name of ['deps', 'lib']) {
@@ -98,20 +106,20 @@ function setUpFolder(variant: TensorFlowVariant): string {
 async function setUp(folder: string, variant: TensorFlowVariant, log: SetUpLog): Promise<TensorFlowSetUp> {
   const timed = timer(log);
   const size =
-    variant === 'gpu' ? 'with CUDA 12, fetches 3.1 GB, keeps 4.4 GB' : 'fetches 330 MB, keeps 860 MB';
+    variant === 'gpu' ? 'with CUDA 12, downloads 3.1 GB, keeps 4.4 GB' : 'downloads 330 MB, keeps 860 MB';
   log(`TensorFlow ${TENSORFLOW_VERSION} (${variant}): one-time set-up, ${size}`);
   const packages = await ensureTensorFlowPackages(log);
   timed(`TensorFlow.js ${tfjsVersion()} installed from npm`);
   await fetchWheel(tensorFlowRequest(variant, join(folder, 'deps'), log));
-  timed('libraries and headers');
+  timed('libraries and headers downloaded');
   if (variant === 'gpu') {
     for (const request of cudaRequests(join(folder, 'deps', 'nvidia'), log)) await fetchWheel(request);
-    timed('CUDA libraries');
+    timed('CUDA libraries downloaded');
   }
   const compiler = existsSync(join(folder, ADDON)) ? undefined : await findCppCompiler(log);
   if (compiler !== undefined) {
     await compileAddon(join(packages, 'node_modules', TFJS_PACKAGE, 'binding'), folder, compiler);
-    timed(`addon compiled by ${compiler.name}`);
+    timed(`addon compiled with ${compiler.name}`);
   }
   const gflops = await smokeTest(packages);
   timed(`smoke test passed: ${gflops} GFLOP/s matrix product`);
@@ -126,7 +134,7 @@ async function setUp(folder: string, variant: TensorFlowVariant, log: SetUpLog):
   return { ...record, folder, packages };
 }
 
-/** Logs a step with the seconds it took. */
+/** Logs each step with its duration in seconds. */
 function timer(log: SetUpLog): (step: string) => void {
   let last = performance.now();
   return (step) => {
@@ -151,15 +159,15 @@ async function compileAddon(sources: string, folder: string, compiler: CppCompil
   const result = await runCommand(compiler.program, args, { env: compiler.env });
   if (result.code !== 0) {
     await rm(temporary, { force: true });
-    throw new SamMilError('Unavailable', `the TensorFlow addon could not be compiled by ${compiler.name}`, {
+    throw new SamMilError('Unavailable', `the TensorFlow addon could not be compiled with ${compiler.name}`, {
       found: firstErrors(result.stderr),
-      next: 'set CXX to a C++17 compiler, or hide the one on PATH so that the fetched one is used',
+      next: 'set CXX to a C++17 compiler, or remove the one on PATH to use the Zig compiler instead',
     });
   }
   await rename(temporary, output);
 }
 
-/** The addon finds the libraries beside itself (`deps/lib`), wherever the cache is moved. */
+/** The addon finds the libraries by a relative path (`deps/lib`), so the cache can be moved. */
 function linkArguments(libraries: string): string[] {
   if (process.platform === 'darwin') {
     const files = ['libtensorflow_cc.2.dylib', 'libtensorflow_framework.2.dylib'];
@@ -187,7 +195,10 @@ function firstErrors(output: string): string {
   return (lines.length > 0 ? lines : output.split('\n')).slice(0, 3).join(' | ');
 }
 
-/** In a separate process: a broken library must not take the caller down. Returns billions of operations a second. */
+/**
+ * Runs in a separate process so that a broken library cannot crash the caller. Returns billions of operations
+ * per second.
+ */
 async function smokeTest(packages: string): Promise<number> {
   const result = await runCommand(process.execPath, [PROBE, packages], {
     env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' },
@@ -195,7 +206,7 @@ async function smokeTest(packages: string): Promise<number> {
   });
   const [, rate] = /"backend":"tensorflow","gflops":(\d+)/.exec(result.stdout) ?? [];
   if (result.code === 0 && rate !== undefined) return Number(rate);
-  throw new SamMilError('Unavailable', 'TensorFlow was set up but does not run', {
+  throw new SamMilError('Unavailable', 'TensorFlow is installed but does not run', {
     found: firstErrors(result.stderr) || result.stdout.trim() || `exit code ${result.code}`,
     next: `remove ${join(nativeCacheFolder(), 'tensorflow')} and try again`,
   });

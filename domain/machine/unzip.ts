@@ -4,14 +4,20 @@ import { Unzip, UnzipInflate, UnzipPassThrough, type UnzipFile } from 'fflate';
 import { SamMilError } from '../errors.js';
 
 export interface UnzipOptions {
-  /** Path below the folder for a member, or undefined to leave it out. */
+  /** Returns the path of a member below the folder, or undefined to skip it. */
   select: (member: string) => string | undefined;
   executable?: (path: string) => boolean;
-  /** fsync each file. */
+  /** Call fsync on each file. */
   durable: boolean;
 }
 
-/** Unzips chosen members of an archive into a folder, streaming: memory stays constant for members of any size. Returns how many. */
+/**
+ * Streams selected members of an archive into a folder, with constant memory for members of any size.
+ *
+ * @returns the number of members written
+ * @throws SamMilError `InvalidInput` where the archive is truncated or damaged, or a member would leave the
+ *   folder
+ */
 export async function unzipMembers(archive: string, folder: string, options: UnzipOptions): Promise<number> {
   let started = 0;
   let ended = 0;
@@ -19,7 +25,7 @@ export async function unzipMembers(archive: string, folder: string, options: Unz
     const path = member.name.endsWith('/') ? undefined : options.select(member.name);
     if (path === undefined) return;
     started++;
-    writeMember(member, insideOf(folder, path), options, path, () => ended++);
+    writeMember(member, resolveInside(folder, path), options, path, () => ended++);
   });
   unzip.register(UnzipInflate);
   unzip.register(UnzipPassThrough);
@@ -44,7 +50,7 @@ function writeMember(
   member.ondata = (error, chunk, final) => {
     if (error) {
       closeSync(descriptor);
-      throw new SamMilError('InvalidInput', `member ${member.name} can't be unzipped`, { cause: error });
+      throw new SamMilError('InvalidInput', `member ${member.name} cannot be unzipped`, { cause: error });
     }
     for (let written = 0; written < chunk.length;) {
       written += writeSync(descriptor, chunk, written);
@@ -57,8 +63,8 @@ function writeMember(
   member.start();
 }
 
-/** A member named `../x` or `/x` must not get out of the folder. */
-function insideOf(folder: string, path: string): string {
+/** A member named `../x` or `/x` must not be written outside the folder. */
+function resolveInside(folder: string, path: string): string {
   const target = resolve(folder, path);
   if (target.startsWith(resolve(folder) + sep)) return target;
   throw new SamMilError('InvalidInput', 'a member of the archive would be written outside its folder', {

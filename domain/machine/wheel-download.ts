@@ -8,22 +8,25 @@ import { isJsonObject } from '../json.js';
 import { lastLine, runCommand } from './run-command.js';
 import type { WheelFile, WheelRequest } from './wheel-request.js';
 
-/** A way that did not work is no exception: the next one is tried, and all are named together if none works. */
+/**
+ * A failed download does not throw: the next method is tried, and one error lists all failures if none
+ * succeeds.
+ */
 export type DownloadOutcome = { path: string } | { failure: string };
 
-type Wanted = Pick<WheelRequest, 'package' | 'version' | 'python'>;
+type RequestedWheel = Pick<WheelRequest, 'package' | 'version' | 'python'>;
 
 const PYTHONS = ['python3', 'python'];
 
-/** `python3 -m pip download` of exactly one file into `folder`. */
+/** Downloads exactly one file into `folder` with `python3 -m pip download`. */
 export async function downloadWithPip(
-  wanted: Wanted,
+  requested: RequestedWheel,
   file: WheelFile,
   folder: string,
 ): Promise<DownloadOutcome> {
   const failures: string[] = [];
   for (const python of PYTHONS) {
-    const result = await runCommand(python, ['-m', ...pipArguments(wanted, file, folder)]);
+    const result = await runCommand(python, ['-m', ...pipArguments(requested, file, folder)]);
     const name = (await readdir(folder)).find((entry) => entry.endsWith('.whl'));
     if (result.code === 0 && name !== undefined) return { path: join(folder, name) };
     failures.push(`${python} -m pip download: ${errorLine(result.stderr) ?? lastLine(result)}`);
@@ -31,28 +34,32 @@ export async function downloadWithPip(
   return { failure: failures[0] };
 }
 
-function pipArguments(wanted: Wanted, file: WheelFile, folder: string): string[] {
+function pipArguments(requested: RequestedWheel, file: WheelFile, folder: string): string[] {
   const args = ['pip', 'download', '--no-deps', '--only-binary=:all:', '--no-cache-dir', '--retries', '2'];
   args.push('--disable-pip-version-check', '--quiet', '--dest', folder);
   if (file.platform !== 'any') args.push('--platform', file.platform);
-  if (wanted.python !== undefined) args.push('--python-version', wanted.python, '--implementation', 'cp');
-  return [...args, `${wanted.package}==${wanted.version}`];
+  if (requested.python !== undefined)
+    args.push('--python-version', requested.python, '--implementation', 'cp');
+  return [...args, `${requested.package}==${requested.version}`];
 }
 
 function errorLine(text: string): string | undefined {
   return text.split('\n').find((line) => line.startsWith('ERROR:'));
 }
 
-/** The file with the pinned digest from the simple index named by PIP_INDEX_URL, in its JSON or its HTML form. */
+/**
+ * Downloads the file with the pinned digest from the simple index at PIP_INDEX_URL, which may answer in JSON
+ * or HTML.
+ */
 export async function downloadFromIndex(
-  wanted: Wanted,
+  requested: RequestedWheel,
   file: WheelFile,
   folder: string,
 ): Promise<DownloadOutcome> {
   const index = process.env.PIP_INDEX_URL;
-  if (!index) return { failure: 'PIP_INDEX_URL is not set, so there is no index to ask without pip' };
+  if (!index) return { failure: 'PIP_INDEX_URL is not set, so no package index can be queried without pip' };
   try {
-    const name = wanted.package.toLowerCase().replaceAll(/[-_.]+/g, '-');
+    const name = requested.package.toLowerCase().replaceAll(/[-_.]+/g, '-');
     const pageUrl = new URL(`${name}/`, index.endsWith('/') ? index : `${index}/`);
     const page = await request(pageUrl, {
       Accept: 'application/vnd.pypi.simple.v1+json, text/html;q=0.5',
@@ -70,7 +77,10 @@ export async function downloadFromIndex(
   }
 }
 
-/** fetch() refuses a URL with a password in it, so it travels as a header; it must never be printed. */
+/**
+ * fetch() rejects a URL that contains a password, so the password is sent as a header. It must never be
+ * printed.
+ */
 async function request(url: URL, headers: Record<string, string>): Promise<Response> {
   const bare = new URL(url);
   bare.username = '';
@@ -84,27 +94,27 @@ async function request(url: URL, headers: Record<string, string>): Promise<Respo
   return answer;
 }
 
-/** The digest alone says which file is meant: no guessing from file names. */
+/** The digest alone identifies the file, so file names are not parsed. */
 function findLink(page: string, base: string, sha256: string): URL | undefined {
-  const href = page.trimStart().startsWith('{') ? linkOfJson(page, sha256) : linkOfHtml(page, sha256);
+  const href = page.trimStart().startsWith('{') ? findJsonLink(page, sha256) : findHtmlLink(page, sha256);
   return href === undefined ? undefined : new URL(href, base);
 }
 
-function linkOfJson(page: string, sha256: string): string | undefined {
+function findJsonLink(page: string, sha256: string): string | undefined {
   const body = JSON.parse(page) as { files?: unknown };
   const files = Array.isArray(body.files) ? body.files.filter(isJsonObject) : [];
   const match = files.find((entry) => isJsonObject(entry.hashes) && entry.hashes.sha256 === sha256);
   return typeof match?.url === 'string' ? match.url : undefined;
 }
 
-function linkOfHtml(page: string, sha256: string): string | undefined {
+function findHtmlLink(page: string, sha256: string): string | undefined {
   const links = [...page.matchAll(/<a\s[^>]*href="([^"]+)"/gi)].map((match) =>
     match[1].replaceAll('&amp;', '&'),
   );
   return links.find((href) => href.endsWith(`#sha256=${sha256}`));
 }
 
-/** fetch() hides the reason in `cause`. */
+/** fetch() puts the reason in `cause`. */
 function describe(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   return cause instanceof Error ? cause.message : String(cause);

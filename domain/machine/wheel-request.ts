@@ -1,28 +1,35 @@
 import type { SetUpLog } from './cache-folder.js';
 
-/** One file of a package release: where it runs, and the SHA-256 that its bytes must have. */
+/** One file of a package release: its platform and the SHA-256 of its bytes. */
 export interface WheelFile {
-  /** pip's platform tag, as it stands in the file name: `manylinux_2_28_x86_64`, `macosx_11_0_universal2`, `any`. */
+  /** pip's platform tag, as in the file name: `manylinux_2_28_x86_64`, `macosx_11_0_universal2`, `any`. */
   platform: string;
-  /** Hexadecimal, lower case, without a prefix. */
+  /** Lowercase hexadecimal, without a prefix. */
   sha256: string;
 }
 
 export interface WheelRequest {
-  /** Name on the package index, and the one version that is meant. */
+  /** Name on the package index. */
   package: string;
+  /** The exact version. */
   version: string;
-  /** By {@link platformKey}; `any` for a wheel that holds no machine code. */
+  /** By {@link platformKey}; `any` for a wheel without machine code. */
   files: Readonly<Record<string, WheelFile>>;
-  /** Python version tag to ask for where wheels differ by it (`3.12`); otherwise left out. */
+  /** Python version tag (`3.12`), for packages whose wheels differ by Python version. */
   python?: string;
-  /** Which members are wanted: returns the path below `into`, or undefined to leave a member out. */
+  /** Returns the path of a member below `into`, or undefined to skip it. */
   select: (member: string) => string | undefined;
-  /** Absolute folder that will hold the members. It appears complete or not at all; where it stands already nothing is fetched. */
+  /**
+   * Absolute path of the target folder. It appears complete or not at all; if it exists, nothing is
+   * downloaded.
+   */
   into: string;
-  /** Paths below `into` that get the executable bit, which a wheel does not keep. */
+  /** Selects the paths below `into` that get the executable bit, which wheels do not store. */
   executable?: (path: string) => boolean;
-  /** Write through to the disk before the folder appears. Default true; false for thousands of files that are thrown away again. */
+  /**
+   * Flush all files to disk before the folder appears. Default true; false for thousands of files that are
+   * easily replaced.
+   */
   durable?: boolean;
   log?: SetUpLog;
 }

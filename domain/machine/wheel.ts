@@ -10,19 +10,20 @@ import { unzipMembers } from './unzip.js';
 import type { WheelFile, WheelRequest } from './wheel-request.js';
 
 /**
- * Brings members of one pinned wheel into a cache folder. Downloads with pip where Python has it (pip knows its index, mirrors, proxies and
- * certificates), else from the simple index that PIP_INDEX_URL names; checks the SHA-256; unzips to a private name and renames. Nothing is
- * installed into Python. Two processes at once do no harm: the first to finish wins.
+ * Downloads one pinned wheel and unpacks selected members into a cache folder. Uses pip where Python has it
+ * (pip knows its index, mirrors, proxies and certificates), else the simple index at PIP_INDEX_URL. Checks
+ * the SHA-256, unzips to a private name and renames. Nothing is installed into Python. Two processes can run
+ * it at once: the first to finish wins.
  *
  * @returns `request.into`
- * @throws SamMilError `UnsupportedFormat` where no file for this platform is listed, `Unavailable` where nothing could be downloaded,
- *   `InvalidInput` where the bytes are not the pinned ones or hold none of the members.
+ * @throws SamMilError `UnsupportedFormat` where no file for this platform is listed, `Unavailable` where the
+ *   download fails, `InvalidInput` where the bytes differ from the pinned ones or contain none of the members
  */
 export async function fetchWheel(request: WheelRequest): Promise<string> {
   if (existsSync(request.into)) return request.into;
   const file = request.files[platformKey()] ?? request.files.any;
   if (file === undefined) {
-    throw new SamMilError('UnsupportedFormat', `${nameOf(request)} has no file for this machine`, {
+    throw new SamMilError('UnsupportedFormat', `${describeRelease(request)} has no file for this platform`, {
       expected: Object.keys(request.files).join(' or '),
       found: platformKey(),
     });
@@ -39,28 +40,32 @@ export async function fetchWheel(request: WheelRequest): Promise<string> {
   return request.into;
 }
 
-/** Path of the downloaded wheel; every way that failed is named in the error. */
+/** Returns the path of the downloaded wheel. The error lists every method that failed. */
 async function download(request: WheelRequest, file: WheelFile, scratch: string): Promise<string> {
   const log = request.log ?? silent;
   const failures: string[] = [];
-  for (const way of [downloadWithPip, downloadFromIndex]) {
-    const outcome = await way(request, file, scratch);
+  for (const method of [downloadWithPip, downloadFromIndex]) {
+    const outcome = await method(request, file, scratch);
     if ('path' in outcome) return outcome.path;
     failures.push(outcome.failure);
-    log(`${nameOf(request)}: ${outcome.failure}`);
+    log(`${describeRelease(request)}: ${outcome.failure}`);
   }
-  throw new SamMilError('Unavailable', `${nameOf(request)} could not be downloaded: ${failures.join('; ')}`, {
-    next: 'make `python3 -m pip download` work on this machine (proxy, index, certificates), or set PIP_INDEX_URL to a simple package index',
-  });
+  throw new SamMilError(
+    'Unavailable',
+    `${describeRelease(request)} could not be downloaded: ${failures.join('; ')}`,
+    {
+      next: 'make `python3 -m pip download` work on this machine (proxy, index, certificates), or set PIP_INDEX_URL to a simple package index',
+    },
+  );
 }
 
 async function checkDigest(request: WheelRequest, file: WheelFile, path: string): Promise<void> {
   const found = await digestOfFile(path);
   if (found === `sha256:${file.sha256}`) return;
-  throw new SamMilError('InvalidInput', `${nameOf(request)} is not the file that is pinned`, {
+  throw new SamMilError('InvalidInput', `${describeRelease(request)} does not match the pinned file`, {
     expected: `sha256:${file.sha256}`,
     found,
-    next: 'do not use it; check the package index or mirror that pip is set up for',
+    next: 'do not use it; check the package index or mirror that pip is configured to use',
   });
 }
 
@@ -68,16 +73,16 @@ async function unpack(request: WheelRequest, wheel: string, folder: string): Pro
   const { select, executable, durable = true } = request;
   const count = await unzipMembers(wheel, folder, { select, executable, durable });
   if (count === 0) {
-    throw new SamMilError('InvalidInput', `${nameOf(request)} holds none of the wanted files`);
+    throw new SamMilError('InvalidInput', `${describeRelease(request)} contains none of the requested files`);
   }
   try {
     await rename(folder, request.into);
   } catch (error) {
-    // Another process was faster: its folder is complete and equal, so ours is not needed.
+    // Another process was faster. Its folder is complete and identical.
     if (!existsSync(request.into)) throw error;
   }
 }
 
-function nameOf(request: WheelRequest): string {
+function describeRelease(request: WheelRequest): string {
   return `${request.package} ${request.version}`;
 }

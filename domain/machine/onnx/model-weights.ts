@@ -1,25 +1,28 @@
 import { SamMilError } from '../../errors.js';
 import type { TensorLayout } from '../../files/torch/torch-layout.js';
 
-/** A size of a tensor that may be anything. */
+/** An unconstrained size in a tensor's shape. */
 export const ANY = undefined;
 
 /**
- * Tensors of a checkpoint as a graph asks for them: by the published name, with the shape that the architecture wants. Wrappers around the names
- * (`state_dict.`, `model.`, `module.`) are looked through.
+ * Looks up the tensors of a checkpoint by their published names and checks that their shapes fit the
+ * architecture. Prefixes of the names (`state_dict.`, `model.`, `module.`) are ignored.
  */
 export class ModelWeights {
-  /** What the tensors must belong to, in words: `ResNet-50 (torchvision's names)`. */
+  /** Display name of the architecture: `ResNet-50 (torchvision's names)`. */
   readonly architecture: string;
   private readonly tensors: ReadonlyMap<string, TensorLayout>;
   private readonly prefix: string;
 
-  /** @param anchor name of a tensor that every such checkpoint has; what stands before it is the prefix of all names */
+  /**
+   * @param anchor name of a tensor that every such checkpoint has; what precedes it is the prefix of all
+   *   names
+   */
   constructor(tensors: ReadonlyMap<string, TensorLayout>, architecture: string, anchor: string) {
     this.tensors = tensors;
     this.architecture = architecture;
     const anchors = [...tensors.keys()].filter((name) => name === anchor || name.endsWith(`.${anchor}`));
-    // The shortest: a checkpoint may hold a copy (an average, a teacher) under a longer path.
+    // The shortest wins: a checkpoint may hold a copy (an average, a teacher) under a longer path.
     const [found = anchor] = anchors.sort((a, b) => a.length - b.length);
     this.prefix = found.slice(0, found.length - anchor.length);
   }
@@ -29,8 +32,8 @@ export class ModelWeights {
   }
 
   /**
-   * @param shape sizes that the tensor must have, {@link ANY} for those that the checkpoint decides
-   * @throws SamMilError `UnsupportedFormat` naming the tensor, where it is missing or has another shape
+   * @param shape expected sizes, {@link ANY} for those that depend on the checkpoint
+   * @throws SamMilError `UnsupportedFormat` naming the tensor if it is missing or has a different shape
    */
   tensor(name: string, shape: readonly (number | undefined)[]): TensorLayout {
     const tensor = this.tensors.get(this.prefix + name);
@@ -38,9 +41,9 @@ export class ModelWeights {
       tensor?.shape.length === shape.length &&
       shape.every((size, axis) => size === ANY || size === tensor.shape[axis]);
     if (tensor && fits) return tensor;
-    throw this.refusal(`has no fitting tensor ${name}`, {
+    throw this.refusal(`has no matching tensor ${name}`, {
       expected: `shape [${shape.map((size) => size ?? 'n').join(', ')}], as in ${this.architecture}`,
-      found: tensor ? `[${tensor.shape.join(', ')}]` : 'none of this name',
+      found: tensor ? `[${tensor.shape.join(', ')}]` : 'no tensor of this name',
     });
   }
 
@@ -49,7 +52,7 @@ export class ModelWeights {
     return new SamMilError('UnsupportedFormat', `this checkpoint ${what}`, {
       file: first?.file,
       ...facts,
-      next: 'bring the checkpoint of that architecture',
+      next: 'provide a checkpoint of that architecture',
     });
   }
 }

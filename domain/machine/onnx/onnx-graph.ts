@@ -15,15 +15,16 @@ const ATTRIBUTE = { name: 1, float: 2, integer: 3, text: 4, floats: 7, integers:
 const TENSOR = { dims: 1, type: 2, name: 8, raw: 9, externalData: 13, location: 14 } as const;
 const VALUE = { name: 1, type: 2 } as const;
 
-/** Opset 17 has LayerNormalization, which transformers need; IR 8 is its companion. */
+/** Opset 17 has LayerNormalization, which transformers need. IR version 8 was released with it. */
 const OPSET = 17;
 const IR_VERSION = 8;
 
 export type Attribute = number | string | readonly number[] | { float: number };
 
 /**
- * Builds an ONNX model node by node. Weights stay where they are, as external data that points into the checkpoint; so a graph is some tens of
- * kilobytes, and a checkpoint needs neither Python nor a copy of itself to be run.
+ * Builds an ONNX model node by node. Weights stay in the checkpoint: the graph refers to them as external
+ * data. A graph therefore takes tens of kilobytes, and running a checkpoint needs neither Python nor a copy
+ * of it.
  */
 export class OnnxGraph {
   private readonly name: string;
@@ -37,20 +38,25 @@ export class OnnxGraph {
     this.name = name;
   }
 
-  /** Declares an input; a string stands for a size that is known only at run time. Returns its name. */
+  /**
+   * Declares an input. A string denotes a size that is known only at run time.
+   *
+   * @returns the input's name
+   */
   input(name: string, shape: readonly (number | string)[], dtype: OnnxElement = 'float32'): string {
     this.inputs.push(valueInfo(name, dtype, shape));
     return name;
   }
 
-  /** Makes a value an output of the model, under the name it has. */
+  /** Makes a value an output of the model, under its current name. */
   output(value: string, shape: readonly (number | string)[], dtype: OnnxElement = 'float32'): void {
     this.outputs.push(valueInfo(value, dtype, shape));
   }
 
   /**
-   * Adds an operator with one output. Whole numbers become int attributes; write `{ float: 6 }` for a float one. A value that becomes an output of
-   * the model gets its name here: a trailing Identity would do too, but ONNX Runtime 1.30 mishandles one whose input is read elsewhere as well.
+   * Adds an operator with one output. Numbers become int attributes; write `{ float: 6 }` for a float
+   * attribute. A value that becomes an output of the model must get its name here. A trailing Identity is not
+   * an option: ONNX Runtime 1.30 mishandles it if its input has other readers.
    *
    * @returns the output's name
    */
@@ -82,11 +88,16 @@ export class OnnxGraph {
     return name;
   }
 
-  /** Adds a weight that lies in a checkpoint, with its axes put in order and halves widened to float32. Returns its name. */
+  /**
+   * Adds a weight from a checkpoint, with its axes in logical order and 16-bit floats widened to float32.
+   *
+   * @returns the value's name
+   * @throws SamMilError `UnsupportedFormat` where its element type is unknown or its elements are not dense
+   */
   stored(name: string, tensor: TensorLayout): string {
     const { dtype } = tensor;
     if (!isOnnxElement(dtype)) {
-      throw new SamMilError('UnsupportedFormat', `tensor ${name} is of a type that no model is computed in`, {
+      throw new SamMilError('UnsupportedFormat', `tensor ${name} has an unsupported element type`, {
         file: tensor.file,
         expected: Object.keys(ELEMENT_TYPES).join(', '),
         found: dtype,
@@ -114,7 +125,7 @@ export class OnnxGraph {
     return value;
   }
 
-  /** The model as an .onnx file's bytes. */
+  /** Encodes the model as the bytes of an .onnx file. */
   encode(): Uint8Array {
     const graph = new ProtoWriter();
     for (const node of this.nodes) graph.message(GRAPH.node, node);
@@ -174,10 +185,13 @@ function attribute(name: string, value: Attribute): ProtoWriter {
   return proto.integers(ATTRIBUTE.integers, value).integer(ATTRIBUTE.type, 7);
 }
 
-/** Axes from the slowest in memory to the fastest. Throws `UnsupportedFormat` where elements are not dense in any order of axes. */
+/**
+ * Returns the axes from the slowest to the fastest in memory. Throws `UnsupportedFormat` unless elements are
+ * dense in some order of axes.
+ */
 function memoryOrder(name: string, tensor: TensorLayout): number[] {
   const { shape, strides } = tensor;
-  // Axes of size 1 may carry any stride: they go wherever they stand.
+  // Axes of size 1 may have any stride, so they keep their positions.
   const order = shape.map((_, axis) => axis);
   const real = order.filter((axis) => shape[axis] !== 1).sort((a, b) => strides[b] - strides[a]);
   let expected = 1;
@@ -196,10 +210,12 @@ function memoryOrder(name: string, tensor: TensorLayout): number[] {
 }
 
 /**
- * Names of the files that an ONNX model's weights lie in, relative to the model; empty where all are inside. Only the top level's initialisers are
- * looked at. Throws `UnsupportedFormat` where the bytes are no ONNX model.
+ * Lists the external files that hold an ONNX model's weights, relative to the model. The list is empty if the
+ * model contains all its weights. Only initializers of the top-level graph are examined.
+ *
+ * @throws SamMilError `UnsupportedFormat` where the bytes are not an ONNX model
  */
-export function externalFilesOf(model: Uint8Array, file: string): string[] {
+export function listExternalFiles(model: Uint8Array, file: string): string[] {
   const names = new Set<string>();
   try {
     for (const graph of messages(model, MODEL.graph)) {

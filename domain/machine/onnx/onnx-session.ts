@@ -5,10 +5,13 @@ import { SamMilError } from '../../errors.js';
 import { preloadOnnxGpu } from '../onnx-gpu.js';
 import { loadOnnxRuntime, onnxLibraryFolder } from '../onnx-runtime.js';
 
-/** Where to compute. `auto`: the fastest that works. A named one that fails is replaced by the CPU, and {@link Provider.why} says so. */
+/**
+ * Where to compute. `auto` selects the fastest device that works. A named device that fails is replaced by
+ * the CPU, and {@link Provider.why} states why.
+ */
 export type Device = 'auto' | 'cpu' | 'cuda' | 'tensorrt';
 
-/** Where a model computes, and why there. */
+/** Where a model computes, and why. */
 export interface Provider {
   name: 'cpu' | 'cuda' | 'tensorrt';
   why: string;
@@ -23,22 +26,34 @@ type ProviderName = Provider['name'];
 
 export interface SessionOptions {
   device?: Device;
-  /** CPU threads of one run. Measured: features have the same bits for 1 to 4 threads and for any batch size. */
+  /**
+   * CPU threads per run. Measured: features are identical, bit for bit, for 1 to 4 threads and any batch
+   * size.
+   */
   threads?: number;
-  /** The model, where no file holds it: its weights are then looked for in the folder of `path`, and nothing is written there. */
+  /**
+   * The encoded model, if it is not in a file. Its weights are then read from the folder of `path`, to which
+   * nothing is written.
+   */
   model?: Uint8Array;
-  /** Keep memory that a run has freed for the next one (default); without, it goes back to the system. On the CPU. */
+  /**
+   * Keep memory that a run has freed for the next run (default); otherwise return it to the system. CPU only.
+   */
   arena?: boolean;
-  /** Plan a run's memory as one block once sizes are known from an earlier run (default): faster for small models, more memory for large ones. */
+  /**
+   * Allocate a run's memory as one block once an earlier run has shown the sizes (default): faster for small
+   * models, more memory for large ones.
+   */
   pattern?: boolean;
 }
 
 /**
- * Opens a model with ONNX Runtime on the first execution provider that takes it. `auto` tries CUDA where the runtime was built with it, then the CPU;
- * TensorRT only on request, since it compiles each model for minutes.
+ * Opens a model with ONNX Runtime on the first execution provider that accepts it. `auto` tries CUDA where
+ * the runtime was built with it, then the CPU. TensorRT is used only on request because it compiles each
+ * model for minutes.
  *
- * @param path of the .onnx file; with `model`, of the checkpoint that its weights lie in
- * @throws SamMilError `InvalidInput` where even the CPU can't load the model
+ * @param path of the .onnx file; with `model`, of the checkpoint that holds its weights
+ * @throws SamMilError `InvalidInput` where even the CPU cannot load the model
  */
 export async function openSession(
   path: string,
@@ -69,13 +84,16 @@ export async function openSession(
 
 function sessionSettings(path: string, model: Uint8Array | undefined): Record<string, unknown> {
   return {
-    // Threads that wait must not spin: the cores decode the next patches meanwhile.
+    // Waiting threads must not spin: the cores decode the next patches meanwhile.
     intra_op: { allow_spinning: '0' },
     ...(model && { model_external_initializers_file_folder_path: dirname(path) }),
   };
 }
 
-/** For `doctor`: each execution provider, and what keeps it from being tried; none that is tried is promised to work before a model is loaded. */
+/**
+ * Lists each execution provider, and why it cannot be tried if so, for `doctor`. Only loading a model shows
+ * whether a provider works.
+ */
 export async function executionProviders(): Promise<{ name: ProviderName; lack?: string }[]> {
   const runtime = await loadRuntime();
   return (['cuda', 'tensorrt', 'cpu'] as const).map((name) => ({ name, lack: runtime.lacks(name) }));
@@ -88,7 +106,7 @@ export async function runtimeVersion(): Promise<string> {
 
 interface Runtime {
   create(model: string | Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
-  /** Why a provider can't be tried; undefined where it can. */
+  /** Why a provider cannot be tried, or undefined if it can. */
   lacks(name: ProviderName): string | undefined;
 }
 
@@ -102,16 +120,16 @@ async function loadRuntime(): Promise<Runtime> {
         : runtime.InferenceSession.create(model, options),
     lacks: (name) => {
       if (name === 'cpu') return undefined;
-      if (!built.has(name)) return 'this build of ONNX Runtime does not have it';
-      // Trying without the file would only make the library print an error of its own.
+      if (!built.has(name)) return 'this build of ONNX Runtime does not include it';
+      // Trying without the file would only make the library print its own error.
       return hasProviderLibrary(name)
         ? undefined
-        : "ONNX Runtime's library for it is not here (`sam-mil doctor --set-up` on a machine with an NVIDIA driver brings it)";
+        : "ONNX Runtime's library for it is not installed (run `sam-mil doctor --set-up` on a machine with an NVIDIA driver)";
     },
   };
 }
 
-/** Graphics providers are libraries beside ONNX Runtime's own, which its npm package brings on request only. */
+/** GPU providers are separate libraries next to ONNX Runtime's own. Its npm package does not include them. */
 function hasProviderLibrary(name: ProviderName): boolean {
   const file =
     process.platform === 'win32'
@@ -120,10 +138,10 @@ function hasProviderLibrary(name: ProviderName): boolean {
   return existsSync(join(onnxLibraryFolder(), file));
 }
 
-/** Providers to try, in order, ending with the CPU; what is not tried is said in `failures`. */
+/** Providers to try, in order, ending with the CPU. Why others are not tried is added to `failures`. */
 function candidates(device: Device, runtime: Runtime, failures: string[]): ProviderName[] {
-  const wanted: ProviderName[] = device === 'auto' ? ['cuda'] : device === 'cpu' ? [] : [device];
-  const usable = wanted.filter((name) => {
+  const requested: ProviderName[] = device === 'auto' ? ['cuda'] : device === 'cpu' ? [] : [device];
+  const usable = requested.filter((name) => {
     const lack = runtime.lacks(name);
     if (lack !== undefined) failures.push(`${name}: ${lack}`);
     return lack === undefined;
@@ -133,18 +151,20 @@ function candidates(device: Device, runtime: Runtime, failures: string[]): Provi
 
 function reason(name: ProviderName, device: Device, failures: readonly string[]): string {
   if (failures.length > 0) return failures.join('; ');
-  return device === 'auto' ? `first of the providers that work here` : `asked for ${name}`;
+  return device === 'auto' ? `fastest provider that works on this machine` : `${name} was requested`;
 }
 
 function unreadable(path: string, cause: unknown): SamMilError {
-  return new SamMilError('InvalidInput', `ONNX Runtime can't load this model: ${firstLine(cause)}`, {
+  return new SamMilError('InvalidInput', `ONNX Runtime cannot load this model: ${firstLine(cause)}`, {
     file: path,
-    next: 'check that the file is complete and that its weights lie beside it',
+    next: 'check that the file is complete and that its weights are in the same folder',
     cause,
   });
 }
 
-/** CUDA's own words where they are in it, else all but the place in the runtime's source. */
+/**
+ * Extracts CUDA's own message if there is one, else the message without its position in the runtime's source.
+ */
 function firstLine(error: unknown): string {
   const line = (error instanceof Error ? error.message : String(error)).split('\n')[0];
   const bare = line.replace(/\/onnxruntime_src\/.*?\)\s+(?=[A-Z[])/, '');

@@ -1,11 +1,11 @@
 /**
- * The few pieces of the protocol-buffer wire format that ONNX files need (protobuf.dev, "Encoding"): varints, fixed 32-bit floats, and
- * length-delimited fields; and a reader that walks fields without knowing the schema.
+ * Writes the part of the protocol buffer wire format that ONNX files need (protobuf.dev, "Encoding"):
+ * varints, fixed 32-bit floats and length-delimited fields.
  */
 export class ProtoWriter {
   private readonly chunks: Uint8Array[] = [];
 
-  /** int32, int64, enum and bool fields. */
+  /** Writes an int32, int64, enum or bool field. */
   integer(field: number, value: number | bigint): this {
     this.chunks.push(varint(field * 8), varint(BigInt.asUintN(64, BigInt(value))));
     return this;
@@ -31,7 +31,7 @@ export class ProtoWriter {
     return this.bytes(field, value.finish());
   }
 
-  /** A repeated integer field in packed form. */
+  /** Writes a repeated integer field in packed form. */
   integers(field: number, values: readonly number[]): this {
     return this.bytes(field, Buffer.concat(values.map((value) => varint(BigInt.asUintN(64, BigInt(value))))));
   }
@@ -54,11 +54,17 @@ function varint(value: number | bigint): Uint8Array {
 
 export interface ProtoField {
   field: number;
-  /** Varints as numbers (exact to 2^53), length-delimited fields as views, fixed-width fields as their bytes. */
+  /**
+   * Varints as numbers (exact to 2^53), length-delimited fields as views, fixed-width fields as their bytes.
+   */
   value: number | Uint8Array;
 }
 
-/** The fields of one message, in file order. Throws RangeError where the bytes are no protocol buffer. */
+/**
+ * Walks the fields of one message in file order, without knowing the schema.
+ *
+ * @throws RangeError where the bytes are not a protocol buffer
+ */
 export function* protoFields(message: Uint8Array): Generator<ProtoField> {
   let at = 0;
   const next = (): number => {

@@ -2,8 +2,9 @@ import { parentPort } from 'node:worker_threads';
 import type { ThreadAnswer, ThreadTask } from './task-thread.js';
 
 /**
- * The other end of a `TaskThread`: begins each task as it comes, until the thread is told to end.
- * @param transfer memory of a result that is handed over without a copy
+ * The thread's side of a `TaskThread`: starts each task on arrival, until the thread is closed.
+ *
+ * @param transfer returns the buffers of a result that are transferred without a copy
  */
 export function serveTasks<Task, Result>(
   work: (task: Task) => Result | Promise<Result>,
@@ -24,7 +25,7 @@ async function answer<Task, Result>(
     const result = await work(task);
     parentPort?.postMessage({ id, result } satisfies ThreadAnswer<Result>, transfer(result) as ArrayBuffer[]);
   } catch {
-    // The caller does it itself, and meets the error first hand.
+    // The caller repeats the task itself and so gets the original error.
     parentPort?.postMessage({ id } satisfies ThreadAnswer<Result>);
   }
 }

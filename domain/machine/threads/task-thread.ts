@@ -1,21 +1,22 @@
 import { Worker } from 'node:worker_threads';
 
-/** What a thread is asked. */
+/** A message to the thread. */
 export interface ThreadTask<Task> {
   id: number;
   task: Task;
 }
 
-/** Its answer: no result where the task failed. */
+/** The thread's answer. It has no result if the task failed. */
 export interface ThreadAnswer<Result> {
   id: number;
   result?: Result;
 }
 
 /**
- * Tasks on a thread of its own, begun in the order in which they are asked for, while the caller goes on. A task that fails there, or that the thread dies of, comes back as
- * undefined: the caller does it itself and so meets the error first hand. The thread keeps the process alive only while it has something to do. The
- * module it runs calls `serveTasks`.
+ * Runs tasks on a separate thread, in the order in which they are requested, while the caller continues. A
+ * task that fails or that kills the thread resolves to undefined: the caller then repeats it and so gets the
+ * original error. The thread keeps the process alive only while it has work. The module that it runs must
+ * call `serveTasks`.
  */
 export class TaskThread<Task, Result> {
   private readonly module: URL;
@@ -27,24 +28,24 @@ export class TaskThread<Task, Result> {
     this.module = module;
   }
 
-  /** Has the module loaded by the time that the first task comes. */
+  /** Starts the thread, so that the module is loaded before the first task arrives. */
   start(): void {
     this.worker ??= this.startThread();
   }
 
-  /** The task's result, or undefined where it failed. */
+  /** Resolves to the task's result, or to undefined if it failed. */
   run(task: Task): Promise<Result | undefined> {
     this.start();
     const id = this.tasks++;
     return new Promise((resolve) => {
-      // First of all: a task that can't be sent must leave nothing behind.
+      // This comes first because a task that cannot be sent must leave no state behind.
       this.worker?.postMessage({ id, task } satisfies ThreadTask<Task>);
       this.waiting.set(id, resolve);
       this.worker?.ref();
     });
   }
 
-  /** Lets the thread end after what it is doing; tasks that are still waited for come back as undefined. */
+  /** Ends the thread after its current task. Pending tasks resolve to undefined. */
   close(): void {
     this.worker?.postMessage('close');
     this.worker?.unref();
@@ -53,9 +54,9 @@ export class TaskThread<Task, Result> {
 
   private startThread(): Worker {
     const worker = new Worker(this.module);
-    // A listener for messages keeps the process alive again, so it is let go after them.
+    // A message listener references the thread again, so `unref` is called after adding it.
     worker.on('message', ({ id, result }: ThreadAnswer<Result>) => this.finish(id, result));
-    // Its exit may come when the next thread is already at work.
+    // A thread may report its exit after the next one has started.
     const ended = () => this.worker === worker && this.giveUp();
     worker.on('error', ended);
     worker.on('messageerror', () => void worker.terminate());

@@ -1,20 +1,20 @@
 import { isDiskFull, isErrorCode, SamMilError, type ErrorFacts, type WireError } from '../../errors.js';
 
 /**
- * The one form in which an error crosses threads, processes and Temporal, all of which lose its class. Workflows
- * import this module too: it must not import any Node built-in.
+ * The only form in which errors cross threads, processes and Temporal, all of which lose their class.
+ * Workflows also import this module, so it must not import Node built-ins.
  */
 
 /**
- * The one bound on each text of an error, in characters: a history, and the message that records fifty items, must
- * hold many of them. Everything that a crashed process printed is in its item's log.
+ * Maximum length of each text of an error, in characters, because a history, and a message that records fifty
+ * items, must hold many errors. The item's log has the complete output of a crashed process.
  */
-const LONGEST = 2000;
+const MAX_LENGTH = 2000;
 
-/** Any error in the form that travels. Encoding what was decoded gives the same form again. */
+/** Encodes any error in the wire form. Encoding a decoded error gives the same form again. */
 export function encodeError(error: unknown): WireError {
   const { code, what, facts, stack } = asSamMilError(error);
-  const frames = framesOf(stack);
+  const frames = stackFrames(stack);
   return {
     code,
     what: bounded(what),
@@ -23,7 +23,7 @@ export function encodeError(error: unknown): WireError {
   };
 }
 
-/** The error again, on the other side. */
+/** Decodes an error on the receiving side. */
 export function decodeError({ code, what, facts, stack }: WireError): SamMilError {
   const error = isErrorCode(code)
     ? new SamMilError(code, what, facts)
@@ -32,13 +32,15 @@ export function decodeError({ code, what, facts, stack }: WireError): SamMilErro
   return error;
 }
 
-/** Whether a value that came from elsewhere, such as the details of a failure, is an encoded error. */
+/** Whether an external value, such as the details of a failure, is an encoded error. */
 export function isWireError(value: unknown): value is WireError {
   const { code, what, facts } = (value ?? {}) as Partial<WireError>;
   return typeof code === 'string' && typeof what === 'string' && typeof facts === 'object' && facts !== null;
 }
 
-/** Any error, of the file system or a library, as one of ours, with the stack of the original. */
+/**
+ * Converts any error, such as one of the file system or a library, to a SamMilError with the original stack.
+ */
 export function asSamMilError(error: unknown): SamMilError {
   if (error instanceof SamMilError) return error;
   const what = error instanceof Error ? error.message : String(error);
@@ -53,7 +55,7 @@ function diskFull(cause: unknown, found: string): SamMilError {
   return new SamMilError('DiskFull', 'the disk is full', { file: path, found, next, cause });
 }
 
-/** What network errors really say is in their cause. */
+/** Network errors state the reason in their cause. */
 function internal(error: unknown, what: string): SamMilError {
   const cause: unknown = error instanceof Error ? error.cause : undefined;
   const found = cause instanceof Error ? cause.message : undefined;
@@ -68,21 +70,21 @@ function boundedFacts(facts: ErrorFacts): ErrorFacts {
   return Object.fromEntries(known);
 }
 
-/** Both ends are kept: a list is best known by its beginning, what a process printed by its end. */
+/** Keeps both ends: the beginning identifies a list, the end explains the output of a process. */
 function bounded(text: string): string {
-  if (text.length <= LONGEST) return text;
+  if (text.length <= MAX_LENGTH) return text;
   const mark = '\n...\n';
-  const half = Math.floor((LONGEST - mark.length) / 2);
+  const half = Math.floor((MAX_LENGTH - mark.length) / 2);
   return `${wellFormed(text.slice(0, half))}${mark}${wellFormed(text.slice(-half))}`;
 }
 
-/** Without half a character at a cut, which Temporal's server would refuse. */
+/** Removes half of a surrogate pair at a cut, which Temporal's server would reject. */
 function wellFormed(text: string): string {
   return text.replace(/^[\udc00-\udfff]|[\ud800-\udbff]$/g, '');
 }
 
-/** The stack without the message that it begins with. */
-function framesOf(stack = ''): string {
+/** The stack without its leading message. */
+function stackFrames(stack = ''): string {
   const lines = stack.split('\n');
   const first = lines.findIndex((line) => /^\s+at /.test(line));
   return first < 0 ? '' : lines.slice(first).join('\n');

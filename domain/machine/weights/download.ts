@@ -10,56 +10,62 @@ import { requireSpace } from './room-on-disk.js';
 
 export interface Download {
   url: string;
-  /** Where the file appears, whole. Until then it lies beside it as `.partial`, with a record of what it is a part of. The caller removes the folder. */
+  /**
+   * Where the complete file appears. Until then a `.partial` file next to it holds the data, with a record of
+   * its origin. The caller removes the folder.
+   */
   path: string;
-  /** Sizes the whole file may have; undefined: any. */
+  /** Valid sizes of the complete file. Undefined accepts any size. */
   sizes?: readonly number[];
-  /** Called with every piece: bytes there, and of how many, where that is known. */
+  /** Called for each chunk with the bytes received and, if known, the total. */
   progress?: (done: number, total: number | undefined) => void;
-  /** What the person can do instead. */
+  /** What the user can do instead if the download fails. */
   otherwise: string;
-  /** Milliseconds before the first new attempt; each further one that brings nothing waits twice as long. */
+  /** Milliseconds before the first retry. The delay doubles with each attempt that receives no data. */
   pause?: number;
 }
 
-/** Attempts in a row that bring nothing. */
-const MOST_VAIN = 5;
+/** Maximum number of consecutive attempts that receive no data. */
+const MAX_IDLE_ATTEMPTS = 5;
 
-/** What a partial file is a part of. */
+/** The origin of a partial file. */
 interface Part {
   url: string;
-  /** Strong ETag or date of change: the server compares it before it sends the rest. */
+  /** Strong ETag or modification date, which the server compares before it sends the rest. */
   validator?: string;
   total?: number;
 }
 
 /**
- * Brings a file by HTTP. A connection that breaks is taken up again where it broke; so is a download that was killed, where the server can send a
- * part and says that its file is still the same. The caller compares the digest.
+ * Downloads a file over HTTP. After a lost connection or a killed process, the download resumes where it
+ * stopped, provided that the server supports ranges and confirms that its file is unchanged. The caller
+ * compares the digest.
  *
- * @throws SamMilError `Unavailable` where the server can't be reached or refuses, `InvalidInput` where it sends a file of another size, `DiskFull`
+ * @throws SamMilError `Unavailable` where the server cannot be reached or refuses, `InvalidInput` where its
+ *   file has an unexpected size, `DiskFull`
  */
 export async function download(request: Download): Promise<void> {
   await mkdir(dirname(request.path), { recursive: true });
   let reached = false;
-  for (let vain = 0; ; vain++) {
+  for (let idle = 0; ; idle++) {
     const before = await partialSize(request);
     const outcome = await attempt(request, before);
     if (outcome === 'complete') break;
     reached ||= outcome.reached;
-    if (outcome.final || !reached || vain >= MOST_VAIN) throw unavailable(request, outcome.reason);
-    if ((await partialSize(request)) > before) vain = -1;
-    await wait((request.pause ?? 1000) * 2 ** Math.max(0, vain));
+    if (outcome.final || !reached || idle >= MAX_IDLE_ATTEMPTS) throw unavailable(request, outcome.reason);
+    if ((await partialSize(request)) > before) idle = -1;
+    await wait((request.pause ?? 1000) * 2 ** Math.max(0, idle));
   }
-  // The record stays: should the caller be killed before it has used the file, the next download finds that nothing is missing.
+  // The record stays: if the caller is killed before it has used the file, the next download finds it
+  // complete.
   commitTemporary(partial(request), request.path);
 }
 
 interface Failure {
   reason: string;
-  /** The server answered at all. A connection that never came about is not worth waiting for. */
+  /** Whether the server answered. If it never did, there are no retries. */
   reached: boolean;
-  /** Trying again can't help. */
+  /** Retrying cannot help. */
   final?: boolean;
 }
 
@@ -69,7 +75,7 @@ async function attempt(request: Download, have: number): Promise<'complete' | Fa
   try {
     answer = await httpGet(request.url, part ? rangeHeaders(have, part) : {});
   } catch (error) {
-    return { reason: reasonOf(error), reached: false };
+    return { reason: describeFailure(error), reached: false };
   }
   try {
     return await receive(request, answer, part ? have : 0);
@@ -80,9 +86,9 @@ async function attempt(request: Download, have: number): Promise<'complete' | Fa
 
 async function receive(request: Download, answer: HttpAnswer, have: number): Promise<'complete' | Failure> {
   const { status } = answer;
-  const failure = { reached: true, reason: `the server answers ${status}` };
+  const failure = { reached: true, reason: `the server responded with HTTP status ${status}` };
   if (status === 416 && have > 0) {
-    if (totalOf(answer, 0) === have) return 'complete';
+    if (readTotal(answer, 0) === have) return 'complete';
     dropPartial(request);
     return failure;
   }
@@ -91,9 +97,9 @@ async function receive(request: Download, answer: HttpAnswer, have: number): Pro
     return { ...failure, final: status < 500 && ![408, 425, 429].includes(status) };
   if (start !== 0 && start !== have) {
     dropPartial(request);
-    return { ...failure, reason: `the server sends bytes from ${start} instead of ${have}` };
+    return { ...failure, reason: `the server sent bytes from ${start} instead of ${have}` };
   }
-  const total = totalOf(answer, start);
+  const total = readTotal(answer, start);
   checkSize(request, total);
   await requireSpace(dirname(request.path), (total ?? 0) - start);
   return save(request, answer, start, total);
@@ -105,10 +111,10 @@ async function save(
   start: number,
   total: number | undefined,
 ): Promise<'complete' | Failure> {
-  // A part must never lie beside the record of another file.
+  // A partial file must never be paired with the record of another file.
   if (start === 0) {
     dropPartial(request);
-    const record: Part = { url: request.url, validator: validatorOf(answer), total };
+    const record: Part = { url: request.url, validator: readValidator(answer), total };
     writeFileSync(partRecord(request), JSON.stringify(record));
   }
   const file = await open(partial(request), start === 0 ? 'w' : 'r+');
@@ -123,7 +129,7 @@ async function save(
     }
   } catch (error) {
     if (error instanceof SamMilError) throw error;
-    return { reached: true, reason: reasonOf(error) };
+    return { reached: true, reason: describeFailure(error) };
   } finally {
     await file.close();
   }
@@ -144,7 +150,7 @@ async function write(file: FileHandle, chunk: Buffer, position: number, request:
     const known = asWriteError(error, request.path);
     throw known instanceof SamMilError
       ? known
-      : new SamMilError('Internal', reasonOf(error), { cause: error });
+      : new SamMilError('Internal', describeFailure(error), { cause: error });
   }
 }
 
@@ -161,12 +167,12 @@ function dropPartial(request: Download): void {
 }
 
 async function partialSize(request: Download): Promise<number> {
-  // A download that another run finished, but did not get to use.
+  // An earlier run completed this download but did not use it.
   if (existsSync(request.path)) renameSync(request.path, partial(request));
   return (await stat(partial(request)).catch(() => undefined))?.size ?? 0;
 }
 
-/** What the partial file is a part of; undefined where that is not known, or where it is a part of something else. */
+/** The origin of the partial file, or undefined if it is unknown or differs from the request. */
 function readPart(request: Download): Part | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(partRecord(request), 'utf8'));
@@ -181,8 +187,8 @@ function rangeHeaders(have: number, { validator }: Part): Record<string, string>
   return validator === undefined ? range : { ...range, 'if-range': validator };
 }
 
-/** A weak ETag does not promise the same bytes. */
-function validatorOf({ headers }: HttpAnswer): string | undefined {
+/** A weak ETag does not guarantee identical bytes. */
+function readValidator({ headers }: HttpAnswer): string | undefined {
   const etag = headers.etag;
   if (typeof etag === 'string' && etag.startsWith('"')) return etag;
   const modified = headers['last-modified'];
@@ -194,49 +200,52 @@ function rangeStart({ headers }: HttpAnswer): number {
   return match ? Number(match[1]) : 0;
 }
 
-/** Size of the whole file, where the server says it. */
-function totalOf({ headers, status }: HttpAnswer, start: number): number | undefined {
+/** Size of the complete file, if the server states it. */
+function readTotal({ headers, status }: HttpAnswer, start: number): number | undefined {
   const range = /\/(\d+)$/.exec(String(headers['content-range']));
   if (range && status !== 200) return Number(range[1]);
   const length = Number(headers['content-length'] ?? Number.NaN);
   return status !== 416 && Number.isSafeInteger(length) ? start + length : undefined;
 }
 
-/** Another size is another file, such as a page that asks for a login: noticed before gigabytes have come. */
+/**
+ * A different size means a different file, such as a login page. This is detected before gigabytes arrive.
+ */
 function checkSize(request: Download, total: number | undefined): void {
   const { sizes } = request;
   if (total === undefined || sizes === undefined || sizes.includes(total)) return;
-  throw otherFile(request, sizes, `${total}`);
+  throw otherFile(request, sizes, `${total} bytes`);
 }
 
-/** Where the server does not say how much comes, it must not fill the disk. */
+/** A server that does not state the size must not fill the disk. */
 function checkLength(request: Download, done: number): void {
   const { sizes } = request;
-  if (sizes !== undefined && done > Math.max(...sizes)) throw otherFile(request, sizes, `${done} and more`);
+  if (sizes !== undefined && done > Math.max(...sizes))
+    throw otherFile(request, sizes, `at least ${done} bytes`);
 }
 
 function otherFile(request: Download, sizes: readonly number[], found: string): SamMilError {
   dropPartial(request);
-  return new SamMilError('InvalidInput', 'the server sends another file', {
+  return new SamMilError('InvalidInput', 'the server sent a different file', {
     file: request.url,
     expected: `${sizes.join(' or ')} bytes`,
     found,
-    next: `look what is there in a browser (a login page?); ${request.otherwise}`,
+    next: `open the address in a browser (it may show a login page); ${request.otherwise}`,
   });
 }
 
 function unavailable(request: Download, reason: string): SamMilError {
-  return new SamMilError('Unavailable', `could not be downloaded: ${reason}`, {
+  return new SamMilError('Unavailable', `download failed: ${reason}`, {
     file: request.url,
     next: request.otherwise,
   });
 }
 
-/** The network's errors hide the reason in `cause`, or in a list of one for each address. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
+/** Network errors put the reason in `cause`, or in a list with one error per address. */
+function describeFailure(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return describeFailure(error.errors[0]);
   if (!(error instanceof Error)) return String(error);
-  if (error.cause !== undefined) return reasonOf(error.cause);
+  if (error.cause !== undefined) return describeFailure(error.cause);
   const { code } = error as NodeJS.ErrnoException;
   return code === undefined || error.message.includes(code) ? error.message : `${error.message} (${code})`;
 }

@@ -3,33 +3,35 @@ import { Agent, ProxyAgent, request, type Dispatcher } from 'undici';
 
 export interface HttpAnswer {
   status: number;
-  /** By lower-case name. */
+  /** By lowercase name. */
   headers: Readonly<Record<string, string | string[] | undefined>>;
   body: Readable;
-  /** Ends the connection, also in the middle of the body. */
+  /** Closes the connection, even in the middle of the body. */
   close(): Promise<void>;
 }
 
-/** A server that is silent for as long is taken for dead: the download goes on over a new connection. */
+/**
+ * A server that sends nothing for this long is considered dead. The download continues over a new connection.
+ */
 const SILENCE_MS = 60_000;
-const MOST_REDIRECTS = 10;
+const MAX_REDIRECTS = 10;
 
 /**
- * GET of an address, through the proxy that the environment names for it, following redirects (never from https to http). `NODE_EXTRA_CA_CERTS` names
- * certificates of a proxy that looks into TLS.
+ * Sends a GET request through the proxy that the environment specifies, and follows redirects (never from
+ * https to http). `NODE_EXTRA_CA_CERTS` names the certificates of a proxy that inspects TLS.
  *
- * @throws Error of the network: no SamMilError, since only the caller knows what to advise
+ * @throws Error of the network. It is not a SamMilError, because only the caller knows what to advise.
  */
 export async function httpGet(url: string, headers: Record<string, string>): Promise<HttpAnswer> {
   let target = new URL(url);
-  for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
+  for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
     const dispatcher = dispatcherFor(target);
     const close = () => dispatcher.destroy();
     const answer = await get(target, headers, dispatcher).catch(async (error: unknown) => {
       await close();
       throw error;
     });
-    // Whoever reads the body gets its error; one that comes after nobody reads any more is of no interest.
+    // Readers of the body get its errors. Errors after the last read are ignored.
     answer.body.on('error', () => undefined);
     const location = answer.headers.location;
     if (![301, 302, 303, 307, 308].includes(answer.statusCode) || typeof location !== 'string')
@@ -40,12 +42,12 @@ export async function httpGet(url: string, headers: Record<string, string>): Pro
       throw new Error(`the server redirects from https to ${next.origin}`);
     target = next;
   }
-  throw new Error(`more than ${MOST_REDIRECTS} redirects`);
+  throw new Error(`more than ${MAX_REDIRECTS} redirects`);
 }
 
 function get(target: URL, headers: Record<string, string>, dispatcher: Dispatcher) {
   if (!['http:', 'https:'].includes(target.protocol)) throw new Error(`${target.protocol} is not supported`);
-  // Compressed bytes could not be resumed by their count.
+  // A compressed response cannot be resumed at a byte offset.
   const all = { 'accept-encoding': 'identity', 'user-agent': 'sam-mil', ...headers };
   return request(target, { dispatcher, headers: all });
 }
@@ -57,8 +59,9 @@ function dispatcherFor(target: URL): Dispatcher {
 }
 
 /**
- * The proxy for an address as curl reads the environment: `https_proxy` or `http_proxy` by the address's scheme, else `all_proxy`; `no_proxy` lists
- * hosts that are reached directly, with their subdomains. Names count in small and in capital letters, small ones first.
+ * Selects the proxy for a URL by the rules of curl: `https_proxy` or `http_proxy` by the URL's scheme, else
+ * `all_proxy`. `no_proxy` lists hosts that are reached directly, including their subdomains. Lowercase names
+ * take precedence over uppercase ones.
  */
 export function proxyFor(target: URL, environment: NodeJS.ProcessEnv = process.env): string | undefined {
   const variable = (name: string) => environment[name] || environment[name.toUpperCase()] || undefined;

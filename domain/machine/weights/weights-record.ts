@@ -5,42 +5,46 @@ import { writeAtomic } from '../../files/atomic.js';
 import { isJsonObject } from '../../json.js';
 import { nativeCacheFolder } from '../cache-folder.js';
 
-/** What `models import` and `models fetch` write last, so that a checkpoint without it is none. */
+/**
+ * The record that `models import` and `models fetch` write last. A checkpoint without a record is incomplete.
+ */
 export interface WeightsRecord {
   name: string;
-  /** Path of the checkpoint below the folder that the record lies in, with `/`. */
+  /** Path of the checkpoint relative to the record's folder, with `/`. */
   file: string;
-  /** `sha256:...`, taken while the file was copied. */
+  /** `sha256:...`, computed while the file was copied. */
   digest: string;
   bytes: number;
-  /** Time of the file's last change, in whole milliseconds: where it differs, the digest is taken again before anybody trusts the file. */
+  /**
+   * Modification time in whole milliseconds. If the file's time differs, its digest is checked before use.
+   */
   modified: number;
-  /** Path it was copied from, or address it was fetched from. */
+  /** Path from which it was copied, or URL from which it was downloaded. */
   from: string;
   license: string;
-  /** False for a lab's own weights, taken with `--accept-digest`. */
+  /** False for custom weights, accepted with `--accept-digest`. */
   published: boolean;
 }
 
-/** Where weights are kept: below the cache folder, one folder a model. */
+/** The folder of all weights, below the cache folder, with one folder per model. */
 export function weightsFolder(): string {
   return join(nativeCacheFolder(), 'weights');
 }
 
-export function folderOfWeights(name: string): string {
+export function modelFolder(name: string): string {
   return join(weightsFolder(), name);
 }
 
 export function recordPath(name: string): string {
-  return join(folderOfWeights(name), 'weights.json');
+  return join(modelFolder(name), 'weights.json');
 }
 
-/** Absolute path of the checkpoint that a record is about. */
+/** Absolute path of the checkpoint that a record describes. */
 export function checkpointPath(record: WeightsRecord): string {
-  return join(folderOfWeights(record.name), ...record.file.split('/'));
+  return join(modelFolder(record.name), ...record.file.split('/'));
 }
 
-/** Undefined where there is none. @throws SamMilError `InvalidInput` on one that was edited or damaged */
+/** Undefined if there is none. @throws SamMilError `InvalidInput` where the record was edited or damaged */
 export function readRecord(name: string): WeightsRecord | undefined {
   const path = recordPath(name);
   let text: string;
@@ -54,7 +58,7 @@ export function readRecord(name: string): WeightsRecord | undefined {
   if (isRecord(record) && record.name === name) return record;
   throw new SamMilError('InvalidInput', 'the record of these weights is damaged', {
     file: path,
-    next: `bring them again: \`npx sam-mil models fetch ${name}\` or \`npx sam-mil models import ${name} FILE\``,
+    next: `run \`npx sam-mil models fetch ${name}\` or \`npx sam-mil models import ${name} FILE\``,
   });
 }
 
@@ -62,8 +66,8 @@ export function writeRecord(record: WeightsRecord): void {
   writeAtomic(recordPath(record.name), `${JSON.stringify(record, null, 2)}\n`);
 }
 
-/** Size and time of a file as a record holds them; undefined where it is not there. */
-export function stampOf(path: string): { bytes: number; modified: number } | undefined {
+/** Size and modification time of a file as in its record, or undefined if it does not exist. */
+export function readStamp(path: string): { bytes: number; modified: number } | undefined {
   const facts = statSync(path, { throwIfNoEntry: false });
   return facts?.isFile() ? { bytes: facts.size, modified: Math.floor(facts.mtimeMs) } : undefined;
 }

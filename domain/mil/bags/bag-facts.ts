@@ -4,8 +4,11 @@ import { isPt } from '../../pathology/layouts/feature-rows.js';
 import type { JsonObject } from '../../json.js';
 import type { Level0Px } from '../../units.js';
 
-/** Attributes of a bag's coords: what CLAM, TRIDENT and pathology.extract write about patches and encoder. None for a bare tensor. */
-function attributesOf(path: string): Record<string, unknown> {
+/**
+ * The attributes of a bag's coords, in which CLAM, TRIDENT and pathology.extract describe patches and
+ * encoder. A bare tensor has none.
+ */
+function readAttributes(path: string): Record<string, unknown> {
   if (isPt(path)) return {};
   const reader = openFeatures(path);
   try {
@@ -15,26 +18,27 @@ function attributesOf(path: string): Record<string, unknown> {
   }
 }
 
-/** Which encoder made a bag, as far as its file tells: encoder, encoder_version, encoder_weights. */
+/** The encoder of a bag, as far as its file states it: encoder, encoder_version, encoder_weights. */
 export function encoderFacts(path: string): JsonObject {
-  const known = Object.entries(attributesOf(path)).filter(
+  const known = Object.entries(readAttributes(path)).filter(
     ([name, value]) => name.startsWith('encoder') && (typeof value === 'string' || typeof value === 'number'),
   );
   return Object.fromEntries(known) as JsonObject;
 }
 
 /**
- * Side of a bag's patches in level-0 pixels: TRIDENT's `patch_size_level0`, or `patch_size` times the downsample of its level.
- * @param given overrides what the file says
- * @throws SamMilError InvalidInput when neither tells
+ * Side of a bag's patches in level-0 pixels: TRIDENT's `patch_size_level0`, or `patch_size` times the
+ * downsample of its level.
+ * @param given overrides the file's attributes
+ * @throws SamMilError InvalidInput where the size is unknown
  */
-export function patchSizeOf(path: string, given?: Level0Px): Level0Px {
+export function readPatchSize(path: string, given?: Level0Px): Level0Px {
   if (given !== undefined) return given;
-  const { patch_size_level0: direct, patch_size: size, downsample } = attributesOf(path);
+  const { patch_size_level0: direct, patch_size: size, downsample } = readAttributes(path);
   if (typeof direct === 'number') return direct;
   const factor = Array.isArray(downsample) && typeof downsample[0] === 'number' ? downsample[0] : 1;
   if (typeof size === 'number') return Math.round(size * factor);
-  throw new SamMilError('InvalidInput', 'the bag does not say how large its patches are', {
+  throw new SamMilError('InvalidInput', 'the bag does not state its patch size', {
     file: path,
     expected: 'attribute patch_size or patch_size_level0 on its coords',
     next: 'set `patch-size-level0`, in level-0 pixels',

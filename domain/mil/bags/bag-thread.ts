@@ -1,7 +1,7 @@
 import { serveTasks } from '../../machine/threads/serve-tasks.js';
 import { loadBag, type BagEntry, type HostBag } from './bags.js';
 
-/** What the reading thread of a `BagCache` is asked. */
+/** A request to the reading thread of a `BagCache`. */
 export interface ReadTask {
   entry: BagEntry;
   groupFeatures: boolean;
@@ -11,7 +11,7 @@ serveTasks(readBag, ({ features }) => [features.buffer]);
 
 function readBag({ entry, groupFeatures }: ReadTask): HostBag {
   const bag = loadBag(entry, { groupFeatures });
-  // A view of a larger buffer, such as a .pt file's, would take the whole of it along.
+  // Transferring a view, such as one of a .pt file, would transfer its whole buffer.
   const whole = bag.features.byteLength === bag.features.buffer.byteLength;
   return whole ? bag : { ...bag, features: bag.features.slice() };
 }

@@ -10,14 +10,14 @@ import type { InputFile, ItemRecord } from '../../job.js';
 import { isFileRef } from '../../job.js';
 import { firstNames } from './first-names.js';
 
-/** Where a bag lies. */
+/** The files of a bag. */
 export interface BagEntry {
-  /** The item's key: what labels and splits name it by. */
+  /** The item's key, which labels and splits refer to. */
   key: string;
   /** Absolute path of the features file (h5 or pt). */
   features: string;
   digest: string;
-  /** Absolute path of its sam_info file, where it has one. */
+  /** Absolute path of its sam_info file, if it has one. */
   samInfo?: string;
   samInfoDigest?: string;
 }
@@ -32,14 +32,19 @@ export interface HostBag {
   coords: Int32Array;
   /** 1 for group rows. */
   isGroup: Uint8Array;
-  /** `relative_area`: 0 for group rows, 1 for a patch in no mask, else the area of its smallest mask in pixels of the SAM image. */
+  /**
+   * `relative_area`: 0 for group rows, 1 for a patch outside all masks, else the area of its smallest mask in
+   * pixels of the SAM image.
+   */
   area: Float32Array;
 }
 
 /**
- * The bags of an items file: its finished items, each with an output `bag`, `h5` or `pt` and perhaps `sam-info`.
- * @param work absolute path of the work folder, which the outputs' paths are relative to
- * @throws SamMilError InvalidInput naming the item that has no features
+ * Lists the bags of an items file: its finished items, each with an output `bag`, `h5` or `pt` and optionally
+ * `sam-info`.
+ *
+ * @param work absolute path of the work folder, to which the outputs' paths are relative
+ * @throws SamMilError InvalidInput naming an item without features
  */
 export function listBags(itemsPath: string, work: string): BagEntry[] {
   return readItems(itemsPath)
@@ -48,10 +53,11 @@ export function listBags(itemsPath: string, work: string): BagEntry[] {
 }
 
 /**
- * The bags of some slides, each once, in the order of the keys.
- * @throws SamMilError InvalidInput naming the slides of the splits that have no bag
+ * Selects the bags of some slides, each once, in the order of the keys.
+ *
+ * @throws SamMilError InvalidInput naming the slides of the splits without a bag
  */
-export function bagsOf(
+export function selectBags(
   keys: readonly string[],
   entries: readonly BagEntry[],
   { splits, bags }: Record<'splits' | 'bags', InputFile>,
@@ -59,9 +65,9 @@ export function bagsOf(
   const byKey = new Map(entries.map((entry) => [entry.key, entry]));
   const missing = keys.filter((key) => !byKey.has(key));
   if (missing.length > 0) {
-    throw new SamMilError('InvalidInput', 'the splits name slides that have no bag', {
+    throw new SamMilError('InvalidInput', 'the splits name slides without a bag', {
       file: splits.path,
-      expected: `slides among the ${entries.length} of ${bags.name}`,
+      expected: `slides among the ${entries.length} of \`${bags.name}\``,
       found: `${missing.length}: ${firstNames(missing)}`,
       next: 'run mil.split again with the same `bags`',
     });
@@ -75,9 +81,9 @@ function bagEntry(item: ItemRecord, work: string, file: string): BagEntry {
   if (features === undefined) {
     throw new SamMilError('InvalidInput', `item "${item.key}" has no features`, {
       file,
-      expected: 'an output named bag, h5 or pt that is a file',
+      expected: 'a file output named bag, h5 or pt',
       found: Object.keys(item.outputs).join(', ') || 'no outputs',
-      next: 'take `bags` from a stage that ends with pathology.extract',
+      next: 'take `bags` from a stage whose last step is pathology.extract',
     });
   }
   return {
@@ -93,11 +99,12 @@ function inWork(path: string, work: string): string {
 }
 
 /**
- * Reads and checks a bag. Where the entry says the files' digests they must be those: the cache key of what is trained on them names the digests, so
- * an edited file would leave a model that can't be traced.
- * @param options.groupFeatures false leaves the group rows out
- * @throws SamMilError CountMismatch where features and sam_info differ in rows; InvalidInput on NaN, an empty bag, a sam_info of another slide, or a
- *   file that was changed after it was published
+ * Reads and checks a bag. The files must have the digests in the entry, if it states any: cache keys of
+ * trained models contain these digests, so training on an edited file would give an untraceable model.
+ *
+ * @param options.groupFeatures false omits the group rows
+ * @throws SamMilError CountMismatch where features and sam_info differ in rows; InvalidInput on NaN, an empty
+ *   bag, a sam_info of a different slide, or a file that changed after it was published
  */
 export function loadBag(
   entry: Pick<BagEntry, 'features' | 'samInfo'> & Partial<BagEntry>,
@@ -113,7 +120,7 @@ export function loadBag(
   }
 }
 
-/** Digests by path and stamp: a bag that does not fit in memory is read again each epoch. */
+/** Digests by path and stamp, because a bag that does not fit in memory is read again each epoch. */
 const known = new Map<string, { stamp: string; digest: string }>();
 
 function requireDigest(path: string, expected: string | undefined): void {
@@ -126,15 +133,15 @@ function requireDigest(path: string, expected: string | undefined): void {
     return digest;
   });
   if (found === expected) return;
-  throw new SamMilError('InvalidInput', 'the file was changed after it was published', {
+  throw new SamMilError('InvalidInput', 'the file changed after it was published', {
     file: path,
     expected,
     found,
-    next: 'run the pipeline again: the changed file is noticed and made anew',
+    next: 'run the pipeline again: it detects the changed file and recreates it',
   });
 }
 
-/** A .pt file is a bare tensor: its coords are those of the sam_info beside it, else all 0. */
+/** A .pt file is a bare tensor. Its coords come from its sam_info, else they are all 0. */
 function readBag(
   file: FeatureRows,
   { features: path, samInfo }: Pick<BagEntry, 'features' | 'samInfo'>,
@@ -144,7 +151,7 @@ function readBag(
   const info = samInfo === undefined ? undefined : readSamInfoOf(samInfo, file.rows, own);
   const coords = own ?? info?.coords ?? new Int32Array(file.rows * 2);
   const isGroup = info?.isGroupFeat ?? groupFlags(coords);
-  // Without a sam_info no patch is known to lie in a mask.
+  // Without a sam_info, no patch is known to be in a mask.
   const area = info?.relativeArea ?? Float32Array.from(isGroup, (group) => 1 - group);
   const kept = groupFeatures ? { features: file, coords } : rowsWithoutGroups(file, coords, isGroup);
   const { rows, dim } = kept.features;

@@ -1,8 +1,8 @@
-/** At most so many names are worth reading in an error. */
-const MOST = 10;
+/** Maximum number of names in an error message. */
+const MAX_NAMES = 10;
 
-/** `a, b, c`, or the first ten `and 5 more`. */
+/** `a, b, c`, or the first ten names and `, and 5 more`. */
 export function firstNames(names: readonly string[]): string {
-  const more = names.length > MOST ? `, and ${names.length - MOST} more` : '';
-  return `${names.slice(0, MOST).join(', ')}${more}`;
+  const more = names.length > MAX_NAMES ? `, and ${names.length - MAX_NAMES} more` : '';
+  return `${names.slice(0, MAX_NAMES).join(', ')}${more}`;
 }

@@ -1,15 +1,20 @@
-/** Per-feature shift and scale, measured on the training instances of a fold and applied to every bag the model sees. */
+/**
+ * Per-feature shift and scale, measured on the training instances of a fold and applied to every bag of the
+ * model.
+ */
 export interface Standardization {
   mean: Float32Array;
   /** Population standard deviation; 1 where a feature does not vary. */
   deviation: Float32Array;
 }
 
-/** Below this a feature counts as constant. */
+/** Features with a smaller deviation count as constant. */
 const CONSTANT = 1e-12;
 
 /**
- * Measures mean and deviation over all rows of some matrices, in double precision (two passes, so large means lose nothing).
+ * Measures mean and deviation over all rows of some matrices, in double precision. Two passes keep it exact
+ * for large means.
+ *
  * @param matrices row-major, each `dim` wide; iterated twice
  */
 export function measure(matrices: Iterable<Float32Array>, dim: number): Standardization {
@@ -35,7 +40,7 @@ export function measure(matrices: Iterable<Float32Array>, dim: number): Standard
   return { mean: Float32Array.from(mean), deviation };
 }
 
-/** (x - mean) / deviation of each row; a new array. */
+/** Returns (x - mean) / deviation of each row in a new array. */
 export function standardized(values: Float32Array, { mean, deviation }: Standardization): Float32Array {
   const dim = mean.length;
   const result = new Float32Array(values.length);

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { TensorFlow } from './tensorflow-internals.js';
 
-/** The constants of an Adam. */
+/** The constants of an Adam optimizer. */
 export interface AdamRule {
   weightDecay: number;
   beta1: number;
@@ -9,7 +9,7 @@ export interface AdamRule {
   epsilon: number;
 }
 
-/** Values of a parameter and its moments to begin with; copied. */
+/** Initial values of a parameter and its moments, which are copied. */
 export interface AdamStart {
   shape: number[];
   weight: Float32Array;
@@ -17,30 +17,31 @@ export interface AdamStart {
   second: Float32Array;
 }
 
-/** Makes the slots of one optimizer, which may share constants. */
+/** Creates the slots of one optimizer, which may share constants. */
 export interface AdamSlots {
   make(start: AdamStart): AdamSlot;
-  /** All parameters of a step have been updated. */
+  /** Called when all parameters of a step have been updated. */
   endUpdate(): void;
   dispose(): void;
 }
 
-/** Where one parameter and its moments live. */
+/** The storage of one parameter and its moments. */
 export interface AdamSlot {
-  /** A separate tensor, valid until the next `apply`; the caller disposes it. */
+  /** Returns a separate tensor, valid until the next `apply`. The caller disposes it. */
   read(which: 'weight' | 'first' | 'second'): Tensor;
   /**
-   * weight -= rate m / (sqrt(v) + epsilon), after m and v took in the gradient and the weight's decay. Bias correction is already in `rate` and
-   * `epsilon`.
-   * @param weight what `read` gave; disposed here
+   * weight -= rate m / (sqrt(v) + epsilon), after m and v are updated with the gradient and the weight decay.
+   * Bias correction is already part of `rate` and `epsilon`.
+   *
+   * @param weight the result of `read`, which is disposed here
    */
   apply(weight: Tensor, gradient: Tensor, rate: number, epsilon: number): void;
   dispose(): void;
 }
 
-/** Arrays of the host, updated by one loop. */
+/** Slots in host arrays, updated by one loop. */
 export function hostSlots(tf: TensorFlow, rule: AdamRule): AdamSlots {
-  // The constants as float32 arithmetic has them.
+  // The constants as float32 arithmetic rounds them.
   const [beta1, beta2] = [Math.fround(rule.beta1), Math.fround(rule.beta2)];
   const { weightDecay } = rule;
   return {

@@ -11,34 +11,38 @@ import { silenceHint, type TensorFlow } from './tensorflow-internals.js';
 
 export type { Rank, Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 
-/** TensorFlow's API. Undefined until {@link openBackend} has ended: importing this module loads nothing heavy. */
+/** TensorFlow's API. Undefined until {@link openBackend} resolves, so that importing this module is cheap. */
 export let tf: TensorFlow;
 
 /** The operations of the backend that {@link openBackend} opened last. */
 export let kernels: Kernels;
 
-/** Kept over a change to the JavaScript backend and back, with the tensors that it caches. */
+/** Kept, with its cached tensors, across a switch to the JavaScript backend and back. */
 let nativeKernels: NativeKernels | undefined;
 
 export type BackendChoice = 'auto' | 'tensorflow' | 'js';
 
-/** What computes. Two runs give the same bits only where all of these are equal. */
+/** The compute backend. Two runs are identical, bit for bit, only if all of these are equal. */
 export interface Backend {
   name: 'tensorflow' | 'js';
   device: 'cpu' | 'gpu';
   /** `4.22.0+2.19.1`: TensorFlow.js, then the native library. */
   version: string;
-  /** `oneDNN avx2`: the library behind matrix products and the widest instructions it finds. `CUDA` on a GPU, `JavaScript` without the native library. */
+  /**
+   * `oneDNN avx2`: the library for matrix products and the widest instructions it finds. `CUDA` on a GPU,
+   * `JavaScript` without the native library.
+   */
   kernels: string;
-  /** Threads one operation is spread over: they decide the order of summation in matrix products. */
+  /** Threads per operation. Their number determines the order of summation in matrix products. */
   threads: number;
 }
 
 /**
- * Loads TensorFlow into this process: once natively, which takes a second and 250 MB, so only in processes that compute. `auto` takes the
- * native library (on the GPU where one is found), and falls back to pure JavaScript with a loud warning: about 50 times slower.
+ * Loads TensorFlow into this process. The native library loads once and takes a second and 250 MB, so load it
+ * only in processes that compute. `auto` uses the native library (on the GPU if there is one) and falls back
+ * to pure JavaScript, which is about 50 times slower, with a prominent warning.
  *
- * @throws SamMilError `Unavailable` when `tensorflow` is asked for and can't be set up
+ * @throws SamMilError `Unavailable` where `tensorflow` is requested and cannot be set up
  */
 export async function openBackend(
   choice: BackendChoice,
@@ -50,14 +54,14 @@ export async function openBackend(
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     if (choice === 'tensorflow') {
-      throw new SamMilError('Unavailable', "the native TensorFlow library can't be loaded", {
+      throw new SamMilError('Unavailable', 'the native TensorFlow library cannot be loaded', {
         found: reason,
         next: 'run `npx sam-mil doctor`, or set `backend: js` (about 50 times slower)',
         cause,
       });
     }
     warn(
-      `TRAINING WILL BE ABOUT 50 TIMES SLOWER: native TensorFlow can't be loaded (${reason}); using JavaScript`,
+      `TRAINING WILL BE ABOUT 50 TIMES SLOWER: native TensorFlow cannot be loaded (${reason}); using JavaScript`,
     );
     return openJavaScript();
   }
@@ -66,7 +70,8 @@ export async function openBackend(
 async function openNative(): Promise<Backend> {
   const setUp = await ensureTensorFlow();
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
-  // TensorFlow turns oneDNN on by itself only for CPUs with instructions for neural networks; with AVX2 its batched products are up to four times as fast as Eigen's.
+  // TensorFlow enables oneDNN automatically only on CPUs with instructions for neural networks. With AVX2 its
+  // batched products are up to four times as fast as Eigen's.
   if (process.arch === 'x64') process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
   tf = requireTensorFlow(setUp.packages, TFJS_PACKAGE) as TensorFlow;
   await tf.setBackend('tensorflow');
@@ -82,13 +87,13 @@ async function openNative(): Promise<Backend> {
   };
 }
 
-/** The JavaScript backend comes with the native package but can be loaded without the native library. */
+/** The JavaScript backend is part of the native package but loads without the native library. */
 async function openJavaScript(): Promise<Backend> {
   if (tf === undefined) {
     tf = requireTensorFlow(await ensureTensorFlowPackages(), '@tensorflow/tfjs') as TensorFlow;
   }
   await tf.setBackend('cpu');
-  // Its own hint to install the native package would only repeat the warning above.
+  // The backend's own hint to install the native package would only repeat the warning above.
   silenceHint(tf);
   kernels = new HostKernels(tf);
   return { name: 'js', device: 'cpu', version: tf.version_core, kernels: 'JavaScript', threads: 1 };
@@ -99,7 +104,7 @@ function cpuKernels(): string {
   return `${library} ${instructions()}`;
 }
 
-/** Linux tells what the CPU can do; elsewhere its name stands for it. */
+/** Linux lists the CPU's instructions. On other systems the CPU's name is used instead. */
 function instructions(): string {
   try {
     const flags = new Set(
@@ -113,7 +118,7 @@ function instructions(): string {
   }
 }
 
-/** One line for people and for comparing: `tensorflow cpu 4.22.0+2.19.1, oneDNN avx2, 2 threads`. */
+/** One line for display and comparison: `tensorflow cpu 4.22.0+2.19.1, oneDNN avx2, 2 threads`. */
 export function describeBackend({ name, device, version, kernels, threads }: Backend): string {
   return `${name} ${device} ${version}, ${kernels}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
 }

@@ -2,8 +2,10 @@ import { tf, type Scalar } from './backend.js';
 import type { Weights } from './parameters.js';
 
 /**
- * Scales some gradients together so that their joint norm is at most `most`, as PyTorch's clip_grad_norm_ does.
- * @param gradients replaced in place; those not named stay as they are
+ * Scales some gradients by a common factor so that their joint norm is at most `most`, like PyTorch's
+ * clip_grad_norm_.
+ *
+ * @param gradients replaced in place; gradients that are not named stay unchanged
  */
 export function clipNorm(gradients: Weights, names: readonly string[], most: number): void {
   const present = names.filter((name) => gradients[name] !== undefined);

@@ -3,17 +3,21 @@ import { asOneOperation, shared, type Operation } from './tensorflow-internals.j
 
 type Save = (tensors: Tensor[]) => void;
 
-/** The value of a function, and what its gradients are made by: one by each of its inputs, undefined for those that are absent. */
+/**
+ * The value of a function, and the function that computes its gradients: one per input, undefined for absent
+ * inputs.
+ */
 export interface Differentiable<T extends Tensor> {
   value: T;
-  /** @param saved what went through `save`, in that order */
+  /** @param saved the tensors passed to `save`, in that order */
   gradient: (dy: T, saved: Tensor[]) => (Tensor | undefined)[];
 }
 
 /**
- * A function with its gradient, recorded as one operation. Tensors that the gradient needs are passed through `save` in `forward`; an absent bias is an
- * undefined input. What TensorFlow.js does in `customGrad`, without cloning what is saved through an operation of its own: of a
- * step of AB-MIL that took a millisecond, and with a thousand instances a step is short enough to feel it.
+ * Evaluates a function and records it with its gradient as one operation. `forward` passes the tensors that
+ * the gradient needs to `save`; an absent bias is an undefined input. This corresponds to `customGrad` of
+ * TensorFlow.js, but does not clone saved tensors with separate operations. Cloning took a millisecond per
+ * step of AB-MIL, which is noticeable with a thousand instances.
  */
 export function differentiable<T extends Tensor>(
   inputs: (Tensor | undefined)[],

@@ -3,9 +3,11 @@ import type { Weights } from './parameters.js';
 import { recorded, type Operation } from './tensorflow-internals.js';
 
 /**
- * Value and gradients of `f` by the named weights; names it does not depend on are left out. What TensorFlow.js does in `variableGrads`, but every
- * recorded activation and every gradient on the way is let go as soon as it was used, as PyTorch does: half the memory for TransMIL. To let go of
- * intermediate results in `f` as well, wrap its parts in `tf.tidy`; what the gradients need is kept all the same.
+ * Computes the value of `f` and its gradients with respect to the named weights. Weights on which it does not
+ * depend are omitted. This corresponds to `variableGrads` of TensorFlow.js, but releases every recorded
+ * activation and every intermediate gradient right after use, like PyTorch, which halves the memory for
+ * TransMIL. To release intermediate results in `f` as well, wrap its parts in `tf.tidy`; tensors that the
+ * gradients need are still kept.
  */
 export function differentiate(
   f: () => Scalar,
@@ -13,22 +15,25 @@ export function differentiate(
   weights: Weights,
 ): { loss: Scalar; gradients: Weights } {
   const { value: loss, operations } = recorded(tf, f);
-  const wanted = new Map(names.map((name) => [weights[name].id, name]));
-  const found = backpropagate(relevant(operations, new Set(wanted.keys()), loss), loss);
+  const requested = new Map(names.map((name) => [weights[name].id, name]));
+  const found = backpropagate(relevant(operations, new Set(requested.keys()), loss), loss);
   const gradients: Weights = {};
-  for (const [id, gradient] of found) gradients[wanted.get(id) as string] = gradient;
+  for (const [id, gradient] of found) gradients[requested.get(id) as string] = gradient;
   return { loss, gradients };
 }
 
-/** A node with those of its inputs through which the wanted weights reach it. */
+/** A node with the inputs that depend on the requested weights. */
 interface RelevantNode {
   node: Operation;
   inputs: [string, Tensor][];
 }
 
-/** The nodes on a way from the wanted weights to the loss, in order. What the others saved is let go. */
-function relevant(tape: readonly Operation[], wanted: ReadonlySet<number>, loss: Tensor): RelevantNode[] {
-  const fromWeights = new Set(wanted);
+/**
+ * Selects the nodes on a path from the requested weights to the loss, in order. Saved tensors of other nodes
+ * are disposed.
+ */
+function relevant(tape: readonly Operation[], requested: ReadonlySet<number>, loss: Tensor): RelevantNode[] {
+  const fromWeights = new Set(requested);
   const reached = tape.map((node) => {
     const inputs = Object.entries(node.inputs).filter(([, input]) => fromWeights.has(input.id));
     if (inputs.length > 0) node.outputs.forEach((output) => fromWeights.add(output.id));
@@ -48,12 +53,15 @@ function relevant(tape: readonly Operation[], wanted: ReadonlySet<number>, loss:
   return kept.reverse();
 }
 
-/** Gradients by tensor id of what no node made: the weights. Uses up the nodes. */
+/**
+ * Returns the gradients of tensors that no node produced, which are the weights, by tensor id. Disposes the
+ * nodes' saved tensors.
+ */
 function backpropagate(nodes: readonly RelevantNode[], loss: Tensor): Map<number, Tensor> {
   const gradients = new Map<number, Tensor>([[loss.id, tf.scalar(1)]]);
   for (const { node, inputs } of [...nodes].reverse()) {
     const dys = node.outputs.map(({ id }) => gradients.get(id) ?? null);
-    const parts = gradientsOf(node, inputs, dys);
+    const parts = nodeGradients(node, inputs, dys);
     inputs.forEach(([, input], i) => accumulate(gradients, input.id, parts[i]));
     node.outputs.forEach(({ id }) => gradients.delete(id));
     tf.dispose([...dys.filter((dy) => dy !== null), ...node.saved]);
@@ -63,18 +71,18 @@ function backpropagate(nodes: readonly RelevantNode[], loss: Tensor): Map<number
   return gradients;
 }
 
-function gradientsOf(
+function nodeGradients(
   { gradient }: Operation,
   inputs: readonly [string, Tensor][],
   dys: readonly (Tensor | null)[],
 ): Tensor[] {
-  if (gradient === undefined) throw new Error('an operation without a gradient lies on the way to the loss');
+  if (gradient === undefined) throw new Error('an operation on the path to the loss has no gradient');
   const given = new Set(dys.map((dy) => dy?.id));
   return tf.tidy(() => {
     const functions = gradient([...dys]);
     return inputs.map(([name]) => {
       const part = functions[name]();
-      // Some gradients are the incoming one itself, which is let go after this.
+      // Some gradients are the incoming tensor itself, which is disposed afterwards.
       return given.has(part.id) ? tf.clone(part) : part;
     });
   });

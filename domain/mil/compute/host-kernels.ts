@@ -80,11 +80,11 @@ export class HostKernels implements Kernels {
   }
 
   softmax<T extends Tensor>(x: T): T {
-    return this.shaped(host.softmaxRows(floats(x), lengthOfRow(x)), x);
+    return this.shaped(host.softmaxRows(floats(x), rowLength(x)), x);
   }
 
   softmaxGrad<T extends Tensor>(dy: T, y: T): T {
-    return this.shaped(host.softmaxRowsGrad(floats(dy), floats(y), lengthOfRow(y)), y);
+    return this.shaped(host.softmaxRowsGrad(floats(dy), floats(y), rowLength(y)), y);
   }
 
   dropoutMask(rows: number, columns: number, rate: number, stream: RandomStream): Tensor2D {
@@ -103,17 +103,17 @@ export class HostKernels implements Kernels {
     return hostSlots(this.tf, rule);
   }
 
-  /** A tensor of the shape of `like`. */
+  /** A tensor with the shape of `like`. */
   private shaped<T extends Tensor>(values: Float32Array, like: T): T {
     return this.tf.tensor(values, like.shape) as T;
   }
 }
 
-/** The values of a tensor on the JavaScript backend: no copy. */
+/** The values of a tensor on the JavaScript backend, without a copy. */
 function floats(tensor: Tensor): Float32Array {
   return tensor.dataSync() as Float32Array;
 }
 
-function lengthOfRow({ shape }: Tensor): number {
+function rowLength({ shape }: Tensor): number {
   return shape[shape.length - 1];
 }

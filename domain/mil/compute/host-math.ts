@@ -1,6 +1,6 @@
 /**
- * The arithmetic of the layers in plain loops over row-major arrays, for the JavaScript backend: for bags of some dozen instances it takes less time than
- * the calls into a native library would.
+ * The arithmetic of the layers in plain loops over row-major arrays, for the JavaScript backend. For bags of
+ * a few dozen instances this is faster than calls into a native library.
  */
 
 /** a b^T: a [m, k], b [n, k] -> [m, n]. Sums in double precision. */
@@ -15,7 +15,7 @@ export function timesTransposed(
     const left = i * k;
     for (let j = 0; j < n; j++) {
       const right = j * k;
-      // Four sums, since each addition waits for the one before it.
+      // Four sums, because each addition waits for the previous one.
       let [s0, s1, s2, s3] = [0, 0, 0, 0];
       for (let at = 0; at < even; at += 4) {
         s0 += a[left + at] * b[right + at];
@@ -30,7 +30,10 @@ export function timesTransposed(
   return result;
 }
 
-/** a b: a [m, k], b [k, n] -> [m, n]. Zeros of `a`, of which ReLU and dropout leave many, cost nothing. */
+/**
+ * a b: a [m, k], b [k, n] -> [m, n]. Zeros in `a`, which ReLU and dropout produce in large numbers, are
+ * skipped.
+ */
 export function times(
   a: Float32Array,
   b: Float32Array,
@@ -43,7 +46,7 @@ export function times(
   return result;
 }
 
-/** a^T b: a [k, m], b [k, n] -> [m, n]. Zeros of `a` cost nothing. */
+/** a^T b: a [k, m], b [k, n] -> [m, n]. Zeros in `a` are skipped. */
 export function transposedTimes(
   a: Float32Array,
   b: Float32Array,
@@ -69,14 +72,14 @@ function addRow(
   for (let j = 0; j < n; j++) to[start + j] += factor * from[begin + j];
 }
 
-/** Each value through `f`. */
+/** Applies `f` to each value. */
 export function mapped(values: Float32Array, f: (value: number) => number): Float32Array<ArrayBuffer> {
   const result = new Float32Array(values.length);
   for (let i = 0; i < values.length; i++) result[i] = f(values[i]);
   return result;
 }
 
-/** Values of two arrays, pair by pair, through `f`. */
+/** Applies `f` to each pair of values of two arrays. */
 export function zipped(
   a: Float32Array,
   b: Float32Array,
@@ -87,7 +90,7 @@ export function zipped(
   return result;
 }
 
-/** x [rows, n] with b [n] added to each row. */
+/** Adds b [n] to each row of x [rows, n]. */
 export function plusRow(x: Float32Array, b: Float32Array): Float32Array<ArrayBuffer> {
   const result = new Float32Array(x.length);
   for (let start = 0; start < x.length; start += b.length) {
@@ -105,7 +108,7 @@ export function columnSums(x: Float32Array, n: number): Float32Array<ArrayBuffer
   return Float32Array.from(sums);
 }
 
-/** Softmax of each row of x [rows, n]. A row of -infinity alone gives NaN. */
+/** Softmax of each row of x [rows, n]. A row that holds only -infinity gives NaN. */
 export function softmaxRows(x: Float32Array, n: number): Float32Array<ArrayBuffer> {
   const result = new Float32Array(x.length);
   for (let start = 0; start < x.length; start += n) {
@@ -118,7 +121,7 @@ export function softmaxRows(x: Float32Array, n: number): Float32Array<ArrayBuffe
   return result;
 }
 
-/** Gradient of y = softmax(x) by row: y (dy - sum of dy y). */
+/** Gradient of the row-wise y = softmax(x): y (dy - sum of dy y). */
 export function softmaxRowsGrad(dy: Float32Array, y: Float32Array, n: number): Float32Array<ArrayBuffer> {
   const result = new Float32Array(y.length);
   for (let start = 0; start < y.length; start += n) {
@@ -129,14 +132,14 @@ export function softmaxRowsGrad(dy: Float32Array, y: Float32Array, n: number): F
   return result;
 }
 
-/** The given rows of x, `n` numbers each. */
+/** Returns the given rows of x, with `n` numbers each. */
 export function pickRows(x: Float32Array, rows: Int32Array, n: number): Float32Array<ArrayBuffer> {
   const result = new Float32Array(rows.length * n);
   rows.forEach((row, i) => result.set(x.subarray(row * n, (row + 1) * n), i * n));
   return result;
 }
 
-/** Rows of dy added to the given rows of `count` rows of zeros. */
+/** Adds the rows of dy to the given rows of a zero matrix with `count` rows. */
 export function putRows(
   dy: Float32Array,
   rows: Int32Array,

@@ -1,9 +1,9 @@
-/** Losses over a few rows of scores, as bags and the instances of CLAM have them. */
+/** Losses over a few rows of scores, for bags and for CLAM's instances. */
 
 /** A loss computed in double precision on the host, with its gradient. */
 export interface RowLoss {
   loss: number;
-  /** By score, row-major. */
+  /** Gradient with respect to the scores, row-major. */
   gradient: Float32Array;
 }
 
@@ -30,7 +30,10 @@ export function weightedCrossEntropy(
   });
 }
 
-/** Share x mean over the classes of the binary cross-entropy of each logit by itself: 1 for the label, 0 for the others. */
+/**
+ * Share x mean over the classes of the binary cross-entropy of each separate logit: 1 for the label, 0 for
+ * the others.
+ */
 export function binaryCrossEntropy(logits: ArrayLike<number>, label: number, share: number): RowLoss {
   const gradient = new Float32Array(logits.length);
   let loss = 0;
@@ -43,12 +46,15 @@ export function binaryCrossEntropy(logits: ArrayLike<number>, label: number, sha
   return { loss: (share * loss) / logits.length, gradient };
 }
 
-/** Above this odds ratio between the two best scores the smooth form equals the hard one, which then is taken. */
+/**
+ * Above this odds ratio between the two best scores, the smooth form equals the hard one, which is then used.
+ */
 const HARD_ODDS = 1000;
 
 /**
- * Smooth top-1 SVM (Berrada, Zisserman, Kumar 2018) with margin and temperature 1, as CLAM uses it: logsumexp over j of s_j + [j != y], minus s_y;
- * the hard maximum instead where the two best raw scores differ by ln 1000 or more. Mean over the rows.
+ * Smooth top-1 SVM (Berrada, Zisserman, Kumar 2018) with margin and temperature 1, as in CLAM: logsumexp over
+ * j of s_j + [j != y], minus s_y; the hard maximum is used where the two best raw scores differ by ln 1000 or
+ * more. Mean over the rows.
  */
 export function smoothTop1Svm(
   scores: ArrayLike<number>,
@@ -72,7 +78,7 @@ function equalShares(rows: number): number[] {
   return new Array<number>(rows).fill(1 / rows);
 }
 
-/** `each` gives a row's loss as f(scores) - score of the label, and the gradient of f. */
+/** `each` returns a row's loss as f(scores) - score of the label, and the gradient of f. */
 function sumOverRows(
   labels: readonly number[],
   classes: number,

@@ -11,11 +11,11 @@ import {
 import { differentiable } from './differentiable.js';
 import { weightedCrossEntropy } from './instance-loss.js';
 import type { Nonlinearity } from './kernels.js';
-/** Layers as differentiable functions. Weights lie as in PyTorch: [outputs, inputs], y = x W^T + b. */
+/** Layers as differentiable functions. Weights have PyTorch's layout: [outputs, inputs], y = x W^T + b. */
 
 export type Activation = 'none' | Nonlinearity;
 
-/** Where a layer's dropout comes from: absent means none (evaluation). */
+/** The dropout of a layer. Absent in evaluation. */
 export interface Dropout {
   rate: number;
   stream: RandomStream;
@@ -41,11 +41,12 @@ export function dense(x: Tensor2D, w: Tensor2D, b?: Tensor1D, activation: Activa
 }
 
 /**
- * Embedding of a bag: dropout(relu(x W^T + b)). x [n, dim] is data, so no gradient is computed for it: that would be a third of all the
- * arithmetic. Where the result is 0 its gradient is 0 too, whether ReLU or dropout made it so: neither mask need be kept.
+ * Embedding of a bag: dropout(relu(x W^T + b)). x [n, dim] is data, so its gradient is not computed, which
+ * saves a third of the arithmetic. Where the result is 0, its gradient is 0 too, whether caused by ReLU or by
+ * dropout, so neither mask is kept.
  */
 export function embed(x: Tensor2D, w: Tensor2D, b?: Tensor1D, dropout?: Dropout): Tensor2D {
-  // Of the gradient it is the weights' that are scaled: fewer numbers than all instances', in a bag of more instances than features.
+  // The gradients of the weights are scaled because they have fewer numbers than those of the instances.
   const scaled = <T extends Tensor>(gradient: T): T =>
     dropout === undefined ? gradient : kernels.timesConstant(gradient, 1 / (1 - dropout.rate));
   return differentiable([w, b], (save) => {
@@ -72,7 +73,7 @@ export function dropout(x: Tensor2D, settings?: Dropout): Tensor2D {
   });
 }
 
-/** Rows of x in the given order; a row may come several times. x [n, d] -> [rows, d]. */
+/** Rows of x in the given order. A row may occur several times. x [n, d] -> [rows, d]. */
 export function gatherRows(x: Tensor2D, rows: Int32Array): Tensor2D {
   const [n] = x.shape;
   return differentiable([x], () => ({
@@ -90,7 +91,10 @@ export function softmax<T extends Tensor>(x: T): T {
   });
 }
 
-/** Layer normalisation over the last axis (Ba, Kiros, Hinton 2016): (x - mean) / sqrt(variance + 1e-5) g + b. x [n, d], g and b [d]. */
+/**
+ * Layer normalization over the last axis (Ba, Kiros, Hinton 2016): (x - mean) / sqrt(variance + 1e-5) g + b.
+ * x [n, d], g and b [d].
+ */
 export function layerNorm(x: Tensor2D, g: Tensor1D, b: Tensor1D): Tensor2D {
   return differentiable([x, g, b], (save) => {
     const { mean, variance } = tf.moments(x, 1, true);
@@ -137,7 +141,7 @@ function productTransposedBy<T extends Tensor>(multiply: Multiply<T>, a: T, b: T
   });
 }
 
-/** a b, element by element, of one shape. */
+/** The elementwise product of two tensors of the same shape. */
 export function elementwiseProduct<T extends Tensor>(a: T, b: T): T {
   return differentiable([a, b], (save) => {
     save([a, b]);
@@ -184,7 +188,10 @@ export function rows(u: Tensor2D, w: Tensor2D, b?: Tensor1D): Tensor2D {
   });
 }
 
-/** Sum over the rows of `logits` of weight x cross-entropy against `label`. logits [r, classes], weights [r] -> scalar. */
+/**
+ * Sum over the rows of `logits` of weight x cross-entropy against `label`. logits [r, classes], weights [r]
+ * -> scalar.
+ */
 export function crossEntropy(logits: Tensor2D, label: number, weights: readonly number[] = [1]): Scalar {
   const classes = logits.shape[1];
   return hostLoss(logits, (values) => {
@@ -193,7 +200,7 @@ export function crossEntropy(logits: Tensor2D, label: number, weights: readonly 
   });
 }
 
-/** A loss that is computed on the host, from the values of a small tensor, with its gradient. */
+/** A loss that is computed on the host, with its gradient, from the values of a small tensor. */
 export function hostLoss(
   input: Tensor2D,
   f: (values: Float32Array) => { loss: number; gradient: Float32Array },
@@ -224,7 +231,7 @@ export function activate(z: Tensor2D, activation: Activation): Tensor2D {
   return activation === 'none' ? z : kernels.activated(z, activation);
 }
 
-/** dz of y = φ(z) from dy; needs only y for each of these functions. */
+/** dz of y = φ(z) from dy. For these functions it only needs y. */
 export function activationGrad(dy: Tensor2D, y: Tensor2D, activation: Activation): Tensor2D {
   return activation === 'none' ? dy : kernels.activatedGrad(dy, y, activation);
 }

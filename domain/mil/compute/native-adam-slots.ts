@@ -4,14 +4,15 @@ import type { Kernels } from './kernels.js';
 import type { Attributes, NativeOps, TensorFlow } from './tensorflow-internals.js';
 
 /**
- * Up to this many elements a parameter is updated by a loop on the host, which then costs less than TensorFlow's four calls. The loop
- * computes in double precision and rounds what it stores; TensorFlow rounds in between. Both are within the last bits of PyTorch's.
+ * Parameters with at most this many elements are updated by a loop on the host, which is faster than
+ * TensorFlow's four calls. The loop computes in double precision and rounds its results; TensorFlow rounds
+ * intermediate values. Both match PyTorch up to the last bits.
  */
 const HOST_ELEMENTS = 16_384;
 
 /**
- * TensorFlow's resource variables and its one-call update: three passes over memory less than the portable way. Small parameters of a CPU stay on
- * the host.
+ * Slots in TensorFlow's resource variables, updated by one call, with three fewer passes over memory than the
+ * portable way. On a CPU, small parameters stay on the host.
  */
 export function nativeSlots(
   tf: TensorFlow,
@@ -27,11 +28,11 @@ export function nativeSlots(
   ];
   const fixed = [0, rule.beta1, rule.beta2].map((value): Scalar => tf.keep(tf.scalar(value)));
   const [zero, beta1, beta2] = fixed;
-  // Most parameters of a step share rate and epsilon: each value is sent over once.
-  const ofStep = new Map<number, Scalar>();
+  // Most parameters of a step share rate and epsilon, so each value is transferred once.
+  const stepScalars = new Map<number, Scalar>();
   const scalar = (value: number): Scalar => {
-    const held = ofStep.get(value) ?? tf.keep(tf.scalar(value));
-    ofStep.set(value, held);
+    const held = stepScalars.get(value) ?? tf.keep(tf.scalar(value));
+    stepScalars.set(value, held);
     return held;
   };
   const onDevice = (start: AdamStart): AdamSlot => {
@@ -49,9 +50,9 @@ export function nativeSlots(
           weightDecay === 0
             ? gradient
             : tf.tidy(() => kernels.plus(gradient, kernels.timesConstant(weight, weightDecay)));
-        // It is updated in place only while nobody else holds the array.
+        // The update is in place only if nothing else holds the array.
         weight.dispose();
-        // The powers of the betas are 0 here: the correction is in `rate`.
+        // The powers of the betas are 0 because `rate` already includes the bias correction.
         const scalars = [zero, zero, scalar(rate), beta1, beta2, scalar(epsilon)];
         ops.perform('ResourceApplyAdam', update, [...handles, ...scalars, decayed]);
         if (decayed !== gradient) decayed.dispose();
@@ -63,8 +64,8 @@ export function nativeSlots(
     make: (start) =>
       !ops.gpu && start.weight.length <= HOST_ELEMENTS ? onHost.make(start) : onDevice(start),
     endUpdate() {
-      ofStep.forEach((value) => value.dispose());
-      ofStep.clear();
+      stepScalars.forEach((value) => value.dispose());
+      stepScalars.clear();
     },
     dispose: () => fixed.forEach((value) => value.dispose()),
   };
@@ -72,7 +73,7 @@ export function nativeSlots(
 
 let variableCount = 0;
 
-/** A variable of TensorFlow's own, which its operations change in place. */
+/** A resource variable of TensorFlow, which its operations update in place. */
 class Variable {
   readonly handle: Tensor;
   private readonly ops: NativeOps;
@@ -89,7 +90,7 @@ class Variable {
     start.dispose();
   }
 
-  /** Its value now; shares memory until the next update. */
+  /** Its current value, which shares memory until the next update. */
   read(): Tensor {
     return this.ops.run('ReadVariableOp', this.float, [this.handle]);
   }

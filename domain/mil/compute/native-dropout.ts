@@ -5,8 +5,8 @@ import type { Attributes, NativeOps, TensorFlow } from './tensorflow-internals.j
 type Shape = [rows: number, columns: number];
 
 /**
- * Dropout masks from TensorFlow's counter-based generator, one random byte an element where `rate` is a multiple of 1/256 (as the usual 1/4
- * is), which takes a quarter of the numbers.
+ * Dropout masks from TensorFlow's counter-based generator. Where `rate` is a multiple of 1/256 (such as 1/4),
+ * each element takes one random byte, which needs only a quarter of the numbers.
  */
 export class NativeDropout {
   private readonly tf: TensorFlow;
@@ -16,10 +16,10 @@ export class NativeDropout {
     'float' | 'uniform' | 'words' | 'toBytes' | 'reshape' | 'byte' | 'cast',
     Attributes
   >;
-  /** Bytes as tensors that are made once and never disposed. */
+  /** Bytes as tensors, which are created once and never disposed. */
   private readonly limits = new Map<number, Tensor>();
 
-  /** @param constant a number as a float tensor that the caller keeps */
+  /** @param constant converts a number to a float tensor that the caller keeps */
   constructor(tf: TensorFlow, ops: NativeOps, constant: (value: number) => Tensor) {
     const { float32, int32, uint8 } = ops.types;
     const seeded = [ops.type('T', int32), ops.type('Tseed', int32)];
@@ -56,7 +56,7 @@ export class NativeDropout {
     const { tf, ops, lists } = this;
     const words = tf.tensor1d([(shape[0] * shape[1]) / 4], 'int32');
     const noise = ops.run('StatelessRandomUniformFullInt', lists.words, [words, key]);
-    // The JavaScript API has no bytes: it would take them for 32-bit integers.
+    // The JavaScript API has no byte type and would treat bytes as 32-bit integers.
     const flat = ops.run('Bitcast', lists.toBytes, [noise]);
     const bytes = ops.run('Reshape', lists.reshape, [flat, tf.tensor1d(shape, 'int32')]);
     return ops.run('GreaterEqual', lists.byte, [bytes, this.limit(threshold)]);

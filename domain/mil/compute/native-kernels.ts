@@ -7,8 +7,10 @@ import { NativeDropout } from './native-dropout.js';
 import { nativeOps, type Attributes, type NativeOps, type TensorFlow } from './tensorflow-internals.js';
 
 /**
- * Up to this many multiplications in one matrix of a stack Eigen's kernel (BatchMatMulV3) beats oneDNN's (BatchMatMulV2), whose threads then wait for
- * each other longer than they compute: measured on two threads, 0.09 to 0.25 ms for eight of 32 x 32 x 32, 0.75 to 0.5 ms for eight of 128 x 128 x 128.
+ * Up to this many multiplications per matrix of a stack, Eigen's kernel (BatchMatMulV3) is faster than
+ * oneDNN's (BatchMatMulV2), whose threads wait for each other longer than they compute. Measured on two
+ * threads: 0.09 against 0.25 ms for eight products of 32 x 32 x 32, 0.75 against 0.5 ms for eight of 128 x
+ * 128 x 128.
  */
 const SMALL_PRODUCT = 1_000_000;
 
@@ -17,7 +19,7 @@ const FUNCTIONS: Record<Nonlinearity, string> = { relu: 'Relu', tanh: 'Tanh', si
 type Transpositions = `${boolean} ${boolean}`;
 type Multiply = 'BatchMatMulV2' | 'BatchMatMulV3';
 
-/** {@link Kernels} as one native call each, or few. */
+/** {@link Kernels} as one or a few native calls each. */
 export class NativeKernels implements Kernels {
   readonly gpu: boolean;
   private readonly tf: TensorFlow;
@@ -27,7 +29,10 @@ export class NativeKernels implements Kernels {
   private readonly channelsLast: Attributes;
   private readonly segmentSum: Attributes;
   private readonly multiplication: Record<Multiply, Record<Transpositions, Attributes>>;
-  /** Numbers as tensors that are made once and never disposed: making them costs more than some operations do. */
+  /**
+   * Numbers as tensors, which are created once and never disposed. Creating them costs more than some
+   * operations.
+   */
   private readonly constants = new Map<number, Tensor>();
 
   constructor(tf: TensorFlow) {
@@ -47,9 +52,9 @@ export class NativeKernels implements Kernels {
   }
 
   /**
-   * Through BatchMatMulV2, which is as fast as MatMul: the kernel under MatMul keeps numbers below the stack pointer (oneDNN 3.5's sgemm), so a signal
-   * that is handled on its thread, such as those of `node --cpu-prof`, corrupts memory. Without AVX-512 the kernels under both do: no signal may be
-   * handled in a process that trains.
+   * Uses BatchMatMulV2, which is as fast as MatMul. MatMul's kernel (oneDNN 3.5's sgemm) keeps numbers below
+   * the stack pointer, so a signal handled on its thread, such as those of `node --cpu-prof`, corrupts
+   * memory. Without AVX-512 both kernels do so: a process that trains must not handle signals.
    */
   matMul(a: Tensor2D, b: Tensor2D, transposeA = false, transposeB = false): Tensor2D {
     return this.multiply('BatchMatMulV2', [a, b], transposeA, transposeB);
@@ -87,7 +92,7 @@ export class NativeKernels implements Kernels {
     return this.ops.run(FUNCTIONS[name], this.float, [x]);
   }
 
-  /** TensorFlow takes the gradient first for ReLU, and the value first for the others. */
+  /** For ReLU, TensorFlow takes the gradient first; for the others, the value. */
   activatedGrad(dy: Tensor2D, y: Tensor2D, name: Nonlinearity): Tensor2D {
     return this.ops.run(`${FUNCTIONS[name]}Grad`, this.float, name === 'relu' ? [dy, y] : [y, dy]);
   }

@@ -1,37 +1,46 @@
 import { RandomStream } from '../../random.js';
 import type { Tensor } from './backend.js';
 
-/** A trained array: its name (as in checkpoints and oracles), shape, and how it starts. */
+/** A trained array: its name (as in checkpoints), shape and initialization. */
 export interface ParameterSpec {
   name: string;
   shape: number[];
   init: Init;
 }
 
-/** `xavier`: normal with variance 2 / (inputs + outputs) (Glorot and Bengio 2010), as `xavier_normal_` of PyTorch; `normal` has deviation `std`. */
+/**
+ * `xavier`: normal with variance 2 / (inputs + outputs) (Glorot and Bengio 2010), as `xavier_normal_` of
+ * PyTorch; `normal` has deviation `std`.
+ */
 export type Init = 'xavier' | 'zeros' | 'ones' | { normal: number };
 
-/** The arrays of a model on the device, by name. A missing name is a part the model does not have. */
+/** The arrays of a model on the device, by name. Parts that a model does not have are missing. */
 export type Weights = Record<string, Tensor>;
 
-/** The same on the host. */
+/** The arrays of a model on the host, by name. */
 export type HostWeights = Record<string, Float32Array>;
 
-/** A linear layer's parameters: `<name>.w` [outputs, inputs] and, unless `bias` is false, `<name>.b` [outputs]. */
+/**
+ * A linear layer's parameters: `<name>.w` [outputs, inputs] and, unless `bias` is false, `<name>.b`
+ * [outputs].
+ */
 export function linearSpec(name: string, inputs: number, outputs: number, bias = true): ParameterSpec[] {
   const weight: ParameterSpec = { name: `${name}.w`, shape: [outputs, inputs], init: 'xavier' };
   return bias ? [weight, { name: `${name}.b`, shape: [outputs], init: 'zeros' }] : [weight];
 }
 
-export function countOf(shape: readonly number[]): number {
+export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
 export function parameterCount(specs: readonly ParameterSpec[]): number {
-  return specs.reduce((sum, { shape }) => sum + countOf(shape), 0);
+  return specs.reduce((sum, { shape }) => sum + elementCount(shape), 0);
 }
 
-/** First values of all parameters. Each array has a stream of its own, so adding a layer does not change the others. */
+/**
+ * Initial values of all parameters. Each array has a separate random stream, so adding a layer does not
+ * change the others.
+ */
 export function initialWeights(
   specs: readonly ParameterSpec[],
   ...names: readonly (string | number)[]
@@ -42,7 +51,7 @@ export function initialWeights(
 }
 
 function initialValues({ shape, init }: ParameterSpec, stream: RandomStream): Float32Array {
-  const values = new Float32Array(countOf(shape));
+  const values = new Float32Array(elementCount(shape));
   if (init === 'zeros') return values;
   if (init === 'ones') return values.fill(1);
   const std = init === 'xavier' ? xavierDeviation(shape) : init.normal;
@@ -50,7 +59,7 @@ function initialValues({ shape, init }: ParameterSpec, stream: RandomStream): Fl
   return values;
 }
 
-/** Fans as PyTorch counts them: the first two dimensions times the size of the rest. */
+/** Fan-in and fan-out as in PyTorch: the first two dimensions times the size of the rest. */
 function xavierDeviation([outputs, inputs, ...rest]: readonly number[]): number {
-  return Math.sqrt(2 / ((inputs + outputs) * countOf(rest)));
+  return Math.sqrt(2 / ((inputs + outputs) * elementCount(rest)));
 }

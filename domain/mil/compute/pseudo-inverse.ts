@@ -4,8 +4,9 @@ import { differentiable } from './differentiable.js';
 const ITERATIONS = 6;
 
 /**
- * Moore-Penrose inverse of each matrix of a stack [s, n, n] by Razavi's iteration, Z <- Z (13 - AZ (15 - AZ (7 - AZ))) / 4. It starts from the transpose
- * over the largest row sum times the largest column sum, each taken over the whole stack, as TransMIL's published code does.
+ * Moore-Penrose inverse of each matrix of a stack [s, n, n] by Razavi's iteration, Z <- Z (13 - AZ (15 - AZ
+ * (7 - AZ))) / 4. It starts from the transpose over the largest row sum times the largest column sum, each
+ * taken over the whole stack, as TransMIL's published code does.
  */
 export function pseudoInverse(a: Tensor3D): Tensor3D {
   const absolute = tf.abs(a);
@@ -13,17 +14,23 @@ export function pseudoInverse(a: Tensor3D): Tensor3D {
   return iterate(a, tf.div(tf.transpose(a, [0, 2, 1]), scale));
 }
 
-/** What an iteration leaves for its gradient: Z and X = AZ, R = (7 - X) / 4, Q = (15 - X (7 - X)) / 4, P = (13 - X (15 - X (7 - X))) / 4. */
+/**
+ * What an iteration saves for its gradient: Z and X = AZ, R = (7 - X) / 4, Q = (15 - X (7 - X)) / 4, P = (13
+ * - X (15 - X (7 - X))) / 4.
+ */
 type Iteration = [z: Tensor3D, x: Tensor3D, r: Tensor3D, q: Tensor3D, p: Tensor3D];
 
-/** All iterations as one operation with its gradient by A and by the start: half the calls that differentiating each product takes. */
+/**
+ * All iterations as one operation with gradients by A and by the start. This takes half the calls of
+ * differentiating each product.
+ */
 function iterate(a: Tensor3D, start: Tensor3D): Tensor3D {
   return differentiable([a, start], (save) => {
     const kept: Iteration[] = [];
     const quarters = [7, 15, 13].map((factor) => tf.mul<Tensor2D>(tf.eye(a.shape[1]), factor / 4));
     let z = start;
     for (let i = 0; i < ITERATIONS; i++) {
-      const factors = factorsOf(a, z, quarters);
+      const factors = computeFactors(a, z, quarters);
       kept.push([z, ...factors]);
       z = kernels.stackMatMul(z, factors[3]);
     }
@@ -32,8 +39,8 @@ function iterate(a: Tensor3D, start: Tensor3D): Tensor3D {
   });
 }
 
-/** The division by 4, a power of two and so exact, is done where it costs one pass: at X. */
-function factorsOf(
+/** The division by 4, which is exact, is applied to X, where it costs a single pass. */
+function computeFactors(
   a: Tensor3D,
   z: Tensor3D,
   [seven, fifteen, thirteen]: Tensor2D[],
@@ -60,10 +67,10 @@ function gradient(dz: Tensor3D, a: Tensor3D, saved: Tensor3D[]): Tensor3D[] {
   return [da as Tensor3D, dz];
 }
 
-/** Gradients by Z and by A of one iteration, from the one by its result. */
+/** Gradients of one iteration by Z and by A, from the gradient by its result. */
 function iterationGradient(dz: Tensor3D, a: Tensor3D, [z, x, r, q, p]: Iteration): [Tensor3D, Tensor3D] {
   const dp = kernels.stackMatMul(z, dz, true);
-  const dq = kernels.stackMatMul(x, dp, true); // of Q, with the sign turned
+  const dq = kernels.stackMatMul(x, dp, true); // by Q, with the opposite sign
   const dr = kernels.stackMatMul(x, dq, true);
   const straight = tf.sub<Tensor3D>(
     kernels.stackMatMul(dq, r, false, true),

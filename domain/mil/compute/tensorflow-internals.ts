@@ -1,21 +1,22 @@
 /**
- * Everything that is used of TensorFlow.js beyond its public API. The package's declarations hide these parts, so an upgrade may change
- * them without a compile error: the test of this file checks each one and names the one that changed.
+ * The only uses of TensorFlow.js beyond its public API. The package's declarations hide these parts, so an
+ * upgrade may change them without a compile error. The test of this file checks each one and names those that
+ * changed.
  */
 import type * as TensorFlowModule from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type * as ChainedOps from '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.js';
 
-/** Its operations are methods of tensors too, which a separate module of it declares. */
+/** Its operations are also methods of tensors, which a separate module declares. */
 export type TensorFlow = typeof TensorFlowModule & typeof ChainedOps;
 
-/** An operation as a recording keeps it. */
+/** A recorded operation. */
 export interface Operation {
   inputs: Record<string, Tensor>;
   outputs: Tensor[];
-  /** What the gradient needs. It lives until it is disposed. */
+  /** Tensors that the gradient needs. They are valid until disposed. */
   saved: Tensor[];
-  /** Gradients by input, some of them made only when they are asked for; missing where the operation has none. */
+  /** Computes the gradients by input, some of them lazily. Missing where the operation has none. */
   gradient?: (dys: (Tensor | null)[]) => Record<string, () => Tensor>;
 }
 
@@ -28,7 +29,7 @@ interface TapeNode extends Operation {
 export interface TapeEngine {
   state: {
     activeTape: TapeNode[] | null;
-    /** How many recordings are under way, and how many operations inside which nothing is recorded. */
+    /** The number of active recordings, and of enclosing operations inside which nothing is recorded. */
     gradientDepth: number;
     kernelDepth: number;
     nextTapeNodeId: number;
@@ -43,7 +44,7 @@ export function tapeEngine(tf: TensorFlow): TapeEngine {
   return tf.engine() as unknown as TapeEngine;
 }
 
-/** The value of `f`, tidied, and the operations that it took, in their order. The caller disposes what they saved. */
+/** Returns the value of `f`, tidied, and its operations in order. The caller disposes their saved tensors. */
 export function recorded<T extends Tensor>(
   tf: TensorFlow,
   f: () => T,
@@ -64,7 +65,8 @@ export function recorded<T extends Tensor>(
 
 /**
  * Runs `f` as one operation: nothing inside it is recorded.
- * @param f gets the function that records the operation itself, or undefined where no recording is under way
+ *
+ * @param f receives the function that records the operation itself, or undefined if no recording is active
  */
 export function asOneOperation<T>(
   tf: TensorFlow,
@@ -83,7 +85,10 @@ export function asOneOperation<T>(
   }
 }
 
-/** The same numbers as a separate tensor, which lives until it is disposed. Copies nothing and records nothing. */
+/**
+ * Returns a separate tensor with the same data, which is valid until disposed. Copies nothing and records
+ * nothing.
+ */
 export function shared(tf: TensorFlow, tensor: Tensor): Tensor {
   const engine = tapeEngine(tf);
   engine.backend.incRef(tensor.dataId);
@@ -118,12 +123,12 @@ export interface NodeBackend {
   createOutputTensor(metadata: { id: number; shape: number[]; dtype: number }): Tensor;
 }
 
-/** Attributes of an operation, ready to pass. Building them costs more than some operations do, so they are built once. */
+/** Attributes of an operation. Building them costs more than some operations, so build them once. */
 export type Attributes = Attribute[];
 
 export interface NativeOps {
   readonly gpu: boolean;
-  /** TensorFlow's number of a type. */
+  /** TensorFlow's numbers for element types. */
   readonly types: Readonly<Record<'float32' | 'int32' | 'uint8' | 'bool', number>>;
   type(name: string, value: number): Attribute;
   bool(name: string, value: boolean): Attribute;
@@ -131,11 +136,11 @@ export interface NativeOps {
   shape(name: string, value: number[]): Attribute;
   /** Runs a TensorFlow operation with one output, outside automatic differentiation. */
   run<T extends Tensor>(name: string, attributes: Attributes, inputs: Tensor[]): T;
-  /** The same for operations without an output. */
+  /** Runs a TensorFlow operation without an output. */
   perform(name: string, attributes: Attributes, inputs: Tensor[]): void;
 }
 
-/** Access to TensorFlow's operations by name, as its C API has them. The native backend must be the current one. */
+/** Gives access to TensorFlow's operations by their names in its C API. The native backend must be active. */
 export function nativeOps(tf: TensorFlow): NativeOps {
   const backend = tf.backend() as unknown as NodeBackend;
   const { binding } = backend;

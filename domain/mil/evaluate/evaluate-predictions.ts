@@ -18,11 +18,11 @@ export interface Prediction {
   key: string;
   /** Class index. */
   label: number;
-  /** One a class, summing to 1. */
+  /** One per class, summing to 1. */
   probabilities: number[];
 }
 
-/** Metrics that need no threshold. null: not defined, as a class has no slide. */
+/** Metrics that need no threshold. null: undefined, because a class has no slides. */
 export interface RankMetrics {
   auc: number | null;
   average_precision: number | null;
@@ -32,12 +32,15 @@ export interface RankMetrics {
   calibration: CalibrationBin[];
 }
 
-/** Metrics that call slides positive or negative, of the positive class unless `macro`. */
+/** Metrics of positive and negative calls, for the positive class except in `macro`. */
 export interface CalledMetrics {
-  /** Slides scoring this or more are called positive; null: none is, or classes are called by the highest probability. */
+  /**
+   * Slides with at least this score are called positive. null: no slide is, or the most probable class is
+   * called.
+   */
   threshold: number | null;
   threshold_from: string;
-  /** Why these numbers are better than what new slides would give; absent where they are not. */
+  /** Why these numbers overestimate the performance on new slides. Absent where they do not. */
   optimistic?: string;
   accuracy: number;
   balanced_accuracy: number;
@@ -67,21 +70,22 @@ export interface Evaluation {
 export interface EvaluationOptions {
   classes: readonly string[];
   protocol: Protocol;
-  /** Where the honest protocol takes its threshold. */
+  /** Source of the honest protocol's threshold. */
   threshold: 'validation' | 'half';
   bootstrap: number;
-  /** Names of the bootstrap's random stream. */
+  /** Names that seed the bootstrap's random stream. */
   stream: readonly (string | number)[];
 }
 
 /**
- * Every metric of one fold, under both protocols side by side.
+ * Computes every metric of one fold under both protocols.
  *
- * honest: the threshold is Youden's on the validation set, or 0.5 where that has fewer than 5 slides of a class. paper: Youden's on the scored fold
- * itself, as the published benchmark does; labelled optimistic. With more than two classes both call the most probable class.
+ * honest: the threshold maximizes Youden's index on the validation set, or is 0.5 if that has fewer than 5
+ * slides of a class. paper: the threshold maximizes Youden's index on the scored fold itself, like the
+ * published benchmark; labeled optimistic. With more than two classes, both call the most probable class.
  *
  * @param scored slides to be scored
- * @param validation slides the honest threshold may be taken from
+ * @param validation slides from which the honest threshold may be derived
  */
 export function evaluatePredictions(
   scored: readonly Prediction[],
@@ -104,7 +108,7 @@ export function evaluatePredictions(
     ...head,
     rank: rankMetrics(scores, labels),
     protocols,
-    intervals: intervalsOf(scores, labels, threshold, options),
+    intervals: computeIntervals(scores, labels, threshold, options),
   };
 }
 
@@ -114,22 +118,24 @@ interface Threshold {
   optimistic?: string;
 }
 
-/** Validation slides of each class that a threshold may be taken from; fewer place it by the chance of one or two scores. */
-const LEAST_A_CLASS = 5;
+/**
+ * Minimum number of validation slides per class. With fewer, one or two scores would determine the threshold.
+ */
+const MIN_PER_CLASS = 5;
 
-function honestThreshold(validation: readonly Prediction[], wanted: 'validation' | 'half'): Threshold {
+function honestThreshold(validation: readonly Prediction[], source: 'validation' | 'half'): Threshold {
   const half = (why?: string): Threshold => ({
     value: 0.5,
     from: why ? `fixed at 0.5: ${why}` : 'fixed at 0.5',
   });
-  if (wanted === 'half') return half();
+  if (source === 'half') return half();
   if (validation.length === 0) return half('no validation set');
   const { scores, labels } = asBinary(validation);
   const positives = labels.filter((label) => label === 1).length;
   const least = Math.min(positives, labels.length - positives);
-  if (least < LEAST_A_CLASS) return half(`only ${least} validation slides of a class`);
+  if (least < MIN_PER_CLASS) return half(`only ${least} validation slides of a class`);
   const point = youdenPoint(scores, labels);
-  // An infinite threshold would call nothing positive: the validation set ranks no better than chance and tells nothing.
+  // An infinite threshold would call nothing positive: the validation set is ranked no better than by chance.
   if (point === undefined || point.threshold === Infinity)
     return half('the validation set gives no threshold');
   return { value: point.threshold, from: `Youden on ${validation.length} validation slides` };
@@ -181,7 +187,7 @@ function called(scores: readonly number[], labels: readonly number[], threshold:
   };
 }
 
-function intervalsOf(
+function computeIntervals(
   scores: readonly number[],
   labels: readonly number[],
   threshold: number,
@@ -212,7 +218,8 @@ function intervalsOf(
         });
   const delong = smallest < 2 ? undefined : delongAuc(scores, labels);
   return {
-    // Perfect (or perfectly wrong) ranks have variance 0: an interval of no width would claim what a few slides can't show.
+    // Perfect or perfectly wrong ranks have variance 0. An interval of zero width would claim more than a few
+    // slides can show.
     ...(delong && delong.sd > 0 ? { delong_auc: { low: delong.wald95[0], high: delong.wald95[1] } } : {}),
     ...(bootstrap === 0 ? {} : { bootstrap: drawn, bootstrap_replicates: bootstrap }),
   };

@@ -1,28 +1,30 @@
 import { SamMilError } from '../../errors.js';
 import type { Job, JobResult } from '../../job.js';
 import { encoderFacts } from '../bags/bag-facts.js';
-import { bagsOf, listBags, loadBag, type BagEntry, type HostBag } from '../bags/bags.js';
+import { selectBags, listBags, loadBag, type BagEntry, type HostBag } from '../bags/bags.js';
 import type { Prediction } from './evaluate-predictions.js';
 import { writeEvaluation, type FoldFacts } from './evaluation-files.js';
 import { loadModel, predict, type LoadedModel } from '../models/predict.js';
-import { foldOf, readSplits, refuseOtherSplits, type SetName, type Splits } from '../split/splits.js';
+import { findFold, readSplits, refuseOtherSplits, type SetName, type Splits } from '../split/splits.js';
 import type { EvaluateWith } from './parameters.js';
 
-/** Scores one set of the fold a checkpoint was trained on, and writes every metric under both protocols. */
+/**
+ * Scores one set of the fold on which a checkpoint was trained, and writes every metric under both protocols.
+ */
 export async function run(job: Job<EvaluateWith>): Promise<JobResult> {
   const options = job.with;
   const splits = readSplits(options.splits.path);
   const model = await loadModel(options.checkpoint.path, options.backend);
   try {
-    const facts = factsOf(job, model, splits);
-    const fold = foldOf(splits, facts.repeat, facts.fold);
+    const facts = readFacts(job, model, splits);
+    const fold = findFold(splits, facts.repeat, facts.fold);
     // Scoring the validation set with a threshold taken from itself would not be honest.
-    const wanted = options.set === 'val' || options.threshold === 'half' ? [] : fold.val;
-    const keys = [...fold[options.set], ...wanted];
-    const bags = bagsOf(keys, listBags(options.bags.path, job.work), options);
+    const calibration = options.set === 'val' || options.threshold === 'half' ? [] : fold.val;
+    const keys = [...fold[options.set], ...calibration];
+    const bags = selectBags(keys, listBags(options.bags.path, job.work), options);
     const score = makeScorer(job, model, splits, bags, keys.length);
     const scored = score(fold[options.set]);
-    const validation = score(wanted);
+    const validation = score(calibration);
     const features = encoderFacts(bags.get(fold[options.set][0])!.features);
     const training = { ...facts.training, ...(Object.keys(features).length > 0 ? { features } : {}) };
     return writeEvaluation(job.scratch, { ...facts, training }, { scored, validation }, options);
@@ -31,7 +33,10 @@ export async function run(job: Job<EvaluateWith>): Promise<JobResult> {
   }
 }
 
-/** A function that scores slides by key, one bag in memory at a time, and reports progress over all its calls. */
+/**
+ * Returns a function that scores slides by key, with one bag in memory at a time, and reports progress across
+ * its calls.
+ */
 function makeScorer(
   job: Job<EvaluateWith>,
   model: LoadedModel,
@@ -59,19 +64,25 @@ function predicted(model: LoadedModel, bag: HostBag, key: string): ReturnType<ty
 }
 
 /**
- * What the checkpoint tells of its training, checked against the splits.
- * @throws SamMilError InvalidInput when it was trained on other classes or other splits: its test slides might then have been trained on
+ * Reads what the checkpoint states about its training, and checks it against the splits.
+ *
+ * @throws SamMilError InvalidInput where it was trained on different classes or splits, because training
+ *   might have included the test slides
  */
-function factsOf(job: Job<EvaluateWith>, model: LoadedModel, splits: Splits): FoldFacts {
+function readFacts(job: Job<EvaluateWith>, model: LoadedModel, splits: Splits): FoldFacts {
   const { checkpoint, splits: file, set, protocol } = job.with;
   const { training, classes } = model;
   const [repeat, fold] = [training.repeat, training.fold];
   const place = { file: checkpoint.path };
   if (typeof repeat !== 'number' || typeof fold !== 'number') {
-    throw new SamMilError('InvalidInput', 'the checkpoint does not say which fold it was trained on', place);
+    throw new SamMilError(
+      'InvalidInput',
+      'the checkpoint does not state on which fold it was trained',
+      place,
+    );
   }
   if (classes.join('\n') !== splits.classes.join('\n')) {
-    throw new SamMilError('InvalidInput', 'checkpoint and splits have other classes', {
+    throw new SamMilError('InvalidInput', 'checkpoint and splits have different classes', {
       ...place,
       expected: splits.classes.join(', '),
       found: classes.join(', '),
@@ -87,13 +98,13 @@ function factsOf(job: Job<EvaluateWith>, model: LoadedModel, splits: Splits): Fo
     set,
     classes,
     protocol,
-    selection: selectionOf(model, set),
+    selection: describeSelection(model, set),
     training: { ...training, options: model.config.options, group_features: model.groupFeatures },
     sources: { checkpoint: checkpoint.digest, splits: file.digest },
   };
 }
 
-function selectionOf({ training }: LoadedModel, set: SetName): FoldFacts['selection'] {
+function describeSelection({ training }: LoadedModel, set: SetName): FoldFacts['selection'] {
   const epoch = typeof training['best-epoch'] === 'number' ? training['best-epoch'] : null;
   if (training.select !== 'best-auc') return { epoch, by: 'last epoch', optimistic: false };
   const on = training['validate-on'] === 'test' ? 'test' : 'val';

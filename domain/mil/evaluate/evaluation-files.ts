@@ -10,15 +10,16 @@ import { formatMetricsFile, type MetricsFile } from './metrics-file.js';
 import { formatPredictions } from './predictions-file.js';
 import { rocCurve } from '../../statistics/roc.js';
 
-/** What a metrics file says about a fold besides its numbers. */
+/** The facts about a fold in a metrics file, besides its numbers. */
 export type FoldFacts = Omit<MetricsFile, keyof Evaluation | 'metrics' | 'positive' | 'sources'> & {
   sources: { checkpoint: string; splits: string };
 };
 
 /**
- * Reckons and writes everything of one evaluated fold into `scratch`: predictions (and those of the validation set, where the threshold comes
- * from), metrics, ROC curve, each named after the cell.
- * @throws SamMilError InvalidInput when there is nothing to score or a probability is not one
+ * Evaluates one fold and writes its files to `scratch`: predictions, predictions of the validation set (if
+ * the threshold comes from it), metrics and ROC curve. Each file is named after the cell.
+ *
+ * @throws SamMilError InvalidInput where there is nothing to score or a probability is invalid
  */
 export function writeEvaluation(
   scratch: string,
@@ -65,11 +66,17 @@ export function writeEvaluation(
     },
   };
   written.metrics = { to: `metrics/${cell}.json`, content: formatMetricsFile(metrics) };
-  return { files: writeAll(scratch, written), values: valuesOf(metrics) };
+  return { files: writeAll(scratch, written), values: selectValues(metrics) };
 }
 
-/** The few numbers that travel with the item and are shown while the run goes on. */
-function valuesOf({ rank, protocols, protocol, slides, set }: MetricsFile): NonNullable<JobResult['values']> {
+/** The numbers that are stored with the item and shown during the run. */
+function selectValues({
+  rank,
+  protocols,
+  protocol,
+  slides,
+  set,
+}: MetricsFile): NonNullable<JobResult['values']> {
   const { accuracy, f1, threshold } = protocols[protocol];
   return { auc: rank.auc, f1, accuracy, threshold, protocol, slides, set };
 }
@@ -92,7 +99,10 @@ function calledClass({ probabilities }: Prediction, threshold: number): number {
   return probabilities.indexOf(Math.max(...probabilities));
 }
 
-/** All points of the curve (none dropped), one-versus-rest a class; with two classes only that of the positive one. */
+/**
+ * All points of the curve (none dropped), one-versus-rest for each class. With two classes, only the curve of
+ * the positive class.
+ */
 function rocText(scored: readonly Prediction[], classes: readonly string[]): string {
   const drawn = classes.length === 2 ? [1] : classes.map((_, k) => k);
   const rows = drawn.flatMap((k) => {
@@ -117,11 +127,11 @@ function checkPredictions(predictions: readonly Prediction[], { cell, classes }:
     const sum = probabilities.reduce((total, value) => total + value, 0);
     const fine = probabilities.every((value) => value >= 0 && value <= 1) && Math.abs(sum - 1) < 1e-3;
     if (fine && probabilities.length === classes.length) continue;
-    throw new SamMilError('InvalidInput', `slide "${key}" got no probabilities`, {
+    throw new SamMilError('InvalidInput', `the model returned invalid probabilities for slide "${key}"`, {
       file: cell,
       expected: `${classes.length} numbers from 0 to 1 that sum to 1`,
       found: probabilities.join(', '),
-      next: 'look at the training history: a loss that is not finite leaves such weights',
+      next: 'check the training history: a loss that is not finite leads to such weights',
     });
   }
 }

@@ -4,7 +4,9 @@ import { isJsonObject, type JsonObject } from '../../json.js';
 import type { Evaluation, Protocol } from './evaluate-predictions.js';
 import type { SetName } from '../split/splits.js';
 
-/** Content of `metrics/<cell>.json`, what `mil.evaluate` writes: every number of one fold, and what it was made from. */
+/**
+ * Content of `metrics/<cell>.json`, which `mil.evaluate` writes: every number of one fold, and its sources.
+ */
 export interface MetricsFile extends Evaluation {
   /** Version of this structure. */
   metrics: 1;
@@ -13,17 +15,17 @@ export interface MetricsFile extends Evaluation {
   model: string;
   repeat: number;
   fold: number;
-  /** The split's seed of this repeat. */
+  /** The seed of this repeat in the splits. */
   seed: number;
   set: SetName;
   classes: string[];
-  /** The class whose probability is the score; null with more than two classes. */
+  /** The class whose probability is the score. null with more than two classes. */
   positive: string | null;
-  /** The protocol that was asked for; both are in `protocols`. */
+  /** The requested protocol. `protocols` holds both. */
   protocol: Protocol;
-  /** How the epoch was chosen, and whether the scored slides had a say in it. */
+  /** How the epoch was selected, and whether the scored slides influenced it. */
   selection: { epoch: number | null; by: string; optimistic: boolean };
-  /** Digests of what the numbers come from. */
+  /** Digests of the files from which the numbers were computed. */
   sources: { predictions: string; validation_predictions?: string; checkpoint: string; splits: string };
   /** Facts about the checkpoint: model parameters, backend, versions. */
   training: JsonObject;
@@ -31,6 +33,7 @@ export interface MetricsFile extends Evaluation {
 
 /**
  * Reads a metrics file.
+ *
  * @throws SamMilError InvalidInput naming the file
  */
 export function readMetricsFile(path: string): MetricsFile {
@@ -38,7 +41,7 @@ export function readMetricsFile(path: string): MetricsFile {
   if (!isJsonObject(value) || value.metrics !== 1 || !isJsonObject(value.protocols ?? null)) {
     throw new SamMilError('InvalidInput', 'not a metrics file of version 1', {
       file: path,
-      next: 'give the items of a mil.evaluate stage',
+      next: 'use the items of a mil.evaluate stage',
     });
   }
   return value as unknown as MetricsFile;

@@ -3,8 +3,10 @@ import { formatCsv, readCsv } from '../../files/csv.js';
 import type { Prediction } from './evaluate-predictions.js';
 
 /**
- * Predictions as CSV: slide_id, label (class name), one `prob_<class>` a class with all digits, called (class name by the chosen threshold).
- * @param called class index a slide
+ * Formats predictions as CSV: slide_id, label (class name), one `prob_<class>` per class with all digits,
+ * called (class name at the selected threshold).
+ *
+ * @param called class index of each slide
  */
 export function formatPredictions(
   predictions: readonly Prediction[],
@@ -22,7 +24,8 @@ export function formatPredictions(
 }
 
 /**
- * Reads what {@link formatPredictions} wrote; the numbers are the same.
+ * Reads the output of {@link formatPredictions} with exactly the same numbers.
+ *
  * @throws SamMilError InvalidInput as file:line
  */
 export function readPredictions(path: string, classes: readonly string[]): Prediction[] {
@@ -31,9 +34,9 @@ export function readPredictions(path: string, classes: readonly string[]): Predi
     const label = classes.indexOf(values.label);
     const probabilities = classes.map((name) => Number(values[`prob_${name}`] || NaN));
     if (label === -1 || !probabilities.every(Number.isFinite)) {
-      throw new SamMilError('InvalidInput', 'not a prediction', {
+      throw new SamMilError('InvalidInput', 'this row is not a valid prediction', {
         file: `${path}:${line}`,
-        expected: `a label of ${classes.join(', ')} and a probability a class`,
+        expected: `one of the labels ${classes.join(', ')} and one probability per class`,
         found: Object.values(values).join(','),
       });
     }

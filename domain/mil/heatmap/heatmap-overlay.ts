@@ -5,14 +5,15 @@ import type { Slide } from '../../pathology/slides/slide.js';
 import type { Region } from '../../pathology/annotations/region.js';
 import { colormap, type ColormapName, type Rgb } from './colormap.js';
 
-/** A small picture of a slide. `scale` is thumbnail pixels a level-0 pixel, per axis. */
+/** A small image of a slide. `scale` is thumbnail pixels per level-0 pixel, for each axis. */
 export interface Thumbnail extends Pixels {
   scale: readonly [number, number];
 }
 
 /**
- * A picture of the whole slide, `longest` pixels on its longer side (less for smaller slides), from the smallest level that is large enough.
- * Memory: one piece of a level and the result, also for a slide with one huge level.
+ * Reads an image of the whole slide from the smallest level that is large enough. Its longer side has
+ * `longest` pixels, or fewer for smaller slides. Memory: one piece of a level and the result, even for a
+ * slide with a single huge level.
  */
 export async function slideThumbnail(slide: Slide, longest: number): Promise<Thumbnail> {
   const { levels } = slide.info;
@@ -42,38 +43,45 @@ async function resizeToFit(image: Pixels, longest: number): Promise<Pixels> {
   return { data, width: info.width, height: info.height, channels };
 }
 
-/** `cyan`: the paper's figure, cyan where scores are high. A colour map: every patch coloured over a grey slide. */
+/**
+ * `cyan`: cyan where scores are high, like the paper's figure. A color map: every patch colored over a gray
+ * slide.
+ */
 export type OverlayStyle = 'cyan' | ColormapName;
 
 const CYAN: Rgb = [0, 229, 255];
 
 /**
- * Lays scores over a thumbnail.
+ * Draws scores over a thumbnail.
+ *
  * @param heat row-major grid of the thumbnail's size, values in [0, 1], NaN where there is no patch
  */
 export function overlayScores(thumbnail: Pixels, heat: Float32Array, style: OverlayStyle): Pixels {
   const data = Uint8Array.from(thumbnail.data);
-  const colorOf = style === 'cyan' ? () => CYAN : colormap(style);
+  const pickColor = style === 'cyan' ? () => CYAN : colormap(style);
   for (let cell = 0; cell < heat.length; cell++) {
     const at = cell * 3;
     if (style !== 'cyan') toGray(data, at);
     const value = heat[cell];
     if (Number.isNaN(value)) continue;
-    // Cyan begins at one half and is strongest at 1, so that the tissue under low scores stays as it is.
+    // Cyan starts at one half and is strongest at 1, so that tissue with low scores stays unchanged.
     const opacity = style === 'cyan' ? Math.max(0, value - 0.5) * 1.3 : 0.6;
-    const color = colorOf(value);
+    const color = pickColor(value);
     for (let c = 0; c < 3; c++) data[at + c] = Math.round(data[at + c] * (1 - opacity) + color[c] * opacity);
   }
   return { ...thumbnail, data };
 }
 
-/** Luminance of BT.601, a little lifted so that colours over it stay readable. */
+/** Luminance of BT.601, slightly raised so that colors over it stay readable. */
 function toGray(data: Uint8Array, at: number): void {
   const luminance = 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2];
   data.fill(Math.round(64 + luminance * 0.75), at, at + 3);
 }
 
-/** Draws the outlines of an annotation in blue; cut-outs are dashed. `scale`: thumbnail pixels a level-0 pixel. */
+/**
+ * Draws the outlines of an annotation in blue, with holes dashed. `scale` is thumbnail pixels per level-0
+ * pixel.
+ */
 export async function outlineRegions(
   image: Pixels,
   regions: readonly Region[],

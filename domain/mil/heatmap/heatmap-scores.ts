@@ -4,18 +4,23 @@ import { auc, midranks } from '../../statistics/ranking.js';
 
 /** How well patch scores find the annotated lesion. */
 export interface LesionFit {
-  /** AUC of the scores against membership (half the patch or more inside); null where all patches are in or all are out. */
+  /**
+   * AUC of the scores against membership (at least half of the patch inside). null where all patches are
+   * inside or all are outside.
+   */
   auc: number | null;
   patches: number;
   inLesion: number;
-  /** Share of all score mass on lesion patches; for attention compare it with inLesion / patches. */
+  /** Share of the total score on lesion patches. For attention, compare it with inLesion / patches. */
   massInLesion: number;
 }
 
 /**
- * Scores a person can see: `rank` puts them evenly over [0, 1] by midrank (CLAM shows attention so; it hides how unequal scores are, which the
- * scores file keeps), `range` stretches least to most, `none` leaves probabilities as they are.
- * @returns Float64Array in [0, 1]; 0.5 everywhere where all scores are equal (not for `none`)
+ * Scales scores for display. `rank` spreads them evenly over [0, 1] by midrank, like CLAM's attention maps;
+ * this hides how unequal they are, which the scores file preserves. `range` stretches the minimum to 0 and
+ * the maximum to 1. `none` leaves probabilities unchanged.
+ *
+ * @returns Float64Array in [0, 1]; 0.5 everywhere if all scores are equal (except for `none`)
  */
 export function scaleScores(scores: ArrayLike<number>, scale: 'rank' | 'range' | 'none'): Float64Array {
   if (scale === 'none') return Float64Array.from(scores, (score) => Math.min(1, Math.max(0, score)));
@@ -32,13 +37,14 @@ function extreme(values: Float64Array, pick: (a: number, b: number) => number): 
 }
 
 /**
- * Patch scores painted on a grid of `width` x `height` cells that covers the slide.
+ * Paints patch scores on a grid of `width` x `height` cells that covers the slide.
  *
  * @param coords N x 2 upper left corners, level-0 pixels
  * @param values N numbers
- * @param scale cells a level-0 pixel (x, y)
- * @param smooth true: a cell under several patches gets their mean; false: the last of them in file order
- * @returns row-major; NaN where no patch lies
+ * @param scale cells per level-0 pixel (x, y)
+ * @param smooth true: a cell under several patches gets their mean; false: it gets the last of them in file
+ *   order
+ * @returns row-major; NaN where there is no patch
  */
 export function paintScores(
   coords: ArrayLike<Level0Px>,
@@ -69,7 +75,7 @@ function span(start: number, size: number, scale: number, cells: number): [numbe
   return [from, Math.min(cells, Math.max(from + 1, Math.round((start + size) * scale)))];
 }
 
-/** Compares patch scores with an annotation. A patch counts as lesion when half of it or more lies inside. */
+/** Compares patch scores with an annotation. A patch counts as lesion if at least half of it is inside. */
 export function lesionFit(
   coords: ArrayLike<Level0Px>,
   scores: ArrayLike<number>,

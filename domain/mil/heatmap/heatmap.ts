@@ -12,7 +12,7 @@ import type { Slide } from '../../pathology/slides/slide.js';
 import { isFileRef } from '../../job.js';
 import type { Level0Px } from '../../units.js';
 import type { Region } from '../../pathology/annotations/region.js';
-import { patchSizeOf } from '../bags/bag-facts.js';
+import { readPatchSize } from '../bags/bag-facts.js';
 import { loadBag } from '../bags/bags.js';
 import { coordsOf, patchRows } from '../../pathology/layouts/rows-without-groups.js';
 import { readCheckpoint } from '../models/checkpoint.js';
@@ -21,11 +21,11 @@ import { outlineRegions, overlayScores, slideThumbnail, type Thumbnail } from '.
 import { lesionFit, paintScores, scaleScores } from './heatmap-scores.js';
 import { loadModel, predict, type LoadedModel } from '../models/predict.js';
 import { readAnnotation } from '../../pathology/annotations/read-annotation.js';
-import { foldOf, readSplits, refuseOtherSplits, SET_NAMES } from '../split/splits.js';
+import { findFold, readSplits, refuseOtherSplits, SET_NAMES } from '../split/splits.js';
 import { shownClass } from './shown-class.js';
 import type { HeatmapWith } from './parameters.js';
 
-/** One score a patch of the slide. */
+/** One score per patch of the slide. */
 interface PatchScores {
   /** N x 2, level-0 pixels. */
   coords: Int32Array;
@@ -35,7 +35,7 @@ interface PatchScores {
   slideProbability: number;
 }
 
-/** Scores every patch of a slide with a trained model and lays the scores over the slide. */
+/** Scores every patch of a slide with a trained model and draws the scores over the slide. */
 export async function run(job: Job<HeatmapWith>): Promise<JobResult> {
   const { path } = checkpointFor(job);
   const shown = shownClass(job.with, readCheckpoint(path).classes);
@@ -47,7 +47,7 @@ export async function run(job: Job<HeatmapWith>): Promise<JobResult> {
   }
 }
 
-/** What is scored with, and the class whose probability the scores are; undefined for attention. */
+/** The checkpoint, and the class whose probability is the score; undefined for attention. */
 interface Scoring {
   checkpoint: string;
   shown: string | undefined;
@@ -71,32 +71,37 @@ async function scoreSlide(job: Job<HeatmapWith>, slide: Slide, scoring: Scoring)
     const style = {
       score,
       ...(shown === undefined ? {} : { class: shown }),
-      scale: scaleOf(job.with),
+      scale: chooseScale(job.with),
       colormap: job.with.colormap,
     };
-    return { files, values: { ...style, ...valuesOf(job, model, patches, regions) } };
+    return { files, values: { ...style, ...collectValues(job, model, patches, regions) } };
   } finally {
     model.dispose();
   }
 }
 
 /**
- * The checkpoint that is asked for, or, of all folds' checkpoints, the one that this slide tested: its scores were not learnt by heart. A slide that
- * none tested, as it has no label, is shown by the first.
+ * Selects the requested checkpoint or, among the checkpoints of all folds, the one whose test set contains
+ * this slide, so that its scores are not memorized. A slide without a label is in no test set and uses the
+ * first fold.
  */
 function checkpointFor({ with: options, name, work }: Job<HeatmapWith>): Pick<InputFile, 'path'> {
   const { checkpoint, checkpoints, splits, repeat } = options;
   if ((checkpoint === undefined) === (checkpoints === undefined)) {
-    throw new SamMilError('InvalidInput', 'give either `checkpoint` or `checkpoints`', {
+    throw new SamMilError('InvalidInput', 'set either `checkpoint` or `checkpoints`', {
       found: checkpoint === undefined ? 'neither' : 'both',
     });
   }
   if (checkpoint !== undefined) return checkpoint;
   if (splits === undefined) {
-    throw new SamMilError('InvalidInput', '`checkpoints` needs `splits`, which says who tested this slide');
+    throw new SamMilError(
+      'InvalidInput',
+      '`checkpoints` needs `splits`, which states which fold tested this slide',
+    );
   }
-  const wanted = readSplits(splits.path).repeats.find((entry) => entry.repeat === repeat);
-  const fold = wanted?.folds.find(({ test }) => test.includes(name))?.fold ?? wanted?.folds[0]?.fold;
+  const crossValidation = readSplits(splits.path).repeats.find((entry) => entry.repeat === repeat);
+  const fold =
+    crossValidation?.folds.find(({ test }) => test.includes(name))?.fold ?? crossValidation?.folds[0]?.fold;
   const items = readItems(checkpoints!.path).filter(({ status }) => status === 'done');
   const found = items.flatMap(({ outputs }) => (isFileRef(outputs.checkpoint) ? [outputs.checkpoint] : []));
   for (const { path } of found) {
@@ -105,12 +110,15 @@ function checkpointFor({ with: options, name, work }: Job<HeatmapWith>): Pick<In
     if (training.repeat === repeat && training.fold === fold) return { path: absolute };
   }
   throw new SamMilError('InvalidInput', `no checkpoint of repeat ${repeat}, fold ${fold}`, {
-    expected: `one among the ${found.length} given`,
+    expected: `one of the ${found.length} given checkpoints`,
     next: 'train that fold, or set `repeat`',
   });
 }
 
-/** Group rows take part in the bag, as in training, but have no place on the slide: their scores are left out. */
+/**
+ * Group rows are part of the bag, as in training, but have no position on the slide. Their scores are
+ * omitted.
+ */
 function scorePatches(
   { with: options }: Job<HeatmapWith>,
   model: LoadedModel,
@@ -121,35 +129,35 @@ function scorePatches(
   const { attention, instanceProbabilities, probabilities } = predict(model, bag);
   const patches = patchRows(bag.isGroup);
   if (patches.length === 0) {
-    throw new SamMilError('InvalidInput', 'the bag has no patch to show', { file: options.bag.path });
+    throw new SamMilError('InvalidInput', 'the bag has no patches to show', { file: options.bag.path });
   }
   refuseUnplaced(options.bag.path, bag.coords, patches);
   const classes = model.classes.length;
   const column = shown === undefined ? -1 : model.classes.indexOf(shown);
-  const scoreOf = (row: number) =>
+  const readScore = (row: number) =>
     column < 0 ? attention[row] : instanceProbabilities[row * classes + column];
   return {
     coords: coordsOf(bag.coords, patches),
-    scores: Float32Array.from(patches, scoreOf),
-    size: patchSizeOf(options.bag.path, options.patchSizeLevel0),
+    scores: Float32Array.from(patches, readScore),
+    size: readPatchSize(options.bag.path, options.patchSizeLevel0),
     slideProbability: probabilities[classes - 1],
   };
 }
 
-/** A bare tensor without a sam_info has no coordinates: all its patches would be painted in one corner. */
+/** A bare tensor without a sam_info has no coordinates: all its patches would be drawn in one corner. */
 function refuseUnplaced(file: string, coords: Int32Array, patches: Int32Array): void {
   const [first] = patches;
   const elsewhere = (row: number) =>
     coords[2 * row] !== coords[2 * first] || coords[2 * row + 1] !== coords[2 * first + 1];
   if (patches.length === 1 || patches.some(elsewhere)) return;
-  throw new SamMilError('InvalidInput', 'the bag does not say where its patches lie', {
+  throw new SamMilError('InvalidInput', 'the bag does not state where its patches are', {
     file,
-    expected: 'coords in an h5 file, or a `sam-info` beside a .pt file',
+    expected: 'coords in an h5 file, or a `sam-info` for a .pt file',
     found: `${patches.length} patches, all at ${coords[2 * first]}, ${coords[2 * first + 1]}`,
   });
 }
 
-function scaleOf({ scale, score }: HeatmapWith): NonNullable<HeatmapWith['scale']> {
+function chooseScale({ scale, score }: HeatmapWith): NonNullable<HeatmapWith['scale']> {
   return scale ?? (score === 'attention' ? 'rank' : 'none');
 }
 
@@ -160,7 +168,7 @@ async function drawPictures(
   regions: readonly Region[],
 ): Promise<Record<string, OutputFile>> {
   const { smooth, colormap } = job.with;
-  const heat = paintScores(coords, scaleScores(scores, scaleOf(job.with)), size, thumbnail, smooth);
+  const heat = paintScores(coords, scaleScores(scores, chooseScale(job.with)), size, thumbnail, smooth);
   const write = async (folder: string, picture: Pixels) => {
     const outlined = await outlineRegions(picture, regions, thumbnail.scale);
     return output(job, `${folder}/${job.name}.jpg`, await encodeJpeg(outlined, 88));
@@ -209,13 +217,13 @@ function output(job: Job<HeatmapWith>, to: string, content: string | Uint8Array)
   return { from, to };
 }
 
-function valuesOf(
+function collectValues(
   job: Job<HeatmapWith>,
   model: LoadedModel,
   { coords, scores, size, slideProbability }: PatchScores,
   regions: readonly Region[],
 ): NonNullable<JobResult['values']> {
-  const common = { patches: scores.length, probability: slideProbability, ...setOf(job, model) };
+  const common = { patches: scores.length, probability: slideProbability, ...findSet(job, model) };
   if (regions.length === 0) return { ...common, 'lesion-auc': null };
   const fit = lesionFit(coords, scores, size, regions);
   return {
@@ -227,8 +235,8 @@ function valuesOf(
   };
 }
 
-/** The set this slide was in when the model was trained, and its label: a heatmap of a slide that was trained on proves little. */
-function setOf(
+/** The set of this slide in training, and its label. A heatmap of a training slide proves little. */
+function findSet(
   { with: { splits: file, checkpoint, checkpoints }, name }: Job<HeatmapWith>,
   { training }: LoadedModel,
 ): { set?: string; label?: string } {
@@ -236,7 +244,7 @@ function setOf(
     return {};
   refuseOtherSplits(training, file, checkpoint ?? checkpoints!);
   const splits = readSplits(file.path);
-  const fold = foldOf(splits, training.repeat, training.fold);
+  const fold = findFold(splits, training.repeat, training.fold);
   const set = SET_NAMES.find((member) => fold[member].includes(name));
   const label = Object.hasOwn(splits.labels, name) ? splits.classes[splits.labels[name]] : undefined;
   return { ...(set ? { set } : {}), ...(label ? { label } : {}) };

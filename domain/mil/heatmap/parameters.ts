@@ -4,47 +4,47 @@ import { defineParameters, type WithOf } from '../../parameters.js';
 /** Parameters of `mil.heatmap`. */
 export const parameters = defineParameters({
   with: {
-    checkpoint: fileInput('checkpoint', 'Checkpoint of mil.train-fold. This or `checkpoints`.'),
+    checkpoint: fileInput('checkpoint', 'Checkpoint of mil.train-fold. Set either this or `checkpoints`.'),
     checkpoints: itemsInput(
       'checkpoint',
-      'Items of one model of mil.train-fold: each slide is shown by the fold that it tested, so that no heatmap shows what was trained on. Needs `splits`.',
+      'Items of one model of mil.train-fold. Each slide uses the fold whose test set contains it, so that no heatmap shows a training slide. Requires `splits`.',
     ),
     repeat: {
       type: 'integer',
       minimum: 0,
       default: 0,
-      description: 'Repeat of the cross-validation that `checkpoints` are taken from.',
+      description: 'Repeat of the cross-validation from which `checkpoints` are taken.',
     },
     slide: fileInput('slide', 'The slide.'),
-    bag: fileInput('bag', 'Its features file (h5), with coords.'),
-    'sam-info': fileInput('sam-info', 'Its sam_info file, for models that look at group rows or areas.'),
+    bag: fileInput('bag', 'Features file (h5) of the slide, with coords.'),
+    'sam-info': fileInput('sam-info', 'sam_info file of the slide, for models that use group rows or areas.'),
     annotation: fileInput(
       'annotation',
-      'Outlines of the lesion, ASAP XML or GeoJSON. A slide without one is normal.',
+      'Outlines of the lesion, as ASAP XML or GeoJSON. A slide without annotation is normal.',
     ),
-    splits: fileInput('splits', 'splits.json of the training: states which set this slide was in.'),
+    splits: fileInput('splits', 'splits.json of the training, which states the set of this slide.'),
     score: {
       type: 'string',
       enum: ['attention', 'class-probability'],
       default: 'attention',
       description:
-        'attention: how much each patch counts for the slide. class-probability: what the classifier says of the patch alone.',
+        'attention: how much each patch contributes to the result of the slide. class-probability: the probability of a class for the patch alone.',
     },
     class: {
       type: 'string',
       description:
-        'Class whose probability is shown, by its name in the splits. Default: the positive class, the last one. Only for `score: class-probability`.',
+        'Name in the splits of the class whose probability is shown. Default: the positive class, which is the last one. Only for `score: class-probability`.',
     },
     scale: {
       type: 'string',
       enum: ['rank', 'range', 'none'],
       description:
-        'How scores become colors. rank: by rank within the slide (default for attention). range: least to most. none: as they are, 0 to 1 (default for probabilities).',
+        'How scores are mapped to colors. rank: by rank within the slide (default for attention). range: from minimum to maximum. none: unscaled, 0 to 1 (default for probabilities).',
     },
     smooth: {
       type: 'boolean',
       default: true,
-      description: 'Average the scores where patches overlap; without it the last patch lies on top.',
+      description: 'Whether to average the scores where patches overlap. If false, the last patch is on top.',
     },
     colormap: {
       type: 'string',
@@ -57,18 +57,19 @@ export const parameters = defineParameters({
       minimum: 128,
       maximum: 8192,
       default: 1200,
-      description: 'Longer side of the pictures in pixels; a smaller slide is not enlarged.',
+      description: 'Longer side of the images in pixels. A smaller slide is not enlarged.',
     },
     'patch-size-level0': {
       type: 'integer',
       minimum: 1,
-      description: 'Side of a patch in level-0 pixels, where the bag does not say it.',
+      description:
+        'Side of a patch in level-0 pixels. Overrides the value in the bag; required if the bag does not state it.',
     },
     backend: {
       type: 'string',
       enum: ['auto', 'tensorflow', 'js'],
       default: 'auto',
-      description: 'Where the model runs; see mil.train-fold.',
+      description: 'Compute backend. See mil.train-fold.',
     },
   },
   required: ['slide', 'bag'],

@@ -1,11 +1,17 @@
 import { SamMilError } from '../../errors.js';
 
-/** What a heatmap shows of each patch: its share in the slide's result, or the probability of one class. */
+/**
+ * What a heatmap shows of each patch: its contribution to the slide's result, or the probability of one
+ * class.
+ */
 export type HeatmapScore = 'attention' | 'class-probability';
 
 /**
- * The class whose probability is shown: the requested one, or the positive one, which is the last. Undefined for attention.
- * @throws SamMilError InvalidInput where the model has no such class, or where one is requested for attention, which has none
+ * Selects the class whose probability is shown: the requested one, or the positive one, which is the last.
+ * Undefined for attention.
+ *
+ * @throws SamMilError InvalidInput where the model has no such class, or where a class is requested for
+ *   attention
  */
 export function shownClass(
   { score, class: requested }: { score: HeatmapScore; class?: string },
@@ -13,8 +19,8 @@ export function shownClass(
 ): string | undefined {
   if (score === 'attention') {
     if (requested === undefined) return undefined;
-    throw new SamMilError('InvalidInput', '`class` has no meaning for `score: attention`', {
-      expected: 'it with `score: class-probability` only',
+    throw new SamMilError('InvalidInput', '`class` has no effect with `score: attention`', {
+      expected: '`class` only with `score: class-probability`',
       found: requested,
       next: 'remove it, or set `score: class-probability`',
     });

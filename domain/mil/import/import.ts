@@ -16,7 +16,10 @@ interface TableBag {
   features: Float32Array;
 }
 
-/** A table of instances, as classical MIL data sets come, to one features file a bag, a list of these as items, and a labels file. */
+/**
+ * Converts a table of instances, the format of classical MIL data sets, to one features file per bag, a list
+ * of items and a labels file.
+ */
 export async function run(job: Job<ImportWith>): Promise<JobResult> {
   const { bags, dim } = readTable(job.with);
   const matrices = bags.map(({ features }) => features);
@@ -47,20 +50,25 @@ export async function run(job: Job<ImportWith>): Promise<JobResult> {
   };
 }
 
-/** The bag as an item whose file lies beside the list: the stage's folder is not known here, and may get another name. */
+/**
+ * Returns the bag as an item whose path is relative to the list, because the stage's folder is unknown and
+ * may be renamed.
+ */
 async function bagItem(key: string, label: string, path: string): Promise<ItemRecord> {
   const bag = { path: `./bags/${key}.h5`, digest: await digestOfFile(path), bytes: statSync(path).size };
   return { key, fields: { name: key, label }, status: 'done', outputs: { bag } };
 }
 
-/** There is no slide to lie on: instance i is at (i, 0). */
+/** There is no slide, so instance i is placed at (i, 0). */
 function instanceNumbers(rows: number): Int32Array {
   return Int32Array.from({ length: rows * 2 }, (_, i) => (i % 2 === 0 ? i / 2 : 0));
 }
 
 /**
- * Bags in order of first appearance.
- * @throws SamMilError InvalidInput, with the line, on values that are not finite numbers, a bag with two labels or none, or a name unfit for a file
+ * Reads the bags in order of first appearance.
+ *
+ * @throws SamMilError InvalidInput, with the line, on values that are not finite numbers, a bag with two
+ *   labels or without one, or a name that is not a safe file name
  */
 export function readTable(options: ImportWith): { bags: TableBag[]; dim: number } {
   const file = options.table.path;
@@ -70,10 +78,16 @@ export function readTable(options: ImportWith): { bags: TableBag[]; dim: number 
   const left = new Set([bagColumn, labelColumn, ...options.ignore]);
   const features = columns.filter((column) => !left.has(column));
   if (features.length === 0) {
-    throw new SamMilError('InvalidInput', 'has no feature columns', { file, found: columns.join(', ') });
+    throw new SamMilError('InvalidInput', 'the table has no feature columns', {
+      file,
+      found: columns.join(', '),
+    });
   }
   if (rows.length === 0) {
-    throw new SamMilError('InvalidInput', 'holds no instance', { file, expected: 'a row an instance' });
+    throw new SamMilError('InvalidInput', 'the table has no instances', {
+      file,
+      expected: 'one row per instance',
+    });
   }
   const groups = new Map<string, CsvRow[]>();
   for (const row of rows) {
@@ -90,22 +104,22 @@ export function readTable(options: ImportWith): { bags: TableBag[]; dim: number 
 function pickColumn(
   file: string,
   columns: string[],
-  asked: string | undefined,
+  requested: string | undefined,
   usual: string[],
   parameter: string,
 ): string {
-  const found = asked === undefined ? usual.find((name) => columns.includes(name)) : asked;
+  const found = requested === undefined ? usual.find((name) => columns.includes(name)) : requested;
   if (found !== undefined && columns.includes(found)) return found;
-  throw new SamMilError('InvalidInput', `lacks the column ${asked ?? usual.join(' or ')}`, {
+  throw new SamMilError('InvalidInput', `the table has no column ${requested ?? usual.join(' or ')}`, {
     file,
     found: columns.slice(0, 12).join(', '),
-    next: `name it with \`${parameter}\``,
+    next: `set \`${parameter}\` to its name`,
   });
 }
 
 function checkKey(key: string, file: string): void {
   if (/^[\p{L}\p{N}_][\p{L}\p{N}_.+ -]{0,199}$/u.test(key)) return;
-  throw new SamMilError('InvalidInput', 'the bag has a name that is no safe file name', {
+  throw new SamMilError('InvalidInput', 'the name of the bag is not a safe file name', {
     file,
     expected: 'letters, digits, _ . + - and spaces',
     found: JSON.stringify(key),
@@ -138,18 +152,18 @@ function tableBag(
   const features = new Float32Array(rows.length * columns.length);
   rows.forEach(({ values, line }, i) =>
     columns.forEach((column, j) => {
-      features[i * columns.length + j] = numberOf(values[column], column, `${file}:${line}`);
+      features[i * columns.length + j] = parseNumber(values[column], column, `${file}:${line}`);
     }),
   );
   return { key, label, features };
 }
 
-function numberOf(text: string, column: string, file: string): number {
+function parseNumber(text: string, column: string, file: string): number {
   const value = text === '' ? NaN : Number(text);
   if (Number.isFinite(Math.fround(value))) return value;
-  throw new SamMilError('InvalidInput', `column "${column}" holds no finite number`, {
+  throw new SamMilError('InvalidInput', `column "${column}" does not hold a finite number`, {
     file,
     found: JSON.stringify(text),
-    next: 'name columns that are no features in `ignore`',
+    next: 'list columns that are not features in `ignore`',
   });
 }

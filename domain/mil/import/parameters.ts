@@ -6,9 +6,9 @@ export const parameters = defineParameters({
   with: {
     table: fileInput(
       'table',
-      'CSV with a header, one instance a row: bag (or bag_id), label (or bag_label), then the features.',
+      'CSV with a header and one instance per row: bag (or bag_id), label (or bag_label), then the features.',
     ),
-    'bag-column': { type: 'string', description: 'Column that names the bag. Default: bag or bag_id.' },
+    'bag-column': { type: 'string', description: 'Column with the name of the bag. Default: bag or bag_id.' },
     'label-column': {
       type: 'string',
       description: "Column with the bag's label. Default: label or bag_label.",
@@ -17,13 +17,13 @@ export const parameters = defineParameters({
       type: 'array',
       items: { type: 'string' },
       default: [],
-      description: 'Columns that are no features.',
+      description: 'Columns that are not features.',
     },
     standardize: {
       type: 'boolean',
       default: false,
       description:
-        'Subtract the mean and divide by the deviation over all instances of the table, test bags included. For a measure on the training bags alone set `standardize` in mil.train-fold instead.',
+        'Whether to subtract the mean and divide by the standard deviation of all instances in the table, including test bags. To use the statistics of the training bags only, set `standardize` in mil.train-fold instead.',
     },
   },
   required: ['table'],

@@ -7,18 +7,24 @@ import type { Model, ModelConfig, StepContext } from './model.js';
 import type { Bag } from '../bags/bag.js';
 import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
 
-/** The three ways the published code scores an instance: `tanh` with biases, `relu` without, gated (`relu` times sigmoid) without. */
+/**
+ * The three ways in which the published code scores an instance: `tanh` with biases, `relu` without biases,
+ * gated (`relu` times sigmoid) without biases.
+ */
 export type Scoring = 'tanh' | 'relu' | 'gated';
 
 /**
- * Attention-based MIL (Ilse, Tomczak, Welling 2018) as the common benchmark trains it: h = dropout(relu(x W^T + b)),
- * a = softmax over instances of w tanh(V h + c) + d, logits = classifier(sum of a h).
+ * Attention-based MIL (Ilse, Tomczak, Welling 2018) as trained by the common benchmark: h = dropout(relu(x
+ * W^T + b)), a = softmax over instances of w tanh(V h + c) + d, logits = classifier(sum of a h).
  */
 export function build(config: ModelConfig<AbmilOptions>): Model {
   return attentionModel(config, config.options.scoring);
 }
 
-/** AB-MIL with gated attention: scores w (relu(V h) * sigmoid(U h)), no biases, as the benchmark's code has it. */
+/**
+ * AB-MIL with gated attention: scores w (relu(V h) * sigmoid(U h)), without biases, as in the benchmark's
+ * code.
+ */
 export function buildGated(config: ModelConfig): Model {
   return attentionModel(config, 'gated');
 }
@@ -42,7 +48,7 @@ export function attentionModel(config: ModelConfig, scoring: Scoring): Model {
   };
 }
 
-/** ReLU attention without biases, as MHIM-MIL and SAM-MIL stand on it. */
+/** ReLU attention without biases, the baseline of MHIM-MIL and SAM-MIL. */
 export function attentionAggregator(config: ModelConfig): Aggregator {
   return {
     parameters: attentionParameters(config, 'relu').filter(({ name }) => !name.startsWith('embed.')),
@@ -71,13 +77,13 @@ export function attentionParameters(config: ModelConfig, scoring: Scoring): Para
   ];
 }
 
-/** [rows, embed]; with dropout where a step is given. */
+/** The embedded bag [rows, embed], with dropout if a step is given. */
 export function embedBag(weights: Weights, bag: Bag, config: ModelConfig, context?: StepContext): Tensor2D {
-  return embed(bag.x, matrix(weights, 'embed.w'), vector(weights, 'embed.b'), dropoutOf(config, context));
+  return embed(bag.x, matrix(weights, 'embed.w'), vector(weights, 'embed.b'), stepDropout(config, context));
 }
 
-/** The settings of head dropout in a step; none in evaluation or at rate 0. */
-export function dropoutOf(
+/** The dropout settings of a step. None in evaluation or at rate 0. */
+export function stepDropout(
   { dropout }: ModelConfig,
   context: StepContext | undefined,
   purpose = 'dropout',
@@ -98,7 +104,7 @@ export function classify(
   return { logits: classifier(weights, product(attention, h)), attention };
 }
 
-/** [r, embed] -> [r, classes]. */
+/** The bag's classifier: [r, embed] -> [r, classes]. */
 export function classifier(weights: Weights, rows: Tensor2D): Tensor2D {
   return dense(rows, matrix(weights, 'cls.w'), vector(weights, 'cls.b'));
 }

@@ -2,26 +2,28 @@ import type { Scalar, Tensor2D } from '../compute/backend.js';
 import type { StepContext } from './model.js';
 import type { ParameterSpec, Weights } from '../compute/parameters.js';
 
-/** What an aggregator makes of an embedded bag. */
+/** The result of aggregating an embedded bag. */
 export interface Aggregated {
   /** [1, classes] */
   logits: Tensor2D;
-  /** Embedding of the bag, [r, embed]; r is 1, or the number of classes for DSMIL. */
+  /** Embedding of the bag, [r, embed], where r is 1, or the number of classes for DSMIL. */
   features: Tensor2D;
-  /** Attention of each layer, [heads, n]; of DSMIL, one row a class. */
+  /** Attention of each layer, [heads, n]. For DSMIL, one row per class. */
   layers: Tensor2D[];
-  /** What masking ranks the instances by, [rankings, n]: one row, or one a head, which then vote. */
+  /**
+   * The ranking of the instances for masking, [rankings, n]: one row, or one row per head, which then vote.
+   */
   ranking: Tensor2D;
   /** Classification loss of this bag. */
   loss(label: number): Scalar;
 }
 
 /**
- * The part of a model between the embedding and the logits, so that masking methods (MHIM-MIL, SAM-MIL) can stand on any of them. The
- * embedding itself, `embed.w` and `embed.b`, belongs to the model.
+ * The part of a model between the embedding and the logits, so that masking methods (MHIM-MIL, SAM-MIL) work
+ * with any of them. The embedding itself, `embed.w` and `embed.b`, belongs to the model.
  */
 export interface Aggregator {
-  /** Without those of the embedding. */
+  /** Parameters of the aggregator, without those of the embedding. */
   parameters: ParameterSpec[];
   /**
    * @param h embedded bag [n, embed]

@@ -1,25 +1,26 @@
 import type { RandomStream } from '../../random.js';
 
 export interface AreaMaskSettings {
-  /** Share of an infinitely large region's patches that is masked. */
+  /** Masked share of the patches of an infinitely large region. */
   maskRatio: number;
-  /** k and A0 of the share's sigmoid, by area in pixels of the SAM image. */
+  /** k and A0 of the share's sigmoid, for areas in pixels of the SAM image. */
   maskSlope: number;
   maskArea: number;
 }
 
 /**
- * SAM-guided group masking: of the n rows of each distinct area A > 0, floor(n sigmoid(k (A - A0)) ratio) random ones are masked, so that large,
- * uniform regions don't drown small ones. Group rows (area 0) are never masked.
+ * SAM-guided group masking: of the n rows with each distinct area A > 0, floor(n sigmoid(k (A - A0)) ratio)
+ * random rows are masked, so that large, uniform regions do not dominate small ones. Group rows (area 0) are
+ * never masked.
  *
  * @param area `relative_area` of each row
- * @returns 1 for rows that are kept, 0 for masked ones. At least one row is kept.
+ * @returns 1 for kept rows, 0 for masked rows. At least one row is kept.
  */
 export function areaMask(area: Float32Array, settings: AreaMaskSettings, stream: RandomStream): Uint8Array {
   const keep = new Uint8Array(area.length).fill(1);
   for (const [value, rows] of rowsByArea(area)) {
     const count = maskedCount(rows.length, value, settings);
-    // The first `count` of a shuffle that is stopped as soon as they are drawn.
+    // A shuffle that stops after its first `count` rows.
     for (let i = 0; i < count; i++) {
       const other = i + stream.below(rows.length - i);
       [rows[i], rows[other]] = [rows[other], rows[i]];
@@ -30,7 +31,7 @@ export function areaMask(area: Float32Array, settings: AreaMaskSettings, stream:
   return keep;
 }
 
-/** How many of `n` rows of one area are masked. */
+/** The number of masked rows among `n` rows of the same area. */
 export function maskedCount(
   n: number,
   area: number,
@@ -40,7 +41,7 @@ export function maskedCount(
   return Math.floor(n * share);
 }
 
-/** Areas in rising order, so that the draw does not depend on the order of the rows' areas. */
+/** Groups rows by ascending area, so that the draw does not depend on the order of areas in the bag. */
 function rowsByArea(area: Float32Array): [number, number[]][] {
   const groups = new Map<number, number[]>();
   area.forEach((value, row) => {

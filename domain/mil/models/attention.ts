@@ -14,7 +14,7 @@ import type { Weights } from '../compute/parameters.js';
  * Attention scores of AB-MIL (Ilse, Tomczak, Welling 2018): s = w φ(V h + c) + d, for each of K heads.
  *
  * @param h embedded bag [n, embed]
- * @param weights `att.V.w` [attention, embed], `att.w.w` [K, attention]; biases `att.V.b`, `att.w.b` where the model has them
+ * @param weights `att.V.w` [attention, embed], `att.w.w` [K, attention]; optional biases `att.V.b`, `att.w.b`
  * @returns [K, n], before the softmax over n
  */
 export function attentionScores(
@@ -27,21 +27,24 @@ export function attentionScores(
   return rowScores(hidden, weights, name);
 }
 
-/** Gated attention scores: s = w (φ(V h + c) * sigmoid(U h + e)) + d. Further weights `att.U.w`, `att.U.b`. */
+/**
+ * Gated attention scores: s = w (φ(V h + c) * sigmoid(U h + e)) + d. Additional weights: `att.U.w`,
+ * `att.U.b`.
+ */
 export function gatedScores(h: Tensor2D, weights: Weights, activation: Activation, name = 'att'): Tensor2D {
   const hidden = dense(h, matrix(weights, `${name}.V.w`), vector(weights, `${name}.V.b`), activation);
   const gate = dense(h, matrix(weights, `${name}.U.w`), vector(weights, `${name}.U.b`), 'sigmoid');
   return rowScores(elementwiseProduct(hidden, gate), weights, name);
 }
 
-/** w u + d as rows: u [n, attention] -> [K, n]. The softmax over n is then one over the last axis. */
+/** w u + d as rows: u [n, attention] -> [K, n]. The softmax over n is then a softmax over the last axis. */
 export function rowScores(u: Tensor2D, weights: Weights, name: string): Tensor2D {
   return rows(u, matrix(weights, `${name}.w.w`), vector(weights, `${name}.w.b`));
 }
 
 /**
- * The scores of {@link attentionScores} twice, [2, n]: equal numbers, but the second row passes no gradient to `h`, only to the attention's
- * own weights. One pass through the weights serves both.
+ * The scores of {@link attentionScores} twice, [2, n]. Both rows are equal, but the second passes no gradient
+ * to `h`, only to the attention's weights. A single pass computes both.
  */
 export function scoresAndDetached(
   h: Tensor2D,
@@ -51,8 +54,7 @@ export function scoresAndDetached(
 ): Tensor2D {
   const inputs = [h, weights[`${name}.V.w`], weights[`${name}.w.w`]] as Tensor2D[];
   const biases = [weights[`${name}.V.b`], weights[`${name}.w.b`]].filter((bias) => bias !== undefined);
-  if (biases.length > 0)
-    throw new Error('scoresAndDetached: attention with biases is not needed by any model');
+  if (biases.length > 0) throw new Error('scoresAndDetached does not support attention with biases');
   const [v, w] = inputs.slice(1);
   return differentiable(inputs, (save) => {
     const u = activate(kernels.matMul(h, v, false, true), activation); // [n, attention]

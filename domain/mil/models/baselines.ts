@@ -6,7 +6,7 @@ import type { Model, ModelConfig } from './model.js';
 import { linearSpec } from '../compute/parameters.js';
 import { selfAttentionAggregator } from './transmil.js';
 
-/** What a masking method can stand on; see `baseline` of MHIM-MIL and SAM-MIL. */
+/** The baselines of the masking methods. See `baseline` of MHIM-MIL and SAM-MIL. */
 export type Baseline = 'abmil' | 'transmil' | 'dsmil';
 
 export function baselineAggregator(config: ModelConfig, baseline: Baseline): Aggregator {
@@ -15,13 +15,14 @@ export function baselineAggregator(config: ModelConfig, baseline: Baseline): Agg
   return attentionAggregator(config);
 }
 
-/** TransMIL as the masking methods have it, by itself. */
+/** The masking methods' version of TransMIL as a separate model. */
 export function buildSelfAttention(config: ModelConfig): Model {
   return baselineModel(config, selfAttentionAggregator(config));
 }
 
 /**
- * The plain model of an aggregator, without masks: what MHIM-MIL takes for its first teacher. `attention` is the last layer's, mean over its rows.
+ * The plain model of an aggregator, without masks, which MHIM-MIL uses as its first teacher. `attention` is
+ * that of the last layer, averaged over its rows.
  */
 export function baselineModel(config: ModelConfig, aggregator: Aggregator): Model {
   return {

@@ -2,25 +2,28 @@ import { SamMilError } from '../../errors.js';
 import type { Tensor } from '../compute/backend.js';
 import type { Inference, Model, ModelConfig } from './model.js';
 import type { Bag } from '../bags/bag.js';
-import { isOwnModel, modelEntry } from './registry.js';
+import { isBuiltInModel, modelEntry } from './registry.js';
 import type { ParameterSpec } from '../compute/parameters.js';
 
 /**
- * Builds a model by its name. What a model from outside gives is looked at, and its errors name it: a number too many would else show up far from its cause.
- * @throws SamMilError InvalidInput (no such model, sizes that it can't have), ContractBroken (a model from outside that fails or gives other shapes)
+ * Builds a model by its name. The results of plugin models are checked and their errors name the model,
+ * because a wrong shape would otherwise cause an error far from its origin.
+ *
+ * @throws SamMilError InvalidInput (unknown model, unsupported sizes), ContractBroken (a plugin model fails
+ *   or returns wrong shapes)
  */
 export async function buildModel(config: ModelConfig): Promise<Model> {
   const { model: name } = config;
   const entry = modelEntry(name);
-  if (isOwnModel(name)) return (await entry.load())(config);
+  if (isBuiltInModel(name)) return (await entry.load())(config);
   try {
-    return watched(name, (await entry.load())(config), config);
+    return checkedModel(name, (await entry.load())(config), config);
   } catch (error) {
-    throw blame(name, 'while it was built', error);
+    throw blame(name, 'during construction', error);
   }
 }
 
-function watched(name: string, model: Model, { classes }: ModelConfig): Model {
+function checkedModel(name: string, model: Model, { classes }: ModelConfig): Model {
   checkParameters(name, model.parameters);
   const during = <T>(what: string, f: () => T): T => {
     try {
@@ -53,35 +56,35 @@ function checkParameters(name: string, parameters: readonly ParameterSpec[]): vo
     if (shape.every((size) => Number.isInteger(size) && size > 0)) continue;
     throw broken(
       name,
-      `parameter "${parameter}" has a shape that is none`,
-      'whole numbers from 1',
+      `parameter "${parameter}" has an invalid shape`,
+      'positive integers',
       shape.join(' x '),
     );
   }
-  if (seen.size === 0) throw broken(name, 'it has no parameters');
+  if (seen.size === 0) throw broken(name, 'the model has no parameters');
 }
 
 function scalar<T extends Tensor>(name: string, loss: T): T {
   if (loss?.size === 1) return loss;
-  throw broken(name, 'its loss is no single number', 'a scalar', shapeOf(loss));
+  throw broken(name, 'the loss is not a scalar', 'a scalar', describeShape(loss));
 }
 
 function checkInference(name: string, result: Inference, bag: Bag, classes: number): Inference {
-  const wanted: [keyof Inference, number[]][] = [
+  const expected: [keyof Inference, number[]][] = [
     ['logits', [classes]],
     ['attention', [bag.rows]],
     ['instanceLogits', [bag.rows, classes]],
   ];
-  for (const [part, shape] of wanted) {
-    const found = shapeOf(result[part]);
+  for (const [part, shape] of expected) {
+    const found = describeShape(result[part]);
     if (found !== shape.join(' x ')) {
-      throw broken(name, `its \`${part}\` have the wrong shape`, shape.join(' x '), found);
+      throw broken(name, `\`${part}\` has the wrong shape`, shape.join(' x '), found);
     }
   }
   return result;
 }
 
-function shapeOf(tensor: Tensor | undefined): string {
+function describeShape(tensor: Tensor | undefined): string {
   return tensor?.shape === undefined ? 'no tensor' : tensor.shape.join(' x ') || 'a scalar';
 }
 
@@ -97,7 +100,7 @@ function blame(name: string, where: string, error: unknown): SamMilError {
   if (error instanceof SamMilError) return error;
   const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
   const line = /\(?(file:\S+?)\)?$/m.exec(stack)?.[1];
-  return new SamMilError('ContractBroken', `model "${name}" fails ${where}: ${message}`, {
+  return new SamMilError('ContractBroken', `model "${name}" failed ${where}: ${message}`, {
     ...(line !== undefined && { found: `at ${line}` }),
     cause: error,
   });

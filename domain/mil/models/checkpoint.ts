@@ -4,23 +4,25 @@ import { toFloat32, type Tensor } from '../../files/tensor.js';
 import { readPt, writePt, type PtFile } from '../../files/torch/torch-pt.js';
 import { canonicalJson, type JsonObject } from '../../json.js';
 import type { Checkpoint, ModelConfig } from './model.js';
-import { countOf, type HostWeights, type ParameterSpec } from '../compute/parameters.js';
+import { elementCount, type HostWeights, type ParameterSpec } from '../compute/parameters.js';
 import type { Standardization } from '../bags/standardize.js';
 import { publishedCheckpoint } from './torch-checkpoint.js';
 
 /** Version of the checkpoint's structure. */
 const VERSION = '1';
 
-/** What a checkpoint file says of itself. */
+/** The format that a checkpoint file states. */
 const FORMAT = 'sam-mil checkpoint';
 
 /**
- * Writes a checkpoint: the weights by name in PyTorch's layout, everything else as JSON in the notes. Equal content, equal bytes. A path that ends in .pt
- * is written for `torch.load(path, weights_only=True)`, which gives a dict of the notes and, named `model`, the weights; any other as safetensors.
+ * Writes a checkpoint: the weights by name in PyTorch's layout, everything else as JSON in the notes. Equal
+ * checkpoints give equal bytes. If the path ends in .pt, the file is for
+ * `torch.load(path, weights_only=True)`, which returns a dict of the notes and, under `model`, the weights.
+ * Otherwise it is safetensors.
  */
 export function writeCheckpoint(path: string, checkpoint: Checkpoint, specs: readonly ParameterSpec[]): void {
   const { config, classes, groupFeatures, weights, standardization, training } = checkpoint;
-  const tensors = { ...tensorsOf(weights, specs), ...standardizationTensors(standardization) };
+  const tensors = { ...toTensors(weights, specs), ...standardizationTensors(standardization) };
   const notes = {
     format: FORMAT,
     version: VERSION,
@@ -34,39 +36,41 @@ export function writeCheckpoint(path: string, checkpoint: Checkpoint, specs: rea
 }
 
 /**
- * Reads a checkpoint: ours in either format, or a .pt of the published MHIM-MIL and SAM-MIL code.
- * @throws SamMilError InvalidInput when the file is none of these; UnsupportedFormat for a .pt of a model that is not known here
+ * Reads a checkpoint of sam-mil in either format, or a .pt of the published MHIM-MIL and SAM-MIL code.
+ *
+ * @throws SamMilError InvalidInput where the file is none of these, UnsupportedFormat for a .pt of an unknown
+ *   model
  */
 export function readCheckpoint(path: string): Checkpoint {
   if (!path.endsWith('.pt')) {
     const { tensors, metadata } = readSafetensors(path);
-    return checkpointOf(path, tensors, metadata);
+    return parseCheckpoint(path, tensors, metadata);
   }
   const file = readPt(path);
-  const notes = notesOf(file);
+  const notes = readNotes(file);
   if (notes.format === undefined) return publishedCheckpoint(path, file.tensors);
   const own = Object.entries(file.tensors).map(([name, tensor]) => [name.replace(/^model\./, ''), tensor]);
-  return checkpointOf(path, Object.fromEntries(own) as Record<string, Tensor>, notes);
+  return parseCheckpoint(path, Object.fromEntries(own) as Record<string, Tensor>, notes);
 }
 
-/** The texts of a .pt file's dict. */
-function notesOf({ value }: PtFile): Record<string, string> {
+/** The strings in a .pt file's dict. */
+function readNotes({ value }: PtFile): Record<string, string> {
   const entries = value !== null && typeof value === 'object' ? Object.entries(value) : [];
   return Object.fromEntries(
     entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
 }
 
-function checkpointOf(
+function parseCheckpoint(
   path: string,
   tensors: Readonly<Record<string, Tensor>>,
   notes: Readonly<Record<string, string>>,
 ): Checkpoint {
   if (notes.format !== FORMAT || notes.version !== VERSION) {
-    throw new SamMilError('InvalidInput', 'not a checkpoint that this version reads', {
+    throw new SamMilError('InvalidInput', 'not a checkpoint that this version can read', {
       file: path,
       expected: `notes "format: ${FORMAT}" and "version: ${VERSION}"`,
-      found: notes.format ? `${notes.format}, version ${notes.version}` : 'other tensors',
+      found: notes.format ? `${notes.format}, version ${notes.version}` : 'tensors without these notes',
     });
   }
   const {
@@ -85,8 +89,10 @@ function checkpointOf(
 }
 
 /**
- * A checkpoint's weights for a model of these parameters, whichever model wrote it.
- * @throws SamMilError InvalidInput where they do not fit, also where it has more of them: they would be dropped without a word
+ * Selects a checkpoint's weights for a model with these parameters, regardless of the model that wrote it.
+ *
+ * @throws SamMilError InvalidInput where they do not fit or the checkpoint has additional weights, which
+ *   would be dropped silently
  */
 export function weightsFor(
   checkpoint: Checkpoint,
@@ -95,12 +101,12 @@ export function weightsFor(
 ): HostWeights {
   const tensors: Record<string, Pick<Tensor, 'dtype' | 'data'>> = {};
   for (const [name, data] of Object.entries(checkpoint.weights)) tensors[name] = { dtype: 'float32', data };
-  const weights = weightsOf(tensors, specs, file);
+  const weights = readWeights(tensors, specs, file);
   const more = Object.keys(tensors).filter((name) => !Object.hasOwn(weights, name));
   if (more.length === 0) return weights;
-  throw new SamMilError('InvalidInput', 'the checkpoint has weights that the model has not', {
+  throw new SamMilError('InvalidInput', 'the checkpoint has weights that the model does not have', {
     file,
-    expected: `none besides the ${specs.length} of the model`,
+    expected: `only the ${specs.length} weights of the model`,
     found: `${more.slice(0, 6).join(', ')}, of ${checkpoint.config.model} ${JSON.stringify(checkpoint.config.options)}`,
   });
 }
@@ -116,7 +122,7 @@ function standardizationTensors(standardization: Standardization | undefined): R
   return { [MEAN]: tensor(mean), [DEVIATION]: tensor(deviation) };
 }
 
-export function tensorsOf(
+export function toTensors(
   weights: HostWeights,
   specs: readonly ParameterSpec[],
   prefix = '',
@@ -129,8 +135,11 @@ export function tensorsOf(
   );
 }
 
-/** The weights of `specs` from tensors. @throws SamMilError InvalidInput naming the first that is missing or has another shape */
-export function weightsOf(
+/**
+ * The weights of `specs` from tensors.
+ * @throws SamMilError InvalidInput naming the first that is missing or has a different size
+ */
+export function readWeights(
   tensors: Readonly<Record<string, Pick<Tensor, 'dtype' | 'data'>>>,
   specs: readonly ParameterSpec[],
   file: string,
@@ -139,7 +148,7 @@ export function weightsOf(
   return Object.fromEntries(
     specs.map(({ name, shape }) => {
       const tensor = tensors[`${prefix}${name}`];
-      if (tensor?.data.length === countOf(shape)) return [name, toFloat32(tensor)];
+      if (tensor?.data.length === elementCount(shape)) return [name, toFloat32(tensor)];
       throw new SamMilError('InvalidInput', `weight "${prefix}${name}" does not fit the model`, {
         file,
         expected: shape.join(' x '),

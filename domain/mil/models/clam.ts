@@ -1,4 +1,4 @@
-import { classifier, dropoutOf, embedBag } from './abmil.js';
+import { classifier, stepDropout, embedBag } from './abmil.js';
 import { matrix, rowScores, vector } from './attention.js';
 import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
 import { rowCrossEntropy, smoothTop1Svm } from '../compute/instance-loss.js';
@@ -13,9 +13,11 @@ export function build(config: ModelConfig<ClamOptions>): Model {
 }
 
 /**
- * CLAM-MB: one gated attention branch a class (tanh times sigmoid, biases, dropout in both), each with a classifier of its own. Beside the bag's
- * loss, the instances with the highest and lowest attention of the true class are taken for positive and negative examples of that class by
- * an instance classifier; with `subtyping`, the highest of every other class for negative examples of it.
+ * CLAM-MB: one gated attention branch per class (tanh times sigmoid, biases, dropout in both), each with a
+ * separate classifier. In addition to the bag's loss, an instance classifier uses the instances with the
+ * highest and lowest attention of the true class as positive and negative examples of that class. With
+ * `subtyping`, it uses the instances with the highest attention of every other class as negative examples of
+ * that class.
  */
 export function buildMultiBranch(config: ModelConfig<ClamOptions>): Model {
   return clam(config, config.classes);
@@ -39,7 +41,7 @@ function clam(config: ModelConfig<ClamOptions>, branches: number): Model {
       const attention = attend(weights, h, config);
       return {
         logits: tf.reshape(bagLogits(weights, attention, h), [config.classes]),
-        // The branch of the last class: of two, the positive one.
+        // The branch of the last class, which is the positive one of two.
         attention: tf.reshape(tf.slice(attention, [branches - 1, 0], [1, -1]), [bag.rows]),
         instanceLogits: classifier(weights, h),
       };
@@ -64,13 +66,13 @@ function attend(weights: Weights, h: Tensor2D, config: ModelConfig, context?: St
   const branch = (name: string, activation: 'tanh' | 'sigmoid') =>
     dropout(
       dense(h, matrix(weights, `${name}.w`), vector(weights, `${name}.b`), activation),
-      dropoutOf(config, context, name),
+      stepDropout(config, context, name),
     );
   const gated = tf.mul<Tensor2D>(branch('att.V', 'tanh'), branch('att.U', 'sigmoid'));
   return softmax(rowScores(gated, weights, 'att'));
 }
 
-/** [1, classes]. With a branch a class, logit k is row k of the classifier on branch k's sum. */
+/** [1, classes]. With one branch per class, logit k is row k of the classifier on branch k's sum. */
 function bagLogits(weights: Weights, attention: Tensor2D, h: Tensor2D): Tensor2D {
   const features = product(attention, h); // [branches, embed]
   const [branches] = features.shape;

@@ -1,13 +1,16 @@
 /**
- * The consistency loss of SAM-MIL: instances of one area class should be attended alike. For each class with two or more members,
- * r_i = sqrt(sum over members j of (a_i - a_j)^2); the loss is the sum of all r_i over the number of all i.
+ * The consistency loss of SAM-MIL: instances of the same area class should get equal attention. For each
+ * instance i of a class with two or more members, r_i = sqrt(sum over members j of (a_i - a_j)^2); the loss
+ * is the mean of all r_i.
  *
- * With c = a - mean, sum_j (a_i - a_j)^2 = n c_i^2 + sum_j c_j^2, so time and memory are O(n), not O(n^2), and centring first keeps what the
- * subtraction would cancel. Computed in double precision on the host: it is one number an instance.
+ * With c = a - mean, sum_j (a_i - a_j)^2 = n c_i^2 + sum_j c_j^2, so time and memory are O(n), not O(n^2),
+ * and centering first avoids cancellation. Computed in double precision on the host, because there is only
+ * one number per instance.
  *
- * @param attention one value an instance
- * @param classes class of each instance, 0 .. count - 1; negative: in none
- * @returns the loss (0 where no class has two members), and its gradient by `attention`; where r_i = 0, its gradient is 0
+ * @param attention one value per instance
+ * @param classes class of each instance, 0 .. count - 1; negative: no class
+ * @returns the loss (0 where no class has two members), and its gradient by `attention`; where r_i = 0, its
+ *   gradient is 0
  */
 export function consistency(
   attention: ArrayLike<number>,
@@ -20,10 +23,10 @@ export function consistency(
   for (const members of size) if (members >= 2) counted += members;
   if (counted === 0) return { loss: 0, gradient };
 
-  // Per class: sums of 1 / r_i and of c_i / r_i, which the gradient of every member needs.
+  // Sums per class of 1 / r_i and of c_i / r_i, which the gradient of every member needs.
   const inverse = new Float64Array(size.length);
   const weighted = new Float64Array(size.length);
-  // 1 / r_i; 0 where r_i is 0, and for instances in no class or alone in theirs.
+  // 1 / r_i; 0 where r_i is 0, and for instances without a class or alone in their class.
   const perRadius = scratch('radius', length).fill(0, 0, length);
   let total = 0;
   for (let i = 0; i < length; i++) {
@@ -47,16 +50,19 @@ export function consistency(
   return { loss: total / counted, gradient };
 }
 
-/** Kept from step to step: fresh memory for 100,000 instances costs as much time as the sums. */
+/** Reused between steps: allocating memory for 100,000 instances takes as long as the sums. */
 const kept = { centered: new Float64Array(0), radius: new Float64Array(0) };
 
-/** At least `length` long, with what the last call left in it. */
+/** Returns an array of at least `length` values, with the contents of its last use. */
 function scratch(name: keyof typeof kept, length: number): Float64Array {
   if (kept[name].length < length) kept[name] = new Float64Array(length);
   return kept[name];
 }
 
-/** Members of each class, their sum of squared deviations, and each instance's deviation from the mean of its class. Loops, not callbacks: a third of the time. */
+/**
+ * Members of each class, their sum of squared deviations, and each instance's deviation from the mean of its
+ * class. Loops take a third of the time of callbacks.
+ */
 function groupSums(
   attention: ArrayLike<number>,
   classes: Int32Array,
@@ -85,10 +91,13 @@ function groupSums(
   return { size, square, centered };
 }
 
-/** What counts as a class of equal area: every value, or not the group rows (area 0), or not the patches in no mask (area 1) either. */
+/**
+ * Which areas form classes: all, all except group rows (area 0), or all except group rows and patches outside
+ * all masks (area 1).
+ */
 export type ConsistencyOver = 'all' | 'patches' | 'masks';
 
-/** Class numbers of rows by their `relative_area`, in order of first appearance; -1 for rows that are left out. */
+/** Class numbers of rows by their `relative_area`, in order of first appearance; -1 for excluded rows. */
 export function areaClasses(area: Float32Array, over: ConsistencyOver): Int32Array {
   const numbers = new Map<number, number>();
   return Int32Array.from(area, (value) => {

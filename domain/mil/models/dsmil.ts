@@ -9,16 +9,18 @@ import type { Model, ModelConfig } from './model.js';
 import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
 import { largestRows } from './pooling.js';
 
-/** Whatever happens before the instances are embedded is not the aggregator's. */
+/** The embedding of the instances is not part of the aggregator. */
 type AggregatorOptions = Omit<DsmilOptions, 'embedding'>;
 
 /**
- * DSMIL (Li, Li, Eliceiri 2021) as the common benchmark trains it. An instance classifier finds the critical instance of each class; all others
- * are attended by the likeness of their queries to the critical one's: A = softmax over n of q(h_n) q(h_critical) / sqrt(size of q). The bag is
- * one weighted sum a class; every logit sees all of them. Loss: half on the bag logits, half on the largest instance logits.
+ * DSMIL (Li, Li, Eliceiri 2021) as trained by the common benchmark. An instance classifier finds the critical
+ * instance of each class. The attention of all others is the similarity of their queries to the critical
+ * query: A = softmax over n of q(h_n) q(h_critical) / sqrt(size of q). The bag has one weighted sum per
+ * class, and every logit depends on all of them. Loss: half on the bag logits, half on the largest instance
+ * logits.
  *
- * With `query: tanh`, `embedding: none` and `bag-loss: bce` it is the model of the original code. Its probabilities here are the softmax of the bag's logits,
- * as for all models; the original's own are the sigmoid of each.
+ * With `query: tanh`, `embedding: none` and `bag-loss: bce` it is the model of the original code. As for all
+ * models, its probabilities are the softmax of the bag's logits; the original uses the sigmoid of each logit.
  */
 export function build(config: ModelConfig<DsmilOptions>): Model {
   const settings = config.options;
@@ -34,7 +36,7 @@ export function build(config: ModelConfig<DsmilOptions>): Model {
     infer(weights, bag) {
       const h = instances(weights, bag, config);
       const { logits, layers } = aggregator.aggregate(weights, h);
-      // The row of the last class: of two classes, the positive one.
+      // The row of the last class, which is the positive one of two.
       const last = tf.slice(layers[0], [config.classes - 1, 0], [1, -1]);
       return {
         logits: tf.reshape(logits, [config.classes]),
@@ -83,7 +85,8 @@ function dsmilParameters(
     ...linearSpec('q', embedDim, attentionDim),
     ...(settings.query === 'tanh' ? linearSpec('q2', attentionDim, attentionDim) : []),
     ...(settings.value === 'relu' ? linearSpec('v', embedDim, embedDim) : []),
-    // A convolution over the classes' sums whose kernel is as long as an embedding: every output sees all of them.
+    // A convolution over the classes' sums with a kernel as long as an embedding, so every output depends on
+    // all of them.
     { name: 'fcc.w', shape: [classes, classes, embedDim], init: 'xavier' },
     { name: 'fcc.b', shape: [classes], init: 'zeros' },
   ];
@@ -98,7 +101,7 @@ function halfLoss(logits: Float32Array, label: number, { bagLoss }: AggregatorOp
   return weightedCrossEntropy(logits, [label], logits.length, [0.5]);
 }
 
-/** Half the loss of the largest instance logits, class by class. Only those have a gradient. */
+/** Half the loss of the largest instance logit of each class. Only these logits have a gradient. */
 function largestLoss(
   instances: Tensor2D,
   critical: Int32Array,

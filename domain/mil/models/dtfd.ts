@@ -10,9 +10,10 @@ import { linearSpec, type ParameterSpec, type Weights } from '../compute/paramet
 import { nearEqualRuns, withinBags, type PseudoBags } from './pseudo-bags.js';
 
 /**
- * DTFD-MIL (Zhang et al. 2022). Tier 1 is gated attention over each of a few random pseudo-bags, all labelled as the slide; each hands on one or two
- * distilled features, over which tier 2 is gated attention again. Gradients are clipped by part. For evaluation the pseudo-bags are runs of the
- * bag's own order, so that a bag gives the same each time; `attention` is tier 1's softmax over the whole bag.
+ * DTFD-MIL (Zhang et al. 2022). Tier 1 is gated attention over each of a few random pseudo-bags, all with the
+ * label of the slide. Each passes one or two distilled features to tier 2, which is gated attention over
+ * these features. Gradients are clipped by part. In evaluation, the pseudo-bags are runs in the bag's order,
+ * so that results are deterministic. `attention` is tier 1's softmax over the whole bag.
  */
 export function build(config: ModelConfig<DtfdOptions>): Model {
   const settings = config.options;
@@ -22,7 +23,7 @@ export function build(config: ModelConfig<DtfdOptions>): Model {
   return {
     parameters,
     loss: (weights, bag, context) =>
-      lossesOf(weights, bag, draw(bag, context), settings, context.label).total(),
+      tierLosses(weights, bag, draw(bag, context), settings, context.label).total(),
     gradients: (weights, bag, context) =>
       dtfdGradients(weights, bag, draw(bag, context), settings, context, parameters),
     infer(weights, bag) {
@@ -86,11 +87,11 @@ export function distilled(weights: Weights, tier1: FirstTier, { distill }: DtfdO
 }
 
 /**
- * Probability of the last class of each instance by itself: softmax of the classifier, without bias, on its attended features a h. It chooses
- * instances only, so no gradient passes.
+ * Probability of the last class of each separate instance: softmax of the classifier, without bias, on its
+ * attended features a h. It only selects instances, so it passes no gradient.
  */
 export function instanceScores(weights: Weights, { h, attention }: FirstTier): Float32Array {
-  const own = tf.sum(attention, 0); // every row is in one pseudo-bag
+  const own = tf.sum(attention, 0); // every row is in exactly one pseudo-bag
   const logits = dense(h, matrix(weights, 't1.cls.w'));
   const attended = tf.mul<Tensor2D>(logits, tf.reshape(own, [h.shape[0], 1]));
   const probabilities = softmax(attended);
@@ -98,7 +99,7 @@ export function instanceScores(weights: Weights, { h, attention }: FirstTier): F
   return last.dataSync() as Float32Array;
 }
 
-/** Of each pseudo-bag the row with the highest score, and after it the one with the lowest where `both`. */
+/** The row with the highest score of each pseudo-bag, followed by the row with the lowest score if `both`. */
 export function selectInstances(scores: Float32Array, { of, count }: PseudoBags, both: boolean): number[] {
   return Array.from({ length: count }, (_, group) => {
     const rows = [...of.keys()].filter((row) => of[row] === group);
@@ -108,7 +109,7 @@ export function selectInstances(scores: Float32Array, { of, count }: PseudoBags,
   }).flat();
 }
 
-function lossesOf(weights: Weights, bag: Bag, groups: PseudoBags, settings: DtfdOptions, label: number) {
+function tierLosses(weights: Weights, bag: Bag, groups: PseudoBags, settings: DtfdOptions, label: number) {
   const tier1 = firstTier(weights, bag, groups);
   const equal = new Array<number>(groups.count).fill(1 / groups.count);
   const first = () => crossEntropy(tier1.logits, label, equal);
@@ -117,8 +118,9 @@ function lossesOf(weights: Weights, bag: Bag, groups: PseudoBags, settings: Dtfd
 }
 
 /**
- * Both losses and their gradients for a given partition. Clipped by norm are the embedding, tier 1's attention, tier 1's classifier (from the first
- * loss only) and tier 2. With `detach: false` the second loss's gradient on tier 1 is added afterwards, unclipped.
+ * Both losses and their gradients for a given partition. The gradients of the embedding, tier 1's attention,
+ * tier 1's classifier (all from the first loss only) and tier 2 are clipped by norm separately. With
+ * `detach: false`, the second loss's gradient on tier 1 is added afterwards, unclipped.
  */
 export function dtfdGradients(
   weights: Weights,
@@ -137,9 +139,9 @@ export function dtfdGradients(
   let features: { values: Float32Array; shape: [number, number] } | undefined;
   const one = differentiate(
     () => {
-      const losses = lossesOf(weights, bag, groups, settings, label);
-      const handedOn = distilled(weights, losses.tier1, settings);
-      features = { values: Float32Array.from(handedOn.dataSync()), shape: handedOn.shape };
+      const losses = tierLosses(weights, bag, groups, settings, label);
+      const passedOn = distilled(weights, losses.tier1, settings);
+      features = { values: Float32Array.from(passedOn.dataSync()), shape: passedOn.shape };
       return losses.first();
     },
     tier1,
@@ -157,7 +159,7 @@ export function dtfdGradients(
         tier2,
         weights,
       )
-    : differentiate(() => lossesOf(weights, bag, groups, settings, label).second(), names, weights);
+    : differentiate(() => tierLosses(weights, bag, groups, settings, label).second(), names, weights);
   clipNorm(two.gradients, tier2, settings.clip);
   context.report('tier1', one.loss);
   context.report('tier2', two.loss);
@@ -166,7 +168,7 @@ export function dtfdGradients(
   return { loss, gradients: summed(one.gradients, two.gradients) };
 }
 
-/** Name by name; both inputs are used up. */
+/** Adds gradients by name and disposes both inputs. */
 function summed(a: Weights, b: Weights): Weights {
   const sum: Weights = { ...a, ...b };
   for (const name of Object.keys(a)) {

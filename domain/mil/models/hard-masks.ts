@@ -1,25 +1,29 @@
 import type { RandomStream } from '../../random.js';
 
-/** Shares of a bag that MHIM-MIL masks. */
+/** The masked shares of a bag in MHIM-MIL. */
 export interface HardMaskSettings {
-  /** Of the instances the teacher attends to most: `high` are masked, drawn from a pool that is larger by 1 / `highPool`. */
+  /**
+   * Masked share of the instances with the highest teacher attention, drawn from a pool that is larger by 1 /
+   * `highPool`.
+   */
   high: number;
   highPool: number;
-  /** The least attended ones. */
+  /** Masked share of the instances with the lowest attention. */
   low: number;
-  /** Any, at random. */
+  /** Share masked at random. */
   random: number;
 }
 
-/** Order of a random choice among `n` candidates; tests give their own. */
+/** The order of a random choice among `n` candidates. Tests provide their own. */
 export type Shuffle = (n: number, part: 'random' | 'high') => ArrayLike<number>;
 
 /**
- * Instances that stay after masking (Tang et al. 2023, first version): a random share, the lowest attended and a random share of the highest are
- * masked. Each part is chosen among all instances, so they may overlap.
+ * Selects the instances that remain after masking (Tang et al. 2023, first version): a random share, the
+ * instances with the lowest attention and a random share of those with the highest are masked. Each part is
+ * chosen among all instances, so parts may overlap.
  *
- * @param ranking [rankings][n]; with several rankings (heads) each votes for its own
- * @returns kept rows, rising; at least one
+ * @param ranking [rankings][n]; with several rankings (heads), each votes for its own choice
+ * @returns kept rows in ascending order; at least one
  */
 export function keptRows(
   ranking: readonly ArrayLike<number>[],
@@ -43,14 +47,14 @@ export function keptRows(
   return kept.length > 0 ? kept : [extremes(ranking, 1, 'highest')[0]];
 }
 
-/** Rounded up as the published code does: 100 x 0.07 is 7.000000000000001 there too, and so 8. */
+/** Rounds up like the published code, in which 100 x 0.07 is also 7.000000000000001 and so becomes 8. */
 function ceil(value: number, most: number): number {
   return Math.min(most, Math.ceil(value));
 }
 
 /**
- * The `k` rows with the highest or lowest values, most extreme first. Of several rankings each names its own k, and the k most named are taken; of
- * equals the lower row number.
+ * The `k` rows with the highest or lowest values, most extreme first. With several rankings, each votes for
+ * its own k rows and the k rows with the most votes win. Ties go to the lower row number.
  */
 export function extremes(
   ranking: readonly ArrayLike<number>[],
@@ -81,7 +85,7 @@ export function cosineRise(start: number, step: number, total: number): number {
   return 1 - cosineDecay(1 - start, step, total);
 }
 
-/** The shuffle of one training step. */
+/** Creates the shuffle of one training step. */
 export function streamShuffle(stream: (purpose: string) => RandomStream): Shuffle {
   return (n, part) => stream(`mask-${part}`).permutation(n);
 }

@@ -1,4 +1,4 @@
-import { dropoutOf, embedBag } from './abmil.js';
+import { stepDropout, embedBag } from './abmil.js';
 import type { Aggregator } from './aggregator.js';
 import { matrix, vector } from './attention.js';
 import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
@@ -11,9 +11,10 @@ import type { Bag } from '../bags/bag.js';
 import type { Weights } from '../compute/parameters.js';
 
 /**
- * MHIM-MIL (Tang et al. 2023, first version): a teacher, which follows the student slowly, looks at the whole bag; what it attends to most, to
- * least, and some others are masked, so that the student learns from the hard instances. The student's loss is that of its baseline, plus the
- * cross-entropy of its bag embedding against the teacher's (softmax over the embedding, the teacher's sharpened by a temperature).
+ * MHIM-MIL (Tang et al. 2023, first version): a teacher, which slowly follows the student, sees the whole
+ * bag. The instances with its highest and lowest attention, and some others, are masked, so that the student
+ * learns from the hard instances. The student's loss is that of its baseline, plus the cross-entropy of its
+ * bag embedding against the teacher's (softmax over the embedding, the teacher's sharpened by a temperature).
  */
 export function build(config: ModelConfig<MhimOptions>): Model {
   const settings = config.options;
@@ -50,7 +51,7 @@ function maskShares(settings: MhimOptions, { step, totalSteps }: StepContext): H
   };
 }
 
-/** What the teacher sees in the whole bag, with dropout as in training; no gradient. */
+/** The teacher's view of the whole bag, with dropout as in training and without gradient. */
 export function teacherView(
   aggregator: Aggregator,
   bag: Bag,
@@ -77,7 +78,7 @@ export interface StudentStep {
   target: Tensor2D;
 }
 
-/** The student's loss on the kept rows; only those are embedded. */
+/** The student's loss on the kept rows, the only ones that are embedded. */
 export function studentLoss(
   weights: Weights,
   bag: Bag,
@@ -86,7 +87,7 @@ export function studentLoss(
   context: StepContext,
 ): Scalar {
   const x = tf.gather(bag.x, tf.tensor1d([...keep], 'int32'));
-  const drop = dropoutOf(config, context);
+  const drop = stepDropout(config, context);
   const h = embed(x, matrix(weights, 'embed.w'), vector(weights, 'embed.b'), drop);
   const student = aggregator.aggregate(weights, h, context);
   const classification = student.loss(context.label);
@@ -98,7 +99,7 @@ export function studentLoss(
 
 /** - sum of softmax(target / temperature) log softmax(features), mean over the rows. */
 function softTargetLoss(features: Tensor2D, target: Tensor2D, temperature: number): Scalar {
-  const wanted = softmax(tf.div<Tensor2D>(target, temperature));
-  const all = tf.sum(tf.mul(wanted, tf.logSoftmax(features)));
+  const soft = softmax(tf.div<Tensor2D>(target, temperature));
+  const all = tf.sum(tf.mul(soft, tf.logSoftmax(features)));
   return tf.mul(all, -1 / features.shape[0]);
 }

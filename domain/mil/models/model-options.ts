@@ -1,6 +1,6 @@
 import type { WithOf } from '../../parameters.js';
 
-/** A setting that only some models have, as it stands in YAML: a schema with a default. */
+/** A parameter of only some models, as in YAML: a schema with a default. */
 export interface ModelOption {
   readonly type: 'number' | 'integer' | 'string' | 'boolean';
   readonly description: string;
@@ -13,10 +13,10 @@ export interface ModelOption {
 /** By kebab-case name. */
 export type ModelOptions = Readonly<Record<string, ModelOption>>;
 
-/** What a model is built with: its own settings by their camelCase names, defaults filled in. */
+/** The options with which a model is built, by camelCase name and with defaults. */
 export type OptionValues = Record<string, string | number | boolean>;
 
-/** The same for options whose literal types are known. */
+/** {@link OptionValues} for options with known literal types. */
 export type OptionsOf<Options extends ModelOptions> = string extends keyof Options
   ? OptionValues
   : WithOf<{ with: Options; required: readonly [] }>;
@@ -27,27 +27,28 @@ export const samMilOptions = {
     enum: ['paper', 'release'],
     default: 'paper',
     description:
-      "paper: the method as described. release: what the authors' published code optimises, for comparison.",
+      "paper: the method as described in the paper. release: the loss that the authors' published code optimizes, for comparison.",
   },
   baseline: {
     type: 'string',
     enum: ['abmil', 'transmil', 'dsmil'],
     default: 'abmil',
     description:
-      'The aggregator under the method: ReLU attention, self-attention, or DSMIL with tanh query and ReLU value.',
+      'Aggregator of the method. abmil: ReLU attention. transmil: self-attention. dsmil: DSMIL with tanh query and ReLU value.',
   },
   'mask-ratio': {
     type: 'number',
     minimum: 0,
     maximum: 1,
     default: 0.9,
-    description: 'Share of the instances of a very large region that is masked.',
+    description: 'Masked share of the instances of a very large region.',
   },
   'mask-slope': {
     type: 'number',
     minimum: 0,
     default: 5e-4,
-    description: 'k of sigmoid(k (area - mask-area)), by which the masked share grows with the region.',
+    description:
+      'k of sigmoid(k (area - mask-area)), with which the masked share grows with the area of the region.',
   },
   'mask-area': {
     type: 'number',
@@ -59,7 +60,7 @@ export const samMilOptions = {
     type: 'integer',
     minimum: 1,
     default: 5,
-    description: 'Pseudo-bags each bag is cut into.',
+    description: 'Number of pseudo-bags per bag.',
   },
   alpha: { type: 'number', minimum: 0, default: 0.5, description: 'Weight of the pseudo-bag loss.' },
   beta: { type: 'number', minimum: 0, default: 1000, description: 'Weight of the consistency loss.' },
@@ -68,7 +69,7 @@ export const samMilOptions = {
     enum: ['all', 'patches', 'masks'],
     default: 'all',
     description:
-      'Rows whose attention is compared: all (group rows and patches in no mask form a class each, as published), patches (no group rows), masks (neither).',
+      'Rows whose attention is compared. all: group rows and patches outside all masks each form a class, as published. patches: without group rows. masks: without both.',
   },
 } as const satisfies ModelOptions;
 export type SamMilOptions = OptionsOf<typeof samMilOptions>;
@@ -79,27 +80,28 @@ export const dsmilOptions = {
     enum: ['linear', 'tanh'],
     default: 'linear',
     description:
-      'Query of DSMIL: one linear layer (the benchmark), or two with ReLU and tanh (the original).',
+      'Query of DSMIL. linear: one linear layer, as in the benchmark. tanh: two layers with ReLU and tanh, as in the original.',
   },
   value: {
     type: 'string',
     enum: ['identity', 'relu'],
     default: 'identity',
-    description: 'What DSMIL sums up: the embedding itself, or a linear layer with ReLU of it.',
+    description:
+      'Values that DSMIL sums. identity: the embedding itself. relu: a linear layer with ReLU on the embedding.',
   },
   embedding: {
     type: 'string',
     enum: ['linear', 'none'],
     default: 'linear',
     description:
-      'Whether instances go through a linear layer with ReLU and dropout first (the benchmark), or the features are taken as they are (the original).',
+      'Embedding of the instances. linear: a linear layer with ReLU and dropout, as in the benchmark. none: the features are used directly, as in the original.',
   },
   'bag-loss': {
     type: 'string',
     enum: ['ce', 'bce'],
     default: 'ce',
     description:
-      'ce: cross-entropy over the classes (the benchmark). bce: binary cross-entropy of each class by itself (the original).',
+      'Loss of DSMIL. ce: cross-entropy over the classes, as in the benchmark. bce: separate binary cross-entropy of each class, as in the original.',
   },
 } as const satisfies ModelOptions;
 export type DsmilOptions = OptionsOf<typeof dsmilOptions>;
@@ -115,20 +117,21 @@ export const clamOptions = {
     type: 'boolean',
     default: false,
     description:
-      "Whether the classes exclude each other, so that one class's best instances are no examples of the others.",
+      'Whether the classes exclude each other, so that the best instances of one class are negative examples of the others.',
   },
   'k-sample': {
     type: 'integer',
     minimum: 1,
     default: 8,
-    description: 'Instances taken from each end of the attention, or all where a bag has fewer.',
+    description:
+      'Number of instances with the highest and with the lowest attention, or all if a bag has fewer.',
   },
   'bag-weight': {
     type: 'number',
     minimum: 0,
     maximum: 1,
     default: 0.7,
-    description: "Weight of the bag's loss; the instances' loss has the rest.",
+    description: "Weight of the bag's loss. The loss of the instances has the remaining weight.",
   },
 } as const satisfies ModelOptions;
 export type ClamOptions = OptionsOf<typeof clamOptions>;
@@ -138,24 +141,25 @@ export const dtfdOptions = {
     type: 'integer',
     minimum: 1,
     default: 4,
-    description: 'Pseudo-bags each bag is cut into.',
+    description: 'Number of pseudo-bags per bag.',
   },
   distill: {
     type: 'string',
     enum: ['MaxS', 'MaxMinS', 'AFS'],
     default: 'AFS',
-    description: 'What a pseudo-bag hands on: its best instance, its best and worst, or its attended sum.',
+    description:
+      'Features that a pseudo-bag passes on. MaxS: its best instance. MaxMinS: its best and worst instances. AFS: its attention-weighted sum.',
   },
   detach: {
     type: 'boolean',
     default: true,
-    description: "Whether the second tier's loss trains the second tier only, as the original does.",
+    description: 'Whether the loss of the second tier trains only the second tier, as in the original.',
   },
   clip: {
     type: 'number',
     minimum: 0,
     default: 5,
-    description: 'Norm that the gradients of each part are clipped to.',
+    description: 'Norm to which the gradients of each part are clipped.',
   },
 } as const satisfies ModelOptions;
 export type DtfdOptions = OptionsOf<typeof dtfdOptions>;
@@ -167,39 +171,40 @@ export const mhimOptions = {
     minimum: 0,
     maximum: 1,
     default: 0.01,
-    description: 'Share of the instances, among those the teacher attends to most, that is masked.',
+    description: 'Masked share of the instances, drawn from those with the highest teacher attention.',
   },
   'mask-high-pool': {
     type: 'number',
     minimum: 0.001,
     maximum: 1,
     default: 0.5,
-    description: 'Share of the most attended that mask-high is drawn from: 0.5 draws from twice as many.',
+    description:
+      'Share of the pool of most attended instances that mask-high selects: 0.5 draws from twice as many.',
   },
   'mask-low': {
     type: 'number',
     minimum: 0,
     maximum: 1,
     default: 0,
-    description: 'Share of the least attended instances that is masked.',
+    description: 'Masked share of the instances, those with the lowest teacher attention.',
   },
   'mask-random': {
     type: 'number',
     minimum: 0,
     maximum: 1,
     default: 0.5,
-    description: 'Share of all instances that is masked at random.',
+    description: 'Share of the instances that is masked at random.',
   },
   'mask-decay': {
     type: 'boolean',
     default: true,
-    description: 'Whether mask-high falls to 0 over the training, by a cosine.',
+    description: 'Whether mask-high decreases to 0 during training along a cosine.',
   },
   consistency: {
     type: 'number',
     minimum: 0,
     default: 0.1,
-    description: "Weight of the loss that draws the student's bag embedding to the teacher's.",
+    description: "Weight of the loss that pulls the student's bag embedding toward the teacher's.",
   },
   temperature: {
     type: 'number',
@@ -212,12 +217,12 @@ export const mhimOptions = {
     minimum: 0,
     maximum: 1,
     default: 0.9999,
-    description: 'Share of the teacher that each step keeps; the rest comes from the student.',
+    description: "Share of the teacher's weights that each step keeps. The rest comes from the student.",
   },
   'momentum-rise': {
     type: 'boolean',
     default: false,
-    description: 'Whether momentum rises to 1 over the training, by a cosine.',
+    description: 'Whether momentum increases to 1 during training along a cosine.',
   },
 } as const satisfies ModelOptions;
 export type MhimOptions = OptionsOf<typeof mhimOptions>;
@@ -228,7 +233,7 @@ export const abmilOptions = {
     enum: ['tanh', 'relu'],
     default: 'tanh',
     description:
-      'Activation of the attention: tanh with biases, or ReLU without, as the baseline of MHIM-MIL and SAM-MIL has it.',
+      'Activation of the attention. tanh: with biases. relu: without biases, as in the baseline of MHIM-MIL and SAM-MIL.',
   },
 } as const satisfies ModelOptions;
 export type AbmilOptions = OptionsOf<typeof abmilOptions>;
@@ -239,7 +244,7 @@ export const transmilOptions = {
     enum: ['benchmark', 'baseline'],
     default: 'benchmark',
     description:
-      'Where the bag is filled up to a square: at the start, or for the positions only, as the baseline of MHIM-MIL and SAM-MIL has it.',
+      'Where the bag is padded to a square. benchmark: at the start. baseline: only for the position encoding, as in the baseline of MHIM-MIL and SAM-MIL.',
   },
 } as const satisfies ModelOptions;
 export type TransmilOptions = OptionsOf<typeof transmilOptions>;

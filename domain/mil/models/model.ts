@@ -6,50 +6,59 @@ import type { HostWeights, ParameterSpec, Weights } from '../compute/parameters.
 import type { Standardization } from '../bags/standardize.js';
 import type { JsonObject } from '../../json.js';
 
-/** What one training step is told. */
+/** The context of one training step. */
 export interface StepContext {
   /** Class index of the bag. */
   label: number;
-  /** Steps done before this one in the whole training, and in all that are planned: what schedules look at. */
+  /** Number of steps before this one in the whole training. Schedules use it with `totalSteps`. */
   step: number;
+  /** Number of planned steps. */
   totalSteps: number;
-  /** The random stream of one purpose in this step: `dropout`, `mask`, `pseudo-bags`. */
+  /** Returns the random stream of one purpose in this step: `dropout`, `mask`, `pseudo-bags`. */
   stream(purpose: string): RandomStream;
-  /** A part of the loss for the history, by name. */
+  /** Reports a named part of the loss for the history. */
   report(part: string, value: Scalar | number): void;
   /** The teacher's weights, for models that have one. */
   teacher?: Weights;
 }
 
-/** What a model says of a bag, without dropout or masks. */
+/** A model's output for a bag, without dropout or masks. */
 export type Inference = {
   /** [classes] */
   logits: Tensor1D;
-  /** [rows]: how much each instance counted. Sums to 1 where the model pools by a softmax; see each model. */
+  /**
+   * [rows]: the contribution of each instance. Sums to 1 if the model pools with a softmax; see each model.
+   */
   attention: Tensor1D;
-  /** [rows, classes]: logits of each instance by itself, as the model's classifier sees it. */
+  /** [rows, classes]: logits of each separate instance by the model's classifier. */
   instanceLogits: Tensor2D;
 };
 
-/** A MIL model: pure functions of weights and bag. A new model is one file with one `build` function, and a line in the registry. */
+/**
+ * A MIL model: pure functions of weights and bag. A new model takes one file with a `build` function and an
+ * entry in the registry.
+ */
 export interface Model {
   parameters: ParameterSpec[];
-  /** The scalar that training minimises for one bag. */
+  /** The scalar that training minimizes for one bag. */
   loss(weights: Weights, bag: Bag, context: StepContext): Scalar;
   /**
-   * Value and gradients, for models that do more than minimise one sum (gradient clipping by part); else `loss` is differentiated.
-   * Parameters without gradient are left out.
+   * Value and gradients, for models that need more than the gradient of `loss` (such as gradient clipping by
+   * part). By default `loss` is differentiated. Parameters without gradient are omitted.
    */
   gradients?(weights: Weights, bag: Bag, context: StepContext): { loss: Scalar; gradients: Weights };
   infer(weights: Weights, bag: Bag): Inference;
   /**
-   * A second set of the same parameters, starting equal to the first; after each step teacher = m teacher + (1 - m) student with the m
-   * returned here. 1 keeps the teacher as it started.
+   * Momentum of a teacher: a second set of the same parameters that starts equal to the first. After each
+   * step, teacher = m teacher + (1 - m) student with the returned m. 1 keeps the teacher unchanged.
    */
   teacherMomentum?(context: StepContext): number;
 }
 
-/** Everything that decides a model's shape and loss. Stored with its checkpoint, so that it can be built again. */
+/**
+ * Everything that determines a model's shape and loss. It is stored in the checkpoint, so that the model can
+ * be rebuilt.
+ */
 export interface ModelConfig<Options = OptionValues> {
   model: string;
   /** Length of a feature vector. */
@@ -64,15 +73,18 @@ export interface ModelConfig<Options = OptionValues> {
 
 export type BuildModel<Options = OptionValues> = (config: ModelConfig<Options>) => Model;
 
-/** A trained model with all that is needed to use it again. */
+/** A trained model with everything needed to use it. */
 export interface Checkpoint {
   config: ModelConfig;
-  /** Class names in index order; of two, the last is the positive one. */
+  /** Class names in index order. Of two, the last is the positive one. */
   classes: string[];
   groupFeatures: boolean;
   weights: HostWeights;
-  /** What every bag goes through before the model, where training measured one. */
+  /** Applied to every bag before the model, if training standardized the features. */
   standardization?: Standardization;
-  /** Facts for people and reports: best epoch, backend, training settings, digest of the training bags. No part of the model. */
+  /**
+   * Facts for users and reports: best epoch, backend, training settings, digest of the training bags. Not
+   * part of the model.
+   */
   training: JsonObject;
 }

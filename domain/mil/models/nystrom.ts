@@ -12,28 +12,34 @@ import {
 import { pseudoInverse } from '../compute/pseudo-inverse.js';
 import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
 
-/** Taps of the convolution over tokens that is added to the attention's result. */
+/** Kernel size of the convolution over tokens that is added to the attention's result. */
 const KERNEL = 33;
 
 export interface NystromShape {
   dim: number;
   heads: number;
-  /** Landmarks; the token list is padded to a multiple of it. */
+  /** Number of landmarks. The token list is padded to a multiple of it. */
   landmarks: number;
 }
 
-/** `<name>.qkv.w` [3 dim, dim] (rows q, k, v, each head by head), `<name>.out`, `<name>.res.w` [heads, 33]. */
+/**
+ * `<name>.qkv.w` [3 dim, dim] (rows q, k, v, each head by head), `<name>.out`, `<name>.res.w` [heads, 33].
+ */
 export function nystromParameters(name: string, { dim, heads }: NystromShape): ParameterSpec[] {
   if (dim % heads !== 0) {
-    throw new SamMilError('InvalidInput', 'self-attention can not share out an embedding of this length', {
-      expected: `\`embed-dim\` a multiple of its ${heads} heads`,
-      found: `${dim}`,
-    });
+    throw new SamMilError(
+      'InvalidInput',
+      'the embedding cannot be divided among the heads of self-attention',
+      {
+        expected: `\`embed-dim\` that is a multiple of ${heads}`,
+        found: `${dim}`,
+      },
+    );
   }
   return [
     ...linearSpec(`${name}.qkv`, dim, 3 * dim, false),
     ...linearSpec(`${name}.out`, dim, dim),
-    // As Xavier-normal of a depth-wise kernel: fans of 33 and of heads x 33.
+    // Xavier-normal of a depthwise kernel: fans of 33 and of heads x 33.
     {
       name: `${name}.res.w`,
       shape: [heads, KERNEL],
@@ -45,16 +51,20 @@ export function nystromParameters(name: string, { dim, heads }: NystromShape): P
 export type NystromResult = {
   /** [n, dim] */
   tokens: Tensor2D;
-  /** [heads, n]: how much the first token attends to each. Approximate, so it neither sums to 1 nor is always positive. Only where asked for. */
+  /**
+   * [heads, n]: attention of the first token to each token. It is approximate, so it may be negative and need
+   * not sum to 1. Only if requested.
+   */
   firstRow?: Tensor2D;
 };
 
 /**
- * Nyström self-attention (Xiong et al. 2021) as TransMIL uses it: softmax attention through `landmarks` means of consecutive tokens,
- * softmax(q k~) pinv(softmax(q~ k~)) softmax(q~ k) v, the pseudo-inverse by six iterations, plus a convolution of v over the tokens. The tokens are
- * padded with zero rows in front, which take part in the softmax.
+ * Nyström self-attention (Xiong et al. 2021) as in TransMIL: softmax attention through `landmarks` means of
+ * consecutive tokens, softmax(q k~) pinv(softmax(q~ k~)) softmax(q~ k) v, the pseudo-inverse by six
+ * iterations, plus a convolution of v over the tokens. The tokens are padded with leading zero rows, which
+ * are part of the softmax.
  *
- * @param x tokens [n, dim], normalised
+ * @param x tokens [n, dim], normalized
  */
 export function nystromAttention(
   x: Tensor2D,
@@ -73,9 +83,9 @@ export function nystromAttention(
     const means = (t: Tensor3D): Tensor3D =>
       tf.tidy(() => tf.mean(tf.reshape(t, [heads, landmarks, run, dim / heads]), 2));
     const [qMean, kMean] = [means(q), means(k)];
-    const towards = likeness(q, kMean); // [heads, n, landmarks]
-    const inverse = pseudoInverse(likeness(qMean, kMean));
-    const from = likeness(qMean, k); // [heads, landmarks, n]
+    const towards = similarity(q, kMean); // [heads, n, landmarks]
+    const inverse = pseudoInverse(similarity(qMean, kMean));
+    const from = similarity(qMean, k); // [heads, landmarks, n]
     const mixed = tf.tidy((): Tensor2D => {
       const attended = stackProduct(towards, stackProduct(inverse, stackProduct(from, v)));
       const merged: Tensor2D = tf.reshape(tf.transpose(attended, [1, 0, 2]), [padded, dim]);
@@ -90,7 +100,10 @@ export function nystromAttention(
   });
 }
 
-/** Queries (scaled), keys and values by head, [heads, padded, size], and the values before they were split, [padded, dim]. */
+/**
+ * Queries (scaled), keys and values by head, [heads, padded, size], and the values before the split, [padded,
+ * dim].
+ */
 function projections(
   x: Tensor2D,
   weights: Weights,
@@ -114,15 +127,16 @@ function projections(
 }
 
 /** softmax(a b^T) of each matrix of two stacks. */
-function likeness(a: Tensor3D, b: Tensor3D): Tensor3D {
+function similarity(a: Tensor3D, b: Tensor3D): Tensor3D {
   return tf.tidy(() => softmax(stackProductTransposed(a, b)));
 }
 
-/** Convolution of v [n, dim] along the tokens with one kernel of 33 a head, zero padding, no bias. */
+/** Convolution of v [n, dim] along the tokens with one kernel of 33 per head, zero padding and no bias. */
 function tokenConvolution(v: Tensor2D, kernels: Tensor2D, size: number): Tensor2D {
   const [n, dim] = v.shape;
   const heads = kernels.shape[0];
-  // Spread by a product, whose gradient is one sum; that of `tile` is a call for each copy.
+  // The kernels are spread by a product, whose gradient is one sum. The gradient of `tile` takes a call per
+  // copy.
   const each = tf.mul(tf.reshape(tf.transpose(kernels), [KERNEL, heads, 1]), tf.ones([1, 1, size]));
   const filter = tf.reshape<Rank.R4>(each, [KERNEL, 1, dim, 1]);
   const line = tf.reshape<Rank.R4>(v, [1, n, 1, dim]);

@@ -6,8 +6,8 @@ import type { Model, ModelConfig } from './model.js';
 import { linearSpec, type Weights } from '../compute/parameters.js';
 
 /**
- * Mean pooling of instance logits: z_n = classifier(dropout(relu(embedding of x_n))), logits = mean of z_n. The classifier is linear, so the
- * mean is taken before it. `attention` is 1/n for every instance.
+ * Mean pooling of instance logits: z_n = classifier(dropout(relu(embedding of x_n))), logits = mean of z_n.
+ * The classifier is linear, so the mean is computed first. `attention` is 1/n for every instance.
  */
 export function buildMean(config: ModelConfig): Model {
   return pooling(config, {
@@ -17,7 +17,7 @@ export function buildMean(config: ModelConfig): Model {
 }
 
 /**
- * Max pooling of instance logits, class by class. `attention` is shared among the instances that gave the maxima.
+ * Max pooling of instance logits, class by class. `attention` is shared among the instances with the maxima.
  */
 export function buildMax(config: ModelConfig): Model {
   return pooling(config, {
@@ -53,7 +53,10 @@ function pooling(config: ModelConfig, pool: Pool): Model {
   };
 }
 
-/** [1, classes], and the instance that gave each. Only those instances carry gradient, so only they are scored differentiably. */
+/**
+ * The maximum logits [1, classes], and the instance of each. Only those instances have a gradient, so only
+ * they are scored differentiably.
+ */
 function maxLogits(weights: Weights, h: Tensor2D): { logits: Tensor2D; winners: Int32Array } {
   const winners = largestRows(classifier(weights, h));
   const rows = gatherRows(h, winners); // [classes, embed]
@@ -62,7 +65,7 @@ function maxLogits(weights: Weights, h: Tensor2D): { logits: Tensor2D; winners: 
   return { logits: tf.reshape(tf.add(scores, bias ?? 0), [1, winners.length]), winners };
 }
 
-/** Row of the largest value of each column; the first of equals. */
+/** Row of the largest value of each column. Ties go to the first row. */
 export function largestRows(values: Tensor2D): Int32Array {
   const [rows, columns] = values.shape;
   const data = values.dataSync();

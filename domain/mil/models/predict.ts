@@ -13,9 +13,9 @@ import { softmax } from '../compute/host-math.js';
 /** A trained model on the device. */
 export interface LoadedModel {
   config: ModelConfig;
-  /** Class names in index order; of two, the last is the positive one. */
+  /** Class names in index order. Of two, the last is the positive one. */
   classes: string[];
-  /** Whether it was trained with group features: load its bags in the same way. */
+  /** Whether it was trained with group features. Load its bags in the same way. */
   groupFeatures: boolean;
   /** Applied to the features by {@link predict}. */
   standardization?: Standardization;
@@ -31,15 +31,18 @@ export interface Prediction {
   logits: Float32Array;
   /** [classes], softmax of the logits. */
   probabilities: Float64Array;
-  /** [rows]: how much each row counted. For most models a distribution over the rows; see each model. */
+  /** [rows]: the contribution of each row. For most models a distribution over the rows; see each model. */
   attention: Float32Array;
-  /** [rows x classes]: the class probabilities of each row by itself, as the model's classifier sees it. */
+  /** [rows x classes]: the class probabilities of each separate row by the model's classifier. */
   instanceProbabilities: Float32Array;
 }
 
 /**
- * Reads a checkpoint, ours or a .pt of the published code, and puts the model on the device, loading TensorFlow where this process has not yet.
- * @throws SamMilError InvalidInput when the file is no checkpoint, its model is not known here, or weights are missing
+ * Reads a checkpoint of sam-mil or a .pt of the published code, and loads the model onto the device. Also
+ * loads TensorFlow if needed.
+ *
+ * @throws SamMilError InvalidInput where the file is not a checkpoint, its model is unknown, or weights are
+ *   missing
  */
 export async function loadModel(path: string, backend: BackendChoice = 'auto'): Promise<LoadedModel> {
   const checkpoint = readCheckpoint(path);
@@ -56,8 +59,10 @@ export async function loadModel(path: string, backend: BackendChoice = 'auto'): 
 }
 
 /**
- * What a model says of a bag. Deterministic; no dropout, no masks.
- * @throws SamMilError CountMismatch when the features are not of the length it was trained with; InvalidInput when it gives NaN
+ * Applies a model to a bag. Deterministic, without dropout or masks.
+ *
+ * @throws SamMilError CountMismatch where the feature length differs from that in training, InvalidInput
+ *   where the model returns NaN
  */
 export function predict(
   loaded: LoadedModel,
@@ -65,8 +70,8 @@ export function predict(
 ): Prediction {
   const { model, weights, config, standardization } = loaded;
   if (bag.dim !== config.dim) {
-    throw new SamMilError('CountMismatch', 'the features are not those the model was trained with', {
-      expected: `${config.dim} numbers a row`,
+    throw new SamMilError('CountMismatch', 'the features differ from those on which the model was trained', {
+      expected: `${config.dim} numbers per row`,
       found: `${bag.dim}`,
       next: 'extract the slide with the encoder of the training bags',
     });
@@ -83,7 +88,9 @@ export function predict(
   const instanceProbabilities = toHost(output.instances);
   tf.dispose([output, x]);
   if (!logits.every(Number.isFinite)) {
-    throw new SamMilError('InvalidInput', 'the model gives no finite logits', { found: logits.join(', ') });
+    throw new SamMilError('InvalidInput', 'the model returned logits that are not finite', {
+      found: logits.join(', '),
+    });
   }
   return { logits, probabilities: softmax(logits), attention, instanceProbabilities };
 }

@@ -1,34 +1,37 @@
 import type { RandomStream } from '../../random.js';
 import { tf, type Tensor2D } from '../compute/backend.js';
 
-/** A bag cut into pseudo-bags, none of them empty. */
+/** A bag divided into non-empty pseudo-bags. */
 export interface PseudoBags {
   /** The pseudo-bag of each row, 0 .. count - 1. */
   of: Int32Array;
   count: number;
-  /** The rows of each, in the order drawn. */
+  /** The rows of each pseudo-bag, in the order drawn. */
   rows: number[][];
 }
 
-/** How many pseudo-bags a bag can have: none may be empty. */
+/** The number of pseudo-bags that a bag can have without an empty one. */
 function possible(rows: number, count: number): number {
   return Math.max(1, Math.min(count, rows));
 }
 
-/** Cuts the rows in random order into equal runs, the remainder going to the last: as SAM-MIL does. */
+/** Divides the rows, in random order, into equal runs. The last run gets the remainder, as in SAM-MIL. */
 export function pseudoBags(rows: number, count: number, stream: RandomStream): PseudoBags {
   return equalRuns(stream.permutation(rows), count);
 }
 
-export function equalRuns(order: ArrayLike<number>, wanted: number): PseudoBags {
-  const count = possible(order.length, wanted);
+export function equalRuns(order: ArrayLike<number>, requested: number): PseudoBags {
+  const count = possible(order.length, requested);
   const size = Math.floor(order.length / count);
   return cut(order, count, (i) => Math.min(Math.floor(i / size), count - 1));
 }
 
-/** Cuts an order into runs that differ by one at most, the longer ones first: as DTFD-MIL does (numpy's array_split). */
-export function nearEqualRuns(order: ArrayLike<number>, wanted: number): PseudoBags {
-  const count = possible(order.length, wanted);
+/**
+ * Divides an order into runs that differ in length by at most one, longer ones first, as in DTFD-MIL (numpy's
+ * array_split).
+ */
+export function nearEqualRuns(order: ArrayLike<number>, requested: number): PseudoBags {
+  const count = possible(order.length, requested);
   const size = Math.floor(order.length / count);
   const longer = order.length % count;
   const ofLonger = longer * (size + 1);
@@ -47,7 +50,10 @@ function cut(order: ArrayLike<number>, count: number, runOf: (i: number) => numb
   return { of, count, rows };
 }
 
-/** [count, n]: 0 for the rows of a pseudo-bag, -infinity for the others. Added to scores, it makes a softmax one over each pseudo-bag. */
+/**
+ * [count, n]: 0 for the rows of a pseudo-bag, -infinity for the others. Added to scores, it restricts a
+ * softmax to each pseudo-bag.
+ */
 export function withinBags({ of, count }: PseudoBags): Tensor2D {
   const n = of.length;
   const values = new Float32Array(count * n).fill(-Infinity);

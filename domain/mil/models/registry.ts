@@ -19,17 +19,25 @@ export interface ModelEntry {
   summary: string;
   /** Default of `attention-dim`. */
   attentionDim: number;
-  /** By kebab-case name. Equal names of different models must have equal types and ranges; their defaults may differ. */
+  /**
+   * By kebab-case name. Options of the same name in different models must have equal types and ranges. Their
+   * defaults may differ.
+   */
   options: ModelOptions;
-  /** Whether its work is little more than the embedding's, so that small bags need no native library. */
+  /** Whether the model does little more than embed, so that small bags do not need the native library. */
   light?: boolean;
-  /** Of a model of a plugin, whose own code is part of the cache key: raise it when other code gives other results, so that folds are trained again. */
+  /**
+   * Version of a plugin model. The plugin's own code is part of the cache key; increase the version if other
+   * code gives different results, so that folds are trained again.
+   */
   version?: number;
   /** Loads the model's file, which may load TensorFlow. */
   load(): Promise<BuildModel>;
 }
 
-/** The entry, once the compiler has checked that its model is built with the options that it describes. */
+/**
+ * Defines an entry. The compiler checks that the model is built with the options that the entry describes.
+ */
 export function defineModel<const Options extends ModelOptions>(
   entry: Omit<ModelEntry, 'options' | 'load'> & {
     options: Options;
@@ -100,7 +108,7 @@ const models = new Map<string, ModelEntry>([
   [
     'dsmil',
     defineModel({
-      summary: 'Dual-stream MIL (2021): attention by likeness to the critical instance of each class',
+      summary: 'Dual-stream MIL (2021): attention by similarity to the critical instance of each class',
       attentionDim: 128,
       options: dsmilOptions,
       light: true,
@@ -110,7 +118,7 @@ const models = new Map<string, ModelEntry>([
   [
     'dtfd-mil',
     defineModel({
-      summary: 'DTFD-MIL (2022): attention over pseudo-bags, then over what they distil',
+      summary: 'DTFD-MIL (2022): attention over pseudo-bags, then over their distilled features',
       attentionDim: 128,
       options: dtfdOptions,
       light: true,
@@ -121,7 +129,7 @@ const models = new Map<string, ModelEntry>([
     'clam-sb',
     defineModel({
       summary:
-        'CLAM with one attention branch (2021): the best and worst attended instances train a classifier',
+        'CLAM with one attention branch (2021): the most and least attended instances train a classifier',
       attentionDim: 256,
       options: clamOptions,
       load: async () => (await import('./clam.js')).build,
@@ -130,7 +138,7 @@ const models = new Map<string, ModelEntry>([
   [
     'clam-mb',
     defineModel({
-      summary: 'CLAM with one attention branch a class',
+      summary: 'CLAM with one attention branch per class',
       attentionDim: 256,
       options: clamOptions,
       load: async () => (await import('./clam.js')).buildMultiBranch,
@@ -139,7 +147,7 @@ const models = new Map<string, ModelEntry>([
   [
     'mhim-mil',
     defineModel({
-      summary: 'MHIM-MIL (2023): a teacher masks what is easy, the student learns from the rest',
+      summary: 'MHIM-MIL (2023): a teacher masks easy instances, the student learns from the rest',
       attentionDim: 128,
       options: mhimOptions,
       load: async () => (await import('./mhim.js')).build,
@@ -156,27 +164,32 @@ const models = new Map<string, ModelEntry>([
   ],
 ]);
 
-const OWN: ReadonlySet<string> = new Set(models.keys());
+const BUILT_IN: ReadonlySet<string> = new Set(models.keys());
 
 /** False for a model that {@link registerModel} added. */
-export function isOwnModel(name: string): boolean {
-  return OWN.has(name);
+export function isBuiltInModel(name: string): boolean {
+  return BUILT_IN.has(name);
 }
 
 /**
- * Adds a model. Its name becomes a value of `model` in `mil.train-fold`, its options become parameters there. The same entry may come again.
- * @throws SamMilError InvalidInput where another model has the name, or where an option has another type than a model's option of that name
+ * Registers a model. Its name becomes a value of `model` in `mil.train-fold`, and its options become
+ * parameters. Registering the same entry again has no effect.
+ *
+ * @throws SamMilError InvalidInput where the name is taken, or where an option's type differs from that of
+ *   another model's option of the same name
  */
 export function registerModel(name: string, entry: ModelEntry): void {
   if (models.get(name) === entry) return;
   refuseMalformed(name, entry);
   const taken = (found: string) =>
-    new SamMilError('InvalidInput', `the model "${name}" can not be added`, { found, next: 'rename it' });
-  if (models.has(name)) throw taken(`a model named "${name}" is registered already`);
+    new SamMilError('InvalidInput', `model "${name}" cannot be registered`, { found, next: 'rename it' });
+  if (models.has(name)) throw taken(`a model named "${name}" is already registered`);
   for (const known of allModelOptions()) {
     const own = entry.options[known.name];
     if (own === undefined || own.type === known.option.type) continue;
-    throw taken(`its option \`${known.name}\` is a ${own.type}, that of other models a ${known.option.type}`);
+    throw taken(
+      `its option \`${known.name}\` is of type ${own.type}, in other models of type ${known.option.type}`,
+    );
   }
   models.set(name, entry);
 }
@@ -185,8 +198,8 @@ function refuseMalformed(name: string, entry: Partial<ModelEntry>): void {
   const { load, options, attentionDim } = entry;
   const fine = typeof load === 'function' && typeof options === 'object' && Number.isInteger(attentionDim);
   if (fine && options !== null) return;
-  throw new SamMilError('InvalidInput', `the model "${name}" can not be added`, {
-    expected: 'summary, attentionDim (a whole number), options (an object, perhaps empty), load (a function)',
+  throw new SamMilError('InvalidInput', `model "${name}" cannot be registered`, {
+    expected: 'summary, attentionDim (an integer), options (an object, may be empty), load (a function)',
     found: Object.keys(entry).join(', ') || 'nothing',
     next: 'see "A model of your own" in docs/training.md',
   });
@@ -200,12 +213,15 @@ export function modelNames(): string[] {
 export function modelEntry(name: string): ModelEntry {
   const entry = models.get(name);
   if (entry !== undefined) return entry;
-  throw new SamMilError('InvalidInput', `there is no model "${name}"`, {
+  throw new SamMilError('InvalidInput', `unknown model "${name}"`, {
     expected: modelNames().join(', '),
   });
 }
 
-/** Every option of every model, with the models that have it and its default for each: what the schema of `with` is made of. */
+/**
+ * Lists every option of every model, with the models that have it and their defaults. The schema of `with` is
+ * built from this list.
+ */
 export function allModelOptions(): {
   name: string;
   option: ModelOption;
@@ -223,17 +239,18 @@ export function allModelOptions(): {
 }
 
 /**
- * The model's options, defaults filled in.
- * @param given parameters of the activity in camelCase; those that are no model's option are ignored
- * @throws SamMilError InvalidInput when an option of another model is set: it would have no effect, so it is a mistake
+ * Resolves the model's options with their defaults.
+ *
+ * @param given parameters of the activity in camelCase; those that are not model options are ignored
+ * @throws SamMilError InvalidInput where an option of a different model is set, since it would have no effect
  */
 export function resolveOptions(model: string, given: Readonly<Record<string, unknown>>): OptionValues {
   const { options } = modelEntry(model);
   for (const { name, defaults } of allModelOptions()) {
     if (given[camelCase(name)] === undefined || name in options) continue;
-    throw new SamMilError('InvalidInput', `\`${name}\` has no meaning for model ${model}`, {
-      expected: `it on ${[...defaults.keys()].join(', ')} only`,
-      next: `remove it; ${model} takes ${Object.keys(options).join(', ') || 'no settings of its own'}`,
+    throw new SamMilError('InvalidInput', `\`${name}\` has no effect on model ${model}`, {
+      expected: `\`${name}\` only with ${[...defaults.keys()].join(', ')}`,
+      next: `remove it; options of ${model}: ${Object.keys(options).join(', ') || 'none'}`,
     });
   }
   return Object.fromEntries(

@@ -15,37 +15,38 @@ import { aggregatedSubBags, attentionSubBags, wholeAttention, type Draw, type Su
 /**
  * SAM-MIL (ACM MM 2024) on AB-MIL with ReLU attention, on TransMIL or on DSMIL.
  *
- * `mode: paper` minimises CE(masked bag) + alpha mean CE(pseudo-bags) + beta consistency, where the mask is drawn by region area, the
- * pseudo-bags are a random partition of all rows, and the consistency loss looks at the attention over the whole bag with its gradient going
- * to the attention's weights only. `mode: release` minimises what the authors' published code does: CE(last pseudo-bag) + alpha mean
- * CE(pseudo-bags); its consistency term looks at a frozen random teacher, so it shows in the reported loss and trains nothing.
+ * `mode: paper` minimizes CE(masked bag) + alpha mean CE(pseudo-bags) + beta consistency, where the mask is
+ * drawn by region area, the pseudo-bags are a random partition of all rows, and the consistency loss uses the
+ * attention over the whole bag, with a gradient only for the attention's weights. `mode: release` minimizes
+ * the loss of the authors' published code: CE(last pseudo-bag) + alpha mean CE(pseudo-bags); its consistency
+ * term uses a frozen random teacher, so it appears in the reported loss but trains nothing.
  */
 export function build(config: ModelConfig<SamMilOptions>): Model {
   const settings = config.options;
   const aggregator = baselineAggregator(config, settings.baseline);
   const plain = baselineModel(config, aggregator);
-  const groupsOf = (bag: Bag, context: StepContext) =>
+  const drawGroups = (bag: Bag, context: StepContext) =>
     pseudoBags(bag.rows, settings.numGroup, context.stream('pseudo-bags'));
   if (settings.mode === 'paper') {
     return {
       ...plain,
       loss(weights, bag, context) {
         const keep = areaMask(bag.area, settings, context.stream('area-mask'));
-        const draw = { keep, groups: groupsOf(bag, context) };
+        const draw = { keep, groups: drawGroups(bag, context) };
         return paperLoss(weights, bag, config, { settings, aggregator, draw }, context);
       },
     };
   }
   return {
     ...plain,
-    // The released loop updates the teacher for another model only, so it stays as it was initialised.
+    // The released training loop updates the teacher only for another model, so it keeps its initial weights.
     teacherMomentum: () => 1,
     loss: (weights, bag, context) =>
       releaseLoss(
         weights,
         bag,
         config,
-        { settings, aggregator, draw: { groups: groupsOf(bag, context) } },
+        { settings, aggregator, draw: { groups: drawGroups(bag, context) } },
         context,
       ),
   };
@@ -86,7 +87,10 @@ export function paperLoss(
   return tf.add(classification, tf.mul(spread, settings.beta));
 }
 
-/** The loss that the released code differentiates, for a given partition; the total it prints is reported as `printed`. */
+/**
+ * The loss that the released code differentiates, for a given partition. The total that it prints is reported
+ * as `printed`.
+ */
 export function releaseLoss(
   weights: Weights,
   bag: Bag,

@@ -9,22 +9,26 @@ import { withinBags, type PseudoBags } from './pseudo-bags.js';
 
 /** Which rows of an embedded bag each sub-bag holds. */
 export interface Draw {
-  /** 1 for rows of the masked bag; absent where there is none. */
+  /** 1 for rows of the masked bag. Absent if there is no masked bag. */
   keep?: Uint8Array;
   groups: PseudoBags;
 }
 
-/** Several sub-bags of one embedded bag, all with its label. */
+/** Several sub-bags of one embedded bag, all with the bag's label. */
 export interface SubBags {
-  /** Sum of weight x classification loss: of the masked bag, where there is one, then of each pseudo-bag. */
+  /** Sum of weight x classification loss: of the masked bag, if there is one, then of each pseudo-bag. */
   loss(weights: readonly number[]): Scalar;
-  /** Attention over the whole bag, [1, n], whose gradient goes to the aggregator's weights and not to the embedding. */
+  /**
+   * Attention over the whole bag, [1, n], with a gradient for the aggregator's weights but not for the
+   * embedding.
+   */
   attention(): Tensor2D;
 }
 
 /**
- * The sub-bags under AB-MIL's ReLU attention. A score depends on its own row only, so the bag is scored once, and each sub-bag is a softmax over its
- * rows of the same scores: all of them together cost two thin matrix products.
+ * The sub-bags under AB-MIL's ReLU attention. A score depends only on its own row, so the bag is scored once,
+ * and each sub-bag is a softmax of the same scores over its rows. All sub-bags together cost two thin matrix
+ * products.
  */
 export function attentionSubBags(
   weights: Weights,
@@ -35,7 +39,7 @@ export function attentionSubBags(
   const masks = keep === undefined ? withinBags(groups) : tf.concat([maskRow(keep), withinBags(groups)]);
   const subBags = masks.shape[0];
   const scores = scoresAndDetached(h, weights, 'relu'); // [2, n]
-  // The last row is the whole bag, from the scores that pass no gradient to h.
+  // The last row is the whole bag, with the scores that pass no gradient to h.
   const spread = tf.gather(scores, [...new Array<number>(subBags).fill(0), 1]);
   const excluded = tf.concat([masks, tf.zeros<Rank.R2>([1, h.shape[0]])]);
   const rows = softmax(tf.add<Tensor2D>(spread, excluded));
@@ -52,7 +56,10 @@ function maskRow(keep: Uint8Array): Tensor2D {
   return tf.tensor2d(values, [1, keep.length]);
 }
 
-/** The same under any aggregator, one pass a sub-bag. Pseudo-bags keep the order of the draw, which matters to TransMIL. */
+/**
+ * The sub-bags under any aggregator, with one pass per sub-bag. Pseudo-bags keep the order of the draw, which
+ * matters to TransMIL.
+ */
 export function aggregatedSubBags(
   aggregator: Aggregator,
   weights: Weights,
@@ -79,7 +86,7 @@ export function aggregatedSubBags(
   };
 }
 
-/** Attention [1, n] that the consistency loss looks at: the first layer's, mean over its rows. */
+/** Attention [1, n] for the consistency loss: that of the first layer, averaged over its rows. */
 export function wholeAttention(
   aggregator: Aggregator,
   weights: Weights,

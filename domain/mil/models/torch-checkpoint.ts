@@ -3,7 +3,10 @@ import { toFloat32, type Tensor } from '../../files/tensor.js';
 import type { Checkpoint } from './model.js';
 import type { HostWeights } from '../compute/parameters.js';
 
-/** Parameter names of the published MHIM-MIL and SAM-MIL code with the `attn` baseline, and ours. */
+/**
+ * Maps parameter names of the published MHIM-MIL and SAM-MIL code with the `attn` baseline to those of
+ * sam-mil.
+ */
 const NAMES: Readonly<Record<string, string>> = {
   'patch_to_emb.0.weight': 'embed.w',
   'patch_to_emb.0.bias': 'embed.b',
@@ -14,11 +17,12 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * A checkpoint of the published MHIM-MIL or SAM-MIL code with the `attn` baseline (`torch.save` of the state, or of `{model, teacher}`; the
- * student is taken) as an AB-MIL with ReLU attention, which is what all of them are in evaluation. Sizes come from the shapes.
+ * Converts a checkpoint of the published MHIM-MIL or SAM-MIL code with the `attn` baseline (`torch.save` of
+ * the state, or of `{model, teacher}`, of which the student is used) to an AB-MIL with ReLU attention, to
+ * which all of them are equivalent in evaluation. Sizes come from the shapes.
  *
  * @param all tensors of the file by their dotted path
- * @throws SamMilError UnsupportedFormat where the parameters are of another model
+ * @throws SamMilError UnsupportedFormat where the parameters belong to a different model
  */
 export function publishedCheckpoint(path: string, all: Readonly<Record<string, Tensor>>): Checkpoint {
   const student = Object.keys(all).some((name) => name.startsWith('model.'));
@@ -30,7 +34,7 @@ export function publishedCheckpoint(path: string, all: Readonly<Record<string, T
   const missing = Object.keys(NAMES).filter((name) => tensors[name] === undefined);
   const unknown = Object.keys(tensors).filter((name) => NAMES[name] === undefined);
   if (missing.length > 0 || unknown.length > 0) {
-    throw new SamMilError('UnsupportedFormat', 'a torch checkpoint of a model that is not known here', {
+    throw new SamMilError('UnsupportedFormat', 'this PyTorch checkpoint belongs to an unknown model', {
       file: path,
       expected: `the parameters ${Object.keys(NAMES).join(', ')}`,
       found: [...unknown, ...missing.map((name) => `no ${name}`)].slice(0, 6).join(', '),

@@ -1,4 +1,4 @@
-import { classifier, dropoutOf, embedBag } from './abmil.js';
+import { classifier, stepDropout, embedBag } from './abmil.js';
 import type { Aggregated, Aggregator } from './aggregator.js';
 import {
   tf,
@@ -18,10 +18,11 @@ const OUT_DROPOUT = 0.1;
 const KERNELS = [7, 5, 3];
 
 /**
- * TransMIL (Shao et al. 2021) as the common benchmark trains it: the embedded bag is filled up to a square with its own first tokens, a class
- * token goes in front, then two layers of Nyström attention with a convolutional position encoding on the square between them; the class token is
- * classified. The order of the instances matters. `attention` is the class token's row of the second layer, mean over the heads: it may be
- * negative and does not sum to 1.
+ * TransMIL (Shao et al. 2021) as trained by the common benchmark: the embedded bag is padded to a square with
+ * its own first tokens and preceded by a class token. Two layers of Nyström attention follow, with a
+ * convolutional position encoding on the square between them. The class token is classified. The order of the
+ * instances matters. `attention` is the class token's row of the second layer, averaged over the heads. It
+ * may be negative and does not sum to 1.
  */
 export function build(config: ModelConfig): Model {
   return {
@@ -45,7 +46,9 @@ export function build(config: ModelConfig): Model {
   };
 }
 
-/** TransMIL as MHIM-MIL and SAM-MIL stand on it: the square is formed inside the position encoding only. */
+/**
+ * TransMIL as the baseline of MHIM-MIL and SAM-MIL: the square is formed only inside the position encoding.
+ */
 export function selfAttentionAggregator(config: ModelConfig): Aggregator {
   return {
     parameters: transformerParameters(config, { normal: 1 }),
@@ -81,7 +84,7 @@ function transformerParameters(config: ModelConfig, token: { normal: number }): 
       ...nystromParameters(name, nystromShape(config)),
     ]),
     ...KERNELS.flatMap((k): ParameterSpec[] => [
-      // As Xavier-normal of a depth-wise kernel: fans of k x k and of channels x k x k.
+      // Xavier-normal of a depthwise kernel: fans of k x k and of channels x k x k.
       {
         name: `ppeg${k}.w`,
         shape: [embedDim, k, k],
@@ -98,7 +101,10 @@ function nystromShape({ embedDim }: ModelConfig): NystromShape {
   return { dim: embedDim, heads: HEADS, landmarks: Math.floor(embedDim / 2) };
 }
 
-/** The benchmark's network, on tokens [1 + s^2, embed]; in evaluation with the class token's row of the second layer. */
+/**
+ * The benchmark's network on tokens [1 + s^2, embed]. In evaluation it also returns the class token's row of
+ * the second layer.
+ */
 function transform(weights: Weights, h: Tensor2D, config: ModelConfig, context?: StepContext) {
   const side = Math.ceil(Math.sqrt(h.shape[0]));
   return tf.tidy(() => {
@@ -114,7 +120,7 @@ function transform(weights: Weights, h: Tensor2D, config: ModelConfig, context?:
   });
 }
 
-/** h + attention(layer norm of h). A model without dropout after the embedding has none here either. */
+/** h + attention(layer norm of h). A model without dropout after the embedding has no dropout here either. */
 function layer(
   weights: Weights,
   h: Tensor2D,
@@ -123,7 +129,7 @@ function layer(
   { context, firstRow }: { context?: StepContext; firstRow: boolean },
 ): NystromResult {
   const own = config.dropout === 0 ? undefined : context;
-  const drop = dropoutOf({ ...config, dropout: OUT_DROPOUT }, own, name);
+  const drop = stepDropout({ ...config, dropout: OUT_DROPOUT }, own, name);
   return tf.tidy(() => {
     const normal = norm(weights, h, `${name}.ln`);
     const result = nystromAttention(normal, weights, name, nystromShape(config), {
@@ -142,7 +148,7 @@ function withClassToken(weights: Weights, h: Tensor2D): Tensor2D {
   return tf.concat([tf.reshape<Rank.R2>(weights.cls_token, [1, h.shape[1]]), h]);
 }
 
-/** Normalised first token, [1, embed]. */
+/** Normalized first token, [1, embed]. */
 function classToken(weights: Weights, tokens: Tensor2D): Tensor2D {
   return norm(weights, tf.slice(tokens, [0, 0], [1, -1]), 'ln');
 }
@@ -155,15 +161,15 @@ function aroundClassToken(tokens: Tensor2D, f: (rest: Tensor2D) => Tensor2D): Te
   });
 }
 
-/** The rows, then the first ones again until there are `count`. */
+/** The rows, followed by the first ones again up to `count` rows. */
 function fillUp(h: Tensor2D, count: number): Tensor2D {
   const missing = count - h.shape[0];
   return missing === 0 ? h : tf.concat([h, tf.slice(h, [0, 0], [missing, -1])]);
 }
 
 /**
- * Position encoding: tokens on a square, row by row, plus their depth-wise 7 x 7, 5 x 5 and 3 x 3 convolutions (zero padding). All four are linear,
- * so they are one convolution with the sum of the kernels.
+ * Position encoding: tokens on a square, row by row, plus their depthwise 7 x 7, 5 x 5 and 3 x 3 convolutions
+ * (zero padding). These are linear, so one convolution with the sum of the kernels computes them.
  */
 function encodePosition(weights: Weights, tokens: Tensor2D, side: number): Tensor2D {
   const embed = tokens.shape[1];
@@ -180,7 +186,10 @@ function encodePosition(weights: Weights, tokens: Tensor2D, side: number): Tenso
   return tf.add(tokens, tf.add(tf.reshape(convolved, [side * side, embed]), bias));
 }
 
-/** The same for any number of tokens: filled up to a square, or with zeros to 7 x 7 where the square is smaller, and cut back. */
+/**
+ * The position encoding of any number of tokens: padded to a square, and with zeros to 7 x 7 if the square is
+ * smaller, then cut back.
+ */
 function encodeFlexible(weights: Weights, tokens: Tensor2D): Tensor2D {
   const n = tokens.shape[0];
   const side = Math.ceil(Math.sqrt(n));
@@ -191,7 +200,10 @@ function encodeFlexible(weights: Weights, tokens: Tensor2D): Tensor2D {
   return tf.slice(encodePosition(weights, padded, least), [0, 0], [n, -1]);
 }
 
-/** Attention over class token and square [1 + s^2] -> [rows]: the class token left out, the copies added to their originals. */
+/**
+ * Attention over class token and square [1 + s^2] -> [rows]: drops the class token and adds the copies to
+ * their originals.
+ */
 function foldSquare(row: Tensor, rows: number): Tensor1D {
   const values = row.dataSync();
   const folded = new Float32Array(rows);

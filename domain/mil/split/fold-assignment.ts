@@ -1,19 +1,23 @@
 import type { RandomStream } from '../../random.js';
 import { PythonRandom } from './python-random.js';
 
-/** One thing that must stay whole: a patient with the slides of theirs, or a slide alone. `counts` holds its slides a class. */
+/**
+ * A unit that must not be divided: a patient with all slides, or a single slide. `counts` holds its slides
+ * per class.
+ */
 export interface Unit {
   name: string;
   counts: readonly number[];
 }
 
 /**
- * Assigns whole units to folds so that every class, and the number of slides, is spread as evenly as a greedy pass can: units in random
- * order, large ones first and class after class, each to the fold where the squared class shares grow least, then to the smallest fold.
- * With units of one slide each fold's count of a class differs by at most 1, and so does the total.
+ * Assigns whole units to folds in one greedy pass that spreads every class, and the number of slides, as
+ * evenly as possible. It visits units in random order, large ones first and class by class. Each goes to the
+ * fold whose squared class shares grow least; ties go to the smallest fold. With units of one slide, the
+ * folds' counts of each class differ by at most 1, and so do their totals.
  *
- * @param units sorted by name, so that the file they came from does not matter
- * @returns fold id a unit
+ * @param units sorted by name, so that the order of the file does not matter
+ * @returns fold index of each unit
  */
 export function stratifiedFolds(units: readonly Unit[], folds: number, random: RandomStream): Uint32Array {
   const totals = sumCounts(units);
@@ -51,11 +55,12 @@ export function sumCounts(units: readonly Unit[]): number[] {
 }
 
 /**
- * The published procedure (benchmark of MHIM-MIL and SAM-MIL): rows in file order, shuffled by Python's `random` seeded with `seed`, then
- * scikit-learn's StratifiedKFold without shuffling on the shuffled rows.
+ * The published procedure (benchmark of MHIM-MIL and SAM-MIL): rows in file order, shuffled by Python's
+ * `random` seeded with `seed`, then scikit-learn's StratifiedKFold without shuffling on the shuffled rows.
  *
- * @param labels class index a row, in file order
- * @returns `order`: rows as shuffled; `folds`: the fold of each place of `order`. The published lists are in this order.
+ * @param labels class index of each row, in file order
+ * @returns `order`: the shuffled rows; `folds`: the fold of each entry of `order`. The published lists are in
+ *   this order.
  */
 export function referenceFolds(
   labels: readonly number[],
@@ -66,7 +71,8 @@ export function referenceFolds(
   const appearance = [...new Set(order.map((row) => labels[row]))];
   const encoded = order.map((row) => appearance.indexOf(labels[row]));
   const sorted = [...encoded].sort((a, b) => a - b);
-  // Fold f gets as many of class k as every folds-th entry of the sorted labels, from f on, holds.
+  // The number of rows of class k in fold f is that in every folds-th entry of the sorted labels, starting at
+  // f.
   const left = appearance.map((_, k) =>
     Array.from(
       { length: folds },
@@ -83,11 +89,12 @@ export function referenceFolds(
 }
 
 /**
- * Chooses whole units for the validation set: in random order, while every class of the unit stays within its quota of `ratio`; a class that
- * then has none takes its smallest unit. By default quotas are rounded, at least 1 where the class has two units or more.
+ * Chooses whole units for the validation set, in random order, as long as every class of the unit stays
+ * within its quota of `ratio`. A class without any unit then gets its smallest one. By default, quotas are
+ * rounded and at least 1 if the class has two or more units.
  *
- * @param quotaOf slides of a class that validation takes, from its slides and units
- * @returns true a unit that goes to the validation set
+ * @param quotaOf computes the quota of a class from its numbers of slides and units
+ * @returns true for each unit in the validation set
  */
 export function chooseValidation(
   units: readonly Unit[],
@@ -111,8 +118,8 @@ export function chooseValidation(
   for (const unit of order) {
     if (units[unit].counts.every((count, k) => count === 0 || taken[k] + count <= quota[k])) take(unit);
   }
-  quota.forEach((wanted, k) => {
-    if (wanted === 0 || taken[k] > 0) return;
+  quota.forEach((limit, k) => {
+    if (limit === 0 || taken[k] > 0) return;
     const holders = [...order].filter((unit) => units[unit].counts[k] > 0);
     take(holders.reduce((best, unit) => (units[unit].counts[k] < units[best].counts[k] ? unit : best)));
   });

@@ -4,7 +4,7 @@ import { readCsv } from '../../files/csv.js';
 import { isJsonObject, type Json } from '../../json.js';
 import { SET_NAMES, type Fold, type SetName } from './splits.js';
 
-/** A fold as a user lists it; without `train`, every other bag is trained on. */
+/** A fold in a user's file. Without `train`, all other bags are used for training. */
 export interface GivenFold extends Omit<Fold, 'train'> {
   train?: string[];
 }
@@ -16,14 +16,16 @@ export interface GivenRepeat {
 }
 
 /**
- * The lists of a splits file that a user brings: our JSON (`repeats: [{repeat, folds: [{fold, train, val, test}]}]`; `train` absent means all
- * others, `val` absent none) or a CSV with the columns repeat (optional), fold, set (train, val, test), slide_id.
+ * Reads a user's splits file: JSON (`repeats: [{repeat, folds: [{fold, train, val, test}]}]`, where an absent
+ * `train` means all others and an absent `val` none) or a CSV with the columns repeat (optional), fold, set
+ * (train, val, test), slide_id.
+ *
  * @throws SamMilError InvalidInput naming file and line
  */
 export function readGivenSplits(path: string, seed: number): GivenRepeat[] {
   const repeats = path.toLowerCase().endsWith('.csv') ? fromCsv(path) : fromJson(path);
   if (repeats.length === 0)
-    throw new SamMilError('InvalidInput', 'the splits file holds no fold', { file: path });
+    throw new SamMilError('InvalidInput', 'the splits file has no folds', { file: path });
   return repeats.map((repeat) => ({ ...repeat, seed: seed + repeat.repeat }));
 }
 
@@ -42,17 +44,17 @@ function fromJson(path: string): Lists[] {
 }
 
 function toFold(value: Json, index: number, place: string): GivenFold {
-  if (!isJsonObject(value)) throw wrongShape(place, 'not an object');
-  const listOf = (set: SetName): string[] => {
+  if (!isJsonObject(value)) throw wrongShape(place, 'the fold is not an object');
+  const readList = (set: SetName): string[] => {
     const list = value[set];
     if (Array.isArray(list) && list.every((key) => typeof key === 'string')) return list;
     throw wrongShape(place, `\`${set}\` is not a list of names`);
   };
   return {
     fold: typeof value.fold === 'number' ? value.fold : index,
-    ...(value.train === undefined ? {} : { train: listOf('train') }),
-    val: value.val === undefined ? [] : listOf('val'),
-    test: listOf('test'),
+    ...(value.train === undefined ? {} : { train: readList('train') }),
+    val: value.val === undefined ? [] : readList('val'),
+    test: readList('test'),
   };
 }
 
@@ -81,9 +83,9 @@ function fromCsv(path: string): Lists[] {
     const [repeat, fold] = [Number(values.repeat ?? 0), Number(values.fold)];
     const set = SET_NAMES.find((name) => name === values.set);
     if (!Number.isInteger(repeat) || !Number.isInteger(fold) || values.fold === '' || set === undefined) {
-      throw new SamMilError('InvalidInput', 'a row that is not a split', {
+      throw new SamMilError('InvalidInput', 'this row is not a valid split', {
         file: `${path}:${line}`,
-        expected: 'whole numbers for repeat and fold, and train, val or test',
+        expected: 'integers for repeat and fold, and train, val or test',
         found: Object.values(values).join(','),
       });
     }

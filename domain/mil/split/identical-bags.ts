@@ -2,8 +2,8 @@ import type { ItemRecord } from '../../job.js';
 import { isFileRef } from '../../job.js';
 
 /**
- * Names of bags with the same bytes, group by group, both sorted: one slide under several names. Split apart, such bags let a model be tested on what it
- * was trained on.
+ * Groups the names of bags with identical bytes, with sorted groups and names. These are slides under several
+ * names. If they are in different sets, a model is tested on its training data.
  */
 export function identicalBags(items: readonly ItemRecord[]): string[][] {
   const names = new Map<string, string[]>();

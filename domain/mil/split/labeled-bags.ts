@@ -3,7 +3,7 @@ import { firstNames } from '../bags/first-names.js';
 import type { ItemRecord } from '../../job.js';
 import type { LabelRow, LabelTable } from './labels.js';
 
-/** A finished bag with its row of the labels file. */
+/** A finished bag with its row in the labels file. */
 export interface LabeledBag {
   key: string;
   /** Index into {@link LabelTable.rows}. */
@@ -13,36 +13,40 @@ export interface LabeledBag {
 }
 
 export interface MatchOptions {
-  /** `exact`: a row names a slide. `contains`: it names a patient, whose name is part of the slides' (the published TCGA rule). */
+  /**
+   * `exact`: a row names a slide. `contains`: it names a patient, whose name is part of the slides' names
+   * (the published TCGA rule).
+   */
   match: 'exact' | 'contains';
-  /** What to do about bags without a label and labels without a bag. */
+  /** How to handle bags without a label and labels without a bag. */
   unmatched: 'error' | 'drop';
 }
 
 export interface MatchResult {
   /** Sorted by key. */
   bags: LabeledBag[];
-  /** Names left out, with the reason; shown to the user. */
+  /** Omitted names, with the reason shown to the user. */
   dropped: { name: string; reason: string }[];
 }
 
 /**
- * Joins bags and labels. Slides that were skipped or failed earlier are left out and reported, since their end is already known.
- * @throws SamMilError InvalidInput naming the bags that lack a label and the labels that lack a bag (unless `unmatched: drop`), and any bag
- *   that two rows claim
+ * Joins bags and labels. Slides that were skipped or failed earlier are omitted and reported.
+ *
+ * @throws SamMilError InvalidInput naming the bags without a label and the labels without a bag (unless
+ *   `unmatched: drop`), and any bag that several rows match
  */
 export function matchLabels(
   items: readonly ItemRecord[],
   table: LabelTable,
   options: MatchOptions,
 ): MatchResult {
-  const rowsOf = rowFinder(table.rows, options.match);
+  const findRows = rowFinder(table.rows, options.match);
   const bags: LabeledBag[] = [];
   const dropped: MatchResult['dropped'] = [];
   const unlabeled: string[] = [];
   const used = new Set<number>();
   for (const item of [...items].sort((a, b) => (a.key < b.key ? -1 : 1))) {
-    const rows = rowsOf(item.key);
+    const rows = findRows(item.key);
     if (rows.length > 1) throw ambiguous(item.key, rows, table);
     rows.forEach((row) => used.add(row));
     if (item.status !== 'done') dropped.push({ name: item.key, reason: item.reason ?? item.status });
@@ -62,8 +66,11 @@ function labeled(key: string, row: number, table: LabelTable, match: MatchOption
   return { key, row, label, ...(whole === undefined ? {} : { group: whole }) };
 }
 
-/** File endings that people leave on in labels files; a name is looked up as written first, then without one of these. */
-const ENDINGS = /\.(svs|tiff?|ndpi|mrxs|scn|bif|vms|vmu|dcm|jpe?g|png|h5|pt)$/i;
+/**
+ * File extensions that occur in labels files. A name is looked up as written first, then without its
+ * extension.
+ */
+const EXTENSIONS = /\.(svs|tiff?|ndpi|mrxs|scn|bif|vms|vmu|dcm|jpe?g|png|h5|pt)$/i;
 
 function rowFinder(rows: readonly LabelRow[], match: MatchOptions['match']): (key: string) => number[] {
   if (match === 'contains') {
@@ -72,7 +79,7 @@ function rowFinder(rows: readonly LabelRow[], match: MatchOptions['match']): (ke
   const exact = new Map(rows.map(({ name }, row) => [name, row]));
   const bare = new Map<string, number[]>();
   rows.forEach(({ name }, row) => {
-    const base = name.replace(ENDINGS, '');
+    const base = name.replace(EXTENSIONS, '');
     bare.set(base, [...(bare.get(base) ?? []), row]);
   });
   return (key) => {
@@ -82,9 +89,9 @@ function rowFinder(rows: readonly LabelRow[], match: MatchOptions['match']): (ke
 }
 
 function ambiguous(key: string, rows: readonly number[], table: LabelTable): SamMilError {
-  return new SamMilError('InvalidInput', `slide "${key}" fits ${rows.length} rows`, {
+  return new SamMilError('InvalidInput', `slide "${key}" matches ${rows.length} rows`, {
     file: table.file,
-    expected: 'one row a slide',
+    expected: 'one row per slide',
     found: rows.map((row) => `line ${table.rows[row].line} "${table.rows[row].name}"`).join(', '),
   });
 }
@@ -94,11 +101,11 @@ function refuseUnmatched(unlabeled: readonly string[], missing: readonly string[
   if (unlabeled.length > 0) parts.push(`no label for ${listed(unlabeled, 'slide')}`);
   if (missing.length > 0) parts.push(`no slide for ${listed(missing, 'label')}`);
   if (parts.length === 0) return;
-  throw new SamMilError('InvalidInput', 'labels and slides do not pair up', {
+  throw new SamMilError('InvalidInput', 'labels and slides do not match', {
     file,
-    expected: 'one row a slide and one slide a row',
+    expected: 'one row per slide and one slide per row',
     found: parts.join('; '),
-    next: 'correct the labels file, or set `unmatched: drop` to leave these out',
+    next: 'correct the labels file, or set `unmatched: drop` to omit these',
   });
 }
 

@@ -4,10 +4,10 @@ import { readCsv } from '../../files/csv.js';
 /** One row of a labels file. `label` indexes {@link LabelTable.classes}. */
 export interface LabelRow {
   line: number;
-  /** Slide, case or patient the row is about, as written. */
+  /** The slide, case or patient of the row, as written. */
   name: string;
   label: number;
-  /** What must stay in one set: the patient. Absent: the row stands for itself. */
+  /** The patient, whose slides must stay in one set. Absent if the row is not grouped. */
   group?: string;
 }
 
@@ -21,9 +21,12 @@ export interface LabelTable {
 export interface LabelOptions {
   keyColumn?: string;
   labelColumn?: string;
-  /** Column whose equal values stay in one set; `none` for no grouping. Absent: a patient column, where the file has one. */
+  /**
+   * Column whose equal values stay in one set; `none` disables grouping. Default: a patient column, if the
+   * file has one.
+   */
   groupColumn?: string;
-  /** Class names in index order (the last of two is the positive one). Absent: sorted, numbers by value. */
+  /** Class names in index order (the last of two is the positive one). Default: sorted, numbers by value. */
   classes?: readonly string[];
 }
 
@@ -45,9 +48,12 @@ const LABEL_COLUMNS = ['label', 'bag_label', 'slide_label', 'class', 'target', '
 const GROUP_COLUMNS = ['patient', 'patient_id', 'case_id', 'case'];
 
 /**
- * Reads a labels CSV. With a header, columns are found by name; without one they are name, label (the published CAMELYON16 and TCGA files).
- * A file has a header when its first row holds a known label column's name or a column is asked for by name.
- * @throws SamMilError InvalidInput naming the file and line: no such column, an empty cell, a name that comes twice, fewer than two classes
+ * Reads a labels CSV. With a header, columns are found by name. Without one, they are name and label, as in
+ * the published CAMELYON16 and TCGA files. A file has a header if its first row contains the name of a known
+ * label column or the options request a column by name.
+ *
+ * @throws SamMilError InvalidInput naming the file and line: unknown column, empty cell, repeated name, fewer
+ *   than two classes
  */
 export function readLabels(path: string, options: LabelOptions = {}): LabelTable {
   const table = readCsv(path, { header: false });
@@ -59,7 +65,7 @@ export function readLabels(path: string, options: LabelOptions = {}): LabelTable
   const rows = (columns.header ? lines.slice(1) : lines).map(({ line, cells }) => {
     const [name, label] = [cells[columns.key] ?? '', cells[columns.label] ?? ''];
     if (name === '' || label === '') {
-      throw new SamMilError('InvalidInput', 'a row without name or label', {
+      throw new SamMilError('InvalidInput', 'this row has no name or no label', {
         file: `${path}:${line}`,
         found: cells.join(',').slice(0, 120),
       });
@@ -82,8 +88,8 @@ interface Columns {
 function findColumns(path: string, first: readonly string[], options: LabelOptions): Columns {
   const names = first.map((cell) => cell.toLowerCase());
   const grouped = options.groupColumn !== undefined && options.groupColumn !== 'none';
-  const asked = options.keyColumn !== undefined || options.labelColumn !== undefined || grouped;
-  if (!asked && !names.some((name) => LABEL_COLUMNS.includes(name))) {
+  const byName = options.keyColumn !== undefined || options.labelColumn !== undefined || grouped;
+  if (!byName && !names.some((name) => LABEL_COLUMNS.includes(name))) {
     if (first.length >= 2) return { header: false, key: 0, label: 1 };
     throw new SamMilError('InvalidInput', 'labels need a name and a label', {
       file: path,
@@ -91,12 +97,12 @@ function findColumns(path: string, first: readonly string[], options: LabelOptio
       found: first.join(','),
     });
   }
-  const find = (wanted: readonly string[], what: string) => {
-    const at = wanted.map((name) => names.indexOf(name.toLowerCase())).find((index) => index >= 0);
+  const find = (candidates: readonly string[], what: string) => {
+    const at = candidates.map((name) => names.indexOf(name.toLowerCase())).find((index) => index >= 0);
     if (at !== undefined) return at;
     throw new SamMilError('InvalidInput', `no ${what} column`, {
       file: path,
-      expected: `one of ${wanted.join(', ')}`,
+      expected: `one of ${candidates.join(', ')}`,
       found: `columns ${first.join(', ')}`,
       next: `rename the column, or set ${what === 'group' ? 'group-column' : `${what}-column`}`,
     });
@@ -123,7 +129,7 @@ function refuseRepeats(path: string, rows: readonly { line: number; name: string
       throw new SamMilError('InvalidInput', `"${name}" has two labels`, {
         file: `${path}:${line}`,
         found: `lines ${before} and ${line}`,
-        next: 'keep one row a slide',
+        next: 'keep one row per slide',
       });
     }
     lines.set(name, line);
@@ -133,38 +139,41 @@ function refuseRepeats(path: string, rows: readonly { line: number; name: string
 function classNames(
   path: string,
   rows: readonly { line: number; label: string }[],
-  wanted: readonly string[] | undefined,
+  requested: readonly string[] | undefined,
 ): string[] {
   const present = [...new Set(rows.map(({ label }) => label))].sort(compareLabels);
   if (present.length < 2) {
-    throw new SamMilError('InvalidInput', 'labels of one class only', {
+    throw new SamMilError('InvalidInput', 'the labels have only one class', {
       file: path,
-      expected: 'two classes or more',
-      found: present.join(', ') || 'no row',
+      expected: 'at least two classes',
+      found: present.join(', ') || 'no rows',
     });
   }
-  if (wanted === undefined) return positiveLast(path, present);
-  const stranger = rows.find(({ label }) => !wanted.includes(label));
+  if (requested === undefined) return positiveLast(path, present);
+  const stranger = rows.find(({ label }) => !requested.includes(label));
   if (stranger !== undefined) {
-    throw new SamMilError('InvalidInput', 'a label that is not one of `classes`', {
+    throw new SamMilError('InvalidInput', 'the label is not one of `classes`', {
       file: `${path}:${stranger.line}`,
-      expected: wanted.join(', '),
+      expected: requested.join(', '),
       found: stranger.label,
     });
   }
-  return [...wanted];
+  return [...requested];
 }
 
-/** Names that mean that nothing was found. */
+/** Names of negative classes. */
 const NEGATIVE = /^(normal|negative|neg|benign|healthy|control|no|none|false|absent)$/i;
 
-/** Of two sorted names the last is scored as the positive one: where that says the opposite, every F1 and heatmap would be of the wrong class. */
+/**
+ * The last of two sorted names is scored as the positive class. If it is a negative name, every F1 and
+ * heatmap would be of the wrong class.
+ */
 function positiveLast(path: string, classes: string[]): string[] {
   const [first, last] = classes;
   if (classes.length !== 2 || !NEGATIVE.test(last) || NEGATIVE.test(first)) return classes;
   throw new SamMilError('InvalidInput', `"${last}" would be scored as the positive class`, {
     file: path,
-    expected: 'the positive class last, by alphabet where `classes` does not say',
+    expected: 'the positive class last (alphabetical order unless `classes` is set)',
     found: classes.join(', '),
     next: `set \`classes: [${last}, ${first}]\``,
   });

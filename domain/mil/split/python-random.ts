@@ -1,12 +1,13 @@
 /**
- * CPython's `random.Random(seed)`, as far as published splits need it: Mersenne Twister MT19937 (Matsumoto and Nishimura, ACM TOMACS 1998)
- * with `init_by_array` seeding, `getrandbits`, and `shuffle`. Kept for parity with published split lists only; everything else uses RandomStream.
+ * The part of CPython's `random.Random(seed)` that published splits need: Mersenne Twister MT19937 (Matsumoto
+ * and Nishimura, ACM TOMACS 1998) with `init_by_array` seeding, `getrandbits`, and `shuffle`. It exists only
+ * to reproduce published splits; everything else uses RandomStream.
  */
 export class PythonRandom {
   private readonly state = new Uint32Array(SIZE);
   private at = SIZE;
 
-  /** @param seed integer, 0 to 2^53 - 1 (Python takes the absolute value of a negative one; so does this) */
+  /** @param seed integer, 0 to 2^53 - 1 (like Python, it takes the absolute value of a negative seed) */
   constructor(seed: number) {
     const magnitude = Math.abs(seed);
     const high = Math.floor(magnitude / 4294967296);
@@ -18,7 +19,10 @@ export class PythonRandom {
     return this.next() >>> (32 - bits);
   }
 
-  /** Uniform integer in [0, bound): draws of as many bits as `bound` has until one is small enough. `bound` is 1 to 2^32 - 1. */
+  /**
+   * Uniform integer in [0, bound): draws as many bits as `bound` has until the result is small enough.
+   * `bound` is 1 to 2^32 - 1.
+   */
   below(bound: number): number {
     const bits = 32 - Math.clz32(bound);
     let drawn = this.getrandbits(bits);

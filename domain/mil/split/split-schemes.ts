@@ -4,16 +4,18 @@ import { chooseValidation, referenceFolds, stratifiedFolds, type Unit } from './
 import type { LabeledBag } from './labeled-bags.js';
 import type { Fold } from './splits.js';
 
-/** Whole units: bags of one patient together, others alone. Sorted by name. */
+/** A unit with its bags: all bags of a patient, or a single ungrouped bag. */
 interface Grouped extends Unit {
   keys: string[];
 }
 
 /**
- * Cross-validation folds with every patient whole and every class spread evenly. Depends on keys, labels, groups and the seed only: not on
- * the order of any file.
+ * Creates cross-validation folds that keep patients together and spread every class evenly. They depend only
+ * on keys, labels, groups and the seed, not on the order of any file.
+ *
  * @param bags sorted by key
- * @throws SamMilError InvalidInput when a class has fewer patients (or ungrouped slides) than there are folds
+ * @throws SamMilError InvalidInput where a class has fewer patients (or ungrouped slides) than there are
+ *   folds
  */
 export function stratifiedScheme(
   bags: readonly LabeledBag[],
@@ -30,14 +32,14 @@ export function stratifiedScheme(
     const chosen = chooseValidation(rest, options.valRatio, random);
     return {
       fold,
-      train: keysOf(rest.filter((_, unit) => !chosen[unit])),
-      val: keysOf(rest.filter((_, unit) => chosen[unit])),
-      test: keysOf(units.filter((_, unit) => assigned[unit] === fold)),
+      train: collectKeys(rest.filter((_, unit) => !chosen[unit])),
+      val: collectKeys(rest.filter((_, unit) => chosen[unit])),
+      test: collectKeys(units.filter((_, unit) => assigned[unit] === fold)),
     };
   });
 }
 
-/** A class that is not in every test set; often a label that was mistyped. */
+/** Rejects a class that cannot be in every test set. It is often a mistyped label. */
 function refuseSmallClass(
   classes: readonly string[],
   holders: readonly number[],
@@ -47,17 +49,19 @@ function refuseSmallClass(
   const small = holders.indexOf(Math.min(...holders));
   if (holders[small] >= folds) return;
   throw new SamMilError('InvalidInput', `class "${classes[small]}" is too small for ${folds} folds`, {
-    expected: `${folds} ${unit}`,
+    expected: `at least ${folds} ${unit}`,
     found: `${holders[small]}`,
-    next: `lower \`folds\` or bring more slides, or correct the labels: their classes are ${classes.join(', ')}`,
+    next: `lower \`folds\`, add slides, or correct the labels (their classes are ${classes.join(', ')})`,
   });
 }
 
 /**
- * The published procedure over the rows of the labels file in file order; test lists equal the published ones. The optional validation set
- * takes floor(count * ratio) of each class at random, as published, but from this project's own stream: published lists have none.
- * @param rowLabels class index of every row of the labels file, also of rows whose slide was left out
- * @throws SamMilError InvalidInput when a class has fewer rows than there are folds
+ * Applies the published procedure to the rows of the labels file in file order. Test lists equal the
+ * published ones. The optional validation set takes floor(count * ratio) random rows of each class, as
+ * published, but from a stream of sam-mil, because published lists have no validation set.
+ *
+ * @param rowLabels class index of every row of the labels file, including rows of omitted slides
+ * @throws SamMilError InvalidInput where a class has fewer rows than there are folds
  */
 export function referenceScheme(
   bags: readonly LabeledBag[],
@@ -71,23 +75,23 @@ export function referenceScheme(
   for (const { key, row } of bags) keys.set(row, [...(keys.get(row) ?? []), key]);
   const { order, folds } = referenceFolds(rowLabels, options.folds, options.seed);
   const classes = classNames.length;
-  const unitOf = (row: number): Grouped => ({
+  const toUnit = (row: number): Grouped => ({
     name: `${row}`,
     counts: oneHot(rowLabels[row], classes),
     keys: keys.get(row) ?? [],
   });
   return Array.from({ length: options.folds }, (_, fold) => {
-    const rest = order.filter((_, i) => folds[i] !== fold).map(unitOf);
-    const test = order.filter((_, i) => folds[i] === fold).map(unitOf);
+    const rest = order.filter((_, i) => folds[i] !== fold).map(toUnit);
+    const test = order.filter((_, i) => folds[i] === fold).map(toUnit);
     const random = new RandomStream(options.seed, 'split', 'validation', fold);
     const chosen = chooseValidation(rest, options.valRatio, random, (rows) =>
       Math.floor(rows * options.valRatio),
     );
     return {
       fold,
-      train: keysOf(rest.filter((_, unit) => !chosen[unit])),
-      val: keysOf(rest.filter((_, unit) => chosen[unit])),
-      test: keysOf(test),
+      train: collectKeys(rest.filter((_, unit) => !chosen[unit])),
+      val: collectKeys(rest.filter((_, unit) => chosen[unit])),
+      test: collectKeys(test),
     };
   });
 }
@@ -105,7 +109,7 @@ function groupBags(bags: readonly LabeledBag[], classes: number): Grouped[] {
   return [...units.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function keysOf(units: readonly Grouped[]): string[] {
+function collectKeys(units: readonly Grouped[]): string[] {
   return units.flatMap(({ keys }) => keys);
 }
 

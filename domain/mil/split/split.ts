@@ -13,11 +13,11 @@ import { referenceScheme, stratifiedScheme } from './split-schemes.js';
 import { checkSplits, formatSplits, SET_NAMES, type Fold, type Repeat, type Splits } from './splits.js';
 import type { SplitWith } from './parameters.js';
 
-/** Labels and bags to a splits file. Pure but for reading; refused input names the slides. */
+/** Creates a splits file from labels and bags. Errors name the slides. */
 export async function run(job: Job<SplitWith>): Promise<JobResult> {
   const { splits, dropped } = makeSplits(job.with);
   if (dropped.length > 0) {
-    job.log('warn', `${dropped.length} slides or labels are left out`, {
+    job.log('warn', `${dropped.length} slides or labels are omitted`, {
       names: dropped.slice(0, 20).map(({ name, reason }) => `${name} (${reason})`),
     });
   }
@@ -25,7 +25,7 @@ export async function run(job: Job<SplitWith>): Promise<JobResult> {
   if (identical.length > 0) {
     job.log(
       'warn',
-      `${identical.length} slides are there under several names: give them one patient (group-column)`,
+      `${identical.length} slides exist under several names: assign each to one patient (group-column)`,
       {
         names: identical.slice(0, 20).map((names) => names.join(' = ')),
       },
@@ -48,7 +48,7 @@ export async function run(job: Job<SplitWith>): Promise<JobResult> {
   };
 }
 
-/** The splits that the parameters ask for, checked for leaks. */
+/** Creates the splits that the parameters request, and checks them for leaks. */
 export function makeSplits(options: SplitWith): {
   splits: Splits;
   dropped: { name: string; reason: string }[];
@@ -74,17 +74,20 @@ export function makeSplits(options: SplitWith): {
   return { splits, dropped };
 }
 
-/** A model would have an output that nothing trains: a heading taken for a row, or a class all of whose slides are missing. */
+/**
+ * Rejects a class without slides, for which a model would have an untrained output. Causes are a header that
+ * was read as a row, or missing slides.
+ */
 function refuseAbsentClass(bags: readonly LabeledBag[], { classes, file, rows }: LabelTable): void {
   const present = new Set(bags.map(({ label }) => label));
   const absent = classes.findIndex((_, label) => !present.has(label));
   if (absent < 0) return;
   const row = rows.find(({ label }) => label === absent);
-  throw new SamMilError('InvalidInput', `no slide is of class "${classes[absent]}"`, {
+  throw new SamMilError('InvalidInput', `class "${classes[absent]}" has no slides`, {
     file: row === undefined ? file : `${file}:${row.line}`,
     expected: `slides of ${classes.join(', ')}`,
-    found: `${bags.length} slides with a label, none of that class`,
-    next: 'correct the labels (a heading of other names is taken for a row: set `label-column`), or bring such slides',
+    found: `${bags.length} labeled slides, none of that class`,
+    next: 'correct the labels (if a header was read as a row, set `label-column`), or add slides of that class',
   });
 }
 
@@ -105,7 +108,10 @@ function buildRepeats(bags: readonly LabeledBag[], table: LabelTable, options: S
   });
 }
 
-/** Lists of a given file, without the slides that ended early; a name that was never there is refused. */
+/**
+ * Reads the lists of a given file without slides that were skipped or failed earlier. Unknown names are
+ * rejected.
+ */
 function givenRepeats(
   bags: readonly LabeledBag[],
   dropped: readonly { name: string }[],
@@ -120,10 +126,10 @@ function givenRepeats(
   );
   const strangers = [...new Set(named)].filter((key) => !known.has(key) && !gone.has(key));
   if (strangers.length > 0 && options.unmatched === 'error') {
-    throw new SamMilError('InvalidInput', 'the splits file names slides that are not there', {
+    throw new SamMilError('InvalidInput', 'the splits file names unknown slides', {
       file,
       found: `${strangers.length}: ${firstNames(strangers)}`,
-      next: 'correct the file, or set `unmatched: drop` to leave these out',
+      next: 'correct the file, or set `unmatched: drop` to omit these',
     });
   }
   const present = (list: readonly string[]) => list.filter((key) => known.has(key));

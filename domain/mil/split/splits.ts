@@ -14,33 +14,36 @@ export interface Fold {
 export type SetName = 'train' | 'val' | 'test';
 export const SET_NAMES: readonly SetName[] = ['train', 'val', 'test'];
 
-/** One cross-validation. `seed` is the one that made it: the first repeat's seed + repeat. */
+/** One cross-validation. `seed` is the first repeat's seed + repeat. */
 export interface Repeat {
   repeat: number;
   seed: number;
   folds: Fold[];
 }
 
-/** The splits file: who is trained, validated and tested on whom. Its digest names the experiment. */
+/**
+ * The splits file: the training, validation and test bags of each fold. Its digest identifies the experiment.
+ */
 export interface Splits {
   /** Version of this structure. */
   splits: 1;
   scheme: 'stratified' | 'reference' | 'file';
   seed: number;
-  /** Digest of the file the lists were taken from, with scheme `file`. */
+  /** Digest of the file from which the lists were read, with scheme `file`. */
   source?: string;
-  /** Class names in index order; of two, the last is the positive one. */
+  /** Class names in index order. Of two, the last is the positive one. */
   classes: string[];
   /** Bag key to class index. */
   labels: Record<string, number>;
-  /** Bag key to patient, where slides are grouped. */
+  /** Bag key to patient, if slides are grouped. */
   groups?: Record<string, string>;
   repeats: Repeat[];
 }
 
 /**
  * Reads and checks a splits file.
- * @throws SamMilError InvalidInput naming the file and what is wrong in it, leaks included
+ *
+ * @throws SamMilError InvalidInput naming the file and the problem, including leaks
  */
 export function readSplits(path: string): Splits {
   const value = readJson(path, 'splits file', 'run the mil.split stage again');
@@ -49,9 +52,9 @@ export function readSplits(path: string): Splits {
     throw new SamMilError('InvalidInput', 'not a splits file of version 1', {
       file: path,
       expected:
-        '{"splits": 1, "classes": [...], "labels": {...}, "repeats": [{"repeat": 0, "folds": [{"fold": 0, ...}]}]}, as mil.split writes it',
+        '{"splits": 1, "classes": [...], "labels": {...}, "repeats": [{"repeat": 0, "folds": [{"fold": 0, ...}]}]}, as written by mil.split',
       found: fault,
-      next: 'give lists made elsewhere to mil.split as `splits`',
+      next: 'pass other lists to mil.split as `splits`',
     });
   }
   const splits = value as Splits;
@@ -59,27 +62,31 @@ export function readSplits(path: string): Splits {
   return splits;
 }
 
-/** What of a splits file is not as it should be, the lists of the folds apart. */
+/** Describes what is wrong with a splits file, except in the lists of the folds. */
 function shapeFault(value: unknown): string | undefined {
-  if (!isJsonObject(value)) return 'no object';
+  if (!isJsonObject(value)) return 'not an object';
   const { splits, classes, labels, groups, repeats } = value;
-  if (splits !== 1) return `\`splits\` ${JSON.stringify(splits)}`;
+  if (splits !== 1) return `\`splits\` is ${JSON.stringify(splits)}`;
   if (!Array.isArray(classes) || !classes.every((name) => typeof name === 'string'))
-    return 'no list of `classes`';
+    return 'no list `classes`';
   if (!isJsonObject(labels)) return 'no `labels`';
-  if (groups !== undefined && !isJsonObject(groups)) return '`groups` that are no object';
-  if (!Array.isArray(repeats)) return 'no list of `repeats`';
+  if (groups !== undefined && !isJsonObject(groups)) return '`groups` is not an object';
+  if (!Array.isArray(repeats)) return 'no list `repeats`';
   const numbered = (entry: Json | undefined, name: string): entry is JsonObject =>
     isJsonObject(entry) && Number.isInteger(entry[name]);
   for (const [i, entry] of repeats.entries()) {
     if (!numbered(entry, 'repeat') || !Array.isArray(entry.folds))
-      return `no number and folds in repeat ${i}`;
-    if (!entry.folds.every((fold) => numbered(fold, 'fold'))) return `a fold without a number in repeat ${i}`;
+      return `repeat ${i} has no number or no folds`;
+    if (!entry.folds.every((fold) => numbered(fold, 'fold')))
+      return `repeat ${i} has a fold without a number`;
   }
   return undefined;
 }
 
-/** Text of a splits file; equal splits give equal text. Lists keep their order: it is part of published procedures. */
+/**
+ * Formats a splits file. Equal splits give equal text. Lists keep their order, which is part of published
+ * procedures.
+ */
 export function formatSplits(splits: Splits): string {
   const sorted = (record: Record<string, unknown>) =>
     Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -89,25 +96,28 @@ export function formatSplits(splits: Splits): string {
 }
 
 /**
- * One fold of a splits file.
- * @throws SamMilError InvalidInput when there is no such repeat or fold
+ * Finds a fold of a splits file.
+ *
+ * @throws SamMilError InvalidInput where the repeat or fold does not exist
  */
-export function foldOf(splits: Splits, repeat: number, fold: number): Fold {
+export function findFold(splits: Splits, repeat: number, fold: number): Fold {
   const found = splits.repeats
     .find((entry) => entry.repeat === repeat)
     ?.folds.find((entry) => entry.fold === fold);
   if (found === undefined) {
-    throw new SamMilError('InvalidInput', `no repeat ${repeat}, fold ${fold} in the splits`, {
+    throw new SamMilError('InvalidInput', `the splits have no repeat ${repeat}, fold ${fold}`, {
       found: `${splits.repeats.length} repeats of ${splits.repeats[0]?.folds.length ?? 0} folds`,
-      next: 'set repeats and folds of mil.split to at least what the training matrix asks for',
+      next: 'set `repeats` and `folds` of mil.split to cover the training matrix',
     });
   }
   return found;
 }
 
 /**
- * Refuses a checkpoint that was trained on other splits: its test slides might then have been trained on.
- * @param training what the checkpoint tells of its training
+ * Rejects a checkpoint that was trained on different splits, because its training might have included the
+ * test slides.
+ *
+ * @param training what the checkpoint states about its training
  * @throws SamMilError InvalidInput naming both digests
  */
 export function refuseOtherSplits(
@@ -116,17 +126,18 @@ export function refuseOtherSplits(
   checkpoint: Pick<InputFile, 'path'>,
 ): void {
   if (typeof training.splits !== 'string' || training.splits === split.digest) return;
-  throw new SamMilError('InvalidInput', 'the checkpoint was trained on other splits', {
+  throw new SamMilError('InvalidInput', 'the checkpoint was trained on different splits', {
     file: checkpoint.path,
     expected: `splits ${split.digest}`,
     found: `splits ${training.splits}`,
-    next: 'give the splits file of its training, or train again',
+    next: 'use the splits file of its training, or train again',
   });
 }
 
 /**
- * Refuses splits that can't be trusted: a bag without a label, a bag or a patient in two sets of one fold, an empty training or test set, two folds of
- * one number.
+ * Rejects invalid splits: a bag without a label, a bag or a patient in two sets of a fold, an empty training
+ * or test set, two folds with the same number.
+ *
  * @throws SamMilError InvalidInput naming the repeat, the fold, the patient and the bags
  */
 export function checkSplits(splits: Splits, file: string): void {
@@ -144,11 +155,11 @@ export function checkSplits(splits: Splits, file: string): void {
   }
 }
 
-/** Of two with one number only the first would ever be trained. */
+/** Of two with the same number, only the first would be trained. */
 function refuseTwice(what: string, numbers: readonly number[], file: string): void {
   const twice = numbers.find((number, i) => numbers.indexOf(number) !== i);
   if (twice === undefined) return;
-  throw new SamMilError('InvalidInput', `${what} ${twice} comes twice`, { file });
+  throw new SamMilError('InvalidInput', `${what} ${twice} is defined twice`, { file });
 }
 
 function checkLabels(splits: Splits, fold: Fold, place: { file: string }): void {
@@ -164,7 +175,7 @@ function checkLabels(splits: Splits, fold: Fold, place: { file: string }): void 
 }
 
 function refuseLeak(splits: Splits, fold: Fold, place: { file: string }): void {
-  const groupOf = (key: string) =>
+  const findGroup = (key: string) =>
     splits.groups && Object.hasOwn(splits.groups, key) ? splits.groups[key] : undefined;
   const homes = new Map<string, { set: SetName; key: string }>();
   const seen = new Map<string, SetName>();
@@ -172,14 +183,14 @@ function refuseLeak(splits: Splits, fold: Fold, place: { file: string }): void {
     for (const key of fold[set]) {
       const before = seen.get(key);
       if (before !== undefined) {
-        const what = before === set ? `comes twice in the ${set} set` : 'is in two sets';
+        const what = before === set ? `is twice in the ${set} set` : 'is in two sets';
         throw new SamMilError('InvalidInput', `"${key}" ${what}`, {
           ...place,
           ...(before !== set && { found: `${before} and ${set}` }),
         });
       }
       seen.set(key, set);
-      const group = groupOf(key);
+      const group = findGroup(key);
       if (group === undefined) continue;
       const home = homes.get(group);
       if (home !== undefined && home.set !== set) {
@@ -187,7 +198,7 @@ function refuseLeak(splits: Splits, fold: Fold, place: { file: string }): void {
           ...place,
           expected: 'all slides of a patient in one set',
           found: `"${home.key}" in ${home.set}, "${key}" in ${set}`,
-          next: 'split with group-column set to the patient column',
+          next: 'set `group-column` of mil.split to the patient column',
         });
       }
       homes.set(group, { set, key });

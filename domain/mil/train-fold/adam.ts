@@ -4,31 +4,36 @@ import { toHost } from '../compute/device-weights.js';
 import type { HostWeights, ParameterSpec, Weights } from '../compute/parameters.js';
 
 export interface AdamSettings {
-  /** Added to the gradient as `weightDecay * weight` before the moments (L2, as PyTorch's Adam; not AdamW). */
+  /**
+   * Added to the gradient as `weightDecay * weight` before the moments (L2, as PyTorch's Adam; not AdamW).
+   */
   weightDecay: number;
   beta1?: number;
   beta2?: number;
   epsilon?: number;
 }
 
-/** All that another process needs to go on with the same bits. */
+/** Everything that another process needs to continue with identical results. */
 export interface AdamState {
   weights: HostWeights;
   /** First and second moments, zero at the start. */
   first: HostWeights;
   second: HostWeights;
-  /** Updates each parameter has had: they differ where a parameter got no gradient in some step. */
+  /** Number of updates of each parameter. They differ if a parameter had no gradient in some steps. */
   steps: Record<string, number>;
 }
 
 /**
- * Adam (Kingma and Ba 2015) as PyTorch computes it: bias correction in double precision, epsilon (1e-8) added after it, coupled weight decay,
- * and a parameter without gradient is left alone: no decay, no moments, no step.
+ * Adam (Kingma and Ba 2015) as in PyTorch: bias correction in double precision, epsilon (1e-8) added after
+ * it, coupled weight decay. A parameter without gradient is unchanged: no decay, no moments, no step.
  */
 export interface Adam {
   /** The weights on the device; the tensors are valid until the next `update`. */
   weights(): Weights;
-  /** One update. Parameters that are missing from `gradients` stay as they are. The gradients remain the caller's. */
+  /**
+   * One update. Parameters that are missing from `gradients` stay unchanged. The caller disposes the
+   * gradients.
+   */
   update(gradients: Weights, learningRate: number): void;
   /** Copies everything to the host. */
   state(): AdamState;
@@ -109,11 +114,14 @@ class Parameter {
     });
   }
 
-  /** PyTorch divides sqrt(v) by sqrt(1 - beta2^t) before adding epsilon; multiplying both by it gives the form that the slots apply. */
+  /**
+   * PyTorch divides sqrt(v) by sqrt(1 - beta2^t) before adding epsilon. Multiplying both by this root gives
+   * the form that the slots apply.
+   */
   update(weight: Tensor, gradient: Tensor, learningRate: number): void {
     const { beta1, beta2, epsilon } = this.rule;
     this.steps++;
-    // The betas as the float32 arithmetic has them, so that the first steps are corrected by exactly what was applied.
+    // The betas as float32 arithmetic rounds them, so that the correction of the first steps is exact.
     const first = 1 - Math.fround(beta1) ** this.steps;
     const second = Math.sqrt(1 - Math.fround(beta2) ** this.steps);
     this.slot.apply(weight, gradient, (learningRate * second) / first, epsilon * second);

@@ -1,18 +1,18 @@
 export interface EarlyStoppingState {
-  /** The score to beat, absent before the first epoch. */
+  /** The best score. Absent before the first epoch. */
   best?: number;
-  /** Epochs in a row below it. */
+  /** Number of consecutive epochs below the best score. */
   counter: number;
 }
 
 export interface EarlyStoppingRule {
-  /** Epochs in a row below the best score after which training may stop. */
+  /** Number of consecutive epochs below the best score after which training may stop. */
   patience: number;
-  /** Training goes on until this epoch (from 0) has passed, whatever the score. */
+  /** Training continues until after this epoch (from 0), regardless of the score. */
   stopEpoch: number;
 }
 
-/** The state after an epoch with this score. As in the published trainer, a tie counts as no setback: it resets the counter. */
+/** The state after an epoch with this score. As in the published trainer, a tie resets the counter. */
 export function afterScore({ best, counter }: EarlyStoppingState, score: number): EarlyStoppingState {
   if (best !== undefined && score < best) return { best, counter: counter + 1 };
   return { best: score, counter: 0 };

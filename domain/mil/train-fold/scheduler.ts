@@ -1,8 +1,9 @@
 export type Schedule = 'cosine' | 'step' | 'constant';
 
 /**
- * Learning rate of an epoch. `cosine` falls from `base` at epoch 0 to 0 after the last (Loshchilov and Hutter 2017, as PyTorch's
- * CosineAnnealingLR stepped once an epoch); `step` multiplies by 0.2 from half of the epochs on; `constant` stays.
+ * Learning rate of an epoch. `cosine` decreases from `base` at epoch 0 to 0 after the last (Loshchilov and
+ * Hutter 2017, like PyTorch's CosineAnnealingLR stepped once per epoch). `step` multiplies by 0.2 after half
+ * of the epochs. `constant` does not change.
  *
  * @param epoch from 0
  */

@@ -8,7 +8,7 @@ import type { Weights } from '../compute/parameters.js';
 
 export interface Gradients {
   loss: number;
-  /** By parameter; missing where the loss does not depend on it. The caller disposes them. */
+  /** By parameter. Missing where the loss does not depend on it. The caller disposes them. */
   gradients: Weights;
 }
 
@@ -26,15 +26,16 @@ export function lossGradients(model: Model, weights: Weights, bag: Bag, context:
   if (Object.keys(gradients).length === 0) {
     throw new SamMilError(
       'ContractBroken',
-      'the loss depends on none of the weights, so nothing would be trained',
+      'the loss does not depend on any weight, so nothing would be trained',
     );
   }
   return { loss: value, gradients };
 }
 
 /**
- * One step: loss, gradients, update. When the loss is not finite the weights stay as they were.
- * @param share how often this bag's loss counts
+ * One step: loss, gradients, update. If the loss is not finite, the weights stay unchanged.
+ *
+ * @param share factor of this bag's loss
  * @returns the loss before the update, times `share`
  */
 export function trainStep(

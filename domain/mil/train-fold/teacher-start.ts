@@ -6,7 +6,7 @@ import type { Model } from '../models/model.js';
 import { refuseOtherSplits } from '../split/splits.js';
 import type { TrainingPlan } from './train.js';
 
-/** What a teacher must have in common with the training that it begins. */
+/** The settings that a teacher must share with the training that it initializes. */
 export interface TeacherSettings {
   model: string;
   repeat: number;
@@ -17,9 +17,12 @@ export interface TeacherSettings {
 }
 
 /**
- * A teacher's first weights from a checkpoint, of which the student takes the embedding: how MHIM-MIL is published.
- * @throws SamMilError InvalidInput where the model has no teacher, where the checkpoint is of another fold (it would have seen this one's test slides),
- *   looked at other features, or is of another model than the baseline
+ * Reads a teacher's initial weights from a checkpoint, whose embedding also initializes the student, as in
+ * the published MHIM-MIL.
+ *
+ * @throws SamMilError InvalidInput where the model has no teacher, or where the checkpoint belongs to a
+ *   different fold (its training included this fold's test slides), to different features, or to a model
+ *   other than the baseline
  */
 export function teacherStart(
   settings: TeacherSettings,
@@ -29,8 +32,8 @@ export function teacherStart(
   const { teacher, model: name } = settings;
   if (teacher === undefined) return undefined;
   if (model.teacherMomentum === undefined || name !== 'mhim-mil') {
-    throw new SamMilError('InvalidInput', `\`teacher\` has no meaning for model ${name}`, {
-      expected: 'it on mhim-mil only',
+    throw new SamMilError('InvalidInput', `\`teacher\` has no effect on model ${name}`, {
+      expected: '`teacher` only with mhim-mil',
     });
   }
   const checkpoint = readCheckpoint(teacher.path);
@@ -49,7 +52,7 @@ function refuseOtherFold(
 ): void {
   if (typeof training.repeat !== 'number' || typeof training.fold !== 'number') {
     warn(
-      `${teacher.path} does not say which fold it was trained on: it may have seen the slides that this fold tests`,
+      `${teacher.path} does not state on which fold it was trained: its training may have included test slides of this fold`,
     );
     return;
   }
@@ -57,7 +60,7 @@ function refuseOtherFold(
   if (training.repeat === repeat && training.fold === fold) return;
   throw new SamMilError(
     'InvalidInput',
-    'the teacher was trained on another fold: it has seen slides that this one tests',
+    'the teacher was trained on a different fold, which includes test slides of this one',
     {
       file: teacher.path,
       expected: `repeat ${repeat}, fold ${fold}`,
@@ -72,11 +75,11 @@ function refuseOtherScale(
   teacher: InputFile,
 ): void {
   if (standardize === (standardization !== undefined)) return;
-  const said = (yes: boolean) => `features ${yes ? 'standardized' : 'as they are'}`;
-  throw new SamMilError('InvalidInput', 'the teacher was trained on other features', {
+  const describe = (yes: boolean) => `${yes ? 'standardized' : 'unscaled'} features`;
+  throw new SamMilError('InvalidInput', 'the teacher was trained on differently scaled features', {
     file: teacher.path,
-    expected: said(standardize),
-    found: said(!standardize),
-    next: 'set `standardize` alike in both trainings',
+    expected: describe(standardize),
+    found: describe(!standardize),
+    next: 'set `standardize` to the same value in both trainings',
   });
 }

@@ -2,7 +2,10 @@ import { tf } from '../compute/backend.js';
 import { toDevice, toHost } from '../compute/device-weights.js';
 import type { HostWeights, ParameterSpec, Weights } from '../compute/parameters.js';
 
-/** A slowly following copy of the weights: teacher = m teacher + (1 - m) student after each step. */
+/**
+ * A copy of the weights that slowly follows the student: teacher = m teacher + (1 - m) student after each
+ * step.
+ */
 export class Teacher {
   weights: Weights;
 
@@ -10,7 +13,7 @@ export class Teacher {
     this.weights = toDevice(specs, start);
   }
 
-  /** @param momentum m; at 1 nothing changes */
+  /** @param momentum m; 1 leaves the teacher unchanged */
   follow(student: Weights, momentum: number): void {
     if (momentum === 1) return;
     const old = this.weights;

@@ -6,26 +6,26 @@ import type { Job, JobResult } from '../../job.js';
 import type { JsonObject } from '../../json.js';
 import { describeBackend, openBackend } from '../compute/backend.js';
 import { BagCache } from '../bags/bag-cache.js';
-import { bagsOf, listBags, type BagEntry } from '../bags/bags.js';
+import { selectBags, listBags, type BagEntry } from '../bags/bags.js';
 import { buildModel } from '../models/build-model.js';
 import { writeCheckpoint } from '../models/checkpoint.js';
 import type { ModelConfig } from '../models/model.js';
 import { modelEntry, resolveOptions } from '../models/registry.js';
 import { suitsJavaScript } from './small-bags.js';
-import { foldOf, readSplits, type Fold, type Splits } from '../split/splits.js';
+import { findFold, readSplits, type Fold, type Splits } from '../split/splits.js';
 import { teacherStart } from './teacher-start.js';
 import { train, type LabeledKey, type TrainingPlan, type TrainingResult } from './train.js';
 import type { HistoryRow } from './training-state.js';
 import type { TrainFoldWith } from './parameters.js';
 
-/** Trains one model on one fold; goes on from the last saved step of an earlier attempt. */
+/** Trains one model on one fold. Resumes from the last saved step of an earlier attempt. */
 export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
   const settings = job.with;
   const options = resolveOptions(settings.model, settings);
   const splits = readSplits(settings.splits.path);
-  const fold = foldOf(splits, settings.repeat, settings.fold);
+  const fold = findFold(splits, settings.repeat, settings.fold);
   const used = [...fold.train, ...fold[settings.validateOn]];
-  const entries = [...bagsOf(used, listBags(settings.bags.path, job.work), settings).values()];
+  const entries = [...selectBags(used, listBags(settings.bags.path, job.work), settings).values()];
   const began = performance.now();
   const warn = (message: string) => job.log('warn', message);
   const small = settings.backend === 'auto' && suitsJavaScript(settings.model, entries, settings.embedDim);
@@ -47,14 +47,14 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
     };
     const model = await buildModel(config);
     const start = teacherStart(settings, model, warn);
-    const { plan, note } = planOf(job, splits, fold, { model, bags, backend, ...(start && { start }) });
+    const { plan, note } = makePlan(job, splits, fold, { model, bags, backend, ...(start && { start }) });
     if (note !== undefined) warn(note);
     warnOfMissingClasses(plan.train, splits, warn);
     const result = await train(plan, {
       signal: job.signal,
       warn,
       onEpoch: (row) =>
-        job.progress({ unit: 'epochs', done: row.epoch, total: settings.epochs, note: noteOf(row) }),
+        job.progress({ unit: 'epochs', done: row.epoch, total: settings.epochs, note: formatNote(row) }),
     });
     const outputs = writeOutputs(job, { config, splits, entries, plan, result, note });
     job.log('info', 'trained', {
@@ -68,7 +68,7 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
   }
 }
 
-function planOf(
+function makePlan(
   job: Job<TrainFoldWith>,
   splits: Splits,
   fold: Fold,
@@ -107,7 +107,9 @@ function planOf(
   };
 }
 
-/** A model can't learn a class it never sees; it is trained all the same, since other folds may be well. */
+/**
+ * A model cannot learn a class that it never sees. Training continues because other folds may be complete.
+ */
 function warnOfMissingClasses(
   bags: readonly LabeledKey[],
   { classes }: Splits,
@@ -115,10 +117,13 @@ function warnOfMissingClasses(
 ): void {
   const missing = classes.filter((_, label) => !bags.some((bag) => bag.label === label));
   if (missing.length === 0) return;
-  warn(`the training set holds no bag of ${missing.join(', ')}: the model will not know it`);
+  warn(`the training set has no bags of class ${missing.join(', ')}, so the model cannot learn it`);
 }
 
-/** Weights by class under which every class counts alike and the mean over all bags is 1. A class without bags has none to weigh. */
+/**
+ * Class weights that give every class the same total weight, with a mean of 1 over all bags. The weight of a
+ * class without bags is 0.
+ */
 export function balancedWeights(bags: readonly LabeledKey[], classes: number): number[] {
   const counts = new Array<number>(classes).fill(0);
   for (const { label } of bags) counts[label]++;
@@ -130,7 +135,7 @@ function round(seconds: number): number {
   return Math.round(seconds * 1000) / 1000;
 }
 
-function noteOf({ loss, valAuc }: HistoryRow): string {
+function formatNote({ loss, valAuc }: HistoryRow): string {
   const score = valAuc === undefined ? '' : `, val AUC ${valAuc.toFixed(3)}`;
   return `loss ${loss.toPrecision(3)}${score}`;
 }
@@ -156,7 +161,7 @@ function writeOutputs(job: Job<TrainFoldWith>, trained: Trained): JobResult {
       groupFeatures: job.with.groupFeatures,
       weights: result.weights,
       ...(plan.bags.standardization && { standardization: plan.bags.standardization }),
-      training: { ...factsOf(job.with, plan, result), bags: digestOfBags(entries), ...(note && { note }) },
+      training: { ...collectFacts(job.with, plan, result), bags: digestBags(entries), ...(note && { note }) },
     },
     plan.model.parameters,
   );
@@ -167,11 +172,11 @@ function writeOutputs(job: Job<TrainFoldWith>, trained: Trained): JobResult {
       checkpoint: { from: checkpoint, to: `checkpoints/${job.name}.${ending}` },
       history: { from: history, to: `history/${job.name}.csv` },
     },
-    values: { 'best-epoch': result.epoch, metrics: metricsOf(result, note) },
+    values: { 'best-epoch': result.epoch, metrics: collectMetrics(result, note) },
   };
 }
 
-function factsOf(settings: TrainFoldWith, plan: TrainingPlan, result: TrainingResult): JsonObject {
+function collectFacts(settings: TrainFoldWith, plan: TrainingPlan, result: TrainingResult): JsonObject {
   return {
     'best-epoch': result.epoch,
     epochs: plan.epochs,
@@ -181,7 +186,7 @@ function factsOf(settings: TrainFoldWith, plan: TrainingPlan, result: TrainingRe
     'weight-decay': plan.weightDecay,
     scheduler: plan.schedule,
     ...(plan.classWeights && { 'class-weights': [...plan.classWeights] }),
-    ...versionOf(settings.model),
+    ...readVersion(settings.model),
     seed: settings.seed,
     repeat: settings.repeat,
     fold: settings.fold,
@@ -190,19 +195,19 @@ function factsOf(settings: TrainFoldWith, plan: TrainingPlan, result: TrainingRe
   };
 }
 
-/** Of a model from outside. */
-function versionOf(model: string): JsonObject {
+/** The version of a plugin model. */
+function readVersion(model: string): JsonObject {
   const { version } = modelEntry(model);
   return version === undefined ? {} : { 'model-version': version };
 }
 
-/** Names the features a model has seen: keys and digests of its bags. */
-function digestOfBags(entries: readonly BagEntry[]): string {
+/** Identifies the features on which a model was trained by the keys and digests of its bags. */
+function digestBags(entries: readonly BagEntry[]): string {
   const pairs = entries.map(({ key, digest }): [string, string] => [key, digest]);
   return digestOfJson(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function metricsOf({ history, epoch, valAuc, stoppedEarly }: TrainingResult, note?: string): JsonObject {
+function collectMetrics({ history, epoch, valAuc, stoppedEarly }: TrainingResult, note?: string): JsonObject {
   const { loss } = history[epoch - 1];
   return {
     'train-loss': loss,
@@ -213,7 +218,7 @@ function metricsOf({ history, epoch, valAuc, stoppedEarly }: TrainingResult, not
   };
 }
 
-/** One line an epoch; a column for each part of the loss. */
+/** One line per epoch, with one column for each part of the loss. */
 function historyCsv(history: readonly HistoryRow[]): string {
   const parts = Object.keys(history[0]?.parts ?? {});
   const columns = ['epoch', 'learning_rate', 'loss', ...parts, 'val_loss', 'val_auc'];

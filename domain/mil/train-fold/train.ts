@@ -31,26 +31,29 @@ export interface TrainingPlan {
   model: Model;
   bags: BagCache;
   train: readonly LabeledKey[];
-  /** Scored after each epoch; may be empty. */
+  /** Scored after each epoch. May be empty. */
   validation: readonly LabeledKey[];
   classes: number;
   epochs: number;
   lr: number;
   weightDecay: number;
-  /** By class: how often the loss of its bags counts. Absent: once. */
+  /** Factor of the loss of each class. Default: 1. */
   classWeights?: readonly number[];
   schedule: Schedule;
-  /** `best-auc`: the weights of the epoch with the strictly greatest validation AUC; `last`: those of the last epoch. */
+  /**
+   * `best-auc`: keep the weights of the first epoch with the greatest validation AUC. `last`: keep those of
+   * the last epoch.
+   */
   select: 'best-auc' | 'last';
   stopping: EarlyStoppingRule;
-  /** First weights that are not drawn: some of the student's, and all of the teacher's. */
+  /** Initial weights that are not drawn at random: some of the student's and all of the teacher's. */
   start?: { student: HostWeights; teacher: HostWeights };
   /** Start of the name of every random stream: seed, repeat, fold. */
   seed: readonly (string | number)[];
   backend: Backend;
-  /** Folder for the state that a killed attempt goes on from. */
+  /** Folder of the saved state from which an interrupted training resumes. */
   checkpoint: string;
-  /** Seconds of training that a kill may cost; saving takes some milliseconds each time. */
+  /** Maximum seconds of training that an interruption loses. Saving takes a few milliseconds. */
   saveEverySeconds: number;
 }
 
@@ -62,13 +65,13 @@ export interface TrainingHooks {
 
 export interface TrainingResult {
   weights: HostWeights;
-  /** From 1: the epoch the weights are from. */
+  /** The epoch of the weights, from 1. */
   epoch: number;
-  /** Its validation AUC, where there is one. */
+  /** Validation AUC of that epoch, if there is one. */
   valAuc?: number;
   history: HistoryRow[];
   stoppedEarly: boolean;
-  /** Where the time of this attempt went, in seconds. For people: no output depends on it. */
+  /** Time of this attempt in seconds. Informative only: no output depends on it. */
   seconds: TrainingSeconds;
 }
 
@@ -78,10 +81,12 @@ export interface TrainingSeconds {
 }
 
 /**
- * Trains a model, one bag a step, in a new random order each epoch. Goes on from what an earlier attempt saved and ends with the same bits.
- * On abort it saves where it is and throws the signal's reason.
+ * Trains a model with one bag per step, in a new random order each epoch. Resumes from the saved state of an
+ * earlier attempt, with results identical to an uninterrupted training. On abort it saves its state and
+ * throws the signal's reason.
  *
- * @throws SamMilError InvalidInput when the loss is no longer finite; the last good state stays in the checkpoint folder
+ * @throws SamMilError InvalidInput where the loss is no longer finite; the last good state stays in the
+ *   checkpoint folder
  */
 export async function train(plan: TrainingPlan, hooks: TrainingHooks): Promise<TrainingResult> {
   const training = new Training(plan, hooks);
@@ -92,7 +97,7 @@ export async function train(plan: TrainingPlan, hooks: TrainingHooks): Promise<T
   }
 }
 
-/** How long the event loop, and so an abort, may have to wait. */
+/** Maximum milliseconds for which a training blocks the event loop, and with it an abort. */
 const YIELD_MS = 50;
 
 class Training {
@@ -100,7 +105,7 @@ class Training {
   private readonly hooks: TrainingHooks;
   private readonly adam: Adam;
   private readonly teacher: Teacher | undefined;
-  /** All but the weights, which live on the device. */
+  /** Everything except the weights, which are on the device. */
   private readonly state: Omit<TrainingState, 'adam' | 'teacher'>;
   private readonly ms = { steps: 0, validation: 0 };
   private savedAt = performance.now();
@@ -137,9 +142,9 @@ class Training {
     const order = this.stream(state.epoch, 'order').permutation(plan.train.length);
     const rate = learningRate(plan.schedule, plan.lr, state.epoch, plan.epochs);
     const rest = Array.from(order, (index) => plan.train[index]).slice(state.step);
-    for await (const labelled of plan.bags.walk(rest, plan.validation)) {
+    for await (const labeled of plan.bags.walk(rest, plan.validation)) {
       await this.pause();
-      this.step(labelled, rate);
+      this.step(labeled, rate);
       state.step++;
     }
     await this.endEpoch(rate);
@@ -238,7 +243,7 @@ class Training {
     };
   }
 
-  /** Between steps: lets messages in, saves from time to time, stops when asked to. */
+  /** Runs between steps: yields to the event loop, saves periodically, stops on abort. */
   private async pause(): Promise<void> {
     if (performance.now() - this.yieldedAt > YIELD_MS) {
       await nextTurn();
@@ -251,7 +256,7 @@ class Training {
     if (performance.now() - this.savedAt >= this.plan.saveEverySeconds * 1000) this.save();
   }
 
-  /** A state whose weights overflowed is not kept: the loss of the next step says why. */
+  /** A state with overflowed weights is not saved. The loss of the next step reports the cause. */
   private save(): void {
     const { plan, adam, teacher } = this;
     const state: TrainingState = {
@@ -269,11 +274,14 @@ class Training {
     const what = `training diverged: the loss became ${loss} in epoch ${epoch + 1}, step ${step + 1} (bag "${key}")`;
     return new SamMilError('InvalidInput', what, {
       expected: 'a finite loss',
-      next: `lower \`lr\` or look at that bag's features; ${this.lastGood()}`,
+      next: `lower \`lr\` or check that bag's features; ${this.lastGood()}`,
     });
   }
 
-  /** Whether the weights are good for other bags than this one. If not, an update has spoilt them, and what was saved before it is worth more. */
+  /**
+   * Whether the weights work for other bags. If not, an update has damaged them and the previously saved
+   * state is better.
+   */
   private stillInfers(key: string): boolean {
     const { plan, adam } = this;
     const others = plan.train.filter((bag) => bag.key !== key).slice(0, 3);
@@ -284,10 +292,10 @@ class Training {
     });
   }
 
-  /** Where good weights are: an update that overflowed may have come before any state was saved. */
+  /** States where the last good weights are. An update may have overflowed before any state was saved. */
   private lastGood(): string {
     const path = statePath(this.plan.checkpoint);
-    return existsSync(path) ? `the last good weights are in ${path}` : 'it came before anything was saved';
+    return existsSync(path) ? `the last good weights are in ${path}` : 'no state was saved before';
   }
 
   private named<T>(key: string, f: () => T): T {
@@ -298,7 +306,7 @@ class Training {
     }
   }
 
-  /** An error of ours with the place in the training where it came up. */
+  /** Adds the position in the training to a SamMilError. */
   private placed(error: unknown, where: string): unknown {
     return error instanceof SamMilError ? error.at(`epoch ${this.state.epoch + 1}, ${where}`) : error;
   }

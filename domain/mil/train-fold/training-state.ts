@@ -6,34 +6,37 @@ import { readSafetensors, writeSafetensors } from '../../files/safetensors.js';
 import type { Tensor } from '../../files/tensor.js';
 import type { AdamState } from './adam.js';
 import { describeBackend, type Backend } from '../compute/backend.js';
-import { tensorsOf, weightsOf } from '../models/checkpoint.js';
+import { toTensors, readWeights } from '../models/checkpoint.js';
 import type { EarlyStoppingState } from './early-stopping.js';
 import type { HostWeights, ParameterSpec } from '../compute/parameters.js';
 
 /** One finished epoch. */
 export interface HistoryRow {
-  /** From 1, as people count. */
+  /** Counted from 1. */
   epoch: number;
   learningRate: number;
-  /** Mean over the steps of the epoch, of the loss and of each part the model reports. */
+  /** Mean over the steps of the epoch, for the loss and for each part that the model reports. */
   loss: number;
   parts: Record<string, number>;
-  /** On the validation set; absent where that has fewer than two classes. */
+  /** AUC on the validation set. Absent if that has fewer than two classes. */
   valAuc?: number;
   valLoss?: number;
 }
 
-/** Sums over the steps of the epoch that is under way. */
+/** Sums over the steps of the current epoch. */
 export interface EpochSums {
   loss: number;
   parts: Record<string, number>;
 }
 
-/** Everything a fresh process needs to go on with the same bits. Random streams need no state: they are named by epoch and step. */
+/**
+ * Everything that a new process needs to continue with identical results. Random streams need no state
+ * because their names contain epoch and step.
+ */
 export interface TrainingState {
   adam: AdamState;
   teacher?: HostWeights;
-  /** Where training stands: the next step to do is `step` (from 0) of `epoch` (from 0). */
+  /** The next step is `step` (from 0) of `epoch` (from 0). */
   epoch: number;
   step: number;
   sums: EpochSums;
@@ -51,7 +54,7 @@ type Notes = Omit<TrainingState, 'adam' | 'teacher' | 'best'> & {
 
 const FILE = 'training-state.safetensors';
 
-/** Saves to `<folder>/training-state.safetensors`, whole or not at all. */
+/** Saves atomically to `<folder>/training-state.safetensors`. */
 export function saveState(
   folder: string,
   state: TrainingState,
@@ -67,11 +70,11 @@ export function saveState(
     backend,
   };
   const tensors = {
-    ...tensorsOf(adam.weights, specs, 'weight/'),
-    ...tensorsOf(adam.first, specs, 'first/'),
-    ...tensorsOf(adam.second, specs, 'second/'),
-    ...(teacher === undefined ? {} : tensorsOf(teacher, specs, 'teacher/')),
-    ...(best === undefined ? {} : tensorsOf(best.weights, specs, 'best/')),
+    ...toTensors(adam.weights, specs, 'weight/'),
+    ...toTensors(adam.first, specs, 'first/'),
+    ...toTensors(adam.second, specs, 'second/'),
+    ...(teacher === undefined ? {} : toTensors(teacher, specs, 'teacher/')),
+    ...(best === undefined ? {} : toTensors(best.weights, specs, 'best/')),
   };
   writeSafetensors(statePath(folder), tensors, { state: JSON.stringify(notes) });
 }
@@ -81,10 +84,11 @@ export function statePath(folder: string): string {
 }
 
 /**
- * The state an earlier attempt left, or undefined: also where it is damaged, or was computed with another number of threads, since the rest would not have
- * the same bits then; `warn` says so and training begins again.
+ * Loads the state of an earlier attempt. Returns undefined, after a warning, if the state is damaged or was
+ * computed with a different number of threads, because the results would not be identical. Training then
+ * restarts.
  *
- * @throws SamMilError BackendMismatch when another library or device computed it
+ * @throws SamMilError BackendMismatch where a different library or device computed it
  */
 export function loadState(
   folder: string,
@@ -96,7 +100,7 @@ export function loadState(
   if (!existsSync(path)) return undefined;
   const saved = readSaved(path);
   if (typeof saved === 'string') {
-    warn(`the saved state can't be read, so the fold begins again: ${saved}`);
+    warn(`the saved state cannot be read, so training of this fold restarts: ${saved}`);
     return undefined;
   }
   const { tensors, notes } = saved;
@@ -104,20 +108,20 @@ export function loadState(
   const [expected, found] = [describeBackend(made), describeBackend(backend)];
   const { threads, kernels } = backend;
   if (describeBackend({ ...made, threads, kernels }) !== found) {
-    throw new SamMilError('BackendMismatch', 'this training was begun on another backend', {
+    throw new SamMilError('BackendMismatch', 'this training was started on a different backend', {
       file: path,
       expected,
       found,
-      next: `continue where ${expected} is found, or remove the file to begin this fold again`,
+      next: `resume on a machine with ${expected}, or remove the file to restart this fold`,
     });
   }
   if (expected !== found) {
     warn(
-      `begun on ${expected}, here is ${found}: sums would differ in the last bits, so the fold begins again`,
+      `training was started on ${expected}, but this machine has ${found}: sums would differ in the last bits, so training of this fold restarts`,
     );
     return undefined;
   }
-  const read = (prefix: string) => weightsOf(tensors, specs, path, prefix);
+  const read = (prefix: string) => readWeights(tensors, specs, path, prefix);
   return {
     ...rest,
     adam: { weights: read('weight/'), first: read('first/'), second: read('second/'), steps },
@@ -126,7 +130,7 @@ export function loadState(
   };
 }
 
-/** What the file holds, or what is wrong with it: a disk may have spoilt it, and only time is lost then. */
+/** Returns the contents of the file, or the reason why it cannot be read. A damaged state only loses time. */
 function readSaved(path: string): { tensors: Record<string, Tensor>; notes: Notes } | string {
   try {
     const { tensors, metadata } = readSafetensors(path);
@@ -136,7 +140,7 @@ function readSaved(path: string): { tensors: Record<string, Tensor>; notes: Note
   }
 }
 
-/** True when every weight is finite: only then is a state worth keeping. */
+/** True if every weight is finite. Other states are not worth saving. */
 export function isSound(state: TrainingState): boolean {
   return Object.values(state.adam.weights).every((values) => firstNotFinite(values) < 0);
 }

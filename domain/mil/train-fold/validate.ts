@@ -14,27 +14,32 @@ export interface ScoredBag {
 }
 
 export interface Validation {
-  /** Area under the ROC curve; the mean over classes where there are more than two. NaN where a class is missing. */
+  /**
+   * Area under the ROC curve, averaged over classes if there are more than two. NaN where a class is missing.
+   */
   auc: number;
   /** Mean cross-entropy. */
   loss: number;
 }
 
-/** Class probabilities of a bag, without dropout. @throws SamMilError InvalidInput naming the bag for which the model gives NaN */
+/**
+ * Class probabilities of a bag, without dropout.
+ * @throws SamMilError InvalidInput naming the bag for which the model returns NaN
+ */
 function bagProbabilities(model: Model, weights: Weights, { key, bag }: ScoredBag): Float64Array {
   const output = tf.tidy(() => model.infer(weights, bag).logits);
   const logits = output.dataSync();
   output.dispose();
   if (!logits.every(Number.isFinite)) {
-    throw new SamMilError('InvalidInput', `the model gives no finite logits for bag "${key}"`, {
+    throw new SamMilError('InvalidInput', `the model returned logits that are not finite for bag "${key}"`, {
       found: logits.join(', '),
-      next: 'lower `lr`, or look for extreme values in the features',
+      next: 'lower `lr`, or check the features for extreme values',
     });
   }
   return softmax(logits);
 }
 
-/** Scores a set of bags. @param classes number of classes, of which the last is the positive one of two */
+/** Scores a set of bags. @param classes number of classes; of two, the last is the positive one */
 export async function validate(
   model: Model,
   weights: Weights,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { MissingResource } from '../../activity-schema.js';
-import { lackOfModelFile, lackOfWeights } from '../../machine/weights/lack.js';
+import { findMissingModelFile, findMissingWeights } from '../../machine/weights/lack.js';
 import { presentWeights, readSegmenterFile } from './segmenter/segmenter-file.js';
 import { SEGMENTER_NAMES } from './segmenters.js';
 
@@ -11,7 +11,9 @@ import { SEGMENTER_NAMES } from './segmenters.js';
  * @param segmenter a built-in name, or the path of a segmenter file
  */
 export function lackOfSegmenter(segmenter: string, base: string): MissingResource | undefined {
-  if (SEGMENTER_NAMES.includes(segmenter)) return lackOfWeights(segmenter);
+  if (SEGMENTER_NAMES.includes(segmenter)) return findMissingWeights(segmenter);
   const path = resolve(base, segmenter);
-  return existsSync(path) ? lackOfModelFile(() => presentWeights(readSegmenterFile(path), path)) : undefined;
+  return existsSync(path)
+    ? findMissingModelFile(() => presentWeights(readSegmenterFile(path), path))
+    : undefined;
 }

@@ -73,7 +73,7 @@ test('what mil.import lists is split, trained on and evaluated, and is found aga
   });
   await assert.rejects(damaged, {
     code: 'InvalidInput',
-    message: /musk-\d+\.h5: the file was changed after/,
+    message: /musk-\d+\.h5: the file changed after/,
   });
   appendFileSync(join(work, 'import/bags.jsonl'), '\n');
   await assert.rejects(steps.run('mil.split', { stage: 'edited', with: { bags, labels } }), {

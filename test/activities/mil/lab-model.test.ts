@@ -37,7 +37,7 @@ test('a model of a plugin is a value of `model`, has its options checked, trains
   assert.ok(Math.abs(attention.reduce((sum, share) => sum + share, 0) - 1) < 1e-5);
   loaded.dispose();
   await assert.rejects(train('abmil', { power: 2 }), {
-    message: /`power` has no meaning for model abmil.*lab-power-mean only/,
+    message: /`power` has no effect on model abmil.*only with lab-power-mean/,
   });
 });
 
@@ -50,9 +50,9 @@ test("a model with a used name, or with an option that contradicts another model
   } as const;
   assert.throws(() => registerModel('abmil', { ...entry, options: {} }), {
     code: 'InvalidInput',
-    message: /"abmil" is registered already/,
+    message: /"abmil" is already registered/,
   });
-  assert.throws(() => registerModel('lab-other', entry), { message: /`alpha` is a string.*a number/ });
+  assert.throws(() => registerModel('lab-other', entry), { message: /`alpha` is of type string.*of type number/ });
   await loadRegistry([module]);
   await loadRegistry([module]);
 });

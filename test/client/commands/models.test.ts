@@ -95,7 +95,7 @@ test('import: refused with both digests, installed when accepted, checked agains
   // PLIP's checkpoint is not a ResNet-50: the earlier import stays.
   const unfit = await models('import', 'resnet50', fixture('clip_tiny.bin'), '--accept-digest');
   assert.equal(unfit.code, 1);
-  assert.match(unfit.stderr, /clip_tiny\.bin: .*no fitting tensor layer3\.0\.conv3\.weight/);
+  assert.match(unfit.stderr, /clip_tiny\.bin: .*no matching tensor layer3\.0\.conv3\.weight/);
   const narrow = await models('import', 'resnet50', NARROW, '--accept-digest');
   assert.match(
     narrow.stderr,

@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-test('one at a time, and the file is gone afterwards, also after an error', async () => {
+test('one process at a time holds the lock, and the file is removed afterwards, even after an error', async () => {
   const path = join(folder, 'a.lock');
   let inside = 0;
   let waited = 0;
@@ -34,7 +34,7 @@ test('one at a time, and the file is gone afterwards, also after an error', asyn
   assert.equal(existsSync(path), false);
 });
 
-test('the lock of a process that died is taken over at once and without a word', async () => {
+test('the lock of a dead process is taken over immediately and silently', async () => {
   const path = join(folder, 'dead.lock');
   const { pid } = spawnSync(process.execPath, ['-e', '']);
   await writeFile(path, `${hostname()} ${pid} x`);
@@ -50,7 +50,7 @@ test('the lock of a process that died is taken over at once and without a word',
   assert.deepEqual(waited, []);
 });
 
-test('the lock of another host is taken over only when it is no longer touched', async () => {
+test('the lock of another host is taken over only after it is no longer touched', async () => {
   const path = join(folder, 'far.lock');
   await writeFile(path, 'another-host 1 x');
   let done = false;
@@ -63,15 +63,15 @@ test('the lock of another host is taken over only when it is no longer touched',
   assert.equal(done, true);
 });
 
-test('a folder that cannot be made is refused by name, with the variables that move it', async () => {
+test('an error names a folder that cannot be created and the variables that set it', async () => {
   await writeFile(join(folder, 'file'), '');
   await assert.rejects(
     withFileLock(join(folder, 'file', 'in', 'a.lock'), async () => undefined),
-    { name: 'InvalidInput', message: /file.in: the folder cannot be made.*SAM_MIL_CACHE/ },
+    { name: 'InvalidInput', message: /file.in: the folder cannot be created.*SAM_MIL_CACHE/ },
   );
 });
 
-test('on a full disk the lock is refused by name, and no empty one stays that others would wait for', async (context) => {
+test('on a full disk, an error names the lock and no empty lock file remains', async (context) => {
   const disk = smallDisk(context, 4);
   if (disk === undefined) return;
   await writeFile(join(disk, 'filler'), new Uint8Array(4096));

@@ -25,7 +25,7 @@ function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll('\\', '/'));
 }
 
-test('two that install at once get one complete copy, without what this machine cannot use', async (context) => {
+test('concurrent installations share one complete copy, without files for other platforms', async (context) => {
   const folder = temporaryFolder(context);
   const into = packagesFolder('onnxruntime', folder);
   const lines: string[] = [];
@@ -51,18 +51,19 @@ test('two that install at once get one complete copy, without what this machine 
   assert.equal(version, pinnedVersion('onnxruntime', 'onnxruntime-node'));
 });
 
-test('without npm the error says so and how to do without, and nothing is left behind', async (context) => {
+test('without npm, the error states an alternative and nothing is left behind', async (context) => {
   const folder = temporaryFolder(context);
   environment(context, { PATH: folder });
   const into = packagesFolder('tensorflow', folder);
   await assert.rejects(installPackages({ set: 'tensorflow', into, log: () => undefined }), {
     code: 'Unavailable',
-    message: /tensorflow cannot be installed; found npm is missing; Next: install npm.*copy the cache folder/,
+    message:
+      /tensorflow could not be installed; found npm is not installed; Next: install npm.*copy the cache folder/,
   });
   assert.deepEqual(readdirSync(folder), []);
 });
 
-test('where the registry is out of reach the error holds what npm said', async (context) => {
+test('if the registry is unreachable, the error contains the message of npm', async (context) => {
   const folder = temporaryFolder(context);
   const npm = {
     npm_config_registry: 'http://127.0.0.1:9/',
@@ -74,7 +75,7 @@ test('where the registry is out of reach the error holds what npm said', async (
   await assert.rejects(installPackages({ set: 'onnxruntime', into, log: () => undefined }), {
     code: 'Unavailable',
     message:
-      /onnxruntime cannot be installed; found .*127\.0\.0\.1:9.*Next: check that npm reaches its registry/,
+      /onnxruntime could not be installed; found .*127\.0\.0\.1:9.*Next: check that npm can reach its registry/,
   });
   assert.equal(existsSync(into), false);
 });

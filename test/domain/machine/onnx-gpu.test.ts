@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import { onnxGpuRequests } from '../../../domain/machine/onnx-gpu.js';
 import { onnxRuntimeVersion } from '../../../domain/machine/onnx-runtime.js';
 
-test('the GPU providers are of the version of the runtime that loads them', () => {
+test('the GPU providers have the same version as the runtime', () => {
   const [providers] = onnxGpuRequests();
   assert.deepEqual([providers.package, providers.version], ['onnxruntime-gpu', onnxRuntimeVersion()]);
 });
 
-test('of the wheels only the libraries are kept: the providers, not another runtime; CUDA and cuDNN', () => {
+test('only the libraries of the wheels are kept: providers (without a second runtime), CUDA and cuDNN', () => {
   const [providers, ...cuda] = onnxGpuRequests();
   const names = [
     'libonnxruntime_providers_cuda.so',

@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import type { TensorFlow } from '../../../domain/mil/compute/tensorflow-internals.js';
 import { requireTensorFlow } from '../../../domain/machine/load-tensorflow.js';
 import { ensureTensorFlow, locateTensorFlow } from '../../../domain/machine/tensorflow.js';
-import { TFJS_PACKAGE, tensorFlowRequest, wantedVariant } from '../../../domain/machine/tensorflow-wheels.js';
+import { TFJS_PACKAGE, tensorFlowRequest, selectVariant } from '../../../domain/machine/tensorflow-wheels.js';
 
-test('TensorFlow is set up, and asking again costs nothing', { timeout: 600_000 }, async () => {
+test('TensorFlow is set up once, and later calls reuse it', { timeout: 600_000 }, async () => {
   const first = await ensureTensorFlow();
   assert.ok(first.gflops > 1, `a matrix product runs at ${first.gflops} GFLOP/s`);
   const start = performance.now();
@@ -16,7 +16,7 @@ test('TensorFlow is set up, and asking again costs nothing', { timeout: 600_000 
   assert.ok(performance.now() - start < 200, 'no process is started when all is in place');
 });
 
-test('it computes on the native backend, from the cache alone', { timeout: 600_000 }, async () => {
+test('it computes on the native backend from the cache only', { timeout: 600_000 }, async () => {
   const { folder, packages } = await ensureTensorFlow();
   const tf = requireTensorFlow(packages, TFJS_PACKAGE) as TensorFlow;
   assert.equal(tf.getBackend(), 'tensorflow');
@@ -26,12 +26,12 @@ test('it computes on the native backend, from the cache alone', { timeout: 600_0
   assert.equal(relative(folder, addon), join('lib', 'napi-v8', 'tfjs_binding.node'));
 });
 
-test('the driver or SAM_MIL_GPU decides between the CPU and the GPU libraries', () => {
-  assert.equal(wantedVariant({ SAM_MIL_GPU: '1' }), 'gpu');
-  assert.equal(wantedVariant({ SAM_MIL_GPU: '0' }), 'cpu');
+test('the driver or SAM_MIL_GPU selects the CPU or the GPU libraries', () => {
+  assert.equal(selectVariant({ SAM_MIL_GPU: '1' }), 'gpu');
+  assert.equal(selectVariant({ SAM_MIL_GPU: '0' }), 'cpu');
 });
 
-test('of the wheel only the two libraries and the C headers are taken', () => {
+test('only the two libraries and the C headers of the wheel are unpacked', () => {
   const { select } = tensorFlowRequest('cpu', '/nowhere', () => undefined);
   assert.equal(select('tensorflow/libtensorflow_cc.so.2'), 'lib/libtensorflow_cc.so.2');
   assert.equal(select('tensorflow/include/tensorflow/c/c_api.h'), 'include/tensorflow/c/c_api.h');

@@ -43,13 +43,13 @@ function request(name: string, changes: Partial<WheelRequest> = {}): WheelReques
   };
 }
 
-/** No program is found any more, so no Python either. */
+/** Hides all programs, including Python. */
 function hidePython(): void {
   process.env.PATH = folder;
 }
 
 for (const form of ['json', 'html'] as const) {
-  test(`without Python the wheel comes from the ${form} index that PIP_INDEX_URL names`, async () => {
+  test(`without Python, the wheel is downloaded from the ${form} index at PIP_INDEX_URL`, async () => {
     hidePython();
     index = await servePackage('tiny-lib', wheel, form);
     process.env.PIP_INDEX_URL = index.url.replace('http://', 'http://user:p%40ss@');
@@ -58,15 +58,15 @@ for (const form of ['json', 'html'] as const) {
     assert.deepEqual(new Uint8Array(await readFile(join(into, 'lib.so'))), big);
     assert.equal((await stat(join(into, 'tool'))).mode & 0o111, 0o111);
     assert.equal((await stat(join(into, 'lib.so'))).mode & 0o111, 0);
-    const wanted = `Basic ${Buffer.from('user:p@ss').toString('base64')}`;
+    const authorization = `Basic ${Buffer.from('user:p@ss').toString('base64')}`;
     assert.deepEqual(
       index.requests.map((entry) => entry.authorization),
-      [wanted, wanted],
+      [authorization, authorization],
     );
   });
 }
 
-test('pip downloads it where Python is there', async (context) => {
+test('pip downloads the wheel if Python is installed', async (context) => {
   if (spawnSync('python3', ['-m', 'pip', '--version']).status !== 0)
     return context.skip('python3 has no pip here');
   index = await servePackage('tiny-lib', wheel, 'html');
@@ -76,14 +76,14 @@ test('pip downloads it where Python is there', async (context) => {
   assert.ok(index.requests.length >= 2);
 });
 
-test('bytes that are not the pinned ones are refused and nothing is left behind', async () => {
+test('bytes that differ from the pinned ones are rejected and nothing is left behind', async () => {
   hidePython();
   index = await servePackage('tiny-lib', { ...wheel, bytes: wheel.bytes.slice(0, -1) }, 'json');
   process.env.PIP_INDEX_URL = index.url;
   await assert.rejects(fetchWheel(request('altered')), {
     code: 'InvalidInput',
     message: new RegExp(
-      `Tiny_Lib 1.2.0 is not the file that is pinned; expected sha256:${wheel.sha256}; found`,
+      `Tiny_Lib 1.2.0 does not match the pinned file; expected sha256:${wheel.sha256}; found`,
     ),
   });
   const left = await readdir(folder);
@@ -93,7 +93,7 @@ test('bytes that are not the pinned ones are refused and nothing is left behind'
   );
 });
 
-test('two fetches at once both end well, and a complete folder is not fetched again', async () => {
+test('two concurrent downloads both succeed, and a complete folder is not downloaded again', async () => {
   hidePython();
   index = await servePackage('tiny-lib', wheel, 'json');
   process.env.PIP_INDEX_URL = index.url;
@@ -104,7 +104,7 @@ test('two fetches at once both end well, and a complete folder is not fetched ag
   assert.deepEqual(await readdir(join(folder, 'twice')), ['lib.so', 'tool']);
 });
 
-test('a member can not be written outside the folder', async () => {
+test('a member cannot be written outside the folder', async () => {
   hidePython();
   index = await servePackage('tiny-lib', wheel, 'json');
   process.env.PIP_INDEX_URL = index.url;
@@ -113,7 +113,7 @@ test('a member can not be written outside the folder', async () => {
   });
 });
 
-test('where nothing can be downloaded every way that failed is named', async () => {
+test('an error lists every download method that failed', async () => {
   hidePython();
   delete process.env.PIP_INDEX_URL;
   await assert.rejects(fetchWheel(request('nowhere')), {
@@ -123,7 +123,7 @@ test('where nothing can be downloaded every way that failed is named', async () 
   });
 });
 
-test('a platform without a pinned file is refused before anything is asked for', async () => {
+test('a platform without a pinned file is rejected before any request', async () => {
   const files = { 'plan9-mips': { platform: 'plan9', sha256: '' } };
   await assert.rejects(fetchWheel(request('plan9', { files })), {
     code: 'UnsupportedFormat',

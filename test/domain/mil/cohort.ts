@@ -17,8 +17,8 @@ export interface Cohort {
 const DIM = 24;
 
 /**
- * A made-up cohort that can be learned: in positive bags a tenth of the instances is shifted along the first feature. Every bag has regions of
- * three sizes, patches in no mask, and two group rows.
+ * A synthetic cohort that models can learn: in positive bags, a tenth of the instances is shifted along the
+ * first feature. Every bag has regions of three sizes, patches outside all masks, and two group rows.
  */
 export function makeCohort(folder: string, count = 20): Cohort {
   const work = join(folder, 'work');
@@ -75,7 +75,7 @@ function writeBag(work: string, key: string, label: number): void {
   writeSamInfo(join(work, 'bags', `${key}.sam.h5`), { coords, isGroupFeat: isGroup, relativeArea });
 }
 
-/** Parameters as the engine hands them over, small and quick. */
+/** Small and fast parameters, as the engine passes them. */
 export function trainWith(cohort: Cohort, changes: Partial<TrainFoldWith> = {}): TrainFoldWith {
   return {
     bags: cohort.bags,
@@ -110,7 +110,7 @@ export interface TestJob<With> extends Job<With> {
   warnings: string[];
 }
 
-/** A job in folders of its own below `folder`. */
+/** A job with separate folders below `folder`. */
 export function makeJob<With>(
   folder: string,
   work: string,

@@ -27,7 +27,7 @@ export interface OracleCase {
   unused_params: string[];
   full_tensors: boolean;
   grad_max_abs?: Record<string, number>;
-  /** Of large models only five entries and the norm are stored. */
+  /** For large models, only five entries and the norm are stored. */
   grad_summary?: Record<string, Summary>;
   adam3_summary?: Record<string, Summary>;
   teacher3_summary?: Record<string, Summary>;
@@ -79,7 +79,9 @@ export class Oracle {
     );
   }
 
-  /** What is stored of a gradient or of the weights after three steps: all entries, or those of the summary. */
+  /**
+   * The stored entries of a gradient or of the weights after three steps: all, or those of the summary.
+   */
   entries(
     name: string,
     kind: 'grad' | 'adam3' | 'teacher3',
@@ -112,7 +114,7 @@ export class Oracle {
   }
 }
 
-/** The reduced sizes the oracles were made with. */
+/** The reduced sizes of the oracles. */
 export function oracleConfig(model: string): ModelConfig;
 export function oracleConfig<Options>(model: string, options: Options): ModelConfig<Options>;
 export function oracleConfig(model: string, options: unknown = {}): ModelConfig<unknown> {
@@ -161,7 +163,9 @@ export function inferOracle(
   return result;
 }
 
-/** Loss, every gradient, and the weights after three Adam steps, each within the tolerance its kind of number deserves. */
+/**
+ * Loss, every gradient, and the weights after three Adam steps, each within an appropriate tolerance.
+ */
 export function checkTraining(
   model: Model,
   oracle: Oracle,
@@ -242,7 +246,7 @@ export function toDevice(model: Model, weights: HostWeights): Weights {
   );
 }
 
-/** DTFD-MIL's two losses are stored apart; our step reports their sum. */
+/** The oracle stores DTFD-MIL's two losses separately; the step reports their sum. */
 function summed(oracleCase: OracleCase): OracleCase {
   const { loss0_steps: first, loss1_steps: second } = oracleCase;
   if (first === undefined || second === undefined) return oracleCase;

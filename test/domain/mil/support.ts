@@ -7,7 +7,10 @@ import type { InputFile, ItemRecord, Job } from '../../../domain/job.js';
 
 type Test = { after(done: () => void): void };
 
-/** For `assert.throws` and `assert.rejects`: the error is ours, has this code, and its message says what it should. */
+/**
+ * For `assert.throws` and `assert.rejects`: checks that the error is a SamMilError with this code and a
+ * matching message.
+ */
 export function hasCode(code: ErrorCode, message: RegExp): (error: unknown) => boolean {
   return (error) => {
     if (!(error instanceof SamMilError)) throw error;
@@ -17,7 +20,7 @@ export function hasCode(code: ErrorCode, message: RegExp): (error: unknown) => b
   };
 }
 
-/** A folder of its own, gone when the test ends. */
+/** A temporary folder that is removed when the test ends. */
 export function temporaryFolder(t: Test): string {
   const folder = mkdtempSync(join(tmpdir(), 'sam-mil-test-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -28,7 +31,7 @@ export function inputFile(path: string): InputFile {
   return { path, digest: digestOf(readFileSync(path)), name: basename(path).replace(/\.[^.]*$/, '') };
 }
 
-/** Writes an items file; a record needs its key only. */
+/** Writes an items file. A record needs only its key. */
 export function writeItems(path: string, records: readonly (Partial<ItemRecord> & { key: string })[]): void {
   const lines = records.map((record) =>
     JSON.stringify({ fields: {}, status: 'done', outputs: {}, ...record }),
@@ -36,7 +39,7 @@ export function writeItems(path: string, records: readonly (Partial<ItemRecord> 
   writeFileSync(path, `${lines.join('\n')}\n`);
 }
 
-/** A job in a work folder of its own, with `logged` lines and `progressed` reports to look at afterwards. */
+/** A job in a separate work folder that keeps its `logged` lines and `progressed` reports for assertions. */
 export function makeJob<With>(
   t: Test,
   parameters: With,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { MissingResource } from '../../../activity-schema.js';
-import { lackOfModelFile, lackOfWeights } from '../../../machine/weights/lack.js';
+import { findMissingModelFile, findMissingWeights } from '../../../machine/weights/lack.js';
 import { parseEncoderFile } from './encoder-file-keys.js';
 import { listEncoderFiles } from './encoder-parts.js';
 import { ENCODER_NAMES } from './encoders.js';
@@ -12,7 +12,9 @@ import { ENCODER_NAMES } from './encoders.js';
  * @param encoder a built-in name, or the path of an encoder file
  */
 export function lackOfEncoder(encoder: string, base: string): MissingResource | undefined {
-  if (ENCODER_NAMES.includes(encoder)) return lackOfWeights(encoder);
+  if (ENCODER_NAMES.includes(encoder)) return findMissingWeights(encoder);
   const path = resolve(base, encoder);
-  return existsSync(path) ? lackOfModelFile(() => listEncoderFiles(path, parseEncoderFile(path))) : undefined;
+  return existsSync(path)
+    ? findMissingModelFile(() => listEncoderFiles(path, parseEncoderFile(path)))
+    : undefined;
 }

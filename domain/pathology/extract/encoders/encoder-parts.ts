@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { SamMilError } from '../../../errors.js';
-import { externalFilesOf } from '../../../machine/onnx/onnx-graph.js';
+import { listExternalFiles } from '../../../machine/onnx/onnx-graph.js';
 import type { EncoderFile } from './encoder-file-keys.js';
 
 /**
@@ -15,7 +15,7 @@ export function listEncoderFiles(path: string, file: EncoderFile): string[] {
   const beside = dirname(resolve(path));
   if ('weights' in file) return [present(resolve(beside, file.weights), path)];
   const model = present(resolve(beside, file.onnx), path);
-  const external = externalFilesOf(readFileSync(model), model);
+  const external = listExternalFiles(readFileSync(model), model);
   return [model, ...external.map((name) => present(join(dirname(model), name), path))];
 }
 

@@ -3,7 +3,7 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { loadOnnxRuntime } from '../../../../domain/machine/onnx-runtime.js';
-import { externalFilesOf, OnnxGraph } from '../../../../domain/machine/onnx/onnx-graph.js';
+import { listExternalFiles, OnnxGraph } from '../../../../domain/machine/onnx/onnx-graph.js';
 import { openSession } from '../../../../domain/machine/onnx/onnx-session.js';
 import { protoFields, ProtoWriter } from '../../../../domain/machine/onnx/protobuf.js';
 import { writeSafetensors } from '../../../../domain/files/safetensors.js';
@@ -31,7 +31,7 @@ async function runOn(checkpoint: string): Promise<{ conv: number[]; dense: numbe
   graph.output(graph.node('Gemm', [conv, half], { transB: 1 }, 'dense'), [1, 5]);
   const path = `${checkpoint}.onnx`;
   writeFileSync(path, graph.encode());
-  assert.deepEqual(externalFilesOf(graph.encode(), path), [basename(checkpoint)]);
+  assert.deepEqual(listExternalFiles(graph.encode(), path), [basename(checkpoint)]);
   const { session } = await openSession(path, { device: 'cpu' });
   const pixels = Float32Array.from({ length: 60 }, (_, i) => Math.fround(i / 30) - 1);
   const { Tensor } = await loadOnnxRuntime();
@@ -42,9 +42,9 @@ async function runOn(checkpoint: string): Promise<{ conv: number[]; dense: numbe
   };
 }
 
-function assertClose(found: number[], wanted: number[]): void {
-  assert.equal(found.length, wanted.length);
-  found.forEach((value, i) => assert.ok(Math.abs(value - wanted[i]) < 1e-5, `${i}: ${value}, ${wanted[i]}`));
+function assertClose(found: number[], expected: number[]): void {
+  assert.equal(found.length, expected.length);
+  found.forEach((value, i) => assert.ok(Math.abs(value - expected[i]) < 1e-5, `${i}: ${value}, ${expected[i]}`));
 }
 
 function copied(context: TestContext, name: string): string {
@@ -54,14 +54,14 @@ function copied(context: TestContext, name: string): string {
 }
 
 for (const name of ['strided.pth', 'strided.legacy.pth']) {
-  test(`weights with axes in another order, an offset and half precision run out of ${name}`, async (context) => {
+  test(`weights with permuted axes, an offset and half precision run directly from ${name}`, async (context) => {
     const found = await runOn(copied(context, name));
     assertClose(found.conv, expected.conv);
     assertClose(found.dense, expected.dense);
   });
 }
 
-test('and out of safetensors', async (context) => {
+test('weights run directly from safetensors', async (context) => {
   const path = join(temporaryFolder(context), 'strided.safetensors');
   const { tensors } = readPt(fixture('encoders/strided.pth'));
   writeSafetensors(path, tensors);
@@ -70,7 +70,7 @@ test('and out of safetensors', async (context) => {
   assertClose(found.dense, expected.dense);
 });
 
-test('a tensor that is not dense is refused by name', () => {
+test('an error names a tensor that is not dense', () => {
   const graph = new OnnxGraph('refused');
   const tensor = { file: 'a.pth', dtype: 'float32', shape: [2, 3], strides: [6, 2], offset: 0 } as const;
   assert.throws(() => graph.stored('head.weight', tensor), {
@@ -79,14 +79,14 @@ test('a tensor that is not dense is refused by name', () => {
   });
 });
 
-test('a file that is no model is refused, not crashed on', () => {
-  assert.throws(() => externalFilesOf(Buffer.from('slide_id,label\n'), 'x.onnx'), {
+test('a file that is not a model is rejected without a crash', () => {
+  assert.throws(() => listExternalFiles(Buffer.from('slide_id,label\n'), 'x.onnx'), {
     code: 'UnsupportedFormat',
     message: /x\.onnx: this is not an ONNX model/,
   });
 });
 
-test('protocol-buffer numbers survive, negative and beyond 32 bits', () => {
+test('protocol buffer numbers are preserved, including negative ones and those beyond 32 bits', () => {
   const bytes = new ProtoWriter()
     .integer(1, 2 ** 40 + 5)
     .integer(2, -1)

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { executionProviders } from '../../../../domain/machine/onnx/onnx-session.js';
 
-test('the probe says which execution providers have computed, and what keeps the others', async () => {
+test('the probe reports which execution providers work, and why others do not', async () => {
   const program = fileURLToPath(
     new URL('../../../../domain/machine/onnx/provider-probe.js', import.meta.url),
   );

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { TaskThread } from '../../../../domain/machine/threads/task-thread.js';
 
-/** A module of a thread, by its source. */
+/** Creates a thread's module from source code. */
 function moduleOf(source: string): URL {
   return new URL(`data:text/javascript,${encodeURIComponent(source)}`);
 }
@@ -20,20 +20,20 @@ const halves = moduleOf(`
   });
 `);
 
-test('results come to their tasks; one that fails comes back as undefined, and the next is done', async (context) => {
+test('each task gets its result, a failed one resolves to undefined, and the next one runs', async (context) => {
   const thread = new TaskThread<number, number>(halves);
   context.after(() => thread.close());
   assert.deepEqual(await Promise.all([2, 3, 4].map((task) => thread.run(task))), [1, undefined, 2]);
 });
 
-test('a thread that dies gives up what was asked of it, and another takes its place', async (context) => {
+test('pending tasks of a thread that dies resolve to undefined, and a new thread replaces it', async (context) => {
   const thread = new TaskThread<number, number>(halves);
   context.after(() => thread.close());
   assert.deepEqual(await Promise.all([0, 2].map((task) => thread.run(task))), [undefined, undefined]);
   assert.equal(await thread.run(2), 1);
 });
 
-test('a task that can not be sent is refused, and keeps no process alive', () => {
+test('a task that cannot be sent is rejected and does not keep the process alive', () => {
   const module = new URL('../../../../domain/machine/threads/task-thread.js', import.meta.url);
   const script = `
     import { TaskThread } from '${module.href}';
@@ -44,7 +44,7 @@ test('a task that can not be sent is refused, and keeps no process alive', () =>
   assert.deepEqual({ status, stdout }, { status: 0, stdout: 'DataCloneError\n' });
 });
 
-test('closing gives up what is waited for; a closed one can be used again', async (context) => {
+test('closing resolves pending tasks to undefined, and a closed thread can be used again', async (context) => {
   const thread = new TaskThread<number, number>(halves);
   context.after(() => thread.close());
   const waiting = thread.run(2);

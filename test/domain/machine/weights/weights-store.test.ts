@@ -38,7 +38,7 @@ function filesBelow(path: string): string[] {
   return existsSync(path) ? (readdirSync(path, { recursive: true }) as string[]).sort() : [];
 }
 
-test('the manifest: each entry is complete, and names are unique', () => {
+test('each entry of the manifest is complete, and names are unique', () => {
   assert.deepEqual(
     WEIGHTS.map(({ name }) => name),
     ['efficientnet-lite0', 'resnet50', 'plip', 'sam-vit-h', 'sam-vit-l', 'sam-vit-b', 'mobile-sam'],
@@ -63,7 +63,7 @@ test('the manifest: each entry is complete, and names are unique', () => {
   });
 });
 
-test('missing weights: the commands and the file to bring', () => {
+test('missing weights are reported with the commands and the file to use', () => {
   assert.throws(() => findWeights('sam-vit-b'), {
     code: 'WeightsMissing',
     message:
@@ -71,7 +71,7 @@ test('missing weights: the commands and the file to bring', () => {
   });
 });
 
-test('another digest is refused with both, and taken when it is accepted', async () => {
+test('a wrong digest is rejected with both digests, and used if accepted', async () => {
   const digest = await digestOfFile(checkpoint);
   await assert.rejects(importWeights('resnet50', checkpoint), {
     code: 'InvalidInput',
@@ -90,7 +90,7 @@ test('another digest is refused with both, and taken when it is accepted', async
   assert.deepEqual(readFileSync(found.path), readFileSync(checkpoint));
 });
 
-test('prepare sees the checkpoint and writes beside it; where it throws, nothing stays and the former import does', async () => {
+test('prepare can write next to the checkpoint, and if it throws, only the previous import remains', async () => {
   const prepare = async (weights: { folder: string; path: string }) => {
     assert.ok(existsSync(weights.path));
     writeFileSync(join(weights.folder, 'graph.onnx'), 'graph');
@@ -113,7 +113,7 @@ test('prepare sees the checkpoint and writes beside it; where it throws, nothing
   assert.equal(existsSync(before.folder), false, 'the replaced file is removed');
 });
 
-test('what is no checkpoint is refused, whatever digest is accepted; a pickle that calls something never does', async () => {
+test('a file that is not a checkpoint is rejected with any digest, and pickle calls never run', async () => {
   const html = join(folder, 'page.pth');
   writeFileSync(html, '<html>please log in</html>');
   const marker = join(folder, 'executed');
@@ -124,11 +124,13 @@ test('what is no checkpoint is refused, whatever digest is accepted; a pickle th
   }
   assert.equal(existsSync(marker), false);
   assert.deepEqual(filesBelow(join(weightsFolder(), 'plip')), []);
-  await assert.rejects(importWeights('plip', join(folder, 'none.bin')), { message: /there is no such file/ });
-  await assert.rejects(importWeights('plip', folder), { message: /this is no file/ });
+  await assert.rejects(importWeights('plip', join(folder, 'none.bin')), {
+    message: /the file does not exist/,
+  });
+  await assert.rejects(importWeights('plip', folder), { message: /this is not a file/ });
 });
 
-test('a file that changed is not trusted: size, then content; a copied cache is looked at once', async () => {
+test('a changed file is rejected by size or content, and a copied cache is checked once', async () => {
   await importWeights('plip', checkpoint, { acceptDigest: true });
   const { path, digest } = findWeights('plip');
   utimesSync(path, new Date(), new Date(1_000_000_000_000));
@@ -143,17 +145,17 @@ test('a file that changed is not trusted: size, then content; a copied cache is 
   writeFileSync(path, bytes);
   assert.throws(() => findWeights('plip'), {
     code: 'InvalidInput',
-    message: /changed after they were brought; expected sha256:.*; found sha256:.*models fetch plip/,
+    message: /changed after they were imported; expected sha256:.*; found sha256:.*models fetch plip/,
   });
   appendFileSync(path, 'x');
   assert.throws(() => findWeights('plip'), { message: new RegExp(`expected ${bytes.length} bytes`) });
   rmSync(path);
   assert.throws(() => findWeights('plip'), { code: 'WeightsMissing' });
   await importWeights('plip', checkpoint, { acceptDigest: true });
-  assert.equal(findWeights('plip').digest, digest, 'brought again, it is whole again');
+  assert.equal(findWeights('plip').digest, digest, 'complete again after another import');
 });
 
-test('weights without a record, as after a kill during the copy, are none, and the next import clears them away', async () => {
+test('weights without a record, as after a killed copy, do not count, and the next import removes them', async () => {
   await importWeights('plip', checkpoint, { acceptDigest: true });
   const own = join(weightsFolder(), 'plip');
   cpSync(findWeights('plip').folder, join(own, '.import-dead'), { recursive: true });

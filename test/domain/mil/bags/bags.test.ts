@@ -13,7 +13,7 @@ import { measure, standardized } from '../../../../domain/mil/bags/standardize.j
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 import { makeCohort } from '../cohort.js';
 
-test('bags are the finished items with features; skipped ones are left out, a done one without is named', (t) => {
+test('bags are the finished items with features, and an error names a finished item without them', (t) => {
   const cohort = makeCohort(temporaryFolder(t), 4);
   const skipped = { key: 'white', fields: {}, status: 'skipped', reason: 'no_tissue', outputs: {} };
   appendFileSync(cohort.bags.path, `${JSON.stringify(skipped)}\n`);
@@ -39,7 +39,7 @@ test('bags are the finished items with features; skipped ones are left out, a do
   });
 });
 
-test('group rows come with or without, from sam_info or from their coords', (t) => {
+test('group rows are kept or omitted, based on sam_info or coords', (t) => {
   const cohort = makeCohort(temporaryFolder(t), 2);
   const [entry] = listBags(cohort.bags.path, cohort.work);
   const all = loadBag(entry, { groupFeatures: true });
@@ -53,18 +53,18 @@ test('group rows come with or without, from sam_info or from their coords', (t) 
   assert.deepEqual(new Set(guessed.area), new Set([0, 1]));
 });
 
-test('a bag whose files are not those that were published is refused', (t) => {
+test('a bag whose files changed after publication is rejected', (t) => {
   const cohort = makeCohort(temporaryFolder(t), 2);
   const [one, two] = listBags(cohort.bags.path, cohort.work);
   assert.ok(loadBag(one, { groupFeatures: true }).rows > 0);
-  const changed = { code: 'InvalidInput', message: /was changed after it was published/ };
+  const changed = { code: 'InvalidInput', message: /changed after it was published/ };
   writeFileSync(one.features, readFileSync(two.features));
   assert.throws(() => loadBag(one, { groupFeatures: true }), changed, 'another slide, whole and valid');
   appendFileSync(two.samInfo ?? '', 'x');
   assert.throws(() => loadBag(two, { groupFeatures: true }), changed, 'its sam_info');
 });
 
-test('what does not fit is refused by name', (t) => {
+test('an error names files that do not fit together', (t) => {
   const folder = temporaryFolder(t);
   const h5 = join(folder, 'a.h5');
   const info = join(folder, 'a.sam.h5');
@@ -74,7 +74,7 @@ test('what does not fit is refused by name', (t) => {
   writeSamInfo(info, { coords: Int32Array.of(0, 0, 5, 6), ...areas });
   assert.throws(() => loadBag({ features: h5, samInfo: info }, options), {
     code: 'InvalidInput',
-    message: /a\.sam\.h5: sam_info belongs to another features file/,
+    message: /a\.sam\.h5: the sam_info file belongs to another features file/,
   });
   const one = {
     coords: Int32Array.of(0, 0),
@@ -95,7 +95,7 @@ test('what does not fit is refused by name', (t) => {
   });
 });
 
-test('a .pt file is a bag too', (t) => {
+test('a .pt file can be a bag', (t) => {
   const path = join(temporaryFolder(t), 'a.pt');
   writePt(path, { tensor: { dtype: 'float32', shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) } });
   const bag = loadBag({ features: path }, { groupFeatures: true });
@@ -112,7 +112,7 @@ test('a .pt file is a bag too', (t) => {
   );
 });
 
-test('a .pt file takes its places and groups from the sam_info beside it', (t) => {
+test('a .pt file takes its coords and groups from its sam_info', (t) => {
   const folder = temporaryFolder(t);
   const [path, info] = [join(folder, 'a.pt'), join(folder, 'a.sam.h5')];
   writePt(path, { tensor: { dtype: 'float32', shape: [3, 1], data: Float32Array.of(1, 2, 3) } });
@@ -136,7 +136,7 @@ test('a .pt file takes its places and groups from the sam_info beside it', (t) =
   });
 });
 
-/** What a spied method has promised. */
+/** The promises that a spied method returned. */
 function answers({ mock }: { mock: { calls: readonly { result?: unknown }[] } }): Promise<unknown[]> {
   return Promise.all(mock.calls.map(({ result }) => Promise.resolve(result)));
 }
@@ -144,7 +144,7 @@ function answers({ mock }: { mock: { calls: readonly { result?: unknown }[] } })
 describe('the cache of bags', () => {
   before(() => openBackend('tensorflow'));
 
-  test('keeps what came first and fits; the others last until the next', (t) => {
+  test('keeps the first bags that fit, and each other bag until the next one', (t) => {
     const cohort = makeCohort(temporaryFolder(t), 6);
     const entries = listBags(cohort.bags.path, cohort.work);
     const cache = new BagCache(entries, { groupFeatures: true, limit: 3 * 32 * 24 * 4 });
@@ -161,7 +161,7 @@ describe('the cache of bags', () => {
     assert.equal(tf.memory().numTensors, start);
   });
 
-  test('reads bags ahead on a thread, the same; one that can not be read is refused when its turn comes', async (t) => {
+  test('reads bags ahead on a thread, and reports an unreadable bag when the walk reaches it', async (t) => {
     const cohort = makeCohort(temporaryFolder(t), 4);
     const entries = listBags(cohort.bags.path, cohort.work);
     const plain = new BagCache(entries, { groupFeatures: true });
@@ -183,15 +183,15 @@ describe('the cache of bags', () => {
         i + 2,
         'the two that come next; the last one failed and is asked for again',
       );
-      // What was read ahead needs its file no more.
+      // A bag that was read ahead no longer needs its file.
       for (const { features } of entries.slice(i + 1, Math.min(i + 3, 3))) rmSync(features, { force: true });
     }
-    await assert.rejects(walk.next(), { message: /was changed after it was published/ });
+    await assert.rejects(walk.next(), { message: /changed after it was published/ });
     plain.dispose();
     ahead.dispose();
   });
 
-  test('reads the first bags of what is walked next, missing ones too; disposed of, it waits for nothing', async (t) => {
+  test('reads the first bags of the next walk ahead, including missing ones, and can be disposed meanwhile', async (t) => {
     const cohort = makeCohort(temporaryFolder(t), 4);
     const items = cohort.keys.map((key) => ({ key }));
     const asked = t.mock.method(TaskThread.prototype, 'run');
@@ -208,7 +208,7 @@ describe('the cache of bags', () => {
     assert.deepEqual(results, [undefined, undefined]);
   });
 
-  test('refuses features of two lengths', (t) => {
+  test('rejects features of different lengths', (t) => {
     const folder = temporaryFolder(t);
     const cohort = makeCohort(folder, 2);
     mkdirSync(join(folder, 'other'));
@@ -220,13 +220,13 @@ describe('the cache of bags', () => {
     cache.get(cohort.keys[0]);
     assert.throws(() => cache.get('b'), {
       code: 'CountMismatch',
-      message: /expected 24 numbers a row; found 5/,
+      message: /expected 24 numbers per row; found 5/,
     });
     assert.throws(() => cache.get('c'), { code: 'InvalidInput', message: /bag "c" of the splits/ });
     cache.dispose();
   });
 
-  test('standardises by the given bags', (t) => {
+  test('standardizes with the statistics of the given bags', (t) => {
     const cohort = makeCohort(temporaryFolder(t), 4);
     const cache = new BagCache(listBags(cohort.bags.path, cohort.work), { groupFeatures: true });
     cache.standardizeBy(cohort.keys.slice(0, 2));
@@ -239,13 +239,13 @@ describe('the cache of bags', () => {
   });
 });
 
-test('a feature that does not vary is only shifted', () => {
+test('a constant feature is only shifted', () => {
   const values = Float32Array.of(1e6, 2, 1e6, 4);
   const scale = measure([values], 2);
   assert.deepEqual([...standardized(values, scale)], [0, -1, 0, 1]);
 });
 
-test('an items file that is damaged is refused with its line', (t) => {
+test('an error names the damaged line of an items file', (t) => {
   const path = join(temporaryFolder(t), 'items.jsonl');
   writeFileSync(path, '{"key":"a","status":"done","outputs":{}}\nnonsense\n');
   assert.throws(() => listBags(path, '/'), { code: 'InvalidInput', message: /items\.jsonl:2/ });

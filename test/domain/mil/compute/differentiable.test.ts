@@ -11,7 +11,10 @@ import { differentiable } from '../../../../domain/mil/compute/differentiable.js
 import { differentiate } from '../../../../domain/mil/compute/differentiate.js';
 import { tapeEngine } from '../../../../domain/mil/compute/tensorflow-internals.js';
 
-/** x² + b, b where it is given, with a gradient that is three times too large: so it shows whose gradient was taken. */
+/**
+ * x² + b with an optional b and a gradient that is three times too large, which shows which gradient was
+ * used.
+ */
 function square(x: Tensor1D, b?: Tensor1D): Tensor1D {
   return differentiable([x, b], (save) => {
     save([x]);
@@ -44,14 +47,14 @@ for (const backend of ['tensorflow', 'js'] as const) {
       assert.deepEqual([kernelDepth, gradientDepth, activeTape ?? null], [0, 0, null]);
     };
 
-    await context.test('gives the value and keeps nothing where nothing is recorded', () => {
+    await context.test('returns the value and keeps no tensors if nothing is recorded', () => {
       const y = square(x, b);
       assert.deepEqual([...y.dataSync()], [2, 5, 10]);
       y.dispose();
       unchanged();
     });
 
-    await context.test('its gradient is taken, not that of the operations inside it', () => {
+    await context.test('uses its own gradient instead of that of its inner operations', () => {
       const f = () => tf.sum<Scalar>(tf.mul(square(x, b), 2));
       const { loss, gradients } = differentiate(f, ['x', 'b'], { x, b });
       assert.equal(loss.dataSync()[0], 34);
@@ -61,7 +64,7 @@ for (const backend of ['tensorflow', 'js'] as const) {
       unchanged();
     });
 
-    await context.test('one that stands in another is part of it', () => {
+    await context.test('a nested function is part of the outer one', () => {
       const outer = (x: Tensor1D) =>
         differentiable([x], () => ({ value: square(x), gradient: (dy) => [tf.mul(dy, 5)] }));
       const { loss, gradients } = differentiate(() => tf.sum(outer(x)), ['x'], { x });
@@ -70,7 +73,7 @@ for (const backend of ['tensorflow', 'js'] as const) {
       unchanged();
     });
 
-    await context.test('where it throws, recorded or not, nothing stays behind', () => {
+    await context.test('an error leaves no tensors behind, recorded or not', () => {
       assert.throws(() => failing(x), /in the middle/);
       unchanged();
       const f = () => tf.sum<Scalar>(failing(square(x, b)));

@@ -19,7 +19,7 @@ function attention(size: number): Tensor3D {
   return tf.tidy(() => tf.softmax(tf.tensor3d(noise, [HEADS, size, size])));
 }
 
-/** Razavi's iteration as it is written down, left to TensorFlow.js to differentiate. */
+/** Razavi's iteration by its definition, differentiated by TensorFlow.js. */
 function written(a: Tensor3D): Tensor3D {
   const unit = tf.eye(a.shape[1]);
   const scale = tf.mul(tf.max(tf.sum(a, 2)), tf.max(tf.sum(a, 1)));
@@ -32,7 +32,7 @@ function written(a: Tensor3D): Tensor3D {
   return z;
 }
 
-/** The largest difference, over the largest magnitude. */
+/** The largest difference divided by the largest magnitude. */
 function apart(found: Tensor3D, expected: Tensor3D): number {
   return tf.tidy(() => {
     const difference = tf.max(tf.abs(tf.sub(found, expected)));
@@ -51,7 +51,7 @@ function checkSize(size: number): void {
   });
 }
 
-/** a b, and with one of them transposed, against products of single matrices. */
+/** Compares a b, and products with one operand transposed, with products of single matrices. */
 function checkStacks(size: number): void {
   tf.tidy(() => {
     const [a, b] = [attention(size), attention(size + 1).slice([0, 0, 0], [HEADS, size, size])];
@@ -69,12 +69,12 @@ function checkStacks(size: number): void {
 
 for (const [backend, sizes] of [
   ['js', [1, 6]],
-  // From 128 on another kernel multiplies.
+  // A different kernel multiplies sizes of 128 or more.
   ['tensorflow', [1, 6, 32, 128]],
 ] satisfies [BackendChoice, number[]][]) {
   describe(`with ${backend}`, () => {
     for (const size of sizes) {
-      test(`the pseudo-inverse of ${size} x ${size} and its gradient are those of the iteration`, async () => {
+      test(`the pseudo-inverse of ${size} x ${size} and its gradient match the iteration`, async () => {
         await openBackend(backend);
         const before = tf.memory().numTensors;
         checkSize(size);

@@ -11,7 +11,10 @@ import {
   type NodeBackend,
 } from '../../../../domain/mil/compute/tensorflow-internals.js';
 
-/** These are the contracts that a release of TensorFlow.js may break without a compile error: each test is named after its part. */
+/**
+ * These are the contracts that a release of TensorFlow.js may break without a compile error: each test is
+ * named after its part.
+ */
 
 function hasType(name: string, value: unknown, type: string): void {
   assert.equal(typeof value, type, `TensorFlow.js ${tf.version_core} changed ${name}`);
@@ -45,7 +48,7 @@ for (const backend of ['tensorflow', 'js'] as const) {
       hasType('engine().state.nextTapeNodeId', state.nextTapeNodeId, 'number');
     });
 
-    test('engine().startTape() and endTape() count in state.gradientDepth and begin state.activeTape', () => {
+    test('engine().startTape() and endTape() update state.gradientDepth and state.activeTape', () => {
       const { state } = tapeEngine(tf);
       onTape(() => {
         assert.equal(state.gradientDepth, 1);
@@ -81,7 +84,7 @@ for (const backend of ['tensorflow', 'js'] as const) {
       });
     });
 
-    test('what an operation saved outlives tf.tidy, until it is disposed', () => {
+    test('tensors saved by an operation outlive tf.tidy until they are disposed', () => {
       const start = tf.memory().numTensors;
       const { value, operations } = recorded(tf, () => tf.square(tf.scalar(3)));
       const saved = operations.flatMap((operation) => operation.saved);
@@ -105,7 +108,7 @@ for (const backend of ['tensorflow', 'js'] as const) {
       asOneOperation(tf, (record) => assert.equal(record, undefined, 'nothing is being recorded'));
     });
 
-    test('engine().backend.incRef() and makeTensorFromDataId() share the numbers of a tensor', () => {
+    test('engine().backend.incRef() and makeTensorFromDataId() share the data of a tensor', () => {
       const engine = tapeEngine(tf);
       hasMethod('engine().backend', engine.backend, 'incRef');
       hasMethod('engine()', engine, 'makeTensorFromDataId');
@@ -138,7 +141,7 @@ describe('internals of the native package', () => {
     hasType('binding.isUsingGpuDevice()', binding.isUsingGpuDevice(), 'boolean');
   });
 
-  test('backend().getInputTensorIds() sends a tensor over at its first use', () => {
+  test('backend().getInputTensorIds() transfers a tensor on first use', () => {
     const backend = tf.backend() as unknown as NodeBackend;
     hasMethod('backend()', backend, 'getInputTensorIds');
     const ids = backend.getInputTensorIds([tf.scalar(1), tf.scalar(2)]);
@@ -159,7 +162,7 @@ describe('internals of the native package', () => {
     tf.dispose([a, b, product]);
   });
 
-  test('createOutputTensor() takes bytes, which the JavaScript API lacks', () => {
+  test('createOutputTensor() accepts bytes, which the JavaScript API lacks', () => {
     const ops = nativeOps(tf);
     const { int32, uint8 } = ops.types;
     const bytes = ops.run(
@@ -175,7 +178,7 @@ describe('internals of the native package', () => {
     assert.deepEqual([...back.dataSync()], [7, 255]);
   });
 
-  test('createOutputTensor() takes resources, and executeOp() operations without an output', () => {
+  test('createOutputTensor() accepts resources, and executeOp() runs operations without output', () => {
     const ops = nativeOps(tf);
     const float = [ops.type('dtype', ops.types.float32)];
     const place = [
@@ -192,7 +195,7 @@ describe('internals of the native package', () => {
   });
 });
 
-test('backend().firstUse is what makes the JavaScript backend print its hint', async (context) => {
+test('backend().firstUse makes the JavaScript backend print its hint', async (context) => {
   await openBackend('js');
   const backend = tf.backend() as unknown as { firstUse: boolean };
   assert.equal(backend.firstUse, false, 'openBackend has cleared it');

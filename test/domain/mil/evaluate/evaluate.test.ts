@@ -56,7 +56,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     return { ...job, work: cohort.work };
   };
 
-  test('scores the test slides, says where the threshold comes from, names every source', async (t) => {
+  test('scores the test slides and states the source of the threshold and every input', async (t) => {
     const job = jobOf(t, evaluateWith(), 'abmil-0-0');
     const { files, values } = await evaluate(job);
     const metrics = readMetricsFile(files.metrics.from);
@@ -77,7 +77,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     assert.equal(job.progressed.at(-1), 'slides 8/8');
   });
 
-  test('the same bytes again; the validation set itself gets no threshold of its own', async (t) => {
+  test('gives the same bytes again, and no own threshold for the validation set', async (t) => {
     const bytes = async () => {
       const { files } = await evaluate(jobOf(t, evaluateWith(), 'abmil-0-0'));
       return Object.values(files).map(({ from }) => readFileSync(from, 'utf8'));
@@ -88,7 +88,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     assert.equal(metrics.protocols.honest.threshold_from, 'fixed at 0.5: no validation set');
   });
 
-  test('an epoch that the scored slides had a say in is labelled optimistic', async (t) => {
+  test('an epoch that the scored slides influenced is labeled optimistic', async (t) => {
     const selection = async (changes: Partial<TrainFoldWith>, set: EvaluateWith['set']) => {
       const file = inputFile(await trained(`${changes.validateOn}`, { epochs: 2, ...changes }));
       const { files } = await evaluate(jobOf(t, evaluateWith({ checkpoint: file, set }), 'c'));
@@ -101,7 +101,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     assert.deepEqual([onTest.by, onTest.optimistic], ['best AUC on the scored slides', true]);
   });
 
-  test('other splits, other classes and missing bags are refused before any scoring', async (t) => {
+  test('different splits, different classes and missing bags are rejected before any scoring', async (t) => {
     const text = readFileSync(cohort.splits.path, 'utf8');
     const altered = (change: (text: string) => string) => {
       const path = join(temporaryFolder(t), 'splits.json');
@@ -110,17 +110,20 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     };
     const refused = (changes: Partial<EvaluateWith>, message: RegExp) =>
       assert.rejects(evaluate(jobOf(t, evaluateWith(changes), 'c')), hasCode('InvalidInput', message));
-    await refused({ splits: altered((old) => `${old} `) }, /trained on other splits.*sha256/);
+    await refused({ splits: altered((old) => `${old} `) }, /trained on different splits.*sha256/);
     await refused(
       { splits: altered((old) => old.replace('"tumor"', '"lesion"')) },
-      /other classes.*normal, lesion;.*normal, tumor/,
+      /different classes.*normal, lesion;.*normal, tumor/,
     );
     const few = join(temporaryFolder(t), 'items.jsonl');
     writeText(few, readFileSync(cohort.bags.path, 'utf8').split('\n').slice(0, 18).join('\n'));
-    await refused({ bags: inputFile(few) }, /the splits name slides that have no bag.*2: slide-18, slide-19/);
+    await refused({ bags: inputFile(few) }, /the splits name slides without a bag.*2: slide-18, slide-19/);
   });
 
-  /** A 4 x 4 grid of 256-pixel patches whose upper left quarter looks like the lesions of the cohort, two group rows, and its slide. */
+  /**
+   * A 4 x 4 grid of 256-pixel patches whose upper left quarter resembles the cohort's lesions, with two group
+   * rows, and its slide.
+   */
   async function makeSlide(t: { after(done: () => void): void }) {
     const own = temporaryFolder(t);
     const stream = new RandomStream('heatmap-test');
@@ -188,7 +191,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     }
   });
 
-  test('a class is shown by name; one that the model lacks is refused before the slide is opened', async (t) => {
+  test('a class is selected by name, and an unknown one is rejected before the slide is opened', async (t) => {
     const { bag, slide } = await makeSlide(t);
     const scoresOf = async (changes: Partial<HeatmapWith>) => {
       const parameters = heatmapWith({ bag, slide, score: 'class-probability', ...changes });
@@ -212,12 +215,12 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     );
   });
 
-  test('of all folds, the one that the slide tested shows it', async (t) => {
+  test('a slide uses the fold whose test set contains it', async (t) => {
     const { bag, slide } = await makeSlide(t);
     const own = temporaryFolder(t);
     const text = JSON.parse(readFileSync(cohort.splits.path, 'utf8')) as Splits;
     const [first] = text.repeats[0].folds;
-    // Fold 1 tests what fold 0 was trained on, the other way round.
+    // Fold 1 tests the training slides of fold 0, and vice versa.
     const { train: trainedOn, test: tested } = first;
     text.repeats[0].folds = [first, { fold: 1, train: tested, val: [], test: trainedOn }];
     writeText(join(own, 'splits.json'), JSON.stringify(text));
@@ -255,7 +258,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     await refused({ repeat: 1 }, /no checkpoint of repeat 1/);
   });
 
-  test('a slide without annotation is normal; the patch size comes from the bag or is asked for', async (t) => {
+  test('a slide without annotation is normal, and the patch size comes from the bag or a parameter', async (t) => {
     const { bag, slide } = await makeSlide(t);
     const { values } = await heatmap(jobOf(t, heatmapWith({ bag, slide }), 'slide-08'));
     assert.equal(values?.['lesion-auc'], null);
@@ -265,20 +268,20 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     const parameters = heatmapWith({ slide, bag: inputFile(bare) });
     await assert.rejects(
       heatmap(jobOf(t, parameters, 'x')),
-      hasCode('InvalidInput', /bare\.h5.*how large.*patch-size-level0/),
+      hasCode('InvalidInput', /bare\.h5.*does not state its patch size.*patch-size-level0/),
     );
-    // As a .pt without a sam_info is read.
+    // Equivalent to a .pt file without a sam_info.
     const placeless = join(temporaryFolder(t), 'placeless.h5');
     writeFeatures(placeless, { features: new Float32Array(48), dim: 24, coords: new Int32Array(4) });
     await assert.rejects(
       heatmap(jobOf(t, heatmapWith({ slide, bag: inputFile(placeless), patchSizeLevel0: 256 }), 'x')),
-      hasCode('InvalidInput', /placeless\.h5.*where its patches lie.*2 patches, all at 0, 0/),
+      hasCode('InvalidInput', /placeless\.h5.*where its patches are.*2 patches, all at 0, 0/),
     );
     const other = join(temporaryFolder(t), 'splits.json');
     writeText(other, `${readFileSync(cohort.splits.path, 'utf8')} `);
     await assert.rejects(
       heatmap(jobOf(t, heatmapWith({ bag, slide, splits: inputFile(other) }), 'slide-08')),
-      hasCode('InvalidInput', /trained on other splits/),
+      hasCode('InvalidInput', /trained on different splits/),
       'its set would be that of another experiment',
     );
     const sized = await heatmap(jobOf(t, { ...parameters, patchSizeLevel0: 256 }, 'x'));

@@ -27,7 +27,7 @@ const options: EvaluationOptions = {
 
 const scored = binary([0.1, 0.2, 0.3, 0.35, 0.38, 0.4, 0.8], [0, 0, 1, 0, 0, 1, 1]);
 
-test('honest takes the threshold from validation, paper from the scored fold and says so', () => {
+test('honest takes the threshold from validation, paper from the scored fold with a note', () => {
   const validation = binary(
     [0.1, 0.2, 0.2, 0.25, 0.3, 0.6, 0.65, 0.7, 0.7, 0.9],
     [0, 0, 0, 0, 0, 1, 1, 1, 1, 1],
@@ -46,21 +46,21 @@ test('honest takes the threshold from validation, paper from the scored fold and
   assert.equal(rank.auc, 5 / 6);
 });
 
-test('honest falls back to 0.5 and says why', () => {
+test('honest falls back to 0.5 with the reason', () => {
   const from = (validation: Prediction[], threshold: 'validation' | 'half' = 'validation') =>
     evaluatePredictions(scored, validation, { ...options, threshold }).protocols.honest;
   assert.equal(from([]).threshold_from, 'fixed at 0.5: no validation set');
   assert.equal(from(binary([0.2], [1])).threshold_from, 'fixed at 0.5: only 0 validation slides of a class');
   const four = binary([0.1, 0.2, 0.3, 0.35, 0.6, 0.7, 0.8, 0.9, 0.95], [0, 0, 0, 0, 1, 1, 1, 1, 1]);
   assert.equal(from(four).threshold_from, 'fixed at 0.5: only 4 validation slides of a class');
-  // The validation scores rank the wrong way round: Youden would call nothing positive.
+  // The validation scores have the reverse order, so Youden's threshold would call nothing positive.
   const wrong = binary([0.9, 0.9, 0.8, 0.8, 0.7, 0.1, 0.1, 0.2, 0.2, 0.3], [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
   assert.equal(from(wrong).threshold_from, 'fixed at 0.5: the validation set gives no threshold');
   assert.equal(from(binary([0.1, 0.9], [0, 1]), 'half').threshold_from, 'fixed at 0.5');
   assert.equal(from([]).threshold, 0.5);
 });
 
-test('one class in the fold: AUC is null, nothing crashes, no interval is claimed', () => {
+test('a fold with one class gives a null AUC and no intervals', () => {
   const { rank, protocols, intervals } = evaluatePredictions(binary([0.2, 0.6], [0, 0]), [], {
     ...options,
     bootstrap: 10,
@@ -71,7 +71,7 @@ test('one class in the fold: AUC is null, nothing crashes, no interval is claime
   assert.deepEqual(intervals, {});
 });
 
-test('intervals: bootstrap and DeLong around the estimate; none where ranks are perfect', () => {
+test('bootstrap and DeLong intervals contain the estimate, and perfect ranks have none', () => {
   const { intervals, rank } = evaluatePredictions(scored, [], { ...options, bootstrap: 500 });
   const { low, high } = intervals.bootstrap!.auc;
   assert.ok(low < rank.auc! && rank.auc! <= high);
@@ -81,7 +81,7 @@ test('intervals: bootstrap and DeLong around the estimate; none where ranks are 
   assert.equal(perfect.intervals.delong_auc, undefined);
 });
 
-test('three classes: the most probable one is called', () => {
+test('with three classes, the most probable one is called', () => {
   const predictions: Prediction[] = [
     { key: 'a', label: 0, probabilities: [0.7, 0.2, 0.1] },
     { key: 'b', label: 1, probabilities: [0.5, 0.4, 0.1] },
@@ -110,7 +110,7 @@ const facts: FoldFacts = {
 };
 const settings = { threshold: 'validation', bootstrap: 50 } as const;
 
-test('files of a fold: named after the cell, predictions keep every digit, the ROC curve every point', (t) => {
+test('files of a fold are named after the cell and keep every digit and every point of the ROC curve', (t) => {
   const folder = temporaryFolder(t);
   const odd = binary([0.1 + 0.2, 1 / 3, 2 / 3, 0.9], [0, 0, 1, 1]);
   const { files, values } = writeEvaluation(
@@ -135,7 +135,7 @@ test('files of a fold: named after the cell, predictions keep every digit, the R
   assert.equal(roc.rows.length, 5);
 });
 
-test('the same fold gives the same bytes; another seed other intervals', (t) => {
+test('the same fold gives the same bytes, a different seed gives different intervals', (t) => {
   const bytes = (seed: number) => {
     const folder = temporaryFolder(t);
     const { files } = writeEvaluation(folder, { ...facts, seed }, { scored, validation: [] }, settings);
@@ -146,11 +146,11 @@ test('the same fold gives the same bytes; another seed other intervals', (t) => 
   assert.notDeepEqual(intervals(bytes(1)[2]), intervals(bytes(2)[2]));
 });
 
-test('a model that gives no probabilities is refused by slide', (t) => {
+test('an error names the slide with invalid probabilities', (t) => {
   const broken = [{ key: 'bad_slide', label: 1, probabilities: [NaN, NaN] }];
   assert.throws(
     () => writeEvaluation(temporaryFolder(t), facts, { scored: broken, validation: [] }, settings),
-    hasCode('InvalidInput', /abmil-0-1: slide "bad_slide" got no probabilities.*NaN/),
+    hasCode('InvalidInput', /abmil-0-1: the model returned invalid probabilities for slide "bad_slide".*NaN/),
   );
   assert.throws(
     () => writeEvaluation(temporaryFolder(t), facts, { scored: [], validation: [] }, settings),
@@ -158,7 +158,7 @@ test('a model that gives no probabilities is refused by slide', (t) => {
   );
 });
 
-test('metrics and predictions of other tools are refused by name', (t) => {
+test('an error names metrics and predictions files of other tools', (t) => {
   const folder = temporaryFolder(t);
   const { files } = writeEvaluation(folder, facts, { scored, validation: [] }, settings);
   assert.throws(() => readMetricsFile(files.roc.from), hasCode('InvalidInput', /metrics can't be read/));

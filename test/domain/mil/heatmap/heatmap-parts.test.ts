@@ -15,7 +15,7 @@ import { hasCode } from '../support.js';
 
 const cmu = join(checkout, 'pipelines', 'data', 'slides', 'CMU-1-Small-Region.svs');
 
-test('ranks are spread evenly, ranges stretched, probabilities kept', () => {
+test('ranks are spread evenly, ranges are stretched, probabilities are unchanged', () => {
   assert.deepEqual([...scaleScores([3, 1, 1, 100], 'rank')], [2 / 3, 1 / 6, 1 / 6, 1]);
   assert.deepEqual([...scaleScores([3, 1, 5], 'range')], [0.5, 0, 1]);
   assert.deepEqual([...scaleScores([0.2, 1.5], 'none')], [0.2, 1]);
@@ -23,8 +23,8 @@ test('ranks are spread evenly, ranges stretched, probabilities kept', () => {
   assert.deepEqual([...scaleScores([7, 7], 'rank')], [0.5, 0.5]);
 });
 
-test('overlapping patches are averaged, or the last wins; empty cells are NaN', () => {
-  // Two patches of 4 level-0 pixels, overlapping by 2, on a grid of one cell for 2 pixels.
+test('overlapping patches are averaged or the last one wins, and empty cells are NaN', () => {
+  // Two patches of 4 level-0 pixels, overlapping by 2, on a grid with one cell per 2 pixels.
   const paint = (smooth: boolean) => [
     ...paintScores([0, 0, 2, 0], [0.2, 0.6], 4, { width: 4, height: 2, scale: [0.5, 0.5] }, smooth),
   ];
@@ -33,12 +33,12 @@ test('overlapping patches are averaged, or the last wins; empty cells are NaN', 
   assert.deepEqual(rounded(paint(false)), [0.2, 0.6, 0.6, NaN, 0.2, 0.6, 0.6, NaN]);
 });
 
-test('a patch smaller than a cell still shows, one at the border is cut', () => {
+test('a patch smaller than a cell is visible, and one at the border is clipped', () => {
   const cells = paintScores([0, 0, 95, 0], [1, 2], 10, { width: 4, height: 1, scale: [0.04, 0.04] }, true);
   assert.deepEqual([...cells], [1, NaN, NaN, 2]);
 });
 
-test('lesion AUC, by hand', () => {
+test('the lesion AUC equals a manual calculation', () => {
   const regions = [
     {
       name: '',
@@ -62,7 +62,7 @@ test('lesion AUC, by hand', () => {
   assert.equal(lesionFit(coords.slice(4), [0.2, 0.3], 10, regions).auc, null);
 });
 
-test('colour maps go through their control points', () => {
+test('color maps pass through their control points', () => {
   assert.deepEqual(colormap('viridis')(0), [0x44, 0x01, 0x54]);
   assert.deepEqual(colormap('viridis')(1), [0xfd, 0xe7, 0x25]);
   assert.deepEqual(colormap('magma')(4 / 9), [0x9e, 0x2f, 0x7f]);
@@ -80,7 +80,7 @@ test('colour maps go through their control points', () => {
   }
 });
 
-test('a thumbnail has the right size, scale and look; overlay and outline change only where they should', async () => {
+test('a thumbnail has the right size, scale and content, and overlay and outline change only their areas', async () => {
   const slide = openSlide(cmu);
   try {
     const thumbnail = await slideThumbnail(slide, 600);
@@ -128,7 +128,7 @@ test('a thumbnail has the right size, scale and look; overlay and outline change
   }
 });
 
-test('the class that is shown: the positive one by default, one of the model by name, none for attention', () => {
+test('the shown class is the positive one by default, a named one on request, and none for attention', () => {
   const classes = ['normal', 'tumor'];
   const shown = (score: HeatmapScore, name?: string) => shownClass({ score, class: name }, classes);
   assert.equal(shown('class-probability'), 'tumor');
@@ -138,5 +138,5 @@ test('the class that is shown: the positive one by default, one of the model by 
     () => shown('class-probability', 'tumour'),
     hasCode('InvalidInput', /no class "tumour".*one of normal, tumor/),
   );
-  assert.throws(() => shown('attention', 'tumor'), hasCode('InvalidInput', /no meaning.*class-probability/));
+  assert.throws(() => shown('attention', 'tumor'), hasCode('InvalidInput', /no effect.*class-probability/));
 });

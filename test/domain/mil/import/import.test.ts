@@ -15,7 +15,7 @@ function table(folder: string, text: string, changes: Partial<ImportWith> = {}):
   return { table: { path, digest: 'sha256:t', name: 'table' }, ignore: [], standardize: false, ...changes };
 }
 
-test('a table becomes one features file a bag and a labels file that names them', async (t) => {
+test('a table becomes one features file per bag and a labels file that names them', async (t) => {
   const folder = temporaryFolder(t);
   const parameters = table(folder, 'bag,label,f0,f1\nb-1,1,1,2\na,0,5,6\nb-1,1,3,-4.5e-1\n');
   const job = makeJob(folder, folder, parameters);
@@ -45,7 +45,7 @@ test('standardize works over all instances', async (t) => {
   assert.deepEqual(features, [[-1], [1]]);
 });
 
-test('a table that can not be right is refused with its line', (t) => {
+test('an error names the invalid line of a table', (t) => {
   const folder = temporaryFolder(t);
   const refused = (text: string, message: RegExp, changes?: Partial<ImportWith>) =>
     assert.throws(() => readTable(table(folder, text, changes)), { code: 'InvalidInput', message });
@@ -53,12 +53,12 @@ test('a table that can not be right is refused with its line', (t) => {
     'bag,label,f\na,0,1\na,1,2\n',
     /table\.csv:3: bag "a" has two labels; expected 0, as in line 2; found 1/,
   );
-  refused('bag,label,f\na,0,\n', /table\.csv:2: column "f" holds no finite number; found ""/);
-  refused('bag,label,f\na,0,1e99\n', /column "f" holds no finite number/);
-  refused('bag,label,f\n../a,0,1\n', /no safe file name; .*found "\.\.\/a"/);
-  refused('bag,label,f\n', /table\.csv: holds no instance; expected a row an instance/);
+  refused('bag,label,f\na,0,\n', /table\.csv:2: column "f" does not hold a finite number; found ""/);
+  refused('bag,label,f\na,0,1e99\n', /column "f" does not hold a finite number/);
+  refused('bag,label,f\n../a,0,1\n', /not a safe file name; .*found "\.\.\/a"/);
+  refused('bag,label,f\n', /table\.csv: the table has no instances; expected one row per instance/);
   refused('bag,label,f\na,0,1\nb,,1\n', /table\.csv:3: bag "b" has an instance without a label/);
-  refused('name,label,f\na,0,1\n', /lacks the column bag or bag_id.*`bag-column`/);
+  refused('name,label,f\na,0,1\n', /the table has no column bag or bag_id.*`bag-column`/);
   refused('bag,label\na,0\n', /has no feature columns/);
   refused('bag,label,f\na,0,1\n', /has no feature columns/, { ignore: ['f'] });
 });

@@ -10,7 +10,7 @@ import { lossGradients } from '../../../../domain/mil/train-fold/step.js';
 import { oracleConfig, stepContext, toDevice } from '../oracle.js';
 import { initialWeights } from '../../../../domain/mil/compute/parameters.js';
 
-/** What is said of models from outside that are not as they should be. */
+/** Expects the error for an invalid plugin model. */
 
 before(() => openBackend('js'));
 
@@ -38,32 +38,32 @@ async function built(change: (model: Model) => Partial<Model>, classes = 2) {
 
 const broken = (message: RegExp) => ({ code: 'ContractBroken', message });
 
-test('a model that is right trains and infers', async () => {
+test('a correct model trains and infers', async () => {
   const { model, weights, bag } = await built(() => ({}));
   assert.ok(lossGradients(model, weights, bag, stepContext(1)).gradients['cls.w']);
   assert.deepEqual(model.infer(weights, bag).logits.shape, [2]);
 });
 
-test('what a model gives in another shape than it should is named', async () => {
+test('an error names a result with a wrong shape', async () => {
   const wrongLogits = await built(() => ({ infer: (_, { rows }) => ({ ...sound({ dim: 4, classes: 3 } as never).infer({}, { rows } as never) }) })); // prettier-ignore
   assert.throws(
     () => wrongLogits.model.infer(wrongLogits.weights, wrongLogits.bag),
-    broken(/model "odd-\d": its `logits` have the wrong shape; expected 2; found 3/),
+    broken(/model "odd-\d": `logits` has the wrong shape; expected 2; found 3/),
   );
   const wide = await built(() => ({ loss: (_, { x }) => x as never }));
   assert.throws(
     () => lossGradients(wide.model, wide.weights, wide.bag, stepContext(1)),
-    broken(/its loss is no single number.*found 3 x 4/),
+    broken(/the loss is not a scalar.*found 3 x 4/),
   );
   await assert.rejects(
     built(() => ({ parameters: [] })),
-    broken(/it has no parameters/),
+    broken(/the model has no parameters/),
   );
   const twice = (model: Model) => ({ parameters: [...model.parameters, ...model.parameters] });
   await assert.rejects(built(twice), broken(/two parameters are named "cls\.w"/));
 });
 
-test('a model that throws is named, with the place in its file', async () => {
+test('an error names a model that throws and the position in its file', async () => {
   const { model, weights, bag } = await built(() => ({
     loss() {
       throw new TypeError('no such thing');
@@ -71,35 +71,35 @@ test('a model that throws is named, with the place in its file', async () => {
   }));
   assert.throws(
     () => lossGradients(model, weights, bag, stepContext(1)),
-    broken(/fails in its `loss`: no such thing; found at file:.*build-model\.test/),
+    broken(/failed in its `loss`: no such thing; found at file:.*build-model\.test/),
   );
   await assert.rejects(
     built(() => {
       throw new Error('not today');
     }),
-    broken(/fails while it was built: not today/),
+    broken(/failed during construction: not today/),
   );
 });
 
-test('a loss that no weight has a part in is refused: nothing would be trained', async () => {
+test('a loss that does not depend on any weight is rejected', async () => {
   const { model, weights, bag } = await built(() => ({ loss: () => tf.scalar(1) }));
   assert.throws(
     () => lossGradients(model, weights, bag, stepContext(1)),
-    broken(/depends on none of the weights/),
+    broken(/does not depend on any weight/),
   );
 });
 
-test('what is no entry of the registry is refused', () => {
+test('an invalid registry entry is rejected', () => {
   assert.throws(() => registerModel('half', { summary: 'x' } as never), {
     code: 'InvalidInput',
-    message: /the model "half" can not be added; expected .*load.*found summary/,
+    message: /model "half" cannot be registered; expected .*load.*found summary/,
   });
 });
 
-test('self-attention names an embedding that its heads can not share', async () => {
+test('an embedding that cannot be divided among the heads is rejected', async () => {
   const config = { ...oracleConfig('transmil', resolveOptions('transmil', {})), embedDim: 12 };
   await assert.rejects(buildModel(config), {
     code: 'InvalidInput',
-    message: /expected `embed-dim` a multiple of its 8 heads; found 12/,
+    message: /expected `embed-dim` that is a multiple of 8; found 12/,
   });
 });

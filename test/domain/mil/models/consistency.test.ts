@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { areaClasses, consistency } from '../../../../domain/mil/models/consistency.js';
 import { RandomStream } from '../../../../domain/random.js';
 
-/** The definition, pair by pair. */
+/** The definition over all pairs. */
 function byPairs(attention: Float64Array, classes: Int32Array): number {
   let sum = 0;
   let count = 0;
@@ -45,7 +45,7 @@ test('its gradient equals finite differences', () => {
   }
 });
 
-test('equal attention and classes of one give zeros, never NaN', () => {
+test('equal attention and classes with one member give zeros, never NaN', () => {
   const equal = consistency(new Float64Array(4).fill(0.25), Int32Array.of(0, 0, 1, 1));
   assert.equal(equal.loss, 0);
   assert.deepEqual([...equal.gradient], [0, 0, 0, 0]);
@@ -81,7 +81,7 @@ test('time grows with n, not with its square: 100,000 instances in 300 classes',
   assert.ok(loss > 0);
 });
 
-test('group rows and patches in no mask can be left out', () => {
+test('group rows and patches outside all masks can be excluded', () => {
   const area = Float32Array.of(0, 1, 700, 700, 1, 0);
   assert.deepEqual([...areaClasses(area, 'all')], [0, 1, 2, 2, 1, 0]);
   assert.deepEqual([...areaClasses(area, 'patches')], [-1, 0, 1, 1, 0, -1]);

@@ -109,7 +109,7 @@ interface MaskOracle {
 describe('masks of MHIM-MIL', () => {
   const oracle = JSON.parse(readFileSync(fixture('oracles/mil/mhim_masks.json'), 'utf8')) as MaskOracle;
 
-  test('the same rows stay as in the published code, given its permutations', () => {
+  test('the same rows are kept as in the published code, given its permutations', () => {
     for (const { attention, m_r, m_l, m_h, hr, parts, keep } of oracle.cases) {
       const shares = { random: m_r, low: m_l, high: m_h, highPool: hr };
       const kept = keptRows([attention], shares, (n, part) => {
@@ -140,7 +140,7 @@ describe('masks of MHIM-MIL', () => {
     );
   });
 
-  test('something always stays', () => {
+  test('at least one row is kept', () => {
     const all = { random: 1, low: 1, high: 1, highPool: 1 };
     const straight = (n: number) => Array.from({ length: n }, (_, i) => i);
     assert.deepEqual(keptRows([[0.1, 0.7, 0.2]], all, straight), [1]);

@@ -12,7 +12,7 @@ const TABLE: [string, Record<string, unknown>, number, number][] = [
   ['transmil', {}, 2_672_146, 2_410_002],
   ['transmil', { variant: 'baseline' }, 2_672_146, 2_410_002],
   ['dsmil', {}, 593_540, 331_396],
-  // The published baseline has an unused predictor from 512 to 2 besides: 1,026 weights that nothing trains.
+  // The published baseline also has an unused predictor from 512 to 2: 1,026 untrained weights.
   ['dsmil', { query: 'tanh', value: 'relu' }, 873_734 - 1026, 611_590 - 1026],
   ['mean', {}, 525_826, 263_682],
   ['max', {}, 525_826, 263_682],

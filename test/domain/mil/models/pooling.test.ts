@@ -66,7 +66,7 @@ test('parameter counts equal the published modules', () => {
   }
   checkCount(build(config(1024, benchmark)), 593_540);
   checkCount(build(config(512, benchmark)), 331_396);
-  // The published baseline counts an unused 512 -> 2 predictor (1,026 parameters) besides.
+  // The published baseline also counts an unused 512 -> 2 predictor (1,026 parameters).
   checkCount(build(config(1024, baseline)), 873_734 - 1026);
   checkCount(build(config(512, baseline)), 611_590 - 1026);
 });

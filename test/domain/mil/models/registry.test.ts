@@ -16,10 +16,13 @@ import { lossGradients, trainStep } from '../../../../domain/mil/train-fold/step
 import { RandomStream } from '../../../../domain/random.js';
 import { inferOracle, oracleConfig, toDevice } from '../oracle.js';
 
-/** Models whose result depends on where an instance stands in the bag: TransMIL lays the bag out as a square, DTFD-MIL cuts it into runs. */
+/**
+ * Models whose result depends on the order of the instances: TransMIL arranges the bag in a square, DTFD-MIL
+ * divides it into runs.
+ */
 const ordered = new Set(['transmil', 'dtfd-mil']);
 
-/** The registry, and what of each model's options changes its arithmetic. */
+/** The models of the registry, with the options that change their arithmetic. */
 const VARIANTS: readonly [string, Record<string, unknown>][] = [
   ...modelNames().map((name): [string, Record<string, unknown>] => [name, {}]),
   ['abmil', { scoring: 'relu' }],
@@ -29,7 +32,7 @@ const VARIANTS: readonly [string, Record<string, unknown>][] = [
   ['dtfd-mil', { distill: 'MaxMinS' }],
   ['clam-sb', { subtyping: true, instLoss: 'ce' }],
   ['clam-mb', { subtyping: true }],
-  // On self-attention the oracles hold SAM-MIL's gradients; here each would cost seconds.
+  // The oracles cover SAM-MIL's gradients on self-attention, which would take seconds each here.
   ['mhim-mil', { baseline: 'transmil' }],
   ['mhim-mil', { baseline: 'dsmil' }],
   ['sam-mil', { baseline: 'dsmil' }],
@@ -61,7 +64,7 @@ function context(label: number, step = 0): StepContext {
   };
 }
 
-/** One suite for every model of the registry: what any of them must do. */
+/** The suite that every model of the registry must pass. */
 describe('every model', () => {
   before(() => openBackend('tensorflow'));
 
@@ -77,10 +80,10 @@ describe('every model', () => {
   for (const [name, given] of VARIANTS) {
     const title = `${name} ${JSON.stringify(given)}`;
     test(`${title}: gradients equal finite differences, weight by weight`, async () => {
-      // Detached or clipped gradients are on purpose not those of the loss.
+      // Detached or clipped gradients intentionally differ from those of the loss.
       const exact = name === 'dtfd-mil' ? { detach: false, clip: 1e9 } : {};
       const { model, weights: drawn } = await build(name, { ...given, ...exact });
-      // Biases that are not 0, so that nothing holds by chance.
+      // Non-zero biases, so that nothing matches by chance.
       const stream = new RandomStream('perturbed', name);
       const weights = Object.fromEntries(
         Object.entries(drawn).map(([key, values]) => [
@@ -100,13 +103,14 @@ describe('every model', () => {
         return loss;
       };
       for (const [key, tensor] of Object.entries(gradients)) {
-        // SAM-MIL's consistency loss does not train the embedding, so the slope along it is not that of the loss.
+        // SAM-MIL's consistency loss does not train the embedding, so the embedding's gradient is not that of
+        // the loss.
         if (name === 'sam-mil' && given.mode !== 'release' && key.startsWith('embed')) continue;
         const gradient = Float32Array.from(tensor.dataSync());
         const slope = Math.hypot(...gradient);
         if (slope < 1e-4) continue;
         const direction = gradient.map((value) => value / slope);
-        // A kink of ReLU or of a maximum may lie within one distance; rounding spoils the least.
+        // A kink of ReLU or of a maximum may be within one distance; rounding affects the smallest.
         const errors: number[] = [];
         const close = [3e-3, 1e-2, 1e-3, 3e-4].some((distance) => {
           const measured = (at(key, direction, distance) - at(key, direction, -distance)) / (2 * distance);
@@ -118,7 +122,7 @@ describe('every model', () => {
       if (teacher) tf.dispose(teacher);
     });
 
-    test(`${title}: every weight is trained, by bags of one class or the other`, async () => {
+    test(`${title}: every weight is trained by bags of at least one class`, async () => {
       const { model, weights } = await build(name, given);
       const adam = openAdam(model.parameters, startingState(weights), { weightDecay: 1e-5 });
       const teacher = model.teacherMomentum && toDevice(model, weights);
@@ -133,7 +137,7 @@ describe('every model', () => {
   }
 
   for (const name of modelNames()) {
-    test(`${name}: bags of one instance, of fewer than the pseudo-bags, and of group rows alone`, async () => {
+    test(`${name}: accepts bags of one instance, fewer instances than pseudo-bags, or group rows only`, async () => {
       const { model, weights } = await build(name);
       const adam = openAdam(model.parameters, startingState(weights), { weightDecay: 1e-5 });
       const teacher = model.teacherMomentum && toDevice(model, weights);
@@ -182,7 +186,7 @@ describe('every model', () => {
       tf.dispose([device, bag.x, shuffled.x]);
     });
 
-    test(`${name}: random parts follow their streams, and steps hold no tensors back`, async () => {
+    test(`${name}: random parts depend only on their streams, and steps leave no tensors behind`, async () => {
       const { model, weights } = await build(name);
       const device = toDevice(model, weights);
       const teacher = model.teacherMomentum && toDevice(model, weights);
@@ -217,17 +221,17 @@ describe('every model', () => {
   }
 });
 
-test('options: defaults are filled in, foreign ones refused, a registered model joins', () => {
+test('options get defaults, options of other models are rejected, models can be registered', () => {
   assert.equal(resolveOptions('sam-mil', {}).numGroup, 5);
   assert.equal(resolveOptions('sam-mil', { numGroup: 3, epochs: 9 }).numGroup, 3);
   assert.throws(() => resolveOptions('abmil', { beta: 1 }), {
     code: 'InvalidInput',
-    message: /`beta` has no meaning for model abmil.*sam-mil/,
+    message: /`beta` has no effect on model abmil.*sam-mil/,
   });
   assert.ok(allModelOptions().every(({ defaults }) => defaults.size > 0));
   const entry = { ...modelEntry('mean'), summary: 'of a lab' };
   registerModel('lab', entry);
   assert.ok(modelNames().includes('lab'));
   registerModel('lab', entry);
-  assert.throws(() => registerModel('lab', { ...entry }), /registered already/);
+  assert.throws(() => registerModel('lab', { ...entry }), /already registered/);
 });

@@ -54,13 +54,13 @@ describe('SAM-MIL equals PyTorch', () => {
 
   for (const [title, file, baseline, underlying] of [
     ['AB-MIL', 'sammil_attn', 'abmil', 'abmil'],
-    // The same numbers, each sub-bag by itself.
+    // The same numbers, with each sub-bag computed separately.
     ['AB-MIL, bag by bag', 'sammil_attn', 'transmil', 'abmil'],
     ['TransMIL', 'sammil_selfattn', 'transmil', 'transmil'],
   ] as const) {
     const oracle = new Oracle(file);
     for (const [name, oracleCase] of Object.entries(oracle.cases)) {
-      // A pass for each sub-bag takes its time: the large bag once is enough.
+      // One pass per sub-bag is slow, so the large bag is tested only once.
       if (baseline === 'transmil' && name === 'N300_release') continue;
       test(`${title} ${name}`, () => {
         const aggregator = baselineAggregator(config, underlying);
@@ -87,14 +87,14 @@ describe('SAM-MIL equals PyTorch', () => {
     }
   }
 
-  test('counts of masked rows follow the published rule', () => {
+  test('numbers of masked rows follow the published rule', () => {
     for (const { mask_counts } of Object.values(oracle.cases)) {
       for (const { area, n, masked } of mask_counts ?? [])
         assert.equal(maskedCount(n, area, defaults), masked);
     }
   });
 
-  test('both modes train from their own draws, and the parameter count is the published one', () => {
+  test('both modes train with their own draws, and the parameter count equals the published one', () => {
     const full = { ...config, dim: 1024, embedDim: 512, attentionDim: 128 };
     checkCount(build(full), 591_490);
     const oracleCase = oracle.cases.N300_paper;
@@ -126,7 +126,7 @@ test('the area mask keeps group rows and masks the right number of each area', (
   assert.equal(areaMask(Float32Array.of(1e9), all, new RandomStream('x'))[0], 1, 'a bag never becomes empty');
 });
 
-test('pseudo-bags are a partition; the last takes the remainder; no more of them than rows', () => {
+test('pseudo-bags form a partition, at most one per row, and the last takes the remainder', () => {
   const { of, count } = pseudoBags(37, 5, new RandomStream('p'));
   const sizes = Array.from({ length: count }, (_, bag) => of.filter((b) => b === bag).length);
   assert.deepEqual(sizes, [7, 7, 7, 7, 9]);

@@ -10,7 +10,7 @@ import { temporaryFolder } from '../../../support/temporary-folder.js';
 import { makeCohort, makeJob, trainWith } from '../cohort.js';
 import { assertClose, Oracle } from '../oracle.js';
 
-/** The names that the published code gives to the oracle's parameters. */
+/** The oracle's parameters by the names in the published code. */
 function published(oracle: Oracle, prefix = '') {
   const tensor = (name: string, shape: number[]) => ({
     dtype: 'float32' as const,
@@ -30,7 +30,7 @@ function published(oracle: Oracle, prefix = '') {
 test("the published code's checkpoints predict as they do in PyTorch", async (t) => {
   const path = join(temporaryFolder(t), 'fold_0_model_best_auc.pt');
   const oracle = new Oracle('attn_relu_nobias');
-  // Saved as {model, teacher}: the student is taken.
+  // Saved as {model, teacher}, of which the student is used.
   writePt(path, { tensors: { ...published(oracle, 'model.'), ...published(oracle, 'teacher.') } });
   const model = await loadModel(path);
   const bag = {
@@ -46,7 +46,7 @@ test("the published code's checkpoints predict as they do in PyTorch", async (t)
   model.dispose();
 });
 
-test('a checkpoint of another model is refused by the names that are strange', async (t) => {
+test('an error names the unknown parameters in a checkpoint of a different model', async (t) => {
   const path = join(temporaryFolder(t), 'other.pt');
   const oracle = new Oracle('attn_relu_nobias');
   const strange = { dtype: 'float32' as const, shape: [1], data: new Float32Array(1) };
@@ -56,7 +56,7 @@ test('a checkpoint of another model is refused by the names that are strange', a
 
 const python = findPython(['torch']);
 
-test('a checkpoint is written as .pt where that is asked for: the same model, and torch reads it without executing anything', async (t) => {
+test('a checkpoint can be written as .pt, which torch reads without executing anything', async (t) => {
   const folder = temporaryFolder(t);
   const cohort = makeCohort(folder);
   const train = async (name: string, checkpointFormat: 'safetensors' | 'pt') => {

@@ -17,10 +17,13 @@ import {
   toDevice,
 } from '../oracle.js';
 
-/** TransMIL sums in another order than PyTorch over many more steps: the oracle's own float32 run is off by as much. */
+/**
+ * TransMIL sums in a different order than PyTorch over many more steps. The oracle's own float32 run deviates
+ * by as much.
+ */
 const TOLERANCE = 5e-5;
 
-/** The aggregator alone, as a model. */
+/** The aggregator as a separate model. */
 function selfAttention(config: ModelConfig): Model {
   const aggregator = selfAttentionAggregator(config);
   return {

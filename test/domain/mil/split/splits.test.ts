@@ -24,7 +24,7 @@ function sha16(names: readonly string[]): string {
   return createHash('sha256').update(names.join('\n')).digest('hex').slice(0, 16);
 }
 
-/** Items and labels in a folder of their own, and the parameters of a split of them. */
+/** Writes items and labels to a temporary folder and returns the parameters of a split. */
 function setUp(
   t: { after(done: () => void): void },
   keys: readonly string[],
@@ -65,7 +65,7 @@ test("Python's random.shuffle, to the number", () => {
 });
 
 for (const [name, expected] of Object.entries(oracle.sets)) {
-  test(`the reference scheme makes the published lists: ${name}`, () => {
+  test(`the reference scheme reproduces the published lists: ${name}`, () => {
     const [file, folds, seed] = name.split(':');
     const table = readLabels(join(fixtures, 'labels', file));
     const labels = table.rows.map(({ label }) => label);
@@ -106,7 +106,7 @@ test('mil.split with scheme reference: three repeats of CAMELYON16 equal the pub
   assert.equal(result.values?.digest, digestOf(readFileSync(result.files.splits.from)));
 });
 
-test('TCGA: slides find their patient by a part of their name, and patients stay whole', (t) => {
+test('TCGA slides are matched to patients by part of their name, and patients stay together', (t) => {
   const labels = readFileSync(join(fixtures, 'labels/label_tcga_nsclc.csv'), 'utf8');
   const patients = labels
     .trim()
@@ -125,7 +125,7 @@ test('TCGA: slides find their patient by a part of their name, and patients stay
   assert.equal(splits.groups?.[`${patients[0]}-01Z-00-DX2`], patients[0]);
 });
 
-test('given lists without train: all others are trained on; a patient in two sets is refused by name', (t) => {
+test('given lists without train use all other bags, and an error names a patient in two sets', (t) => {
   const keys = names(6);
   const folder = temporaryFolder(t);
   const given = (name: string, text: string) => {
@@ -151,7 +151,7 @@ test('given lists without train: all others are trained on; a patient in two set
   );
 });
 
-test('stratified: every class and the total are even, sets are disjoint, each slide is tested once', (t) => {
+test('stratified: classes and totals are balanced, sets are disjoint, each slide is tested once', (t) => {
   const keys = names(41);
   const rows = keys.map((key, i) => `${key},${i < 14 ? 'tumor' : 'normal'}`).join('\n');
   const { splits } = makeSplits(setUp(t, keys, rows, { repeats: 2, valRatio: 0.2 }));
@@ -164,7 +164,7 @@ test('stratified: every class and the total are even, sets are disjoint, each sl
     assert.deepEqual(folds.flatMap(({ test }) => test).sort(), keys);
     for (const fold of folds) {
       assert.equal(new Set(SET_NAMES.flatMap((set) => fold[set])).size, 41);
-      // 27 or 28 are left, 9 or 10 of them tumor: a fifth is 2 of the tumor and 4 of the normal ones.
+      // 27 or 28 slides remain, 9 or 10 of them tumor. A fifth is 2 tumor and 4 normal slides.
       assert.equal(fold.val.filter((key) => splits.labels[key] === 1).length, 2);
       assert.equal(fold.val.filter((key) => splits.labels[key] === 0).length, 4);
     }
@@ -172,7 +172,7 @@ test('stratified: every class and the total are even, sets are disjoint, each sl
   assert.notDeepEqual(splits.repeats[0].folds, splits.repeats[1].folds);
 });
 
-test('stratified: the seed decides, the order of the file does not; repeat r is the first of seed + r', (t) => {
+test('stratified: folds depend on the seed and not on file order, and repeat r uses seed + r', (t) => {
   const keys = names(24);
   const made = (rows: string, options: Partial<SplitWith>) =>
     makeSplits(setUp(t, keys, rows, options)).splits;
@@ -182,7 +182,7 @@ test('stratified: the seed decides, the order of the file does not; repeat r is 
   assert.deepEqual(made(alternating(keys), { seed: 2022 }).repeats[0].folds, forward.repeats[1].folds);
 });
 
-test('stratified: patients stay whole in all three sets, and classes stay balanced', (t) => {
+test('stratified: patients stay together in all three sets, and classes stay balanced', (t) => {
   const keys = names(60);
   // Patients of 1 to 4 slides; a patient's slides share a label.
   const patient = (i: number) => Math.floor(i / 5) * 3 + [0, 1, 1, 2, 2][i % 5];
@@ -198,14 +198,14 @@ test('stratified: patients stay whole in all three sets, and classes stay balanc
   }
 });
 
-test('a patient column is used without asking; `none` turns it off', (t) => {
+test('a patient column is used automatically, and `none` disables it', (t) => {
   const keys = names(12);
   const rows = `slide_id,patient,label\n${keys.map((key, i) => `${key},P${i >> 1},${(i >> 1) % 2}`).join('\n')}`;
   assert.equal(makeSplits(setUp(t, keys, rows)).splits.groups?.s01, 'P0');
   assert.equal(makeSplits(setUp(t, keys, rows, { groupColumn: 'none' })).splits.groups, undefined);
 });
 
-test('a leak of one patient into two sets is refused by name', (t) => {
+test('an error names a patient that leaks into two sets', (t) => {
   const keys = names(12);
   const rows = `slide_id,patient,label\n${keys.map((key, i) => `${key},P${i >> 1},${i % 2}`).join('\n')}`;
   const options = setUp(t, keys, rows, { scheme: 'reference' });
@@ -222,7 +222,7 @@ test('a leak of one patient into two sets is refused by name', (t) => {
   );
 });
 
-test('labels that lack a slide and labels for a missing slide are refused, naming them', (t) => {
+test('an error names slides without a label and labels without a slide', (t) => {
   const keys = names(12);
   const rows = alternating([...keys.slice(2), 'ghost_1', 'ghost_2']);
   const options = setUp(t, keys, rows);
@@ -238,7 +238,7 @@ test('labels that lack a slide and labels for a missing slide are refused, namin
   assert.deepEqual(dropped.map(({ name }) => name).sort(), ['ghost_1', 'ghost_2', 's00', 's01']);
 });
 
-test('slides that were skipped or failed are left out with their reason', (t) => {
+test('skipped or failed slides are omitted with their reason', (t) => {
   const keys = names(12);
   const options = setUp(t, keys, alternating(keys));
   const records = keys.map((key, i) =>
@@ -250,7 +250,7 @@ test('slides that were skipped or failed are left out with their reason', (t) =>
   assert.deepEqual(dropped, [{ name: 's03', reason: 'no_tissue' }]);
 });
 
-test('labels with file endings and with headers of other names are understood', (t) => {
+test('labels with file extensions and custom column names are accepted', (t) => {
   const keys = names(12);
   const rows = keys.map((key, i) => `${key}.svs,${i % 2 ? 'yes' : 'no'},x`).join('\n');
   const options = setUp(t, keys, `Image,Metastasis,note\n${rows}`, {
@@ -262,7 +262,7 @@ test('labels with file endings and with headers of other names are understood', 
   assert.equal(turned.labels.s01, 0);
 });
 
-test('bad labels files: each names file, line and cause', (t) => {
+test('errors in labels files name file, line and cause', (t) => {
   const keys = names(6);
   const refused = (rows: string, message: RegExp, options: Partial<SplitWith> = {}) => {
     const set = setUp(t, keys, rows, options);
@@ -270,20 +270,20 @@ test('bad labels files: each names file, line and cause', (t) => {
   };
   refused('', /labels\.csv.*has no rows/);
   refused('s00\ns01', /name and a label/);
-  refused('s00,0\ns01,\n', /labels\.csv:2.*without name or label/);
+  refused('s00,0\ns01,\n', /labels\.csv:2.*no name or no label/);
   refused('s00,0\ns01,1\ns00,1\n', /labels\.csv:3.*"s00" has two labels.*lines 1 and 3/);
-  refused(keys.map((key) => `${key},0`).join('\n'), /one class only.*found 0/);
+  refused(keys.map((key) => `${key},0`).join('\n'), /only one class.*found 0/);
   refused('slide_id,label\ns00,0\n', /no group column.*patient.*columns slide_id, label/, {
     groupColumn: 'patient',
   });
   refused(alternating(keys), /labels\.csv:2.*not one of `classes`.*found 1/, { classes: ['0', '2'] });
   refused(alternating(keys), /class "0" is too small for 4 folds.*found 3/, { folds: 4 });
   const mistyped = `${alternating(keys.slice(1))}\ns00,O`;
-  refused(mistyped, /class "O" is too small for 3 folds.*found 1.*classes are 0, 1, O/, {
+  refused(mistyped, /class "O" is too small for 3 folds.*found 1.*classes are 0, 1, O\)/, {
     scheme: 'reference',
   });
-  // A heading of other names is taken for a row; with `drop` it would make a third class.
-  refused(`slide,kind\n${alternating(keys)}`, /labels\.csv:1: no slide is of class "kind".*`label-column`/, {
+  // A header with unknown names is read as a row. With `drop` it would form a third class.
+  refused(`slide,kind\n${alternating(keys)}`, /labels\.csv:1: class "kind" has no slides.*`label-column`/, {
     unmatched: 'drop',
     scheme: 'reference',
   });
@@ -321,7 +321,7 @@ test('given splits are used with their digest, as JSON and as CSV', (t) => {
   assert.deepEqual(makeSplits({ ...options, splits: inputFile(csv) }).splits.repeats, given.repeats);
 });
 
-test('given splits: strangers, wrong shapes and wrong rows are refused', (t) => {
+test('given splits: unknown names, wrong structures and invalid rows are rejected', (t) => {
   const keys = names(12);
   const options = setUp(t, keys, alternating(keys));
   const refused = (file: string, text: string, message: RegExp) => {
@@ -334,12 +334,12 @@ test('given splits: strangers, wrong shapes and wrong rows are refused', (t) => 
   };
   const fold = (train: string[], test: string[]) =>
     JSON.stringify({ repeats: [{ folds: [{ train, test }] }] });
-  refused('a.json', fold(['s00', 'nobody'], ['s01']), /names slides that are not there.*1: nobody/);
+  refused('a.json', fold(['s00', 'nobody'], ['s01']), /names unknown slides.*1: nobody/);
   refused('b.json', fold(['s00'], ['s00']), /"s00" is in two sets/);
   refused('c.json', fold(['s00'], []), /test set is empty/);
-  refused('h.json', fold(['s02'], ['s00', 's00']), /"s00" comes twice in the test set/);
+  refused('h.json', fold(['s02'], ['s00', 's00']), /"s00" is twice in the test set/);
   const folds = [0, 0].map((number) => ({ fold: number, train: ['s00'], test: ['s01'] }));
-  refused('i.json', JSON.stringify({ repeats: [{ folds }] }), /repeat 0\).*fold 0 comes twice/);
+  refused('i.json', JSON.stringify({ repeats: [{ folds }] }), /repeat 0\).*fold 0 is defined twice/);
   refused('d.json', '{"repeats": [{}]}', /repeat 0 has no list `folds`/);
   refused('e.json', '{', /can't be read/);
   refused('f.csv', 'fold,set,slide_id\n0,trian,s00', /f\.csv:2.*train, val or test/);
@@ -348,7 +348,7 @@ test('given splits: strangers, wrong shapes and wrong rows are refused', (t) => 
 
 const WIDE_SEED = [2635837658, 3209733218, 3500038837];
 
-test('one slide under several names is found by the bytes of its bag', () => {
+test('one slide under several names is detected by the bytes of its bag', () => {
   const record = (key: string, digest: string, status: 'done' | 'failed' = 'done') => {
     return { key, fields: {}, status, outputs: { bag: { path: key, digest: `sha256:${digest}`, bytes: 1 } } };
   };
@@ -362,7 +362,7 @@ test('one slide under several names is found by the bytes of its bag', () => {
   assert.deepEqual(identicalBags(items), [['a', 'd']]);
 });
 
-test('a splits file that was edited by hand: leaks and what is missing are named when it is read', (t) => {
+test('reading a splits file that was edited by hand reports leaks and missing parts', (t) => {
   const keys = names(12);
   const rows = `slide_id,patient,label\n${keys.map((key, i) => `${key},P${i >> 1},${(i >> 1) % 2}`).join('\n')}`;
   const { splits } = makeSplits(setUp(t, keys, rows, { folds: 3 }));
@@ -382,15 +382,18 @@ test('a splits file that was edited by hand: leaks and what is missing are named
     /fold 1\).*"ghost" of the test set has no label/,
   );
   refused((copy) => delete (copy as Partial<Splits>).labels, /found no `labels`/);
-  refused((copy) => (copy.classes = [1, 2] as never), /found no list of `classes`/);
-  refused(({ repeats }) => delete (repeats[0] as Partial<Splits['repeats'][0]>).folds, /folds in repeat 0/);
+  refused((copy) => (copy.classes = [1, 2] as never), /found no list `classes`/);
+  refused(
+    ({ repeats }) => delete (repeats[0] as Partial<Splits['repeats'][0]>).folds,
+    /repeat 0 has no number or no folds/,
+  );
   refused(
     ({ repeats: [{ folds }] }) => (folds[2].fold = '2' as never),
-    /a fold without a number in repeat 0/,
+    /repeat 0 has a fold without a number/,
   );
   refused(
     ({ repeats: [{ folds }] }) => delete (folds[2] as Partial<Splits['repeats'][0]['folds'][0]>).val,
     /no list "val"/,
   );
-  refused((copy) => (copy.splits = 2 as never), /version 1.*found `splits` 2/);
+  refused((copy) => (copy.splits = 2 as never), /version 1.*found `splits` is 2/);
 });

@@ -10,7 +10,10 @@ import { openBackend, tf, type BackendChoice } from '../../../../domain/mil/comp
 import type { HostWeights, ParameterSpec } from '../../../../domain/mil/compute/parameters.js';
 import { RandomStream } from '../../../../domain/random.js';
 
-/** Natively one is updated by TensorFlow and one on the host; the third gets a gradient in every other step only. */
+/**
+ * On the native backend, TensorFlow updates one and the host another. The third has a gradient only in every
+ * other step.
+ */
 const SPECS: ParameterSpec[] = [
   { name: 'large', shape: [200, 100], init: 'zeros' },
   { name: 'small', shape: [100], init: 'zeros' },
@@ -36,7 +39,10 @@ function gradientsOf(step: number): HostWeights {
 
 const rateOf = (step: number) => 0.01 / (step + 1);
 
-/** PyTorch's Adam with coupled weight decay (torch.optim.Adam's documentation), one element, in double precision. */
+/**
+ * PyTorch's Adam with coupled weight decay (torch.optim.Adam's documentation), one element, in double
+ * precision.
+ */
 function reference(start: number, gradients: [number, number][]): number {
   let [w, m, v] = [start, 0, 0];
   gradients.forEach(([slope, rate], index) => {
@@ -91,7 +97,7 @@ for (const backend of ['js', 'tensorflow'] satisfies BackendChoice[]) {
       }
     });
 
-    test('one that goes on from a state gives the same bits, and no tensor stays', async () => {
+    test('resuming from a state gives the same bits and leaves no tensors', async () => {
       await openBackend(backend);
       const before = tf.memory().numTensors;
       const whole = open(startingState(values('weight')));

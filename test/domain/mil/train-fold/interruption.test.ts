@@ -43,7 +43,9 @@ async function planFor(cohort: Cohort, backend: Backend, checkpoint: string): Pr
   };
 }
 
-/** Trains until `steps` further steps have begun, then stops; undefined where that came to an end before. */
+/**
+ * Trains until `steps` more steps have started, then stops. Returns undefined if training completed before.
+ */
 async function stoppedAfter(plan: TrainingPlan, steps: number) {
   const controller = new AbortController();
   let begun = 0;
@@ -67,11 +69,11 @@ describe('interruptions', () => {
   let backend: Backend;
   before(async () => (backend = await openBackend('tensorflow')));
 
-  test('stopped at the end of every epoch and twice within each, training ends with the same bits', async (t) => {
+  test('training that is stopped twice within and at the end of every epoch gives the same bits', async (t) => {
     const folder = temporaryFolder(t);
     const cohort = makeCohort(folder);
     const whole = await stoppedAfter(await planFor(cohort, backend, join(folder, 'whole')), Infinity);
-    // 12 bags an epoch: every third stop is at the end of one.
+    // 12 bags per epoch, so every third stop is at the end of an epoch.
     const plan = await planFor(cohort, backend, join(folder, 'cut'));
     let stops = 0;
     let ended = await stoppedAfter(plan, 4);
@@ -83,7 +85,7 @@ describe('interruptions', () => {
     assert.deepEqual({ ...ended, seconds: 0 }, { ...whole, seconds: 0 });
   });
 
-  test('a loss that is no number ends the fold by name; the state from before that step is kept, and the next attempt ends alike', async (t) => {
+  test('a NaN loss fails with an error and keeps the previous state, and the next attempt fails the same way', async (t) => {
     const folder = temporaryFolder(t);
     const cohort = makeCohort(folder);
     const [bad] = listBags(cohort.bags.path, cohort.work);
@@ -114,7 +116,7 @@ describe('interruptions', () => {
     assert.deepEqual(readFileSync(path), kept);
   });
 
-  test('500 bags of mixed size, most of them read for one step: no tensor more after the first 50', async (t) => {
+  test('500 bags of mixed size, most of them read for one step, add no tensors after the first 50', async (t) => {
     const folder = temporaryFolder(t);
     const cohort = makeCohort(folder);
     const held: number[] = [];
@@ -122,13 +124,13 @@ describe('interruptions', () => {
     const job = makeJob(folder, cohort.work, settings);
     job.progress = () => held.push(tf.memory().numTensors);
     await run(job);
-    // 12 training bags an epoch, so 504; four epochs are the first 48.
+    // 12 training bags per epoch give 504 steps. The first four epochs are the first 48 steps.
     assert.equal(held.length, 42);
     const early = Math.max(...held.slice(0, 4));
     assert.ok(Math.max(...held.slice(4)) <= early, `tensors by epoch: ${held.join(', ')}`);
   });
 
-  test('a training set of one class is trained, with a warning that names the class it lacks', async (t) => {
+  test('training on a single class works, with a warning that names the missing class', async (t) => {
     const folder = temporaryFolder(t);
     const cohort = makeCohort(folder);
     const splits = readSplits(cohort.splits.path);
@@ -137,7 +139,7 @@ describe('interruptions', () => {
     const job = makeJob(folder, cohort.work, trainWith(cohort, { epochs: 1 }));
     const result = await run(job);
     assert.equal(result.values?.['best-epoch'], 1);
-    assert.match(job.warnings.join(), /the training set holds no bag of tumor/);
+    assert.match(job.warnings.join(), /the training set has no bags of class tumor/);
     assert.match(job.warnings.join(), /the validation set lacks a class/);
   });
 });

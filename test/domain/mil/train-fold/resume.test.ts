@@ -12,7 +12,10 @@ import { makeCohort, makeJob, trainWith } from '../cohort.js';
 
 const child = fileURLToPath(new URL('train-child.js', import.meta.url));
 
-/** Runs the training in a child; kills it with SIGKILL some time after it printed `epoch <kill>`. Resolves to whether it ended by itself. */
+/**
+ * Runs the training in a child; kills it with SIGKILL after it has printed `epoch <kill>`. Resolves to
+ * whether it completed.
+ */
 function trainInChild(
   folder: string,
   work: string,
@@ -25,7 +28,7 @@ function trainInChild(
     let errors = '';
     process.stdout.on('data', (data: Buffer) => {
       output += data.toString();
-      // A few steps into the next epoch: steps are saved one by one, so it goes on from the middle.
+      // A few steps into the next epoch. Every step is saved, so training resumes in the middle.
       if (kill !== undefined && output.includes(`epoch ${kill}\n`))
         setTimeout(() => process.kill('SIGKILL'), 15);
     });
@@ -38,7 +41,7 @@ function trainInChild(
   });
 }
 
-test('a training killed twice with SIGKILL ends with the same bits as an undisturbed one in another process', async (t) => {
+test('a training killed twice with SIGKILL gives the same bits as an uninterrupted one', async (t) => {
   const folder = temporaryFolder(t);
   const cohort = makeCohort(folder);
   const settings = trainWith(cohort, { model: 'sam-mil', epochs: 8, saveEvery: 0 });
@@ -58,7 +61,7 @@ test('a training killed twice with SIGKILL ends with the same bits as an undistu
   }
 });
 
-test('a state from another backend is refused, one from another number of threads or other kernels is not used', async (t) => {
+test('a state from another backend is rejected, one with other threads or kernels is ignored', async (t) => {
   const folder = temporaryFolder(t);
   const cohort = makeCohort(folder);
   const settings = trainWith(cohort, { saveEvery: 0, epochs: 2 });
@@ -78,7 +81,7 @@ test('a state from another backend is refused, one from another number of thread
     await run(other);
     if (before === undefined) delete process.env[name];
     else process.env[name] = before;
-    const words = new RegExp(`begun on .* here is .*${here}.*the fold begins again`);
+    const words = new RegExp(`started on .* this machine has .*${here}.*training of this fold restarts`);
     assert.match(other.warnings.join(), words);
     assert.deepEqual(
       other.reports.map(({ done }) => done),
@@ -87,7 +90,7 @@ test('a state from another backend is refused, one from another number of thread
   }
 });
 
-test('a saved state that is damaged is put aside with a warning, and training ends as it would have', async (t) => {
+test('a damaged saved state is ignored with a warning, and training gives the same result', async (t) => {
   const folder = temporaryFolder(t);
   const cohort = makeCohort(folder);
   const settings = trainWith(cohort, { saveEvery: 0, epochs: 2, backend: 'js' });
@@ -100,7 +103,7 @@ test('a saved state that is damaged is put aside with a warning, and training en
     const { files } = await run(again);
     assert.match(
       again.warnings.join(),
-      /saved state can't be read, so the fold begins again: .*training-state/,
+      /saved state cannot be read, so training of this fold restarts: .*training-state/,
     );
     assert.deepEqual(readFileSync(files.checkpoint.from), bytes);
   }

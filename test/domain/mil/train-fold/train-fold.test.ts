@@ -63,7 +63,7 @@ describe('mil.train-fold', () => {
     });
   }
 
-  test('the same inputs give the same bytes; another seed, repeat or fold gives others', async (t) => {
+  test('the same inputs give the same bytes, a different seed, repeat or fold gives different ones', async (t) => {
     const folder = temporaryFolder(t);
     const { bytes } = await trained(join(folder, 'a'), cohort, {});
     assert.deepEqual((await trained(join(folder, 'b'), cohort, {})).bytes, bytes);
@@ -72,7 +72,7 @@ describe('mil.train-fold', () => {
     assert.deepEqual(reread.bytes, bytes, 'bags read anew each epoch');
   });
 
-  test('an abort saves the state and throws the reason; the next attempt ends with the same bytes', async (t) => {
+  test('an abort saves the state and throws the reason, and the next attempt gives the same bytes', async (t) => {
     const folder = temporaryFolder(t);
     for (const [model, backend] of [
       ['abmil', 'tensorflow'],
@@ -100,7 +100,7 @@ describe('mil.train-fold', () => {
     }
   });
 
-  test('without a validation set, or with one class in it, the last epoch is kept and a note says so', async (t) => {
+  test('without a validation set, or with one class in it, the last epoch is kept with a note', async (t) => {
     const folder = temporaryFolder(t);
     for (const [fold, why] of [
       [1, 'is empty'],
@@ -122,14 +122,14 @@ describe('mil.train-fold', () => {
     assert.ok((epochs as number) >= 4, 'not before stop-epoch has passed');
   });
 
-  test('a loss that overflows ends training by name and keeps the last good state', async (t) => {
+  test('a loss that overflows ends training with an error and keeps the last good state', async (t) => {
     const folder = temporaryFolder(t);
     const job = makeJob(folder, cohort.work, trainWith(cohort, { lr: 1e30, weightDecay: 0 }));
     await assert.rejects(run(job), (error: Error & { code: string }) => {
       assert.equal(error.code, 'InvalidInput');
       assert.match(error.message, /training diverged: the loss became .* in epoch 1, step \d+ \(bag "slide-/);
-      // The first update overflowed already, and nothing was due to be saved before it.
-      assert.match(error.message, /it came before anything was saved/);
+      // The first update already overflowed, before any state was saved.
+      assert.match(error.message, /no state was saved before/);
       return true;
     });
     const saving = makeJob(join(folder, 'b'), cohort.work, trainWith(cohort, { lr: 1e30, saveEvery: 0 }));
@@ -137,9 +137,9 @@ describe('mil.train-fold', () => {
     assert.ok(existsSync(join(saving.checkpoint, 'training-state.safetensors')));
   });
 
-  test('weights that give a validation bag no finite logits end training by epoch and bag', async (t) => {
+  test('an error names the epoch and the validation bag whose logits are not finite', async (t) => {
     const folder = temporaryFolder(t);
-    // One step an epoch: its loss is still that of the first weights.
+    // One step per epoch, so its loss is still that of the initial weights.
     const made = readSplits(cohort.splits.path);
     const fold = { ...made.repeats[0].folds[0], train: cohort.keys.slice(0, 1) };
     const path = join(folder, 'splits.json');
@@ -148,24 +148,24 @@ describe('mil.train-fold', () => {
     const job = makeJob(folder, cohort.work, trainWith(cohort, { splits, lr: 1e30, weightDecay: 0 }));
     await assert.rejects(run(job), {
       code: 'InvalidInput',
-      message: /^epoch 1, validation: the model gives no finite logits for bag "slide-\d\d"/,
+      message: /^epoch 1, validation: the model returned logits that are not finite for bag "slide-\d\d"/,
     });
   });
 
-  test('settings of another model, unknown bags and wrong folds are refused before any work', async (t) => {
+  test('options of other models, unknown bags and wrong folds are rejected before any work', async (t) => {
     const folder = temporaryFolder(t);
     const refused = async (changes: Partial<TrainFoldWith>, pattern: RegExp) => {
       const job = makeJob(folder, cohort.work, trainWith(cohort, changes));
       await assert.rejects(run(job), { code: 'InvalidInput', message: pattern });
     };
-    await refused({ maskRatio: 0.5 }, /`mask-ratio` has no meaning for model abmil.*sam-mil only/);
-    await refused({ model: 'resnet' }, /there is no model "resnet".*abmil, /);
+    await refused({ maskRatio: 0.5 }, /`mask-ratio` has no effect on model abmil.*only with sam-mil/);
+    await refused({ model: 'resnet' }, /unknown model "resnet".*abmil, /);
     await refused({ fold: 9 }, /no repeat 0, fold 9/);
     const fewer = makeCohort(join(folder, 'fewer'), 10);
-    await refused({ bags: fewer.bags }, /the splits name slides that have no bag.*slide-1/);
+    await refused({ bags: fewer.bags }, /the splits name slides without a bag.*slide-1/);
   });
 
-  test('MHIM-MIL starts from the checkpoint of its baseline, and goes on with its teacher after an abort', async (t) => {
+  test('MHIM-MIL starts from the checkpoint of its baseline and resumes with its teacher after an abort', async (t) => {
     const folder = temporaryFolder(t);
     const plain = await trained(join(folder, 'plain'), cohort, { scoring: 'relu' });
     const teacher = { path: plain.result.files.checkpoint.from, digest: '', name: 'plain' };
@@ -182,24 +182,24 @@ describe('mil.train-fold', () => {
     assert.deepEqual((await trained(join(folder, 'cut'), cohort, settings)).bytes, whole.bytes);
     await assert.rejects(
       trained(join(folder, 'other'), cohort, { teacher }),
-      /`teacher` has no meaning for model abmil/,
+      /`teacher` has no effect on model abmil/,
     );
-    // Its biases would be dropped without a word.
+    // Its biases would be dropped silently.
     const other = await trained(join(folder, 'tanh'), cohort, { epochs: 1 });
     const tanh = { ...teacher, path: other.result.files.checkpoint.from };
     await assert.rejects(
       trained(join(folder, 'biased'), cohort, { ...settings, teacher: tanh }),
-      /weights that the model has not.*found att\.V\.b, att\.w\.b, of abmil {"scoring":"tanh"}/,
+      /weights that the model does not have.*found att\.V\.b, att\.w\.b, of abmil {"scoring":"tanh"}/,
     );
     await assert.rejects(
       trained(join(folder, 'leak'), cohort, { ...settings, fold: 1 }),
-      /teacher was trained on another fold.*expected repeat 0, fold 1; found repeat 0, fold 0/,
+      /teacher was trained on a different fold.*expected repeat 0, fold 1; found repeat 0, fold 0/,
     );
     const elsewhere = { ...settings, splits: { ...cohort.splits, digest: 'sha256:else' } };
-    await assert.rejects(trained(join(folder, 'split'), cohort, elsewhere), /trained on other splits/);
+    await assert.rejects(trained(join(folder, 'split'), cohort, elsewhere), /trained on different splits/);
     await assert.rejects(
       trained(join(folder, 'scale'), cohort, { ...settings, standardize: true }),
-      /other features; expected features standardized; found features as they are/,
+      /differently scaled features; expected standardized features; found unscaled features/,
     );
     const unfit = { ...settings, baseline: 'transmil', embedDim: 16 };
     await assert.rejects(
@@ -208,11 +208,11 @@ describe('mil.train-fold', () => {
     );
   });
 
-  test('class weights: off by default; balanced lets the rarer class count more', async (t) => {
+  test('class weights are off by default, and balanced gives the rarer class more weight', async (t) => {
     const folder = temporaryFolder(t);
     const off = await trained(join(folder, 'off'), cohort, { classWeights: 'off' });
     assert.deepEqual((await trained(join(folder, 'plain'), cohort, {})).bytes, off.bytes);
-    // As many bags of each class: nothing to balance.
+    // Classes with equal numbers of bags need no balancing.
     const even = await trained(join(folder, 'even'), cohort, { classWeights: 'balanced' });
     const weights = ({ result }: typeof off) => readCheckpoint(result.files.checkpoint.from).weights;
     assert.deepEqual(weights(even), weights(off));
@@ -238,7 +238,7 @@ describe('mil.train-fold', () => {
     x.dispose();
   });
 
-  test('training holds no tensors back', async (t) => {
+  test('training leaves no tensors behind', async (t) => {
     const folder = temporaryFolder(t);
     const before = tf.memory().numTensors;
     await trained(join(folder, 'a'), cohort, { model: 'sam-mil' });
@@ -246,7 +246,7 @@ describe('mil.train-fold', () => {
   });
 });
 
-test('small bags are trained in JavaScript where the backend is left open, large ones are not', (t) => {
+test('with backend auto, small bags are trained in JavaScript and large ones are not', (t) => {
   const cohort = makeCohort(temporaryFolder(t), 4);
   const entries = listBags(cohort.bags.path, cohort.work);
   assert.equal(suitsJavaScript('abmil', entries, 16), true);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { patchSizeOf } from '../../../../domain/mil/bags/bag-facts.js';
+import { readPatchSize } from '../../../../domain/mil/bags/bag-facts.js';
 import { loadBag } from '../../../../domain/mil/bags/bags.js';
 import {
   openFeatures,
@@ -97,7 +97,7 @@ describe('converts features of other tools to the bag of the published rule', ()
         readSegFile(result.files.seg.from).map(({ index, coords }) => [index, [...coords]]),
         [0, 1].map((mask) => [mask, EXPECTED.members[mask].flatMap((row) => EXPECTED.coords[row])]),
       );
-      assert.equal(patchSizeOf(result.files.bag.from), 8);
+      assert.equal(readPatchSize(result.files.bag.from), 8);
     });
   }
 

@@ -75,7 +75,7 @@ describe('a published SAM', () => {
     assert.ok(masks.length > 0);
     assert.match(
       lines.join('\n'),
-      /segmenter sam-vit-b runs on cpu \(asked for cpu\)\nkept \d+ of 192 masks from 1 crops/,
+      /segmenter sam-vit-b runs on cpu \(cpu was requested\)\nkept \d+ of 192 masks from 1 crops/,
     );
   });
 

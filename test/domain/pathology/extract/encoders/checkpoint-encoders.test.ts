@@ -135,7 +135,7 @@ describe('refuses a checkpoint of another network', () => {
       'without a tensor',
       RESNET,
       (t) => delete t['layer2.1.bn3.running_var'],
-      /no fitting tensor layer2\.1\.bn3\.running_var.*found none of this name/,
+      /no matching tensor layer2\.1\.bn3\.running_var.*found no tensor of this name/,
     ],
     [
       'of ResNet-18, whose blocks have two convolutions',
@@ -144,7 +144,7 @@ describe('refuses a checkpoint of another network', () => {
         Object.keys(t)
           .filter((name) => name.includes('conv3'))
           .forEach((name) => delete t[name]),
-      /no fitting tensor layer3\.0\.conv3\.weight.*expected shape \[n, n, 1, 1\]/,
+      /no matching tensor layer3\.0\.conv3\.weight.*expected shape \[n, n, 1, 1\]/,
     ],
     [
       'of ResNet-101',

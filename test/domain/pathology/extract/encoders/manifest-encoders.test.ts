@@ -59,14 +59,14 @@ describe('refuses weights that do not fit during import', () => {
     [
       'plip',
       'resnet50_w8_cut.legacy.pth',
-      /no fitting tensor vision_model\.embeddings\.patch_embedding\.weight/,
+      /no matching tensor vision_model\.embeddings\.patch_embedding\.weight/,
     ],
     [
       'resnet50',
       'resnet50_w8_cut.legacy.pth',
       /do not belong to resnet50; expected 1024 features; found 128/,
     ],
-    ['resnet50', 'strided.pth', /no fitting tensor layer3\.0\.conv3\.weight/],
+    ['resnet50', 'strided.pth', /no matching tensor layer3\.0\.conv3\.weight/],
   ];
   for (const [name, file, message] of refused) {
     test(`${file} as ${name}`, async () => {

@@ -124,7 +124,7 @@ test('reports truncated external weights with both sizes, without the location i
   await assert.rejects(opened(bytes), (error: Error) => {
     assert.match(
       error.message,
-      /tiny\.onnx: ONNX Runtime can't load this model: .*gains.*12.*5 are out of bounds/,
+      /tiny\.onnx: ONNX Runtime cannot load this model: .*gains.*12.*5 are out of bounds/,
     );
     assert.doesNotMatch(error.message, /onnxruntime_src/);
     return error.name === 'InvalidInput';
