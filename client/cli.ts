@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { isDiskFull, SamMilError } from '../domain/errors.js';
 import { encodeError } from '../domain/machine/threads/wire-error.js';
+import { packageVersion } from '../domain/package-root.js';
 import { asWriteError } from '../domain/files/atomic.js';
 import { COMMANDS } from './commands/table.js';
 import { EXIT, Exit, exitCodeOf, Interrupted, InvalidPipelineError } from './command-line/errors.js';
@@ -50,6 +51,7 @@ async function createProgram(args: readonly string[]): Promise<Command> {
     .description(
       'Durable computational-pathology pipelines, from slides to features to cross-validated MIL models',
     )
+    .version(packageVersion(), '--version', 'print the version of sam-mil')
     .option('--debug', 'show stack traces')
     .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
     .showSuggestionAfterError()

@@ -1,6 +1,7 @@
 /**
- * The project's test runner: `npm test [-- PATTERN ...]`. Runs every compiled `*.test.js`, or those whose path holds one of the patterns, each in a
- * process of its own, and prints node:test's own report and summary. Exit code 1 if one failed, 2 if no file matches.
+ * The project's test runner: `npm test [-- PATTERN ...]`. Runs every compiled `*.test.js`, or those whose
+ * path holds one of the patterns, each in a process of its own, and prints node:test's own report and
+ * summary. Exit code 1 if one failed, 2 if no file matches.
  */
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';

@@ -47,7 +47,7 @@ async function runJob(job: ChildJob): Promise<void> {
   try {
     const definition = (await registry).require(job.activity);
     const { run } = await definition.load();
-    const result = await run(liveJob(job, controller.signal) as never);
+    const result = await run(liveJob(job, controller.signal));
     send({ type: 'result', result, rss: process.memoryUsage.rss() });
   } catch (error) {
     send({ type: 'error', error: encodeError(error), rss: process.memoryUsage.rss() });

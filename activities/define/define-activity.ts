@@ -58,8 +58,8 @@ export interface ActivityDefinition {
     work: string,
   ): Promise<readonly string[]>;
   /**
-   * For `validate`, `plan` and `run`, before anything starts: see {@link CatalogEntry.findMissing}. Must be fast
-   * and synchronous, and import nothing heavy.
+   * For `validate`, `plan` and `run`, before anything starts: see {@link CatalogEntry.findMissing}. Must be
+   * fast and synchronous, and import nothing heavy.
    */
   findMissing?: CatalogEntry['findMissing'];
   /**

@@ -15,8 +15,8 @@ import { readResults } from './results-file.js';
 import type { FinishedStageResult, FinishStageInput } from './stage-messages.js';
 
 /**
- * Ends a stage: one items file from all results, sorted by key and free of times, so that equal results give equal bytes; then the stage-level
- * files of its activities.
+ * Ends a stage: one items file from all results, sorted by key and free of times, so that equal results give
+ * equal bytes; then the stage-level files of its activities.
  */
 export async function finishStage(
   engine: EngineContext,

@@ -163,7 +163,7 @@ async function execute(
     progress: (report) => attempt.onProgress(report),
     log: (level, message, facts) => attempt.onLog(level, message, facts),
   };
-  return run(inline as never);
+  return run(inline);
 }
 
 /** Activities of a plugin share libraries, and therefore children, unless the definition says otherwise. */

@@ -159,7 +159,10 @@ async function importOne(
 ): Promise<void> {
   const [entry] = knownEntries([name]);
   if (typeof acceptDigest === 'string' && !/^(sha256:)?[0-9a-f]{64}$/i.test(acceptDigest))
-    throw invalid(`--accept-digest ${acceptDigest} is not a SHA-256 digest`, 'put --accept-digest after NAME and FILE');
+    throw invalid(
+      `--accept-digest ${acceptDigest} is not a SHA-256 digest`,
+      'put --accept-digest after NAME and FILE',
+    );
   await importWeights(name, file, { acceptDigest, prepare: prepareOf(entry), onWait: waiting(entry) });
   say(examineWeights(entry));
 }

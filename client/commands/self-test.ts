@@ -16,7 +16,8 @@ export function createCommand(): Command {
 }
 
 async function selfTest(patterns: string[]): Promise<void> {
-  if (!existsSync(RUNNER)) throw invalid('the installed package contains no tests', 'run `npm test` in a clone');
+  if (!existsSync(RUNNER))
+    throw invalid('the installed package contains no tests', 'run `npm test` in a clone');
   await setUpNatives([SERVER, ...STEP_PARTS], (line) => console.error(`  ${line}`));
   const child = spawn(process.execPath, [RUNNER, ...patterns], { stdio: 'inherit' });
   const code = await new Promise<number>((done) => {

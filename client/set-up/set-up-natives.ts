@@ -47,8 +47,9 @@ async function ensureOnnx(log: SetUpLog): Promise<void> {
 }
 
 /**
- * Brings the parts, all at once since they are independent; each says what it does and costs. What is there already costs nothing. Waits for
- * all of them, then throws the first error, so that a failure leaves no half-done work of another part behind.
+ * Brings the parts, all at once since they are independent; each says what it does and costs. What is there
+ * already costs nothing. Waits for all of them, then throws the first error, so that a failure leaves no
+ * half-done work of another part behind.
  */
 export async function setUpNatives(parts: readonly SetUpPart[], log: SetUpLog): Promise<void> {
   const outcomes = await Promise.allSettled(parts.map(({ ensure }) => ensure(log)));

@@ -185,7 +185,7 @@ test('library: a TypeScript program compiles against the package, prints problem
   const { stdout } = await succeed('node', ['dist/main.js'], folder, {});
   assert.match(
     stdout,
-    /^mistaken\.yaml:5:11 error unknown-activity: there is no activity `mil\.splitt` \(did you mean `mil\.split`\?\)$/m,
+    /^mistaken\.yaml:5:11 error unknown-activity: activity `mil\.splitt` does not exist \(did you mean `mil\.split`\?\)$/m,
   );
   assert.match(stdout, /^mistaken\.yaml is not run: [1-9] errors$/m);
   assert.match(stdout, /^library-study-\S+ is done$/m);

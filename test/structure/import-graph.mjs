@@ -1,6 +1,7 @@
-// The import graph of the checkout, from its sources: values, types, dynamic imports, and files named by a URL (threads and child processes).
-// `node test/structure/import-graph.mjs` prints what it finds and ends with 1 for a cycle, an import against the flow, or workflow code that
-// can reach Node's built-ins; `--json` prints the figures for a program.
+// The import graph of the checkout, from its sources: values, types, dynamic imports, and files named by a
+// URL (threads and child processes). `node test/structure/import-graph.mjs` prints what it finds and ends
+// with 1 for a cycle, an import against the flow, or workflow code that can reach Node's built-ins; `--json`
+// prints the figures for a program.
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, posix, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +13,10 @@ const PLACES = ['activities', 'client', 'domain', 'workflows'];
 /** A folder with more source files is several rooms. */
 const MOST_FILES = 30;
 
-/** @returns edges: Map of file to [{ to, typeOnly }]; builtins: Map of file to the Node built-ins whose values it imports */
+/**
+ * @returns edges: Map of file to [{ to, typeOnly }]; builtins: Map of file to the Node built-ins whose
+ *   values it imports
+ */
 export function readGraph(root = ROOT) {
   const files = sourcesOf(root);
   const known = new Set(files);
@@ -43,7 +47,10 @@ function sourcesOf(root) {
   return [...below, 'worker.ts'].filter((file) => /\.ts$/.test(file) && !file.endsWith('.d.ts')).sort();
 }
 
-/** Hands every relative or built-in module name of a file to `found`. Any string that leads to a source counts: URLs of threads are such. */
+/**
+ * Hands every relative or built-in module name of a file to `found`. Any string that leads to a source
+ * counts: URLs of threads are such.
+ */
 function visit(node, found) {
   if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) {
     if (node.moduleSpecifier) found(node.moduleSpecifier.text, isTypeOnly(node));
@@ -95,7 +102,10 @@ export function examine({ files, edges, builtins }) {
   };
 }
 
-/** Files that workflow code loads (types aside) and that use Node's built-ins or come from activities: the sandbox would refuse them. */
+/**
+ * Files that workflow code loads (types aside) and that use Node's built-ins or come from activities: the
+ * sandbox would refuse them.
+ */
 function impure(edges, builtins) {
   const reached = new Set(['workflows/index.ts']);
   for (const file of reached) {

@@ -1,8 +1,10 @@
-// The rooms of the house and the one way in which imports run. ESLint's zones, the import graph and their tests read this table.
+// The rooms of the house and the one way in which imports run. ESLint's zones, the import graph and their
+// tests read this table.
 
 /**
- * Floors from the ground up. A room may import its own files and every room of a floor below; never a room beside it or above.
- * A room that holds other rooms (`domain`, `domain/pipeline`, `client`) stands here for its own files only.
+ * Floors from the ground up. A room may import its own files and every room of a floor below; never a room
+ * beside it or above. A room that holds other rooms (`domain`, `domain/pipeline`, `client`) stands here for
+ * its own files only.
  */
 export const FLOORS = [
   ['domain'],
@@ -60,7 +62,10 @@ export function mayImport(from, to) {
   return from === to || FLOOR_OF.get(to) < FLOOR_OF.get(from);
 }
 
-/** Options of import-x/no-restricted-paths: it compares resolved paths, so neither `../../x` nor a type-only import gets past it. */
+/**
+ * Options of import-x/no-restricted-paths: it compares resolved paths, so neither `../../x` nor a type-only
+ * import gets past it.
+ */
 export function zones() {
   return ROOMS.map((room) => ({
     target: filesOf(room),

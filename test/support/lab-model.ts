@@ -5,7 +5,10 @@ import type { Model, ModelConfig, StepContext } from '../../domain/mil/models/mo
 import type { Bag } from '../../domain/mil/bags/bag.js';
 import { linearSpec, type Weights } from '../../domain/mil/compute/parameters.js';
 
-/** h = embedding; weight of an instance: |h| to a power, over the sum of all; logits = classifier(weighted mean of h). */
+/**
+ * h = embedding; weight of an instance: |h| to a power, over the sum of all; logits = classifier(weighted
+ * mean of h).
+ */
 export function build(config: ModelConfig): Model {
   const { dim, embedDim, classes, options } = config;
   const forward = (weights: Weights, bag: Bag, context?: StepContext) => {

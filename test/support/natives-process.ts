@@ -1,6 +1,6 @@
 /**
- * Program that computes with every native part and prints a digest of each result, as a line of JSON, for the tests that compare versions of
- * Node. Called as `node natives-process.js <scratch folder>`.
+ * Program that computes with every native part and prints a digest of each result, as a line of JSON, for the
+ * tests that compare versions of Node. Called as `node natives-process.js <scratch folder>`.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

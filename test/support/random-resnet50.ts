@@ -10,8 +10,8 @@ const STAGES = [
 ];
 
 /**
- * Writes a ResNet-50 of full size up to its third stage (34 MB, torchvision's names) with weights drawn by He's rule from a seeded stream: the same
- * bytes each time.
+ * Writes a ResNet-50 of full size up to its third stage (34 MB, torchvision's names) with weights drawn by
+ * He's rule from a seeded stream: the same bytes each time.
  */
 export function writeRandomResNet50(path: string): void {
   const tensors: Record<string, Tensor> = {};

@@ -36,7 +36,10 @@ export interface RleJson {
   counts: number[];
 }
 
-/** crop, point, mask, iou, stability, box (x0, y0, x1, y1), area, stage it was dropped at, pixels near the threshold. */
+/**
+ * crop, point, mask, iou, stability, box (x0, y0, x1, y1), area, stage it was dropped at, pixels near the
+ * threshold.
+ */
 export type CandidateRow = [
   crop: number,
   point: number,

@@ -49,7 +49,8 @@ export function farthest(found: ArrayLike<number>, wanted: ArrayLike<number>): n
 
 /**
  * Checks a probe's elements.
- * @param place where the element of a flat index of the original lies in `found`; the same place where left out
+ * @param place where the element of a flat index of the original lies in `found`; the same place where left
+ *   out
  */
 export function checkProbe(
   name: string,
@@ -71,7 +72,10 @@ export function checkProbe(
   assert.ok(Math.abs(norm - probe.l2) <= 1e-4 * probe.l2, `${name}: norm ${norm}, not ${probe.l2}`);
 }
 
-/** Runs a graph whose weights lie in the checkpoint at `path`. Returns a function that gives an output's values. */
+/**
+ * Runs a graph whose weights lie in the checkpoint at `path`. Returns a function that gives an output's
+ * values.
+ */
 export async function runGraph(
   path: string,
   model: Uint8Array,

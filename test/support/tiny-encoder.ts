@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { OnnxGraph } from '../../domain/machine/onnx/onnx-graph.js';
 
 /**
- * Writes a small real encoder into a folder: an ONNX model (one convolution, ReLU, mean) and the YAML file that registers it. Returns the YAML file's path.
+ * Writes a small real encoder into a folder: an ONNX model (one convolution, ReLU, mean) and the YAML file
+ * that registers it. Returns the YAML file's path.
  * @param size side of the patches; undefined leaves it open in the model
  */
 export function writeTinyEncoder(

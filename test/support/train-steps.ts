@@ -10,7 +10,10 @@ export interface TrainSteps {
   step: (number: number) => void;
 }
 
-/** Opens native TensorFlow and a model with fixed weights, to be trained on one fixed bag of `rows` instances with `dim` features. */
+/**
+ * Opens native TensorFlow and a model with fixed weights, to be trained on one fixed bag of `rows` instances
+ * with `dim` features.
+ */
 export async function openTrainSteps(
   name: string,
   rows: number,

@@ -70,7 +70,8 @@ export function scoresAndDetached(
 function scoresGradient(dy: Tensor2D, [h, v, w, u]: Tensor2D[], activation: Activation): Tensor2D[] {
   const attached = tf.slice(dy, [0, 0], [1, -1]);
   const both = tf.sum<Tensor2D>(dy, 0, true);
-  const towards = (ds: Tensor2D) => activationGrad(kernels.matMul(ds, w, true), u, activation); // [n, attention]
+  // [n, attention]
+  const towards = (ds: Tensor2D) => activationGrad(kernels.matMul(ds, w, true), u, activation);
   return [
     kernels.matMul(towards(attached), v),
     kernels.matMul(towards(both), h, true),

@@ -24,7 +24,8 @@ export function modelOf({ path, digest }: Pick<InputFile, 'path' | 'digest'>): s
  * @param work absolute path of the work folder, which the outputs' paths are relative to
  */
 export async function modelsOf(checkpoints: ItemsRef | InputFile, work: string): Promise<string[]> {
-  const records = 'items' in checkpoints ? await readReferenced(work, checkpoints) : readItems(checkpoints.path);
+  const records =
+    'items' in checkpoints ? await readReferenced(work, checkpoints) : readItems(checkpoints.path);
   const models = checkpointsIn(records).map(({ path, digest }) =>
     modelOf({ path: isAbsolute(path) ? path : join(work, path), digest }),
   );

@@ -1,6 +1,8 @@
 import { defineActivity, fileInput, fileOutput } from 'sam-mil/plugin';
 
-/** Light, since every check of a pipeline loads it. The implementation is loaded only where the work is done. */
+/**
+ * Light, since every check of a pipeline loads it. The implementation is loaded only where the work is done.
+ */
 export const definition = defineActivity({
   name: 'nuclei.density',
   version: 1,

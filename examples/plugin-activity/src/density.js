@@ -41,8 +41,8 @@ function readPatches(path) {
 }
 
 /**
- * Share of the pixels (RGB, 3 bytes each) whose optical density exceeds the threshold: the mean over the channels
- * of -log10((value + 1) / 256).
+ * Share of the pixels (RGB, 3 bytes each) whose optical density exceeds the threshold: the mean over the
+ * channels of -log10((value + 1) / 256).
  */
 function shareOfDark(pixels, threshold) {
   const limit = (256 * 10 ** -threshold) ** 3;

@@ -1,4 +1,7 @@
-/** What `plugins: norm-attention-mil` in a pipeline file loads. The model's own file is loaded only where it computes. */
+/**
+ * What `plugins: norm-attention-mil` in a pipeline file loads. The model's own file is loaded only where it
+ * computes.
+ */
 export const plugin = {
   name: 'norm-attention',
   activities: [],

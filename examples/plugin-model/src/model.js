@@ -4,7 +4,10 @@ import { classifier, crossEntropy, embedBag, linearSpec, tf } from 'sam-mil/mode
 export function build(config) {
   const { dim, embedDim, classes, options } = config;
 
-  /** With the step's context the embedding has dropout; `context.stream(purpose)` gives further random numbers. */
+  /**
+   * With the step's context the embedding has dropout; `context.stream(purpose)` gives further random
+   * numbers.
+   */
   function forward(weights, bag, context) {
     const h = embedBag(weights, bag, config, context);
     const lengths = tf.sqrt(tf.add(tf.sum(tf.square(h), 1, true), 1e-6));

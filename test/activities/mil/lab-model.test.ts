@@ -52,7 +52,9 @@ test("a model with a used name, or with an option that contradicts another model
     code: 'InvalidInput',
     message: /"abmil" is already registered/,
   });
-  assert.throws(() => registerModel('lab-other', entry), { message: /`alpha` is of type string.*of type number/ });
+  assert.throws(() => registerModel('lab-other', entry), {
+    message: /`alpha` is of type string.*of type number/,
+  });
   await loadRegistry([module]);
   await loadRegistry([module]);
 });

@@ -26,7 +26,8 @@ import { fixture } from '../../support/fixtures.js';
 import { StubSteps } from '../../support/stub-step.js';
 
 /*
- * Runs the activity as a worker does on mistaken and malicious input: it refuses with file and numbers, and publishes nothing.
+ * Runs the activity as a worker does on mistaken and malicious input: it refuses with file and numbers, and
+ * publishes nothing.
  */
 const work = mkdtempSync(join(tmpdir(), 'sam-mil-test-'));
 let steps: StubSteps;

@@ -23,17 +23,13 @@ test('an encoder by file: its path starts at the pipeline, and the model behind 
   for (const name of ['slide.svs', 'patches.h5']) writeFileSync(join(base, name), name);
   writeTinyEncoder(base);
   const prepare = (changes: Record<string, Json> = {}) =>
-    prepareStep(
-      engineOf(base),
-      extract,
-      {
-        work: base,
-        base,
-        item: 'slide',
-        single: false,
-        with: { slide: 'slide.svs', patches: 'patches.h5', encoder: 'tiny.yaml', ...changes },
-      },
-    );
+    prepareStep(engineOf(base), extract, {
+      work: base,
+      base,
+      item: 'slide',
+      single: false,
+      with: { slide: 'slide.svs', patches: 'patches.h5', encoder: 'tiny.yaml', ...changes },
+    });
   const first = await prepare();
   assert.equal((first.jobWith.encoder as unknown as InputFile).path, join(base, 'tiny.yaml'));
   assert.equal((await prepare({ device: 'cpu', threads: 3 })).key, first.key, 'speed is not in the key');

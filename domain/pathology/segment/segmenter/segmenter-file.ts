@@ -28,7 +28,9 @@ const FORM = definitionForm(
   }),
 );
 
-/** A person's own segmenter. `weights` is absolute once the file is read; relative paths start at the file. */
+/**
+ * A person's own segmenter. `weights` is absolute once the file is read; relative paths start at the file.
+ */
 export type SegmenterFile = DefinitionOf<typeof FORM>;
 
 /**

@@ -44,7 +44,9 @@ async function runOn(checkpoint: string): Promise<{ conv: number[]; dense: numbe
 
 function assertClose(found: number[], expected: number[]): void {
   assert.equal(found.length, expected.length);
-  found.forEach((value, i) => assert.ok(Math.abs(value - expected[i]) < 1e-5, `${i}: ${value}, ${expected[i]}`));
+  found.forEach((value, i) =>
+    assert.ok(Math.abs(value - expected[i]) < 1e-5, `${i}: ${value}, ${expected[i]}`),
+  );
 }
 
 function copied(context: TestContext, name: string): string {

@@ -45,7 +45,8 @@ test('a correct model trains and infers', async () => {
 });
 
 test('an error names a result with a wrong shape', async () => {
-  const wrongLogits = await built(() => ({ infer: (_, { rows }) => ({ ...sound({ dim: 4, classes: 3 } as never).infer({}, { rows } as never) }) })); // prettier-ignore
+  // prettier-ignore
+  const wrongLogits = await built(() => ({ infer: (_, { rows }) => ({ ...sound({ dim: 4, classes: 3 } as never).infer({}, { rows } as never) }) }));
   assert.throws(
     () => wrongLogits.model.infer(wrongLogits.weights, wrongLogits.bag),
     broken(/model "odd-\d": `logits` has the wrong shape; expected 2; found 3/),

@@ -127,7 +127,8 @@ describe('every model', () => {
       const adam = openAdam(model.parameters, startingState(weights), { weightDecay: 1e-5 });
       const teacher = model.teacherMomentum && toDevice(model, weights);
       const bag = randomBag(30, name);
-      for (const label of [0, 1]) trainStep(model, adam, bag, { ...context(label, label), ...(teacher && { teacher }) }, 1e-3); // prettier-ignore
+      // prettier-ignore
+      for (const label of [0, 1]) trainStep(model, adam, bag, { ...context(label, label), ...(teacher && { teacher }) }, 1e-3);
       const idle = Object.entries(adam.state().steps).filter(([, steps]) => steps === 0);
       assert.deepEqual(idle, []);
       adam.dispose();

@@ -8,7 +8,9 @@ import { OnnxGraph } from '../../../../../domain/machine/onnx/onnx-graph.js';
 import { scratchFolder } from '../../../../support/scratch-folder.js';
 import { writeTinyEncoder } from '../../../../support/tiny-encoder.js';
 
-/* Models of other people's making, opened as encoders: what does not fit is refused before a patch is read. */
+/*
+ * Models of other people's making, opened as encoders: what does not fit is refused before a patch is read.
+ */
 
 const folder = scratchFolder();
 const SIZE = 8;
