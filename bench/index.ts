@@ -11,11 +11,11 @@ import { contests as mil } from './contests/mil.js';
 import { contests as sam } from './contests/sam.js';
 import { contests as slides } from './contests/slides.js';
 
-const wanted = process.argv.slice(2);
+const requested = process.argv.slice(2);
 console.log(
   `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} threads, Node ${process.version}`,
 );
 for (const contest of [...slides, ...sam, ...features, ...formats, ...mil]) {
-  if (wanted.length > 0 && !wanted.some((name) => contest.name.includes(name))) continue;
+  if (requested.length > 0 && !requested.some((name) => contest.name.includes(name))) continue;
   console.log('peer' in contest ? await compare(contest) : await keepBelow(contest));
 }

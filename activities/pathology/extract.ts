@@ -50,9 +50,9 @@ export const definition = defineActivity({
   hiddenInputs: async (parameters, inputs) => {
     const { chooseEncoder, keyOfEncoder } =
       await import('../../domain/pathology/extract/encoders/encoders.js');
-    const wanted = inputs.encoder ?? (parameters.encoder as string);
+    const requested = inputs.encoder ?? (parameters.encoder as string);
     const fallback = typeof parameters.fallback === 'string' ? parameters.fallback : undefined;
-    const { definition: chosen } = await chooseEncoder(wanted, fallback);
+    const { definition: chosen } = await chooseEncoder(requested, fallback);
     return { encoder: keyOfEncoder(chosen.info) };
   },
   load: () => import('../../domain/pathology/extract/extract.js'),

@@ -10,7 +10,7 @@ export function readJson(path: string, what: string, next?: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new SamMilError('InvalidInput', `${what} can't be read`, {
+    throw new SamMilError('InvalidInput', `${what} cannot be read`, {
       file: path,
       found: (cause as Error).message,
       next,

@@ -29,7 +29,7 @@ export function publishedShapes(name: PublishedSam): Map<string, number[]> {
   const put = (tensor: string, shape: readonly number[]): void => {
     shapes.set(
       tensor,
-      // Given masks are brought to 16 channels in every model.
+      // Given masks are expanded to 16 channels in every model.
       shape.map((size) =>
         tensor.includes('mask_downscaling') && size === 16 ? size : (sizes.get(size) ?? size),
       ),

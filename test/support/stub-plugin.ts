@@ -136,7 +136,7 @@ const writeParts = {
   ...common,
   with: {
     text: { type: 'string', default: 'hello' },
-    from: fileInput('text', 'A file to go on from.'),
+    from: fileInput('text', 'A file to continue from.'),
     to: { type: 'string' },
   },
   required: [],

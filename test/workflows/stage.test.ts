@@ -182,7 +182,7 @@ test('fail-fast of a following stage lets the stage before it finish, so that a 
     /1 of 4 items failed, 3 did not start \(fail-fast\).*item-0\.in: the file does not exist/,
   );
 
-  writeFileSync(join(work, 'item-0.in'), 'mended');
+  writeFileSync(join(work, 'item-0.in'), 'fixed');
   await handle.executeUpdate(resumeUpdate, { args: [{}] });
   const status = await ended(handle);
   assert.deepEqual([status.state, stageIn(status, 'evaluate').done], ['done', 4]);

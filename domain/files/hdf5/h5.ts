@@ -1,5 +1,6 @@
 import { type AttributeValue, type H5Reader, openH5File } from './h5-reader.js';
-import { type AttributeInput, createH5File, type H5Writer, type WriteOptions } from './h5-writer.js';
+import type { AttributeInput, WriteOptions } from './h5-options.js';
+import { createH5File, type H5Writer } from './h5-writer.js';
 
 export type { AttributeInput, AttributeValue, H5Reader, H5Writer, WriteOptions };
 

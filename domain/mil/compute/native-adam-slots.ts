@@ -35,6 +35,8 @@ export function nativeSlots(
     stepScalars.set(value, held);
     return held;
   };
+  const decay = (gradient: Tensor, weight: Tensor): Tensor =>
+    tf.tidy(() => kernels.plus(gradient, kernels.timesConstant(weight, rule.weightDecay)));
   const onDevice = (start: AdamStart): AdamSlot => {
     const variables = {
       weight: new Variable(tf, ops, start.weight, start.shape),
@@ -45,11 +47,7 @@ export function nativeSlots(
     return {
       read: (which) => variables[which].read(),
       apply(weight, gradient, rate, epsilon) {
-        const { weightDecay } = rule;
-        const decayed =
-          weightDecay === 0
-            ? gradient
-            : tf.tidy(() => kernels.plus(gradient, kernels.timesConstant(weight, weightDecay)));
+        const decayed = rule.weightDecay === 0 ? gradient : decay(gradient, weight);
         // The update is in place only if nothing else holds the array.
         weight.dispose();
         // The powers of the betas are 0 because `rate` already includes the bias correction.

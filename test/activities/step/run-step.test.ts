@@ -40,7 +40,7 @@ test('up-to-date outputs are not made again; an edited, truncated or missing out
   const how = async () => (await steps.run('stub.light', { with: { text: 'abc' } })).how;
   assert.equal(await how(), 'done');
   assert.equal(await how(), 'cached');
-  const spoil: Record<string, () => void> = {
+  const damage: Record<string, () => void> = {
     edited: () => writeFileSync(output, 'abd\n'),
     truncated: () => truncateSync(output, 2),
     missing: () => rmSync(output),
@@ -50,8 +50,8 @@ test('up-to-date outputs are not made again; an edited, truncated or missing out
       utimesSync(output, atime, mtime);
     },
   };
-  for (const [name, spoilIt] of Object.entries(spoil)) {
-    spoilIt();
+  for (const [name, damageIt] of Object.entries(damage)) {
+    damageIt();
     assert.equal(await how(), 'done', name);
     assert.equal(readFileSync(output, 'utf8'), 'abc\n', name);
     assert.equal(await how(), 'cached', name);
@@ -97,7 +97,7 @@ test('a renamed stage finds its outputs and links them', async (context) => {
   assert.equal(again.how, 'cached');
   writeFileSync(join(work, 'renamed', 'item.txt'), 'damaged');
   const third = await steps.run('stub.light', { with: { text: 'abc' }, stage: 'third' });
-  assert.equal(third.how, 'done', 'a spoilt original is not linked');
+  assert.equal(third.how, 'done', 'a damaged original is not linked');
 });
 
 test('a moved work folder keeps its receipts', async (context) => {
@@ -242,7 +242,7 @@ test('outputs that break the contract are refused by name', async (context) => {
   await steps.run('stub.light', { item: 'large', with: { text: 'small' } });
   control(work, 'large', { bytes: 20_000 });
   await assert.rejects(steps.run('stub.light', { item: 'large' }), { code: 'OutputTooLarge' });
-  assert.equal(readFileSync(join(work, 'stage', 'large.txt'), 'utf8'), 'small\n', 'what stood there stays');
+  assert.equal(readFileSync(join(work, 'stage', 'large.txt'), 'utf8'), 'small\n', 'the existing file stays');
   await assert.rejects(
     steps.run('stub.light', { with: { to: '../elsewhere' } }),
     /leaves the stage's folder/,

@@ -288,7 +288,7 @@ describe('writing', () => {
     assert.ok(write(join(folder, 'same2.h5')).equals(first));
     assert.ok(
       Math.abs(Date.now() - performance.timeOrigin - performance.now()) < 60_000,
-      'the clock goes on',
+      'the clock continues',
     );
   });
 

@@ -152,7 +152,7 @@ describe('the cache of bags', () => {
     for (const key of [...cohort.keys, ...cohort.keys]) {
       const bag = cache.get(key);
       assert.equal(bag.x.shape[0], bag.rows);
-      assert.ok(tf.memory().numTensors - start <= 5, 'bags beyond the limit are let go');
+      assert.ok(tf.memory().numTensors - start <= 5, 'bags beyond the limit are released');
     }
     const tiny = new BagCache(entries, { groupFeatures: true, limit: 0 });
     assert.equal(tiny.get(cohort.keys[1]).x.isDisposed, false);

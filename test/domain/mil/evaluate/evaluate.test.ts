@@ -246,7 +246,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
       assert.equal(values?.set, 'test', key);
     }
     const { values } = await heatmap(jobOf(t, given, 'stranger'));
-    assert.equal(values?.set, undefined, 'in no set: shown all the same');
+    assert.equal(values?.set, undefined, 'in no set: shown anyway');
     const refused = (changes: Partial<HeatmapWith>, message: RegExp) =>
       assert.rejects(
         heatmap(jobOf(t, { ...given, ...changes }, tested[0])),

@@ -161,7 +161,7 @@ test('an error names the slide with invalid probabilities', (t) => {
 test('an error names metrics and predictions files of other tools', (t) => {
   const folder = temporaryFolder(t);
   const { files } = writeEvaluation(folder, facts, { scored, validation: [] }, settings);
-  assert.throws(() => readMetricsFile(files.roc.from), hasCode('InvalidInput', /metrics can't be read/));
+  assert.throws(() => readMetricsFile(files.roc.from), hasCode('InvalidInput', /metrics cannot be read/));
   assert.throws(
     () => readPredictions(files.roc.from, facts.classes),
     hasCode('InvalidInput', /does not contain the columns/),

@@ -341,7 +341,7 @@ test('given splits: unknown names, wrong structures and invalid rows are rejecte
   const folds = [0, 0].map((number) => ({ fold: number, train: ['s00'], test: ['s01'] }));
   refused('i.json', JSON.stringify({ repeats: [{ folds }] }), /repeat 0\).*fold 0 is defined twice/);
   refused('d.json', '{"repeats": [{}]}', /repeat 0 has no list `folds`/);
-  refused('e.json', '{', /can't be read/);
+  refused('e.json', '{', /cannot be read/);
   refused('f.csv', 'fold,set,slide_id\n0,trian,s00', /f\.csv:2.*train, val or test/);
   refused('g.csv', 'fold,slide_id\n0,s00', /no column "set"/);
 });

@@ -69,7 +69,7 @@ describe('mil.train-fold', () => {
     assert.deepEqual((await trained(join(folder, 'b'), cohort, {})).bytes, bytes);
     assert.notDeepEqual((await trained(join(folder, 'c'), cohort, { seed: 8 })).bytes, bytes);
     const reread = await trained(join(folder, 'd'), cohort, { bagMemory: 0 });
-    assert.deepEqual(reread.bytes, bytes, 'bags read anew each epoch');
+    assert.deepEqual(reread.bytes, bytes, 'bags read again in each epoch');
   });
 
   test('an abort saves the state and throws the reason, and the next attempt gives the same bytes', async (t) => {

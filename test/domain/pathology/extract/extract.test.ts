@@ -237,7 +237,7 @@ describe('pathology.extract', () => {
     const one = await given(context, { device: 'tensorrt' });
     const job = jobFor<ExtractWith>(definition, one.parameters, join(one.folder, 'attempt'));
     const { values } = await run(job);
-    if (values?.provider === 'tensorrt') return context.skip('TensorRT is here');
+    if (values?.provider === 'tensorrt') return context.skip('TensorRT is available');
     const reason = values?.['provider-reason'] as string;
     assert.match(reason, /^tensorrt: .{10}/);
     const warnings = job.logs.filter(({ level }) => level === 'warn');

@@ -160,7 +160,7 @@ test('libvips reads tiles that OpenSlide cannot decode', async (context) => {
     slide.info.levels.map(({ width }) => width),
     [700, 350, 175],
   );
-  assert.equal(slide.info.mpp, undefined, '25 um a pixel, as of a print, is not believed');
+  assert.equal(slide.info.mpp, undefined, '25 um per pixel, as of a print, is not believed');
   assert.equal(slide.info.properties['openslide.mpp-x'], '25');
   const [red, green] = pixelAt(slide, 128, 64, 1);
   assert.ok(Math.abs(red - 128) < 40 && Math.abs(green - 64) < 40, `${red}, ${green}`);
