@@ -1,8 +1,6 @@
 import { defineActivity, fileInput, fileOutput } from 'sam-mil/plugin';
 
-/**
- * Light, since every check of a pipeline loads it. The implementation is loaded only where the work is done.
- */
+/** Light, because every check of a pipeline loads it. The implementation loads only where it runs. */
 export const definition = defineActivity({
   name: 'nuclei.density',
   version: 1,

@@ -190,7 +190,7 @@ test('a checkpoint that another place finished and removed leads to a retry, not
       if (done >= 3 && existsSync(checkpoints)) renameSync(checkpoints, join(work, 'taken'));
     },
   });
-  await assert.rejects(first, { code: 'Superseded', retryable: true, message: /ended elsewhere/ });
+  await assert.rejects(first, { code: 'Superseded', retryable: true, message: /the same work was finished by another step/ });
   assert.equal((await steps.run('stub.count', parts)).how, 'done');
 });
 
@@ -205,7 +205,7 @@ test('an input that changed during the work leaves no receipt', async (context) 
   writeFileSync(source, 'new');
   await assert.rejects(first, {
     code: 'Unavailable',
-    message: /input changed while the step worked.*input from \(in\.txt\) has different content/,
+    message: /input changed while the step was reading it.*input from \(in\.txt\) has different content/,
   });
   assert.equal(await readReceipt(work, PLACE), undefined);
   assert.deepEqual(readdirSync(join(work, '.checkpoints')), []);
@@ -283,7 +283,7 @@ test('a slide replaced between two steps of an item is refused by name until the
   await assert.rejects(follow(first), {
     code: 'InvalidInput',
     message:
-      /a\.svs: the file was replaced after `patch` had read it; expected sha256:.* which stage\/a\.h5\/item\.txt was made of/,
+      /a\.svs: the file was replaced after `patch` read it; expected sha256:.* which stage\/a\.h5\/item\.txt was made from/,
   });
   await assert.rejects(follow(await cut()), /a\.svs: neither OpenSlide nor libvips/);
 });
