@@ -190,7 +190,11 @@ test('a checkpoint that another place finished and removed leads to a retry, not
       if (done >= 3 && existsSync(checkpoints)) renameSync(checkpoints, join(work, 'taken'));
     },
   });
-  await assert.rejects(first, { code: 'Superseded', retryable: true, message: /the same work was finished by another step/ });
+  await assert.rejects(first, {
+    code: 'Superseded',
+    retryable: true,
+    message: /the same work was finished by another step/,
+  });
   assert.equal((await steps.run('stub.count', parts)).how, 'done');
 });
 
