@@ -94,7 +94,7 @@ test('a failing step is retried; a held run retries only what failed', async (co
   await assert.rejects(
     handle.executeUpdate(resumeUpdate, { args: [{ stages: ['after'] }] }),
     (error: Error) => {
-      return /is not held; held are: items/.test(String(error.cause));
+      return /is not held; held stages: items/.test(String(error.cause));
     },
   );
 
@@ -121,7 +121,7 @@ test('skip leaves an item out, or accepts a stage with the items it has', async 
   await assert.rejects(
     handle.executeUpdate(skipUpdate, { args: [{ target: 'items@item-9' }] }),
     (error: Error) =>
-      /no item `item-9` failed in `items`; failed are: item-0, item-2/.test(String(error.cause)),
+      /no item `item-9` failed in `items`; failed items: item-0, item-2/.test(String(error.cause)),
   );
   await handle.executeUpdate(skipUpdate, { args: [{ target: 'items@item-0' }] });
   const held = await until(handle, ({ state, stages }) => state === 'held' && stages[0].skipped === 1);
@@ -144,7 +144,7 @@ test('pause lets nothing start, resume continues, max-parallel can be changed me
   const paused = await handle.executeUpdate(pauseUpdate);
   assert.equal(paused.state, 'paused');
   await assert.rejects(handle.executeUpdate(pauseUpdate), (error: Error) =>
-    /paused already/.test(String(error.cause)),
+    /already paused/.test(String(error.cause)),
   );
   await new Promise((resolve) => setTimeout(resolve, 400));
   const soFar = executionsOf(work).length;

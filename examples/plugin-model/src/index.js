@@ -1,7 +1,4 @@
-/**
- * What `plugins: norm-attention-mil` in a pipeline file loads. The model's own file is loaded only where it
- * computes.
- */
+/** What `plugins: norm-attention-mil` in a pipeline file loads. The model's file loads only where it runs. */
 export const plugin = {
   name: 'norm-attention',
   activities: [],

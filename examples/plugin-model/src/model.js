@@ -4,10 +4,7 @@ import { classifier, crossEntropy, embedBag, linearSpec, tf } from 'sam-mil/mode
 export function build(config) {
   const { dim, embedDim, classes, options } = config;
 
-  /**
-   * With the step's context the embedding has dropout; `context.stream(purpose)` gives further random
-   * numbers.
-   */
+  /** A training step passes `context`: the embedding then has dropout, and random streams are available. */
   function forward(weights, bag, context) {
     const h = embedBag(weights, bag, config, context);
     const lengths = tf.sqrt(tf.add(tf.sum(tf.square(h), 1, true), 1e-6));
