@@ -107,7 +107,7 @@ export class RunController {
     const starting = this.folder.start(this.plan, { ...request, queuePrefix }, fresh);
     const { entry, isNew } = await unlessAborted(starting, signal);
     await this.attach(entry);
-    if (!isNew) await this.send(async () => void (await this.wake(entry)));
+    if (!isNew) await this.send(() => this.orRestart(entry, async () => void (await this.wake(entry))));
     return entry;
   }
 
@@ -120,14 +120,11 @@ export class RunController {
     if (state === 'gone') return this.restart(entry, 'the server no longer knows it');
     if (state !== 'open') return this.restart(entry, `it has ended (${state})`);
     await this.attach(entry);
-    await this.send(async () => {
-      try {
-        this.say((await this.wake(entry, request)) ?? 'the run is open and not held: following it');
-      } catch (error) {
-        if (!isReplayFault(error)) throw error;
-        await this.restart(entry, 'the code has changed since it was started');
-      }
-    });
+    await this.send(() =>
+      this.orRestart(entry, async () =>
+        this.say((await this.wake(entry, request)) ?? 'the run is open and not held: following it'),
+      ),
+    );
     return entry;
   }
 
@@ -258,6 +255,16 @@ export class RunController {
       await unlessAborted(request(), signal);
     } catch (error) {
       if (signal?.aborted !== true) throw error;
+    }
+  }
+
+  /** Restarts a run whose history this version's workflow code cannot continue; up-to-date steps are skipped. */
+  private async orRestart(entry: RunEntry, request: () => Promise<void>): Promise<void> {
+    try {
+      await request();
+    } catch (error) {
+      if (!isReplayFault(error)) throw error;
+      await this.restart(entry, 'the code has changed since it was started');
     }
   }
 
