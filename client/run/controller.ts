@@ -258,7 +258,7 @@ export class RunController {
     }
   }
 
-  /** Restarts a run whose history this version's workflow code cannot continue; up-to-date steps are skipped. */
+  /** Restarts a run whose history this version cannot continue; up-to-date steps are skipped. */
   private async orRestart(entry: RunEntry, request: () => Promise<void>): Promise<void> {
     try {
       await request();
