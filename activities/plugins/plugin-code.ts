@@ -50,13 +50,11 @@ class CodeFiles {
 
   /** Adds every code file below a folder, except installed packages, hidden folders and work folders. */
   addFolder(folder: string): void {
-    const entries = readdirSync(folder, { withFileTypes: true });
-    if (entries.some(({ name }) => name === '.runs')) return;
-    for (const entry of entries) {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
       if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
       const path = join(folder, entry.name);
-      if (entry.isDirectory()) this.addFolder(path);
-      else if (this.kinds.has(extname(path)) && !path.endsWith('.d.ts') && isFile(path)) this.add(path);
+      if (entry.isDirectory() && !existsSync(join(path, '.runs'))) this.addFolder(path);
+      if (this.kinds.has(extname(path)) && !path.endsWith('.d.ts') && isFile(path)) this.add(path);
     }
   }
 
