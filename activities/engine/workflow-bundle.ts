@@ -60,8 +60,8 @@ function recordFiles(into: Set<string>): NonNullable<BundlerConfig['plugins']>[n
   };
 }
 
-/** Digest of the files' names and contents. A missing file gives a key that no bundle has. */
-export function bundleKey(files: readonly string[]): string {
+/** Digest of the files' names and contents. A missing file counts as empty. */
+function bundleKey(files: readonly string[]): string {
   const hash = createHash('sha256');
   for (const file of files)
     hash

@@ -19,7 +19,7 @@ export interface PluginPlace {
 const MODULE = /\.[cm]?[jt]s$/;
 
 /** Whether a plugin is named by its path, as opposed to a package's name. */
-export function isPluginPath(spec: string): boolean {
+function isPluginPath(spec: string): boolean {
   return /^[./]/.test(spec) || isAbsolute(spec) || MODULE.test(spec);
 }
 

@@ -7,6 +7,8 @@ import { PluginFault } from './plugin-fault.js';
 const CODE: ReadonlySet<string> = new Set(['.js', '.mjs', '.cjs', '.wasm', '.node']);
 const TYPESCRIPT: ReadonlySet<string> = new Set(['.ts', '.mts', '.cts']);
 const TEXT = /\.[cm]?[jt]s$/;
+/** What `require` appends to a path, in its order. */
+const ENDINGS = ['', '.js', '.json', '.node', '/index.js', '/index.json', '/index.node'];
 /** More than this is data or a whole project; reading it would delay every start. */
 const MOST_FILES = 2000;
 const MOST_BYTES = 32 * 2 ** 20;
@@ -50,13 +52,11 @@ class CodeFiles {
 
   /** Adds every code file below a folder, except installed packages, hidden folders and work folders. */
   addFolder(folder: string): void {
-    const entries = readdirSync(folder, { withFileTypes: true });
-    if (entries.some(({ name }) => name === '.runs')) return;
-    for (const entry of entries) {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
       if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
       const path = join(folder, entry.name);
-      if (entry.isDirectory()) this.addFolder(path);
-      else if (this.kinds.has(extname(path)) && !path.endsWith('.d.ts') && isFile(path)) this.add(path);
+      if (entry.isDirectory() && !existsSync(join(path, '.runs'))) this.addFolder(path);
+      if (this.kinds.has(extname(path)) && !path.endsWith('.d.ts') && isFile(path)) this.add(path);
     }
   }
 
@@ -72,7 +72,7 @@ class CodeFiles {
   }
 
   private addNamed(path: string): void {
-    const found = ['', '.js', '.cjs', '.json'].map((end) => path + end).find(isFile);
+    const found = ENDINGS.map((end) => path + end).find(isFile);
     if (found === undefined) return;
     const kind = extname(found);
     // Weights and other data do not count as code; an activity returns them from `hiddenInputs`.

@@ -211,7 +211,7 @@ export class RunController {
       if (worker) {
         this.needs = needsOf(this.plan, this.session, prefix);
         refuseWorkersWithout(this.needs);
-        const registry = await loadRegistry(this.plan.plugins);
+        const registry = await loadRegistry(this.plan.plugins, { from: this.plan.base });
         await unlessAborted(
           setUpNatives(partsOf(this.plan, registry), (line) => listener.setUp(line)),
           signal,

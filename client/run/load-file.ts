@@ -96,11 +96,14 @@ async function loadPlugins(
 /**
  * Returns the absolute paths of the plugins that a pipeline file names.
  * @throws PluginFault for a plugin that is not installed
+ * @throws InvalidPipelineError for a file that is not a pipeline
  */
 export function pluginsNamedBy(file: string): string[] {
   const source = { file: resolve(file), cwd: process.cwd() };
-  const { document } = readPipeline(readText(file, 'the pipeline file'), source);
-  return pluginPaths(document?.plugins.map(({ name }) => name) ?? [], dirname(source.file));
+  const { document, problems } = readPipeline(readText(file, 'the pipeline file'), source);
+  if (document === undefined) throw new InvalidPipelineError(file, problems);
+  const names = document.plugins.map(({ name }) => name);
+  return pluginPaths(names, dirname(source.file));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { pluginPaths } from '../../activities/plugins/find-plugin.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
+import { engineQueue } from '../../workflows/messages.js';
 import { invalid } from '../command-line/errors.js';
 import type { Session } from '../server/connect.js';
 import { registeredProcesses, registerProcess, unregisterProcess } from '../server/state-folder.js';
@@ -81,7 +82,10 @@ function workersOn({ address, namespace, prefix }: WorkerServer): (WorkerFacts &
   return registeredProcesses('workers')
     .map(({ pid, facts }) => ({ ...NOTHING, ...(facts as Partial<WorkerFacts>), pid }))
     .filter(
-      (worker) => worker.address === address && worker.namespace === namespace && worker.prefix === prefix,
+      (worker) =>
+        worker.address === address &&
+        worker.namespace === namespace &&
+        engineQueue(worker.prefix) === engineQueue(prefix),
     );
 }
 

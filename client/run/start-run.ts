@@ -10,7 +10,13 @@ import type { Plan, PlanRef } from '../../domain/engine/language/plan/plan.js';
 import { runCommand } from '../../domain/machine/run-command.js';
 import { writeDurably } from '../../domain/files/durable-file.js';
 import { planPath, runFolder } from '../../domain/engine/store/paths.js';
-import { engineQueue, RUN_WORKFLOW, type RunHeader, type RunInput } from '../../workflows/messages.js';
+import {
+  DEFAULT_QUEUE_PREFIX,
+  engineQueue,
+  RUN_WORKFLOW,
+  type RunHeader,
+  type RunInput,
+} from '../../workflows/messages.js';
 import type { Session } from '../server/connect.js';
 import { forgetRunRecord, rememberRun, type RunEntry } from './run-index.js';
 
@@ -80,7 +86,7 @@ function normalize({ items = {}, force = [], queuePrefix }: RunRequest): RunRequ
   return {
     ...(Object.keys(items).length > 0 ? { items } : {}),
     ...(force.length > 0 ? { force: [...force].sort() } : {}),
-    ...(queuePrefix === undefined ? {} : { queuePrefix }),
+    ...(queuePrefix === undefined || queuePrefix === DEFAULT_QUEUE_PREFIX ? {} : { queuePrefix }),
   };
 }
 

@@ -247,4 +247,3 @@ export const transmilOptions = {
       'Where the bag is padded to a square. benchmark: at the start. baseline: only for the position encoding, as in the baseline of MHIM-MIL and SAM-MIL.',
   },
 } as const satisfies ModelOptions;
-export type TransmilOptions = OptionsOf<typeof transmilOptions>;
