@@ -33,7 +33,7 @@ export async function startRun(session: Session, plan: Plan, request: RunRequest
   const ref = await writePlan(plan, run);
   const normalized = normalize(request);
   await writeDurably(requestPath(plan.work, run), `${JSON.stringify(normalized)}\n`);
-  await execute(session.client, { run, plan: ref, header: await headerOf(plan), ...normalized });
+  await execute(session.client, { run, plan: ref, header: await describeRun(plan), ...normalized });
   return remember(session, plan, run);
 }
 
@@ -53,7 +53,12 @@ export async function startAgain(session: Session, entry: RunEntry): Promise<Run
       : await writePlan(plan, entry.run);
   const normalized = normalize(await readRequest(entry));
   forgetRunRecord(entry);
-  await execute(session.client, { run: entry.run, plan: ref, header: await headerOf(plan), ...normalized });
+  await execute(session.client, {
+    run: entry.run,
+    plan: ref,
+    header: await describeRun(plan),
+    ...normalized,
+  });
   return remember(session, plan, entry.run);
 }
 
@@ -127,7 +132,7 @@ function newRunName(plan: Plan): string {
   }
 }
 
-async function headerOf(plan: Plan): Promise<RunHeader> {
+async function describeRun(plan: Plan): Promise<RunHeader> {
   const git = await runCommand('git', ['-C', plan.base, 'rev-parse', 'HEAD'], { timeout: 10_000 });
   return {
     pipeline: plan.name,

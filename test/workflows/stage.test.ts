@@ -6,7 +6,7 @@ import { Worker } from '@temporalio/worker';
 import { workflowCode } from '../../worker.js';
 import { ended, manyItems, planOf, stageIn, TestEngine, until } from '../support/engine.js';
 import { resumeUpdate } from '../../workflows/messages.js';
-import { control, executionsOf } from '../support/stub-plugin.js';
+import { control, readExecutions } from '../support/stub-plugin.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { reasonText } from '../../workflows/stage-tally.js';
 
@@ -25,8 +25,8 @@ test('many items run in pages through several executions, and the histories repl
   const status = await engine.finish(plan, { run: 'many', limits });
   assert.equal(status.state, 'done', status.message);
   assert.deepEqual([stageIn(status, 'items').done, stageIn(status, 'items').total], [300, 300]);
-  assert.equal(new Set(executionsOf(work)).size, 300, 'each item ran');
-  assert.equal(executionsOf(work).length, 300, 'and none ran twice');
+  assert.equal(new Set(readExecutions(work)).size, 300, 'each item ran');
+  assert.equal(readExecutions(work).length, 300, 'and none ran twice');
   assert.equal(itemsOf(work, 'many', 'items').length, 300);
 
   const executions = await executionsOfWorkflow('many/items');
@@ -248,7 +248,7 @@ test('a source that cannot be used is refused before any work, with every reason
   assert.match(reason('missing'), /1 of 2 files are missing.*missing\.csv:3: .*slides\/two\.svs/s);
   assert.match(reason('none'), /slides\/\*\.tif: the source `glob` has no items/);
   assert.match(reason('no-table'), /nowhere\.csv/);
-  assert.deepEqual(executionsOf(work), []);
+  assert.deepEqual(readExecutions(work), []);
 });
 
 interface Item {
