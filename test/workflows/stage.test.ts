@@ -243,7 +243,7 @@ test('a source that cannot be used is refused before any work, with every reason
   );
   const status = await engine.finish(plan);
   const reason = (name: string) => reasonText(stageIn(status, name)) ?? '';
-  assert.match(reason('twice'), /twice\.csv:3: key `a` is that of .*twice\.csv:2 too/);
+  assert.match(reason('twice'), /twice\.csv:3: key `a` is also that of .*twice\.csv:2/);
   assert.match(reason('twice'), /twice\.csv:4: key `\.\.\/b`: it starts with a dot/);
   assert.match(reason('missing'), /1 of 2 files are missing.*missing\.csv:3: .*slides\/two\.svs/s);
   assert.match(reason('none'), /slides\/\*\.tif: the source `glob` has no items/);
