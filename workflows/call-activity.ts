@@ -67,7 +67,7 @@ function isHostLoss(error: unknown): boolean {
 }
 
 /** Returns the recorded error of a failed activity, exactly as its worker reported it. */
-export function failureOf(error: unknown): WireError {
+export function readFailure(error: unknown): WireError {
   if (!(error instanceof ActivityFailure)) return encodeError(error);
   const { cause } = error;
   if (cause instanceof TimeoutFailure) return timeout(cause);

@@ -17,7 +17,7 @@ import type { EngineActivities, RunScope } from '../activities/engine/stage-mess
 import { newTally } from '../domain/engine/item/tally.js';
 import { errorText } from '../domain/errors.js';
 import type { JsonObject } from '../domain/json.js';
-import { engineActivities, failureOf } from './call-activity.js';
+import { engineActivities, readFailure } from './call-activity.js';
 import {
   engineQueue,
   STAGE_WORKFLOW,
@@ -120,7 +120,7 @@ export class PipelineRun {
       return this.book;
     } catch (error) {
       if (isCancellation(error)) throw error;
-      const failure = failureOf(error);
+      const failure = readFailure(error);
       throw ApplicationFailure.create({
         message: errorText(failure),
         type: failure.code,

@@ -10,7 +10,7 @@ import {
 import { addCounts, countEnded, pickCounts } from '../domain/engine/item/counts.js';
 import { newTally } from '../domain/engine/item/tally.js';
 import type { WireError } from '../domain/errors.js';
-import { engineActivities, failureOf } from './call-activity.js';
+import { engineActivities, readFailure } from './call-activity.js';
 import { ChainRun } from './chain-run.js';
 import {
   engineQueue,
@@ -44,7 +44,7 @@ export async function pipelineStage(input: StageInput): Promise<StageOutcome[]> 
   } catch (error) {
     await CancellationScope.nonCancellable(async () => chain?.abandon());
     if (isCancellation(error)) throw error;
-    return failedOutcomes(input, failureOf(error), chain);
+    return failedOutcomes(input, readFailure(error), chain);
   }
   return continueAsNew<typeof pipelineStage>({ ...input, ...control, state: chain.state() });
 }

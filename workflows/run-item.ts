@@ -5,7 +5,7 @@ import type { ItemInput, StepInput, StepResult } from '../domain/engine/item/ste
 import { walkSteps } from '../domain/engine/item/walk-steps.js';
 import type { StagePlan, StepPlan } from '../domain/engine/language/plan/plan.js';
 import type { NeedsContext } from '../domain/engine/language/plan/step-context.js';
-import { failureOf } from './call-activity.js';
+import { readFailure } from './call-activity.js';
 
 /** What an item needs from its stage to run. */
 export interface ItemRun {
@@ -28,5 +28,5 @@ export async function runItem(run: ItemRun, item: TodoItem): Promise<ItemResult>
   const { step, why } = end;
   if (isCancellation(why)) throw why;
   const where = step === undefined ? {} : { step };
-  return { index, key, status: 'failed', outputs: {}, error: failureOf(why), ...where, cached: false };
+  return { index, key, status: 'failed', outputs: {}, error: readFailure(why), ...where, cached: false };
 }

@@ -41,7 +41,7 @@ export async function checkPage(engine: EngineContext, input: CheckPageInput): P
   while (next < end && bytes < LARGEST_PAGE) {
     const together = lines.slice(next, Math.min(end, next + TOGETHER));
     const found = await Promise.all(
-      together.map((line, offset) => verdictOf(engine, plan, stages, input, line, next + offset)),
+      together.map((line, offset) => checkLine(engine, plan, stages, input, line, next + offset)),
     );
     verdicts.push(...found);
     next += together.length;
@@ -57,7 +57,7 @@ export async function checkPage(engine: EngineContext, input: CheckPageInput): P
   };
 }
 
-async function verdictOf(
+async function checkLine(
   engine: EngineContext,
   plan: Plan,
   stages: StagePlan[],

@@ -7,7 +7,7 @@ import { withCells, type NeedsContext } from '../../domain/engine/language/plan/
 import type { EngineContext } from '../step/engine-context.js';
 import { forecastItems } from '../../domain/engine/store/items-digest.js';
 import { checkItem, type ItemCheck } from './check-item.js';
-import { cellsOf, followLine, linesOf } from './list-items.js';
+import { readCells, followLine, listLines } from './list-items.js';
 import type { ManifestLine } from './stage-messages.js';
 
 /** What a run of the plan would do with a stage, and why. */
@@ -82,13 +82,13 @@ async function forecastStage(
 ): Promise<Known> {
   const from = stage.source.kind === 'from' ? stage.source.stage : undefined;
   const unsettled = stage.needs.filter((need) => known.get(need)?.records === undefined && need !== from);
-  if (unsettled.length > 0) return unlisted(stage, 'depends', `${unsettled.join(', ')} runs first`);
-  const needs = await needsOf(stage, known, plan.work);
+  if (unsettled.length > 0) return unlisted(stage, 'depends', `depends on ${unsettled.join(', ')}`);
+  const needs = await forecastNeeds(stage, known, plan.work);
   if (!evaluateCondition(stage.if, { needs: needs as unknown as Json }, ALL_SUCCEEDED)) {
     return unlisted(stage, 'skipped', 'its `if` is false');
   }
   const before = from === undefined ? undefined : known.get(from);
-  const lines = before ? followLines(before) : await linesOf(plan, stage, needs, plan.work);
+  const lines = before ? followLines(before) : await listLines(plan, stage, needs, plan.work);
   const requested = options.items?.[stage.name];
   const chosen = requested ? lines.filter(({ key }) => requested.includes(key)) : lines;
   const current = new Map<string, ItemRecord>();
@@ -121,7 +121,7 @@ async function forecastItem(
     return { key, state: 'skipped', why: skip };
   }
   if (before && !before.current.has(key)) {
-    return { key, state: 'depends', why: `${before.forecast.stage} runs first` };
+    return { key, state: 'depends', why: `depends on ${before.forecast.stage}` };
   }
   const scope = { run: '', work: plan.work, base: plan.base, force: options.force ?? [] };
   const check: ItemCheck = { engine, plan, scope, needs, inputs: 'read' };
@@ -142,7 +142,11 @@ function followLines(before: Known): ManifestLine[] {
   });
 }
 
-async function needsOf(stage: StagePlan, known: Map<string, Known>, work: string): Promise<NeedsContext> {
+async function forecastNeeds(
+  stage: StagePlan,
+  known: Map<string, Known>,
+  work: string,
+): Promise<NeedsContext> {
   const needs: NeedsContext = {};
   for (const name of stage.needs) {
     const records = known.get(name)?.records;
@@ -150,7 +154,7 @@ async function needsOf(stage: StagePlan, known: Map<string, Known>, work: string
     const only = records.length === 1 && records[0].key === name ? records[0].outputs : undefined;
     needs[name] = { result: 'success', items: forecastItems(name, records), outputs: only };
   }
-  return withCells(needs, await cellsOf([stage], needs, work));
+  return withCells(needs, await readCells([stage], needs, work));
 }
 
 function worst(items: ItemForecast[]): StageForecast['state'] {

@@ -29,7 +29,7 @@ export async function itemsOfSource(
   work: string,
 ): Promise<SourceItem[]> {
   if (source.kind === 'list') return itemsOfList(value, base);
-  const path = textOf(value, source.kind, work);
+  const path = requirePath(value, source.kind, work);
   const items =
     source.kind === 'csv'
       ? await itemsOfTable(resolve(base, path))
@@ -138,7 +138,7 @@ async function refuseMissingFiles(items: SourceItem[]): Promise<void> {
   });
 }
 
-function textOf(value: Json, kind: string, work: string): string {
+function requirePath(value: Json, kind: string, work: string): string {
   if (typeof value === 'string' && value !== '') return value;
   if (isFileRef(value)) return insideWork(work, value.path);
   throw new SamMilError('InvalidInput', `the source \`${kind}\` requires a path`, {

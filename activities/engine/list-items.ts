@@ -26,9 +26,9 @@ import type { ListedItems, ListItemsInput, Manifest, ManifestLine } from './stag
 export async function listItems(input: ListItemsInput): Promise<ListedItems> {
   const plan = await readPlan(input.plan);
   const stages = input.stages.map((name) => stageOf(plan, name));
-  const cells = await cellsOf(stages, input.needs, input.work);
+  const cells = await readCells(stages, input.needs, input.work);
   const needs = withCells(input.needs, cells);
-  const found = await linesOf(plan, stages[0], needs, input.work);
+  const found = await listLines(plan, stages[0], needs, input.work);
   const { kind } = stages[0].source;
   const lines = kind === 'glob' || kind === 'dir' ? await withVanished(found, input) : found;
   const manifest = await writeManifest(input, selected(lines, input));
@@ -37,7 +37,7 @@ export async function listItems(input: ListItemsInput): Promise<ListedItems> {
 }
 
 /** Returns the manifest lines of a stage, sorted by key. Also used by `plan`, which has no run. */
-export async function linesOf(
+export async function listLines(
   plan: Plan,
   stage: StagePlan,
   needs: NeedsContext,
@@ -50,7 +50,7 @@ export async function linesOf(
     case 'matrix':
       return sorted(source.cells.map(({ key, values }) => ({ key, fields: values })));
     case 'from':
-      return (await recordsOf(needs, source.stage, work)).map((record) => followLine(record, source.stage));
+      return (await readRecords(needs, source.stage, work)).map((record) => followLine(record, source.stage));
     default: {
       const context = buildContext({ ...stage, source: { kind: 'single' } }, needs, {
         key: '',
@@ -71,7 +71,7 @@ export function followLine(record: ItemRecord, stage: string): ManifestLine {
   return { key, fields, skip: absenceReason(stage, record) };
 }
 
-async function recordsOf(needs: NeedsContext, stage: string, work: string): Promise<ItemRecord[]> {
+async function readRecords(needs: NeedsContext, stage: string, work: string): Promise<ItemRecord[]> {
   const ref = needs[stage]?.items;
   if (!ref) {
     throw new SamMilError('InvalidInput', `stage \`${stage}\` was skipped and has no items to continue with`);
@@ -149,7 +149,7 @@ const LARGEST_CELLS = 128 * 1024;
  * Returns the outputs of the cells that the stages refer to: those with literal keys, or all if a key is
  * computed.
  */
-export async function cellsOf(
+export async function readCells(
   stages: StagePlan[],
   needs: NeedsContext,
   work: string,
@@ -163,7 +163,7 @@ export async function cellsOf(
   }
   const cells: Record<string, JsonObject> = {};
   for (const [name, keys] of requested) {
-    const records = (await recordsOf(needs, name, work)).filter(({ status }) => status === 'done');
+    const records = (await readRecords(needs, name, work)).filter(({ status }) => status === 'done');
     const chosen = keys === 'all' ? records : records.filter(({ key }) => keys.has(key));
     cells[name] = Object.fromEntries(chosen.map(({ key, outputs }) => [key, outputs as Json]));
   }

@@ -86,13 +86,13 @@ async function askServer({ run, server, namespace }: RunEntry): Promise<ServerSt
 }
 
 async function add(garbage: Garbage[], path: string, what: string): Promise<void> {
-  if (existsSync(path)) garbage.push({ path, what, bytes: await sizeOf(path) });
+  if (existsSync(path)) garbage.push({ path, what, bytes: await measureSize(path) });
 }
 
-async function sizeOf(path: string): Promise<number> {
+async function measureSize(path: string): Promise<number> {
   const facts = await lstat(path);
   if (!facts.isDirectory()) return facts.size;
   let sum = 0;
-  for (const name of await readdir(path)) sum += await sizeOf(join(path, name));
+  for (const name of await readdir(path)) sum += await measureSize(join(path, name));
   return sum;
 }

@@ -39,7 +39,7 @@ function logs(name: string, target: string | undefined, options: LogsOptions): v
 }
 
 function list(entry: RunEntry): void {
-  const stages = entriesOf(join(runFolder(entry.work, entry.run), 'logs'));
+  const stages = listEntries(join(runFolder(entry.work, entry.run), 'logs'));
   if (stages.length === 0) throw invalid(`no step of run ${entry.run} has written a log`, 'try --worker');
   for (const stage of stages) {
     for (const item of itemsWithLog(entry, stage)) console.log(`${stage}@${item}`);
@@ -47,12 +47,12 @@ function list(entry: RunEntry): void {
 }
 
 function itemsWithLog(entry: RunEntry, stage: string): string[] {
-  return entriesOf(join(runFolder(entry.work, entry.run), 'logs', stage)).map((name) =>
+  return listEntries(join(runFolder(entry.work, entry.run), 'logs', stage)).map((name) =>
     name.replace(/\.log$/, ''),
   );
 }
 
-function entriesOf(folder: string): string[] {
+function listEntries(folder: string): string[] {
   return existsSync(folder) ? readdirSync(folder).sort() : [];
 }
 

@@ -22,7 +22,7 @@ async function list(options: LsOptions): Promise<void> {
   const entries = options.work === undefined ? knownRuns() : runsIn(options.work);
   const session = await openSession({}, { start: false, log: () => undefined }).catch(() => undefined);
   try {
-    const states = await Promise.all(entries.map((entry) => stateOf(entry, session)));
+    const states = await Promise.all(entries.map((entry) => readState(entry, session)));
     if (options.json)
       entries.forEach((entry, i) => console.log(JSON.stringify({ ...entry, state: states[i] })));
     else printTable(entries, states);
@@ -35,7 +35,7 @@ async function list(options: LsOptions): Promise<void> {
  * Returns how the run ended, or else what its server reports. `paused`, `held` or `stopped`: the run is open,
  * but its server is not running.
  */
-async function stateOf(entry: RunEntry, session: Session | undefined): Promise<string> {
+async function readState(entry: RunEntry, session: Session | undefined): Promise<string> {
   const record = readRunRecord(entry);
   if (
     session !== undefined &&

@@ -24,12 +24,12 @@ export function createCommand(): Command {
 }
 
 async function show(name: string, options: MetricsOptions): Promise<void> {
-  const metrics = await metricsOf(name, options.work);
+  const metrics = await findMetrics(name, options.work);
   console.log((await metricsTable(metrics, paletteFor(process.stdout), process.stdout.columns)).join('\n'));
 }
 
 async function compare(before: string, after: string): Promise<void> {
-  const [a, b] = [await metricsOf(before), await metricsOf(after)];
+  const [a, b] = [await findMetrics(before), await findMetrics(after)];
   if (a === b) {
     throw invalid(
       'both runs use the same work folder, which has only the newer numbers',
@@ -39,7 +39,7 @@ async function compare(before: string, after: string): Promise<void> {
   console.log((await metricsDifference(a, b, paletteFor(process.stdout))).join('\n'));
 }
 
-async function metricsOf(name: string, work?: string): Promise<string> {
+async function findMetrics(name: string, work?: string): Promise<string> {
   const entry = findRun(name, work);
   const found = (await requireReports(entry)).find(({ metrics }) => metrics !== undefined)?.metrics;
   if (found !== undefined) return found;

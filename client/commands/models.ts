@@ -141,7 +141,7 @@ async function fetchOne(entry: WeightsEntry, options: FetchCommandOptions): Prom
   if (before.state === 'available' && before.published && (options.url ?? options.acceptDigest) === undefined)
     return console.log(`${entry.name}  is already installed  ${before.digest}`);
   const progress = downloadProgress(entry.name, process.stderr);
-  const prepare = prepareOf(entry);
+  const prepare = createCheck(entry);
   const log = (line: string) => console.error(`  ${line}`);
   const { url, acceptDigest } = options;
   try {
@@ -163,12 +163,12 @@ async function importOne(
       `--accept-digest ${acceptDigest} is not a SHA-256 digest`,
       'put --accept-digest after NAME and FILE',
     );
-  await importWeights(name, file, { acceptDigest, prepare: prepareOf(entry), onWait: waiting(entry) });
+  await importWeights(name, file, { acceptDigest, prepare: createCheck(entry), onWait: waiting(entry) });
   say(examineWeights(entry));
 }
 
 /** Returns the model's own check of a checkpoint, which writes its ONNX graph next to it. */
-function prepareOf({ name, kind }: WeightsEntry): (weights: Weights) => Promise<void> {
+function createCheck({ name, kind }: WeightsEntry): (weights: Weights) => Promise<void> {
   return async (weights) => {
     const definition = kind === 'encoder' ? await findEncoder(name) : await findSegmenter(name);
     await definition.prepare?.(weights);

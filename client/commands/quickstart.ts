@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { packageRoot } from '../../domain/package-root.js';
 import { chooseServer } from '../server/connect.js';
-import { partsOf, SERVER, setUpNatives } from '../set-up/set-up-natives.js';
+import { listRequiredParts, SERVER, setUpNatives } from '../set-up/set-up-natives.js';
 import { loadPlan } from './load-plan.js';
 import { addRunOptions, runPlan, type RunOptions } from './run.js';
 
@@ -20,7 +20,7 @@ async function quickstart(options: RunOptions): Promise<void> {
   // Parts are set up concurrently: building the server, the slowest, and the downloads wait for different
   // things.
   const { kind } = await chooseServer(options);
-  const parts = partsOf(selected.plan, selected.registry);
+  const parts = listRequiredParts(selected.plan, selected.registry);
   if (kind === 'embedded') parts.push(SERVER);
   await setUpNatives(parts, (line) => console.error(`  ${line}`));
   // A local worker is the default for an external server too: it may have none, and a quickstart should not

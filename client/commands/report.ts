@@ -3,9 +3,9 @@ import { runCommand } from '../../domain/machine/run-command.js';
 import { paletteFor } from '../display/display.js';
 import { invalid } from '../command-line/errors.js';
 import { metricsTable } from '../display/metrics.js';
-import { findRun, readPlanOf, type RunEntry } from '../run/run-index.js';
+import { findRun, readRunPlan, type RunEntry } from '../run/run-index.js';
 import { shortPath } from '../display/render-text.js';
-import { reportsOf, type ReportFiles } from '../display/reports.js';
+import { findReports, type ReportFiles } from '../display/reports.js';
 
 interface ReportOptions {
   work?: string;
@@ -41,8 +41,8 @@ async function report(name: string, options: ReportOptions): Promise<void> {
 
 /** @throws SamMilError InvalidInput if the run has no report (yet) */
 export async function requireReports(entry: RunEntry): Promise<ReportFiles[]> {
-  const plan = readPlanOf(entry);
-  const reports = await reportsOf(plan);
+  const plan = readRunPlan(entry);
+  const reports = await findReports(plan);
   if (reports.length > 0) return reports;
   const planned = plan.stages.some((stage) => stage.steps.some(({ uses }) => uses === 'pipeline.report'));
   throw invalid(

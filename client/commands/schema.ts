@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { loadRegistry } from '../../activities/plugins/load-plugins.js';
 import { generatedFiles } from '../../domain/engine/language/editor/generated-files.js';
 import { pipelineSchema } from '../../domain/engine/language/editor/pipeline-schema.js';
-import { catalogOf, pluginsNamedBy } from '../run/load-file.js';
+import { createCatalog, pluginsNamedBy } from '../run/load-file.js';
 import { addPluginOption } from '../command-line/options.js';
 
 interface SchemaOptions {
@@ -23,7 +23,7 @@ export function createCommand(): Command {
 
 async function schema(file: string | undefined, options: SchemaOptions): Promise<void> {
   const named = file === undefined ? [] : pluginsNamedBy(file);
-  const catalog = catalogOf(await loadRegistry([...named, ...(options.plugin ?? [])]));
+  const catalog = createCatalog(await loadRegistry([...named, ...(options.plugin ?? [])]));
   if (!options.write) return console.log(JSON.stringify(pipelineSchema(catalog), null, 2));
   for (const [path, text] of Object.entries(generatedFiles(catalog))) {
     mkdirSync(dirname(join(packageRoot(), path)), { recursive: true });

@@ -1,7 +1,7 @@
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
 import type { RunListener, RunOutcome, RunView } from '../run/events.js';
-import { readPlanOf, type RunEntry } from '../run/run-index.js';
+import { readRunPlan, type RunEntry } from '../run/run-index.js';
 import { clip, formatDuration } from './render-text.js';
 import { resultLines } from './run-end.js';
 import { countsText, renderRun, type Palette } from './render-status.js';
@@ -38,7 +38,7 @@ abstract class TextDisplay implements RunListener {
 
   async ended(entry: RunEntry, outcome: RunOutcome): Promise<void> {
     this.closed();
-    const lines = await resultLines(entry, readPlanOf(entry), outcome, this.palette);
+    const lines = await resultLines(entry, readRunPlan(entry), outcome, this.palette);
     this.stream.write(`${lines.join('\n')}\n`);
   }
 

@@ -13,7 +13,7 @@ export interface ReportFiles {
 }
 
 /** Finds the reports of a run through their receipts. */
-export async function reportsOf(plan: Plan): Promise<ReportFiles[]> {
+export async function findReports(plan: Plan): Promise<ReportFiles[]> {
   const found: ReportFiles[] = [];
   for (const stage of plan.stages) {
     for (const step of stage.steps.filter(({ uses }) => uses === 'pipeline.report')) {

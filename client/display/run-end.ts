@@ -6,7 +6,7 @@ import type { RunEntry } from '../run/run-index.js';
 import { metricsTable } from './metrics.js';
 import { renderFailures, stateText, type Palette } from './render-status.js';
 import { formatDuration, plural, shortPath } from './render-text.js';
-import { reportsOf } from './reports.js';
+import { findReports } from './reports.js';
 
 /** Returns the last object of `--json`. */
 export function resultObject(entry: RunEntry, outcome: RunOutcome): object {
@@ -36,7 +36,7 @@ export async function resultLines(
   if (outcome.ended !== 'result') return leavingLines(entry, outcome.ended);
   const { status } = outcome;
   const lines = [headline(status, palette), ...renderFailures(status, palette)];
-  for (const { stage, html, metrics } of await reportsOf(plan)) {
+  for (const { stage, html, metrics } of await findReports(plan)) {
     if (status.stages.find(({ name }) => name === stage)?.state !== 'done') {
       lines.push(`Report   none from this run; an earlier one is in ${shortPath(html)}`);
       continue;

@@ -6,13 +6,13 @@ import { runFolder } from '../../domain/engine/store/paths.js';
 import { makeRunsFolder } from '../../domain/engine/store/runs-folder.js';
 import type { ResumeRequest, RunStatus } from '../../workflows/messages.js';
 import { openSession, type ServerChoice, type Session } from '../server/connect.js';
-import { partsOf, setUpNatives } from '../set-up/set-up-natives.js';
+import { listRequiredParts, setUpNatives } from '../set-up/set-up-natives.js';
 import type { RunListener, RunOutcome } from './events.js';
 import { followRun } from './follow.js';
 import { LocalWorker } from './local-worker.js';
-import { needsOf, othersServe, refuseWorkersWithout, type WorkerFacts } from './registered-workers.js';
+import { listNeeds, othersServe, refuseWorkersWithout, type WorkerFacts } from './registered-workers.js';
 import { isReplayFault, RemoteRun } from './remote-run.js';
-import { readPlanOf, readRunRecord, rememberStatus, type RunEntry } from './run-index.js';
+import { readRunPlan, readRunRecord, rememberStatus, type RunEntry } from './run-index.js';
 import { readRequest, type RunRequest } from './start-run.js';
 import { WorkFolder } from './work-folder.js';
 
@@ -91,7 +91,7 @@ export class RunController {
     options: ControllerOptions,
     plugins?: readonly string[],
   ): Promise<RunController> {
-    const plan = readPlanOf(entry);
+    const plan = readRunPlan(entry);
     if (plugins !== undefined) plan.plugins = plugins.map((spec) => absoluteSpec(spec, process.cwd()));
     const { queuePrefix: prefix } = await readRequest(entry);
     return RunController.open(plan, { ...options, prefix, server: serverOf(entry, options.server) });
@@ -209,11 +209,11 @@ export class RunController {
     const { listener, signal, prefix, worker = this.session.kind === 'embedded' } = this.options;
     try {
       if (worker) {
-        this.needs = needsOf(this.plan, this.session, prefix);
+        this.needs = listNeeds(this.plan, this.session, prefix);
         refuseWorkersWithout(this.needs);
         const registry = await loadRegistry(this.plan.plugins, { from: this.plan.base });
         await unlessAborted(
-          setUpNatives(partsOf(this.plan, registry), (line) => listener.setUp(line)),
+          setUpNatives(listRequiredParts(this.plan, registry), (line) => listener.setUp(line)),
           signal,
         );
       }

@@ -83,7 +83,7 @@ async function look(
   try {
     return await viewRun(client, run, prefix);
   } catch (error) {
-    return last && { ...last, activities: [], trouble: troubleOf(error) };
+    return last && { ...last, activities: [], trouble: describeTrouble(error) };
   }
 }
 
@@ -135,7 +135,7 @@ function newer(stage: StageStatus, exact: StageStatus | undefined): StageStatus 
   return { ...stage, ...exact, needs: stage.needs, workflowId: stage.workflowId };
 }
 
-function troubleOf(error: unknown): string {
+function describeTrouble(error: unknown): string {
   const text =
     error instanceof Error ? `${error.message} ${(error.cause as Error | undefined)?.message ?? ''}` : '';
   if (/no poller/i.test(text)) return 'no worker answers; start one with `npx sam-mil worker`';

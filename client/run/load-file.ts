@@ -58,7 +58,7 @@ export async function loadFile(
   const { registry, problems } = await loadPlugins(named, dirname(source.file), options.plugin);
   const loaded = completePipeline(text, parsed, {
     ...source,
-    catalog: catalogOf(registry),
+    catalog: createCatalog(registry),
     plugins: { loaded: registry.external.map(({ spec }) => spec), problems },
     work: options.work,
     withoutValues,
@@ -121,7 +121,7 @@ export function selectPlan(
   return selectStages(plan, selection);
 }
 
-export function catalogOf(registry: Registry): Catalog {
+export function createCatalog(registry: Registry): Catalog {
   return Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
 }
 

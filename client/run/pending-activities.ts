@@ -95,13 +95,13 @@ async function readActivity(client: Client, pending: Pending): Promise<Activity 
  * so a queue with a running activity counts as served.
  */
 async function unservedQueues(client: Client, activities: readonly Pending[]): Promise<string[]> {
-  const busy = queuesOf(activities, STARTED);
-  const waiting = [...queuesOf(activities, SCHEDULED)].filter((queue) => !busy.has(queue));
+  const busy = listQueues(activities, STARTED);
+  const waiting = [...listQueues(activities, SCHEDULED)].filter((queue) => !busy.has(queue));
   const served = await Promise.all(waiting.map((queue) => isServed(client, queue)));
   return waiting.filter((_, i) => !served[i]).sort();
 }
 
-function queuesOf(activities: readonly Pending[], state: number): Set<string> {
+function listQueues(activities: readonly Pending[], state: number): Set<string> {
   const inState = activities.filter((activity) => Number(activity.state) === state);
   return new Set(inState.flatMap(({ activityOptions }) => activityOptions?.taskQueue?.name ?? []));
 }

@@ -35,7 +35,7 @@ export function unregisterWorker(): void {
  * server.
  * @throws PluginFault if a plugin of the plan is not installed
  */
-export function needsOf(plan: Plan, { address, namespace }: Session, prefix?: string): WorkerFacts {
+export function listNeeds(plan: Plan, { address, namespace }: Session, prefix?: string): WorkerFacts {
   const queues = plan.stages.flatMap((stage) => stage.steps.map((step) => step.queue));
   return {
     queues: [...new Set(['engine', ...queues])],

@@ -59,18 +59,22 @@ export function findRun(name: string, work?: string): RunEntry {
     throw invalid(`several runs start with "${name}": ${names.join(', ')}`, 'use a longer part of the name');
   }
   const known = runs.slice(0, 5).map((entry) => entry.run);
-  throw new SamMilError('InvalidInput', `there is no run "${name}"`, {
-    expected: known.length > 0 ? `one of ${known.join(', ')}` : undefined,
-    next:
-      work === undefined ? 'see `npx sam-mil ls`, or specify its work folder with --work' : 'check --work',
-  });
+  throw new SamMilError(
+    'InvalidInput',
+    name === 'latest' ? 'there are no runs yet' : `there is no run "${name}"`,
+    {
+      expected: known.length > 0 ? `one of ${known.join(', ')}` : undefined,
+      next:
+        work === undefined ? 'see `npx sam-mil ls`, or specify its work folder with --work' : 'check --work',
+    },
+  );
 }
 
 /**
  * Reads the plan that a run was started with, adjusted to the current path of its work folder.
  * @throws SamMilError InvalidInput if it cannot be read or is damaged
  */
-export function readPlanOf({ work, run }: Pick<RunEntry, 'work' | 'run'>): Plan {
+export function readRunPlan({ work, run }: Pick<RunEntry, 'work' | 'run'>): Plan {
   const path = planPath(work, run);
   try {
     return { ...(JSON.parse(readFileSync(path, 'utf8')) as Plan), work };

@@ -39,7 +39,7 @@ export async function startRun(session: Session, plan: Plan, request: RunRequest
   const ref = await writePlan(plan, run);
   const normalized = normalize(request);
   await writeDurably(requestPath(plan.work, run), `${JSON.stringify(normalized)}\n`);
-  await execute(session.client, { run, plan: ref, header: await headerOf(plan), ...normalized });
+  await execute(session.client, { run, plan: ref, header: await describeRun(plan), ...normalized });
   return remember(session, plan, run);
 }
 
@@ -59,7 +59,12 @@ export async function startAgain(session: Session, entry: RunEntry): Promise<Run
       : await writePlan(plan, entry.run);
   const normalized = normalize(await readRequest(entry));
   forgetRunRecord(entry);
-  await execute(session.client, { run: entry.run, plan: ref, header: await headerOf(plan), ...normalized });
+  await execute(session.client, {
+    run: entry.run,
+    plan: ref,
+    header: await describeRun(plan),
+    ...normalized,
+  });
   return remember(session, plan, entry.run);
 }
 
@@ -133,7 +138,7 @@ function newRunName(plan: Plan): string {
   }
 }
 
-async function headerOf(plan: Plan): Promise<RunHeader> {
+async function describeRun(plan: Plan): Promise<RunHeader> {
   const git = await runCommand('git', ['-C', plan.base, 'rev-parse', 'HEAD'], { timeout: 10_000 });
   return {
     pipeline: plan.name,

@@ -129,7 +129,7 @@ async function onnx(): Promise<Fact> {
   return fact(
     'onnx',
     'ok',
-    `ONNX Runtime ${String(facts.version)} computes on ${works.join(', ')}; \`device: auto\` uses ${auto}`,
+    `ONNX Runtime ${String(facts.version)} runs on ${works.join(', ')}; \`device: auto\` uses ${auto}`,
     providers
       .filter(({ lack }) => lack !== undefined)
       .map(({ name, lack }) => `${name} is not available: ${lack}`),

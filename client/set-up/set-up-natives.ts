@@ -12,12 +12,12 @@ import { ensureWeights } from '../../domain/machine/weights/fetch-weights.js';
 import { AUTOMATIC_WEIGHTS } from '../../domain/machine/weights/manifest.js';
 import { ensureTemporalServer } from '../server/temporal-server.js';
 
-/** Something that is fetched or built outside npm. */
+/** A part that is downloaded or built outside npm. */
 export interface SetUpPart {
   readonly name: string;
   /**
-   * A run may do without it: another encoder replaces missing weights, the CPU a GPU, each with a separate
-   * warning. A step that computes with ONNX Runtime asks for it once more.
+   * Runs work without it: another encoder replaces missing weights, the CPU replaces a GPU, each with a
+   * separate warning. A step that uses ONNX Runtime requests it again.
    */
   readonly optional?: true;
   readonly ensure: (log: SetUpLog) => Promise<unknown>;
@@ -31,7 +31,7 @@ const NATIVES: Record<NativePart, SetUpPart> = {
   onnx: { name: 'onnx', optional: true, ensure: ensureOnnx },
 };
 
-/** What the steps of any plan may need. */
+/** Everything that the steps of a plan may need. */
 export const STEP_PARTS: readonly SetUpPart[] = [
   ...NATIVE_PARTS.map((part) => NATIVES[part]),
   ...AUTOMATIC_WEIGHTS.map(({ name }) => weightsPart(name)),
@@ -47,9 +47,9 @@ async function ensureOnnx(log: SetUpLog): Promise<void> {
 }
 
 /**
- * Brings the parts, all at once since they are independent; each says what it does and costs. What is there
- * already costs nothing. Waits for all of them, then throws the first error, so that a failure leaves no
- * half-done work of another part behind.
+ * Installs the parts concurrently; each logs what it does and costs. Installed parts take no time. Waits for
+ * all parts and then throws the first error, so that a failure leaves no half-done work of another part
+ * behind.
  */
 export async function setUpNatives(parts: readonly SetUpPart[], log: SetUpLog): Promise<void> {
   const outcomes = await Promise.allSettled(parts.map(({ ensure }) => ensure(log)));
@@ -63,8 +63,11 @@ export async function setUpNatives(parts: readonly SetUpPart[], log: SetUpLog): 
   if (failures.length > 0) throw failures[0];
 }
 
-/** What the steps of a plan need, so that a run without training does not fetch a gigabyte of TensorFlow. */
-export function partsOf(plan: Plan, registry: Registry): SetUpPart[] {
+/**
+ * Returns what the steps of a plan need, so that a run without training does not download a gigabyte of
+ * TensorFlow.
+ */
+export function listRequiredParts(plan: Plan, registry: Registry): SetUpPart[] {
   const steps = plan.stages.flatMap((stage) => stage.steps);
   const required = new Set(steps.flatMap(({ uses }) => registry.get(uses)?.requires ?? []));
   const weights = AUTOMATIC_WEIGHTS.filter(({ name }) => steps.some((step) => mayName(step, name, registry)));
@@ -74,7 +77,7 @@ export function partsOf(plan: Plan, registry: Registry): SetUpPart[] {
   ];
 }
 
-/** Whether a parameter that admits this name has it as its value, or gets its value from the run. */
+/** Whether a parameter that allows this name has it as its value, or gets its value during the run. */
 function mayName({ uses, with: values }: StepPlan, name: string, registry: Registry): boolean {
   return Object.entries(registry.get(uses)?.with ?? {}).some(([key, schema]) => {
     const admits = listForms(schema).some((form) => form.enum?.includes(name));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { reportsOf } from '../../client/display/reports.js';
+import { findReports } from '../../client/display/reports.js';
 import { readFeatures, readPatches, writeFeatures } from '../../domain/pathology/layouts/bag-files.js';
 import { parseGeoJson } from '../../domain/pathology/annotations/read-geojson.js';
 import { encodePng } from '../support/pixels.js';
@@ -51,7 +51,7 @@ test("preprocess.yaml cuts, segments and encodes the slide; convert.yaml makes t
   assert.match(page, new RegExp(`<h2 id="slides-h">Preprocessing</h2>\\s*<h3>${NAME}</h3>`));
   assert.doesNotMatch(page, /No evaluation finished/);
   // Without evaluations the terminal has no metrics table to show.
-  const reports = await reportsOf(await planShipped('preprocess', {}, work));
+  const reports = await findReports(await planShipped('preprocess', {}, work));
   assert.deepEqual(reports, [
     { stage: 'report', html: join(work, 'report/report.html'), metrics: undefined },
   ]);

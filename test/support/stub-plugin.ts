@@ -42,7 +42,7 @@ async function write(job: Job<WriteWith>): Promise<JobResult> {
   const before = job.with.from ? readFileSync(job.with.from.path, 'utf8') : '';
   const path = join(job.scratch, 'out.txt');
   writeFileSync(path, `${before}${job.with.text}\n`);
-  const { skip, bytes } = controlOf(job);
+  const { skip, bytes } = readControl(job);
   const values = {
     length: before.length + job.with.text.length,
     ...(bytes ? { note: 'x'.repeat(bytes) } : {}),
@@ -84,11 +84,11 @@ async function count(job: Job<{ to: number; eachMs: number }>): Promise<JobResul
 }
 
 async function misbehave(job: Job<unknown>, activity: string): Promise<void> {
-  const control = controlOf(job);
+  const control = readControl(job);
   appendFileSync(join(job.work, '.executions'), `${activity} ${job.name} ${process.pid}\n`);
   const own = (line: string) => line.startsWith(`${activity} ${job.name} `);
   const limited = control.crashTimes !== undefined || control.failTimes !== undefined;
-  const times = limited ? executionsOf(job.work).filter(own).length : 0;
+  const times = limited ? readExecutions(job.work).filter(own).length : 0;
   if (control.sleepMs) await sleep(control.sleepMs);
   if (control.crashTimes && times <= control.crashTimes) {
     console.error('last words of the child');
@@ -107,7 +107,7 @@ async function misbehave(job: Job<unknown>, activity: string): Promise<void> {
   }
 }
 
-function controlOf(job: Job<unknown>): Misbehavior {
+function readControl(job: Job<unknown>): Misbehavior {
   const path = join(job.work, '.control', `${job.name}.json`);
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Misbehavior) : {};
 }
@@ -119,7 +119,7 @@ export function control(work: string, item: string, misbehavior: Misbehavior): v
 }
 
 /** `<activity> <item> <pid>` of every execution so far. */
-export function executionsOf(work: string): string[] {
+export function readExecutions(work: string): string[] {
   const path = join(work, '.executions');
   return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
 }

@@ -7,7 +7,7 @@ import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { ended, manyItems, planOf, startRun, STUB_PLUGIN } from '../support/engine.js';
 import { eventually, isAlive, outputDigests, WorkerProcess } from '../support/processes.js';
 import { TestServer } from '../support/server.js';
-import { executionsOf } from '../support/stub-plugin.js';
+import { readExecutions } from '../support/stub-plugin.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 /** Has every kind of stage and runs long enough to be killed in the middle. */
@@ -58,7 +58,7 @@ test('SIGKILL of worker, server and both: the run still ends, with the outputs o
 
   const handle = await startRun(client, countingPlan(disturbed), { run: 'disturbed' });
   await counting(disturbed, 2, 10);
-  const children = executionsOf(disturbed).map((line) => Number(line.split(' ')[2]));
+  const children = readExecutions(disturbed).map((line) => Number(line.split(' ')[2]));
   await worker.kill();
   await eventually('children die with their worker', () => !children.some(isAlive), 3000);
   await worker.up();
@@ -70,7 +70,7 @@ test('SIGKILL of worker, server and both: the run still ends, with the outputs o
   await server.up();
   await worker.up();
   await eventually('the stage `train` is at work', () =>
-    executionsOf(disturbed).some((line) => line.includes(' train ')),
+    readExecutions(disturbed).some((line) => line.includes(' train ')),
   );
   await counting(disturbed, 1, 20);
   await worker.kill();
@@ -78,7 +78,7 @@ test('SIGKILL of worker, server and both: the run still ends, with the outputs o
   const status = await ended(handle);
   assert.equal(status.state, 'done', status.message);
   assert.deepEqual(outputDigests(disturbed), outputDigests(calm));
-  const restarted = executionsOf(disturbed).length - executionsOf(calm).length;
+  const restarted = readExecutions(disturbed).length - readExecutions(calm).length;
   assert.ok(restarted >= 4, `${restarted} attempts were cut off`);
   const log = readFileSync(join(disturbed, '.runs', 'disturbed', 'logs', 'train', 'train.log'), 'utf8');
   assert.match(log, /resumes from \d\d/, 'from its checkpoint, not from the start');
@@ -116,7 +116,7 @@ test('a worker that was suspended and wakes up later damages nothing', async (co
   assert.deepEqual(outputDigests(work), before);
   assert.equal(readFileSync(join(work, '.receipts', 'train', 'train', 'count.json'), 'utf8'), receipt);
   assert.deepEqual(readdirSync(join(work, '.scratch', 'train')), []);
-  assert.equal(executionsOf(work).length, 2);
+  assert.equal(readExecutions(work).length, 2);
 });
 
 /** Waits until the `nth` execution has started and some work has reached number `at`. */
@@ -130,6 +130,6 @@ async function counting(work: string, nth: number, at: number): Promise<void> {
     });
   };
   await eventually(`execution ${nth} counts to ${at}`, () => {
-    return executionsOf(work).length >= nth && numbers().some((number) => number >= at);
+    return readExecutions(work).length >= nth && numbers().some((number) => number >= at);
   });
 }

@@ -7,7 +7,7 @@ import { loadRegistry } from '../../activities/plugins/load-plugins.js';
 import { forecast } from '../../activities/engine/forecast.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { ended, manyItems, planOf, stageIn, STUB_PLUGIN, TestEngine, until } from '../support/engine.js';
-import { control, executionsOf } from '../support/stub-plugin.js';
+import { control, readExecutions } from '../support/stub-plugin.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { pauseUpdate, resumeUpdate, setMaxParallelUpdate, skipUpdate } from '../../workflows/messages.js';
 
@@ -38,8 +38,8 @@ test('stages run in the order of their needs, and pass files and items on', asyn
   ]);
   assert.deepEqual(await forecastOf(plan), {
     first: 'runs: it has not run yet',
-    items: 'depends: first runs first',
-    joined: 'depends: items runs first',
+    items: 'depends: depends on first',
+    joined: 'depends: depends on items',
   });
   const status = await engine.finish(plan);
   assert.equal(status.state, 'done', status.message);
@@ -56,11 +56,11 @@ test('stages run in the order of their needs, and pass files and items on', asyn
   assert.equal(joined, 'item-0 done\nitem-1 done\nitem-2 done\n');
   assert.match(readFileSync(join(work, 'items', 'list.csv'), 'utf8'), /^item-0,done,\{"text":"b"\}\n/);
 
-  const before = executionsOf(work).length;
+  const before = readExecutions(work).length;
   const again = await engine.finish(plan);
   assert.equal(again.state, 'done');
   assert.match(again.message, /nothing to do/);
-  assert.equal(executionsOf(work).length, before, 'the second run executes nothing');
+  assert.equal(readExecutions(work).length, before, 'the second run executes nothing');
 
   assert.deepEqual(await forecastOf(plan), {
     first: 'up-to-date',
@@ -71,7 +71,7 @@ test('stages run in the order of their needs, and pass files and items on', asyn
   assert.deepEqual(await forecastOf(plan), {
     first: 'up-to-date',
     items: 'runs: output items/item-1.txt has changed since it was written',
-    joined: 'depends: items runs first',
+    joined: 'depends: depends on items',
   });
   plan.stages[0].steps[0].with = { text: 'two' };
   assert.equal((await forecastOf(plan)).first, 'runs: with text: one -> two');
@@ -90,7 +90,7 @@ test('a failing step is retried; a held run retries only what failed', async (co
   assert.deepEqual([stageIn(held, 'items').done, stageIn(held, 'items').failed], [4, 1]);
   assert.match(held.message, /item-3 \(write\): CorruptSlide: item-3: told to fail/);
   assert.equal(stageIn(held, 'after').state, 'waiting');
-  assert.equal(executionsOf(work).length, 5 + 2, 'two more attempts at item-1, one only at item-3');
+  assert.equal(readExecutions(work).length, 5 + 2, 'two more attempts at item-1, one only at item-3');
   await assert.rejects(
     handle.executeUpdate(resumeUpdate, { args: [{ stages: ['after'] }] }),
     (error: Error) => {
@@ -101,7 +101,7 @@ test('a failing step is retried; a held run retries only what failed', async (co
   await handle.executeUpdate(resumeUpdate, { args: [{}] });
   const status = await ended(handle);
   assert.equal(status.state, 'done', status.message);
-  assert.equal(executionsOf(work).length, 7 + 1 + 1, 'item-3 and the stage after it');
+  assert.equal(readExecutions(work).length, 7 + 1 + 1, 'item-3 and the stage after it');
 });
 
 test('skip leaves an item out, or accepts a stage with the items it has', async (context) => {
@@ -147,10 +147,10 @@ test('pause lets nothing start, resume continues, max-parallel can be changed me
     /already paused/.test(String(error.cause)),
   );
   await new Promise((resolve) => setTimeout(resolve, 400));
-  const soFar = executionsOf(work).length;
+  const soFar = readExecutions(work).length;
   assert.ok(soFar < 5);
   await new Promise((resolve) => setTimeout(resolve, 400));
-  assert.equal(executionsOf(work).length, soFar);
+  assert.equal(readExecutions(work).length, soFar);
   await handle.executeUpdate(setMaxParallelUpdate, { args: [{ stage: 'items', maxParallel: 6 }] });
   const wrong = handle.executeUpdate(setMaxParallelUpdate, { args: [{ stage: 'items', maxParallel: 0 }] });
   await assert.rejects(wrong, (error: Error) => /whole number/.test(String(error.cause)));
@@ -192,7 +192,7 @@ test('a terminated run restarts under its name and skips up-to-date steps', asyn
   control(work, 'item-1', {});
   const status = await engine.finish(plan, { run: 'terminated' });
   assert.deepEqual([status.state, stageIn(status, 'items').cached], ['done', 1], status.message);
-  assert.equal(executionsOf(work).filter((line) => line.includes('item-0')).length, 1);
+  assert.equal(readExecutions(work).filter((line) => line.includes('item-0')).length, 1);
 });
 
 test('a crash of native code is a retryable failure and does not end the worker', async (context) => {

@@ -21,7 +21,7 @@ import { publish, type Finished } from '../../../domain/engine/store/publish.js'
 import { readReceipt } from '../../../domain/engine/store/receipts.js';
 import { digestOfFile } from '../../../domain/digest.js';
 import { smallDisk } from '../../support/small-disk.js';
-import { control, executionsOf } from '../../support/stub-plugin.js';
+import { control, readExecutions } from '../../support/stub-plugin.js';
 import { StubSteps } from '../../support/stub-step.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -92,7 +92,7 @@ test('a renamed stage finds its outputs and links them', async (context) => {
     bytes: 4,
   });
   assert.equal(readFileSync(join(work, 'renamed', 'item.txt'), 'utf8'), 'abc\n');
-  assert.equal(executionsOf(work).length, 1);
+  assert.equal(readExecutions(work).length, 1);
   const again = await steps.run('stub.light', { with: { text: 'abc' }, stage: 'renamed' });
   assert.equal(again.how, 'cached');
   writeFileSync(join(work, 'renamed', 'item.txt'), 'damaged');
@@ -205,7 +205,7 @@ test('an input that changed during the work leaves no receipt', async (context) 
   control(work, 'item', { sleepMs: 400 });
   const first = steps.run('stub.write', { with: { from: 'in.txt' } });
   const deadline = Date.now() + 20_000;
-  while (executionsOf(work).length === 0 && Date.now() < deadline) await sleep(10);
+  while (readExecutions(work).length === 0 && Date.now() < deadline) await sleep(10);
   writeFileSync(source, 'new');
   await assert.rejects(first, {
     code: 'Unavailable',
@@ -219,7 +219,7 @@ test('an input that changed during the work leaves no receipt', async (context) 
 
 test('children are warm, replaced after a crash or a stop, and killed when they do not stop', async (context) => {
   const { work, steps } = await open(context);
-  const pidOf = () => executionsOf(work).at(-1)?.split(' ')[2];
+  const pidOf = () => readExecutions(work).at(-1)?.split(' ')[2];
   const run = (item: string) => steps.run('stub.write', { item });
   await run('a');
   const first = pidOf();

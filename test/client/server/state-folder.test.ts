@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { readPlanOf, runsIn } from '../../../client/run/run-index.js';
+import { readRunPlan, runsIn } from '../../../client/run/run-index.js';
 import { makeStateFolder } from '../../../client/server/state-folder.js';
 import { scratchFolder } from '../../support/scratch-folder.js';
 
@@ -35,7 +35,7 @@ test('a stray file and a damaged plan in the work folder do not hide its runs', 
     runsIn(work).map(({ run }) => run),
     ['good'],
   );
-  assert.throws(() => readPlanOf({ work, run: 'damaged' }), {
+  assert.throws(() => readRunPlan({ work, run: 'damaged' }), {
     name: 'InvalidInput',
     message: /damaged.plan\.json: the plan of the run cannot be read.*run its pipeline file again/,
   });

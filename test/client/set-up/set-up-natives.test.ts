@@ -5,7 +5,7 @@ import { defineActivity } from '../../../activities/define/define-activity.js';
 import { Registry } from '../../../activities/define/registry.js';
 import { plugins } from '../../../activities/plugins/index.js';
 import { loadFile, selectPlan } from '../../../client/run/load-file.js';
-import { partsOf, STEP_PARTS } from '../../../client/set-up/set-up-natives.js';
+import { listRequiredParts, STEP_PARTS } from '../../../client/set-up/set-up-natives.js';
 import type { Plan } from '../../../domain/engine/language/plan/plan.js';
 import type { JsonObject } from '../../../domain/json.js';
 import { packageRoot } from '../../../domain/package-root.js';
@@ -14,7 +14,7 @@ import { temporaryFolder } from '../../support/temporary-folder.js';
 const registry = new Registry(plugins);
 const LITE0 = 'weights of efficientnet-lite0';
 
-const namesOf = (plan: Plan, known = registry) => partsOf(plan, known).map(({ name }) => name);
+const namesOf = (plan: Plan, known = registry) => listRequiredParts(plan, known).map(({ name }) => name);
 
 const shipped = (name: string) => join(packageRoot(), 'pipelines', name);
 
