@@ -2,8 +2,8 @@ import { throttled } from './throttled.js';
 import { dieWithParent } from './watchdog.js';
 import type { ChildJob, ChildPlugin, FromChild, ToChild } from './messages.js';
 import type { Registry } from '../define/registry.js';
-import { SamMilError } from '../../domain/errors.js';
 import type { Job } from '../../domain/job.js';
+import { refuseChangedCode } from '../plugins/guard-loads.js';
 import { loadRegistry } from '../plugins/load-plugins.js';
 import { encodeError } from '../../domain/machine/threads/wire-error.js';
 
@@ -12,7 +12,8 @@ import { encodeError } from '../../domain/machine/threads/wire-error.js';
  * here, so that a crash in them does not take the worker down and a blocked thread does not delay heartbeats.
  * Argument: the external plugins, as JSON.
  */
-const registry = loadPlugins(JSON.parse(process.argv[2]) as ChildPlugin[]);
+const plugins = JSON.parse(process.argv[2]) as ChildPlugin[];
+const registry = loadRegistry(plugins.map(({ path }) => path));
 let current: AbortController | undefined;
 
 /** More frequent progress is not useful and would fill the channel. */
@@ -22,19 +23,10 @@ const PROGRESS_EVERY_MS = 200;
  * The digest of a plugin's code is part of cache keys: code edited after the worker started would write
  * receipts under the key of the old code.
  */
-async function loadPlugins(plugins: readonly ChildPlugin[]): Promise<Registry> {
-  const loaded = await loadRegistry(plugins.map(({ path }) => path));
+function refuseChangedPlugins({ external }: Registry): void {
   for (const { path, digest } of plugins) {
-    const found = loaded.external.find((plugin) => plugin.path === path)?.digest;
-    if (found === digest) continue;
-    throw new SamMilError('Unavailable', 'the code of the plugin changed after this worker started', {
-      file: path,
-      expected: digest,
-      found,
-      next: 'stop the worker and resume the run: steps whose code changed run again',
-    });
+    refuseChangedCode(path, digest, external.find((plugin) => plugin.path === path)?.digest);
   }
-  return loaded;
 }
 
 function send(message: FromChild): void {
@@ -45,7 +37,9 @@ async function runJob(job: ChildJob): Promise<void> {
   const controller = new AbortController();
   current = controller;
   try {
-    const definition = (await registry).require(job.activity);
+    const loaded = await registry;
+    refuseChangedPlugins(loaded);
+    const definition = loaded.require(job.activity);
     const { run } = await definition.load();
     const result = await run(liveJob(job, controller.signal));
     send({ type: 'result', result, rss: process.memoryUsage.rss() });

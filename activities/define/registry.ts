@@ -41,9 +41,14 @@ export class Registry {
     }
   }
 
-  /** Returns a registry with one more plugin. */
+  /**
+   * Returns a registry with one more plugin.
+   * @throws SamMilError InvalidInput if a plugin or an activity of the same name is there already
+   */
   with(plugin: ExternalPlugin): Registry {
     const { external } = this;
+    const namesake = external.find(({ name }) => name === plugin.name);
+    if (namesake !== undefined) throw sameName(plugin, namesake);
     const builtIn = this.plugins.slice(0, this.plugins.length - external.length);
     return new Registry(builtIn, [...external, plugin]);
   }
@@ -83,6 +88,14 @@ export class Registry {
     );
     return Object.fromEntries(used.map((plugin) => [plugin.name, plugin.digest]));
   }
+}
+
+/** Receipts name the code of a plugin by the plugin's name. */
+function sameName({ name, path }: ExternalPlugin, other: ExternalPlugin): SamMilError {
+  return new SamMilError('InvalidInput', `two plugins have the name ${name}`, {
+    found: `${other.path} and ${path}`,
+    next: 'rename one of them: `name` in package.json, or in the plugin of a single module',
+  });
 }
 
 function duplicate(name: string, first: string, second: string): SamMilError {

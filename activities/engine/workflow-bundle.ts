@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger, type BundleOptions } from '@temporalio/worker';
 import { isJsonObject, type Json } from '../../domain/json.js';
@@ -34,6 +34,7 @@ export async function workflowBundle(workflowsPath: string, folder: string): Pro
     await mkdir(folder, { recursive: true });
     writeAtomic(bundlePath(folder, key), code);
     writeAtomic(recordPath, JSON.stringify({ key, files } satisfies BundleRecord));
+    await removeOthers(folder, bundlePath(folder, key));
   } catch {
     // A read-only installation bundles at each start.
   }
@@ -73,6 +74,13 @@ function bundleKey(files: readonly string[]): string {
 
 function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+/** Removes bundles of earlier code. A worker that is starting with one has read it, or bundles again. */
+async function removeOthers(folder: string, kept: string): Promise<void> {
+  const bundles = (await readdir(folder)).filter((name) => /^workflows-[0-9a-f]+\.js$/.test(name));
+  const others = bundles.map((name) => join(folder, name)).filter((path) => path !== kept);
+  await Promise.all(others.map((path) => rm(path, { force: true })));
 }
 
 function bundlePath(folder: string, key: string): string {

@@ -5,6 +5,7 @@ import type { ActivityPlugin } from '../define/define-activity.js';
 import { Registry } from '../define/registry.js';
 import { findPlugin, type PluginPlace } from './find-plugin.js';
 import { plugins } from './index.js';
+import { guardLoads } from './guard-loads.js';
 import { digestOfPlugin } from './plugin-code.js';
 import { PluginFault } from './plugin-fault.js';
 
@@ -45,8 +46,9 @@ export async function loadRegistry(
 async function withPlugin(registry: Registry, place: PluginPlace): Promise<Registry> {
   if (registry.external.some(({ path }) => path === place.path)) return registry;
   const digest = digestOfPlugin(place);
-  const plugin = await importPlugin(place);
+  const imported = await importPlugin(place);
   const { spec, path } = place;
+  const plugin = guardLoads(imported, path, digest, () => digestOfPlugin(place));
   try {
     const name = place.package?.name || plugin.name;
     const extended = registry.with({ spec, path, plugin, name, digest });

@@ -201,8 +201,11 @@ export class RunController {
   /** Stops the local worker and leaves the server: an embedded one that nobody else uses is stopped. */
   async close(): Promise<void> {
     this.options.listener.closed();
-    await this.worker?.stop();
-    await this.session.close();
+    try {
+      await this.worker?.stop();
+    } finally {
+      await this.session.close();
+    }
   }
 
   private async prepare(): Promise<this> {

@@ -19,7 +19,7 @@ before(async () => {
   writePluginPackage(join(folder, 'node_modules', 'greeter'));
   writeStudy('study', 'greeter');
   server = startCli(folder, 'server');
-  await server.says('web page');
+  await server.says('Web UI');
 });
 
 after(async () => {
@@ -115,7 +115,7 @@ test('a run is refused next to a worker without its plugin, but not next to one 
   await without.says(ready);
   const refused = await sam('run', 'study.yaml', '--force', '*');
   assert.equal(refused.code, 2);
-  assert.match(refused.stderr, /without the plugin \S*node_modules\/greeter: it would take steps/);
+  assert.match(refused.stderr, /without the plugin \S*node_modules\/greeter: it would receive steps/);
 
   const apart = await sam('run', 'study.yaml', '--force', '*', '--prefix', 'lab', '--json');
   assert.deepEqual([apart.code, lastObject(apart).status], [0, 'done'], apart.stderr);

@@ -33,7 +33,7 @@ let worker: Cli;
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sam-mil-runs-'));
   server = startCli(folder, 'server');
-  await server.says('web page');
+  await server.says('Web UI');
   worker = startCli(folder, 'worker', '--no-set-up', '--concurrency', 'cpu=2', ...plugin);
   await worker.says('worker serves engine, cpu, gpu');
 });

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { checkout } from './fixtures.js';
 
@@ -17,9 +18,14 @@ export interface CliOutcome {
 export interface Cli {
   child: ChildProcess;
   ended: Promise<CliOutcome>;
-  /** Resolves when the output holds the text; rejects if the process ends before. */
+  /** Resolves when the output holds the text; rejects if the process ends before, or after two minutes. */
   says(text: string | RegExp): Promise<void>;
 }
+
+const running = new Set<ChildProcess>();
+after(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 /**
  * Runs the command line as a real process, in a folder that also has its state, without a server in the
@@ -37,6 +43,9 @@ export function startCli(folder: string, ...args: string[]): Cli {
     delete environment[name];
   }
   const child = spawn(process.execPath, [PROGRAM, ...args], { cwd: folder, env: environment });
+  // A test that fails before it ends this process must not keep the test file from ending.
+  running.add(child);
+  child.on('close', () => running.delete(child));
   const outcome: CliOutcome = { code: null, stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => (outcome.stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (outcome.stderr += chunk.toString()));
@@ -47,15 +56,21 @@ export function startCli(folder: string, ...args: string[]): Cli {
   };
   const says = (text: string | RegExp) =>
     new Promise<void>((done, fail) => {
+      const missing = (how: string) =>
+        fail(new Error(`${how} without saying ${String(text)}:\n${outcome.stdout}${outcome.stderr}`));
+      const timer = setTimeout(() => missing('two minutes passed'), 120_000);
       const look = () => {
-        if (heard(text)) done();
+        if (!heard(text)) return;
+        clearTimeout(timer);
+        done();
       };
       look();
       child.stdout.on('data', look);
       child.stderr.on('data', look);
-      child.on('close', () =>
-        fail(new Error(`ended without saying ${String(text)}:\n${outcome.stdout}${outcome.stderr}`)),
-      );
+      child.on('close', () => {
+        clearTimeout(timer);
+        missing('ended');
+      });
     });
   return { child, ended, says };
 }

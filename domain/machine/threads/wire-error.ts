@@ -1,4 +1,12 @@
-import { isDiskFull, isErrorCode, SamMilError, type ErrorFacts, type WireError } from '../../errors.js';
+import {
+  type ErrorCode,
+  type ErrorFacts,
+  type ErrorRecord,
+  isDiskFull,
+  isErrorCode,
+  SamMilError,
+  type WireError,
+} from '../../errors.js';
 
 /**
  * The only form in which errors cross threads, processes and Temporal, all of which lose their class.
@@ -43,10 +51,22 @@ export function isWireError(value: unknown): value is WireError {
  */
 export function asSamMilError(error: unknown): SamMilError {
   if (error instanceof SamMilError) return error;
+  if (isForeign(error)) return adopt(error);
   const what = error instanceof Error ? error.message : String(error);
   const known = isDiskFull(error) ? diskFull(error, what) : internal(error, what);
   if (error instanceof Error && error.stack !== undefined) known.stack = error.stack;
   return known;
+}
+
+/** Whether an error is a SamMilError of another copy of this package, which a plugin may have loaded. */
+function isForeign(error: unknown): error is Error & { code: ErrorCode } & ErrorRecord {
+  return error instanceof Error && isWireError(error) && isErrorCode(error.code);
+}
+
+function adopt(error: Error & { code: ErrorCode } & ErrorRecord): SamMilError {
+  const adopted = new SamMilError(error.code, error.what, { ...error.facts, cause: error });
+  if (error.stack !== undefined) adopted.stack = error.stack;
+  return adopted;
 }
 
 function diskFull(cause: unknown, found: string): SamMilError {

@@ -53,7 +53,7 @@ test('faults of a plugin have a code: not found, not a plugin, a used name', asy
   assert.match((await faultOf('./broken.mjs')) ?? '', /^bad-plugin: .*cannot be loaded.*gone\.mjs/);
   assert.match(
     (await faultOf('./other')) ?? '',
-    /^plugin-clash: .*activity `greeter\.greet` is defined twice in plugin greeter/,
+    /^plugin-clash: .*two plugins have the name greeter/,
   );
   assert.equal(await faultOf('./node_modules/greeter'), undefined, 'named twice, it is loaded once');
 });
