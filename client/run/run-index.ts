@@ -59,11 +59,17 @@ export function findRun(name: string, work?: string): RunEntry {
     throw invalid(`several runs start with "${name}": ${names.join(', ')}`, 'use a longer part of the name');
   }
   const known = runs.slice(0, 5).map((entry) => entry.run);
-  throw new SamMilError('InvalidInput', `there is no run "${name}"`, {
-    expected: known.length > 0 ? `one of ${known.join(', ')}` : undefined,
-    next:
-      work === undefined ? 'see `npx sam-mil ls`, or specify its work folder with --work' : 'check --work',
-  });
+  throw new SamMilError(
+    'InvalidInput',
+    name === 'latest' ? 'there are no runs' : `there is no run "${name}"`,
+    {
+      expected: known.length > 0 ? `one of ${known.join(', ')}` : undefined,
+      next:
+        work === undefined
+          ? '`npx sam-mil ls` lists your runs; for a run that was started elsewhere, add --work FOLDER'
+          : 'check the folder given with --work',
+    },
+  );
 }
 
 /**
