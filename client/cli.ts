@@ -46,6 +46,9 @@ function outputLost(error: NodeJS.ErrnoException): void {
   process.exitCode ??= EXIT.failed;
 }
 
+/** Follows each error in the arguments. */
+const HELP_HINT = '  next     add --help to the command to see its arguments and options';
+
 async function createProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('sam-mil')
     .description(
@@ -55,6 +58,7 @@ async function createProgram(args: readonly string[]): Promise<Command> {
     .option('--debug', 'show stack traces')
     .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
     .showSuggestionAfterError()
+    .showHelpAfterError(HELP_HINT)
     .helpCommand(true)
     .exitOverride();
   const verb = args.find((arg) => !arg.startsWith('-'));
@@ -68,7 +72,7 @@ async function createProgram(args: readonly string[]): Promise<Command> {
 
 function inherit(command: Command): Command {
   command.commands.forEach(inherit);
-  return command.exitOverride().showSuggestionAfterError();
+  return command.exitOverride().showSuggestionAfterError().showHelpAfterError(HELP_HINT);
 }
 
 /** Commands whose `--json` output ends with an object that says how the run ended. */

@@ -37,7 +37,10 @@ export async function itemsOfSource(
   if (items.length > 0) return items;
   throw new SamMilError('InvalidInput', `the source \`${source.kind}\` has no items`, {
     file: resolve(base, path),
-    next: source.kind === 'glob' ? 'check the pattern and the folder it starts from' : 'check the folder',
+    next:
+      source.kind === 'glob'
+        ? 'check that the folder exists and that its file names match the pattern'
+        : 'check the folder',
   });
 }
 

@@ -105,10 +105,10 @@ function keyOf(fields: JsonObject, keyField: string | undefined): string {
   if (value !== undefined && value !== null) return JSON.stringify(value);
   throw new SamMilError(
     'InvalidInput',
-    `an item has no field \`${keyField ?? 'name'}\` to take its key from`,
+    `an item has no field \`${keyField ?? 'key` or `name'}\`, which would be its key`,
     {
-      expected: `one of its fields: ${Object.keys(fields).join(', ')}`,
-      next: 'name the field with `key:`',
+      expected: `one of the fields ${Object.keys(fields).join(', ')}`,
+      next: 'add `key: FIELD` to the `foreach` of the stage; the key is the unique name of the item',
     },
   );
 }

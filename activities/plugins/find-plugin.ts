@@ -39,9 +39,9 @@ export function findPlugin(spec: string, from: string): PluginPlace {
   if (!isPluginPath(spec)) return packageAt(packageFolder(spec, [from, process.cwd(), packageRoot()]), spec);
   const given = resolve(from, spec);
   if (!existsSync(given)) {
-    throw new PluginFault('unknown-plugin', `there is no plugin ${spec}`, {
+    throw new PluginFault('unknown-plugin', `the plugin ${spec} does not exist`, {
       found: `nothing at ${given}`,
-      next: 'correct the path; the name of an installed package works too',
+      next: 'correct the path, or give the name of an installed package',
     });
   }
   const path = realpathSync(given);
@@ -63,9 +63,9 @@ function packageFolder(name: string, starts: readonly string[]): string {
       if (dirname(folder) === folder) break;
     }
   }
-  throw new PluginFault('unknown-plugin', `there is no package \`${name}\``, {
-    found: `none in node_modules of ${[...new Set(starts)].join(', of ')}, or above`,
-    next: `npm install ${name}; a path begins with ./ or /`,
+  throw new PluginFault('unknown-plugin', `the package \`${name}\` is not installed`, {
+    found: `no such package in node_modules of ${[...new Set(starts)].join(', of ')}, or of a folder above`,
+    next: `run \`npm install ${name}\`; if it is a path, begin it with ./ or /`,
   });
 }
 

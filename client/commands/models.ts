@@ -25,7 +25,7 @@ interface FetchCommandOptions {
 
 export function createCommand(): Command {
   const models = new Command('models').description(
-    'Manage the weights of encoders and segmenters: list, fetch, import your own file, verify, remove',
+    'Manage the weights of encoders and segmenters: list, fetch, import, verify, rm (remove)',
   );
   models
     .command('list')

@@ -137,7 +137,7 @@ function readText(file: string, what: string): string {
     throw new SamMilError('InvalidInput', `${what} cannot be read`, {
       file: shown,
       found: (cause as Error).message,
-      next: 'check the path',
+      next: 'check that the path leads to a readable file',
       cause,
     });
   }
@@ -146,5 +146,5 @@ function readText(file: string, what: string): string {
 function splitSet(text: string): readonly [string, string] {
   const at = text.indexOf('=');
   if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
-  throw invalid(`--set ${text} has no value`, 'write --set name=value');
+  throw invalid(`--set ${text} has no value`, `write --set ${text}=VALUE`);
 }

@@ -65,7 +65,9 @@ export function findRun(name: string, work?: string): RunEntry {
     {
       expected: known.length > 0 ? `one of ${known.join(', ')}` : undefined,
       next:
-        work === undefined ? 'see `npx sam-mil ls`, or specify its work folder with --work' : 'check --work',
+        work === undefined
+          ? '`npx sam-mil ls` lists your runs; for a run that was started elsewhere, add --work FOLDER'
+          : 'check the folder given with --work',
     },
   );
 }

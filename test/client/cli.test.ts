@@ -62,7 +62,7 @@ test('run --json ends with an object that has a status even if no run was starte
     facts: {
       file: 'none.yaml',
       found: "ENOENT: no such file or directory, open 'none.yaml'",
-      next: 'check the path',
+      next: 'check that the path leads to a readable file',
     },
   });
   const unreachable = await sam('run', 'toy.yaml', '--json', '--address', '127.0.0.1:1', ...plugin);
@@ -96,7 +96,7 @@ test('arguments: each kind of mistake exits with code 2 and is named without a s
     [['status', 'nothing'], /there is no run "nothing"/],
     [['worker', '--concurrency', 'cpu'], /expected QUEUE=N/],
     [['graph', 'toy.yaml', '--format', 'png', ...plugin], /unknown graph format "png"/],
-    [['validate', 'toy.yaml', '--plugin', 'none.mjs'], /there is no plugin .*none\.mjs/],
+    [['validate', 'toy.yaml', '--plugin', 'none.mjs'], /the plugin .*none\.mjs does not exist/],
     [['ls', '--frob'], /unknown option '--frob'/],
   ];
   const outcomes = await Promise.all(cases.slice(0, 5).map(([args]) => sam(...args)));

@@ -49,10 +49,10 @@ test('problems of a plugin have a line, a caret, a code and a hint; what only th
   assert.equal(code, 2);
   assert.equal(
     stdout,
-    `bad.yaml:3:11  error unknown-plugin  there is no package \`greetr\`; found none in node_modules of ${folder}, of ${checkout}, or above
+    `bad.yaml:3:11  error unknown-plugin  the package \`greetr\` is not installed; found no such package in node_modules of ${folder}, of ${checkout}, or of a folder above
     3 | plugins: [greetr, ./plain.mjs]
       |           ^^^^^^
-  hint: npm install greetr; a path begins with ./ or /
+  hint: run \`npm install greetr\`; if it is a path, begin it with ./ or /
 
 bad.yaml:3:19  error bad-plugin  ${folder}/plain.mjs exports no plugin; expected \`export const plugin = { name, activities }\`; found answer in ${folder}/plain.mjs
     3 | plugins: [greetr, ./plain.mjs]

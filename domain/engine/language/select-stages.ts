@@ -117,7 +117,7 @@ function findStage(plan: Plan, name: string): StagePlan {
   if (stage) return stage;
   const names = plan.stages.map((candidate) => candidate.name);
   throw new SamMilError('InvalidInput', `stage \`${name}\` does not exist`, {
-    next: suggest(name, names, 'stages'),
+    next: suggest(name, names, 'choose one of the stages'),
   });
 }
 

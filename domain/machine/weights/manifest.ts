@@ -116,8 +116,8 @@ export const AUTOMATIC_WEIGHTS = WEIGHTS.filter(({ automatic }) => automatic);
 export function weightsEntry(name: string): WeightsEntry {
   const entry = WEIGHTS.find((candidate) => candidate.name === name);
   if (entry) return entry;
-  throw new SamMilError('InvalidInput', `unknown weights ${JSON.stringify(name)}`, {
+  throw new SamMilError('InvalidInput', `there are no weights named ${JSON.stringify(name)}`, {
     expected: WEIGHTS.map((candidate) => candidate.name).join(', '),
-    next: 'run `npx sam-mil models list`',
+    next: 'correct the name; `npx sam-mil models list` describes each model',
   });
 }

@@ -42,11 +42,11 @@ test('faults of a plugin have a code: not found, not a plugin, a used name', asy
     );
   assert.match(
     (await faultOf('missing')) ?? '',
-    /^unknown-plugin: there is no package `missing`.*npm install missing/,
+    /^unknown-plugin: the package `missing` is not installed.*npm install missing/,
   );
   assert.match(
     (await faultOf('./missing.js')) ?? '',
-    /^unknown-plugin: there is no plugin \.\/missing\.js; found nothing at \//,
+    /^unknown-plugin: the plugin \.\/missing\.js does not exist; found nothing at \//,
   );
   assert.match((await faultOf('plain')) ?? '', /^bad-plugin: plain exports no plugin;.*found answer/);
   assert.match((await faultOf('unbuilt')) ?? '', /^bad-plugin: .*no main module.*build the package/);

@@ -220,7 +220,7 @@ function isEmptyInput(check: StepCheck, name: string, schema: ValueSchema, value
 
 /**
  * Warns about a value that is most likely a mistyped choice, because a parameter that accepts choices or a
- * file interprets it as a file name. Returns whether it warned.
+ * file treats it as a file name. Returns whether it warned.
  */
 function warnIfMistyped(check: StepCheck, given: Entry, schema: ValueSchema, value: Json): boolean {
   const forms = listForms(schema);
@@ -230,7 +230,7 @@ function warnIfMistyped(check: StepCheck, given: Entry, schema: ValueSchema, val
     return false;
   const meant = nearest(value, choices);
   if (meant === undefined) return false;
-  const message = `\`${given.key}\` interprets ${describeValue(value)} as a file name`;
+  const message = `\`${given.key}\` treats ${describeValue(value)} as a file name, because it is not a built-in name`;
   check.problems.warning('bad-value', given.value.place, message, `did you mean \`${meant}\`?`);
   return true;
 }

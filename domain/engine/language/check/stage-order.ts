@@ -3,7 +3,7 @@ import type { StageDocument } from '../read/document.js';
 import type { ProblemList } from '../problems/problems.js';
 
 /**
- * Reports needs on stages that do not exist, stages that need themselves, and circles. Each circle is
+ * Reports needs on stages that do not exist, stages that need themselves, and cycles. Each cycle is
  * reported once.
  */
 export function checkNeeds(stages: readonly StageDocument[], problems: ProblemList): void {
@@ -20,21 +20,21 @@ export function checkNeeds(stages: readonly StageDocument[], problems: ProblemLi
       );
     }
   }
-  for (const circle of circles(stages)) {
-    const names = circle.map(({ name }) => name);
+  for (const cycle of cycles(stages)) {
+    const names = cycle.map(({ name }) => name);
     const path = [...names, names[0]].join(' → ');
     const next = names[1] ?? names[0];
-    const need = circle[0].needs.find(({ name }) => name === next);
+    const need = cycle[0].needs.find(({ name }) => name === next);
     const message =
       names.length === 1
         ? `stage \`${names[0]}\` needs itself`
-        : `stages need each other in a circle: ${path}`;
-    problems.error('cycle', need?.place ?? circle[0].place, message, 'remove one of these needs');
+        : `the needs of these stages form a cycle: ${path}`;
+    problems.error('cycle', need?.place ?? cycle[0].place, message, 'remove one of these needs');
   }
 }
 
 /**
- * Orders the stages so that each comes after the stages it needs, otherwise in file order. Stages in circles
+ * Orders the stages so that each comes after the stages it needs, otherwise in file order. Stages in cycles
  * are left out.
  */
 export function orderStages(stages: readonly StageDocument[]): StageDocument[] {
@@ -51,10 +51,10 @@ export function orderStages(stages: readonly StageDocument[]): StageDocument[] {
 }
 
 /**
- * Finds circles of needs, each beginning with its first stage in the file. The search is depth-first without
+ * Finds cycles of needs, each beginning with its first stage in the file. The search is depth-first without
  * recursion, because files may contain thousands of stages.
  */
-function circles(stages: readonly StageDocument[]): StageDocument[][] {
+function cycles(stages: readonly StageDocument[]): StageDocument[][] {
   const byName = new Map(stages.map((stage) => [stage.name, stage]));
   const finished = new Set<StageDocument>();
   const found: StageDocument[][] = [];

@@ -75,7 +75,7 @@ export class PipelineTypes {
   }
 
   /**
-   * The stage where the items originate: follows `from` to its start. Undefined in a circle or if a stage
+   * The stage where the items originate: follows `from` to its start. Undefined in a cycle or if a stage
    * does not exist.
    */
   origin(stage: StageDocument): StageDocument | undefined {

@@ -6,7 +6,7 @@ import { LANGUAGE_VERSION } from '../read/parse-pipeline.js';
 /**
  * JSON Schema of pipeline files (draft-07, which editors support best): keys, types and, for each activity,
  * the parameters of `with`, so that an editor can complete and explain them. It accepts every correct file;
- * `validate` finds the mistakes that a schema cannot express (references, kinds, circles).
+ * `validate` finds the mistakes that a schema cannot express (references, kinds, cycles).
  */
 export function pipelineSchema(catalog: Catalog): JsonObject {
   const names = Object.keys(catalog).sort();

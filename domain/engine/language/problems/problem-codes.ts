@@ -43,7 +43,7 @@ export const PROBLEM_CODES = {
   'unknown-need': 'a stage needs one that does not exist',
   'unused-need': 'a stage needs one that it never refers to',
   'unused-item': 'a stage does the same work for each of its items',
-  cycle: 'stages need each other in a circle',
+  cycle: 'the needs of stages form a cycle',
   'matrix-too-large': 'a matrix has too many cells',
   'empty-matrix': 'a matrix has no cells',
   'duplicate-cell': 'two matrix cells have the same key',

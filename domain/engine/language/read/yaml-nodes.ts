@@ -114,7 +114,7 @@ function reportSyntax(
   lines: LineIndex,
   problems: ProblemList,
 ): void {
-  const [code, description = lowerFirst(error.message), hint] = SYNTAX[error.code] ?? ['yaml-syntax'];
+  const [code, description = inPlainWords(error.message), hint] = SYNTAX[error.code] ?? ['yaml-syntax'];
   const unclosed = /^Missing closing .*quote/.test(error.message);
   const opened = unclosed ? openQuote(document, error.pos[0]) : undefined;
   const message = unclosed ? 'this quote is not closed' : description;
@@ -135,7 +135,14 @@ function openQuote(document: Document.Parsed, end: number): number | undefined {
   return start;
 }
 
-function lowerFirst(message: string): string {
+/** Replaces the terms of the YAML parser where they are not commonly known. */
+function inPlainWords(message: string): string {
+  const bracket = /^Flow (?:map|sequence) .*must .*end with a ([\]}])/.exec(message)?.[1];
+  if (bracket !== undefined) return `the closing ${bracket} is missing or not indented far enough`;
+  if (message.startsWith('All mapping items must start'))
+    return 'all keys of a mapping must start in the same column';
+  if (message.startsWith('All sequence items must start'))
+    return 'all `-` of a list must start in the same column';
   return /^[A-Z][a-z]/.test(message) ? message[0].toLowerCase() + message.slice(1) : message;
 }
 
@@ -207,7 +214,7 @@ class Converter {
       height = Math.max(height, 1 + value.height);
       const first = keys.get(key.text);
       if (first !== undefined) {
-        const message = `\`${key.text}\` occurs twice; the first is in line ${first.line}`;
+        const message = `\`${key.text}\` occurs twice; the first is on line ${first.line}`;
         this.problems.error('duplicate-key', key.place, message, 'remove or rename one of them');
         continue;
       }
@@ -239,7 +246,7 @@ class Converter {
     const place = this.place(yaml.range[0], yaml.range[1]);
     const target = this.anchors.get(yaml.source);
     if (target === undefined) {
-      const message = `\`*${yaml.source}\` is not defined before this place, or would contain itself`;
+      const message = `\`*${yaml.source}\` is not defined before this point, or would contain itself`;
       this.problems.error('bad-alias', place, message);
       return { node: this.broken(place), size: 1, height: 1 };
     }
