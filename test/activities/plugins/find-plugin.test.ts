@@ -51,9 +51,6 @@ test('faults of a plugin have a code: not found, not a plugin, a used name', asy
   assert.match((await faultOf('plain')) ?? '', /^bad-plugin: plain exports no plugin;.*found answer/);
   assert.match((await faultOf('unbuilt')) ?? '', /^bad-plugin: .*no main module.*build the package/);
   assert.match((await faultOf('./broken.mjs')) ?? '', /^bad-plugin: .*cannot be loaded.*gone\.mjs/);
-  assert.match(
-    (await faultOf('./other')) ?? '',
-    /^plugin-clash: .*two plugins have the name greeter/,
-  );
+  assert.match((await faultOf('./other')) ?? '', /^plugin-clash: .*two plugins have the name greeter/);
   assert.equal(await faultOf('./node_modules/greeter'), undefined, 'named twice, it is loaded once');
 });
