@@ -1,7 +1,5 @@
-import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { Command } from 'commander';
 import { SamMilError } from '../../domain/errors.js';
-import { invalid } from '../command-line/errors.js';
 import { addServerOptions } from '../command-line/options.js';
 import { RemoteRun } from '../run/remote-run.js';
 import { findRun } from '../run/run-index.js';
@@ -34,9 +32,6 @@ async function pause(name: string, options: ServerChoice & { work?: string }): P
 
 function explained(error: unknown, run: string): unknown {
   if (error instanceof SamMilError) return error;
-  if (error instanceof WorkflowUpdateFailedError) {
-    return invalid(`run ${run} cannot be paused: ${error.cause?.message ?? error.message}`);
-  }
   return new SamMilError('Unavailable', `no worker answered for run ${run}`, {
     next: 'start one with `npx sam-mil worker`',
     cause: error,

@@ -1,5 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
+import {
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  type Client,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import {
   pauseUpdate,
   resumeUpdate,
@@ -87,17 +92,31 @@ export class RemoteRun {
 
   /** Pauses the run: no new items start. `milliseconds` limits the wait for a worker's answer. */
   pause(milliseconds: number): Promise<RunStatus> {
-    return this.client.withDeadline(Date.now() + milliseconds, () => this.handle.executeUpdate(pauseUpdate));
+    return this.accepted('paused', () =>
+      this.client.withDeadline(Date.now() + milliseconds, () => this.handle.executeUpdate(pauseUpdate)),
+    );
   }
 
   /** Continues a paused run, or retries what failed in a held one. */
   resume(request: ResumeRequest = {}): Promise<RunStatus> {
-    return this.handle.executeUpdate(resumeUpdate, { args: [request] });
+    return this.accepted('resumed', () => this.handle.executeUpdate(resumeUpdate, { args: [request] }));
   }
 
   /** Continues a held run without a stage or an item. */
   skip(target: string): Promise<RunStatus> {
-    return this.handle.executeUpdate(skipUpdate, { args: [{ target }] });
+    return this.accepted('continued without that', () =>
+      this.handle.executeUpdate(skipUpdate, { args: [{ target }] }),
+    );
+  }
+
+  /** @throws SamMilError InvalidInput with the run's reason, if it refuses the request */
+  private async accepted<T>(what: string, request: () => Promise<T>): Promise<T> {
+    try {
+      return await request();
+    } catch (error) {
+      if (!(error instanceof WorkflowUpdateFailedError)) throw error;
+      throw invalid(`run ${this.name} cannot be ${what}: ${error.cause?.message ?? error.message}`);
+    }
   }
 
   /** Asks the run to stop at its next safe point, and waits until it has ended. */

@@ -24,7 +24,9 @@ export interface Cli {
 
 const running = new Set<ChildProcess>();
 after(() => {
-  for (const child of running) child.kill('SIGKILL');
+  // Hooks of the test file come later and may want an orderly end.
+  const kill = () => running.forEach((child) => child.kill('SIGKILL'));
+  setTimeout(kill, 30_000).unref();
 });
 
 /**
