@@ -1,6 +1,7 @@
 import { parameters } from '../../domain/pathology/extract/parameters.js';
 import { lackOfEncoder } from '../../domain/pathology/extract/encoders/encoder-lack.js';
-import { defineActivity, fileOutput } from '../define/define-activity.js';
+import { defineActivity } from '../define/define-activity.js';
+import { bagOutputs } from './bag-outputs.js';
 
 export const definition = defineActivity({
   name: 'pathology.extract',
@@ -9,22 +10,7 @@ export const definition = defineActivity({
     'Encodes the patches of a slide into a bag of features, with one row per group of patches in a segment',
   ...parameters,
   outputs: {
-    bag: fileOutput(
-      'bag',
-      'h5_files/<name>.h5 (or the name that `layout` sets): `features` float32 (N + G) x D and `coords`; group rows have -1, -1.',
-    ),
-    'bag-pt': fileOutput('bag', 'pt_files/<name>.pt: the same features as a torch tensor.'),
-    seg: fileOutput(
-      'seg',
-      'seg_files/<name>.h5: coords of the members of each mask. Only if segments are given.',
-    ),
-    'sam-info': fileOutput(
-      'sam-info',
-      'sam_info/<name>.h5: coords, is_group_feat, relative_area of each row.',
-    ),
-    'patches-count': { type: 'integer', description: 'Number of patches.' },
-    'groups-count': { type: 'integer', description: 'Number of group rows.' },
-    dim: { type: 'integer', description: 'Length of a feature vector.' },
+    ...bagOutputs,
     encoder: {
       type: 'string',
       description: 'Encoder that was used: `encoder`, or `fallback` if its weights were missing.',

@@ -4,16 +4,8 @@ import type { ReportData } from './report-data.js';
  * Formats `metrics.json`: the table, the comparisons and the lesion scores, with the digests of the files
  * they come from.
  */
-export function formatSummary({
-  title,
-  groupBy,
-  rows,
-  folds,
-  pooled,
-  comparisons,
-  sweeps,
-  heatmaps,
-}: ReportData): string {
+export function formatSummary(data: ReportData): string {
+  const { title, groupBy, rows, folds, pooled, comparisons, sweeps, heatmaps } = data;
   const summary = {
     report: 1,
     title,
