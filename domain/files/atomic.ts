@@ -10,6 +10,11 @@ export function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 8)}.partial`);
 }
 
+/** Returns the name of the file that a {@link temporaryName} belongs to; undefined for any other name. */
+export function nameOfTemporary(name: string): string | undefined {
+  return /^\.(.+)\.[0-9a-f]{8}\.partial$/.exec(name)?.[1];
+}
+
 /**
  * Writes a file atomically: temporary name, fsync, rename, fsync of the folder. A reader sees either the old
  * file or the complete new one, even after a power failure.

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { automaticMasks } from '../../domain/pathology/segment/sam/automatic-masks.js';
 import { openSmallSam, samImage } from './small-sam.js';
 import type { SegmentParameters } from '../../domain/pathology/segment/segmenter/segmenter-parameters.js';
@@ -9,6 +10,7 @@ import type { SegmentParameters } from '../../domain/pathology/segment/segmenter
 const [folder, parameters, calls] = process.argv.slice(2);
 const model = await openSmallSam(folder);
 let left = Number(calls);
+mkdirSync(`${folder}/checkpoint`, { recursive: true });
 await automaticMasks(model, 'small', await samImage(), JSON.parse(parameters) as SegmentParameters, {
   signal: new AbortController().signal,
   checkpoint: `${folder}/checkpoint`,

@@ -1,9 +1,9 @@
-import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { digestOf } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import { writeAtomic } from '../../files/atomic.js';
 import { formatCsv } from '../../files/csv.js';
+import { makeScratchFolder } from '../../files/make-folders.js';
 import type { JobResult, OutputFile } from '../../job.js';
 import { evaluatePredictions, type Evaluation, type Prediction } from './evaluate-predictions.js';
 import { formatMetricsFile, type MetricsFile } from './metrics-file.js';
@@ -87,7 +87,7 @@ function writeAll(
 ): Record<string, OutputFile> {
   const files = Object.entries(written).map(([name, { to, content }]) => {
     const from = join(scratch, to);
-    mkdirSync(dirname(from), { recursive: true });
+    makeScratchFolder(scratch, dirname(to));
     writeAtomic(from, content);
     return [name, { from, to }] as const;
   });

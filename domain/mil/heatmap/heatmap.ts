@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { SamMilError } from '../../errors.js';
 import { writeAtomic } from '../../files/atomic.js';
+import { makeScratchFolder } from '../../files/make-folders.js';
 import { createH5 } from '../../files/hdf5/h5.js';
 import { readItems } from '../../engine/store/items.js';
 import type { InputFile, Job, JobResult, OutputFile } from '../../job.js';
@@ -186,8 +186,7 @@ function writeData(
   shown: string | undefined,
   origin: Point,
 ): Record<string, OutputFile> {
-  const from = join(job.scratch, 'scores', `${job.name}.h5`);
-  mkdirSync(dirname(from), { recursive: true });
+  const from = join(makeScratchFolder(job.scratch, 'scores'), `${job.name}.h5`);
   const file = createH5(from);
   try {
     const attributes = { score: job.with.score, ...(shown === undefined ? {} : { class: shown }) };
@@ -212,7 +211,7 @@ function writeData(
 
 function output(job: Job<HeatmapWith>, to: string, content: string | Uint8Array): OutputFile {
   const from = join(job.scratch, to);
-  mkdirSync(dirname(from), { recursive: true });
+  makeScratchFolder(job.scratch, dirname(to));
   writeAtomic(from, content);
   return { from, to };
 }

@@ -1,8 +1,9 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOfFile } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import { writeAtomic } from '../../files/atomic.js';
+import { makeScratchFolder } from '../../files/make-folders.js';
 import { writeFeatures } from '../../pathology/layouts/bag-files.js';
 import { formatCsv, readCsv, type CsvRow } from '../../files/csv.js';
 import type { ItemRecord, Job, JobResult, OutputFile } from '../../job.js';
@@ -24,7 +25,7 @@ export async function run(job: Job<ImportWith>): Promise<JobResult> {
   const { bags, dim } = readTable(job.with);
   const matrices = bags.map(({ features }) => features);
   const scale = job.with.standardize ? measure(matrices, dim) : undefined;
-  mkdirSync(join(job.scratch, 'bags'), { recursive: true });
+  makeScratchFolder(job.scratch, 'bags');
   const alongside: OutputFile[] = [];
   const items: ItemRecord[] = [];
   for (const [i, { key, label, features }] of bags.entries()) {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { mkdirSync } from 'node:fs';
 import sharp from 'sharp';
 import { fsyncPath, writeAtomic } from '../../files/atomic.js';
+import { makeScratchFolder } from '../../files/make-folders.js';
 import { formatCsv } from '../../files/csv.js';
 import type { Job, JobResult, OutputFile } from '../../job.js';
 import { RandomStream } from '../../random.js';
@@ -34,7 +34,7 @@ export async function run(job: Job<CohortWith>): Promise<JobResult> {
   matchStains(sources);
   const patients = dealToPatients(sources, Math.ceil(slides / SLIDES_PER_PATIENT));
   const planned = planSlides(slides, patients.length, seed);
-  for (const folder of ['slides', 'annotations']) mkdirSync(join(job.scratch, folder), { recursive: true });
+  for (const folder of ['slides', 'annotations']) makeScratchFolder(job.scratch, folder);
   const alongside: OutputFile[] = [];
   for (const [done, slide] of planned.entries()) {
     job.signal.throwIfAborted();

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOfJson } from '../../digest.js';
 import { writeAtomic } from '../../files/atomic.js';
@@ -34,7 +34,6 @@ export class BatchStore {
     this.folder = folder;
     this.layout = layout;
     this.count = Math.ceil(layout.rows / layout.batchSize);
-    mkdirSync(folder, { recursive: true });
     this.identity = digestOfJson({ layout, identity });
     this.claim();
   }

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createFeatures, writeSamInfo, writeSegFile } from '../layouts/bag-files.js';
+import { makeScratchFolder } from '../../files/make-folders.js';
 import { writePt } from '../../files/torch/torch-pt.js';
 import type { JobResult, OutputFile } from '../../job.js';
 import type { Groups } from './groups.js';
@@ -63,7 +63,7 @@ export function writeBag(bag: BagToWrite): JobResult {
 }
 
 function output({ folder, name }: BagToWrite, subfolder: string, extension: string): OutputFile {
-  mkdirSync(join(folder, subfolder), { recursive: true });
+  makeScratchFolder(folder, subfolder);
   const file = `${subfolder}/${name}.${extension}`;
   return { from: join(folder, file), to: file };
 }

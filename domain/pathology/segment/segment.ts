@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SamMilError } from '../../errors.js';
 import { writeAtomic } from '../../files/atomic.js';
+import { makeScratchFolder } from '../../files/make-folders.js';
 import { readMask, readPatches } from '../layouts/bag-files.js';
 import type { Point } from '../annotations/geojson.js';
 import { type Box, tissueBounds } from '../layouts/tissue-box.js';
@@ -106,7 +106,7 @@ async function write(
   origin: Point,
 ): Promise<JobResult> {
   const output = (folder: string, extension: string): OutputFile => {
-    mkdirSync(join(job.scratch, folder), { recursive: true });
+    makeScratchFolder(job.scratch, folder);
     const to = `${folder}/${job.name}.${extension}`;
     return { from: join(job.scratch, to), to };
   };

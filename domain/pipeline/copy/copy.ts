@@ -1,9 +1,16 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { digestOfFile, digestOfJson } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
-import { asWriteError, commitTemporary, temporaryName, writeAtomic } from '../../files/atomic.js';
+import {
+  asWriteError,
+  commitTemporary,
+  nameOfTemporary,
+  temporaryName,
+  writeAtomic,
+} from '../../files/atomic.js';
+import { goneFolder } from '../../files/make-folders.js';
 import { readItems } from '../../engine/store/items.js';
 import type { FileRef, Job, JobResult } from '../../job.js';
 import { outputFile } from '../output-refs.js';
@@ -26,7 +33,8 @@ interface CopiedFile {
 /**
  * Copies the selected outputs to a folder. Each file appears whole or not at all (temporary name, digest
  * check, fsync, rename). All checks run before the first write: it refuses two files with the same name and a
- * target that holds different content.
+ * target that holds different content. An earlier attempt that still runs copies nothing more: its temporary
+ * files are removed first, and it creates no other once its scratch folder is gone.
  * @throws SamMilError InvalidInput when there is nothing to copy, names collide, the target holds other
  * content, or a source file changed
  */
@@ -35,10 +43,12 @@ export async function run(job: Job<CopyWith>): Promise<JobResult> {
   const folder = targetFolder(job.work, to);
   const copies = await listCopies(job);
   refuseSameNames(copies);
+  if (!existsSync(job.scratch)) throw goneFolder(job.scratch);
+  removeTemporaries(copies.map((copy) => join(folder, copy.to)));
   const pending = await neededCopies(copies, folder, overwrite);
   for (const [i, copy] of pending.entries()) {
     job.signal.throwIfAborted();
-    await copyWhole(copy, join(folder, copy.to));
+    await copyWhole(copy, join(folder, copy.to), job.scratch);
     job.progress({ unit: 'files', done: i + 1, total: pending.length });
   }
   const list: CopiedFile[] = copies.map(({ to: path, digest }) => ({ path, digest }));
@@ -132,7 +142,19 @@ async function neededCopies(copies: readonly Copy[], folder: string, overwrite: 
   });
 }
 
-async function copyWhole({ from, digest }: Copy, target: string): Promise<void> {
+/** Removes what earlier attempts have not finished, so that their renames fail. */
+function removeTemporaries(targets: readonly string[]): void {
+  const own = new Set(targets);
+  for (const folder of new Set(targets.map((target) => dirname(target)))) {
+    if (!existsSync(folder) || !statSync(folder).isDirectory()) continue;
+    for (const name of readdirSync(folder)) {
+      const target = nameOfTemporary(name);
+      if (target !== undefined && own.has(join(folder, target))) rmSync(join(folder, name), { force: true });
+    }
+  }
+}
+
+async function copyWhole({ from, digest }: Copy, target: string, scratch: string): Promise<void> {
   const temporary = temporaryName(target);
   try {
     mkdirSync(dirname(target), { recursive: true });
@@ -145,6 +167,8 @@ async function copyWhole({ from, digest }: Copy, target: string): Promise<void> 
         found,
       });
     }
+    // After the temporary file exists: a later attempt first takes this folder away, then the temporary file.
+    if (!existsSync(scratch)) throw goneFolder(scratch);
     commitTemporary(temporary, target);
   } catch (error) {
     rmSync(temporary, { force: true });

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf, digestOfJson } from '../../../digest.js';
 import { writeAtomic } from '../../../files/atomic.js';
@@ -16,7 +16,6 @@ export class CropStore {
 
   /** @param identity everything that determines the bits of the masks */
   constructor(folder: string, identity: unknown) {
-    mkdirSync(folder, { recursive: true });
     this.folder = folder;
     this.identity = digestOfJson(identity);
   }

@@ -182,9 +182,11 @@ const PARAMETERS = parametersOf(samJson<SamCase>('auto_single_crop').parameters)
 
 let searches = 0;
 function contextOf(lines: string[]): Parameters<typeof automaticMasks>[4] {
+  const checkpoint = join(folder, `checkpoint-${searches++}`);
+  mkdirSync(checkpoint);
   return {
     signal: new AbortController().signal,
-    checkpoint: join(folder, `checkpoint-${searches++}`),
+    checkpoint,
     device: 'cpu',
     threads: 2,
     progress: () => undefined,

@@ -51,6 +51,7 @@ export function writeEvaluations(work: string): string {
           training: { versions: { tensorflow: '2.99.0' }, backend: 'test' },
           sources: { checkpoint: digestOf(`checkpoint ${cell}`), splits: digestOf('splits') },
         };
+        mkdirSync(folder, { recursive: true });
         const result = writeEvaluation(
           folder,
           facts,

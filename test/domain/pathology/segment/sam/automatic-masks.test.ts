@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { decodeMask, type Rle } from '../../../../../domain/files/run-length.js';
@@ -102,6 +103,7 @@ test('the bits do not depend on the number of points per batch', async (context)
 async function find(context: TestContext, parameters: SegmentParameters): Promise<AutomaticMasks> {
   const folder = temporaryFolder(context);
   const model = await openSmallSam(folder);
+  mkdirSync(join(folder, 'checkpoint'));
   const job: SegmentContext = {
     signal: context.signal,
     checkpoint: join(folder, 'checkpoint'),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -122,6 +122,7 @@ function contextOf(
   onReport: (report: string) => void = () => undefined,
   signal: AbortSignal = new AbortController().signal,
 ): Parameters<typeof automaticMasks>[4] {
+  mkdirSync(checkpoint, { recursive: true });
   return {
     signal,
     checkpoint,
