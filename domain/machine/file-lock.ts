@@ -1,39 +1,47 @@
 import {
-  existsSync,
+  closeSync,
+  fstatSync,
+  linkSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   utimes,
   writeFileSync,
-  linkSync,
 } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SamMilError } from '../errors.js';
+import { machineIdentity } from './machine-identity.js';
 
 const TOUCH_MILLISECONDS = 5_000;
 const STALE_MILLISECONDS = 30_000;
 
 /**
  * Runs `work` while holding a lock file, one process at a time, also across hosts that share the folder. The
- * holder touches the file regularly. A lock is taken over if it is no longer touched, or if its process on
- * this host has ended. `onWait` is called once if another process holds the lock.
+ * holder touches the file regularly. A lock is taken over if its process on this machine has ended, or if it
+ * was not touched while this process watched it for `staleMs`, which needs no common clock. `onWait` is
+ * called once if another process holds the lock.
  *
  * @throws SamMilError `InvalidInput` where the folder is not writable, `DiskFull`
  */
-export async function withFileLock<T>(path: string, work: () => Promise<T>, onWait?: () => void): Promise<T> {
+export async function withFileLock<T>(
+  path: string,
+  work: () => Promise<T>,
+  onWait?: () => void,
+  staleMs = STALE_MILLISECONDS,
+): Promise<T> {
   await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
     throw refusal(error, dirname(path));
   });
-  const mine = `${hostname()} ${process.pid} ${randomUUID()}`;
+  const mine = `${machineIdentity()} ${process.pid} ${randomUUID()}`;
+  const watch = new LockWatch(path, staleMs);
   for (let waits = 0; !tryLock(path, mine); waits++) {
     // The lock of a dead process is taken over without a notice.
     if (waits === 1) onWait?.();
-    breakIfDead(path);
+    watch.breakIfDead();
     if (waits > 0) await sleep(200);
   }
   const touch = setInterval(() => utimes(path, new Date(), new Date(), () => undefined), TOUCH_MILLISECONDS);
@@ -79,21 +87,52 @@ function refusal(error: unknown, folder: string): unknown {
   });
 }
 
-function breakIfDead(path: string): void {
-  const content = read(path);
-  const [host, pid] = content.split(' ');
-  const dead = host === hostname() && Number(pid) > 0 && !isProcessAlive(Number(pid));
-  if (!dead && !isUntouched(path)) return;
-  // Renaming first ensures that only one of two processes breaks the lock. A lock acquired meanwhile is put
-  // back.
-  const taken = `${path}.${process.pid}`;
-  try {
-    renameSync(path, taken);
-    if (read(taken) !== content) linkSync(taken, path);
-  } catch {
-    // Another process was faster.
+/** A lock of another process, as this process has seen it. */
+class LockWatch {
+  private readonly path: string;
+  private readonly staleMs: number;
+  private seen = { content: '', touched: 0, since: performance.now() };
+
+  constructor(path: string, staleMs: number) {
+    this.path = path;
+    this.staleMs = staleMs;
   }
-  rmSync(taken, { force: true });
+
+  /** Removes the lock if its process has ended, or if it has not been touched for a while. */
+  breakIfDead(): void {
+    const { content, touched } = look(this.path);
+    if (content !== this.seen.content || touched !== this.seen.touched) {
+      this.seen = { content, touched, since: performance.now() };
+    }
+    const [machine, pid] = content.split(' ');
+    const dead = machine === machineIdentity() && Number(pid) > 0 && !isProcessAlive(Number(pid));
+    if (!dead && performance.now() - this.seen.since < this.staleMs) return;
+    // Renaming first ensures that only one of two processes breaks the lock. A lock acquired meanwhile is put
+    // back.
+    const taken = `${this.path}.${process.pid}`;
+    try {
+      renameSync(this.path, taken);
+      if (read(taken) !== content) linkSync(taken, this.path);
+    } catch {
+      // Another process was faster.
+    }
+    rmSync(taken, { force: true });
+  }
+}
+
+/** Content and time of change of a lock. NFS returns current times only for a file that was just opened. */
+function look(path: string): { content: string; touched: number } {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch {
+    return { content: '', touched: 0 };
+  }
+  try {
+    return { content: readFileSync(file, 'utf8'), touched: fstatSync(file).mtimeMs };
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Also true for a process of another user. */
@@ -104,10 +143,6 @@ export function isProcessAlive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-}
-
-function isUntouched(path: string): boolean {
-  return existsSync(path) && Date.now() - statSync(path).mtimeMs > STALE_MILLISECONDS;
 }
 
 function read(path: string): string {
