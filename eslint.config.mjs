@@ -35,6 +35,30 @@ export default tseslint.config(
     },
   },
   { files: ['test/**/*.ts', 'bench/**/*.ts'], rules: { 'max-lines-per-function': 'off' } },
+  {
+    // A recursive mkdir recreates a folder that was taken away from its owner: see make-folders.ts.
+    files: ['domain/**/*.ts', 'activities/**/*.ts', 'workflows/**/*.ts', 'client/run/**/*.ts'],
+    ignores: [
+      'domain/machine/**',
+      'domain/engine/store/runs-folder.ts',
+      'domain/pipeline/copy/copy.ts',
+      'activities/engine/workflow-bundle.ts',
+    ],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'CallExpression[callee.name=/^mkdir/], CallExpression[callee.property.name=/^(mkdir|ensureDir)/]',
+          message: 'Use makeScratchFolder or makeFoldersBelow, which never recreate a folder that was moved.',
+        },
+      ],
+    },
+  },
+  {
+    files: ['domain/files/make-folders.ts', 'domain/engine/store/fence.ts'],
+    rules: { 'no-restricted-syntax': 'off' },
+  },
   { files: ['**/*.mjs'], ...tseslint.configs.disableTypeChecked },
   {
     // The import graph (npm run lint) also looks at what these files import in turn.

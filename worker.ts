@@ -45,6 +45,15 @@ export interface WorkerSettings {
    */
   graceMs?: number;
   pool?: Omit<PoolOptions, 'plugins'>;
+  /**
+   * Folders, absolute or relative to the current folder. Plans in work folders at or below them are carried
+   * out, whoever may write there. Default: only work folders that no other account may write to.
+   */
+  serve?: readonly string[];
+  /**
+   * How long a run waits for a missing work folder before it is held, in milliseconds. Default: 10 minutes.
+   */
+  workFolderPatienceMs?: number;
   logLevel?: LogLevel;
 }
 
@@ -69,7 +78,11 @@ const STOP_CHILD_MS = 20_000;
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   quietRuntime(settings.logLevel ?? 'WARN');
   const registry = await loadRegistry(settings.plugins);
-  const engine = new EngineContext(registry, { graceMs: STOP_CHILD_MS, ...settings.pool });
+  const engine = new EngineContext(registry, {
+    pool: { graceMs: STOP_CHILD_MS, ...settings.pool },
+    serve: settings.serve,
+    patienceMs: settings.workFolderPatienceMs,
+  });
   const connection = await NativeConnection.connect(settings.connection);
   try {
     const workers = await createWorkers(settings, engine, connection);

@@ -40,6 +40,8 @@ export interface SamMilPluginsOptions {
   plugins?: readonly string[];
   /** Options of the child processes that run the steps. */
   pool?: Omit<PoolOptions, 'plugins'>;
+  /** Folders at or below which plans are carried out, whoever may write there; see WorkerSettings. */
+  serve?: readonly string[];
 }
 
 /**
@@ -64,7 +66,7 @@ export interface SamMilPlugins {
  * already used
  */
 export async function samMilPlugins(options: SamMilPluginsOptions = {}): Promise<SamMilPlugins> {
-  const engine = new EngineContext(await loadRegistry(options.plugins), options.pool);
+  const engine = new EngineContext(await loadRegistry(options.plugins), options);
   return {
     engine: enginePlugin(engine),
     steps: engine.registry.plugins.map((plugin) => temporalPlugin(plugin, engine)),

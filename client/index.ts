@@ -52,6 +52,8 @@ export interface PipelineOptions {
 export interface FollowOptions extends ServerChoice {
   /** Start a local worker process. Default: only for the embedded server. */
   worker?: boolean;
+  /** Take the work folder from a run on another server, which is gone for good. Default: refuse to start. */
+  takeOver?: boolean;
   /** Called about once a second. */
   onStatus?: (status: RunStatus) => void;
   /** Called with lines of text about setup and about the run. */
@@ -173,13 +175,13 @@ async function follow(
   open: (options: ControllerOptions) => Promise<RunController>,
   choose: (controller: RunController) => Promise<RunEntry>,
 ): Promise<RunStatus> {
-  const { address, namespace, profile, worker } = options;
+  const { address, namespace, profile, worker, takeOver } = options;
   const server = { address, namespace, profile };
   const interrupt = options.signal === undefined ? new Interrupt() : undefined;
   const signal = options.signal ?? interrupt?.signal;
   try {
     const listener = listenerOf(options);
-    const controller = await open({ server, worker, program: PROGRAM, listener, signal });
+    const controller = await open({ server, worker, takeOver, program: PROGRAM, listener, signal });
     const { entry, outcome } = await controller.run(choose);
     if (outcome.ended === 'result') return outcome.status;
     throw resumable(entry, 'was interrupted');

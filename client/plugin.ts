@@ -20,6 +20,7 @@ export {
   type SamMilPluginsOptions,
 } from '../activities/worker-plugins.js';
 export { type ErrorCode, SamMilError } from '../domain/errors.js';
+export { makeScratchFolder } from '../domain/files/make-folders.js';
 export type { Json, JsonObject } from '../domain/json.js';
 export type {
   FileRef,

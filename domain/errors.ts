@@ -72,6 +72,27 @@ export const ERRORS = {
     retryable: true,
     meaning: 'Another attempt or another run took over the same work.',
   },
+  TakenOver: {
+    exit: 1,
+    retryable: false,
+    meaning: 'Another run, or a run on another server, has taken over the work folder.',
+  },
+  WorkFolderLost: {
+    exit: 1,
+    retryable: true,
+    meaning: 'The work folder of the run is missing: moved, deleted or not mounted.',
+  },
+  WorkFolderReplaced: {
+    exit: 1,
+    retryable: false,
+    meaning: 'Another folder is now at the path of the work folder.',
+  },
+  Refused: {
+    exit: 1,
+    retryable: false,
+    meaning:
+      'A worker refused a plan whose work folder other accounts may change, or a step outside the plan.',
+  },
   Unavailable: {
     exit: 1,
     retryable: true,

@@ -2,6 +2,7 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ItemsRef } from '../domain/job.js';
 import type { JsonObject } from '../domain/json.js';
 import type { PlanRef } from '../domain/engine/language/plan/plan.js';
+import type { Lease } from '../domain/engine/store/lease.js';
 import type { Counts } from '../domain/engine/item/counts.js';
 import type { WireError } from '../domain/errors.js';
 import type { FailedItem, Tally } from '../domain/engine/item/tally.js';
@@ -39,6 +40,8 @@ export interface RunInput {
   /** `<pipeline name>-<suffix>`: also the name of `<work>/.runs/<run>/`. */
   run: string;
   plan: PlanRef;
+  /** The right to write into the work folder. */
+  lease: Lease;
   header: RunHeader;
   /**
    * Only these items of these stages run, by key; other items of the stage are left out. Other stages run for

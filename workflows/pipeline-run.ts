@@ -13,7 +13,8 @@ import {
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { EngineActivities, RunScope } from '../activities/engine/stage-messages.js';
+import type { EngineActivities } from '../activities/engine/stage-messages.js';
+import type { RunScope } from '../domain/engine/item/step-input.js';
 import { newTally } from '../domain/engine/item/tally.js';
 import { errorText } from '../domain/errors.js';
 import type { JsonObject } from '../domain/json.js';
@@ -61,7 +62,7 @@ export class PipelineRun {
   constructor(input: RunInput) {
     this.input = input;
     this.acts = engineActivities(engineQueue(input.queuePrefix));
-    this.planScope = { run: input.run, work: input.header.work, plan: input.plan };
+    this.planScope = { run: input.run, work: input.header.work, plan: input.plan, lease: input.lease };
     setHandler(statusQuery, () => this.status());
     setHandler(stageProgressSignal, (statuses) => {
       this.book?.progressed(statuses);

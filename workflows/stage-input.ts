@@ -1,4 +1,5 @@
-import type { ListedItems, RunScope, TodoItem } from '../activities/engine/stage-messages.js';
+import type { ListedItems, TodoItem } from '../activities/engine/stage-messages.js';
+import type { RunScope } from '../domain/engine/item/step-input.js';
 import type { NeedsContext } from '../domain/engine/language/plan/step-context.js';
 import type { Tally } from '../domain/engine/item/tally.js';
 import type { EngineLimits } from './messages.js';

@@ -77,13 +77,13 @@ export interface ActivityDefinition {
   load(): Promise<{ run: Run }>;
   /**
    * Runs once when all items of a stage have ended, in the worker: writes stage-level files such as
-   * `process_list_autogen.csv`. Must be fast and idempotent.
+   * `process_list_autogen.csv`. Must be fast and give the same files each time.
    */
   finishStage?(stage: FinishedStage): Promise<void>;
 }
 
 export interface FinishedStage {
-  /** Absolute path of the stage's folder. */
+  /** Absolute path of an empty folder. The engine publishes the files below it into the stage's folder. */
   folder: string;
   items: AsyncIterable<FinishedItem>;
 }

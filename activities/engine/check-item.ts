@@ -7,11 +7,12 @@ import {
 import { walkSteps, type EndedWalk, type StoppedWalk } from '../../domain/engine/item/walk-steps.js';
 import type { Plan, StagePlan, StepPlan } from '../../domain/engine/language/plan/plan.js';
 import type { ItemContext, NeedsContext } from '../../domain/engine/language/plan/step-context.js';
+import type { Place } from '../../domain/engine/store/paths.js';
 import { readReceipt, type Receipt } from '../../domain/engine/store/receipts.js';
 import type { EngineContext } from '../step/engine-context.js';
 import { prepareKnownStep, prepareStep, type PreparedStep } from '../step/prepare-step.js';
 import { mayUse, receiptFault } from '../step/valid-receipt.js';
-import { hasCells } from './plan-file.js';
+import { hasCells } from '../step/plan-file.js';
 
 /** What of an item is up to date. */
 export type CheckedItem =
@@ -26,6 +27,11 @@ export interface ItemCheck {
   needs: NeedsContext;
   /** `known`: unread or changed inputs count as work to do. `read`: they are read, however long it takes. */
   inputs: 'known' | 'read';
+  /**
+   * Ends attempts that still run at a place whose outputs were found valid, and returns whether there were
+   * any. Absent: nothing is written.
+   */
+  revoke?: (place: Place) => Promise<boolean>;
 }
 
 /**
@@ -59,7 +65,11 @@ async function checkStep(
   const input = stepInput();
   const prepared = await prepare(check, step, input);
   if (!prepared) return 'an input is new or was touched';
-  return (await receiptFault(check.engine, input, receipt, prepared)) ?? receipt;
+  const fault = await receiptFault(check.engine, input, receipt, prepared);
+  if (fault !== undefined) return fault;
+  // Its outputs may have been replaced since they were checked; the step's own attempt checks them again.
+  const disturbed = await check.revoke?.({ stage: item.stage, item: item.item, step: step.id });
+  return disturbed === true ? 'an attempt that was cut off still ran' : receipt;
 }
 
 function prepare(

@@ -1,7 +1,8 @@
+import { revokeClaims } from '../../domain/engine/store/fence.js';
 import type { EngineContext } from '../step/engine-context.js';
 import { checkItem, type CheckedItem, type ItemCheck } from './check-item.js';
 import { readManifest } from './manifest-file.js';
-import { readPlan, stageOf } from './plan-file.js';
+import { readPlan, stageOf } from '../step/plan-file.js';
 import { writeResults } from './results-file.js';
 import type { CheckedPage, CheckPageInput, ManifestLine, TodoItem } from './stage-messages.js';
 import {
@@ -11,6 +12,7 @@ import {
   type ItemResult,
 } from '../../domain/engine/item/item-result.js';
 import { addItem, zeroCounts, type Counts } from '../../domain/engine/item/counts.js';
+import type { Place } from '../../domain/engine/store/paths.js';
 import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
 
 /** Number of items checked concurrently: file systems are slow, especially over a network. */
@@ -67,7 +69,8 @@ async function checkLine(
 ): Promise<ItemVerdict> {
   const { key, fields } = line;
   const item = { index, key };
-  const { needs } = input;
+  const { needs, work, lease } = input;
+  const revoke = (place: Place) => revokeClaims(work, lease, place);
   const scope = { ...input, base: plan.base };
   const settled: ItemResult[] = [];
   let { prior, skip } = line;
@@ -76,7 +79,8 @@ async function checkLine(
       settled.push(skippedItem(item, skip));
       continue;
     }
-    const check: ItemCheck = { engine, plan, scope, needs, inputs: stage.reuse ? 'read' : 'known' };
+    const inputs = stage.reuse ? 'read' : 'known';
+    const check: ItemCheck = { engine, plan, scope, needs, inputs, revoke };
     const found = await checkItem(check, stage, { key, fields, prior });
     if (found.state === 'todo' && !stage.reuse) {
       return { settled, todo: { index, key, fields, position, prior, steps: found.steps } };

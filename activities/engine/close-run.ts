@@ -1,21 +1,26 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JsonObject } from '../../domain/json.js';
-import { writeDurably } from '../../domain/files/durable-file.js';
+import { publishRecord } from '../../domain/engine/store/publish.js';
 import { lockPath, runFolder } from '../../domain/engine/store/paths.js';
 import { readReceipt } from '../../domain/engine/store/receipts.js';
 import { parseItems } from '../../domain/engine/store/items-digest.js';
-import { readPlan } from './plan-file.js';
+import { readPlan } from '../step/plan-file.js';
 import type { CloseRunInput } from './stage-messages.js';
 
 /** Ends a run's record: `run.json` says how it ended, the lock file names the weights that were used. */
 export async function closeRun(input: CloseRunInput): Promise<void> {
-  const { work, run, status } = input;
-  await writeDurably(join(runFolder(work, run), 'run.json'), `${JSON.stringify(status, null, 2)}\n`);
+  const { work, run, lease, status } = input;
+  await publishRecord(
+    work,
+    lease,
+    join(runFolder(work, run), 'run.json'),
+    `${JSON.stringify(status, null, 2)}\n`,
+  );
   const path = lockPath(work, run);
   const lock = JSON.parse(await readFile(path, 'utf8')) as JsonObject;
   const weights = await readWeights(input);
-  await writeDurably(path, `${JSON.stringify({ ...lock, weights }, null, 2)}\n`);
+  await publishRecord(work, lease, path, `${JSON.stringify({ ...lock, weights }, null, 2)}\n`);
 }
 
 /**

@@ -1,6 +1,9 @@
-import { Context } from '@temporalio/activity';
+import { Context, type Info } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { RunScope } from '../../domain/engine/item/step-input.js';
 import type { EngineContext } from '../step/engine-context.js';
 import { asFailure } from '../step/failures.js';
+import { explainScope, requireScope } from '../step/require-scope.js';
 import { checkPage } from './check-page.js';
 import { closeRun } from './close-run.js';
 import { finishStage } from './finish-stage.js';
@@ -14,13 +17,22 @@ import type { EngineActivities } from './stage-messages.js';
  * workflows.
  */
 export function engineActivities(engine: EngineContext): EngineActivities {
+  const inScope = <In extends RunScope, Out>(run: (input: In) => Promise<Out>) =>
+    beating(engine, async (input: In) => {
+      await requireScope(engine, input);
+      try {
+        return await run(input);
+      } catch (error) {
+        throw await explainScope(input, error);
+      }
+    });
   return {
-    'engine.read-plan': beating((input) => openRun(engine, input)),
-    'engine.list-items': beating(listItems),
-    'engine.check-page': beating((input) => checkPage(engine, input)),
-    'engine.record-items': beating(recordItems),
-    'engine.finish-stage': beating((input) => finishStage(engine, input)),
-    'engine.close-run': beating(closeRun),
+    'engine.read-plan': inScope((input) => openRun(engine, input)),
+    'engine.list-items': inScope(listItems),
+    'engine.check-page': inScope((input) => checkPage(engine, input)),
+    'engine.record-items': inScope(recordItems),
+    'engine.finish-stage': inScope((input) => finishStage(engine, input)),
+    'engine.close-run': inScope(closeRun),
   };
 }
 
@@ -28,16 +40,34 @@ export function engineActivities(engine: EngineContext): EngineActivities {
  * Sends heartbeats while `run` works and converts its errors to Temporal failures. Not cancellable: each ends
  * soon, and a partial one is useless.
  */
-function beating<In, Out>(run: (input: In) => Promise<Out>): (input: In) => Promise<Out> {
+function beating<In, Out>(
+  { patienceMs }: EngineContext,
+  run: (input: In) => Promise<Out>,
+): (input: In) => Promise<Out> {
   return async (input) => {
     const context = Context.current();
     const timer = setInterval(() => context.heartbeat(), 2000);
     try {
       return await run(input);
     } catch (error) {
-      throw asFailure(error);
+      throw withPatience(asFailure(error), context.info, patienceMs);
     } finally {
       clearInterval(timer);
     }
   };
+}
+
+/**
+ * These activities are retried for half a day, as a full disk may need it. A work folder that is missing for
+ * longer than `patienceMs` was probably moved: the stage then fails, and the run holds and says so.
+ */
+function withPatience(
+  failure: Error,
+  { scheduledTimestampMs }: Pick<Info, 'scheduledTimestampMs'>,
+  patienceMs: number,
+): Error {
+  if (!(failure instanceof ApplicationFailure) || failure.type !== 'WorkFolderLost') return failure;
+  if (Date.now() - scheduledTimestampMs < patienceMs) return failure;
+  const { message, type, details } = failure;
+  return ApplicationFailure.create({ message, type, nonRetryable: true, details: details ?? [] });
 }

@@ -1,16 +1,17 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ItemRecord, ItemsRef } from '../../domain/job.js';
 import { itemRecord } from '../../domain/engine/item/item-result.js';
 import { addToTally, newTally } from '../../domain/engine/item/tally.js';
 import type { StagePlan } from '../../domain/engine/language/plan/plan.js';
+import { claimPlace, explainLoss, releaseClaim } from '../../domain/engine/store/fence.js';
 import { executionFolder } from '../../domain/engine/store/paths.js';
+import { publishStageFiles } from '../../domain/engine/store/publish.js';
 import { readReceipt } from '../../domain/engine/store/receipts.js';
 import type { FinishedItem } from '../define/define-activity.js';
 import type { EngineContext } from '../step/engine-context.js';
 import { writeLines } from './lines-file.js';
 import { readManifest } from './manifest-file.js';
-import { readPlan, stageOf } from './plan-file.js';
+import { readPlan, stageOf } from '../step/plan-file.js';
 import { readResults } from './results-file.js';
 import type { FinishedStageResult, FinishStageInput } from './stage-messages.js';
 
@@ -27,7 +28,7 @@ export async function finishStage(
   const results = await readResults(input, input.stage);
   const records = results.map((result) => itemRecord(result, lines[result.index].fields));
   const items = await writeItems(input, records);
-  await writeStageFiles(engine, stage, input.work, records);
+  await writeStageFiles(engine, stage, input, records);
   const only = stage.source.kind === 'single' && results[0]?.status === 'done' ? results[0] : undefined;
   const tally = newTally(lines.length);
   for (const result of results) addToTally(tally, stage.name, result);
@@ -43,17 +44,24 @@ async function writeItems(input: FinishStageInput, records: ItemRecord[]): Promi
 async function writeStageFiles(
   engine: EngineContext,
   stage: StagePlan,
-  work: string,
+  { work, lease }: FinishStageInput,
   records: ItemRecord[],
 ): Promise<void> {
-  const folder = join(work, stage.name);
   const done = new Set<string>();
   for (const step of stage.steps) {
     const definition = engine.registry.get(step.uses);
     if (!definition?.finishStage || done.has(step.uses)) continue;
     done.add(step.uses);
-    await mkdir(folder, { recursive: true });
-    await definition.finishStage({ folder, items: finishedItems(work, stage.name, step.id, records) });
+    const claim = await claimPlace(work, lease, { stage: stage.name, item: '', step: step.uses });
+    try {
+      const items = finishedItems(work, stage.name, step.id, records);
+      await definition.finishStage({ folder: claim.scratch, items });
+      await publishStageFiles(claim);
+    } catch (error) {
+      throw await explainLoss(claim, error);
+    } finally {
+      await releaseClaim(claim).catch(() => undefined);
+    }
   }
 }
 

@@ -110,6 +110,9 @@ interface StageCheck {
   before?: Known;
 }
 
+/** A forecast has no run: it calls no activity. */
+const NO_RUN = { run: '', plan: { path: '', digest: '' }, lease: { folder: '', id: '' } };
+
 async function forecastItem(
   { engine, plan, stage, needs, options, before }: StageCheck,
   { key, fields, prior, skip }: ManifestLine,
@@ -123,7 +126,7 @@ async function forecastItem(
   if (before && !before.current.has(key)) {
     return { key, state: 'depends', why: `depends on ${before.forecast.stage}` };
   }
-  const scope = { run: '', work: plan.work, base: plan.base, force: options.force ?? [] };
+  const scope = { ...NO_RUN, work: plan.work, base: plan.base, force: options.force ?? [] };
   const check: ItemCheck = { engine, plan, scope, needs, inputs: 'read' };
   const found = await checkItem(check, stage, { key, fields, prior });
   if (found.state === 'todo') return { key, state: 'runs', step: found.step, why: found.why };

@@ -5,7 +5,7 @@ import { SamMilError } from '../../domain/errors.js';
 import { readCsv, type CsvRow } from '../../domain/files/csv.js';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
 import type { ItemSource } from '../../domain/engine/language/plan/plan.js';
-import { insideWork } from '../../domain/engine/store/paths.js';
+import { resolveInside } from '../../domain/engine/store/inside.js';
 import { isFileRef } from '../../domain/job.js';
 
 /** An item of a source. `place` is its position in the source, for messages. */
@@ -29,7 +29,7 @@ export async function itemsOfSource(
   work: string,
 ): Promise<SourceItem[]> {
   if (source.kind === 'list') return itemsOfList(value, base);
-  const path = requirePath(value, source.kind, work);
+  const path = await requirePath(value, source.kind, work);
   const items =
     source.kind === 'csv'
       ? await itemsOfTable(resolve(base, path))
@@ -141,9 +141,9 @@ async function refuseMissingFiles(items: SourceItem[]): Promise<void> {
   });
 }
 
-function requirePath(value: Json, kind: string, work: string): string {
+async function requirePath(value: Json, kind: string, work: string): Promise<string> {
   if (typeof value === 'string' && value !== '') return value;
-  if (isFileRef(value)) return insideWork(work, value.path);
+  if (isFileRef(value)) return resolveInside(work, value.path);
   throw new SamMilError('InvalidInput', `the source \`${kind}\` requires a path`, {
     found: JSON.stringify(value),
   });

@@ -11,6 +11,6 @@ import { jsonLines } from '../../domain/json.js';
  */
 export async function writeLines(work: string, path: string, values: readonly unknown[]): Promise<FileRef> {
   const text = jsonLines(values);
-  await writeDurably(path, text);
+  await writeDurably(work, path, text);
   return { path: relativeToWork(work, path) ?? path, digest: digestOf(text), bytes: Buffer.byteLength(text) };
 }

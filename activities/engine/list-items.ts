@@ -16,7 +16,7 @@ import { itemsOfSource, type SourceItem } from './item-sources.js';
 import { writeLines } from './lines-file.js';
 import { needsReferences } from './needs-references.js';
 import { MANIFEST, withVanished } from './vanished-items.js';
-import { hasCells, readPlan, stageOf } from './plan-file.js';
+import { hasCells, readPlan, stageOf } from '../step/plan-file.js';
 import type { ListedItems, ListItemsInput, Manifest, ManifestLine } from './stage-messages.js';
 
 /**

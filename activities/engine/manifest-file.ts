@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { digestOf } from '../../domain/digest.js';
 import { SamMilError } from '../../domain/errors.js';
 import { parseJsonLines } from '../../domain/json.js';
-import { insideWork } from '../../domain/engine/store/paths.js';
+import { resolveInside } from '../../domain/engine/store/inside.js';
 import type { Manifest, ManifestLine } from './stage-messages.js';
 
 /** The last few manifests, by digest: every page of a stage reads the same one. */
@@ -13,7 +13,7 @@ const KEPT = 4;
 export async function readManifest(work: string, { file }: Manifest): Promise<ManifestLine[]> {
   const cached = known.get(file.digest);
   if (cached) return cached;
-  const text = await readFile(insideWork(work, file.path), 'utf8').catch(() => undefined);
+  const text = await readFile(await resolveInside(work, file.path), 'utf8').catch(() => undefined);
   if (text === undefined || digestOf(text) !== file.digest) {
     throw new SamMilError('InvalidInput', "the list of the stage's items is missing or was changed", {
       file: file.path,

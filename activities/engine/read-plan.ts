@@ -1,10 +1,10 @@
 import { packageVersion } from '../../domain/package-root.js';
-import { writeDurably } from '../../domain/files/durable-file.js';
+import { publishRecord } from '../../domain/engine/store/publish.js';
 import { lockPath } from '../../domain/engine/store/paths.js';
 import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
 import type { EngineContext } from '../step/engine-context.js';
 import { followedStage } from './needs-references.js';
-import { readPlan } from './plan-file.js';
+import { readPlan } from '../step/plan-file.js';
 import type { PlanSummary, ReadPlanInput, StageSummary } from './stage-messages.js';
 
 /**
@@ -53,5 +53,6 @@ async function writeLock(engine: EngineContext, plan: Plan, input: ReadPlanInput
     engine: packageVersion(),
     node: process.version,
   };
-  await writeDurably(lockPath(input.work, input.run), `${JSON.stringify(lock, null, 2)}\n`);
+  const { work, run, lease } = input;
+  await publishRecord(work, lease, lockPath(work, run), `${JSON.stringify(lock, null, 2)}\n`);
 }

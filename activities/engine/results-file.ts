@@ -14,7 +14,7 @@ export async function writeResults(
   results: ItemResult[],
 ): Promise<void> {
   if (results.length === 0) return;
-  await writeDurably(join(resultsFolder(scope, stage), `${name}.jsonl`), jsonLines(results));
+  await writeDurably(scope.work, join(resultsFolder(scope, stage), `${name}.jsonl`), jsonLines(results));
 }
 
 /** Reads all results of a stage in this execution, sorted by index in the manifest. */

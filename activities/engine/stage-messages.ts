@@ -2,21 +2,15 @@ import type { FileRef, ItemsRef } from '../../domain/job.js';
 import type { JsonObject } from '../../domain/json.js';
 import type { Counts } from '../../domain/engine/item/counts.js';
 import type { ItemResult } from '../../domain/engine/item/item-result.js';
+import type { RunScope } from '../../domain/engine/item/step-input.js';
 import type { Tally } from '../../domain/engine/item/tally.js';
-import type { PlanRef, StagePlan } from '../../domain/engine/language/plan/plan.js';
+import type { StagePlan } from '../../domain/engine/language/plan/plan.js';
 import type { ItemContext, NeedsContext } from '../../domain/engine/language/plan/step-context.js';
 
 /**
  * Messages between the workflows and the engine's own activities. Everything that grows with the number of
  * items is in files in the run's folder; these messages contain references, counts and at most one page.
  */
-
-export interface RunScope {
-  run: string;
-  /** Absolute work folder. */
-  work: string;
-  plan: PlanRef;
-}
 
 /** One execution of a chain: a stage and those that take its items as they end. */
 export interface ChainScope extends RunScope {

@@ -7,7 +7,7 @@ import { cacheKey, type InputIngredient, type Ingredients } from '../../domain/e
 import { companionFiles } from '../../domain/pathology/slides/slide-files.js';
 import { firstDifference } from '../../domain/engine/store/explain.js';
 import { digestOfInput, type DigestCache } from '../../domain/engine/store/digest-cache.js';
-import { insideWork } from '../../domain/engine/store/paths.js';
+import { resolveInside } from '../../domain/engine/store/inside.js';
 import type { StepInput } from '../../domain/engine/item/step-input.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
 import type { EngineContext } from './engine-context.js';
@@ -179,7 +179,7 @@ async function referencedFile(
   cache: DigestCache,
   how: 'read' | 'known',
 ): Promise<FoundInput> {
-  const path = insideWork(work, ref.path);
+  const path = await resolveInside(work, ref.path);
   if (how === 'read' && (await cache.digest(path)) !== ref.digest) {
     throw new SamMilError('InvalidInput', 'the file was changed after the step that made it ended', {
       file: ref.path,
@@ -192,7 +192,7 @@ async function referencedFile(
 
 async function itemsInput(place: string, value: Json, work: string): Promise<FoundInput> {
   if (!isItemsRef(value)) throw notItems(place, value);
-  const path = insideWork(work, value.items.path);
+  const path = await resolveInside(work, value.items.path);
   return { path, digest: await digestOfItems(work, value), name: parse(path).name, keyName: '' };
 }
 

@@ -1,16 +1,15 @@
 import { Context } from '@temporalio/activity';
-import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { errorLines, SamMilError } from '../../domain/errors.js';
+import { errorLines } from '../../domain/errors.js';
 import type { JsonObject } from '../../domain/json.js';
 import { encodeError } from '../../domain/machine/threads/wire-error.js';
-import { runFolder } from '../../domain/engine/store/paths.js';
 import { appendEvent, appendItemLog, type RunEvent } from '../../domain/engine/store/run-events.js';
 import type { StepInput, StepResult } from '../../domain/engine/item/step-input.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
 import type { EngineContext } from './engine-context.js';
 import { asFailure } from './failures.js';
 import { startHeartbeat, stoppedFailure } from './heartbeat.js';
+import { explainScope, requirePlannedStep, requireScope } from './require-scope.js';
 import { placeOf, runStep, type StepOutcome } from './run-step.js';
 
 /**
@@ -23,10 +22,10 @@ export function stepActivity(
 ): (input: StepInput) => Promise<StepResult> {
   return async (input) => {
     const context = Context.current();
+    await requirePlanned(engine, definition, input);
     const heartbeat = startHeartbeat(context, placeOf(input));
     const record = new AttemptRecord(engine, input, context.info.attempt);
     try {
-      await requireWorkFolder(input);
       await record.event('started');
       const outcome = await runStep(engine, definition, input, {
         number: context.info.attempt,
@@ -36,7 +35,8 @@ export function stepActivity(
       });
       await record.ended(outcome);
       return resultOf(outcome);
-    } catch (error) {
+    } catch (thrown) {
+      const error = await explainScope(input, thrown);
       const stopped = context.cancellationSignal.aborted;
       await record.failed(error, stopped);
       throw stopped ? stoppedFailure(context) : asFailure(error);
@@ -46,17 +46,18 @@ export function stepActivity(
   };
 }
 
-/**
- * The client has created the run's folder: a host without it lacks the shared file system and would write
- * results where nobody finds them. Retryable, because another host may have it.
- */
-async function requireWorkFolder({ work, run }: StepInput): Promise<void> {
-  const found = await stat(runFolder(work, run)).catch(() => undefined);
-  if (found?.isDirectory()) return;
-  throw new SamMilError('Unavailable', `the worker on ${hostname()} cannot access the run's work folder`, {
-    file: work,
-    next: 'mount it there under the same path, or stop that worker',
-  });
+/** Checked before the attempt is logged: nothing is written into a folder that the run may not use. */
+async function requirePlanned(
+  engine: EngineContext,
+  { name }: ActivityDefinition,
+  input: StepInput,
+): Promise<void> {
+  try {
+    const { stage, step } = input;
+    requirePlannedStep(await requireScope(engine, input), { stage, step, uses: name });
+  } catch (error) {
+    throw asFailure(error);
+  }
 }
 
 function resultOf({ receipt, how }: StepOutcome): StepResult {

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { SamMilError } from '../../domain/errors.js';
 import type { Job, JobResult, Progress } from '../../domain/job.js';
 import type { JsonObject } from '../../domain/json.js';
+import { makeFoldersBelow } from '../../domain/files/make-folders.js';
 import { claimPlace, explainLoss, releaseClaim, type Claim } from '../../domain/engine/store/fence.js';
 import { checkpointFolder, type Place } from '../../domain/engine/store/paths.js';
 import { publish, relink, stepsWithReceipts } from '../../domain/engine/store/publish.js';
@@ -31,8 +31,9 @@ export interface StepOutcome {
 /**
  * Runs a step to its receipt: returns a valid one, or links outputs that another place made from the same
  * ingredients, or does the work and publishes it. Independent of Temporal.
- * @throws SamMilError as the implementation does; also Superseded, DiskFull, ChildCrashed, OutputTooLarge, or
- * Unavailable (an input changed); the signal's reason when stopped
+ * @throws SamMilError as the implementation does; also Superseded, TakenOver, WorkFolderLost,
+ * WorkFolderReplaced, DiskFull, ChildCrashed, OutputTooLarge, or Unavailable (an input changed); the signal's
+ * reason when stopped
  */
 export async function runStep(
   engine: EngineContext,
@@ -44,10 +45,11 @@ export async function runStep(
   const prepared = await prepareStep(engine, definition, input);
   attempt.signal.throwIfAborted();
   await refuseMixedInputs(input, prepared);
-  const valid = await validReceipt(engine, input, place, prepared);
-  if (valid) return { receipt: valid, how: 'cached' };
-  const claim = await claimPlace(input.work, place);
+  // Claimed first: an earlier attempt that still runs must not replace outputs that were just found valid.
+  const claim = await claimPlace(input.work, input.lease, place);
   try {
+    const valid = await validReceipt(engine, input, place, prepared);
+    if (valid) return { receipt: valid, how: 'cached' };
     const linked = await linkedReceipt(engine, input, claim, prepared);
     if (linked) return { receipt: linked, how: 'linked' };
     const receipt = await work(engine, prepared, input, claim, attempt);
@@ -81,10 +83,11 @@ async function linkedReceipt(
   claim: Claim,
   { key, definition }: PreparedStep,
 ): Promise<Receipt | undefined> {
-  const original = await findReceipt(input.work, key);
+  const cache = engine.digests(input.work);
+  const original = await findReceipt(input.work, key, (path) => cache.digest(path));
   if (!original || !mayUse(original, input)) return undefined;
-  if (await outsideFault(definition, input.work, original, engine.digests(input.work))) return undefined;
-  return relink(input.work, claim, original, input.folder, input.run);
+  if (await outsideFault(definition, input.work, original, cache)) return undefined;
+  return relink(claim, original, input.folder, input.run);
 }
 
 async function work(
@@ -95,9 +98,8 @@ async function work(
   attempt: Attempt,
 ): Promise<Receipt> {
   const checkpoint = checkpointFolder(input.work, prepared.key);
-  const scratch = join(claim.scratch, 'out');
-  await mkdir(checkpoint, { recursive: true });
-  await mkdir(scratch);
+  const { scratch } = claim;
+  await makeFoldersBelow(input.work, checkpoint);
   const began = performance.now();
   const result = await execute(engine, prepared, { input, scratch, checkpoint, attempt }).catch((error) => {
     throw explainLostCheckpoint(checkpoint, error);
@@ -105,7 +107,7 @@ async function work(
   attempt.signal.throwIfAborted();
   refuseUndeclared(prepared.definition, result);
   await refuseChangedInputs(engine, prepared, input, checkpoint);
-  const receipt = await publish(input.work, claim, {
+  const receipt = await publish(claim, {
     ingredients: prepared.ingredients,
     folder: input.folder,
     result,

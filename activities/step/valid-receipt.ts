@@ -30,7 +30,7 @@ export async function receiptFault(
     return firstDifference(receipt.ingredients, ingredients) ?? 'it was made under another key';
   }
   const cache = engine.digests(work);
-  const { fault, files } = await checkOutputs(work, input, receipt);
+  const { fault, files } = await checkOutputs(work, receipt, (path) => cache.digest(path));
   if (fault) return faultText(fault);
   const outside = await outsideFault(definition, work, receipt, cache);
   if (outside === undefined) cache.rememberOutputs(files);

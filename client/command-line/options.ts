@@ -68,6 +68,10 @@ export function addFollowOptions(command: Command): Command {
   return addPluginOption(addServerOptions(command))
     .option('--no-worker', 'do not start a local worker')
     .option('--worker', 'start a local worker even if the server is not the embedded one')
+    .option(
+      '--take-over',
+      'take the work folder from a run on another server that is gone for good; its steps publish nothing more',
+    )
     .option('--json', 'print one JSON object per line; the last one is {run, status, work, stages, failed}');
 }
 

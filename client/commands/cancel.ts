@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addServerOptions } from '../command-line/options.js';
 import { RemoteRun } from '../run/remote-run.js';
 import { findRun } from '../run/run-index.js';
+import { WorkFolder } from '../run/work-folder.js';
 import { openSession, type ServerChoice } from '../server/connect.js';
 
 interface CancelOptions extends ServerChoice {
@@ -21,7 +22,8 @@ export function createCommand(): Command {
 }
 
 async function cancel(name: string, options: CancelOptions): Promise<void> {
-  const { run } = findRun(name, options.work);
+  const entry = findRun(name, options.work);
+  const { run } = entry;
   // The embedded server is started if necessary: otherwise an open run would continue the next time it
   // starts.
   const session = await openSession(options, { start: true, log: (line) => console.error(`  ${line}`) });
@@ -29,7 +31,10 @@ async function cancel(name: string, options: CancelOptions): Promise<void> {
     const remote = new RemoteRun(session.client, run);
     await remote.requireOpen();
     const polite = options.now !== true && (await askToCancel(remote));
-    if (!polite) await remote.terminate('terminated by `sam-mil cancel`');
+    if (!polite) {
+      await remote.terminate('terminated by `sam-mil cancel`');
+      await new WorkFolder(entry.work, session, console.log).release(entry);
+    }
     console.log(`${run}  cancelled${polite ? '' : ' immediately'}; finished work is kept`);
     console.log(`  resume it   npx sam-mil resume ${run}`);
   } finally {

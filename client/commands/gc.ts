@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { requireInsideSync } from '../../domain/engine/store/inside.js';
+import { leftoverAttempts } from '../../domain/engine/store/lease.js';
 import { runFolder } from '../../domain/engine/store/paths.js';
 import { openSession } from '../server/connect.js';
 import { invalid } from '../command-line/errors.js';
@@ -40,10 +42,11 @@ async function collectGarbage(folder: string, options: GcOptions): Promise<void>
   const work = resolve(folder);
   if (!existsSync(join(work, '.runs')))
     throw invalid(`${folder} is not a work folder`, 'specify the folder that contains .runs');
+  for (const name of ['.runs', '.scratch', '.checkpoints']) requireInsideSync(work, join(work, name));
   const runs = runsIn(work);
   await requireIdle(runs, options.force === true);
   const garbage: Garbage[] = [];
-  await add(garbage, join(work, '.scratch'), 'leftover attempts');
+  for (const path of await leftoverAttempts(work)) await add(garbage, path, 'leftover attempt');
   if (options.checkpoints) await add(garbage, join(work, '.checkpoints'), 'checkpoints');
   for (const { run } of runs.slice(options.keep)) await add(garbage, runFolder(work, run), 'old run record');
   for (const { path, what, bytes } of garbage) {

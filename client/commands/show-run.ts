@@ -14,6 +14,7 @@ export interface FollowOptions extends ServerChoice {
   /** commander's `--no-worker`: false means that no local worker is started. */
   worker?: boolean;
   plugin?: string[];
+  takeOver?: boolean;
 }
 
 /**
@@ -21,7 +22,7 @@ export interface FollowOptions extends ServerChoice {
  * `choose` starts or continues the run with it. Throws {@link Exit} unless the run succeeded.
  */
 export async function showRun(
-  { json, worker, ...server }: FollowOptions,
+  { json, worker, takeOver, ...server }: FollowOptions,
   open: (options: ControllerOptions) => Promise<RunController>,
   choose: (controller: RunController) => Promise<RunEntry>,
 ): Promise<void> {
@@ -29,7 +30,7 @@ export async function showRun(
   const interrupt = new Interrupt(() => listener.line(STOPPING));
   const { signal } = interrupt;
   try {
-    const controller = await open({ server, worker, program: PROGRAM, listener, signal });
+    const controller = await open({ server, worker, takeOver, program: PROGRAM, listener, signal });
     const { outcome } = await controller.run(choose);
     const code = exitCodeOf(outcome);
     if (code !== EXIT.ok) throw new Exit(code);

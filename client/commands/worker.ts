@@ -1,8 +1,15 @@
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { chooseServer, openSession, type ServerChoice, type Session } from '../server/connect.js';
 import { Interrupt } from '../command-line/interrupt.js';
 import { pluginsNamedBy } from '../run/load-file.js';
-import { addPluginOption, addPrefixOption, addServerOptions, parseCount } from '../command-line/options.js';
+import {
+  addPluginOption,
+  addPrefixOption,
+  addServerOptions,
+  collect,
+  parseCount,
+} from '../command-line/options.js';
 import { setUpNatives, STEP_PARTS } from '../set-up/set-up-natives.js';
 import { registerWorker, unregisterWorker } from '../run/registered-workers.js';
 
@@ -13,6 +20,7 @@ interface WorkerCommandOptions extends ServerChoice {
   plugin?: string[];
   grace?: number;
   setUp: boolean;
+  serve?: string[];
 }
 
 export function createCommand(): Command {
@@ -33,6 +41,11 @@ export function createCommand(): Command {
       '--grace <seconds>',
       'how long running steps may continue after Ctrl-C before they save and stop',
       parseCount,
+    )
+    .option(
+      '--serve <folder>',
+      'also carry out plans in work folders at or below this folder, whoever may write there; repeatable (default: only work folders that nobody else may write to)',
+      collect,
     )
     .option(
       '--no-set-up',
@@ -68,11 +81,13 @@ async function serve(session: Session, options: WorkerCommandOptions, interrupt:
     queuePrefix: options.prefix,
     concurrency: options.concurrency,
     plugins: options.plugin,
+    serve: options.serve,
     ...(options.grace === undefined ? {} : { graceMs: options.grace * 1000 }),
   });
   const { address, namespace } = session;
-  const { queues, prefix } = options;
-  registerWorker({ queues, address, namespace, prefix, plugins: worker.plugins });
+  const { queues, prefix, serve = [] } = options;
+  const folders = serve.map((folder) => resolve(folder));
+  registerWorker({ queues, address, namespace, prefix, plugins: worker.plugins, serve: folders });
   console.log(`worker serves ${queues.join(', ')} at ${address}, namespace ${namespace}`);
   // If the command that forked this worker is gone, nothing else would ever stop the worker.
   const orphaned = new Promise<void>((done) => process.once('disconnect', done));

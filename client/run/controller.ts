@@ -5,6 +5,7 @@ import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { runFolder } from '../../domain/engine/store/paths.js';
 import { makeRunsFolder } from '../../domain/engine/store/runs-folder.js';
 import type { ResumeRequest, RunStatus } from '../../workflows/messages.js';
+import { invalid } from '../command-line/errors.js';
 import { openSession, type ServerChoice, type Session } from '../server/connect.js';
 import { listRequiredParts, setUpNatives } from '../set-up/set-up-natives.js';
 import type { RunListener, RunOutcome } from './events.js';
@@ -22,6 +23,8 @@ export interface ControllerOptions {
   worker?: boolean;
   /** Prefix of the task queues. A known run keeps its own. */
   prefix?: string;
+  /** Take the work folder from a run on another server. */
+  takeOver?: boolean;
   /** Program that a local worker is started with, see {@link LocalWorker}. */
   program: string;
   listener: RunListener;
@@ -33,6 +36,7 @@ export interface ControllerOptions {
 }
 
 const PAUSE_MILLISECONDS = 5000;
+const LOST_FOLDER = 'its work folder was moved, or another run has used it since';
 
 /**
  * Runs one plan: opens its server, starts or continues its run, follows the run to its end, and closes. The
@@ -54,7 +58,8 @@ export class RunController {
     this.plan = plan;
     this.options = options;
     this.session = session;
-    this.folder = new WorkFolder(plan.work, session, (line) => options.listener.line(line));
+    const say = (line: string) => options.listener.line(line);
+    this.folder = new WorkFolder(plan.work, session, say, options.takeOver);
   }
 
   /**
@@ -119,6 +124,7 @@ export class RunController {
     const state = await this.remote(entry).state();
     if (state === 'gone') return this.restart(entry, 'the server no longer knows it');
     if (state !== 'open') return this.restart(entry, `it has ended (${state})`);
+    if (!(await this.folder.isHeldBy(entry))) return this.restart(entry, LOST_FOLDER);
     await this.attach(entry);
     await this.send(() =>
       this.orRestart(entry, async () =>
@@ -145,6 +151,12 @@ export class RunController {
   async skip(entry: RunEntry, target: string): Promise<RunEntry> {
     const run = this.remote(entry);
     await run.requireOpen();
+    if (!(await this.folder.isHeldBy(entry))) {
+      throw invalid(
+        `run ${entry.run}: ${LOST_FOLDER}`,
+        `restart it with \`npx sam-mil resume ${entry.run}\``,
+      );
+    }
     await this.attach(entry);
     await this.send(async () => {
       await run.statusOnceServed(this.options.signal);
@@ -212,7 +224,7 @@ export class RunController {
     const { listener, signal, prefix, worker = this.session.kind === 'embedded' } = this.options;
     try {
       if (worker) {
-        this.needs = listNeeds(this.plan, this.session, prefix);
+        this.needs = await listNeeds(this.plan, this.session, prefix);
         refuseWorkersWithout(this.needs);
         const registry = await loadRegistry(this.plan.plugins, { from: this.plan.base });
         await unlessAborted(
@@ -242,7 +254,12 @@ export class RunController {
   private async attach(entry: RunEntry): Promise<void> {
     if (this.needs === undefined) return;
     const { program, server } = this.options;
-    const args = server.profile === undefined ? [] : ['--profile', server.profile];
+    // The user runs a plan in this folder, whoever else may write there.
+    const args = [
+      '--serve',
+      entry.work,
+      ...(server.profile === undefined ? [] : ['--profile', server.profile]),
+    ];
     const log = join(runFolder(entry.work, entry.run), 'worker.log');
     this.worker ??= new LocalWorker(program, this.needs, args, log);
     await this.worker.tend();

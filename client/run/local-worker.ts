@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SamMilError } from '../../domain/errors.js';
 import { othersServe, pluginsOn, type WorkerFacts } from './registered-workers.js';
@@ -42,7 +42,10 @@ export class LocalWorker {
     return this.child !== undefined;
   }
 
-  /** Starts the worker if none is running. @throws SamMilError Unavailable if it keeps dying */
+  /**
+   * Starts the worker if none is running.
+   * @throws SamMilError Unavailable if it keeps dying, WorkFolderLost if there is no folder for its log
+   */
   async tend(): Promise<void> {
     if (this.child !== undefined || othersServe(this.needs)) return;
     if (this.failures >= HOPELESS_STARTS) {
@@ -56,7 +59,12 @@ export class LocalWorker {
   }
 
   private start(): void {
-    mkdirSync(dirname(this.log), { recursive: true });
+    if (!existsSync(dirname(this.log))) {
+      throw new SamMilError('WorkFolderLost', 'the folder of the run is missing', {
+        file: dirname(this.log),
+        next: 'mount the work folder or move it back, then resume the run',
+      });
+    }
     const output = openSync(this.log, 'a');
     // A separate process group: Ctrl-C must not reach the worker before its run is paused.
     const child = fork(this.program, ['worker', '--no-set-up', ...this.arguments(), ...this.args], {

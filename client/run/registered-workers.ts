@@ -1,5 +1,7 @@
 import { pluginPaths } from '../../activities/plugins/find-plugin.js';
+import { isOwnFolder } from '../../activities/step/served-folders.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
+import { isBelow } from '../../domain/files/make-folders.js';
 import { engineQueue } from '../../workflows/messages.js';
 import { invalid } from '../command-line/errors.js';
 import type { Session } from '../server/connect.js';
@@ -19,6 +21,11 @@ export interface WorkerFacts {
   prefix?: string;
   /** Absolute paths of the packages and modules of external plugins. */
   plugins: readonly string[];
+  /**
+   * Absolute folders that it serves whoever may write there. Of a run: its work folder, if a worker of this
+   * user would otherwise refuse it.
+   */
+  serve: readonly string[];
 }
 
 /** Registers this process as a worker, for other commands of this user. */
@@ -35,7 +42,11 @@ export function unregisterWorker(): void {
  * server.
  * @throws PluginFault if a plugin of the plan is not installed
  */
-export function listNeeds(plan: Plan, { address, namespace }: Session, prefix?: string): WorkerFacts {
+export async function listNeeds(
+  plan: Plan,
+  { address, namespace }: Session,
+  prefix?: string,
+): Promise<WorkerFacts> {
   const queues = plan.stages.flatMap((stage) => stage.steps.map((step) => step.queue));
   return {
     queues: [...new Set(['engine', ...queues])],
@@ -43,13 +54,16 @@ export function listNeeds(plan: Plan, { address, namespace }: Session, prefix?: 
     namespace,
     ...(prefix === undefined ? {} : { prefix }),
     plugins: pluginPaths(plan.plugins ?? [], plan.base),
+    serve: (await isOwnFolder(plan.work)) ? [] : [plan.work],
   };
 }
 
 /** Whether workers started by other commands serve everything that is needed. */
-export function othersServe({ queues, plugins, ...server }: WorkerFacts): boolean {
-  const fitting = workersOn(server).filter((worker) =>
-    plugins.every((path) => worker.plugins.includes(path)),
+export function othersServe({ queues, plugins, serve, ...server }: WorkerFacts): boolean {
+  const fitting = workersOn(server).filter(
+    (worker) =>
+      plugins.every((path) => worker.plugins.includes(path)) &&
+      serve.every((path) => worker.serve.some((folder) => isBelow(folder, path))),
   );
   return queues.every((queue) => fitting.some((worker) => worker.queues.includes(queue)));
 }
@@ -63,11 +77,13 @@ export function pluginsOn(server: WorkerServer): string[] {
 }
 
 /**
- * Refuses to run next to a worker without the run's plugins: it would receive steps of the run and fail them.
+ * Refuses to run next to a worker without the run's plugins, or one that does not serve its work folder: it
+ * would receive steps of the run and fail them.
  * @throws SamMilError InvalidInput if such a worker serves a queue that the run needs
  */
-export function refuseWorkersWithout({ queues, plugins, ...server }: WorkerFacts): void {
+export function refuseWorkersWithout({ queues, plugins, serve, ...server }: WorkerFacts): void {
   for (const worker of workersOn(server)) {
+    refuseWorkerOfOtherFolders(worker, serve, server.address);
     const missing = plugins.find((path) => !worker.plugins.includes(path));
     if (missing === undefined || !queues.some((queue) => queue !== 'engine' && worker.queues.includes(queue)))
       continue;
@@ -76,6 +92,19 @@ export function refuseWorkersWithout({ queues, plugins, ...server }: WorkerFacts
       'wait until its command has ended, or restart the worker with this --plugin',
     );
   }
+}
+
+function refuseWorkerOfOtherFolders(
+  worker: WorkerFacts & { pid: number },
+  serve: readonly string[],
+  address: string,
+): void {
+  const missing = serve.find((path) => !worker.serve.some((folder) => isBelow(folder, path)));
+  if (missing === undefined) return;
+  throw invalid(
+    `other accounts may write to ${missing}, and the worker with process id ${worker.pid} at ${address} was not told to serve it`,
+    `wait until its command has ended, or restart the worker with --serve ${missing}`,
+  );
 }
 
 function workersOn({ address, namespace, prefix }: WorkerServer): (WorkerFacts & { pid: number })[] {
@@ -89,4 +118,4 @@ function workersOn({ address, namespace, prefix }: WorkerServer): (WorkerFacts &
     );
 }
 
-const NOTHING: WorkerFacts = { queues: [], address: '', namespace: '', plugins: [] };
+const NOTHING: WorkerFacts = { queues: [], address: '', namespace: '', plugins: [], serve: [] };

@@ -91,7 +91,7 @@ export function readRunPlan({ work, run }: Pick<RunEntry, 'work' | 'run'>): Plan
 }
 
 /** Reads how a run ended from its work folder; undefined if it has not ended. */
-export function readRunRecord({ work, run }: RunEntry): RunStatus | undefined {
+export function readRunRecord({ work, run }: Pick<RunEntry, 'work' | 'run'>): RunStatus | undefined {
   try {
     return JSON.parse(readFileSync(join(runFolder(work, run), 'run.json'), 'utf8')) as RunStatus;
   } catch {

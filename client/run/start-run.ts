@@ -9,6 +9,7 @@ import { SamMilError } from '../../domain/errors.js';
 import type { Plan, PlanRef } from '../../domain/engine/language/plan/plan.js';
 import { runCommand } from '../../domain/machine/run-command.js';
 import { writeDurably } from '../../domain/files/durable-file.js';
+import type { Lease } from '../../domain/engine/store/lease.js';
 import { planPath, runFolder } from '../../domain/engine/store/paths.js';
 import {
   DEFAULT_QUEUE_PREFIX,
@@ -33,13 +34,22 @@ export interface RunRequest {
   queuePrefix?: string;
 }
 
+/** Takes the work folder for a run; see `takeLease`. */
+export type TakeFolder = (run: string) => Promise<Lease>;
+
 /** Writes the plan into the work folder and starts its run. Returns its index entry. */
-export async function startRun(session: Session, plan: Plan, request: RunRequest = {}): Promise<RunEntry> {
+export async function startRun(
+  session: Session,
+  plan: Plan,
+  request: RunRequest,
+  take: TakeFolder,
+): Promise<RunEntry> {
   const run = newRunName(plan);
   const ref = await writePlan(plan, run);
   const normalized = normalize(request);
-  await writeDurably(requestPath(plan.work, run), `${JSON.stringify(normalized)}\n`);
-  await execute(session.client, { run, plan: ref, header: await describeRun(plan), ...normalized });
+  await writeDurably(plan.work, requestPath(plan.work, run), `${JSON.stringify(normalized)}\n`);
+  const header = await describeRun(plan);
+  await execute(session.client, { run, plan: ref, lease: await take(run), header, ...normalized });
   return remember(session, plan, run);
 }
 
@@ -48,7 +58,7 @@ export async function startRun(session: Session, plan: Plan, request: RunRequest
  * skip finished work even if the plan was edited by hand, because they record what their outputs were made
  * from.
  */
-export async function startAgain(session: Session, entry: RunEntry): Promise<RunEntry> {
+export async function startAgain(session: Session, entry: RunEntry, take: TakeFolder): Promise<RunEntry> {
   const path = planPath(entry.work, entry.run);
   const text = await readFile(path, 'utf8');
   const plan = { ...(JSON.parse(text) as Plan), work: entry.work };
@@ -58,13 +68,10 @@ export async function startAgain(session: Session, entry: RunEntry): Promise<Run
       ? { path, digest: digestOf(text) }
       : await writePlan(plan, entry.run);
   const normalized = normalize(await readRequest(entry));
+  const header = await describeRun(plan);
+  const lease = await take(entry.run);
   forgetRunRecord(entry);
-  await execute(session.client, {
-    run: entry.run,
-    plan: ref,
-    header: await describeRun(plan),
-    ...normalized,
-  });
+  await execute(session.client, { run: entry.run, plan: ref, lease, header, ...normalized });
   return remember(session, plan, entry.run);
 }
 
@@ -119,7 +126,7 @@ async function execute(client: Client, input: RunInput): Promise<void> {
 async function writePlan(plan: Plan, run: string): Promise<PlanRef> {
   const text = `${JSON.stringify(plan, null, 1)}\n`;
   const path = planPath(plan.work, run);
-  await writeDurably(path, text);
+  await writeDurably(plan.work, path, text);
   return { path, digest: digestOf(text) };
 }
 
@@ -155,7 +162,7 @@ async function describeRun(plan: Plan): Promise<RunHeader> {
  * A user id without an entry in the password file, as in many containers, has no name; its number is used
  * instead.
  */
-function userName(): string {
+export function userName(): string {
   try {
     return userInfo().username;
   } catch {

@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
+import { releaseLease } from '../../domain/engine/store/lease.js';
 import { makeRunsFolder } from '../../domain/engine/store/runs-folder.js';
 import { withFileLock } from '../../domain/machine/file-lock.js';
 import type { Session } from '../server/connect.js';
+import { FolderHolder } from './holder.js';
 import { RemoteRun } from './remote-run.js';
 import { runsIn, type RunEntry } from './run-index.js';
 import { isSameStart, startAgain, startRun, type RunRequest } from './start-run.js';
@@ -13,45 +16,77 @@ const NEWEST_RUNS = 20;
 
 /**
  * Starts runs in a work folder so that at most one is open there: two would write into the same files. A
- * conflicting run is terminated; its finished work is kept.
+ * conflicting run of the same server is terminated, and its finished work is kept; one of another server
+ * keeps the folder.
  */
 export class WorkFolder {
   private readonly work: string;
   private readonly session: Session;
   private readonly say: (line: string) => void;
+  private readonly holder: FolderHolder;
 
-  /** @param say receives a line about each decision */
-  constructor(work: string, session: Session, say: (line: string) => void) {
+  /**
+   * @param say receives a line about each decision
+   * @param takeOver take the folder from a run on another server
+   */
+  constructor(work: string, session: Session, say: (line: string) => void, takeOver = false) {
     this.work = work;
     this.session = session;
     this.say = say;
+    this.holder = new FolderHolder(work, session, takeOver, say);
   }
 
-  /** Starts a run, or returns an open run of the same plan and request unless `fresh`. */
+  /**
+   * Starts a run, or returns an open run of the same plan and request unless `fresh`.
+   * @throws SamMilError InvalidInput if a run on another server holds the folder
+   */
   start(plan: Plan, request: RunRequest, fresh: boolean): Promise<{ entry: RunEntry; isNew: boolean }> {
     return this.locked(async () => {
+      await this.holder.requireFree();
       for (const entry of await this.openRuns()) {
         const same = await isSameStart(entry, plan, request);
-        if (same && !fresh) {
+        if (same && !fresh && (await this.holder.isHeldBy(entry.run))) {
           this.say(`continuing run ${entry.run}, which is still open`);
           return { entry, isNew: false };
         }
         await this.makeWay(entry, same ? 'a new run was requested' : 'different plan or selection');
       }
-      return { entry: await startRun(this.session, plan, request), isNew: true };
+      const take = (run: string) => this.holder.take(run);
+      return { entry: await startRun(this.session, plan, request, take), isNew: true };
     });
   }
 
-  /** Restarts a known run under its name; terminates it first if it is open. */
+  /**
+   * Restarts a known run under its name; terminates it first if it is open.
+   * @throws SamMilError InvalidInput if a run on another server holds the folder
+   */
   restart(entry: RunEntry, why: string): Promise<RunEntry> {
     return this.locked(async () => {
+      await this.holder.requireFree();
       this.say(`restarting run ${entry.run} from its plan: ${why}; up-to-date steps are skipped`);
       const run = new RemoteRun(this.client, entry.run);
       if ((await run.state()) === 'open') await run.terminate(why);
       const others = (await this.openRuns()).filter((other) => other.run !== entry.run);
       for (const other of others) await this.makeWay(other, 'another run of its work folder is restarted');
-      return startAgain(this.session, entry);
+      return startAgain(this.session, entry, (name) => this.holder.take(name));
     });
+  }
+
+  /**
+   * Whether an open run can continue: it still holds the folder, at this path.
+   * @throws SamMilError InvalidInput if a run on another server holds the folder
+   */
+  isHeldBy({ run }: RunEntry): Promise<boolean> {
+    return this.locked(async () => {
+      if (await this.holder.isHeldBy(run)) return true;
+      await this.holder.requireFree();
+      return false;
+    });
+  }
+
+  /** Frees the folder after a run was terminated, whose steps may still run. */
+  async release({ run }: RunEntry): Promise<void> {
+    if (existsSync(join(this.work, '.runs'))) await this.locked(() => releaseLease(this.work, run));
   }
 
   /** Two commands that start at once must not both find that no run is open. */

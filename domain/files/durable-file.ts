@@ -1,17 +1,18 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { asWriteError, temporaryName } from './atomic.js';
+import { makeFoldersBelow } from './make-folders.js';
 
 /**
  * Asynchronous variant of `writeAtomic` for the worker's main thread, where a blocking fsync would delay
- * heartbeats. Creates the folder. A reader sees either the old file or the complete new one, even after a
- * power failure.
+ * heartbeats. A reader sees either the old file or the complete new one, even after a power failure.
+ * @param root existing folder, below which the folders of `path` are created
  * @throws SamMilError DiskFull, InvalidInput if the path is not writable
  */
-export async function writeDurably(path: string, data: string): Promise<void> {
+export async function writeDurably(root: string, path: string, data: string): Promise<void> {
   const temporary = temporaryName(path);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFoldersBelow(root, dirname(path));
     await writeAndSync(temporary, data);
     await rename(temporary, path);
     await syncPath(dirname(path));
@@ -26,10 +27,10 @@ export async function writeDurably(path: string, data: string): Promise<void> {
  * and pointers that are checked when they are read.
  * @throws SamMilError DiskFull, InvalidInput if the path is not writable
  */
-export async function writeWhole(path: string, data: string): Promise<void> {
+export async function writeWhole(root: string, path: string, data: string): Promise<void> {
   const temporary = temporaryName(path);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFoldersBelow(root, dirname(path));
     const file = await open(temporary, 'wx');
     await file.writeFile(data).finally(() => file.close());
     await rename(temporary, path);

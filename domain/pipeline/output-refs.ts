@@ -1,5 +1,6 @@
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute } from 'node:path';
 import { digestOfFile } from '../digest.js';
+import { resolveInside } from '../engine/store/inside.js';
 import { SamMilError } from '../errors.js';
 import type { FileRef, ItemRecord } from '../job.js';
 import { isFileRef } from '../job.js';
@@ -21,7 +22,7 @@ export async function outputFile(
       next: 'declare it in the `outputs` of the stage',
     });
   }
-  const absolute = isAbsolute(ref.path) ? ref.path : join(work, ref.path);
+  const absolute = isAbsolute(ref.path) ? ref.path : await resolveInside(work, ref.path);
   const digest = await digestOfFile(absolute).catch((cause: unknown) => {
     throw new SamMilError('InvalidInput', `cannot read output "${name}" of item "${item.key}"`, {
       file: absolute,

@@ -16,6 +16,7 @@ import {
   type RunInput,
   type RunStatus,
 } from '../../workflows/messages.js';
+import { leaseFor } from './lease.js';
 import { TestServer } from './server.js';
 
 export const STUB_PLUGIN = fileURLToPath(new URL('./stub-plugin.js', import.meta.url));
@@ -76,10 +77,11 @@ export async function startRun(
   writeFileSync(path, text);
   const { name, description, work, source } = plan;
   const header = { pipeline: name, description, work, source: source.path };
+  const lease = input.lease ?? (await leaseFor(work, input.run));
   return client.workflow.start<typeof pipelineRun>(RUN_WORKFLOW, {
     taskQueue: engineQueue(input.queuePrefix),
     workflowId: input.run,
-    args: [{ plan: { path, digest: digestOf(text) }, header, ...input }],
+    args: [{ plan: { path, digest: digestOf(text) }, header, ...input, lease }],
   });
 }
 

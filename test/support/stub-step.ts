@@ -2,21 +2,27 @@ import { EngineContext } from '../../activities/step/engine-context.js';
 import { loadRegistry } from '../../activities/plugins/load-plugins.js';
 import { runStep, type Attempt, type StepOutcome } from '../../activities/step/run-step.js';
 import type { StepInput } from '../../domain/engine/item/step-input.js';
+import { planPath } from '../../domain/engine/store/paths.js';
+import type { Lease } from '../../domain/engine/store/lease.js';
 import { STUB_PLUGIN } from './engine.js';
+import { leaseFor } from './lease.js';
 
 /** Runs steps of the stub plugin as a worker would, without Temporal. */
 export class StubSteps {
   readonly engine: EngineContext;
+  readonly lease: Lease;
   private readonly work: string;
 
-  private constructor(engine: EngineContext, work: string) {
+  private constructor(engine: EngineContext, work: string, lease: Lease) {
     this.engine = engine;
+    this.lease = lease;
     this.work = work;
   }
 
   static async open(work: string): Promise<StubSteps> {
     const registry = await loadRegistry([STUB_PLUGIN]);
-    return new StubSteps(new EngineContext(registry, { graceMs: 300 }), work);
+    const engine = new EngineContext(registry, { pool: { graceMs: 300 } });
+    return new StubSteps(engine, work, await leaseFor(work));
   }
 
   run(uses: string, parts: Partial<StepInput> = {}, attempt: Partial<Attempt> = {}): Promise<StepOutcome> {
@@ -24,6 +30,8 @@ export class StubSteps {
     const input: StepInput = {
       run: 'run',
       work: this.work,
+      plan: { path: planPath(this.work, 'run'), digest: '' },
+      lease: this.lease,
       base: this.work,
       stage: 'stage',
       item: 'item',

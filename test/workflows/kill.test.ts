@@ -115,7 +115,8 @@ test('a worker that was suspended and wakes up later damages nothing', async (co
   assert.equal(await cutOff.kill('SIGTERM'), 0, 'it ends in good order');
   assert.deepEqual(outputDigests(work), before);
   assert.equal(readFileSync(join(work, '.receipts', 'train', 'train', 'count.json'), 'utf8'), receipt);
-  assert.deepEqual(readdirSync(join(work, '.scratch', 'train')), []);
+  const [lease] = readdirSync(join(work, '.scratch'));
+  assert.deepEqual(readdirSync(join(work, '.scratch', lease, 'train')), []);
   assert.equal(readExecutions(work).length, 2);
 });
 

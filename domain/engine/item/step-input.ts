@@ -1,14 +1,21 @@
 import type { JsonObject } from '../../json.js';
-import type { StagePlan } from '../language/plan/plan.js';
+import type { PlanRef, StagePlan } from '../language/plan/plan.js';
+import type { Lease } from '../store/lease.js';
+
+/** What every activity of a run gets: which plan it carries out, where, and by which right. */
+export interface RunScope {
+  run: string;
+  /** Absolute work folder. */
+  work: string;
+  plan: PlanRef;
+  lease: Lease;
+}
 
 /**
  * The argument of every step activity: parameters by value, files by reference, and the location of the
  * outputs.
  */
-export interface StepInput {
-  run: string;
-  /** Absolute work folder. */
-  work: string;
+export interface StepInput extends RunScope {
   /** Absolute folder to which relative paths in `with` are relative. */
   base: string;
   stage: string;
@@ -37,14 +44,14 @@ export interface StepResult {
 export type ItemInput = Omit<StepInput, 'step' | 'with'>;
 
 /** The part of the input that all items of a run share. `force` contains stages, `stage@item` or `*`. */
-export type ItemScope = Pick<StepInput, 'run' | 'work' | 'base'> & { force: readonly string[] };
+export type ItemScope = RunScope & Pick<StepInput, 'base'> & { force: readonly string[] };
 
 /**
  * Builds the input that all steps of an item share. Workflows import this file, so it uses no Node built-ins.
  * @param ownFolder each item of the stage has a separate output folder, as in a matrix
  */
 export function itemInput(
-  { run, work, base, force }: ItemScope,
+  { run, work, plan, lease, base, force }: ItemScope,
   stage: StagePlan,
   key: string,
   ownFolder: boolean,
@@ -52,6 +59,8 @@ export function itemInput(
   return {
     run,
     work,
+    plan,
+    lease,
     base,
     stage: stage.name,
     item: key,

@@ -105,7 +105,7 @@ export class DigestCache {
 
   /** If the cache cannot be written, the digest is only computed again. */
   private async save(path: string, entry: Remembered): Promise<void> {
-    await writeWhole(this.entry(path), JSON.stringify({ path, ...entry })).catch(() => undefined);
+    await writeWhole(this.work, this.entry(path), JSON.stringify({ path, ...entry })).catch(() => undefined);
   }
 }
 

@@ -1,41 +1,61 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { digestOfJson } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import { asWriteError } from '../../files/atomic.js';
-import { scratchFolder, type Place } from './paths.js';
+import { makeFoldersBelow } from '../../files/make-folders.js';
+import { requireLease, revokeFolder, type Lease } from './lease.js';
+import { leaseFolder, scratchFolder, type Place } from './paths.js';
 
 /**
  * Prevents an attempt that lost its connection but still runs from damaging the outputs of a later attempt.
  * An attempt publishes files by renaming them out of its private folder. A later attempt at the same place
- * first removes that folder, so renames of the earlier attempt fail, however late they happen. This requires
- * neither clocks nor locks.
+ * first removes that folder, and a later run the folder of the whole {@link Lease}, so renames of the earlier
+ * attempt fail, however late they happen. This requires neither clocks nor locks.
  */
 export interface Claim {
   place: Place;
-  /** Absolute path of this attempt's private folder, on the file system of the work folder. */
+  work: string;
+  lease: Lease;
+  /** Absolute path of this attempt's folder for the work, on the file system of the work folder. */
   scratch: string;
+  /**
+   * Absolute path of a folder next to it, from which files are published. The work does not know it: a plugin
+   * that recreates its scratch folder after it was removed still cannot publish.
+   */
+  sealed: string;
 }
 
 /**
  * Claims the place for a new attempt. Earlier attempts there can no longer publish anything.
- * @throws SamMilError DiskFull, InvalidInput if the work folder is not writable
+ * @throws SamMilError DiskFull, InvalidInput if the work folder is not writable; as {@link requireLease}
  */
-export async function claimPlace(work: string, place: Place): Promise<Claim> {
-  const parent = scratchFolder(work, place.stage);
-  const prefix = scratchPrefix(place);
-  const scratch = join(parent, prefix + randomUUID());
+export async function claimPlace(work: string, lease: Lease, place: Place): Promise<Claim> {
+  const parent = scratchFolder(work, lease.id, place.stage);
+  const folder = join(parent, scratchPrefix(place) + randomUUID());
+  const [scratch, sealed] = ['out', 'sealed'].map((name) => join(folder, name));
   try {
-    await mkdir(parent, { recursive: true });
-    for (const name of await readdir(parent)) {
-      if (name.startsWith(prefix)) await revoke(work, join(parent, name));
-    }
-    await mkdir(scratch);
+    await makeFoldersBelow(leaseFolder(work, lease.id), parent);
+    await revokeClaims(work, lease, place);
+    for (const path of [folder, scratch, sealed]) await mkdir(path);
   } catch (error) {
-    throw asWriteError(error, scratch);
+    await requireLease(work, lease);
+    throw asWriteError(error, folder);
   }
-  return { place, scratch };
+  return { place, work, lease, scratch, sealed };
+}
+
+/**
+ * Ends all attempts at a place: they can no longer publish. Returns whether there were any.
+ */
+export async function revokeClaims(work: string, lease: Lease, place: Place): Promise<boolean> {
+  const parent = scratchFolder(work, lease.id, place.stage);
+  const prefix = scratchPrefix(place);
+  const names = await readdir(parent).catch(() => []);
+  const open = names.filter((name) => name.startsWith(prefix));
+  for (const name of open) await revokeFolder(work, join(parent, name));
+  return open.length > 0;
 }
 
 /** All prefixes have the same length, so that none is the start of another. */
@@ -44,39 +64,33 @@ function scratchPrefix({ item, step }: Place): string {
 }
 
 /** Removes the private folder. Its parent is kept, because other attempts may be using it. */
-export async function releaseClaim(claim: Claim): Promise<void> {
-  await rm(claim.scratch, { recursive: true, force: true });
+export async function releaseClaim({ work, sealed }: Claim): Promise<void> {
+  await revokeFolder(work, dirname(sealed));
 }
 
 /**
- * Moves a file from the private folder to its final path. Fails if a later attempt has removed the folder.
+ * Moves a file from the private folder to its final path in the work folder. Fails if a later attempt or run
+ * has removed the private folder.
  */
-export async function renameOut(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
+export async function renameOut({ work }: Claim, from: string, to: string): Promise<void> {
+  await makeFoldersBelow(work, dirname(to));
   await rename(from, to);
 }
 
 /**
- * Returns Superseded (retryable) if a later attempt has claimed the place, which explains the error;
- * otherwise the error itself.
+ * Returns why the claim is lost, which explains the error: Superseded (retryable) if a later attempt has
+ * claimed the place, or as {@link requireLease}; otherwise the error itself.
  */
-export async function explainLoss({ scratch, place }: Claim, error: unknown): Promise<unknown> {
-  if (await exists(scratch)) return error;
+export async function explainLoss({ work, lease, sealed, place }: Claim, error: unknown): Promise<unknown> {
+  if (await exists(sealed)) return error;
+  try {
+    await requireLease(work, lease);
+  } catch (reason) {
+    return reason;
+  }
   const { stage, item, step } = place;
   const what = `a later attempt has taken over ${step} of ${stage}@${item}`;
   return new SamMilError('Superseded', what, { cause: error });
-}
-
-/**
- * A single rename removes the whole folder from its owner. The deletion afterwards may be slow or
- * interrupted.
- */
-async function revoke(work: string, scratch: string): Promise<void> {
-  const doomed = join(work, '.scratch', `.revoked-${randomUUID()}`);
-  await rename(scratch, doomed).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-  });
-  await rm(doomed, { recursive: true, force: true }).catch(() => undefined);
 }
 
 async function exists(path: string): Promise<boolean> {

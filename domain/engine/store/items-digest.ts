@@ -4,7 +4,8 @@ import { digestOf, digestOfJson } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import type { ItemRecord, ItemsRef } from '../../job.js';
 import { isJsonObject, jsonLines, parseJsonLines, type Json } from '../../json.js';
-import { insideWork, relativeToWork } from './paths.js';
+import { resolveInside } from './inside.js';
+import { relativeToWork } from './paths.js';
 import { isFileRef } from '../../job.js';
 
 /** Results by digest of the items file, because all cells of a matrix read the same file. */
@@ -30,7 +31,7 @@ export async function digestOfItems(work: string, ref: ItemsRef): Promise<string
 export async function readItems(work: string, ref: ItemsRef): Promise<ItemRecord[]> {
   const forecast = forecasts.get(ref.items.digest);
   if (forecast !== undefined) return parseItems(forecast);
-  const path = insideWork(work, ref.items.path);
+  const path = await resolveInside(work, ref.items.path);
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new SamMilError('InvalidInput', 'the list of items cannot be read', {
       file: ref.items.path,

@@ -79,9 +79,29 @@ export function checkpointFolder(work: string, key: string): string {
   return join(work, '.checkpoints', hexDigits(key));
 }
 
+/** Parent of the private folders of all leases. */
+export function scratchRoot(work: string): string {
+  return join(work, '.scratch');
+}
+
+/** Private folder of a lease: everything that its run publishes is renamed out of it. */
+export function leaseFolder(work: string, lease: string): string {
+  return join(scratchRoot(work), safe(lease));
+}
+
 /** Parent of the private folders of all attempts at a stage. */
-export function scratchFolder(work: string, stage: string): string {
-  return join(work, '.scratch', safe(stage));
+export function scratchFolder(work: string, lease: string, stage: string): string {
+  return join(leaseFolder(work, lease), safe(stage));
+}
+
+/** Identity of the work folder. */
+export function identityPath(work: string): string {
+  return join(work, '.runs', 'work.json');
+}
+
+/** Which run holds the work folder. */
+export function holderPath(work: string): string {
+  return join(work, '.runs', 'holder.json');
 }
 
 /** Path relative to the work folder with `/`, as in receipts and references; undefined if it is outside. */

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
-import { copyFile, link, lstat, mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { dirname, join, posix, relative, sep } from 'node:path';
+import { copyFile, link, lstat, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, posix, relative, sep } from 'node:path';
 import { digestOfFile } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import { asWriteError } from '../../files/atomic.js';
@@ -8,7 +8,9 @@ import { isFileRef, type JobResult, type OutputFile } from '../../job.js';
 import type { Json, JsonObject } from '../../json.js';
 import { cacheKey, type Ingredients } from './cache-key.js';
 import { syncPath, writeAndSync, writeWhole } from '../../files/durable-file.js';
-import { renameOut, type Claim } from './fence.js';
+import { claimPlace, explainLoss, releaseClaim, renameOut, type Claim } from './fence.js';
+import { resolveInside } from './inside.js';
+import { requireLease, type Lease } from './lease.js';
 import { readStamp } from '../../files/file-stamp.js';
 import { insideWork, keyIndexPath, receiptPath, type Place } from './paths.js';
 import { readReceipt, receiptText, type Made, type Receipt, type ReceiptFile } from './receipts.js';
@@ -37,8 +39,11 @@ export interface Finished {
  * @throws SamMilError DiskFull, OutputTooLarge, InvalidInput if another step of the item writes to the same
  *   file, ContractBroken if the result violates the activity's contract; any error if the claim is lost
  */
-export async function publish(work: string, claim: Claim, finished: Finished): Promise<Receipt> {
+export async function publish(claim: Claim, finished: Finished): Promise<Receipt> {
+  const { work, lease } = claim;
   const { result, folder } = finished;
+  // Renames alone cannot publish without the lease, but they would create folders in another work folder.
+  await requireLease(work, lease);
   await rejectMissing(result);
   const staged: Staged[] = [];
   for (const { name, file } of listFiles(result)) {
@@ -50,14 +55,14 @@ export async function publish(work: string, claim: Claim, finished: Finished): P
     staged.push({ name, from, target });
   }
   rejectDuplicates(staged);
-  await rejectSharedFiles(work, claim, staged, finished.made.run);
-  const sealed = await seal(staged);
+  await rejectSharedFiles(claim, staged, finished.made.run);
+  const sealed = await seal(claim, staged);
   const named = sealed.filter(({ name }) => Object.hasOwn(result.files, name));
   const outputs: JsonObject = { ...result.values, ...toReferences(named) };
   // Check before anything is renamed, so that the outputs of an earlier attempt stay intact.
   rejectLarge(outputs);
-  const files = await publishFiles(work, sealed);
-  return writeReceipt(work, claim, {
+  const files = await publishFiles(claim, sealed);
+  return writeReceipt(claim, {
     receipt: 1,
     key: cacheKey(finished.ingredients),
     ingredients: finished.ingredients,
@@ -75,25 +80,62 @@ export async function publish(work: string, claim: Claim, finished: Finished): P
  * them) and writes a separate receipt. Returns undefined if an original is missing or has changed.
  */
 export async function relink(
-  work: string,
   claim: Claim,
   original: Receipt,
   folder: string,
   run: string,
 ): Promise<Receipt | undefined> {
+  const { work } = claim;
   const moved = (path: string) => posix.join(folder, posix.relative(original.folder, path));
   const staged: Staged[] = [];
   for (const [index, path] of Object.keys(original.files).entries()) {
     const from = join(claim.scratch, `link-${index}`);
-    if (!(await linkOrCopy(insideWork(work, path), from))) return undefined;
+    if (!(await linkOrCopy(await resolveInside(work, path), from))) return undefined;
     staged.push({ name: path, from, target: moved(path) });
   }
-  const sealed = await seal(staged);
+  const sealed = await seal(claim, staged);
   if (sealed.some(({ name, digest }) => digest !== original.files[name].digest)) return undefined;
-  const files = await publishFiles(work, sealed);
+  const files = await publishFiles(claim, sealed);
   const outputs = mapReferences(original.outputs, moved);
   const made = { ...original.made, run, at: new Date().toISOString() };
-  return writeReceipt(work, claim, { ...original, folder, outputs, files, made });
+  return writeReceipt(claim, { ...original, folder, outputs, files, made });
+}
+
+/**
+ * Publishes everything below the scratch folder of a claim under the same relative paths in the folder of its
+ * stage, without a receipt: stage-level files, which are written again whenever the stage ends.
+ */
+export async function publishStageFiles(claim: Claim): Promise<void> {
+  const { work, lease, place, scratch } = claim;
+  await requireLease(work, lease);
+  const entries = await readdir(scratch, { recursive: true, withFileTypes: true });
+  const staged = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((from) => ({ name: from, from, target: posix.join(place.stage, ...pathIn(scratch, from)) }));
+  await publishFiles(claim, await seal(claim, staged));
+}
+
+/**
+ * Writes a file that belongs to the run as a whole, such as `run.json`: durable like an output, and only
+ * while the run holds the work folder.
+ */
+export async function publishRecord(work: string, lease: Lease, path: string, text: string): Promise<void> {
+  const claim = await claimPlace(work, lease, { stage: 'engine', item: 'run', step: basename(path) });
+  try {
+    const staged = join(claim.sealed, 'record');
+    await writeAndSync(staged, text);
+    await renameOut(claim, staged, path);
+    await syncPath(dirname(path));
+  } catch (error) {
+    throw await explainLoss(claim, asWriteError(error, path));
+  } finally {
+    await releaseClaim(claim).catch(() => undefined);
+  }
+}
+
+function pathIn(folder: string, path: string): string[] {
+  return relative(folder, path).split(sep);
 }
 
 /**
@@ -114,30 +156,34 @@ interface Staged {
   target: string;
 }
 
-/** A staged file that has been flushed to disk. */
+/** A staged file, flushed to disk and out of reach of the work; `from` is where it is now. */
 interface Sealed extends Staged {
   digest: string;
   bytes: number;
 }
 
-async function seal(staged: Staged[]): Promise<Sealed[]> {
+async function seal(claim: Claim, staged: Staged[]): Promise<Sealed[]> {
   const sealed: Sealed[] = [];
-  for (const file of staged) {
-    await syncPath(file.from).catch((error: unknown) => {
+  for (const [index, file] of staged.entries()) {
+    const from = join(claim.sealed, `${index}`);
+    try {
+      await rename(file.from, from);
+      await syncPath(from);
+    } catch (error) {
       throw asWriteError(error, file.target);
-    });
-    const digest = await digestOfFile(file.from);
-    sealed.push({ ...file, digest, bytes: (await stat(file.from)).size });
+    }
+    sealed.push({ ...file, from, digest: await digestOfFile(from), bytes: (await stat(from)).size });
   }
   return sealed;
 }
 
-async function publishFiles(work: string, sealed: Sealed[]): Promise<Record<string, ReceiptFile>> {
+async function publishFiles(claim: Claim, sealed: Sealed[]): Promise<Record<string, ReceiptFile>> {
+  const { work } = claim;
   const files: Record<string, ReceiptFile> = {};
   const folders = new Set<string>();
   for (const file of sealed) {
     const path = insideWork(work, file.target);
-    await renameOut(file.from, path).catch((error: unknown) => {
+    await renameOut(claim, file.from, path).catch((error: unknown) => {
       throw asWriteError(error, path);
     });
     folders.add(dirname(path));
@@ -150,18 +196,19 @@ async function publishFiles(work: string, sealed: Sealed[]): Promise<Record<stri
   return files;
 }
 
-async function writeReceipt(work: string, claim: Claim, receipt: Receipt): Promise<Receipt> {
+async function writeReceipt(claim: Claim, receipt: Receipt): Promise<Receipt> {
+  const { work } = claim;
   const target = receiptPath(work, claim.place);
-  const staged = join(claim.scratch, '.receipt');
+  const staged = join(claim.sealed, 'receipt');
   await rm(staged, { force: true });
   await writeAndSync(staged, receiptText(receipt)).catch((error: unknown) => {
     throw asWriteError(error, target);
   });
-  await renameOut(staged, target).catch((error: unknown) => {
+  await renameOut(claim, staged, target).catch((error: unknown) => {
     throw asWriteError(error, target);
   });
   await syncPath(dirname(target));
-  await writeWhole(keyIndexPath(work, receipt.key), JSON.stringify(claim.place));
+  await writeWhole(work, keyIndexPath(work, receipt.key), JSON.stringify(claim.place));
   return receipt;
 }
 
@@ -180,7 +227,6 @@ function mapReferences(outputs: JsonObject, change: (path: string) => string): J
 
 async function linkOrCopy(from: string, to: string): Promise<boolean> {
   try {
-    await mkdir(dirname(to), { recursive: true });
     await link(from, to);
     return true;
   } catch (error) {
@@ -219,12 +265,7 @@ function rejectDuplicates(staged: Staged[]): void {
 }
 
 /** Two steps of an item that write to the same file would overwrite each other in every run. */
-async function rejectSharedFiles(
-  work: string,
-  { place }: Claim,
-  staged: Staged[],
-  run: string,
-): Promise<void> {
+async function rejectSharedFiles({ work, place }: Claim, staged: Staged[], run: string): Promise<void> {
   for (const step of await stepsWithReceipts(work, place)) {
     if (step === place.step) continue;
     const other = await readReceipt(work, { ...place, step });

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { JsonObject } from '../../json.js';
-import { digestOfFile } from '../../digest.js';
 import type { Ingredients } from './cache-key.js';
-import { writeDurably } from '../../files/durable-file.js';
 import { sameStamp, readStamp, type FileStamp } from '../../files/file-stamp.js';
+import { requireInside, targetOutside } from './inside.js';
 import { insideWork, keyIndexPath, receiptPath, type Place } from './paths.js';
 
 /**
@@ -49,11 +48,12 @@ export type OutputFault = { path: string; fault: 'missing' | 'changed' };
 
 /** Reads the receipt at a place. An unreadable receipt counts as missing; the result is then undefined. */
 export async function readReceipt(work: string, place: Place): Promise<Receipt | undefined> {
-  return parseReceipt(receiptPath(work, place));
+  return parseReceipt(work, receiptPath(work, place));
 }
 
-async function parseReceipt(path: string): Promise<Receipt | undefined> {
+async function parseReceipt(work: string, path: string): Promise<Receipt | undefined> {
   try {
+    await requireInside(work, path);
     const found = JSON.parse(await readFile(path, 'utf8')) as Receipt;
     return found.receipt === 1 && typeof found.key === 'string' && found.files ? found : undefined;
   } catch {
@@ -65,11 +65,15 @@ async function parseReceipt(path: string): Promise<Receipt | undefined> {
  * Finds the last receipt with `key` at any place, if its outputs are still valid. This is how a renamed stage
  * finds its outputs.
  */
-export async function findReceipt(work: string, key: string): Promise<Receipt | undefined> {
+export async function findReceipt(
+  work: string,
+  key: string,
+  digest: ReadDigest,
+): Promise<Receipt | undefined> {
   const place = await placeOfKey(work, key);
   const receipt = place && (await readReceipt(work, place));
   if (!place || receipt?.key !== key) return undefined;
-  const { fault } = await checkOutputs(work, place, receipt);
+  const { fault } = await checkOutputs(work, receipt, digest);
   return fault ? undefined : receipt;
 }
 
@@ -81,6 +85,9 @@ async function placeOfKey(work: string, key: string): Promise<Place | undefined>
   }
 }
 
+/** Returns the digest of a file, which is read only if it is not known; see DigestCache. */
+export type ReadDigest = (path: string) => Promise<string>;
+
 /**
  * The current state of the outputs. `fault` is the first output that is missing or differs from the receipt.
  */
@@ -90,24 +97,24 @@ export interface OutputCheck {
 }
 
 /**
- * Compares the outputs of a receipt with the files on disk. Content is read only if a stamp differs. If it is
- * unchanged (a copied work folder), the new stamps are written to the receipt.
+ * Compares the outputs of a receipt with the files on disk. Content is read only if a stamp differs, as in a
+ * copied work folder. The receipt is not changed: a slow check must not replace a newer one. An output that
+ * became a symbolic link out of the work folder counts as changed.
  */
-export async function checkOutputs(work: string, place: Place, receipt: Receipt): Promise<OutputCheck> {
+export async function checkOutputs(work: string, receipt: Receipt, digest: ReadDigest): Promise<OutputCheck> {
   const files: Record<string, ReceiptFile> = {};
-  let renewed = false;
   for (const [path, expected] of Object.entries(receipt.files)) {
     const absolute = insideWork(work, path);
+    if ((await targetOutside(work, absolute)) !== undefined)
+      return { fault: { path, fault: 'changed' }, files };
     const found = await readStamp(absolute);
     if (!found) return { fault: { path, fault: 'missing' }, files };
     if (!sameStamp(found, expected)) {
-      const same = found.bytes === expected.bytes && (await digestOfFile(absolute)) === expected.digest;
+      const same = found.bytes === expected.bytes && (await digest(absolute)) === expected.digest;
       if (!same) return { fault: { path, fault: 'changed' }, files };
-      renewed = true;
     }
     files[path] = { ...found, digest: expected.digest };
   }
-  if (renewed) await writeDurably(receiptPath(work, place), receiptText({ ...receipt, files }));
   return { files };
 }
 

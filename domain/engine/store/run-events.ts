@@ -1,7 +1,9 @@
-import { appendFile, mkdir, readFile, readdir } from 'node:fs/promises';
+import { appendFile, readFile, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { WireError } from '../../errors.js';
-import { eventsFolder, itemLogPath, type Place } from './paths.js';
+import { makeFoldersBelow } from '../../files/make-folders.js';
+import { requireInside } from './inside.js';
+import { eventsFolder, itemLogPath, runFolder, type Place } from './paths.js';
 
 /**
  * One line of `<work>/.runs/<run>/events/<worker>.jsonl`: what a worker did and when. The report draws its
@@ -27,10 +29,14 @@ export interface RunEvent {
 
 /**
  * Appends to a file that only this worker writes, so that lines of several hosts are never mixed. A lost line
- * only leaves a gap in the timeline.
+ * only leaves a gap in the timeline: nothing is written if the run's folder is gone.
  */
 export async function appendEvent(work: string, run: string, worker: string, event: RunEvent): Promise<void> {
-  await appendLine(join(eventsFolder(work, run), `${worker}.jsonl`), JSON.stringify(event));
+  await appendLine(
+    runFolder(work, run),
+    join(eventsFolder(work, run), `${worker}.jsonl`),
+    JSON.stringify(event),
+  );
 }
 
 /**
@@ -38,12 +44,16 @@ export async function appendEvent(work: string, run: string, worker: string, eve
  * follow on indented lines.
  */
 export async function appendItemLog(work: string, run: string, place: Place, line: string): Promise<void> {
-  await appendLine(itemLogPath(work, run, place.stage, place.item), line);
+  await appendLine(runFolder(work, run), itemLogPath(work, run, place.stage, place.item), line);
 }
 
-/** All events of a run, sorted by time. An incomplete last line (of a killed worker) is ignored. */
+/**
+ * All events of a run, sorted by time. An incomplete last line (of a killed worker) is ignored.
+ * @throws SamMilError InvalidInput if the folder is a symbolic link that leads out of the work folder
+ */
 export async function readEvents(work: string, run: string): Promise<RunEvent[]> {
   const folder = eventsFolder(work, run);
+  await requireInside(work, folder);
   const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.jsonl')).sort();
   const events: RunEvent[] = [];
   for (const name of names) {
@@ -63,12 +73,12 @@ function parseLine(line: string): RunEvent | undefined {
   }
 }
 
-async function appendLine(path: string, line: string): Promise<void> {
+async function appendLine(root: string, path: string, line: string): Promise<void> {
   const write = () => appendFile(path, `${line}\n`);
   try {
     await write().catch(async (error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
-      await mkdir(dirname(path), { recursive: true });
+      await makeFoldersBelow(root, dirname(path));
       await write();
     });
   } catch {

@@ -13,6 +13,8 @@ import { cacheKey } from '../../../domain/engine/store/cache-key.js';
 import { firstDifference } from '../../../domain/engine/store/explain.js';
 import { digestOf } from '../../../domain/digest.js';
 import type { JsonObject } from '../../../domain/json.js';
+import { planPath } from '../../../domain/engine/store/paths.js';
+import { leaseFor } from '../../support/lease.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { greetingCode, writePluginPackage, writeTree } from '../../support/plugin-package.js';
 
@@ -118,7 +120,8 @@ test('a worker whose plugin is edited refuses to run the new code under the key 
   context.after(() => engine.close());
   writeFileSync(join(name, 'src', 'greet.js'), greetingCode('Bye'));
   const place = { run: 'run', work: folder, base: folder, stage: 'hello', item: 'hello', step: 'hello' };
-  const input = { ...place, single: true, folder: 'hello', with: { name: 'Ann' }, force: false };
+  const right = { plan: { path: planPath(folder, 'run'), digest: '' }, lease: await leaseFor(folder) };
+  const input = { ...place, ...right, single: true, folder: 'hello', with: { name: 'Ann' }, force: false };
   const attempt = {
     number: 1,
     signal: new AbortController().signal,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -8,7 +9,6 @@ import {
   renameSync,
   rmSync,
   statSync,
-  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -22,6 +22,7 @@ import { readReceipt } from '../../../domain/engine/store/receipts.js';
 import { digestOfFile } from '../../../domain/digest.js';
 import { smallDisk } from '../../support/small-disk.js';
 import { control, readExecutions } from '../../support/stub-plugin.js';
+import { leaseFor } from '../../support/lease.js';
 import { StubSteps } from '../../support/stub-step.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -130,7 +131,7 @@ test('an attempt that lost its claim but still ends publishes nothing', async (c
   });
   assert.equal(readFileSync(join(work, 'stage', 'item.txt'), 'utf8'), 'new\n');
   assert.equal((await readReceipt(work, PLACE))?.key, later.receipt.key);
-  assert.deepEqual(readdirSync(join(work, '.scratch', 'stage')), []);
+  assert.deepEqual(readdirSync(join(work, '.scratch', steps.lease.id, 'stage')), []);
 });
 
 test('a finished attempt that lost its place publishes neither files nor a receipt', async (context) => {
@@ -141,22 +142,47 @@ test('a finished attempt that lost its place publishes neither files nor a recei
     const result = { files: { file: { from, to: 'out.txt' } } };
     return { ingredients, folder: 'stage', result, made: { run: 'run', attempt: 1, seconds: 0 } };
   };
-  const first = await claimPlace(work, PLACE);
+  const lease = await leaseFor(work);
+  const first = await claimPlace(work, lease, PLACE);
   writeFileSync(finished(first).result.files.file.from, 'first');
-  const second = await claimPlace(work, PLACE);
-  await assert.rejects(publish(work, first, finished(first)));
+  const second = await claimPlace(work, lease, PLACE);
+  await assert.rejects(publish(first, finished(first)));
   assert.ok(!existsSync(join(work, 'stage')));
   assert.equal(await readReceipt(work, PLACE), undefined);
   writeFileSync(finished(second).result.files.file.from, 'second');
-  await publish(work, second, finished(second));
+  await publish(second, finished(second));
   assert.equal(readFileSync(join(work, 'stage', 'out.txt'), 'utf8'), 'second');
+});
+
+test('a plugin that recreates its scratch folder after it lost its place still publishes nothing', async (context) => {
+  const work = temporaryFolder(context);
+  const lease = await leaseFor(work);
+  const finished = (claim: Claim): Finished => {
+    const from = join(claim.scratch, 'out.txt');
+    mkdirSync(claim.scratch, { recursive: true });
+    writeFileSync(from, claim.scratch);
+    const ingredients = { activity: 'a.b', version: 1, name: 'item', with: {}, inputs: {}, hidden: {} };
+    const result = { files: { file: { from, to: 'out.txt' } } };
+    return { ingredients, folder: 'stage', result, made: { run: 'run', attempt: 1, seconds: 0 } };
+  };
+  const first = await claimPlace(work, lease, PLACE);
+  const second = await claimPlace(work, lease, PLACE);
+  await publish(second, finished(second));
+  await assert.rejects(publish(first, finished(first)));
+  assert.equal(readFileSync(join(work, 'stage', 'out.txt'), 'utf8'), second.scratch);
+
+  const third = await claimPlace(work, lease, PLACE);
+  await leaseFor(work, 'newer');
+  await assert.rejects(publish(third, finished(third)), { code: 'TakenOver' });
+  assert.equal(readFileSync(join(work, 'stage', 'out.txt'), 'utf8'), second.scratch);
 });
 
 test('a claim removes only folders of the same place', async (context) => {
   const work = temporaryFolder(context);
-  const other = await claimPlace(work, { ...PLACE, item: 'item2' });
-  const first = await claimPlace(work, PLACE);
-  const second = await claimPlace(work, PLACE);
+  const lease = await leaseFor(work);
+  const other = await claimPlace(work, lease, { ...PLACE, item: 'item2' });
+  const first = await claimPlace(work, lease, PLACE);
+  const second = await claimPlace(work, lease, PLACE);
   assert.ok(!existsSync(first.scratch));
   assert.ok(existsSync(second.scratch) && existsSync(other.scratch));
 });
@@ -296,11 +322,16 @@ test('an output folder on another disk is refused by name, and nothing half-writ
   const { work, steps } = await open(context);
   const disk = smallDisk(context, 64);
   if (disk === undefined) return;
-  symlinkSync(disk, join(work, 'stage'));
-  await assert.rejects(steps.run('stub.light', {}), {
-    code: 'InvalidInput',
-    message: /stage\/item\.txt: its folder is on a different disk than the work folder/,
-  });
+  mkdirSync(join(work, 'stage'));
+  assert.equal(spawnSync('mount', ['--bind', disk, join(work, 'stage')]).status, 0);
+  try {
+    await assert.rejects(steps.run('stub.light', {}), {
+      code: 'InvalidInput',
+      message: /stage\/item\.txt: its folder is on a different disk than the work folder/,
+    });
+  } finally {
+    spawnSync('umount', [join(work, 'stage')]);
+  }
   assert.deepEqual(readdirSync(disk), []);
 });
 

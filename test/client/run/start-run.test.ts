@@ -4,6 +4,7 @@ import type { Session } from '../../../client/server/connect.js';
 import { readRequest, startAgain, startRun } from '../../../client/run/start-run.js';
 import type { RunInput } from '../../../workflows/messages.js';
 import { planOf } from '../../support/engine.js';
+import { leaseFor } from '../../support/lease.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 /** A session that records what it is asked to start. */
@@ -24,14 +25,17 @@ test('a restarted run keeps its selection and its forced targets', async (contex
   const { session, started } = recordingSession();
   const plan = planOf(temporaryFolder(context), [{ name: 'make', steps: [{ uses: 'stub.light' }] }]);
   const selected = { items: { make: ['a'] }, force: ['make'] };
-  const entry = await startRun(session, plan, selected);
-  await startAgain(session, entry);
+  const take = (run: string) => leaseFor(plan.work, run);
+  const entry = await startRun(session, plan, selected, take);
+  await startAgain(session, entry, take);
   assert.deepEqual(
     started.map(({ items, force }) => ({ items, force })),
     [selected, selected],
   );
   assert.deepEqual(started[0].plan, started[1].plan);
+  assert.equal(started[0].lease.folder, started[1].lease.folder);
+  assert.notEqual(started[0].lease.id, started[1].lease.id, 'the first execution can no longer publish');
 
-  const whole = await startRun(session, plan, { items: {}, force: [] });
+  const whole = await startRun(session, plan, { items: {}, force: [] }, take);
   assert.deepEqual(await readRequest(whole), {}, 'nothing in particular');
 });

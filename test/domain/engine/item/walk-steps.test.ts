@@ -5,7 +5,9 @@ import { walkSteps, type ItemWalk, type StepVisitor } from '../../../../domain/e
 import type { StagePlan, StepPlan } from '../../../../domain/engine/language/plan/plan.js';
 import { planOf } from '../../../support/engine.js';
 
-const scope = { run: 'run', work: '/work', base: '/base', force: [] };
+const plan = { path: '/work/.runs/run/plan.json', digest: 'sha256:0' };
+const lease = { folder: 'folder', id: 'lease' };
+const scope = { run: 'run', work: '/work', base: '/base', plan, lease, force: [] };
 
 function stagePlan(steps: Partial<StepPlan>[], parts: Partial<StagePlan> = {}): StagePlan {
   const sketches = steps.map((step) => ({ uses: 'stub.light', ...step }));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
@@ -137,6 +137,9 @@ test('events of several workers are read in order, and an incomplete last line i
   const event = (time: string): RunEvent => {
     return { time, stage: 's', item: 'i', step: 'p', attempt: 1, event: 'done', host: 'h', pid: 1 };
   };
+  await appendEvent(work, 'run', 'one', event('2026-01-01T00:00:00Z'));
+  assert.deepEqual(readdirSync(work), [], 'nothing recreates a folder that was moved away');
+  mkdirSync(join(work, '.runs', 'run'), { recursive: true });
   await appendEvent(work, 'run', 'one', event('2026-01-01T00:00:02Z'));
   await appendEvent(work, 'run', 'two', event('2026-01-01T00:00:01Z'));
   writeFileSync(join(work, '.runs', 'run', 'events', 'three.jsonl'), '{"time":"2026-01-01T00:0');

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { gateOf, lastObject, runCli, startCli, TOY_PLUGIN, writeToyPipeline } from '../support/cli.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+const plugin = ['--plugin', TOY_PLUGIN];
+
+test('two users with embedded servers of their own do not run in one work folder at once', async (context) => {
+  const [first, second] = [temporaryFolder(context), temporaryFolder(context)];
+  const work = ['--work', join(temporaryFolder(context), 'study')];
+  const file = writeToyPipeline(first);
+  writeFileSync(gateOf(first), '');
+  const running = startCli(first, 'run', file, ...work, ...plugin);
+  context.after(() => running.child.kill('SIGINT'));
+  await running.says(/make/);
+
+  const refused = await runCli(second, 'run', file, ...work, ...plugin);
+  assert.equal(refused.code, 2, refused.stderr);
+  assert.match(refused.stderr, /a run on another Temporal server uses the work folder/);
+  assert.match(refused.stderr, /found +run toy-\S+ of .* the embedded Temporal server of /);
+  assert.match(refused.stderr, /next .*npx sam-mil cancel toy-.*--take-over/);
+
+  const taking = startCli(second, 'run', file, ...work, ...plugin, '--take-over', '--json');
+  await taking.says(/taking the work folder from run toy-/);
+  rmSync(gateOf(first));
+  const taken = await taking.ended;
+  assert.equal(taken.code, 0, taken.stderr + taken.stdout);
+  assert.equal(lastObject(taken).status, 'done');
+  await running.says(/TakenOver|no longer holds its work folder/);
+});
