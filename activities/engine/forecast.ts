@@ -55,8 +55,8 @@ interface Known {
 
 /**
  * Yields what a run of `plan` would do, stage by stage: which items are up to date, which need work, and the
- * first difference of each. Executes nothing and writes only cached digests. Reads inputs whose digest is
- * unknown, so the first call on many slides takes a while.
+ * first difference of each. Executes nothing and writes only cached digests, into an existing work folder.
+ * Reads inputs whose digest is unknown, so the first call on many slides takes a while.
  */
 export async function* forecast(
   engine: EngineContext,

@@ -116,7 +116,7 @@ test('a worker that was suspended and wakes up later damages nothing', async (co
   assert.deepEqual(outputDigests(work), before);
   assert.equal(readFileSync(join(work, '.receipts', 'train', 'train', 'count.json'), 'utf8'), receipt);
   const [lease] = readdirSync(join(work, '.scratch'));
-  assert.deepEqual(readdirSync(join(work, '.scratch', lease, 'train')), []);
+  assert.deepEqual(readdirSync(join(work, '.scratch', lease, 'attempts', 'train')), []);
   assert.equal(readExecutions(work).length, 2);
 });
 

@@ -133,7 +133,7 @@ test('a step that is called without a run is refused as well', { skip }, async (
   assert.equal(outcomes[0].state, 'failed');
   assert.equal(outcomes[0].error?.code, 'Refused');
   assert.deepEqual(list(work), before);
-  assert.deepEqual(readdirSync(leaseFolder(work, lease.id)), []);
+  assert.deepEqual(readdirSync(leaseFolder(work, lease.id)), ['sealed']);
 });
 
 test(

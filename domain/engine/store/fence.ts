@@ -6,12 +6,12 @@ import { SamMilError } from '../../errors.js';
 import { asWriteError } from '../../files/atomic.js';
 import { makeFoldersBelow } from '../../files/make-folders.js';
 import { requireLease, revokeFolder, type Lease } from './lease.js';
-import { leaseFolder, scratchFolder, type Place } from './paths.js';
+import { attemptsFolder, leaseFolder, sealedFolder, type Place } from './paths.js';
 
 /**
  * Prevents an attempt that lost its connection but still runs from damaging the outputs of a later attempt.
  * An attempt publishes files by renaming them out of its private folder. A later attempt at the same place
- * first removes that folder, and a later run the folder of the whole {@link Lease}, so renames of the earlier
+ * first removes that folder, and a later run that of the whole {@link Lease}, so renames of the earlier
  * attempt fail, however late they happen. This requires neither clocks nor locks.
  */
 export interface Claim {
@@ -20,10 +20,7 @@ export interface Claim {
   lease: Lease;
   /** Absolute path of this attempt's folder for the work, on the file system of the work folder. */
   scratch: string;
-  /**
-   * Absolute path of a folder next to it, from which files are published. The work does not know it: a plugin
-   * that recreates its scratch folder after it was removed still cannot publish.
-   */
+  /** Absolute path of the folder from which its files are published; see {@link sealedFolder}. */
   sealed: string;
 }
 
@@ -32,16 +29,17 @@ export interface Claim {
  * @throws SamMilError DiskFull, InvalidInput if the work folder is not writable; as {@link requireLease}
  */
 export async function claimPlace(work: string, lease: Lease, place: Place): Promise<Claim> {
-  const parent = scratchFolder(work, lease.id, place.stage);
-  const folder = join(parent, scratchPrefix(place) + randomUUID());
-  const [scratch, sealed] = ['out', 'sealed'].map((name) => join(folder, name));
+  const name = scratchPrefix(place) + randomUUID();
+  const sealed = join(sealedFolder(work, lease.id, place.stage), name);
+  const scratch = join(attemptsFolder(work, lease.id, place.stage), name);
   try {
-    await makeFoldersBelow(leaseFolder(work, lease.id), parent);
+    await makeFoldersBelow(sealedFolder(work, lease.id), dirname(sealed));
+    await makeFoldersBelow(leaseFolder(work, lease.id), dirname(scratch));
     await revokeClaims(work, lease, place);
-    for (const path of [folder, scratch, sealed]) await mkdir(path);
+    for (const path of [sealed, scratch]) await mkdir(path);
   } catch (error) {
     await requireLease(work, lease);
-    throw asWriteError(error, folder);
+    throw asWriteError(error, scratch);
   }
   return { place, work, lease, scratch, sealed };
 }
@@ -50,12 +48,15 @@ export async function claimPlace(work: string, lease: Lease, place: Place): Prom
  * Ends all attempts at a place: they can no longer publish. Returns whether there were any.
  */
 export async function revokeClaims(work: string, lease: Lease, place: Place): Promise<boolean> {
-  const parent = scratchFolder(work, lease.id, place.stage);
   const prefix = scratchPrefix(place);
-  const names = await readdir(parent).catch(() => []);
-  const open = names.filter((name) => name.startsWith(prefix));
-  for (const name of open) await revokeFolder(work, join(parent, name));
-  return open.length > 0;
+  let open = 0;
+  for (const folderOf of [sealedFolder, attemptsFolder]) {
+    const parent = folderOf(work, lease.id, place.stage);
+    const names = (await readdir(parent).catch(() => [])).filter((name) => name.startsWith(prefix));
+    for (const name of names) await revokeFolder(work, join(parent, name));
+    open += names.length;
+  }
+  return open > 0;
 }
 
 /** All prefixes have the same length, so that none is the start of another. */
@@ -63,9 +64,9 @@ function scratchPrefix({ item, step }: Place): string {
   return `${digestOfJson([item, step]).slice('sha256:'.length, 'sha256:'.length + 24)}-`;
 }
 
-/** Removes the private folder. Its parent is kept, because other attempts may be using it. */
-export async function releaseClaim({ work, sealed }: Claim): Promise<void> {
-  await revokeFolder(work, dirname(sealed));
+/** Removes the private folders. Their parents are kept, because other attempts may be using them. */
+export async function releaseClaim({ work, sealed, scratch }: Claim): Promise<void> {
+  for (const folder of [sealed, scratch]) await revokeFolder(work, folder);
 }
 
 /**

@@ -7,7 +7,7 @@ import { makeFoldersBelow } from '../../files/make-folders.js';
 import { asWriteError } from '../../files/atomic.js';
 import { writeDurably } from '../../files/durable-file.js';
 import { requireInside } from './inside.js';
-import { holderPath, identityPath, leaseFolder, scratchRoot } from './paths.js';
+import { attemptsFolder, holderPath, identityPath, leaseFolder, scratchRoot, sealedFolder } from './paths.js';
 
 /**
  * The right of a run to write into a work folder. A run gets a new lease each time it starts, and at most one
@@ -66,7 +66,7 @@ export async function takeLease(
   const lease = { folder: await identifyWorkFolder(work), id: randomUUID() };
   const record: Holder = { holder: 1, lease: lease.id, work, ...holder };
   try {
-    await makeFoldersBelow(work, leaseFolder(work, lease.id));
+    await makeFoldersBelow(work, sealedFolder(work, lease.id));
     await writeDurably(work, holderPath(work), `${JSON.stringify(record)}\n`);
     await revokeOthers(work, lease.id);
   } catch (error) {
@@ -80,7 +80,7 @@ export async function takeLease(
  * The caller holds the lock of the folder's runs.
  */
 export async function restoreLease(work: string, id: string): Promise<void> {
-  await makeFoldersBelow(work, leaseFolder(work, id));
+  await makeFoldersBelow(work, sealedFolder(work, id));
 }
 
 /** Ends the lease of a run that was terminated, if it still holds the folder. */
@@ -106,7 +106,7 @@ export async function requireLease(work: string, { folder, id }: Lease): Promise
   const found = await readIdentity(work);
   if (found === undefined) throw lost(work);
   if (found !== folder) throw replaced(work, folder, found);
-  const path = leaseFolder(work, id);
+  const path = sealedFolder(work, id);
   await requireInside(work, path);
   const own = await lstat(path).catch(() => undefined);
   if (own?.isDirectory() !== true) throw takenOver(work, id, await readHolder(work));
@@ -121,9 +121,12 @@ export async function leftoverAttempts(work: string): Promise<string[]> {
   const root = scratchRoot(work);
   const names = await readdir(root).catch((): string[] => []);
   const others = names.filter((name) => name !== current).map((name) => join(root, name));
-  if (current === undefined || !names.includes(current)) return others;
-  const own = await readdir(join(root, current));
-  return [...others, ...own.map((name) => join(root, current, name))];
+  if (current === undefined) return others;
+  const own = [sealedFolder(work, current), attemptsFolder(work, current)].map(async (folder) => {
+    const stages = await readdir(folder).catch((): string[] => []);
+    return stages.map((name) => join(folder, name));
+  });
+  return [...others, ...(await Promise.all(own)).flat()];
 }
 
 /** A single rename takes a folder from its owner. The deletion afterwards may be slow or interrupted. */

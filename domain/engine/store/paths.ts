@@ -84,14 +84,22 @@ export function scratchRoot(work: string): string {
   return join(work, '.scratch');
 }
 
-/** Private folder of a lease: everything that its run publishes is renamed out of it. */
+/** Private folder of a lease. */
 export function leaseFolder(work: string, lease: string): string {
   return join(scratchRoot(work), safe(lease));
 }
 
-/** Parent of the private folders of all attempts at a stage. */
-export function scratchFolder(work: string, lease: string, stage: string): string {
-  return join(leaseFolder(work, lease), safe(stage));
+/**
+ * The part of a lease's folder from which its run publishes. Only a client creates it, and no activity knows
+ * it: code that recreates its scratch folder after it was removed does not recreate the lease.
+ */
+export function sealedFolder(work: string, lease: string, ...stage: string[]): string {
+  return join(leaseFolder(work, lease), 'sealed', ...stage.map(safe));
+}
+
+/** The part of a lease's folder in which its attempts work, or that of one stage. */
+export function attemptsFolder(work: string, lease: string, ...stage: string[]): string {
+  return join(leaseFolder(work, lease), 'attempts', ...stage.map(safe));
 }
 
 /** Identity of the work folder. */

@@ -131,7 +131,7 @@ test('an attempt that lost its claim but still ends publishes nothing', async (c
   });
   assert.equal(readFileSync(join(work, 'stage', 'item.txt'), 'utf8'), 'new\n');
   assert.equal((await readReceipt(work, PLACE))?.key, later.receipt.key);
-  assert.deepEqual(readdirSync(join(work, '.scratch', steps.lease.id, 'stage')), []);
+  assert.deepEqual(readdirSync(join(work, '.scratch', steps.lease.id, 'attempts', 'stage')), []);
 });
 
 test('a finished attempt that lost its place publishes neither files nor a receipt', async (context) => {
@@ -175,6 +175,40 @@ test('a plugin that recreates its scratch folder after it lost its place still p
   await leaseFor(work, 'newer');
   await assert.rejects(publish(third, finished(third)), { code: 'TakenOver' });
   assert.equal(readFileSync(join(work, 'stage', 'out.txt'), 'utf8'), second.scratch);
+  await assert.rejects(claimPlace(work, lease, PLACE), { code: 'TakenOver' }, 'the run as a whole has lost');
+});
+
+test('an attempt that loses its place between two of its renames leaves no file of its own in the end', async (context) => {
+  const work = temporaryFolder(context);
+  const lease = await leaseFor(work);
+  const names = Array.from({ length: 60 }, (_, index) => `${index}.txt`);
+  const finished = ({ scratch }: Claim, text: string): Finished => {
+    for (const name of names) writeFileSync(join(scratch, name), text);
+    const alongside = names.map((name) => ({ from: join(scratch, name), to: name }));
+    const ingredients = { activity: 'a.b', version: 1, name: text, with: {}, inputs: {}, hidden: {} };
+    const result = { files: {}, alongside };
+    return { ingredients, folder: 'stage', result, made: { run: 'run', attempt: 1, seconds: 0 } };
+  };
+  let halfway = 0;
+  for (let round = 0; round < 40 && halfway === 0; round++) {
+    rmSync(join(work, 'stage'), { recursive: true, force: true });
+    const first = await claimPlace(work, lease, PLACE);
+    const losing = publish(first, finished(first, 'old'));
+    losing.catch(() => undefined);
+    while (!existsSync(join(work, 'stage'))) await sleep(0);
+    const second = await claimPlace(work, lease, PLACE);
+    const lost = await losing.then(
+      () => false,
+      () => true,
+    );
+    if (lost && existsSync(join(work, 'stage', names[0]))) halfway++;
+    const receipt = await publish(second, finished(second, `new ${round}`));
+    for (const name of names) {
+      assert.equal(readFileSync(join(work, 'stage', name), 'utf8'), `new ${round}`);
+    }
+    assert.deepEqual(await readReceipt(work, PLACE), receipt);
+  }
+  assert.equal(halfway, 1, 'one attempt was caught in the middle');
 });
 
 test('a claim removes only folders of the same place', async (context) => {

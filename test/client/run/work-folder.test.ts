@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
@@ -7,7 +8,8 @@ import { WorkFolder } from '../../../client/run/work-folder.js';
 import { RemoteRun } from '../../../client/run/remote-run.js';
 import type { Plan } from '../../../domain/engine/language/plan/plan.js';
 import { identifyWorkFolder, readHolder, requireLease } from '../../../domain/engine/store/lease.js';
-import { runFolder } from '../../../domain/engine/store/paths.js';
+import { holderPath, runFolder } from '../../../domain/engine/store/paths.js';
+import { machineIdentity } from '../../../domain/machine/machine-identity.js';
 import { planOf } from '../../support/engine.js';
 import { scratchFolder } from '../../support/scratch-folder.js';
 import { TestServer } from '../../support/server.js';
@@ -73,6 +75,31 @@ test('a folder is free again when its run has ended, or was terminated and relea
   await folder(1).release(second.entry);
   assert.equal(await readHolder(plan.work), undefined);
   await folder(0).start(plan, {}, true);
+});
+
+test('the embedded server of another user is known to be gone only if its process on this machine has ended', async (context) => {
+  const { pid: dead } = spawnSync(process.execPath, ['-e', '']);
+  const machine = machineIdentity();
+  for (const [server, free] of [
+    [{ pid: dead, machine }, true],
+    [{ pid: process.pid, machine }, false],
+    [{ pid: dead, machine: `${machine}-another-container` }, false],
+  ] as const) {
+    const { plan, said, folder } = open(context);
+    const { entry } = await folder(0).start(plan, {}, false);
+    const holder = await readHolder(plan.work);
+    const embedded = { ...holder, server: 'embedded', cluster: 'another', process: server };
+    writeFileSync(holderPath(plan.work), JSON.stringify(embedded));
+    if (!free) {
+      await assert.rejects(folder(1).start(plan, {}, false), /the embedded Temporal server of .*--take-over/);
+      continue;
+    }
+    await folder(1).start(plan, {}, false);
+    assert.match(
+      said.at(-1) ?? '',
+      new RegExp(`^taking .* from run ${entry.run} .*: that server has ended$`),
+    );
+  }
 });
 
 test('--take-over ends the lease of the other run, which then must be restarted', async (context) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { cacheKey, type Ingredients } from '../../../../domain/engine/store/cache-key.js';
@@ -14,7 +14,10 @@ import {
   receiptPath,
   relativeToWork,
 } from '../../../../domain/engine/store/paths.js';
+import { claimPlace } from '../../../../domain/engine/store/fence.js';
+import { leftoverAttempts, releaseLease } from '../../../../domain/engine/store/lease.js';
 import { appendEvent, readEvents, type RunEvent } from '../../../../domain/engine/store/run-events.js';
+import { leaseFor } from '../../../support/lease.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 
 test('keys that are not valid file names are rejected with a reason', () => {
@@ -130,6 +133,20 @@ test('the first difference is reported, causes before consequences', () => {
   ]) {
     assert.notEqual(cacheKey({ ...base, ...change }), cacheKey(base));
   }
+});
+
+test('what is left of attempts does not include the private folder of the current lease', async (context) => {
+  const work = temporaryFolder(context);
+  const place = { stage: 's', item: 'i', step: 'p' };
+  const { id } = await leaseFor(work);
+  mkdirSync(join(work, '.scratch', '.revoked-1'));
+  assert.deepEqual(await leftoverAttempts(work), [join(work, '.scratch', '.revoked-1')]);
+  const claim = await claimPlace(work, await leaseFor(work), place);
+  const stages = [claim.sealed, claim.scratch].map((folder) => dirname(folder));
+  assert.deepEqual(await leftoverAttempts(work), stages);
+  assert.ok(!existsSync(join(work, '.scratch', id)), 'the earlier lease has ended');
+  await releaseLease(work, 'run');
+  assert.deepEqual(readdirSync(join(work, '.scratch')), []);
 });
 
 test('events of several workers are read in order, and an incomplete last line is ignored', async (context) => {
