@@ -33,7 +33,9 @@ async function cancel(name: string, options: CancelOptions): Promise<void> {
     const polite = options.now !== true && (await askToCancel(remote));
     if (!polite) {
       await remote.terminate('terminated by `sam-mil cancel`');
-      await new WorkFolder(entry.work, session, console.log).release(entry);
+      await new WorkFolder(entry.work, session, console.log).release(entry).catch((error: Error) => {
+        console.error(`  its work folder was not freed for other servers: ${error.message}`);
+      });
     }
     console.log(`${run}  cancelled${polite ? '' : ' immediately'}; finished work is kept`);
     console.log(`  resume it   npx sam-mil resume ${run}`);

@@ -49,7 +49,7 @@ export class FolderHolder {
     throw new SamMilError('InvalidInput', 'a run on another Temporal server uses the work folder', {
       file: this.work,
       found: describeHolder(holder),
-      next: `end it there with \`${cancelCommand(holder)}\`; if that server is gone for good, add --take-over`,
+      next: `${howToEnd(holder)}; if that server is gone for good, add --take-over`,
     });
   }
 
@@ -99,7 +99,8 @@ function serverIsGone({ process: server }: Holder): boolean {
   return server !== undefined && server.machine === machineIdentity() && !isProcessAlive(server.pid);
 }
 
-function cancelCommand({ run, server, namespace, host, user }: Holder): string {
-  if (server === 'embedded') return `npx sam-mil cancel ${run}\` by ${user} on \`${host}`;
-  return `npx sam-mil cancel ${run} --address ${server} --namespace ${namespace}`;
+function howToEnd({ run, server, namespace, host, user }: Holder): string {
+  const cancel = `npx sam-mil cancel ${run}`;
+  if (server === 'embedded') return `wait until it ends, or \`${cancel}\` as ${user} on ${host}`;
+  return `wait until it ends, or \`${cancel} --address ${server} --namespace ${namespace}\``;
 }

@@ -14,7 +14,8 @@ import { newEngine, StepChain, type ChainStep } from '../../support/step-chain.j
 
 /*
  * Every activity is cut off before it writes (SIGSTOP of its child process), replaced, and woken when the
- * newer attempt has published. `old` and `new` are parameters that give different outputs under the same names.
+ * newer attempt has published. `old` and `new` are parameters that give different outputs under the same
+ * names.
  */
 interface Case {
   with: JsonObject;
