@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { canonicalJson } from './json.js';
+import { openRegularHandle } from './regular-file.js';
 
 /** SHA-256 of text (UTF-8) or bytes, as `sha256:<hex>`. */
 export function digestOf(data: string | Uint8Array): string {
@@ -14,10 +14,17 @@ export function digestOfJson(value: unknown): string {
 
 /**
  * SHA-256 of a file's content, as `sha256:<hex>`. The file is read as a stream, in constant memory.
- * @throws the error of the file system
+ * @throws SamMilError InvalidInput for anything other than a regular file; the error of the file system
  */
 export async function digestOfFile(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  const { handle, status } = await openRegularHandle(path);
+  if (status.size === 0n) await handle.close();
+  else {
+    const end = Number(status.size) - 1;
+    for await (const chunk of handle.createReadStream({ highWaterMark: 1 << 20, end })) {
+      hash.update(chunk as Buffer);
+    }
+  }
   return `sha256:${hash.digest('hex')}`;
 }

@@ -1,9 +1,9 @@
 import type * as CsvParse from 'csv-parse/sync';
 import type * as CsvStringify from 'csv-stringify/sync';
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { gunzipSync } from 'node:zlib';
 import { SamMilError } from '../errors.js';
+import { type ReadLimit, readRegular, tooLarge } from '../regular-file.js';
 
 const require = createRequire(import.meta.url);
 /** Loaded when the first table is read, because many steps import this module without reading a table. */
@@ -57,8 +57,9 @@ const HEADER_WORDS = [
 /**
  * Reads a CSV file (gzipped if its name ends in `.gz`): UTF-8 with or without a byte order mark, quoted
  * fields (RFC 4180). Blank lines are skipped and surrounding spaces trimmed.
- * @throws SamMilError InvalidInput, with `file:line`, for a missing file, rows of different lengths, invalid
- *   quoting, duplicate or missing columns, or no rows
+ * @throws SamMilError InvalidInput, with `file:line`, for a missing file, anything other than a regular file,
+ *   more text than the limit (before or after unpacking), rows of different lengths, invalid quoting,
+ *   duplicate or missing columns, or no rows
  */
 export function readCsv(path: string, options: CsvOptions = {}): CsvTable {
   return parseCsv(readText(path), path, options);
@@ -184,13 +185,30 @@ function checkColumns(columns: string[], file: string, required: readonly string
   );
 }
 
+/** MiB of text in a table, before and after unpacking. Node cannot hold much more text than the maximum. */
+const DEFAULT_MIB = 256;
+const MAX_MIB = 511;
+const VARIABLE = 'SAM_MIL_TABLE_MIB';
+
+function tableLimit(): ReadLimit {
+  const given = Number(process.env[VARIABLE] ?? DEFAULT_MIB);
+  const mib = Number.isInteger(given) && given > 0 ? Math.min(given, MAX_MIB) : DEFAULT_MIB;
+  const next = `check that this is the right file, or set the environment variable ${VARIABLE} (up to ${MAX_MIB}) for the command and its workers`;
+  return { bytes: mib << 20, next };
+}
+
 function readText(path: string): string {
+  const limit = tableLimit();
   try {
-    const bytes = readFileSync(path);
-    const content = path.toLowerCase().endsWith('.gz') ? gunzipSync(bytes) : bytes;
+    const bytes = readRegular(path, limit);
+    const content = path.toLowerCase().endsWith('.gz')
+      ? gunzipSync(bytes, { maxOutputLength: limit.bytes })
+      : bytes;
     return new TextDecoder('utf-8', { fatal: true }).decode(content);
   } catch (error) {
+    if (error instanceof SamMilError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(path, 'more than that after unpacking', limit);
     const what =
       code === 'ENOENT'
         ? 'does not exist'

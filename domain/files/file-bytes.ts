@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { SamMilError } from '../errors.js';
+import { openRegular, type RegularFile } from '../regular-file.js';
 
 /** Maximum number of bytes per read call. The limit of Node is 2^31 - 1. */
 const MAX_CALL_BYTES = 1 << 30;
@@ -21,23 +22,13 @@ export class FileBytes {
   readonly stamp: string;
   private descriptor: number | undefined;
 
-  /** @throws SamMilError InvalidInput if the path does not exist, is not a file, or cannot be read */
+  /** @throws SamMilError InvalidInput if the path does not exist, is not a regular file, or cannot be read */
   constructor(path: string) {
     this.path = path;
-    try {
-      this.descriptor = openSync(path, 'r');
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? String(error);
-      const what = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
-      throw new SamMilError('InvalidInput', what, { file: path, cause: error });
-    }
-    const stat = fstatSync(this.descriptor, { bigint: true });
-    if (!stat.isFile()) {
-      this.close();
-      throw new SamMilError('InvalidInput', 'is not a file', { file: path });
-    }
-    this.size = Number(stat.size);
-    this.stamp = `${stat.size} ${stat.mtimeNs} ${stat.ctimeNs} ${stat.ino}`;
+    const { descriptor, status } = opened(path);
+    this.descriptor = descriptor;
+    this.size = Number(status.size);
+    this.stamp = `${status.size} ${status.mtimeNs} ${status.ctimeNs} ${status.ino}`;
   }
 
   /**
@@ -88,6 +79,17 @@ export class FileBytes {
   private opened(): number {
     if (this.descriptor === undefined) throw new Error(`${this.path}: read after close`);
     return this.descriptor;
+  }
+}
+
+function opened(path: string): RegularFile {
+  try {
+    return openRegular(path);
+  } catch (error) {
+    if (error instanceof SamMilError) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    const what = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
+    throw new SamMilError('InvalidInput', what, { file: path, cause: error });
   }
 }
 

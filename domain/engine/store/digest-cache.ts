@@ -1,7 +1,8 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { digestOf, digestOfFile, digestOfJson } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
+import { notRegular } from '../../regular-file.js';
 import { writeWhole } from '../../files/durable-file.js';
 import type { ReceiptFile } from './receipts.js';
 import { isFresh, sameStamp, readStamp, type FileStamp } from '../../files/file-stamp.js';
@@ -28,8 +29,8 @@ export class DigestCache {
 
   /**
    * SHA-256 of a file's content, as `sha256:<hex>`.
-   * @throws SamMilError InvalidInput if the file does not exist or is not readable, Unavailable if it changes
-   *   while it is read
+   * @throws SamMilError InvalidInput if the file does not exist, is not readable or not a regular file,
+   *   Unavailable if it changes while it is read
    */
   async digest(path: string): Promise<string> {
     const stamp = await requireStamp(path);
@@ -75,7 +76,7 @@ export class DigestCache {
 
   private async readNow(path: string, before: FileStamp): Promise<string> {
     const digest = await digestOfFile(path).catch((error: unknown) => {
-      throw unreadable(path, error);
+      throw error instanceof SamMilError ? error : unreadable(path, error);
     });
     const after = await requireStamp(path);
     if (!sameStamp(before, after)) {
@@ -186,6 +187,8 @@ async function requireStamp(path: string): Promise<FileStamp> {
     throw unreadable(path, error);
   });
   if (stamp) return stamp;
+  const other = await stat(path).catch(() => undefined);
+  if (other !== undefined) throw notRegular(path, other);
   throw new SamMilError('InvalidInput', 'the file does not exist', {
     file: path,
     next: 'check the path, or provide the file and resume the run',

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { SamMilError } from '../../errors.js';
 import type { ItemRecord } from '../../job.js';
 import { isJsonObject, type JsonObject } from '../../json.js';
+import { readRegular } from '../../regular-file.js';
 
 /**
  * Reads the records of an items file (JSON lines, sorted by key; see {@link ItemRecord}). An output path that
@@ -34,10 +34,13 @@ function placed(record: ItemRecord, folder: string): ItemRecord {
   return { ...record, outputs };
 }
 
+const LIMIT = { bytes: 511 << 20, next: 'check that this is a file of items' };
+
 function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readRegular(path, LIMIT).toString('utf8');
   } catch (cause) {
+    if (cause instanceof SamMilError) throw cause;
     throw new SamMilError('InvalidInput', 'the items file cannot be read', {
       file: path,
       found: (cause as Error).message,

@@ -1,7 +1,8 @@
 import h5wasm, { type Dataset, type File } from 'h5wasm/node';
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SamMilError } from '../../errors.js';
+import { openRegular, type RegularFile } from '../../regular-file.js';
 import { BLOCK_BYTES, checked, describeType, hdf5, numericDtype, quietly } from './h5-library.js';
 import { isPlain, openingOnly, passThrough, withLibraryMemory } from './h5-library.js';
 import { viewBytes, bytesPerElement, type Dtype, countElements, emptyArray } from '../tensor.js';
@@ -238,32 +239,25 @@ const SIGNATURE = Buffer.from([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]);
  * file, another format.
  */
 function checkSignature(path: string, absolutePath: string): void {
-  let size: number;
+  let file: RegularFile;
   try {
-    const stat = statSync(absolutePath);
-    if (!stat.isFile())
-      throw new SamMilError('InvalidInput', 'is not a file', { file: path, expected: 'an HDF5 file' });
-    size = stat.size;
+    file = openRegular(absolutePath);
   } catch (error) {
-    if (error instanceof SamMilError) throw error;
-    throw unreadable(path, error);
+    throw error instanceof SamMilError ? error : unreadable(path, error);
   }
-  if (size === 0)
-    throw new SamMilError('InvalidInput', 'is empty (0 bytes)', { file: path, expected: 'an HDF5 file' });
   const head = Buffer.alloc(SIGNATURE.length);
   try {
-    const descriptor = openSync(absolutePath, 'r');
-    try {
-      // A user block may precede the signature, which is then at 512, 1024, 2048, ...
-      for (let at = 0; at < size; at = at === 0 ? 512 : at * 2) {
-        readSync(descriptor, head, 0, head.length, at);
-        if (head.equals(SIGNATURE)) return;
-      }
-    } finally {
-      closeSync(descriptor);
+    if (file.status.size === 0n)
+      throw new SamMilError('InvalidInput', 'is empty (0 bytes)', { file: path, expected: 'an HDF5 file' });
+    // A user block may precede the signature, which is then at 512, 1024, 2048, ...
+    for (let at = 0; at < file.status.size; at = at === 0 ? 512 : at * 2) {
+      readSync(file.descriptor, head, 0, head.length, at);
+      if (head.equals(SIGNATURE)) return;
     }
   } catch (error) {
-    throw unreadable(path, error);
+    throw error instanceof SamMilError ? error : unreadable(path, error);
+  } finally {
+    closeSync(file.descriptor);
   }
   throw new SamMilError('InvalidInput', 'is not an HDF5 file', {
     file: path,

@@ -1,9 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { SamMilError } from '../../errors.js';
+import { readRegular } from '../../regular-file.js';
 import type { Region } from './region.js';
 import { parseAsapXml } from './read-asap-xml.js';
 import { parseGeoJson } from './read-geojson.js';
 import type { Point } from './geojson.js';
+
+/** About ten million points. */
+const LIMIT = { bytes: 512 << 20, next: 'leave out objects that are not annotations, such as cells' };
 
 /**
  * Reads the annotated regions of a slide from ASAP XML (CAMELYON16, CAMELYON17) or GeoJSON (QuPath),
@@ -14,8 +17,11 @@ import type { Point } from './geojson.js';
 export function readAnnotation(path: string, origin: Point): Region[] {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
+    text = readRegular(path, LIMIT)
+      .toString('utf8')
+      .replace(/^\uFEFF/, '');
   } catch (cause) {
+    if (cause instanceof SamMilError) throw cause;
     throw new SamMilError('InvalidInput', 'cannot read the annotation file', {
       file: path,
       found: (cause as Error).message,

@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync, statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { SamMilError } from '../../errors.js';
+import { openRegular, type RegularFile } from '../../regular-file.js';
 import { tiffExtent } from './tiff-extent.js';
 import { tiffDirectoryOffset } from './tiff-file.js';
 
@@ -14,14 +15,13 @@ export interface FileHead {
 
 /**
  * Reads the beginning of a slide file.
- * @throws SamMilError InvalidInput if it is missing, a folder, not readable, or empty
+ * @throws SamMilError InvalidInput if it is missing, not a regular file, not readable, or empty
  */
 export function checkSlideFile(path: string): FileHead {
-  const file = openReadable(path);
+  const { descriptor, status } = openReadable(path);
+  const size = Number(status.size);
   try {
-    const status = fstatSync(file);
-    if (status.isDirectory()) throw aFolder(path);
-    if (status.size === 0) {
+    if (size === 0) {
       throw new SamMilError('InvalidInput', 'the slide file is empty', {
         file: path,
         expected: 'an image',
@@ -29,17 +29,19 @@ export function checkSlideFile(path: string): FileHead {
         next: 'copy or download the file again',
       });
     }
-    const bytes = Buffer.alloc(Math.min(HEAD, status.size));
-    return { bytes: bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0)), size: status.size };
+    const bytes = Buffer.alloc(Math.min(HEAD, size));
+    return { bytes: bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, 0)), size };
   } finally {
-    closeSync(file);
+    closeSync(descriptor);
   }
 }
 
-function openReadable(path: string): number {
+function openReadable(path: string): RegularFile {
   try {
-    return openSync(path, 'r');
+    if (statSync(path).isDirectory()) throw aFolder(path);
+    return openRegular(path);
   } catch (error) {
+    if (error instanceof SamMilError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') {
       throw new SamMilError('InvalidInput', 'the slide file does not exist', {

@@ -2,6 +2,7 @@ import { appendFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import type { DecodedImage } from './decoded-image.js';
+import { refuseTooManyPixels } from './image-limit.js';
 
 /** Images with more pixels (300 MB) pass through a temporary tiled file, so that memory stays below 1 GB. */
 const AT_ONCE = 1e8;
@@ -15,6 +16,7 @@ const TILE = 256;
  */
 async function main([path, into, atOnce]: string[]): Promise<void> {
   const { width, height, format, density } = await open(path).metadata();
+  refuseTooManyPixels(width, height, format);
   const large = width * height > (atOnce === undefined ? AT_ONCE : Number(atOnce));
   refuseFullDisk(into, width * height * (large ? 6 : 3));
   const size = large ? await decodeInStrips(path, into) : await decodeWhole(path, into);

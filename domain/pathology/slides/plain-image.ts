@@ -7,6 +7,7 @@ import { SamMilError } from '../../errors.js';
 import type { Level0Px } from '../../units.js';
 import type { FileHead } from './check-file.js';
 import type { DecodedImage } from './decoded-image.js';
+import { tooManyPixels } from './image-limit.js';
 import { checkRequest } from './openslide.js';
 import { readMpp } from './properties.js';
 import type { Slide, SlideInfo } from './slide.js';
@@ -39,7 +40,8 @@ export class PlainImageSlide implements Slide {
   }
 
   /**
-   * @throws SamMilError CorruptSlide if the image cannot be decoded; DiskFull if the temporary folder is full
+   * @throws SamMilError InvalidInput if the image has too many pixels; CorruptSlide if it cannot be decoded;
+   *   DiskFull if the temporary folder is full
    */
   static open(path: string): PlainImageSlide {
     const folder = mkdtempSync(join(tmpdir(), 'sam-mil-image-'));
@@ -105,7 +107,7 @@ function decode(path: string, into: string): DecodedImage {
       next: `free space in ${tmpdir()}, or set TMPDIR to a folder with space for 3 bytes per pixel`,
     });
   }
-  throw failed(path, message);
+  throw tooManyPixels(path, message) ?? failed(path, message);
 }
 
 function failed(path: string, found: string): SamMilError {

@@ -1,6 +1,7 @@
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { SamMilError } from '../../errors.js';
+import { openRegular, readRegular } from '../../regular-file.js';
 
 /**
  * Leading bytes of a DICOM file that contain the series (0020,000E): elements are sorted by tag, and it
@@ -111,17 +112,21 @@ function readSeries(path: string): string | undefined {
 /** Reads the first bytes of a file, fewer if it is shorter. */
 function readHead(path: string, length: number): Buffer {
   const head = Buffer.alloc(length);
-  const file = openSync(path, 'r');
+  const { descriptor } = openRegular(path);
   try {
-    return head.subarray(0, readSync(file, head, 0, length, 0));
+    return head.subarray(0, readSync(descriptor, head, 0, length, 0));
   } finally {
-    closeSync(file);
+    closeSync(descriptor);
   }
 }
 
+/** An index names a few dozen files. */
+const INDEX = { bytes: 1 << 20, next: 'check that this is the index file of the slide' };
+
 function namedInIndex(path: string): string[] {
   const folder = dirname(path);
-  return readFileSync(path, 'latin1')
+  return readRegular(path, INDEX)
+    .toString('latin1')
     .split(/\r?\n/)
     .map((line) => line.slice(line.indexOf('=') + 1).trim())
     .filter((name) => name !== '' && basename(name) === name)

@@ -1,4 +1,6 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
+import { SamMilError } from '../../errors.js';
+import { openRegular } from '../../regular-file.js';
 
 /** Bytes per value of each TIFF type. */
 const TYPE_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
@@ -6,6 +8,18 @@ const TYPE_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
 /** Types of plain numbers, and of rationals. */
 const RATIONAL = 5;
 const SIGNED_RATIONAL = 10;
+
+/** SHORT, LONG, IFD, LONG8 and IFD8: the types that can hold a position in a file. */
+const POSITION_TYPES = [3, 4, 13, 16, 18];
+
+/** More directories than any slide has. */
+const MAX_DIRECTORIES = 4096;
+
+/** The longest text of an entry. OME-XML of a slide has a few kilobytes. */
+const MAX_TEXT_BYTES = 64 << 20;
+
+/** What all values together may exceed the size of the file by, because small ones may be shared. */
+const SHARED_BYTES = 16 << 20;
 
 export interface TiffLayout {
   little: boolean;
@@ -53,28 +67,54 @@ export function tiffDirectoryOffset(bytes: Buffer): number | undefined {
 
 /**
  * Reads directories and values of one TIFF file. Reads past the end of the file return short or empty
- * results.
+ * results. Everything that could make a reader hang or exhaust memory is refused with CorruptSlide: a loop of
+ * directories, values of a type that cannot hold them, more values than the file can contain.
  */
 export class TiffFile {
   readonly layout: TiffLayout;
   readonly size: number;
+  private readonly path: string;
   private readonly file: number;
+  /** In a sound file, values do not overlap, so all of them together are not larger than the file. */
+  private budget: number;
 
-  private constructor(file: number, size: number, layout: TiffLayout) {
+  private constructor(path: string, file: number, size: number, layout: TiffLayout) {
+    this.path = path;
     this.file = file;
     this.size = size;
     this.layout = layout;
+    this.budget = size + SHARED_BYTES;
   }
 
   /** Calls `use` with the open file; undefined if it is not a TIFF. */
   static with<Result>(path: string, use: (tiff: TiffFile) => Result): Result | undefined {
-    const file = openSync(path, 'r');
+    const { descriptor, status } = openRegular(path);
     try {
-      const { size } = statSync(path);
-      const layout = tiffLayout(readBytes(file, 0, Math.min(16, size)));
-      return layout === undefined ? undefined : use(new TiffFile(file, size, layout));
+      const size = Number(status.size);
+      const layout = tiffLayout(readBytes(descriptor, 0, Math.min(16, size)));
+      return layout === undefined ? undefined : use(new TiffFile(path, descriptor, size, layout));
     } finally {
-      closeSync(file);
+      closeSync(descriptor);
+    }
+  }
+
+  /**
+   * Reads the directories in order, up to and including the first that is not completely in the file.
+   * @throws SamMilError CorruptSlide if they form a loop
+   */
+  *directories(): Generator<TiffDirectory> {
+    const seen = new Set<number>();
+    for (let at = this.layout.first; at !== 0;) {
+      if (seen.has(at)) {
+        throw this.corrupt('its image directories form a loop', 'a last directory', `directory ${at} again`);
+      }
+      if (seen.size === MAX_DIRECTORIES) {
+        throw this.corrupt('it has too many image directories', `at most ${MAX_DIRECTORIES}`, 'more');
+      }
+      seen.add(at);
+      const directory = this.directory(at);
+      yield directory;
+      at = directory.next;
     }
   }
 
@@ -105,21 +145,67 @@ export class TiffFile {
     return { entries, end, next: unsigned(body, length - offsetBytes, offsetBytes, little) };
   }
 
-  /** Reads the numbers of an entry; rationals as quotients. */
-  numbers({ type, at, bytes }: TiffEntry): number[] {
+  /**
+   * Reads the first `most` numbers of an entry; rationals as quotients.
+   * @throws SamMilError CorruptSlide if the entries read so far do not fit in the file
+   */
+  numbers(entry: TiffEntry, most = 1): Float64Array {
+    const { type, at, count } = entry;
     const width = TYPE_BYTES[type] ?? 0;
-    if (width === 0) return [];
-    const data = this.read(at, bytes);
+    if (width === 0) return new Float64Array(0);
+    const data = this.values(at, Math.min(count, most) * width);
     const { little } = this.layout;
-    return Array.from({ length: Math.floor(data.length / width) }, (_, i) => {
-      if (width === 1) return data[i];
-      if (type !== RATIONAL && type !== SIGNED_RATIONAL) return unsigned(data, i * width, width, little);
-      return unsigned(data, i * 8, 4, little) / unsigned(data, i * 8 + 4, 4, little);
+    const numbers = new Float64Array(Math.floor(data.length / width));
+    for (let i = 0; i < numbers.length; i++) {
+      if (width === 1) numbers[i] = data[i];
+      else if (type !== RATIONAL && type !== SIGNED_RATIONAL) {
+        numbers[i] = unsigned(data, i * width, width, little);
+      } else numbers[i] = unsigned(data, i * 8, 4, little) / unsigned(data, i * 8 + 4, 4, little);
+    }
+    return numbers;
+  }
+
+  /**
+   * Reads all numbers of an entry that holds positions in the file, or sizes of parts of it.
+   * @throws SamMilError CorruptSlide for another type; as {@link numbers}
+   */
+  positions(entry: TiffEntry): Float64Array {
+    const { tag, type, count } = entry;
+    if (POSITION_TYPES.includes(type)) return this.numbers(entry, count);
+    throw this.corrupt(
+      `the values of tag ${tag} have the wrong type`,
+      `one of the TIFF types ${POSITION_TYPES.join(', ')}`,
+      `type ${type}`,
+    );
+  }
+
+  /** @throws SamMilError CorruptSlide for a text that is too long; as {@link numbers} */
+  text({ tag, at, bytes }: TiffEntry): string {
+    if (bytes > MAX_TEXT_BYTES) {
+      throw this.corrupt(`the text of tag ${tag} is too long`, `at most ${MAX_TEXT_BYTES} bytes`, `${bytes}`);
+    }
+    return this.values(at, bytes).toString('utf8').replace(/\0.*$/s, '');
+  }
+
+  /** Creates the error for a file whose directories contradict themselves. */
+  corrupt(what: string, expected: string, found: string): SamMilError {
+    return new SamMilError('CorruptSlide', `the slide file is damaged: ${what}`, {
+      file: this.path,
+      expected,
+      found,
+      next: 'copy or download the file again and compare its size with the original',
     });
   }
 
-  text({ at, bytes }: TiffEntry): string {
-    return this.read(at, bytes).toString('utf8').replace(/\0.*$/s, '');
+  private values(at: number, length: number): Buffer {
+    const bytes = this.read(at, length);
+    this.budget -= bytes.length;
+    if (this.budget >= 0) return bytes;
+    throw this.corrupt(
+      'the values of its image directories overlap',
+      `at most ${this.size} bytes of values`,
+      'more',
+    );
   }
 
   private read(at: number, length: number): Buffer {

@@ -1,5 +1,5 @@
 import { omeProperties } from './ome.js';
-import { TiffFile, type TiffDirectory } from './tiff-file.js';
+import { TiffFile, type TiffDirectory, type TiffEntry } from './tiff-file.js';
 
 const TAGS = {
   width: 256,
@@ -76,38 +76,44 @@ export function tiffPyramid(path: string): TiffPyramid | undefined {
 
 function listPages(tiff: TiffFile): TiffDirectory[] {
   const pages: TiffDirectory[] = [];
-  for (let at = tiff.layout.first; at !== 0 && pages.length < MOST_PAGES;) {
-    const page = tiff.directory(at);
+  for (const page of tiff.directories()) {
     pages.push(page);
-    at = page.next;
+    if (pages.length === MOST_PAGES) break;
   }
   return pages;
+}
+
+function readSubDirectories(tiff: TiffFile, entry: TiffEntry): Float64Array {
+  if (entry.count <= MOST_PAGES) return tiff.positions(entry);
+  throw tiff.corrupt('an image has too many sub-images', `at most ${MOST_PAGES}`, `${entry.count}`);
 }
 
 type TiffImage = ReturnType<typeof readImage>;
 
 function readImage(tiff: TiffFile, { entries }: TiffDirectory) {
-  const values = (tag: number) => {
-    const entry = entries.find((candidate) => candidate.tag === tag);
-    return entry === undefined ? [] : tiff.numbers(entry);
+  const entryOf = (tag: number) => entries.find((candidate) => candidate.tag === tag);
+  const value = (tag: number): number | undefined => {
+    const entry = entryOf(tag);
+    return entry && tiff.numbers(entry)[0];
   };
-  const text = entries.find(({ tag }) => tag === TAGS.description);
+  const text = entryOf(TAGS.description);
+  const below = entryOf(TAGS.subDirectories);
   const description = text && tiff.text(text);
-  const unit = UNIT_MICROMETERS[values(TAGS.resolutionUnit)[0]];
+  const unit = UNIT_MICROMETERS[value(TAGS.resolutionUnit) ?? 0];
   const properties: Record<string, string> = omeProperties(description);
   for (const [axis, tag] of [
     ['x', TAGS.xResolution],
     ['y', TAGS.yResolution],
   ] as const) {
-    const [perUnit] = values(tag);
+    const perUnit = value(tag) ?? 0;
     if (unit !== undefined && perUnit > 0) properties[`openslide.mpp-${axis}`] = String(unit / perUnit);
   }
   return {
-    width: values(TAGS.width)[0] ?? 0,
-    height: values(TAGS.height)[0] ?? 0,
-    tiled: values(TAGS.tileWidth).length > 0,
-    compression: values(TAGS.compression)[0] ?? 1,
-    subDirectories: values(TAGS.subDirectories),
+    width: value(TAGS.width) ?? 0,
+    height: value(TAGS.height) ?? 0,
+    tiled: value(TAGS.tileWidth) !== undefined,
+    compression: value(TAGS.compression) ?? 1,
+    subDirectories: below === undefined ? [] : [...readSubDirectories(tiff, below)],
     properties,
   };
 }

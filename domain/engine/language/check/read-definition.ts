@@ -1,10 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { ValueSchema } from '../../../activity-schema.js';
 import { SamMilError } from '../../../errors.js';
 import { isJsonObject, type Json, type JsonObject } from '../../../json.js';
+import { readRegular } from '../../../regular-file.js';
 import { camelCase, type ParameterSet, type WithOf } from '../../../parameters.js';
 import { schemaFaults, type SchemaFault } from './schema-faults.js';
+
+const LIMIT = { bytes: 1 << 20, next: 'check that this is the right file' };
 
 /** What a YAML or JSON file that describes one thing, such as an encoder, must hold. */
 export interface DefinitionForm<Set extends ParameterSet = ParameterSet> {
@@ -48,8 +50,9 @@ export function readDefinition<Form extends DefinitionForm>(
 
 function readValue(path: string, kind: string): Json {
   try {
-    return parse(readFileSync(path, 'utf8'), { maxAliasCount: 0 }) as Json;
+    return parse(readRegular(path, LIMIT).toString('utf8'), { maxAliasCount: 0 }) as Json;
   } catch (cause) {
+    if (cause instanceof SamMilError) throw cause;
     throw new SamMilError('InvalidInput', `cannot read the ${kind}`, {
       file: path,
       found: cause instanceof Error ? cause.message : String(cause),

@@ -1,8 +1,12 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { SamMilError } from '../../../errors.js';
+import { readRegular } from '../../../regular-file.js';
 import { listExternalFiles } from '../../../machine/onnx/onnx-graph.js';
 import type { EncoderFile } from './encoder-file-keys.js';
+
+/** The largest message of protobuf, and so of an ONNX file without external data. */
+const PROTOBUF = { bytes: 2 ** 31, next: 'store the weights of the model as external data' };
 
 /**
  * Lists the absolute paths of the weight files of an encoder: the checkpoint, or the ONNX model and the files
@@ -15,7 +19,7 @@ export function listEncoderFiles(path: string, file: EncoderFile): string[] {
   const beside = dirname(resolve(path));
   if ('weights' in file) return [present(resolve(beside, file.weights), path)];
   const model = present(resolve(beside, file.onnx), path);
-  const external = listExternalFiles(readFileSync(model), model);
+  const external = listExternalFiles(readRegular(model, PROTOBUF), model);
   return [model, ...external.map((name) => present(join(dirname(model), name), path))];
 }
 

@@ -134,7 +134,7 @@ describe('reading what h5py wrote', () => {
 describe('bad files', () => {
   test('missing files, folders, empty files and text are rejected', () => {
     expectError('InvalidInput', ['nope.h5', 'does not exist'], () => openH5(join(folder, 'nope.h5')));
-    expectError('InvalidInput', [folder, 'not a file'], () => openH5(folder));
+    expectError('InvalidInput', [folder, 'not a regular file'], () => openH5(folder));
     const empty = join(folder, 'empty.h5');
     writeFileSync(empty, '');
     expectError('InvalidInput', ['empty.h5', '0 bytes'], () => openH5(empty));
