@@ -14,12 +14,13 @@ export interface SourceItem {
   place: string;
 }
 
-type ListedSource = Extract<ItemSource, { kind: 'glob' | 'dir' | 'csv' | 'list' }>;
+export type ListedSource = Extract<ItemSource, { kind: 'glob' | 'dir' | 'csv' | 'list' }>;
 
 /**
  * Returns the items of a source, unsorted. Paths become absolute; every item with a `path` has a `name` (that
  * of the file, without extension). `value` is the source's value with its expressions evaluated. Relative
  * paths are resolved against `base`, in a table against the table's folder.
+ * Called in a separate process by `readSource`, so arguments and result are JSON.
  * @throws SamMilError InvalidInput naming what is missing, unreadable or empty
  */
 export async function itemsOfSource(

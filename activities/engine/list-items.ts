@@ -12,9 +12,10 @@ import {
 import { evaluateTemplate } from '../../domain/engine/language/expressions/template.js';
 import { executionFolder, keyProblem } from '../../domain/engine/store/paths.js';
 import { readItems } from '../../domain/engine/store/items-digest.js';
-import { itemsOfSource, type SourceItem } from './item-sources.js';
+import type { SourceItem } from './item-sources.js';
 import { writeLines } from './lines-file.js';
 import { needsReferences } from './needs-references.js';
+import { readSource } from './read-source.js';
 import { MANIFEST, withVanished } from './vanished-items.js';
 import { hasCells, readPlan, stageOf } from '../step/plan-file.js';
 import type { ListedItems, ListItemsInput, Manifest, ManifestLine } from './stage-messages.js';
@@ -58,7 +59,7 @@ export async function listLines(
         steps: {},
       });
       const value = evaluateTemplate(source.value, context);
-      const items = await itemsOfSource(source, value, plan.base, work);
+      const items = await readSource(source, value, plan.base, work);
       return keyed(items, source.keyField);
     }
   }

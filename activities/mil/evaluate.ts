@@ -7,7 +7,7 @@ export const definition = defineActivity({
   version: 2,
   summary: 'Scores the test slides of a trained fold: predictions, metrics under both protocols, ROC curve',
   ...parameters,
-  modelsUsed: async (_, { checkpoint }) => [modelOf(checkpoint)],
+  modelsUsed: async (_, { checkpoint }) => [await modelOf(checkpoint)],
   outputs: {
     predictions: fileOutput(
       'predictions',

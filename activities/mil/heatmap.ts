@@ -10,7 +10,7 @@ export const definition = defineActivity({
     'Draws the score of every patch over the slide: images, HDF5, GeoJSON, and how well scores find an annotated lesion',
   ...parameters,
   modelsUsed: async (given, { checkpoint, checkpoints }, work) => {
-    if (checkpoint !== undefined) return [modelOf(checkpoint)];
+    if (checkpoint !== undefined) return [await modelOf(checkpoint)];
     if (checkpoints === undefined) return [];
     return modelsOf(isItemsRef(given.checkpoints) ? given.checkpoints : checkpoints, work);
   },

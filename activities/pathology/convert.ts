@@ -1,6 +1,10 @@
 import { parameters } from '../../domain/pathology/convert/parameters.js';
+import { keyReader } from '../../domain/machine/reader/reader-process.js';
+import type { leftOutInKey } from '../../domain/pathology/convert/process-row.js';
 import { defineActivity } from '../define/define-activity.js';
 import { bagOutputs } from './bag-outputs.js';
+
+const ROW = new URL('../../domain/pathology/convert/process-row.js', import.meta.url).href;
 
 export const definition = defineActivity({
   name: 'pathology.convert',
@@ -22,8 +26,9 @@ export const definition = defineActivity({
   isolation: 'child',
   resumesFrom: 'the start (takes seconds)',
   hiddenInputs: async (_, inputs) => {
-    const { leftOutInKey } = await import('../../domain/pathology/convert/process-row.js');
-    return leftOutInKey(inputs);
+    const file = inputs['process-list']?.path;
+    if (file === undefined) return {};
+    return keyReader.call<typeof leftOutInKey>({ module: ROW, name: 'leftOutInKey', file }, inputs);
   },
   load: () => import('../../domain/pathology/convert/convert.js'),
 });

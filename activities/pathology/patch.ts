@@ -1,11 +1,15 @@
 import { parameters } from '../../domain/pathology/patch/parameters.js';
 import type { JsonObject } from '../../domain/json.js';
+import { keyReader } from '../../domain/machine/reader/reader-process.js';
+import type { rowInKey } from '../../domain/pathology/patch/row-effect.js';
 import {
   defineActivity,
   fileOutput,
   type FinishedItem,
   type FinishedStage,
 } from '../define/define-activity.js';
+
+const ROW = new URL('../../domain/pathology/patch/row-effect.js', import.meta.url).href;
 
 export const definition = defineActivity({
   name: 'pathology.patch',
@@ -45,8 +49,9 @@ export const definition = defineActivity({
   requires: ['openslide'],
   resumesFrom: 'the start (takes seconds)',
   hiddenInputs: async (parameters, inputs) => {
-    const { rowInKey } = await import('../../domain/pathology/patch/row-effect.js');
-    return rowInKey(parameters, inputs);
+    const file = inputs['process-list']?.path;
+    if (file === undefined) return {};
+    return keyReader.call<typeof rowInKey>({ module: ROW, name: 'rowInKey', file }, parameters, inputs);
   },
   load: () => import('../../domain/pathology/patch/patch.js'),
   finishStage: async (stage: FinishedStage) => {

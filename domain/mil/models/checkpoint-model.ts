@@ -2,17 +2,26 @@ import { isAbsolute, join } from 'node:path';
 import { readItems } from '../../engine/store/items.js';
 import { readItems as readReferenced } from '../../engine/store/items-digest.js';
 import { isFileRef, type FileRef, type InputFile, type ItemRecord, type ItemsRef } from '../../job.js';
+import { keyReader } from '../../machine/reader/reader-process.js';
 import { readCheckpoint } from './checkpoint.js';
+
+export function readModelName(path: string): string {
+  return readCheckpoint(path).config.model;
+}
 
 /** Names of models by the digest of their checkpoint: every item of a stage may ask for the same few. */
 const known = new Map<string, string>();
 const KEPT = 1000;
 
-/** Name of the model that a checkpoint holds. Throws as {@link readCheckpoint}. */
-export function modelOf({ path, digest }: Pick<InputFile, 'path' | 'digest'>): string {
+/**
+ * Name of the model that a checkpoint holds. It is read in a separate process, because the engine asks.
+ * Throws as {@link readCheckpoint}.
+ */
+export async function modelOf({ path, digest }: Pick<InputFile, 'path' | 'digest'>): Promise<string> {
   const before = known.get(digest);
   if (before !== undefined) return before;
-  const { model } = readCheckpoint(path).config;
+  const reading = { module: import.meta.url, name: 'readModelName', file: path };
+  const model = await keyReader.call<typeof readModelName>(reading, path);
   if (known.size >= KEPT) known.clear();
   known.set(digest, model);
   return model;
@@ -26,10 +35,11 @@ export function modelOf({ path, digest }: Pick<InputFile, 'path' | 'digest'>): s
 export async function modelsOf(checkpoints: ItemsRef | InputFile, work: string): Promise<string[]> {
   const records =
     'items' in checkpoints ? await readReferenced(work, checkpoints) : readItems(checkpoints.path);
-  const models = checkpointsIn(records).map(({ path, digest }) =>
-    modelOf({ path: isAbsolute(path) ? path : join(work, path), digest }),
-  );
-  return [...new Set(models)];
+  const models = new Set<string>();
+  for (const { path, digest } of checkpointsIn(records)) {
+    models.add(await modelOf({ path: isAbsolute(path) ? path : join(work, path), digest }));
+  }
+  return [...models];
 }
 
 function checkpointsIn(records: readonly ItemRecord[]): FileRef[] {

@@ -1,17 +1,15 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { digestOfFile, digestOfJson } from '../../../digest.js';
+import { keyReader } from '../../../machine/reader/reader-process.js';
 import { type Architecture, ARCHITECTURES } from './architectures.js';
-import { checkpointSizes, openCheckpointEncoder } from './checkpoint-encoder.js';
+import { openCheckpointEncoder } from './checkpoint-encoder.js';
 import type { EncoderDefinition, EncoderInfo } from './encoder.js';
-import {
-  type CheckpointFile,
-  type EncoderFile,
-  type OnnxFile,
-  parseEncoderFile,
-} from './encoder-file-keys.js';
-import { listEncoderFiles } from './encoder-parts.js';
+import type { EncoderFile } from './encoder-file-keys.js';
+import type { CheckpointFacts, OnnxFacts, readEncoderFacts } from './encoder-facts.js';
 import { openOnnxEncoder } from './onnx-encoder.js';
+
+const FACTS = new URL('./encoder-facts.js', import.meta.url).href;
 
 /**
  * Reads an encoder from a YAML or JSON file: an ONNX model with its size, mean, std and dim, or a checkpoint
@@ -22,12 +20,13 @@ import { openOnnxEncoder } from './onnx-encoder.js';
  * a file is missing; UnsupportedFormat if a file is not what the encoder file states
  */
 export async function readEncoderFile(path: string): Promise<EncoderDefinition> {
-  const file = parseEncoderFile(path);
-  return 'onnx' in file ? onnxDefinition(path, file) : checkpointDefinition(path, file);
+  // The engine asks for every item, and models have gigabytes or may be damaged.
+  const reading = { module: FACTS, name: 'readEncoderFacts', file: path };
+  const facts = await keyReader.call<typeof readEncoderFacts>(reading, path);
+  return 'sizes' in facts ? checkpointDefinition(facts) : onnxDefinition(facts);
 }
 
-async function onnxDefinition(path: string, file: OnnxFile): Promise<EncoderDefinition> {
-  const files = listEncoderFiles(path, file);
+async function onnxDefinition({ file, files }: OnnxFacts): Promise<EncoderDefinition> {
   const [model] = files;
   const info: EncoderInfo = {
     ...named(file),
@@ -47,23 +46,21 @@ async function onnxDefinition(path: string, file: OnnxFile): Promise<EncoderDefi
   };
 }
 
-async function checkpointDefinition(path: string, file: CheckpointFile): Promise<EncoderDefinition> {
+async function checkpointDefinition({ file, files, sizes }: CheckpointFacts): Promise<EncoderDefinition> {
   const { architecture, headWidth } = file;
-  const files = listEncoderFiles(path, file);
   const checkpoint = { architecture, path: files[0], headWidth };
   const { defaults, version } = ARCHITECTURES[architecture] as Architecture;
   const weightsDigest = await digestFiles(files);
-  const { dim, size } = checkpointSizes(checkpoint);
   const info: EncoderInfo = {
     ...named(file),
     version: file.version,
     weightsDigest,
     architecture: { name: architecture, version, 'head-width': headWidth ?? null },
-    inputSize: file.size ?? size ?? defaults.inputSize,
+    inputSize: file.size ?? sizes.size ?? defaults.inputSize,
     resize: file.resize ?? defaults.resize,
     mean: file.mean ?? defaults.mean,
     std: file.std ?? defaults.std,
-    dim: file.dim ?? dim,
+    dim: file.dim ?? sizes.dim,
   };
   return {
     info,
