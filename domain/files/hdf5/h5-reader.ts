@@ -1,9 +1,11 @@
 import h5wasm, { type Dataset, type File } from 'h5wasm/node';
 import { closeSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { withFileBytes } from '../file-bytes.js';
 import { SamMilError } from '../../errors.js';
 import { openRegular, type RegularFile } from '../../regular-file.js';
 import { BLOCK_BYTES, checked, describeType, hdf5, numericDtype, quietly } from './h5-library.js';
+import { checkStorage } from './h5-storage.js';
 import { isPlain, openingOnly, passThrough, withLibraryMemory } from './h5-library.js';
 import { viewBytes, bytesPerElement, type Dtype, countElements, emptyArray } from '../tensor.js';
 import { toFloat32, toInt32, type TypedArray } from '../tensor.js';
@@ -17,6 +19,11 @@ export type AttributeValue = null | number | string | boolean | number[] | strin
 /** Maximum size in bytes of a dataset. A larger shape means a damaged or malicious file. */
 const MAX_READ_BYTES = 2 ** 34;
 
+export interface DatasetInfo {
+  dtype: Dtype;
+  shape: number[];
+}
+
 /**
  * An open HDF5 file. Every method throws SamMilError InvalidInput, with the file and the dataset, if the
  * content is not what was requested.
@@ -25,6 +32,7 @@ export class H5Reader {
   readonly path: string;
   private readonly file: File;
   private open = true;
+  private readonly checked = new Map<string, DatasetInfo>();
 
   /** Use {@link openH5}. */
   constructor(path: string, file: File) {
@@ -43,9 +51,21 @@ export class H5Reader {
     return this.attempt(group, () => hdf5.get_names(this.file.file_id, absolute(group), false));
   }
 
-  /** Element type and shape of a dataset of numbers. */
-  info(name: string): { dtype: Dtype; shape: number[] } {
-    const { metadata } = this.dataset(name);
+  /**
+   * Element type and shape of a dataset of numbers. A dataset of which a part was never stored is refused:
+   * HDF5 would return zeros.
+   */
+  info(name: string): DatasetInfo {
+    const known = this.checked.get(name);
+    if (known !== undefined) return known;
+    const info = this.inspect(name);
+    this.checked.set(name, info);
+    return info;
+  }
+
+  private inspect(name: string): DatasetInfo {
+    const dataset = this.dataset(name);
+    const { metadata } = dataset;
     const dtype = numericDtype(metadata);
     if (dtype === undefined) {
       throw this.refusal(
@@ -55,7 +75,23 @@ export class H5Reader {
       );
     }
     if (metadata.shape === null) throw this.refusal(`dataset "${name}" is empty`, 'an array', 'no dataspace');
-    return { dtype, shape: metadata.shape.map(Number) };
+    const info = { dtype, shape: metadata.shape.map(Number) };
+    this.requireStored(name, dataset);
+    return info;
+  }
+
+  private requireStored(name: string, { metadata, filters }: Dataset): void {
+    const header = this.attempt(name, () => hdf5.create_object_reference(this.file.file_id, absolute(name)));
+    const address = Number(Buffer.from(header).readBigUInt64LE(0));
+    const stored = withFileBytes(this.path, (file) =>
+      checkStorage(file, { name, metadata, filters, header: address }),
+    );
+    if (stored) return;
+    // The library names the file that has the values.
+    this.attempt(name, () =>
+      this.copyRows(name, metadata.shape?.map(() => 1) ?? [], 0, 0, new Uint8Array(metadata.size)),
+    );
+    throw this.refusal(`the values of dataset "${name}" are in other datasets: copy them into this one`);
   }
 
   /**
