@@ -8,6 +8,7 @@ import {
   bytesPerElement,
   type Dtype,
   countElements,
+  isPossibleShape,
   type Tensor,
 } from './tensor.js';
 
@@ -148,12 +149,25 @@ function readHeader(file: FileBytes): { header: Record<string, unknown>; start: 
     const text = new TextDecoder('utf-8', { fatal: true }).decode(file.read(8, length));
     const header: unknown = JSON.parse(text);
     if (typeof header === 'object' && header !== null && !Array.isArray(header)) {
+      if (countKeys(text) > Object.keys(header).length)
+        throw file.refusal('has two tensors with the same name');
       return { header: header as Record<string, unknown>, start: 8 + length };
     }
   } catch (error) {
     if (error instanceof SamMilError) throw error;
   }
   throw file.refusal('is not a safetensors file', 'a JSON object as its header');
+}
+
+/** Number of keys of the outer object of a JSON text. JSON.parse keeps the last of two equal ones. */
+function countKeys(text: string): number {
+  let [depth, keys] = [0, 0];
+  for (const [token] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]:]/gs)) {
+    if (token === '{' || token === '[') depth++;
+    else if (token === '}' || token === ']') depth--;
+    else if (token === ':' && depth === 1) keys++;
+  }
+  return keys;
 }
 
 function readMetadata(file: FileBytes, header: Record<string, unknown>): Record<string, string> {
@@ -175,15 +189,11 @@ function parseEntry(file: FileBytes, name: string, entry: unknown): Entry {
     throw file.refusal(
       `tensor "${name}" has an unknown type`,
       Object.values(NAMES).join(', '),
-      JSON.stringify(code),
+      excerpt(code),
     );
   }
-  if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) {
-    throw file.refusal(
-      `tensor "${name}" is malformed`,
-      'a shape and two data_offsets',
-      JSON.stringify(entry),
-    );
+  if (!isSizes(shape) || !isPossibleShape(shape) || !isSizes(offsets) || offsets.length !== 2) {
+    throw file.refusal(`tensor "${name}" is malformed`, 'a shape and two data_offsets', excerpt(entry));
   }
   const [begin, end] = offsets;
   const bytes = countElements(shape) * bytesPerElement(dtype);
@@ -195,6 +205,15 @@ function parseEntry(file: FileBytes, name: string, entry: unknown): Entry {
     );
   }
   return { name, dtype, shape, begin, end };
+}
+
+/** Shows a value of a header, which may be nested too deeply to print. */
+function excerpt(value: unknown): string {
+  try {
+    return (JSON.stringify(value) ?? 'nothing').slice(0, 200);
+  } catch {
+    return 'a deeply nested value';
+  }
 }
 
 function isSizes(value: unknown): value is number[] {

@@ -104,6 +104,20 @@ export function countElements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
+/** Maximum number of axes in numpy and torch. */
+const MAX_AXES = 64;
+
+/** Maximum length of an axis: no array has more elements. An axis of length 0 does not make others valid. */
+const MAX_AXIS = 2 ** 33;
+
+/** Whether a shape that a file states can be that of a tensor. */
+export function isPossibleShape(shape: readonly number[]): boolean {
+  return (
+    shape.length <= MAX_AXES &&
+    shape.every((size) => Number.isSafeInteger(size) && size >= 0 && size <= MAX_AXIS)
+  );
+}
+
 /**
  * Converts values to float32. Float32 arrays are returned unchanged; float64 and integers are rounded, half
  * floats are widened.

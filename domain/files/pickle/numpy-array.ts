@@ -4,6 +4,7 @@ import {
   type Dtype,
   countElements,
   emptyArray,
+  isPossibleShape,
   type Tensor,
 } from '../tensor.js';
 
@@ -32,9 +33,6 @@ const DTYPES: Record<string, Dtype> = {
   b1: 'bool',
 };
 
-/** Maximum number of axes in numpy. */
-const MAX_AXES = 64;
-
 /**
  * Element type of a numpy type code; undefined for types other than numbers, such as text, objects and
  * records.
@@ -51,7 +49,7 @@ export function numpyTensor({ descr, shape, fortran, bytes }: NumpyLayout): Tens
   const dtype = numpyDtype(descr);
   if (dtype === undefined)
     throw new RangeError(`a numpy array of type "${descr}" is not an array of numbers`);
-  if (shape.length > MAX_AXES || shape.some((size) => !Number.isSafeInteger(size) || size < 0)) {
+  if (!isPossibleShape(shape)) {
     throw new RangeError(`a numpy array has the invalid shape (${shape.slice(0, 8).join(', ')})`);
   }
   const expectedBytes = countElements(shape) * bytesPerElement(dtype);

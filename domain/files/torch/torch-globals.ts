@@ -8,7 +8,14 @@ import {
   PickleTuple,
 } from '../pickle/pickle-values.js';
 import type { PickleValue } from '../pickle/pickle-values.js';
-import { bytesPerElement, type Dtype, countElements, type Tensor, type TypedArray } from '../tensor.js';
+import {
+  bytesPerElement,
+  type Dtype,
+  countElements,
+  isPossibleShape,
+  type Tensor,
+  type TypedArray,
+} from '../tensor.js';
 
 /** Element types of the storage classes of torch, by class name. */
 export const STORAGE_DTYPES: Readonly<Record<string, Dtype>> = {
@@ -238,10 +245,15 @@ function toTensor(value: PickleValue): TorchTensor {
 
 function checkSizes(numbers: readonly number[], shape: readonly number[], strides: readonly number[]): void {
   const sane = numbers.every((number) => Number.isSafeInteger(number) && number >= 0);
-  if (sane && shape.length === strides.length && shape.length <= 64) return;
+  if (sane && shape.length === strides.length && isPossibleShape(shape)) return;
   throw new RangeError(
-    `has a tensor with invalid shape (${shape.join(', ')}) and strides (${strides.join(', ')})`,
+    `has a tensor with invalid shape (${listSizes(shape)}) and strides (${listSizes(strides)})`,
   );
+}
+
+/** A damaged shape may have a million axes. */
+function listSizes(sizes: readonly number[]): string {
+  return `${sizes.slice(0, 8).join(', ')}${sizes.length > 8 ? ', ...' : ''}`;
 }
 
 function isContiguous(shape: readonly number[], strides: readonly number[]): boolean {

@@ -28,7 +28,7 @@ export function readLegacyPt(file: FileBytes, unpickle: Unpickle): PickleValue {
   if (magic.value !== MAGIC) throw file.refusal('is a plain pickle, not a file written by torch.save');
   const version = unpickle(magic.end);
   if (version.value !== PROTOCOL)
-    throw file.refusal('has an unknown torch file version', `${PROTOCOL}`, JSON.stringify(version.value));
+    throw file.refusal('has an unknown torch file version', `${PROTOCOL}`, describe(version.value));
   const machine = unpickle(version.end);
   if (machine.value instanceof Map && machine.value.get('little_endian') === false) {
     throw file.refusal('was written on a big-endian machine', 'little-endian values');
@@ -42,6 +42,12 @@ export function readLegacyPt(file: FileBytes, unpickle: Unpickle): PickleValue {
   if (!Array.isArray(keys.value)) throw file.refusal('has no list of storages after its value');
   placeParts(file, parts, keys.value, keys.end);
   return content.value;
+}
+
+/** Describes any value of a pickle, also one that JSON does not have or that contains itself. */
+function describe(value: PickleValue): string {
+  if (typeof value === 'object' && value !== null) return 'a container';
+  return String(value).slice(0, 100);
 }
 
 function findStorage(file: FileBytes, parts: Map<string, Part>, id: PickleValue): TorchStorage {
@@ -76,8 +82,8 @@ function placeParts(
 ): void {
   let at = start;
   for (const key of keys) {
-    const name = typeof key === 'string' ? key : JSON.stringify(key);
-    const part = parts.get(name);
+    const name = describe(key);
+    const part = typeof key === 'string' ? parts.get(key) : undefined;
     if (part === undefined) throw file.refusal(`lists the storage "${name}", which nothing uses`);
     const head = file.read(at, 8);
     const length = Number(new DataView(head.buffer).getBigInt64(0, true));

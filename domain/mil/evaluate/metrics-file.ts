@@ -1,6 +1,8 @@
 import { SamMilError } from '../../errors.js';
+import { requireSchema } from '../../engine/language/check/require-schema.js';
 import { readJson } from '../../files/read-json.js';
-import { isJsonObject, type JsonObject } from '../../json.js';
+import type { Json, JsonObject } from '../../json.js';
+import { METRICS } from './metrics-schema.js';
 import type { Evaluation, Protocol } from './evaluate-predictions.js';
 import type { SetName } from '../split/splits.js';
 
@@ -32,19 +34,38 @@ export interface MetricsFile extends Evaluation {
 }
 
 /**
- * Reads a metrics file.
+ * Reads and checks a metrics file.
  *
- * @throws SamMilError InvalidInput naming the file
+ * @throws SamMilError InvalidInput naming the file and what in it is missing or contradicts the rest
  */
 export function readMetricsFile(path: string): MetricsFile {
-  const value = readJson(path, 'metrics');
-  if (!isJsonObject(value) || value.metrics !== 1 || !isJsonObject(value.protocols ?? null)) {
-    throw new SamMilError('InvalidInput', 'not a metrics file of version 1', {
-      file: path,
-      next: 'use the items of a mil.evaluate stage',
-    });
+  const value = readJson(path, 'metrics') as Json;
+  const next = 'use the items of a mil.evaluate stage, or run it again';
+  requireSchema(METRICS, value, { file: path, what: 'not a metrics file of version 1', next });
+  const metrics = value as unknown as MetricsFile;
+  const found = contradiction(metrics);
+  if (found === undefined) return metrics;
+  throw new SamMilError('InvalidInput', 'the metrics file contradicts itself', { file: path, found, next });
+}
+
+/** Describes the first two numbers that do not belong together. */
+function contradiction({ classes, counts, slides, protocols }: MetricsFile): string | undefined {
+  if (new Set(classes).size !== classes.length) return `equal class names: ${classes.join(', ')}`;
+  const names = Object.keys(counts);
+  if (names.length !== classes.length || !classes.every((name) => Object.hasOwn(counts, name))) {
+    return `classes ${classes.join(', ')}, but counts of ${names.join(', ')}`;
   }
-  return value as unknown as MetricsFile;
+  const counted = classes.reduce((sum, name) => sum + counts[name], 0);
+  if (counted !== slides) return `${slides} slides, but counts of ${counted}`;
+  for (const [name, { confusion }] of Object.entries(protocols)) {
+    const rows = confusion.map((row) => row.reduce((sum, count) => sum + count, 0));
+    const square =
+      confusion.length === classes.length && confusion.every((row) => row.length === rows.length);
+    if (!square || rows.some((sum, k) => sum !== counts[classes[k]])) {
+      return `a confusion matrix (${name}) that does not have the counts of the classes`;
+    }
+  }
+  return undefined;
 }
 
 export function formatMetricsFile(metrics: MetricsFile): string {

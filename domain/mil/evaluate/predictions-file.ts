@@ -30,16 +30,25 @@ export function formatPredictions(
  */
 export function readPredictions(path: string, classes: readonly string[]): Prediction[] {
   const required = ['slide_id', 'label', ...classes.map((name) => `prob_${name}`)];
+  const seen = new Set<string>();
   return readCsv(path, { header: true, required }).rows.map(({ line, values }) => {
     const label = classes.indexOf(values.label);
     const probabilities = classes.map((name) => Number(values[`prob_${name}`] || NaN));
-    if (label === -1 || !probabilities.every(Number.isFinite)) {
+    const sum = probabilities.reduce((total, value) => total + value, 0);
+    const valid = probabilities.every((value) => value >= 0 && value <= 1) && Math.abs(sum - 1) < 1e-3;
+    if (label === -1 || !valid || values.slide_id === '') {
       throw new SamMilError('InvalidInput', 'this row is not a valid prediction', {
         file: `${path}:${line}`,
-        expected: `one of the labels ${classes.join(', ')} and one probability per class`,
+        expected: `one of the labels ${classes.join(', ')} and one probability per class, summing to 1`,
         found: Object.values(values).join(','),
       });
     }
+    if (seen.has(values.slide_id)) {
+      throw new SamMilError('InvalidInput', `slide "${values.slide_id}" has two predictions`, {
+        file: `${path}:${line}`,
+      });
+    }
+    seen.add(values.slide_id);
     return { key: values.slide_id, label, probabilities };
   });
 }

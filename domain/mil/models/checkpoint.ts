@@ -2,8 +2,11 @@ import { SamMilError } from '../../errors.js';
 import { readSafetensors, writeSafetensors } from '../../files/safetensors.js';
 import { toFloat32, type Tensor } from '../../files/tensor.js';
 import { readPt, writePt, type PtFile } from '../../files/torch/torch-pt.js';
-import { canonicalJson, type JsonObject } from '../../json.js';
-import type { Checkpoint, ModelConfig } from './model.js';
+import { firstNotFinite } from '../../files/finite.js';
+import { requireSchema } from '../../engine/language/check/require-schema.js';
+import { canonicalJson, type Json, type JsonObject } from '../../json.js';
+import { CHECKPOINT_NOTES } from './checkpoint-schema.js';
+import type { Checkpoint } from './model.js';
 import { elementCount, type HostWeights, type ParameterSpec } from '../compute/parameters.js';
 import type { Standardization } from '../bags/standardize.js';
 import { publishedCheckpoint } from './torch-checkpoint.js';
@@ -78,14 +81,64 @@ function parseCheckpoint(
     [DEVIATION]: deviation,
     ...weights
   } = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, toFloat32(tensor)]));
+  const { config, classes, training } = parseNotes(path, notes);
+  if (new Set(classes).size !== classes.length || classes.length !== config.classes) {
+    throw damaged(path, `${config.classes} different class names`, classes.join(', '));
+  }
+  checkWeights(path, tensors);
+  const standardization = (mean ?? deviation) ? { mean, deviation } : undefined;
+  if (standardization && !isStandardization(standardization, config.dim)) {
+    throw damaged(path, `${MEAN} and ${DEVIATION} of ${config.dim} numbers, above 0 for the second`);
+  }
   return {
-    config: JSON.parse(notes.config) as ModelConfig,
-    classes: JSON.parse(notes.classes) as string[],
+    config,
+    classes,
     groupFeatures: notes['group-features'] === 'true',
     weights,
-    ...(mean === undefined ? {} : { standardization: { mean, deviation } }),
-    training: JSON.parse(notes.training) as JsonObject,
+    ...(standardization && { standardization }),
+    training,
   };
+}
+
+/** The notes that are JSON. */
+function parseNotes(
+  path: string,
+  notes: Readonly<Record<string, string>>,
+): Pick<Checkpoint, 'config' | 'classes' | 'training'> {
+  const parsed: JsonObject = { ...notes };
+  for (const name of ['config', 'classes', 'training']) {
+    try {
+      parsed[name] = JSON.parse(notes[name]) as Json;
+    } catch {
+      throw damaged(path, `JSON in the note "${name}"`, notes[name]?.slice(0, 100) ?? 'none');
+    }
+  }
+  requireSchema(CHECKPOINT_NOTES, parsed, { file: path, what: DAMAGED, next: AGAIN });
+  return parsed as unknown as Pick<Checkpoint, 'config' | 'classes' | 'training'>;
+}
+
+function checkWeights(path: string, tensors: Readonly<Record<string, Tensor>>): void {
+  for (const [name, tensor] of Object.entries(tensors)) {
+    const values = toFloat32(tensor);
+    const bad = firstNotFinite(values);
+    if (bad < 0) continue;
+    throw new SamMilError('InvalidInput', `weight "${name}" has values that are not finite`, {
+      file: path,
+      found: `${values[bad]} at index ${bad}`,
+      next: 'check the training history for a loss that is not finite, or copy the file again',
+    });
+  }
+}
+
+function isStandardization({ mean, deviation }: Partial<Standardization>, dim: number): boolean {
+  return mean?.length === dim && deviation?.length === dim && deviation.every((value) => value > 0);
+}
+
+const DAMAGED = 'is a damaged checkpoint';
+const AGAIN = 'copy the file again, or train again';
+
+function damaged(file: string, expected: string, found?: string): SamMilError {
+  return new SamMilError('InvalidInput', DAMAGED, { file, expected, found, next: AGAIN });
 }
 
 /**

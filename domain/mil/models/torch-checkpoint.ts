@@ -40,6 +40,7 @@ export function publishedCheckpoint(path: string, all: Readonly<Record<string, T
       found: [...unknown, ...missing.map((name) => `no ${name}`)].slice(0, 6).join(', '),
     });
   }
+  requireRanks(path, tensors);
   const weights: HostWeights = {};
   for (const [name, ours] of Object.entries(NAMES)) weights[ours] = toFloat32(tensors[name]);
   const [embedDim, dim] = tensors['patch_to_emb.0.weight'].shape;
@@ -60,4 +61,18 @@ export function publishedCheckpoint(path: string, all: Readonly<Record<string, T
     weights,
     training: { source: 'torch checkpoint' },
   };
+}
+
+/** The sizes of the model come from the shapes of its matrices. */
+function requireRanks(path: string, tensors: Readonly<Record<string, Tensor>>): void {
+  for (const name of Object.keys(NAMES)) {
+    const { shape } = tensors[name];
+    const rank = name.endsWith('.bias') ? 1 : 2;
+    if (shape.length === rank && shape.every((size) => size > 0)) continue;
+    throw new SamMilError('InvalidInput', `the parameter ${name} has the wrong shape`, {
+      file: path,
+      expected: rank === 1 ? 'N' : 'N x M',
+      found: shape.join(' x ') || 'a single number',
+    });
+  }
 }

@@ -1,8 +1,10 @@
 import { SamMilError } from '../../errors.js';
+import { requireSchema } from '../../engine/language/check/require-schema.js';
 import { readJson } from '../../files/read-json.js';
 import { readCsv } from '../../files/csv.js';
-import { isJsonObject, type Json } from '../../json.js';
-import { SET_NAMES, type Fold, type SetName } from './splits.js';
+import type { Json } from '../../json.js';
+import { SET_NAMES, type Fold } from './splits.js';
+import { GIVEN_SPLITS } from './splits-schema.js';
 
 /** A fold in a user's file. Without `train`, all other bags are used for training. */
 export interface GivenFold extends Omit<Fold, 'train'> {
@@ -32,39 +34,24 @@ export function readGivenSplits(path: string, seed: number): GivenRepeat[] {
 type Lists = Omit<GivenRepeat, 'seed'>;
 
 function fromJson(path: string): Lists[] {
-  const value = readJson(path, 'splits file');
-  const repeats = isJsonObject(value) && Array.isArray(value.repeats) ? value.repeats : undefined;
-  if (repeats === undefined) throw wrongShape(path, 'no list `repeats`');
-  return repeats.map((entry, r) => {
-    if (!isJsonObject(entry) || !Array.isArray(entry.folds))
-      throw wrongShape(path, `repeat ${r} has no list \`folds\``);
-    const folds = entry.folds.map((fold, f) => toFold(fold, f, `${path} (repeat ${r}, fold ${f})`));
-    return { repeat: typeof entry.repeat === 'number' ? entry.repeat : r, folds };
-  });
-}
-
-function toFold(value: Json, index: number, place: string): GivenFold {
-  if (!isJsonObject(value)) throw wrongShape(place, 'the fold is not an object');
-  const readList = (set: SetName): string[] => {
-    const list = value[set];
-    if (Array.isArray(list) && list.every((key) => typeof key === 'string')) return list;
-    throw wrongShape(place, `\`${set}\` is not a list of names`);
-  };
-  return {
-    fold: typeof value.fold === 'number' ? value.fold : index,
-    ...(value.train === undefined ? {} : { train: readList('train') }),
-    val: value.val === undefined ? [] : readList('val'),
-    test: readList('test'),
-  };
-}
-
-function wrongShape(file: string, found: string): SamMilError {
-  return new SamMilError('InvalidInput', 'not a splits file', {
-    file,
+  const value = readJson(path, 'splits file') as Json;
+  requireSchema(GIVEN_SPLITS, value, {
+    file: path,
+    what: 'not a splits file',
     expected:
       '{"repeats": [{"folds": [{"train": [...], "val": [...], "test": [...]}]}]}, train and val optional',
-    found,
   });
+  const { repeats } = value as unknown as { repeats: GivenJson[] };
+  return repeats.map(({ repeat, folds }, r) => ({
+    repeat: repeat ?? r,
+    folds: folds.map(({ fold, val, ...sets }, f) => ({ fold: fold ?? f, val: val ?? [], ...sets })),
+  }));
+}
+
+/** What the schema lets through. */
+interface GivenJson {
+  repeat?: number;
+  folds: (Pick<Fold, 'test'> & Partial<Fold>)[];
 }
 
 function fromCsv(path: string): Lists[] {
@@ -82,10 +69,11 @@ function fromCsv(path: string): Lists[] {
   for (const { line, values } of table.rows) {
     const [repeat, fold] = [Number(values.repeat ?? 0), Number(values.fold)];
     const set = SET_NAMES.find((name) => name === values.set);
-    if (!Number.isInteger(repeat) || !Number.isInteger(fold) || values.fold === '' || set === undefined) {
+    const numbered = [values.repeat ?? '0', values.fold].every((cell) => /^\d+$/.test(cell));
+    if (!numbered || set === undefined || values.slide_id === '') {
       throw new SamMilError('InvalidInput', 'this row is not a valid split', {
         file: `${path}:${line}`,
-        expected: 'integers for repeat and fold, and train, val or test',
+        expected: 'integers for repeat and fold, train, val or test, and a slide_id',
         found: Object.values(values).join(','),
       });
     }

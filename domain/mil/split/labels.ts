@@ -150,6 +150,14 @@ function classNames(
     });
   }
   if (requested === undefined) return positiveLast(path, present);
+  const twice = requested.find((name, i) => requested.indexOf(name) !== i);
+  if (twice !== undefined) {
+    throw new SamMilError('InvalidInput', `\`classes\` contains "${twice}" twice`, {
+      file: path,
+      expected: 'each class once',
+      found: requested.join(', '),
+    });
+  }
   const stranger = rows.find(({ label }) => !requested.includes(label));
   if (stranger !== undefined) {
     throw new SamMilError('InvalidInput', 'the label is not one of `classes`', {

@@ -1,7 +1,9 @@
 import { SamMilError } from '../../errors.js';
+import { requireSchema } from '../../engine/language/check/require-schema.js';
 import { readJson } from '../../files/read-json.js';
 import type { InputFile } from '../../job.js';
-import { isJsonObject, type Json, type JsonObject } from '../../json.js';
+import type { Json, JsonObject } from '../../json.js';
+import { SPLITS } from './splits-schema.js';
 
 /** Keys of the bags of each set. `val` may be empty. */
 export interface Fold {
@@ -46,41 +48,17 @@ export interface Splits {
  * @throws SamMilError InvalidInput naming the file and the problem, including leaks
  */
 export function readSplits(path: string): Splits {
-  const value = readJson(path, 'splits file', 'run the mil.split stage again');
-  const fault = shapeFault(value);
-  if (fault !== undefined) {
-    throw new SamMilError('InvalidInput', 'not a splits file of version 1', {
-      file: path,
-      expected:
-        '{"splits": 1, "classes": [...], "labels": {...}, "repeats": [{"repeat": 0, "folds": [{"fold": 0, ...}]}]}, as written by mil.split',
-      found: fault,
-      next: 'pass other lists to mil.split as `splits`',
-    });
-  }
-  const splits = value as Splits;
+  const value = readJson(path, 'splits file', 'run the mil.split stage again') as Json;
+  requireSchema(SPLITS, value, {
+    file: path,
+    what: 'not a splits file of version 1',
+    expected:
+      '{"splits": 1, "classes": [...], "labels": {...}, "repeats": [{"repeat": 0, "folds": [{"fold": 0, ...}]}]}, as written by mil.split',
+    next: 'pass other lists to mil.split as `splits`',
+  });
+  const splits = value as unknown as Splits;
   checkSplits(splits, path);
   return splits;
-}
-
-/** Describes what is wrong with a splits file, except in the lists of the folds. */
-function shapeFault(value: unknown): string | undefined {
-  if (!isJsonObject(value)) return 'not an object';
-  const { splits, classes, labels, groups, repeats } = value;
-  if (splits !== 1) return `\`splits\` is ${JSON.stringify(splits)}`;
-  if (!Array.isArray(classes) || !classes.every((name) => typeof name === 'string'))
-    return 'no list `classes`';
-  if (!isJsonObject(labels)) return 'no `labels`';
-  if (groups !== undefined && !isJsonObject(groups)) return '`groups` is not an object';
-  if (!Array.isArray(repeats)) return 'no list `repeats`';
-  const numbered = (entry: Json | undefined, name: string): entry is JsonObject =>
-    isJsonObject(entry) && Number.isInteger(entry[name]);
-  for (const [i, entry] of repeats.entries()) {
-    if (!numbered(entry, 'repeat') || !Array.isArray(entry.folds))
-      return `repeat ${i} has no number or no folds`;
-    if (!entry.folds.every((fold) => numbered(fold, 'fold')))
-      return `repeat ${i} has a fold without a number`;
-  }
-  return undefined;
 }
 
 /**
@@ -135,12 +113,13 @@ export function refuseOtherSplits(
 }
 
 /**
- * Rejects invalid splits: a bag without a label, a bag or a patient in two sets of a fold, an empty training
- * or test set, two folds with the same number.
+ * Rejects invalid splits: a class name that occurs twice, a bag without a label, a bag or a patient in two
+ * sets of a fold, an empty training or test set, two folds with the same number.
  *
  * @throws SamMilError InvalidInput naming the repeat, the fold, the patient and the bags
  */
 export function checkSplits(splits: Splits, file: string): void {
+  refuseTwice('class', splits.classes, file);
   refuseTwice('repeat', splits.repeats.map(({ repeat }) => repeat), file); // prettier-ignore
   for (const { repeat, folds } of splits.repeats) {
     refuseTwice('fold', folds.map(({ fold }) => fold), `${file} (repeat ${repeat})`); // prettier-ignore
@@ -155,16 +134,15 @@ export function checkSplits(splits: Splits, file: string): void {
   }
 }
 
-/** Of two with the same number, only the first would be trained. */
-function refuseTwice(what: string, numbers: readonly number[], file: string): void {
-  const twice = numbers.find((number, i) => numbers.indexOf(number) !== i);
+/** Of two folds with the same number, only the first would be trained. */
+function refuseTwice(what: string, names: readonly (string | number)[], file: string): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice === undefined) return;
   throw new SamMilError('InvalidInput', `${what} ${twice} is defined twice`, { file });
 }
 
 function checkLabels(splits: Splits, fold: Fold, place: { file: string }): void {
   for (const set of SET_NAMES) {
-    if (!Array.isArray(fold[set])) throw new SamMilError('InvalidInput', `no list "${set}"`, place);
     for (const key of fold[set]) {
       const label = Object.hasOwn(splits.labels, key) ? splits.labels[key] : undefined;
       if (label === undefined || !Number.isInteger(label) || label < 0 || label >= splits.classes.length) {

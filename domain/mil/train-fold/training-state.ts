@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ValueSchema } from '../../activity-schema.js';
+import { requireSchema } from '../../engine/language/check/require-schema.js';
 import { SamMilError } from '../../errors.js';
 import { firstNotFinite } from '../../files/finite.js';
 import { readSafetensors, writeSafetensors } from '../../files/safetensors.js';
 import type { Tensor } from '../../files/tensor.js';
+import type { Json } from '../../json.js';
 import type { AdamState } from './adam.js';
 import { describeBackend, type Backend } from '../compute/backend.js';
 import { toTensors, readWeights } from '../models/checkpoint.js';
@@ -53,6 +56,30 @@ type Notes = Omit<TrainingState, 'adam' | 'teacher' | 'best'> & {
 };
 
 const FILE = 'training-state.safetensors';
+
+const COUNT: ValueSchema = { type: 'integer', minimum: 0 };
+/** JSON has no NaN. */
+const NUMBER: ValueSchema = { type: ['number', 'null'] };
+const PARTS: ValueSchema = { type: 'object', additionalProperties: NUMBER };
+
+const NOTES: ValueSchema = {
+  type: 'object',
+  properties: {
+    epoch: COUNT,
+    step: COUNT,
+    sums: { type: 'object', properties: { loss: NUMBER, parts: PARTS }, required: ['loss', 'parts'] },
+    stopping: { type: 'object', properties: { best: NUMBER, counter: COUNT }, required: ['counter'] },
+    history: {
+      type: 'array',
+      items: { type: 'object', properties: { epoch: COUNT, parts: PARTS }, required: ['epoch', 'parts'] },
+    },
+    steps: { type: 'object', additionalProperties: COUNT },
+    best: { type: 'object', properties: { epoch: COUNT, score: NUMBER }, required: ['epoch', 'score'] },
+    teacher: { type: 'boolean' },
+    backend: { type: 'object' },
+  },
+  required: ['epoch', 'step', 'sums', 'stopping', 'history', 'steps', 'teacher', 'backend'],
+};
 
 /** Saves atomically to `<folder>/training-state.safetensors`. */
 export function saveState(
@@ -134,7 +161,9 @@ export function loadState(
 function readSaved(path: string): { tensors: Record<string, Tensor>; notes: Notes } | string {
   try {
     const { tensors, metadata } = readSafetensors(path);
-    return { tensors, notes: JSON.parse(metadata.state) as Notes };
+    const notes = JSON.parse(metadata.state) as Json;
+    requireSchema(NOTES, notes, { file: path, what: 'is not a saved training state' });
+    return { tensors, notes: notes as unknown as Notes };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -1,5 +1,5 @@
 import { SamMilError } from '../../errors.js';
-import { isExclusion, type Region } from './region.js';
+import { enclosesArea, isExclusion, isOnSlide, offSlide, type Region } from './region.js';
 
 /**
  * One tag: `<Name a="b">` (open), `<Name/>` (both), `</Name>` (close). Text between tags has no meaning in
@@ -55,23 +55,32 @@ export function parseAsapXml(text: string, file: string): Region[] {
 }
 
 function toRegion(tag: Tag, points: { order: number; at: [number, number] }[], file: string): Region {
-  if (points.length < 3) {
-    throw refuse(file, tag.line, 'the outline has too few points', `${points.length}`, 'at least 3');
+  const ring = points.sort((a, b) => a.order - b.order).map(({ at }) => at);
+  if (!enclosesArea(ring)) {
+    throw refuse(
+      file,
+      tag.line,
+      'the outline has too few points',
+      `${points.length}`,
+      'at least 3 different ones',
+    );
   }
   const group = tag.attributes.PartOfGroup;
   return {
     name: tag.attributes.Name ?? '',
     ...(group === undefined || group === 'None' ? {} : { group }),
     excluded: isExclusion(group),
-    rings: [points.sort((a, b) => a.order - b.order).map(({ at }) => at)],
+    rings: [ring],
   };
 }
 
+/** Not hexadecimal, which Number reads too. */
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
 function coordinate(tag: Tag, file: string): { order: number; at: [number, number] } {
   const number = (name: string) => {
-    const value = Number((tag.attributes[name] ?? '').replace(',', '.'));
-    if (tag.attributes[name] !== undefined && tag.attributes[name] !== '' && Number.isFinite(value))
-      return value;
+    const text = (tag.attributes[name] ?? '').trim().replace(',', '.');
+    if (DECIMAL.test(text)) return Number(text);
     throw refuse(
       file,
       tag.line,
@@ -80,7 +89,9 @@ function coordinate(tag: Tag, file: string): { order: number; at: [number, numbe
       'a number',
     );
   };
-  return { order: number('Order'), at: [number('X'), number('Y')] };
+  const [x, y] = [number('X'), number('Y')];
+  if (!isOnSlide(x) || !isOnSlide(y)) throw offSlide(`${file}:${tag.line}`, `${x}, ${y}`);
+  return { order: number('Order'), at: [x, y] };
 }
 
 function* tags(text: string, file: string): Generator<Tag> {

@@ -1,6 +1,6 @@
 import { SamMilError } from '../../errors.js';
 import { isJsonObject, type Json } from '../../json.js';
-import { isExclusion, type Region, type Ring } from './region.js';
+import { enclosesArea, isExclusion, isOnSlide, offSlide, type Region, type Ring } from './region.js';
 
 /**
  * Parses the regions of a GeoJSON file from QuPath: a FeatureCollection, a Feature, an array of Features, or
@@ -58,18 +58,21 @@ function readRegions(feature: Json, place: string): Region[] {
 function readRings(polygon: Json, place: string): Ring[] {
   if (!Array.isArray(polygon) || polygon.length === 0) throw badRing(place);
   return polygon.map((ring) => {
-    if (!Array.isArray(ring) || ring.length < 3) throw badRing(place);
-    return ring.map((point): [number, number] => {
+    if (!Array.isArray(ring)) throw badRing(place);
+    const points = ring.map((point): [number, number] => {
       const [x, y]: Json[] = Array.isArray(point) ? point : [];
-      if (typeof x === 'number' && typeof y === 'number') return [x, y];
-      throw badRing(place);
+      if (typeof x !== 'number' || typeof y !== 'number') throw badRing(place);
+      if (isOnSlide(x) && isOnSlide(y)) return [x, y];
+      throw offSlide(place, `${x}, ${y}`);
     });
+    if (!enclosesArea(points)) throw badRing(place);
+    return points;
   });
 }
 
 function badRing(place: string): SamMilError {
   return new SamMilError('InvalidInput', 'the polygon is invalid', {
     file: place,
-    expected: 'rings of at least three [x, y] points',
+    expected: 'rings of at least three different [x, y] points',
   });
 }

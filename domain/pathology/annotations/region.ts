@@ -1,3 +1,4 @@
+import { SamMilError } from '../../errors.js';
 import type { Level0Px } from '../../units.js';
 
 /** Closed ring of (x, y) in level-0 pixels; the last point is joined to the first. */
@@ -11,6 +12,33 @@ export interface Region {
   /** True for a region that is cut out of the others (ASAP's `_2`, `Exclusion`, `normal`). */
   excluded: boolean;
   rings: Ring[];
+}
+
+/** No slide has a longer side in level-0 pixels; a coordinate may lie outside its slide. */
+const LARGEST_SIDE = 2 ** 31;
+
+/** Whether a coordinate in level-0 pixels is possible. JSON reads 1e999 as infinity. */
+export function isOnSlide(value: Level0Px): boolean {
+  return Math.abs(value) < LARGEST_SIDE;
+}
+
+/** Creates the error for a point that is on no slide. */
+export function offSlide(file: string, found: string): SamMilError {
+  return new SamMilError('InvalidInput', 'a point is on no slide', {
+    file,
+    expected: `coordinates in level-0 pixels, from -${LARGEST_SIDE} to ${LARGEST_SIDE}`,
+    found,
+  });
+}
+
+/** Whether a ring has three different points, without which it encloses nothing. */
+export function enclosesArea(ring: Ring): boolean {
+  const different: (readonly [Level0Px, Level0Px])[] = [];
+  for (const point of ring) {
+    if (different.some(([x, y]) => x === point[0] && y === point[1])) continue;
+    if (different.push(point) === 3) return true;
+  }
+  return false;
 }
 
 /**

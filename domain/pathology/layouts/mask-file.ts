@@ -1,5 +1,6 @@
 import { SamMilError } from '../../errors.js';
-import { withH5, writeH5 } from '../../files/hdf5/h5.js';
+import { type AttributeValue, type H5Reader, withH5, writeH5 } from '../../files/hdf5/h5.js';
+import { readCoords } from './patches-file.js';
 
 /** Tissue of a slide: outlines in level-0 pixels and the binary mask they were traced from. */
 export interface TissueMask {
@@ -56,19 +57,23 @@ export function writeMask(path: string, tissue: TissueMask): void {
  */
 export function readMask(path: string): TissueMask {
   return withH5(path, (file) => {
-    const { shape } = file.info('mask');
-    if (shape.length !== 2)
-      throw file.refusal('dataset "mask" has the wrong shape', 'H x W', shape.join(' x '));
-    const { seg_level: segLevel, downsample } = file.attributes('mask');
+    const { dtype, shape } = file.info('mask');
+    if (shape.length !== 2 || !['uint8', 'bool'].includes(dtype)) {
+      throw file.refusal('dataset "mask" is malformed', 'uint8 H x W', `${dtype} ${shape.join(' x ')}`);
+    }
+    const { seg_level: segLevel = 0, downsample } = file.attributes('mask');
+    if (!Number.isInteger(segLevel) || (segLevel as number) < 0) {
+      throw file.refusal('"seg_level" of "mask" is malformed', 'an integer of at least 0', String(segLevel));
+    }
     const tissue: TissueMask = {
-      points: file.readInt32('points'),
+      points: readCoords(file, 'points'),
       offsets: file.readInt32('offsets'),
       parent: file.readInt32('parent'),
       mask: file.read('mask') as Uint8Array,
       width: shape[1],
       height: shape[0],
-      segLevel: typeof segLevel === 'number' ? segLevel : 0,
-      downsample: Array.isArray(downsample) ? [Number(downsample[0]), Number(downsample[1])] : [1, 1],
+      segLevel: segLevel as number,
+      downsample: readDownsample(file, downsample),
     };
     checkOutlines(path, tissue);
     return tissue;
@@ -100,9 +105,16 @@ export function readStitch(path: string): Stitch {
       pixels: file.read('stitch') as Uint8Array,
       width: shape[1],
       height: shape[0],
-      downsample: Array.isArray(downsample) ? [Number(downsample[0]), Number(downsample[1])] : [1, 1],
+      downsample: readDownsample(file, downsample),
     };
   });
+}
+
+function readDownsample(file: H5Reader, value: AttributeValue = [1, 1]): [number, number] {
+  const pair: unknown[] = Array.isArray(value) ? value : [value, value];
+  const [x, y] = pair.map(Number);
+  if (pair.length === 2 && x > 0 && y > 0 && Number.isFinite(x * y)) return [x, y];
+  throw file.refusal('"downsample" is malformed', 'two numbers above 0', pair.join(', '));
 }
 
 /** Chunks of whole rows, about 256 KiB each, because masks are read as a whole or in bands. */

@@ -86,8 +86,12 @@ export function readPatches(path: string): PatchCoords {
     const trident = readTridentFacts(attributes);
     const downsample = pair('downsample', [1, 1]);
     const optional = (key: string): number => (typeof attributes[key] === 'number' ? attributes[key] : 0);
-    const level0 = readLevel0Dim(attributes) ?? [0, 0];
+    const stated = readLevel0Dim(attributes);
+    const level0 = stated ?? [0, 0];
     const tissueBox = parseBox(attributes.tissue_box);
+    // Another level's size, scaled to level 0, may be a few pixels too small.
+    const exact = attributes.level0_width !== undefined || !attributes.patch_level;
+    requireCorners(file, coords, exact ? stated : undefined);
     return {
       coords,
       patchSize: trident ? Math.round(trident.patchSizeLevel0 / downsample[0]) : number('patch_size'),
@@ -134,7 +138,8 @@ function readSize(pair: unknown): readonly [number, number] | undefined {
 
 /**
  * Reads the dataset `coords` as N x 2 int32 (or 1 x N x 2).
- * @throws SamMilError InvalidInput on any other shape or on fractions
+ * @throws SamMilError InvalidInput on any other shape, on fractions, or on negative positions other than the
+ * -1, -1 of group rows
  */
 export function readCoords(file: H5Reader, name = 'coords'): Int32Array {
   const { shape } = file.info(name);
@@ -142,7 +147,29 @@ export function readCoords(file: H5Reader, name = 'coords'): Int32Array {
   if (flat.length !== 2 || flat[1] !== 2) {
     throw file.refusal(`dataset "${name}" has the wrong shape`, 'N x 2', shape.join(' x ') || 'a scalar');
   }
-  return file.readInt32(name);
+  const coords = file.readInt32(name);
+  const bad = coords.findIndex((value, i) => value < 0 && !(value === -1 && coords[i ^ 1] === -1));
+  if (bad < 0) return coords;
+  const row = bad >> 1;
+  throw file.refusal(
+    `row ${row} of "${name}" has an impossible position`,
+    'at least 0, or -1, -1 for a group row',
+    `${coords[2 * row]}, ${coords[2 * row + 1]}`,
+  );
+}
+
+/** @param size of level 0, if the file states it exactly */
+function requireCorners(file: H5Reader, coords: Int32Array, size?: readonly [Level0Px, Level0Px]): void {
+  const [width, height] = size ?? [Infinity, Infinity];
+  for (let i = 0; i < coords.length; i += 2) {
+    const [x, y] = [coords[i], coords[i + 1]];
+    if (x >= 0 && y >= 0 && x < width && y < height) continue;
+    throw file.refusal(
+      `patch ${i / 2} is outside the slide that the file describes`,
+      size ? `coordinates within ${width} x ${height}` : 'coordinates of at least 0',
+      `${x}, ${y}`,
+    );
+  }
 }
 
 function numberAttribute(file: H5Reader, attributes: Record<string, AttributeValue>, key: string): number {

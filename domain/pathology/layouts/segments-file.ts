@@ -1,7 +1,14 @@
 import { SamMilError } from '../../errors.js';
 import { type H5Reader, withH5, writeH5 } from '../../files/hdf5/h5.js';
 import type { Bbox } from '../../files/run-length.js';
-import { checkMasks, infoEntries, parseInfo, refused, type SegmentMask, type Segments } from './segments.js';
+import {
+  checkSegments,
+  infoEntries,
+  parseInfo,
+  refused,
+  type SegmentMask,
+  type Segments,
+} from './segments.js';
 
 export type { SegmentMask, Segments, SegmentsInfo } from './segments.js';
 export { readSegmentsPickle, writeSegmentsPickle } from './segments-pickle.js';
@@ -14,7 +21,7 @@ export { readSegmentsPickle, writeSegmentsPickle } from './segments-pickle.js';
  * @throws SamMilError InvalidInput if a mask does not have the size of the image; no file is then written
  */
 export function writeSegments(path: string, { info, masks }: Segments): void {
-  checkMasks(path, { info, masks });
+  checkSegments(path, { info, masks });
   const count = masks.length;
   const column = (value: (mask: SegmentMask) => number): Float64Array => Float64Array.from(masks, value);
   writeH5(path, (file) => {
@@ -50,8 +57,8 @@ export function writeSegments(path: string, { info, masks }: Segments): void {
 }
 
 /**
- * @throws SamMilError InvalidInput on missing datasets, run lengths that do not fill the image, or boxes
- * outside it; CountMismatch if datasets differ in length
+ * @throws SamMilError InvalidInput on missing datasets, impossible facts, run lengths that do not fill the
+ * image, areas that differ from them, or boxes outside it; CountMismatch if datasets differ in length
  */
 export function readSegments(path: string): Segments {
   return withH5(path, (file) => {
@@ -59,12 +66,13 @@ export function readSegments(path: string): Segments {
       const attributes = file.attributes('/');
       return parseInfo((name) => attributes[name]);
     });
+    requireSize(file, info);
     const offsets = offsetsIn(file, 'offsets', 'counts');
     const pointOffsets = offsetsIn(file, 'point_offsets', 'point_coords');
     const count = offsets.length - 1;
     const table = (name: string, width: number): Float64Array => numbers(file, name, count, width);
     const columns = {
-      counts: Uint32Array.from(file.read('counts'), Number),
+      counts: runLengths(file),
       points: Float64Array.from(file.read('point_coords'), Number),
       area: table('area', 1),
       bbox: table('bbox', 4),
@@ -93,9 +101,23 @@ export function readSegments(path: string): Segments {
       stabilityScore: columns.stabilityScore[index],
       cropBox: quad(columns.cropBox, index),
     }));
-    checkMasks(path, { info, masks });
+    checkSegments(path, { info, masks });
     return { info, masks };
   });
+}
+
+/** The size is stored twice, as in the run lengths of COCO. */
+function requireSize(file: H5Reader, { h, w }: Segments['info']): void {
+  if (!file.has('size')) return;
+  const size = Array.from(file.read('size'), Number);
+  if (size[0] === h && size[1] === w) return;
+  throw file.refusal('"size" and the facts about the image do not match', `${h}, ${w}`, size.join(', '));
+}
+
+function runLengths(file: H5Reader): Uint32Array {
+  const { dtype } = file.info('counts');
+  if (!/^u?int/.test(dtype)) throw file.refusal('"counts" has the wrong element type', 'integers', dtype);
+  return Uint32Array.from(file.read('counts'), Number);
 }
 
 function offsetsIn(file: H5Reader, name: string, values: string): Int32Array {

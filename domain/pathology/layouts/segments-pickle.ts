@@ -5,9 +5,9 @@ import { NumpyArray } from '../../files/pickle/pickle-globals.js';
 import { unpickle } from '../../files/pickle/pickle-reader.js';
 import { PickleTuple, type PickleValue } from '../../files/pickle/pickle-values.js';
 import { PickleWriter } from '../../files/pickle/pickle-writer.js';
-import { areaOf, decodeMask, encodeMask } from '../../files/run-length.js';
+import { decodeMask, encodeMask } from '../../files/run-length.js';
 import {
-  checkMasks,
+  checkSegments,
   infoEntries,
   parseInfo,
   type SegmentMask,
@@ -22,7 +22,7 @@ import {
  * @throws SamMilError InvalidInput, DiskFull; no partial file remains
  */
 export function writeSegmentsPickle(path: string, { info, masks }: Segments): void {
-  checkMasks(path, { info, masks });
+  checkSegments(path, { info, masks });
   writeAtomicFile(path, (file) => {
     const program = new PickleWriter(4);
     program.op('](').dict(() => {
@@ -64,7 +64,7 @@ export function readSegmentsPickle(path: string): Segments {
         ),
         masks,
       };
-      checkMasks(path, segments);
+      checkSegments(path, segments);
       return segments;
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
@@ -134,12 +134,9 @@ function toMask(value: PickleValue, index: number): SegmentMask {
   if (dtype !== 'bool' && dtype !== 'uint8')
     throw new RangeError(`has a mask ${index} of type ${dtype} instead of bool`);
   const rle = encodeMask(data as Uint8Array, shape[0], shape[1]);
-  const area = numberAt(value, 'area', index);
-  if (area !== areaOf(rle))
-    throw new RangeError(`has a mask ${index} with ${areaOf(rle)} pixels whose "area" is ${area}`);
   return {
     rle,
-    area,
+    area: numberAt(value, 'area', index),
     bbox: numbersAt(value, 'bbox', index, 4) as SegmentMask['bbox'],
     predictedIou: numberAt(value, 'predicted_iou', index),
     pointCoords: listItems(value.get('point_coords'), `"point_coords" of mask ${index}`).map(

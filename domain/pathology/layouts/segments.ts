@@ -1,5 +1,5 @@
 import { SamMilError } from '../../errors.js';
-import { type Bbox, checkRuns, type Rle } from '../../files/run-length.js';
+import { areaOf, type Bbox, checkRuns, type Rle } from '../../files/run-length.js';
 
 /** Position and scale of the segmented image. */
 export interface SegmentsInfo {
@@ -76,12 +76,18 @@ export function parseInfo(value: (name: string) => unknown): SegmentsInfo {
 }
 
 /**
- * Checks that all masks have the size of the image and a box inside it.
- * @throws SamMilError InvalidInput naming the mask
+ * Checks that the facts about the image are possible and that all masks fit it: their size, their area, the
+ * boxes inside it, and finite scores.
+ * @throws SamMilError InvalidInput naming the fact or the mask
  */
-export function checkMasks(path: string, { info, masks }: Segments): void {
-  masks.forEach(({ rle, bbox }, index) => {
-    const [h, w] = rle.size;
+export function checkSegments(path: string, segments: Segments): void {
+  const { info, masks } = segments;
+  for (const [key, is, fits] of INFO_CHECKS) {
+    if (fits(info)) continue;
+    throw impossible(path, `"${INFO_KEYS[key]}" of the image`, is, String(info[key]));
+  }
+  masks.forEach((mask, index) => {
+    const [h, w] = mask.rle.size;
     if (h !== info.h || w !== info.w) {
       throw new SamMilError('InvalidInput', `the size of mask ${index} differs from the image`, {
         file: path,
@@ -89,14 +95,60 @@ export function checkMasks(path: string, { info, masks }: Segments): void {
         found: `${w} x ${h}`,
       });
     }
-    refused(path, () => checkRuns(rle), `mask ${index}: `);
-    const [x, y, width, height] = bbox;
-    if (x >= 0 && y >= 0 && width >= 0 && height >= 0 && x + width <= w && y + height <= h) return;
-    throw new SamMilError('InvalidInput', `mask ${index} has a box outside the image`, {
-      file: path,
-      expected: `within ${w} x ${h}`,
-      found: `x ${x}, y ${y}, w ${width}, h ${height}`,
-    });
+    refused(path, () => checkRuns(mask.rle), `mask ${index}: `);
+    checkFacts(path, mask, index);
+  });
+}
+
+const isCount = (value: number) => Number.isSafeInteger(value) && value >= 1;
+
+/** Name of a fact, what it must be, and the check. */
+const INFO_CHECKS: readonly [keyof SegmentsInfo, string, (info: SegmentsInfo) => boolean][] = [
+  ['patchSize', 'an integer of at least 1', ({ patchSize }) => isCount(patchSize)],
+  ['startX', 'an integer of at least 0', ({ startX }) => isCount(startX + 1)],
+  ['startY', 'an integer of at least 0', ({ startY }) => isCount(startY + 1)],
+  ['stopX', 'an integer above start_x', ({ startX, stopX }) => isCount(stopX - startX)],
+  ['stopY', 'an integer above start_y', ({ startY, stopY }) => isCount(stopY - startY)],
+  ['w', 'an integer of at least 1', ({ w }) => isCount(w)],
+  ['h', 'an integer of at least 1', ({ h }) => isCount(h)],
+  ['visLevel', 'an integer of at least 0', ({ visLevel }) => isCount(visLevel + 1)],
+  ['downsampleRatio', 'a number above 0', ({ downsampleRatio }) => downsampleRatio > 0],
+];
+
+function checkFacts(path: string, mask: SegmentMask, index: number): void {
+  const { rle, area, predictedIou, stabilityScore, pointCoords } = mask;
+  const name = `mask ${index}`;
+  if (area !== areaOf(rle)) throw impossible(path, `the area of ${name}`, `${areaOf(rle)} pixels`, `${area}`);
+  for (const [what, box] of [
+    ['box', mask.bbox],
+    ['crop box', mask.cropBox],
+  ] as const) {
+    requireInside(path, `${name} has a ${what} outside the image`, box, rle.size);
+  }
+  const scores = { 'predicted IoU': predictedIou, 'stability score': stabilityScore };
+  for (const [what, score] of Object.entries(scores)) {
+    if (!Number.isFinite(score))
+      throw impossible(path, `the ${what} of ${name}`, 'a finite number', `${score}`);
+  }
+  const point = pointCoords.find((xy) => !xy.every(Number.isFinite));
+  if (point) throw impossible(path, `a prompt point of ${name}`, 'finite coordinates', point.join(', '));
+}
+
+function requireInside(path: string, what: string, [x, y, width, height]: Bbox, [h, w]: Rle['size']): void {
+  if (x >= 0 && y >= 0 && width >= 0 && height >= 0 && x + width <= w && y + height <= h) return;
+  throw new SamMilError('InvalidInput', what, {
+    file: path,
+    expected: `within ${w} x ${h}`,
+    found: `x ${x}, y ${y}, w ${width}, h ${height}`,
+  });
+}
+
+function impossible(file: string, what: string, expected: string, found: string): SamMilError {
+  return new SamMilError('InvalidInput', `${what} is impossible`, {
+    file,
+    expected,
+    found,
+    next: 'the file is damaged: create it again',
   });
 }
 

@@ -1,9 +1,7 @@
 import { SamMilError } from '../../errors.js';
 import type { PatchCoords } from '../layouts/bag-files.js';
+import { LARGEST_PATCH } from '../layouts/patch-attributes.js';
 import type { SlideInfo } from './slide.js';
-
-/** Maximum side in pixels of a level; such a patch takes 3 GB of RGB in memory. */
-const LARGEST_PATCH = 1 << 15;
 
 /**
  * Checks that patches can be read from a slide: there is at least one, the size is valid, the level exists,

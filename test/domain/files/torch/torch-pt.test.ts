@@ -211,7 +211,7 @@ describe('bad files', () => {
   const malformed: [name: string, change: Parameters<typeof tensorProgram>[0], words: string[]][] = [
     ['a shape beyond its storage', { shape: [3, 3], strides: [3, 1] }, ['reaches element 8', 'storage of 6']],
     ['an offset beyond its storage', { offset: 1 }, ['reaches element 6', 'storage of 6']],
-    ['an absurd shape', { shape: [2 ** 40, 3], strides: [3, 1] }, ['reaches element']],
+    ['an absurd shape', { shape: [2 ** 33, 3], strides: [3, 1] }, ['reaches element']],
     ['a stride that exceeds its storage', { shape: [2, 3], strides: [4, 1] }, ['reaches element 6']],
     ['overlapping elements', { shape: [5, 2], strides: [1, 1] }, ['overlap']],
     ['a stride of 0 with a billion elements', { shape: [1e9], strides: [0] }, ['overlap']],
@@ -322,6 +322,22 @@ describe('bad files', () => {
       ]),
     );
     expectError('InvalidInput', ['byte order', 'big'], read);
+  });
+
+  test('a legacy version that is a large integer or contains itself is rejected', () => {
+    const magic = Buffer.from([
+      0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e,
+    ]);
+    const large = Buffer.from([0x80, 2, 0x8a, 11, ...Array<number>(10).fill(0), 1, 0x2e]);
+    const itself = Buffer.from('\x80\x02]q\x00h\x00a.', 'latin1');
+    const path = join(folder, 'version.pth');
+    for (const [version, found] of [
+      [large, '1208925819614629174706176'],
+      [itself, 'a container'],
+    ] as const) {
+      writeFileSync(path, Buffer.concat([magic, version]));
+      expectError('InvalidInput', [path, 'version', found], () => readPt(path));
+    }
   });
 
   test('legacy storages of the wrong length are rejected', () => {

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { referenceFolds } from '../../../../domain/mil/split/fold-assignment.js';
 import { readLabels } from '../../../../domain/mil/split/labels.js';
-import { identicalBags } from '../../../../domain/mil/split/identical-bags.js';
 import { makeSplits, run } from '../../../../domain/mil/split/split.js';
 import type { SplitWith } from '../../../../domain/mil/split/parameters.js';
 import { PythonRandom } from '../../../../domain/mil/split/python-random.js';
@@ -340,27 +339,17 @@ test('given splits: unknown names, wrong structures and invalid rows are rejecte
   refused('h.json', fold(['s02'], ['s00', 's00']), /"s00" is twice in the test set/);
   const folds = [0, 0].map((number) => ({ fold: number, train: ['s00'], test: ['s01'] }));
   refused('i.json', JSON.stringify({ repeats: [{ folds }] }), /repeat 0\).*fold 0 is defined twice/);
-  refused('d.json', '{"repeats": [{}]}', /repeat 0 has no list `folds`/);
+  refused('d.json', '{"repeats": [{}]}', /`repeats\.0` requires the key `folds`/);
   refused('e.json', '{', /cannot be read/);
+  refused('j.json', '{"repeats": [{"folds": []}]}', /`repeats\.0\.folds`/);
+  const valid = JSON.stringify({ repeats: [{ folds: [{ train: ['s00'], valid: ['s02'], test: ['s01'] }] }] });
+  refused('k.json', valid, /has no key `valid`/);
+  refused('l.csv', 'fold,set,slide_id\n-1,test,s00', /l\.csv:2/);
   refused('f.csv', 'fold,set,slide_id\n0,trian,s00', /f\.csv:2.*train, val or test/);
   refused('g.csv', 'fold,slide_id\n0,s00', /no column "set"/);
 });
 
 const WIDE_SEED = [2635837658, 3209733218, 3500038837];
-
-test('one slide under several names is detected by the bytes of its bag', () => {
-  const record = (key: string, digest: string, status: 'done' | 'failed' = 'done') => {
-    return { key, fields: {}, status, outputs: { bag: { path: key, digest: `sha256:${digest}`, bytes: 1 } } };
-  };
-  const items = [
-    record('d', '1'),
-    record('b', '2'),
-    record('c', '3'),
-    record('a', '1'),
-    record('e', '3', 'failed'),
-  ];
-  assert.deepEqual(identicalBags(items), [['a', 'd']]);
-});
 
 test('reading a splits file that was edited by hand reports leaks and missing parts', (t) => {
   const keys = names(12);
@@ -381,19 +370,24 @@ test('reading a splits file that was edited by hand reports leaks and missing pa
     ({ repeats: [{ folds }] }) => folds[1].test.push('ghost'),
     /fold 1\).*"ghost" of the test set has no label/,
   );
-  refused((copy) => delete (copy as Partial<Splits>).labels, /found no `labels`/);
-  refused((copy) => (copy.classes = [1, 2] as never), /found no list `classes`/);
+  refused((copy) => delete (copy as Partial<Splits>).labels, /the file requires the key `labels`/);
+  refused((copy) => (copy.classes = [1, 2] as never), /`classes\.0` must be .*the number 1/);
   refused(
     ({ repeats }) => delete (repeats[0] as Partial<Splits['repeats'][0]>).folds,
-    /repeat 0 has no number or no folds/,
+    /`repeats\.0` requires the key `folds`/,
   );
   refused(
     ({ repeats: [{ folds }] }) => (folds[2].fold = '2' as never),
-    /repeat 0 has a fold without a number/,
+    /`repeats\.0\.folds\.2\.fold` must be /,
   );
   refused(
     ({ repeats: [{ folds }] }) => delete (folds[2] as Partial<Splits['repeats'][0]['folds'][0]>).val,
-    /no list "val"/,
+    /`repeats\.0\.folds\.2` requires the key `val`/,
   );
-  refused((copy) => (copy.splits = 2 as never), /version 1.*found `splits` is 2/);
+  refused((copy) => (copy.classes = ['a', 'a']), /class a is defined twice/);
+  refused((copy) => (copy.repeats = []), /`repeats`/);
+  refused((copy) => (copy.repeats[0].repeat = 1.5), /`repeats\.0\.repeat`.*1\.5/);
+  refused(({ labels }) => (labels[keys[0]] = 0.5), /`labels\.s00`.*0\.5/);
+  refused(({ labels }) => (labels[keys[0]] = 7), /"s00" .* has no label/);
+  refused((copy) => (copy.splits = 2 as never), /version 1.*`splits` .*the number 2/);
 });

@@ -68,6 +68,12 @@ test('ASAP XML: names the line of an error', () => {
     asap('\n<Annotation Type="Polygon"><Coordinates></Coordinates></Annotation>'),
     /a\.xml:4: the outline has too few points/,
   );
+  refused(asap(square('Tumor', 0, 0, 9).replace('X="9"', 'X="0x9"')), /coordinate X is not a number.*0x9/);
+  refused(
+    asap(square('Tumor', 0, 0, 9).replace('X="9"', 'X="1e999"')),
+    /a\.xml:6: a point is on no slide.*Infinity/,
+  );
+  refused(asap(square('Tumor', 0, 0, 0)), /too few points.*at least 3 different ones/);
 });
 
 const polygon = (rings: number[][][], properties: object = {}) => ({
@@ -123,6 +129,22 @@ test('GeoJSON: names the feature of an error', () => {
   refused({ type: 'Table' }, /a\.geojson: the file is not GeoJSON/);
   refused([{ type: 'Feature' }], /feature 0.*no geometry/);
   refused([polygon([[[0, 0]]])], /feature 0.*polygon is invalid/);
+  refused(
+    [
+      polygon([
+        ring(0, 0, 9),
+        [
+          [1, 1],
+          [2, 2],
+          [1, 1],
+        ],
+      ]),
+    ],
+    /feature 0.*three different/,
+  );
+  refused([polygon([ring(0, 0, 2 ** 40)])], /feature 0.*a point is on no slide.*1099511627776/);
+  const endless = JSON.stringify([polygon([ring(0, 0, 9)])]).replace('[9,0]', '[1e999,0]');
+  assert.throws(() => parseGeoJson(endless, 'a.geojson'), hasCode('InvalidInput', /on no slide.*Infinity/));
   assert.throws(() => parseGeoJson('{', 'a.geojson'), hasCode('InvalidInput', /invalid JSON/));
 });
 

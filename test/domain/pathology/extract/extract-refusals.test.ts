@@ -61,7 +61,7 @@ describe('pathology.extract refuses', () => {
     writePatches(path, { ...patchesAt(COORDS), patchSize: 200_000 });
     await assert.rejects(extract(one), {
       code: 'InvalidInput',
-      message: /patch size from 1 to 32768 .*found patch size 200000/,
+      message: /"patch_size" .*integer from 1 to 32768; found 200000/,
     });
   });
 

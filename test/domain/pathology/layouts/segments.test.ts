@@ -159,9 +159,10 @@ describe("SAM-MIL's pickles", () => {
   });
 
   test('with an area that differs from the number of pixels are refused', () => {
-    const { info, masks } = expected();
     const path = join(folder, 'area.pkl');
-    writeSegmentsPickle(path, { info, masks: [{ ...masks[0], area: 8 }] });
+    const source = readFileSync(fixture('formats', 'sam_protocol4.pkl')).toString('latin1');
+    assert.ok(source.includes('area\x94K\t'));
+    writeFileSync(path, Buffer.from(source.replace('area\x94K\t', 'area\x94K\b'), 'latin1'));
     expectError('InvalidInput', ['area.pkl', 'mask 0', '9 pixels', '8'], () => readSegmentsPickle(path));
   });
 });

@@ -1,0 +1,72 @@
+import type { ValueSchema } from '../../activity-schema.js';
+
+const TEXT: ValueSchema = { type: 'string', minLength: 1 };
+const COUNT: ValueSchema = { type: 'integer', minimum: 0 };
+const RATE: ValueSchema = { type: 'number', minimum: 0, maximum: 1 };
+const RATE_OR_NONE: ValueSchema = { type: ['number', 'null'], minimum: 0, maximum: 1 };
+
+/** A mapping in which all keys but the optional ones are required. Later versions may add others. */
+function mapping(
+  required: Readonly<Record<string, ValueSchema>>,
+  optional: Readonly<Record<string, ValueSchema>> = {},
+): ValueSchema {
+  return { type: 'object', properties: { ...required, ...optional }, required: Object.keys(required) };
+}
+
+const RATES = { precision: RATE, recall: RATE, f1: RATE };
+
+const CALLED = mapping(
+  {
+    threshold: { type: ['number', 'null'] },
+    threshold_from: TEXT,
+    accuracy: RATE,
+    balanced_accuracy: RATE,
+    ...RATES,
+    specificity: RATE_OR_NONE,
+    confusion: { type: 'array', items: { type: 'array', items: COUNT } },
+    macro: mapping(RATES),
+  },
+  { optimistic: TEXT },
+);
+
+const INTERVAL = mapping({ low: { type: ['number', 'null'] }, high: { type: ['number', 'null'] } });
+
+/** Version 1 of the metrics file, as mil.evaluate writes it. */
+export const METRICS: ValueSchema = mapping({
+  metrics: { const: 1 },
+  cell: TEXT,
+  model: TEXT,
+  repeat: COUNT,
+  fold: COUNT,
+  seed: { type: 'integer' },
+  set: { enum: ['train', 'val', 'test'] },
+  classes: { type: 'array', items: TEXT, minItems: 2 },
+  positive: { type: ['string', 'null'] },
+  protocol: { enum: ['honest', 'paper'] },
+  selection: mapping({
+    epoch: { type: ['integer', 'null'] },
+    by: { type: 'string' },
+    optimistic: { type: 'boolean' },
+  }),
+  slides: { type: 'integer', minimum: 1 },
+  counts: { type: 'object', additionalProperties: COUNT },
+  rank: mapping({
+    auc: RATE_OR_NONE,
+    average_precision: RATE_OR_NONE,
+    log_loss: { type: ['number', 'null'], minimum: 0 },
+    brier: RATE_OR_NONE,
+    expected_calibration_error: RATE_OR_NONE,
+    calibration: { type: 'array', items: { type: 'object' } },
+  }),
+  protocols: mapping({ honest: CALLED, paper: CALLED }),
+  intervals: mapping(
+    {},
+    {
+      delong_auc: INTERVAL,
+      bootstrap: { type: 'object', additionalProperties: INTERVAL },
+      bootstrap_replicates: COUNT,
+    },
+  ),
+  sources: mapping({ predictions: TEXT, checkpoint: TEXT, splits: TEXT }, { validation_predictions: TEXT }),
+  training: { type: 'object' },
+});

@@ -1,0 +1,27 @@
+import type { ValueSchema } from '../../activity-schema.js';
+
+const SIZE: ValueSchema = { type: 'integer', minimum: 1 };
+
+/** The notes of a checkpoint, once those that are JSON are parsed. */
+export const CHECKPOINT_NOTES: ValueSchema = {
+  type: 'object',
+  properties: {
+    config: {
+      type: 'object',
+      properties: {
+        model: { type: 'string', minLength: 1 },
+        dim: SIZE,
+        classes: { type: 'integer', minimum: 2 },
+        embedDim: SIZE,
+        attentionDim: SIZE,
+        dropout: { type: 'number', minimum: 0, maximum: 1 },
+        options: { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } },
+      },
+      required: ['model', 'dim', 'classes', 'embedDim', 'attentionDim', 'dropout', 'options'],
+    },
+    classes: { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 2 },
+    'group-features': { enum: ['true', 'false'] },
+    training: { type: 'object' },
+  },
+  required: ['config', 'classes', 'group-features', 'training'],
+};
