@@ -142,6 +142,9 @@ export function checked(parameters: TissueParameters, file?: string): TissuePara
   for (const key of ['sthresh', 'close', 'aT', 'aH', 'maxNHoles', 'lineThickness'] as const) {
     if (!(parameters[key] >= 0)) refuse(key, 'a number of at least 0', parameters[key]);
   }
+  for (const key of ['close', 'maxNHoles'] as const) {
+    if (!Number.isInteger(parameters[key])) refuse(key, 'an integer', parameters[key]);
+  }
   for (const key of ['segLevel', 'visLevel'] as const) {
     if (!Number.isInteger(parameters[key]) || parameters[key] < -1)
       refuse(key, 'a level or -1', parameters[key]);

@@ -30,7 +30,7 @@ writeCheckpoint(
     standardization: { mean: Float32Array.of(0, 0), deviation: Float32Array.of(1, 2) },
     training: { seed: 1 },
   },
-  [{ name: 'w', shape: [2], initial: () => Float32Array.of(0, 0) }] as never,
+  [{ name: 'w', shape: [2], init: 'zeros' }],
 );
 
 /** Replaces a note by JSON, or by text as it is. */
