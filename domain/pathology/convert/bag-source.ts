@@ -101,22 +101,17 @@ function noCoords(file: string): SamMilError {
   });
 }
 
-/** Requires -1, -1 for group rows and a corner on the slide for patches. */
+/** Requires the corners of patches on the slide. Impossible positions were refused when they were read. */
 function checkPositions(coords: Int32Array, file: string, extent?: readonly [Level0Px, Level0Px]): void {
   const [width, height] = extent ?? [Infinity, Infinity];
   for (let i = 0; i < coords.length; i += 2) {
     const [x, y] = [coords[i], coords[i + 1]];
-    if ((x === -1 && y === -1) || (x >= 0 && y >= 0 && x < width && y < height)) continue;
-    const outside = x >= 0 && y >= 0;
-    throw new SamMilError(
-      'InvalidInput',
-      `row ${i / 2} ${outside ? 'is outside the slide' : 'has an impossible position'}`,
-      {
-        file,
-        expected: outside ? `coords within ${width} x ${height}` : 'at least 0, or -1, -1 for a group row',
-        found: `${x}, ${y}`,
-      },
-    );
+    if (x < width && y < height) continue;
+    throw new SamMilError('InvalidInput', `row ${i / 2} is outside the slide`, {
+      file,
+      expected: `coords within ${width} x ${height}`,
+      found: `${x}, ${y}`,
+    });
   }
 }
 

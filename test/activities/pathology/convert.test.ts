@@ -161,13 +161,13 @@ const refusals: Case[] = [
     'a negative position',
     () => ({ features: bag({ coords: at(2, -5, 200) }) }),
     'InvalidInput',
-    /bag-\d+\.h5: row 2 has an impossible position; .*found -5, 200/,
+    /bag-\d+\.h5: row 2 of "coords" has an impossible position; .*found -5, 200/,
   ],
   [
     'half a group row',
     () => ({ features: bag({ coords: at(2, -1, 200) }) }),
     'InvalidInput',
-    /row 2 has an impossible position; .*found -1, 200/,
+    /row 2 of "coords" has an impossible position; .*found -1, 200/,
   ],
   [
     'a position between pixels',
@@ -198,7 +198,7 @@ const refusals: Case[] = [
       features: bag({}, { patch_size: typeof size === 'string' ? size : { dtype: 'float64', value: size } }),
     }),
     'InvalidInput',
-    /bag-\d+\.h5: attribute "patch_size" of "coords" is malformed; expected a number above 0; found (0|-256|NaN|"256")$/,
+    /bag-\d+\.h5: attribute "patch_size" of "coords" is malformed; expected an integer from 1 to 32768; found (0|-256|NaN|"256")$/,
   ]),
   [
     'a process list with two rows for the slide that differ',
