@@ -86,7 +86,10 @@ test('data from an earlier command is not downloaded again', async () => {
 
 test('it gives up after several attempts without data, and keeps the partial file', async () => {
   const from = await serve({ drops: [HALF, ...Array<number>(50).fill(0)] });
-  await assert.rejects(fetchIt(from), { code: 'Unavailable', message: /the server closed the connection before its answer was complete/ });
+  await assert.rejects(fetchIt(from), {
+    code: 'Unavailable',
+    message: /the server closed the connection before its answer was complete/,
+  });
   assert.ok(from.requests.length > 3 && from.requests.length < 10, `${from.requests.length}`);
   assert.deepEqual(partials(), ['model.pth.partial', 'model.pth.partial.json']);
 });
