@@ -16,6 +16,7 @@ import type { PoolOptions } from './activities/child/pool.js';
 import { EngineContext } from './activities/step/engine-context.js';
 import { loadRegistry } from './activities/plugins/load-plugins.js';
 import { enginePlugin, temporalPlugin } from './activities/worker-plugins.js';
+import { sweepTemporaryFolder } from './domain/machine/temporary-folder.js';
 import { DEFAULT_QUEUE_PREFIX, engineQueue, stepQueue } from './workflows/messages.js';
 
 /**
@@ -77,6 +78,7 @@ const STOP_CHILD_MS = 20_000;
  */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   quietRuntime(settings.logLevel ?? 'WARN');
+  await sweepTemporaryFolder();
   const registry = await loadRegistry(settings.plugins);
   const engine = new EngineContext(registry, {
     pool: { graceMs: STOP_CHILD_MS, ...settings.pool },

@@ -31,12 +31,14 @@ export class Child {
     this.runtime = runtime;
     this.process = fork(MAIN, [JSON.stringify(plugins)], {
       // Detached from the terminal: at Ctrl-C the worker decides when its children stop, and no signal
-      // interrupts a matrix product (see matMul).
+      // interrupts a matrix product (see matMul). It leads a process group, which is killed as a whole.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: ['--enable-source-maps'],
       env: childEnvironment(),
     });
+    // Programs that it started, such as the decoder of an image, must not outlive it.
+    this.process.on('exit', () => this.killGroup());
     this.keepLines(this.process.stdout);
     this.keepLines(this.process.stderr);
     this.ready = this.next((message) => message.type === 'ready').then(() => undefined);
@@ -81,7 +83,10 @@ export class Child {
     }
   }
 
+  /** Kills the process and all processes that it started. */
   kill(): void {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    this.killGroup();
     this.process.kill('SIGKILL');
   }
 
@@ -89,6 +94,15 @@ export class Child {
   async gone(): Promise<void> {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     await new Promise<void>((resolve) => this.process.once('exit', () => resolve()));
+  }
+
+  private killGroup(): void {
+    const { pid } = this.process;
+    try {
+      if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+    } catch {
+      // No process of the group is left.
+    }
   }
 
   private send(message: ToChild): void {

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,6 +25,8 @@ export interface Misbehavior {
   crashTimes?: number;
   /** Runs until stopped. */
   hang?: boolean;
+  /** Starts a program that never ends, and writes its process id to `<work>/.program`. */
+  program?: boolean;
   sleepMs?: number;
   /** Ends the item on purpose with this reason. */
   skip?: string;
@@ -89,6 +92,12 @@ async function misbehave(job: Job<unknown>, activity: string): Promise<void> {
   const own = (line: string) => line.startsWith(`${activity} ${job.name} `);
   const limited = control.crashTimes !== undefined || control.failTimes !== undefined;
   const times = limited ? readExecutions(job.work).filter(own).length : 0;
+  if (control.program) {
+    const { pid } = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], {
+      stdio: 'ignore',
+    });
+    writeFileSync(join(job.work, '.program'), `${pid}`);
+  }
   if (control.sleepMs) await sleep(control.sleepMs);
   if (control.crashTimes && times <= control.crashTimes) {
     console.error('last words of the child');
