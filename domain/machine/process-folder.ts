@@ -10,7 +10,7 @@ interface Owner {
   /** Number of its process-id namespace: containers that share a folder count their processes separately. */
   namespace: string;
   pid: number;
-  /** Start time in clock ticks since boot, because process ids are reused. 0 where the system has no /proc. */
+  /** Start time in clock ticks since boot, because process ids are reused. 0 if the system has no /proc. */
   start: string;
 }
 

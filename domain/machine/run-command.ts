@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { redactUrls } from './redact-url.js';
+import { redactUrls } from './http/redact-url.js';
 
 export interface CommandResult {
   /** Exit code; null when the program could not be started or was killed. */

@@ -1,4 +1,4 @@
-import { redactUrls } from '../redact-url.js';
+import { redactUrls } from './redact-url.js';
 
 /** What Node calls a connection that the other side closed before the answer was complete. */
 const CLOSED = ['aborted', 'socket hang up'];

@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { SamMilError } from '../../errors.js';
 import { asWriteError, commitTemporary } from '../../files/atomic.js';
 import { isJsonObject } from '../../json.js';
-import { redactUrls } from '../redact-url.js';
+import { redactUrls } from './redact-url.js';
 import { describeFailure } from './describe-failure.js';
 import { httpGet, isLostConnection, type HttpAnswer } from './http-get.js';
 import { requireSpace } from './room-on-disk.js';

@@ -7,7 +7,7 @@ import {
   SamMilError,
   type WireError,
 } from '../../errors.js';
-import { redactUrls } from '../redact-url.js';
+import { redactUrls } from '../http/redact-url.js';
 
 /**
  * The only form in which errors cross threads, processes and Temporal, all of which lose their class.

@@ -4,7 +4,7 @@ import { SamMilError } from '../../errors.js';
 import { silent, type SetUpLog } from '../cache-folder.js';
 import { withFileLock } from '../file-lock.js';
 import { download } from '../http/download.js';
-import { redactUrls } from '../redact-url.js';
+import { redactUrls } from '../http/redact-url.js';
 import { importWeights, type Imported, type ImportOptions } from './import-weights.js';
 import { weightsEntry } from './manifest.js';
 import type { UrlEntry, WeightsEntry, WheelEntry } from './weights-entry.js';

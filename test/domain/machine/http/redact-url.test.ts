@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SamMilError } from '../../../domain/errors.js';
-import { redactUrls } from '../../../domain/machine/redact-url.js';
-import { lastLine, runCommand } from '../../../domain/machine/run-command.js';
-import { encodeError } from '../../../domain/machine/threads/wire-error.js';
+import { SamMilError } from '../../../../domain/errors.js';
+import { redactUrls } from '../../../../domain/machine/http/redact-url.js';
+import { lastLine, runCommand } from '../../../../domain/machine/run-command.js';
+import { encodeError } from '../../../../domain/machine/threads/wire-error.js';
 
 test('user, password and query of every URL in a text are replaced, and nothing else', () => {
   for (const [text, expected] of [
