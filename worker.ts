@@ -17,7 +17,7 @@ import { EngineContext } from './activities/step/engine-context.js';
 import { loadRegistry } from './activities/plugins/load-plugins.js';
 import { enginePlugin, temporalPlugin } from './activities/worker-plugins.js';
 import { sweepTemporaryFolder } from './domain/machine/temporary-folder.js';
-import { DEFAULT_QUEUE_PREFIX, engineQueue, stepQueue } from './workflows/messages.js';
+import { DEFAULT_QUEUE_PREFIX, engineQueue, LONGEST_BEAT_MS, stepQueue } from './workflows/messages.js';
 
 /**
  * The composition root: builds a worker from connection, plugins, queues and workflows. `sam-mil worker` runs
@@ -130,6 +130,7 @@ async function createWorkers(
   const common: Omit<WorkerOptions, 'taskQueue'> = {
     connection,
     namespace,
+    maxHeartbeatThrottleInterval: LONGEST_BEAT_MS,
     shutdownGraceTime: graceMs,
     // A step that does not stop is abandoned; its child process has been killed by then.
     shutdownForceTime: graceMs + STOP_CHILD_MS + 5000,

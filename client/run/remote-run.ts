@@ -38,9 +38,12 @@ export class RemoteRun {
     this.name = name;
   }
 
+  /** Needs no worker. Throws if the server does not answer within 5 seconds. */
   async state(): Promise<ServerState> {
     try {
-      const { status } = await this.handle.describe();
+      const { status } = await this.client.withDeadline(Date.now() + STATUS_MILLISECONDS, () =>
+        this.handle.describe(),
+      );
       switch (status.name) {
         case 'RUNNING':
           return 'open';
