@@ -14,6 +14,7 @@ import {
   type RunStatus,
 } from '../../workflows/messages.js';
 import { invalid } from '../command-line/errors.js';
+import { waitForEnd } from './wait-for-end.js';
 
 /**
  * What the server knows about a run. `gone`: the server never had it, or its history is past the retention
@@ -122,10 +123,12 @@ export class RemoteRun {
     }
   }
 
-  /** Asks the run to stop at its next safe point, and waits until it has ended. */
+  /**
+   * Asks the run to stop at its next safe point, and waits until it has ended, also while the server is away.
+   */
   async cancel(): Promise<void> {
     await this.handle.cancel();
-    await this.handle.result().catch(() => undefined);
+    await waitForEnd(() => this.client, this.name, new AbortController().signal);
   }
 
   /** Ends the run at once. */
