@@ -70,7 +70,7 @@ export async function callStep(queue: string, step: StepPlan, input: StepInput):
   });
   for (let lost = 0; ; lost++) {
     try {
-      return await activities[step.uses](input);
+      return await activities[step.uses]({ ...input, stall: step.stall });
     } catch (error) {
       if (lost >= LOST_HOSTS || !isHostLoss(error)) throw error;
     }

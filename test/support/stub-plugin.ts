@@ -25,6 +25,8 @@ export interface Misbehavior {
   crashTimes?: number;
   /** Runs until stopped. */
   hang?: boolean;
+  /** Stops its own process with SIGSTOP, in this many first executions. */
+  freezeTimes?: number;
   /** Starts a program that never ends, and writes its process id to `<work>/.program`. */
   program?: boolean;
   sleepMs?: number;
@@ -90,7 +92,8 @@ async function misbehave(job: Job<unknown>, activity: string): Promise<void> {
   const control = readControl(job);
   appendFileSync(join(job.work, '.executions'), `${activity} ${job.name} ${process.pid}\n`);
   const own = (line: string) => line.startsWith(`${activity} ${job.name} `);
-  const limited = control.crashTimes !== undefined || control.failTimes !== undefined;
+  const { crashTimes, failTimes, freezeTimes } = control;
+  const limited = [crashTimes, failTimes, freezeTimes].some((limit) => limit !== undefined);
   const times = limited ? readExecutions(job.work).filter(own).length : 0;
   if (control.program) {
     const { pid } = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], {
@@ -105,6 +108,7 @@ async function misbehave(job: Job<unknown>, activity: string): Promise<void> {
     process.kill(process.pid, 'SIGSEGV');
     await sleep(10_000);
   }
+  if (control.freezeTimes && times <= control.freezeTimes) process.kill(process.pid, 'SIGSTOP');
   if (control.failTimes && times <= control.failTimes) {
     throw new SamMilError(control.code ?? 'Internal', `told to fail ${control.failTimes} times`, {
       file: job.name,
