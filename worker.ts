@@ -16,7 +16,8 @@ import type { PoolOptions } from './activities/child/pool.js';
 import { EngineContext } from './activities/step/engine-context.js';
 import { loadRegistry } from './activities/plugins/load-plugins.js';
 import { enginePlugin, temporalPlugin } from './activities/worker-plugins.js';
-import { DEFAULT_QUEUE_PREFIX, engineQueue, stepQueue } from './workflows/messages.js';
+import { sweepTemporaryFolder } from './domain/machine/temporary-folder.js';
+import { DEFAULT_QUEUE_PREFIX, engineQueue, LONGEST_BEAT_MS, stepQueue } from './workflows/messages.js';
 
 /**
  * The composition root: builds a worker from connection, plugins, queues and workflows. `sam-mil worker` runs
@@ -77,6 +78,7 @@ const STOP_CHILD_MS = 20_000;
  */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   quietRuntime(settings.logLevel ?? 'WARN');
+  await sweepTemporaryFolder();
   const registry = await loadRegistry(settings.plugins);
   const engine = new EngineContext(registry, {
     pool: { graceMs: STOP_CHILD_MS, ...settings.pool },
@@ -128,6 +130,7 @@ async function createWorkers(
   const common: Omit<WorkerOptions, 'taskQueue'> = {
     connection,
     namespace,
+    maxHeartbeatThrottleInterval: LONGEST_BEAT_MS,
     shutdownGraceTime: graceMs,
     // A step that does not stop is abandoned; its child process has been killed by then.
     shutdownForceTime: graceMs + STOP_CHILD_MS + 5000,

@@ -4,7 +4,14 @@ import { encodeError } from '../domain/machine/threads/wire-error.js';
 import { packageVersion } from '../domain/package-root.js';
 import { asWriteError } from '../domain/files/atomic.js';
 import { COMMANDS } from './commands/table.js';
-import { EXIT, Exit, exitCodeOf, Interrupted, InvalidPipelineError } from './command-line/errors.js';
+import {
+  EXIT,
+  Exit,
+  exitCodeOf,
+  Interrupted,
+  InvalidPipelineError,
+  ServerUnreachable,
+} from './command-line/errors.js';
 import { countText } from './display/problems.js';
 import { renderError } from './display/render-error.js';
 import { stateFolder } from './server/state-folder.js';
@@ -22,7 +29,7 @@ export async function main(args: readonly string[]): Promise<void> {
     const program = await createProgram(rest);
     await program.parseAsync(rest, { from: 'user' });
   } catch (raised) {
-    const error = asDiskFullError(raised);
+    const error = asDiskFullError(asServerError(raised));
     report(error, debug);
     const code = exitCodeOf(error);
     // A run that was followed to its end has already printed its object.
@@ -90,6 +97,20 @@ const STATUS_OF_EXIT: Partial<Record<number, string>> = {
   [EXIT.unreachable]: 'unreachable',
   [EXIT.interrupted]: 'interrupted',
 };
+
+/**
+ * Temporal's error for a call that the server did not answer, recognized by its name because loading
+ * Temporal's client takes longer than most commands.
+ */
+function asServerError(error: unknown): unknown {
+  if (!(error instanceof Error) || error.name !== 'ServiceError') return error;
+  const { details } = (error.cause ?? {}) as { details?: string };
+  return new ServerUnreachable(
+    `the Temporal server did not answer: ${details || error.message}`,
+    'check that it is running, then repeat the command; runs continue meanwhile',
+    error,
+  );
+}
 
 /** Any write of a command may be the one that finds the disk full. */
 function asDiskFullError(error: unknown): unknown {

@@ -18,6 +18,8 @@ export interface CatalogEntry {
   /** Defaults, Temporal duration strings. */
   readonly timeout: string;
   readonly heartbeat: string;
+  /** Default of `stall`, a duration. Absent: off. */
+  readonly stall?: string;
   /** Where an interrupted attempt resumes, for the reference page: "last committed batch". */
   readonly resumesFrom?: string;
   /**

@@ -66,6 +66,11 @@ export const ERRORS = {
     retryable: true,
     meaning: 'The worker process that ran the step crashed or was killed.',
   },
+  Stalled: {
+    exit: 1,
+    retryable: true,
+    meaning: 'A step made no progress for longer than its `stall`, and its process was killed.',
+  },
   DiskFull: { exit: 1, retryable: true, meaning: 'A disk is full or a quota is exhausted.' },
   Superseded: {
     exit: 1,

@@ -14,15 +14,33 @@ import type { StepPlan } from '../domain/engine/language/plan/plan.js';
 /**
  * Returns the engine's own activities. They are retried for about half a day, until the disk or the server is
  * back; permanent errors are non-retryable. Timeouts are long because a page of changed outputs is digested
- * again.
+ * again. A cancellation does not wait for them: the disk that they read may not answer.
  */
 export function engineActivities(queue: string): EngineActivities {
   return proxyActivities<EngineActivities>({
     taskQueue: queue,
     startToCloseTimeout: '4h',
     heartbeatTimeout: '1m',
-    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
     retry: { maximumAttempts: 500, initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '2m' },
+  });
+}
+
+/**
+ * Returns the activity that writes a run's record, with few attempts: eight take a minute and a half. A run
+ * must end even if its work folder is gone or does not answer; an attempt that hangs there keeps sending
+ * heartbeats. There is no limit on the time without a worker.
+ */
+export function closingActivity(
+  queue: string,
+  maximumAttempts: number,
+): Pick<EngineActivities, 'engine.close-run'> {
+  return proxyActivities<EngineActivities>({
+    taskQueue: queue,
+    startToCloseTimeout: '30s',
+    heartbeatTimeout: '20s',
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+    retry: { maximumAttempts, initialInterval: '2s', backoffCoefficient: 2, maximumInterval: '20s' },
   });
 }
 
@@ -52,7 +70,7 @@ export async function callStep(queue: string, step: StepPlan, input: StepInput):
   });
   for (let lost = 0; ; lost++) {
     try {
-      return await activities[step.uses](input);
+      return await activities[step.uses]({ ...input, stall: step.stall });
     } catch (error) {
       if (lost >= LOST_HOSTS || !isHostLoss(error)) throw error;
     }

@@ -23,6 +23,7 @@ import { Window } from './window.js';
 
 const PAGE = 200;
 const MAX_EVENTS = 6000;
+const FOLDER_PATIENCE_MS = 10_000;
 
 /** Runs a chain of stages over its items: the scheduler that connects window, pages, steps and records. */
 export class ChainRun {
@@ -68,7 +69,7 @@ export class ChainRun {
     );
     if (carried.stoppedFrom !== undefined) this.window.stop(carried.stoppedFrom);
     this.itemScopes = this.stages.map(() => new CancellationScope());
-    this.recorder = new ResultRecorder(this.acts, this.scope, carried.batch);
+    this.recorder = new ResultRecorder(this.acts, this.scope, carried.batch, (error) => this.broken(error));
     this.tallies = carried.tallies;
     this.cursor = carried.cursor;
     this.apply(control);
@@ -107,11 +108,14 @@ export class ChainRun {
 
   /**
    * After a cancellation or a failure of the engine: waits for running items and writes the results so far.
+   * It does not wait long for the work folder, which may be gone or not answer: what is not recorded is found
+   * again by its receipts.
    */
   async abandon(): Promise<void> {
     this.stopFrom(0);
-    await condition(() => this.window.idle && !this.checking);
-    await this.recorder.drain().catch(() => undefined);
+    await condition(() => this.window.idle);
+    await condition(() => !this.checking, FOLDER_PATIENCE_MS);
+    await this.recorder.drainWithin(FOLDER_PATIENCE_MS);
   }
 
   /** Ends the stages: items files, stage-level files, verdicts. */
@@ -155,7 +159,7 @@ export class ChainRun {
       const result = await this.itemScopes[item.position].run(() => runItem(this.itemRun(item), item));
       this.itemEnded(item, result);
     } catch (error) {
-      if (!isCancellation(error)) this.trouble ??= error as Error;
+      if (!isCancellation(error)) this.broken(error as Error);
     } finally {
       this.moved = true;
       this.window.ended(item.position);
@@ -233,11 +237,17 @@ export class ChainRun {
       }
       this.report(this.statuses('running'));
     } catch (error) {
-      this.trouble ??= error as Error;
+      this.broken(error as Error);
     } finally {
       this.checking = false;
       this.ticks += 1;
     }
+  }
+
+  /** The stage cannot succeed: ends the scheduling. */
+  private broken(error: Error): void {
+    this.trouble ??= error;
+    this.ticks += 1;
   }
 
   private historyIsLong(): boolean {

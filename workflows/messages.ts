@@ -21,6 +21,9 @@ export const STAGE_WORKFLOW = 'pipelineStage';
  */
 export const DEFAULT_QUEUE_PREFIX = 'sam-mil';
 
+/** A worker sends the heartbeats of a step at least this often, in milliseconds. */
+export const LONGEST_BEAT_MS = 15_000;
+
 export function engineQueue(prefix = DEFAULT_QUEUE_PREFIX): string {
   return prefix;
 }

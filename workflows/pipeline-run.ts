@@ -18,7 +18,7 @@ import type { RunScope } from '../domain/engine/item/step-input.js';
 import { newTally } from '../domain/engine/item/tally.js';
 import { errorText } from '../domain/errors.js';
 import type { JsonObject } from '../domain/json.js';
-import { engineActivities, readFailure } from './call-activity.js';
+import { closingActivity, engineActivities, readFailure } from './call-activity.js';
 import {
   engineQueue,
   STAGE_WORKFLOW,
@@ -54,6 +54,8 @@ export class PipelineRun {
   private readonly planScope: RunScope;
   private readonly startedAt = Date.now();
   private endedAt: number | undefined;
+  /** Why the record of the ended run could not be written. */
+  private recordFault: string | undefined;
   /** Running children by first stage of their chain. */
   private readonly children = new Map<string, ChildWorkflowHandle<typeof pipelineStage>>();
   /** Increases with every event; the scheduler waits for it. */
@@ -94,8 +96,16 @@ export class PipelineRun {
       startedAt,
       ...(endedAt === undefined ? {} : { endedAt }),
       stages: book?.statuses ?? [],
-      message: book ? runMessage(run, book) : 'reading the plan',
+      message: this.message(),
     };
+  }
+
+  private message(): string {
+    const { run, header } = this.input;
+    if (this.book === undefined) return 'reading the plan';
+    const message = runMessage(run, this.book);
+    if (this.recordFault === undefined) return message;
+    return `${message}; the record of the run could not be written to ${header.work}: ${this.recordFault}`;
   }
 
   /** Wakes the scheduler after an event. */
@@ -187,12 +197,8 @@ export class PipelineRun {
   private async close(book: RunBook): Promise<RunStatus> {
     this.endedAt = Date.now();
     this.touch();
+    await this.writeRecord(book);
     const status = this.status();
-    await this.acts['engine.close-run']({
-      ...this.planScope,
-      status: status as unknown as JsonObject,
-      items: book.itemFiles(),
-    });
     await condition(allHandlersFinished);
     if (status.state === 'cancelled') throw new CancelledFailure(status.message);
     if (status.state === 'done') return status;
@@ -203,7 +209,28 @@ export class PipelineRun {
       details: [status],
     });
   }
+
+  /** Ends the run's record in the work folder. A run also ends if that fails. */
+  private async writeRecord(book: RunBook): Promise<void> {
+    const status = this.status();
+    const attempts = status.state === 'cancelled' ? CANCELLED_RECORD_ATTEMPTS : RECORD_ATTEMPTS;
+    const activity = closingActivity(engineQueue(this.input.queuePrefix), attempts);
+    try {
+      await activity['engine.close-run']({
+        ...this.planScope,
+        status: status as unknown as JsonObject,
+        items: book.itemFiles(),
+      });
+    } catch (error) {
+      this.recordFault = errorText(readFailure(error));
+      this.touch();
+    }
+  }
 }
+
+const RECORD_ATTEMPTS = 8;
+/** Who cancels a run, perhaps because its folder is gone, does not want to wait for it. */
+const CANCELLED_RECORD_ATTEMPTS = 2;
 
 /**
  * The stage workflow of a terminated execution of this run may take a moment to end; its id is in use until

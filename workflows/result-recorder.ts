@@ -18,8 +18,11 @@ export class ResultRecorder {
   batch: number;
   /** The first failed write; results are then missing, and the stage cannot succeed. */
   error: Error | undefined;
+  private readonly failed: (error: Error) => void;
 
-  constructor(acts: EngineActivities, scope: ChainScope, batch: number) {
+  /** @param failed called with each failed write */
+  constructor(acts: EngineActivities, scope: ChainScope, batch: number, failed: (error: Error) => void) {
+    this.failed = failed;
     this.acts = acts;
     this.scope = scope;
     this.batch = batch;
@@ -33,9 +36,16 @@ export class ResultRecorder {
 
   /** Writes the remaining results and waits for all writes. Throws the first failure. */
   async drain(): Promise<void> {
-    this.flush();
-    await condition(() => this.writing === 0);
+    await this.drainWithin();
     if (this.error !== undefined) throw this.error;
+  }
+
+  /** As {@link drain}, but waits only for so many milliseconds, and does not throw. */
+  async drainWithin(milliseconds?: number): Promise<void> {
+    this.flush();
+    const written = () => this.writing === 0;
+    if (milliseconds === undefined) await condition(written);
+    else await condition(written, milliseconds);
   }
 
   private flush(): void {
@@ -50,6 +60,7 @@ export class ResultRecorder {
         await this.acts['engine.record-items']({ ...this.scope, batch, results });
       } catch (error) {
         this.error ??= error as Error;
+        this.failed(error as Error);
       } finally {
         this.writing -= 1;
       }

@@ -6,6 +6,14 @@ import type { JsonObject } from '../../domain/json.js';
 import { decodeError } from '../../domain/machine/threads/wire-error.js';
 import { childEnvironment } from './environment.js';
 import type { ChildJob, ChildPlugin, FromChild, ToChild } from './messages.js';
+import { StallClock } from './stall-clock.js';
+
+/** How long a job may go without a sign of progress. */
+export interface StallLimit {
+  milliseconds: number;
+  /** As in the pipeline file: `30m`. */
+  text: string;
+}
 
 export interface JobListener {
   onProgress(report: Progress): void;
@@ -15,6 +23,8 @@ export interface JobListener {
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 /** Number of output lines that the error message of a crash contains. */
 const KEPT_LINES = 20;
+/** A child that loads its code from a busy disk may take this long, in milliseconds, whatever its `stall`. */
+const SLOWEST_START_MS = 60_000;
 
 /** A forked process. Runs one job at a time. */
 export class Child {
@@ -26,17 +36,23 @@ export class Child {
   private readonly ready: Promise<void>;
   private lines: string[] = [];
   private listener: JobListener | undefined;
+  private clock: StallClock | undefined;
+  private lastReport: Progress | undefined;
+  private killed = false;
 
   constructor(runtime: string, plugins: readonly ChildPlugin[]) {
     this.runtime = runtime;
     this.process = fork(MAIN, [JSON.stringify(plugins)], {
       // Detached from the terminal: at Ctrl-C the worker decides when its children stop, and no signal
-      // interrupts a matrix product (see matMul).
+      // interrupts a matrix product (see matMul). It leads a process group, which is killed as a whole.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: ['--enable-source-maps'],
       env: childEnvironment(),
     });
+    // Programs that it started, such as the decoder of an image, must not outlive it.
+    this.process.on('exit', () => this.killGroup());
+    this.process.on('message', () => this.clock?.touch());
     this.keepLines(this.process.stdout);
     this.keepLines(this.process.stderr);
     this.ready = this.next((message) => message.type === 'ready').then(() => undefined);
@@ -44,7 +60,8 @@ export class Child {
   }
 
   get alive(): boolean {
-    return this.process.exitCode === null && this.process.signalCode === null && this.process.connected;
+    const { exitCode, signalCode, connected } = this.process;
+    return !this.killed && exitCode === null && signalCode === null && connected;
   }
 
   get pid(): number | undefined {
@@ -53,12 +70,19 @@ export class Child {
 
   /**
    * Runs a job. When `signal` aborts, the child is asked to stop; it is killed if it has not ended after
-   * `graceMs`.
-   * @throws what the job threw, ChildCrashed if the process ended, the signal's reason if the job was stopped
+   * `graceMs`. It is also killed if it sends nothing, neither progress nor log, for as long as `stall` says.
+   * @throws what the job threw, ChildCrashed if the process ended, Stalled, the signal's reason if the job
+   * was stopped
    */
-  async run(job: ChildJob, listener: JobListener, signal: AbortSignal, graceMs: number): Promise<JobResult> {
+  async run(
+    job: ChildJob,
+    listener: JobListener,
+    signal: AbortSignal,
+    { graceMs, stall }: { graceMs: number; stall?: StallLimit },
+  ): Promise<JobResult> {
     this.listener = listener;
     this.lines = [];
+    this.lastReport = undefined;
     this.jobs += 1;
     let killer: NodeJS.Timeout | undefined;
     const stop = () => {
@@ -66,22 +90,30 @@ export class Child {
       killer = setTimeout(() => this.kill(), graceMs);
     };
     try {
-      await this.ready;
+      const stalled = this.stalled(stall);
+      await Promise.race([this.ready, stalled]);
+      if (stall !== undefined && this.clock !== undefined) this.clock.limit = stall.milliseconds;
       const ended = this.next((message) => message.type === 'result' || message.type === 'error');
+      ended.catch(() => undefined);
       this.send({ type: 'run', job });
       if (signal.aborted) stop();
       else signal.addEventListener('abort', stop, { once: true });
-      return this.resultOf(await ended);
+      return this.resultOf(await Promise.race([ended, stalled]));
     } catch (error) {
       throw signal.aborted ? signal.reason : error;
     } finally {
       signal.removeEventListener('abort', stop);
       clearTimeout(killer);
+      this.clock?.stop();
       this.listener = undefined;
     }
   }
 
+  /** Kills the process and all processes that it started. */
   kill(): void {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    this.killed = true;
+    this.killGroup();
     this.process.kill('SIGKILL');
   }
 
@@ -89,6 +121,42 @@ export class Child {
   async gone(): Promise<void> {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     await new Promise<void>((resolve) => this.process.once('exit', () => resolve()));
+  }
+
+  /** Never resolves. Rejects after killing the process if it shows no progress. */
+  private stalled(limit: StallLimit | undefined): Promise<never> {
+    const stalled = new Promise<never>((_, fail) => {
+      if (limit === undefined) return;
+      const whileStarting = Math.max(limit.milliseconds, SLOWEST_START_MS);
+      this.clock = new StallClock(whileStarting, () => {
+        // Rejects without waiting for its end: a process that waits for a disk cannot be killed.
+        this.kill();
+        fail(this.stallError(limit));
+      });
+    });
+    stalled.catch(() => undefined);
+    return stalled;
+  }
+
+  private stallError({ text }: StallLimit): SamMilError {
+    const { lastReport } = this;
+    const last =
+      lastReport === undefined
+        ? 'it has not reported any progress'
+        : `its last report was ${lastReport.done} of ${lastReport.total} ${lastReport.unit}`;
+    return new SamMilError('Stalled', `the step made no progress for ${text}, and its process was killed`, {
+      found: last,
+      next: 'check its disk, its GPU and its input; if a single unit of its work takes longer, increase `stall` of the step, or set it to off',
+    });
+  }
+
+  private killGroup(): void {
+    const { pid } = this.process;
+    try {
+      if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+    } catch {
+      // No process of the group is left.
+    }
   }
 
   private send(message: ToChild): void {
@@ -109,7 +177,10 @@ export class Child {
   private next(accepts: (message: FromChild) => boolean): Promise<FromChild> {
     return new Promise((resolve, reject) => {
       const onMessage = (message: FromChild) => {
-        if (message.type === 'progress') this.listener?.onProgress(message.report);
+        if (message.type === 'progress') {
+          this.lastReport = message.report;
+          this.listener?.onProgress(message.report);
+        }
         if (message.type === 'log') this.listener?.onLog(message.level, message.message, message.facts);
         if (!accepts(message)) return;
         release();
@@ -148,6 +219,7 @@ export class Child {
     stream?.on('data', (text: string) => {
       const lines = (rest + text).split('\n');
       rest = (lines.pop() ?? '').slice(-2000);
+      this.clock?.touch();
       for (const line of lines) {
         this.lines.push(line.slice(0, 500));
         this.listener?.onLog('info', line);

@@ -1,10 +1,10 @@
 import { throttled } from './throttled.js';
-import { dieWithParent } from './watchdog.js';
 import type { ChildJob, ChildPlugin, FromChild, ToChild } from './messages.js';
 import type { Registry } from '../define/registry.js';
 import type { Job } from '../../domain/job.js';
 import { refuseChangedCode } from '../plugins/guard-loads.js';
 import { loadRegistry } from '../plugins/load-plugins.js';
+import { dieWithParent } from '../../domain/machine/threads/die-with-parent.js';
 import { encodeError } from '../../domain/machine/threads/wire-error.js';
 
 /**

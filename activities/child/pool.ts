@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os';
 import type { JobResult } from '../../domain/job.js';
-import { Child, type JobListener } from './child.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Child, type JobListener, type StallLimit } from './child.js';
 import type { ChildJob, ChildPlugin } from './messages.js';
 
 export interface PoolOptions {
@@ -24,6 +25,8 @@ const DEFAULTS: Required<PoolOptions> = {
   idleMs: 120_000,
 };
 
+const UNKILLABLE_MS = 10_000;
+
 /**
  * Warm forked children, grouped by the runtime whose libraries they have loaded. Starting a child takes a
  * second or more (TensorFlow, OpenCV), so children are reused; one that crashed, was stopped, grew too large
@@ -40,13 +43,19 @@ export class ChildPool {
   }
 
   /** Runs a job in a child of the runtime. Throws as {@link Child.run}. */
-  async run(runtime: string, job: ChildJob, listener: JobListener, signal: AbortSignal): Promise<JobResult> {
+  async run(
+    runtime: string,
+    job: ChildJob,
+    listener: JobListener,
+    signal: AbortSignal,
+    stall?: StallLimit,
+  ): Promise<JobResult> {
     signal.throwIfAborted();
     if (this.closed) throw new Error('the pool of child processes is closed');
     const child = this.take(runtime);
     this.busy.add(child);
     try {
-      return await child.run(job, listener, signal, this.options.graceMs);
+      return await child.run(job, listener, signal, { graceMs: this.options.graceMs, stall });
     } finally {
       this.busy.delete(child);
       this.giveBack(child, signal.aborted);
@@ -59,7 +68,7 @@ export class ChildPool {
     return children.map((child) => child.pid).filter((pid) => pid !== undefined);
   }
 
-  /** Ends all children and waits for them. */
+  /** Ends all children and waits for them, but not for one that cannot be killed because its disk is away. */
   async close(): Promise<void> {
     this.closed = true;
     const children = [
@@ -67,7 +76,8 @@ export class ChildPool {
       ...this.idle.splice(0).map(({ child, timer }) => (clearTimeout(timer), child)),
     ];
     for (const child of children) child.kill();
-    await Promise.all(children.map((child) => child.gone()));
+    const gone = Promise.all(children.map((child) => child.gone()));
+    await Promise.race([gone, sleep(UNKILLABLE_MS, undefined, { ref: false })]);
   }
 
   private take(runtime: string): Child {

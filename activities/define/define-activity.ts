@@ -31,6 +31,11 @@ export interface ActivityDefinition {
   readonly timeout: string;
   readonly heartbeat: string;
   /**
+   * Default for `stall`: the longest time that the implementation may take between two calls of `progress` or
+   * `log`, with a large margin. An attempt that is silent for longer is killed and retried. Default: off.
+   */
+  readonly stall?: string;
+  /**
    * `child`: forked process, kept warm and shared by activities with the same `runtime` name. `inline`: in
    * the worker, for light asynchronous work only.
    */

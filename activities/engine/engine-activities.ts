@@ -10,6 +10,7 @@ import { finishStage } from './finish-stage.js';
 import { listItems } from './list-items.js';
 import { openRun } from './read-plan.js';
 import { recordItems } from './record-items.js';
+import { asFileFault } from './file-fault.js';
 import type { EngineActivities } from './stage-messages.js';
 
 /**
@@ -40,7 +41,7 @@ export function engineActivities(engine: EngineContext): EngineActivities {
  * Sends heartbeats while `run` works and converts its errors to Temporal failures. Not cancellable: each ends
  * soon, and a partial one is useless.
  */
-function beating<In, Out>(
+function beating<In extends RunScope, Out>(
   { patienceMs }: EngineContext,
   run: (input: In) => Promise<Out>,
 ): (input: In) => Promise<Out> {
@@ -50,7 +51,9 @@ function beating<In, Out>(
     try {
       return await run(input);
     } catch (error) {
-      throw withPatience(asFailure(error), context.info, patienceMs);
+      const waited = Date.now() - context.info.scheduledTimestampMs;
+      const fault = asFileFault(error, input.work, waited >= patienceMs);
+      throw withPatience(asFailure(fault), context.info, patienceMs);
     } finally {
       clearInterval(timer);
     }

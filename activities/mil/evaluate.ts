@@ -36,6 +36,7 @@ export const definition = defineActivity({
   queue: 'gpu',
   timeout: '2h',
   heartbeat: '2m',
+  stall: '30m',
   isolation: 'child',
   requires: ['tensorflow'],
   resumesFrom: 'the start (one forward pass per slide)',

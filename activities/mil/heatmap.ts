@@ -52,6 +52,7 @@ export const definition = defineActivity({
   queue: 'gpu',
   timeout: '2h',
   heartbeat: '2m',
+  stall: '30m',
   isolation: 'child',
   requires: ['tensorflow', 'openslide'],
   resumesFrom: 'the start (seconds per slide)',

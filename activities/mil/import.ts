@@ -23,6 +23,7 @@ export const definition = defineActivity({
   queue: 'cpu',
   timeout: '30m',
   heartbeat: '1m',
+  stall: '10m',
   isolation: 'child',
   resumesFrom: 'the start (takes seconds)',
   load: () => import('../../domain/mil/import/import.js'),

@@ -24,6 +24,7 @@ export const definition = defineActivity({
   queue: 'cpu',
   timeout: '10m',
   heartbeat: '1m',
+  stall: '10m',
   isolation: 'child',
   resumesFrom: 'the start (takes a second)',
   load: () => import('../../domain/mil/split/split.js'),

@@ -58,6 +58,7 @@ export const definition = defineActivity({
   queue: 'gpu',
   timeout: '2d',
   heartbeat: '2m',
+  stall: '1h',
   isolation: 'child',
   requires: ['tensorflow'],
   resumesFrom: 'the last saved step (an interruption loses at most `save-every` seconds)',

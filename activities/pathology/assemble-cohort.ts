@@ -23,6 +23,7 @@ export const definition = defineActivity({
   queue: 'cpu',
   timeout: '30m',
   heartbeat: '1m',
+  stall: '15m',
   isolation: 'child',
   resumesFrom: 'the start (about a second per slide)',
   load: () => import('../../domain/pathology/assemble-cohort/assemble-cohort.js'),

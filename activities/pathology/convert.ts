@@ -23,6 +23,7 @@ export const definition = defineActivity({
   queue: 'cpu',
   timeout: '1h',
   heartbeat: '2m',
+  stall: '30m',
   isolation: 'child',
   resumesFrom: 'the start (takes seconds)',
   hiddenInputs: async (_, inputs) => {

@@ -24,6 +24,7 @@ export const definition = defineActivity({
   queue: 'cpu',
   timeout: '12h',
   heartbeat: '5m',
+  stall: '30m',
   isolation: 'child',
   requires: ['openslide', 'onnx'],
   resumesFrom: 'last committed batch',

@@ -45,6 +45,7 @@ export const definition = defineActivity({
   queue: 'cpu',
   timeout: '30m',
   heartbeat: '2m',
+  stall: '30m',
   isolation: 'child',
   requires: ['openslide'],
   resumesFrom: 'the start (takes seconds)',

@@ -29,6 +29,7 @@ export const definition = defineActivity({
   queue: 'cpu',
   timeout: '4h',
   heartbeat: '5m',
+  stall: '1h',
   isolation: 'child',
   requires: ['openslide', 'onnx'],
   resumesFrom: 'last finished crop (watershed: the start, takes seconds)',

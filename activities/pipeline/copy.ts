@@ -17,6 +17,7 @@ export const definition = defineActivity({
   queue: 'cpu',
   timeout: '1h',
   heartbeat: '2m',
+  stall: '1h',
   isolation: 'child',
   resumesFrom: 'the first file that is not copied yet',
   outsideFault: async ({ work, with: { to }, outputs, digest }) => {

@@ -20,6 +20,7 @@ export const definition = defineActivity({
   queue: 'cpu',
   timeout: '30m',
   heartbeat: '2m',
+  stall: '30m',
   isolation: 'child',
   resumesFrom: 'the start (takes seconds)',
   load: () => import('../../domain/pipeline/report/report.js'),

@@ -25,21 +25,26 @@ export function stepActivity(
     await requirePlanned(engine, definition, input);
     const heartbeat = startHeartbeat(context, placeOf(input));
     const record = new AttemptRecord(engine, input, context.info.attempt);
+    const attempt = async (): Promise<StepResult> => {
+      try {
+        await record.event('started');
+        const outcome = await runStep(engine, definition, input, {
+          number: context.info.attempt,
+          signal: context.cancellationSignal,
+          onProgress: (report) => heartbeat.report(report),
+          onLog: (level, message, facts) => record.log(level, message, facts),
+        });
+        await record.ended(outcome);
+        return resultOf(outcome);
+      } catch (thrown) {
+        const error = await explainScope(input, thrown);
+        const stopped = context.cancellationSignal.aborted;
+        await record.failed(error, stopped);
+        throw stopped ? stoppedFailure(context) : asFailure(error);
+      }
+    };
     try {
-      await record.event('started');
-      const outcome = await runStep(engine, definition, input, {
-        number: context.info.attempt,
-        signal: context.cancellationSignal,
-        onProgress: (report) => heartbeat.report(report),
-        onLog: (level, message, facts) => record.log(level, message, facts),
-      });
-      await record.ended(outcome);
-      return resultOf(outcome);
-    } catch (thrown) {
-      const error = await explainScope(input, thrown);
-      const stopped = context.cancellationSignal.aborted;
-      await record.failed(error, stopped);
-      throw stopped ? stoppedFailure(context) : asFailure(error);
+      return await boundedOnceStopped(context, attempt());
     } finally {
       heartbeat.stop();
     }
@@ -58,6 +63,31 @@ async function requirePlanned(
   } catch (error) {
     throw asFailure(error);
   }
+}
+
+/** A stopped child has been killed by then. */
+const STOPPING_MS = 60_000;
+
+/**
+ * A stopped attempt ends even if the disk that it writes to does not answer: the run must not wait for it.
+ * Its claim is lost to the next attempt, so that a late end changes nothing.
+ */
+function boundedOnceStopped(context: Context, attempt: Promise<StepResult>): Promise<StepResult> {
+  const { cancellationSignal: signal } = context;
+  let timer: NodeJS.Timeout | undefined;
+  let start = () => undefined as void;
+  const bound = new Promise<never>((_, fail) => {
+    start = () => {
+      timer = setTimeout(() => fail(stoppedFailure(context)), STOPPING_MS);
+    };
+    if (signal.aborted) start();
+    else signal.addEventListener('abort', start, { once: true });
+  });
+  attempt.catch(() => undefined);
+  return Promise.race([attempt, bound]).finally(() => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', start);
+  });
 }
 
 function resultOf({ receipt, how }: StepOutcome): StepResult {

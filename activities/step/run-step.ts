@@ -9,6 +9,8 @@ import { checkpointFolder, type Place } from '../../domain/engine/store/paths.js
 import { publish, relink, stepsWithReceipts } from '../../domain/engine/store/publish.js';
 import { findReceipt, readReceipt, type Receipt } from '../../domain/engine/store/receipts.js';
 import type { StepInput } from '../../domain/engine/item/step-input.js';
+import { durationMs } from '../../domain/engine/language/plan/duration.js';
+import type { StallLimit } from '../child/child.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
 import type { EngineContext } from './engine-context.js';
 import { changedInput, prepareStep, type PreparedStep } from './prepare-step.js';
@@ -156,7 +158,8 @@ async function execute(
   };
   if (definition.isolation === 'child') {
     const childJob = { ...job, activity: definition.name };
-    return engine.pool.run(runtimeOf(definition), childJob, attempt, attempt.signal);
+    const stall = stallLimit(input.stall ?? definition.stall);
+    return engine.pool.run(runtimeOf(definition), childJob, attempt, attempt.signal, stall);
   }
   const { run } = await definition.load();
   const inline: Job = {
@@ -166,6 +169,11 @@ async function execute(
     log: (level, message, facts) => attempt.onLog(level, message, facts),
   };
   return run(inline);
+}
+
+function stallLimit(text = 'off'): StallLimit | undefined {
+  const milliseconds = durationMs(text);
+  return milliseconds === undefined ? undefined : { milliseconds, text };
 }
 
 /** Activities of a plugin share libraries, and therefore children, unless the definition says otherwise. */

@@ -4,8 +4,9 @@ import { createDisplay, paletteFor } from '../display/display.js';
 import { EXIT, Exit, ServerUnreachable } from '../command-line/errors.js';
 import { Interrupt } from '../command-line/interrupt.js';
 import type { RunView } from '../run/events.js';
-import { followRun, viewRun } from '../run/follow.js';
+import { followRun } from '../run/follow.js';
 import { RemoteRun } from '../run/remote-run.js';
+import { viewRun } from '../run/view-run.js';
 import { addServerOptions } from '../command-line/options.js';
 import { renderFailures, renderRun } from '../display/render-status.js';
 import { findRun, lastSeenStatus, readRunRecord, type RunEntry } from '../run/run-index.js';
@@ -69,8 +70,9 @@ async function watch(session: Session, entry: RunEntry, options: StatusOptions):
   const display = createDisplay(process.stdout);
   const interrupt = new Interrupt();
   try {
-    const status = await followRun(session.client, entry.run, {
+    const status = await followRun(session, entry.run, {
       show: (view) => display.status(view),
+      say: (line) => display.line(line),
       record: () => readRunRecord(entry),
       prefix: (await readRequest(entry)).queuePrefix,
       signal: interrupt.signal,

@@ -177,12 +177,14 @@ export class RunController {
     let last: RunStatus | undefined;
     let outcome: RunOutcome;
     try {
-      const status = await followRun(this.session.client, entry.run, {
+      const status = await followRun(this.session, entry.run, {
         show: (view) => {
           last = view.status;
           listener.status(view);
         },
+        say: (line) => this.say(line),
         tend: () => this.worker?.tend(),
+        moved: () => this.moveWorker(entry),
         record: () => readRunRecord(entry),
         prefix: this.options.prefix,
         signal,
@@ -263,6 +265,15 @@ export class RunController {
     const log = join(runFolder(entry.work, entry.run), 'worker.log');
     this.worker ??= new LocalWorker(program, this.needs, args, log);
     await this.worker.tend();
+  }
+
+  /** Replaces the local worker, whose server is now at another address. */
+  private async moveWorker(entry: RunEntry): Promise<void> {
+    if (this.needs === undefined) return;
+    await this.worker?.stop();
+    this.worker = undefined;
+    this.needs = { ...this.needs, address: this.session.address };
+    await this.attach(entry);
   }
 
   /**

@@ -1,19 +1,31 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowFailedError, type Client } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
-import { SamMilError } from '../../domain/errors.js';
-import { asSamMilError, decodeError, isWireError } from '../../domain/machine/threads/wire-error.js';
-import { stageStatusQuery, stepQueue, type RunStatus, type StageStatus } from '../../workflows/messages.js';
+import type { RunStatus } from '../../workflows/messages.js';
+import type { Session } from '../server/connect.js';
+import { BeatMemory } from './beats.js';
 import type { RunView } from './events.js';
-import { readActivities } from './pending-activities.js';
+import { clock } from './pending-activities.js';
 import { RemoteRun } from './remote-run.js';
+import { explainSilence, viewRun } from './view-run.js';
+import {
+  endedBadly,
+  isAwayError,
+  refusalIn,
+  statusOfFailure,
+  unknownRun,
+  waitForEnd,
+  type RunEnd,
+} from './wait-for-end.js';
 
-interface FollowOptions {
+export interface FollowOptions {
   /** Called with each new view. */
   show(view: RunView): void;
-  /** Called once per round to keep the local worker alive. */
+  /** Called with a line about the server, until there is a view that says it. */
+  say(line: string): void;
+  /** Called once per round, while the server answers, to keep the local worker alive. */
   tend?(): Promise<void> | undefined;
+  /** Called after the session has followed its server to another address. */
+  moved?(): Promise<void>;
   /** The status in the work folder if the run has ended: Temporal keeps no result of a cancelled run. */
   record?(): RunStatus | undefined;
   /** Prefix of the run's task queues if it is not the default. */
@@ -22,145 +34,151 @@ interface FollowOptions {
   signal?: AbortSignal;
 }
 
+/** The server of the run, and the connection to it. */
+export type RunServer = Pick<Session, 'client' | 'address' | 'reconnect'>;
+
 const ROUND_MILLISECONDS = 1000;
-const ANSWER_MILLISECONDS = 5000;
 
 /**
- * Follows a run until it has ended or is held. Returns its last status, undefined if the signal came first.
- * @throws SamMilError Internal for a run that ended without a result
+ * Follows a run until it has ended or is held, also while its server is away: only the signal ends that wait.
+ * Returns its last status, undefined if the signal came first.
+ * @throws SamMilError Internal for a run that ended without a result, Unavailable for one that was terminated
+ * or that the server does not know
  */
 export async function followRun(
-  client: Client,
+  server: RunServer,
   run: string,
   options: FollowOptions,
 ): Promise<RunStatus | undefined> {
-  const handle = client.workflow.getHandle(run);
-  let result: RunStatus | undefined;
-  let failure: unknown;
-  // The result arrives without a worker and without delay; queries need both.
   const waiting = new AbortController();
-  // Waiting for the result makes a call per minute, and each call leaves a listener behind.
-  setMaxListeners(0, waiting.signal);
-  client
-    .withAbortSignal(waiting.signal, () => handle.result())
-    .then(
-      (value) => (result = value as RunStatus),
-      (error: unknown) => (failure = error),
-    );
+  const follower = new Follower(server, run, options);
+  // The end arrives without a worker and without delay; queries need both.
+  waitForEnd(() => server.client, run, waiting.signal).then(
+    (end) => (follower.end = end),
+    (error: unknown) => (follower.end = { failure: error }),
+  );
   try {
-    return await rounds();
+    return await follower.follow();
   } finally {
     // An open call would be retried on the closed connection.
     waiting.abort();
   }
+}
 
-  async function rounds(): Promise<RunStatus | undefined> {
-    let view: RunView | undefined;
-    while (options.signal?.aborted !== true) {
-      await options.tend?.();
-      if (failure !== undefined) result = statusOfFailure(failure) ?? options.record?.();
-      if (failure !== undefined && result === undefined) throw endedBadly(run, failure);
-      if (result !== undefined) {
-        options.show({ status: result, activities: [], now: Date.now() });
-        return result;
+class Follower {
+  end: RunEnd | undefined;
+  private readonly server: RunServer;
+  private readonly run: string;
+  private readonly options: FollowOptions;
+  private view: RunView | undefined;
+  private said: string | undefined;
+  /** When the server last answered, until it does not. */
+  private answered = Date.now();
+  private away = false;
+  private readonly beats = new BeatMemory();
+
+  constructor(server: RunServer, run: string, options: FollowOptions) {
+    this.server = server;
+    this.run = run;
+    this.options = options;
+  }
+
+  async follow(): Promise<RunStatus | undefined> {
+    const { signal } = this.options;
+    while (signal?.aborted !== true) {
+      // A worker cannot start while the server is away.
+      if (!this.away) await this.options.tend?.();
+      const ended = this.statusAtEnd();
+      if (ended !== undefined) {
+        this.options.show({ status: ended, activities: [], now: Date.now() });
+        return ended;
       }
-      view = await look(client, run, options.prefix, view);
-      if (view !== undefined) options.show({ ...view, now: Date.now() });
-      if (view?.status.state === 'held' && view.trouble === undefined) return view.status;
-      await sleep(ROUND_MILLISECONDS, undefined, { signal: options.signal }).catch(() => undefined);
+      await this.interruptible(() => this.look());
+      if (this.view?.status.state === 'held' && this.view.trouble === undefined) return this.view.status;
+      await sleep(ROUND_MILLISECONDS, undefined, { signal }).catch(() => undefined);
     }
     return undefined;
   }
-}
 
-/** Returns the current view or, if no worker answers, the last view with the reason. */
-async function look(
-  client: Client,
-  run: string,
-  prefix: string | undefined,
-  last?: RunView,
-): Promise<RunView | undefined> {
-  try {
-    return await viewRun(client, run, prefix);
-  } catch (error) {
-    return last && { ...last, activities: [], trouble: describeTrouble(error) };
+  private statusAtEnd(): RunStatus | undefined {
+    const { end } = this;
+    if (end === undefined) return undefined;
+    if ('status' in end) return end.status;
+    const status = statusOfFailure(end.failure) ?? this.options.record?.();
+    if (status === undefined) throw endedBadly(this.run, end.failure);
+    return status;
+  }
+
+  /** Ends the calls of a round when the signal is aborted: each may take seconds. */
+  private async interruptible(work: () => Promise<void>): Promise<void> {
+    const { signal } = this.options;
+    // One per round, because each call leaves a listener behind.
+    const round = new AbortController();
+    setMaxListeners(0, round.signal);
+    const stop = () => round.abort();
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      await this.server.client.withAbortSignal(round.signal, work);
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  /** Shows the current view or, if no worker or server answers, the last view with the reason. */
+  private async look(): Promise<void> {
+    const { client } = this.server;
+    let trouble: string | undefined;
+    try {
+      // Who is away answers nothing, and its state is asked with a shorter wait than a worker's answer.
+      if (this.away) trouble = await this.troubleOf(undefined);
+      if (!this.away) this.view = await viewRun(client, this.run, this.options.prefix, this.beats);
+    } catch (error) {
+      trouble = await this.troubleOf(error);
+    }
+    if (this.options.signal?.aborted === true) return;
+    if (!this.away) this.answered = Date.now();
+    if (trouble !== undefined) this.view &&= { ...this.view, activities: [], trouble };
+    if (this.view !== undefined) this.options.show({ ...this.view, now: Date.now() });
+    else if (trouble !== undefined && trouble !== this.said) this.options.say((this.said = trouble));
+  }
+
+  /** Returns why there is no status, and finds out whether the server is away. */
+  private async troubleOf(error: unknown): Promise<string | undefined> {
+    try {
+      const state = await new RemoteRun(this.server.client, this.run).state();
+      this.away = false;
+      if (state === 'gone') this.end ??= this.lost();
+      return error === undefined ? undefined : await this.silentWorker(error);
+    } catch (absence) {
+      if (this.options.signal?.aborted === true) return undefined;
+      if (!isAwayError(absence)) throw absence;
+      this.away = true;
+      if (await this.server.reconnect()) {
+        this.away = false;
+        await this.options.moved?.();
+        return `the Temporal server is at ${this.server.address} now`;
+      }
+      return describeAbsence(this.server.address, this.answered, absence);
+    }
+  }
+
+  private silentWorker(error: unknown): Promise<string> {
+    const stages = this.view?.status.stages.flatMap(({ workflowId }) => workflowId ?? []) ?? [];
+    const workflows = [...new Set([this.run, ...stages])];
+    return explainSilence(this.server.client, workflows, error, this.options.prefix, this.beats);
+  }
+
+  private lost(): RunEnd {
+    const status = this.options.record?.();
+    return status === undefined ? { failure: unknownRun(this.run) } : { status };
   }
 }
 
-/**
- * Returns the run's status with exact counts of the running stages and what their activities are doing.
- * Throws Temporal's error if no worker answers in time.
- */
-export async function viewRun(client: Client, run: string, queuePrefix?: string): Promise<RunView> {
-  const status = await new RemoteRun(client, run).status();
-  const ids = new Set(
-    status.stages.flatMap((stage) => (stage.state === 'running' ? (stage.workflowId ?? []) : [])),
+function describeAbsence(address: string, since: number, error: unknown): string {
+  const refusal = refusalIn(error);
+  const what = refusal === undefined ? 'has not answered' : `has refused this command (${refusal})`;
+  return (
+    `the Temporal server at ${address} ${what} since ${clock(since)}: steps that are running continue, and ` +
+    'this command follows the run as soon as the server is back; Ctrl-C stops waiting'
   );
-  const [exact, { atWork, unserved, stuck }] = await Promise.all([
-    Promise.all([...ids].map((id) => askStage(client, id))),
-    readActivities(client, [...ids, status.run]),
-  ]);
-  const byName = new Map(exact.flat().map((stage) => [stage.name, stage]));
-  const stages = status.stages.map((stage) => newer(stage, byName.get(stage.name)));
-  const troubles = [
-    ...stuck.map((reason) => `the run waits and retries automatically: ${reason}`),
-    ...(unserved.length > 0 ? [noWorkerFor(unserved, queuePrefix)] : []),
-  ];
-  const trouble = troubles.length > 0 ? { trouble: troubles[0] } : {};
-  return { status: { ...status, stages }, activities: atWork, now: Date.now(), ...trouble };
-}
-
-/** @param queues with their prefix, as the server names them */
-function noWorkerFor(queues: readonly string[], queuePrefix: string | undefined): string {
-  const prefix = stepQueue('', queuePrefix);
-  const names = queues.map((queue) => (queue.startsWith(prefix) ? queue.slice(prefix.length) : queue));
-  const option = queuePrefix === undefined ? '' : ` --prefix ${queuePrefix}`;
-  const command = `npx sam-mil worker --queues ${names.join(',')}${option}`;
-  return `no worker is polling ${names.join(', ')}: all are busy, or none serves it; start one with \`${command}\``;
-}
-
-/** A stage that has just ended no longer answers; the run's own status is correct then. */
-async function askStage(client: Client, workflowId: string): Promise<StageStatus[]> {
-  try {
-    return await client.withDeadline(Date.now() + ANSWER_MILLISECONDS, () =>
-      client.workflow.getHandle(workflowId).query(stageStatusQuery),
-    );
-  } catch {
-    return [];
-  }
-}
-
-function newer(stage: StageStatus, exact: StageStatus | undefined): StageStatus {
-  if (exact === undefined || stage.state !== 'running') return stage;
-  return { ...stage, ...exact, needs: stage.needs, workflowId: stage.workflowId };
-}
-
-function describeTrouble(error: unknown): string {
-  const text =
-    error instanceof Error ? `${error.message} ${(error.cause as Error | undefined)?.message ?? ''}` : '';
-  if (/no poller/i.test(text)) return 'no worker answers; start one with `npx sam-mil worker`';
-  if (/UNAVAILABLE|ECONNREFUSED/i.test(text)) return 'the Temporal server does not answer; retrying';
-  if (/deadline|CANCELLED/i.test(text)) return 'waiting for a worker to answer';
-  return `no status: ${text.trim()}`;
-}
-
-/** Returns the last status of a failed run, which is in the details of the failure. */
-function statusOfFailure(error: unknown): RunStatus | undefined {
-  if (!(error instanceof WorkflowFailedError) || !(error.cause instanceof ApplicationFailure))
-    return undefined;
-  const { type, details } = error.cause;
-  return type === 'RunFailed' ? (details?.[0] as RunStatus | undefined) : undefined;
-}
-
-function endedBadly(run: string, error: unknown): SamMilError {
-  const cause = error instanceof WorkflowFailedError ? error.cause : error;
-  const details: unknown = cause instanceof ApplicationFailure ? cause.details?.at(0) : undefined;
-  const failure = isWireError(details) ? decodeError(details) : asSamMilError(cause);
-  const next = `continue with \`npx sam-mil resume ${run}\`; finished work is kept`;
-  const { code, what, facts } = failure;
-  return new SamMilError(code, `run ${run} ended without a result: ${what}`, {
-    next,
-    ...facts,
-    cause: error,
-  });
 }

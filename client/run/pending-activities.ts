@@ -1,16 +1,18 @@
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { WireError } from '../../domain/errors.js';
 import { isWireError } from '../../domain/machine/threads/wire-error.js';
 import type { BeatDetails } from '../../activities/step/heartbeat.js';
+import type { BeatMemory, Pending, Silence } from './beats.js';
 import type { Activity } from './events.js';
 
-type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
-
-/** `PENDING_ACTIVITY_STATE_SCHEDULED`, `..._STARTED` and `TASK_QUEUE_TYPE_ACTIVITY` of Temporal's API. */
+/** `PENDING_ACTIVITY_STATE_SCHEDULED` and `..._STARTED` of Temporal's API. */
 const SCHEDULED = 1;
 const STARTED = 2;
-const ACTIVITY_QUEUE = 2;
+/** `TIMEOUT_TYPE_HEARTBEAT`. */
+const HEARTBEAT = 4;
+/** `TASK_QUEUE_TYPE_...`. */
+const QUEUE_TYPES = { workflow: 1, activity: 2 };
 
 /**
  * The server remembers a worker for five minutes after its last call; a polling worker calls at least once
@@ -25,18 +27,25 @@ export interface Activities {
   unserved: string[];
   /** Why the engine's own activities fail; the engine keeps retrying them. */
   stuck: string[];
+  /** What is known about workers that no longer answer, a sentence per worker. */
+  lost: string[];
 }
 
 /** Returns what the activities of the workflows are doing. A workflow that has just ended has none. */
-export async function readActivities(client: Client, workflowIds: readonly string[]): Promise<Activities> {
+export async function readActivities(
+  client: Client,
+  workflowIds: readonly string[],
+  beats: BeatMemory,
+): Promise<Activities> {
+  const silences = new Map<Pending, Silence>();
   const lists = await Promise.all(
     workflowIds.map(async (id) => {
-      try {
-        const { raw } = await client.workflow.getHandle(id).describe();
-        return raw.pendingActivities ?? [];
-      } catch {
-        return [];
+      const listed = await listPending(client, id);
+      for (const one of listed.filter(({ state }) => Number(state) === STARTED)) {
+        const silence = beats.silenceOf(id, one);
+        if (silence !== undefined) silences.set(one, silence);
       }
+      return listed;
     }),
   );
   const pending = lists.flat();
@@ -48,7 +57,54 @@ export async function readActivities(client: Client, workflowIds: readonly strin
     atWork: activities.flatMap((activity) => activity ?? []),
     unserved,
     stuck: stuckBecause(pending, activities),
+    lost: lostWorkers(pending, activities, silences),
   };
+}
+
+async function listPending(client: Client, workflowId: string): Promise<readonly Pending[]> {
+  try {
+    const { raw } = await client.workflow.getHandle(workflowId).describe();
+    return raw.pendingActivities ?? [];
+  } catch {
+    return [];
+  }
+}
+
+/** Names each silent worker once, with its longest-running silence and what it was doing. */
+function lostWorkers(
+  pending: readonly Pending[],
+  activities: readonly (Activity | undefined)[],
+  silences: ReadonlyMap<Pending, Silence>,
+): string[] {
+  const byWorker = new Map<string, { silence: Silence; work: string[] }>();
+  pending.forEach((one, index) => {
+    const silence = silences.get(one);
+    if (silence === undefined) return;
+    const worker = one.lastWorkerIdentity || 'unknown';
+    const known = byWorker.get(worker) ?? { silence, work: [] };
+    known.work.push(activities[index]?.what ?? one.activityType?.name ?? 'an activity');
+    if (silence.since < known.silence.since) known.silence = silence;
+    byWorker.set(worker, known);
+  });
+  return [...byWorker].map(([worker, { silence, work }]) => {
+    const [first, ...others] = work;
+    const what = others.length === 0 ? first : `${first} and ${others.length} more`;
+    return (
+      `${describeWorker(worker)} has not answered since ${clock(silence.since)}: ` +
+      `${what} starts again on another worker at ${clock(silence.until)}, when its heartbeat timeout has passed`
+    );
+  });
+}
+
+/** A worker identifies itself as `PID@HOST`. */
+function describeWorker(identity: string): string {
+  const [, pid, host] = /^(\d+)@(.+)$/.exec(identity) ?? [];
+  return host === undefined ? `the worker ${identity}` : `the worker on ${host} (process id ${pid})`;
+}
+
+/** `14:03:12`, local time. */
+export function clock(milliseconds: number): string {
+  return new Date(milliseconds).toLocaleTimeString('en-GB');
 }
 
 /**
@@ -63,6 +119,8 @@ function stuckBecause(pending: readonly Pending[], activities: readonly (Activit
 /** Returns the error of the last attempt, as its worker reported it. */
 async function failureIn(client: Client, { lastFailure }: Pending): Promise<WireError | undefined> {
   if (!lastFailure) return undefined;
+  if (Number(lastFailure.timeoutFailureInfo?.timeoutType) === HEARTBEAT)
+    return { code: 'Timeout', what: 'its worker stopped answering', facts: {} };
   const { applicationFailureInfo: info, message } = lastFailure;
   const payloads = info?.details?.payloads;
   const [details] = await decodeArrayFromPayloads(client.options.loadedDataConverter, payloads);
@@ -97,7 +155,7 @@ async function readActivity(client: Client, pending: Pending): Promise<Activity 
 async function unservedQueues(client: Client, activities: readonly Pending[]): Promise<string[]> {
   const busy = listQueues(activities, STARTED);
   const waiting = [...listQueues(activities, SCHEDULED)].filter((queue) => !busy.has(queue));
-  const served = await Promise.all(waiting.map((queue) => isServed(client, queue)));
+  const served = await Promise.all(waiting.map((queue) => isServed(client, queue, 'activity')));
   return waiting.filter((_, i) => !served[i]).sort();
 }
 
@@ -106,11 +164,16 @@ function listQueues(activities: readonly Pending[], state: number): Set<string> 
   return new Set(inState.flatMap(({ activityOptions }) => activityOptions?.taskQueue?.name ?? []));
 }
 
-async function isServed(client: Client, queue: string): Promise<boolean> {
+/** Whether a worker has polled the task queue recently. */
+export async function isServed(
+  client: Client,
+  queue: string,
+  type: keyof typeof QUEUE_TYPES,
+): Promise<boolean> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name: queue },
-    taskQueueType: ACTIVITY_QUEUE,
+    taskQueueType: QUEUE_TYPES[type],
   });
   return (pollers ?? []).some(({ lastAccessTime }) => {
     const seen = Number(lastAccessTime?.seconds ?? 0) * 1000;

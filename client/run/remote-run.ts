@@ -14,6 +14,7 @@ import {
   type RunStatus,
 } from '../../workflows/messages.js';
 import { invalid } from '../command-line/errors.js';
+import { waitForEnd } from './wait-for-end.js';
 
 /**
  * What the server knows about a run. `gone`: the server never had it, or its history is past the retention
@@ -38,9 +39,12 @@ export class RemoteRun {
     this.name = name;
   }
 
+  /** Needs no worker. Throws if the server does not answer within 5 seconds. */
   async state(): Promise<ServerState> {
     try {
-      const { status } = await this.handle.describe();
+      const { status } = await this.client.withDeadline(Date.now() + STATUS_MILLISECONDS, () =>
+        this.handle.describe(),
+      );
       switch (status.name) {
         case 'RUNNING':
           return 'open';
@@ -119,10 +123,12 @@ export class RemoteRun {
     }
   }
 
-  /** Asks the run to stop at its next safe point, and waits until it has ended. */
+  /**
+   * Asks the run to stop at its next safe point, and waits until it has ended, also while the server is away.
+   */
   async cancel(): Promise<void> {
     await this.handle.cancel();
-    await this.handle.result().catch(() => undefined);
+    await waitForEnd(() => this.client, this.name, new AbortController().signal);
   }
 
   /** Ends the run at once. */

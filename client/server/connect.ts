@@ -1,7 +1,14 @@
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import type { SetUpLog } from '../../domain/machine/cache-folder.js';
-import { answers, joinEmbeddedServer, leaveEmbeddedServer, locateEmbeddedServer } from './embedded-server.js';
+import {
+  answers,
+  hasCrashed,
+  joinEmbeddedServer,
+  leaveEmbeddedServer,
+  locateEmbeddedServer,
+  type EmbeddedServer,
+} from './embedded-server.js';
 import { invalid, ServerUnreachable } from '../command-line/errors.js';
 import { explainTls } from './tls-preflight.js';
 
@@ -32,6 +39,11 @@ export interface Session {
   readonly namespace: string;
   /** Whether this session started the embedded server. */
   readonly started: boolean;
+  /**
+   * Follows the embedded server to another address after it was restarted there, and restarts it if it has
+   * crashed. Returns whether `client` and `address` are new.
+   */
+  reconnect(): Promise<boolean>;
   /** Closes the connection and stops an embedded server that nobody else uses. */
   close(): Promise<void>;
 }
@@ -90,25 +102,56 @@ export async function openSession(
 
 async function connected(target: Target, started: boolean): Promise<Session> {
   const { kind, namespace } = target;
-  const address = withPort(target.address ?? '');
-  const connection = await connect(address, target.connectionOptions);
+  let address = withPort(target.address ?? '');
+  let client = await openClient(address, target);
+  const replaced: Client[] = [];
+  return {
+    get client() {
+      return client;
+    },
+    get address() {
+      return address;
+    },
+    kind,
+    namespace,
+    started,
+    reconnect: async () => {
+      const found = kind === 'embedded' ? await findEmbeddedServer() : undefined;
+      if (found === undefined || found.address === address) return false;
+      const connectionOptions = { address: found.address };
+      const next = await openClient(found.address, { ...target, connectionOptions }).catch(() => undefined);
+      if (next === undefined) return false;
+      // Not closed yet: a call that is still being retried there would throw where nobody can catch it.
+      replaced.push(client);
+      [client, address] = [next, found.address];
+      return true;
+    },
+    close: async () => {
+      for (const one of [...replaced, client]) await one.connection.close();
+      if (kind === 'embedded') await leaveEmbeddedServer();
+    },
+  };
+}
+
+async function openClient(address: string, { namespace, connectionOptions }: Target): Promise<Client> {
+  const connection = await connect(address, connectionOptions);
   try {
     await checkNamespace(connection, address, namespace);
   } catch (error) {
     await connection.close();
     throw error;
   }
-  return {
-    client: new Client({ connection, namespace }),
-    kind,
-    address,
-    namespace,
-    started,
-    close: async () => {
-      await connection.close();
-      if (kind === 'embedded') await leaveEmbeddedServer();
-    },
-  };
+  return new Client({ connection, namespace });
+}
+
+/** Returns the running embedded server; restarts one that has crashed, but not one that was stopped. */
+async function findEmbeddedServer(): Promise<EmbeddedServer | undefined> {
+  const running = await locateEmbeddedServer();
+  if (running !== undefined || !hasCrashed()) return running;
+  return joinEmbeddedServer(() => undefined).then(
+    ({ server }) => server,
+    () => undefined,
+  );
 }
 
 async function connect(address: string, options: Target['connectionOptions']): Promise<Connection> {

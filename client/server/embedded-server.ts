@@ -68,15 +68,25 @@ export async function leaveEmbeddedServer(force = false): Promise<boolean> {
 
 /** Returns the running server, or undefined. Ignores the record of a server that died. */
 export async function locateEmbeddedServer(): Promise<EmbeddedServer | undefined> {
-  let server: EmbeddedServer;
-  try {
-    server = JSON.parse(readFileSync(recordPath(), 'utf8')) as EmbeddedServer;
-  } catch {
-    return undefined;
-  }
+  const server = readRecord();
+  if (server === undefined) return undefined;
   // The process id may have been reused by another program, so the command line is checked too.
   const ours = isProcessAlive(server.pid) && (await commandLine(server.pid)).includes('start-dev');
   return ours && (await answersSoon(server.address)) ? server : undefined;
+}
+
+/** Whether the server died without being stopped, which would have removed its record. */
+export function hasCrashed(): boolean {
+  const server = readRecord();
+  return server !== undefined && !isProcessAlive(server.pid);
+}
+
+function readRecord(): EmbeddedServer | undefined {
+  try {
+    return JSON.parse(readFileSync(recordPath(), 'utf8')) as EmbeddedServer;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A server that was just started by a process that was then killed takes a second or two. */
@@ -91,7 +101,7 @@ async function answersSoon(address: string): Promise<boolean> {
 async function start(log: SetUpLog, ports: { port?: number; uiPort?: number }): Promise<EmbeddedServer> {
   const program = await ensureTemporalServer(log);
   const free = await freePorts(2);
-  const { port = free[0], uiPort = free[1] } = ports;
+  const { port = (await previousPort()) ?? free[0], uiPort = free[1] } = ports;
   const database = join(stateFolder(), `temporal-${program.server}.db`);
   const output = openSync(logPath(), 'w');
   // A separate process group: Ctrl-C in the terminal must not reach the server before the worker has
@@ -124,6 +134,13 @@ async function start(log: SetUpLog, ports: { port?: number; uiPort?: number }): 
     });
   }
   return server;
+}
+
+/** The port of a server that has crashed, if it is free: its workers and clients reconnect there. */
+async function previousPort(): Promise<number | undefined> {
+  if (!hasCrashed()) return undefined;
+  const port = Number(readRecord()?.address.split(':').at(-1));
+  return port > 0 && !(await answers(`127.0.0.1:${port}`)) ? port : undefined;
 }
 
 function serverArguments(port: number, uiPort: number, database: string): string[] {

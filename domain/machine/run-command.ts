@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
+import { redactUrls } from './http/redact-url.js';
 
 export interface CommandResult {
   /** Exit code; null when the program could not be started or was killed. */
   code: number | null;
   stdout: string;
+  /** Without the secrets of URLs, because it becomes part of messages. */
   stderr: string;
 }
 
@@ -59,7 +61,7 @@ export function runCommand(
     });
     child.on('close', (code) => {
       clearTimeout(timer);
-      done({ ...result, code });
+      done({ ...result, stderr: redactUrls(result.stderr), code });
     });
   });
 }
@@ -67,5 +69,5 @@ export function runCommand(
 /** The last non-empty line of a program's output, for one-line messages. */
 export function lastLine(result: CommandResult): string {
   const lines = `${result.stdout}\n${result.stderr}`.split('\n').filter((line) => line.trim() !== '');
-  return lines.at(-1)?.trim() ?? `no output, exit code ${result.code}`;
+  return redactUrls(lines.at(-1)?.trim() ?? `no output, exit code ${result.code}`);
 }

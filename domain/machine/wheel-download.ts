@@ -1,10 +1,10 @@
-import { createWriteStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
+import { findingText, SamMilError } from '../errors.js';
 import { isJsonObject } from '../json.js';
+import { describeFailure } from './http/describe-failure.js';
+import { download } from './http/download.js';
+import { readPage } from './http/read-page.js';
 import { lastLine, runCommand } from './run-command.js';
 import type { WheelFile, WheelRequest } from './wheel-request.js';
 
@@ -61,41 +61,22 @@ export async function downloadFromIndex(
   try {
     const name = requested.package.toLowerCase().replaceAll(/[-_.]+/g, '-');
     const pageUrl = new URL(`${name}/`, index.endsWith('/') ? index : `${index}/`);
-    const page = await request(pageUrl, {
-      Accept: 'application/vnd.pypi.simple.v1+json, text/html;q=0.5',
-    });
-    const link = findLink(await page.text(), page.url, file.sha256);
+    const page = await readPage(pageUrl, 'application/vnd.pypi.simple.v1+json, text/html;q=0.5');
+    const link = findLink(page.text, page.url, file.sha256);
     if (link === undefined)
       return { failure: `the index at PIP_INDEX_URL lists no file with sha256 ${file.sha256}` };
     const path = join(folder, `${name}.whl`);
     if (link.host === pageUrl.host) [link.username, link.password] = [pageUrl.username, pageUrl.password];
-    const answer = await request(link, {});
-    await pipeline(Readable.fromWeb(answer.body as ReadableStream), createWriteStream(path));
+    await download({ url: link.href, path, otherwise: 'set PIP_INDEX_URL to another index' });
     return { path };
   } catch (error) {
-    return { failure: `the index at PIP_INDEX_URL: ${describe(error)}` };
+    const reason = error instanceof SamMilError ? findingText(error) : describeFailure(error);
+    return { failure: `the index at PIP_INDEX_URL: ${reason}` };
   }
-}
-
-/**
- * fetch() rejects a URL that contains a password, so the password is sent as a header. It must never be
- * printed.
- */
-async function request(url: URL, headers: Record<string, string>): Promise<Response> {
-  const bare = new URL(url);
-  bare.username = '';
-  bare.password = '';
-  if (url.username !== '') {
-    const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-    headers.Authorization = `Basic ${Buffer.from(pair).toString('base64')}`;
-  }
-  const answer = await fetch(bare, { headers });
-  if (!answer.ok || answer.body === null) throw new Error(`HTTP status ${answer.status}`);
-  return answer;
 }
 
 /** The digest alone identifies the file, so file names are not parsed. */
-function findLink(page: string, base: string, sha256: string): URL | undefined {
+function findLink(page: string, base: URL, sha256: string): URL | undefined {
   const href = page.trimStart().startsWith('{') ? findJsonLink(page, sha256) : findHtmlLink(page, sha256);
   return href === undefined ? undefined : new URL(href, base);
 }
@@ -112,10 +93,4 @@ function findHtmlLink(page: string, sha256: string): string | undefined {
     match[1].replaceAll('&amp;', '&'),
   );
   return links.find((href) => href.endsWith(`#sha256=${sha256}`));
-}
-
-/** fetch() puts the reason in `cause`. */
-function describe(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause ?? error) : error;
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { digestOfFile } from '../digest.js';
 import { SamMilError } from '../errors.js';
 import { platformKey, silent } from './cache-folder.js';
+import { makeProcessFolder, removeDeadFolders } from './process-folder.js';
 import { downloadFromIndex, downloadWithPip } from './wheel-download.js';
 import { unzipMembers } from './unzip.js';
 import type { WheelFile, WheelRequest } from './wheel-request.js';
@@ -28,8 +28,11 @@ export async function fetchWheel(request: WheelRequest): Promise<string> {
       found: platformKey(),
     });
   }
-  const scratch = join(dirname(request.into), `.fetch-${process.pid}-${randomUUID().slice(0, 8)}`);
-  await mkdir(scratch, { recursive: true });
+  const parent = dirname(request.into);
+  await mkdir(parent, { recursive: true });
+  // Killed downloads leave up to gigabytes behind.
+  await removeDeadFolders(parent, '.fetch-');
+  const scratch = makeProcessFolder(parent, '.fetch-');
   try {
     const wheel = await download(request, file, scratch);
     await checkDigest(request, file, wheel);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 export interface SeenRequest {
   path: string;
@@ -86,6 +87,7 @@ export async function serveFile(content: Uint8Array, behavior: Behavior = {}): P
 /** A tunneling proxy, as in hospitals. It reaches any name, because it always connects to loopback. */
 export async function serveProxy(): Promise<{ url: string; asked: string[]; close(): Promise<void> }> {
   const asked: string[] = [];
+  const open: Duplex[] = [];
   const server = createServer();
   server.on('connect', (request, socket) => {
     asked.push(`${request.url} ${request.headers['proxy-authorization'] ?? ''}`.trim());
@@ -93,6 +95,7 @@ export async function serveProxy(): Promise<{ url: string; asked: string[]; clos
       socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
       upstream.pipe(socket).pipe(upstream);
     });
+    open.push(upstream, socket);
     for (const end of [upstream, socket])
       end.on('error', () => [upstream, socket].forEach((s) => s.destroy()));
   });
@@ -100,6 +103,9 @@ export async function serveProxy(): Promise<{ url: string; asked: string[]; clos
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
-    close: () => new Promise((done) => server.close(() => done())),
+    close: async () => {
+      open.forEach((socket) => socket.destroy());
+      await new Promise<void>((done) => server.close(() => done()));
+    },
   };
 }

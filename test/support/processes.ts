@@ -40,6 +40,10 @@ export class WorkerProcess {
     throw new Error(`the worker did not start:\n${this.output}`);
   }
 
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.child?.kill(signal);
   }

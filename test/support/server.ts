@@ -80,6 +80,11 @@ export class TestServer {
     await gone;
   }
 
+  /** Removes its database, as if it had started on another disk; after {@link kill}. */
+  forget(): void {
+    for (const end of ['', '-wal', '-shm']) rmSync(join(this.folder, `temporal.db${end}`), { force: true });
+  }
+
   async stop(): Promise<void> {
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
@@ -100,7 +105,7 @@ export class TestServer {
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);

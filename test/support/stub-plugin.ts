@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,6 +25,10 @@ export interface Misbehavior {
   crashTimes?: number;
   /** Runs until stopped. */
   hang?: boolean;
+  /** Stops its own process with SIGSTOP, in this many first executions. */
+  freezeTimes?: number;
+  /** Starts a program that never ends, and writes its process id to `<work>/.program`. */
+  program?: boolean;
   sleepMs?: number;
   /** Ends the item on purpose with this reason. */
   skip?: string;
@@ -87,8 +92,15 @@ async function misbehave(job: Job<unknown>, activity: string): Promise<void> {
   const control = readControl(job);
   appendFileSync(join(job.work, '.executions'), `${activity} ${job.name} ${process.pid}\n`);
   const own = (line: string) => line.startsWith(`${activity} ${job.name} `);
-  const limited = control.crashTimes !== undefined || control.failTimes !== undefined;
+  const { crashTimes, failTimes, freezeTimes } = control;
+  const limited = [crashTimes, failTimes, freezeTimes].some((limit) => limit !== undefined);
   const times = limited ? readExecutions(job.work).filter(own).length : 0;
+  if (control.program) {
+    const { pid } = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], {
+      stdio: 'ignore',
+    });
+    writeFileSync(join(job.work, '.program'), `${pid}`);
+  }
   if (control.sleepMs) await sleep(control.sleepMs);
   if (control.crashTimes && times <= control.crashTimes) {
     console.error('last words of the child');
@@ -96,6 +108,7 @@ async function misbehave(job: Job<unknown>, activity: string): Promise<void> {
     process.kill(process.pid, 'SIGSEGV');
     await sleep(10_000);
   }
+  if (control.freezeTimes && times <= control.freezeTimes) process.kill(process.pid, 'SIGSTOP');
   if (control.failTimes && times <= control.failTimes) {
     throw new SamMilError(control.code ?? 'Internal', `told to fail ${control.failTimes} times`, {
       file: job.name,

@@ -210,6 +210,19 @@ test('a crash of native code is a retryable failure and does not end the worker'
   assert.match(facts.next ?? '', /check the input file/);
 });
 
+test('a step that stalls counts as a failed attempt and is retried', async (context) => {
+  const work = temporaryFolder(context);
+  control(work, 'item-0', { freezeTimes: 1 });
+  control(work, 'item-1', { freezeTimes: 99 });
+  const steps = [{ id: 'count', uses: 'stub.count', with: { to: 3, 'each-ms': 10 }, stall: '1s' }];
+  const plan = planOf(work, [{ name: 'items', source: manyItems(2), steps }], { onFailure: 'fail' });
+  const items = stageIn(await engine.finish(plan), 'items');
+  assert.deepEqual([items.done, items.failed], [1, 1]);
+  assert.equal(items.failures[0].error.code, 'Stalled');
+  const attempts = (item: string) => readExecutions(work).filter((line) => line.includes(item)).length;
+  assert.deepEqual([attempts('item-0'), attempts('item-1')], [2, 3]);
+});
+
 test('a worker without the plugin of a step reports it, with what to do', async (context) => {
   const plan = planOf(temporaryFolder(context), [{ name: 'strange', steps: [{ uses: 'lab.stain' }] }], {
     onFailure: 'fail',

@@ -30,6 +30,8 @@ export interface StepInput extends RunScope {
   with: JsonObject;
   /** Receipts of earlier runs are ignored. */
   force: boolean;
+  /** `stall` of the step. Absent: the activity's. */
+  stall?: string;
 }
 
 export interface StepResult {
@@ -41,7 +43,7 @@ export interface StepResult {
 }
 
 /** The part of the input that all steps of an item share. */
-export type ItemInput = Omit<StepInput, 'step' | 'with'>;
+export type ItemInput = Omit<StepInput, 'step' | 'with' | 'stall'>;
 
 /** The part of the input that all items of a run share. `force` contains stages, `stage@item` or `*`. */
 export type ItemScope = RunScope & Pick<StepInput, 'base'> & { force: readonly string[] };

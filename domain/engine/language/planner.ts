@@ -134,6 +134,7 @@ function planStep(
     queue: settings.queue ?? entry.queue,
     timeout: settings.timeout ?? entry.timeout,
     heartbeat: settings.heartbeat ?? entry.heartbeat,
+    stall: settings.stall ?? entry.stall ?? 'off',
     retry,
   };
 }

@@ -7,6 +7,7 @@ import {
   SamMilError,
   type WireError,
 } from '../../errors.js';
+import { redactUrls } from '../http/redact-url.js';
 
 /**
  * The only form in which errors cross threads, processes and Temporal, all of which lose their class.
@@ -90,8 +91,12 @@ function boundedFacts(facts: ErrorFacts): ErrorFacts {
   return Object.fromEntries(known);
 }
 
-/** Keeps both ends: the beginning identifies a list, the end explains the output of a process. */
-function bounded(text: string): string {
+/**
+ * Keeps both ends: the beginning identifies a list, the end explains the output of a process. URLs lose their
+ * secrets here, because every error passes on its way to a terminal, log or record.
+ */
+function bounded(original: string): string {
+  const text = redactUrls(original);
   if (text.length <= MAX_LENGTH) return text;
   const mark = '\n...\n';
   const half = Math.floor((MAX_LENGTH - mark.length) / 2);

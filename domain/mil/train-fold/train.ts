@@ -60,6 +60,8 @@ export interface TrainingPlan {
 export interface TrainingHooks {
   signal: AbortSignal;
   onEpoch(row: HistoryRow, best: boolean): void;
+  /** Called between steps, several times a second: `step` of the current epoch is next; both count from 0. */
+  onStep?(epoch: number, step: number): void;
   warn(message: string): void;
 }
 
@@ -248,6 +250,7 @@ class Training {
     if (performance.now() - this.yieldedAt > YIELD_MS) {
       await nextTurn();
       this.yieldedAt = performance.now();
+      this.hooks.onStep?.(this.state.epoch, this.state.step);
     }
     if (this.hooks.signal.aborted) {
       this.save();

@@ -1,6 +1,7 @@
 import { appendFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
+import { dieWithParent } from '../../machine/threads/die-with-parent.js';
 import type { DecodedImage } from './decoded-image.js';
 import { refuseTooManyPixels } from './image-limit.js';
 
@@ -11,10 +12,12 @@ const AT_ONCE = 1e8;
 const TILE = 256;
 
 /**
- * This is a program: `node decode-image.js IMAGE RAW [AT_ONCE]` writes the first page of an image as 8-bit
- * RGB and prints a {@link DecodedImage}.
+ * This is a program: `node decode-image.js PARENT IMAGE RAW [AT_ONCE]` writes the first page of an image as
+ * 8-bit RGB and prints a {@link DecodedImage}. It ends when the process with the id PARENT, which must be its
+ * parent, is gone.
  */
-async function main([path, into, atOnce]: string[]): Promise<void> {
+async function main([parent, path, into, atOnce]: string[]): Promise<void> {
+  dieWithParent(Number(parent));
   const { width, height, format, density } = await open(path).metadata();
   refuseTooManyPixels(width, height, format);
   const large = width * height > (atOnce === undefined ? AT_ONCE : Number(atOnce));

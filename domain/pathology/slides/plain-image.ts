@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SamMilError } from '../../errors.js';
+import { makeTemporaryFolder } from '../../machine/temporary-folder.js';
 import type { Level0Px } from '../../units.js';
 import type { FileHead } from './check-file.js';
 import type { DecodedImage } from './decoded-image.js';
@@ -44,7 +45,7 @@ export class PlainImageSlide implements Slide {
    *   DiskFull if the temporary folder is full
    */
   static open(path: string): PlainImageSlide {
-    const folder = mkdtempSync(join(tmpdir(), 'sam-mil-image-'));
+    const folder = makeTemporaryFolder();
     try {
       const image = decode(path, join(folder, 'pixels.raw'));
       const raw = openSync(join(folder, 'pixels.raw'), 'r');
@@ -97,7 +98,8 @@ export class PlainImageSlide implements Slide {
 }
 
 function decode(path: string, into: string): DecodedImage {
-  const result = spawnSync(process.execPath, [DECODER, path, into], { encoding: 'utf8', maxBuffer: 1 << 20 });
+  const args = [DECODER, `${process.pid}`, path, into];
+  const result = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 1 << 20 });
   if (result.status === 0) return JSON.parse(result.stdout) as DecodedImage;
   const message = result.stderr.trim().split('\n').at(-1) ?? `signal ${result.signal}`;
   if (message.includes('ENOSPC') || message.includes('No space left')) {

@@ -48,6 +48,7 @@ export async function run(job: Job<CopyWith>): Promise<JobResult> {
   const pending = await neededCopies(copies, folder, overwrite);
   for (const [i, copy] of pending.entries()) {
     job.signal.throwIfAborted();
+    job.progress({ unit: 'files', done: i, total: pending.length });
     await copyWhole(copy, join(folder, copy.to), job.scratch);
     job.progress({ unit: 'files', done: i + 1, total: pending.length });
   }

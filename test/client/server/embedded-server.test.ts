@@ -12,6 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { isProcessAlive } from '../../../domain/machine/file-lock.js';
+import { eventually } from '../../support/processes.js';
+import { freePort } from '../../support/server.js';
 import { gateOf, runCli, startCli, TOY_PLUGIN, writeToyPipeline } from '../../support/cli.js';
 
 let folder: string;
@@ -67,4 +69,32 @@ test('run without a server starts one and a worker; Ctrl-C pauses the run and st
   assert.match(resumed.stdout, /continuing where it was paused/);
   assert.match(resumed.stdout, /done: \d items made/);
   assert.equal(readFileSync(join(folder, 'work/toy/count/count.txt'), 'utf8'), '3\n');
+});
+
+test('a run continues when its embedded server crashes, and when it is stopped and started at another port', async () => {
+  const record = join(folder, 'state', 'server.json');
+  const read = () => JSON.parse(readFileSync(record, 'utf8')) as { pid: number; address: string };
+  writeToyPipeline(folder, 'moving');
+  writeFileSync(gateOf(folder, 'moving'), '');
+  const command = startCli(folder, 'run', 'moving.yaml', ...plugin);
+  await command.says(/make: running/);
+  const first = read();
+  process.kill(first.pid, 'SIGKILL');
+  await eventually('the server is restarted', () => existsSync(record) && read().pid !== first.pid);
+  assert.equal(read().address, first.address, 'its workers reconnect to the same port');
+
+  const stopper = startCli(folder, 'server');
+  await stopper.says('already running');
+  stopper.child.kill('SIGINT');
+  await stopper.ended;
+  await command.says(/the Temporal server at \S+ has not answered since/);
+  const server = startCli(folder, 'server', '--port', `${await freePort()}`);
+  await server.says('Web UI');
+  assert.notEqual(read().address, first.address);
+  rmSync(gateOf(folder, 'moving'));
+  const { code, stdout, stderr } = await command.ended;
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(stdout, /the Temporal server is at \S+ now[\s\S]*done: \d items made/);
+  server.child.kill('SIGINT');
+  assert.equal((await server.ended).code, 0);
 });

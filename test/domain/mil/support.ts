@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { digestOf } from '../../../domain/digest.js';
 import { SamMilError, type ErrorCode } from '../../../domain/errors.js';
-import type { InputFile, ItemRecord, Job } from '../../../domain/job.js';
+import type { InputFile, ItemRecord, Job, Progress } from '../../../domain/job.js';
 
 type Test = { after(done: () => void): void };
 
@@ -64,4 +64,10 @@ export function makeJob<With>(
     logged,
     progressed,
   };
+}
+
+/** The epochs that a training reported as finished. Reports between steps have the note of the last one. */
+export function finishedEpochs({ reports }: { reports: readonly Progress[] }): number[] {
+  const noted = reports.filter(({ note }) => note !== undefined);
+  return [...new Set(noted.map(({ done }) => done))];
 }

@@ -37,8 +37,9 @@ function anchor(name: string): string {
 }
 
 function activitySection(name: string, entry: CatalogEntry): string {
-  const { summary, version, queue, timeout, heartbeat, resumesFrom } = entry;
-  const facts = [`version ${version}`, `queue \`${queue}\``, `timeout ${timeout}`, `heartbeat ${heartbeat}`];
+  const { summary, version, queue, timeout, heartbeat, stall = 'off', resumesFrom } = entry;
+  const limits = [`timeout ${timeout}`, `heartbeat ${heartbeat}`, `stall ${stall}`];
+  const facts = [`version ${version}`, `queue \`${queue}\``, ...limits];
   if (resumesFrom !== undefined) facts.push(`after a kill it resumes from: ${resumesFrom}`);
   const parameters = Object.entries(entry.with).map(([key, schema]) => [
     entry.required.includes(key) ? `**\`${key}\`**` : `\`${key}\``,

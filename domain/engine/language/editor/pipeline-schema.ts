@@ -87,6 +87,11 @@ const STEP_SETTINGS: JsonObject = {
   },
   timeout: DURATION('Maximum time for one attempt, such as 2h.'),
   heartbeat: DURATION('Time without a heartbeat after which an attempt counts as lost.'),
+  stall: orExpression({
+    type: 'string',
+    pattern: '^(off|\\d+(\\.\\d+)? ?(ms|s|m|h|d))$',
+    description: 'Time without progress after which an attempt is ended and retried, or off.',
+  }),
   retry: object(
     {
       'max-attempts': orExpression({ type: 'integer', minimum: 1, maximum: 1000 }),

@@ -83,6 +83,8 @@ export interface StepPlan {
   /** Durations such as `2h`, see duration.ts. */
   timeout: string;
   heartbeat: string;
+  /** A duration or `off`. Absent: off. */
+  stall?: string;
   retry: RetryPlan;
 }
 

@@ -75,6 +75,7 @@ export interface Settings {
   queue?: string;
   timeout?: string;
   heartbeat?: string;
+  stall?: string;
   retry?: Partial<RetryPlan>;
   maxParallel?: number;
   failFast?: boolean;

@@ -130,24 +130,19 @@ export class MapReader {
     return undefined;
   }
 
-  duration(key: string): string | undefined {
+  /** @param word also accepted, instead of a duration */
+  duration(key: string, word?: string): string | undefined {
+    const form = word === undefined ? DURATION_FORM : `${DURATION_FORM}, or ${word}`;
     const value = this.value(
       key,
       'a duration',
       (found) => (typeof found === 'string' ? found : undefined),
       (found) => {
-        return typeof found === 'number'
-          ? `write the unit: ${found}s or ${found}m`
-          : `write ${DURATION_FORM}`;
+        return typeof found === 'number' ? `write the unit: ${found}s or ${found}m` : `write ${form}`;
       },
     );
-    if (value === undefined || durationMs(value) !== undefined) return value;
-    this.fault(
-      'bad-duration',
-      key,
-      `must be a duration, found ${describeValue(value)}`,
-      `write ${DURATION_FORM}`,
-    );
+    if (value === undefined || value === word || durationMs(value) !== undefined) return value;
+    this.fault('bad-duration', key, `must be a duration, found ${describeValue(value)}`, `write ${form}`);
     return undefined;
   }
 

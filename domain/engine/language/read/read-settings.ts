@@ -6,7 +6,7 @@ import { nameFault } from './names.js';
 import type { RetryPlan } from '../plan/plan.js';
 
 /** Keys of a step, a stage and `defaults` that define how to run, not what. */
-export const STEP_SETTINGS = ['runs-on', 'timeout', 'heartbeat', 'retry'];
+export const STEP_SETTINGS = ['runs-on', 'timeout', 'heartbeat', 'stall', 'retry'];
 export const STAGE_SETTINGS = [...STEP_SETTINGS, 'max-parallel', 'fail-fast', 'min-success'];
 
 const RETRY_KEYS = [
@@ -23,6 +23,7 @@ export function readSettings(map: MapReader, context: ReadContext): Settings {
     queue: queue(map, context),
     timeout: map.duration('timeout'),
     heartbeat: map.duration('heartbeat'),
+    stall: map.duration('stall', 'off'),
     retry: retry(map, context),
     maxParallel: map.integer('max-parallel', 1, 1000),
     failFast: map.boolean('fail-fast'),

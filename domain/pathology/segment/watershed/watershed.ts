@@ -33,8 +33,10 @@ async function segmentByWatershed(
   context: SegmentContext,
 ): Promise<SegmentMask[]> {
   const { cv } = await loadOpenCv();
+  context.progress(0, 1, 'flooding regions');
   const flooded = floodRegions(cv, image);
   context.signal.throwIfAborted();
+  context.progress(0, 1, 'merging regions');
   if (flooded.seeds.length === 0) return [];
   const statistics = measure(flooded);
   const tree = mergeRegions(statistics.regions, listBorders(flooded.labels, image.width, image.height));

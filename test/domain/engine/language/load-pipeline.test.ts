@@ -201,6 +201,7 @@ stages:
   a:
     foreach: { list: [a.svs] }
     heartbeat: 10s
+    stall: 20m
     min-success: 0.5
     retry: { backoff-coefficient: 3 }
     steps:
@@ -210,17 +211,18 @@ stages:
         if: \${{ steps.x.outputs.count > 0 }}
         with: { slide: "\${{ item.path }}", patches: "\${{ steps.x.outputs.patches }}", encoder: e }
         timeout: 1d
+        stall: off
         runs-on: "\${{ params.queue }}"
         retry: { max-attempts: "\${{ params.attempts }}", non-retryable: [CorruptSlide] }
   b: { uses: pathology.patch, with: { slide: a.svs, preset: }, max-parallel: 1, fail-fast: false }
 `);
   const [x, y] = stage(plan, 'a').steps;
   const retry = { initialInterval: '5s', backoffCoefficient: 3, maximumInterval: '9m' };
-  assert.deepEqual([x.timeout, x.heartbeat, x.queue], ['3h', '10s', 'cpu']);
+  assert.deepEqual([x.timeout, x.heartbeat, x.stall, x.queue], ['3h', '10s', '20m', 'cpu']);
   assert.deepEqual(x.retry, { ...retry, maxAttempts: 5, nonRetryable: [] });
   assert.deepEqual(
-    [y.timeout, y.heartbeat, y.queue, y.if],
-    ['1d', '10s', 'big-gpu', 'steps.x.outputs.count > 0'],
+    [y.timeout, y.heartbeat, y.stall, y.queue, y.if],
+    ['1d', '10s', 'off', 'big-gpu', 'steps.x.outputs.count > 0'],
   );
   assert.deepEqual(y.retry, { ...retry, maxAttempts: 7, nonRetryable: ['CorruptSlide'] });
   const { maxParallel, failFast, minSuccess } = stage(plan, 'a');

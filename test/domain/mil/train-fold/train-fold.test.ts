@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { finishedEpochs } from '../support.js';
 import { readCsv } from '../../../../domain/files/csv.js';
 import { openAdam, startingState } from '../../../../domain/mil/train-fold/adam.js';
 import { openBackend, tf, type Rank } from '../../../../domain/mil/compute/backend.js';
@@ -46,7 +47,7 @@ describe('mil.train-fold', () => {
       assert.equal(rows.length, 12);
       assert.ok(columns.includes('val_auc'));
       assert.ok(Number(rows[11].values.loss) < Number(rows[0].values.loss), 'the loss falls');
-      assert.equal(job.reports.length, 12);
+      assert.equal(finishedEpochs(job).length, 12);
 
       const loaded = await loadModel(result.files.checkpoint.from);
       const [negative, positive] = listBags(cohort.bags.path, cohort.work).slice(8, 10);
@@ -89,11 +90,7 @@ describe('mil.train-fold', () => {
       await assert.rejects(run(first), reason);
       const second = makeJob(join(folder, model, `${backend}-cut`), cohort.work, settings);
       const resumed = await run(second);
-      assert.deepEqual(
-        second.reports.map(({ done }) => done),
-        [4, 5],
-        'only the rest is done',
-      );
+      assert.deepEqual(finishedEpochs(second), [4, 5], 'only the rest is done');
       for (const output of ['checkpoint', 'history']) {
         assert.deepEqual(readFileSync(resumed.files[output].from), readFileSync(whole.files[output].from));
       }

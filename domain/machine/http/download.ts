@@ -5,7 +5,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { SamMilError } from '../../errors.js';
 import { asWriteError, commitTemporary } from '../../files/atomic.js';
 import { isJsonObject } from '../../json.js';
-import { httpGet, type HttpAnswer } from './http-get.js';
+import { redactUrls } from './redact-url.js';
+import { describeFailure } from './describe-failure.js';
+import { httpGet, isLostConnection, type HttpAnswer } from './http-get.js';
 import { requireSpace } from './room-on-disk.js';
 
 export interface Download {
@@ -23,13 +25,17 @@ export interface Download {
   otherwise: string;
   /** Milliseconds before the first retry. The delay doubles with each attempt that receives no data. */
   pause?: number;
+  /** See `HttpOptions.silence`. */
+  silence?: number;
 }
 
-/** Maximum number of consecutive attempts that receive no data. */
+/** Maximum number of consecutive attempts that do not add this many bytes to the most received so far. */
 const MAX_IDLE_ATTEMPTS = 5;
+const WORTHWHILE_BYTES = 64 << 10;
 
 /** The origin of a partial file. */
 interface Part {
+  /** Without passwords and query. */
   url: string;
   /** Strong ETag or modification date, which the server compares before it sends the rest. */
   validator?: string;
@@ -47,13 +53,15 @@ interface Part {
 export async function download(request: Download): Promise<void> {
   await mkdir(dirname(request.path), { recursive: true });
   let reached = false;
+  let most = 0;
   for (let idle = 0; ; idle++) {
     const before = await partialSize(request);
     const outcome = await attempt(request, before);
     if (outcome === 'complete') break;
     reached ||= outcome.reached;
     if (outcome.final || !reached || idle >= MAX_IDLE_ATTEMPTS) throw unavailable(request, outcome.reason);
-    if ((await partialSize(request)) > before) idle = -1;
+    const now = await partialSize(request);
+    if (now >= most + WORTHWHILE_BYTES) [idle, most] = [-1, now];
     await wait((request.pause ?? 1000) * 2 ** Math.max(0, idle));
   }
   // The record stays: if the caller is killed before it has used the file, the next download finds it
@@ -73,14 +81,15 @@ async function attempt(request: Download, have: number): Promise<'complete' | Fa
   let answer: HttpAnswer;
   const part = have > 0 ? readPart(request) : undefined;
   try {
-    answer = await httpGet(request.url, part ? rangeHeaders(have, part) : {});
+    const headers = part ? rangeHeaders(have, part) : {};
+    answer = await httpGet(request.url, { headers, silence: request.silence });
   } catch (error) {
-    return { reason: describeFailure(error), reached: false };
+    return { reason: describeFailure(error), reached: isLostConnection(error) };
   }
   try {
     return await receive(request, answer, part ? have : 0);
   } finally {
-    await answer.close();
+    answer.close();
   }
 }
 
@@ -114,14 +123,14 @@ async function save(
   // A partial file must never be paired with the record of another file.
   if (start === 0) {
     dropPartial(request);
-    const record: Part = { url: request.url, validator: readValidator(answer), total };
+    const record: Part = { url: redactUrls(request.url), validator: readValidator(answer), total };
     writeFileSync(partRecord(request), JSON.stringify(record));
   }
   const file = await open(partial(request), start === 0 ? 'w' : 'r+');
   let done = start;
   request.progress?.(done, total);
   try {
-    for await (const chunk of pieces(answer)) {
+    for await (const chunk of answer.body) {
       checkLength(request, done + chunk.length);
       await write(file, chunk, done, request);
       done += chunk.length;
@@ -137,11 +146,12 @@ async function save(
   return { reached: true, reason: `the connection ended after ${done} of ${total} bytes` };
 }
 
-async function* pieces(answer: HttpAnswer): AsyncGenerator<Buffer> {
-  for await (const chunk of answer.body) yield chunk as Buffer;
-}
-
-async function write(file: FileHandle, chunk: Buffer, position: number, request: Download): Promise<void> {
+async function write(
+  file: FileHandle,
+  chunk: Uint8Array,
+  position: number,
+  request: Download,
+): Promise<void> {
   try {
     for (let done = 0; done < chunk.length;) {
       done += (await file.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
@@ -176,7 +186,9 @@ async function partialSize(request: Download): Promise<number> {
 function readPart(request: Download): Part | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(partRecord(request), 'utf8'));
-    return isJsonObject(value) && value.url === request.url ? (value as unknown as Part) : undefined;
+    return isJsonObject(value) && value.url === redactUrls(request.url)
+      ? (value as unknown as Part)
+      : undefined;
   } catch {
     return undefined;
   }
@@ -227,7 +239,7 @@ function checkLength(request: Download, done: number): void {
 function otherFile(request: Download, sizes: readonly number[], found: string): SamMilError {
   dropPartial(request);
   return new SamMilError('InvalidInput', 'the server sent a different file', {
-    file: request.url,
+    file: redactUrls(request.url),
     expected: `${sizes.join(' or ')} bytes`,
     found,
     next: `open the address in a browser (it may show a login page); ${request.otherwise}`,
@@ -236,16 +248,7 @@ function otherFile(request: Download, sizes: readonly number[], found: string): 
 
 function unavailable(request: Download, reason: string): SamMilError {
   return new SamMilError('Unavailable', `download failed: ${reason}`, {
-    file: request.url,
+    file: redactUrls(request.url),
     next: request.otherwise,
   });
-}
-
-/** Network errors put the reason in `cause`, or in a list with one error per address. */
-function describeFailure(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return describeFailure(error.errors[0]);
-  if (!(error instanceof Error)) return String(error);
-  if (error.cause !== undefined) return describeFailure(error.cause);
-  const { code } = error as NodeJS.ErrnoException;
-  return code === undefined || error.message.includes(code) ? error.message : `${error.message} (${code})`;
 }

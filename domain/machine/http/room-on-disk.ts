@@ -5,7 +5,7 @@ import { SamMilError } from '../../errors.js';
 export async function requireSpace(folder: string, bytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize >= bytes) return;
-  throw new SamMilError('DiskFull', 'there is not enough disk space for these weights', {
+  throw new SamMilError('DiskFull', 'there is not enough disk space', {
     file: folder,
     expected: `${megabytes(bytes)} MB free`,
     found: `${megabytes(bavail * bsize)} MB`,
