@@ -4,6 +4,7 @@ import { eventually, isAlive } from '../../support/processes.js';
 import type { Launch } from '../../support/cli.js';
 import type { Command } from './command.js';
 import { freePort } from '../../support/server.js';
+import { Relay, type Line } from './relay.js';
 import { TRIAL_PIPELINE } from './reference.js';
 import { listed } from './work-folder.js';
 import type { Scene } from './scene.js';
@@ -51,6 +52,19 @@ export class Rig {
   async startWorker(...args: string[]): Promise<void> {
     this.worker = this.start('worker', ['worker', '--no-set-up', ...args]);
     await this.worker.says(/worker serves/);
+  }
+
+  /** A relay to the server; it ends with the scene. */
+  async relay(line: Line): Promise<Relay> {
+    const { random } = this.scene;
+    const relay = await Relay.open({ host: '127.0.0.1', port: this.port ?? 0 }, line, random);
+    this.scene.atEnd(() => relay.close());
+    return relay;
+  }
+
+  /** Options of a command that reaches the server through a relay. */
+  through(relay: Relay): string[] {
+    return ['--address', `127.0.0.1:${relay.port}`];
   }
 
   /** Starts a run of the trial pipeline in the work folder. */

@@ -1,0 +1,134 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunEvent } from '../../domain/engine/store/run-events.js';
+import { outputDigests } from '../support/processes.js';
+import type { Command } from './support/command.js';
+import { sendSignal } from './support/process-table.js';
+import { GOOD_LINE } from './support/relay.js';
+import { Rig } from './support/rig.js';
+import type { Scene } from './support/scene.js';
+import type { Trial } from './support/trial.js';
+import { copyWork, eventsIn, listed, wrongReceipts } from './support/work-folder.js';
+
+/** A step that is cut off, and the param that differs between its run and the one that replaces that. */
+interface Round {
+  stage: string;
+  step: string;
+  param: string;
+  values: readonly [string, string];
+}
+
+const ROUNDS: readonly Round[] = [
+  { stage: 'region', step: 'patch', param: 'patch-size', values: ['224', '288'] },
+  { stage: 'region', step: 'segment', param: 'patch-size', values: ['224', '288'] },
+  { stage: 'region', step: 'extract', param: 'patch-size', values: ['224', '288'] },
+  { stage: 'cohort', step: 'assemble-cohort', param: 'seed', values: ['7', '8'] },
+  { stage: 'split', step: 'split', param: 'val-ratio', values: ['0.3', '0.4'] },
+  { stage: 'train', step: 'train-fold', param: 'epochs', values: ['45', '35'] },
+  { stage: 'evaluate', step: 'evaluate', param: 'epochs', values: ['45', '35'] },
+  { stage: 'heatmap', step: 'heatmap', param: 'epochs', values: ['45', '35'] },
+  { stage: 'report', step: 'report', param: 'title', values: ['Earlier', 'Later'] },
+];
+
+const LATE_MILLISECONDS = 25_000;
+
+export const fence: Trial = {
+  name: 'fence',
+  title:
+    'a worker is cut off amid a step and finishes after another run has replaced it: nothing of the newer run changes',
+  limit: 1200,
+  run: async (scene: Scene) => {
+    const rig = new Rig(scene);
+    await rig.startServer();
+    for (const round of ROUNDS) await cutOff(scene, rig, round);
+    await rig.expectGone();
+  },
+};
+
+async function cutOff(scene: Scene, rig: Rig, round: Round): Promise<void> {
+  const { stage, step, param, values } = round;
+  rig.work = join(rig.folder, `work-${step}`);
+  copyWork(await scene.reference.work(), rig.work);
+  const relay = await rig.relay(GOOD_LINE);
+  await rig.startWorker(...rig.through(relay));
+  const cut = rig.worker;
+  if (cut === undefined) throw new Error('no worker');
+  const options = (value: string) => ['--until', stage, '--set', `${param}=${value}`];
+  const earlier = rig.run(...options(values[0]));
+  const amid = await started(rig.work, round, cut.pid);
+  const stopped = [cut.pid, ...cut.descendants];
+  for (const pid of stopped) sendSignal(pid, 'SIGSTOP');
+  relay.cut();
+  if ((await endOf(rig.work, amid)) !== undefined) scene.note(`${step} ended before it was cut off`);
+  else scene.disturbed('cut off', `${step}: ${stopped.length} processes stopped`);
+  earlier.signal('SIGINT');
+  await rig.startWorker();
+  const newer = rig.run(...options(values[1]));
+  await newer.ended;
+  if (scene.expect(newer.code === 0, `${step}: the newer run ends done`, newer.lastWords))
+    await finishLate(scene, rig.work, round, { amid, stopped });
+  await rig.worker?.stop();
+  for (const pid of stopped) sendSignal(pid, 'SIGKILL');
+  await end(cut, earlier);
+  relay.close();
+}
+
+async function finishLate(
+  scene: Scene,
+  work: string,
+  { step }: Round,
+  { amid, stopped }: { amid: RunEvent; stopped: readonly number[] },
+): Promise<void> {
+  const before = outputDigests(work);
+  for (const pid of [...stopped].reverse()) sendSignal(pid, 'SIGCONT');
+  const deadline = Date.now() + LATE_MILLISECONDS;
+  let late: RunEvent | undefined;
+  while (late === undefined && Date.now() < deadline) {
+    await sleep(200);
+    late = await endOf(work, amid);
+  }
+  const how = late === undefined ? 'did not end' : `${late.event} ${late.error?.code ?? ''}`.trim();
+  const after = outputDigests(work);
+  const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    (name) => before[name] !== after[name],
+  );
+  scene.expect(
+    changed.length === 0,
+    `${step}: outputs of the newer run stay (late attempt: ${how})`,
+    listed(changed),
+  );
+  scene.expect(late?.event !== 'done', `${step}: the late attempt is not called done`);
+  const wrong = wrongReceipts(work);
+  scene.expect(wrong.length === 0, `${step}: receipts describe the files that exist`, listed(wrong));
+}
+
+async function started(work: string, { stage, step }: Round, pid: number): Promise<RunEvent> {
+  for (const deadline = Date.now() + 180_000; Date.now() < deadline; await sleep(5)) {
+    const found = (await eventsIn(work)).find(
+      (event) =>
+        event.stage === stage && event.step === step && event.event === 'started' && event.pid === pid,
+    );
+    if (found !== undefined) return found;
+  }
+  throw new Error(`${step} did not start`);
+}
+
+/** How the attempt ended, from the events that its own worker wrote. */
+async function endOf(work: string, amid: RunEvent): Promise<RunEvent | undefined> {
+  return (await eventsIn(work)).find(
+    ({ pid, stage, step, item, attempt, event }) =>
+      pid === amid.pid &&
+      stage === amid.stage &&
+      step === amid.step &&
+      item === amid.item &&
+      attempt === amid.attempt &&
+      event !== 'started',
+  );
+}
+
+async function end(...commands: readonly Command[]): Promise<void> {
+  for (const command of commands) {
+    command.signal('SIGKILL');
+    await command.ended;
+  }
+}
