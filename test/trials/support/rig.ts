@@ -21,13 +21,17 @@ export class Rig {
   private readonly launch: Launch;
   private readonly name: string;
 
-  /** @param name of its folder in the scene */
-  constructor(scene: Scene, name = 'rig', launch: Launch = {}) {
+  /**
+   * @param name of its folder in the scene
+   * @param options `port` of the server, default a free one; `launch` of all its commands
+   */
+  constructor(scene: Scene, name = 'rig', options: { port?: number; launch?: Launch } = {}) {
     this.scene = scene;
     this.name = name;
     this.folder = join(scene.folder, name);
     this.work = join(this.folder, 'work');
-    this.launch = launch;
+    this.port = options.port;
+    this.launch = options.launch ?? {};
     mkdirSync(this.folder, { recursive: true });
   }
 
@@ -43,9 +47,9 @@ export class Rig {
   }
 
   /** A restarted server keeps its ports, so that workers and clients find it again. */
-  async startServer(): Promise<void> {
+  async startServer(launch?: Launch): Promise<void> {
     this.port ??= await freePort();
-    this.server = this.start('server', ['server', '--port', `${this.port}`]);
+    this.server = this.start('server', ['server', '--port', `${this.port}`], launch);
     await this.server.says(/address +127\.0\.0\.1:\d+/);
   }
 
