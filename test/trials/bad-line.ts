@@ -17,8 +17,8 @@ export const badLine: Trial = {
     const rig = new Rig(scene);
     await rig.startServer();
     const relays = [await rig.relay(LINE), await rig.relay(LINE)];
-    await rig.startWorker(...rig.through(relays[0]));
-    const client = rig.run(...rig.through(relays[1]));
+    await rig.startWorkerThrough(relays[0]);
+    const client = rig.runThrough(relays[1]);
     await Promise.race([client.ended, sleep(MINUTES * 60_000, undefined, { ref: false })]);
     report(scene, relays);
     scene.expect(!client.alive, `the client ends within ${MINUTES} minutes`);

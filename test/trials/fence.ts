@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunEvent } from '../../domain/engine/store/run-events.js';
-import { outputDigests } from '../support/processes.js';
+import { eventually, outputDigests } from '../support/processes.js';
 import type { Command } from './support/command.js';
 import { sendSignal } from './support/process-table.js';
 import { GOOD_LINE } from './support/relay.js';
@@ -30,6 +30,8 @@ const ROUNDS: readonly Round[] = [
   { stage: 'report', step: 'report', param: 'title', values: ['Earlier', 'Later'] },
 ];
 
+/** How long a step may take to start its child; those that have none are cut off after this time. */
+const AMID_MILLISECONDS = 300;
 const LATE_MILLISECONDS = 25_000;
 
 export const fence: Trial = {
@@ -50,12 +52,15 @@ async function cutOff(scene: Scene, rig: Rig, round: Round): Promise<void> {
   rig.work = join(rig.folder, `work-${step}`);
   copyWork(await scene.reference.work(), rig.work);
   const relay = await rig.relay(GOOD_LINE);
-  await rig.startWorker(...rig.through(relay));
+  await rig.startWorkerThrough(relay);
   const cut = rig.worker;
   if (cut === undefined) throw new Error('no worker');
   const options = (value: string) => ['--until', stage, '--set', `${param}=${value}`];
   const earlier = rig.run(...options(values[0]));
   const amid = await started(rig.work, round, cut.pid);
+  await eventually('a child works', () => cut.descendants.length > 0, AMID_MILLISECONDS).catch(
+    () => undefined,
+  );
   const stopped = [cut.pid, ...cut.descendants];
   for (const pid of stopped) sendSignal(pid, 'SIGSTOP');
   relay.cut();

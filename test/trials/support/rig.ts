@@ -54,7 +54,16 @@ export class Rig {
   }
 
   async startWorker(...args: string[]): Promise<void> {
-    this.worker = this.start('worker', ['worker', '--no-set-up', ...args]);
+    await this.launchWorker(args);
+  }
+
+  /** As {@link startWorker}, with a relay between the worker and the server. */
+  async startWorkerThrough(relay: Relay): Promise<void> {
+    await this.launchWorker(addressOf(relay), this.credentials);
+  }
+
+  private async launchWorker(args: readonly string[], launch?: Launch): Promise<void> {
+    this.worker = this.start('worker', ['worker', '--no-set-up', ...args], launch);
     await this.worker.says(/worker serves/);
   }
 
@@ -66,14 +75,15 @@ export class Rig {
     return relay;
   }
 
-  /** Options of a command that reaches the server through a relay. */
-  through(relay: Relay): string[] {
-    return ['--address', `127.0.0.1:${relay.port}`];
-  }
-
   /** Starts a run of the trial pipeline in the work folder. */
   run(...args: string[]): Command {
     return this.runFile(TRIAL_PIPELINE, ...args);
+  }
+
+  /** As {@link run}, with a relay between the client and the server. */
+  runThrough(relay: Relay): Command {
+    const args = ['run', TRIAL_PIPELINE, '--no-worker', '--work', this.work, ...addressOf(relay)];
+    return this.start('client', args, this.credentials);
   }
 
   runFile(file: string, ...args: string[]): Command {
@@ -96,6 +106,11 @@ export class Rig {
     }
   }
 
+  /** A command that names another address than the server's own is told where its credentials are. */
+  private get credentials(): Launch {
+    return { environment: { TEMPORAL_CONFIG_FILE: join(this.folder, 'state', 'temporal.toml') } };
+  }
+
   /** Ends worker and server as an operator would. */
   async down(): Promise<void> {
     await this.worker?.stop();
@@ -110,4 +125,8 @@ export class Rig {
     const lines = left().map(({ pid, command }) => `${pid} ${command.slice(0, 100)}`);
     this.scene.expect(lines.length === 0, 'no process is left running', listed(lines));
   }
+}
+
+function addressOf(relay: Relay): string[] {
+  return ['--address', `127.0.0.1:${relay.port}`];
 }

@@ -49,6 +49,15 @@ function lists(origin: string): Promise<string[]> {
   });
 }
 
+/** What the Web UI and the HTTP API show. */
+async function browses(port: string): Promise<string[]> {
+  const url = `http://127.0.0.1:${port}/api/v1/namespaces/default/workflows`;
+  const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MILLISECONDS) }).catch(
+    () => undefined,
+  );
+  return answer?.ok === true ? [`lists the workflows at ${url}`] : [];
+}
+
 async function acts(port: string): Promise<string[]> {
   const connection = Connection.lazy({ address: `127.0.0.1:${port}` });
   const client = new Client({ connection });
@@ -84,6 +93,7 @@ async function acts(port: string): Promise<string[]> {
 const calls = ports.flatMap((port) => [
   lists(`http://127.0.0.1:${port}`),
   lists(`https://127.0.0.1:${port}`),
+  browses(port),
   acts(port),
 ]);
 console.log([...readable(state), ...(await Promise.all(calls)).flat()].join('\n'));
