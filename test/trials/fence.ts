@@ -1,9 +1,12 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunEvent } from '../../domain/engine/store/run-events.js';
+import { bundled } from '../support/bundled.js';
 import { eventually, outputDigests } from '../support/processes.js';
 import type { Command } from './support/command.js';
 import { sendSignal } from './support/process-table.js';
+import { TRIAL_PIPELINE } from './support/reference.js';
 import { GOOD_LINE } from './support/relay.js';
 import { Rig } from './support/rig.js';
 import type { Scene } from './support/scene.js';
@@ -19,9 +22,9 @@ interface Round {
 }
 
 const ROUNDS: readonly Round[] = [
-  { stage: 'region', step: 'patch', param: 'patch-size', values: ['224', '288'] },
-  { stage: 'region', step: 'segment', param: 'patch-size', values: ['224', '288'] },
   { stage: 'region', step: 'extract', param: 'patch-size', values: ['224', '288'] },
+  { stage: 'region', step: 'segment', param: 'patch-size', values: ['224', '288'] },
+  { stage: 'region', step: 'patch', param: 'patch-size', values: ['224', '288'] },
   { stage: 'cohort', step: 'assemble-cohort', param: 'seed', values: ['7', '8'] },
   { stage: 'split', step: 'split', param: 'val-ratio', values: ['0.3', '0.4'] },
   { stage: 'train', step: 'train-fold', param: 'epochs', values: ['45', '35'] },
@@ -42,12 +45,23 @@ export const fence: Trial = {
   run: async (scene: Scene) => {
     const rig = new Rig(scene);
     await rig.startServer();
-    for (const round of ROUNDS) await cutOff(scene, rig, round);
+    const file = writePipeline(rig.folder);
+    for (const round of ROUNDS) await cutOff(scene, rig, file, round);
     await rig.expectGone();
   },
 };
 
-async function cutOff(scene: Scene, rig: Rig, round: Round): Promise<void> {
+/**
+ * The trial pipeline with a heartbeat so long that neither the server nor the clock of the cut-off worker ends
+ * the step first: only the fence is left.
+ */
+function writePipeline(folder: string): string {
+  const file = join(folder, 'fence.yaml');
+  writeFileSync(file, readFileSync(TRIAL_PIPELINE, 'utf8').replace('heartbeat: 5s', 'heartbeat: 5m'));
+  return file;
+}
+
+async function cutOff(scene: Scene, rig: Rig, file: string, round: Round): Promise<void> {
   const { stage, step, param, values } = round;
   rig.work = join(rig.folder, `work-${step}`);
   copyWork(await scene.reference.work(), rig.work);
@@ -55,20 +69,22 @@ async function cutOff(scene: Scene, rig: Rig, round: Round): Promise<void> {
   await rig.startWorkerThrough(relay);
   const cut = rig.worker;
   if (cut === undefined) throw new Error('no worker');
-  const options = (value: string) => ['--until', stage, '--set', `${param}=${value}`];
-  const earlier = rig.run(...options(values[0]));
+  const run = (value: string) =>
+    rig.runFile(file, '--until', stage, '--set', `data=${bundled('')}`, '--set', `${param}=${value}`);
+  const earlier = run(values[0]);
   const amid = await started(rig.work, round, cut.pid);
   await eventually('a child works', () => cut.descendants.length > 0, AMID_MILLISECONDS).catch(
     () => undefined,
   );
-  const stopped = [cut.pid, ...cut.descendants];
+  // What is frozen looks like a slow step.
+  const stopped = cut.descendants.length > 0 ? cut.descendants : [cut.pid];
   for (const pid of stopped) sendSignal(pid, 'SIGSTOP');
-  relay.cut();
+  relay.cutOff();
   if ((await endOf(rig.work, amid)) !== undefined) scene.note(`${step} ended before it was cut off`);
   else scene.disturbed('cut off', `${step}: ${stopped.length} processes stopped`);
   earlier.signal('SIGINT');
   await rig.startWorker();
-  const newer = rig.run(...options(values[1]));
+  const newer = run(values[1]);
   await newer.ended;
   if (scene.expect(newer.code === 0, `${step}: the newer run ends done`, newer.lastWords))
     await finishLate(scene, rig.work, round, { amid, stopped });

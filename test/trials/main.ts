@@ -41,14 +41,14 @@ function choose(names: readonly string[], quick: boolean): Trial[] | undefined {
 async function runAll(trials: readonly Trial[], seed: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'sam-mil-trials-'));
   const mark = basename(folder);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void endMarked(mark).finally(() => process.exit(130)));
-  }
   const reference = new Reference(folder, mark);
   const started = Date.now();
   const say = (line: string) =>
     console.log(`  ${((Date.now() - started) / 1000).toFixed(1).padStart(7)}  ${line}`);
-  const session: Session = { folder, mark, seed, reference, say };
+  const session: Session = { folder, mark, seed, reference, open: new Set(), say };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void abandon(session).finally(() => process.exit(130)));
+  }
   const outcomes: Outcome[] = [];
   for (const trial of trials) {
     console.log(`\n${trial.name}: ${trial.title}`);
@@ -58,6 +58,11 @@ async function runAll(trials: readonly Trial[], seed: number): Promise<void> {
   console.log(`\n${table(outcomes, seed)}`);
   if (outcomes.some(({ verdict }) => verdict === 'fault')) process.exitCode = 1;
   else rmSync(folder, { recursive: true, force: true });
+}
+
+async function abandon({ open, mark }: Session): Promise<void> {
+  for (const scene of open) await scene.close();
+  await endMarked(mark);
 }
 
 function table(outcomes: readonly Outcome[], seed: number): string {

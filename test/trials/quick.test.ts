@@ -15,6 +15,7 @@ const session: Session = {
   mark,
   seed: 1,
   reference: new Reference(folder, mark),
+  open: new Set(),
   say: () => undefined,
 };
 

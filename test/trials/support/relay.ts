@@ -15,10 +15,13 @@ export interface Line {
 
 export const GOOD_LINE: Line = { delayMs: 0, jitterMs: 0, stallChance: 0, stallMs: 0, resetMs: 0 };
 
-/**
- * Passes TCP connections on to another address, over a line that may be bad. While it is cut, connections
- * stay open and nothing arrives, as when a cable is unplugged.
- */
+/** A connection to the relay, and the relay's own to the target. */
+interface Pair {
+  near: Socket;
+  far: Socket;
+}
+
+/** Passes TCP connections on to another address, over a line that may be bad. */
 export class Relay {
   readonly server: Server;
   resets = 0;
@@ -27,7 +30,7 @@ export class Relay {
   private readonly target: { host: string; port: number };
   private readonly line: Line;
   private readonly random: RandomStream;
-  private readonly sockets = new Set<Socket>();
+  private readonly pairs = new Set<Pair>();
 
   private constructor(target: { host: string; port: number }, line: Line, random: RandomStream) {
     this.target = target;
@@ -54,36 +57,42 @@ export class Relay {
     return (this.server.address() as AddressInfo).port;
   }
 
-  cut(): void {
+  /**
+   * From now on nothing passes. The target notices at once; those who called see a connection that stays open
+   * and silent.
+   */
+  cutOff(): void {
     this.isCut = true;
-    for (const socket of this.sockets) socket.pause();
-  }
-
-  /** What was sent meanwhile arrives now. */
-  restore(): void {
-    this.isCut = false;
-    for (const socket of this.sockets) socket.resume();
+    for (const { near, far } of this.pairs) {
+      near.pause();
+      far.destroy();
+    }
   }
 
   close(): void {
     this.server.close();
-    for (const socket of this.sockets) socket.destroy();
+    for (const { near, far } of this.pairs) [near, far].forEach((socket) => socket.destroy());
   }
 
   private accept(near: Socket): void {
     const far = connect(this.target);
-    const pair = [near, far];
+    const pair = { near, far };
+    this.pairs.add(pair);
     const { resetMs } = this.line;
     const timer =
       resetMs > 0 ? setTimeout(() => this.reset(pair), resetMs * (0.5 + this.random.uniform())) : undefined;
     const end = () => {
+      if (this.isCut && !near.destroyed) return;
       clearTimeout(timer);
-      for (const socket of pair) this.sockets.delete(socket.destroy());
+      this.pairs.delete(pair);
+      near.destroy();
+      far.destroy();
     };
-    for (const socket of pair) {
-      this.sockets.add(socket);
-      if (this.isCut) socket.pause();
-      socket.on('error', end).on('close', end).setNoDelay(true);
+    for (const socket of [near, far]) socket.on('error', end).on('close', end).setNoDelay(true);
+    if (this.isCut) {
+      near.pause();
+      far.destroy();
+      return;
     }
     this.pass(near, far);
     this.pass(far, near);
@@ -109,8 +118,9 @@ export class Relay {
     return delayMs + jitterMs * this.random.uniform() + (stalls ? stallMs : 0);
   }
 
-  private reset(pair: readonly Socket[]): void {
+  private reset({ near, far }: Pair): void {
     this.resets++;
-    for (const socket of pair) socket.resetAndDestroy();
+    near.resetAndDestroy();
+    far.resetAndDestroy();
   }
 }

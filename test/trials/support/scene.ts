@@ -15,6 +15,8 @@ export interface Session {
   mark: string;
   seed: number;
   reference: Reference;
+  /** Scenes that are not closed. */
+  open: Set<Scene>;
   /** Receives each line of evidence when it is known. */
   say(line: string): void;
 }
@@ -44,6 +46,7 @@ export class Scene {
     this.temporary = join(this.folder, 'temporary');
     mkdirSync(this.temporary, { recursive: true });
     this.mark = `${session.mark}/${name}`;
+    session.open.add(this);
     this.random = new RandomStream('trial', name, session.seed);
   }
 
@@ -91,7 +94,8 @@ export class Scene {
   /** Ends every process of the scene and undoes the rest. */
   async close(): Promise<void> {
     await endMarked(this.mark);
-    for (const cleanUp of this.cleanUps) cleanUp();
+    for (const cleanUp of this.cleanUps.splice(0)) cleanUp();
+    this.session.open.delete(this);
   }
 }
 
