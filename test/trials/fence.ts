@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunEvent } from '../../domain/engine/store/run-events.js';
@@ -11,26 +11,25 @@ import { GOOD_LINE } from './support/relay.js';
 import { Rig } from './support/rig.js';
 import type { Scene } from './support/scene.js';
 import type { Trial } from './support/trial.js';
-import { copyWork, eventsIn, listed, wrongReceipts } from './support/work-folder.js';
+import { copyWork, eventsIn, listed, namesIn, wrongReceipts } from './support/work-folder.js';
 
-/** A step that is cut off, and the param that differs between its run and the one that replaces that. */
+/** A step that is cut off while it works with another value of a param that concerns no earlier step. */
 interface Round {
   stage: string;
   step: string;
-  param: string;
-  values: readonly [string, string];
+  set: string;
 }
 
 const ROUNDS: readonly Round[] = [
-  { stage: 'region', step: 'extract', param: 'patch-size', values: ['224', '288'] },
-  { stage: 'region', step: 'segment', param: 'patch-size', values: ['224', '288'] },
-  { stage: 'region', step: 'patch', param: 'patch-size', values: ['224', '288'] },
-  { stage: 'cohort', step: 'assemble-cohort', param: 'seed', values: ['7', '8'] },
-  { stage: 'split', step: 'split', param: 'val-ratio', values: ['0.3', '0.4'] },
-  { stage: 'train', step: 'train-fold', param: 'epochs', values: ['45', '35'] },
-  { stage: 'evaluate', step: 'evaluate', param: 'epochs', values: ['45', '35'] },
-  { stage: 'heatmap', step: 'heatmap', param: 'epochs', values: ['45', '35'] },
-  { stage: 'report', step: 'report', param: 'title', values: ['Earlier', 'Later'] },
+  { stage: 'region', step: 'extract', set: 'encoder=stain-texture' },
+  { stage: 'region', step: 'segment', set: 'geojson=true' },
+  { stage: 'region', step: 'patch', set: 'patch-size=224' },
+  { stage: 'cohort', step: 'assemble-cohort', set: 'seed=7' },
+  { stage: 'split', step: 'split', set: 'val-ratio=0.4' },
+  { stage: 'train', step: 'train-fold', set: 'epochs=45' },
+  { stage: 'evaluate', step: 'evaluate', set: 'bootstrap=500' },
+  { stage: 'heatmap', step: 'heatmap', set: 'colormap=magma' },
+  { stage: 'report', step: 'report', set: 'title=Earlier' },
 ];
 
 /** How long a step may take to start its child; those that have none are cut off after this time. */
@@ -52,8 +51,8 @@ export const fence: Trial = {
 };
 
 /**
- * The trial pipeline with a heartbeat so long that neither the server nor the clock of the cut-off worker ends
- * the step first: only the fence is left.
+ * The trial pipeline with a heartbeat so long that neither the server nor the clock of the cut-off worker
+ * ends the step first: only the fence is left.
  */
 function writePipeline(folder: string): string {
   const file = join(folder, 'fence.yaml');
@@ -62,16 +61,17 @@ function writePipeline(folder: string): string {
 }
 
 async function cutOff(scene: Scene, rig: Rig, file: string, round: Round): Promise<void> {
-  const { stage, step, param, values } = round;
+  const { stage, step, set } = round;
   rig.work = join(rig.folder, `work-${step}`);
   copyWork(await scene.reference.work(), rig.work);
   const relay = await rig.relay(GOOD_LINE);
   await rig.startWorkerThrough(relay);
   const cut = rig.worker;
   if (cut === undefined) throw new Error('no worker');
-  const run = (value: string) =>
-    rig.runFile(file, '--until', stage, '--set', `data=${bundled('')}`, '--set', `${param}=${value}`);
-  const earlier = run(values[0]);
+  // The newer run has something to do.
+  forget(rig.work, stage, step);
+  const options = ['--until', stage, '--set', `data=${bundled('')}`];
+  const earlier = rig.runFile(file, ...options, '--set', set);
   const amid = await started(rig.work, round, cut.pid);
   await eventually('a child works', () => cut.descendants.length > 0, AMID_MILLISECONDS).catch(
     () => undefined,
@@ -84,7 +84,7 @@ async function cutOff(scene: Scene, rig: Rig, file: string, round: Round): Promi
   else scene.disturbed('cut off', `${step}: ${stopped.length} processes stopped`);
   earlier.signal('SIGINT');
   await rig.startWorker();
-  const newer = run(values[1]);
+  const newer = rig.runFile(file, ...options);
   await newer.ended;
   if (scene.expect(newer.code === 0, `${step}: the newer run ends done`, newer.lastWords))
     await finishLate(scene, rig.work, round, { amid, stopped });
@@ -92,6 +92,11 @@ async function cutOff(scene: Scene, rig: Rig, file: string, round: Round): Promi
   for (const pid of stopped) sendSignal(pid, 'SIGKILL');
   await end(cut, earlier);
   relay.close();
+}
+
+function forget(work: string, stage: string, step: string): void {
+  const folder = join(work, '.receipts', stage);
+  for (const item of namesIn(folder)) rmSync(join(folder, item, `${step}.json`), { force: true });
 }
 
 async function finishLate(
