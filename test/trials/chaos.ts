@@ -79,7 +79,7 @@ async function tend(scene: Scene, rig: Rig, client: Command): Promise<Command> {
   if (rig.worker?.alive !== true) await rig.startWorker();
   if (client.alive || client.code === 0) return client;
   if (client.code !== null) scene.note(`the client ended with exit code ${client.code}: ${client.lastWords}`);
-  scene.expect(!/held:/.test(client.output), 'the run is not held', client.lastWords);
+  if (/held:/.test(client.output)) scene.expect(false, 'the run is not held', client.lastWords);
   return rig.run();
 }
 

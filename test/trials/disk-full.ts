@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Rig } from './support/rig.js';
 import type { Scene } from './support/scene.js';
-import { rootOnly, type Trial } from './support/trial.js';
+import type { Trial } from './support/trial.js';
 import { expectNoLeftovers, expectSameOutputs } from './support/work-folder.js';
 
 const SMALL_MB = 40;
@@ -12,7 +14,7 @@ export const diskFull: Trial = {
   name: 'disk-full',
   title:
     'the disk of the work folder is too small: the run says so, and ends with equal outputs once it is larger',
-  unavailable: rootOnly,
+  unavailable,
   run: async (scene: Scene) => {
     const rig = new Rig(scene);
     mkdirSync(rig.work);
@@ -36,6 +38,14 @@ export const diskFull: Trial = {
     await rig.expectGone();
   },
 };
+
+function unavailable(): string | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'sam-mil-disk-'));
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder]).status === 0;
+  if (mounted) spawnSync('umount', [folder]);
+  rmdirSync(folder);
+  return mounted ? undefined : 'this user may not mount a small disk';
+}
 
 function mount(args: readonly string[]): void {
   const { status, stderr } = spawnSync('mount', args, { encoding: 'utf8' });
