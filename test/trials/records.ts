@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { TOY_PLUGIN, writeToyPipeline } from '../support/cli.js';
 import { RECEIPT, RECEIPT_EDITS, RUN_FILES, writeAll } from './support/record-edits.js';
-import { TRIAL_PIPELINE } from './support/reference.js';
 import { Rig } from './support/rig.js';
 import { saneEnd } from './support/sane-end.js';
 import type { Scene } from './support/scene.js';
@@ -17,46 +17,50 @@ export const records: Trial = {
   limit: 1500,
   run: async (scene: Scene) => {
     const rig = new Rig(scene);
-    const pristine = await scene.reference.work();
-    copyWork(pristine, rig.work);
-    await rig.up();
-    const auc = aucIn(pristine);
+    await rig.up('--plugin', TOY_PLUGIN);
+    const file = writeToyPipeline(rig.folder);
+    const first = rig.runFile(file, '--plugin', TOY_PLUGIN);
+    await first.ended;
+    if (first.code !== 0) throw new Error(first.output);
+    const pristine = join(scene.folder, 'pristine');
+    copyWork(rig.work, pristine);
     for (const [name, edit] of Object.entries(RECEIPT_EDITS)) {
       restore(pristine, rig.work);
       edit(rig.work);
       scene.disturbed('edit receipts', name);
-      await checkReceipts(scene, rig, name, auc);
+      await checkReceipts(scene, rig, { file, name, length: lengthIn(pristine) });
     }
-    for (const [file, texts] of Object.entries(RUN_FILES)) {
+    for (const [record, texts] of Object.entries(RUN_FILES)) {
       for (const text of texts) {
         restore(pristine, rig.work);
-        writeAll(rig.work, '.runs', (path) => path.endsWith(`/${file}`), text);
-        scene.disturbed('edit run records', `${file} ${JSON.stringify(text)}`);
-        await checkCommands(scene, rig, `${file} ${JSON.stringify(text)}`);
+        writeAll(rig.work, '.runs', (path) => path.endsWith(`/${record}`), text);
+        scene.disturbed('edit run records', `${record} ${JSON.stringify(text)}`);
+        await checkCommands(scene, rig, `${record} ${JSON.stringify(text)}`);
       }
     }
     await rig.expectGone();
   },
 };
 
-/** Brings back what an edit changes and what a run after it may have made again. */
 function restore(pristine: string, work: string): void {
-  for (const folder of ['.receipts', '.runs', 'evaluate']) {
-    rmSync(join(work, folder), { recursive: true });
-    copyWork(join(pristine, folder), join(work, folder));
-  }
+  rmSync(work, { recursive: true });
+  copyWork(pristine, work);
 }
 
-async function checkReceipts(scene: Scene, rig: Rig, name: string, auc: unknown): Promise<void> {
-  const plan = rig.start('plan', ['plan', TRIAL_PIPELINE, '--work', rig.work]);
+async function checkReceipts(
+  scene: Scene,
+  rig: Rig,
+  { file, name, length }: { file: string; name: string; length: unknown },
+): Promise<void> {
+  const plan = rig.start('plan', ['plan', file, '--work', rig.work, '--plugin', TOY_PLUGIN]);
   await plan.endsWithin(COMMAND_MILLISECONDS);
-  const run = rig.run('--until', 'evaluate');
+  const run = rig.runFile(file, '--plugin', TOY_PLUGIN);
   await run.endsWithin(COMMAND_MILLISECONDS);
   const problems = [saneEnd(plan), saneEnd(run)].flatMap((problem) => problem ?? []);
   if (run.code !== 0) problems.push(`the run does not end done: ${run.lastWords}`);
   else {
-    const found = aucIn(rig.work);
-    if (found !== auc) problems.push(`auc ${String(found)} is accepted instead of ${String(auc)}`);
+    const found = lengthIn(rig.work);
+    if (found !== length) problems.push(`length ${String(found)} is accepted instead of ${String(length)}`);
     problems.push(...wrongReceipts(rig.work));
   }
   scene.expect(problems.length === 0, `receipts, ${name}: made again or refused`, listed(problems));
@@ -66,7 +70,7 @@ async function checkReceipts(scene: Scene, rig: Rig, name: string, auc: unknown)
 async function checkCommands(scene: Scene, rig: Rig, what: string): Promise<void> {
   const problems: string[] = [];
   const place = ['--work', rig.work];
-  const item = ['latest', 'evaluate@abmil-0-0'];
+  const item = ['latest', 'make@a'];
   for (const args of [
     ['status'],
     ['report'],
@@ -84,10 +88,10 @@ async function checkCommands(scene: Scene, rig: Rig, what: string): Promise<void
   scene.expect(problems.length === 0, `run records, ${what}: every command ends well`, listed(problems));
 }
 
-function aucIn(work: string): unknown {
+function lengthIn(work: string): unknown {
   try {
-    const receipt = JSON.parse(readFileSync(join(work, RECEIPT), 'utf8')) as { outputs: { auc: unknown } };
-    return receipt.outputs.auc;
+    const receipt = JSON.parse(readFileSync(join(work, RECEIPT), 'utf8')) as { outputs: { length: unknown } };
+    return receipt.outputs.length;
   } catch (error) {
     return (error as Error).message;
   }

@@ -2,9 +2,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { namesIn } from './work-folder.js';
 
-/** Receipt that most edits change. */
-export const RECEIPT = '.receipts/evaluate/abmil-0-0/evaluate.json';
-const PATCH_RECEIPT = '.receipts/preprocess/slide_01/patch.json';
+/** The receipt that is edited: of an item of the toy pipeline. */
+export const RECEIPT = '.receipts/make/a/make.json';
 
 type Edit = (work: string) => void;
 interface EditedFile {
@@ -31,12 +30,12 @@ export const RECEIPT_EDITS: Readonly<Record<string, Edit>> = {
     replaceFiles(receipt, (file) => ({ ...file, digest: `sha256:${'0'.repeat(64)}` })),
   ),
   'outputs null': set('outputs', null),
-  'another auc': change((receipt) => ({ ...receipt, outputs: { ...receipt.outputs, auc: 0.123 } })),
+  'another length': change((receipt) => ({ ...receipt, outputs: { ...receipt.outputs, length: 123 } })),
   'no made': set('made', undefined),
   'no ingredients': set('ingredients', undefined),
   'another folder': set('folder', '../x'),
-  'read a number': set('read', 5, PATCH_RECEIPT),
-  'read null': set('read', null, PATCH_RECEIPT),
+  'read a number': set('read', 5),
+  'read null': set('read', null),
   'deeply nested': write('['.repeat(200_000)),
   empty: write(''),
   'a number': write('5'),
@@ -67,15 +66,15 @@ export function writeAll(work: string, folder: string, fits: (path: string) => b
   for (const path of paths) writeFileSync(join(work, folder, path), text);
 }
 
-function change(edit: (receipt: EditedReceipt) => object, path = RECEIPT): Edit {
+function change(edit: (receipt: EditedReceipt) => object): Edit {
   return (work) => {
-    const file = join(work, path);
+    const file = join(work, RECEIPT);
     writeFileSync(file, JSON.stringify(edit(read(file))));
   };
 }
 
-function set(name: string, value: unknown, path = RECEIPT): Edit {
-  return change((receipt) => ({ ...receipt, [name]: value }), path);
+function set(name: string, value: unknown): Edit {
+  return change((receipt) => ({ ...receipt, [name]: value }));
 }
 
 function write(text: string): Edit {

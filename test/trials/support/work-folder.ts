@@ -18,7 +18,7 @@ export async function eventsIn(work: string): Promise<RunEvent[]> {
 /** Names of the runs in a work folder, oldest first. */
 export function runNames(work: string): string[] {
   return namesIn(join(work, '.runs'))
-    .filter((name) => !name.startsWith('.'))
+    .filter((name) => existsSync(join(work, '.runs', name, 'plan.json')))
     .sort();
 }
 
