@@ -13,7 +13,7 @@ export const fuzz: Trial = {
   limit: 1500,
   unavailable: () => (existsSync(FUZZ) ? undefined : 'test/trials/fuzz does not exist'),
   run: async (scene: Scene) => {
-    const child = spawn(process.execPath, [FUZZ], {
+    const child = spawn(process.execPath, [FUZZ, '--seed', `${scene.seed}`], {
       env: { ...process.env, ...scene.environment },
       cwd: scene.folder,
       stdio: ['ignore', 'pipe', 'inherit'],

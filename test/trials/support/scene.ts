@@ -29,6 +29,7 @@ export class Scene {
   readonly folder: string;
   /** The temporary folder of all its processes. */
   readonly temporary: string;
+  readonly seed: number;
   readonly random: RandomStream;
   readonly reference: Reference;
   /** How often each disturbance was made. */
@@ -47,6 +48,7 @@ export class Scene {
     mkdirSync(this.temporary, { recursive: true });
     this.mark = `${session.mark}/${name}`;
     session.open.add(this);
+    this.seed = session.seed;
     this.random = new RandomStream('trial', name, session.seed);
   }
 
