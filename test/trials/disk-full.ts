@@ -18,7 +18,7 @@ export const diskFull: Trial = {
   run: async (scene: Scene) => {
     const rig = new Rig(scene);
     mkdirSync(rig.work);
-    mount(['-t', 'tmpfs', '-o', `size=${SMALL_MB}m`, 'tmpfs', rig.work]);
+    mount(['-t', 'tmpfs', '-o', `size=${SMALL_MB}m,mode=700`, 'tmpfs', rig.work]);
     scene.atEnd(() => void spawnSync('umount', ['-l', rig.work]));
     await rig.up();
     scene.disturbed(`disk of ${SMALL_MB} MB`);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf } from '../../../domain/digest.js';
 import { isJsonObject } from '../../../domain/json.js';
@@ -84,7 +84,8 @@ const OF_ONNX_RUNTIME = /^(\.ses|mat-debug-\d+\.log)$/;
 
 /** Expects that nothing temporary is left: no private folder, no half-written file, no temporary file. */
 export function expectNoLeftovers(scene: Scene, work: string): void {
-  const scratch = namesIn(join(work, '.scratch'), true).filter((name) => name.includes('/'));
+  const isFile = (name: string) => lstatSync(join(work, '.scratch', name)).isFile();
+  const scratch = namesIn(join(work, '.scratch'), true).filter(isFile);
   const partial = namesIn(work, true).filter((name) => /\.(partial|new|tmp)$/.test(name));
   const temporary = namesIn(scene.temporary).filter((name) => !OF_ONNX_RUNTIME.test(name));
   const left = [...scratch.map((name) => `.scratch/${name}`), ...partial, ...temporary];
