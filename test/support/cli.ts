@@ -18,48 +18,75 @@ export interface CliOutcome {
 export interface Cli {
   child: ChildProcess;
   ended: Promise<CliOutcome>;
+  /** What it has printed so far. */
+  output(): string;
   /** Resolves when the output holds the text; rejects if the process ends before, or after two minutes. */
   says(text: string | RegExp): Promise<void>;
 }
 
-const running = new Set<ChildProcess>();
-after(() => {
-  // Hooks of the test file come later and may want an orderly end.
-  const kill = () => running.forEach((child) => child.kill('SIGKILL'));
-  setTimeout(kill, 30_000).unref();
-});
+let running: Set<ChildProcess> | undefined;
+
+/** A test that fails before it ends this process must not keep the test file from ending. */
+function killAfterTests(child: ChildProcess): void {
+  if (running === undefined) {
+    const all = (running = new Set<ChildProcess>());
+    after(() => {
+      // Hooks of the test file come later and may want an orderly end.
+      const kill = () => all.forEach((left) => left.kill('SIGKILL'));
+      setTimeout(kill, 30_000).unref();
+    });
+  }
+  const all = running;
+  all.add(child);
+  child.on('close', () => all.delete(child));
+}
+
+/** {@link launchCli} in a test: a process that outlives the tests is killed. */
+export function startCli(folder: string, ...args: string[]): Cli {
+  const cli = launchCli(folder, args);
+  killAfterTests(cli.child);
+  return cli;
+}
+
+/** How a process is started if not as usual. */
+export interface Launch {
+  /** Overrides of the environment. */
+  environment?: NodeJS.ProcessEnv;
+  /** A command that runs the command line, such as `ip netns exec NAME`. */
+  prefix?: readonly string[];
+}
 
 /**
  * Runs the command line as a real process, in a folder that also has its state, without a server in the
  * environment.
  */
-export function startCli(folder: string, ...args: string[]): Cli {
+export function launchCli(folder: string, args: readonly string[], launch: Launch = {}): Cli {
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
     SAM_MIL_STATE: join(folder, 'state'),
     NO_COLOR: '1',
     // The configuration of the user who runs the tests must not name a server.
     TEMPORAL_CONFIG_FILE: join(folder, 'none.toml'),
+    ...launch.environment,
   };
   for (const name of ['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_NAMESPACE', 'FORCE_COLOR']) {
     delete environment[name];
   }
-  const child = spawn(process.execPath, [PROGRAM, ...args], { cwd: folder, env: environment });
-  // A test that fails before it ends this process must not keep the test file from ending.
-  running.add(child);
-  child.on('close', () => running.delete(child));
+  const [program, ...all] = [...(launch.prefix ?? []), process.execPath, PROGRAM, ...args];
+  const child = spawn(program, all, { cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
   const outcome: CliOutcome = { code: null, stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => (outcome.stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (outcome.stderr += chunk.toString()));
   const ended = new Promise<CliOutcome>((done) => child.on('close', (code) => done({ ...outcome, code })));
+  const output = () => outcome.stdout + outcome.stderr;
   const heard = (text: string | RegExp) => {
-    const all = outcome.stdout + outcome.stderr;
+    const all = output();
     return typeof text === 'string' ? all.includes(text) : text.test(all);
   };
   const says = (text: string | RegExp) =>
     new Promise<void>((done, fail) => {
       const missing = (how: string) =>
-        fail(new Error(`${how} without saying ${String(text)}:\n${outcome.stdout}${outcome.stderr}`));
+        fail(new Error(`${how} without saying ${String(text)}:\n${output()}`));
       const timer = setTimeout(() => missing('two minutes passed'), 120_000);
       const look = () => {
         if (!heard(text)) return;
@@ -74,7 +101,7 @@ export function startCli(folder: string, ...args: string[]): Cli {
         missing('ended');
       });
     });
-  return { child, ended, says };
+  return { child, ended, output, says };
 }
 
 export function runCli(folder: string, ...args: string[]): Promise<CliOutcome> {

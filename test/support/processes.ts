@@ -8,8 +8,12 @@ import { scratchFolder } from './scratch-folder.js';
 
 const PROGRAM = fileURLToPath(new URL('../../client/main.js', import.meta.url));
 
+let state: string | undefined;
+
 /** Lists the workers of a test file separately from the user's own. */
-const state = scratchFolder();
+function stateFolder(): string {
+  return (state ??= scratchFolder());
+}
 
 /** A worker in a separate process that can be killed and restarted. */
 export class WorkerProcess {
@@ -26,7 +30,7 @@ export class WorkerProcess {
   async up(): Promise<void> {
     const child = spawn(process.execPath, [PROGRAM, 'worker', '--no-set-up', ...this.args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, SAM_MIL_STATE: state },
+      env: { ...process.env, SAM_MIL_STATE: stateFolder() },
     });
     this.child = child;
     for (const stream of [child.stdout, child.stderr]) {
