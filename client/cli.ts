@@ -29,7 +29,7 @@ export async function main(args: readonly string[]): Promise<void> {
     const program = await createProgram(rest);
     await program.parseAsync(rest, { from: 'user' });
   } catch (raised) {
-    const error = asDiskFullError(asServerError(raised));
+    const error = asFileError(asServerError(raised));
     report(error, debug);
     const code = exitCodeOf(error);
     // A run that was followed to its end has already printed its object.
@@ -112,11 +112,20 @@ function asServerError(error: unknown): unknown {
   );
 }
 
-/** Any write of a command may be the one that finds the disk full. */
-function asDiskFullError(error: unknown): unknown {
-  if (!isDiskFull(error)) return error;
-  const { path } = error as NodeJS.ErrnoException;
-  return asWriteError(error, path ?? `the disk of the work folder (--work) or of ${stateFolder()}`);
+/**
+ * Any write of a command may be the one that finds the disk full, and any file may be unreadable, or a folder
+ * where a file should be.
+ */
+function asFileError(error: unknown): unknown {
+  const { path, code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  if (isDiskFull(error))
+    return asWriteError(error, path ?? `the disk of the work folder (--work) or of ${stateFolder()}`);
+  if (error instanceof SamMilError || path === undefined || syscall === undefined) return error;
+  return new SamMilError('InvalidInput', `cannot be used (${code ?? 'unknown reason'})`, {
+    file: path,
+    next: 'check that it is what its name says, a file or a folder, and that this user may read and write it',
+    cause: error,
+  });
 }
 
 /**

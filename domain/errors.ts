@@ -46,6 +46,11 @@ export const ERRORS = {
     retryable: false,
     meaning: "A model's weights are not installed on the machine that runs the step.",
   },
+  OutputDamaged: {
+    exit: 1,
+    retryable: false,
+    meaning: 'A file that a finished step wrote was changed or deleted; `resume` makes it again.',
+  },
   OutputTooLarge: {
     exit: 1,
     retryable: false,

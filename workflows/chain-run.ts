@@ -122,8 +122,10 @@ export class ChainRun {
   async finish(): Promise<StageOutcome[]> {
     const outcomes: StageOutcome[] = [];
     const { manifest } = this.carried.listed;
-    for (const stage of this.stages) {
-      const ended = await this.acts['engine.finish-stage']({ ...this.scope, stage: stage.name, manifest });
+    for (const [position, stage] of this.stages.entries()) {
+      const { counts } = this.tallies[position];
+      const input = { ...this.scope, stage: stage.name, manifest, counts };
+      const ended = await this.acts['engine.finish-stage'](input);
       const reason = stageFailure(stage, ended);
       outcomes.push({ name: stage.name, state: reason === undefined ? 'done' : 'failed', ...ended, reason });
     }

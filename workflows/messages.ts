@@ -1,5 +1,5 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { ItemsRef } from '../domain/job.js';
+import type { FileRef, ItemsRef } from '../domain/job.js';
 import type { JsonObject } from '../domain/json.js';
 import type { PlanRef } from '../domain/engine/language/plan/plan.js';
 import type { Lease } from '../domain/engine/store/lease.js';
@@ -133,7 +133,8 @@ export const pauseUpdate = defineUpdate<RunStatus>('pause');
 
 /**
  * Continues a paused run; restarts the held stages of a held run, in which only failed items run again.
- * `stages` limits the retry. Refused if there is nothing to resume.
+ * Stages whose outputs were changed or deleted meanwhile run again before them. `stages` limits the retry.
+ * Refused if there is nothing to resume.
  */
 export const resumeUpdate = defineUpdate<RunStatus, [ResumeRequest]>('resume');
 export interface ResumeRequest {
@@ -165,6 +166,8 @@ export interface StageOutcome extends Tally {
   state: 'done' | 'failed' | 'skipped';
   /** Absent if the stage was skipped. */
   items?: ItemsRef;
+  /** The steps whose receipts the items are based on; see `UsedReceipts`. Absent if the stage was skipped. */
+  receipts?: FileRef;
   /** Outputs of a stage of one item. */
   outputs?: JsonObject;
   reason?: string;

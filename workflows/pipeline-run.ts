@@ -143,11 +143,25 @@ export class PipelineRun {
 
   private async schedule(book: RunBook): Promise<void> {
     for (;;) {
+      await this.checkOutputs(book);
       for (const chain of book.startable(Date.now())) this.startChain(book, chain);
       this.touch();
+      if (book.toCheck !== undefined) continue;
       if (book.over) return;
       const seen = this.ticks;
       await condition(() => this.ticks !== seen);
+    }
+  }
+
+  /** Compares the outputs of ended stages with their receipts, if the book asks for it. */
+  private async checkOutputs(book: RunBook): Promise<void> {
+    const stages = book.toCheck;
+    if (stages === undefined) return;
+    try {
+      book.checked(await this.acts['engine.check-outputs']({ ...this.planScope, stages }), Date.now());
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      book.uncheckable(readFailure(error), Date.now());
     }
   }
 
@@ -218,6 +232,7 @@ export class PipelineRun {
     try {
       await activity['engine.close-run']({
         ...this.planScope,
+        header: this.input.header as unknown as JsonObject,
         status: status as unknown as JsonObject,
         items: book.itemFiles(),
       });

@@ -1,11 +1,17 @@
-import { SamMilError } from '../domain/errors.js';
+import { SamMilError, type WireError } from '../domain/errors.js';
 import { asSamMilError, encodeError } from '../domain/machine/threads/wire-error.js';
 import { evaluateCondition } from '../domain/engine/language/expressions/evaluate.js';
 import { pickCounts, zeroCounts } from '../domain/engine/item/counts.js';
 import { newTally } from '../domain/engine/item/tally.js';
+import type { ItemsRef } from '../domain/job.js';
 import type { Json } from '../domain/json.js';
 import type { NeedsContext } from '../domain/engine/language/plan/step-context.js';
-import type { PlanSummary, StageSummary } from '../activities/engine/stage-messages.js';
+import type {
+  DamagedStage,
+  EndedStage,
+  PlanSummary,
+  StageSummary,
+} from '../activities/engine/stage-messages.js';
 import { reasonText } from './stage-tally.js';
 import type { RunState, StageOutcome, StageState, StageStatus, StageStatuses } from './messages.js';
 
@@ -14,6 +20,8 @@ interface Entry {
   status: StageStatus;
   outcome?: StageOutcome;
   leaveOut: string[];
+  /** The user continues with what the stage has. */
+  accepted: boolean;
 }
 
 /**
@@ -25,6 +33,11 @@ export class RunBook {
   readonly maxParallel: Record<string, number> = {};
   paused = false;
   cancelled = false;
+  /**
+   * Why the outputs of ended stages must be compared with their receipts before the run continues: the user
+   * retries a stage, whose inputs may be damaged, or the run would end as done.
+   */
+  private due: 'retry' | 'end' | undefined = 'end';
   private readonly entries: Entry[];
   private readonly chosen: readonly string[];
 
@@ -36,6 +49,7 @@ export class RunBook {
       plan: stage,
       status: { name: stage.name, needs: stage.needs, state: 'waiting', ...zeroCounts(), failures: [] },
       leaveOut: [],
+      accepted: false,
     }));
   }
 
@@ -130,16 +144,74 @@ export class RunBook {
     return Object.fromEntries(outside.map((name) => [name, this.needOf(name)] as const));
   }
 
-  itemFiles(): Record<string, string> {
+  itemFiles(): Record<string, ItemsRef> {
     const files = this.entries.flatMap(({ plan, outcome }) => {
-      return outcome?.items ? [[plan.name, outcome.items.items.path] as const] : [];
+      return outcome?.items ? [[plan.name, outcome.items] as const] : [];
     });
     return Object.fromEntries(files);
   }
 
-  /** Restarts held stages. */
+  /** Restarts held stages, after a check of what they need: see {@link toCheck}. */
   retry(stages: string[]): void {
     for (const name of stages) this.backToWaiting(this.entry(name));
+    if (stages.length > 0) this.due = 'retry';
+  }
+
+  /** The ended stages whose outputs must be checked now; undefined if none. */
+  get toCheck(): EndedStage[] | undefined {
+    const last = this.over && this.state === 'done';
+    if (this.due === undefined || (this.due === 'end' && !last)) return undefined;
+    return this.entries.flatMap(({ plan, status, outcome, accepted }) => {
+      const { items, receipts } = outcome ?? {};
+      // At the end, the user has already decided about an accepted stage.
+      if (status.state !== 'done' || !items || !receipts || (last && accepted)) return [];
+      return [{ stage: plan.name, items, receipts }];
+    });
+  }
+
+  /**
+   * Takes the result of a check. Before a retry, damaged stages and all ended stages after them run again;
+   * their receipts keep what is intact. At the end, damaged stages count as failed.
+   */
+  checked(damaged: readonly DamagedStage[], now: number): void {
+    const last = this.over;
+    this.due = last ? undefined : 'end';
+    if (!last) return this.remake(damaged.map(({ stage }) => stage));
+    for (const found of damaged) this.failDamaged(found, now);
+  }
+
+  /** At the end, outputs that could not be checked are not called done. */
+  uncheckable(error: WireError, now: number): void {
+    const checked = this.toCheck ?? [];
+    const last = this.over;
+    this.due = last ? undefined : 'end';
+    const stage = checked.at(-1)?.stage;
+    if (last && stage !== undefined) this.fail(this.entry(stage), error, now);
+  }
+
+  private remake(damaged: readonly string[]): void {
+    const again = new Set(damaged);
+    for (const entry of this.entries) {
+      const { name, needs } = entry.plan;
+      if (!again.has(name) && !needs.some((need) => again.has(need))) continue;
+      again.add(name);
+      if (isEnd(entry.status.state)) this.backToWaiting(entry);
+    }
+  }
+
+  private failDamaged({ stage, items, files }: DamagedStage, now: number): void {
+    const error = encodeError(
+      new SamMilError('OutputDamaged', 'outputs were changed or deleted after they were made', {
+        found: `${files.join(', ')}${items > files.length ? `, and ${items - files.length} more` : ''}`,
+        next: 'resume the run: they are made again',
+      }),
+    );
+    this.fail(this.entry(stage), error, now);
+  }
+
+  private fail({ status }: Entry, error: WireError, now: number): void {
+    const state = this.plan.onFailure === 'hold' ? 'held' : 'failed';
+    Object.assign(status, { state, endedAt: now, error });
   }
 
   /** Accepts a held stage with the items it has, or retries it without one of them. */
@@ -147,16 +219,11 @@ export class RunBook {
     const entry = this.entry(stage);
     if (item !== undefined) {
       entry.leaveOut.push(item);
-      this.backToWaiting(entry);
+      this.retry([stage]);
       return;
     }
-    const { status } = entry;
-    Object.assign(status, {
-      state: 'done',
-      endedAt: now,
-      reason: `accepted by hand: ${reasonText(status) ?? ''}`,
-    });
-    delete status.error;
+    entry.accepted = true;
+    accept(entry.status, now);
   }
 
   private settle(outcome: StageOutcome, now: number): void {
@@ -168,6 +235,7 @@ export class RunBook {
     Object.assign(entry.status, counts, { state, endedAt: now, failures });
     if (reason !== undefined) entry.status.reason = reason;
     if (error !== undefined) entry.status.error = error;
+    if (failed && entry.accepted) accept(entry.status, now);
   }
 
   private backToWaiting(entry: Entry): void {
@@ -249,6 +317,13 @@ export class RunBook {
       expected: this.entries.map(({ plan }) => plan.name).join(', '),
     });
   }
+}
+
+/** A failed stage counts as done, with the items it has. */
+function accept(status: StageStatus, now: number): void {
+  const reason = `accepted by hand: ${reasonText(status) ?? ''}`;
+  Object.assign(status, { state: 'done', endedAt: now, reason });
+  delete status.error;
 }
 
 function isEnd(state: StageState): boolean {

@@ -28,5 +28,6 @@ export async function runItem(run: ItemRun, item: TodoItem): Promise<ItemResult>
   const { step, why } = end;
   if (isCancellation(why)) throw why;
   const where = step === undefined ? {} : { step };
-  return { index, key, status: 'failed', outputs: {}, error: readFailure(why), ...where, cached: false };
+  const error = readFailure(why);
+  return { index, key, status: 'failed', outputs: {}, steps: [], error, ...where, cached: false };
 }

@@ -8,7 +8,8 @@ import { walkSteps, type EndedWalk, type StoppedWalk } from '../../domain/engine
 import type { Plan, StagePlan, StepPlan } from '../../domain/engine/language/plan/plan.js';
 import type { ItemContext, NeedsContext } from '../../domain/engine/language/plan/step-context.js';
 import type { Place } from '../../domain/engine/store/paths.js';
-import { readReceipt, type Receipt } from '../../domain/engine/store/receipts.js';
+import { inspectReceipt } from '../../domain/engine/store/receipts.js';
+import type { Receipt } from '../../domain/engine/store/receipt-record.js';
 import type { EngineContext } from '../step/engine-context.js';
 import { prepareKnownStep, prepareStep, type PreparedStep } from '../step/prepare-step.js';
 import { mayUse, receiptFault } from '../step/valid-receipt.js';
@@ -59,8 +60,10 @@ async function checkStep(
   step: StepPlan,
   stepInput: () => StepInput,
 ): Promise<Receipt | string> {
-  const receipt = await readReceipt(item.work, { stage: item.stage, item: item.item, step: step.id });
-  if (!receipt) return 'it has not run yet';
+  const found = await inspectReceipt(item.work, { stage: item.stage, item: item.item, step: step.id });
+  if (found.state !== 'valid')
+    return found.state === 'missing' ? 'it has not run yet' : 'its receipt is damaged';
+  const receipt = found.value;
   if (!mayUse(receipt, item)) return 'forced';
   const input = stepInput();
   const prepared = await prepare(check, step, input);

@@ -2,6 +2,7 @@ import { revokeClaims } from '../../domain/engine/store/fence.js';
 import type { EngineContext } from '../step/engine-context.js';
 import { checkItem, type CheckedItem, type ItemCheck } from './check-item.js';
 import { readManifest } from './manifest-file.js';
+import { usedFields } from './needs-references.js';
 import { readPlan, stageOf } from '../step/plan-file.js';
 import { writeResults } from './results-file.js';
 import type { CheckedPage, CheckPageInput, ManifestLine, TodoItem } from './stage-messages.js';
@@ -11,6 +12,7 @@ import {
   skippedItem,
   type ItemResult,
 } from '../../domain/engine/item/item-result.js';
+import type { JsonObject } from '../../domain/json.js';
 import { addItem, zeroCounts, type Counts } from '../../domain/engine/item/counts.js';
 import type { Place } from '../../domain/engine/store/paths.js';
 import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
@@ -37,6 +39,7 @@ export async function checkPage(engine: EngineContext, input: CheckPageInput): P
   const stages = input.stages.map((name) => stageOf(plan, name));
   const lines = await readManifest(input.work, input.manifest);
   const end = Math.min(lines.length, input.start + input.limit);
+  const used = usedFields(stages);
   const verdicts: ItemVerdict[] = [];
   let bytes = 0;
   let next = input.start;
@@ -45,6 +48,7 @@ export async function checkPage(engine: EngineContext, input: CheckPageInput): P
     const found = await Promise.all(
       together.map((line, offset) => checkLine(engine, plan, stages, input, line, next + offset)),
     );
+    for (const { todo } of found) if (todo) todo.fields = chosen(todo.fields, used);
     verdicts.push(...found);
     next += together.length;
     bytes += found.reduce((sum, { todo }) => sum + (todo ? JSON.stringify(todo).length : 0), 0);
@@ -57,6 +61,17 @@ export async function checkPage(engine: EngineContext, input: CheckPageInput): P
     todo: verdicts.flatMap(({ todo }) => (todo ? [todo] : [])),
     settled: stages.map((_, position) => countsAt(position, verdicts)),
   };
+}
+
+/**
+ * The fields that expressions use. If one of them does not exist, the names of the others go along without
+ * their values, for the error that suggests a name.
+ */
+function chosen(fields: JsonObject, used: ReadonlySet<string> | 'all'): JsonObject {
+  if (used === 'all') return fields;
+  const unknown = [...used].some((name) => name !== 'key' && !Object.hasOwn(fields, name));
+  const entries = Object.entries(fields).filter(([name]) => unknown || used.has(name));
+  return Object.fromEntries(entries.map(([name, value]) => [name, used.has(name) ? value : null]));
 }
 
 async function checkLine(
@@ -98,7 +113,7 @@ async function checkLine(
 function missingResult({ step, why }: CheckedItem & { state: 'todo' }): Omit<ItemResult, 'index' | 'key'> {
   const facts = { next: 'run without --only and --from, or with --until' };
   const error = { code: 'InvalidInput', what: `its results are missing (${why})`, facts };
-  return { status: 'failed', error, step, outputs: {}, cached: false };
+  return { status: 'failed', error, step, outputs: {}, steps: [], cached: false };
 }
 
 function resultsAt(position: number, verdicts: ItemVerdict[]): ItemResult[] {

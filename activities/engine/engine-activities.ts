@@ -4,6 +4,7 @@ import type { RunScope } from '../../domain/engine/item/step-input.js';
 import type { EngineContext } from '../step/engine-context.js';
 import { asFailure } from '../step/failures.js';
 import { explainScope, requireScope } from '../step/require-scope.js';
+import { findDamage } from './check-outputs.js';
 import { checkPage } from './check-page.js';
 import { closeRun } from './close-run.js';
 import { finishStage } from './finish-stage.js';
@@ -33,7 +34,10 @@ export function engineActivities(engine: EngineContext): EngineActivities {
     'engine.check-page': inScope((input) => checkPage(engine, input)),
     'engine.record-items': inScope(recordItems),
     'engine.finish-stage': inScope((input) => finishStage(engine, input)),
-    'engine.close-run': inScope(closeRun),
+    'engine.check-outputs': inScope((input) =>
+      findDamage(engine, input, Context.current().cancellationSignal),
+    ),
+    'engine.close-run': inScope((input) => closeRun(engine, input)),
   };
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ItemRecord, ItemsRef } from '../../domain/job.js';
+import type { FileRef, ItemRecord, ItemsRef } from '../../domain/job.js';
 import { itemRecord } from '../../domain/engine/item/item-result.js';
 import { addToTally, newTally } from '../../domain/engine/item/tally.js';
 import type { StagePlan } from '../../domain/engine/language/plan/plan.js';
@@ -9,6 +9,7 @@ import { publishStageFiles } from '../../domain/engine/store/publish.js';
 import { readReceipt } from '../../domain/engine/store/receipts.js';
 import type { FinishedItem } from '../define/define-activity.js';
 import type { EngineContext } from '../step/engine-context.js';
+import { requireComplete } from './complete-results.js';
 import { writeLines } from './lines-file.js';
 import { readManifest } from './manifest-file.js';
 import { readPlan, stageOf } from '../step/plan-file.js';
@@ -26,19 +27,25 @@ export async function finishStage(
   const stage = stageOf(await readPlan(input.plan), input.stage);
   const lines = await readManifest(input.work, input.manifest);
   const results = await readResults(input, input.stage);
+  requireComplete(input, lines, results);
   const records = results.map((result) => itemRecord(result, lines[result.index].fields));
-  const items = await writeItems(input, records);
+  const items: ItemsRef = { items: await write(input, 'items.jsonl', records), count: records.length };
+  const receipts = await write(
+    input,
+    'receipts.jsonl',
+    results.map(({ key, steps }) => ({ key, steps })),
+  );
   await writeStageFiles(engine, stage, input, records);
   const only = stage.source.kind === 'single' && results[0]?.status === 'done' ? results[0] : undefined;
   const tally = newTally(lines.length);
   for (const result of results) addToTally(tally, stage.name, result);
-  return { items, ...tally, ...(only ? { outputs: only.outputs } : {}) };
+  return { items, receipts, ...tally, ...(only ? { outputs: only.outputs } : {}) };
 }
 
-async function writeItems(input: FinishStageInput, records: ItemRecord[]): Promise<ItemsRef> {
+/** Writes one of the lists of the stage's items. */
+function write(input: FinishStageInput, name: string, lines: readonly unknown[]): Promise<FileRef> {
   const { work, run, stage, execution } = input;
-  const path = join(executionFolder(work, run, stage, execution), 'items.jsonl');
-  return { items: await writeLines(work, path, records), count: records.length };
+  return writeLines(work, join(executionFolder(work, run, stage, execution), name), lines);
 }
 
 async function writeStageFiles(

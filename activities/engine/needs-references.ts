@@ -9,6 +9,36 @@ import { mapTexts, parseTemplate } from '../../domain/engine/language/expression
  * 'sam-mil-0-0', 'checkpoint']`.
  */
 export function needsReferences(stage: StagePlan): (string | number)[][] {
+  return stageReferences(stage)
+    .filter(({ root }) => root === 'needs')
+    .map(({ path }) => path);
+}
+
+/**
+ * Returns the fields of an item that the expressions of the stages read; `all` if one reads the whole item or
+ * computes a name. Only these fields travel through Temporal, whose history keeps them in clear.
+ */
+export function usedFields(stages: readonly StagePlan[]): ReadonlySet<string> | 'all' {
+  const used = new Set<string>();
+  for (const stage of stages) {
+    const root = itemRoot(stage);
+    for (const reference of stageReferences(stage)) {
+      if (reference.root !== root) continue;
+      const [field] = reference.path;
+      if (field === undefined) return 'all';
+      used.add(String(field));
+    }
+  }
+  return used;
+}
+
+/** Name of the item in the stage's expressions. */
+function itemRoot({ source }: StagePlan): string | undefined {
+  if (source.kind === 'single') return undefined;
+  return source.kind === 'matrix' ? 'matrix' : source.as;
+}
+
+function stageReferences(stage: StagePlan): Reference[] {
   const found: Reference[] = [];
   const condition = (source: string | undefined) => {
     if (source !== undefined) found.push(...references(parseExpression(source)));
@@ -21,7 +51,7 @@ export function needsReferences(stage: StagePlan): (string | number)[][] {
   }
   if (stage.outputs) template(stage.outputs);
   if ('value' in stage.source) template(stage.source.value);
-  return found.filter(({ root }) => root === 'needs').map(({ path }) => path);
+  return found;
 }
 
 function inText(text: string): Reference[] {

@@ -91,7 +91,10 @@ export interface CheckedPage {
   settled: Counts[];
 }
 
-/** An item that needs work, starting with the first step that does. */
+/**
+ * An item that needs work, starting with the first step that does. It has only the fields that expressions
+ * read; the others stay in the manifest.
+ */
 export interface TodoItem extends ItemContext {
   /** In the manifest. */
   index: number;
@@ -108,20 +111,50 @@ export interface RecordItemsInput extends ChainScope {
 export interface FinishStageInput extends ChainScope {
   stage: string;
   manifest: Manifest;
+  /** What the workflow has counted. The results on disk must agree with it. */
+  counts: Counts;
 }
 
 /** With the tally of all results; its failures are the first by key. */
 export interface FinishedStageResult extends Tally {
   items: ItemsRef;
+  /** A JSON-lines file of {@link UsedReceipts}, in the order of the items. */
+  receipts: FileRef;
   /** Outputs of a stage of one item. */
   outputs?: JsonObject;
 }
 
-export interface CloseRunInput extends RunScope {
+/** The steps whose receipts an item's result is based on. */
+export interface UsedReceipts {
+  key: string;
+  steps: string[];
+}
+
+/** A stage that has ended, with the lists that it wrote. */
+export interface EndedStage {
+  stage: string;
+  items: ItemsRef;
+  receipts: FileRef;
+}
+
+export interface CheckOutputsInput extends RunScope {
+  stages: EndedStage[];
+}
+
+/** A stage whose outputs are no longer as they were written. */
+export interface DamagedStage {
+  stage: string;
+  /** Number of items with a damaged output; 0 if only a list of the stage's items is damaged. */
+  items: number;
+  /** The first few, relative to the work folder. */
+  files: string[];
+}
+
+export interface CloseRunInput extends ReadPlanInput {
   /** The run's final status. */
   status: JsonObject;
-  /** Paths of the stages' items files, relative to the work folder. */
-  items: Record<string, string>;
+  /** The items of the stages that have ended. */
+  items: Record<string, ItemsRef>;
 }
 
 /** The engine's own activities by their Temporal names. */
@@ -131,5 +164,6 @@ export interface EngineActivities {
   'engine.check-page'(input: CheckPageInput): Promise<CheckedPage>;
   'engine.record-items'(input: RecordItemsInput): Promise<void>;
   'engine.finish-stage'(input: FinishStageInput): Promise<FinishedStageResult>;
+  'engine.check-outputs'(input: CheckOutputsInput): Promise<DamagedStage[]>;
   'engine.close-run'(input: CloseRunInput): Promise<void>;
 }

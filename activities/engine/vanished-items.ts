@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { parseJsonLines } from '../../domain/json.js';
+import { linesOf, manifestLineFault } from '../../domain/engine/store/item-shapes.js';
 import { executionFolder } from '../../domain/engine/store/paths.js';
 import type { ListItemsInput, ManifestLine } from './stage-messages.js';
 
@@ -20,7 +20,7 @@ export async function withVanished(lines: ManifestLine[], input: ListItemsInput)
   return [...lines, ...kept].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-/** Reads the newest list of this run's earlier executions of the stage; empty if there is none. */
+/** Reads the newest intact list of this run's earlier executions of the stage; empty if there is none. */
 async function readLastList({ work, run, stages, execution }: ListItemsInput): Promise<ManifestLine[]> {
   const executions = dirname(executionFolder(work, run, stages[0], execution));
   const names = await readdir(executions).catch(() => []);
@@ -31,7 +31,18 @@ async function readLastList({ work, run, stages, execution }: ListItemsInput): P
       return { path, time: stats?.mtimeMs ?? -1 };
     }),
   );
-  const newest = lists.sort((a, b) => b.time - a.time).at(0);
-  if (newest === undefined || newest.time < 0) return [];
-  return parseJsonLines(await readFile(newest.path, 'utf8')) as ManifestLine[];
+  for (const { path, time } of lists.sort((a, b) => b.time - a.time)) {
+    const lines = time < 0 ? undefined : await readLines(path);
+    if (lines !== undefined) return lines;
+  }
+  return [];
+}
+
+/** Undefined for a list that is damaged; an older one then counts. */
+async function readLines(path: string): Promise<ManifestLine[] | undefined> {
+  try {
+    return linesOf<ManifestLine>(await readFile(path, 'utf8'), manifestLineFault);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { digestOf } from '../../domain/digest.js';
 import { SamMilError } from '../../domain/errors.js';
+import { PLAN } from '../../domain/engine/language/plan/plan-record.js';
 import type { Plan, PlanRef, StagePlan } from '../../domain/engine/language/plan/plan.js';
 
 /** Plans by digest: every page of every stage reads the same few. */
@@ -29,18 +30,17 @@ export async function readPlan(ref: PlanRef): Promise<Plan> {
       next: 'start a new run: finished work is kept',
     });
   }
-  const plan = JSON.parse(text) as Plan;
-  if (plan.plan !== 1) {
-    throw new SamMilError('UnsupportedFormat', 'this engine does not know the version of the plan', {
+  const plan = PLAN.parse(text);
+  if (plan.state !== 'valid') {
+    throw new SamMilError('UnsupportedFormat', 'this engine cannot read the plan', {
       file: ref.path,
-      expected: 'version 1',
-      found: String(plan.plan),
+      found: plan.state === 'damaged' ? plan.found : undefined,
       next: 'run workers of the same release as the client',
     });
   }
   if (known.size >= KEPT) known.clear();
-  known.set(ref.digest, plan);
-  return plan;
+  known.set(ref.digest, plan.value);
+  return plan.value;
 }
 
 /** @throws SamMilError InvalidInput if the plan has no such stage */

@@ -6,7 +6,8 @@ import { camelCase } from '../../domain/parameters.js';
 import { cacheKey, type InputIngredient, type Ingredients } from '../../domain/engine/store/cache-key.js';
 import { companionFiles } from '../../domain/pathology/slides/slide-files.js';
 import { firstDifference } from '../../domain/engine/store/explain.js';
-import { digestOfInput, type DigestCache } from '../../domain/engine/store/digest-cache.js';
+import { damagedOutput } from '../../domain/engine/store/damaged-output.js';
+import { contentFault, digestOfInput, type DigestCache } from '../../domain/engine/store/digest-cache.js';
 import { resolveInside } from '../../domain/engine/store/inside.js';
 import type { StepInput } from '../../domain/engine/item/step-input.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
@@ -34,8 +35,8 @@ export type StepEngine = Pick<EngineContext, 'registry' | 'digests'>;
 
 /**
  * Checks a step's parameters and digests its inputs.
- * @throws SamMilError InvalidInput for invalid parameters, a missing or unreadable input, or a changed output
- * of an earlier step
+ * @throws SamMilError InvalidInput for invalid parameters or a missing or unreadable input, OutputDamaged for
+ * a changed or deleted output of an earlier step
  */
 export async function prepareStep(
   engine: StepEngine,
@@ -114,7 +115,8 @@ async function externalCode(
 /**
  * Describes the first input whose content has changed since the step was prepared; undefined if none has.
  * Unchanged files are recognized by their stamps, so they are not read again.
- * @throws SamMilError InvalidInput for a missing input, or a changed output of an earlier step
+ * @throws SamMilError InvalidInput for a missing input, OutputDamaged for a changed or deleted output of an
+ * earlier step
  */
 export async function changedInput(
   { definition, ingredients }: PreparedStep,
@@ -180,12 +182,9 @@ async function referencedFile(
   how: 'read' | 'known',
 ): Promise<FoundInput> {
   const path = await resolveInside(work, ref.path);
-  if (how === 'read' && (await cache.digest(path)) !== ref.digest) {
-    throw new SamMilError('InvalidInput', 'the file was changed after the step that made it ended', {
-      file: ref.path,
-      expected: ref.digest,
-      next: 'resume the run: the step that makes it will run again',
-    });
+  if (how === 'read') {
+    const fault = await contentFault(cache, path, ref.digest);
+    if (fault !== undefined) throw damagedOutput(ref.path, fault, { expected: ref.digest });
   }
   return named(path, ref.digest);
 }

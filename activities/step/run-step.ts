@@ -7,13 +7,16 @@ import { makeFoldersBelow } from '../../domain/files/make-folders.js';
 import { claimPlace, explainLoss, releaseClaim, type Claim } from '../../domain/engine/store/fence.js';
 import { checkpointFolder, type Place } from '../../domain/engine/store/paths.js';
 import { publish, relink, stepsWithReceipts } from '../../domain/engine/store/publish.js';
-import { findReceipt, readReceipt, type Receipt } from '../../domain/engine/store/receipts.js';
+import { findReceipt, readReceipt } from '../../domain/engine/store/receipts.js';
+import type { Receipt } from '../../domain/engine/store/receipt-record.js';
 import type { StepInput } from '../../domain/engine/item/step-input.js';
 import { durationMs } from '../../domain/engine/language/plan/duration.js';
 import type { StallLimit } from '../child/child.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
 import type { EngineContext } from './engine-context.js';
+import { explainDamage, explainMissing } from './damaged-input.js';
 import { changedInput, prepareStep, type PreparedStep } from './prepare-step.js';
+import { resolveWith } from './resolve-with.js';
 import { mayUse, outsideFault, receiptFault } from './valid-receipt.js';
 
 /** One attempt at a step, as its caller sees it. */
@@ -44,7 +47,9 @@ export async function runStep(
   attempt: Attempt,
 ): Promise<StepOutcome> {
   const place = placeOf(input);
-  const prepared = await prepareStep(engine, definition, input);
+  const prepared = await prepareStep(engine, definition, input).catch(async (error: unknown) => {
+    throw await explainMissing(input.work, error);
+  });
   attempt.signal.throwIfAborted();
   await refuseMixedInputs(input, prepared);
   // Claimed first: an earlier attempt that still runs must not replace outputs that were just found valid.
@@ -103,9 +108,13 @@ async function work(
   const { scratch } = claim;
   await makeFoldersBelow(input.work, checkpoint);
   const began = performance.now();
-  const result = await execute(engine, prepared, { input, scratch, checkpoint, attempt }).catch((error) => {
-    throw explainLostCheckpoint(checkpoint, error);
-  });
+  const result = await execute(engine, prepared, { input, scratch, checkpoint, attempt }).catch(
+    async (error: unknown) => {
+      if (attempt.signal.aborted) throw error;
+      const { inputs } = resolveWith(prepared.definition, input.with);
+      throw await explainDamage(engine, inputs, input, explainLostCheckpoint(checkpoint, error));
+    },
+  );
   attempt.signal.throwIfAborted();
   refuseUndeclared(prepared.definition, result);
   await refuseChangedInputs(engine, prepared, input, checkpoint);

@@ -1,5 +1,6 @@
 import { faultText, firstDifference } from '../../domain/engine/store/explain.js';
-import { checkOutputs, type Receipt } from '../../domain/engine/store/receipts.js';
+import { checkOutputs } from '../../domain/engine/store/receipts.js';
+import type { Receipt } from '../../domain/engine/store/receipt-record.js';
 import type { StepInput } from '../../domain/engine/item/step-input.js';
 import type { DigestCache } from '../../domain/engine/store/digest-cache.js';
 import type { ActivityDefinition } from '../define/define-activity.js';

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { SamMilError } from '../../domain/errors.js';
 import { itemLogPath, runFolder } from '../../domain/engine/store/paths.js';
 import { invalid } from '../command-line/errors.js';
 import { findRun, type RunEntry } from '../run/run-index.js';
@@ -57,8 +58,13 @@ function listEntries(folder: string): string[] {
 }
 
 function print(path: string, what: string): void {
-  if (!existsSync(path))
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined)
     throw invalid(`${what} has no log`, 'list the available logs with `npx sam-mil logs RUN`');
+  if (!found.isFile()) {
+    const next = 'remove it; the next run of the step writes a log';
+    throw new SamMilError('InvalidInput', 'the log is not a file', { file: path, next });
+  }
   process.stdout.write(readFileSync(path));
 }
 

@@ -3,7 +3,15 @@ import { openSession, type Session } from '../server/connect.js';
 import { paletteFor } from '../display/display.js';
 import { RemoteRun } from '../run/remote-run.js';
 import { formatDuration, formatTable, shortPath } from '../display/render-text.js';
-import { knownRuns, lastSeenStatus, readRunRecord, runsIn, type RunEntry } from '../run/run-index.js';
+import {
+  damagedEntries,
+  knownRuns,
+  lastSeenStatus,
+  readRunRecord,
+  runFault,
+  runsIn,
+  type RunEntry,
+} from '../run/run-index.js';
 
 interface LsOptions {
   work?: string;
@@ -22,10 +30,16 @@ async function list(options: LsOptions): Promise<void> {
   const entries = options.work === undefined ? knownRuns() : runsIn(options.work);
   const session = await openSession({}, { start: false, log: () => undefined }).catch(() => undefined);
   try {
-    const states = await Promise.all(entries.map((entry) => readState(entry, session)));
+    const faults = entries.map(runFault);
+    const states = await Promise.all(
+      entries.map(async (entry, i) => (faults[i] === undefined ? readState(entry, session) : 'damaged')),
+    );
     if (options.json)
       entries.forEach((entry, i) => console.log(JSON.stringify({ ...entry, state: states[i] })));
     else printTable(entries, states);
+    const damaged = faults.flatMap((fault) => fault ?? []);
+    if (options.work === undefined) damaged.push(...damagedEntries());
+    for (const fault of damaged) console.error(`sam-mil: ${fault.message}`);
   } finally {
     await session?.close();
   }

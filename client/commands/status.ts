@@ -58,7 +58,8 @@ async function sessionIfAny(options: StatusOptions): Promise<Session | undefined
 async function showOnce(session: Session, entry: RunEntry, options: StatusOptions): Promise<void> {
   let view: RunView;
   try {
-    const { queuePrefix } = await readRequest(entry);
+    // Without its request, the run is shown with the default queues.
+    const { queuePrefix } = await readRequest(entry).catch(() => ({ queuePrefix: undefined }));
     view = await viewRun(session.client, entry.run, queuePrefix);
   } catch {
     return showRecord(entry, options, 'it is open, but no worker answers');

@@ -1,9 +1,13 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SamMilError } from '../../domain/errors.js';
+import { PLAN } from '../../domain/engine/language/plan/plan-record.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { writeAtomic } from '../../domain/files/atomic.js';
-import { keyProblem, planPath, runFolder } from '../../domain/engine/store/paths.js';
+import { objectOf, RecordKind, type FoundRecord } from '../../domain/files/json-record.js';
+import type { JsonObject } from '../../domain/json.js';
+import { keyProblem, planPath, runFolder, runRecordPath, seenPath } from '../../domain/engine/store/paths.js';
+import { RUN_RECORD, SEEN_RECORD } from '../../domain/engine/store/run-records.js';
 import type { RunStatus } from '../../workflows/messages.js';
 import { invalid } from '../command-line/errors.js';
 import { makeStateFolder, stateFolder } from '../server/state-folder.js';
@@ -25,23 +29,66 @@ export interface RunEntry {
   namespace: string;
 }
 
+const TEXT = { type: 'string' };
+const ENTRY = new RecordKind<RunEntry>(
+  objectOf({
+    run: TEXT,
+    pipeline: TEXT,
+    work: TEXT,
+    source: TEXT,
+    started: TEXT,
+    server: TEXT,
+    namespace: TEXT,
+  }),
+);
+
 export function rememberRun(entry: RunEntry): void {
   makeStateFolder('runs');
-  writeFileSync(entryPath(entry.run), `${JSON.stringify(entry)}\n`);
+  writeAtomic(entryPath(entry.run), ENTRY.text(entry));
 }
 
 export function forgetRun(run: string): void {
   rmSync(entryPath(run), { force: true });
 }
 
-/** Returns the runs of this user on this machine, newest first, without those whose work folder is gone. */
+/** Returns the runs of this user on this machine, newest first, without those whose record is gone. */
 export function knownRuns(): RunEntry[] {
+  return entryFiles()
+    .flatMap((path) => readEntry(path) ?? [])
+    .filter(({ work, run }) => keyProblem(run) === undefined && existsSync(runFolder(work, run)))
+    .sort((a, b) => (a.started < b.started ? 1 : -1));
+}
+
+/** Names the files of {@link knownRuns} that cannot be used. Their runs are still in their work folders. */
+export function damagedEntries(): SamMilError[] {
+  return entryFiles().flatMap((file) => {
+    const found = ENTRY.readNow(file);
+    if (found.state !== 'damaged') return [];
+    const next =
+      'delete it; `npx sam-mil ls --work FOLDER` lists the run, and resuming it writes the entry again';
+    return [
+      new SamMilError('InvalidInput', 'the entry of a run is damaged', { file, found: found.found, next }),
+    ];
+  });
+}
+
+/** Returns why a run cannot be shown or resumed completely: a record in its folder is missing or damaged. */
+export function runFault(entry: RunEntry): SamMilError | undefined {
+  try {
+    readRunPlan(entry);
+    readRunRecord(entry);
+    return undefined;
+  } catch (error) {
+    if (error instanceof SamMilError) return error;
+    throw error;
+  }
+}
+
+function entryFiles(): string[] {
   if (!existsSync(folder())) return [];
   return readdirSync(folder())
     .filter((name) => name.endsWith('.json'))
-    .flatMap((name) => readEntry(join(folder(), name)) ?? [])
-    .filter((entry) => existsSync(planPath(entry.work, entry.run)))
-    .sort((a, b) => (a.started < b.started ? 1 : -1));
+    .map((name) => join(folder(), name));
 }
 
 /**
@@ -74,29 +121,42 @@ export function findRun(name: string, work?: string): RunEntry {
 
 /**
  * Reads the plan that a run was started with, adjusted to the current path of its work folder.
- * @throws SamMilError InvalidInput if it cannot be read or is damaged
+ * @throws SamMilError InvalidInput if it is missing or damaged
  */
 export function readRunPlan({ work, run }: Pick<RunEntry, 'work' | 'run'>): Plan {
-  const path = planPath(work, run);
-  try {
-    return { ...(JSON.parse(readFileSync(path, 'utf8')) as Plan), work };
-  } catch (cause) {
-    throw new SamMilError('InvalidInput', 'the plan of the run cannot be read', {
-      file: path,
-      found: (cause as Error).message,
-      next: 'run its pipeline file again: up-to-date steps are skipped',
-      cause,
-    });
-  }
+  const file = planPath(work, run);
+  const found = PLAN.readNow(file);
+  if (found.state === 'valid') return { ...found.value, work };
+  throw unusable('the plan of the run', file, found);
 }
 
-/** Reads how a run ended from its work folder; undefined if it has not ended. */
+/** The error for a record that a run cannot be continued without. */
+export function unusable(
+  what: string,
+  file: string,
+  found: Exclude<FoundRecord<object>, { state: 'valid' }>,
+): SamMilError {
+  return new SamMilError('InvalidInput', `${what} is ${found.state}`, {
+    file,
+    found: found.state === 'damaged' ? found.found : undefined,
+    next: 'run its pipeline file again: up-to-date steps are skipped',
+  });
+}
+
+/**
+ * Reads how a run ended from its work folder; undefined if it has not ended.
+ * @throws SamMilError InvalidInput if the record is damaged
+ */
 export function readRunRecord({ work, run }: Pick<RunEntry, 'work' | 'run'>): RunStatus | undefined {
-  try {
-    return JSON.parse(readFileSync(join(runFolder(work, run), 'run.json'), 'utf8')) as RunStatus;
-  } catch {
-    return undefined;
-  }
+  const file = runRecordPath(work, run);
+  const found = RUN_RECORD.readNow(file);
+  if (found.state === 'valid') return found.value as unknown as RunStatus;
+  if (found.state === 'missing') return undefined;
+  throw new SamMilError('InvalidInput', 'the record of how the run ended is damaged', {
+    file,
+    found: found.found,
+    next: `\`npx sam-mil resume ${run}\` writes it again; up-to-date steps are skipped`,
+  });
 }
 
 /** The last known status of a run, and its time in milliseconds since 1970. */
@@ -111,58 +171,57 @@ interface SeenStatus {
  */
 export function rememberStatus({ work, run }: RunEntry, status: RunStatus): void {
   try {
-    writeAtomic(join(runFolder(work, run), 'seen.json'), `${JSON.stringify({ at: Date.now(), status })}\n`);
+    const seen = { at: Date.now(), status: status as unknown as JsonObject };
+    writeAtomic(seenPath(work, run), SEEN_RECORD.text(seen));
   } catch {
     // The previous status remains.
   }
 }
 
+/** A damaged record counts as absent: it only helps while no server is running. */
 export function lastSeenStatus({ work, run }: RunEntry): SeenStatus | undefined {
-  try {
-    const seen = JSON.parse(readFileSync(join(runFolder(work, run), 'seen.json'), 'utf8')) as SeenStatus;
-    return Array.isArray(seen.status?.stages) ? seen : undefined;
-  } catch {
-    return undefined;
-  }
+  const found = SEEN_RECORD.readNow(seenPath(work, run));
+  return found.state === 'valid' ? (found.value as unknown as SeenStatus) : undefined;
 }
 
 /** Removes the record of a run that restarts: it would be mistaken for the new execution's. */
 export function forgetRunRecord({ work, run }: RunEntry): void {
-  rmSync(join(runFolder(work, run), 'run.json'), { force: true });
+  rmSync(runRecordPath(work, run), { recursive: true, force: true });
 }
 
-/** Returns the runs in a work folder, whoever started them, newest first. */
+/** Returns the runs in a work folder, whoever started them, newest first, also those with damaged records. */
 export function runsIn(work: string): RunEntry[] {
   const runs = join(work, '.runs');
   if (!existsSync(runs)) return [];
   return (
-    readdirSync(runs)
+    readdirSync(runs, { withFileTypes: true })
       // Other names are a lock, or leftovers of a file manager or NFS.
-      .filter((run) => keyProblem(run) === undefined && existsSync(planPath(work, run)))
-      .flatMap((run) => readEntry(entryPath(run)) ?? entryFromPlan(work, run) ?? [])
-      .map((entry) => ({ ...entry, work }))
+      .filter((entry) => entry.isDirectory() && keyProblem(entry.name) === undefined)
+      .map(({ name }) => ({ ...(readEntry(entryPath(name)) ?? entryFromPlan(work, name)), work }))
       .sort((a, b) => (a.started < b.started ? 1 : -1))
   );
 }
 
-/** Returns undefined if the plan cannot be read: one damaged run must not hide the others. */
-function entryFromPlan(work: string, run: string): RunEntry | undefined {
-  let plan: { name: string; source: { path: string } };
-  try {
-    plan = JSON.parse(readFileSync(planPath(work, run), 'utf8')) as typeof plan;
-  } catch {
-    return undefined;
-  }
-  const started = /(\d{8})-(\d{6})/.exec(run)?.[0] ?? '';
-  return { run, pipeline: plan.name, work, source: plan.source.path, started, server: '', namespace: '' };
+/** Builds an entry from the record of a run that this user did not start, or from its name. */
+function entryFromPlan(work: string, run: string): RunEntry {
+  const plan = PLAN.readNow(planPath(work, run));
+  const [known, source] =
+    plan.state === 'valid' ? [plan.value.name, plan.value.source.path] : [undefined, ''];
+  const [, name, time] = /^(.*)-(\d{8}-\d{6})-[a-z0-9]{3}$/.exec(run) ?? [];
+  return {
+    run,
+    pipeline: known ?? name ?? run,
+    work,
+    source,
+    started: time ?? '',
+    server: '',
+    namespace: '',
+  };
 }
 
 function readEntry(path: string): RunEntry | undefined {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as RunEntry;
-  } catch {
-    return undefined;
-  }
+  const found = ENTRY.readNow(path);
+  return found.state === 'valid' ? found.value : undefined;
 }
 
 function entryPath(run: string): string {

@@ -1,15 +1,16 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import { digestOf } from '../../domain/digest.js';
 import { canonicalJson } from '../../domain/json.js';
 import { SamMilError } from '../../domain/errors.js';
+import { PLAN } from '../../domain/engine/language/plan/plan-record.js';
 import type { Plan, PlanRef } from '../../domain/engine/language/plan/plan.js';
 import { runCommand } from '../../domain/machine/run-command.js';
 import { writeDurably } from '../../domain/files/durable-file.js';
 import type { Lease } from '../../domain/engine/store/lease.js';
+import { REQUEST_RECORD } from '../../domain/engine/store/run-records.js';
 import { planPath, runFolder } from '../../domain/engine/store/paths.js';
 import {
   DEFAULT_QUEUE_PREFIX,
@@ -19,7 +20,7 @@ import {
   type RunInput,
 } from '../../workflows/messages.js';
 import type { Session } from '../server/connect.js';
-import { forgetRunRecord, rememberRun, type RunEntry } from './run-index.js';
+import { forgetRunRecord, readRunPlan, rememberRun, unusable, type RunEntry } from './run-index.js';
 
 /**
  * What was requested in addition to the plan. Saved in the run's folder, because it applies each time the run
@@ -47,7 +48,7 @@ export async function startRun(
   const run = newRunName(plan);
   const ref = await writePlan(plan, run);
   const normalized = normalize(request);
-  await writeDurably(plan.work, requestPath(plan.work, run), `${JSON.stringify(normalized)}\n`);
+  await writeDurably(plan.work, requestPath(plan.work, run), REQUEST_RECORD.text(normalized));
   const header = await describeRun(plan);
   await execute(session.client, { run, plan: ref, lease: await take(run), header, ...normalized });
   return remember(session, plan, run);
@@ -55,18 +56,12 @@ export async function startRun(
 
 /**
  * Starts a run again from its plan and request: for a run that has ended or whose history is lost. Receipts
- * skip finished work even if the plan was edited by hand, because they record what their outputs were made
- * from.
+ * skip finished work.
  */
 export async function startAgain(session: Session, entry: RunEntry, take: TakeFolder): Promise<RunEntry> {
-  const path = planPath(entry.work, entry.run);
-  const text = await readFile(path, 'utf8');
-  const plan = { ...(JSON.parse(text) as Plan), work: entry.work };
+  const plan = readRunPlan(entry);
   // The plan in a moved work folder contains its old path; everything else in it is relative.
-  const ref =
-    plan.work === (JSON.parse(text) as Plan).work
-      ? { path, digest: digestOf(text) }
-      : await writePlan(plan, entry.run);
+  const ref = await writePlan(plan, entry.run);
   const normalized = normalize(await readRequest(entry));
   const header = await describeRun(plan);
   const lease = await take(entry.run);
@@ -75,21 +70,25 @@ export async function startAgain(session: Session, entry: RunEntry, take: TakeFo
   return remember(session, plan, entry.run);
 }
 
-/** Reads the request of a known run; empty if its folder has none. */
+/**
+ * Reads the request of a known run.
+ * @throws SamMilError InvalidInput if it is missing or damaged
+ */
 export async function readRequest({ work, run }: Pick<RunEntry, 'work' | 'run'>): Promise<RunRequest> {
   const path = requestPath(work, run);
-  return existsSync(path) ? (JSON.parse(await readFile(path, 'utf8')) as RunRequest) : {};
+  const found = await REQUEST_RECORD.read(path);
+  if (found.state === 'valid') return found.value;
+  throw unusable('the record of what the run was started with', path, found);
 }
 
-/** Whether a known run was started from the same plan and request. */
+/** Whether a known run was started from the same plan and request. A damaged record counts as different. */
 export async function isSameStart(entry: RunEntry, plan: Plan, request: RunRequest): Promise<boolean> {
-  const known = normalize(await readRequest(entry));
-  if (canonicalJson(known) !== canonicalJson(normalize(request))) return false;
-  const text = await readFile(planPath(entry.work, entry.run), 'utf8');
   try {
-    return canonicalJson(JSON.parse(text) as Plan) === canonicalJson(plan);
+    const known = normalize(await readRequest(entry));
+    if (canonicalJson(known) !== canonicalJson(normalize(request))) return false;
+    return canonicalJson(readRunPlan(entry)) === canonicalJson(plan);
   } catch {
-    return false; // A damaged plan counts as a different plan.
+    return false;
   }
 }
 
@@ -124,7 +123,7 @@ async function execute(client: Client, input: RunInput): Promise<void> {
 }
 
 async function writePlan(plan: Plan, run: string): Promise<PlanRef> {
-  const text = `${JSON.stringify(plan, null, 1)}\n`;
+  const text = PLAN.text(plan, 1);
   const path = planPath(plan.work, run);
   await writeDurably(plan.work, path, text);
   return { path, digest: digestOf(text) };

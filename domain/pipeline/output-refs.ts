@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { digestOfFile } from '../digest.js';
+import { damagedOutput } from '../engine/store/damaged-output.js';
 import { resolveInside } from '../engine/store/inside.js';
 import { SamMilError } from '../errors.js';
 import type { FileRef, ItemRecord } from '../job.js';
@@ -8,7 +9,8 @@ import { isFileRef } from '../job.js';
 /**
  * Returns a file output of an item after checking the file against its published digest. A number read from
  * an edited file would otherwise be traced to the wrong content.
- * @throws SamMilError InvalidInput when the item has no such output, or the file is missing or has changed
+ * @throws SamMilError InvalidInput when the item has no such output, OutputDamaged when the file is missing
+ * or has changed
  */
 export async function outputFile(
   item: ItemRecord,
@@ -23,23 +25,16 @@ export async function outputFile(
     });
   }
   const absolute = isAbsolute(ref.path) ? ref.path : await resolveInside(work, ref.path);
-  const digest = await digestOfFile(absolute).catch((cause: unknown) => {
+  const digest = await digestOfFile(absolute).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')
+      throw damagedOutput(ref.path, 'missing', { cause });
     throw new SamMilError('InvalidInput', `cannot read output "${name}" of item "${item.key}"`, {
       file: absolute,
       cause,
     });
   });
   if (digest !== ref.digest) {
-    throw new SamMilError(
-      'InvalidInput',
-      `output "${name}" of item "${item.key}" was changed after it was published`,
-      {
-        file: absolute,
-        expected: ref.digest,
-        found: digest,
-        next: 'run the pipeline again; it detects the changed file and produces it again',
-      },
-    );
+    throw damagedOutput(ref.path, 'changed', { expected: ref.digest, found: digest });
   }
   return { path: ref.path, digest: ref.digest, bytes: ref.bytes, absolute };
 }

@@ -5,6 +5,7 @@ import { Client, Connection, WorkflowFailedError, type WorkflowHandle } from '@t
 import { ApplicationFailure } from '@temporalio/common';
 import { digestOf } from '../../domain/digest.js';
 import type { JsonObject } from '../../domain/json.js';
+import { PLAN } from '../../domain/engine/language/plan/plan-record.js';
 import type { Plan, StagePlan, StepPlan } from '../../domain/engine/language/plan/plan.js';
 import { planPath } from '../../domain/engine/store/paths.js';
 import { startWorker, type RunningWorker, type WorkerSettings } from '../../worker.js';
@@ -72,7 +73,7 @@ export async function startRun(
   input: Partial<RunInput> & { run: string },
 ): Promise<WorkflowHandle<typeof pipelineRun>> {
   const path = planPath(plan.work, input.run);
-  const text = JSON.stringify(plan);
+  const text = PLAN.text(plan);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
   const { name, description, work, source } = plan;
@@ -119,7 +120,7 @@ export function stageIn(status: RunStatus, name: string): RunStatus['stages'][nu
   return found;
 }
 
-type StepSketch = { id?: string; uses: string; with?: JsonObject } & Partial<StepPlan>;
+export type StepSketch = { id?: string; uses: string; with?: JsonObject } & Partial<StepPlan>;
 type StageSketch = { name: string; steps: StepSketch[] } & Partial<Omit<StagePlan, 'steps'>>;
 
 /** A plan from its interesting parts. */

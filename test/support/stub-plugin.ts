@@ -10,7 +10,7 @@ import {
   type ActivityPlugin,
 } from '../../activities/define/define-activity.js';
 import { SamMilError, type ErrorCode } from '../../domain/errors.js';
-import type { InputFile, Job, JobResult } from '../../domain/job.js';
+import type { FileRef, InputFile, Job, JobResult } from '../../domain/job.js';
 
 /**
  * Real activities that write small files and fail on demand. They read what to do wrong from
@@ -30,6 +30,8 @@ export interface Misbehavior {
   /** Starts a program that never ends, and writes its process id to `<work>/.program`. */
   program?: boolean;
   sleepMs?: number;
+  /** Waits until this is set to false. */
+  gate?: boolean;
   /** Ends the item on purpose with this reason. */
   skip?: string;
   /** Returns this many bytes as a value. */
@@ -62,6 +64,18 @@ async function join_(job: Job<{ items: InputFile }>): Promise<JobResult> {
   const keys = lines.map((line) => JSON.parse(line) as { key: string; status: string });
   writeFileSync(path, keys.map(({ key, status }) => `${key} ${status}\n`).join(''));
   return { files: { file: { from: path, to: 'joined.txt' } }, values: { count: lines.length } };
+}
+
+/** Joins the files of the items, as a training reads its bags. */
+async function gather(job: Job<{ items: InputFile }>): Promise<JobResult> {
+  await misbehave(job, 'gather');
+  const lines = readFileSync(job.with.items.path, 'utf8').trim().split('\n');
+  const records = lines.map((line) => JSON.parse(line) as { outputs: { file: FileRef } });
+  const texts = records.map(({ outputs }) => readFileSync(join(job.work, outputs.file.path), 'utf8'));
+  if (texts.some((text) => text.includes('damage'))) throw new Error('cannot parse an item');
+  const path = join(job.scratch, 'gathered.txt');
+  writeFileSync(path, texts.join(''));
+  return { files: { file: { from: path, to: 'gathered.txt' } } };
 }
 
 /**
@@ -102,6 +116,10 @@ async function misbehave(job: Job<unknown>, activity: string): Promise<void> {
     writeFileSync(join(job.work, '.program'), `${pid}`);
   }
   if (control.sleepMs) await sleep(control.sleepMs);
+  while (readControl(job).gate) {
+    await sleep(20);
+    job.signal.throwIfAborted();
+  }
   if (control.crashTimes && times <= control.crashTimes) {
     console.error('last words of the child');
     await sleep(50);
@@ -128,7 +146,9 @@ function readControl(job: Job<unknown>): Misbehavior {
 /** Sets what the activities do wrong for an item. */
 export function control(work: string, item: string, misbehavior: Misbehavior): void {
   mkdirSync(join(work, '.control'), { recursive: true });
-  writeFileSync(join(work, '.control', `${item}.json`), JSON.stringify(misbehavior));
+  const path = join(work, '.control', `${item}.json`);
+  writeFileSync(`${path}.new`, JSON.stringify(misbehavior));
+  renameSync(`${path}.new`, path);
 }
 
 /** `<activity> <item> <pid>` of every execution so far. */
@@ -187,6 +207,16 @@ export const plugin: ActivityPlugin = {
       outputs: { file: fileOutput('text', 'Their names.'), count: { type: 'integer' } },
       isolation: 'inline',
       load: async () => ({ run: join_ }),
+    }),
+    defineActivity({
+      ...common,
+      name: 'stub.gather',
+      summary: 'Joins the files of the items of a stage',
+      with: { items: itemsInput('text', 'The items.') },
+      required: ['items'],
+      outputs: { file: fileOutput('text', 'Their texts.') },
+      isolation: 'child',
+      load: async () => ({ run: gather }),
     }),
     defineActivity({
       ...common,

@@ -78,6 +78,101 @@ test('hold: other stages continue, then the run waits; retry restarts the stage 
   assert.deepEqual(start(book), [['report']]);
 });
 
+/** An outcome with lists of items, as `engine.finish-stage` returns them. */
+function finished(name: string, state: StageOutcome['state'] = 'done'): StageOutcome {
+  const file = (list: string) => ({ path: `${name}/${list}`, digest: 'sha256:0', bytes: 1 });
+  return outcome(name, state, { items: { items: file('items'), count: 4 }, receipts: file('receipts') });
+}
+
+/** The stages that must be checked now. */
+function toCheck(book: RunBook): string[] | undefined {
+  return book.toCheck?.map(({ stage }) => stage);
+}
+
+const damage = (stage: string) => ({ stage, items: 1, files: [`${stage}/a.txt`] });
+
+test('a retry first checks the outputs of ended stages; damaged ones and all after them run again', () => {
+  const stages = [
+    stage('a'),
+    stage('b', ['a'], { follows: 'a' }),
+    stage('other'),
+    stage('skipped', ['b'], { if: 'false' }),
+    stage('c', ['b', 'other']),
+    stage('d', ['c']),
+  ];
+  const book = bookOf('hold', ...stages);
+  start(book);
+  book.ended([finished('a'), finished('b')], 1);
+  book.ended([finished('other')], 1);
+  start(book);
+  assert.equal(toCheck(book), undefined, 'nothing is checked while stages start and end');
+  book.ended([finished('c', 'failed')], 2);
+  book.retry(['c']);
+  assert.deepEqual(toCheck(book), ['a', 'b', 'other']);
+  book.checked([damage('a')], 3);
+  assert.equal(toCheck(book), undefined);
+  assert.deepEqual(states(book), {
+    ...{ a: 'waiting', b: 'waiting', other: 'done' },
+    ...{ skipped: 'waiting', c: 'waiting', d: 'waiting' },
+  });
+  assert.deepEqual(start(book), [['a', 'b']], 'the maker and what follows it, then the rest');
+});
+
+test('a stage that was accepted by hand stays accepted when it runs again for a damaged one', () => {
+  const book = bookOf('hold', stage('a'), stage('b', ['a']), stage('c', ['b']));
+  start(book);
+  book.ended([finished('a')], 1);
+  start(book);
+  book.ended([finished('b', 'failed')], 2);
+  book.skip('b', undefined, 3);
+  start(book);
+  book.ended([finished('c', 'failed')], 4);
+  book.retry(['c']);
+  book.checked([damage('a')], 5);
+  start(book);
+  book.ended([finished('a')], 6);
+  start(book);
+  book.ended([finished('b', 'failed')], 7);
+  assert.deepEqual(states(book), { a: 'done', b: 'done', c: 'waiting' });
+});
+
+test('a run ends as done only after its outputs were checked; damage counts as failure', () => {
+  for (const [onFailure, state] of [
+    ['hold', 'held'],
+    ['fail', 'failed'],
+    ['continue', 'failed'],
+  ] as const) {
+    const book = bookOf(onFailure, stage('a'), stage('b', ['a']));
+    start(book);
+    book.ended([finished('a')], 1);
+    start(book);
+    book.ended([finished('b')], 2);
+    assert.equal(toCheck(book)?.length, 2);
+    book.checked([{ stage: 'a', items: 7, files: ['a/1', 'a/2'] }], 3);
+    assert.equal(book.state, state);
+    assert.match(runMessage('run', book), /a: outputs were changed or deleted.*a\/1, a\/2, and 5 more/);
+    assert.equal(toCheck(book), undefined);
+    if (onFailure !== 'hold') continue;
+    book.retry(['a']);
+    assert.deepEqual(toCheck(book), ['b']);
+    book.checked([], 4);
+    start(book);
+    book.ended([finished('a')], 5);
+    assert.equal(toCheck(book)?.length, 2, 'it is checked again');
+    book.checked([], 6);
+    assert.equal(book.state, 'done');
+  }
+});
+
+test('outputs that cannot be checked are not called done', () => {
+  const book = bookOf('hold', stage('a'));
+  start(book);
+  book.ended([finished('a')], 1);
+  book.uncheckable({ code: 'InvalidInput', what: 'the plan cannot be read', facts: {} }, 2);
+  assert.equal(book.state, 'held');
+  assert.match(runMessage('run', book), /the plan cannot be read/);
+});
+
 test('`fail` starts only stages that request it; `continue` continues with the others', () => {
   const stages = [
     stage('bad'),

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Worker } from '@temporalio/worker';
+import type { StagePlan } from '../../domain/engine/language/plan/plan.js';
 import { workflowCode } from '../../worker.js';
 import { ended, manyItems, planOf, stageIn, TestEngine, until } from '../support/engine.js';
 import { resumeUpdate } from '../../workflows/messages.js';
@@ -279,4 +280,47 @@ async function executionsOfWorkflow(workflowId: string): Promise<{ workflowId: s
 async function runIdOf(workflowId: string): Promise<{ workflowId: string; runId: string }> {
   const { runId } = await engine.client.workflow.getHandle(workflowId).describe();
   return { workflowId, runId };
+}
+
+test('a history contains only the fields of an item that expressions use', async (context) => {
+  const work = temporaryFolder(context);
+  const fields = { label: 'used-label', patient: 'secret-patient', note: 'secret-note' };
+  const source: StagePlan['source'] = { kind: 'list', value: [{ name: 'a', ...fields }], as: 'slide' };
+  const make = { text: '${{ slide.label }}' };
+  const later = { text: '${{ item.name }}', from: '${{ needs.make.outputs.file }}' };
+  const plan = planOf(work, [
+    { name: 'make', source, steps: [{ uses: 'stub.light', with: make }] },
+    {
+      name: 'later',
+      needs: ['make'],
+      source: { kind: 'from', stage: 'make', as: 'item' },
+      steps: [{ uses: 'stub.light', with: later }],
+    },
+    {
+      name: 'all',
+      needs: ['make'],
+      source: { kind: 'from', stage: 'make', as: 'item' },
+      steps: [{ uses: 'stub.light', if: "item.note == 'secret-note'" }],
+    },
+  ]);
+  const status = await engine.finish(plan, { run: 'private' });
+  assert.equal(status.state, 'done', status.message);
+  assert.match(itemsText(work, 'private', 'later'), /secret-patient.*secret-note/);
+  const texts = await Promise.all(['private', 'private/make', 'private/all'].map(historyText));
+  assert.ok(texts[1].includes('used-label'), 'what an expression uses travels');
+  assert.ok(texts[2].includes('secret-note'));
+  assert.deepEqual(
+    texts.map((text) => text.includes('secret-patient')),
+    [false, false, false],
+  );
+  assert.ok(!texts[1].includes('secret-note'));
+});
+
+/** All events of a workflow with their payloads as text. */
+async function historyText(workflowId: string): Promise<string> {
+  const { events } = await engine.client.workflow.getHandle(workflowId).fetchHistory();
+  // Events turn their payloads into base64 when they are converted to JSON.
+  return JSON.stringify(events, (name, value: unknown) =>
+    name === 'data' && typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8') : value,
+  );
 }

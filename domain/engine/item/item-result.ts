@@ -13,6 +13,8 @@ export interface ItemResult {
   key: string;
   status: ItemRecord['status'];
   outputs: JsonObject;
+  /** Ids of the steps whose receipts the result is based on; empty for a failed item. */
+  steps: string[];
   /** Why it was skipped. */
   reason?: string;
   /** For a failed item: the error, and the step in which it occurred. */
@@ -32,16 +34,16 @@ type Item = Pick<ItemResult, 'index' | 'key'>;
  */
 export function doneItem(
   { index, key }: Item,
-  { outputs, skip, idle }: Omit<EndedWalk, 'state'>,
+  { outputs, steps, skip, idle }: Omit<EndedWalk, 'state'>,
   cached: boolean,
 ): ItemResult {
-  if (skip !== undefined) return { index, key, status: 'skipped', outputs, reason: skip, cached };
-  return { index, key, status: 'done', outputs, ...(idle ? { cached: false, idle } : { cached }) };
+  if (skip !== undefined) return { index, key, status: 'skipped', outputs, steps, reason: skip, cached };
+  return { index, key, status: 'done', outputs, steps, ...(idle ? { cached: false, idle } : { cached }) };
 }
 
 /** Result of an item that does not enter a stage. */
 export function skippedItem(item: Item, reason: string): ItemResult {
-  return doneItem(item, { outputs: {}, skip: reason }, true);
+  return doneItem(item, { outputs: {}, steps: [], skip: reason }, true);
 }
 
 /** The reason why later stages skip an item that did not succeed in `stage`. */
@@ -62,7 +64,7 @@ function failureFields({
 
 /** Converts a result to the record that later stages read. */
 export function itemRecord(
-  { key, status, reason, error, outputs }: Omit<ItemResult, 'index' | 'cached'>,
+  { key, status, reason, error, outputs }: Omit<ItemResult, 'index' | 'cached' | 'steps'>,
   fields: JsonObject,
 ): ItemRecord {
   return { key, fields, status, ...failureFields({ reason, error }), outputs };

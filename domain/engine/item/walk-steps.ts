@@ -24,6 +24,8 @@ export type WalkEnd = EndedWalk | StoppedWalk;
 export interface EndedWalk {
   state: 'ended';
   outputs: JsonObject;
+  /** Ids of the steps that took part: those whose `if` was true, up to the one that ended the item. */
+  steps: string[];
   /** The reason why a step ended the item on purpose. */
   skip?: string;
   /** The `if` of every step was false. */
@@ -71,11 +73,15 @@ export async function walkSteps(
       });
       if (typeof found === 'string') return { state: 'stopped', step: at, why: found, steps };
       steps[step.id] = found.outputs;
-      if (found.skip !== undefined) return { state: 'ended', outputs: found.outputs, skip: found.skip };
+      if (found.skip !== undefined) {
+        return { state: 'ended', outputs: found.outputs, steps: Object.keys(steps), skip: found.skip };
+      }
     }
     at = undefined;
-    const idle = Object.keys(steps).length === 0 && { idle: true as const };
-    return { state: 'ended', outputs: evaluateOutputs(stage, needs, { ...item, steps }), ...idle };
+    const ran = Object.keys(steps);
+    const idle = ran.length === 0 && { idle: true as const };
+    const outputs = evaluateOutputs(stage, needs, { ...item, steps });
+    return { state: 'ended', outputs, steps: ran, ...idle };
   } catch (error) {
     return { state: 'stopped', step: at, why: error, steps };
   }

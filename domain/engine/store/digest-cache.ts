@@ -1,10 +1,12 @@
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { digestOf, digestOfFile, digestOfJson } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import { notRegular } from '../../regular-file.js';
 import { writeWhole } from '../../files/durable-file.js';
-import type { ReceiptFile } from './receipts.js';
+import { DIGEST, objectOf, RecordKind } from '../../files/json-record.js';
+import type { OutputFault } from './receipts.js';
+import { STAMP, type ReceiptFile } from './receipt-record.js';
 import { isFresh, sameStamp, readStamp, type FileStamp } from '../../files/file-stamp.js';
 import { digestCacheFolder, insideWork } from './paths.js';
 
@@ -12,6 +14,11 @@ interface Remembered {
   stamp: FileStamp;
   digest: string;
 }
+
+/** The digest of a file that was read, with the file's absolute path. */
+const STORED = new RecordKind<Remembered & { path: string }>(
+  objectOf({ path: { type: 'string' }, stamp: STAMP, digest: DIGEST }),
+);
 
 /**
  * Digests of files. A file is read again only if its stamp differs. Digests of files that were read are also
@@ -97,17 +104,24 @@ export class DigestCache {
   }
 
   private async load(path: string): Promise<Remembered | undefined> {
-    try {
-      return JSON.parse(await readFile(this.entry(path), 'utf8')) as Remembered;
-    } catch {
-      return undefined;
-    }
+    const found = await STORED.read(this.entry(path));
+    return found.state === 'valid' && found.value.path === path ? found.value : undefined;
   }
 
   /** If the cache cannot be written, the digest is only computed again. */
   private async save(path: string, entry: Remembered): Promise<void> {
-    await writeWhole(this.work, this.entry(path), JSON.stringify({ path, ...entry })).catch(() => undefined);
+    await writeWhole(this.work, this.entry(path), STORED.text({ path, ...entry })).catch(() => undefined);
   }
+}
+
+/** Returns what is wrong with a file that should have a digest; undefined if it has it. */
+export async function contentFault(
+  cache: DigestCache,
+  path: string,
+  digest: string,
+): Promise<OutputFault['fault'] | undefined> {
+  if ((await readStamp(path)) === undefined) return 'missing';
+  return (await cache.digest(path)) === digest ? undefined : 'changed';
 }
 
 /**

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { digestOf, digestOfJson } from '../../digest.js';
-import { SamMilError } from '../../errors.js';
 import type { ItemRecord, ItemsRef } from '../../job.js';
-import { isJsonObject, jsonLines, parseJsonLines, type Json } from '../../json.js';
+import { isJsonObject, jsonLines, type Json } from '../../json.js';
+import { damagedOutput } from './damaged-output.js';
 import { resolveInside } from './inside.js';
+import { itemRecordFault, linesOf } from './item-shapes.js';
 import { relativeToWork } from './paths.js';
 import { isFileRef } from '../../job.js';
 
@@ -17,7 +18,7 @@ const forecasts = new Map<string, string>();
  * Digest of the meaning of an items file: keys, fields, status, and the content of outputs, without
  * locations. Moving the work folder or the slide folder or renaming a stage does not change it. Activities
  * must therefore read items through their outputs, never through a path in their fields.
- * @throws SamMilError InvalidInput if the file cannot be read or does not match the reference
+ * @throws SamMilError OutputDamaged if the file cannot be read or does not match the reference
  */
 export async function digestOfItems(work: string, ref: ItemsRef): Promise<string> {
   const items = await readItems(work, ref);
@@ -27,22 +28,16 @@ export async function digestOfItems(work: string, ref: ItemsRef): Promise<string
   return meaning;
 }
 
-/** @throws SamMilError InvalidInput if the file cannot be read or does not match the reference */
+/** @throws SamMilError OutputDamaged if the file cannot be read or does not match the reference */
 export async function readItems(work: string, ref: ItemsRef): Promise<ItemRecord[]> {
   const forecast = forecasts.get(ref.items.digest);
   if (forecast !== undefined) return parseItems(forecast);
-  const path = await resolveInside(work, ref.items.path);
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new SamMilError('InvalidInput', 'the list of items cannot be read', {
-      file: ref.items.path,
-      cause,
-    });
+  const { path, digest } = ref.items;
+  const text = await readFile(await resolveInside(work, path), 'utf8').catch((cause: unknown) => {
+    throw damagedOutput(path, 'missing', { cause });
   });
-  if (digestOf(text) === ref.items.digest) return parseItems(text);
-  throw new SamMilError('InvalidInput', 'the list of items was changed after its stage ended', {
-    file: ref.items.path,
-    next: 'start the run again; it recreates the list',
-  });
+  if (digestOf(text) !== digest) throw damagedOutput(path, 'changed', { expected: digest });
+  return parseItems(text);
 }
 
 /** Creates a reference to items that are not in a file: the items that a stage would return if it ran now. */
@@ -56,7 +51,7 @@ export function forecastItems(stage: string, records: readonly ItemRecord[]): It
 
 /** Parses the records of an items file (JSON lines). */
 export function parseItems(text: string): ItemRecord[] {
-  return parseJsonLines(text) as ItemRecord[];
+  return linesOf<ItemRecord>(text, itemRecordFault);
 }
 
 function toMeaning(item: ItemRecord, work: string): Json {

@@ -3,6 +3,7 @@ import { SamMilError } from '../../errors.js';
 import type { ItemRecord } from '../../job.js';
 import { isJsonObject, type JsonObject } from '../../json.js';
 import { readRegular } from '../../regular-file.js';
+import { givenItemFault } from './item-shapes.js';
 
 /**
  * Reads the records of an items file (JSON lines, sorted by key; see {@link ItemRecord}). An output path that
@@ -57,14 +58,14 @@ function parseRecord(line: string, place: string): ItemRecord {
   } catch (cause) {
     throw new SamMilError('InvalidInput', 'not a line of JSON', { file: place, cause });
   }
-  const record = value as Partial<ItemRecord>;
-  const statuses: unknown[] = ['done', 'skipped', 'failed'];
-  if (!isJsonObject(value) || typeof record.key !== 'string' || !statuses.includes(record.status)) {
-    throw new SamMilError('InvalidInput', 'not an item record', {
+  const fault = givenItemFault(value);
+  if (fault !== undefined) {
+    throw new SamMilError('InvalidInput', `not an item record: ${fault}`, {
       file: place,
       expected: '{"key", "fields", "status": "done" | "skipped" | "failed", "outputs"}',
       found: line.slice(0, 120),
     });
   }
+  const record = value as Partial<ItemRecord>;
   return { ...record, fields: record.fields ?? {}, outputs: record.outputs ?? {} } as ItemRecord;
 }

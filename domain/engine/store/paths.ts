@@ -38,6 +38,16 @@ export function planPath(work: string, run: string): string {
   return join(runFolder(work, run), 'plan.json');
 }
 
+/** How the run ended. */
+export function runRecordPath(work: string, run: string): string {
+  return join(runFolder(work, run), 'run.json');
+}
+
+/** The last status that a client saw. */
+export function seenPath(work: string, run: string): string {
+  return join(runFolder(work, run), 'seen.json');
+}
+
 export function lockPath(work: string, run: string): string {
   return join(runFolder(work, run), 'pipeline.lock.json');
 }

@@ -13,7 +13,8 @@ import { resolveInside } from './inside.js';
 import { requireLease, type Lease } from './lease.js';
 import { readStamp } from '../../files/file-stamp.js';
 import { insideWork, keyIndexPath, receiptPath, type Place } from './paths.js';
-import { readReceipt, receiptText, type Made, type Receipt, type ReceiptFile } from './receipts.js';
+import type { Made, Receipt, ReceiptFile } from './receipt-record.js';
+import { keyIndexText, readReceipt, receiptText } from './receipts.js';
 
 /**
  * Maximum size of the outputs in bytes, as JSON. They are passed by value and stored in every workflow
@@ -208,7 +209,7 @@ async function writeReceipt(claim: Claim, receipt: Receipt): Promise<Receipt> {
     throw asWriteError(error, target);
   });
   await syncPath(dirname(target));
-  await writeWhole(work, keyIndexPath(work, receipt.key), JSON.stringify(claim.place));
+  await writeWhole(work, keyIndexPath(work, receipt.key), keyIndexText(claim.place));
   return receipt;
 }
 

@@ -1,64 +1,25 @@
-import { readFile } from 'node:fs/promises';
-import type { JsonObject } from '../../json.js';
-import type { Ingredients } from './cache-key.js';
-import { sameStamp, readStamp, type FileStamp } from '../../files/file-stamp.js';
-import { requireInside, targetOutside } from './inside.js';
-import { insideWork, keyIndexPath, receiptPath, type Place } from './paths.js';
-
-/**
- * Proof that the outputs of a step are complete, written after them. It is stored by place (stage, item,
- * step) and contains every ingredient of its cache key, so that a changed ingredient can be named. All paths
- * are relative to the work folder, which may be moved.
- */
-export interface Receipt {
-  receipt: 1;
-  key: string;
-  ingredients: Ingredients;
-  /** Folder of the stage or cell the files were published under, relative to the work folder. */
-  folder: string;
-  outputs: JsonObject;
-  skip?: string;
-  /** Output files, by path relative to the work folder. */
-  files: Record<string, ReceiptFile>;
-  /**
-   * Digests of the files outside the work folder that were read, by absolute path. Later steps that use these
-   * outputs must read the same content.
-   */
-  read?: Record<string, string>;
-  made: Made;
-}
-
-export interface ReceiptFile extends FileStamp {
-  digest: string;
-}
-
-/** Information for display and for `--force`. It is not part of the key. */
-export interface Made {
-  run: string;
-  attempt: number;
-  host: string;
-  /** Duration of the work in seconds. A linked output keeps the duration of the original. */
-  seconds: number;
-  /** ISO 8601. */
-  at: string;
-}
+import { objectOf, RecordKind, type FoundRecord } from '../../files/json-record.js';
+import { sameStamp, readStamp } from '../../files/file-stamp.js';
+import { targetOutside } from './inside.js';
+import { insideWork, keyIndexPath, keyProblem, receiptPath, type Place } from './paths.js';
+import { RECEIPT, type Receipt, type ReceiptFile } from './receipt-record.js';
 
 /** What happened to an output after its receipt was written. */
 export type OutputFault = { path: string; fault: 'missing' | 'changed' };
 
-/** Reads the receipt at a place. An unreadable receipt counts as missing; the result is then undefined. */
+/** Reads the receipt at a place. A damaged receipt counts as missing; the result is then undefined. */
 export async function readReceipt(work: string, place: Place): Promise<Receipt | undefined> {
-  return parseReceipt(work, receiptPath(work, place));
+  const found = await inspectReceipt(work, place);
+  return found.state === 'valid' ? found.value : undefined;
 }
 
-async function parseReceipt(work: string, path: string): Promise<Receipt | undefined> {
-  try {
-    await requireInside(work, path);
-    const found = JSON.parse(await readFile(path, 'utf8')) as Receipt;
-    return found.receipt === 1 && typeof found.key === 'string' && found.files ? found : undefined;
-  } catch {
-    return undefined;
-  }
+/** Like {@link readReceipt}, and tells a damaged receipt from a missing one. */
+export async function inspectReceipt(work: string, place: Place): Promise<FoundRecord<Receipt>> {
+  const path = receiptPath(work, place);
+  const target = await targetOutside(work, path);
+  return target === undefined
+    ? RECEIPT.read(path)
+    : { state: 'damaged', found: `a symbolic link to ${target}` };
 }
 
 /**
@@ -77,12 +38,20 @@ export async function findReceipt(
   return fault ? undefined : receipt;
 }
 
+/** Pointer from a cache key to the place that last produced it. */
+const KEY_INDEX = new RecordKind<Place>(
+  objectOf({ stage: { type: 'string' }, item: { type: 'string' }, step: { type: 'string' } }),
+);
+
+export function keyIndexText(place: Place): string {
+  return KEY_INDEX.text(place);
+}
+
 async function placeOfKey(work: string, key: string): Promise<Place | undefined> {
-  try {
-    return JSON.parse(await readFile(keyIndexPath(work, key), 'utf8')) as Place;
-  } catch {
-    return undefined;
-  }
+  const found = await KEY_INDEX.read(keyIndexPath(work, key));
+  if (found.state !== 'valid') return undefined;
+  const { stage, item, step } = found.value;
+  return [stage, item, step].every((name) => keyProblem(name) === undefined) ? found.value : undefined;
 }
 
 /** Returns the digest of a file, which is read only if it is not known; see DigestCache. */
@@ -119,5 +88,5 @@ export async function checkOutputs(work: string, receipt: Receipt, digest: ReadD
 }
 
 export function receiptText(receipt: Receipt): string {
-  return `${JSON.stringify(receipt, null, 1)}\n`;
+  return RECEIPT.text(receipt, 1);
 }

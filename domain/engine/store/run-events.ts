@@ -1,6 +1,7 @@
 import { appendFile, readFile, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { WireError } from '../../errors.js';
+import { objectOf, shapeFault } from '../../files/json-record.js';
 import { makeFoldersBelow } from '../../files/make-folders.js';
 import { requireInside } from './inside.js';
 import { eventsFolder, itemLogPath, runFolder, type Place } from './paths.js';
@@ -57,7 +58,9 @@ export async function readEvents(work: string, run: string): Promise<RunEvent[]>
   const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.jsonl')).sort();
   const events: RunEvent[] = [];
   for (const name of names) {
-    for (const line of (await readFile(join(folder, name), 'utf8')).split('\n')) {
+    // A damaged file only leaves a gap in the timeline.
+    const text = await readFile(join(folder, name), 'utf8').catch(() => '');
+    for (const line of text.split('\n')) {
       const event = parseLine(line);
       if (event) events.push(event);
     }
@@ -65,9 +68,32 @@ export async function readEvents(work: string, run: string): Promise<RunEvent[]>
   return events.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
 }
 
+const TEXT = { type: 'string' };
+
+const eventFault = shapeFault(
+  objectOf(
+    {
+      time: { type: 'string', pattern: '^\\d{4}-\\d{2}-\\d{2}T' },
+      stage: TEXT,
+      item: TEXT,
+      step: TEXT,
+      attempt: { type: 'number' },
+      event: { enum: ['started', 'done', 'cached', 'linked', 'skipped', 'failed', 'cancelled'] },
+      host: TEXT,
+      pid: { type: 'number' },
+    },
+    {
+      seconds: { type: 'number' },
+      error: objectOf({ code: TEXT, what: TEXT, facts: { type: 'object' } }),
+      message: TEXT,
+    },
+  ),
+);
+
 function parseLine(line: string): RunEvent | undefined {
   try {
-    return line === '' ? undefined : (JSON.parse(line) as RunEvent);
+    const event: unknown = line === '' ? undefined : JSON.parse(line);
+    return eventFault(event) === undefined ? (event as RunEvent) : undefined;
   } catch {
     return undefined;
   }

@@ -4,7 +4,7 @@ import { FeaturesReader, groupFlags, readSamInfoOf } from '../../pathology/layou
 import { noInstance } from '../../pathology/layouts/feature-matrix.js';
 import { openFeatureRows, type FeatureRows } from '../../pathology/layouts/feature-rows.js';
 import { rowsWithoutGroups } from '../../pathology/layouts/rows-without-groups.js';
-import { withFileBytes } from '../../files/file-bytes.js';
+import { requireContent } from '../../engine/store/damaged-output.js';
 import { readItems } from '../../engine/store/items.js';
 import type { InputFile, ItemRecord } from '../../job.js';
 import { isFileRef } from '../../job.js';
@@ -104,41 +104,21 @@ function inWork(path: string, work: string): string {
  *
  * @param options.groupFeatures false omits the group rows
  * @throws SamMilError CountMismatch where features and sam_info differ in rows; InvalidInput on NaN, an empty
- *   bag, a sam_info of a different slide, or a file that changed after it was published
+ *   bag or a sam_info of a different slide; OutputDamaged for a file that was changed or deleted
  */
 export function loadBag(
   entry: Pick<BagEntry, 'features' | 'samInfo'> & Partial<BagEntry>,
   options: { groupFeatures: boolean },
 ): HostBag {
-  requireDigest(entry.features, entry.digest);
-  if (entry.samInfo !== undefined) requireDigest(entry.samInfo, entry.samInfoDigest);
+  const { features, digest, samInfo, samInfoDigest } = entry;
+  if (digest !== undefined) requireContent(features, digest);
+  if (samInfo !== undefined && samInfoDigest !== undefined) requireContent(samInfo, samInfoDigest);
   const file = openFeatureRows(entry.features);
   try {
     return readBag(file, entry, options.groupFeatures);
   } finally {
     file.close();
   }
-}
-
-/** Digests by path and stamp, because a bag that does not fit in memory is read again each epoch. */
-const known = new Map<string, { stamp: string; digest: string }>();
-
-function requireDigest(path: string, expected: string | undefined): void {
-  if (expected === undefined) return;
-  const found = withFileBytes(path, (file) => {
-    const kept = known.get(path);
-    if (kept?.stamp === file.stamp) return kept.digest;
-    const digest = file.digest();
-    known.set(path, { stamp: file.stamp, digest });
-    return digest;
-  });
-  if (found === expected) return;
-  throw new SamMilError('InvalidInput', 'the file changed after it was published', {
-    file: path,
-    expected,
-    found,
-    next: 'run the pipeline again: it detects the changed file and recreates it',
-  });
 }
 
 /** A .pt file is a bare tensor. Its coords come from its sam_info, else they are all 0. */

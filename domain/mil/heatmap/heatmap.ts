@@ -3,6 +3,7 @@ import { SamMilError } from '../../errors.js';
 import { writeAtomic } from '../../files/atomic.js';
 import { makeScratchFolder } from '../../files/make-folders.js';
 import { createH5 } from '../../files/hdf5/h5.js';
+import { requireContent } from '../../engine/store/damaged-output.js';
 import { readItems } from '../../engine/store/items.js';
 import type { InputFile, Job, JobResult, OutputFile } from '../../job.js';
 import { encodeJpeg, type Pixels } from '../../pathology/slides/images.js';
@@ -104,8 +105,9 @@ function checkpointFor({ with: options, name, work }: Job<HeatmapWith>): Pick<In
     crossValidation?.folds.find(({ test }) => test.includes(name))?.fold ?? crossValidation?.folds[0]?.fold;
   const items = readItems(checkpoints!.path).filter(({ status }) => status === 'done');
   const found = items.flatMap(({ outputs }) => (isFileRef(outputs.checkpoint) ? [outputs.checkpoint] : []));
-  for (const { path } of found) {
+  for (const { path, digest } of found) {
     const absolute = isAbsolute(path) ? path : join(work, path);
+    requireContent(absolute, digest);
     const { training } = readCheckpoint(absolute);
     if (training.repeat === repeat && training.fold === fold) return { path: absolute };
   }

@@ -1,4 +1,5 @@
 import { isAbsolute, join } from 'node:path';
+import { requireContent } from '../../engine/store/damaged-output.js';
 import { readItems } from '../../engine/store/items.js';
 import { readItems as readReferenced } from '../../engine/store/items-digest.js';
 import { isFileRef, type FileRef, type InputFile, type ItemRecord, type ItemsRef } from '../../job.js';
@@ -15,11 +16,12 @@ const KEPT = 1000;
 
 /**
  * Name of the model that a checkpoint holds. It is read in a separate process, because the engine asks.
- * Throws as {@link readCheckpoint}.
+ * Throws as {@link readCheckpoint}, and OutputDamaged.
  */
 export async function modelOf({ path, digest }: Pick<InputFile, 'path' | 'digest'>): Promise<string> {
   const before = known.get(digest);
   if (before !== undefined) return before;
+  requireContent(path, digest);
   const reading = { module: import.meta.url, name: 'readModelName', file: path };
   const model = await keyReader.call<typeof readModelName>(reading, path);
   if (known.size >= KEPT) known.clear();

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ValueSchema } from '../../activity-schema.js';
-import { requireSchema } from '../../engine/language/check/require-schema.js';
+import { digestOf, digestOfJson } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import { firstNotFinite } from '../../files/finite.js';
+import { DIGEST, RecordKind } from '../../files/json-record.js';
 import { readSafetensors, writeSafetensors } from '../../files/safetensors.js';
 import type { Tensor } from '../../files/tensor.js';
-import type { Json } from '../../json.js';
 import type { AdamState } from './adam.js';
 import { describeBackend, type Backend } from '../compute/backend.js';
 import { toTensors, readWeights } from '../models/checkpoint.js';
@@ -53,6 +53,8 @@ type Notes = Omit<TrainingState, 'adam' | 'teacher' | 'best'> & {
   best?: { epoch: number; score: number };
   teacher: boolean;
   backend: Backend;
+  /** Digest of the tensors. */
+  tensors: string;
 };
 
 const FILE = 'training-state.safetensors';
@@ -62,7 +64,7 @@ const COUNT: ValueSchema = { type: 'integer', minimum: 0 };
 const NUMBER: ValueSchema = { type: ['number', 'null'] };
 const PARTS: ValueSchema = { type: 'object', additionalProperties: NUMBER };
 
-const NOTES: ValueSchema = {
+const NOTES = new RecordKind<Notes>({
   type: 'object',
   properties: {
     epoch: COUNT,
@@ -77,9 +79,10 @@ const NOTES: ValueSchema = {
     best: { type: 'object', properties: { epoch: COUNT, score: NUMBER }, required: ['epoch', 'score'] },
     teacher: { type: 'boolean' },
     backend: { type: 'object' },
+    tensors: DIGEST,
   },
-  required: ['epoch', 'step', 'sums', 'stopping', 'history', 'steps', 'teacher', 'backend'],
-};
+  required: ['epoch', 'step', 'sums', 'stopping', 'history', 'steps', 'teacher', 'backend', 'tensors'],
+});
 
 /** Saves atomically to `<folder>/training-state.safetensors`. */
 export function saveState(
@@ -89,13 +92,6 @@ export function saveState(
   backend: Backend,
 ): void {
   const { adam, teacher, best, ...rest } = state;
-  const notes: Notes = {
-    ...rest,
-    steps: adam.steps,
-    ...(best === undefined ? {} : { best: { epoch: best.epoch, score: best.score } }),
-    teacher: teacher !== undefined,
-    backend,
-  };
   const tensors = {
     ...toTensors(adam.weights, specs, 'weight/'),
     ...toTensors(adam.first, specs, 'first/'),
@@ -103,7 +99,15 @@ export function saveState(
     ...(teacher === undefined ? {} : toTensors(teacher, specs, 'teacher/')),
     ...(best === undefined ? {} : toTensors(best.weights, specs, 'best/')),
   };
-  writeSafetensors(statePath(folder), tensors, { state: JSON.stringify(notes) });
+  const notes: Notes = {
+    ...rest,
+    steps: adam.steps,
+    ...(best === undefined ? {} : { best: { epoch: best.epoch, score: best.score } }),
+    teacher: teacher !== undefined,
+    backend,
+    tensors: digestOfTensors(tensors),
+  };
+  writeSafetensors(statePath(folder), tensors, { state: NOTES.text(notes) });
 }
 
 export function statePath(folder: string): string {
@@ -161,12 +165,21 @@ export function loadState(
 function readSaved(path: string): { tensors: Record<string, Tensor>; notes: Notes } | string {
   try {
     const { tensors, metadata } = readSafetensors(path);
-    const notes = JSON.parse(metadata.state) as Json;
-    requireSchema(NOTES, notes, { file: path, what: 'is not a saved training state' });
-    return { tensors, notes: notes as unknown as Notes };
+    const notes = NOTES.parse(metadata.state ?? '');
+    if (notes.state !== 'valid') return `${path}: ${notes.state === 'damaged' ? notes.found : 'no notes'}`;
+    if (notes.value.tensors !== digestOfTensors(tensors)) return `${path}: a tensor was changed`;
+    return { tensors, notes: notes.value };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
+}
+
+/** A flipped bit in a weight would change every result without a sign of it. */
+function digestOfTensors(tensors: Readonly<Record<string, Tensor>>): string {
+  const digests = Object.entries(tensors).map(([name, { dtype, shape, data }]) => {
+    return [name, dtype, [...shape], digestOf(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
+  });
+  return digestOfJson(Object.fromEntries(digests.map(([name, ...rest]) => [name, rest])));
 }
 
 /** True if every weight is finite. Other states are not worth saving. */

@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { packageVersion } from '../../package-root.js';
 import { errorText } from '../../errors.js';
 import type { ItemRecord } from '../../job.js';
 import { isJsonObject, type Json, type JsonObject } from '../../json.js';
+import type { FoundRecord } from '../../files/json-record.js';
+import { PLAN } from '../../engine/language/plan/plan-record.js';
 import type { Plan } from '../../engine/language/plan/plan.js';
+import { LOCK_RECORD } from '../../engine/store/run-records.js';
 import { lockPath, planPath, relativeToWork } from '../../engine/store/paths.js';
 import type { RunEvent } from '../../engine/store/run-events.js';
 import type { FoldResult, LeftOut, NamedDigest, RunFacts } from './report-data.js';
@@ -19,7 +21,7 @@ export function readRunFacts(
   folds: readonly FoldResult[],
   inputs: readonly NamedDigest[],
 ): RunFacts {
-  const lock = run === undefined ? null : readJson(lockPath(work, run));
+  const lock = run === undefined ? null : valueOf(LOCK_RECORD.readNow(lockPath(work, run)));
   const seeds = new Map(folds.map(({ metrics }) => [metrics.repeat, metrics.seed]));
   return {
     id: run ?? null,
@@ -39,16 +41,12 @@ export function readRunFacts(
 
 /** Null if there is no run or no record of it. */
 export function readPlan(work: string, run: string | undefined): Plan | null {
-  return run === undefined ? null : (readJson(planPath(work, run)) as unknown as Plan | null);
+  return run === undefined ? null : valueOf(PLAN.readNow(planPath(work, run)));
 }
 
-function readJson(path: string): JsonObject | null {
-  try {
-    const value = JSON.parse(readFileSync(path, 'utf8')) as Json;
-    return isJsonObject(value) ? value : null;
-  } catch {
-    return null;
-  }
+/** A damaged record counts as absent: the report then has fewer facts. */
+function valueOf<T>(found: FoundRecord<T>): T | null {
+  return found.state === 'valid' ? found.value : null;
 }
 
 /**

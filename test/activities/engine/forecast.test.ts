@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { forecast, type ForecastOptions } from '../../../activities/engine/forecast.js';
 import type { Plan } from '../../../domain/engine/language/plan/plan.js';
+import { receiptPath } from '../../../domain/engine/store/paths.js';
 import { selectStages } from '../../../domain/engine/language/select-stages.js';
 import { planOf } from '../../support/engine.js';
 import { StubSteps } from '../../support/stub-step.js';
@@ -28,4 +30,19 @@ test('a forecast with everything forced does not force a stage that the selectio
   const { plan: second } = selectStages(plan, { only: ['second'] });
   assert.deepEqual(await states(plan, {}), ['up-to-date', 'up-to-date']);
   assert.deepEqual(await states(second, { force: ['*'] }), ['up-to-date', 'runs']);
+});
+
+test('a damaged receipt is a reason to run', async (context) => {
+  const work = temporaryFolder(context);
+  const steps = await StubSteps.open(work);
+  context.after(() => steps.engine.close());
+  const place = { stage: 'make', item: 'make', step: 'light', folder: 'make' };
+  await steps.run('stub.light', { ...place, single: true });
+  writeFileSync(receiptPath(work, place), '{"receipt": 1}');
+  for await (const { items } of forecast(
+    steps.engine,
+    planOf(work, [{ name: 'make', steps: [{ uses: 'stub.light' }] }]),
+  )) {
+    assert.deepEqual(items, [{ key: 'make', state: 'runs', step: 'light', why: 'its receipt is damaged' }]);
+  }
 });

@@ -19,6 +19,7 @@ import type { Lease } from '../../../domain/engine/store/lease.js';
 import { lockPath, planPath } from '../../../domain/engine/store/paths.js';
 import { publish } from '../../../domain/engine/store/publish.js';
 import { readReceipt } from '../../../domain/engine/store/receipts.js';
+import { PLAN } from '../../../domain/engine/language/plan/plan-record.js';
 import type { Plan } from '../../../domain/engine/language/plan/plan.js';
 import { planOf } from '../../support/engine.js';
 import { leaseFor } from '../../support/lease.js';
@@ -74,7 +75,7 @@ async function open(context: TestContext): Promise<Stage> {
   const engine = new EngineContext(new Registry([plugin(gate)]));
   context.after(() => engine.close());
   const plan = planOf(work, [{ name: 'write', steps: [{ uses: 'slow.write', id: 'write' }] }]);
-  const text = JSON.stringify(plan);
+  const text = PLAN.text(plan);
   mkdirSync(join(work, '.runs', 'run'), { recursive: true });
   writeFileSync(planPath(work, 'run'), text);
   const ref = { path: planPath(work, 'run'), digest: digestOf(text) };
@@ -89,8 +90,8 @@ async function open(context: TestContext): Promise<Stage> {
       const attempt = { number: 1, signal: new AbortController().signal, onProgress() {}, onLog() {} };
       await runStep(engine, engine.registry.require('slow.write'), step, attempt);
     }
-    await checkPage(engine, { ...scope, ...page });
-    return { ...scope, stage: 'write', manifest };
+    const { settled } = await checkPage(engine, { ...scope, ...page });
+    return { ...scope, stage: 'write', manifest, counts: settled[0] };
   };
   return { work, plan, engine, gate, input };
 }
@@ -119,7 +120,7 @@ test('the records of a replaced run are not written', async (context) => {
   const header = { description: 'newer' };
   await openRun(engine, { ...late, lease, header });
   await assert.rejects(openRun(engine, { ...late, header: {} }), { code: 'TakenOver' });
-  await assert.rejects(closeRun({ ...late, status: { state: 'cancelled' }, items: {} }), {
+  await assert.rejects(closeRun(engine, { ...late, header: {}, status: { state: 'cancelled' }, items: {} }), {
     code: 'TakenOver',
   });
   assert.match(readFileSync(lockPath(work, 'run'), 'utf8'), /"newer"/);

@@ -72,12 +72,12 @@ test('what mil.import lists is split, trained on and evaluated, and is found aga
     with: { bags, splits, ...TRAINING, seed: 3 },
   });
   await assert.rejects(damaged, {
-    code: 'InvalidInput',
-    message: /musk-\d+\.h5: the file changed after/,
+    code: 'OutputDamaged',
+    message: /import\/bags\/musk-\d+\.h5: the file was changed after the step/,
   });
   appendFileSync(join(work, 'import/bags.jsonl'), '\n');
   await assert.rejects(steps.run('mil.split', { stage: 'edited', with: { bags, labels } }), {
-    code: 'InvalidInput',
+    code: 'OutputDamaged',
     message: /bags\.jsonl: the file was changed after the step/,
   });
 });

@@ -8,16 +8,15 @@ import { resultLines } from '../../../client/display/run-end.js';
 import type { Plan } from '../../../domain/engine/language/plan/plan.js';
 import { digestOf } from '../../../domain/digest.js';
 import type { StageStatus } from '../../../workflows/messages.js';
+import { writeReceipt } from '../../support/records.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 test('a report of an earlier run is not shown as the result of a run that did not reach it', async (context) => {
   const work = temporaryFolder(context);
-  mkdirSync(join(work, '.receipts/report/report'), { recursive: true });
   mkdirSync(join(work, 'report'));
   writeFileSync(join(work, 'report/report.html'), '<html></html>');
   const outputs = { report: { path: 'report/report.html', digest: digestOf(''), bytes: 13 } };
-  const receipt = { receipt: 1, key: digestOf('key'), folder: 'report', outputs, files: {} };
-  writeFileSync(join(work, '.receipts/report/report/report.json'), JSON.stringify(receipt));
+  writeReceipt(work, { stage: 'report', item: 'report', step: 'report' }, outputs);
   const stage = { name: 'report', steps: [{ id: 'report', uses: 'pipeline.report', with: {} }] };
   const plan = { work, stages: [stage] } as unknown as Plan;
   const linesOf = async (state: StageStatus['state']) => {

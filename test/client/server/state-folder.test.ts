@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { readRunPlan, runsIn } from '../../../client/run/run-index.js';
+import { readRunPlan, runFault, runsIn } from '../../../client/run/run-index.js';
 import { makeStateFolder } from '../../../client/server/state-folder.js';
+import { planOf } from '../../support/engine.js';
+import { writePlan } from '../../support/records.js';
 import { scratchFolder } from '../../support/scratch-folder.js';
 
 const folder = scratchFolder();
@@ -27,16 +29,20 @@ test('an unusable state folder is named, with the variable that moves it', () =>
 test('a stray file and a damaged plan in the work folder do not hide its runs', () => {
   const work = join(folder, 'work');
   process.env.SAM_MIL_STATE = join(folder, 'state');
-  for (const run of ['good', 'damaged']) mkdirSync(join(work, '.runs', run), { recursive: true });
+  for (const run of ['good', 'damaged']) writePlan(run, planOf(work, []));
   writeFileSync(join(work, '.runs', '.DS_Store'), '');
   writeFileSync(join(work, '.runs', 'damaged', 'plan.json'), '{"name"');
-  writeFileSync(join(work, '.runs', 'good', 'plan.json'), '{"name":"p","source":{"path":"/p.yaml"}}');
   assert.deepEqual(
-    runsIn(work).map(({ run }) => run),
-    ['good'],
+    runsIn(work)
+      .map((entry) => [entry.run, runFault(entry) === undefined])
+      .sort(),
+    [
+      ['damaged', false],
+      ['good', true],
+    ],
   );
   assert.throws(() => readRunPlan({ work, run: 'damaged' }), {
     name: 'InvalidInput',
-    message: /damaged.plan\.json: the plan of the run cannot be read.*run its pipeline file again/,
+    message: /damaged.plan\.json: the plan of the run is damaged.*run its pipeline file again/,
   });
 });

@@ -31,7 +31,11 @@ function visitor(seen: StepInput[] = []): StepVisitor {
 test('steps are visited in order, and each `with` can read the outputs of earlier steps', async () => {
   const seen: StepInput[] = [];
   const walk = walkOf([{ id: 'one' }, { id: 'two', with: { text: '${{ steps.one.outputs.id }}' } }]);
-  assert.deepEqual(await walkSteps(walk, visitor(seen)), { state: 'ended', outputs: { id: 'two' } });
+  assert.deepEqual(await walkSteps(walk, visitor(seen)), {
+    state: 'ended',
+    outputs: { id: 'two' },
+    steps: ['one', 'two'],
+  });
   assert.deepEqual(
     seen.map(({ step, with: given }) => [step, given]),
     [
@@ -45,7 +49,11 @@ test('steps with known outputs and steps whose `if` is false are not visited', a
   const seen: StepInput[] = [];
   const walk = walkOf([{ id: 'one' }, { id: 'two', if: 'false' }, { id: 'three' }]);
   walk.item.steps.one = { id: 'kept' };
-  assert.deepEqual(await walkSteps(walk, visitor(seen)), { state: 'ended', outputs: { id: 'three' } });
+  assert.deepEqual(await walkSteps(walk, visitor(seen)), {
+    state: 'ended',
+    outputs: { id: 'three' },
+    steps: ['one', 'three'],
+  });
   assert.deepEqual(
     seen.map(({ step }) => step),
     ['three'],
@@ -55,13 +63,13 @@ test('steps with known outputs and steps whose `if` is false are not visited', a
 
 test('an item for which every `if` is false ends idle', async () => {
   const end = await walkSteps(walkOf([{ id: 'one', if: 'false' }]), visitor());
-  assert.deepEqual(end, { state: 'ended', outputs: {}, idle: true });
+  assert.deepEqual(end, { state: 'ended', outputs: {}, steps: [], idle: true });
 });
 
 test('no step runs after one that ends the item on purpose', async () => {
   const walk = walkOf([{ id: 'one' }, { id: 'two' }]);
   const end = await walkSteps(walk, async ({ id }) => ({ outputs: { id }, skip: 'no_tissue' }));
-  assert.deepEqual(end, { state: 'ended', outputs: { id: 'one' }, skip: 'no_tissue' });
+  assert.deepEqual(end, { state: 'ended', outputs: { id: 'one' }, steps: ['one'], skip: 'no_tissue' });
 });
 
 test('the walk stops when the visitor returns a reason or throws, with the outputs so far', async () => {

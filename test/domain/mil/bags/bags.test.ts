@@ -57,7 +57,7 @@ test('a bag whose files changed after publication is rejected', (t) => {
   const cohort = makeCohort(temporaryFolder(t), 2);
   const [one, two] = listBags(cohort.bags.path, cohort.work);
   assert.ok(loadBag(one, { groupFeatures: true }).rows > 0);
-  const changed = { code: 'InvalidInput', message: /changed after it was published/ };
+  const changed = { code: 'OutputDamaged', message: /changed after the step that made it/ };
   writeFileSync(one.features, readFileSync(two.features));
   assert.throws(() => loadBag(one, { groupFeatures: true }), changed, 'another slide, whole and valid');
   appendFileSync(two.samInfo ?? '', 'x');
@@ -186,7 +186,7 @@ describe('the cache of bags', () => {
       // A bag that was read ahead no longer needs its file.
       for (const { features } of entries.slice(i + 1, Math.min(i + 3, 3))) rmSync(features, { force: true });
     }
-    await assert.rejects(walk.next(), { message: /changed after it was published/ });
+    await assert.rejects(walk.next(), { message: /changed after the step that made it/ });
     plain.dispose();
     ahead.dispose();
   });

@@ -95,7 +95,12 @@ test('a damaged saved state is ignored with a warning, and training gives the sa
   const whole = await run(makeJob(folder, cohort.work, settings));
   const bytes = readFileSync(whole.files.checkpoint.from);
   const path = join(folder, 'checkpoint', 'training-state.safetensors');
-  for (const damaged of [readFileSync(path).subarray(0, 200), Buffer.from('')]) {
+  const state = readFileSync(path);
+  const flipped = Buffer.from(state);
+  flipped[flipped.length - 3] ^= 4;
+  const edited = Buffer.from(state.toString('latin1').replace('\\"step\\":', '\\"stop\\":'), 'latin1');
+  assert.ok(!edited.equals(state));
+  for (const damaged of [state.subarray(0, 200), Buffer.from(''), flipped, edited]) {
     writeFileSync(path, damaged);
     const again = makeJob(folder, cohort.work, settings);
     const { files } = await run(again);

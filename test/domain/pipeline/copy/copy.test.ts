@@ -79,7 +79,7 @@ test('refuses two files with one name, a changed source, and an empty copy', asy
   );
   const changed = setUp(t);
   writeFileSync(join(changed.work, 'stage/b/b.h5'), 'edited');
-  await assert.rejects(run(changed), hasCode('InvalidInput', /"h5" of item "b" was changed/));
+  await assert.rejects(run(changed), hasCode('OutputDamaged', /was changed after the step/));
   assert.ok(!existsSync(changed.with.to));
   await assert.rejects(run(setUp(t, { items: undefined })), hasCode('InvalidInput', /nothing to copy/));
   await assert.rejects(

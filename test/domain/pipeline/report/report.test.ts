@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { digestOf } from '../../../../domain/digest.js';
 import { readItems } from '../../../../domain/engine/store/items.js';
 import type { FileRef } from '../../../../domain/job.js';
 import type { JsonObject } from '../../../../domain/json.js';
@@ -13,6 +12,7 @@ import { readPredictions } from '../../../../domain/mil/evaluate/predictions-fil
 import { readReport, run } from '../../../../domain/pipeline/report/report.js';
 import type { ReportWith } from '../../../../domain/pipeline/report/parameters.js';
 import { reportPage } from '../../../../domain/pipeline/report/page.js';
+import { writePlan, writeReceipt } from '../../../support/records.js';
 import { hasCode, inputFile, makeJob, temporaryFolder } from '../../mil/support.js';
 import {
   MODELS,
@@ -22,6 +22,7 @@ import {
   writeRecords,
   writeRun,
   record,
+  runPlan,
 } from './support.js';
 
 const work = mkdtempSync(join(tmpdir(), 'sam-mil-report-'));
@@ -103,20 +104,14 @@ test('shows the table, both protocols, intervals, comparison, seeds, notes, and 
 test('names slides without a label and counts them at the top; many labels without a slide share one row', async (t) => {
   const run = 'run-2';
   writeRun(work, run);
-  const path = join(work, '.runs', run, 'plan.json');
-  const plan = JSON.parse(readFileSync(path, 'utf8')) as JsonObject;
-  const split = { id: 'split', uses: 'mil.split' };
-  const stages = [{ name: 'split', source: { kind: 'single' }, steps: [split] }];
-  writeFileSync(path, JSON.stringify({ ...plan, stages }));
+  writePlan(run, runPlan(work, [{ name: 'split', steps: [{ uses: 'mil.split' }] }]));
   const labels = Array.from({ length: 7 }, (_, i) => ({ name: `other_${i}`, reason: 'no slide' }));
   const dropped = [
     { name: 'test_049', reason: 'no label' },
     { name: 'blank', reason: 'no_tissue' },
     ...labels,
   ];
-  const receipt = { receipt: 1, key: digestOf('key'), folder: 'split', outputs: { dropped }, files: {} };
-  mkdirSync(join(work, '.receipts/split/split'), { recursive: true });
-  writeFileSync(join(work, '.receipts/split/split/split.json'), JSON.stringify(receipt));
+  writeReceipt(work, { stage: 'split', item: 'split', step: 'split' }, { dropped });
   const { left, notes } = await readReport(setUp(t, {}, run));
   assert.deepEqual(
     left.filter(({ stage }) => stage === 'split').map(({ item, reason }) => `${item}: ${reason}`),
@@ -216,7 +211,7 @@ test('refuses an edited file and names it', async (t) => {
   appendFileSync(path, 'slide_999,tumor,0.5,0.5,tumor\n');
   await assert.rejects(
     run(job),
-    hasCode('InvalidInput', /predictions.*abmil-0-0.*changed after it was published/),
+    hasCode('OutputDamaged', /predictions.*abmil-0-0.*was changed after the step/),
   );
   writeFileSync(path, before);
   await run(job);

@@ -2,12 +2,17 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { digestOf } from '../../../../domain/digest.js';
+import type { Plan } from '../../../../domain/engine/language/plan/plan.js';
+import { lockPath } from '../../../../domain/engine/store/paths.js';
+import { LOCK_RECORD } from '../../../../domain/engine/store/run-records.js';
 import type { FileRef, ItemRecord } from '../../../../domain/job.js';
 import type { JsonObject } from '../../../../domain/json.js';
 import type { Prediction } from '../../../../domain/mil/evaluate/evaluate-predictions.js';
 import { writeEvaluation } from '../../../../domain/mil/evaluate/evaluation-files.js';
 import { RandomStream } from '../../../../domain/random.js';
 import type { RunEvent } from '../../../../domain/engine/store/run-events.js';
+import { planOf } from '../../../support/engine.js';
+import { writePlan } from '../../../support/records.js';
 
 export const MODELS = ['abmil', 'sam-mil'];
 const SLIDES = 24;
@@ -122,27 +127,33 @@ export async function writeHeatmaps(work: string): Promise<string> {
   return writeRecords(work, 'heatmap.jsonl', records);
 }
 
-/** Writes a run record: the plan, and events of two workers with a failure, a kill and up-to-date steps. */
-export function writeRun(work: string, run: string): void {
-  const folder = join(work, '.runs', run);
-  mkdirSync(join(folder, 'events'), { recursive: true });
-  const plan = {
-    plan: 1,
+/** The plan of {@link writeRun}, with these stages. */
+export function runPlan(work: string, stages: Parameters<typeof planOf>[1] = []): Plan {
+  return planOf(work, stages, {
     name: 'quickstart',
     description: 'A description with <angle brackets> & "quotes"',
     source: { path: '/somewhere/quickstart.yaml', digest: digestOf('pipeline') },
     params: { seed: 2021, models: MODELS, note: '</script><img src=x onerror=alert(1)>' },
-  };
-  writeFileSync(join(folder, 'plan.json'), JSON.stringify(plan));
+  });
+}
+
+/** Writes a run record: the plan, and events of two workers with a failure, a kill and up-to-date steps. */
+export function writeRun(work: string, run: string): void {
+  const folder = join(work, '.runs', run);
+  mkdirSync(join(folder, 'events'), { recursive: true });
+  writePlan(run, runPlan(work));
   const encoder = { name: 'some-encoder', version: 3, weightsDigest: digestOf('weights') };
   const lock = {
     lock: 1,
+    run,
+    pipeline: 'quickstart',
+    params: {},
     engine: '9.8.7',
     header: { git: 'c0ffee' },
     activities: { planned: {}, worker: { 'mil.split': 4 } },
     weights: { 'preprocess.extract': { encoder, slide: {} } },
   };
-  writeFileSync(join(folder, 'pipeline.lock.json'), JSON.stringify(lock));
+  writeFileSync(lockPath(work, run), LOCK_RECORD.text(lock));
   const events: RunEvent[] = [];
   const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString();
   const add = (
