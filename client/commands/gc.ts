@@ -10,7 +10,7 @@ import { invalid } from '../command-line/errors.js';
 import { RemoteRun, type ServerState } from '../run/remote-run.js';
 import { parseCount } from '../command-line/options.js';
 import { formatBytes, shortPath } from '../display/render-text.js';
-import { forgetRun, readRunRecord, runsIn, type RunEntry } from '../run/run-index.js';
+import { forgetRun, hasRunRecord, runsIn, type RunEntry } from '../run/run-index.js';
 
 interface GcOptions {
   keep: number;
@@ -68,7 +68,7 @@ async function requireIdle(runs: readonly RunEntry[], force: boolean): Promise<v
     if (state === 'open') {
       throw invalid(`run ${entry.run} of this work folder is open`, 'wait for it, or cancel it');
     }
-    if (state === undefined && readRunRecord(entry) === undefined) {
+    if (state === undefined && !hasRunRecord(entry)) {
       throw invalid(
         `run ${entry.run} of this work folder has not ended, and its server (${entry.server}) does not answer`,
         `${entry.server === 'embedded' ? 'start it with `npx sam-mil server` in another terminal' : 'start that server'} and try again, or use --force if you know that no worker is using this folder`,

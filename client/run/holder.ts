@@ -12,7 +12,7 @@ import { isProcessAlive } from '../../domain/machine/file-lock.js';
 import { machineIdentity } from '../../domain/machine/machine-identity.js';
 import type { Session } from '../server/connect.js';
 import { locateEmbeddedServer } from '../server/embedded-server.js';
-import { readRunRecord } from './run-index.js';
+import { hasRunRecord } from './run-index.js';
 import { userName } from './start-run.js';
 
 /**
@@ -85,7 +85,7 @@ export class FolderHolder {
   }
 
   private hasEnded({ run }: Holder): boolean {
-    return readRunRecord({ work: this.work, run }) !== undefined;
+    return hasRunRecord({ work: this.work, run });
   }
 
   private async cluster(): Promise<string> {

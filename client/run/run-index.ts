@@ -159,6 +159,11 @@ export function readRunRecord({ work, run }: Pick<RunEntry, 'work' | 'run'>): Ru
   });
 }
 
+/** Whether a run has ended. A damaged record says so too: it is written only at the end. */
+export function hasRunRecord({ work, run }: Pick<RunEntry, 'work' | 'run'>): boolean {
+  return existsSync(runRecordPath(work, run));
+}
+
 /** The last known status of a run, and its time in milliseconds since 1970. */
 interface SeenStatus {
   at: number;

@@ -180,7 +180,7 @@ test('`ls` and `status` show the run although a record is damaged, and name the 
 });
 
 test('whatever happens to a record, `resume` and `run` end well or name the file', async () => {
-  const some = /plan\.json|start\.json|run\.json|lock\.json|make\/a\/|\.keys/;
+  const some = /work\.json|holder\.json|plan\.json|start\.json|run\.json|lock\.json|make\/a\/|\.keys/;
   const chosen = FULL ? records() : firstOfEach(records().filter((path) => some.test(path)));
   const complaints: string[] = [];
   for (const [index, path] of chosen.entries()) {
