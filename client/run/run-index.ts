@@ -6,7 +6,7 @@ import { writeAtomic } from '../../domain/files/atomic.js';
 import { keyProblem, planPath, runFolder } from '../../domain/engine/store/paths.js';
 import type { RunStatus } from '../../workflows/messages.js';
 import { invalid } from '../command-line/errors.js';
-import { makeStateFolder, stateFolder } from '../server/state-folder.js';
+import { makeStateFolder, PRIVATE_FILE, stateFolder } from '../server/state-folder.js';
 
 /**
  * Where a run of this user is: what `status RUN` needs to find the rest. The run's own record is in its work
@@ -27,7 +27,7 @@ export interface RunEntry {
 
 export function rememberRun(entry: RunEntry): void {
   makeStateFolder('runs');
-  writeFileSync(entryPath(entry.run), `${JSON.stringify(entry)}\n`);
+  writeFileSync(entryPath(entry.run), `${JSON.stringify(entry)}\n`, { mode: PRIVATE_FILE });
 }
 
 export function forgetRun(run: string): void {
