@@ -6,6 +6,7 @@ import {
   joinEmbeddedServer,
   leaveEmbeddedServer,
   logPath,
+  profilePath,
   type EmbeddedServer,
 } from '../server/embedded-server.js';
 import { Interrupt } from '../command-line/interrupt.js';
@@ -31,6 +32,7 @@ async function serve(options: { port?: number; uiPort?: number }): Promise<void>
   console.log(`  Web UI    ${server.ui}`);
   console.log(`  database  ${server.database}`);
   console.log(`  log       ${logPath()}`);
+  console.log(`  profile   ${profilePath()}`);
   console.log(
     'Your commands find it automatically. Ctrl-C stops it; open runs continue when it is started again.',
   );

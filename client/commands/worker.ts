@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { chooseServer, openSession, type ServerChoice, type Session } from '../server/connect.js';
+import { openSession, type ServerChoice, type Session } from '../server/connect.js';
 import { Interrupt } from '../command-line/interrupt.js';
 import { pluginsNamedBy } from '../run/load-file.js';
 import {
@@ -72,10 +72,9 @@ async function work(files: string[], options: WorkerCommandOptions): Promise<voi
 }
 
 async function serve(session: Session, options: WorkerCommandOptions, interrupt: Interrupt): Promise<void> {
-  const { connectionOptions } = await chooseServer(options);
   const { startWorker } = await import('../../worker.js');
   const worker = await startWorker({
-    connection: { ...connectionOptions, address: session.address },
+    connection: { ...session.connectionOptions, address: session.address },
     namespace: session.namespace,
     queues: options.queues,
     queuePrefix: options.prefix,

@@ -10,7 +10,7 @@ import { keyProblem, planPath, runFolder, runRecordPath, seenPath } from '../../
 import { RUN_RECORD, SEEN_RECORD } from '../../domain/engine/store/run-records.js';
 import type { RunStatus } from '../../workflows/messages.js';
 import { invalid } from '../command-line/errors.js';
-import { makeStateFolder, stateFolder } from '../server/state-folder.js';
+import { makeStateFolder, PRIVATE_FILE, stateFolder } from '../server/state-folder.js';
 
 /**
  * Where a run of this user is: what `status RUN` needs to find the rest. The run's own record is in its work
@@ -44,7 +44,7 @@ const ENTRY = new RecordKind<RunEntry>(
 
 export function rememberRun(entry: RunEntry): void {
   makeStateFolder('runs');
-  writeAtomic(entryPath(entry.run), ENTRY.text(entry));
+  writeAtomic(entryPath(entry.run), ENTRY.text(entry), PRIVATE_FILE);
 }
 
 export function forgetRun(run: string): void {

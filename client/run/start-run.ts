@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import { ServiceError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { digestOf } from '../../domain/digest.js';
 import { canonicalJson } from '../../domain/json.js';
 import { SamMilError } from '../../domain/errors.js';
@@ -20,6 +20,7 @@ import {
   type RunInput,
 } from '../../workflows/messages.js';
 import type { Session } from '../server/connect.js';
+import { serverFailure } from '../server/server-failure.js';
 import { forgetRunRecord, readRunPlan, rememberRun, unusable, type RunEntry } from './run-index.js';
 
 /**
@@ -50,7 +51,7 @@ export async function startRun(
   const normalized = normalize(request);
   await writeDurably(plan.work, requestPath(plan.work, run), REQUEST_RECORD.text(normalized));
   const header = await describeRun(plan);
-  await execute(session.client, { run, plan: ref, lease: await take(run), header, ...normalized });
+  await execute(session, { run, plan: ref, lease: await take(run), header, ...normalized });
   return remember(session, plan, run);
 }
 
@@ -66,7 +67,7 @@ export async function startAgain(session: Session, entry: RunEntry, take: TakeFo
   const header = await describeRun(plan);
   const lease = await take(entry.run);
   forgetRunRecord(entry);
-  await execute(session.client, { run: entry.run, plan: ref, lease, header, ...normalized });
+  await execute(session, { run: entry.run, plan: ref, lease, header, ...normalized });
   return remember(session, plan, entry.run);
 }
 
@@ -105,7 +106,7 @@ function requestPath(work: string, run: string): string {
   return join(runFolder(work, run), 'start.json');
 }
 
-async function execute(client: Client, input: RunInput): Promise<void> {
+async function execute({ client, address }: Session, input: RunInput): Promise<void> {
   try {
     await client.workflow.start(RUN_WORKFLOW, {
       workflowId: input.run,
@@ -115,6 +116,7 @@ async function execute(client: Client, input: RunInput): Promise<void> {
       staticSummary: input.header.description || input.header.pipeline,
     });
   } catch (error) {
+    if (error instanceof ServiceError) throw serverFailure(address, error);
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     throw new SamMilError('InvalidInput', `run ${input.run} is already open`, {
       next: `see \`npx sam-mil status ${input.run}\``,

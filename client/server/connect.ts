@@ -1,9 +1,11 @@
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import type { SetUpLog } from '../../domain/machine/cache-folder.js';
+import { embeddedConnection } from './embedded-credential.js';
 import {
   answers,
   hasCrashed,
+  isEmbedded,
   joinEmbeddedServer,
   leaveEmbeddedServer,
   locateEmbeddedServer,
@@ -24,7 +26,7 @@ export interface ServerChoice {
 
 /** The chosen server, before connecting. */
 export interface Target {
-  /** `embedded`: the development server on this machine, used if no other server was specified. */
+  /** `embedded`: the server of this user on this machine, used if no other server was specified. */
   kind: 'embedded' | 'given';
   /** Absent for an embedded server that is not running. */
   address?: string;
@@ -37,6 +39,8 @@ export interface Session {
   readonly kind: Target['kind'];
   readonly address: string;
   readonly namespace: string;
+  /** How another connection reaches the same server: address and credentials. */
+  readonly connectionOptions: Target['connectionOptions'];
   /** Whether this session started the embedded server. */
   readonly started: boolean;
   /**
@@ -56,11 +60,20 @@ export async function chooseServer(choice: ServerChoice): Promise<Target> {
   const namespace = choice.namespace ?? config.namespace ?? 'default';
   const address = choice.address ?? config.connectionOptions.address;
   if (address !== undefined) {
-    return { kind: 'given', address, namespace, connectionOptions: { ...config.connectionOptions, address } };
+    // The worker of a command is told the address; the credential is in the state folder of the same user.
+    const known =
+      isEmbedded(address) && !config.connectionOptions.tls ? embeddedConnection(address) : { address };
+    return {
+      kind: 'given',
+      address,
+      namespace,
+      connectionOptions: { ...config.connectionOptions, ...known },
+    };
   }
   const running = await locateEmbeddedServer();
-  const embedded = running === undefined ? {} : { address: running.address };
-  return { kind: 'embedded', ...embedded, namespace, connectionOptions: embedded };
+  if (running === undefined) return { kind: 'embedded', namespace, connectionOptions: {} };
+  const connectionOptions = embeddedConnection(running.address);
+  return { kind: 'embedded', address: running.address, namespace, connectionOptions };
 }
 
 function loadConfig(choice: ServerChoice): ClientConnectConfig {
@@ -93,7 +106,7 @@ export async function openSession(
   const { server, started } = await joinEmbeddedServer(options.log);
   try {
     const { address } = server;
-    return await connected({ ...target, address, connectionOptions: { address } }, started);
+    return await connected({ ...target, address, connectionOptions: embeddedConnection(address) }, started);
   } catch (error) {
     await leaveEmbeddedServer();
     throw error;
@@ -114,11 +127,14 @@ async function connected(target: Target, started: boolean): Promise<Session> {
     },
     kind,
     namespace,
+    get connectionOptions() {
+      return { ...target.connectionOptions, address };
+    },
     started,
     reconnect: async () => {
       const found = kind === 'embedded' ? await findEmbeddedServer() : undefined;
       if (found === undefined || found.address === address) return false;
-      const connectionOptions = { address: found.address };
+      const connectionOptions = embeddedConnection(found.address);
       const next = await openClient(found.address, { ...target, connectionOptions }).catch(() => undefined);
       if (next === undefined) return false;
       // Not closed yet: a call that is still being retried there would throw where nobody can catch it.
@@ -133,8 +149,9 @@ async function connected(target: Target, started: boolean): Promise<Session> {
   };
 }
 
-async function openClient(address: string, { namespace, connectionOptions }: Target): Promise<Client> {
-  const connection = await connect(address, connectionOptions);
+async function openClient(address: string, target: Target): Promise<Client> {
+  const { namespace } = target;
+  const connection = await connect(target, address);
   try {
     await checkNamespace(connection, address, namespace);
   } catch (error) {
@@ -154,20 +171,20 @@ async function findEmbeddedServer(): Promise<EmbeddedServer | undefined> {
   );
 }
 
-async function connect(address: string, options: Target['connectionOptions']): Promise<Connection> {
+async function connect({ kind, connectionOptions: options }: Target, address: string): Promise<Connection> {
   if (!(await answers(address))) {
     throw new ServerUnreachable(
       `no Temporal server answers at ${address}`,
       'start it, or correct --address, --profile or TEMPORAL_ADDRESS',
     );
   }
-  const refusal = options.tls ? await explainTls(address, options.tls) : undefined;
-  if (refusal !== undefined) {
-    throw new ServerUnreachable(
-      `TLS with the Temporal server at ${address} failed: ${refusal}`,
-      'correct the profile',
-    );
-  }
+  const refuse = async () => {
+    const reason = options.tls ? await explainTls(address, options.tls) : undefined;
+    if (reason !== undefined) throw tlsFailure(kind, address, reason);
+  };
+  // The client reports a refused TLS connection only at its deadline, and without the reason. The embedded
+  // server refuses no owner, so its connections need not wait for the answer.
+  if (!isEmbedded(address)) await refuse();
   try {
     return await Connection.connect({
       ...(options as ConnectionOptions),
@@ -175,6 +192,7 @@ async function connect(address: string, options: Target['connectionOptions']): P
       connectTimeout: CONNECT_MILLISECONDS,
     });
   } catch (error) {
+    await refuse();
     const hint = options.tls
       ? 'check the API key and the profile'
       : 'if the server requires TLS, use a profile that enables it';
@@ -184,6 +202,15 @@ async function connect(address: string, options: Target['connectionOptions']): P
       error,
     );
   }
+}
+
+function tlsFailure(kind: Target['kind'], address: string, reason: string): ServerUnreachable {
+  return new ServerUnreachable(
+    `TLS with the Temporal server at ${address} failed: ${reason}`,
+    kind === 'given'
+      ? 'correct the profile'
+      : 'another program may use the port of the embedded server: stop `npx sam-mil server` and the commands that use it, and start again',
+  );
 }
 
 async function checkNamespace(connection: Connection, address: string, namespace: string): Promise<void> {

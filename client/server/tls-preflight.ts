@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { connect, type ConnectionOptions } from 'node:tls';
 import type { TLSConfig } from '@temporalio/client';
+import { faultOfMaterial } from './tls-material.js';
 
 /**
  * A server that requires a client certificate reports this only after the TLS 1.3 handshake has ended on our
@@ -8,6 +9,9 @@ import type { TLSConfig } from '@temporalio/client';
  */
 const ALERT_MILLISECONDS = 500;
 const TIMEOUT_MILLISECONDS = 10_000;
+
+const NO_HTTP2 =
+  'the server does not offer HTTP/2 (ALPN h2), which Temporal uses; the address may be that of a web server or proxy';
 
 const REASONS: Readonly<Record<string, string>> = {
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA:
@@ -22,15 +26,24 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID:
     "the server's certificate is for another name; set server_name in the profile's tls table",
   CERT_HAS_EXPIRED: "the server's certificate has expired",
+  CERT_NOT_YET_VALID: "the server's certificate is not valid yet; check the clocks of both machines",
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: 'the server considers the client certificate expired',
+  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: NO_HTTP2,
   ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not speak TLS on this port',
   ECONNRESET: 'the server closed the connection during the handshake; it may not speak TLS on this port',
 };
 
 /**
- * Tries the TLS handshake separately, because Temporal's client reports every refusal as "failed to connect
- * before the deadline". Resolves with the reason, or undefined if the handshake succeeds.
+ * Checks the profile's certificates and tries the TLS handshake separately, because Temporal's client reports
+ * every refusal as "failed to connect before the deadline". Resolves with the reason, or undefined if the
+ * handshake succeeds.
  */
-export function explainTls(address: string, tls: TLSConfig | boolean): Promise<string | undefined> {
+export async function explainTls(address: string, tls: TLSConfig | boolean): Promise<string | undefined> {
+  const fault = typeof tls === 'boolean' ? undefined : faultOfMaterial(tls);
+  return fault ?? handshake(address, tls);
+}
+
+function handshake(address: string, tls: TLSConfig | boolean): Promise<string | undefined> {
   const at = address.lastIndexOf(':');
   const host = address.slice(0, at);
   const options: ConnectionOptions = {
@@ -48,7 +61,10 @@ export function explainTls(address: string, tls: TLSConfig | boolean): Promise<s
       socket.destroy();
       done(reason);
     };
-    socket.on('secureConnect', () => setTimeout(end, ALERT_MILLISECONDS));
+    socket.on('secureConnect', () => {
+      if (socket.alpnProtocol === 'h2') setTimeout(end, ALERT_MILLISECONDS);
+      else end(NO_HTTP2);
+    });
     socket.on('close', () =>
       end('the server closed the connection; it may not accept the client certificate'),
     );

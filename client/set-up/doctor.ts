@@ -62,17 +62,10 @@ async function python(): Promise<Fact> {
 }
 
 async function temporal(): Promise<Fact> {
-  const { server, refused } = await locateTemporalServer();
-  if (server === undefined) {
-    return fact(
-      'temporal',
-      'missing',
-      'not built yet; `npx sam-mil server` builds it once (2-7 minutes)',
-      refused,
-    );
-  }
-  const how = server.from === 'path' ? 'found on PATH' : 'from the cache';
-  return fact('temporal', 'ok', `server ${server.server}, ${how}: ${server.path}`, refused);
+  const found = await locateTemporalServer();
+  if (typeof found !== 'string') return fact('temporal', 'ok', `server ${found.server}: ${found.path}`);
+  const text = 'not built yet; `npx sam-mil server` builds it once (3-7 minutes)';
+  return fact('temporal', 'missing', text, [found]);
 }
 
 async function openSlide(): Promise<Fact> {

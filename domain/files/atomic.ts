@@ -18,13 +18,14 @@ export function nameOfTemporary(name: string): string | undefined {
 /**
  * Writes a file atomically: temporary name, fsync, rename, fsync of the folder. A reader sees either the old
  * file or the complete new one, even after a power failure.
+ * @param mode of the new file; default: as the process's umask allows
  * @throws SamMilError DiskFull (retryable), InvalidInput if the folder is missing or not writable; no partial
  *   file remains
  */
-export function writeAtomic(path: string, data: string | Uint8Array): void {
+export function writeAtomic(path: string, data: string | Uint8Array, mode?: number): void {
   const temporary = temporaryName(path);
   try {
-    writeWhole(temporary, typeof data === 'string' ? Buffer.from(data, 'utf8') : data);
+    writeWhole(temporary, typeof data === 'string' ? Buffer.from(data, 'utf8') : data, mode);
     commitTemporary(temporary, path);
   } catch (error) {
     removeQuietly(temporary);
@@ -111,8 +112,8 @@ function removeQuietly(path: string): void {
   }
 }
 
-function writeWhole(path: string, data: Uint8Array): void {
-  const descriptor = openSync(path, 'wx');
+function writeWhole(path: string, data: Uint8Array, mode?: number): void {
+  const descriptor = openSync(path, 'wx', mode);
   try {
     let done = 0;
     while (done < data.length) done += writeSync(descriptor, data, done, data.length - done);

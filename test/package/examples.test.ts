@@ -52,7 +52,7 @@ async function succeed(
   program: string,
   args: readonly string[],
   cwd: string,
-  env: NodeJS.ProcessEnv = { TEMPORAL_ADDRESS: server.address },
+  env: NodeJS.ProcessEnv = server.environment,
 ): Promise<CommandResult> {
   const result = await project.run(program, args, { cwd, env, timeout: 300_000 });
   assert.equal(result.code, 0, `${program} ${args.join(' ')}\n${result.stdout}${result.stderr}`);
@@ -139,7 +139,7 @@ test('own-encoder: an ONNX file that a YAML file describes gives the features', 
 
 test('external-worker: a Temporal worker of another project runs a pipeline by prefix, and its own workflow', async () => {
   const folder = exampleFolder('external-worker');
-  const env = { ...project.env, TEMPORAL_ADDRESS: server.address };
+  const env = { ...project.env, ...server.environment };
   const worker = spawn(process.execPath, ['src/worker.js'], { cwd: folder, env });
   const ended = new Promise<number | null>((done) => worker.once('close', done));
   try {

@@ -82,10 +82,10 @@ async function planFor(work: string): Promise<Plan> {
 test('SIGKILL of worker, server and both in extraction and training leaves every output as in an undisturbed run', async (context) => {
   const server = await TestServer.start();
   context.after(() => server.stop());
-  const worker = new WorkerProcess(['--address', server.address, '--concurrency', 'cpu=2']);
+  const worker = new WorkerProcess(['--concurrency', 'cpu=2'], server.environment);
   context.after(() => worker.kill());
   await worker.up();
-  const connection = Connection.lazy({ address: server.address });
+  const connection = Connection.lazy(server.connection);
   context.after(() => connection.close());
   const client = new Client({ connection });
 

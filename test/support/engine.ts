@@ -37,9 +37,9 @@ export class TestEngine {
 
   static async start(settings: Partial<WorkerSettings> = {}): Promise<TestEngine> {
     const server = await TestServer.start();
-    const connection = await Connection.connect({ address: server.address });
+    const connection = await Connection.connect(server.connection);
     const worker = await startWorker({
-      connection: { address: server.address },
+      connection: server.connection,
       plugins: [STUB_PLUGIN],
       concurrency: { cpu: 8 },
       graceMs: 0,

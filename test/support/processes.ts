@@ -18,19 +18,21 @@ function stateFolder(): string {
 /** A worker in a separate process that can be killed and restarted. */
 export class WorkerProcess {
   private readonly args: string[];
+  private readonly environment: NodeJS.ProcessEnv;
   private child: ChildProcess | undefined;
   private output = '';
 
-  /** `args` as of `sam-mil worker`. */
-  constructor(args: string[]) {
+  /** `args` as of `sam-mil worker`; `environment` in addition to this process's. */
+  constructor(args: string[], environment: NodeJS.ProcessEnv = {}) {
     this.args = args;
+    this.environment = environment;
   }
 
   /** Resolves when it polls. */
   async up(): Promise<void> {
     const child = spawn(process.execPath, [PROGRAM, 'worker', '--no-set-up', ...this.args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, SAM_MIL_STATE: stateFolder() },
+      env: { ...process.env, SAM_MIL_STATE: stateFolder(), ...this.environment },
     });
     this.child = child;
     for (const stream of [child.stdout, child.stderr]) {

@@ -1,24 +1,26 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
+import { embeddedConnection } from '../../client/server/embedded-credential.js';
 import { ensureTemporalServer } from '../../client/server/temporal-server.js';
 
 /**
- * A real development server for tests: its own SQLite file, a free loopback port, killed with SIGKILL or
- * stopped at will.
+ * A real server for tests, the same program as the embedded one: its own state folder, a free loopback port,
+ * killed with SIGKILL or stopped at will.
  */
 export class TestServer {
   /** Changes only during the first start of the server. */
   address: string;
+  /** State folder, with the database and the credentials. */
+  readonly folder: string;
   /** A namespace that no other server has, which proves that this server answers. */
   private readonly mark = `mark-${randomUUID()}`;
   private readonly program: string;
-  private readonly folder: string;
   private child: ChildProcess | undefined;
 
   private constructor(program: string, folder: string, port: number) {
@@ -39,6 +41,26 @@ export class TestServer {
     return server;
   }
 
+  /** Options of a client's or a worker's connection: the server refuses whoever has no certificate. */
+  get connection(): ReturnType<typeof embeddedConnection> {
+    return embeddedConnection(this.address, this.folder);
+  }
+
+  /**
+   * Variables with which another process reaches this server, also one of an account that cannot read its
+   * folder.
+   */
+  get environment(): NodeJS.ProcessEnv {
+    const read = (name: string) => readFileSync(join(this.folder, 'tls', name), 'utf8');
+    return {
+      TEMPORAL_ADDRESS: this.address,
+      TEMPORAL_TLS_SERVER_NAME: 'localhost',
+      TEMPORAL_TLS_SERVER_CA_CERT_DATA: read('ca.pem'),
+      TEMPORAL_TLS_CLIENT_CERT_DATA: read('client.pem'),
+      TEMPORAL_TLS_CLIENT_KEY_DATA: read('client.key'),
+    };
+  }
+
   get pid(): number | undefined {
     return this.child?.pid;
   }
@@ -51,13 +73,7 @@ export class TestServer {
   /** Returns false if the process ends instead of answering. */
   private async comesUp(): Promise<boolean> {
     const port = this.address.split(':')[1];
-    const options = [
-      ...['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', port],
-      ...['--db-filename', join(this.folder, 'temporal.db'), '--log-level', 'never'],
-      ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'],
-      ...['--namespace', this.mark],
-      ...['--dynamic-config-value', 'matching.numTaskqueueWritePartitions=1'],
-    ];
+    const options = ['-folder', this.folder, '-port', port, '-ui=false', '-namespace', this.mark];
     const child = spawn(this.program, options, { stdio: 'ignore' });
     this.child = child;
     child.unref();
@@ -66,6 +82,7 @@ export class TestServer {
       if (child.exitCode !== null) return false;
       if (await this.answers()) return true;
     }
+    await this.kill();
     throw new Error(`the Temporal server at ${this.address} does not answer`);
   }
 
@@ -91,7 +108,9 @@ export class TestServer {
   }
 
   private async answers(): Promise<boolean> {
-    const connection = Connection.lazy({ address: this.address });
+    // The program creates its credentials at its first start.
+    if (!existsSync(join(this.folder, 'server.json'))) return false;
+    const connection = Connection.lazy(this.connection);
     try {
       await connection.withDeadline(Date.now() + 1000, () =>
         connection.workflowService.describeNamespace({ namespace: this.mark }),

@@ -38,17 +38,10 @@ function countingPlan(work: string): Plan {
 test('SIGKILL of worker, server and both: the run still ends, with the outputs of an undisturbed run', async (context) => {
   const server = await TestServer.start();
   context.after(() => server.stop());
-  const worker = new WorkerProcess([
-    '--address',
-    server.address,
-    '--plugin',
-    STUB_PLUGIN,
-    '--concurrency',
-    'cpu=2',
-  ]);
+  const worker = new WorkerProcess(['--plugin', STUB_PLUGIN, '--concurrency', 'cpu=2'], server.environment);
   context.after(() => worker.kill());
   await worker.up();
-  const connection = Connection.lazy({ address: server.address });
+  const connection = Connection.lazy(server.connection);
   context.after(() => connection.close());
   const client = new Client({ connection });
 
@@ -87,12 +80,13 @@ test('SIGKILL of worker, server and both: the run still ends, with the outputs o
 test('a worker that was suspended and wakes up later damages nothing', async (context) => {
   const server = await TestServer.start();
   context.after(() => server.stop());
-  const args = ['--address', server.address, '--plugin', STUB_PLUGIN];
-  const cutOff = new WorkerProcess([...args, '--queues', 'cpu']);
-  const other = new WorkerProcess([...args, '--queues', 'engine,cpu']);
+  const workerOf = (queues: string) =>
+    new WorkerProcess(['--plugin', STUB_PLUGIN, '--queues', queues], server.environment);
+  const cutOff = workerOf('cpu');
+  const other = workerOf('engine,cpu');
   context.after(() => Promise.all([cutOff.kill(), other.kill()]));
   await cutOff.up();
-  const connection = Connection.lazy({ address: server.address });
+  const connection = Connection.lazy(server.connection);
   context.after(() => connection.close());
   const work = temporaryFolder(context);
   const step = { uses: 'stub.count', with: { to: 40, 'each-ms': 40 }, heartbeat: '2500ms' };
@@ -101,7 +95,7 @@ test('a worker that was suspended and wakes up later damages nothing', async (co
     planOf(work, [{ name: 'train', steps: [step] }]),
     { run: 'cut' },
   );
-  const engine = new WorkerProcess([...args, '--queues', 'engine']);
+  const engine = workerOf('engine');
   context.after(() => engine.kill());
   await engine.up();
   await counting(work, 1, 10);

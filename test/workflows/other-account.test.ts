@@ -39,7 +39,7 @@ let client: Client;
 before(async () => {
   if (skip !== undefined) return;
   server = await TestServer.start();
-  client = new Client({ connection: await Connection.connect({ address: server.address }) });
+  client = new Client({ connection: await Connection.connect(server.connection) });
 });
 after(async () => {
   await client?.connection.close();
@@ -49,9 +49,15 @@ after(async () => {
 /** Starts a worker of `nobody` and resolves when it polls. */
 async function startWorker(context: TestContext, ...options: string[]): Promise<void> {
   const state = folderOf(context, NOBODY);
-  const args = ['worker', '--no-set-up', '--address', server.address, ...options];
+  const args = ['worker', '--no-set-up', ...options];
   const child = spawn('setpriv', [...identity, process.execPath, PROGRAM, ...args], {
-    env: { ...process.env, HOME: state, SAM_MIL_STATE: state, SAM_MIL_CACHE: join(state, 'cache') },
+    env: {
+      ...process.env,
+      ...server.environment,
+      HOME: state,
+      SAM_MIL_STATE: state,
+      SAM_MIL_CACHE: join(state, 'cache'),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   context.after(async () => {

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { engineQueue } from 'sam-mil/plugin';
-import { ADDRESS, PREFIX } from './settings.js';
+import { CONNECTION, PREFIX } from './settings.js';
 
 const work = resolve(process.argv[2] ?? 'work/external');
-const connection = await Connection.connect({ address: ADDRESS });
+const connection = await Connection.connect(CONNECTION);
 try {
   const { workflow } = new Client({ connection });
   const options = { taskQueue: engineQueue(PREFIX), workflowId: `inspect-${Date.now()}`, args: [work] };

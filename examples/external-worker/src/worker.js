@@ -2,10 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { engineQueue, samMilPlugins, stepQueue } from 'sam-mil/plugin';
 import * as activities from './activities.js';
-import { ADDRESS, PREFIX } from './settings.js';
+import { CONNECTION, PREFIX } from './settings.js';
 
 const samMil = await samMilPlugins(); // { plugins: ['a-package'] } adds those of pipelines
-const connection = await NativeConnection.connect({ address: ADDRESS });
+const connection = await NativeConnection.connect(CONNECTION);
 try {
   const workers = [
     // Workflows: ours and sam-mil's, which workflows.js re-exports.
@@ -24,7 +24,7 @@ try {
       maxConcurrentActivityTaskExecutions: 2,
     }),
   ];
-  console.log(`serving ${engineQueue(PREFIX)} and ${stepQueue('cpu', PREFIX)} at ${ADDRESS}`);
+  console.log(`serving ${engineQueue(PREFIX)} and ${stepQueue('cpu', PREFIX)} at ${CONNECTION.address}`);
   // Each ends at Ctrl-C or SIGTERM, when its steps have saved where they are.
   await Promise.all(workers.map((worker) => worker.run()));
 } finally {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ServiceError } from '@temporalio/client';
 import type { Session } from '../../../client/server/connect.js';
 import { readRequest, startAgain, startRun } from '../../../client/run/start-run.js';
 import type { RunInput } from '../../../workflows/messages.js';
@@ -38,4 +39,19 @@ test('a restarted run keeps its selection and its forced targets', async (contex
 
   const whole = await startRun(session, plan, { items: {}, force: [] }, take);
   assert.deepEqual(await readRequest(whole), {}, 'nothing in particular');
+});
+
+test('a development server that looks for its own parts at 127.0.0.1 is named, with what to do', async (context) => {
+  // What `temporal server start-dev --ip 10.0.0.1` answers.
+  const details =
+    'connection error: desc = "transport: Error while dialing: dial tcp 127.0.0.1:35493: connect: connection refused"';
+  const cause = Object.assign(new Error(`14 UNAVAILABLE: ${details}`), { code: 14, details, metadata: {} });
+  const start = () => Promise.reject(new ServiceError('Failed to start Workflow', { cause }));
+  const session = { client: { workflow: { start } }, address: '10.0.0.1:7233' } as unknown as Session;
+  const plan = planOf(temporaryFolder(context), [{ name: 'make', steps: [{ uses: 'stub.light' }] }]);
+  const take = (run: string) => leaseFor(plan.work, run);
+  await assert.rejects(startRun(session, plan, {}, take), {
+    name: 'ServerUnreachable',
+    message: /10\.0\.0\.1:7233 cannot reach its own parts \(dial tcp 127\.0\.0\.1:.*--ip 127\.0\.0\.1/,
+  });
 });
