@@ -31,6 +31,8 @@ function killAfterTests(child: ChildProcess): void {
   if (running === undefined) {
     const all = (running = new Set<ChildProcess>());
     after(() => {
+      // Called within a test, this hook ends with that test: a later one must get its own.
+      running = undefined;
       // Hooks of the test file come later and may want an orderly end.
       const kill = () => all.forEach((left) => left.kill('SIGKILL'));
       setTimeout(kill, 30_000).unref();
@@ -85,8 +87,7 @@ export function launchCli(folder: string, args: readonly string[], launch: Launc
   };
   const says = (text: string | RegExp) =>
     new Promise<void>((done, fail) => {
-      const missing = (how: string) =>
-        fail(new Error(`${how} without saying ${String(text)}:\n${output()}`));
+      const missing = (how: string) => fail(new Error(`${how} without saying ${String(text)}:\n${output()}`));
       const timer = setTimeout(() => missing('two minutes passed'), 120_000);
       const look = () => {
         if (!heard(text)) return;
