@@ -20,7 +20,7 @@ import {
 export interface FollowOptions {
   /** Called with each new view. */
   show(view: RunView): void;
-  /** Called with a line about the server, until there is a view that says it. */
+  /** Called with a line about the server: what no view can say yet, and that it has moved. */
   say(line: string): void;
   /** Called once per round, while the server answers, to keep the local worker alive. */
   tend?(): Promise<void> | undefined;
@@ -156,7 +156,8 @@ class Follower {
       if (await this.server.reconnect()) {
         this.away = false;
         await this.options.moved?.();
-        return `the Temporal server is at ${this.server.address} now`;
+        this.options.say(`the Temporal server is at ${this.server.address} now`);
+        return undefined;
       }
       return describeAbsence(this.server.address, this.answered, absence);
     }

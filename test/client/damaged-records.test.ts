@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
+import { embeddedConnection } from '../../client/server/embedded-credential.js';
 import { startCli, type Cli } from '../support/cli.js';
 import { STUB_PLUGIN } from '../support/engine.js';
 import { CommandLine, type CommandOutcome } from '../support/command-line.js';
@@ -63,7 +64,8 @@ before(async () => {
   await worker.says('worker serves');
   const record = readFileSync(join(folder, 'state', 'server.json'), 'utf8');
   const { address } = JSON.parse(record) as { address: string };
-  client = new Client({ connection: await Connection.connect({ address }) });
+  const credentials = embeddedConnection(address, join(folder, 'state'));
+  client = new Client({ connection: await Connection.connect(credentials) });
   const first = await commands.run(...COMMANDS.run());
   assert.equal(first.code, 0, first.text);
   cpSync(work(), intact(), { recursive: true, preserveTimestamps: true });

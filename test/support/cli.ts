@@ -24,29 +24,23 @@ export interface Cli {
   says(text: string | RegExp): Promise<void>;
 }
 
-let running: Set<ChildProcess> | undefined;
+const running = new Set<ChildProcess>();
 
-/** A test that fails before it ends this process must not keep the test file from ending. */
-function killAfterTests(child: ChildProcess): void {
-  if (running === undefined) {
-    const all = (running = new Set<ChildProcess>());
-    after(() => {
-      // Called within a test, this hook ends with that test: a later one must get its own.
-      running = undefined;
-      // Hooks of the test file come later and may want an orderly end.
-      const kill = () => all.forEach((left) => left.kill('SIGKILL'));
-      setTimeout(kill, 30_000).unref();
-    });
-  }
-  const all = running;
-  all.add(child);
-  child.on('close', () => all.delete(child));
+// Trials use this module outside the test runner, where there is nothing to register a hook with. A test that
+// fails before it ends its process must not keep the test file from ending.
+if (process.env.NODE_TEST_CONTEXT !== undefined) {
+  after(() => {
+    // Hooks of the test file come later and may want an orderly end.
+    const kill = () => running.forEach((child) => child.kill('SIGKILL'));
+    setTimeout(kill, 30_000).unref();
+  });
 }
 
 /** {@link launchCli} in a test: a process that outlives the tests is killed. */
 export function startCli(folder: string, ...args: string[]): Cli {
   const cli = launchCli(folder, args);
-  killAfterTests(cli.child);
+  running.add(cli.child);
+  cli.child.on('close', () => running.delete(cli.child));
   return cli;
 }
 

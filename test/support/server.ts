@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -99,7 +99,8 @@ export class TestServer {
 
   /** Removes its database, as if it had started on another disk; after {@link kill}. */
   forget(): void {
-    for (const end of ['', '-wal', '-shm']) rmSync(join(this.folder, `temporal.db${end}`), { force: true });
+    const files = readdirSync(this.folder).filter((name) => /^temporal-.*\.db/.test(name));
+    for (const name of files) rmSync(join(this.folder, name));
   }
 
   async stop(): Promise<void> {

@@ -27,6 +27,7 @@ export const definition = defineActivity({
   queue: 'cpu',
   timeout: '1h',
   heartbeat: '1m',
+  stall: '10m',
   isolation: 'child',
   requires: ['openslide'],
   resumesFrom: 'the start',

@@ -19,8 +19,13 @@ interface Followed {
   stop: AbortController;
 }
 
-async function connectTo(context: TestContext, address: string): Promise<RunServer> {
-  const connection = Connection.lazy({ address });
+/** @param address where the server is reached if not directly */
+async function connectTo(
+  context: TestContext,
+  server: TestServer,
+  address = server.address,
+): Promise<RunServer> {
+  const connection = Connection.lazy({ ...server.connection, address });
   context.after(() => connection.close());
   return { client: new Client({ connection }), address, reconnect: async () => false };
 }
@@ -28,7 +33,7 @@ async function connectTo(context: TestContext, address: string): Promise<RunServ
 async function startAll(context: TestContext): Promise<{ server: TestServer; worker: WorkerProcess }> {
   const server = await TestServer.start();
   context.after(() => server.stop());
-  const worker = new WorkerProcess(['--address', server.address, '--plugin', STUB_PLUGIN]);
+  const worker = new WorkerProcess(['--plugin', STUB_PLUGIN], server.environment);
   context.after(() => worker.kill());
   await worker.up();
   return { server, worker };
@@ -64,7 +69,7 @@ const isRunning = ({ views }: Followed) => views.some(({ activities }) => activi
 describe('a run is followed whatever happens to its server', { concurrency: true }, () => {
   test('killed, away for 28 s, and restarted', async (context) => {
     const { server } = await startAll(context);
-    const to = await connectTo(context, server.address);
+    const to = await connectTo(context, server);
     await startRun(to.client, counting(context, 5), { run: 'killed' });
     const followed = follow(to, 'killed');
     await eventually('the run is followed', () => isRunning(followed));
@@ -81,7 +86,7 @@ describe('a run is followed whatever happens to its server', { concurrency: true
 
   test('stopped with SIGSTOP for 32 s', async (context) => {
     const { server } = await startAll(context);
-    const to = await connectTo(context, server.address);
+    const to = await connectTo(context, server);
     await startRun(to.client, counting(context, 5), { run: 'frozen' });
     const followed = follow(to, 'frozen');
     await eventually('the run is followed', () => isRunning(followed));
@@ -96,8 +101,8 @@ describe('a run is followed whatever happens to its server', { concurrency: true
     const { server } = await startAll(context);
     const relay = await startRelay(server.address);
     context.after(() => relay.close());
-    const to = await connectTo(context, relay.address);
-    const direct = await connectTo(context, server.address);
+    const to = await connectTo(context, server, relay.address);
+    const direct = await connectTo(context, server);
     await startRun(direct.client, counting(context, 20), { run: 'bad-line' });
     const followed = follow(to, 'bad-line');
     await eventually('the run is followed', () => isRunning(followed));
@@ -114,7 +119,7 @@ describe('a run is followed whatever happens to its server', { concurrency: true
 
   test('a command that is interrupted while the server is away ends at once', async (context) => {
     const { server } = await startAll(context);
-    const to = await connectTo(context, server.address);
+    const to = await connectTo(context, server);
     await startRun(to.client, counting(context, 60), { run: 'left' });
     const followed = follow(to, 'left');
     await eventually('the run is followed', () => isRunning(followed));
@@ -127,7 +132,7 @@ describe('a run is followed whatever happens to its server', { concurrency: true
 
   test('a server that has lost the run, and a run that was terminated, are not waited for', async (context) => {
     const { server } = await startAll(context);
-    const to = await connectTo(context, server.address);
+    const to = await connectTo(context, server);
     await startRun(to.client, counting(context, 60), { run: 'ended' });
     const terminated = follow(to, 'ended');
     await eventually('the run is followed', () => isRunning(terminated));
@@ -152,7 +157,7 @@ describe('a run is followed whatever happens to its server', { concurrency: true
 
   test('a worker that no longer answers is named, and the step starts again on another one', async (context) => {
     const { server, worker } = await startAll(context);
-    const to = await connectTo(context, server.address);
+    const to = await connectTo(context, server);
     const plan = counting(context, 30);
     await startRun(to.client, plan, { run: 'worker' });
     const followed = follow(to, 'worker');

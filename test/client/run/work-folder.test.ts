@@ -22,8 +22,12 @@ let servers: TestServer[];
 let sessions: Session[];
 before(async () => {
   servers = await Promise.all([TestServer.start(), TestServer.start()]);
-  const options = { start: false, log: () => undefined };
-  sessions = await Promise.all(servers.map(({ address }) => openSession({ address }, options)));
+  sessions = [];
+  for (const { address, folder } of servers) {
+    // The profile that the server has written names its certificates.
+    process.env.TEMPORAL_CONFIG_FILE = join(folder, 'temporal.toml');
+    sessions.push(await openSession({ address }, { start: false, log: () => undefined }));
+  }
 });
 after(async () => {
   await Promise.all(sessions.map((session) => session.close()));
