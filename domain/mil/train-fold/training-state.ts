@@ -135,7 +135,7 @@ export function loadState(
     return undefined;
   }
   const { tensors, notes } = saved;
-  const { steps, best, teacher, backend: made, ...rest } = notes;
+  const { epoch, step, sums, stopping, history, steps, best, teacher, backend: made } = notes;
   const [expected, found] = [describeBackend(made), describeBackend(backend)];
   const { threads, kernels } = backend;
   if (describeBackend({ ...made, threads, kernels }) !== found) {
@@ -154,7 +154,11 @@ export function loadState(
   }
   const read = (prefix: string) => readWeights(tensors, specs, path, prefix);
   return {
-    ...rest,
+    epoch,
+    step,
+    sums,
+    stopping,
+    history,
     adam: { weights: read('weight/'), first: read('first/'), second: read('second/'), steps },
     ...(teacher ? { teacher: read('teacher/') } : {}),
     ...(best === undefined ? {} : { best: { ...best, weights: read('best/') } }),
