@@ -37,8 +37,3 @@ export function canonicalJson(value: unknown): string {
 export function jsonLines(values: readonly unknown[]): string {
   return values.map((value) => `${JSON.stringify(value)}\n`).join('');
 }
-
-/** @throws SyntaxError where a line that is not empty is not JSON */
-export function parseJsonLines(text: string): unknown[] {
-  return text.split('\n').flatMap((line): unknown[] => (line === '' ? [] : [JSON.parse(line)]));
-}

@@ -13,6 +13,8 @@ const MAX_CALL_BYTES = 1 << 30;
 
 const MIB = 1 << 20;
 
+const USE_A_FILE = 'save the data to a file, and use the path of that file';
+
 export interface RegularFile {
   descriptor: number;
   status: BigIntStats;
@@ -100,7 +102,7 @@ export function notRegular(path: string, status: FileKind): SamMilError {
     file: path,
     expected: 'a regular file',
     found: kindOf(status),
-    next: 'save the data to a file, and use the path of that file',
+    next: USE_A_FILE,
   });
 }
 
@@ -120,6 +122,7 @@ function notOpened(path: string, error: unknown): unknown {
     file: path,
     expected: 'a regular file',
     found: code === 'EISDIR' ? 'a folder' : 'a socket or a device',
+    next: USE_A_FILE,
     cause: error,
   });
 }

@@ -7,6 +7,7 @@ import type { StagePlan } from '../../domain/engine/language/plan/plan.js';
 import { damagedOutput } from '../../domain/engine/store/damaged-output.js';
 import { linesOf } from '../../domain/engine/store/item-shapes.js';
 import { readItems } from '../../domain/engine/store/items-digest.js';
+import { requireLease } from '../../domain/engine/store/lease.js';
 import { insideWork, type Place } from '../../domain/engine/store/paths.js';
 import type { Receipt } from '../../domain/engine/store/receipt-record.js';
 import { checkOutputs, readReceipt } from '../../domain/engine/store/receipts.js';
@@ -23,11 +24,11 @@ const SHOWN = 5;
  * Compares the outputs of ended stages with the receipts that their results are based on. Content is read
  * only where the stamp of a file differs. Returns the stages with an output, or a list of items, that was
  * changed or deleted.
- * @throws the signal's reason
+ * @throws the signal's reason; as {@link requireLease} if the work folder was lost meanwhile
  */
 export async function findDamage(
   engine: EngineContext,
-  { work, plan, stages }: CheckOutputsInput,
+  { work, lease, plan, stages }: CheckOutputsInput,
   signal: AbortSignal,
 ): Promise<DamagedStage[]> {
   const known = await readPlan(plan);
@@ -37,6 +38,7 @@ export async function findDamage(
     const found = await damageOf(check, ended).catch((error: unknown) => listDamage(ended, error));
     if (found !== undefined) damaged.push(found);
   }
+  if (damaged.length > 0) await requireLease(work, lease);
   return damaged;
 }
 

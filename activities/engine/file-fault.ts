@@ -10,8 +10,8 @@ const AWAY = ['EIO', 'EREMOTEIO', 'ESTALE', 'ENOTCONN', 'ETIMEDOUT', 'EHOSTDOWN'
  * Converts an error of the file system in an engine activity, so that its code decides how long it is
  * retried. What only a person can change ends the activity soon, and holds the run; an absent disk is waited
  * for.
- * @param late whether the activity has been retried for long enough: a host that shares the work folder over a
- * network may see a new file of another host only after a minute
+ * @param late whether the activity has been retried for long enough: a host that shares the work folder over
+ * a network may see a new file of another host only after a minute
  */
 export function asFileFault(error: unknown, work: string, late: boolean): unknown {
   const { code = '', path } = (error ?? {}) as NodeJS.ErrnoException;

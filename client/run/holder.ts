@@ -76,8 +76,7 @@ export class FolderHolder {
   async isHeldBy(run: string): Promise<boolean> {
     const holder = await readHolder(this.work);
     if (holder?.run !== run || holder.work !== this.work || !(await this.isOurs(holder))) return false;
-    await restoreLease(this.work, holder.lease);
-    return true;
+    return restoreLease(this.work, holder);
   }
 
   private async isOurs({ cluster, namespace }: Holder): Promise<boolean> {

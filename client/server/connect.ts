@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import type { SetUpLog } from '../../domain/machine/cache-folder.js';
@@ -9,7 +10,6 @@ import {
   joinEmbeddedServer,
   leaveEmbeddedServer,
   locateEmbeddedServer,
-  type EmbeddedServer,
 } from './embedded-server.js';
 import { invalid, ServerUnreachable } from '../command-line/errors.js';
 import { explainTls } from './tls-preflight.js';
@@ -44,8 +44,8 @@ export interface Session {
   /** Whether this session started the embedded server. */
   readonly started: boolean;
   /**
-   * Follows the embedded server to another address after it was restarted there, and restarts it if it has
-   * crashed. Returns whether `client` and `address` are new.
+   * Follows the embedded server to another address or to renewed certificates after it was restarted, and
+   * restarts it if it has crashed. Returns whether `client` and `connectionOptions` are new.
    */
   reconnect(): Promise<boolean>;
   /** Closes the connection and stops an embedded server that nobody else uses. */
@@ -61,14 +61,10 @@ export async function chooseServer(choice: ServerChoice): Promise<Target> {
   const address = choice.address ?? config.connectionOptions.address;
   if (address !== undefined) {
     // The worker of a command is told the address; the credential is in the state folder of the same user.
-    const known =
-      isEmbedded(address) && !config.connectionOptions.tls ? embeddedConnection(address) : { address };
-    return {
-      kind: 'given',
-      address,
-      namespace,
-      connectionOptions: { ...config.connectionOptions, ...known },
-    };
+    const connectionOptions = isEmbedded(address)
+      ? embeddedConnection(address)
+      : { ...config.connectionOptions, address };
+    return { kind: 'given', address, namespace, connectionOptions };
   }
   const running = await locateEmbeddedServer();
   if (running === undefined) return { kind: 'embedded', namespace, connectionOptions: {} };
@@ -116,6 +112,7 @@ export async function openSession(
 async function connected(target: Target, started: boolean): Promise<Session> {
   const { kind, namespace } = target;
   let address = withPort(target.address ?? '');
+  let { connectionOptions } = target;
   let client = await openClient(address, target);
   const replaced: Client[] = [];
   return {
@@ -128,18 +125,18 @@ async function connected(target: Target, started: boolean): Promise<Session> {
     kind,
     namespace,
     get connectionOptions() {
-      return { ...target.connectionOptions, address };
+      return { ...connectionOptions, address };
     },
     started,
     reconnect: async () => {
       const found = kind === 'embedded' ? await findEmbeddedServer() : undefined;
-      if (found === undefined || found.address === address) return false;
-      const connectionOptions = embeddedConnection(found.address);
-      const next = await openClient(found.address, { ...target, connectionOptions }).catch(() => undefined);
+      if (found === undefined || isDeepStrictEqual(found, connectionOptions)) return false;
+      const moved = { ...target, connectionOptions: found };
+      const next = await openClient(found.address, moved).catch(() => undefined);
       if (next === undefined) return false;
       // Not closed yet: a call that is still being retried there would throw where nobody can catch it.
       replaced.push(client);
-      [client, address] = [next, found.address];
+      [client, address, connectionOptions] = [next, found.address, found];
       return true;
     },
     close: async () => {
@@ -161,14 +158,20 @@ async function openClient(address: string, target: Target): Promise<Client> {
   return new Client({ connection, namespace });
 }
 
-/** Returns the running embedded server; restarts one that has crashed, but not one that was stopped. */
-async function findEmbeddedServer(): Promise<EmbeddedServer | undefined> {
-  const running = await locateEmbeddedServer();
-  if (running !== undefined || !hasCrashed()) return running;
-  return joinEmbeddedServer(() => undefined).then(
-    ({ server }) => server,
-    () => undefined,
-  );
+/**
+ * Returns how to connect to the running embedded server; undefined if there is none. Restarts one that has
+ * crashed, but not one that was stopped.
+ */
+async function findEmbeddedServer(): Promise<ReturnType<typeof embeddedConnection> | undefined> {
+  try {
+    const running = await locateEmbeddedServer();
+    if (running !== undefined) return embeddedConnection(running.address);
+    if (!hasCrashed()) return undefined;
+    return embeddedConnection((await joinEmbeddedServer(() => undefined)).server.address);
+  } catch {
+    // The caller tries again.
+    return undefined;
+  }
 }
 
 async function connect({ kind, connectionOptions: options }: Target, address: string): Promise<Connection> {
@@ -185,13 +188,17 @@ async function connect({ kind, connectionOptions: options }: Target, address: st
   // The client reports a refused TLS connection only at its deadline, and without the reason. The embedded
   // server refuses no owner, so its connections need not wait for the answer.
   if (!isEmbedded(address)) await refuse();
+  const connection = Connection.lazy({
+    ...(options as ConnectionOptions),
+    address,
+    connectTimeout: CONNECT_MILLISECONDS,
+  });
   try {
-    return await Connection.connect({
-      ...(options as ConnectionOptions),
-      address,
-      connectTimeout: CONNECT_MILLISECONDS,
-    });
+    await connection.ensureConnected();
+    return connection;
   } catch (error) {
+    // Otherwise it would keep trying, and keep this process alive.
+    await connection.close();
     await refuse();
     const hint = options.tls
       ? 'check the API key and the profile'

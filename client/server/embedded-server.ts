@@ -235,9 +235,10 @@ function readable(line: string): string {
   }
 }
 
-/** Whether an address is that of the embedded server, according to its record. */
+/** Whether an address is that of the running embedded server, according to its record. */
 export function isEmbedded(address: string): boolean {
-  return readRecord()?.address === address;
+  const server = readRecord();
+  return server?.address === address && isProcessAlive(server.pid);
 }
 
 function recordPath(): string {

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { SamMilError } from '../../errors.js';
 import { makeFoldersBelow } from '../../files/make-folders.js';
 import { asWriteError } from '../../files/atomic.js';
+import { objectOf, RecordKind } from '../../files/json-record.js';
 import { writeDurably } from '../../files/durable-file.js';
 import { requireInside } from './inside.js';
 import { attemptsFolder, holderPath, identityPath, leaseFolder, scratchRoot, sealedFolder } from './paths.js';
@@ -27,6 +28,8 @@ export interface Holder {
   holder: 1;
   /** {@link Lease.id}. */
   lease: string;
+  /** {@link Lease.folder}. */
+  folder: string;
   run: string;
   /** Path of the work folder when the lease was taken. */
   work: string;
@@ -43,6 +46,29 @@ export interface Holder {
   since: string;
 }
 
+const TEXT = { type: 'string' };
+
+const IDENTITY = new RecordKind<{ work: 1; id: string }>(objectOf({ work: { const: 1 }, id: TEXT }));
+
+export const HOLDER = new RecordKind<Holder>(
+  objectOf(
+    {
+      holder: { const: 1 },
+      lease: TEXT,
+      folder: TEXT,
+      run: TEXT,
+      work: TEXT,
+      cluster: TEXT,
+      namespace: TEXT,
+      server: TEXT,
+      host: TEXT,
+      user: TEXT,
+      since: TEXT,
+    },
+    { process: objectOf({ pid: { type: 'integer' }, machine: TEXT }) },
+  ),
+);
+
 /**
  * Returns the identity of a work folder, a random id in `.runs/work.json`. Writes it when the folder is first
  * used; moving or copying the folder keeps it. The folder `.runs` must exist.
@@ -51,7 +77,7 @@ export async function identifyWorkFolder(work: string): Promise<string> {
   const known = await readIdentity(work);
   if (known !== undefined) return known;
   const id = randomUUID();
-  await writeDurably(work, identityPath(work), `${JSON.stringify({ work: 1, id })}\n`);
+  await writeDurably(work, identityPath(work), IDENTITY.text({ work: 1, id }));
   return id;
 }
 
@@ -61,13 +87,13 @@ export async function identifyWorkFolder(work: string): Promise<string> {
  */
 export async function takeLease(
   work: string,
-  holder: Omit<Holder, 'holder' | 'lease' | 'work'>,
+  holder: Omit<Holder, 'holder' | 'lease' | 'folder' | 'work'>,
 ): Promise<Lease> {
   const lease = { folder: await identifyWorkFolder(work), id: randomUUID() };
-  const record: Holder = { holder: 1, lease: lease.id, work, ...holder };
+  const record: Holder = { holder: 1, lease: lease.id, folder: lease.folder, work, ...holder };
   try {
     await makeFoldersBelow(work, sealedFolder(work, lease.id));
-    await writeDurably(work, holderPath(work), `${JSON.stringify(record)}\n`);
+    await writeDurably(work, holderPath(work), HOLDER.text(record));
     await revokeOthers(work, lease.id);
   } catch (error) {
     throw asWriteError(error, scratchRoot(work));
@@ -77,10 +103,13 @@ export async function takeLease(
 
 /**
  * Recreates the private folder of a lease that still holds, for a resumed run whose `.scratch` was deleted.
- * The caller holds the lock of the folder's runs.
+ * Returns false if the folder has lost its identity: the run then needs a new lease. The caller holds the
+ * lock of the folder's runs.
  */
-export async function restoreLease(work: string, id: string): Promise<void> {
-  await makeFoldersBelow(work, sealedFolder(work, id));
+export async function restoreLease(work: string, { folder, lease }: Holder): Promise<boolean> {
+  if ((await readIdentity(work)) !== folder) return false;
+  await makeFoldersBelow(work, sealedFolder(work, lease));
+  return true;
 }
 
 /** Ends the lease of a run that was terminated, if it still holds the folder. */
@@ -90,11 +119,10 @@ export async function releaseLease(work: string, run: string): Promise<void> {
   await revokeOthers(work, undefined);
 }
 
-/** Returns who holds the work folder; undefined if nobody does. An unreadable record counts as none. */
+/** Returns who holds the work folder; undefined if nobody does. A damaged record counts as none. */
 export async function readHolder(work: string): Promise<Holder | undefined> {
-  const found = await readRecord(holderPath(work));
-  const texts = [found?.lease, found?.run, found?.cluster, found?.namespace, found?.server];
-  return texts.every((text) => typeof text === 'string') ? (found as unknown as Holder) : undefined;
+  const found = await HOLDER.read(holderPath(work));
+  return found.state === 'valid' ? found.value : undefined;
 }
 
 /**
@@ -104,7 +132,7 @@ export async function readHolder(work: string): Promise<Holder | undefined> {
  */
 export async function requireLease(work: string, { folder, id }: Lease): Promise<void> {
   const found = await readIdentity(work);
-  if (found === undefined) throw lost(work);
+  if (found === undefined) throw lost(work, await lstat(work).catch(() => undefined));
   if (found !== folder) throw replaced(work, folder, found);
   const path = sealedFolder(work, id);
   await requireInside(work, path);
@@ -146,23 +174,15 @@ async function revokeOthers(work: string, kept: string | undefined): Promise<voi
 }
 
 async function readIdentity(work: string): Promise<string | undefined> {
-  const id = (await readRecord(identityPath(work)))?.id;
-  return typeof id === 'string' ? id : undefined;
+  const found = await IDENTITY.read(identityPath(work));
+  return found.state === 'valid' ? found.value.id : undefined;
 }
 
-async function readRecord(path: string): Promise<Record<string, unknown> | undefined> {
-  try {
-    const value = JSON.parse(await readFile(path, 'utf8')) as unknown;
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function lost(work: string): SamMilError {
+function lost(work: string, there: unknown): SamMilError {
   return new SamMilError('WorkFolderLost', `the work folder of the run is missing on ${hostname()}`, {
     file: work,
     expected: 'the folder that the run was started in, mounted under the same path on every worker',
+    found: there === undefined ? undefined : 'a folder without a valid .runs/work.json, which identifies it',
     next: 'mount it or move it back, then resume the run; a folder that was moved on purpose is resumed with `npx sam-mil resume RUN --work NEW_PATH`',
   });
 }
@@ -186,7 +206,7 @@ function takenOver(work: string, lease: string, holder: Holder | undefined): Sam
   return new SamMilError('TakenOver', 'the run no longer holds its work folder', {
     file: work,
     found: holder === undefined ? 'nobody holds it' : describeHolder(holder),
-    next: 'this run has ended for that reason; finished work is kept',
+    next: 'once nobody else uses the folder, `npx sam-mil resume RUN` continues this run; finished work is kept',
   });
 }
 

@@ -1,3 +1,4 @@
+import { dieWithParent } from '../threads/die-with-parent.js';
 import { encodeError } from '../threads/wire-error.js';
 import type { ReadRequest, ReadResponse } from './messages.js';
 
@@ -12,6 +13,7 @@ async function answer({ module, name, args }: ReadRequest): Promise<ReadResponse
   }
 }
 
+dieWithParent();
 process.on('message', (request: ReadRequest) => {
   void answer(request).then((response) => {
     if (process.connected) process.send?.(response);

@@ -7,8 +7,8 @@ import { openSession, type Session } from '../../../client/server/connect.js';
 import { WorkFolder } from '../../../client/run/work-folder.js';
 import { RemoteRun } from '../../../client/run/remote-run.js';
 import type { Plan } from '../../../domain/engine/language/plan/plan.js';
-import { identifyWorkFolder, readHolder, requireLease } from '../../../domain/engine/store/lease.js';
-import { holderPath, runFolder } from '../../../domain/engine/store/paths.js';
+import { HOLDER, identifyWorkFolder, readHolder, requireLease } from '../../../domain/engine/store/lease.js';
+import { holderPath, identityPath, runFolder } from '../../../domain/engine/store/paths.js';
 import { machineIdentity } from '../../../domain/machine/machine-identity.js';
 import { planOf } from '../../support/engine.js';
 import { scratchFolder } from '../../support/scratch-folder.js';
@@ -92,8 +92,9 @@ test('the embedded server of another user is known to be gone only if its proces
     const { plan, said, folder } = open(context);
     const { entry } = await folder(0).start(plan, {}, false);
     const holder = await readHolder(plan.work);
+    assert.ok(holder !== undefined);
     const embedded = { ...holder, server: 'embedded', cluster: 'another', process: server };
-    writeFileSync(holderPath(plan.work), JSON.stringify(embedded));
+    writeFileSync(holderPath(plan.work), HOLDER.text(embedded));
     if (!free) {
       await assert.rejects(folder(1).start(plan, {}, false), /the embedded Temporal server of .*--take-over/);
       continue;
@@ -147,4 +148,15 @@ test('a run continues with its lease; a deleted scratch folder is recreated, a m
   assert.equal(restarted.work, moved);
   assert.equal((await readHolder(moved))?.work, moved);
   assert.equal(await identifyWorkFolder(moved), id, 'the same folder');
+});
+
+test('a run whose work folder has lost its identity needs a restart, which gives the folder a new one', async (context) => {
+  const { plan, folder } = open(context);
+  const { entry } = await folder(0).start(plan, {}, false);
+  for (const damage of ['', '{"work": 1, "id": "another"}']) {
+    writeFileSync(identityPath(plan.work), damage);
+    assert.equal(await folder(0).isHeldBy(entry), false, damage);
+    await folder(0).restart(entry, 'damaged');
+    assert.equal(await folder(0).isHeldBy(entry), true, damage);
+  }
 });
