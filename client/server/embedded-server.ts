@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { SamMilError } from '../../domain/errors.js';
+import { objectOf, shapeFault } from '../../domain/files/json-record.js';
 import type { SetUpLog } from '../../domain/machine/cache-folder.js';
 import { isProcessAlive, withFileLock } from '../../domain/machine/file-lock.js';
 import { runCommand } from '../../domain/machine/run-command.js';
@@ -102,9 +103,19 @@ export function hasCrashed(): boolean {
   return server !== undefined && !isProcessAlive(server.pid);
 }
 
+const TEXT = { type: 'string' };
+const recordFault = shapeFault(
+  objectOf(
+    { address: TEXT, pid: { type: 'integer', minimum: 1 }, database: TEXT, version: TEXT },
+    { ui: TEXT },
+  ),
+);
+
+/** A damaged record counts as none. The server's lock keeps a second one off the same database. */
 function readRecord(): EmbeddedServer | undefined {
   try {
-    return JSON.parse(readFileSync(recordPath(), 'utf8')) as EmbeddedServer;
+    const record: unknown = JSON.parse(readFileSync(recordPath(), 'utf8'));
+    return recordFault(record) === undefined ? (record as EmbeddedServer) : undefined;
   } catch {
     return undefined;
   }

@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { type ReaderLimits, ReaderProcess } from '../../../../domain/machine/reader/reader-process.js';
+import { eventually, isAlive } from '../../../support/processes.js';
+import { temporaryFolder } from '../../../support/temporary-folder.js';
 
 const errors = JSON.stringify(new URL('../../../../domain/errors.js', import.meta.url).href);
 const module = `data:text/javascript,${encodeURIComponent(`
+  import { writeFileSync } from 'node:fs';
   import { SamMilError } from ${errors};
   export const add = async (a, b) => a + b;
   export const refuse = () => { throw new SamMilError('CountMismatch', 'no', { file: 'a.h5', found: '3' }); };
   export const exit = () => process.exit(7);
   export const spin = () => { for (;;) ; };
+  export const spinAs = (file) => { writeFileSync(file, String(process.pid)); spin(); };
   export const fill = () => { const all = []; for (;;) all.push({ at: all.length, text: 'x' + all.length }); };
 `)}`;
 
@@ -60,10 +66,26 @@ test('a call that crashes, hangs or takes too much memory names the file, and th
   assert.equal(await hasty.call<Add>(reading('add'), 1, 2), 3);
 });
 
+const url = JSON.stringify(
+  new URL('../../../../domain/machine/reader/reader-process.js', import.meta.url).href,
+);
+
+test('a reader that is busy dies with its process', async (context) => {
+  const file = join(temporaryFolder(context), 'pid');
+  const call = { module, name: 'spinAs', file: '' };
+  const program = `
+    const { ReaderProcess } = await import(${url});
+    await new ReaderProcess().call(${JSON.stringify(call)}, ${JSON.stringify(file)});
+  `;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'ignore' });
+  await eventually('the reader is busy', () => existsSync(file) && readFileSync(file, 'utf8') !== '');
+  const reader = Number(readFileSync(file, 'utf8'));
+  assert.ok(isAlive(reader));
+  parent.kill('SIGKILL');
+  await eventually('the reader has ended', () => !isAlive(reader));
+});
+
 test('an idle reader does not keep its process alive', () => {
-  const url = JSON.stringify(
-    new URL('../../../../domain/machine/reader/reader-process.js', import.meta.url).href,
-  );
   const program = `
     const { ReaderProcess } = await import(${url});
     const reader = new ReaderProcess();
