@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { digestOfJson } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
@@ -74,6 +74,8 @@ export async function releaseClaim({ work, sealed, scratch }: Claim): Promise<vo
  * has removed the private folder.
  */
 export async function renameOut({ work }: Claim, from: string, to: string): Promise<void> {
+  // Another work folder that has taken the place of this one must not receive folders either.
+  await lstat(from);
   await makeFoldersBelow(work, dirname(to));
   await rename(from, to);
 }

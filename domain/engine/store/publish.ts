@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { copyFile, link, lstat, readdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, link, lstat, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, posix, relative, sep } from 'node:path';
 import { digestOfFile } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
@@ -7,7 +7,7 @@ import { asWriteError } from '../../files/atomic.js';
 import { isFileRef, type JobResult, type OutputFile } from '../../job.js';
 import type { Json, JsonObject } from '../../json.js';
 import { cacheKey, type Ingredients } from './cache-key.js';
-import { syncPath, writeAndSync, writeWhole } from '../../files/durable-file.js';
+import { syncPath, writeAndSync } from '../../files/durable-file.js';
 import { claimPlace, explainLoss, releaseClaim, renameOut, type Claim } from './fence.js';
 import { resolveInside } from './inside.js';
 import { requireLease, type Lease } from './lease.js';
@@ -209,7 +209,9 @@ async function writeReceipt(claim: Claim, receipt: Receipt): Promise<Receipt> {
     throw asWriteError(error, target);
   });
   await syncPath(dirname(target));
-  await writeWhole(work, keyIndexPath(work, receipt.key), keyIndexText(claim.place));
+  const pointer = join(claim.sealed, 'key');
+  await writeFile(pointer, keyIndexText(claim.place));
+  await renameOut(claim, pointer, keyIndexPath(work, receipt.key));
   return receipt;
 }
 
