@@ -11,7 +11,7 @@ import {
 import { isProcessAlive } from '../../domain/machine/file-lock.js';
 import { machineIdentity } from '../../domain/machine/machine-identity.js';
 import type { Session } from '../server/connect.js';
-import { locateEmbeddedServer } from '../server/embedded-server.js';
+import { isKnownToBeGone, locateEmbeddedServer, recordPath } from '../server/embedded-server.js';
 import { hasRunRecord } from './run-index.js';
 import { userName } from './start-run.js';
 
@@ -62,7 +62,7 @@ export class FolderHolder {
       cluster: await this.cluster(),
       namespace: session.namespace,
       server: session.kind === 'embedded' ? 'embedded' : session.address,
-      ...(server && { process: { pid: server.pid, machine: machineIdentity() } }),
+      ...(server && { process: { pid: server.pid, machine: machineIdentity(), record: recordPath() } }),
       host: hostname(),
       user: userName(),
       since: new Date().toISOString(),
@@ -95,7 +95,10 @@ export class FolderHolder {
 
 /** Only for an embedded server on this machine: another one may be unreachable from here and still run. */
 function serverIsGone({ process: server }: Holder): boolean {
-  return server !== undefined && server.machine === machineIdentity() && !isProcessAlive(server.pid);
+  if (server === undefined || server.machine !== machineIdentity() || isProcessAlive(server.pid))
+    return false;
+  // A server that crashed continues its runs once a command of its user has restarted it.
+  return server.record === undefined || isKnownToBeGone(server.record);
 }
 
 function howToEnd({ run, server, namespace, host, user }: Holder): string {

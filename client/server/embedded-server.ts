@@ -112,12 +112,27 @@ const recordFault = shapeFault(
 );
 
 /** A damaged record counts as none. The server's lock keeps a second one off the same database. */
-function readRecord(): EmbeddedServer | undefined {
+function readRecord(path = recordPath()): EmbeddedServer | undefined {
   try {
-    const record: unknown = JSON.parse(readFileSync(recordPath(), 'utf8'));
+    const record: unknown = JSON.parse(readFileSync(path, 'utf8'));
     return recordFault(record) === undefined ? (record as EmbeddedServer) : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Whether the server of a record is known not to run: it was stopped, which removes the record, or its
+ * process has ended. A record that this user may not read says nothing.
+ */
+export function isKnownToBeGone(path: string): boolean {
+  const server = readRecord(path);
+  if (server !== undefined) return !isProcessAlive(server.pid);
+  try {
+    readFileSync(path);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
   }
 }
 
@@ -252,7 +267,7 @@ export function isEmbedded(address: string): boolean {
   return server?.address === address && isProcessAlive(server.pid);
 }
 
-function recordPath(): string {
+export function recordPath(): string {
   return join(stateFolder(), 'server.json');
 }
 

@@ -38,8 +38,11 @@ export interface Holder {
   namespace: string;
   /** Address of the server, or `embedded`. */
   server: string;
-  /** Process id of the embedded server, and the machine that it runs on. */
-  process?: { pid: number; machine: string };
+  /**
+   * Process id of the embedded server, the machine that it runs on, and the absolute path of the file that
+   * names its process after a restart.
+   */
+  process?: { pid: number; machine: string; record?: string };
   host: string;
   user: string;
   /** ISO 8601. */
@@ -65,7 +68,7 @@ export const HOLDER = new RecordKind<Holder>(
       user: TEXT,
       since: TEXT,
     },
-    { process: objectOf({ pid: { type: 'integer' }, machine: TEXT }) },
+    { process: objectOf({ pid: { type: 'integer' }, machine: TEXT }, { record: TEXT }) },
   ),
 );
 

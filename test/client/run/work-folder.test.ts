@@ -81,11 +81,17 @@ test('a folder is free again when its run has ended, or was terminated and relea
   await folder(0).start(plan, {}, true);
 });
 
-test('the embedded server of another user is known to be gone only if its process on this machine has ended', async (context) => {
+test('the embedded server of another user is known to be gone only if its process on this machine has ended and was not restarted', async (context) => {
   const { pid: dead } = spawnSync(process.execPath, ['-e', '']);
   const machine = machineIdentity();
+  const records = temporaryFolder(context);
+  const restarted = join(records, 'restarted.json');
+  const facts = { address: '127.0.0.1:1', pid: process.pid, database: 'd', version: '1' };
+  writeFileSync(restarted, JSON.stringify(facts));
   for (const [server, free] of [
     [{ pid: dead, machine }, true],
+    [{ pid: dead, machine, record: join(records, 'removed.json') }, true],
+    [{ pid: dead, machine, record: restarted }, false],
     [{ pid: process.pid, machine }, false],
     [{ pid: dead, machine: `${machine}-another-container` }, false],
   ] as const) {
