@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { addServerOptions } from '../command-line/options.js';
 import { RemoteRun } from '../run/remote-run.js';
-import { findRun } from '../run/run-index.js';
+import { findLostRun, findRun } from '../run/run-index.js';
 import { WorkFolder } from '../run/work-folder.js';
 import { openSession, type ServerChoice } from '../server/connect.js';
 
@@ -22,7 +22,8 @@ export function createCommand(): Command {
 }
 
 async function cancel(name: string, options: CancelOptions): Promise<void> {
-  const entry = findRun(name, options.work);
+  const lost = options.work === undefined ? findLostRun(name) : undefined;
+  const entry = lost ?? findRun(name, options.work);
   const { run } = entry;
   // The embedded server is started if necessary: otherwise an open run would continue the next time it
   // starts.
@@ -38,7 +39,7 @@ async function cancel(name: string, options: CancelOptions): Promise<void> {
       });
     }
     console.log(`${run}  cancelled${polite ? '' : ' immediately'}; finished work is kept`);
-    console.log(`  resume it   npx sam-mil resume ${run}`);
+    console.log(`  resume it   npx sam-mil resume ${run}${lost === undefined ? '' : ' --work NEW_PATH'}`);
   } finally {
     await session.close();
   }

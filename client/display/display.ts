@@ -38,7 +38,7 @@ abstract class TextDisplay implements RunListener {
 
   async ended(entry: RunEntry, outcome: RunOutcome): Promise<void> {
     this.closed();
-    const lines = await resultLines(entry, readRunPlan(entry), outcome, this.palette);
+    const lines = await resultLines(entry, () => readRunPlan(entry), outcome, this.palette);
     this.stream.write(`${lines.join('\n')}\n`);
   }
 

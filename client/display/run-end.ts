@@ -29,14 +29,14 @@ export function resultObject(entry: RunEntry, outcome: RunOutcome): object {
  */
 export async function resultLines(
   entry: RunEntry,
-  plan: Plan,
+  readPlan: () => Plan,
   outcome: RunOutcome,
   palette: Palette,
 ): Promise<string[]> {
   if (outcome.ended !== 'result') return leavingLines(entry, outcome.ended);
   const { status } = outcome;
   const lines = [headline(status, palette), ...renderFailures(status, palette)];
-  for (const { stage, html, metrics } of await findReports(plan)) {
+  for (const { stage, html, metrics } of await findReports(readPlan())) {
     if (status.stages.find(({ name }) => name === stage)?.state !== 'done') {
       lines.push(`Report   none from this run; an earlier one is in ${shortPath(html)}`);
       continue;

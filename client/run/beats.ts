@@ -21,7 +21,8 @@ export class BeatMemory {
   /** Returns how long a running activity has been silent; undefined for one that may be alive. */
   silenceOf(workflowId: string, pending: Pending, now = Date.now()): Silence | undefined {
     const { lastHeartbeatTime, lastStartedTime, activityOptions, activityId } = pending;
-    const beat = milliseconds(lastHeartbeatTime) ?? milliseconds(lastStartedTime);
+    // A retried activity keeps the last heartbeat of its earlier attempt, which another worker sent.
+    const beat = latest(milliseconds(lastHeartbeatTime), milliseconds(lastStartedTime));
     const timeout = milliseconds(activityOptions?.heartbeatTimeout);
     if (beat === undefined || !timeout) return undefined;
     const since = this.remember(`${workflowId} ${activityId}`, beat, now);
@@ -36,6 +37,11 @@ export class BeatMemory {
     this.seen.set(key, { beat, at });
     return at;
   }
+}
+
+function latest(...times: (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
 }
 
 function milliseconds(time: Pending['lastHeartbeatTime']): number | undefined {

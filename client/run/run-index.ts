@@ -53,10 +53,20 @@ export function forgetRun(run: string): void {
 
 /** Returns the runs of this user on this machine, newest first, without those whose record is gone. */
 export function knownRuns(): RunEntry[] {
+  return rememberedRuns()
+    .filter(({ work, run }) => existsSync(runFolder(work, run)))
+    .sort((a, b) => (a.started < b.started ? 1 : -1));
+}
+
+/** Returns the run of this name if its work folder was moved or deleted: it may still be open. */
+export function findLostRun(name: string): RunEntry | undefined {
+  return rememberedRuns().find(({ work, run }) => run === name && !existsSync(runFolder(work, run)));
+}
+
+function rememberedRuns(): RunEntry[] {
   return entryFiles()
     .flatMap((path) => readEntry(path) ?? [])
-    .filter(({ work, run }) => keyProblem(run) === undefined && existsSync(runFolder(work, run)))
-    .sort((a, b) => (a.started < b.started ? 1 : -1));
+    .filter(({ run }) => keyProblem(run) === undefined);
 }
 
 /** Names the files of {@link knownRuns} that cannot be used. Their runs are still in their work folders. */
@@ -105,6 +115,8 @@ export function findRun(name: string, work?: string): RunEntry {
     const names = found.slice(0, 5).map((entry) => entry.run);
     throw invalid(`several runs start with "${name}": ${names.join(', ')}`, 'use a longer part of the name');
   }
+  const lost = work === undefined ? findLostRun(name) : undefined;
+  if (lost !== undefined) throw lostFolder(lost);
   const known = runs.slice(0, 5).map((entry) => entry.run);
   throw new SamMilError(
     'InvalidInput',
@@ -117,6 +129,13 @@ export function findRun(name: string, work?: string): RunEntry {
           : 'check the folder given with --work',
     },
   );
+}
+
+function lostFolder({ run, work }: RunEntry): SamMilError {
+  return new SamMilError('InvalidInput', `the work folder of run ${run} is missing`, {
+    file: work,
+    next: `mount it or move it back; if it was moved, add --work NEW_PATH; \`npx sam-mil cancel ${run}\` ends the run`,
+  });
 }
 
 /**

@@ -26,7 +26,7 @@ test('a report of an earlier run is not shown as the result of a run that did no
       stages: [{ name: 'report', needs: [], state, failures: [], ...counts }],
     };
     const entry = { run: 'p-1', work, server: 'embedded', namespace: 'default', started: 0 };
-    return resultLines(entry as never, plan, { ended: 'result', status }, pc.createColors(false));
+    return resultLines(entry as never, () => plan, { ended: 'result', status }, pc.createColors(false));
   };
   assert.ok((await linesOf('done')).some((line) => /^Report {3}\S+report\.html$/.test(line)));
   const waiting = await linesOf('waiting');
