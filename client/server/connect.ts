@@ -202,7 +202,7 @@ async function connect({ kind, connectionOptions: options }: Target, address: st
     await refuse();
     const hint = options.tls
       ? 'check the API key and the profile'
-      : 'if the server requires TLS, use a profile that enables it';
+      : 'if the server requires TLS, use a profile that enables it; the embedded server of another account accepts only that account';
     throw new ServerUnreachable(
       `the Temporal server at ${address} did not accept the connection: ${(error as Error).message}`,
       hint,
