@@ -13,7 +13,10 @@ import type { Scene } from './support/scene.js';
 import type { Trial } from './support/trial.js';
 import { copyWork, eventsIn, listed, namesIn, wrongReceipts } from './support/work-folder.js';
 
-/** A step that is cut off while it works with another value of a param that concerns no earlier step. */
+/**
+ * A step that is cut off while it works with another value of a param that concerns no earlier step. The only
+ * step of a stage has the name of the stage.
+ */
 interface Round {
   stage: string;
   step: string;
@@ -24,9 +27,9 @@ const ROUNDS: readonly Round[] = [
   { stage: 'region', step: 'extract', set: 'encoder=stain-texture' },
   { stage: 'region', step: 'segment', set: 'geojson=true' },
   { stage: 'region', step: 'patch', set: 'patch-size=224' },
-  { stage: 'cohort', step: 'assemble-cohort', set: 'seed=7' },
+  { stage: 'cohort', step: 'cohort', set: 'seed=7' },
   { stage: 'split', step: 'split', set: 'val-ratio=0.4' },
-  { stage: 'train', step: 'train-fold', set: 'epochs=45' },
+  { stage: 'train', step: 'train', set: 'epochs=45' },
   { stage: 'evaluate', step: 'evaluate', set: 'bootstrap=500' },
   { stage: 'heatmap', step: 'heatmap', set: 'colormap=magma' },
   { stage: 'report', step: 'report', set: 'title=Earlier' },
