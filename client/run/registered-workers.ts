@@ -62,8 +62,7 @@ export async function listNeeds(
 export function othersServe({ queues, plugins, serve, ...server }: WorkerFacts): boolean {
   const fitting = workersOn(server).filter(
     (worker) =>
-      plugins.every((path) => worker.plugins.includes(path)) &&
-      serve.every((path) => worker.serve.some((folder) => isBelow(folder, path))),
+      plugins.every((path) => worker.plugins.includes(path)) && folderNotServed(worker, serve) === undefined,
   );
   return queues.every((queue) => fitting.some((worker) => worker.queues.includes(queue)));
 }
@@ -99,12 +98,16 @@ function refuseWorkerOfOtherFolders(
   serve: readonly string[],
   address: string,
 ): void {
-  const missing = serve.find((path) => !worker.serve.some((folder) => isBelow(folder, path)));
+  const missing = folderNotServed(worker, serve);
   if (missing === undefined) return;
   throw invalid(
     `other accounts may write to ${missing}, and the worker with process id ${worker.pid} at ${address} was not told to serve it`,
     `wait until its command has ended, or restart the worker with --serve ${missing}`,
   );
+}
+
+function folderNotServed(worker: WorkerFacts, serve: readonly string[]): string | undefined {
+  return serve.find((path) => !worker.serve.some((folder) => isBelow(folder, path)));
 }
 
 function workersOn({ address, namespace, prefix }: WorkerServer): (WorkerFacts & { pid: number })[] {

@@ -18,7 +18,6 @@ const PACKAGES = 1460;
 
 export interface BuildOptions {
   log: SetUpLog;
-  signal?: AbortSignal;
   /** Default: this machine's. */
   platform?: string;
   /** Folder of a Go toolchain. Default: the pinned one is downloaded. */
@@ -65,7 +64,7 @@ export function digestPath(folder: string): string {
 }
 
 async function compile(sources: TemporalSources, scratch: string, options: BuildOptions): Promise<void> {
-  const { log, signal, platform } = options;
+  const { log, platform } = options;
   const root = options.toolchain ?? (await downloadGo(join(scratch, 'toolchain'), log));
   // A copy, so that what is compiled is what the digest was taken of, whatever happens to the files.
   const folder = join(scratch, 'source');
@@ -77,12 +76,10 @@ async function compile(sources: TemporalSources, scratch: string, options: Build
     {
       cwd: folder,
       env: await goEnvironment(root, scratch, platform),
-      signal,
       onLine: progressReport(log),
     },
   );
   if (result.code === 0) return;
-  if (signal?.aborted) throw signal.reason;
   throw failureOf(result);
 }
 

@@ -12,7 +12,6 @@ import { readTemporalSources, type TemporalSources } from './temporal-sources.js
 /** The embedded server's program. */
 export interface TemporalServer {
   path: string;
-  from: 'cache' | 'built';
   /** Version of the server inside: `1.32.2`. */
   server: string;
 }
@@ -21,22 +20,19 @@ export interface TemporalServer {
  * The program of the embedded server: the cached build, else a build from the sources in this package.
  * @throws SamMilError as {@link buildTemporalServer}; InvalidInput if the binary is not the pinned one
  */
-export async function ensureTemporalServer(
-  log: SetUpLog = silent,
-  signal?: AbortSignal,
-): Promise<TemporalServer> {
+export async function ensureTemporalServer(log: SetUpLog = silent): Promise<TemporalServer> {
   const sources = await readTemporalSources();
   const folder = cacheFolder(sources);
-  const found = await inspect(sources, folder, 'cache');
+  const found = await inspect(sources, folder);
   if (typeof found !== 'string') return found;
   return withFileLock(
     join(folder, '..', '.build.lock'),
     async () => {
-      const cached = await inspect(sources, folder, 'cache');
+      const cached = await inspect(sources, folder);
       if (typeof cached !== 'string') return cached;
       if (existsSync(programPath(folder))) log(`Temporal server: building it again: ${cached}`);
-      await buildTemporalServer(sources, folder, { log, signal });
-      const built = await inspect(sources, folder, 'built');
+      await buildTemporalServer(sources, folder, { log });
+      const built = await inspect(sources, folder);
       if (typeof built !== 'string') return built;
       throw new SamMilError('InvalidInput', `the Temporal server was built but is not used: ${built}`, {
         file: programPath(folder),
@@ -50,15 +46,11 @@ export async function ensureTemporalServer(
 /** Finds a built server without building one, or says why there is none. */
 export async function locateTemporalServer(): Promise<TemporalServer | string> {
   const sources = await readTemporalSources();
-  return inspect(sources, cacheFolder(sources), 'cache');
+  return inspect(sources, cacheFolder(sources));
 }
 
 /** Returns the facts of a build, or why it cannot be used. */
-async function inspect(
-  sources: TemporalSources,
-  folder: string,
-  from: TemporalServer['from'],
-): Promise<TemporalServer | string> {
+async function inspect(sources: TemporalSources, folder: string): Promise<TemporalServer | string> {
   const path = programPath(folder);
   if (!existsSync(path)) return `no build in the cache (${folder})`;
   const { uid, mode } = await stat(folder);
@@ -73,7 +65,7 @@ async function inspect(
   const result = await runCommand(path, ['-version'], { timeout: 30_000 });
   const server = result.stdout.trim();
   if (result.code !== 0 || server === '') return `${path} does not run: ${lastLine(result)}`;
-  return { path, from, server };
+  return { path, server };
 }
 
 /** Contains the digest of the sources, so that an edited program is built again. */

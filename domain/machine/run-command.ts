@@ -14,7 +14,6 @@ export interface CommandOptions {
   env?: NodeJS.ProcessEnv;
   /** Milliseconds after which the program is killed. */
   timeout?: number;
-  signal?: AbortSignal;
   /** Called with each line of the program's output as it arrives. */
   onLine?: (line: string) => void;
 }
@@ -35,7 +34,6 @@ export function runCommand(
     const child = spawn(program, args, {
       cwd: options.cwd,
       env: options.env ?? process.env,
-      signal: options.signal,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     // spawn's own timeout keeps running, and keeps this process alive, even if the program could not be

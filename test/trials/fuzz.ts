@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Scene } from './support/scene.js';
 import type { Trial } from './support/trial.js';
@@ -11,7 +10,6 @@ export const fuzz: Trial = {
   name: 'fuzz',
   title: 'damaged and hostile files are given to every parser: each is refused within its limits',
   limit: 1500,
-  unavailable: () => (existsSync(FUZZ) ? undefined : 'test/trials/fuzz does not exist'),
   run: async (scene: Scene) => {
     const child = spawn(process.execPath, [FUZZ, '--seed', `${scene.seed}`], {
       env: { ...process.env, ...scene.environment },

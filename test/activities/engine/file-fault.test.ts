@@ -14,7 +14,7 @@ function failureOf(error: unknown, late: boolean): ApplicationFailure {
   return failure;
 }
 
-test('a missing file ends an engine activity after a minute, with its name, instead of after half a day', async (context) => {
+test('a missing file ends an engine activity that has been retried for long enough, and is named', async (context) => {
   const path = join(temporaryFolder(context), 'gone', 'manifest.jsonl');
   const error: unknown = await readFile(path).catch((cause: unknown) => cause);
   const early = failureOf(error, false);
