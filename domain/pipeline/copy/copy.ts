@@ -10,7 +10,7 @@ import {
   temporaryName,
   writeAtomic,
 } from '../../files/atomic.js';
-import { goneFolder } from '../../files/make-folders.js';
+import { goneFolder, isBelow, makeFoldersBelow } from '../../files/make-folders.js';
 import { readItems } from '../../engine/store/items.js';
 import type { FileRef, Job, JobResult } from '../../job.js';
 import { outputFile } from '../output-refs.js';
@@ -49,7 +49,7 @@ export async function run(job: Job<CopyWith>): Promise<JobResult> {
   for (const [i, copy] of pending.entries()) {
     job.signal.throwIfAborted();
     job.progress({ unit: 'files', done: i, total: pending.length });
-    await copyWhole(copy, join(folder, copy.to), job.scratch);
+    await copyWhole(copy, join(folder, copy.to), job);
     job.progress({ unit: 'files', done: i + 1, total: pending.length });
   }
   const list: CopiedFile[] = copies.map(({ to: path, digest }) => ({ path, digest }));
@@ -155,10 +155,14 @@ function removeTemporaries(targets: readonly string[]): void {
   }
 }
 
-async function copyWhole({ from, digest }: Copy, target: string, scratch: string): Promise<void> {
+async function copyWhole(
+  { from, digest }: Copy,
+  target: string,
+  { work, scratch }: Pick<Job, 'work' | 'scratch'>,
+): Promise<void> {
   const temporary = temporaryName(target);
   try {
-    mkdirSync(dirname(target), { recursive: true });
+    await makeTargetFolder(work, dirname(target));
     await copyFile(from, temporary);
     const found = await digestOfFile(temporary);
     if (found !== digest) {
@@ -173,6 +177,12 @@ async function copyWhole({ from, digest }: Copy, target: string, scratch: string
     commitTemporary(temporary, target);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw asWriteError(error, target);
+    throw existsSync(scratch) ? asWriteError(error, target) : goneFolder(scratch, error);
   }
+}
+
+/** Creates parents only outside the work folder: nothing recreates a work folder that was moved away. */
+async function makeTargetFolder(work: string, folder: string): Promise<void> {
+  if (isBelow(work, folder)) await makeFoldersBelow(work, folder);
+  else mkdirSync(folder, { recursive: true });
 }

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { digestOf } from '../../../../domain/digest.js';
@@ -86,4 +95,18 @@ test('refuses two files with one name, a changed source, and an empty copy', asy
     run(setUp(t, { outputs: undefined })),
     hasCode('InvalidInput', /`items` requires `outputs`/),
   );
+});
+
+test('a work folder that is moved away between two files is not recreated by the copy', async (t) => {
+  const job = setUp(t, { to: 'published' });
+  const scratch = join(job.work, '.scratch');
+  mkdirSync(scratch);
+  const moved = `${job.work}-moved`;
+  t.after(() => rmSync(moved, { recursive: true, force: true }));
+  const progress = ({ done }: { done: number }) => {
+    if (done === 1 && !existsSync(moved)) renameSync(job.work, moved);
+  };
+  await assert.rejects(run({ ...job, scratch, progress }), hasCode('Superseded', /private folder/));
+  assert.equal(existsSync(job.work), false);
+  assert.deepEqual(readdirSync(join(moved, 'published')), ['a.h5']);
 });
