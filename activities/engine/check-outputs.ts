@@ -2,7 +2,7 @@ import { SamMilError } from '../../domain/errors.js';
 import { listOf, objectOf, shapeFault, TEXT } from '../../domain/files/json-record.js';
 import { isFileRef, type FileRef, type ItemRecord } from '../../domain/job.js';
 import type { StagePlan } from '../../domain/engine/language/plan/plan.js';
-import { readReferenced } from '../../domain/engine/store/damaged-output.js';
+import { readReferencedText } from '../../domain/engine/store/damaged-output.js';
 import { linesOf } from '../../domain/engine/store/item-shapes.js';
 import { readItems } from '../../domain/engine/store/items-digest.js';
 import { requireLease } from '../../domain/engine/store/lease.js';
@@ -70,7 +70,7 @@ async function damageOf(check: StageCheck, ended: EndedStage): Promise<DamagedSt
 const usedFault = shapeFault(objectOf({ key: TEXT, steps: listOf(TEXT) }));
 
 async function readUsed(work: string, receipts: FileRef): Promise<UsedReceipts[]> {
-  return linesOf<UsedReceipts>(await readReferenced(work, receipts), usedFault);
+  return linesOf<UsedReceipts>(await readReferencedText(work, receipts), usedFault);
 }
 
 /** The first damaged output of an item; undefined if all are intact. */

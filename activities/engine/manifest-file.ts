@@ -1,4 +1,4 @@
-import { readReferenced } from '../../domain/engine/store/damaged-output.js';
+import { readReferencedText } from '../../domain/engine/store/damaged-output.js';
 import { linesOf, manifestLineFault } from '../../domain/engine/store/item-shapes.js';
 import type { Manifest, ManifestLine } from './stage-messages.js';
 
@@ -10,7 +10,7 @@ const KEPT = 4;
 export async function readManifest(work: string, { file }: Manifest): Promise<ManifestLine[]> {
   const cached = known.get(file.digest);
   if (cached) return cached;
-  const lines = linesOf<ManifestLine>(await readReferenced(work, file), manifestLineFault);
+  const lines = linesOf<ManifestLine>(await readReferencedText(work, file), manifestLineFault);
   if (known.size >= KEPT) known.delete([...known.keys()][0]);
   known.set(file.digest, lines);
   return lines;

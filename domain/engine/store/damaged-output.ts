@@ -25,7 +25,7 @@ export function damagedOutput(
  * Reads the text of a file of the run, such as a list of items, that must be as its reference states.
  * @throws SamMilError OutputDamaged if it is missing or was changed; as {@link resolveInside}
  */
-export async function readReferenced(work: string, { path, digest }: FileRef): Promise<string> {
+export async function readReferencedText(work: string, { path, digest }: FileRef): Promise<string> {
   const text = await readFile(await resolveInside(work, path), 'utf8').catch((cause: unknown) => {
     throw damagedOutput(path, 'missing', { cause });
   });

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { digestOf, digestOfJson } from '../../digest.js';
 import { isFileRef, type ItemRecord, type ItemsRef } from '../../job.js';
 import { isJsonObject, jsonLines, type Json } from '../../json.js';
-import { readReferenced } from './damaged-output.js';
+import { readReferencedText } from './damaged-output.js';
 import { itemRecordFault, linesOf } from './item-shapes.js';
 import { relativeToWork } from './paths.js';
 
@@ -29,7 +29,7 @@ export async function digestOfItems(work: string, ref: ItemsRef): Promise<string
 export async function readItems(work: string, ref: ItemsRef): Promise<ItemRecord[]> {
   const forecast = forecasts.get(ref.items.digest);
   if (forecast !== undefined) return parseItems(forecast);
-  return parseItems(await readReferenced(work, ref.items));
+  return parseItems(await readReferencedText(work, ref.items));
 }
 
 /** Creates a reference to items that are not in a file: the items that a stage would return if it ran now. */
