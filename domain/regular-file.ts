@@ -13,8 +13,6 @@ const MAX_CALL_BYTES = 1 << 30;
 
 const MIB = 1 << 20;
 
-const USE_A_FILE = 'save the data to a file, and use the path of that file';
-
 export interface RegularFile {
   descriptor: number;
   status: BigIntStats;
@@ -65,8 +63,8 @@ export interface ReadLimit {
 }
 
 /**
- * Reads a whole file of at most `limit` bytes. Only the size that the file had when it was opened is read, so
- * that neither a growing file nor one of /proc (whose size is 0) can go on without end.
+ * Reads a whole file of at most `limit` bytes. No more is read than the size that the file had when it was
+ * opened: a growing file, or one of /proc (whose size is 0), could otherwise be read forever.
  * @throws SamMilError InvalidInput for anything other than a regular file, or a larger file; the error of the
  *   file system
  */
@@ -76,14 +74,20 @@ export function readRegular(path: string, limit: ReadLimit): Buffer {
     const size = Number(status.size);
     if (size > limit.bytes) throw tooLarge(path, `${size} bytes`, limit);
     const bytes = Buffer.alloc(size);
-    let done = 0;
-    for (let count = -1; done < size && count !== 0; done += count) {
-      count = readSync(descriptor, bytes, done, Math.min(size - done, MAX_CALL_BYTES), done);
-    }
-    return bytes.subarray(0, done);
+    return bytes.subarray(0, readFully(descriptor, bytes, 0));
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Fills `bytes` from a position of a file. Returns the number of bytes read, which is less at its end. */
+export function readFully(descriptor: number, bytes: Uint8Array, position: number): number {
+  let done = 0;
+  for (let count = -1; done < bytes.length && count !== 0; done += count) {
+    const most = Math.min(bytes.length - done, MAX_CALL_BYTES);
+    count = readSync(descriptor, bytes, done, most, position + done);
+  }
+  return done;
 }
 
 /** Creates the error for a file that exceeds a limit. */
@@ -98,11 +102,16 @@ export function tooLarge(file: string, found: string, { bytes, next }: ReadLimit
 
 /** Creates the error for a path that is not a regular file. */
 export function notRegular(path: string, status: FileKind): SamMilError {
+  return refusal(path, kindOf(status));
+}
+
+function refusal(path: string, found: string, cause?: unknown): SamMilError {
   return new SamMilError('InvalidInput', 'is not a regular file', {
     file: path,
     expected: 'a regular file',
-    found: kindOf(status),
-    next: USE_A_FILE,
+    found,
+    next: 'save the data to a file, and use the path of that file',
+    cause,
   });
 }
 
@@ -118,11 +127,5 @@ function kindOf(status: FileKind): string {
 function notOpened(path: string, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== 'ENXIO' && code !== 'ENODEV' && code !== 'EISDIR') return error;
-  return new SamMilError('InvalidInput', 'is not a regular file', {
-    file: path,
-    expected: 'a regular file',
-    found: code === 'EISDIR' ? 'a folder' : 'a socket or a device',
-    next: USE_A_FILE,
-    cause: error,
-  });
+  return refusal(path, code === 'EISDIR' ? 'a folder' : 'a socket or a device', error);
 }

@@ -133,7 +133,7 @@ export const pauseUpdate = defineUpdate<RunStatus>('pause');
 
 /**
  * Continues a paused run; restarts the held stages of a held run, in which only failed items run again.
- * Stages whose outputs were changed or deleted meanwhile run again before them. `stages` limits the retry.
+ * Stages whose outputs were changed or deleted run again first. `stages` limits the retry.
  * Refused if there is nothing to resume.
  */
 export const resumeUpdate = defineUpdate<RunStatus, [ResumeRequest]>('resume');

@@ -60,7 +60,8 @@ async function checkStep(
   step: StepPlan,
   stepInput: () => StepInput,
 ): Promise<Receipt | string> {
-  const found = await inspectReceipt(item.work, { stage: item.stage, item: item.item, step: step.id });
+  const place = { stage: item.stage, item: item.item, step: step.id };
+  const found = await inspectReceipt(item.work, place);
   if (found.state !== 'valid')
     return found.state === 'missing' ? 'it has not run yet' : 'its receipt is damaged';
   const receipt = found.value;
@@ -71,7 +72,7 @@ async function checkStep(
   const fault = await receiptFault(check.engine, input, receipt, prepared);
   if (fault !== undefined) return fault;
   // Its outputs may have been replaced since they were checked; the step's own attempt checks them again.
-  const disturbed = await check.revoke?.({ stage: item.stage, item: item.item, step: step.id });
+  const disturbed = await check.revoke?.(place);
   return disturbed === true ? 'an attempt that was cut off still ran' : receipt;
 }
 

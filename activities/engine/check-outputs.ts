@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { digestOf } from '../../domain/digest.js';
 import { SamMilError } from '../../domain/errors.js';
-import { objectOf, shapeFault } from '../../domain/files/json-record.js';
+import { listOf, objectOf, shapeFault, TEXT } from '../../domain/files/json-record.js';
 import { isFileRef, type FileRef, type ItemRecord } from '../../domain/job.js';
 import type { StagePlan } from '../../domain/engine/language/plan/plan.js';
-import { damagedOutput } from '../../domain/engine/store/damaged-output.js';
+import { readReferencedText } from '../../domain/engine/store/damaged-output.js';
 import { linesOf } from '../../domain/engine/store/item-shapes.js';
 import { readItems } from '../../domain/engine/store/items-digest.js';
 import { requireLease } from '../../domain/engine/store/lease.js';
@@ -24,7 +22,7 @@ const SHOWN = 5;
  * Compares the outputs of ended stages with the receipts that their results are based on. Content is read
  * only where the stamp of a file differs. Returns the stages with an output, or a list of items, that was
  * changed or deleted.
- * @throws the signal's reason; as {@link requireLease} if the work folder was lost meanwhile
+ * @throws the signal's reason; as {@link requireLease} if the run has lost its work folder
  */
 export async function findDamage(
   engine: EngineContext,
@@ -69,16 +67,10 @@ async function damageOf(check: StageCheck, ended: EndedStage): Promise<DamagedSt
   return files.length === 0 ? undefined : { stage, items: files.length, files: files.slice(0, SHOWN) };
 }
 
-const usedFault = shapeFault(
-  objectOf({ key: { type: 'string' }, steps: { type: 'array', items: { type: 'string' } } }),
-);
+const usedFault = shapeFault(objectOf({ key: TEXT, steps: listOf(TEXT) }));
 
-async function readUsed(work: string, { path, digest }: FileRef): Promise<UsedReceipts[]> {
-  const text = await readFile(insideWork(work, path), 'utf8').catch((cause: unknown) => {
-    throw damagedOutput(path, 'missing', { cause });
-  });
-  if (digestOf(text) !== digest) throw damagedOutput(path, 'changed');
-  return linesOf<UsedReceipts>(text, usedFault);
+async function readUsed(work: string, receipts: FileRef): Promise<UsedReceipts[]> {
+  return linesOf<UsedReceipts>(await readReferencedText(work, receipts), usedFault);
 }
 
 /** The first damaged output of an item; undefined if all are intact. */

@@ -64,8 +64,8 @@ export async function checkPage(engine: EngineContext, input: CheckPageInput): P
 }
 
 /**
- * The fields that expressions use. If one of them does not exist, the names of the others go along without
- * their values, for the error that suggests a name.
+ * The fields that expressions use. If one of them does not exist, the names of the others are sent too,
+ * without their values, for the error that suggests a name.
  */
 function chosen(fields: JsonObject, used: ReadonlySet<string> | 'all'): JsonObject {
   if (used === 'all') return fields;

@@ -27,8 +27,9 @@ async function readWeights(plan: Plan, { work, items }: CloseRunInput): Promise<
   const weights: JsonObject = {};
   for (const stage of plan.stages) {
     const first = await firstDone(work, items[stage.name]);
-    for (const step of first === undefined ? [] : stage.steps) {
-      const hidden = await hiddenOf(work, stage, first ?? '', step.id);
+    if (first === undefined) continue;
+    for (const step of stage.steps) {
+      const hidden = await hiddenOf(work, stage, first, step.id);
       if (Object.keys(hidden).length > 0) weights[`${stage.name}.${step.id}`] = hidden;
     }
   }

@@ -1,4 +1,4 @@
-import { Context, type Info } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { RunScope } from '../../domain/engine/item/step-input.js';
 import type { EngineContext } from '../step/engine-context.js';
@@ -55,9 +55,9 @@ function beating<In extends RunScope, Out>(
     try {
       return await run(input);
     } catch (error) {
-      const waited = Date.now() - context.info.scheduledTimestampMs;
-      const fault = asFileFault(error, input.work, waited >= patienceMs);
-      throw withPatience(asFailure(fault), context.info, patienceMs);
+      const late = Date.now() - context.info.scheduledTimestampMs >= patienceMs;
+      const failure = asFailure(asFileFault(error, input.work, late));
+      throw late ? lastFailure(failure) : failure;
     } finally {
       clearInterval(timer);
     }
@@ -68,13 +68,8 @@ function beating<In extends RunScope, Out>(
  * These activities are retried for half a day, as a full disk may need it. A work folder that is missing for
  * longer than `patienceMs` was probably moved: the stage then fails, and the run holds and says so.
  */
-function withPatience(
-  failure: Error,
-  { scheduledTimestampMs }: Pick<Info, 'scheduledTimestampMs'>,
-  patienceMs: number,
-): Error {
+function lastFailure(failure: Error): Error {
   if (!(failure instanceof ApplicationFailure) || failure.type !== 'WorkFolderLost') return failure;
-  if (Date.now() - scheduledTimestampMs < patienceMs) return failure;
   const { message, type, details } = failure;
   return ApplicationFailure.create({ message, type, nonRetryable: true, details: details ?? [] });
 }

@@ -15,7 +15,7 @@ export async function writeLock(engine: EngineContext, plan: Plan, input: ReadPl
   await write(input, lockOf(engine, plan, input));
 }
 
-/** Adds the weights that were used. A lock file that was damaged meanwhile is written again. */
+/** Adds the weights that were used. A lock file that was damaged is written again. */
 export async function addWeights(
   engine: EngineContext,
   plan: Plan,

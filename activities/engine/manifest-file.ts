@@ -1,7 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { digestOf } from '../../domain/digest.js';
-import { damagedOutput } from '../../domain/engine/store/damaged-output.js';
-import { resolveInside } from '../../domain/engine/store/inside.js';
+import { readReferencedText } from '../../domain/engine/store/damaged-output.js';
 import { linesOf, manifestLineFault } from '../../domain/engine/store/item-shapes.js';
 import type { Manifest, ManifestLine } from './stage-messages.js';
 
@@ -13,11 +10,7 @@ const KEPT = 4;
 export async function readManifest(work: string, { file }: Manifest): Promise<ManifestLine[]> {
   const cached = known.get(file.digest);
   if (cached) return cached;
-  const text = await readFile(await resolveInside(work, file.path), 'utf8').catch((cause: unknown) => {
-    throw damagedOutput(file.path, 'missing', { cause });
-  });
-  if (digestOf(text) !== file.digest) throw damagedOutput(file.path, 'changed');
-  const lines = linesOf<ManifestLine>(text, manifestLineFault);
+  const lines = linesOf<ManifestLine>(await readReferencedText(work, file), manifestLineFault);
   if (known.size >= KEPT) known.delete([...known.keys()][0]);
   known.set(file.digest, lines);
   return lines;

@@ -16,7 +16,7 @@ export function needsReferences(stage: StagePlan): (string | number)[][] {
 
 /**
  * Returns the fields of an item that the expressions of the stages read; `all` if one reads the whole item or
- * computes a name. Only these fields travel through Temporal, whose history keeps them in clear.
+ * computes a name. Only these fields are sent through Temporal, whose history stores them unencrypted.
  */
 export function usedFields(stages: readonly StagePlan[]): ReadonlySet<string> | 'all' {
   const used = new Set<string>();

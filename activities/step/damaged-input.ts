@@ -6,8 +6,7 @@ import { damagedOutput } from '../../domain/engine/store/damaged-output.js';
 import { contentFault } from '../../domain/engine/store/digest-cache.js';
 import { readItems } from '../../domain/engine/store/items.js';
 import { insideWork, relativeToWork } from '../../domain/engine/store/paths.js';
-import { stepsWithReceipts } from '../../domain/engine/store/publish.js';
-import { readReceipt } from '../../domain/engine/store/receipts.js';
+import { receiptsOf } from '../../domain/engine/store/receipts.js';
 import type { EngineContext } from './engine-context.js';
 import type { StepToPrepare } from './prepare-step.js';
 import type { GivenInput } from './resolve-with.js';
@@ -53,12 +52,9 @@ export async function explainMissing(work: string, error: unknown): Promise<unkn
   const path = file === undefined || existsSync(file) ? undefined : relativeToWork(work, file);
   if (path === undefined) return error;
   const [stage] = path.split('/');
-  for (const step of await stepsWithReceipts(work, { stage, item: stage }).catch(() => [])) {
-    const receipt = await readReceipt(work, { stage, item: stage, step });
-    if (receipt !== undefined && Object.hasOwn(receipt.files, path))
-      return damagedOutput(path, 'missing', { cause: error });
-  }
-  return error;
+  const receipts = await receiptsOf(work, { stage, item: stage }).catch(() => []);
+  const made = receipts.some(({ receipt }) => Object.hasOwn(receipt.files, path));
+  return made ? damagedOutput(path, 'missing', { cause: error }) : error;
 }
 
 /** @throws SamMilError OutputDamaged if a list of items was changed or deleted */
@@ -109,10 +105,8 @@ async function faultOf(
   const path = insideWork(work, made.path);
   if ((await cache.known(path)) === undefined) {
     const place = { stage: made.path.split('/')[0], item: made.item ?? item };
-    for (const step of await stepsWithReceipts(work, place).catch(() => [])) {
-      const receipt = await readReceipt(work, { ...place, step });
-      if (receipt !== undefined) cache.rememberOutputs(receipt.files);
-    }
+    const receipts = await receiptsOf(work, place).catch(() => []);
+    for (const { receipt } of receipts) cache.rememberOutputs(receipt.files);
   }
   return contentFault(cache, path, made.digest);
 }

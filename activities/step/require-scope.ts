@@ -17,8 +17,8 @@ export async function requireScope({ served }: EngineContext, scope: RunScope): 
 }
 
 /**
- * Returns why an activity failed: that the run has lost its work folder meanwhile, which any file error may
- * mean, or else the error itself.
+ * Returns why an activity failed: that the run has lost its work folder, which any file error may mean, or
+ * else the error itself.
  */
 export async function explainScope({ work, lease }: RunScope, error: unknown): Promise<unknown> {
   return requireLease(work, lease).then(
@@ -27,7 +27,7 @@ export async function explainScope({ work, lease }: RunScope, error: unknown): P
   );
 }
 
-/** @throws SamMilError Refused if the plan has no such step: a workflow of somebody else has called it */
+/** @throws SamMilError Refused if the plan has no such step: another program has called this activity */
 export function requirePlannedStep(plan: Plan, step: { stage: string; step: string; uses: string }): void {
   const stage = plan.stages.find(({ name }) => name === step.stage);
   const planned = stage?.steps.find(({ id }) => id === step.step);

@@ -6,8 +6,8 @@ import type { JsonObject } from '../../domain/json.js';
 import { makeFoldersBelow } from '../../domain/files/make-folders.js';
 import { claimPlace, explainLoss, releaseClaim, type Claim } from '../../domain/engine/store/fence.js';
 import { checkpointFolder, type Place } from '../../domain/engine/store/paths.js';
-import { publish, relink, stepsWithReceipts } from '../../domain/engine/store/publish.js';
-import { findReceipt, readReceipt } from '../../domain/engine/store/receipts.js';
+import { publish, relink } from '../../domain/engine/store/publish.js';
+import { findReceipt, readReceipt, receiptsOf } from '../../domain/engine/store/receipts.js';
 import type { Receipt } from '../../domain/engine/store/receipt-record.js';
 import type { StepInput } from '../../domain/engine/item/step-input.js';
 import { durationMs } from '../../domain/engine/language/plan/duration.js';
@@ -186,12 +186,12 @@ function stallLimit(text = 'off'): StallLimit | undefined {
 }
 
 /** Activities of a plugin share libraries, and therefore children, unless the definition says otherwise. */
-export function runtimeOf(definition: ActivityDefinition): string {
+function runtimeOf(definition: ActivityDefinition): string {
   return definition.runtime ?? definition.name.split('.')[0];
 }
 
 /**
- * The key covers the inputs as they were before the work. If an input was replaced meanwhile, the receipt
+ * The key covers the inputs as they were before the work. If an input was replaced since then, the receipt
  * would attest content that was not, or not completely, read; and no later attempt may resume from such a
  * checkpoint.
  */
@@ -218,10 +218,9 @@ async function refuseChangedInputs(
 async function refuseMixedInputs({ work, item }: StepInput, { read, derived }: PreparedStep): Promise<void> {
   for (const path of derived) {
     const place = { stage: path.split('/')[0], item };
-    for (const step of await stepsWithReceipts(work, place)) {
-      const maker = await readReceipt(work, { ...place, step });
-      if (maker?.read === undefined || !Object.hasOwn(maker.files, path)) continue;
-      const before = maker.read;
+    for (const { step, receipt } of await receiptsOf(work, place)) {
+      const { read: before, files } = receipt;
+      if (before === undefined || !Object.hasOwn(files, path)) continue;
       const other = Object.keys(read).find(
         (file) => Object.hasOwn(before, file) && before[file] !== read[file],
       );

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
-import { closeSync, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { SamMilError } from '../errors.js';
-import { openRegular, type RegularFile } from '../regular-file.js';
+import { openRegular, readFully, type RegularFile } from '../regular-file.js';
 
-/** Maximum number of bytes per read call. The limit of Node is 2^31 - 1. */
-const MAX_CALL_BYTES = 1 << 30;
 /** Number of bytes that are digested at a time. */
 const PIECE_BYTES = 1 << 20;
 
@@ -44,18 +42,8 @@ export class FileBytes {
       );
     }
     const bytes = new Uint8Array(length);
-    let done = 0;
-    while (done < length) {
-      const count = readSync(
-        this.opened(),
-        bytes,
-        done,
-        Math.min(length - done, MAX_CALL_BYTES),
-        offset + done,
-      );
-      if (count === 0) throw this.refusal('was truncated while it was read');
-      done += count;
-    }
+    if (readFully(this.opened(), bytes, offset) < length)
+      throw this.refusal('was truncated while it was read');
     return bytes;
   }
 

@@ -87,8 +87,15 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+export const TEXT = { type: 'string' } as const;
+
 /** Schema of `sha256:<hex>`. */
 export const DIGEST = { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' } as const;
+
+/** Schema of a list of values of one shape. */
+export function listOf(items: object): object {
+  return { type: 'array', items };
+}
 
 /** Schema of an object that maps any name to values of one shape. */
 export function mapOf(values: object): object {

@@ -1,6 +1,10 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { digestOf } from '../../digest.js';
 import { SamMilError, type ErrorFacts } from '../../errors.js';
 import { withFileBytes } from '../../files/file-bytes.js';
+import type { FileRef } from '../../job.js';
+import { resolveInside } from './inside.js';
 
 const WHAT = {
   missing: 'the file was deleted after the step that made it ended',
@@ -15,6 +19,18 @@ export function damagedOutput(
 ): SamMilError {
   const next = 'resume the run: the step that makes it will run again';
   return new SamMilError('OutputDamaged', WHAT[fault], { file, next, ...facts });
+}
+
+/**
+ * Reads the text of a file of the run, such as a list of items, that must be as its reference states.
+ * @throws SamMilError OutputDamaged if it is missing or was changed; as {@link resolveInside}
+ */
+export async function readReferencedText(work: string, { path, digest }: FileRef): Promise<string> {
+  const text = await readFile(await resolveInside(work, path), 'utf8').catch((cause: unknown) => {
+    throw damagedOutput(path, 'missing', { cause });
+  });
+  if (digestOf(text) !== digest) throw damagedOutput(path, 'changed', { expected: digest });
+  return text;
 }
 
 /** Digests by path and stamp, because a bag that does not fit in memory is read again each epoch. */

@@ -4,7 +4,7 @@ import { digestOf, digestOfFile, digestOfJson } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import { notRegular } from '../../regular-file.js';
 import { writeWhole } from '../../files/durable-file.js';
-import { DIGEST, objectOf, RecordKind } from '../../files/json-record.js';
+import { DIGEST, objectOf, RecordKind, TEXT } from '../../files/json-record.js';
 import type { OutputFault } from './receipts.js';
 import { STAMP, type ReceiptFile } from './receipt-record.js';
 import { isFresh, sameStamp, readStamp, type FileStamp } from '../../files/file-stamp.js';
@@ -17,7 +17,7 @@ interface Remembered {
 
 /** The digest of a file that was read, with the file's absolute path. */
 const STORED = new RecordKind<Remembered & { path: string }>(
-  objectOf({ path: { type: 'string' }, stamp: STAMP, digest: DIGEST }),
+  objectOf({ path: TEXT, stamp: STAMP, digest: DIGEST }),
 );
 
 /**

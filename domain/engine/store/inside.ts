@@ -5,7 +5,7 @@ import { insideWork } from './paths.js';
 
 /**
  * Symbolic links in a work folder that lead out of it are refused: following one would compare, replace or
- * delete files of somebody else. The work folder itself may be a link.
+ * delete other people's files. The work folder itself may be a link.
  */
 
 /**

@@ -1,13 +1,17 @@
-import { objectOf, shapeFault } from '../../files/json-record.js';
+import { listOf, objectOf, shapeFault, TEXT } from '../../files/json-record.js';
 
-const TEXT = { type: 'string' };
 const OBJECT = { type: 'object' };
 const STATUS = { enum: ['done', 'skipped', 'failed'] };
-const ERROR = objectOf({ code: TEXT, what: TEXT, facts: OBJECT });
+
+/** Schema of a WireError. */
+export const WIRE_ERROR = objectOf({ code: TEXT, what: TEXT, facts: OBJECT });
 
 /** Returns what is wrong with a line of an items file; undefined for an ItemRecord. */
 export const itemRecordFault: (value: unknown) => string | undefined = shapeFault(
-  objectOf({ key: TEXT, fields: OBJECT, status: STATUS, outputs: OBJECT }, { reason: TEXT, error: ERROR }),
+  objectOf(
+    { key: TEXT, fields: OBJECT, status: STATUS, outputs: OBJECT },
+    { reason: TEXT, error: WIRE_ERROR },
+  ),
 );
 
 /** Like {@link itemRecordFault}, for a file that another program wrote: fields and outputs may be absent. */
@@ -24,9 +28,9 @@ export const itemResultFault: (value: unknown) => string | undefined = shapeFaul
       status: STATUS,
       outputs: OBJECT,
       cached: { type: 'boolean' },
-      steps: { type: 'array', items: TEXT },
+      steps: listOf(TEXT),
     },
-    { reason: TEXT, error: ERROR, step: TEXT, idle: { const: true } },
+    { reason: TEXT, error: WIRE_ERROR, step: TEXT, idle: { const: true } },
   ),
 );
 

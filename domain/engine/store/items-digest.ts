@@ -1,13 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { digestOf, digestOfJson } from '../../digest.js';
-import type { ItemRecord, ItemsRef } from '../../job.js';
+import { isFileRef, type ItemRecord, type ItemsRef } from '../../job.js';
 import { isJsonObject, jsonLines, type Json } from '../../json.js';
-import { damagedOutput } from './damaged-output.js';
-import { resolveInside } from './inside.js';
+import { readReferencedText } from './damaged-output.js';
 import { itemRecordFault, linesOf } from './item-shapes.js';
 import { relativeToWork } from './paths.js';
-import { isFileRef } from '../../job.js';
 
 /** Results by digest of the items file, because all cells of a matrix read the same file. */
 const meanings = new Map<string, string>();
@@ -32,12 +29,7 @@ export async function digestOfItems(work: string, ref: ItemsRef): Promise<string
 export async function readItems(work: string, ref: ItemsRef): Promise<ItemRecord[]> {
   const forecast = forecasts.get(ref.items.digest);
   if (forecast !== undefined) return parseItems(forecast);
-  const { path, digest } = ref.items;
-  const text = await readFile(await resolveInside(work, path), 'utf8').catch((cause: unknown) => {
-    throw damagedOutput(path, 'missing', { cause });
-  });
-  if (digestOf(text) !== digest) throw damagedOutput(path, 'changed', { expected: digest });
-  return parseItems(text);
+  return parseItems(await readReferencedText(work, ref.items));
 }
 
 /** Creates a reference to items that are not in a file: the items that a stage would return if it ran now. */
@@ -50,7 +42,7 @@ export function forecastItems(stage: string, records: readonly ItemRecord[]): It
 }
 
 /** Parses the records of an items file (JSON lines). */
-export function parseItems(text: string): ItemRecord[] {
+function parseItems(text: string): ItemRecord[] {
   return linesOf<ItemRecord>(text, itemRecordFault);
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { SamMilError } from '../../errors.js';
 import { makeFoldersBelow } from '../../files/make-folders.js';
 import { asWriteError } from '../../files/atomic.js';
-import { objectOf, RecordKind } from '../../files/json-record.js';
+import { objectOf, RecordKind, TEXT } from '../../files/json-record.js';
 import { writeDurably } from '../../files/durable-file.js';
 import { requireInside } from './inside.js';
 import { attemptsFolder, holderPath, identityPath, leaseFolder, scratchRoot, sealedFolder } from './paths.js';
@@ -48,8 +48,6 @@ export interface Holder {
   /** ISO 8601. */
   since: string;
 }
-
-const TEXT = { type: 'string' };
 
 const IDENTITY = new RecordKind<{ work: 1; id: string }>(objectOf({ work: { const: 1 }, id: TEXT }));
 

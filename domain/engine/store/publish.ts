@@ -12,9 +12,9 @@ import { claimPlace, explainLoss, releaseClaim, renameOut, type Claim } from './
 import { resolveInside } from './inside.js';
 import { requireLease, type Lease } from './lease.js';
 import { readStamp } from '../../files/file-stamp.js';
-import { insideWork, keyIndexPath, receiptPath, type Place } from './paths.js';
+import { insideWork, keyIndexPath, receiptPath } from './paths.js';
 import type { Made, Receipt, ReceiptFile } from './receipt-record.js';
-import { keyIndexText, readReceipt, receiptText } from './receipts.js';
+import { keyIndexText, receiptsOf, receiptText } from './receipts.js';
 
 /**
  * Maximum size of the outputs in bytes, as JSON. They are passed by value and stored in every workflow
@@ -269,22 +269,16 @@ function rejectDuplicates(staged: Staged[]): void {
 
 /** Two steps of an item that write to the same file would overwrite each other in every run. */
 async function rejectSharedFiles({ work, place }: Claim, staged: Staged[], run: string): Promise<void> {
-  for (const step of await stepsWithReceipts(work, place)) {
-    if (step === place.step) continue;
-    const other = await readReceipt(work, { ...place, step });
+  for (const { step, receipt } of await receiptsOf(work, place)) {
     // A receipt of an earlier run may belong to a step that has been renamed since.
-    const shared = other?.made.run === run && staged.find(({ target }) => Object.hasOwn(other.files, target));
+    if (step === place.step || receipt.made.run !== run) continue;
+    const shared = staged.find(({ target }) => Object.hasOwn(receipt.files, target));
     if (!shared) continue;
     throw new SamMilError('InvalidInput', `steps \`${step}\` and \`${place.step}\` write to the same file`, {
       file: shared.target,
       next: 'move one of them into a separate stage',
     });
   }
-}
-
-export async function stepsWithReceipts(work: string, place: Omit<Place, 'step'>): Promise<string[]> {
-  const names = await readdir(dirname(receiptPath(work, { ...place, step: 'any' }))).catch(() => []);
-  return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
 }
 
 function rejectLarge(outputs: JsonObject): void {

@@ -1,4 +1,4 @@
-import { DIGEST, mapOf, objectOf, RecordKind } from '../../files/json-record.js';
+import { DIGEST, mapOf, objectOf, RecordKind, TEXT } from '../../files/json-record.js';
 import type { FileStamp } from '../../files/file-stamp.js';
 import type { JsonObject } from '../../json.js';
 import type { Ingredients } from './cache-key.js';
@@ -41,7 +41,6 @@ export interface Made {
   at: string;
 }
 
-const TEXT = { type: 'string' };
 const WHOLE = { type: 'integer', minimum: 0 };
 const NANOSECONDS = { type: 'string', pattern: '^-?[0-9]+$' };
 /** A path below the work folder, which it does not leave. */

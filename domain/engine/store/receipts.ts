@@ -1,4 +1,6 @@
-import { objectOf, RecordKind, type FoundRecord } from '../../files/json-record.js';
+import { readdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { objectOf, RecordKind, TEXT, type FoundRecord } from '../../files/json-record.js';
 import { sameStamp, readStamp } from '../../files/file-stamp.js';
 import { targetOutside } from './inside.js';
 import { insideWork, keyIndexPath, keyProblem, receiptPath, type Place } from './paths.js';
@@ -22,6 +24,22 @@ export async function inspectReceipt(work: string, place: Place): Promise<FoundR
     : { state: 'damaged', found: `a symbolic link to ${target}` };
 }
 
+/** Reads the valid receipts of all steps of an item in a stage, by step. */
+export async function receiptsOf(
+  work: string,
+  place: Omit<Place, 'step'>,
+): Promise<{ step: string; receipt: Receipt }[]> {
+  const folder = dirname(receiptPath(work, { ...place, step: 'any' }));
+  const names = await readdir(folder).catch((): string[] => []);
+  const found: { step: string; receipt: Receipt }[] = [];
+  for (const name of names.filter((candidate) => candidate.endsWith('.json'))) {
+    const step = name.slice(0, -'.json'.length);
+    const receipt = await readReceipt(work, { ...place, step });
+    if (receipt !== undefined) found.push({ step, receipt });
+  }
+  return found;
+}
+
 /**
  * Finds the last receipt with `key` at any place, if its outputs are still valid. This is how a renamed stage
  * finds its outputs.
@@ -39,9 +57,7 @@ export async function findReceipt(
 }
 
 /** Pointer from a cache key to the place that last produced it. */
-const KEY_INDEX = new RecordKind<Place>(
-  objectOf({ stage: { type: 'string' }, item: { type: 'string' }, step: { type: 'string' } }),
-);
+const KEY_INDEX = new RecordKind<Place>(objectOf({ stage: TEXT, item: TEXT, step: TEXT }));
 
 export function keyIndexText(place: Place): string {
   return KEY_INDEX.text(place);

@@ -1,9 +1,10 @@
 import { appendFile, readFile, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { WireError } from '../../errors.js';
-import { objectOf, shapeFault } from '../../files/json-record.js';
+import { objectOf, shapeFault, TEXT } from '../../files/json-record.js';
 import { makeFoldersBelow } from '../../files/make-folders.js';
 import { requireInside } from './inside.js';
+import { WIRE_ERROR } from './item-shapes.js';
 import { eventsFolder, itemLogPath, runFolder, type Place } from './paths.js';
 
 /**
@@ -68,8 +69,6 @@ export async function readEvents(work: string, run: string): Promise<RunEvent[]>
   return events.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
 }
 
-const TEXT = { type: 'string' };
-
 const eventFault = shapeFault(
   objectOf(
     {
@@ -84,7 +83,7 @@ const eventFault = shapeFault(
     },
     {
       seconds: { type: 'number' },
-      error: objectOf({ code: TEXT, what: TEXT, facts: { type: 'object' } }),
+      error: WIRE_ERROR,
       message: TEXT,
     },
   ),

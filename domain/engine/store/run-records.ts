@@ -1,12 +1,10 @@
-import { objectOf, RecordKind } from '../../files/json-record.js';
+import { listOf, mapOf, objectOf, RecordKind, TEXT } from '../../files/json-record.js';
 import type { JsonObject } from '../../json.js';
+import { WIRE_ERROR } from './item-shapes.js';
 
-const TEXT = { type: 'string' };
-const TEXTS = { type: 'array', items: TEXT };
+const TEXTS = listOf(TEXT);
 const COUNT = { type: 'integer', minimum: 0 };
 const TIME = { type: 'number' };
-
-const ERROR = objectOf({ code: TEXT, what: TEXT, facts: { type: 'object' } });
 
 const STAGE_STATUS = objectOf(
   {
@@ -20,9 +18,9 @@ const STAGE_STATUS = objectOf(
     skipped: COUNT,
     failed: COUNT,
     running: COUNT,
-    failures: { type: 'array', items: objectOf({ stage: TEXT, key: TEXT, error: ERROR }, { step: TEXT }) },
+    failures: listOf(objectOf({ stage: TEXT, key: TEXT, error: WIRE_ERROR }, { step: TEXT })),
   },
-  { startedAt: TIME, endedAt: TIME, reason: TEXT, error: ERROR, workflowId: TEXT },
+  { startedAt: TIME, endedAt: TIME, reason: TEXT, error: WIRE_ERROR, workflowId: TEXT },
 );
 
 const RUN_STATUS = objectOf(
@@ -32,7 +30,7 @@ const RUN_STATUS = objectOf(
     work: TEXT,
     state: { enum: ['running', 'paused', 'held', 'done', 'failed', 'cancelled'] },
     startedAt: TIME,
-    stages: { type: 'array', items: STAGE_STATUS },
+    stages: listOf(STAGE_STATUS),
     message: TEXT,
   },
   { endedAt: TIME },
@@ -51,7 +49,7 @@ export const REQUEST_RECORD = new RecordKind<{
   items?: Record<string, string[]>;
   force?: string[];
   queuePrefix?: string;
-}>(objectOf({}, { items: { type: 'object', additionalProperties: TEXTS }, force: TEXTS, queuePrefix: TEXT }));
+}>(objectOf({}, { items: mapOf(TEXTS), force: TEXTS, queuePrefix: TEXT }));
 
 /** What the run was made from: `pipeline.lock.json`. */
 export const LOCK_RECORD = new RecordKind<JsonObject>(

@@ -6,7 +6,7 @@ import { H5Bytes } from './h5-bytes.js';
 import { storedChunks } from './h5-chunks.js';
 import { readLayout } from './h5-layout.js';
 
-/** One byte of deflate stands for at most 1032 bytes. A filter with another limit may multiply them. */
+/** One byte of deflate expands to at most 1032 bytes. The ratios of several filters multiply. */
 const MAX_RATIO: Readonly<Record<number, number>> = { 1: 1032 };
 const OTHER_RATIO = 2 ** 16;
 /** Small chunks have headers that the ratio does not cover. */

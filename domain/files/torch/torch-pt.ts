@@ -37,7 +37,7 @@ export interface PtFile {
 const MAX_NESTING = 64;
 /**
  * Maximum number of values after all references are expanded. A few references to each other could expand
- * without end.
+ * endlessly.
  */
 const MAX_VALUES = 5_000_000;
 

@@ -33,7 +33,7 @@ export interface Reading {
 
 /**
  * A process that reads files for this one: a file that takes too long or needs too much memory ends the
- * reader, not the worker, whose heartbeats continue meanwhile. Calls run one at a time, in order. An idle
+ * reader, not the worker, which keeps sending heartbeats. Calls run one at a time, in order. An idle
  * reader does not keep this process alive.
  */
 export class ReaderProcess {

@@ -19,7 +19,7 @@ export function refuseTooManyPixels(width: number, height: number, format: strin
   if (width * height > most) throw new Error(`${TOO_MANY} ${width} x ${height} (${format}), ${most}`);
 }
 
-/** Returns the error that a message of the decoding process stands for; undefined for other messages. */
+/** Converts a message of the decoding process to its error; undefined for other messages. */
 export function tooManyPixels(path: string, message: string): SamMilError | undefined {
   if (!message.startsWith(TOO_MANY)) return undefined;
   const [found, most] = message.slice(TOO_MANY.length).split(',');

@@ -1,15 +1,10 @@
-import { mapOf, objectOf, RecordKind } from '../../../files/json-record.js';
+import { listOf, mapOf, objectOf, RecordKind, TEXT } from '../../../files/json-record.js';
 import type { Plan } from './plan.js';
 
-const TEXT = { type: 'string' };
 const NUMBER = { type: 'number' };
 const FLAG = { type: 'boolean' };
 const OBJECT = { type: 'object' };
-const TEXTS = { type: 'array', items: TEXT };
-
-function listOf(items: object): object {
-  return { type: 'array', items };
-}
+const TEXTS = listOf(TEXT);
 
 const SOURCE = {
   oneOf: [

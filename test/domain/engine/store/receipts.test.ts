@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test, type TestContext } from 'node:test';
 import { digestOf, digestOfFile, digestOfJson } from '../../../../domain/digest.js';
 import type { JsonObject } from '../../../../domain/json.js';
 import { DigestCache } from '../../../../domain/engine/store/digest-cache.js';
-import { requireContent } from '../../../../domain/engine/store/damaged-output.js';
+import { readReferencedText, requireContent } from '../../../../domain/engine/store/damaged-output.js';
 import { keyIndexPath, receiptPath } from '../../../../domain/engine/store/paths.js';
 import { findReceipt, inspectReceipt, readReceipt } from '../../../../domain/engine/store/receipts.js';
 import { StubSteps } from '../../../support/stub-step.js';
@@ -110,4 +110,21 @@ test('content that is required is refused when it was changed or deleted', (cont
     code: 'OutputDamaged',
     message: /was deleted/,
   });
+});
+
+test('a referenced list is read only as its reference states, and only from the work folder', async (context) => {
+  const work = temporaryFolder(context);
+  const path = join(work, 'list.jsonl');
+  const text = '{"key":"a"}\n';
+  const ref = { path: 'list.jsonl', digest: digestOf(text), bytes: text.length };
+  await assert.rejects(readReferencedText(work, ref), { code: 'OutputDamaged', message: /deleted/ });
+  writeFileSync(path, text);
+  assert.equal(await readReferencedText(work, ref), text);
+  writeFileSync(path, '');
+  await assert.rejects(readReferencedText(work, ref), { code: 'OutputDamaged', message: /changed/ });
+  const outside = join(temporaryFolder(context), 'list.jsonl');
+  writeFileSync(outside, text);
+  rmSync(path);
+  symlinkSync(outside, path);
+  await assert.rejects(readReferencedText(work, ref), { code: 'InvalidInput', message: /symbolic link/ });
 });
