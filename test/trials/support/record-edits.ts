@@ -55,8 +55,8 @@ export const RECEIPT_EDITS: Readonly<Record<string, Edit>> = {
 };
 
 /**
- * Files of a run, and what they are replaced by: only what has the form of the file, or nearly. Files that are
- * unusable as a whole are what `test/client/damaged-records.test.ts` tries, with every record and command.
+ * Files of a run, and what they are replaced by: only what has the form of the file, or nearly. Every record
+ * is emptied and replaced as a whole, before every command, in `test/client/damaged-records.test.ts`.
  */
 export const RUN_FILES: Readonly<Record<string, readonly string[]>> = {
   'plan.json': ['[', '{"plan":1,"stages":null}'],
