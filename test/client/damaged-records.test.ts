@@ -19,7 +19,8 @@ import { STUB_PLUGIN } from '../support/engine.js';
 import { CommandLine, type CommandOutcome } from '../support/command-line.js';
 
 /**
- * One finished run of a small pipeline. Each of its records is damaged in each way before each command. The
+ * One finished run of a small pipeline. Each of its records is damaged as a whole in each way before each
+ * command. (The trial `records` edits single values, and looks at what a run takes over from them.) The
  * full product takes many minutes: `SAM_MIL_TRIALS=1` runs it; otherwise a command sees each kind of record,
  * with some of the damages.
  */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { resumeUpdate, type RunStatus } from '../../workflows/messages.js';
+import { damageFile } from '../support/damage-file.js';
 import { ended, TestEngine, until } from '../support/engine.js';
 import { outputDigests } from '../support/processes.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -39,10 +40,7 @@ test('bags and splits damaged while a real run trains: resume gives the undistur
       () => {
         const bags = readdirSync(join(work, 'import/bags')).sort();
         rmSync(join(work, 'import/bags', bags[3]));
-        const path = join(work, 'import/bags', bags[7]);
-        const bytes = readFileSync(path);
-        bytes[bytes.length >> 1] ^= 4;
-        writeFileSync(path, bytes);
+        damageFile(join(work, 'import/bags', bags[7]), 'flip');
       },
     ],
     [isDone('train', 1), () => truncateSync(join(work, 'split/splits.json'), 10)],

@@ -10,6 +10,7 @@ import type { InputFile, JobResult } from '../../domain/job.js';
 import type { Json } from '../../domain/json.js';
 import { inputFile, jobFor } from './activity-job.js';
 import { BUNDLED_SLIDE } from './bundled.js';
+import { patchesAt } from './small-patches.js';
 import { temporaryFolder } from './temporary-folder.js';
 import { writeTinyEncoder } from './tiny-encoder.js';
 
@@ -31,7 +32,7 @@ export async function given(
 ): Promise<Given> {
   const folder = temporaryFolder(context);
   const patches = join(folder, 'patches.h5');
-  writePatches(patches, patchesAt(COORDS));
+  writePatches(patches, smallPatchesAt(COORDS));
   const segments = join(folder, 'segments.h5');
   writeSegments(segments, twoSegments());
   return {
@@ -48,17 +49,8 @@ export async function given(
   };
 }
 
-export function patchesAt(coords: Int32Array) {
-  return {
-    coords,
-    patchSize: SIZE,
-    patchLevel: 0,
-    downsample: [1, 1] as const,
-    levelDim: [2220, 2967] as const,
-    level0Dim: [2220, 2967] as const,
-    name: 'slide',
-    savePath: '',
-  };
+export function smallPatchesAt(coords: Int32Array) {
+  return patchesAt(coords, { patchSize: SIZE });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 const LISTENING = '0A';
 
@@ -8,13 +8,9 @@ export interface Listener {
   port: number;
 }
 
-/** Every TCP port that a process of this Linux machine listens on. */
-export function listenersOf(pid: number): Listener[] {
-  const sockets = new Set(
-    readdirSync(`/proc/${pid}/fd`).flatMap(
-      (fd) => /socket:\[(\d+)\]/.exec(linkOf(`/proc/${pid}/fd/${fd}`))?.[1] ?? [],
-    ),
-  );
+/** Every TCP port that one of these processes of this Linux machine listens on. */
+export function listenersOf(...pids: readonly number[]): Listener[] {
+  const sockets = new Set(pids.flatMap(socketsOf));
   return ['tcp', 'tcp6'].flatMap((table) =>
     readFileSync(`/proc/net/${table}`, 'utf8')
       .split('\n')
@@ -26,6 +22,13 @@ export function listenersOf(pid: number): Listener[] {
         return { host, port: parseInt(port, 16) };
       }),
   );
+}
+
+function socketsOf(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  // A process may end meanwhile.
+  const descriptors = existsSync(folder) ? readdirSync(folder) : [];
+  return descriptors.flatMap((fd) => /^socket:\[(\d+)\]$/.exec(linkOf(`${folder}/${fd}`))?.[1] ?? []);
 }
 
 /** A descriptor may be closed meanwhile. */

@@ -92,12 +92,3 @@ export async function eventually(what: string, check: () => boolean, ms = 30_000
     await sleep(20);
   }
 }
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Relay } from './support/relay.js';
-import { type Line } from './support/relay.js';
+import type { Line, Relay } from '../support/relay.js';
 import { Rig } from './support/rig.js';
 import type { Scene } from './support/scene.js';
 import type { Trial } from './support/trial.js';

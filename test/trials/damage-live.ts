@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from './support/command.js';
-import { damageFile, type Damage } from './support/damage.js';
+import { damageFile, type Damage } from '../support/damage-file.js';
 import { Rig } from './support/rig.js';
 import type { Scene } from './support/scene.js';
 import type { Trial } from './support/trial.js';

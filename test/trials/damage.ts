@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { DAMAGES, damageFile } from './support/damage.js';
+import { DAMAGES, damageFile } from '../support/damage-file.js';
 import { Rig } from './support/rig.js';
 import type { Scene } from './support/scene.js';
 import type { Trial } from './support/trial.js';

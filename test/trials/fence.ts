@@ -7,7 +7,6 @@ import { eventually, outputDigests } from '../support/processes.js';
 import type { Command } from './support/command.js';
 import { sendSignal } from './support/process-table.js';
 import { TRIAL_PIPELINE } from './support/reference.js';
-import { GOOD_LINE } from './support/relay.js';
 import { Rig } from './support/rig.js';
 import type { Scene } from './support/scene.js';
 import type { Trial } from './support/trial.js';
@@ -67,7 +66,7 @@ async function cutOff(scene: Scene, rig: Rig, file: string, round: Round): Promi
   const { stage, step, set } = round;
   rig.work = join(rig.folder, `work-${step}`);
   copyWork(await scene.reference.work(), rig.work);
-  const relay = await rig.relay(GOOD_LINE);
+  const relay = await rig.relay();
   await rig.startWorkerThrough(relay);
   const cut = rig.worker;
   if (cut === undefined) throw new Error('no worker');

@@ -26,7 +26,6 @@ stages:
 export const lostResults: Trial = {
   name: 'lost-results',
   title: 'results files are deleted during a run: it never ends done with items missing',
-  quick: true,
   run: async (scene: Scene) => {
     const rig = new Rig(scene);
     const file = join(rig.folder, 'lost.yaml');

@@ -21,7 +21,6 @@ const CARRIED_OUT_MILLISECONDS = 6000;
 export const otherAccount: Trial = {
   name: 'other-account',
   title: 'another account of the machine tries to read, write, start and end: nothing succeeds',
-  quick: true,
   unavailable: () => rootOnly() ?? strangerUnavailable(),
   run: async (scene: Scene) => {
     const open = await openRun(scene);

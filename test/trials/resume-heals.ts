@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { damageFile, type Damage } from './support/damage.js';
+import { damageFile, type Damage } from '../support/damage-file.js';
 import { Rig } from './support/rig.js';
 import type { Scene } from './support/scene.js';
 import type { Trial } from './support/trial.js';

@@ -2,13 +2,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createServer, type TlsOptions } from 'node:tls';
 import type { AddressInfo } from 'node:net';
-import { Authority, opensslUnavailable } from './support/authority.js';
+import { fixture } from '../support/fixtures.js';
 import { saneEnd } from './support/sane-end.js';
 import type { Scene } from './support/scene.js';
 import type { Trial } from './support/trial.js';
 
-/** Files that a profile names, by their names in the authority's folder. */
+/** What a profile names; files by their names among the fixtures. */
 interface Profile {
+  serverName?: string;
   certificate?: string;
   key?: string;
   ca?: string;
@@ -26,9 +27,14 @@ interface Case {
 const GOOD: Profile = { certificate: 'client.pem', key: 'client.key', ca: 'ca.pem' };
 
 const CASES: readonly Case[] = [
-  { name: 'wrong name', server: 'wrong-name', profile: GOOD, says: /another name/ },
-  { name: 'expired', server: 'expired', profile: GOOD, says: /expired/ },
-  { name: 'not yet valid', server: 'not-yet', profile: GOOD, says: /not yet valid|not valid yet/ },
+  { name: 'wrong name', profile: { ...GOOD, serverName: 'elsewhere.test' }, says: /another name/ },
+  { name: 'expired', server: 'expired', profile: { ...GOOD, ca: 'expired.pem' }, says: /expired/ },
+  {
+    name: 'not yet valid',
+    server: 'not-yet',
+    profile: { ...GOOD, ca: 'not-yet.pem' },
+    says: /not yet valid|not valid yet/,
+  },
   { name: 'no client certificate', profile: { ca: 'ca.pem' }, says: /client certificate/ },
   {
     name: 'expired client certificate',
@@ -51,26 +57,15 @@ const CASES: readonly Case[] = [
 export const tls: Trial = {
   name: 'tls',
   title: 'certificates, keys and servers that do not fit: each is named, exit code 3',
-  unavailable: opensslUnavailable,
   run: async (scene: Scene) => {
-    const authority = new Authority(join(scene.folder, 'tls'));
-    authority.issue('server', { name: 'localhost' });
-    authority.issue('client', { name: 'client' });
-    authority.issue('wrong-name', { name: 'elsewhere.test' });
-    authority.issue('expired', { name: 'localhost', years: [2001, 2002] });
-    authority.issue('not-yet', { name: 'localhost', years: [2090, 2091] });
-    for (const one of CASES) await tryCase(scene, authority.folder, one);
+    for (const one of CASES) await tryCase(scene, one);
   },
 };
 
-async function tryCase(
-  scene: Scene,
-  folder: string,
-  { name, server, alpn, profile, says }: Case,
-): Promise<void> {
-  const port = await serve(scene, folder, server ?? 'server', alpn ?? ['h2']);
+async function tryCase(scene: Scene, { name, server, alpn, profile, says }: Case): Promise<void> {
+  const port = await serve(scene, server ?? 'server', alpn ?? ['h2']);
   const config = join(scene.folder, `${name.replaceAll(' ', '-')}.toml`);
-  writeFileSync(config, profileText(folder, port, profile));
+  writeFileSync(config, profileText(port, profile));
   const environment = { TEMPORAL_CONFIG_FILE: config };
   const args = ['worker', '--no-set-up', '--queues', 'engine', '--profile', 'lab'];
   const worker = scene.start(name.replaceAll(' ', '-'), scene.folder, args, { environment });
@@ -85,8 +80,8 @@ async function tryCase(
   worker.signal('SIGKILL');
 }
 
-async function serve(scene: Scene, folder: string, certificate: string, alpn: string[]): Promise<number> {
-  const read = (name: string) => readFileSync(join(folder, name));
+async function serve(scene: Scene, certificate: string, alpn: string[]): Promise<number> {
+  const read = (name: string) => readFileSync(fixture('tls', name));
   const options: TlsOptions = {
     cert: read(`${certificate}.pem`),
     key: read(`${certificate}.key`),
@@ -101,12 +96,12 @@ async function serve(scene: Scene, folder: string, certificate: string, alpn: st
   return (server.address() as AddressInfo).port;
 }
 
-function profileText(folder: string, port: number, { certificate, key, ca }: Profile): string {
+function profileText(port: number, { serverName = 'temporal.test', certificate, key, ca }: Profile): string {
   const path = (setting: string, name: string | undefined) =>
-    name === undefined ? '' : `${setting} = ${JSON.stringify(join(folder, name))}\n`;
+    name === undefined ? '' : `${setting} = ${JSON.stringify(fixture('tls', name))}\n`;
   return (
     `[profile.lab]\naddress = "127.0.0.1:${port}"\nnamespace = "default"\n[profile.lab.tls]\n` +
-    'server_name = "localhost"\n' +
+    `server_name = "${serverName}"\n` +
     path('client_cert_path', certificate) +
     path('client_key_path', key) +
     path('server_ca_cert_path', ca)

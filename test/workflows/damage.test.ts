@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict';
-import {
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { StagePlan } from '../../domain/engine/language/plan/plan.js';
+import { damageFile } from '../support/damage-file.js';
 import {
   ended,
   manyItems,
@@ -51,12 +44,6 @@ function fourStages(work: string) {
 const until: typeof untilSoon = (handle, wanted) => untilSoon(handle, wanted, 120_000);
 
 type Damage = (path: string) => void;
-const flip: Damage = (path) => {
-  const { atime, mtime } = statSync(path);
-  writeFileSync(path, readFileSync(path, 'utf8').replace('item', 'jtem'));
-  utimesSync(path, atime, mtime);
-};
-const truncate: Damage = (path) => truncateSync(path, 1);
 const remove: Damage = (path) => rmSync(path);
 const spoil: Damage = (path) => writeFileSync(path, 'damage\n');
 
@@ -91,9 +78,9 @@ test('outputs that are changed or deleted during a run hold it by name; resume m
 
   const work = temporaryFolder(context);
   const handle = await damagedRun(fourStages(work), () => {
-    flip(join(work, 'make/made/item-0.txt'));
+    damageFile(join(work, 'make/made/item-0.txt'), 'flip');
     remove(join(work, 'make/made/item-1.txt'));
-    truncate(join(work, 'make/made/item-2.txt'));
+    damageFile(join(work, 'make/made/item-2.txt'), 'truncate');
     remove(join(work, 'each/item-3.txt'));
   });
   const held = await until(handle, ({ state }) => state === 'held');

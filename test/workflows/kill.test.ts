@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { ended, manyItems, planOf, startRun, STUB_PLUGIN } from '../support/engine.js';
-import { eventually, isAlive, outputDigests, WorkerProcess } from '../support/processes.js';
+import { isProcessAlive } from '../../domain/machine/file-lock.js';
+import { eventually, outputDigests, WorkerProcess } from '../support/processes.js';
 import { TestServer } from '../support/server.js';
 import { readExecutions } from '../support/stub-plugin.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -53,7 +54,7 @@ test('SIGKILL of worker, server and both: the run still ends, with the outputs o
   await counting(disturbed, 2, 10);
   const children = readExecutions(disturbed).map((line) => Number(line.split(' ')[2]));
   await worker.kill();
-  await eventually('children die with their worker', () => !children.some(isAlive), 3000);
+  await eventually('children die with their worker', () => !children.some(isProcessAlive), 3000);
   await worker.up();
   await counting(disturbed, 4, 10);
   await server.kill();

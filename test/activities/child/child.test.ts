@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test, type TestContext } from 'node:test';
 import { StallClock } from '../../../activities/child/stall-clock.js';
 import { SamMilError } from '../../../domain/errors.js';
-import { eventually, isAlive } from '../../support/processes.js';
+import { isProcessAlive } from '../../../domain/machine/file-lock.js';
+import { eventually } from '../../support/processes.js';
 import { control, readExecutions } from '../../support/stub-plugin.js';
 import { StubSteps } from '../../support/stub-step.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
@@ -35,16 +36,16 @@ test('a program that a step started dies with its child: stopped, crashed, or ki
   const stop = new AbortController();
   const stopped = steps.run('stub.write', { item: 'stopped' }, { signal: stop.signal });
   const first = await programOf(work);
-  assert.ok(isAlive(first));
+  assert.ok(isProcessAlive(first));
   stop.abort(new Error('stopped by the test'));
   await assert.rejects(stopped, /stopped by the test/);
-  await eventually('the program of the stopped child is gone', () => !isAlive(first), 5000);
+  await eventually('the program of the stopped child is gone', () => !isProcessAlive(first), 5000);
 
   control(work, 'crashed', { program: true, crashTimes: 1 });
   await assert.rejects(steps.run('stub.write', { item: 'crashed' }), { code: 'ChildCrashed' });
   const second = await programOf(work);
   assert.notEqual(second, first);
-  await eventually('the program of the crashed child is gone', () => !isAlive(second), 5000);
+  await eventually('the program of the crashed child is gone', () => !isProcessAlive(second), 5000);
 
   control(work, 'killed', { program: true, hang: true });
   const killed = steps.run('stub.write', { item: 'killed' });
@@ -57,7 +58,7 @@ test('a program that a step started dies with its child: stopped, crashed, or ki
   const child = Number(readExecutions(work).at(-1)?.split(' ')[2]);
   process.kill(child, 'SIGKILL');
   await assert.rejects(killed, { code: 'ChildCrashed' });
-  await eventually('the program of the killed child is gone', () => !isAlive(third), 5000);
+  await eventually('the program of the killed child is gone', () => !isProcessAlive(third), 5000);
 });
 
 const skip = process.platform === 'win32' && 'no SIGSTOP';
@@ -76,7 +77,7 @@ test('a frozen child is killed after `stall`, and the next attempt resumes', { s
     return true;
   });
   const frozen = Number(readExecutions(work).at(-1)?.split(' ')[2]);
-  await eventually('the frozen child is gone', () => !isAlive(frozen), 5000);
+  await eventually('the frozen child is gone', () => !isProcessAlive(frozen), 5000);
   const { how } = await steps.run('stub.count', parts);
   assert.equal(how, 'done');
 });

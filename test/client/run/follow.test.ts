@@ -7,7 +7,7 @@ import type { RunView } from '../../../client/run/events.js';
 import type { RunStatus } from '../../../workflows/messages.js';
 import { manyItems, planOf, startRun, STUB_PLUGIN } from '../../support/engine.js';
 import { eventually, WorkerProcess } from '../../support/processes.js';
-import { startRelay } from '../../support/relay.js';
+import { Relay } from '../../support/relay.js';
 import { TestServer } from '../../support/server.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -99,9 +99,10 @@ describe('a run is followed whatever happens to its server', { concurrency: true
 
   test('behind a line that stalls and resets connections', async (context) => {
     const { server } = await startAll(context);
-    const relay = await startRelay(server.address);
+    const [host, port] = server.address.split(':');
+    const relay = await Relay.open({ host, port: Number(port) });
     context.after(() => relay.close());
-    const to = await connectTo(context, server, relay.address);
+    const to = await connectTo(context, server, `127.0.0.1:${relay.port}`);
     const direct = await connectTo(context, server);
     await startRun(direct.client, counting(context, 20), { run: 'bad-line' });
     const followed = follow(to, 'bad-line');
@@ -109,10 +110,10 @@ describe('a run is followed whatever happens to its server', { concurrency: true
     for (let round = 0; round < 4; round++) {
       relay.reset();
       await sleep(1500);
-      relay.stalled(true);
+      relay.stall(true);
       await sleep(3000);
       if (round % 2 === 0) relay.reset();
-      relay.stalled(false);
+      relay.stall(false);
     }
     assert.equal((await followed.ended)?.state, 'done');
   });

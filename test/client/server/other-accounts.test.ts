@@ -15,7 +15,7 @@ import { listenersOf, type Listener } from '../../support/listening-ports.js';
 /** The server of an owner, as a command of theirs runs it. Its parent folder is open to everyone. */
 const folder = mkdtempSync(join(tmpdir(), 'sam-mil-owner-'));
 const state = join(folder, 'state');
-const STRANGER = join(checkout, 'test', 'support', 'stranger.mjs');
+const PORT_KNOCKS = join(checkout, 'test', 'support', 'port-knocks.mjs');
 
 let cli: Cli;
 let server: EmbeddedServer;
@@ -49,7 +49,7 @@ test(
   async () => {
     for (const { port } of ports) {
       const pair = [fixture('tls/other.pem'), fixture('tls/other.key')];
-      refusesAll(port, await runCommand(process.execPath, [STRANGER, `${port}`, ...pair]));
+      refusesAll(port, await runCommand(process.execPath, [PORT_KNOCKS, `${port}`, ...pair]));
     }
   },
 );
@@ -151,7 +151,7 @@ test('another account reads and writes nothing in the state folder, and cannot e
 
 test('another account is refused by every port, and by every command on the owner’s state', async (context) => {
   for (const { port } of ports) {
-    const result = await asOther(context, STRANGER, `${port}`);
+    const result = await asOther(context, PORT_KNOCKS, `${port}`);
     if (result === undefined) return;
     refusesAll(port, result);
   }

@@ -19,6 +19,7 @@ import { writePt } from '../../../domain/files/torch/torch-pt.js';
 import { fixture } from '../../support/fixtures.js';
 import { findPython } from '../../support/python.js';
 import { scratchFolder } from '../../support/scratch-folder.js';
+import { patchesAt } from '../../support/small-patches.js';
 
 /*
  * One file of every kind that sam-mil writes. Python libraries read them (if they are installed), and the
@@ -34,16 +35,7 @@ const coords = Int32Array.of(0, 0, 256, 512, -1, -1);
 
 before(() => {
   const at = (name: string): string => join(folder, name);
-  const patches = {
-    coords: coords.subarray(0, 4),
-    patchSize: 256,
-    patchLevel: 0,
-    downsample: [1, 1] as const,
-    levelDim: [2220, 2967] as const,
-    level0Dim: [2220, 2967] as const,
-    name: 'slide ä',
-    savePath: 'out/patches',
-  };
+  const patches = patchesAt(coords.subarray(0, 4), { name: 'slide ä', savePath: 'out/patches' });
   writePatches(at('patches.h5'), patches);
   writePatches(at('no-patches.h5'), { ...patches, coords: new Int32Array(0) });
   writeFeatures(at('features.h5'), { features, dim: 2, coords }, { patch_size: 256 });

@@ -17,7 +17,8 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { makeProcessFolder, removeDeadFolders } from '../../../domain/machine/process-folder.js';
 import { runCommand } from '../../../domain/machine/run-command.js';
-import { eventually, isAlive } from '../../support/processes.js';
+import { isProcessAlive } from '../../../domain/machine/file-lock.js';
+import { eventually } from '../../support/processes.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const PROGRAM = fileURLToPath(new URL('../../support/decode-process.js', import.meta.url));
@@ -45,10 +46,10 @@ test(
     const [decoder] = readFileSync(`/proc/${reader.pid}/task/${reader.pid}/children`, 'utf8')
       .trim()
       .split(' ');
-    assert.ok(isAlive(Number(decoder)));
+    assert.ok(isProcessAlive(Number(decoder)));
     assert.equal(statSync(join(temporary, files()[0])).mode & 0o777, 0o700);
     reader.kill('SIGKILL');
-    await eventually('the decoder is gone', () => !isAlive(Number(decoder)), 5000);
+    await eventually('the decoder is gone', () => !isProcessAlive(Number(decoder)), 5000);
     assert.notDeepEqual(files(), [], 'nothing could clean up');
     assert.equal((await runCommand(process.execPath, [PROGRAM], { env })).code, 0);
     assert.deepEqual(files(), []);

@@ -19,6 +19,7 @@ import {
 } from '../../../domain/pathology/layouts/bag-files.js';
 import { readSegments, writeSegments } from '../../../domain/pathology/layouts/segments-file.js';
 import { fixture } from '../../support/fixtures.js';
+import { patchesAt } from '../../support/small-patches.js';
 import type { Kind } from './kind.js';
 
 const coords = Int32Array.from({ length: 80 }, (_, i) => 256 * i);
@@ -136,16 +137,7 @@ export const HDF5_KINDS: Readonly<Record<string, Kind>> = {
   patches: {
     extension: 'h5',
     sound: (path) =>
-      writePatches(path, {
-        coords,
-        patchSize: 256,
-        patchLevel: 0,
-        downsample: [1, 1],
-        levelDim: [50_000, 50_000],
-        level0Dim: [50_000, 50_000],
-        name: 'a',
-        savePath: '',
-      }),
+      writePatches(path, patchesAt(coords, { levelDim: [50_000, 50_000], level0Dim: [50_000, 50_000] })),
     wrong: {
       'size-2e40': patchesWith({ patch_size: 2 ** 40, patch_level: 0 }),
       'size-fraction': patchesWith({ patch_size: 256.5, patch_level: 0 }),

@@ -3,14 +3,17 @@ import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { openSlide } from '../../../domain/pathology/slides/open.js';
 import { BUNDLED_SLIDE } from '../../support/bundled.js';
+import { pngOf, tiffOf, tiledEntries, type Entry } from '../../support/image-headers.js';
 import { writeTiff, type TiffImage } from '../../support/tiff-writer.js';
 import type { Kind } from './kind.js';
-import { pngOf, tiffOf } from './small-images.js';
 
 const pixels = (side: number) =>
   sharp(Buffer.from(Array.from({ length: side * side * 3 }, (_, i) => (i * 7) % 256)), {
     raw: { width: side, height: side, channels: 3 },
   });
+
+const statedTiff = (side: number, more: readonly Entry[], next: number) =>
+  tiffOf([{ entries: tiledEntries(side, more), next: () => next }]);
 
 /** Opens a slide and reads its smallest level and a region. */
 function readSlide(path: string): unknown {
@@ -55,12 +58,12 @@ export const SLIDE_KINDS: Readonly<Record<string, Kind>> = {
     extension: 'tif',
     sound: writePyramid,
     wrong: {
-      loop: (path) => writeFileSync(path, tiffOf(256, TILES, 8)),
+      loop: (path) => writeFileSync(path, statedTiff(256, TILES, 8)),
       'million-tiles-loop': (path) =>
         withLength(
           path,
           9_000_000,
-          tiffOf(
+          statedTiff(
             256_000,
             [
               [324, 4, 1e6, 4096],
@@ -73,7 +76,7 @@ export const SLIDE_KINDS: Readonly<Record<string, Kind>> = {
         withLength(
           path,
           310_000_000,
-          tiffOf(
+          statedTiff(
             256_000,
             [
               [324, 1, 3e8, 4096],
@@ -82,9 +85,11 @@ export const SLIDE_KINDS: Readonly<Record<string, Kind>> = {
             0,
           ),
         ),
-      'sub-images': (path) => withLength(path, 410_000_000, tiffOf(256, [[330, 4, 1e8, 4096], ...TILES], 0)),
-      'long-text': (path) => withLength(path, 410_000_000, tiffOf(256, [[270, 2, 4e8, 4096], ...TILES], 0)),
-      'largest-sides': (path) => writeFileSync(path, tiffOf(2 ** 32 - 1, TILES, 0)),
+      'sub-images': (path) =>
+        withLength(path, 410_000_000, statedTiff(256, [[330, 4, 1e8, 4096], ...TILES], 0)),
+      'long-text': (path) =>
+        withLength(path, 410_000_000, statedTiff(256, [[270, 2, 4e8, 4096], ...TILES], 0)),
+      'largest-sides': (path) => writeFileSync(path, statedTiff(2 ** 32 - 1, TILES, 0)),
     },
     read: readSlide,
   },

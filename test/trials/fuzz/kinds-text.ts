@@ -5,7 +5,6 @@ import { loadPipeline } from '../../../domain/engine/language/load-pipeline.js';
 import { renderProblems } from '../../../domain/engine/language/problems/render-problems.js';
 import { readItems } from '../../../domain/engine/store/items.js';
 import { readCsv } from '../../../domain/files/csv.js';
-import { writeEvaluation } from '../../../domain/mil/evaluate/evaluation-files.js';
 import { readMetricsFile } from '../../../domain/mil/evaluate/metrics-file.js';
 import { readPredictions } from '../../../domain/mil/evaluate/predictions-file.js';
 import { readGivenSplits } from '../../../domain/mil/split/given-splits.js';
@@ -18,6 +17,7 @@ import { findProcessRow } from '../../../domain/pathology/patch/process-list.js'
 import { checked, presetParameters } from '../../../domain/pathology/patch/tissue/parameters.js';
 import { readSegmenterFile } from '../../../domain/pathology/segment/segmenter/segmenter-file.js';
 import { checkout, fixture } from '../../support/fixtures.js';
+import { writeSmallEvaluation } from '../../support/small-evaluation.js';
 import { TEST_CATALOG } from '../../support/test-catalog.js';
 import type { Kind } from './kind.js';
 
@@ -47,30 +47,7 @@ const [{ folds }] = splits.repeats;
 function evaluation(name: 'metrics' | 'predictions'): (path: string) => void {
   return (path) => {
     const folder = dirname(path);
-    const scored = Array.from({ length: 6 }, (_, i) => ({
-      key: `s${i}`,
-      label: i % 2,
-      probabilities: [1 - i / 8, i / 8],
-    }));
-    const facts = {
-      cell: 'abmil-0-0',
-      model: 'abmil',
-      repeat: 0,
-      fold: 0,
-      seed: 1,
-      set: 'test',
-      classes: ['a', 'b'],
-      protocol: 'honest',
-      selection: { epoch: 1, by: 'last', optimistic: false },
-      training: {},
-      sources: { checkpoint: 'sha256:1', splits: 'sha256:2' },
-    } as const;
-    const made = { scored, validation: [] };
-    const { files } = writeEvaluation(folder, { ...facts, classes: ['a', 'b'] }, made, {
-      threshold: 'half',
-      bootstrap: 5,
-    });
-    copyFileSync(join(folder, files[name].to), path);
+    copyFileSync(join(folder, writeSmallEvaluation(folder)[name].to), path);
   };
 }
 

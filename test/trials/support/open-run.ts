@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { gateOf, TOY_PLUGIN, writeToyPipeline } from '../../support/cli.js';
+import { listenersOf } from '../../support/listening-ports.js';
 import type { Command } from './command.js';
-import { listeningPorts } from './process-table.js';
 import { Rig } from './rig.js';
 import type { Scene } from './scene.js';
 import { runNames } from './work-folder.js';
@@ -22,7 +22,8 @@ export async function openRun(scene: Scene): Promise<OpenRun> {
   writeFileSync(gateOf(rig.folder), '');
   const client = rig.runFile(file, '--plugin', TOY_PLUGIN);
   await client.says(/make: running/);
-  const ports = listeningPorts(scene.processes.map(({ pid }) => pid));
+  const listeners = listenersOf(...scene.processes.map(({ pid }) => pid));
+  const ports = [...new Set(listeners.map(({ port }) => port))];
   scene.note(`ports ${ports.join(', ')} are open`);
   return { rig, run: runNames(rig.work)[0], client, ports };
 }

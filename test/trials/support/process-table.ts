@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /**
  * A process as Linux's /proc shows it. Trials find theirs by a mark in the environment, which is inherited.
@@ -37,18 +37,6 @@ export function descendantsOf(pid: number): number[] {
   return found.slice(1);
 }
 
-/** TCP ports on which one of the processes listens. */
-export function listeningPorts(pids: readonly number[]): number[] {
-  const sockets = new Set(pids.flatMap(socketsOf));
-  const lines = ['tcp', 'tcp6'].flatMap((name) => readText(`/proc/net/${name}`).trim().split('\n').slice(1));
-  const ports = lines.flatMap((line) => {
-    const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
-    const listens = state === '0A' && sockets.has(inode);
-    return listens ? [Number.parseInt(local.split(':')[1], 16)] : [];
-  });
-  return [...new Set(ports)].sort((a, b) => a - b);
-}
-
 /** Sends a signal; returns false if the process is gone. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   try {
@@ -72,25 +60,10 @@ function readFacts(pid: number): ProcessFacts | undefined {
   return { pid, parent: Number(parent), command: readProc(pid, 'cmdline').replaceAll('\0', ' ').trim() };
 }
 
-function socketsOf(pid: number): string[] {
-  const folder = `/proc/${pid}/fd`;
-  try {
-    return readdirSync(folder).flatMap(
-      (name) => /^socket:\[(\d+)\]$/.exec(readlinkSync(`${folder}/${name}`))?.[1] ?? [],
-    );
-  } catch {
-    return [];
-  }
-}
-
-function readProc(pid: number, name: string): string {
-  return readText(`/proc/${pid}/${name}`);
-}
-
 /** A process may end at any moment, and other users' are not readable. */
-function readText(path: string): string {
+function readProc(pid: number, name: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
   } catch {
     return '';
   }

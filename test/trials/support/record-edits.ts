@@ -17,7 +17,10 @@ interface EditedReceipt {
   [name: string]: unknown;
 }
 
-/** Edits of receipts, of the index of their keys and of the cache of digests. */
+/**
+ * Edits of receipts, of the index of their keys and of the cache of digests, each of which must not change
+ * what a later run takes over.
+ */
 export const RECEIPT_EDITS: Readonly<Record<string, Edit>> = {
   'files null': set('files', null),
   'files a list': set('files', [1, 2]),
@@ -51,13 +54,15 @@ export const RECEIPT_EDITS: Readonly<Record<string, Edit>> = {
   'digest cache null': (work) => writeDigests(work, 'null'),
 };
 
-/** Files of a run, and what they are replaced by. */
+/**
+ * Files of a run, and what they are replaced by: only what has the form of the file, or nearly. Every record
+ * is emptied and replaced as a whole, before every command, in `test/client/damaged-records.test.ts`.
+ */
 export const RUN_FILES: Readonly<Record<string, readonly string[]>> = {
-  'plan.json': ['', 'null', '{}', '[', '{"plan":1,"stages":null}'],
-  'run.json': ['', 'null', '{}', '[]', '{"stages":5}'],
-  'seen.json': ['null', '{}', '{"status":{"stages":[5]}}'],
-  'start.json': ['', 'null', '5', '{"items":5,"force":7}'],
-  'pipeline.lock.json': ['', 'null', '[]'],
+  'plan.json': ['[', '{"plan":1,"stages":null}'],
+  'run.json': ['{"stages":5}'],
+  'seen.json': ['{"status":{"stages":[5]}}'],
+  'start.json': ['5', '{"items":5,"force":7}'],
 };
 
 /** Writes a text into every file below a folder of the work folder whose path fits. */

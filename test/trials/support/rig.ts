@@ -1,10 +1,11 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually, isAlive } from '../../support/processes.js';
+import { isProcessAlive } from '../../../domain/machine/file-lock.js';
+import { eventually } from '../../support/processes.js';
 import type { Launch } from '../../support/cli.js';
 import type { Command } from './command.js';
 import { freePort } from '../../support/server.js';
-import { Relay, type Line } from './relay.js';
+import { Relay, type Line } from '../../support/relay.js';
 import { TRIAL_PIPELINE } from './reference.js';
 import { listed } from './work-folder.js';
 import type { Scene } from './scene.js';
@@ -68,9 +69,9 @@ export class Rig {
   }
 
   /** A relay to the server; it ends with the scene. */
-  async relay(line: Line): Promise<Relay> {
+  async relay(line?: Line): Promise<Relay> {
     const { random } = this.scene;
-    const relay = await Relay.open({ host: '127.0.0.1', port: this.port ?? 0 }, line, random);
+    const relay = await Relay.open({ host: '127.0.0.1', port: this.port ?? 0 }, { line, random });
     this.scene.atEnd(() => relay.close());
     return relay;
   }
@@ -100,7 +101,7 @@ export class Rig {
     try {
       const record = readFileSync(join(this.folder, 'state', 'server.json'), 'utf8');
       const { pid } = JSON.parse(record) as { pid: number };
-      return isAlive(pid) ? pid : undefined;
+      return isProcessAlive(pid) ? pid : undefined;
     } catch {
       return undefined;
     }

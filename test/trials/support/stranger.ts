@@ -1,6 +1,7 @@
 /**
- * What another account of the machine tries: `stranger STATE-FOLDER RUN PLAN-FILE PORT ...`. Prints one line
- * per attempt that succeeded.
+ * What another account of the machine tries on an open run, with its files and as a Temporal client:
+ * `stranger STATE-FOLDER RUN PLAN-FILE PORT ...`. Prints one line per attempt that succeeded.
+ * `test/support/port-knocks.mjs` only knocks at ports, without any dependency.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:http2';

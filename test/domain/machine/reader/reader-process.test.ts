@@ -4,7 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { type ReaderLimits, ReaderProcess } from '../../../../domain/machine/reader/reader-process.js';
-import { eventually, isAlive } from '../../../support/processes.js';
+import { isProcessAlive } from '../../../../domain/machine/file-lock.js';
+import { eventually } from '../../../support/processes.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 
 const errors = JSON.stringify(new URL('../../../../domain/errors.js', import.meta.url).href);
@@ -80,9 +81,9 @@ test('a reader that is busy dies with its process', async (context) => {
   const parent = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'ignore' });
   await eventually('the reader is busy', () => existsSync(file) && readFileSync(file, 'utf8') !== '');
   const reader = Number(readFileSync(file, 'utf8'));
-  assert.ok(isAlive(reader));
+  assert.ok(isProcessAlive(reader));
   parent.kill('SIGKILL');
-  await eventually('the reader has ended', () => !isAlive(reader));
+  await eventually('the reader has ended', () => !isProcessAlive(reader));
 });
 
 test('an idle reader does not keep its process alive', () => {

@@ -2,35 +2,14 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { writeEvaluation } from '../../../../domain/mil/evaluate/evaluation-files.js';
 import { type MetricsFile, readMetricsFile } from '../../../../domain/mil/evaluate/metrics-file.js';
 import { readPredictions } from '../../../../domain/mil/evaluate/predictions-file.js';
 import { expectError } from '../../../support/expect-error.js';
 import { scratchFolder } from '../../../support/scratch-folder.js';
+import { SCORED, writeSmallEvaluation } from '../../../support/small-evaluation.js';
 
 const folder = scratchFolder();
-const scored = Array.from({ length: 8 }, (_, i) => {
-  const score = (i + 1) / 10;
-  return { key: `s${i}`, label: i % 2, probabilities: [1 - score, score] };
-});
-const { files } = writeEvaluation(
-  folder,
-  {
-    cell: 'abmil-0-0',
-    model: 'abmil',
-    repeat: 0,
-    fold: 0,
-    seed: 1,
-    set: 'test',
-    classes: ['a', 'b'],
-    protocol: 'honest',
-    selection: { epoch: 1, by: 'last', optimistic: false },
-    training: {},
-    sources: { checkpoint: 'sha256:1', splits: 'sha256:2' },
-  },
-  { scored, validation: [] },
-  { threshold: 'half', bootstrap: 10 },
-);
+const files = writeSmallEvaluation(folder);
 const metricsPath = join(folder, 'damaged.json');
 const predictionsPath = join(folder, 'damaged.csv');
 
@@ -63,7 +42,7 @@ test('predictions that are no probabilities, or that name a slide twice, are ref
     expectError('InvalidInput', words, () => readPredictions(predictionsPath, ['a', 'b']));
   };
   writeFileSync(predictionsPath, sound);
-  assert.deepEqual(readPredictions(predictionsPath, ['a', 'b']), scored);
+  assert.deepEqual(readPredictions(predictionsPath, ['a', 'b']), SCORED);
   refused([`${predictionsPath}:3`, '1.2'], 's1,b,0.8,0.2', 's1,b,-0.2,1.2');
   refused([`${predictionsPath}:3`, 'summing to 1'], 's1,b,0.8,0.2', 's1,b,0.8,0.8');
   refused([`${predictionsPath}:3`, '"s0" has two'], 's1,b', 's0,b');

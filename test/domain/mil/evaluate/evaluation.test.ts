@@ -12,6 +12,7 @@ import {
 import { writeEvaluation, type FoldFacts } from '../../../../domain/mil/evaluate/evaluation-files.js';
 import { readMetricsFile } from '../../../../domain/mil/evaluate/metrics-file.js';
 import { readPredictions } from '../../../../domain/mil/evaluate/predictions-file.js';
+import { FOLD_FACTS } from '../../../support/small-evaluation.js';
 import { hasCode, temporaryFolder } from '../support.js';
 
 const binary = (scores: readonly number[], labels: readonly number[]): Prediction[] =>
@@ -96,17 +97,11 @@ test('with three classes, the most probable one is called', () => {
 });
 
 const facts: FoldFacts = {
+  ...FOLD_FACTS,
   cell: 'abmil-0-1',
-  model: 'abmil',
-  repeat: 0,
   fold: 1,
   seed: 2021,
-  set: 'test',
   classes: ['normal', 'tumor'],
-  protocol: 'honest',
-  selection: { epoch: 3, by: 'best AUC on val', optimistic: false },
-  training: {},
-  sources: { checkpoint: digestOf('c'), splits: digestOf('s') },
 };
 const settings = { threshold: 'validation', bootstrap: 50 } as const;
 

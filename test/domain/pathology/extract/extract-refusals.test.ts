@@ -12,14 +12,14 @@ import { OnnxGraph } from '../../../../domain/machine/onnx/onnx-graph.js';
 import { BUNDLED_SLIDE } from '../../../support/bundled.js';
 import { inputFile, jobFor } from '../../../support/activity-job.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
-import { COORDS, extract, given, patchesAt, twoSegments } from '../../../support/extract-case.js';
+import { COORDS, extract, given, smallPatchesAt, twoSegments } from '../../../support/extract-case.js';
 
 describe('pathology.extract refuses', () => {
   test('patches outside the slide and states their position', async (context) => {
     const one = await given(context);
     const coords = COORDS.slice();
     coords[20] = 2300;
-    writePatches((one.parameters.patches as InputFile).path, patchesAt(coords));
+    writePatches((one.parameters.patches as InputFile).path, smallPatchesAt(coords));
     await assert.rejects(extract(one), {
       code: 'InvalidInput',
       message: /patches\.h5: patch 10 is outside the slide .*expected .*2220 x 2967; found 2300, /,
@@ -38,7 +38,7 @@ describe('pathology.extract refuses', () => {
 
   test('a file without patches', async (context) => {
     const one = await given(context);
-    writePatches((one.parameters.patches as InputFile).path, patchesAt(new Int32Array(0)));
+    writePatches((one.parameters.patches as InputFile).path, smallPatchesAt(new Int32Array(0)));
     await assert.rejects(extract(one), {
       code: 'InvalidInput',
       message: /patches\.h5: the file has no patches/,
@@ -48,7 +48,7 @@ describe('pathology.extract refuses', () => {
   test('a level that the slide does not have', async (context) => {
     const one = await given(context);
     const path = (one.parameters.patches as InputFile).path;
-    writePatches(path, { ...patchesAt(COORDS), patchLevel: 3 });
+    writePatches(path, { ...smallPatchesAt(COORDS), patchLevel: 3 });
     await assert.rejects(extract(one), {
       code: 'InvalidInput',
       message: /level from 0 to 0; found .*level 3/,
@@ -58,7 +58,7 @@ describe('pathology.extract refuses', () => {
   test('patches larger than memory', async (context) => {
     const one = await given(context);
     const path = (one.parameters.patches as InputFile).path;
-    writePatches(path, { ...patchesAt(COORDS), patchSize: 200_000 });
+    writePatches(path, { ...smallPatchesAt(COORDS), patchSize: 200_000 });
     await assert.rejects(extract(one), {
       code: 'InvalidInput',
       message: /"patch_size" .*integer from 1 to 32768; found 200000/,
@@ -99,7 +99,7 @@ describe('pathology.extract refuses', () => {
     const one = await given(context, { slide: await inputFile(path) });
     // Ten patches of intact tissue, then one at the damaged tile.
     const coords = Int32Array.from([...COORDS.slice(0, 20), 700, 2440]);
-    writePatches((one.parameters.patches as InputFile).path, patchesAt(coords));
+    writePatches((one.parameters.patches as InputFile).path, smallPatchesAt(coords));
     await assert.rejects(extract(one), {
       code: 'CorruptSlide',
       message: /damaged\.svs: the slide is damaged: reading .* at \(700, 2440\)/,

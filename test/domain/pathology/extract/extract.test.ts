@@ -23,7 +23,7 @@ import type { InputFile, JobResult } from '../../../../domain/job.js';
 import { inputFile, jobFor } from '../../../support/activity-job.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 import { writeTinyEncoder } from '../../../support/tiny-encoder.js';
-import { COORDS, extract, given, patchesAt, SIZE, type Given } from '../../../support/extract-case.js';
+import { COORDS, extract, given, smallPatchesAt, SIZE, type Given } from '../../../support/extract-case.js';
 
 async function digests(result: JobResult): Promise<Record<string, string>> {
   const entries = Object.entries(result.files).map(async ([name, { from }]) => [
@@ -95,7 +95,7 @@ describe('pathology.extract', () => {
     const large = await extract({ ...one, parameters: { ...one.parameters, 'batch-size': 64 } }, 'large');
     assert.deepEqual(readFeatures(large.files.bag.from).features, small.features);
     const last = await given(context, { 'group-features': false });
-    writePatches((last.parameters.patches as InputFile).path, patchesAt(COORDS.slice(-2)));
+    writePatches((last.parameters.patches as InputFile).path, smallPatchesAt(COORDS.slice(-2)));
     const alone = readFeatures((await extract(last)).files.bag.from);
     assert.deepEqual(alone.features, small.features.slice(29 * 5, 30 * 5));
   });
@@ -121,7 +121,7 @@ describe('pathology.extract', () => {
     const whole = readFeatures(clam.files.bag.from);
     assert.deepEqual(bag.features, whole.features.slice(0, 30 * 5));
     const facts = { patchSize: 32, patchSizeLevel0: SIZE, level0Magnification: 40, targetMagnification: 20 };
-    const patches = { ...patchesAt(COORDS), trident: { ...facts, overlap: 0 } };
+    const patches = { ...smallPatchesAt(COORDS), trident: { ...facts, overlap: 0 } };
     writePatches((one.parameters.patches as InputFile).path, patches);
     const asked = await extract(
       { ...one, parameters: { ...one.parameters, 'group-features': true } },

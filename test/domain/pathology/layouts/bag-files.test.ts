@@ -5,7 +5,6 @@ import { describe, test } from 'node:test';
 import {
   createFeatures,
   openFeatures,
-  type PatchCoords,
   readFeatureRows,
   readFeatures,
   readMask,
@@ -25,20 +24,15 @@ import { withH5, writeH5 } from '../../../../domain/files/hdf5/h5.js';
 import { fixture } from '../../../support/fixtures.js';
 import { expectError } from '../../../support/expect-error.js';
 import { scratchFolder } from '../../../support/scratch-folder.js';
+import { patchesAt } from '../../../support/small-patches.js';
 
 const folder = scratchFolder();
 const file = (name: string): string => join(folder, name);
 
-const patches: PatchCoords = {
-  coords: Int32Array.of(0, 0, 256, 0, 0, 256),
-  patchSize: 256,
-  patchLevel: 0,
-  downsample: [1, 1],
-  levelDim: [2220, 2967],
-  level0Dim: [2220, 2967],
+const patches = patchesAt(Int32Array.of(0, 0, 256, 0, 0, 256), {
   name: 'CMU-1-Small-Region',
   savePath: 'patches',
-};
+});
 
 describe('patches', () => {
   test('are read back', () => {

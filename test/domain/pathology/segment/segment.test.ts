@@ -15,6 +15,7 @@ import type { SegmentWith } from '../../../../domain/pathology/segment/parameter
 import { decodeImage } from '../../../../domain/pathology/slides/images.js';
 import { jobFor, inputFile } from '../../../support/activity-job.js';
 import { BUNDLED_SLIDE } from '../../../support/bundled.js';
+import { patchesAt } from '../../../support/small-patches.js';
 import { writeSmallSam } from '../../../support/small-sam.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 
@@ -25,17 +26,7 @@ async function given(
 ): Promise<{ folder: string; with: Record<string, Json | InputFile> }> {
   const folder = temporaryFolder(context);
   const patches = join(folder, 'patches.h5');
-  writePatches(patches, {
-    coords: Int32Array.from(coords),
-    patchSize: 256,
-    patchLevel: 0,
-    downsample: [1, 1],
-    levelDim: [2220, 2967],
-    level0Dim: [2220, 2967],
-    name: 'slide',
-    savePath: '',
-    tissueBox,
-  });
+  writePatches(patches, patchesAt(Int32Array.from(coords), { tissueBox }));
   return {
     folder,
     with: {

@@ -1,5 +1,5 @@
 // What somebody without the owner's credential gets from a port, by each way of knocking. Plain JavaScript
-// with Node's own modules, so that another account can run it: node stranger.mjs PORT [CERTIFICATE KEY]
+// with Node's own modules, so that another account can run it: node port-knocks.mjs PORT [CERTIFICATE KEY]
 import { readFileSync } from 'node:fs';
 import { connect as connectPlain } from 'node:net';
 import { connect as connectTls } from 'node:tls';
