@@ -6,12 +6,13 @@ import type { Trial } from './support/trial.js';
 import { expectSameOutputs } from './support/work-folder.js';
 
 const LINE: Line = { delayMs: 30, jitterMs: 50, stallChance: 0.003, stallMs: 5000, resetMs: 15_000 };
-const MINUTES = 6;
+const MINUTES = 15;
 
 export const badLine: Trial = {
   name: 'bad-line',
   title:
     'worker and client reach the server over a line with delay, stalls and resets: the run ends, outputs equal',
+  limit: 1200,
   run: async (scene: Scene) => {
     const rig = new Rig(scene);
     await rig.startServer();
