@@ -16,6 +16,7 @@ import type { ActivityDefinition } from '../define/define-activity.js';
 import type { EngineContext } from './engine-context.js';
 import { explainDamage, explainMissing } from './damaged-input.js';
 import { changedInput, prepareStep, type PreparedStep } from './prepare-step.js';
+import { placeParts } from './read-parts.js';
 import { resolveWith } from './resolve-with.js';
 import { mayUse, outsideFault, receiptFault } from './valid-receipt.js';
 
@@ -112,7 +113,8 @@ async function work(
     async (error: unknown) => {
       if (attempt.signal.aborted) throw error;
       const { inputs } = resolveWith(prepared.definition, input.with);
-      throw await explainDamage(engine, inputs, input, explainLostCheckpoint(checkpoint, error));
+      const read = { inputs, parts: prepared.parts };
+      throw await explainDamage(engine, read, input, explainLostCheckpoint(checkpoint, error));
     },
   );
   attempt.signal.throwIfAborted();
@@ -154,10 +156,10 @@ async function execute(
   prepared: PreparedStep,
   execution: Execution,
 ): Promise<JobResult> {
-  const { definition, jobWith } = prepared;
+  const { definition } = prepared;
   const { input, scratch, checkpoint, attempt } = execution;
   const job = {
-    with: jobWith,
+    with: placeParts(prepared.jobWith, prepared.parts, scratch),
     work: input.work,
     run: input.run,
     name: input.item,
@@ -201,7 +203,7 @@ async function refuseChangedInputs(
   input: StepInput,
   checkpoint: string,
 ): Promise<void> {
-  const found = await changedInput(prepared, input, engine.digests(input.work));
+  const found = await changedInput(engine, prepared, input);
   if (found === undefined) return;
   await rm(checkpoint, { recursive: true, force: true });
   throw new SamMilError('Unavailable', 'an input changed while the step was reading it', {

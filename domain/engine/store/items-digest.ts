@@ -58,7 +58,8 @@ function toMeaning(item: ItemRecord, work: string): Json {
   };
 }
 
-function withoutPlace(value: Json, work: string): Json {
+/** The value with files by name and digest, and without the path of the work folder. */
+export function withoutPlace(value: Json, work: string): Json {
   if (isFileRef(value)) return { name: basename(value.path), digest: value.digest };
   if (typeof value === 'string') return relativeToWork(work, value) ?? value;
   if (Array.isArray(value)) return value.map((member) => withoutPlace(member, work));

@@ -59,7 +59,7 @@ const INGREDIENTS = objectOf(
     version: { type: 'integer' },
     name: TEXT,
     with: { type: 'object' },
-    inputs: mapOf(objectOf({ digest: DIGEST, name: TEXT })),
+    inputs: mapOf(objectOf({ digest: DIGEST, name: TEXT }, { parts: mapOf(TEXT) })),
     hidden: { type: 'object' },
   },
   { code: mapOf(TEXT) },

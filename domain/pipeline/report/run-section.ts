@@ -108,7 +108,7 @@ export function provenanceSection({ run, folds, groupBy }: ReportData): Markup {
   const files = folds.flatMap(({ files }) => [files.metrics, files.predictions]);
   const sources = folds.flatMap(({ metrics }) => [
     { path: `checkpoint of ${metrics.cell}`, digest: metrics.sources.checkpoint },
-    { path: 'splits', digest: metrics.sources.splits },
+    { path: `slides and classes of ${metrics.cell}`, digest: metrics.sources.splits },
   ]);
   const rest = unique([...run.inputs, ...sources]);
   return html`<section id="provenance" aria-labelledby="provenance-h">
