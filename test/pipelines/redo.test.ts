@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { forecast } from '../../activities/engine/forecast.js';
@@ -9,6 +9,7 @@ import { loadPipeline } from '../../domain/engine/language/load-pipeline.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { selectStages } from '../../domain/engine/language/select-stages.js';
 import { readEvents } from '../../domain/engine/store/run-events.js';
+import { readReceipt } from '../../domain/engine/store/receipts.js';
 import { TestEngine } from '../support/engine.js';
 import { FeatureCohort, slideName } from '../support/feature-cohort.js';
 import { outputDigests } from '../support/processes.js';
@@ -19,9 +20,10 @@ const PIPELINE = `
 pipeline: 1
 name: redo
 on-failure: fail
+params: { exclude: { type: path, default: null } }
 stages:
   preprocess:
-    foreach: { csv: slides.csv, as: slide, key: slide_id }
+    foreach: { csv: slides.csv, as: slide, key: slide_id, exclude: '\${{ params.exclude }}' }
     uses: pathology.convert
     with: { features: "\${{ slide.path }}", patch-size-level0: 256 }
   split:
@@ -84,6 +86,8 @@ class Study {
   readonly cohort: FeatureCohort;
   readonly work: string;
   private runs = 0;
+  /** Values of params. */
+  set: Record<string, string> = {};
 
   constructor(context: TestContext) {
     this.cohort = new FeatureCohort(temporaryFolder(context), 24);
@@ -107,7 +111,7 @@ class Study {
     try {
       for await (const found of forecast(context, await this.plan(this.work))) {
         if (found.stage !== stage) continue;
-        const todo = found.items.filter(({ state }) => state === 'runs');
+        const todo = found.items.filter(({ state }) => state === 'runs' || state === 'skipped');
         return Object.fromEntries(todo.map(({ key, why }) => [key, why]));
       }
       return {};
@@ -120,7 +124,13 @@ class Study {
     const registry = await loadRegistry();
     const catalog = Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
     const file = join(this.cohort.folder, 'redo.yaml');
-    const { plan, problems } = loadPipeline(PIPELINE, { file, catalog, cwd: work, work });
+    const { plan, problems } = loadPipeline(PIPELINE, {
+      file,
+      catalog,
+      cwd: this.cohort.folder,
+      work,
+      set: Object.entries(this.set),
+    });
     assert.ok(plan, JSON.stringify(problems));
     return until === undefined ? plan : selectStages(plan, { until: [until] }).plan;
   }
@@ -172,4 +182,18 @@ test('a class that changes is redone by the folds that read it, with the reason'
   await study.run(study.work, 'split');
   assert.deepEqual(await study.reasons('train'), {});
   assert.deepEqual(await study.reasons('evaluate'), { 0: 'class of slide_22: normal -> tumor' });
+});
+
+test('a slide excluded by a file is left out of each run, with its reason in the splits', async (context) => {
+  const study = new Study(context);
+  await study.run();
+  const { folder } = study.cohort;
+  rmSync(study.cohort.featuresOf(slideName(20)));
+  writeFileSync(join(folder, 'excluded.csv'), 'slide_id,reason\nslide_20,out of focus\n');
+  study.set = { exclude: 'excluded.csv' };
+  assert.deepEqual(await study.reasons('preprocess'), { slide_20: 'excluded: out of focus' });
+  assert.deepEqual(await study.run(), ['split'], 'no fold uses it');
+  const receipt = await readReceipt(study.work, { stage: 'split', item: 'split', step: 'split' });
+  assert.deepEqual(receipt?.outputs.dropped, [{ name: 'slide_20', reason: 'excluded: out of focus' }]);
+  assert.deepEqual(await study.run(), []);
 });

@@ -106,7 +106,12 @@ function planSource(source: SourceDocument, params: JsonObject): ItemSource {
     default: {
       const value = foldTemplate(toJson(source.value), { params });
       const key = source.keyField && { keyField: source.keyField.name };
-      const rest = { as: source.as, ...key };
+      const exclude = source.exclude && foldTemplate(toJson(source.exclude), { params });
+      const rest = {
+        as: source.as,
+        ...key,
+        ...(typeof exclude === 'string' && exclude !== '' && { exclude }),
+      };
       return source.kind === 'list'
         ? { kind: 'list', value, ...rest }
         : { kind: source.kind, value: value as string, ...rest };

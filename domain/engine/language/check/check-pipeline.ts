@@ -96,9 +96,17 @@ class StageCheck {
       const expressions = expressionsIn(source.value, this.problems);
       this.resolve(expressions, { kind: 'stage' });
       if (!this.computable(source.value, expressions)) return;
+      if (source.exclude && !this.excluded(source.exclude)) return;
     }
     const { document, stage, types, scope, files, problems } = this;
     checkSource({ document, stage, types, scope, files, problems });
+  }
+
+  /** Returns false if there is a mistake. */
+  private excluded(node: YamlNode): boolean {
+    const expressions = expressionsIn(node, this.problems);
+    this.resolve(expressions, { kind: 'stage' });
+    return this.computable(node, expressions);
   }
 
   private step(step: StepDocument, index: number): void {
@@ -198,7 +206,7 @@ class StageCheck {
     const { source, condition, steps, outputs = [] } = this.stage;
     const conditions = [condition, ...steps.map((step) => step.condition)];
     const values = [...steps.flatMap((step) => step.with), ...outputs].map(({ value }) => value);
-    if ('value' in source) values.push(source.value);
+    if ('value' in source) values.push(source.value, ...(source.exclude ? [source.exclude] : []));
     return [
       ...values.flatMap((value) => expressionsIn(value, silent)),
       ...conditions.flatMap((given) => (given ? conditionExpression(given, silent) : [])),

@@ -204,6 +204,9 @@ function foreach(): JsonObject {
   const names: JsonObject = {
     as: text('Name of the item in expressions. Default: item.'),
     key: text('Field that names the item. Default: name.'),
+    exclude: described('CSV file of items to leave out, with the columns item and reason.', {
+      type: ['string', 'null'],
+    }),
   };
   const oneOf = Object.keys(sources).map((name) => ({ required: [name] }));
   return object({ ...sources, ...names }, { oneOf, description: 'Runs the stage for each of these items.' });

@@ -48,6 +48,8 @@ export type SourceDocument =
       value: YamlNode;
       as: string;
       keyField?: Named;
+      /** A table of items that are left out. */
+      exclude?: YamlNode;
       place: Place;
     };
 

@@ -207,7 +207,7 @@ function readForeach(entry: Entry, context: ReadContext): SourceDocument {
     context.problems.error('wrong-type', entry.value.place, message, hint);
     return unreadable;
   }
-  const map = openMap(entry.value, '`foreach`', [...SOURCES, 'as', 'key'], context);
+  const map = openMap(entry.value, '`foreach`', [...SOURCES, 'as', 'key', 'exclude'], context);
   if (map === undefined) return unreadable;
   const as = readItemName(map, context);
   const given = SOURCES.filter((key) => map.entry(key) !== undefined);
@@ -219,8 +219,21 @@ function readForeach(entry: Entry, context: ReadContext): SourceDocument {
   }
   const keyField = named(map, 'key');
   const [kind] = given;
+  const exclude = map.entry('exclude');
   if (kind !== 'from') {
-    return { kind, value: map.entry(kind)?.value ?? entry.value, as, keyField, place };
+    return {
+      kind,
+      value: map.entry(kind)?.value ?? entry.value,
+      as,
+      keyField,
+      exclude: exclude?.value,
+      place,
+    };
+  }
+  if (exclude !== undefined) {
+    const message = '`exclude` cannot be combined with `from`';
+    const hint = 'exclude the items in the stage that lists them: later stages leave them out too';
+    context.problems.error('conflicting-keys', exclude.keyPlace, message, hint);
   }
   if (keyField !== undefined) {
     const message = '`key` cannot be combined with `from`: the items keep their keys';
