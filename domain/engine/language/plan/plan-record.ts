@@ -50,7 +50,7 @@ const STAGE = objectOf(
     minSuccess: NUMBER,
     steps: { ...listOf(STEP), minItems: 1 },
   },
-  { reuse: FLAG, if: TEXT, outputs: mapOf({}) },
+  { of: TEXT, reuse: FLAG, if: TEXT, outputs: mapOf({}) },
 );
 
 /** The plan of a run: `<work>/.runs/<run>/plan.json`. */

@@ -29,6 +29,8 @@ export interface Plan {
 
 export interface StagePlan {
   name: string;
+  /** The stage of the file, if it has items in each cell of a matrix and this is one of the cells. */
+  of?: string;
   needs: string[];
   /**
    * Set by a selection (`--only`, `--from`): the stage's results must already exist. An item without valid
