@@ -73,7 +73,7 @@ export function followLine(record: ItemRecord, stage: string): ManifestLine {
   return { key, fields, skip: absenceReason(stage, record) };
 }
 
-async function readRecords(needs: NeedsContext, stage: string, work: string): Promise<ItemRecord[]> {
+async function readRecords(needs: NeedsContext, stage: string, work: string): Promise<readonly ItemRecord[]> {
   const ref = needs[stage]?.items;
   if (!ref) {
     throw new SamMilError('InvalidInput', `stage \`${stage}\` was skipped and has no items to continue with`);

@@ -29,7 +29,7 @@ export async function readParts(
 ): Promise<ReadParts> {
   if (!definition.reads) return {};
   const { work, item: name } = step;
-  const items = async (place: string): Promise<ItemRecord[]> => {
+  const items = async (place: string): Promise<readonly ItemRecord[]> => {
     const value = inputs.find((input) => input.place.join('.') === place)?.value;
     if (isItemsRef(value)) return readReferenced(work, value);
     requireContent(files[place].path, files[place].digest);

@@ -32,16 +32,36 @@ export function partOfItems(
   outputs: readonly string[],
   work: string,
 ): ReadPart {
-  const kept = records
-    .filter(({ key }) => chosen.has(key))
-    .map(({ key, status, outputs: given }) => ({ key, fields: {}, status, outputs: pick(given, outputs) }));
+  const kept = records.filter(({ key }) => chosen.has(key)).map((record) => reduced(record, outputs, work));
   if (kept.length !== chosen.size) {
     throw new SamMilError('Internal', `${chosen.size} items were selected, ${kept.length} exist`);
   }
-  const covers = kept.map(({ key, status, outputs: given }) => {
-    return [`${chosen.get(key)} ${key}`, digestOfJson({ status, outputs: withoutPlace(given, work) })];
-  });
-  return { text: jsonLines(kept), covers: Object.fromEntries(covers) as Record<string, string> };
+  const covers = kept.map(({ key, digest }) => [`${chosen.get(key)} ${key}`, digest] as const);
+  return { text: kept.map(({ line }) => line).join(''), covers: Object.fromEntries(covers) };
+}
+
+/** A record with some of its outputs, and the digest of their content. */
+interface Reduced {
+  key: string;
+  line: string;
+  digest: string;
+  /** What it was made for. */
+  names: string;
+}
+
+/** Every fold of a stage reads many of the same records. */
+const known = new WeakMap<ItemRecord, Reduced>();
+
+function reduced(record: ItemRecord, names: readonly string[], work: string): Reduced {
+  const made = [work, ...names].join('\n');
+  const before = known.get(record);
+  if (before?.names === made) return before;
+  const { key, status } = record;
+  const outputs = pick(record.outputs, names);
+  const digest = digestOfJson({ status, outputs: withoutPlace(outputs, work) });
+  const found = { key, line: jsonLines([{ key, fields: {}, status, outputs }]), digest, names: made };
+  known.set(record, found);
+  return found;
 }
 
 function pick(outputs: JsonObject, names: readonly string[]): JsonObject {
