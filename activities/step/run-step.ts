@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { SamMilError } from '../../domain/errors.js';
 import type { Job, JobResult, Progress } from '../../domain/job.js';
 import type { JsonObject } from '../../domain/json.js';
+import type { Usage } from '../../domain/machine/usage.js';
 import { makeFoldersBelow } from '../../domain/files/make-folders.js';
 import { claimPlace, explainLoss, releaseClaim, type Claim } from '../../domain/engine/store/fence.js';
 import { checkpointFolder, type Place } from '../../domain/engine/store/paths.js';
@@ -16,6 +17,7 @@ import type { ActivityDefinition } from '../define/define-activity.js';
 import type { EngineContext } from './engine-context.js';
 import { explainDamage, explainMissing } from './damaged-input.js';
 import { changedInput, prepareStep, type PreparedStep } from './prepare-step.js';
+import { StepNotes } from './step-notes.js';
 import { resolveWith } from './resolve-with.js';
 import { mayUse, outsideFault, receiptFault } from './valid-receipt.js';
 
@@ -26,6 +28,7 @@ export interface Attempt {
   signal: AbortSignal;
   onProgress(report: Progress): void;
   onLog(level: 'info' | 'warn', message: string, facts?: JsonObject): void;
+  onUsage?(usage: Usage): void;
 }
 
 export interface StepOutcome {
@@ -108,7 +111,9 @@ async function work(
   const { scratch } = claim;
   await makeFoldersBelow(input.work, checkpoint);
   const began = performance.now();
-  const result = await execute(engine, prepared, { input, scratch, checkpoint, attempt }).catch(
+  const notes = new StepNotes();
+  const listening = notes.listenTo(attempt);
+  const result = await execute(engine, prepared, { input, scratch, checkpoint, attempt: listening }).catch(
     async (error: unknown) => {
       if (attempt.signal.aborted) throw error;
       const { inputs } = resolveWith(prepared.definition, input.with);
@@ -123,7 +128,7 @@ async function work(
     folder: input.folder,
     result,
     read: prepared.read,
-    made: { run: input.run, attempt: attempt.number, seconds: seconds(began) },
+    made: { run: input.run, attempt: attempt.number, seconds: seconds(began), ...notes.made },
   });
   engine.digests(input.work).rememberOutputs(receipt.files);
   await rm(checkpoint, { recursive: true, force: true }).catch(() => undefined);
