@@ -4,7 +4,7 @@ import { modelOf } from '../../domain/mil/models/checkpoint-model.js';
 
 export const definition = defineActivity({
   name: 'mil.evaluate',
-  version: 2,
+  version: 3,
   summary: 'Scores the test slides of a trained fold: predictions, metrics under both protocols, ROC curve',
   ...parameters,
   modelsUsed: async (_, { checkpoint }) => [await modelOf(checkpoint)],

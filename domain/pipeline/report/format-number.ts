@@ -19,3 +19,19 @@ export function shortDigest(digest: string): string {
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;
 }
+
+/** A difference of fractions in percentage points, with its sign. */
+export function signed(value: number): string {
+  return `${value < 0 ? '−' : '+'}${percent(Math.abs(value))}`;
+}
+
+/** A p value; NaN where two models rank all slides equally. */
+export function probability(p: number): string {
+  if (Number.isNaN(p)) return 'identical ranks';
+  return p < 0.001 ? '< 0.001' : p.toFixed(3);
+}
+
+/** Bytes as `310 MB` or `1.4 GB`. */
+export function memory(bytes: number): string {
+  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}

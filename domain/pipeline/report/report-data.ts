@@ -4,7 +4,7 @@ import type { DelongPair } from '../../statistics/delong.js';
 import type { Protocol } from '../../mil/evaluate/evaluate-predictions.js';
 import type { MetricsFile } from '../../mil/evaluate/metrics-file.js';
 import type { RocCurve } from '../../statistics/roc.js';
-import type { ColorScale, HeatmapStyle } from './heatmap-legend.js';
+import type { ColorScale, HeatmapStyle } from './figures/heatmap-legend.js';
 import type { MetricSummary, Spread, SummaryRow } from './summary.js';
 import type { Timeline } from './timeline.js';
 
@@ -22,12 +22,25 @@ export interface ReportData {
   pooled: PooledResult[];
   comparisons: Comparison[];
   sweeps: Sweep[];
-  /** Pictures of preprocessed slides, one entry per slide. */
+  /** Large pictures of the first preprocessed slides. */
   slides: SlidePictures[];
+  /** Thumbnails of all preprocessed slides; empty if all are shown large. */
+  gallery: SlidePictures[];
+  /** Number of slides whose pictures were left out to keep the page small. */
+  slidesWithoutPictures: number;
   heatmaps: HeatmapResult[];
   /** Heatmaps that are shown enlarged, and the rule that selected them. */
   shown: { heatmaps: HeatmapResult[]; rule: string };
   left: LeftOut[];
+  cohort: CohortFacts;
+  /** Training histories by group; empty if they are not known. */
+  training: TrainingCurves[];
+  /** How each scored slide was classified, worst first. */
+  scored: SlideScore[];
+  /** Pictures of the worst errors, by slide. */
+  errorPictures: Map<string, Picture[]>;
+  warnings: StepWarning[];
+  resources: StepResources[];
   run: RunFacts;
   timeline: Timeline | null;
 }
@@ -57,15 +70,20 @@ export interface PooledResult {
   repeats: { repeat: number; auc: number | null; delong_95: readonly [number, number] | null }[];
 }
 
-/**
- * Two groups compared on the same slides of one repeat, over the pooled out-of-fold predictions of its folds.
- */
-export interface Comparison {
+/** Two groups compared on the same slides: the mean over the repeats of the AUC of their pooled scores. */
+export interface PairTest {
   a: string;
   b: string;
-  repeat: number;
+  /** Repeats in which both scored these slides. */
+  repeats: number[];
   slides: number;
   result: DelongPair;
+}
+
+/** A test of the report, with its p value corrected for the number of tests of the report. */
+export interface Comparison extends PairTest {
+  /** 1 if the ranks are equal, where `result` has no p value. */
+  pHolm: number;
 }
 
 export interface Picture {
@@ -146,4 +164,67 @@ export interface SweepPoint {
   folds: number;
   auc: MetricSummary;
   f1: MetricSummary;
+}
+
+/** What the results were computed on, read from the evaluations and from the splits. */
+export interface CohortFacts {
+  /** Scored slides of each class, by class name. */
+  classes: [string, number][];
+  /** Null if the splits are not known. */
+  patients: { grouped: boolean; count: number } | null;
+}
+
+/** The histories of the trainings whose checkpoints a group evaluated. */
+export interface TrainingCurves {
+  group: string;
+  folds: { cell: string; history: HistoryPoint[]; epoch: number | null }[];
+  /** Evaluations of the group without a history. */
+  missing: number;
+}
+
+export interface HistoryPoint {
+  epoch: number;
+  loss: number;
+  valLoss: number | null;
+  valAuc: number | null;
+}
+
+/** One slide over all evaluations that scored it. */
+export interface SlideScore {
+  key: string;
+  label: string;
+  tests: SlideTest[];
+}
+
+export interface SlideTest {
+  group: string;
+  cell: string;
+  /** Probability of the true class. */
+  probability: number;
+  /** Class called at the threshold of the group's protocol. */
+  called: string;
+  wrong: boolean;
+}
+
+/** A warning that a step logged, with the items concerned. */
+export interface StepWarning {
+  stage: string;
+  step: string;
+  activity: string;
+  text: string;
+  items: string[];
+}
+
+/** What all executions of a step used, also in earlier runs whose results are up to date. */
+export interface StepResources {
+  stage: string;
+  step: string;
+  items: number;
+  /** Seconds: sum and longest. */
+  total: number;
+  longest: number;
+  /** Bytes of the largest; null if unknown. */
+  memory: number | null;
+  devices: string[];
+  hosts: string[];
 }

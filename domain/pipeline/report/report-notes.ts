@@ -1,17 +1,14 @@
 import { count } from './format-number.js';
-import { NO_LABEL } from './read-dropped.js';
-import type { FoldResult, HeatmapResult, LeftOut } from './report-data.js';
+import { NO_LABEL } from './read/read-dropped.js';
+import type { FoldResult, ReportData } from './report-data.js';
 
 /** With fewer scored slides per fold, one misclassified slide moves the AUC by whole percentage points. */
 const FEW_SLIDES = 30;
 
 /** Derives warnings about the reliability of the results from the results. */
-export function automaticNotes(
-  folds: readonly FoldResult[],
-  heatmaps: readonly HeatmapResult[],
-  left: readonly LeftOut[],
-): string[] {
-  const notes: string[] = [];
+export function automaticNotes(data: Omit<ReportData, 'notes'>): string[] {
+  const { folds, heatmaps, left } = data;
+  const notes = [...patientNotes(data), ...trainingNotes(folds), ...warningNotes(data)];
   const unlabeled = left.filter(({ reason }) => reason === NO_LABEL).length;
   if (unlabeled > 0) {
     notes.push(
@@ -51,6 +48,50 @@ export function automaticNotes(
     );
   }
   return notes;
+}
+
+function patientNotes({ cohort: { patients } }: Pick<ReportData, 'cohort'>): string[] {
+  if (patients === null || patients.grouped) return [];
+  return [
+    'Slides were divided into sets without regard to patients, because mil.split had no `group-column`. If a patient has several slides, some may be in training and others in the test set, and the results are too high.',
+  ];
+}
+
+/** What happened in training instead of what the pipeline requested, such as a choice of epochs without AUC. */
+function trainingNotes(folds: readonly FoldResult[]): string[] {
+  return [...countFoldNotes(folds)].map(
+    ([note, cells]) => `In ${cells} of ${count(folds.length, 'evaluation')}, ${note}.`,
+  );
+}
+
+/** Notes of the trainings and the number of folds that each applies to. */
+export function countFoldNotes(folds: readonly FoldResult[]): Map<string, number> {
+  const notes = new Map<string, number>();
+  for (const { metrics } of folds) {
+    const { note } = metrics.training;
+    if (typeof note === 'string') notes.set(note, (notes.get(note) ?? 0) + 1);
+  }
+  return notes;
+}
+
+/** More warnings than this are only counted. */
+const MOST_WARNINGS = 5;
+
+/** Warnings of the steps that made splits, models and scores; the section Warnings has all of them. */
+function warningNotes({ warnings, folds }: Pick<ReportData, 'warnings' | 'folds'>): string[] {
+  const shown = new Set(countFoldNotes(folds).keys());
+  const others = warnings.filter(({ text }) => !shown.has(text));
+  const ofResults = others.filter(({ activity }) => activity.startsWith('mil.')).slice(0, MOST_WARNINGS);
+  const more = others.length - ofResults.length;
+  return [
+    ...ofResults.map(
+      ({ stage, text, items }) =>
+        `${stage}${items.length > 1 ? ` (${items.length} items)` : ''} warned: ${text}`,
+    ),
+    ...(more > 0
+      ? [`${count(more, 'more warning')} ${more === 1 ? 'is' : 'are'} listed below under Warnings.`]
+      : []),
+  ];
 }
 
 /** Groups in which one fold of one repeat was evaluated more than once. */

@@ -6,12 +6,18 @@ import type { Job, JobResult } from '../../job.js';
 import { readEvents } from '../../engine/store/run-events.js';
 import { reportPage } from './page.js';
 import { compareGroups, poolGroups } from './out-of-fold.js';
-import { readFolds } from './read-folds.js';
-import { listDropped } from './read-dropped.js';
-import { collectLeftOut, readPlan, readRunFacts } from './read-run.js';
-import { readHeatmaps, readSlides } from './read-slides.js';
+import { readCohort } from './read/read-cohort.js';
+import { readFolds } from './read/read-folds.js';
+import { listDropped } from './read/read-dropped.js';
+import { collectLeftOut, readPlan, readRunFacts } from './read/read-run.js';
+import { readSteps } from './read/read-steps.js';
+import { readTraining } from './read/read-training.js';
+import { MOST_ERRORS, readErrorPictures, readHeatmaps, readSlides } from './read/read-slides.js';
 import type { ReportData } from './report-data.js';
+import { describeCohort } from './describe-data.js';
 import { automaticNotes } from './report-notes.js';
+import { countWrong, scoreSlides } from './score-slides.js';
+import { collectResources, collectWarnings } from './step-facts.js';
 import { formatSummary } from './summary-file.js';
 import { summarize } from './summary.js';
 import { buildSweeps } from './sweeps.js';
@@ -65,25 +71,41 @@ export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
   const inputs = Object.entries({ evaluations, slides, heatmaps }).flatMap(([name, file]) =>
     file === undefined ? [] : [{ path: `items of ${name}`, digest: file.digest }],
   );
-  const rows = summarize(folds);
-  const ended = collectLeftOut(given, events);
   const plan = readPlan(job.work, job.run);
+  const steps = await readSteps(job.work, job.run, plan);
+  const ended = collectLeftOut(given, events);
   const left = [...ended, ...(await listDropped(job.work, plan, new Set(ended.map(({ item }) => item))))];
-  return {
-    title,
+  const scored = scoreSlides(folds);
+  const worst = scored.filter(({ tests }) => countWrong(tests) > 0).slice(0, MOST_ERRORS);
+  const data: Omit<ReportData, 'notes'> = {
+    title: '',
     evaluated: evaluations !== undefined,
-    notes: [...[job.with.notes ?? []].flat(), ...automaticNotes(folds, shown.heatmaps, left)],
     groupBy,
-    rows,
+    rows: summarize(folds),
     folds,
     pooled: poolGroups(folds),
     comparisons: compareGroups(folds, compare, compareBy),
     sweeps: buildSweeps(folds, swept, groupBy),
-    slides: await readSlides(given.slide, job.work),
+    ...(await readSlides(given.slide, job.work)),
     ...shown,
     left,
+    cohort: await readCohort(folds, steps, job.work),
+    training: await readTraining(folds, steps, job.work),
+    scored,
+    errorPictures: await readErrorPictures(
+      worst.map(({ key }) => key),
+      given,
+      job.work,
+    ),
+    warnings: collectWarnings(steps),
+    resources: collectResources(steps),
     run: readRunFacts(job.work, job.run, plan, folds, inputs),
     timeline: buildTimeline(events, job.name),
+  };
+  return {
+    ...data,
+    title: title ?? describeCohort(data),
+    notes: [...[job.with.notes ?? []].flat(), ...automaticNotes(data)],
   };
 }
 

@@ -7,14 +7,14 @@ import type { ReportData } from './report-data.js';
 export function formatSummary(data: ReportData): string {
   const { title, groupBy, rows, folds, pooled, comparisons, sweeps, heatmaps } = data;
   const summary = {
-    report: 1,
+    report: 2,
     title,
     group_by: groupBy,
     protocol: folds[0]?.metrics.protocol ?? null,
     std: 'ddof 0; `repeats`: over the means of the repeats; `folds`: over all folds of all repeats',
     groups: rows,
     pooled,
-    comparisons: comparisons.map(({ result, ...pair }) => ({
+    comparisons: comparisons.map(({ result, pHolm, ...pair }) => ({
       ...pair,
       auc_a: result.aucA,
       auc_b: result.aucB,
@@ -22,6 +22,7 @@ export function formatSummary(data: ReportData): string {
       difference_95: result.difference95,
       z: Number.isNaN(result.z) ? null : result.z,
       p_two_sided: Number.isNaN(result.pTwoSided) ? null : result.pTwoSided,
+      p_holm: pHolm,
     })),
     ...(sweeps.length > 0 ? { sweeps } : {}),
     folds: folds.map(({ group, metrics, files }) => ({

@@ -114,3 +114,16 @@ export function computeSpread(values: readonly (number | null)[]): Spread | null
   const variance = numbers.reduce((sum, value) => sum + (value - mean) ** 2, 0) / numbers.length;
   return { mean, std: Math.sqrt(variance), n: numbers.length, undefined: values.length - numbers.length };
 }
+
+/**
+ * The spread to show first: over the means of the repeats or, with a single repeat, whose spread would be 0,
+ * over the folds.
+ */
+export function mainSpread({ repeats, folds }: MetricSummary): Spread | null {
+  return repeats !== null && repeats.n > 1 ? repeats : folds;
+}
+
+/** True if the epoch or the threshold was selected on the scored slides. */
+export function isOptimistic({ optimistic, protocol }: SummaryRow): boolean {
+  return optimistic || protocol === 'paper';
+}

@@ -1,4 +1,4 @@
-import type { ReadFold } from './read-folds.js';
+import type { ReadFold } from './read/read-folds.js';
 import { groupName } from './group-name.js';
 import type { Sweep, SweepPoint } from './report-data.js';
 import { summarize } from './summary.js';

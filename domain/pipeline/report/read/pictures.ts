@@ -1,5 +1,8 @@
 import sharp from 'sharp';
-import type { Picture } from './report-data.js';
+import type { Picture } from '../report-data.js';
+
+/** Artifacts in smaller pictures are not visible. */
+const FINE = 200;
 
 /**
  * Converts a picture file to a JPEG small enough to embed: at most `longest` pixels on its longer side.
@@ -14,7 +17,7 @@ export async function embedPicture(
   const { data, info } = await sharp(path)
     .resize(longest, longest, { fit: 'inside', withoutEnlargement: true })
     .flatten({ background: '#ffffff' })
-    .jpeg({ quality: 84, mozjpeg: true })
+    .jpeg({ quality: longest < FINE ? 72 : 84, mozjpeg: true })
     .toBuffer({ resolveWithObject: true });
   const source = `data:image/jpeg;base64,${data.toString('base64')}`;
   return { caption, alt, source, width: info.width, height: info.height };

@@ -1,17 +1,42 @@
-import { colorScale, heatmapHeading, heatmapLegend } from './heatmap-legend.js';
-import { html, type Markup } from './html.js';
-import type { HeatmapResult, Picture, ReportData, SlidePictures } from './report-data.js';
-import { median, stripPlot } from './strip-plot.js';
+import { median } from 'd3-array';
+import { colorScale, heatmapHeading, heatmapLegend } from '../figures/heatmap-legend.js';
+import { count } from '../format-number.js';
+import { html, type Markup } from '../html.js';
+import type { HeatmapResult, Picture, ReportData } from '../report-data.js';
+import { stripPlot } from '../figures/strip-plot.js';
 
-/** Pictures of the preprocessing of each slide. */
-export function slideSection(slides: readonly SlidePictures[]): Markup {
+/** Large pictures of the preprocessing of the first slides, and thumbnails of all. */
+export function slideSection({ slides, gallery, slidesWithoutPictures }: ReportData): Markup {
+  const all = Math.max(slides.length, gallery.length) + slidesWithoutPictures;
   return html`<section id="slides" aria-labelledby="slides-h">
     <h2 id="slides-h">Preprocessing</h2>
+    <p class="lead">
+      ${
+        gallery.length === 0
+          ? `${count(all, 'slide')} with pictures.`
+          : `Shown enlarged: the first ${slides.length} of ${all} slides, in the order of their names. Below them, thumbnails of ${slidesWithoutPictures === 0 ? `all ${all}` : `the first ${gallery.length}`}.`
+      }
+      ${slidesWithoutPictures > 0 && `${slidesWithoutPictures} more are in the folder of the stage.`}
+    </p>
     ${slides.map(
       ({ name, pictures }) =>
         html`<h3>${name}</h3>
           <div class="pictures">${pictures.map(figure)}</div>`,
-    )}
+    )}${
+      gallery.length > 0 &&
+      html`<details>
+        <summary>All ${count(gallery.length, 'slide')}</summary>
+        <div class="gallery">
+          ${gallery.map(
+            ({ name, pictures }) =>
+              html`<figure class="slide-row">
+                ${pictures.map(image)}
+                <figcaption><strong>${name}</strong></figcaption>
+              </figure>`,
+          )}
+        </div>
+      </details>`
+    }
   </section>`;
 }
 
@@ -37,7 +62,7 @@ export function heatmapSection(data: ReportData): Markup {
           <div class="pictures">${heatmap.pictures.map(figure)}</div>`,
     )}${lesionPart(heatmaps)}${
       small.length > 0 &&
-      html`<details${small.length <= 24 ? html` open` : ''}><summary>All ${small.length} slides${more > 0 && ` (${more} more in the heatmap folder)`}</summary><div class="gallery">${small.map(galleryEntry)}</div></details>`
+      html`<details${small.length <= 24 ? html` open` : ''}><summary>${more > 0 ? `${small.length} of ${heatmaps.length} slides; the others are in the heatmap folder` : `All ${count(small.length, 'slide')}`}</summary><div class="gallery">${small.map(galleryEntry)}</div></details>`
     }
   </section>`;
 }
@@ -49,24 +74,23 @@ function setBadge({ set }: HeatmapResult): Markup | '' {
   >`;
 }
 
-function figure({ caption, alt, source, width, height, scale }: Picture): Markup {
+export function figure(picture: Picture): Markup {
+  const { caption, scale } = picture;
   return html`<figure>
-    <img src="${source}" alt="${alt}" width="${width}" height="${height}" loading="lazy" />
+    ${image(picture)}
     <figcaption>${caption}${scale && html`: ${colorScale(scale)}`}</figcaption>
   </figure>`;
+}
+
+function image({ source, alt, width, height }: Picture): Markup {
+  return html`<img src="${source}" alt="${alt}" width="${width}" height="${height}" loading="lazy" />`;
 }
 
 function galleryEntry(heatmap: HeatmapResult): Markup {
   const { small, name, lesionAuc } = heatmap;
   if (small === null) return html``;
-  return html`<figure>
-    <img
-      src="${small.source}"
-      alt="${small.alt}"
-      width="${small.width}"
-      height="${small.height}"
-      loading="lazy"
-    />
+  return html`<figure class="slide-row">
+    ${image(small)}
     <figcaption>
       <strong>${name}</strong>
       ${setBadge(heatmap)}<br />${lesionAuc === null ? 'no annotation' : `lesion AUC ${lesionAuc.toFixed(3)}`}
@@ -82,7 +106,7 @@ function lesionPart(heatmaps: readonly HeatmapResult[]): Markup | '' {
   if (scored.length === 0) return '';
   const rows = SETS.map((set, i) => ({
     label: set === null ? 'set unknown' : SET_LABELS[set],
-    series: i + 1,
+    series: i,
     members: scored.filter((heatmap) => heatmap.set === set),
   })).filter(({ members }) => members.length > 0);
   const plotted = rows.map(({ label, series, members }) => ({
@@ -132,6 +156,6 @@ function lesionRow(label: string, members: readonly HeatmapResult[]): Markup {
   return html`<tr>
     <th scope="row">${label}</th>
     <td>${values.length}</td>
-    ${[median(values), mean, values[0], values[values.length - 1]].map((value) => html`<td>${value.toFixed(3)}</td>`)}
+    ${[median(values) ?? NaN, mean, values[0], values[values.length - 1]].map((value) => html`<td>${value.toFixed(3)}</td>`)}
   </tr>`;
 }

@@ -1,9 +1,13 @@
-import { count, duration } from './format-number.js';
-import { html, type Content, type Markup } from './html.js';
-import type { Bar, StageTimeline, Timeline } from './timeline.js';
+import { count, duration } from '../format-number.js';
+import { html, type Content, type Markup } from '../html.js';
+import { SERIES } from './series.js';
+import { LINE_HEIGHT, textLines, wrapLabel } from './wrap-label.js';
+import type { Bar, StageTimeline, Timeline } from '../timeline.js';
 
 const WIDTH = 1080;
-const LABEL = 120;
+/** Characters of a line of a stage's name, and their width in pixels. */
+const LABEL_CHARACTERS = 30;
+const CHARACTER = 7;
 const RIGHT = 14;
 /** Width at which an idle time is drawn. */
 const PAUSE = 26;
@@ -11,12 +15,14 @@ const AXIS = 26;
 
 /** Draws the run as a Gantt chart: one band per stage, bars packed into lanes, long idle times shortened. */
 export function timelineFigure(timeline: Timeline): Markup {
-  const x = timeAxis(timeline);
+  const names = timeline.stages.map(({ stage }) => wrapLabel(stage, LABEL_CHARACTERS));
+  const left = 16 + CHARACTER * Math.max(12, ...names.flat().map((line) => line.length));
+  const x = timeAxis(timeline, left);
   let top = AXIS;
   const bands = timeline.stages.map((stage, i) => {
     const lane = laneHeight(stage.lanes);
-    const height = Math.max(22, stage.lanes * lane + 8);
-    const band = drawStage(stage, { top, height, lane, series: (i % 8) + 1 }, x);
+    const height = Math.max(8 + names[i].length * LINE_HEIGHT, stage.lanes * lane + 8);
+    const band = drawStage(stage, { top, height, lane, left, name: names[i], series: (i % SERIES) + 1 }, x);
     top += height + 4;
     return band;
   });
@@ -37,9 +43,9 @@ function laneHeight(lanes: number): number {
 }
 
 /** Maps seconds to horizontal positions, with idle times drawn at a fixed width. */
-function timeAxis({ seconds, pauses }: Timeline): (time: number) => number {
+function timeAxis({ seconds, pauses }: Timeline, left: number): (time: number) => number {
   const paused = pauses.reduce((sum, { start, end }) => sum + end - start, 0);
-  const width = WIDTH - LABEL - RIGHT - pauses.length * PAUSE;
+  const width = WIDTH - left - RIGHT - pauses.length * PAUSE;
   const scale = width / Math.max(seconds - paused, 1e-3);
   return (time) => {
     let [cut, extra] = [0, 0];
@@ -48,7 +54,7 @@ function timeAxis({ seconds, pauses }: Timeline): (time: number) => number {
       cut += Math.min(time, end) - start;
       extra += PAUSE * ((Math.min(time, end) - start) / (end - start));
     }
-    return LABEL + (time - cut) * scale + extra;
+    return left + (time - cut) * scale + extra;
   };
 }
 
@@ -56,22 +62,25 @@ interface Band {
   top: number;
   height: number;
   lane: number;
+  /** Where the time begins. */
+  left: number;
+  /** Lines of the stage's name. */
+  name: readonly string[];
   series: number;
 }
 
 function drawStage(stage: StageTimeline, band: Band, x: (time: number) => number): Markup {
   const cached = stage.bars.length === 0 && stage.cached > 0;
+  const middle = band.top + band.height / 2 + 4;
   return html`<g
     ><rect
       class="band"
-      x="${LABEL}"
+      x="${band.left}"
       y="${band.top}"
-      width="${WIDTH - LABEL - RIGHT}"
+      width="${WIDTH - band.left - RIGHT}"
       height="${band.height}"
       rx="4"
-    /><text class="row-label" x="${LABEL - 12}" y="${band.top + band.height / 2 + 4}" text-anchor="end"
-      >${stage.stage}</text
-    >${mergeSmall(stage.bars, x).map((bar) => drawBar(bar, band, x))}${cached && html`<text class="tick" x="${LABEL + 10}" y="${band.top + band.height / 2 + 4}">${count(stage.cached, 'step')} up to date</text>`}</g
+    />${textLines(band.name, band.left - 10, middle - ((band.name.length - 1) * LINE_HEIGHT) / 2, 'end')}${mergeSmall(stage.bars, x).map((bar) => drawBar(bar, band, x))}${cached && html`<text class="tick" x="${band.left + 10}" y="${middle}">${count(stage.cached, 'step')} up to date</text>`}</g
   >`;
 }
 

@@ -1,7 +1,7 @@
-import { isJsonObject, type Json } from '../../json.js';
-import type { Plan } from '../../engine/language/plan/plan.js';
-import { readReceipt } from '../../engine/store/receipts.js';
-import type { LeftOut } from './report-data.js';
+import { isJsonObject, type Json } from '../../../json.js';
+import type { Plan } from '../../../engine/language/plan/plan.js';
+import { readReceipt } from '../../../engine/store/receipts.js';
+import type { LeftOut } from '../report-data.js';
 
 /**
  * More labels without a slide than this share one row: a run on part of a cohort may use the labels of the

@@ -1,22 +1,26 @@
-import type { MetricsFile } from '../../mil/evaluate/metrics-file.js';
-import { count, percent, shortDigest } from './format-number.js';
-import { html, type Markup } from './html.js';
-import type { FoldResult, ReportData } from './report-data.js';
-import { drawFoldCurves, drawMeanCurves, type RocLine } from './roc-figure.js';
-import { stripPlot } from './strip-plot.js';
+import type { MetricsFile } from '../../../mil/evaluate/metrics-file.js';
+import { count, percent, shortDigest } from '../format-number.js';
+import { niceRange } from '../figures/axis.js';
+import { seriesKey } from '../figures/series.js';
+import { html, type Markup } from '../html.js';
+import type { FoldResult, ReportData } from '../report-data.js';
+import { drawFoldCurves, drawMeanCurves, type RocLine } from '../figures/roc-figure.js';
+import { stripPlot } from '../figures/strip-plot.js';
 
-/** Number of series colors. More lines in one frame would be indistinguishable. */
-const SERIES = 8;
+/** More mean curves in one frame would hide each other. */
+const MOST_LINES = 12;
+/** Longer tables are folded. */
+const MOST_ROWS = 30;
 
 /** ROC curves of each model, over its folds. */
 export function rocSection(data: ReportData): Markup {
   const lines = data.rows.map(({ group }, i): RocLine => {
     const curves = data.folds.flatMap((fold) => (fold.group === group && fold.roc ? [fold.roc] : []));
-    return { label: group, series: (i % 8) + 1, curves };
+    return { label: group, series: i, curves };
   });
   const drawn = lines.filter(({ curves }) => curves.length > 0);
   const legend = drawn.map(
-    ({ label, series }) => html`<span class="s${series}"><span class="swatch"></span>${label}</span> `,
+    ({ label, series }) => html`<span class="legend">${seriesKey(series)}${label}</span> `,
   );
   return html`<section id="roc" aria-labelledby="roc-h">
     <h2 id="roc-h">ROC curves</h2>
@@ -30,7 +34,7 @@ export function rocSection(data: ReportData): Markup {
         : html`<div class="panels">
             ${
               drawn.length > 1 &&
-              drawn.length <= SERIES &&
+              drawn.length <= MOST_LINES &&
               html`<figure class="chart">
                 ${drawMeanCurves(drawn)}
                 <figcaption><strong>Mean curves of all models.</strong> ${legend}</figcaption>
@@ -46,8 +50,8 @@ function rocPanel(line: RocLine, data: ReportData): Markup {
   const auc = row?.protocols.honest.auc.folds;
   return html`<figure class="chart">
     ${drawFoldCurves(line)}
-    <figcaption class="s${line.series}">
-      <span class="swatch"></span><strong>${line.label}</strong>, ${count(line.curves.length, 'fold')}, AUC
+    <figcaption>
+      ${seriesKey(line.series)}<strong>${line.label}</strong>, ${count(line.curves.length, 'fold')}, AUC
       ${percent(auc?.mean)} ± ${percent(auc?.std)}
     </figcaption>
   </figure>`;
@@ -57,54 +61,70 @@ function rocPanel(line: RocLine, data: ReportData): Markup {
 export function foldSection(data: ReportData): Markup {
   const rows = data.rows.map(({ group }, i) => ({
     label: group,
-    series: (i % 8) + 1,
+    series: i,
     points: data.folds.flatMap(({ group: own, metrics }) =>
       own !== group || metrics.rank.auc === null
         ? []
         : [{ value: metrics.rank.auc, title: `${metrics.cell}: AUC ${percent(metrics.rank.auc)}` }],
     ),
   }));
-  const least = Math.min(0.5, ...rows.flatMap(({ points }) => points.map(({ value }) => value)));
+  const values = rows.flatMap(({ points }) => points.map(({ value }) => value));
+  const [from] = niceRange([...values, 1], 0.2);
   const axis = {
-    from: Math.floor(least * 10) / 10,
+    from: Math.max(0, from),
     to: 1,
-    reference: 0.5,
-    label: 'AUC per fold (bar: median)',
+    ...(from <= 0.5 && { reference: 0.5 }),
+    label: `AUC per fold (bar: median${from <= 0.5 ? ', dashed: chance' : ''})`,
   };
-  const shared = findShared(data.folds);
   return html`<section id="folds" aria-labelledby="folds-h">
     <h2 id="folds-h">Folds</h2>
     <figure class="chart-middle">${stripPlot('AUC per fold', rows, axis)}</figure>
-    <div class="scroll" tabindex="0" role="region" aria-label="Folds">
-      <table>
-        <caption>
-          <span
-            >Threshold metrics use the requested protocol. 95% confidence intervals: DeLong for the AUC,
-            stratified bootstrap for the other metrics. The digest identifies the predictions file that a row
-            was computed from.${describeShared(shared)}</span
-          >
-        </caption>
-        <thead>
-          <tr>
-            <th scope="col">Cell</th>
-            <th scope="col">Repeat</th>
-            <th scope="col">Fold</th>
-            <th scope="col">Seed</th>
-            <th scope="col">Slides</th>
-            <th scope="col">AUC</th>
-            <th scope="col">F1</th>
-            <th scope="col">Accuracy</th>
-            <th scope="col">Threshold</th>
-            <th scope="col">Epoch</th>
-            <th scope="col" class="text">Predictions</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${data.folds.map((fold) => foldRow(fold, shared))}
-        </tbody>
-      </table>
-    </div>
+    <details${data.folds.length <= MOST_ROWS && html` open`}>
+      <summary>${count(data.folds.length, 'evaluated fold')}</summary>
+      ${foldTable(data)}
+    </details>
   </section>`;
+}
+
+/** Id of the rows of a group in the table of folds. */
+export function foldsId(series: number): string {
+  return `folds-${series + 1}`;
+}
+
+function foldTable({ rows, folds }: ReportData): Markup {
+  const shared = findShared(folds);
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Folds">
+    <table class="sortable rows">
+      <caption>
+        <span
+          >Threshold metrics use the requested protocol. 95% confidence intervals: DeLong for the AUC,
+          stratified bootstrap for the other metrics. The digest identifies the predictions file that a row
+          was computed from.${describeShared(shared)}</span
+        >
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col" class="text">Cell</th>
+          <th scope="col">Repeat</th>
+          <th scope="col">Fold</th>
+          <th scope="col">Seed</th>
+          <th scope="col">Slides</th>
+          <th scope="col">AUC</th>
+          <th scope="col">F1</th>
+          <th scope="col">Accuracy</th>
+          <th scope="col">Threshold</th>
+          <th scope="col">Epoch</th>
+          <th scope="col" class="text">Predictions</th>
+        </tr>
+      </thead>
+      ${rows.map(
+        ({ group }, i) =>
+          html`<tbody id="${foldsId(i)}">
+            ${folds.filter((fold) => fold.group === group).map((fold) => foldRow(fold, shared))}
+          </tbody>`,
+      )}
+    </table>
+  </div>`;
 }
 
 /**
@@ -139,7 +159,8 @@ function describeShared({ threshold, epoch }: Shared): string {
 
 function bootstrapInterval({ intervals }: MetricsFile, name: string): Markup | '' {
   const interval = intervals.bootstrap?.[name];
-  if (interval === undefined) return '';
+  // An interval of zero width would claim more than a few slides can show.
+  if (interval === undefined || interval.low === interval.high) return html`<small>no interval</small>`;
   return html`<small>${percent(interval.low, 1)} to ${percent(interval.high, 1)}</small>`;
 }
 
@@ -149,18 +170,20 @@ function foldRow({ metrics, files }: FoldResult, shared: Shared): Markup {
   const counts = Object.entries(metrics.counts).map(([name, slides]) => `${slides} ${name}`);
   const epoch = metrics.selection.epoch;
   return html`<tr>
-    <th scope="row">${metrics.cell}</th>
+    <th scope="row" class="text name">${metrics.cell}</th>
     <td>${metrics.repeat}</td>
     <td>${metrics.fold}</td>
     <td>${metrics.seed}</td>
-    <td>${metrics.slides}<small>${counts.join(', ')}</small></td>
-    <td>
+    <td data-value="${metrics.slides}">${metrics.slides}<small>${counts.join(', ')}</small></td>
+    <td data-value="${metrics.rank.auc ?? -1}">
       ${percent(metrics.rank.auc)}<small
         >${interval ? `${percent(interval.low, 1)} to ${percent(interval.high, 1)}` : 'no interval'}</small
       >
     </td>
-    <td>${percent(called.f1)}${bootstrapInterval(metrics, 'f1')}</td>
-    <td>${percent(called.accuracy)}${bootstrapInterval(metrics, 'accuracy')}</td>
+    <td data-value="${called.f1}">${percent(called.f1)}${bootstrapInterval(metrics, 'f1')}</td>
+    <td data-value="${called.accuracy}">
+      ${percent(called.accuracy)}${bootstrapInterval(metrics, 'accuracy')}
+    </td>
     <td class="narrow">
       ${called.threshold === null ? '–' : called.threshold.toFixed(3)}${
         shared.threshold === null && html`<small>${thresholdFrom(metrics)}</small>`

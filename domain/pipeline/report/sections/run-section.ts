@@ -1,10 +1,10 @@
-import { headline, listFacts, type ErrorRecord } from '../../errors.js';
-import type { Json, JsonObject } from '../../json.js';
-import { count, duration } from './format-number.js';
-import { html, type Content, type Markup } from './html.js';
-import type { LeftOut, NamedDigest, ReportData } from './report-data.js';
-import { timelineFigure } from './timeline-figure.js';
-import type { Timeline } from './timeline.js';
+import { headline, listFacts, type ErrorRecord } from '../../../errors.js';
+import type { Json, JsonObject } from '../../../json.js';
+import { count, duration, memory } from '../format-number.js';
+import { html, type Content, type Markup } from '../html.js';
+import type { LeftOut, NamedDigest, ReportData, StepResources, StepWarning } from '../report-data.js';
+import { timelineFigure } from '../figures/timeline-figure.js';
+import type { Timeline } from '../timeline.js';
 
 /** Shows when each step ran, with one row of totals per stage. */
 export function timelineSection(timeline: Timeline): Markup {
@@ -44,6 +44,85 @@ export function timelineSection(timeline: Timeline): Markup {
                 <td>${stage.interrupted}</td>
                 <td>${duration(stage.busy)}</td>
                 <td>${duration(stage.wall)}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
+}
+
+/** Time, memory and devices of each step; the facts are those of the run that did the work. */
+export function resourceSection(resources: readonly StepResources[]): Markup {
+  return html`<section id="resources" aria-labelledby="resources-h">
+    <h2 id="resources-h">Resources</h2>
+    <p class="lead">
+      What the steps behind these results used, also those that an earlier run has done. Memory is the peak of
+      the main memory of one process, without that of a GPU; steps that run inside the worker have none.
+    </p>
+    <div class="scroll" tabindex="0" role="region" aria-label="Resources">
+      <table class="sortable">
+        <thead>
+          <tr>
+            <th scope="col" class="text">Stage</th>
+            <th scope="col" class="text">Step</th>
+            <th scope="col">Items</th>
+            <th scope="col">Time, total</th>
+            <th scope="col">Time, longest</th>
+            <th scope="col">Peak memory</th>
+            <th scope="col" class="text">Device</th>
+            <th scope="col" class="text">Host</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${resources.map(
+            ({ stage, step, items, total, longest, memory: peak, devices, hosts }) =>
+              html`<tr>
+                <th scope="row" class="text">${stage}</th>
+                <td class="text">${step}</td>
+                <td>${items}</td>
+                <td data-value="${total}">${duration(total)}</td>
+                <td data-value="${longest}">${duration(longest)}</td>
+                <td data-value="${peak ?? -1}">${peak === null ? '–' : memory(peak)}</td>
+                <td class="text">${devices.join(', ') || '–'}</td>
+                <td class="text">${hosts.join(', ')}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
+}
+
+/** Items named per warning; the log of each item has all. */
+const MOST_NAMED = 10;
+
+export function warningSection(warnings: readonly StepWarning[]): Markup {
+  return html`<section id="warnings" aria-labelledby="warnings-h">
+    <h2 id="warnings-h">Warnings</h2>
+    <p class="lead">What the steps behind these results warned of, also in earlier runs.</p>
+    <div class="scroll" tabindex="0" role="region" aria-label="Warnings">
+      <table class="sortable">
+        <thead>
+          <tr>
+            <th scope="col" class="text">Stage</th>
+            <th scope="col" class="text">Step</th>
+            <th scope="col">Items</th>
+            <th scope="col" class="text">Warning</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${warnings.map(
+            ({ stage, step, text, items }) =>
+              html`<tr>
+                <th scope="row" class="text">${stage}</th>
+                <td class="text">${step}</td>
+                <td>${items.length}</td>
+                <td class="text wrap">
+                  ${text}<small
+                    >${items.slice(0, MOST_NAMED).join(', ')}${items.length > MOST_NAMED && `, and ${items.length - MOST_NAMED} more`}</small
+                  >
+                </td>
               </tr>`,
           )}
         </tbody>

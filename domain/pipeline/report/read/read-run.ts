@@ -1,14 +1,14 @@
-import { packageVersion } from '../../package-root.js';
-import { errorText } from '../../errors.js';
-import type { ItemRecord } from '../../job.js';
-import { isJsonObject, type Json, type JsonObject } from '../../json.js';
-import type { FoundRecord } from '../../files/json-record.js';
-import { PLAN } from '../../engine/language/plan/plan-record.js';
-import type { Plan } from '../../engine/language/plan/plan.js';
-import { LOCK_RECORD } from '../../engine/store/run-records.js';
-import { lockPath, planPath, relativeToWork } from '../../engine/store/paths.js';
-import type { RunEvent } from '../../engine/store/run-events.js';
-import type { FoldResult, LeftOut, NamedDigest, RunFacts } from './report-data.js';
+import { packageVersion } from '../../../package-root.js';
+import { errorText } from '../../../errors.js';
+import type { ItemRecord } from '../../../job.js';
+import { isJsonObject, type Json, type JsonObject } from '../../../json.js';
+import type { FoundRecord } from '../../../files/json-record.js';
+import { PLAN } from '../../../engine/language/plan/plan-record.js';
+import type { Plan } from '../../../engine/language/plan/plan.js';
+import { LOCK_RECORD } from '../../../engine/store/run-records.js';
+import { lockPath, planPath, relativeToWork } from '../../../engine/store/paths.js';
+import type { RunEvent } from '../../../engine/store/run-events.js';
+import type { FoldResult, LeftOut, NamedDigest, RunFacts } from '../report-data.js';
 
 /**
  * Collects the facts about the run from its plan and lock file, if present, and from this process. A report

@@ -1,14 +1,14 @@
-import { SamMilError } from '../../errors.js';
-import type { ItemRecord } from '../../job.js';
-import type { Json, JsonObject } from '../../json.js';
-import type { Prediction } from '../../mil/evaluate/evaluate-predictions.js';
-import { readMetricsFile, type MetricsFile } from '../../mil/evaluate/metrics-file.js';
-import { auc } from '../../statistics/ranking.js';
-import { readPredictions } from '../../mil/evaluate/predictions-file.js';
-import { rocCurve } from '../../statistics/roc.js';
-import { outputFile } from '../output-refs.js';
-import { groupName } from './group-name.js';
-import type { FoldResult } from './report-data.js';
+import { SamMilError } from '../../../errors.js';
+import type { ItemRecord } from '../../../job.js';
+import type { Json, JsonObject } from '../../../json.js';
+import type { Prediction } from '../../../mil/evaluate/evaluate-predictions.js';
+import { readMetricsFile, type MetricsFile } from '../../../mil/evaluate/metrics-file.js';
+import { auc } from '../../../statistics/ranking.js';
+import { readPredictions } from '../../../mil/evaluate/predictions-file.js';
+import { rocCurve } from '../../../statistics/roc.js';
+import { outputFile } from '../../output-refs.js';
+import { groupName } from '../group-name.js';
+import type { FoldResult } from '../report-data.js';
 
 /** A fold with the predictions that its metrics were computed from. */
 export interface ReadFold extends FoldResult {

@@ -1,7 +1,7 @@
-import { colorStops, type ColormapName } from '../../mil/heatmap/colormap.js';
-import type { Json, JsonObject } from '../../json.js';
-import type { HeatmapScore } from '../../mil/heatmap/shown-class.js';
-import { html, trusted, type Markup } from './html.js';
+import { colorStops, type ColormapName } from '../../../mil/heatmap/colormap.js';
+import type { Json, JsonObject } from '../../../json.js';
+import type { HeatmapScore } from '../../../mil/heatmap/shown-class.js';
+import { html, trusted, type Markup } from '../html.js';
 
 /** What a heatmap shows and how its scores map to colors, from the outputs of `mil.heatmap`. */
 export interface HeatmapStyle {

@@ -1,19 +1,21 @@
-import { percent } from './format-number.js';
-import { html, type Markup } from './html.js';
-import { mainSpread } from './result-section.js';
-import type { Sweep, SweepPoint } from './report-data.js';
+import { percent } from '../format-number.js';
+import { bottomTitle, horizontalGrid, leftTitle, linearAxis, niceRange } from '../figures/axis.js';
+import { seriesClass, seriesKey, seriesMarker } from '../figures/series.js';
+import { html, type Markup } from '../html.js';
+import { mainSpread } from '../summary.js';
+import type { Sweep, SweepPoint } from '../report-data.js';
 
 const SIZE = { width: 420, height: 300 };
 const PLOT = { left: 48, right: 14, top: 14, bottom: 52 };
 const LINES = [
-  { metric: 'auc', label: 'AUC', series: 1, shift: -3 },
-  { metric: 'f1', label: 'F1', series: 2, shift: 3 },
+  { metric: 'auc', label: 'AUC', series: 0, shift: -3 },
+  { metric: 'f1', label: 'F1', series: 1, shift: 3 },
 ] as const;
 
 /** One chart per swept hyperparameter: AUC and F1 over its values. */
 export function sweepSection(sweeps: readonly Sweep[]): Markup {
   const legend = LINES.map(
-    ({ label, series }) => html`<span class="s${series}"><span class="swatch"></span>${label}</span> `,
+    ({ label, series }) => html`<span class="legend">${seriesKey(series)}${label}</span> `,
   );
   return html`<section id="sweeps" aria-labelledby="sweeps-h">
     <h2 id="sweeps-h">Hyperparameters</h2>
@@ -43,43 +45,21 @@ function sweepName({ parameter, of }: Sweep): string {
 
 export function sweepFigure(sweep: Sweep): Markup {
   const { points } = sweep;
-  const [from, to] = range(points);
-  const width = SIZE.width - PLOT.left - PLOT.right;
-  const bottom = SIZE.height - PLOT.bottom;
-  const x = (i: number) => PLOT.left + ((i + 0.5) / points.length) * width;
-  const y = (value: number) => bottom - ((value - from) / (to - from)) * (bottom - PLOT.top);
-  const step = to - from > 0.4 ? 0.1 : to - from > 0.15 ? 0.05 : 0.02;
-  const count = Math.round((to - from) / step);
-  const ticks = Array.from({ length: count + 1 }, (_, i) => from + i * step);
+  const [right, bottom] = [SIZE.width - PLOT.right, SIZE.height - PLOT.bottom];
+  const x = (i: number) => PLOT.left + ((i + 0.5) / points.length) * (right - PLOT.left);
+  const y = linearAxis(range(points), [bottom, PLOT.top], { percent: true });
   const title = `AUC and F1 over ${sweepName(sweep)}: ${points.map(({ value }) => `${value}`).join(', ')}`;
   return html`<svg viewBox="0 0 ${SIZE.width} ${SIZE.height}" role="img" aria-label="${title}">
     <title>${title}</title>
-    ${ticks.map(
-      (tick) =>
-        html`<path class="grid" d="M${PLOT.left} ${y(tick).toFixed(1)}H${SIZE.width - PLOT.right}" /><text
-            class="tick"
-            x="${PLOT.left - 7}"
-            y="${(y(tick) + 4).toFixed(1)}"
-            text-anchor="end"
-            >${percent(tick, 0)}</text
-          >`,
-    )}${points.map(
+    ${horizontalGrid(y, PLOT.left, right)}${points.map(
       ({ value }, i) =>
         html`<text class="tick" x="${x(i).toFixed(1)}" y="${bottom + 17}" text-anchor="middle"
           >${`${value}`}</text
         >`,
-    )}${LINES.map((line) => drawLine(points, line, x, y))}
-    <path class="axis" d="M${PLOT.left} ${PLOT.top}V${bottom}H${SIZE.width - PLOT.right}" />
-    <text class="axis-label" x="${PLOT.left + width / 2}" y="${bottom + 40}" text-anchor="middle">
-      ${sweep.parameter}
-    </text>
-    <text
-      class="axis-label"
-      transform="translate(13 ${(PLOT.top + bottom) / 2}) rotate(-90)"
-      text-anchor="middle"
-    >
-      Percent
-    </text>
+    )}${LINES.map((line) => drawLine(points, line, x, y.at))}
+    <path class="axis" d="M${PLOT.left} ${PLOT.top}V${bottom}H${right}" />
+    ${bottomTitle(sweep.parameter, (PLOT.left + right) / 2, bottom + 40)}
+    ${leftTitle('Percent', 13, (PLOT.top + bottom) / 2)}
   </svg>`;
 }
 
@@ -98,18 +78,15 @@ function drawLine(
   const marks = drawn.map(({ at, mean, std, value }) => {
     const title = `${label} at ${value}: ${percent(mean)} ± ${percent(std)}`;
     const bar = `M${at.toFixed(1)} ${y(clamp(mean - std)).toFixed(1)}V${y(clamp(mean + std)).toFixed(1)}`;
-    return html`<path class="whisker" d="${bar}" /><circle
-        class="dot"
-        cx="${at.toFixed(1)}"
-        cy="${y(mean).toFixed(1)}"
-        r="4"
-        ><title>${title}</title></circle
-      >`;
+    return html`<path
+        class="whisker ${seriesClass(series)}"
+        d="${bar}"
+      />${seriesMarker(series, at, y(mean), 4, title)}`;
   });
-  return html`<g class="s${series}"><polyline class="roc-mean" points="${line}" />${marks}</g>`;
+  return html`<polyline class="${seriesClass(series)}" points="${line}" />${marks}`;
 }
 
-/** From the lowest end of the bars to the highest, widened to multiples of 0.05. */
+/** From the lowest end of the bars to the highest. */
 function range(points: readonly SweepPoint[]): [number, number] {
   const ends = points.flatMap((point) =>
     LINES.flatMap(({ metric }) => {
@@ -117,7 +94,6 @@ function range(points: readonly SweepPoint[]): [number, number] {
       return spread === null ? [] : [spread.mean - spread.std, spread.mean + spread.std];
     }),
   );
-  const from = Math.floor(Math.max(0, Math.min(...ends, 0.95)) * 20) / 20;
-  const to = Math.min(1, Math.ceil(Math.max(...ends, from + 0.05) * 20) / 20);
-  return [from, Math.max(to, from + 0.05)];
+  const [from, to] = niceRange(ends, 0.05);
+  return [Math.max(0, from), Math.min(1, to)];
 }
