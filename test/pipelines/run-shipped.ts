@@ -20,7 +20,7 @@ export interface Summary {
     protocols: Record<string, Record<string, { repeats: Spread | null; folds: Spread | null }>>;
   }[];
   pooled: { group: string; auc: Spread | null }[];
-  comparisons: { a: string; b: string; repeat: number; p_two_sided: number | null }[];
+  comparisons: { a: string; b: string; repeats: number[]; p_two_sided: number | null; p_holm: number }[];
   sweeps?: { parameter: string; points: { value: number; folds: number }[] }[];
   lesion: { slide: string; set: string | null; score: string }[];
   folds: { cell: string }[];

@@ -86,6 +86,7 @@ code, .mono { font: .82rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "Libera
 figure { margin: 0; }
 .panels figure.chart { max-width: 24rem; }
 .head { display: block; max-width: 9rem; white-space: normal; overflow-wrap: anywhere; font-weight: 500; }
+@media (min-width: 60rem) { .panels figure.chart.large { grid-column: span 2; max-width: 40rem; } }
 figcaption { margin-top: .4rem; color: var(--muted); font-size: .85rem; }
 figcaption strong { color: var(--text); font-weight: 600; }
 figure img { display: block; width: 100%; height: auto; border-radius: .5rem; border: 1px solid var(--line); background: #fff; }

@@ -129,7 +129,9 @@ function pairTable(comparisons: readonly Comparison[]): Markup {
                   >(${signed(result.difference95[0])} to ${signed(result.difference95[1])})</span
                 >
               </td>
-              <td data-value="${result.pTwoSided}">${probability(result.pTwoSided)}</td>
+              <td data-value="${Number.isNaN(result.pTwoSided) ? 1 : result.pTwoSided}">
+                ${probability(result.pTwoSided)}
+              </td>
               <td data-value="${pHolm}">${probability(pHolm)}</td>
             </tr>`,
         )}

@@ -35,7 +35,7 @@ export function rocSection(data: ReportData): Markup {
             ${
               drawn.length > 1 &&
               drawn.length <= MOST_LINES &&
-              html`<figure class="chart">
+              html`<figure class="chart large">
                 ${drawMeanCurves(drawn)}
                 <figcaption><strong>Mean curves of all models.</strong> ${legend}</figcaption>
               </figure>`
