@@ -26,9 +26,17 @@ export function listDataFacts({ folds, cohort }: Pick<ReportData, 'folds' | 'coh
   const { patients } = cohort;
   return [
     `${count(countSlides(cohort), 'scored slide')} (${classes})`,
+    ...positiveClass(folds),
     ...(patients?.grouped === true ? [count(patients.count, 'patient')] : []),
     describeFolds(folds),
   ];
+}
+
+/** Sensitivity, precision and F1 are those of this class. */
+function positiveClass(folds: ReportData['folds']): string[] {
+  const positive = [...new Set(folds.map(({ metrics }) => metrics.positive))];
+  const [name] = positive;
+  return positive.length === 1 && typeof name === 'string' ? [`positive class ${name}`] : [];
 }
 
 function describeFolds(folds: ReportData['folds']): string {

@@ -58,8 +58,8 @@ function delongInterval(scores: readonly number[], labels: readonly number[]): [
 }
 
 /**
- * Paired DeLong tests between groups on the same slides: one test per pair, of the mean over the repeats of the
- * AUC of the pooled out-of-fold predictions. Groups that did not score the same slides are not compared.
+ * Paired DeLong tests between groups on the same slides: one test per pair, of the mean over the repeats of
+ * the AUC of the pooled out-of-fold predictions. Groups that did not score the same slides are not compared.
  * @param pairs `first`: each group with the first group; `all`: every pair; `none`
  * @param by the only field that may differ within a pair; with `first`, each group is compared with the first
  * group that has the same other fields

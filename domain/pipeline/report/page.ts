@@ -20,8 +20,8 @@ import { sweepSection } from './sections/sweep-section.js';
 
 /**
  * Renders the report as one self-contained HTML file with embedded styles, charts (SVG) and pictures (data
- * URIs). It loads no external resources, and its script only sorts and filters tables. It supports light and dark mode, phones and
- * print.
+ * URIs). It loads no external resources, and its script only sorts and filters tables. It supports light and
+ * dark mode, phones and print.
  */
 export function reportPage(data: ReportData): string {
   const sections: [string, string, Markup][] = [];

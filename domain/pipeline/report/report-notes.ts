@@ -57,7 +57,9 @@ function patientNotes({ cohort: { patients } }: Pick<ReportData, 'cohort'>): str
   ];
 }
 
-/** What happened in training instead of what the pipeline requested, such as a choice of epochs without AUC. */
+/**
+ * What happened in training instead of what the pipeline requested, such as a choice of epochs without AUC.
+ */
 function trainingNotes(folds: readonly FoldResult[]): string[] {
   return [...countFoldNotes(folds)].map(
     ([note, cells]) => `In ${cells} of ${count(folds.length, 'evaluation')}, ${note}.`,

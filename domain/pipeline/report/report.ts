@@ -12,11 +12,11 @@ import { listDropped } from './read/read-dropped.js';
 import { collectLeftOut, readPlan, readRunFacts } from './read/read-run.js';
 import { readSteps } from './read/read-steps.js';
 import { readTraining } from './read/read-training.js';
-import { MOST_ERRORS, readErrorPictures, readHeatmaps, readSlides } from './read/read-slides.js';
+import { readErrorPictures, readHeatmaps, readSlides } from './read/read-slides.js';
 import type { ReportData } from './report-data.js';
 import { describeCohort } from './describe-data.js';
 import { automaticNotes } from './report-notes.js';
-import { countWrong, scoreSlides } from './score-slides.js';
+import { listErrors, scoreSlides, SHOWN_ERRORS } from './score-slides.js';
 import { collectResources, collectWarnings } from './step-facts.js';
 import { formatSummary } from './summary-file.js';
 import { summarize } from './summary.js';
@@ -76,7 +76,7 @@ export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
   const ended = collectLeftOut(given, events);
   const left = [...ended, ...(await listDropped(job.work, plan, new Set(ended.map(({ item }) => item))))];
   const scored = scoreSlides(folds);
-  const worst = scored.filter(({ tests }) => countWrong(tests) > 0).slice(0, MOST_ERRORS);
+  const worst = listErrors(scored).slice(0, SHOWN_ERRORS);
   const data: Omit<ReportData, 'notes'> = {
     title: '',
     evaluated: evaluations !== undefined,

@@ -3,8 +3,8 @@ import type { ReadFold } from './read/read-folds.js';
 import type { SlideScore, SlideTest } from './report-data.js';
 
 /**
- * Lists every scored slide with all its tests, worst first: by the mean probability that the models gave to its
- * true class.
+ * Lists every scored slide with all its tests, worst first: by the mean probability that the models gave to
+ * its true class.
  */
 export function scoreSlides(folds: readonly ReadFold[]): SlideScore[] {
   const slides = new Map<string, SlideScore>();
@@ -33,6 +33,14 @@ export function scoreSlides(folds: readonly ReadFold[]): SlideScore[] {
     .sort((a, b) => a.mean - b.mean || (a.slide.key < b.slide.key ? -1 : 1))
     .map(({ slide }) => slide);
 }
+
+/** Misclassified slides, worst first. */
+export function listErrors(scored: readonly SlideScore[]): SlideScore[] {
+  return scored.filter(({ tests }) => countWrong(tests) > 0);
+}
+
+/** Number of errors that are shown with pictures. */
+export const SHOWN_ERRORS = 12;
 
 /** Mean probability of the true class; NaN without tests. */
 export function meanProbability(tests: readonly SlideTest[]): number {

@@ -1,9 +1,9 @@
 import { DASHES, SERIES } from './figures/series.js';
 
 /**
- * Colors that charts and page share. Text has a contrast of at least 4.5 against its ground. The colors of the
- * series (blue, orange and green are those of Okabe and Ito) have at least 3 and remain distinguishable with
- * any color blindness; dashes and markers tell more series apart.
+ * Colors that charts and page share. Text has a contrast of at least 4.5 against its ground. The colors of
+ * the series (blue, orange and green are those of Okabe and Ito) have at least 3 and remain distinguishable
+ * with any color blindness; dashes and markers tell more series apart.
  */
 const LIGHT = `
   --ground: #f6f7f9; --surface: #ffffff; --text: #16191d; --muted: #59636e; --line: #dfe3e8; --faint: #eef0f3;

@@ -5,7 +5,7 @@ import { html, type Markup } from '../html.js';
 export interface Axis {
   from: number;
   to: number;
-  at(value: number): number;
+  at: (value: number) => number;
   ticks: { at: number; label: string }[];
 }
 

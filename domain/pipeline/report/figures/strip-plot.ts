@@ -18,8 +18,8 @@ const PLOT = { left: 14, right: 20, top: 4 };
 const LABEL = 92;
 
 /**
- * Draws dots along a common axis, one row per group below its label, with a bar at the median and a dashed line
- * at `reference`. Overlapping dots are stacked, always in the same way.
+ * Draws dots along a common axis, one row per group below its label, with a bar at the median and a dashed
+ * line at `reference`. Overlapping dots are stacked, always in the same way.
  */
 export function stripPlot(
   title: string,

@@ -21,7 +21,7 @@ export interface TrainingLine {
   label: string;
   /** Series of its color and dash. */
   series: 0 | 1;
-  value(point: HistoryPoint): number | null;
+  value: (point: HistoryPoint) => number | null;
 }
 
 export const LOSS_LINES: readonly TrainingLine[] = [
@@ -38,8 +38,8 @@ export function hasLine({ folds }: TrainingCurves, { value }: TrainingLine): boo
 }
 
 /**
- * Draws values over epochs: a thin line per fold, a thick one for their mean, and a tick at the epoch whose weights
- * each fold kept.
+ * Draws values over epochs: a thin line per fold, a thick one for their mean, and a tick at the epoch whose
+ * weights each fold kept.
  * @param range of the values, the same in all charts that are compared
  */
 export function trainingFigure(
@@ -107,7 +107,9 @@ function thinned<T>(points: readonly T[]): T[] {
   return points.filter((_, i) => chosen.has(i));
 }
 
-/** A round range for the values of all groups. Single peaks, as of a diverging fold, do not flatten the rest. */
+/**
+ * A round range for the values of all groups. Single peaks, as of a diverging fold, do not flatten the rest.
+ */
 export function trainingRange(
   all: readonly TrainingCurves[],
   lines: readonly TrainingLine[],

@@ -9,12 +9,10 @@ const PICTURES = ['.jpg', '.jpeg', '.png'];
 const LARGE = 900;
 /** Slides whose pictures are shown large. */
 const MOST_LARGE = 4;
-/** Errors that are shown with pictures. */
-export const MOST_ERRORS = 12;
 const ERROR = 320;
 /**
- * Most thumbnails of each kind: with their sizes, a page of several hundred slides remains small enough to open
- * on a phone.
+ * Most thumbnails of each kind: with their sizes, a page of several hundred slides remains small enough to
+ * open on a phone.
  */
 const MOST_SMALL = 1200;
 const FEW = 150;

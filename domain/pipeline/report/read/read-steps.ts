@@ -21,8 +21,8 @@ const TOGETHER = 16;
 const usedFault = shapeFault(objectOf({ key: TEXT, steps: listOf(TEXT) }));
 
 /**
- * Reads the receipts that the ended stages of a run are based on, in the order of the plan. What cannot be read
- * is left out: the report then has fewer facts.
+ * Reads the receipts that the ended stages of a run are based on, in the order of the plan. What cannot be
+ * read is left out: the report then has fewer facts.
  * @param plan of the run; null if there is no record of it
  */
 export async function readSteps(

@@ -5,8 +5,8 @@ import type { FoldResult, HistoryPoint, TrainingCurves } from '../report-data.js
 import type { StepFact } from './read-steps.js';
 
 /**
- * Reads the training histories of the evaluated checkpoints. A history belongs to an evaluation if one step wrote
- * it together with the checkpoint that the evaluation names by its digest.
+ * Reads the training histories of the evaluated checkpoints. A history belongs to an evaluation if one step
+ * wrote it together with the checkpoint that the evaluation names by its digest.
  */
 export async function readTraining(
   folds: readonly FoldResult[],

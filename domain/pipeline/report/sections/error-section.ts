@@ -2,20 +2,18 @@ import { seriesKey } from '../figures/series.js';
 import { count, percent } from '../format-number.js';
 import { html, type Markup } from '../html.js';
 import type { ReportData, SlideScore, SlideTest } from '../report-data.js';
-import { countWrong, meanProbability } from '../score-slides.js';
+import { countWrong, listErrors, meanProbability, SHOWN_ERRORS } from '../score-slides.js';
 import { figure } from './slide-section.js';
 
 /** More rows are folded and scroll in a frame of their own. */
 const MOST_ROWS = 30;
-/** Cards of errors. */
-const MOST_CARDS = 12;
 /** With more tests, the list of tests of a slide is only in the predictions files. */
 const MOST_TESTS = 30_000;
 
 /** The worst errors with pictures, then all scored slides. */
 export function errorSection(data: ReportData): Markup {
-  const wrong = data.scored.filter(({ tests }) => countWrong(tests) > 0);
-  const cards = wrong.slice(0, MOST_CARDS);
+  const wrong = listErrors(data.scored);
+  const cards = wrong.slice(0, SHOWN_ERRORS);
   const more = wrong.length - cards.length;
   return html`<section id="errors" aria-labelledby="errors-h">
     <h2 id="errors-h">Errors</h2>

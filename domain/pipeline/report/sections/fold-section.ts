@@ -30,7 +30,13 @@ export function rocSection(data: ReportData): Markup {
     </p>
     ${
       drawn.length === 0
-        ? html`<p class="empty">No fold contains slides of both classes.</p>`
+        ? html`<p class="empty">
+            ${
+              data.folds.some(({ metrics }) => metrics.classes.length > 2)
+                ? 'ROC curves are drawn for two classes. The curves of each class against the others are in the files roc/<cell>.csv of the evaluations.'
+                : 'No fold contains slides of both classes.'
+            }
+          </p>`
         : html`<div class="panels">
             ${
               drawn.length > 1 &&

@@ -11,7 +11,9 @@ import { foldsId } from './fold-section.js';
 
 const MARGIN = 14;
 
-/** The first table of a report: groups by AUC, with their spread, the test against the best one, and caveats. */
+/**
+ * The first table of a report: groups by AUC, with their spread, the test against the best one, and caveats.
+ */
 export function rankingTables(data: ReportData): Markup {
   const aucs = data.folds.flatMap(({ metrics }) => (metrics.rank.auc === null ? [] : [metrics.rank.auc]));
   const [from, to] = niceRange(aucs, 0.1, 4);

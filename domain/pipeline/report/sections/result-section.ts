@@ -29,8 +29,16 @@ export function resultSection(data: ReportData): Markup {
     <p class="lead">${explain(data.rows)}</p>
     ${rankingTables(data)}${comparisonTables(data)}
     <h3>All metrics</h3>
-    ${metricsTable(data.rows)} ${confusionTables(data)}${calibrationTable(data.rows)}
+    ${metricsTable(data.rows)}${severalClasses(data)}${confusionTables(data)}${calibrationTable(data.rows)}
   </section>`;
+}
+
+function severalClasses({ folds }: ReportData): Markup | '' {
+  if (folds.every(({ metrics }) => metrics.classes.length <= 2)) return '';
+  return html`<p class="lead">
+    With more than two classes, the most probable class is called. AUC is the mean of the AUCs of each class
+    against the others; F1, sensitivity and precision are means over the classes.
+  </p>`;
 }
 
 function explain(rows: readonly SummaryRow[]): string {

@@ -77,7 +77,10 @@ test('color maps are the published tables of 256 colors', () => {
       published[name],
     );
     assert.deepEqual([color(-2), color(7)], [color(0), color(1)]);
-    assert.deepEqual([colorStops(name)[0], colorStops(name).at(-1)], [published[name][0], published[name][4]]);
+    assert.deepEqual(
+      [colorStops(name)[0], colorStops(name).at(-1)],
+      [published[name][0], published[name][4]],
+    );
     const lightness = Array.from({ length: 101 }, (_, i) => {
       const [r, g, b] = colormap(name)(i / 100);
       return 0.2126 * r ** 2.2 + 0.7152 * g ** 2.2 + 0.0722 * b ** 2.2;

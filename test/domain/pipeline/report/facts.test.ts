@@ -83,7 +83,7 @@ test('groups are ranked by AUC, and optimistic results are ranked apart from hon
 });
 
 /** Items whose metrics files were changed; `restore` writes the old files again. */
-function changeMetrics(change: (metrics: MetricsFile) => void): { items: ItemRecord[]; restore(): void } {
+function changeMetrics(change: (metrics: MetricsFile) => void): { items: ItemRecord[]; restore: () => void } {
   const before: [string, string][] = [];
   const items = readItems(evaluations.path).map((item) => {
     if (item.status !== 'done') return item;

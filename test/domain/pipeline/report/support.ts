@@ -47,8 +47,8 @@ export function slideName(i: number): string {
 }
 
 /**
- * Evaluations of 2 models x 3 repeats x 3 folds, or of another shape, as a mil.evaluate stage writes them; returns
- * the items file.
+ * Evaluations of 2 models x 3 repeats x 3 folds, or of another shape, as a mil.evaluate stage writes them;
+ * returns the items file.
  */
 export function writeEvaluations(work: string, shape: Shape = SMALL): string {
   const records: ItemRecord[] = [];
