@@ -40,7 +40,9 @@ async function pageOf(t: Context, options: Partial<ReportWith> = {}, id?: string
 test('without a title, the heading names the models and counts the slides, whatever the pipeline is called', async (t) => {
   const page = await pageOf(t);
   assert.ok(page.includes('<h1>abmil, sam-mil on 24 slides</h1>'));
-  assert.ok(page.includes('24 scored slides (12 normal, 12 tumor) · 3 repeats of 3 folds'));
+  assert.ok(
+    page.includes('24 scored slides (12 normal, 12 tumor) · positive class tumor · 3 repeats of 3 folds'),
+  );
   const named = await pageOf(t, { title: 'My study' });
   assert.ok(named.includes('<h1>My study</h1>'));
 });
@@ -141,7 +143,7 @@ test('splits without patients are named as such at the top; with patients, their
   const groups = Object.fromEntries(keys.map((key, i) => [key, `p${i >> 1}`]));
   const grouped = await show({ ...splits, groups });
   assert.doesNotMatch(grouped, /without regard to patients/);
-  assert.ok(grouped.includes('(12 normal, 12 tumor) · 12 patients'));
+  assert.ok(grouped.includes('positive class tumor · 12 patients'));
 });
 
 test('warnings, time, memory and devices come from the receipts, training curves from the history of the evaluated checkpoint', async (t) => {
