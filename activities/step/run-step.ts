@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { SamMilError } from '../../domain/errors.js';
-import type { Job, JobResult, Progress } from '../../domain/job.js';
-import type { JsonObject } from '../../domain/json.js';
-import type { Usage } from '../../domain/machine/usage.js';
+import type { Job, JobResult } from '../../domain/job.js';
 import { makeFoldersBelow } from '../../domain/files/make-folders.js';
 import { claimPlace, explainLoss, releaseClaim, type Claim } from '../../domain/engine/store/fence.js';
 import { checkpointFolder, type Place } from '../../domain/engine/store/paths.js';
@@ -17,19 +15,10 @@ import type { ActivityDefinition } from '../define/define-activity.js';
 import type { EngineContext } from './engine-context.js';
 import { explainDamage, explainMissing } from './damaged-input.js';
 import { changedInput, prepareStep, type PreparedStep } from './prepare-step.js';
+import type { Attempt } from './attempt.js';
 import { StepNotes } from './step-notes.js';
 import { resolveWith } from './resolve-with.js';
 import { mayUse, outsideFault, receiptFault } from './valid-receipt.js';
-
-/** One attempt at a step, as its caller sees it. */
-export interface Attempt {
-  /** Counts from 1. */
-  number: number;
-  signal: AbortSignal;
-  onProgress(report: Progress): void;
-  onLog(level: 'info' | 'warn', message: string, facts?: JsonObject): void;
-  onUsage?(usage: Usage): void;
-}
 
 export interface StepOutcome {
   receipt: Receipt;

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../domain/json.js';
 import type { Made } from '../../domain/engine/store/receipt-record.js';
 import type { Usage } from '../../domain/machine/usage.js';
-import type { Attempt } from './run-step.js';
+import type { Attempt } from './attempt.js';
 
 /** More warnings of one step say nothing new, and a receipt is read often. */
 const MOST_WARNINGS = 20;

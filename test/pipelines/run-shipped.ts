@@ -5,7 +5,7 @@ import { loadRegistry } from '../../activities/plugins/load-plugins.js';
 import { loadPipeline } from '../../domain/engine/language/load-pipeline.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { renderProblems } from '../../domain/engine/language/problems/render-problems.js';
-import type { Spread } from '../../domain/pipeline/report/summary.js';
+import type { Spread } from '../../domain/pipeline/report/data/summary.js';
 import type { TestEngine } from '../support/engine.js';
 import { checkout } from '../support/fixtures.js';
 

@@ -1,5 +1,5 @@
 import { nice, ticks, tickStep } from 'd3-array';
-import { html, type Markup } from '../html.js';
+import { html, type Markup } from '../data/html.js';
 
 /** Maps values to positions in a figure. */
 export interface Axis {

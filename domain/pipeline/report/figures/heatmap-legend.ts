@@ -1,22 +1,7 @@
-import { colorStops, type ColormapName } from '../../../mil/heatmap/colormap.js';
+import { colorStops } from '../../../mil/heatmap/colormap.js';
 import type { Json, JsonObject } from '../../../json.js';
-import type { HeatmapScore } from '../../../mil/heatmap/shown-class.js';
-import { html, trusted, type Markup } from '../html.js';
-
-/** What a heatmap shows and how its scores map to colors, from the outputs of `mil.heatmap`. */
-export interface HeatmapStyle {
-  score: HeatmapScore;
-  /** Class whose probability is shown, if known. */
-  class?: string;
-  scale: 'rank' | 'range' | 'none';
-  colormap: ColormapName;
-}
-
-/** A color scale and the labels of its ends. */
-export interface ColorScale {
-  colormap: ColormapName;
-  ends: readonly [string, string];
-}
+import type { ColorScale, HeatmapStyle } from '../data/report-data.js';
+import { html, trusted, type Markup } from '../data/html.js';
 
 /** `name` is used in the middle of a sentence. */
 interface Subject {

@@ -1,5 +1,5 @@
-import { percent } from '../format-number.js';
-import { html, type Markup } from '../html.js';
+import { percent } from '../data/format-number.js';
+import { html, type Markup } from '../data/html.js';
 import type { Axis } from './axis.js';
 import { seriesClass, seriesMarker } from './series.js';
 

@@ -1,5 +1,5 @@
 import { meanRoc, type RocCurve } from '../../../statistics/roc.js';
-import { html, type Content, type Markup } from '../html.js';
+import { html, type Content, type Markup } from '../data/html.js';
 import { bottomTitle, horizontalGrid, leftTitle, linearAxis, verticalGrid } from './axis.js';
 import { seriesClass, seriesMarker } from './series.js';
 

@@ -1,4 +1,4 @@
-import { html, type Markup } from '../html.js';
+import { html, type Markup } from '../data/html.js';
 
 /** Number of colors, of dash patterns and of markers. The style sheet defines colors and dashes. */
 export const SERIES = 6;

@@ -1,5 +1,5 @@
 import { median as medianOf } from 'd3-array';
-import { html, type Markup } from '../html.js';
+import { html, type Markup } from '../data/html.js';
 import { bottomTitle, linearAxis, verticalGrid } from './axis.js';
 import { seriesMarker } from './series.js';
 import { LINE_HEIGHT, textLines, wrapLabel } from './wrap-label.js';

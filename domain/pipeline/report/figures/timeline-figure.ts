@@ -1,8 +1,8 @@
-import { count, duration } from '../format-number.js';
-import { html, type Content, type Markup } from '../html.js';
+import { count, duration } from '../data/format-number.js';
+import { html, type Content, type Markup } from '../data/html.js';
 import { SERIES } from './series.js';
 import { LINE_HEIGHT, textLines, wrapLabel } from './wrap-label.js';
-import type { Bar, StageTimeline, Timeline } from '../timeline.js';
+import type { Bar, StageTimeline, Timeline } from '../data/timeline.js';
 
 const WIDTH = 1080;
 /** Characters of a line of a stage's name, and their width in pixels. */

@@ -1,6 +1,6 @@
 import { mean } from 'd3-array';
-import { html, type Markup } from '../html.js';
-import type { HistoryPoint, TrainingCurves } from '../report-data.js';
+import { html, type Markup } from '../data/html.js';
+import type { HistoryPoint, TrainingCurves } from '../data/report-data.js';
 import {
   bottomTitle,
   horizontalGrid,

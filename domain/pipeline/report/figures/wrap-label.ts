@@ -1,4 +1,4 @@
-import { html, type Markup } from '../html.js';
+import { html, type Markup } from '../data/html.js';
 
 /**
  * Breaks a label into lines of at most `width` characters, at spaces where possible. Nothing is left out:

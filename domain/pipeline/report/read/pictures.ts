@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import type { Picture } from '../report-data.js';
+import type { Picture } from '../data/report-data.js';
 
 /** Artifacts in smaller pictures are not visible. */
 const FINE = 200;

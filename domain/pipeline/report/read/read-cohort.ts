@@ -1,9 +1,9 @@
 import { isFileRef, type ItemRecord } from '../../../job.js';
 import { readSplits } from '../../../mil/split/splits.js';
 import { outputFile } from '../../output-refs.js';
-import type { CohortFacts } from '../report-data.js';
-import type { ReadFold } from './read-folds.js';
-import type { StepFact } from './read-steps.js';
+import type { CohortFacts, ReadFold } from '../data/report-data.js';
+
+import type { StepFact } from '../data/step-facts.js';
 
 /** Counts the scored slides of each class, and reads from the splits whether patients were kept together. */
 export async function readCohort(

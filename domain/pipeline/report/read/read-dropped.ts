@@ -1,7 +1,7 @@
 import { isJsonObject, type Json } from '../../../json.js';
 import type { Plan } from '../../../engine/language/plan/plan.js';
 import { readReceipt } from '../../../engine/store/receipts.js';
-import type { LeftOut } from '../report-data.js';
+import type { LeftOut } from '../data/report-data.js';
 
 /**
  * More labels without a slide than this share one row: a run on part of a cohort may use the labels of the
@@ -42,8 +42,7 @@ function readDropped(value: Json | undefined): { name: string; reason: string }[
   );
 }
 
-/** Reasons as `mil.split` gives them. */
-export const NO_LABEL = 'no label';
+/** Reason as `mil.split` gives it. */
 const NO_SLIDE = 'no slide';
 
 function shortened(left: LeftOut[]): LeftOut[] {

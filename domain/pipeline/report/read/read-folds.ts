@@ -7,15 +7,8 @@ import { auc } from '../../../statistics/ranking.js';
 import { readPredictions } from '../../../mil/evaluate/predictions-file.js';
 import { rocCurve } from '../../../statistics/roc.js';
 import { outputFile } from '../../output-refs.js';
-import { groupName } from '../group-name.js';
-import type { FoldResult } from '../report-data.js';
-
-/** A fold with the predictions that its metrics were computed from. */
-export interface ReadFold extends FoldResult {
-  predictions: Prediction[];
-  /** Value of each grouping field and each swept field; absent if the evaluation has none. */
-  values: JsonObject;
-}
+import { groupName } from '../data/group-name.js';
+import type { ReadFold } from '../data/report-data.js';
 
 /**
  * Reads the metrics and predictions of every finished evaluation and checks that they belong together.

@@ -8,7 +8,7 @@ import type { Plan } from '../../../engine/language/plan/plan.js';
 import { LOCK_RECORD } from '../../../engine/store/run-records.js';
 import { lockPath, planPath, relativeToWork } from '../../../engine/store/paths.js';
 import type { RunEvent } from '../../../engine/store/run-events.js';
-import type { FoldResult, LeftOut, NamedDigest, RunFacts } from '../report-data.js';
+import type { FoldResult, LeftOut, NamedDigest, RunFacts } from '../data/report-data.js';
 
 /**
  * Collects the facts about the run from its plan and lock file, if present, and from this process. A report

@@ -3,7 +3,7 @@ import type { Json } from '../../../json.js';
 import { heatmapCaptions, readStyle } from '../figures/heatmap-legend.js';
 import { filesEndingIn, outputFile } from '../../output-refs.js';
 import { embedPicture } from './pictures.js';
-import type { HeatmapResult, Picture, ReportData, SlidePictures } from '../report-data.js';
+import type { HeatmapResult, Picture, ReportData, SlidePictures } from '../data/report-data.js';
 
 const PICTURES = ['.jpg', '.jpeg', '.png'];
 const LARGE = 900;

@@ -4,16 +4,8 @@ import { listOf, objectOf, shapeFault, TEXT } from '../../../files/json-record.j
 import type { Plan } from '../../../engine/language/plan/plan.js';
 import { linesOf } from '../../../engine/store/item-shapes.js';
 import { executionFolder } from '../../../engine/store/paths.js';
-import type { Receipt } from '../../../engine/store/receipt-record.js';
+import type { StepFact } from '../data/step-facts.js';
 import { readReceipt } from '../../../engine/store/receipts.js';
-
-/** A finished step that results of the run are based on. It may have run in an earlier run. */
-export interface StepFact {
-  stage: string;
-  item: string;
-  step: string;
-  receipt: Receipt;
-}
 
 /** Number of receipts that are read concurrently. */
 const TOGETHER = 16;

@@ -1,8 +1,8 @@
 import { readCsv } from '../../../files/csv.js';
 import { isFileRef, type ItemRecord } from '../../../job.js';
 import { outputFile } from '../../output-refs.js';
-import type { FoldResult, HistoryPoint, TrainingCurves } from '../report-data.js';
-import type { StepFact } from './read-steps.js';
+import type { FoldResult, HistoryPoint, TrainingCurves } from '../data/report-data.js';
+import type { StepFact } from '../data/step-facts.js';
 
 /**
  * Reads the training histories of the evaluated checkpoints. A history belongs to an evaluation if one step

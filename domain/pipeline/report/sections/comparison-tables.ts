@@ -1,8 +1,8 @@
 import { seriesKey } from '../figures/series.js';
-import { percent, probability, signed } from '../format-number.js';
-import { html, type Markup } from '../html.js';
-import { findTest, rankGroups } from '../ranking.js';
-import type { Comparison, ReportData } from '../report-data.js';
+import { percent, probability, signed } from '../data/format-number.js';
+import { html, type Markup } from '../data/html.js';
+import { findTest, rankGroups } from '../data/ranking.js';
+import type { Comparison, ReportData } from '../data/report-data.js';
 
 /** Fewer groups are easier to read as a list of pairs. */
 const SMALLEST_MATRIX = 4;

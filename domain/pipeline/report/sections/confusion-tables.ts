@@ -1,7 +1,7 @@
 import { seriesKey } from '../figures/series.js';
-import { count, percent } from '../format-number.js';
-import { html, type Markup } from '../html.js';
-import type { ReportData } from '../report-data.js';
+import { count, percent } from '../data/format-number.js';
+import { html, type Markup } from '../data/html.js';
+import type { ReportData } from '../data/report-data.js';
 
 /** More matrices are folded. */
 const MOST_OPEN = 4;

@@ -1,8 +1,8 @@
 import { seriesKey } from '../figures/series.js';
-import { count, percent } from '../format-number.js';
-import { html, type Markup } from '../html.js';
-import type { ReportData, SlideScore, SlideTest } from '../report-data.js';
-import { countWrong, listErrors, meanProbability, SHOWN_ERRORS } from '../score-slides.js';
+import { count, percent } from '../data/format-number.js';
+import { html, type Markup } from '../data/html.js';
+import type { ReportData, SlideScore, SlideTest } from '../data/report-data.js';
+import { countWrong, listErrors, meanProbability, SHOWN_ERRORS } from '../data/score-slides.js';
 import { figure } from './slide-section.js';
 
 /** More rows are folded and scroll in a frame of their own. */

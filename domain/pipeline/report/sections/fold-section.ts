@@ -1,9 +1,9 @@
 import type { MetricsFile } from '../../../mil/evaluate/metrics-file.js';
-import { count, percent, shortDigest } from '../format-number.js';
+import { count, percent, shortDigest } from '../data/format-number.js';
 import { niceRange } from '../figures/axis.js';
 import { seriesKey } from '../figures/series.js';
-import { html, type Markup } from '../html.js';
-import type { FoldResult, ReportData } from '../report-data.js';
+import { html, type Markup } from '../data/html.js';
+import type { FoldResult, ReportData } from '../data/report-data.js';
 import { drawFoldCurves, drawMeanCurves, type RocLine } from '../figures/roc-figure.js';
 import { stripPlot } from '../figures/strip-plot.js';
 

@@ -1,12 +1,12 @@
 import { linearAxis, niceRange, type Axis } from '../figures/axis.js';
 import { RANGE_WIDTH, rangeAxis, rangeFigure } from '../figures/range-figure.js';
 import { seriesKey } from '../figures/series.js';
-import { count, percent, probability, signed } from '../format-number.js';
-import { html, type Markup } from '../html.js';
-import { rankGroups, type RankedGroup, type Ranking } from '../ranking.js';
-import type { FoldResult, ReportData } from '../report-data.js';
-import { countFoldNotes } from '../report-notes.js';
-import { mainSpread } from '../summary.js';
+import { count, percent, probability, signed } from '../data/format-number.js';
+import { html, type Markup } from '../data/html.js';
+import { rankGroups, type RankedGroup, type Ranking } from '../data/ranking.js';
+import type { FoldResult, ReportData } from '../data/report-data.js';
+import { countFoldNotes } from '../data/report-notes.js';
+import { mainSpread } from '../data/summary.js';
 import { foldsId } from './fold-section.js';
 
 const MARGIN = 14;

@@ -1,9 +1,9 @@
 import type { Protocol } from '../../../mil/evaluate/evaluate-predictions.js';
-import { count, percent } from '../format-number.js';
-import { html, type Markup } from '../html.js';
+import { count, percent } from '../data/format-number.js';
+import { html, type Markup } from '../data/html.js';
 import { seriesKey } from '../figures/series.js';
-import type { ReportData } from '../report-data.js';
-import { mainSpread, type MetricName, type MetricSummary, type SummaryRow } from '../summary.js';
+import type { ReportData } from '../data/report-data.js';
+import { mainSpread, type MetricName, type MetricSummary, type SummaryRow } from '../data/summary.js';
 import { confusionTables } from './confusion-tables.js';
 import { comparisonTables } from './comparison-tables.js';
 import { rankingTables } from './ranking-table.js';

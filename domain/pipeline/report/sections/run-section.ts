@@ -1,10 +1,10 @@
 import { headline, listFacts, type ErrorRecord } from '../../../errors.js';
 import type { Json, JsonObject } from '../../../json.js';
-import { count, duration, memory } from '../format-number.js';
-import { html, type Content, type Markup } from '../html.js';
-import type { LeftOut, NamedDigest, ReportData, StepResources, StepWarning } from '../report-data.js';
+import { count, duration, memory } from '../data/format-number.js';
+import { html, type Content, type Markup } from '../data/html.js';
+import type { LeftOut, NamedDigest, ReportData, StepResources, StepWarning } from '../data/report-data.js';
 import { timelineFigure } from '../figures/timeline-figure.js';
-import type { Timeline } from '../timeline.js';
+import type { Timeline } from '../data/timeline.js';
 
 /** Shows when each step ran, with one row of totals per stage. */
 export function timelineSection(timeline: Timeline): Markup {

@@ -1,8 +1,8 @@
 import { median } from 'd3-array';
 import { colorScale, heatmapHeading, heatmapLegend } from '../figures/heatmap-legend.js';
-import { count } from '../format-number.js';
-import { html, type Markup } from '../html.js';
-import type { HeatmapResult, Picture, ReportData } from '../report-data.js';
+import { count } from '../data/format-number.js';
+import { html, type Markup } from '../data/html.js';
+import type { HeatmapResult, Picture, ReportData } from '../data/report-data.js';
 import { stripPlot } from '../figures/strip-plot.js';
 
 /** Large pictures of the preprocessing of the first slides, and thumbnails of all. */

@@ -1,9 +1,9 @@
-import { percent } from '../format-number.js';
+import { percent } from '../data/format-number.js';
 import { bottomTitle, horizontalGrid, leftTitle, linearAxis, niceRange } from '../figures/axis.js';
 import { seriesClass, seriesKey, seriesMarker } from '../figures/series.js';
-import { html, type Markup } from '../html.js';
-import { mainSpread } from '../summary.js';
-import type { Sweep, SweepPoint } from '../report-data.js';
+import { html, type Markup } from '../data/html.js';
+import { mainSpread } from '../data/summary.js';
+import type { Sweep, SweepPoint } from '../data/report-data.js';
 
 const SIZE = { width: 420, height: 300 };
 const PLOT = { left: 48, right: 14, top: 14, bottom: 52 };

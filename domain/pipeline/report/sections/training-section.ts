@@ -7,9 +7,9 @@ import {
   trainingRange,
   type TrainingLine,
 } from '../figures/training-figure.js';
-import { count } from '../format-number.js';
-import { html, type Markup } from '../html.js';
-import type { TrainingCurves } from '../report-data.js';
+import { count } from '../data/format-number.js';
+import { html, type Markup } from '../data/html.js';
+import type { TrainingCurves } from '../data/report-data.js';
 
 /** Losses and validation AUC over the epochs, for each group. */
 export function trainingSection(all: readonly TrainingCurves[]): Markup {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { linearAxis, niceRange } from '../../../../domain/pipeline/report/figures/axis.js';
 import { SERIES, seriesClass, seriesMarker } from '../../../../domain/pipeline/report/figures/series.js';
 import { wrapLabel } from '../../../../domain/pipeline/report/figures/wrap-label.js';
-import { STYLE } from '../../../../domain/pipeline/report/style.js';
+import { STYLE } from '../../../../domain/pipeline/report/page/style.js';
 
 type Vector = readonly [number, number, number];
 type Matrix = readonly [Vector, Vector, Vector];

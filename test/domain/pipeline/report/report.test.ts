@@ -12,7 +12,7 @@ import { auc } from '../../../../domain/statistics/ranking.js';
 import { readPredictions } from '../../../../domain/mil/evaluate/predictions-file.js';
 import { readReport, run } from '../../../../domain/pipeline/report/report.js';
 import type { ReportWith } from '../../../../domain/pipeline/report/parameters.js';
-import { reportPage } from '../../../../domain/pipeline/report/page.js';
+import { reportPage } from '../../../../domain/pipeline/report/page/page.js';
 import { writePlan, writeReceipt } from '../../../support/records.js';
 import { hasCode, inputFile, makeJob, temporaryFolder } from '../../mil/support.js';
 import {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { buildTimeline } from '../../../../domain/pipeline/report/timeline.js';
+import { buildTimeline } from '../../../../domain/pipeline/report/data/timeline.js';
 import { timelineFigure } from '../../../../domain/pipeline/report/figures/timeline-figure.js';
 import type { RunEvent } from '../../../../domain/engine/store/run-events.js';
 

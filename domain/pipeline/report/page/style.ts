@@ -1,4 +1,4 @@
-import { DASHES, SERIES } from './figures/series.js';
+import { DASHES, SERIES } from '../figures/series.js';
 
 /**
  * Colors that charts and page share. Text has a contrast of at least 4.5 against its ground. The colors of

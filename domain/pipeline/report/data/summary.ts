@@ -1,5 +1,5 @@
-import type { CalledMetrics, Protocol, RankMetrics } from '../../mil/evaluate/evaluate-predictions.js';
-import type { MetricsFile } from '../../mil/evaluate/metrics-file.js';
+import type { CalledMetrics, Protocol, RankMetrics } from '../../../mil/evaluate/evaluate-predictions.js';
+import type { MetricsFile } from '../../../mil/evaluate/metrics-file.js';
 
 /** Names of the metrics in a summary, in the order of the tables. */
 export const METRIC_NAMES = [

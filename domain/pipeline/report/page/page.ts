@@ -1,11 +1,11 @@
-import { foldSection, rocSection } from './sections/fold-section.js';
-import { listDataFacts } from './describe-data.js';
-import { duration } from './format-number.js';
-import { html, trusted, type Markup } from './html.js';
-import type { ReportData } from './report-data.js';
-import { resultSection } from './sections/result-section.js';
-import { errorSection } from './sections/error-section.js';
-import { trainingSection } from './sections/training-section.js';
+import { foldSection, rocSection } from '../sections/fold-section.js';
+import { listDataFacts } from '../data/describe-data.js';
+import { duration } from '../data/format-number.js';
+import { html, trusted, type Markup } from '../data/html.js';
+import type { ReportData } from '../data/report-data.js';
+import { resultSection } from '../sections/result-section.js';
+import { errorSection } from '../sections/error-section.js';
+import { trainingSection } from '../sections/training-section.js';
 import { CONTENT_POLICY, SCRIPT } from './script.js';
 import {
   leftOutSection,
@@ -13,10 +13,10 @@ import {
   resourceSection,
   timelineSection,
   warningSection,
-} from './sections/run-section.js';
-import { heatmapSection, slideSection } from './sections/slide-section.js';
+} from '../sections/run-section.js';
+import { heatmapSection, slideSection } from '../sections/slide-section.js';
 import { STYLE } from './style.js';
-import { sweepSection } from './sections/sweep-section.js';
+import { sweepSection } from '../sections/sweep-section.js';
 
 /**
  * Renders the report as one self-contained HTML file with embedded styles, charts (SVG) and pictures (data

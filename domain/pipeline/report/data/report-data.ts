@@ -1,10 +1,12 @@
-import type { ErrorRecord } from '../../errors.js';
-import type { JsonObject } from '../../json.js';
-import type { DelongPair } from '../../statistics/delong.js';
-import type { Protocol } from '../../mil/evaluate/evaluate-predictions.js';
-import type { MetricsFile } from '../../mil/evaluate/metrics-file.js';
-import type { RocCurve } from '../../statistics/roc.js';
-import type { ColorScale, HeatmapStyle } from './figures/heatmap-legend.js';
+import type { ErrorRecord } from '../../../errors.js';
+import type { JsonObject } from '../../../json.js';
+import type { ColormapName } from '../../../mil/heatmap/colormap.js';
+import type { HeatmapScore } from '../../../mil/heatmap/shown-class.js';
+import type { Prediction, Protocol } from '../../../mil/evaluate/evaluate-predictions.js';
+import type { DelongPair } from '../../../statistics/delong.js';
+
+import type { MetricsFile } from '../../../mil/evaluate/metrics-file.js';
+import type { RocCurve } from '../../../statistics/roc.js';
 import type { MetricSummary, Spread, SummaryRow } from './summary.js';
 import type { Timeline } from './timeline.js';
 
@@ -53,6 +55,13 @@ export interface FoldResult {
   files: { metrics: NamedDigest; predictions: NamedDigest };
 }
 
+/** A fold with the predictions that its metrics were computed from. */
+export interface ReadFold extends FoldResult {
+  predictions: Prediction[];
+  /** Value of each grouping field and each swept field; absent if the evaluation has none. */
+  values: JsonObject;
+}
+
 export interface NamedDigest {
   path: string;
   digest: string;
@@ -84,6 +93,21 @@ export interface PairTest {
 export interface Comparison extends PairTest {
   /** 1 if the ranks are equal, where `result` has no p value. */
   pHolm: number;
+}
+
+/** What a heatmap shows and how its scores map to colors, from the outputs of `mil.heatmap`. */
+export interface HeatmapStyle {
+  score: HeatmapScore;
+  /** Class whose probability is shown, if known. */
+  class?: string;
+  scale: 'rank' | 'range' | 'none';
+  colormap: ColormapName;
+}
+
+/** A color scale and the labels of its ends. */
+export interface ColorScale {
+  colormap: ColormapName;
+  ends: readonly [string, string];
 }
 
 export interface Picture {

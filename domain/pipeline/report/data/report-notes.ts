@@ -1,6 +1,8 @@
 import { count } from './format-number.js';
-import { NO_LABEL } from './read/read-dropped.js';
 import type { FoldResult, ReportData } from './report-data.js';
+
+/** Reason as `mil.split` gives it. */
+const NO_LABEL = 'no label';
 
 /** With fewer scored slides per fold, one misclassified slide moves the AUC by whole percentage points. */
 const FEW_SLIDES = 30;

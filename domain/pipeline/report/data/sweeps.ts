@@ -1,6 +1,5 @@
-import type { ReadFold } from './read/read-folds.js';
 import { groupName } from './group-name.js';
-import type { Sweep, SweepPoint } from './report-data.js';
+import type { ReadFold, Sweep, SweepPoint } from './report-data.js';
 import { summarize } from './summary.js';
 
 /**

@@ -1,12 +1,11 @@
-import { canonicalJson } from '../../json.js';
-import { thresholdedMetrics } from '../../statistics/confusion.js';
-import { delongAuc, delongPairOverRepeats } from '../../statistics/delong.js';
-import { holm } from '../../statistics/holm.js';
-import type { MetricsFile } from '../../mil/evaluate/metrics-file.js';
-import type { Prediction } from '../../mil/evaluate/evaluate-predictions.js';
-import { auc } from '../../statistics/ranking.js';
-import type { ReadFold } from './read/read-folds.js';
-import type { Comparison, PairTest, PooledResult } from './report-data.js';
+import { canonicalJson } from '../../../json.js';
+import { thresholdedMetrics } from '../../../statistics/confusion.js';
+import { delongAuc, delongPairOverRepeats } from '../../../statistics/delong.js';
+import { holm } from '../../../statistics/holm.js';
+import type { MetricsFile } from '../../../mil/evaluate/metrics-file.js';
+import type { Prediction } from '../../../mil/evaluate/evaluate-predictions.js';
+import { auc } from '../../../statistics/ranking.js';
+import type { Comparison, PairTest, PooledResult, ReadFold } from './report-data.js';
 import { computeSpread } from './summary.js';
 
 /** Scores of one fold and the group that it belongs to. */

@@ -1,5 +1,5 @@
-import { errorText } from '../../errors.js';
-import type { RunEvent } from '../../engine/store/run-events.js';
+import { errorText } from '../../../errors.js';
+import type { RunEvent } from '../../../engine/store/run-events.js';
 
 /** One attempt at one step. Seconds count from the run's first event. */
 export interface Bar {

@@ -1,5 +1,13 @@
-import type { StepFact } from './read/read-steps.js';
+import type { Receipt } from '../../../engine/store/receipt-record.js';
 import type { StepResources, StepWarning } from './report-data.js';
+
+/** A finished step that results of the run are based on. It may have run in an earlier run. */
+export interface StepFact {
+  stage: string;
+  item: string;
+  step: string;
+  receipt: Receipt;
+}
 
 /** Warnings of all steps, equal ones together, in order of first appearance. */
 export function collectWarnings(steps: readonly StepFact[]): StepWarning[] {

@@ -1,6 +1,5 @@
-import { calledClass } from '../../mil/evaluate/evaluation-files.js';
-import type { ReadFold } from './read/read-folds.js';
-import type { SlideScore, SlideTest } from './report-data.js';
+import { calledClass } from '../../../mil/evaluate/evaluation-files.js';
+import type { ReadFold, SlideScore, SlideTest } from './report-data.js';
 
 /**
  * Lists every scored slide with all its tests, worst first: by the mean probability that the models gave to

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../json.js';
+import type { JsonObject } from '../../../json.js';
 
 /**
  * Names a group, such as `sam-mil · alpha 0.5`: strings appear as they are, numbers and booleans with their
