@@ -6,7 +6,7 @@ import { modelOf, modelsOf } from '../../domain/mil/models/checkpoint-model.js';
 
 export const definition = defineActivity({
   name: 'mil.heatmap',
-  version: 5,
+  version: 6,
   summary:
     'Draws the score of every patch over the slide: images, HDF5, GeoJSON, and how well scores find an annotated lesion',
   ...parameters,

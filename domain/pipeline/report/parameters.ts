@@ -36,7 +36,10 @@ export const parameters = defineParameters({
       items: { type: 'string' },
       description: 'Matrix values that were swept: each gets a chart of AUC and F1 over its values.',
     },
-    title: { type: 'string', default: 'Report', description: 'Heading of the page.' },
+    title: {
+      type: 'string',
+      description: 'Heading of the page. Absent: the models and the number of slides.',
+    },
     notes: {
       type: ['string', 'array'],
       items: { type: 'string' },
