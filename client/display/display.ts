@@ -80,8 +80,8 @@ class LiveDisplay extends TextDisplay {
 
   private draw(lines: readonly string[]): void {
     // A block taller than the terminal cannot be redrawn in place, so its end is cut off.
-    const rows = Math.max(1, (this.stream.rows ?? 24) - 1);
-    const columns = this.stream.columns ?? 80;
+    const rows = Math.max(1, (this.stream.rows || 24) - 1);
+    const columns = this.stream.columns || 80;
     const shown = lines.slice(0, rows).map((line) => clip(line, columns));
     // One write, so that the terminal never shows half a block.
     this.stream.write(`\u001b[?25l${this.erase()}${shown.map((line) => `${line}\n`).join('')}`);
@@ -94,7 +94,7 @@ class LiveDisplay extends TextDisplay {
    * have wrapped and take several rows.
    */
   private erase(): string {
-    const columns = this.stream.columns ?? 80;
+    const columns = this.stream.columns || 80;
     const wrapped = columns < this.columns ? Math.ceil(this.columns / columns) : 1;
     const height = this.drawn.length * wrapped;
     return height === 0 ? '' : `\r\u001b[${height}A\u001b[0J`;
