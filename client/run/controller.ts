@@ -10,6 +10,7 @@ import { openSession, type ServerChoice, type Session } from '../server/connect.
 import { listRequiredParts, setUpNatives } from '../set-up/set-up-natives.js';
 import type { RunListener, RunOutcome } from './events.js';
 import { followRun } from './follow.js';
+import { refuseCopied } from './home.js';
 import { LocalWorker } from './local-worker.js';
 import { listNeeds, othersServe, refuseWorkersWithout, type WorkerFacts } from './registered-workers.js';
 import { isReplayFault, RemoteRun } from './remote-run.js';
@@ -17,7 +18,7 @@ import { readRunPlan, readRunRecord, type RunEntry } from './run-index.js';
 import { readRequest, type RunRequest } from './start-run.js';
 import { StatusMemory } from './status-memory.js';
 import { unlessAborted } from './unless-aborted.js';
-import { WorkFolder } from './work-folder.js';
+import { LOST_FOLDER, WorkFolder, type Conflicts } from './work-folder.js';
 
 export interface ControllerOptions {
   server: ServerChoice;
@@ -25,8 +26,8 @@ export interface ControllerOptions {
   worker?: boolean;
   /** Prefix of the task queues. A known run keeps its own. */
   prefix?: string;
-  /** Take the work folder from a run on another server. */
-  takeOver?: boolean;
+  /** What to do about another run that uses the work folder. */
+  conflicts?: Conflicts;
   /** Program that a local worker is started with, see {@link LocalWorker}. */
   program: string;
   listener: RunListener;
@@ -41,7 +42,6 @@ export interface ControllerOptions {
 const PAUSE_MILLISECONDS = 15_000;
 /** What an interrupt leaves to a start that has begun: a run that nobody follows would not be paused. */
 const START_MILLISECONDS = 10_000;
-const LOST_FOLDER = 'its work folder was moved, or another run has used it since';
 
 /**
  * Runs one plan: opens its server, starts or continues its run, follows the run to its end, and closes. The
@@ -64,7 +64,7 @@ export class RunController {
     this.options = options;
     this.session = session;
     const say = (line: string) => options.listener.line(line);
-    this.folder = new WorkFolder(plan.work, session, say, options.takeOver);
+    this.folder = new WorkFolder(plan.work, session, say, options.conflicts);
   }
 
   /**
@@ -111,6 +111,7 @@ export class RunController {
    * Starts a run. An open run of the same plan and request in the work folder continues instead, unless
    * `fresh`. Any other open run of the work folder is terminated first, because it would write into the same
    * files; its finished work is kept.
+   * @throws SamMilError InvalidInput if such a run is at work, unless the options say to replace it
    */
   async start(request: RunRequest = {}, fresh = false): Promise<RunEntry> {
     const { prefix: queuePrefix, signal } = this.options;
@@ -129,6 +130,7 @@ export class RunController {
     const state = await this.remote(entry).state();
     if (state === 'gone') return this.restart(entry, 'the server no longer knows it');
     if (state !== 'open') return this.restart(entry, `it has ended (${state})`);
+    await refuseCopied(entry);
     if (!(await this.folder.isHeldBy(entry))) return this.restart(entry, LOST_FOLDER);
     await this.attach(entry);
     await this.send(() =>
@@ -157,6 +159,7 @@ export class RunController {
   async skip(entry: RunEntry, target: string): Promise<RunEntry> {
     const run = this.remote(entry);
     await run.requireOpen();
+    await refuseCopied(entry);
     if (!(await this.folder.isHeldBy(entry))) {
       throw invalid(
         `run ${entry.run}: ${LOST_FOLDER}`,

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -189,7 +197,7 @@ test('Ctrl-C leaves the run to the other worker; cancel ends it; resume restarts
   assert.match(resumed.stdout, /restarting run left-\S+ from its plan: it has ended \(cancelled\)/);
 });
 
-test('an open run of the same plan continues; one with a different plan is terminated', async () => {
+test('an open run of the same plan continues; one with another plan is terminated only with --replace, or if it is paused', async () => {
   writeToyPipeline(folder, 'open');
   writeFileSync(gateOf(folder, 'open'), '');
   const first = startCli(folder, 'run', 'open.yaml', ...plugin);
@@ -200,14 +208,27 @@ test('an open run of the same plan continues; one with a different plan is termi
   await same.says(/continuing run open-\S+, which is still open/);
   same.child.kill('SIGINT');
   await same.ended;
-  const other = startCli(folder, 'run', 'open.yaml', '--set', 'steps=2', ...plugin);
+
+  const refused = await sam('run', 'open.yaml', '--set', 'steps=2', ...plugin);
+  assert.equal(refused.code, 2, refused.stdout);
+  assert.match(refused.stderr, /^sam-mil: \S+: run open-\S+ is at work in this work folder$/m);
+  assert.match(refused.stderr, /found {4}it was started \S+; steps 1, not 2\n {2}next .*--watch.*--replace/);
+
+  const other = startCli(folder, 'run', 'open.yaml', '--set', 'steps=2', '--replace', ...plugin);
   await other.says(/terminating run open-\S+ \(different plan or selection\)/);
+  await other.says(/make: running/);
+  other.child.kill('SIGINT');
+  await other.ended;
+
+  assert.equal((await sam('pause', 'latest')).code, 0);
+  const third = startCli(folder, 'run', 'open.yaml', '--set', 'steps=3', ...plugin);
+  await third.says(/terminating run open-\S+ \(different plan or selection\)/);
   rmSync(gateOf(folder, 'open'));
-  const { code, stderr } = await other.ended;
+  const { code, stderr } = await third.ended;
   assert.equal(code, 0, stderr);
 });
 
-test('a resumed run terminates another open run of its work folder, as a new run does', async () => {
+test('a resumed run terminates another run that is at work in its work folder only with --replace', async () => {
   writeToyPipeline(folder, 'again');
   const first = await sam('run', 'again.yaml', '--json', ...plugin);
   const run = lastObject(first).run as string;
@@ -216,12 +237,42 @@ test('a resumed run terminates another open run of its work folder, as a new run
   await second.says(/make: running/);
   second.child.kill('SIGINT');
   const left = /run (again-\S+) continues/.exec((await second.ended).stdout)?.[1] ?? '';
-  const resumed = startCli(folder, 'resume', run);
+  const refused = await sam('resume', run);
+  assert.match(refused.stderr, new RegExp(`run ${left} is at work in this work folder`));
+  const resumed = startCli(folder, 'resume', run, '--replace');
   await resumed.says(`terminating run ${left} (another run of its work folder is restarted)`);
   rmSync(gateOf(folder, 'again'));
   const { code, stderr } = await resumed.ended;
   assert.equal(code, 0, stderr);
   assert.match((await sam('status', left)).stdout, /terminated|not running/);
+});
+
+test('a run in a copy of a work folder leaves the run in the original alone', async () => {
+  writeToyPipeline(folder, 'copied');
+  writeFileSync(gateOf(folder, 'copied'), '');
+  const original = startCli(folder, 'run', 'copied.yaml', ...plugin);
+  await original.says(/make: running/);
+  const run =
+    readdirSync(join(folder, 'work', 'copied', '.runs')).find((name) => name.startsWith('copied-')) ?? '';
+  const copy = join(folder, 'work', 'copy');
+  cpSync(join(folder, 'work', 'copied'), copy, { recursive: true });
+  for (const command of [
+    ['resume', run],
+    ['cancel', run],
+    ['pause', run],
+    ['skip', run, 'make'],
+  ]) {
+    const { code, stderr } = await sam(...command, '--work', copy);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /open in another work folder, of which this is a copy[\s\S]*sam-mil run .*--work/);
+  }
+  const second = startCli(folder, 'run', 'copied.yaml', '--work', copy, ...plugin);
+  await second.says(/make: running/);
+  assert.match((await sam('status', run)).stdout, /^copied-\S+ {2}running/);
+  rmSync(gateOf(folder, 'copied'));
+  for (const { code, stderr } of await Promise.all([original.ended, second.ended]))
+    assert.equal(code, 0, stderr);
+  assert.doesNotMatch(second.output(), /terminating/);
 });
 
 test('the library runs a pipeline, returns its status and refuses what cannot run', async (context) => {
@@ -302,6 +353,23 @@ test('two commands at once on one work folder share one run', async () => {
     assert.equal(code, 0, stderr);
   const runs = readdirSync(join(folder, 'work', 'pair', '.runs')).filter((name) => name.startsWith('pair-'));
   assert.equal(runs.length, 1);
+});
+
+test('a command with --address starts no local worker, unless told to', async () => {
+  const file = writeToyPipeline(folder, 'remote');
+  const { address } = JSON.parse(readFileSync(join(folder, 'state', 'server.json'), 'utf8')) as {
+    address: string;
+  };
+  const server = ['--address', address, ...plugin];
+  // The worker of these tests serves another prefix, so that a local worker would be started.
+  const run = startCli(folder, 'run', file, '--prefix', 'remote', ...server);
+  await run.says(/using the Temporal server at \S+, namespace default\n/);
+  await run.says(/no worker is polling/);
+  run.child.kill('SIGINT');
+  assert.match((await run.ended).stdout, /continues without this command/);
+  const resumed = await sam('resume', 'latest', '--worker', ...server);
+  assert.equal(resumed.code, 0, resumed.stderr);
+  assert.match(resumed.stdout, /namespace default and a local worker/);
 });
 
 test('a queue that no worker serves is named, with the command that serves it', async () => {
