@@ -1,8 +1,9 @@
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
-import type { RunListener, RunOutcome, RunView } from '../run/events.js';
+import type { Activity, RunListener, RunOutcome, RunView } from '../run/events.js';
 import { readRunPlan, type RunEntry } from '../run/run-index.js';
-import { clip, formatDuration } from './render-text.js';
+import { renderHeadline } from './render-error.js';
+import { clip, formatDuration, oneLine } from './render-text.js';
 import { resultLines } from './run-end.js';
 import { countsText, renderRun, type Palette } from './render-status.js';
 
@@ -130,6 +131,13 @@ class ForeignOutput {
   }
 }
 
+/** `make: a make: attempt 2, after Stalled: ...`; undefined for a first attempt. */
+function retryText({ stage, what, attempt, lastFailure }: Activity): string | undefined {
+  if (attempt < 2) return undefined;
+  const why = lastFailure === undefined ? '' : `, after ${renderHeadline(lastFailure)}`;
+  return `${stage}: ${oneLine(what)}: attempt ${attempt}${why}`;
+}
+
 const SECONDS_BETWEEN_LINES = 10;
 
 /**
@@ -138,12 +146,17 @@ const SECONDS_BETWEEN_LINES = 10;
  */
 class PlainDisplay extends TextDisplay {
   private readonly shown = new Map<string, { state: string; failed: number; counts: string; at: number }>();
+  private readonly retried = new Set<string>();
   private trouble?: string;
 
   status(view: RunView): void {
     if (view.trouble !== this.trouble) {
       this.trouble = view.trouble;
       if (view.trouble !== undefined) this.line(view.trouble);
+    }
+    for (const line of view.activities.flatMap((activity) => retryText(activity) ?? [])) {
+      if (!this.retried.has(line)) this.line(line);
+      this.retried.add(line);
     }
     for (const stage of view.status.stages) {
       const counts = countsText(stage, this.palette);
@@ -153,7 +166,9 @@ class PlainDisplay extends TextDisplay {
       if (!changed && !(due && stage.state === 'running')) continue;
       this.shown.set(stage.name, { state: stage.state, failed: stage.failed, counts, at: view.now });
       const elapsed =
-        stage.startedAt === undefined ? '' : `, ${formatDuration((view.now - stage.startedAt) / 1000)}`;
+        stage.startedAt === undefined
+          ? ''
+          : `, ${formatDuration(((stage.endedAt ?? view.now) - stage.startedAt) / 1000)}`;
       this.line(`${stage.name}: ${stage.state}, ${counts.replaceAll('  ', ', ')}${elapsed}`);
     }
   }

@@ -8,6 +8,7 @@ import type { ResumeRequest, RunStatus } from '../../workflows/messages.js';
 import { invalid } from '../command-line/errors.js';
 import { openSession, type ServerChoice, type Session } from '../server/connect.js';
 import { listRequiredParts, setUpNatives } from '../set-up/set-up-natives.js';
+import { changeNotTaken, hasChangedSource } from './changed-source.js';
 import type { RunListener, RunOutcome } from './events.js';
 import { followRun } from './follow.js';
 import { refuseCopied } from './home.js';
@@ -104,7 +105,10 @@ export class RunController {
     const plan = readRunPlan(entry);
     if (plugins !== undefined) plan.plugins = plugins.map((spec) => absoluteSpec(spec, process.cwd()));
     const { queuePrefix: prefix } = await readRequest(entry);
-    return RunController.open(plan, { ...options, prefix, server: serverOf(entry, options.server) });
+    const server = serverOf(entry, options.server);
+    const controller = await RunController.open(plan, { ...options, prefix, server });
+    if (hasChangedSource(plan)) controller.say(changeNotTaken(plan));
+    return controller;
   }
 
   /**

@@ -1,17 +1,8 @@
 import assert from 'node:assert/strict';
-import {
-  appendFileSync,
-  cpSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import {
   InvalidPipelineError,
   resumeRun,
@@ -20,42 +11,16 @@ import {
   SamMilError,
   validatePipeline,
 } from '../../client/index.js';
-import {
-  gateOf,
-  lastObject,
-  runCli,
-  startCli,
-  TOY_PLUGIN,
-  writeToyPipeline,
-  type Cli,
-} from '../support/cli.js';
+import { gateOf, lastObject, startCli, TOY_PLUGIN, writeToyPipeline } from '../support/cli.js';
+import { Operator } from '../support/operator.js';
 import { smallDisk } from '../support/small-disk.js';
 
-/**
- * One server and one worker serve all tests of this file, as separate processes like those of an operator.
- */
+const operator = new Operator();
+const { sam } = operator;
 let folder: string;
-let server: Cli;
-let worker: Cli;
-
-before(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sam-mil-runs-'));
-  server = startCli(folder, 'server');
-  await server.says('Web UI');
-  worker = startCli(folder, 'worker', '--no-set-up', '--concurrency', 'cpu=2', ...plugin);
-  await worker.says('worker serves engine, cpu, gpu');
-});
-
-after(async () => {
-  worker.child.kill('SIGTERM');
-  assert.equal((await worker.ended).code, 0);
-  server.child.kill('SIGINT');
-  assert.equal((await server.ended).code, 0);
-  rmSync(folder, { recursive: true });
-});
+before(() => (folder = operator.folder));
 
 const plugin = ['--plugin', TOY_PLUGIN];
-const sam = (...args: string[]) => runCli(folder, ...args);
 
 test('a run creates its files; a second run finds nothing to do', async () => {
   writeToyPipeline(folder, 'twice');
@@ -98,7 +63,7 @@ test('a run is refused next to a worker without its plugin, which would fail its
   assert.equal(refused.code, 2, refused.stdout);
   assert.match(
     refused.stderr,
-    new RegExp(`process id ${worker.child.pid} serves 127\\.0\\.0\\.1:\\d+ without the plugin ${other}`),
+    new RegExp(`process id ${operator.workerPid} serves 127\\.0\\.0\\.1:\\d+ without the plugin ${other}`),
   );
   assert.deepEqual(readdirSync(join(folder, 'work', 'foreign', '.runs')), [], 'nothing was started');
 });
@@ -197,84 +162,6 @@ test('Ctrl-C leaves the run to the other worker; cancel ends it; resume restarts
   assert.match(resumed.stdout, /restarting run left-\S+ from its plan: it has ended \(cancelled\)/);
 });
 
-test('an open run of the same plan continues; one with another plan is terminated only with --replace, or if it is paused', async () => {
-  writeToyPipeline(folder, 'open');
-  writeFileSync(gateOf(folder, 'open'), '');
-  const first = startCli(folder, 'run', 'open.yaml', ...plugin);
-  await first.says(/make: running/);
-  first.child.kill('SIGINT');
-  await first.ended;
-  const same = startCli(folder, 'run', 'open.yaml', ...plugin);
-  await same.says(/continuing run open-\S+, which is still open/);
-  same.child.kill('SIGINT');
-  await same.ended;
-
-  const refused = await sam('run', 'open.yaml', '--set', 'steps=2', ...plugin);
-  assert.equal(refused.code, 2, refused.stdout);
-  assert.match(refused.stderr, /^sam-mil: \S+: run open-\S+ is at work in this work folder$/m);
-  assert.match(refused.stderr, /found {4}it was started \S+; steps 1, not 2\n {2}next .*--watch.*--replace/);
-
-  const other = startCli(folder, 'run', 'open.yaml', '--set', 'steps=2', '--replace', ...plugin);
-  await other.says(/terminating run open-\S+ \(different plan or selection\)/);
-  await other.says(/make: running/);
-  other.child.kill('SIGINT');
-  await other.ended;
-
-  assert.equal((await sam('pause', 'latest')).code, 0);
-  const third = startCli(folder, 'run', 'open.yaml', '--set', 'steps=3', ...plugin);
-  await third.says(/terminating run open-\S+ \(different plan or selection\)/);
-  rmSync(gateOf(folder, 'open'));
-  const { code, stderr } = await third.ended;
-  assert.equal(code, 0, stderr);
-});
-
-test('a resumed run terminates another run that is at work in its work folder only with --replace', async () => {
-  writeToyPipeline(folder, 'again');
-  const first = await sam('run', 'again.yaml', '--json', ...plugin);
-  const run = lastObject(first).run as string;
-  writeFileSync(gateOf(folder, 'again'), '');
-  const second = startCli(folder, 'run', 'again.yaml', '--set', 'steps=2', ...plugin);
-  await second.says(/make: running/);
-  second.child.kill('SIGINT');
-  const left = /run (again-\S+) continues/.exec((await second.ended).stdout)?.[1] ?? '';
-  const refused = await sam('resume', run);
-  assert.match(refused.stderr, new RegExp(`run ${left} is at work in this work folder`));
-  const resumed = startCli(folder, 'resume', run, '--replace');
-  await resumed.says(`terminating run ${left} (another run of its work folder is restarted)`);
-  rmSync(gateOf(folder, 'again'));
-  const { code, stderr } = await resumed.ended;
-  assert.equal(code, 0, stderr);
-  assert.match((await sam('status', left)).stdout, /terminated|not running/);
-});
-
-test('a run in a copy of a work folder leaves the run in the original alone', async () => {
-  writeToyPipeline(folder, 'copied');
-  writeFileSync(gateOf(folder, 'copied'), '');
-  const original = startCli(folder, 'run', 'copied.yaml', ...plugin);
-  await original.says(/make: running/);
-  const run =
-    readdirSync(join(folder, 'work', 'copied', '.runs')).find((name) => name.startsWith('copied-')) ?? '';
-  const copy = join(folder, 'work', 'copy');
-  cpSync(join(folder, 'work', 'copied'), copy, { recursive: true });
-  for (const command of [
-    ['resume', run],
-    ['cancel', run],
-    ['pause', run],
-    ['skip', run, 'make'],
-  ]) {
-    const { code, stderr } = await sam(...command, '--work', copy);
-    assert.equal(code, 2, stderr);
-    assert.match(stderr, /open in another work folder, of which this is a copy[\s\S]*sam-mil run .*--work/);
-  }
-  const second = startCli(folder, 'run', 'copied.yaml', '--work', copy, ...plugin);
-  await second.says(/make: running/);
-  assert.match((await sam('status', run)).stdout, /^copied-\S+ {2}running/);
-  rmSync(gateOf(folder, 'copied'));
-  for (const { code, stderr } of await Promise.all([original.ended, second.ended]))
-    assert.equal(code, 0, stderr);
-  assert.doesNotMatch(second.output(), /terminating/);
-});
-
 test('the library runs a pipeline, returns its status and refuses what cannot run', async (context) => {
   const kept = process.env.SAM_MIL_STATE;
   process.env.SAM_MIL_STATE = join(folder, 'state');
@@ -341,18 +228,6 @@ test('the library resumes a held run, and stops following when its signal aborts
       ['count', 1, 1],
     ],
   );
-});
-
-test('two commands at once on one work folder share one run', async () => {
-  writeToyPipeline(folder, 'pair');
-  writeFileSync(gateOf(folder, 'pair'), '');
-  const both = [1, 2].map(() => startCli(folder, 'run', 'pair.yaml', ...plugin));
-  await Promise.any(both.map((cli) => cli.says(/continuing run pair-\S+, which is still open/)));
-  rmSync(gateOf(folder, 'pair'));
-  for (const { code, stderr } of await Promise.all(both.map((cli) => cli.ended)))
-    assert.equal(code, 0, stderr);
-  const runs = readdirSync(join(folder, 'work', 'pair', '.runs')).filter((name) => name.startsWith('pair-'));
-  assert.equal(runs.length, 1);
 });
 
 test('a command with --address starts no local worker, unless told to', async () => {

@@ -205,3 +205,21 @@ test('a block that is wider and taller than the terminal is cut, not wrapped', (
   assert.equal(screen().length, 3);
   assert.ok(screen().every((line) => line.length <= 20));
 });
+
+test('a pipe shows each retry once with its cause, and how long finished stages took', () => {
+  const stream = new PassThrough() as unknown as WriteStream & PassThrough;
+  const display = createDisplay(stream);
+  const shown = view(
+    stage('patch', { state: 'done', total: 2, done: 2, startedAt: 0, endedAt: 5000 }),
+    stage('train', { state: 'running', total: 4, running: 1, startedAt: 0 }),
+  );
+  const lastFailure = { code: 'Stalled' as const, what: 'no progress for 5 min', facts: {} };
+  shown.activities = [{ stage: 'train', what: 'abmil-0-1 train', attempt: 2, lastFailure }];
+  display.status(shown);
+  display.status(shown);
+  assert.deepEqual(String(stream.read()).trim().split('\n'), [
+    'train: abmil-0-1 train: attempt 2, after Stalled: no progress for 5 min',
+    'patch: done, 2/2, 5s',
+    'train: running, 0/4, 1 running, 1m 00s',
+  ]);
+});
