@@ -1,5 +1,6 @@
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
+import stringWidth from 'string-width';
 import type { Activity, RunListener, RunOutcome, RunView } from '../run/events.js';
 import { readRunPlan, type RunEntry } from '../run/run-index.js';
 import { renderHeadline } from './render-error.js';
@@ -51,7 +52,6 @@ abstract class TextDisplay implements RunListener {
 /** A block at the bottom of the terminal that is redrawn in place. */
 class LiveDisplay extends TextDisplay {
   private drawn: string[] = [];
-  private columns = 0;
   private readonly foreign: ForeignOutput;
   private readonly restore = () => this.stream.write('\u001b[?25h');
 
@@ -82,24 +82,33 @@ class LiveDisplay extends TextDisplay {
   private draw(lines: readonly string[]): void {
     // A block taller than the terminal cannot be redrawn in place, so its end is cut off.
     const rows = Math.max(1, (this.stream.rows || 24) - 1);
-    const columns = this.stream.columns || 80;
+    const columns = this.columns;
     const shown = lines.slice(0, rows).map((line) => clip(line, columns));
     // One write, so that the terminal never shows half a block.
     this.stream.write(`\u001b[?25l${this.erase()}${shown.map((line) => `${line}\n`).join('')}`);
     this.drawn = shown;
-    this.columns = columns;
   }
 
   /**
-   * Moves to the start of the block and clears from there. When the terminal became narrower, old lines may
-   * have wrapped and take several rows.
+   * Moves to the start of the block and clears its rows one by one: tmux keeps a copy of a screen that is
+   * cleared as a whole. A terminal that became narrower since has wrapped the lines that no longer fit.
    */
   private erase(): string {
-    const columns = this.stream.columns || 80;
-    const wrapped = columns < this.columns ? Math.ceil(this.columns / columns) : 1;
-    const height = this.drawn.length * wrapped;
-    return height === 0 ? '' : `\r\u001b[${height}A\u001b[0J`;
+    const rowsOf = (line: string) =>
+      reflows() ? Math.max(1, Math.ceil(stringWidth(line) / this.columns)) : 1;
+    const height = this.drawn.reduce((sum, line) => sum + rowsOf(line), 0);
+    return `\r${'\u001b[1A\u001b[2K'.repeat(height)}`;
   }
+
+  private get columns(): number {
+    return this.stream.columns || 80;
+  }
+}
+
+/** Whether the terminal wraps lines again when its width changes; xterm, screen and the console cut them. */
+function reflows(): boolean {
+  const { TERM = '', TMUX, XTERM_VERSION } = process.env;
+  return TMUX !== undefined || (XTERM_VERSION === undefined && !/^(linux|screen)/.test(TERM));
 }
 
 /**
