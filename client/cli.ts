@@ -12,6 +12,7 @@ import {
   InvalidPipelineError,
   ServerUnreachable,
 } from './command-line/errors.js';
+import { exitCodeWithoutReader, watchOutput } from './command-line/output.js';
 import { countText } from './display/problems.js';
 import { renderError } from './display/render-error.js';
 import { stateFolder } from './server/state-folder.js';
@@ -19,10 +20,10 @@ import { stateFolder } from './server/state-folder.js';
 /**
  * The command line. Loads only the requested command's module, so that `validate` does not wait for
  * Temporal's client to load. Sets `process.exitCode`: 0 done, 1 run failed, 2 invalid file or arguments, 3
- * server unreachable.
+ * server unreachable, 130 interrupted, 141 output not read to its end.
  */
 export async function main(args: readonly string[]): Promise<void> {
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', outputLost);
+  watchOutput();
   const debug = args.includes('--debug');
   const rest = args.filter((arg) => arg !== '--debug');
   try {
@@ -36,21 +37,10 @@ export async function main(args: readonly string[]): Promise<void> {
     const printed = code === EXIT.ok || error instanceof Exit;
     if (!printed && args.includes('--json') && FOLLOWING.has(args[0]))
       console.log(JSON.stringify(resultWithoutRun(error)));
-    process.exitCode = code;
+    process.exitCode = exitCodeWithoutReader(code);
     // Abandoned work, such as a download, would keep the process alive.
     if (error instanceof Interrupted) process.exit();
   }
-}
-
-/**
- * The reader of our output may close the pipe (`sam-mil ls | head -1`), or the output may go to a file on a
- * full disk, such as a worker's log in the work folder. A worker must survive that, so that its steps can
- * report the problem and continue once there is space.
- */
-function outputLost(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit(process.exitCode);
-  if (!isDiskFull(error)) throw error;
-  process.exitCode ??= EXIT.failed;
 }
 
 /** Follows each error in the arguments. */

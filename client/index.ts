@@ -54,13 +54,16 @@ export interface FollowOptions extends ServerChoice {
   worker?: boolean;
   /** Take the work folder from a run on another server, which is gone for good. Default: refuse to start. */
   takeOver?: boolean;
+  /** Terminate another run that is at work in the work folder. Default: refuse to start. */
+  replace?: boolean;
   /** Called about once a second. */
   onStatus?: (status: RunStatus) => void;
   /** Called with lines of text about setup and about the run. */
   onLine?: (line: string) => void;
   /**
    * Stops following when aborted: pauses the run if its worker belongs to this call; any other run continues.
-   * Default: the first SIGINT, SIGTERM or SIGHUP of this process; a second one ends the process.
+   * Default: the first SIGINT, SIGTERM or SIGHUP of this process; a second one ends the process. SIGHUP is
+   * ignored under nohup and without a terminal.
    */
   signal?: AbortSignal;
 }
@@ -103,8 +106,8 @@ export async function validatePipeline(file: string, options: PipelineOptions = 
 
 /**
  * Runs a pipeline until it has ended or is held. Up-to-date steps are skipped. An open run of the same plan
- * continues; any other open run of the work folder is terminated. A failed run does not throw; its state is
- * `failed`.
+ * continues; any other open run of the work folder is terminated, unless it is at work (see `replace`). A
+ * failed run does not throw; its state is `failed`.
  * @throws InvalidPipelineError for a file with errors: `problems` lists them
  * @throws ServerUnreachable
  * @throws SamMilError InvalidInput for files, stages or a work folder that cannot be used; Unavailable for an
@@ -175,13 +178,14 @@ async function follow(
   open: (options: ControllerOptions) => Promise<RunController>,
   choose: (controller: RunController) => Promise<RunEntry>,
 ): Promise<RunStatus> {
-  const { address, namespace, profile, worker, takeOver } = options;
+  const { address, namespace, profile, worker, takeOver, replace } = options;
   const server = { address, namespace, profile };
   const interrupt = options.signal === undefined ? new Interrupt() : undefined;
   const signal = options.signal ?? interrupt?.signal;
   try {
     const listener = listenerOf(options);
-    const controller = await open({ server, worker, takeOver, program: PROGRAM, listener, signal });
+    const conflicts = { takeOver, replace };
+    const controller = await open({ server, worker, conflicts, program: PROGRAM, listener, signal });
     const { entry, outcome } = await controller.run(choose);
     if (outcome.ended === 'result') return outcome.status;
     throw resumable(entry, 'was interrupted');

@@ -65,14 +65,24 @@ export function addPrefixOption(command: Command): Command {
 
 /** Adds the options of commands that follow a run to its end; see FollowOptions. */
 export function addFollowOptions(command: Command): Command {
-  return addPluginOption(addServerOptions(command))
-    .option('--no-worker', 'do not start a local worker')
-    .option('--worker', 'start a local worker even if the server is not the embedded one')
-    .option(
-      '--take-over',
-      'take the work folder from a run on another server that is gone for good; its steps publish nothing more',
-    )
-    .option('--json', 'print one JSON object per line; the last one is {run, status, work, stages, failed}');
+  return (
+    addPluginOption(addServerOptions(command))
+      // In this order: the negative form alone would make a local worker the default for every server.
+      .option('--worker', 'start a local worker even if the server is not the embedded one')
+      .option('--no-worker', 'do not start a local worker')
+      .option(
+        '--take-over',
+        'take the work folder from a run on another server that is gone for good; its steps publish nothing more',
+      )
+      .option('--json', 'print one JSON object per line; the last one is {run, status, work, stages, failed}')
+  );
+}
+
+export function addReplaceOption(command: Command): Command {
+  return command.option(
+    '--replace',
+    'terminate another run that is at work in the work folder; its finished work is kept',
+  );
 }
 
 export function addPluginOption(command: Command): Command {

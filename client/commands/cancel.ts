@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addServerOptions } from '../command-line/options.js';
+import { refuseCopied } from '../run/home.js';
 import { RemoteRun } from '../run/remote-run.js';
 import { findLostRun, findRun } from '../run/run-index.js';
 import { WorkFolder } from '../run/work-folder.js';
@@ -31,6 +32,7 @@ async function cancel(name: string, options: CancelOptions): Promise<void> {
   try {
     const remote = new RemoteRun(session.client, run);
     await remote.requireOpen();
+    await refuseCopied(entry);
     const polite = options.now !== true && (await askToCancel(remote));
     if (!polite) {
       await remote.terminate('terminated by `sam-mil cancel`');

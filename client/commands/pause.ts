@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { SamMilError } from '../../domain/errors.js';
 import { addServerOptions } from '../command-line/options.js';
+import { refuseCopied } from '../run/home.js';
 import { RemoteRun } from '../run/remote-run.js';
 import { findRun } from '../run/run-index.js';
 import { openSession, type ServerChoice } from '../server/connect.js';
@@ -16,11 +17,13 @@ export function createCommand(): Command {
 }
 
 async function pause(name: string, options: ServerChoice & { work?: string }): Promise<void> {
-  const { run } = findRun(name, options.work);
+  const entry = findRun(name, options.work);
+  const { run } = entry;
   const session = await openSession(options, { start: false, log: () => undefined });
   try {
     const remote = new RemoteRun(session.client, run);
     await remote.requireOpen();
+    await refuseCopied(entry);
     const { message } = await remote.pause(ANSWER_MILLISECONDS);
     console.log(`${run}  ${message}`);
   } catch (error) {

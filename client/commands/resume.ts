@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { addFollowOptions, collect } from '../command-line/options.js';
+import { addFollowOptions, addReplaceOption, collect } from '../command-line/options.js';
 import { RunController } from '../run/controller.js';
 import { findRun } from '../run/run-index.js';
 import { showRun, type FollowOptions } from './show-run.js';
@@ -19,7 +19,7 @@ export function createCommand(): Command {
     .option('--work <folder>', 'work folder of a run that was started elsewhere')
     .option('--stage <name>', 'retry only this held stage; repeatable', collect)
     .option('--restart', 'terminate an open run and restart it from its plan');
-  return addFollowOptions(command).action(resume);
+  return addReplaceOption(addFollowOptions(command)).action(resume);
 }
 
 async function resume(name: string, options: ResumeOptions): Promise<void> {

@@ -4,6 +4,7 @@ import {
   addFileOptions,
   addFollowOptions,
   addPrefixOption,
+  addReplaceOption,
   addSelectionOptions,
   type SelectionOptions,
 } from '../command-line/options.js';
@@ -28,10 +29,9 @@ export function createCommand(): Command {
 }
 
 export function addRunOptions(command: Command): Command {
-  return addPrefixOption(addSelectionOptions(addFollowOptions(addFileOptions(command)))).option(
-    '--new',
-    'start a new run even if one is open in this work folder',
-  );
+  return addPrefixOption(
+    addReplaceOption(addSelectionOptions(addFollowOptions(addFileOptions(command)))),
+  ).option('--new', 'start a new run even if the same one is open in this work folder');
 }
 
 /** Runs a plan to its end. Throws {@link Exit} unless the run succeeded. */

@@ -8,6 +8,7 @@ import {
   logPath,
   profilePath,
   type EmbeddedServer,
+  type Ports,
 } from '../server/embedded-server.js';
 import { Interrupt } from '../command-line/interrupt.js';
 import { parsePort } from '../command-line/options.js';
@@ -17,10 +18,18 @@ export function createCommand(): Command {
     .description('Run the embedded Temporal server in the foreground (loopback only, history kept in a file)')
     .option('--port <port>', 'port for workers and clients (default: a free port)', parsePort)
     .option('--ui-port <port>', "port of Temporal's Web UI (default: a free port)", parsePort)
-    .action(serve);
+    .option(
+      '--stop',
+      'stop the running server, also if commands use it; open runs continue when it is started again',
+    )
+    .action((options: Ports & { stop?: boolean }) => (options.stop ? stop() : serve(options)));
 }
 
-async function serve(options: { port?: number; uiPort?: number }): Promise<void> {
+async function stop(): Promise<void> {
+  console.log((await leaveEmbeddedServer(true)) ? 'stopped' : 'the embedded Temporal server is not running');
+}
+
+async function serve(options: Ports): Promise<void> {
   const interrupt = new Interrupt();
   const { server, started } = await joinEmbeddedServer((line) => console.error(`  ${line}`), options);
   console.log(
@@ -33,14 +42,17 @@ async function serve(options: { port?: number; uiPort?: number }): Promise<void>
   console.log(`  database  ${server.database}`);
   console.log(`  log       ${logPath()}`);
   console.log(`  profile   ${profilePath()}`);
-  console.log(
-    'Your commands find it automatically. Ctrl-C stops it; open runs continue when it is started again.',
-  );
+  console.log(`Your commands find it automatically. ${started ? STARTED : FOUND}`);
   await Promise.race([interrupt.received, untilDead(server, interrupt.signal)]);
   interrupt.dispose();
-  console.log('\nstopping');
-  await leaveEmbeddedServer(true);
+  // Whoever only found the server must not take it from the command that started it.
+  const stopped = await leaveEmbeddedServer(started);
+  console.log(stopped ? '\nstopped' : '\nleft; the server continues for the commands that use it');
 }
+
+const STARTED = 'Ctrl-C stops it; open runs continue when it is started again.';
+const FOUND =
+  'It runs until Ctrl-C here and the end of every other command that uses it; `npx sam-mil server --stop` stops it now.';
 
 /**
  * Throws if the server stops unexpectedly. The timer also keeps this process alive; signal handlers alone do

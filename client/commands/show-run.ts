@@ -15,6 +15,7 @@ export interface FollowOptions extends ServerChoice {
   worker?: boolean;
   plugin?: string[];
   takeOver?: boolean;
+  replace?: boolean;
 }
 
 /**
@@ -22,7 +23,7 @@ export interface FollowOptions extends ServerChoice {
  * `choose` starts or continues the run with it. Throws {@link Exit} unless the run succeeded.
  */
 export async function showRun(
-  { json, worker, takeOver, ...server }: FollowOptions,
+  { json, worker, takeOver, replace, ...server }: FollowOptions,
   open: (options: ControllerOptions) => Promise<RunController>,
   choose: (controller: RunController) => Promise<RunEntry>,
 ): Promise<void> {
@@ -30,7 +31,8 @@ export async function showRun(
   const interrupt = new Interrupt(() => listener.line(STOPPING));
   const { signal } = interrupt;
   try {
-    const controller = await open({ server, worker, takeOver, program: PROGRAM, listener, signal });
+    const conflicts = { takeOver, replace };
+    const controller = await open({ server, worker, conflicts, program: PROGRAM, listener, signal });
     const { outcome } = await controller.run(choose);
     const code = exitCodeOf(outcome);
     if (code !== EXIT.ok) throw new Exit(code);

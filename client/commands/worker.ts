@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { openSession, type ServerChoice, type Session } from '../server/connect.js';
 import { Interrupt } from '../command-line/interrupt.js';
@@ -12,6 +13,9 @@ import {
 } from '../command-line/options.js';
 import { setUpNatives, STEP_PARTS } from '../set-up/set-up-natives.js';
 import { registerWorker, unregisterWorker } from '../run/registered-workers.js';
+
+/** How often a worker looks whether its server has moved. */
+const WATCH_MILLISECONDS = 3000;
 
 interface WorkerCommandOptions extends ServerChoice {
   queues: string[];
@@ -71,7 +75,22 @@ async function work(files: string[], options: WorkerCommandOptions): Promise<voi
   }
 }
 
+/** Serves until an interrupt, and again when the embedded server has moved to another address. */
 async function serve(session: Session, options: WorkerCommandOptions, interrupt: Interrupt): Promise<void> {
+  // If the command that forked this worker is gone, nothing else would ever stop the worker.
+  const orphaned = new Promise<void>((done) => process.once('disconnect', done));
+  const stopped = Promise.race([interrupt.received, orphaned]);
+  while (await serveAtAddress(session, options, stopped))
+    console.log(`the Temporal server is at ${session.address} now`);
+  if (process.connected) process.disconnect();
+}
+
+/** Returns true if the server has moved, after the worker has shut down. */
+async function serveAtAddress(
+  session: Session,
+  options: WorkerCommandOptions,
+  stopped: Promise<void>,
+): Promise<boolean> {
   const { startWorker } = await import('../../worker.js');
   const worker = await startWorker({
     connection: { ...session.connectionOptions, address: session.address },
@@ -88,15 +107,28 @@ async function serve(session: Session, options: WorkerCommandOptions, interrupt:
   const folders = serve.map((folder) => resolve(folder));
   registerWorker({ queues, address, namespace, prefix, plugins: worker.plugins, serve: folders });
   console.log(`worker serves ${queues.join(', ')} at ${address}, namespace ${namespace}`);
-  // If the command that forked this worker is gone, nothing else would ever stop the worker.
-  const orphaned = new Promise<void>((done) => process.once('disconnect', done));
+  const watch = new AbortController();
+  let moved = false;
   try {
-    await Promise.race([interrupt.received, orphaned, worker.ended]);
+    moved = await Promise.race([
+      Promise.race([stopped, worker.ended]).then(() => false),
+      untilMoved(session, watch.signal),
+    ]);
   } finally {
+    watch.abort();
     unregisterWorker();
   }
   await worker.shutdown();
-  if (process.connected) process.disconnect();
+  return moved;
+}
+
+/** Waits until the session has followed its server; only an embedded one moves. */
+async function untilMoved(session: Session, signal: AbortSignal): Promise<boolean> {
+  for (;;) {
+    await sleep(WATCH_MILLISECONDS, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return false;
+    if (await session.reconnect()) return true;
+  }
 }
 
 function splitList(text: string): string[] {

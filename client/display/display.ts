@@ -1,8 +1,10 @@
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
-import type { RunListener, RunOutcome, RunView } from '../run/events.js';
+import stringWidth from 'string-width';
+import type { Activity, RunListener, RunOutcome, RunView } from '../run/events.js';
 import { readRunPlan, type RunEntry } from '../run/run-index.js';
-import { clip, formatDuration } from './render-text.js';
+import { renderHeadline } from './render-error.js';
+import { clip, formatDuration, oneLine } from './render-text.js';
 import { resultLines } from './run-end.js';
 import { countsText, renderRun, type Palette } from './render-status.js';
 
@@ -50,7 +52,6 @@ abstract class TextDisplay implements RunListener {
 /** A block at the bottom of the terminal that is redrawn in place. */
 class LiveDisplay extends TextDisplay {
   private drawn: string[] = [];
-  private columns = 0;
   private readonly foreign: ForeignOutput;
   private readonly restore = () => this.stream.write('\u001b[?25h');
 
@@ -80,25 +81,34 @@ class LiveDisplay extends TextDisplay {
 
   private draw(lines: readonly string[]): void {
     // A block taller than the terminal cannot be redrawn in place, so its end is cut off.
-    const rows = Math.max(1, (this.stream.rows ?? 24) - 1);
-    const columns = this.stream.columns ?? 80;
+    const rows = Math.max(1, (this.stream.rows || 24) - 1);
+    const columns = this.columns;
     const shown = lines.slice(0, rows).map((line) => clip(line, columns));
     // One write, so that the terminal never shows half a block.
     this.stream.write(`\u001b[?25l${this.erase()}${shown.map((line) => `${line}\n`).join('')}`);
     this.drawn = shown;
-    this.columns = columns;
   }
 
   /**
-   * Moves to the start of the block and clears from there. When the terminal became narrower, old lines may
-   * have wrapped and take several rows.
+   * Moves to the start of the block and clears its rows one by one: tmux keeps a copy of a screen that is
+   * cleared as a whole. A terminal that became narrower since has wrapped the lines that no longer fit.
    */
   private erase(): string {
-    const columns = this.stream.columns ?? 80;
-    const wrapped = columns < this.columns ? Math.ceil(this.columns / columns) : 1;
-    const height = this.drawn.length * wrapped;
-    return height === 0 ? '' : `\r\u001b[${height}A\u001b[0J`;
+    const rowsOf = (line: string) =>
+      reflows() ? Math.max(1, Math.ceil(stringWidth(line) / this.columns)) : 1;
+    const height = this.drawn.reduce((sum, line) => sum + rowsOf(line), 0);
+    return `\r${'\u001b[1A\u001b[2K'.repeat(height)}`;
   }
+
+  private get columns(): number {
+    return this.stream.columns || 80;
+  }
+}
+
+/** Whether the terminal wraps lines again when its width changes; xterm, screen and the console cut them. */
+function reflows(): boolean {
+  const { TERM = '', TMUX, XTERM_VERSION } = process.env;
+  return TMUX !== undefined || (XTERM_VERSION === undefined && !/^(linux|screen)/.test(TERM));
 }
 
 /**
@@ -130,6 +140,13 @@ class ForeignOutput {
   }
 }
 
+/** `make: a make: attempt 2, after Stalled: ...`; undefined for a first attempt. */
+function retryText({ stage, what, attempt, lastFailure }: Activity): string | undefined {
+  if (attempt < 2) return undefined;
+  const why = lastFailure === undefined ? '' : `, after ${renderHeadline(lastFailure)}`;
+  return `${stage}: ${oneLine(what)}: attempt ${attempt}${why}`;
+}
+
 const SECONDS_BETWEEN_LINES = 10;
 
 /**
@@ -138,12 +155,17 @@ const SECONDS_BETWEEN_LINES = 10;
  */
 class PlainDisplay extends TextDisplay {
   private readonly shown = new Map<string, { state: string; failed: number; counts: string; at: number }>();
+  private readonly retried = new Set<string>();
   private trouble?: string;
 
   status(view: RunView): void {
     if (view.trouble !== this.trouble) {
       this.trouble = view.trouble;
       if (view.trouble !== undefined) this.line(view.trouble);
+    }
+    for (const line of view.activities.flatMap((activity) => retryText(activity) ?? [])) {
+      if (!this.retried.has(line)) this.line(line);
+      this.retried.add(line);
     }
     for (const stage of view.status.stages) {
       const counts = countsText(stage, this.palette);
@@ -153,7 +175,9 @@ class PlainDisplay extends TextDisplay {
       if (!changed && !(due && stage.state === 'running')) continue;
       this.shown.set(stage.name, { state: stage.state, failed: stage.failed, counts, at: view.now });
       const elapsed =
-        stage.startedAt === undefined ? '' : `, ${formatDuration((view.now - stage.startedAt) / 1000)}`;
+        stage.startedAt === undefined
+          ? ''
+          : `, ${formatDuration(((stage.endedAt ?? view.now) - stage.startedAt) / 1000)}`;
       this.line(`${stage.name}: ${stage.state}, ${counts.replaceAll('  ', ', ')}${elapsed}`);
     }
   }

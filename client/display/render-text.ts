@@ -1,5 +1,7 @@
 import { relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import cliTruncate from 'cli-truncate';
+import stringWidth from 'string-width';
 
 /** Formats a duration: `8s`, `2m 05s`, `3h 12m`, `2d 4h`. */
 export function formatDuration(seconds: number): string {
@@ -31,12 +33,12 @@ export function formatTable(rows: readonly (readonly string[])[], right: readonl
   const widths = new Array<number>(columns).fill(0);
   for (const row of rows) {
     const own = row.length < columns ? row.slice(0, -1) : row;
-    own.forEach((cell, i) => (widths[i] = Math.max(widths[i], width(cell))));
+    own.forEach((cell, i) => (widths[i] = Math.max(widths[i], stringWidth(cell))));
   }
   return rows.map((row) =>
     row
       .map((cell, i) => {
-        const space = ' '.repeat(Math.max(0, widths[i] - width(cell)));
+        const space = ' '.repeat(Math.max(0, widths[i] - stringWidth(cell)));
         return right.includes(i) ? space + cell : cell + space;
       })
       .join('  ')
@@ -46,19 +48,7 @@ export function formatTable(rows: readonly (readonly string[])[], right: readonl
 
 /** Cuts a line so that the terminal does not wrap it; keeps color codes. */
 export function clip(line: string, columns: number): string {
-  if (width(line) <= columns) return line;
-  let room = columns - 1;
-  let out = '';
-  // Color codes have no width. All are kept, so that every color is switched off again.
-  for (const part of line.split(/(\u001b\[[0-9;]*m)/)) {
-    if (part.startsWith('\u001b')) out += part;
-    else if (room > 0) {
-      const kept = [...part].slice(0, room);
-      room -= kept.length;
-      out += kept.join('') + (room === 0 ? '…' : '');
-    }
-  }
-  return out;
+  return cliTruncate(line, columns);
 }
 
 /** Cuts the lines of a table to the width of the terminal; pipes and files get whole lines. */
@@ -87,10 +77,6 @@ export function plural(count: number, noun: string): string {
 export function shortPath(path: string): string {
   const near = relative(process.cwd(), path);
   return near === '' ? '.' : near.startsWith('..') ? path : near;
-}
-
-function width(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
 }
 
 function pad2(value: number): string {

@@ -1,6 +1,7 @@
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { pickCounts } from '../../domain/engine/item/counts.js';
 import type { RunStatus } from '../../workflows/messages.js';
+import { hasChangedSource } from '../run/changed-source.js';
 import type { RunOutcome } from '../run/events.js';
 import type { RunEntry } from '../run/run-index.js';
 import { metricsTable } from './metrics.js';
@@ -35,8 +36,9 @@ export async function resultLines(
 ): Promise<string[]> {
   if (outcome.ended !== 'result') return leavingLines(entry, outcome.ended);
   const { status } = outcome;
+  const plan = readPlan();
   const lines = [headline(status, palette), ...renderFailures(status, palette)];
-  for (const { stage, html, metrics } of await findReports(readPlan())) {
+  for (const { stage, html, metrics } of await findReports(plan)) {
     if (status.stages.find(({ name }) => name === stage)?.state !== 'done') {
       lines.push(`Report   none from this run; an earlier one is in ${shortPath(html)}`);
       continue;
@@ -47,6 +49,11 @@ export async function resultLines(
   }
   lines.push(`Files    ${shortPath(entry.work)}`);
   if (status.state !== 'done') lines.push(`Resume   npx sam-mil resume ${entry.run}   retries what failed`);
+  const { source } = plan;
+  if (status.state !== 'done' && hasChangedSource(plan))
+    lines.push(
+      `Run      npx sam-mil run ${shortPath(source.path)} --work ${shortPath(entry.work)}   takes the changes of the file since this run was started`,
+    );
   const held = status.stages.find(({ state }) => state === 'held');
   if (held !== undefined)
     lines.push(`         npx sam-mil skip ${entry.run} ${held.name}   continues without it`);

@@ -8,14 +8,18 @@ import type { ResumeRequest, RunStatus } from '../../workflows/messages.js';
 import { invalid } from '../command-line/errors.js';
 import { openSession, type ServerChoice, type Session } from '../server/connect.js';
 import { listRequiredParts, setUpNatives } from '../set-up/set-up-natives.js';
+import { changeNotTaken, hasChangedSource } from './changed-source.js';
 import type { RunListener, RunOutcome } from './events.js';
 import { followRun } from './follow.js';
+import { refuseCopied } from './home.js';
 import { LocalWorker } from './local-worker.js';
 import { listNeeds, othersServe, refuseWorkersWithout, type WorkerFacts } from './registered-workers.js';
 import { isReplayFault, RemoteRun } from './remote-run.js';
-import { readRunPlan, readRunRecord, rememberStatus, type RunEntry } from './run-index.js';
+import { readRunPlan, readRunRecord, type RunEntry } from './run-index.js';
 import { readRequest, type RunRequest } from './start-run.js';
-import { WorkFolder } from './work-folder.js';
+import { StatusMemory } from './status-memory.js';
+import { unlessAborted } from './unless-aborted.js';
+import { LOST_FOLDER, WorkFolder, type Conflicts } from './work-folder.js';
 
 export interface ControllerOptions {
   server: ServerChoice;
@@ -23,8 +27,8 @@ export interface ControllerOptions {
   worker?: boolean;
   /** Prefix of the task queues. A known run keeps its own. */
   prefix?: string;
-  /** Take the work folder from a run on another server. */
-  takeOver?: boolean;
+  /** What to do about another run that uses the work folder. */
+  conflicts?: Conflicts;
   /** Program that a local worker is started with, see {@link LocalWorker}. */
   program: string;
   listener: RunListener;
@@ -35,8 +39,10 @@ export interface ControllerOptions {
   signal?: AbortSignal;
 }
 
-const PAUSE_MILLISECONDS = 5000;
-const LOST_FOLDER = 'its work folder was moved, or another run has used it since';
+/** A worker that has just been started answers after some seconds. */
+const PAUSE_MILLISECONDS = 15_000;
+/** What an interrupt leaves to a start that has begun: a run that nobody follows would not be paused. */
+const START_MILLISECONDS = 10_000;
 
 /**
  * Runs one plan: opens its server, starts or continues its run, follows the run to its end, and closes. The
@@ -59,7 +65,7 @@ export class RunController {
     this.options = options;
     this.session = session;
     const say = (line: string) => options.listener.line(line);
-    this.folder = new WorkFolder(plan.work, session, say, options.takeOver);
+    this.folder = new WorkFolder(plan.work, session, say, options.conflicts);
   }
 
   /**
@@ -99,18 +105,22 @@ export class RunController {
     const plan = readRunPlan(entry);
     if (plugins !== undefined) plan.plugins = plugins.map((spec) => absoluteSpec(spec, process.cwd()));
     const { queuePrefix: prefix } = await readRequest(entry);
-    return RunController.open(plan, { ...options, prefix, server: serverOf(entry, options.server) });
+    const server = serverOf(entry, options.server);
+    const controller = await RunController.open(plan, { ...options, prefix, server });
+    if (hasChangedSource(plan)) controller.say(changeNotTaken(plan));
+    return controller;
   }
 
   /**
    * Starts a run. An open run of the same plan and request in the work folder continues instead, unless
    * `fresh`. Any other open run of the work folder is terminated first, because it would write into the same
    * files; its finished work is kept.
+   * @throws SamMilError InvalidInput if such a run is at work, unless the options say to replace it
    */
   async start(request: RunRequest = {}, fresh = false): Promise<RunEntry> {
     const { prefix: queuePrefix, signal } = this.options;
     const starting = this.folder.start(this.plan, { ...request, queuePrefix }, fresh);
-    const { entry, isNew } = await unlessAborted(starting, signal);
+    const { entry, isNew } = await unlessAborted(starting, signal, START_MILLISECONDS);
     await this.attach(entry);
     if (!isNew) await this.send(() => this.orRestart(entry, async () => void (await this.wake(entry))));
     return entry;
@@ -124,6 +134,7 @@ export class RunController {
     const state = await this.remote(entry).state();
     if (state === 'gone') return this.restart(entry, 'the server no longer knows it');
     if (state !== 'open') return this.restart(entry, `it has ended (${state})`);
+    await refuseCopied(entry);
     if (!(await this.folder.isHeldBy(entry))) return this.restart(entry, LOST_FOLDER);
     await this.attach(entry);
     await this.send(() =>
@@ -139,7 +150,8 @@ export class RunController {
    * open runs of the work folder are terminated as in {@link start}.
    */
   async restart(entry: RunEntry, why: string): Promise<RunEntry> {
-    const restarted = await unlessAborted(this.folder.restart(entry, why), this.options.signal);
+    const restarting = this.folder.restart(entry, why);
+    const restarted = await unlessAborted(restarting, this.options.signal, START_MILLISECONDS);
     await this.attach(restarted);
     return restarted;
   }
@@ -151,6 +163,7 @@ export class RunController {
   async skip(entry: RunEntry, target: string): Promise<RunEntry> {
     const run = this.remote(entry);
     await run.requireOpen();
+    await refuseCopied(entry);
     if (!(await this.folder.isHeldBy(entry))) {
       throw invalid(
         `run ${entry.run}: ${LOST_FOLDER}`,
@@ -174,12 +187,12 @@ export class RunController {
    */
   async follow(entry: RunEntry): Promise<RunOutcome> {
     const { listener, signal } = this.options;
-    let last: RunStatus | undefined;
+    const memory = new StatusMemory(entry);
     let outcome: RunOutcome;
     try {
       const status = await followRun(this.session, entry.run, {
         show: (view) => {
-          last = view.status;
+          memory.see(view.status);
           listener.status(view);
         },
         say: (line) => this.say(line),
@@ -189,11 +202,13 @@ export class RunController {
         prefix: this.options.prefix,
         signal,
       });
-      outcome = status === undefined ? await this.leave(entry) : { ended: 'result', status };
-      if (outcome.ended === 'paused' && last !== undefined)
-        last = { ...last, state: 'paused', message: 'paused by Ctrl-C' };
+      if (status === undefined) {
+        const left = await this.leave(entry);
+        outcome = { ended: left.ended };
+        if (left.status !== undefined) memory.see(left.status);
+      } else outcome = { ended: 'result', status };
     } finally {
-      if (last !== undefined) rememberStatus(entry, last);
+      memory.save();
       await this.worker?.stop();
     }
     await listener.ended(entry, outcome);
@@ -312,14 +327,10 @@ export class RunController {
    * Pauses the run if its worker ends with this process: a worker that is started for another run must not
    * continue it unasked.
    */
-  private async leave(entry: RunEntry): Promise<RunOutcome> {
+  private async leave(entry: RunEntry): Promise<{ ended: 'left' | 'paused'; status?: RunStatus }> {
     if (this.worker?.running !== true) return { ended: 'left' };
-    try {
-      await this.remote(entry).pause(PAUSE_MILLISECONDS);
-    } catch {
-      // It has just ended, is paused already, or no worker is up yet: it can still be resumed.
-    }
-    return { ended: 'paused' };
+    const status = await this.remote(entry).pauseAndLeave(PAUSE_MILLISECONDS);
+    return { ended: 'paused', status: status && { ...status, message: 'paused by Ctrl-C' } };
   }
 
   private remote({ run }: RunEntry): RemoteRun {
@@ -336,15 +347,4 @@ function serverOf(entry: RunEntry, choice: ServerChoice): ServerChoice {
   const known = entry.server !== '' && entry.server !== 'embedded';
   if (!known || choice.address !== undefined || choice.profile !== undefined) return choice;
   return { address: entry.server, namespace: choice.namespace ?? entry.namespace };
-}
-
-/** The promise's value. Rejects with the signal's reason if that is aborted first. */
-function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (signal === undefined) return work;
-  const aborted = new Promise<never>((_, fail) => {
-    const giveUp = () => fail(signal.reason as Error);
-    if (signal.aborted) giveUp();
-    else signal.addEventListener('abort', giveUp, { once: true });
-  });
-  return Promise.race([work, aborted]);
 }

@@ -12,6 +12,7 @@ import { isProcessAlive } from '../../domain/machine/file-lock.js';
 import { machineIdentity } from '../../domain/machine/machine-identity.js';
 import type { Session } from '../server/connect.js';
 import { isKnownToBeGone, locateEmbeddedServer, recordPath } from '../server/embedded-server.js';
+import { homeOfCopied } from './home.js';
 import { hasRunRecord } from './run-index.js';
 import { userName } from './start-run.js';
 
@@ -38,6 +39,8 @@ export class FolderHolder {
   async requireFree(): Promise<void> {
     const holder = await readHolder(this.work);
     if (holder === undefined || (await this.isOurs(holder)) || this.hasEnded(holder)) return;
+    // The mark was copied together with the folder.
+    if ((await homeOfCopied({ work: this.work, run: holder.run })) !== undefined) return;
     if (serverIsGone(holder)) {
       this.say(`taking the work folder from ${describeHolder(holder)}: that server has ended`);
       return;

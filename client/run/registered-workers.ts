@@ -67,6 +67,11 @@ export function othersServe({ queues, plugins, serve, ...server }: WorkerFacts):
   return queues.every((queue) => fitting.some((worker) => worker.queues.includes(queue)));
 }
 
+/** Whether a worker of this user serves the workflows of a server. */
+export function hasEngineWorker(server: WorkerServer): boolean {
+  return workersOn(server).some(({ queues }) => queues.includes('engine'));
+}
+
 /**
  * Returns the plugins of all workers on a server. A new worker needs them, because it also receives steps of
  * their runs.

@@ -101,6 +101,24 @@ export class RemoteRun {
     );
   }
 
+  /**
+   * Pauses the run for a command that ends, whose worker may still be starting. Undefined for a run that has
+   * ended meanwhile, or that no worker serves in time.
+   */
+  async pauseAndLeave(milliseconds: number): Promise<RunStatus | undefined> {
+    const deadline = Date.now() + milliseconds;
+    while (Date.now() < deadline) {
+      try {
+        return await this.pause(deadline - Date.now());
+      } catch (error) {
+        if (/already paused/.test(String(error))) return this.status().catch(() => undefined);
+        if (!/reading its plan/.test(String(error))) return undefined;
+      }
+      await sleep(300);
+    }
+    return undefined;
+  }
+
   /** Continues a paused run, or retries what failed in a held one. */
   resume(request: ResumeRequest = {}): Promise<RunStatus> {
     return this.accepted('resumed', () => this.handle.executeUpdate(resumeUpdate, { args: [request] }));

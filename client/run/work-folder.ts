@@ -6,7 +6,9 @@ import { releaseLease } from '../../domain/engine/store/lease.js';
 import { makeRunsFolder } from '../../domain/engine/store/runs-folder.js';
 import { withFileLock } from '../../domain/machine/file-lock.js';
 import type { Session } from '../server/connect.js';
+import { busyFolder, isAtWork } from './at-work.js';
 import { FolderHolder } from './holder.js';
+import { homeOfCopied } from './home.js';
 import { RemoteRun } from './remote-run.js';
 import { runsIn, type RunEntry } from './run-index.js';
 import { isSameStart, startAgain, startRun, type RunRequest } from './start-run.js';
@@ -14,31 +16,46 @@ import { isSameStart, startAgain, startRun, type RunRequest } from './start-run.
 /** Only the newest runs of a work folder are checked for being open. */
 const NEWEST_RUNS = 20;
 
+/** Why an open run cannot continue in a folder that it does not hold. */
+export const LOST_FOLDER = 'its work folder was moved, or another run has used it since';
+
+/** What to do about another run that uses the work folder. Default: refuse to start. */
+export interface Conflicts {
+  /** Take the folder from a run on another server. */
+  takeOver?: boolean;
+  /** Terminate a run that is at work. */
+  replace?: boolean;
+}
+
 /**
  * Starts runs in a work folder so that at most one is open there: two would write into the same files. A
- * conflicting run of the same server is terminated, and its finished work is kept; one of another server
- * keeps the folder.
+ * conflicting run of the same server is terminated if it is paused or held, or served by no worker, and its
+ * finished work is kept; one that is at work, or of another server, keeps the folder.
  */
 export class WorkFolder {
   private readonly work: string;
   private readonly session: Session;
   private readonly say: (line: string) => void;
+  private readonly replace: boolean;
   private readonly holder: FolderHolder;
 
-  /**
-   * @param say receives a line about each decision
-   * @param takeOver take the folder from a run on another server
-   */
-  constructor(work: string, session: Session, say: (line: string) => void, takeOver = false) {
+  /** @param say receives a line about each decision */
+  constructor(
+    work: string,
+    session: Session,
+    say: (line: string) => void,
+    { takeOver = false, replace = false }: Conflicts = {},
+  ) {
     this.work = work;
     this.session = session;
     this.say = say;
+    this.replace = replace;
     this.holder = new FolderHolder(work, session, takeOver, say);
   }
 
   /**
    * Starts a run, or returns an open run of the same plan and request unless `fresh`.
-   * @throws SamMilError InvalidInput if a run on another server holds the folder
+   * @throws SamMilError InvalidInput if another run keeps the folder
    */
   start(plan: Plan, request: RunRequest, fresh: boolean): Promise<{ entry: RunEntry; isNew: boolean }> {
     return this.locked(async () => {
@@ -49,7 +66,8 @@ export class WorkFolder {
           this.say(`continuing run ${entry.run}, which is still open`);
           return { entry, isNew: false };
         }
-        await this.makeWay(entry, same ? 'a new run was requested' : 'different plan or selection');
+        if (same) await this.terminate(entry, fresh ? 'a new run was requested' : LOST_FOLDER);
+        else await this.makeWay(entry, 'different plan or selection', plan);
       }
       const take = (run: string) => this.holder.take(run);
       return { entry: await startRun(this.session, plan, request, take), isNew: true };
@@ -58,16 +76,16 @@ export class WorkFolder {
 
   /**
    * Restarts a known run under its name; terminates it first if it is open.
-   * @throws SamMilError InvalidInput if a run on another server holds the folder
+   * @throws SamMilError InvalidInput if another run keeps the folder
    */
   restart(entry: RunEntry, why: string): Promise<RunEntry> {
     return this.locked(async () => {
       await this.holder.requireFree();
+      const others = (await this.openRuns()).filter((other) => other.run !== entry.run);
+      for (const other of others) await this.makeWay(other, 'another run of its work folder is restarted');
       this.say(`restarting run ${entry.run} from its plan: ${why}; up-to-date steps are skipped`);
       const run = new RemoteRun(this.client, entry.run);
       if ((await run.state()) === 'open') await run.terminate(why);
-      const others = (await this.openRuns()).filter((other) => other.run !== entry.run);
-      for (const other of others) await this.makeWay(other, 'another run of its work folder is restarted');
       return startAgain(this.session, entry, (name) => this.holder.take(name));
     });
   }
@@ -97,10 +115,17 @@ export class WorkFolder {
   private async openRuns(): Promise<RunEntry[]> {
     const newest = runsIn(this.work).slice(0, NEWEST_RUNS);
     const states = await Promise.all(newest.map(({ run }) => new RemoteRun(this.client, run).state()));
-    return newest.filter((_, i) => states[i] === 'open');
+    const open = newest.filter((_, i) => states[i] === 'open');
+    const homes = await Promise.all(open.map(homeOfCopied));
+    return open.filter((_, i) => homes[i] === undefined);
   }
 
-  private async makeWay({ run }: RunEntry, why: string): Promise<void> {
+  private async makeWay(entry: RunEntry, why: string, plan?: Plan): Promise<void> {
+    if (!this.replace && (await isAtWork(this.session, entry))) throw busyFolder(entry, plan);
+    await this.terminate(entry, why);
+  }
+
+  private async terminate({ run }: RunEntry, why: string): Promise<void> {
     this.say(`terminating run ${run} (${why}); finished work is kept`);
     await new RemoteRun(this.client, run).terminate('replaced by another run of this work folder');
   }

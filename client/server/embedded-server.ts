@@ -5,12 +5,12 @@ import { connect as connectSocket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
-import { SamMilError } from '../../domain/errors.js';
 import { objectOf, shapeFault } from '../../domain/files/json-record.js';
 import type { SetUpLog } from '../../domain/machine/cache-folder.js';
 import { isProcessAlive, withFileLock } from '../../domain/machine/file-lock.js';
 import { runCommand } from '../../domain/machine/run-command.js';
 import { embeddedConnection } from './embedded-credential.js';
+import { startFailure } from './start-failure.js';
 import { PROGRAM_NAME } from './temporal-build.js';
 import { ensureTemporalServer } from './temporal-server.js';
 import {
@@ -156,11 +156,7 @@ async function start(log: SetUpLog, ports: Ports): Promise<EmbeddedServer> {
     const unlucky = ports.port === undefined && ports.uiPort === undefined;
     if (!unlucky || !/address already in use/.test(lastLogLine())) break;
   }
-  throw new SamMilError('Unavailable', `the embedded Temporal server did not start (${failure})`, {
-    file: logPath(),
-    found: readable(lastLogLine()),
-    next: 'run `npx sam-mil doctor`',
-  });
+  throw startFailure({ how: failure, line: lastLogLine(), log: logPath(), folder: stateFolder() });
 }
 
 /** The port of a server that has crashed, if it is free: its workers and clients reconnect there. */
@@ -183,7 +179,10 @@ async function startOnce(program: string, { port = 0, uiPort = 0 }: Ports): Prom
     child.on('error', (error) => done(error.message));
     child.on('exit', (code) => done(`exit code ${code}`));
   });
-  const outcome = await Promise.race([failed, ready(child)]);
+  const waiting = new AbortController();
+  const outcome = await Promise.race([failed, ready(child, waiting.signal)]);
+  // Otherwise the wait would keep a command alive that has failed.
+  waiting.abort();
   if (typeof outcome !== 'string') return outcome;
   child.kill();
   if (readRecord()?.pid === child.pid) rmSync(recordPath(), { force: true });
@@ -194,10 +193,10 @@ async function startOnce(program: string, { port = 0, uiPort = 0 }: Ports): Prom
  * Resolves with the server once its namespace answers, slightly after the port opens, or with the reason if
  * it never does.
  */
-async function ready(child: ChildProcess): Promise<EmbeddedServer | string> {
+async function ready(child: ChildProcess, signal: AbortSignal): Promise<EmbeddedServer | string> {
   const deadline = Date.now() + START_SECONDS * 1000;
   let reason = 'no record of its address';
-  while (Date.now() < deadline) {
+  while (Date.now() < deadline && !signal.aborted) {
     await sleep(50);
     const server = readRecord();
     if (server === undefined || server.pid !== child.pid || !(await answers(server.address))) continue;
@@ -250,16 +249,6 @@ async function commandLine(pid: number): Promise<string> {
 
 function lastLogLine(): string {
   return readFileSync(logPath(), 'utf8').trim().split('\n').at(-1) ?? '';
-}
-
-/** Temporal logs JSON; the program itself, text. */
-function readable(line: string): string {
-  try {
-    const { msg, error } = JSON.parse(line) as { msg?: string; error?: string };
-    return [msg, error].filter((part) => part !== undefined).join(': ');
-  } catch {
-    return line;
-  }
 }
 
 /** Whether an address is that of the running embedded server, according to its record. */

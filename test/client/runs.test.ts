@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import {
   InvalidPipelineError,
   resumeRun,
@@ -12,42 +11,16 @@ import {
   SamMilError,
   validatePipeline,
 } from '../../client/index.js';
-import {
-  gateOf,
-  lastObject,
-  runCli,
-  startCli,
-  TOY_PLUGIN,
-  writeToyPipeline,
-  type Cli,
-} from '../support/cli.js';
+import { gateOf, lastObject, startCli, TOY_PLUGIN, writeToyPipeline } from '../support/cli.js';
+import { Operator } from '../support/operator.js';
 import { smallDisk } from '../support/small-disk.js';
 
-/**
- * One server and one worker serve all tests of this file, as separate processes like those of an operator.
- */
+const operator = new Operator();
+const { sam } = operator;
 let folder: string;
-let server: Cli;
-let worker: Cli;
-
-before(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sam-mil-runs-'));
-  server = startCli(folder, 'server');
-  await server.says('Web UI');
-  worker = startCli(folder, 'worker', '--no-set-up', '--concurrency', 'cpu=2', ...plugin);
-  await worker.says('worker serves engine, cpu, gpu');
-});
-
-after(async () => {
-  worker.child.kill('SIGTERM');
-  assert.equal((await worker.ended).code, 0);
-  server.child.kill('SIGINT');
-  assert.equal((await server.ended).code, 0);
-  rmSync(folder, { recursive: true });
-});
+before(() => (folder = operator.folder));
 
 const plugin = ['--plugin', TOY_PLUGIN];
-const sam = (...args: string[]) => runCli(folder, ...args);
 
 test('a run creates its files; a second run finds nothing to do', async () => {
   writeToyPipeline(folder, 'twice');
@@ -90,7 +63,7 @@ test('a run is refused next to a worker without its plugin, which would fail its
   assert.equal(refused.code, 2, refused.stdout);
   assert.match(
     refused.stderr,
-    new RegExp(`process id ${worker.child.pid} serves 127\\.0\\.0\\.1:\\d+ without the plugin ${other}`),
+    new RegExp(`process id ${operator.workerPid} serves 127\\.0\\.0\\.1:\\d+ without the plugin ${other}`),
   );
   assert.deepEqual(readdirSync(join(folder, 'work', 'foreign', '.runs')), [], 'nothing was started');
 });
@@ -189,41 +162,6 @@ test('Ctrl-C leaves the run to the other worker; cancel ends it; resume restarts
   assert.match(resumed.stdout, /restarting run left-\S+ from its plan: it has ended \(cancelled\)/);
 });
 
-test('an open run of the same plan continues; one with a different plan is terminated', async () => {
-  writeToyPipeline(folder, 'open');
-  writeFileSync(gateOf(folder, 'open'), '');
-  const first = startCli(folder, 'run', 'open.yaml', ...plugin);
-  await first.says(/make: running/);
-  first.child.kill('SIGINT');
-  await first.ended;
-  const same = startCli(folder, 'run', 'open.yaml', ...plugin);
-  await same.says(/continuing run open-\S+, which is still open/);
-  same.child.kill('SIGINT');
-  await same.ended;
-  const other = startCli(folder, 'run', 'open.yaml', '--set', 'steps=2', ...plugin);
-  await other.says(/terminating run open-\S+ \(different plan or selection\)/);
-  rmSync(gateOf(folder, 'open'));
-  const { code, stderr } = await other.ended;
-  assert.equal(code, 0, stderr);
-});
-
-test('a resumed run terminates another open run of its work folder, as a new run does', async () => {
-  writeToyPipeline(folder, 'again');
-  const first = await sam('run', 'again.yaml', '--json', ...plugin);
-  const run = lastObject(first).run as string;
-  writeFileSync(gateOf(folder, 'again'), '');
-  const second = startCli(folder, 'run', 'again.yaml', '--set', 'steps=2', ...plugin);
-  await second.says(/make: running/);
-  second.child.kill('SIGINT');
-  const left = /run (again-\S+) continues/.exec((await second.ended).stdout)?.[1] ?? '';
-  const resumed = startCli(folder, 'resume', run);
-  await resumed.says(`terminating run ${left} (another run of its work folder is restarted)`);
-  rmSync(gateOf(folder, 'again'));
-  const { code, stderr } = await resumed.ended;
-  assert.equal(code, 0, stderr);
-  assert.match((await sam('status', left)).stdout, /terminated|not running/);
-});
-
 test('the library runs a pipeline, returns its status and refuses what cannot run', async (context) => {
   const kept = process.env.SAM_MIL_STATE;
   process.env.SAM_MIL_STATE = join(folder, 'state');
@@ -292,16 +230,21 @@ test('the library resumes a held run, and stops following when its signal aborts
   );
 });
 
-test('two commands at once on one work folder share one run', async () => {
-  writeToyPipeline(folder, 'pair');
-  writeFileSync(gateOf(folder, 'pair'), '');
-  const both = [1, 2].map(() => startCli(folder, 'run', 'pair.yaml', ...plugin));
-  await Promise.any(both.map((cli) => cli.says(/continuing run pair-\S+, which is still open/)));
-  rmSync(gateOf(folder, 'pair'));
-  for (const { code, stderr } of await Promise.all(both.map((cli) => cli.ended)))
-    assert.equal(code, 0, stderr);
-  const runs = readdirSync(join(folder, 'work', 'pair', '.runs')).filter((name) => name.startsWith('pair-'));
-  assert.equal(runs.length, 1);
+test('a command with --address starts no local worker, unless told to', async () => {
+  const file = writeToyPipeline(folder, 'remote');
+  const { address } = JSON.parse(readFileSync(join(folder, 'state', 'server.json'), 'utf8')) as {
+    address: string;
+  };
+  const server = ['--address', address, ...plugin];
+  // The worker of these tests serves another prefix, so that a local worker would be started.
+  const run = startCli(folder, 'run', file, '--prefix', 'remote', ...server);
+  await run.says(/using the Temporal server at \S+, namespace default\n/);
+  await run.says(/no worker is polling/);
+  run.child.kill('SIGINT');
+  assert.match((await run.ended).stdout, /continues without this command/);
+  const resumed = await sam('resume', 'latest', '--worker', ...server);
+  assert.equal(resumed.code, 0, resumed.stderr);
+  assert.match(resumed.stdout, /namespace default and a local worker/);
 });
 
 test('a queue that no worker serves is named, with the command that serves it', async () => {

@@ -146,6 +146,14 @@ test('durations, sizes, tables, clipping, control characters', () => {
   );
   assert.equal(clip(`${red('abcdef')}gh`, 5), `${red('abcd…')}`);
   assert.equal(clip('abcde', 5), 'abcde');
+  assert.equal(clip('乳腺癌切片', 5), '乳腺…');
+  assert.deepEqual(
+    formatTable([
+      ['乳腺', '1'],
+      ['✔ ab', '2'],
+    ]),
+    ['乳腺  1', '✔ ab  2'],
+  );
   assert.equal(oneLine('a\u001b[31mb\r\n\u0007c\u202e'), 'ab ·c·');
 });
 
@@ -160,8 +168,7 @@ function terminal(columns: number, rows: number): { stream: WriteStream; screen:
       const up = /^\u001b\[(\d+)A$/.exec(part);
       if (part === '\n') lines[++row] ??= '';
       else if (up) row -= Number(up[1]);
-      else if (part === '\u001b[0J') lines.length = row + 1;
-      if (part === '\u001b[0J') lines[row] = '';
+      else if (part === '\u001b[2K') lines[row] = '';
       else if (part !== '' && !/^[\u001b\r\n]/.test(part)) lines[row] += part;
       assert.ok(row >= 0, 'the cursor left the screen');
     }
@@ -204,4 +211,49 @@ test('a block that is wider and taller than the terminal is cut, not wrapped', (
   display.closed();
   assert.equal(screen().length, 3);
   assert.ok(screen().every((line) => line.length <= 20));
+});
+
+test('a pipe shows each retry once with its cause, and how long finished stages took', () => {
+  const stream = new PassThrough() as unknown as WriteStream & PassThrough;
+  const display = createDisplay(stream);
+  const shown = view(
+    stage('patch', { state: 'done', total: 2, done: 2, startedAt: 0, endedAt: 5000 }),
+    stage('train', { state: 'running', total: 4, running: 1, startedAt: 0 }),
+  );
+  const lastFailure = { code: 'Stalled' as const, what: 'no progress for 5 min', facts: {} };
+  shown.activities = [{ stage: 'train', what: 'abmil-0-1 train', attempt: 2, lastFailure }];
+  display.status(shown);
+  display.status(shown);
+  assert.deepEqual(String(stream.read()).trim().split('\n'), [
+    'train: abmil-0-1 train: attempt 2, after Stalled: no progress for 5 min',
+    'patch: done, 2/2, 5s',
+    'train: running, 0/4, 1 running, 1m 00s',
+  ]);
+});
+
+test('a block in a terminal that became narrower is erased row by row, and no line above it', (context) => {
+  const kept = { TMUX: process.env.TMUX, TERM: process.env.TERM };
+  context.after(() => Object.assign(process.env, kept));
+  const stream = new PassThrough() as unknown as WriteStream & PassThrough;
+  Object.assign(stream, { isTTY: true, columns: 60, rows: 10 });
+  const display = createDisplay(stream);
+  const block = view(stage('a'.repeat(34), { state: 'running', total: 2 }), stage('b', {}));
+  const erasedRows = (columns: number): number => {
+    Object.assign(stream, { columns: 60 });
+    display.status(block);
+    stream.read();
+    Object.assign(stream, { columns });
+    display.status(block);
+    const written = String(stream.read());
+    assert.doesNotMatch(written, /\u001b\[0?J/, 'tmux would keep a copy of a screen that is cleared at once');
+    return written.split('\u001b[1A\u001b[2K').length - 1;
+  };
+  process.env.TMUX = 'any';
+  assert.equal(erasedRows(60), 3);
+  // 24, 42 and 52 columns.
+  assert.equal(erasedRows(40), 1 + 2 + 2);
+  delete process.env.TMUX;
+  process.env.TERM = 'linux';
+  assert.equal(erasedRows(40), 3, 'a terminal that cuts lines wraps none');
+  display.closed();
 });

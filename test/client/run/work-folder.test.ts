@@ -48,7 +48,7 @@ function open(context: TestContext): Opened {
   return {
     plan,
     said,
-    folder: (server, takeOver) => new WorkFolder(plan.work, sessions[server], say, takeOver),
+    folder: (server, takeOver) => new WorkFolder(plan.work, sessions[server], say, { takeOver }),
   };
 }
 

@@ -83,10 +83,13 @@ test('a run continues when its embedded server crashes, and when it is stopped a
   await eventually('the server is restarted', () => existsSync(record) && read().pid !== first.pid);
   assert.equal(read().address, first.address, 'its workers reconnect to the same port');
 
-  const stopper = startCli(folder, 'server');
-  await stopper.says('already running');
-  stopper.child.kill('SIGINT');
-  await stopper.ended;
+  const visitor = startCli(folder, 'server');
+  await visitor.says(/already running[\s\S]*server --stop/);
+  visitor.child.kill('SIGINT');
+  assert.match((await visitor.ended).stdout, /left; the server continues for the commands that use it/);
+  assert.ok(isProcessAlive(read().pid), 'who only found the server does not stop it');
+  const stopped = await runCli(folder, 'server', '--stop');
+  assert.deepEqual([stopped.code, stopped.stdout], [0, 'stopped\n']);
   await command.says(/the Temporal server at \S+ has not answered since/);
   const server = startCli(folder, 'server', '--port', `${await freePort()}`);
   await server.says('Web UI');
@@ -97,4 +100,23 @@ test('a run continues when its embedded server crashes, and when it is stopped a
   assert.match(stdout, /the Temporal server is at \S+ now[\s\S]*done: \d items made/);
   server.child.kill('SIGINT');
   assert.equal((await server.ended).code, 0);
+});
+
+test('a worker of its own follows the embedded server to another port', async () => {
+  writeToyPipeline(folder, 'followed');
+  const first = startCli(folder, 'server');
+  await first.says('Web UI');
+  const worker = startCli(folder, 'worker', '--no-set-up', ...plugin);
+  await worker.says('worker serves');
+  first.child.kill('SIGINT');
+  assert.match((await first.ended).stdout, /stopped\n$/);
+  const second = startCli(folder, 'server', '--port', `${await freePort()}`);
+  await second.says('Web UI');
+  await worker.says(/the Temporal server is at \S+ now\nworker serves/);
+  const run = await runCli(folder, 'run', 'followed.yaml', ...plugin);
+  assert.match(run.stdout, /and the worker that serves it[\s\S]*done: \d items made/, run.stderr);
+  worker.child.kill('SIGTERM');
+  assert.equal((await worker.ended).code, 0);
+  second.child.kill('SIGINT');
+  assert.equal((await second.ended).code, 0);
 });
