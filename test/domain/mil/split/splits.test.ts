@@ -269,7 +269,7 @@ test('errors in labels files name file, line and cause', (t) => {
   };
   refused('', /labels\.csv.*has no rows/);
   refused('s00\ns01', /name and a label/);
-  refused('s00,0\ns01,\n', /labels\.csv:2.*no name or no label/);
+  refused('s00,0\ns01,\n', /labels\.csv:2: 1 row has no label.*line 2 "s01"/);
   refused('s00,0\ns01,1\ns00,1\n', /labels\.csv:3.*"s00" has two labels.*lines 1 and 3/);
   refused(keys.map((key) => `${key},0`).join('\n'), /only one class.*found 0/);
   refused('slide_id,label\ns00,0\n', /no group column.*patient.*columns slide_id, label/, {
@@ -282,10 +282,12 @@ test('errors in labels files name file, line and cause', (t) => {
     scheme: 'reference',
   });
   // A header with unknown names is read as a row. With `drop` it would form a third class.
-  refused(`slide,kind\n${alternating(keys)}`, /labels\.csv:1: class "kind" has no slides.*`label-column`/, {
+  refused(`probe,kind\n${alternating(keys)}`, /labels\.csv:1: class "kind" has no slides.*`label-column`/, {
     unmatched: 'drop',
     scheme: 'reference',
   });
+  refused(`slide,kind\n${alternating(keys)}`, /no label column.*columns slide, kind.*set `label-column`/);
+  refused('s00,0,P1\ns01,1,P2', /need a name and a label.*found s00,0,P1/);
   const named = (a: string, b: string) => keys.map((key, i) => `${key},${i % 2 ? a : b}`).join('\n');
   refused(
     named('cancer', 'normal'),
