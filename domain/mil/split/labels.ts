@@ -106,7 +106,7 @@ function refuseUnlabeled(path: string, rows: readonly TextRow[]): void {
 }
 
 /**
- * The patient of every slide must be known: with slides of one patient in two sets, a model would be tested on
+ * The patient of every slide must be known: with slides of a patient in two sets, a model would be tested on
  * its training data.
  */
 function refusePatients(path: string, column: string, rows: readonly TextRow[]): void {

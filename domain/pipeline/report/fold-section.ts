@@ -26,7 +26,7 @@ export function rocSection(data: ReportData): Markup {
     </p>
     ${
       drawn.length === 0
-        ? html`<p class="empty">No fold contains slides of both classes.</p>`
+        ? html`<p class="empty">${noCurves(data.folds)}</p>`
         : html`<div class="panels">
             ${
               drawn.length > 1 &&
@@ -39,6 +39,12 @@ export function rocSection(data: ReportData): Markup {
           </div>`
     }
   </section>`;
+}
+
+function noCurves(folds: readonly FoldResult[]): string {
+  return folds.some(({ metrics }) => metrics.classes.length > 2)
+    ? 'Curves are drawn for two classes only. The AUC is the mean over the classes, each against all others.'
+    : 'No fold contains slides of both classes.';
 }
 
 function rocPanel(line: RocLine, data: ReportData): Markup {

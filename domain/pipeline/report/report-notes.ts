@@ -1,3 +1,4 @@
+import { firstNames } from '../../mil/bags/first-names.js';
 import { count } from './format-number.js';
 import { NO_LABEL } from './read-dropped.js';
 import type { FoldResult, HeatmapResult, LeftOut } from './report-data.js';
@@ -40,17 +41,27 @@ export function automaticNotes(
       'The paper protocol uses the published rule: it selects the Youden threshold on the scored fold. Its F1, accuracy and rates are optimistic.',
     );
   }
-  if (folds.some(({ metrics }) => metrics.rank.auc === null)) {
-    notes.push(
-      'Some folds contain slides of only one class. Their AUC is undefined and excluded from the means.',
-    );
-  }
+  notes.push(...absentClasses(folds));
   if (heatmaps.length > 0 && heatmaps.every(({ set }) => set === null)) {
     notes.push(
       'It is unknown whether the heatmap slides were used for training. Pass `splits` to mil.heatmap to record their set.',
     );
   }
   return notes;
+}
+
+/** Which folds lack which class, and what is therefore left out of the means. */
+function absentClasses(folds: readonly FoldResult[]): string[] {
+  const places = folds.flatMap(({ metrics: { repeat, fold, counts } }) =>
+    Object.keys(counts).flatMap((name) =>
+      counts[name] > 0 ? [] : [`${name} in fold ${fold} of repeat ${repeat}`],
+    ),
+  );
+  if (places.length === 0) return [];
+  const named = firstNames([...new Set(places)]);
+  return [
+    `Some folds have no slides of a class: ${named}. Their AUC, and the precision, recall and F1 of that class, are undefined and left out of the means, also out of the means over classes.`,
+  ];
 }
 
 /** Groups in which one fold of one repeat was evaluated more than once. */
