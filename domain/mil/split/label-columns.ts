@@ -16,6 +16,8 @@ export interface Columns {
   key: number;
   label: number;
   group?: number;
+  /** The patient column that `group-column: none` ignores. */
+  ignored?: number;
 }
 
 const KEY_FORMS = [
@@ -51,7 +53,11 @@ export function findColumns(path: string, rows: readonly string[][], options: Co
   const key = find('key', KEY_FORMS, keyColumn);
   const label = find('label', LABEL_FORMS, labelColumn);
   if (grouped) return { header: true, key, label, group: find('group', [], groupColumn) };
-  const group = groupColumn === 'none' ? undefined : guessGroup(path, rows, { key, label });
+  if (groupColumn === 'none') {
+    const [ignored] = patientColumns(rows, { key, label });
+    return { header: true, key, label, ...(ignored !== undefined && { ignored }) };
+  }
+  const group = guessGroup(path, rows, { key, label });
   return { header: true, key, label, ...(group !== undefined && { group }) };
 }
 
@@ -93,21 +99,28 @@ function findColumn(
   });
 }
 
+/** Columns of patients that have values, the preferred one first. */
+function patientColumns(
+  [first, ...rows]: readonly string[][],
+  taken: { key: number; label: number },
+): number[] {
+  const forms = first.map(columnForm);
+  return PATIENT_FORMS.flatMap((known) => forms.flatMap((form, at) => (known.test(form) ? [at] : [])))
+    .filter((at) => at !== taken.key && at !== taken.label)
+    .filter((at) => rows.some((cells) => !isMissing(cells[at])));
+}
+
 /**
  * Returns the patient column, if the file has one with values. Two columns are ambiguous if the second puts
  * slides together that the first separates.
  */
 function guessGroup(
   path: string,
-  [first, ...rows]: readonly string[][],
+  table: readonly string[][],
   taken: { key: number; label: number },
 ): number | undefined {
-  const forms = first.map(columnForm);
-  const candidates = PATIENT_FORMS.flatMap((known) =>
-    forms.flatMap((form, at) => (known.test(form) ? [at] : [])),
-  )
-    .filter((at) => at !== taken.key && at !== taken.label)
-    .filter((at) => rows.some((cells) => !isMissing(cells[at])));
+  const [first, ...rows] = table;
+  const candidates = patientColumns(table, taken);
   const [chosen] = candidates;
   const other = candidates.slice(1).find((at) => separates(rows, chosen, at));
   if (other === undefined) return chosen;

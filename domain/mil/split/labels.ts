@@ -12,6 +12,8 @@ export interface LabelRow {
   label: number;
   /** The patient, whose slides must stay in one set. Absent if the file has no patient column. */
   group?: string;
+  /** The patient that `group-column: none` ignores. */
+  ignoredGroup?: string;
 }
 
 /** A row whose label is not known. */
@@ -45,6 +47,7 @@ interface TextRow {
   name: string;
   label: string;
   group?: string;
+  ignoredGroup?: string;
 }
 
 /**
@@ -69,7 +72,12 @@ export function readLabels(path: string, options: LabelOptions = {}): LabelTable
     const group = columns.group === undefined ? undefined : cells[columns.group];
     const name = cells[columns.key];
     if (name === '') throw noName(`${path}:${line}`, cells);
-    return { line, name, label: cells[columns.label], ...(group !== undefined && { group }) };
+    const ignored = columns.ignored === undefined ? '' : cells[columns.ignored];
+    return {
+      ...{ line, name, label: cells[columns.label] },
+      ...(group !== undefined && { group }),
+      ...(!isMissing(ignored) && { ignoredGroup: ignored }),
+    };
   });
   refuseRepeats(path, all);
   const unknown = (row: TextRow) => isMissing(row.label) && !options.classes?.includes(row.label);

@@ -13,7 +13,7 @@ export function automaticNotes(
   left: readonly LeftOut[],
 ): string[] {
   const notes: string[] = [];
-  const unlabeled = left.filter(({ reason }) => reason === NO_LABEL).length;
+  const unlabeled = left.filter(({ reason }) => reason.startsWith(NO_LABEL)).length;
   if (unlabeled > 0) {
     notes.push(
       `${count(unlabeled, 'slide')} had no label and ${unlabeled === 1 ? 'is' : 'are'} not included in the results. See Left out below.`,

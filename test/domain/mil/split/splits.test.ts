@@ -12,6 +12,7 @@ import { checkSplits, readSplits, SET_NAMES, type Splits } from '../../../../dom
 import { digestOf } from '../../../../domain/digest.js';
 import { hasCode, inputFile, makeJob, temporaryFolder, writeItems } from '../support.js';
 import { checkout } from '../../../support/fixtures.js';
+import { alternating, names, setUp } from './split-job.js';
 
 const fixtures = join(checkout, 'test', 'fixtures');
 const oracle = JSON.parse(readFileSync(join(fixtures, 'mil/splits.json'), 'utf8')) as {
@@ -22,36 +23,6 @@ const oracle = JSON.parse(readFileSync(join(fixtures, 'mil/splits.json'), 'utf8'
 function sha16(names: readonly string[]): string {
   return createHash('sha256').update(names.join('\n')).digest('hex').slice(0, 16);
 }
-
-/** Writes items and labels to a temporary folder and returns the parameters of a split. */
-function setUp(
-  t: { after(done: () => void): void },
-  keys: readonly string[],
-  labels: string,
-  options: Partial<SplitWith> = {},
-): SplitWith {
-  const folder = temporaryFolder(t);
-  writeFileSync(join(folder, 'labels.csv'), labels);
-  writeItems(
-    join(folder, 'items.jsonl'),
-    keys.map((key) => ({ key })),
-  );
-  return {
-    bags: inputFile(join(folder, 'items.jsonl')),
-    labels: inputFile(join(folder, 'labels.csv')),
-    folds: 3,
-    repeats: 1,
-    seed: 2021,
-    valRatio: 0,
-    scheme: 'stratified',
-    match: 'exact',
-    unmatched: 'error',
-    ...options,
-  };
-}
-
-const names = (n: number) => Array.from({ length: n }, (_, i) => `s${String(i).padStart(2, '0')}`);
-const alternating = (keys: readonly string[]) => keys.map((key, i) => `${key},${i % 2}`).join('\n');
 
 test("Python's random.shuffle, to the number", () => {
   for (const { n, seed, order } of oracle.shuffle_small) {
