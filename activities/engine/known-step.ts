@@ -25,6 +25,8 @@ import type { ManifestLine } from './stage-messages.js';
 export interface KnownStep extends StepToCheck {
   /** The values as they are written in `with`, without defaults. */
   given: JsonObject;
+  /** Parameters whose values depend on the item: the check of the file has not seen them. */
+  varying: ReadonlySet<string>;
 }
 
 /** Whether a value contains expressions that are still open. */
@@ -66,6 +68,7 @@ export function knownStep(
 ): KnownStep {
   const given: JsonObject = {};
   const unknown = new Set<string>();
+  const varying = new Set(Object.keys(written).filter((name) => isOpen(written[name])));
   const items: Record<string, readonly string[]> = {};
   for (const [name, value] of Object.entries(written)) {
     const folded = foldTemplate(value, known);
@@ -83,7 +86,7 @@ export function knownStep(
     schema.default === undefined || unknown.has(name) ? [] : [[name, schema.default as Json] as const],
   );
   const complete = { ...Object.fromEntries(defaults), ...structuredClone(given) };
-  return { given, with: withAbsoluteFiles(definition, complete, base), unknown, items };
+  return { given, varying, with: withAbsoluteFiles(definition, complete, base), unknown, items };
 }
 
 /** As for a step that runs: an optional input or number may come as an empty CSV field. */

@@ -158,7 +158,12 @@ class PreflightWalk {
   }
 
   /** Reports files and weights that do not exist. Another machine may have the weights. */
-  private missing(stage: StagePlan, key: string, definition: ActivityDefinition, { given }: KnownStep): void {
+  private missing(
+    stage: StagePlan,
+    key: string,
+    definition: ActivityDefinition,
+    { given, varying }: KnownStep,
+  ): void {
     const { base } = this.plan;
     const names = new Set(Object.keys(given));
     for (const [name, value] of Object.entries(given)) {
@@ -173,7 +178,9 @@ class PreflightWalk {
         }
       }
       const lack =
-        typeof value === 'string' ? definition.findMissing?.(name, value, { base, given: names }) : undefined;
+        typeof value === 'string' && varying.has(name)
+          ? definition.findMissing?.(name, value, { base, given: names })
+          : undefined;
       if (lack?.wrong) throw new SamMilError('InvalidInput', lack.what, { next: lack.next });
       if (lack !== undefined) this.statements.warnings.add(stage.name, lack.what, key);
     }
