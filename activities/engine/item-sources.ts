@@ -217,11 +217,11 @@ async function refuseMissingFiles(items: SourceItem[]): Promise<void> {
   const missing: string[] = [];
   let count = 0;
   for (const { fields, place, excluded, paths = ['path'] } of items) {
-    if (excluded !== undefined) continue;
     for (const column of paths) {
       const path = fields[column];
       if (typeof path !== 'string' || (path === '' && column !== 'path')) continue;
       count++;
+      if (excluded !== undefined) continue;
       if (path === '' || !(await exists(path))) missing.push(`${place}: ${path}`);
     }
   }

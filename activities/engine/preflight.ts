@@ -86,7 +86,7 @@ class PreflightWalk {
     this.lines.set(stage.name, lines);
     if (stage.reuse === true) return;
     const chosen = requested === undefined ? lines : lines.filter(({ key }) => requested.includes(key));
-    for (const line of chosen) await this.item(stage, line);
+    for (const line of chosen) if (line.skip === undefined) await this.item(stage, line);
   }
 
   /** Undefined if the source depends on results. */
