@@ -19,6 +19,7 @@ import { InvalidPipelineError, ServerUnreachable } from './command-line/errors.j
 import { Interrupt } from './command-line/interrupt.js';
 import { PROGRAM } from './command-line/program.js';
 import { RunController, type ControllerOptions } from './run/controller.js';
+import { checkInputs } from './run/preflight.js';
 import type { RunListener } from './run/events.js';
 import { loadFile, selectPlan, type FileOptions } from './run/load-file.js';
 import { RemoteRun } from './run/remote-run.js';
@@ -114,7 +115,10 @@ export async function validatePipeline(file: string, options: PipelineOptions = 
  * interrupted run
  */
 export async function runPipeline(file: string, options: RunPipelineOptions = {}): Promise<RunStatus> {
-  const { plan, items } = selectPlan(await loadFile(file, fileOptions(options)), options);
+  const loaded = await loadFile(file, fileOptions(options));
+  const { plan, items } = selectPlan(loaded, options);
+  const { registry } = loaded;
+  await checkInputs({ plan, items, registry }, options, (line) => options.onLine?.(line));
   const { force, fresh, prefix } = options;
   return follow(
     options,

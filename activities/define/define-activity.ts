@@ -2,6 +2,7 @@ import type { JsonObject } from '../../domain/json.js';
 import type { InputFile, ItemRecord, Run } from '../../domain/job.js';
 import { type CatalogEntry, itemsFileKind, type ValueSchema } from '../../domain/activity-schema.js';
 import type { NativePart } from '../../domain/machine/native-parts.js';
+import type { StepFindings, StepToCheck } from './check-step.js';
 import type { ModelEntry } from '../../domain/mil/models/registry.js';
 import type { ReadPart } from '../../domain/engine/store/read-part.js';
 import type { ReadingStep } from '../../domain/engine/store/reading-step.js';
@@ -75,6 +76,13 @@ export interface ActivityDefinition {
    * fast and synchronous, and import nothing heavy.
    */
   findMissing?: CatalogEntry['findMissing'];
+  /**
+   * For `plan` and the start of `run`: checks a step as far as its parameters are known, so that a fault is
+   * found before the work of the stages before it. Reads only input files that exist already, and takes
+   * seconds at most. Called once for equal parameters.
+   * @throws SamMilError for a fault with which the step cannot succeed
+   */
+  check?(step: StepToCheck): Promise<StepFindings>;
   /**
    * For an activity that writes outside the work folder, which receipts do not cover: returns why those files
    * are no longer valid, or undefined if they are. `outputs` are the receipt's; `digest` reads a file only if

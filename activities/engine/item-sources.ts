@@ -5,6 +5,7 @@ import { SamMilError } from '../../domain/errors.js';
 import { readCsv, type CsvRow } from '../../domain/files/csv.js';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
 import type { ItemSource } from '../../domain/engine/language/plan/plan.js';
+import { splitPattern, unescapeGlob } from '../../domain/engine/language/glob-text.js';
 import { resolveInside } from '../../domain/engine/store/inside.js';
 import { readExclusions, refuseStrangers } from './exclusions.js';
 import { isFileRef } from '../../domain/job.js';
@@ -15,6 +16,8 @@ export interface SourceItem {
   place: string;
   /** Why the pipeline leaves it out. */
   excluded?: string;
+  /** Fields that name files, which must exist. Default: `path`. */
+  paths?: readonly string[];
 }
 
 export type ListedSource = Extract<ItemSource, { kind: 'glob' | 'dir' | 'csv' | 'list' }>;
@@ -55,14 +58,14 @@ async function allItems(
   const path = await requirePath(value, source.kind, work);
   const items =
     source.kind === 'csv'
-      ? await itemsOfTable(resolve(base, path))
+      ? await itemsOfTable(resolve(base, path), base, source.keyField)
       : await itemsOfFiles(source.kind, path, base);
   if (items.length > 0) return items;
   throw new SamMilError('InvalidInput', `the source \`${source.kind}\` has no items`, {
-    file: resolve(base, path),
+    file: source.kind === 'glob' ? unescapeGlob(resolve(base, path)) : resolve(base, path),
     next:
       source.kind === 'glob'
-        ? 'check that the folder exists and that its file names match the pattern'
+        ? 'check that the folder exists and that its file names match the pattern (the text of a `path` param and of outputs is literal)'
         : 'check the folder',
   });
 }
@@ -97,8 +100,9 @@ export function keyOf(fields: JsonObject, keyField: string | undefined): string 
 }
 
 async function itemsOfFiles(kind: 'glob' | 'dir', path: string, base: string): Promise<SourceItem[]> {
-  const cwd = kind === 'dir' ? resolve(base, path) : base;
-  const pattern = kind === 'dir' ? '*' : path;
+  const { folder, pattern, open } =
+    kind === 'dir' ? { folder: path, pattern: '*', open: true } : splitPattern(path);
+  const cwd = resolve(base, folder);
   // A trailing slash selects slides that are folders (a DICOM series), as in the shell: `series/*/`.
   const folders = pattern.endsWith('/');
   const options = {
@@ -107,11 +111,13 @@ async function itemsOfFiles(kind: 'glob' | 'dir', path: string, base: string): P
     onlyFiles: false,
     onlyDirectories: folders,
     objectMode: true,
+    // Scanners write `.SVS` and `.TIF`: a pattern such as `*.svs` means these files too.
+    caseSensitiveMatch: !open,
   } as const;
   const entries = await glob(pattern, options).catch((cause: unknown) => {
     const { code, path: at } = cause as NodeJS.ErrnoException;
     throw new SamMilError('InvalidInput', `the folder cannot be read (${code ?? 'unknown reason'})`, {
-      file: at ?? resolve(cwd, pattern),
+      file: at ?? cwd,
       next: 'check that it exists and that this user may read it',
       cause,
     });
@@ -124,27 +130,60 @@ async function itemsOfFiles(kind: 'glob' | 'dir', path: string, base: string): P
     .map((path) => ({ fields: { path, name: folders ? basename(path) : parse(path).name }, place: path }));
 }
 
-async function itemsOfTable(table: string): Promise<SourceItem[]> {
+async function itemsOfTable(table: string, base: string, keyField?: string): Promise<SourceItem[]> {
   const { columns, rows } = readCsv(table, { header: true });
   const folder = dirname(table);
-  const pathColumns = new Set<string>(columns.includes('path') ? ['path'] : []);
-  for (const column of columns) if (await holdsPaths(column, rows, folder)) pathColumns.add(column);
+  const pathColumns = new Set<string>();
+  for (const column of columns) {
+    if (column === 'path' || (await holdsPaths(column, rows, { folder, base, table, keyField })))
+      pathColumns.add(column);
+  }
   return rows.map(({ line, values }) => {
     const fields: JsonObject = {};
     for (const column of columns) {
       const value = values[column];
       fields[column] = pathColumns.has(column) && value !== '' ? resolve(folder, value) : value;
     }
-    return { fields: withName(fields), place: `${table}:${line}` };
+    return { fields: withName(fields), place: `${table}:${line}`, paths: [...pathColumns] };
   });
 }
 
-/** A column contains paths if every non-empty value looks like a path and exists relative to the table. */
-async function holdsPaths(column: string, rows: CsvRow[], folder: string): Promise<boolean> {
+/** Columns whose values name an item or a class, even if files have these names. */
+const NAMES = /^(key|name|.*id|.*label|class)$/i;
+
+/**
+ * Whether a column contains paths: every non-empty value looks like a path, and at least one exists relative
+ * to the table. The others are then missing files. File names in a column of names remain names.
+ *
+ * @throws SamMilError InvalidInput if no file exists beside the table but one does beside the pipeline: it
+ *   may belong to another cohort
+ */
+async function holdsPaths(
+  column: string,
+  rows: CsvRow[],
+  { folder, base, table, keyField }: { folder: string; base: string; table: string; keyField?: string },
+): Promise<boolean> {
   const values = rows.map((row) => row.values[column]).filter((value) => value !== '');
-  if (values.length === 0 || !values.every((value) => /[./\\]/.test(value))) return false;
-  for (const value of values) if (!(await exists(resolve(folder, value)))) return false;
-  return true;
+  if (values.length === 0 || !values.every((value) => /[^./\\]/.test(value) && /[./\\]/.test(value)))
+    return false;
+  if ((keyField ?? 'key') === column || (NAMES.test(column) && !values.some((value) => /[/\\]/.test(value))))
+    return false;
+  for (const value of values) if (await exists(resolve(folder, value))) return true;
+  if (resolve(folder) === resolve(base)) return false;
+  for (const value of values) {
+    if (isAbsolute(value) || !(await exists(resolve(base, value)))) continue;
+    throw new SamMilError(
+      'InvalidInput',
+      `column "${column}" names files beside the pipeline, not beside the table`,
+      {
+        file: table,
+        expected: `files relative to the table, such as ${resolve(folder, value)}`,
+        found: resolve(base, value),
+        next: 'write paths relative to the table, or absolute paths',
+      },
+    );
+  }
+  return false;
 }
 
 function itemsOfList(value: Json, base: string): SourceItem[] {
@@ -176,15 +215,20 @@ function withName(fields: JsonObject): JsonObject {
 /** Reports all missing files in one message, so that the user fixes the table once. */
 async function refuseMissingFiles(items: SourceItem[]): Promise<void> {
   const missing: string[] = [];
-  for (const { fields, place, excluded } of items) {
-    const { path } = fields;
-    if (excluded !== undefined) continue;
-    if (path === '' || (typeof path === 'string' && !(await exists(path)))) missing.push(`${place}: ${path}`);
+  let count = 0;
+  for (const { fields, place, excluded, paths = ['path'] } of items) {
+    for (const column of paths) {
+      const path = fields[column];
+      if (typeof path !== 'string' || (path === '' && column !== 'path')) continue;
+      count++;
+      if (excluded !== undefined) continue;
+      if (path === '' || !(await exists(path))) missing.push(`${place}: ${path}`);
+    }
   }
   if (missing.length === 0) return;
   const shown = missing.slice(0, 10).join('\n');
   const more = missing.length > 10 ? `\nand ${missing.length - 10} more` : '';
-  throw new SamMilError('InvalidInput', `${missing.length} of ${items.length} files are missing`, {
+  throw new SamMilError('InvalidInput', `${missing.length} of ${count} files are missing`, {
     found: `${shown}${more}`,
     next: 'add the files or remove their lines',
   });

@@ -9,7 +9,9 @@ import {
   withCells,
   type NeedsContext,
 } from '../../domain/engine/language/plan/step-context.js';
-import { evaluateTemplate } from '../../domain/engine/language/expressions/template.js';
+import type { Context } from '../../domain/engine/language/expressions/evaluate.js';
+import { evaluateTemplate, mapTexts } from '../../domain/engine/language/expressions/template.js';
+import { escapeGlob } from '../../domain/engine/language/glob-text.js';
 import { executionFolder, keyProblem } from '../../domain/engine/store/paths.js';
 import { readItems } from '../../domain/engine/store/items-digest.js';
 import { keyOf, type SourceItem } from './item-sources.js';
@@ -58,7 +60,8 @@ export async function listLines(
         fields: {},
         steps: {},
       });
-      const value = evaluateTemplate(source.value, context);
+      const known = source.kind === 'glob' ? (mapTexts(context, escapeGlob) as Context) : context;
+      const value = evaluateTemplate(source.value, known);
       const exclude = evaluateTemplate(source.exclude ?? null, context);
       const items = await readSource(source, value, plan.base, work, exclude);
       return keyed(items, source.keyField);

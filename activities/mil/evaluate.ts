@@ -25,7 +25,11 @@ export const definition = defineActivity({
     ),
     roc: fileOutput('roc', 'roc/<cell>.csv: class, threshold, fpr, tpr.'),
     auc: { type: ['number', 'null'], description: 'AUC. null where a class has no slides.' },
-    f1: { type: 'number', description: 'F1 of the positive class under the selected protocol.' },
+    f1: {
+      type: ['number', 'null'],
+      description:
+        'F1 of the positive class under the selected protocol. null where that class has no slides.',
+    },
     accuracy: { type: 'number', description: 'Accuracy under the selected protocol.' },
     threshold: {
       type: ['number', 'null'],

@@ -3,10 +3,11 @@ import { defineActivity, fileOutput } from '../define/define-activity.js';
 
 export const definition = defineActivity({
   name: 'mil.split',
-  version: 2,
+  version: 3,
   summary:
     'Assigns labeled slides to cross-validation folds: by patient and class, or exactly as in the published procedure',
   ...parameters,
+  check: async (step) => (await import('../../domain/mil/split/check-split.js')).checkSplit(step),
   outputs: {
     splits: fileOutput('splits', 'splits.json: the training, validation and test slides of each fold.'),
     summary: {
@@ -15,10 +16,19 @@ export const definition = defineActivity({
     },
     digest: { type: 'string', description: 'Digest of splits.json.' },
     slides: { type: 'integer', description: 'Number of slides with a label.' },
+    cohort: {
+      type: 'string',
+      description: 'What was understood of the labels: slides, classes with their slides, patients.',
+    },
     dropped: { type: 'array', description: 'Omitted slides and labels, each with its reason.' },
     identical: {
       type: 'array',
       description: 'Lists of names whose bags have identical bytes: one slide under several names.',
+    },
+    warnings: {
+      type: 'array',
+      description:
+        'What a reader of the results must know: omitted slides, sets that lack a class, identical slides.',
     },
   },
   queue: 'cpu',

@@ -1,5 +1,10 @@
 import type { JsonObject } from '../../domain/json.js';
-import { allModelOptions, modelEntry, modelNames } from '../../domain/mil/models/registry.js';
+import {
+  allModelOptions,
+  modelEntry,
+  modelNames,
+  refuseForeignOptions,
+} from '../../domain/mil/models/registry.js';
 import type { ModelOption } from '../../domain/mil/models/model-options.js';
 import { reads } from '../../domain/mil/train-fold/reads.js';
 import { parameters } from '../../domain/mil/train-fold/parameters.js';
@@ -39,6 +44,10 @@ export const definition = defineActivity({
     return version === undefined ? {} : { 'model-version': version };
   },
   modelsUsed: async ({ model }) => [model as string],
+  check: async ({ with: { model, ...given } }) => {
+    if (typeof model === 'string') refuseForeignOptions(model, Object.keys(given));
+    return {};
+  },
   required: parameters.required,
   reads,
   outputs: {

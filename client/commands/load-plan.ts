@@ -5,14 +5,13 @@ import { paletteFor } from '../display/display.js';
 import { problemsText } from '../display/problems.js';
 import { loadFile, selectPlan, type FileOptions } from '../run/load-file.js';
 
+export type LoadedPlan = SelectedPlan & { registry: Registry };
+
 /**
  * Returns the part of a file's plan that the options select. Prints the file's problems to stderr.
  * @throws InvalidPipelineError for a file with errors
  */
-export async function loadPlan(
-  file: string,
-  options: FileOptions & SelectionOptions,
-): Promise<SelectedPlan & { registry: Registry }> {
+export async function loadPlan(file: string, options: FileOptions & SelectionOptions): Promise<LoadedPlan> {
   const loaded = await loadFile(file, options);
   if (loaded.problems.length > 0) console.error(problemsText(loaded, paletteFor(process.stderr)));
   return { ...selectPlan(loaded, options), registry: loaded.registry };

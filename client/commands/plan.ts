@@ -5,7 +5,9 @@ import { EXCLUDED } from '../../domain/engine/item/item-result.js';
 import { listed } from '../../domain/engine/language/expressions/did-you-mean.js';
 import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
 import { paletteFor } from '../display/display.js';
+import { preflight, type Preflight } from '../../activities/engine/preflight.js';
 import type { FileOptions } from '../run/load-file.js';
+import { preflightLines, refuseFaults, statementsOf } from '../run/preflight.js';
 import {
   addFileOptions,
   addPluginOption,
@@ -25,31 +27,52 @@ interface PlanOptions extends FileOptions, SelectionOptions {
 export function createCommand(): Command {
   const command = new Command('plan')
     .description(
-      'Show what a run would do; with --why, also the first difference of each item from its receipt',
+      'Check the inputs and show what a run would do; with --why, also the first difference of each item from its receipt',
     )
     .argument('<file>', 'pipeline file')
     .option('--why', 'list each item that would run, and why')
-    .option('--json', 'print one JSON object per line: the plan, then each stage with its items');
+    .option(
+      '--json',
+      'print one JSON object per line: the plan, what was understood of its inputs, then each stage with its items',
+    );
   return addSelectionOptions(addPluginOption(addFileOptions(command))).action(showPlan);
 }
 
 async function showPlan(file: string, options: PlanOptions): Promise<void> {
   const { plan, items, registry } = await loadPlan(file, options);
+  const checked = await preflight(registry, plan, items);
+  // A source that cannot be listed is part of the plan below, with its stage.
+  refuseFaults(checked, (fault) => fault.listing !== true);
   const engine = new EngineContext(registry);
   try {
     const stages: StageForecast[] = [];
     if (options.json) console.log(JSON.stringify({ plan }));
+    if (options.json) console.log(JSON.stringify({ inputs: statementsOf(checked) }));
     for await (const stage of forecast(engine, plan, { items, force: options.force })) {
       stages.push(stage);
       if (options.json) console.log(JSON.stringify(stage));
     }
-    if (!options.json) console.log(planText(plan, stages, options.why === true, paletteFor(process.stdout)));
+    if (options.json) return;
+    const palette = paletteFor(process.stdout);
+    console.log(planText(plan, stages, options.why === true, palette, inputLines(checked, palette)));
   } finally {
     await engine.close();
   }
 }
 
-function planText(plan: Plan, forecasts: readonly StageForecast[], why: boolean, palette: Palette): string {
+/** What was understood of the inputs. */
+function inputLines(checked: Preflight, palette: Palette): string[] {
+  const paint = { found: String, warning: palette.yellow, unknown: palette.dim };
+  return preflightLines(checked).map(({ kind, text }) => paint[kind](text));
+}
+
+function planText(
+  plan: Plan,
+  forecasts: readonly StageForecast[],
+  why: boolean,
+  palette: Palette,
+  inputs: readonly string[],
+): string {
   const rows = plan.stages.map((stage, i) => stageRow(stage, forecasts[i], palette));
   const lines = fitTable(formatTable(rows), process.stdout);
   const body = lines.flatMap((line, i) => [
@@ -60,6 +83,7 @@ function planText(plan: Plan, forecasts: readonly StageForecast[], why: boolean,
   return [
     `${palette.bold(plan.name)}  work folder ${shortPath(plan.work)}`,
     ...body,
+    ...inputs,
     summary(forecasts),
   ].join('\n');
 }

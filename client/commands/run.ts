@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import type { SelectedPlan } from '../../domain/engine/language/select-stages.js';
 import {
   addFileOptions,
   addFollowOptions,
@@ -10,7 +9,8 @@ import {
 } from '../command-line/options.js';
 import { RunController } from '../run/controller.js';
 import type { FileOptions } from '../run/load-file.js';
-import { loadPlan } from './load-plan.js';
+import { checkInputs } from '../run/preflight.js';
+import { loadPlan, type LoadedPlan } from './load-plan.js';
 import { showRun, type FollowOptions } from './show-run.js';
 
 export interface RunOptions extends FileOptions, FollowOptions, SelectionOptions {
@@ -34,9 +34,14 @@ export function addRunOptions(command: Command): Command {
   ).option('--new', 'start a new run even if the same one is open in this work folder');
 }
 
-/** Runs a plan to its end. Throws {@link Exit} unless the run succeeded. */
-export async function runPlan({ plan, items }: SelectedPlan, options: RunOptions): Promise<void> {
-  const { force, prefix } = options;
+/**
+ * Runs a plan to its end, after its inputs were checked. Throws {@link Exit} unless the run succeeded.
+ * @throws SamMilError InvalidInput for faults that are found before the work
+ */
+export async function runPlan(selected: LoadedPlan, options: RunOptions): Promise<void> {
+  const { plan, items } = selected;
+  const { force, prefix, json } = options;
+  await checkInputs(selected, options, (line) => (json ? undefined : console.log(line)));
   await showRun(
     options,
     (controllerOptions) => RunController.open(plan, { ...controllerOptions, prefix }),

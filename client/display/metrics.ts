@@ -28,6 +28,8 @@ interface Spread {
   mean: number | null;
   std: number | null;
   n: number;
+  /** Folds or repeats in which the metric is undefined. */
+  undefined?: number;
 }
 
 const COLUMNS: readonly [metric: string, title: string][] = [
@@ -65,6 +67,7 @@ export async function metricsTable(path: string, palette: Palette, columns = Inf
   const notes = [
     ...describeNumbers(groups, protocol),
     ...(marked ? [OPTIMISTIC] : []),
+    ...describeGaps(groups, protocol),
     ...(left.length > 0 ? [`not shown for lack of space: ${left.join(', ')}; see the report`] : []),
   ];
   const table = [['', ...COLUMNS.map(([, title]) => palette.bold(title))], ...rows];
@@ -101,6 +104,17 @@ function describeNumbers(groups: MetricsSummary['groups'], usual: string): strin
     `mean ± standard deviation over ${each(over)}`,
     `${each(size)}; threshold by protocol ${each(groups.map(({ protocol = usual }) => protocol))}`,
   ];
+}
+
+/** Says which means leave out folds: without slides of a class, its rates are undefined. */
+function describeGaps(groups: MetricsSummary['groups'], usual: string): string[] {
+  const gaps = COLUMNS.flatMap(([metric, title]) => {
+    const missing = groups.map(({ protocol = usual, protocols }) => protocols[protocol]?.[metric]?.folds);
+    return missing.some((folds) => (folds?.undefined ?? 0) > 0) ? [title] : [];
+  });
+  return gaps.length === 0
+    ? []
+    : [`${gaps.join(', ')}: without the folds that lack slides or calls of a class`];
 }
 
 /** Renders the difference of the means of two reports as a table with one row per group. */

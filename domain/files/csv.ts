@@ -138,8 +138,10 @@ function parseRecords(text: string, file: string): ParsedRecord[] {
  */
 function refuseOtherSeparators(records: ParsedRecord[], file: string): void {
   for (const [separator, name] of OTHER_SEPARATORS) {
-    const fields = records.map(({ record }) => (record.length === 1 ? record[0].split(separator).length : 0));
-    if (fields[0] < 2 || fields.some((count) => count !== fields[0])) continue;
+    // A decimal comma divides the fields of such a row again.
+    const fields = records.map(({ record }) => record.join(',').split(separator).length);
+    if (records[0].record.length > 1 || fields[0] < 2 || fields.some((count) => count !== fields[0]))
+      continue;
     throw new SamMilError('InvalidInput', `its fields are separated by ${name}`, {
       file,
       expected: 'commas',

@@ -1,8 +1,9 @@
 import { checkScored, type Numbers } from './ranking.js';
 
 /**
- * Metrics when every slide with score >= threshold is called positive. Rates with a zero denominator are 0,
- * as with `zero_division=0` in scikit-learn.
+ * Metrics when every slide with score >= threshold is called positive. A rate is NaN where it is undefined:
+ * the rates of a class without slides, and the precision of a class that is never called. Means over classes
+ * leave those out, as scikit-learn's `balanced_accuracy_score`, and `zero_division=nan` of its other scores.
  */
 export interface ThresholdedMetrics {
   tp: number;
@@ -45,16 +46,14 @@ function computeRates(counts: { tp: number; fp: number; fn: number; tn: number }
     accuracy: ratio(tp + tn, tp + fp + fn + tn),
     ...positive,
     specificity: negative.recall,
-    balancedAccuracy: (positive.recall + negative.recall) / 2,
-    macro: {
-      precision: (positive.precision + negative.precision) / 2,
-      recall: (positive.recall + negative.recall) / 2,
-      f1: (positive.f1 + negative.f1) / 2,
-    },
+    ...classMeans([negative, positive]),
   };
 }
 
-/** Metrics when each slide is assigned its most probable class, for any number of classes. */
+/**
+ * Metrics when each slide is assigned its most probable class, for any number of classes. Undefined rates as
+ * in {@link ThresholdedMetrics}.
+ */
 export interface ArgmaxMetrics {
   /** matrix[true][called]: number of slides. */
   matrix: number[][];
@@ -75,21 +74,36 @@ export function argmaxMetrics(called: Numbers, labels: Numbers, classes: number)
     const ofK = row.reduce((sum, count) => sum + count, 0);
     return classRates(row[k], calledK - row[k], ofK - row[k]);
   });
-  const mean = (pick: 'precision' | 'recall' | 'f1') =>
-    rates.reduce((sum, rate) => sum + rate[pick], 0) / classes;
   const right = matrix.reduce((sum, row, k) => sum + row[k], 0);
   return {
     matrix,
     accuracy: ratio(right, labels.length),
-    balancedAccuracy: mean('recall'),
-    macro: { precision: mean('precision'), recall: mean('recall'), f1: mean('f1') },
+    ...classMeans(rates),
   };
 }
 
-function classRates(tp: number, fp: number, fn: number): { precision: number; recall: number; f1: number } {
+interface ClassRates {
+  precision: number;
+  recall: number;
+  f1: number;
+}
+
+/** Without slides of the class, an F1 or precision of 0 would say nothing about how the class is found. */
+function classRates(tp: number, fp: number, fn: number): ClassRates {
+  if (tp + fn === 0) return { precision: NaN, recall: NaN, f1: NaN };
   return { precision: ratio(tp, tp + fp), recall: ratio(tp, tp + fn), f1: ratio(2 * tp, 2 * tp + fp + fn) };
 }
 
+/** Unweighted means over the classes in which a rate is defined. */
+function classMeans(rates: readonly ClassRates[]): Pick<ArgmaxMetrics, 'balancedAccuracy' | 'macro'> {
+  const mean = (pick: keyof ClassRates) => {
+    const defined = rates.map((rate) => rate[pick]).filter((value) => !Number.isNaN(value));
+    return ratio(defined.reduce((sum, value) => sum + value, 0), defined.length); // prettier-ignore
+  };
+  const macro = { precision: mean('precision'), recall: mean('recall'), f1: mean('f1') };
+  return { balancedAccuracy: macro.recall, macro };
+}
+
 function ratio(part: number, whole: number): number {
-  return whole === 0 ? 0 : part / whole;
+  return whole === 0 ? NaN : part / whole;
 }

@@ -10,6 +10,8 @@ import type {
   StepDocument,
 } from './read/document.js';
 import { foldCondition, foldTemplate } from './expressions/analysis.js';
+import { mapTexts } from './expressions/template.js';
+import { escapeGlob } from './glob-text.js';
 import type { ItemSource, MatrixCell, Plan, RetryPlan, StagePlan, StepPlan } from './plan/plan.js';
 import { orderStages } from './check/stage-order.js';
 import { cellStage, stageCells } from './read/stage-cells.js';
@@ -134,7 +136,7 @@ function planStage(planned: PlannedStage, document: PipelineDocument, catalog: C
     name: cell ? cellStage(stage.name, cell.key) : stage.name,
     ...(cell && { of: stage.name }),
     needs: planNeeds(planned, from),
-    source: planSource(stage.source, known),
+    source: planSource(stage.source, known, document.params),
     maxParallel: settings.maxParallel ?? DEFAULT_MAX_PARALLEL,
     failFast: settings.failFast ?? false,
     minSuccess: settings.minSuccess ?? 1,
@@ -159,7 +161,7 @@ function planEntries(entries: readonly Entry[], known: Known): JsonObject {
   return Object.fromEntries(entries.map(({ key, value }) => [key, planValue(value, known)]));
 }
 
-function planSource(source: SourceDocument, known: Known): ItemSource {
+function planSource(source: SourceDocument, known: Known, params: PipelineDocument['params']): ItemSource {
   switch (source.kind) {
     case 'single':
       return { kind: 'single' };
@@ -168,7 +170,7 @@ function planSource(source: SourceDocument, known: Known): ItemSource {
     case 'from':
       return { kind: 'from', stage: known.references.from?.cell ?? source.stage.name, as: source.as };
     default: {
-      const value = planValue(source.value, known);
+      const value = planValue(source.value, source.kind === 'glob' ? literalPaths(known, params) : known);
       const key = source.keyField && { keyField: source.keyField.name };
       const exclude = source.exclude && planValue(source.exclude, known);
       const rest = {
@@ -181,6 +183,16 @@ function planSource(source: SourceDocument, known: Known): ItemSource {
         : { kind: source.kind, value: value as string, ...rest };
     }
   }
+}
+
+/** The known values for a pattern: paths are literal text in it, other text may contain wildcards. */
+function literalPaths(known: Known, params: PipelineDocument['params']): Known {
+  const isPath = (name: string) =>
+    params.some((param) => param.name === name && (param.type === 'path' || param.items === 'path'));
+  const values = Object.entries(known.values.params as JsonObject).map(([name, value]) => {
+    return [name, isPath(name) ? mapTexts(value, escapeGlob) : value] as const;
+  });
+  return { ...known, values: { ...known.values, params: Object.fromEntries(values) } };
 }
 
 /** @param layers settings in order of increasing precedence */

@@ -6,7 +6,7 @@ import {
   logLoss,
   type CalibrationBin,
 } from '../../statistics/calibration.js';
-import { argmaxMetrics, thresholdedMetrics } from '../../statistics/confusion.js';
+import { argmaxMetrics, thresholdedMetrics, type ArgmaxMetrics } from '../../statistics/confusion.js';
 import { delongAuc } from '../../statistics/delong.js';
 import { auc, averagePrecision, macroAuc } from '../../statistics/ranking.js';
 import { youdenPoint } from '../../statistics/roc.js';
@@ -32,7 +32,10 @@ export interface RankMetrics {
   calibration: CalibrationBin[];
 }
 
-/** Metrics of positive and negative calls, for the positive class except in `macro`. */
+/**
+ * Metrics of positive and negative calls, for the positive class except in `macro`. null: undefined, because
+ * a class has no slides or is never called.
+ */
 export interface CalledMetrics {
   /**
    * Slides with at least this score are called positive. null: no slide is, or the most probable class is
@@ -44,13 +47,13 @@ export interface CalledMetrics {
   optimistic?: string;
   accuracy: number;
   balanced_accuracy: number;
-  precision: number;
-  recall: number;
+  precision: number | null;
+  recall: number | null;
   specificity: number | null;
-  f1: number;
+  f1: number | null;
   /** confusion[true][called]. */
   confusion: number[][];
-  macro: { precision: number; recall: number; f1: number };
+  macro: { precision: number | null; recall: number | null; f1: number | null };
 }
 
 export interface Interval {
@@ -175,15 +178,15 @@ function called(scores: readonly number[], labels: readonly number[], threshold:
     ...(threshold.optimistic === undefined ? {} : { optimistic: threshold.optimistic }),
     accuracy: rates.accuracy,
     balanced_accuracy: rates.balancedAccuracy,
-    precision: rates.precision,
-    recall: rates.recall,
-    specificity: rates.specificity,
-    f1: rates.f1,
+    precision: defined(rates.precision),
+    recall: defined(rates.recall),
+    specificity: defined(rates.specificity),
+    f1: defined(rates.f1),
     confusion: [
       [tn, fp],
       [fn, tp],
     ],
-    macro: rates.macro,
+    macro: definedRates(rates.macro),
   };
 }
 
@@ -232,7 +235,8 @@ function severalClasses(
   const labels = predictions.map(({ label }) => label);
   const probabilities = predictions.map((prediction) => prediction.probabilities);
   const best = probabilities.map((row) => row.indexOf(Math.max(...row)));
-  const { matrix, accuracy, balancedAccuracy, macro } = argmaxMetrics(best, labels, classes);
+  const { matrix, accuracy, balancedAccuracy, macro: means } = argmaxMetrics(best, labels, classes);
+  const macro = definedRates(means);
   const metrics: CalledMetrics = {
     threshold: null,
     threshold_from: 'the most probable class',
@@ -259,6 +263,10 @@ function severalClasses(
     protocols: { honest: metrics, paper: metrics },
     intervals: {},
   };
+}
+
+function definedRates({ precision, recall, f1 }: ArgmaxMetrics['macro']): CalledMetrics['macro'] {
+  return { precision: defined(precision), recall: defined(recall), f1: defined(f1) };
 }
 
 /** JSON has neither NaN nor Infinity. */

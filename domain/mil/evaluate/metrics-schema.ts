@@ -13,7 +13,7 @@ function mapping(
   return { type: 'object', properties: { ...required, ...optional }, required: Object.keys(required) };
 }
 
-const RATES = { precision: RATE, recall: RATE, f1: RATE };
+const RATES = { precision: RATE_OR_NONE, recall: RATE_OR_NONE, f1: RATE_OR_NONE };
 
 const CALLED = mapping(
   {

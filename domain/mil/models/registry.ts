@@ -239,20 +239,35 @@ export function allModelOptions(): {
 }
 
 /**
- * Resolves the model's options with their defaults.
+ * Rejects options of a different model, since they would have no effect.
  *
- * @param given parameters of the activity in camelCase; those that are not model options are ignored
- * @throws SamMilError InvalidInput where an option of a different model is set, since it would have no effect
+ * @param given names of parameters in kebab-case; those that are not model options are ignored
+ * @throws SamMilError InvalidInput naming the models that take the option
  */
-export function resolveOptions(model: string, given: Readonly<Record<string, unknown>>): OptionValues {
+export function refuseForeignOptions(model: string, given: readonly string[]): void {
   const { options } = modelEntry(model);
   for (const { name, defaults } of allModelOptions()) {
-    if (given[camelCase(name)] === undefined || name in options) continue;
+    if (!given.includes(name) || name in options) continue;
     throw new SamMilError('InvalidInput', `\`${name}\` has no effect on model ${model}`, {
       expected: `\`${name}\` only with ${[...defaults.keys()].join(', ')}`,
       next: `remove it; options of ${model}: ${Object.keys(options).join(', ') || 'none'}`,
     });
   }
+}
+
+/**
+ * Resolves the model's options with their defaults.
+ *
+ * @param given parameters of the activity in camelCase; those that are not model options are ignored
+ * @throws SamMilError InvalidInput where an option of a different model is set
+ */
+export function resolveOptions(model: string, given: Readonly<Record<string, unknown>>): OptionValues {
+  const { options } = modelEntry(model);
+  const names = allModelOptions().map(({ name }) => name);
+  refuseForeignOptions(
+    model,
+    names.filter((name) => given[camelCase(name)] !== undefined),
+  );
   return Object.fromEntries(
     Object.entries(options).map(([name, option]) => {
       const value = given[camelCase(name)] ?? option.default;

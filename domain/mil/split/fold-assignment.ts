@@ -90,8 +90,9 @@ export function referenceFolds(
 
 /**
  * Chooses whole units for the validation set, in random order, as long as every class of the unit stays
- * within its quota of `ratio`. A class without any unit then gets its smallest one. By default, quotas are
- * rounded and at least 1 if the class has two or more units.
+ * within its quota of `ratio`. A class without any unit then gets its smallest one. No unit is chosen that
+ * would leave a class without units for training. By default, quotas are rounded and at least 1 if the class
+ * has two or more units.
  *
  * @param quotaOf computes the quota of a class from its numbers of slides and units
  * @returns true for each unit in the validation set
@@ -105,22 +106,26 @@ export function chooseValidation(
   const chosen = units.map(() => false);
   if (ratio === 0) return chosen;
   const totals = sumCounts(units);
-  const quota = totals.map((total, k) => {
-    const holders = units.filter(({ counts }) => counts[k] > 0).length;
-    return quotaOf(total, holders);
-  });
+  const left = totals.map((_, k) => units.filter(({ counts }) => counts[k] > 0).length);
+  const quota = totals.map((total, k) => quotaOf(total, left[k]));
   const taken = totals.map(() => 0);
+  const spared = (unit: number) => units[unit].counts.every((count, k) => count === 0 || left[k] > 1);
   const take = (unit: number) => {
     chosen[unit] = true;
-    units[unit].counts.forEach((count, k) => (taken[k] += count));
+    units[unit].counts.forEach((count, k) => {
+      taken[k] += count;
+      if (count > 0) left[k]--;
+    });
   };
   const order = random.permutation(units.length);
   for (const unit of order) {
-    if (units[unit].counts.every((count, k) => count === 0 || taken[k] + count <= quota[k])) take(unit);
+    const fits = units[unit].counts.every((count, k) => count === 0 || taken[k] + count <= quota[k]);
+    if (fits && spared(unit)) take(unit);
   }
   quota.forEach((limit, k) => {
     if (limit === 0 || taken[k] > 0) return;
-    const holders = [...order].filter((unit) => units[unit].counts[k] > 0);
+    const holders = [...order].filter((unit) => units[unit].counts[k] > 0 && spared(unit));
+    if (holders.length === 0) return;
     take(holders.reduce((best, unit) => (units[unit].counts[k] < units[best].counts[k] ? unit : best)));
   });
   return chosen;

@@ -15,7 +15,7 @@ export interface LabeledBag {
 export interface MatchOptions {
   /**
    * `exact`: a row names a slide. `contains`: it names a patient, whose name is part of the slides' names
-   * (the published TCGA rule).
+   * (the published TCGA rule), between characters that are neither letters nor digits.
    */
   match: 'exact' | 'contains';
   /** How to handle bags without a label and labels without a bag. */
@@ -40,24 +40,32 @@ export function matchLabels(
   table: LabelTable,
   options: MatchOptions,
 ): MatchResult {
-  const findRows = rowFinder(table.rows, options.match);
+  // Rows without a label count too: their slides must not get the label of another row.
+  const entries = [...table.rows, ...table.unlabeled];
+  const findRows = rowFinder(entries, options.match);
   const bags: LabeledBag[] = [];
   const dropped: MatchResult['dropped'] = [];
   const unlabeled: string[] = [];
   const used = new Set<number>();
   for (const item of [...items].sort((a, b) => (a.key < b.key ? -1 : 1))) {
     const rows = findRows(item.key);
-    if (rows.length > 1) throw ambiguous(item.key, rows, table);
+    if (rows.length > 1) throw ambiguous(item.key, rows.map((row) => entries[row]), table.file); // prettier-ignore
     rows.forEach((row) => used.add(row));
     if (item.status !== 'done') dropped.push({ name: item.key, reason: item.reason ?? item.status });
     else if (rows.length === 0) unlabeled.push(item.key);
+    else if (rows[0] >= table.rows.length) dropped.push(withoutLabel(item.key, entries[rows[0]].line, table));
     else bags.push(labeled(item.key, rows[0], table, options.match));
   }
-  const missing = table.rows.filter((_, row) => !used.has(row)).map(({ name }) => name);
+  const missing = entries.filter((_, row) => !used.has(row)).map(({ name }) => name);
   if (options.unmatched === 'error') refuseUnmatched(unlabeled, missing, table.file);
   unlabeled.forEach((name) => dropped.push({ name, reason: 'no label' }));
   missing.forEach((name) => dropped.push({ name, reason: 'no slide' }));
   return { bags, dropped };
+}
+
+function withoutLabel(name: string, line: number, { unlabeled }: LabelTable): MatchResult['dropped'][0] {
+  const text = unlabeled.find((row) => row.line === line)?.text ?? '';
+  return { name, reason: `no label in line ${line}${text === '' ? '' : ` (${text})`}` };
 }
 
 function labeled(key: string, row: number, table: LabelTable, match: MatchOptions['match']): LabeledBag {
@@ -70,29 +78,55 @@ function labeled(key: string, row: number, table: LabelTable, match: MatchOption
  * File extensions that occur in labels files. A name is looked up as written first, then without its
  * extension.
  */
-const EXTENSIONS = /\.(svs|tiff?|ndpi|mrxs|scn|bif|vms|vmu|dcm|jpe?g|png|h5|pt)$/i;
+const EXTENSIONS =
+  /\.(svs|svslide|tiff?|ndpi|mrxs|scn|bif|vms|vmu|czi|dcm|jpe?g|png|h5|hdf5|pt|npy|npz|safetensors)$/i;
 
-function rowFinder(rows: readonly LabelRow[], match: MatchOptions['match']): (key: string) => number[] {
+type NamedRow = Pick<LabelRow, 'name' | 'line'>;
+
+/** Names are compared in one Unicode form: macOS writes the names of files in another one than editors do. */
+function rowFinder(rows: readonly NamedRow[], match: MatchOptions['match']): (key: string) => number[] {
+  const names = rows.map(({ name }) => name.normalize());
   if (match === 'contains') {
-    return (key) => rows.flatMap(({ name }, row) => (key.includes(name) ? [row] : []));
+    return (key) => {
+      const whole = key.normalize();
+      return longest(
+        names.flatMap((name, row) => (containsName(whole, name) ? [row] : [])),
+        names,
+      );
+    };
   }
-  const exact = new Map(rows.map(({ name }, row) => [name, row]));
+  const exact = new Map(names.map((name, row) => [name, row]));
   const bare = new Map<string, number[]>();
-  rows.forEach(({ name }, row) => {
+  names.forEach((name, row) => {
     const base = name.replace(EXTENSIONS, '');
     bare.set(base, [...(bare.get(base) ?? []), row]);
   });
   return (key) => {
-    const row = exact.get(key);
-    return row === undefined ? (bare.get(key) ?? []) : [row];
+    const row = exact.get(key.normalize());
+    return row === undefined ? (bare.get(key.normalize()) ?? []) : [row];
   };
 }
 
-function ambiguous(key: string, rows: readonly number[], table: LabelTable): SamMilError {
+/** Whether `key` contains `name` with no letter or digit directly before or after it: `P10` has no `P1`. */
+function containsName(key: string, name: string): boolean {
+  for (let at = key.indexOf(name); at >= 0; at = key.indexOf(name, at + 1)) {
+    if (!/[\p{L}\p{N}]$/u.test(key.slice(0, at)) && !/^[\p{L}\p{N}]/u.test(key.slice(at + name.length)))
+      return true;
+  }
+  return false;
+}
+
+/** A name that contains all others is the one that is meant: `P1-2`, not `P1`, for the slide `P1-2-a`. */
+function longest(rows: readonly number[], names: readonly string[]): number[] {
+  const whole = rows.filter((row) => rows.every((other) => names[row].includes(names[other])));
+  return whole.length === 1 ? whole : [...rows];
+}
+
+function ambiguous(key: string, rows: readonly NamedRow[], file: string): SamMilError {
   return new SamMilError('InvalidInput', `slide "${key}" matches ${rows.length} rows`, {
-    file: table.file,
+    file,
     expected: 'one row per slide',
-    found: rows.map((row) => `line ${table.rows[row].line} "${table.rows[row].name}"`).join(', '),
+    found: rows.map(({ line, name }) => `line ${line} "${name}"`).join(', '),
   });
 }
 

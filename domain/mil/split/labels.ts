@@ -1,5 +1,8 @@
 import { SamMilError } from '../../errors.js';
 import { readCsv } from '../../files/csv.js';
+import { classNames } from './class-names.js';
+import { findColumns, type ColumnOptions } from './label-columns.js';
+import { isMissing, MISSING_WORDS, spellingsText, twoSpellings } from './label-text.js';
 
 /** One row of a labels file. `label` indexes {@link LabelTable.classes}. */
 export interface LabelRow {
@@ -7,118 +10,145 @@ export interface LabelRow {
   /** The slide, case or patient of the row, as written. */
   name: string;
   label: number;
-  /** The patient, whose slides must stay in one set. Absent if the row is not grouped. */
+  /** The patient, whose slides must stay in one set. Absent if the file has no patient column. */
   group?: string;
+  /** The patient that `group-column: none` ignores. */
+  ignoredGroup?: string;
+}
+
+/** A row whose label is not known. */
+export interface UnlabeledRow {
+  line: number;
+  name: string;
+  /** The cell of the label, as written. */
+  text: string;
 }
 
 export interface LabelTable {
   file: string;
   /** Names in class-index order. */
   classes: string[];
+  /** Name of the patient column, if the file has one. */
+  groupColumn?: string;
   rows: LabelRow[];
+  /** Only with `unmatched: drop`. */
+  unlabeled: UnlabeledRow[];
 }
 
-export interface LabelOptions {
-  keyColumn?: string;
-  labelColumn?: string;
-  /**
-   * Column whose equal values stay in one set; `none` disables grouping. Default: a patient column, if the
-   * file has one.
-   */
-  groupColumn?: string;
+export interface LabelOptions extends ColumnOptions {
   /** Class names in index order (the last of two is the positive one). Default: sorted, numbers by value. */
   classes?: readonly string[];
+  /** `drop`: rows without a label are listed instead of refused. Default: refused. */
+  unmatched?: 'error' | 'drop';
 }
 
-const KEY_COLUMNS = [
-  'slide_id',
-  'slide',
-  'name',
-  'image_id',
-  'image',
-  'filename',
-  'file',
-  'bag_id',
-  'bag',
-  'case_id',
-  'case',
-  'patient',
-];
-const LABEL_COLUMNS = ['label', 'bag_label', 'slide_label', 'class', 'target', 'oncotree_code', 'diagnosis'];
-const GROUP_COLUMNS = ['patient', 'patient_id', 'case_id', 'case'];
+interface TextRow {
+  line: number;
+  name: string;
+  label: string;
+  group?: string;
+  ignoredGroup?: string;
+}
 
 /**
  * Reads a labels CSV. With a header, columns are found by name. Without one, they are name and label, as in
- * the published CAMELYON16 and TCGA files. A file has a header if its first row contains the name of a known
- * label column or the options request a column by name.
+ * the published CAMELYON16 and TCGA files. Text such as `nan` or `NA` is a missing label unless `classes`
+ * lists it. Rows with nothing but empty cells are skipped.
  *
- * @throws SamMilError InvalidInput naming the file and line: unknown column, empty cell, repeated name, fewer
- *   than two classes
+ * @throws SamMilError InvalidInput naming the file and line: unknown column, row without name, label or
+ *   patient, repeated name, a class or patient that is spelled in several ways, fewer than two classes
  */
 export function readLabels(path: string, options: LabelOptions = {}): LabelTable {
   const table = readCsv(path, { header: false });
-  const lines = table.rows.map(({ line, values }) => ({
-    line,
-    cells: table.columns.map((column) => (values[column] ?? '').trim()),
-  }));
-  const columns = findColumns(path, lines[0].cells, options);
-  const rows = (columns.header ? lines.slice(1) : lines).map(({ line, cells }) => {
-    const [name, label] = [cells[columns.key] ?? '', cells[columns.label] ?? ''];
-    if (name === '' || label === '') {
-      throw new SamMilError('InvalidInput', 'this row has no name or no label', {
-        file: `${path}:${line}`,
-        found: cells.join(',').slice(0, 120),
-      });
-    }
+  const lines = table.rows
+    .map(({ line, values }) => ({
+      line,
+      cells: table.columns.map((column) => (values[column] ?? '').trim()),
+    }))
+    .filter(({ cells }) => cells.some((cell) => cell !== ''));
+  if (lines.length === 0) throw new SamMilError('InvalidInput', 'has no rows', { file: path });
+  const columns = findColumns(path, lines.map(({ cells }) => cells), options); // prettier-ignore
+  const all = (columns.header ? lines.slice(1) : lines).map(({ line, cells }): TextRow => {
     const group = columns.group === undefined ? undefined : cells[columns.group];
-    return { line, name, label, ...(group ? { group } : {}) };
+    const name = cells[columns.key];
+    if (name === '') throw noName(`${path}:${line}`, cells);
+    const ignored = columns.ignored === undefined ? '' : cells[columns.ignored];
+    return {
+      ...{ line, name, label: cells[columns.label] },
+      ...(group !== undefined && { group }),
+      ...(!isMissing(ignored) && { ignoredGroup: ignored }),
+    };
   });
-  refuseRepeats(path, rows);
+  refuseRepeats(path, all);
+  const unknown = (row: TextRow) => isMissing(row.label) && !options.classes?.includes(row.label);
+  const without = all.filter(unknown);
+  if (options.unmatched !== 'drop') refuseUnlabeled(path, without);
+  const rows = all.filter((row) => !unknown(row));
+  if (columns.group !== undefined) refusePatients(path, lines[0].cells[columns.group], rows);
   const classes = classNames(path, rows, options.classes);
-  return { file: path, classes, rows: rows.map((row) => ({ ...row, label: classes.indexOf(row.label) })) };
+  return {
+    file: path,
+    classes,
+    ...(columns.group !== undefined && { groupColumn: lines[0].cells[columns.group] }),
+    rows: rows.map((row) => ({ ...row, label: classes.indexOf(row.label) })),
+    unlabeled: without.map(({ line, name, label }) => ({ line, name, text: label })),
+  };
 }
 
-interface Columns {
-  header: boolean;
-  key: number;
-  label: number;
-  group?: number;
+function noName(file: string, cells: readonly string[]): SamMilError {
+  return new SamMilError('InvalidInput', 'this row has no name', {
+    file,
+    found: cells.join(',').slice(0, 120),
+  });
 }
 
-function findColumns(path: string, first: readonly string[], options: LabelOptions): Columns {
-  const names = first.map((cell) => cell.toLowerCase());
-  const grouped = options.groupColumn !== undefined && options.groupColumn !== 'none';
-  const byName = options.keyColumn !== undefined || options.labelColumn !== undefined || grouped;
-  if (!byName && !names.some((name) => LABEL_COLUMNS.includes(name))) {
-    if (first.length >= 2) return { header: false, key: 0, label: 1 };
-    throw new SamMilError('InvalidInput', 'labels need a name and a label', {
-      file: path,
-      expected: 'rows of name,label, or a header with a label column',
-      found: first.join(','),
+function refuseUnlabeled(path: string, rows: readonly TextRow[]): void {
+  if (rows.length === 0) return;
+  const what = rows.length === 1 ? '1 row has no label' : `${rows.length} rows have no label`;
+  throw new SamMilError('InvalidInput', what, {
+    file: `${path}:${rows[0].line}`,
+    expected: `a class in each row (without a class: ${MISSING_WORDS})`,
+    found: listRows(rows, ({ label }) => label),
+    next: 'add the labels, or set `unmatched: drop` to omit these slides; if such a text is a class, list it in `classes`',
+  });
+}
+
+/**
+ * The patient of every slide must be known: with slides of a patient in two sets, a model would be tested on
+ * its training data.
+ */
+function refusePatients(path: string, column: string, rows: readonly TextRow[]): void {
+  const without = rows.filter(({ group = '' }) => isMissing(group));
+  if (without.length > 0) {
+    const count = without.length === 1 ? '1 row has' : `${without.length} rows have`;
+    throw new SamMilError('InvalidInput', `${count} no patient in column "${column}"`, {
+      file: `${path}:${without[0].line}`,
+      expected: 'a patient in each row',
+      found: listRows(without, ({ group = '' }) => group),
+      next: 'add the patients, or set `group-column: none` if slides of one patient may be in different sets',
     });
   }
-  const find = (candidates: readonly string[], what: string) => {
-    const at = candidates.map((name) => names.indexOf(name.toLowerCase())).find((index) => index >= 0);
-    if (at !== undefined) return at;
-    throw new SamMilError('InvalidInput', `no ${what} column`, {
-      file: path,
-      expected: `one of ${candidates.join(', ')}`,
-      found: `columns ${first.join(', ')}`,
-      next: `rename the column, or set ${what === 'group' ? 'group-column' : `${what}-column`}`,
-    });
-  };
-  const key = find(options.keyColumn ? [options.keyColumn] : KEY_COLUMNS, 'key');
-  const label = find(options.labelColumn ? [options.labelColumn] : LABEL_COLUMNS, 'label');
-  if (grouped) return { header: true, key, label, group: find([options.groupColumn!], 'group') };
-  const guessed = GROUP_COLUMNS.map((name) => names.indexOf(name)).find(
-    (at) => at >= 0 && at !== key && at !== label,
-  );
-  return {
-    header: true,
-    key,
-    label,
-    ...(options.groupColumn === 'none' || guessed === undefined ? {} : { group: guessed }),
-  };
+  const several = twoSpellings(rows.map(({ line, group = '' }) => ({ line, text: group })));
+  if (several === undefined) return;
+  const [first, second] = several.spellings;
+  throw new SamMilError('InvalidInput', `patient "${first.text}" is also spelled "${second.text}"`, {
+    file: `${path}:${second.lines[0]}`,
+    expected: `one spelling for each patient in column "${column}"`,
+    found: spellingsText(several),
+    next: 'spell each patient one way',
+  });
+}
+
+const MAX_ROWS = 12;
+
+/** `line 3 "s01" (nan), line 7 "s05"`. */
+function listRows(rows: readonly TextRow[], cellOf: (row: TextRow) => string): string {
+  const shown = rows.slice(0, MAX_ROWS).map((row) => {
+    const cell = cellOf(row);
+    return `line ${row.line} "${row.name}"${cell === '' ? '' : ` (${cell})`}`;
+  });
+  const more = rows.length > MAX_ROWS ? `, and ${rows.length - MAX_ROWS} more` : '';
+  return `${shown.join(', ')}${more}`;
 }
 
 function refuseRepeats(path: string, rows: readonly { line: number; name: string }[]): void {
@@ -134,61 +164,4 @@ function refuseRepeats(path: string, rows: readonly { line: number; name: string
     }
     lines.set(name, line);
   }
-}
-
-function classNames(
-  path: string,
-  rows: readonly { line: number; label: string }[],
-  requested: readonly string[] | undefined,
-): string[] {
-  const present = [...new Set(rows.map(({ label }) => label))].sort(compareLabels);
-  if (present.length < 2) {
-    throw new SamMilError('InvalidInput', 'the labels have only one class', {
-      file: path,
-      expected: 'at least two classes',
-      found: present.join(', ') || 'no rows',
-    });
-  }
-  if (requested === undefined) return positiveLast(path, present);
-  const twice = requested.find((name, i) => requested.indexOf(name) !== i);
-  if (twice !== undefined) {
-    throw new SamMilError('InvalidInput', `\`classes\` contains "${twice}" twice`, {
-      file: path,
-      expected: 'each class once',
-      found: requested.join(', '),
-    });
-  }
-  const stranger = rows.find(({ label }) => !requested.includes(label));
-  if (stranger !== undefined) {
-    throw new SamMilError('InvalidInput', 'the label is not one of `classes`', {
-      file: `${path}:${stranger.line}`,
-      expected: requested.join(', '),
-      found: stranger.label,
-    });
-  }
-  return [...requested];
-}
-
-/** Names of negative classes. */
-const NEGATIVE = /^(normal|negative|neg|benign|healthy|control|no|none|false|absent)$/i;
-
-/**
- * The last of two sorted names is scored as the positive class. If it is a negative name, every F1 and
- * heatmap would be of the wrong class.
- */
-function positiveLast(path: string, classes: string[]): string[] {
-  const [first, last] = classes;
-  if (classes.length !== 2 || !NEGATIVE.test(last) || NEGATIVE.test(first)) return classes;
-  throw new SamMilError('InvalidInput', `"${last}" would be scored as the positive class`, {
-    file: path,
-    expected: 'the positive class last (alphabetical order unless `classes` is set)',
-    found: classes.join(', '),
-    next: `set \`classes: [${last}, ${first}]\``,
-  });
-}
-
-function compareLabels(a: string, b: string): number {
-  const [x, y] = [Number(a), Number(b)];
-  if (!Number.isNaN(x) && !Number.isNaN(y) && x !== y) return x - y;
-  return a < b ? -1 : 1;
 }

@@ -40,7 +40,7 @@ export const parameters = defineParameters({
     'group-column': {
       type: 'string',
       description:
-        'Column of the labels whose equal values stay in one set. none disables grouping. Default: a patient or case column, if the file has one.',
+        'Column of the labels whose equal values stay in one set. none disables grouping. Default: a column such as patient, PatientID, subject_id, submitter_id, mrn or case_id, if the file has one.',
     },
     splits: fileInput(
       'splits',
@@ -51,14 +51,14 @@ export const parameters = defineParameters({
       enum: ['exact', 'contains'],
       default: 'exact',
       description:
-        "exact: a row names a slide. contains: a row names a patient, whose name is part of the slides' names (as for TCGA).",
+        "exact: a row names a slide. contains: a row names a patient, whose name is part of the slides' names as a whole word, the longest if several match (as for TCGA).",
     },
     unmatched: {
       type: 'string',
       enum: ['error', 'drop'],
       default: 'error',
       description:
-        'How to handle slides without a label and labels without a slide. Slides that were skipped or failed earlier are always omitted and reported.',
+        'How to handle slides without a label (no row, an empty cell, nan, NA, ...) and labels without a slide. Slides that were skipped or failed earlier are always omitted and reported.',
     },
     'key-column': {
       type: 'string',

@@ -4,7 +4,8 @@ import { SamMilError } from '../../errors.js';
 import { firstNames } from '../bags/first-names.js';
 import { writeAtomic } from '../../files/atomic.js';
 import { readItems } from '../../engine/store/items.js';
-import type { Job, JobResult } from '../../job.js';
+import type { ItemRecord, Job, JobResult } from '../../job.js';
+import { describeCohort, splitWarnings, type MadeSplits } from './describe-splits.js';
 import { identicalBags } from './identical-bags.js';
 import { readGivenSplits } from './given-splits.js';
 import { matchLabels, type LabeledBag } from './labeled-bags.js';
@@ -15,22 +16,12 @@ import type { SplitWith } from './parameters.js';
 
 /** Creates a splits file from labels and bags. Errors name the slides. */
 export async function run(job: Job<SplitWith>): Promise<JobResult> {
-  const { splits, dropped } = makeSplits(job.with);
-  if (dropped.length > 0) {
-    job.log('warn', `${dropped.length} slides or labels are omitted`, {
-      names: dropped.slice(0, 20).map(({ name, reason }) => `${name} (${reason})`),
-    });
-  }
-  const identical = identicalBags(readItems(job.with.bags.path));
-  if (identical.length > 0) {
-    job.log(
-      'warn',
-      `${identical.length} slides exist under several names: assign each to one patient (group-column)`,
-      {
-        names: identical.slice(0, 20).map((names) => names.join(' = ')),
-      },
-    );
-  }
+  const items = readItems(job.with.bags.path);
+  const made = splitItems(items, job.with);
+  const { splits, dropped } = made;
+  const identical = identicalBags(items);
+  const warnings = [...splitWarnings(made), ...identicalWarning(identical)];
+  for (const warning of warnings) job.log('warn', warning);
   const text = formatSplits(splits);
   const path = join(job.scratch, 'splits.json');
   writeAtomic(path, text);
@@ -42,19 +33,31 @@ export async function run(job: Job<SplitWith>): Promise<JobResult> {
       ),
       digest: digestOf(text),
       slides: Object.keys(splits.labels).length,
+      cohort: describeCohort(made),
       dropped: dropped.map(({ name, reason }) => ({ name, reason })),
       identical,
+      warnings,
     },
   };
 }
 
+function identicalWarning(identical: readonly string[][]): string[] {
+  if (identical.length === 0) return [];
+  const named = firstNames(identical.map((names) => names.join(' = ')));
+  return [
+    `${identical.length} slides exist under several names: assign each to one patient (group-column): ${named}`,
+  ];
+}
+
 /** Creates the splits that the parameters request, and checks them for leaks. */
-export function makeSplits(options: SplitWith): {
-  splits: Splits;
-  dropped: { name: string; reason: string }[];
-} {
+export function makeSplits(options: SplitWith): MadeSplits {
+  return splitItems(readItems(options.bags.path), options);
+}
+
+/** As {@link makeSplits}, for these items. */
+export function splitItems(items: readonly ItemRecord[], options: Omit<SplitWith, 'bags'>): MadeSplits {
   const table = readLabels(options.labels.path, options);
-  const { bags, dropped } = matchLabels(readItems(options.bags.path), table, options);
+  const { bags, dropped } = matchLabels(items, table, options);
   refuseAbsentClass(bags, table);
   const groups = bags.flatMap(({ key, group }) => (group === undefined ? [] : [[key, group] as const]));
   const splits: Splits = {
@@ -71,7 +74,7 @@ export function makeSplits(options: SplitWith): {
         : givenRepeats(bags, dropped, options),
   };
   checkSplits(splits, options.splits?.path ?? options.labels.path);
-  return { splits, dropped };
+  return { splits, table, bags, dropped };
 }
 
 /**
@@ -91,7 +94,11 @@ function refuseAbsentClass(bags: readonly LabeledBag[], { classes, file, rows }:
   });
 }
 
-function buildRepeats(bags: readonly LabeledBag[], table: LabelTable, options: SplitWith): Repeat[] {
+function buildRepeats(
+  bags: readonly LabeledBag[],
+  table: LabelTable,
+  options: Omit<SplitWith, 'bags'>,
+): Repeat[] {
   return Array.from({ length: options.repeats }, (_, repeat) => {
     const seed = options.seed + repeat;
     const settings = { folds: options.folds, seed, valRatio: options.valRatio };
@@ -115,7 +122,7 @@ function buildRepeats(bags: readonly LabeledBag[], table: LabelTable, options: S
 function givenRepeats(
   bags: readonly LabeledBag[],
   dropped: readonly { name: string }[],
-  options: SplitWith,
+  options: Omit<SplitWith, 'bags'>,
 ): Repeat[] {
   const file = options.splits!.path;
   const known = new Set(bags.map(({ key }) => key));

@@ -3,10 +3,16 @@ import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { itemsOfSource } from '../../../activities/engine/item-sources.js';
+import { listLines } from '../../../activities/engine/list-items.js';
 import type { ListItemsInput } from '../../../activities/engine/stage-messages.js';
 import { MANIFEST, withVanished } from '../../../activities/engine/vanished-items.js';
+import { loadPipeline } from '../../../domain/engine/language/load-pipeline.js';
+import type { Plan, StagePlan } from '../../../domain/engine/language/plan/plan.js';
 import { executionFolder } from '../../../domain/engine/store/paths.js';
+import { hasCode } from '../../domain/mil/support.js';
 import { scratchFolder } from '../../support/scratch-folder.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+import { TEST_CATALOG } from '../../support/test-catalog.js';
 
 const folder = scratchFolder();
 
@@ -81,4 +87,127 @@ test('a table of excluded items that does not fit the items is refused with the 
   await refused('name,reason\nslide_c,blur\n', /no column `slide_id`.*slide_id or item or slide/);
   await refused('slide_id,reason\nslide_c,blur\nslide_c,pen\n', /"slide_c" is excluded twice/);
   await refused('slide_id,reason\nslide_b,blur\n', /1 of 3 files are missing/);
+});
+
+/** Lists the items of a pipeline with one stage, as a run does. */
+async function listed(base: string, source: string, params = '', set: [string, string][] = []) {
+  const text = `pipeline: 1\nname: p\n${params}stages:\n  a:\n    foreach: ${source}\n    uses: pathology.patch\n    with: { slide: '\${{ item.path }}' }\n`;
+  const { plan, problems } = loadPipeline(text, {
+    file: join(base, 'p.yaml'),
+    catalog: TEST_CATALOG,
+    cwd: base,
+    set,
+  });
+  assert.ok(plan, JSON.stringify(problems));
+  const lines = await listLines(plan, plan.stages[0], {}, join(base, 'work'));
+  return lines.map(({ fields }) => fields);
+}
+
+const PARAMS = "params: { folder: { type: path }, pattern: { type: string, default: '*.{svs,tif,ndpi}' } }\n";
+const NAMED = "{ glob: '${{ params.folder }}/${{ params.pattern }}' }";
+
+test('the text of a path param is literal in a pattern', async (context) => {
+  const base = temporaryFolder(context);
+  const folders = [
+    'Study [A-C]',
+    'Study B',
+    'slides (2)',
+    'slides 2',
+    '@(v2)',
+    'v2',
+    'brace{1,2}',
+    'brace1',
+    '!x',
+    'a*',
+    'ab',
+  ];
+  for (const folder of folders) {
+    mkdirSync(join(base, folder));
+    writeFileSync(join(base, folder, `of ${folder.replace('/', '')}.svs`), 'x');
+  }
+  for (const folder of folders) {
+    const path = join(base, folder, `of ${folder}.svs`);
+    for (const source of [NAMED, '{ glob: "${{ format(\'{0}/{1}\', params.folder, params.pattern) }}" }']) {
+      const found = await listed(base, source, PARAMS, [['folder', folder]]);
+      assert.deepEqual(
+        found.map((fields) => fields.path),
+        [path],
+        folder,
+      );
+    }
+  }
+});
+
+test('an output of an earlier stage is literal in a pattern', async (context) => {
+  const base = temporaryFolder(context);
+  for (const name of ['out [1]', 'out 1']) {
+    mkdirSync(join(base, name));
+    writeFileSync(join(base, name, 'a.h5'), 'x');
+  }
+  const source = { kind: 'glob', value: '${{ needs.first.outputs.folder }}/*.h5', as: 'item' } as const;
+  const stage = { name: 'a', needs: ['first'], source } as unknown as StagePlan;
+  const needs = { first: { result: 'success', outputs: { folder: join(base, 'out [1]') } } };
+  const lines = await listLines({ base } as Plan, stage, needs, join(base, 'work'));
+  assert.deepEqual(
+    lines.map(({ fields }) => fields.path),
+    [join(base, 'out [1]', 'a.h5')],
+  );
+});
+
+test('extensions match in either case, in the patterns of every shipped pipeline', async (context) => {
+  const base = temporaryFolder(context);
+  for (const name of ['a.svs', 'b.SVS', 'c.TIF', 'd.Tif', 'e.NDPI', 'f.txt'])
+    writeFileSync(join(base, name), 'x');
+  const found = await listed(base, NAMED, PARAMS, [['folder', '.']]);
+  assert.deepEqual(
+    found.map(({ name }) => name),
+    ['a', 'b', 'c', 'd', 'e'],
+  );
+  // A name without a wildcard is that name only.
+  writeFileSync(join(base, 'A.svs'), 'x');
+  assert.deepEqual(
+    (await listed(base, '{ glob: a.svs }')).map(({ name }) => name),
+    ['a'],
+  );
+});
+
+test('a missing file in a column of paths is refused by name, and the others stay beside the table', async (context) => {
+  const base = temporaryFolder(context);
+  for (const folder of ['table', 'table/bags', 'bags']) mkdirSync(join(base, folder));
+  for (const name of ['table/bags/a.h5', 'table/bags/b.h5', 'bags/a.h5', 'bags/b.h5', 'bags/c.h5']) {
+    writeFileSync(join(base, name), name);
+  }
+  const table = join(base, 'table/bags.csv');
+  const source = '{ csv: table/bags.csv, key: id }';
+  writeFileSync(table, 'id,features,note\na,bags/a.h5,1.5\nb,bags/b.h5,a.b\nc,,\n');
+  const beside = (await listed(base, source)).map(({ features, note }) => [features, note]);
+  assert.deepEqual(beside, [
+    [join(base, 'table/bags/a.h5'), '1.5'],
+    [join(base, 'table/bags/b.h5'), 'a.b'],
+    ['', ''],
+  ]);
+  writeFileSync(table, 'id,features\na,bags/a.h5\nb,bags/b.h5\nc,bags/c.h5\n');
+  await assert.rejects(
+    listed(base, source),
+    hasCode('InvalidInput', /1 of 3 files are missing.*bags\.csv:4: .*table\/bags\/c\.h5/),
+  );
+  writeFileSync(table, 'id,features\nc,bags/c.h5\n');
+  await assert.rejects(
+    listed(base, source),
+    hasCode('InvalidInput', /"features" names files beside the pipeline, not beside the table/),
+  );
+  writeFileSync(table, `id,features\nc,${join(base, 'bags/c.h5')}\n`);
+  assert.equal((await listed(base, source))[0].features, join(base, 'bags/c.h5'));
+});
+
+test('the key and columns of names are text, even if files beside the table have these names', async (context) => {
+  const base = temporaryFolder(context);
+  for (const name of ['a.tif', 'b.tif']) writeFileSync(join(base, name), 'x');
+  writeFileSync(join(base, 't.csv'), 'slide_id,path,image\na.tif,a.tif,a.tif\nb.tif,b.tif,b.tif\n');
+  for (const source of ['{ csv: t.csv, key: slide_id }', '{ csv: t.csv, key: image }', '{ csv: t.csv }']) {
+    const [first] = await listed(base, source);
+    assert.equal(first.slide_id, 'a.tif', source);
+    assert.equal(first.path, join(base, 'a.tif'));
+    assert.equal(first.image, source.includes('image') ? 'a.tif' : join(base, 'a.tif'));
+  }
 });

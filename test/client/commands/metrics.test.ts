@@ -44,6 +44,14 @@ test('the table fits 80 columns and marks what is optimistic, even if only the e
   assert.ok((await linesOf(context, [honest])).every((line) => !line.includes('optimistic')));
 });
 
+test('a note names the means that leave folds out', async (context) => {
+  const some = group('abmil', 'honest', false);
+  const gap = { ...spread, folds: { ...spread.folds, undefined: 1 } };
+  some.protocols.honest = { ...called, recall: gap, f1: gap };
+  const lines = await linesOf(context, [group('mean', 'honest', false), some]);
+  assert.equal(lines.at(-1), 'F1, recall: without the folds that lack slides or calls of a class');
+});
+
 test('next to long names the last metrics are left out, and a note says so', async (context) => {
   const long = [group('sam-mil-without-consistency · honest', 'honest', false)];
   const lines = await linesOf(context, long, 80);

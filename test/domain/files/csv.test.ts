@@ -70,6 +70,9 @@ describe('reading', () => {
     expectError('InvalidInput', ['x.csv', 'separated by semicolons', 'commas'], () =>
       parseCsv('\ufeffslide_id;label\r\ns1;a\r\n\r\n', 'x.csv'),
     );
+    expectError('InvalidInput', ['x.csv', 'separated by semicolons'], () =>
+      parseCsv('bag;f0;f1\nb1;0,126;0,947\nb2;1;0,5\n', 'x.csv'),
+    );
     expectError('InvalidInput', ['x.csv', 'separated by tabs'], () => parseCsv('a\tb\n1\t2\n', 'x.csv'));
     assert.equal(parseCsv('note\none; two\nthree\n', 'x.csv').rows.length, 2);
     assert.equal(parseCsv('a,b;c\n1,2;3\n', 'x.csv').rows.length, 1);

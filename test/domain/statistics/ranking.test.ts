@@ -71,13 +71,16 @@ function nearAll(actual: ArrayLike<number>, expected: readonly number[], what: s
 function sameRates(actual: ReturnType<typeof thresholdedMetrics>, expected: Thresholded, what: string): void {
   for (const key of ['tp', 'fp', 'fn', 'tn'] as const)
     assert.equal(actual[key], expected[key], `${what} ${key}`);
-  for (const key of ['accuracy', 'precision', 'recall', 'f1', 'specificity'] as const) {
+  for (const key of ['accuracy', 'recall', 'f1', 'specificity'] as const) {
     near(actual[key], expected[key], `${what} ${key}`);
   }
   near(actual.balancedAccuracy, expected.balanced_accuracy, `${what} balanced accuracy`);
-  for (const key of ['precision', 'recall', 'f1'] as const) {
-    near(actual.macro[key], expected.macro[key], `${what} macro ${key}`);
-  }
+  for (const key of ['recall', 'f1'] as const) near(actual.macro[key], expected.macro[key], `${what} ${key}`);
+  // The oracle has zero_division=0, which counts the precision of a class that is never called as 0.
+  const called = [expected.tp + expected.fp, expected.tn + expected.fn].filter((count) => count > 0).length;
+  near(actual.macro.precision, (2 / called) * expected.macro.precision, `${what} macro precision`);
+  if (expected.tp + expected.fp > 0) near(actual.precision, expected.precision, `${what} precision`);
+  else assert.ok(Number.isNaN(actual.precision));
 }
 
 for (const { name, scores, labels, ...expected } of oracle.cases) {
@@ -160,6 +163,27 @@ test('three classes: macro one-versus-rest AUC and argmax counts equal hand-comp
   assert.equal(called.accuracy, 0.75);
   near(called.balancedAccuracy, (1 + 0.5 + 1) / 3, 'balanced');
   near(called.macro.precision, (0.5 + 1 + 1) / 3, 'precision');
+});
+
+test('rates of an absent class are undefined and left out of the means over classes, as in scikit-learn', () => {
+  // balanced_accuracy_score([0, 0, 0], [0, 0, 1]) is 2/3; recall_score(..., zero_division=nan) is nan.
+  const negative = thresholdedMetrics([0.1, 0.2, 0.9], [0, 0, 0], 0.5);
+  const { precision, recall, f1, specificity, balancedAccuracy, macro, accuracy } = negative;
+  assert.deepEqual([precision, recall, f1], [NaN, NaN, NaN]);
+  near(specificity, 2 / 3, 'specificity');
+  near(balancedAccuracy, 2 / 3, 'balanced accuracy');
+  near(accuracy, 2 / 3, 'accuracy');
+  assert.deepEqual([macro.recall, macro.precision, macro.f1], [2 / 3, 1, 0.8]);
+  assert.ok(Number.isNaN(thresholdedMetrics([0.1, 0.9], [1, 1], 0.5).specificity));
+  // f1_score([0, 1], [0, 0]) is 0: both slides count. precision_score(..., zero_division=nan) is nan.
+  const silent = thresholdedMetrics([0.1, 0.2], [0, 1], 0.5);
+  assert.deepEqual([silent.precision, silent.recall, silent.f1], [NaN, 0, 0]);
+  // balanced_accuracy_score([0, 0, 1], [0, 0, 1]) is 1, with a third class in other folds.
+  const perfect = argmaxMetrics([0, 0, 1], [0, 0, 1], 3);
+  assert.equal(perfect.balancedAccuracy, 1);
+  assert.deepEqual(perfect.macro, { precision: 1, recall: 1, f1: 1 });
+  // balanced_accuracy_score([0, 0, 1], [0, 2, 1]) is 0.75.
+  assert.equal(argmaxMetrics([0, 2, 1], [0, 0, 1], 3).balancedAccuracy, 0.75);
 });
 
 test('calibration bins and expected calibration error equal hand-computed values', () => {

@@ -15,7 +15,7 @@ export const PROBLEM_CODES = {
   'bad-alias': 'an alias points to nothing, or to a value that contains it',
   'alias-bomb': 'aliases expand to too many values',
   'too-deep': 'values are nested too deeply',
-  'bad-number': 'a number cannot be represented exactly as a finite value',
+  'bad-number': 'a number cannot be represented exactly as a finite value, or has leading zeros',
   // Keys, names and types
   'unsupported-version': 'the file uses another version of the language',
   'unknown-key': 'a key that the language does not define here',

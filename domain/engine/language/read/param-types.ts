@@ -136,7 +136,7 @@ function parseNumber(text: string): number | undefined {
 
 /**
  * `a,b,c`, or JSON `["a","b"]`. Members are parsed according to `items`; without it, those that look like
- * numbers or true/false are converted.
+ * numbers or true/false are converted. A number with leading zeros, such as 001, is a name.
  */
 function parseList(param: ParamDeclaration, text: string): Json {
   if (text.trimStart().startsWith('[')) {
@@ -151,6 +151,7 @@ function parseList(param: ParamDeclaration, text: string): Json {
     const member = part.trim();
     if (param.items) return parseScalar(param.items, member);
     const boolean = parseScalar('boolean', member);
-    return typeof boolean === 'boolean' ? boolean : (parseNumber(member) ?? member);
+    if (typeof boolean === 'boolean') return boolean;
+    return /^[-+]?0\d/.test(member) ? member : (parseNumber(member) ?? member);
   });
 }

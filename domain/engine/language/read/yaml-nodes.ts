@@ -268,18 +268,12 @@ class Converter {
     const [start, end] = yaml.range;
     const place = end > start ? this.place(start, end) : at;
     const value = yaml.value as ScalarNode['value'];
-    const exact = typeof value !== 'number' || isExact(value, yaml.source);
-    if (!exact) {
-      const hint = 'write it in quotes if it is meant as text';
-      this.problems.error(
-        'bad-number',
-        place,
-        `${yaml.source} cannot be represented exactly as a finite number`,
-        hint,
-      );
+    const fault = typeof value === 'number' ? numberFault(value, yaml.source ?? '') : undefined;
+    if (fault !== undefined) {
+      this.problems.error('bad-number', place, fault, 'write it in quotes if it is meant as text');
     }
     const placeOf = (from: number, to: number): Place => this.placeInside(yaml, place, from, to);
-    return exact ? { kind: 'scalar', value, place, placeOf } : this.broken(place);
+    return fault === undefined ? { kind: 'scalar', value, place, placeOf } : this.broken(place);
   }
 
   /**
@@ -317,11 +311,15 @@ class Converter {
   }
 }
 
-/** False for whole numbers beyond 2^53 and for infinities, which JSON cannot represent. */
-function isExact(value: number, source: string | undefined): boolean {
-  if (!Number.isFinite(value)) return false;
-  const written = /^[-+]?\d+$|^0[xo]/.test(source ?? '');
-  return !written || Number.isSafeInteger(value);
+/**
+ * Returns why a number may not be what the author meant: whole numbers beyond 2^53 and infinities, which JSON
+ * cannot represent, and names such as 001, which would become 1.
+ */
+function numberFault(value: number, source: string): string | undefined {
+  if (/^[-+]?0\d/.test(source)) return `${source} would be read as the number ${value}`;
+  const whole = /^[-+]?\d+$|^0[xo]/.test(source);
+  if (Number.isFinite(value) && (!whole || Number.isSafeInteger(value))) return undefined;
+  return `${source} cannot be represented exactly as a finite number`;
 }
 
 function nthIndexOf(text: string, part: string, nth: number): number {

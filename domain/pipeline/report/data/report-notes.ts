@@ -1,3 +1,4 @@
+import { firstNames } from '../../../mil/bags/first-names.js';
 import { count } from './format-number.js';
 import type { FoldResult, ReportData } from './report-data.js';
 
@@ -7,11 +8,13 @@ const NO_LABEL = 'no label';
 /** With fewer scored slides per fold, one misclassified slide moves the AUC by whole percentage points. */
 const FEW_SLIDES = 30;
 
+type Noted = Pick<ReportData, 'folds' | 'heatmaps' | 'left' | 'cohort' | 'warnings'>;
+
 /** Derives warnings about the reliability of the results from the results. */
-export function automaticNotes(data: Omit<ReportData, 'notes'>): string[] {
+export function automaticNotes(data: Noted): string[] {
   const { folds, heatmaps, left } = data;
   const notes = [...patientNotes(data), ...trainingNotes(folds), ...warningNotes(data)];
-  const unlabeled = left.filter(({ reason }) => reason === NO_LABEL).length;
+  const unlabeled = left.filter(({ reason }) => reason.startsWith(NO_LABEL)).length;
   if (unlabeled > 0) {
     notes.push(
       `${count(unlabeled, 'slide')} had no label and ${unlabeled === 1 ? 'is' : 'are'} not included in the results. See Left out below.`,
@@ -39,11 +42,7 @@ export function automaticNotes(data: Omit<ReportData, 'notes'>): string[] {
       'The paper protocol uses the published rule: it selects the Youden threshold on the scored fold. Its F1, accuracy and rates are optimistic.',
     );
   }
-  if (folds.some(({ metrics }) => metrics.rank.auc === null)) {
-    notes.push(
-      'Some folds contain slides of only one class. Their AUC is undefined and excluded from the means.',
-    );
-  }
+  notes.push(...absentClasses(folds));
   if (heatmaps.length > 0 && heatmaps.every(({ set }) => set === null)) {
     notes.push(
       'It is unknown whether the heatmap slides were used for training. Pass `splits` to mil.heatmap to record their set.',
@@ -95,6 +94,20 @@ function warningNotes({ warnings, folds }: Pick<ReportData, 'warnings' | 'folds'
     ...(more > 0
       ? [`${count(more, 'more warning')} ${more === 1 ? 'is' : 'are'} listed below under Warnings.`]
       : []),
+  ];
+}
+
+/** Which folds lack which class, and what is therefore left out of the means. */
+function absentClasses(folds: readonly FoldResult[]): string[] {
+  const places = folds.flatMap(({ metrics: { repeat, fold, counts } }) =>
+    Object.keys(counts).flatMap((name) =>
+      counts[name] > 0 ? [] : [`${name} in fold ${fold} of repeat ${repeat}`],
+    ),
+  );
+  if (places.length === 0) return [];
+  const named = firstNames([...new Set(places)]);
+  return [
+    `Some folds have no slides of a class: ${named}. Their AUC, and the precision, recall and F1 of that class, are undefined and left out of the means, also out of the means over classes.`,
   ];
 }
 

@@ -30,13 +30,7 @@ export function rocSection(data: ReportData): Markup {
     </p>
     ${
       drawn.length === 0
-        ? html`<p class="empty">
-            ${
-              data.folds.some(({ metrics }) => metrics.classes.length > 2)
-                ? 'ROC curves are drawn for two classes. The curves of each class against the others are in the files roc/<cell>.csv of the evaluations.'
-                : 'No fold contains slides of both classes.'
-            }
-          </p>`
+        ? html`<p class="empty">${noCurves(data.folds)}</p>`
         : html`<div class="panels">
             ${
               drawn.length > 1 &&
@@ -49,6 +43,12 @@ export function rocSection(data: ReportData): Markup {
           </div>`
     }
   </section>`;
+}
+
+function noCurves(folds: readonly FoldResult[]): string {
+  return folds.some(({ metrics }) => metrics.classes.length > 2)
+    ? 'ROC curves are drawn for two classes. The AUC is the mean over the classes, each against all others; the curve of each is in the files roc/<cell>.csv of the evaluations.'
+    : 'No fold contains slides of both classes.';
 }
 
 function rocPanel(line: RocLine, data: ReportData): Markup {

@@ -1,3 +1,4 @@
+import { summarize } from '../../../../domain/pipeline/report/data/summary.js';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -70,6 +71,38 @@ test('a fold with one class gives a null AUC and no intervals', () => {
   assert.equal(protocols.paper.threshold_from, 'fixed at 0.5: one class only in the scored fold');
   assert.equal(protocols.honest.accuracy, 0.5);
   assert.deepEqual(intervals, {});
+  const { precision, recall, f1, specificity, balanced_accuracy: balanced } = protocols.honest;
+  assert.deepEqual([precision, recall, f1, specificity, balanced], [null, null, null, 0.5, 0.5]);
+});
+
+test('an evaluation of a fold without a class can be read, and its means leave the class out', (t) => {
+  const { files, values } = writeEvaluation(
+    temporaryFolder(t),
+    facts,
+    { scored: binary([0.2, 0.4], [0, 0]), validation: [] },
+    settings,
+  );
+  assert.equal(values?.f1, null);
+  const metrics = readMetricsFile(files.metrics.from);
+  const whole = structuredClone(metrics);
+  Object.assign(whole, {
+    fold: 0,
+    protocols: { ...whole.protocols, honest: { ...whole.protocols.honest, recall: 1, f1: 1 } },
+  });
+  const [row] = summarize([whole, metrics].map((file) => ({ group: 'g', metrics: file })));
+  assert.deepEqual(row.protocols.honest.recall.folds, { mean: 1, std: 0, n: 1, undefined: 1 });
+  assert.deepEqual(row.protocols.honest.f1.folds, { mean: 1, std: 0, n: 1, undefined: 1 });
+  const three = evaluatePredictions(
+    [0, 1].map((label) => ({
+      key: `${label}`,
+      label,
+      probabilities: [0.9 - label * 0.8, 0.1 + label * 0.8, 0],
+    })),
+    [],
+    { ...options, classes: ['a', 'b', 'c'] },
+  );
+  assert.deepEqual(three.protocols.honest.macro, { precision: 1, recall: 1, f1: 1 });
+  assert.equal(three.protocols.honest.balanced_accuracy, 1);
 });
 
 test('bootstrap and DeLong intervals contain the estimate, and perfect ranks have none', () => {

@@ -12,6 +12,7 @@ import { checkSplits, readSplits, SET_NAMES, type Splits } from '../../../../dom
 import { digestOf } from '../../../../domain/digest.js';
 import { hasCode, inputFile, makeJob, temporaryFolder, writeItems } from '../support.js';
 import { checkout } from '../../../support/fixtures.js';
+import { alternating, names, setUp } from './split-job.js';
 
 const fixtures = join(checkout, 'test', 'fixtures');
 const oracle = JSON.parse(readFileSync(join(fixtures, 'mil/splits.json'), 'utf8')) as {
@@ -22,36 +23,6 @@ const oracle = JSON.parse(readFileSync(join(fixtures, 'mil/splits.json'), 'utf8'
 function sha16(names: readonly string[]): string {
   return createHash('sha256').update(names.join('\n')).digest('hex').slice(0, 16);
 }
-
-/** Writes items and labels to a temporary folder and returns the parameters of a split. */
-function setUp(
-  t: { after(done: () => void): void },
-  keys: readonly string[],
-  labels: string,
-  options: Partial<SplitWith> = {},
-): SplitWith {
-  const folder = temporaryFolder(t);
-  writeFileSync(join(folder, 'labels.csv'), labels);
-  writeItems(
-    join(folder, 'items.jsonl'),
-    keys.map((key) => ({ key })),
-  );
-  return {
-    bags: inputFile(join(folder, 'items.jsonl')),
-    labels: inputFile(join(folder, 'labels.csv')),
-    folds: 3,
-    repeats: 1,
-    seed: 2021,
-    valRatio: 0,
-    scheme: 'stratified',
-    match: 'exact',
-    unmatched: 'error',
-    ...options,
-  };
-}
-
-const names = (n: number) => Array.from({ length: n }, (_, i) => `s${String(i).padStart(2, '0')}`);
-const alternating = (keys: readonly string[]) => keys.map((key, i) => `${key},${i % 2}`).join('\n');
 
 test("Python's random.shuffle, to the number", () => {
   for (const { n, seed, order } of oracle.shuffle_small) {
@@ -269,7 +240,7 @@ test('errors in labels files name file, line and cause', (t) => {
   };
   refused('', /labels\.csv.*has no rows/);
   refused('s00\ns01', /name and a label/);
-  refused('s00,0\ns01,\n', /labels\.csv:2.*no name or no label/);
+  refused('s00,0\ns01,\n', /labels\.csv:2: 1 row has no label.*line 2 "s01"/);
   refused('s00,0\ns01,1\ns00,1\n', /labels\.csv:3.*"s00" has two labels.*lines 1 and 3/);
   refused(keys.map((key) => `${key},0`).join('\n'), /only one class.*found 0/);
   refused('slide_id,label\ns00,0\n', /no group column.*patient.*columns slide_id, label/, {
@@ -282,10 +253,12 @@ test('errors in labels files name file, line and cause', (t) => {
     scheme: 'reference',
   });
   // A header with unknown names is read as a row. With `drop` it would form a third class.
-  refused(`slide,kind\n${alternating(keys)}`, /labels\.csv:1: class "kind" has no slides.*`label-column`/, {
+  refused(`probe,kind\n${alternating(keys)}`, /labels\.csv:1: class "kind" has no slides.*`label-column`/, {
     unmatched: 'drop',
     scheme: 'reference',
   });
+  refused(`slide,kind\n${alternating(keys)}`, /no label column.*columns slide, kind.*set `label-column`/);
+  refused('s00,0,P1\ns01,1,P2', /need a name and a label.*found s00,0,P1/);
   const named = (a: string, b: string) => keys.map((key, i) => `${key},${i % 2 ? a : b}`).join('\n');
   refused(
     named('cancer', 'normal'),

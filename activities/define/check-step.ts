@@ -1,0 +1,20 @@
+import type { JsonObject } from '../../domain/json.js';
+
+/** What is known of a step before the run: see `check` of an activity. */
+export interface StepToCheck {
+  /** Known parameters by their YAML names, with defaults. Files are absolute. */
+  readonly with: JsonObject;
+  /** Parameters that depend on the results of earlier stages. */
+  readonly unknown: ReadonlySet<string>;
+  /** Keys of the items of a parameter such as `bags`, if the list is known: which of them succeed is not. */
+  readonly items: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What a check understood, as sentences for the user. */
+export interface StepFindings {
+  /** What the inputs contain: `40 slides, 2 classes: normal 20, tumor 20`. */
+  readonly found?: readonly string[];
+  readonly warnings?: readonly string[];
+  /** What cannot be checked yet: `the labels: they come from an earlier stage`. */
+  readonly unknown?: readonly string[];
+}

@@ -1,0 +1,148 @@
+import { SamMilError } from '../../errors.js';
+import { isMissing, columnForm } from './label-text.js';
+
+export interface ColumnOptions {
+  keyColumn?: string;
+  labelColumn?: string;
+  /**
+   * Column whose equal values stay in one set; `none` disables grouping. Default: a patient column, if the
+   * file has one.
+   */
+  groupColumn?: string;
+}
+
+export interface Columns {
+  header: boolean;
+  key: number;
+  label: number;
+  group?: number;
+  /** The patient column that `group-column: none` ignores. */
+  ignored?: number;
+}
+
+const KEY_FORMS = [
+  ...['slideid', 'slide', 'slidename', 'wsi', 'wsiid', 'name', 'imageid', 'image', 'imagename', 'filename'],
+  ...['file', 'bagid', 'bag', 'caseid', 'case', 'patient', 'patientid'],
+];
+const LABEL_FORMS = ['label', 'baglabel', 'slidelabel', 'class', 'target', 'oncotreecode', 'diagnosis'];
+
+/** Names of columns of patients, in the form of {@link columnForm}; the first that exists is used. */
+const PATIENT_FORMS: readonly RegExp[] = [
+  /^(patient|subject|participant|donor|individual|person)(id|identifier|no|nr|num|number|code|name|key|uid|barcode)?$/,
+  /^(pid|ptid|patid|mrn|medicalrecordnumber|bcrpatientbarcode|(cases?)?submitterid|casesubmitterid)$/,
+  /^(cases?)?caseid$|^case(no|nr|number|name|barcode)?$/,
+];
+
+/**
+ * Finds the columns of a labels file. The first row is a header if it names a column of slides, labels or
+ * patients, or if the options request a column by name. A file without a header has the two columns name and
+ * label.
+ *
+ * @param rows cells of all rows, the first of which may be a header
+ * @throws SamMilError InvalidInput for a column that does not exist, and if it is unclear which one is meant
+ */
+export function findColumns(path: string, rows: readonly string[][], options: ColumnOptions): Columns {
+  const [first] = rows;
+  const forms = first.map(columnForm);
+  const { keyColumn, labelColumn, groupColumn } = options;
+  const grouped = groupColumn !== undefined && groupColumn !== 'none';
+  const requested = keyColumn !== undefined || labelColumn !== undefined || grouped;
+  if (!requested && !forms.some(isKnown)) return withoutHeader(path, first);
+  const find = (what: string, known: readonly string[], name?: string) =>
+    findColumn(path, first, { what, known, name });
+  const key = find('key', KEY_FORMS, keyColumn);
+  const label = find('label', LABEL_FORMS, labelColumn);
+  if (grouped) return { header: true, key, label, group: find('group', [], groupColumn) };
+  if (groupColumn === 'none') {
+    const [ignored] = patientColumns(rows, { key, label });
+    return { header: true, key, label, ...(ignored !== undefined && { ignored }) };
+  }
+  const group = guessGroup(path, rows, { key, label });
+  return { header: true, key, label, ...(group !== undefined && { group }) };
+}
+
+function isKnown(form: string): boolean {
+  return KEY_FORMS.includes(form) || LABEL_FORMS.includes(form) || isPatient(form);
+}
+
+function isPatient(form: string): boolean {
+  return PATIENT_FORMS.some((known) => known.test(form));
+}
+
+function withoutHeader(path: string, first: readonly string[]): Columns {
+  if (first.length === 2) return { header: false, key: 0, label: 1 };
+  throw new SamMilError('InvalidInput', 'labels need a name and a label', {
+    file: path,
+    expected: 'two columns (name,label), or a header with a label column',
+    found: first.join(','),
+    next: 'add a header such as slide_id,label,patient, or set `label-column`',
+  });
+}
+
+/** The name as written wins over one that differs in case and punctuation. */
+function findColumn(
+  path: string,
+  first: readonly string[],
+  { what, known, name }: { what: string; known: readonly string[]; name?: string },
+): number {
+  const forms = first.map(columnForm);
+  const exact = name === undefined ? -1 : first.indexOf(name);
+  if (exact >= 0) return exact;
+  const wanted = name === undefined ? known : [columnForm(name)];
+  const at = wanted.map((form) => forms.indexOf(form)).find((index) => index >= 0);
+  if (at !== undefined) return at;
+  throw new SamMilError('InvalidInput', `no ${what} column`, {
+    file: path,
+    expected: `one of ${name ?? (what === 'label' ? 'label, class, target, diagnosis' : 'slide_id, slide, name, filename')}`,
+    found: `columns ${first.join(', ')}`,
+    next: `rename the column, or set \`${what}-column\``,
+  });
+}
+
+/** Columns of patients that have values, the preferred one first. */
+function patientColumns(
+  [first, ...rows]: readonly string[][],
+  taken: { key: number; label: number },
+): number[] {
+  const forms = first.map(columnForm);
+  return PATIENT_FORMS.flatMap((known) => forms.flatMap((form, at) => (known.test(form) ? [at] : [])))
+    .filter((at) => at !== taken.key && at !== taken.label)
+    .filter((at) => rows.some((cells) => !isMissing(cells[at])));
+}
+
+/**
+ * Returns the patient column, if the file has one with values. Two columns are ambiguous if the second puts
+ * slides together that the first separates.
+ */
+function guessGroup(
+  path: string,
+  table: readonly string[][],
+  taken: { key: number; label: number },
+): number | undefined {
+  const [first, ...rows] = table;
+  const candidates = patientColumns(table, taken);
+  const [chosen] = candidates;
+  const other = candidates.slice(1).find((at) => separates(rows, chosen, at));
+  if (other === undefined) return chosen;
+  throw new SamMilError(
+    'InvalidInput',
+    `"${first[chosen]}" and "${first[other]}" may both identify the patient`,
+    {
+      file: path,
+      expected: 'one column of patients',
+      found: `slides of one "${first[other]}" with different values of "${first[chosen]}"`,
+      next: `set \`group-column: ${first[other]}\` or \`group-column: ${first[chosen]}\``,
+    },
+  );
+}
+
+/** Whether rows with one value in column `b` have several values in column `a`. */
+function separates(rows: readonly string[][], a: number, b: number): boolean {
+  const seen = new Map<string, string>();
+  return rows.some((cells) => {
+    if (isMissing(cells[b])) return false;
+    const before = seen.get(cells[b]);
+    seen.set(cells[b], cells[a]);
+    return before !== undefined && before !== cells[a];
+  });
+}
