@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 
 /** Adds the options of every command that connects to Temporal; see {@link ServerChoice}. */
 export function addServerOptions(command: Command): Command {
@@ -73,6 +73,14 @@ export function addFollowOptions(command: Command): Command {
       'take the work folder from a run on another server that is gone for good; its steps publish nothing more',
     )
     .option('--json', 'print one JSON object per line; the last one is {run, status, work, stages, failed}');
+}
+
+/** Adds the formats of a command that prints a table. */
+export function addTableOptions(command: Command, json: string): Command {
+  return command
+    .addOption(new Option('--md', 'print a Markdown table').conflicts(['csv', 'json']))
+    .addOption(new Option('--csv', 'print comma-separated values').conflicts('json'))
+    .option('--json', json);
 }
 
 export function addPluginOption(command: Command): Command {

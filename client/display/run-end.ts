@@ -36,11 +36,9 @@ export async function resultLines(
   if (outcome.ended !== 'result') return leavingLines(entry, outcome.ended);
   const { status } = outcome;
   const lines = [headline(status, palette), ...renderFailures(status, palette)];
-  for (const { stage, html, metrics } of await findReports(readPlan())) {
-    if (status.stages.find(({ name }) => name === stage)?.state !== 'done') {
-      lines.push(`Report   none from this run; an earlier one is in ${shortPath(html)}`);
-      continue;
-    }
+  for (const { stage, html, metrics } of await findReports(entry, readPlan())) {
+    // A restarted run keeps what its earlier execution showed until the stage ends again.
+    if (status.stages.find(({ name }) => name === stage)?.state !== 'done') continue;
     if (metrics !== undefined)
       lines.push('', ...(await metricsTable(metrics, palette, process.stdout.columns)));
     lines.push('', `Report   ${shortPath(html)}`);

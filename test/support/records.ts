@@ -1,20 +1,33 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { digestOf } from '../../domain/digest.js';
 import { PLAN } from '../../domain/engine/language/plan/plan-record.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { planPath, receiptPath, type Place } from '../../domain/engine/store/paths.js';
-import { RECEIPT } from '../../domain/engine/store/receipt-record.js';
+import { RECEIPT, type ReceiptFile } from '../../domain/engine/store/receipt-record.js';
+import { readStamp } from '../../domain/files/file-stamp.js';
+import type { FileRef } from '../../domain/job.js';
 import type { JsonObject } from '../../domain/json.js';
 
 /** Writes the receipt of a step that made these outputs. */
-export function writeReceipt(work: string, place: Place, outputs: JsonObject): void {
+export async function writeReceipt(
+  work: string,
+  place: Place,
+  outputs: JsonObject,
+  written: readonly FileRef[] = [],
+): Promise<void> {
+  const files: Record<string, ReceiptFile> = {};
+  for (const { path, digest } of written) {
+    const stamp = await readStamp(join(work, path));
+    if (stamp !== undefined) files[path] = { ...stamp, digest };
+  }
+
   const ingredients = { activity: 'stub.write', version: 1, name: '', with: {}, inputs: {}, hidden: {} };
   const made = { run: 'run', attempt: 1, host: 'host', seconds: 1, at: '2026-01-01T00:00:00.000Z' };
   const key = digestOf('key');
   write(
     receiptPath(work, place),
-    RECEIPT.text({ receipt: 1, key, ingredients, folder: place.stage, outputs, files: {}, made }),
+    RECEIPT.text({ receipt: 1, key, ingredients, folder: place.stage, outputs, files, made }),
   );
 }
 

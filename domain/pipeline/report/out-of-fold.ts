@@ -1,4 +1,5 @@
 import { canonicalJson } from '../../json.js';
+import type { MetricsFile } from '../../mil/evaluate/metrics-file.js';
 import { thresholdedMetrics } from '../../statistics/confusion.js';
 import { delongAuc, delongPair } from '../../statistics/delong.js';
 import type { Prediction } from '../../mil/evaluate/evaluate-predictions.js';
@@ -6,6 +7,13 @@ import { auc } from '../../statistics/ranking.js';
 import type { ReadFold } from './read-folds.js';
 import type { Comparison, PooledResult } from './report-data.js';
 import { computeSpread } from './summary.js';
+
+/** Scores of one fold and the group that it belongs to. */
+export interface ScoredFold {
+  group: string;
+  metrics: Pick<MetricsFile, 'repeat' | 'classes'>;
+  predictions: Prediction[];
+}
 
 /**
  * Computes the AUC and accuracy (at 0.5) of each group over the pooled out-of-fold scores of a repeat, then
@@ -70,11 +78,15 @@ export function compareGroups(
     return groups.flatMap((b, j) => groups.slice(0, j).map((a, i) => ({ a, b, i })));
   });
   const chosen = candidates.filter(({ i }) => pairs === 'all' || (pairs === 'first' && i === 0));
-  const repeats = listRepeats(folds);
-  return chosen.flatMap(({ a, b }) => repeats.flatMap((repeat) => compare(folds, a, b, repeat)));
+  return chosen.flatMap(({ a, b }) => comparePair(folds, a, b));
 }
 
-function compare(folds: readonly ReadFold[], a: string, b: string, repeat: number): Comparison[] {
+/** One test per repeat in which both groups scored the same slides. */
+export function comparePair(folds: readonly ScoredFold[], a: string, b: string): Comparison[] {
+  return listRepeats(folds).flatMap((repeat) => compare(folds, a, b, repeat));
+}
+
+function compare(folds: readonly ScoredFold[], a: string, b: string, repeat: number): Comparison[] {
   const [first, second] = [a, b].map((group) => outOfFold(folds, group, repeat));
   if (first === undefined || second === undefined || first.length !== second.length) return [];
   if (first.some(({ key }, i) => key !== second[i].key)) return [];
@@ -96,14 +108,14 @@ function compare(folds: readonly ReadFold[], a: string, b: string, repeat: numbe
  * Pools the predictions of all folds of a repeat, sorted by slide; undefined with more than two classes or if
  * a slide was scored twice.
  */
-function outOfFold(folds: readonly ReadFold[], group: string, repeat: number): Prediction[] | undefined {
+function outOfFold(folds: readonly ScoredFold[], group: string, repeat: number): Prediction[] | undefined {
   const members = folds.filter((fold) => fold.group === group && fold.metrics.repeat === repeat);
   if (members.some(({ metrics }) => metrics.classes.length !== 2)) return undefined;
   const all = members.flatMap(({ predictions }) => predictions).sort((x, y) => (x.key < y.key ? -1 : 1));
   return all.some(({ key }, i) => i > 0 && key === all[i - 1].key) ? undefined : all;
 }
 
-function listRepeats(folds: readonly ReadFold[]): number[] {
+function listRepeats(folds: readonly ScoredFold[]): number[] {
   return [...new Set(folds.map(({ metrics }) => metrics.repeat))].sort((x, y) => x - y);
 }
 

@@ -111,7 +111,7 @@ test('names slides without a label and counts them at the top; many labels witho
     { name: 'blank', reason: 'no_tissue' },
     ...labels,
   ];
-  writeReceipt(work, { stage: 'split', item: 'split', step: 'split' }, { dropped });
+  await writeReceipt(work, { stage: 'split', item: 'split', step: 'split' }, { dropped });
   const { left, notes } = await readReport(setUp(t, {}, run));
   assert.deepEqual(
     left.filter(({ stage }) => stage === 'split').map(({ item, reason }) => `${item}: ${reason}`),
