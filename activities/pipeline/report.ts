@@ -3,7 +3,7 @@ import { defineActivity, fileOutput } from '../define/define-activity.js';
 
 export const definition = defineActivity({
   name: 'pipeline.report',
-  version: 5,
+  version: 6,
   summary:
     'Writes a self-contained HTML page and a metrics file for a run: table, curves, heatmaps, timeline, provenance',
   ...parameters,

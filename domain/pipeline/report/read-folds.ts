@@ -15,6 +15,8 @@ export interface ReadFold extends FoldResult {
   predictions: Prediction[];
   /** Value of each grouping field and each swept field; absent if the evaluation has none. */
   values: JsonObject;
+  /** All fields of the item. */
+  fields: JsonObject;
 }
 
 /**
@@ -45,6 +47,7 @@ export async function readFolds(
     folds.push({
       group: groupName(values, groupBy),
       values,
+      fields: item.fields,
       metrics,
       roc: computeRoc(predictions, metrics, predictionsRef.absolute, metricsRef.path),
       files: {
@@ -54,6 +57,25 @@ export async function readFolds(
       predictions,
     });
   }
+  return sortFolds(folds, groupBy);
+}
+
+/** Groups folds by further fields of their items. */
+export function splitGroups(
+  folds: readonly ReadFold[],
+  groupBy: readonly string[],
+  axes: readonly string[],
+): ReadFold[] {
+  const fields = [...groupBy, ...axes];
+  const split = folds.map((fold) => {
+    const added = axes.filter((axis) => fold.fields[axis] !== undefined);
+    const values = { ...fold.values, ...Object.fromEntries(added.map((axis) => [axis, fold.fields[axis]])) };
+    return { ...fold, values, group: groupName(values, fields) };
+  });
+  return sortFolds(split, fields);
+}
+
+function sortFolds(folds: ReadFold[], groupBy: readonly string[]): ReadFold[] {
   const place = ({ metrics }: ReadFold) => metrics.repeat * 1e6 + metrics.fold;
   const compare = groupOrder(folds, groupBy);
   return folds.sort((a, b) => compare(a, b) || place(a) - place(b));

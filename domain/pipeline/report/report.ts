@@ -6,12 +6,13 @@ import type { Job, JobResult } from '../../job.js';
 import { readEvents } from '../../engine/store/run-events.js';
 import { reportPage } from './page.js';
 import { compareGroups, poolGroups } from './out-of-fold.js';
-import { readFolds } from './read-folds.js';
+import { hiddenAxes, requireFields } from './check-groups.js';
+import { readFolds, splitGroups } from './read-folds.js';
 import { listDropped } from './read-dropped.js';
 import { collectLeftOut, readPlan, readRunFacts } from './read-run.js';
 import { readHeatmaps, readSlides } from './read-slides.js';
 import type { ReportData } from './report-data.js';
-import { automaticNotes } from './report-notes.js';
+import { automaticNotes, splitNotes } from './report-notes.js';
 import { formatSummary } from './summary-file.js';
 import { summarize } from './summary.js';
 import { buildSweeps } from './sweeps.js';
@@ -49,16 +50,19 @@ export async function run(job: Job<ReportWith>): Promise<JobResult> {
  */
 export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
   const { evaluations, slides, heatmaps, title, compare, compareBy } = job.with;
-  const groupBy = [job.with.groupBy].flat();
+  const asked = [job.with.groupBy].flat();
   const swept = [job.with.sweep ?? []].flat();
   requireInputs(job.with);
-  refuseUnknownField(compareBy, groupBy);
+  refuseUnknownField(compareBy, asked);
   const given = {
     evaluation: evaluations ? readItems(evaluations.path) : [],
     slide: slides ? readItems(slides.path) : [],
     heatmap: heatmaps ? readItems(heatmaps.path) : [],
   };
-  const folds = await readFolds(given.evaluation, groupBy, job.work, swept);
+  const read = await readFolds(given.evaluation, asked, job.work, swept);
+  requireFields(read, asked, swept);
+  const axes = hiddenAxes(read, asked);
+  const [groupBy, folds] = [[...asked, ...axes], splitGroups(read, asked, axes)];
   job.progress({ unit: 'folds', done: folds.length, total: folds.length });
   const shown = await readHeatmaps(given.heatmap, job.work);
   const events = job.run === undefined ? [] : await readEvents(job.work, job.run);
@@ -72,7 +76,11 @@ export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
   return {
     title,
     evaluated: evaluations !== undefined,
-    notes: [...[job.with.notes ?? []].flat(), ...automaticNotes(folds, shown.heatmaps, left)],
+    notes: [
+      ...[job.with.notes ?? []].flat(),
+      ...splitNotes(axes),
+      ...automaticNotes(folds, shown.heatmaps, left),
+    ],
     groupBy,
     rows,
     folds,
