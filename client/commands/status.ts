@@ -9,7 +9,8 @@ import { RemoteRun } from '../run/remote-run.js';
 import { viewRun } from '../run/view-run.js';
 import { addServerOptions } from '../command-line/options.js';
 import { renderFailures, renderRun } from '../display/render-status.js';
-import { findRun, lastSeenStatus, readRunRecord, type RunEntry } from '../run/run-index.js';
+import { replacedBy, serverOf } from '../run/run-state.js';
+import { findRun, hasRunRecord, lastSeenStatus, readRunRecord, type RunEntry } from '../run/run-index.js';
 import { readRequest } from '../run/start-run.js';
 import { resultObject } from '../display/run-end.js';
 import type { RunStatus } from '../../workflows/messages.js';
@@ -32,7 +33,9 @@ export function createCommand(): Command {
 
 async function showStatus(name: string, options: StatusOptions): Promise<void> {
   const entry = findRun(name, options.work);
-  const session = await sessionIfAny(options);
+  const by = hasRunRecord(entry) ? undefined : await replacedBy(entry);
+  if (by !== undefined) return showReplaced(entry, options, by);
+  const session = await sessionIfAny(entry, options);
   try {
     if (session === undefined) return showRecord(entry, options, 'the embedded server is not running');
     const state = await new RemoteRun(session.client, entry.run).state();
@@ -45,11 +48,12 @@ async function showStatus(name: string, options: StatusOptions): Promise<void> {
 }
 
 /** A named server must answer. An embedded server that is not running is not an error. */
-async function sessionIfAny(options: StatusOptions): Promise<Session | undefined> {
+async function sessionIfAny(entry: RunEntry, options: StatusOptions): Promise<Session | undefined> {
+  const choice = serverOf(entry, options);
   try {
-    return await openSession(options, { start: false, log: () => undefined });
+    return await openSession(choice, { start: false, log: () => undefined });
   } catch (error) {
-    const named = options.address ?? options.profile ?? process.env.TEMPORAL_ADDRESS;
+    const named = choice.address ?? choice.profile ?? process.env.TEMPORAL_ADDRESS;
     if (error instanceof ServerUnreachable && named === undefined) return undefined;
     throw error;
   }
@@ -87,6 +91,30 @@ async function watch(session: Session, entry: RunEntry, options: StatusOptions):
     display.closed();
     interrupt.dispose();
   }
+}
+
+/** Shows a run whose work folder another run has taken: it can do nothing more. */
+function showReplaced(entry: RunEntry, options: StatusOptions, by: string): void {
+  const palette = paletteFor(process.stdout);
+  const { status: seen, at } = lastSeenStatus(entry) ?? { at: Date.now() };
+  const { run, pipeline, work } = entry;
+  const message = `replaced by run ${by}, which holds the work folder; finished work is kept`;
+  const status: RunStatus = {
+    run,
+    pipeline,
+    work,
+    startedAt: at,
+    stages: [],
+    ...seen,
+    state: 'replaced',
+    message,
+  };
+  print(entry, status, options, () => [
+    ...renderRun({ status, activities: [], now: at }, palette),
+    message,
+    `see it      npx sam-mil status ${by}`,
+    `resume      npx sam-mil resume ${run}   takes the work folder back and ends ${by}`,
+  ]);
 }
 
 /** Shows a run that does not answer: how it ended, or its last known status and how to resume it. */

@@ -4,7 +4,7 @@ import type { RunListener, RunOutcome, RunView } from '../run/events.js';
 import { readRunPlan, type RunEntry } from '../run/run-index.js';
 import { clip, formatDuration } from './render-text.js';
 import { resultLines } from './run-end.js';
-import { countsText, renderRun, type Palette } from './render-status.js';
+import { countsText, elapsedSeconds, renderRun, type Palette } from './render-status.js';
 
 /** Creates the display of a run for people: a block redrawn in place on a terminal, plain lines elsewhere. */
 export function createDisplay(stream: WriteStream): RunListener {
@@ -152,8 +152,8 @@ class PlainDisplay extends TextDisplay {
       const due = counts !== before.counts && view.now - before.at > SECONDS_BETWEEN_LINES * 1000;
       if (!changed && !(due && stage.state === 'running')) continue;
       this.shown.set(stage.name, { state: stage.state, failed: stage.failed, counts, at: view.now });
-      const elapsed =
-        stage.startedAt === undefined ? '' : `, ${formatDuration((view.now - stage.startedAt) / 1000)}`;
+      const seconds = elapsedSeconds(stage, view.now);
+      const elapsed = seconds === undefined ? '' : `, ${formatDuration(seconds)}`;
       this.line(`${stage.name}: ${stage.state}, ${counts.replaceAll('  ', ', ')}${elapsed}`);
     }
   }

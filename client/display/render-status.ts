@@ -68,10 +68,16 @@ export function countsText(stage: StageStatus, palette: Palette): string {
   return [showEnded(stage), ...parts].join('  ');
 }
 
+/** How long a stage took, or has been running by `now`, in seconds; undefined if it has not started. */
+export function elapsedSeconds({ state, startedAt, endedAt }: StageStatus, now: number): number | undefined {
+  if (startedAt === undefined || state === 'waiting' || state === 'skipped') return undefined;
+  return ((endedAt ?? now) - startedAt) / 1000;
+}
+
 /** Returns the duration of an ended stage, or the rate and time left of a running one. */
 function paceText(stage: StageStatus, view: RunView): string {
-  if (stage.startedAt === undefined || stage.state === 'waiting' || stage.state === 'skipped') return '';
-  const elapsed = ((stage.endedAt ?? view.now) - stage.startedAt) / 1000;
+  const elapsed = elapsedSeconds(stage, view.now);
+  if (elapsed === undefined) return '';
   if (stage.endedAt !== undefined || stage.state !== 'running') return formatDuration(elapsed);
   const { perMinute, secondsLeft } = estimatePace(stage, view, elapsed);
   const parts = [formatDuration(elapsed)];
@@ -128,6 +134,7 @@ export function stateText(state: RunStatus['state'], palette: Palette): string {
     done: palette.green,
     failed: palette.red,
     cancelled: palette.yellow,
+    replaced: palette.yellow,
   };
   return colors[state](state);
 }

@@ -1,6 +1,6 @@
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { pickCounts } from '../../domain/engine/item/counts.js';
-import type { RunStatus } from '../../workflows/messages.js';
+import { isTakenOver, type RunStatus } from '../../workflows/messages.js';
 import type { RunOutcome } from '../run/events.js';
 import type { RunEntry } from '../run/run-index.js';
 import { metricsTable } from './metrics.js';
@@ -44,11 +44,20 @@ export async function resultLines(
     lines.push('', `Report   ${shortPath(html)}`);
   }
   lines.push(`Files    ${shortPath(entry.work)}`);
-  if (status.state !== 'done') lines.push(`Resume   npx sam-mil resume ${entry.run}   retries what failed`);
-  const held = status.stages.find(({ state }) => state === 'held');
-  if (held !== undefined)
-    lines.push(`         npx sam-mil skip ${entry.run} ${held.name}   continues without it`);
-  return lines;
+  return [...lines, ...nextLines(status)];
+}
+
+/** What the user can do about a run that is not done. */
+function nextLines({ run, state, stages }: RunStatus): string[] {
+  if (state === 'done') return [];
+  const resume = `Resume   npx sam-mil resume ${run}`;
+  if (state === 'cancelled') return [`${resume}   continues where it stopped`];
+  // Nothing of it can continue, not even without a stage.
+  if (state === 'replaced' || stages.some(isTakenOver))
+    return [`${resume}   takes the work folder back and ends the run that uses it`];
+  const held = stages.find((stage) => stage.state === 'held');
+  const skip = held && `         npx sam-mil skip ${run} ${held.name}   continues without it`;
+  return [`${resume}   retries what failed`, ...(skip === undefined ? [] : [skip])];
 }
 
 function leavingLines({ run }: RunEntry, how: 'left' | 'paused'): string[] {
@@ -71,6 +80,9 @@ function headline(status: RunStatus, palette: Palette): string {
       if (failed > 0) return `${name}, ${failed} of ${plural(total, 'item')} failed`;
       return error === undefined ? `${name}: ${reason ?? 'failed'}` : `${name} failed`;
     });
-  const text = bad.length > 0 ? `${stateText(status.state, palette)}: ${bad.join('; ')}` : status.message;
+  // What failed before is not how it ended.
+  const ended = status.state === 'cancelled' || status.state === 'replaced';
+  const text =
+    bad.length > 0 && !ended ? `${stateText(status.state, palette)}: ${bad.join('; ')}` : status.message;
   return `\n${palette.bold(status.run)}  ${text}  ${palette.dim(`(${took})`)}`;
 }

@@ -14,6 +14,7 @@ import { LocalWorker } from './local-worker.js';
 import { listNeeds, othersServe, refuseWorkersWithout, type WorkerFacts } from './registered-workers.js';
 import { isReplayFault, RemoteRun } from './remote-run.js';
 import { readRunPlan, readRunRecord, rememberStatus, type RunEntry } from './run-index.js';
+import { serverOf } from './run-state.js';
 import { readRequest, type RunRequest } from './start-run.js';
 import { WorkFolder } from './work-folder.js';
 
@@ -329,13 +330,6 @@ export class RunController {
   private say(text: string): void {
     this.options.listener.line(text);
   }
-}
-
-/** A run continues on the server it was started on, unless another one is named. */
-function serverOf(entry: RunEntry, choice: ServerChoice): ServerChoice {
-  const known = entry.server !== '' && entry.server !== 'embedded';
-  if (!known || choice.address !== undefined || choice.profile !== undefined) return choice;
-  return { address: entry.server, namespace: choice.namespace ?? entry.namespace };
 }
 
 /** The promise's value. Rejects with the signal's reason if that is aborted first. */

@@ -8,7 +8,7 @@ import { withFileLock } from '../../domain/machine/file-lock.js';
 import type { Session } from '../server/connect.js';
 import { FolderHolder } from './holder.js';
 import { RemoteRun } from './remote-run.js';
-import { runsIn, type RunEntry } from './run-index.js';
+import { recordEnd, runsIn, type RunEntry } from './run-index.js';
 import { isSameStart, startAgain, startRun, type RunRequest } from './start-run.js';
 
 /** Only the newest runs of a work folder are checked for being open. */
@@ -43,6 +43,7 @@ export class WorkFolder {
   start(plan: Plan, request: RunRequest, fresh: boolean): Promise<{ entry: RunEntry; isNew: boolean }> {
     return this.locked(async () => {
       await this.holder.requireFree();
+      const replaced: RunEntry[] = [];
       for (const entry of await this.openRuns()) {
         const same = await isSameStart(entry, plan, request);
         if (same && !fresh && (await this.holder.isHeldBy(entry.run))) {
@@ -50,9 +51,12 @@ export class WorkFolder {
           return { entry, isNew: false };
         }
         await this.makeWay(entry, same ? 'a new run was requested' : 'different plan or selection');
+        replaced.push(entry);
       }
       const take = (run: string) => this.holder.take(run);
-      return { entry: await startRun(this.session, plan, request, take), isNew: true };
+      const entry = await startRun(this.session, plan, request, take);
+      await this.recordReplaced(replaced, entry.run);
+      return { entry, isNew: true };
     });
   }
 
@@ -68,7 +72,9 @@ export class WorkFolder {
       if ((await run.state()) === 'open') await run.terminate(why);
       const others = (await this.openRuns()).filter((other) => other.run !== entry.run);
       for (const other of others) await this.makeWay(other, 'another run of its work folder is restarted');
-      return startAgain(this.session, entry, (name) => this.holder.take(name));
+      const started = await startAgain(this.session, entry, (name) => this.holder.take(name));
+      await this.recordReplaced(others, entry.run);
+      return started;
     });
   }
 
@@ -103,6 +109,14 @@ export class WorkFolder {
   private async makeWay({ run }: RunEntry, why: string): Promise<void> {
     this.say(`terminating run ${run} (${why}); finished work is kept`);
     await new RemoteRun(this.client, run).terminate('replaced by another run of this work folder');
+  }
+
+  /** A terminated run cannot say how it ended, and would count as open where its server does not answer. */
+  private async recordReplaced(entries: readonly RunEntry[], by: string): Promise<void> {
+    for (const entry of entries) {
+      const next = `\`sam-mil resume ${entry.run}\` takes the work folder back`;
+      await recordEnd(entry, 'replaced', `replaced by run ${by}; finished work is kept, ${next}`);
+    }
   }
 
   private get client(): Client {

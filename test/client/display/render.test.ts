@@ -205,3 +205,14 @@ test('a block that is wider and taller than the terminal is cut, not wrapped', (
   assert.equal(screen().length, 3);
   assert.ok(screen().every((line) => line.length <= 20));
 });
+
+test('piped output shows how long an ended stage took, not how long ago it started', () => {
+  const stream = new PassThrough();
+  const display = createDisplay(stream as unknown as WriteStream);
+  const ended = stage('patch', { state: 'done', total: 2, done: 2, startedAt: 0, endedAt: 30_000 });
+  const running = stage('train', { state: 'running', total: 2, running: 1, startedAt: 40_000 });
+  // As a resumed run shows its earlier stages: hours after they ended.
+  display.status({ ...view(ended, running), now: 7_240_000 });
+  display.closed();
+  assert.equal(String(stream.read()), 'patch: done, 2/2, 30s\ntrain: running, 0/2, 1 running, 2h 00m\n');
+});

@@ -6,7 +6,7 @@ import pc from 'picocolors';
 import { zeroCounts } from '../../../domain/engine/item/counts.js';
 import { resultLines } from '../../../client/display/run-end.js';
 import type { RunEntry } from '../../../client/run/run-index.js';
-import type { StageStatus } from '../../../workflows/messages.js';
+import type { RunStatus, StageStatus } from '../../../workflows/messages.js';
 import { finishReport, reportPlan } from '../../support/kept-report.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -46,4 +46,36 @@ test('an edit of the published page does not reach the copy; an edited copy is s
   assert.equal(readFileSync(copy, 'utf8'), page);
   writeFileSync(copy, 'edited too');
   await assert.rejects(endOf(work, 'p-1', 'done'), /what run p-1 showed is gone/);
+});
+
+/** What a run with a held stage offers at its end. */
+async function footerOf(work: string, state: RunStatus['state'], code: string): Promise<string> {
+  const error = { code, what: 'the run no longer holds its work folder', facts: {} };
+  const held = { name: 'report', needs: [], state: 'held' as const, ...zeroCounts(1), failures: [], error };
+  const status = {
+    run: 'p-1',
+    pipeline: 'p',
+    work,
+    state,
+    startedAt: 0,
+    stages: [held],
+    message: 'cancelled; kept',
+  };
+  const entry = { run: 'p-1', work } as RunEntry;
+  const outcome = { ended: 'result' as const, status };
+  return (await resultLines(entry, () => reportPlan(work), outcome, pc.createColors(false))).join('\n');
+}
+
+test('a held run offers skip, but not after another run has taken its work folder', async (context) => {
+  const work = temporaryFolder(context);
+  assert.match(await footerOf(work, 'held', 'InvalidInput'), /skip p-1 report {3}continues without it/);
+  const taken = await footerOf(work, 'held', 'TakenOver');
+  assert.doesNotMatch(taken, /skip|retries what failed/);
+  assert.match(taken, /resume p-1 {3}takes the work folder back and ends the run that uses it/);
+});
+
+test('a held run that was cancelled says so, and not that it failed', async (context) => {
+  const text = await footerOf(temporaryFolder(context), 'cancelled', 'InvalidInput');
+  assert.match(text, /p-1 {2}cancelled; kept/);
+  assert.doesNotMatch(text, /skip|report failed|retries/);
 });
