@@ -67,7 +67,7 @@ async function requireIdle(work: string, runs: readonly RunEntry[]): Promise<voi
   if (holder === undefined || hasRunRecord({ work, run: holder.run })) return;
   const known = runs.find(({ run }) => run === holder.run);
   const foreign = known === undefined || known.server === '';
-  // The embedded server of another account cannot be asked; one of this account continues its runs once it is started.
+  // The embedded server of another account cannot be asked; one of this account may continue its runs.
   if (foreign && serverIsGone(holder)) return;
   const server = foreign ? (holder.server === 'embedded' ? '' : holder.server) : known.server;
   const entry = { ...(known ?? emptyEntry(work, holder.run)), server, namespace: holder.namespace };

@@ -52,7 +52,7 @@ function planText(plan: Plan, forecasts: readonly StageForecast[], why: boolean,
   const lines = fitTable(formatTable(rows), process.stdout);
   const body = lines.flatMap((line, i) => [
     line,
-    ...(why || isUnlisted(forecasts[i]) ? whyLines(forecasts[i], palette) : []),
+    ...(why || forecasts[i].state === 'fails' ? whyLines(forecasts[i], why, palette) : []),
   ]);
   return [
     `${palette.bold(plan.name)}  work folder ${shortPath(plan.work)}`,
@@ -65,6 +65,7 @@ function stageRow(stage: StagePlan, found: StageForecast, palette: Palette): str
   const marks = {
     'up-to-date': palette.green('='),
     runs: palette.cyan('▸'),
+    fails: palette.red('✘'),
     depends: palette.dim('?'),
     skipped: palette.dim('-'),
   };
@@ -77,18 +78,20 @@ function stageRow(stage: StagePlan, found: StageForecast, palette: Palette): str
   ];
 }
 
-/** Whether the stage would fail before any work; `why` says what is wrong with its source. */
+/** Whether the items cannot be listed; `why` says what is wrong with their source. */
 function isUnlisted({ state, items }: Pick<StageForecast, 'state' | 'items'>): boolean {
-  return state === 'runs' && items.length === 0;
+  return state === 'fails' && items.length === 0;
 }
 
 function stateText({ state, why, items }: StageForecast): string {
+  const failing = items.filter((item) => item.state === 'fails').length;
   const running = items.filter((item) => item.state === 'runs').length;
   const idle = items.filter((item) => item.idle).length;
   const current =
     items.filter((item) => item.state === 'up-to-date' || item.state === 'skipped').length - idle;
   if (isUnlisted({ state, items })) return 'its items cannot be listed';
   if (items.length === 0) return why ?? state;
+  if (failing > 0) return `${failing} of ${plural(items.length, 'item')} would fail before any work`;
   const left = idle === 0 ? '' : `, ${idle} left out by if`;
   if (running === 0)
     return state === 'up-to-date'
@@ -98,14 +101,37 @@ function stateText({ state, why, items }: StageForecast): string {
   return `${current + idle === 0 ? all : `${running} of ${items.length} items to do`}${left}`;
 }
 
-function whyLines({ state, why, items }: StageForecast, palette: Palette): string[] {
-  if (isUnlisted({ state, items })) return [`     ${palette.yellow(why ?? 'it has not run yet')}`];
-  const shown = items.filter((item) => item.state === 'runs' || item.state === 'skipped');
-  return formatTable(shown.map((item) => [`     ${item.key}`, item.step ?? '', reason(item, palette)]));
+/** One line per reason: the items that it has in common, then the step. */
+function whyLines({ state, why, items }: StageForecast, all: boolean, palette: Palette): string[] {
+  if (isUnlisted({ state, items })) return [`     ${palette.yellow(why ?? 'its source is not usable')}`];
+  const shown = items.filter(
+    (item) => item.state === 'fails' || (all && (item.state === 'runs' || item.state === 'skipped')),
+  );
+  const reasons = new Map<string, ItemForecast[]>();
+  for (const item of shown) {
+    const key = JSON.stringify([item.state, item.step, item.why]);
+    reasons.set(key, [...(reasons.get(key) ?? []), item]);
+  }
+  return formatTable(
+    [...reasons.values()].map((same) => [
+      `     ${keysText(same)}`,
+      same[0].step ?? '',
+      reason(same[0], palette),
+    ]),
+  );
+}
+
+const KEYS_SHOWN = 3;
+
+function keysText(items: readonly ItemForecast[]): string {
+  const keys = items.slice(0, KEYS_SHOWN).map(({ key }) => key);
+  const more = items.length - keys.length;
+  return `${keys.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function reason({ state, why = '' }: ItemForecast, palette: Palette): string {
-  return state === 'skipped' ? palette.dim(`skipped: ${why}`) : palette.yellow(why);
+  if (state === 'skipped') return palette.dim(`skipped: ${why}`);
+  return (state === 'fails' ? palette.red : palette.yellow)(why);
 }
 
 function summary(forecasts: readonly StageForecast[]): string {
@@ -116,7 +142,7 @@ function summary(forecasts: readonly StageForecast[]): string {
   if (forecasts.every((stage) => stage.state === 'up-to-date' || stage.state === 'skipped')) {
     return `nothing to do: ${current === 1 ? 'its one item is up to date' : `all ${current} items are up to date`}`;
   }
-  const bad = forecasts.filter(isUnlisted).length;
+  const bad = forecasts.filter(({ state }) => state === 'fails').length;
   const failing = bad === 0 ? '' : `; ${plural(bad, 'stage')} would fail before any work`;
   const later =
     waiting === 0

@@ -42,7 +42,12 @@ function inputDifference(before: Ingredients, now: Ingredients): string | undefi
     const is = now.inputs[place];
     if (!was) return `input ${place} is new`;
     if (!is) return `input ${place} was removed`;
-    if (was.digest !== is.digest) return `input ${place} (${is.name}) has different content`;
+    if (was.digest !== is.digest) {
+      // A list of items has no name.
+      return is.name === ''
+        ? `input ${place} has different items`
+        : `input ${place} (${is.name}) has different content`;
+    }
     if (was.name !== is.name) return `input ${place} was renamed ${was.name} -> ${is.name}`;
   }
   return undefined;

@@ -59,7 +59,7 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'pipeline.report': {
     given: { evaluations: items, 'group-by': ['model'] },
-    key: 'sha256:9739610e55a9383699f565e84f22727ed70185d64d32d3cbeef6426443c594b0',
+    key: 'sha256:9364396c3676ca90701c6ef80c0f12525571e686ccd0619b88bbfa8d81850275',
   },
 };
 
