@@ -116,3 +116,22 @@ test('metrics diff shows the params that differ, changes, and a paired test on t
   writeFileSync(join(work, '.runs', before, 'results/evaluate/predictions/abmil-0-0.csv'), 'edited');
   assert.match(await run('metrics', 'diff', before, after), /no test of abmil: what run \S+ showed is gone/);
 });
+
+test('runs lists the params in which runs differ and their metrics, sorted by either', async (context) => {
+  const { before, after, run, commands } = await twoRuns(context);
+  const text = await run('runs', '--sort', 'auc');
+  const [head, first, second] = text.split('\n');
+  assert.match(head, /^run +state +lr +group +AUC +F1 /);
+  assert.match(first, new RegExp(`^${after} +\\S+ +0\\.01 +abmil +0\\.875±0\\.000 `));
+  assert.match(second, new RegExp(`^${before} +replaced +0\\.1 +abmil +0\\.750±0\\.000 `));
+  assert.match(await run('runs', '--sort', 'lr'), new RegExp(`${after}.*\\n${before}`));
+  assert.match(
+    await run('runs', 'study', '--csv'),
+    /^run,state,lr,group,AUC,AUC std,.*\n\S+bbb,\w+,0\.01,abmil,0\.875,0,/,
+  );
+  assert.match(await run('runs', '--md'), /^\| run \| state \| lr \| group \| AUC /);
+  assert.equal(await run('runs', 'other'), 'no runs yet\n');
+  const unknown = await commands.run('runs', '--work', 'work', '--sort', 'lrr');
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.text, /no column "lrr" to sort by.*did you mean `lr`/s);
+});
