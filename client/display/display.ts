@@ -146,7 +146,7 @@ class PlainDisplay extends TextDisplay {
       if (view.trouble !== undefined) this.line(view.trouble);
     }
     for (const stage of view.status.stages) {
-      const counts = countsText(stage, this.palette);
+      const counts = countsText(stage, this.palette, view.waiting?.[stage.name]);
       const before = this.shown.get(stage.name) ?? { state: 'waiting', failed: 0, counts: '', at: 0 };
       const changed = stage.state !== before.state || stage.failed > before.failed;
       const due = counts !== before.counts && view.now - before.at > SECONDS_BETWEEN_LINES * 1000;

@@ -223,6 +223,11 @@ export class RunController {
     }
   }
 
+  /** Whether the run is on the embedded server. */
+  get embedded(): boolean {
+    return this.session.kind === 'embedded';
+  }
+
   private async prepare(): Promise<this> {
     const { listener, signal, prefix, worker = this.session.kind === 'embedded' } = this.options;
     try {
