@@ -1,11 +1,13 @@
 import { realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
   DefaultLogger,
   NativeConnection,
   Runtime,
+  TransportError,
   Worker,
   type LogLevel,
   type NativeConnectionOptions,
@@ -16,6 +18,7 @@ import type { PoolOptions } from './activities/child/pool.js';
 import { EngineContext } from './activities/step/engine-context.js';
 import { loadRegistry } from './activities/plugins/load-plugins.js';
 import { enginePlugin, temporalPlugin } from './activities/worker-plugins.js';
+import { SamMilError } from './domain/errors.js';
 import { sweepTemporaryFolder } from './domain/machine/temporary-folder.js';
 import { DEFAULT_QUEUE_PREFIX, engineQueue, LONGEST_BEAT_MS, stepQueue } from './workflows/messages.js';
 
@@ -73,8 +76,8 @@ const STOP_CHILD_MS = 20_000;
 
 /**
  * Starts a worker. The promise resolves once the worker polls.
- * @throws SamMilError InvalidInput for an unusable plugin; the connection's error if the server does not
- * answer
+ * @throws SamMilError InvalidInput for an unusable plugin, ServerUnreachable if the connection fails several
+ * times in a row
  */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   quietRuntime(settings.logLevel ?? 'WARN');
@@ -85,7 +88,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     serve: settings.serve,
     patienceMs: settings.workFolderPatienceMs,
   });
-  const connection = await NativeConnection.connect(settings.connection);
+  const connection = await connect(settings.connection);
   try {
     const workers = await createWorkers(settings, engine, connection);
     return run(workers, engine, connection);
@@ -94,6 +97,28 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     await connection.close();
     throw error;
   }
+}
+
+/** Waits between attempts to connect. A connection over a bad line may break before its first answer. */
+const RECONNECT_MS = [500, 1000, 2000, 4000];
+
+async function connect(options: NativeConnectionOptions): Promise<NativeConnection> {
+  let last: Error | undefined;
+  for (const wait of [...RECONNECT_MS, 0]) {
+    try {
+      return await NativeConnection.connect(options);
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      last = error;
+    }
+    await sleep(wait);
+  }
+  throw new SamMilError('ServerUnreachable', 'the worker cannot connect to the Temporal server', {
+    expected: `a server at ${options.address ?? 'the default address'}`,
+    found: last?.message,
+    next: 'check the address, the network and the server, then start the worker again',
+    cause: last,
+  });
 }
 
 function run(workers: Worker[], engine: EngineContext, connection: NativeConnection): RunningWorker {

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { SamMilError } from '../../domain/errors.js';
 import type { JobResult, Progress } from '../../domain/job.js';
 import type { JsonObject } from '../../domain/json.js';
+import type { Usage } from '../../domain/machine/usage.js';
 import { decodeError } from '../../domain/machine/threads/wire-error.js';
 import { childEnvironment } from './environment.js';
 import type { ChildJob, ChildPlugin, FromChild, ToChild } from './messages.js';
@@ -18,6 +19,8 @@ export interface StallLimit {
 export interface JobListener {
   onProgress(report: Progress): void;
   onLog(level: 'info' | 'warn', message: string, facts?: JsonObject): void;
+  /** Called before a job returns its result. */
+  onUsage?(usage: Usage): void;
 }
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
@@ -166,6 +169,7 @@ export class Child {
   private resultOf(message: FromChild): JobResult {
     if (message.type === 'result') {
       this.rss = message.rss;
+      this.listener?.onUsage?.(message.usage);
       return message.result;
     }
     if (message.type !== 'error') throw new Error(`unexpected message ${message.type}`);

@@ -5,6 +5,7 @@ import type { Job } from '../../domain/job.js';
 import { refuseChangedCode } from '../plugins/guard-loads.js';
 import { loadRegistry } from '../plugins/load-plugins.js';
 import { dieWithParent } from '../../domain/machine/threads/die-with-parent.js';
+import { readUsage, startUsage } from '../../domain/machine/usage.js';
 import { encodeError } from '../../domain/machine/threads/wire-error.js';
 
 /**
@@ -41,8 +42,9 @@ async function runJob(job: ChildJob): Promise<void> {
     refuseChangedPlugins(loaded);
     const definition = loaded.require(job.activity);
     const { run } = await definition.load();
+    startUsage();
     const result = await run(liveJob(job, controller.signal));
-    send({ type: 'result', result, rss: process.memoryUsage.rss() });
+    send({ type: 'result', result, rss: process.memoryUsage.rss(), usage: readUsage() });
   } catch (error) {
     send({ type: 'error', error: encodeError(error), rss: process.memoryUsage.rss() });
   } finally {

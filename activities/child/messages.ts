@@ -1,6 +1,7 @@
 import type { WireError } from '../../domain/errors.js';
 import type { JobResult, Progress } from '../../domain/job.js';
 import type { JsonObject } from '../../domain/json.js';
+import type { Usage } from '../../domain/machine/usage.js';
 
 /** Messages between a worker and its forked children over the IPC channel. */
 
@@ -29,5 +30,5 @@ export type FromChild =
   | { type: 'ready' }
   | { type: 'progress'; report: Progress }
   | { type: 'log'; level: 'info' | 'warn'; message: string; facts?: JsonObject }
-  | { type: 'result'; result: JobResult; rss: number }
+  | { type: 'result'; result: JobResult; rss: number; usage: Usage }
   | { type: 'error'; error: WireError; rss: number };

@@ -3,6 +3,8 @@ import type { InputFile, ItemRecord, Run } from '../../domain/job.js';
 import { type CatalogEntry, itemsFileKind, type ValueSchema } from '../../domain/activity-schema.js';
 import type { NativePart } from '../../domain/machine/native-parts.js';
 import type { ModelEntry } from '../../domain/mil/models/registry.js';
+import type { ReadPart } from '../../domain/engine/store/read-part.js';
+import type { ReadingStep } from '../../domain/engine/store/reading-step.js';
 import type { ParameterSet, TypedParameters, WithOf } from '../../domain/parameters.js';
 
 export { fileInput, itemsInput, type ValueSchema as Schema } from '../../domain/activity-schema.js';
@@ -52,6 +54,12 @@ export interface ActivityDefinition {
    * them, by their place (`slide`, `tables.0`).
    */
   hiddenInputs?(parameters: JsonObject, inputs: Readonly<Record<string, InputFile>>): Promise<JsonObject>;
+  /**
+   * For an activity that reads only parts of its inputs, such as one fold of the splits and the bags of that
+   * fold: returns these parts, by the name of the parameter. They replace the whole input in the cache key,
+   * and the implementation gets nothing else of it. Called by the engine before the step runs and by `plan`.
+   */
+  reads?(step: ReadingStep): Promise<Readonly<Record<string, ReadPart>>>;
   /**
    * Returns the names of the MIL models that the step runs: the code of a plugin's model is part of the cache
    * key. Called only if a plugin has models. Arguments as for `hiddenInputs`; `work` is the absolute work

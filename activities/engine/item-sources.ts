@@ -6,12 +6,15 @@ import { readCsv, type CsvRow } from '../../domain/files/csv.js';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
 import type { ItemSource } from '../../domain/engine/language/plan/plan.js';
 import { resolveInside } from '../../domain/engine/store/inside.js';
+import { readExclusions, refuseStrangers } from './exclusions.js';
 import { isFileRef } from '../../domain/job.js';
 
 /** An item of a source. `place` is its position in the source, for messages. */
 export interface SourceItem {
   fields: JsonObject;
   place: string;
+  /** Why the pipeline leaves it out. */
+  excluded?: string;
 }
 
 export type ListedSource = Extract<ItemSource, { kind: 'glob' | 'dir' | 'csv' | 'list' }>;
@@ -24,6 +27,25 @@ export type ListedSource = Extract<ItemSource, { kind: 'glob' | 'dir' | 'csv' | 
  * @throws SamMilError InvalidInput naming what is missing, unreadable or empty
  */
 export async function itemsOfSource(
+  source: ListedSource,
+  value: Json,
+  base: string,
+  work: string,
+  exclude: Json = null,
+): Promise<SourceItem[]> {
+  const items = withoutExcluded(await allItems(source, value, base, work), {
+    keyField: source.keyField,
+    file:
+      exclude === null || exclude === ''
+        ? undefined
+        : resolve(base, await requirePath(exclude, 'exclude', work)),
+  });
+  // Neither files of a folder nor those of a pattern are missing. An excluded file may be.
+  if (source.kind === 'csv' || source.kind === 'list') await refuseMissingFiles(items);
+  return items;
+}
+
+async function allItems(
   source: ListedSource,
   value: Json,
   base: string,
@@ -43,6 +65,35 @@ export async function itemsOfSource(
         ? 'check that the folder exists and that its file names match the pattern'
         : 'check the folder',
   });
+}
+
+function withoutExcluded(
+  items: SourceItem[],
+  { keyField, file }: { keyField: string | undefined; file: string | undefined },
+): SourceItem[] {
+  if (file === undefined) return items;
+  const exclusions = readExclusions(file, keyField);
+  const keys = items.map(({ fields }) => keyOf(fields, keyField));
+  refuseStrangers(exclusions, keys, file);
+  return items.map((item, i) => {
+    const excluded = exclusions.get(keys[i])?.reason;
+    return excluded === undefined ? item : { ...item, excluded };
+  });
+}
+
+/** @throws SamMilError InvalidInput if the item has no such field */
+export function keyOf(fields: JsonObject, keyField: string | undefined): string {
+  const value = keyField === undefined ? (fields.key ?? fields.name) : fields[keyField];
+  if (typeof value === 'string') return value;
+  if (value !== undefined && value !== null) return JSON.stringify(value);
+  throw new SamMilError(
+    'InvalidInput',
+    `an item has no field \`${keyField ?? 'key` or `name'}\`, which would be its key`,
+    {
+      expected: `one of the fields ${Object.keys(fields).join(', ')}`,
+      next: 'add `key: FIELD` to the `foreach` of the stage; the key is the unique name of the item',
+    },
+  );
 }
 
 async function itemsOfFiles(kind: 'glob' | 'dir', path: string, base: string): Promise<SourceItem[]> {
@@ -78,7 +129,7 @@ async function itemsOfTable(table: string): Promise<SourceItem[]> {
   const folder = dirname(table);
   const pathColumns = new Set<string>(columns.includes('path') ? ['path'] : []);
   for (const column of columns) if (await holdsPaths(column, rows, folder)) pathColumns.add(column);
-  const items = rows.map(({ line, values }) => {
+  return rows.map(({ line, values }) => {
     const fields: JsonObject = {};
     for (const column of columns) {
       const value = values[column];
@@ -86,8 +137,6 @@ async function itemsOfTable(table: string): Promise<SourceItem[]> {
     }
     return { fields: withName(fields), place: `${table}:${line}` };
   });
-  await refuseMissingFiles(items);
-  return items;
 }
 
 /** A column contains paths if every non-empty value looks like a path and exists relative to the table. */
@@ -98,19 +147,17 @@ async function holdsPaths(column: string, rows: CsvRow[], folder: string): Promi
   return true;
 }
 
-async function itemsOfList(value: Json, base: string): Promise<SourceItem[]> {
+function itemsOfList(value: Json, base: string): SourceItem[] {
   if (!Array.isArray(value) || value.length === 0) {
     throw new SamMilError('InvalidInput', 'the source `list` has no items', {
       expected: 'a list of paths or of objects',
       found: JSON.stringify(value).slice(0, 100),
     });
   }
-  const items = value.map((entry, index) => ({
+  return value.map((entry, index) => ({
     fields: listFields(entry, base),
     place: `list entry ${index + 1}`,
   }));
-  await refuseMissingFiles(items);
-  return items;
 }
 
 /** A string is a path; an object has the fields, possibly with a path; any other value is the item's name. */
@@ -129,8 +176,9 @@ function withName(fields: JsonObject): JsonObject {
 /** Reports all missing files in one message, so that the user fixes the table once. */
 async function refuseMissingFiles(items: SourceItem[]): Promise<void> {
   const missing: string[] = [];
-  for (const { fields, place } of items) {
+  for (const { fields, place, excluded } of items) {
     const { path } = fields;
+    if (excluded !== undefined) continue;
     if (path === '' || (typeof path === 'string' && !(await exists(path)))) missing.push(`${place}: ${path}`);
   }
   if (missing.length === 0) return;

@@ -3,7 +3,7 @@ import { SamMilError } from '../../domain/errors.js';
 import type { ItemRecord } from '../../domain/job.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
-import { absenceReason } from '../../domain/engine/item/item-result.js';
+import { absenceReason, EXCLUDED } from '../../domain/engine/item/item-result.js';
 import {
   buildContext,
   withCells,
@@ -12,7 +12,7 @@ import {
 import { evaluateTemplate } from '../../domain/engine/language/expressions/template.js';
 import { executionFolder, keyProblem } from '../../domain/engine/store/paths.js';
 import { readItems } from '../../domain/engine/store/items-digest.js';
-import type { SourceItem } from './item-sources.js';
+import { keyOf, type SourceItem } from './item-sources.js';
 import { writeLines } from './lines-file.js';
 import { needsReferences } from './needs-references.js';
 import { readSource } from './read-source.js';
@@ -59,7 +59,8 @@ export async function listLines(
         steps: {},
       });
       const value = evaluateTemplate(source.value, context);
-      const items = await readSource(source, value, plan.base, work);
+      const exclude = evaluateTemplate(source.exclude ?? null, context);
+      const items = await readSource(source, value, plan.base, work, exclude);
       return keyed(items, source.keyField);
     }
   }
@@ -72,7 +73,7 @@ export function followLine(record: ItemRecord, stage: string): ManifestLine {
   return { key, fields, skip: absenceReason(stage, record) };
 }
 
-async function readRecords(needs: NeedsContext, stage: string, work: string): Promise<ItemRecord[]> {
+async function readRecords(needs: NeedsContext, stage: string, work: string): Promise<readonly ItemRecord[]> {
   const ref = needs[stage]?.items;
   if (!ref) {
     throw new SamMilError('InvalidInput', `stage \`${stage}\` was skipped and has no items to continue with`);
@@ -84,34 +85,20 @@ async function readRecords(needs: NeedsContext, stage: string, work: string): Pr
 function keyed(items: SourceItem[], keyField: string | undefined): ManifestLine[] {
   const problems: string[] = [];
   const seen = new Map<string, string>();
-  const lines = items.map(({ fields, place }) => {
+  const lines = items.map(({ fields, place, excluded }) => {
     const key = keyOf(fields, keyField);
     const first = seen.get(key);
     const problem = keyProblem(key);
     if (problem !== undefined) problems.push(`${place}: key \`${key}\`: ${problem}`);
     else if (first !== undefined) problems.push(`${place}: key \`${key}\` is also that of ${first}`);
     seen.set(key, place);
-    return { key, fields };
+    return { key, fields, ...(excluded !== undefined && { skip: `${EXCLUDED}${excluded}` }) };
   });
   if (problems.length === 0) return sorted(lines);
   throw new SamMilError('InvalidInput', `${problems.length} item keys cannot be used`, {
     found: `${problems.slice(0, 10).join('\n')}${problems.length > 10 ? '\n...' : ''}`,
     next: 'a key names files: give each item a simple, unique key (`key:` selects the field it is taken from)',
   });
-}
-
-function keyOf(fields: JsonObject, keyField: string | undefined): string {
-  const value = keyField === undefined ? (fields.key ?? fields.name) : fields[keyField];
-  if (typeof value === 'string') return value;
-  if (value !== undefined && value !== null) return JSON.stringify(value);
-  throw new SamMilError(
-    'InvalidInput',
-    `an item has no field \`${keyField ?? 'key` or `name'}\`, which would be its key`,
-    {
-      expected: `one of the fields ${Object.keys(fields).join(', ')}`,
-      next: 'add `key: FIELD` to the `foreach` of the stage; the key is the unique name of the item',
-    },
-  );
 }
 
 function sorted<T extends { key: string }>(lines: T[]): T[] {

@@ -74,7 +74,7 @@ function stageReferences(stage: StagePlan): Reference[] {
     template(step.with);
   }
   if (stage.outputs) template(stage.outputs);
-  if ('value' in stage.source) template(stage.source.value);
+  if ('value' in stage.source) template([stage.source.value, stage.source.exclude ?? null]);
   return found;
 }
 

@@ -1,12 +1,14 @@
+import { reads } from '../../domain/mil/evaluate/reads.js';
 import { parameters } from '../../domain/mil/evaluate/parameters.js';
 import { defineActivity, fileOutput } from '../define/define-activity.js';
 import { modelOf } from '../../domain/mil/models/checkpoint-model.js';
 
 export const definition = defineActivity({
   name: 'mil.evaluate',
-  version: 2,
+  version: 3,
   summary: 'Scores the test slides of a trained fold: predictions, metrics under both protocols, ROC curve',
   ...parameters,
+  reads,
   modelsUsed: async (_, { checkpoint }) => [await modelOf(checkpoint)],
   outputs: {
     predictions: fileOutput(

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../domain/json.js';
 import { allModelOptions, modelEntry, modelNames } from '../../domain/mil/models/registry.js';
 import type { ModelOption } from '../../domain/mil/models/model-options.js';
+import { reads } from '../../domain/mil/train-fold/reads.js';
 import { parameters } from '../../domain/mil/train-fold/parameters.js';
 import { defineActivity, fileOutput, type Schema } from '../define/define-activity.js';
 
@@ -26,7 +27,7 @@ function withoutDefault({ default: _, ...schema }: ModelOption): Schema {
 
 export const definition = defineActivity({
   name: 'mil.train-fold',
-  version: 5,
+  version: 6,
   summary: 'Trains one MIL model on one fold and keeps the weights of the best epoch',
   // Computed on each access because plugins add models.
   get with() {
@@ -39,6 +40,7 @@ export const definition = defineActivity({
   },
   modelsUsed: async ({ model }) => [model as string],
   required: parameters.required,
+  reads,
   outputs: {
     checkpoint: fileOutput(
       'checkpoint',

@@ -5,7 +5,7 @@ export const definition = defineActivity({
   name: 'pipeline.report',
   version: 6,
   summary:
-    'Writes a self-contained HTML page and a metrics file for a run: table, curves, heatmaps, timeline, provenance',
+    'Writes a self-contained HTML page and a metrics file for a run: ranking, tests, errors, curves, pictures, resources, provenance',
   ...parameters,
   outputs: {
     report: fileOutput('report', 'report.html: a single file that loads nothing from the network.'),

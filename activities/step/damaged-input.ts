@@ -4,11 +4,14 @@ import { SamMilError } from '../../domain/errors.js';
 import { isFileRef, isItemsRef, type FileRef, type ItemRecord } from '../../domain/job.js';
 import { damagedOutput } from '../../domain/engine/store/damaged-output.js';
 import { contentFault } from '../../domain/engine/store/digest-cache.js';
+import { itemRecordFault, linesOf } from '../../domain/engine/store/item-shapes.js';
 import { readItems } from '../../domain/engine/store/items.js';
 import { insideWork, relativeToWork } from '../../domain/engine/store/paths.js';
+import type { ReadPart } from '../../domain/engine/store/read-part.js';
 import { receiptsOf } from '../../domain/engine/store/receipts.js';
 import type { EngineContext } from './engine-context.js';
 import type { StepToPrepare } from './prepare-step.js';
+import type { ReadParts } from './read-parts.js';
 import type { GivenInput } from './resolve-with.js';
 
 /** An output of an earlier step that a step reads. */
@@ -27,12 +30,12 @@ interface Made {
  */
 export async function explainDamage(
   engine: Pick<EngineContext, 'digests'>,
-  inputs: readonly GivenInput[],
+  { inputs, parts }: { inputs: readonly GivenInput[]; parts: ReadParts },
   step: StepToPrepare,
   error: unknown,
 ): Promise<unknown> {
   try {
-    for (const made of inputs.flatMap((input) => madeFiles(input, step.work))) {
+    for (const made of inputs.flatMap((input) => madeFiles(input, parts, step.work))) {
       const fault = await faultOf(engine, step, made);
       if (fault !== undefined)
         return damagedOutput(made.path, fault, { expected: made.digest, cause: error });
@@ -58,25 +61,29 @@ export async function explainMissing(work: string, error: unknown): Promise<unkn
 }
 
 /** @throws SamMilError OutputDamaged if a list of items was changed or deleted */
-function madeFiles({ kind, value }: GivenInput, work: string): Made[] {
+function madeFiles({ kind, value, place }: GivenInput, parts: ReadParts, work: string): Made[] {
+  const part: ReadPart | undefined = parts[place.join('.')];
   const list = isItemsRef(value) ? value.items : kind === 'items' && isFileRef(value) ? value : undefined;
   if (list === undefined) return isFileRef(value) ? [ofRef(value)] : [];
-  return [ofRef(list), ...listed(list, work)];
+  const records = part ? linesOf<ItemRecord>(part.text, itemRecordFault) : recordsOf(list, work);
+  return [ofRef(list), ...listed(records, list, work)];
 }
 
 function ofRef({ path, digest }: FileRef): Made {
   return { path, digest };
 }
 
-function listed({ path }: FileRef, work: string): Made[] {
-  const file = insideWork(work, path);
-  let records: ItemRecord[];
+function recordsOf({ path }: FileRef, work: string): ItemRecord[] {
   try {
-    records = readItems(file);
+    return readItems(insideWork(work, path));
   } catch {
     // The list itself is compared with its digest.
     return [];
   }
+}
+
+function listed(records: readonly ItemRecord[], { path }: FileRef, work: string): Made[] {
+  const file = insideWork(work, path);
   return records.flatMap(({ key, outputs }) =>
     Object.values(outputs)
       .filter(isFileRef)

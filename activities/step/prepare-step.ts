@@ -12,16 +12,20 @@ import { resolveInside } from '../../domain/engine/store/inside.js';
 import type { StepInput } from '../../domain/engine/item/step-input.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
 import type { EngineContext } from './engine-context.js';
+import { digestOfPart } from '../../domain/engine/store/read-part.js';
 import { digestOfItems } from '../../domain/engine/store/items-digest.js';
-import { resolveWith, type GivenInput } from './resolve-with.js';
+import { readParts, type ReadParts } from './read-parts.js';
+import { resolveWith, type GivenInput, type ResolvedWith } from './resolve-with.js';
 
 /** A step whose parameters are checked and whose inputs are known by content. */
 export interface PreparedStep {
   definition: ActivityDefinition;
   ingredients: Ingredients;
   key: string;
-  /** `job.with`: keys in camelCase, inputs as {@link InputFile}. */
+  /** `job.with`: keys in camelCase, inputs as {@link InputFile}, whole. */
   jobWith: JsonObject;
+  /** What the step reads of some of its inputs. */
+  parts: ReadParts;
   /** Digests, by absolute path, of the inputs that are part of the key and not outputs of earlier steps. */
   read: Record<string, string>;
   /** Outputs of earlier steps among the inputs, relative to the work folder. */
@@ -66,10 +70,11 @@ async function prepare(
   step: StepToPrepare,
   how: 'read' | 'known',
 ): Promise<PreparedStep | undefined> {
-  const { parameters, inputs, inKey } = resolveWith(definition, step.with);
-  const found = await digestInputs(inputs, step, engine.digests(step.work), how);
+  const resolved = resolveWith(definition, step.with);
+  const { parameters, inputs, inKey } = resolved;
+  const found = await digestWhatIsRead(engine, definition, resolved, step, how);
   if (!found) return undefined;
-  const { digests, files } = found;
+  const { digests, files, parts } = found;
   const jobWith = structuredClone(parameters);
   for (const { place } of inputs) put(jobWith, place, { ...files[place.join('.')] });
   const hidden = (await definition.hiddenInputs?.(parameters, files)) ?? {};
@@ -92,6 +97,7 @@ async function prepare(
     ingredients,
     key: cacheKey(ingredients),
     jobWith: camelKeys(jobWith),
+    parts,
     read: Object.fromEntries(read) as Record<string, string>,
     derived: inputs.flatMap(({ value }) => (isFileRef(value) ? [value.path] : [])),
   };
@@ -119,11 +125,11 @@ async function externalCode(
  * earlier step
  */
 export async function changedInput(
+  engine: StepEngine,
   { definition, ingredients }: PreparedStep,
   step: StepToPrepare,
-  cache: DigestCache,
 ): Promise<string | undefined> {
-  const found = await digestInputs(resolveWith(definition, step.with).inputs, step, cache, 'read');
+  const found = await digestWhatIsRead(engine, definition, resolveWith(definition, step.with), step, 'read');
   return found && firstDifference(ingredients, { ...ingredients, inputs: found.digests });
 }
 
@@ -131,6 +137,28 @@ interface DigestedInputs {
   /** Both by place in `with`: `slide`, `tables.0`. */
   digests: Record<string, InputIngredient>;
   files: Record<string, InputFile>;
+}
+
+interface DigestedParts extends DigestedInputs {
+  parts: ReadParts;
+}
+
+/** Digests the inputs of a step, of some only the part that the step reads. */
+async function digestWhatIsRead(
+  engine: StepEngine,
+  definition: ActivityDefinition,
+  resolved: ResolvedWith,
+  step: StepToPrepare,
+  how: 'read' | 'known',
+): Promise<DigestedParts | undefined> {
+  const found = await digestInputs(resolved.inputs, step, engine.digests(step.work), how);
+  if (!found) return undefined;
+  const parts = await readParts(definition, resolved, found.files, step);
+  const digests = { ...found.digests };
+  for (const [place, part] of Object.entries(parts)) {
+    digests[place] = { ...digests[place], digest: digestOfPart(part), parts: part.covers };
+  }
+  return { ...found, digests, parts };
 }
 
 async function digestInputs(

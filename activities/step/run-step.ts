@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { SamMilError } from '../../domain/errors.js';
-import type { Job, JobResult, Progress } from '../../domain/job.js';
-import type { JsonObject } from '../../domain/json.js';
+import type { Job, JobResult } from '../../domain/job.js';
 import { makeFoldersBelow } from '../../domain/files/make-folders.js';
 import { claimPlace, explainLoss, releaseClaim, type Claim } from '../../domain/engine/store/fence.js';
 import { checkpointFolder, type Place } from '../../domain/engine/store/paths.js';
@@ -16,17 +15,11 @@ import type { ActivityDefinition } from '../define/define-activity.js';
 import type { EngineContext } from './engine-context.js';
 import { explainDamage, explainMissing } from './damaged-input.js';
 import { changedInput, prepareStep, type PreparedStep } from './prepare-step.js';
+import { placeParts } from './read-parts.js';
+import type { Attempt } from './attempt.js';
+import { StepNotes } from './step-notes.js';
 import { resolveWith } from './resolve-with.js';
 import { mayUse, outsideFault, receiptFault } from './valid-receipt.js';
-
-/** One attempt at a step, as its caller sees it. */
-export interface Attempt {
-  /** Counts from 1. */
-  number: number;
-  signal: AbortSignal;
-  onProgress(report: Progress): void;
-  onLog(level: 'info' | 'warn', message: string, facts?: JsonObject): void;
-}
 
 export interface StepOutcome {
   receipt: Receipt;
@@ -108,11 +101,14 @@ async function work(
   const { scratch } = claim;
   await makeFoldersBelow(input.work, checkpoint);
   const began = performance.now();
-  const result = await execute(engine, prepared, { input, scratch, checkpoint, attempt }).catch(
+  const notes = new StepNotes();
+  const listening = notes.listenTo(attempt);
+  const result = await execute(engine, prepared, { input, scratch, checkpoint, attempt: listening }).catch(
     async (error: unknown) => {
       if (attempt.signal.aborted) throw error;
       const { inputs } = resolveWith(prepared.definition, input.with);
-      throw await explainDamage(engine, inputs, input, explainLostCheckpoint(checkpoint, error));
+      const read = { inputs, parts: prepared.parts };
+      throw await explainDamage(engine, read, input, explainLostCheckpoint(checkpoint, error));
     },
   );
   attempt.signal.throwIfAborted();
@@ -123,7 +119,7 @@ async function work(
     folder: input.folder,
     result,
     read: prepared.read,
-    made: { run: input.run, attempt: attempt.number, seconds: seconds(began) },
+    made: { run: input.run, attempt: attempt.number, seconds: seconds(began), ...notes.made },
   });
   engine.digests(input.work).rememberOutputs(receipt.files);
   await rm(checkpoint, { recursive: true, force: true }).catch(() => undefined);
@@ -154,10 +150,10 @@ async function execute(
   prepared: PreparedStep,
   execution: Execution,
 ): Promise<JobResult> {
-  const { definition, jobWith } = prepared;
+  const { definition } = prepared;
   const { input, scratch, checkpoint, attempt } = execution;
   const job = {
-    with: jobWith,
+    with: placeParts(prepared.jobWith, prepared.parts, scratch),
     work: input.work,
     run: input.run,
     name: input.item,
@@ -201,7 +197,7 @@ async function refuseChangedInputs(
   input: StepInput,
   checkpoint: string,
 ): Promise<void> {
-  const found = await changedInput(prepared, input, engine.digests(input.work));
+  const found = await changedInput(engine, prepared, input);
   if (found === undefined) return;
   await rm(checkpoint, { recursive: true, force: true });
   throw new SamMilError('Unavailable', 'an input changed while the step was reading it', {

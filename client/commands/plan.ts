@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { EngineContext } from '../../activities/step/engine-context.js';
 import { forecast, type ItemForecast, type StageForecast } from '../../activities/engine/forecast.js';
+import { EXCLUDED } from '../../domain/engine/item/item-result.js';
+import { listed } from '../../domain/engine/language/expressions/did-you-mean.js';
 import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
 import { paletteFor } from '../display/display.js';
 import type { FileOptions } from '../run/load-file.js';
@@ -52,6 +54,7 @@ function planText(plan: Plan, forecasts: readonly StageForecast[], why: boolean,
   const lines = fitTable(formatTable(rows), process.stdout);
   const body = lines.flatMap((line, i) => [
     line,
+    ...excludedLines(forecasts[i], palette),
     ...(why || forecasts[i].state === 'fails' ? whyLines(forecasts[i], why, palette) : []),
   ]);
   return [
@@ -88,7 +91,9 @@ function stateText({ state, why, items }: StageForecast): string {
   const running = items.filter((item) => item.state === 'runs').length;
   const idle = items.filter((item) => item.idle).length;
   const current =
-    items.filter((item) => item.state === 'up-to-date' || item.state === 'skipped').length - idle;
+    items.filter(
+      ({ state, why }) => state === 'up-to-date' || (state === 'skipped' && !why?.startsWith(EXCLUDED)),
+    ).length - idle;
   if (isUnlisted({ state, items })) return 'its items cannot be listed';
   if (items.length === 0) return why ?? state;
   if (failing > 0) return `${failing} of ${plural(items.length, 'item')} would fail before any work`;
@@ -98,14 +103,16 @@ function stateText({ state, why, items }: StageForecast): string {
       ? `${plural(current, 'item')}, unchanged${left}`
       : 'depends on earlier stages';
   const all = `${plural(running, 'item')} to do`;
-  return `${current + idle === 0 ? all : `${running} of ${items.length} items to do`}${left}`;
+  return `${current + idle === 0 ? all : `${running} of ${running + current + idle} items to do`}${left}`;
 }
 
 /** One line per reason: the items that it has in common, then the step. */
 function whyLines({ state, why, items }: StageForecast, all: boolean, palette: Palette): string[] {
   if (isUnlisted({ state, items })) return [`     ${palette.yellow(why ?? 'its source is not usable')}`];
   const shown = items.filter(
-    (item) => item.state === 'fails' || (all && (item.state === 'runs' || item.state === 'skipped')),
+    (item) =>
+      item.state === 'fails' ||
+      (all && (item.state === 'runs' || (item.state === 'skipped' && !item.why?.startsWith(EXCLUDED)))),
   );
   const reasons = new Map<string, ItemForecast[]>();
   for (const item of shown) {
@@ -127,6 +134,14 @@ function keysText(items: readonly ItemForecast[]): string {
   const keys = items.slice(0, KEYS_SHOWN).map(({ key }) => key);
   const more = items.length - keys.length;
   return `${keys.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** `2 excluded: slide_03 (out of focus), slide_07 (pen marks)` */
+function excludedLines({ items }: StageForecast, palette: Palette): string[] {
+  const excluded = items.flatMap(({ key, why }) =>
+    why?.startsWith(EXCLUDED) ? [`${key} (${why.slice(EXCLUDED.length)})`] : [],
+  );
+  return excluded.length === 0 ? [] : [palette.dim(`     ${excluded.length} excluded: ${listed(excluded)}`)];
 }
 
 function reason({ state, why = '' }: ItemForecast, palette: Palette): string {

@@ -4,8 +4,8 @@ import { readMetricsFile } from '../../domain/mil/evaluate/metrics-file.js';
 import { readPredictions } from '../../domain/mil/evaluate/predictions-file.js';
 import { keptFile } from '../../domain/engine/store/run-results.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
-import { comparePair, type ScoredFold } from '../../domain/pipeline/report/out-of-fold.js';
-import type { Comparison } from '../../domain/pipeline/report/report-data.js';
+import { comparePair, type ScoredFold } from '../../domain/pipeline/report/data/out-of-fold.js';
+import type { PairTest } from '../../domain/pipeline/report/data/report-data.js';
 import { readRunPlan, type RunEntry } from '../run/run-index.js';
 import {
   COLUMNS,
@@ -34,8 +34,8 @@ export interface RunComparison {
 export interface GroupComparison {
   group: string;
   metrics: { metric: string; before?: Spread; after?: Spread }[];
-  /** One paired DeLong test of the AUC per repeat in which both runs scored the same slides. */
-  tests: Comparison[];
+  /** A paired DeLong test of the AUC over the repeats in which both runs scored the same slides, or none. */
+  tests: PairTest[];
   /** Why there is no test. */
   untested?: string;
 }

@@ -60,13 +60,11 @@ function notes(groups: readonly GroupComparison[]): string[] {
   return [...(tests.length > 0 ? [method] : []), ...untested];
 }
 
-/** One p value, or the range over several repeats; for a spreadsheet all of them. */
 function testText(tests: GroupComparison['tests'], csv: boolean): string {
-  const values = tests.map(({ result }) => result.pTwoSided).filter((p) => !Number.isNaN(p));
-  if (csv) return values.join(' ');
-  if (values.length === 0) return tests.length > 0 ? 'equal' : 'n/a';
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  return values.length === 1 ? pText(low) : `${pText(low)} to ${pText(high)} (${tests.length} repeats)`;
+  const p = tests.at(0)?.result.pTwoSided;
+  if (p === undefined) return csv ? '' : 'n/a';
+  if (Number.isNaN(p)) return csv ? '' : 'equal';
+  return csv ? `${p}` : pText(p);
 }
 
 function pText(p: number): string {
@@ -104,8 +102,8 @@ export function comparisonObject(
       metrics: Object.fromEntries(
         metrics.map(({ metric, before: a, after: b }) => [metric, { before: a ?? null, after: b ?? null }]),
       ),
-      tests: tests.map(({ repeat, slides, result }) => ({
-        repeat,
+      tests: tests.map(({ repeats, slides, result }) => ({
+        repeats,
         slides,
         auc_before: result.aucA,
         auc_after: result.aucB,

@@ -237,7 +237,8 @@ export function answers(address: string): Promise<boolean> {
       done(result);
     };
     socket.on('connect', () => end(true));
-    socket.on('error', () => end(false));
+    // Something that listens was there to reset the connection.
+    socket.on('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNRESET'));
     socket.on('timeout', () => end(false));
   });
 }

@@ -10,6 +10,10 @@ import { faultOfMaterial } from './tls-material.js';
 const ALERT_MILLISECONDS = 500;
 const TIMEOUT_MILLISECONDS = 10_000;
 
+/** Tries of a handshake that is cut off. A bad line cuts off some, a server that does not speak TLS all. */
+const TRIES = 3;
+const CUT_OFF = 'ECONNRESET';
+
 const NO_HTTP2 =
   'the server does not offer HTTP/2 (ALPN h2), which Temporal uses; the address may be that of a web server or proxy';
 
@@ -30,7 +34,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: 'the server considers the client certificate expired',
   ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: NO_HTTP2,
   ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not speak TLS on this port',
-  ECONNRESET: 'the server closed the connection during the handshake; it may not speak TLS on this port',
+  [CUT_OFF]: 'the server closed the connection during the handshake; it may not speak TLS on this port',
 };
 
 /**
@@ -40,7 +44,12 @@ const REASONS: Readonly<Record<string, string>> = {
  */
 export async function explainTls(address: string, tls: TLSConfig | boolean): Promise<string | undefined> {
   const fault = typeof tls === 'boolean' ? undefined : faultOfMaterial(tls);
-  return fault ?? handshake(address, tls);
+  if (fault !== undefined) return fault;
+  let reason = await handshake(address, tls);
+  for (let tries = 1; tries < TRIES && reason === REASONS[CUT_OFF]; tries++) {
+    reason = await handshake(address, tls);
+  }
+  return reason;
 }
 
 function handshake(address: string, tls: TLSConfig | boolean): Promise<string | undefined> {

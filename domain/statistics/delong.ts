@@ -53,7 +53,24 @@ export function delongAuc(scores: Numbers, labels: Numbers): DelongAuc {
  * @throws SamMilError as {@link delongAuc}
  */
 export function delongPair(a: Numbers, b: Numbers, labels: Numbers): DelongPair {
-  const [first, second] = [placements(a, labels), placements(b, labels)];
+  return delongPairOverRepeats([a], [b], labels);
+}
+
+/**
+ * DeLong's test of two AUCs, each the mean over repeats that score the same slides in the same order. Such a
+ * mean is a U-statistic of the slides like a single AUC, so that the method applies to placements averaged
+ * over the repeats: one test uses all repeats without counting a slide more than once.
+ * @param a scores of the first model, one list per repeat
+ * @throws SamMilError as {@link delongAuc}
+ */
+export function delongPairOverRepeats(
+  a: readonly Numbers[],
+  b: readonly Numbers[],
+  labels: Numbers,
+): DelongPair {
+  const [first, second] = [a, b].map((repeats) =>
+    averagePlacements(repeats.map((scores) => placements(scores, labels))),
+  );
   const entry = (x: Placements, y: Placements) =>
     covarianceOfAucs([x.overPositives, y.overPositives], [x.overNegatives, y.overNegatives]);
   const between = entry(first, second);
@@ -83,6 +100,16 @@ interface Placements {
   overPositives: Float64Array;
   /** For each negative, the fraction of positives that outrank it. */
   overNegatives: Float64Array;
+}
+
+function averagePlacements(repeats: readonly Placements[]): Placements {
+  if (repeats.length === 1) return repeats[0];
+  const average = (name: 'overPositives' | 'overNegatives') =>
+    repeats[0][name].map(
+      (_, i) => repeats.reduce((sum, repeat) => sum + repeat[name][i], 0) / repeats.length,
+    );
+  const overPositives = average('overPositives');
+  return { auc: mean(overPositives), overPositives, overNegatives: average('overNegatives') };
 }
 
 function placements(scores: Numbers, labels: Numbers): Placements {

@@ -76,7 +76,8 @@ export function averagePrecision(scores: Numbers, labels: Numbers): number {
     area += ((tp - before) / positives) * (tp / (tp + fp));
     before = tp;
   }
-  return area;
+  // The steps of a perfect ranking can add up to slightly more than 1.
+  return Math.min(1, area);
 }
 
 /** True and false positives when every score >= `threshold` is called positive. */

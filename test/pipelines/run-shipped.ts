@@ -5,7 +5,7 @@ import { loadRegistry } from '../../activities/plugins/load-plugins.js';
 import { loadPipeline } from '../../domain/engine/language/load-pipeline.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { renderProblems } from '../../domain/engine/language/problems/render-problems.js';
-import type { Spread } from '../../domain/pipeline/report/summary.js';
+import type { Spread } from '../../domain/pipeline/report/data/summary.js';
 import type { TestEngine } from '../support/engine.js';
 import { checkout } from '../support/fixtures.js';
 
@@ -20,7 +20,7 @@ export interface Summary {
     protocols: Record<string, Record<string, { repeats: Spread | null; folds: Spread | null }>>;
   }[];
   pooled: { group: string; auc: Spread | null }[];
-  comparisons: { a: string; b: string; repeat: number; p_two_sided: number | null }[];
+  comparisons: { a: string; b: string; repeats: number[]; p_two_sided: number | null; p_holm: number }[];
   sweeps?: { parameter: string; points: { value: number; folds: number }[] }[];
   lesion: { slide: string; set: string | null; score: string }[];
   folds: { cell: string }[];

@@ -7,6 +7,8 @@ import { EngineContext } from '../../activities/step/engine-context.js';
 import { digestOfFile } from '../../domain/digest.js';
 import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
 import type { Lease } from '../../domain/engine/store/lease.js';
+import { readStamp } from '../../domain/files/file-stamp.js';
+import type { ReceiptFile } from '../../domain/engine/store/receipt-record.js';
 import { doneItem } from '../../domain/engine/item/item-result.js';
 import type { FileRef, JobResult } from '../../domain/job.js';
 import { jsonLines, type JsonObject } from '../../domain/json.js';
@@ -73,18 +75,21 @@ class Stages {
     name: string,
     step: string,
     scratch: string,
-    { files, values }: JobResult,
+    { files: made, values }: JobResult,
   ): Promise<JsonObject> {
     const { work } = this.plan;
     const outputs: Record<string, FileRef & JsonObject> = {};
-    for (const [output, { from, to }] of Object.entries(files)) {
+    const files: Record<string, ReceiptFile> = {};
+    for (const [output, { from, to }] of Object.entries(made)) {
       const path = join(name, to);
       mkdirSync(dirname(join(work, path)), { recursive: true });
       copyFileSync(from.startsWith('/') ? from : join(scratch, from), join(work, path));
       outputs[output] = { path, digest: await digestOfFile(join(work, path)), bytes: 1 };
+      const stamp = await readStamp(join(work, path));
+      if (stamp !== undefined) files[path] = { ...stamp, digest: outputs[output].digest };
     }
     const all = { ...outputs, ...values };
-    await writeReceipt(work, { stage: name, item: name, step }, all, Object.values(outputs));
+    writeReceipt(work, { stage: name, item: name, step }, all, {}, files);
     const stage = this.plan.stages.find((one) => one.name === name) as StagePlan;
     const { run, lease } = this;
     const input = { work, run, lease } as FinishStageInput;

@@ -1,29 +1,22 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { digestOf } from '../../domain/digest.js';
 import { PLAN } from '../../domain/engine/language/plan/plan-record.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { planPath, receiptPath, type Place } from '../../domain/engine/store/paths.js';
-import { RECEIPT, type ReceiptFile } from '../../domain/engine/store/receipt-record.js';
-import { readStamp } from '../../domain/files/file-stamp.js';
-import type { FileRef } from '../../domain/job.js';
+import { RECEIPT, type Made, type ReceiptFile } from '../../domain/engine/store/receipt-record.js';
 import type { JsonObject } from '../../domain/json.js';
 
-/** Writes the receipt of a step that made these outputs. */
-export async function writeReceipt(
+/** Writes the receipt of a step that made these outputs, and those files. */
+export function writeReceipt(
   work: string,
   place: Place,
   outputs: JsonObject,
-  written: readonly FileRef[] = [],
-): Promise<void> {
-  const files: Record<string, ReceiptFile> = {};
-  for (const { path, digest } of written) {
-    const stamp = await readStamp(join(work, path));
-    if (stamp !== undefined) files[path] = { ...stamp, digest };
-  }
-
+  facts: Partial<Made> = {},
+  files: Record<string, ReceiptFile> = {},
+): void {
   const ingredients = { activity: 'stub.write', version: 1, name: '', with: {}, inputs: {}, hidden: {} };
-  const made = { run: 'run', attempt: 1, host: 'host', seconds: 1, at: '2026-01-01T00:00:00.000Z' };
+  const made = { run: 'run', attempt: 1, host: 'host', seconds: 1, at: '2026-01-01T00:00:00.000Z', ...facts };
   const key = digestOf('key');
   write(
     receiptPath(work, place),

@@ -26,6 +26,8 @@ export class Relay {
   readonly server: Server;
   resets = 0;
   stalls = 0;
+  /** Number of connections that are still reset as soon as they are accepted. */
+  refusals = 0;
   private isCut = false;
   private isStalled = false;
   private readonly target: { host: string; port: number };
@@ -90,6 +92,11 @@ export class Relay {
   }
 
   private accept(near: Socket): void {
+    if (this.refusals > 0) {
+      this.refusals--;
+      near.on('error', () => undefined).resetAndDestroy();
+      return;
+    }
     const far = connect(this.target);
     const pair = { near, far };
     this.pairs.add(pair);

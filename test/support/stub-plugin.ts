@@ -34,6 +34,10 @@ export interface Misbehavior {
   gate?: boolean;
   /** Ends the item on purpose with this reason. */
   skip?: string;
+  /** Logs this warning. */
+  warn?: string;
+  /** Allocates and fills this many bytes. */
+  allocate?: number;
   /** Returns this many bytes as a value. */
   bytes?: number;
 }
@@ -115,6 +119,8 @@ async function misbehave(job: Job<unknown>, activity: string): Promise<void> {
     });
     writeFileSync(join(job.work, '.program'), `${pid}`);
   }
+  if (control.warn) job.log('warn', control.warn, { names: ['a', 'b'] });
+  if (control.allocate) Buffer.alloc(control.allocate, 1);
   if (control.sleepMs) await sleep(control.sleepMs);
   while (readControl(job).gate) {
     await sleep(20);

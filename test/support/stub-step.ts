@@ -1,6 +1,7 @@
 import { EngineContext } from '../../activities/step/engine-context.js';
 import { loadRegistry } from '../../activities/plugins/load-plugins.js';
-import { runStep, type Attempt, type StepOutcome } from '../../activities/step/run-step.js';
+import type { Attempt } from '../../activities/step/attempt.js';
+import { runStep, type StepOutcome } from '../../activities/step/run-step.js';
 import type { StepInput } from '../../domain/engine/item/step-input.js';
 import { planPath } from '../../domain/engine/store/paths.js';
 import type { Lease } from '../../domain/engine/store/lease.js';

@@ -46,6 +46,9 @@ export function skippedItem(item: Item, reason: string): ItemResult {
   return doneItem(item, { outputs: {}, steps: [], skip: reason }, true);
 }
 
+/** The reason of an item that the pipeline excludes. */
+export const EXCLUDED = 'excluded: ';
+
 /** The reason why later stages skip an item that did not succeed in `stage`. */
 export function absenceReason(stage: string, ended: Pick<ItemRecord, 'status' | 'reason' | 'error'>): string {
   const { reason } = failureFields(ended);

@@ -73,6 +73,7 @@ export function itemInput(
 }
 
 /** A stage outside the selection is never forced: its existing results are reused. */
-function isForced(force: readonly string[], { name, reuse }: StagePlan, key: string): boolean {
-  return reuse !== true && ['*', name, `${name}@${key}`].some((target) => force.includes(target));
+function isForced(force: readonly string[], { name, of = name, reuse }: StagePlan, key: string): boolean {
+  const targets = ['*', name, of, `${name}@${key}`, `${of}@${key}`];
+  return reuse !== true && targets.some((target) => force.includes(target));
 }

@@ -10,9 +10,11 @@ import type {
   StepDocument,
 } from './read/document.js';
 import { foldCondition, foldTemplate } from './expressions/analysis.js';
-import type { ItemSource, Plan, RetryPlan, StagePlan, StepPlan } from './plan/plan.js';
+import type { ItemSource, MatrixCell, Plan, RetryPlan, StagePlan, StepPlan } from './plan/plan.js';
 import { orderStages } from './check/stage-order.js';
-import { toJson, type Entry } from './read/yaml-nodes.js';
+import { cellStage, stageCells } from './read/stage-cells.js';
+import { resolveCells, resolveCellsOfCondition, type CellReferences } from './cell-references.js';
+import { toJson, type Entry, type YamlNode } from './read/yaml-nodes.js';
 
 export interface PlanSettings {
   catalog: Catalog;
@@ -54,7 +56,7 @@ export function planPipeline(document: PipelineDocument, settings: PlanSettings)
     params: document.known.values,
     ...(settings.plugins?.length ? { plugins: [...settings.plugins] } : {}),
     onFailure: document.onFailure,
-    stages: orderStages(document.stages).map((stage) => planStage(stage, document, settings.catalog)),
+    stages: planStages(document, settings.catalog),
   };
 }
 
@@ -67,46 +69,113 @@ function workFolder(document: PipelineDocument, { base, cwd, work }: PlanSetting
   return document.work === undefined ? resolve(cwd, 'work', document.name) : resolve(base, document.work);
 }
 
-function planStage(stage: StageDocument, document: PipelineDocument, catalog: Catalog): StagePlan {
-  const params = document.known.values;
+/** A stage with items in each cell becomes one stage per cell. */
+function planStages(document: PipelineDocument, catalog: Catalog): StagePlan[] {
+  const stages = new Map(document.stages.map((stage) => [stage.name, stage]));
+  const cells = new Map<string, readonly MatrixCell[]>();
+  const axes = new Map<string, readonly string[]>();
+  for (const stage of document.stages) {
+    const found = stageCells(stage, stages);
+    if (!found?.cells) continue;
+    cells.set(stage.name, found.cells);
+    axes.set(stage.name, found.axes);
+  }
+  return orderStages(document.stages).flatMap((stage) => {
+    const own = cells.get(stage.name);
+    if (own === undefined) return [planStage({ stage, cells, axes }, document, catalog)];
+    return own.map((cell) => planStage({ stage, cell, cells, axes }, document, catalog));
+  });
+}
+
+/** A stage of the file, and the cell of it that becomes a stage of the plan. */
+interface PlannedStage {
+  stage: StageDocument;
+  cell?: MatrixCell;
+  /** The cells of all stages that have items in each. */
+  cells: ReadonlyMap<string, readonly MatrixCell[]>;
+  /** Their axes. */
+  axes: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Values that are filled in, and the references to stages that are resolved. */
+interface Known {
+  values: JsonObject;
+  references: CellReferences;
+}
+
+/** The cell that a cell takes its items from: the one with the same values. */
+function cellBefore({ stage, cell, cells }: PlannedStage): CellReferences['from'] {
+  if (stage.source.kind !== 'from' || cell === undefined) return undefined;
+  const { name } = stage.source.stage;
+  const same = cells.get(name)?.find(({ values }) => {
+    return Object.entries(values).every(([axis, value]) => cell.values[axis] === value);
+  });
+  return same && { stage: name, cell: cellStage(name, same.key) };
+}
+
+function planNeeds({ stage, cells }: PlannedStage, from: CellReferences['from']): string[] {
+  const names = stage.needs.flatMap(({ name }) => {
+    if (name === from?.stage) return [from.cell];
+    return cells.get(name)?.map(({ key }) => cellStage(name, key)) ?? [name];
+  });
+  return [...new Set(names)];
+}
+
+function planStage(planned: PlannedStage, document: PipelineDocument, catalog: Catalog): StagePlan {
+  const { stage, cell, axes } = planned;
+  const from = cellBefore(planned);
+  const known: Known = {
+    values: { params: document.known.values, ...(cell && { matrix: cell.values }) },
+    references: { axes, ...(from && { from }) },
+  };
   const settings = { ...document.defaults, ...stage.settings };
-  const condition = planCondition(stage.condition, params);
+  const condition = planCondition(stage.condition, known);
   const plan: StagePlan = {
-    name: stage.name,
-    needs: [...new Set(stage.needs.map(({ name }) => name))],
-    source: planSource(stage.source, params),
+    name: cell ? cellStage(stage.name, cell.key) : stage.name,
+    ...(cell && { of: stage.name }),
+    needs: planNeeds(planned, from),
+    source: planSource(stage.source, known),
     maxParallel: settings.maxParallel ?? DEFAULT_MAX_PARALLEL,
     failFast: settings.failFast ?? false,
     minSuccess: settings.minSuccess ?? 1,
     steps: stage.steps.map((step) =>
-      planStep(step, [document.defaults, stage.settings, step.settings], params, catalog),
+      planStep(step, [document.defaults, stage.settings, step.settings], known, catalog),
     ),
   };
   if (condition !== undefined) plan.if = condition;
-  if (stage.outputs) plan.outputs = planEntries(stage.outputs, params);
+  if (stage.outputs) plan.outputs = planEntries(stage.outputs, known);
   return plan;
 }
 
-function planCondition(condition: Condition | undefined, params: JsonObject): string | undefined {
-  return condition && foldCondition(condition.source, { params });
+function planCondition(condition: Condition | undefined, { values, references }: Known): string | undefined {
+  return condition && foldCondition(resolveCellsOfCondition(condition.source, references), values);
 }
 
-function planEntries(entries: readonly Entry[], params: JsonObject): JsonObject {
-  return Object.fromEntries(entries.map(({ key, value }) => [key, foldTemplate(toJson(value), { params })]));
+function planValue(node: YamlNode, { values, references }: Known): Json {
+  return foldTemplate(resolveCells(toJson(node), references), values);
 }
 
-function planSource(source: SourceDocument, params: JsonObject): ItemSource {
+function planEntries(entries: readonly Entry[], known: Known): JsonObject {
+  return Object.fromEntries(entries.map(({ key, value }) => [key, planValue(value, known)]));
+}
+
+function planSource(source: SourceDocument, known: Known): ItemSource {
   switch (source.kind) {
     case 'single':
       return { kind: 'single' };
     case 'matrix':
       return { kind: 'matrix', cells: source.cells ?? [] };
     case 'from':
-      return { kind: 'from', stage: source.stage.name, as: source.as };
+      return { kind: 'from', stage: known.references.from?.cell ?? source.stage.name, as: source.as };
     default: {
-      const value = foldTemplate(toJson(source.value), { params });
+      const value = planValue(source.value, known);
       const key = source.keyField && { keyField: source.keyField.name };
-      const rest = { as: source.as, ...key };
+      const exclude = source.exclude && planValue(source.exclude, known);
+      const rest = {
+        as: source.as,
+        ...key,
+        ...(typeof exclude === 'string' && exclude !== '' && { exclude }),
+      };
       return source.kind === 'list'
         ? { kind: 'list', value, ...rest }
         : { kind: source.kind, value: value as string, ...rest };
@@ -115,22 +184,17 @@ function planSource(source: SourceDocument, params: JsonObject): ItemSource {
 }
 
 /** @param layers settings in order of increasing precedence */
-function planStep(
-  step: StepDocument,
-  layers: readonly Settings[],
-  params: JsonObject,
-  catalog: Catalog,
-): StepPlan {
+function planStep(step: StepDocument, layers: readonly Settings[], known: Known, catalog: Catalog): StepPlan {
   const entry = lookUp(catalog, step.uses.name) as CatalogEntry;
   const settings = Object.assign({}, ...layers) as Settings;
   const retry = Object.assign({}, RETRY_DEFAULTS, ...layers.map((layer) => layer.retry)) as RetryPlan;
-  const condition = planCondition(step.condition, params);
+  const condition = planCondition(step.condition, known);
   return {
     id: step.id,
     uses: step.uses.name,
     version: entry.version,
     ...(condition === undefined ? {} : { if: condition }),
-    with: withoutNull(planEntries(step.with, params)),
+    with: withoutNull(planEntries(step.with, known)),
     queue: settings.queue ?? entry.queue,
     timeout: settings.timeout ?? entry.timeout,
     heartbeat: settings.heartbeat ?? entry.heartbeat,

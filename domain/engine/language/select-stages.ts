@@ -35,7 +35,7 @@ export function selectStages(plan: Plan, selection: Selection): SelectedPlan {
     });
   }
   if (only.length + until.length + from.length === 0) return { plan, items: {} };
-  const targets = only.map((target) => parseTarget(plan, target));
+  const targets = only.flatMap((target) => parseTarget(plan, target));
   const selected = only.length > 0 ? new Set(targets.map(({ stage }) => stage)) : between(plan, until, from);
   if (selected.size === 0) {
     throw new SamMilError(
@@ -51,7 +51,8 @@ export function selectStages(plan: Plan, selection: Selection): SelectedPlan {
 }
 
 function between(plan: Plan, until: readonly string[], from: readonly string[]): Set<string> {
-  const whole = (names: readonly string[]) => new Set(names.map((name) => findStage(plan, name).name));
+  const whole = (names: readonly string[]) =>
+    new Set(names.flatMap((name) => findStages(plan, name).map((stage) => stage.name)));
   const upTo = until.length === 0 ? undefined : reach(plan, whole(until), listNeeds);
   const onwards = from.length === 0 ? undefined : reach(plan, whole(from), listDependents);
   const names = plan.stages.map(({ name }) => name);
@@ -70,7 +71,7 @@ function reach(
 }
 
 function listNeeds(plan: Plan, name: string): string[] {
-  return findStage(plan, name).needs;
+  return plan.stages.find((stage) => stage.name === name)?.needs ?? [];
 }
 
 function listDependents(plan: Plan, name: string): string[] {
@@ -82,14 +83,21 @@ interface Target {
   item?: string;
 }
 
-/** Parses a target such as `train@sam-mil-0-2`: the part after the first `@` is the item key. */
-export function parseTarget(plan: Plan, text: string): Target {
+/**
+ * Parses a target such as `train@sam-mil-0-2`: the part after the first `@` is the item key. A stage with
+ * items in each cell gives one target per cell.
+ */
+function parseTarget(plan: Plan, text: string): Target[] {
   const at = text.indexOf('@');
-  const stage = findStage(plan, at < 0 ? text : text.slice(0, at));
-  if (at < 0) return { stage: stage.name };
+  const stages = findStages(plan, at < 0 ? text : text.slice(0, at));
+  if (at < 0) return stages.map(({ name }) => ({ stage: name }));
   const item = text.slice(at + 1);
+  return stages.map((stage) => ({ stage: stage.name, item: requireItem(plan, stage, item) }));
+}
+
+function requireItem(plan: Plan, stage: StagePlan, item: string): string {
   const keys = cellKeys(plan, stage);
-  if (item !== '' && (keys === undefined || keys.includes(item))) return { stage: stage.name, item };
+  if (item !== '' && (keys === undefined || keys.includes(item))) return item;
   throw new SamMilError('InvalidInput', `stage \`${stage.name}\` has no item \`${item}\``, {
     next: suggest(item, keys ?? [], 'items'),
   });
@@ -109,13 +117,14 @@ export function checkForced(plan: Plan, force: readonly string[] = []): void {
 function cellKeys(plan: Plan, stage: StagePlan): string[] | undefined {
   const { source } = stage;
   if (source.kind === 'matrix') return source.cells.map(({ key }) => key);
-  return source.kind === 'from' ? cellKeys(plan, findStage(plan, source.stage)) : undefined;
+  return source.kind === 'from' ? cellKeys(plan, findStages(plan, source.stage)[0]) : undefined;
 }
 
-function findStage(plan: Plan, name: string): StagePlan {
-  const stage = plan.stages.find((candidate) => candidate.name === name);
-  if (stage) return stage;
-  const names = plan.stages.map((candidate) => candidate.name);
+/** The stage of this name, or all cells of a stage of the file. */
+function findStages(plan: Plan, name: string): StagePlan[] {
+  const found = plan.stages.filter((stage) => stage.name === name || stage.of === name);
+  if (found.length > 0) return found;
+  const names = [...new Set(plan.stages.flatMap((stage) => [stage.of ?? stage.name, stage.name]))];
   throw new SamMilError('InvalidInput', `stage \`${name}\` does not exist`, {
     next: suggest(name, names, 'choose one of the stages'),
   });

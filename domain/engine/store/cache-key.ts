@@ -25,6 +25,8 @@ export interface Ingredients {
 
 export interface InputIngredient {
   digest: string;
+  /** For a step that reads a part of the input: {@link ReadPart.covers}, of which `digest` is the digest. */
+  parts?: Record<string, string>;
   name: string;
 }
 

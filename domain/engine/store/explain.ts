@@ -1,5 +1,5 @@
 import { canonicalJson, type Json, type JsonObject } from '../../json.js';
-import type { Ingredients } from './cache-key.js';
+import type { Ingredients, InputIngredient } from './cache-key.js';
 import type { OutputFault } from './receipts.js';
 
 /** Describes why a step runs, for `plan --why` and the log. */
@@ -43,6 +43,8 @@ function inputDifference(before: Ingredients, now: Ingredients): string | undefi
     if (!was) return `input ${place} is new`;
     if (!is) return `input ${place} was removed`;
     if (was.digest !== is.digest) {
+      const part = partDifference(was.parts, is.parts);
+      if (part !== undefined) return part;
       // A list of items has no name.
       return is.name === ''
         ? `input ${place} has different items`
@@ -51,6 +53,17 @@ function inputDifference(before: Ingredients, now: Ingredients): string | undefi
     if (was.name !== is.name) return `input ${place} was renamed ${was.name} -> ${is.name}`;
   }
   return undefined;
+}
+
+/** Names the part of an input that differs: `training bag slide_07 has other content`. */
+function partDifference(before: InputIngredient['parts'], now: InputIngredient['parts']): string | undefined {
+  if (!before || !now) return undefined;
+  const part = places(before, now).find((name) => before[name] !== now[name]);
+  if (part === undefined) return undefined;
+  if (!Object.hasOwn(before, part)) return `${part} is new`;
+  if (!Object.hasOwn(now, part)) return `${part} was removed`;
+  const [was, is] = [before[part], now[part]];
+  return is.startsWith('sha256:') ? `${part} has other content` : `${part}: ${was} -> ${is}`;
 }
 
 function memberDifference(group: string, before: JsonObject, now: JsonObject): string | undefined {

@@ -8,6 +8,9 @@ import { relativeToWork } from './paths.js';
 
 /** Results by digest of the items file, because all cells of a matrix read the same file. */
 const meanings = new Map<string, string>();
+/** Parsed items files by digest, for the same reason. */
+const parsed = new Map<string, readonly ItemRecord[]>();
+const KEPT = 8;
 /** Texts of items files that exist only in a forecast, by digest. */
 const forecasts = new Map<string, string>();
 
@@ -25,11 +28,19 @@ export async function digestOfItems(work: string, ref: ItemsRef): Promise<string
   return meaning;
 }
 
-/** @throws SamMilError OutputDamaged if the file cannot be read or does not match the reference */
-export async function readItems(work: string, ref: ItemsRef): Promise<ItemRecord[]> {
-  const forecast = forecasts.get(ref.items.digest);
-  if (forecast !== undefined) return parseItems(forecast);
-  return parseItems(await readReferencedText(work, ref.items));
+/**
+ * The same list of records is returned again; callers must not change it.
+ * @throws SamMilError OutputDamaged if the file cannot be read or does not match the reference
+ */
+export async function readItems(work: string, { items }: ItemsRef): Promise<readonly ItemRecord[]> {
+  const { digest } = items;
+  const text = forecasts.get(digest) ?? (await readReferencedText(work, items));
+  const before = parsed.get(digest);
+  if (before !== undefined) return before;
+  const records = parseItems(text);
+  if (parsed.size >= KEPT) parsed.clear();
+  parsed.set(digest, records);
+  return records;
 }
 
 /** Creates a reference to items that are not in a file: the items that a stage would return if it ran now. */
@@ -59,7 +70,8 @@ export function meaningOf(item: ItemRecord, work: string): Json {
   };
 }
 
-function withoutPlace(value: Json, work: string): Json {
+/** The value with files by name and digest, and without the path of the work folder. */
+export function withoutPlace(value: Json, work: string): Json {
   if (isFileRef(value)) return { name: basename(value.path), digest: value.digest };
   if (typeof value === 'string') return relativeToWork(work, value) ?? value;
   if (Array.isArray(value)) return value.map((member) => withoutPlace(member, work));

@@ -39,9 +39,16 @@ export interface Made {
   seconds: number;
   /** ISO 8601. */
   at: string;
+  /** Largest resident memory of the child process in bytes. Absent if the step ran in the worker. */
+  memory?: number;
+  /** Devices that the step computed on. Absent if it ran in the worker. */
+  devices?: string[];
+  /** Warnings that the step logged. */
+  warnings?: string[];
 }
 
 const WHOLE = { type: 'integer', minimum: 0 };
+const TEXTS = { type: 'array', items: TEXT };
 const NANOSECONDS = { type: 'string', pattern: '^-?[0-9]+$' };
 /** A path below the work folder, which it does not leave. */
 const INSIDE = { type: 'string', pattern: '^(?!/)(?!.*(^|/)\\.\\.(/|$)).+$' };
@@ -59,7 +66,7 @@ const INGREDIENTS = objectOf(
     version: { type: 'integer' },
     name: TEXT,
     with: { type: 'object' },
-    inputs: mapOf(objectOf({ digest: DIGEST, name: TEXT })),
+    inputs: mapOf(objectOf({ digest: DIGEST, name: TEXT }, { parts: mapOf(TEXT) })),
     hidden: { type: 'object' },
   },
   { code: mapOf(TEXT) },
@@ -77,13 +84,16 @@ export const RECEIPT = new RecordKind<Receipt>(
         ...mapOf({ allOf: [STAMP, objectOf({ digest: DIGEST })] }),
         propertyNames: INSIDE,
       },
-      made: objectOf({
-        run: TEXT,
-        attempt: { type: 'integer' },
-        host: TEXT,
-        seconds: { type: 'number' },
-        at: TEXT,
-      }),
+      made: objectOf(
+        {
+          run: TEXT,
+          attempt: { type: 'integer' },
+          host: TEXT,
+          seconds: { type: 'number' },
+          at: TEXT,
+        },
+        { memory: WHOLE, devices: TEXTS, warnings: TEXTS },
+      ),
     },
     { skip: TEXT, read: mapOf(DIGEST) },
   ),

@@ -22,6 +22,9 @@ export interface BagEntry {
   samInfoDigest?: string;
 }
 
+/** The outputs of an item that make up its bag. */
+export const BAG_OUTPUTS: readonly string[] = ['bag', 'h5', 'pt', 'sam-info'];
+
 /** A bag in memory. */
 export interface HostBag {
   /** rows x dim, row-major, finite. */
@@ -60,19 +63,40 @@ export function listBags(itemsPath: string, work: string): BagEntry[] {
 export function selectBags(
   keys: readonly string[],
   entries: readonly BagEntry[],
-  { splits, bags }: Record<'splits' | 'bags', InputFile>,
+  files: Readonly<Record<'splits' | 'bags', InputFile>>,
 ): Map<string, BagEntry> {
   const byKey = new Map(entries.map((entry) => [entry.key, entry]));
-  const missing = keys.filter((key) => !byKey.has(key));
-  if (missing.length > 0) {
-    throw new SamMilError('InvalidInput', 'the splits name slides without a bag', {
-      file: splits.path,
-      expected: `slides among the ${entries.length} of \`${bags.name}\``,
-      found: `${missing.length}: ${firstNames(missing)}`,
-      next: 'run mil.split again with the same `bags`',
-    });
-  }
+  refuseMissing(keys, byKey, files);
   return new Map(keys.map((key) => [key, byKey.get(key) as BagEntry]));
+}
+
+/**
+ * Checks that every slide has a finished item.
+ *
+ * @throws SamMilError InvalidInput naming the slides of the splits without a bag
+ */
+export function requireBags(
+  keys: readonly string[],
+  records: readonly ItemRecord[],
+  { splits, bags }: Readonly<Record<string, InputFile>>,
+): void {
+  const done = records.filter(({ status }) => status === 'done');
+  refuseMissing(keys, new Map(done.map((record) => [record.key, record])), { splits, bags });
+}
+
+function refuseMissing(
+  keys: readonly string[],
+  known: ReadonlyMap<string, unknown>,
+  { splits, bags }: Readonly<Record<'splits' | 'bags', InputFile>>,
+): void {
+  const missing = keys.filter((key) => !known.has(key));
+  if (missing.length === 0) return;
+  throw new SamMilError('InvalidInput', 'the splits name slides without a bag', {
+    file: splits.path,
+    expected: `slides among the ${known.size} of \`${bags.name}\``,
+    found: `${missing.length}: ${firstNames(missing)}`,
+    next: 'run mil.split again with the same `bags`',
+  });
 }
 
 function bagEntry(item: ItemRecord, work: string, file: string): BagEntry {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { SamMilError } from '../../errors.js';
+import { noteDevice } from '../../machine/usage.js';
 import { requireTensorFlow } from '../../machine/load-tensorflow.js';
 import { ensureTensorFlow, ensureTensorFlowPackages } from '../../machine/tensorflow.js';
 import { TFJS_PACKAGE } from '../../machine/tensorflow-wheels.js';
@@ -78,6 +79,7 @@ async function openNative(): Promise<Backend> {
   nativeKernels ??= new NativeKernels(tf);
   kernels = nativeKernels;
   const { gpu } = nativeKernels;
+  noteDevice(gpu ? 'cuda' : 'cpu');
   return {
     name: 'tensorflow',
     device: gpu ? 'gpu' : 'cpu',
@@ -96,6 +98,7 @@ async function openJavaScript(): Promise<Backend> {
   // The backend's own hint to install the native package would only repeat the warning above.
   silenceHint(tf);
   kernels = new HostKernels(tf);
+  noteDevice('cpu');
   return { name: 'js', device: 'cpu', version: tf.version_core, kernels: 'JavaScript', threads: 1 };
 }
 

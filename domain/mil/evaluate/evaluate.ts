@@ -1,3 +1,4 @@
+import { digestOfJson } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import type { Job, JobResult } from '../../job.js';
 import { encoderFacts } from '../bags/bag-facts.js';
@@ -5,7 +6,10 @@ import { selectBags, listBags, loadBag, type BagEntry, type HostBag } from '../b
 import type { Prediction } from './evaluate-predictions.js';
 import { writeEvaluation, type FoldFacts } from './evaluation-files.js';
 import { loadModel, predict, type LoadedModel } from '../models/predict.js';
-import { findFold, readSplits, refuseOtherSplits, type SetName, type Splits } from '../split/splits.js';
+import { digestOfSlides } from '../split/fold-part.js';
+import { findFold, readSplits, SET_NAMES, type SetName, type Splits } from '../split/splits.js';
+import { refuseOtherSlides } from '../split/trained-slides.js';
+import { setsToScore } from './sets-to-score.js';
 import type { EvaluateWith } from './parameters.js';
 
 /**
@@ -18,8 +22,9 @@ export async function run(job: Job<EvaluateWith>): Promise<JobResult> {
   try {
     const facts = readFacts(job, model, splits);
     const fold = findFold(splits, facts.repeat, facts.fold);
-    // Scoring the validation set with a threshold taken from itself would not be honest.
-    const calibration = options.set === 'val' || options.threshold === 'half' ? [] : fold.val;
+    const calibration = setsToScore(options)
+      .slice(1)
+      .flatMap((set) => fold[set]);
     const keys = [...fold[options.set], ...calibration];
     const bags = selectBags(keys, listBags(options.bags.path, job.work), options);
     const score = makeScorer(job, model, splits, bags, keys.length);
@@ -70,9 +75,9 @@ function predicted(model: LoadedModel, bag: HostBag, key: string): ReturnType<ty
  *   might have included the test slides
  */
 function readFacts(job: Job<EvaluateWith>, model: LoadedModel, splits: Splits): FoldFacts {
-  const { checkpoint, splits: file, set, protocol } = job.with;
+  const { checkpoint, set, protocol } = job.with;
   const { training, classes } = model;
-  const [repeat, fold] = [training.repeat, training.fold];
+  const { repeat, fold } = training;
   const place = { file: checkpoint.path };
   if (typeof repeat !== 'number' || typeof fold !== 'number') {
     throw new SamMilError(
@@ -88,7 +93,9 @@ function readFacts(job: Job<EvaluateWith>, model: LoadedModel, splits: Splits): 
       found: classes.join(', '),
     });
   }
-  refuseOtherSplits(training, file, checkpoint);
+  const sets = findFold(splits, repeat, fold);
+  refuseOtherSlides(training, { splits, fold: sets }, checkpoint);
+  const slides = SET_NAMES.map((name) => digestOfSlides(splits, sets[name]));
   return {
     cell: job.name,
     model: model.config.model,
@@ -100,7 +107,7 @@ function readFacts(job: Job<EvaluateWith>, model: LoadedModel, splits: Splits): 
     protocol,
     selection: describeSelection(model, set),
     training: { ...training, options: model.config.options, group_features: model.groupFeatures },
-    sources: { checkpoint: checkpoint.digest, splits: file.digest },
+    sources: { checkpoint: checkpoint.digest, splits: digestOfJson(slides) },
   };
 }
 

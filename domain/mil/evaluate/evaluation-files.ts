@@ -94,7 +94,8 @@ function writeAll(
   return Object.fromEntries(files);
 }
 
-function calledClass({ probabilities }: Prediction, threshold: number): number {
+/** Index of the called class: at the threshold with two classes, otherwise the most probable one. */
+export function calledClass({ probabilities }: Prediction, threshold: number): number {
   if (probabilities.length === 2) return probabilities[1] >= threshold ? 1 : 0;
   return probabilities.indexOf(Math.max(...probabilities));
 }

@@ -22,7 +22,9 @@ import { outlineRegions, overlayScores, slideThumbnail, type Thumbnail } from '.
 import { lesionFit, paintScores, scaleScores } from './heatmap-scores.js';
 import { loadModel, predict, type LoadedModel } from '../models/predict.js';
 import { readAnnotation } from '../../pathology/annotations/read-annotation.js';
-import { findFold, readSplits, refuseOtherSplits, SET_NAMES } from '../split/splits.js';
+import { findFold, readSplits, SET_NAMES } from '../split/splits.js';
+import { refuseOtherSlides } from '../split/trained-slides.js';
+import { testingFold } from './testing-fold.js';
 import { shownClass } from './shown-class.js';
 import type { HeatmapWith } from './parameters.js';
 
@@ -81,11 +83,7 @@ async function scoreSlide(job: Job<HeatmapWith>, slide: Slide, scoring: Scoring)
   }
 }
 
-/**
- * Selects the requested checkpoint or, among the checkpoints of all folds, the one whose test set contains
- * this slide, so that its scores are not memorized. A slide without a label is in no test set and uses the
- * first fold.
- */
+/** Selects the requested checkpoint or, among the checkpoints of all folds, that of {@link testingFold}. */
 function checkpointFor({ with: options, name, work }: Job<HeatmapWith>): Pick<InputFile, 'path'> {
   const { checkpoint, checkpoints, splits, repeat } = options;
   if ((checkpoint === undefined) === (checkpoints === undefined)) {
@@ -100,9 +98,7 @@ function checkpointFor({ with: options, name, work }: Job<HeatmapWith>): Pick<In
       '`checkpoints` needs `splits`, which states which fold tested this slide',
     );
   }
-  const crossValidation = readSplits(splits.path).repeats.find((entry) => entry.repeat === repeat);
-  const fold =
-    crossValidation?.folds.find(({ test }) => test.includes(name))?.fold ?? crossValidation?.folds[0]?.fold;
+  const fold = testingFold(readSplits(splits.path), repeat, name);
   const items = readItems(checkpoints!.path).filter(({ status }) => status === 'done');
   const found = items.flatMap(({ outputs }) => (isFileRef(outputs.checkpoint) ? [outputs.checkpoint] : []));
   for (const { path, digest } of found) {
@@ -243,9 +239,9 @@ function findSet(
 ): { set?: string; label?: string } {
   if (file === undefined || typeof training.repeat !== 'number' || typeof training.fold !== 'number')
     return {};
-  refuseOtherSplits(training, file, checkpoint ?? checkpoints!);
   const splits = readSplits(file.path);
   const fold = findFold(splits, training.repeat, training.fold);
+  refuseOtherSlides(training, { splits, fold }, checkpoint ?? checkpoints!);
   const set = SET_NAMES.find((member) => fold[member].includes(name));
   const label = Object.hasOwn(splits.labels, name) ? splits.classes[splits.labels[name]] : undefined;
   return { ...(set ? { set } : {}), ...(label ? { label } : {}) };

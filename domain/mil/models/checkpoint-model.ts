@@ -3,30 +3,43 @@ import { requireContent } from '../../engine/store/damaged-output.js';
 import { readItems } from '../../engine/store/items.js';
 import { readItems as readReferenced } from '../../engine/store/items-digest.js';
 import { isFileRef, type FileRef, type InputFile, type ItemRecord, type ItemsRef } from '../../job.js';
+import type { JsonObject } from '../../json.js';
 import { keyReader } from '../../machine/reader/reader-process.js';
 import { readCheckpoint } from './checkpoint.js';
 
-export function readModelName(path: string): string {
-  return readCheckpoint(path).config.model;
+/** What a checkpoint states, without its weights. */
+export interface CheckpointHead {
+  model: string;
+  training: JsonObject;
 }
 
-/** Names of models by the digest of their checkpoint: every item of a stage may ask for the same few. */
-const known = new Map<string, string>();
+export function readHead(path: string): CheckpointHead & JsonObject {
+  const { config, training } = readCheckpoint(path);
+  return { model: config.model, training };
+}
+
+/** Heads by the digest of their checkpoint: every item of a stage may ask for the same few. */
+const known = new Map<string, CheckpointHead>();
 const KEPT = 1000;
 
 /**
- * Name of the model that a checkpoint holds. It is read in a separate process, because the engine asks.
- * Throws as {@link readCheckpoint}, and OutputDamaged.
+ * What a checkpoint states. It is read in a separate process, because the engine asks. Throws as
+ * {@link readCheckpoint}, and OutputDamaged.
  */
-export async function modelOf({ path, digest }: Pick<InputFile, 'path' | 'digest'>): Promise<string> {
+export async function headOf({ path, digest }: Pick<InputFile, 'path' | 'digest'>): Promise<CheckpointHead> {
   const before = known.get(digest);
   if (before !== undefined) return before;
   requireContent(path, digest);
-  const reading = { module: import.meta.url, name: 'readModelName', file: path };
-  const model = await keyReader.call<typeof readModelName>(reading, path);
+  const reading = { module: import.meta.url, name: 'readHead', file: path };
+  const head = await keyReader.call<typeof readHead>(reading, path);
   if (known.size >= KEPT) known.clear();
-  known.set(digest, model);
-  return model;
+  known.set(digest, head);
+  return head;
+}
+
+/** Name of the model that a checkpoint holds. */
+export async function modelOf(file: Pick<InputFile, 'path' | 'digest'>): Promise<string> {
+  return (await headOf(file)).model;
 }
 
 /**

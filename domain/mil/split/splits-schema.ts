@@ -31,6 +31,7 @@ export const SPLITS: ValueSchema = {
   properties: {
     splits: { const: 1 },
     scheme: { enum: ['stratified', 'reference', 'file'] },
+    part: { const: true },
     seed: { type: 'integer' },
     source: { type: 'string' },
     classes: { type: 'array', items: NAME, minItems: 2 },

@@ -1,8 +1,7 @@
 import { SamMilError } from '../../errors.js';
 import { requireSchema } from '../../engine/language/check/require-schema.js';
 import { readJson } from '../../files/read-json.js';
-import type { InputFile } from '../../job.js';
-import type { Json, JsonObject } from '../../json.js';
+import type { Json } from '../../json.js';
 import { SPLITS } from './splits-schema.js';
 
 /** Keys of the bags of each set. `val` may be empty. */
@@ -30,6 +29,8 @@ export interface Splits {
   /** Version of this structure. */
   splits: 1;
   scheme: 'stratified' | 'reference' | 'file';
+  /** Only some slides of one fold: see `partOfFold`. */
+  part?: true;
   seed: number;
   /** Digest of the file from which the lists were read, with scheme `file`. */
   source?: string;
@@ -92,27 +93,6 @@ export function findFold(splits: Splits, repeat: number, fold: number): Fold {
 }
 
 /**
- * Rejects a checkpoint that was trained on different splits, because its training might have included the
- * test slides.
- *
- * @param training what the checkpoint states about its training
- * @throws SamMilError InvalidInput naming both digests
- */
-export function refuseOtherSplits(
-  training: JsonObject,
-  split: Pick<InputFile, 'digest'>,
-  checkpoint: Pick<InputFile, 'path'>,
-): void {
-  if (typeof training.splits !== 'string' || training.splits === split.digest) return;
-  throw new SamMilError('InvalidInput', 'the checkpoint was trained on different splits', {
-    file: checkpoint.path,
-    expected: `splits ${split.digest}`,
-    found: `splits ${training.splits}`,
-    next: 'use the splits file of its training, or train again',
-  });
-}
-
-/**
  * Rejects invalid splits: a class name that occurs twice, a bag without a label, a bag or a patient in two
  * sets of a fold, an empty training or test set, two folds with the same number.
  *
@@ -126,7 +106,7 @@ export function checkSplits(splits: Splits, file: string): void {
     for (const fold of folds) {
       const place = { file: `${file} (repeat ${repeat}, fold ${fold.fold})` };
       checkLabels(splits, fold, place);
-      for (const set of ['train', 'test'] as const) {
+      for (const set of splits.part ? [] : (['train', 'test'] as const)) {
         if (fold[set].length === 0) throw new SamMilError('InvalidInput', `the ${set} set is empty`, place);
       }
       refuseLeak(splits, fold, place);

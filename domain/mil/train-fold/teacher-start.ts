@@ -3,7 +3,8 @@ import type { InputFile } from '../../job.js';
 import { readCheckpoint, weightsFor } from '../models/checkpoint.js';
 import type { Checkpoint } from '../models/model.js';
 import type { Model } from '../models/model.js';
-import { refuseOtherSplits } from '../split/splits.js';
+import type { Fold, Splits } from '../split/splits.js';
+import { refuseOtherSlides } from '../split/trained-slides.js';
 import type { TrainingPlan } from './train.js';
 
 /** The settings that a teacher must share with the training that it initializes. */
@@ -11,7 +12,6 @@ export interface TeacherSettings {
   model: string;
   repeat: number;
   fold: number;
-  splits: InputFile;
   standardize: boolean;
   teacher?: InputFile;
 }
@@ -26,6 +26,7 @@ export interface TeacherSettings {
  */
 export function teacherStart(
   settings: TeacherSettings,
+  split: { splits: Splits; fold: Fold },
   model: Model,
   warn: (message: string) => void,
 ): TrainingPlan['start'] {
@@ -37,7 +38,7 @@ export function teacherStart(
     });
   }
   const checkpoint = readCheckpoint(teacher.path);
-  refuseOtherFold(checkpoint, settings, teacher, warn);
+  refuseOtherFold(checkpoint, { ...settings, ...split }, teacher, warn);
   refuseOtherScale(checkpoint, settings, teacher);
   const weights = weightsFor(checkpoint, model.parameters, teacher.path);
   const embedding = Object.entries(weights).filter(([parameter]) => parameter.startsWith('embed.'));
@@ -46,7 +47,7 @@ export function teacherStart(
 
 function refuseOtherFold(
   { training }: Checkpoint,
-  { splits, repeat, fold }: TeacherSettings,
+  { splits, repeat, fold }: { splits: Splits; repeat: number; fold: Fold },
   teacher: InputFile,
   warn: (message: string) => void,
 ): void {
@@ -56,14 +57,16 @@ function refuseOtherFold(
     );
     return;
   }
-  refuseOtherSplits(training, splits, teacher);
-  if (training.repeat === repeat && training.fold === fold) return;
+  if (training.repeat === repeat && training.fold === fold.fold) {
+    refuseOtherSlides(training, { splits, fold }, teacher);
+    return;
+  }
   throw new SamMilError(
     'InvalidInput',
     'the teacher was trained on a different fold, which includes test slides of this one',
     {
       file: teacher.path,
-      expected: `repeat ${repeat}, fold ${fold}`,
+      expected: `repeat ${repeat}, fold ${fold.fold}`,
       found: `repeat ${training.repeat}, fold ${training.fold}`,
     },
   );

@@ -13,6 +13,7 @@ import type { ModelConfig } from '../models/model.js';
 import { modelEntry, resolveOptions } from '../models/registry.js';
 import { suitsJavaScript } from './small-bags.js';
 import { findFold, readSplits, type Fold, type Splits } from '../split/splits.js';
+import { trainedSlides } from '../split/trained-slides.js';
 import { teacherStart } from './teacher-start.js';
 import { train, type LabeledKey, type TrainingPlan, type TrainingResult } from './train.js';
 import type { HistoryRow } from './training-state.js';
@@ -46,7 +47,7 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
       options,
     };
     const model = await buildModel(config);
-    const start = teacherStart(settings, model, warn);
+    const start = teacherStart(settings, { splits, fold }, model, warn);
     const { plan, note: warning } = makePlan(job, splits, fold, {
       model,
       bags,
@@ -67,7 +68,8 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
         job.progress({ ...epochs, done: row.epoch, note });
       },
     });
-    const outputs = writeOutputs(job, { config, splits, entries, plan, result, note: warning });
+    const slides = trainedSlides(splits, fold, settings.validateOn);
+    const outputs = writeOutputs(job, { config, splits, slides, entries, plan, result, note: warning });
     job.log('info', 'trained', {
       'seconds-in-steps': round(result.seconds.steps),
       'seconds-in-validation': round(result.seconds.validation),
@@ -154,6 +156,8 @@ function formatNote({ loss, valAuc }: HistoryRow): string {
 interface Trained {
   config: ModelConfig;
   splits: Splits;
+  /** See {@link trainedSlides}. */
+  slides: Record<string, string>;
   entries: readonly BagEntry[];
   plan: TrainingPlan;
   result: TrainingResult;
@@ -172,7 +176,7 @@ function writeOutputs(job: Job<TrainFoldWith>, trained: Trained): JobResult {
       groupFeatures: job.with.groupFeatures,
       weights: result.weights,
       ...(plan.bags.standardization && { standardization: plan.bags.standardization }),
-      training: { ...collectFacts(job.with, plan, result), bags: digestBags(entries), ...(note && { note }) },
+      training: { ...collectFacts(job.with, trained), bags: digestBags(entries), ...(note && { note }) },
     },
     plan.model.parameters,
   );
@@ -187,7 +191,7 @@ function writeOutputs(job: Job<TrainFoldWith>, trained: Trained): JobResult {
   };
 }
 
-function collectFacts(settings: TrainFoldWith, plan: TrainingPlan, result: TrainingResult): JsonObject {
+function collectFacts(settings: TrainFoldWith, { plan, result, slides }: Trained): JsonObject {
   return {
     'best-epoch': result.epoch,
     epochs: plan.epochs,
@@ -201,7 +205,7 @@ function collectFacts(settings: TrainFoldWith, plan: TrainingPlan, result: Train
     seed: settings.seed,
     repeat: settings.repeat,
     fold: settings.fold,
-    splits: settings.splits.digest,
+    ...slides,
     backend: describeBackend(plan.backend),
   };
 }

@@ -13,6 +13,7 @@ import type { SlideInfo } from '../slides/slide.js';
 import type { BagFacts } from '../features/bag-layout.js';
 import { BatchStore } from './batch-store.js';
 import type { Provider } from '../../machine/onnx/onnx-session.js';
+import { noteDevice } from '../../machine/usage.js';
 import type { EncoderInfo, OpenEncoder } from './encoders/encoder.js';
 import { chooseEncoder, keyOfEncoder } from './encoders/encoders.js';
 import { encodePatches } from './encode-patches.js';
@@ -120,6 +121,7 @@ async function openEncoder(job: Job<ExtractWith>): Promise<OpenEncoder> {
   const cores = threads ?? availableParallelism();
   const encoder = await sharedEncoder(definition, { size: targetSize, device, threads: cores });
   const { info, provider } = encoder;
+  noteDevice(provider.name);
   const asRequested = device === 'auto' || device === provider.name;
   const where = `${provider.name}${asRequested ? '' : ` instead of ${device}`} (${provider.why})`;
   job.log(asRequested ? 'info' : 'warn', `encoder ${info.name} runs on ${where}`, { note: info.note });

@@ -37,7 +37,10 @@ export const parameters = defineParameters({
       description:
         'Matrix values that were swept: each gets a chart of AUC and F1 over its values. A name that no evaluation has is refused.',
     },
-    title: { type: 'string', default: 'Report', description: 'Heading of the page.' },
+    title: {
+      type: 'string',
+      description: 'Heading of the page. Absent: the models and the number of slides.',
+    },
     notes: {
       type: ['string', 'array'],
       items: { type: 'string' },

@@ -4,19 +4,25 @@ import { writeAtomic } from '../../files/atomic.js';
 import { readItems } from '../../engine/store/items.js';
 import type { Job, JobResult } from '../../job.js';
 import { readEvents } from '../../engine/store/run-events.js';
-import { reportPage } from './page.js';
-import { compareGroups, poolGroups } from './out-of-fold.js';
-import { hiddenAxes, requireFields } from './check-groups.js';
-import { readFolds, splitGroups } from './read-folds.js';
-import { listDropped } from './read-dropped.js';
-import { collectLeftOut, readPlan, readRunFacts } from './read-run.js';
-import { readHeatmaps, readSlides } from './read-slides.js';
-import type { ReportData } from './report-data.js';
-import { automaticNotes, splitNotes } from './report-notes.js';
-import { formatSummary } from './summary-file.js';
-import { summarize } from './summary.js';
-import { buildSweeps } from './sweeps.js';
-import { buildTimeline } from './timeline.js';
+import { reportPage } from './page/page.js';
+import { compareGroups, poolGroups } from './data/out-of-fold.js';
+import { readCohort } from './read/read-cohort.js';
+import { hiddenAxes, requireFields } from './data/check-groups.js';
+import { readFolds, splitGroups } from './read/read-folds.js';
+import { listDropped } from './read/read-dropped.js';
+import { collectLeftOut, readPlan, readRunFacts } from './read/read-run.js';
+import { readSteps } from './read/read-steps.js';
+import { readTraining } from './read/read-training.js';
+import { readErrorPictures, readHeatmaps, readSlides } from './read/read-slides.js';
+import type { ReportData } from './data/report-data.js';
+import { describeCohort } from './data/describe-data.js';
+import { automaticNotes, splitNotes } from './data/report-notes.js';
+import { listErrors, scoreSlides, SHOWN_ERRORS } from './data/score-slides.js';
+import { collectResources, collectWarnings } from './data/step-facts.js';
+import { formatSummary } from './data/summary-file.js';
+import { summarize } from './data/summary.js';
+import { buildSweeps } from './data/sweeps.js';
+import { buildTimeline } from './data/timeline.js';
 import type { ReportWith } from './parameters.js';
 
 /**
@@ -69,29 +75,41 @@ export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
   const inputs = Object.entries({ evaluations, slides, heatmaps }).flatMap(([name, file]) =>
     file === undefined ? [] : [{ path: `items of ${name}`, digest: file.digest }],
   );
-  const rows = summarize(folds);
-  const ended = collectLeftOut(given, events);
   const plan = readPlan(job.work, job.run);
+  const steps = await readSteps(job.work, job.run, plan);
+  const ended = collectLeftOut(given, events);
   const left = [...ended, ...(await listDropped(job.work, plan, new Set(ended.map(({ item }) => item))))];
-  return {
-    title,
+  const scored = scoreSlides(folds);
+  const worst = listErrors(scored).slice(0, SHOWN_ERRORS);
+  const data: Omit<ReportData, 'notes'> = {
+    title: '',
     evaluated: evaluations !== undefined,
-    notes: [
-      ...[job.with.notes ?? []].flat(),
-      ...splitNotes(axes),
-      ...automaticNotes(folds, shown.heatmaps, left),
-    ],
     groupBy,
-    rows,
+    rows: summarize(folds),
     folds,
     pooled: poolGroups(folds),
     comparisons: compareGroups(folds, compare, compareBy),
     sweeps: buildSweeps(folds, swept, groupBy),
-    slides: await readSlides(given.slide, job.work),
+    ...(await readSlides(given.slide, job.work)),
     ...shown,
     left,
+    cohort: await readCohort(folds, steps, job.work),
+    training: await readTraining(folds, steps, job.work),
+    scored,
+    errorPictures: await readErrorPictures(
+      worst.map(({ key }) => key),
+      given,
+      job.work,
+    ),
+    warnings: collectWarnings(steps),
+    resources: collectResources(steps),
     run: readRunFacts(job.work, job.run, plan, folds, inputs),
     timeline: buildTimeline(events, job.name),
+  };
+  return {
+    ...data,
+    title: title ?? describeCohort(data),
+    notes: [...[job.with.notes ?? []].flat(), ...splitNotes(axes), ...automaticNotes(data)],
   };
 }
 

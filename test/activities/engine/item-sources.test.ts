@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { itemsOfSource } from '../../../activities/engine/item-sources.js';
@@ -44,4 +44,41 @@ test('an item that a run has listed remains an item when its file is gone', asyn
   assert.deepEqual(await withVanished([b], { ...input, run: 'another' }), [b]);
   writeFileSync(join(earlier, MANIFEST), `${JSON.stringify({ ...a, skip: 'x' })}\n${JSON.stringify(b)}\n`);
   assert.deepEqual(await withVanished([b], input), [a, b]);
+});
+
+/** Keys, or reasons of excluded items, of a table of three slides, of which `c` has no file. */
+async function listExcluding(rows: string, keyField?: string): Promise<Record<string, string>> {
+  const own = mkdtempSync(join(folder, 'exclude-'));
+  for (const name of ['slide_a', 'slide_b']) writeFileSync(join(own, `${name}.svs`), 'x');
+  const slides = ['slide_a', 'slide_b', 'slide_c'].map((name) => `${name},${name}.svs\n`);
+  writeFileSync(join(own, 'slides.csv'), `slide_id,path\n${slides.join('')}`);
+  writeFileSync(join(own, 'excluded.csv'), rows);
+  const source = { kind: 'csv', value: '', as: 'slide', ...(keyField && { keyField }) } as const;
+  const items = await itemsOfSource(source, 'slides.csv', own, own, 'excluded.csv');
+  return Object.fromEntries(
+    items.map(({ fields, excluded }) => [fields.slide_id as string, excluded ?? 'listed']),
+  );
+}
+
+test('an excluded item keeps its reason, and its file may be missing', async () => {
+  const expected = { slide_a: 'listed', slide_b: 'listed', slide_c: 'out of focus, "blurred"' };
+  const reason = '"out of focus, ""blurred"""';
+  assert.deepEqual(await listExcluding(`slide_id,reason\nslide_c,${reason}\n`, 'slide_id'), expected);
+  assert.deepEqual(await listExcluding(`reason,item\n${reason},slide_c\n`), expected);
+  assert.deepEqual(await listExcluding(`slide,reason\nslide_c,${reason}\n`), expected);
+});
+
+test('a table of excluded items that does not fit the items is refused with the line and the near name', async () => {
+  const refused = (rows: string, message: RegExp) =>
+    assert.rejects(listExcluding(rows, 'slide_id'), { code: 'InvalidInput', message });
+  await refused(
+    'slide_id,reason\nslide_c,blur\nslide_aa,blur\n',
+    /line 3: "slide_aa"; did you mean `slide_a`/,
+  );
+  await refused('slide_id,reason\nslide_c,\n', /excluded\.csv:2.*no reason for "slide_c"/);
+  await refused('slide_id,reason\n,blur\n', /the row has no item/);
+  await refused('slide_id,why\nslide_c,blur\n', /no column `reason`.*found slide_id, why/);
+  await refused('name,reason\nslide_c,blur\n', /no column `slide_id`.*slide_id or item or slide/);
+  await refused('slide_id,reason\nslide_c,blur\nslide_c,pen\n', /"slide_c" is excluded twice/);
+  await refused('slide_id,reason\nslide_b,blur\n', /1 of 3 files are missing/);
 });

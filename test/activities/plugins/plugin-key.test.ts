@@ -12,6 +12,7 @@ import { writeCheckpoint } from '../../../domain/mil/models/checkpoint.js';
 import { cacheKey } from '../../../domain/engine/store/cache-key.js';
 import { firstDifference } from '../../../domain/engine/store/explain.js';
 import { digestOf } from '../../../domain/digest.js';
+import { formatSplits } from '../../../domain/mil/split/splits.js';
 import type { JsonObject } from '../../../domain/json.js';
 import { planPath } from '../../../domain/engine/store/paths.js';
 import { leaseFor } from '../../support/lease.js';
@@ -58,8 +59,19 @@ test('a step has the code of its plugin in its key, named in the reason; a built
 
 test('training and evaluation with a model of a plugin have its code in their key; with a built-in model they do not', async (context) => {
   const folder = temporaryFolder(context);
-  writeTree(folder, { 'splits.json': '{}', 'items.jsonl': '' });
-  const bags = { items: { path: 'items.jsonl', digest: digestOf(''), bytes: 0 }, count: 0 };
+  const list = ['a', 'b'].map(
+    (key) => `${JSON.stringify({ key, fields: {}, status: 'done', outputs: {} })}\n`,
+  );
+  const splits = formatSplits({
+    splits: 1,
+    scheme: 'file',
+    seed: 0,
+    classes: ['x', 'y'],
+    labels: { a: 0, b: 1 },
+    repeats: [{ repeat: 0, seed: 0, folds: [{ fold: 0, train: ['a'], val: [], test: ['b'] }] }],
+  });
+  writeTree(folder, { 'splits.json': splits, 'items.jsonl': list.join('') });
+  const bags = { items: { path: 'items.jsonl', digest: digestOf(list.join('')), bytes: 1 }, count: 2 };
   const prepare = preparer(await loadRegistry([LAB_MODEL]), folder);
   const codeOf = async (uses: string, parameters: JsonObject) =>
     Object.keys(

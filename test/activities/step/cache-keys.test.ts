@@ -43,11 +43,11 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'mil.train-fold': {
     given: { bags: items, splits: 's.json', repeat: 0, fold: 1, model: 'sam-mil', 'mask-ratio': 0.5 },
-    key: 'sha256:fdd0347c440a885114c80e331e50f278689ec73a1ea48300f231a41ccd8101a7',
+    key: 'sha256:7800ae4946ec36828bd6236cd5b7d627e38cce628d713a64d9a918afa8e15565',
   },
   'mil.evaluate': {
     given: { checkpoint: 'c.safetensors', bags: items, splits: 's.json' },
-    key: 'sha256:37ac9ae725815ab51c62e22af563127632ce52f7d8bdc6b1d5b3b214a88ba4ce',
+    key: 'sha256:61ec6ebb6b56ed4845cfdca19855c5c90c098cd1fae3c603a275278b7f0454d4',
   },
   'mil.heatmap': {
     given: { checkpoint: 'c.safetensors', slide: 'a.svs', bag: 'a.h5' },
@@ -59,7 +59,7 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'pipeline.report': {
     given: { evaluations: items, 'group-by': ['model'] },
-    key: 'sha256:9364396c3676ca90701c6ef80c0f12525571e686ccd0619b88bbfa8d81850275',
+    key: 'sha256:9d6985b8957a348092a492c293376a7e7d5251a1094495e566e4badf835fd44b',
   },
 };
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { digestOf } from '../../../domain/digest.js';
 import { writeFeatures, writeSamInfo } from '../../../domain/pathology/layouts/bag-files.js';
 import type { InputFile, Job, Progress } from '../../../domain/job.js';
-import { formatSplits } from '../../../domain/mil/split/splits.js';
+import { formatSplits, type Splits } from '../../../domain/mil/split/splits.js';
 import type { TrainFoldWith } from '../../../domain/mil/train-fold/parameters.js';
 import { RandomStream } from '../../../domain/random.js';
 
@@ -73,6 +73,15 @@ function writeBag(work: string, key: string, label: number): void {
   );
   writeFeatures(join(work, 'bags', `${key}.h5`), { features, dim: DIM, coords });
   writeSamInfo(join(work, 'bags', `${key}.sam.h5`), { coords, isGroupFeat: isGroup, relativeArea });
+}
+
+/** The text of the same splits with training and test slides of every fold exchanged. */
+export function exchangedSplits(text: string): string {
+  const splits = JSON.parse(text) as Splits;
+  for (const { folds } of splits.repeats) {
+    for (const fold of folds) [fold.train, fold.test] = [fold.test, fold.train];
+  }
+  return formatSplits(splits);
 }
 
 /** Small and fast parameters, as the engine passes them. */

@@ -178,3 +178,14 @@ test('the mean ROC curve is the mean TPR at each FPR', () => {
   nearAll(mean, [0.5, 0.75, 1], 'mean');
   nearAll(std, [0.5, 0.25, 0], 'std');
 });
+
+test('a perfect ranking has an average precision of at most 1, for any number of slides', () => {
+  for (let n = 1; n <= 200; n++) {
+    const labels = Array.from({ length: 2 * n }, (_, i) => (i < n ? 1 : 0));
+    const value = averagePrecision(
+      labels.map((label, i) => label - i / 1e6),
+      labels,
+    );
+    assert.ok(value <= 1 && value > 1 - 1e-12, `${n}: ${value}`);
+  }
+});

@@ -1,6 +1,7 @@
 import { canonicalJson } from '../../../json.js';
 import { lookUp, type Catalog, type CatalogEntry } from '../../../activity-schema.js';
 import { ANY_FILES, type Files } from './check-files.js';
+import { checkCellReferences, checkCells } from './check-cells.js';
 import { checkSource } from './check-source.js';
 import { checkWith } from './check-with.js';
 import { suggest } from '../expressions/did-you-mean.js';
@@ -87,6 +88,11 @@ class StageCheck {
       this.resolve(expressions, { kind: 'outputs' });
       this.computable(value, expressions);
     }
+    const params = this.document.known.values;
+    checkCellReferences(
+      { stage: this.stage, types: this.types, params, problems: this.problems },
+      this.expressions(),
+    );
     this.unused();
   }
 
@@ -96,9 +102,18 @@ class StageCheck {
       const expressions = expressionsIn(source.value, this.problems);
       this.resolve(expressions, { kind: 'stage' });
       if (!this.computable(source.value, expressions)) return;
+      if (source.exclude && !this.excluded(source.exclude)) return;
     }
     const { document, stage, types, scope, files, problems } = this;
+    checkCells(stage, types, problems);
     checkSource({ document, stage, types, scope, files, problems });
+  }
+
+  /** Returns false if there is a mistake. */
+  private excluded(node: YamlNode): boolean {
+    const expressions = expressionsIn(node, this.problems);
+    this.resolve(expressions, { kind: 'stage' });
+    return this.computable(node, expressions);
   }
 
   private step(step: StepDocument, index: number): void {
@@ -169,6 +184,7 @@ class StageCheck {
       this.problems.warning('unused-need', place, message, 'remove it unless only the order matters');
     }
     if (source.kind === 'matrix') this.unusedAxes(source, found);
+    if (this.stage.variants) this.unusedAxes(this.stage.variants, found);
     if (!('value' in source) || found.some(({ root }) => root === source.as)) return;
     const message = `the stage does the same work for each item: nothing refers to \`${source.as}\``;
     this.problems.warning(
@@ -180,7 +196,7 @@ class StageCheck {
   }
 
   private unusedAxes(
-    { axes, cells, place }: Extract<SourceDocument, { kind: 'matrix' }>,
+    { axes, cells, place }: Pick<Extract<SourceDocument, { kind: 'matrix' }>, 'axes' | 'cells' | 'place'>,
     found: readonly Reference[],
   ): void {
     const read = found.filter(({ root }) => root === 'matrix').map(({ path }) => path[0]);
@@ -198,7 +214,7 @@ class StageCheck {
     const { source, condition, steps, outputs = [] } = this.stage;
     const conditions = [condition, ...steps.map((step) => step.condition)];
     const values = [...steps.flatMap((step) => step.with), ...outputs].map(({ value }) => value);
-    if ('value' in source) values.push(source.value);
+    if ('value' in source) values.push(source.value, ...(source.exclude ? [source.exclude] : []));
     return [
       ...values.flatMap((value) => expressionsIn(value, silent)),
       ...conditions.flatMap((given) => (given ? conditionExpression(given, silent) : [])),

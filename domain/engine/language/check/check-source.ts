@@ -8,6 +8,7 @@ import { fileNameFault } from '../read/names.js';
 import { expressionsIn, foldNode, paramsIn, placeOf } from '../read/node-expressions.js';
 import { ProblemList } from '../problems/problems.js';
 import type { Scope } from './scope.js';
+import type { YamlNode } from '../read/yaml-nodes.js';
 import type { PipelineTypes } from './value-types.js';
 
 export interface SourceCheck {
@@ -31,13 +32,14 @@ export function checkSource(check: SourceCheck): void {
 
 function checkListed(check: SourceCheck, source: ListedSource): void {
   if (takesItems(check, source)) return;
+  if (source.exclude) checkExclude(check, source.exclude);
   if (source.kind === 'list') {
     checkList(check, source);
   } else if (!isScalarText(source.value) || source.value.value.trim() === '') {
     const message = `\`${source.kind}\` must be text`;
     check.problems.error('wrong-type', source.value.place, message, `write ${source.kind}: "path/to/…"`);
   } else if (source.kind !== 'glob') {
-    const path = written(check, source);
+    const path = written(check, source.value);
     if (typeof path !== 'string') return;
     checkFile(path, source.value.place, { ...check, params: paramsIn(source.value) });
   }
@@ -57,19 +59,33 @@ function takesItems({ stage, scope, problems }: SourceCheck, source: ListedSourc
   return false;
 }
 
-/** Returns the value of the source if it depends only on params. */
-function written({ document }: SourceCheck, source: ListedSource): Json | undefined {
+/** Null and empty text mean that nothing is excluded. */
+function checkExclude(check: SourceCheck, node: YamlNode): void {
+  const path = written(check, node);
+  if (path === undefined || path === null || path === '') return;
+  if (typeof path === 'string') checkFile(path, node.place, { ...check, params: paramsIn(node) });
+  else
+    check.problems.error(
+      'wrong-type',
+      node.place,
+      '`exclude` must be the path of a CSV file',
+      'write exclude: excluded.csv, a table with the columns item and reason',
+    );
+}
+
+/** Returns a value of the source if it depends only on params. */
+function written({ document }: SourceCheck, node: YamlNode): Json | undefined {
   const params = { params: document.known.values };
-  const open = expressionsIn(source.value, new ProblemList()).some(({ tree }) => {
+  const open = expressionsIn(node, new ProblemList()).some(({ tree }) => {
     return references(tree).some(({ root }) => root !== 'params');
   });
-  return open ? undefined : foldNode(source.value, params, new ProblemList());
+  return open ? undefined : foldNode(node, params, new ProblemList());
 }
 
 /** Checks a literal `list:`: its type, and the keys that become file names. */
 function checkList(check: SourceCheck, source: ListedSource): void {
   const { problems } = check;
-  const value = written(check, source);
+  const value = written(check, source.value);
   if (value === undefined) return;
   if (!Array.isArray(value)) {
     problems.error('wrong-type', source.value.place, '`list` must be a list', 'write list: [a, b]');

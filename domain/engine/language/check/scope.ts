@@ -4,6 +4,7 @@ import type { PipelineDocument, StageDocument } from '../read/document.js';
 import { placeOf, type PlacedExpression } from '../read/node-expressions.js';
 import type { ProblemCode } from '../problems/problem-codes.js';
 import type { ProblemList } from '../problems/problems.js';
+import type { StageCells } from '../read/stage-cells.js';
 import { FILE_FIELDS, isFile, UNKNOWN, type PipelineTypes, type ValueType } from './value-types.js';
 
 /** The position of an expression in a stage, which determines what it can refer to. */
@@ -45,6 +46,7 @@ export class Scope {
       case 'steps':
         return this.step(path, position);
       case 'matrix':
+        return this.cellValue(path) ?? this.item(path, position);
       case this.itemName():
         return this.item(path, position);
       default:
@@ -57,6 +59,17 @@ export class Scope {
     const { source } = this.stage;
     if (source.kind === 'single') return undefined;
     return source.kind === 'matrix' ? 'matrix' : source.as;
+  }
+
+  /** Resolves `matrix` where the stage has cells beside its items. Undefined for other stages. */
+  private cellValue(path: Path): ValueType | undefined {
+    const cells = this.types.stageCells(this.stage);
+    if (cells === undefined) return undefined;
+    const axis = path.at(0);
+    if (axis !== undefined && !path.optional && !cells.axes.includes(axis)) {
+      path.fail('unknown-name', 1, `the matrix has no axis \`${axis}\``, suggest(axis, cells.axes, 'axes'));
+    }
+    return UNKNOWN;
   }
 
   private unknownRoot(path: Path, position: Position): undefined {
@@ -168,6 +181,8 @@ export class Scope {
       const message = `stage \`${this.stage.name}\` does not list \`${name}\` in \`needs\``;
       return path.fail('missing-need', 1, message, `add it: needs: [${[...listedNeeds, name].join(', ')}]`);
     }
+    const cells = this.types.stageCells(stage);
+    if (cells && !this.follows(stage)) return this.needCell(path, stage, cells);
     switch (path.at(1)) {
       case 'items':
         return path.length > 2
@@ -184,9 +199,42 @@ export class Scope {
     }
   }
 
-  private needOutputs(path: Path, stage: StageDocument, position: Position): ValueType | undefined {
+  /** Whether this stage takes its items, and their cells, from the other one. */
+  private follows(stage: StageDocument): boolean {
     const { source } = this.stage;
-    const aligned = position.kind !== 'stage' && source.kind === 'from' && source.stage.name === stage.name;
+    return source.kind === 'from' && source.stage.name === stage.name;
+  }
+
+  /** Resolves `needs.STAGE.cells['KEY'].items` for a stage that has items in each cell. */
+  private needCell(path: Path, { name }: StageDocument, { cells }: StageCells): ValueType | undefined {
+    const example = `needs.${name}.cells['${cells?.[0].key ?? 'KEY'}'].items`;
+    if (path.at(1) !== 'cells') {
+      const message = `stage \`${name}\` has items in each cell of its matrix`;
+      return path.fail(
+        'many-items',
+        2,
+        message,
+        `use ${example}, or needs.${name}.cells[matrix].items for the cell with the same values`,
+      );
+    }
+    const key = path.at(2);
+    if (key === undefined) return path.open ? UNKNOWN : this.onlyFields(path, 2, `needs.${name}.cells`, []);
+    if (cells && !cells.some((cell) => cell.key === key)) {
+      const keys = cells.map((cell) => cell.key);
+      return path.fail(
+        'unknown-cell',
+        3,
+        `stage \`${name}\` has no cell \`${key}\``,
+        suggest(key, keys, 'cells'),
+      );
+    }
+    if (path.at(3) === 'result') return UNKNOWN;
+    if (path.at(3) === 'items' && path.length === 4) return { kind: 'items', stage: name };
+    return this.onlyFields(path, 3, `needs.${name}.cells['${key}']`, ['items', 'result']);
+  }
+
+  private needOutputs(path: Path, stage: StageDocument, position: Position): ValueType | undefined {
+    const aligned = position.kind !== 'stage' && this.follows(stage);
     if (stage.source.kind !== 'single' && !aligned) {
       const message = `stage \`${stage.name}\` has many items, so its outputs exist only per item`;
       return path.fail('many-items', 2, message, this.manyItemsHint(stage));

@@ -1,6 +1,7 @@
 import { references, wholeReference } from '../expressions/analysis.js';
 import { lookUp, type Catalog, type ValueSchema } from '../../../activity-schema.js';
 import type { PipelineDocument, StageDocument, StepDocument } from '../read/document.js';
+import { stageCells, type StageCells } from '../read/stage-cells.js';
 import { expressionsIn } from '../read/node-expressions.js';
 import { ProblemList } from '../problems/problems.js';
 
@@ -33,6 +34,11 @@ export class PipelineTypes {
   constructor(document: PipelineDocument, catalog: Catalog) {
     this.stages = new Map(document.stages.map((stage) => [stage.name, stage]));
     this.catalog = catalog;
+  }
+
+  /** See {@link stageCells}. */
+  stageCells(stage: StageDocument): StageCells | undefined {
+    return stageCells(stage, this.stages);
   }
 
   /** Outputs of a step by name; undefined if its activity is not known. */

@@ -151,7 +151,12 @@ function common(names: readonly string[], catalog: Catalog): JsonObject {
       items: { type: 'string' },
     }),
     foreach: ref('foreach'),
-    matrix: ref('matrix'),
+    matrix: described(
+      'Combinations of values that are the items; beside `foreach`, each has all its items.',
+      {
+        allOf: [ref('matrix')],
+      },
+    ),
     if: condition,
     outputs: { type: 'object', description: 'Outputs of each item. Default: the outputs of its last step.' },
     ...STAGE_SETTINGS,
@@ -172,7 +177,10 @@ function common(names: readonly string[], catalog: Catalog): JsonObject {
     step: object(step, { required: ['id', 'uses'], allOf: perActivity }),
     stage: object(stage, {
       oneOf: [{ required: ['uses'] }, { required: ['steps'], not: { required: ['with'] } }],
-      not: { required: ['foreach', 'matrix'] },
+      not: {
+        required: ['foreach', 'matrix'],
+        properties: { matrix: { type: 'object', required: ['from'] } },
+      },
       allOf: perActivity,
     }),
   };
@@ -204,6 +212,9 @@ function foreach(): JsonObject {
   const names: JsonObject = {
     as: text('Name of the item in expressions. Default: item.'),
     key: text('Field that names the item. Default: name.'),
+    exclude: described('CSV file of items to leave out, with the columns item and reason.', {
+      type: ['string', 'null'],
+    }),
   };
   const oneOf = Object.keys(sources).map((name) => ({ required: [name] }));
   return object({ ...sources, ...names }, { oneOf, description: 'Runs the stage for each of these items.' });

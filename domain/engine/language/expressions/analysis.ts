@@ -179,6 +179,21 @@ export function foldTemplate(value: Json, known: JsonObject): Json {
   return mapTexts(value, (text) => foldText(text, known));
 }
 
+/** Returns the template with each expression changed. */
+export function changeTemplate(value: Json, change: (tree: Expression) => Expression): Json {
+  return mapTexts(value, (text) => {
+    if (!text.includes('${{')) return text;
+    let changed = '';
+    for (const part of parseTemplate(text)) {
+      changed =
+        part.type === 'text'
+          ? changed + escapeTemplate(part.text)
+          : withExpression(changed, change(parseExpression(part.source)));
+    }
+    return changed;
+  });
+}
+
 function foldText(text: string, known: JsonObject): Json {
   if (!text.includes('${{')) return text;
   const parts = parseTemplate(text);

@@ -6,12 +6,14 @@ const FLAG = { type: 'boolean' };
 const OBJECT = { type: 'object' };
 const TEXTS = listOf(TEXT);
 
+const NAMED = { keyField: TEXT, exclude: TEXT };
+
 const SOURCE = {
   oneOf: [
     objectOf({ kind: { const: 'single' } }),
     objectOf({ kind: { const: 'matrix' }, cells: listOf(objectOf({ key: TEXT, values: OBJECT })) }),
-    objectOf({ kind: { enum: ['glob', 'dir', 'csv'] }, value: TEXT, as: TEXT }, { keyField: TEXT }),
-    objectOf({ kind: { const: 'list' }, value: {}, as: TEXT }, { keyField: TEXT }),
+    objectOf({ kind: { enum: ['glob', 'dir', 'csv'] }, value: TEXT, as: TEXT }, NAMED),
+    objectOf({ kind: { const: 'list' }, value: {}, as: TEXT }, NAMED),
     objectOf({ kind: { const: 'from' }, stage: TEXT, as: TEXT }),
   ],
 };
@@ -48,7 +50,7 @@ const STAGE = objectOf(
     minSuccess: NUMBER,
     steps: { ...listOf(STEP), minItems: 1 },
   },
-  { reuse: FLAG, if: TEXT, outputs: mapOf({}) },
+  { of: TEXT, reuse: FLAG, if: TEXT, outputs: mapOf({}) },
 );
 
 /** The plan of a run: `<work>/.runs/<run>/plan.json`. */

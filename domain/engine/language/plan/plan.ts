@@ -29,6 +29,8 @@ export interface Plan {
 
 export interface StagePlan {
   name: string;
+  /** The stage of the file, if it has items in each cell of a matrix and this is one of the cells. */
+  of?: string;
   needs: string[];
   /**
    * Set by a selection (`--only`, `--from`): the stage's results must already exist. An item without valid
@@ -56,10 +58,11 @@ export type ItemSource =
   | { kind: 'matrix'; cells: MatrixCell[] }
   /**
    * A list that an activity creates when the stage starts. `value` may contain expressions that read `needs`.
-   * `as` is the name of the item in expressions, `keyField` the field that contains its key.
+   * `as` is the name of the item in expressions, `keyField` the field that contains its key, `exclude` a
+   * table of items that are left out, each with the reason.
    */
-  | { kind: 'glob' | 'dir' | 'csv'; value: string; as: string; keyField?: string }
-  | { kind: 'list'; value: Json; as: string; keyField?: string }
+  | { kind: 'glob' | 'dir' | 'csv'; value: string; as: string; keyField?: string; exclude?: string }
+  | { kind: 'list'; value: Json; as: string; keyField?: string; exclude?: string }
   /**
    * The items of an earlier stage, each with its outputs there in `needs.<stage>.outputs`. Where possible, an
    * item starts as soon as the same item of the earlier stage ends.

@@ -31,6 +31,8 @@ export interface StageDocument extends Named {
   needs: Named[];
   condition?: Condition;
   source: SourceDocument;
+  /** The `matrix` beside a `foreach`: the stage has all its items in each cell. */
+  variants?: { axes: string[]; cells?: MatrixCell[]; place: Place };
   settings: Settings;
   steps: StepDocument[];
   /** The stage has `uses` instead of a list of steps: its only step has the name of the stage. */
@@ -48,6 +50,8 @@ export type SourceDocument =
       value: YamlNode;
       as: string;
       keyField?: Named;
+      /** A table of items that are left out. */
+      exclude?: YamlNode;
       place: Place;
     };
 

@@ -31,7 +31,7 @@ interface Part {
  * separate cell if it matches none. The key of a cell is the values of its axes joined by `-`; for a cell
  * from `include`, all its values.
  */
-export function readMatrix(entry: Entry, context: ReadContext): SourceDocument {
+export function readMatrix(entry: Entry, context: ReadContext): SourceDocument & { kind: 'matrix' } {
   const { value, keyPlace: place } = entry;
   const nodes = value.kind === 'list' && value.items.length > 0 ? value.items : [value];
   const parts = nodes.map((node) => readPart(node, nodes.length > 1 ? node.place : place, context));

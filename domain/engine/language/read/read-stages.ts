@@ -56,6 +56,7 @@ function readStage(entry: Entry, context: ReadContext): StageDocument | undefine
     needs: map.names('needs'),
     condition: readCondition(map, context),
     source: readSource(map, context),
+    variants: readVariants(map, context),
     steps: single ? readUses(map, name, place, context) : readSteps(map, context),
     outputs: readEntries(map, 'outputs', context),
   };
@@ -167,19 +168,26 @@ function readCondition(map: MapReader, context: ReadContext): Condition | undefi
 function readSource(map: MapReader, context: ReadContext): SourceDocument {
   const foreach = map.entry('foreach');
   const matrix = map.entry('matrix');
-  if (foreach && matrix) {
-    const message = '`foreach` and `matrix` cannot be combined: a stage has one source of items';
-    const hint = 'move the list into the matrix, or the matrix into a separate stage';
-    context.problems.error('conflicting-keys', laterEntry(foreach, matrix).keyPlace, message, hint);
-  }
   if (foreach) return readForeach(foreach, context);
   if (matrix === undefined) return { kind: 'single' };
-  const from = matrix.value.kind === 'map' && matrix.value.entries.some(({ key }) => key === 'from');
-  return from ? readMatrixFrom(matrix, context) : readMatrix(matrix, context);
+  return takesCells(matrix) ? readMatrixFrom(matrix, context) : readMatrix(matrix, context);
 }
 
-function laterEntry(a: Entry, b: Entry): Entry {
-  return a.keyPlace.line > b.keyPlace.line ? a : b;
+function takesCells({ value }: Entry): boolean {
+  return value.kind === 'map' && value.entries.some(({ key }) => key === 'from');
+}
+
+/** Reads a `matrix` beside a `foreach`. */
+function readVariants(map: MapReader, context: ReadContext): StageDocument['variants'] {
+  const matrix = map.entry('foreach') && map.entry('matrix');
+  if (matrix === undefined) return undefined;
+  if (takesCells(matrix)) {
+    const message = '`foreach` cannot be combined with `matrix: { from: … }`: both name the items';
+    context.problems.error('conflicting-keys', matrix.keyPlace, message, 'remove one of them');
+    return undefined;
+  }
+  const { axes, cells, place } = readMatrix(matrix, context);
+  return { axes, ...(cells && { cells }), place };
 }
 
 function readMatrixFrom(entry: Entry, context: ReadContext): SourceDocument {
@@ -207,7 +215,7 @@ function readForeach(entry: Entry, context: ReadContext): SourceDocument {
     context.problems.error('wrong-type', entry.value.place, message, hint);
     return unreadable;
   }
-  const map = openMap(entry.value, '`foreach`', [...SOURCES, 'as', 'key'], context);
+  const map = openMap(entry.value, '`foreach`', [...SOURCES, 'as', 'key', 'exclude'], context);
   if (map === undefined) return unreadable;
   const as = readItemName(map, context);
   const given = SOURCES.filter((key) => map.entry(key) !== undefined);
@@ -219,8 +227,21 @@ function readForeach(entry: Entry, context: ReadContext): SourceDocument {
   }
   const keyField = named(map, 'key');
   const [kind] = given;
+  const exclude = map.entry('exclude');
   if (kind !== 'from') {
-    return { kind, value: map.entry(kind)?.value ?? entry.value, as, keyField, place };
+    return {
+      kind,
+      value: map.entry(kind)?.value ?? entry.value,
+      as,
+      keyField,
+      exclude: exclude?.value,
+      place,
+    };
+  }
+  if (exclude !== undefined) {
+    const message = '`exclude` cannot be combined with `from`';
+    const hint = 'exclude the items in the stage that lists them: later stages leave them out too';
+    context.problems.error('conflicting-keys', exclude.keyPlace, message, hint);
   }
   if (keyField !== undefined) {
     const message = '`key` cannot be combined with `from`: the items keep their keys';

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { digestOfFile } from '../../../digest.js';
 import { SamMilError } from '../../../errors.js';
 import { tensorLayout } from '../../../files/torch/torch-layout.js';
+import { noteDevice } from '../../../machine/usage.js';
 import { weightsEntry } from '../../../machine/weights/manifest.js';
 import { findWeights } from '../../../machine/weights/weights-store.js';
 import { AUTOMATIC_MASKS_VERSION, automaticMasks } from './automatic-masks.js';
@@ -87,6 +88,7 @@ function segmentBy(info: SegmenterInfo, find: () => Promise<SamWeights>): Segmen
     if (weights.digest !== info.weightsDigest) throw exchanged(info, weights);
     const { device, threads = availableParallelism() } = context;
     const model = await sharedSamModel(weights, { device, threads });
+    noteDevice(model.provider.name);
     context.log(`segmenter ${info.name} runs on ${model.provider.name} (${model.provider.why})`);
     const { masks, stages } = await automaticMasks(model, weights.digest, image, parameters, context);
     const candidates = stages.reduce((sum, stage) => sum + stage.candidates, 0);

@@ -18,7 +18,13 @@ import { run as train } from '../../../../domain/mil/train-fold/train-fold.js';
 import type { TrainFoldWith } from '../../../../domain/mil/train-fold/parameters.js';
 import { RandomStream } from '../../../../domain/random.js';
 import { decodeImage } from '../../../../domain/pathology/slides/images.js';
-import { makeCohort, makeJob as makeTrainingJob, trainWith, type Cohort } from '../cohort.js';
+import {
+  exchangedSplits,
+  makeCohort,
+  makeJob as makeTrainingJob,
+  trainWith,
+  type Cohort,
+} from '../cohort.js';
 import { hasCode, inputFile, makeJob, temporaryFolder } from '../support.js';
 
 describe('mil.evaluate and mil.heatmap with a trained model', () => {
@@ -110,7 +116,10 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     };
     const refused = (changes: Partial<EvaluateWith>, message: RegExp) =>
       assert.rejects(evaluate(jobOf(t, evaluateWith(changes), 'c')), hasCode('InvalidInput', message));
-    await refused({ splits: altered((old) => `${old} `) }, /trained on different splits.*sha256/);
+    await refused(
+      { splits: altered(exchangedSplits) },
+      /trained on different splits.*training-slides sha256.*training-slides sha256/,
+    );
     await refused(
       { splits: altered((old) => old.replace('"tumor"', '"lesion"')) },
       /different classes.*normal, lesion;.*normal, tumor/,
@@ -278,7 +287,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
       hasCode('InvalidInput', /placeless\.h5.*where its patches are.*2 patches, all at 0, 0/),
     );
     const other = join(temporaryFolder(t), 'splits.json');
-    writeText(other, `${readFileSync(cohort.splits.path, 'utf8')} `);
+    writeText(other, exchangedSplits(readFileSync(cohort.splits.path, 'utf8')));
     await assert.rejects(
       heatmap(jobOf(t, heatmapWith({ bag, slide, splits: inputFile(other) }), 'slide-08')),
       hasCode('InvalidInput', /trained on different splits/),

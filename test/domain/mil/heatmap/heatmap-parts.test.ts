@@ -62,13 +62,25 @@ test('the lesion AUC equals a manual calculation', () => {
   assert.equal(lesionFit(coords.slice(4), [0.2, 0.3], 10, regions).auc, null);
 });
 
-test('color maps pass through their control points', () => {
-  assert.deepEqual(colormap('viridis')(0), [0x44, 0x01, 0x54]);
-  assert.deepEqual(colormap('viridis')(1), [0xfd, 0xe7, 0x25]);
-  assert.deepEqual(colormap('magma')(4 / 9), [0x9e, 0x2f, 0x7f]);
-  assert.deepEqual(colormap('magma')(7), [0xfc, 0xfd, 0xbf]);
+test('color maps are the published tables of 256 colors', () => {
+  // Quarter points of matplotlib's `viridis` and `magma`.
+  const published = {
+    viridis: ['#440154', '#3b528b', '#21918c', '#5ec962', '#fde725'],
+    magma: ['#000004', '#51127c', '#b73779', '#fc8961', '#fcfdbf'],
+  };
+  const hex = (color: readonly number[]) =>
+    `#${color.map((part) => part.toString(16).padStart(2, '0')).join('')}`;
   for (const name of ['viridis', 'magma'] as const) {
-    assert.equal(colorStops(name).length, 10);
+    const color = colormap(name);
+    assert.deepEqual(
+      [0, 0.25, 0.5, 0.75, 1].map((value) => hex(color(value))),
+      published[name],
+    );
+    assert.deepEqual([color(-2), color(7)], [color(0), color(1)]);
+    assert.deepEqual(
+      [colorStops(name)[0], colorStops(name).at(-1)],
+      [published[name][0], published[name][4]],
+    );
     const lightness = Array.from({ length: 101 }, (_, i) => {
       const [r, g, b] = colormap(name)(i / 100);
       return 0.2126 * r ** 2.2 + 0.7152 * g ** 2.2 + 0.0722 * b ** 2.2;

@@ -18,7 +18,7 @@ import { balancedWeights, run } from '../../../../domain/mil/train-fold/train-fo
 import type { TrainFoldWith } from '../../../../domain/mil/train-fold/parameters.js';
 import { suitsJavaScript } from '../../../../domain/mil/train-fold/small-bags.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
-import { makeCohort, makeJob, trainWith, type Cohort } from '../cohort.js';
+import { exchangedSplits, makeCohort, makeJob, trainWith, type Cohort } from '../cohort.js';
 import { oracleConfig, stepContext } from '../oracle.js';
 
 describe('mil.train-fold', () => {
@@ -192,7 +192,9 @@ describe('mil.train-fold', () => {
       trained(join(folder, 'leak'), cohort, { ...settings, fold: 1 }),
       /teacher was trained on a different fold.*expected repeat 0, fold 1; found repeat 0, fold 0/,
     );
-    const elsewhere = { ...settings, splits: { ...cohort.splits, digest: 'sha256:else' } };
+    const path = join(folder, 'else.json');
+    writeFileSync(path, exchangedSplits(readFileSync(cohort.splits.path, 'utf8')));
+    const elsewhere = { ...settings, splits: { ...cohort.splits, path } };
     await assert.rejects(trained(join(folder, 'split'), cohort, elsewhere), /trained on different splits/);
     await assert.rejects(
       trained(join(folder, 'scale'), cohort, { ...settings, standardize: true }),

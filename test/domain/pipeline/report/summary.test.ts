@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MetricsFile } from '../../../../domain/mil/evaluate/metrics-file.js';
-import { computeSpread, summarize } from '../../../../domain/pipeline/report/summary.js';
+import { computeSpread, summarize } from '../../../../domain/pipeline/report/data/summary.js';
 
 const file = (repeat: number, fold: number, auc: number | null, accuracy: number) =>
   ({

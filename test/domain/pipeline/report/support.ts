@@ -15,74 +15,110 @@ import { planOf } from '../../../support/engine.js';
 import { writePlan } from '../../../support/records.js';
 
 export const MODELS = ['abmil', 'sam-mil'];
-const SLIDES = 24;
+
+/** Evaluations to write. The classes of the first model are `skill` standard deviations apart, and so on. */
+export interface Shape {
+  models: readonly string[];
+  repeats: number;
+  folds: number;
+  slides: number;
+  bootstrap: number;
+}
+
+const SMALL: Shape = { models: MODELS, repeats: 3, folds: 3, slides: 24, bootstrap: 20 };
 
 /**
  * Synthetic scores of one model for all slides of a repeat, with the classes `skill` standard deviations
- * apart.
+ * apart. A part of each score belongs to the slide, so that the models find the same slides difficult.
  */
-function scoreSlides(model: string, repeat: number, skill: number): Prediction[] {
+function scoreSlides(model: string, repeat: number, skill: number, slides: number): Prediction[] {
   const random = new RandomStream('report-test', model, repeat);
-  return Array.from({ length: SLIDES }, (_, i) => {
+  const difficulty = new RandomStream('report-test', 'slides');
+  return Array.from({ length: slides }, (_, i) => {
     const label = i % 2;
-    const score = 1 / (1 + Math.exp(-(random.normal() + (label - 0.5) * skill)));
-    return { key: `slide_${String(i).padStart(3, '0')}`, label, probabilities: [1 - score, score] };
+    const noise = 0.6 * difficulty.normal() + 0.8 * random.normal();
+    const score = 1 / (1 + Math.exp(-(noise + (label - 0.5) * skill)));
+    return { key: slideName(i), label, probabilities: [1 - score, score] };
   });
 }
 
+export function slideName(i: number): string {
+  return `slide_${String(i).padStart(3, '0')}`;
+}
+
 /**
- * Evaluations of 2 models x 3 repeats x 3 folds as a mil.evaluate stage writes them; returns the items file.
+ * Evaluations of 2 models x 3 repeats x 3 folds, or of another shape, as a mil.evaluate stage writes them;
+ * returns the items file.
  */
-export function writeEvaluations(work: string): string {
+export function writeEvaluations(work: string, shape: Shape = SMALL): string {
   const records: ItemRecord[] = [];
-  for (const [m, model] of MODELS.entries()) {
-    for (let repeat = 0; repeat < 3; repeat++) {
-      const all = scoreSlides(model, repeat, 1.6 + m);
-      for (let fold = 0; fold < 3; fold++) {
-        const cell = `${model}-${repeat}-${fold}`;
-        const folder = join(work, 'evaluate', cell);
-        const scored = all.filter((_, i) => (i >> 1) % 3 === fold);
-        const validation = all.filter((_, i) => (i >> 1) % 3 === (fold + 1) % 3);
-        const facts = {
-          cell,
-          model,
-          repeat,
-          fold,
-          seed: 2021 + repeat,
-          set: 'test' as const,
-          classes: ['normal', 'tumor'],
-          protocol: 'honest' as const,
-          selection: { epoch: 12 + fold, by: 'best AUC on validation', optimistic: false },
-          training: { versions: { tensorflow: '2.99.0' }, backend: 'test' },
-          sources: { checkpoint: digestOf(`checkpoint ${cell}`), splits: digestOf('splits') },
-        };
-        mkdirSync(folder, { recursive: true });
-        const result = writeEvaluation(
-          folder,
-          facts,
-          { scored, validation },
-          { threshold: 'validation', bootstrap: 20 },
-        );
-        const files = Object.entries(result.files).map(([name, { to }]) => [
-          name,
-          fileRef(work, `evaluate/${cell}/${to}`),
-        ]);
-        records.push(
-          record(cell, { model, repeat, fold }, {
-            ...Object.fromEntries(files),
-            ...result.values,
-          } as JsonObject),
-        );
+  for (const [m, model] of shape.models.entries()) {
+    for (let repeat = 0; repeat < shape.repeats; repeat++) {
+      const all = scoreSlides(model, repeat, 1.6 + (2 * m) / shape.models.length, shape.slides);
+      for (let fold = 0; fold < shape.folds; fold++) {
+        records.push(writeFold(work, { model, repeat, fold, all }, shape));
       }
     }
   }
   records.push({
-    ...record('abmil-3-0', { model: 'abmil', repeat: 3, fold: 0 }, {}),
+    ...record(`abmil-${shape.repeats}-0`, { model: 'abmil', repeat: shape.repeats, fold: 0 }, {}),
     status: 'failed',
     reason: 'crashed; found <out of memory>',
     error: { code: 'ChildCrashed', what: 'crashed', facts: { found: '<out of memory>' } },
   });
   return writeRecords(work, 'evaluate.jsonl', records);
+}
+
+interface FoldScores {
+  model: string;
+  repeat: number;
+  fold: number;
+  all: readonly Prediction[];
+}
+
+export function checkpointDigest(cell: string): string {
+  return digestOf(`checkpoint ${cell}`);
+}
+
+export const SPLITS_DIGEST = digestOf('splits');
+
+function writeFold(
+  work: string,
+  { model, repeat, fold, all }: FoldScores,
+  { folds, bootstrap }: Shape,
+): ItemRecord {
+  const cell = `${model}-${repeat}-${fold}`;
+  const folder = join(work, 'evaluate', cell);
+  const scored = all.filter((_, i) => (i >> 1) % folds === fold);
+  const validation = all.filter((_, i) => (i >> 1) % folds === (fold + 1) % folds);
+  const facts = {
+    cell,
+    model,
+    repeat,
+    fold,
+    seed: 2021 + repeat,
+    set: 'test' as const,
+    classes: ['normal', 'tumor'],
+    protocol: 'honest' as const,
+    selection: { epoch: 12 + fold, by: 'best AUC on validation', optimistic: false },
+    training: { versions: { tensorflow: '2.99.0' }, backend: 'test' },
+    sources: { checkpoint: checkpointDigest(cell), splits: SPLITS_DIGEST },
+  };
+  mkdirSync(folder, { recursive: true });
+  const result = writeEvaluation(
+    folder,
+    facts,
+    { scored, validation },
+    { threshold: 'validation', bootstrap },
+  );
+  const files = Object.entries(result.files).map(([name, { to }]) => [
+    name,
+    fileRef(work, `evaluate/${cell}/${to}`),
+  ]);
+  return record(cell, { model, repeat, fold }, {
+    ...Object.fromEntries(files),
+    ...result.values,
+  } as JsonObject);
 }
 
 export function record(key: string, fields: JsonObject, outputs: JsonObject): ItemRecord {

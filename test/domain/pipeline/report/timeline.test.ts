@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { buildTimeline } from '../../../../domain/pipeline/report/timeline.js';
-import { timelineFigure } from '../../../../domain/pipeline/report/timeline-figure.js';
+import { buildTimeline } from '../../../../domain/pipeline/report/data/timeline.js';
+import { timelineFigure } from '../../../../domain/pipeline/report/figures/timeline-figure.js';
 import type { RunEvent } from '../../../../domain/engine/store/run-events.js';
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString();

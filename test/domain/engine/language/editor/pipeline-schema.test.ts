@@ -48,7 +48,7 @@ const refused = [
   '{ steps: [{ id: x, uses: pathology.patch, with: { slide: a.svs } }], with: { slide: a.svs } }',
   '{ steps: [{ id: x, uses: mil.split, with: { slide: a.svs } }] }',
   '{ uses: pipeline.copy, with: { files: [], to: x }, foreach: { glob: x, csv: y } }',
-  '{ uses: pipeline.copy, with: { files: [], to: x }, foreach: { glob: x }, matrix: { a: [1] } }',
+  '{ uses: pipeline.copy, with: { files: [], to: x }, foreach: { glob: x }, matrix: { from: a } }',
   '{ uses: pipeline.copy, with: { files: [], to: x }, timeout: 30 }',
   '{ uses: pipeline.copy, with: { files: [], to: x }, retries: 3 }',
 ];

@@ -1,0 +1,45 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+
+/** What a job used of its machine. For display only: no output and no cache key depends on it. */
+export interface Usage {
+  /**
+   * Largest resident memory of the process in bytes. On Linux since {@link startUsage}; elsewhere since the
+   * process started, which is an upper bound.
+   */
+  memory: number;
+  /** Devices that networks ran on, such as `cuda`; `cpu` if none was noted. */
+  devices: string[];
+}
+
+const noted = new Set<string>();
+
+/** Starts measuring a job. A process runs one job at a time. */
+export function startUsage(): void {
+  noted.clear();
+  try {
+    // Linux resets the peak of the resident memory.
+    writeFileSync('/proc/self/clear_refs', '5');
+  } catch {
+    // Other systems cannot; the peak is then that of the whole process.
+  }
+}
+
+/** Records a device that the current job computes on. */
+export function noteDevice(device: string): void {
+  noted.add(device);
+}
+
+export function readUsage(): Usage {
+  return { memory: peakMemory(), devices: noted.size === 0 ? ['cpu'] : [...noted].sort() };
+}
+
+function peakMemory(): number {
+  try {
+    // `maxRSS` of a forked process on Linux includes the memory of its parent.
+    const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'));
+    if (peak !== null) return Number(peak[1]) * 1024;
+  } catch {
+    // Not Linux.
+  }
+  return process.resourceUsage().maxRSS * 1024;
+}

@@ -1,0 +1,60 @@
+import { digestOfJson } from '../../digest.js';
+import type { ReadPart } from '../../engine/store/read-part.js';
+import { findFold, formatSplits, SET_NAMES, type SetName, type Splits } from './splits.js';
+
+/** Names of the sets in messages. */
+export const SET_TITLES: Readonly<Record<SetName, string>> = {
+  train: 'training',
+  val: 'validation',
+  test: 'test',
+};
+
+/** Identifies some slides, in their order, with their classes. */
+export function digestOfSlides(splits: Splits, keys: readonly string[]): string {
+  return digestOfJson(keys.map((key) => [key, splits.classes[splits.labels[key]]]));
+}
+
+export interface FoldToRead {
+  repeat: number;
+  fold: number;
+  /** The slides of each set that the step reads. */
+  slides: Readonly<Record<SetName, readonly string[]>>;
+  /** Names the seed of the repeat in its outputs. */
+  seed?: boolean;
+}
+
+/**
+ * Reduces a splits file to some slides of one fold.
+ * @throws SamMilError InvalidInput where the repeat or fold does not exist
+ */
+export function partOfFold(splits: Splits, { repeat, fold, slides, seed = false }: FoldToRead): ReadPart {
+  findFold(splits, repeat, fold);
+  const named = seed ? (splits.repeats.find((entry) => entry.repeat === repeat)?.seed ?? splits.seed) : 0;
+  const keys = SET_NAMES.flatMap((set) => slides[set]);
+  const sets = Object.fromEntries(SET_NAMES.map((set) => [set, [...slides[set]]])) as Record<
+    SetName,
+    string[]
+  >;
+  const part: Splits = {
+    splits: 1,
+    scheme: 'file',
+    part: true,
+    seed: named,
+    classes: splits.classes,
+    labels: Object.fromEntries(keys.map((key) => [key, splits.labels[key]])),
+    repeats: [{ repeat, seed: named, folds: [{ fold, ...sets }] }],
+  };
+  const lists = SET_NAMES.filter((set) => slides[set].length > 0);
+  return {
+    text: formatSplits(part),
+    covers: {
+      fold: `${repeat}, ${fold}`,
+      classes: JSON.stringify(splits.classes),
+      ...(seed && { 'seed of the splits': String(named) }),
+      ...Object.fromEntries(keys.map((key) => [`class of ${key}`, splits.classes[splits.labels[key]]])),
+      ...Object.fromEntries(
+        lists.map((set) => [`list of ${SET_TITLES[set]} slides`, digestOfSlides(splits, slides[set])]),
+      ),
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import { canonicalJson } from '../../../json.js';
+import { thresholdedMetrics } from '../../../statistics/confusion.js';
+import { delongAuc, delongPairOverRepeats } from '../../../statistics/delong.js';
+import { holm } from '../../../statistics/holm.js';
+import type { MetricsFile } from '../../../mil/evaluate/metrics-file.js';
+import type { Prediction } from '../../../mil/evaluate/evaluate-predictions.js';
+import { auc } from '../../../statistics/ranking.js';
+import type { Comparison, PairTest, PooledResult, ReadFold } from './report-data.js';
+import { computeSpread } from './summary.js';
+
+/** Scores of one fold and the group that it belongs to. */
+export interface ScoredFold {
+  group: string;
+  metrics: Pick<MetricsFile, 'repeat' | 'classes'>;
+  predictions: Prediction[];
+}
+
+/**
+ * Computes the AUC and accuracy (at 0.5) of each group over the pooled out-of-fold scores of a repeat, then
+ * their mean and std over the repeats. Small data sets are compared this way because the AUC of a fold with
+ * ten slides is unreliable. Groups with more than two classes, or with a slide that was scored twice, are
+ * omitted.
+ */
+export function poolGroups(folds: readonly ReadFold[]): PooledResult[] {
+  const groups = [...new Set(folds.map(({ group }) => group))];
+  return groups.flatMap((group) => {
+    const repeats = listRepeats(folds.filter((fold) => fold.group === group));
+    const all = repeats.map((repeat) => outOfFold(folds, group, repeat));
+    if (all.some((predictions) => predictions === undefined)) return [];
+    const scored = all.map((predictions) => ({
+      scores: positiveScores(predictions!),
+      labels: predictions!.map(({ label }) => label),
+    }));
+    const areas = scored.map(({ scores, labels }) => auc(scores, labels));
+    return [
+      {
+        group,
+        auc: computeSpread(areas.map((area) => (Number.isNaN(area) ? null : area))),
+        accuracy_at_half: computeSpread(
+          scored.map(({ scores, labels }) => thresholdedMetrics(scores, labels, 0.5).accuracy),
+        ),
+        repeats: repeats.map((repeat, i) => ({
+          repeat,
+          auc: Number.isNaN(areas[i]) ? null : areas[i],
+          delong_95: delongInterval(scored[i].scores, scored[i].labels),
+        })),
+      },
+    ];
+  });
+}
+
+function delongInterval(scores: readonly number[], labels: readonly number[]): [number, number] | null {
+  const positives = labels.filter((label) => label === 1).length;
+  if (Math.min(positives, labels.length - positives) < 2) return null;
+  const { sd, wald95 } = delongAuc(scores, labels);
+  return sd > 0 ? [wald95[0], wald95[1]] : null;
+}
+
+/**
+ * Paired DeLong tests between groups on the same slides: one test per pair, of the mean over the repeats of
+ * the AUC of the pooled out-of-fold predictions. Groups that did not score the same slides are not compared.
+ * @param pairs `first`: each group with the first group; `all`: every pair; `none`
+ * @param by the only field that may differ within a pair; with `first`, each group is compared with the first
+ * group that has the same other fields
+ */
+export function compareGroups(
+  folds: readonly ReadFold[],
+  pairs: 'first' | 'all' | 'none',
+  by?: string,
+): Comparison[] {
+  const families = new Map<string, Set<string>>();
+  for (const { group, values } of folds) {
+    const name = by === undefined ? '' : canonicalJson({ ...values, [by]: null });
+    families.set(name, (families.get(name) ?? new Set()).add(group));
+  }
+  const candidates = [...families.values()].flatMap((family) => {
+    const groups = [...family];
+    return groups.flatMap((b, j) => groups.slice(0, j).map((a, i) => ({ a, b, i })));
+  });
+  const chosen = candidates.filter(({ i }) => pairs === 'all' || (pairs === 'first' && i === 0));
+  const tests = chosen.flatMap(({ a, b }) => comparePair(folds, a, b));
+  // Equal ranks are no evidence of a difference.
+  const corrected = holm(tests.map(({ result }) => (Number.isNaN(result.pTwoSided) ? 1 : result.pTwoSided)));
+  return tests.map((test, i) => ({ ...test, pHolm: corrected[i] }));
+}
+
+/** One test over all repeats in which both groups scored the same slides; none if there is no such repeat. */
+export function comparePair(folds: readonly ScoredFold[], a: string, b: string): PairTest[] {
+  const shared = listRepeats(folds).flatMap((repeat) => {
+    const [first, second] = [a, b].map((group) => outOfFold(folds, group, repeat));
+    if (first === undefined || second === undefined) return [];
+    const slides = slidesOf(first);
+    return slides !== slidesOf(second) ? [] : [{ repeat, first, second, slides }];
+  });
+  // A repeat in which a fold failed has fewer slides; the test needs the same ones in every repeat.
+  const most = [...new Set(shared.map(({ slides }) => slides))]
+    .map((slides) => shared.filter((entry) => entry.slides === slides))
+    .sort((x, y) => y.length * y[0].first.length - x.length * x[0].first.length)[0];
+  if (most === undefined) return [];
+  const labels = most[0].first.map(({ label }) => label);
+  const positives = labels.filter((label) => label === 1).length;
+  if (positives < 2 || labels.length - positives < 2) return [];
+  const result = delongPairOverRepeats(
+    most.map(({ first }) => positiveScores(first)),
+    most.map(({ second }) => positiveScores(second)),
+    labels,
+  );
+  return [{ a, b, repeats: most.map(({ repeat }) => repeat), slides: labels.length, result }];
+}
+
+/** The slides and their labels as text. */
+function slidesOf(predictions: readonly Prediction[]): string {
+  return JSON.stringify(predictions.map(({ key, label }) => [key, label]));
+}
+
+/**
+ * Pools the predictions of all folds of a repeat, sorted by slide; undefined with more than two classes or if
+ * a slide was scored twice.
+ */
+function outOfFold(folds: readonly ScoredFold[], group: string, repeat: number): Prediction[] | undefined {
+  const members = folds.filter((fold) => fold.group === group && fold.metrics.repeat === repeat);
+  if (members.length === 0 || members.some(({ metrics }) => metrics.classes.length !== 2)) return undefined;
+  const all = members.flatMap(({ predictions }) => predictions).sort((x, y) => (x.key < y.key ? -1 : 1));
+  return all.some(({ key }, i) => i > 0 && key === all[i - 1].key) ? undefined : all;
+}
+
+function listRepeats(folds: readonly ScoredFold[]): number[] {
+  return [...new Set(folds.map(({ metrics }) => metrics.repeat))].sort((x, y) => x - y);
+}
+
+function positiveScores(predictions: readonly Prediction[]): number[] {
+  return predictions.map(({ probabilities }) => probabilities[1]);
+}

@@ -1,0 +1,120 @@
+import { count } from './format-number.js';
+import type { FoldResult, ReportData } from './report-data.js';
+
+/** Reason as `mil.split` gives it. */
+const NO_LABEL = 'no label';
+
+/** With fewer scored slides per fold, one misclassified slide moves the AUC by whole percentage points. */
+const FEW_SLIDES = 30;
+
+/** Says that rows are split by fields on which evaluations of one group differ. */
+export function splitNotes(axes: readonly string[]): string[] {
+  if (axes.length === 0) return [];
+  const names = axes.map((axis) => `\`${axis}\``).join(', ');
+  return [
+    `The rows are also split by ${names}, on which evaluations of one group differ. Add ${axes.length === 1 ? 'it' : 'them'} to the \`group-by\` of the report.`,
+  ];
+}
+
+/** Derives warnings about the reliability of the results from the results. */
+export function automaticNotes(data: Omit<ReportData, 'notes'>): string[] {
+  const { folds, heatmaps, left } = data;
+  const notes = [...patientNotes(data), ...trainingNotes(folds), ...warningNotes(data)];
+  const unlabeled = left.filter(({ reason }) => reason === NO_LABEL).length;
+  if (unlabeled > 0) {
+    notes.push(
+      `${count(unlabeled, 'slide')} had no label and ${unlabeled === 1 ? 'is' : 'are'} not included in the results. See Left out below.`,
+    );
+  }
+  const least = Math.min(...folds.map(({ metrics }) => metrics.slides));
+  if (least < FEW_SLIDES) {
+    notes.push(
+      `The folds are small (the smallest has ${least} scored slides): one misclassified slide changes the result of a fold by several percentage points. Rely on the confidence intervals, not on the digits.`,
+    );
+  }
+  const mixed = mixedGroups(folds);
+  if (mixed.length > 0) {
+    notes.push(
+      `These groups contain several results for the same fold: ${mixed.join(', ')}. Their means combine evaluations that differ in a field missing from the \`group-by\` of the report.`,
+    );
+  }
+  if (folds.some(({ metrics }) => metrics.selection.optimistic)) {
+    notes.push(
+      'Some epochs were selected on the scored slides. The results marked optimistic are too high under either threshold.',
+    );
+  }
+  if (folds.some(({ metrics }) => metrics.protocol === 'paper')) {
+    notes.push(
+      'The paper protocol uses the published rule: it selects the Youden threshold on the scored fold. Its F1, accuracy and rates are optimistic.',
+    );
+  }
+  if (folds.some(({ metrics }) => metrics.rank.auc === null)) {
+    notes.push(
+      'Some folds contain slides of only one class. Their AUC is undefined and excluded from the means.',
+    );
+  }
+  if (heatmaps.length > 0 && heatmaps.every(({ set }) => set === null)) {
+    notes.push(
+      'It is unknown whether the heatmap slides were used for training. Pass `splits` to mil.heatmap to record their set.',
+    );
+  }
+  return notes;
+}
+
+function patientNotes({ cohort: { patients } }: Pick<ReportData, 'cohort'>): string[] {
+  if (patients === null || patients.grouped) return [];
+  return [
+    'Slides were divided into sets without regard to patients, because mil.split had no `group-column`. If a patient has several slides, some may be in training and others in the test set, and the results are too high.',
+  ];
+}
+
+/**
+ * What happened in training instead of what the pipeline requested, such as a choice of epochs without AUC.
+ */
+function trainingNotes(folds: readonly FoldResult[]): string[] {
+  return [...countFoldNotes(folds)].map(
+    ([note, cells]) => `In ${cells} of ${count(folds.length, 'evaluation')}, ${note}.`,
+  );
+}
+
+/** Notes of the trainings and the number of folds that each applies to. */
+export function countFoldNotes(folds: readonly FoldResult[]): Map<string, number> {
+  const notes = new Map<string, number>();
+  for (const { metrics } of folds) {
+    const { note } = metrics.training;
+    if (typeof note === 'string') notes.set(note, (notes.get(note) ?? 0) + 1);
+  }
+  return notes;
+}
+
+/** More warnings than this are only counted. */
+const MOST_WARNINGS = 5;
+
+/** Warnings of the steps that made splits, models and scores; the section Warnings has all of them. */
+function warningNotes({ warnings, folds }: Pick<ReportData, 'warnings' | 'folds'>): string[] {
+  const shown = new Set(countFoldNotes(folds).keys());
+  const others = warnings.filter(({ text }) => !shown.has(text));
+  const ofResults = others.filter(({ activity }) => activity.startsWith('mil.')).slice(0, MOST_WARNINGS);
+  const more = others.length - ofResults.length;
+  return [
+    ...ofResults.map(
+      ({ stage, text, items }) =>
+        `${stage}${items.length > 1 ? ` (${items.length} items)` : ''} warned: ${text}`,
+    ),
+    ...(more > 0
+      ? [`${count(more, 'more warning')} ${more === 1 ? 'is' : 'are'} listed below under Warnings.`]
+      : []),
+  ];
+}
+
+/** Groups in which one fold of one repeat was evaluated more than once. */
+function mixedGroups(folds: readonly FoldResult[]): string[] {
+  const seen = new Set<string>();
+  const mixed = new Set<string>();
+  for (const { group, metrics } of folds) {
+    const place = JSON.stringify([group, metrics.repeat, metrics.fold]);
+    if (seen.has(place)) mixed.add(group);
+    seen.add(place);
+  }
+  return [...mixed];
+}
