@@ -84,7 +84,8 @@ export interface EngineLimits {
 }
 
 export type StageState = 'waiting' | 'running' | 'held' | 'done' | 'failed' | 'skipped' | 'cancelled';
-export type RunState = 'running' | 'paused' | 'held' | 'done' | 'failed' | 'cancelled';
+/** `replaced`: another run took the work folder. Clients write it; a workflow does not know. */
+export type RunState = 'running' | 'paused' | 'held' | 'done' | 'failed' | 'cancelled' | 'replaced';
 
 export interface StageStatus extends Counts {
   name: string;
@@ -104,6 +105,11 @@ export interface StageStatus extends Counts {
   workflowId?: string;
   /** The first few failed items. */
   failures: FailedItem[];
+}
+
+/** Whether a stage stopped because another run has taken the work folder. */
+export function isTakenOver({ error, failures }: StageStatus): boolean {
+  return [error, ...failures.map((failure) => failure.error)].some((one) => one?.code === 'TakenOver');
 }
 
 /** Answer of {@link statusQuery} and, at the end, the run workflow's result. */

@@ -114,7 +114,7 @@ export class RunBook {
     return this.entries.every(({ status }) => isEnd(status.state));
   }
 
-  get state(): RunState {
+  get state(): Exclude<RunState, 'replaced'> {
     if (this.cancelled) return 'cancelled';
     if (this.over) return this.in('failed').length > 0 ? 'failed' : 'done';
     if (this.paused) return 'paused';

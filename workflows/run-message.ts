@@ -1,6 +1,6 @@
 import { addCounts, countMade, showEnded } from '../domain/engine/item/counts.js';
 import type { RunBook } from './run-book.js';
-import type { StageStatus } from './messages.js';
+import { isTakenOver, type StageStatus } from './messages.js';
 import { reasonText } from './stage-tally.js';
 
 /** Returns one sentence about a run for people: what it is doing, what it waits for, or how it ended. */
@@ -11,11 +11,12 @@ export function runMessage(run: string, book: RunBook): string {
       return runningText(stages);
     case 'paused':
       return `paused, ${addCounts(stages).running} items still running; \`sam-mil resume ${run}\` continues the run`;
-    case 'held':
-      return (
-        `held: ${reasons(stages, 'held')}. \`sam-mil resume ${run}\` retries what failed; ` +
-        `\`sam-mil skip ${run} STAGE\` continues without it`
-      );
+    case 'held': {
+      const next = stages.some(isTakenOver)
+        ? 'takes the work folder back'
+        : `retries what failed; \`sam-mil skip ${run} STAGE\` continues without it`;
+      return `held: ${reasons(stages, 'held')}. \`sam-mil resume ${run}\` ${next}`;
+    }
     case 'failed':
       return `failed: ${reasons(stages, 'failed')}. \`sam-mil resume ${run}\` retries what failed`;
     case 'cancelled':

@@ -84,6 +84,11 @@ export interface ActivityDefinition {
    */
   check?(step: StepToCheck): Promise<StepFindings>;
   /**
+   * Every run keeps a copy of the step's output files in its record, so that its numbers can be shown after a
+   * later run has replaced the files in the work folder. For small files only.
+   */
+  readonly keptByRun?: true;
+  /**
    * For an activity that writes outside the work folder, which receipts do not cover: returns why those files
    * are no longer valid, or undefined if they are. `outputs` are the receipt's; `digest` reads a file only if
    * its stamp changed.

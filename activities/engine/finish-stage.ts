@@ -10,6 +10,7 @@ import { readReceipt } from '../../domain/engine/store/receipts.js';
 import type { FinishedItem } from '../define/define-activity.js';
 import type { EngineContext } from '../step/engine-context.js';
 import { requireComplete } from './complete-results.js';
+import { keepResults } from './keep-results.js';
 import { writeLines } from './lines-file.js';
 import { readManifest } from './manifest-file.js';
 import { readPlan, stageOf } from '../step/plan-file.js';
@@ -36,6 +37,7 @@ export async function finishStage(
     results.map(({ key, steps }) => ({ key, steps })),
   );
   await writeStageFiles(engine, stage, input, records);
+  await keepResults(engine, stage, input, results);
   const only = stage.source.kind === 'single' && results[0]?.status === 'done' ? results[0] : undefined;
   const tally = newTally(lines.length);
   for (const result of results) addToTally(tally, stage.name, result);

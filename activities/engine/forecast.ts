@@ -6,7 +6,10 @@ import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js'
 import { withCells, type NeedsContext } from '../../domain/engine/language/plan/step-context.js';
 import type { EngineContext } from '../step/engine-context.js';
 import { forecastItems } from '../../domain/engine/store/items-digest.js';
-import { checkItem, type ItemCheck } from './check-item.js';
+import type { Place } from '../../domain/engine/store/paths.js';
+import { checkItem, NEVER_RUN, type ItemCheck } from './check-item.js';
+import { readLastFailures, type LastFailure } from './last-failures.js';
+import { missingField } from './needs-references.js';
 import { readCells, followLine, listLines } from './list-items.js';
 import type { ManifestLine } from './stage-messages.js';
 
@@ -14,26 +17,30 @@ import type { ManifestLine } from './stage-messages.js';
 export interface StageForecast {
   stage: string;
   /**
-   * `up-to-date`: no item needs work. `runs`: at least one item does. `depends`: unknown until the stages it
-   * needs have run. `skipped`: its `if` is false.
+   * `up-to-date`: no item needs work. `runs`: at least one item does. `fails`: at least one would fail before
+   * any work, or the items cannot be listed. `depends`: unknown until the stages it needs have run.
+   * `skipped`: its `if` is false.
    */
-  state: 'up-to-date' | 'runs' | 'depends' | 'skipped';
+  state: ForecastState;
   /** For `depends`: what it depends on. Otherwise: why its items cannot be listed. */
   why?: string;
   /** Sorted by key; empty if not known yet. */
   items: ItemForecast[];
 }
 
+export type ForecastState = 'up-to-date' | 'runs' | 'fails' | 'depends' | 'skipped';
+
 export interface ItemForecast {
   key: string;
-  state: 'up-to-date' | 'runs' | 'depends' | 'skipped';
+  /** `fails`: the first step that would run has an error in an expression or parameter. */
+  state: ForecastState;
   /** It is up to date because the `if` of every step excludes it. */
   idle?: true;
   /** The first step that would run. */
   step?: string;
   /**
-   * The first thing that differs: `with patch-size: 512 -> 256`, `input slide (a.svs) has different content`,
-   * `output patches/a.h5 is missing`.
+   * The first thing that differs, or the error: `with patch-size: 512 -> 256`, `output patches/a.h5 is
+   * missing`, `input slide (a.svs) has different content`.
    */
   why?: string;
 }
@@ -64,22 +71,21 @@ export async function* forecast(
   options: ForecastOptions = {},
 ): AsyncGenerator<StageForecast> {
   const known = new Map<string, Known>();
+  let failures: Promise<LastFailure> | undefined;
+  const lastFailure = async (place: Place) => (await (failures ??= readLastFailures(plan.work)))(place);
   for (const stage of plan.stages) {
-    const found = await forecastStage(engine, plan, stage, known, options).catch((error: unknown) => {
-      return unlisted(stage, 'runs', error instanceof Error ? error.message : String(error));
-    });
+    const found = await forecastStage({ engine, plan, stage, options, lastFailure }, known).catch(
+      (error: unknown) => {
+        return unlisted(stage, 'fails', error instanceof Error ? error.message : String(error));
+      },
+    );
     known.set(stage.name, found);
     yield found.forecast;
   }
 }
 
-async function forecastStage(
-  engine: EngineContext,
-  plan: Plan,
-  stage: StagePlan,
-  known: Map<string, Known>,
-  options: ForecastOptions,
-): Promise<Known> {
+async function forecastStage(parts: StageParts, known: Map<string, Known>): Promise<Known> {
+  const { plan, stage, options } = parts;
   const from = stage.source.kind === 'from' ? stage.source.stage : undefined;
   const unsettled = stage.needs.filter((need) => known.get(need)?.records === undefined && need !== from);
   if (unsettled.length > 0) return unlisted(stage, 'depends', `depends on ${unsettled.join(', ')}`);
@@ -88,25 +94,32 @@ async function forecastStage(
     return unlisted(stage, 'skipped', 'its `if` is false');
   }
   const before = from === undefined ? undefined : known.get(from);
+  // Without its items, nothing is known about those that follow.
+  if (from !== undefined && (before?.forecast.items.length ?? 0) === 0)
+    return unlisted(stage, 'depends', `depends on ${from}`);
   const lines = before ? followLines(before) : await listLines(plan, stage, needs, plan.work);
   const requested = options.items?.[stage.name];
   const chosen = requested ? lines.filter(({ key }) => requested.includes(key)) : lines;
   const current = new Map<string, ItemRecord>();
   const items: ItemForecast[] = [];
   for (const line of chosen) {
-    items.push(await forecastItem({ engine, plan, stage, needs, options, before }, line, current));
+    items.push(await forecastItem({ ...parts, needs, before }, line, current));
   }
   const state = worst(items);
   const records = state === 'up-to-date' ? [...current.values()] : undefined;
   return { forecast: { stage: stage.name, state, items }, records, current };
 }
 
-interface StageCheck {
+interface StageParts {
   engine: EngineContext;
   plan: Plan;
   stage: StagePlan;
-  needs: NeedsContext;
   options: ForecastOptions;
+  lastFailure: (place: Place) => Promise<string | undefined>;
+}
+
+interface StageCheck extends StageParts {
+  needs: NeedsContext;
   before?: Known;
 }
 
@@ -114,7 +127,7 @@ interface StageCheck {
 const NO_RUN = { run: '', plan: { path: '', digest: '' }, lease: { folder: '', id: '' } };
 
 async function forecastItem(
-  { engine, plan, stage, needs, options, before }: StageCheck,
+  { engine, plan, stage, needs, options, lastFailure, before }: StageCheck,
   { key, fields, prior, skip }: ManifestLine,
   current: Map<string, ItemRecord>,
 ): Promise<ItemForecast> {
@@ -129,7 +142,17 @@ async function forecastItem(
   const scope = { ...NO_RUN, work: plan.work, base: plan.base, force: options.force ?? [] };
   const check: ItemCheck = { engine, plan, scope, needs, inputs: 'read' };
   const found = await checkItem(check, stage, { key, fields, prior });
-  if (found.state === 'todo') return { key, state: 'runs', step: found.step, why: found.why };
+  if (found.state === 'todo') {
+    const { step, fails, why } = found;
+    const missing = fails ? undefined : missingField(stage, fields);
+    if (missing !== undefined) {
+      const has = Object.keys(fields).join(', ') || 'none';
+      const text = `\`${missing.reference}\` does not exist; the fields of the item are: ${has}`;
+      return { key, state: 'fails', step: missing.step, why: text };
+    }
+    const failed = why === NEVER_RUN ? await lastFailure({ stage: stage.name, item: key, step }) : undefined;
+    return { key, state: fails ? 'fails' : 'runs', step, why: failed ?? why };
+  }
   current.set(key, itemRecord(doneItem(item, found, true), fields));
   return { key, state: 'up-to-date', ...(found.idle && { idle: found.idle }) };
 }
@@ -162,7 +185,7 @@ async function forecastNeeds(
 
 function worst(items: ItemForecast[]): StageForecast['state'] {
   const states = items.map(({ state }) => state);
-  return states.includes('runs') ? 'runs' : states.includes('depends') ? 'depends' : 'up-to-date';
+  return (['fails', 'runs', 'depends'] as const).find((state) => states.includes(state)) ?? 'up-to-date';
 }
 
 function unlisted(stage: StagePlan, state: StageForecast['state'], why: string): Known {

@@ -1,6 +1,6 @@
 import { references, type Reference } from '../../domain/engine/language/expressions/analysis.js';
 import { parseExpression } from '../../domain/engine/language/expressions/syntax.js';
-import type { Json } from '../../domain/json.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import type { StagePlan } from '../../domain/engine/language/plan/plan.js';
 import { mapTexts, parseTemplate } from '../../domain/engine/language/expressions/template.js';
 
@@ -32,6 +32,30 @@ export function usedFields(stages: readonly StagePlan[]): ReadonlySet<string> | 
   return used;
 }
 
+/**
+ * Returns the first expression that reads a field which the item does not have: its step would fail, perhaps
+ * after the earlier steps have worked for hours. Steps with an `if` may not run at all.
+ */
+export function missingField(
+  stage: StagePlan,
+  fields: JsonObject,
+): { step: string; reference: string } | undefined {
+  const root = itemRoot(stage);
+  for (const { id, if: condition, with: parameters } of stage.steps) {
+    if (condition !== undefined) continue;
+    const missing = inTemplate(parameters).find(
+      ({ root: own, path: [field], optional }) =>
+        own === root &&
+        !optional &&
+        typeof field === 'string' &&
+        field !== 'key' &&
+        !Object.hasOwn(fields, field),
+    );
+    if (missing !== undefined) return { step: id, reference: [missing.root, missing.path[0]].join('.') };
+  }
+  return undefined;
+}
+
 /** Name of the item in the stage's expressions. */
 function itemRoot({ source }: StagePlan): string | undefined {
   if (source.kind === 'single') return undefined;
@@ -43,7 +67,7 @@ function stageReferences(stage: StagePlan): Reference[] {
   const condition = (source: string | undefined) => {
     if (source !== undefined) found.push(...references(parseExpression(source)));
   };
-  const template = (value: Json) => void mapTexts(value, (text) => (found.push(...inText(text)), text));
+  const template = (value: Json) => void found.push(...inTemplate(value));
   condition(stage.if);
   for (const step of stage.steps) {
     condition(step.if);
@@ -51,6 +75,12 @@ function stageReferences(stage: StagePlan): Reference[] {
   }
   if (stage.outputs) template(stage.outputs);
   if ('value' in stage.source) template([stage.source.value, stage.source.exclude ?? null]);
+  return found;
+}
+
+function inTemplate(value: Json): Reference[] {
+  const found: Reference[] = [];
+  mapTexts(value, (text) => (found.push(...inText(text)), text));
   return found;
 }
 

@@ -44,6 +44,7 @@ export const definition = defineActivity({
   heartbeat: '2m',
   stall: '30m',
   isolation: 'child',
+  keptByRun: true,
   requires: ['tensorflow'],
   resumesFrom: 'the start (one forward pass per slide)',
   load: () => import('../../domain/mil/evaluate/evaluate.js'),

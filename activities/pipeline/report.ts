@@ -22,6 +22,7 @@ export const definition = defineActivity({
   heartbeat: '2m',
   stall: '30m',
   isolation: 'child',
+  keptByRun: true,
   resumesFrom: 'the start (takes seconds)',
   load: () => import('../../domain/pipeline/report/report.js'),
 });

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 
 /** Adds the options of every command that connects to Temporal; see {@link ServerChoice}. */
 export function addServerOptions(command: Command): Command {
@@ -83,6 +83,14 @@ export function addReplaceOption(command: Command): Command {
     '--replace',
     'terminate another run that is at work in the work folder; its finished work is kept',
   );
+}
+
+/** Adds the formats of a command that prints a table. */
+export function addTableOptions(command: Command, json: string): Command {
+  return command
+    .addOption(new Option('--md', 'print a Markdown table').conflicts(['csv', 'json']))
+    .addOption(new Option('--csv', 'print comma-separated values').conflicts('json'))
+    .option('--json', json);
 }
 
 export function addPluginOption(command: Command): Command {

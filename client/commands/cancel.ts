@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { addServerOptions } from '../command-line/options.js';
 import { refuseCopied } from '../run/home.js';
 import { RemoteRun } from '../run/remote-run.js';
-import { findLostRun, findRun } from '../run/run-index.js';
+import { findLostRun, findRun, recordEnd } from '../run/run-index.js';
 import { WorkFolder } from '../run/work-folder.js';
 import { openSession, type ServerChoice } from '../server/connect.js';
 
@@ -36,6 +36,8 @@ async function cancel(name: string, options: CancelOptions): Promise<void> {
     const polite = options.now !== true && (await askToCancel(remote));
     if (!polite) {
       await remote.terminate('terminated by `sam-mil cancel`');
+      const message = `cancelled immediately; finished work is kept, \`sam-mil resume ${run}\` continues from there`;
+      await recordEnd(entry, 'cancelled', message);
       await new WorkFolder(entry.work, session, console.log).release(entry).catch((error: Error) => {
         console.error(`  its work folder was not freed for other servers: ${error.message}`);
       });

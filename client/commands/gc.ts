@@ -3,11 +3,11 @@ import { lstat, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { requireInsideSync } from '../../domain/engine/store/inside.js';
-import { leftoverAttempts } from '../../domain/engine/store/lease.js';
+import { describeHolder, leftoverAttempts, readHolder } from '../../domain/engine/store/lease.js';
 import { runFolder } from '../../domain/engine/store/paths.js';
-import { openSession } from '../server/connect.js';
 import { invalid } from '../command-line/errors.js';
-import { RemoteRun, type ServerState } from '../run/remote-run.js';
+import { serverIsGone } from '../run/holder.js';
+import { RunServers } from '../run/run-state.js';
 import { parseCount } from '../command-line/options.js';
 import { formatBytes, shortPath } from '../display/render-text.js';
 import { forgetRun, hasRunRecord, runsIn, type RunEntry } from '../run/run-index.js';
@@ -44,7 +44,7 @@ async function collectGarbage(folder: string, options: GcOptions): Promise<void>
     throw invalid(`${folder} is not a work folder`, 'specify the folder that contains .runs');
   for (const name of ['.runs', '.scratch', '.checkpoints']) requireInsideSync(work, join(work, name));
   const runs = runsIn(work);
-  await requireIdle(runs, options.force === true);
+  if (options.force !== true) await requireIdle(work, runs);
   const garbage: Garbage[] = [];
   for (const path of await leftoverAttempts(work)) await add(garbage, path, 'leftover attempt');
   if (options.checkpoints) await add(garbage, join(work, '.checkpoints'), 'checkpoints');
@@ -59,33 +59,37 @@ async function collectGarbage(folder: string, options: GcOptions): Promise<void>
 }
 
 /**
- * Seemingly leftover files may belong to a running attempt: each run must be closed according to its own
- * server, or according to its record if the server does not answer.
+ * Seemingly leftover files may belong to a running attempt. Only the run that holds the folder can have one:
+ * it must be closed according to its record or its server. The embedded server is started if necessary.
  */
-async function requireIdle(runs: readonly RunEntry[], force: boolean): Promise<void> {
-  for (const entry of force ? [] : runs) {
-    const state = await askServer(entry);
+async function requireIdle(work: string, runs: readonly RunEntry[]): Promise<void> {
+  const holder = await readHolder(work);
+  if (holder === undefined || hasRunRecord({ work, run: holder.run })) return;
+  const known = runs.find(({ run }) => run === holder.run);
+  const foreign = known === undefined || known.server === '';
+  // The embedded server of another account cannot be asked; one of this account may continue its runs.
+  if (foreign && serverIsGone(holder)) return;
+  const server = foreign ? (holder.server === 'embedded' ? '' : holder.server) : known.server;
+  const entry = { ...(known ?? emptyEntry(work, holder.run)), server, namespace: holder.namespace };
+  const servers = new RunServers(true, (line) => console.error(`  ${line}`));
+  try {
+    const state = await servers.ask(entry);
     if (state === 'open') {
-      throw invalid(`run ${entry.run} of this work folder is open`, 'wait for it, or cancel it');
+      const next = `wait for it, or end it with \`npx sam-mil cancel ${holder.run}\``;
+      throw invalid(`run ${holder.run} of this work folder is open`, next);
     }
-    if (state === undefined && !hasRunRecord(entry)) {
-      throw invalid(
-        `run ${entry.run} of this work folder has not ended, and its server (${entry.server}) does not answer`,
-        `${entry.server === 'embedded' ? 'start it with `npx sam-mil server` in another terminal' : 'start that server'} and try again, or use --force if you know that no worker is using this folder`,
-      );
-    }
+    if (state !== undefined) return;
+  } finally {
+    await servers.close();
   }
+  throw invalid(
+    `run ${holder.run} of this work folder has not ended, and its server does not answer: ${describeHolder(holder)}`,
+    'start that server and try again, or use --force if you know that no worker is using this folder',
+  );
 }
 
-/** Returns undefined if the server does not answer. */
-async function askServer({ run, server, namespace }: RunEntry): Promise<ServerState | undefined> {
-  const choice = server === 'embedded' ? {} : { address: server, namespace };
-  const session = await openSession(choice, { start: false, log: () => undefined }).catch(() => undefined);
-  try {
-    return session && (await new RemoteRun(session.client, run).state());
-  } finally {
-    await session?.close();
-  }
+function emptyEntry(work: string, run: string): RunEntry {
+  return { run, pipeline: '', work, source: '', started: '', server: '', namespace: '' };
 }
 
 async function add(garbage: Garbage[], path: string, what: string): Promise<void> {

@@ -78,7 +78,7 @@ function planText(
   const body = lines.flatMap((line, i) => [
     line,
     ...excludedLines(forecasts[i], palette),
-    ...(why || isUnlisted(forecasts[i]) ? whyLines(forecasts[i], palette) : []),
+    ...(why || forecasts[i].state === 'fails' ? whyLines(forecasts[i], why, palette) : []),
   ]);
   return [
     `${palette.bold(plan.name)}  work folder ${shortPath(plan.work)}`,
@@ -92,6 +92,7 @@ function stageRow(stage: StagePlan, found: StageForecast, palette: Palette): str
   const marks = {
     'up-to-date': palette.green('='),
     runs: palette.cyan('▸'),
+    fails: palette.red('✘'),
     depends: palette.dim('?'),
     skipped: palette.dim('-'),
   };
@@ -104,12 +105,13 @@ function stageRow(stage: StagePlan, found: StageForecast, palette: Palette): str
   ];
 }
 
-/** Whether the stage would fail before any work; `why` says what is wrong with its source. */
+/** Whether the items cannot be listed; `why` says what is wrong with their source. */
 function isUnlisted({ state, items }: Pick<StageForecast, 'state' | 'items'>): boolean {
-  return state === 'runs' && items.length === 0;
+  return state === 'fails' && items.length === 0;
 }
 
 function stateText({ state, why, items }: StageForecast): string {
+  const failing = items.filter((item) => item.state === 'fails').length;
   const running = items.filter((item) => item.state === 'runs').length;
   const idle = items.filter((item) => item.idle).length;
   const current =
@@ -118,6 +120,7 @@ function stateText({ state, why, items }: StageForecast): string {
     ).length - idle;
   if (isUnlisted({ state, items })) return 'its items cannot be listed';
   if (items.length === 0) return why ?? state;
+  if (failing > 0) return `${failing} of ${plural(items.length, 'item')} would fail before any work`;
   const left = idle === 0 ? '' : `, ${idle} left out by if`;
   if (running === 0)
     return state === 'up-to-date'
@@ -127,12 +130,34 @@ function stateText({ state, why, items }: StageForecast): string {
   return `${current + idle === 0 ? all : `${running} of ${running + current + idle} items to do`}${left}`;
 }
 
-function whyLines({ state, why, items }: StageForecast, palette: Palette): string[] {
-  if (isUnlisted({ state, items })) return [`     ${palette.yellow(why ?? 'it has not run yet')}`];
+/** One line per reason: the items that it has in common, then the step. */
+function whyLines({ state, why, items }: StageForecast, all: boolean, palette: Palette): string[] {
+  if (isUnlisted({ state, items })) return [`     ${palette.yellow(why ?? 'its source is not usable')}`];
   const shown = items.filter(
-    ({ state, why }) => state === 'runs' || (state === 'skipped' && !why?.startsWith(EXCLUDED)),
+    (item) =>
+      item.state === 'fails' ||
+      (all && (item.state === 'runs' || (item.state === 'skipped' && !item.why?.startsWith(EXCLUDED)))),
   );
-  return formatTable(shown.map((item) => [`     ${item.key}`, item.step ?? '', reason(item, palette)]));
+  const reasons = new Map<string, ItemForecast[]>();
+  for (const item of shown) {
+    const key = JSON.stringify([item.state, item.step, item.why]);
+    reasons.set(key, [...(reasons.get(key) ?? []), item]);
+  }
+  return formatTable(
+    [...reasons.values()].map((same) => [
+      `     ${keysText(same)}`,
+      same[0].step ?? '',
+      reason(same[0], palette),
+    ]),
+  );
+}
+
+const KEYS_SHOWN = 3;
+
+function keysText(items: readonly ItemForecast[]): string {
+  const keys = items.slice(0, KEYS_SHOWN).map(({ key }) => key);
+  const more = items.length - keys.length;
+  return `${keys.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 /** `2 excluded: slide_03 (out of focus), slide_07 (pen marks)` */
@@ -144,7 +169,8 @@ function excludedLines({ items }: StageForecast, palette: Palette): string[] {
 }
 
 function reason({ state, why = '' }: ItemForecast, palette: Palette): string {
-  return state === 'skipped' ? palette.dim(`skipped: ${why}`) : palette.yellow(why);
+  if (state === 'skipped') return palette.dim(`skipped: ${why}`);
+  return (state === 'fails' ? palette.red : palette.yellow)(why);
 }
 
 function summary(forecasts: readonly StageForecast[]): string {
@@ -155,7 +181,7 @@ function summary(forecasts: readonly StageForecast[]): string {
   if (forecasts.every((stage) => stage.state === 'up-to-date' || stage.state === 'skipped')) {
     return `nothing to do: ${current === 1 ? 'its one item is up to date' : `all ${current} items are up to date`}`;
   }
-  const bad = forecasts.filter(isUnlisted).length;
+  const bad = forecasts.filter(({ state }) => state === 'fails').length;
   const failing = bad === 0 ? '' : `; ${plural(bad, 'stage')} would fail before any work`;
   const later =
     waiting === 0

@@ -1,9 +1,4 @@
 import { Command } from 'commander';
-import { SamMilError } from '../../domain/errors.js';
-import { receiptPath } from '../../domain/engine/store/paths.js';
-import type { Receipt } from '../../domain/engine/store/receipt-record.js';
-import { inspectReceipt } from '../../domain/engine/store/receipts.js';
-import type { FoundRecord } from '../../domain/files/json-record.js';
 import { runCommand } from '../../domain/machine/run-command.js';
 import { paletteFor } from '../display/display.js';
 import { invalid } from '../command-line/errors.js';
@@ -47,26 +42,19 @@ async function report(name: string, options: ReportOptions): Promise<void> {
 /** @throws SamMilError InvalidInput if the run has no report (yet) */
 export async function requireReports(entry: RunEntry): Promise<ReportFiles[]> {
   const plan = readRunPlan(entry);
-  const reports = await findReports(plan);
+  const reports = await findReports(entry, plan);
   if (reports.length > 0) return reports;
-  const place = plan.stages
-    .flatMap(({ name, steps }) => steps.map(({ id, uses }) => ({ uses, stage: name, item: name, step: id })))
-    .find(({ uses }) => uses === 'pipeline.report');
-  if (place === undefined)
+  const made = plan.stages.some(({ steps }) => steps.some(({ uses }) => uses === 'pipeline.report'));
+  if (!made) {
     throw invalid(
       `the pipeline of run ${entry.run} has no report stage`,
       'add a stage that uses pipeline.report',
     );
-  const receipt = await inspectReceipt(entry.work, place);
-  throw new SamMilError('InvalidInput', `run ${entry.run} has no report yet`, {
-    found: `${receiptPath(entry.work, place)}: ${describe(receipt)}`,
-    next: `see \`npx sam-mil status ${entry.run}\`; if it has ended, \`npx sam-mil resume ${entry.run}\` makes the report`,
-  });
-}
-
-function describe(receipt: FoundRecord<Receipt>): string {
-  if (receipt.state === 'damaged') return `the receipt is damaged: ${receipt.found}`;
-  return receipt.state === 'missing' ? 'there is no receipt' : 'the page was deleted';
+  }
+  throw invalid(
+    `run ${entry.run} has no report: its report stage has not ended`,
+    `see \`npx sam-mil status ${entry.run}\`; if the run has ended, \`npx sam-mil resume ${entry.run}\` makes the report`,
+  );
 }
 
 async function openInBrowser(path: string): Promise<void> {

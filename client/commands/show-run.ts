@@ -7,6 +7,7 @@ import type { ControllerOptions, RunController } from '../run/controller.js';
 import type { RunOutcome } from '../run/events.js';
 import type { RunEntry } from '../run/run-index.js';
 import type { ServerChoice } from '../server/connect.js';
+import { locateEmbeddedServer } from '../server/embedded-server.js';
 
 /** Options of the commands that follow a run to its end. */
 export interface FollowOptions extends ServerChoice {
@@ -33,6 +34,10 @@ export async function showRun(
   try {
     const conflicts = { takeOver, replace };
     const controller = await open({ server, worker, conflicts, program: PROGRAM, listener, signal });
+    // Its address admits whoever has it, so it is not written to log files.
+    const page =
+      !json && process.stdout.isTTY && controller.embedded ? await locateEmbeddedServer() : undefined;
+    if (page?.ui) listener.line(`Temporal's Web UI   ${page.ui}`);
     const { outcome } = await controller.run(choose);
     const code = exitCodeOf(outcome);
     if (code !== EXIT.ok) throw new Exit(code);

@@ -2,6 +2,9 @@ import { Command } from 'commander';
 import { openSession, type ServerChoice, type Session } from '../server/connect.js';
 import { createDisplay, paletteFor } from '../display/display.js';
 import { EXIT, Exit, ServerUnreachable } from '../command-line/errors.js';
+import { locateEmbeddedServer } from '../server/embedded-server.js';
+import { readLeftOut } from '../run/left-out.js';
+import { renderLeftOut } from '../display/left-out.js';
 import { Interrupt } from '../command-line/interrupt.js';
 import type { RunView } from '../run/events.js';
 import { followRun } from '../run/follow.js';
@@ -9,7 +12,8 @@ import { RemoteRun } from '../run/remote-run.js';
 import { viewRun } from '../run/view-run.js';
 import { addServerOptions } from '../command-line/options.js';
 import { renderFailures, renderRun } from '../display/render-status.js';
-import { findRun, lastSeenStatus, readRunRecord, type RunEntry } from '../run/run-index.js';
+import { replacedBy, serverOf } from '../run/run-state.js';
+import { findRun, hasRunRecord, lastSeenStatus, readRunRecord, type RunEntry } from '../run/run-index.js';
 import { readRequest } from '../run/start-run.js';
 import { resultObject } from '../display/run-end.js';
 import type { RunStatus } from '../../workflows/messages.js';
@@ -32,11 +36,13 @@ export function createCommand(): Command {
 
 async function showStatus(name: string, options: StatusOptions): Promise<void> {
   const entry = findRun(name, options.work);
-  const session = await sessionIfAny(options);
+  const by = hasRunRecord(entry) ? undefined : await replacedBy(entry);
+  if (by !== undefined) return showReplaced(entry, options, by);
+  const session = await sessionIfAny(entry, options);
   try {
-    if (session === undefined) return showRecord(entry, options, 'the embedded server is not running');
+    if (session === undefined) return await showRecord(entry, options, 'the embedded server is not running');
     const state = await new RemoteRun(session.client, entry.run).state();
-    if (state !== 'open') return showRecord(entry, options, `the server reports: ${state}`);
+    if (state !== 'open') return await showRecord(entry, options, `the server reports: ${state}`);
     if (options.watch) await watch(session, entry, options);
     else await showOnce(session, entry, options);
   } finally {
@@ -45,11 +51,12 @@ async function showStatus(name: string, options: StatusOptions): Promise<void> {
 }
 
 /** A named server must answer. An embedded server that is not running is not an error. */
-async function sessionIfAny(options: StatusOptions): Promise<Session | undefined> {
+async function sessionIfAny(entry: RunEntry, options: StatusOptions): Promise<Session | undefined> {
+  const choice = serverOf(entry, options);
   try {
-    return await openSession(options, { start: false, log: () => undefined });
+    return await openSession(choice, { start: false, log: () => undefined });
   } catch (error) {
-    const named = options.address ?? options.profile ?? process.env.TEMPORAL_ADDRESS;
+    const named = choice.address ?? choice.profile ?? process.env.TEMPORAL_ADDRESS;
     if (error instanceof ServerUnreachable && named === undefined) return undefined;
     throw error;
   }
@@ -64,7 +71,24 @@ async function showOnce(session: Session, entry: RunEntry, options: StatusOption
   } catch {
     return showRecord(entry, options, 'it is open, but no worker answers');
   }
-  print(entry, view.status, options, () => renderRun(view, paletteFor(process.stdout)));
+  const palette = paletteFor(process.stdout);
+  const [left, page] = [await leftOutLines(entry, view.status), await webPage(session)];
+  print(entry, view.status, options, () => [
+    ...renderRun(view, palette),
+    ...renderFailures(view.status, palette),
+    ...left,
+    ...page,
+  ]);
+}
+
+/** The skipped and failed items that the status does not name. */
+async function leftOutLines(entry: RunEntry, { stages }: RunStatus): Promise<string[]> {
+  return renderLeftOut(await readLeftOut(entry, stages), stages, paletteFor(process.stdout));
+}
+
+async function webPage({ kind }: Session): Promise<string[]> {
+  const ui = kind === 'embedded' ? (await locateEmbeddedServer())?.ui : undefined;
+  return ui ? [`Temporal's Web UI   ${ui}`] : [];
 }
 
 async function watch(session: Session, entry: RunEntry, options: StatusOptions): Promise<void> {
@@ -89,15 +113,41 @@ async function watch(session: Session, entry: RunEntry, options: StatusOptions):
   }
 }
 
+/** Shows a run whose work folder another run has taken: it can do nothing more. */
+function showReplaced(entry: RunEntry, options: StatusOptions, by: string): void {
+  const palette = paletteFor(process.stdout);
+  const { status: seen, at } = lastSeenStatus(entry) ?? { at: Date.now() };
+  const { run, pipeline, work } = entry;
+  const message = `replaced by run ${by}, which holds the work folder; finished work is kept`;
+  const status: RunStatus = {
+    run,
+    pipeline,
+    work,
+    startedAt: at,
+    stages: [],
+    ...seen,
+    state: 'replaced',
+    message,
+  };
+  print(entry, status, options, () => [
+    ...renderRun({ status, activities: [], now: at }, palette),
+    message,
+    `see it      npx sam-mil status ${by}`,
+    `resume      npx sam-mil resume ${run}   takes the work folder back and ends ${by}`,
+  ]);
+}
+
 /** Shows a run that does not answer: how it ended, or its last known status and how to resume it. */
-function showRecord(entry: RunEntry, options: StatusOptions, why: string): void {
+async function showRecord(entry: RunEntry, options: StatusOptions, why: string): Promise<void> {
   const record = readRunRecord(entry);
   const palette = paletteFor(process.stdout);
   if (record !== undefined) {
     const view = { status: record, activities: [], now: record.endedAt ?? Date.now() };
+    const left = await leftOutLines(entry, record);
     return print(entry, record, options, () => [
       ...renderRun(view, palette),
       ...renderFailures(record, palette),
+      ...left,
       record.message,
     ]);
   }
@@ -106,8 +156,13 @@ function showRecord(entry: RunEntry, options: StatusOptions, why: string): void 
   if (seen !== undefined) {
     const { status, at } = seen;
     const trouble = `not running (${why}); showing its last known status`;
-    const lines = () => renderRun({ status, activities: [], now: at, trouble }, palette);
-    return print(entry, status, options, () => [...lines(), ...renderFailures(status, palette), resumeLine]);
+    const left = await leftOutLines(entry, status);
+    return print(entry, status, options, () => [
+      ...renderRun({ status, activities: [], now: at, trouble }, palette),
+      ...renderFailures(status, palette),
+      ...left,
+      resumeLine,
+    ]);
   }
   const nothing = { run: entry.run, status: 'stopped', work: entry.work, stages: [], failed: [] };
   console.log(options.json ? JSON.stringify(nothing) : `${entry.run}  not running (${why})\n${resumeLine}`);

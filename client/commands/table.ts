@@ -13,6 +13,7 @@ export const COMMANDS: Readonly<Record<string, () => CommandModule>> = {
   cancel: () => import('./cancel.js'),
   report: () => import('./report.js'),
   metrics: () => import('./metrics.js'),
+  runs: () => import('./runs.js'),
   logs: () => import('./logs.js'),
   ls: () => import('./ls.js'),
   gc: () => import('./gc.js'),

@@ -6,7 +6,7 @@ import { readRunPlan, type RunEntry } from '../run/run-index.js';
 import { renderHeadline } from './render-error.js';
 import { clip, formatDuration, oneLine } from './render-text.js';
 import { resultLines } from './run-end.js';
-import { countsText, renderRun, type Palette } from './render-status.js';
+import { countsText, elapsedSeconds, renderRun, type Palette } from './render-status.js';
 
 /** Creates the display of a run for people: a block redrawn in place on a terminal, plain lines elsewhere. */
 export function createDisplay(stream: WriteStream): RunListener {
@@ -168,16 +168,14 @@ class PlainDisplay extends TextDisplay {
       this.retried.add(line);
     }
     for (const stage of view.status.stages) {
-      const counts = countsText(stage, this.palette);
+      const counts = countsText(stage, this.palette, view.waiting?.[stage.name]);
       const before = this.shown.get(stage.name) ?? { state: 'waiting', failed: 0, counts: '', at: 0 };
       const changed = stage.state !== before.state || stage.failed > before.failed;
       const due = counts !== before.counts && view.now - before.at > SECONDS_BETWEEN_LINES * 1000;
       if (!changed && !(due && stage.state === 'running')) continue;
       this.shown.set(stage.name, { state: stage.state, failed: stage.failed, counts, at: view.now });
-      const elapsed =
-        stage.startedAt === undefined
-          ? ''
-          : `, ${formatDuration(((stage.endedAt ?? view.now) - stage.startedAt) / 1000)}`;
+      const seconds = elapsedSeconds(stage, view.now);
+      const elapsed = seconds === undefined ? '' : `, ${formatDuration(seconds)}`;
       this.line(`${stage.name}: ${stage.state}, ${counts.replaceAll('  ', ', ')}${elapsed}`);
     }
   }

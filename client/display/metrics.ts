@@ -1,52 +1,17 @@
-import { readFile } from 'node:fs/promises';
-import { SamMilError } from '../../domain/errors.js';
 import { formatTable, plural } from './render-text.js';
 import type { Palette } from './render-status.js';
+import { renderTable, type TableOptions } from './tables.js';
+import {
+  COLUMNS,
+  readMetrics,
+  spreadOf,
+  spreadCells,
+  spreadColumns,
+  type GroupMetrics,
+  type MetricsSummary,
+} from './read-metrics.js';
 
-/** The part of a report's `metrics.json` that the terminal shows. Undefined numbers are null. */
-interface MetricsSummary {
-  protocol: string | null;
-  groups: {
-    group: string;
-    repeats: number;
-    folds: number;
-    slides: number;
-    /** Absent in reports of version 1, in which all groups used the same protocol. */
-    protocol?: string;
-    /** An epoch or threshold was chosen on the scored slides. */
-    optimistic?: boolean;
-    protocols: Record<string, Record<string, Spreads>>;
-  }[];
-}
-
-interface Spreads {
-  repeats: Spread | null;
-  folds: Spread | null;
-}
-
-interface Spread {
-  mean: number | null;
-  std: number | null;
-  n: number;
-  /** Folds or repeats in which the metric is undefined. */
-  undefined?: number;
-}
-
-const COLUMNS: readonly [metric: string, title: string][] = [
-  ['auc', 'AUC'],
-  ['f1', 'F1'],
-  ['accuracy', 'accuracy'],
-  ['recall', 'recall'],
-  ['specificity', 'specificity'],
-];
-
-async function readMetrics(path: string): Promise<MetricsSummary> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as MetricsSummary;
-  } catch (cause) {
-    throw new SamMilError('InvalidInput', 'the metrics cannot be read', { file: path, cause });
-  }
-}
+const RIGHT = [1, 2, 3, 4, 5];
 
 /**
  * Renders a report's `metrics.json` as a table with one row per group, and notes on what the means are taken
@@ -54,13 +19,27 @@ async function readMetrics(path: string): Promise<MetricsSummary> {
  * @param columns width of the terminal; metrics that do not fit next to long names are left out, last ones
  * first
  */
-export async function metricsTable(path: string, palette: Palette, columns = Infinity): Promise<string[]> {
-  const { groups, protocol } = await readMetrics(path);
+export async function metricsTable(
+  path: string,
+  palette: Palette,
+  columns = Infinity,
+  format: TableOptions = {},
+): Promise<string[]> {
+  const summary = await readMetrics(path);
+  const { groups, protocol } = summary;
   if (groups.length === 0 || protocol === null) return [palette.dim('no fold was evaluated')];
-  const rows = groups.map(({ group, protocols, protocol: own = protocol, optimistic }) => [
-    optimistic === true || own === 'paper' ? `${group} *` : group,
-    ...COLUMNS.map(([metric]) => spreadText(preferred(protocols[own]?.[metric]))),
+  const rows = groups.map((group) => [
+    markedName(group, protocol),
+    ...COLUMNS.flatMap(([metric]) => spreadCells(spreadOf(summary, group, metric), format.csv)),
   ]);
+  if (format.md === true || format.csv === true)
+    return renderTable(
+      ['group', ...COLUMNS.flatMap(([, title]) => spreadColumns(title, format.csv))],
+      rows,
+      format,
+      palette,
+      RIGHT,
+    );
   const marked = rows.some(([name]) => name.endsWith(' *'));
   const shown = fittingMetrics(rows, columns);
   const left = COLUMNS.slice(shown).map(([, title]) => title);
@@ -74,7 +53,7 @@ export async function metricsTable(path: string, palette: Palette, columns = Inf
   return [
     ...formatTable(
       table.map((row) => row.slice(0, 1 + shown)),
-      [1, 2, 3, 4, 5],
+      RIGHT,
     ),
     ...notes.map(palette.dim),
   ];
@@ -89,7 +68,12 @@ function fittingMetrics(rows: readonly string[][], columns: number): number {
   return Math.max(1, shown);
 }
 
-const OPTIMISTIC = '* optimistic: the epoch or threshold was chosen on the scored slides';
+/** Marks a group whose epoch or threshold was chosen on the scored slides. */
+export function markedName({ group, protocol, optimistic }: GroupMetrics, usual: string | null): string {
+  return optimistic === true || (protocol ?? usual) === 'paper' ? `${group} *` : group;
+}
+
+export const OPTIMISTIC = '* optimistic: the epoch or threshold was chosen on the scored slides';
 
 /** Describes what the numbers are taken over. Each line fits 80 columns. */
 function describeNumbers(groups: MetricsSummary['groups'], usual: string): string[] {
@@ -115,38 +99,4 @@ function describeGaps(groups: MetricsSummary['groups'], usual: string): string[]
   return gaps.length === 0
     ? []
     : [`${gaps.join(', ')}: without the folds that lack slides or calls of a class`];
-}
-
-/** Renders the difference of the means of two reports as a table with one row per group. */
-export async function metricsDifference(before: string, after: string, palette: Palette): Promise<string[]> {
-  const [a, b] = await Promise.all([readMetrics(before), readMetrics(after)]);
-  const names = [...new Set([...a.groups, ...b.groups].map(({ group }) => group))];
-  const meanOf = (summary: MetricsSummary, name: string, metric: string) => {
-    const group = summary.groups.find((candidate) => candidate.group === name);
-    return preferred(group?.protocols[group.protocol ?? summary.protocol ?? '']?.[metric])?.mean ?? null;
-  };
-  const rows = names.map((name) => [
-    name,
-    ...COLUMNS.map(([metric]) => changeText(meanOf(a, name, metric), meanOf(b, name, metric))),
-  ]);
-  return formatTable([['', ...COLUMNS.map(([, title]) => palette.bold(title))], ...rows], [1, 2, 3, 4, 5]);
-}
-
-/** Prefers the spread over repeats if there are several, because papers report that one. */
-function preferred(spreads: Spreads | undefined): Spread | undefined {
-  if (spreads === undefined) return undefined;
-  const { repeats, folds } = spreads;
-  return (repeats !== null && repeats.n > 1 ? repeats : folds) ?? undefined;
-}
-
-function spreadText(spread: Spread | undefined): string {
-  if (spread === undefined || spread.mean === null) return 'n/a';
-  // No spaces, so that a table of five columns fits 80 characters.
-  return `${spread.mean.toFixed(3)}±${(spread.std ?? 0).toFixed(3)}`;
-}
-
-function changeText(before: number | null, after: number | null): string {
-  if (before === null || after === null) return 'n/a';
-  const change = after - before;
-  return `${before.toFixed(3)} → ${after.toFixed(3)} (${change >= 0 ? '+' : '−'}${Math.abs(change).toFixed(3)})`;
 }

@@ -44,7 +44,10 @@ export function renderRun(view: RunView, palette: Palette): string[] {
 function stageRow(stage: StageStatus, view: RunView, palette: Palette): string[] {
   const [mark, color] = MARKS[stage.state];
   const pace = paceText(stage, view);
-  const row = [` ${color(palette)(mark)} ${stage.name}`, countsText(stage, palette)];
+  const row = [
+    ` ${color(palette)(mark)} ${stage.name}`,
+    countsText(stage, palette, view.waiting?.[stage.name]),
+  ];
   return pace === '' ? row : [...row, palette.dim(pace)];
 }
 
@@ -56,7 +59,7 @@ const COUNTER_COLORS: Partial<Record<Counter, (palette: Palette) => (text: strin
 };
 
 /** `14/24  3 unchanged  1 failed  2 running`, or why a stage has no counts. */
-export function countsText(stage: StageStatus, palette: Palette): string {
+export function countsText(stage: StageStatus, palette: Palette, waiting = 0): string {
   if (stage.state === 'waiting') return palette.dim(`waiting for ${stage.needs.join(', ') || 'a worker'}`);
   if (stage.state === 'skipped')
     return palette.dim(`skipped${stage.reason ? `: ${oneLine(stage.reason)}` : ''}`);
@@ -65,13 +68,20 @@ export function countsText(stage: StageStatus, palette: Palette): string {
       ? palette.red('did not run')
       : palette.dim(stage.state === 'running' ? 'listing items' : 'no items');
   const parts = showCounts(stage).map(([counter, text]) => COUNTER_COLORS[counter]?.(palette)(text) ?? text);
+  if (waiting > 0) parts.push(palette.dim(`${waiting} waiting for a slot`));
   return [showEnded(stage), ...parts].join('  ');
+}
+
+/** How long a stage took, or has been running by `now`, in seconds; undefined if it has not started. */
+export function elapsedSeconds({ state, startedAt, endedAt }: StageStatus, now: number): number | undefined {
+  if (startedAt === undefined || state === 'waiting' || state === 'skipped') return undefined;
+  return ((endedAt ?? now) - startedAt) / 1000;
 }
 
 /** Returns the duration of an ended stage, or the rate and time left of a running one. */
 function paceText(stage: StageStatus, view: RunView): string {
-  if (stage.startedAt === undefined || stage.state === 'waiting' || stage.state === 'skipped') return '';
-  const elapsed = ((stage.endedAt ?? view.now) - stage.startedAt) / 1000;
+  const elapsed = elapsedSeconds(stage, view.now);
+  if (elapsed === undefined) return '';
   if (stage.endedAt !== undefined || stage.state !== 'running') return formatDuration(elapsed);
   const { perMinute, secondsLeft } = estimatePace(stage, view, elapsed);
   const parts = [formatDuration(elapsed)];
@@ -128,6 +138,7 @@ export function stateText(state: RunStatus['state'], palette: Palette): string {
     done: palette.green,
     failed: palette.red,
     cancelled: palette.yellow,
+    replaced: palette.yellow,
   };
   return colors[state](state);
 }

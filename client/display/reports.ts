@@ -1,31 +1,44 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FileRef } from '../../domain/job.js';
+import { digestOfFile } from '../../domain/digest.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
-import { readReceipt } from '../../domain/engine/store/receipts.js';
+import { keptFile, readRunResults } from '../../domain/engine/store/run-results.js';
+import type { RunEntry } from '../run/run-index.js';
 
-/** Files of a `pipeline.report` stage in the work folder, as absolute paths. */
+/** Files of a `pipeline.report` stage of a run, as absolute paths. */
 export interface ReportFiles {
   stage: string;
+  /** The page in the work folder while it is this run's; later the run's copy of it. */
   html: string;
-  /** Absent for a report of slides without evaluations. */
+  /** The run's copy. Absent for a report of slides without evaluations. */
   metrics?: string;
 }
 
-/** Finds the reports of a run through their receipts. */
-export async function findReports(plan: Plan): Promise<ReportFiles[]> {
+/**
+ * Finds the reports of a run in its record. The files in the work folder may be those of a later run.
+ * @throws SamMilError InvalidInput for a damaged record, OutputDamaged for a copy that is no longer intact
+ */
+export async function findReports(
+  { work, run }: Pick<RunEntry, 'work' | 'run'>,
+  plan: Plan,
+): Promise<ReportFiles[]> {
   const found: ReportFiles[] = [];
   for (const stage of plan.stages) {
     for (const step of stage.steps.filter(({ uses }) => uses === 'pipeline.report')) {
-      const receipt = await readReceipt(plan.work, { stage: stage.name, item: stage.name, step: step.id });
-      const paths = Object.values(receipt?.outputs ?? {})
-        .map((output) => (output as unknown as Partial<FileRef> | null)?.path)
-        .filter((path): path is string => typeof path === 'string')
-        .map((path) => join(plan.work, path))
-        .filter((path) => existsSync(path));
-      const html = paths.find((path) => path.endsWith('.html'));
+      const kept = (await readRunResults(work, run, stage.name))?.steps.find(
+        ({ step: id }) => id === step.id,
+      );
+      const pathOf = async (ending: string) => {
+        const [path, digest] =
+          Object.entries(kept?.files ?? {}).find(([name]) => name.endsWith(ending)) ?? [];
+        if (path === undefined || digest === undefined) return undefined;
+        const published = join(work, path);
+        const current = await digestOfFile(published).catch(() => undefined);
+        if (ending === '.html' && current === digest) return published;
+        return keptFile(work, run, path, digest);
+      };
+      const html = await pathOf('.html');
       const evaluated = step.with.evaluations !== undefined;
-      const metrics = evaluated ? paths.find((path) => path.endsWith('metrics.json')) : undefined;
+      const metrics = evaluated ? await pathOf('metrics.json') : undefined;
       if (html !== undefined) found.push({ stage: stage.name, html, metrics });
     }
   }

@@ -1,6 +1,6 @@
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { pickCounts } from '../../domain/engine/item/counts.js';
-import type { RunStatus } from '../../workflows/messages.js';
+import { isTakenOver, type RunStatus } from '../../workflows/messages.js';
 import { hasChangedSource } from '../run/changed-source.js';
 import type { RunOutcome } from '../run/events.js';
 import type { RunEntry } from '../run/run-index.js';
@@ -38,25 +38,32 @@ export async function resultLines(
   const { status } = outcome;
   const plan = readPlan();
   const lines = [headline(status, palette), ...renderFailures(status, palette)];
-  for (const { stage, html, metrics } of await findReports(plan)) {
-    if (status.stages.find(({ name }) => name === stage)?.state !== 'done') {
-      lines.push(`Report   none from this run; an earlier one is in ${shortPath(html)}`);
-      continue;
-    }
+  for (const { stage, html, metrics } of await findReports(entry, plan)) {
+    // A restarted run keeps what its earlier execution showed until the stage ends again.
+    if (status.stages.find(({ name }) => name === stage)?.state !== 'done') continue;
     if (metrics !== undefined)
       lines.push('', ...(await metricsTable(metrics, palette, process.stdout.columns)));
     lines.push('', `Report   ${shortPath(html)}`);
   }
   lines.push(`Files    ${shortPath(entry.work)}`);
-  if (status.state !== 'done') lines.push(`Resume   npx sam-mil resume ${entry.run}   retries what failed`);
-  const { source } = plan;
-  if (status.state !== 'done' && hasChangedSource(plan))
+  return [...lines, ...nextLines(status, entry, plan)];
+}
+
+/** What the user can do about a run that is not done. */
+function nextLines({ run, state, stages }: RunStatus, { work }: RunEntry, plan: Plan): string[] {
+  if (state === 'done') return [];
+  const resume = `Resume   npx sam-mil resume ${run}`;
+  if (state === 'cancelled') return [`${resume}   continues where it stopped`];
+  // Nothing of it can continue, not even without a stage.
+  if (state === 'replaced' || stages.some(isTakenOver))
+    return [`${resume}   takes the work folder back and ends the run that uses it`];
+  const lines = [`${resume}   retries what failed`];
+  if (hasChangedSource(plan))
     lines.push(
-      `Run      npx sam-mil run ${shortPath(source.path)} --work ${shortPath(entry.work)}   takes the changes of the file since this run was started`,
+      `Run      npx sam-mil run ${shortPath(plan.source.path)} --work ${shortPath(work)}   takes the changes of the file since this run was started`,
     );
-  const held = status.stages.find(({ state }) => state === 'held');
-  if (held !== undefined)
-    lines.push(`         npx sam-mil skip ${entry.run} ${held.name}   continues without it`);
+  const held = stages.find((stage) => stage.state === 'held');
+  if (held !== undefined) lines.push(`         npx sam-mil skip ${run} ${held.name}   continues without it`);
   return lines;
 }
 
@@ -80,6 +87,9 @@ function headline(status: RunStatus, palette: Palette): string {
       if (failed > 0) return `${name}, ${failed} of ${plural(total, 'item')} failed`;
       return error === undefined ? `${name}: ${reason ?? 'failed'}` : `${name} failed`;
     });
-  const text = bad.length > 0 ? `${stateText(status.state, palette)}: ${bad.join('; ')}` : status.message;
+  // What failed before is not how it ended.
+  const ended = status.state === 'cancelled' || status.state === 'replaced';
+  const text =
+    bad.length > 0 && !ended ? `${stateText(status.state, palette)}: ${bad.join('; ')}` : status.message;
   return `\n${palette.bold(status.run)}  ${text}  ${palette.dim(`(${took})`)}`;
 }

@@ -16,6 +16,7 @@ import { LocalWorker } from './local-worker.js';
 import { listNeeds, othersServe, refuseWorkersWithout, type WorkerFacts } from './registered-workers.js';
 import { isReplayFault, RemoteRun } from './remote-run.js';
 import { readRunPlan, readRunRecord, type RunEntry } from './run-index.js';
+import { serverOf } from './run-state.js';
 import { readRequest, type RunRequest } from './start-run.js';
 import { StatusMemory } from './status-memory.js';
 import { unlessAborted } from './unless-aborted.js';
@@ -237,6 +238,11 @@ export class RunController {
     }
   }
 
+  /** Whether the run is on the embedded server. */
+  get embedded(): boolean {
+    return this.session.kind === 'embedded';
+  }
+
   private async prepare(): Promise<this> {
     const { listener, signal, prefix, worker = this.session.kind === 'embedded' } = this.options;
     try {
@@ -340,11 +346,4 @@ export class RunController {
   private say(text: string): void {
     this.options.listener.line(text);
   }
-}
-
-/** A run continues on the server it was started on, unless another one is named. */
-function serverOf(entry: RunEntry, choice: ServerChoice): ServerChoice {
-  const known = entry.server !== '' && entry.server !== 'embedded';
-  if (!known || choice.address !== undefined || choice.profile !== undefined) return choice;
-  return { address: entry.server, namespace: choice.namespace ?? entry.namespace };
 }

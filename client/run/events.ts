@@ -20,6 +20,8 @@ export interface Activity {
 export interface RunView {
   status: RunStatus;
   activities: readonly Activity[];
+  /** Steps that wait for a slot of a worker, by stage; they do not count as running. */
+  waiting?: Readonly<Record<string, number>>;
   now: number;
   /** An external problem that blocks the run: no worker, server unreachable. */
   trouble?: string;

@@ -97,7 +97,7 @@ export class FolderHolder {
 }
 
 /** Only for an embedded server on this machine: another one may be unreachable from here and still run. */
-function serverIsGone({ process: server }: Holder): boolean {
+export function serverIsGone({ process: server }: Holder): boolean {
   if (server === undefined || server.machine !== machineIdentity() || isProcessAlive(server.pid))
     return false;
   // A server that crashed continues its runs once a command of its user has restarted it.

@@ -23,6 +23,8 @@ const SEEN_MILLISECONDS = 90_000;
 export interface Activities {
   /** Running activities, from their last heartbeats. */
   atWork: Activity[];
+  /** Number of activities that no worker has started yet, by workflow. */
+  waiting: ReadonlyMap<string, number>;
   /** Task queues that steps wait in although no worker serves them. */
   unserved: string[];
   /** Why the engine's own activities fail; the engine keeps retrying them. */
@@ -55,10 +57,15 @@ export async function readActivities(
   ]);
   return {
     atWork: activities.flatMap((activity) => activity ?? []),
+    waiting: new Map(lists.map((listed, i) => [workflowIds[i], listed.filter(isWaitingStep).length])),
     unserved,
     stuck: stuckBecause(pending, activities),
     lost: lostWorkers(pending, activities, silences),
   };
+}
+
+function isWaitingStep({ state, activityType }: Pending): boolean {
+  return Number(state) === SCHEDULED && activityType?.name?.startsWith('engine.') !== true;
 }
 
 async function listPending(client: Client, workflowId: string): Promise<readonly Pending[]> {

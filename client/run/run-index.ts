@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { SamMilError } from '../../domain/errors.js';
 import { PLAN } from '../../domain/engine/language/plan/plan-record.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
+import { writeDurably } from '../../domain/files/durable-file.js';
 import { writeAtomic } from '../../domain/files/atomic.js';
 import { objectOf, RecordKind, type FoundRecord } from '../../domain/files/json-record.js';
 import type { JsonObject } from '../../domain/json.js';
@@ -94,11 +95,22 @@ export function runFault(entry: RunEntry): SamMilError | undefined {
   }
 }
 
+/** @throws SamMilError InvalidInput if the folder of entries exists but cannot be read */
 function entryFiles(): string[] {
-  if (!existsSync(folder())) return [];
-  return readdirSync(folder())
-    .filter((name) => name.endsWith('.json'))
-    .map((name) => join(folder(), name));
+  try {
+    return readdirSync(folder())
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => join(folder(), name));
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return [];
+    throw new SamMilError('InvalidInput', 'the list of your runs cannot be read', {
+      file: folder(),
+      found: code,
+      next: 'correct its permissions or SAM_MIL_STATE; `npx sam-mil ls --work FOLDER` needs no list',
+      cause,
+    });
+  }
 }
 
 /**
@@ -206,6 +218,29 @@ export function rememberStatus({ work, run }: RunEntry, status: RunStatus): void
 export function lastSeenStatus({ work, run }: RunEntry): SeenStatus | undefined {
   const found = SEEN_RECORD.readNow(seenPath(work, run));
   return found.state === 'valid' ? (found.value as unknown as SeenStatus) : undefined;
+}
+
+/**
+ * Writes how a run ended that was terminated, from its last known status: its workflow can no longer do so.
+ * @param message one sentence for people
+ */
+export async function recordEnd(
+  entry: RunEntry,
+  state: 'cancelled' | 'replaced',
+  message: string,
+): Promise<void> {
+  const { run, work, pipeline } = entry;
+  if (hasRunRecord(entry) || !existsSync(runFolder(work, run))) return;
+  const seen = lastSeenStatus(entry)?.status;
+  const endedAt = Date.now();
+  const stages = (seen?.stages ?? []).map((stage) => {
+    const ended = stage.state === 'done' || stage.state === 'failed' || stage.state === 'skipped';
+    return ended ? stage : { ...stage, state: 'cancelled' as const, running: 0 };
+  });
+  const startedAt = seen?.startedAt ?? (Date.parse(entry.started) || endedAt);
+  const status: RunStatus = { run, pipeline, work, state, startedAt, endedAt, stages, message };
+  const text = RUN_RECORD.text(status as unknown as JsonObject, 2);
+  await writeDurably(work, runRecordPath(work, run), text);
 }
 
 /** Removes the record of a run that restarts: it would be mistaken for the new execution's. */

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { engineQueue, stageStatusQuery, stepQueue, type StageStatus } from '../../workflows/messages.js';
-import type { RunView } from './events.js';
+import type { Activity, RunView } from './events.js';
 import { BeatMemory } from './beats.js';
 import { isServed, readActivities } from './pending-activities.js';
 import { RemoteRun } from './remote-run.js';
@@ -21,19 +21,21 @@ export async function viewRun(
   const ids = new Set(
     status.stages.flatMap((stage) => (stage.state === 'running' ? (stage.workflowId ?? []) : [])),
   );
-  const [exact, { atWork, unserved, stuck, lost }] = await Promise.all([
+  const [exact, { atWork, waiting: scheduled, unserved, stuck, lost }] = await Promise.all([
     Promise.all([...ids].map((id) => askStage(client, id))),
     readActivities(client, [...ids, status.run], beats),
   ]);
   const byName = new Map(exact.flat().map((stage) => [stage.name, stage]));
-  const stages = status.stages.map((stage) => newer(stage, byName.get(stage.name)));
+  const current = status.stages.map((stage) => newer(stage, byName.get(stage.name)));
+  const waiting = waitingByStage(current, atWork, scheduled);
+  const stages = current.map((stage) => ({ ...stage, running: stage.running - (waiting[stage.name] ?? 0) }));
   const troubles = [
     ...lost,
     ...stuck.map((reason) => `the run waits and retries automatically: ${reason}`),
     ...(unserved.length > 0 ? [noWorkerFor(unserved, queuePrefix)] : []),
   ];
   const trouble = troubles.length > 0 ? { trouble: troubles[0] } : {};
-  return { status: { ...status, stages }, activities: atWork, now: Date.now(), ...trouble };
+  return { status: { ...status, stages }, activities: atWork, waiting, now: Date.now(), ...trouble };
 }
 
 /** Returns why a run has no status although its server answers: what is known about its workers. */
@@ -84,4 +86,25 @@ async function askStage(client: Client, workflowId: string): Promise<StageStatus
 function newer(stage: StageStatus, exact: StageStatus | undefined): StageStatus {
   if (exact === undefined || stage.state !== 'running') return stage;
   return { ...stage, ...exact, needs: stage.needs, workflowId: stage.workflowId };
+}
+
+/**
+ * Counts the steps that wait for a slot, by stage. Stages of one chain share a workflow, which does not say
+ * which of them a waiting step belongs to: it is one without a heartbeat.
+ */
+function waitingByStage(
+  stages: readonly StageStatus[],
+  atWork: readonly Activity[],
+  scheduled: ReadonlyMap<string, number>,
+): Record<string, number> {
+  const left = new Map(scheduled);
+  const waiting: Record<string, number> = {};
+  for (const { name, workflowId = '', running, state } of stages) {
+    if (state !== 'running') continue;
+    const silent = running - atWork.filter(({ stage }) => stage === name).length;
+    const count = Math.max(0, Math.min(silent, left.get(workflowId) ?? 0));
+    left.set(workflowId, (left.get(workflowId) ?? 0) - count);
+    if (count > 0) waiting[name] = count;
+  }
+  return waiting;
 }

@@ -6,7 +6,7 @@ import {
   WorkflowNotFoundError,
   type Client,
 } from '@temporalio/client';
-import { ApplicationFailure, TerminatedFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import { SamMilError } from '../../domain/errors.js';
 import { asSamMilError, decodeError, isWireError } from '../../domain/machine/threads/wire-error.js';
 import type { RunStatus } from '../../workflows/messages.js';
@@ -83,6 +83,8 @@ export function endedBadly(run: string, error: unknown): SamMilError {
     const what = `run ${run} was terminated: ${cause.message}`;
     return new SamMilError('Unavailable', what, { next, cause: error });
   }
+  if (cause instanceof CancelledFailure)
+    return new SamMilError('Unavailable', `run ${run} was cancelled`, { next, cause: error });
   const details: unknown = cause instanceof ApplicationFailure ? cause.details?.at(0) : undefined;
   const failure = isWireError(details) ? decodeError(details) : asSamMilError(cause);
   const { code, what, facts } = failure;

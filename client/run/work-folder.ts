@@ -10,7 +10,7 @@ import { busyFolder, isAtWork } from './at-work.js';
 import { FolderHolder } from './holder.js';
 import { homeOfCopied } from './home.js';
 import { RemoteRun } from './remote-run.js';
-import { runsIn, type RunEntry } from './run-index.js';
+import { recordEnd, runsIn, type RunEntry } from './run-index.js';
 import { isSameStart, startAgain, startRun, type RunRequest } from './start-run.js';
 
 /** Only the newest runs of a work folder are checked for being open. */
@@ -60,6 +60,7 @@ export class WorkFolder {
   start(plan: Plan, request: RunRequest, fresh: boolean): Promise<{ entry: RunEntry; isNew: boolean }> {
     return this.locked(async () => {
       await this.holder.requireFree();
+      const replaced: RunEntry[] = [];
       for (const entry of await this.openRuns()) {
         const same = await isSameStart(entry, plan, request);
         if (same && !fresh && (await this.holder.isHeldBy(entry.run))) {
@@ -68,9 +69,12 @@ export class WorkFolder {
         }
         if (same) await this.terminate(entry, fresh ? 'a new run was requested' : LOST_FOLDER);
         else await this.makeWay(entry, 'different plan or selection', plan);
+        replaced.push(entry);
       }
       const take = (run: string) => this.holder.take(run);
-      return { entry: await startRun(this.session, plan, request, take), isNew: true };
+      const entry = await startRun(this.session, plan, request, take);
+      await this.recordReplaced(replaced, entry.run);
+      return { entry, isNew: true };
     });
   }
 
@@ -86,7 +90,9 @@ export class WorkFolder {
       this.say(`restarting run ${entry.run} from its plan: ${why}; up-to-date steps are skipped`);
       const run = new RemoteRun(this.client, entry.run);
       if ((await run.state()) === 'open') await run.terminate(why);
-      return startAgain(this.session, entry, (name) => this.holder.take(name));
+      const started = await startAgain(this.session, entry, (name) => this.holder.take(name));
+      await this.recordReplaced(others, entry.run);
+      return started;
     });
   }
 
@@ -128,6 +134,14 @@ export class WorkFolder {
   private async terminate({ run }: RunEntry, why: string): Promise<void> {
     this.say(`terminating run ${run} (${why}); finished work is kept`);
     await new RemoteRun(this.client, run).terminate('replaced by another run of this work folder');
+  }
+
+  /** A terminated run cannot say how it ended, and would count as open where its server does not answer. */
+  private async recordReplaced(entries: readonly RunEntry[], by: string): Promise<void> {
+    for (const entry of entries) {
+      const next = `\`sam-mil resume ${entry.run}\` takes the work folder back`;
+      await recordEnd(entry, 'replaced', `replaced by run ${by}; finished work is kept, ${next}`);
+    }
   }
 
   private get client(): Client {

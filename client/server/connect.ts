@@ -22,6 +22,8 @@ export interface ServerChoice {
   address?: string;
   namespace?: string;
   profile?: string;
+  /** The embedded server, even if the environment names another one. */
+  embedded?: boolean;
 }
 
 /** The chosen server, before connecting. */
@@ -58,7 +60,7 @@ const CONNECT_MILLISECONDS = 10_000;
 export async function chooseServer(choice: ServerChoice): Promise<Target> {
   const config = loadConfig(choice);
   const namespace = choice.namespace ?? config.namespace ?? 'default';
-  const address = choice.address ?? config.connectionOptions.address;
+  const address = choice.embedded ? undefined : (choice.address ?? config.connectionOptions.address);
   if (address !== undefined) {
     // The worker of a command is told the address; the credential is in the state folder of the same user.
     const connectionOptions = isEmbedded(address)

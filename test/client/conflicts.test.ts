@@ -56,7 +56,7 @@ test('a resumed run terminates another run that is at work in its work folder on
   rmSync(gateOf(operator.folder, 'again'));
   const { code, stderr } = await resumed.ended;
   assert.equal(code, 0, stderr);
-  assert.match((await sam('status', left)).stdout, /terminated|not running/);
+  assert.match((await sam('status', left)).stdout, /replaced by run again-/);
 });
 
 test('a run in a copy of a work folder leaves the run in the original alone', async () => {

@@ -87,6 +87,40 @@ test('failed items hold the run; resume runs only them', async () => {
   assert.deepEqual([lastObject(resumed).run, lastObject(resumed).status], [run, 'done']);
 });
 
+test('a run that a later one has replaced is not held any more, and does not keep gc from its work', async () => {
+  const stop = join(folder, 'stop-old');
+  writeToyPipeline(folder, 'old', stop);
+  writeFileSync(stop, '');
+  const held = lastObject(await sam('run', 'old.yaml', '--json', ...plugin)).run as string;
+  rmSync(stop);
+  const done = lastObject(await sam('run', 'old.yaml', '--set', 'steps=2', '--json', ...plugin))
+    .run as string;
+  assert.match((await sam('ls')).stdout, new RegExp(`^${held} +replaced `, 'm'));
+  const status = (await sam('status', held)).stdout;
+  assert.match(status, new RegExp(`replaced by run ${done}; finished work is kept`));
+  assert.equal((await sam('gc', 'work/old')).code, 0);
+
+  const again = await sam('resume', held, '--json', ...plugin);
+  assert.equal(again.code, 0, again.stderr);
+  assert.match((await sam('ls')).stdout, new RegExp(`^${held} +done `, 'm'));
+});
+
+test('a client whose run is cancelled elsewhere says that it was cancelled', async () => {
+  for (const how of [[], ['--now']]) {
+    writeToyPipeline(folder, 'ended');
+    writeFileSync(gateOf(folder, 'ended'), '');
+    const client = startCli(folder, 'run', 'ended.yaml', '--new', ...plugin);
+    await client.says('make: running');
+    const cancelled = await sam('cancel', ...how);
+    assert.equal(cancelled.code, 0, cancelled.stderr);
+    const { code, stdout } = await client.ended;
+    assert.equal(code, 1);
+    assert.match(stdout, /^ended-\S+ {2}cancelled.*finished work is kept/m);
+    assert.match((await sam('ls')).stdout, /^ended-\S+ +cancelled /m);
+  }
+  rmSync(gateOf(folder, 'ended'));
+});
+
 test('a full disk is named, at the start or in the middle; once there is space the run continues', async (context) => {
   const disk = smallDisk(context, 512);
   if (disk === undefined) return;

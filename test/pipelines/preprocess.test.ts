@@ -51,7 +51,7 @@ test("preprocess.yaml cuts, segments and encodes the slide; convert.yaml makes t
   assert.match(page, new RegExp(`<h2 id="slides-h">Preprocessing</h2>\\s*<h3>${NAME}</h3>`));
   assert.doesNotMatch(page, /No evaluation finished/);
   // Without evaluations the terminal has no metrics table to show.
-  const reports = await findReports(await planShipped('preprocess', {}, work));
+  const reports = await findReports({ work, run: status.run }, await planShipped('preprocess', {}, work));
   assert.deepEqual(reports, [
     { stage: 'report', html: join(work, 'report/report.html'), metrics: undefined },
   ]);

@@ -43,7 +43,12 @@ function inputDifference(before: Ingredients, now: Ingredients): string | undefi
     if (!was) return `input ${place} is new`;
     if (!is) return `input ${place} was removed`;
     if (was.digest !== is.digest) {
-      return partDifference(was.parts, is.parts) ?? `input ${place} (${is.name}) has different content`;
+      const part = partDifference(was.parts, is.parts);
+      if (part !== undefined) return part;
+      // A list of items has no name.
+      return is.name === ''
+        ? `input ${place} has different items`
+        : `input ${place} (${is.name}) has different content`;
     }
     if (was.name !== is.name) return `input ${place} was renamed ${was.name} -> ${is.name}`;
   }

@@ -23,7 +23,7 @@ const forecasts = new Map<string, string>();
 export async function digestOfItems(work: string, ref: ItemsRef): Promise<string> {
   const items = await readItems(work, ref);
   const name = `${work}\n${ref.items.digest}`;
-  const meaning = meanings.get(name) ?? digestOfJson(items.map((item) => toMeaning(item, work)));
+  const meaning = meanings.get(name) ?? digestOfJson(items.map((item) => meaningOf(item, work)));
   meanings.set(name, meaning);
   return meaning;
 }
@@ -57,7 +57,8 @@ function parseItems(text: string): ItemRecord[] {
   return linesOf<ItemRecord>(text, itemRecordFault);
 }
 
-function toMeaning(item: ItemRecord, work: string): Json {
+/** What of an item counts as its content: everything except where its files are. */
+export function meaningOf(item: ItemRecord, work: string): Json {
   const { path, ...fields } = item.fields;
   const name = typeof path === 'string' ? basename(path) : (path ?? null);
   return {

@@ -60,6 +60,11 @@ export function itemLogPath(work: string, run: string, stage: string, item: stri
   return join(runFolder(work, run), 'logs', safe(stage), `${safe(item)}.log`);
 }
 
+/** Copies of the outputs that a run keeps, under their paths in the work folder; see `run-results.ts`. */
+export function runResultsFolder(work: string, run: string): string {
+  return join(runFolder(work, run), 'results');
+}
+
 /**
  * Folder of one execution of a stage, with its manifest, results and items. Executions never share a folder,
  * so a restarted run finds no leftovers.

@@ -28,7 +28,7 @@ const RUN_STATUS = objectOf(
     run: TEXT,
     pipeline: TEXT,
     work: TEXT,
-    state: { enum: ['running', 'paused', 'held', 'done', 'failed', 'cancelled'] },
+    state: { enum: ['running', 'paused', 'held', 'done', 'failed', 'cancelled', 'replaced'] },
     startedAt: TIME,
     stages: listOf(STAGE_STATUS),
     message: TEXT,

@@ -18,7 +18,7 @@ export const parameters = defineParameters({
       items: { type: 'string' },
       default: 'model',
       description:
-        'Matrix value, or list of them, that defines a row of the table. Values that a cell does not have are omitted from the name of the row.',
+        'Matrix value, or list of them, that defines a row of the table. A name that no evaluation has is refused. Values that a cell does not have are omitted from the name of the row. Rows are also split by other matrix values on which evaluations of one row would differ.',
     },
     compare: {
       type: 'string',
@@ -34,7 +34,8 @@ export const parameters = defineParameters({
     sweep: {
       type: ['string', 'array'],
       items: { type: 'string' },
-      description: 'Matrix values that were swept: each gets a chart of AUC and F1 over its values.',
+      description:
+        'Matrix values that were swept: each gets a chart of AUC and F1 over its values. A name that no evaluation has is refused.',
     },
     title: {
       type: 'string',

@@ -7,7 +7,8 @@ import { readEvents } from '../../engine/store/run-events.js';
 import { reportPage } from './page/page.js';
 import { compareGroups, poolGroups } from './data/out-of-fold.js';
 import { readCohort } from './read/read-cohort.js';
-import { readFolds } from './read/read-folds.js';
+import { hiddenAxes, requireFields } from './data/check-groups.js';
+import { readFolds, splitGroups } from './read/read-folds.js';
 import { listDropped } from './read/read-dropped.js';
 import { collectLeftOut, readPlan, readRunFacts } from './read/read-run.js';
 import { readSteps } from './read/read-steps.js';
@@ -15,7 +16,7 @@ import { readTraining } from './read/read-training.js';
 import { readErrorPictures, readHeatmaps, readSlides } from './read/read-slides.js';
 import type { ReportData } from './data/report-data.js';
 import { describeCohort } from './data/describe-data.js';
-import { automaticNotes } from './data/report-notes.js';
+import { automaticNotes, splitNotes } from './data/report-notes.js';
 import { listErrors, scoreSlides, SHOWN_ERRORS } from './data/score-slides.js';
 import { collectResources, collectWarnings } from './data/step-facts.js';
 import { formatSummary } from './data/summary-file.js';
@@ -55,16 +56,19 @@ export async function run(job: Job<ReportWith>): Promise<JobResult> {
  */
 export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
   const { evaluations, slides, heatmaps, title, compare, compareBy } = job.with;
-  const groupBy = [job.with.groupBy].flat();
+  const asked = [job.with.groupBy].flat();
   const swept = [job.with.sweep ?? []].flat();
   requireInputs(job.with);
-  refuseUnknownField(compareBy, groupBy);
+  refuseUnknownField(compareBy, asked);
   const given = {
     evaluation: evaluations ? readItems(evaluations.path) : [],
     slide: slides ? readItems(slides.path) : [],
     heatmap: heatmaps ? readItems(heatmaps.path) : [],
   };
-  const folds = await readFolds(given.evaluation, groupBy, job.work, swept);
+  const read = await readFolds(given.evaluation, asked, job.work, swept);
+  requireFields(read, asked, swept);
+  const axes = hiddenAxes(read, asked);
+  const [groupBy, folds] = [[...asked, ...axes], splitGroups(read, asked, axes)];
   job.progress({ unit: 'folds', done: folds.length, total: folds.length });
   const shown = await readHeatmaps(given.heatmap, job.work);
   const events = job.run === undefined ? [] : await readEvents(job.work, job.run);
@@ -105,7 +109,7 @@ export async function readReport(job: Job<ReportWith>): Promise<ReportData> {
   return {
     ...data,
     title: title ?? describeCohort(data),
-    notes: [...[job.with.notes ?? []].flat(), ...automaticNotes(data)],
+    notes: [...[job.with.notes ?? []].flat(), ...splitNotes(axes), ...automaticNotes(data)],
   };
 }
 

@@ -59,7 +59,7 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'pipeline.report': {
     given: { evaluations: items, 'group-by': ['model'] },
-    key: 'sha256:9739610e55a9383699f565e84f22727ed70185d64d32d3cbeef6426443c594b0',
+    key: 'sha256:9d6985b8957a348092a492c293376a7e7d5251a1094495e566e4badf835fd44b',
   },
 };
 

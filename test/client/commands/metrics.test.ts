@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import pc from 'picocolors';
+import { CommandLine } from '../../support/command-line.js';
+import { delongPair } from '../../../domain/statistics/delong.js';
+import { finishReport, slideScores } from '../../support/kept-report.js';
 import { metricsTable } from '../../../client/display/metrics.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -59,4 +62,84 @@ test('next to long names the last metrics are left out, and a note says so', asy
   assert.match(lines[0], /^ +AUC +F1 +accuracy$/);
   assert.equal(lines[4], 'not shown for lack of space: recall, specificity; see the report');
   assert.match((await linesOf(context, long))[0], /specificity$/);
+});
+
+async function twoRuns(context: TestContext) {
+  const folder = temporaryFolder(context);
+  const work = join(folder, 'work');
+  const [before, after] = ['study-20260101-000000-aaa', 'study-20260102-000000-bbb'];
+  await finishReport(work, before, { missed: 4, params: { lr: 0.1, epochs: 5 } });
+  await finishReport(work, after, { missed: 2, params: { lr: 0.01, epochs: 5 } });
+  const commands = new CommandLine(folder);
+  context.after(() => commands.stop());
+  const run = async (...args: string[]) => {
+    const { code, text } = await commands.run(...args, '--work', work);
+    assert.equal(code, 0, text);
+    return text;
+  };
+  return { work, before, after, run, commands };
+}
+
+test('two runs in one work folder keep their own numbers, without a server', async (context) => {
+  const { work, before, after, run, commands } = await twoRuns(context);
+  assert.match(await run('metrics', before), /^abmil +0\.750±0\.000/m);
+  assert.match(await run('metrics', after), /^abmil +0\.875±0\.000/m);
+  assert.match(await run('metrics', '--csv'), /^group,AUC,AUC std,F1,.*\nabmil,0\.875,0,/);
+  assert.match(
+    await run('report', before),
+    /Report .*\.runs\/study-20260101-000000-aaa\/results\/report\/report\.html/,
+  );
+  assert.match(await run('report', after), /^Report +\S*work\/report\/report\.html$/m);
+  rmSync(join(work, '.runs', before, 'results'), { recursive: true });
+  const gone = await commands.run('metrics', before, '--work', work);
+  assert.equal(gone.code, 2);
+  assert.match(gone.text, /run study-20260101-000000-aaa has no report/);
+});
+
+test('metrics diff shows the params that differ, changes, and a paired test on the same slides', async (context) => {
+  const { work, before, after, run } = await twoRuns(context);
+  const text = await run('metrics', 'diff', before, after);
+  assert.match(text, /^lr +0\.1 +0\.01$/m);
+  assert.doesNotMatch(text, /epochs/);
+  assert.match(text, /^abmil +AUC +0\.750±0\.000 +0\.875±0\.000 +\+0\.125 +0\.\d{3}$/m);
+  assert.match(text, /paired DeLong test of the AUC over the pooled scores of the same 8 slides/);
+  const json = JSON.parse(await run('metrics', 'diff', before, after, '--json')) as {
+    params: object;
+    groups: { tests: { slides: number; auc_before: number; auc_after: number; p_two_sided: number }[] }[];
+  };
+  assert.deepEqual(json.params, { lr: { before: 0.1, after: 0.01 } });
+  const [test] = json.groups[0].tests;
+  assert.deepEqual([test.slides, test.auc_before, test.auc_after], [8, 0.75, 0.875]);
+  const [a, b] = [4, 2].map((missed) => slideScores(missed));
+  const { pTwoSided } = delongPair(
+    a.map(({ probabilities }) => probabilities[1]),
+    b.map(({ probabilities }) => probabilities[1]),
+    a.map(({ label }) => label),
+  );
+  assert.equal(test.p_two_sided, pTwoSided);
+  assert.match(await run('metrics', 'diff', before, after, '--md'), /^\| abmil \| AUC \| 0\.750±0\.000 \|/m);
+  assert.match(await run('metrics', 'diff', before, after, '--csv'), /^abmil,AUC,0\.75,0,0\.875,0,/m);
+
+  // The evaluations of the first run are its own: an edit of a copy is not compared.
+  writeFileSync(join(work, '.runs', before, 'results/evaluate/predictions/abmil-0-0.csv'), 'edited');
+  assert.match(await run('metrics', 'diff', before, after), /no test of abmil: what run \S+ showed is gone/);
+});
+
+test('runs lists the params in which runs differ and their metrics, sorted by either', async (context) => {
+  const { before, after, run, commands } = await twoRuns(context);
+  const text = await run('runs', '--sort', 'auc');
+  const [head, first, second] = text.split('\n');
+  assert.match(head, /^run +state +lr +group +AUC +F1 /);
+  assert.match(first, new RegExp(`^${after} +\\S+ +0\\.01 +abmil +0\\.875±0\\.000 `));
+  assert.match(second, new RegExp(`^${before} +replaced +0\\.1 +abmil +0\\.750±0\\.000 `));
+  assert.match(await run('runs', '--sort', 'lr'), new RegExp(`${after}.*\\n${before}`));
+  assert.match(
+    await run('runs', 'study', '--csv'),
+    /^run,state,lr,group,AUC,AUC std,.*\n\S+bbb,\w+,0\.01,abmil,0\.875,0,/,
+  );
+  assert.match(await run('runs', '--md'), /^\| run \| state \| lr \| group \| AUC /);
+  assert.equal(await run('runs', 'other'), 'no runs yet\n');
+  const unknown = await commands.run('runs', '--work', 'work', '--sort', 'lrr');
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.text, /no column "lrr" to sort by.*did you mean `lr`/s);
 });

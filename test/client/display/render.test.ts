@@ -5,6 +5,7 @@ import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
 import { zeroCounts } from '../../../domain/engine/item/counts.js';
 import { createDisplay } from '../../../client/display/display.js';
+import { renderLeftOut } from '../../../client/display/left-out.js';
 import {
   clip,
   formatBytes,
@@ -256,4 +257,38 @@ test('a block in a terminal that became narrower is erased row by row, and no li
   process.env.TERM = 'linux';
   assert.equal(erasedRows(40), 3, 'a terminal that cuts lines wraps none');
   display.closed();
+});
+
+test('piped output shows how long an ended stage took, not how long ago it started', () => {
+  const stream = new PassThrough();
+  const display = createDisplay(stream as unknown as WriteStream);
+  const ended = stage('patch', { state: 'done', total: 2, done: 2, startedAt: 0, endedAt: 30_000 });
+  const running = stage('train', { state: 'running', total: 2, running: 1, startedAt: 40_000 });
+  // As a resumed run shows its earlier stages: hours after they ended.
+  display.status({ ...view(ended, running), now: 7_240_000 });
+  display.closed();
+  assert.equal(String(stream.read()), 'patch: done, 2/2, 30s\ntrain: running, 0/2, 1 running, 2h 00m\n');
+});
+
+test('what waits for a slot of a worker is not counted as running', () => {
+  const train = stage('train', { state: 'running', total: 9, running: 4, startedAt: 0 });
+  assert.equal(countsText(train, plain, 3), '0/9  4 running  3 waiting for a slot');
+  const shown = { ...view(train), waiting: { train: 3 } };
+  assert.match(renderRun(shown, plain)[1], /0\/9 {2}4 running {2}3 waiting for a slot/);
+});
+
+test('skipped items and further failed ones are named, with a line per reason', () => {
+  const error = { code: 'InvalidInput', what: 'broken', facts: {} };
+  const failures = [{ stage: 'patch', key: 's1', error }];
+  const items = [
+    { stage: 'patch', key: 's1', status: 'failed' as const, reason: 'broken' },
+    { stage: 'patch', key: 's2', status: 'failed' as const, reason: 'broken' },
+    ...['s3', 's4', 's5', 's6', 's7', 's8'].map((key) => {
+      return { stage: 'patch', key, status: 'skipped' as const, reason: 'no tissue' };
+    }),
+  ];
+  assert.deepEqual(renderLeftOut(items, [stage('patch', { failures })], plain), [
+    ' ✘ patch@s2  failed: broken',
+    ' - patch@s3, s4, s5, s6, s7 and 1 more  skipped: no tissue',
+  ]);
 });

@@ -60,6 +60,8 @@ export interface ReadFold extends FoldResult {
   predictions: Prediction[];
   /** Value of each grouping field and each swept field; absent if the evaluation has none. */
   values: JsonObject;
+  /** All fields of the item. */
+  fields: JsonObject;
 }
 
 export interface NamedDigest {

@@ -9,6 +9,14 @@ const NO_LABEL = 'no label';
 const FEW_SLIDES = 30;
 
 type Noted = Pick<ReportData, 'folds' | 'heatmaps' | 'left' | 'cohort' | 'warnings'>;
+/** Says that rows are split by fields on which evaluations of one group differ. */
+export function splitNotes(axes: readonly string[]): string[] {
+  if (axes.length === 0) return [];
+  const names = axes.map((axis) => `\`${axis}\``).join(', ');
+  return [
+    `The rows are also split by ${names}, on which evaluations of one group differ. Add ${axes.length === 1 ? 'it' : 'them'} to the \`group-by\` of the report.`,
+  ];
+}
 
 /** Derives warnings about the reliability of the results from the results. */
 export function automaticNotes(data: Noted): string[] {

@@ -38,6 +38,7 @@ export async function readFolds(
     folds.push({
       group: groupName(values, groupBy),
       values,
+      fields: item.fields,
       metrics,
       roc: computeRoc(predictions, metrics, predictionsRef.absolute, metricsRef.path),
       files: {
@@ -47,6 +48,25 @@ export async function readFolds(
       predictions,
     });
   }
+  return sortFolds(folds, groupBy);
+}
+
+/** Groups folds by further fields of their items. */
+export function splitGroups(
+  folds: readonly ReadFold[],
+  groupBy: readonly string[],
+  axes: readonly string[],
+): ReadFold[] {
+  const fields = [...groupBy, ...axes];
+  const split = folds.map((fold) => {
+    const added = axes.filter((axis) => fold.fields[axis] !== undefined);
+    const values = { ...fold.values, ...Object.fromEntries(added.map((axis) => [axis, fold.fields[axis]])) };
+    return { ...fold, values, group: groupName(values, fields) };
+  });
+  return sortFolds(split, fields);
+}
+
+function sortFolds(folds: ReadFold[], groupBy: readonly string[]): ReadFold[] {
   const place = ({ metrics }: ReadFold) => metrics.repeat * 1e6 + metrics.fold;
   const compare = groupOrder(folds, groupBy);
   return folds.sort((a, b) => compare(a, b) || place(a) - place(b));

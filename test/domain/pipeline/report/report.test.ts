@@ -306,17 +306,6 @@ test('the heatmap legend states the score and the color scale that mil.heatmap r
   assert.match(both, /lowest score of the slide to its highest[^]*by rank within the slide/);
 });
 
-test('a note warns when a fold counts twice in a group because `group-by` lacks a field', async (t) => {
-  const twice = readItems(base.evaluations!.path).map((item) => ({
-    ...item,
-    fields: { ...item.fields, model: 'all' },
-  }));
-  const evaluations = inputFile(writeRecords(work, 'twice.jsonl', twice));
-  const { notes } = await readReport(setUp(t, { evaluations }));
-  assert.ok(notes.some((note) => /several results for the same fold: all\. .*`group-by`/.test(note)));
-  assert.ok((await readReport(setUp(t))).notes.every((note) => !note.includes('several results')));
-});
-
 test('`compare-by` compares groups that differ only in one field', async (t) => {
   const options = { groupBy: ['model', 'fold'], compare: 'all' as const };
   const pairs = async (compareBy: string) =>

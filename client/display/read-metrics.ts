@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises';
+import { SamMilError } from '../../domain/errors.js';
+
+/** The part of a report's `metrics.json` that the terminal shows. Undefined numbers are null. */
+export interface MetricsSummary {
+  protocol: string | null;
+  groups: GroupMetrics[];
+  /** The evaluations behind the groups. */
+  folds?: { group: string; files: Record<'metrics' | 'predictions', { path: string; digest: string }> }[];
+}
+
+export interface GroupMetrics {
+  group: string;
+  repeats: number;
+  folds: number;
+  slides: number;
+  /** Absent in reports of version 1, in which all groups used the same protocol. */
+  protocol?: string;
+  /** An epoch or threshold was chosen on the scored slides. */
+  optimistic?: boolean;
+  protocols: Record<string, Record<string, Spreads>>;
+}
+
+export interface Spreads {
+  repeats: Spread | null;
+  folds: Spread | null;
+}
+
+export interface Spread {
+  mean: number | null;
+  std: number | null;
+  n: number;
+  /** Folds or repeats in which the metric is undefined. */
+  undefined?: number;
+}
+
+/** The metrics that the terminal shows, with their titles. */
+export const COLUMNS: readonly [metric: string, title: string][] = [
+  ['auc', 'AUC'],
+  ['f1', 'F1'],
+  ['accuracy', 'accuracy'],
+  ['recall', 'recall'],
+  ['specificity', 'specificity'],
+];
+
+/** @throws SamMilError InvalidInput if the file cannot be read */
+export async function readMetrics(path: string): Promise<MetricsSummary> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as MetricsSummary;
+  } catch (cause) {
+    throw new SamMilError('InvalidInput', 'the metrics cannot be read', { file: path, cause });
+  }
+}
+
+/** The spread of a metric of a group under its own protocol; undefined if there is none. */
+export function spreadOf(
+  { protocol: usual }: Pick<MetricsSummary, 'protocol'>,
+  { protocols, protocol = usual ?? '' }: GroupMetrics,
+  metric: string,
+): Spread | undefined {
+  const spreads = protocols[protocol]?.[metric];
+  if (spreads === undefined) return undefined;
+  const { repeats, folds } = spreads;
+  // Papers report the spread over repeats.
+  return (repeats !== null && repeats.n > 1 ? repeats : folds) ?? undefined;
+}
+
+/** `0.812±0.021`, without spaces, so that a table of five columns fits 80 characters. */
+function spreadText(spread: Spread | undefined): string {
+  if (spread === undefined || spread.mean === null) return 'n/a';
+  return `${spread.mean.toFixed(3)}±${(spread.std ?? 0).toFixed(3)}`;
+}
+
+/** Columns of a metric: one for people; for a spreadsheet mean and standard deviation, with all digits. */
+export function spreadColumns(title: string, csv = false): string[] {
+  return csv ? [title, `${title} std`] : [title];
+}
+
+/** The cells under {@link spreadColumns}. */
+export function spreadCells(spread: Spread | undefined, csv = false): string[] {
+  return csv ? [`${spread?.mean ?? ''}`, `${spread?.std ?? ''}`] : [spreadText(spread)];
+}

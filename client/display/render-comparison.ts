@@ -1,0 +1,115 @@
+import { canonicalJson, type Json } from '../../domain/json.js';
+import type { GroupComparison, RunComparison, ShownRun } from './compare-runs.js';
+import { COLUMNS, spreadCells, spreadColumns, type Spread } from './read-metrics.js';
+import type { Palette } from './render-status.js';
+import { plural } from './render-text.js';
+import { renderTable, type TableOptions } from './tables.js';
+
+const TITLES = new Map(COLUMNS);
+
+/** Renders a comparison: what differs in the params, then a row per group and metric. */
+export function renderComparison(
+  before: ShownRun,
+  after: ShownRun,
+  { params, files, groups }: RunComparison,
+  options: TableOptions,
+  palette: Palette,
+): string[] {
+  const { csv } = options;
+  const sides = ['before', 'after'].flatMap((title) => spreadColumns(title, csv));
+  const table = renderTable(
+    ['group', 'metric', ...sides, 'change', 'p'],
+    groups.flatMap((group) => groupRows(group, csv)),
+    options,
+    palette,
+    [2, 3, 4, 5],
+  );
+  // A spreadsheet takes only the table; `--json` has everything.
+  if (csv) return table;
+  const values = params.map(({ name, before: a, after: b }) => [name, valueText(a), valueText(b)]);
+  const rows = [['run', before.entry.run, after.entry.run], ...values];
+  const differ = params.length > 0 ? [] : ['the params are the same'];
+  return [
+    ...renderTable(['', 'before', 'after'], rows, options, palette),
+    ...[...differ, ...(files ? ['the pipeline files differ'] : [])].map(palette.dim),
+    '',
+    ...table,
+    '',
+    ...notes(groups).map(palette.dim),
+  ];
+}
+
+function groupRows({ group, metrics, tests }: GroupComparison, csv = false): string[][] {
+  return metrics.map(({ metric, before, after }, i) => [
+    csv || i === 0 ? group : '',
+    TITLES.get(metric) ?? metric,
+    ...spreadCells(before, csv),
+    ...spreadCells(after, csv),
+    changeText(before, after, csv),
+    metric === 'auc' ? testText(tests, csv) : '',
+  ]);
+}
+
+function notes(groups: readonly GroupComparison[]): string[] {
+  const tests = groups.flatMap((group) => group.tests);
+  const untested = groups.flatMap(({ group, untested: why }) =>
+    why === undefined ? [] : [`no test of ${group}: ${why}`],
+  );
+  const slides = [...new Set(tests.map((test) => test.slides))].map((count) => plural(count, 'slide'));
+  const method = `p: paired DeLong test of the AUC over the pooled scores of the same ${slides.join(' or ')}; not corrected`;
+  return [...(tests.length > 0 ? [method] : []), ...untested];
+}
+
+function testText(tests: GroupComparison['tests'], csv: boolean): string {
+  const p = tests.at(0)?.result.pTwoSided;
+  if (p === undefined) return csv ? '' : 'n/a';
+  if (Number.isNaN(p)) return csv ? '' : 'equal';
+  return csv ? `${p}` : pText(p);
+}
+
+function pText(p: number): string {
+  return p < 0.001 ? '<0.001' : p.toFixed(3);
+}
+
+function changeText(before: Spread | undefined, after: Spread | undefined, csv: boolean): string {
+  if (before?.mean == null || after?.mean == null) return csv ? '' : 'n/a';
+  const change = after.mean - before.mean;
+  if (csv) return `${change}`;
+  return `${change >= 0 ? '+' : '−'}${Math.abs(change).toFixed(3)}`;
+}
+
+/** A value of a param on one line. */
+export function valueText(value: Json | undefined): string {
+  if (value === undefined) return '(not given)';
+  return typeof value === 'string' ? value : canonicalJson(value);
+}
+
+/** The object that `metrics diff --json` prints. */
+export function comparisonObject(
+  before: ShownRun,
+  after: ShownRun,
+  { params, files, groups }: RunComparison,
+): object {
+  return {
+    before: before.entry.run,
+    after: after.entry.run,
+    params: Object.fromEntries(
+      params.map(({ name, before: a, after: b }) => [name, { before: a ?? null, after: b ?? null }]),
+    ),
+    pipeline_files_differ: files,
+    groups: groups.map(({ group, metrics, tests, untested }) => ({
+      group,
+      metrics: Object.fromEntries(
+        metrics.map(({ metric, before: a, after: b }) => [metric, { before: a ?? null, after: b ?? null }]),
+      ),
+      tests: tests.map(({ repeats, slides, result }) => ({
+        repeats,
+        slides,
+        auc_before: result.aucA,
+        auc_after: result.aucB,
+        p_two_sided: Number.isNaN(result.pTwoSided) ? null : result.pTwoSided,
+      })),
+      ...(untested === undefined ? {} : { untested }),
+    })),
+  };
+}

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { appendEvent, type RunEvent } from '../../../domain/engine/store/run-events.js';
+import { runFolder } from '../../../domain/engine/store/paths.js';
+import { mkdirSync } from 'node:fs';
+import { TOY_PLUGIN } from '../../support/cli.js';
+import { CommandLine } from '../../support/command-line.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+
+/** Three stages, each on the items of the one before, over a table. */
+function writePipeline(folder: string, text = '${{ slide.name }}'): void {
+  const follow = (from: string) =>
+    `    needs: ${from}\n    foreach: { from: ${from}, as: slide }\n    uses: toy.make\n    with: { text: x }\n`;
+  writeFileSync(
+    join(folder, 'p.yaml'),
+    `pipeline: 1\nname: p\nplugins: [${TOY_PLUGIN}]\nstages:\n  make:\n` +
+      `    foreach: { csv: table.csv, as: slide }\n    uses: toy.make\n    with: { text: '${text}' }\n` +
+      `  again:\n${follow('make')}  last:\n${follow('again')}`,
+  );
+  const names = Array.from({ length: 24 }, (_, i) => `s${String(i).padStart(2, '0')},0.5`);
+  writeFileSync(join(folder, 'table.csv'), `name,mpp\n${names.join('\n')}\n`);
+}
+
+async function planOf(context: TestContext, folder: string, ...args: string[]): Promise<string> {
+  const commands = new CommandLine(folder);
+  context.after(() => commands.stop());
+  const { code, text } = await commands.run('plan', 'p.yaml', ...args);
+  assert.equal(code, 0, text);
+  return text;
+}
+
+test('stages whose upstream cannot be listed depend on it; they are not up to date', async (context) => {
+  const folder = temporaryFolder(context);
+  writePipeline(folder);
+  writeFileSync(join(folder, 'table.csv'), 'name,mpp\n');
+  const text = await planOf(context, folder);
+  assert.match(text, /✘ make +its items cannot be listed/);
+  assert.match(text, /\? again +depends on make/);
+  assert.match(text, /\? last +depends on again/);
+  assert.match(text, /1 stage would fail before any work; 2 stages can only be checked after/);
+  assert.doesNotMatch(text, /up-to-date|unchanged\n/);
+});
+
+test('a stage that reads a column which its table does not have would fail, and says so once', async (context) => {
+  const folder = temporaryFolder(context);
+  writePipeline(folder, '${{ slide.mp }}');
+  const text = await planOf(context, folder);
+  assert.match(text, /✘ make +24 of 24 items would fail before any work/);
+  assert.match(
+    text,
+    /^ +s00, s01, s02 and 21 more +make +`slide\.mp` does not exist; the fields of the item are: name, mpp$/m,
+  );
+  assert.match(text, /0 items to do, 0 unchanged; 1 stage would fail/);
+  writePipeline(folder, '${{ default(slide.mp, 1) }}');
+  assert.match(await planOf(context, folder), /▸ make +24 items to do/);
+});
+
+test('--why says that an item failed in the last run, and equal reasons share a line', async (context) => {
+  const folder = temporaryFolder(context);
+  writePipeline(folder);
+  const [work, run] = [join(folder, 'work', 'p'), 'p-20260101-000000-aaa'];
+  mkdirSync(runFolder(work, run), { recursive: true });
+  const at = (second: number, event: RunEvent['event'], error?: RunEvent['error']): RunEvent => ({
+    ...{ time: `2026-01-01T00:00:0${second}.000Z`, stage: 'make', item: 's07', step: 'make', attempt: 1 },
+    ...{ event, host: 'h', pid: 1, ...(error && { error }) },
+  });
+  await appendEvent(work, run, 'w', at(1, 'started'));
+  await appendEvent(work, run, 'w', at(2, 'failed', { code: 'InvalidInput', what: 'no tissue', facts: {} }));
+  const text = await planOf(context, folder, '--why');
+  assert.match(text, /^ +s07 +make +it failed in run p-20260101-000000-aaa: InvalidInput: no tissue$/m);
+  assert.match(text, /^ +s00, s01, s02 and 20 more +make +it has not run yet$/m);
+});
