@@ -58,6 +58,7 @@ async function patchSlide(
   parameters: TissueParameters,
 ): Promise<JobResult> {
   const step = (done: number, note: string) => job.progress({ unit: 'steps', done, total: STEPS, note });
+  for (const note of slide.info.notes ?? []) job.log('warn', note);
   const scale = choosePatchScale(slide, job.with);
   const trident = job.with.layout === 'trident' ? tridentFactsFor(job, slide, scale) : undefined;
   outputFiles.start();
@@ -205,11 +206,11 @@ function patchFile(job: Job<PatchWith>): OutputFile {
 
 /** Uses the requested sides at the requested resolution, which the sides that are read only approximate. */
 function tridentFactsFor({ with: wish }: Job<PatchWith>, slide: Slide, scale: PatchScale): TridentFacts {
-  const { patchSize, stepSize = patchSize, slideMpp } = wish;
+  const { patchSize, stepSize = patchSize, slideMpp, magnification: target } = wish;
   const given = slideMpp === undefined ? undefined : nominalMagnification(slideMpp);
   const magnification = given ?? readMagnification(slide.info, slide.path);
   const size = Math.round(scale.patchSize * slide.info.levels[scale.patchLevel].downsample[0]);
-  return tridentFacts({ patchSize, stepSize }, size, magnification);
+  return tridentFacts({ patchSize, stepSize }, size, magnification, target);
 }
 
 function writeStitchFiles(
