@@ -66,7 +66,7 @@ const square = [
 ] as const;
 
 function readRegions(path: string): number {
-  const inside = regionProbe(readAnnotation(path, [0, 0]));
+  const inside = regionProbe(readAnnotation(path, [0, 0]).regions);
   return coveredShare(inside, 0, 0, 512);
 }
 
