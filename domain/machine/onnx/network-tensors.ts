@@ -67,12 +67,11 @@ export function networkTensors(
   const chosen = wanted ?? prefixes.at(0) ?? '';
   if (prefixes.length > 0 && (!prefixes.includes(chosen) || (wanted === undefined && prefixes.length > 1))) {
     const [any] = tensors.values();
-    const many = prefixes.length > 1;
-    const what = many ? 'several networks' : 'no network with this prefix';
+    const what = wanted === undefined ? 'several networks' : 'no network with this prefix';
     throw new SamMilError('InvalidInput', `the checkpoint has ${what}`, {
       file: any.file,
-      expected: many ? 'the prefix of one of them as `prefix`' : `\`prefix: ${JSON.stringify(prefixes[0])}\``,
-      found: many ? prefixes.map((name) => JSON.stringify(name)).join(', ') : JSON.stringify(wanted),
+      expected: 'the prefix of one of its networks as `prefix`',
+      found: `${wanted === undefined ? '' : `${JSON.stringify(wanted)}; it has `}${prefixes.map((name) => JSON.stringify(name)).join(', ')}`,
       next: 'set `prefix` in the file that describes the model; of a student and a teacher, the teacher is the one to use',
     });
   }

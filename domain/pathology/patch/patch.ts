@@ -15,7 +15,7 @@ import { patchGrid } from './patch-grid.js';
 import type { PatchWith } from './parameters.js';
 import { choosePatchScale, type PatchScale } from './patch-scale.js';
 import { processRowCells } from './process-list.js';
-import { resolveParameters, readRowEffect } from './row-effect.js';
+import { resolveParameters, readRowEffect, rowNotes } from './row-effect.js';
 import { chooseLevel } from './tissue/read-tissue-level.js';
 import { checkLevel, segmentTissue, type Tissue } from './tissue/find-tissue.js';
 import { stitchPatches } from './stitch-patches.js';
@@ -36,6 +36,7 @@ const outputFiles = new OutputFiles();
 export async function run(job: Job<PatchWith>): Promise<JobResult> {
   const { slide: file } = job.with;
   const row = readRowEffect(job);
+  for (const note of rowNotes(job)) job.log('warn', note);
   const parameters = resolveParameters(job.with, row.parameters);
   if (row.leftOut) {
     return {
