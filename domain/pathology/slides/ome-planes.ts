@@ -18,13 +18,14 @@ export interface PlacedImage {
   channels: number[];
 }
 
-/** More planes than a slide has; a larger number is another kind of stack. */
+/** More planes of an image, and more images, than a slide has; what follows is left out. */
 const MOST_PLANES = 4096;
+const MOST_IMAGES = 256;
 
 /** Returns the images with their pages. An image without `TiffData` follows the one before it. */
 export function placeImages({ images }: OmeDescription): PlacedImage[] {
   let next = 0;
-  return images.map((image) => {
+  return images.slice(0, MOST_IMAGES).map((image) => {
     const size = (axis: string) => Math.max(1, Number.parseInt(image.pixels[`Size${axis}`] ?? '1', 10) || 1);
     const samples = Math.max(1, Number.parseInt(image.channels[0]?.SamplesPerPixel ?? '1', 10) || 1);
     const sizes = { z: size('Z'), c: Math.max(1, Math.round(size('C') / samples)), t: size('T') };
@@ -50,14 +51,16 @@ function placePlanes(image: OmeImage, sizes: PlacedImage['sizes'], next: number)
   if (image.tiffData.length === 0) {
     return Array.from({ length: total }, (_, index) => planeAt(index, next + index));
   }
-  return image.tiffData.slice(0, MOST_PLANES).flatMap((data) => {
+  const planes: Plane[] = [];
+  for (const data of image.tiffData) {
     const number = (key: string, otherwise: number) => Number.parseInt(data[key] ?? '', 10) || otherwise;
     const start =
       number('FirstZ', 0) * steps.z + number('FirstC', 0) * steps.c + number('FirstT', 0) * steps.t;
     const count = number('PlaneCount', data.IFD === undefined ? total : 1);
-    const length = Math.max(0, Math.min(count, total - start));
-    return Array.from({ length }, (_, index) => planeAt(start + index, number('IFD', 0) + index));
-  });
+    const length = Math.min(count, total - start, MOST_PLANES - planes.length);
+    for (let i = 0; i < length; i++) planes.push(planeAt(start + i, number('IFD', 0) + i));
+  }
+  return planes;
 }
 
 /** `Color` of OME-XML: RGBA in a signed 32-bit integer. */

@@ -86,7 +86,11 @@ export function refuseUnknownColors(path: string, image: TiffImage): void {
     throw unsupportedImage(path, 'gray, RGB, YCbCr or CMYK colors', found);
   }
   if (samples < least || samples > most) {
-    throw unsupportedImage(path, `${[...new Set([least, most])].join(' or ')} samples per pixel for these colors`, `${samples}`);
+    throw unsupportedImage(
+      path,
+      `${[...new Set([least, most])].join(' or ')} samples per pixel for these colors`,
+      `${samples}`,
+    );
   }
   if (planar === 2 && samples > 1 && tiled) {
     throw unsupportedImage(
