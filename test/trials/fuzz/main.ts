@@ -1,8 +1,8 @@
 /**
  * `npm run fuzz -- [PARSER ...] [SECONDS] [--count N] [--seed N]`: gives damaged and hostile files to every
- * parser of the product, or to those named, N to each, or as many as fit into the seconds, which they share
- * evenly. The same seed gives the same files. Exit code 1 if one crashes, hangs, fails with an error of its own, or accepts
- * a file that is wrong; those files are kept. Exit code 2 for an unknown name.
+ * parser of the product, or to those named: N to each, or as many as fit into the seconds, which they share
+ * evenly. The same seed gives the same files. Exit code 1 if one crashes, hangs, fails with an error of its
+ * own, or accepts a file that is wrong; those files are kept. Exit code 2 for an unknown name.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
