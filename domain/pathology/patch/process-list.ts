@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { SamMilError } from '../../errors.js';
 import { writeAtomic } from '../../files/atomic.js';
 import { type CsvRow, formatCsv, readCsv, requireColumn } from '../../files/csv.js';
-import { knownColumns, refuseNearName, slideName, withoutExtension } from './process-list-names.js';
+import { refuseNearName, slideName, withoutExtension } from './process-list-names.js';
+import { knownColumns } from './tissue/known-columns.js';
 import {
   PARAMETER_COLUMNS,
   parseParameterRow,

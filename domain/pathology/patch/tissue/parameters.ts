@@ -1,5 +1,5 @@
 import { SamMilError } from '../../../errors.js';
-import { knownColumns } from '../process-list-names.js';
+import { knownColumns } from './known-columns.js';
 import { readCsv } from '../../../files/csv.js';
 
 export const CONTOUR_FUNCTIONS = ['four_pt', 'four_pt_hard', 'center', 'basic'] as const;
