@@ -13,7 +13,7 @@ const ROW = new URL('../../domain/pathology/patch/row-effect.js', import.meta.ur
 
 export const definition = defineActivity({
   name: 'pathology.patch',
-  version: 5,
+  version: 6,
   summary: 'Finds the tissue of a slide and the coordinates of the patches in it, as CLAM does',
   ...parameters,
   outputs: {

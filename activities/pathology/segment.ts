@@ -4,7 +4,7 @@ import { defineActivity, fileOutput } from '../define/define-activity.js';
 
 export const definition = defineActivity({
   name: 'pathology.segment',
-  version: 3,
+  version: 4,
   summary: 'Segments the tissue of a slide into region masks with SAM or a classical method',
   ...parameters,
   outputs: {

@@ -70,7 +70,7 @@ export function readCsv(path: string, options: CsvOptions = {}): CsvTable {
  * @param file name of the text in errors
  */
 export function parseCsv(text: string, file: string, options: CsvOptions = {}): CsvTable {
-  const records = parseRecords(text, file);
+  const records = parseRecords(text, file, firstLine(text, file));
   if (records.length === 0)
     throw new SamMilError('InvalidInput', 'has no rows', { file, expected: 'a CSV table' });
   refuseOtherSeparators(records, file);
@@ -109,7 +109,18 @@ interface ParsedRecord {
   line: number;
 }
 
-function parseRecords(text: string, file: string): ParsedRecord[] {
+/** Excel writes the separator into a line before the header: `sep=,`. */
+function firstLine(text: string, file: string): number {
+  const separator = /^\uFEFF?"?sep=(.)"?\r?\n/i.exec(text)?.[1];
+  if (separator === undefined) return 1;
+  if (separator !== ',') {
+    const name = OTHER_SEPARATORS.find(([character]) => character === separator)?.[1] ?? separator;
+    throw otherSeparator(file, name, `sep=${separator}`);
+  }
+  return 2;
+}
+
+function parseRecords(text: string, file: string, fromLine: number): ParsedRecord[] {
   try {
     // `info` contains the line on which a record ends. A quoted field may contain line breaks, so count back
     // to the start of the record.
@@ -119,6 +130,7 @@ function parseRecords(text: string, file: string): ParsedRecord[] {
       skip_empty_lines: true,
       relax_column_count: true,
       info: true,
+      from_line: fromLine,
     }) as unknown as { record: string[]; info: { lines: number } }[];
     return parsed.map(({ record, info }) => ({ record, line: info.lines - lineBreaks(record) }));
   } catch (error) {
@@ -138,17 +150,21 @@ function parseRecords(text: string, file: string): ParsedRecord[] {
  */
 function refuseOtherSeparators(records: ParsedRecord[], file: string): void {
   for (const [separator, name] of OTHER_SEPARATORS) {
-    // A decimal comma divides the fields of such a row again.
+    // Decimal commas cut the rows below the header too.
     const fields = records.map(({ record }) => record.join(',').split(separator).length);
-    if (records[0].record.length > 1 || fields[0] < 2 || fields.some((count) => count !== fields[0]))
-      continue;
-    throw new SamMilError('InvalidInput', `its fields are separated by ${name}`, {
-      file,
-      expected: 'commas',
-      found: records[0].record[0],
-      next: 'save it as CSV with commas between the fields',
-    });
+    if (records[0].record.length > 1 || fields[0] < 2) continue;
+    if (fields.some((count) => count !== fields[0])) continue;
+    throw otherSeparator(file, name, records[0].record[0]);
   }
+}
+
+function otherSeparator(file: string, name: string, found: string): SamMilError {
+  return new SamMilError('InvalidInput', `its fields are separated by ${name}`, {
+    file,
+    expected: 'commas, and points in decimal numbers',
+    found,
+    next: 'save it as CSV with commas between the fields and points in decimal numbers',
+  });
 }
 
 const OTHER_SEPARATORS = [
@@ -168,6 +184,11 @@ function headerPresent(first: string[], options: CsvOptions): boolean {
 
 function namedColumns(count: number, names: readonly string[] = []): string[] {
   return Array.from({ length: count }, (_, index) => names[index] ?? `c${index}`);
+}
+
+/** @throws SamMilError InvalidInput if a table does not have a column */
+export function requireColumn(file: string, { columns }: CsvTable, column: string): void {
+  if (!columns.includes(column)) checkColumns([...columns], `${file}:1`, [column]);
 }
 
 function checkColumns(columns: string[], file: string, required: readonly string[]): void {

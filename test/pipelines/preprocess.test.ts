@@ -46,7 +46,7 @@ test("preprocess.yaml cuts, segments and encodes the slide; convert.yaml makes t
     'stitches',
   ]);
   for (const file of [`masks/${NAME}.geojson`, `segments/${NAME}.geojson`])
-    assert.ok(parseGeoJson(readFileSync(join(made, file), 'utf8'), file).length > 0, file);
+    assert.ok(parseGeoJson(readFileSync(join(made, file), 'utf8'), file).regions.length > 0, file);
   const page = readFileSync(join(work, 'report/report.html'), 'utf8');
   assert.match(page, new RegExp(`<h2 id="slides-h">Preprocessing</h2>\\s*<h3>${NAME}</h3>`));
   assert.doesNotMatch(page, /No evaluation finished/);

@@ -18,9 +18,12 @@ export interface TiffImage {
   perCentimeter?: number;
   /** Smaller levels that hang below this image, as in OME-TIFF. */
   subImages?: readonly TiffImage[];
+  /** Further entries, or others in place of those that the image has. */
+  entries?: readonly TiffEntry[];
 }
 
-type Entry = [tag: number, type: 2 | 3 | 4 | 5 | 16, values: number[] | string];
+/** A directory entry: text, 16 or 32 bits, a rational (whole numbers), or 64 bits. */
+export type TiffEntry = [tag: number, type: 2 | 3 | 4 | 5 | 16, values: number[] | string];
 
 const TYPE_BYTES = { 2: 1, 3: 2, 4: 4, 5: 8, 16: 8 };
 
@@ -53,32 +56,33 @@ function writeImage(file: TiffFile, image: TiffImage, places: Places, reduced: b
     tileAt(index % columns, Math.floor(index / columns)),
   );
   const below = (image.subImages ?? []).map((level) => writeImage(file, level, places, true).at);
-  const entries: Entry[] = [
+  const entries: TiffEntry[] = [
     [254, 4, [reduced ? 1 : 0]],
     [256, 4, [width]],
     [257, 4, [height]],
     [258, 3, Array<number>(samples).fill(bits)],
     [259, 3, [image.compression]],
     [262, 3, [photometric]],
-    ...(image.description === undefined ? [] : [[270, 2, image.description] as Entry]),
+    ...(image.description === undefined ? [] : [[270, 2, image.description] as TiffEntry]),
     [277, 3, [samples]],
     ...(image.perCentimeter === undefined
       ? []
       : ([
           [282, 5, [image.perCentimeter]],
           [283, 5, [image.perCentimeter]],
-        ] as Entry[])),
+        ] as TiffEntry[])),
     [284, 3, [1]],
-    ...(image.perCentimeter === undefined ? [] : [[296, 3, [3]] as Entry]),
+    ...(image.perCentimeter === undefined ? [] : [[296, 3, [3]] as TiffEntry]),
     [322, 4, [tile]],
     [323, 4, [tile]],
     [324, 16, blobs.map((blob) => places[blob][0])],
     [325, 4, blobs.map((blob) => places[blob][1])],
-    ...(below.length === 0 ? [] : [[330, 16, below] as Entry]),
+    ...(below.length === 0 ? [] : [[330, 16, below] as TiffEntry]),
     // As in sharp's JPEG: color at half the resolution.
-    ...(photometric === 6 ? [[530, 3, [2, 2]] as Entry] : []),
+    ...(photometric === 6 ? [[530, 3, [2, 2]] as TiffEntry] : []),
   ];
-  return file.directory(entries);
+  const all = new Map([...entries, ...(image.entries ?? [])].map((entry) => [entry[0], entry]));
+  return file.directory([...all.values()].sort(([a], [b]) => a - b));
 }
 
 class TiffFile {
@@ -101,7 +105,7 @@ class TiffFile {
     return this.end - bytes.length;
   }
 
-  directory(entries: readonly Entry[]): Directory {
+  directory(entries: readonly TiffEntry[]): Directory {
     const body = Buffer.alloc(8 + entries.length * 20 + 8);
     body.writeBigUInt64LE(BigInt(entries.length), 0);
     entries.forEach(([tag, type, values], index) => {
@@ -133,7 +137,7 @@ class TiffFile {
   }
 }
 
-function encode(type: Entry[1], values: number[] | string): Buffer {
+function encode(type: TiffEntry[1], values: number[] | string): Buffer {
   if (typeof values === 'string') return Buffer.from(`${values}\0`, 'utf8');
   const bytes = TYPE_BYTES[type];
   const data = Buffer.alloc(values.length * bytes);

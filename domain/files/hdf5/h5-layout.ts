@@ -25,6 +25,8 @@ const MAX_BLOCKS = 1000;
 
 interface Message {
   type: number;
+  /** The data are the place of a message in another header. */
+  shared: boolean;
   data: H5Cursor;
 }
 
@@ -42,7 +44,8 @@ export function readLayout(file: H5Bytes, header: number): Layout {
   return found;
 }
 
-function* messages(file: H5Bytes, header: number): Generator<Message> {
+/** Reads the messages of an object header, with those of its continuations. */
+export function* messages(file: H5Bytes, header: number): Generator<Message> {
   const start = file.at(header, Math.min(64, file.size - header));
   const modern = start.signature() === 'OHDR';
   const blocks = [modern ? modernHeader(file, header, start) : oldHeader(file, header, start)];
@@ -52,9 +55,10 @@ function* messages(file: H5Bytes, header: number): Generator<Message> {
     while (cursor.left >= headBytes) {
       const type = cursor.uint(modern ? 1 : 2);
       const size = cursor.uint(2);
-      cursor.skip(headBytes - (modern ? 3 : 4));
+      const shared = (cursor.uint(1) & 2) !== 0;
+      cursor.skip(headBytes - (modern ? 4 : 5));
       const data = cursor.part(size);
-      if (type !== CONTINUATION) yield { type, data };
+      if (type !== CONTINUATION) yield { type, shared, data };
       else {
         if (blocks.length === MAX_BLOCKS)
           throw file.file.refusal('is a damaged HDF5 file: a header has no end');

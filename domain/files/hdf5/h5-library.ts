@@ -33,6 +33,8 @@ let allowedPath: string | undefined;
 let foreignPath = '';
 let lent: { start: number; bytes: Uint8Array; passed: number } | undefined;
 interceptFiles();
+// HDF5 looks into its folders of plugins whenever a file or a filter fails, which would hide its own reason.
+for (let count = hdf5.get_plugin_search_paths().length; count > 0; count--) hdf5.remove_plugin_search_path(0);
 
 /**
  * HDF5 reports failures as text on stderr, and the wrapper often drops the status. That text is collected
@@ -66,14 +68,18 @@ function interceptFiles(): void {
   };
 }
 
-/** A failed HDF5 call. `report` is the whole error output, `reason` its innermost line. */
+/** A failed HDF5 call. `report` is all error output, `reason` its innermost line, or a missing filter. */
 export class Hdf5Failure extends Error {
   readonly report: string;
   readonly reason: string;
 
   constructor(report: string) {
     const lines = [...report.matchAll(/^ *#\d+: .*? line \d+ in \w+\(\): (.*)$/gm)].map((match) => match[1]);
-    const reason = (lines.at(-1) ?? report.trim()).replace(/: time = .*$/s, '');
+    const filter = /required filter '([^';]*)/.exec(report)?.[1];
+    const reason =
+      filter === undefined
+        ? (lines.at(-1) ?? report.trim()).replace(/: time = .*$/s, '')
+        : `its filter ${filter} is not built in`;
     super(reason);
     this.name = 'Hdf5Failure';
     this.report = report;
@@ -199,13 +205,14 @@ export function passThrough(bytes: Uint8Array, use: (pointer: number) => void): 
 }
 
 /**
- * Element type of a dataset; undefined if it is not an array of numbers (strings, compounds, variable-length
- * lists).
+ * Element type of a dataset by its class and size; undefined if it is not an array of numbers (strings,
+ * compounds, variable-length lists). {@link readNumberForm} tells floats of one size apart.
  */
 export function numericDtype(metadata: Metadata): Dtype | undefined {
   const { H5T_INTEGER, H5T_FLOAT, H5T_ENUM } = hdf5.H5T_class_t;
   const bits = metadata.size * 8;
-  if (metadata.type === H5T_INTEGER.value) return `${metadata.signed ? 'int' : 'uint'}${bits}` as Dtype;
+  if (metadata.type === H5T_INTEGER.value && [8, 16, 32, 64].includes(bits))
+    return `${metadata.signed ? 'int' : 'uint'}${bits}` as Dtype;
   if (metadata.type === H5T_FLOAT.value && [16, 32, 64].includes(bits)) return `float${bits}` as Dtype;
   if (metadata.type === H5T_ENUM.value && metadata.size === 1 && isBoolean(metadata)) return 'bool';
   return undefined;

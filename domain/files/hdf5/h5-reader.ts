@@ -1,10 +1,12 @@
-import h5wasm, { type Dataset, type File } from 'h5wasm/node';
+import h5wasm, { type Dataset, type File, type Metadata } from 'h5wasm/node';
 import { closeSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { withFileBytes } from '../file-bytes.js';
 import { SamMilError } from '../../errors.js';
 import { openRegular, type RegularFile } from '../../regular-file.js';
 import { BLOCK_BYTES, checked, describeType, hdf5, numericDtype, quietly } from './h5-library.js';
+import { H5Bytes } from './h5-bytes.js';
+import { readNumberForm } from './h5-number-form.js';
 import { checkStorage } from './h5-storage.js';
 import { isPlain, openingOnly, passThrough, withLibraryMemory } from './h5-library.js';
 import { viewBytes, bytesPerElement, type Dtype, countElements, emptyArray } from '../tensor.js';
@@ -66,7 +68,7 @@ export class H5Reader {
   private inspect(name: string): DatasetInfo {
     const dataset = this.dataset(name);
     const { metadata } = dataset;
-    const dtype = numericDtype(metadata);
+    const dtype = this.dtypeOf(name, metadata);
     if (dtype === undefined) {
       throw this.refusal(
         `dataset "${name}" does not contain numbers`,
@@ -80,11 +82,26 @@ export class H5Reader {
     return info;
   }
 
+  /** The library's element type does not tell bfloat16 from half floats. */
+  private dtypeOf(name: string, metadata: Metadata): Dtype | undefined {
+    const dtype = numericDtype(metadata);
+    if (dtype === undefined || dtype === 'bool') return dtype;
+    const header = this.header(name);
+    return withFileBytes(this.path, (file) => readNumberForm(new H5Bytes(file), header, metadata)) ?? dtype;
+  }
+
+  /** Address of the object header of a dataset. */
+  private header(name: string): number {
+    const reference = this.attempt(name, () =>
+      hdf5.create_object_reference(this.file.file_id, absolute(name)),
+    );
+    return Number(Buffer.from(reference).readBigUInt64LE(0));
+  }
+
   private requireStored(name: string, { metadata, filters }: Dataset): void {
-    const header = this.attempt(name, () => hdf5.create_object_reference(this.file.file_id, absolute(name)));
-    const address = Number(Buffer.from(header).readBigUInt64LE(0));
+    const header = this.header(name);
     const stored = withFileBytes(this.path, (file) =>
-      checkStorage(file, { name, metadata, filters, header: address }),
+      checkStorage(file, { name, metadata, filters, header }),
     );
     if (stored) return;
     // The library names the file that has the values.
@@ -240,7 +257,9 @@ export class H5Reader {
       if (!(error instanceof Error)) throw error;
       throw new SamMilError('InvalidInput', `"${name}" cannot be read: ${error.message}`, {
         file: this.path,
-        next: 'the file is damaged or uses an HDF5 feature that is not supported; create it again or rewrite it with h5repack',
+        next: /is not built in$/.test(error.message)
+          ? 'the file is not damaged; rewrite it with `h5repack -f GZIP=4`, on a computer that has the filter'
+          : 'the file is damaged or uses an HDF5 feature that is not supported; create it again or rewrite it with h5repack',
         cause: error,
       });
     }
@@ -309,6 +328,24 @@ function unreadable(path: string, error: unknown): SamMilError {
 }
 
 function damaged(path: string, reason: string, cause?: unknown): SamMilError {
+  const [, found, expected] = /truncated file: eof = (\d+).*stored_eof = (\d+)/.exec(reason) ?? [];
+  if (found !== undefined) {
+    return new SamMilError('InvalidInput', 'is a truncated HDF5 file', {
+      file: path,
+      expected: `${expected} bytes`,
+      found: `${found} bytes`,
+      next: 'copy or create it again; it was truncated while it was written or copied',
+      cause,
+    });
+  }
+  if (reason.includes('already open for')) {
+    return new SamMilError('InvalidInput', 'is still open for writing, or its writer did not close it', {
+      file: path,
+      expected: 'an HDF5 file whose writer has closed it',
+      next: 'wait until its writer has finished; if that was killed, run `h5clear -s FILE`, or create it again',
+      cause,
+    });
+  }
   return new SamMilError('InvalidInput', `is a damaged HDF5 file: ${reason}`, {
     file: path,
     next: 'create it again; it was probably truncated while it was written or copied',

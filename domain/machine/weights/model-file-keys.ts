@@ -10,6 +10,12 @@ export function count(description: string) {
   return { type: 'integer', minimum: 1, description } as const satisfies ValueSchema;
 }
 
+/** Schema of the key that selects one network of a checkpoint. */
+export const CHECKPOINT_PREFIX = {
+  type: 'string',
+  description: 'what precedes the names of the tensors, if the checkpoint has several networks',
+} as const satisfies ValueSchema;
+
 /** The keys of every file that describes a custom model, whether an encoder or a segmenter. */
 export const MODEL_FILE_KEYS = {
   name: text('name of the model'),

@@ -21,6 +21,7 @@ import { formatPatches, type Point } from '../../pathology/annotations/geojson.j
 import { outlineRegions, overlayScores, slideThumbnail, type Thumbnail } from './heatmap-overlay.js';
 import { lesionFit, paintScores, scaleScores } from './heatmap-scores.js';
 import { loadModel, predict, type LoadedModel } from '../models/predict.js';
+import { selectLesion } from '../../pathology/annotations/lesion.js';
 import { readAnnotation } from '../../pathology/annotations/read-annotation.js';
 import { findFold, readSplits, SET_NAMES } from '../split/splits.js';
 import { refuseOtherSlides } from '../split/trained-slides.js';
@@ -58,9 +59,9 @@ interface Scoring {
 
 async function scoreSlide(job: Job<HeatmapWith>, slide: Slide, scoring: Scoring): Promise<JobResult> {
   const { checkpoint, shown } = scoring;
-  const { annotation, score } = job.with;
+  const { score } = job.with;
   const origin = quPathOrigin(slide.info);
-  const regions = annotation === undefined ? [] : readAnnotation(annotation.path, origin);
+  const regions = readLesion(job, origin);
   const model = await loadModel(checkpoint, job.with.backend);
   try {
     const patches = scorePatches(job, model, shown);
@@ -81,6 +82,19 @@ async function scoreSlide(job: Job<HeatmapWith>, slide: Slide, scoring: Scoring)
   } finally {
     model.dispose();
   }
+}
+
+/** Regions of the lesion. It is logged what of the annotation counts, because names differ by laboratory. */
+function readLesion(job: Job<HeatmapWith>, origin: Point): Region[] {
+  const { annotation, lesionClasses } = job.with;
+  if (annotation === undefined) return [];
+  const { regions, passedOver } = readAnnotation(annotation.path, origin);
+  const { counted, leftOut, regions: lesion } = selectLesion(regions, lesionClasses);
+  const none = Object.keys(counted).length === 0;
+  const doubtful = none || Object.keys(passedOver).length > 0;
+  const what = none ? 'no region of the annotation is a lesion' : 'regions of the lesion, by class';
+  job.log(doubtful ? 'warn' : 'info', what, { counted, leftOut, passedOver });
+  return none ? [] : lesion;
 }
 
 /** Selects the requested checkpoint or, among the checkpoints of all folds, that of {@link testingFold}. */

@@ -22,6 +22,13 @@ export const parameters = defineParameters({
       'annotation',
       'Outlines of the lesion, as ASAP XML or GeoJSON. A slide without annotation is normal.',
     ),
+    'lesion-classes': {
+      type: 'array',
+      items: { type: 'string', minLength: 1 },
+      minItems: 1,
+      description:
+        'Classes of the annotation that are the lesion, such as [Tumor]. Default: those whose name says so (tumor, lesion, metastasis, carcinoma, ...); if none does, all except exclusions.',
+    },
     splits: fileInput('splits', 'splits.json of the training, which states the set of this slide.'),
     score: {
       type: 'string',

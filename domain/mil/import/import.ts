@@ -6,6 +6,7 @@ import { writeAtomic } from '../../files/atomic.js';
 import { makeScratchFolder } from '../../files/make-folders.js';
 import { writeFeatures } from '../../pathology/layouts/bag-files.js';
 import { formatCsv, readCsv, type CsvRow } from '../../files/csv.js';
+import { isDecimal } from '../../files/decimal.js';
 import type { ItemRecord, Job, JobResult, OutputFile } from '../../job.js';
 import { measure, standardized } from '../bags/standardize.js';
 import type { ImportWith } from './parameters.js';
@@ -84,6 +85,7 @@ export function readTable(options: ImportWith): { bags: TableBag[]; dim: number 
       found: columns.join(', '),
     });
   }
+  refuseNumbering(file, features);
   if (rows.length === 0) {
     throw new SamMilError('InvalidInput', 'the table has no instances', {
       file,
@@ -100,6 +102,25 @@ export function readTable(options: ImportWith): { bags: TableBag[]; dim: number 
   }
   const bags = [...groups].map(([key, members]) => tableBag(key, members, labelColumn, features, file));
   return { bags, dim: features.length };
+}
+
+/** Names of columns that number the rows or name what they belong to. */
+const NUMBERING =
+  /^(|unnamed: \d+(\.\d+)?|(index|level)(_\d+)?|row|id|(row|instance|inst|patch|tile|slide|case|patient|subject|sample|bag)[_ -]?(id|idx|index|no|nr|num|number)?)$/i;
+
+/**
+ * Rows of one bag lie together, and bags of one class often too, so a model can learn the label from the
+ * number of a row. pandas writes it as a first column without a name.
+ */
+function refuseNumbering(file: string, features: readonly string[]): void {
+  const found = features.filter((column) => NUMBERING.test(column.trim()));
+  if (found.length === 0) return;
+  throw new SamMilError('InvalidInput', 'the table has columns that number or name the rows', {
+    file,
+    expected: 'columns of features, besides those of the bag and the label',
+    found: found.map((column) => JSON.stringify(column)).join(', '),
+    next: 'list them in `ignore` (`""` for a column without a name), or rename a column that is a feature',
+  });
 }
 
 function pickColumn(
@@ -160,7 +181,7 @@ function tableBag(
 }
 
 function parseNumber(text: string, column: string, file: string): number {
-  const value = text === '' ? NaN : Number(text);
+  const value = isDecimal(text) ? Number(text) : NaN;
   if (Number.isFinite(Math.fround(value))) return value;
   throw new SamMilError('InvalidInput', `column "${column}" does not hold a finite number`, {
     file,

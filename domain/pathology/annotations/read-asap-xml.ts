@@ -1,134 +1,134 @@
 import { SamMilError } from '../../errors.js';
-import { enclosesArea, isExclusion, isOnSlide, offSlide, type Region } from './region.js';
+import { readDecimal } from '../../files/decimal.js';
+import { visitXml, XmlFault, type XmlElement } from '../../files/xml.js';
+import { countUp, enclosesArea, isExclusion, isOnSlide, offSlide } from './region.js';
+import type { Annotation, Region } from './region.js';
 
-/**
- * One tag: `<Name a="b">` (open), `<Name/>` (both), `</Name>` (close). Text between tags has no meaning in
- * this format.
- */
-interface Tag {
-  name: string;
-  attributes: Record<string, string>;
-  opens: boolean;
-  closes: boolean;
-  line: number;
-}
-
-/** Annotation types that enclose an area; dots, point sets and measurements do not. */
+/** Annotation types that enclose an area, and those that do not. */
 const AREAS = ['Polygon', 'Spline', 'Rectangle'];
+const NO_AREAS = ['Dot', 'PointSet', 'Measurement', 'None'];
+
+/** Elements of Aperio ImageScope, whose files have the same outer elements. */
+const IMAGE_SCOPE = ['Regions', 'Region', 'Vertices', 'Vertex'];
+
+interface Outline {
+  element: XmlElement;
+  points: { order: number; at: [number, number] }[];
+}
 
 /**
  * Parses the regions of an ASAP annotation file: `Annotation` elements of type Polygon, Spline or Rectangle
- * with `Coordinate Order X Y` (level-0 pixels).
+ * with `Coordinate Order X Y` (level-0 pixels). A group that is part of an exclusion is an exclusion.
  * @param file named in errors
  * @throws SamMilError InvalidInput with file:line on invalid XML or coordinates
  */
-export function parseAsapXml(text: string, file: string): Region[] {
-  const regions: Region[] = [];
-  const open: string[] = [];
-  let points: { order: number; at: [number, number] }[] = [];
-  let current: Tag | undefined;
-  for (const tag of tags(text, file)) {
-    if (tag.opens) open.push(tag.name);
-    if (open.length === 1 && tag.opens && tag.name !== 'ASAP_Annotations' && tag.name !== 'Annotations') {
-      throw refuse(
-        file,
-        tag.line,
-        'the file is not an ASAP annotation file',
-        `<${tag.name}>`,
-        '<ASAP_Annotations>',
-      );
+export function parseAsapXml(text: string, file: string): Annotation {
+  const outlines: Outline[] = [];
+  const passedOver: Record<string, number> = {};
+  const parents = new Map<string, string>();
+  visit(text, file, (element, above) => {
+    const { name, attributes, line } = element;
+    refuseOtherFormat(file, element, above);
+    if (name === 'Group') parents.set(attributes.Name ?? '', attributes.PartOfGroup ?? 'None');
+    if (name === 'Annotation') {
+      const type = attributes.Type ?? 'Polygon';
+      if (AREAS.includes(type)) outlines.push({ element, points: [] });
+      else if (NO_AREAS.includes(type)) countUp(passedOver, type);
+      else
+        throw refuse(
+          file,
+          line,
+          'the annotation has an unknown type',
+          type,
+          [...AREAS, ...NO_AREAS].join(', '),
+        );
     }
-    if (tag.name === 'Annotation' && tag.opens) [current, points] = [tag, []];
-    if (tag.name === 'Coordinate' && tag.opens && current) points.push(coordinate(tag, file));
-    if (!tag.closes) continue;
-    const expected = open.pop();
-    if (expected !== tag.name)
-      throw refuse(file, tag.line, 'invalid XML', `</${tag.name}>`, `</${expected ?? ''}>`);
-    if (tag.name === 'Annotation' && current) {
-      if (AREAS.includes(current.attributes.Type ?? 'Polygon')) regions.push(toRegion(current, points, file));
-      current = undefined;
-    }
-  }
-  if (open.length > 0)
-    throw refuse(file, lineAt(text, text.length), 'invalid XML', 'the end of the file', `</${open.at(-1)}>`);
-  return regions;
+    const last = outlines.at(-1);
+    if (name === 'Coordinate' && last !== undefined && above.includes(last.element))
+      last.points.push(coordinate(element, file));
+  });
+  return { regions: outlines.map((outline) => toRegion(outline, parents, file)), passedOver };
 }
 
-function toRegion(tag: Tag, points: { order: number; at: [number, number] }[], file: string): Region {
+function visit(
+  text: string,
+  file: string,
+  open: (element: XmlElement, above: readonly XmlElement[]) => void,
+) {
+  try {
+    visitXml(text.trimStart(), { open });
+  } catch (error) {
+    if (!(error instanceof XmlFault)) throw error;
+    throw new SamMilError('InvalidInput', 'invalid XML', {
+      file: `${file}:${error.line}`,
+      expected: 'well-formed XML',
+      found: error.message,
+      cause: error,
+    });
+  }
+}
+
+function refuseOtherFormat(
+  file: string,
+  { name, attributes, line }: XmlElement,
+  above: readonly XmlElement[],
+): void {
+  const root = above.length === 0;
+  const expected = '<ASAP_Annotations>';
+  if (root && name !== 'ASAP_Annotations' && name !== 'Annotations')
+    throw refuse(file, line, 'the file is not an ASAP annotation file', `<${name}>`, expected);
+  const isImageScope =
+    IMAGE_SCOPE.includes(name) || (name === 'Annotation' && /^\d+$/.test(attributes.Type ?? ''));
+  if (above[0]?.name === 'Annotations' && isImageScope)
+    throw refuse(
+      file,
+      line,
+      'the file is not an ASAP annotation file',
+      'an Aperio ImageScope file',
+      expected,
+    );
+}
+
+function toRegion({ element, points }: Outline, parents: ReadonlyMap<string, string>, file: string): Region {
+  const { attributes, line } = element;
   const ring = points.sort((a, b) => a.order - b.order).map(({ at }) => at);
   if (!enclosesArea(ring)) {
     throw refuse(
       file,
-      tag.line,
+      line,
       'the outline has too few points',
       `${points.length}`,
       'at least 3 different ones',
     );
   }
-  const group = tag.attributes.PartOfGroup;
+  const group = attributes.PartOfGroup;
+  const lines = lineage(group, parents);
   return {
-    name: tag.attributes.Name ?? '',
-    ...(group === undefined || group === 'None' ? {} : { group }),
-    excluded: isExclusion(group),
+    name: attributes.Name ?? '',
+    ...(lines.length === 0 ? {} : { group: lines[0], classes: lines }),
+    excluded: lines.some(isExclusion),
     rings: [ring],
   };
 }
 
-/** Not hexadecimal, which Number reads too. */
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-
-function coordinate(tag: Tag, file: string): { order: number; at: [number, number] } {
-  const number = (name: string) => {
-    const text = (tag.attributes[name] ?? '').trim().replace(',', '.');
-    if (DECIMAL.test(text)) return Number(text);
-    throw refuse(
-      file,
-      tag.line,
-      `coordinate ${name} is not a number`,
-      tag.attributes[name] ?? 'nothing',
-      'a number',
-    );
-  };
-  const [x, y] = [number('X'), number('Y')];
-  if (!isOnSlide(x) || !isOnSlide(y)) throw offSlide(`${file}:${tag.line}`, `${x}, ${y}`);
-  return { order: number('Order'), at: [x, y] };
-}
-
-function* tags(text: string, file: string): Generator<Tag> {
-  const pattern =
-    /<!--[\s\S]*?-->|<\?[\s\S]*?\?>|<!DOCTYPE[^>]*>|<(\/?)([A-Za-z_][\w.:-]*)((?:\s+[\w.:-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*(\/?)>|</g;
-  let [line, counted] = [1, 0];
-  for (const match of text.matchAll(pattern)) {
-    for (; counted < match.index; counted++) if (text[counted] === '\n') line++;
-    const [whole, closing, name, attributes, alone] = match;
-    if (whole === '<')
-      throw refuse(file, line, 'invalid XML', text.slice(match.index, match.index + 40), 'a tag');
-    if (name === undefined) continue;
-    yield {
-      name,
-      attributes: parseAttributes(attributes),
-      opens: closing === '',
-      closes: closing === '/' || alone === '/',
-      line,
-    };
-  }
-}
-
-const ENTITIES: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
-
-function parseAttributes(text: string): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const [, name, double, single] of text.matchAll(/([\w.:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g)) {
-    found[name] = (double ?? single).replace(
-      /&(\w+);/g,
-      (whole, entity: string) => ENTITIES[entity] ?? whole,
-    );
+/** A group and the groups that it is part of, from the inside. */
+function lineage(group: string | undefined, parents: ReadonlyMap<string, string>): string[] {
+  const found: string[] = [];
+  for (let at = group; at !== undefined && at !== 'None' && !found.includes(at); at = parents.get(at)) {
+    found.push(at);
   }
   return found;
 }
 
-function lineAt(text: string, index: number): number {
-  return text.slice(0, index).split('\n').length;
+function coordinate({ attributes, line }: XmlElement, file: string): { order: number; at: [number, number] } {
+  const number = (name: string) => {
+    const value = readDecimal(attributes[name]);
+    if (value !== undefined) return value;
+    throw refuse(file, line, `coordinate ${name} is not a number`, attributes[name] ?? 'nothing', 'a number');
+  };
+  const [x, y] = [number('X'), number('Y')];
+  if (!isOnSlide(x) || !isOnSlide(y)) throw offSlide(`${file}:${line}`, `${x}, ${y}`);
+  return { order: number('Order'), at: [x, y] };
 }
 
 function refuse(file: string, line: number, what: string, found: string, expected: string): SamMilError {

@@ -1,21 +1,45 @@
 import { SamMilError } from '../../errors.js';
 import { isJsonObject, type Json } from '../../json.js';
-import { enclosesArea, isExclusion, isOnSlide, offSlide, type Region, type Ring } from './region.js';
+import { countUp, enclosesArea, isExclusion, isOnSlide, offSlide } from './region.js';
+import type { Annotation, Region, Ring } from './region.js';
+
+/** Geometries that enclose no area. */
+const NO_AREAS = ['Point', 'MultiPoint', 'LineString', 'MultiLineString'];
+
+/** Collections in collections; no program nests them deeper. */
+const MOST_DEPTH = 16;
 
 /**
  * Parses the regions of a GeoJSON file from QuPath: a FeatureCollection, a Feature, an array of Features, or
- * a bare geometry; Polygon and MultiPolygon with holes, in level-0 pixels. Points and lines enclose no area
- * and are skipped.
+ * a bare geometry; Polygon and MultiPolygon with holes, also in a GeometryCollection, in level-0 pixels.
+ * Points and lines enclose no area and are passed over, as are features without geometry.
  * @throws SamMilError InvalidInput naming the file and the feature
  */
-export function parseGeoJson(text: string, file: string): Region[] {
-  let value: Json;
+export function parseGeoJson(text: string, file: string): Annotation {
+  const passedOver: Record<string, number> = {};
+  const regions = listFeatures(parseJson(text, file), file).flatMap((feature, i) =>
+    readRegions(feature, `${file} (feature ${i})`, passedOver),
+  );
+  return { regions, passedOver };
+}
+
+/** QuPath writes measurements that are not numbers as NaN, which JSON does not have. */
+function parseJson(text: string, file: string): Json {
   try {
-    value = JSON.parse(text) as Json;
+    return JSON.parse(text) as Json;
   } catch (cause) {
-    throw new SamMilError('InvalidInput', 'invalid JSON', { file, found: (cause as Error).message, cause });
+    try {
+      return JSON.parse(withoutNaN(text)) as Json;
+    } catch {
+      throw new SamMilError('InvalidInput', 'invalid JSON', { file, found: (cause as Error).message, cause });
+    }
   }
-  return listFeatures(value, file).flatMap((feature, i) => readRegions(feature, `${file} (feature ${i})`));
+}
+
+function withoutNaN(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"|\bNaN\b|-?\bInfinity\b/g, (token) =>
+    token.startsWith('"') ? token : 'null',
+  );
 }
 
 function listFeatures(value: Json, file: string): Json[] {
@@ -23,7 +47,7 @@ function listFeatures(value: Json, file: string): Json[] {
   if (isJsonObject(value)) {
     if (value.type === 'FeatureCollection' && Array.isArray(value.features)) return value.features;
     if (value.type === 'Feature') return [value];
-    if (typeof value.type === 'string' && 'coordinates' in value)
+    if (typeof value.type === 'string' && ('coordinates' in value || 'geometries' in value))
       return [{ type: 'Feature', geometry: value }];
   }
   throw new SamMilError('InvalidInput', 'the file is not GeoJSON', {
@@ -32,27 +56,58 @@ function listFeatures(value: Json, file: string): Json[] {
   });
 }
 
-function readRegions(feature: Json, place: string): Region[] {
-  const geometry = isJsonObject(feature) ? feature.geometry : undefined;
-  if (!isJsonObject(feature) || !isJsonObject(geometry ?? null)) {
+function readRegions(feature: Json, place: string, passedOver: Record<string, number>): Region[] {
+  if (!isJsonObject(feature) || feature.geometry === undefined) {
     throw new SamMilError('InvalidInput', 'the feature has no geometry', { file: place });
   }
-  const { type, coordinates } = geometry as { type?: Json; coordinates?: Json };
-  const polygons = type === 'Polygon' ? [coordinates] : type === 'MultiPolygon' ? coordinates : [];
-  if (!Array.isArray(polygons)) throw badRing(place);
+  const polygons = listPolygons(feature.geometry, place, passedOver, 0);
   const properties = isJsonObject(feature.properties ?? null)
     ? (feature.properties as Record<string, Json>)
     : {};
-  const classification = isJsonObject(properties.classification ?? null)
-    ? (properties.classification as Record<string, Json>).name
-    : properties.classification;
-  const group = typeof classification === 'string' ? classification : undefined;
+  const classes = readClasses(properties.classification ?? null);
   return polygons.map((polygon) => ({
     name: typeof properties.name === 'string' ? properties.name : '',
-    ...(group === undefined ? {} : { group }),
-    excluded: isExclusion(group),
-    rings: readRings(polygon ?? null, place),
+    ...(classes.length === 0 ? {} : { group: classes.join(': '), classes }),
+    excluded: classes.some(isExclusion),
+    rings: readRings(polygon, place),
   }));
+}
+
+/** A derived class of QuPath, such as `Tumor: Positive`, has several names. */
+function readClasses(classification: Json): string[] {
+  const value = isJsonObject(classification) ? (classification.names ?? classification.name) : classification;
+  const names = Array.isArray(value) ? value : typeof value === 'string' ? value.split(':') : [];
+  return names.filter((name) => typeof name === 'string').map((name) => name.trim());
+}
+
+function listPolygons(
+  geometry: Json,
+  place: string,
+  passedOver: Record<string, number>,
+  depth: number,
+): Json[] {
+  if (geometry === null) {
+    countUp(passedOver, 'no geometry');
+    return [];
+  }
+  if (!isJsonObject(geometry)) {
+    throw new SamMilError('InvalidInput', 'the feature has no geometry', { file: place });
+  }
+  const { type = null, coordinates = null, geometries = null } = geometry;
+  if (type === 'Polygon') return [coordinates];
+  if (type === 'MultiPolygon' && Array.isArray(coordinates)) return coordinates;
+  if (type === 'GeometryCollection' && Array.isArray(geometries) && depth < MOST_DEPTH) {
+    return geometries.flatMap((member) => listPolygons(member, place, passedOver, depth + 1));
+  }
+  if (typeof type !== 'string' || !NO_AREAS.includes(type)) {
+    throw new SamMilError('InvalidInput', 'the geometry is invalid', {
+      file: place,
+      expected: `Polygon, MultiPolygon, GeometryCollection, ${NO_AREAS.join(', ')}`,
+      found: JSON.stringify(type),
+    });
+  }
+  countUp(passedOver, type);
+  return [];
 }
 
 function readRings(polygon: Json, place: string): Ring[] {

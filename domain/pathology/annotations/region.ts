@@ -9,9 +9,23 @@ export interface Region {
   name: string;
   /** Group or class that the annotator assigned. */
   group?: string;
+  /** The names of a derived class, or a group and the groups that it is part of. */
+  classes?: readonly string[];
   /** True for a region that is cut out of the others (ASAP's `_2`, `Exclusion`, `normal`). */
   excluded: boolean;
   rings: Ring[];
+}
+
+/** What an annotation file outlines. */
+export interface Annotation {
+  regions: Region[];
+  /** Numbers of objects that enclose no area, by their type. */
+  passedOver: Record<string, number>;
+}
+
+/** Counts one more of a name. */
+export function countUp(counts: Record<string, number>, name: string): void {
+  counts[name] = (Object.hasOwn(counts, name) ? counts[name] : 0) + 1;
 }
 
 /** No slide has a longer side in level-0 pixels; a coordinate may lie outside its slide. */

@@ -33,16 +33,34 @@ export function nominalMagnification(mpp: number): number | undefined {
   return NOMINAL.find(([, below]) => mpp < below)?.[0];
 }
 
+/** Relative difference that comes from rounding patches to whole pixels. */
+const ROUNDED_WITHIN = 0.005;
+
 /**
  * Computes TRIDENT's facts for patches that are read at a size other than the requested one.
  * @param requested sides in pixels at the requested resolution; `patchSizeLevel0` is the side that is read
+ * @param targetMagnification that was requested, if any; level 0 has the one that it implies if the named one
+ *   does not fit, as for a 20x objective at 0.234 µm per pixel
  */
 export function tridentFacts(
   requested: { patchSize: number; stepSize: number },
   patchSizeLevel0: Level0Px,
   level0Magnification: number,
+  targetMagnification?: number,
 ): TridentFacts {
   const { patchSize, stepSize } = requested;
+  const overlap = patchSize - stepSize;
+  if (targetMagnification !== undefined) {
+    const stated = (targetMagnification * patchSizeLevel0) / patchSize;
+    const fits = Math.abs(stated / level0Magnification - 1) < ROUNDED_WITHIN;
+    return {
+      patchSize,
+      patchSizeLevel0,
+      level0Magnification: fits ? level0Magnification : stated,
+      targetMagnification,
+      overlap,
+    };
+  }
   const exact = (level0Magnification * patchSize) / patchSizeLevel0;
   const whole = Math.round(exact);
   return {
@@ -50,8 +68,8 @@ export function tridentFacts(
     patchSizeLevel0,
     level0Magnification,
     // Ignore scanner values such as 4.0007 and the rounding of patches to whole pixels.
-    targetMagnification: whole > 0 && Math.abs(exact - whole) / whole < 0.005 ? whole : exact,
-    overlap: patchSize - stepSize,
+    targetMagnification: whole > 0 && Math.abs(exact - whole) / whole < ROUNDED_WITHIN ? whole : exact,
+    overlap,
   };
 }
 

@@ -1,6 +1,6 @@
 import { SamMilError } from '../../errors.js';
 import { nominalMagnification } from '../layouts/trident.js';
-import { RESOLUTION_KEYS } from '../slides/properties.js';
+import { lookedAt, squareMpp } from '../slides/properties.js';
 import type { Slide } from '../slides/slide.js';
 import type { Mpp } from '../../units.js';
 import { checkLevel } from './tissue/find-tissue.js';
@@ -101,13 +101,12 @@ function choosePower(mpp: Mpp, objective = nominalMagnification(mpp)): number {
 }
 
 function readResolution({ path, info }: Slide): Mpp {
-  if (info.mpp !== undefined) return (info.mpp[0] + info.mpp[1]) / 2;
+  if (info.mpp !== undefined) return squareMpp(info.mpp, path);
   if (info.objectivePower !== undefined) return MPP_TIMES_POWER / info.objectivePower;
-  const looked = RESOLUTION_KEYS.map((key) => `${key} = ${info.properties[key] ?? 'absent'}`);
   throw new SamMilError('MissingMagnification', 'the slide does not state its resolution', {
     file: path,
     expected: 'µm per pixel (0.05 to 10) or an objective power in its properties',
-    found: looked.join(', '),
+    found: lookedAt(info),
     next: 'set `slide-mpp`, or replace `mpp` and `magnification` by `patch-level`',
   });
 }

@@ -15,7 +15,7 @@ import { patchGrid } from './patch-grid.js';
 import type { PatchWith } from './parameters.js';
 import { choosePatchScale, type PatchScale } from './patch-scale.js';
 import { processRowCells } from './process-list.js';
-import { resolveParameters, readRowEffect } from './row-effect.js';
+import { resolveParameters, readRowEffect, rowNotes } from './row-effect.js';
 import { chooseLevel } from './tissue/read-tissue-level.js';
 import { checkLevel, segmentTissue, type Tissue } from './tissue/find-tissue.js';
 import { stitchPatches } from './stitch-patches.js';
@@ -36,6 +36,7 @@ const outputFiles = new OutputFiles();
 export async function run(job: Job<PatchWith>): Promise<JobResult> {
   const { slide: file } = job.with;
   const row = readRowEffect(job);
+  for (const note of rowNotes(job)) job.log('warn', note);
   const parameters = resolveParameters(job.with, row.parameters);
   if (row.leftOut) {
     return {
@@ -58,6 +59,7 @@ async function patchSlide(
   parameters: TissueParameters,
 ): Promise<JobResult> {
   const step = (done: number, note: string) => job.progress({ unit: 'steps', done, total: STEPS, note });
+  for (const note of slide.info.notes ?? []) job.log('warn', note);
   const scale = choosePatchScale(slide, job.with);
   const trident = job.with.layout === 'trident' ? tridentFactsFor(job, slide, scale) : undefined;
   outputFiles.start();
@@ -205,11 +207,11 @@ function patchFile(job: Job<PatchWith>): OutputFile {
 
 /** Uses the requested sides at the requested resolution, which the sides that are read only approximate. */
 function tridentFactsFor({ with: wish }: Job<PatchWith>, slide: Slide, scale: PatchScale): TridentFacts {
-  const { patchSize, stepSize = patchSize, slideMpp } = wish;
+  const { patchSize, stepSize = patchSize, slideMpp, magnification: target } = wish;
   const given = slideMpp === undefined ? undefined : nominalMagnification(slideMpp);
   const magnification = given ?? readMagnification(slide.info, slide.path);
   const size = Math.round(scale.patchSize * slide.info.levels[scale.patchLevel].downsample[0]);
-  return tridentFacts({ patchSize, stepSize }, size, magnification);
+  return tridentFacts({ patchSize, stepSize }, size, magnification, target);
 }
 
 function writeStitchFiles(

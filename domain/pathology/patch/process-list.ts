@@ -2,7 +2,9 @@ import { basename } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { SamMilError } from '../../errors.js';
 import { writeAtomic } from '../../files/atomic.js';
-import { type CsvRow, formatCsv, readCsv } from '../../files/csv.js';
+import { type CsvRow, formatCsv, readCsv, requireColumn } from '../../files/csv.js';
+import { refuseNearName, slideName, withoutExtension } from './process-list-names.js';
+import { knownColumns } from './tissue/known-columns.js';
 import {
   PARAMETER_COLUMNS,
   parseParameterRow,
@@ -52,15 +54,18 @@ export interface ProcessedSlide {
 const FINISHED = ['processed', 'already_exist', 'no_tissue'];
 
 /**
- * Finds the row of a slide in a process list by `slide_id`, its file name with or without the extension.
- * Undefined if the list does not contain it.
- * @throws SamMilError InvalidInput for a list without `slide_id`, with two different rows for the slide, or
- * with an invalid cell
+ * Finds the row of a slide in a process list by `slide_id`, its file name or path with or without the
+ * extension. Undefined if the list does not contain it.
+ * @throws SamMilError InvalidInput for a list without `slide_id`, with two different rows for the slide, with
+ * a name that differs in case or leading zeros, with a misspelled column, or with an invalid cell
  */
 export function findProcessRow(list: string, slide: string): ProcessRow | undefined {
-  const name = basename(slide);
+  const name = slideName(slide);
   const stem = withoutExtension(name);
-  const { rows } = readCsv(list, { header: true, required: ['slide_id'] });
+  const table = readCsv(list, { header: true });
+  knownColumns(list, table, PROCESS_LIST_COLUMNS);
+  requireColumn(list, table, 'slide_id');
+  const { rows } = table;
   // The best match first: a list may contain both a.svs and a.tiff.
   const fits = [
     (id: string) => id === name,
@@ -68,9 +73,12 @@ export function findProcessRow(list: string, slide: string): ProcessRow | undefi
     (id: string) => withoutExtension(id) === stem,
   ];
   const found = fits
-    .map((fit) => rows.filter(({ values }) => fit(values.slide_id)))
+    .map((fit) => rows.filter(({ values }) => fit(slideName(values.slide_id))))
     .find((fitting) => fitting.length > 0);
-  if (found === undefined) return undefined;
+  if (found === undefined) {
+    refuseNearName(list, table, slide);
+    return undefined;
+  }
   const [row, ...others] = found;
   const other = others.find(({ values }) => !isDeepStrictEqual(wishes(values), wishes(row.values)));
   if (other) throw ambiguous(list, name, [row, other]);
@@ -93,6 +101,11 @@ function parseProcess(cell = '', place: string): 0 | 1 {
     expected: '1 (process) or 0 (excluded or done)',
     found: JSON.stringify(cell),
   });
+}
+
+/** Columns of a list that nobody reads, for a message. */
+export function unreadColumns(list: string): string[] {
+  return knownColumns(list, readCsv(list, { header: true }), PROCESS_LIST_COLUMNS);
 }
 
 /** Everything in a row except the slide name. */
@@ -159,11 +172,4 @@ function knownParameters(preset: string | undefined): TissueParameters | undefin
   } catch {
     return undefined;
   }
-}
-
-/**
- * Names may contain dots, as in P01.2 or TCGA names with a UUID, so this removes only a possible extension.
- */
-function withoutExtension(name: string): string {
-  return name.replace(/\.[a-z][a-z0-9]{1,7}$/i, '');
 }

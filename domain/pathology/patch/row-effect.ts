@@ -2,7 +2,7 @@ import type { InputFile, Job } from '../../job.js';
 import type { Json, JsonObject } from '../../json.js';
 import { checked, PARAMETER_COLUMNS, presetParameters, type TissueParameters } from './tissue/parameters.js';
 import type { PatchWith } from './parameters.js';
-import { findProcessRow, isLeftOut } from './process-list.js';
+import { findProcessRow, isLeftOut, unreadColumns } from './process-list.js';
 
 /** Effect of a row of the process list on its slide. */
 export interface RowEffect {
@@ -61,6 +61,18 @@ export function rowInKey(parameters: JsonObject, inputs: Readonly<Record<string,
   } catch {
     return { [KEY]: { digest: list.digest } };
   }
+}
+
+/** What a person should know about the list: it does not name the slide, or has columns that nobody reads. */
+export function rowNotes({ with: { processList, slide } }: Job<PatchWith>): string[] {
+  if (processList === undefined) return [];
+  const unread = unreadColumns(processList.path);
+  return [
+    ...(findProcessRow(processList.path, slide.path) === undefined
+      ? [`${processList.name} does not list this slide; the parameters of the pipeline apply`]
+      : []),
+    ...(unread.length > 0 ? [`${processList.name} has columns that nobody reads: ${unread.join(', ')}`] : []),
+  ];
 }
 
 function computeEffect(list: string, given: PatchWith): RowEffect {

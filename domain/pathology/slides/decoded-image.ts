@@ -3,6 +3,4 @@ export interface DecodedImage {
   width: number;
   height: number;
   format: string;
-  /** Dots per inch, if the file states them. */
-  density?: number;
 }

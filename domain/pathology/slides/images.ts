@@ -1,4 +1,5 @@
 import sharp, { type Sharp } from 'sharp';
+import { readRgb, sampleKind } from './read-rgb.js';
 
 /** An image in memory: row-major, `channels` bytes per pixel. */
 export interface Pixels {
@@ -14,14 +15,10 @@ export async function encodeJpeg(image: Pixels, quality = 90): Promise<Buffer> {
   return raw(image).jpeg({ quality, chromaSubsampling }).toBuffer();
 }
 
-/** Decodes a JPEG, PNG or TIFF of ordinary size to 8-bit RGB without alpha. @throws the error of libvips */
+/** Decodes a JPEG, PNG or TIFF of ordinary size to RGB, as {@link readRgb}. @throws the error of libvips */
 export async function decodeImage(input: string | Uint8Array): Promise<Pixels> {
-  const { data, info } = await sharp(input)
-    .toColorspace('srgb')
-    .removeAlpha()
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true });
-  return { data, width: info.width, height: info.height, channels: 3 };
+  const image = sharp(input);
+  return { ...(await readRgb(image, await sampleKind(image))), channels: 3 };
 }
 
 function raw({ data, width, height, channels }: Pixels): Sharp {

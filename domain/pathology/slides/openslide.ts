@@ -3,9 +3,10 @@ import type { Level0Px } from '../../units.js';
 import { argbToRgb } from './argb.js';
 import { openSlideApi, type Handle, type OpenSlideApi } from './openslide-binding.js';
 import { READ_PIECE } from './level-pieces.js';
-import { omeProperties } from './ome.js';
+import { omeProperties, readOme } from './ome.js';
 import { readMpp, readObjectivePower } from './properties.js';
 import type { Level, Slide, SlideInfo } from './slide.js';
+import { saysUnsupported, unsupportedImage } from './tiff-refusals.js';
 
 export interface OpenSlideOptions {
   /**
@@ -44,7 +45,8 @@ export class OpenSlideSlide implements Slide {
 
   /**
    * Opens a file; undefined if OpenSlide has no reader for it.
-   * @throws SamMilError CorruptSlide if the reader fails; Unavailable without the library
+   * @throws SamMilError CorruptSlide or UnsupportedFormat if the reader fails; Unavailable without the
+   *   library
    */
   static open(path: string, options: OpenSlideOptions = {}): OpenSlideSlide | undefined {
     const api = openSlideApi();
@@ -132,7 +134,8 @@ export class OpenSlideSlide implements Slide {
 function readInfo(api: OpenSlideApi, handle: Handle, downsamples: readonly number[]): SlideInfo {
   const properties: Record<string, string> = {};
   for (const name of api.propertyNames(handle)) properties[name] = api.propertyValue(handle, name) ?? '';
-  Object.assign(properties, omeProperties(properties['tiff.ImageDescription']));
+  const ome = readOme(properties['tiff.ImageDescription']);
+  if (ome !== undefined) Object.assign(properties, omeProperties(ome));
   const [width0, height0] = api.levelSize(handle, 0);
   const levels = downsamples.map((readDownsample, level): Level => {
     const [width, height] = api.levelSize(handle, level);
@@ -175,6 +178,7 @@ export function checkRequest(
 }
 
 function corrupt(path: string, doing: string, error: string): SamMilError {
+  if (saysUnsupported(error)) return unsupportedImage(path, 'a format that OpenSlide decodes', error);
   return new SamMilError('CorruptSlide', `the slide is damaged: ${doing} failed`, {
     file: path,
     found: error,

@@ -10,9 +10,12 @@ import type { FileHead } from './check-file.js';
 import type { DecodedImage } from './decoded-image.js';
 import { tooManyPixels } from './image-limit.js';
 import { checkRequest } from './openslide.js';
-import { readMpp } from './properties.js';
+import { readMpp, readObjectivePower } from './properties.js';
 import type { Slide, SlideInfo } from './slide.js';
+import { statedResolution } from './stated-resolution.js';
 import { tiffDirectoryOffset } from './tiff-file.js';
+import type { TiffPyramid } from './tiff-pyramid.js';
+import { saysUnsupported, unsupportedImage } from './tiff-refusals.js';
 
 const DECODER = fileURLToPath(new URL('./decode-image.js', import.meta.url));
 
@@ -27,34 +30,35 @@ export function isPlainImage({ bytes }: FileHead): boolean {
  * A plain image as a slide with one level. A separate process, which protects this one from damaged files,
  * decodes it once into a raw file that is unlinked immediately. Regions are read from that file, so memory
  * stays small for any size. Disk use in the temporary folder is 3 bytes per pixel while open, and briefly
- * twice that for large images. Alpha is dropped, as in Pillow's `convert("RGB")`.
+ * seven for large images. Colors follow {@link readRgb}.
  */
 export class PlainImageSlide implements Slide {
   readonly path: string;
   readonly info: SlideInfo;
   private raw: number | undefined;
 
-  private constructor(path: string, raw: number, image: DecodedImage) {
+  private constructor(path: string, raw: number, image: DecodedImage, tiff: TiffPyramid | undefined) {
     this.path = path;
     this.raw = raw;
-    this.info = describe(image);
+    this.info = describe(path, image, tiff);
   }
 
   /**
-   * @throws SamMilError InvalidInput if the image has too many pixels; CorruptSlide if it cannot be decoded;
-   *   DiskFull if the temporary folder is full
+   * @param tiff the image of a TIFF that is the slide
+   * @throws SamMilError InvalidInput if the image has too many pixels; UnsupportedFormat or CorruptSlide if
+   *   it cannot be decoded; DiskFull if the temporary folder is full
    */
-  static open(path: string): PlainImageSlide {
+  static open(path: string, tiff?: TiffPyramid): PlainImageSlide {
     const folder = makeTemporaryFolder();
     try {
-      const image = decode(path, join(folder, 'pixels.raw'));
+      const image = decode(path, join(folder, 'pixels.raw'), tiff);
       const raw = openSync(join(folder, 'pixels.raw'), 'r');
       const { size } = fstatSync(raw);
       if (size !== image.width * image.height * 3) {
         closeSync(raw);
         throw failed(path, `${size} bytes of pixels for ${image.width} x ${image.height}`);
       }
-      return new PlainImageSlide(path, raw, image);
+      return new PlainImageSlide(path, raw, image, tiff);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -97,8 +101,9 @@ export class PlainImageSlide implements Slide {
   }
 }
 
-function decode(path: string, into: string): DecodedImage {
-  const args = [DECODER, `${process.pid}`, path, into];
+function decode(path: string, into: string, tiff: TiffPyramid | undefined): DecodedImage {
+  const pages = tiff?.levels[0].places.map(({ page }) => page) ?? [0];
+  const args = [DECODER, `${process.pid}`, path, into, pages.join(',')];
   const result = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 1 << 20 });
   if (result.status === 0) return JSON.parse(result.stdout) as DecodedImage;
   const message = result.stderr.trim().split('\n').at(-1) ?? `signal ${result.signal}`;
@@ -109,6 +114,7 @@ function decode(path: string, into: string): DecodedImage {
       next: `free space in ${tmpdir()}, or set TMPDIR to a folder with space for 3 bytes per pixel`,
     });
   }
+  if (saysUnsupported(message)) throw unsupportedImage(path, 'an image that libvips decodes', message);
   throw tooManyPixels(path, message) ?? failed(path, message);
 }
 
@@ -120,16 +126,19 @@ function failed(path: string, found: string): SamMilError {
   });
 }
 
-function describe({ width, height, format, density }: DecodedImage): SlideInfo {
-  const properties: Record<string, string> = { 'sam-mil.format': format };
-  if (density !== undefined) {
-    properties['openslide.mpp-x'] = properties['openslide.mpp-y'] = String(25400 / density);
-  }
+function describe(
+  path: string,
+  { width, height, format }: DecodedImage,
+  tiff: TiffPyramid | undefined,
+): SlideInfo {
+  const properties = { 'sam-mil.format': format, ...(tiff?.properties ?? statedResolution(path)) };
   return {
     vendor: `plain-${format}`,
     levels: [{ width, height, downsample: [1, 1] }],
     mpp: readMpp(properties),
+    objectivePower: readObjectivePower(properties),
     properties,
+    notes: tiff?.notes ?? [],
     costlyToOpen: true,
   };
 }

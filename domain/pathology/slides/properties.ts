@@ -1,5 +1,8 @@
 import type { Mpp } from '../../units.js';
+import { SamMilError } from '../../errors.js';
+import { readDecimal } from '../../files/decimal.js';
 import { OME_KEYS } from './ome.js';
+import type { SlideInfo } from './slide.js';
 
 /**
  * Plausible range for microscopes: 0.05 µm is finer than any lens resolves, and 10 µm is a 1x lens. A print
@@ -18,8 +21,8 @@ const MPP_PAIRS = [
 ] as const;
 const POWER_KEYS = [OME_KEYS.power, 'openslide.objective-power'] as const;
 
-/** All keys that state a resolution, for messages. */
-export const RESOLUTION_KEYS: readonly string[] = [...MPP_PAIRS.flat(), ...POWER_KEYS];
+/** All keys that state a resolution. */
+const RESOLUTION_KEYS: readonly string[] = [...MPP_PAIRS.flat(), ...POWER_KEYS];
 
 type Properties = Readonly<Record<string, string>>;
 
@@ -34,11 +37,39 @@ export function readMpp(properties: Properties): readonly [Mpp, Mpp] | undefined
 
 /** Reads the magnification of the objective, such as 40; undefined if missing or implausible. */
 export function readObjectivePower(properties: Properties): number | undefined {
-  const powers = POWER_KEYS.map((key) => plausible(properties[key], PLAUSIBLE_POWER));
+  const powers = POWER_KEYS.map((key) =>
+    plausible(properties[key]?.replace(/[x×]\s*$/i, ''), PLAUSIBLE_POWER),
+  );
   return powers.find((power) => power !== undefined);
 }
 
 function plausible(text: string | undefined, [low, high]: readonly [number, number]): number | undefined {
-  const value = Number.parseFloat(text ?? '');
-  return value >= low && value <= high ? value : undefined;
+  const value = readDecimal(text);
+  return value !== undefined && value >= low && value <= high ? value : undefined;
+}
+
+/**
+ * Relative difference of both axes within which pixels count as square. Scanners differ by a few per mille,
+ * and a patch that is 2 % longer than wide looks the same to an encoder.
+ */
+const MOST_OBLONG = 0.02;
+
+/**
+ * Returns µm per pixel of square pixels: the mean of both axes.
+ * @throws SamMilError UnsupportedFormat for pixels that are not square
+ */
+export function squareMpp(mpp: readonly [Mpp, Mpp], file: string): Mpp {
+  const [x, y] = mpp;
+  if (Math.abs(x / y - 1) <= MOST_OBLONG) return (x + y) / 2;
+  throw new SamMilError('UnsupportedFormat', 'the pixels of the slide are not square', {
+    file,
+    expected: 'the same µm per pixel in x and y, within 2 %',
+    found: `${x} µm in x, ${y} µm in y`,
+    next: 'set `slide-mpp` if the file is wrong, or resample the slide to square pixels',
+  });
+}
+
+/** Lists all keys that state a resolution with their values, for messages. */
+export function lookedAt({ properties }: Pick<SlideInfo, 'properties'>): string {
+  return RESOLUTION_KEYS.map((key) => `${key} = ${properties[key] ?? 'absent'}`).join(', ');
 }

@@ -22,6 +22,8 @@ export interface SlideInfo {
   mpp?: readonly [number, number];
   objectivePower?: number;
   properties: Readonly<Record<string, string>>;
+  /** What a person should know about how the file is read, such as which of its images. */
+  notes?: readonly string[];
   /** Opening decodes the whole slide, so another handle, for example for a thread, costs as much again. */
   costlyToOpen?: boolean;
 }

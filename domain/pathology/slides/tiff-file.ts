@@ -21,6 +21,9 @@ const MAX_TEXT_BYTES = 64 << 20;
 /** What all values together may exceed the size of the file by, because small ones may be shared. */
 const SHARED_BYTES = 16 << 20;
 
+/** Reads bytes from a position; fewer at the end. */
+type Source = (at: number, length: number) => Buffer;
+
 export interface TiffLayout {
   little: boolean;
   big: boolean;
@@ -74,13 +77,13 @@ export class TiffFile {
   readonly layout: TiffLayout;
   readonly size: number;
   private readonly path: string;
-  private readonly file: number;
+  private readonly source: Source;
   /** In a sound file, values do not overlap, so all of them together are not larger than the file. */
   private budget: number;
 
-  private constructor(path: string, file: number, size: number, layout: TiffLayout) {
+  private constructor(path: string, source: Source, size: number, layout: TiffLayout) {
     this.path = path;
-    this.file = file;
+    this.source = source;
     this.size = size;
     this.layout = layout;
     this.budget = size + SHARED_BYTES;
@@ -92,10 +95,18 @@ export class TiffFile {
     try {
       const size = Number(status.size);
       const layout = tiffLayout(readBytes(descriptor, 0, Math.min(16, size)));
-      return layout === undefined ? undefined : use(new TiffFile(path, descriptor, size, layout));
+      const source: Source = (at, length) => readBytes(descriptor, at, length);
+      return layout === undefined ? undefined : use(new TiffFile(path, source, size, layout));
     } finally {
       closeSync(descriptor);
     }
+  }
+
+  /** Calls `use` with a TIFF in memory, such as EXIF; undefined if it is not one. */
+  static within<Result>(bytes: Buffer, use: (tiff: TiffFile) => Result): Result | undefined {
+    const layout = tiffLayout(bytes);
+    const source: Source = (at, length) => bytes.subarray(at, at + length);
+    return layout === undefined ? undefined : use(new TiffFile('EXIF', source, bytes.length, layout));
   }
 
   /**
@@ -209,7 +220,7 @@ export class TiffFile {
   }
 
   private read(at: number, length: number): Buffer {
-    return readBytes(this.file, at, Math.max(0, Math.min(length, this.size - at)));
+    return this.source(at, Math.max(0, Math.min(length, this.size - at)));
   }
 }
 

@@ -2,7 +2,9 @@ import type { MessagePort } from 'node:worker_threads';
 import type { TiffPlace } from './tiff-pyramid.js';
 
 /** A region inside its image, to be written as RGB to the start of `pixels` (shared memory). */
-export interface RegionTask extends TiffPlace {
+export interface RegionTask {
+  /** One image, or its red, green and blue planes. */
+  places: readonly TiffPlace[];
   left: number;
   top: number;
   width: number;

@@ -6,6 +6,7 @@ import { readMpp, readObjectivePower } from './properties.js';
 import type { Level, Slide, SlideInfo } from './slide.js';
 import type { RegionTask, RegionThreadData } from './tiff-region-task.js';
 import type { TiffPyramid } from './tiff-pyramid.js';
+import { saysUnsupported, unsupportedImage } from './tiff-refusals.js';
 
 /** No region of a tiled file takes longer on a working disk. */
 const TIMEOUT_MS = 5 * 60_000;
@@ -14,17 +15,17 @@ const CLOSED = 'the slide is closed';
 
 /**
  * A tiled TIFF as a slide, read by libvips: for pyramids with levels in sub-images (OME-TIFF), of which
- * OpenSlide reads only the first, and for tiles that OpenSlide cannot decode. libvips decodes only the tiles
- * of a region. Because it is asynchronous, it runs on a separate thread, and the caller's thread sleeps until
- * the pixels are available.
+ * OpenSlide reads only the first, for slides that are not the first image, and for tiles that OpenSlide
+ * cannot decode or would scramble. libvips decodes only the tiles of a region. Because it is asynchronous, it
+ * runs on a separate thread, and the caller's thread sleeps until the pixels are available.
  *
- * A read that starts between two pixels of a level uses the nearest one (OpenSlide interpolates). Alpha is
- * dropped, and more than 8 bits are scaled down.
+ * A read that starts between two pixels of a level uses the nearest one (OpenSlide interpolates). Colors
+ * follow {@link readRgb}, and more than 8 bits are scaled down.
  */
 export class TiffSlide implements Slide {
   readonly path: string;
   readonly info: SlideInfo;
-  private readonly pyramid: TiffPyramid;
+  private readonly pyramid: Pick<TiffPyramid, 'levels'>;
   private readonly worker: Worker;
   private readonly port: MessagePort;
   private readonly state = new Int32Array(new SharedArrayBuffer(4));
@@ -32,8 +33,8 @@ export class TiffSlide implements Slide {
   /** Why the slide can no longer be read. */
   private failure: string | undefined;
 
-  /** @throws SamMilError CorruptSlide if libvips cannot decode a first tile */
-  constructor(path: string, pyramid: TiffPyramid) {
+  /** @throws SamMilError CorruptSlide or UnsupportedFormat if libvips cannot decode a first tile */
+  constructor(path: string, pyramid: Pick<TiffPyramid, 'levels' | 'properties' | 'notes'>) {
     this.path = path;
     this.pyramid = pyramid;
     this.info = describe(pyramid);
@@ -73,7 +74,8 @@ export class TiffSlide implements Slide {
     const h = Math.min(levelHeight, startY + height) - top;
     if (w < width || h < height) into.fill(0);
     if (w <= 0 || h <= 0) return into;
-    const pixels = this.decode({ ...this.pyramid.levels[level], left, top, width: w, height: h });
+    const { places } = this.pyramid.levels[level];
+    const pixels = this.decode({ places, left, top, width: w, height: h });
     for (let row = 0; row < h; row++) {
       const line = pixels.subarray(row * w * 3, (row + 1) * w * 3);
       into.set(line, ((top - startY + row) * width + left - startX) * 3);
@@ -106,17 +108,9 @@ export class TiffSlide implements Slide {
   private decode(region: Omit<RegionTask, 'pixels'>): Uint8Array {
     const bytes = region.width * region.height * 3;
     if (this.shared.length < bytes) this.shared = new Uint8Array(new SharedArrayBuffer(bytes));
-    const { page, subifd, left, top, width, height } = region;
+    const { left, top, width, height } = region;
     Atomics.store(this.state, 0, 0);
-    this.port.postMessage({
-      page,
-      subifd,
-      left,
-      top,
-      width,
-      height,
-      pixels: this.shared,
-    } satisfies RegionTask);
+    this.port.postMessage({ ...region, pixels: this.shared } satisfies RegionTask);
     const outcome = Atomics.wait(this.state, 0, 0, TIMEOUT_MS);
     const answer = receiveMessageOnPort(this.port);
     const error =
@@ -125,6 +119,7 @@ export class TiffSlide implements Slide {
         : (answer?.message as string | undefined);
     if (error) {
       this.failure = error;
+      if (saysUnsupported(error)) throw unsupportedImage(this.path, 'tiles that libvips decodes', error);
       throw this.dead(`reading ${width} x ${height} pixels at (${left}, ${top})`);
     }
     return this.shared.subarray(0, bytes);
@@ -141,7 +136,11 @@ export class TiffSlide implements Slide {
   }
 }
 
-function describe({ levels: images, properties }: TiffPyramid): SlideInfo {
+function describe({
+  levels: images,
+  properties,
+  notes,
+}: ConstructorParameters<typeof TiffSlide>[1]): SlideInfo {
   const [{ width: width0, height: height0 }] = images;
   const levels = images.map(({ width, height }): Level => {
     const downsample = [width0 / width, height0 / height] as const;
@@ -153,5 +152,6 @@ function describe({ levels: images, properties }: TiffPyramid): SlideInfo {
     mpp: readMpp(properties),
     objectivePower: readObjectivePower(properties),
     properties,
+    notes,
   };
 }

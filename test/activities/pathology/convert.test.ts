@@ -105,7 +105,7 @@ const refusals: Case[] = [
     'a truncated h5',
     () => ({ features: bytes('h5', readFileSync(fixture('convert/clam.h5')).subarray(0, 5000)) }),
     'InvalidInput',
-    /file-\d+\.h5: is a damaged HDF5 file/,
+    /file-\d+\.h5: is a truncated HDF5 file/,
   ],
   [
     'NaN among the features, found only as they are written',

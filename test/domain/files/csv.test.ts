@@ -76,6 +76,18 @@ describe('reading', () => {
     expectError('InvalidInput', ['x.csv', 'separated by tabs'], () => parseCsv('a\tb\n1\t2\n', 'x.csv'));
     assert.equal(parseCsv('note\none; two\nthree\n', 'x.csv').rows.length, 2);
     assert.equal(parseCsv('a,b;c\n1,2;3\n', 'x.csv').rows.length, 1);
+    expectError('InvalidInput', ['x.csv', 'separated by semicolons'], () =>
+      parseCsv('bag;label;f0\nb1;1;0,126\nb2;0;-0,5\n', 'x.csv'),
+    );
+  });
+
+  test('the line with the separator that Excel writes is no row', () => {
+    assert.deepEqual(parseCsv('\ufeffsep=,\r\na,b\r\n1,2\r\n', 'x.csv').rows, [
+      { line: 3, values: { a: '1', b: '2' } },
+    ]);
+    expectError('InvalidInput', ['x.csv', 'separated by semicolons'], () =>
+      parseCsv('sep=;\na;b\n1;2\n', 'x.csv'),
+    );
   });
 
   test('unreadable files are rejected', () => {

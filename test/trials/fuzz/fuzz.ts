@@ -19,8 +19,10 @@ export interface FuzzOptions {
   kind: string;
   /** Scratch folder. */
   folder: string;
-  /** Number of mutants. */
-  count: number;
+  /** Number of mutants. Default: no limit but `seconds`. */
+  count?: number;
+  /** Time after which no further mutant is made. */
+  seconds?: number;
   seed: number;
   child: ReaderChild;
 }
@@ -29,7 +31,8 @@ export interface FuzzOptions {
  * Gives a reader the sound file, which it must accept, its wrong files, which it must refuse, and mutants,
  * which it may accept or refuse. A crash, a hang and an error other than a SamMilError are faults.
  */
-export async function fuzz({ kind, folder, count, seed, child }: FuzzOptions): Promise<Tally> {
+export async function fuzz(options: FuzzOptions): Promise<Tally> {
+  const { kind, folder, seed, child, count = Infinity, seconds = Infinity } = options;
   const started = performance.now();
   const { extension, sound, wrong = {} } = KINDS[kind];
   const counts = { accepted: 0, refused: 0, 'other-error': 0, crash: 0, hang: 0 };
@@ -51,7 +54,8 @@ export async function fuzz({ kind, folder, count, seed, child }: FuzzOptions): P
   }
   const random = new RandomStream(seed, kind);
   const bytes = readFileSync(join(place, `sound.${extension}`));
-  for (let i = 0; i < count; i++) {
+  const isOver = () => performance.now() - started > seconds * 1000;
+  for (let i = 0; i < count && !isOver(); i++) {
     const { damage, bytes: damaged } = mutate(bytes, random);
     const before = tally.faults.length;
     // Only the files that show a fault are kept.

@@ -40,6 +40,19 @@ function writePyramid(path: string): void {
   writeTiff(path, [image(256), image(128)], [new Uint8Array(64 * 64 * 3).fill(200)]);
 }
 
+const ome = (sizes: string, inside: string) =>
+  `<OME><Image ID="I:0"><Pixels SizeX="128" SizeY="128" PhysicalSizeX="0.5" PhysicalSizeY="0.5" ${sizes}>${inside}</Pixels></Image></OME>`;
+
+/** Three gray planes in tiles, which OME-XML says are red, green and blue. */
+function writeOmePlanes(path: string, description = ome('SizeC="3"', '<TiffData/>')): void {
+  const image: TiffImage = {
+    ...{ width: 128, height: 128, tile: 64, compression: 1, samples: 1, photometric: 1 },
+    tileAt: () => 0,
+  };
+  const text = description.startsWith('<OME') ? description : `<OME>${description}`;
+  writeTiff(path, [{ ...image, description: text }, image, image], [new Uint8Array(64 * 64).fill(200)]);
+}
+
 const TILES = [
   [324, 4, 1, 8],
   [325, 4, 1, 8],
@@ -90,6 +103,22 @@ export const SLIDE_KINDS: Readonly<Record<string, Kind>> = {
       'long-text': (path) =>
         withLength(path, 410_000_000, statedTiff(256, [[270, 2, 4e8, 4096], ...TILES], 0)),
       'largest-sides': (path) => writeFileSync(path, statedTiff(2 ** 32 - 1, TILES, 0)),
+    },
+    read: readSlide,
+  },
+  'ome-tiff': {
+    extension: 'ome.tif',
+    sound: writeOmePlanes,
+    wrong: {
+      'deep-xml': (path) => writeOmePlanes(path, `${'<A>'.repeat(200_000)}`),
+      'million-planes': (path) => writeOmePlanes(path, ome('SizeC="1000000000" SizeZ="1000000000"', '')),
+    },
+    read: readSlide,
+  },
+  strips: {
+    extension: 'tif',
+    sound: async (path) => {
+      writeFileSync(path, await pixels(32).tiff({ compression: 'lzw' }).toBuffer());
     },
     read: readSlide,
   },

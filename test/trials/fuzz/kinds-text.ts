@@ -66,7 +66,7 @@ const square = [
 ] as const;
 
 function readRegions(path: string): number {
-  const inside = regionProbe(readAnnotation(path, [0, 0]));
+  const inside = regionProbe(readAnnotation(path, [0, 0]).regions);
   return coveredShare(inside, 0, 0, 512);
 }
 
@@ -223,7 +223,8 @@ export const TEXT_KINDS: Readonly<Record<string, Kind>> = {
           ],
         ],
       }),
-      'no-geometry': json({ type: 'Feature', geometry: null }),
+      'no-geometry': json({ type: 'Feature' }),
+      'no-area': json({ type: 'Feature', geometry: { type: 'Point', coordinates: [1, 1] } }),
       deep: text('['.repeat(300_000)),
     },
     read: readRegions,

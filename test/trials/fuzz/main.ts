@@ -1,7 +1,8 @@
 /**
- * `node dist/test/trials/fuzz/main.js [KIND ...] [--count N] [--seed N]`: gives damaged and hostile files to
- * every reader of the product. Exit code 1 if one crashes, hangs, fails with an error of its own, or accepts
- * a file that is wrong; those files are kept. Exit code 2 for an unknown kind.
+ * `npm run fuzz -- [PARSER ...] [SECONDS] [--count N] [--seed N]`: gives damaged and hostile files to every
+ * parser of the product, or to those named: N to each, or as many as fit into the seconds, which they share
+ * evenly. The same seed gives the same files. Exit code 1 if one crashes, hangs, fails with an error of its
+ * own, or accepts a file that is wrong; those files are kept. Exit code 2 for an unknown name.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,22 +21,26 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const unknown = positionals.filter((name) => !Object.hasOwn(KINDS, name));
+const seconds = positionals.map(Number).find((value) => value > 0);
+const names = positionals.filter((word) => !(Number(word) > 0));
+const unknown = names.filter((name) => !Object.hasOwn(KINDS, name));
 if (unknown.length > 0) {
-  console.error(`no kind is called ${unknown.join(', ')}; there are ${Object.keys(KINDS).join(', ')}`);
+  console.error(`no parser is called ${unknown.join(', ')}; there are ${Object.keys(KINDS).join(', ')}`);
   process.exitCode = 2;
 } else {
-  await run(positionals.length > 0 ? positionals : Object.keys(KINDS));
+  await run(names.length > 0 ? names : Object.keys(KINDS));
 }
 
 async function run(kinds: readonly string[]): Promise<void> {
   await findOpenSlideLibrary();
   const folder = mkdtempSync(join(tmpdir(), 'sam-mil-fuzz-'));
   const child = new ReaderChild();
-  console.log(line(['kind', 'accepted', 'refused', 'error', 'crash', 'hang', 'MB', 's']));
+  console.log(line(['parser', 'accepted', 'refused', 'error', 'crash', 'hang', 'MB', 's']));
   let faults = 0;
   for (const kind of kinds) {
-    const options = { kind, folder, child, count: Number(values.count), seed: Number(values.seed) };
+    const limit =
+      seconds === undefined ? { count: Number(values.count) } : { seconds: seconds / kinds.length };
+    const options = { kind, folder, child, seed: Number(values.seed), ...limit };
     const tally = await fuzz(options);
     faults += tally.faults.length;
     report(tally);

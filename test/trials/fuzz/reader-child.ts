@@ -12,6 +12,8 @@ export interface Outcome {
 
 const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
 const HANG_MS = 60_000;
+/** A child that grows above this is killed, which counts as a crash. */
+const MOST_MB = 2000;
 /** A child that has grown above this is replaced, so that the next file is measured on its own. */
 const WORN_MB = 1000;
 
@@ -23,7 +25,12 @@ export class ReaderChild {
   async read(reading: Reading): Promise<Outcome> {
     const child = (this.child ??= this.start());
     let megabytes = peak(child.pid);
-    const poll = setInterval(() => (megabytes = Math.max(megabytes, peak(child.pid))), 50);
+    const poll = setInterval(() => {
+      megabytes = Math.max(megabytes, peak(child.pid));
+      if (megabytes <= MOST_MB) return;
+      this.stderr += `it took more than ${MOST_MB} MB`;
+      child.kill('SIGKILL');
+    }, 50);
     let timer: NodeJS.Timeout | undefined;
     const found = await new Promise<Omit<Outcome, 'megabytes'>>((resolve) => {
       child.once('message', (answer: Answer) => resolve(answer));

@@ -1,5 +1,6 @@
 import type { TensorLayout } from '../../../files/torch/torch-layout.js';
-import { buildClipVision, clipVisionSizes } from './clip-vision-graph.js';
+import type { NetworkNames } from '../../../machine/onnx/network-tensors.js';
+import { type Activation, buildClipVision, clipVisionSizes } from './clip-vision-graph.js';
 import { efficientNetLite0Graph, LITE0_DIM } from './efficientnet-lite0-graph.js';
 import type { EncoderInfo } from './encoder.js';
 import { buildResNet50, resNet50Dim } from './resnet50-graph.js';
@@ -7,7 +8,7 @@ import { buildResNet50, resNet50Dim } from './resnet50-graph.js';
 type Tensors = ReadonlyMap<string, TensorLayout>;
 
 /** A network architecture that can run a third-party checkpoint without an ONNX file. */
-export interface Architecture {
+export interface Architecture extends NetworkNames {
   /** Increases when the same weights and pixels give different features. */
   version: number;
   /** Preprocessing of the published weights; the defaults of an encoder file. */
@@ -21,7 +22,14 @@ export interface Architecture {
    * Builds the ONNX model from `image` to `features` for patches of `size`.
    * @throws SamMilError as `sizes`
    */
-  build(tensors: Tensors, options: { size: number; headWidth?: number }): Uint8Array;
+  build(tensors: Tensors, options: NetworkOptions & { size: number }): Uint8Array;
+}
+
+/** What the tensors of a checkpoint do not determine. */
+export interface NetworkOptions {
+  /** Channels per attention head. */
+  headWidth?: number;
+  activation?: Activation;
 }
 
 /** Normalization of ImageNet, as in torchvision and timm. */
@@ -40,18 +48,26 @@ export const ARCHITECTURES = {
   resnet50: {
     version: 1,
     defaults: { inputSize: 224, resize: 'bilinear', ...IMAGENET },
+    anchor: 'layer1.0.conv1.weight',
+    unused: [
+      /^(layer4|fc|head|heads|classifier|last_linear|projector|predictor|projection_head|prototypes)\./,
+    ],
     sizes: (tensors) => ({ dim: resNet50Dim(tensors) }),
     build: buildResNet50,
   },
   'clip-vit': {
     version: 1,
     defaults: { inputSize: 224, resize: 'bicubic', ...CLIP },
+    anchor: 'vision_model.embeddings.patch_embedding.weight',
+    unused: [/^(text_model|text_projection)\./, /^logit_(scale|bias)$/],
     sizes: clipVisionSizes,
-    build: (tensors, { headWidth }) => buildClipVision(tensors, { headWidth }),
+    build: buildClipVision,
   },
   'efficientnet-lite0': {
     version: 1,
     defaults: { inputSize: 224, resize: 'bilinear', ...LITE0 },
+    anchor: '_conv_stem.weight',
+    unused: [],
     sizes: () => ({ dim: LITE0_DIM }),
     build: (tensors, { size }) => efficientNetLite0Graph(tensors, size),
   },

@@ -2,16 +2,22 @@ import { basename, join } from 'node:path';
 import { SamMilError } from '../../../errors.js';
 import { writeAtomic } from '../../../files/atomic.js';
 import { tensorLayout } from '../../../files/torch/torch-layout.js';
-import { type Architecture, ARCHITECTURES, type ArchitectureName } from './architectures.js';
+import { networkTensors } from '../../../machine/onnx/network-tensors.js';
+import {
+  type Architecture,
+  ARCHITECTURES,
+  type ArchitectureName,
+  type NetworkOptions,
+} from './architectures.js';
 import type { EncoderInfo, EncoderOptions, OpenEncoder } from './encoder.js';
 import { openOnnxEncoder } from './onnx-encoder.js';
 
-export interface Checkpoint {
+export interface Checkpoint extends NetworkOptions {
   architecture: ArchitectureName;
   /** Absolute path of the .pth, .pt, .bin or .safetensors file. */
   path: string;
-  /** Channels per attention head, if the tensors do not determine them. */
-  headWidth?: number;
+  /** What precedes the names of the network's tensors, if the checkpoint has several networks. */
+  prefix?: string;
 }
 
 /**
@@ -48,17 +54,19 @@ export function writeCheckpointModel(info: EncoderInfo, checkpoint: Checkpoint, 
 }
 
 /** Returns the sizes that the tensors of a checkpoint determine. */
-export function checkpointSizes({ architecture, path }: Checkpoint): { dim: number; size?: number } {
-  return (ARCHITECTURES[architecture] as Architecture).sizes(tensorLayout(path));
+export function checkpointSizes(checkpoint: Checkpoint): { dim: number; size?: number } {
+  const { architecture, path, prefix } = checkpoint;
+  const network: Architecture = ARCHITECTURES[architecture];
+  return network.sizes(networkTensors(tensorLayout(path), network, prefix));
 }
 
 function buildModel(
   info: EncoderInfo,
-  { architecture, path, headWidth }: Checkpoint,
+  { architecture, path, prefix, headWidth, activation }: Checkpoint,
   size: number,
 ): Uint8Array {
   const network: Architecture = ARCHITECTURES[architecture];
-  const tensors = tensorLayout(path);
+  const tensors = networkTensors(tensorLayout(path), network, prefix);
   const { dim, size: only = size } = network.sizes(tensors);
   if (size !== only) {
     throw new SamMilError('InvalidInput', `encoder ${info.name} accepts only one patch size`, {
@@ -75,5 +83,7 @@ function buildModel(
       found: `${dim}`,
     });
   }
-  return network.build(tensors, { size, headWidth });
+  const model = network.build(tensors, { size, headWidth, activation });
+  tensors.refuseUnread(network);
+  return model;
 }

@@ -5,7 +5,17 @@ import { OnnxGraph } from '../../../machine/onnx/onnx-graph.js';
 /** Epsilon of all layer normalizations in CLIP. */
 const EPSILON = 1e-5;
 
+/**
+ * Activations of the perceptrons. CLIP of OpenAI, and PLIP, have the quick approximation; most models of
+ * OpenCLIP have GELU under the same tensor names.
+ */
+export const ACTIVATIONS = ['quick-gelu', 'gelu'] as const;
+
+export type Activation = (typeof ACTIVATIONS)[number];
+
 export interface ClipVisionOptions {
+  /** Default: quick-gelu. */
+  activation?: Activation;
   /** Channels per attention head, which tensors do not determine: 64 in all published CLIP models. */
   headWidth?: number;
   /**
@@ -91,12 +101,14 @@ class ClipVisionBuilder {
   private readonly weights: ModelWeights;
   private readonly sizes: Sizes;
   private readonly headWidth: number;
+  private readonly activation: Activation;
   private readonly stages: boolean;
 
   constructor(tensors: ReadonlyMap<string, TensorLayout>, options: ClipVisionOptions) {
     this.weights = modelWeights(tensors);
     this.sizes = readSizes(this.weights);
     this.headWidth = options.headWidth ?? 64;
+    this.activation = options.activation ?? 'quick-gelu';
     this.stages = options.stages ?? false;
   }
 
@@ -154,11 +166,21 @@ class ClipVisionBuilder {
     const attended = this.attention(this.normalize(input, `${name}.layer_norm1`), `${name}.self_attn`);
     const middle = graph.node('Add', [input, attended]);
     const wide = this.dense(this.normalize(middle, `${name}.layer_norm2`), `${name}.mlp.fc1`, width, mlp);
-    const gate = graph.node('Sigmoid', [graph.node('Mul', [wide, graph.constant([1.702], [])])]);
-    const narrow = this.dense(graph.node('Mul', [wide, gate]), `${name}.mlp.fc2`, mlp, width);
+    const narrow = this.dense(graph.node('Mul', [wide, this.gate(wide)]), `${name}.mlp.fc2`, mlp, width);
     const state = graph.node('Add', [middle, narrow], {}, output);
     this.show(state, 3);
     return state;
+  }
+
+  /** The factor of GELU: the normal distribution function of the input, or its approximation. */
+  private gate(x: string): string {
+    const { graph } = this;
+    if (this.activation === 'quick-gelu') {
+      return graph.node('Sigmoid', [graph.node('Mul', [x, graph.constant([1.702], [])])]);
+    }
+    const error = graph.node('Erf', [graph.node('Mul', [x, graph.constant([Math.SQRT1_2], [])])]);
+    const half = graph.constant([0.5], []);
+    return graph.node('Add', [graph.node('Mul', [error, half]), half]);
   }
 
   private attention(x: string, name: string): string {

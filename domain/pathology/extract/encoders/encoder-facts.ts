@@ -25,6 +25,6 @@ export function readEncoderFacts(path: string): OnnxFacts | CheckpointFacts {
   const file = parseEncoderFile(path);
   const files = listEncoderFiles(path, file);
   if ('onnx' in file) return { file, files };
-  const { architecture, headWidth } = file;
-  return { file, files, sizes: checkpointSizes({ architecture, path: files[0], headWidth }) };
+  const { architecture, prefix } = file;
+  return { file, files, sizes: checkpointSizes({ architecture, path: files[0], prefix }) };
 }

@@ -3,9 +3,10 @@ import {
   type DefinitionOf,
   readDefinition,
 } from '../../../engine/language/check/read-definition.js';
-import { count, MODEL_FILE_KEYS, text } from '../../../machine/weights/model-file-keys.js';
+import { CHECKPOINT_PREFIX, count, MODEL_FILE_KEYS, text } from '../../../machine/weights/model-file-keys.js';
 import { defineParameters } from '../../../parameters.js';
 import { ARCHITECTURE_NAMES } from './architectures.js';
+import { ACTIVATIONS } from './clip-vision-graph.js';
 
 const RESIZE = { enum: ['bilinear', 'bicubic'], description: 'filter that resizes patches' } as const;
 
@@ -55,7 +56,13 @@ const CHECKPOINT = definitionForm(
         description: `network that the weights are for: ${ARCHITECTURE_NAMES.join(', ')}`,
       },
       weights: text('path of a .pth, .pt, .bin or .safetensors file'),
+      prefix: CHECKPOINT_PREFIX,
       'head-width': count('channels of an attention head (clip-vit)'),
+      activation: {
+        enum: ACTIVATIONS,
+        description:
+          'activation of the perceptrons (clip-vit): `quick-gelu` (default; OpenAI, PLIP) or `gelu` (most models of OpenCLIP, `hidden_act: gelu` on Hugging Face)',
+      },
       ...IMAGE_KEYS,
     },
     required: ['name', 'architecture', 'weights'],

@@ -47,15 +47,21 @@ async function onnxDefinition({ file, files }: OnnxFacts): Promise<EncoderDefini
 }
 
 async function checkpointDefinition({ file, files, sizes }: CheckpointFacts): Promise<EncoderDefinition> {
-  const { architecture, headWidth } = file;
-  const checkpoint = { architecture, path: files[0], headWidth };
+  const { architecture, headWidth, activation, prefix } = file;
+  const checkpoint = { architecture, path: files[0], headWidth, activation, prefix };
   const { defaults, version } = ARCHITECTURES[architecture] as Architecture;
   const weightsDigest = await digestFiles(files);
   const info: EncoderInfo = {
     ...named(file),
     version: file.version,
     weightsDigest,
-    architecture: { name: architecture, version, 'head-width': headWidth ?? null },
+    architecture: {
+      name: architecture,
+      version,
+      'head-width': headWidth ?? null,
+      ...(activation && { activation }),
+      ...(prefix !== undefined && { prefix }),
+    },
     inputSize: file.size ?? sizes.size ?? defaults.inputSize,
     resize: file.resize ?? defaults.resize,
     mean: file.mean ?? defaults.mean,

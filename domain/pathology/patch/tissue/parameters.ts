@@ -1,4 +1,5 @@
 import { SamMilError } from '../../../errors.js';
+import { knownColumns } from './known-columns.js';
 import { readCsv } from '../../../files/csv.js';
 
 export const CONTOUR_FUNCTIONS = ['four_pt', 'four_pt_hard', 'center', 'basic'] as const;
@@ -96,7 +97,13 @@ export function presetParameters(preset: string): TissueParameters {
       expected: `${Object.keys(PRESETS).join(', ')}, or the path of a CSV file`,
     });
   }
-  const { rows } = readCsv(preset, { header: true });
+  const table = readCsv(preset, { header: true });
+  const { rows } = table;
+  knownColumns(
+    preset,
+    table,
+    PARAMETER_COLUMNS.map(([column]) => column),
+  );
   if (rows.length !== 1) {
     throw new SamMilError('InvalidInput', 'the preset file does not have exactly one row of parameters', {
       file: preset,

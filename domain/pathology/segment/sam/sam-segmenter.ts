@@ -54,8 +54,8 @@ function digestNow(name: string): string | undefined {
  */
 export async function readCustomSam(path: string): Promise<SegmenterDefinition> {
   const file = readSegmenterFile(path);
-  const { decoderHeads, imageSize } = file;
-  const hints = { decoderHeads, imageSize };
+  const { decoderHeads, imageSize, prefix } = file;
+  const hints = { decoderHeads, imageSize, prefix };
   const info: SegmenterInfo = {
     name: file.name,
     version: file.version,
@@ -64,6 +64,7 @@ export async function readCustomSam(path: string): Promise<SegmenterDefinition> 
       version: AUTOMATIC_MASKS_VERSION,
       decoderHeads: decoderHeads ?? null,
       imageSize: imageSize ?? null,
+      ...(prefix !== undefined && { prefix }),
     },
     license: file.license,
     note: file.note,

@@ -346,3 +346,50 @@ describe('writing', () => {
     expectError('InvalidInput', ['closed', 'EACCES'], () => createH5(join(closed, 'a.h5')));
   });
 });
+
+describe('numbers and refusals that the library does not tell apart', () => {
+  /** The datatype message of half floats: exponent and mantissa at bits 10 and 0, bias 15. */
+  const HALF = Buffer.from([2, 0, 0, 0, 0, 0, 16, 0, 10, 5, 0, 10, 15, 0, 0, 0]);
+  const rewritten = (name: string, change: (message: Buffer) => void): string => {
+    const path = join(folder, name);
+    // 1, -2 and 0.15625 as bfloat16.
+    const bytes = readFileSync(fixture('hdf5', 'half.h5'));
+    const at = bytes.indexOf(HALF);
+    assert.ok(at > 0);
+    change(bytes.subarray(at, at + HALF.length));
+    writeFileSync(path, bytes);
+    return path;
+  };
+
+  test('bfloat16 is not read as half floats', () => {
+    const path = rewritten('bfloat16.h5', (message) => message.set([7, 8, 0, 7, 127], 8));
+    withH5(path, (file) => {
+      assert.equal(file.info('features').dtype, 'bfloat16');
+      assert.deepEqual([...file.readFloat32('features')], [1, -2, 0.15625]);
+    });
+  });
+
+  test('floats of another form are refused with it', () => {
+    const path = rewritten('other.h5', (message) => message.set([9, 6, 0, 9, 31], 8));
+    withH5(path, (file) => {
+      expectError('InvalidInput', ['other.h5', '6 bits of exponent, 9 of mantissa and bias 31'], () =>
+        file.read('features'),
+      );
+    });
+  });
+
+  test('a filter that is not built in, and a file that was left open, are named as such', () => {
+    withH5(fixture('hdf5', 'lzf.h5'), (file) => {
+      expectError('InvalidInput', ['lzf.h5', 'filter lzf is not built in', 'h5repack'], () =>
+        file.read('features'),
+      );
+    });
+    expectError('InvalidInput', ['left-open.h5', 'still open for writing', 'h5clear -s'], () =>
+      openH5(fixture('hdf5', 'left-open.h5')),
+    );
+    const cut = join(folder, 'cut.h5');
+    const whole = readFileSync(h5pyFile);
+    writeFileSync(cut, whole.subarray(0, whole.length - 1));
+    expectError('InvalidInput', ['truncated', `expected ${whole.length} bytes`], () => openH5(cut));
+  });
+});

@@ -186,7 +186,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
       assert.deepEqual(h5.info('coords').shape, [16, 2]);
       assert.equal(h5.attributes('coords').patch_size_level0, 256);
       h5.close();
-      assert.equal(parseGeoJson(readFileSync(files.geojson.from, 'utf8'), 'f').length, 16);
+      assert.equal(parseGeoJson(readFileSync(files.geojson.from, 'utf8'), 'f').regions.length, 16);
       const picture = await decodeImage(files.overlay.from);
       assert.deepEqual([picture.width, picture.height], [256, 256]);
       const at = (x: number, y: number) => [

@@ -6,6 +6,7 @@ import { readFeatures } from '../../../../domain/pathology/layouts/bag-files.js'
 import { readCsv } from '../../../../domain/files/csv.js';
 import { readTable, run } from '../../../../domain/mil/import/import.js';
 import type { ImportWith } from '../../../../domain/mil/import/parameters.js';
+import { expectError } from '../../../support/expect-error.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 import { makeJob } from '../cohort.js';
 
@@ -61,4 +62,29 @@ test('an error names the invalid line of a table', (t) => {
   refused('name,label,f\na,0,1\n', /the table has no column bag or bag_id.*`bag-column`/);
   refused('bag,label\na,0\n', /has no feature columns/);
   refused('bag,label,f\na,0,1\n', /has no feature columns/, { ignore: ['f'] });
+});
+
+test('columns that number or name the rows are no features', (t) => {
+  const folder = temporaryFolder(t);
+  const read = (text: string, changes: Partial<ImportWith> = {}) => readTable(table(folder, text, changes));
+  for (const name of ['', 'Unnamed: 0', 'instance_id', 'index', 'patient_id', 'Row']) {
+    expectError('InvalidInput', ['table.csv', JSON.stringify(name), 'ignore'], () =>
+      read(`${name},bag,label,f0\n0,a,1,0.5\n1,b,0,0.25\n`),
+    );
+    assert.equal(read(`${name},bag,label,f0\n0,a,1,0.5\n`, { ignore: [name] }).dim, 1, name);
+  }
+  assert.equal(read('bag,label,refractive_index,identity\na,1,0.5,2\n').dim, 2);
+});
+
+test('a feature is a decimal number', (t) => {
+  const folder = temporaryFolder(t);
+  for (const text of ['0x10', '', '1e', '"0,5"', 'Infinity', '1e999']) {
+    expectError('InvalidInput', ['table.csv', 'finite number'], () =>
+      readTable(table(folder, `bag,label,f0\na,1,${text}\n`)),
+    );
+  }
+  assert.equal(
+    readTable(table(folder, 'bag,label,f0\na,1,+.5e-2\n')).bags[0].features[0],
+    Math.fround(0.005),
+  );
 });

@@ -7,6 +7,7 @@ import { parseAsapXml } from '../../../../domain/pathology/annotations/read-asap
 import { formatPatches } from '../../../../domain/pathology/annotations/geojson.js';
 import { parseGeoJson } from '../../../../domain/pathology/annotations/read-geojson.js';
 import { readAnnotation } from '../../../../domain/pathology/annotations/read-annotation.js';
+import { selectLesion } from '../../../../domain/pathology/annotations/lesion.js';
 import { quPathOrigin } from '../../../../domain/pathology/annotations/qupath-origin.js';
 import { formatTissue } from '../../../../domain/pathology/patch/tissue/tissue-geojson.js';
 import { hasCode, temporaryFolder } from '../../mil/support.js';
@@ -26,7 +27,7 @@ const asap = (body: string) =>
 test('ASAP XML: reads outlines in order, recognizes exclusions by group, and skips dots', () => {
   const dot =
     '<Annotation Name="d" Type="Dot" PartOfGroup="None" Color="#F00"><Coordinates><Coordinate Order="0" X="1" Y="1" /></Coordinates></Annotation>';
-  const regions = parseAsapXml(
+  const { regions } = parseAsapXml(
     asap(square('Tumor', 100, 100, 100) + square('_2', 150, 150, 20) + dot),
     'a.xml',
   );
@@ -34,6 +35,7 @@ test('ASAP XML: reads outlines in order, recognizes exclusions by group, and ski
   assert.deepEqual(regions[0], {
     name: 'Annotation 0',
     group: 'Tumor',
+    classes: ['Tumor'],
     excluded: false,
     rings: [
       [
@@ -59,7 +61,7 @@ test('ASAP XML: names the line of an error', () => {
   );
   refused('<ASAP_Annotations>\n<Annotations>\n</ASAP_Annotations>', /a\.xml:3: invalid XML/);
   refused('<ASAP_Annotations>\n<Annotations', /a\.xml:2: invalid XML/);
-  refused('<ASAP_Annotations>\n', /a\.xml:2: invalid XML.*<\/ASAP_Annotations>/);
+  refused('<ASAP_Annotations>\n', /a\.xml:2: invalid XML.*ASAP_Annotations/);
   refused(
     asap(square('Tumor', 0, 0, 9).replace('X="9"', 'X="nine"')),
     /a\.xml:6: coordinate X is not a number.*nine/,
@@ -105,7 +107,7 @@ test('GeoJSON: reads collections, holes, several polygons, and classes as QuPath
       { type: 'Feature', geometry: { type: 'Point', coordinates: [1, 1] } },
     ],
   });
-  const regions = parseGeoJson(text, 'a.geojson');
+  const { regions } = parseGeoJson(text, 'a.geojson');
   assert.deepEqual(
     regions.map(({ name, group, excluded }) => ({ name, group, excluded })),
     [
@@ -120,7 +122,7 @@ test('GeoJSON: reads collections, holes, several polygons, and classes as QuPath
     [at(20, 20), at(50, 50), at(205, 5), at(305, 5), at(250, 5), at(5, 5)],
     [true, false, true, true, false, false],
   );
-  assert.equal(parseGeoJson(JSON.stringify(polygon([ring(0, 0, 1)])), 'f').length, 1);
+  assert.equal(parseGeoJson(JSON.stringify(polygon([ring(0, 0, 1)])), 'f').regions.length, 1);
 });
 
 test('GeoJSON: names the feature of an error', () => {
@@ -156,8 +158,14 @@ test('recognizes the format by content and refuses missing and other files by na
     writeFileSync(join(folder, name), text);
     return join(folder, name);
   };
-  assert.equal(readAnnotation(file('a.txt', `\uFEFF${asap(square('Tumor', 0, 0, 9))}`), NOWHERE).length, 1);
-  assert.equal(readAnnotation(file('b.txt', JSON.stringify(polygon([ring(0, 0, 1)]))), NOWHERE).length, 1);
+  assert.equal(
+    readAnnotation(file('a.txt', `\uFEFF${asap(square('Tumor', 0, 0, 9))}`), NOWHERE).regions.length,
+    1,
+  );
+  assert.equal(
+    readAnnotation(file('b.txt', JSON.stringify(polygon([ring(0, 0, 1)]))), NOWHERE).regions.length,
+    1,
+  );
   assert.throws(
     () => readAnnotation(file('c.xml', 'x,y\n'), NOWHERE),
     hasCode('InvalidInput', /c\.xml: the file is not an annotation/),
@@ -198,7 +206,7 @@ test('patches are written as GeoJSON that can be read back', () => {
   const text = formatPatches(Int32Array.of(0, 0, 256, 512), 256, { attention: [0.25, 1 / 3] }, [0, 0]);
   const features = (JSON.parse(text) as { features: { properties: { measurements: object } }[] }).features;
   assert.deepEqual(features[1].properties.measurements, { attention: 0.3333333 });
-  const regions = parseGeoJson(text, 'p.geojson');
+  const { regions } = parseGeoJson(text, 'p.geojson');
   assert.deepEqual(regions[1].rings[0].slice(0, 3), [
     [256, 512],
     [512, 512],
@@ -219,12 +227,134 @@ test('QuPath files count from the scanned part of a MIRAX slide, ASAP files do n
   const folder = temporaryFolder(t);
   const text = formatPatches(Int32Array.of(30_256, 100_512), 256, { attention: [1] }, origin);
   const corner = [30_256, 100_512] as const;
-  assert.deepEqual(parseGeoJson(text, 'p')[0].rings[0][0], [256, 512]);
+  assert.deepEqual(parseGeoJson(text, 'p').regions[0].rings[0][0], [256, 512]);
   writeFileSync(join(folder, 'p.geojson'), text);
-  assert.deepEqual(readAnnotation(join(folder, 'p.geojson'), origin)[0].rings[0][0], corner);
+  assert.deepEqual(readAnnotation(join(folder, 'p.geojson'), origin).regions[0].rings[0][0], corner);
   writeFileSync(join(folder, 'a.xml'), asap(square('Tumor', ...corner, 9)));
-  assert.deepEqual(readAnnotation(join(folder, 'a.xml'), origin)[0].rings[0][0], corner);
+  assert.deepEqual(readAnnotation(join(folder, 'a.xml'), origin).regions[0].rings[0][0], corner);
   const outline = Int32Array.of(...corner, 30_300, 100_512, 30_300, 100_600);
-  const tissue = parseGeoJson(formatTissue([{ outline, holes: [] }], [0], origin), 't');
+  const { regions: tissue } = parseGeoJson(formatTissue([{ outline, holes: [] }], [0], origin), 't');
   assert.deepEqual(tissue[0].rings[0][0], [256, 512]);
+});
+
+const parts = (...features: object[]) => JSON.stringify({ type: 'FeatureCollection', features });
+const classified = (classification: unknown) => polygon([ring(0, 0, 10)], { classification });
+
+test('GeoJSON: a derived class counts by each of its names', () => {
+  const excluded = (classification: unknown) =>
+    parseGeoJson(parts(classified(classification)), 'f').regions[0].excluded;
+  assert.equal(excluded({ names: ['Ignore*', 'Fold'] }), true);
+  assert.equal(excluded({ name: 'Ignore*: Fold' }), true);
+  assert.equal(excluded({ names: ['Tumor', 'Positive'] }), false);
+  assert.equal(excluded({ names: ['Tumor', 'Exclusion'] }), true);
+});
+
+test('GeoJSON: reads collections, NaN measurements and features without geometry', () => {
+  const collection = {
+    type: 'GeometryCollection',
+    geometries: [
+      { type: 'GeometryCollection', geometries: [polygon([ring(0, 0, 10)]).geometry] },
+      { type: 'MultiPolygon', coordinates: [[ring(20, 0, 10)], [ring(40, 0, 10)]] },
+      {
+        type: 'LineString',
+        coordinates: [
+          [0, 0],
+          [1, 1],
+        ],
+      },
+    ],
+  };
+  const feature = { type: 'Feature', geometry: collection };
+  const read = parseGeoJson(parts(feature, { type: 'Feature', geometry: null }), 'f');
+  assert.equal(read.regions.length, 3);
+  assert.deepEqual(read.passedOver, { LineString: 1, 'no geometry': 1 });
+  assert.equal(parseGeoJson(JSON.stringify(collection), 'f').regions.length, 3);
+  const measured = parts(polygon([ring(0, 0, 9)], { name: 'a NaN "b"', area: 0 }));
+  for (const value of ['NaN', 'Infinity', '-Infinity']) {
+    const [region] = parseGeoJson(measured.replace('"area":0', `"area":${value}`), 'f').regions;
+    assert.equal(region.name, 'a NaN "b"');
+  }
+  const deep = Array.from({ length: 40 }).reduce<object>(
+    (inner) => ({ type: 'GeometryCollection', geometries: [inner] }),
+    { type: 'Point', coordinates: [0, 0] },
+  );
+  assert.throws(
+    () => parseGeoJson(JSON.stringify(deep), 'f'),
+    hasCode('InvalidInput', /geometry is invalid/),
+  );
+  assert.throws(
+    () => parseGeoJson(parts({ type: 'Feature', geometry: { type: 'Poligon', coordinates: [] } }), 'f'),
+    hasCode('InvalidInput', /geometry is invalid.*"Poligon"/),
+  );
+});
+
+test('an annotation whose objects enclose no area is refused, and an empty one is not', (t) => {
+  const folder = temporaryFolder(t);
+  const read = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return readAnnotation(join(folder, name), NOWHERE);
+  };
+  const line = {
+    type: 'Feature',
+    geometry: {
+      type: 'LineString',
+      coordinates: [
+        [0, 0],
+        [1, 1],
+      ],
+    },
+  };
+  assert.throws(
+    () => read('l.geojson', parts(line)),
+    hasCode('InvalidInput', /no object.*1 of type LineString/),
+  );
+  const dots = asap('<Annotation Name="d" Type="PointSet" PartOfGroup="Tumor" />');
+  assert.throws(() => read('d.xml', dots), hasCode('InvalidInput', /no object.*1 of type PointSet/));
+  assert.deepEqual(read('e.geojson', parts()), { regions: [], passedOver: {} });
+  assert.deepEqual(read('e.xml', asap('')), { regions: [], passedOver: {} });
+});
+
+test('ASAP XML: refuses ImageScope files and unknown types, and reads CDATA and any attribute names', () => {
+  const scope =
+    '<Annotations MicronsPerPixel="0.5"><Annotation Id="1" Type="4"><Regions><Region Id="1"><Vertices><Vertex X="1" Y="1"/></Vertices></Region></Regions></Annotation></Annotations>';
+  assert.throws(() => parseAsapXml(scope, 'a.xml'), hasCode('InvalidInput', /ImageScope/));
+  const noType = scope.replace(' Type="4"', '');
+  assert.throws(() => parseAsapXml(noType, 'a.xml'), hasCode('InvalidInput', /ImageScope/));
+  const typo = asap(square('Tumor', 0, 0, 9).replace('"Polygon"', '"Polygn"'));
+  assert.throws(() => parseAsapXml(typo, 'a.xml'), hasCode('InvalidInput', /unknown type.*Polygn/));
+  const odd = asap(
+    `<![CDATA[ a < b ]]>${square('Tumor', 0, 0, 9).replace('Type=', 'größe="3" data-x="&#228;" Type=')}`,
+  );
+  assert.equal(parseAsapXml(odd, 'a.xml').regions.length, 1);
+});
+
+test('ASAP XML: a group in an exclusion is an exclusion, also when groups form a loop', () => {
+  const nested = (...groups: [string, string][]) =>
+    `<ASAP_Annotations><Annotations>${square('folds', 0, 0, 9)}</Annotations><AnnotationGroups>${groups
+      .map(([name, parent]) => `<Group Name="${name}" PartOfGroup="${parent}"/>`)
+      .join('')}</AnnotationGroups></ASAP_Annotations>`;
+  const excluded = (...groups: [string, string][]) =>
+    parseAsapXml(nested(...groups), 'a.xml').regions[0].excluded;
+  assert.equal(excluded(['Exclusion', 'None'], ['folds', 'Exclusion']), true);
+  assert.equal(excluded(['folds', 'artifacts'], ['artifacts', '_2']), true);
+  assert.equal(excluded(['folds', 'Tumor'], ['Tumor', 'None']), false);
+  assert.equal(excluded(['folds', 'other'], ['other', 'folds']), false);
+});
+
+test('classes that are no lesion do not count beside one that is', () => {
+  const select = (names: (string | undefined)[], classes?: string[]) => {
+    const features = names.map((name) => classified(name === undefined ? null : { name }));
+    return selectLesion(parseGeoJson(parts(...features), 'f').regions, classes);
+  };
+  assert.deepEqual(select(['Tissue', 'Tumor']).counted, { Tumor: 1 });
+  assert.deepEqual(select(['Tissue', 'Tumor']).leftOut, { Tissue: 1 });
+  assert.deepEqual(select(['Region*', 'Tumor', 'Stroma', 'Tumor']).counted, { Tumor: 2 });
+  assert.deepEqual(select([undefined, 'Metastasis']).leftOut, { 'without class': 1 });
+  assert.deepEqual(select([undefined]).counted, { 'without class': 1 });
+  assert.deepEqual(select(['Gleason 4', 'Gleason 3']).counted, { 'Gleason 4': 1, 'Gleason 3': 1 });
+  const ignored = select(['Tumor', 'Ignore*']);
+  assert.equal(ignored.regions.length, 2, 'an exclusion is cut out');
+  assert.deepEqual(ignored.counted, { Tumor: 1 });
+  assert.deepEqual(select(['Stroma', 'gleason 4'], ['Gleason 4']).counted, { 'gleason 4': 1 });
+  assert.deepEqual(select(['Stroma'], ['Tumor']).counted, {});
 });

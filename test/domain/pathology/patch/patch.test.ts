@@ -254,7 +254,7 @@ test('cancellation stops between two pieces', async (context) => {
 
 test('QuPath tissue outlines equal the mask file, closed and without points on straight lines', async (context) => {
   const { result } = await patch(context, {});
-  const regions = parseGeoJson(readFileSync(result.files['tissue-geojson'].from, 'utf8'), 'tissue');
+  const { regions } = parseGeoJson(readFileSync(result.files['tissue-geojson'].from, 'utf8'), 'tissue');
   const { points, offsets, parent } = readMask(result.files.mask.from);
   const outlines = [...parent.keys()].map((i) => points.subarray(2 * offsets[i], 2 * offsets[i + 1]));
   const area = (ring: ArrayLike<number>) => outlineArea(Int32Array.from(ring));

@@ -11,6 +11,7 @@ import {
   findProcessRow,
   PROCESS_LIST_COLUMNS,
   processRowCells,
+  unreadColumns,
 } from '../../../../domain/pathology/patch/process-list.js';
 import { expectError } from '../../../support/expect-error.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
@@ -79,4 +80,33 @@ test('`process` must be 0 or 1, also as pandas writes them; values such as "no" 
   assert.deepEqual(['0', '0.0', '1', '1.0', ''].map(processOf), [0, 0, 1, 1, 1]);
   for (const cell of ['no', '2', 'FALSE'])
     expectError('InvalidInput', [`${list}:2 (process)`, cell], () => processOf(cell));
+});
+
+test('finds a slide by a path and in either form of accents', (context) => {
+  const list = join(temporaryFolder(context), 'list.csv');
+  const row = (id: string, slide: string) => {
+    writeFileSync(list, `slide_id,Process,status\n${id},0,tbp\n`);
+    return findProcessRow(list, slide)?.process;
+  };
+  assert.equal(row('/data/slides/s4.tif', '/here/s4.tif'), 0);
+  assert.equal(row('C:\\slides\\s4.tif', '/here/s4.tif'), 0);
+  assert.equal(row('Pra\u0308_Mu\u0308ller.tif', 'Pr\u00e4_M\u00fcller.tif'), 0);
+  assert.equal(row('Pr\u00e4_M\u00fcller', 'Pra\u0308_Mu\u0308ller.tif'), 0);
+  assert.equal(row('other.tif', 's3.tif'), undefined);
+});
+
+test('refuses a list whose names or columns nobody reads as they were meant', (context) => {
+  const list = join(temporaryFolder(context), 'list.csv');
+  const refused = (text: string, slide: string, words: string[]) => {
+    writeFileSync(list, text);
+    expectError('InvalidInput', ['list.csv', ...words], () => findProcessRow(list, slide));
+  };
+  refused('slide_id,process\n123.tif,0\n', '/data/00123.tif', ['similar', '00123.tif', '123.tif']);
+  refused('slide_id,process\ns5.tif,0\n', '/data/S5.tif', ['similar', 'S5.tif', 's5.tif']);
+  refused('slide_id,process,sthres\na.tif,1,99\n', 'a.tif', ['sthres', 'rename it to sthresh']);
+  refused('slide_id,proces\na.tif,0\n', 'a.tif', ['rename it to process']);
+  refused('slide_id;process;a_t\na.tif;0;0,05\n', 'a.tif', ['separated by semicolons']);
+  writeFileSync(list, 'slide_id,process,scanned by\na.tif,1,Ann\n');
+  assert.equal(findProcessRow(list, 'a.tif')?.process, 1);
+  assert.deepEqual(unreadColumns(list), ['scanned by']);
 });

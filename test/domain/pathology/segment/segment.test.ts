@@ -107,7 +107,7 @@ test('QuPath outlines cover as many level-0 pixels as their masks, within the fr
   assert.deepEqual(first['Area (level-0 px)'], 4 * masks[0].area);
   assert.equal(first['Predicted IoU'], Number(masks[0].predictedIou.toPrecision(7)));
   const covered = features.map((feature) =>
-    parseGeoJson(JSON.stringify(feature), 'segment').reduce(
+    parseGeoJson(JSON.stringify(feature), 'segment').regions.reduce(
       (sum, { rings: [outline, ...holes] }) =>
         sum + ringArea(outline) - holes.reduce((all, hole) => all + ringArea(hole), 0),
       0,

@@ -175,7 +175,7 @@ test('decodes a large plain image in strips, with the same pixels', async (conte
   for (const name of ['a.png', 'b.tif']) {
     const raws = [[], ['1000']].map((atOnce) => {
       const raw = join(folder, `${name}.raw`);
-      const args = [decoder, `${process.pid}`, join(folder, name), raw, ...atOnce];
+      const args = [decoder, `${process.pid}`, join(folder, name), raw, '0', ...atOnce];
       const printed = execFileSync(process.execPath, args);
       const { width: w, height: h } = JSON.parse(printed.toString()) as { width: number; height: number };
       assert.deepEqual([w, h], [width, height]);

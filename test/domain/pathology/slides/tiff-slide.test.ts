@@ -5,8 +5,9 @@ import { before, test, type TestContext } from 'node:test';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { findOpenSlideLibrary } from '../../../../domain/machine/fetch-openslide.js';
-import { omeProperties } from '../../../../domain/pathology/slides/ome.js';
+import { omeProperties, readOme } from '../../../../domain/pathology/slides/ome.js';
 import { openSlide } from '../../../../domain/pathology/slides/open.js';
+import { readMpp } from '../../../../domain/pathology/slides/properties.js';
 import { OpenSlideSlide } from '../../../../domain/pathology/slides/openslide.js';
 import type { Slide } from '../../../../domain/pathology/slides/slide.js';
 import { TiffSlide } from '../../../../domain/pathology/slides/tiff-slide.js';
@@ -174,14 +175,13 @@ test('reads a single tile of a slide that does not fit into memory', async (cont
   const byOpenSlide = openSlide(path);
   assert.ok(byOpenSlide instanceof OpenSlideSlide);
   const level = (subifd: number, width: number) => ({
-    page: subifd < 0 ? 0 : 1,
-    subifd: -1,
+    places: [{ page: subifd < 0 ? 0 : 1, subifd: -1 }],
     width,
     height: width,
   });
   const levels = [level(-1, 60_000), level(0, 15_000)];
   const before = process.memoryUsage.rss();
-  const byVips = new TiffSlide(path, { levels, inSubImages: false, compression: 7, properties: {} });
+  const byVips = new TiffSlide(path, { levels, properties: {}, notes: [] });
   for (const [x, y] of [
     [20_000, 30_000],
     [0, 0],
@@ -200,16 +200,18 @@ test('reads a single tile of a slide that does not fit into memory', async (cont
 });
 
 test('reads OME-XML lengths in many units and nothing from other descriptions', () => {
-  const of = (pixels: string) => omeProperties(XML(pixels));
+  const of = (pixels: string) => omeProperties(readOme(XML(pixels)) ?? assert.fail());
   const power = { 'ome.NominalMagnification': '20.0' };
   const both = (value: string) => ({ ...power, 'ome.PhysicalSizeX': value, 'ome.PhysicalSizeY': value });
   assert.deepEqual(of('PhysicalSizeX="0.25" PhysicalSizeY="0.25"'), both('0.25'));
   const unit = (name: string) => `PhysicalSizeXUnit="${name}" PhysicalSizeYUnit="${name}"`;
   assert.deepEqual(of(`PhysicalSizeX="0.25" PhysicalSizeY="0.25" ${unit('&#181;m')}`), both('0.25'));
   assert.deepEqual(of(`PhysicalSizeX="0.0005" PhysicalSizeY="0.0005" ${unit('mm')}`), both('0.5'));
-  assert.deepEqual(of(`PhysicalSizeX="0.25" PhysicalSizeY="0.25" ${unit('pixel')}`), power);
-  assert.deepEqual(omeProperties('Aperio Image Library|MPP = 0.25'), {});
-  assert.deepEqual(omeProperties(undefined), {});
+  assert.deepEqual(of(`PhysicalSizeX="0.25" PhysicalSizeY="0.25" ${unit('pixel')}`), both('0.25 pixel'));
+  assert.equal(readMpp(both('0.25 pixel')), undefined, 'a pixel is not a length');
+  assert.deepEqual(of('PhysicalSizeX="1,5" PhysicalSizeY="1,5"'), both('1.5'));
+  assert.equal(readOme('Aperio Image Library|MPP = 0.25'), undefined);
+  assert.equal(readOme(undefined), undefined);
 });
 
 test('refuses a truncated OME-TIFF as truncated', (context) => {

@@ -10,10 +10,23 @@ import {
   type Provider,
   openSession,
 } from '../../../../machine/onnx/onnx-session.js';
+import { type NetworkNames, networkTensors } from '../../../../machine/onnx/network-tensors.js';
 import { loadOnnxRuntime } from '../../../../machine/onnx-runtime.js';
 import { type SamDesign, type SamHints, buildSamDecoder, buildSamEncoder, samDesign } from './sam-graph.js';
 import type { SamEmbedding, SamMasks, SamModel } from './sam-model.js';
 import { samInput, samPoints, scaledSize } from './sam-preprocess.js';
+
+const SAM_NAMES: NetworkNames = {
+  anchor: 'prompt_encoder.no_mask_embed.weight',
+  unused: [
+    // Prompts are foreground points, and each gives three masks.
+    /^prompt_encoder\.(mask_downscaling|point_embeddings|not_a_point_embed)\./,
+    /^mask_decoder\.output_hypernetworks_mlps\.0\./,
+    // The head with which TinyViT was trained to classify, and its indexes.
+    /^image_encoder\.(norm_head|head)\./,
+    /^pixel_(mean|std)$/,
+  ],
+};
 
 /** Masks per point. */
 const MASKS = 3;
@@ -62,12 +75,14 @@ async function writeWhereNew(path: string, model: Uint8Array): Promise<void> {
 }
 
 function buildGraphs(weights: SamWeights): SamGraphs {
-  const tensors = tensorLayout(weights.path);
-  return {
+  const tensors = networkTensors(tensorLayout(weights.path), SAM_NAMES, weights.prefix);
+  const graphs = {
     design: samDesign(tensors, weights),
     encoder: buildSamEncoder(tensors, weights),
     decoder: buildSamDecoder(tensors, weights),
   };
+  tensors.refuseUnread(SAM_NAMES);
+  return graphs;
 }
 
 /**

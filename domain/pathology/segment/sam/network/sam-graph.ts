@@ -8,6 +8,8 @@ import { vitEncoder, vitSizes } from './vit-encoder-graph.js';
 
 /** Sizes that tensor shapes do not determine. */
 export interface SamHints {
+  /** What precedes the names of the tensors, if the checkpoint has several networks. */
+  prefix?: string;
   /** Attention heads of the mask decoder. Default: 8, as in all published models (with prompts 256 wide). */
   decoderHeads?: number;
   /**
