@@ -53,6 +53,20 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
     given: { checkpoint: 'c.safetensors', slide: 'a.svs', bag: 'a.h5' },
     key: 'sha256:ea7b5bc0415b0ce16fba597a156ce6a831934378e179cf245a551a5151b74321',
   },
+  'pipeline.command': {
+    given: {
+      command: ['python3', '{script}', '{inputs.bag}'],
+      script: 'count.py',
+      inputs: { bag: 'a.h5' },
+      items: { bags: items },
+      outputs: { table: 'table.csv' },
+      params: { level: 0.5 },
+      env: { THREADS: 2 },
+      'pass-env': ['TOKEN'],
+      'non-retryable-codes': [9],
+    },
+    key: 'sha256:b97f0f79c208f50dbc63bbb1ec86031ee967c785c2ee4bf925deed2d43937977',
+  },
   'pipeline.copy': {
     given: { items, outputs: ['bag'], to: 'out' },
     key: 'sha256:d1415d61c7c5507bd4f975eb54acfaa8df8502b55bbcd886c19d4bf590eee4da',
