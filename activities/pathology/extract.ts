@@ -5,7 +5,7 @@ import { bagOutputs } from './bag-outputs.js';
 
 export const definition = defineActivity({
   name: 'pathology.extract',
-  version: 3,
+  version: 4,
   summary:
     'Encodes the patches of a slide into a bag of features, with one row per group of patches in a segment',
   ...parameters,

@@ -27,11 +27,11 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'pathology.extract': {
     given: { slide: 'a.svs', patches: 'a.h5', encoder: 'encoder.yaml' },
-    key: 'sha256:563be7b872becf816a30ecd18ce948793aacdaaf65f175dae0b0b92d6567803b',
+    key: 'sha256:6722f239092b709995c9dcff186ecf0e64d64d1ef2ccf984a8a9d1f76e5dcf3e',
   },
   'pathology.convert': {
     given: { features: 'a.h5', segments: 'a.pkl', 'patch-size-level0': 512 },
-    key: 'sha256:54131d005b809c1bfad91ee46da3b31e178c58e159bd2743081eaa741d40eada',
+    key: 'sha256:2773e97e3a5373db7e08d4707134d2adc7935ff51ee8d3fab9743a7777b3fdd3',
   },
   'mil.import': {
     given: { table: 'musk.csv' },
