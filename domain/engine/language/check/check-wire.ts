@@ -54,7 +54,7 @@ function checkItems(wire: Wire, stageName: string): void {
 /** Kinds that the forms of an input accept; empty if one of them accepts any kind. */
 function acceptedKinds(forms: readonly ValueSchema[]): string[] {
   const kinds = forms.map((form) => form['x-kind']);
-  return kinds.includes(undefined) ? [] : (kinds as string[]);
+  return kinds.includes(undefined) || kinds.includes(ANY_KIND) ? [] : (kinds as string[]);
 }
 
 /** Kind of an output; undefined if it is not known. Outputs other than files have the kind `value`. */
