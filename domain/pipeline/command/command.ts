@@ -28,7 +28,7 @@ export async function run(job: Job<CommandWith>): Promise<JobResult> {
   const cwd = makeScratchFolder(scratch, 'files');
   for (const path of Object.values(outputs)) makeScratchFolder(cwd, dirname(path));
   const program = programOf(job, await placeValues(job, cwd), cwd);
-  const log = new OutputLog(masked(job));
+  const log = new OutputLog((line) => job.log('info', line));
   const end = await follow(job, program, log).catch((error: unknown) => {
     throw existsSync(scratch) ? asWriteError(error, cwd) : goneFolder(scratch, error);
   });
@@ -103,12 +103,6 @@ function argumentsOf({ command, shell }: CommandWith, values: ReadonlyMap<string
   if (typeof command === 'string') return [...SHELLS[shell ?? 'sh'], fillIn(command, values, quoteForShell)];
   const [program, ...rest] = command.map((argument) => fillIn(String(argument), values));
   return [program, ...rest];
-}
-
-/** Returns what writes a line to the log of the item. */
-function masked({ with: { passEnv }, log }: Job<CommandWith>): (line: string) => void {
-  const mask = secretMask(process.env, passEnv);
-  return (line) => log('info', mask(line));
 }
 
 async function follow(job: Job<CommandWith>, program: Program, log: OutputLog): Promise<ProgramEnd> {

@@ -17,7 +17,7 @@ export function outputPathFault(path: string): string | undefined {
   return undefined;
 }
 
-/** Returns two names whose paths are equal, or of which one contains the other; undefined if there are none. */
+/** Returns two names of which one path is, or contains, the other; undefined if there are none. */
 export function sharedPath(outputs: Readonly<Record<string, string>>): [string, string] | undefined {
   const entries = Object.entries(outputs);
   for (const [i, [name, path]] of entries.entries()) {

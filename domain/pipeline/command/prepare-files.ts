@@ -14,17 +14,14 @@ import { outputFile } from '../output-refs.js';
  * cannot do that.
  * @throws SamMilError OutputDamaged if a file is missing or has changed
  */
-export async function writeItems(
-  { scratch, work, progress, signal }: Job<unknown>,
-  name: string,
-  list: InputFile,
-): Promise<string> {
+export async function writeItems(job: Job<unknown>, name: string, list: InputFile): Promise<string> {
+  const { scratch, work, signal } = job;
   const records = readItems(list.path);
   const lines: JsonObject[] = [];
   for (const [i, record] of records.entries()) {
     signal.throwIfAborted();
     lines.push(await itemLine(record, work));
-    progress({ unit: 'items checked', done: i + 1, total: records.length });
+    job.progress({ unit: 'items checked', done: i + 1, total: records.length });
   }
   const path = join(makeScratchFolder(scratch, 'items'), `${name}.jsonl`);
   writeAtomic(path, jsonLines(lines));

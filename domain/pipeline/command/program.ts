@@ -87,22 +87,18 @@ function firstFailure(reading: readonly Promise<void>[]): Promise<never> {
   });
 }
 
-async function read(
-  stream: Readable,
-  name: 'stdout' | 'stderr',
-  { onLine, onOutput }: ProgramListener,
-): Promise<void> {
-  const splitter = new LineSplitter((line) => onLine(name, line));
+async function read(stream: Readable, name: 'stdout' | 'stderr', listener: ProgramListener): Promise<void> {
+  const splitter = new LineSplitter((line) => listener.onLine(name, line));
   stream.on('data', (chunk: Buffer) => {
     splitter.write(chunk);
-    onOutput(splitter.rest);
+    listener.onOutput(splitter.rest);
   });
   await new Promise((done) => stream.once('close', done));
   splitter.end();
 }
 
-async function save(stream: Readable, path: string, { onOutput }: ProgramListener): Promise<void> {
-  stream.on('data', () => onOutput(''));
+async function save(stream: Readable, path: string, listener: ProgramListener): Promise<void> {
+  stream.on('data', () => listener.onOutput(''));
   await pipeline(stream, createWriteStream(path)).catch((error: NodeJS.ErrnoException) => {
     // The stream is closed early if a process that was left behind still holds it.
     if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
