@@ -129,7 +129,7 @@ function shellFaults({ command }: Given): StepFault[] {
   return [{ parameter: 'command', what, next, warning: true }];
 }
 
-/** A program works in another folder and would not find these. Their content would not be in the key either. */
+/** A program works in another folder and would not find these; nor would their content be in the key. */
 function undeclaredFiles({ command }: Given, exists?: (path: string) => boolean): StepFault[] {
   if (exists === undefined || !Array.isArray(command)) return [];
   return command
