@@ -47,8 +47,8 @@ export interface StepFault {
   /** Completes "`parameter` …". */
   what: string;
   next?: string;
-  /** The step may still work. */
-  warning?: true;
+  /** Set for a warning: the step may still work, here or on another machine. Otherwise it is an error. */
+  warning?: 'bad-value' | 'missing-resource';
 }
 
 /** Something that is missing on this machine, and what to do about it. */

@@ -1,9 +1,11 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
 import type { StepFault } from '../../activity-schema.js';
 import { isJsonObject, type Json, type JsonObject } from '../../json.js';
 import { outputPathFault, sharedPath } from './output-paths.js';
 import { placeholdersIn } from './placeholders.js';
 
-/** How far the parameters are known: for names of parameters, see parameters.ts. */
+/** Parameters by name, see parameters.ts. */
 type Given = Readonly<Record<string, Json | undefined>>;
 
 /**
@@ -11,7 +13,8 @@ type Given = Readonly<Record<string, Json | undefined>>;
  * @param given texts that only a run can compute still contain `${{`
  */
 export function findCommandFaults(given: JsonObject, exists?: (path: string) => boolean): StepFault[] {
-  return [...faultsIn(given), ...shellFaults(given), ...undeclaredFiles(given, exists)];
+  const here = exists === undefined ? [] : [...undeclaredFiles(given, exists), ...missingHere(given)];
+  return [...faultsIn(given), ...shellFaults(given), ...pathFaults(given), ...here];
 }
 
 /** The faults that matter for a run, where all values are known. */
@@ -35,9 +38,12 @@ function commandFaults({ command, shell }: Given): StepFault[] {
     const next = 'write the script as text: command: "sort {inputs.table} > {outputs.sorted}"';
     return [{ parameter: 'command', what: 'is a list, which is not run in a shell', next }];
   }
-  return command[0] === ''
-    ? [{ parameter: 'command', what: 'begins with an empty text, not a program' }]
-    : [];
+  const [program] = command;
+  if (typeof program === 'string' && /^[^/{$][^{$]*\//.test(program)) {
+    const next = 'write an absolute path, or declare it as `script` and write {script}';
+    return [{ parameter: 'command', what: `begins with ${program}, a relative path`, next }];
+  }
+  return program === '' ? [{ parameter: 'command', what: 'begins with an empty text, not a program' }] : [];
 }
 
 /** A name is used in placeholders, expressions and variables. */
@@ -126,12 +132,12 @@ function shellFaults({ command }: Given): StepFault[] {
   if (typeof command !== 'string' || !isOpen(command)) return [];
   const what = 'inserts the value of an expression into a shell script without quoting it';
   const next = 'declare the value under `params` and write {params.NAME}, which is quoted';
-  return [{ parameter: 'command', what, next, warning: true }];
+  return [{ parameter: 'command', what, next, warning: 'bad-value' }];
 }
 
 /** A program works in another folder and would not find these; nor would their content be in the key. */
-function undeclaredFiles({ command }: Given, exists?: (path: string) => boolean): StepFault[] {
-  if (exists === undefined || !Array.isArray(command)) return [];
+function undeclaredFiles({ command }: Given, exists: (path: string) => boolean): StepFault[] {
+  if (!Array.isArray(command)) return [];
   return command
     .filter((one): one is string => typeof one === 'string' && /^[^/{-].*\.\w+$/.test(one) && !isOpen(one))
     .filter((path) => exists(path))
@@ -140,6 +146,48 @@ function undeclaredFiles({ command }: Given, exists?: (path: string) => boolean)
       what: `names the file ${path}, which the step does not declare`,
       next: `write script: ${path} and {script} for the program itself, or declare it under \`inputs\` and write {inputs.NAME}`,
     }));
+}
+
+/** The path would be in the key instead of the content of the file. */
+function pathFaults({ command }: Given): StepFault[] {
+  if (!Array.isArray(command)) return [];
+  const paths = command.filter((one) => typeof one === 'string' && /\$\{\{\s*[\w.-]+\.path\s*\}\}/.test(one));
+  if (paths.length === 0) return [];
+  const what =
+    'passes the path of a file that the step does not declare: it does not run again when the file changes';
+  const next = 'declare it under `inputs` and write {inputs.NAME}';
+  return [{ parameter: 'command', what, next, warning: 'bad-value' }];
+}
+
+/** What this machine does not have; that of the worker may. */
+function missingHere({ command, shell, 'pass-env': pass }: Given): StepFault[] {
+  const warning = 'missing-resource';
+  const program = Array.isArray(command) ? command[0] : shell;
+  const faults: StepFault[] = [];
+  if (typeof program === 'string' && program !== '' && !/[{$]/.test(program) && !isProgram(program)) {
+    const what = `names the program ${program}, which is not on this machine`;
+    faults.push({ parameter: 'command', what, next: 'install it where the step runs', warning });
+  }
+  for (const name of Array.isArray(pass) ? pass : []) {
+    if (typeof name !== 'string' || isOpen(name) || process.env[name] !== undefined) continue;
+    const what = `names the variable ${name}, which is not set on this machine`;
+    faults.push({ parameter: 'pass-env', what, next: 'set it for the worker that runs the step', warning });
+  }
+  return faults;
+}
+
+function isProgram(name: string): boolean {
+  // Relative paths are faults already.
+  if (name.includes('/') && !isAbsolute(name)) return true;
+  const folders = name.includes('/') ? [''] : (process.env.PATH ?? '').split(delimiter);
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }
 
 function isOpen(text: string): boolean {

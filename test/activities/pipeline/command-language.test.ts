@@ -27,7 +27,7 @@ ${given.replace(/^/gm, '      ')}
 ${after}`;
 }
 
-const GOOD = `command: [python3, '{script}', '\${{ slide.path }}', '{outputs.table}', '{params.level}', 5]
+const GOOD = `command: [python3, '{script}', '{inputs.slide}', '{outputs.table}', '{params.level}', 5]
 script: measure.py
 inputs: { slide: '\${{ slide.path }}' }
 outputs: { table: 'tables/\${{ slide.slide_id }}.csv', log-file: log.txt }
@@ -82,6 +82,7 @@ test('an output that a command does not declare, or has with a typing mistake, i
 const MISTAKES: [string, string, RegExp][] = [
   ['text without a shell', 'command: python3 measure.py', /is text, which only a shell can run.*shell: bash/],
   ['a list for a shell', 'command: [ls]\nshell: bash', /is a list, which is not run in a shell/],
+  ['a relative program', 'command: [bin/count]', /begins with bin\/count, a relative path/],
   ['no program', "command: ['']", /begins with an empty text/],
   [
     'an undeclared placeholder',
@@ -116,6 +117,19 @@ for (const [name, given, message] of MISTAKES) {
     assert.equal(plan, undefined);
   });
 }
+
+test('what this machine does not have, and a path that is not an input, are warnings', () => {
+  const cases: [string, RegExp][] = [
+    ['command: [no-such-program-of-test]', /missing-resource: .*no-such-program-of-test, which is not on/],
+    ['command: [ls]\npass-env: [NO_SUCH_OF_TEST]', /missing-resource: .*NO_SUCH_OF_TEST, which is not set/],
+    ["command: [ls, '--in=\${{ slide.path }}']", /bad-value: .*does not run again when the file changes/],
+  ];
+  for (const [given, message] of cases) {
+    const { problems, plan } = load(study(`${given}\nversion: '\${{ slide.path }}'`));
+    assert.match(described(problems).join('\n'), message);
+    assert.ok(problems.length === 1 && plan, described(problems).join('\n'));
+  }
+});
 
 test('an expression inside a shell script is a warning, and what only the run can know is not reported', () => {
   const script = study(`command: 'cat "\${{ slide.path }}"'\nshell: bash`);
