@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { Attempt, StepOutcome } from '../../activities/step/run-step.js';
+import type { Attempt } from '../../activities/step/attempt.js';
+import type { StepOutcome } from '../../activities/step/run-step.js';
 import { SamMilError } from '../../domain/errors.js';
 import type { JsonObject } from '../../domain/json.js';
 import { StepChain, type ChainStep } from './step-chain.js';
