@@ -39,7 +39,7 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'mil.split': {
     given: { bags: items, labels: 'labels.csv', classes: ['normal', 'tumor'] },
-    key: 'sha256:f575e14f15db6a490b679ae9e60ea7d70ebbd90bd2d60183997733e0d33a04a6',
+    key: 'sha256:28fed55747b2023e4cda00b663e0411bd85f9aafaa199e4e89e183edd329c7a3',
   },
   'mil.train-fold': {
     given: { bags: items, splits: 's.json', repeat: 0, fold: 1, model: 'sam-mil', 'mask-ratio': 0.5 },
@@ -51,7 +51,7 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'mil.heatmap': {
     given: { checkpoint: 'c.safetensors', slide: 'a.svs', bag: 'a.h5' },
-    key: 'sha256:ea7b5bc0415b0ce16fba597a156ce6a831934378e179cf245a551a5151b74321',
+    key: 'sha256:d87f52e61828d2579733edeb27e70c87f6ec45dd28420fd078e5b16bccda071d',
   },
   'pipeline.command': {
     given: {
@@ -73,7 +73,7 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'pipeline.report': {
     given: { evaluations: items, 'group-by': ['model'] },
-    key: 'sha256:9739610e55a9383699f565e84f22727ed70185d64d32d3cbeef6426443c594b0',
+    key: 'sha256:9d6985b8957a348092a492c293376a7e7d5251a1094495e566e4badf835fd44b',
   },
 };
 
