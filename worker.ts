@@ -15,6 +15,7 @@ import {
 } from '@temporalio/worker';
 import { workflowBundle } from './activities/engine/workflow-bundle.js';
 import type { PoolOptions } from './activities/child/pool.js';
+import type { CommandPolicy } from './activities/step/served-folders.js';
 import { EngineContext } from './activities/step/engine-context.js';
 import { loadRegistry } from './activities/plugins/load-plugins.js';
 import { enginePlugin, temporalPlugin } from './activities/worker-plugins.js';
@@ -55,6 +56,12 @@ export interface WorkerSettings {
    */
   serve?: readonly string[];
   /**
+   * Whose plans may run programs with `pipeline.command`, as the worker's account. `own`: those in work
+   * folders that no other account may write to. `served`: also those in `serve`. `none`: nobody's. Default:
+   * own.
+   */
+  commands?: CommandPolicy;
+  /**
    * How long a run waits for a missing work folder before it is held, in milliseconds. Default: 10 minutes.
    */
   workFolderPatienceMs?: number;
@@ -86,6 +93,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const engine = new EngineContext(registry, {
     pool: { graceMs: STOP_CHILD_MS, ...settings.pool },
     serve: settings.serve,
+    commands: settings.commands,
     patienceMs: settings.workFolderPatienceMs,
   });
   const connection = await connect(settings.connection);

@@ -4,6 +4,7 @@ import type { PoolOptions } from './child/pool.js';
 import type { ActivityPlugin } from './define/define-activity.js';
 import { engineActivities } from './engine/engine-activities.js';
 import { loadRegistry } from './plugins/load-plugins.js';
+import type { CommandPolicy } from './step/served-folders.js';
 import { EngineContext } from './step/engine-context.js';
 import { stepActivity } from './step/run-activity.js';
 
@@ -42,6 +43,8 @@ export interface SamMilPluginsOptions {
   pool?: Omit<PoolOptions, 'plugins'>;
   /** Folders at or below which plans are carried out, whoever may write there; see WorkerSettings. */
   serve?: readonly string[];
+  /** Whose plans may run programs with `pipeline.command`; see WorkerSettings. */
+  commands?: CommandPolicy;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ReadonlyJson } from './json.js';
+import type { JsonObject, ReadonlyJson } from './json.js';
 
 /**
  * What the language knows about the activities that pipelines use. It is passed in as data, so that checking
@@ -28,6 +28,27 @@ export interface CatalogEntry {
    * checked.
    */
   findMissing?(parameter: string, value: string, step: ResourceContext): MissingResource | undefined;
+  /**
+   * Name of a parameter that declares further outputs: a mapping whose keys are their names. All are files,
+   * of any kind. Items that share a folder publish them into a subfolder for each item.
+   */
+  readonly outputsFrom?: string;
+  /**
+   * Returns what is wrong in parameters that each fit their schema. Texts that only a run can compute still
+   * contain `${{`. `exists` looks up a path relative to the pipeline file, if files are checked. Must be fast
+   * and synchronous, and import nothing heavy.
+   */
+  findFaults?(given: JsonObject, exists?: (path: string) => boolean): readonly StepFault[];
+}
+
+/** A fault of a step's parameters. */
+export interface StepFault {
+  parameter: string;
+  /** Completes "`parameter` …". */
+  what: string;
+  next?: string;
+  /** Set for a warning: the step may still work, here or on another machine. Otherwise it is an error. */
+  warning?: 'bad-value' | 'missing-resource';
 }
 
 /** Something that is missing on this machine, and what to do about it. */

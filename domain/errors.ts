@@ -64,12 +64,18 @@ export const ERRORS = {
   ContractBroken: {
     exit: 1,
     retryable: false,
-    meaning: 'An activity or model violated its contract. This is a bug in its plugin.',
+    meaning:
+      'An activity, a model or the program of a command violated its contract. This is a bug in its plugin or program.',
   },
   ChildCrashed: {
     exit: 1,
     retryable: true,
     meaning: 'The worker process that ran the step crashed or was killed.',
+  },
+  CommandFailed: {
+    exit: 1,
+    retryable: true,
+    meaning: 'The program of a `pipeline.command` step ended with an error.',
   },
   Stalled: {
     exit: 1,

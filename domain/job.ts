@@ -108,6 +108,7 @@ export interface Progress {
   /** What is being counted: `patches`, `epochs`, `crops`. */
   unit: string;
   done: number;
+  /** 0 if it is not known. */
   total: number;
   /** One short line to display: `loss 0.41, val AUC 0.93`. */
   note?: string;

@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { SamMilError } from '../../domain/errors.js';
 import type { JobResult, Progress } from '../../domain/job.js';
@@ -28,6 +29,7 @@ const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 const KEPT_LINES = 20;
 /** A child that loads its code from a busy disk may take this long, in milliseconds, whatever its `stall`. */
 const SLOWEST_START_MS = 60_000;
+const LONGEST_END_MS = 2000;
 
 /** A forked process. Runs one job at a time. */
 export class Child {
@@ -124,6 +126,24 @@ export class Child {
   async gone(): Promise<void> {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     await new Promise<void>((resolve) => this.process.once('exit', () => resolve()));
+  }
+
+  /**
+   * Waits until no process of its group is left, but not forever: one that waits for a disk cannot be killed,
+   * and one that nobody waits for stays listed.
+   */
+  async groupGone(): Promise<void> {
+    const deadline = performance.now() + LONGEST_END_MS;
+    while (this.groupExists() && performance.now() < deadline) await sleep(10);
+  }
+
+  private groupExists(): boolean {
+    const { pid } = this.process;
+    try {
+      return pid !== undefined && process.kill(-pid, 0);
+    } catch {
+      return false;
+    }
   }
 
   /** Never resolves. Rejects after killing the process if it shows no progress. */

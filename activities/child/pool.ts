@@ -42,23 +42,28 @@ export class ChildPool {
     this.options = { ...DEFAULTS, ...options };
   }
 
-  /** Runs a job in a child of the runtime. Throws as {@link Child.run}. */
+  /**
+   * Runs a job in a child of the runtime. Throws as {@link Child.run}.
+   * @param once the child is new, and it and everything that it has started is killed before this returns
+   */
   async run(
     runtime: string,
     job: ChildJob,
     listener: JobListener,
     signal: AbortSignal,
     stall?: StallLimit,
+    once = false,
   ): Promise<JobResult> {
     signal.throwIfAborted();
     if (this.closed) throw new Error('the pool of child processes is closed');
-    const child = this.take(runtime);
+    const child = once ? new Child(runtime, this.options.plugins) : this.take(runtime);
     this.busy.add(child);
     try {
       return await child.run(job, listener, signal, { graceMs: this.options.graceMs, stall });
     } finally {
       this.busy.delete(child);
-      this.giveBack(child, signal.aborted);
+      this.giveBack(child, signal.aborted || once);
+      if (once) await child.groupGone();
     }
   }
 

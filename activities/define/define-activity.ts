@@ -39,10 +39,13 @@ export interface ActivityDefinition {
    */
   readonly stall?: string;
   /**
-   * `child`: forked process, kept warm and shared by activities with the same `runtime` name. `inline`: in
-   * the worker, for light asynchronous work only.
+   * `child`: forked process, kept warm and shared by activities with the same `runtime` name. `own-child`: a
+   * forked process for this attempt only, which is killed with everything that it has started before the
+   * outputs are published. `inline`: in the worker, for light asynchronous work only.
    */
-  readonly isolation: 'child' | 'inline';
+  readonly isolation: 'child' | 'own-child' | 'inline';
+  /** It runs programs that the pipeline names, which a worker may refuse (`worker --commands`). */
+  readonly runsPrograms?: true;
   /** Activities with the same runtime share children. Default: the part of the name before the dot. */
   readonly runtime?: string;
   /** Libraries outside npm that it needs: a run or worker installs them before it starts. Default: none. */
@@ -76,6 +79,10 @@ export interface ActivityDefinition {
    * fast and synchronous, and import nothing heavy.
    */
   findMissing?: CatalogEntry['findMissing'];
+  /** See {@link CatalogEntry.outputsFrom}. */
+  readonly outputsFrom?: CatalogEntry['outputsFrom'];
+  /** See {@link CatalogEntry.findFaults}. */
+  findFaults?: CatalogEntry['findFaults'];
   /**
    * For `plan` and the start of `run`: checks a step as far as its parameters are known, so that a fault is
    * found before the work of the stages before it. Reads only input files that exist already, and takes

@@ -8,7 +8,7 @@ const ROW = new URL('../../domain/pathology/convert/process-row.js', import.meta
 
 export const definition = defineActivity({
   name: 'pathology.convert',
-  version: 2,
+  version: 3,
   summary:
     'Converts features of CLAM, TRIDENT or the SAM-MIL scripts into a bag like that of pathology.extract, with one row per group of patches in a segment',
   ...parameters,

@@ -9,6 +9,7 @@ import { definition as convert } from '../pathology/convert.js';
 import { definition as extract } from '../pathology/extract.js';
 import { definition as patch } from '../pathology/patch.js';
 import { definition as segment } from '../pathology/segment.js';
+import { definition as command } from '../pipeline/command.js';
 import { definition as copy } from '../pipeline/copy.js';
 import { definition as report } from '../pipeline/report.js';
 
@@ -19,5 +20,5 @@ import { definition as report } from '../pipeline/report.js';
 export const plugins: readonly ActivityPlugin[] = [
   { name: 'pathology', activities: [assembleCohort, patch, segment, extract, convert] },
   { name: 'mil', activities: [importTable, split, trainFold, evaluate, heatmap] },
-  { name: 'pipeline', activities: [copy, report] },
+  { name: 'pipeline', activities: [command, copy, report] },
 ];

@@ -2,12 +2,14 @@ import { hostname } from 'node:os';
 import { DigestCache } from '../../domain/engine/store/digest-cache.js';
 import { ChildPool, type PoolOptions } from '../child/pool.js';
 import type { Registry } from '../define/registry.js';
-import { ServedFolders } from './served-folders.js';
+import { ServedFolders, type CommandPolicy } from './served-folders.js';
 
 export interface EngineOptions {
   pool?: Omit<PoolOptions, 'plugins'>;
   /** See {@link ServedFolders}. */
   serve?: readonly string[];
+  /** See {@link CommandPolicy}. Default: `own`. */
+  commands?: CommandPolicy;
   /** How long the engine's own activities wait for a work folder that is missing, in milliseconds. */
   patienceMs?: number;
 }
@@ -25,11 +27,11 @@ export class EngineContext {
   readonly worker: string;
   private readonly caches = new Map<string, DigestCache>();
 
-  constructor(registry: Registry, { pool, serve, patienceMs = PATIENCE_MS }: EngineOptions = {}) {
+  constructor(registry: Registry, { pool, serve, commands, patienceMs = PATIENCE_MS }: EngineOptions = {}) {
     this.registry = registry;
     const plugins = registry.external.map(({ path, digest }) => ({ path, digest }));
     this.pool = new ChildPool({ ...pool, plugins });
-    this.served = new ServedFolders(serve);
+    this.served = new ServedFolders(serve, commands);
     this.patienceMs = patienceMs;
     this.worker = `${hostname()}-${process.pid}-${Date.now().toString(36)}`;
   }

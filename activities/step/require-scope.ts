@@ -1,7 +1,9 @@
 import { SamMilError } from '../../domain/errors.js';
 import type { RunScope } from '../../domain/engine/item/step-input.js';
-import type { Plan } from '../../domain/engine/language/plan/plan.js';
+import type { Plan, StepPlan } from '../../domain/engine/language/plan/plan.js';
 import { requireLease } from '../../domain/engine/store/lease.js';
+import { couldBecome } from '../../domain/engine/language/expressions/template.js';
+import type { JsonObject } from '../../domain/json.js';
 import type { EngineContext } from './engine-context.js';
 import { readPlan } from './plan-file.js';
 
@@ -28,12 +30,30 @@ export async function explainScope({ work, lease }: RunScope, error: unknown): P
 }
 
 /** @throws SamMilError Refused if the plan has no such step: another program has called this activity */
-export function requirePlannedStep(plan: Plan, step: { stage: string; step: string; uses: string }): void {
+export function requirePlannedStep(
+  plan: Plan,
+  step: { stage: string; step: string; uses: string },
+): StepPlan {
   const stage = plan.stages.find(({ name }) => name === step.stage);
   const planned = stage?.steps.find(({ id }) => id === step.step);
-  if (planned?.uses === step.uses) return;
+  if (planned?.uses === step.uses) return planned;
   throw new SamMilError('Refused', `the plan has no step \`${step.step}\` of ${step.stage}`, {
     expected: 'a step of the plan that the run was started with',
     found: step.uses,
+  });
+}
+
+/**
+ * Whoever reaches the server can call a step of a run with other parameters. Those of a command must be what
+ * the plan says, up to the values of its expressions.
+ * @throws SamMilError Refused
+ */
+export function requirePlannedWith(planned: StepPlan, given: JsonObject): void {
+  const names = new Set([...Object.keys(planned.with), ...Object.keys(given)]);
+  const other = [...names].find((name) => !couldBecome(planned.with[name], given[name]));
+  if (other === undefined) return;
+  throw new SamMilError('Refused', `\`${other}\` of step \`${planned.id}\` is not what the plan says`, {
+    expected: JSON.stringify(planned.with[other]),
+    found: JSON.stringify(given[other]),
   });
 }

@@ -1,6 +1,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { SamMilError } from '../../domain/errors.js';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
+import { lookUp } from '../../domain/activity-schema.js';
 import type { ActivityDefinition, Schema } from '../define/define-activity.js';
 
 /** A step's parameters, checked and with defaults, and the inputs among them. */
@@ -56,14 +57,15 @@ function takeInputs(
     found.push({ ...at, kind, value });
     return undefined;
   }
-  const { items, properties } = schema;
+  const { items, properties = {}, additionalProperties } = schema;
   const below = (step: string | number) => ({ ...at, place: [...at.place, step] });
   if (items && Array.isArray(value)) {
     return value.map((member, index) => takeInputs(items, member, below(index), found) ?? null);
   }
-  if (properties && isJsonObject(value)) {
+  if (isJsonObject(value)) {
+    const others = typeof additionalProperties === 'object' ? additionalProperties : undefined;
     const rest = Object.entries(value).map(([name, member]) => {
-      const schemaOf = properties[name];
+      const schemaOf = lookUp(properties, name) ?? others;
       return [name, schemaOf ? takeInputs(schemaOf, member, below(name), found) : member] as const;
     });
     return Object.fromEntries(rest.filter(([, member]) => member !== undefined)) as JsonObject;

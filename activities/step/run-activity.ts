@@ -9,7 +9,7 @@ import type { ActivityDefinition } from '../define/define-activity.js';
 import type { EngineContext } from './engine-context.js';
 import { asFailure } from './failures.js';
 import { startHeartbeat, stoppedFailure } from './heartbeat.js';
-import { explainScope, requirePlannedStep, requireScope } from './require-scope.js';
+import { explainScope, requirePlannedStep, requirePlannedWith, requireScope } from './require-scope.js';
 import { placeOf, runStep, type StepOutcome } from './run-step.js';
 
 /**
@@ -54,12 +54,15 @@ export function stepActivity(
 /** Checked before the attempt is logged: nothing is written into a folder that the run may not use. */
 async function requirePlanned(
   engine: EngineContext,
-  { name }: ActivityDefinition,
+  { name, runsPrograms }: ActivityDefinition,
   input: StepInput,
 ): Promise<void> {
   try {
     const { stage, step } = input;
-    requirePlannedStep(await requireScope(engine, input), { stage, step, uses: name });
+    const planned = requirePlannedStep(await requireScope(engine, input), { stage, step, uses: name });
+    if (!runsPrograms) return;
+    await engine.served.requireCommands(input);
+    requirePlannedWith(planned, input.with);
   } catch (error) {
     throw asFailure(error);
   }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { SamMilError } from '../../domain/errors.js';
 import type { Job, JobResult } from '../../domain/job.js';
+import type { JsonObject } from '../../domain/json.js';
 import { makeFoldersBelow } from '../../domain/files/make-folders.js';
 import { claimPlace, explainLoss, releaseClaim, type Claim } from '../../domain/engine/store/fence.js';
 import { checkpointFolder, type Place } from '../../domain/engine/store/paths.js';
@@ -9,6 +10,7 @@ import { publish, relink } from '../../domain/engine/store/publish.js';
 import { findReceipt, readReceipt, receiptsOf } from '../../domain/engine/store/receipts.js';
 import type { Receipt } from '../../domain/engine/store/receipt-record.js';
 import type { StepInput } from '../../domain/engine/item/step-input.js';
+import { camelCase } from '../../domain/parameters.js';
 import { durationMs } from '../../domain/engine/language/plan/duration.js';
 import type { StallLimit } from '../child/child.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
@@ -85,7 +87,8 @@ async function linkedReceipt(
 ): Promise<Receipt | undefined> {
   const cache = engine.digests(input.work);
   const original = await findReceipt(input.work, key, (path) => cache.digest(path));
-  if (!original || !mayUse(original, input)) return undefined;
+  if (!original || !mayUse(original, input) || sharesFolder(original) !== sharesFolder(input))
+    return undefined;
   if (await outsideFault(definition, input.work, original, cache)) return undefined;
   return relink(claim, original, input.folder, input.run);
 }
@@ -112,12 +115,12 @@ async function work(
     },
   );
   attempt.signal.throwIfAborted();
-  refuseUndeclared(prepared.definition, result);
+  refuseUndeclared(prepared, result);
   await refuseChangedInputs(engine, prepared, input, checkpoint);
   const receipt = await publish(claim, {
     ingredients: prepared.ingredients,
     folder: input.folder,
-    result,
+    result: withItemFolder(prepared.definition, input, result),
     read: prepared.read,
     made: { run: input.run, attempt: attempt.number, seconds: seconds(began), ...notes.made },
   });
@@ -161,10 +164,11 @@ async function execute(
     scratch,
     checkpoint,
   };
-  if (definition.isolation === 'child') {
+  if (definition.isolation !== 'inline') {
     const childJob = { ...job, activity: definition.name };
     const stall = stallLimit(input.stall ?? definition.stall);
-    return engine.pool.run(runtimeOf(definition), childJob, attempt, attempt.signal, stall);
+    const once = definition.isolation === 'own-child';
+    return engine.pool.run(runtimeOf(definition), childJob, attempt, attempt.signal, stall, once);
   }
   const { run } = await definition.load();
   const inline: Job = {
@@ -231,9 +235,30 @@ async function refuseMixedInputs({ work, item }: StepInput, { read, derived }: P
   }
 }
 
-function refuseUndeclared(definition: ActivityDefinition, result: JobResult): void {
+/** Whether other items of the stage may publish into the same folder: cells of a matrix have their own. */
+function sharesFolder({ folder }: Pick<StepInput, 'folder'>): boolean {
+  return !folder.includes('/');
+}
+
+/** Files whose names the pipeline chooses are the same for all items, so each item gets a subfolder. */
+function withItemFolder(
+  { outputsFrom }: ActivityDefinition,
+  input: Pick<StepInput, 'folder' | 'item' | 'single'>,
+  result: JobResult,
+): JobResult {
+  if (outputsFrom === undefined || input.single || !sharesFolder(input)) return result;
+  const files = Object.entries(result.files).map(([name, { from, to }]) => {
+    return [name, { from, to: `${input.item}/${to}` }] as const;
+  });
+  return { ...result, files: Object.fromEntries(files) };
+}
+
+function refuseUndeclared({ definition, jobWith }: PreparedStep, result: JobResult): void {
   const names = [...Object.keys(result.files), ...Object.keys(result.values ?? {})];
-  const undeclared = names.find((name) => !Object.hasOwn(definition.outputs, name));
+  const declared = jobWith[camelCase(definition.outputsFrom ?? '')] ?? {};
+  const undeclared = names.find(
+    (name) => !Object.hasOwn(definition.outputs, name) && !Object.hasOwn(declared as JsonObject, name),
+  );
   if (undeclared === undefined) return;
   throw new SamMilError('ContractBroken', `${definition.name} returned an output it does not declare`, {
     expected: Object.keys(definition.outputs).join(', '),

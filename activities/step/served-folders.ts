@@ -8,16 +8,27 @@ import type { RunScope } from '../../domain/engine/item/step-input.js';
 import { planPath, runFolder } from '../../domain/engine/store/paths.js';
 
 /**
+ * Whose plans may run programs: `own`, those in work folders that only the worker's account can change;
+ * `served`, all that it carries out; `none`.
+ */
+export type CommandPolicy = 'own' | 'served' | 'none';
+
+/**
  * Which plans a worker carries out: those in work folders that only its own account can change, and those in
  * folders that it was told to serve. Whoever reaches the server can start a workflow with any path, but the
  * worker reads and writes with its own rights. Windows has no owner ids, so nothing is refused there.
  */
 export class ServedFolders {
   private readonly folders: readonly string[];
+  private readonly commands: CommandPolicy;
 
-  /** @param folders absolute or relative to the current folder: they and all below them, whoever owns them */
-  constructor(folders: readonly string[] = []) {
+  /**
+   * @param folders absolute or relative to the current folder: they and all below them, whoever owns them
+   * @param commands whose plans may run programs (`pipeline.command`)
+   */
+  constructor(folders: readonly string[] = [], commands: CommandPolicy = 'own') {
     this.folders = folders.map((folder) => resolve(folder));
+    this.commands = commands;
   }
 
   /**
@@ -36,12 +47,25 @@ export class ServedFolders {
     const root = await realpath(work).catch(() => undefined);
     if (root === undefined) return;
     const served = await this.isServed(root);
-    for (const path of [root, join(root, '.runs'), runFolder(root, run), planPath(root, run)]) {
+    for (const path of planPlaces(root, run)) {
       const found = await lstat(path).catch(() => undefined);
       if (found === undefined) return;
       if (found.isSymbolicLink()) throw refusal(work, path, 'it is a symbolic link');
       const fault = served ? undefined : await ownerFault(found);
       if (fault !== undefined) throw refusal(work, path, fault);
+    }
+  }
+
+  /**
+   * Checks whether a plan that is carried out may also run programs of its choice, as this worker's account.
+   * @throws SamMilError Refused
+   */
+  async requireCommands({ work, run }: Pick<RunScope, 'work' | 'run'>): Promise<void> {
+    if (this.commands === 'served') return;
+    if (this.commands === 'none') throw commandRefusal(work, 'it was started with --commands none');
+    for (const path of planPlaces(await realpath(work), run)) {
+      const fault = await ownerFault(await lstat(path));
+      if (fault !== undefined) throw commandRefusal(path, fault);
     }
   }
 
@@ -52,6 +76,11 @@ export class ServedFolders {
     }
     return false;
   }
+}
+
+/** Everything on the way to a plan that decides who may change it. */
+function planPlaces(root: string, run: string): string[] {
+  return [root, join(root, '.runs'), runFolder(root, run), planPath(root, run)];
 }
 
 /**
@@ -95,6 +124,15 @@ function userName(): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function commandRefusal(file: string, found: string): SamMilError {
+  return new SamMilError('Refused', 'this worker does not run the commands of this plan', {
+    file,
+    expected: "a work folder that belongs to the worker's account and that no other account may write to",
+    found,
+    next: 'if everyone who may write there may also run programs as the account of the worker, start it with --commands served',
+  });
 }
 
 function refusal(work: string, path: string, found: string): SamMilError {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { CommandPolicy } from '../../activities/step/served-folders.js';
 import { openSession, type ServerChoice, type Session } from '../server/connect.js';
 import { Interrupt } from '../command-line/interrupt.js';
 import { pluginsNamedBy } from '../run/load-file.js';
@@ -25,6 +26,7 @@ interface WorkerCommandOptions extends ServerChoice {
   grace?: number;
   setUp: boolean;
   serve?: string[];
+  commands: CommandPolicy;
 }
 
 export function createCommand(): Command {
@@ -50,6 +52,14 @@ export function createCommand(): Command {
       '--serve <folder>',
       'also carry out plans in work folders at or below this folder, whoever may write there; repeatable (default: only work folders that nobody else may write to)',
       collect,
+    )
+    .addOption(
+      new Option(
+        '--commands <whose>',
+        'whose plans may run programs (pipeline.command): own, those in work folders that nobody else may write to; served, also those in --serve; none',
+      )
+        .choices(['own', 'served', 'none'])
+        .default('own'),
     )
     .option(
       '--no-set-up',
@@ -100,6 +110,7 @@ async function serveAtAddress(
     concurrency: options.concurrency,
     plugins: options.plugin,
     serve: options.serve,
+    commands: options.commands,
     ...(options.grace === undefined ? {} : { graceMs: options.grace * 1000 }),
   });
   const { address, namespace } = session;

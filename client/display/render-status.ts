@@ -7,6 +7,7 @@ import {
   showEnded,
   type Counter,
 } from '../../domain/engine/item/counts.js';
+import type { Progress } from '../../domain/job.js';
 import type { RunStatus, StageStatus } from '../../workflows/messages.js';
 import type { Activity, RunView } from '../run/events.js';
 import { renderError, renderHeadline } from './render-error.js';
@@ -121,13 +122,18 @@ function activityLines(stage: StageStatus, view: RunView, palette: Palette): str
 function activityText(activity: Activity, palette: Palette): string {
   const { progress, attempt, lastFailure } = activity;
   const parts = [oneLine(activity.what)];
-  if (progress !== undefined) parts.push(`${progress.done}/${progress.total} ${progress.unit}`);
-  if (progress?.note !== undefined) parts.push(oneLine(progress.note));
+  if (progress !== undefined) parts.push(progressText(progress));
+  if (progress?.note !== undefined && progress.note !== '') parts.push(oneLine(progress.note));
   if (attempt > 1)
     parts.push(
       palette.yellow(`attempt ${attempt}${lastFailure ? `, after ${renderHeadline(lastFailure)}` : ''}`),
     );
   return parts.join(palette.dim('  '));
+}
+
+/** Some work has no total, such as the output of a program. */
+function progressText({ done, total, unit }: Progress): string {
+  return total > 0 || unit === '' ? `${done}/${total} ${unit}` : `${done} ${unit}`;
 }
 
 export function stateText(state: RunStatus['state'], palette: Palette): string {

@@ -279,8 +279,7 @@ export class RunController {
     const { program, server } = this.options;
     // The user runs a plan in this folder, whoever else may write there.
     const args = [
-      '--serve',
-      entry.work,
+      ...['--serve', entry.work, '--commands', 'served'],
       ...(server.profile === undefined ? [] : ['--profile', server.profile]),
     ];
     const log = join(runFolder(entry.work, entry.run), 'worker.log');

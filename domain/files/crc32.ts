@@ -14,6 +14,8 @@ const table = Uint32Array.from({ length: 256 }, (_, byte) => {
  * @param value checksum of the preceding data, to continue it
  */
 export function crc32(data: Uint8Array, value = 0): number {
+  // zlib starts again at 0 when it is given no bytes.
+  if (data.length === 0) return value;
   return native === undefined ? crc32InScript(data, value) : native(data, value);
 }
 

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { readCsv } from '../../domain/files/csv.js';
 import { withH5 } from '../../domain/files/hdf5/h5.js';
 import { openSlide } from '../../domain/pathology/slides/open.js';
 import type { CommandResult } from '../../domain/machine/run-command.js';
 import { checkout } from '../support/fixtures.js';
+import { findPython } from '../support/python.js';
 import { installPacked, type PackedProject } from '../support/packed.js';
 import { scratchFolder } from '../support/scratch-folder.js';
 import { TestServer } from '../support/server.js';
@@ -124,6 +126,48 @@ test('plugin-model: a package with a model trains and evaluates it along with a 
       );
   }
 });
+
+test(
+  'command-step: Python scripts read bags and write the table that the next stage takes its items from',
+  { skip: findPython([]).skip },
+  async () => {
+    const folder = exampleFolder('command-step');
+    await succeed('sam-mil', ['run', 'pipeline.yaml', '--worker'], folder);
+    const work = join(folder, 'work', 'command-step');
+    const { rows } = readCsv(join(work, 'select', 'selected.csv'), { header: true });
+    const spreads = rows.map(({ values }) => Number(values.spread));
+    assert.ok(rows.length >= 2 && rows.length < 6, `${rows.length} rows`);
+    assert.deepEqual(
+      spreads,
+      [...spreads].sort((a, b) => b - a),
+    );
+    for (const { values } of rows) {
+      const { spread, patches } = spreadOf(join(work, 'features', 'h5_files', `${values.slide_id}.h5`));
+      assert.equal(Number(values.patches), patches);
+      assert.ok(Math.abs(Number(values.spread) - spread) < 1e-6 * spread, values.slide_id);
+    }
+    const closer = readdirSync(join(work, 'closer', 'patches')).sort();
+    assert.deepEqual(closer, rows.map(({ values }) => `${values.slide_id}.h5`).sort());
+
+    appendFileSync(join(folder, 'select.py'), '# edited\n');
+    const { stdout } = await succeed('sam-mil', ['plan', 'pipeline.yaml', '--why'], folder);
+    assert.match(stdout, /select {2}.*input script \(select\.py\) has different content/);
+  },
+);
+
+/** Mean standard deviation of the features, as the example defines it. */
+function spreadOf(bag: string): { spread: number; patches: number } {
+  return withH5(bag, (h5) => {
+    const [patches, dim] = h5.info('features').shape;
+    const features = h5.read('features') as Float32Array;
+    const deviations = Array.from({ length: dim }, (_, column) => {
+      const values = Array.from({ length: patches }, (_, row) => features[row * dim + column]);
+      const mean = values.reduce((sum, value) => sum + value, 0) / patches;
+      return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / patches);
+    });
+    return { spread: deviations.reduce((sum, value) => sum + value, 0) / dim, patches };
+  });
+}
 
 test('own-encoder: an ONNX file that a YAML file describes gives the features', async () => {
   const folder = exampleFolder('own-encoder');

@@ -18,6 +18,7 @@ export interface ChainStep {
   stage: string;
   item?: string;
   with: JsonObject;
+  stall?: string;
 }
 
 /** Runs steps of the shipped activities as a worker would, without Temporal. */
@@ -37,7 +38,7 @@ export class StepChain {
   }
 
   run(step: ChainStep, engine = this.engine, attempt: Partial<Attempt> = {}): Promise<StepOutcome> {
-    const { uses, stage, item = stage } = step;
+    const { uses, stage, item = stage, stall } = step;
     const input = {
       run: 'run',
       work: this.work,
@@ -51,6 +52,7 @@ export class StepChain {
       folder: stage,
       with: step.with,
       force: false,
+      stall,
     };
     return runStep(engine, engine.registry.require(uses), input, {
       number: 1,

@@ -27,11 +27,11 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'pathology.extract': {
     given: { slide: 'a.svs', patches: 'a.h5', encoder: 'encoder.yaml' },
-    key: 'sha256:563be7b872becf816a30ecd18ce948793aacdaaf65f175dae0b0b92d6567803b',
+    key: 'sha256:6722f239092b709995c9dcff186ecf0e64d64d1ef2ccf984a8a9d1f76e5dcf3e',
   },
   'pathology.convert': {
     given: { features: 'a.h5', segments: 'a.pkl', 'patch-size-level0': 512 },
-    key: 'sha256:54131d005b809c1bfad91ee46da3b31e178c58e159bd2743081eaa741d40eada',
+    key: 'sha256:2773e97e3a5373db7e08d4707134d2adc7935ff51ee8d3fab9743a7777b3fdd3',
   },
   'mil.import': {
     given: { table: 'musk.csv' },
@@ -39,7 +39,7 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'mil.split': {
     given: { bags: items, labels: 'labels.csv', classes: ['normal', 'tumor'] },
-    key: 'sha256:f575e14f15db6a490b679ae9e60ea7d70ebbd90bd2d60183997733e0d33a04a6',
+    key: 'sha256:28fed55747b2023e4cda00b663e0411bd85f9aafaa199e4e89e183edd329c7a3',
   },
   'mil.train-fold': {
     given: { bags: items, splits: 's.json', repeat: 0, fold: 1, model: 'sam-mil', 'mask-ratio': 0.5 },
@@ -51,7 +51,21 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'mil.heatmap': {
     given: { checkpoint: 'c.safetensors', slide: 'a.svs', bag: 'a.h5' },
-    key: 'sha256:ea7b5bc0415b0ce16fba597a156ce6a831934378e179cf245a551a5151b74321',
+    key: 'sha256:d87f52e61828d2579733edeb27e70c87f6ec45dd28420fd078e5b16bccda071d',
+  },
+  'pipeline.command': {
+    given: {
+      command: ['python3', '{script}', '{inputs.bag}'],
+      script: 'count.py',
+      inputs: { bag: 'a.h5' },
+      items: { bags: items },
+      outputs: { table: 'table.csv' },
+      params: { level: 0.5 },
+      env: { THREADS: 2 },
+      'pass-env': ['TOKEN'],
+      'non-retryable-codes': [9],
+    },
+    key: 'sha256:b97f0f79c208f50dbc63bbb1ec86031ee967c785c2ee4bf925deed2d43937977',
   },
   'pipeline.copy': {
     given: { items, outputs: ['bag'], to: 'out' },

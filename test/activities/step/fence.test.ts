@@ -183,6 +183,11 @@ async function milCases(slide: JsonObject, bags: JsonObject, labels: Json): Prom
       old: { score: 'class-probability' },
       new: { score: 'attention' },
     },
+    'pipeline.command': {
+      with: { command: 'echo {params.who} > who.txt', shell: 'sh', outputs: { who: 'who.txt' } },
+      old: { params: { who: 'old' } },
+      new: { params: { who: 'new' } },
+    },
     'pipeline.report': {
       with: { evaluations: chain.items('evaluations', [cell]) },
       old: { title: 'old' },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, chownSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { isOwnFolder, ServedFolders } from '../../../activities/step/served-folders.js';
+import { isOwnFolder, ServedFolders, type CommandPolicy } from '../../../activities/step/served-folders.js';
 import { planPath } from '../../../domain/engine/store/paths.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -25,6 +25,21 @@ function require(work: string, serve: string[] = []): Promise<void> {
     plan: { path: planPath(work, RUN), digest: '' },
   });
 }
+
+test('programs run for plans that only the own account can change; served ones need `served`, and `none` refuses all', async (context) => {
+  const work = workFolder(context);
+  const allowed = (commands?: CommandPolicy) =>
+    new ServedFolders([work], commands).requireCommands({ work, run: RUN });
+  await allowed();
+  await allowed('served');
+  await assert.rejects(allowed('none'), { code: 'Refused', message: /started with --commands none/ });
+  chmodSync(planPath(work, RUN), 0o646);
+  await assert.rejects(allowed(), {
+    code: 'Refused',
+    message: /every account may write to it.*--commands served/,
+  });
+  await allowed('served');
+});
 
 test('a plan in a folder that only the own account can change is carried out, also through a link to the folder', async (context) => {
   const work = workFolder(context);

@@ -63,6 +63,13 @@ test('a run as lines: counts, pace, what activities do', () => {
   ]);
 });
 
+test('work without a known total shows how much is done', () => {
+  const shown = view(stage('count', { state: 'running', total: 1, running: 1, startedAt: 0 }));
+  const progress = { unit: 'lines', done: 12, total: 0, note: 'step 3' };
+  shown.activities = [{ stage: 'count', what: 'count', attempt: 1, progress }];
+  assert.equal(renderRun(shown, plain).at(-1), '     count  12 lines  step 3');
+});
+
 test('items that every `if` excludes do not count as unchanged', () => {
   const done = stage('map', {
     state: 'done',

@@ -81,5 +81,6 @@ test('the native and the script checksum agree', () => {
   const bytes = Buffer.from('123456789');
   assert.equal(crc32InScript(bytes), 0xcbf43926);
   assert.equal(crc32(bytes), 0xcbf43926);
+  assert.equal(crc32(new Uint8Array(0), 0xcbf43926), 0xcbf43926, 'an empty piece changes nothing');
   assert.equal(crc32InScript(bytes.subarray(4), crc32InScript(bytes.subarray(0, 4))), 0xcbf43926);
 });

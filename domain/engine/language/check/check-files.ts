@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { Json } from '../../../json.js';
-import type { ValueSchema } from '../../../activity-schema.js';
+import { lookUp, type ValueSchema } from '../../../activity-schema.js';
 import type { Place, ProblemList } from '../problems/problems.js';
 import { listForms } from './schema-faults.js';
 
@@ -60,8 +60,11 @@ export function namedFiles(
       : [];
   }
   if (typeof value !== 'object' || value === null) return [];
-  const properties = forms.find((form) => form.properties)?.properties ?? {};
+  const { properties = {}, additionalProperties } =
+    forms.find((form) => form.properties ?? form.additionalProperties) ?? {};
+  const others = typeof additionalProperties === 'object' ? additionalProperties : undefined;
   return Object.entries(value).flatMap(([key, member]) => {
-    return Object.hasOwn(properties, key) ? namedFiles(properties[key], member, [...path, key]) : [];
+    const inner = lookUp(properties, key) ?? others;
+    return inner === undefined ? [] : namedFiles(inner, member, [...path, key]);
   });
 }

@@ -3,6 +3,7 @@ import { lookUp, type Catalog, type CatalogEntry } from '../../../activity-schem
 import { ANY_FILES, type Files } from './check-files.js';
 import { checkCellReferences, checkCells } from './check-cells.js';
 import { checkSource } from './check-source.js';
+import { checkFaults } from './check-faults.js';
 import { checkWith } from './check-with.js';
 import { suggest } from '../expressions/did-you-mean.js';
 import type {
@@ -121,7 +122,9 @@ class StageCheck {
     this.condition(step.condition, position);
     const entry = this.activity(step);
     const { document, stage, scope, types, files, problems } = this;
-    checkWith({ document, stage, step, position, scope, types, files, problems, entry });
+    const check = { document, stage, step, position, scope, types, files, problems, entry };
+    checkWith(check);
+    checkFaults(check);
   }
 
   private activity(step: StepDocument): CatalogEntry | undefined {

@@ -5,7 +5,7 @@ import { placeOf, type PlacedExpression } from '../read/node-expressions.js';
 import type { ProblemList } from '../problems/problems.js';
 import { listForms, formWords, typeWords } from './schema-faults.js';
 import type { Position } from './scope.js';
-import { isFile, type PipelineTypes, type ValueType } from './value-types.js';
+import { ANY_KIND, isFile, type PipelineTypes, type ValueType } from './value-types.js';
 
 export interface Wire {
   stage: StageDocument;
@@ -45,7 +45,7 @@ function checkItems(wire: Wire, stageName: string): void {
   const outputs = stage && types.stageOutputs(stage);
   if (accepted.length === 0 || outputs === undefined) return;
   const kinds = [...outputs.values()].map(outputKind);
-  if (kinds.some((kind) => kind === undefined || accepted.includes(kind))) return;
+  if (kinds.some((kind) => kind === undefined || kind === ANY_KIND || accepted.includes(kind))) return;
   const has = [...outputs].map(([output, type]) => `${output} (${outputKind(type) ?? '?'})`);
   const message = `\`${name}\` requires items with an output of kind ${accepted.join(' or ')}; the items of \`${stageName}\` have none`;
   fail(wire, message, `their outputs: ${listed(has)}`);
@@ -54,7 +54,7 @@ function checkItems(wire: Wire, stageName: string): void {
 /** Kinds that the forms of an input accept; empty if one of them accepts any kind. */
 function acceptedKinds(forms: readonly ValueSchema[]): string[] {
   const kinds = forms.map((form) => form['x-kind']);
-  return kinds.includes(undefined) ? [] : (kinds as string[]);
+  return kinds.includes(undefined) || kinds.includes(ANY_KIND) ? [] : (kinds as string[]);
 }
 
 /** Kind of an output; undefined if it is not known. Outputs other than files have the kind `value`. */
@@ -71,7 +71,7 @@ function checkOutput(wire: Wire, found: ValueSchema): void {
     const files = forms.filter((form) => form['x-input'] === 'file');
     const accepted = acceptedKinds(files);
     const kind = found['x-kind'] ?? '';
-    if (files.length > 0 && (accepted.length === 0 || accepted.includes(kind))) return;
+    if (files.length > 0 && (accepted.length === 0 || kind === ANY_KIND || accepted.includes(kind))) return;
     if (listsItems(forms, kind)) return;
     if (files.length > 0)
       fail(wire, `\`${name}\` requires ${accepted.join(' or ')}, found ${kind}`, fittingHint(wire, accepted));

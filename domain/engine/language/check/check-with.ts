@@ -89,9 +89,8 @@ function checkWires(check: StepCheck, name: string, node: YamlNode, schema: Valu
     return;
   }
   if (node.kind === 'map') {
-    const { properties = {} } = formWith(schema, 'properties');
     for (const { key, value } of node.entries) {
-      const inner = lookUp(properties, key);
+      const inner = memberSchema(schema, key);
       if (inner) checkWires(check, `${name}.${key}`, value, inner);
     }
     return;
@@ -115,7 +114,16 @@ function possibleWires(tree: Expression): Expression[] {
   return tree.name === 'choose' ? tree.arguments.slice(1).flatMap(possibleWires) : [];
 }
 
-function formWith(schema: ValueSchema, key: 'items' | 'properties'): ValueSchema {
+/** Schema of a member of a mapping. */
+function memberSchema(schema: ValueSchema, key: string): ValueSchema | undefined {
+  const others = formWith(schema, 'additionalProperties').additionalProperties;
+  return (
+    lookUp(formWith(schema, 'properties').properties ?? {}, key) ??
+    (typeof others === 'object' ? others : undefined)
+  );
+}
+
+function formWith(schema: ValueSchema, key: 'items' | 'properties' | 'additionalProperties'): ValueSchema {
   return listForms(schema).find((form) => form[key] !== undefined) ?? {};
 }
 

@@ -50,6 +50,8 @@ function literalForm(schema: ValueSchema): ValueSchema {
   const form = { ...schema };
   if (schema.items) form.items = literalForm(schema.items);
   if (schema.anyOf) form.anyOf = schema.anyOf.map(literalForm);
+  if (typeof schema.additionalProperties === 'object')
+    form.additionalProperties = literalForm(schema.additionalProperties);
   if (schema.properties) {
     const properties = Object.entries(schema.properties).map(
       ([name, inner]) => [name, literalForm(inner)] as const,

@@ -26,6 +26,20 @@ export function isFile(schema: ValueSchema): boolean {
   return schema['x-kind'] !== undefined && (schema.type === undefined || schema.type === 'object');
 }
 
+/** Kind of a file whose content is not known: it fits every input. */
+export const ANY_KIND = 'any';
+
+const ANY_FILE: ValueSchema = { type: 'object', 'x-kind': ANY_KIND };
+
+/**
+ * Outputs that the step declares as keys of one of its parameters; undefined if an expression computes them.
+ */
+function declaredFiles(step: StepDocument, parameter: string): Record<string, ValueSchema> | undefined {
+  const node = step.with.find(({ key }) => key === parameter)?.value;
+  if (node === undefined) return {};
+  return node.kind === 'map' ? Object.fromEntries(node.entries.map(({ key }) => [key, ANY_FILE])) : undefined;
+}
+
 /** Looks up what expressions can read from stages, steps and items. */
 export class PipelineTypes {
   readonly stages: ReadonlyMap<string, StageDocument>;
@@ -45,7 +59,14 @@ export class PipelineTypes {
   stepOutputs(step: StepDocument): ReadonlyMap<string, ValueType> | undefined {
     const entry = lookUp(this.catalog, step.uses.name);
     if (entry === undefined) return undefined;
-    return new Map(Object.entries(entry.outputs).map(([name, schema]) => [name, { kind: 'output', schema }]));
+    const declared = entry.outputsFrom === undefined ? {} : declaredFiles(step, entry.outputsFrom);
+    if (declared === undefined) return undefined;
+    return new Map(
+      Object.entries({ ...entry.outputs, ...declared }).map(([name, schema]) => [
+        name,
+        { kind: 'output', schema },
+      ]),
+    );
   }
 
   /**

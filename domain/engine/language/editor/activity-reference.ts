@@ -85,7 +85,8 @@ function describeForm(form: ValueSchema): string {
       .join(', ');
   if (form.const !== undefined) return `\`${JSON.stringify(form.const)}\``;
   const types = [form.type ?? 'any'].flat().join(' or ');
-  const members = form.items ? ` of ${describeType(form.items)}` : '';
+  const inner = form.items ?? form.additionalProperties;
+  const members = typeof inner === 'object' ? ` of ${describeType(inner)}` : '';
   return `${types}${members}${bounds(form)}`;
 }
 

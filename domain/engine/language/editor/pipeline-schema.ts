@@ -292,7 +292,9 @@ function literal(schema: ValueSchema): JsonObject {
   if (anyOf) form.anyOf = anyOf.map(literal);
   if (additionalProperties !== undefined) {
     form.additionalProperties =
-      typeof additionalProperties === 'boolean' ? additionalProperties : literal(additionalProperties);
+      typeof additionalProperties === 'boolean'
+        ? additionalProperties
+        : orExpression(literal(additionalProperties));
   }
   if (properties) {
     const nested = Object.entries(properties).map(

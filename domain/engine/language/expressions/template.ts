@@ -133,3 +133,45 @@ function closing(text: string, open: number): number {
 export function escapeTemplate(text: string): string {
   return text.replaceAll('${{', () => '$${{');
 }
+
+/** Whether a template can have this value for some values of its expressions. */
+export function couldBecome(template: Json | undefined, value: Json | undefined): boolean {
+  if (template === undefined || value === undefined) return template === value;
+  if (typeof template === 'string') return textCouldBecome(template, value);
+  if (typeof template !== 'object' || template === null) return template === value;
+  if (typeof value !== 'object' || value === null || Array.isArray(template) !== Array.isArray(value))
+    return false;
+  const members = new Map(Object.entries(value));
+  const names = Object.keys(template);
+  return (
+    names.length === members.size &&
+    Object.entries(template).every(([name, member]) => couldBecome(member, members.get(name)))
+  );
+}
+
+function textCouldBecome(template: string, value: Json): boolean {
+  if (!template.includes('${{')) return template === value;
+  const parts = parseTemplate(template);
+  if (wholeExpression(parts)) return true;
+  if (typeof value !== 'string') return false;
+  const texts: string[] = [''];
+  for (const part of parts) {
+    if (part.type === 'expression') texts.push('');
+    else texts[texts.length - 1] += part.text;
+  }
+  return occurInOrder(texts, value);
+}
+
+/** Whether a text begins with the first piece, ends with the last, and has the others in order in between. */
+function occurInOrder([first, ...rest]: string[], text: string): boolean {
+  const last = rest.pop();
+  if (last === undefined) return text === first;
+  if (!text.startsWith(first) || !text.slice(first.length).endsWith(last)) return false;
+  let between = text.slice(first.length, text.length - last.length);
+  for (const piece of rest) {
+    const at = between.indexOf(piece);
+    if (at < 0) return false;
+    between = between.slice(at + piece.length);
+  }
+  return true;
+}

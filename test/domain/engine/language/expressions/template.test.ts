@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { durationMs } from '../../../../../domain/engine/language/plan/duration.js';
 import { ExpressionError } from '../../../../../domain/engine/language/expressions/error.js';
 import {
+  couldBecome,
   escapeTemplate,
   evaluateTemplate,
 } from '../../../../../domain/engine/language/expressions/template.js';
@@ -92,4 +93,25 @@ test('durations are parsed to milliseconds, and invalid ones are rejected', () =
   for (const text of ['', '30', '0s', '-1s', '1h30m', '5 minutes', '1w', '366d', '1e3s', '30S', ' 1s']) {
     assert.equal(durationMs(text), undefined, text);
   }
+});
+
+test('a value is one of a template only if the text around its expressions is there', () => {
+  const values: [Json, Json][] = [
+    ['${{ slide.path }}', { any: 1 }],
+    ['${{ a }}-${{ b }}.csv', 'x-y-z.csv'],
+    ['a${{ b }}a', 'aa'],
+    ['$${{ b }}', '${{ b }}'],
+    [{ a: ['${{ x }}', 1, null] }, { a: [[], 1, null] }],
+  ];
+  for (const [template, value] of values) assert.ok(couldBecome(template, value), JSON.stringify(template));
+  const others: [Json, Json][] = [
+    ['a${{ b }}a', 'a'],
+    ['${{ a }}-${{ b }}.csv', 'xy.csv'],
+    ['${{ a }}x', 5],
+    ['$${{ b }}', 'other'],
+    [[1], { 0: 1 }],
+    [{ a: 1 }, { a: 1, b: 2 }],
+    [1, '1'],
+  ];
+  for (const [template, value] of others) assert.ok(!couldBecome(template, value), JSON.stringify(template));
 });
