@@ -19,11 +19,11 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'pathology.patch': {
     given: { slide: 'a.svs', 'patch-size': 256, preset: 'tcga' },
-    key: 'sha256:00b15c42b9e8b4e1ba8a5b132bd0be4cc94b88b4268aeac3733e1ecb9f74d8f5',
+    key: 'sha256:549f7d5d2c76ae2d026f24e57d71b8373659358a767ebfdc580c27be5792b62b',
   },
   'pathology.segment': {
     given: { slide: 'a.svs', patches: 'a.h5', segmenter: 'sam-vit-h', 'points-per-batch': 8 },
-    key: 'sha256:a4347982ad4d198f96e9dece7da7838c8a3b4310599c56d7092e622dacbfaffd',
+    key: 'sha256:dd5c852ebbc7bdfe30c3dd461c79afac23f3a6e641219b4ed1bc9a104f721801',
   },
   'pathology.extract': {
     given: { slide: 'a.svs', patches: 'a.h5', encoder: 'encoder.yaml' },
