@@ -80,6 +80,8 @@ export interface ValueSchema {
    * adds.
    */
   readonly 'x-not-in-key'?: boolean;
+  /** Names of the same parameter in other tools, for hints: `learning-rate` of `lr`. */
+  readonly 'x-synonyms'?: readonly string[];
 }
 
 /** Declares a file parameter: a path that the user wrote, or the reference that an earlier step returned. */

@@ -5,6 +5,7 @@ import { loadRegistry } from '../../activities/plugins/load-plugins.js';
 import type { PluginFault } from '../../activities/plugins/plugin-fault.js';
 import type { Registry } from '../../activities/define/registry.js';
 import { SamMilError } from '../../domain/errors.js';
+import { modelNamesOf } from '../../domain/mil/models/registry.js';
 import type { Catalog } from '../../domain/activity-schema.js';
 import {
   completePipeline,
@@ -121,8 +122,15 @@ export function selectPlan(
   return selectStages(plan, selection);
 }
 
+/** The activities of a registry, with the models of its plugins only: other files may have loaded more. */
 export function createCatalog(registry: Registry): Catalog {
-  return Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
+  const models = modelNamesOf(registry.plugins);
+  const entries = registry.names.map((name) => {
+    const definition = registry.require(name);
+    const parameters = definition.withModels?.(models);
+    return [name, parameters === undefined ? definition : { ...definition, with: parameters }] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 function readOverlay(file: string): { text: string; file: string; folder: string } {

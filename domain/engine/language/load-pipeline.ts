@@ -82,8 +82,9 @@ export function completePipeline(
   const unseen = hasErrors(plugins?.problems ?? []) ? PLUGIN_CODES : [];
   problems.addAll(checkPipeline(document, catalog, files).filter(({ code }) => !unseen.includes(code)));
   const { unset } = document.known;
+  const unread = found.some((problem) => problem.file !== undefined && SYNTAX_CODES.includes(problem.code));
   for (const { name, place, faulty } of document.params) {
-    if (!unset.has(name) || faulty || options.withoutValues) continue;
+    if (!unset.has(name) || faulty || options.withoutValues || unread) continue;
     const message = `the param \`${name}\` has no default and no value`;
     problems.error('missing-param', place, message, `set it with --set ${name}=…`);
   }
@@ -93,6 +94,14 @@ export function completePipeline(
   const settings = { catalog, source, base, cwd, work, plugins: plugins?.loaded };
   return { problems: sorted, document, plan: planPipeline(document, settings) };
 }
+
+/** With these, nothing in a params file could be read: it may set any param. */
+const SYNTAX_CODES: readonly ProblemCode[] = [
+  'yaml-syntax',
+  'tab-indent',
+  'multiple-documents',
+  'wrong-type',
+];
 
 /**
  * Codes of problems that may only result from a plugin that could not be loaded: an activity, its parameters,

@@ -259,7 +259,7 @@ test('stages are ordered by their needs, otherwise in file order', () => {
     `{ ${needs === '' ? '' : `needs: [${needs}], `}uses: pipeline.copy, with: { files: [${needs
       .split(',')
       .filter(Boolean)
-      .map((need) => `"\${{ needs.${need}.outputs }}"`)
+      .map((need) => `"\${{ needs.${need}.result }}"`)
       .join(', ')}], to: x } }`;
   const text = `pipeline: 1\nname: p\nstages:\n  d: ${copy('c')}\n  b: ${copy('')}\n  c: ${copy('a,b')}\n  a: ${copy('')}\n`;
   assert.deepEqual(
