@@ -2,8 +2,8 @@ import type { ValueSchema } from '../../../activity-schema.js';
 import { related } from '../expressions/did-you-mean.js';
 
 /**
- * Returns the parameter that a name most likely means: written in another way (`batch_size`, `batchSize`), the
- * name in another tool (`learning-rate` for `lr`), or misspelt.
+ * Returns the parameter that a name most likely means: written in another way (`batch_size`, `batchSize`),
+ * the name in another tool (`learning-rate` for `lr`), or misspelt.
  */
 export function meantParameter(
   name: string,

@@ -21,7 +21,7 @@ export interface Problem {
   hint?: string;
   /** Set if the place is in a params file instead of the pipeline file. */
   file?: string;
-  /** While a file is checked: the unknown name that the problem is about. Removed when such problems merge. */
+  /** While a file is checked: the unknown name that it is about. Removed when such problems are merged. */
   about?: UnknownName;
 }
 

@@ -134,7 +134,8 @@ export class MapReader {
       'text',
       (value) => (typeof value === 'string' ? value : undefined),
       (value) => {
-        if (Array.isArray(value) && value.length === 1) return `write ${key}: ${String(value[0])}`;
+        const [only] = Array.isArray(value) && value.length === 1 ? value : [];
+        if (typeof only === 'string') return `write ${key}: ${only}`;
         return typeof value === 'number' || typeof value === 'boolean' ? 'write it in quotes' : undefined;
       },
     );

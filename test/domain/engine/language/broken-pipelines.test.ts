@@ -7,13 +7,24 @@ import { plugins } from '../../../../activities/plugins/index.js';
 import { createCatalog } from '../../../../client/run/load-file.js';
 import { loadPipeline } from '../../../../domain/engine/language/load-pipeline.js';
 import { renderProblems } from '../../../../domain/engine/language/problems/render-problems.js';
-import { BROKEN, type BrokenPipeline } from '../../../support/broken-pipelines.js';
 import { checkout, fixture } from '../../../support/fixtures.js';
+
+/** A shipped pipeline with one mistake. */
+interface BrokenPipeline {
+  title: string;
+  /** Name of the shipped pipeline. */
+  of: string;
+  from: string;
+  to: string;
+  /** Text of the line where it is reported, if that is not the first changed line. */
+  at?: string;
+}
 
 /**
  * The shipped pipelines with one mistake each, as a person makes it. After an intended change, run this test
  * with UPDATE_GOLDEN=1 and read the difference: each message must name the mistake and what to write.
  */
+const mistakes = JSON.parse(readFileSync(fixture('pipelines/broken.json'), 'utf8')) as BrokenPipeline[];
 const golden = fixture('pipelines/broken.expected.txt');
 const expected = new Map(
   (existsSync(golden) ? readFileSync(golden, 'utf8') : '').split(/^=== /m).map((part) => {
@@ -32,7 +43,7 @@ function broken({ of, from, to, title }: BrokenPipeline): { text: string; change
   return { text, changed: text.slice(0, at).split('\n').length };
 }
 
-for (const mistake of BROKEN) {
+for (const mistake of mistakes) {
   test(`${mistake.title}: one or two problems, the first at the mistake, saying what to write`, () => {
     const { text, changed } = broken(mistake);
     const { problems } = loadPipeline(text, {
@@ -45,7 +56,8 @@ for (const mistake of BROKEN) {
     const rendered = renderProblems(problems, text, `${mistake.of}.yaml`);
     found.set(mistake.title, rendered);
     assert.ok(errors.length === 1 || errors.length === 2, rendered);
-    const line = mistake.at === undefined ? changed : text.split('\n').indexOf(mistake.at, Math.max(0, changed - 8)) + 1;
+    const line =
+      mistake.at === undefined ? changed : text.split('\n').indexOf(mistake.at, Math.max(0, changed - 8)) + 1;
     assert.equal(problems[0].place.line, line, rendered);
     if (!process.env.UPDATE_GOLDEN) assert.equal(rendered, expected.get(mistake.title));
   });
