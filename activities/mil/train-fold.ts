@@ -31,7 +31,8 @@ function withoutDefault({ default: _, ...schema }: ModelOption): Schema {
 }
 
 function parametersFor(models: readonly string[]) {
-  const model = { ...parameters.with.model, enum: models };
+  const summaries = Object.fromEntries(models.map((name) => [name, modelEntry(name).summary]));
+  const model = { ...parameters.with.model, enum: models, 'x-choices': summaries };
   return { ...parameters.with, model, ...modelOptions(models) };
 }
 

@@ -19,7 +19,9 @@ export interface Readable {
 
 /** Each try reads the whole text: fewer are made of a long one. In UTF-16 code units. */
 const MAX_READ = 3_000_000;
-const MAX_TRIES = 500;
+const MAX_TRIES = 400;
+/** Tries after the first change with which the text can be read: a later one may leave fewer faults. */
+const MORE_TRIES = 100;
 /** Different indentations of a file that are tried. */
 const MAX_LEVELS = 16;
 /** Lines above an error in which its cause is searched. */
@@ -41,14 +43,15 @@ export function diagnose(
 ): Diagnosis | undefined {
   const lines = text.split(/\r?\n/);
   let best: { repair: Repair; after: Readable } | undefined;
-  let tries = 0;
+  let left = Math.min(MAX_TRIES, MAX_READ / text.length);
   for (const repair of candidates(lines, places)) {
-    if (++tries > Math.min(MAX_TRIES, MAX_READ / text.length)) break;
+    if (left-- <= 0) break;
     const changed = [...lines];
     changed.splice(repair.line, repair.lines.length, ...repair.lines);
     if (startsDeep(changed) && !startsDeep(lines)) continue;
     const after = read(changed.join('\n'));
     if (after.line <= noticed) continue;
+    if (after.line === Infinity) left = Math.min(left, MORE_TRIES);
     if (best === undefined || isBetter(after, best.after)) best = { repair, after };
     if (after.line === Infinity && after.faults === 0) break;
   }
@@ -69,10 +72,10 @@ function isBetter(a: Readable, b: Readable): boolean {
 /** Repairs near the error, those of the nearest lines first. */
 function* candidates(lines: readonly string[], places: readonly number[]): Generator<Repair> {
   const near = nearLines(lines, places);
-  for (const index of near) yield* lineRepairs(lines, index);
   const levels = [...new Set(lines.filter(hasContent).map(indentOf))].slice(0, MAX_LEVELS);
   for (const index of near) {
     const own = indentOf(lines[index]);
+    yield* lineRepairs(lines, index);
     const sorted = [...levels].sort((a, b) => Math.abs(a - own) - Math.abs(b - own));
     yield* indentRepairs(lines, index, sorted);
   }
@@ -81,10 +84,12 @@ function* candidates(lines: readonly string[], places: readonly number[]): Gener
 /** Lines with content, the nearest to the error and those that it is nested in first. */
 function nearLines(lines: readonly string[], places: readonly number[]): number[] {
   const [noticed, ...others] = places;
-  const around = Array.from({ length: ABOVE }, (_, distance) => noticed - 1 - distance);
-  const holders = holdersOf(lines, noticed);
-  const below = lines.findIndex((line, index) => index > noticed && hasContent(line));
-  const found = [noticed, noticed - 1, ...others, ...holders, below, ...around];
+  // The parser notices a mistake at the end of what it read; the next line is what it cannot take.
+  const next = lines.findIndex((line, index) => index >= noticed && hasContent(line));
+  const start = next < 0 ? lines.length - 1 : next;
+  const around = Array.from({ length: ABOVE }, (_, distance) => start - 1 - distance);
+  const below = lines.findIndex((line, index) => index > start && hasContent(line));
+  const found = [start, start - 1, ...others, ...holdersOf(lines, start), below, ...around];
   return [...new Set(found)].filter((index) => hasContent(lines[index]));
 }
 
