@@ -20,11 +20,28 @@ const compiled = new WeakMap<ValueSchema, ValidateFunction>();
 
 /** Returns the faults of `value` in the order of the schema's keywords; empty if it is valid. */
 export function schemaFaults(schema: ValueSchema, value: Json): SchemaFault[] {
-  let validate = compiled.get(schema);
-  if (validate === undefined) {
-    validate = ajv.compile(literalForm(schema));
-    compiled.set(schema, validate);
-  }
+  return faultsOf(schema, value, compiled, () => ajv.compile(literalForm(schema)));
+}
+
+const filling = new Ajv2020({ allErrors: true, strict: false, verbose: true, useDefaults: true });
+const fillers = new WeakMap<ValueSchema, ValidateFunction>();
+
+/**
+ * Like {@link schemaFaults}, for a value in which inputs are references instead of paths. Adds the defaults of
+ * the schema to the value.
+ */
+export function fillDefaults(schema: ValueSchema, value: Json): SchemaFault[] {
+  return faultsOf(schema, value, fillers, () => filling.compile(schema));
+}
+
+function faultsOf(
+  schema: ValueSchema,
+  value: Json,
+  known: WeakMap<ValueSchema, ValidateFunction>,
+  compile: () => ValidateFunction,
+): SchemaFault[] {
+  const validate = known.get(schema) ?? compile();
+  known.set(schema, validate);
   if (validate(value)) return [];
   const errors = validate.errors ?? [];
   const alternatives = errors.filter(({ keyword }) => keyword === 'anyOf');
