@@ -381,3 +381,8 @@ stages:
   ]);
   assert.deepEqual(codes(text), []);
 });
+
+test('a params file that cannot be read is reported first, and no param counts as missing', () => {
+  const overlay = { text: 'needed: x\n whole: 2\n', file: 'over.yaml', folder: '/over' };
+  assert.deepEqual(codes(PARAMS, { overlay }), ['over.yaml2:2 yaml-syntax']);
+});
