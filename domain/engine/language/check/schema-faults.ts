@@ -27,7 +27,7 @@ const filling = new Ajv2020({ allErrors: true, strict: false, verbose: true, use
 const fillers = new WeakMap<ValueSchema, ValidateFunction>();
 
 /**
- * Like {@link schemaFaults}, for a value in which inputs are references instead of paths. Adds the defaults of
+ * Like {@link schemaFaults}, for a value whose inputs are references instead of paths. Adds the defaults of
  * the schema to the value.
  */
 export function fillDefaults(schema: ValueSchema, value: Json): SchemaFault[] {
