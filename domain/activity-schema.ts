@@ -101,6 +101,10 @@ export interface ValueSchema {
    * adds.
    */
   readonly 'x-not-in-key'?: boolean;
+  /** What each value of `enum` means, by value. */
+  readonly 'x-choices'?: Readonly<Record<string, string>>;
+  /** Names of the same parameter in other tools, for hints: `learning-rate` of `lr`. */
+  readonly 'x-synonyms'?: readonly string[];
 }
 
 /** Declares a file parameter: a path that the user wrote, or the reference that an earlier step returned. */

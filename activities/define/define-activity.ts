@@ -26,6 +26,11 @@ export interface ActivityDefinition {
   readonly summary: string;
   /** `properties` of the `with` block, kebab-case, each with description, type and default. */
   readonly with: ParameterSet['with'];
+  /**
+   * Returns {@link with} for pipelines that know only these MIL models. Set if `with` depends on the models:
+   * plugins that other files name are not known to a file.
+   */
+  withModels?(models: readonly string[]): ParameterSet['with'];
   readonly required: readonly string[];
   readonly outputs: Readonly<Record<string, ValueSchema>>;
   /** Default for `runs-on`. */

@@ -14,9 +14,9 @@ import { defineActivity, fileOutput, type Schema } from '../define/define-activi
  * The options of the models. The schema has no defaults, so that an option set for a different model is
  * detected and rejected.
  */
-function modelOptions(): Record<string, Schema> {
+function modelOptions(models: readonly string[]): Record<string, Schema> {
   return Object.fromEntries(
-    allModelOptions().map(({ name, option, defaults }) => {
+    allModelOptions(models).map(({ name, option, defaults }) => {
       const owners = [...defaults].map(([model, standard]) => `${model} (default ${standard})`);
       return [
         name,
@@ -30,15 +30,21 @@ function withoutDefault({ default: _, ...schema }: ModelOption): Schema {
   return schema;
 }
 
+function parametersFor(models: readonly string[]) {
+  const summaries = Object.fromEntries(models.map((name) => [name, modelEntry(name).summary]));
+  const model = { ...parameters.with.model, enum: models, 'x-choices': summaries };
+  return { ...parameters.with, model, ...modelOptions(models) };
+}
+
 export const definition = defineActivity({
   name: 'mil.train-fold',
   version: 6,
   summary: 'Trains one MIL model on one fold and keeps the weights of the best epoch',
   // Computed on each access because plugins add models.
   get with() {
-    const model = { ...parameters.with.model, enum: modelNames() };
-    return { ...parameters.with, model, ...modelOptions() };
+    return parametersFor(modelNames());
   },
+  withModels: parametersFor,
   hiddenInputs: async ({ model }): Promise<JsonObject> => {
     const { version } = modelEntry(model as string);
     return version === undefined ? {} : { 'model-version': version };

@@ -1,4 +1,4 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { fillDefaults, type SchemaFault } from '../../domain/engine/language/check/schema-faults.js';
 import { SamMilError } from '../../domain/errors.js';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.js';
 import { lookUp } from '../../domain/activity-schema.js';
@@ -29,8 +29,8 @@ export interface GivenInput {
  */
 export function resolveWith(definition: ActivityDefinition, given: JsonObject): ResolvedWith {
   const parameters = withoutAbsent(definition, structuredClone(given));
-  const validate = validatorOf(definition);
-  if (!validate(parameters)) throw invalidWith(definition, parameters, validate.errors ?? []);
+  const faults = fillDefaults(schemaOf(definition), parameters);
+  if (faults.length > 0) throw invalidWith(definition, faults);
   const inputs: GivenInput[] = [];
   const inKey: JsonObject = {};
   for (const [name, value] of Object.entries(parameters)) {
@@ -103,37 +103,24 @@ function isInput(schema: Schema): boolean {
   return schema['x-input'] !== undefined || (schema.anyOf ?? []).some(isInput);
 }
 
-const ajv = new Ajv2020({ useDefaults: true, allErrors: true, strict: false });
-const validators = new WeakMap<ActivityDefinition, ValidateFunction>();
+const schemas = new WeakMap<ActivityDefinition, Schema>();
 
-function validatorOf(definition: ActivityDefinition): ValidateFunction {
-  let validate = validators.get(definition);
-  if (!validate) {
-    validate = ajv.compile({
-      type: 'object',
-      properties: definition.with,
-      required: [...definition.required],
-      additionalProperties: false,
-    });
-    validators.set(definition, validate);
+function schemaOf(definition: ActivityDefinition): Schema {
+  let schema = schemas.get(definition);
+  if (schema === undefined) {
+    const { with: properties, required } = definition;
+    schema = { type: 'object', properties, required, additionalProperties: false };
+    schemas.set(definition, schema);
   }
-  return validate;
+  return schema;
 }
 
-function invalidWith(
-  definition: ActivityDefinition,
-  parameters: JsonObject,
-  errors: ErrorObject[],
-): SamMilError {
-  const problems = errors.map((error) => {
-    const name = error.instancePath.slice(1).replaceAll('/', '.');
-    const extra = (error.params as { additionalProperty?: string }).additionalProperty;
-    const subject = extra === undefined ? name : [name, extra].filter(Boolean).join('.');
-    const value = subject === '' ? undefined : parameters[subject];
-    const found = value === undefined ? '' : ` (found ${JSON.stringify(value)})`;
-    return `${subject === '' ? '' : `\`${subject}\` `}${error.message ?? error.keyword}${found}`;
+function invalidWith({ name }: ActivityDefinition, faults: readonly SchemaFault[]): SamMilError {
+  const texts = faults.map(({ path, what, hint }) => {
+    const subject = path.length === 0 ? '`with`' : `\`${path.join('.')}\``;
+    return `${subject} ${what}${hint === undefined ? '' : ` (${hint})`}`;
   });
-  return new SamMilError('InvalidInput', `\`with\` of ${definition.name}: ${problems.join('; ')}`, {
-    next: `see its parameters with \`sam-mil schema ${definition.name}\``,
+  return new SamMilError('InvalidInput', `the parameters of ${name} are invalid: ${texts.join('; ')}`, {
+    next: 'correct `with` of the step in the pipeline file; `sam-mil validate` checks what is known before a run',
   });
 }

@@ -21,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, () => CommandModule>> = {
   plan: () => import('./plan.js'),
   graph: () => import('./graph.js'),
   schema: () => import('./schema.js'),
+  lsp: () => import('./lsp.js'),
   server: () => import('./server.js'),
   worker: () => import('./worker.js'),
   models: () => import('./models.js'),

@@ -5,6 +5,7 @@ import { loadRegistry } from '../../activities/plugins/load-plugins.js';
 import type { PluginFault } from '../../activities/plugins/plugin-fault.js';
 import type { Registry } from '../../activities/define/registry.js';
 import { SamMilError } from '../../domain/errors.js';
+import { modelNamesOf } from '../../domain/mil/models/registry.js';
 import type { Catalog } from '../../domain/activity-schema.js';
 import {
   completePipeline,
@@ -29,6 +30,8 @@ export interface FileOptions {
   work?: string;
   /** Package names or module paths of plugins, in addition to those that the file names. */
   plugin?: string[];
+  /** False: the plugins that the file names are not loaded, and what they may add is not checked. */
+  loadPlugins?: boolean;
 }
 
 export interface LoadedFile extends LoadedPipeline {
@@ -49,17 +52,31 @@ export async function loadFile(
   options: FileOptions,
   withoutValues = false,
 ): Promise<LoadedFile> {
-  const text = readText(file, 'the pipeline file');
+  return loadText(file, readText(file, 'the pipeline file'), options, withoutValues);
+}
+
+/** {@link loadFile} for a text that may not be saved yet. */
+export async function loadText(
+  file: string,
+  text: string,
+  options: FileOptions,
+  withoutValues = false,
+): Promise<LoadedFile> {
   const overlay = options.paramsFile === undefined ? undefined : readOverlay(options.paramsFile);
   const set = (options.set ?? []).map(splitSet);
   const source = { file: resolve(file), cwd: process.cwd(), set, overlay };
   const parsed = readPipeline(text, source);
+  const { loadPlugins: load = true } = options;
   const named = parsed.document?.plugins ?? [];
-  const { registry, problems } = await loadPlugins(named, dirname(source.file), options.plugin);
+  const { registry, problems } = await loadPlugins(load ? named : [], dirname(source.file), options.plugin);
   const loaded = completePipeline(text, parsed, {
     ...source,
     catalog: createCatalog(registry),
-    plugins: { loaded: registry.external.map(({ spec }) => spec), problems },
+    plugins: {
+      loaded: registry.external.map(({ spec }) => spec),
+      problems,
+      incomplete: !load && named.length > 0,
+    },
     work: options.work,
     withoutValues,
     exists: existsSync,
@@ -121,8 +138,15 @@ export function selectPlan(
   return selectStages(plan, selection);
 }
 
+/** The activities of a registry, with the models of its plugins only: other files may have loaded more. */
 export function createCatalog(registry: Registry): Catalog {
-  return Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
+  const models = modelNamesOf(registry.plugins);
+  const entries = registry.names.map((name) => {
+    const definition = registry.require(name);
+    const parameters = definition.withModels?.(models);
+    return [name, parameters === undefined ? definition : { ...definition, with: parameters }] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 function readOverlay(file: string): { text: string; file: string; folder: string } {

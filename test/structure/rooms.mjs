@@ -41,6 +41,7 @@ export const FLOORS = [
   ['client/server'],
   ['client/set-up'],
   ['client/run'],
+  ['client/editor'],
   ['client/display'],
   ['client/commands'],
   ['client'],

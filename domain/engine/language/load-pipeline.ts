@@ -29,6 +29,8 @@ export interface PluginOutcome {
   /** The loaded plugins, as named in a plan. Their activities are in the catalog. */
   loaded: readonly string[];
   problems: readonly Problem[];
+  /** Some plugins were not loaded, so that activities and models may be missing from the catalog. */
+  incomplete?: boolean;
 }
 
 export interface ReadOptions {
@@ -63,7 +65,10 @@ export function loadPipeline(text: string, options: LoadOptions): LoadedPipeline
  * include.
  */
 export function readPipeline(text: string, { file, cwd, set = [], overlay }: ReadOptions): ParsedPipeline {
-  return parsePipeline(text, { base: dirname(file), cwd, set, overlay });
+  return parsePipeline(text, { base: dirname(file), cwd, set, overlay }, (document) => {
+    // Without a catalog, only the references between the parts of the file are checked.
+    return checkPipeline(document, {}).filter(({ code }) => code !== 'unknown-activity').length;
+  });
 }
 
 /** The second half of {@link loadPipeline}. */
@@ -79,11 +84,13 @@ export function completePipeline(
   if (document === undefined) return { problems: problems.sorted() };
   problems.addAll(plugins?.problems ?? []);
   const files = options.exists && { base, exists: options.exists };
-  const unseen = hasErrors(plugins?.problems ?? []) ? PLUGIN_CODES : [];
+  const incomplete = plugins?.incomplete || hasErrors(plugins?.problems ?? []);
+  const unseen = incomplete ? PLUGIN_CODES : [];
   problems.addAll(checkPipeline(document, catalog, files).filter(({ code }) => !unseen.includes(code)));
   const { unset } = document.known;
+  const unread = found.some((problem) => problem.file !== undefined && SYNTAX_CODES.includes(problem.code));
   for (const { name, place, faulty } of document.params) {
-    if (!unset.has(name) || faulty || options.withoutValues) continue;
+    if (!unset.has(name) || faulty || options.withoutValues || unread) continue;
     const message = `the param \`${name}\` has no default and no value`;
     problems.error('missing-param', place, message, `set it with --set ${name}=…`);
   }
@@ -93,6 +100,14 @@ export function completePipeline(
   const settings = { catalog, source, base, cwd, work, plugins: plugins?.loaded };
   return { problems: sorted, document, plan: planPipeline(document, settings) };
 }
+
+/** With these, nothing in a params file could be read: it may set any param. */
+const SYNTAX_CODES: readonly ProblemCode[] = [
+  'yaml-syntax',
+  'tab-indent',
+  'multiple-documents',
+  'wrong-type',
+];
 
 /**
  * Codes of problems that may only result from a plugin that could not be loaded: an activity, its parameters,

@@ -4,10 +4,20 @@ import { defineParameters, type WithOf } from '../../parameters.js';
 /** Parameters of `mil.evaluate`. */
 export const parameters = defineParameters({
   with: {
-    checkpoint: fileInput('checkpoint', 'Checkpoint of mil.train-fold, which stores its repeat and fold.'),
-    bags: itemsInput('bag', 'Bags of all slides: the items that mil.split used.'),
-    splits: fileInput('splits', 'splits.json on which the checkpoint was trained.'),
+    checkpoint: {
+      ...fileInput('checkpoint', 'Checkpoint of mil.train-fold, which stores its repeat and fold.'),
+      'x-synonyms': ['weights', 'ckpt', 'model', 'model-path'],
+    },
+    bags: {
+      ...itemsInput('bag', 'Bags of all slides: the items that mil.split used.'),
+      'x-synonyms': ['features', 'data'],
+    },
+    splits: {
+      ...fileInput('splits', 'splits.json on which the checkpoint was trained.'),
+      'x-synonyms': ['split', 'split-file'],
+    },
     set: {
+      'x-synonyms': ['subset', 'dataset'],
       type: 'string',
       enum: ['test', 'val', 'train'],
       default: 'test',
@@ -28,6 +38,7 @@ export const parameters = defineParameters({
         'Threshold of the honest protocol: validation: Youden on the validation slides, or 0.5 with fewer than 5 slides of a class. half: always 0.5.',
     },
     bootstrap: {
+      'x-synonyms': ['n-bootstrap', 'bootstraps'],
       type: 'integer',
       minimum: 0,
       default: 1000,
@@ -35,6 +46,7 @@ export const parameters = defineParameters({
         'Replicates of the 95 % bootstrap intervals, drawn within each class. 0 disables the intervals.',
     },
     backend: {
+      'x-synonyms': ['device', 'gpu', 'cuda', 'use-gpu'],
       type: 'string',
       enum: ['auto', 'tensorflow', 'js'],
       default: 'auto',

@@ -4,7 +4,10 @@ import { defineParameters, type WithOf } from '../../parameters.js';
 /** Parameters of `mil.heatmap`. */
 export const parameters = defineParameters({
   with: {
-    checkpoint: fileInput('checkpoint', 'Checkpoint of mil.train-fold. Set either this or `checkpoints`.'),
+    checkpoint: {
+      ...fileInput('checkpoint', 'Checkpoint of mil.train-fold. Set either this or `checkpoints`.'),
+      'x-synonyms': ['weights', 'ckpt', 'model', 'model-path'],
+    },
     checkpoints: itemsInput(
       'checkpoint',
       'Items of one model of mil.train-fold. Each slide uses the fold whose test set contains it, so that no heatmap shows a training slide. Requires `splits`.',
@@ -15,13 +18,19 @@ export const parameters = defineParameters({
       default: 0,
       description: 'Repeat of the cross-validation from which `checkpoints` are taken.',
     },
-    slide: fileInput('slide', 'The slide.'),
-    bag: fileInput('bag', 'Features file (h5) of the slide, with coords.'),
+    slide: { ...fileInput('slide', 'The slide.'), 'x-synonyms': ['wsi', 'image'] },
+    bag: {
+      ...fileInput('bag', 'Features file (h5) of the slide, with coords.'),
+      'x-synonyms': ['features', 'h5'],
+    },
     'sam-info': fileInput('sam-info', 'sam_info file of the slide, for models that use group rows or areas.'),
-    annotation: fileInput(
-      'annotation',
-      'Outlines of the lesion, as ASAP XML or GeoJSON. A slide without annotation is normal.',
-    ),
+    annotation: {
+      ...fileInput(
+        'annotation',
+        'Outlines of the lesion, as ASAP XML or GeoJSON. A slide without annotation is normal.',
+      ),
+      'x-synonyms': ['annotations', 'mask', 'xml', 'geojson'],
+    },
     'lesion-classes': {
       type: 'array',
       items: { type: 'string', minLength: 1 },
@@ -49,17 +58,20 @@ export const parameters = defineParameters({
         'How scores are mapped to colors. rank: by rank within the slide (default for attention). range: from minimum to maximum. none: unscaled, 0 to 1 (default for probabilities).',
     },
     smooth: {
+      'x-synonyms': ['blur', 'overlap'],
       type: 'boolean',
       default: true,
       description: 'Whether to average the scores where patches overlap. If false, the last patch is on top.',
     },
     colormap: {
+      'x-synonyms': ['cmap', 'color-map', 'colour-map'],
       type: 'string',
       enum: ['viridis', 'magma'],
       default: 'viridis',
       description: 'Color map of overlay-map.',
     },
     longest: {
+      'x-synonyms': ['size', 'width', 'max-size'],
       type: 'integer',
       minimum: 128,
       maximum: 8192,
@@ -73,6 +85,7 @@ export const parameters = defineParameters({
         'Side of a patch in level-0 pixels. Overrides the value in the bag; required if the bag does not state it.',
     },
     backend: {
+      'x-synonyms': ['device', 'gpu', 'cuda', 'use-gpu'],
       type: 'string',
       enum: ['auto', 'tensorflow', 'js'],
       default: 'auto',

@@ -4,22 +4,27 @@ import { defineParameters, type WithOf } from '../../parameters.js';
 /** Parameters of `mil.import`. */
 export const parameters = defineParameters({
   with: {
-    table: fileInput(
-      'table',
-      'CSV with a header and one instance per row: bag (or bag_id), label (or bag_label), then the features.',
-    ),
+    table: {
+      ...fileInput(
+        'table',
+        'CSV with a header and one instance per row: bag (or bag_id), label (or bag_label), then the features.',
+      ),
+      'x-synonyms': ['csv', 'file', 'data'],
+    },
     'bag-column': { type: 'string', description: 'Column with the name of the bag. Default: bag or bag_id.' },
     'label-column': {
       type: 'string',
       description: "Column with the bag's label. Default: label or bag_label.",
     },
     ignore: {
+      'x-synonyms': ['drop', 'exclude'],
       type: 'array',
       items: { type: 'string' },
       default: [],
       description: 'Columns that are not features.',
     },
     standardize: {
+      'x-synonyms': ['normalize', 'normalise', 'standardise'],
       type: 'boolean',
       default: false,
       description:

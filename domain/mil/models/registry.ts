@@ -209,6 +209,14 @@ export function modelNames(): string[] {
   return [...models.keys()];
 }
 
+/** Names of the built-in models, and of those of the given plugins. */
+export function modelNamesOf(
+  plugins: readonly { models?: Readonly<Record<string, ModelEntry>> }[],
+): string[] {
+  const own = new Set(plugins.flatMap((plugin) => Object.keys(plugin.models ?? {})));
+  return modelNames().filter((name) => isBuiltInModel(name) || own.has(name));
+}
+
 /** @throws SamMilError InvalidInput listing the known names */
 export function modelEntry(name: string): ModelEntry {
   const entry = models.get(name);
@@ -222,13 +230,14 @@ export function modelEntry(name: string): ModelEntry {
  * Lists every option of every model, with the models that have it and their defaults. The schema of `with` is
  * built from this list.
  */
-export function allModelOptions(): {
+export function allModelOptions(among: readonly string[] = modelNames()): {
   name: string;
   option: ModelOption;
   defaults: Map<string, ModelOption['default']>;
 }[] {
   const found = new Map<string, ReturnType<typeof allModelOptions>[number]>();
-  for (const [model, { options }] of models) {
+  for (const model of among) {
+    const { options } = modelEntry(model);
     for (const [name, option] of Object.entries(options)) {
       const known = found.get(name) ?? { name, option, defaults: new Map() };
       known.defaults.set(model, option.default);

@@ -4,25 +4,40 @@ import { defineParameters, type WithOf } from '../../parameters.js';
 /** Parameters of `mil.split`. */
 export const parameters = defineParameters({
   with: {
-    bags: itemsInput('bag', 'Bags to split: the items of the stage that extracted the features.'),
-    labels: fileInput(
-      'labels',
-      'CSV with a header (slide_id, label and optionally a patient column), or without a header (name,label).',
-    ),
+    bags: {
+      ...itemsInput('bag', 'Bags to split: the items of the stage that extracted the features.'),
+      'x-synonyms': ['features', 'data'],
+    },
+    labels: {
+      ...fileInput(
+        'labels',
+        'CSV with a header (slide_id, label and optionally a patient column), or without a header (name,label).',
+      ),
+      'x-synonyms': ['label', 'csv', 'label-file'],
+    },
     folds: {
+      'x-synonyms': ['k', 'n-folds', 'num-folds', 'k-folds', 'cv'],
       type: 'integer',
       minimum: 2,
       default: 5,
       description: 'Number of folds of each cross-validation.',
     },
     repeats: {
+      'x-synonyms': ['n-repeats', 'num-repeats', 'runs', 'times'],
       type: 'integer',
       minimum: 1,
       default: 1,
       description: 'Number of cross-validations. Repeat r uses seed + r.',
     },
-    seed: { type: 'integer', minimum: 0, default: 2021, description: 'Seed of the first repeat.' },
+    seed: {
+      'x-synonyms': ['random-seed', 'random-state', 'rng'],
+      type: 'integer',
+      minimum: 0,
+      default: 2021,
+      description: 'Seed of the first repeat.',
+    },
     'val-ratio': {
+      'x-synonyms': ['val', 'validation', 'val-frac', 'val-fraction', 'validation-split', 'val-size'],
       type: 'number',
       minimum: 0,
       maximum: 0.9,
@@ -38,6 +53,7 @@ export const parameters = defineParameters({
         'stratified: keeps patients together and balances classes, independent of file order. reference: the published procedure (rows in file order, Python shuffle, stratified folds).',
     },
     'group-column': {
+      'x-synonyms': ['patient', 'patients', 'patient-column', 'group', 'groups', 'group-by'],
       type: 'string',
       description:
         'Column of the labels whose equal values stay in one set. none disables grouping. Default: a column such as patient, PatientID, subject_id, submitter_id, mrn or case_id, if the file has one.',
@@ -61,11 +77,17 @@ export const parameters = defineParameters({
         'How to handle slides without a label (no row, an empty cell, nan, NA, ...) and labels without a slide. Slides that were skipped or failed earlier are always omitted and reported.',
     },
     'key-column': {
+      'x-synonyms': ['slide-column', 'slide-id', 'id-column'],
       type: 'string',
       description: 'Column of the labels with the name of the slide or patient.',
     },
-    'label-column': { type: 'string', description: 'Column of the labels with the class.' },
+    'label-column': {
+      'x-synonyms': ['target', 'label-name'],
+      type: 'string',
+      description: 'Column of the labels with the class.',
+    },
     classes: {
+      'x-synonyms': ['class-names', 'labels-order'],
       type: 'array',
       items: { type: 'string' },
       description: 'Class names in index order. Of two, the last is the positive one. Default: sorted.',

@@ -4,24 +4,39 @@ import { defineParameters, type WithOf } from '../../parameters.js';
 /** Parameters of `mil.train-fold` for all models. */
 export const parameters = defineParameters({
   with: {
-    bags: itemsInput('bag', 'Bags: the items of the stage that extracted the features.'),
-    splits: fileInput('splits', 'Splits file of mil.split.'),
+    bags: {
+      ...itemsInput('bag', 'Bags: the items of the stage that extracted the features.'),
+      'x-synonyms': ['features', 'data'],
+    },
+    splits: { ...fileInput('splits', 'Splits file of mil.split.'), 'x-synonyms': ['split', 'split-file'] },
     repeat: { type: 'integer', minimum: 0, description: 'Repeat of the cross-validation, from 0.' },
     fold: { type: 'integer', minimum: 0, description: 'Fold, from 0.' },
-    model: { type: 'string', description: 'Model to train.' },
+    model: {
+      'x-synonyms': ['network', 'architecture', 'arch', 'mil-model'],
+      type: 'string',
+      description: 'Model to train.',
+    },
     'group-features': {
       type: 'boolean',
       default: true,
       description: 'Whether the bags keep their group rows, if they have any.',
     },
     standardize: {
+      'x-synonyms': ['normalize', 'normalise', 'standardise'],
       type: 'boolean',
       default: false,
       description:
         "Whether to standardize the features with the mean and standard deviation of the fold's training instances. The checkpoint stores both.",
     },
-    epochs: { type: 'integer', minimum: 1, default: 200, description: 'Maximum number of epochs.' },
+    epochs: {
+      'x-synonyms': ['epoch', 'max-epochs', 'num-epochs', 'n-epochs'],
+      type: 'integer',
+      minimum: 1,
+      default: 200,
+      description: 'Maximum number of epochs.',
+    },
     patience: {
+      'x-synonyms': ['early-stopping', 'early-stop'],
       type: 'integer',
       minimum: 1,
       default: 30,
@@ -33,14 +48,22 @@ export const parameters = defineParameters({
       default: 130,
       description: 'Training does not stop early before the end of this epoch, counted from 0.',
     },
-    lr: { type: 'number', exclusiveMinimum: 0, default: 2e-4, description: 'Learning rate of Adam.' },
+    lr: {
+      'x-synonyms': ['learning-rate', 'alpha', 'step-size'],
+      type: 'number',
+      exclusiveMinimum: 0,
+      default: 2e-4,
+      description: 'Learning rate of Adam.',
+    },
     'weight-decay': {
+      'x-synonyms': ['wd', 'l2', 'reg', 'regularization'],
       type: 'number',
       minimum: 0,
       default: 1e-5,
       description: "L2 penalty, added to the gradients (coupled, as in PyTorch's Adam).",
     },
     'class-weights': {
+      'x-synonyms': ['weighted-loss', 'weights', 'balanced'],
       type: 'string',
       enum: ['off', 'balanced'],
       default: 'off',
@@ -48,6 +71,7 @@ export const parameters = defineParameters({
         'balanced: multiplies the gradient of a bag by bags / (classes x bags of its class). off: no weights, as in the published trainers.',
     },
     scheduler: {
+      'x-synonyms': ['lr-scheduler', 'lr-schedule'],
       type: 'string',
       enum: ['cosine', 'step', 'constant'],
       default: 'cosine',
@@ -55,6 +79,7 @@ export const parameters = defineParameters({
         'Learning rate schedule. cosine: decreases to 0 along a cosine. step: multiplied by 0.2 after half of the epochs. constant: unchanged.',
     },
     seed: {
+      'x-synonyms': ['random-seed', 'random-state', 'rng'],
       type: 'integer',
       minimum: 0,
       default: 2021,
@@ -62,6 +87,7 @@ export const parameters = defineParameters({
         'Seed of all random streams (initial weights, order, dropout, masks), together with repeat and fold.',
     },
     dropout: {
+      'x-synonyms': ['drop-out', 'drop-rate'],
       type: 'number',
       minimum: 0,
       maximum: 0.9,
@@ -69,6 +95,7 @@ export const parameters = defineParameters({
       description: 'Dropout rate after the embedding. 0 also disables all other dropout of the model.',
     },
     'embed-dim': {
+      'x-synonyms': ['hidden-dim', 'embedding-dim', 'embedding-size', 'hidden-size'],
       type: 'integer',
       minimum: 1,
       default: 512,
@@ -94,6 +121,7 @@ export const parameters = defineParameters({
         'Set that selects the epoch. test matches the published trainer without a validation set, which gives optimistic results.',
     },
     backend: {
+      'x-synonyms': ['device', 'gpu', 'cuda', 'use-gpu'],
       type: 'string',
       enum: ['auto', 'tensorflow', 'js'],
       default: 'auto',
@@ -112,6 +140,7 @@ export const parameters = defineParameters({
         'File format of the checkpoint. pt: torch.load(path, weights_only=True) returns a dict with the weights under `model`.',
     },
     'save-every': {
+      'x-synonyms': ['checkpoint-every', 'save-interval'],
       type: 'number',
       minimum: 0,
       default: 10,
@@ -119,6 +148,7 @@ export const parameters = defineParameters({
       description: 'Seconds between saved states. An interruption loses at most this much training time.',
     },
     'bag-memory': {
+      'x-synonyms': ['memory', 'cache'],
       type: 'number',
       minimum: 0,
       'x-not-in-key': true,

@@ -9,6 +9,7 @@ export const parameters = defineParameters({
       'Folder with normal/ and tumor/: 256 x 256 JPEG or PNG files named class_slide_x_y.',
     ),
     slides: {
+      'x-synonyms': ['count', 'number'],
       type: 'integer',
       minimum: 2,
       maximum: 999,
@@ -16,6 +17,7 @@ export const parameters = defineParameters({
       description: 'Number of slides to assemble; every second slide has a lesion.',
     },
     seed: {
+      'x-synonyms': ['random-seed', 'random-state', 'rng'],
       type: 'integer',
       minimum: 0,
       default: 2021,

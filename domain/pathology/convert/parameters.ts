@@ -5,15 +5,22 @@ import { BAG_LAYOUTS } from '../features/bag-layout.js';
 /** Parameters of `pathology.convert`. */
 export const parameters = defineParameters({
   with: {
-    features: fileInput(
-      'bag',
-      'Features of a slide: an h5 file of CLAM, TRIDENT (N x D or 1 x N x D), SAM-MIL or this project, or a .pt file with a single tensor. float16, bfloat16 and float64 are converted to float32.',
-    ),
-    patches: fileInput(
-      'patches',
-      "The slide's patches file (h5) of CLAM or TRIDENT. Required with a .pt file; with CLAM's h5 file it provides the patch size.",
-    ),
+    features: {
+      ...fileInput(
+        'bag',
+        'Features of a slide: an h5 file of CLAM, TRIDENT (N x D or 1 x N x D), SAM-MIL or this project, or a .pt file with a single tensor. float16, bfloat16 and float64 are converted to float32.',
+      ),
+      'x-synonyms': ['bag', 'h5', 'pt', 'embeddings'],
+    },
+    patches: {
+      ...fileInput(
+        'patches',
+        "The slide's patches file (h5) of CLAM or TRIDENT. Required with a .pt file; with CLAM's h5 file it provides the patch size.",
+      ),
+      'x-synonyms': ['coords', 'tiles', 'coordinates'],
+    },
     segments: {
+      'x-synonyms': ['masks', 'segmentation'],
       anyOf: [
         fileInput('segments', 'h5 of pathology.segment.'),
         fileInput('segments-pickle', 'Pickle of the SAM-MIL scripts, ending in .pkl. It is never executed.'),
@@ -39,6 +46,7 @@ export const parameters = defineParameters({
         'Side of a patch in level-0 pixels, if the files do not state it. It must agree with the files and with the spacing of the coords.',
     },
     'step-size': {
+      'x-synonyms': ['stride', 'step', 'overlap'],
       type: 'integer',
       minimum: 1,
       description:
@@ -51,6 +59,7 @@ export const parameters = defineParameters({
         'Level-0 pixels per pixel of the segmented image. Default: derived from the box and the size of the image.',
     },
     'slide-magnification': {
+      'x-synonyms': ['mag', 'magnification', 'objective'],
       type: 'number',
       exclusiveMinimum: 0,
       description: 'Objective power of level 0. Only for `layout: trident`, if no file states it.',
@@ -61,6 +70,7 @@ export const parameters = defineParameters({
         'Whether the bag has group rows: the mean of the member features of each mask. Default: true if there are groups, false with `layout: trident`.',
     },
     layout: {
+      'x-synonyms': ['format'],
       type: 'string',
       enum: [...BAG_LAYOUTS],
       default: 'clam',

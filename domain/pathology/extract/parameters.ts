@@ -6,13 +6,20 @@ import { ENCODER_NAMES } from './encoders/encoders.js';
 /** Parameters of `pathology.extract`. */
 export const parameters = defineParameters({
   with: {
-    slide: fileInput('slide', 'The slide.'),
-    patches: fileInput('patches', 'Patches of the slide: output `patches` of pathology.patch.'),
-    segments: fileInput(
-      'segments',
-      'Masks of the slide: output `segments` of pathology.segment. Without masks there are no groups, and every relative area is 1.',
-    ),
+    slide: { ...fileInput('slide', 'The slide.'), 'x-synonyms': ['wsi', 'image', 'path'] },
+    patches: {
+      ...fileInput('patches', 'Patches of the slide: output `patches` of pathology.patch.'),
+      'x-synonyms': ['coords', 'tiles', 'coordinates'],
+    },
+    segments: {
+      ...fileInput(
+        'segments',
+        'Masks of the slide: output `segments` of pathology.segment. Without masks there are no groups, and every relative area is 1.',
+      ),
+      'x-synonyms': ['masks', 'segmentation'],
+    },
     encoder: {
+      'x-synonyms': ['model', 'backbone', 'extractor', 'feature-extractor', 'network'],
       anyOf: [
         { type: 'string', enum: [...ENCODER_NAMES] },
         fileInput(
@@ -30,6 +37,7 @@ export const parameters = defineParameters({
         'Encoder to use, with a warning, if the weights of `encoder` are not available. Absent: the step fails and explains how to install them.',
     },
     'batch-size': {
+      'x-synonyms': ['batch', 'bs'],
       type: 'integer',
       minimum: 1,
       maximum: 4096,
@@ -38,6 +46,7 @@ export const parameters = defineParameters({
         'Number of patches encoded at once. Each finished batch is saved, so that a killed attempt resumes from it.',
     },
     'target-size': {
+      'x-synonyms': ['input-size', 'resize', 'image-size'],
       type: 'integer',
       minimum: 32,
       maximum: 4096,
@@ -50,6 +59,7 @@ export const parameters = defineParameters({
         'Add one row per mask with members: the mean of their features. Default: true if segments are given.',
     },
     layout: {
+      'x-synonyms': ['format'],
       type: 'string',
       enum: [...BAG_LAYOUTS],
       default: 'clam',
@@ -57,12 +67,14 @@ export const parameters = defineParameters({
         "Names and attributes of the h5 file. `trident`: features_<encoder>/<name>.h5 with TRIDENT's attributes, and group rows only if `group-features` is true.",
     },
     precision: {
+      'x-synonyms': ['dtype', 'fp16', 'amp'],
       type: 'string',
       enum: ['fp32'],
       default: 'fp32',
       description: 'Arithmetic of the encoder.',
     },
     device: {
+      'x-synonyms': ['gpu', 'cuda', 'use-gpu'],
       type: 'string',
       enum: ['auto', 'cpu', 'cuda', 'tensorrt'],
       default: 'auto',
@@ -71,6 +83,7 @@ export const parameters = defineParameters({
         'Device that the encoder runs on. If it is not available, the CPU is used and the log says why.',
     },
     threads: {
+      'x-synonyms': ['workers', 'num-workers', 'cpus', 'jobs', 'n-jobs'],
       type: 'integer',
       minimum: 1,
       maximum: 256,

@@ -13,29 +13,41 @@ const ids = (description: string) =>
 /** Parameters of `pathology.patch`. */
 export const parameters = defineParameters({
   with: {
-    slide: fileInput(
-      'slide',
-      'The slide: any format that OpenSlide reads (a DICOM series also by its folder), OME-TIFF and other tiled TIFF, or a plain TIFF, PNG or JPEG.',
-    ),
+    slide: {
+      ...fileInput(
+        'slide',
+        'The slide: any format that OpenSlide reads (a DICOM series also by its folder), OME-TIFF and other tiled TIFF, or a plain TIFF, PNG or JPEG.',
+      ),
+      'x-synonyms': ['wsi', 'image', 'path'],
+    },
     preset: {
+      'x-synonyms': ['seg-preset', 'parameters'],
       anyOf: [{ enum: PRESET_NAMES }, fileInput('preset', "A CSV file with one row of CLAM's columns.")],
       default: 'default',
       description:
         "Values of the tissue parameters below: one of CLAM's presets, or a CSV file. Explicit parameters override it.",
     },
     'patch-size': {
+      'x-synonyms': ['tile-size', 'tile', 'size'],
       type: 'integer',
       minimum: 1,
       default: 512,
       description: 'Side of a patch in pixels, at patch-level or at the requested magnification or mpp.',
     },
     'step-size': {
+      'x-synonyms': ['stride', 'step', 'overlap'],
       type: 'integer',
       minimum: 1,
       description:
         'Distance between neighboring patches, in the same pixels. Default: patch-size, no overlap.',
     },
-    'patch-level': { type: 'integer', minimum: 0, default: 0, description: 'Pyramid level of the patches.' },
+    'patch-level': {
+      'x-synonyms': ['level', 'pyramid-level'],
+      type: 'integer',
+      minimum: 0,
+      default: 0,
+      description: 'Pyramid level of the patches.',
+    },
     'custom-downsample': {
       type: 'integer',
       minimum: 1,
@@ -44,12 +56,14 @@ export const parameters = defineParameters({
         "CLAM's custom downsample: patch-size and step-size count in pixels this many times as large as the level's. Reaches resolutions between two levels: 2 turns a 40x level into 20x.",
     },
     magnification: {
+      'x-synonyms': ['mag', 'objective', 'power', 'zoom'],
       type: 'number',
       exclusiveMinimum: 0,
       description:
         'Cut patches at this objective power instead of at a level. 10x is 1 µm per pixel. A slide within 2 % of an objective (its own, or the nominal one of its resolution) counts as scanned with it.',
     },
     mpp: {
+      'x-synonyms': ['resolution', 'spacing', 'microns-per-pixel', 'um-per-px'],
       type: 'number',
       exclusiveMinimum: 0,
       description: 'Cut patches at this resolution in µm per pixel instead of at a level.',
@@ -96,19 +110,26 @@ export const parameters = defineParameters({
       minimum: 0,
       description: 'Side of the morphological closing; 0 for none. Presets: 4 or 2.',
     },
-    'use-otsu': { type: 'boolean', description: "Use Otsu's threshold instead of sthresh. Preset: false." },
+    'use-otsu': {
+      'x-synonyms': ['otsu'],
+      type: 'boolean',
+      description: "Use Otsu's threshold instead of sthresh. Preset: false.",
+    },
     'a-t': {
+      'x-synonyms': ['min-area', 'area-threshold', 'min-tissue'],
       type: 'number',
       minimum: 0,
       description:
         'Minimum area of a piece of tissue, in patches of 512 x 512 level-0 pixels. Presets: 100, 16 or 1.',
     },
     'a-h': {
+      'x-synonyms': ['min-hole', 'hole-area'],
       type: 'number',
       minimum: 0,
       description: 'Minimum area of a hole, in the same unit. Presets: 16, 4 or 1.',
     },
     'max-n-holes': {
+      'x-synonyms': ['max-holes'],
       type: 'integer',
       minimum: 0,
       description: 'Maximum number of holes in a piece of tissue, largest first. Presets: 8 or 2.',
@@ -121,6 +142,7 @@ export const parameters = defineParameters({
     'keep-ids': ids('Keep only these pieces of tissue.'),
     'exclude-ids': ids('Exclude these pieces of tissue.'),
     layout: {
+      'x-synonyms': ['format'],
       type: 'string',
       enum: ['clam', 'trident'],
       default: 'clam',

@@ -6,13 +6,17 @@ import { SEGMENTER_NAMES } from './segmenters.js';
 /** Parameters of `pathology.segment`. */
 export const parameters = defineParameters({
   with: {
-    slide: fileInput('slide', 'The slide.'),
-    patches: fileInput('patches', 'Patches of the slide: output `patches` of pathology.patch.'),
+    slide: { ...fileInput('slide', 'The slide.'), 'x-synonyms': ['wsi', 'image', 'path'] },
+    patches: {
+      ...fileInput('patches', 'Patches of the slide: output `patches` of pathology.patch.'),
+      'x-synonyms': ['coords', 'tiles', 'coordinates'],
+    },
     mask: fileInput(
       'mask',
       'Tissue outlines of the slide: output `mask` of pathology.patch. Their bounding box is the image. Without outlines the box comes from the patches file or, for files of other tools without one, from the patches themselves.',
     ),
     segmenter: {
+      'x-synonyms': ['sam', 'model', 'checkpoint'],
       anyOf: [
         { type: 'string', enum: [...SEGMENTER_NAMES] },
         fileInput(
@@ -25,6 +29,7 @@ export const parameters = defineParameters({
     },
     ...segmenterParameters.with,
     device: {
+      'x-synonyms': ['gpu', 'cuda', 'use-gpu'],
       type: 'string',
       enum: ['auto', 'cpu', 'cuda', 'tensorrt'],
       default: 'auto',
@@ -32,6 +37,7 @@ export const parameters = defineParameters({
       description: 'Device that SAM runs on. If it is not available, the CPU is used and the log says why.',
     },
     threads: {
+      'x-synonyms': ['workers', 'num-workers', 'cpus', 'jobs', 'n-jobs'],
       type: 'integer',
       minimum: 1,
       maximum: 256,

@@ -5,6 +5,7 @@ import { defineParameters, type WithOf } from '../../parameters.js';
 export const parameters = defineParameters({
   with: {
     files: {
+      'x-synonyms': ['file', 'from', 'source'],
       type: 'array',
       items: fileInput('any', 'A file output of an earlier stage.'),
       description: 'Single files to copy.',
@@ -16,17 +17,20 @@ export const parameters = defineParameters({
       description: 'Names of the outputs to copy from each finished item.',
     },
     to: {
+      'x-synonyms': ['dest', 'destination', 'output', 'out', 'folder', 'target'],
       type: 'string',
       minLength: 1,
       description: 'Target folder: absolute, or relative to the work folder. Created if it is missing.',
     },
     layout: {
+      'x-synonyms': ['structure'],
       type: 'string',
       enum: ['flat', 'by-item'],
       default: 'flat',
       description: '`flat`: all files in the folder itself. `by-item`: one folder per item.',
     },
     overwrite: {
+      'x-synonyms': ['force', 'replace'],
       type: 'boolean',
       default: false,
       description:

@@ -4,16 +4,23 @@ import { defineParameters, type WithOf } from '../../parameters.js';
 /** Parameters of `pipeline.report`. */
 export const parameters = defineParameters({
   with: {
-    evaluations: itemsInput(
-      'metrics',
-      'Items of the mil.evaluate stage. Without them the page shows only the slides and the run.',
-    ),
-    slides: itemsInput(
-      'any',
-      'Items with pictures of the preprocessing (mask-image, stitch-image, overlay) as outputs.',
-    ),
+    evaluations: {
+      ...itemsInput(
+        'metrics',
+        'Items of the mil.evaluate stage. Without them the page shows only the slides and the run.',
+      ),
+      'x-synonyms': ['runs', 'metrics', 'results'],
+    },
+    slides: {
+      ...itemsInput(
+        'any',
+        'Items with pictures of the preprocessing (mask-image, stitch-image, overlay) as outputs.',
+      ),
+      'x-synonyms': ['images', 'pictures'],
+    },
     heatmaps: itemsInput('scores', 'Items of the mil.heatmap stage.'),
     'group-by': {
+      'x-synonyms': ['groups', 'group', 'by'],
       type: ['string', 'array'],
       items: { type: 'string' },
       default: 'model',
@@ -32,16 +39,19 @@ export const parameters = defineParameters({
         'Field of group-by that may differ between two compared groups; all others must be equal. Absent: any field may differ.',
     },
     sweep: {
+      'x-synonyms': ['sweeps', 'vary'],
       type: ['string', 'array'],
       items: { type: 'string' },
       description:
         'Matrix values that were swept: each gets a chart of AUC and F1 over its values. A name that no evaluation has is refused.',
     },
     title: {
+      'x-synonyms': ['name', 'heading'],
       type: 'string',
       description: 'Heading of the page. Absent: the models and the number of slides.',
     },
     notes: {
+      'x-synonyms': ['note', 'text', 'description'],
       type: ['string', 'array'],
       items: { type: 'string' },
       description: 'What a reader must know before believing a number; shown at the top.',

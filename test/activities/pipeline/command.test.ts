@@ -340,7 +340,10 @@ test(
     assert.equal(readFileSync(steps.output('stage', 'count.txt'), 'utf8'), '5');
     assert.deepEqual(readdirSync(checkpoints), []);
     await steps.run(given);
-    assert.ok(steps.logs.filter((line) => line === 'starting at 0').length === 2, 'another key has no checkpoint');
+    assert.ok(
+      steps.logs.filter((line) => line === 'starting at 0').length === 2,
+      'another key has no checkpoint',
+    );
   },
 );
 

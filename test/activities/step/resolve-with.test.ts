@@ -82,9 +82,11 @@ test('all invalid parameters are named at once', () => {
   assert.throws(
     () => resolveWith(definition, { 'patch-size': 0, patchsize: 1 }),
     (error: Error) =>
-      ['required property', '`patch-size` must be >= 1 (found 0)', '`patchsize` must NOT'].every((part) =>
-        error.message.includes(part),
-      ),
+      [
+        '`with` requires the key `slide`',
+        '`patch-size` must be at least 1, found the number 0',
+        '`with` has no key `patchsize` (did you mean `patch-size`?)',
+      ].every((part) => error.message.includes(part)),
   );
 });
 

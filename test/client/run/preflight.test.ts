@@ -115,8 +115,7 @@ const CASES: [name: string, options: () => string[], message: RegExp][] = [
   ],
   [
     'a value in one row that the activity does not accept',
-    () =>
-      table('table', header, ...rows.map((line, i) => (i === 5 ? line.replace(',512,', ',-1,') : line))),
+    () => table('table', header, ...rows.map((line, i) => (i === 5 ? line.replace(',512,', ',-1,') : line))),
     /stage `bags` \(s005\): `patch-size-level0` of pathology\.convert must be at least 1/,
   ],
   [

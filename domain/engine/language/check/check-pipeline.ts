@@ -5,7 +5,8 @@ import { checkCellReferences, checkCells } from './check-cells.js';
 import { checkSource } from './check-source.js';
 import { checkFaults } from './check-faults.js';
 import { checkWith } from './check-with.js';
-import { suggest } from '../expressions/did-you-mean.js';
+import { mergeRepeated, type Declared } from './merge-repeated.js';
+import { related, suggest } from '../expressions/did-you-mean.js';
 import type {
   Condition,
   PipelineDocument,
@@ -41,7 +42,12 @@ export function checkPipeline(
   const problems = new ProblemList();
   checkNeeds(document.stages, problems);
   const types = new PipelineTypes(document, catalog);
-  for (const stage of document.stages) new StageCheck(document, stage, types, catalog, files, problems).all();
+  const used = new Set<string>();
+  for (const stage of document.stages) {
+    const check = new StageCheck(document, stage, types, catalog, files, problems);
+    check.all();
+    for (const name of check.names()) used.add(name);
+  }
   for (const { name, place } of document.params) {
     if (document.known.used.has(name)) continue;
     problems.warning(
@@ -51,7 +57,21 @@ export function checkPipeline(
       'remove it, or use it',
     );
   }
-  return problems.sorted();
+  return mergeRepeated(problems.sorted(), declarations(document, used));
+}
+
+/** Everything that the file declares and expressions refer to. */
+function declarations({ params, known, stages }: PipelineDocument, used: ReadonlySet<string>): Declared[] {
+  return [
+    ...params.map(({ name, place }) => ({ kind: 'param', name, place, used: known.used.has(name) })),
+    ...stages.map(({ name, place }) => ({ kind: 'stage', name, place, used: used.has(`needs ${name}`) })),
+    ...stages.flatMap((stage) =>
+      stage.steps.map(({ id, place }) => {
+        const kind = `step of ${stage.name}`;
+        return { kind, name: id, place, used: used.has(`${kind} ${id}`) };
+      }),
+    ),
+  ];
 }
 
 class StageCheck {
@@ -89,12 +109,43 @@ class StageCheck {
       this.resolve(expressions, { kind: 'outputs' });
       this.computable(value, expressions);
     }
+    this.missingNeeds();
     const params = this.document.known.values;
     checkCellReferences(
       { stage: this.stage, types: this.types, params, problems: this.problems },
       this.expressions(),
     );
     this.unused();
+  }
+
+  /** The stages and steps that the stage refers to: `needs STAGE`, `step of STAGE ID`. */
+  names(): string[] {
+    const found = this.expressions().flatMap(({ tree }) => references(tree));
+    const { name, needs, source } = this.stage;
+    const stages = [
+      ...needs.map((need) => need.name),
+      ...(source.kind === 'from' ? [source.stage.name] : []),
+    ];
+    const steps = found
+      .filter(({ root }) => root === 'steps')
+      .map(({ path }) => `step of ${name} ${path[0]}`);
+    const needed = found.filter(({ root }) => root === 'needs').map(({ path }) => String(path[0]));
+    return [...[...stages, ...needed].map((other) => `needs ${other}`), ...steps];
+  }
+
+  /** Reports all stages that `needs` leaves out, as one problem. */
+  private missingNeeds(): void {
+    const { name, place, needs, needsPlace, needsBroken } = this.stage;
+    const known = needs.map((need) => need.name).filter((other) => this.types.stages.has(other));
+    const misspelt = needs.filter((need) => !known.includes(need.name)).map((need) => need.name);
+    const missing = [...this.scope.missingNeeds].filter(([other]) => related(other, misspelt) === undefined);
+    if (missing.length === 0 || needsBroken) return;
+    const uses = missing.map(([other, line]) => `\`${other}\` (line ${line})`).join(', ');
+    const message = `stage \`${name}\` refers to ${uses}, but \`needs\` does not list ${missing.length === 1 ? 'it' : 'them'}`;
+    const order = [...this.types.stages.keys()];
+    const added = missing.map(([other]) => other).sort((a, b) => order.indexOf(a) - order.indexOf(b));
+    const all = [...known, ...added];
+    this.problems.error('missing-need', needsPlace ?? place, message, `write needs: [${all.join(', ')}]`);
   }
 
   private source(): void {

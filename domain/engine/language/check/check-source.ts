@@ -31,6 +31,7 @@ export function checkSource(check: SourceCheck): void {
 }
 
 function checkListed(check: SourceCheck, source: ListedSource): void {
+  if (source.broken) return;
   if (takesItems(check, source)) return;
   if (source.exclude) checkExclude(check, source.exclude);
   if (source.kind === 'list') {
@@ -105,20 +106,22 @@ function checkList(check: SourceCheck, source: ListedSource): void {
   });
 }
 
-function checkFrom({ stage, types, problems }: SourceCheck, source: FromSource): void {
+function checkFrom({ stage, types, scope, problems }: SourceCheck, source: FromSource): void {
   const { name, place } = source.stage;
   const target = types.stages.get(name);
   if (target === undefined || target === stage) {
     const others = [...types.stages.keys()].filter((other) => other !== stage.name);
     const message = target ? 'a stage cannot take its own items' : `stage \`${name}\` does not exist`;
-    problems.error('unknown-name', place, message, suggest(name, others, 'stages'));
+    problems.unknown(
+      { kind: 'stage', name },
+      'unknown-name',
+      place,
+      message,
+      suggest(name, others, 'stages'),
+    );
     return;
   }
-  if (!stage.needs.some((need) => need.name === name)) {
-    const names = [...stage.needs.map((need) => need.name), name];
-    const message = `stage \`${stage.name}\` takes its items from \`${name}\` but does not list it in \`needs\``;
-    problems.error('missing-need', place, message, `add it: needs: [${names.join(', ')}]`);
-  }
+  if (!stage.needs.some((need) => need.name === name)) scope.missingNeeds.set(name, place.line);
   const origin = types.origin(target)?.source.kind;
   if (origin === 'single') {
     const hint = `use needs.${name}.outputs instead`;

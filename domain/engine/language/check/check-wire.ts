@@ -30,6 +30,7 @@ export function checkWire(wire: Wire): void {
   const { type } = wire;
   if (type.kind === 'items') checkItems(wire, type.stage);
   else if (type.kind === 'output') checkOutput(wire, type.schema);
+  else if (type.kind === 'mapping') checkMapping(wire, type);
 }
 
 function checkItems(wire: Wire, stageName: string): void {
@@ -49,6 +50,19 @@ function checkItems(wire: Wire, stageName: string): void {
   const has = [...outputs].map(([output, type]) => `${output} (${outputKind(type) ?? '?'})`);
   const message = `\`${name}\` requires items with an output of kind ${accepted.join(' or ')}; the items of \`${stageName}\` have none`;
   fail(wire, message, `their outputs: ${listed(has)}`);
+}
+
+/** A parameter for one value does not take several, such as all outputs of a step. */
+function checkMapping(wire: Wire, { of, path, fields }: ValueType & { kind: 'mapping' }): void {
+  const forms = listForms(wire.schema);
+  if (forms.some((form) => accepts(form, 'object') && form['x-input'] === undefined)) return;
+  const found = of.startsWith('item') ? `the whole ${of}` : `all outputs of ${of}`;
+  const kinds = acceptedKinds(forms.filter((form) => form['x-input'] === 'file'));
+  const names = fields.map((field) => `${path}.${field}`);
+  const hint = of.startsWith('item') ? undefined : fittingHint(wire, kinds);
+  const several = names.length === 0 ? 'it has no outputs' : `select one of them: ${listed(names)}`;
+  const other = names.length === 1 ? `write ${names[0]}` : several;
+  fail(wire, `\`${wire.name}\` requires ${expected(wire.schema)}, found ${found}`, hint ?? other);
 }
 
 /** Kinds that the forms of an input accept; empty if one of them accepts any kind. */

@@ -1,7 +1,8 @@
+import { resolve } from 'node:path';
 import { canonicalJson, type Json } from '../../../json.js';
 import { references, wholeReference } from '../expressions/analysis.js';
 import { lookUp, type CatalogEntry, type ValueSchema } from '../../../activity-schema.js';
-import { nearest, suggest } from '../expressions/did-you-mean.js';
+import { listed, related } from '../expressions/did-you-mean.js';
 import { describeValue } from '../read/describe.js';
 import type { PipelineDocument, StageDocument, StepDocument } from '../read/document.js';
 import { ANY_FILES, checkFile, namedFiles, type Files } from './check-files.js';
@@ -17,6 +18,7 @@ import {
 } from '../read/node-expressions.js';
 import type { MatrixCell } from '../plan/plan.js';
 import { ProblemList, type Place } from '../problems/problems.js';
+import { meantParameter } from './parameter-names.js';
 import { listForms, schemaFaults } from './schema-faults.js';
 import type { Position, Scope } from './scope.js';
 import type { PipelineTypes } from './value-types.js';
@@ -38,22 +40,45 @@ export interface StepCheck {
 /** Checks a step's `with` against the parameters of its activity. */
 export function checkWith(check: StepCheck): void {
   const { step, problems, entry } = check;
+  const guessed = new Set<string>();
   for (const given of step.with) {
     const schema = entry && lookUp(entry.with, given.key);
     if (entry !== undefined && schema === undefined) {
-      const message = `\`${step.uses.name}\` has no parameter \`${given.key}\``;
-      const hint = suggest(given.key, Object.keys(entry.with), 'parameters');
-      problems.error('unknown-with', given.keyPlace, message, hint ?? 'the activity has no parameters');
+      const meant = unknownParameter(check, given, entry);
+      if (meant !== undefined) guessed.add(meant);
     }
     checkValue(check, given, schema);
   }
-  for (const name of entry?.required ?? []) {
+  for (const name of (!step.withBroken && entry?.required) || []) {
     const given = step.with.find(({ key }) => key === name);
+    // Reported as a name that does not exist.
+    if (given === undefined && guessed.has(name)) continue;
     if (given !== undefined && !isNull(given.value)) continue;
     const message = `\`${step.uses.name}\` requires the parameter \`${name}\``;
     const description = entry && lookUp(entry.with, name)?.description;
-    problems.error('missing-with', given?.keyPlace ?? step.uses.place, message, description);
+    const [first] = description?.split(/(?<=\.) |: /) ?? [];
+    const hint = `add ${name}: …${first === undefined ? '' : ` (${first.replace(/\.$/, '')})`}`;
+    problems.error('missing-with', given?.keyPlace ?? step.uses.place, message, hint);
   }
+}
+
+/** Reports a parameter that the activity does not have, and returns the one that is meant. */
+function unknownParameter(
+  { step, problems }: StepCheck,
+  { key, keyPlace }: Entry,
+  entry: CatalogEntry,
+): string | undefined {
+  const meant = meantParameter(key, entry.with);
+  const names = Object.keys(entry.with);
+  const hint =
+    meant !== undefined
+      ? `did you mean \`${meant}\`?`
+      : names.length === 0
+        ? 'the activity has no parameters'
+        : `parameters: ${listed(names)}`;
+  const message = `\`${step.uses.name}\` has no parameter \`${key}\``;
+  problems.error('unknown-with', keyPlace, message, hint);
+  return meant;
 }
 
 function isNull(node: YamlNode): boolean {
@@ -209,15 +234,22 @@ function checkAgainst(
       );
       continue;
     }
-    check.problems.error(fault.code, place, `\`${name}\` ${fault.what}${where}`, fault.hint);
+    const message = `\`${name}\` ${fault.what}${where}${origin(given)}`;
+    check.problems.error(fault.code, place, message, fault.hint);
   }
-  if (warnIfMistyped(check, given, schema, value)) return;
+  if (isMistyped(check, given, schema, value)) return;
   warnIfMissing(check, given, value);
   for (const { path, file } of namedFiles(schema, value)) {
     if (file.startsWith(DYNAMIC)) continue;
     const params = given.value.kind === 'scalar' ? paramsIn(given.value) : [];
     checkFile(file, placeAt(given.value, path), { ...check, params });
   }
+}
+
+/** Names the param that a value comes from: the mistake may be there. */
+function origin({ value }: Entry): string {
+  const [param, ...others] = value.kind === 'scalar' ? paramsIn(value) : [];
+  return param === undefined || others.length > 0 ? '' : `; it comes from the param \`${param}\``;
 }
 
 /** An optional input that is empty text, such as an empty field of a CSV file, counts as not given. */
@@ -227,19 +259,23 @@ function isEmptyInput(check: StepCheck, name: string, schema: ValueSchema, value
 }
 
 /**
- * Warns about a value that is most likely a mistyped choice, because a parameter that accepts choices or a
- * file treats it as a file name. Returns whether it warned.
+ * Reports a value that is most likely a mistyped choice: a parameter that accepts choices or a file takes it
+ * for a file name. Returns whether it did.
  */
-function warnIfMistyped(check: StepCheck, given: Entry, schema: ValueSchema, value: Json): boolean {
+function isMistyped(check: StepCheck, given: Entry, schema: ValueSchema, value: Json): boolean {
   const forms = listForms(schema);
   const choices = forms.flatMap((form) => form.enum ?? []).filter((choice) => typeof choice === 'string');
   const takesFile = forms.some((form) => form['x-input'] === 'file');
-  if (!takesFile || typeof value !== 'string' || choices.includes(value) || /[./\\]/.test(value))
+  if (!takesFile || choices.length === 0 || typeof value !== 'string' || value.startsWith(DYNAMIC))
     return false;
-  const meant = nearest(value, choices);
-  if (meant === undefined) return false;
-  const message = `\`${given.key}\` treats ${describeValue(value)} as a file name, because it is not a built-in name`;
-  check.problems.warning('bad-value', given.value.place, message, `did you mean \`${meant}\`?`);
+  if (choices.includes(value) || /[./\\]/.test(value)) return false;
+  const { files } = check;
+  const meant = related(value, choices);
+  if (files === ANY_FILES ? meant === undefined : files.exists(resolve(files.base, value))) return false;
+  const message = `\`${given.key}\` cannot be ${describeValue(value)}: it is neither a built-in name nor a file`;
+  const hint =
+    meant === undefined ? `allowed: ${listed(choices)}, or the path of a file` : `did you mean \`${meant}\`?`;
+  check.problems.error('bad-value', given.value.place, message, hint);
   return true;
 }
 

@@ -42,9 +42,14 @@ export function readDefinition<Form extends DefinitionForm>(
   const faults = schemaFaults(form.schema, value);
   // Without a fault, the value has the shape that the schema describes.
   if (faults.length === 0) return withDefaults(form, value as JsonObject) as DefinitionOf<Form>;
-  throw new SamMilError('InvalidInput', faults.map((fault) => faultText(form, fault)).join('; '), {
+  const texts = faults.map((fault) => faultText(form, fault));
+  const unknown = faults.some(({ code, hint, path: at }) => {
+    return at.length === 0 && (code === 'wrong-type' || (code === 'unknown-key' && hint === undefined));
+  });
+  const what = texts.length === 1 ? texts[0] : `the ${kind} has ${texts.length} faults:\n${texts.join('\n')}`;
+  throw new SamMilError('InvalidInput', what, {
     file: path,
-    expected: `the keys ${Object.keys(form.keys.with).join(', ')}`,
+    ...(unknown ? { expected: `the keys ${Object.keys(form.keys.with).join(', ')}` } : {}),
   });
 }
 

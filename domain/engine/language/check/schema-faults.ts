@@ -2,7 +2,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import type { Json } from '../../../json.js';
 import type { ValueSchema } from '../../../activity-schema.js';
 import { listed, nearest, suggest } from '../expressions/did-you-mean.js';
-import { describeValue } from '../read/describe.js';
+import { describeValue, numberHint } from '../read/describe.js';
 
 /** A violation of a schema: a description, and the path to the invalid part of the value. */
 export interface SchemaFault {
@@ -20,19 +20,57 @@ const compiled = new WeakMap<ValueSchema, ValidateFunction>();
 
 /** Returns the faults of `value` in the order of the schema's keywords; empty if it is valid. */
 export function schemaFaults(schema: ValueSchema, value: Json): SchemaFault[] {
-  let validate = compiled.get(schema);
-  if (validate === undefined) {
-    validate = ajv.compile(literalForm(schema));
-    compiled.set(schema, validate);
-  }
+  return faultsOf(schema, value, compiled, () => ajv.compile(literalForm(schema)));
+}
+
+const filling = new Ajv2020({ allErrors: true, strict: false, verbose: true, useDefaults: true });
+const fillers = new WeakMap<ValueSchema, ValidateFunction>();
+
+/**
+ * Like {@link schemaFaults}, for a value whose inputs are references instead of paths. Adds the defaults of
+ * the schema to the value.
+ */
+export function fillDefaults(schema: ValueSchema, value: Json): SchemaFault[] {
+  return faultsOf(schema, value, fillers, () => filling.compile(schema));
+}
+
+function faultsOf(
+  schema: ValueSchema,
+  value: Json,
+  known: WeakMap<ValueSchema, ValidateFunction>,
+  compile: () => ValidateFunction,
+): SchemaFault[] {
+  const validate = known.get(schema) ?? compile();
+  known.set(schema, validate);
   if (validate(value)) return [];
   const errors = validate.errors ?? [];
   const alternatives = errors.filter(({ keyword }) => keyword === 'anyOf');
   const mistyped = errors.filter(({ keyword }) => keyword === 'type').map(({ instancePath }) => instancePath);
-  return errors
+  const faults = errors
     .filter((error) => !alternatives.some((anyOf) => error.schemaPath.startsWith(`${anyOf.schemaPath}/`)))
     .filter(({ keyword, instancePath }) => keyword === 'type' || !mistyped.includes(instancePath))
     .map(toFault);
+  return withoutMisspelt(faults);
+}
+
+/** A key that is misspelt is both unknown and missing; only the former is reported. */
+function withoutMisspelt(faults: readonly SchemaFault[]): SchemaFault[] {
+  const guesses = faults.flatMap((fault) => {
+    if (fault.code !== 'unknown-key' || fault.key === undefined) return [];
+    const beside = faults.filter(
+      ({ code, path }) => code === 'missing-key' && path.join() === fault.path.join(),
+    );
+    const meant = nearest(
+      fault.key,
+      beside.flatMap(({ key }) => key ?? []),
+    );
+    return meant === undefined ? [] : [{ fault, missing: beside.find(({ key }) => key === meant), meant }];
+  });
+  return faults.flatMap((fault) => {
+    if (guesses.some(({ missing }) => missing === fault)) return [];
+    const meant = guesses.find((guess) => guess.fault === fault)?.meant;
+    return [meant === undefined ? fault : { ...fault, hint: `did you mean \`${meant}\`?` }];
+  });
 }
 
 /** Returns the alternatives of a schema: those of `anyOf`, or the schema itself. */
@@ -148,8 +186,7 @@ function typeFault(type: string | string[], value: Json): { what: string; hint?:
   if (type === 'boolean' && /^(yes|on|no|off)$/i.test(value)) {
     return { what, hint: `write ${/^(yes|on)$/i.test(value) ? 'true' : 'false'}` };
   }
-  const numeric = (type === 'integer' || type === 'number') && /^-?\d+(\.\d+)?$/.test(value);
-  return { what, hint: numeric ? 'write it without quotes' : undefined };
+  return { what, hint: type === 'integer' || type === 'number' ? numberHint(value) : undefined };
 }
 
 export function typeWords(type: string | readonly string[]): string {

@@ -3,7 +3,7 @@ import { listed, suggest } from '../expressions/did-you-mean.js';
 import type { PipelineDocument, StageDocument } from '../read/document.js';
 import { placeOf, type PlacedExpression } from '../read/node-expressions.js';
 import type { ProblemCode } from '../problems/problem-codes.js';
-import type { ProblemList } from '../problems/problems.js';
+import type { Place, ProblemList } from '../problems/problems.js';
 import type { StageCells } from '../read/stage-cells.js';
 import { FILE_FIELDS, isFile, UNKNOWN, type PipelineTypes, type ValueType } from './value-types.js';
 
@@ -16,6 +16,16 @@ export type Position =
   /** The stage's `outputs`: can refer to the item and to all its steps. */
   | { kind: 'outputs' };
 
+/** Names that other tools use for the same. */
+const ELSEWHERE: Readonly<Record<string, string | undefined>> = {
+  inputs: 'write params',
+  parameters: 'write params',
+  vars: 'write params',
+  jobs: 'write needs',
+  stages: 'write needs',
+  tasks: 'write needs',
+};
+
 const NEED_FIELDS = ['items', 'outputs', 'cells', 'result'];
 
 /** Resolves the paths in a stage's expressions and reports those that do not exist. */
@@ -24,6 +34,8 @@ export class Scope {
   private readonly stage: StageDocument;
   private readonly types: PipelineTypes;
   private readonly problems: ProblemList;
+  /** Stages that this one refers to without listing them in `needs`, with the line of the first reference. */
+  readonly missingNeeds = new Map<string, number>();
 
   constructor(document: PipelineDocument, stage: StageDocument, types: PipelineTypes, problems: ProblemList) {
     this.document = document;
@@ -75,12 +87,17 @@ export class Scope {
   private unknownRoot(path: Path, position: Position): undefined {
     const item = position.kind === 'stage' ? [] : [this.itemName() ?? []].flat();
     const names = [...new Set(['params', 'needs', ...item, ...(position.kind === 'stage' ? [] : ['steps'])])];
-    return path.fail(
-      'unknown-name',
-      0,
-      `\`${path.root}\` is not defined here`,
-      suggest(path.root, names, 'valid names'),
-    );
+    const { source, name } = this.stage;
+    if ('broken' in source && source.broken) return undefined;
+    const isParam = this.document.params.some((param) => param.name === path.root);
+    const isStage = this.types.stages.has(path.root);
+    const other = ELSEWHERE[path.root];
+    const hint = isParam
+      ? `write params.${path.root}`
+      : isStage
+        ? `write needs.${path.text(path.length)}`
+        : (other ?? suggest(path.root, names, 'valid names'));
+    return path.unknown(`name in ${name}`, 0, `\`${path.root}\` is not defined here`, hint);
   }
 
   private param(path: Path): ValueType | undefined {
@@ -94,7 +111,7 @@ export class Scope {
       minus && names.includes(minus[1])
         ? `write spaces around a minus: params.${minus[1]} - ${name.slice(minus[1].length + 1)}`
         : suggest(name, names, 'params');
-    return path.fail('unknown-name', 1, `param \`${name}\` does not exist`, hint);
+    return path.unknown('param', 1, `param \`${name}\` does not exist`, hint);
   }
 
   private item(path: Path, position: Position): ValueType | undefined {
@@ -113,6 +130,8 @@ export class Scope {
     }
     const field = path.at(0);
     const fields = this.types.itemFields(this.stage);
+    if (field === undefined && name !== 'matrix' && !path.open)
+      return { kind: 'mapping', of: `item \`${name}\``, path: name, fields: fields ?? ['path'] };
     if (field === undefined || fields === undefined || fields.includes(field) || path.optional)
       return UNKNOWN;
     return path.fail(
@@ -148,8 +167,8 @@ export class Scope {
       );
     }
     const whole = path.at(1);
-    if (whole !== 'outputs') return this.onlyFields(path, 1, `steps.${id}`, ['outputs']);
     const outputs = this.types.stepOutputs(this.stage.steps[index]);
+    if (whole !== 'outputs') return this.onlyFields(path, 1, `steps.${id}`, ['outputs'], outputs);
     return this.output(path, 2, outputs, `\`${this.stage.steps[index].uses.name}\``);
   }
 
@@ -160,7 +179,7 @@ export class Scope {
     const hint = elsewhere
       ? `stage \`${elsewhere.name}\` has this step: add its result to that stage's \`outputs\` and use needs.${elsewhere.name}`
       : suggest(id, names, names.length > 0 ? 'earlier steps' : undefined);
-    return path.fail('unknown-name', 1, `this stage has no step \`${id}\``, hint);
+    return path.unknown(`step of ${this.stage.name}`, 1, `this stage has no step \`${id}\``, hint);
   }
 
   private need(path: Path, position: Position): ValueType | undefined {
@@ -170,17 +189,11 @@ export class Scope {
     const stage = this.types.stages.get(name);
     if (stage === undefined) {
       const others = [...this.types.stages.keys()].filter((other) => other !== this.stage.name);
-      return path.fail(
-        'unknown-name',
-        1,
-        `stage \`${name}\` does not exist`,
-        suggest(name, others, 'stages'),
-      );
+      const hint = suggest(name, others, 'stages');
+      return path.unknown('stage', 1, `stage \`${name}\` does not exist`, hint);
     }
-    if (!listedNeeds.includes(name)) {
-      const message = `stage \`${this.stage.name}\` does not list \`${name}\` in \`needs\``;
-      return path.fail('missing-need', 1, message, `add it: needs: [${[...listedNeeds, name].join(', ')}]`);
-    }
+    if (!listedNeeds.includes(name) && !this.missingNeeds.has(name))
+      this.missingNeeds.set(name, path.place(1).line);
     const cells = this.types.stageCells(stage);
     if (cells && !this.follows(stage)) return this.needCell(path, stage, cells);
     switch (path.at(1)) {
@@ -195,7 +208,7 @@ export class Scope {
       case 'result':
         return { kind: 'output', schema: { type: 'string', enum: ['success', 'failure', 'skipped'] } };
       default:
-        return this.onlyFields(path, 1, `needs.${name}`, NEED_FIELDS);
+        return this.onlyFields(path, 1, `needs.${name}`, NEED_FIELDS, this.types.stageOutputs(stage));
     }
   }
 
@@ -274,7 +287,9 @@ export class Scope {
     owner: string,
   ): ValueType | undefined {
     const name = path.at(at);
-    if (name === undefined || outputs === undefined) return UNKNOWN;
+    if (outputs === undefined || (name === undefined && path.open)) return UNKNOWN;
+    if (name === undefined)
+      return { kind: 'mapping', of: owner, path: path.text(at), fields: [...outputs.keys()] };
     const type = outputs.get(name);
     if (type === undefined) {
       const hint = suggest(name, [...outputs.keys()], 'outputs') ?? 'it has no outputs';
@@ -292,9 +307,18 @@ export class Scope {
     return nested ? UNKNOWN : this.onlyFields(path, at + 1, name, []);
   }
 
-  private onlyFields(path: Path, at: number, owner: string, fields: string[]): ValueType | undefined {
+  /** @param outputs that are one level further below `owner` */
+  private onlyFields(
+    path: Path,
+    at: number,
+    owner: string,
+    fields: string[],
+    outputs?: ReadonlyMap<string, ValueType>,
+  ): ValueType | undefined {
     const found = path.at(at);
-    const hint = fields.length === 0 ? 'it has no fields' : `fields: ${listed(fields)}`;
+    const isOutput = found !== undefined && outputs?.has(found);
+    const fits = fields.length === 0 ? 'it has no fields' : `fields: ${listed(fields)}`;
+    const hint = isOutput ? `write ${owner}.outputs.${found}` : fits;
     if (found === undefined) {
       return path.open
         ? UNKNOWN
@@ -304,7 +328,7 @@ export class Scope {
       'unknown-name',
       at + 1,
       `\`${owner}\` has no field \`${found}\``,
-      suggest(found, fields) ?? hint,
+      isOutput ? hint : (suggest(found, fields, 'fields') ?? hint),
     );
   }
 }
@@ -334,10 +358,26 @@ class Path {
     return index < this.length ? String(this.reference.path[index]) : undefined;
   }
 
+  /** The first `count` members after the root, with the root. */
+  text(count: number): string {
+    return [this.root, ...this.reference.path.slice(0, count)].join('.');
+  }
+
+  place(index: number): Place {
+    const span = this.reference.spans[Math.min(index, this.reference.spans.length - 1)];
+    return placeOf(this.expression, span);
+  }
+
+  /** Reports that member `index` names something that does not exist. */
+  unknown(kind: string, index: number, message: string, hint?: string): undefined {
+    const name = index === 0 ? this.root : String(this.at(index - 1));
+    this.problems.unknown({ kind, name }, 'unknown-name', this.place(index), message, hint);
+    return undefined;
+  }
+
   /** Reports a problem of member `index` of the path. Index 0 is the root. */
   fail(code: ProblemCode, index: number, message: string, hint?: string): undefined {
-    const span = this.reference.spans[Math.min(index, this.reference.spans.length - 1)];
-    this.problems.error(code, placeOf(this.expression, span), message, hint);
+    this.problems.error(code, this.place(index), message, hint);
     return undefined;
   }
 }

@@ -12,7 +12,8 @@ export function checkNeeds(stages: readonly StageDocument[], problems: ProblemLi
     const others = names.filter((name) => name !== stage.name);
     for (const { name, place } of stage.needs) {
       if (names.includes(name)) continue;
-      problems.error(
+      problems.unknown(
+        { kind: 'stage', name },
         'unknown-need',
         place,
         `stage \`${name}\` does not exist`,

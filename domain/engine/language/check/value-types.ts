@@ -11,6 +11,8 @@ export type ValueType =
   | { kind: 'items'; stage: string }
   /** An output of an activity. */
   | { kind: 'output'; schema: ValueSchema }
+  /** Several values by name, such as all outputs of a step, where one of them must be selected. */
+  | { kind: 'mapping'; of: string; path: string; fields: readonly string[] }
   | { kind: 'unknown' };
 
 export const UNKNOWN: ValueType = { kind: 'unknown' };

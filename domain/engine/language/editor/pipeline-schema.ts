@@ -12,6 +12,7 @@ export function pipelineSchema(catalog: Catalog): JsonObject {
   const names = Object.keys(catalog).sort();
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
+    $id: `urn:sam-mil:pipeline:${LANGUAGE_VERSION}`,
     title: 'sam-mil pipeline',
     type: 'object',
     required: ['pipeline', 'name', 'stages'],
@@ -72,8 +73,13 @@ function object(properties: JsonObject, rest: JsonObject = {}): JsonObject {
 
 /** Accepts the value itself or an expression. */
 function orExpression(schema: JsonObject): JsonObject {
-  const { description, ...form } = schema;
-  return { ...(description === undefined ? {} : { description }), anyOf: [form, ref('expression')] };
+  const { description, default: standard, ...form } = schema;
+  return {
+    ...(description === undefined ? {} : { description }),
+    // Editors show and insert a default only where it is beside the key.
+    ...(standard === undefined ? {} : { default: standard }),
+    anyOf: [form, ref('expression')],
+  };
 }
 
 const DURATION = (description: string): JsonObject =>
@@ -283,10 +289,14 @@ function literal(schema: ValueSchema): JsonObject {
   if (schema['x-input'] === 'file') return { ...notes, type: 'string' };
   if (schema['x-input'] === 'items')
     return { ...notes, ...EXPRESSION, description: description ?? 'Items of a stage.' };
-  const { items, properties, anyOf, additionalProperties, ...rest } = schema;
+  const { items, properties, anyOf, additionalProperties, 'x-choices': meanings, ...rest } = schema;
   const form: JsonObject = {};
   for (const [key, member] of Object.entries(rest) as [string, Json | undefined][]) {
     if (!key.startsWith('x-') && member !== undefined) form[key] = member;
+  }
+  if (meanings && form.enum) {
+    delete form.enum;
+    form.anyOf = Object.entries(meanings).map(([value, meaning]) => ({ const: value, description: meaning }));
   }
   if (items) form.items = orExpression(literal(items));
   if (anyOf) form.anyOf = anyOf.map(literal);

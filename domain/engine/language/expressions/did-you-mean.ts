@@ -30,16 +30,35 @@ export function suggest(
   candidates: readonly string[],
   noun = 'valid values',
 ): string | undefined {
-  const match = nearest(word, candidates) ?? related(word, candidates);
+  const match = related(word, candidates);
   if (match !== undefined) return `did you mean \`${match}\`?`;
   return candidates.length === 0 ? undefined : `${noun}: ${listed(candidates)}`;
+}
+
+/**
+ * Returns the {@link nearest} candidate, or the only one that begins with the word or that the word begins
+ * with, or that is the word after a dot (`mil.split` for `split`); undefined if there is none.
+ */
+export function related(word: string, candidates: readonly string[]): string | undefined {
+  return (
+    nearest(word, candidates) ?? onlyLonger(word.toLowerCase(), candidates) ?? withParts(word, candidates)
+  );
+}
+
+function onlyLonger(word: string, candidates: readonly string[]): string | undefined {
+  if (word.length < 3) return undefined;
+  const found = candidates.filter((candidate) => {
+    const own = candidate.toLowerCase();
+    return own.startsWith(word) || own.endsWith(`.${word}`) || (own.length > 2 && word.startsWith(own));
+  });
+  return found.length === 1 ? found[0] : undefined;
 }
 
 /**
  * The only candidate that contains all hyphenated parts of the word (`patch-size-level0` for `patch-size`),
  * otherwise the only one with the same first part.
  */
-function related(word: string, candidates: readonly string[]): string | undefined {
+function withParts(word: string, candidates: readonly string[]): string | undefined {
   const parts = word.toLowerCase().split('-');
   const holding = candidates.filter((candidate) => {
     const own = candidate.split('-');

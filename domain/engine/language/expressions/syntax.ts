@@ -85,7 +85,15 @@ class Parser {
     const expression = this.binary(1);
     const rest = this.peek();
     if (rest.type !== 'end') {
-      throw this.error(`unexpected \`${this.tokenText(rest)}\` after the end of the expression`, rest);
+      const word = this.tokenText(rest);
+      const hint = {
+        and: 'write &&',
+        or: 'write ||',
+        is: 'write ==',
+        in: 'write contains(list, value)',
+        if: 'write choose(condition, a, b)',
+      }[word];
+      throw this.error(`unexpected \`${word}\` after the end of the expression`, rest, hint);
     }
     return expression;
   }

@@ -4,6 +4,7 @@
  */
 export const PROBLEM_CODES = {
   // The file as a whole
+  'not-a-pipeline': 'the file is something else than a pipeline',
   'file-too-large': 'the file is larger than the limit for pipeline files',
   'yaml-syntax': 'the text is not valid YAML',
   'tab-indent': 'a tab is used for indentation',

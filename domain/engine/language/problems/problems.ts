@@ -21,6 +21,15 @@ export interface Problem {
   hint?: string;
   /** Set if the place is in a params file instead of the pipeline file. */
   file?: string;
+  /** While a file is checked: the unknown name that it is about. Removed when such problems are merged. */
+  about?: UnknownName;
+}
+
+/** A name that does not exist where an expression or a key refers to it. */
+export interface UnknownName {
+  /** `param`, `stage`, `step of STAGE`, `name in STAGE`. */
+  kind: string;
+  name: string;
 }
 
 export const FIRST_PLACE: Place = { line: 1, column: 1, length: 1 };
@@ -39,6 +48,10 @@ export class ProblemList {
     this.add({ code, severity: 'error', message, place, hint });
   }
 
+  unknown(about: UnknownName, code: ProblemCode, place: Place, message: string, hint?: string): void {
+    this.add({ code, severity: 'error', message, place, hint, about });
+  }
+
   warning(code: ProblemCode, place: Place, message: string, hint?: string): void {
     this.add({ code, severity: 'warning', message, place, hint });
   }
@@ -47,7 +60,7 @@ export class ProblemList {
     this.found.push(...problems);
   }
 
-  /** The problems in file order, without duplicates. */
+  /** The problems in file order, those of a params file first, without duplicates. */
   sorted(): Problem[] {
     const seen = new Set<string>();
     return this.found
@@ -55,7 +68,7 @@ export class ProblemList {
         const key = JSON.stringify(problem);
         return !seen.has(key) && seen.add(key);
       })
-      .sort((a, b) => compareText(a.file ?? '', b.file ?? '') || comparePlaces(a.place, b.place));
+      .sort((a, b) => compareFiles(a.file, b.file) || comparePlaces(a.place, b.place));
   }
 
   private add(problem: Problem): void {
@@ -72,7 +85,9 @@ function comparePlaces(a: Place, b: Place): number {
   return a.line - b.line || a.column - b.column;
 }
 
-function compareText(a: string, b: string): number {
+/** The values of a run are read before the pipeline is checked, so their mistakes come first. */
+function compareFiles(a: string | undefined, b: string | undefined): number {
   if (a === b) return 0;
+  if (a === undefined || b === undefined) return a === undefined ? 1 : -1;
   return a < b ? -1 : 1;
 }

@@ -45,11 +45,12 @@ export function renderProblems(
 function renderProblem(problem: Problem, text: string | undefined, file: string, paint: Paint): string {
   const { line, column } = problem.place;
   const severity = problem.severity === 'error' ? paint.error('error') : paint.warning('warning');
-  const head = `${paint.strong(`${file}:${line}:${column}`)}  ${severity} ${problem.code}  ${visible(problem.message)}`;
+  const [message, ...more] = problem.message.split('\n').map(visible);
+  const head = `${paint.strong(`${file}:${line}:${column}`)}  ${severity} ${problem.code}  ${message}`;
   const source = text?.replace(/^\uFEFF/, '').split(/\r?\n/)[line - 1];
   const snippet = source === undefined || source.trim() === '' ? [] : renderSnippet(source, problem, paint);
   const hint = problem.hint === undefined ? [] : [`  hint: ${visible(problem.hint)}`];
-  return [head, ...snippet, ...hint].join('\n');
+  return [head, ...more.map((text) => `    ${text}`), ...snippet, ...hint].join('\n');
 }
 
 function renderSnippet(source: string, problem: Problem, paint: Paint): string[] {

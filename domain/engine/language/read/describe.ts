@@ -24,6 +24,16 @@ function shortened(text: string): string {
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
+/** Hint for a text that is meant as a number: `"3"`, `98 %`, `0,5`. */
+export function numberHint(value: Json): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(value)?.[1];
+  if (percent !== undefined) return `write ${Number((Number(percent) / 100).toPrecision(12))}`;
+  if (/^-?\d+(\.\d+)?[,;]$/.test(value)) return `write ${value.slice(0, -1)}`;
+  if (/^-?\d+,\d+$/.test(value)) return `write ${value.replace(',', '.')}`;
+  return /^-?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(value) ? 'write it without quotes' : undefined;
+}
+
 export function booleanHint(value: Json): string | undefined {
   if (typeof value !== 'string') return undefined;
   if (/^(yes|on|y|true)$/i.test(value)) return 'write true';

@@ -29,6 +29,10 @@ export interface Named {
 export interface StageDocument extends Named {
   description: string;
   needs: Named[];
+  /** Place of the value of `needs`. */
+  needsPlace?: Place;
+  /** The value of `needs` could not be read. This has been reported. */
+  needsBroken?: boolean;
   condition?: Condition;
   source: SourceDocument;
   /** The `matrix` beside a `foreach`: the stage has all its items in each cell. */
@@ -53,6 +57,8 @@ export type SourceDocument =
       /** A table of items that are left out. */
       exclude?: YamlNode;
       place: Place;
+      /** The source could not be read. This has been reported, so references to its items are not checked. */
+      broken?: boolean;
     };
 
 export interface StepDocument {
@@ -61,6 +67,8 @@ export interface StepDocument {
   uses: Named;
   condition?: Condition;
   with: Entry[];
+  /** `with` could not be read. This has been reported. */
+  withBroken?: boolean;
   settings: Settings;
 }
 

@@ -1,6 +1,6 @@
 import type { Json } from '../../../json.js';
-import { suggest } from '../expressions/did-you-mean.js';
-import { booleanHint, describeNode, describeValue } from './describe.js';
+import { nearest, suggest } from '../expressions/did-you-mean.js';
+import { booleanHint, describeNode, describeValue, numberHint } from './describe.js';
 import type { Named } from './document.js';
 import { DURATION_FORM, durationMs } from '../plan/duration.js';
 import { resolveStatic } from './node-expressions.js';
@@ -14,22 +14,30 @@ export interface ReadContext {
   known: KnownParams;
 }
 
+/** Keys of other tools that mean the same as one of ours. */
+const SYNONYMS: Readonly<Record<string, string | undefined>> = {
+  version: 'pipeline',
+  jobs: 'stages',
+  tasks: 'stages',
+  parameters: 'params',
+  args: 'with',
+  deps: 'needs',
+  depends: 'needs',
+  'depends-on': 'needs',
+  depends_on: 'needs',
+  queue: 'runs-on',
+  each: 'foreach',
+  'for-each': 'foreach',
+  retries: 'retry',
+};
+
 /** Keys of other tools, with what to write here instead. */
 const FOREIGN: Readonly<Record<string, string | undefined>> = {
-  jobs: 'write `stages`',
-  tasks: 'write `stages`',
-  parameters: 'write `params`',
   inputs: 'write `params` at the top, `with` in a stage or step',
-  args: 'write `with`',
   strategy: 'put `matrix`, `max-parallel` and `fail-fast` directly in the stage',
   run: 'there are no shell steps: `uses` names an activity',
   cmd: 'there are no shell steps: `uses` names an activity',
-  deps: 'write `needs`',
-  depends: 'write `needs`',
-  'depends-on': 'write `needs`',
-  depends_on: 'write `needs`',
   'timeout-minutes': 'write `timeout: 30m`',
-  queue: 'write `runs-on`',
   do: 'write `uses` or `steps`',
   env: 'put the settings of an activity in `with`',
 };
@@ -43,25 +51,51 @@ export function openMap(
   what: string,
   keys: readonly string[],
   context: ReadContext,
+  hint?: string,
 ): MapReader | undefined {
   if (node.kind === 'scalar' && node.broken) return undefined;
   if (node.kind !== 'map') {
     const message = `${what} must be a mapping of keys to values, found ${describeNode(node)}`;
-    context.problems.error('wrong-type', node.place, message);
+    context.problems.error('wrong-type', node.place, message, hint);
     return undefined;
   }
-  for (const { key, keyPlace } of node.entries) {
-    if (keys.includes(key) || keys.includes('*') || (key.startsWith('x-') && keys.includes('x-*'))) continue;
+  const entries = node.entries.map((entry, index) => {
+    const { key, keyPlace } = entry;
+    if (keys.includes(key) || keys.includes('*') || (key.startsWith('x-') && keys.includes('x-*')))
+      return entry;
+    const valid = keys.filter((name) => name !== 'x-*');
+    const absent = valid.filter((name) => !node.entries.some((other) => other.key === name));
+    const meant = meantKey(key, absent);
     const hint =
-      FOREIGN[key] ??
-      suggest(
-        key,
-        keys.filter((name) => name !== 'x-*'),
-        'valid keys',
-      );
+      meant === undefined
+        ? (FOREIGN[key] ?? elsewhere(key) ?? outdented(node, index) ?? suggest(key, valid, 'valid keys'))
+        : `write \`${meant}\``;
     context.problems.error('unknown-key', keyPlace, `${what} has no key \`${key}\``, hint);
-  }
-  return new MapReader(node, what, context);
+    return meant === undefined ? entry : { ...entry, key: meant };
+  });
+  return new MapReader({ ...node, entries }, what, context);
+}
+
+function elsewhere(key: string): string | undefined {
+  return Object.hasOwn(SYNONYMS, key) ? `write \`${SYNONYMS[key]}\`` : undefined;
+}
+
+/** A key after `with` is most likely a parameter that is not indented far enough. */
+function outdented({ entries }: MapNode, index: number): string | undefined {
+  const before = entries.at(index - 1);
+  if (index === 0 || before?.key !== 'with' || before.value.kind !== 'map') return undefined;
+  const column = before.value.entries.at(0)?.keyPlace.column;
+  if (column === undefined) return undefined;
+  return `if it is a parameter of the activity, indent it by ${column - 1} spaces, under \`with\``;
+}
+
+/** The key that was most likely meant. The mapping is read with it, so that one mistake is reported once. */
+export function meantKey(key: string, absent: readonly string[]): string | undefined {
+  const synonym = Object.hasOwn(SYNONYMS, key) ? SYNONYMS[key] : undefined;
+  if (synonym !== undefined && absent.includes(synonym)) return synonym;
+  return Object.hasOwn(FOREIGN, key) || synonym !== undefined
+    ? undefined
+    : nearest(key.replaceAll('_', '-'), absent);
 }
 
 /** Reads typed values from a mapping. Invalid values are reported and read as absent. */
@@ -74,6 +108,11 @@ export class MapReader {
     this.node = node;
     this.what = what;
     this.context = context;
+  }
+
+  /** The same mapping, read with other params. */
+  with(context: ReadContext): MapReader {
+    return new MapReader(this.node, this.what, context);
   }
 
   entry(key: string): Entry | undefined {
@@ -95,6 +134,8 @@ export class MapReader {
       'text',
       (value) => (typeof value === 'string' ? value : undefined),
       (value) => {
+        const [only] = Array.isArray(value) && value.length === 1 ? value : [];
+        if (typeof only === 'string') return `write ${key}: ${only}`;
         return typeof value === 'number' || typeof value === 'boolean' ? 'write it in quotes' : undefined;
       },
     );
@@ -121,12 +162,12 @@ export class MapReader {
       key,
       expected,
       (found) => (typeof found === 'number' ? found : undefined),
-      (found) => {
-        return typeof found === 'string' && /^[\d.]+$/.test(found) ? 'write it without quotes' : undefined;
-      },
+      numberHint,
     );
     if (value === undefined || (value >= minimum && value <= maximum)) return value;
-    this.fault('bad-value', key, `must be between ${minimum} and ${maximum}, found ${value}`);
+    const share =
+      maximum === 1 && value >= 2 && value <= 100 ? `write ${value / 100} for ${value} %` : undefined;
+    this.fault('bad-value', key, `must be between ${minimum} and ${maximum}, found ${value}`, share);
     return undefined;
   }
 
@@ -142,7 +183,10 @@ export class MapReader {
       },
     );
     if (value === undefined || value === word || durationMs(value) !== undefined) return value;
-    this.fault('bad-duration', key, `must be a duration, found ${describeValue(value)}`, `write ${form}`);
+    const short = /^(\d+(?:\.\d+)?)\s*(d|h|m|s)[a-z]*$/i.exec(value);
+    const guess = short ? `${short[1]}${short[2].toLowerCase()}` : '';
+    const hint = `write ${durationMs(guess) === undefined ? form : guess}`;
+    this.fault('bad-duration', key, `must be a duration, found ${describeValue(value)}`, hint);
     return undefined;
   }
 
@@ -160,10 +204,19 @@ export class MapReader {
     const nodes = entry.value.kind === 'list' ? entry.value.items : [entry.value];
     return nodes.flatMap((node) => {
       const value = resolveStatic(node, this.context.known, this.context.problems);
+      if (typeof value === 'string' && value.includes(',')) {
+        const names = value
+          .replace(/^\(|\)$/g, '')
+          .split(',')
+          .map((name) => name.trim());
+        const hint = `write ${key}: [${names.join(', ')}]`;
+        this.context.problems.error('wrong-type', node.place, `\`${key}\` must be a list, found text`, hint);
+        return names.map((name) => ({ name, place: node.place }));
+      }
       if (typeof value === 'string') return [{ name: value, place: node.place }];
       if (value !== undefined) {
         const message = `\`${key}\` must be a name or a list of names, found ${describeValue(value)}`;
-        this.context.problems.error('wrong-type', node.place, message);
+        this.context.problems.error('wrong-type', node.place, message, `write ${key}: [a, b]`);
       }
       return [];
     });

@@ -34,13 +34,30 @@ export function placeOf(expression: PlacedExpression, span: Span): Place {
 export function expressionsIn(node: YamlNode, problems: ProblemList): PlacedExpression[] {
   if (node.kind === 'list') return node.items.flatMap((item) => expressionsIn(item, problems));
   if (node.kind === 'map') return node.entries.flatMap(({ value }) => expressionsIn(value, problems));
-  if (!isScalarText(node) || !node.value.includes('${{')) return [];
+  if (!isScalarText(node)) return [];
+  if (!node.value.includes('${{')) {
+    reportLookalike(node, problems);
+    return [];
+  }
   const parts = reporting(node, problems, () => parseTemplate(node.value)) ?? [];
   const whole = wholeExpression(parts);
   return parts.flatMap((part) => {
     if (part.type === 'text') return [];
     return placed(node, part.source, part.offset, part === whole, problems);
   });
+}
+
+/** Expressions of shells and of other template languages would be taken as text. */
+const LOOKALIKE =
+  /\$\(\s*((?:params|needs|steps|matrix)\.[\w.-]+)\s*\)|\$?\{\{?\s*((?:params|needs|steps|matrix)\.[\w.-]+)\s*\}?\}|\$((?:params|needs|steps|matrix)\.[\w.-]+)/;
+
+function reportLookalike(node: ScalarNode & { value: string }, problems: ProblemList): void {
+  const found = LOOKALIKE.exec(node.value);
+  if (found === null) return;
+  const path = found[1] ?? found[2] ?? found[3];
+  const place = node.placeOf(found.index, found.index + found[0].length);
+  const message = `${found[0]} is not an expression, and would be taken as text`;
+  problems.error('bad-expression', place, message, `write \${{ ${path} }}`);
 }
 
 /** Names of the params that a value reads. */

@@ -141,7 +141,10 @@ function applyOverlay(
 ): void {
   if (overlay === undefined) return;
   const own = new ProblemList(overlay.file);
-  const root = readYaml(overlay.text, own);
+  const declared = new Set(declarations.map(({ name }) => name));
+  const root = readYaml(overlay.text, own, (read) => {
+    return read.kind === 'map' ? read.entries.filter(({ key }) => !declared.has(key)).length : 1;
+  });
   const context = { problems: own, known: NO_PARAMS };
   const map = root && openMap(root, 'the params file', ['*'], context);
   for (const { key, keyPlace, value: node } of map?.node.entries ?? []) {

@@ -1,12 +1,16 @@
+import { parseDocument } from 'yaml';
 import type { PipelineDocument } from './document.js';
 import { describeNode } from './describe.js';
 import { MapReader, openMap, type ReadContext } from './map-reader.js';
 import { fileNameFault } from './names.js';
-import { readParams, type ParamSources } from './params.js';
-import { ProblemList, type Place, type Problem } from '../problems/problems.js';
+import { NO_PARAMS, readParams, type ParamSources } from './params.js';
+import { FIRST_PLACE, ProblemList, type Place, type Problem } from '../problems/problems.js';
 import { readSettings, STAGE_SETTINGS } from './read-settings.js';
 import { readStages } from './read-stages.js';
-import { readYaml } from './yaml-nodes.js';
+import { adoptChildren, placeStages } from './misplaced.js';
+import { foreignFile, looksLikePipeline } from './syntax/foreign-file.js';
+import { YAML_OPTIONS } from './syntax/report-syntax.js';
+import { readYaml, type YamlNode } from './yaml-nodes.js';
 
 /** The supported version of the language: the value of `pipeline`. */
 export const LANGUAGE_VERSION = 1;
@@ -22,13 +26,20 @@ export interface ParsedPipeline {
   problems: Problem[];
 }
 
+/** Counts the faults between the parts of a file, which tell the likely cause of a syntax error. */
+type FaultsBetween = (document: PipelineDocument) => number;
+
 /**
  * Reads a pipeline file and fills in its params. `problems` contains every mistake in the file itself;
  * `checkPipeline` finds mistakes between its parts.
  */
-export function parsePipeline(text: string, sources: ParamSources): ParsedPipeline {
+export function parsePipeline(
+  text: string,
+  sources: ParamSources,
+  faultsBetween: FaultsBetween = () => 0,
+): ParsedPipeline {
   const problems = new ProblemList();
-  const document = readDocument(text.replace(/^\uFEFF/, ''), sources, problems);
+  const document = readDocument(text.replace(/^\uFEFF/, ''), sources, problems, faultsBetween);
   return { document, problems: problems.sorted() };
 }
 
@@ -36,21 +47,74 @@ function readDocument(
   text: string,
   sources: ParamSources,
   problems: ProblemList,
+  faultsBetween: FaultsBetween,
 ): PipelineDocument | undefined {
-  const root = readYaml(text, problems);
-  if (root === undefined) return undefined;
+  const foreign = foreignFile(text);
+  if (foreign) {
+    problems.error(
+      'not-a-pipeline',
+      FIRST_PLACE,
+      `the file is ${foreign.what}, not a pipeline`,
+      foreign.hint,
+    );
+    return undefined;
+  }
+  if (!looksLikePipeline(text) && parseDocument(text, YAML_OPTIONS).errors.length > 0) {
+    const message = 'the file is neither YAML nor a pipeline';
+    problems.error('not-a-pipeline', FIRST_PLACE, message, 'a pipeline begins with `pipeline: 1`');
+    return undefined;
+  }
+  const root = readYaml(text, problems, (read) => countFaults(read, sources, faultsBetween));
+  return root && readRoot(root, sources, problems);
+}
+
+function countFaults(root: YamlNode, sources: ParamSources, faultsBetween: FaultsBetween): number {
+  const problems = new ProblemList();
+  const document = readRoot(root, { ...sources, set: [], overlay: undefined }, problems);
+  return problems.sorted().length + (document === undefined ? 0 : faultsBetween(document));
+}
+
+function readRoot(
+  root: YamlNode,
+  sources: ParamSources,
+  problems: ProblemList,
+): PipelineDocument | undefined {
   if (root.kind !== 'map') {
     const message = `a pipeline file must be a mapping that begins with \`pipeline: 1\`, found ${describeNode(root)}`;
     problems.error('wrong-type', root.place, message);
     return undefined;
   }
-  const paramsEntry = root.entries.find(({ key }) => key === 'params');
-  const { declarations, known } = readParams(paramsEntry, sources, problems);
-  const context: ReadContext = { problems, known };
   const start: Place = { ...root.place, length: 1 };
-  const version = new MapReader(root, 'the pipeline', context);
-  if (!isThisVersion(version, start, problems)) return undefined;
-  const map = openMap(root, 'the pipeline', KEYS, context) ?? version;
+  const noticed = new ProblemList();
+  const context = { problems: noticed, known: NO_PARAMS };
+  const placed = placeStages(adoptChildren(root, KEYS, noticed), KEYS, noticed);
+  const top = openMap(placed, 'the pipeline', KEYS, context);
+  const map = top ?? new MapReader(root, 'the pipeline', context);
+  if (isForeign(map)) {
+    const keys = root.entries.slice(0, 5).map(({ key }) => `\`${key}\``);
+    const message = `the file is not a pipeline: it has neither \`pipeline\` nor \`stages\`, but ${keys.join(', ') || 'no keys'}`;
+    problems.error('not-a-pipeline', start, message, 'a pipeline begins with `pipeline: 1`');
+    return undefined;
+  }
+  if (!isThisVersion(map.with({ problems, known: NO_PARAMS }), start, problems)) return undefined;
+  problems.addAll(noticed.sorted());
+  return readParts(map, start, sources, problems);
+}
+
+/** A mapping with none of the keys that make a pipeline, correctly written or not. */
+function isForeign(map: MapReader): boolean {
+  return ['pipeline', 'stages', 'params'].every((key) => map.entry(key) === undefined);
+}
+
+function readParts(
+  top: MapReader,
+  start: Place,
+  sources: ParamSources,
+  problems: ProblemList,
+): PipelineDocument {
+  const { declarations, known } = readParams(top.entry('params'), sources, problems);
+  const context: ReadContext = { problems, known };
+  const map = top.with(context);
   const defaults = map.entry('defaults');
   const defaultsMap = defaults && openMap(defaults.value, '`defaults`', STAGE_SETTINGS, context);
   return {

@@ -55,7 +55,8 @@ function queue(map: MapReader, context: ReadContext): string | undefined {
 
 function retry(map: MapReader, context: ReadContext): Partial<RetryPlan> | undefined {
   const entry = map.entry('retry');
-  const inner = entry && openMap(entry.value, '`retry`', RETRY_KEYS, context);
+  const inner =
+    entry && openMap(entry.value, '`retry`', RETRY_KEYS, context, 'write retry: { max-attempts: 3 }');
   if (inner === undefined) return undefined;
   return withoutAbsent({
     maxAttempts: inner.integer('max-attempts', 1, 1000),

@@ -3,6 +3,7 @@ import { describeNode, isScalarText } from './describe.js';
 import type { Condition, Named, SourceDocument, StageDocument, StepDocument } from './document.js';
 import { openMap, type MapReader, type ReadContext } from './map-reader.js';
 import { readMatrix } from './matrix.js';
+import { adoptChildren } from './misplaced.js';
 import { nameFault } from './names.js';
 import { reporting } from './node-expressions.js';
 import { RESERVED_NAMES } from '../expressions/print.js';
@@ -24,7 +25,7 @@ export function readStages(entry: Entry | undefined, context: ReadContext): Stag
   if (map !== undefined && entries.length === 0) {
     context.problems.error('missing-key', map.node.place, 'the pipeline has no stages');
   }
-  const stages = entries.flatMap((stage) => readStage(stage, context) ?? []);
+  const stages = entries.map((stage) => readStage(stage, context));
   const seen = new Map<string, string>();
   for (const { name, place } of stages) {
     const existing = seen.get(name.toLowerCase());
@@ -37,14 +38,15 @@ export function readStages(entry: Entry | undefined, context: ReadContext): Stag
   return stages;
 }
 
-function readStage(entry: Entry, context: ReadContext): StageDocument | undefined {
+function readStage(entry: Entry, context: ReadContext): StageDocument {
   const { key: name, keyPlace: place } = entry;
   const fault = nameFault(name);
   if (fault !== undefined) {
     context.problems.error('bad-name', place, `\`${name}\` is not a valid stage name: ${fault}`);
   }
-  const map = openMap(entry.value, `stage \`${name}\``, STAGE_KEYS, context);
-  if (map === undefined) return undefined;
+  const node = adoptChildren(entry.value, STAGE_KEYS, context.problems);
+  const map = openMap(node, `stage \`${name}\``, STAGE_KEYS, context);
+  if (map === undefined) return unreadStage(name, place);
   const settings = readSettings(map, context);
   const single = map.entry('steps') === undefined;
   return {
@@ -53,7 +55,7 @@ function readStage(entry: Entry, context: ReadContext): StageDocument | undefine
     single,
     settings,
     description: map.text('description') ?? '',
-    needs: map.names('needs'),
+    ...readNeeds(map),
     condition: readCondition(map, context),
     source: readSource(map, context),
     variants: readVariants(map, context),
@@ -62,15 +64,34 @@ function readStage(entry: Entry, context: ReadContext): StageDocument | undefine
   };
 }
 
+/** Other stages may refer to a stage that could not be read. */
+function unreadStage(name: string, place: Place): StageDocument {
+  return {
+    name,
+    place,
+    single: false,
+    settings: {},
+    description: '',
+    needs: [],
+    source: { kind: 'single' },
+    steps: [],
+  };
+}
+
+function readNeeds(map: MapReader): Pick<StageDocument, 'needs' | 'needsPlace' | 'needsBroken'> {
+  const needs = map.names('needs');
+  const value = map.entry('needs')?.value;
+  const isEmpty = value === undefined || (value.kind === 'list' && value.items.length === 0);
+  return { needs, needsPlace: value?.place, needsBroken: needs.length === 0 && !isEmpty };
+}
+
 /** Reads a stage with `uses`: its only step has the name of the stage. */
 function readUses(map: MapReader, name: string, place: Place, context: ReadContext): StepDocument[] {
   const hint = 'name an activity: uses: mil.split, or list several under steps:';
   const uses = map.required('uses', place, hint) && map.text('uses');
   if (uses === undefined) return [];
-  const with_ = readEntries(map, 'with', context) ?? [];
-  return [
-    { id: name, place, uses: { name: uses, place: valuePlace(map, 'uses') }, with: with_, settings: {} },
-  ];
+  const named = { name: uses, place: valuePlace(map, 'uses') };
+  return [{ id: name, place, uses: named, ...readWith(map, context), settings: {} }];
 }
 
 function readSteps(map: MapReader, context: ReadContext): StepDocument[] {
@@ -112,7 +133,8 @@ function readSteps(map: MapReader, context: ReadContext): StepDocument[] {
 }
 
 function readStep(node: YamlNode, context: ReadContext): StepDocument | undefined {
-  const map = openMap(node, 'a step', STEP_KEYS, context);
+  const placed = adoptChildren(node, STEP_KEYS, context.problems);
+  const map = openMap(placed, 'a step', STEP_KEYS, context);
   if (map === undefined) return undefined;
   const at = map.node.entries[0]?.keyPlace ?? map.node.place;
   const id = map.required('id', at, 'the id names the step in ${{ steps.ID.outputs }}') && map.text('id');
@@ -123,10 +145,15 @@ function readStep(node: YamlNode, context: ReadContext): StepDocument | undefine
   }
   const settings = readSettings(map, context);
   const condition = readCondition(map, context);
-  const with_ = readEntries(map, 'with', context) ?? [];
+  const given = readWith(map, context);
   if (id === undefined || uses === undefined) return undefined;
   const named = { name: uses, place: valuePlace(map, 'uses') };
-  return { id, place: valuePlace(map, 'id'), uses: named, condition, with: with_, settings };
+  return { id, place: valuePlace(map, 'id'), uses: named, condition, ...given, settings };
+}
+
+function readWith(map: MapReader, context: ReadContext): Pick<StepDocument, 'with' | 'withBroken'> {
+  const entries = readEntries(map, 'with', context);
+  return { with: entries ?? [], withBroken: entries === undefined && map.entry('with') !== undefined };
 }
 
 function valuePlace(map: MapReader, key: string): Place {
@@ -208,10 +235,12 @@ function readForeach(entry: Entry, context: ReadContext): SourceDocument {
     value: { kind: 'list', items: [], place },
     as: 'item',
     place,
+    broken: true,
   };
   if (entry.value.kind !== 'map') {
     const message = `\`foreach\` must be a mapping that names the source of its items, found ${describeNode(entry.value)}`;
-    const hint = 'write foreach: { glob: "slides/*.svs", as: slide }';
+    const hint =
+      'write foreach: { csv: "slides.csv", as: slide }, or glob, dir, list or from in place of csv';
     context.problems.error('wrong-type', entry.value.place, message, hint);
     return unreadable;
   }

@@ -1,9 +1,9 @@
-import { isAlias, isMap, isScalar, isSeq, Lexer, parseDocument, Parser, visit } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, Lexer, parseDocument, Parser } from 'yaml';
 import type { Alias, Document, Pair, ParsedNode, Scalar, YAMLError, YAMLMap, YAMLSeq } from 'yaml';
 import type { Json } from '../../../json.js';
-import type { ProblemCode } from '../problems/problem-codes.js';
 import { LineIndex } from '../problems/line-index.js';
-import { FIRST_PLACE, type Place, type ProblemList } from '../problems/problems.js';
+import { FIRST_PLACE, ProblemList, type Place } from '../problems/problems.js';
+import { reportSyntax, YAML_OPTIONS } from './syntax/report-syntax.js';
 
 /**
  * YAML text as plain values with their places. Anchors and aliases are resolved; tags, merge keys and keys
@@ -47,9 +47,15 @@ export const MAX_ALIASED = 10_000;
 export const MAX_NESTING = 48;
 
 /**
- * Reads the only document of a file. If that fails, reports the reasons in `problems` and returns undefined.
+ * Reads the only document of a file. If that fails, reports the reason in `problems` and returns undefined.
+ *
+ * @param faultsOf counts the faults in the values of a file, which tells the likely cause of a syntax error
  */
-export function readYaml(text: string, problems: ProblemList): YamlNode | undefined {
+export function readYaml(
+  text: string,
+  problems: ProblemList,
+  faultsOf: (root: YamlNode) => number = () => 0,
+): YamlNode | undefined {
   if (text.length > MAX_FILE) {
     const size = `${Math.round(text.length / 1024)} KiB; at most ${MAX_FILE / 1024} KiB`;
     const hint = 'keep long lists in a CSV file and use foreach: { csv: FILE }';
@@ -63,14 +69,14 @@ export function readYaml(text: string, problems: ProblemList): YamlNode | undefi
     problems.error('too-deep', place, `values are nested more than ${MAX_NESTING} levels deep`);
     return undefined;
   }
-  const document = parseDocument(text, {
-    prettyErrors: false,
-    uniqueKeys: false,
-    version: '1.2',
-    schema: 'core',
-  });
+  const document = parseDocument(text, YAML_OPTIONS);
   if (document.errors.length > 0) {
-    for (const error of document.errors) reportSyntax(error, text, document, lines, problems);
+    reportSyntax(document, text, problems, (changed) => {
+      const own = new ProblemList();
+      const read = parseDocument(changed, YAML_OPTIONS);
+      const root = new Converter(changed, new LineIndex(changed), own).document(read);
+      return faultsOf(root) + own.sorted().length;
+    });
     return undefined;
   }
   return new Converter(text, lines, problems).document(document);
@@ -97,60 +103,13 @@ export function toJson(node: YamlNode): Json {
   return Object.fromEntries(node.entries.map(({ key, value }) => [key, toJson(value)]));
 }
 
-const SYNTAX: Partial<Record<YAMLError['code'], [code: ProblemCode, message?: string, hint?: string]>> = {
-  TAB_AS_INDENT: ['tab-indent', 'tabs cannot be used for indentation', 'indent with spaces'],
-  MULTIPLE_DOCS: [
-    'multiple-documents',
-    'the file contains more than one document',
-    'a file contains one pipeline: remove the `---` and everything after it',
-  ],
-  RESOURCE_EXHAUSTION: ['too-deep', 'values are nested too deeply'],
-};
-
-function reportSyntax(
-  error: YAMLError,
-  text: string,
-  document: Document.Parsed,
-  lines: LineIndex,
-  problems: ProblemList,
-): void {
-  const [code, description = inPlainWords(error.message), hint] = SYNTAX[error.code] ?? ['yaml-syntax'];
-  const unclosed = /^Missing closing .*quote/.test(error.message);
-  const opened = unclosed ? openQuote(document, error.pos[0]) : undefined;
-  const message = unclosed ? 'this quote is not closed' : description;
-  // The end of the file cannot be marked, so mark the last visible character.
-  const at = opened ?? Math.min(error.pos[0], Math.max(0, text.trimEnd().length - 1));
-  problems.error(code, { ...lines.position(at), length: 1 }, message, hint);
-}
-
-/** Start of the quoted text that is still open at `end`. */
-function openQuote(document: Document.Parsed, end: number): number | undefined {
-  let start: number | undefined;
-  visit(document, {
-    Scalar(_, { range, type }) {
-      const quoted = type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE';
-      if (quoted && range && range[0] < end && range[1] >= end) start = range[0];
-    },
-  });
-  return start;
-}
-
-/** Replaces the terms of the YAML parser where they are not commonly known. */
-function inPlainWords(message: string): string {
-  const bracket = /^Flow (?:map|sequence) .*must .*end with a ([\]}])/.exec(message)?.[1];
-  if (bracket !== undefined) return `the closing ${bracket} is missing or not indented far enough`;
-  if (message.startsWith('All mapping items must start'))
-    return 'all keys of a mapping must start in the same column';
-  if (message.startsWith('All sequence items must start'))
-    return 'all `-` of a list must start in the same column';
-  return /^[A-Z][a-z]/.test(message) ? message[0].toLowerCase() + message.slice(1) : message;
-}
-
 /** A value with the number of values that it contains and their nesting depth, both 1 for a scalar. */
 interface Converted {
   node: YamlNode;
   size: number;
   height: number;
+  /** Mappings that follow a mapping in which all keys are repeated: items of a list without their `-`. */
+  following?: YamlNode[];
 }
 
 class Converter {
@@ -174,7 +133,12 @@ class Converter {
 
   private reportTag(warning: YAMLError): void {
     const place = this.place(warning.pos[0], warning.pos[1]);
-    this.problems.error('yaml-tag', place, 'tags are not part of the pipeline language', 'remove the tag');
+    this.problems.error(
+      'yaml-tag',
+      place,
+      'tags are not part of the pipeline language',
+      'remove the tag, or put the whole text in quotes',
+    );
   }
 
   /** @param at place of a value that has no text in the file */
@@ -195,25 +159,36 @@ class Converter {
   }
 
   private list(yaml: YAMLSeq.Parsed, depth: number, place: Place): Converted {
-    const converted = yaml.items.map((item) => this.node(item, depth + 1, place));
-    const node: YamlNode = { kind: 'list', items: converted.map((item) => item.node), place };
+    const converted = yaml.items.map((item) => {
+      return this.node(item, depth + 1, isAlias(item) ? place : this.place(item.range[0], item.range[0]));
+    });
+    const items = converted.flatMap((item) => [item.node, ...(item.following ?? [])]);
+    const node: YamlNode = { kind: 'list', items, place };
     const height = 1 + converted.reduce((highest, item) => Math.max(highest, item.height), 0);
     return { node, size: 1 + sum(converted.map((item) => item.size)), height };
   }
 
   private map(yaml: YAMLMap.Parsed, depth: number, place: Place): Converted {
-    const entries: Entry[] = [];
-    const keys = new Map<string, Place>();
+    let entries: Entry[] = [];
+    let keys = new Map<string, Place>();
+    const maps = [entries];
     let size = 1;
     let height = 1;
     for (const pair of yaml.items) {
       const key = this.key(pair);
       if (key === undefined) continue;
-      const value = this.node(pair.value, depth + 1, key.place);
+      const value = key.value ?? this.node(pair.value, depth + 1, key.place);
       size += value.size;
       height = Math.max(height, 1 + value.height);
       const first = keys.get(key.text);
-      if (first !== undefined) {
+      if (first !== undefined && isNextItem(key.text, entries, yaml)) {
+        const message = `\`${key.text}\` occurs twice; the first is on line ${first.line}`;
+        const hint = `if a new item of the list begins here, write - ${key.text}: …`;
+        this.problems.error('duplicate-key', key.place, message, hint);
+        entries = [];
+        keys = new Map();
+        maps.push(entries);
+      } else if (first !== undefined) {
         const message = `\`${key.text}\` occurs twice; the first is on line ${first.line}`;
         this.problems.error('duplicate-key', key.place, message, 'remove or rename one of them');
         continue;
@@ -221,10 +196,13 @@ class Converter {
       keys.set(key.text, key.place);
       entries.push({ key: key.text, keyPlace: key.place, value: value.node });
     }
-    return { node: { kind: 'map', entries, place }, size, height };
+    const [own, ...following] = maps.map((part): YamlNode => ({ kind: 'map', entries: part, place }));
+    return { node: own, size, height, following };
   }
 
-  private key(pair: Pair<ParsedNode, ParsedNode | null>): { text: string; place: Place } | undefined {
+  private key(
+    pair: Pair<ParsedNode, ParsedNode | null>,
+  ): { text: string; place: Place; value?: Converted } | undefined {
     const yaml = pair.key;
     const place = this.place(yaml.range[0], yaml.range[1]);
     if (isScalar(yaml) && yaml.value === '<<' && yaml.type === 'PLAIN') {
@@ -236,10 +214,42 @@ class Converter {
       );
       return undefined;
     }
-    if (isScalar(yaml) && typeof yaml.value === 'string') return { text: yaml.value, place };
+    if (isScalar(yaml) && typeof yaml.value === 'string')
+      return this.withoutSpace(yaml, pair.value) ?? { text: yaml.value, place };
+    const source = this.text.slice(yaml.range[0], yaml.range[1]);
+    if (isMap(yaml) && /^\{[^{}\n]*\}$/.test(source)) {
+      this.problems.error(
+        'yaml-syntax',
+        place,
+        'an expression begins with ${{ and must be in quotes',
+        `write '\${{${source.slice(1, -1)}}}'`,
+      );
+      return undefined;
+    }
     const hint = isScalar(yaml) ? `write it in quotes: "${yaml.source}"` : undefined;
     this.problems.error('non-string-key', place, 'keys must be text', hint);
     return undefined;
+  }
+
+  /** `{type:integer}` is a key without a value in YAML; nobody means that. */
+  private withoutSpace(
+    yaml: Scalar.Parsed,
+    value: ParsedNode | null,
+  ): { text: string; place: Place; value: Converted } | undefined {
+    const parts =
+      value === null && yaml.type === 'PLAIN' ? /^([a-z][\w-]*):(\S.*)$/i.exec(String(yaml.value)) : null;
+    if (parts === null) return undefined;
+    const [whole, key, rest] = parts;
+    const place = this.place(yaml.range[0], yaml.range[1]);
+    this.problems.error(
+      'yaml-syntax',
+      place,
+      `a space is missing after the colon of ${whole}`,
+      `write ${key}: ${rest}`,
+    );
+    const start = yaml.range[0] + key.length + 1;
+    const node = { ...this.broken(this.place(start, yaml.range[1])), value: rest };
+    return { text: key, place, value: { node, size: 1, height: 1 } };
   }
 
   private alias(yaml: Alias.Parsed, depth: number): Converted {
@@ -247,7 +257,7 @@ class Converter {
     const target = this.anchors.get(yaml.source);
     if (target === undefined) {
       const message = `\`*${yaml.source}\` is not defined before this point, or would contain itself`;
-      this.problems.error('bad-alias', place, message);
+      this.problems.error('bad-alias', place, message, `if it is text, write '*${yaml.source}'`);
       return { node: this.broken(place), size: 1, height: 1 };
     }
     if (depth + target.height > MAX_NESTING) {
@@ -268,6 +278,24 @@ class Converter {
     const [start, end] = yaml.range;
     const place = end > start ? this.place(start, end) : at;
     const value = yaml.value as ScalarNode['value'];
+    if (typeof value === 'string' && yaml.type === 'PLAIN' && /\}\}['"]$/.test(value)) {
+      const quote = value.slice(-1);
+      this.problems.error(
+        'yaml-syntax',
+        place,
+        `the text ends with ${quote} but does not begin with it`,
+        `write ${quote}${value}`,
+      );
+    }
+    if (typeof value === 'string' && yaml.type === 'PLAIN' && /^[“”„‘’‚«»].*[“”‘’«»]$/.test(value)) {
+      const hint = `write '${value.slice(1, -1)}'`;
+      this.problems.error(
+        'yaml-syntax',
+        place,
+        `${value[0]} is not a quote in YAML, but part of the text`,
+        hint,
+      );
+    }
     const fault = typeof value === 'number' ? numberFault(value, yaml.source ?? '') : undefined;
     if (fault !== undefined) {
       this.problems.error('bad-number', place, fault, 'write it in quotes if it is meant as text');
@@ -309,6 +337,13 @@ class Converter {
     const marked = this.text.slice(start, Math.max(start, Math.min(end, lineEnd))).trimEnd();
     return { ...this.lines.position(start), length: Math.max(1, marked.length) };
   }
+}
+
+/** Whether the first key of a mapping is repeated, and the second one after it. */
+function isNextItem(key: string, entries: readonly Entry[], yaml: YAMLMap.Parsed): boolean {
+  const second = entries.at(1)?.key;
+  const times = yaml.items.filter(({ key: other }) => isScalar(other) && other.value === second).length;
+  return key === entries[0].key && second !== undefined && times > 1;
 }
 
 /**

@@ -259,7 +259,7 @@ test('stages are ordered by their needs, otherwise in file order', () => {
     `{ ${needs === '' ? '' : `needs: [${needs}], `}uses: pipeline.copy, with: { files: [${needs
       .split(',')
       .filter(Boolean)
-      .map((need) => `"\${{ needs.${need}.outputs }}"`)
+      .map((need) => `"\${{ needs.${need}.result }}"`)
       .join(', ')}], to: x } }`;
   const text = `pipeline: 1\nname: p\nstages:\n  d: ${copy('c')}\n  b: ${copy('')}\n  c: ${copy('a,b')}\n  a: ${copy('')}\n`;
   assert.deepEqual(
@@ -380,4 +380,9 @@ stages:
     '/pipelines/data/gone.txt',
   ]);
   assert.deepEqual(codes(text), []);
+});
+
+test('a params file that cannot be read is reported first, and no param counts as missing', () => {
+  const overlay = { text: 'needed: x\n whole: 2\n', file: 'over.yaml', folder: '/over' };
+  assert.deepEqual(codes(PARAMS, { overlay }), ['over.yaml2:2 yaml-syntax']);
 });
