@@ -105,6 +105,8 @@ export interface ValueSchema {
   readonly 'x-choices'?: Readonly<Record<string, string>>;
   /** Names of the same parameter in other tools, for hints: `learning-rate` of `lr`. */
   readonly 'x-synonyms'?: readonly string[];
+  /** Whether the activity itself fills in `{params.name}` and similar names in braces. */
+  readonly 'x-placeholders'?: boolean;
 }
 
 /** Declares a file parameter: a path that the user wrote, or the reference that an earlier step returned. */

@@ -14,6 +14,7 @@ export const parameters = defineParameters({
         { type: 'array', items: TEXT, minItems: 1 },
         { type: 'string', minLength: 1 },
       ],
+      'x-placeholders': true,
       description:
         'The program and its arguments, as a list: each entry is passed to the program as it is. Text is a script for the `shell`. Placeholders: `{script}`, `{inputs.NAME}`, `{items.NAME}`, `{outputs.NAME}`, `{params.NAME}`, `{checkpoint}`, `{job}`.',
     },
@@ -57,6 +58,7 @@ export const parameters = defineParameters({
       type: 'object',
       additionalProperties: TEXT,
       default: {},
+      'x-placeholders': true,
       description: 'Environment variables. They can contain placeholders.',
     },
     'pass-env': {

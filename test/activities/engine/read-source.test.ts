@@ -34,7 +34,7 @@ test('a source gives the items with their fields, and refusals name the file', a
   writeFileSync(join(folder, 'table.csv'), 'name,path\na,a.svs\n');
   const path = join(folder, 'a.svs');
   const place = `${join(folder, 'table.csv')}:2`;
-  assert.deepEqual(await read('csv', 'table.csv'), [{ fields: { name: 'a', path }, place }]);
+  assert.deepEqual(await read('csv', 'table.csv'), [{ fields: { name: 'a', path }, place, paths: ['path'] }]);
   assert.deepEqual(await read('glob', '*.svs'), [{ fields: { name: 'a', path }, place: path }]);
   await assert.rejects(read('csv', 'none.csv'), {
     code: 'InvalidInput',

@@ -46,6 +46,6 @@ test('a parameter of the segmenter that is out of range is refused by name', asy
   const step = { work: base, base, item: 'slide', single: false, with: given };
   await assert.rejects(prepareStep(engineOf(base), segment, step), {
     code: 'InvalidInput',
-    message: /`regions\.0` must be >= 1.*`pred-iou-thresh` must be <= 1/,
+    message: /`regions\.0` must be at least 1.*`pred-iou-thresh` must be at most 1/,
   });
 });

@@ -87,7 +87,7 @@ function isNull(node: YamlNode): boolean {
 
 function checkValue(check: StepCheck, given: Entry, schema: ValueSchema | undefined): void {
   const { problems, scope, position } = check;
-  const before = expressionsIn(given.value, problems);
+  const before = expressionsIn(given.value, problems, schema?.['x-placeholders']);
   let resolved = true;
   for (const expression of before) {
     const found = references(expression.tree).map((reference) =>

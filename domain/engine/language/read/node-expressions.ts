@@ -30,13 +30,19 @@ export function placeOf(expression: PlacedExpression, span: Span): Place {
 
 /**
  * Returns every expression inside a value, including lists and mappings. Invalid expressions are reported.
+ * @param placeholders whether `{params.name}` is a placeholder of the activity, and not a wrong expression
  */
-export function expressionsIn(node: YamlNode, problems: ProblemList): PlacedExpression[] {
-  if (node.kind === 'list') return node.items.flatMap((item) => expressionsIn(item, problems));
-  if (node.kind === 'map') return node.entries.flatMap(({ value }) => expressionsIn(value, problems));
+export function expressionsIn(
+  node: YamlNode,
+  problems: ProblemList,
+  placeholders = false,
+): PlacedExpression[] {
+  const inside = (child: YamlNode) => expressionsIn(child, problems, placeholders);
+  if (node.kind === 'list') return node.items.flatMap(inside);
+  if (node.kind === 'map') return node.entries.flatMap(({ value }) => inside(value));
   if (!isScalarText(node)) return [];
   if (!node.value.includes('${{')) {
-    reportLookalike(node, problems);
+    reportLookalike(node, problems, placeholders);
     return [];
   }
   const parts = reporting(node, problems, () => parseTemplate(node.value)) ?? [];
@@ -49,11 +55,18 @@ export function expressionsIn(node: YamlNode, problems: ProblemList): PlacedExpr
 
 /** Expressions of shells and of other template languages would be taken as text. */
 const LOOKALIKE =
-  /\$\(\s*((?:params|needs|steps|matrix)\.[\w.-]+)\s*\)|\$?\{\{?\s*((?:params|needs|steps|matrix)\.[\w.-]+)\s*\}?\}|\$((?:params|needs|steps|matrix)\.[\w.-]+)/;
+  /\$\(\s*((?:params|needs|steps|matrix)\.[\w.-]+)\s*\)|\$?\{\{?\s*((?:params|needs|steps|matrix)\.[\w.-]+)\s*\}?\}|\$((?:params|needs|steps|matrix)\.[\w.-]+)/g;
 
-function reportLookalike(node: ScalarNode & { value: string }, problems: ProblemList): void {
-  const found = LOOKALIKE.exec(node.value);
-  if (found === null) return;
+const PLACEHOLDER = /^\{[^{]/;
+
+function reportLookalike(
+  node: ScalarNode & { value: string },
+  problems: ProblemList,
+  placeholders: boolean,
+): void {
+  const all = [...node.value.matchAll(LOOKALIKE)];
+  const found = all.find(([text]) => !placeholders || !PLACEHOLDER.test(text));
+  if (found === undefined) return;
   const path = found[1] ?? found[2] ?? found[3];
   const place = node.placeOf(found.index, found.index + found[0].length);
   const message = `${found[0]} is not an expression, and would be taken as text`;
