@@ -44,7 +44,7 @@ stages:
 test('problems of a plugin have a line, a caret, a code and a hint; what only the plugin knows is not guessed', async () => {
   writeTree(folder, { 'plain.mjs': 'export const answer = 42;' });
   writePluginPackage(join(folder, 'twin'));
-  writeStudy('bad', '[greetr, ./plain.mjs]', '\n    need: x');
+  writeStudy('bad', '[greetr, ./plain.mjs]', '\n    need: []');
   const { code, stdout } = await sam('validate', 'bad.yaml');
   assert.equal(code, 2);
   assert.equal(
@@ -59,9 +59,9 @@ bad.yaml:3:19  error bad-plugin  ${folder}/plain.mjs exports no plugin; expected
       |                   ^^^^^^^^^^^
 
 bad.yaml:8:5  error unknown-key  stage \`hello\` has no key \`need\`
-    8 |     need: x
+    8 |     need: []
       |     ^^^^
-  hint: did you mean \`needs\`?
+  hint: write \`needs\`
 
 bad.yaml: not valid, 1 stage, 3 errors
 `,

@@ -52,7 +52,7 @@ test('a column that the table does not have is refused once, with the near name'
   assert.equal(code, 2);
   assert.match(text, /stage `make` \(s00, s01, s02 and 21 more items\): `slide` has no field `mp`/);
   assert.match(text, /did you mean `mpp`\?/);
-  writePipeline(folder, '${{ default(slide.mp, 1) }}');
+  writePipeline(folder, '${{ default(slide.mp, slide.name) }}');
   assert.match(await planOf(context, folder), /▸ make +24 items to do/);
 });
 
