@@ -146,7 +146,7 @@ describe('a SAM that a file describes', () => {
     await assert.rejects(findSegmenter(path), {
       code: 'InvalidInput',
       message:
-        /bad\.yaml: a segmenter file requires the key `weights` \(path of .*\); a segmenter file has no key `weight` \(did you mean `weights`\?\); `name` cannot be empty .*; `architecture` cannot be the text "unet" \(allowed: sam; .*; `decoder-heads` must be a whole number, found the number 0\.5 \(attention heads/,
+        /bad\.yaml: the segmenter file has 4 faults:\na segmenter file has no key `weight` \(did you mean `weights`\?\)\n`name` cannot be empty .*\n`architecture` cannot be the text "unet" \(allowed: sam; .*\n`decoder-heads` must be a whole number, found the number 0\.5 \(attention heads/,
     });
     writeFileSync(path, '- 1');
     await assert.rejects(findSegmenter(path), {

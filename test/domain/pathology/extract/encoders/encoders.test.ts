@@ -104,20 +104,16 @@ describe('an encoder file', () => {
       { dim: undefined },
       /tiny\.yaml: an encoder file .* requires the key `dim` \(length of a feature vector\)/,
     ],
-    [
-      'an unknown key',
-      { means: [0, 0, 0] },
-      /has no key `means` \(did you mean `mean`\?\).*expected the keys name, version, .*onnx/,
-    ],
+    ['an unknown key', { means: [0, 0, 0] }, /has no key `means` \(did you mean `mean`\?\)/],
     [
       'malformed values, every one of them',
       { std: [0, 1, 1], size: -3, mean: [1, 2], resize: 'bilinaer' },
-      /`size` must be at least 1, found the number -3 \(side of .*`resize` cannot be the text "bilinaer" \(did you mean `bilinear`\?.*`mean` must have 3 items, found 2 \(three numbers.*`std\.0` must be more than 0, found the number 0 \(three positive/,
+      /`size` must be at least 1, found the number -3 \(side of .*`resize` cannot be the text "bilinaer" \(did you mean `bilinear`\?.*`mean` must have 3 items, found 2 \(three numbers.*`std\.0` must be more than 0, found the number 0 \(three positive/s,
     ],
     [
       'keys of a model and of a checkpoint',
       { architecture: 'resnet5', weights: 'x.pth' },
-      /an encoder file with `architecture` or `weights` has no key `onnx`.*`architecture` cannot be the text "resnet5" \(did you mean `resnet50`\?; .*resnet50, clip-vit, efficientnet-lite0\)/,
+      /an encoder file with `architecture` or `weights` has no key `onnx`.*`architecture` cannot be the text "resnet5" \(did you mean `resnet50`\?; .*resnet50, clip-vit, efficientnet-lite0\)/s,
     ],
   ];
   for (const [what, changes, message] of refused) {
