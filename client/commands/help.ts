@@ -13,7 +13,7 @@ type Examples = Readonly<Record<string, readonly Example[]>>;
 const GROUPS: Readonly<Record<string, Examples>> = {
   'Start:': {
     init: [
-      ['init', 'asks for slides, labels and encoder'],
+      ['init', 'asks questions'],
       ['init --slides scans --labels labels.csv --yes', 'asks nothing'],
     ],
     quickstart: [['quickstart', 'takes a few minutes']],
