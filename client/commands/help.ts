@@ -65,7 +65,8 @@ const GROUPS: Readonly<Record<string, Examples>> = {
     ls: [['ls --work /scratch/study', 'runs in this work folder']],
     logs: [
       ['logs latest preprocess@s002', 'one slide in one stage'],
-      ['logs latest', 'the items that have logs'],
+      ['logs latest -f', 'all items, until the run ends'],
+      ['logs latest --failed', 'what failed, and why'],
     ],
     report: [['report --open', 'of the latest run, in the browser']],
     metrics: [['metrics', 'of the latest run']],
