@@ -14,6 +14,7 @@ import {
 import { exitCodeWithoutReader, watchOutput } from './command-line/output.js';
 import { countText } from './display/problems.js';
 import { renderError } from './display/render-error.js';
+import { formatTable } from './display/render-text.js';
 import { stateFolder } from './server/state-folder.js';
 
 /**
@@ -25,6 +26,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const debug = args.includes('--debug');
   const rest = args.filter((arg) => arg !== '--debug');
   try {
+    if (asksForVersions(rest)) return await printVersions();
     const program = await createProgram(rest);
     await program.parseAsync(rest, { from: 'user' });
   } catch (raised) {
@@ -39,6 +41,15 @@ export async function main(args: readonly string[]): Promise<void> {
     // Abandoned work, such as a download, would keep the process alive.
     if (error instanceof Interrupted) process.exit();
   }
+}
+
+function asksForVersions(args: readonly string[]): boolean {
+  return args.length === 2 && args.includes('--version') && args.includes('--verbose');
+}
+
+async function printVersions(): Promise<void> {
+  const { listVersions } = await import('./set-up/versions.js');
+  console.log(formatTable(await listVersions()).join('\n'));
 }
 
 /** Commands whose `--json` output ends with an object that says how the run ended. */

@@ -16,6 +16,7 @@ export async function createProgram(args: readonly string[]): Promise<Command> {
       'Durable computational-pathology pipelines, from slides to features to cross-validated MIL models',
     )
     .version(packageVersion(), '--version', 'print the version of sam-mil')
+    .option('--verbose', 'with --version: also the commit, and the versions of what sam-mil runs on')
     .option('--debug', 'show stack traces')
     .configureHelp({ groupItems: optionsFirst })
     .commandsGroup('This installation:')
