@@ -1,9 +1,8 @@
-import { Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import { isDiskFull, SamMilError } from '../domain/errors.js';
 import { encodeError } from '../domain/machine/threads/wire-error.js';
-import { packageVersion } from '../domain/package-root.js';
 import { asWriteError } from '../domain/files/atomic.js';
-import { COMMANDS } from './commands/table.js';
+import { createProgram } from './commands/program.js';
 import {
   EXIT,
   Exit,
@@ -15,18 +14,19 @@ import {
 import { exitCodeWithoutReader, watchOutput } from './command-line/output.js';
 import { countText } from './display/problems.js';
 import { renderError } from './display/render-error.js';
+import { formatTable } from './display/render-text.js';
 import { stateFolder } from './server/state-folder.js';
 
 /**
- * The command line. Loads only the requested command's module, so that `validate` does not wait for
- * Temporal's client to load. Sets `process.exitCode`: 0 done, 1 run failed, 2 invalid file or arguments, 3
- * server unreachable, 130 interrupted, 141 output not read to its end.
+ * The command line. Sets `process.exitCode`: 0 done, 1 run failed, 2 invalid file or arguments, 3 server
+ * unreachable, 130 interrupted, 141 output not read to its end.
  */
 export async function main(args: readonly string[]): Promise<void> {
   watchOutput();
   const debug = args.includes('--debug');
   const rest = args.filter((arg) => arg !== '--debug');
   try {
+    if (asksForVersions(rest)) return await printVersions();
     const program = await createProgram(rest);
     await program.parseAsync(rest, { from: 'user' });
   } catch (raised) {
@@ -43,33 +43,13 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-/** Follows each error in the arguments. */
-const HELP_HINT = '  next     add --help to the command to see its arguments and options';
-
-async function createProgram(args: readonly string[]): Promise<Command> {
-  const program = new Command('sam-mil')
-    .description(
-      'Durable computational-pathology pipelines, from slides to features to cross-validated MIL models',
-    )
-    .version(packageVersion(), '--version', 'print the version of sam-mil')
-    .option('--debug', 'show stack traces')
-    .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
-    .showSuggestionAfterError()
-    .showHelpAfterError(HELP_HINT)
-    .helpCommand(true)
-    .exitOverride();
-  const verb = args.find((arg) => !arg.startsWith('-'));
-  const names = verb !== undefined && verb in COMMANDS ? [verb] : Object.keys(COMMANDS);
-  for (const name of names) {
-    const module = await COMMANDS[name]();
-    program.addCommand(inherit(module.createCommand()));
-  }
-  return program;
+function asksForVersions(args: readonly string[]): boolean {
+  return args.length === 2 && args.includes('--version') && args.includes('--verbose');
 }
 
-function inherit(command: Command): Command {
-  command.commands.forEach(inherit);
-  return command.exitOverride().showSuggestionAfterError().showHelpAfterError(HELP_HINT);
+async function printVersions(): Promise<void> {
+  const { listVersions } = await import('./set-up/versions.js');
+  console.log(formatTable(await listVersions()).join('\n'));
 }
 
 /** Commands whose `--json` output ends with an object that says how the run ended. */

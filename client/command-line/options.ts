@@ -1,14 +1,19 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 
+/** Ends a group of options in the help text: those that follow are listed without one. */
+const NO_GROUP = '';
+
 /** Adds the options of every command that connects to Temporal; see {@link ServerChoice}. */
 export function addServerOptions(command: Command): Command {
   return command
+    .optionsGroup('Server:')
     .option(
       '--address <host:port>',
       'Temporal server (default: TEMPORAL_ADDRESS, then the profile, then the embedded server)',
     )
     .option('--namespace <name>', 'Temporal namespace')
-    .option('--profile <name>', "profile in Temporal's configuration file (address, TLS, API key)");
+    .option('--profile <name>', "profile in Temporal's configuration file (address, TLS, API key)")
+    .optionsGroup(NO_GROUP);
 }
 
 export function parsePort(text: string): number {
@@ -31,12 +36,11 @@ export function collect(value: string, previous: string[] = []): string[] {
 /** Commands add `--plugin` themselves, because those that follow a run already have it. */
 export function addFileOptions(command: Command): Command {
   return command
+    .optionsGroup('Values:')
     .option('--set <name=value>', 'set a param; repeatable', collect)
     .option('--params-file <file>', 'YAML file with param values')
-    .option(
-      '--work <folder>',
-      'work folder; overrides the one in the file (default: ./work/<pipeline name>)',
-    );
+    .option('--work <folder>', 'work folder; overrides the one in the file (default: ./work/<pipeline name>)')
+    .optionsGroup(NO_GROUP);
 }
 
 export interface SelectionOptions {
@@ -49,6 +53,7 @@ export interface SelectionOptions {
 /** Adds the options that select part of a pipeline; each is repeatable. */
 export function addSelectionOptions(command: Command): Command {
   return command
+    .optionsGroup('Part of the pipeline:')
     .option('--only <target>', 'run only this STAGE or STAGE@ITEM; what it needs must be up to date', collect)
     .option('--until <stage>', 'run this stage and everything it needs', collect)
     .option(
@@ -56,7 +61,8 @@ export function addSelectionOptions(command: Command): Command {
       'run this stage and everything that needs it; earlier stages must be up to date',
       collect,
     )
-    .option('--force <target>', 'run again even if up to date: STAGE, STAGE@ITEM, or *', collect);
+    .option('--force <target>', 'run again even if up to date: STAGE, STAGE@ITEM, or *', collect)
+    .optionsGroup(NO_GROUP);
 }
 
 export function addPrefixOption(command: Command): Command {

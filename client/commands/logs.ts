@@ -1,12 +1,19 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
 import { Command } from 'commander';
 import { SamMilError } from '../../domain/errors.js';
 import { itemLogPath, runFolder } from '../../domain/engine/store/paths.js';
-import { invalid } from '../command-line/errors.js';
-import { findRun, type RunEntry } from '../run/run-index.js';
+import { EXIT, Exit, invalid } from '../command-line/errors.js';
+import { Interrupt } from '../command-line/interrupt.js';
+import { oneLine } from '../display/render-text.js';
+import { followLogs, itemLogs, type FollowedLog } from '../run/follow-logs.js';
+import { readFailed } from '../run/left-out.js';
+import { findRun, readRunPlan, type RunEntry } from '../run/run-index.js';
+import { RunServers, stateOf } from '../run/run-state.js';
 
 interface LogsOptions {
+  follow?: boolean;
+  failed?: boolean;
   work?: string;
   worker?: boolean;
 }
@@ -16,45 +23,100 @@ export function createCommand(): Command {
     .description('Print the logs of an item or a stage; without a target, list the items that have logs')
     .argument('<run>', 'run name, the start of one, or latest')
     .argument('[target]', 'STAGE or STAGE@ITEM')
+    .option('-f, --follow', 'print what is added, of all items without a target, until the run ends or stops')
+    .option('--failed', 'print the logs of the failed items, with the reason of each')
     .option('--worker', "print the log of the run's local worker")
     .option('--work <folder>', 'work folder of a run that was started elsewhere')
     .action(logs);
 }
 
-function logs(name: string, target: string | undefined, options: LogsOptions): void {
+async function logs(name: string, target: string | undefined, options: LogsOptions): Promise<void> {
   const entry = findRun(name, options.work);
-  if (options.worker) return print(join(runFolder(entry.work, entry.run), 'worker.log'), `run ${entry.run}`);
+  const { follow: following, failed, worker } = options;
+  if (failed && (following || worker)) throw invalid('--failed excludes --follow and --worker');
+  if (worker && target !== undefined) throw invalid('--worker excludes a target: the worker has one log');
+  if (following) return follow(entry, target, worker);
+  if (worker) return print(workerLog(entry), `run ${entry.run}`);
+  if (failed) return printFailed(entry, target);
   if (target === undefined) return list(entry);
-  const [stage, item] = target.includes('@') ? splitOnce(target) : [target, undefined];
+  const { stage, item } = splitTarget(target);
   if (item !== undefined) return print(itemLogPath(entry.work, entry.run, stage, item), target);
-  const items = itemsWithLog(entry, stage);
-  if (items.length === 0)
+  const found = itemLogs(entry, stage);
+  if (found.length === 0)
     throw invalid(
       `stage ${stage} has no logs in run ${entry.run}`,
       'list the available logs with `npx sam-mil logs RUN`',
     );
-  for (const key of items) {
-    console.log(`== ${stage}@${key}`);
-    print(itemLogPath(entry.work, entry.run, stage, key), key);
+  for (const log of found) {
+    console.log(`== ${log.name}`);
+    print(log.path, log.name);
   }
 }
 
 function list(entry: RunEntry): void {
-  const stages = listEntries(join(runFolder(entry.work, entry.run), 'logs'));
-  if (stages.length === 0) throw invalid(`no step of run ${entry.run} has written a log`, 'try --worker');
-  for (const stage of stages) {
-    for (const item of itemsWithLog(entry, stage)) console.log(`${stage}@${item}`);
+  const found = itemLogs(entry);
+  if (found.length === 0) throw invalid(`no step of run ${entry.run} has written a log`, 'try --worker');
+  for (const { name } of found) console.log(name);
+}
+
+/** Prints each failed item with its reason and its log. */
+async function printFailed(entry: RunEntry, target: string | undefined): Promise<void> {
+  const { stage, item } = target === undefined ? {} : splitTarget(target);
+  const stages = readRunPlan(entry).stages.map(({ name }) => name);
+  if (stage !== undefined && !stages.includes(stage))
+    throw invalid(`run ${entry.run} has no stage ${stage}`, `its stages are ${stages.join(', ')}`);
+  const all = await readFailed(entry, stage === undefined ? stages : [stage]);
+  const failed = all.filter(({ key }) => item === undefined || key === item);
+  if (failed.length === 0) {
+    console.error(`nothing has failed${target === undefined ? '' : ` in ${target}`} in run ${entry.run}`);
+    return;
+  }
+  for (const { stage: where, key, reason } of failed) {
+    console.log(`== ${where}@${key}  ${oneLine(reason)}`);
+    const path = itemLogPath(entry.work, entry.run, where, key);
+    if (statSync(path, { throwIfNoEntry: false }) !== undefined) print(path, `${where}@${key}`);
   }
 }
 
-function itemsWithLog(entry: RunEntry, stage: string): string[] {
-  return listEntries(join(runFolder(entry.work, entry.run), 'logs', stage)).map((name) =>
-    name.replace(/\.log$/, ''),
-  );
+async function follow(entry: RunEntry, target: string | undefined, worker = false): Promise<void> {
+  const servers = new RunServers();
+  const interrupt = new Interrupt();
+  const { signal } = interrupt;
+  try {
+    const found = () => followed(entry, target, worker);
+    const isOpen = async () => OPEN.has((await stateOf(entry, (one) => servers.ask(one))).state);
+    await followLogs(found, isOpen, headed(!worker && !target?.includes('@')), signal);
+    if (signal.aborted) throw new Exit(EXIT.interrupted);
+    const { state } = await stateOf(entry, (one) => servers.ask(one));
+    console.error(`run ${entry.run}: ${state}`);
+  } finally {
+    interrupt.dispose();
+    await servers.close();
+  }
 }
 
-function listEntries(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder).sort() : [];
+/** States in which a run may still write logs. A server that does not answer may be back soon. */
+const OPEN: ReadonlySet<string> = new Set(['open', 'running', 'paused', 'held', 'unknown']);
+
+function followed(entry: RunEntry, target: string | undefined, worker: boolean): FollowedLog[] {
+  if (worker) return [{ name: 'worker', path: workerLog(entry) }];
+  if (target === undefined) return itemLogs(entry);
+  const { stage, item } = splitTarget(target);
+  if (item === undefined) return itemLogs(entry, stage);
+  return [{ name: target, path: itemLogPath(entry.work, entry.run, stage, item) }];
+}
+
+/** Prints lines; with `several` logs, a heading whenever the lines are of another one than before. */
+function headed(several: boolean): (log: FollowedLog, lines: string) => void {
+  let last = '';
+  return ({ name }, lines) => {
+    process.stdout.write(several && name !== last ? `== ${name}\n${lines}` : lines);
+    last = name;
+  };
+}
+
+function workerLog({ work, run }: RunEntry): string {
+  return join(runFolder(work, run), 'worker.log');
 }
 
 function print(path: string, what: string): void {
@@ -68,7 +130,7 @@ function print(path: string, what: string): void {
   process.stdout.write(readFileSync(path));
 }
 
-function splitOnce(target: string): [string, string] {
+function splitTarget(target: string): { stage: string; item?: string } {
   const at = target.indexOf('@');
-  return [target.slice(0, at), target.slice(at + 1)];
+  return at < 0 ? { stage: target } : { stage: target.slice(0, at), item: target.slice(at + 1) };
 }

@@ -4,6 +4,7 @@ type CommandModule = Promise<{ createCommand(): Command }>;
 
 /** Every command, in the order of the help text. */
 export const COMMANDS: Readonly<Record<string, () => CommandModule>> = {
+  init: () => import('./init.js'),
   quickstart: () => import('./quickstart.js'),
   run: () => import('./run.js'),
   resume: () => import('./resume.js'),

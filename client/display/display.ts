@@ -19,10 +19,22 @@ export function createDisplay(stream: WriteStream): RunListener {
  * picocolors knows these rules but checks only stdout.
  */
 export function paletteFor(stream: { isTTY?: boolean }): Palette {
-  return pc.createColors(
+  const colors = pc.createColors(
     pc.isColorSupported && (stream.isTTY === true || process.env.FORCE_COLOR !== undefined),
   );
+  return colors.isColorSupported ? { ...colors, ...READABLE } : colors;
 }
+
+/** Sets a color of the 256-color table. */
+function color(index: number): (text: string | number | null | undefined) => string {
+  return (text) => `\u001b[38;5;${index}m${text}\u001b[39m`;
+}
+
+/**
+ * In place of the terminal's own yellow, green and cyan, which few people can read on white: colors of medium
+ * brightness, with a contrast of at least 4 to 1 to white and to black.
+ */
+const READABLE = { yellow: color(130), green: color(28), cyan: color(31) };
 
 /** What both displays share. They write one line or block at a time, so output never interleaves. */
 abstract class TextDisplay implements RunListener {

@@ -22,15 +22,26 @@ export async function readLeftOut(
   { work, run }: Pick<RunEntry, 'work' | 'run'>,
   stages: readonly StageStatus[],
 ): Promise<LeftOutItem[]> {
-  const found = await Promise.all(
-    stages
-      .filter(({ skipped, failed }) => skipped + failed > 0)
-      .map(async ({ name }) => {
-        const records = await readRecords(join(runFolder(work, run), 'stages', name)).catch(() => []);
-        return records.flatMap((record) => leftOut(name, record) ?? []);
-      }),
-  );
+  const some = stages.filter(({ skipped, failed }) => skipped + failed > 0);
+  const found = await Promise.all(some.map(({ name }) => readStage({ work, run }, name)));
   return found.flat();
+}
+
+/** Lists the failed items of these stages, also while the run is open. See {@link readLeftOut}. */
+export async function readFailed(
+  place: Pick<RunEntry, 'work' | 'run'>,
+  stages: readonly string[],
+): Promise<LeftOutItem[]> {
+  const found = await Promise.all(stages.map((stage) => readStage(place, stage)));
+  return found.flat().filter(({ status }) => status === 'failed');
+}
+
+async function readStage(
+  { work, run }: Pick<RunEntry, 'work' | 'run'>,
+  name: string,
+): Promise<LeftOutItem[]> {
+  const records = await readRecords(join(runFolder(work, run), 'stages', name)).catch(() => []);
+  return records.flatMap((record) => leftOut(name, record) ?? []);
 }
 
 function leftOut(stage: string, { key, status, reason, error }: Result): LeftOutItem | undefined {

@@ -68,6 +68,16 @@ async function temporal(): Promise<Fact> {
   return fact('temporal', 'missing', text, [found]);
 }
 
+/** The version of the OpenSlide library that steps use, or why it has none. */
+export async function openSlideVersion(): Promise<string> {
+  const found = locateOpenSlide();
+  const { failure, facts } =
+    found === undefined
+      ? { failure: 'not installed yet', facts: {} }
+      : await runProbe('openslide', found.path);
+  return failure ?? String(facts.version);
+}
+
 async function openSlide(): Promise<Fact> {
   const found = locateOpenSlide();
   if (found === undefined)

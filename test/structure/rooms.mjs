@@ -43,6 +43,7 @@ export const FLOORS = [
   ['client/run'],
   ['client/editor'],
   ['client/display'],
+  ['client/init'],
   ['client/commands'],
   ['client'],
   ['test'],
