@@ -198,6 +198,7 @@ export class RunController {
         },
         say: (line) => this.say(line),
         tend: () => this.worker?.tend(),
+        starting: () => this.worker?.starting,
         moved: () => this.moveWorker(entry),
         record: () => readRunRecord(entry),
         prefix: this.options.prefix,

@@ -24,6 +24,8 @@ export interface FollowOptions {
   say(line: string): void;
   /** Called once per round, while the server answers, to keep the local worker alive. */
   tend?(): Promise<void> | undefined;
+  /** Whether the local worker has just been started: that it does not answer yet is no trouble. */
+  starting?(): boolean | undefined;
   /** Called after the session has followed its server to another address. */
   moved?(): Promise<void>;
   /** The status in the work folder if the run has ended: Temporal keeps no result of a cancelled run. */
@@ -139,6 +141,7 @@ class Follower {
     if (!this.away) this.answered = Date.now();
     if (trouble !== undefined) this.view &&= { ...this.view, activities: [], trouble };
     if (this.view !== undefined) this.options.show({ ...this.view, now: Date.now() });
+    else if (this.options.starting?.() === true) return;
     else if (trouble !== undefined && trouble !== this.said) this.options.say((this.said = trouble));
   }
 

@@ -11,6 +11,9 @@ const STOP_MILLISECONDS = 30_000;
 const HOPELESS_MILLISECONDS = 20_000;
 const HOPELESS_STARTS = 3;
 
+/** How long a worker may take until it polls; nobody needs to be told meanwhile that no worker does. */
+const START_MILLISECONDS = 30_000;
+
 /**
  * The worker of a command. A separate process, so that its load never blocks the display. It is restarted
  * when it dies, and not started while other workers of this user serve everything that the run needs.
@@ -40,6 +43,11 @@ export class LocalWorker {
   /** Whether this object's own worker is running. */
   get running(): boolean {
     return this.child !== undefined;
+  }
+
+  /** Whether this object's own worker was started so recently that it may not poll yet. */
+  get starting(): boolean {
+    return this.running && Date.now() - this.startedAt < START_MILLISECONDS;
   }
 
   /**
