@@ -37,7 +37,10 @@ npx sam-mil COMMAND --help  # shows the options of a command, and examples`;
 
 function namesFor(args: readonly string[]): string[] {
   const verb = args.find((arg) => !arg.startsWith('-'));
-  return verb !== undefined && verb in COMMANDS ? [verb] : helpOrder(Object.keys(COMMANDS));
+  // The script names every command.
+  return verb !== undefined && verb !== 'completion' && verb in COMMANDS
+    ? [verb]
+    : helpOrder(Object.keys(COMMANDS));
 }
 
 function inherit(command: Command, from: Command): Command {

@@ -22,6 +22,7 @@ export const COMMANDS: Readonly<Record<string, () => CommandModule>> = {
   plan: () => import('./plan.js'),
   graph: () => import('./graph.js'),
   schema: () => import('./schema.js'),
+  completion: () => import('./completion.js'),
   lsp: () => import('./lsp.js'),
   server: () => import('./server.js'),
   worker: () => import('./worker.js'),
