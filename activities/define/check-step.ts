@@ -6,8 +6,14 @@ export interface StepToCheck {
   readonly with: JsonObject;
   /** Parameters that depend on the results of earlier stages. */
   readonly unknown: ReadonlySet<string>;
-  /** Keys of the items of a parameter such as `bags`, if the list is known: which of them succeed is not. */
-  readonly items: Readonly<Record<string, readonly string[]>>;
+  /** The items of a parameter such as `bags`, if the list is known: which of them succeed is not. */
+  readonly items: Readonly<Record<string, readonly ListedItem[]>>;
+}
+
+export interface ListedItem {
+  readonly key: string;
+  /** Why the pipeline leaves it out. */
+  readonly skip?: string;
 }
 
 /** What a check understood, as sentences for the user. */

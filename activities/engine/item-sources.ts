@@ -76,7 +76,7 @@ function withoutExcluded(
 ): SourceItem[] {
   if (file === undefined) return items;
   const exclusions = readExclusions(file, keyField);
-  const keys = items.map(({ fields }) => keyOf(fields, keyField));
+  const keys = items.map((item) => keyOf(item, keyField));
   refuseStrangers(exclusions, keys, file);
   return items.map((item, i) => {
     const excluded = exclusions.get(keys[i])?.reason;
@@ -84,19 +84,32 @@ function withoutExcluded(
   });
 }
 
-/** @throws SamMilError InvalidInput if the item has no such field */
-export function keyOf(fields: JsonObject, keyField: string | undefined): string {
+/**
+ * @param place where the item is, such as `slides.csv:2`
+ * @throws SamMilError InvalidInput if the item has no such field
+ */
+export function keyOf({ fields, place }: SourceItem, keyField: string | undefined): string {
   const value = keyField === undefined ? (fields.key ?? fields.name) : fields[keyField];
   if (typeof value === 'string') return value;
   if (value !== undefined && value !== null) return JSON.stringify(value);
+  const names = Object.keys(fields);
+  const meant = names.find((name) => keyField !== undefined && isSameName(name, keyField));
   throw new SamMilError(
     'InvalidInput',
-    `an item has no field \`${keyField ?? 'key` or `name'}\`, which would be its key`,
+    `${place}: the item has no field \`${keyField ?? 'key` or `name'}\`, which is its key`,
     {
-      expected: `one of the fields ${Object.keys(fields).join(', ')}`,
-      next: 'add `key: FIELD` to the `foreach` of the stage; the key is the unique name of the item',
+      found: `the fields ${names.join(', ')}`,
+      next:
+        meant === undefined
+          ? 'name the column or field of the unique names so, or name it in `key` of the `foreach`'
+          : `rename "${meant}" to ${keyField ?? ''}, or write \`key: ${meant}\` in the \`foreach\``,
     },
   );
+}
+
+/** `Slide ID` and `slide_id` are. */
+function isSameName(a: string, b: string): boolean {
+  return a.localeCompare(b, 'en', { sensitivity: 'base', ignorePunctuation: true }) === 0;
 }
 
 async function itemsOfFiles(kind: 'glob' | 'dir', path: string, base: string): Promise<SourceItem[]> {

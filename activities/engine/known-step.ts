@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
-import type { StepToCheck } from '../define/check-step.js';
+import type { ListedItem, StepToCheck } from '../define/check-step.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
 import { namedFiles } from '../../domain/engine/language/check/check-files.js';
 import { listForms } from '../../domain/engine/language/check/schema-faults.js';
@@ -57,19 +57,19 @@ export function knownCondition(source: string | undefined, known: JsonObject): b
 
 /**
  * Evaluates `with` of a step as far as the item determines it.
- * @param keysOf keys of the items of a stage, if they are known
+ * @param itemsOf the items of a stage, if they are known
  * @throws ExpressionError for a field that the item does not have
  */
 export function knownStep(
   definition: ActivityDefinition,
   { with: written }: StepPlan,
   known: JsonObject,
-  { base, keysOf }: { base: string; keysOf: (stage: string) => readonly string[] | undefined },
+  { base, itemsOf }: { base: string; itemsOf: (stage: string) => readonly ListedItem[] | undefined },
 ): KnownStep {
   const given: JsonObject = {};
   const unknown = new Set<string>();
   const varying = new Set(Object.keys(written).filter((name) => isOpen(written[name])));
-  const items: Record<string, readonly string[]> = {};
+  const items: Record<string, readonly ListedItem[]> = {};
   for (const [name, value] of Object.entries(written)) {
     const folded = foldTemplate(value, known);
     if (!isOpen(folded)) {
@@ -79,8 +79,8 @@ export function knownStep(
     }
     unknown.add(name);
     const stage = stageOfItems(folded);
-    const keys = stage === undefined ? undefined : keysOf(stage);
-    if (keys !== undefined) items[name] = keys;
+    const listed = stage === undefined ? undefined : itemsOf(stage);
+    if (listed !== undefined) items[name] = listed;
   }
   const defaults = Object.entries(definition.with).flatMap(([name, schema]) =>
     schema.default === undefined || unknown.has(name) ? [] : [[name, schema.default as Json] as const],

@@ -88,8 +88,9 @@ async function readRecords(needs: NeedsContext, stage: string, work: string): Pr
 function keyed(items: SourceItem[], keyField: string | undefined): ManifestLine[] {
   const problems: string[] = [];
   const seen = new Map<string, string>();
-  const lines = items.map(({ fields, place, excluded }) => {
-    const key = keyOf(fields, keyField);
+  const lines = items.map((item) => {
+    const { fields, place, excluded } = item;
+    const key = keyOf(item, keyField);
     const first = seen.get(key);
     const problem = keyProblem(key);
     if (problem !== undefined) problems.push(`${place}: key \`${key}\`: ${problem}`);

@@ -119,8 +119,8 @@ class PreflightWalk {
   ): Promise<void> {
     const definition = this.registry.get(step.uses);
     if (definition === undefined) return;
-    const keysOf = (name: string) => this.lines.get(name)?.map((line) => line.key);
-    const found = knownStep(definition, step, known, { base: this.plan.base, keysOf });
+    const itemsOf = (name: string) => this.lines.get(name)?.map(({ key, skip }) => ({ key, skip }));
+    const found = knownStep(definition, step, known, { base: this.plan.base, itemsOf });
     this.values(definition, found);
     this.missing(stage, key, definition, found);
     if (definition.check === undefined) return;

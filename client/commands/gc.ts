@@ -50,7 +50,7 @@ async function collectGarbage(folder: string, options: GcOptions): Promise<void>
   if (options.checkpoints) await add(garbage, join(work, '.checkpoints'), 'checkpoints');
   for (const { run } of runs.slice(options.keep)) await add(garbage, runFolder(work, run), 'old run record');
   for (const { path, what, bytes } of garbage) {
-    console.log(`${formatBytes(bytes).padStart(9)}  ${what}  ${shortPath(path)}`);
+    if (bytes > 0) console.log(`${formatBytes(bytes).padStart(9)}  ${what}  ${shortPath(path)}`);
     if (!options.dryRun) await rm(path, { recursive: true, force: true });
   }
   if (!options.dryRun) runs.slice(options.keep).forEach(({ run }) => forgetRun(run));

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { unescapeGlob } from '../../domain/engine/language/glob-text.js';
 import type { ItemSource, Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
 import { invalid } from '../command-line/errors.js';
 import { addFileOptions, addPluginOption } from '../command-line/options.js';
@@ -59,6 +60,8 @@ export function sourceText(source: ItemSource): string {
       return `each item of ${source.stage}`;
     case 'list':
       return `each ${source.as} of a list`;
+    case 'glob':
+      return `each ${source.as} of glob ${unescapeGlob(source.value)}`;
     default:
       return `each ${source.as} of ${source.kind} ${source.value}`;
   }

@@ -30,9 +30,9 @@ export interface PreflightLine {
 /** What was understood of the inputs, what is doubtful in them and what cannot be known yet. */
 export function preflightLines({ found, warnings, unknown }: Preflight): PreflightLine[] {
   const lines = (kind: PreflightLine['kind'], statements: readonly Statement[], label = '') =>
-    statements.map(({ stage, text, items }) => ({
+    sharedBy(statements, ({ text }) => text).map(({ first: { text, items }, stages }) => ({
       kind,
-      text: `   ${label}${stage}: ${text}${items.length > 0 ? ` (${itemsText(items)})` : ''}`,
+      text: `   ${label}${stages.join(', ')}: ${text}${items.length > 0 ? ` (${itemsText(items)})` : ''}`,
     }));
   return [
     ...lines('found', found),
@@ -52,19 +52,40 @@ const MOST_FAULTS = 10;
 export function refuseFaults({ faults }: Preflight, counts: (fault: Fault) => boolean): void {
   const counted = faults.filter(counts);
   if (counted.length === 0) return;
-  const [first] = counted;
-  if (counted.length === 1) throw first.error.at(placeText(first));
-  const shown = counted
-    .slice(0, MOST_FAULTS)
-    .flatMap((fault) => errorLines(fault.error.at(placeText(fault))));
-  const more = counted.length > MOST_FAULTS ? [`and ${counted.length - MOST_FAULTS} more`] : [];
-  throw new SamMilError('InvalidInput', `${counted.length} faults in the inputs, found before any work`, {
+  const located = sharedBy(counted, ({ error }) => error.message).map(({ first: { error, items }, stages }) =>
+    error.at(placeText(stages, items)),
+  );
+  if (located.length === 1) throw located[0];
+  const shown = located.slice(0, MOST_FAULTS).flatMap((error) => errorLines(error));
+  const more = located.length > MOST_FAULTS ? [`and ${located.length - MOST_FAULTS} more`] : [];
+  throw new SamMilError('InvalidInput', `${located.length} faults in the inputs, found before any work`, {
     found: [...shown, ...more].join('\n'),
   });
 }
 
-function placeText({ stage, items }: Fault): string {
-  return items.length === 0 ? `stage \`${stage}\`` : `stage \`${stage}\` (${itemsText(items)})`;
+interface Shared<T> {
+  first: T;
+  stages: string[];
+}
+
+/** What several stages have in common, such as two splits of the same labels, is one entry. */
+function sharedBy<T extends Omit<Statement, 'text'>>(
+  entries: readonly T[],
+  textOf: (entry: T) => string,
+): Shared<T>[] {
+  const shared = new Map<string, Shared<T>>();
+  for (const entry of entries) {
+    const same = JSON.stringify([textOf(entry), entry.items]);
+    const { first, stages } = shared.get(same) ?? { first: entry, stages: [] };
+    shared.set(same, { first, stages: [...stages, entry.stage] });
+  }
+  return [...shared.values()];
+}
+
+function placeText(stages: readonly string[], items: readonly string[]): string {
+  const names = stages.map((stage) => `\`${stage}\``).join(', ');
+  const place = `${stages.length === 1 ? 'stage' : 'stages'} ${names}`;
+  return items.length === 0 ? place : `${place} (${itemsText(items)})`;
 }
 
 const MOST_ITEMS = 3;

@@ -6,11 +6,17 @@ import { readLabels } from './labels.js';
 import type { SplitWith } from './parameters.js';
 import { splitItems } from './split.js';
 
+/** A slide that the pipeline processes, or leaves out for a reason. */
+interface ListedItem {
+  readonly key: string;
+  readonly skip?: string;
+}
+
 /** What is known of the step; see `StepToCheck` of the activities. */
 interface KnownSplit {
   readonly with: JsonObject;
   readonly unknown: ReadonlySet<string>;
-  readonly items: Readonly<Record<string, readonly string[]>>;
+  readonly items: Readonly<Record<string, readonly ListedItem[]>>;
 }
 
 interface Findings {
@@ -33,19 +39,20 @@ export function checkSplit(step: KnownSplit): Findings {
     };
   }
   const options = settings(step.with);
-  const keys = step.items.bags;
-  const names = keys ?? readLabels(options.labels.path, options).rows.map(({ name }) => name);
-  const made = splitItems(names.map(asItem), options);
+  const listed = step.items.bags;
+  const slides = listed ?? readLabels(options.labels.path, options).rows.map(({ name }) => ({ key: name }));
+  const made = splitItems(slides.map(asItem), options);
   const found = describeCohort(made);
   return {
-    found: [keys === undefined ? `${found} (by the rows of the labels)` : found],
+    found: [listed === undefined ? `${found} (by the rows of the labels)` : found],
     warnings: splitWarnings(made),
-    unknown: keys === undefined ? ['which slides exist: known after earlier stages'] : [],
+    unknown: listed === undefined ? ['which slides exist: known after earlier stages'] : [],
   };
 }
 
-function asItem(key: string): ItemRecord {
-  return { key, fields: {}, status: 'done', outputs: {} };
+function asItem({ key, skip }: ListedItem): ItemRecord {
+  const item = { key, fields: {}, outputs: {} };
+  return skip === undefined ? { ...item, status: 'done' } : { ...item, status: 'skipped', reason: skip };
 }
 
 /** The parameters as the implementation gets them. The digest of a file does not matter here. */

@@ -1,3 +1,4 @@
+import { related } from '../../engine/language/expressions/did-you-mean.js';
 import { SamMilError } from '../../errors.js';
 import { isMissing, columnForm } from './label-text.js';
 
@@ -48,11 +49,15 @@ export function findColumns(path: string, rows: readonly string[][], options: Co
   const grouped = groupColumn !== undefined && groupColumn !== 'none';
   const requested = keyColumn !== undefined || labelColumn !== undefined || grouped;
   if (!requested && !forms.some(isKnown)) return withoutHeader(path, first);
-  const find = (what: string, known: readonly string[], name?: string) =>
+  const find = (what: ColumnSearch['what'], known: readonly string[], name?: string) =>
     findColumn(path, first, { what, known, name });
   const key = find('key', KEY_FORMS, keyColumn);
   const label = find('label', LABEL_FORMS, labelColumn);
-  if (grouped) return { header: true, key, label, group: find('group', [], groupColumn) };
+  if (grouped) {
+    const patients = patientColumns(rows, { key, label }).map((at) => first[at]);
+    const group = findColumn(path, first, { what: 'group', known: [], name: groupColumn, others: patients });
+    return { header: true, key, label, group };
+  }
   if (groupColumn === 'none') {
     const [ignored] = patientColumns(rows, { key, label });
     return { header: true, key, label, ...(ignored !== undefined && { ignored }) };
@@ -79,11 +84,20 @@ function withoutHeader(path: string, first: readonly string[]): Columns {
   });
 }
 
+interface ColumnSearch {
+  what: 'key' | 'label' | 'group';
+  known: readonly string[];
+  /** The column that was requested. */
+  name?: string;
+  /** Columns that may be meant instead. */
+  others?: readonly string[];
+}
+
 /** The name as written wins over one that differs in case and punctuation. */
 function findColumn(
   path: string,
   first: readonly string[],
-  { what, known, name }: { what: string; known: readonly string[]; name?: string },
+  { what, known, name, others = [] }: ColumnSearch,
 ): number {
   const forms = first.map(columnForm);
   const exact = name === undefined ? -1 : first.indexOf(name);
@@ -91,10 +105,19 @@ function findColumn(
   const wanted = name === undefined ? known : [columnForm(name)];
   const at = wanted.map((form) => forms.indexOf(form)).find((index) => index >= 0);
   if (at !== undefined) return at;
+  const found = `columns ${first.join(', ')}`;
+  if (name !== undefined) {
+    const meant = related(name, first) ?? others[0];
+    throw new SamMilError('InvalidInput', `no column "${name}", which \`${what}-column\` names`, {
+      file: path,
+      found,
+      next: `set \`${what}-column\` to ${meant === undefined ? 'one of these columns' : `"${meant}"`}`,
+    });
+  }
   throw new SamMilError('InvalidInput', `no ${what} column`, {
     file: path,
-    expected: `one of ${name ?? (what === 'label' ? 'label, class, target, diagnosis' : 'slide_id, slide, name, filename')}`,
-    found: `columns ${first.join(', ')}`,
+    expected: `one of ${what === 'label' ? 'label, class, target, diagnosis' : 'slide_id, slide, name, filename'}`,
+    found,
     next: `rename the column, or set \`${what}-column\``,
   });
 }

@@ -73,7 +73,7 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'pipeline.report': {
     given: { evaluations: items, 'group-by': ['model'] },
-    key: 'sha256:9d6985b8957a348092a492c293376a7e7d5251a1094495e566e4badf835fd44b',
+    key: 'sha256:0c43b3e1a30a647817ac64499d70d413147f2387c4f020fcb44b98dd32945aa1',
   },
 };
 

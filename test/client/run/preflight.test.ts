@@ -147,9 +147,12 @@ test('plan refuses the same faults, and a key that no row has before a run start
   const wrong = await runCli(folder, 'plan', 'study.yaml', ...labels);
   assert.match(wrong.stderr, /stage `split`: the labels have only one class/);
   assert.equal(wrong.code, 2);
-  writeFileSync(join(folder, 'key.yaml'), STUDY.replace('key: slide_id', 'key: slide'));
+  writeFileSync(join(folder, 'key.yaml'), STUDY.replace('key: slide_id', 'key: Slide ID'));
   const keyed = await runCli(folder, 'run', 'key.yaml', '--work', 'keyed');
-  assert.match(keyed.stderr, /stage `bags`: an item has no field `slide`[\s\S]*slide_id, features/);
+  assert.match(
+    keyed.stderr,
+    /stage `bags`: .*slides\.csv:2: the item has no field `Slide ID`[\s\S]*slide_id, features[\s\S]*`key: slide_id`/,
+  );
   assert.ok(!existsSync(join(folder, 'keyed')));
 });
 
@@ -159,4 +162,34 @@ test('several faults are listed together', async () => {
     stderr,
     /2 faults in the inputs, found before any work[\s\S]*stage `bags`[\s\S]*stage `split`/,
   );
+});
+
+test('excluded slides count neither as slides nor for the size of a class', async () => {
+  const text = STUDY.replace('key: slide_id }', "key: slide_id, exclude: '${{ params.exclude }}' }").replace(
+    'params:',
+    'params:\n  exclude: { type: path }',
+  );
+  writeFileSync(join(folder, 'excluding.yaml'), text);
+  const excluded = (count: number) =>
+    table('exclude', 'item,reason', ...keys.slice(0, count).map((key) => `${key},out of focus`));
+  const some = await runCli(folder, 'plan', 'excluding.yaml', ...excluded(100));
+  assert.match(some.stdout, /split: 300 slides, 2 classes: normal 150, tumor 150 \(positive\); 75 patients/);
+  assert.match(some.stdout, /100 slides or labels are omitted: s000 \(excluded: out of focus\)/);
+  const most = await runCli(folder, 'plan', 'excluding.yaml', ...excluded(388));
+  assert.match(most.stderr, /stage `split`: class "normal" is too small for 5 folds/);
+  assert.equal(most.code, 2);
+});
+
+test('two stages that find the same in the same labels say it once', async () => {
+  const split = STUDY.slice(STUDY.indexOf('  split:'), STUDY.indexOf('  train:'));
+  writeFileSync(
+    join(folder, 'twice.yaml'),
+    `${STUDY}${split.replace('split:', 'split-again:').replace('unmatched', 'val-ratio: 0.2, unmatched')}`,
+  );
+  const { stdout } = await runCli(folder, 'plan', 'twice.yaml');
+  assert.equal(stdout.match(/400 slides, 2 classes/g)?.length, 1);
+  assert.match(stdout, /split, split-again: 400 slides/);
+  const wrong = await runCli(folder, 'plan', 'twice.yaml', '--set', 'folds=120');
+  assert.match(wrong.stderr, /^sam-mil: .*stages `split`, `split-again`: class "\w+" is too small/);
+  assert.equal(wrong.stderr.match(/is too small/g)?.length, 1);
 });

@@ -1,6 +1,7 @@
+import { group } from 'd3-array';
 import { firstNames } from '../../../mil/bags/first-names.js';
 import { count } from './format-number.js';
-import type { FoldResult, ReportData } from './report-data.js';
+import type { FoldResult, ReportData, StepWarning } from './report-data.js';
 
 /** Reason as `mil.split` gives it. */
 const NO_LABEL = 'no label';
@@ -45,7 +46,8 @@ export function automaticNotes(data: Noted): string[] {
       'Some epochs were selected on the scored slides. The results marked optimistic are too high under either threshold.',
     );
   }
-  if (folds.some(({ metrics }) => metrics.protocol === 'paper')) {
+  // With more classes, the most probable one is called, without a threshold.
+  if (folds.some(({ metrics }) => metrics.protocol === 'paper' && metrics.classes.length === 2)) {
     notes.push(
       'The paper protocol uses the published rule: it selects the Youden threshold on the scored fold. Its F1, accuracy and rates are optimistic.',
     );
@@ -94,15 +96,17 @@ function warningNotes({ warnings, folds }: Pick<ReportData, 'warnings' | 'folds'
   const others = warnings.filter(({ text }) => !shown.has(text));
   const ofResults = others.filter(({ activity }) => activity.startsWith('mil.')).slice(0, MOST_WARNINGS);
   const more = others.length - ofResults.length;
+  const texts = [...group(ofResults, ({ text }) => text)];
   return [
-    ...ofResults.map(
-      ({ stage, text, items }) =>
-        `${stage}${items.length > 1 ? ` (${items.length} items)` : ''} warned: ${text}`,
-    ),
+    ...texts.map(([text, steps]) => `${steps.map(stepName).join(', ')} warned: ${text}`),
     ...(more > 0
       ? [`${count(more, 'more warning')} ${more === 1 ? 'is' : 'are'} listed below under Warnings.`]
       : []),
   ];
+}
+
+function stepName({ stage, items }: StepWarning): string {
+  return `${stage}${items.length > 1 ? ` (${items.length} items)` : ''}`;
 }
 
 /** Which folds lack which class, and what is therefore left out of the means. */

@@ -1,3 +1,4 @@
+import { max, rollup, sum } from 'd3-array';
 import type { CalledMetrics, Protocol, RankMetrics } from '../../../mil/evaluate/evaluate-predictions.js';
 import type { MetricsFile } from '../../../mil/evaluate/metrics-file.js';
 
@@ -41,7 +42,7 @@ export interface SummaryRow {
   group: string;
   repeats: number;
   folds: number;
-  /** Scored slides of all folds. */
+  /** Slides that a repeat scores, at most. */
   slides: number;
   /** The requested protocol. */
   protocol: Protocol;
@@ -75,7 +76,14 @@ export function summarize(files: readonly GroupedMetrics[]): SummaryRow[] {
     group,
     repeats: new Set(members.map(({ repeat }) => repeat)).size,
     folds: members.length,
-    slides: members.reduce((sum, { slides }) => sum + slides, 0),
+    slides:
+      max(
+        rollup(
+          members,
+          (folds) => sum(folds, ({ slides }) => slides),
+          ({ repeat }) => repeat,
+        ).values(),
+      ) ?? 0,
     protocol: members[0].protocol,
     optimistic: members.some(({ selection }) => selection.optimistic),
     protocols: { honest: summarizeProtocol(members, 'honest'), paper: summarizeProtocol(members, 'paper') },

@@ -83,6 +83,7 @@ svg.range { width: 12rem; min-width: 12rem; }
 .slide-row { content-visibility: auto; contain-intrinsic-size: auto 9rem; }
 code, .mono { font: .82rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; overflow-wrap: anywhere; }
 .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr)); gap: 1.2rem; margin-top: 1rem; }
+.panels.wide { grid-template-columns: repeat(auto-fit, minmax(min(30rem, 100%), 1fr)); }
 figure { margin: 0; }
 .panels figure.chart { max-width: 24rem; }
 .head { display: block; max-width: 9rem; white-space: normal; overflow-wrap: anywhere; font-weight: 500; }

@@ -10,7 +10,7 @@ const MOST_OPEN = 4;
 export function confusionTables({ rows, folds }: ReportData): Markup {
   return html`<details${rows.length <= MOST_OPEN && html` open`}>
     <summary>Confusion matrices</summary>
-    <div class="panels">
+    <div class="panels${folds.some(({ metrics }) => metrics.classes.length > 2) && ' wide'}">
       ${rows.map(({ group, protocol }, i) => {
         const members = folds.filter((fold) => fold.group === group).map(({ metrics }) => metrics);
         const { classes } = members[0];

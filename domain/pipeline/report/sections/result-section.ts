@@ -3,7 +3,13 @@ import { count, percent } from '../data/format-number.js';
 import { html, type Markup } from '../data/html.js';
 import { seriesKey } from '../figures/series.js';
 import type { ReportData } from '../data/report-data.js';
-import { mainSpread, type MetricName, type MetricSummary, type SummaryRow } from '../data/summary.js';
+import {
+  mainSpread,
+  type MetricName,
+  type MetricSummary,
+  type Spread,
+  type SummaryRow,
+} from '../data/summary.js';
 import { confusionTables } from './confusion-tables.js';
 import { comparisonTables } from './comparison-tables.js';
 import { rankingTables } from './ranking-table.js';
@@ -154,6 +160,11 @@ function plainCell(summary: MetricSummary): Markup {
   return html`<td>${main.mean.toFixed(3)} <span class="sd">± ${main.std.toFixed(3)}</span></td>`;
 }
 
+/** An undefined metric, such as the specificity of three classes, is a dash. */
+function spread(main: Spread | null): Markup {
+  return main === null ? html`–` : html`${percent(main.mean)} <span class="sd">± ${percent(main.std)}</span>`;
+}
+
 function cell(summary: MetricSummary, rowspan: number): Markup {
   const { repeats, folds } = summary;
   const main = mainSpread(summary);
@@ -161,5 +172,5 @@ function cell(summary: MetricSummary, rowspan: number): Markup {
   const gaps =
     folds !== null && folds.undefined > 0 ? ` (${folds.n} of ${folds.n + folds.undefined} folds)` : '';
   const beside = `${repeats !== null && repeats.n > 1 ? `folds ± ${percent(folds?.std)}` : ''}${gaps}`;
-  return html`<td${span} data-value="${main?.mean ?? -1}">${percent(main?.mean)} <span class="sd">± ${percent(main?.std)}</span>${beside !== '' && html`<small>${beside}</small>`}</td>`;
+  return html`<td${span} data-value="${main?.mean ?? -1}">${spread(main)}${beside !== '' && html`<small>${beside}</small>`}</td>`;
 }

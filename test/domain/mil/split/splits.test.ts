@@ -243,8 +243,14 @@ test('errors in labels files name file, line and cause', (t) => {
   refused('s00,0\ns01,\n', /labels\.csv:2: 1 row has no label.*line 2 "s01"/);
   refused('s00,0\ns01,1\ns00,1\n', /labels\.csv:3.*"s00" has two labels.*lines 1 and 3/);
   refused(keys.map((key) => `${key},0`).join('\n'), /only one class.*found 0/);
-  refused('slide_id,label\ns00,0\n', /no group column.*patient.*columns slide_id, label/, {
+  refused('slide_id,label\ns00,0\n', /no column "patient".*`group-column`.*columns slide_id, label/, {
     groupColumn: 'patient',
+  });
+  refused('slide_id,label,Patient\ns00,0,P1\n', /Next: set `group-column` to "Patient"/, {
+    groupColumn: 'PatientID',
+  });
+  refused('slide_id,label,MRN\ns00,0,P1\n', /Next: set `group-column` to "MRN"/, {
+    groupColumn: 'case number',
   });
   refused(alternating(keys), /labels\.csv:2.*not one of `classes`.*found 1/, { classes: ['0', '2'] });
   refused(alternating(keys), /class "0" is too small for 4 folds.*found 3/, { folds: 4 });

@@ -64,6 +64,8 @@ test('with three classes, the report has confusion matrices and errors, and says
   ]) {
     assert.ok(page.includes(text), `"${text}" is missing`);
   }
+  assert.ok(page.includes('<div class="panels wide">'), 'the matrices have room for every class');
+  assert.ok(!page.includes('± –'), 'an undefined metric has no deviation');
   const worst = scored.slice(0, 2);
   assert.deepEqual(worst.map(({ key }) => key).sort(), ['slide_002', 'slide_014']);
   for (const { tests } of worst) assert.ok(tests.every(({ called, wrong }) => called === 'lung' && wrong));
