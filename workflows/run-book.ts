@@ -75,6 +75,7 @@ export class RunBook {
       delete status.reason;
       delete status.error;
       delete status.endedAt;
+      delete status.work;
     }
   }
 
@@ -82,7 +83,8 @@ export class RunBook {
     for (const progress of statuses) {
       const { status } = this.entry(progress.name);
       if (status.state !== 'running') continue;
-      Object.assign(status, pickCounts(progress), { failures: progress.failures });
+      const { failures, work } = progress;
+      Object.assign(status, pickCounts(progress), { failures, work });
     }
   }
 
@@ -233,6 +235,7 @@ export class RunBook {
     const state: StageState = failed && this.plan.onFailure === 'hold' ? 'held' : outcome.state;
     const { counts, failures, reason, error } = outcome;
     Object.assign(entry.status, counts, { state, endedAt: now, failures });
+    delete entry.status.work;
     if (reason !== undefined) entry.status.reason = reason;
     if (error !== undefined) entry.status.error = error;
     if (failed && entry.accepted) accept(entry.status, now);
