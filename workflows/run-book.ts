@@ -131,6 +131,13 @@ export class RunBook {
     return this.entries.filter(({ status }) => status.state === state).map(({ plan }) => plan.name);
   }
 
+  /** The held stages that a name means: the stage itself, or the held cells of a stage of the file. */
+  heldAs(name: string): string[] {
+    const held = this.entries.filter(({ status }) => status.state === 'held').map(({ plan }) => plan);
+    const meant = held.filter((plan) => plan.name === name);
+    return (meant.length > 0 ? meant : held.filter(({ of }) => of === name)).map((plan) => plan.name);
+  }
+
   has(stage: string): boolean {
     return this.entries.some(({ plan }) => plan.name === stage);
   }
