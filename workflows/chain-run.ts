@@ -1,9 +1,18 @@
 import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { ChainScope, EngineActivities, TodoItem } from '../activities/engine/stage-messages.js';
-import { addCounts } from '../domain/engine/item/counts.js';
+import { addCounts, countEnded } from '../domain/engine/item/counts.js';
 import { absenceReason, skippedItem, type ItemResult } from '../domain/engine/item/item-result.js';
 import { itemInput } from '../domain/engine/item/step-input.js';
 import { addToTally, type Tally } from '../domain/engine/item/tally.js';
+import {
+  endItem,
+  estimateWork,
+  expectItem,
+  startItem,
+  stopItem,
+  type Work,
+  type Workload,
+} from '../domain/engine/item/workload.js';
 import type { StagePlan } from '../domain/engine/language/plan/plan.js';
 import { withCells, type NeedsContext } from '../domain/engine/language/plan/step-context.js';
 import { callStep, engineActivities } from './call-activity.js';
@@ -16,7 +25,7 @@ import {
   type StageStatuses,
 } from './messages.js';
 import { ResultRecorder } from './result-recorder.js';
-import { runItem, type ItemRun } from './run-item.js';
+import { runItem, type ItemRun, type RanItem } from './run-item.js';
 import type { ChainState, StageInput } from './stage-input.js';
 import { stageFailure } from './stage-tally.js';
 import { Window } from './window.js';
@@ -37,6 +46,8 @@ export class ChainRun {
   private readonly window: Window<TodoItem>;
   private readonly recorder: ResultRecorder;
   private readonly tallies: Tally[];
+  /** By position. */
+  private readonly workloads: Workload[];
   /** By position: cancelled by fail-fast, and with the workflow. */
   private readonly itemScopes: CancellationScope[];
   private cursor: number;
@@ -71,6 +82,7 @@ export class ChainRun {
     this.itemScopes = this.stages.map(() => new CancellationScope());
     this.recorder = new ResultRecorder(this.acts, this.scope, carried.batch, (error) => this.broken(error));
     this.tallies = carried.tallies;
+    this.workloads = carried.workloads;
     this.cursor = carried.cursor;
     this.apply(control);
     this.report(this.statuses('running'));
@@ -134,9 +146,9 @@ export class ChainRun {
 
   /** What the next execution starts from. */
   state(): ChainState {
-    const { carried, cursor, recorder, window, tallies } = this;
+    const { carried, cursor, recorder, window, tallies, workloads } = this;
     const { rest: pending, stoppedFrom } = window;
-    return { ...carried, cursor, batch: recorder.batch, pending, stoppedFrom, tallies };
+    return { ...carried, cursor, batch: recorder.batch, pending, stoppedFrom, tallies, workloads };
   }
 
   statuses(state: StageState): StageStatuses {
@@ -149,7 +161,13 @@ export class ChainRun {
       ...this.tallies[position].counts,
       running: this.window.running(position),
       failures: this.tallies[position].failures,
+      work: this.workOf(position),
     }));
+  }
+
+  private workOf(position: number): Work | undefined {
+    const { counts } = this.tallies[position];
+    return estimateWork(this.workloads[position], counts.total - countEnded(counts));
   }
 
   private startItems(): void {
@@ -157,20 +175,25 @@ export class ChainRun {
   }
 
   private async runOne(item: TodoItem): Promise<void> {
+    const workload = this.workloads[item.position];
+    startItem(workload, item.fields);
     try {
-      const result = await this.itemScopes[item.position].run(() => runItem(this.itemRun(item), item));
-      this.itemEnded(item, result);
+      const ran = await this.itemScopes[item.position].run(() => runItem(this.itemRun(item), item));
+      this.itemEnded(item, ran);
     } catch (error) {
       if (!isCancellation(error)) this.broken(error as Error);
     } finally {
       this.moved = true;
+      stopItem(workload, item.fields);
       this.window.ended(item.position);
       this.ticks += 1;
     }
   }
 
-  private itemEnded(item: TodoItem, result: ItemResult): void {
-    const { position } = item;
+  private itemEnded(item: TodoItem, { result, seconds }: RanItem): void {
+    const { position, fields } = item;
+    const took = result.status === 'failed' ? 'failed' : result.cached ? undefined : seconds;
+    endItem(this.workloads[position], fields, took);
     const entries = [{ position, result }];
     addToTally(this.tallies[position], this.stages[position].name, result);
     if (result.status === 'failed' && this.stages[position].failFast) this.stopFrom(position);
@@ -178,6 +201,7 @@ export class ChainRun {
       if (result.status === 'done') {
         this.window.passOn({ ...item, position: position + 1, prior: result.outputs, steps: {} });
       } else {
+        for (const later of this.workloads.slice(position + 1)) endItem(later, fields);
         entries.push(...this.skipLater(position, result));
       }
     }
@@ -233,6 +257,8 @@ export class ChainRun {
       this.moved = true;
       this.cursor = page.next;
       this.window.addPage(page.todo);
+      for (const { position, fields } of page.todo)
+        for (const workload of this.workloads.slice(position)) expectItem(workload, fields);
       for (const [position, settled] of page.settled.entries()) {
         const tally = this.tallies[position];
         tally.counts = addCounts([tally.counts, settled]);

@@ -5,6 +5,7 @@ import type { PlanRef } from '../domain/engine/language/plan/plan.js';
 import type { Lease } from '../domain/engine/store/lease.js';
 import type { Counts } from '../domain/engine/item/counts.js';
 import type { WireError } from '../domain/errors.js';
+import type { Work } from '../domain/engine/item/workload.js';
 import type { FailedItem, Tally } from '../domain/engine/item/tally.js';
 
 /**
@@ -105,6 +106,8 @@ export interface StageStatus extends Counts {
   workflowId?: string;
   /** The first few failed items. */
   failures: FailedItem[];
+  /** For the time left of a running stage; absent until an item has ended. */
+  work?: Work;
 }
 
 /** Whether a stage stopped because another run has taken the work folder. */

@@ -57,7 +57,8 @@ async function openChain(input: StageInput): Promise<ChainState> {
   const startedAt = Date.now();
   const listed = await acts['engine.list-items']({ ...scope, stages, execution, needs, only, leaveOut });
   const tallies = stages.map(() => newTally(listed.manifest.count));
-  return { execution, listed, cursor: 0, batch: 0, pending: [], startedAt, tallies };
+  const workloads = stages.map(() => ({}));
+  return { execution, listed, cursor: 0, batch: 0, pending: [], startedAt, tallies, workloads };
 }
 
 /** Outcomes of a stage that could not finish: its item list is unusable, or its results cannot be written. */

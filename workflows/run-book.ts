@@ -75,6 +75,7 @@ export class RunBook {
       delete status.reason;
       delete status.error;
       delete status.endedAt;
+      delete status.work;
     }
   }
 
@@ -82,7 +83,8 @@ export class RunBook {
     for (const progress of statuses) {
       const { status } = this.entry(progress.name);
       if (status.state !== 'running') continue;
-      Object.assign(status, pickCounts(progress), { failures: progress.failures });
+      const { failures, work } = progress;
+      Object.assign(status, pickCounts(progress), { failures, work });
     }
   }
 
@@ -127,6 +129,13 @@ export class RunBook {
 
   in(state: StageState): string[] {
     return this.entries.filter(({ status }) => status.state === state).map(({ plan }) => plan.name);
+  }
+
+  /** The held stages that a name means: the stage itself, or the held cells of a stage of the file. */
+  heldAs(name: string): string[] {
+    const held = this.entries.filter(({ status }) => status.state === 'held').map(({ plan }) => plan);
+    const meant = held.filter((plan) => plan.name === name);
+    return (meant.length > 0 ? meant : held.filter(({ of }) => of === name)).map((plan) => plan.name);
   }
 
   has(stage: string): boolean {
@@ -233,6 +242,7 @@ export class RunBook {
     const state: StageState = failed && this.plan.onFailure === 'hold' ? 'held' : outcome.state;
     const { counts, failures, reason, error } = outcome;
     Object.assign(entry.status, counts, { state, endedAt: now, failures });
+    delete entry.status.work;
     if (reason !== undefined) entry.status.reason = reason;
     if (error !== undefined) entry.status.error = error;
     if (failed && entry.accepted) accept(entry.status, now);

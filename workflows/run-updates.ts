@@ -62,7 +62,7 @@ export function handleUpdates(run: UpdatableRun): void {
     skipUpdate,
     changing((book, request: SkipRequest) => {
       const { stage, item } = targetOf(request);
-      book.skip(stage, item, Date.now());
+      book.skip(book.heldAs(stage)[0], item, Date.now());
     }),
     checking(checkSkip),
   );
@@ -89,12 +89,17 @@ function checkResume(book: RunBook, request: ResumeRequest): void {
 function checkSkip(book: RunBook, request: SkipRequest): void {
   const held = book.in('held');
   const { stage, item } = targetOf(request);
-  if (!held.includes(stage)) {
+  const [meant, ...others] = book.heldAs(stage);
+  if (others.length > 0) {
+    const cells = [meant, ...others].join(', ');
+    refuse(`\`${stage}\` is held in more than one cell of its matrix; name one of them: ${cells}`);
+  }
+  if (meant === undefined) {
     refuse(
       `only a held stage can be skipped, and \`${stage}\` is not held; held stages: ${held.join(', ') || 'none'}`,
     );
   }
-  if (item !== undefined) checkFailed(book, stage, item);
+  if (item !== undefined) checkFailed(book, meant, item);
 }
 
 /** A run records only its first failures, so an item beyond them is accepted unchecked. */

@@ -2,6 +2,7 @@ import type { ListedItems, TodoItem } from '../activities/engine/stage-messages.
 import type { RunScope } from '../domain/engine/item/step-input.js';
 import type { NeedsContext } from '../domain/engine/language/plan/step-context.js';
 import type { Tally } from '../domain/engine/item/tally.js';
+import type { Workload } from '../domain/engine/item/workload.js';
 import type { EngineLimits } from './messages.js';
 
 /** Argument of a stage workflow: a stage and those fused with it, in order. */
@@ -40,4 +41,5 @@ export interface ChainState {
   startedAt: number;
   /** By position in the chain. */
   tallies: Tally[];
+  workloads: Workload[];
 }

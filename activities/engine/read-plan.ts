@@ -22,6 +22,7 @@ function summaryOf(stage: StagePlan): StageSummary {
     name,
     needs,
     maxParallel,
+    ...(stage.of === undefined ? {} : { of: stage.of }),
     ...(stage.if === undefined ? {} : { if: stage.if }),
     ...(follows === undefined ? {} : { follows }),
   };

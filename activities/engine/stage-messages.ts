@@ -32,6 +32,8 @@ export interface PlanSummary {
 
 export interface StageSummary {
   name: string;
+  /** The stage of the file, if this is one of the cells of its matrix. */
+  of?: string;
   needs: string[];
   if?: string;
   maxParallel: number;

@@ -94,8 +94,8 @@ function boundedOnceStopped(context: Context, attempt: Promise<StepResult>): Pro
 }
 
 function resultOf({ receipt, how }: StepOutcome): StepResult {
-  const { outputs, skip } = receipt;
-  return { outputs, ...(skip === undefined ? {} : { skip }), cached: how !== 'done' };
+  const { outputs, skip, made } = receipt;
+  return { outputs, ...(skip === undefined ? {} : { skip }), cached: how !== 'done', seconds: made.seconds };
 }
 
 /** Writes what happened to the run's event file and the item's log. */

@@ -93,7 +93,8 @@ function paceText(stage: StageStatus, view: RunView): string {
 
 /**
  * Estimates the pace from the items that needed work; up-to-date items took no time. Running items count by
- * the share that their heartbeats report, so that a stage with one long item has an estimate too.
+ * the share that their heartbeats report, so that a stage with one long item has an estimate too. The time
+ * left weighs items by their kind, because trainings of one stage may differ much in length.
  */
 function estimatePace(
   stage: StageStatus,
@@ -107,6 +108,13 @@ function estimatePace(
   const worked = countMade(stage) + stage.failed + begun;
   if (elapsed < 3 || worked <= 0 || stage.total === 0) return {};
   const perSecond = worked / elapsed;
+  if (stage.work !== undefined) {
+    const { done, left, running } = stage.work;
+    const started = Math.max(1, shares.length, stage.running + (view.waiting?.[stage.name] ?? 0));
+    const part = (running * begun) / started;
+    if (done + part > 0)
+      return { perMinute: perSecond * 60, secondsLeft: ((left - part) * elapsed) / (done + part) };
+  }
   const left = stage.total - countEnded(stage) - begun;
   return { perMinute: perSecond * 60, secondsLeft: left / perSecond };
 }

@@ -1,19 +1,24 @@
-import { loadOpenCV, type OpenCV } from '@opencvjs/node';
+import type openCv from '@techstark/opencv-js';
 
 /** OpenCV's functions (WebAssembly, one thread). */
-export type OpenCv = typeof OpenCV;
+export type OpenCv = typeof openCv;
 
-let loading: Promise<{ cv: OpenCv }> | undefined;
+let loading: Promise<OpenCv> | undefined;
 
 /**
- * Loads OpenCV once per process, in about half a second. The module is wrapped in an object because it may
- * look like a promise, and awaiting it would never end. The caller must delete every Mat and MatVector,
+ * Loads OpenCV once per process, in about half a second. The caller must delete every Mat and MatVector,
  * including those returned by `get(i)`. `data` views become invalid when the heap grows, so copy them before
  * the next call.
  */
-export function loadOpenCv(): Promise<{ cv: OpenCv }> {
-  loading ??= loadOpenCV().then((cv) => ({ cv }));
+export function loadOpenCv(): Promise<OpenCv> {
+  loading ??= load();
   return loading;
+}
+
+/** The package exports a promise of its functions, which its types do not say. */
+async function load(): Promise<OpenCv> {
+  const { default: promised } = await import('@techstark/opencv-js');
+  return Promise.resolve(promised);
 }
 
 /** Runs `use` and then deletes everything it passed to `keep`, even if it throws. */

@@ -182,6 +182,7 @@ function stageInput(work: string, plan: Plan, scope: StageInput['scope']): Stage
       pending: [{ index: 0, position: 0, key: 'copy', fields: {}, steps: {} }],
       startedAt: 0,
       tallies: [newTally(1)],
+      workloads: [{}],
     },
   };
 }

@@ -78,6 +78,24 @@ test('hold: other stages continue, then the run waits; retry restarts the stage 
   assert.deepEqual(start(book), [['report']]);
 });
 
+test('the name of a stage of the file means its held cells', () => {
+  const book = bookOf(
+    'hold',
+    stage('extract-a', [], { of: 'extract' }),
+    stage('extract-b', [], { of: 'extract' }),
+  );
+  start(book);
+  book.ended([outcome('extract-a', 'failed'), outcome('extract-b', 'done')], 1);
+  assert.deepEqual(book.heldAs('extract'), ['extract-a']);
+  assert.deepEqual(book.heldAs('extract-a'), ['extract-a']);
+  assert.deepEqual(book.heldAs('extract-b'), []);
+  book.retry(['extract-a']);
+  start(book);
+  book.ended([outcome('extract-a', 'failed')], 2);
+  book.ended([outcome('extract-b', 'failed')], 3);
+  assert.deepEqual(book.heldAs('extract'), ['extract-a', 'extract-b']);
+});
+
 /** An outcome with lists of items, as `engine.finish-stage` returns them. */
 function finished(name: string, state: StageOutcome['state'] = 'done'): StageOutcome {
   const file = (list: string) => ({ path: `${name}/${list}`, digest: 'sha256:0', bytes: 1 });

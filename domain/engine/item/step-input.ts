@@ -40,6 +40,8 @@ export interface StepResult {
   skip?: string;
   /** The receipt was up to date, so nothing was executed. */
   cached: boolean;
+  /** Duration of the work that made the outputs, in seconds. */
+  seconds: number;
 }
 
 /** The part of the input that all steps of an item share. */

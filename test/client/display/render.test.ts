@@ -63,6 +63,19 @@ test('a run as lines: counts, pace, what activities do', () => {
   ]);
 });
 
+test('the time left weighs items by how long their kind takes', () => {
+  // 10 of 20 trainings are done: 8 short ones of 2 s, 2 long ones of 60 s; 10 long ones are left.
+  const counts = { total: 20, done: 10, running: 2, startedAt: 0 };
+  const work = { done: 136, left: 600, running: 120 };
+  const shown = view(stage('train', { state: 'running', ...counts, work }));
+  shown.now = 240_000;
+  assert.match(renderRun(shown, plain)[1], /2\.5\/min {2}about 17m 39s left$/);
+  // Half of one of the two running trainings: 30 of their 120 s are done.
+  const progress = { unit: 'epochs', done: 15, total: 30, note: '' };
+  shown.activities = [{ stage: 'train', what: 'transmil-0-1 train', attempt: 1, progress }];
+  assert.match(renderRun(shown, plain)[1], /about 13m 44s left$/);
+});
+
 test('work without a known total shows how much is done', () => {
   const shown = view(stage('count', { state: 'running', total: 1, running: 1, startedAt: 0 }));
   const progress = { unit: 'lines', done: 12, total: 0, note: 'step 3' };

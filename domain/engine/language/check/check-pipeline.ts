@@ -25,7 +25,8 @@ import {
 } from '../read/node-expressions.js';
 import type { MatrixCell } from '../plan/plan.js';
 import { ProblemList, type Problem } from '../problems/problems.js';
-import { Scope, type Position } from './scope.js';
+import type { Position } from './reference-path.js';
+import { Scope } from './scope.js';
 import { checkNeeds } from './stage-order.js';
 import { neededStages, PipelineTypes } from './value-types.js';
 import type { YamlNode } from '../read/yaml-nodes.js';
@@ -138,7 +139,7 @@ class StageCheck {
     const { name, place, needs, needsPlace, needsBroken } = this.stage;
     const known = needs.map((need) => need.name).filter((other) => this.types.stages.has(other));
     const misspelt = needs.filter((need) => !known.includes(need.name)).map((need) => need.name);
-    const missing = [...this.scope.missingNeeds].filter(([other]) => related(other, misspelt) === undefined);
+    const missing = [...this.scope.needs.missing].filter(([other]) => related(other, misspelt) === undefined);
     if (missing.length === 0 || needsBroken) return;
     const uses = missing.map(([other, line]) => `\`${other}\` (line ${line})`).join(', ');
     const message = `stage \`${name}\` refers to ${uses}, but \`needs\` does not list ${missing.length === 1 ? 'it' : 'them'}`;

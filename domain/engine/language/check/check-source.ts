@@ -121,7 +121,7 @@ function checkFrom({ stage, types, scope, problems }: SourceCheck, source: FromS
     );
     return;
   }
-  if (!stage.needs.some((need) => need.name === name)) scope.missingNeeds.set(name, place.line);
+  if (!stage.needs.some((need) => need.name === name)) scope.needs.missing.set(name, place.line);
   const origin = types.origin(target)?.source.kind;
   if (origin === 'single') {
     const hint = `use needs.${name}.outputs instead`;

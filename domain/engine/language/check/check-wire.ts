@@ -4,7 +4,7 @@ import type { StageDocument } from '../read/document.js';
 import { placeOf, type PlacedExpression } from '../read/node-expressions.js';
 import type { ProblemList } from '../problems/problems.js';
 import { listForms, formWords, typeWords } from './schema-faults.js';
-import type { Position } from './scope.js';
+import type { Position } from './reference-path.js';
 import { ANY_KIND, isFile, type PipelineTypes, type ValueType } from './value-types.js';
 
 export interface Wire {

@@ -20,7 +20,8 @@ import type { MatrixCell } from '../plan/plan.js';
 import { ProblemList, type Place } from '../problems/problems.js';
 import { meantParameter } from './parameter-names.js';
 import { listForms, schemaFaults } from './schema-faults.js';
-import type { Position, Scope } from './scope.js';
+import type { Position } from './reference-path.js';
+import type { Scope } from './scope.js';
 import type { PipelineTypes } from './value-types.js';
 import type { Entry, YamlNode } from '../read/yaml-nodes.js';
 

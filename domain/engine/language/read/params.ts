@@ -14,7 +14,8 @@ import {
   type ParamType,
 } from './param-types.js';
 import { ProblemList, type Place } from '../problems/problems.js';
-import { readYaml, type Entry } from './yaml-nodes.js';
+import { readYaml } from './read-yaml.js';
+import type { Entry } from './yaml-nodes.js';
 
 /** Sources of values besides the defaults. `set` overrides `overlay`. */
 export interface ParamSources {

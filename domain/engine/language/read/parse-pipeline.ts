@@ -10,7 +10,8 @@ import { readStages } from './read-stages.js';
 import { adoptChildren, placeStages } from './misplaced.js';
 import { foreignFile, looksLikePipeline } from './syntax/foreign-file.js';
 import { YAML_OPTIONS } from './syntax/report-syntax.js';
-import { readYaml, type YamlNode } from './yaml-nodes.js';
+import { readYaml } from './read-yaml.js';
+import type { YamlNode } from './yaml-nodes.js';
 
 /** The supported version of the language: the value of `pipeline`. */
 export const LANGUAGE_VERSION = 1;

@@ -128,7 +128,7 @@ async function withoutSmallRegions(
   { minMaskRegionArea, boxNmsThresh, cropNmsThresh }: SegmentParameters,
 ): Promise<CroppedCandidate[]> {
   if (minMaskRegionArea === 0 || masks.length === 0) return masks;
-  const { cv } = await loadOpenCv();
+  const cv = await loadOpenCv();
   return cleanMasks(cv, masks, minMaskRegionArea, Math.max(boxNmsThresh, cropNmsThresh));
 }
 

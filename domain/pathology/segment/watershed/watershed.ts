@@ -32,7 +32,7 @@ async function segmentByWatershed(
   parameters: SegmentParameters,
   context: SegmentContext,
 ): Promise<SegmentMask[]> {
-  const { cv } = await loadOpenCv();
+  const cv = await loadOpenCv();
   context.progress(0, 1, 'flooding regions');
   const flooded = floodRegions(cv, image);
   context.signal.throwIfAborted();

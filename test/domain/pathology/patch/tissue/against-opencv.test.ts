@@ -19,7 +19,7 @@ import { saturation } from '../../../../../domain/pathology/patch/tissue/saturat
 import { traceContours } from '../../../../../domain/pathology/patch/tissue/trace-contours.js';
 
 test('saturation of all 2^24 colors', async () => {
-  const { cv } = await loadOpenCv();
+  const cv = await loadOpenCv();
   const colors = 1 << 20;
   const rgb = new Uint8Array(colors * 3);
   const ours = new Uint8Array(colors);
@@ -45,7 +45,7 @@ test('saturation of all 2^24 colors', async () => {
 });
 
 test('median and threshold, including images smaller than the window', async () => {
-  const { cv } = await loadOpenCv();
+  const cv = await loadOpenCv();
   const random = new RandomStream('median');
   for (const [width, height] of [
     [1, 1],
@@ -78,7 +78,7 @@ function* masks(count: number, random: RandomStream) {
 }
 
 test('outlines, including their order and hierarchy', async () => {
-  const { cv } = await loadOpenCv();
+  const cv = await loadOpenCv();
   let holes = 0;
   for (const { mask, width, height, note } of masks(600, new RandomStream('outlines'))) {
     const found = traceContours(mask, width, height);
@@ -89,7 +89,7 @@ test('outlines, including their order and hierarchy', async () => {
 });
 
 test('morphological close with squares of all sizes', async () => {
-  const { cv } = await loadOpenCv();
+  const cv = await loadOpenCv();
   const random = new RandomStream('close');
   for (const { mask, width, height, note } of masks(400, random)) {
     const size = 1 + random.below(9);
@@ -103,7 +103,7 @@ test('morphological close with squares of all sizes', async () => {
 });
 
 test("median blur and Otsu's threshold", async () => {
-  const { cv } = await loadOpenCv();
+  const cv = await loadOpenCv();
   const random = new RandomStream('otsu');
   const thresholds = new Set<number>();
   for (let round = 0; round < 300; round++) {
@@ -129,7 +129,7 @@ test("median blur and Otsu's threshold", async () => {
 });
 
 test('point in polygon, including edges and corners, area and bounding box', async () => {
-  const { cv } = await loadOpenCv();
+  const cv = await loadOpenCv();
   const random = new RandomStream('polygons');
   const seen = new Map<number, number>();
   for (let polygon = 0; polygon < 150; polygon++) {

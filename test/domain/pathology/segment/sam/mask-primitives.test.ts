@@ -100,7 +100,7 @@ test('distinguishes boxes at an inner edge of a crop from those at an edge of th
 });
 
 test('fills small holes and removes small islands like the original', async () => {
-  const { cv } = await loadOpenCv();
+  const cv = await loadOpenCv();
   for (const { mode, area_thresh, input, output, changed } of primitives.remove_small_regions) {
     const mask = decodeMask(rleOf(input));
     const cleaned = removeSmallRegions(cv, mask, input.size, area_thresh, mode);
