@@ -105,7 +105,7 @@ export function formatCsv(
 }
 
 /** Characters of a row. A longer one is not a table, and would take minutes. */
-const MAX_RECORD = 16 << 20;
+const MAX_RECORD = 4 << 20;
 
 interface ParsedRecord {
   record: string[];

@@ -12,7 +12,7 @@ const OTHER_RATIO = 2 ** 16;
 /** Small chunks have headers that the ratio does not cover. */
 const SLACK_BYTES = 4096;
 
-/** Above this size, values that take less than a hundredth of it in the file are a bomb: real ones take more. */
+/** Above this size, values that take less than a hundredth of it in the file are refused as a bomb. */
 const FREE_BYTES = 2 ** 28;
 const MAX_EXPANSION = 100;
 
