@@ -81,7 +81,7 @@ export function parseCsv(text: string, file: string, options: CsvOptions = {}): 
     if (record.length !== columns.length) {
       throw new SamMilError('InvalidInput', 'has a row of the wrong length', {
         file: `${file}:${line}`,
-        expected: `${columns.length} fields (${columns.join(', ')})`,
+        expected: `${columns.length} fields (${columns.slice(0, 100).join(', ')}${columns.length > 100 ? ', ...' : ''})`,
         found: `${record.length}`,
       });
     }
@@ -103,6 +103,9 @@ export function formatCsv(
     { header: true, columns: [...columns] },
   );
 }
+
+/** Characters of a row. A longer one is not a table, and would take minutes. */
+const MAX_RECORD = 4 << 20;
 
 interface ParsedRecord {
   record: string[];
@@ -131,6 +134,7 @@ function parseRecords(text: string, file: string, fromLine: number): ParsedRecor
       relax_column_count: true,
       info: true,
       from_line: fromLine,
+      max_record_size: MAX_RECORD,
     }) as unknown as { record: string[]; info: { lines: number } }[];
     return parsed.map(({ record, info }) => ({ record, line: info.lines - lineBreaks(record) }));
   } catch (error) {
@@ -192,7 +196,8 @@ export function requireColumn(file: string, { columns }: CsvTable, column: strin
 }
 
 function checkColumns(columns: string[], file: string, required: readonly string[]): void {
-  const twice = columns.find((column, index) => columns.indexOf(column) !== index);
+  const seen = new Set<string>();
+  const twice = columns.find((column) => seen.size === seen.add(column).size);
   if (twice !== undefined)
     throw new SamMilError('InvalidInput', `contains the column "${twice}" twice`, { file });
   const missing = required.filter((column) => !columns.includes(column));

@@ -1,5 +1,6 @@
 import h5wasm, { type Metadata } from 'h5wasm/node';
 import type { Dtype } from '../tensor.js';
+import { areHeapsSound, type ReadAt } from './h5-heap.js';
 
 /**
  * The HDF5 library, compiled to WebAssembly. It accesses the host's files directly; its calls are
@@ -9,6 +10,7 @@ export const hdf5: Awaited<typeof h5wasm.ready> = await h5wasm.ready;
 
 interface Stream {
   fd?: number;
+  position: number;
 }
 type FileCall = (
   stream: Stream,
@@ -27,10 +29,13 @@ interface Files {
 
 /** The number of ENOENT in the library's file system. */
 const NO_ENTRY = 44;
+/** The number of EIO. */
+const READ_FAILED = 29;
 
 let diagnosis = '';
 let allowedPath: string | undefined;
 let foreignPath = '';
+let damagedHeap = false;
 let lent: { start: number; bytes: Uint8Array; passed: number } | undefined;
 interceptFiles();
 // HDF5 looks into its folders of plugins whenever a file or a filter fails, which would hide its own reason.
@@ -60,7 +65,21 @@ function interceptFiles(): void {
       return count;
     };
   const passedWrite = passed(write);
-  files.read = passed(read);
+  const passedRead = passed(read);
+  files.read = (stream, buffer, offset, length, ...rest) => {
+    // The values of a plain array are no part of the structure of the file.
+    if (lent !== undefined) return passedRead(stream, buffer, offset, length, ...rest);
+    const position = (rest[0] as number | undefined) ?? stream.position;
+    const count = read(stream, buffer, offset, length, ...rest);
+    const bytes = buffer.subarray(offset, offset + count);
+    const readAt: ReadAt = (start, size) => {
+      const part = new Uint8Array(size);
+      return part.subarray(0, read(stream, part, 0, size, start));
+    };
+    if (areHeapsSound(bytes, Number(position), readAt)) return count;
+    damagedHeap = true;
+    throw new files.ErrnoError(READ_FAILED);
+  };
   files.write = (stream, buffer, offset, length, ...rest) => {
     if (stream.fd !== 2) return passedWrite(stream, buffer, offset, length, ...rest);
     diagnosis += Buffer.from(buffer.subarray(offset, offset + length)).toString('utf8');
@@ -107,7 +126,9 @@ export function openingOnly<T>(path: string, open: () => T): T {
  */
 export function checked<T>(calls: () => T): T {
   foreignPath = '';
+  damagedHeap = false;
   const { result, report } = reported(calls);
+  if (damagedHeap) throw new Hdf5Failure('its text of variable length is damaged');
   if (foreignPath !== '') {
     throw new Hdf5Failure(`its values are in another file, ${foreignPath}: copy them into this one`);
   }

@@ -12,6 +12,10 @@ const OTHER_RATIO = 2 ** 16;
 /** Small chunks have headers that the ratio does not cover. */
 const SLACK_BYTES = 4096;
 
+/** Above this size, values that take less than a hundredth of it in the file are refused as a bomb. */
+const FREE_BYTES = 2 ** 28;
+const MAX_EXPANSION = 100;
+
 /** A dataset whose storage is to be checked. */
 export interface StoredDataset {
   name: string;
@@ -65,6 +69,13 @@ export function checkStorage(file: FileBytes, dataset: StoredDataset): boolean {
         name,
         `${expected} chunks of ${chunkBytes} bytes`,
         `a file of ${structures.size} bytes`,
+      );
+    }
+    if (bytes > FREE_BYTES && bytes > structures.size * MAX_EXPANSION) {
+      throw file.refusal(
+        `dataset "${name}" expands too much`,
+        `at most ${MAX_EXPANSION} times the size of the file, or ${FREE_BYTES >> 20} MiB`,
+        `${Math.round(bytes / 2 ** 20)} MiB in a file of ${structures.size} bytes`,
       );
     }
   }

@@ -30,7 +30,8 @@ const LABEL_FORMS = ['label', 'baglabel', 'slidelabel', 'class', 'target', 'onco
 /** Names of columns of patients, in the form of {@link columnForm}; the first that exists is used. */
 const PATIENT_FORMS: readonly RegExp[] = [
   /^(patient|subject|participant|donor|individual|person)(id|identifier|no|nr|num|number|code|name|key|uid|barcode)?$/,
-  /^(pid|ptid|patid|mrn|medicalrecordnumber|bcrpatientbarcode|(cases?)?submitterid|casesubmitterid)$/,
+  /^id(patient|subject|participant|donor)$|^(pt|pat|patienten)(id|no|nr|num|number|nummer)$|^hospital(id|no|number)$/,
+  /^(pid|mrn|medicalrecordnumber|bcrpatientbarcode|(cases?)?submitterid|casesubmitterid)$/,
   /^(cases?)?caseid$|^case(no|nr|number|name|barcode)?$/,
 ];
 

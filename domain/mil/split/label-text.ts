@@ -3,8 +3,23 @@
  * is one of them.
  */
 const MISSING = new Set([
-  ...['', '-', '--', '---', '?'],
-  ...['na', 'n/a', '#n/a', '#na', '<na>', '#n/a n/a', 'nan', '-nan', '1.#qnan', '-1.#ind', '1.#ind', 'nat'],
+  ...['', '-', '--', '---', '?', '.', '\u2013', '\u2014'],
+  ...[
+    'na',
+    'n/a',
+    'n.a.',
+    'n.a',
+    '#n/a',
+    '#na',
+    '<na>',
+    '#n/a n/a',
+    'nan',
+    '-nan',
+    '1.#qnan',
+    '-1.#ind',
+    '1.#ind',
+    'nat',
+  ],
   ...['null', '#null!', 'nil', 'none', '\\n', 'missing', 'unknown'],
   ...['not available', '[not available]', 'not reported', 'not applicable', '[not applicable]', "'--"],
 ]);

@@ -116,6 +116,15 @@ describe('writing', () => {
   test('a table without rows has a header', () => assert.equal(formatCsv(['a', 'b'], []), 'a,b\n'));
 });
 
+test('a table of 200,000 columns is read, and a row of more than 4 MiB is refused at its line', () => {
+  const columns = Array.from({ length: 200_000 }, (_, i) => `c${i}`);
+  const [row] = values(`${columns.join(',')}\n${columns.join(',')}\n`);
+  assert.equal(row.c199999, 'c199999');
+  expectError('InvalidInput', ['x.csv:2', 'Max Record Size'], () =>
+    values(`slide_id,label\na,${'1'.repeat(5 << 20)}\n`),
+  );
+});
+
 test('a gzipped table is read, and a file that is not gzipped despite its name is rejected', () => {
   const path = join(folder, 'table.csv.gz');
   writeFileSync(path, gzipSync('bag,f0\na,1\n'));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createH5, openH5, withH5 } from '../../../../domain/files/hdf5/h5.js';
+import { createH5, openH5, withH5, writeH5 } from '../../../../domain/files/hdf5/h5.js';
 import { readFeatures } from '../../../../domain/pathology/layouts/features-file.js';
 import { expectError } from '../../../support/expect-error.js';
 import { fixture } from '../../../support/fixtures.js';
@@ -73,3 +73,40 @@ test('a user block before the file does not change its addresses', () => {
   writeFileSync(path, Buffer.concat([Buffer.alloc(512), readFileSync(path)]));
   withH5(path, (file) => assert.equal(file.read('whole/chunked').length, 80));
 });
+
+test('values that expand to more than a hundred times the file are refused before they are read', () => {
+  const path = join(folder, 'bomb.h5');
+  const rows = 1 << 22;
+  writeH5(path, (file) => {
+    file.reserve('coords', 'int64', [0, 2], { resizable: true, chunks: [rows, 2], gzip: 1 });
+    const zeros = new BigInt64Array(2 * rows);
+    for (let i = 0; i < 5; i++) file.append('coords', zeros, rows);
+    file.write('small', new Uint8Array(1 << 20), [1 << 20], { chunks: [1 << 20], gzip: 9 });
+  });
+  withH5(path, (file) => {
+    expectError('InvalidInput', [path, '"coords"', '100 times', '320 MiB'], () => file.info('coords'));
+    assert.equal(file.read('small').length, 1 << 20, 'a small dataset may be as sparse as it likes');
+  });
+});
+
+for (const [name, size] of [
+  ['have no size', 0n],
+  ['are longer than the file', 2n ** 64n - 16n],
+] as const) {
+  test(`text attributes whose parts ${name} are refused, although HDF5 would loop over them`, () => {
+    const path = join(folder, 'heap.h5');
+    writeH5(path, (file) =>
+      file.write('coords', Int32Array.of(0, 0), [1, 2], { attributes: { name: 'slide', path: '' } }),
+    );
+    const bytes = readFileSync(path);
+    const heap = bytes.indexOf('GCOL');
+    let at = heap + 16;
+    // The last part, which has the number 0, is the free space.
+    while (bytes.readUInt16LE(at) !== 0) at += 16 + Math.ceil(Number(bytes.readBigUInt64LE(at + 8)) / 8) * 8;
+    bytes.writeBigUInt64LE(size, at + 8);
+    writeFileSync(path, bytes);
+    withH5(path, (file) =>
+      expectError('InvalidInput', [path, '"coords"', 'variable length'], () => file.attributes('coords')),
+    );
+  });
+}

@@ -75,6 +75,8 @@ test('a label that states that it is not known is refused with its rows, or list
     'NULL',
     '<NA>',
     '#N/A',
+    'n.a.',
+    '.',
     "'--",
     'Unknown',
     '[Not Available]',
@@ -141,6 +143,7 @@ test('patients are found by any usual name of their column', (t) => {
     ],
     ...['subject', 'subject_id', 'Subject-ID', 'submitter_id', 'case_submitter_id', 'cases.submitter_id'],
     ...['case', 'case_id', 'Case ID', 'caseid', 'mrn', 'MRN', 'donor', 'donor_id', 'participant_id', 'PID'],
+    ...['id_patient', 'Pt No.', 'patnr', 'Patienten-ID', 'hospital_number'],
     ...['bcr_patient_barcode', 'Patient Name', 'patient number', 'patientIdentifier'],
   ];
   for (const name of names) {
