@@ -23,7 +23,7 @@ export const definition = defineActivity({
     dropped: { type: 'array', description: 'Omitted slides and labels, each with its reason.' },
     identical: {
       type: 'array',
-      description: 'Lists of names whose bags have identical bytes: one slide under several names.',
+      description: 'Lists of names whose bags have identical features: one slide under several names.',
     },
     warnings: {
       type: 'array',

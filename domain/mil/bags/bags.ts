@@ -52,7 +52,12 @@ export interface HostBag {
 export function listBags(itemsPath: string, work: string): BagEntry[] {
   return readItems(itemsPath)
     .filter(({ status }) => status === 'done')
-    .map((item) => bagEntry(item, work, itemsPath));
+    .map((item) => bagOf(item, work) ?? refuseWithoutFeatures(item, itemsPath));
+}
+
+/** As {@link listBags}, but leaves out items without features. */
+export function findBags(items: readonly ItemRecord[], work: string): BagEntry[] {
+  return items.filter(({ status }) => status === 'done').flatMap((item) => bagOf(item, work) ?? []);
 }
 
 /**
@@ -99,23 +104,26 @@ function refuseMissing(
   });
 }
 
-function bagEntry(item: ItemRecord, work: string, file: string): BagEntry {
+function bagOf(item: ItemRecord, work: string): BagEntry | undefined {
   const { bag, h5, pt, 'sam-info': samInfo } = item.outputs;
   const features = [bag, h5, pt].find(isFileRef);
-  if (features === undefined) {
-    throw new SamMilError('InvalidInput', `item "${item.key}" has no features`, {
-      file,
-      expected: 'a file output named bag, h5 or pt',
-      found: Object.keys(item.outputs).join(', ') || 'no outputs',
-      next: 'take `bags` from a stage whose last step is pathology.extract',
-    });
-  }
-  return {
-    key: item.key,
-    features: inWork(features.path, work),
-    digest: features.digest,
-    ...(isFileRef(samInfo) ? { samInfo: inWork(samInfo.path, work), samInfoDigest: samInfo.digest } : {}),
-  };
+  return (
+    features && {
+      key: item.key,
+      features: inWork(features.path, work),
+      digest: features.digest,
+      ...(isFileRef(samInfo) ? { samInfo: inWork(samInfo.path, work), samInfoDigest: samInfo.digest } : {}),
+    }
+  );
+}
+
+function refuseWithoutFeatures(item: ItemRecord, file: string): never {
+  throw new SamMilError('InvalidInput', `item "${item.key}" has no features`, {
+    file,
+    expected: 'a file output named bag, h5 or pt',
+    found: Object.keys(item.outputs).join(', ') || 'no outputs',
+    next: 'take `bags` from a stage whose last step is pathology.extract',
+  });
 }
 
 function inWork(path: string, work: string): string {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { digestOf } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
+import { findBags } from '../bags/bags.js';
 import { firstNames } from '../bags/first-names.js';
 import { writeAtomic } from '../../files/atomic.js';
 import { readItems } from '../../engine/store/items.js';
@@ -19,7 +20,9 @@ export async function run(job: Job<SplitWith>): Promise<JobResult> {
   const items = readItems(job.with.bags.path);
   const made = splitItems(items, job.with);
   const { splits, dropped } = made;
-  const identical = identicalBags(items);
+  const used = new Set(Object.keys(splits.labels));
+  const bags = findBags(items, job.work).filter(({ key }) => used.has(key));
+  const identical = identicalBags(bags, job);
   const warnings = [...splitWarnings(made), ...identicalWarning(identical)];
   for (const warning of warnings) job.log('warn', warning);
   const text = formatSplits(splits);
