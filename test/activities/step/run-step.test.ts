@@ -312,10 +312,7 @@ test('outputs that break the contract are refused by name', async (context) => {
     /leaves the stage's folder/,
   );
   await assert.rejects(steps.run('stub.light', { with: { txt: 'a', text: 1 } }), (error: Error) => {
-    return (
-      /has no key `txt`/.test(error.message) &&
-      /`text` must be text/.test(error.message)
-    );
+    return /has no key `txt`/.test(error.message) && /`text` must be text/.test(error.message);
   });
   await assert.rejects(
     steps.run('stub.light', { with: { from: 'nowhere.txt' } }),
