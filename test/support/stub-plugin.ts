@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import {
   defineActivity,
   fileInput,
@@ -36,10 +38,17 @@ export interface Misbehavior {
   skip?: string;
   /** Logs this warning. */
   warn?: string;
-  /** Allocates and fills this many bytes. */
+  /** Allocates, fills and releases this many bytes. */
   allocate?: number;
   /** Returns this many bytes as a value. */
   bytes?: number;
+}
+
+/** The collector would otherwise release the memory at a time of its own choice. */
+function allocate(bytes: number): void {
+  Buffer.alloc(bytes, 1);
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
 }
 
 interface WriteWith {
@@ -120,7 +129,7 @@ async function misbehave(job: Job<unknown>, activity: string): Promise<void> {
     writeFileSync(join(job.work, '.program'), `${pid}`);
   }
   if (control.warn) job.log('warn', control.warn, { names: ['a', 'b'] });
-  if (control.allocate) Buffer.alloc(control.allocate, 1);
+  if (control.allocate) allocate(control.allocate);
   if (control.sleepMs) await sleep(control.sleepMs);
   while (readControl(job).gate) {
     await sleep(20);
