@@ -86,7 +86,7 @@ async function cutOff(scene: Scene, rig: Rig, file: string, round: Round): Promi
   else scene.disturbed('cut off', `${step}: ${stopped.length} processes stopped`);
   earlier.signal('SIGINT');
   await rig.startWorker();
-  const newer = rig.runFile(file, ...options);
+  const newer = rig.runFile(file, ...options, '--replace');
   await newer.ended;
   if (scene.expect(newer.code === 0, `${step}: the newer run ends done`, newer.lastWords))
     await finishLate(scene, rig.work, round, { amid, stopped });

@@ -127,13 +127,25 @@ export function openingOnly<T>(path: string, open: () => T): T {
 export function checked<T>(calls: () => T): T {
   foreignPath = '';
   damagedHeap = false;
-  const { result, report } = reported(calls);
-  if (damagedHeap) throw new Hdf5Failure('its text of variable length is damaged');
+  const { result, report } = reported(() => soundly(calls));
   if (foreignPath !== '') {
     throw new Hdf5Failure(`its values are in another file, ${foreignPath}: copy them into this one`);
   }
   if (report.includes('HDF5-DIAG')) throw new Hdf5Failure(report);
   return result;
+}
+
+/** The library calls abort() where it cannot read a part that it considers present. */
+function soundly<T>(calls: () => T): T {
+  try {
+    return calls();
+  } finally {
+    if (damagedHeap) refuseHeap();
+  }
+}
+
+function refuseHeap(): never {
+  throw new Hdf5Failure('its text of variable length is damaged');
 }
 
 /**
