@@ -1,5 +1,5 @@
 import { Argument, Command } from 'commander';
-import { completionScript, SHELLS, type Shell } from './completion-script.js';
+import { completionScript, SHELLS, type Shell } from '../command-line/completion-script.js';
 
 export function createCommand(): Command {
   return new Command('completion')

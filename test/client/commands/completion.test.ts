@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { completionScript } from '../../../client/commands/completion-script.js';
+import { completionScript } from '../../../client/command-line/completion-script.js';
 import { createProgram } from '../../../client/commands/program.js';
 import { runCli } from '../../support/cli.js';
 
