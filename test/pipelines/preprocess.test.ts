@@ -48,7 +48,12 @@ test("preprocess.yaml cuts, segments and encodes the slide; convert.yaml makes t
   for (const file of [`masks/${NAME}.geojson`, `segments/${NAME}.geojson`])
     assert.ok(parseGeoJson(readFileSync(join(made, file), 'utf8'), file).regions.length > 0, file);
   const page = readFileSync(join(work, 'report/report.html'), 'utf8');
-  assert.match(page, new RegExp(`<h2 id="slides-h">Preprocessing</h2>\\s*<h3>${NAME}</h3>`));
+  assert.match(
+    page,
+    new RegExp(
+      `<h2 id="slides-h">Preprocessing</h2>\\s*<p class="lead">\\s*1 slide with pictures\\.\\s*</p>\\s*<h3>${NAME}</h3>`,
+    ),
+  );
   assert.doesNotMatch(page, /No evaluation finished/);
   // Without evaluations the terminal has no metrics table to show.
   const reports = await findReports({ work, run: status.run }, await planShipped('preprocess', {}, work));
