@@ -2,35 +2,15 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { loadPipeline, type LoadOptions } from '../../../../domain/engine/language/load-pipeline.js';
-import type { Plan, StagePlan } from '../../../../domain/engine/language/plan/plan.js';
+import type { LoadOptions } from '../../../../domain/engine/language/load-pipeline.js';
 import { fixture } from '../../../support/fixtures.js';
-import { TEST_CATALOG } from '../../../support/test-catalog.js';
-
-const OPTIONS: LoadOptions = { file: '/pipelines/p.yaml', catalog: TEST_CATALOG, cwd: '/home/me' };
-
-function load(text: string, options: Partial<LoadOptions> = {}) {
-  return loadPipeline(text, { ...OPTIONS, ...options });
-}
+import { load, planned, stageOf as stage } from '../../../support/planned.js';
 
 /** Codes with line and column. */
 function codes(text: string, options: Partial<LoadOptions> = {}): string[] {
   return load(text, options).problems.map(({ code, place, file }) => {
     return `${file ?? ''}${place.line}:${place.column} ${code}`;
   });
-}
-
-function planned(text: string, options: Partial<LoadOptions> = {}): Plan {
-  const { plan, problems } = load(text, options);
-  assert.deepEqual(problems, []);
-  assert.ok(plan);
-  return plan;
-}
-
-function stage(plan: Plan, name: string): StagePlan {
-  const found = plan.stages.find((candidate) => candidate.name === name);
-  assert.ok(found, `no stage ${name}`);
-  return found;
 }
 
 const wholeFile = fixture('pipelines/whole.yaml');

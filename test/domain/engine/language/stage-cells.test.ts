@@ -1,24 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { evaluateTemplate } from '../../../../domain/engine/language/expressions/template.js';
-import { loadPipeline } from '../../../../domain/engine/language/load-pipeline.js';
-import type { Plan, StagePlan } from '../../../../domain/engine/language/plan/plan.js';
 import { selectStages, type Selection } from '../../../../domain/engine/language/select-stages.js';
-import { TEST_CATALOG } from '../../../support/test-catalog.js';
-
-function planned(text: string): Plan {
-  const options = { file: '/pipelines/p.yaml', catalog: TEST_CATALOG, cwd: '/home/me' };
-  const { plan, problems } = loadPipeline(text, options);
-  assert.deepEqual(problems, []);
-  assert.ok(plan);
-  return plan;
-}
-
-function stage(plan: Plan, name: string): StagePlan {
-  const found = plan.stages.find((candidate) => candidate.name === name);
-  assert.ok(found, `no stage ${name}`);
-  return found;
-}
+import { planned, stageOf as stage } from '../../../support/planned.js';
 
 const CELLS = `pipeline: 1
 name: cells

@@ -1,25 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { loadPipeline } from '../../../../../domain/engine/language/load-pipeline.js';
-import type { Plan, StagePlan } from '../../../../../domain/engine/language/plan/plan.js';
-import { TEST_CATALOG } from '../../../../support/test-catalog.js';
-
-function load(text: string) {
-  return loadPipeline(text, { file: '/pipelines/p.yaml', catalog: TEST_CATALOG, cwd: '/home/me' });
-}
-
-function planned(text: string): Plan {
-  const { plan, problems } = load(text);
-  assert.deepEqual(problems, []);
-  assert.ok(plan);
-  return plan;
-}
-
-function stage(plan: Plan, name: string): StagePlan {
-  const found = plan.stages.find((candidate) => candidate.name === name);
-  assert.ok(found, `no stage ${name}`);
-  return found;
-}
+import { load, planned, stageOf as stage } from '../../../../support/planned.js';
 
 test('matrix: include extends matching cells or adds new ones, exclude removes matching cells', () => {
   const plan = planned(`
