@@ -1,7 +1,10 @@
 import type openCv from '@techstark/opencv-js';
 
+/** Constants that the package declares as `any`. */
+type Constant = 'CHAIN_APPROX_NONE' | 'COLOR_RGB2HSV' | 'RETR_CCOMP' | 'THRESH_BINARY' | 'THRESH_OTSU';
+
 /** OpenCV's functions (WebAssembly, one thread). */
-export type OpenCv = typeof openCv;
+export type OpenCv = Omit<typeof openCv, Constant> & Readonly<Record<Constant, number>>;
 
 let loading: Promise<OpenCv> | undefined;
 
@@ -18,7 +21,7 @@ export function loadOpenCv(): Promise<OpenCv> {
 /** The package exports a promise of its functions, which its types do not say. */
 async function load(): Promise<OpenCv> {
   const { default: promised } = await import('@techstark/opencv-js');
-  return Promise.resolve(promised);
+  return Promise.resolve<OpenCv>(promised);
 }
 
 /** Runs `use` and then deletes everything it passed to `keep`, even if it throws. */
