@@ -40,8 +40,9 @@ function broken({ of, from, to, title }: BrokenPipeline): { text: string; change
   const source = readFileSync(join(folder, `${of}.yaml`), 'utf8');
   assert.ok(source.includes(from), `${title}: ${of}.yaml does not contain the text to change`);
   const text = source.replace(from, () => to);
-  const at = [...source].findIndex((character, index) => character !== [...text][index]);
-  return { text, changed: text.slice(0, at).split('\n').length };
+  let same = 0;
+  while (source[same] === text[same]) same++;
+  return { text, changed: text.slice(0, same).split('\n').length };
 }
 
 test('without the mistakes, the pipelines have no problems', () => {
