@@ -18,6 +18,7 @@ import type { RunState, RunStatus, StageState, StageStatus } from '../workflows/
 import { InvalidPipelineError, ServerUnreachable } from './command-line/errors.js';
 import { Interrupt } from './command-line/interrupt.js';
 import { PROGRAM } from './command-line/program.js';
+import { continueRun } from './run/continue-run.js';
 import { RunController, type ControllerOptions } from './run/controller.js';
 import { checkInputs } from './run/preflight.js';
 import type { RunListener } from './run/events.js';
@@ -133,7 +134,7 @@ export async function runPipeline(file: string, options: RunPipelineOptions = {}
  * steps are skipped.
  * @param run name of the run, the start of it, or `latest`
  * @throws ServerUnreachable
- * @throws SamMilError InvalidInput for an unknown run or a damaged plan; Unavailable for an interrupted run
+ * @throws SamMilError InvalidInput for an unknown run, a damaged plan or faults in its inputs; Unavailable for an interrupted run
  */
 export async function resumeRun(run: string, options: ResumeRunOptions = {}): Promise<RunStatus> {
   const { stages, restart, plugins } = options;
@@ -142,9 +143,7 @@ export async function resumeRun(run: string, options: ResumeRunOptions = {}): Pr
     options,
     (controllerOptions) => RunController.reopen(entry, controllerOptions, plugins),
     (controller) =>
-      restart
-        ? controller.restart(entry, 'requested')
-        : controller.resume(entry, stages === undefined ? {} : { stages }),
+      continueRun(controller, entry, { server: options, stages, restart }, (line) => options.onLine?.(line)),
   );
 }
 

@@ -3,7 +3,7 @@ import { SamMilError } from '../../domain/errors.js';
 import type { ItemRecord } from '../../domain/job.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js';
-import { absenceReason, EXCLUDED } from '../../domain/engine/item/item-result.js';
+import { absenceReason, BY_HAND, EXCLUDED } from '../../domain/engine/item/item-result.js';
 import {
   buildContext,
   withCells,
@@ -121,7 +121,7 @@ function selected(lines: ManifestLine[], { only, leaveOut = [] }: ListItemsInput
   }
   const requested = only ? lines.filter(({ key }) => only.includes(key)) : lines;
   return requested.map((line) =>
-    leaveOut.includes(line.key) ? { ...line, skip: 'left out by hand' } : line,
+    leaveOut.includes(line.key) ? { ...line, skip: BY_HAND } : line,
   );
 }
 

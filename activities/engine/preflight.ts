@@ -36,18 +36,30 @@ export interface Fault extends Omit<Statement, 'text'> {
   listing?: true;
 }
 
+/** What a run that continues has behind it. */
+export interface Progress {
+  /** Stages whose work is done: their items are listed, for the stages that need them, but not checked. */
+  finished: ReadonlySet<string>;
+  /** Stages whose items the run has listed: their source is not read again. */
+  listed: ReadonlySet<string>;
+  /** Items that need no check, by stage and key; with a reason if the run continues without them. */
+  settled: ReadonlyMap<string, ReadonlyMap<string, string | undefined>>;
+}
+
 /**
  * Checks a plan as far as it can be known before the run: lists the items of every stage whose source exists
  * already, evaluates the parameters of each item, looks for the files and weights that they name, and calls
  * `check` of the activities. Starts nothing and writes nothing.
  * @param items keys of the requested items, by stage
+ * @param progress of the run, if it continues
  */
 export async function preflight(
   registry: Registry,
   plan: Plan,
   items: Readonly<Record<string, readonly string[]>> = {},
+  progress?: Progress,
 ): Promise<Preflight> {
-  const walk = new PreflightWalk(registry, plan);
+  const walk = new PreflightWalk(registry, plan, progress);
   for (const stage of plan.stages) await walk.stage(stage, items[stage.name]);
   return walk.result();
 }
@@ -55,6 +67,7 @@ export async function preflight(
 class PreflightWalk {
   private readonly registry: Registry;
   private readonly plan: Plan;
+  private readonly progress: Progress | undefined;
   private readonly lines = new Map<string, ManifestLine[]>();
   private readonly statements = { found: new Grouped(), warnings: new Grouped(), unknown: new Grouped() };
   private readonly faults = new Map<string, Fault>();
@@ -62,9 +75,10 @@ class PreflightWalk {
   private readonly checked = new Map<string, Promise<void>>();
   private readonly present = new Map<string, boolean>();
 
-  constructor(registry: Registry, plan: Plan) {
+  constructor(registry: Registry, plan: Plan, progress?: Progress) {
     this.registry = registry;
     this.plan = plan;
+    this.progress = progress;
   }
 
   result(): Preflight {
@@ -78,14 +92,16 @@ class PreflightWalk {
   }
 
   async stage(stage: StagePlan, requested: readonly string[] | undefined): Promise<void> {
-    const lines = await this.list(stage).catch((error: unknown) => {
-      this.fault(stage, undefined, error, true);
+    const found = await this.list(stage).catch((error: unknown) => {
+      if (this.progress?.listed.has(stage.name) !== true) this.fault(stage, undefined, error, true);
       return undefined;
     });
-    if (lines === undefined) return;
+    if (found === undefined) return;
+    const settled = this.progress?.settled.get(stage.name);
+    const lines = settled === undefined ? found : found.map((line) => withReason(line, settled));
     this.lines.set(stage.name, lines);
-    if (stage.reuse === true) return;
-    const chosen = requested === undefined ? lines : lines.filter(({ key }) => requested.includes(key));
+    if (stage.reuse === true || this.progress?.finished.has(stage.name) === true) return;
+    const chosen = lines.filter(({ key }) => requested?.includes(key) !== false && settled?.has(key) !== true);
     for (const line of chosen) if (line.skip === undefined) await this.item(stage, line);
   }
 
@@ -205,6 +221,12 @@ class PreflightWalk {
     if (key !== undefined && stage.source.kind !== 'single') fault.items.push(key);
     this.faults.set(same, fault);
   }
+}
+
+/** Marks an item that the run continues without, so that the stages after it do not count it. */
+function withReason(line: ManifestLine, settled: ReadonlyMap<string, string | undefined>): ManifestLine {
+  const skip = settled.get(line.key);
+  return skip === undefined ? line : { ...line, skip };
 }
 
 /** Statements, equal ones together. */

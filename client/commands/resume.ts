@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addFollowOptions, addReplaceOption, collect } from '../command-line/options.js';
+import { continueRun } from '../run/continue-run.js';
 import { RunController } from '../run/controller.js';
 import { findRun } from '../run/run-index.js';
 import { showRun, type FollowOptions } from './show-run.js';
@@ -25,12 +26,10 @@ export function createCommand(): Command {
 async function resume(name: string, options: ResumeOptions): Promise<void> {
   const { work, stage: stages, restart, ...followOptions } = options;
   const entry = findRun(name, work);
+  const say = (line: string) => (options.json ? undefined : console.log(line));
   await showRun(
     followOptions,
     (controllerOptions) => RunController.reopen(entry, controllerOptions, options.plugin),
-    (controller) =>
-      restart
-        ? controller.restart(entry, 'requested')
-        : controller.resume(entry, stages === undefined ? {} : { stages }),
+    (controller) => continueRun(controller, entry, { server: options, stages, restart }, say),
   );
 }

@@ -8,12 +8,14 @@ import type { ResumeRequest, RunStatus } from '../../workflows/messages.js';
 import { invalid } from '../command-line/errors.js';
 import { openSession, type ServerChoice, type Session } from '../server/connect.js';
 import { listRequiredParts, setUpNatives } from '../set-up/set-up-natives.js';
+import { isAtWork } from './at-work.js';
 import { changeNotTaken, hasChangedSource } from './changed-source.js';
 import type { RunListener, RunOutcome } from './events.js';
 import { followRun } from './follow.js';
 import { refuseCopied } from './home.js';
 import { LocalWorker } from './local-worker.js';
-import { listNeeds, othersServe, refuseWorkersWithout, type WorkerFacts } from './registered-workers.js';
+import { greeting } from './greeting.js';
+import { listNeeds, refuseWorkersWithout, type WorkerFacts } from './registered-workers.js';
 import { isReplayFault, RemoteRun } from './remote-run.js';
 import { readRunPlan, readRunRecord, type RunEntry } from './run-index.js';
 import { serverOf } from './run-state.js';
@@ -53,7 +55,7 @@ const START_MILLISECONDS = 10_000;
  * case: see `run`.
  */
 export class RunController {
-  private readonly plan: Plan;
+  readonly plan: Plan;
   private readonly options: ControllerOptions;
   private readonly session: Session;
   private readonly folder: WorkFolder;
@@ -244,6 +246,12 @@ export class RunController {
     return this.session.kind === 'embedded';
   }
 
+  /** Whether the run is open, or starts again from its plan; whether an open one is working. */
+  async stateOf(entry: RunEntry): Promise<{ open: boolean; atWork: boolean }> {
+    const open = (await this.remote(entry).state()) === 'open';
+    return { open, atWork: open && (await isAtWork(this.session, entry)) };
+  }
+
   private async prepare(): Promise<this> {
     const { listener, signal, prefix, worker = this.session.kind === 'embedded' } = this.options;
     try {
@@ -256,22 +264,12 @@ export class RunController {
           signal,
         );
       }
-      this.say(this.greeting());
+      this.say(greeting(this.session, this.needs));
       return this;
     } catch (error) {
       await this.session.close();
       throw error;
     }
-  }
-
-  private greeting(): string {
-    const { kind, started, address, namespace } = this.session;
-    const where =
-      kind === 'embedded'
-        ? `${started ? 'started the embedded Temporal server' : 'using the embedded Temporal server'} at ${address}`
-        : `using the Temporal server at ${address}, namespace ${namespace}`;
-    if (this.needs === undefined) return where;
-    return othersServe(this.needs) ? `${where} and the worker that serves it` : `${where} and a local worker`;
   }
 
   /** Starts the local worker, so that the run can be asked. */

@@ -36,12 +36,29 @@ export async function readFailed(
   return found.flat().filter(({ status }) => status === 'failed');
 }
 
+/**
+ * Lists the items of a stage that have ended other than by a failure, also while the run is open: with the
+ * reason for those that were skipped.
+ */
+export async function readSettled(
+  place: Pick<RunEntry, 'work' | 'run'>,
+  stage: string,
+): Promise<Map<string, string | undefined>> {
+  const records = await stageRecords(place, stage);
+  const ended = records.filter(({ status }) => status !== 'failed');
+  return new Map(ended.map(({ key, status, reason }) => [key, status === 'done' ? undefined : (reason ?? '')]));
+}
+
 async function readStage(
   { work, run }: Pick<RunEntry, 'work' | 'run'>,
   name: string,
 ): Promise<LeftOutItem[]> {
-  const records = await readRecords(join(runFolder(work, run), 'stages', name)).catch(() => []);
+  const records = await stageRecords({ work, run }, name);
   return records.flatMap((record) => leftOut(name, record) ?? []);
+}
+
+function stageRecords({ work, run }: Pick<RunEntry, 'work' | 'run'>, name: string): Promise<Result[]> {
+  return readRecords(join(runFolder(work, run), 'stages', name)).catch(() => []);
 }
 
 function leftOut(stage: string, { key, status, reason, error }: Result): LeftOutItem | undefined {

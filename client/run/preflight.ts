@@ -1,4 +1,10 @@
-import { preflight, type Fault, type Preflight, type Statement } from '../../activities/engine/preflight.js';
+import {
+  preflight,
+  type Fault,
+  type Preflight,
+  type Progress,
+  type Statement,
+} from '../../activities/engine/preflight.js';
 import type { Registry } from '../../activities/define/registry.js';
 import { chooseServer, type ServerChoice } from '../server/connect.js';
 import { errorLines, SamMilError } from '../../domain/errors.js';
@@ -8,14 +14,16 @@ import type { SelectedPlan } from '../../domain/engine/language/select-stages.js
  * Checks the inputs of a plan before its run starts, and says what was understood.
  * @param options where the run takes place: on another server, workers may see other files than this machine,
  *   so that a source without files here is no fault
+ * @param progress of the run, if it continues
  * @throws SamMilError InvalidInput for faults with which the run cannot succeed
  */
 export async function checkInputs(
   { plan, items, registry }: SelectedPlan & { registry: Registry },
   options: ServerChoice,
   say: (line: string) => void,
+  progress?: Progress,
 ): Promise<void> {
-  const checked = await preflight(registry, plan, items);
+  const checked = await preflight(registry, plan, items, progress);
   const elsewhere = (await chooseServer(options)).kind !== 'embedded';
   refuseFaults(checked, ({ listing }) => !(elsewhere && listing === true));
   preflightLines(checked).forEach(({ text }) => say(text));

@@ -49,6 +49,9 @@ export function skippedItem(item: Item, reason: string): ItemResult {
 /** The reason of an item that the pipeline excludes. */
 export const EXCLUDED = 'excluded: ';
 
+/** The reason of an item that a run continues without. */
+export const BY_HAND = 'left out by hand';
+
 /** The reason why later stages skip an item that did not succeed in `stage`. */
 export function absenceReason(stage: string, ended: Pick<ItemRecord, 'status' | 'reason' | 'error'>): string {
   const { reason } = failureFields(ended);

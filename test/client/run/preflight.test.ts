@@ -86,6 +86,24 @@ test('the labels of an earlier stage are said to be unknown, not guessed', async
   assert.doesNotMatch(stdout, /classes:/);
 });
 
+test('labels that only replace those of an earlier stage are checked where the file is given', async () => {
+  const text = STUDY.replace(
+    "labels: '${{ params.labels }}'",
+    "labels: '${{ default(params.labels, needs.made.outputs.labels) }}'",
+  )
+    .replace('needs: bags', 'needs: [bags, made]')
+    .replace('default: slides.csv }\n  folds', 'default: null }\n  folds')
+    .replace('stages:', 'stages:\n  made: { uses: mil.import, with: { table: slides.csv } }');
+  writeFileSync(join(folder, 'either.yaml'), text);
+  const later = await runCli(folder, 'plan', 'either.yaml');
+  assert.match(later.stdout, /not known yet: split: `labels` of mil\.split/, later.stderr);
+  const given = await runCli(folder, 'plan', 'either.yaml', '--set', 'labels=slides.csv');
+  assert.match(given.stdout, /split: 400 slides, 2 classes: normal 200, tumor 200/, given.stderr);
+  const wrong = table('labels', header, ...rows.map((line) => line.replace('normal', 'tumor')));
+  const refused = await runCli(folder, 'plan', 'either.yaml', ...wrong);
+  assert.match(refused.stderr, /stage `split`: the labels have only one class/);
+});
+
 const CASES: [name: string, options: () => string[], message: RegExp][] = [
   [
     'a class in two spellings, on 400 slides',

@@ -92,7 +92,8 @@ export function fold(tree: Expression, source: string, known: JsonObject): Expre
     }
     case 'call':
       if (tree.name === 'choose') return foldChoice(tree, source, known);
-      return { ...tree, arguments: foldArguments(tree, source, known) };
+      if (tree.name === 'default') return foldDefault(tree, source, known);
+      return { ...tree, arguments: tree.arguments.map((argument) => fold(argument, source, known)) };
     case 'unary':
       return { ...tree, operand: fold(tree.operand, source, known) };
     case 'binary':
@@ -102,17 +103,22 @@ export function fold(tree: Expression, source: string, known: JsonObject): Expre
   }
 }
 
-function foldArguments(tree: Expression & { type: 'call' }, source: string, known: JsonObject): Expression[] {
-  return tree.arguments.map((argument, index) => {
-    if (tree.name === 'default' && index === 1) return foldIdle(argument, source, known);
-    try {
-      return fold(argument, source, known);
-    } catch (error) {
-      const forgiven = tree.name === 'default' && index === 0;
-      if (!forgiven || !(error instanceof ExpressionError && error.missing)) throw error;
-      return { type: 'literal', value: null, start: argument.start, end: argument.end };
-    }
-  });
+/** A known value decides: the fallback is never evaluated, or it is all that remains. */
+function foldDefault(tree: Expression & { type: 'call' }, source: string, known: JsonObject): Expression {
+  const preferred = foldPreferred(tree.arguments[0], source, known);
+  if (preferred.type === 'literal' && preferred.value !== null) return preferred;
+  const fallback = foldIdle(tree.arguments[1], source, known);
+  return preferred.type === 'literal' ? fallback : { ...tree, arguments: [preferred, fallback] };
+}
+
+/** A field that does not exist counts as null. */
+function foldPreferred(tree: Expression, source: string, known: JsonObject): Expression {
+  try {
+    return fold(tree, source, known);
+  } catch (error) {
+    if (!(error instanceof ExpressionError && error.missing)) throw error;
+    return { type: 'literal', value: null, start: tree.start, end: tree.end };
+  }
 }
 
 /**
