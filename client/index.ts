@@ -134,7 +134,8 @@ export async function runPipeline(file: string, options: RunPipelineOptions = {}
  * steps are skipped.
  * @param run name of the run, the start of it, or `latest`
  * @throws ServerUnreachable
- * @throws SamMilError InvalidInput for an unknown run, a damaged plan or faults in its inputs; Unavailable for an interrupted run
+ * @throws SamMilError InvalidInput for an unknown run, a damaged plan or faults in its inputs; Unavailable
+ *   for an interrupted run
  */
 export async function resumeRun(run: string, options: ResumeRunOptions = {}): Promise<RunStatus> {
   const { stages, restart, plugins } = options;

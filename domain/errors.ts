@@ -227,6 +227,17 @@ export function errorLines(error: Statement, paintLabel = (label: string) => lab
   return [...headline(error).split('\n'), ...facts];
 }
 
+const MOST_FAULTS = 10;
+
+/** One error for several faults: the only one itself, or one that lists the first ten and counts the rest. */
+export function together(faults: readonly SamMilError[], what: string, facts: ErrorFacts = {}): SamMilError {
+  if (faults.length === 1) return faults[0];
+  const shown = faults.slice(0, MOST_FAULTS).flatMap((fault) => errorLines(fault));
+  const more = faults.length > MOST_FAULTS ? [`and ${faults.length - MOST_FAULTS} more`] : [];
+  const found = [...shown, ...more].join('\n');
+  return new SamMilError('InvalidInput', `${faults.length} ${what}`, { ...facts, found });
+}
+
 /** Formats what is wrong with the file: `a.svs: is truncated`. */
 export function headline({ what, facts: { file } }: Statement): string {
   return file === undefined ? what : `${file}: ${what}`;

@@ -7,7 +7,7 @@ import type { Plan, StagePlan } from '../../domain/engine/language/plan/plan.js'
 import { paletteFor } from '../display/display.js';
 import { preflight, type Preflight } from '../../activities/engine/preflight.js';
 import type { FileOptions } from '../run/load-file.js';
-import { preflightLines, refuseFaults, statementsOf } from '../run/preflight.js';
+import { preflightLines, refuseFaults, settledFaults, statementsOf } from '../run/preflight.js';
 import {
   addFileOptions,
   addPluginOption,
@@ -41,8 +41,9 @@ export function createCommand(): Command {
 async function showPlan(file: string, options: PlanOptions): Promise<void> {
   const { plan, items, registry } = await loadPlan(file, options);
   const checked = await preflight(registry, plan, items);
-  // A source that cannot be listed is part of the plan below, with its stage.
-  refuseFaults(checked, (fault) => fault.listing !== true);
+  const faults = await settledFaults(checked, {});
+  // A source that cannot be listed is shown with its stage, before it is refused as in `run`.
+  if (faults.some(({ listing }) => listing !== true)) refuseFaults(faults);
   const engine = new EngineContext(registry);
   try {
     const stages: StageForecast[] = [];
@@ -52,9 +53,10 @@ async function showPlan(file: string, options: PlanOptions): Promise<void> {
       stages.push(stage);
       if (options.json) console.log(JSON.stringify(stage));
     }
-    if (options.json) return;
+    if (options.json) return refuseFaults(faults);
     const palette = paletteFor(process.stdout);
     console.log(planText(plan, stages, options.why === true, palette, inputLines(checked, palette)));
+    refuseFaults(faults);
   } finally {
     await engine.close();
   }

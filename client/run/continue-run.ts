@@ -19,9 +19,9 @@ export interface Continuation {
 }
 
 /**
- * Resumes or restarts a run. Unless it is at work, its inputs are checked before, as for a new run. An open run
- * is checked only for the work that is left: a fault in what is finished, or in what it continues without, holds
- * nothing.
+ * Resumes or restarts a run. Unless it is at work, its inputs are checked before, as for a new run. An open
+ * run is checked only for the work that is left: a fault in what is finished, or in what it continues
+ * without, holds nothing.
  * @param say receives what was understood of the inputs
  * @throws SamMilError InvalidInput for faults with which the run cannot succeed
  */

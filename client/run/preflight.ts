@@ -7,13 +7,12 @@ import {
 } from '../../activities/engine/preflight.js';
 import type { Registry } from '../../activities/define/registry.js';
 import { chooseServer, type ServerChoice } from '../server/connect.js';
-import { errorLines, SamMilError } from '../../domain/errors.js';
+import { together } from '../../domain/errors.js';
 import type { SelectedPlan } from '../../domain/engine/language/select-stages.js';
 
 /**
  * Checks the inputs of a plan before its run starts, and says what was understood.
- * @param options where the run takes place: on another server, workers may see other files than this machine,
- *   so that a source without files here is no fault
+ * @param options where the run takes place
  * @param progress of the run, if it continues
  * @throws SamMilError InvalidInput for faults with which the run cannot succeed
  */
@@ -24,9 +23,17 @@ export async function checkInputs(
   progress?: Progress,
 ): Promise<void> {
   const checked = await preflight(registry, plan, items, progress);
-  const elsewhere = (await chooseServer(options)).kind !== 'embedded';
-  refuseFaults(checked, ({ listing }) => !(elsewhere && listing === true));
+  refuseFaults(await settledFaults(checked, options));
   preflightLines(checked).forEach(({ text }) => say(text));
+}
+
+/**
+ * The faults with which the run cannot succeed. On another server, workers may see files that this machine
+ * does not, so that a source that cannot be listed is none.
+ */
+export async function settledFaults({ faults }: Preflight, server: ServerChoice): Promise<Fault[]> {
+  const elsewhere = (await chooseServer(server)).kind !== 'embedded';
+  return faults.filter(({ listing }) => !(elsewhere && listing === true));
 }
 
 /** One line about the inputs of a plan. */
@@ -54,21 +61,13 @@ export function statementsOf({ found, warnings, unknown }: Preflight): Omit<Pref
   return { found, warnings, unknown };
 }
 
-const MOST_FAULTS = 10;
-
-/** @throws SamMilError for the faults that count: the only one itself, or one that lists them */
-export function refuseFaults({ faults }: Preflight, counts: (fault: Fault) => boolean): void {
-  const counted = faults.filter(counts);
-  if (counted.length === 0) return;
-  const located = sharedBy(counted, ({ error }) => error.message).map(({ first: { error, items }, stages }) =>
+/** @throws SamMilError for faults: the only one itself, or one that lists them */
+export function refuseFaults(faults: readonly Fault[]): void {
+  if (faults.length === 0) return;
+  const located = sharedBy(faults, ({ error }) => error.message).map(({ first: { error, items }, stages }) =>
     error.at(placeText(stages, items)),
   );
-  if (located.length === 1) throw located[0];
-  const shown = located.slice(0, MOST_FAULTS).flatMap((error) => errorLines(error));
-  const more = located.length > MOST_FAULTS ? [`and ${located.length - MOST_FAULTS} more`] : [];
-  throw new SamMilError('InvalidInput', `${located.length} faults in the inputs, found before any work`, {
-    found: [...shown, ...more].join('\n'),
-  });
+  throw together(located, 'faults in the inputs, found before any work');
 }
 
 interface Shared<T> {

@@ -1,5 +1,5 @@
 import { SamMilError } from '../../errors.js';
-import { spellingsText, twoSpellings } from './label-text.js';
+import { classForm, linesByText, refuseSeveral, severalSpellings, spellingsText } from './label-text.js';
 
 interface LabelCell {
   line: number;
@@ -10,8 +10,8 @@ interface LabelCell {
  * Returns the names of the classes in index order: as requested, or sorted (numbers by value, then other
  * names).
  *
- * @throws SamMilError InvalidInput for fewer than two classes, for a class that is spelled in several ways,
- *   and for labels that are not among the requested ones
+ * @throws SamMilError InvalidInput for a class that is spelled in several ways, and for labels that are not
+ *   among the requested ones
  */
 export function classNames(
   path: string,
@@ -19,36 +19,39 @@ export function classNames(
   requested: readonly string[] | undefined,
 ): string[] {
   const present = [...new Set(rows.map(({ label }) => label))].sort(compareLabels);
-  if (present.length < 2) {
-    throw new SamMilError('InvalidInput', 'the labels have only one class', {
-      file: path,
-      expected: 'at least two classes',
-      found: present.join(', ') || 'no rows with a label',
-    });
-  }
   if (requested === undefined) {
     refuseSpellings(path, rows);
     return positiveLast(path, present);
   }
   refuseTwice(path, requested);
-  const stranger = rows.find(({ label }) => !requested.includes(label));
-  if (stranger === undefined) return [...requested];
-  throw new SamMilError('InvalidInput', 'the label is not one of `classes`', {
-    file: `${path}:${stranger.line}`,
+  const strangers = rows.filter(({ label }) => !requested.includes(label));
+  if (strangers.length === 0) return [...requested];
+  const texts = linesByText(strangers.map(({ line, label }) => ({ line, text: label })));
+  const what = strangers.length === 1 ? 'the label is' : `the labels of ${strangers.length} rows are`;
+  throw new SamMilError('InvalidInput', `${what} not one of \`classes\``, {
+    file: `${path}:${strangers[0].line}`,
     expected: requested.join(', '),
-    found: stranger.label,
+    found: strangers.length === 1 ? strangers[0].label : spellingsText(texts),
+  });
+}
+
+/** @throws SamMilError InvalidInput for fewer than two classes */
+export function refuseOneClass(path: string, rows: readonly LabelCell[]): void {
+  const present = [...new Set(rows.map(({ label }) => label))];
+  if (present.length > 1) return;
+  throw new SamMilError('InvalidInput', 'the labels have only one class', {
+    file: path,
+    expected: 'at least two classes',
+    found: present.join(', ') || 'no rows with a label',
   });
 }
 
 /** A class that is spelled in two ways would count as two classes. */
 function refuseSpellings(path: string, rows: readonly LabelCell[]): void {
-  const several = twoSpellings(rows.map(({ line, label }) => ({ line, text: label })));
-  if (several === undefined) return;
-  const [first, second] = several.spellings;
-  throw new SamMilError('InvalidInput', `class "${first.text}" is also spelled "${second.text}"`, {
-    file: `${path}:${second.lines[0]}`,
+  const cells = rows.map(({ line, label }) => ({ line, text: label }));
+  refuseSeveral('class', severalSpellings(cells, classForm), {
+    file: path,
     expected: 'one spelling for each class',
-    found: spellingsText(several),
     next: 'spell the class one way; if these are different classes, list all classes in `classes`',
   });
 }

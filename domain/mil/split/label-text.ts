@@ -1,3 +1,5 @@
+import { SamMilError, type ErrorFacts } from '../../errors.js';
+
 /**
  * Texts for a value that is not known, as pandas, spreadsheets, R, SQL and the GDC write them. An empty cell
  * is one of them.
@@ -43,6 +45,20 @@ export function commonSpelling(text: string): string {
   return digits === undefined ? (TRUTH_WORDS.get(folded) ?? folded) : `${sign}${digits}`;
 }
 
+/** As {@link commonSpelling} for a class: numbers of one value are one class (`1`, `1e0`; `0.5`, `.50`). */
+export function classForm(text: string): string {
+  const common = commonSpelling(text);
+  const number = NUMBER.exec(visible(text).toLowerCase()) ?? NUMBER.exec(common);
+  const [, sign, whole, part = '', power = '0'] = number ?? [];
+  if (whole === undefined) return common;
+  const digits = `${whole}${part}`.replace(/^0+/, '');
+  if (digits === '') return '0';
+  const significant = digits.replace(/0+$/, '');
+  const exponent = Number(power) - part.length + digits.length - significant.length;
+  return `${sign}${significant}e${exponent}`;
+}
+
+const NUMBER = /^\+?(-?)(?=[.,]?\d)(\d*)(?:[.,](\d*))?(?:e([+-]?\d+))?$/;
 const SEPARATORS = /(?<=[\p{L}\p{N}])[\s_-]+(?=[\p{L}\p{N}])/gu;
 const TRUTH_WORDS = new Map([
   ['true', '1'],
@@ -72,17 +88,57 @@ export interface Spellings {
   spellings: { text: string; lines: number[] }[];
 }
 
-/** Returns the first name that is written in several ways; undefined if there is none. */
-export function twoSpellings(cells: readonly { line: number; text: string }[]): Spellings | undefined {
-  const names = new Map<string, Map<string, number[]>>();
+/** The rows of each text, in the order of the table. */
+export function linesByText(cells: readonly { line: number; text: string }[]): Spellings {
+  const found = new Map<string, number[]>();
   for (const { line, text } of cells) {
-    const form = commonSpelling(text);
-    const spellings = names.get(form) ?? new Map<string, number[]>();
-    spellings.set(text, [...(spellings.get(text) ?? []), line]);
-    names.set(form, spellings);
+    const lines = found.get(text) ?? [];
+    lines.push(line);
+    found.set(text, lines);
   }
-  const several = [...names.values()].find((spellings) => spellings.size > 1);
-  return several && { spellings: [...several].map(([text, lines]) => ({ text, lines })) };
+  return { spellings: [...found].map(([text, lines]) => ({ text, lines })) };
+}
+
+/** Returns the names that are written in several ways. Spellings of one name have the same `form`. */
+export function severalSpellings(
+  cells: readonly { line: number; text: string }[],
+  form = commonSpelling,
+): Spellings[] {
+  const names = new Map<string, { line: number; text: string }[]>();
+  for (const cell of cells) {
+    const same = names.get(form(cell.text)) ?? [];
+    same.push(cell);
+    names.set(form(cell.text), same);
+  }
+  return [...names.values()].map(linesByText).filter(({ spellings }) => spellings.length > 1);
+}
+
+/**
+ * Refuses names that are written in several ways.
+ * @param what `class` or `patient`
+ * @throws SamMilError InvalidInput at the first row with a second spelling
+ */
+export function refuseSeveral(
+  what: string,
+  several: readonly Spellings[],
+  { file, ...facts }: ErrorFacts & { file: string },
+): void {
+  if (several.length === 0) return;
+  const [{ spellings: [first, second] }] = several; // prettier-ignore
+  const more = several.length > 1 ? `; ${several.length} names have several spellings` : '';
+  throw new SamMilError('InvalidInput', `${what} "${first.text}" is also spelled "${second.text}"${more}`, {
+    ...facts,
+    file: `${file}:${second.lines[0]}`,
+    found: firstOf(several.map(spellingsText), '; '),
+  });
+}
+
+const MOST = 12;
+
+/** The first twelve texts, and how many more there are. */
+export function firstOf(texts: readonly string[], separator = ', '): string {
+  const more = texts.length > MOST ? `${separator}and ${texts.length - MOST} more` : '';
+  return `${texts.slice(0, MOST).join(separator)}${more}`;
 }
 
 /** `"Tumor" in 12 rows (first line 2), "tumor" in 8 rows (first line 3)`. */
@@ -91,5 +147,5 @@ export function spellingsText({ spellings }: Spellings): string {
     ({ text, lines }) =>
       `"${text}" in ${lines.length} ${lines.length === 1 ? 'row' : 'rows'} (first: line ${lines[0]})`,
   );
-  return texts.join(', ');
+  return firstOf(texts);
 }

@@ -1,4 +1,4 @@
-import { SamMilError } from '../../errors.js';
+import { SamMilError, together } from '../../errors.js';
 import { firstNames } from '../bags/first-names.js';
 import type { ItemRecord } from '../../job.js';
 import type { LabelRow, LabelTable } from './labels.js';
@@ -46,16 +46,18 @@ export function matchLabels(
   const bags: LabeledBag[] = [];
   const dropped: MatchResult['dropped'] = [];
   const unlabeled: string[] = [];
+  const unclear: SamMilError[] = [];
   const used = new Set<number>();
   for (const item of [...items].sort((a, b) => (a.key < b.key ? -1 : 1))) {
     const rows = findRows(item.key);
-    if (rows.length > 1) throw ambiguous(item.key, rows.map((row) => entries[row]), table.file); // prettier-ignore
+    if (rows.length > 1) unclear.push(ambiguous(item.key, rows.map((row) => entries[row]), table.file)); // prettier-ignore
     rows.forEach((row) => used.add(row));
     if (item.status !== 'done') dropped.push({ name: item.key, reason: item.reason ?? item.status });
     else if (rows.length === 0) unlabeled.push(item.key);
     else if (rows[0] >= table.rows.length) dropped.push(withoutLabel(item.key, entries[rows[0]].line, table));
     else bags.push(labeled(item.key, rows[0], table, options.match));
   }
+  if (unclear.length > 0) throw together(unclear, 'slides match several rows', { file: table.file });
   const missing = entries.filter((_, row) => !used.has(row)).map(({ name }) => name);
   if (options.unmatched === 'error') refuseUnmatched(unlabeled, missing, table.file);
   unlabeled.forEach((name) => dropped.push({ name, reason: 'no label' }));

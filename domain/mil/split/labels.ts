@@ -1,8 +1,15 @@
-import { SamMilError } from '../../errors.js';
+import { SamMilError, together } from '../../errors.js';
 import { readCsv } from '../../files/csv.js';
-import { classNames } from './class-names.js';
+import { classNames, refuseOneClass } from './class-names.js';
 import { findColumns, type ColumnOptions } from './label-columns.js';
-import { isMissing, MISSING_WORDS, spellingsText, twoSpellings } from './label-text.js';
+import {
+  firstOf,
+  isMissing,
+  linesByText,
+  MISSING_WORDS,
+  refuseSeveral,
+  severalSpellings,
+} from './label-text.js';
 
 /** One row of a labels file. `label` indexes {@link LabelTable.classes}. */
 export interface LabelRow {
@@ -44,6 +51,7 @@ export interface LabelOptions extends ColumnOptions {
 
 interface TextRow {
   line: number;
+  cells: readonly string[];
   name: string;
   label: string;
   group?: string;
@@ -71,34 +79,64 @@ export function readLabels(path: string, options: LabelOptions = {}): LabelTable
   const all = (columns.header ? lines.slice(1) : lines).map(({ line, cells }): TextRow => {
     const group = columns.group === undefined ? undefined : cells[columns.group];
     const name = cells[columns.key];
-    if (name === '') throw noName(`${path}:${line}`, cells);
     const ignored = columns.ignored === undefined ? '' : cells[columns.ignored];
     return {
-      ...{ line, name, label: cells[columns.label] },
+      ...{ line, cells, name, label: cells[columns.label] },
       ...(group !== undefined && { group }),
       ...(!isMissing(ignored) && { ignoredGroup: ignored }),
     };
   });
-  refuseRepeats(path, all);
   const unknown = (row: TextRow) => isMissing(row.label) && !options.classes?.includes(row.label);
   const without = all.filter(unknown);
-  if (options.unmatched !== 'drop') refuseUnlabeled(path, without);
+  const unlabeledRefused = options.unmatched !== 'drop';
   const rows = all.filter((row) => !unknown(row));
-  if (columns.group !== undefined) refusePatients(path, lines[0].cells[columns.group], rows);
-  const classes = classNames(path, rows, options.classes);
+  const column = columns.group === undefined ? undefined : lines[0].cells[columns.group];
+  const classes = checked(path, [
+    () => refuseNameless(path, all),
+    () => refuseRepeats(path, all),
+    () => !unlabeledRefused || refuseUnlabeled(path, without),
+    () => column === undefined || refusePatients(path, column, rows),
+    () => column === undefined || refusePatientSpellings(path, column, rows),
+    // Rows without a label may have the other class.
+    () => (unlabeledRefused && without.length > 0) || refuseOneClass(path, rows),
+    () => classNames(path, rows, options.classes),
+  ]);
   return {
     file: path,
     classes,
     ...(columns.group !== undefined && { groupColumn: lines[0].cells[columns.group] }),
-    rows: rows.map((row) => ({ ...row, label: classes.indexOf(row.label) })),
+    rows: rows.map(({ cells: _, ...row }) => ({ ...row, label: classes.indexOf(row.label) })),
     unlabeled: without.map(({ line, name, label }) => ({ line, name, text: label })),
   };
 }
 
-function noName(file: string, cells: readonly string[]): SamMilError {
-  return new SamMilError('InvalidInput', 'this row has no name', {
-    file,
-    found: cells.join(',').slice(0, 120),
+/**
+ * Makes all checks of a file, so that one look at it is enough.
+ * @returns what the last check returns
+ * @throws SamMilError InvalidInput with the only fault, or with all of them
+ */
+function checked<T>(file: string, checks: readonly [...(() => unknown)[], () => T]): T {
+  const faults: SamMilError[] = [];
+  let last: unknown;
+  for (const check of checks) {
+    try {
+      last = check();
+    } catch (error) {
+      if (!(error instanceof SamMilError)) throw error;
+      faults.push(error);
+    }
+  }
+  if (faults.length === 0) return last as T;
+  throw together(faults, 'faults in the labels', { file });
+}
+
+function refuseNameless(path: string, all: readonly TextRow[]): void {
+  const nameless = all.filter(({ name }) => name === '');
+  if (nameless.length === 0) return;
+  const what = nameless.length === 1 ? 'this row has no name' : `${nameless.length} rows have no name`;
+  throw new SamMilError('InvalidInput', what, {
+    file: `${path}:${nameless[0].line}`,
+    found: firstOf(nameless.map(({ line, cells }) => `line ${line} (${cells.join(',').slice(0, 120)})`)),
   });
 }
 
@@ -128,40 +166,38 @@ function refusePatients(path: string, column: string, rows: readonly TextRow[]):
       next: 'add the patients, or set `group-column: none` if slides of one patient may be in different sets',
     });
   }
-  const several = twoSpellings(rows.map(({ line, group = '' }) => ({ line, text: group })));
-  if (several === undefined) return;
-  const [first, second] = several.spellings;
-  throw new SamMilError('InvalidInput', `patient "${first.text}" is also spelled "${second.text}"`, {
-    file: `${path}:${second.lines[0]}`,
+}
+
+function refusePatientSpellings(path: string, column: string, rows: readonly TextRow[]): void {
+  const known = rows.flatMap(({ line, group = '' }) => (isMissing(group) ? [] : [{ line, text: group }]));
+  refuseSeveral('patient', severalSpellings(known), {
+    file: path,
     expected: `one spelling for each patient in column "${column}"`,
-    found: spellingsText(several),
     next: 'spell each patient one way',
   });
 }
 
-const MAX_ROWS = 12;
-
 /** `line 3 "s01" (nan), line 7 "s05"`. */
 function listRows(rows: readonly TextRow[], cellOf: (row: TextRow) => string): string {
-  const shown = rows.slice(0, MAX_ROWS).map((row) => {
-    const cell = cellOf(row);
-    return `line ${row.line} "${row.name}"${cell === '' ? '' : ` (${cell})`}`;
-  });
-  const more = rows.length > MAX_ROWS ? `, and ${rows.length - MAX_ROWS} more` : '';
-  return `${shown.join(', ')}${more}`;
+  return firstOf(
+    rows.map((row) => {
+      const cell = cellOf(row);
+      return `line ${row.line} "${row.name}"${cell === '' ? '' : ` (${cell})`}`;
+    }),
+  );
 }
 
 function refuseRepeats(path: string, rows: readonly { line: number; name: string }[]): void {
-  const lines = new Map<string, number>();
-  for (const { line, name } of rows) {
-    const before = lines.get(name);
-    if (before !== undefined) {
-      throw new SamMilError('InvalidInput', `"${name}" has two labels`, {
-        file: `${path}:${line}`,
-        found: `lines ${before} and ${line}`,
-        next: 'keep one row per slide',
-      });
-    }
-    lines.set(name, line);
-  }
+  const named = rows.filter(({ name }) => name !== '').map(({ line, name }) => ({ line, text: name }));
+  const repeated = linesByText(named).spellings.filter(({ lines }) => lines.length > 1);
+  if (repeated.length === 0) return;
+  const [{ text, lines }] = repeated;
+  const what = repeated.length === 1 ? `"${text}" has` : `${repeated.length} names have`;
+  const count = repeated.every(({ lines }) => lines.length === 2) ? 'two' : 'several';
+  const listed = repeated.map(({ text, lines }) => `"${text}" (lines ${lines.join(', ')})`);
+  throw new SamMilError('InvalidInput', `${what} ${count} labels`, {
+    file: `${path}:${lines[1]}`,
+    found: repeated.length === 1 ? `lines ${lines.join(' and ')}` : firstOf(listed),
+    next: 'keep one row per slide',
+  });
 }

@@ -24,18 +24,28 @@ function writePipeline(folder: string, text = '${{ slide.name }}'): void {
 }
 
 async function planOf(context: TestContext, folder: string, ...args: string[]): Promise<string> {
-  const commands = new CommandLine(folder);
-  context.after(() => commands.stop());
-  const { code, text } = await commands.run('plan', 'p.yaml', ...args);
+  const { code, text } = await commandsOf(context, folder)('plan', 'p.yaml', ...args);
   assert.equal(code, 0, text);
   return text;
+}
+
+function commandsOf(context: TestContext, folder: string): CommandLine['run'] {
+  const commands = new CommandLine(folder);
+  context.after(() => commands.stop());
+  return (...args) => commands.run(...args);
 }
 
 test('stages whose upstream cannot be listed depend on it; they are not up to date', async (context) => {
   const folder = temporaryFolder(context);
   writePipeline(folder);
   writeFileSync(join(folder, 'table.csv'), 'name,mpp\n');
-  const text = await planOf(context, folder);
+  const run = commandsOf(context, folder);
+  const { code, text } = await run('plan', 'p.yaml');
+  assert.equal(code, 2, 'as `run`');
+  const refusal = /^sam-mil: [^\n]*stage `make`: [^\n]*(\n {2}[^\n]*)*/m;
+  const [refused] = refusal.exec(text) ?? [];
+  assert.match(refused ?? '', /has no items/);
+  assert.ok((await run('run', 'p.yaml')).text.includes(refused ?? ''));
   assert.match(text, /✘ make +its items cannot be listed/);
   assert.match(text, /\? again +depends on make/);
   assert.match(text, /\? last +depends on again/);

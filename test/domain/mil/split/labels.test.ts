@@ -38,6 +38,12 @@ test('a class that is spelled in two ways is refused with both spellings and the
     ['a b', 'a\u00a0b'],
     ['Ma\u0308nnlich', 'm\u00e4nnlich'],
     ['1', 'true'],
+    ['1', '1e0'],
+    ['1.0', '10e-1'],
+    ['0.5', '.50'],
+    ['1E+3', '1000'],
+    ['0', '-0.0'],
+    ['true', '1e0'],
     ['no', '0'],
   ];
   for (const [a, b] of pairs) {
@@ -55,6 +61,41 @@ test('a class that is spelled in two ways is refused with both spellings and the
       3,
     );
   }
+});
+
+test('all faults of a labels file are listed together, with counts', (t) => {
+  const rows = [
+    'slide_id,label,patient',
+    's0,Tumor,p0',
+    ',tumor,p1',
+    's2,,p2',
+    's0,normal,',
+    's4,Normal,P0',
+    's2,tumor,p5',
+  ];
+  assert.throws(
+    () => reader(t)(rows),
+    (error: Error) => {
+      const found = [
+        /labels\.csv: 6 faults in the labels/,
+        /labels\.csv:3: this row has no name/,
+        /labels\.csv:5: 2 names have two labels\n.*"s0" \(lines 2, 5\), "s2" \(lines 4, 7\)/,
+        /labels\.csv:4: 1 row has no label/,
+        /labels\.csv:5: 1 row has no patient/,
+        /labels\.csv:6: patient "p0" is also spelled "P0"/,
+        /class "Tumor" is also spelled "tumor"; 2 names have several spellings/,
+      ];
+      for (const text of found) assert.match(error.message, text);
+      return true;
+    },
+  );
+  const many = Array.from({ length: 40 }, (_, i) => `s${i},${i % 2 ? 'x' : ''}`);
+  assert.throws(() => reader(t)(many), hasCode('InvalidInput', /20 rows have no label.*, and 8 more/));
+  const other = rowsOf(['0', '1', '3', '3', '5']);
+  assert.throws(
+    () => reader(t)(other, { classes: ['0', '1'] }),
+    hasCode('InvalidInput', /the labels of 3 rows are not one of `classes`.*"3" in 2 rows .*"5" in 1 row/),
+  );
 });
 
 test('names that differ in more than spelling stay separate classes', (t) => {
