@@ -4,7 +4,12 @@ import { readMetricsFile } from '../../domain/mil/evaluate/metrics-file.js';
 import { readPredictions } from '../../domain/mil/evaluate/predictions-file.js';
 import { keptFile } from '../../domain/engine/store/run-results.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
-import { comparePair, type ScoredFold } from '../../domain/pipeline/report/data/out-of-fold.js';
+import {
+  compareCalls,
+  comparePair,
+  type CallTest,
+  type ScoredFold,
+} from '../../domain/pipeline/report/data/out-of-fold.js';
 import type { PairTest } from '../../domain/pipeline/report/data/report-data.js';
 import { readRunPlan, type RunEntry } from '../run/run-index.js';
 import {
@@ -28,7 +33,10 @@ export interface RunComparison {
   params: { name: string; before?: Json; after?: Json }[];
   /** Whether the pipeline files differ. */
   files: boolean;
+  /** Groups that both runs have. */
   groups: GroupComparison[];
+  /** Names of the groups that only one run has. */
+  only: { before: string[]; after: string[] };
 }
 
 export interface GroupComparison {
@@ -36,6 +44,8 @@ export interface GroupComparison {
   metrics: { metric: string; before?: Spread; after?: Spread }[];
   /** A paired DeLong test of the AUC over the repeats in which both runs scored the same slides, or none. */
   tests: PairTest[];
+  /** With more than two classes: McNemar's test of the calls. */
+  calls?: CallTest;
   /** Why there is no test. */
   untested?: string;
 }
@@ -48,12 +58,16 @@ export async function readShownRun(entry: RunEntry, metrics: string): Promise<Sh
 /** Compares two runs: what differs in their params, and their groups of the same name. */
 export async function compareRuns(before: ShownRun, after: ShownRun): Promise<RunComparison> {
   const groups: GroupComparison[] = [];
-  for (const [a, b] of pairGroups(before.summary.groups, after.summary.groups))
+  const pairs = pairGroups(before.summary.groups, after.summary.groups);
+  const without = (all: readonly GroupMetrics[]) =>
+    all.filter((group) => !pairs.flat().includes(group)).map(({ group }) => group);
+  for (const [a, b] of pairs)
     groups.push(await compareGroup({ run: before, group: a }, { run: after, group: b }));
   return {
     params: differences(before.plan.params, after.plan.params),
     files: before.plan.source.digest !== after.plan.source.digest,
     groups,
+    only: { before: without(before.summary.groups), after: without(after.summary.groups) },
   };
 }
 
@@ -65,39 +79,46 @@ function differences(before: JsonObject, after: JsonObject): RunComparison['para
     .map((name) => ({ name, before: before[name], after: after[name] }));
 }
 
-type Pair = [GroupMetrics | undefined, GroupMetrics | undefined];
-
 /** Groups of the same name; if each run has a single group, these two. */
-function pairGroups(before: readonly GroupMetrics[], after: readonly GroupMetrics[]): Pair[] {
+function pairGroups(
+  before: readonly GroupMetrics[],
+  after: readonly GroupMetrics[],
+): [GroupMetrics, GroupMetrics][] {
   if (before.length === 1 && after.length === 1) return [[before[0], after[0]]];
-  const names = [...new Set([...before, ...after].map(({ group }) => group))];
-  const find = (groups: readonly GroupMetrics[], name: string) => groups.find(({ group }) => group === name);
-  return names.map((name) => [find(before, name), find(after, name)]);
+  return before.flatMap((a): [GroupMetrics, GroupMetrics][] => {
+    const b = after.find(({ group }) => group === a.group);
+    return b === undefined ? [] : [[a, b]];
+  });
 }
 
 interface Side {
   run: ShownRun;
-  group?: GroupMetrics;
+  group: GroupMetrics;
 }
 
 async function compareGroup(before: Side, after: Side): Promise<GroupComparison> {
-  const names = [before, after].flatMap(({ group }) => group?.group ?? []);
-  const spread = ({ run, group }: Side, metric: string) => group && spreadOf(run.summary, group, metric);
+  const names = [before, after].map(({ group }) => group.group);
+  const spread = ({ run, group }: Side, metric: string) => spreadOf(run.summary, group, metric);
   const metrics = COLUMNS.map(([metric]) => {
     return { metric, before: spread(before, metric), after: spread(after, metric) };
   });
   return { group: [...new Set(names)].join(' → '), metrics, ...(await testGroup(before, after)) };
 }
 
-async function testGroup(before: Side, after: Side): Promise<Pick<GroupComparison, 'tests' | 'untested'>> {
-  if (before.group === undefined || after.group === undefined)
-    return { tests: [], untested: 'only one run has it' };
+const OTHER_SLIDES = 'the runs did not score the same slides';
+
+async function testGroup(
+  before: Side,
+  after: Side,
+): Promise<Pick<GroupComparison, 'tests' | 'calls' | 'untested'>> {
   try {
     const folds = [...(await scoredFolds(before, 'before')), ...(await scoredFolds(after, 'after'))];
-    if (folds.some(({ metrics }) => metrics.classes.length !== 2))
-      return { tests: [], untested: 'the DeLong test takes two classes' };
+    if (folds.some(({ metrics }) => metrics.classes.length !== 2)) {
+      const calls = compareCalls(folds, 'before', 'after');
+      return calls === undefined ? { tests: [], untested: OTHER_SLIDES } : { tests: [], calls };
+    }
     const tests = comparePair(folds, 'before', 'after');
-    return tests.length > 0 ? { tests } : { tests, untested: 'the runs did not score the same slides' };
+    return tests.length > 0 ? { tests } : { tests, untested: OTHER_SLIDES };
   } catch (error) {
     return { tests: [], untested: asSamMilError(error).what };
   }
@@ -106,7 +127,7 @@ async function testGroup(before: Side, after: Side): Promise<Pick<GroupCompariso
 /** Reads the predictions of a group from the run's copies. */
 async function scoredFolds({ run, group }: Side, side: string): Promise<ScoredFold[]> {
   const { work, run: name } = run.entry;
-  const own = (run.summary.folds ?? []).filter((fold) => fold.group === group?.group);
+  const own = (run.summary.folds ?? []).filter((fold) => fold.group === group.group);
   return Promise.all(
     own.map(async ({ files }) => {
       const read = ({ path, digest }: { path: string; digest: string }) => keptFile(work, name, path, digest);

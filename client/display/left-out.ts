@@ -1,3 +1,4 @@
+import { EXCLUDED } from '../../domain/engine/item/item-result.js';
 import type { LeftOutItem } from '../run/left-out.js';
 import type { StageStatus } from '../../workflows/messages.js';
 import type { Palette } from './render-status.js';
@@ -20,8 +21,11 @@ export function renderLeftOut(
   const groups = new Map<string, LeftOutItem[]>();
   for (const item of items) {
     if (item.status === 'failed' && named.has(`${item.stage}@${item.key}`)) continue;
-    const group = JSON.stringify([item.stage, item.status, item.reason]);
-    groups.set(group, [...(groups.get(group) ?? []), item]);
+    // A file of exclusions applies to each stage that lists the slides.
+    const excluded = item.reason.startsWith(EXCLUDED);
+    const group = JSON.stringify([excluded ? '' : item.stage, item.status, item.reason]);
+    const same = groups.get(group) ?? [];
+    if (!(excluded && same.some(({ key }) => key === item.key))) groups.set(group, [...same, item]);
   }
   const lines = [...groups.values()].map((same) => lineOf(same, palette));
   const more = lines.length - LINES_SHOWN;
@@ -34,7 +38,8 @@ function lineOf(items: readonly LeftOutItem[], palette: Palette): string {
   const [{ stage, status, reason }] = items;
   const keys = items.slice(0, KEYS_SHOWN).map(({ key }) => key);
   const more = items.length - keys.length;
-  const who = `${stage}@${keys.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const who = `${keys.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  if (reason.startsWith(EXCLUDED)) return ` ${palette.yellow('-')} ${who}  ${oneLine(reason)}`;
   const color = status === 'failed' ? palette.red : palette.yellow;
-  return ` ${color(status === 'failed' ? '✘' : '-')} ${who}  ${status}: ${oneLine(reason)}`;
+  return ` ${color(status === 'failed' ? '✘' : '-')} ${stage}@${who}  ${status}: ${oneLine(reason)}`;
 }

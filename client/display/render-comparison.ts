@@ -1,3 +1,4 @@
+import type { CallTest } from '../../domain/pipeline/report/data/out-of-fold.js';
 import { canonicalJson, type Json } from '../../domain/json.js';
 import type { GroupComparison, RunComparison, ShownRun } from './compare-runs.js';
 import { COLUMNS, spreadCells, spreadColumns, type Spread } from './read-metrics.js';
@@ -11,7 +12,7 @@ const TITLES = new Map(COLUMNS);
 export function renderComparison(
   before: ShownRun,
   after: ShownRun,
-  { params, files, groups }: RunComparison,
+  { params, files, groups, only }: RunComparison,
   options: TableOptions,
   palette: Palette,
 ): string[] {
@@ -35,19 +36,42 @@ export function renderComparison(
     '',
     ...table,
     '',
-    ...notes(groups).map(palette.dim),
+    ...[...notes(groups), ...onlyNotes(only, groups.length)].map(palette.dim),
   ];
 }
 
-function groupRows({ group, metrics, tests }: GroupComparison, csv = false): string[][] {
+function groupRows({ group, metrics, tests, calls }: GroupComparison, csv = false): string[][] {
   return metrics.map(({ metric, before, after }, i) => [
     csv || i === 0 ? group : '',
     TITLES.get(metric) ?? metric,
     ...spreadCells(before, csv),
     ...spreadCells(after, csv),
     changeText(before, after, csv),
-    metric === 'auc' ? testText(tests, csv) : '',
+    testCell(metric, tests, calls, csv),
   ]);
+}
+
+/** The p value of DeLong's test of the AUC or, with more than two classes, of McNemar's test. */
+function testCell(
+  metric: string,
+  tests: GroupComparison['tests'],
+  calls: GroupComparison['calls'],
+  csv: boolean,
+): string {
+  if (calls !== undefined) return metric !== 'accuracy' ? '' : csv ? `${calls.p}` : pText(calls.p);
+  return metric === 'auc' ? testText(tests, csv) : '';
+}
+
+/** One line about the groups that only one run has. */
+function onlyNotes({ before, after }: RunComparison['only'], shared: number): string[] {
+  const sides = [
+    ...(before.length > 0 ? [`before: ${before.join(', ')}`] : []),
+    ...(after.length > 0 ? [`after: ${after.join(', ')}`] : []),
+  ];
+  if (sides.length === 0) return [];
+  return [
+    `${shared === 0 ? 'the runs have no group in common' : 'not shown'}; only ${sides.join('; only ')}`,
+  ];
 }
 
 function notes(groups: readonly GroupComparison[]): string[] {
@@ -57,7 +81,13 @@ function notes(groups: readonly GroupComparison[]): string[] {
   );
   const slides = [...new Set(tests.map((test) => test.slides))].map((count) => plural(count, 'slide'));
   const method = `p: paired DeLong test of the AUC over the pooled scores of the same ${slides.join(' or ')}; not corrected`;
-  return [...(tests.length > 0 ? [method] : []), ...untested];
+  const calls = groups.flatMap((group) => group.calls ?? []).map(callsNote);
+  return [...(tests.length > 0 ? [method] : []), ...new Set(calls), ...untested];
+}
+
+function callsNote({ slides, repeats, onlyFirst, onlySecond }: CallTest): string {
+  const called = repeats.length > 1 ? ', called by the mean probability over the repeats' : '';
+  return `p: exact McNemar test of the calls of the same ${plural(slides, 'slide')}${called}; correct only before: ${onlyFirst}, only after: ${onlySecond}; not corrected`;
 }
 
 function testText(tests: GroupComparison['tests'], csv: boolean): string {
@@ -88,7 +118,7 @@ export function valueText(value: Json | undefined): string {
 export function comparisonObject(
   before: ShownRun,
   after: ShownRun,
-  { params, files, groups }: RunComparison,
+  { params, files, groups, only }: RunComparison,
 ): object {
   return {
     before: before.entry.run,
@@ -97,7 +127,9 @@ export function comparisonObject(
       params.map(({ name, before: a, after: b }) => [name, { before: a ?? null, after: b ?? null }]),
     ),
     pipeline_files_differ: files,
-    groups: groups.map(({ group, metrics, tests, untested }) => ({
+    only_before: only.before,
+    only_after: only.after,
+    groups: groups.map(({ group, metrics, tests, calls, untested }) => ({
       group,
       metrics: Object.fromEntries(
         metrics.map(({ metric, before: a, after: b }) => [metric, { before: a ?? null, after: b ?? null }]),
@@ -109,6 +141,17 @@ export function comparisonObject(
         auc_after: result.aucB,
         p_two_sided: Number.isNaN(result.pTwoSided) ? null : result.pTwoSided,
       })),
+      ...(calls === undefined
+        ? {}
+        : {
+            mcnemar: {
+              repeats: calls.repeats,
+              slides: calls.slides,
+              correct_only_before: calls.onlyFirst,
+              correct_only_after: calls.onlySecond,
+              p_two_sided: calls.p,
+            },
+          }),
       ...(untested === undefined ? {} : { untested }),
     })),
   };

@@ -26,6 +26,8 @@ export interface KeptReport {
   missed: number;
   model?: string;
   params?: JsonObject;
+  /** Predictions of more than two classes, in place of those by `missed`. */
+  several?: { classes: string[]; scored: ReturnType<typeof slideScores> };
 }
 
 /** A plan of an evaluation and its report. */
@@ -45,11 +47,11 @@ export async function finishReport(work: string, run: string, kept: KeptReport):
   const plan = reportPlan(work, kept.params);
   writePlan(run, plan);
   const stages = new Stages(run, plan, await leaseFor(work, run));
-  const { model = 'abmil' } = kept;
+  const { model = 'abmil', several } = kept;
   const scratch = join(work, 'made');
   mkdirSync(scratch, { recursive: true });
-  const facts = { ...FOLD_FACTS, model, cell: `${model}-0-0` };
-  const predictions = { scored: slideScores(kept.missed), validation: [] };
+  const facts = { ...FOLD_FACTS, model, cell: `${model}-0-0`, ...(several && { classes: several.classes }) };
+  const predictions = { scored: several?.scored ?? slideScores(kept.missed), validation: [] };
   const evaluated = writeEvaluation(scratch, facts, predictions, { threshold: 'half', bootstrap: 5 });
   const outputs = await stages.finish('evaluate', 'evaluate', scratch, evaluated);
   const items = join(work, 'evaluate.jsonl');

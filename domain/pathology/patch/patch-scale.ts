@@ -107,6 +107,6 @@ function readResolution({ path, info }: Slide): Mpp {
     file: path,
     expected: 'µm per pixel (0.05 to 10) or an objective power in its properties',
     found: lookedAt(info),
-    next: 'set `slide-mpp`, or replace `mpp` and `magnification` by `patch-level`',
+    next: 'set `slide-mpp` (the shipped pipelines also take it from a column `mpp` of the slide table), or replace `mpp` and `magnification` by `patch-level`',
   });
 }

@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import pc from 'picocolors';
 import { CommandLine } from '../../support/command-line.js';
+import { mcnemarExact } from '../../../domain/statistics/mcnemar.js';
 import { delongPair } from '../../../domain/statistics/delong.js';
 import { finishReport, slideScores } from '../../support/kept-report.js';
+import { compareRuns, type ShownRun } from '../../../client/display/compare-runs.js';
+import { renderComparison } from '../../../client/display/render-comparison.js';
 import { metricsTable } from '../../../client/display/metrics.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -123,6 +126,64 @@ test('metrics diff shows the params that differ, changes, and a paired test on t
   // The evaluations of the first run are its own: an edit of a copy is not compared.
   writeFileSync(join(work, '.runs', before, 'results/evaluate/predictions/abmil-0-0.csv'), 'edited');
   assert.match(await run('metrics', 'diff', before, after), /no test of abmil: what run \S+ showed is gone/);
+});
+
+test('metrics diff of three classes shows an exact McNemar test of the calls', async (context) => {
+  const folder = temporaryFolder(context);
+  const work = join(folder, 'work');
+  const classes = ['lung', 'skin', 'thyroid'];
+  // The first `wrong` of 24 slides are called the next class.
+  const scored = (wrong: number) =>
+    Array.from({ length: 24 }, (_, i) => {
+      const called = i < wrong ? (i + 1) % 3 : i % 3;
+      const probabilities = classes.map((_, k) => (k === called ? 0.8 : 0.1));
+      return { key: `s${i}`, label: i % 3, probabilities };
+    });
+  const [before, after] = ['study-20260101-000000-aaa', 'study-20260102-000000-bbb'];
+  await finishReport(work, before, { missed: 0, several: { classes, scored: scored(9) } });
+  await finishReport(work, after, { missed: 0, several: { classes, scored: scored(3) } });
+  const commands = new CommandLine(folder);
+  context.after(() => commands.stop());
+  const diff = (...more: string[]) => commands.run('metrics', 'diff', before, after, '--work', work, ...more);
+  const { text } = await diff();
+  // Six slides are correct in the second run only: p = 2 / 2^6.
+  assert.match(text, /^ +accuracy .* 0\.031$/m);
+  assert.match(
+    text,
+    /exact McNemar test of the calls of the same 24 slides; correct only before: 0, only after: 6/,
+  );
+  assert.doesNotMatch(text, /DeLong/);
+  const { groups } = JSON.parse((await diff('--json')).text) as { groups: { mcnemar: object }[] };
+  assert.deepEqual(groups[0].mcnemar, {
+    ...{ repeats: [0], slides: 24, correct_only_before: 0, correct_only_after: 6 },
+    p_two_sided: mcnemarExact(0, 6),
+  });
+});
+
+test('metrics diff shows the groups that both runs have, and names the others in one line', async () => {
+  const run = (name: string, groups: object[]) =>
+    ({
+      ...{ entry: { run: name }, summary: { protocol: 'honest', groups } },
+      plan: { params: {}, source: { digest: name } },
+    }) as unknown as ShownRun;
+  const [a, b] = [
+    run('a', [group('abmil', 'honest', false), group('mean', 'honest', false)]),
+    run('b', [
+      group('abmil', 'honest', false),
+      group('dsmil', 'honest', false),
+      group('max', 'honest', false),
+    ]),
+  ];
+  const compared = await compareRuns(a, b);
+  const lines = renderComparison(a, b, compared, {}, pc.createColors(false));
+  assert.ok(lines.includes('not shown; only before: mean; only after: dsmil, max'), lines.join('\n'));
+  assert.ok(lines.every((line) => !/^(mean|dsmil|max)/.test(line)));
+  const none = await compareRuns(run('a', [group('x', 'honest', false), group('y', 'honest', false)]), b);
+  assert.deepEqual(none.groups, []);
+  assert.match(
+    renderComparison(a, b, none, {}, pc.createColors(false)).join('\n'),
+    /the runs have no group in common; only before: x, y; only after: abmil, dsmil, max/,
+  );
 });
 
 test('runs lists the params in which runs differ and their metrics, sorted by either', async (context) => {

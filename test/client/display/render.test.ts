@@ -312,3 +312,11 @@ test('skipped items and further failed ones are named, with a line per reason', 
     ' - patch@s3, s4, s5, s6, s7 and 1 more  skipped: no tissue',
   ]);
 });
+
+test('a slide that a file excludes from several stages is named once, with its reason', () => {
+  const excluded = (name: string, key: string) => {
+    return { stage: name, key, status: 'skipped' as const, reason: 'excluded: out of focus' };
+  };
+  const items = [excluded('x20', 's3'), excluded('x20', 's7'), excluded('x10', 's3'), excluded('x10', 's7')];
+  assert.deepEqual(renderLeftOut(items, [], plain), [' - s3, s7  excluded: out of focus']);
+});

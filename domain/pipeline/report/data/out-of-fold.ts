@@ -1,6 +1,7 @@
 import { canonicalJson } from '../../../json.js';
 import { thresholdedMetrics } from '../../../statistics/confusion.js';
 import { delongAuc, delongPairOverRepeats } from '../../../statistics/delong.js';
+import { mcnemarExact } from '../../../statistics/mcnemar.js';
 import { holm } from '../../../statistics/holm.js';
 import type { MetricsFile } from '../../../mil/evaluate/metrics-file.js';
 import type { Prediction } from '../../../mil/evaluate/evaluate-predictions.js';
@@ -84,19 +85,46 @@ export function compareGroups(
   return tests.map((test, i) => ({ ...test, pHolm: corrected[i] }));
 }
 
+/** How two groups called the same slides. */
+export interface CallTest {
+  repeats: number[];
+  slides: number;
+  /** Slides that only one of them called correctly. */
+  onlyFirst: number;
+  onlySecond: number;
+  p: number;
+}
+
+/**
+ * McNemar's exact test of the calls of two groups, for any number of classes. A slide counts once: the class
+ * with the highest mean probability over the repeats is called. Undefined if they did not score the same
+ * slides.
+ */
+export function compareCalls(folds: readonly ScoredFold[], a: string, b: string): CallTest | undefined {
+  const shared = sharedRepeats(folds, a, b, poolRepeat);
+  if (shared.length === 0) return undefined;
+  const [first, second] = [shared.map((one) => one.first), shared.map((one) => one.second)].map(correctCalls);
+  const only = (one: readonly boolean[], other: readonly boolean[]) =>
+    one.filter((right, i) => right && !other[i]).length;
+  const [onlyFirst, onlySecond] = [only(first, second), only(second, first)];
+  const repeats = shared.map(({ repeat }) => repeat);
+  return { repeats, slides: first.length, onlyFirst, onlySecond, p: mcnemarExact(onlyFirst, onlySecond) };
+}
+
+/** Whether each slide is called correctly. All repeats have the same slides in the same order. */
+function correctCalls(repeats: readonly Prediction[][]): boolean[] {
+  return repeats[0].map(({ label, probabilities }, i) => {
+    const sums = probabilities.map((_, k) =>
+      repeats.reduce((sum, slides) => sum + slides[i].probabilities[k], 0),
+    );
+    return sums.indexOf(Math.max(...sums)) === label;
+  });
+}
+
 /** One test over all repeats in which both groups scored the same slides; none if there is no such repeat. */
 export function comparePair(folds: readonly ScoredFold[], a: string, b: string): PairTest[] {
-  const shared = listRepeats(folds).flatMap((repeat) => {
-    const [first, second] = [a, b].map((group) => outOfFold(folds, group, repeat));
-    if (first === undefined || second === undefined) return [];
-    const slides = slidesOf(first);
-    return slides !== slidesOf(second) ? [] : [{ repeat, first, second, slides }];
-  });
-  // A repeat in which a fold failed has fewer slides; the test needs the same ones in every repeat.
-  const most = [...new Set(shared.map(({ slides }) => slides))]
-    .map((slides) => shared.filter((entry) => entry.slides === slides))
-    .sort((x, y) => y.length * y[0].first.length - x.length * x[0].first.length)[0];
-  if (most === undefined) return [];
+  const most = sharedRepeats(folds, a, b, outOfFold);
+  if (most.length === 0) return [];
   const labels = most[0].first.map(({ label }) => label);
   const positives = labels.filter((label) => label === 1).length;
   if (positives < 2 || labels.length - positives < 2) return [];
@@ -108,18 +136,51 @@ export function comparePair(folds: readonly ScoredFold[], a: string, b: string):
   return [{ a, b, repeats: most.map(({ repeat }) => repeat), slides: labels.length, result }];
 }
 
+interface SharedRepeat {
+  repeat: number;
+  first: Prediction[];
+  second: Prediction[];
+}
+
+/**
+ * The repeats in which both groups scored the same slides. A repeat in which a fold failed has fewer slides;
+ * a test needs the same ones in every repeat.
+ */
+function sharedRepeats(
+  folds: readonly ScoredFold[],
+  a: string,
+  b: string,
+  pool: typeof poolRepeat,
+): SharedRepeat[] {
+  const bySlides = new Map<string, SharedRepeat[]>();
+  for (const repeat of listRepeats(folds)) {
+    const [first, second] = [a, b].map((group) => pool(folds, group, repeat));
+    if (first === undefined || second === undefined) continue;
+    const slides = slidesOf(first);
+    if (slides === slidesOf(second))
+      bySlides.set(slides, [...(bySlides.get(slides) ?? []), { repeat, first, second }]);
+  }
+  const [most = []] = [...bySlides.values()].sort(
+    (x, y) => y.length * y[0].first.length - x.length * x[0].first.length,
+  );
+  return most;
+}
+
 /** The slides and their labels as text. */
 function slidesOf(predictions: readonly Prediction[]): string {
   return JSON.stringify(predictions.map(({ key, label }) => [key, label]));
 }
 
-/**
- * Pools the predictions of all folds of a repeat, sorted by slide; undefined with more than two classes or if
- * a slide was scored twice.
- */
+/** {@link poolRepeat} for two classes; undefined with more. */
 function outOfFold(folds: readonly ScoredFold[], group: string, repeat: number): Prediction[] | undefined {
+  const pooled = poolRepeat(folds, group, repeat);
+  return pooled?.some(({ probabilities }) => probabilities.length !== 2) === true ? undefined : pooled;
+}
+
+/** Pools the predictions of all folds of a repeat, sorted by slide; undefined if a slide was scored twice. */
+function poolRepeat(folds: readonly ScoredFold[], group: string, repeat: number): Prediction[] | undefined {
   const members = folds.filter((fold) => fold.group === group && fold.metrics.repeat === repeat);
-  if (members.length === 0 || members.some(({ metrics }) => metrics.classes.length !== 2)) return undefined;
+  if (members.length === 0) return undefined;
   const all = members.flatMap(({ predictions }) => predictions).sort((x, y) => (x.key < y.key ? -1 : 1));
   return all.some(({ key }, i) => i > 0 && key === all[i - 1].key) ? undefined : all;
 }

@@ -18,7 +18,8 @@ export function confusionTables({ rows, folds }: ReportData): Markup {
         const matrices = members.map(({ protocols }) => protocols[protocol].confusion);
         return html`<figure>
           <figcaption>
-            ${seriesKey(i)}<strong>${group}</strong>, ${protocol} threshold, ${count(members.length, 'fold')}
+            ${seriesKey(i)}<strong>${group}</strong>,
+            ${classes.length > 2 ? '' : `${protocol} threshold, `}${count(members.length, 'fold')}
           </figcaption>
           ${comparable ? matrixTable(classes, sum(matrices)) : html`<p class="empty">The classes differ between folds.</p>`}
         </figure>`;

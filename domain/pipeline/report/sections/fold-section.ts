@@ -118,7 +118,7 @@ function foldTable({ rows, folds }: ReportData): Markup {
           <th scope="col">AUC</th>
           <th scope="col">F1</th>
           <th scope="col">Accuracy</th>
-          <th scope="col">Threshold</th>
+          ${shared.called && html`<th scope="col">Threshold</th>`}
           <th scope="col">Epoch</th>
           <th scope="col" class="text">Predictions</th>
         </tr>
@@ -138,6 +138,8 @@ function foldTable({ rows, folds }: ReportData): Markup {
  * epoch.
  */
 interface Shared {
+  /** Whether a fold has a threshold: with more than two classes, the most probable class is called. */
+  called: boolean;
   threshold: string | null;
   epoch: string | null;
 }
@@ -146,6 +148,7 @@ function findShared(folds: readonly FoldResult[]): Shared {
   const one = (values: readonly string[]) =>
     values.length > 1 && new Set(values).size === 1 ? values[0] : null;
   return {
+    called: folds.some(({ metrics }) => metrics.protocols[metrics.protocol].threshold !== null),
     threshold: one(folds.map(({ metrics }) => thresholdFrom(metrics))),
     epoch: one(folds.map(({ metrics }) => metrics.selection.by)),
   };
@@ -190,11 +193,14 @@ function foldRow({ metrics, files }: FoldResult, shared: Shared): Markup {
     <td data-value="${called.accuracy}">
       ${percent(called.accuracy)}${bootstrapInterval(metrics, 'accuracy')}
     </td>
-    <td class="narrow">
-      ${called.threshold === null ? '–' : called.threshold.toFixed(3)}${
-        shared.threshold === null && html`<small>${thresholdFrom(metrics)}</small>`
-      }
-    </td>
+    ${
+      shared.called &&
+      html`<td class="narrow">
+        ${called.threshold === null ? '–' : called.threshold.toFixed(3)}${
+          shared.threshold === null && html`<small>${thresholdFrom(metrics)}</small>`
+        }
+      </td>`
+    }
     <td class="narrow">
       ${epoch ?? '–'}${shared.epoch === null && html`<small>${metrics.selection.by}</small>`}
     </td>

@@ -1,3 +1,4 @@
+import type { Protocol } from '../../../mil/evaluate/evaluate-predictions.js';
 import { linearAxis, niceRange, type Axis } from '../figures/axis.js';
 import { RANGE_WIDTH, rangeAxis, rangeFigure } from '../figures/range-figure.js';
 import { seriesKey } from '../figures/series.js';
@@ -48,7 +49,7 @@ function rankingTable(ranking: Ranking, data: ReportData, axis: Axis): Markup {
                 <th scope="col">p (Holm)</th>`
             }
             <th scope="col">F1</th>
-            <th scope="col">AUC of pooled scores</th>
+            ${data.pooled.length > 0 && html`<th scope="col">AUC of pooled scores</th>`}
           </tr>
         </thead>
         <tbody>
@@ -73,7 +74,10 @@ function rankedRow(
     ${rank !== null && html`<td>${rank}</td>`}
     <th scope="row" class="text name">
       ${seriesKey(series)}<a href="#${foldsId(series)}">${row.group}</a>
-      <small>${count(row.repeats, 'repeat')}, ${count(row.folds, 'fold')}, ${row.protocol} threshold</small>
+      <small
+        >${count(row.repeats, 'repeat')},
+        ${count(row.folds, 'fold')}${thresholdText(row.protocol, folds)}</small
+      >
       ${caveats(folds).map((line) => html`<small><span class="badge warn">note</span> ${line}</small>`)}
     </th>
     <td data-value="${area?.mean ?? -1}">
@@ -89,10 +93,18 @@ function rankedRow(
     <td data-value="${score?.mean ?? -1}">
       ${percent(score?.mean)} <span class="sd">± ${percent(score?.std)}</span>
     </td>
-    <td data-value="${pooled?.mean ?? -1}">
-      ${pooled ? html`${percent(pooled.mean)}${pooled.n > 1 && html` <span class="sd">± ${percent(pooled.std)}</span>`}` : '–'}
-    </td>
+    ${
+      data.pooled.length > 0 &&
+      html`<td data-value="${pooled?.mean ?? -1}">
+        ${pooled ? html`${percent(pooled.mean)}${pooled.n > 1 && html` <span class="sd">± ${percent(pooled.std)}</span>`}` : '–'}
+      </td>`
+    }
   </tr>`;
+}
+
+/** With more than two classes, the most probable class is called. */
+function thresholdText(protocol: Protocol, folds: readonly FoldResult[]): string {
+  return folds.every(({ metrics }) => metrics.classes.length > 2) ? '' : `, ${protocol} threshold`;
 }
 
 /** What a reader must know about exactly these numbers. */

@@ -35,7 +35,7 @@ export function resultSection(data: ReportData): Markup {
     <p class="lead">${explain(data.rows)}</p>
     ${rankingTables(data)}${comparisonTables(data)}
     <h3>All metrics</h3>
-    ${metricsTable(data.rows)}${severalClasses(data)}${confusionTables(data)}${calibrationTable(data.rows)}
+    ${metricsTable(data)}${severalClasses(data)}${confusionTables(data)}${calibrationTable(data.rows)}
   </section>`;
 }
 
@@ -57,7 +57,38 @@ const OVER_REPEATS =
 const OVER_FOLDS =
   'The AUC is the mean over the folds ± their standard deviation. In the figure, the thick bar is this deviation and the thin one runs from the lowest fold to the highest.';
 
-function metricsTable(rows: readonly SummaryRow[]): Markup {
+/** The requested protocol first. */
+const ORDERS: Record<Protocol, readonly Protocol[]> = {
+  honest: ['honest', 'paper'],
+  paper: ['paper', 'honest'],
+};
+
+/** What the table of all metrics shows. */
+interface Shown {
+  ranked: typeof RANKED;
+  called: typeof CALLED;
+  /** Groups of more than two classes: the most probable class is called, without a threshold. */
+  several: ReadonlySet<string>;
+  /** Whether a group has a threshold. */
+  threshold: boolean;
+}
+
+/** Leaves out what no group has, such as the specificity of three classes. */
+function shownMetrics({ rows, folds }: ReportData): Shown {
+  const several = new Set(
+    folds.filter(({ metrics }) => metrics.classes.length > 2).map(({ group }) => group),
+  );
+  const known = ([name]: readonly [MetricName, string]) =>
+    rows.some(({ protocols }) =>
+      Object.values(protocols).some((values) => mainSpread(values[name]) !== null),
+    );
+  const threshold = rows.some(({ group }) => !several.has(group));
+  return { ranked: RANKED.filter(known), called: CALLED.filter(known), several, threshold };
+}
+
+function metricsTable(data: ReportData): Markup {
+  const { rows } = data;
+  const shown = shownMetrics(data);
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Metrics">
       <table class="sortable">
         <caption>
@@ -73,42 +104,51 @@ function metricsTable(rows: readonly SummaryRow[]): Markup {
         <thead>
           <tr>
             <th scope="col" class="text">Model</th>
-            ${RANKED.map(([, title]) => html`<th scope="col">${title}</th>`)}
-            <th scope="col" class="text">Threshold</th>
-            ${CALLED.map(([, title]) => html`<th scope="col">${title}</th>`)}
+            ${shown.ranked.map(([, title]) => html`<th scope="col">${title}</th>`)}
+            ${shown.threshold && html`<th scope="col" class="text">Threshold</th>`}
+            ${shown.called.map(([, title]) => html`<th scope="col">${title}</th>`)}
           </tr>
         </thead>
-        ${rows.map(modelRows)}
+        ${rows.map((row, i) => modelRows(row, i, shown))}
       </table>
     </div>
-    <p class="lead">
-      honest: the threshold is selected on the validation slides, or is 0.5 if there are too few. paper:
-      Youden’s threshold on the scored fold, as in the published tables; results on new slides would be lower.
-    </p>`;
+    ${
+      shown.threshold &&
+      html`<p class="lead">
+        honest: the threshold is selected on the validation slides, or is 0.5 if there are too few. paper:
+        Youden’s threshold on the scored fold, as in the published tables; results on new slides would be
+        lower.
+      </p>`
+    }`;
 }
 
-function modelRows(row: SummaryRow, index: number): Markup {
-  const order: readonly Protocol[] = row.protocol === 'honest' ? ['honest', 'paper'] : ['paper', 'honest'];
+function modelRows(row: SummaryRow, index: number, { ranked, called, several, threshold }: Shown): Markup {
+  const order = several.has(row.group) ? [row.protocol] : ORDERS[row.protocol];
   return html`<tbody>
     ${order.map((protocol, i) => {
       const values = row.protocols[protocol];
-      return html`<tr class="${protocol === 'paper' ? 'optimistic' : ''}">
+      const alone = order.length === 1;
+      return html`<tr class="${protocol === 'paper' && !alone ? 'optimistic' : ''}">
         ${
           i === 0 &&
-          html`<th scope="rowgroup" rowspan="2" class="text name">
+          html`<th scope="rowgroup" rowspan="${order.length}" class="text name">
               ${seriesKey(index)}${row.group}<small
                 >${count(row.folds, 'fold')}, ${count(row.slides, 'scored slide')}</small
               >${row.optimistic && OPTIMISTIC_EPOCH}
             </th>
-            ${RANKED.map(([name]) => cell(values[name], 2))}`
+            ${ranked.map(([name]) => cell(values[name], order.length))}`
         }
-        <th scope="row" class="text">
-          ${protocol} ${protocol === 'paper' ? html`<span class="badge warn">optimistic</span>` : ''}
-        </th>
-        ${CALLED.map(([name]) => cell(values[name], 1))}
+        ${threshold && thresholdCell(protocol, alone)} ${called.map(([name]) => cell(values[name], 1))}
       </tr>`;
     })}
   </tbody>`;
+}
+
+function thresholdCell(protocol: Protocol, alone: boolean): Markup {
+  if (alone) return html`<th scope="row" class="text">none</th>`;
+  return html`<th scope="row" class="text">
+    ${protocol} ${protocol === 'paper' ? html`<span class="badge warn">optimistic</span>` : ''}
+  </th>`;
 }
 
 const OPTIMISTIC_EPOCH = html`<small

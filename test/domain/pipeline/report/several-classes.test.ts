@@ -64,6 +64,11 @@ test('with three classes, the report has confusion matrices and errors, and says
   ]) {
     assert.ok(page.includes(text), `"${text}" is missing`);
   }
+  for (const text of ['Specificity', 'AUC of pooled scores', '>Threshold<', 'honest threshold', 'honest:']) {
+    assert.ok(!page.includes(text), `"${text}" says nothing about three classes`);
+  }
+  const [metrics] = /aria-label="Metrics">.*?<\/table>/.exec(page) ?? [''];
+  assert.equal(metrics.match(/<tr/g)?.length, 3, 'a header, and one row per model');
   assert.ok(page.includes('<div class="panels wide">'), 'the matrices have room for every class');
   assert.ok(!page.includes('± –'), 'an undefined metric has no deviation');
   const worst = scored.slice(0, 2);
