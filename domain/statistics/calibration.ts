@@ -66,3 +66,8 @@ export function expectedCalibrationError(bins: readonly CalibrationBin[]): numbe
     0,
   );
 }
+
+/** Maximum calibration error: the largest |score - rate| of the bins; 0 if all are empty. */
+export function maximumCalibrationError(bins: readonly CalibrationBin[]): number {
+  return Math.max(0, ...bins.map((bin) => Math.abs((bin.meanScore ?? 0) - (bin.positiveRate ?? 0))));
+}

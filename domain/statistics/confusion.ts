@@ -67,8 +67,7 @@ export interface ArgmaxMetrics {
  * @param labels class index per slide
  */
 export function argmaxMetrics(called: Numbers, labels: Numbers, classes: number): ArgmaxMetrics {
-  const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-  for (let i = 0; i < labels.length; i++) matrix[labels[i]][called[i]]++;
+  const matrix = countCalls(called, labels, classes);
   const rates = matrix.map((row, k) => {
     const calledK = matrix.reduce((sum, other) => sum + other[k], 0);
     const ofK = row.reduce((sum, count) => sum + count, 0);
@@ -80,6 +79,13 @@ export function argmaxMetrics(called: Numbers, labels: Numbers, classes: number)
     accuracy: ratio(right, labels.length),
     ...classMeans(rates),
   };
+}
+
+/** Confusion matrix: matrix[true][called] is a number of slides. */
+export function countCalls(called: Numbers, labels: Numbers, classes: number): number[][] {
+  const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  for (let i = 0; i < labels.length; i++) matrix[labels[i]][called[i]]++;
+  return matrix;
 }
 
 interface ClassRates {
