@@ -60,7 +60,7 @@ function openTiff(path: string, options: OpenSlideOptions): Slide | undefined {
   const tiff = tiffPyramid(path);
   if (tiff === undefined) return undefined;
   refuseUnknownColors(path, tiff.image);
-  const slide = isOpenSlides(tiff) ? openGeneric(path, options) : undefined;
+  const slide = isOpenSlides(tiff) ? openGeneric(path, { ...options, tiff }) : undefined;
   if (slide !== undefined) return slide;
   refuseUnknownCompression(path, tiff.image);
   return tiff.image.tiled ? new TiffSlide(path, tiff) : PlainImageSlide.open(path, tiff);

@@ -14,6 +14,8 @@ export interface OpenSlideOptions {
    * OpenSlide 4.
    */
   cacheBytes?: number;
+  /** What the directories of a TIFF that no scanner wrote state, where OpenSlide does not say it. */
+  tiff?: Pick<SlideInfo, 'notes' | 'properties'>;
 }
 
 /**
@@ -33,13 +35,13 @@ export class OpenSlideSlide implements Slide {
   private failure: string | undefined;
   private pixels = new Uint32Array(0);
 
-  private constructor(api: OpenSlideApi, handle: Handle, path: string) {
+  private constructor(api: OpenSlideApi, handle: Handle, path: string, tiff: OpenSlideOptions['tiff']) {
     this.api = api;
     this.handle = handle;
     this.path = path;
     const count = api.levelCount(handle);
     this.downsamples = Array.from({ length: count }, (_, level) => api.levelDownsample(handle, level));
-    this.info = readInfo(api, handle, this.downsamples);
+    this.info = readInfo(api, handle, this.downsamples, tiff);
     this.check('reading its properties');
   }
 
@@ -56,7 +58,7 @@ export class OpenSlideSlide implements Slide {
       const error = api.error(handle);
       if (error !== null) throw corrupt(path, 'opening it', error);
       if (options.cacheBytes !== undefined) api.setCacheSize?.(handle, options.cacheBytes);
-      return new OpenSlideSlide(api, handle, path);
+      return new OpenSlideSlide(api, handle, path, options.tiff);
     } catch (error) {
       api.close(handle);
       throw error;
@@ -131,8 +133,13 @@ export class OpenSlideSlide implements Slide {
   }
 }
 
-function readInfo(api: OpenSlideApi, handle: Handle, downsamples: readonly number[]): SlideInfo {
-  const properties: Record<string, string> = {};
+function readInfo(
+  api: OpenSlideApi,
+  handle: Handle,
+  downsamples: readonly number[],
+  tiff: OpenSlideOptions['tiff'],
+): SlideInfo {
+  const properties: Record<string, string> = { ...tiff?.properties };
   for (const name of api.propertyNames(handle)) properties[name] = api.propertyValue(handle, name) ?? '';
   const ome = readOme(properties['tiff.ImageDescription']);
   if (ome !== undefined) Object.assign(properties, omeProperties(ome));
@@ -147,6 +154,7 @@ function readInfo(api: OpenSlideApi, handle: Handle, downsamples: readonly numbe
     mpp: readMpp(properties),
     objectivePower: readObjectivePower(properties),
     properties,
+    notes: tiff?.notes,
   };
 }
 

@@ -20,7 +20,20 @@ const TAGS = {
 } as const;
 
 /** Micrometers per TIFF resolution unit. Unit 1 means that the resolution is only a ratio. */
-const UNIT_MICROMETERS: Readonly<Record<number, number>> = { 2: 25400, 3: 10000 };
+const UNIT_MICROMETERS: Readonly<Record<number, number | undefined>> = { 2: 25400, 3: 10000 };
+
+/** ImageJ's names of units, for which TIFF has no number. It escapes letters beyond ASCII. */
+const IMAGEJ_MICROMETERS: Readonly<Record<string, number | undefined>> = {
+  nm: 1e-3,
+  um: 1,
+  µm: 1,
+  μm: 1,
+  '\\u00B5m': 1,
+  micron: 1,
+  microns: 1,
+  micrometer: 1,
+  mm: 1000,
+};
 
 /** The default of TIFF 6.0, section 8. */
 const INCH = 2;
@@ -64,6 +77,7 @@ export function readTiffImage(tiff: TiffFile, { entries }: TiffDirectory): TiffI
   const value = (tag: number, otherwise: number): number => values(tag).at(0) ?? otherwise;
   const below = entryOf(TAGS.subDirectories);
   const text = entryOf(TAGS.description);
+  const description = text && tiff.text(text);
   const bits = values(TAGS.bits);
   return {
     width: value(TAGS.width, 0),
@@ -77,16 +91,24 @@ export function readTiffImage(tiff: TiffFile, { entries }: TiffDirectory): TiffI
     bits: bits.length === 0 ? [1] : bits,
     sampleFormats: values(TAGS.sampleFormat),
     reduced: (value(TAGS.subfileType, 0) & 1) === 1,
-    ...(text && { description: tiff.text(text) }),
-    resolution: readResolution(values),
+    ...(description !== undefined && { description }),
+    resolution: readResolution(values, description),
     subDirectories: below === undefined ? [] : [...readSubDirectories(tiff, below)],
   };
 }
 
-/** µm per pixel; empty without a unit, because the numbers are then only the ratio of both axes. */
-export function readResolution(values: (tag: number) => readonly number[]): Record<string, string> {
+/**
+ * µm per pixel; empty without a unit, because the numbers are then only the ratio of both axes. ImageJ states
+ * its unit in the description.
+ */
+export function readResolution(
+  values: (tag: number) => readonly number[],
+  description = '',
+): Record<string, string> {
   const properties: Record<string, string> = {};
-  const unit = UNIT_MICROMETERS[values(TAGS.resolutionUnit).at(0) ?? INCH] as number | undefined;
+  const unit =
+    UNIT_MICROMETERS[values(TAGS.resolutionUnit).at(0) ?? INCH] ??
+    IMAGEJ_MICROMETERS[/^ImageJ=[\s\S]*^unit=(.*?)\r?$/m.exec(description)?.[1] ?? ''];
   for (const [axis, tag] of [
     ['x', TAGS.xResolution],
     ['y', TAGS.yResolution],

@@ -29,8 +29,8 @@ const COMPRESSIONS: Readonly<Record<number, string>> = {
   52546: 'JPEG XL',
 };
 
-/** The compressions that libvips decodes. */
-const DECODED = [1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 50000, 50001];
+/** The compressions that libvips, as sharp ships it, decodes. */
+const DECODED = [1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 50001];
 
 /** Numbers of TIFF for how samples become colors. */
 export const PHOTOMETRIC = { whiteIsZero: 0, blackIsZero: 1, rgb: 2, palette: 3, cmyk: 5, ycbcr: 6 } as const;

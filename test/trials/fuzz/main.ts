@@ -18,13 +18,17 @@ const { values, positionals } = parseArgs({
   options: {
     count: { type: 'string', default: '100' },
     seed: { type: 'string', default: '1' },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 });
 
 const seconds = positionals.map(Number).find((value) => value > 0);
 const names = positionals.filter((word) => !(Number(word) > 0));
 const unknown = names.filter((name) => !Object.hasOwn(KINDS, name));
-if (unknown.length > 0) {
+if (values.help) {
+  console.log('usage: npm run fuzz -- [PARSER ...] [SECONDS] [--count N] [--seed N]');
+  console.log(`parsers: ${Object.keys(KINDS).join(', ')}`);
+} else if (unknown.length > 0) {
   console.error(`no parser is called ${unknown.join(', ')}; there are ${Object.keys(KINDS).join(', ')}`);
   process.exitCode = 2;
 } else {

@@ -44,6 +44,20 @@ test('a TIFF states its resolution only with a unit; without the tag, that is th
   assert.equal(of(20_000, 20_000, [296, 3, [1]]), undefined);
 });
 
+test("ImageJ's unit, for which TIFF has no number, is read from the description", (context) => {
+  const of = (unit: string, perUnit: number) =>
+    mppOf(
+      tiled(context, [
+        [270, 2, `ImageJ=1.53t\nunit=${unit}\nloop=false\n`],
+        ...[282, 283].map((tag): TiffEntry => [tag, 5, [perUnit]]),
+        [296, 3, [1]],
+      ]),
+    );
+  for (const unit of ['micron', 'um', 'µm', '\\u00B5m']) assert.deepEqual(of(unit, 2), [0.5, 0.5], unit);
+  assert.deepEqual(of('mm', 2000), [0.5, 0.5]);
+  for (const unit of ['pixel', '']) assert.equal(of(unit, 2), undefined, unit);
+});
+
 test('the unit counts in strips, PNG and JPEG too', async (context) => {
   const folder = temporaryFolder(context);
   const strips = join(folder, 'a.tif');

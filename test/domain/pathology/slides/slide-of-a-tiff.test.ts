@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test, type TestContext } from 'node:test';
 import { deflateSync } from 'node:zlib';
@@ -123,6 +124,29 @@ test('gray planes that are something else are refused with their names', (contex
   const hyper = new Draft().slide([0], { description: 'ImageJ=1.53\nimages=3\nchannels=3\n' }).write(context);
   refused(hyper, '3 gray images');
   assert.equal(read(new Draft().slide([1]).write(context)).pixels[2], 64, 'one gray image is a slide');
+});
+
+test('the first of several images of one size is read, and the notes say so', (context) => {
+  const notesOf = (draft: Draft) => read(draft.write(context)).info.notes;
+  const rgb = [0, 1, 2];
+  const description = OME(
+    image('SizeC="3"', '<Channel SamplesPerPixel="3"/><TiffData/>').replace('SizeZ="1"', 'SizeZ="3"'),
+  );
+  const said = ['the first of 3 images of the same size is read'];
+  assert.deepEqual(notesOf(new Draft().slide(rgb).slide(rgb).slide(rgb)), said);
+  assert.deepEqual(notesOf(new Draft().slide(rgb, { description }).slide(rgb).slide(rgb)), said);
+  assert.deepEqual(notesOf(new Draft().slide(rgb)), []);
+});
+
+test('a compression that libvips was built without is refused by name', async (context) => {
+  const path = join(temporaryFolder(context), 'strips.tif');
+  await sharp(SLIDE, { raw: { width: SIDE, height: SIDE, channels: 3 } })
+    .tiff({ compression: 'lzw' })
+    .toFile(path);
+  const bytes = readFileSync(path);
+  bytes.writeUInt16LE(50_000, bytes.indexOf(Buffer.from([3, 1, 3, 0, 1, 0, 0, 0])) + 8);
+  writeFileSync(path, bytes);
+  expectError('UnsupportedFormat', ['compression 50000 (Zstandard)'], () => openSlide(path));
 });
 
 test('the largest image is the slide, wherever an overview stands', (context) => {
