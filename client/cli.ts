@@ -15,6 +15,7 @@ import { exitCodeWithoutReader, watchOutput } from './command-line/output.js';
 import { countText } from './display/problems.js';
 import { renderError } from './display/render-error.js';
 import { formatTable } from './display/render-text.js';
+import { wrapText } from './display/word-wrap.js';
 import { stateFolder } from './server/state-folder.js';
 
 /**
@@ -110,6 +111,6 @@ function report(error: unknown, debug: boolean): void {
   const known = error instanceof SamMilError;
   const [first, ...facts] = renderError(encodeError(error));
   const fault = known || debug ? '' : ' (a bug in sam-mil; --debug shows the stack trace)';
-  console.error([`sam-mil: ${first}${fault}`, ...facts].join('\n'));
+  console.error(wrapText([`sam-mil: ${first}${fault}`, ...facts].join('\n'), process.stderr));
   if (debug && error instanceof Error) console.error(error.stack);
 }

@@ -4,6 +4,7 @@ import { refuseCopied } from '../run/home.js';
 import { RemoteRun } from '../run/remote-run.js';
 import { findLostRun, findRun, recordEnd } from '../run/run-index.js';
 import { WorkFolder } from '../run/work-folder.js';
+import { refuseEnded } from '../run/run-state.js';
 import { openSession, type ServerChoice } from '../server/connect.js';
 
 interface CancelOptions extends ServerChoice {
@@ -26,6 +27,7 @@ async function cancel(name: string, options: CancelOptions): Promise<void> {
   const lost = options.work === undefined ? findLostRun(name) : undefined;
   const entry = lost ?? findRun(name, options.work);
   const { run } = entry;
+  refuseEnded(entry);
   // The embedded server is started if necessary: otherwise an open run would continue the next time it
   // starts.
   const session = await openSession(options, { start: true, log: (line) => console.error(`  ${line}`) });

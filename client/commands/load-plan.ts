@@ -3,6 +3,7 @@ import type { SelectedPlan } from '../../domain/engine/language/select-stages.js
 import type { SelectionOptions } from '../command-line/options.js';
 import { paletteFor } from '../display/display.js';
 import { problemsText } from '../display/problems.js';
+import { wrapText } from '../display/word-wrap.js';
 import { loadFile, selectPlan, type FileOptions } from '../run/load-file.js';
 
 export type LoadedPlan = SelectedPlan & { registry: Registry };
@@ -13,6 +14,7 @@ export type LoadedPlan = SelectedPlan & { registry: Registry };
  */
 export async function loadPlan(file: string, options: FileOptions & SelectionOptions): Promise<LoadedPlan> {
   const loaded = await loadFile(file, options);
-  if (loaded.problems.length > 0) console.error(problemsText(loaded, paletteFor(process.stderr)));
+  if (loaded.problems.length > 0)
+    console.error(wrapText(problemsText(loaded, paletteFor(process.stderr)), process.stderr));
   return { ...selectPlan(loaded, options), registry: loaded.registry };
 }

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { Command } from 'commander';
 import { SamMilError } from '../../domain/errors.js';
 import { itemLogPath, runFolder } from '../../domain/engine/store/paths.js';
+import { suggest } from '../../domain/engine/language/expressions/did-you-mean.js';
 import { EXIT, Exit, invalid } from '../command-line/errors.js';
 import { Interrupt } from '../command-line/interrupt.js';
 import { oneLine } from '../display/render-text.js';
@@ -42,11 +43,7 @@ async function logs(name: string, target: string | undefined, options: LogsOptio
   const { stage, item } = splitTarget(target);
   if (item !== undefined) return print(itemLogPath(entry.work, entry.run, stage, item), target);
   const found = itemLogs(entry, stage);
-  if (found.length === 0)
-    throw invalid(
-      `stage ${stage} has no logs in run ${entry.run}`,
-      'list the available logs with `npx sam-mil logs RUN`',
-    );
+  if (found.length === 0) throw noLogs(entry, stage);
   for (const log of found) {
     console.log(`== ${log.name}`);
     print(log.path, log.name);
@@ -59,12 +56,27 @@ function list(entry: RunEntry): void {
   for (const { name } of found) console.log(name);
 }
 
+function stagesOf(entry: RunEntry): string[] {
+  return readRunPlan(entry).stages.map(({ name }) => name);
+}
+
+function noStage(entry: RunEntry, stage: string): SamMilError {
+  return invalid(`run ${entry.run} has no stage ${stage}`, suggest(stage, stagesOf(entry), 'stages'));
+}
+
+function noLogs(entry: RunEntry, stage: string): SamMilError {
+  if (!stagesOf(entry).includes(stage)) return noStage(entry, stage);
+  return invalid(
+    `stage ${stage} has no logs in run ${entry.run}`,
+    `list the available logs with \`npx sam-mil logs ${entry.run}\``,
+  );
+}
+
 /** Prints each failed item with its reason and its log. */
 async function printFailed(entry: RunEntry, target: string | undefined): Promise<void> {
   const { stage, item } = target === undefined ? {} : splitTarget(target);
-  const stages = readRunPlan(entry).stages.map(({ name }) => name);
-  if (stage !== undefined && !stages.includes(stage))
-    throw invalid(`run ${entry.run} has no stage ${stage}`, `its stages are ${stages.join(', ')}`);
+  const stages = stagesOf(entry);
+  if (stage !== undefined && !stages.includes(stage)) throw noStage(entry, stage);
   const all = await readFailed(entry, stage === undefined ? stages : [stage]);
   const failed = all.filter(({ key }) => item === undefined || key === item);
   if (failed.length === 0) {

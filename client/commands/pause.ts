@@ -4,6 +4,7 @@ import { addServerOptions } from '../command-line/options.js';
 import { refuseCopied } from '../run/home.js';
 import { RemoteRun } from '../run/remote-run.js';
 import { findRun } from '../run/run-index.js';
+import { refuseEnded } from '../run/run-state.js';
 import { openSession, type ServerChoice } from '../server/connect.js';
 
 const ANSWER_MILLISECONDS = 60_000;
@@ -19,6 +20,7 @@ export function createCommand(): Command {
 async function pause(name: string, options: ServerChoice & { work?: string }): Promise<void> {
   const entry = findRun(name, options.work);
   const { run } = entry;
+  refuseEnded(entry);
   const session = await openSession(options, { start: false, log: () => undefined });
   try {
     const remote = new RemoteRun(session.client, run);

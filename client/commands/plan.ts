@@ -16,6 +16,7 @@ import {
 } from '../command-line/options.js';
 import { fitTable, formatTable, plural, shortPath } from '../display/render-text.js';
 import type { Palette } from '../display/render-status.js';
+import { wrapText } from '../display/word-wrap.js';
 import { sourceText } from './graph.js';
 import { loadPlan } from './load-plan.js';
 
@@ -85,8 +86,7 @@ function planText(
   return [
     `${palette.bold(plan.name)}  work folder ${shortPath(plan.work)}`,
     ...body,
-    ...inputs,
-    summary(forecasts),
+    ...[...inputs, summary(forecasts)].map((line) => wrapText(line, process.stdout)),
   ].join('\n');
 }
 

@@ -4,7 +4,8 @@ import { addHelp, helpOrder } from './help.js';
 import { COMMANDS } from './table.js';
 
 /** Follows each error in the arguments. */
-const HELP_HINT = '  next     add --help to the command to see its arguments and options';
+const HELP_HINT =
+  '  next     `npx sam-mil --help` lists the commands; `npx sam-mil COMMAND --help` shows the options of one';
 
 /**
  * The command line as far as the arguments need it: only the requested command's module is loaded, so that
@@ -44,7 +45,8 @@ function namesFor(args: readonly string[]): string[] {
 }
 
 function inherit(command: Command, from: Command): Command {
-  command.copyInheritedSettings(from);
+  // The command `help` of the program belongs to one of its groups.
+  command.copyInheritedSettings(from).helpCommand(false);
   for (const subcommand of command.commands) inherit(subcommand, command);
   return command;
 }

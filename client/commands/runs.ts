@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { listed } from '../../domain/engine/language/expressions/did-you-mean.js';
 import { addTableOptions } from '../command-line/options.js';
 import { readShownRun } from '../display/compare-runs.js';
 import { paletteFor } from '../display/display.js';
@@ -30,9 +31,8 @@ export function createCommand(): Command {
 
 async function showRuns(pipeline: string | undefined, options: RunsOptions): Promise<void> {
   const { work, sort, json, csv } = options;
-  const entries = (work === undefined ? knownRuns() : runsIn(work)).filter(
-    (entry) => pipeline === undefined || entry.pipeline === pipeline,
-  );
+  const known = work === undefined ? knownRuns() : runsIn(work);
+  const entries = known.filter((entry) => pipeline === undefined || entry.pipeline === pipeline);
   const servers = new RunServers();
   try {
     const runs: ListedRun[] = [];
@@ -42,7 +42,7 @@ async function showRuns(pipeline: string | undefined, options: RunsOptions): Pro
       else runs.push(await listedRun(entry, servers));
     }
     if (json) return runObjects(runs).forEach((object) => console.log(JSON.stringify(object)));
-    if (runs.length === 0) return console.log('no runs yet');
+    if (runs.length === 0) return console.log(noRuns(known, pipeline));
     const { columns, rows, right } = runsTable(runs, sort, csv);
     const lines = renderTable(columns, rows, options, paletteFor(process.stdout), right);
     const marked = rows.some((row) => row.some((cell) => cell.endsWith(' *')));
@@ -52,6 +52,12 @@ async function showRuns(pipeline: string | undefined, options: RunsOptions): Pro
   } finally {
     await servers.close();
   }
+}
+
+function noRuns(known: readonly RunEntry[], pipeline: string | undefined): string {
+  const names = [...new Set(known.map((entry) => entry.pipeline))];
+  if (pipeline === undefined || names.length === 0) return 'no runs yet';
+  return `no runs of a pipeline named "${pipeline}"; there are runs of ${listed(names)}`;
 }
 
 async function listedRun(entry: RunEntry, servers: RunServers): Promise<ListedRun> {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addFollowOptions } from '../command-line/options.js';
 import { RunController } from '../run/controller.js';
 import { findRun } from '../run/run-index.js';
+import { refuseEnded } from '../run/run-state.js';
 import { showRun, type FollowOptions } from './show-run.js';
 
 export function createCommand(): Command {
@@ -19,6 +20,7 @@ async function skip(
   { work, ...options }: FollowOptions & { work?: string },
 ): Promise<void> {
   const entry = findRun(name, work);
+  refuseEnded(entry);
   await showRun(
     options,
     (controllerOptions) => RunController.reopen(entry, controllerOptions, options.plugin),

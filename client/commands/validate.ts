@@ -6,6 +6,7 @@ import { countText, problemsText } from '../display/problems.js';
 import { loadFile, type FileOptions, type LoadedFile } from '../run/load-file.js';
 import { hasErrors } from '../../domain/engine/language/problems/problems.js';
 import { plural } from '../display/render-text.js';
+import { wrapText } from '../display/word-wrap.js';
 
 interface ValidateOptions extends FileOptions {
   json?: boolean;
@@ -32,7 +33,8 @@ async function validate(files: string[], options: ValidateOptions): Promise<void
 
 function printText(loaded: LoadedFile): void {
   const { problems, file, document } = loaded;
-  if (problems.length > 0) console.log(`${problemsText(loaded, paletteFor(process.stdout))}\n`);
+  if (problems.length > 0)
+    console.log(`${wrapText(problemsText(loaded, paletteFor(process.stdout)), process.stdout)}\n`);
   const valid = hasErrors(problems) ? 'not valid' : 'valid';
   const stages = document === undefined ? '' : `, ${plural(document.stages.length, 'stage')}`;
   console.log(`${file}: ${valid}${stages}, ${countText(problems)}`);

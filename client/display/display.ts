@@ -7,6 +7,7 @@ import { renderHeadline } from './render-error.js';
 import { clip, formatDuration, oneLine } from './render-text.js';
 import { resultLines } from './run-end.js';
 import { countsText, elapsedSeconds, renderRun, type Palette } from './render-status.js';
+import { wrapText } from './word-wrap.js';
 
 /** Creates the display of a run for people: a block redrawn in place on a terminal, plain lines elsewhere. */
 export function createDisplay(stream: WriteStream): RunListener {
@@ -78,7 +79,7 @@ class LiveDisplay extends TextDisplay {
   }
 
   line(text: string): void {
-    this.stream.write(`${this.erase()}${text}\n`);
+    this.stream.write(`${this.erase()}${wrapText(text, this.stream)}\n`);
     const block = this.drawn;
     this.drawn = [];
     this.draw(block);

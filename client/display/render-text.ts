@@ -48,7 +48,8 @@ export function formatTable(rows: readonly (readonly string[])[], right: readonl
 
 /** Cuts a line so that the terminal does not wrap it; keeps color codes. */
 export function clip(line: string, columns: number): string {
-  return cliTruncate(line, columns);
+  // The cut may fall between two cells.
+  return cliTruncate(line, columns).replace(/ {2,}…/, ' …');
 }
 
 /** Cuts the lines of a table to the width of the terminal; pipes and files get whole lines. */

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { absoluteSpec, pluginPaths } from '../../activities/plugins/find-plugin.js';
 import { loadRegistry } from '../../activities/plugins/load-plugins.js';
 import type { PluginFault } from '../../activities/plugins/plugin-fault.js';
@@ -158,9 +158,14 @@ function readText(file: string, what: string): string {
     return readFileSync(file, 'utf8');
   } catch (cause) {
     const shown = relative(process.cwd(), resolve(file)) || file;
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      const next = `correct the path; it starts from ${isAbsolute(file) ? 'the root' : process.cwd()}`;
+      throw new SamMilError('InvalidInput', `${what} does not exist`, { file: shown, next, cause });
+    }
     throw new SamMilError('InvalidInput', `${what} cannot be read`, {
       file: shown,
-      found: (cause as Error).message,
+      found: code === 'EISDIR' ? 'a folder' : message,
       next: 'check that the path leads to a readable file',
       cause,
     });

@@ -52,7 +52,7 @@ export function preflightLines({ found, warnings, unknown }: Preflight): Preflig
   return [
     ...lines('found', found),
     ...lines('warning', warnings, 'warning: '),
-    ...lines('unknown', unknown, 'not known yet: '),
+    ...lines('unknown', unknown, 'not checked yet: '),
   ];
 }
 

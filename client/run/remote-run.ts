@@ -11,8 +11,10 @@ import {
   skipUpdate,
   statusQuery,
   type ResumeRequest,
+  type RunState,
   type RunStatus,
 } from '../../workflows/messages.js';
+import type { SamMilError } from '../../domain/errors.js';
 import { invalid } from '../command-line/errors.js';
 import { waitForEnd } from './wait-for-end.js';
 
@@ -24,6 +26,15 @@ export type ServerState = 'open' | 'completed' | 'failed' | 'cancelled' | 'termi
 
 const STATUS_MILLISECONDS = 5000;
 const WORKER_MILLISECONDS = 60_000;
+
+/** The error of a request to a run that has ended, or that the server does not know. */
+export function notOpen(run: string, state: RunState | ServerState): SamMilError {
+  const why = state === 'completed' ? '' : ` (${state})`;
+  return invalid(
+    state === 'gone' ? `the server does not know run ${run}` : `run ${run} has already ended${why}`,
+    `to start it again: \`npx sam-mil resume ${run}\``,
+  );
+}
 
 /**
  * A run on its Temporal server, with every query and request that a client sends to it. Status and requests
@@ -66,11 +77,7 @@ export class RemoteRun {
   /** @throws SamMilError InvalidInput if the run is not open */
   async requireOpen(): Promise<void> {
     const state = await this.state();
-    if (state === 'open') return;
-    throw invalid(
-      `run ${this.name} is not open (${state === 'gone' ? 'unknown to the server' : state})`,
-      `restart it with \`npx sam-mil resume ${this.name}\``,
-    );
+    if (state !== 'open') throw notOpen(this.name, state);
   }
 
   /** Queries the run's status. Throws if no worker answers within 5 seconds. */

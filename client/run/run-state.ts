@@ -2,7 +2,7 @@ import { readHolder } from '../../domain/engine/store/lease.js';
 import type { RunState } from '../../workflows/messages.js';
 import { locateEmbeddedServer } from '../server/embedded-server.js';
 import { openSession, type ServerChoice, type Session } from '../server/connect.js';
-import { RemoteRun, type ServerState } from './remote-run.js';
+import { notOpen, RemoteRun, type ServerState } from './remote-run.js';
 import { lastSeenStatus, readRunRecord, type RunEntry } from './run-index.js';
 
 /** How a run stands, by everything that this machine can find out. */
@@ -34,6 +34,12 @@ export async function stateOf(
   if (entry.server !== 'embedded') return { state: 'unknown' };
   const seen = lastSeenStatus(entry)?.status.state;
   return { state: seen === 'paused' || seen === 'held' ? seen : 'stopped' };
+}
+
+/** @throws SamMilError InvalidInput for a run that has ended by its own record, so that no server is asked */
+export function refuseEnded(entry: RunEntry): void {
+  const record = readRunRecord(entry);
+  if (record !== undefined) throw notOpen(entry.run, record.state);
 }
 
 /**

@@ -188,7 +188,7 @@ test('Ctrl-C leaves the run to the other worker; cancel ends it; resume restarts
   assert.match(cancelled.stdout, /cancelled; finished work is kept/);
   const again = await sam('cancel', run);
   assert.equal(again.code, 2);
-  assert.match(again.stderr, /is not open \(cancelled\)/);
+  assert.match(again.stderr, /has already ended \(cancelled\)/);
 
   rmSync(gateOf(folder, 'left'));
   const resumed = await sam('resume', run, ...plugin);

@@ -35,7 +35,7 @@ export function checkSplit(step: KnownSplit): Findings {
   const open = [...step.unknown].filter((name) => name !== 'bags');
   if (open.length > 0) {
     return {
-      unknown: [`${open.map((name) => `\`${name}\``).join(', ')} of mil.split: known after earlier stages`],
+      unknown: [`${open.map((name) => `\`${name}\``).join(', ')} of mil.split, which an earlier stage makes`],
     };
   }
   const options = settings(step.with);
@@ -46,7 +46,7 @@ export function checkSplit(step: KnownSplit): Findings {
   return {
     found: [listed === undefined ? `${found} (by the rows of the labels)` : found],
     warnings: splitWarnings(made),
-    unknown: listed === undefined ? ['which slides exist: known after earlier stages'] : [],
+    unknown: listed === undefined ? ['which slides exist, because an earlier stage makes them'] : [],
   };
 }
 

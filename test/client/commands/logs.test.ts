@@ -51,5 +51,7 @@ test('logs --failed prints the failed items alone, each with its reason and its 
   assert.deepEqual([none.code, none.stdout], [0, '']);
   assert.match(none.stderr, /nothing has failed in count in run failing-/);
   const unknown = await sam('logs', 'failing', 'mak', '--failed');
-  assert.deepEqual([unknown.code, /its stages are make, count/.test(unknown.stderr)], [2, true]);
+  assert.deepEqual([unknown.code, /did you mean `make`\?/.test(unknown.stderr)], [2, true]);
+  const nothing = await sam('logs', 'failing', 'train');
+  assert.match(nothing.stderr, /has no stage train\n {2}next {5}stages: make, count/);
 });

@@ -199,7 +199,7 @@ test('runs lists the params in which runs differ and their metrics, sorted by ei
     /^run,state,lr,group,AUC,AUC std,.*\n\S+bbb,\w+,0\.01,abmil,0\.875,0,/,
   );
   assert.match(await run('runs', '--md'), /^\| run \| state \| lr \| group \| AUC /);
-  assert.equal(await run('runs', 'other'), 'no runs yet\n');
+  assert.equal(await run('runs', 'other'), 'no runs of a pipeline named "other"; there are runs of study\n');
   const unknown = await commands.run('runs', '--work', 'work', '--sort', 'lrr');
   assert.equal(unknown.code, 2);
   assert.match(unknown.text, /no column "lrr" to sort by.*did you mean `lr`/s);

@@ -14,6 +14,7 @@ import {
   oneLine,
 } from '../../../client/display/render-text.js';
 import { countsText, renderFailures, renderRun } from '../../../client/display/render-status.js';
+import { wrapText } from '../../../client/display/word-wrap.js';
 import type { RunView } from '../../../client/run/events.js';
 import type { StageStatus } from '../../../workflows/messages.js';
 
@@ -36,6 +37,24 @@ function view(...stages: StageStatus[]): RunView {
   };
   return { status, activities: [], now: 60_000 };
 }
+
+test('statements wrap at words below their text; excerpts, long words and pipes stay whole', () => {
+  const terminal = { isTTY: true, columns: 50 };
+  const wrapped = (text: string) => wrapText(text, terminal).split('\n');
+  assert.deepEqual(
+    wrapped('  next     `npx sam-mil ls` lists your runs; for a run of another folder, add --work'),
+    ['  next     `npx sam-mil ls` lists your runs; for a', '           run of another folder, add --work'],
+  );
+  assert.deepEqual(
+    wrapped(`sam-mil: the weights of ${pc.createColors(true).red('sam-vit-h')} are not on this machine`),
+    [`sam-mil: the weights of ${pc.createColors(true).red('sam-vit-h')} are not on`, '    this machine'],
+  );
+  const excerpt = `   75 |     foreach: ${'x '.repeat(40)}`;
+  const address = `  ${'a/'.repeat(60)}`;
+  for (const whole of [excerpt, address, 'short']) assert.equal(wrapText(whole, terminal), whole);
+  assert.equal(wrapText(excerpt.slice(9), { isTTY: false, columns: 50 }), excerpt.slice(9));
+  assert.equal(clip('mil.split      6 cells', 14), 'mil.split …', 'a cut between two cells');
+});
 
 test('a run as lines: counts, pace, what activities do', () => {
   const shown = view(

@@ -82,7 +82,7 @@ test('the labels of an earlier stage are said to be unknown, not guessed', async
   writeFileSync(join(folder, 'later.yaml'), text);
   const { code, stdout, stderr } = await runCli(folder, 'plan', 'later.yaml');
   assert.equal(code, 0, stderr);
-  assert.match(stdout, /not known yet: split: `labels` of mil\.split: known after earlier stages/);
+  assert.match(stdout, /not checked yet: split: `labels` of mil\.split, which an earlier stage makes/);
   assert.doesNotMatch(stdout, /classes:/);
 });
 
