@@ -9,6 +9,7 @@ import { addServerOptions } from '../command-line/options.js';
 import { SERVER, setUpNatives, STEP_PARTS } from '../set-up/set-up-natives.js';
 import { formatBytes } from '../display/render-text.js';
 import { stateFolder } from '../server/state-folder.js';
+import { wrapText } from '../display/word-wrap.js';
 
 interface DoctorOptions extends ServerChoice {
   setUp?: boolean;
@@ -29,7 +30,8 @@ async function doctor(options: DoctorOptions): Promise<void> {
   if (options.setUp) await setUpNatives([SERVER, ...STEP_PARTS], (line) => console.error(`  ${line}`));
   const { fact: connection, error } = await examineServer(options);
   const facts = [...(await examineMachine()), weights(), connection];
-  for (const fact of facts) console.log(options.json ? JSON.stringify(fact) : render(fact));
+  for (const fact of facts)
+    console.log(options.json ? JSON.stringify(fact) : wrapText(render(fact), process.stdout));
   if (error !== undefined) throw new Exit(exitCodeOf(error));
   if (facts.some((fact) => fact.state === 'broken')) throw new Exit(EXIT.failed);
 }

@@ -84,7 +84,7 @@ function list({ json }: { json?: boolean }): void {
   console.log(fitTable(formatTable([head, ...rows], [2]), process.stdout).join('\n'));
   for (const { problem } of states.filter(({ state }) => state === 'damaged')) console.log(`\n${problem}`);
   if (states.some(({ state }) => state === 'missing'))
-    console.log('\ninstall   npx sam-mil models fetch MODEL   or   npx sam-mil models import MODEL FILE');
+    console.log('\ninstall   npx sam-mil models fetch MODEL\n   or     npx sam-mil models import MODEL FILE');
 }
 
 function sourceOf(entry: WeightsEntry): string {

@@ -81,7 +81,9 @@ function planText(
   const body = lines.flatMap((line, i) => [
     line,
     ...excludedLines(forecasts[i], palette),
-    ...(why || forecasts[i].state === 'fails' ? whyLines(forecasts[i], why, palette) : []),
+    ...(why || forecasts[i].state === 'fails' ? whyLines(forecasts[i], why, palette) : []).map((text) =>
+      wrapText(text, process.stdout),
+    ),
   ]);
   return [
     `${palette.bold(plan.name)}  work folder ${shortPath(plan.work)}`,

@@ -1,11 +1,11 @@
 import { Command, Help, type Option } from 'commander';
 import { packageVersion } from '../../domain/package-root.js';
+import { wrapText } from '../display/word-wrap.js';
 import { addHelp, helpOrder } from './help.js';
 import { COMMANDS } from './table.js';
 
 /** Follows each error in the arguments. */
-const HELP_HINT =
-  '  next     `npx sam-mil --help` lists the commands; `npx sam-mil COMMAND --help` shows the options of one';
+const HELP_HINT = '  next     see `npx sam-mil --help` or `npx sam-mil COMMAND --help`';
 
 /**
  * The command line as far as the arguments need it: only the requested command's module is loaded, so that
@@ -23,6 +23,7 @@ export async function createProgram(args: readonly string[]): Promise<Command> {
     .commandsGroup('This installation:')
     .showSuggestionAfterError()
     .showHelpAfterError(HELP_HINT)
+    .configureOutput({ outputError: (text, write) => write(wrapText(text, process.stderr)) })
     .helpCommand(true)
     .exitOverride();
   for (const name of namesFor(args)) {

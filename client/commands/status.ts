@@ -12,6 +12,7 @@ import { RemoteRun } from '../run/remote-run.js';
 import { viewRun } from '../run/view-run.js';
 import { addServerOptions } from '../command-line/options.js';
 import { renderFailures, renderRun } from '../display/render-status.js';
+import { wrapText } from '../display/word-wrap.js';
 import { replacedBy, serverOf } from '../run/run-state.js';
 import { findRun, hasRunRecord, lastSeenStatus, readRunRecord, type RunEntry } from '../run/run-index.js';
 import { readRequest } from '../run/start-run.js';
@@ -105,7 +106,7 @@ async function watch(session: Session, entry: RunEntry, options: StatusOptions):
     display.closed();
     if (status === undefined) return;
     if (options.json) print(entry, status, options, () => []);
-    else console.log([...renderFailures(status, paletteFor(process.stdout)), status.message].join('\n'));
+    else say([...renderFailures(status, paletteFor(process.stdout)), status.message]);
     if (status.state !== 'done') throw new Exit(EXIT.failed);
   } finally {
     display.closed();
@@ -165,11 +166,15 @@ async function showRecord(entry: RunEntry, options: StatusOptions, why: string):
     ]);
   }
   const nothing = { run: entry.run, status: 'stopped', work: entry.work, stages: [], failed: [] };
-  console.log(options.json ? JSON.stringify(nothing) : `${entry.run}  not running (${why})\n${resumeLine}`);
+  if (options.json) console.log(JSON.stringify(nothing));
+  else say([`${entry.run}  not running (${why})`, resumeLine]);
 }
 
 function print(entry: RunEntry, status: RunStatus, options: StatusOptions, text: () => string[]): void {
-  console.log(
-    options.json ? JSON.stringify(resultObject(entry, { ended: 'result', status })) : text().join('\n'),
-  );
+  if (options.json) console.log(JSON.stringify(resultObject(entry, { ended: 'result', status })));
+  else say(text());
+}
+
+function say(lines: readonly string[]): void {
+  console.log(wrapText(lines.join('\n'), process.stdout));
 }

@@ -54,7 +54,7 @@ abstract class TextDisplay implements RunListener {
   async ended(entry: RunEntry, outcome: RunOutcome): Promise<void> {
     this.closed();
     const lines = await resultLines(entry, () => readRunPlan(entry), outcome, this.palette);
-    this.stream.write(`${lines.join('\n')}\n`);
+    this.stream.write(`${wrapText(lines.join('\n'), this.stream)}\n`);
   }
 
   abstract line(text: string): void;

@@ -63,7 +63,8 @@ function nextLines({ run, state, stages }: RunStatus, { work }: RunEntry, plan: 
       `Run      npx sam-mil run ${shortPath(plan.source.path)} --work ${shortPath(work)}   takes the changes of the file since this run was started`,
     );
   const held = stages.find((stage) => stage.state === 'held');
-  if (held !== undefined) lines.push(`         npx sam-mil skip ${run} ${held.name}   continues without it`);
+  if (held !== undefined)
+    lines.push(`         npx sam-mil skip ${run} ${held.name}   continues without the items that failed`);
   return lines;
 }
 

@@ -15,10 +15,15 @@ const WRAP = new WordWrap();
 /** How far the further lines of a statement are indented below its first. */
 const HANG = 4;
 
+/** Widest label of a statement below whose text its further lines start. */
+const WIDEST_LABEL = 20;
+
 const BLANK = String.raw`(?:\u001b\[[\d;]*m|\s)`;
 
-/** Blanks and color codes, then the label of a fact or of a hint, below whose text further lines start. */
-const INDENT = new RegExp(`^${BLANK}*(?:(expected|found|next|hint:)${BLANK}+)?`);
+/** Blanks and color codes, then a label: that of a fact or hint, or a word and what separates it from its text. */
+const INDENT = new RegExp(
+  `^${BLANK}*(?:((?:expected|found|next|hint:)${BLANK}+|(?:\\S+ )?\\S+ {2,})(?=\\S))?`,
+);
 
 /** A line of a source file with its number, or the carets below it. */
 const EXCERPT = new RegExp(`^${BLANK}*\\d*${BLANK}*\\|`);
@@ -37,8 +42,13 @@ export function wrapText(text: string, { isTTY, columns }: { isTTY?: boolean; co
 
 function wrapLine(line: string, columns: number): string {
   if (stringWidth(line) <= columns || EXCERPT.test(line)) return line;
-  const [start, label] = INDENT.exec(line) ?? [''];
-  const indent = stringWidth(start) + (label === undefined ? HANG : 0);
+  const [blank] = /^\s*/.exec(line) ?? [''];
+  const [labeled, label] = INDENT.exec(line) ?? [''];
+  const isLabeled = label !== undefined && stringWidth(labeled) <= WIDEST_LABEL;
+  const start = isLabeled ? labeled : blank;
+  // A line below the text of a label is indented far enough.
+  const hang = isLabeled || blank.length > 2 * HANG ? 0 : HANG;
+  const indent = stringWidth(start) + hang;
   const wrapped = WRAP.boxWrap(line.slice(start.length), columns - indent);
   return start + wrapped.replaceAll('\n', `\n${' '.repeat(indent)}`);
 }

@@ -133,7 +133,7 @@ export class RemoteRun {
 
   /** Continues a held run without a stage or an item. */
   skip(target: string): Promise<RunStatus> {
-    return this.accepted('continued without that', () =>
+    return this.accepted(`continued without ${target}`, () =>
       this.handle.executeUpdate(skipUpdate, { args: [{ target }] }),
     );
   }

@@ -84,7 +84,7 @@ test('Ctrl-C before there is a run exits immediately with code 130; --json print
 
 test('arguments: each kind of mistake exits with code 2 and is named without a stack trace', async () => {
   const cases: [string[], RegExp][] = [
-    [['rn'], /unknown command 'rn'[\s\S]*Did you mean run[\s\S]*`npx sam-mil --help` lists the commands/],
+    [['rn'], /unknown command 'rn'[\s\S]*Did you mean run[\s\S]*see `npx sam-mil --help`/],
     [['run'], /missing required argument 'file'/],
     [['run', 'none.yaml'], /none\.yaml: the pipeline file does not exist\n {2}next {5}correct the path/],
     [['plan', 'toy.yaml', '--set', 'suffix', ...plugin], /--set suffix has no value/],

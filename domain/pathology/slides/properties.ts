@@ -69,7 +69,11 @@ export function squareMpp(mpp: readonly [Mpp, Mpp], file: string): Mpp {
   });
 }
 
-/** Lists all keys that state a resolution with their values, for messages. */
+/** Lists the keys that state a resolution with their values, then those that are missing, for messages. */
 export function lookedAt({ properties }: Pick<SlideInfo, 'properties'>): string {
-  return RESOLUTION_KEYS.map((key) => `${key} = ${properties[key] ?? 'absent'}`).join(', ');
+  const stated = RESOLUTION_KEYS.filter((key) => key in properties);
+  const shown = stated.map((key) => `${key} = ${properties[key]}`).join(', ');
+  const missing = RESOLUTION_KEYS.filter((key) => !(key in properties)).join(', ');
+  if (missing === '') return shown;
+  return shown === '' ? `none of ${missing}` : `${shown}; none of ${missing}`;
 }

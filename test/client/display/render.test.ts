@@ -49,6 +49,13 @@ test('statements wrap at words below their text; excerpts, long words and pipes 
     wrapped(`sam-mil: the weights of ${pc.createColors(true).red('sam-vit-h')} are not on this machine`),
     [`sam-mil: the weights of ${pc.createColors(true).red('sam-vit-h')} are not on`, '    this machine'],
   );
+  assert.deepEqual(
+    wrapped(`${pc.createColors(true).green('✔')} onnx     ONNX Runtime runs on cpu; device auto uses cpu`),
+    [
+      `${pc.createColors(true).green('✔')} onnx     ONNX Runtime runs on cpu; device auto`,
+      '           uses cpu',
+    ],
+  );
   const excerpt = `   75 |     foreach: ${'x '.repeat(40)}`;
   const address = `  ${'a/'.repeat(60)}`;
   for (const whole of [excerpt, address, 'short']) assert.equal(wrapText(whole, terminal), whole);

@@ -125,7 +125,18 @@ function number(value: Json): number {
   const text = textArgument('number', value).trim();
   const result = Number(text);
   if (/^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(text) && Number.isFinite(result)) return result;
-  throw new ArgumentError(`${JSON.stringify(text)} is not a number`);
+  throw new ArgumentError(`${JSON.stringify(text)} is not a number${nearNumber(text)}`);
+}
+
+/** What to write in place of `0,25` or `0.25 µm`. */
+function nearNumber(text: string): string {
+  const [, value, unit] = /^([-+]?\d+(?:[.,]\d+)?)\s*(\D*)$/u.exec(text) ?? [];
+  if (value === undefined) return '';
+  const rules = [
+    ...(value.includes(',') ? ['with a decimal point'] : []),
+    ...(unit ? ['without a unit'] : []),
+  ];
+  return `; write ${value.replace(',', '.')}, ${rules.join(' and ')}`;
 }
 
 function fromJson(text: string): Json {

@@ -225,7 +225,7 @@ test('magnification and mpp choose level and size; a slide without resolution is
     .toFile(png);
   await assert.rejects(patch(context, { mpp: 0.5 }, png), {
     name: 'MissingMagnification',
-    message: /plain\.png.*openslide\.mpp-x = .*openslide\.objective-power = absent.*set `slide-mpp`/,
+    message: /plain\.png.*openslide\.mpp-x = .*none of .*openslide\.objective-power.*set `slide-mpp`/,
   });
   const told = await patch(context, { mpp: 0.5, slideMpp: 0.5, patchSize: 32, aT: 0.001 }, png);
   assert.equal(told.result.values?.count, 4);
