@@ -20,7 +20,10 @@ const WIDEST_LABEL = 20;
 
 const BLANK = String.raw`(?:\u001b\[[\d;]*m|\s)`;
 
-/** Blanks and color codes, then a label: that of a fact or hint, or a word and what separates it from its text. */
+/**
+ * Blanks and color codes, then a label: that of a fact or hint, or a word and what separates it from its
+ * text.
+ */
 const INDENT = new RegExp(
   `^${BLANK}*(?:((?:expected|found|next|hint:)${BLANK}+|(?:\\S+ )?\\S+ {2,})(?=\\S))?`,
 );

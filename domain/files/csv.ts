@@ -232,6 +232,7 @@ function readText(path: string): string {
     const content = path.toLowerCase().endsWith('.gz')
       ? gunzipSync(bytes, { maxOutputLength: limit.bytes })
       : bytes;
+    refuseOtherFormat(path, content);
     return new TextDecoder('utf-8', { fatal: true }).decode(content);
   } catch (error) {
     if (error instanceof SamMilError) throw error;
@@ -243,6 +244,29 @@ function readText(path: string): string {
         : error instanceof TypeError
           ? 'is not UTF-8 text'
           : `cannot be read (${code ?? String(error)})`;
-    throw new SamMilError('InvalidInput', what, { file: path, expected: 'a CSV file', cause: error });
+    const next = what === 'is not UTF-8 text' ? SAVE_AS_UTF8 : undefined;
+    throw new SamMilError('InvalidInput', what, { file: path, expected: 'a CSV file', next, cause: error });
   }
+}
+
+const SAVE_AS_UTF8 = 'save it as CSV in UTF-8 (in Excel: "CSV UTF-8")';
+
+/** First bytes of what spreadsheets write in place of CSV in UTF-8. */
+const OTHER_FORMATS = [
+  ['504b0304', 'an Excel workbook or a ZIP archive'],
+  ['d0cf11e0', 'an old Excel workbook'],
+  ['fffe', 'UTF-16 text'],
+  ['feff', 'UTF-16 text'],
+] as const;
+
+function refuseOtherFormat(path: string, content: Uint8Array): void {
+  const head = Buffer.from(content.subarray(0, 4)).toString('hex');
+  const found = OTHER_FORMATS.find(([start]) => head.startsWith(start))?.[1];
+  if (found === undefined && !content.includes(0)) return;
+  throw new SamMilError('InvalidInput', 'is not UTF-8 text', {
+    file: path,
+    expected: 'a CSV file',
+    found: found ?? 'NUL bytes, as in UTF-16 text and binary files',
+    next: SAVE_AS_UTF8,
+  });
 }

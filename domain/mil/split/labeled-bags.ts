@@ -1,6 +1,7 @@
 import { SamMilError, together } from '../../errors.js';
 import { firstNames } from '../bags/first-names.js';
 import type { ItemRecord } from '../../job.js';
+import { similarHint, spreadsheetHint } from './near-names.js';
 import type { LabelRow, LabelTable } from './labels.js';
 
 /** A finished bag with its row in the labels file. */
@@ -141,7 +142,10 @@ function refuseUnmatched(unlabeled: readonly string[], missing: readonly string[
     file,
     expected: 'one row per slide and one slide per row',
     found: parts.join('; '),
-    next: 'correct the labels file, or set `unmatched: drop` to omit these',
+    next: [
+      similarHint(unlabeled, missing) ?? spreadsheetHint(missing) ?? 'correct the labels file',
+      'or set `unmatched: drop` to omit these',
+    ].join(', '),
   });
 }
 

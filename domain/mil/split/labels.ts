@@ -2,6 +2,7 @@ import { SamMilError, together } from '../../errors.js';
 import { readCsv } from '../../files/csv.js';
 import { classNames, refuseOneClass } from './class-names.js';
 import { findColumns, type ColumnOptions } from './label-columns.js';
+import { spreadsheetHint } from './near-names.js';
 import {
   firstOf,
   isMissing,
@@ -198,6 +199,6 @@ function refuseRepeats(path: string, rows: readonly { line: number; name: string
   throw new SamMilError('InvalidInput', `${what} ${count} labels`, {
     file: `${path}:${lines[1]}`,
     found: repeated.length === 1 ? `lines ${lines.join(' and ')}` : firstOf(listed),
-    next: 'keep one row per slide',
+    next: spreadsheetHint([text]) ?? 'keep one row per slide',
   });
 }

@@ -96,6 +96,17 @@ describe('reading', () => {
     const binary = join(folder, 'binary.csv');
     writeFileSync(binary, Buffer.from([0x61, 0x2c, 0xff, 0xfe, 0x0a]));
     expectError('InvalidInput', ['binary.csv', 'UTF-8'], () => readCsv(binary));
+    const formats: [Uint8Array, string][] = [
+      [Buffer.from('\ufeffa,b\r\n1,2\r\n', 'utf16le'), 'UTF-16 text'],
+      [Buffer.from('\ufeffa,b\r\n1,2\r\n', 'utf16le').swap16(), 'UTF-16 text'],
+      [Buffer.from('a,b\r\n1,2\r\n', 'utf16le'), 'NUL bytes, as in UTF-16'],
+      [Buffer.from('PK\x03\x04x'), 'an Excel workbook'],
+      [Buffer.from('a,b\n\u00fc,2\n', 'latin1'), 'not UTF-8'],
+    ];
+    for (const [bytes, found] of formats) {
+      writeFileSync(binary, bytes);
+      expectError('InvalidInput', [found, 'save it as CSV in UTF-8'], () => readCsv(binary));
+    }
   });
 });
 

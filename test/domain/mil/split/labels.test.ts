@@ -286,6 +286,36 @@ test('`contains`: only whole words match, and the longest one is meant', (t) => 
   );
 });
 
+test('labels that match no slide name the similar slide, or what a spreadsheet made of the name', (t) => {
+  const next = (name: string, key: string) => {
+    const table = reader(t)([`${name},0`, 'other,1']);
+    let message = '';
+    assert.throws(
+      () => matchLabels(items(key, 'other'), table, { match: 'exact', unmatched: 'error' }),
+      (error: Error) => (message = error.message.replace(/^.*Next: /s, '')) !== '',
+    );
+    return message;
+  };
+  const similar = [
+    ['S01', 's01'],
+    ['1', '001'],
+    ['/data/x/s01.h5', 's01'],
+    ['C:\\x\\s01.svs', 's01'],
+    ['s01.ndpi', 'S01'],
+  ];
+  for (const [name, key] of similar)
+    assert.ok(next(name, key).startsWith(`write "${key}" for "${name}"`), name);
+  assert.match(next('s\u200b01', 's01'), /write "s01" for "s\\u200b01"/);
+  for (const name of ['02-Jan', 'Jan-02', '2024-01-02 00:00:00', '1.2.2024', '1.23457E+14'])
+    assert.match(next(name, '1-2'), /may be what a spreadsheet made of a name/, name);
+  assert.match(next('a', 'b'), /^correct the labels file, or set/);
+  const twice = ['1.2E+14,0', '1.2E+14,1'];
+  assert.throws(
+    () => reader(t)(twice),
+    hasCode('InvalidInput', /has two labels.*a spreadsheet made of a name/s),
+  );
+});
+
 test('names match in every Unicode form', (t) => {
   const table = reader(t)(['M\u00fcller-1.svs,0', 'Mu\u0308ller-2,1']);
   const { bags } = matchLabels(items('Mu\u0308ller-1', 'M\u00fcller-2'), table, {
