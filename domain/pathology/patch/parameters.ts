@@ -70,7 +70,9 @@ export const parameters = defineParameters({
     },
     'slide-mpp': {
       type: 'number',
-      exclusiveMinimum: 0,
+      // Nanometers and millimeters in a table lie outside.
+      minimum: 0.01,
+      maximum: 50,
       description:
         'µm per pixel at level 0. Overrides the value in the slide; required if the slide has none. From a column of a CSV source: ${{ slide.mpp && number(slide.mpp) }}; for an empty cell the value in the slide is used.',
     },

@@ -6,6 +6,7 @@ import { Registry } from '../../../activities/define/registry.js';
 import { plugins } from '../../../activities/plugins/index.js';
 import { prepareStep, type StepEngine } from '../../../activities/step/prepare-step.js';
 import { definition as extract } from '../../../activities/pathology/extract.js';
+import { definition as patch } from '../../../activities/pathology/patch.js';
 import { definition as segment } from '../../../activities/pathology/segment.js';
 import { DigestCache } from '../../../domain/engine/store/digest-cache.js';
 import type { InputFile } from '../../../domain/job.js';
@@ -48,4 +49,15 @@ test('a parameter of the segmenter that is out of range is refused by name', asy
     code: 'InvalidInput',
     message: /`regions\.0` must be at least 1.*`pred-iou-thresh` must be at most 1/,
   });
+});
+
+test('a resolution in nanometers or millimeters is refused, not taken for micrometers', async (context) => {
+  const base = temporaryFolder(context);
+  for (const [mpp, bound] of [
+    [250, /`slide-mpp` must be at most 50/],
+    [0.00025, /`slide-mpp` must be at least 0\.01/],
+  ] as const) {
+    const step = { work: base, base, item: 'slide', single: false, with: { slide: 'a', 'slide-mpp': mpp } };
+    await assert.rejects(prepareStep(engineOf(base), patch, step), { code: 'InvalidInput', message: bound });
+  }
 });
