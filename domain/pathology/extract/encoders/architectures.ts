@@ -4,6 +4,7 @@ import { type Activation, buildClipVision, clipVisionSizes } from './clip-vision
 import { efficientNetLite0Graph, LITE0_DIM } from './efficientnet-lite0-graph.js';
 import type { EncoderInfo } from './encoder.js';
 import { buildResNet50, resNet50Dim } from './resnet50-graph.js';
+import type { VitOptions } from './vit/vit-options.js';
 
 type Tensors = ReadonlyMap<string, TensorLayout>;
 
@@ -30,6 +31,8 @@ export interface NetworkOptions {
   /** Channels per attention head. */
   headWidth?: number;
   activation?: Activation;
+  /** Required for `vit`. */
+  vit?: VitOptions;
 }
 
 /** Normalization of ImageNet, as in torchvision and timm. */

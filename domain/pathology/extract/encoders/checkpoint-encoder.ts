@@ -14,10 +14,12 @@ import { openOnnxEncoder } from './onnx-encoder.js';
 
 export interface Checkpoint extends NetworkOptions {
   architecture: ArchitectureName;
-  /** Absolute path of the .pth, .pt, .bin or .safetensors file. */
+  /** Absolute path of the .pth, .pt, .bin or .safetensors file, or of the index of a sharded checkpoint. */
   path: string;
   /** What precedes the names of the network's tensors, if the checkpoint has several networks. */
   prefix?: string;
+  /** Tensors to leave out, by name; `name.*` stands for all below `name`. */
+  ignore?: readonly string[];
 }
 
 /**
