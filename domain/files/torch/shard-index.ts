@@ -14,7 +14,7 @@ export function isShardIndex(path: string): boolean {
  * `weight_map` holds the file of each tensor.
  *
  * @returns names of the tensors by the path of their file
- * @throws SamMilError InvalidInput if it is not such an index; WeightsMissing naming the files that are missing
+ * @throws SamMilError InvalidInput if it is not such an index; WeightsMissing naming the missing files
  */
 export function readShardIndex(path: string): Map<string, string[]> {
   const index = readJson(path, 'the index of the checkpoint');
@@ -22,7 +22,8 @@ export function readShardIndex(path: string): Map<string, string[]> {
   const shards = new Map<string, string[]>();
   for (const [name, file] of Object.entries(isJsonObject(map) ? map : {})) {
     // A file elsewhere could not be read as external data, and the hub never names one.
-    if (typeof file !== 'string' || file === '' || basename(file) !== file) throw refused(path, `${name}: ${JSON.stringify(file)}`);
+    if (typeof file !== 'string' || file === '' || basename(file) !== file)
+      throw refused(path, `${name}: ${JSON.stringify(file)}`);
     const shard = join(dirname(path), file);
     shards.set(shard, [...(shards.get(shard) ?? []), name]);
   }

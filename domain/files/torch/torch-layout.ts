@@ -43,7 +43,8 @@ function shardedLayout(path: string): Map<string, TensorLayout> {
   for (const [shard, names] of readShardIndex(path)) {
     const found = fileLayout(shard);
     const listed = new Set(names);
-    const wrong = names.find((name) => !found.has(name)) ?? [...found.keys()].find((name) => !listed.has(name));
+    const wrong =
+      names.find((name) => !found.has(name)) ?? [...found.keys()].find((name) => !listed.has(name));
     if (wrong !== undefined) {
       throw new SamMilError('InvalidInput', `the index and this part disagree on tensor ${wrong}`, {
         file: shard,
@@ -92,7 +93,11 @@ function refuseText(bytes: FileBytes): void {
   const text = TEXTS.find((one) => one.start.test(start));
   if (text === undefined) return;
   const { path, size } = bytes;
-  throw new SamMilError('InvalidInput', text.what, { file: path, found: `${size} bytes of text`, next: text.next });
+  throw new SamMilError('InvalidInput', text.what, {
+    file: path,
+    found: `${size} bytes of text`,
+    next: text.next,
+  });
 }
 
 function torchLayout(bytes: FileBytes, file: string): Map<string, TensorLayout> {
@@ -124,7 +129,9 @@ function torchLayout(bytes: FileBytes, file: string): Map<string, TensorLayout> 
 export function readTensorValues(folder: string, tensor: TensorLayout): Float32Array {
   const { file, dtype, shape, strides, offset } = tensor;
   const elements = shape.reduce((last, size, axis) => last + (size - 1) * strides[axis], 1);
-  const bytes = withFileBytes(join(folder, file), (all) => all.read(offset, elements * bytesPerElement(dtype)));
+  const bytes = withFileBytes(join(folder, file), (all) =>
+    all.read(offset, elements * bytesPerElement(dtype)),
+  );
   return toFloat32({ dtype, data: gathered(arrayFromBytes(dtype, bytes), dtype, shape, strides, 0) });
 }
 

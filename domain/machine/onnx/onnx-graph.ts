@@ -92,7 +92,9 @@ export class OnnxGraph {
   ): string {
     const name = `constant_${this.count++}`;
     const data =
-      dtype === 'float32' ? Float32Array.from(values) : BigInt64Array.from([...values], (value) => BigInt(value));
+      dtype === 'float32'
+        ? Float32Array.from(values)
+        : BigInt64Array.from([...values], (value) => BigInt(value));
     this.initializers.push(
       tensorHeader(name, dtype, shape).bytes(
         TENSOR.raw,

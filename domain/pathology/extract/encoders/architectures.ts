@@ -67,8 +67,8 @@ export const ARCHITECTURES = {
     names: () => ({
       anchor: 'layer1.0.conv1.weight',
       unused: [
-      /^(layer4|fc|head|heads|classifier|last_linear|projector|predictor|projection_head|prototypes)\./,
-    ],
+        /^(layer4|fc|head|heads|classifier|last_linear|projector|predictor|projection_head|prototypes)\./,
+      ],
     }),
     sizes: (tensors) => ({ dim: resNet50Dim(tensors) }),
     build: buildResNet50,

@@ -6,7 +6,13 @@ import {
   readDefinition,
 } from '../../../engine/language/check/read-definition.js';
 import { SamMilError } from '../../../errors.js';
-import { CHECKPOINT_IGNORE, CHECKPOINT_PREFIX, count, MODEL_FILE_KEYS, text } from '../../../machine/weights/model-file-keys.js';
+import {
+  CHECKPOINT_IGNORE,
+  CHECKPOINT_PREFIX,
+  count,
+  MODEL_FILE_KEYS,
+  text,
+} from '../../../machine/weights/model-file-keys.js';
 import { defineParameters } from '../../../parameters.js';
 
 const FORM = definitionForm(

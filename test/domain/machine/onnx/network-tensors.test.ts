@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TensorLayout } from '../../../../domain/files/torch/torch-layout.js';
-import { networkTensors, type NetworkChoice, type NetworkNames } from '../../../../domain/machine/onnx/network-tensors.js';
+import {
+  networkTensors,
+  type NetworkChoice,
+  type NetworkNames,
+} from '../../../../domain/machine/onnx/network-tensors.js';
 import { expectError } from '../../../support/expect-error.js';
 
 const NAMES: NetworkNames = { anchor: 'conv.weight', unused: [/^head\./] };

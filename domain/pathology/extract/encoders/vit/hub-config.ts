@@ -70,7 +70,8 @@ export function readHubConfig(weights: string, path: string | undefined): HubCon
 }
 
 function configOf(path: string, value: JsonObject): HubConfig | undefined {
-  if (isJsonObject(value.model_args) || typeof value.architecture === 'string') return readTimmConfig(path, value);
+  if (isJsonObject(value.model_args) || typeof value.architecture === 'string')
+    return readTimmConfig(path, value);
   if (value.hidden_size !== undefined || isJsonObject(value.vision_cfg)) {
     return { ...readTransformersConfig(path, value), ...preprocessing(path) };
   }

@@ -157,14 +157,16 @@ class VitBuilder {
     return graph.node('Concat', [first, this.mean(final)], { axis: 1 }, 'features');
   }
 
-  /** Mean of the patch tokens: neither class token nor registers. */
+  /**
+   * Mean of the patch tokens: neither class token nor registers. A product with a row of weights, because
+   * ReduceMean of ONNX Runtime sums in an order that depends on the other images of the batch.
+   */
   private mean(final: string, output?: string): string {
-    const { graph } = this;
-    const [from, end, axis] = [1 + this.shape.registers, this.tokens, 1].map((value) =>
-      graph.constant([value], [1], 'int64'),
-    );
-    const patches = graph.node('Slice', [final, from, end, axis]);
-    return graph.node('ReduceMean', [patches], { axes: [1], keepdims: 0 }, output);
+    const { graph, tokens } = this;
+    const { registers, width } = this.shape;
+    const weights = new Float32Array(tokens).fill(1 / this.grid ** 2, 1 + registers);
+    const mean = graph.node('MatMul', [graph.constant(weights, [1, tokens]), final]);
+    return graph.node('Reshape', [mean, graph.constant([-1, width], [2], 'int64')], {}, output);
   }
 
   /** [n, tokens, width] to [n x tokens, width], the form in which matrices are multiplied. */
