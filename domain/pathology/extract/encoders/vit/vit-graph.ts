@@ -65,14 +65,31 @@ class VitBuilder {
   build(): Uint8Array {
     const { graph, layout, shape } = this;
     const { width } = shape;
+    const { stages = false, heads } = this.options;
+    if (width % heads !== 0) {
+      throw this.weights.refusal('cannot be split into attention heads', {
+        expected: `\`heads\` that divide the width ${width}`,
+        found: `${heads}`,
+      });
+    }
+    // After the attention of the last block, the class token needs no other token.
+    const alone = this.output === 'cls' && !stages;
+    const last = shape.blocks.length - 1;
     let x = this.rows(this.embed());
     shape.blocks.forEach((block, index) => {
-      x = this.block(x, block, index === 0 ? 'block1' : undefined);
+      x = this.block(x, block, {
+        alone: alone && index === last,
+        output: index === 0 ? 'block1' : undefined,
+      });
     });
-    if (this.options.stages === true) graph.output('block1', ['n_tokens', width]);
-    const normalized = this.layers.normalize(x, layout.trunk + layout.names.norm, width);
-    const final = this.images(normalized, width, 'final');
-    if (this.options.stages === true) graph.output('final', ['n', this.tokens, width]);
+    if (stages) graph.output('block1', ['n_tokens', width]);
+    const norm = layout.trunk + layout.names.norm;
+    if (alone) {
+      graph.output(this.layers.normalize(x, norm, width, undefined, 'features'), ['n', width]);
+      return graph.encode();
+    }
+    const final = this.images(this.layers.normalize(x, norm, width), 'final');
+    if (stages) graph.output('final', ['n', this.tokens, width]);
     graph.output(this.features(final), ['n', vitDim(this.weights, layout, shape, this.output)]);
     return graph.encode();
   }
@@ -103,13 +120,21 @@ class VitBuilder {
     return embedded;
   }
 
-  /** Attention and a perceptron, each applied to the normalized state, scaled and added to it. */
-  private block(input: string, name: string, output: string | undefined): string {
+  /**
+   * Attention and a perceptron, each applied to the normalized state, scaled and added to it.
+   * @param alone returns only the class token
+   */
+  private block(
+    input: string,
+    name: string,
+    { alone, output }: { alone: boolean; output: string | undefined },
+  ): string {
     const { graph, layout, shape, layers } = this;
     const { names } = layout;
     const { width, rows, hidden, gated, perceptron } = shape;
-    const attended = this.attention(layers.normalize(input, name + names.norm1, width), name);
-    const middle = graph.node('Add', [input, this.scaled(attended, name + names.scale1)]);
+    const attended = this.attention(layers.normalize(input, name + names.norm1, width), name, alone);
+    const kept = alone ? this.rows(this.first(this.images(input))) : input;
+    const middle = graph.node('Add', [kept, this.scaled(attended, name + names.scale1)]);
     const normalized = layers.normalize(middle, name + names.norm2, width);
     const wide = perceptron.into.map((part) => layers.dense(normalized, name + part, width, rows));
     const active = gated ? this.gate(wide, hidden) : layers.activate(wide[0], this.activation);
@@ -123,7 +148,8 @@ class VitBuilder {
     return this.graph.node('Mul', [this.layers.activate(gate, 'silu'), factor]);
   }
 
-  private attention(x: string, block: string): string {
+  /** @param alone computes only the class token, which attends to all tokens */
+  private attention(x: string, block: string, alone: boolean): string {
     const { graph, layers, layout, shape } = this;
     const { width, attentionBias: bias } = shape;
     const parts = layout.names.attention.map((part) => block + part);
@@ -131,9 +157,10 @@ class VitBuilder {
       parts.length === 1
         ? graph.split(layers.dense(x, parts[0], width, 3 * width, bias), 1, [width, width, width])
         : parts.map((part) => layers.dense(x, part, width, width, bias));
+    const [queries, keys, values] = projected.map((part) => this.images(part));
     const joined = graph.node(
       'com.microsoft.MultiHeadAttention',
-      projected.map((part) => this.images(part, width)),
+      [alone ? this.first(queries) : queries, keys, values],
       { num_heads: this.options.heads },
     );
     return layers.dense(this.rows(joined), block + layout.names.projection, width, width);
@@ -174,9 +201,14 @@ class VitBuilder {
     return this.graph.node('Reshape', [x, this.graph.constant([-1, this.shape.width], [2], 'int64')]);
   }
 
-  private images(x: string, width: number, output?: string): string {
-    const shape = this.graph.constant([-1, this.tokens, width], [3], 'int64');
+  private images(x: string, output?: string): string {
+    const shape = this.graph.constant([-1, this.tokens, this.shape.width], [3], 'int64');
     return this.graph.node('Reshape', [x, shape], {}, output);
+  }
+
+  /** [n, tokens, width] to [n, 1, width]: the class token. */
+  private first(images: string): string {
+    return this.graph.node('Gather', [images, this.graph.constant([0], [1], 'int64')], { axis: 1 });
   }
 }
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { findEncoder, keyOfEncoder } from '../../../../../../domain/pathology/extract/encoders/encoders.js';
 import type { EncoderInfo } from '../../../../../../domain/pathology/extract/encoders/encoder.js';
 import { fixture } from '../../../../../support/fixtures.js';
+import { changedVit } from '../../../../../support/vit-fixtures.js';
 import { temporaryFolder } from '../../../../../support/temporary-folder.js';
 
 const IMAGE = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
@@ -123,15 +124,34 @@ describe('what nothing states is asked for', () => {
     });
   });
 
-  test('the grid, where the number of positions allows several', async (context) => {
-    // 17 rows with 16 registers or without: 1 + 4 x 4; 25 with 8 registers: 25 or 9 + 4 x 4.
+  test('the grid of positions that do not fit the stated image size', async (context) => {
     const source = 'timm_swiglu_p14_reg4_in_pos/model.safetensors';
-    const known = await infoOf(context, source, { keys: { ...IMAGE, heads: 4 } });
-    assert.equal(known.inputSize, 56);
+    const keys = { ...IMAGE, heads: 4 };
+    assert.equal((await infoOf(context, source, { keys })).inputSize, 56);
     const message = /rows for images of 224 pixels and patches of 14; found 21 rows \(5 \+ 4 x 4\)/;
-    await assert.rejects(infoOf(context, source, { keys: { ...IMAGE, heads: 4, 'image-size': 224 } }), {
-      message,
+    await assert.rejects(infoOf(context, source, { keys: { ...keys, 'image-size': 224 } }), { message });
+  });
+
+  test('the grid, where the number of positions allows several', async (context) => {
+    // 25 positions and 8 registers: 5 x 5 patches alone, or 9 rows and 4 x 4 patches.
+    const weights = changedVit(context, 'odd/good.safetensors', (tensors) => {
+      const zeros = (...shape: number[]) => ({
+        ...{ dtype: 'float32' as const, shape },
+        data: new Float32Array(shape.reduce((a, b) => a * b)),
+      });
+      tensors.pos_embed = zeros(1, 25, 8);
+      tensors.reg_token = zeros(1, 8, 8);
     });
+    const keys = { weights, heads: 2, ...IMAGE };
+    const source = 'odd/good.safetensors';
+    writeFileSync(join(dirname(weights), 'config.json'), '{}');
+    await assert.rejects(infoOf(context, source, { keys }), {
+      message: /several grids; expected `image-size`: 40 or 32; found 0 \+ 5 x 5 or 9 \+ 4 x 4/,
+    });
+    for (const size of [32, 40]) {
+      const info = await infoOf(context, source, { keys: { ...keys, 'image-size': size } });
+      assert.equal(info.inputSize, size);
+    }
   });
 
   test('a pooler that the checkpoint does not have', async (context) => {

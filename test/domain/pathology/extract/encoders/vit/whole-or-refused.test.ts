@@ -187,6 +187,11 @@ describe('refuses', () => {
     await assert.rejects(openVit(context, { ...KEYS, weights }), { message });
   });
 
+  test('heads that do not divide the width', async (context) => {
+    const keys = { ...KEYS, weights: fixture('vit', GOOD), heads: 3 };
+    await assert.rejects(openVit(context, keys), { message: /`heads` that divide the width 8; found 3/ });
+  });
+
   test('a size that patches do not divide', async (context) => {
     const weights = fixture('vit', GOOD);
     await assert.rejects(openVit(context, { ...KEYS, weights, size: 36 }), {
