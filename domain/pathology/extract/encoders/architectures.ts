@@ -1,11 +1,11 @@
 import type { TensorLayout } from '../../../files/torch/torch-layout.js';
 import type { NetworkNames } from '../../../machine/onnx/network-tensors.js';
-import { type Activation, buildClipVision, clipVisionSizes } from './clip-vision-graph.js';
+import { buildClipVision, clipVisionSizes } from './clip-vision-graph.js';
 import { efficientNetLite0Graph, LITE0_DIM } from './efficientnet-lite0-graph.js';
 import type { EncoderInfo } from './encoder.js';
 import { buildResNet50, resNet50Dim } from './resnet50-graph.js';
 import { buildVitOf, vitNames, vitSizes } from './vit/vit-architecture.js';
-import type { VitOptions } from './vit/vit-options.js';
+import type { Activation, VitOptions } from './vit/vit-options.js';
 
 type Tensors = ReadonlyMap<string, TensorLayout>;
 

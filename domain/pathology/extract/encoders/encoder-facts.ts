@@ -8,7 +8,7 @@ import {
   type VitFile,
 } from './encoder-file-keys.js';
 import { listEncoderFiles } from './encoder-parts.js';
-import { readVitStatement, type VitStatement } from './vit/vit-facts.js';
+import { readVitStatement, type VitImage } from './vit/vit-facts.js';
 
 export interface OnnxFacts {
   file: OnnxFile;
@@ -23,7 +23,7 @@ export interface CheckpointFacts {
   /** Determined by the tensors of the checkpoint. */
   sizes: TensorSizes;
   /** Normalization and filter, where the checkpoint comes with them. */
-  image?: VitStatement['image'];
+  image?: VitImage;
 }
 
 /**

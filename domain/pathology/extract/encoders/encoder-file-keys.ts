@@ -12,8 +12,8 @@ import {
 } from '../../../machine/weights/model-file-keys.js';
 import { defineParameters } from '../../../parameters.js';
 import { ARCHITECTURE_NAMES } from './architectures.js';
-import { ACTIVATIONS } from './clip-vision-graph.js';
 import { VIT_KEYS } from './vit/vit-file-keys.js';
+import { ACTIVATIONS } from './vit/vit-options.js';
 
 const RESIZE = { enum: ['bilinear', 'bicubic'], description: 'filter that resizes patches' } as const;
 

@@ -1,6 +1,5 @@
 import type { Json, JsonObject } from '../../../../json.js';
-import type { Triple } from '../encoder.js';
-import type { Claim, VitFacts } from './hub-config.js';
+import type { Claim, Triple, VitFacts } from './config-facts.js';
 
 /** Collects what a configuration states about facts; values other than numbers and booleans state nothing. */
 export function claimsOf(

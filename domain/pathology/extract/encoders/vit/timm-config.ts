@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../../../../json.js';
-import type { Claim, HubConfig } from './hub-config.js';
+import type { Claim, HubConfig } from './config-facts.js';
 import { claimsOf, numberOf, pairSide, tripleOf } from './config-values.js';
 
 /** Width and heads of timm's vision transformers, by the start of their names. */

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from '../../../../json.js';
 import { claimsOf, numberOf, pairSide } from './config-values.js';
-import type { Claim, HubConfig } from './hub-config.js';
+import type { Claim, HubConfig } from './config-facts.js';
 
 /**
  * Reads the config.json of transformers' ViTModel and Dinov2Model, or the configuration in the package conch.

@@ -1,6 +1,6 @@
 import { SamMilError } from '../../../../errors.js';
-import type { Activation } from '../clip-vision-graph.js';
-import type { HubConfig, VitFacts } from './hub-config.js';
+import type { HubConfig, VitFacts } from './config-facts.js';
+import type { Activation } from './vit-options.js';
 
 /**
  * A config.json that contradicts the tensors belongs to other weights, so its other values, which the tensors

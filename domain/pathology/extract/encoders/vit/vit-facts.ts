@@ -1,20 +1,33 @@
 import { resolve, dirname } from 'node:path';
 import { SamMilError } from '../../../../errors.js';
 import { tensorLayout } from '../../../../files/torch/torch-layout.js';
-import { networkTensors } from '../../../../machine/onnx/network-tensors.js';
-import type { VitFile } from '../encoder-file-keys.js';
-import type { EncoderInfo } from '../encoder.js';
-import { type HubConfig, readHubConfig } from './hub-config.js';
+import { type NetworkChoice, networkTensors } from '../../../../machine/onnx/network-tensors.js';
+import type { ResizeFilter } from '../../../slides/resize.js';
+import type { HubConfig, Triple } from './config-facts.js';
+import { readHubConfig } from './hub-config.js';
 import { possibleGrids, storedGrid } from './stored-grid.js';
 import { refuseContradictions, statedActivation } from './vit-claims.js';
 import { vitLayout } from './vit-layouts.js';
 import type { VitOptions } from './vit-options.js';
 import { readVitShape, type VitShape, vitWeights } from './vit-tensors.js';
 
+/** What an encoder file states about a vision transformer. */
+export interface VitFileKeys extends NetworkChoice, Partial<VitOptions>, Partial<VitImage> {
+  /** Path of config.json, from the encoder file. */
+  config?: string;
+}
+
+/** Preprocessing of the images. */
+export interface VitImage {
+  mean: Triple;
+  std: Triple;
+  resize?: ResizeFilter;
+}
+
 /** What the file of a vision transformer and its config.json state together. */
 export interface VitStatement {
   options: VitOptions;
-  image: Pick<EncoderInfo, 'mean' | 'std'> & Partial<Pick<EncoderInfo, 'resize'>>;
+  image: VitImage;
 }
 
 /**
@@ -26,7 +39,7 @@ export interface VitStatement {
  * @throws SamMilError InvalidInput if the two contradict each other, or neither states the number of heads or
  *   the normalization; UnsupportedFormat if the tensors are not those of a vision transformer
  */
-export function readVitStatement(path: string, file: VitFile, weights: string): VitStatement {
+export function readVitStatement(path: string, file: VitFileKeys, weights: string): VitStatement {
   const config = readHubConfig(weights, file.config && resolve(dirname(resolve(path)), file.config));
   const all = tensorLayout(weights);
   const layout = vitLayout(all.keys(), file.prefix);
@@ -57,7 +70,7 @@ export function readVitStatement(path: string, file: VitFile, weights: string): 
   return { options, image: readImage(path, file, config) };
 }
 
-function readImage(path: string, file: VitFile, config: HubConfig | undefined): VitStatement['image'] {
+function readImage(path: string, file: VitFileKeys, config: HubConfig | undefined): VitImage {
   const mean = file.mean ?? config?.mean;
   const std = file.std ?? config?.std;
   if (mean !== undefined && std !== undefined) return { mean, std, resize: file.resize ?? config?.resize };

@@ -1,7 +1,6 @@
 import type { ValueSchema } from '../../../../activity-schema.js';
 import { count, text } from '../../../../machine/weights/model-file-keys.js';
-import { ACTIVATIONS } from '../clip-vision-graph.js';
-import { POSITION_RULES, VIT_OUTPUTS } from './vit-options.js';
+import { ACTIVATIONS, POSITION_RULES, VIT_OUTPUTS } from './vit-options.js';
 
 /** The keys of an encoder file that only a vision transformer (`architecture: vit`) has. */
 export const VIT_KEYS = {

@@ -1,12 +1,11 @@
 import type { TensorLayout } from '../../../../files/torch/torch-layout.js';
 import type { ModelWeights } from '../../../../machine/onnx/model-weights.js';
 import { OnnxGraph } from '../../../../machine/onnx/onnx-graph.js';
-import type { Activation } from '../clip-vision-graph.js';
 import { poolerDim, poolTokens } from './conch-pooler.js';
 import { embeddingTable } from './embedding-table.js';
 import { VitLayers } from './vit-layers.js';
 import type { VitLayout } from './vit-layouts.js';
-import type { VitOptions, VitOutput } from './vit-options.js';
+import type { Activation, VitOptions, VitOutput } from './vit-options.js';
 import { readVitShape, type VitShape, vitWeights } from './vit-tensors.js';
 
 const EPSILON = 1e-6;

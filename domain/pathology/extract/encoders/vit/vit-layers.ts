@@ -1,6 +1,6 @@
 import type { ModelWeights } from '../../../../machine/onnx/model-weights.js';
 import type { OnnxGraph } from '../../../../machine/onnx/onnx-graph.js';
-import type { Activation } from '../clip-vision-graph.js';
+import type { Activation } from './vit-options.js';
 
 /** The layers of a transformer as ONNX nodes, with weights from a checkpoint. States are [rows, width]. */
 export class VitLayers {

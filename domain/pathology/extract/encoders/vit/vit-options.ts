@@ -1,4 +1,10 @@
-import type { Activation } from '../clip-vision-graph.js';
+/**
+ * Activations of the perceptrons. CLIP of OpenAI, and PLIP, have the quick approximation; most models of
+ * OpenCLIP have GELU under the same tensor names.
+ */
+export const ACTIVATIONS = ['quick-gelu', 'gelu'] as const;
+
+export type Activation = (typeof ACTIVATIONS)[number];
 
 /**
  * What a vision transformer returns as features: `cls`, the class token after the last norm; `mean`, the mean
