@@ -7,6 +7,9 @@ import { ours, peer, slide } from './commands.js';
 const weights = join(tmpdir(), 'sam-mil-bench', 'random-resnet50.safetensors');
 
 const threads = 2;
+/** With the shape of UNI, made in the same way. */
+const vit = join(tmpdir(), 'sam-mil-bench', 'random-vit-l16.safetensors');
+
 /** As many batches of 32 as PyTorch processes in a minute. */
 const patches = 96;
 
@@ -41,5 +44,12 @@ export const contests: (Contest | Limit)[] = [
     ours: ours('extract-memory', slide, 256, 20_000, 'growth'),
     rounds: 1,
     atMost: 50,
+  },
+  {
+    name: 'memory of loading ViT-L/16, times the file',
+    unit: '',
+    ours: ours('vit-memory', vit),
+    rounds: 1,
+    atMost: 1.2,
   },
 ];

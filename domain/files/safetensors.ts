@@ -232,6 +232,8 @@ function checkCoverage(file: FileBytes, entries: Entry[], bytes: number): void {
       );
     expected = end;
   }
-  if (expected !== bytes)
-    throw file.refusal('is truncated or has extra bytes', `${expected} bytes of values`, `${bytes}`);
+  if (expected === bytes) return;
+  const what =
+    bytes < expected ? 'is truncated: it is shorter than its header says' : 'has extra bytes at its end';
+  throw file.refusal(what, `${expected} bytes of values`, `${bytes}`);
 }

@@ -46,15 +46,13 @@ export function unpickle(
 
 function explained(path: string, at: number, error: unknown): unknown {
   if (error instanceof RefusedGlobal) {
-    return new SamMilError(
-      'InvalidInput',
-      `the pickle uses "${error.global}", which is not allowed (byte ${at})`,
-      {
-        file: path,
-        expected: 'only plain containers, numbers, text, numpy arrays (and tensors in a .pt file)',
-        next: 'no code was executed; if you trust the file, save its arrays again without that class',
-      },
-    );
+    // Pickles of protocol 2 name the module as Python 2 did.
+    const name = error.global.replace(/^__builtin__\./, 'builtins.');
+    return new SamMilError('InvalidInput', `the pickle uses "${name}", which is not allowed (byte ${at})`, {
+      file: path,
+      expected: 'only plain containers, numbers, text, numpy arrays (and tensors in a .pt file)',
+      next: 'no code was executed; if you trust the file, save its arrays again without that class',
+    });
   }
   if (error instanceof RangeError) {
     return new SamMilError('InvalidInput', `is not a valid pickle: it ${error.message} (byte ${at})`, {

@@ -27,6 +27,12 @@ export class ModelWeights {
     this.prefix = found.slice(0, found.length - anchor.length);
   }
 
+  /** Name of the file of the first tensor. */
+  get file(): string | undefined {
+    const [first] = this.tensors.values();
+    return first?.file;
+  }
+
   has(name: string): boolean {
     return this.tensors.has(this.prefix + name);
   }
@@ -48,9 +54,8 @@ export class ModelWeights {
   }
 
   refusal(what: string, facts: { expected: string; found: string }): SamMilError {
-    const [first] = this.tensors.values();
     return new SamMilError('UnsupportedFormat', `this checkpoint ${what}`, {
-      file: first?.file,
+      file: this.file,
       ...facts,
       next: 'provide a checkpoint of that architecture',
     });

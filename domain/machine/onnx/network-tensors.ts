@@ -9,8 +9,20 @@ export interface NetworkNames {
   unused: readonly RegExp[];
 }
 
+/** What a person states about the names of the tensors of a checkpoint. */
+export interface NetworkChoice {
+  /** Prefix of the network; required if the checkpoint has several. Tensors without it are left out. */
+  prefix?: string;
+  /** Tensors to leave out, by name; `name.*` stands for all below `name`. */
+  ignore?: readonly string[];
+}
+
 /** Counters and indexes that layers store and do not compute with. */
 const BUFFERS = /(^|\.)(num_batches_tracked|position_ids|relative_position_index|attention_bias_idxs)$/;
+
+/** What training scripts store beside a network. */
+const TRAINING =
+  /^(optimizers?|optimizer_states?|(lr_)?schedulers?|(grad_)?scaler|callbacks|loops|epoch|step|global_step)(\.|$)/;
 
 /** Most names in a message. */
 const SHOWN = 5;
@@ -21,6 +33,19 @@ const SHOWN = 5;
  */
 export class NetworkTensors extends Map<string, TensorLayout> {
   private readonly read = new Set<string>();
+  private readonly prefix: string;
+  /** Tensors that are not below the prefix. */
+  private readonly strays: ReadonlyMap<string, TensorLayout>;
+
+  constructor(
+    own: Iterable<readonly [string, TensorLayout]>,
+    prefix: string,
+    strays: ReadonlyMap<string, TensorLayout>,
+  ) {
+    super(own);
+    this.prefix = prefix;
+    this.strays = strays;
+  }
 
   override get(name: string): TensorLayout | undefined {
     this.read.add(name);
@@ -33,32 +58,45 @@ export class NetworkTensors extends Map<string, TensorLayout> {
    * @throws SamMilError UnsupportedFormat naming tensors that no layer uses
    */
   refuseUnread({ unused }: NetworkNames): void {
-    const left = [...this.keys()].filter(
-      (name) => !this.read.has(name) && !BUFFERS.test(name) && !unused.some((pattern) => pattern.test(name)),
-    );
+    const known = (name: string): boolean =>
+      BUFFERS.test(name) || unused.some((pattern) => pattern.test(name));
+    const own = [...this].filter(([name]) => !this.read.has(name) && !known(name));
+    const strays = [...this.strays].filter(([name]) => !TRAINING.test(name) && !known(this.relative(name)));
+    const left = [...own.map(([name, tensor]) => [this.prefix + name, tensor] as const), ...strays];
     if (left.length === 0) return;
     throw new SamMilError(
       'UnsupportedFormat',
       'this checkpoint has layers that the architecture does not have',
       {
-        file: super.get(left[0])?.file,
+        file: left[0][1].file,
         expected: 'only tensors that the architecture uses',
-        found: `${left.length} more: ${shorten(left)}`,
-        next: 'use the architecture that the checkpoint was trained with, as an ONNX model if it is not listed; remove the tensors only if the network does not need them',
+        found: `${left.length} more: ${shorten(left.map(([name]) => name))}`,
+        next: 'use the architecture that the checkpoint was trained with, as an ONNX model if it is not listed; name the tensors in `ignore` only if the network does not need them',
       },
     );
+  }
+
+  /**
+   * The name of a stray within what it shares with the network: `teacher.head.x` beside `teacher.backbone.`
+   * is `head.x`.
+   */
+  private relative(name: string): string {
+    let shared = 0;
+    for (let dot = this.prefix.indexOf('.'); dot >= 0; dot = this.prefix.indexOf('.', dot + 1)) {
+      if (name.startsWith(this.prefix.slice(0, dot + 1))) shared = dot + 1;
+    }
+    return name.slice(shared);
   }
 }
 
 /**
  * Selects the tensors of one network by their prefix (`state_dict.`, `model.`, `teacher.backbone.`).
- * @param prefix of the network; required if the checkpoint has several
  * @throws SamMilError InvalidInput naming the prefixes if it has several, or none with this prefix
  */
 export function networkTensors(
   tensors: ReadonlyMap<string, TensorLayout>,
-  { anchor }: NetworkNames,
-  prefix?: string,
+  { anchor }: Pick<NetworkNames, 'anchor'>,
+  { prefix, ignore = [] }: NetworkChoice = {},
 ): NetworkTensors {
   const prefixes = [...tensors.keys()]
     .filter((name) => name === anchor || name.endsWith(`.${anchor}`))
@@ -76,10 +114,25 @@ export function networkTensors(
     });
   }
   const others = prefixes.filter((other) => other.length > chosen.length && other.startsWith(chosen));
-  const own = [...tensors].filter(
-    ([name]) => name.startsWith(chosen) && !others.some((other) => name.startsWith(other)),
+  const isOwn = (name: string): boolean =>
+    name.startsWith(chosen) && !others.some((other) => name.startsWith(other));
+  const isIgnored = ignoring(ignore, chosen);
+  const kept = [...tensors].filter(([name]) => !isIgnored(name));
+  const own = kept.filter(([name]) => isOwn(name));
+  const strays = wanted === undefined ? kept.filter(([name]) => !isOwn(name)) : [];
+  return new NetworkTensors(
+    own.map(([name, tensor]) => [name.slice(chosen.length), tensor] as const),
+    chosen,
+    new Map(strays),
   );
-  return new NetworkTensors(own.map(([name, tensor]) => [name.slice(chosen.length), tensor]));
+}
+
+/** Names in `ignore` may be those of the file, or those without the prefix of the network. */
+function ignoring(ignore: readonly string[], prefix: string): (name: string) => boolean {
+  const names = ignore.flatMap((name) => [name, prefix + name]);
+  const exact = new Set(names);
+  const below = names.filter((name) => name.endsWith('.*')).map((name) => name.slice(0, -1));
+  return (name) => exact.has(name) || below.some((start) => name.startsWith(start));
 }
 
 function shorten(names: readonly string[]): string {

@@ -10,7 +10,7 @@ export type OnnxElement = keyof typeof ELEMENT_TYPES;
 /** Field numbers of onnx.proto3, by message. */
 const MODEL = { irVersion: 1, producer: 2, graph: 7, opset: 8 } as const;
 const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12 } as const;
-const NODE = { input: 1, output: 2, name: 3, opType: 4, attribute: 5 } as const;
+const NODE = { input: 1, output: 2, name: 3, opType: 4, attribute: 5, domain: 7 } as const;
 const ATTRIBUTE = { name: 1, float: 2, integer: 3, text: 4, floats: 7, integers: 8, type: 20 } as const;
 const TENSOR = { dims: 1, type: 2, name: 8, raw: 9, externalData: 13, location: 14 } as const;
 const VALUE = { name: 1, type: 2 } as const;
@@ -18,6 +18,10 @@ const VALUE = { name: 1, type: 2 } as const;
 /** Opset 17 has LayerNormalization, which transformers need. IR version 8 was released with it. */
 const OPSET = 17;
 const IR_VERSION = 8;
+
+/** The domain of ONNX Runtime's own operators, which its providers for the CPU and for CUDA have. */
+const RUNTIME_DOMAIN = 'com.microsoft';
+const RUNTIME_OPSET = 1;
 
 export type Attribute = number | string | readonly number[] | { float: number };
 
@@ -33,6 +37,7 @@ export class OnnxGraph {
   private readonly inputs: ProtoWriter[] = [];
   private readonly outputs: ProtoWriter[] = [];
   private count = 0;
+  private usesRuntimeDomain = false;
 
   constructor(name: string) {
     this.name = name;
@@ -58,27 +63,38 @@ export class OnnxGraph {
    * attribute. A value that becomes an output of the model must get its name here. A trailing Identity is not
    * an option: ONNX Runtime 1.30 mishandles it if its input has other readers.
    *
+   * @param op name in ONNX, or `com.microsoft.Name` for an operator of ONNX Runtime
    * @returns the output's name
    */
   node(
     op: string,
     inputs: readonly string[],
     attributes: Record<string, Attribute> = {},
-    output = `${op.toLowerCase()}_${this.count++}`,
+    output = `${op.replace(`${RUNTIME_DOMAIN}.`, '').toLowerCase()}_${this.count++}`,
   ): string {
-    this.addNode(op, inputs, output, attributes);
+    this.addNode(op, inputs, [output], attributes);
     return output;
+  }
+
+  /** Splits a value along an axis into parts of the given sizes. Returns their names. */
+  split(value: string, axis: number, sizes: readonly number[]): string[] {
+    const number = this.count++;
+    const outputs = sizes.map((_, part) => `split_${number}_${part}`);
+    this.addNode('Split', [value, this.constant(sizes, [sizes.length], 'int64')], outputs, { axis });
+    return outputs;
   }
 
   /** Adds a small constant. Returns its name. */
   constant(
-    values: readonly number[],
+    values: readonly number[] | Float32Array,
     shape: readonly number[],
     dtype: 'float32' | 'int64' = 'float32',
   ): string {
     const name = `constant_${this.count++}`;
     const data =
-      dtype === 'float32' ? Float32Array.from(values) : BigInt64Array.from(values, (value) => BigInt(value));
+      dtype === 'float32'
+        ? Float32Array.from(values)
+        : BigInt64Array.from([...values], (value) => BigInt(value));
     this.initializers.push(
       tensorHeader(name, dtype, shape).bytes(
         TENSOR.raw,
@@ -133,23 +149,31 @@ export class OnnxGraph {
     for (const tensor of this.initializers) graph.message(GRAPH.initializer, tensor);
     for (const input of this.inputs) graph.message(GRAPH.input, input);
     for (const output of this.outputs) graph.message(GRAPH.output, output);
-    return new ProtoWriter()
+    const model = new ProtoWriter()
       .integer(MODEL.irVersion, IR_VERSION)
       .text(MODEL.producer, 'sam-mil')
       .message(MODEL.graph, graph)
-      .message(MODEL.opset, new ProtoWriter().text(1, '').integer(2, OPSET))
-      .finish();
+      .message(MODEL.opset, new ProtoWriter().text(1, '').integer(2, OPSET));
+    if (this.usesRuntimeDomain) {
+      model.message(MODEL.opset, new ProtoWriter().text(1, RUNTIME_DOMAIN).integer(2, RUNTIME_OPSET));
+    }
+    return model.finish();
   }
 
   private addNode(
     op: string,
     inputs: readonly string[],
-    output: string,
+    outputs: readonly string[],
     attributes: Record<string, Attribute>,
   ): void {
     const node = new ProtoWriter();
     for (const input of inputs) node.text(NODE.input, input);
-    node.text(NODE.output, output).text(NODE.name, `${op}:${output}`).text(NODE.opType, op);
+    const ours = op.startsWith(`${RUNTIME_DOMAIN}.`);
+    const type = ours ? op.slice(RUNTIME_DOMAIN.length + 1) : op;
+    for (const output of outputs) node.text(NODE.output, output);
+    node.text(NODE.name, `${type}:${outputs[0]}`).text(NODE.opType, type);
+    if (ours) node.text(NODE.domain, RUNTIME_DOMAIN);
+    this.usesRuntimeDomain ||= ours;
     for (const [name, value] of Object.entries(attributes))
       node.message(NODE.attribute, attribute(name, value));
     this.nodes.push(node);

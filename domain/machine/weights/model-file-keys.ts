@@ -16,6 +16,13 @@ export const CHECKPOINT_PREFIX = {
   description: 'what precedes the names of the tensors, if the checkpoint has several networks',
 } as const satisfies ValueSchema;
 
+/** Schema of the key that names the tensors of a checkpoint to leave out. */
+export const CHECKPOINT_IGNORE = {
+  type: 'array',
+  items: text('name of a tensor, or `name.*` for all below `name`'),
+  description: 'tensors that the network does not need, by name, or `name.*` for all below `name`',
+} as const satisfies ValueSchema;
+
 /** The keys of every file that describes a custom model, whether an encoder or a segmenter. */
 export const MODEL_FILE_KEYS = {
   name: text('name of the model'),

@@ -95,6 +95,7 @@ function parseCheckpoint(
     classes,
     groupFeatures: notes['group-features'] === 'true',
     weights,
+    shapes: Object.fromEntries(Object.keys(weights).map((name) => [name, tensors[name].shape])),
     ...(standardization && { standardization }),
     training,
   };
@@ -152,8 +153,11 @@ export function weightsFor(
   specs: readonly ParameterSpec[],
   file: string,
 ): HostWeights {
-  const tensors: Record<string, Pick<Tensor, 'dtype' | 'data'>> = {};
-  for (const [name, data] of Object.entries(checkpoint.weights)) tensors[name] = { dtype: 'float32', data };
+  const { shapes } = checkpoint;
+  const tensors: Record<string, StoredWeight> = {};
+  for (const [name, data] of Object.entries(checkpoint.weights)) {
+    tensors[name] = { dtype: 'float32', data, shape: shapes?.[name] };
+  }
   const weights = readWeights(tensors, specs, file);
   const more = Object.keys(tensors).filter((name) => !Object.hasOwn(weights, name));
   if (more.length === 0) return weights;
@@ -188,12 +192,16 @@ export function toTensors(
   );
 }
 
+interface StoredWeight extends Pick<Tensor, 'dtype' | 'data'> {
+  shape?: readonly number[];
+}
+
 /**
  * The weights of `specs` from tensors.
- * @throws SamMilError InvalidInput naming the first that is missing or has a different size
+ * @throws SamMilError InvalidInput naming the first that is missing or has a different shape
  */
 export function readWeights(
-  tensors: Readonly<Record<string, Pick<Tensor, 'dtype' | 'data'>>>,
+  tensors: Readonly<Record<string, StoredWeight>>,
   specs: readonly ParameterSpec[],
   file: string,
   prefix = '',
@@ -201,11 +209,13 @@ export function readWeights(
   return Object.fromEntries(
     specs.map(({ name, shape }) => {
       const tensor = tensors[`${prefix}${name}`];
-      if (tensor?.data.length === elementCount(shape)) return [name, toFloat32(tensor)];
+      const found = tensor?.shape ?? shape;
+      const fits = found.length === shape.length && found.every((size, axis) => size === shape[axis]);
+      if (fits && tensor?.data.length === elementCount(shape)) return [name, toFloat32(tensor)];
       throw new SamMilError('InvalidInput', `weight "${prefix}${name}" does not fit the model`, {
         file,
         expected: shape.join(' x '),
-        found: tensor === undefined ? 'none' : `${tensor.data.length} numbers`,
+        found: tensor === undefined ? 'none' : fits ? `${tensor.data.length} numbers` : found.join(' x '),
       });
     }),
   );

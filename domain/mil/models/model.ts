@@ -80,6 +80,8 @@ export interface Checkpoint {
   classes: string[];
   groupFeatures: boolean;
   weights: HostWeights;
+  /** Shapes of the weights in a file, so that a transposed matrix is told from one that fits. */
+  shapes?: Readonly<Record<string, readonly number[]>>;
   /** Applied to every bag before the model, if training standardized the features. */
   standardization?: Standardization;
   /**

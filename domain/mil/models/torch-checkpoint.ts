@@ -32,7 +32,8 @@ export function publishedCheckpoint(path: string, all: Readonly<Record<string, T
     else if (name.startsWith('model.')) tensors[name.slice('model.'.length)] = tensor;
   }
   const missing = Object.keys(NAMES).filter((name) => tensors[name] === undefined);
-  const unknown = Object.keys(tensors).filter((name) => NAMES[name] === undefined);
+  const beside = student ? Object.keys(all).filter((name) => !/^(model|teacher)\./.test(name)) : [];
+  const unknown = [...Object.keys(tensors).filter((name) => NAMES[name] === undefined), ...beside];
   if (missing.length > 0 || unknown.length > 0) {
     throw new SamMilError('UnsupportedFormat', 'this PyTorch checkpoint belongs to an unknown model', {
       file: path,

@@ -1,23 +1,27 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { SamMilError } from '../../../errors.js';
 import { writeAtomic } from '../../../files/atomic.js';
 import { tensorLayout } from '../../../files/torch/torch-layout.js';
-import { networkTensors } from '../../../machine/onnx/network-tensors.js';
+import {
+  type NetworkChoice,
+  type NetworkNames,
+  type NetworkTensors,
+  networkTensors,
+} from '../../../machine/onnx/network-tensors.js';
 import {
   type Architecture,
   ARCHITECTURES,
   type ArchitectureName,
   type NetworkOptions,
+  type TensorSizes,
 } from './architectures.js';
 import type { EncoderInfo, EncoderOptions, OpenEncoder } from './encoder.js';
 import { openOnnxEncoder } from './onnx-encoder.js';
 
-export interface Checkpoint extends NetworkOptions {
+export interface Checkpoint extends NetworkOptions, NetworkChoice {
   architecture: ArchitectureName;
-  /** Absolute path of the .pth, .pt, .bin or .safetensors file. */
+  /** Absolute path of the .pth, .pt, .bin or .safetensors file, or of the index of a sharded checkpoint. */
   path: string;
-  /** What precedes the names of the network's tensors, if the checkpoint has several networks. */
-  prefix?: string;
 }
 
 /**
@@ -53,37 +57,64 @@ export function writeCheckpointModel(info: EncoderInfo, checkpoint: Checkpoint, 
   return path;
 }
 
-/** Returns the sizes that the tensors of a checkpoint determine. */
-export function checkpointSizes(checkpoint: Checkpoint): { dim: number; size?: number } {
-  const { architecture, path, prefix } = checkpoint;
-  const network: Architecture = ARCHITECTURES[architecture];
-  return network.sizes(networkTensors(tensorLayout(path), network, prefix));
+/**
+ * Returns the sizes that the tensors of a checkpoint determine.
+ * @throws SamMilError UnsupportedFormat naming the tensor that does not fit the architecture
+ */
+export function checkpointSizes(checkpoint: Checkpoint): TensorSizes {
+  const { network, tensors } = openNetwork(checkpoint);
+  return network.sizes(tensors, checkpoint);
 }
 
-function buildModel(
-  info: EncoderInfo,
-  { architecture, path, prefix, headWidth, activation }: Checkpoint,
-  size: number,
-): Uint8Array {
-  const network: Architecture = ARCHITECTURES[architecture];
-  const tensors = networkTensors(tensorLayout(path), network, prefix);
-  const { dim, size: only = size } = network.sizes(tensors);
-  if (size !== only) {
-    throw new SamMilError('InvalidInput', `encoder ${info.name} accepts only one patch size`, {
-      file: path,
-      expected: `${only} pixels per side`,
-      found: `${size}`,
-      next: 'remove `target-size`; patches of any size are resized automatically',
-    });
-  }
-  if (dim !== info.dim) {
+function openNetwork(checkpoint: Checkpoint): {
+  network: Architecture;
+  names: NetworkNames;
+  tensors: NetworkTensors;
+} {
+  const network: Architecture = ARCHITECTURES[checkpoint.architecture];
+  const all = tensorLayout(checkpoint.path);
+  const names = network.names(all, checkpoint);
+  return { network, names, tensors: networkTensors(all, names, checkpoint) };
+}
+
+function buildModel(info: EncoderInfo, checkpoint: Checkpoint, size: number): Uint8Array {
+  const { path } = checkpoint;
+  const { network, names, tensors } = openNetwork(checkpoint);
+  const sizes = network.sizes(tensors, checkpoint);
+  checkSize(info, path, size, sizes);
+  if (sizes.dim !== info.dim) {
     throw new SamMilError('UnsupportedFormat', `the weights do not belong to ${info.name}`, {
       file: path,
       expected: `${info.dim} features`,
-      found: `${dim}`,
+      found: `${sizes.dim}`,
     });
   }
-  const model = network.build(tensors, { size, headWidth, activation });
-  tensors.refuseUnread(network);
+  const model = network.build(tensors, { ...checkpoint, size, folder: dirname(path) });
+  tensors.refuseUnread(names);
   return model;
+}
+
+function checkSize(
+  info: EncoderInfo,
+  file: string,
+  size: number,
+  { size: only = size, multipleOf = 1 }: TensorSizes,
+): void {
+  const found = `${size}`;
+  if (size !== only) {
+    throw new SamMilError('InvalidInput', `encoder ${info.name} accepts only one patch size`, {
+      file,
+      expected: `${only} pixels per side`,
+      found,
+      next: 'remove `target-size`; patches of any size are resized automatically',
+    });
+  }
+  if (size % multipleOf !== 0) {
+    throw new SamMilError('InvalidInput', `encoder ${info.name} cannot divide patches of this size`, {
+      file,
+      expected: `a multiple of ${multipleOf} pixels per side`,
+      found,
+      next: 'correct `size` of the encoder, or `target-size`; patches of any size are resized automatically',
+    });
+  }
 }

@@ -1,17 +1,10 @@
 import type { TensorLayout } from '../../../files/torch/torch-layout.js';
 import { ANY, ModelWeights } from '../../../machine/onnx/model-weights.js';
 import { OnnxGraph } from '../../../machine/onnx/onnx-graph.js';
+import type { Activation } from './vit/vit-options.js';
 
 /** Epsilon of all layer normalizations in CLIP. */
 const EPSILON = 1e-5;
-
-/**
- * Activations of the perceptrons. CLIP of OpenAI, and PLIP, have the quick approximation; most models of
- * OpenCLIP have GELU under the same tensor names.
- */
-export const ACTIVATIONS = ['quick-gelu', 'gelu'] as const;
-
-export type Activation = (typeof ACTIVATIONS)[number];
 
 export interface ClipVisionOptions {
   /** Default: quick-gelu. */

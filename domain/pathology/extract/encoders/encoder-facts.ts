@@ -1,6 +1,14 @@
-import { checkpointSizes } from './checkpoint-encoder.js';
-import { type CheckpointFile, type OnnxFile, parseEncoderFile } from './encoder-file-keys.js';
+import type { TensorSizes } from './architectures.js';
+import { type Checkpoint, checkpointSizes } from './checkpoint-encoder.js';
+import {
+  type CheckpointFile,
+  isVitFile,
+  type OnnxFile,
+  parseEncoderFile,
+  type VitFile,
+} from './encoder-file-keys.js';
 import { listEncoderFiles } from './encoder-parts.js';
+import { readVitStatement, type VitImage } from './vit/vit-facts.js';
 
 export interface OnnxFacts {
   file: OnnxFile;
@@ -9,10 +17,13 @@ export interface OnnxFacts {
 }
 
 export interface CheckpointFacts {
-  file: CheckpointFile;
+  file: CheckpointFile | VitFile;
+  checkpoint: Checkpoint;
   files: string[];
   /** Determined by the tensors of the checkpoint. */
-  sizes: { dim: number; size?: number };
+  sizes: TensorSizes;
+  /** Normalization and filter, where the checkpoint comes with them. */
+  image?: VitImage;
 }
 
 /**
@@ -25,6 +36,13 @@ export function readEncoderFacts(path: string): OnnxFacts | CheckpointFacts {
   const file = parseEncoderFile(path);
   const files = listEncoderFiles(path, file);
   if ('onnx' in file) return { file, files };
-  const { architecture, prefix } = file;
-  return { file, files, sizes: checkpointSizes({ architecture, path: files[0], prefix }) };
+  const { architecture, prefix, ignore } = file;
+  const common = { architecture, path: files[0], prefix, ignore };
+  if (isVitFile(file)) {
+    const { options, image } = readVitStatement(path, file, files[0]);
+    const checkpoint = { ...common, vit: options };
+    return { file, checkpoint, files, sizes: checkpointSizes(checkpoint), image };
+  }
+  const checkpoint = { ...common, headWidth: file.headWidth, activation: file.activation };
+  return { file, checkpoint, files, sizes: checkpointSizes(checkpoint) };
 }

@@ -3,10 +3,17 @@ import {
   type DefinitionOf,
   readDefinition,
 } from '../../../engine/language/check/read-definition.js';
-import { CHECKPOINT_PREFIX, count, MODEL_FILE_KEYS, text } from '../../../machine/weights/model-file-keys.js';
+import {
+  CHECKPOINT_IGNORE,
+  CHECKPOINT_PREFIX,
+  count,
+  MODEL_FILE_KEYS,
+  text,
+} from '../../../machine/weights/model-file-keys.js';
 import { defineParameters } from '../../../parameters.js';
 import { ARCHITECTURE_NAMES } from './architectures.js';
-import { ACTIVATIONS } from './clip-vision-graph.js';
+import { VIT_KEYS } from './vit/vit-file-keys.js';
+import { ACTIVATIONS } from './vit/vit-options.js';
 
 const RESIZE = { enum: ['bilinear', 'bicubic'], description: 'filter that resizes patches' } as const;
 
@@ -46,17 +53,24 @@ const ONNX = definitionForm(
   }),
 );
 
+const CHECKPOINT_KEYS = {
+  ...MODEL_FILE_KEYS,
+  architecture: {
+    enum: ARCHITECTURE_NAMES,
+    description: `network that the weights are for: ${ARCHITECTURE_NAMES.join(', ')}`,
+  },
+  weights: text(
+    'path of a .pth, .pt, .bin or .safetensors file, or of the index (.index.json) of a sharded checkpoint',
+  ),
+  prefix: CHECKPOINT_PREFIX,
+  ignore: CHECKPOINT_IGNORE,
+} as const;
+
 const CHECKPOINT = definitionForm(
   'an encoder file with `architecture` or `weights`',
   defineParameters({
     with: {
-      ...MODEL_FILE_KEYS,
-      architecture: {
-        enum: ARCHITECTURE_NAMES,
-        description: `network that the weights are for: ${ARCHITECTURE_NAMES.join(', ')}`,
-      },
-      weights: text('path of a .pth, .pt, .bin or .safetensors file'),
-      prefix: CHECKPOINT_PREFIX,
+      ...CHECKPOINT_KEYS,
       'head-width': count('channels of an attention head (clip-vit)'),
       activation: {
         enum: ACTIVATIONS,
@@ -69,20 +83,36 @@ const CHECKPOINT = definitionForm(
   }),
 );
 
+const VIT = definitionForm(
+  'an encoder file with `architecture: vit`',
+  defineParameters({
+    with: { ...CHECKPOINT_KEYS, ...VIT_KEYS, ...IMAGE_KEYS },
+    required: ['name', 'architecture', 'weights'],
+  }),
+);
+
 /** A person's own encoder as a model. Relative paths start at the encoder file. */
 export type OnnxFile = DefinitionOf<typeof ONNX>;
 
 /** A person's own encoder as a checkpoint. Its architecture brings its own size, mean, std and dim. */
 export type CheckpointFile = DefinitionOf<typeof CHECKPOINT>;
 
-export type EncoderFile = OnnxFile | CheckpointFile;
+/** A person's own encoder as the checkpoint of a vision transformer. */
+export type VitFile = DefinitionOf<typeof VIT>;
+
+export type EncoderFile = OnnxFile | CheckpointFile | VitFile;
+
+export function isVitFile(file: EncoderFile): file is VitFile {
+  return 'architecture' in file && file.architecture === 'vit';
+}
 
 /**
  * Reads and checks the file itself, not what it points to.
  * @throws SamMilError `InvalidInput` naming every key at fault
  */
 export function parseEncoderFile(path: string): EncoderFile {
-  return readDefinition(path, 'encoder file', ({ architecture, weights }) =>
-    architecture === undefined && weights === undefined ? ONNX : CHECKPOINT,
-  );
+  return readDefinition(path, 'encoder file', ({ architecture, weights }) => {
+    if (architecture === 'vit') return VIT;
+    return architecture === undefined && weights === undefined ? ONNX : CHECKPOINT;
+  });
 }

@@ -46,9 +46,14 @@ async function onnxDefinition({ file, files }: OnnxFacts): Promise<EncoderDefini
   };
 }
 
-async function checkpointDefinition({ file, files, sizes }: CheckpointFacts): Promise<EncoderDefinition> {
-  const { architecture, headWidth, activation, prefix } = file;
-  const checkpoint = { architecture, path: files[0], headWidth, activation, prefix };
+async function checkpointDefinition({
+  file,
+  checkpoint,
+  files,
+  sizes,
+  image,
+}: CheckpointFacts): Promise<EncoderDefinition> {
+  const { architecture, headWidth, activation, prefix, vit } = checkpoint;
   const { defaults, version } = ARCHITECTURES[architecture] as Architecture;
   const weightsDigest = await digestFiles(files);
   const info: EncoderInfo = {
@@ -61,11 +66,12 @@ async function checkpointDefinition({ file, files, sizes }: CheckpointFacts): Pr
       'head-width': headWidth ?? null,
       ...(activation && { activation }),
       ...(prefix !== undefined && { prefix }),
+      ...(vit && { vit: { ...vit } }),
     },
-    inputSize: file.size ?? sizes.size ?? defaults.inputSize,
-    resize: file.resize ?? defaults.resize,
-    mean: file.mean ?? defaults.mean,
-    std: file.std ?? defaults.std,
+    inputSize: file.size ?? sizes.size ?? sizes.native ?? defaults.inputSize,
+    resize: file.resize ?? image?.resize ?? defaults.resize,
+    mean: file.mean ?? image?.mean ?? defaults.mean,
+    std: file.std ?? image?.std ?? defaults.std,
     dim: file.dim ?? sizes.dim,
   };
   return {

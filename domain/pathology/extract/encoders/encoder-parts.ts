@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { SamMilError } from '../../../errors.js';
+import { isShardIndex, readShardIndex } from '../../../files/torch/shard-index.js';
 import { readRegular } from '../../../regular-file.js';
 import { listExternalFiles } from '../../../machine/onnx/onnx-graph.js';
 import type { EncoderFile } from './encoder-file-keys.js';
@@ -17,7 +18,10 @@ const PROTOBUF = { bytes: 2 ** 31, next: 'store the weights of the model as exte
  */
 export function listEncoderFiles(path: string, file: EncoderFile): string[] {
   const beside = dirname(resolve(path));
-  if ('weights' in file) return [present(resolve(beside, file.weights), path)];
+  if ('weights' in file) {
+    const weights = present(resolve(beside, file.weights), path);
+    return isShardIndex(weights) ? [weights, ...readShardIndex(weights).keys()] : [weights];
+  }
   const model = present(resolve(beside, file.onnx), path);
   const external = listExternalFiles(readRegular(model, PROTOBUF), model);
   return [model, ...external.map((name) => present(join(dirname(model), name), path))];

@@ -54,8 +54,8 @@ function digestNow(name: string): string | undefined {
  */
 export async function readCustomSam(path: string): Promise<SegmenterDefinition> {
   const file = readSegmenterFile(path);
-  const { decoderHeads, imageSize, prefix } = file;
-  const hints = { decoderHeads, imageSize, prefix };
+  const { decoderHeads, imageSize, prefix, ignore } = file;
+  const hints = { decoderHeads, imageSize, prefix, ignore };
   const info: SegmenterInfo = {
     name: file.name,
     version: file.version,

@@ -6,7 +6,13 @@ import {
   readDefinition,
 } from '../../../engine/language/check/read-definition.js';
 import { SamMilError } from '../../../errors.js';
-import { CHECKPOINT_PREFIX, count, MODEL_FILE_KEYS, text } from '../../../machine/weights/model-file-keys.js';
+import {
+  CHECKPOINT_IGNORE,
+  CHECKPOINT_PREFIX,
+  count,
+  MODEL_FILE_KEYS,
+  text,
+} from '../../../machine/weights/model-file-keys.js';
 import { defineParameters } from '../../../parameters.js';
 
 const FORM = definitionForm(
@@ -21,6 +27,7 @@ const FORM = definitionForm(
       weights: text('path of a .pth, .pt or .safetensors file'),
       // Not in the checkpoint; 8 in all published models.
       prefix: CHECKPOINT_PREFIX,
+      ignore: CHECKPOINT_IGNORE,
       'decoder-heads': count("attention heads of the mask decoder's layers"),
       // Not in MobileSAM's checkpoint; 1024 in the published one. SAM's own encoders tell it.
       'image-size': count("side in pixels of the square that MobileSAM's encoder sees"),

@@ -67,7 +67,7 @@ describe('hostile programs', () => {
     ['posix.system', `cposix\nsystem\n(S'touch ${bait}'\ntR.`],
     ['builtins.eval', `cbuiltins\neval\n(S'open("${bait}", "w")'\ntR.`],
     ['builtins.exec', `\x80\x04\x8c\x08builtins\x8c\x04exec\x93(S'1'\ntR.`],
-    ['__builtin__.getattr', `c__builtin__\ngetattr\n(cos\nsystem\ntR.`],
+    ['builtins.getattr', `c__builtin__\ngetattr\n(cos\nsystem\ntR.`],
     ['subprocess.Popen', `(S'touch ${bait}'\nisubprocess\nPopen\n.`],
     ['os.system', `(cos\nsystem\nS'touch ${bait}'\no.`],
     ['numpy.core.multiarray.fromfile', 'cnumpy.core.multiarray\nfromfile\n(tR.'],

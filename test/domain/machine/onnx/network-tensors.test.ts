@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TensorLayout } from '../../../../domain/files/torch/torch-layout.js';
-import { networkTensors, type NetworkNames } from '../../../../domain/machine/onnx/network-tensors.js';
+import {
+  networkTensors,
+  type NetworkChoice,
+  type NetworkNames,
+} from '../../../../domain/machine/onnx/network-tensors.js';
 import { expectError } from '../../../support/expect-error.js';
 
 const NAMES: NetworkNames = { anchor: 'conv.weight', unused: [/^head\./] };
@@ -34,11 +38,32 @@ test('one of several networks is chosen by its prefix, and never guessed', () =>
     networkTensors(both, NAMES),
   );
   for (const prefix of ['teacher', 'teacher.'])
-    assert.deepEqual([...networkTensors(both, NAMES, prefix).keys()], ['conv.weight', 'head.x']);
-  expectError('InvalidInput', ['"ema."'], () => networkTensors(both, NAMES, 'ema'));
+    assert.deepEqual([...networkTensors(both, NAMES, { prefix }).keys()], ['conv.weight', 'head.x']);
+  expectError('InvalidInput', ['"ema."'], () => networkTensors(both, NAMES, { prefix: 'ema' }));
   expectError('InvalidInput', ['no network with this prefix', '"a."'], () =>
-    networkTensors(layout('a.conv.weight'), NAMES, 'b'),
+    networkTensors(layout('a.conv.weight'), NAMES, { prefix: 'b' }),
   );
   const nested = layout('conv.weight', 'conv.bias', 'ema.conv.weight', 'ema.conv.bias');
-  assert.deepEqual([...networkTensors(nested, NAMES, '').keys()], ['conv.weight', 'conv.bias']);
+  assert.deepEqual([...networkTensors(nested, NAMES, { prefix: '' }).keys()], ['conv.weight', 'conv.bias']);
+});
+
+test('tensors beside the network are refused too, unless they are known, ignored or a prefix is chosen', () => {
+  const file = layout('net.body.conv.weight', 'net.head.x', 'net.neck.x', 'lora.a', 'lora.b', 'epoch');
+  const read = (choice: NetworkChoice): void => {
+    const tensors = networkTensors(file, NAMES, choice);
+    assert.ok(tensors.get('conv.weight'));
+    tensors.refuseUnread(NAMES);
+  };
+  expectError('UnsupportedFormat', ['3 more: net.neck.x, lora.a, lora.b', 'ignore'], () => read({}));
+  expectError('UnsupportedFormat', ['2 more: net.neck.x, lora.b'], () => read({ ignore: ['lora.a'] }));
+  read({ ignore: ['lora.*', 'net.neck.*'] });
+  read({ prefix: 'net.body' });
+});
+
+test('a tensor within the network can be ignored by its name with or without the prefix', () => {
+  for (const ignore of [['m.extra.*'], ['extra.*'], ['extra.w', 'm.extra.b']]) {
+    const tensors = networkTensors(layout('m.conv.weight', 'm.extra.w', 'm.extra.b'), NAMES, { ignore });
+    tensors.get('conv.weight');
+    tensors.refuseUnread(NAMES);
+  }
 });

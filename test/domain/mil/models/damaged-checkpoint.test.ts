@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readSafetensors, writeSafetensors } from '../../../../domain/files/safetensors.js';
-import { readCheckpoint, writeCheckpoint } from '../../../../domain/mil/models/checkpoint.js';
+import { readCheckpoint, weightsFor, writeCheckpoint } from '../../../../domain/mil/models/checkpoint.js';
 import { expectError } from '../../../support/expect-error.js';
 import { scratchFolder } from '../../../support/scratch-folder.js';
 
@@ -87,5 +87,21 @@ test('a checkpoint with any bit flipped in its header has all its parts, or is r
     } catch (error) {
       if ((error as Error).constructor.name !== 'SamMilError') throw error;
     }
+  }
+});
+
+test('a transposed matrix is refused by its name and both shapes', () => {
+  const spec = { name: 'w', init: 'zeros' } as const;
+  const content = {
+    ...{ config, classes: ['a', 'b'], groupFeatures: true, training: {} },
+    weights: { w: new Float32Array(6) },
+  };
+  for (const file of [path, join(folder, 'transposed.pt')]) {
+    writeCheckpoint(file, content, [{ ...spec, shape: [2, 3] }]);
+    const read = readCheckpoint(file);
+    assert.deepEqual(weightsFor(read, [{ ...spec, shape: [2, 3] }], file), content.weights);
+    expectError('InvalidInput', ['weight "w"', 'expected 3 x 2', 'found 2 x 3'], () =>
+      weightsFor(read, [{ ...spec, shape: [3, 2] }], file),
+    );
   }
 });

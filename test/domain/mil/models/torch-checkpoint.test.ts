@@ -52,6 +52,9 @@ test('an error names the unknown parameters in a checkpoint of a different model
   const strange = { dtype: 'float32' as const, shape: [1], data: new Float32Array(1) };
   writePt(path, { tensors: { ...published(oracle), cls_token: strange } });
   await assert.rejects(loadModel(path), { code: 'UnsupportedFormat', message: /found cls_token/ });
+  const beside = { 'adapter.up': strange, ...published(oracle, 'model.') };
+  writePt(path, { tensors: beside });
+  await assert.rejects(loadModel(path), { code: 'UnsupportedFormat', message: /found adapter\.up/ });
 });
 
 const python = findPython(['torch']);

@@ -75,7 +75,7 @@ async function writeWhereNew(path: string, model: Uint8Array): Promise<void> {
 }
 
 function buildGraphs(weights: SamWeights): SamGraphs {
-  const tensors = networkTensors(tensorLayout(weights.path), SAM_NAMES, weights.prefix);
+  const tensors = networkTensors(tensorLayout(weights.path), SAM_NAMES, weights);
   const graphs = {
     design: samDesign(tensors, weights),
     encoder: buildSamEncoder(tensors, weights),

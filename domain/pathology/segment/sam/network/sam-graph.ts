@@ -10,6 +10,8 @@ import { vitEncoder, vitSizes } from './vit-encoder-graph.js';
 export interface SamHints {
   /** What precedes the names of the tensors, if the checkpoint has several networks. */
   prefix?: string;
+  /** Tensors of the checkpoint to leave out, by name; `name.*` stands for all below `name`. */
+  ignore?: readonly string[];
   /** Attention heads of the mask decoder. Default: 8, as in all published models (with prompts 256 wide). */
   decoderHeads?: number;
   /**

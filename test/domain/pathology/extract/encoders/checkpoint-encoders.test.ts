@@ -108,6 +108,14 @@ test("every hidden state of CLIP's vision tower equals the original", async (con
   assertClose(results.pooled.data as Float32Array, golden('clip_pooled.npy'));
 });
 
+test('CLIP with GELU equals the formulas of the paper, and differs from QuickGELU', async (context) => {
+  const published = (folder: string): string => FORMATS['as published'](folder, CLIP);
+  const encoder = await open(context, 'clip-vit', published, { 'head-width': 16, activation: 'gelu' });
+  const features = await encoder.encode(await twoPatches(), 2);
+  assertClose(features, golden('clip_image_embeds_gelu.npy'));
+  assert.ok(largestDifference(features, golden('clip_image_embeds.npy')) > 1e-3, 'the activations differ');
+});
+
 describe('half-precision weights are converted to float32', () => {
   test('float16 as in PyTorch', async (context) => {
     const encoder = await open(context, 'clip-vit', (folder) => halved(folder, 'float16'), {

@@ -113,7 +113,7 @@ describe('an encoder file', () => {
     [
       'keys of a model and of a checkpoint',
       { architecture: 'resnet5', weights: 'x.pth' },
-      /an encoder file with `architecture` or `weights` has no key `onnx`.*`architecture` cannot be the text "resnet5" \(did you mean `resnet50`\?; .*resnet50, clip-vit, efficientnet-lite0\)/s,
+      /an encoder file with `architecture` or `weights` has no key `onnx`.*`architecture` cannot be the text "resnet5" \(did you mean `resnet50`\?; .*resnet50, clip-vit, efficientnet-lite0, vit\)/s,
     ],
   ];
   for (const [what, changes, message] of refused) {
