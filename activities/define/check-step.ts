@@ -8,6 +8,14 @@ export interface StepToCheck {
   readonly unknown: ReadonlySet<string>;
   /** The items of a parameter such as `bags`, if the list is known: which of them succeed is not. */
   readonly items: Readonly<Record<string, readonly ListedItem[]>>;
+  /** The steps of the same item whose outputs parameters take, by the name of the parameter. */
+  readonly producers: Readonly<Record<string, ProducingStep>>;
+}
+
+/** A step as far as its parameters are known, with defaults. */
+export interface ProducingStep {
+  readonly uses: string;
+  readonly with: JsonObject;
 }
 
 export interface ListedItem {

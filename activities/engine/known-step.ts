@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
-import type { ListedItem, StepToCheck } from '../define/check-step.js';
+import type { ListedItem, ProducingStep, StepToCheck } from '../define/check-step.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
 import { namedFiles } from '../../domain/engine/language/check/check-files.js';
 import { listForms } from '../../domain/engine/language/check/schema-faults.js';
@@ -55,21 +55,31 @@ export function knownCondition(source: string | undefined, known: JsonObject): b
   return tree.type === 'literal' ? isTruthy(tree.value) : undefined;
 }
 
+/** What is known of the rest of the pipeline. */
+export interface KnownRest {
+  /** Folder that relative paths start at. */
+  base: string;
+  /** Returns the items of a stage, if they are known. */
+  itemsOf: (stage: string) => readonly ListedItem[] | undefined;
+  /** The earlier steps of the item, by their ids. */
+  earlier: ReadonlyMap<string, ProducingStep>;
+}
+
 /**
  * Evaluates `with` of a step as far as the item determines it.
- * @param itemsOf the items of a stage, if they are known
  * @throws ExpressionError for a field that the item does not have
  */
 export function knownStep(
   definition: ActivityDefinition,
   { with: written }: StepPlan,
   known: JsonObject,
-  { base, itemsOf }: { base: string; itemsOf: (stage: string) => readonly ListedItem[] | undefined },
+  { base, itemsOf, earlier }: KnownRest,
 ): KnownStep {
   const given: JsonObject = {};
   const unknown = new Set<string>();
   const varying = new Set(Object.keys(written).filter((name) => isOpen(written[name])));
   const items: Record<string, readonly ListedItem[]> = {};
+  const producers: Record<string, ProducingStep> = {};
   for (const [name, value] of Object.entries(written)) {
     const folded = foldTemplate(value, known);
     if (!isOpen(folded)) {
@@ -81,12 +91,14 @@ export function knownStep(
     const stage = stageOfItems(folded);
     const listed = stage === undefined ? undefined : itemsOf(stage);
     if (listed !== undefined) items[name] = listed;
+    const producer = earlier.get(stepOfOutput(folded) ?? '');
+    if (producer !== undefined) producers[name] = producer;
   }
   const defaults = Object.entries(definition.with).flatMap(([name, schema]) =>
     schema.default === undefined || unknown.has(name) ? [] : [[name, schema.default as Json] as const],
   );
   const complete = { ...Object.fromEntries(defaults), ...structuredClone(given) };
-  return { given, varying, with: withAbsoluteFiles(definition, complete, base), unknown, items };
+  return { given, varying, with: withAbsoluteFiles(definition, complete, base), unknown, items, producers };
 }
 
 /** As for a step that runs: an optional input or number may come as an empty CSV field. */
@@ -98,10 +110,21 @@ function isAbsent(definition: ActivityDefinition, name: string, value: Json): bo
   );
 }
 
+function referenceIn(value: Json): ReturnType<typeof wholeReference> {
+  const whole = typeof value === 'string' ? wholeExpression(parseTemplate(value)) : undefined;
+  return whole && wholeReference(parseExpression(whole.source));
+}
+
+/** The step in `${{ steps.STEP.outputs.NAME }}`. */
+function stepOfOutput(value: Json): string | undefined {
+  const reference = referenceIn(value);
+  const [step, outputs] = reference?.root === 'steps' ? reference.path : [];
+  return outputs === 'outputs' ? String(step) : undefined;
+}
+
 /** The stage in `${{ needs.STAGE.items }}`. */
 function stageOfItems(value: Json): string | undefined {
-  const whole = typeof value === 'string' ? wholeExpression(parseTemplate(value)) : undefined;
-  const reference = whole && wholeReference(parseExpression(whole.source));
+  const reference = referenceIn(value);
   if (reference?.root !== 'needs' || reference.path.length !== 2 || reference.path[1] !== 'items')
     return undefined;
   return String(reference.path[0]);

@@ -6,6 +6,7 @@ import { namedFiles } from '../../domain/engine/language/check/check-files.js';
 import { schemaFaults } from '../../domain/engine/language/check/schema-faults.js';
 import { foldTemplate } from '../../domain/engine/language/expressions/analysis.js';
 import type { Plan, StagePlan, StepPlan } from '../../domain/engine/language/plan/plan.js';
+import type { ProducingStep } from '../define/check-step.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
 import type { Registry } from '../define/registry.js';
 import { isOpen, knownCondition, knownRoots, knownStep, type KnownStep } from './known-step.js';
@@ -117,9 +118,12 @@ class PreflightWalk {
     const known = knownRoots(stage, line);
     try {
       if (knownCondition(stage.if, known) === false) return;
+      const earlier = new Map<string, ProducingStep>();
       for (const step of stage.steps) {
         // A step whose `if` depends on results may not run at all.
-        if (knownCondition(step.if, known) === true) await this.step(stage, step, line, known);
+        if (knownCondition(step.if, known) !== true) continue;
+        const found = await this.step(stage, step, line, { known, earlier });
+        if (found !== undefined) earlier.set(step.id, { uses: step.uses, with: found.with });
       }
       if (stage.outputs) foldTemplate(stage.outputs, known);
     } catch (error) {
@@ -131,26 +135,28 @@ class PreflightWalk {
     stage: StagePlan,
     step: StepPlan,
     { key }: ManifestLine,
-    known: JsonObject,
-  ): Promise<void> {
+    { known, earlier }: { known: JsonObject; earlier: ReadonlyMap<string, ProducingStep> },
+  ): Promise<KnownStep | undefined> {
     const definition = this.registry.get(step.uses);
-    if (definition === undefined) return;
+    if (definition === undefined) return undefined;
     const itemsOf = (name: string) => this.lines.get(name)?.map(({ key, skip }) => ({ key, skip }));
-    const found = knownStep(definition, step, known, { base: this.plan.base, itemsOf });
+    const found = knownStep(definition, step, known, { base: this.plan.base, itemsOf, earlier });
     this.values(definition, found);
     this.missing(stage, key, definition, found);
-    if (definition.check === undefined) return;
-    const { with: values, items, unknown } = found;
+    if (definition.check === undefined) return found;
+    const { with: values, items, unknown, producers } = found;
     const same = canonicalJson({
       uses: step.uses,
       values,
       items,
       unknown: [...unknown],
+      producers,
     });
     const before = this.checked.get(same);
     const check = before ?? this.check(stage, definition, found);
     this.checked.set(same, check);
     await check;
+    return found;
   }
 
   private async check(stage: StagePlan, definition: ActivityDefinition, step: KnownStep): Promise<void> {

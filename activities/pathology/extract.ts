@@ -34,6 +34,7 @@ export const definition = defineActivity({
     if (lack?.next === undefined || lack.wrong || !given.has('fallback')) return lack;
     return { ...lack, next: `${lack.next}; until then \`fallback\` is used` };
   },
+  check: async (step) => (await import('../../domain/pathology/extract/check-extract.js')).checkExtract(step),
   hiddenInputs: async (parameters, inputs) => {
     const { chooseEncoder, keyOfEncoder } =
       await import('../../domain/pathology/extract/encoders/encoders.js');

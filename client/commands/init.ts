@@ -93,7 +93,7 @@ async function writeStudy(options: InitOptions, ask: Ask): Promise<void> {
   );
   labelLines(labels).forEach((line) => console.log(`  ${line}`));
   const encoder = await ask(
-    `Encoders: ${ENCODER_NAMES.join(', ')}, or a file\nEncoder`,
+    'Encoders: resnet50, plip, uni2-h, virchow2 and more (npx sam-mil models list), or a file\nEncoder',
     { given: options.encoder, proposal: ENCODER },
     readEncoder,
   );

@@ -29,12 +29,14 @@ export function createCommand(): Command {
   );
   models
     .command('list')
-    .description('List the models with their size, license, and whether their weights are installed')
+    .description('List the models with their feature size, size, access, state and license')
     .option('--json', 'print one JSON object per line')
     .action(list);
   models
     .command('fetch')
-    .description('Download published weights; an interrupted download resumes where it stopped')
+    .description(
+      'Download published weights; resumes an interrupted download; for gated models, reads a Hugging Face token (HF_TOKEN)',
+    )
     .argument('<names...>', 'model names')
     .option('--url <address>', 'download from this mirror; the file must match the published digest')
     .option('--accept-digest <sha256>', 'accept a file with this digest instead of the published one')
@@ -42,7 +44,7 @@ export function createCommand(): Command {
   models
     .command('import')
     .description(
-      'Install weights from a checkpoint file (.pth, .pt, .bin, .safetensors), without internet access',
+      'Install weights from a checkpoint file (.pth, .pt, .bin, .safetensors, or the index of a sharded one), without internet access',
     )
     .argument('<name>', 'model name')
     .argument('<file>', 'checkpoint file')
@@ -64,52 +66,77 @@ export function createCommand(): Command {
   return models;
 }
 
-function list({ json }: { json?: boolean }): void {
-  const states = knownEntries().map(examineWeights);
-  if (json) return states.forEach((state) => console.log(JSON.stringify(jsonOf(state))));
-  const palette = paletteFor(process.stdout);
-  const rows = states.map((state) => {
-    const { entry, path } = state;
-    const bytes = state.bytes ?? entry.bytes;
+async function list({ json }: { json?: boolean }): Promise<void> {
+  const models = await Promise.all(knownEntries().map(describe));
+  if (json) return models.forEach((model) => console.log(JSON.stringify(jsonOf(model))));
+  for (const kind of ['encoder', 'segmenter'] as const) {
+    console.log(tableOf(kind, models).join('\n'));
+    console.log();
+  }
+  if (models.some(({ state }) => state.recorded))
+    console.log('* no digest is pinned for this file; that of the first download was recorded\n');
+  for (const { state } of models.filter(({ state }) => state.state === 'damaged'))
+    console.log(`${state.problem}\n`);
+  console.log('download  npx sam-mil models fetch MODEL');
+  console.log('import    npx sam-mil models import MODEL FILE');
+  console.log('gated     accept the terms on the page of the model and set HF_TOKEN; see');
+  console.log('          docs/encoders.md');
+}
+
+interface Described {
+  state: WeightsState;
+  /** Length of the features of an encoder. */
+  dim?: number;
+}
+
+async function describe(entry: WeightsEntry): Promise<Described> {
+  const state = examineWeights(entry);
+  return entry.kind === 'encoder' ? { state, dim: (await findEncoder(entry.name)).info.dim } : { state };
+}
+
+/** Fits into 80 columns, but for long licenses, which come last. */
+function tableOf(kind: WeightsEntry['kind'], models: readonly Described[]): string[] {
+  const dims = kind === 'encoder';
+  const rows = models.flatMap(({ state, dim }) => {
+    const { entry } = state;
+    if (entry.kind !== kind) return [];
+    const access = entry.from === 'url' && entry.gated ? 'gated' : 'open';
     return [
-      entry.name,
-      entry.kind,
-      bytes === undefined ? '?' : formatBytes(bytes),
-      stateText(state),
-      entry.license,
-      path ? shortPath(path) : palette.dim(`from ${sourceOf(entry)}`),
+      [entry.name, ...(dims ? [`${dim}`] : []), sizeText(state), access, stateText(state), entry.license],
     ];
   });
-  const head = ['MODEL', 'KIND', 'SIZE', 'STATE', 'LICENSE', 'WHERE'].map(palette.dim);
-  console.log(fitTable(formatTable([head, ...rows], [2]), process.stdout).join('\n'));
-  for (const { problem } of states.filter(({ state }) => state === 'damaged')) console.log(`\n${problem}`);
-  if (states.some(({ state }) => state === 'missing'))
-    console.log('\ninstall   npx sam-mil models fetch MODEL\n   or     npx sam-mil models import MODEL FILE');
+  const head = [kind.toUpperCase(), ...(dims ? ['DIM'] : []), 'SIZE', 'ACCESS', 'STATE', 'LICENSE'];
+  const table = formatTable([head.map(paletteFor(process.stdout).dim), ...rows], dims ? [1, 2] : [1]);
+  return fitTable(table, process.stdout);
 }
 
-function sourceOf(entry: WeightsEntry): string {
-  return entry.from === 'url' ? new URL(entry.url).host : entry.source;
+function sizeText({ entry, bytes = entry.bytes }: WeightsState): string {
+  if (bytes !== undefined) return formatBytes(bytes);
+  const about = entry.from === 'url' ? entry.aboutBytes : undefined;
+  return about === undefined ? '?' : `~${formatBytes(about)}`;
 }
 
-function stateText({ state, digest, published }: WeightsState): string {
+function stateText({ state, digest, published, recorded }: WeightsState): string {
   if (state !== 'available') return state;
-  return `installed ${digest?.slice('sha256:'.length, 'sha256:'.length + 8)}${published ? '' : ' (your own)'}`;
+  const mark = recorded ? '*' : '';
+  const own = published ? '' : ' (your own)';
+  return `installed ${digest?.slice('sha256:'.length, 'sha256:'.length + 8)}${mark}${own}`;
 }
 
-function jsonOf({ entry, ...state }: WeightsState): object {
+function jsonOf({ state: { entry, ...state }, dim }: Described): object {
   const { name, kind, file, license, source, note } = entry;
   const { bytes = entry.bytes, ...rest } = state;
+  const facts = entry.from === 'url' ? entry : undefined;
   return {
-    name,
-    kind,
+    ...{ name, kind },
     ...rest,
-    bytes,
-    file,
+    ...{ dim, bytes, file },
+    aboutBytes: facts?.aboutBytes,
     url: addressOf(entry),
     sha256: entry.sha256,
-    license,
-    source,
-    note,
+    stated: facts?.stated,
+    gated: facts?.gated ?? false,
+    ...{ license, source, note },
   };
 }
 
@@ -179,10 +206,11 @@ function waiting({ name }: WeightsEntry): () => void {
   return () => console.error(`  ${name}: another process is installing it, waiting`);
 }
 
-function say({ entry, digest, published, path, problem }: WeightsState): void {
+function say({ entry, digest, published, recorded, path, problem }: WeightsState): void {
   console.log(`${entry.name}  ready  ${digest}`);
   if (published === false)
     console.log('  not the published file: results identify these weights by their digest');
+  if (recorded) console.log('  recorded, not pinned: no two public sources state the digest of this file');
   console.log(`  ${path ? shortPath(path) : problem}`);
   console.log(`  ${entry.license}; ${entry.note}`);
 }

@@ -14,20 +14,11 @@ export function isShardIndex(path: string): boolean {
  * `weight_map` holds the file of each tensor.
  *
  * @returns names of the tensors by the path of their file
- * @throws SamMilError InvalidInput if it is not such an index; WeightsMissing naming the missing files
+ * @throws SamMilError InvalidInput if it is not such an index; WeightsMissing naming the files that are
+ *   missing
  */
 export function readShardIndex(path: string): Map<string, string[]> {
-  const index = readJson(path, 'the index of the checkpoint');
-  const map = isJsonObject(index) ? index.weight_map : undefined;
-  const shards = new Map<string, string[]>();
-  for (const [name, file] of Object.entries(isJsonObject(map) ? map : {})) {
-    // A file elsewhere could not be read as external data, and the hub never names one.
-    if (typeof file !== 'string' || file === '' || basename(file) !== file)
-      throw refused(path, `${name}: ${JSON.stringify(file)}`);
-    const shard = join(dirname(path), file);
-    shards.set(shard, [...(shards.get(shard) ?? []), name]);
-  }
-  if (shards.size === 0) throw refused(path, 'no `weight_map`');
+  const shards = listShards(path);
   const missing = [...shards.keys()].filter((shard) => !existsSync(shard));
   if (missing.length === 0) return shards;
   throw new SamMilError('WeightsMissing', 'parts of the checkpoint are missing', {
@@ -36,6 +27,22 @@ export function readShardIndex(path: string): Map<string, string[]> {
     found: `no ${missing.map((shard) => basename(shard)).join(', ')}`,
     next: 'copy the missing files to the folder of the index',
   });
+}
+
+/** As {@link readShardIndex}, whether or not the files exist. */
+export function listShards(path: string): Map<string, string[]> {
+  const index = readJson(path, 'the index of the checkpoint');
+  const map = isJsonObject(index) ? index.weight_map : undefined;
+  const shards = new Map<string, string[]>();
+  for (const [name, file] of Object.entries(isJsonObject(map) ? map : {})) {
+    // A file elsewhere could not be read as external data, and the hub never names one.
+    if (typeof file !== 'string' || ['', '.', '..'].includes(file) || basename(file) !== file)
+      throw refused(path, `${name}: ${JSON.stringify(file)}`);
+    const shard = join(dirname(path), file);
+    shards.set(shard, [...(shards.get(shard) ?? []), name]);
+  }
+  if (shards.size === 0) throw refused(path, 'no `weight_map`');
+  return shards;
 }
 
 function refused(file: string, found: string): SamMilError {

@@ -7,7 +7,7 @@ import { asWriteError, commitTemporary } from '../../files/atomic.js';
 import { isJsonObject } from '../../json.js';
 import { redactUrls } from './redact-url.js';
 import { describeFailure } from './describe-failure.js';
-import { httpGet, isLostConnection, type HttpAnswer } from './http-get.js';
+import { httpGet, isLostConnection, type HttpAnswer, type HttpHeaders } from './http-get.js';
 import { requireSpace } from './room-on-disk.js';
 
 export interface Download {
@@ -19,6 +19,10 @@ export interface Download {
   path: string;
   /** Valid sizes of the complete file. Undefined accepts any size. */
   sizes?: readonly number[];
+  /** See `HttpOptions.authorization`. */
+  authorization?: string;
+  /** Explains a final refusal, if the server says more than its status. */
+  explain?: (status: number, headers: HttpHeaders) => SamMilError | undefined;
   /** Called for each chunk with the bytes received and, if known, the total. */
   progress?: (done: number, total: number | undefined) => void;
   /** What the user can do instead if the download fails. */
@@ -39,7 +43,14 @@ interface Part {
   url: string;
   /** Strong ETag or modification date, which the server compares before it sends the rest. */
   validator?: string;
+  /** {@link linkedDigest} */
+  linked?: string;
   total?: number;
+}
+
+/** What the server that was asked states about the file. */
+export interface Downloaded {
+  headers: HttpHeaders;
 }
 
 /**
@@ -50,14 +61,18 @@ interface Part {
  * @throws SamMilError `Unavailable` where the server cannot be reached or refuses, `InvalidInput` where its
  *   file has an unexpected size, `DiskFull`
  */
-export async function download(request: Download): Promise<void> {
+export async function download(request: Download): Promise<Downloaded> {
   await mkdir(dirname(request.path), { recursive: true });
   let reached = false;
   let most = 0;
+  let headers: HttpHeaders;
   for (let idle = 0; ; idle++) {
     const before = await partialSize(request);
     const outcome = await attempt(request, before);
-    if (outcome === 'complete') break;
+    if ('headers' in outcome) {
+      headers = outcome.headers;
+      break;
+    }
     reached ||= outcome.reached;
     if (outcome.final || !reached || idle >= MAX_IDLE_ATTEMPTS) throw unavailable(request, outcome.reason);
     const now = await partialSize(request);
@@ -67,6 +82,16 @@ export async function download(request: Download): Promise<void> {
   // The record stays: if the caller is killed before it has used the file, the next download finds it
   // complete.
   commitTemporary(partial(request), request.path);
+  return { headers };
+}
+
+/**
+ * SHA-256 of the complete file as the Hugging Face hub states it, in hexadecimal. The server that the hub
+ * redirects to knows only its own validators.
+ */
+export function linkedDigest(headers: HttpHeaders): string | undefined {
+  const tag = headers['x-linked-etag'];
+  return /^(?:W\/)?"?([0-9a-f]{64})"?$/.exec(typeof tag === 'string' ? tag : '')?.[1];
 }
 
 interface Failure {
@@ -77,33 +102,52 @@ interface Failure {
   final?: boolean;
 }
 
-async function attempt(request: Download, have: number): Promise<'complete' | Failure> {
+async function attempt(request: Download, have: number): Promise<Downloaded | Failure> {
   let answer: HttpAnswer;
-  const part = have > 0 ? readPart(request) : undefined;
+  const record = have > 0 ? readPart(request) : undefined;
+  const part = record && { ...record, have };
   try {
-    const headers = part ? rangeHeaders(have, part) : {};
-    answer = await httpGet(request.url, { headers, silence: request.silence });
+    const headers = part ? rangeHeaders(part.have, part) : {};
+    const { authorization, silence } = request;
+    answer = await httpGet(request.url, { headers, authorization, silence });
   } catch (error) {
     return { reason: describeFailure(error), reached: isLostConnection(error) };
   }
   try {
-    return await receive(request, answer, part ? have : 0);
+    const outcome = await receive(request, answer, part);
+    return outcome === 'complete' ? { headers: answer.firstHeaders } : outcome;
   } finally {
     answer.close();
   }
 }
 
-async function receive(request: Download, answer: HttpAnswer, have: number): Promise<'complete' | Failure> {
+async function receive(
+  request: Download,
+  answer: HttpAnswer,
+  part: (Part & { have: number }) | undefined,
+): Promise<'complete' | Failure> {
   const { status } = answer;
+  const { have } = part ?? { have: 0 };
   const failure = { reached: true, reason: `the server responded with HTTP status ${status}` };
+  const other = linkedDigest(answer.firstHeaders) !== part?.linked;
+  if (status === 206 && other) {
+    dropPartial(request);
+    return { ...failure, reason: 'the file on the server changed' };
+  }
   if (status === 416 && have > 0) {
-    if (readTotal(answer, 0) === have) return 'complete';
+    if (readTotal(answer, 0) === have && !other) return 'complete';
     dropPartial(request);
     return failure;
   }
   const start = status === 206 ? rangeStart(answer) : 0;
-  if (status !== 200 && status !== 206)
-    return { ...failure, final: status < 500 && ![408, 425, 429].includes(status) };
+  if (status !== 200 && status !== 206) {
+    const asked = answer.url.origin === new URL(request.url).origin;
+    // A signed address to which the server redirects may have expired; the next attempt gets another.
+    const passing = [408, 425, 429, ...(asked ? [] : [401, 403])];
+    const explained = asked ? request.explain?.(status, answer.headers) : undefined;
+    if (explained !== undefined) throw explained;
+    return { ...failure, final: status < 500 && !passing.includes(status) };
+  }
   if (start !== 0 && start !== have) {
     dropPartial(request);
     return { ...failure, reason: `the server sent bytes from ${start} instead of ${have}` };
@@ -123,7 +167,12 @@ async function save(
   // A partial file must never be paired with the record of another file.
   if (start === 0) {
     dropPartial(request);
-    const record: Part = { url: redactUrls(request.url), validator: readValidator(answer), total };
+    const record: Part = {
+      url: redactUrls(request.url),
+      validator: readValidator(answer),
+      linked: linkedDigest(answer.firstHeaders),
+      total,
+    };
     writeFileSync(partRecord(request), JSON.stringify(record));
   }
   const file = await open(partial(request), start === 0 ? 'w' : 'r+');

@@ -4,12 +4,16 @@ import { isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { proxyFor } from './proxy.js';
 
+export type HttpHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
 export interface HttpAnswer {
   status: number;
   /** The URL that answered, after redirects. It may contain a password. */
   url: URL;
   /** By lowercase name. */
-  headers: Readonly<Record<string, string | string[] | undefined>>;
+  headers: HttpHeaders;
+  /** Those of the server that was asked, which may have redirected to another. */
+  firstHeaders: HttpHeaders;
   body: AsyncIterable<Uint8Array>;
   /** Closes the connection, even in the middle of the body. */
   close(): void;
@@ -18,6 +22,8 @@ export interface HttpAnswer {
 export interface HttpOptions {
   /** Must contain no secret: it follows redirects to other hosts. */
   headers?: Readonly<Record<string, string>>;
+  /** Value of the header `Authorization`. It is sent to the origin of the URL only. */
+  authorization?: string;
   /** Milliseconds without a byte after which the server counts as dead. Default: a minute. */
   silence?: number;
 }
@@ -27,8 +33,8 @@ const MAX_REDIRECTS = 10;
 
 /**
  * Sends a GET request through the proxy that the environment specifies, and follows redirects (never from
- * https to http). A user and password in the URL are sent to its own origin only. `NODE_EXTRA_CA_CERTS` names
- * the certificates of a proxy that inspects TLS.
+ * https to http). A user and password in the URL, and `authorization`, are sent to its own origin only.
+ * `NODE_EXTRA_CA_CERTS` names the certificates of a proxy that inspects TLS.
  *
  * Node's HTTP client is used instead of its fetch, which ends the process if a server closes the connection
  * while the body is not being read.
@@ -37,16 +43,25 @@ const MAX_REDIRECTS = 10;
  */
 export async function httpGet(url: string | URL, options: HttpOptions = {}): Promise<HttpAnswer> {
   let target = new URL(url);
+  const { origin } = target;
+  let firstHeaders: HttpHeaders | undefined;
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-    const response = await get(target, options);
+    const response = await get(target, target.origin === origin ? options : withoutSecret(options));
     const { statusCode = 0, headers } = response;
+    firstHeaders ??= headers;
     const { location } = headers;
-    if (![301, 302, 303, 307, 308].includes(statusCode) || location === undefined)
-      return { status: statusCode, url: target, headers, body: response, close: () => response.destroy() };
+    if (![301, 302, 303, 307, 308].includes(statusCode) || location === undefined) {
+      const close = () => void response.destroy();
+      return { status: statusCode, url: target, headers, firstHeaders, body: response, close };
+    }
     response.destroy();
     target = nextTarget(target, location);
   }
   throw new Error(`more than ${MAX_REDIRECTS} redirects`);
+}
+
+function withoutSecret({ headers, silence }: HttpOptions): HttpOptions {
+  return { headers, silence };
 }
 
 /** Whether an error of the network means that the server was reached and the connection was then lost. */
@@ -66,13 +81,21 @@ function nextTarget(target: URL, location: string): URL {
 
 const SILENT = 'SILENT';
 
-async function get(target: URL, { headers, silence = SILENCE_MS }: HttpOptions): Promise<IncomingMessage> {
+async function get(
+  target: URL,
+  { headers, authorization, silence = SILENCE_MS }: HttpOptions,
+): Promise<IncomingMessage> {
   if (!['http:', 'https:'].includes(target.protocol)) throw new Error(`${target.protocol} is not supported`);
   const proxy = proxyFor(target);
   const tunnel = proxy === undefined ? undefined : await openTunnel(target, new URL(proxy), silence);
   return send(target, silence, {
     // A compressed response cannot be resumed at a byte offset.
-    headers: { 'accept-encoding': 'identity', 'user-agent': 'sam-mil', ...headers },
+    headers: {
+      'accept-encoding': 'identity',
+      'user-agent': 'sam-mil',
+      ...headers,
+      ...(authorization !== undefined && { authorization }),
+    },
     ...(tunnel === undefined ? { agent: false } : { createConnection: () => secured(tunnel, target) }),
   });
 }

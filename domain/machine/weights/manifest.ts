@@ -1,4 +1,6 @@
 import { SamMilError } from '../../errors.js';
+import { HUB_ENCODERS } from './hub-encoders.js';
+import { hubFile } from './hub-file.js';
 import type { WeightsEntry } from './weights-entry.js';
 
 const SAM = 'https://dl.fbaipublicfiles.com/segment_anything';
@@ -51,14 +53,14 @@ export const WEIGHTS: readonly WeightsEntry[] = [
   {
     name: 'plip',
     kind: 'encoder',
-    file: 'pytorch_model.bin',
     from: 'url',
-    url: 'https://huggingface.co/vinid/plip/resolve/main/pytorch_model.bin',
+    ...hubFile({ name: 'vinid/plip', revision: 'main' }, 'pytorch_model.bin'),
     sha256: '98a7f8d2a1f4a8fc8f6dedb3a16ff7efbe02a7ef67c93904c80bca9767c69630',
     license: 'not stated; research only by its model card',
     source: 'vinid/plip on the Hugging Face hub (Huang et al., Nature Medicine 2023)',
     note: 'CLIP ViT-B/32 trained on pathology images and texts from Twitter; not a medical device',
   },
+  ...HUB_ENCODERS,
   {
     name: 'sam-vit-h',
     kind: 'segmenter',
@@ -112,8 +114,13 @@ export const WEIGHTS: readonly WeightsEntry[] = [
 /** Models whose weights are downloaded automatically when a plan may need them. */
 export const AUTOMATIC_WEIGHTS = WEIGHTS.filter(({ automatic }) => automatic);
 
+/** The name of a model in the manifest, or an entry of a manifest of one's own. */
+export type NamedWeights = string | WeightsEntry;
+
 /** Finds an entry of the manifest. @throws SamMilError `InvalidInput`, listing the names */
-export function weightsEntry(name: string): WeightsEntry {
+export function weightsEntry(model: NamedWeights): WeightsEntry {
+  if (typeof model !== 'string') return model;
+  const name = model;
   const entry = WEIGHTS.find((candidate) => candidate.name === name);
   if (entry) return entry;
   throw new SamMilError('InvalidInput', `there are no weights named ${JSON.stringify(name)}`, {

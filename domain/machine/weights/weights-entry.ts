@@ -7,8 +7,7 @@ interface EntryFacts {
   kind: 'encoder' | 'segmenter';
   /** Name of the published file. */
   file: string;
-  /** SHA-256 of the published file, in hexadecimal. */
-  sha256: string;
+  /** Size of the published file, if it is known exactly. */
   bytes?: number;
   /** Downloaded automatically when a plan may need it. */
   automatic?: true;
@@ -23,6 +22,19 @@ interface EntryFacts {
 export interface UrlEntry extends EntryFacts {
   from: 'url';
   url: string;
+  /**
+   * SHA-256 of the published file, in hexadecimal, if the publisher or two unrelated projects state it.
+   * Otherwise the digest is recorded at the first download.
+   */
+  sha256?: string;
+  /** SHA-256 that a single project states. A file with another digest has to be confirmed. */
+  stated?: string;
+  /** Size of the published file, if it is not known exactly. */
+  aboutBytes?: number;
+  /** The repository of the Hugging Face hub that `url` is in. */
+  hub?: HubRepository;
+  /** An account must be granted access on the hub before it can download the file. */
+  gated?: true;
   /** Other published files with the same model, which `models import` also accepts. */
   alternatives?: readonly AlternativeFile[];
 }
@@ -31,7 +43,15 @@ export interface UrlEntry extends EntryFacts {
 export interface WheelEntry extends EntryFacts {
   from: 'wheel';
   wheel: PinnedWheel;
+  sha256: string;
   bytes: number;
+}
+
+export interface HubRepository {
+  /** `owner/name` */
+  name: string;
+  /** Full commit, or a branch if no source states a commit. */
+  revision: string;
 }
 
 export interface PinnedWheel {
@@ -56,7 +76,10 @@ export interface Weights {
   path: string;
   /** Folder of these weights, which also holds the ONNX graphs that refer to the checkpoint. */
   folder: string;
-  /** `sha256:...` of the checkpoint: part of the cache key of everything computed with it. */
+  /**
+   * `sha256:...` of the checkpoint, see `digestOfCheckpoint`: part of the cache key of everything computed
+   * with it.
+   */
   digest: string;
 }
 

@@ -12,7 +12,7 @@ export interface WeightsRecord {
   name: string;
   /** Path of the checkpoint relative to the record's folder, with `/`. */
   file: string;
-  /** `sha256:...`, computed while the file was copied. */
+  /** `sha256:...` of the checkpoint, computed while its files were copied; see `digestOfCheckpoint`. */
   digest: string;
   bytes: number;
   /**
@@ -24,6 +24,19 @@ export interface WeightsRecord {
   license: string;
   /** False for custom weights, accepted with `--accept-digest`. */
   published: boolean;
+  /** No digest was pinned for this file. */
+  recorded?: true;
+  /** Commit of the repository on the hub that the file was downloaded from. */
+  revision?: string;
+  /** The parts of a sharded checkpoint, whose index is `file`, in the same folder. */
+  shards?: readonly ShardStamp[];
+}
+
+/** Name, size and modification time of a part of a checkpoint. */
+export interface ShardStamp {
+  name: string;
+  bytes: number;
+  modified: number;
 }
 
 /** The folder of all weights, below the cache folder, with one folder per model. */
@@ -82,8 +95,10 @@ function parse(text: string): unknown {
 
 function isRecord(value: unknown): value is WeightsRecord {
   if (!isJsonObject(value)) return false;
-  const { name, file, digest, bytes, modified, from, license, published } = value;
+  const { name, file, digest, bytes, modified, from, license, published, shards = [] } = value;
   return (
+    Array.isArray(shards) &&
+    shards.every(isShard) &&
     [name, from, license].every((text) => typeof text === 'string') &&
     [bytes, modified].every((number) => Number.isSafeInteger(number)) &&
     typeof published === 'boolean' &&
@@ -91,5 +106,15 @@ function isRecord(value: unknown): value is WeightsRecord {
     /^sha256:[0-9a-f]{64}$/.test(digest) &&
     typeof file === 'string' &&
     file.split('/').every((part) => !['', '.', '..'].includes(part))
+  );
+}
+
+function isShard(value: unknown): value is ShardStamp {
+  if (!isJsonObject(value)) return false;
+  const { name, bytes, modified } = value;
+  return (
+    typeof name === 'string' &&
+    /^[\w-][\w.-]*$/.test(name) &&
+    [bytes, modified].every((number) => Number.isSafeInteger(number))
   );
 }

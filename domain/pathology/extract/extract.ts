@@ -14,9 +14,10 @@ import type { BagFacts } from '../features/bag-layout.js';
 import { BatchStore } from './batch-store.js';
 import type { Provider } from '../../machine/onnx/onnx-session.js';
 import { noteDevice } from '../../machine/usage.js';
-import type { EncoderInfo, OpenEncoder } from './encoders/encoder.js';
+import { type EncoderInfo, type OpenEncoder, resizedSide } from './encoders/encoder.js';
 import { chooseEncoder, keyOfEncoder } from './encoders/encoders.js';
 import { encodePatches } from './encode-patches.js';
+import { scaleOfPatches, unexpectedPatches } from './expected-patches.js';
 import { findGroups } from '../features/patch-groups.js';
 import { sharedEncoder } from './encoders/shared-encoder.js';
 import { writeBag } from '../features/write-bag.js';
@@ -37,6 +38,9 @@ export async function run(job: Job<ExtractWith>): Promise<JobResult> {
   const facts = collectFacts(job, patches, slide);
   const groups = options.segments && findGroups(options.segments.path, patches, slide);
   const encoder = await openEncoder(job);
+  const scale = scaleOfPatches(patches, slide, options.slide.path);
+  const unexpected = scale && unexpectedPatches(encoder.info, scale);
+  if (unexpected !== undefined) job.log('warn', unexpected);
   const store = openStore(job, patches, encoder);
   const decoders = slide.costlyToOpen ? 1 : decodeThreads(options.threads, encoder.provider);
   await encodePatches({
@@ -46,6 +50,7 @@ export async function run(job: Job<ExtractWith>): Promise<JobResult> {
       patchSize: patches.patchSize,
       size: encoder.size,
       resize: encoder.info.resize,
+      resizeTo: resizedSide(encoder.info, encoder.size),
       cacheBytes: Math.min(MOST_CACHE, Math.floor(ALL_CACHES / decoders)),
     },
     coords: patches.coords,

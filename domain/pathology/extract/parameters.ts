@@ -28,7 +28,7 @@ export const parameters = defineParameters({
         ),
       ],
       description:
-        'Image encoder: `resnet50` (ImageNet photographs, third stage, 1024 features), `plip` (pathology pictures and their texts, 512), `efficientnet-lite0` (ImageNet photographs, 1280), `stain-texture` (stain and texture statistics, nothing learned, 64), or a file that describes your own. Install the weights of the first two with `npx sam-mil models fetch`.',
+        'Image encoder: `resnet50` (ImageNet photographs, third stage, 1024 features), `plip` (pathology pictures and their texts, 512), `efficientnet-lite0` (ImageNet photographs, 1280), `stain-texture` (stain and texture statistics, nothing learned, 64), a published pathology encoder such as `uni2-h` or `virchow2` (docs/encoders.md lists them), or a file that describes your own. Install the weights with `npx sam-mil models fetch`.',
     },
     fallback: {
       type: 'string',
@@ -51,7 +51,7 @@ export const parameters = defineParameters({
       minimum: 32,
       maximum: 4096,
       description:
-        "Side in pixels that patches are resized to. Default: the encoder's input size, 224 for the built-in encoders.",
+        "Side in pixels that patches are resized to. Default: the encoder's input size, 224 for most encoders.",
     },
     'group-features': {
       type: 'boolean',

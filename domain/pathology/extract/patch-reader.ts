@@ -1,4 +1,5 @@
 import { openSlide } from '../slides/open.js';
+import { ResizeAndCrop } from './resize-and-crop.js';
 import { Resizer, type ResizeFilter } from '../slides/resize.js';
 import type { Slide } from '../slides/slide.js';
 
@@ -8,8 +9,10 @@ export interface PatchSource {
   level: number;
   /** Side of a patch in pixels of `level`. */
   patchSize: number;
-  /** Side of the resized patch. */
+  /** Side of the patch that the encoder gets. */
   size: number;
+  /** Side to which a patch is resized before its center is cut out. Default: `size`. */
+  resizeTo?: number;
   resize: ResizeFilter;
   /** Cache size for decoded tiles per reader. Default: 32 MB, the default of OpenSlide. */
   cacheBytes?: number;
@@ -19,27 +22,42 @@ export interface PatchSource {
 export class PatchReader {
   private readonly source: PatchSource;
   private readonly slide: Slide;
-  private readonly resizer?: Resizer;
+  private readonly fit?: (rgb: Uint8Array, into: Uint8Array) => Uint8Array;
   private readonly pixels: Uint8Array;
 
   /** @throws SamMilError as `openSlide` */
   constructor(source: PatchSource) {
-    const { patchSize, size, resize } = source;
+    const { patchSize } = source;
     this.source = source;
     this.slide = openSlide(source.slide, { cacheBytes: source.cacheBytes });
-    if (patchSize !== size) this.resizer = new Resizer(patchSize, patchSize, size, size, resize);
+    this.fit = createFit(source);
     this.pixels = new Uint8Array(patchSize * patchSize * 3);
   }
 
   /** Fills `into` (size x size x 3). @throws SamMilError CorruptSlide; the reader is unusable afterwards */
   read(x: number, y: number, into: Uint8Array): void {
     const { level, patchSize } = this.source;
-    const target = this.resizer ? this.pixels : into;
+    const target = this.fit ? this.pixels : into;
     this.slide.readRegion(x, y, level, patchSize, patchSize, target);
-    this.resizer?.resize(this.pixels, into);
+    this.fit?.(this.pixels, into);
   }
 
   close(): void {
     this.slide.close();
   }
+}
+
+/** Undefined if patches have the size of the encoder and nothing is cut off. */
+function createFit({ patchSize, size, resizeTo = size, resize }: PatchSource): PatchReader['fit'] {
+  if (resizeTo !== size) {
+    const fit = new ResizeAndCrop(patchSize, patchSize, {
+      shortestEdge: resizeTo,
+      crop: size,
+      filter: resize,
+    });
+    return (rgb, into) => fit.apply(rgb, into);
+  }
+  if (patchSize === size) return undefined;
+  const resizer = new Resizer(patchSize, patchSize, size, size, resize);
+  return (rgb, into) => resizer.resize(rgb, into);
 }

@@ -9,6 +9,7 @@ import { writeSafetensors } from '../../../domain/files/safetensors.js';
 import { countElements, type Tensor } from '../../../domain/files/tensor.js';
 import { tensorLayout } from '../../../domain/files/torch/torch-layout.js';
 import { writePt } from '../../../domain/files/torch/torch-pt.js';
+import { WEIGHTS } from '../../../domain/machine/weights/manifest.js';
 import { downloadProgress, progressText } from '../../../client/display/download-progress.js';
 import { runCli, startCli } from '../../support/cli.js';
 import { serveFile, type FileServer } from '../../support/file-server.js';
@@ -56,22 +57,21 @@ const listed = async () =>
 test('list: every model, EfficientNet-Lite0 too, in words and in JSON', async () => {
   const words = await models('list');
   assert.equal(words.code, 0, words.stderr);
-  assert.match(words.stdout, /^MODEL +KIND +SIZE +STATE +LICENSE +WHERE$/m);
-  assert.match(
-    words.stdout,
-    /^sam-vit-h +segmenter +2\.6 GB +missing +Apache-2\.0 +from dl\.fbaipublicfiles\.com$/m,
+  assert.match(words.stdout, /^ENCODER +DIM +SIZE +ACCESS +STATE +LICENSE$/m);
+  assert.match(words.stdout, /^SEGMENTER +SIZE +ACCESS +STATE +LICENSE$/m);
+  assert.match(words.stdout, /^uni2-h +1536 +2\.7 GB +gated +missing +CC-BY-NC-ND-4\.0$/m);
+  assert.match(words.stdout, /^sam-vit-h +2\.6 GB +open +missing +Apache-2\.0$/m);
+  const long = words.stdout.split('\n').filter((line) => line.length > 80);
+  assert.ok(
+    long.every((line) => line.slice(0, 62).includes('missing')),
+    'only a long license does not fit into 80 columns',
   );
   assert.match(words.stdout, /npx sam-mil models import MODEL FILE/);
   const names = (await listed()).map(({ name, state }) => `${name} ${state}`);
-  assert.deepEqual(names, [
-    'efficientnet-lite0 missing',
-    'resnet50 missing',
-    'plip missing',
-    'sam-vit-h missing',
-    'sam-vit-l missing',
-    'sam-vit-b missing',
-    'mobile-sam missing',
-  ]);
+  assert.deepEqual(
+    names,
+    WEIGHTS.map(({ name }) => `${name} missing`),
+  );
 });
 
 test('import: refused with both digests, installed when accepted, checked against the architecture, verified, removed', async () => {

@@ -34,6 +34,9 @@ const STD = {
 const IMAGE_KEYS = {
   size: count('side of the patches in pixels'),
   resize: RESIZE,
+  'resize-to': count(
+    'side in pixels to which patches are resized before the center of `size` is cut out (default: `size`)',
+  ),
   mean: MEAN,
   std: STD,
   dim: count('length of a feature vector'),

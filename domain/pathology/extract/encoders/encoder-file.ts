@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { digestOfFile, digestOfJson } from '../../../digest.js';
+import { SamMilError } from '../../../errors.js';
 import { keyReader } from '../../../machine/reader/reader-process.js';
 import { type Architecture, ARCHITECTURES } from './architectures.js';
 import { openCheckpointEncoder } from './checkpoint-encoder.js';
@@ -23,10 +24,10 @@ export async function readEncoderFile(path: string): Promise<EncoderDefinition> 
   // The engine asks for every item, and models have gigabytes or may be damaged.
   const reading = { module: FACTS, name: 'readEncoderFacts', file: path };
   const facts = await keyReader.call<typeof readEncoderFacts>(reading, path);
-  return 'sizes' in facts ? checkpointDefinition(facts) : onnxDefinition(facts);
+  return 'sizes' in facts ? checkpointDefinition(facts, path) : onnxDefinition(facts, path);
 }
 
-async function onnxDefinition({ file, files }: OnnxFacts): Promise<EncoderDefinition> {
+async function onnxDefinition({ file, files }: OnnxFacts, path: string): Promise<EncoderDefinition> {
   const [model] = files;
   const info: EncoderInfo = {
     ...named(file),
@@ -34,6 +35,7 @@ async function onnxDefinition({ file, files }: OnnxFacts): Promise<EncoderDefini
     weightsDigest: await digestFiles(files),
     inputSize: file.size,
     resize: file.resize ?? 'bilinear',
+    ...cut(file, file.size, path),
     mean: file.mean,
     std: file.std,
     dim: file.dim,
@@ -46,16 +48,14 @@ async function onnxDefinition({ file, files }: OnnxFacts): Promise<EncoderDefini
   };
 }
 
-async function checkpointDefinition({
-  file,
-  checkpoint,
-  files,
-  sizes,
-  image,
-}: CheckpointFacts): Promise<EncoderDefinition> {
+async function checkpointDefinition(
+  { file, checkpoint, files, sizes, image }: CheckpointFacts,
+  path: string,
+): Promise<EncoderDefinition> {
   const { architecture, headWidth, activation, prefix, vit } = checkpoint;
   const { defaults, version } = ARCHITECTURES[architecture] as Architecture;
   const weightsDigest = await digestFiles(files);
+  const inputSize = file.size ?? sizes.size ?? sizes.native ?? defaults.inputSize;
   const info: EncoderInfo = {
     ...named(file),
     version: file.version,
@@ -68,8 +68,9 @@ async function checkpointDefinition({
       ...(prefix !== undefined && { prefix }),
       ...(vit && { vit: { ...vit } }),
     },
-    inputSize: file.size ?? sizes.size ?? sizes.native ?? defaults.inputSize,
+    inputSize,
     resize: file.resize ?? image?.resize ?? defaults.resize,
+    ...cut(file, inputSize, path),
     mean: file.mean ?? image?.mean ?? defaults.mean,
     std: file.std ?? image?.std ?? defaults.std,
     dim: file.dim ?? sizes.dim,
@@ -83,6 +84,16 @@ async function checkpointDefinition({
 
 function named({ name, license, note }: EncoderFile): Pick<EncoderInfo, 'name' | 'license' | 'note'> {
   return { name, license, note };
+}
+
+/** @throws SamMilError InvalidInput for a crop that is larger than the resized patch */
+function cut({ resizeTo }: EncoderFile, size: number, file: string): Pick<EncoderInfo, 'resizeTo'> {
+  if (resizeTo === undefined || resizeTo >= size) return { resizeTo };
+  throw new SamMilError('InvalidInput', '`resize-to` is smaller than the part that is cut out', {
+    file,
+    expected: `at least \`size\`, ${size}`,
+    found: `${resizeTo}`,
+  });
 }
 
 /** Digests by path and stamp, cached because models are large and the cache key of every item needs them. */

@@ -5,6 +5,14 @@ import type { Weights } from '../../../machine/weights/weights-entry.js';
 
 export type Triple = readonly [number, number, number];
 
+/** The patches that an encoder was trained or evaluated on. */
+export interface ExpectedPatches {
+  /** µm per pixel, one or several. */
+  mpp: readonly number[];
+  /** Side in pixels. */
+  side: number;
+}
+
 /** Identity of an encoder: everything that determines its features and is therefore part of the cache key. */
 export interface EncoderInfo {
   name: string;
@@ -21,11 +29,20 @@ export interface EncoderInfo {
   inputSize: number;
   /** Filter that resizes patches to that size. */
   resize: ResizeFilter;
+  /**
+   * Side to which patches are resized before the center of `inputSize` is cut out; for another `target-size`,
+   * in proportion. Undefined: `inputSize`, nothing is cut off.
+   */
+  resizeTo?: number;
   /** Values are divided by 255, reduced by `mean` and divided by `std`; red, green, blue. */
   mean: Triple;
   std: Triple;
   /** Length of a feature vector. */
   dim: number;
+  /** Precision that its authors recommend on a GPU, for `precision: auto`. Default: fp32. */
+  precision?: 'fp32' | 'fp16' | 'bf16';
+  /** Patches that it was trained or evaluated on. Others get a warning. */
+  expects?: ExpectedPatches;
   license: string;
   /** One sentence about its training data and its limits. */
   note: string;
@@ -74,4 +91,9 @@ export interface EncoderDefinition {
   bring(log: (line: string) => void): Promise<void>;
   /** @throws SamMilError WeightsMissing; InvalidInput if the weights are not those in `info` */
   open(options: EncoderOptions): Promise<OpenEncoder>;
+}
+
+/** Side to which patches are resized before an input of `size` is cut out of them. */
+export function resizedSide({ inputSize, resizeTo = inputSize }: EncoderInfo, size: number): number {
+  return Math.floor((size * resizeTo) / inputSize);
 }

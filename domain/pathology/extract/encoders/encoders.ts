@@ -1,15 +1,23 @@
 import { extname } from 'node:path';
 import { SamMilError } from '../../../errors.js';
+import { HUB_ENCODER_NAMES } from '../../../machine/weights/hub-encoders.js';
 import type { InputFile } from '../../../job.js';
 import type { JsonObject } from '../../../json.js';
 import type { EncoderDefinition, EncoderInfo } from './encoder.js';
 
-/** Built-in encoders by name. Each is imported on first use. To add one, add a line here. */
+/** Built-in encoders by name. Each is imported on first use. To add one, add a line here, or a row to the
+ * tables of published encoders. */
 const BUILT_IN: Readonly<Record<string, () => Promise<EncoderDefinition>>> = {
   resnet50: async () => (await import('./manifest-encoders.js')).resNet50(),
   plip: async () => (await import('./manifest-encoders.js')).plip(),
   'efficientnet-lite0': async () => (await import('./efficientnet-lite0.js')).efficientNetLite0,
   'stain-texture': async () => (await import('./stain-texture.js')).stainTexture,
+  ...Object.fromEntries(
+    HUB_ENCODER_NAMES.map((name) => [
+      name,
+      async () => (await import('./manifest-encoders.js')).publishedEncoder(name),
+    ]),
+  ),
 };
 
 export const ENCODER_NAMES: readonly string[] = Object.keys(BUILT_IN);
@@ -93,10 +101,15 @@ async function reasonWhyMissing(
  * @throws SamMilError WeightsMissing if the weights are missing on this machine
  */
 export function keyOfEncoder(info: EncoderInfo): JsonObject {
-  const { name, version, weightsDigest, architecture, inputSize, resize, mean, std, dim } = info;
+  const { name, version, weightsDigest, architecture, inputSize, resize, resizeTo, mean, std, dim } = info;
   if (weightsDigest === undefined) {
     throw new SamMilError('WeightsMissing', `the weights of ${name} are not on this machine`);
   }
-  const network = architecture && { architecture };
-  return { name, version, weightsDigest, ...network, inputSize, resize, mean: [...mean], std: [...std], dim };
+  return {
+    ...{ name, version, weightsDigest },
+    ...(architecture && { architecture }),
+    ...{ inputSize, resize },
+    ...(resizeTo !== undefined && resizeTo !== inputSize && { resizeTo }),
+    ...{ mean: [...mean], std: [...std], dim },
+  };
 }

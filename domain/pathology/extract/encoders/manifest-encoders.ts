@@ -1,15 +1,19 @@
 import { SamMilError } from '../../../errors.js';
+import type { HubEncoderName } from '../../../machine/weights/hub-encoders.js';
 import { weightsEntry } from '../../../machine/weights/manifest.js';
+import type { WeightsEntry } from '../../../machine/weights/weights-entry.js';
 import { findWeights } from '../../../machine/weights/weights-store.js';
-import { type Architecture, ARCHITECTURES, type ArchitectureName } from './architectures.js';
-import { openCheckpointEncoder, writeCheckpointModel } from './checkpoint-encoder.js';
+import { type Architecture, ARCHITECTURES } from './architectures.js';
+import { type Checkpoint, openCheckpointEncoder, writeCheckpointModel } from './checkpoint-encoder.js';
 import type { EncoderDefinition, EncoderInfo, EncoderOptions, OpenEncoder } from './encoder.js';
+import { NORMALIZATIONS, PUBLISHED_ENCODERS, type PublishedEncoder } from './published-encoders.js';
 
 /** An encoder whose weights the user downloads or imports by its name. */
 interface ManifestEncoder {
-  name: string;
-  architecture: ArchitectureName;
-  dim: number;
+  weights: WeightsEntry;
+  network: Omit<Checkpoint, 'path'>;
+  /** What differs from the defaults of the architecture. */
+  info: Pick<EncoderInfo, 'dim'> & Partial<EncoderInfo>;
 }
 
 /**
@@ -17,7 +21,8 @@ interface ManifestEncoder {
  * Reads the current weights.
  */
 export function resNet50(): EncoderDefinition {
-  return defineEncoder({ name: 'resnet50', architecture: 'resnet50', dim: 1024 });
+  const weights = weightsEntry('resnet50');
+  return defineEncoder({ weights, network: { architecture: 'resnet50' }, info: { dim: 1024 } });
 }
 
 /**
@@ -25,33 +30,55 @@ export function resNet50(): EncoderDefinition {
  * Reads the current weights.
  */
 export function plip(): EncoderDefinition {
-  return defineEncoder({ name: 'plip', architecture: 'clip-vit', dim: 512 });
+  const weights = weightsEntry('plip');
+  return defineEncoder({ weights, network: { architecture: 'clip-vit' }, info: { dim: 512 } });
 }
 
-function defineEncoder({ name, architecture, dim }: ManifestEncoder): EncoderDefinition {
-  const { defaults, version } = ARCHITECTURES[architecture] as Architecture;
-  const { license, note } = weightsEntry(name);
+/** A published vision transformer. Reads the current weights. */
+export function publishedEncoder(name: HubEncoderName): EncoderDefinition {
+  return visionTransformer(weightsEntry(name), PUBLISHED_ENCODERS[name]);
+}
+
+/** A vision transformer, with weights of the manifest or of an entry of one's own. */
+export function visionTransformer(weights: WeightsEntry, encoder: PublishedEncoder): EncoderDefinition {
+  const { vit, dim, normalization, resize, inputSize = 224, resizeTo, precision, expects } = encoder;
+  const { version } = ARCHITECTURES.vit;
+  return defineEncoder({
+    weights,
+    network: { architecture: 'vit', vit },
+    info: {
+      // In the key: these options determine the features as much as the weights do.
+      architecture: { name: 'vit', version, ...vit },
+      ...NORMALIZATIONS[normalization],
+      ...{ dim, resize, inputSize, resizeTo, precision, expects },
+    },
+  });
+}
+
+function defineEncoder({ weights: entry, network, info: own }: ManifestEncoder): EncoderDefinition {
+  const { defaults, version } = ARCHITECTURES[network.architecture] as Architecture;
+  const { name, license, note } = entry;
   const info: EncoderInfo = {
     name,
     version,
-    weightsDigest: digestNow(name),
+    weightsDigest: digestNow(entry),
     ...defaults,
-    dim,
     license,
     note,
+    ...own,
   };
   return {
     info,
-    prepare: async ({ path, folder }) => void writeCheckpointModel(info, { architecture, path }, folder),
-    bring: async () => void findWeights(name),
-    open: (options) => open(info, architecture, options),
+    prepare: async ({ path, folder }) => void writeCheckpointModel(info, { ...network, path }, folder),
+    bring: async () => void findWeights(entry),
+    open: (options) => open(info, entry, network, options),
   };
 }
 
 /** Undefined if `bring` would throw, so that an import can replace missing or damaged weights. */
-function digestNow(name: string): string | undefined {
+function digestNow(entry: WeightsEntry): string | undefined {
   try {
-    return findWeights(name).digest;
+    return findWeights(entry).digest;
   } catch {
     return undefined;
   }
@@ -59,10 +86,11 @@ function digestNow(name: string): string | undefined {
 
 async function open(
   info: EncoderInfo,
-  architecture: ArchitectureName,
+  entry: WeightsEntry,
+  network: Omit<Checkpoint, 'path'>,
   options: EncoderOptions,
 ): Promise<OpenEncoder> {
-  const { path, digest } = findWeights(info.name);
+  const { path, digest } = findWeights(entry);
   if (digest !== info.weightsDigest) {
     throw new SamMilError('Unavailable', `the weights of ${info.name} were just replaced`, {
       file: path,
@@ -71,5 +99,5 @@ async function open(
       next: 'the step is retried with the new weights',
     });
   }
-  return openCheckpointEncoder(info, { architecture, path }, options);
+  return openCheckpointEncoder(info, { ...network, path }, options);
 }

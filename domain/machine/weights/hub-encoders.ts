@@ -1,0 +1,282 @@
+import { hubFile } from './hub-file.js';
+import type { UrlEntry } from './weights-entry.js';
+
+/** A row of the table. */
+interface Row extends Pick<
+  UrlEntry,
+  'sha256' | 'stated' | 'bytes' | 'aboutBytes' | 'license' | 'gated' | 'source' | 'note'
+> {
+  repository: string;
+  file: string;
+  /** Full commit, if a public source states it. */
+  revision?: string;
+}
+
+/**
+ * The published pathology encoders on the Hugging Face hub: where their files are, as of November 2026. A
+ * digest is pinned (`sha256`) if two unrelated public sources agree on it, and `stated` if there is one. No
+ * file was at hand when the table was made.
+ */
+const TABLE = {
+  uni: {
+    repository: 'MahmoodLab/UNI',
+    file: 'pytorch_model.bin',
+    revision: 'b55a5ec6cade1a39edfe6534189a9b8ca7a022f0',
+    sha256: '56ef09b44a25dc5c7eedc55551b3d47bcd17659a7a33837cf9abc9ec4e2ffb40',
+    bytes: 1_213_527_781,
+    license: 'CC-BY-NC-ND-4.0',
+    gated: true,
+    source: 'Chen et al., Nature Medicine 2024',
+    note: 'ViT-L/16',
+  },
+  'uni2-h': {
+    repository: 'MahmoodLab/UNI2-h',
+    file: 'pytorch_model.bin',
+    revision: 'd517a8dd47902dd7c308b3c36f63bce47e7b9a43',
+    sha256: '6e077eda234bebc595868d918d3458d9dd32a050199b0ff04443b2f46a0a3b1e',
+    bytes: 2_725_669_217,
+    license: 'CC-BY-NC-ND-4.0',
+    gated: true,
+    source: 'Mahmood Lab, 2025',
+    note: 'ViT-H/14 with 8 registers',
+  },
+  virchow: {
+    repository: 'paige-ai/Virchow',
+    file: 'model.safetensors',
+    revision: '19eebc84ae33e79f1b2d866e6ff90ae50e522f9a',
+    sha256: '3416891b37a2349a2d9ce7ecf00b64a6277011b41351436c1ceb0abb80805408',
+    bytes: 2_524_960_072,
+    license: 'Apache-2.0',
+    gated: true,
+    source: 'Vorontsov et al., Nature Medicine 2024',
+    note: 'ViT-H/14',
+  },
+  virchow2: {
+    repository: 'paige-ai/Virchow2',
+    file: 'model.safetensors',
+    revision: '3158645804b69e3f3bc4439d4116edddf0840a72',
+    sha256: '8d6cea947eb2418c3b0dff48cfb9b238e47744ab0dfca21b2b0637b140769b4b',
+    bytes: 2_525_001_112,
+    license: 'CC-BY-NC-ND-4.0',
+    gated: true,
+    source: 'Zimmermann et al., 2024',
+    note: 'ViT-H/14 with 4 registers',
+  },
+  'h-optimus-0': {
+    repository: 'bioptimus/H-optimus-0',
+    file: 'pytorch_model.bin',
+    revision: 'b145cc1e6c6b30d3251aa8b1f844e6974188a743',
+    stated: 'bf47b8467403079798661601b6ab06533be789da48d3f8b510aaefe2fbc55cd3',
+    aboutBytes: 4_540_000_000,
+    license: 'Apache-2.0',
+    gated: true,
+    source: 'Bioptimus, 2024',
+    note: 'ViT-g/14 with 4 registers',
+  },
+  'h-optimus-1': {
+    repository: 'bioptimus/H-optimus-1',
+    file: 'model.safetensors',
+    revision: '3592cb220dec7a150c5d7813fb56e68bd57473b9',
+    sha256: 'c4f1e5b457ddf00679626053b0bf2899be6a19c3a04ad191c87ad1cdfd1abfe1',
+    aboutBytes: 4_540_000_000,
+    license: 'CC-BY-NC-ND-4.0',
+    gated: true,
+    source: 'Bioptimus, 2025',
+    note: 'ViT-g/14 with 4 registers',
+  },
+  'h0-mini': {
+    repository: 'bioptimus/H0-mini',
+    file: 'model.safetensors',
+    revision: '5b5cc0505d19ae558270045eb0df8c34df4d9609',
+    stated: '5e4de45a6527a8160f7c21fe3105c987757efe30ce581e1f2cf5809476069ade',
+    aboutBytes: 343_000_000,
+    license: 'CC-BY-NC-ND-4.0',
+    gated: true,
+    source: 'Filiot et al., 2025',
+    note: 'ViT-B/14 with 4 registers, distilled from H-optimus-0',
+  },
+  gigapath: {
+    repository: 'prov-gigapath/prov-gigapath',
+    file: 'pytorch_model.bin',
+    revision: 'eba85dd46097c3eedfcc2a3a9a930baecb6bcc19',
+    sha256: '877947214318afa9e011754b74bbc3894a1f480a253afc7bc8045b8321dedd63',
+    bytes: 4_540_023_137,
+    license: 'Apache-2.0, with research terms on its card',
+    gated: true,
+    source: 'Xu et al., Nature 2024',
+    note: 'ViT-g/16, the tile encoder',
+  },
+  phikon: {
+    repository: 'owkin/phikon',
+    file: 'model.safetensors',
+    revision: '057cc0295895c2df3dd7681a89680da6015cbefe',
+    stated: 'd01642bfeb683c6b039622eca273e0a8e4208065a4595b63edba178c1c4cfa68',
+    aboutBytes: 343_000_000,
+    license: 'Owkin non-commercial',
+    source: 'Filiot et al., 2023',
+    note: 'ViT-B/16',
+  },
+  'phikon-v2': {
+    repository: 'owkin/phikon-v2',
+    file: 'model.safetensors',
+    revision: '2ae989a9c40cffaa27f0a6cb29cc94d1d6f9a5fd',
+    sha256: '261ae680fa699b3b951597fd57aa19c02ef735805acb104b93af69b36d928569',
+    aboutBytes: 1_213_000_000,
+    license: 'Owkin non-commercial',
+    source: 'Filiot et al., 2024',
+    note: 'ViT-L/16',
+  },
+  'hibou-b': {
+    repository: 'histai/hibou-b',
+    file: 'model.safetensors',
+    revision: '7fdc8cce365ebfd9e7e60ee6ee9a8d4d59388f3c',
+    stated: '2121db3cac83bc9abf13a458a37b0740e2ce725609ff8d4b8e6b6c56c30c3ab6',
+    aboutBytes: 343_000_000,
+    license: 'Apache-2.0',
+    gated: true,
+    source: 'Nechaev et al., 2024',
+    note: 'ViT-B/14 with 4 registers',
+  },
+  'hibou-l': {
+    repository: 'histai/hibou-L',
+    file: 'model.safetensors',
+    revision: '31a3b9fee16554c8552cb643d311733bce8faf7c',
+    stated: 'a63d1699448143ceccf2b7e1c4bf35b995c51f86ef8a6efb471af2eee210b79c',
+    aboutBytes: 1_215_000_000,
+    license: 'Apache-2.0',
+    gated: true,
+    source: 'Nechaev et al., 2024',
+    note: 'ViT-L/14 with 4 registers',
+  },
+  'midnight-12k': {
+    repository: 'kaiko-ai/midnight',
+    file: 'model.safetensors',
+    revision: 'adc6b15679c981cce6f9b018bbad09d16eeeda9f',
+    sha256: '52c14f20386ca17c2af8a7bf32c31c352668a8fbf6aefc88d86be6eaa0c72ca1',
+    aboutBytes: 4_550_000_000,
+    license: 'MIT',
+    source: 'Karasikov et al., 2025',
+    note: 'ViT-g/14',
+  },
+  'kaiko-vits8': {
+    repository: '1aurent/vit_small_patch8_224.kaiko_ai_towards_large_pathology_fms',
+    file: 'model.safetensors',
+    aboutBytes: 87_000_000,
+    license: 'Kaiko non-commercial v1',
+    source: 'Aben et al., 2024',
+    note: 'ViT-S/8',
+  },
+  'kaiko-vits16': {
+    repository: '1aurent/vit_small_patch16_224.kaiko_ai_towards_large_pathology_fms',
+    file: 'model.safetensors',
+    aboutBytes: 87_000_000,
+    license: 'Kaiko non-commercial v1',
+    source: 'Aben et al., 2024',
+    note: 'ViT-S/16',
+  },
+  'kaiko-vitb8': {
+    repository: '1aurent/vit_base_patch8_224.kaiko_ai_towards_large_pathology_fms',
+    file: 'model.safetensors',
+    aboutBytes: 343_000_000,
+    license: 'Kaiko non-commercial v1',
+    source: 'Aben et al., 2024',
+    note: 'ViT-B/8',
+  },
+  'kaiko-vitb16': {
+    repository: '1aurent/vit_base_patch16_224.kaiko_ai_towards_large_pathology_fms',
+    file: 'model.safetensors',
+    aboutBytes: 343_000_000,
+    license: 'Kaiko non-commercial v1',
+    source: 'Aben et al., 2024',
+    note: 'ViT-B/16',
+  },
+  'kaiko-vitl14': {
+    repository: '1aurent/vit_large_patch14_reg4_224.kaiko_ai_towards_large_pathology_fms',
+    file: 'model.safetensors',
+    revision: 'fb802e347d2c59f05207b70ad75f7df30019c188',
+    stated: '149c8b21c60a7115a17572073b09ef142411c91b5194c84a99ebba8b83f20e69',
+    aboutBytes: 1_220_000_000,
+    license: 'Kaiko non-commercial v1',
+    source: 'Aben et al., 2024',
+    note: 'ViT-L/14 with 4 registers',
+  },
+  'lunit-vits8': {
+    repository: '1aurent/vit_small_patch8_224.lunit_dino',
+    file: 'model.safetensors',
+    revision: 'c23bc01cfbe022bc1f2a8a9306125a07818e4eb4',
+    stated: '0b7e0236ce430064b31485bbb6f85e661dc5eca0cde709e8f04d59f1c2b23e0b',
+    aboutBytes: 86_700_000,
+    license: 'Lunit non-commercial',
+    source: 'Kang et al., CVPR 2023',
+    note: 'ViT-S/8 (DINO)',
+  },
+  'lunit-vits16': {
+    repository: '1aurent/vit_small_patch16_224.lunit_dino',
+    file: 'model.safetensors',
+    revision: '9ed09909d93f9d39a092d8e49717ae48f9b44e6f',
+    stated: 'a19eb37d6cf038a7e8a34c7e9ec50698d02759b2f49dd799492f6ce7e4cb5937',
+    aboutBytes: 86_700_000,
+    license: 'Lunit non-commercial',
+    source: 'Kang et al., CVPR 2023',
+    note: 'ViT-S/16 (DINO)',
+  },
+  gpfm: {
+    repository: 'majiabo/GPFM',
+    file: 'GPFM.pth',
+    revision: 'c2e0c6c7cea4d7ae67151c3375d780712f82254e',
+    stated: 'ebde1a9d7d9098848034bcff30f8771034c8d0b69e32846fa266940f2fd4604c',
+    aboutBytes: 1_213_000_000,
+    license: 'MIT on the hub, CC-BY-NC-ND in its code repository',
+    source: 'Ma et al., 2025',
+    note: 'ViT-L/14',
+  },
+  openmidnight: {
+    repository: 'SophontAI/OpenMidnight',
+    file: 'teacher_checkpoint_load.pt',
+    revision: '87189e6674d397a14a5cd342c97b1a1615a185aa',
+    stated: 'b57121fc10e2b04c9e85514fa5e4c23b75329301e05bfc756c3bca57312505be',
+    aboutBytes: 4_500_000_000,
+    license: 'Apache-2.0',
+    gated: true,
+    source: 'Sophont, 2025',
+    note: 'ViT-g/14 with 4 registers',
+  },
+  conch: {
+    repository: 'MahmoodLab/conch',
+    file: 'pytorch_model.bin',
+    revision: 'f9ca9f877171a28ade80228fb195ac5d79003357',
+    sha256: '40a9644b9ba0e83a74576e0a5e5f7313599fa9c9cdaf3c20f8a3e271b0e9ae7c',
+    bytes: 802_235_437,
+    license: 'CC-BY-NC-ND-4.0',
+    gated: true,
+    source: 'Lu et al., Nature Medicine 2024',
+    note: 'the image tower of CONCH, ViT-B/16 with an attentional pooler',
+  },
+  'conch-v1.5': {
+    repository: 'MahmoodLab/conchv1_5',
+    file: 'pytorch_model_vision.bin',
+    stated: '0c2588cef394daab46cbd5b64a556bf1d5d032262492d81d0e0d19c3118a5520',
+    license: 'CC-BY-NC-ND-4.0',
+    gated: true,
+    source: 'Ding et al., 2025, with TITAN',
+    note: 'ViT-L/16 with an attentional pooler',
+  },
+} as const satisfies Record<string, Row>;
+
+export type HubEncoderName = keyof typeof TABLE;
+
+export const HUB_ENCODER_NAMES = Object.keys(TABLE) as HubEncoderName[];
+
+/** The entries of the manifest, in the order of the table. */
+export const HUB_ENCODERS: readonly UrlEntry[] = Object.entries<Row>(TABLE).map(([name, row]) => {
+  const { repository, file, revision = 'main', source, note, ...facts } = row;
+  return {
+    name,
+    kind: 'encoder',
+    from: 'url',
+    ...hubFile({ name: repository, revision }, file),
+    ...facts,
+    source: `${repository} on the Hugging Face hub (${source})`,
+    note: `${note}, trained on pathology slides; for research, not a medical device`,
+  };
+});
