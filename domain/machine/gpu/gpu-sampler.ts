@@ -14,6 +14,11 @@ export class GpuSampler {
   private readonly watches = new Set<GpuWatch>();
   private loops: ChildProcess[] = [];
   private readonly onExit = () => this.close();
+  private readonly everyMs: number;
+
+  constructor(everyMs = EVERY_MS) {
+    this.everyMs = everyMs;
+  }
 
   /** Measures until {@link GpuWatch.end}. */
   watch(gpu: Gpu): GpuWatch {
@@ -54,7 +59,7 @@ export class GpuSampler {
 
   /** If the worker is killed, the process ends when it writes its next line. */
   private loop(query: string, onLine: (cells: string[]) => void): ChildProcess {
-    const child = spawn('nvidia-smi', [query, CSV, '-lms', String(EVERY_MS)], {
+    const child = spawn('nvidia-smi', [query, CSV, '-lms', String(this.everyMs)], {
       // A separate group, so that Ctrl-C does not end it while the steps save their progress.
       detached: true,
       stdio: ['ignore', 'pipe', 'ignore'],

@@ -15,11 +15,12 @@ export class GpuSlots {
   /** Number of steps that share a GPU. */
   readonly perGpu: number;
   private readonly used: Map<Gpu, number>;
-  private readonly sampler = new GpuSampler();
+  private readonly sampler: GpuSampler;
 
-  constructor(gpus: readonly Gpu[], perGpu: number) {
+  constructor(gpus: readonly Gpu[], perGpu: number, sampler = new GpuSampler()) {
     this.gpus = gpus;
     this.perGpu = perGpu;
+    this.sampler = sampler;
     this.used = new Map(gpus.map((gpu) => [gpu, 0]));
   }
 
