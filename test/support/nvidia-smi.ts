@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { eventually } from './processes.js';
 import { temporaryFolder } from './temporary-folder.js';
 import { setVariables } from './variables.js';
 
@@ -49,8 +50,8 @@ export class StandInSmi {
     const script = `#!/bin/sh
 case "$*" in
   *-L*) ${print(list)} ;;
-  *query-compute-apps*) while cat '${folder}/apps' 2>&-; do sleep 0.05; done ;;
-  *-lms*) while cat '${folder}/samples' 2>&-; do sleep 0.05; done ;;
+  *query-compute-apps*) while cat '${folder}/apps' 2>&-; do : > '${folder}/told-apps'; sleep 0.05; done ;;
+  *-lms*) while cat '${folder}/samples' 2>&-; do : > '${folder}/told-samples'; sleep 0.05; done ;;
   *) ${answer} ;;
 esac
 `;
@@ -73,7 +74,19 @@ esac
 
   /** From now on, prints these lines again and again: of GPUs, and of processes on them. */
   measures(samples: readonly string[], apps: readonly string[]): void {
-    writeFileSync(join(this.folder, 'samples'), samples.map((line) => `${line}\n`).join(''));
-    writeFileSync(join(this.folder, 'apps'), apps.map((line) => `${line}\n`).join(''));
+    for (const [name, lines] of Object.entries({ samples, apps })) {
+      const path = join(this.folder, name);
+      writeFileSync(`${path}.new`, lines.map((line) => `${line}\n`).join(''));
+      renameSync(`${path}.new`, path);
+    }
+  }
+
+  /** Waits until a running stand-in has printed its present lines, and its reader has had time to read. */
+  async told(): Promise<void> {
+    const marks = ['told-samples', 'told-apps'].map((name) => join(this.folder, name));
+    for (let round = 0; round < 3; round++) {
+      marks.forEach((path) => rmSync(path, { force: true }));
+      await eventually('nvidia-smi has printed its lines', () => marks.every((path) => existsSync(path)));
+    }
   }
 }

@@ -31,6 +31,10 @@ export class GpuSampler {
     return watch;
   }
 
+  get pids(): number[] {
+    return this.loops.flatMap(({ pid }) => pid ?? []);
+  }
+
   close(): void {
     process.off('exit', this.onExit);
     for (const { pid, exitCode, signalCode } of this.loops.splice(0)) {

@@ -44,6 +44,11 @@ export class GpuSlots {
     return { gpu, watch, release };
   }
 
+  /** Process ids of the programs that measure. Used by tests. */
+  get loops(): number[] {
+    return this.sampler.pids;
+  }
+
   close(): void {
     this.sampler.close();
   }
