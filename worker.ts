@@ -125,7 +125,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   }
 }
 
-/** No slots if the worker does not serve the gpu queue or has no GPU: its steps then run as on any machine. */
+/** No slots if the worker does not serve the gpu queue or has no GPU: its steps then see what it sees. */
 async function findGpus({
   queues = DEFAULT_QUEUES,
   gpus: choice = 'all',

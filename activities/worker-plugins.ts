@@ -26,11 +26,7 @@ class SamMilPlugin extends SimplePlugin {
  * activities of the same name; the registry of `engine` has already refused those.
  * @param gpus assigns a GPU to each step of the queue
  */
-export function temporalPlugin(
-  plugin: ActivityPlugin,
-  engine: EngineContext,
-  gpus?: GpuSlots,
-): SimplePlugin {
+export function temporalPlugin(plugin: ActivityPlugin, engine: EngineContext, gpus?: GpuSlots): SimplePlugin {
   const activities = plugin.activities.map(
     (definition) => [definition.name, stepActivity(engine, definition, gpus)] as const,
   );

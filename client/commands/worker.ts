@@ -156,8 +156,8 @@ async function serveAtAddress(
 
 /**
  * Checked before anything is downloaded or started.
- * @throws SamMilError InvalidInput for options that contradict each other or have no effect, and for a GPU that
- * does not exist
+ * @throws SamMilError InvalidInput for options that contradict each other or have no effect, and for a GPU
+ * that does not exist
  */
 async function refuseGpuOptions({ queues, gpus, perGpu, concurrency }: WorkerCommandOptions): Promise<void> {
   if ((gpus !== 'all' || perGpu !== undefined) && !queues.includes('gpu'))

@@ -1,6 +1,6 @@
 /**
- * Program that loads native TensorFlow and prints its backend, its speed and whether it uses a GPU as a line of JSON. It runs in a
- * separate process because a broken library can crash its process. Usage:
+ * Program that loads native TensorFlow and prints its backend, its speed and whether it uses a GPU as a line
+ * of JSON. It runs in a separate process because a broken library can crash its process. Usage:
  * `node tensorflow-probe.js <folder of the npm packages>`
  */
 import { requireTensorFlow } from './load-tensorflow.js';

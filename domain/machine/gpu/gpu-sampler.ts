@@ -7,8 +7,8 @@ import { bytesIn, CSV, csvCells, numberIn } from './nvidia-smi.js';
 const EVERY_MS = 2000;
 
 /**
- * What nvidia-smi reports while steps run: two of its processes, one for the GPUs and one for the processes on
- * them, which end with the last watch. If the program is missing or hangs, nothing is measured.
+ * Measures with nvidia-smi while steps run: one process of it reports on the GPUs, another on the processes
+ * on them. Both end with the last watch. If the program is missing or hangs, nothing is measured.
  */
 export class GpuSampler {
   private readonly watches = new Set<GpuWatch>();

@@ -76,7 +76,8 @@ async function divide(gpus: readonly Gpu[], timeout: number): Promise<Gpu[]> {
   for (const line of stdout.split('\n')) {
     const [, index] = /^GPU (\d+):/.exec(line) ?? [];
     if (index !== undefined) owner = gpus.find((gpu) => gpu.index === index);
-    const [, profile, device, uuid] = /^\s+MIG (\S+)\s+Device\s+(\d+): \(UUID: (MIG-[^)\s]+)\)/.exec(line) ?? [];
+    const [, profile, device, uuid] =
+      /^\s+MIG (\S+)\s+Device\s+(\d+): \(UUID: (MIG-[^)\s]+)\)/.exec(line) ?? [];
     if (uuid === undefined || owner === undefined) continue;
     const { index: of, uuid: parent, name, driver } = owner;
     instances.push({

@@ -144,7 +144,10 @@ test('a receipt names the GPU and what was measured on it while the step ran', a
   const running = start('a');
   await begun(1);
   const { pid } = told(work)[0];
-  const sample = (use: string, memory: string) => [`0, ${UUIDS[0]}, ${use}, ${memory}`, `1, ${UUIDS[1]}, 99, 70000`];
+  const sample = (use: string, memory: string) => [
+    `0, ${UUIDS[0]}, ${use}, ${memory}`,
+    `1, ${UUIDS[1]}, 99, 70000`,
+  ];
   smi.measures(sample('80', '3000'), [`${pid}, 2048`, `${process.pid}, 9000`]);
   await smi.told();
   smi.measures(sample('80', '2500'), [`${pid}, [N/A]`]);

@@ -38,9 +38,9 @@ test('patches per second count from the first report of an attempt to the last; 
   };
   const pace = async (reports: [unit: string, done: number][], waited?: number) => {
     const notes = new StepNotes();
-    const { onProgress } = notes.listenTo({ ...attempt, ...(waited !== undefined && { waited }) });
+    const listening = notes.listenTo({ ...attempt, ...(waited !== undefined && { waited }) });
     for (const [unit, done] of reports) {
-      onProgress({ unit, done, total: 100 });
+      listening.onProgress({ unit, done, total: 100 });
       await sleep(20);
     }
     return notes.made;
