@@ -38,7 +38,7 @@ export function renderResources(
     table.map((line) => ` ${line}`),
     stream,
   );
-  return ['', palette.dim(head), ...lines];
+  return ['', palette.dim(head), ...lines, ''];
 }
 
 function deviceText({ devices, gpus }: StepResources): string {

@@ -23,12 +23,14 @@ test('the resources of a run have one line per step, and only columns that have 
     '',
     ' step       time  device',
     ' extract  1m 00s  -',
+    '',
   ]);
   assert.deepEqual(renderResources([row({ cpu: 4, devices: ['cpu'] }), onGpu], plain, {}), [
     '',
     ' step                time  waited     CPU  memory  patches/s  GPU memory   use  device',
     ' extract           1m 00s       -      4s       -          -           -     -  cpu',
     ' extract features  1m 00s      3s  1m 30s  1.9 GB      812.4     10.2 GB  91 %  cuda, GPU 0 NVIDIA H100 80GB HBM3',
+    '',
   ]);
 });
 
