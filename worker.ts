@@ -20,6 +20,10 @@ import { EngineContext } from './activities/step/engine-context.js';
 import { loadRegistry } from './activities/plugins/load-plugins.js';
 import { enginePlugin, temporalPlugin } from './activities/worker-plugins.js';
 import { SamMilError } from './domain/errors.js';
+import { chooseGpus, type GpuChoice } from './domain/machine/gpu/choose-gpus.js';
+import { GpuSlots } from './domain/machine/gpu/gpu-slots.js';
+import type { Gpu } from './domain/machine/gpu/gpu.js';
+import { listGpus } from './domain/machine/gpu/nvidia-smi.js';
 import { sweepTemporaryFolder } from './domain/machine/temporary-folder.js';
 import { DEFAULT_QUEUE_PREFIX, engineQueue, LONGEST_BEAT_MS, stepQueue } from './workflows/messages.js';
 
@@ -39,10 +43,17 @@ export interface WorkerSettings {
   queues?: readonly string[];
   queuePrefix?: string;
   /**
-   * Number of steps that run at once, by queue. Default: half the cores for cpu (at least 2), 1 for any
-   * other.
+   * Number of steps that run at once, by queue. Default: half the cores for cpu (at least 2), `perGpu` for
+   * each GPU of gpu, 1 for any other.
    */
   concurrency?: Readonly<Record<string, number>>;
+  /**
+   * GPUs that steps of the gpu queue are assigned to, one per step, by index in nvidia-smi or UUID. Default:
+   * all that are visible.
+   */
+  gpus?: GpuChoice;
+  /** Number of steps that share a GPU. Default: 1. */
+  perGpu?: number;
   /** External plugins: package names, or paths relative to the current folder. */
   plugins?: readonly string[];
   /**
@@ -71,6 +82,10 @@ export interface WorkerSettings {
 export interface RunningWorker {
   /** Absolute paths of its external plugins. */
   readonly plugins: readonly string[];
+  /** GPUs that it assigns to steps of the gpu queue. */
+  readonly gpus: readonly Gpu[];
+  /** Why the machine's GPUs, or some of them, cannot be used. */
+  readonly gpuProblem?: string;
   /** Resolves when the worker has shut down; rejects when it fails. */
   readonly ended: Promise<void>;
   /** Shuts down: lets running steps save their progress and waits for them. */
@@ -78,18 +93,20 @@ export interface RunningWorker {
 }
 
 const ENGINE = 'engine';
+const GPU = 'gpu';
 const DEFAULT_QUEUES = [ENGINE, 'cpu', 'gpu'];
 const STOP_CHILD_MS = 20_000;
 
 /**
  * Starts a worker. The promise resolves once the worker polls.
- * @throws SamMilError InvalidInput for an unusable plugin, ServerUnreachable if the connection fails several
- * times in a row
+ * @throws SamMilError InvalidInput for an unusable plugin or a GPU that does not exist, ServerUnreachable if
+ * the connection fails several times in a row
  */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   quietRuntime(settings.logLevel ?? 'WARN');
   await sweepTemporaryFolder();
   const registry = await loadRegistry(settings.plugins);
+  const { slots, problem } = await findGpus(settings);
   const engine = new EngineContext(registry, {
     pool: { graceMs: STOP_CHILD_MS, ...settings.pool },
     serve: settings.serve,
@@ -98,13 +115,31 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   });
   const connection = await connect(settings.connection);
   try {
-    const workers = await createWorkers(settings, engine, connection);
-    return run(workers, engine, connection);
+    const workers = await createWorkers(settings, engine, connection, slots);
+    const running = run(workers, engine, connection, slots);
+    return { ...running, ...(problem !== undefined && { gpuProblem: problem }) };
   } catch (error) {
     await engine.close();
     await connection.close();
     throw error;
   }
+}
+
+/** No slots if the worker does not serve the gpu queue or has no GPU: its steps then see what it sees. */
+async function findGpus({
+  queues = DEFAULT_QUEUES,
+  gpus: choice = 'all',
+  perGpu = 1,
+  concurrency,
+}: WorkerSettings): Promise<{ slots?: GpuSlots; problem?: string }> {
+  if (!queues.includes(GPU)) return {};
+  const list = await listGpus();
+  const gpus = chooseGpus(list, choice);
+  const { problem } = list;
+  if (gpus.length === 0) return { problem };
+  // More steps than slots, on request, share the GPUs evenly.
+  const shared = Math.ceil((concurrency?.[GPU] ?? 0) / gpus.length);
+  return { slots: new GpuSlots(gpus, Math.max(perGpu, shared)), problem };
 }
 
 /** Waits between attempts to connect. A connection over a bad line may break before its first answer. */
@@ -129,7 +164,12 @@ async function connect(options: NativeConnectionOptions): Promise<NativeConnecti
   });
 }
 
-function run(workers: Worker[], engine: EngineContext, connection: NativeConnection): RunningWorker {
+function run(
+  workers: Worker[],
+  engine: EngineContext,
+  connection: NativeConnection,
+  slots?: GpuSlots,
+): RunningWorker {
   const shutdownAll = () => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
@@ -140,12 +180,14 @@ function run(workers: Worker[], engine: EngineContext, connection: NativeConnect
     });
   const ended = Promise.allSettled(workers.map(runOne)).then(async (results) => {
     await engine.close();
+    slots?.close();
     await connection.close();
     const broken = results.find((result) => result.status === 'rejected');
     if (broken) throw broken.reason;
   });
   return {
     plugins: engine.registry.external.map(({ path }) => path),
+    gpus: slots?.gpus ?? [],
     ended,
     shutdown: async () => {
       shutdownAll();
@@ -158,6 +200,7 @@ async function createWorkers(
   settings: WorkerSettings,
   engine: EngineContext,
   connection: NativeConnection,
+  slots?: GpuSlots,
 ): Promise<Worker[]> {
   const { namespace = 'default', queuePrefix = DEFAULT_QUEUE_PREFIX, graceMs = 2000 } = settings;
   const common: Omit<WorkerOptions, 'taskQueue'> = {
@@ -170,6 +213,7 @@ async function createWorkers(
   };
   const workers: Worker[] = [];
   for (const queue of settings.queues ?? DEFAULT_QUEUES) {
+    const gpus = queue === GPU ? slots : undefined;
     workers.push(
       await Worker.create(
         queue === ENGINE
@@ -183,8 +227,9 @@ async function createWorkers(
           : {
               ...common,
               taskQueue: stepQueue(queue, queuePrefix),
-              plugins: engine.registry.plugins.map((plugin) => temporalPlugin(plugin, engine)),
-              maxConcurrentActivityTaskExecutions: settings.concurrency?.[queue] ?? defaultConcurrency(queue),
+              plugins: engine.registry.plugins.map((plugin) => temporalPlugin(plugin, engine, gpus)),
+              maxConcurrentActivityTaskExecutions:
+                settings.concurrency?.[queue] ?? gpus?.size ?? defaultConcurrency(queue),
             },
       ),
     );

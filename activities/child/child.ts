@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { SamMilError } from '../../domain/errors.js';
 import type { JobResult, Progress } from '../../domain/job.js';
 import type { JsonObject } from '../../domain/json.js';
+import type { Gpu } from '../../domain/machine/gpu/gpu.js';
 import type { Usage } from '../../domain/machine/usage.js';
 import { decodeError } from '../../domain/machine/threads/wire-error.js';
 import { childEnvironment } from './environment.js';
@@ -22,6 +23,8 @@ export interface JobListener {
   onLog(level: 'info' | 'warn', message: string, facts?: JsonObject): void;
   /** Called before a job returns its result. */
   onUsage?(usage: Usage): void;
+  /** Called with the process that runs the job, which leads a process group. */
+  onProcess?(pid: number | undefined): void;
 }
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
@@ -34,6 +37,8 @@ const LONGEST_END_MS = 2000;
 /** A forked process. Runs one job at a time. */
 export class Child {
   readonly runtime: string;
+  /** The only GPU that it sees, for as long as it lives. Absent: it sees those that the worker sees. */
+  readonly gpu: Gpu | undefined;
   jobs = 0;
   /** Resident memory after the last job, in bytes. */
   rss = 0;
@@ -45,15 +50,16 @@ export class Child {
   private lastReport: Progress | undefined;
   private killed = false;
 
-  constructor(runtime: string, plugins: readonly ChildPlugin[]) {
+  constructor(runtime: string, plugins: readonly ChildPlugin[], gpu?: Gpu) {
     this.runtime = runtime;
+    this.gpu = gpu;
     this.process = fork(MAIN, [JSON.stringify(plugins)], {
       // Detached from the terminal: at Ctrl-C the worker decides when its children stop, and no signal
       // interrupts a matrix product (see matMul). It leads a process group, which is killed as a whole.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: ['--enable-source-maps'],
-      env: childEnvironment(),
+      env: childEnvironment(gpu),
     });
     // Programs that it started, such as the decoder of an image, must not outlive it.
     this.process.on('exit', () => this.killGroup());
@@ -86,6 +92,7 @@ export class Child {
     { graceMs, stall }: { graceMs: number; stall?: StallLimit },
   ): Promise<JobResult> {
     this.listener = listener;
+    listener.onProcess?.(this.pid);
     this.lines = [];
     this.lastReport = undefined;
     this.jobs += 1;

@@ -1,3 +1,6 @@
+import type { Gpu } from '../../domain/machine/gpu/gpu.js';
+import { gpuEnvironment } from '../../domain/machine/gpu/gpu-slots.js';
+
 /**
  * Settings of glibc's allocator in a child. By default it returns freed blocks above an adaptive size to the
  * system, and a training step frees and allocates the same few megabytes dozens of times: returned blocks
@@ -10,7 +13,13 @@ const ALLOCATOR = {
   MALLOC_TRIM_THRESHOLD_: String(256 * 2 ** 20),
 };
 
-/** Returns the environment of a child: the worker's own, which overrides these settings. */
-export function childEnvironment(): NodeJS.ProcessEnv {
-  return { ...ALLOCATOR, ...process.env };
+/** By default, TensorFlow takes all memory of every GPU that it sees. */
+const TENSORFLOW = { TF_FORCE_GPU_ALLOW_GROWTH: 'true' };
+
+/**
+ * Returns the environment of a child: the worker's own, which overrides these settings, and the GPU that the
+ * child computes on, if it was assigned one.
+ */
+export function childEnvironment(gpu?: Gpu): NodeJS.ProcessEnv {
+  return { ...ALLOCATOR, ...TENSORFLOW, ...process.env, ...(gpu && gpuEnvironment(gpu)) };
 }

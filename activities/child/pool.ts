@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import type { JobResult } from '../../domain/job.js';
+import { cudaName, type Gpu } from '../../domain/machine/gpu/gpu.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Child, type JobListener, type StallLimit } from './child.js';
 import type { ChildJob, ChildPlugin } from './messages.js';
@@ -27,10 +28,21 @@ const DEFAULTS: Required<PoolOptions> = {
 
 const UNKILLABLE_MS = 10_000;
 
+export interface JobOptions {
+  stall?: StallLimit;
+  /** The child is new, and it and everything that it has started is killed before `run` returns. */
+  once?: boolean;
+  /**
+   * The only GPU that the child sees. Idle children of other runtimes that hold memory on it end first, and a
+   * killed child has ended before `run` returns.
+   */
+  gpu?: Gpu;
+}
+
 /**
  * Warm forked children, grouped by the runtime whose libraries they have loaded. Starting a child takes a
  * second or more (TensorFlow, OpenCV), so children are reused; one that crashed, was stopped, grew too large
- * or is old is replaced. The caller decides how many run at once.
+ * or is old is replaced. The caller decides how many run at once and on which GPU, which a child keeps.
  */
 export class ChildPool {
   private readonly options: Required<PoolOptions>;
@@ -42,21 +54,18 @@ export class ChildPool {
     this.options = { ...DEFAULTS, ...options };
   }
 
-  /**
-   * Runs a job in a child of the runtime. Throws as {@link Child.run}.
-   * @param once the child is new, and it and everything that it has started is killed before this returns
-   */
+  /** Runs a job in a child of the runtime. Throws as {@link Child.run}. */
   async run(
     runtime: string,
     job: ChildJob,
     listener: JobListener,
     signal: AbortSignal,
-    stall?: StallLimit,
-    once = false,
+    { stall, once = false, gpu }: JobOptions = {},
   ): Promise<JobResult> {
     signal.throwIfAborted();
+    if (gpu !== undefined) await this.clear(gpu, once ? undefined : runtime);
     if (this.closed) throw new Error('the pool of child processes is closed');
-    const child = once ? new Child(runtime, this.options.plugins) : this.take(runtime);
+    const child = once ? new Child(runtime, this.options.plugins, gpu) : this.take(runtime, gpu);
     this.busy.add(child);
     try {
       return await child.run(job, listener, signal, { graceMs: this.options.graceMs, stall });
@@ -64,6 +73,7 @@ export class ChildPool {
       this.busy.delete(child);
       this.giveBack(child, signal.aborted || once);
       if (once) await child.groupGone();
+      else if (gpu !== undefined && !child.alive) await bounded(child.gone());
     }
   }
 
@@ -81,13 +91,23 @@ export class ChildPool {
       ...this.idle.splice(0).map(({ child, timer }) => (clearTimeout(timer), child)),
     ];
     for (const child of children) child.kill();
-    const gone = Promise.all(children.map((child) => child.gone()));
-    await Promise.race([gone, sleep(UNKILLABLE_MS, undefined, { ref: false })]);
+    await bounded(Promise.all(children.map((child) => child.gone())));
   }
 
-  private take(runtime: string): Child {
-    const index = this.idle.findIndex(({ child }) => child.runtime === runtime && child.alive);
-    if (index < 0) return new Child(runtime, this.options.plugins);
+  /** Ends the idle children on a GPU, except those of one runtime: a process keeps its memory there. */
+  private async clear(gpu: Gpu, except: string | undefined): Promise<void> {
+    const others = this.idle.filter(({ child }) => isOn(child, gpu) && child.runtime !== except);
+    for (const { child, timer } of others) {
+      clearTimeout(timer);
+      this.retire(child);
+    }
+    await bounded(Promise.all(others.map(({ child }) => child.gone())));
+  }
+
+  private take(runtime: string, gpu: Gpu | undefined): Child {
+    const fits = (child: Child) => child.runtime === runtime && child.alive && isOn(child, gpu);
+    const index = this.idle.findIndex(({ child }) => fits(child));
+    if (index < 0) return new Child(runtime, this.options.plugins, gpu);
     const [{ child, timer }] = this.idle.splice(index, 1);
     clearTimeout(timer);
     return child;
@@ -111,4 +131,13 @@ export class ChildPool {
     if (index >= 0) this.idle.splice(index, 1);
     child.kill();
   }
+}
+
+function isOn(child: Child, gpu: Gpu | undefined): boolean {
+  return (child.gpu && cudaName(child.gpu)) === (gpu && cudaName(gpu));
+}
+
+/** A process cannot be killed while it waits for a disk that is away. */
+async function bounded(gone: Promise<unknown>): Promise<void> {
+  await Promise.race([gone, sleep(UNKILLABLE_MS, undefined, { ref: false })]);
 }

@@ -1,5 +1,7 @@
 import type { Progress } from '../../domain/job.js';
 import type { JsonObject } from '../../domain/json.js';
+import type { GpuSlots } from '../../domain/machine/gpu/gpu-slots.js';
+import type { Gpu, GpuUse } from '../../domain/machine/gpu/gpu.js';
 import type { Usage } from '../../domain/machine/usage.js';
 
 /** One attempt at a step, as its caller sees it. */
@@ -7,7 +9,16 @@ export interface Attempt {
   /** Counts from 1. */
   number: number;
   signal: AbortSignal;
+  /** Assigns a GPU to the step. Absent: its process sees all that the worker sees. */
+  gpus?: GpuSlots;
+  /** Seconds that the attempt waited for a slot of a worker. Absent if unknown. */
+  waited?: number;
   onProgress(report: Progress): void;
   onLog(level: 'info' | 'warn', message: string, facts?: JsonObject): void;
   onUsage?(usage: Usage): void;
+  onProcess?(pid: number | undefined): void;
+  /** Called when the step gets a GPU. */
+  onGpu?(gpu: Gpu): void;
+  /** Called when it returns the GPU. */
+  onGpuUse?(use: GpuUse): void;
 }

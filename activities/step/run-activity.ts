@@ -2,7 +2,9 @@ import { Context } from '@temporalio/activity';
 import { hostname } from 'node:os';
 import { errorLines } from '../../domain/errors.js';
 import type { JsonObject } from '../../domain/json.js';
+import type { GpuSlots } from '../../domain/machine/gpu/gpu-slots.js';
 import { encodeError } from '../../domain/machine/threads/wire-error.js';
+import type { Receipt, StepUse } from '../../domain/engine/store/receipt-record.js';
 import { appendEvent, appendItemLog, type RunEvent } from '../../domain/engine/store/run-events.js';
 import type { StepInput, StepResult } from '../../domain/engine/item/step-input.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
@@ -15,13 +17,16 @@ import { placeOf, runStep, type StepOutcome } from './run-step.js';
 /**
  * Returns the Temporal activity of a definition: {@link runStep} with heartbeats, cancellation, log, events,
  * and Temporal failures.
+ * @param gpus assigns a GPU to each step
  */
 export function stepActivity(
   engine: EngineContext,
   definition: ActivityDefinition,
+  gpus?: GpuSlots,
 ): (input: StepInput) => Promise<StepResult> {
   return async (input) => {
     const context = Context.current();
+    const waited = secondsSince(context.info.currentAttemptScheduledTimestampMs);
     await requirePlanned(engine, definition, input);
     const heartbeat = startHeartbeat(context, placeOf(input));
     const record = new AttemptRecord(engine, input, context.info.attempt);
@@ -31,6 +36,9 @@ export function stepActivity(
         const outcome = await runStep(engine, definition, input, {
           number: context.info.attempt,
           signal: context.cancellationSignal,
+          ...(gpus && { gpus }),
+          ...(waited !== undefined && { waited }),
+          onGpu: ({ index }) => heartbeat.device(`GPU ${index}`),
           onProgress: (report) => heartbeat.report(report),
           onLog: (level, message, facts) => record.log(level, message, facts),
         });
@@ -49,6 +57,12 @@ export function stepActivity(
       heartbeat.stop();
     }
   };
+}
+
+/** Undefined if the server's clock is ahead of that of this host. */
+function secondsSince(milliseconds: number): number | undefined {
+  const waited = Date.now() - milliseconds;
+  return waited < 0 ? undefined : Math.round(waited) / 1000;
 }
 
 /** Checked before the attempt is logged: nothing is written into a folder that the run may not use. */
@@ -98,6 +112,12 @@ function resultOf({ receipt, how }: StepOutcome): StepResult {
   return { outputs, ...(skip === undefined ? {} : { skip }), cached: how !== 'done', seconds: made.seconds };
 }
 
+function useOf({ made }: Receipt): StepUse {
+  const { memory, devices, cpu, gpu, patchesPerSecond, waited } = made;
+  const use = { memory, devices, cpu, gpu, patchesPerSecond, waited };
+  return Object.fromEntries(Object.entries(use).filter(([, value]) => value !== undefined));
+}
+
 /** Writes what happened to the run's event file and the item's log. */
 class AttemptRecord {
   private readonly engine: EngineContext;
@@ -131,6 +151,7 @@ class AttemptRecord {
     if (how === 'done') this.log('info', `done in ${seconds} s`);
     await this.event(receipt.skip === undefined ? how : 'skipped', {
       seconds,
+      ...(how === 'done' && { used: useOf(receipt) }),
       ...(receipt.skip === undefined ? {} : { message: receipt.skip }),
     });
   }

@@ -10,6 +10,7 @@ import { publish, relink } from '../../domain/engine/store/publish.js';
 import { findReceipt, readReceipt, receiptsOf } from '../../domain/engine/store/receipts.js';
 import type { Receipt } from '../../domain/engine/store/receipt-record.js';
 import type { StepInput } from '../../domain/engine/item/step-input.js';
+import type { Gpu } from '../../domain/machine/gpu/gpu.js';
 import { camelCase } from '../../domain/parameters.js';
 import { durationMs } from '../../domain/engine/language/plan/duration.js';
 import type { StallLimit } from '../child/child.js';
@@ -168,7 +169,9 @@ async function execute(
     const childJob = { ...job, activity: definition.name };
     const stall = stallLimit(input.stall ?? definition.stall);
     const once = definition.isolation === 'own-child';
-    return engine.pool.run(runtimeOf(definition), childJob, attempt, attempt.signal, stall, once);
+    return onGpu(attempt, (listening, gpu) =>
+      engine.pool.run(runtimeOf(definition), childJob, listening, attempt.signal, { stall, once, gpu }),
+    );
   }
   const { run } = await definition.load();
   const inline: Job = {
@@ -178,6 +181,22 @@ async function execute(
     log: (level, message, facts) => attempt.onLog(level, message, facts),
   };
   return run(inline);
+}
+
+/** Runs the work on a GPU, where the worker assigns them, and returns the GPU however the work ends. */
+async function onGpu<T>(attempt: Attempt, work: (attempt: Attempt, gpu?: Gpu) => Promise<T>): Promise<T> {
+  const slot = attempt.gpus?.take();
+  if (slot === undefined) return work(attempt);
+  attempt.onGpu?.(slot.gpu);
+  const onProcess = (pid: number | undefined) => {
+    slot.watch.pid = pid;
+  };
+  try {
+    return await work({ ...attempt, onProcess }, slot.gpu);
+  } finally {
+    attempt.onGpuUse?.(slot.watch.use);
+    slot.release();
+  }
 }
 
 function stallLimit(text = 'off'): StallLimit | undefined {

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../domain/json.js';
-import type { Made } from '../../domain/engine/store/receipt-record.js';
-import type { Usage } from '../../domain/machine/usage.js';
+import type { Made, StepUse } from '../../domain/engine/store/receipt-record.js';
+import type { Progress } from '../../domain/job.js';
 import type { Attempt } from './attempt.js';
 
 /** More warnings of one step say nothing new, and a receipt is read often. */
@@ -13,25 +13,51 @@ const LONGEST_WARNING = 500;
  */
 export class StepNotes {
   private readonly warnings = new Set<string>();
-  private usage: Usage | undefined;
+  private use: StepUse = {};
+  /** The first and the last report. */
+  private readonly patches: { done: number; at: number }[] = [];
 
   /** The same attempt, whose warnings and resources are also kept here. */
   listenTo(attempt: Attempt): Attempt {
+    if (attempt.waited !== undefined) this.use = { waited: attempt.waited };
     return {
       ...attempt,
+      onProgress: (report) => {
+        this.count(report);
+        attempt.onProgress(report);
+      },
       onLog: (level, message, facts) => {
         if (level === 'warn' && this.warnings.size < MOST_WARNINGS) this.warnings.add(asText(message, facts));
         attempt.onLog(level, message, facts);
       },
       onUsage: (usage) => {
-        this.usage = usage;
+        this.use = { ...this.use, ...usage };
+      },
+      onGpuUse: (gpu) => {
+        this.use = { ...this.use, gpu };
       },
     };
   }
 
   /** For {@link Made}. */
-  get made(): Pick<Made, 'memory' | 'devices' | 'warnings'> {
-    return { ...this.usage, ...(this.warnings.size > 0 && { warnings: [...this.warnings] }) };
+  get made(): StepUse & Pick<Made, 'warnings'> {
+    const pace = this.patchesPerSecond;
+    return {
+      ...this.use,
+      ...(pace !== undefined && { patchesPerSecond: pace }),
+      ...(this.warnings.size > 0 && { warnings: [...this.warnings] }),
+    };
+  }
+
+  private count({ unit, done }: Progress): void {
+    if (unit === 'patches') this.patches.splice(1, 1, { done, at: performance.now() });
+  }
+
+  /** Without the time to load the model; patches of an earlier attempt do not count. */
+  private get patchesPerSecond(): number | undefined {
+    const [first, last] = this.patches;
+    if (last === undefined || last.done <= first.done) return undefined;
+    return Math.round(((last.done - first.done) / (last.at - first.at)) * 1e4) / 10;
   }
 }
 

@@ -80,7 +80,10 @@ export function addFollowOptions(command: Command): Command {
         '--take-over',
         'take the work folder from a run on another server that is gone for good; its steps publish nothing more',
       )
-      .option('--json', 'print one JSON object per line; the last one is {run, status, work, stages, failed}')
+      .option(
+        '--json',
+        'print one JSON object per line; the last one is {run, status, work, stages, failed, resources}',
+      )
   );
 }
 

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { examineMachine, type Fact } from '../set-up/doctor.js';
+import { examineMachine } from '../set-up/doctor.js';
+import type { Fact } from '../set-up/probe.js';
 import { examineWeights, knownEntries } from '../../domain/machine/weights/inventory.js';
 import type { WeightsEntry } from '../../domain/machine/weights/weights-entry.js';
 import { chooseServer, openSession, type ServerChoice } from '../server/connect.js';
@@ -19,7 +20,7 @@ interface DoctorOptions extends ServerChoice {
 export function createCommand(): Command {
   const command = new Command('doctor')
     .description(
-      'Check this machine (server, OpenSlide, TensorFlow, ONNX Runtime, weights, Python, disk space) and show what is used and why',
+      'Check this machine (server, OpenSlide, TensorFlow, ONNX Runtime, GPUs, weights, Python, disk space) and show what is used and why',
     )
     .option('--set-up', 'download and build missing parts first')
     .option('--json', 'print one JSON object per line');

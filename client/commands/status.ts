@@ -4,6 +4,8 @@ import { createDisplay, paletteFor } from '../display/display.js';
 import { EXIT, Exit, ServerUnreachable } from '../command-line/errors.js';
 import { locateEmbeddedServer } from '../server/embedded-server.js';
 import { readLeftOut } from '../run/left-out.js';
+import { renderResources } from '../display/render-resources.js';
+import { readResources } from '../run/resources.js';
 import { renderLeftOut } from '../display/left-out.js';
 import { Interrupt } from '../command-line/interrupt.js';
 import type { RunView } from '../run/events.js';
@@ -27,11 +29,13 @@ interface StatusOptions extends ServerChoice {
 
 export function createCommand(): Command {
   const command = new Command('status')
-    .description('Show the status of a run: its stages, what its workers are doing, and what failed')
+    .description(
+      'Show the status of a run: its stages, what its workers are doing, what failed, and what its steps used',
+    )
     .argument('[run]', 'run name, or the start of one', 'latest')
     .option('--watch', 'follow the run until it ends or is held')
     .option('--work <folder>', 'work folder of a run that was started elsewhere')
-    .option('--json', 'print one JSON object: {run, status, work, stages, failed}');
+    .option('--json', 'print one JSON object: {run, status, work, stages, failed, resources}');
   return addServerOptions(command).action(showStatus);
 }
 
@@ -74,10 +78,12 @@ async function showOnce(session: Session, entry: RunEntry, options: StatusOption
   }
   const palette = paletteFor(process.stdout);
   const [left, page] = [await leftOutLines(entry, view.status), await webPage(session)];
-  print(entry, view.status, options, () => [
+  const used = await resourceLines(entry);
+  await print(entry, view.status, options, () => [
     ...renderRun(view, palette),
     ...renderFailures(view.status, palette),
     ...left,
+    ...used,
     ...page,
   ]);
 }
@@ -85,6 +91,10 @@ async function showOnce(session: Session, entry: RunEntry, options: StatusOption
 /** The skipped and failed items that the status does not name. */
 async function leftOutLines(entry: RunEntry, { stages }: RunStatus): Promise<string[]> {
   return renderLeftOut(await readLeftOut(entry, stages), stages, paletteFor(process.stdout));
+}
+
+async function resourceLines(entry: RunEntry): Promise<string[]> {
+  return renderResources(await readResources(entry), paletteFor(process.stdout), process.stdout);
 }
 
 async function webPage({ kind }: Session): Promise<string[]> {
@@ -105,7 +115,7 @@ async function watch(session: Session, entry: RunEntry, options: StatusOptions):
     });
     display.closed();
     if (status === undefined) return;
-    if (options.json) print(entry, status, options, () => []);
+    if (options.json) await print(entry, status, options, () => []);
     else say([...renderFailures(status, paletteFor(process.stdout)), status.message]);
     if (status.state !== 'done') throw new Exit(EXIT.failed);
   } finally {
@@ -115,7 +125,7 @@ async function watch(session: Session, entry: RunEntry, options: StatusOptions):
 }
 
 /** Shows a run whose work folder another run has taken: it can do nothing more. */
-function showReplaced(entry: RunEntry, options: StatusOptions, by: string): void {
+async function showReplaced(entry: RunEntry, options: StatusOptions, by: string): Promise<void> {
   const palette = paletteFor(process.stdout);
   const { status: seen, at } = lastSeenStatus(entry) ?? { at: Date.now() };
   const { run, pipeline, work } = entry;
@@ -130,7 +140,7 @@ function showReplaced(entry: RunEntry, options: StatusOptions, by: string): void
     state: 'replaced',
     message,
   };
-  print(entry, status, options, () => [
+  await print(entry, status, options, () => [
     ...renderRun({ status, activities: [], now: at }, palette),
     message,
     `see it      npx sam-mil status ${by}`,
@@ -144,11 +154,12 @@ async function showRecord(entry: RunEntry, options: StatusOptions, why: string):
   const palette = paletteFor(process.stdout);
   if (record !== undefined) {
     const view = { status: record, activities: [], now: record.endedAt ?? Date.now() };
-    const left = await leftOutLines(entry, record);
+    const [left, used] = [await leftOutLines(entry, record), await resourceLines(entry)];
     return print(entry, record, options, () => [
       ...renderRun(view, palette),
       ...renderFailures(record, palette),
       ...left,
+      ...used,
       record.message,
     ]);
   }
@@ -157,22 +168,36 @@ async function showRecord(entry: RunEntry, options: StatusOptions, why: string):
   if (seen !== undefined) {
     const { status, at } = seen;
     const trouble = `not running (${why}); showing its last known status`;
-    const left = await leftOutLines(entry, status);
+    const [left, used] = [await leftOutLines(entry, status), await resourceLines(entry)];
     return print(entry, status, options, () => [
       ...renderRun({ status, activities: [], now: at, trouble }, palette),
       ...renderFailures(status, palette),
       ...left,
+      ...used,
       resumeLine,
     ]);
   }
-  const nothing = { run: entry.run, status: 'stopped', work: entry.work, stages: [], failed: [] };
+  const nothing = {
+    run: entry.run,
+    status: 'stopped',
+    work: entry.work,
+    stages: [],
+    failed: [],
+    resources: [],
+  };
   if (options.json) console.log(JSON.stringify(nothing));
   else say([`${entry.run}  not running (${why})`, resumeLine]);
 }
 
-function print(entry: RunEntry, status: RunStatus, options: StatusOptions, text: () => string[]): void {
-  if (options.json) console.log(JSON.stringify(resultObject(entry, { ended: 'result', status })));
-  else say(text());
+async function print(
+  entry: RunEntry,
+  status: RunStatus,
+  options: StatusOptions,
+  text: () => string[],
+): Promise<void> {
+  if (!options.json) return say(text());
+  const resources = await readResources(entry);
+  console.log(JSON.stringify(resultObject(entry, { ended: 'result', status }, resources)));
 }
 
 function say(lines: readonly string[]): void {

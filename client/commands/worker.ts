@@ -2,6 +2,11 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandPolicy } from '../../activities/step/served-folders.js';
+import { chooseGpus, type GpuChoice } from '../../domain/machine/gpu/choose-gpus.js';
+import { cudaName, nameGpus } from '../../domain/machine/gpu/gpu.js';
+import { listGpus } from '../../domain/machine/gpu/nvidia-smi.js';
+import type { RunningWorker } from '../../worker.js';
+import { invalid } from '../command-line/errors.js';
 import { openSession, type ServerChoice, type Session } from '../server/connect.js';
 import { Interrupt } from '../command-line/interrupt.js';
 import { pluginsNamedBy } from '../run/load-file.js';
@@ -13,7 +18,7 @@ import {
   parseCount,
 } from '../command-line/options.js';
 import { setUpNatives, STEP_PARTS } from '../set-up/set-up-natives.js';
-import { registerWorker, unregisterWorker } from '../run/registered-workers.js';
+import { registerWorker, unregisterWorker, workersOnGpus } from '../run/registered-workers.js';
 
 /** How often a worker looks whether its server has moved. */
 const WATCH_MILLISECONDS = 3000;
@@ -21,6 +26,8 @@ const WATCH_MILLISECONDS = 3000;
 interface WorkerCommandOptions extends ServerChoice {
   queues: string[];
   concurrency: Record<string, number>;
+  gpus: GpuChoice;
+  perGpu?: number;
   prefix?: string;
   plugin?: string[];
   grace?: number;
@@ -41,8 +48,17 @@ export function createCommand(): Command {
     .addOption(
       new Option('--concurrency <queue=n>', 'number of steps that run at once on a queue; repeatable')
         .argParser(concurrency)
-        .default({}, 'cpu: half of the cores, at least 2; others: 1'),
+        .default({}, 'cpu: half of the cores, at least 2; gpu: one per GPU; others: 1'),
     )
+    .addOption(
+      new Option(
+        '--gpus <list>',
+        "GPUs for the gpu queue, one per step: nvidia-smi's indexes or UUIDs, or all",
+      )
+        .argParser(gpuChoice)
+        .default('all'),
+    )
+    .option('--per-gpu <n>', 'number of steps that share a GPU (default: 1)', parsePositive)
     .option(
       '--grace <seconds>',
       'how long running steps may continue after Ctrl-C before they save and stop',
@@ -72,6 +88,7 @@ async function work(files: string[], options: WorkerCommandOptions): Promise<voi
   const plugins = [...files.flatMap(pluginsNamedBy), ...(options.plugin ?? [])];
   const interrupt = new Interrupt(() => console.log('stopping: running steps save their progress'));
   const log = (line: string) => console.error(`  ${line}`);
+  await refuseGpuOptions(options);
   if (options.setUp && options.queues.some((queue) => queue !== 'engine')) {
     await setUpNatives(STEP_PARTS, log);
   }
@@ -108,6 +125,8 @@ async function serveAtAddress(
     queues: options.queues,
     queuePrefix: options.prefix,
     concurrency: options.concurrency,
+    gpus: options.gpus,
+    perGpu: options.perGpu,
     plugins: options.plugin,
     serve: options.serve,
     commands: options.commands,
@@ -116,7 +135,9 @@ async function serveAtAddress(
   const { address, namespace } = session;
   const { queues, prefix, serve = [] } = options;
   const folders = serve.map((folder) => resolve(folder));
-  registerWorker({ queues, address, namespace, prefix, plugins: worker.plugins, serve: folders });
+  const gpus = worker.gpus.map(cudaName);
+  for (const line of gpuLines(worker, options)) console.log(line);
+  registerWorker({ queues, address, namespace, prefix, plugins: worker.plugins, serve: folders, gpus });
   console.log(`worker serves ${queues.join(', ')} at ${address}, namespace ${namespace}`);
   const watch = new AbortController();
   let moved = false;
@@ -133,6 +154,36 @@ async function serveAtAddress(
   return moved;
 }
 
+/**
+ * Checked before anything is downloaded or started.
+ * @throws SamMilError InvalidInput for options that contradict each other or have no effect, and for a GPU
+ * that does not exist
+ */
+async function refuseGpuOptions({ queues, gpus, perGpu, concurrency }: WorkerCommandOptions): Promise<void> {
+  if ((gpus !== 'all' || perGpu !== undefined) && !queues.includes('gpu'))
+    throw invalid(
+      '--gpus and --per-gpu apply to the gpu queue, which --queues leaves out',
+      'add gpu to --queues',
+    );
+  if (perGpu !== undefined && 'gpu' in concurrency)
+    throw invalid('--per-gpu and --concurrency gpu=N contradict each other', 'keep one of the two options');
+  if (gpus !== 'all') chooseGpus(await listGpus(), gpus);
+}
+
+/** What a worker says about its GPUs at its start. A machine that has none needs no line. */
+function gpuLines({ gpus, gpuProblem }: RunningWorker, { perGpu = 1 }: WorkerCommandOptions): string[] {
+  const shared = perGpu > 1 ? `, ${perGpu} steps on each` : '';
+  const others = workersOnGpus(gpus.map(cudaName));
+  return [
+    ...(gpuProblem === undefined ? [] : [`warning: ${gpuProblem}`]),
+    ...(gpus.length === 0 ? [] : [`steps of the gpu queue use GPU ${nameGpus(gpus)}${shared}`]),
+    ...others.map(
+      (pid) =>
+        `warning: the worker with process id ${pid} uses some of these GPUs too, and their steps share the memory; give each worker its own --gpus`,
+    ),
+  ];
+}
+
 /** Waits until the session has followed its server; only an embedded one moves. */
 async function untilMoved(session: Session, signal: AbortSignal): Promise<boolean> {
   for (;;) {
@@ -140,6 +191,18 @@ async function untilMoved(session: Session, signal: AbortSignal): Promise<boolea
     if (signal.aborted) return false;
     if (await session.reconnect()) return true;
   }
+}
+
+function parsePositive(text: string): number {
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('expected a whole number of at least 1');
+}
+
+function gpuChoice(text: string): GpuChoice {
+  if (text.trim() === 'all') return 'all';
+  const entries = text.split(',').map((entry) => entry.trim());
+  if (entries.every((entry) => /^(\d+(:\d+)?|(GPU|MIG)-\S+)$/.test(entry))) return entries;
+  throw new InvalidArgumentError('expected all, or indexes or UUIDs of GPUs, such as 0,1');
 }
 
 function splitList(text: string): string[] {

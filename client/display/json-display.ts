@@ -1,5 +1,6 @@
 import { pickCounts } from '../../domain/engine/item/counts.js';
 import type { RunListener, RunOutcome, RunView } from '../run/events.js';
+import { readResources } from '../run/resources.js';
 import type { RunEntry } from '../run/run-index.js';
 import { resultObject } from './run-end.js';
 
@@ -33,8 +34,8 @@ export class JsonDisplay implements RunListener {
     console.error(text);
   }
 
-  ended(entry: RunEntry, outcome: RunOutcome): void {
-    console.log(JSON.stringify(resultObject(entry, outcome)));
+  async ended(entry: RunEntry, outcome: RunOutcome): Promise<void> {
+    console.log(JSON.stringify(resultObject(entry, outcome, await readResources(entry))));
   }
 
   closed(): void {

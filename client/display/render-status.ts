@@ -128,8 +128,9 @@ function activityLines(stage: StageStatus, view: RunView, palette: Palette): str
 }
 
 function activityText(activity: Activity, palette: Palette): string {
-  const { progress, attempt, lastFailure } = activity;
+  const { progress, attempt, lastFailure, device } = activity;
   const parts = [oneLine(activity.what)];
+  if (device !== undefined) parts.push(oneLine(device));
   if (progress !== undefined) parts.push(progressText(progress));
   if (progress?.note !== undefined && progress.note !== '') parts.push(oneLine(progress.note));
   if (attempt > 1)

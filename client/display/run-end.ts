@@ -1,3 +1,4 @@
+import type { StepResources } from '../../domain/engine/store/step-resources.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { pickCounts } from '../../domain/engine/item/counts.js';
 import { isTakenOver, type RunStatus } from '../../workflows/messages.js';
@@ -10,7 +11,11 @@ import { formatDuration, plural, shortPath } from './render-text.js';
 import { findReports } from './reports.js';
 
 /** Returns the last object of `--json`. */
-export function resultObject(entry: RunEntry, outcome: RunOutcome): object {
+export function resultObject(
+  entry: RunEntry,
+  outcome: RunOutcome,
+  resources: readonly StepResources[],
+): object {
   const status = outcome.ended === 'result' ? outcome.status : undefined;
   return {
     run: entry.run,
@@ -21,6 +26,7 @@ export function resultObject(entry: RunEntry, outcome: RunOutcome): object {
       return { name, state, ...pickCounts(stage, 'running'), reason, error };
     }),
     failed: (status?.stages ?? []).flatMap((stage) => stage.failures),
+    resources,
   };
 }
 

@@ -14,6 +14,8 @@ export interface Activity {
   /** Why the previous attempt ended. */
   lastFailure?: ErrorRecord;
   worker?: string;
+  /** The GPU that it was assigned: `GPU 1`. */
+  device?: string;
 }
 
 /** A run at one moment. `now` and all times are milliseconds since 1970. */

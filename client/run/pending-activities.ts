@@ -144,7 +144,7 @@ async function readActivity(client: Client, pending: Pending): Promise<Activity 
   );
   const beat = details[0] as BeatDetails | undefined;
   if (beat?.stage === undefined) return undefined;
-  const { stage, item, step, unit, done, total, note } = beat;
+  const { stage, item, step, unit, done, total, note, device } = beat;
   return {
     stage,
     what: item === stage || item === '' ? step : `${item} ${step}`,
@@ -152,6 +152,7 @@ async function readActivity(client: Client, pending: Pending): Promise<Activity 
     progress: total > 0 ? { unit, done, total, ...(note === undefined ? {} : { note }) } : undefined,
     lastFailure: await failureIn(client, pending),
     worker: pending.lastWorkerIdentity ?? undefined,
+    ...(device !== undefined && { device }),
   };
 }
 

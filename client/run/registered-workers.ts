@@ -26,6 +26,8 @@ export interface WorkerFacts {
    * user would otherwise refuse it.
    */
   serve: readonly string[];
+  /** GPUs that it assigns to steps, by UUID or index. Absent for a run, which needs no particular one. */
+  gpus?: readonly string[];
 }
 
 /** Registers this process as a worker, for other commands of this user. */
@@ -65,6 +67,14 @@ export function othersServe({ queues, plugins, serve, ...server }: WorkerFacts):
       plugins.every((path) => worker.plugins.includes(path)) && folderNotServed(worker, serve) === undefined,
   );
   return queues.every((queue) => fitting.some((worker) => worker.queues.includes(queue)));
+}
+
+/** Process ids of the workers of this user, on any server, that use one of these GPUs. */
+export function workersOnGpus(gpus: readonly string[]): number[] {
+  return registeredProcesses('workers').flatMap(({ pid, facts }) => {
+    const { gpus: theirs = [] } = facts as Partial<WorkerFacts>;
+    return pid !== process.pid && theirs.some((gpu) => gpus.includes(gpu)) ? [pid] : [];
+  });
 }
 
 /** Whether a worker of this user serves the workflows of a server. */

@@ -1,45 +1,23 @@
 import { statfs } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { nativeCacheFolder, platformKey } from '../../domain/machine/cache-folder.js';
 import { hasOnnxRuntime } from '../../domain/machine/onnx-runtime.js';
 import { locateOpenSlide } from '../../domain/machine/openslide-library.js';
 import { lastLine, runCommand } from '../../domain/machine/run-command.js';
+import { examineGpus } from './gpu-facts.js';
+import { fact, runProbe, type Fact } from './probe.js';
 import { locateTemporalServer } from '../server/temporal-server.js';
 import { locateTensorFlow } from '../../domain/machine/tensorflow.js';
-
-/**
- * One finding about this machine. `missing`: the first command that needs the part downloads or builds it.
- * `broken`: the user must fix it.
- */
-export interface Fact {
-  name: string;
-  state: 'ok' | 'missing' | 'broken' | 'warning';
-  text: string;
-  /** Why alternatives were not used, or what to do. */
-  details: string[];
-}
-
-/** Programs that load one library each. */
-const PROBES = {
-  openslide: programPath('./openslide-probe.js'),
-  tensorflow: programPath('../../domain/machine/tensorflow-probe.js'),
-  onnx: programPath('../../domain/machine/onnx/provider-probe.js'),
-};
-const PROBE_MILLISECONDS = 120_000;
-
-interface Probed {
-  failure?: string;
-  facts: Record<string, unknown>;
-}
 
 /** Checks all native parts without downloading any. Libraries are loaded in child processes. */
 export async function examineMachine(): Promise<Fact[]> {
   const checks = [node, python, temporal, openSlide, tensorFlow, onnx, cacheDisk];
-  return Promise.all(
+  const gpus = examineGpus().catch((error: Error) => [fact('gpu', 'broken', error.message)]);
+  const facts = await Promise.all(
     checks.map((check) => check().catch((error: Error) => fact(check.name, 'broken', error.message))),
   );
+  return [...facts, ...(await gpus)];
 }
 
 async function node(): Promise<Fact> {
@@ -71,10 +49,8 @@ async function temporal(): Promise<Fact> {
 /** The version of the OpenSlide library that steps use, or why it has none. */
 export async function openSlideVersion(): Promise<string> {
   const found = locateOpenSlide();
-  const { failure, facts } =
-    found === undefined
-      ? { failure: 'not installed yet', facts: {} }
-      : await runProbe('openslide', found.path);
+  if (found === undefined) return 'not installed yet';
+  const { failure, facts } = await runProbe('openslide', [found.path]);
   return failure ?? String(facts.version);
 }
 
@@ -82,7 +58,7 @@ async function openSlide(): Promise<Fact> {
   const found = locateOpenSlide();
   if (found === undefined)
     return fact('openslide', 'missing', 'not installed yet; downloaded when first needed (3 MB)');
-  const { failure, facts } = await runProbe('openslide', found.path);
+  const { failure, facts } = await runProbe('openslide', [found.path]);
   if (failure !== undefined) return fact('openslide', 'broken', `${found.path} cannot be loaded`, [failure]);
   return fact('openslide', 'ok', `OpenSlide ${String(facts.version)}, from ${found.from}: ${found.path}`);
 }
@@ -96,7 +72,7 @@ async function tensorFlow(): Promise<Fact> {
       'not installed yet; installed when first needed (330 MB, about a minute)',
     );
   }
-  const { failure, facts } = await runProbe('tensorflow', found.packages);
+  const { failure, facts } = await runProbe('tensorflow', [found.packages]);
   if (failure !== undefined)
     return fact('tensorflow', 'broken', 'the library cannot be loaded', [failure, found.folder]);
   const rate = `${String(facts.gflops)} GFLOP/s in a 1024 x 1024 matrix product`;
@@ -151,22 +127,4 @@ async function cacheDisk(): Promise<Fact> {
     text,
     free < 7 ? ['building the server needs about 6 GB'] : [],
   );
-}
-
-async function runProbe(part: keyof typeof PROBES, ...args: string[]): Promise<Probed> {
-  const result = await runCommand(process.execPath, [PROBES[part], ...args], {
-    env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' },
-    timeout: PROBE_MILLISECONDS,
-  });
-  if (result.code !== 0) return { failure: lastLine(result), facts: {} };
-  const line = result.stdout.trim().split('\n').at(-1) ?? '';
-  return { facts: JSON.parse(line) as Record<string, unknown> };
-}
-
-function programPath(relative: string): string {
-  return fileURLToPath(new URL(relative, import.meta.url));
-}
-
-function fact(name: string, state: Fact['state'], text: string, details: string[] = []): Fact {
-  return { name, state, text, details };
 }

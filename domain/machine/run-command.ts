@@ -12,13 +12,15 @@ export interface CommandResult {
 export interface CommandOptions {
   cwd?: string;
   env?: NodeJS.ProcessEnv;
-  /** Milliseconds after which the program is killed. */
+  /** Milliseconds after which the program is killed. It is then no longer waited for. */
   timeout?: number;
   /** Called with each line of the program's output as it arrives. */
   onLine?: (line: string) => void;
 }
 
 const KEPT_CHARACTERS = 1 << 20;
+/** How long a program may take to end after SIGTERM. */
+const END_MS = 500;
 
 /**
  * Runs a program without a shell and collects its output (the last mebibyte of each stream). Never throws:
@@ -38,7 +40,7 @@ export function runCommand(
     });
     // spawn's own timeout keeps running, and keeps this process alive, even if the program could not be
     // started.
-    const timer = options.timeout === undefined ? undefined : setTimeout(() => child.kill(), options.timeout);
+    const timer = options.timeout === undefined ? undefined : setTimeout(() => giveUp(), options.timeout);
     const result: CommandResult = { code: null, stdout: '', stderr: '' };
     const collect = (stream: 'stdout' | 'stderr') => {
       let partial = '';
@@ -52,6 +54,18 @@ export function runCommand(
     };
     collect('stdout');
     collect('stderr');
+    // A program that waits for a device cannot be killed, and one that it started may keep its output open.
+    const giveUp = () => {
+      child.kill('SIGTERM');
+      result.stderr += `it did not end within ${(options.timeout ?? 0) / 1000} s`;
+      setTimeout(() => {
+        child.kill('SIGKILL');
+        child.stdout.destroy();
+        child.stderr.destroy();
+        child.unref();
+        done({ ...result, stderr: redactUrls(result.stderr), code: null });
+      }, END_MS);
+    };
     child.on('error', (error) => {
       clearTimeout(timer);
       result.stderr += error.message;

@@ -1,6 +1,6 @@
 /**
- * Program that loads native TensorFlow and prints its backend and speed as a line of JSON. It runs in a
- * separate process because a broken library can crash its process. Usage:
+ * Program that loads native TensorFlow and prints its backend, its speed and whether it uses a GPU as a line
+ * of JSON. It runs in a separate process because a broken library can crash its process. Usage:
  * `node tensorflow-probe.js <folder of the npm packages>`
  */
 import { requireTensorFlow } from './load-tensorflow.js';
@@ -8,6 +8,7 @@ import { TFJS_PACKAGE } from './tensorflow-wheels.js';
 
 interface TensorFlow {
   getBackend(): string;
+  backend(): { isUsingGpuDevice?: boolean };
   ones(shape: number[]): unknown;
   tidy<T>(work: () => T): T;
   matMul(a: unknown, b: unknown): { min(): { dataSync(): Float32Array } };
@@ -17,7 +18,7 @@ interface TensorFlow {
  * Rate of a 1024 x 1024 x 1024 matrix product in 32-bit floats, counted as 2 n^3 operations; the best of
  * three rounds.
  */
-function probe(packages: string): { backend: string; gflops: number } {
+function probe(packages: string): { backend: string; gflops: number; gpu: boolean } {
   const tf = requireTensorFlow(packages, TFJS_PACKAGE) as TensorFlow;
   const a = tf.ones([1024, 1024]);
   const product = () => tf.tidy(() => tf.matMul(a, a).min().dataSync()[0]);
@@ -27,7 +28,8 @@ function probe(packages: string): { backend: string; gflops: number } {
     for (let i = 0; i < 5; i++) product();
     return (performance.now() - start) / 5000;
   });
-  return { backend: tf.getBackend(), gflops: Math.round((2 * 1024 ** 3) / Math.min(...seconds) / 1e9) };
+  const gflops = Math.round((2 * 1024 ** 3) / Math.min(...seconds) / 1e9);
+  return { backend: tf.getBackend(), gflops, gpu: tf.backend().isUsingGpuDevice === true };
 }
 
 console.log(JSON.stringify(probe(process.argv[2])));

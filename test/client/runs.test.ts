@@ -11,6 +11,7 @@ import {
   SamMilError,
   validatePipeline,
 } from '../../client/index.js';
+import type { StepResources } from '../../domain/engine/store/step-resources.js';
 import { gateOf, lastObject, startCli, TOY_PLUGIN, writeToyPipeline } from '../support/cli.js';
 import { Operator } from '../support/operator.js';
 import { smallDisk } from '../support/small-disk.js';
@@ -26,7 +27,15 @@ test('a run creates its files; a second run finds nothing to do', async () => {
   writeToyPipeline(folder, 'twice');
   const first = await sam('run', 'twice.yaml', '--json', ...plugin);
   assert.equal(first.code, 0, first.stderr);
-  const { run, ...rest } = lastObject(first);
+  const { run, resources, ...rest } = lastObject(first);
+  const used = resources as StepResources[];
+  assert.deepEqual(
+    used.map(({ step, items }) => [step, items]),
+    [
+      ['make', 3],
+      ['count', 1],
+    ],
+  );
   assert.match(run as string, /^twice-\d{8}-\d{6}-[a-z0-9]{3}$/);
   assert.deepEqual(rest, {
     status: 'done',

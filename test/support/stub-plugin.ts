@@ -40,6 +40,8 @@ export interface Misbehavior {
   warn?: string;
   /** Allocates, fills and releases this many bytes. */
   allocate?: number;
+  /** Appends its name, its process id and the GPU that it sees to `<work>/.gpus`. */
+  tellGpu?: boolean;
   /** Returns this many bytes as a value. */
   bytes?: number;
 }
@@ -122,6 +124,13 @@ async function misbehave(job: Job<unknown>, activity: string): Promise<void> {
   const { crashTimes, failTimes, freezeTimes } = control;
   const limited = [crashTimes, failTimes, freezeTimes].some((limit) => limit !== undefined);
   const times = limited ? readExecutions(job.work).filter(own).length : 0;
+  if (control.tellGpu) {
+    const { CUDA_VISIBLE_DEVICES = 'all', CUDA_DEVICE_ORDER = '' } = process.env;
+    appendFileSync(
+      join(job.work, '.gpus'),
+      `${job.name} ${process.pid} ${CUDA_VISIBLE_DEVICES} ${CUDA_DEVICE_ORDER}\n`,
+    );
+  }
   if (control.program) {
     const { pid } = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], {
       stdio: 'ignore',

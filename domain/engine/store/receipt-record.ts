@@ -1,6 +1,7 @@
 import { DIGEST, mapOf, objectOf, RecordKind, TEXT } from '../../files/json-record.js';
 import type { FileStamp } from '../../files/file-stamp.js';
 import type { JsonObject } from '../../json.js';
+import type { GpuUse } from '../../machine/gpu/gpu.js';
 import type { Ingredients } from './cache-key.js';
 
 /**
@@ -30,8 +31,24 @@ export interface ReceiptFile extends FileStamp {
   digest: string;
 }
 
+/** What a step used. What was not measured is absent. */
+export interface StepUse {
+  /** Largest resident memory of the child process in bytes. Absent if the step ran in the worker. */
+  memory?: number;
+  /** Devices that the step computed on. Absent if it ran in the worker. */
+  devices?: string[];
+  /** Processor time in seconds, with that of programs it ran. Absent if the step ran in the worker. */
+  cpu?: number;
+  /** The GPU that the step was assigned. */
+  gpu?: GpuUse;
+  /** From the first to the last report of progress in patches. */
+  patchesPerSecond?: number;
+  /** Seconds that its last attempt waited for a slot of a worker. */
+  waited?: number;
+}
+
 /** Information for display and for `--force`. It is not part of the key. */
-export interface Made {
+export interface Made extends StepUse {
   run: string;
   attempt: number;
   host: string;
@@ -39,19 +56,29 @@ export interface Made {
   seconds: number;
   /** ISO 8601. */
   at: string;
-  /** Largest resident memory of the child process in bytes. Absent if the step ran in the worker. */
-  memory?: number;
-  /** Devices that the step computed on. Absent if it ran in the worker. */
-  devices?: string[];
   /** Warnings that the step logged. */
   warnings?: string[];
 }
 
 const WHOLE = { type: 'integer', minimum: 0 };
 const TEXTS = { type: 'array', items: TEXT };
+const AMOUNT = { type: 'number', minimum: 0 };
 const NANOSECONDS = { type: 'string', pattern: '^-?[0-9]+$' };
 /** A path below the work folder, which it does not leave. */
 const INSIDE = { type: 'string', pattern: '^(?!/)(?!.*(^|/)\\.\\.(/|$)).+$' };
+
+/** Fields of {@link StepUse}. */
+export const USE = {
+  memory: WHOLE,
+  devices: TEXTS,
+  cpu: AMOUNT,
+  gpu: objectOf(
+    { index: TEXT, name: TEXT },
+    { uuid: TEXT, memory: WHOLE, inUse: WHOLE, utilization: AMOUNT },
+  ),
+  patchesPerSecond: AMOUNT,
+  waited: AMOUNT,
+};
 
 export const STAMP = objectOf({
   bytes: WHOLE,
@@ -92,7 +119,7 @@ export const RECEIPT = new RecordKind<Receipt>(
           seconds: { type: 'number' },
           at: TEXT,
         },
-        { memory: WHOLE, devices: TEXTS, warnings: TEXTS },
+        { ...USE, warnings: TEXTS },
       ),
     },
     { skip: TEXT, read: mapOf(DIGEST) },

@@ -5,6 +5,7 @@ import { objectOf, shapeFault, TEXT } from '../../files/json-record.js';
 import { makeFoldersBelow } from '../../files/make-folders.js';
 import { requireInside } from './inside.js';
 import { WIRE_ERROR } from './item-shapes.js';
+import { USE, type StepUse } from './receipt-record.js';
 import { eventsFolder, itemLogPath, runFolder, type Place } from './paths.js';
 
 /**
@@ -25,6 +26,8 @@ export interface RunEvent {
   error?: WireError;
   /** The reason, for `skipped`. */
   message?: string;
+  /** What the attempt used, for `done` and `skipped`. */
+  used?: StepUse;
   host: string;
   pid: number;
 }
@@ -85,6 +88,7 @@ const eventFault = shapeFault(
       seconds: { type: 'number' },
       error: WIRE_ERROR,
       message: TEXT,
+      used: objectOf({}, USE),
     },
   ),
 );

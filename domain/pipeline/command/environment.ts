@@ -3,7 +3,7 @@ import { SamMilError } from '../../errors.js';
 /** Variables that every program gets from the environment of its worker. */
 export const PASSED_VARIABLES = [
   ...['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR'],
-  ...['LD_LIBRARY_PATH', 'CUDA_VISIBLE_DEVICES', 'NVIDIA_VISIBLE_DEVICES'],
+  ...['LD_LIBRARY_PATH', 'CUDA_DEVICE_ORDER', 'CUDA_VISIBLE_DEVICES', 'NVIDIA_VISIBLE_DEVICES'],
 ] as const;
 
 /**

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StepNotes } from '../../../activities/step/step-notes.js';
 import { control } from '../../support/stub-plugin.js';
 import { StubSteps } from '../../support/stub-step.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
@@ -25,4 +27,48 @@ test('a receipt keeps the warnings, device and peak memory of its step, also whe
   assert.equal(again.receipt.key, first.key);
   assert.deepEqual(again.receipt.made.warnings, first.made.warnings);
   assert.equal(again.receipt.made.memory, first.made.memory);
+});
+
+test('patches per second count from the first report of an attempt to the last; other units and a single report give none', async () => {
+  const attempt = {
+    number: 1,
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+    onLog: () => undefined,
+  };
+  const pace = async (reports: [unit: string, done: number][], waited?: number) => {
+    const notes = new StepNotes();
+    const listening = notes.listenTo({ ...attempt, ...(waited !== undefined && { waited }) });
+    for (const [unit, done] of reports) {
+      listening.onProgress({ unit, done, total: 100 });
+      await sleep(20);
+    }
+    return notes.made;
+  };
+  const resumed = await pace(
+    [
+      ['patches', 5000],
+      ['patches', 5010],
+      ['patches', 5020],
+    ],
+    1.5,
+  );
+  assert.equal(resumed.waited, 1.5);
+  // 20 patches in at least 40 ms.
+  assert.ok(resumed.patchesPerSecond! > 0 && resumed.patchesPerSecond! <= 510, `${resumed.patchesPerSecond}`);
+  assert.deepEqual(await pace([['patches', 10]]), {});
+  assert.deepEqual(
+    await pace([
+      ['patches', 10],
+      ['patches', 10],
+    ]),
+    {},
+  );
+  assert.deepEqual(
+    await pace([
+      ['epochs', 1],
+      ['epochs', 2],
+    ]),
+    {},
+  );
 });

@@ -1,3 +1,4 @@
+import type { StepResources } from '../../../engine/store/step-resources.js';
 import type { ErrorRecord } from '../../../errors.js';
 import type { JsonObject } from '../../../json.js';
 import type { ColormapName } from '../../../mil/heatmap/colormap.js';
@@ -239,18 +240,4 @@ export interface StepWarning {
   activity: string;
   text: string;
   items: string[];
-}
-
-/** What all executions of a step used, also in earlier runs whose results are up to date. */
-export interface StepResources {
-  stage: string;
-  step: string;
-  items: number;
-  /** Seconds: sum and longest. */
-  total: number;
-  longest: number;
-  /** Bytes of the largest; null if unknown. */
-  memory: number | null;
-  devices: string[];
-  hosts: string[];
 }

@@ -1,4 +1,5 @@
 import { errorText } from '../../../errors.js';
+import type { StepUse } from '../../../engine/store/receipt-record.js';
 import type { RunEvent } from '../../../engine/store/run-events.js';
 
 /** One attempt at one step. Seconds count from the run's first event. */
@@ -13,6 +14,8 @@ export interface Bar {
   outcome: 'done' | 'failed' | 'skipped' | 'cancelled' | 'interrupted';
   host: string;
   message?: string;
+  /** What it used, for an attempt that succeeded. */
+  used?: StepUse;
   /** Row within the stage, so that bars that overlap in time do not overlap on the page. */
   lane: number;
 }
@@ -114,6 +117,7 @@ function toBar(event: RunEvent, start: number, end: number, outcome: Bar['outcom
     host,
     lane: 0,
     ...(message === undefined ? {} : { message }),
+    ...(event.used === undefined ? {} : { used: event.used }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { describeUse } from '../data/describe-use.js';
 import { count, duration } from '../data/format-number.js';
 import { html, type Content, type Markup } from '../data/html.js';
 import { SERIES } from './series.js';
@@ -117,7 +118,9 @@ function drawBar(bar: DrawnBar, band: Band, x: (time: number) => number): Conten
   const y = band.top + 4 + bar.lane * band.lane;
   const name = bar.merged === 1 ? `${bar.item} · ${bar.step}` : `${bar.merged} short steps from ${bar.item}`;
   const attempt = bar.attempt > 1 ? `, attempt ${bar.attempt}` : '';
-  const title = `${name}: ${duration(bar.end - bar.start)}, ${bar.outcome}${attempt}, on ${bar.host}${bar.message ? `: ${bar.message}` : ''}`;
+  const used = bar.merged === 1 && bar.used !== undefined ? describeUse(bar.used) : [];
+  const facts = [duration(bar.end - bar.start), `${bar.outcome}${attempt}`, `on ${bar.host}`, ...used];
+  const title = `${name}: ${facts.join(', ')}${bar.message ? `: ${bar.message}` : ''}`;
   const color = bar.outcome === 'done' ? `s${band.series}` : bar.outcome;
   return html`<rect
     class="bar ${color}"

@@ -1,3 +1,4 @@
+import { resourceSection } from '../sections/resource-section.js';
 import { foldSection, rocSection } from '../sections/fold-section.js';
 import { listDataFacts } from '../data/describe-data.js';
 import { duration } from '../data/format-number.js';
@@ -10,7 +11,6 @@ import { CONTENT_POLICY, SCRIPT } from './script.js';
 import {
   leftOutSection,
   provenanceSection,
-  resourceSection,
   timelineSection,
   warningSection,
 } from '../sections/run-section.js';

@@ -1,8 +1,8 @@
 import { headline, listFacts, type ErrorRecord } from '../../../errors.js';
 import type { Json, JsonObject } from '../../../json.js';
-import { count, duration, memory } from '../data/format-number.js';
+import { count, duration } from '../data/format-number.js';
 import { html, type Content, type Markup } from '../data/html.js';
-import type { LeftOut, NamedDigest, ReportData, StepResources, StepWarning } from '../data/report-data.js';
+import type { LeftOut, NamedDigest, ReportData, StepWarning } from '../data/report-data.js';
 import { timelineFigure } from '../figures/timeline-figure.js';
 import type { Timeline } from '../data/timeline.js';
 
@@ -44,48 +44,6 @@ export function timelineSection(timeline: Timeline): Markup {
                 <td>${stage.interrupted}</td>
                 <td>${duration(stage.busy)}</td>
                 <td>${duration(stage.wall)}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
-  </section>`;
-}
-
-/** Time, memory and devices of each step; the facts are those of the run that did the work. */
-export function resourceSection(resources: readonly StepResources[]): Markup {
-  return html`<section id="resources" aria-labelledby="resources-h">
-    <h2 id="resources-h">Resources</h2>
-    <p class="lead">
-      What the steps behind these results used, also those that an earlier run has done. Memory is the peak of
-      the main memory of one process, without that of a GPU; steps that run inside the worker have none.
-    </p>
-    <div class="scroll" tabindex="0" role="region" aria-label="Resources">
-      <table class="sortable">
-        <thead>
-          <tr>
-            <th scope="col" class="text">Stage</th>
-            <th scope="col" class="text">Step</th>
-            <th scope="col">Items</th>
-            <th scope="col">Time, total</th>
-            <th scope="col">Time, longest</th>
-            <th scope="col">Peak memory</th>
-            <th scope="col" class="text">Device</th>
-            <th scope="col" class="text">Host</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${resources.map(
-            ({ stage, step, items, total, longest, memory: peak, devices, hosts }) =>
-              html`<tr>
-                <th scope="row" class="text">${stage}</th>
-                <td class="text">${step}</td>
-                <td>${items}</td>
-                <td data-value="${total}">${duration(total)}</td>
-                <td data-value="${longest}">${duration(longest)}</td>
-                <td data-value="${peak ?? -1}">${peak === null ? '–' : memory(peak)}</td>
-                <td class="text">${devices.join(', ') || '–'}</td>
-                <td class="text">${hosts.join(', ')}</td>
               </tr>`,
           )}
         </tbody>

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { readItems } from '../../../../domain/engine/store/items.js';
 import type { FileRef, ItemRecord } from '../../../../domain/job.js';
+import type { Made } from '../../../../domain/engine/store/receipt-record.js';
 import type { MetricsFile } from '../../../../domain/mil/evaluate/metrics-file.js';
 import { formatSplits, type Splits } from '../../../../domain/mil/split/splits.js';
 import type { ReportWith } from '../../../../domain/pipeline/report/parameters.js';
@@ -187,6 +188,38 @@ test('warnings, time, memory and devices come from the receipts, training curves
     readFileSync(alone, 'utf8'),
     'metrics.json does not depend on them',
   );
+});
+
+test('the table of resources has GPU columns only where a step used one, and a dash for what was not measured', async (t) => {
+  const id = 'run-gpus';
+  writeRun(work, id);
+  const stages = ['extract', 'convert'].map((name) => ({ name, steps: [{ uses: 'mil.import', id: name }] }));
+  writePlan(id, runPlan(work, stages));
+  const add = (stage: string, facts: Partial<Made>) => {
+    writeReceipt(work, { stage, item: 'a', step: stage }, {}, facts);
+    writeUsed(work, id, stage, ['a']);
+  };
+  const headings = async () => {
+    const page = await pageOf(t, {}, id);
+    const table = page.slice(
+      page.indexOf('id="resources"'),
+      page.indexOf('</section>', page.indexOf('id="resources"')),
+    );
+    return { table, titles: [...table.matchAll(/<th scope="col"[^>]*>([^<]*)/g)].map(([, title]) => title) };
+  };
+  const always = ['Stage', 'Step', 'Items', 'Time, total', 'Time, longest', 'Peak memory', 'Device'];
+  add('convert', { seconds: 2 });
+  add('extract', { seconds: 4, devices: ['cpu'], cpu: 7.5, waited: 3 });
+  assert.deepEqual((await headings()).titles, [...always, 'CPU time', 'Waited, mean', 'Host']);
+  const gpu = { index: '1', name: 'H100 <big>', memory: 4e9, inUse: 9e9, utilization: 87 };
+  add('extract', { seconds: 4, devices: ['cuda'], patchesPerSecond: 812.44, gpu });
+  const { table, titles } = await headings();
+  assert.deepEqual(titles, [...always, 'Patches per second', 'GPU', 'GPU memory', 'GPU utilization', 'Host']);
+  for (const text of ['812.4', 'GPU 1 H100 &lt;big&gt;', '4.0 GB', '87 %'])
+    assert.ok(table.includes(text), text);
+  assert.ok(table.includes('–'));
+  add('extract', { seconds: 4, devices: ['cuda'], gpu: { ...gpu, memory: undefined } });
+  assert.ok((await headings()).table.includes('9.0 GB (all processes)'));
 });
 
 test('errors are listed worst first with picture and heatmap, and every scored slide has a row', async (t) => {

@@ -109,3 +109,21 @@ test('ten thousand short steps give a small figure', () => {
   assert.ok(markup.length < 300_000, `${markup.length} characters`);
   assert.match(markup, /short steps from i0/);
 });
+
+test('the title of a bar says what the step used, and nothing about what was not measured', () => {
+  const gpu = { index: '1', name: 'H100', memory: 4e9, inUse: 9e9, utilization: 87 };
+  const used = { devices: ['cuda'], cpu: 12, memory: 5e8, waited: 3, patchesPerSecond: 812.44, gpu };
+  const title = (facts: Partial<RunEvent>) => {
+    const events = [event(0, 'a', 'started'), event(60, 'a', 'done', facts)];
+    return /<title>(a · x[^<]*)/.exec(timelineFigure(buildTimeline(events)!).markup)?.[1];
+  };
+  assert.equal(
+    title({ used }),
+    'a · x: 1 min 0 s, done, on h, GPU 1 H100, GPU memory 4.0 GB, GPU utilization 87 %, 812.4 patches/s, CPU time 12 s, memory 500 MB, waited 3.0 s',
+  );
+  assert.equal(
+    title({ used: { devices: ['cpu'], gpu: { ...gpu, memory: undefined } } }),
+    'a · x: 1 min 0 s, done, on h',
+  );
+  assert.equal(title({}), 'a · x: 1 min 0 s, done, on h');
+});
