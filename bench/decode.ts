@@ -18,9 +18,15 @@ for (let y = 0; y + size <= height; y += size) {
 const grid = Int32Array.from(coords);
 const bytes = (grid.length / 2) * size * size * 3;
 // As in extraction, the next tiles are requested before the last ones have arrived.
-const buffers = [0, 1].map(() => new Uint8Array(new SharedArrayBuffer(bytes)));
+const buffers = [0, 1].map(() => [new Uint8Array(new SharedArrayBuffer(bytes))]);
 // Without a cache, every tile is decoded in every pass.
-const source = { slide: path, level: 0, patchSize: size, size, resize: 'bilinear', cacheBytes: 0 } as const;
+const source = {
+  slide: path,
+  level: 0,
+  patchSize: size,
+  fits: [{ size, resize: 'bilinear' }],
+  cacheBytes: 0,
+} as const;
 const decoder = new PatchDecoder(source, threads || availableParallelism());
 await decoder.decode(grid, buffers[0]);
 const start = performance.now();

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../domain/pathology/extract/extract.js';
 import { writePatches } from '../domain/pathology/layouts/bag-files.js';
-import type { JobResult, Progress } from '../domain/job.js';
+import type { InputFile, JobResult, Progress } from '../domain/job.js';
 import { openSlide } from '../domain/pathology/slides/open.js';
 
 export interface ExtractJob {
@@ -10,11 +10,16 @@ export interface ExtractJob {
   /** Side of the patches, level-0 pixels. */
   size: number;
   coords: Int32Array;
-  /** Path of an encoder file. */
-  encoder: string;
+  /** Path of an encoder file, or those of several for one reading. */
+  encoder?: string;
+  encoders?: string[];
   threads?: number;
   batchSize: number;
   progress?(report: Progress): void;
+}
+
+function encoderInput(path: string): InputFile {
+  return { path, digest: '', name: 'encoder' };
 }
 
 /** Size of the bundled slide. */
@@ -53,7 +58,8 @@ export async function extractPatches(folder: string, job: ExtractJob): Promise<J
     with: {
       slide: { path: job.slide, digest: '', name: 'slide' },
       patches: { path: patches, digest: '', name: 'patches' },
-      encoder: { path: job.encoder, digest: '', name: 'encoder' },
+      ...(job.encoder !== undefined && { encoder: encoderInput(job.encoder) }),
+      ...(job.encoders && { encoders: job.encoders.map(encoderInput) }),
       batchSize: job.batchSize,
       layout: 'clam',
       precision: 'fp32',

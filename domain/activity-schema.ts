@@ -34,11 +34,22 @@ export interface CatalogEntry {
    */
   readonly outputsFrom?: string;
   /**
+   * Outputs that exist once per member of a list parameter, as `NAME-LABEL` with {@link memberLabel}: with
+   * `encoders: [uni]`, the output `bag` of a member is `bag-uni`.
+   */
+  readonly outputsPer?: MemberOutputs;
+  /**
    * Returns what is wrong in parameters that each fit their schema. Texts that only a run can compute still
    * contain `${{`. `exists` looks up a path relative to the pipeline file, if files are checked. Must be fast
    * and synchronous, and import nothing heavy.
    */
   findFaults?(given: JsonObject, exists?: (path: string) => boolean): readonly StepFault[];
+}
+
+/** See {@link CatalogEntry.outputsPer}. */
+export interface MemberOutputs {
+  readonly parameter: string;
+  readonly outputs: Readonly<Record<string, ValueSchema>>;
 }
 
 /** A fault of a step's parameters. */
@@ -47,6 +58,8 @@ export interface StepFault {
   /** Completes "`parameter` …". */
   what: string;
   next?: string;
+  /** Set if the parameter is required here and was not given. */
+  missing?: true;
   /** Set for a warning: the step may still work, here or on another machine. Otherwise it is an error. */
   warning?: 'bad-value' | 'missing-resource';
 }
@@ -121,6 +134,29 @@ export function fileInput(kind: string, description: string) {
 export function itemsInput(kind: string, description: string) {
   const known = kind === 'any' ? {} : { 'x-kind': kind };
   return { 'x-input': 'items', ...known, description } as const satisfies ValueSchema;
+}
+
+/**
+ * Label of a member of a list parameter in names of outputs: the name, or the name of a file without folder
+ * and extension, with hyphens in place of characters that expressions do not allow in names.
+ */
+export function memberLabel(member: string): string {
+  const file = member.split(/[/\\]/).at(-1) ?? member;
+  return file
+    .replace(/\.(?:ya?ml|json)$/i, '')
+    .replace(/\W+/g, '-')
+    .replace(/^-|-$/g, '');
+}
+
+/** The outputs of {@link MemberOutputs} for some members. */
+export function memberOutputs(
+  { outputs }: MemberOutputs,
+  members: readonly string[],
+): Record<string, ValueSchema> {
+  const entries = members.flatMap((member) =>
+    Object.entries(outputs).map(([name, schema]) => [`${name}-${memberLabel(member)}`, schema] as const),
+  );
+  return Object.fromEntries(entries);
 }
 
 const ITEMS_FILE = '-items';

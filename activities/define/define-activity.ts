@@ -86,6 +86,8 @@ export interface ActivityDefinition {
   findMissing?: CatalogEntry['findMissing'];
   /** See {@link CatalogEntry.outputsFrom}. */
   readonly outputsFrom?: CatalogEntry['outputsFrom'];
+  /** See {@link CatalogEntry.outputsPer}. */
+  readonly outputsPer?: CatalogEntry['outputsPer'];
   /** See {@link CatalogEntry.findFaults}. */
   findFaults?: CatalogEntry['findFaults'];
   /**

@@ -4,7 +4,7 @@ import { fileOutput } from '../define/define-activity.js';
 export const bagOutputs = {
   bag: fileOutput(
     'bag',
-    'h5_files/<name>.h5 (or the name that `layout` sets): `features` float32 (N + G) x D and `coords`; group rows have -1, -1.',
+    'h5_files/<name>.h5 (or the name that `layout` sets): `features` (N + G) x D in float32, or float16 with `store`, and `coords`; group rows have -1, -1.',
   ),
   'bag-pt': fileOutput('bag', 'pt_files/<name>.pt: the same features as a torch tensor.'),
   seg: fileOutput(
@@ -15,4 +15,11 @@ export const bagOutputs = {
   'patches-count': { type: 'integer', description: 'Number of patches.' },
   'groups-count': { type: 'integer', description: 'Number of group rows.' },
   dim: { type: 'integer', description: 'Length of a feature vector.' },
+};
+
+/** Outputs of pathology.extract for each of several encoders. */
+export const perEncoder = {
+  bag: bagOutputs.bag,
+  'bag-pt': bagOutputs['bag-pt'],
+  dim: bagOutputs.dim,
 };

@@ -1,7 +1,8 @@
 import { parameters } from '../../domain/pathology/extract/parameters.js';
 import { lackOfEncoder } from '../../domain/pathology/extract/encoders/encoder-lack.js';
 import { defineActivity } from '../define/define-activity.js';
-import { bagOutputs } from './bag-outputs.js';
+import { bagOutputs, perEncoder } from './bag-outputs.js';
+import { findExtractFaults } from '../../domain/pathology/extract/find-faults.js';
 
 export const definition = defineActivity({
   name: 'pathology.extract',
@@ -13,7 +14,8 @@ export const definition = defineActivity({
     ...bagOutputs,
     encoder: {
       type: 'string',
-      description: 'Encoder that was used: `encoder`, or `fallback` if its weights were missing.',
+      description:
+        'Encoder that was used: `encoder`, or `fallback` if its weights were missing. Names of `encoders` are separated by commas, and so are different providers.',
     },
     provider: { type: 'string', description: 'Device that the encoder ran on: cpu, cuda or tensorrt.' },
     'provider-reason': {
@@ -21,6 +23,7 @@ export const definition = defineActivity({
       description: 'Why this device was used: what ruled out the requested or a faster one.',
     },
   },
+  outputsPer: { parameter: 'encoders', outputs: perEncoder },
   queue: 'cpu',
   timeout: '12h',
   heartbeat: '5m',
@@ -29,19 +32,16 @@ export const definition = defineActivity({
   requires: ['openslide', 'onnx'],
   resumesFrom: 'last committed batch',
   findMissing: (parameter, value, { base, given }) => {
-    if (parameter !== 'encoder') return undefined;
+    if (parameter !== 'encoder' && !parameter.startsWith('encoders')) return undefined;
     const lack = lackOfEncoder(value, base);
     if (lack?.next === undefined || lack.wrong || !given.has('fallback')) return lack;
     return { ...lack, next: `${lack.next}; until then \`fallback\` is used` };
   },
   check: async (step) => (await import('../../domain/pathology/extract/check-extract.js')).checkExtract(step),
+  findFaults: findExtractFaults,
   hiddenInputs: async (parameters, inputs) => {
-    const { chooseEncoder, keyOfEncoder } =
-      await import('../../domain/pathology/extract/encoders/encoders.js');
-    const requested = inputs.encoder ?? (parameters.encoder as string);
-    const fallback = typeof parameters.fallback === 'string' ? parameters.fallback : undefined;
-    const { definition: chosen } = await chooseEncoder(requested, fallback);
-    return { encoder: keyOfEncoder(chosen.info) };
+    const { encoderKeys } = await import('../../domain/pathology/extract/encoder-keys.js');
+    return encoderKeys(parameters, inputs);
   },
   load: () => import('../../domain/pathology/extract/extract.js'),
 });

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { SamMilError } from '../../domain/errors.js';
 import type { Job, JobResult } from '../../domain/job.js';
-import type { JsonObject } from '../../domain/json.js';
+import { memberOutputs, type MemberOutputs, type ValueSchema } from '../../domain/activity-schema.js';
+import { isJsonObject, type JsonObject } from '../../domain/json.js';
 import { makeFoldersBelow } from '../../domain/files/make-folders.js';
 import { claimPlace, explainLoss, releaseClaim, type Claim } from '../../domain/engine/store/fence.js';
 import { checkpointFolder, type Place } from '../../domain/engine/store/paths.js';
@@ -275,14 +276,23 @@ function withItemFolder(
 function refuseUndeclared({ definition, jobWith }: PreparedStep, result: JobResult): void {
   const names = [...Object.keys(result.files), ...Object.keys(result.values ?? {})];
   const declared = jobWith[camelCase(definition.outputsFrom ?? '')] ?? {};
-  const undeclared = names.find(
-    (name) => !Object.hasOwn(definition.outputs, name) && !Object.hasOwn(declared as JsonObject, name),
-  );
+  const perMember = definition.outputsPer && outputsOfMembers(definition.outputsPer, jobWith);
+  const known = { ...definition.outputs, ...(declared as JsonObject), ...perMember };
+  const undeclared = names.find((name) => !Object.hasOwn(known, name));
   if (undeclared === undefined) return;
   throw new SamMilError('ContractBroken', `${definition.name} returned an output it does not declare`, {
-    expected: Object.keys(definition.outputs).join(', '),
+    expected: Object.keys(known).join(', '),
     found: undeclared,
   });
+}
+
+/** Members of the list are names or input files. */
+function outputsOfMembers(per: MemberOutputs, jobWith: JsonObject): Record<string, ValueSchema> {
+  const members = jobWith[camelCase(per.parameter)];
+  const names = (Array.isArray(members) ? members : []).map((member) =>
+    isJsonObject(member) ? (member.path as string) : (member as string),
+  );
+  return memberOutputs(per, names);
 }
 
 function seconds(began: number): number {

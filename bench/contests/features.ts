@@ -32,6 +32,14 @@ export const contests: (Contest | Limit)[] = [
     bar: 1.5,
   },
   {
+    name: 'two small encoders, 512 px, one reading vs. two',
+    unit: 'patches/s',
+    ours: ours('two-encoders', slide, 'one', 512, 400, threads),
+    peer: ours('two-encoders', slide, 'two', 512, 400, threads),
+    rounds: 3,
+    bar: 1.25,
+  },
+  {
     name: 'extraction memory, 20,000 patches x 1024',
     unit: 'MB',
     ours: ours('extract-memory', slide, 256, 20_000, 'peak'),

@@ -76,7 +76,8 @@ export function emptyArray(dtype: Dtype, length: number): TypedArray {
  */
 export function arrayFromBytes(dtype: Dtype, bytes: Uint8Array): TypedArray {
   const size = bytesPerElement(dtype);
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  // Not `slice`, which does not copy a Buffer.
+  const aligned = bytes.byteOffset % size === 0 ? bytes : Uint8Array.from(bytes);
   return new arrayClasses[dtype](aligned.buffer, aligned.byteOffset, Math.floor(bytes.byteLength / size));
 }
 

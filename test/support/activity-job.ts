@@ -23,17 +23,22 @@ export interface TestJob<With> extends Job<With> {
  */
 export function jobFor<With>(
   definition: ActivityDefinition,
-  given: Record<string, Json | InputFile>,
+  given: Record<string, Json | InputFile | (Json | InputFile)[]>,
   folder: string,
   signal: AbortSignal = new AbortController().signal,
 ): TestJob<With> {
   const isFile = (value: unknown): value is InputFile =>
     typeof value === 'object' && value !== null && 'digest' in value;
-  const asGiven = Object.entries(given).map(([name, value]) => [name, isFile(value) ? value.path : value]);
+  const isList = (value: unknown): value is unknown[] => Array.isArray(value) && value.some(isFile);
+  const pathOf = (value: unknown): unknown => (isFile(value) ? value.path : value);
+  const asGiven = Object.entries(given).map(([name, value]) => [
+    name,
+    isList(value) ? value.map(pathOf) : pathOf(value),
+  ]);
   const { parameters } = resolveWith(definition, Object.fromEntries(asGiven) as Record<string, Json>);
   const resolved = Object.entries(parameters).map(([name, value]) => [
     camelCase(name),
-    isFile(given[name]) ? given[name] : value,
+    isFile(given[name]) || isList(given[name]) ? given[name] : value,
   ]);
   const [scratch, checkpoint] = ['scratch', 'checkpoint'].map((name) => join(folder, name));
   mkdirSync(scratch, { recursive: true });

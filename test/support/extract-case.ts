@@ -21,7 +21,7 @@ export const COORDS = Int32Array.from({ length: 60 }, (_, i) =>
 );
 
 export interface Given {
-  parameters: Record<string, Json | InputFile>;
+  parameters: Record<string, Json | InputFile | (Json | InputFile)[]>;
   folder: string;
 }
 

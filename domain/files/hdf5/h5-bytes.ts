@@ -30,7 +30,8 @@ export class H5Bytes {
 
   /** Returns a cursor over `length` bytes at an address. */
   at(address: number, length: number): H5Cursor {
-    return new H5Cursor(this, this.file.read(this.base + address, length));
+    const start = this.base + address;
+    return new H5Cursor(this, this.file.read(start, length), start);
   }
 
   /** Bytes of the file after the position that addresses count from. */
@@ -42,12 +43,15 @@ export class H5Bytes {
 /** Reads little-endian fields one after the other. */
 export class H5Cursor {
   position = 0;
+  /** Position of the bytes in the file. */
+  readonly start: number;
   private readonly file: H5Bytes;
   private readonly bytes: Uint8Array;
 
-  constructor(file: H5Bytes, bytes: Uint8Array) {
+  constructor(file: H5Bytes, bytes: Uint8Array, start: number) {
     this.file = file;
     this.bytes = bytes;
+    this.start = start;
   }
 
   get left(): number {
@@ -90,7 +94,8 @@ export class H5Cursor {
   part(length: number): H5Cursor {
     this.require(length);
     this.position += length;
-    return new H5Cursor(this.file, this.bytes.subarray(this.position - length, this.position));
+    const from = this.position - length;
+    return new H5Cursor(this.file, this.bytes.subarray(from, this.position), this.start + from);
   }
 
   private require(size: number): void {

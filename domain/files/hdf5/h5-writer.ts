@@ -5,6 +5,8 @@ import { SamMilError } from '../../errors.js';
 import { asWriteError, commitTemporary, temporaryName } from '../atomic.js';
 import { BLOCK_BYTES, checkedWithoutClock, describeType, hdf5, Hdf5Failure } from './h5-library.js';
 import { isPlain, numericDtype, openingOnly, passThrough, quietly, withLibraryMemory } from './h5-library.js';
+import { attributeParts, formats } from './h5-formats.js';
+import { asHalfFloats } from './h5-half-header.js';
 import type { AttributeInput, WriteOptions } from './h5-options.js';
 import { FlushAhead } from '../flush-ahead.js';
 import {
@@ -15,19 +17,6 @@ import {
   countElements,
   type TypedArray,
 } from '../tensor.js';
-
-const formats: Partial<Record<Dtype, string>> = {
-  float64: '<d',
-  float32: '<f',
-  int64: '<q',
-  int32: '<i',
-  int16: '<h',
-  int8: '<b',
-  uint64: '<Q',
-  uint32: '<I',
-  uint16: '<H',
-  uint8: '<B',
-};
 
 /** Properties of a dataset from its creation, so that they are not read again for each block of rows. */
 interface Layout {
@@ -52,6 +41,8 @@ export class H5Writer {
   private readonly temporary: string;
   private readonly file: File;
   private readonly layouts = new Map<string, Layout>();
+  /** Headers and shapes of the datasets that become half floats. */
+  private readonly halves: { header: number; shape: readonly number[] }[] = [];
   private open = true;
   private readonly flushing: FlushAhead;
 
@@ -135,6 +126,17 @@ export class H5Writer {
   }
 
   /**
+   * Declares that the float32 values of a dataset are pairs of half floats, of the given shape. The library
+   * cannot create such datasets, so the type is changed when the file is closed.
+   */
+  declareHalfFloats(name: string, shape: readonly number[]): void {
+    this.attempt(name, () => {
+      const reference = hdf5.create_object_reference(this.file.file_id, absolute(name));
+      this.halves.push({ header: Number(Buffer.from(reference).readBigUInt64LE(0)), shape });
+    });
+  }
+
+  /**
    * Closes the file, flushes it to disk and renames it to its final path.
    * @throws SamMilError DiskFull, InvalidInput, Internal; no file remains then
    */
@@ -144,6 +146,7 @@ export class H5Writer {
       checkedWithoutClock(() => this.file.flush());
       this.open = false;
       checkedWithoutClock(() => this.file.close());
+      asHalfFloats(this.temporary, this.halves);
       commitTemporary(this.temporary, this.path, () => this.flushing.finish());
     } catch (error) {
       this.abort();
@@ -319,27 +322,4 @@ function rowChunks(shape: readonly number[], elementBytes: number): number[] {
     Math.max(1, Math.min(most, Math.floor((256 << 10) / rowBytes))),
     ...shape.slice(1).map((size) => Math.max(1, size)),
   ];
-}
-
-function attributeParts(value: AttributeInput): { data: unknown; format: string; shape: number[] } {
-  if (typeof value === 'string') return { data: value, format: 'S', shape: [] };
-  if (typeof value === 'number') {
-    return { data: value, format: Number.isSafeInteger(value) ? '<q' : '<d', shape: [] };
-  }
-  if ('dtype' in value) {
-    const { dtype, value: numbers } = value;
-    const shape = typeof numbers === 'number' ? [] : [numbers.length];
-    return {
-      data: typeof numbers === 'number' ? numbers : [...numbers],
-      format: formats[dtype] ?? '<d',
-      shape,
-    };
-  }
-  const list: readonly (number | string)[] = value;
-  const format = list.every((item) => typeof item === 'string')
-    ? 'S'
-    : list.every((item) => Number.isSafeInteger(item))
-      ? '<q'
-      : '<d';
-  return { data: [...list], format, shape: [list.length] };
 }

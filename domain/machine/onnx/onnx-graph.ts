@@ -4,16 +4,24 @@ import type { TensorLayout } from '../../files/torch/torch-layout.js';
 import { ProtoWriter, protoFields } from './protobuf.js';
 
 /** ONNX's numbers for element types (`TensorProto.DataType`). */
-const ELEMENT_TYPES = { float32: 1, int64: 7, float16: 10, bfloat16: 16 } as const;
+export const ELEMENT_TYPES = { float32: 1, int64: 7, float16: 10, bfloat16: 16 } as const;
 export type OnnxElement = keyof typeof ELEMENT_TYPES;
 
 /** Field numbers of onnx.proto3, by message. */
-const MODEL = { irVersion: 1, producer: 2, graph: 7, opset: 8 } as const;
-const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12 } as const;
-const NODE = { input: 1, output: 2, name: 3, opType: 4, attribute: 5, domain: 7 } as const;
-const ATTRIBUTE = { name: 1, float: 2, integer: 3, text: 4, floats: 7, integers: 8, type: 20 } as const;
-const TENSOR = { dims: 1, type: 2, name: 8, raw: 9, externalData: 13, location: 14 } as const;
-const VALUE = { name: 1, type: 2 } as const;
+export const MODEL = { irVersion: 1, producer: 2, graph: 7, opset: 8 } as const;
+export const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12 } as const;
+export const NODE = { input: 1, output: 2, name: 3, opType: 4, attribute: 5, domain: 7 } as const;
+export const ATTRIBUTE = {
+  name: 1,
+  float: 2,
+  integer: 3,
+  text: 4,
+  floats: 7,
+  integers: 8,
+  type: 20,
+} as const;
+export const TENSOR = { dims: 1, type: 2, name: 8, raw: 9, externalData: 13, location: 14 } as const;
+export const VALUE = { name: 1, type: 2 } as const;
 
 /** Opset 17 has LayerNormalization, which transformers need. IR version 8 was released with it. */
 const OPSET = 17;
@@ -143,21 +151,8 @@ export class OnnxGraph {
 
   /** Encodes the model as the bytes of an .onnx file. */
   encode(): Uint8Array {
-    const graph = new ProtoWriter();
-    for (const node of this.nodes) graph.message(GRAPH.node, node);
-    graph.text(GRAPH.name, this.name);
-    for (const tensor of this.initializers) graph.message(GRAPH.initializer, tensor);
-    for (const input of this.inputs) graph.message(GRAPH.input, input);
-    for (const output of this.outputs) graph.message(GRAPH.output, output);
-    const model = new ProtoWriter()
-      .integer(MODEL.irVersion, IR_VERSION)
-      .text(MODEL.producer, 'sam-mil')
-      .message(MODEL.graph, graph)
-      .message(MODEL.opset, new ProtoWriter().text(1, '').integer(2, OPSET));
-    if (this.usesRuntimeDomain) {
-      model.message(MODEL.opset, new ProtoWriter().text(1, RUNTIME_DOMAIN).integer(2, RUNTIME_OPSET));
-    }
-    return model.finish();
+    const { name, nodes, initializers, inputs, outputs } = this;
+    return encodeModel(name, { nodes, initializers, inputs, outputs }, this.usesRuntimeDomain);
   }
 
   private addNode(
@@ -178,6 +173,29 @@ export class OnnxGraph {
       node.message(NODE.attribute, attribute(name, value));
     this.nodes.push(node);
   }
+}
+
+/** Encodes a model whose graph has these messages. */
+export function encodeModel(
+  name: string,
+  parts: Readonly<Record<'nodes' | 'initializers' | 'inputs' | 'outputs', readonly ProtoWriter[]>>,
+  usesRuntimeDomain: boolean,
+): Uint8Array {
+  const graph = new ProtoWriter();
+  for (const node of parts.nodes) graph.message(GRAPH.node, node);
+  graph.text(GRAPH.name, name);
+  for (const tensor of parts.initializers) graph.message(GRAPH.initializer, tensor);
+  for (const input of parts.inputs) graph.message(GRAPH.input, input);
+  for (const output of parts.outputs) graph.message(GRAPH.output, output);
+  const model = new ProtoWriter()
+    .integer(MODEL.irVersion, IR_VERSION)
+    .text(MODEL.producer, 'sam-mil')
+    .message(MODEL.graph, graph)
+    .message(MODEL.opset, new ProtoWriter().text(1, '').integer(2, OPSET));
+  if (usesRuntimeDomain) {
+    model.message(MODEL.opset, new ProtoWriter().text(1, RUNTIME_DOMAIN).integer(2, RUNTIME_OPSET));
+  }
+  return model.finish();
 }
 
 function isOnnxElement(dtype: string): dtype is OnnxElement {

@@ -32,10 +32,10 @@ export interface SessionOptions {
    */
   threads?: number;
   /**
-   * The encoded model, if it is not in a file. Its weights are then read from the folder of `path`, to which
-   * nothing is written.
+   * The encoded model, if it is not in a file, or a function that encodes it for a provider. Its weights are
+   * then read from the folder of `path`, to which nothing is written.
    */
-  model?: Uint8Array;
+  model?: Uint8Array | ((provider: ProviderName) => Uint8Array);
   /**
    * Keep memory that a run has freed for the next run (default); otherwise return it to the system. CPU only.
    */
@@ -64,7 +64,7 @@ export async function openSession(
   for (const name of candidates(device, runtime, failures)) {
     try {
       if (name !== 'cpu') preloadOnnxGpu();
-      const session = await runtime.create(model ?? path, {
+      const session = await runtime.create((typeof model === 'function' ? model(name) : model) ?? path, {
         executionProviders: name === 'cpu' ? ['cpu'] : [name, 'cpu'],
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
@@ -82,7 +82,7 @@ export async function openSession(
   throw new SamMilError('Internal', 'no execution provider was tried', { file: path });
 }
 
-function sessionSettings(path: string, model: Uint8Array | undefined): Record<string, unknown> {
+function sessionSettings(path: string, model: SessionOptions['model']): Record<string, unknown> {
   return {
     // Waiting threads must not spin: the cores decode the next patches meanwhile.
     intra_op: { allow_spinning: '0' },

@@ -31,6 +31,12 @@ export class ProtoWriter {
     return this.bytes(field, value.finish());
   }
 
+  /** Appends fields that are already encoded. */
+  raw(fields: Uint8Array): this {
+    this.chunks.push(fields);
+    return this;
+  }
+
   /** Writes a repeated integer field in packed form. */
   integers(field: number, values: readonly number[]): this {
     return this.bytes(field, Buffer.concat(values.map((value) => varint(BigInt.asUintN(64, BigInt(value))))));

@@ -27,6 +27,29 @@ export function encoderFacts(path: string): JsonObject {
 }
 
 /**
+ * Describes each fact about the encoder in which bags differ: its name, version, weights, input size or
+ * precision. Features of different encoders cannot be compared, even if they have the same length.
+ */
+export function mixedEncoders(bags: readonly { key: string; features: string }[]): string[] {
+  const seen = new Map<string, Map<string, string>>();
+  for (const { key, features } of bags) {
+    const facts = encoderFacts(features);
+    // A file without any fact, such as a bare tensor, contradicts none.
+    if (facts.encoder === undefined) continue;
+    const all = { encoder_precision: 'fp32', ...facts };
+    for (const [name, value] of Object.entries(all)) {
+      const values = seen.get(name) ?? seen.set(name, new Map()).get(name);
+      if (!values?.has(String(value))) values?.set(String(value), key);
+    }
+  }
+  return [...seen].flatMap(([name, values]) => {
+    if (values.size < 2) return [];
+    const shown = [...values].map(([value, key]) => `${value} (such as ${key})`).join(', ');
+    return `the bags differ in ${name.replaceAll('_', ' ')}: ${shown}; extract all slides in the same way`;
+  });
+}
+
+/**
  * Side of a bag's patches in level-0 pixels: TRIDENT's `patch_size_level0`, or `patch_size` times the
  * downsample of its level.
  * @param given overrides the file's attributes

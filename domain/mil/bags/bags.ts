@@ -1,4 +1,5 @@
 import { isAbsolute, join } from 'node:path';
+import { memberLabel } from '../../activity-schema.js';
 import { SamMilError } from '../../errors.js';
 import { FeaturesReader, groupFlags, readSamInfoOf } from '../../pathology/layouts/bag-files.js';
 import { noInstance } from '../../pathology/layouts/feature-matrix.js';
@@ -22,8 +23,18 @@ export interface BagEntry {
   samInfoDigest?: string;
 }
 
-/** The outputs of an item that make up its bag. */
-export const BAG_OUTPUTS: readonly string[] = ['bag', 'h5', 'pt', 'sam-info'];
+/**
+ * The names of the outputs of an item that make up its bag.
+ * @param encoder selects one of several bags that pathology.extract made with `encoders`
+ */
+export function bagOutputs(encoder?: string): readonly string[] {
+  if (encoder === undefined) return ['bag', 'h5', 'pt', 'sam-info'];
+  const label = memberLabel(encoder);
+  return [`bag-${label}`, `bag-pt-${label}`, 'sam-info'];
+}
+
+/** The bags of an item that were made with `encoders`, by the name of the encoder. */
+const LABELED = /^bag-(?!pt(?:-|$))(.+)$/;
 
 /** A bag in memory. */
 export interface HostBag {
@@ -46,18 +57,21 @@ export interface HostBag {
  * Lists the bags of an items file: its finished items, each with an output `bag`, `h5` or `pt` and optionally
  * `sam-info`.
  *
+ * @param encoder see {@link bagOutputs}
  * @param work absolute path of the work folder, to which the outputs' paths are relative
  * @throws SamMilError InvalidInput naming an item without features
  */
-export function listBags(itemsPath: string, work: string): BagEntry[] {
+export function listBags(itemsPath: string, work: string, encoder?: string): BagEntry[] {
   return readItems(itemsPath)
     .filter(({ status }) => status === 'done')
-    .map((item) => bagOf(item, work) ?? refuseWithoutFeatures(item, itemsPath));
+    .map((item) => bagOf(item, work, encoder) ?? refuseWithoutFeatures(item, itemsPath, encoder));
 }
 
-/** As {@link listBags}, but leaves out items without features. */
+/** As {@link listBags} with the first of several bags, but leaves out items without features. */
 export function findBags(items: readonly ItemRecord[], work: string): BagEntry[] {
-  return items.filter(({ status }) => status === 'done').flatMap((item) => bagOf(item, work) ?? []);
+  return items
+    .filter(({ status }) => status === 'done')
+    .flatMap((item) => bagOf(item, work) ?? bagOf(item, work, encodersOf(item)[0]) ?? []);
 }
 
 /**
@@ -104,9 +118,12 @@ function refuseMissing(
   });
 }
 
-function bagOf(item: ItemRecord, work: string): BagEntry | undefined {
-  const { bag, h5, pt, 'sam-info': samInfo } = item.outputs;
-  const features = [bag, h5, pt].find(isFileRef);
+function bagOf(item: ItemRecord, work: string, encoder?: string): BagEntry | undefined {
+  const samInfo = item.outputs['sam-info'];
+  const features = bagOutputs(encoder)
+    .filter((name) => name !== 'sam-info')
+    .map((name) => item.outputs[name])
+    .find(isFileRef);
   return (
     features && {
       key: item.key,
@@ -117,7 +134,21 @@ function bagOf(item: ItemRecord, work: string): BagEntry | undefined {
   );
 }
 
-function refuseWithoutFeatures(item: ItemRecord, file: string): never {
+function encodersOf(item: ItemRecord): string[] {
+  return Object.keys(item.outputs).flatMap((name) => LABELED.exec(name)?.[1] ?? []);
+}
+
+function refuseWithoutFeatures(item: ItemRecord, file: string, encoder: string | undefined): never {
+  const encoders = encodersOf(item);
+  if (encoders.length > 0) {
+    const which = encoder === undefined ? 'bags of several encoders' : `no bag of ${encoder}`;
+    throw new SamMilError('InvalidInput', `item "${item.key}" has ${which}`, {
+      file,
+      expected: `\`encoder\`: ${encoders.join(' or ')}`,
+      found: encoder ?? 'no `encoder`',
+      next: 'set `encoder`, such as `${{ matrix.encoder }}`',
+    });
+  }
   throw new SamMilError('InvalidInput', `item "${item.key}" has no features`, {
     file,
     expected: 'a file output named bag, h5 or pt',

@@ -26,7 +26,7 @@ export async function run(job: Job<EvaluateWith>): Promise<JobResult> {
       .slice(1)
       .flatMap((set) => fold[set]);
     const keys = [...fold[options.set], ...calibration];
-    const bags = selectBags(keys, listBags(options.bags.path, job.work), options);
+    const bags = selectBags(keys, listBags(options.bags.path, job.work, options.encoder), options);
     const score = makeScorer(job, model, splits, bags, keys.length);
     const scored = score(fold[options.set]);
     const validation = score(calibration);

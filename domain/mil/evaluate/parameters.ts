@@ -12,6 +12,11 @@ export const parameters = defineParameters({
       ...itemsInput('bag', 'Bags of all slides: the items that mil.split used.'),
       'x-synonyms': ['features', 'data'],
     },
+    encoder: {
+      type: 'string',
+      description:
+        'Encoder whose bags are used, if pathology.extract made bags of several `encoders`: then the output `bag-<encoder>` of each item instead of `bag`.',
+    },
     splits: {
       ...fileInput('splits', 'splits.json on which the checkpoint was trained.'),
       'x-synonyms': ['split', 'split-file'],

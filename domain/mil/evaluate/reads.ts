@@ -1,4 +1,4 @@
-import { BAG_OUTPUTS, requireBags } from '../bags/bags.js';
+import { bagOutputs, requireBags } from '../bags/bags.js';
 import type { ReadingStep } from '../../engine/store/reading-step.js';
 import { partOfItems, type ReadPart } from '../../engine/store/read-part.js';
 import { headOf } from '../models/checkpoint-model.js';
@@ -22,10 +22,11 @@ export async function reads(step: ReadingStep): Promise<Record<string, ReadPart>
   const chosen = new Map(
     sets.flatMap((set) => fold[set].map((key) => [key, `${SET_TITLES[set]} bag`] as const)),
   );
+  const encoder = parameters.encoder as string | undefined;
   const records = await step.items('bags');
   requireBags([...chosen.keys()], records, inputs);
   return {
-    bags: partOfItems(records, chosen, BAG_OUTPUTS, step.work),
+    bags: partOfItems(records, chosen, bagOutputs(encoder), step.work),
     splits: partOfFold(splits, { repeat, fold: number, slides: fold, seed: true }),
   };
 }

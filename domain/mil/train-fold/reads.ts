@@ -1,4 +1,4 @@
-import { BAG_OUTPUTS, requireBags } from '../bags/bags.js';
+import { bagOutputs, requireBags } from '../bags/bags.js';
 import type { ReadingStep } from '../../engine/store/reading-step.js';
 import { partOfItems, type ReadPart } from '../../engine/store/read-part.js';
 import { partOfFold, SET_TITLES } from '../split/fold-part.js';
@@ -12,6 +12,7 @@ import { findFold } from '../split/splits.js';
 export async function reads(step: ReadingStep): Promise<Record<string, ReadPart>> {
   const { parameters, inputs } = step;
   const [repeat, number] = [parameters.repeat as number, parameters.fold as number];
+  const encoder = parameters.encoder as string | undefined;
   const validateOn = parameters['validate-on'] === 'test' ? 'test' : 'val';
   const splits = await splitsOf(inputs.splits);
   const fold = findFold(splits, repeat, number);
@@ -28,7 +29,7 @@ export async function reads(step: ReadingStep): Promise<Record<string, ReadPart>
   const records = await step.items('bags');
   requireBags([...chosen.keys()], records, inputs);
   return {
-    bags: partOfItems(records, chosen, BAG_OUTPUTS, step.work),
+    bags: partOfItems(records, chosen, bagOutputs(encoder), step.work),
     splits: partOfFold(splits, { repeat, fold: number, slides }),
   };
 }

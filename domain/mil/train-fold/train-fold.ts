@@ -6,6 +6,7 @@ import type { Job, JobResult } from '../../job.js';
 import type { JsonObject } from '../../json.js';
 import { describeBackend, openBackend } from '../compute/backend.js';
 import { BagCache } from '../bags/bag-cache.js';
+import { mixedEncoders } from '../bags/bag-facts.js';
 import { selectBags, listBags, type BagEntry } from '../bags/bags.js';
 import { buildModel } from '../models/build-model.js';
 import { writeCheckpoint } from '../models/checkpoint.js';
@@ -26,9 +27,11 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
   const splits = readSplits(settings.splits.path);
   const fold = findFold(splits, settings.repeat, settings.fold);
   const used = [...fold.train, ...fold[settings.validateOn]];
-  const entries = [...selectBags(used, listBags(settings.bags.path, job.work), settings).values()];
+  const listed = listBags(settings.bags.path, job.work, settings.encoder);
+  const entries = [...selectBags(used, listed, settings).values()];
   const began = performance.now();
   const warn = (message: string) => job.log('warn', message);
+  for (const mixture of mixedEncoders(entries)) warn(mixture);
   const small = settings.backend === 'auto' && suitsJavaScript(settings.model, entries, settings.embedDim);
   const backend = await openBackend(small ? 'js' : settings.backend, warn);
   const bags = new BagCache(entries, {

@@ -61,6 +61,7 @@ function convert(job: Job<ConvertWith>, source: BagSource): JobResult {
     facts,
     groups: groups?.groups,
     withGroups: wantsGroups(options),
+    ...(options.store && { store: options.store }),
     ...(known.info && { known: known.info }),
   };
   const { files, values } = writeBag(bag);

@@ -1,5 +1,6 @@
 import { fileInput } from '../../activity-schema.js';
 import { defineParameters, type WithOf } from '../../parameters.js';
+import { STORED_FLOATS } from '../../files/half-float.js';
 import { BAG_LAYOUTS } from '../features/bag-layout.js';
 
 /** Parameters of `pathology.convert`. */
@@ -8,7 +9,7 @@ export const parameters = defineParameters({
     features: {
       ...fileInput(
         'bag',
-        'Features of a slide: an h5 file of CLAM, TRIDENT (N x D or 1 x N x D), SAM-MIL or this project, or a .pt file with a single tensor. float16, bfloat16 and float64 are converted to float32.',
+        'Features of a slide: an h5 file of CLAM, TRIDENT (N x D or 1 x N x D), SAM-MIL or this project, or a .pt file with a single tensor. float16, bfloat16 and float64 are converted to float32, or to `store`.',
       ),
       'x-synonyms': ['bag', 'h5', 'pt', 'embeddings'],
     },
@@ -68,6 +69,13 @@ export const parameters = defineParameters({
       type: 'boolean',
       description:
         'Whether the bag has group rows: the mean of the member features of each mask. Default: true if there are groups, false with `layout: trident`.',
+    },
+    store: {
+      'x-synonyms': ['feature-dtype', 'store-dtype', 'save-dtype'],
+      type: 'string',
+      enum: [...STORED_FLOATS],
+      description:
+        'Element type of the features in the files of the bag. Default: float32. `float16` halves their size.',
     },
     layout: {
       'x-synonyms': ['format'],

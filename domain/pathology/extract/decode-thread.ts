@@ -21,9 +21,9 @@ parentPort?.on('message', (message: DecodeTask | 'close') => {
 function answer({ coords, pixels }: DecodeTask): DecodeAnswer {
   try {
     reader ??= new PatchReader(source);
-    const bytes = source.size * source.size * 3;
+    const sizes = source.fits.map(({ size }) => size * size * 3);
     for (let patch = 0; patch < coords.length / 2; patch++) {
-      const into = pixels.subarray(patch * bytes, (patch + 1) * bytes);
+      const into = sizes.map((bytes, fit) => pixels[fit].subarray(patch * bytes, (patch + 1) * bytes));
       reader.read(coords[2 * patch], coords[2 * patch + 1], into);
     }
     return {};

@@ -1,118 +1,111 @@
 import type { BatchStore } from './batch-store.js';
 import type { OpenEncoder } from './encoders/encoder.js';
 import { SamMilError } from '../../errors.js';
+import { DecodedBatches } from './decoded-batches.js';
 import { PatchDecoder } from './patch-decoder.js';
 import type { PatchSource } from './patch-reader.js';
 
-/** Batches of pixels in memory: one being encoded and two being decoded. */
-const SLOTS = 3;
+/** One of the encoders of a reading, and where its features go. */
+export interface Lane {
+  encoder: OpenEncoder;
+  store: BatchStore;
+  /** Index of its patches among the fits of the source. */
+  fit: number;
+}
 
 export interface Encoding {
   source: PatchSource;
   /** rows x 2, level-0 pixels. */
   coords: Int32Array;
-  encoder: OpenEncoder;
-  store: BatchStore;
+  /** At least one. Their stores have the same batches. */
+  lanes: readonly Lane[];
   decodeThreads: number;
   signal: AbortSignal;
-  /** Called once per batch, with patch counts. */
+  /** Called with the numbers of patches that all encoders have finished. */
   progress(done: number, total: number): void;
 }
 
 /**
- * Encodes and commits every batch that the store lacks. Other threads read and resize ahead, and a batch is
- * written while the next one is encoded. Memory: three batches of pixels and two of features, for any slide.
+ * Encodes and commits every batch that a store lacks. Each patch is decoded once for all encoders. Other
+ * threads read and resize ahead, and a batch is written while the next one is encoded. Memory: three batches
+ * of pixels and two of features, for any slide.
  *
  * @throws the reason of the signal when it is aborted (finished batches are committed); SamMilError from the
  * slide or the encoder
  */
 export async function encodePatches(work: Encoding): Promise<void> {
-  const { store, coords, encoder } = work;
-  const missing = store.missing();
+  const { lanes, coords } = work;
+  const lacking = lacks(lanes);
   const rows = coords.length / 2;
-  let done = rows - missing.reduce((sum, batch) => sum + store.range(batch).count, 0);
+  const [{ store }] = lanes;
+  let done = rows - [...lacking.keys()].reduce((sum, batch) => sum + store.range(batch).count, 0);
   work.progress(done, rows);
-  if (missing.length === 0) return;
-  const commit = (batch: number, features: Float32Array): void => {
-    store.commit(batch, checked(features, work, batch));
+  if (lacking.size === 0) return;
+  const commit = (batch: number, lane: Lane, features: Float32Array): void => {
+    lane.store.commit(batch, checked(features, work, lane, batch));
+    if (lane !== lacking.get(batch)?.at(-1)) return;
     done += store.range(batch).count;
     work.progress(done, rows);
   };
   const decoder = new PatchDecoder(work.source, work.decodeThreads);
-  const pixels = new DecodedBatches(decoder, work, missing);
-  let finished: (() => void) | undefined;
+  const pixels = new DecodedBatches(decoder, work, [...lacking.keys()]);
+  const writer = new Writer();
   try {
-    for (const batch of missing) {
+    for (const [batch, lanesLeft] of lacking) {
       const decoded = await pixels.next();
-      work.signal.throwIfAborted();
-      const encoding = encoder.encode(decoded, store.range(batch).count);
-      // The encoder computes on other threads, so the previous batch is written meanwhile.
-      const write = finished;
-      finished = undefined;
-      try {
-        write?.();
-      } catch (error) {
-        await encoding.catch(() => undefined);
-        throw error;
+      for (const lane of lanesLeft) {
+        work.signal.throwIfAborted();
+        const encoding = lane.encoder.encode(decoded[lane.fit], store.range(batch).count);
+        const features = await writer.during(encoding);
+        writer.later(() => commit(batch, lane, features));
       }
-      const features = await encoding;
-      finished = () => commit(batch, features);
     }
   } finally {
     try {
-      finished?.();
+      writer.finish();
     } finally {
       await decoder.close();
     }
   }
 }
 
-/** Yields the pixels of the batches in order and decodes ahead. */
-class DecodedBatches {
-  private readonly decoder: PatchDecoder;
-  private readonly work: Encoding;
-  private readonly missing: readonly number[];
-  private readonly slots: Uint8Array[];
-  /** Batches being decoded, the next one first. */
-  private readonly ahead: Promise<Uint8Array>[] = [];
-  private started = 0;
+/** The lanes that lack each batch, for the batches that any of them lacks, in order. */
+function lacks(lanes: readonly Lane[]): Map<number, Lane[]> {
+  const missing = lanes.map(({ store }) => new Set(store.missing()));
+  const batches = [...new Set(missing.flatMap((batches) => [...batches]))].sort((a, b) => a - b);
+  return new Map(batches.map((batch) => [batch, lanes.filter((_, lane) => missing[lane].has(batch))]));
+}
 
-  constructor(decoder: PatchDecoder, work: Encoding, missing: readonly number[]) {
-    this.decoder = decoder;
-    this.work = work;
-    this.missing = missing;
-    const bytes = work.store.range(0).count * work.encoder.size ** 2 * 3;
-    const slots = Math.min(SLOTS, missing.length);
-    this.slots = Array.from({ length: slots }, () => new Uint8Array(new SharedArrayBuffer(bytes)));
-    for (let ahead = 0; ahead < Math.max(1, slots - 1); ahead++) this.start();
+/** Writes a finished batch while the encoder computes the next one on other threads. */
+class Writer {
+  private waiting: (() => void) | undefined;
+
+  later(write: () => void): void {
+    this.waiting = write;
   }
 
-  /** Returns the next batch, count x size x size x 3. Two further calls of `next` overwrite it. */
-  async next(): Promise<Uint8Array> {
-    const pixels = await this.ahead.shift();
-    this.start();
-    return pixels as Uint8Array;
+  async during<T>(encoding: Promise<T>): Promise<T> {
+    try {
+      this.finish();
+    } catch (error) {
+      await encoding.catch(() => undefined);
+      throw error;
+    }
+    return encoding;
   }
 
-  private start(): void {
-    const { store, coords, encoder } = this.work;
-    if (this.started >= this.missing.length) return;
-    const turn = this.started++;
-    const { start, count } = store.range(this.missing[turn]);
-    const pixels = this.slots[turn % this.slots.length].subarray(0, count * encoder.size ** 2 * 3);
-    const decoding = this.decoder
-      .decode(coords.subarray(2 * start, 2 * (start + count)), pixels)
-      .then(() => pixels);
-    // A failure is reported when the batch is used. Until then, it must not count as unhandled.
-    decoding.catch(() => undefined);
-    this.ahead.push(decoding);
+  finish(): void {
+    const write = this.waiting;
+    this.waiting = undefined;
+    write?.();
   }
 }
 
 /** Checks that all features are finite, so that a faulty model cannot silently damage a cohort. */
 function checked(
   features: Float32Array,
-  { encoder, store, coords, source }: Encoding,
+  { coords, source }: Encoding,
+  { encoder, store }: Lane,
   batch: number,
 ): Float32Array {
   const bad = features.findIndex((value) => !Number.isFinite(value));

@@ -1,11 +1,13 @@
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { digestOf } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
+import { makeScratchFolder } from '../../files/make-folders.js';
 import { type PatchCoords, readPatches } from '../layouts/bag-files.js';
 import { tridentFacts, type TridentFacts } from '../layouts/trident.js';
 import type { InputFile, Job, JobResult } from '../../job.js';
-import { canonicalJson, type Json } from '../../json.js';
+import { canonicalJson, type JsonObject } from '../../json.js';
 import { checkPatches } from '../slides/check-patches.js';
 import { readMagnification } from '../slides/magnification.js';
 import { openSlide } from '../slides/open.js';
@@ -13,20 +15,21 @@ import type { SlideInfo } from '../slides/slide.js';
 import type { BagFacts } from '../features/bag-layout.js';
 import { BatchStore } from './batch-store.js';
 import type { Provider } from '../../machine/onnx/onnx-session.js';
-import { noteDevice } from '../../machine/usage.js';
-import { type EncoderInfo, type OpenEncoder, resizedSide } from './encoders/encoder.js';
-import { chooseEncoder, keyOfEncoder } from './encoders/encoders.js';
+import { type OpenEncoder, resizedSide } from './encoders/encoder.js';
+import { keyOfEncoder } from './encoders/encoders.js';
 import { encodePatches } from './encode-patches.js';
 import { scaleOfPatches, unexpectedPatches } from './expected-patches.js';
 import { findGroups } from '../features/patch-groups.js';
-import { sharedEncoder } from './encoders/shared-encoder.js';
+import { precisionFact } from './encoders/resolve-precision.js';
+import { type OpenedEncoder, openEncoders } from './open-encoders.js';
 import { writeBag } from '../features/write-bag.js';
 import type { ExtractWith } from './parameters.js';
+import type { PatchFit } from './patch-reader.js';
 
 /**
- * Encodes the patches of one slide to a bag: reads, resizes and encodes them batch by batch, keeps finished
- * batches in the checkpoint folder, then adds group rows and writes h5_files, pt_files, seg_files and
- * sam_info. After a kill, it resumes from the last batch and writes the same bytes.
+ * Encodes the patches of one slide to a bag, or to one bag per encoder: reads, resizes and encodes them batch
+ * by batch, keeps finished batches in the checkpoint folder, then adds group rows and writes h5_files,
+ * pt_files, seg_files and sam_info. After a kill, it resumes from the last batch and writes the same bytes.
  * @throws SamMilError InvalidInput, CountMismatch, MissingMagnification, WeightsMissing, CorruptSlide
  */
 export async function run(job: Job<ExtractWith>): Promise<JobResult> {
@@ -37,50 +40,77 @@ export async function run(job: Job<ExtractWith>): Promise<JobResult> {
   checkPatches(patches, options.patches.path, { path: options.slide.path, info: slide });
   const facts = collectFacts(job, patches, slide);
   const groups = options.segments && findGroups(options.segments.path, patches, slide);
-  const encoder = await openEncoder(job);
+  const opened = await openEncoders(job);
   const scale = scaleOfPatches(patches, slide, options.slide.path);
-  const unexpected = scale && unexpectedPatches(encoder.info, scale);
-  if (unexpected !== undefined) job.log('warn', unexpected);
-  const store = openStore(job, patches, encoder);
-  const decoders = slide.costlyToOpen ? 1 : decodeThreads(options.threads, encoder.provider);
+  for (const { encoder } of opened) {
+    const unexpected = scale && unexpectedPatches(encoder.info, scale);
+    if (unexpected !== undefined) job.log('warn', unexpected);
+  }
+  const stores = opened.map((one) => openStore(job, patches, one));
+  const decoders = slide.costlyToOpen ? 1 : decodeThreads(options.threads, opened[0].encoder.provider);
+  const fits = new FitList();
   await encodePatches({
+    lanes: opened.map(({ encoder }, i) => ({ encoder, store: stores[i], fit: fits.add(encoder) })),
     source: {
       slide: options.slide.path,
       level: patches.patchLevel,
       patchSize: patches.patchSize,
-      size: encoder.size,
-      resize: encoder.info.resize,
-      resizeTo: resizedSide(encoder.info, encoder.size),
+      fits: fits.list,
       cacheBytes: Math.min(MOST_CACHE, Math.floor(ALL_CACHES / decoders)),
     },
     coords: patches.coords,
-    encoder,
-    store,
     decodeThreads: decoders,
     signal: job.signal,
     progress: (done, total) => job.progress({ unit: 'patches', done, total }),
   });
   if (readStamp(options.slide.path) !== stamp) throw replaced(options.slide.path);
-  const { name, scratch: folder } = job;
-  const features = {
-    rows: patches.coords.length / 2,
-    dim: encoder.info.dim,
-    blocks: () => store.blocks(),
-  };
   // Readers of TRIDENT files treat every row as a patch.
   const withGroups = options.groupFeatures ?? (groups !== undefined && options.layout !== 'trident');
-  const bag = {
-    name,
-    folder,
-    layout: options.layout,
-    coords: patches.coords,
-    features,
-    facts: facts(encoder),
+  const written = opened.map((one, i) =>
+    writeBag({
+      name: job.name,
+      folder: job.scratch,
+      layout: options.layout,
+      coords: patches.coords,
+      features: {
+        rows: patches.coords.length / 2,
+        dim: one.encoder.info.dim,
+        blocks: () => stores[i].blocks(),
+      },
+      facts: facts(one),
+      groups,
+      withGroups,
+      ...(options.store && { store: options.store }),
+      ...(one.label !== undefined && { label: one.label }),
+    }),
+  );
+  const details = describeDevices(opened.map(({ encoder }) => encoder));
+  return {
+    files: Object.assign({}, ...written.map(({ files }) => files)) as JobResult['files'],
+    values: { ...(Object.assign({}, ...written.map(({ values }) => values)) as JsonObject), ...details },
   };
-  const { files, values } = writeBag({ ...bag, groups, withGroups });
-  const { name: provider, why } = encoder.provider;
-  const details = { encoder: encoder.info.name, provider, 'provider-reason': why };
-  return { files, values: { ...values, ...details } };
+}
+
+/** The outputs about encoders; several encoders are separated by commas. */
+function describeDevices(encoders: readonly OpenEncoder[]): Record<string, string> {
+  const join = (of: (encoder: OpenEncoder) => string): string => [...new Set(encoders.map(of))].join(', ');
+  return {
+    encoder: join(({ info }) => info.name),
+    provider: join(({ provider }) => provider.name),
+    'provider-reason': join(({ provider }) => provider.why),
+  };
+}
+
+/** How the encoders get their patches, each way once. */
+class FitList {
+  readonly list: PatchFit[] = [];
+
+  /** Returns the index of the encoder's patches. */
+  add({ info, size }: OpenEncoder): number {
+    const fit = { size, resize: info.resize, resizeTo: resizedSide(info, size) };
+    const known = this.list.findIndex((other) => canonicalJson(other) === canonicalJson(fit));
+    return known < 0 ? this.list.push(fit) - 1 : known;
+  }
 }
 
 /**
@@ -94,7 +124,7 @@ function collectFacts(
 ) {
   const trident =
     layout === 'trident' ? (patches.trident ?? tridentFactsOfPatches(patches, slide, file)) : undefined;
-  return (encoder: OpenEncoder): BagFacts => ({
+  return ({ encoder, precision }: OpenedEncoder): BagFacts => ({
     patches,
     level0Dim: patches.level0Dim,
     slideName: patches.name,
@@ -103,6 +133,7 @@ function collectFacts(
       encoder_version: encoder.info.version,
       encoder_weights: encoder.info.weightsDigest ?? 'none',
       encoder_input_size: encoder.size,
+      ...precisionFact(precision),
     },
     ...(trident && { trident }),
   });
@@ -114,44 +145,18 @@ function tridentFactsOfPatches(patches: PatchCoords, slide: SlideInfo, file: Inp
   return tridentFacts({ patchSize: patches.patchSize, stepSize: patches.patchSize }, size, magnification);
 }
 
-async function openEncoder(job: Job<ExtractWith>): Promise<OpenEncoder> {
-  const { encoder: requested, fallback, device, threads, targetSize } = job.with;
-  const { definition, fallbackBecause } = await chooseEncoder(requested, fallback, (line) =>
-    job.log('info', line),
-  );
-  refuseOther(definition.info, job.hidden?.encoder);
-  if (fallbackBecause !== undefined) {
-    job.log('warn', `using fallback encoder ${definition.info.name}: ${fallbackBecause}`);
-  }
-  const cores = threads ?? availableParallelism();
-  const encoder = await sharedEncoder(definition, { size: targetSize, device, threads: cores });
-  const { info, provider } = encoder;
-  noteDevice(provider.name);
-  const asRequested = device === 'auto' || device === provider.name;
-  const where = `${provider.name}${asRequested ? '' : ` instead of ${device}`} (${provider.why})`;
-  job.log(asRequested ? 'info' : 'warn', `encoder ${info.name} runs on ${where}`, { note: info.note });
-  return encoder;
-}
-
-/**
- * Weights can change after the cache key was computed. A bag of one encoder must not be stored under the key
- * of another.
- */
-function refuseOther(info: EncoderInfo, expected: Json | undefined): void {
-  if (expected === undefined || canonicalJson(keyOfEncoder(info)) === canonicalJson(expected)) return;
-  throw new SamMilError('Unavailable', `the available encoder changed after the step was prepared`, {
-    expected: (expected as { name: string }).name,
-    found: info.name,
-    next: 'the step is retried; run `npx sam-mil doctor` to check the weights on each worker',
-  });
-}
-
-function openStore(job: Job<ExtractWith>, patches: PatchCoords, encoder: OpenEncoder): BatchStore {
+/** Several encoders have a folder each, so that an attempt resumes all of them. */
+function openStore(
+  job: Job<ExtractWith>,
+  patches: PatchCoords,
+  { encoder, precision, label }: OpenedEncoder,
+): BatchStore {
   const { coords, patchSize, patchLevel } = patches;
   const rows = coords.length / 2;
   const identity = {
     encoder: keyOfEncoder(encoder.info),
     size: encoder.size,
+    ...precisionFact(precision),
     // Devices differ in the last bits, so a bag must be computed on one device.
     provider: encoder.provider.name,
     slide: job.with.slide.digest,
@@ -159,11 +164,9 @@ function openStore(job: Job<ExtractWith>, patches: PatchCoords, encoder: OpenEnc
     patchSize,
     patchLevel,
   };
-  return new BatchStore(
-    job.checkpoint,
-    { rows, dim: encoder.info.dim, batchSize: job.with.batchSize },
-    identity,
-  );
+  if (label !== undefined) makeScratchFolder(job.checkpoint, label);
+  const folder = label === undefined ? job.checkpoint : join(job.checkpoint, label);
+  return new BatchStore(folder, { rows, dim: encoder.info.dim, batchSize: job.with.batchSize }, identity);
 }
 
 function inspectSlide(path: string): SlideInfo {

@@ -1,7 +1,17 @@
 import { fileInput } from '../../activity-schema.js';
 import { defineParameters, type WithOf } from '../../parameters.js';
+import { STORED_FLOATS } from '../../files/half-float.js';
 import { BAG_LAYOUTS } from '../features/bag-layout.js';
 import { ENCODER_NAMES } from './encoders/encoders.js';
+import { PRECISIONS } from './encoders/precision.js';
+
+const ENCODER_FORMS = [
+  { type: 'string', enum: [...ENCODER_NAMES] },
+  fileInput(
+    'encoder',
+    'YAML or JSON file with name, and either onnx, size, mean, std and dim of a model, or architecture (resnet50, clip-vit, efficientnet-lite0) and weights of a checkpoint.',
+  ),
+] as const;
 
 /** Parameters of `pathology.extract`. */
 export const parameters = defineParameters({
@@ -20,15 +30,17 @@ export const parameters = defineParameters({
     },
     encoder: {
       'x-synonyms': ['model', 'backbone', 'extractor', 'feature-extractor', 'network'],
-      anyOf: [
-        { type: 'string', enum: [...ENCODER_NAMES] },
-        fileInput(
-          'encoder',
-          'YAML or JSON file with name, and either onnx, size, mean, std and dim of a model, or architecture (resnet50, clip-vit, efficientnet-lite0) and weights of a checkpoint.',
-        ),
-      ],
+      anyOf: ENCODER_FORMS,
       description:
         'Image encoder: `resnet50` (ImageNet photographs, third stage, 1024 features), `plip` (pathology pictures and their texts, 512), `efficientnet-lite0` (ImageNet photographs, 1280), `stain-texture` (stain and texture statistics, nothing learned, 64), a published pathology encoder such as `uni2-h` or `virchow2` (docs/encoders.md lists them), or a file that describes your own. Install the weights with `npx sam-mil models fetch`.',
+    },
+    encoders: {
+      'x-synonyms': ['models', 'backbones', 'extractors'],
+      type: 'array',
+      items: { anyOf: ENCODER_FORMS },
+      minItems: 1,
+      description:
+        'Several encoders in one reading, instead of `encoder`: each patch is decoded once, and each encoder gets its own bag with the same bits as if it were used alone. The outputs `bag`, `bag-pt` and `dim` are then `bag-<encoder>` and so on, with the name of the encoder or of its file.',
     },
     fallback: {
       type: 'string',
@@ -69,9 +81,17 @@ export const parameters = defineParameters({
     precision: {
       'x-synonyms': ['dtype', 'fp16', 'amp'],
       type: 'string',
-      enum: ['fp32'],
+      enum: [...PRECISIONS, 'auto'],
       default: 'fp32',
-      description: 'Arithmetic of the encoder.',
+      description:
+        "Arithmetic of the encoder. `fp16` and `bf16` halve the time and memory on a GPU: matrix products use half floats, while normalization, softmax and the features stay in float32. `auto`: what the encoder's authors recommend if the machine that prepares the step has a GPU, else fp32. On the CPU, half precision gives the same features but is slower. Not for ONNX models and `stain-texture`.",
+    },
+    store: {
+      'x-synonyms': ['feature-dtype', 'store-dtype', 'save-dtype'],
+      type: 'string',
+      enum: [...STORED_FLOATS],
+      description:
+        'Element type of the features in the files of the bag. Default: float32. `float16` halves their size, and each value is rounded to about three digits. All activities read both.',
     },
     device: {
       'x-synonyms': ['gpu', 'cuda', 'use-gpu'],
@@ -92,7 +112,7 @@ export const parameters = defineParameters({
         'CPU threads of the encoder. The same number (at most 8, or 16 with an accelerator) read patches ahead of it. Default: the cores of the host.',
     },
   },
-  required: ['slide', 'patches', 'encoder'],
+  required: ['slide', 'patches'],
 });
 
 export type ExtractWith = WithOf<typeof parameters>;

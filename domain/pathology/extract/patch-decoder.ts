@@ -33,17 +33,17 @@ export class PatchDecoder {
 
   /**
    * @param coords n x 2, level-0 pixels
-   * @param pixels n x size x size x 3 in shared memory, which is filled
+   * @param pixels for each fit of the source, n x size x size x 3 in shared memory, which is filled
    * @throws SamMilError as reading the slide
    */
-  async decode(coords: Int32Array, pixels: Uint8Array): Promise<void> {
-    const bytes = this.source.size * this.source.size * 3;
+  async decode(coords: Int32Array, pixels: readonly Uint8Array[]): Promise<void> {
+    const sizes = this.source.fits.map(({ size }) => size * size * 3);
     const tasks: Promise<void>[] = [];
     for (let start = 0; start < coords.length / 2; start += TASK_PATCHES) {
       const end = Math.min(coords.length / 2, start + TASK_PATCHES);
       const task = {
         coords: coords.slice(2 * start, 2 * end),
-        pixels: pixels.subarray(start * bytes, end * bytes),
+        pixels: sizes.map((bytes, fit) => pixels[fit].subarray(start * bytes, end * bytes)),
       };
       tasks.push(new Promise<void>((resolve, reject) => this.waiting.push({ ...task, resolve, reject })));
     }

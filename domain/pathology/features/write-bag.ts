@@ -1,7 +1,9 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createFeatures, writeSamInfo, writeSegFile } from '../layouts/bag-files.js';
 import { makeScratchFolder } from '../../files/make-folders.js';
 import { writePt } from '../../files/torch/torch-pt.js';
+import { type StoredFloat, storedFloats } from '../../files/half-float.js';
+import type { TypedArray } from '../../files/tensor.js';
 import type { JobResult, OutputFile } from '../../job.js';
 import type { Groups } from './groups.js';
 import { type BagFacts, bagAttributes, type BagLayout, h5Folder } from './bag-layout.js';
@@ -28,6 +30,10 @@ export interface BagToWrite {
   groups?: Groups;
   /** Whether the bag gets one row per group. */
   withGroups: boolean;
+  /** Element type of the features in the files. Default: float32. */
+  store?: StoredFloat;
+  /** Name of the encoder in a set of bags of the same patches, which share `seg_files` and `sam_info`. */
+  label?: string;
   /** Existing group flags and areas of the rows, to be kept. */
   known?: { isGroupFeat: Uint8Array; relativeArea: Float32Array };
 }
@@ -38,14 +44,15 @@ export interface BagToWrite {
  * through in blocks, so memory does not grow with the bag. Equal bags give equal bytes.
  */
 export function writeBag(bag: BagToWrite): JobResult {
-  const { groups } = bag;
+  const { groups, label } = bag;
+  const named = (name: string): string => (label === undefined ? name : `${name}-${label}`);
   const files: Record<string, OutputFile> = {
-    bag: output(bag, h5Folder(bag.layout, bag.facts), 'h5'),
-    'bag-pt': output(bag, 'pt_files', 'pt'),
+    [named('bag')]: output(bag, bagFolder(bag), 'h5'),
+    [named('bag-pt')]: output(bag, ofEncoder(bag, 'pt_files'), 'pt'),
     'sam-info': output(bag, 'sam_info', 'h5'),
   };
-  const groupRows = writeH5(bag, files.bag);
-  writeTorch(bag, groupRows, files['bag-pt'].from);
+  const groupRows = writeH5(bag, files[named('bag')].from);
+  writeTorch(bag, groupRows, files[named('bag-pt')].from);
   writeInfo(bag, groupRows, files['sam-info'].from);
   if (groups) {
     files.seg = output(bag, 'seg_files', 'h5');
@@ -57,7 +64,7 @@ export function writeBag(bag: BagToWrite): JobResult {
     values: {
       'patches-count': bag.features.rows - kept,
       'groups-count': groupRows.masks.length + kept,
-      dim: bag.features.dim,
+      [named('dim')]: bag.features.dim,
     },
   };
 }
@@ -68,15 +75,29 @@ function output({ folder, name }: BagToWrite, subfolder: string, extension: stri
   return { from: join(folder, file), to: file };
 }
 
+/** TRIDENT's folders are named after encoders already. */
+function bagFolder(bag: BagToWrite): string {
+  const folder = h5Folder(bag.layout, bag.facts);
+  return bag.layout === 'trident' ? folder : ofEncoder(bag, folder);
+}
+
+function ofEncoder({ label }: BagToWrite, folder: string): string {
+  return label === undefined ? folder : `${label}/${folder}`;
+}
+
 /** Writes h5_files and computes the group rows in the same pass. */
-function writeH5(bag: BagToWrite, { from: path, to }: OutputFile): GroupRows {
+function writeH5(bag: BagToWrite, path: string): GroupRows {
   const { coords, features, groups, withGroups } = bag;
   const means = new GroupMeans(withGroups && groups ? groups.members : [], features.rows, features.dim);
-  const attributes = bagAttributes(bag.layout, bag.facts, { name: bag.name, folder: dirname(to) });
+  const attributes = bagAttributes(bag.layout, bag.facts, {
+    name: bag.name,
+    folder: h5Folder(bag.layout, bag.facts),
+  });
   const writer = createFeatures(path, features.dim, {
     rows: features.rows + means.count,
     attributes: attributes.coords,
     featuresAttributes: attributes.features,
+    store: bag.store,
   });
   try {
     for (const { start, features: block } of features.blocks()) {
@@ -93,13 +114,13 @@ function writeH5(bag: BagToWrite, { from: path, to }: OutputFile): GroupRows {
   }
 }
 
-function writeTorch({ features }: BagToWrite, groupRows: GroupRows, path: string): void {
+function writeTorch({ features, store = 'float32' }: BagToWrite, groupRows: GroupRows, path: string): void {
   const shape = [features.rows + groupRows.masks.length, features.dim];
-  writePt(path, { tensor: { dtype: 'float32', shape, data: blocks() } });
+  writePt(path, { tensor: { dtype: store, shape, data: blocks() } });
 
-  function* blocks(): Generator<Float32Array> {
-    for (const block of features.blocks()) yield block.features;
-    yield groupRows.features;
+  function* blocks(): Generator<TypedArray> {
+    for (const block of features.blocks()) yield storedFloats(block.features, store);
+    yield storedFloats(groupRows.features, store);
   }
 }
 

@@ -8,6 +8,8 @@ import {
   openH5,
 } from '../../files/hdf5/h5.js';
 import { firstNotFinite } from '../../files/finite.js';
+import { FLOAT16_LIMIT, float16FromFloat32, type StoredFloat } from '../../files/half-float.js';
+import { HalfFloats } from '../../files/hdf5/h5-half-floats.js';
 import { BLOCK_BYTES } from '../../files/hdf5/h5-library.js';
 import { finiteRows, matrixShape } from './feature-matrix.js';
 import { readCoords } from './patches-file.js';
@@ -135,35 +137,42 @@ export interface FeaturesOptions {
   attributes?: Record<string, AttributeInput>;
   /** Attributes of `features`. */
   featuresAttributes?: Record<string, AttributeInput>;
+  /** Element type of `features`; float16 requires `rows`. Default: float32. */
+  store?: StoredFloat;
 }
 
 /**
- * Writes a features file block by block in CLAM's layout: `features` float32 N x D and `coords` int64 N x 2.
+ * Writes a features file block by block in CLAM's layout: `features` float32 or float16 N x D and `coords`
+ * int64 N x 2.
  */
 export class FeaturesWriter {
   private readonly file: H5Writer;
   private readonly path: string;
   private readonly dim: number;
   private readonly rows: number | undefined;
+  private readonly halves?: HalfFloats;
   private written = 0;
 
   /** Use {@link createFeatures}. */
-  constructor(path: string, dim: number, { rows, attributes, featuresAttributes }: FeaturesOptions) {
+  constructor(path: string, dim: number, options: FeaturesOptions) {
+    const { rows, attributes, featuresAttributes, store = 'float32' } = options;
     this.path = path;
     this.dim = dim;
     this.rows = rows;
     this.file = createH5(path);
     const resizable = rows === undefined;
-    this.file.reserve('features', 'float32', [rows ?? 0, dim], {
-      resizable,
-      attributes: featuresAttributes,
-    });
+    if (store === 'float16') {
+      if (rows === undefined) throw new RangeError('float16 requires the number of rows');
+      this.halves = new HalfFloats(this.file, 'features', [rows, dim], { attributes: featuresAttributes });
+    } else {
+      this.file.reserve('features', store, [rows ?? 0, dim], { resizable, attributes: featuresAttributes });
+    }
     this.file.reserve('coords', 'int64', [rows ?? 0, 2], { resizable, attributes });
   }
 
   /**
    * Appends rows: `features` n x dim, `coords` n x 2.
-   * @throws SamMilError CountMismatch; InvalidInput on values that are not finite
+   * @throws SamMilError CountMismatch; InvalidInput on values that are not finite or too large for the file
    */
   append(features: Float32Array, coords: Int32Array): void {
     checkCounts(this.path, { features, coords, dim: this.dim });
@@ -186,18 +195,33 @@ export class FeaturesWriter {
     for (let start = 0; start < count; start += rows) {
       const block = features.subarray(start * this.dim, (start + rows) * this.dim);
       this.checkFinite(block, start);
-      this.file.fill('features', block, this.written + start);
+      if (this.halves) this.halves.append(float16FromFloat32(block));
+      else this.file.fill('features', block, this.written + start);
     }
   }
 
   /** @param start index of the first of these rows among the appended rows */
   private checkFinite(features: Float32Array, start: number): void {
     const bad = firstNotFinite(features);
-    if (bad < 0) return;
-    throw new SamMilError('InvalidInput', 'the features to write are not finite', {
-      file: this.path,
-      found: `${features[bad]} in row ${start + Math.floor(bad / this.dim)}, column ${bad % this.dim}`,
+    if (bad >= 0) throw this.refusal('the features to write are not finite', features, start, bad);
+    if (!this.halves) return;
+    const large = features.findIndex((value) => Math.abs(value) >= FLOAT16_LIMIT);
+    if (large < 0) return;
+    throw this.refusal('the features are too large for float16', features, start, large, {
+      expected: 'values of at most 65504',
+      next: 'use `store: float32`',
     });
+  }
+
+  private refusal(
+    what: string,
+    features: Float32Array,
+    start: number,
+    at: number,
+    facts: { expected?: string; next?: string } = {},
+  ): SamMilError {
+    const found = `${features[at]} in row ${start + Math.floor(at / this.dim)}, column ${at % this.dim}`;
+    return new SamMilError('InvalidInput', what, { file: this.path, found, ...facts });
   }
 
   /**

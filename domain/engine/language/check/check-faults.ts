@@ -17,11 +17,11 @@ export function checkFaults(check: StepCheck): void {
   const given = entry?.findFaults && knownWith(check);
   if (given === undefined) return;
   const exists = files === ANY_FILES ? undefined : (path: string) => files.exists(resolve(files.base, path));
-  for (const { parameter, what, next, warning } of entry?.findFaults?.(given, exists) ?? []) {
+  for (const { parameter, what, next, missing, warning } of entry?.findFaults?.(given, exists) ?? []) {
     const node = step.with.find(({ key }) => key === parameter)?.value;
     const place = node?.place ?? step.uses.place;
     const message = `\`${parameter}\` ${what}`;
-    if (warning === undefined) problems.error('bad-value', place, message, next);
+    if (warning === undefined) problems.error(missing ? 'missing-with' : 'bad-value', place, message, next);
     else problems.warning(warning, place, message, next);
   }
 }

@@ -1,9 +1,17 @@
 import { references, wholeReference } from '../expressions/analysis.js';
-import { lookUp, type Catalog, type ValueSchema } from '../../../activity-schema.js';
+import {
+  lookUp,
+  memberOutputs,
+  type Catalog,
+  type MemberOutputs,
+  type ValueSchema,
+} from '../../../activity-schema.js';
 import type { PipelineDocument, StageDocument, StepDocument } from '../read/document.js';
 import { stageCells, type StageCells } from '../read/stage-cells.js';
 import { expressionsIn } from '../read/node-expressions.js';
+import type { Json } from '../../../json.js';
 import { ProblemList } from '../problems/problems.js';
+import { toJson } from '../read/yaml-nodes.js';
 
 /** What is known before a run about the value of an expression. */
 export type ValueType =
@@ -42,6 +50,14 @@ function declaredFiles(step: StepDocument, parameter: string): Record<string, Va
   return node.kind === 'map' ? Object.fromEntries(node.entries.map(({ key }) => [key, ANY_FILE])) : undefined;
 }
 
+/** Outputs for each member of a list parameter; undefined if an expression computes a member. */
+function outputsOfMembers(step: StepDocument, per: MemberOutputs): Record<string, ValueSchema> | undefined {
+  const node = step.with.find(({ key }) => key === per.parameter)?.value;
+  if (node === undefined) return {};
+  if (node.kind !== 'list' || expressionsIn(node, new ProblemList()).length > 0) return undefined;
+  return memberOutputs(per, (toJson(node) as Json[]).map(String));
+}
+
 /** Looks up what expressions can read from stages, steps and items. */
 export class PipelineTypes {
   readonly stages: ReadonlyMap<string, StageDocument>;
@@ -62,9 +78,10 @@ export class PipelineTypes {
     const entry = lookUp(this.catalog, step.uses.name);
     if (entry === undefined) return undefined;
     const declared = entry.outputsFrom === undefined ? {} : declaredFiles(step, entry.outputsFrom);
-    if (declared === undefined) return undefined;
+    const perMember = entry.outputsPer === undefined ? {} : outputsOfMembers(step, entry.outputsPer);
+    if (declared === undefined || perMember === undefined) return undefined;
     return new Map(
-      Object.entries({ ...entry.outputs, ...declared }).map(([name, schema]) => [
+      Object.entries({ ...entry.outputs, ...declared, ...perMember }).map(([name, schema]) => [
         name,
         { kind: 'output', schema },
       ]),

@@ -16,6 +16,7 @@ import {
   type TensorSizes,
 } from './architectures.js';
 import type { EncoderInfo, EncoderOptions, OpenEncoder } from './encoder.js';
+import { modelInPrecision } from './model-in-precision.js';
 import { openOnnxEncoder } from './onnx-encoder.js';
 
 export interface Checkpoint extends NetworkOptions, NetworkChoice {
@@ -37,13 +38,9 @@ export async function openCheckpointEncoder(
   options: EncoderOptions,
 ): Promise<OpenEncoder> {
   const size = options.size ?? info.inputSize;
-  const file = {
-    path: checkpoint.path,
-    model: buildModel(info, checkpoint, size),
-    input: 'image',
-    output: 'features',
-  };
-  return openOnnxEncoder(info, file, { ...options, size });
+  const model = buildModel(info, checkpoint, size);
+  const file = modelInPrecision(info, { path: checkpoint.path, model }, options.precision);
+  return openOnnxEncoder(info, { ...file, input: 'image', output: 'features' }, { ...options, size });
 }
 
 /**

@@ -8,6 +8,7 @@ import { weightsEntry } from '../../../machine/weights/manifest.js';
 import { ensureWeights } from '../../../machine/weights/fetch-weights.js';
 import { LITE0_DIM, efficientNetLite0Graph } from './efficientnet-lite0-graph.js';
 import type { EncoderDefinition, EncoderInfo, EncoderOptions, OpenEncoder } from './encoder.js';
+import { modelInPrecision } from './model-in-precision.js';
 import { openOnnxEncoder } from './onnx-encoder.js';
 
 const NAME = 'efficientnet-lite0';
@@ -34,6 +35,7 @@ const info: EncoderInfo = {
  */
 export const efficientNetLite0: EncoderDefinition = {
   info,
+  halfPrecision: true,
   bring: async (log) => void (await weightsFile(log)),
   open: openLite0,
 };
@@ -41,7 +43,8 @@ export const efficientNetLite0: EncoderDefinition = {
 async function openLite0(options: EncoderOptions): Promise<OpenEncoder> {
   const weights = await weightsFile(() => undefined);
   const path = await lite0Model(weights, options.size ?? info.inputSize);
-  return openOnnxEncoder(info, { path, input: 'image', output: 'features' }, options);
+  const file = modelInPrecision(info, { path, model: readFileSync(path) }, options.precision);
+  return openOnnxEncoder(info, { ...file, input: 'image', output: 'features' }, options);
 }
 
 /**

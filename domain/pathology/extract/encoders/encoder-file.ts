@@ -77,6 +77,7 @@ async function checkpointDefinition(
   };
   return {
     info,
+    halfPrecision: true,
     bring: async () => undefined,
     open: (options) => openCheckpointEncoder(info, checkpoint, options),
   };

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../../json.js';
 import type { Device, Provider } from '../../../machine/onnx/onnx-session.js';
 import type { ResizeFilter } from '../../slides/resize.js';
+import type { Precision } from './precision.js';
 import type { Weights } from '../../../machine/weights/weights-entry.js';
 
 export type Triple = readonly [number, number, number];
@@ -40,7 +41,7 @@ export interface EncoderInfo {
   /** Length of a feature vector. */
   dim: number;
   /** Precision that its authors recommend on a GPU, for `precision: auto`. Default: fp32. */
-  precision?: 'fp32' | 'fp16' | 'bf16';
+  precision?: Precision;
   /** Patches that it was trained or evaluated on. Others get a warning. */
   expects?: ExpectedPatches;
   license: string;
@@ -58,6 +59,8 @@ export interface EncoderOptions {
   device?: Device;
   /** CPU threads per inference. They do not change the features. */
   threads?: number;
+  /** Default: fp32. Others require {@link EncoderDefinition.halfPrecision}. */
+  precision?: Precision;
 }
 
 /** A loaded encoder. Calls of `encode` must not overlap. */
@@ -78,6 +81,8 @@ export interface OpenEncoder {
 /** A registry entry. Nothing large is loaded before `open`. */
 export interface EncoderDefinition {
   readonly info: EncoderInfo;
+  /** Whether `open` accepts fp16 and bf16. */
+  readonly halfPrecision?: true;
   /**
    * Called when weights of the manifest are imported: checks the checkpoint and writes the ONNX model into
    * its folder.

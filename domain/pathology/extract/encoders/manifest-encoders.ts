@@ -69,6 +69,7 @@ function defineEncoder({ weights: entry, network, info: own }: ManifestEncoder):
   };
   return {
     info,
+    halfPrecision: true,
     prepare: async ({ path, folder }) => void writeCheckpointModel(info, { ...network, path }, folder),
     bring: async () => void findWeights(entry),
     open: (options) => open(info, entry, network, options),

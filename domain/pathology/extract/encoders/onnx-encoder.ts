@@ -2,7 +2,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { SamMilError } from '../../../errors.js';
 import type { EncoderInfo, EncoderOptions, OpenEncoder } from './encoder.js';
 import { loadOnnxRuntime } from '../../../machine/onnx-runtime.js';
-import { openSession, type Provider } from '../../../machine/onnx/onnx-session.js';
+import { openSession, type Provider, type SessionOptions } from '../../../machine/onnx/onnx-session.js';
 import { type ModelPorts, findPorts } from './onnx-ports.js';
 import { normalize, createNormalizer } from './preprocess.js';
 
@@ -10,7 +10,7 @@ export interface OnnxEncoderFile {
   /** Absolute path of the .onnx file or, with `model`, of the checkpoint. */
   path: string;
   /** A model in memory whose weights are in the checkpoint. */
-  model?: Uint8Array;
+  model?: SessionOptions['model'];
   /**
    * Names of the image input (float32 [n, 3, size, size]) and of the features (float32, n x dim elements).
    * Default: the first of the model.

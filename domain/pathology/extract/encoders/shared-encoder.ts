@@ -2,28 +2,38 @@ import { canonicalJson } from '../../../json.js';
 import type { EncoderDefinition, EncoderOptions, OpenEncoder } from './encoder.js';
 import { keyOfEncoder } from './encoders.js';
 
-let kept: { key: string; encoder: Promise<OpenEncoder> } | undefined;
+export interface EncoderRequest {
+  definition: EncoderDefinition;
+  options: EncoderOptions;
+}
+
+const kept = new Map<string, Promise<OpenEncoder>>();
 
 /**
- * Returns an open encoder that outlives the job, so that a process loads it once for many slides. A request
- * for another encoder closes it. The caller must not close it and must not run two jobs at a time in one
- * process.
+ * Returns open encoders that outlive the job, so that a process loads them once for many slides. Those that
+ * are not requested are closed before any other is opened. The caller must not close them and must not run
+ * two jobs at a time in one process.
  */
-export async function sharedEncoder(
-  definition: EncoderDefinition,
-  options: EncoderOptions,
-): Promise<OpenEncoder> {
-  const key = canonicalJson({ encoder: keyOfEncoder(definition.info), options });
-  if (kept?.key !== key) {
-    const previous = kept?.encoder;
-    kept = undefined;
-    await previous?.then((encoder) => encoder.close()).catch(() => undefined);
-    kept = { key, encoder: definition.open(options) };
+export async function sharedEncoders(requests: readonly EncoderRequest[]): Promise<OpenEncoder[]> {
+  const keys = requests.map(keyOfRequest);
+  for (const [key, encoder] of [...kept].filter(([key]) => !keys.includes(key))) {
+    kept.delete(key);
+    await encoder.then((open) => open.close()).catch(() => undefined);
   }
-  try {
-    return await kept.encoder;
-  } catch (error) {
-    kept = undefined;
-    throw error;
+  const opened: OpenEncoder[] = [];
+  for (const [index, { definition, options }] of requests.entries()) {
+    const encoder = kept.get(keys[index]) ?? definition.open(options);
+    kept.set(keys[index], encoder);
+    try {
+      opened.push(await encoder);
+    } catch (error) {
+      kept.delete(keys[index]);
+      throw error;
+    }
   }
+  return opened;
+}
+
+function keyOfRequest({ definition, options }: EncoderRequest): string {
+  return canonicalJson({ encoder: keyOfEncoder(definition.info), options });
 }

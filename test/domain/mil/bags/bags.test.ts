@@ -8,7 +8,9 @@ import { writePt } from '../../../../domain/files/torch/torch-pt.js';
 import { TaskThread } from '../../../../domain/machine/threads/task-thread.js';
 import { BagCache } from '../../../../domain/mil/bags/bag-cache.js';
 import { openBackend, tf } from '../../../../domain/mil/compute/backend.js';
-import { listBags, loadBag } from '../../../../domain/mil/bags/bags.js';
+import { mixedEncoders } from '../../../../domain/mil/bags/bag-facts.js';
+import { readItems } from '../../../../domain/engine/store/items.js';
+import { bagOutputs, findBags, listBags, loadBag } from '../../../../domain/mil/bags/bags.js';
 import { measure, standardized } from '../../../../domain/mil/bags/standardize.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 import { makeCohort } from '../cohort.js';
@@ -37,6 +39,54 @@ test('bags are the finished items with features, and an error names a finished i
     code: 'InvalidInput',
     message: /item "bare" has no features/,
   });
+});
+
+test('of several bags of an item, those of one encoder are selected by its name or file', (t) => {
+  const cohort = makeCohort(temporaryFolder(t), 3);
+  const items = readFileSync(cohort.bags.path, 'utf8').trim().split('\n');
+  const relabeled = items.map((line) => {
+    const { outputs, ...item } = JSON.parse(line) as { outputs: Record<string, unknown> };
+    const { bag, ...others } = outputs;
+    return JSON.stringify({
+      ...item,
+      outputs: { ...others, 'bag-uni': bag, 'bag-pt-uni': bag, 'bag-ours': bag },
+    });
+  });
+  const before = listBags(cohort.bags.path, cohort.work);
+  writeFileSync(cohort.bags.path, `${relabeled.join('\n')}\n`);
+  assert.deepEqual(listBags(cohort.bags.path, cohort.work, 'uni'), before);
+  assert.deepEqual(listBags(cohort.bags.path, cohort.work, 'encoders/ours.yaml'), before);
+  assert.deepEqual(findBags(readItems(cohort.bags.path), cohort.work), before, 'a split needs no encoder');
+  assert.deepEqual(bagOutputs('encoders/ours.yaml'), ['bag-ours', 'bag-pt-ours', 'sam-info']);
+  for (const encoder of [undefined, 'plip']) {
+    assert.throws(() => listBags(cohort.bags.path, cohort.work, encoder), {
+      code: 'InvalidInput',
+      message: /expected `encoder`: uni or ours; found (plip|no `encoder`)/,
+    });
+  }
+});
+
+test('bags of different encoders, weights or precisions are described', (t) => {
+  const folder = temporaryFolder(t);
+  const bag = (key: string, attributes: Record<string, string | number>) => {
+    const features = join(folder, `${key}.h5`);
+    const one = { features: new Float32Array(2), dim: 2, coords: Int32Array.of(0, 0) };
+    writeFeatures(features, one, attributes);
+    return { key, features };
+  };
+  const plain = bag('a', { encoder: 'uni', encoder_weights: 'x' });
+  const half = bag('b', { encoder: 'uni', encoder_weights: 'x', encoder_precision: 'fp16' });
+  const other = bag('c', { encoder: 'plip', encoder_weights: 'x' });
+  const unknown = bag('d', {});
+  assert.deepEqual(mixedEncoders([plain, plain, unknown]), []);
+  assert.match(
+    mixedEncoders([plain, half]).join(),
+    /differ in encoder precision: fp32 \(such as a\), fp16 \(such as b\)/,
+  );
+  assert.match(
+    mixedEncoders([plain, other]).join(),
+    /differ in encoder: uni \(such as a\), plip \(such as c\)/,
+  );
 });
 
 test('group rows are kept or omitted, based on sam_info or coords', (t) => {

@@ -20,9 +20,14 @@ for (const [patchSize, resizeTo, size] of [
     const expected = new ResizeAndCrop(patchSize, patchSize, rule).apply(patch);
 
     const slide = fixture('resize/crop/input_80x80.png');
-    const reader = new PatchReader({ slide, level: 0, patchSize, size, resizeTo, resize: 'bicubic' });
+    const reader = new PatchReader({
+      slide,
+      level: 0,
+      patchSize,
+      fits: [{ size, resizeTo, resize: 'bicubic' }],
+    });
     const read = new Uint8Array(size * size * 3);
-    reader.read(0, 0, read);
+    reader.read(0, 0, [read]);
     reader.close();
     assert.deepEqual(read, expected);
   });
