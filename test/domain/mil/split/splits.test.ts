@@ -252,7 +252,9 @@ test('errors in labels files name file, line and cause', (t) => {
   refused('slide_id,label,MRN\ns00,0,P1\n', /Next: set `group-column` to "MRN"/, {
     groupColumn: 'case number',
   });
-  refused(alternating(keys), /labels\.csv:2.*not one of `classes`.*found "1" in 3 rows/, { classes: ['0', '2'] });
+  refused(alternating(keys), /labels\.csv:2.*not one of `classes`.*found "1" in 3 rows/, {
+    classes: ['0', '2'],
+  });
   refused(alternating(keys), /class "0" is too small for 4 folds.*found 3/, { folds: 4 });
   const mistyped = `${alternating(keys.slice(1))}\ns00,O`;
   refused(mistyped, /class "O" is too small for 3 folds.*found 1.*classes are 0, 1, O\)/, {
