@@ -120,9 +120,7 @@ function selected(lines: ManifestLine[], { only, leaveOut = [] }: ListItemsInput
     });
   }
   const requested = only ? lines.filter(({ key }) => only.includes(key)) : lines;
-  return requested.map((line) =>
-    leaveOut.includes(line.key) ? { ...line, skip: BY_HAND } : line,
-  );
+  return requested.map((line) => (leaveOut.includes(line.key) ? { ...line, skip: BY_HAND } : line));
 }
 
 async function writeManifest(input: ListItemsInput, lines: ManifestLine[]): Promise<Manifest> {

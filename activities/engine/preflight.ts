@@ -102,7 +102,9 @@ class PreflightWalk {
     const lines = settled === undefined ? found : found.map((line) => withReason(line, settled));
     this.lines.set(stage.name, lines);
     if (stage.reuse === true || this.progress?.finished.has(stage.name) === true) return;
-    const chosen = lines.filter(({ key }) => requested?.includes(key) !== false && settled?.has(key) !== true);
+    const chosen = lines.filter(
+      ({ key }) => requested?.includes(key) !== false && settled?.has(key) !== true,
+    );
     for (const line of chosen) if (line.skip === undefined) await this.item(stage, line);
   }
 

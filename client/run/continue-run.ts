@@ -53,11 +53,13 @@ async function readProgress(entry: RunEntry, retried: readonly string[] | undefi
   // A held stage lists and checks its items again; one that was paused continues with its list.
   const listed = known.filter(({ state, total }) => state === 'running' && total > 0);
   const settled = await Promise.all(
-    known.filter(({ total }) => total > 0).map(async ({ name, state }) => {
-      const ended = [...(await readSettled(entry, name))];
-      const kept = state === 'held' ? ended.filter(([, reason]) => reason === BY_HAND) : ended;
-      return [name, new Map(kept)] as const;
-    }),
+    known
+      .filter(({ total }) => total > 0)
+      .map(async ({ name, state }) => {
+        const ended = [...(await readSettled(entry, name))];
+        const kept = state === 'held' ? ended.filter(([, reason]) => reason === BY_HAND) : ended;
+        return [name, new Map(kept)] as const;
+      }),
   );
   return { finished: namesOf(finished), listed: namesOf(listed), settled: new Map(settled) };
 }

@@ -46,7 +46,9 @@ export async function readSettled(
 ): Promise<Map<string, string | undefined>> {
   const records = await stageRecords(place, stage);
   const ended = records.filter(({ status }) => status !== 'failed');
-  return new Map(ended.map(({ key, status, reason }) => [key, status === 'done' ? undefined : (reason ?? '')]));
+  return new Map(
+    ended.map(({ key, status, reason }) => [key, status === 'done' ? undefined : (reason ?? '')]),
+  );
 }
 
 async function readStage(

@@ -68,7 +68,10 @@ async function footerOf(work: string, state: RunStatus['state'], code: string): 
 
 test('a held run offers skip, but not after another run has taken its work folder', async (context) => {
   const work = temporaryFolder(context);
-  assert.match(await footerOf(work, 'held', 'InvalidInput'), /skip p-1 report {3}continues without the items that failed/);
+  assert.match(
+    await footerOf(work, 'held', 'InvalidInput'),
+    /skip p-1 report {3}continues without the items that failed/,
+  );
   const taken = await footerOf(work, 'held', 'TakenOver');
   assert.doesNotMatch(taken, /skip|retries what failed/);
   assert.match(taken, /resume p-1 {3}takes the work folder back and ends the run that uses it/);
