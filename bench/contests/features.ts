@@ -4,7 +4,9 @@ import type { Contest, Limit } from '../compare.js';
 import { ours, peer, slide } from './commands.js';
 
 /** Made by our side if it is missing. Both sides read it. */
-const weights = join(tmpdir(), 'sam-mil-bench', 'random-resnet50.safetensors');
+function weights(network: string): string {
+  return join(tmpdir(), 'sam-mil-bench', `random-${network}.safetensors`);
+}
 
 const threads = 2;
 /** With the shape of UNI, made in the same way. */
@@ -26,8 +28,8 @@ export const contests: (Contest | Limit)[] = [
   {
     name: 'ResNet-50, patches of 512 px end to end',
     unit: 'patches/s',
-    ours: ours('resnet50', slide, weights, 512, patches, threads),
-    peer: peer('resnet50', slide, weights, 512, patches, threads),
+    ours: ours('encoder', slide, 'resnet50', weights('resnet50'), 512, patches, threads),
+    peer: peer('encoder', slide, 'resnet50', weights('resnet50'), 512, patches, threads),
     rounds: 3,
     bar: 1.5,
   },
@@ -38,6 +40,14 @@ export const contests: (Contest | Limit)[] = [
     peer: ours('two-encoders', slide, 'two', 512, 400, threads),
     rounds: 3,
     bar: 1.25,
+  },
+  {
+    name: 'ViT-L/16, patches of 256 px end to end',
+    unit: 'patches/s',
+    ours: ours('encoder', slide, 'vit-l', weights('vit-l'), 256, 32, threads),
+    peer: peer('encoder', slide, 'vit-l', weights('vit-l'), 256, 32, threads),
+    rounds: 3,
+    bar: 1.3,
   },
   {
     name: 'extraction memory, 20,000 patches x 1024',

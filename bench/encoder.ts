@@ -1,23 +1,24 @@
 /**
- * Our side of the encoder contest: pathology.extract with a full-size ResNet-50, from the slide to the bag,
- * in patches per second. Arguments: slide, weights (made if missing), patch size, patches, threads.
+ * Our side of the encoder contests: pathology.extract with an encoder of full size, from the slide to the
+ * bag, in patches per second. Arguments: slide, network (`resnet50` or a name of `RANDOM_VITS`), weights
+ * (made if missing), patch size, patches, threads.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readFeatures } from '../domain/pathology/layouts/bag-files.js';
-import { writeRandomResNet50 } from '../test/support/random-resnet50.js';
+import { randomEncoder, writeRandomWeights } from '../test/support/random-encoders.js';
 import { extractPatches, overlappingGrid } from './extract-job.js';
 
-const [slide, weights, ...numbers] = process.argv.slice(2);
+const [slide, network, weights, ...numbers] = process.argv.slice(2);
 const [size, count, threads] = numbers.map(Number);
 mkdirSync(dirname(weights), { recursive: true });
-if (!existsSync(weights)) writeRandomResNet50(weights);
+if (!existsSync(weights)) writeRandomWeights(network, weights);
 const folder = mkdtempSync(join(tmpdir(), 'sam-mil-bench-'));
 
 try {
   const encoder = join(folder, 'encoder.yaml');
-  writeFileSync(encoder, JSON.stringify({ name: 'bench', architecture: 'resnet50', weights }));
+  writeFileSync(encoder, JSON.stringify({ ...randomEncoder(network), weights }));
   const job = { slide, size, encoder, threads, batchSize: 32 };
   // Imports and loading of the weights are not timed, as on the peer's side.
   await extractPatches(join(folder, 'warm'), { ...job, coords: overlappingGrid(size, 8) });
