@@ -44,7 +44,14 @@ export const RANDOM_VITS: Readonly<Record<string, RandomVit>> = {
 /** What an encoder file states about these weights, except their path. */
 export function randomEncoder(network: string): JsonObject {
   if (network === 'resnet50') return { name: 'bench', architecture: 'resnet50' };
-  return { name: 'bench', architecture: 'vit', heads: RANDOM_VITS[network].heads, size: 224 };
+  const normalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], resize: 'bilinear' };
+  return {
+    name: 'bench',
+    architecture: 'vit',
+    heads: RANDOM_VITS[network].heads,
+    size: 224,
+    ...normalization,
+  };
 }
 
 /** Writes weights of full size for `resnet50` or a name of {@link RANDOM_VITS}: the same bytes each time. */
