@@ -1,8 +1,6 @@
-import { writeSafetensors } from '../../domain/files/safetensors.js';
-import { countElements, type Tensor } from '../../domain/files/tensor.js';
 import type { JsonObject } from '../../domain/json.js';
-import { RandomStream } from '../../domain/random.js';
 import { writeRandomResNet50 } from './random-resnet50.js';
+import { RandomTensors } from './random-tensors.js';
 
 interface RandomVit {
   width: number;
@@ -57,25 +55,13 @@ export function randomEncoder(network: string): JsonObject {
 /** Writes weights of full size for `resnet50` or a name of {@link RANDOM_VITS}: the same bytes each time. */
 export function writeRandomWeights(network: string, path: string): void {
   if (network === 'resnet50') writeRandomResNet50(path);
-  else writeSafetensors(path, vitTensors(RANDOM_VITS[network]));
+  else writeRandomVit(RANDOM_VITS[network], path);
 }
 
-/** A prime, so that the rows of a matrix differ although they are taken from one block. */
-const BLOCK = 1_048_573;
-
-function vitTensors({ width, depth, patch, rows, columns, registers, positions }: RandomVit) {
-  const random = new RandomStream('random vision transformer');
-  const block = Float32Array.from({ length: BLOCK }, () => 2 * random.uniform() - 1);
-  let next = 0;
-  const tensors: Record<string, Tensor> = {};
-  const put = (name: string, shape: number[], bound: number, offset = 0): void => {
-    const data = new Float32Array(countElements(shape));
-    for (let i = 0; i < data.length; i++) {
-      data[i] = offset + bound * block[next];
-      next = next + 1 === BLOCK ? 0 : next + 1;
-    }
-    tensors[name] = { dtype: 'float32', shape, data };
-  };
+function writeRandomVit(sizes: RandomVit, path: string): void {
+  const { width, depth, patch, rows, columns, registers, positions } = sizes;
+  const tensors = new RandomTensors('random vision transformer');
+  const put = tensors.put.bind(tensors);
   const linear = (name: string, to: number, from: number): void => {
     put(`${name}.weight`, [to, from], Math.sqrt(1 / from));
     put(`${name}.bias`, [to], 0.01);
@@ -101,5 +87,5 @@ function vitTensors({ width, depth, patch, rows, columns, registers, positions }
     put(`${name}.ls2.gamma`, [width], 0.1, 0.5);
   }
   norm('norm');
-  return tensors;
+  tensors.write(path);
 }

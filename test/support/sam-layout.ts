@@ -1,6 +1,7 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { type TensorLayout, tensorLayout } from '../../domain/files/torch/torch-layout.js';
 import { fixture } from './fixtures.js';
+import { RandomTensors } from './random-tensors.js';
 
 /** Published image encoders: width, blocks, heads, and which blocks attend to the whole image. */
 export const PUBLISHED_SAMS = {
@@ -90,6 +91,17 @@ export function writeHollowSam(path: string, name: PublishedSam): void {
   } finally {
     closeSync(file);
   }
+}
+
+/** Writes a checkpoint of a published size with random weights: the same bytes each time. */
+export function writeRandomSam(path: string, name: PublishedSam): void {
+  const tensors = new RandomTensors('random Segment Anything');
+  for (const [tensor, shape] of publishedShapes(name)) {
+    const isNorm = shape.length === 1 && tensor.endsWith('weight');
+    if (isNorm) tensors.put(tensor, shape, 0.1, 1);
+    else tensors.put(tensor, shape, shape.length === 1 ? 0.02 : Math.sqrt(1 / product(shape.slice(1))));
+  }
+  tensors.write(path);
 }
 
 function product(sizes: readonly number[]): number {
