@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
 
 export interface Measured {
-  /** The last line of the output, parsed. */
+  /** The last line of the output, parsed. A process that was cut has printed what it had so far. */
   result: Record<string, unknown>;
   /** Highest memory in use on the GPU meanwhile, less what was in use before; undefined without a GPU. */
   gpu_mib?: number;
@@ -10,7 +10,8 @@ export interface Measured {
 
 /**
  * Runs a process and samples the memory of the GPU four times per second.
- * @throws Error with the end of the process's error output if it fails or takes longer than `seconds`
+ * @throws Error with the end of the process's error output if it fails, or is killed after `seconds` before it
+ * printed anything
  */
 export async function measure(
   command: readonly string[],
@@ -58,7 +59,8 @@ function capture(
     child.on('error', reject);
     child.on('close', (code, signal) => {
       clearTimeout(alarm);
-      if (code === 0) resolve(output);
+      const wasCut = signal === 'SIGKILL' && output.includes('\n');
+      if (code === 0 || wasCut) resolve(output.slice(0, output.lastIndexOf('\n')));
       else reject(new Error(`ended with ${signal ?? code}: ${errors.trim()}`));
     });
   });

@@ -59,7 +59,8 @@ function encoderPart(network: string, precision: EncodeTask['precision'], sizes:
       batch,
       seconds: sizes.seconds,
       features: features(precision),
-      modes: ['eager', 'compiled'],
+      // Compiling for a CPU takes minutes.
+      modes: sizes.device === 'cpu' ? ['eager'] : ['eager', 'compiled'],
     },
     prepare: () => {
       if (!existsSync(weights)) writeRandomWeights(network, weights);
