@@ -7,6 +7,7 @@ there, so it can be run after each delivery. With all pieces, it unpacks into TA
 benchmark; a second time it only prints the command."""
 import hashlib
 import json
+import lzma
 import os
 import shutil
 import sys
@@ -53,8 +54,8 @@ def unpack(folder, pieces, target):
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     stream = Pieces(folder / piece["name"] for piece in pieces)
-    # The archive is a sequence of compressed archives, each with its own end.
-    with tarfile.open(fileobj=stream, mode="r|xz", ignore_zeros=True) as archive:
+    # Compressed in several streams, which `tarfile` alone does not read.
+    with lzma.open(stream) as tar, tarfile.open(fileobj=tar, mode="r|", ignore_zeros=True) as archive:
         archive.extractall(partial, filter="tar")
     shutil.rmtree(target, ignore_errors=True)
     os.rename(partial, target)

@@ -1,7 +1,8 @@
 /**
- * `npm run bench:gpu -- [--budget SECONDS] [--out FOLDER] [--folder FOLDER] [--device cpu] [--tiny]`: encoders
- * and Segment Anything of published sizes with random weights, our side and PyTorch's, on one GPU. Prints each
- * part and writes all of them so far to `bench-gpu.json`, so that a cut loses only the part that was running.
+ * `npm run bench:gpu -- [--budget SECONDS] [--out FOLDER] [--folder FOLDER] [--device cpu] [--tiny]`:
+ * encoders and Segment Anything of published sizes with random weights, our side and PyTorch's, on one GPU.
+ * Prints each part and writes all of them so far to `bench-gpu.json`, so that a cut loses only the part that
+ * was running.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';

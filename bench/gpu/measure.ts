@@ -10,8 +10,8 @@ export interface Measured {
 
 /**
  * Runs a process and samples the memory of the GPU four times per second.
- * @throws Error with the end of the process's error output if it fails, or is killed after `seconds` before it
- * printed anything
+ * @throws Error with the end of the process's error output if it fails, or is killed after `seconds` before
+ * it printed anything
  */
 export async function measure(
   command: readonly string[],

@@ -1,6 +1,6 @@
 """Collects what a machine with a GPU but without network lacks for the benchmark, in pieces for join.py.
 
-python3 bench/gpu/pack.py FOLDER [WHEEL]   (after `npm run build` or any command of the checkout)
+python3 bench/gpu/pack.py FOLDER [WHEEL]   (after `npm run bench -- none`, which compiles the checkout)
 
 Takes Node (stripped), dist/, the packages it needs, ONNX Runtime from the cache of this machine, and its provider
 for CUDA from the wheel of onnxruntime-gpu, which pip downloads if none is given. The CUDA libraries are those that
@@ -21,7 +21,8 @@ import zipfile
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
-PIECE = 60 * 2**20
+# Together with the checkout, which travels along, a delivery stays below 64 MiB.
+PIECE = 38 * 2**20
 LARGE = 8 * 2**20
 PACKAGES = ["koffi", "onnxruntime-common", "h5wasm", "yaml", "fflate", "saxes", "ajv", "fast-glob", "csv-parse", "csv-stringify"]
 PROVIDERS = ["libonnxruntime_providers_shared.so", "libonnxruntime_providers_cuda.so"]

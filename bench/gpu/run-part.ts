@@ -15,7 +15,7 @@ interface PartResult {
   agreement: Record<string, Agreement | undefined>;
 }
 
-/** Runs both sides of a part, prints it in a few lines and returns it. A side that fails loses only its part. */
+/** Runs both sides of a part, prints and returns it. The other side runs even if one fails. */
 export async function runPart(
   part: Part,
   { ours, peer }: Record<'ours' | 'peer', Side>,
