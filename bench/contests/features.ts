@@ -9,9 +9,6 @@ function weights(network: string): string {
 }
 
 const threads = 2;
-/** With the shape of UNI, made in the same way. */
-const vit = join(tmpdir(), 'sam-mil-bench', 'random-vit-l16.safetensors');
-
 /** As many batches of 32 as PyTorch processes in a minute. */
 const patches = 96;
 
@@ -66,7 +63,7 @@ export const contests: (Contest | Limit)[] = [
   {
     name: 'memory of loading ViT-L/16, times the file',
     unit: '',
-    ours: ours('vit-memory', vit),
+    ours: ours('vit-memory', weights('vit-l')),
     rounds: 1,
     atMost: 1.2,
   },
