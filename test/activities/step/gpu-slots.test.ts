@@ -134,8 +134,10 @@ test('without assigned GPUs, a child sees what its worker sees, and TensorFlow l
   const [{ gpu, pid, order }] = told(work);
   assert.deepEqual([gpu, order], ['3', '']);
   assert.equal(receipt.made.gpu, undefined);
-  if (process.platform === 'linux')
-    assert.match(readFileSync(`/proc/${pid}/environ`, 'utf8'), /(^|\0)TF_FORCE_GPU_ALLOW_GROWTH=true\0/);
+  if (process.platform !== 'linux') return;
+  const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  for (const setting of ['TF_FORCE_GPU_ALLOW_GROWTH=true', 'NVIDIA_TF32_OVERRIDE=0'])
+    assert.ok(environment.includes(setting), setting);
 });
 
 test('a receipt names the GPU and what was measured on it while the step ran', async (context) => {
