@@ -96,7 +96,7 @@ test('labels that only replace those of an earlier stage are checked where the f
     .replace('stages:', 'stages:\n  made: { uses: mil.import, with: { table: slides.csv } }');
   writeFileSync(join(folder, 'either.yaml'), text);
   const later = await runCli(folder, 'plan', 'either.yaml');
-  assert.match(later.stdout, /not known yet: split: `labels` of mil\.split/, later.stderr);
+  assert.match(later.stdout, /not checked yet: split: `labels` of mil\.split/, later.stderr);
   const given = await runCli(folder, 'plan', 'either.yaml', '--set', 'labels=slides.csv');
   assert.match(given.stdout, /split: 400 slides, 2 classes: normal 200, tumor 200/, given.stderr);
   const wrong = table('labels', header, ...rows.map((line) => line.replace('normal', 'tumor')));
