@@ -3,6 +3,7 @@
  * bags. Argument: bags. Each has a different size and is seen once by each of three models.
  */
 import { openAdam, startingState } from '../domain/mil/train-fold/adam.js';
+import { placedBag } from '../domain/mil/bags/bag.js';
 import { openBackend, tf } from '../domain/mil/compute/backend.js';
 import { modelEntry, resolveOptions } from '../domain/mil/models/registry.js';
 import { initialWeights } from '../domain/mil/compute/parameters.js';
@@ -40,7 +41,8 @@ async function growth(name: string): Promise<number> {
 function makeBag(rows: number, step: number) {
   const x = tf.tensor2d(new Float32Array(rows * DIM).fill(step / count), [rows, DIM]);
   const area = Float32Array.from({ length: rows }, (_, row) => 100 * (row % 9));
-  return { x, rows, isGroup: Uint8Array.from(area, (a) => (a === 0 ? 1 : 0)), area };
+  const isGroup = Uint8Array.from(area, (a) => (a === 0 ? 1 : 0));
+  return placedBag({ x, rows, isGroup, area, coords: new Int32Array(2 * rows) });
 }
 
 let most = 0;

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { readCsv } from '../../domain/files/csv.js';
 import { withH5 } from '../../domain/files/hdf5/h5.js';
 import { openSlide } from '../../domain/pathology/slides/open.js';
@@ -29,6 +30,7 @@ before(async () => {
   const installed = installPacked(folder, {
     'nuclei-density': `file:${join(examples, 'plugin-activity')}`,
     'norm-attention-mil': `file:${join(examples, 'plugin-model')}`,
+    'neighborhood-mil': `file:${join(examples, 'spatial-model')}`,
     ...devDependenciesOf('library'),
   });
   [project, server] = await Promise.all([installed, TestServer.start()]);
@@ -125,6 +127,29 @@ test('plugin-model: a package with a model trains and evaluates it along with a 
         `${stage} ${cell}`,
       );
   }
+});
+
+test('spatial-model: a package with a model of neighborhoods groups patches by their places and trains', async () => {
+  const folder = exampleFolder('spatial-model', 'pipeline.yaml');
+  const source = join(project.folder, 'node_modules', 'neighborhood-mil', 'src', 'neighborhoods.js');
+  const { neighborhoods } = (await import(pathToFileURL(source).href)) as {
+    neighborhoods: (bag: object, side: number) => { of: Int32Array; sizes: number[] };
+  };
+  const grid = Int32Array.of(3, 0, 0, 1, 1, 0, 2, 1, -1, -1, 0, 2);
+  const { of, sizes } = neighborhoods({ rows: 6, grid, isGroup: Uint8Array.of(0, 0, 0, 0, 1, 0) }, 2);
+  assert.deepEqual([...of], [0, 1, 1, 0, 2, 3]);
+  assert.deepEqual(sizes, [2, 2, 1, 1]);
+
+  await succeed('sam-mil', ['run', 'pipeline.yaml', '--worker'], folder);
+  const cells = readdirSync(join(folder, 'work', 'neighborhood', 'evaluate')).sort();
+  assert.deepEqual(cells, [
+    'abmil-0',
+    'abmil-1',
+    'neighborhood-2-0',
+    'neighborhood-2-1',
+    'neighborhood-4-0',
+    'neighborhood-4-1',
+  ]);
 });
 
 test(

@@ -1,4 +1,5 @@
 import { type Adam, openAdam, startingState } from '../../domain/mil/train-fold/adam.js';
+import { placedBag } from '../../domain/mil/bags/bag.js';
 import { openBackend, type Rank, tf } from '../../domain/mil/compute/backend.js';
 import { modelEntry, resolveOptions } from '../../domain/mil/models/registry.js';
 import { initialWeights } from '../../domain/mil/compute/parameters.js';
@@ -33,12 +34,13 @@ export async function openTrainSteps(
   });
   const start = startingState(initialWeights(model.parameters, 'bench'));
   const adam = openAdam(model.parameters, start, { weightDecay: 1e-5 });
-  const bag = {
+  const bag = placedBag({
     x: tf.randomNormal<Rank.R2>([rows, dim], 0, 1, 'float32', 1),
     rows,
     isGroup: new Uint8Array(rows),
     area: Float32Array.from({ length: rows }, (_, i) => 100 + 300 * (i % 40)),
-  };
+    coords: new Int32Array(2 * rows),
+  });
   const step = (number: number) => {
     const stream = (purpose: string) => new RandomStream('bench', number, purpose);
     const context = { label: 1, step: number, totalSteps, stream, report: () => undefined };

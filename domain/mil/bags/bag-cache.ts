@@ -5,7 +5,7 @@ import { tf } from '../compute/backend.js';
 import { TaskThread } from '../../machine/threads/task-thread.js';
 import type { ReadTask } from './bag-thread.js';
 import { loadBag, type BagEntry, type HostBag } from './bags.js';
-import type { Bag } from './bag.js';
+import { placedBag, type Bag } from './bag.js';
 import { measure, standardized, type Standardization } from './standardize.js';
 
 /** Reading a smaller file takes no longer than sending the request to a thread. */
@@ -141,10 +141,10 @@ export class BagCache {
     }
   }
 
-  private place(key: string, { features, rows, dim, isGroup, area }: HostBag): Bag {
+  private place(key: string, { features, rows, dim, isGroup, area, coords }: HostBag): Bag {
     const { standardization } = this;
     const values = standardization === undefined ? features : standardized(features, standardization);
-    const bag = { x: tf.tensor2d(values, [rows, dim]), rows, isGroup, area };
+    const bag = placedBag({ x: tf.tensor2d(values, [rows, dim]), rows, isGroup, area, coords });
     if (this.bytes + values.byteLength <= this.limit) {
       this.held.set(key, bag);
       this.bytes += values.byteLength;

@@ -2,6 +2,7 @@ import { SamMilError } from '../../errors.js';
 import type { JsonObject } from '../../json.js';
 import { openBackend, tf, type BackendChoice } from '../compute/backend.js';
 import { toDevice, toHost } from '../compute/device-weights.js';
+import { placedBag } from '../bags/bag.js';
 import type { HostBag } from '../bags/bags.js';
 import { buildModel } from './build-model.js';
 import { readCheckpoint, weightsFor } from './checkpoint.js';
@@ -64,10 +65,7 @@ export async function loadModel(path: string, backend: BackendChoice = 'auto'): 
  * @throws SamMilError CountMismatch where the feature length differs from that in training, InvalidInput
  *   where the model returns NaN
  */
-export function predict(
-  loaded: LoadedModel,
-  bag: Pick<HostBag, 'features' | 'rows' | 'dim' | 'isGroup' | 'area'>,
-): Prediction {
+export function predict(loaded: LoadedModel, bag: HostBag): Prediction {
   const { model, weights, config, standardization } = loaded;
   if (bag.dim !== config.dim) {
     throw new SamMilError('CountMismatch', 'the features differ from those on which the model was trained', {
@@ -76,11 +74,12 @@ export function predict(
       next: 'extract the slide with the encoder of the training bags',
     });
   }
-  const { rows, isGroup, area } = bag;
+  const { rows, isGroup, area, coords } = bag;
   const features = standardization ? standardized(bag.features, standardization) : bag.features;
   const x = tf.tensor2d(features, [rows, bag.dim]);
   const output = tf.tidy(() => {
-    const { logits, attention, instanceLogits } = model.infer(weights, { x, rows, isGroup, area });
+    const placed = placedBag({ x, rows, isGroup, area, coords });
+    const { logits, attention, instanceLogits } = model.infer(weights, placed);
     return { logits, attention, instances: tf.softmax(instanceLogits) };
   });
   const logits = toHost(output.logits);

@@ -39,6 +39,7 @@ test("the published code's checkpoints predict as they do in PyTorch", async (t)
     dim: 32,
     isGroup: new Uint8Array(300),
     area: new Float32Array(300),
+    coords: new Int32Array(600),
   };
   const { logits, attention } = predict(model, bag);
   assertClose(logits, oracle.floats('N300/out/logits'), 'logits');
