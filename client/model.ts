@@ -10,9 +10,10 @@ export {
   type Tensor3D,
   tf,
 } from '../domain/mil/compute/backend.js';
+export { largest } from '../domain/mil/compute/extremes.js';
 export { crossEntropy, dense, embed, product, softmax, type Dropout } from '../domain/mil/compute/layers.js';
 export type { BuildModel, Inference, Model, ModelConfig, StepContext } from '../domain/mil/models/model.js';
-export type { Bag } from '../domain/mil/bags/bag.js';
+export { placedBag, type Bag } from '../domain/mil/bags/bag.js';
 export type { ModelOption } from '../domain/mil/models/model-options.js';
 export type { ModelEntry } from '../domain/mil/models/registry.js';
 export { linearSpec, type ParameterSpec, type Weights } from '../domain/mil/compute/parameters.js';

@@ -72,7 +72,8 @@ params:
   encoder: { type: ${encoder.isFile ? 'path' : 'string'}, default: ${encoder.isFile ? near(encoder.value) : text(encoder.value)} }
   queue: { type: string, default: cpu, description: Queue of segments and features; gpu if a worker serves it }
 
-  # Training. Other models: mean, max, abmil-gated, transmil, dsmil, dtfd-mil, clam-sb, clam-mb
+  # Training. Other models: mean-linear, simlp, mean, max, abmil-gated, transmil, rrt-mil, dsmil, dtfd-mil,
+  # clam-sb, clam-mb
   models: { type: list, items: string, default: [abmil, sam-mil] }
   folds: { type: integer, default: ${Math.min(MOST_FOLDS, labels.smallest)}, minimum: 2, description: Cross-validation }
   repeats: { type: integer, default: 1, minimum: 1, description: Number of cross-validations }

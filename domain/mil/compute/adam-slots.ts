@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { TensorFlow } from './tensorflow-internals.js';
 
-/** The constants of an Adam optimizer. */
+/** The constants of an Adam optimizer. `weightDecay` is coupled: part of the gradient. */
 export interface AdamRule {
   weightDecay: number;
   beta1: number;
@@ -17,6 +17,14 @@ export interface AdamStart {
   second: Float32Array;
 }
 
+/** The numbers of one update of a parameter. */
+export interface AdamUpdate {
+  rate: number;
+  epsilon: number;
+  /** 1 - learning rate x decoupled weight decay; 1 without it. */
+  shrink: number;
+}
+
 /** Creates the slots of one optimizer, which may share constants. */
 export interface AdamSlots {
   make(start: AdamStart): AdamSlot;
@@ -30,12 +38,12 @@ export interface AdamSlot {
   /** Returns a separate tensor, valid until the next `apply`. The caller disposes it. */
   read(which: 'weight' | 'first' | 'second'): Tensor;
   /**
-   * weight -= rate m / (sqrt(v) + epsilon), after m and v are updated with the gradient and the weight decay.
-   * Bias correction is already part of `rate` and `epsilon`.
+   * weight = shrink weight - rate m / (sqrt(v) + epsilon), after m and v are updated with the gradient and the
+   * weight decay. Bias correction is already part of `rate` and `epsilon`.
    *
    * @param weight the result of `read`, which is disposed here
    */
-  apply(weight: Tensor, gradient: Tensor, rate: number, epsilon: number): void;
+  apply(weight: Tensor, gradient: Tensor, update: AdamUpdate): void;
   dispose(): void;
 }
 
@@ -53,7 +61,7 @@ export function hostSlots(tf: TensorFlow, rule: AdamRule): AdamSlots {
       };
       return {
         read: (which) => tf.tensor(held[which], start.shape),
-        apply(weight, gradient, rate, epsilon) {
+        apply(weight, gradient, { rate, epsilon, shrink }) {
           weight.dispose();
           const { weight: w, first: m, second: v } = held;
           const slope = gradient.dataSync();
@@ -61,7 +69,7 @@ export function hostSlots(tf: TensorFlow, rule: AdamRule): AdamSlots {
             const g = slope[i] + weightDecay * w[i];
             m[i] = beta1 * m[i] + (1 - beta1) * g;
             v[i] = beta2 * v[i] + (1 - beta2) * g * g;
-            w[i] -= (rate * m[i]) / (Math.sqrt(v[i]) + epsilon);
+            w[i] = shrink * w[i] - (rate * m[i]) / (Math.sqrt(v[i]) + epsilon);
           }
         },
         dispose: () => undefined,

@@ -46,8 +46,13 @@ export function nativeSlots(
     const handles = [variables.weight.handle, variables.first.handle, variables.second.handle];
     return {
       read: (which) => variables[which].read(),
-      apply(weight, gradient, rate, epsilon) {
+      apply(weight, gradient, { rate, epsilon, shrink }) {
         const decayed = rule.weightDecay === 0 ? gradient : decay(gradient, weight);
+        if (shrink !== 1) {
+          const shrunk = tf.mul(weight, scalar(shrink));
+          variables.weight.assign(shrunk);
+          shrunk.dispose();
+        }
         // The update is in place only if nothing else holds the array.
         weight.dispose();
         // The powers of the betas are 0 because `rate` already includes the bias correction.
@@ -84,8 +89,12 @@ class Variable {
     const attributes = [...this.float, ops.shape('shape', shape), ops.string('container', ''), name];
     this.handle = tf.keep(ops.run('VarHandleOp', attributes, []));
     const start = tf.tensor(values, shape);
-    ops.perform('AssignVariableOp', this.float, [this.handle, start]);
+    this.assign(start);
     start.dispose();
+  }
+
+  assign(values: Tensor): void {
+    this.ops.perform('AssignVariableOp', this.float, [this.handle, values]);
   }
 
   /** Its current value, which shares memory until the next update. */

@@ -10,9 +10,9 @@ export interface ParameterSpec {
 
 /**
  * `xavier`: normal with variance 2 / (inputs + outputs) (Glorot and Bengio 2010), as `xavier_normal_` of
- * PyTorch; `normal` has deviation `std`.
+ * PyTorch; `normal` states the deviation, `uniform` the largest magnitude.
  */
-export type Init = 'xavier' | 'zeros' | 'ones' | { normal: number };
+export type Init = 'xavier' | 'zeros' | 'ones' | { normal: number } | { uniform: number };
 
 /** The arrays of a model on the device, by name. Parts that a model does not have are missing. */
 export type Weights = Record<string, Tensor>;
@@ -54,6 +54,9 @@ function initialValues({ shape, init }: ParameterSpec, stream: RandomStream): Fl
   const values = new Float32Array(elementCount(shape));
   if (init === 'zeros') return values;
   if (init === 'ones') return values.fill(1);
+  if (typeof init === 'object' && 'uniform' in init) {
+    return values.map(() => init.uniform * (2 * stream.uniform() - 1));
+  }
   const std = init === 'xavier' ? xavierDeviation(shape) : init.normal;
   for (let i = 0; i < values.length; i++) values[i] = stream.normal() * std;
   return values;

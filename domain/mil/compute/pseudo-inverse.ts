@@ -1,16 +1,17 @@
 import { kernels, tf, type Tensor2D, type Tensor3D } from './backend.js';
 import { differentiable } from './differentiable.js';
+import { largest } from './extremes.js';
 
 const ITERATIONS = 6;
 
 /**
  * Moore-Penrose inverse of each matrix of a stack [s, n, n] by Razavi's iteration, Z <- Z (13 - AZ (15 - AZ
  * (7 - AZ))) / 4. It starts from the transpose over the largest row sum times the largest column sum, each
- * taken over the whole stack, as TransMIL's published code does.
+ * taken over the whole stack, as TransMIL's published code does. Equal sums share the gradient.
  */
 export function pseudoInverse(a: Tensor3D): Tensor3D {
   const absolute = tf.abs(a);
-  const scale = tf.mul(tf.max(tf.sum(absolute, 2)), tf.max(tf.sum(absolute, 1)));
+  const scale = tf.mul(largest(tf.sum(absolute, 2)), largest(tf.sum(absolute, 1)));
   return iterate(a, tf.div(tf.transpose(a, [0, 2, 1]), scale));
 }
 

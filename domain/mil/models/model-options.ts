@@ -247,3 +247,60 @@ export const transmilOptions = {
       'Where the bag is padded to a square. benchmark: at the start. baseline: only for the position encoding, as in the baseline of MHIM-MIL and SAM-MIL.',
   },
 } as const satisfies ModelOptions;
+
+export const simlpOptions = {
+  'hidden-activation': {
+    type: 'string',
+    enum: ['relu', 'gelu'],
+    default: 'relu',
+    description: 'Activation of the hidden layer. relu: as in the main results. gelu: the exact form.',
+  },
+} as const satisfies ModelOptions;
+export type SimlpOptions = OptionsOf<typeof simlpOptions>;
+
+export const rrtMilOptions = {
+  'region-num': {
+    type: 'integer',
+    minimum: 1,
+    default: 8,
+    description: 'Regions along each side of the square within which instances attend to each other.',
+  },
+  'epeg-k': {
+    type: 'integer',
+    minimum: 0,
+    default: 15,
+    description:
+      'Length, an odd number, of the kernels that encode positions within a region. 0: no position encoding. Published: 9 to 21.',
+  },
+  'crmsa-k': {
+    type: 'integer',
+    minimum: 1,
+    default: 3,
+    description: 'Representatives of a region in the attention between regions. Published: 1 to 5.',
+  },
+  'crmsa-heads': {
+    type: 'integer',
+    minimum: 1,
+    default: 8,
+    description: 'Heads of the attention between regions. Published: 1 and 8.',
+  },
+  'crmsa-mlp': {
+    type: 'boolean',
+    default: false,
+    description:
+      'Whether two layers with tanh score the instances of a region for its representatives, instead of one matrix.',
+  },
+  'all-shortcut': {
+    type: 'boolean',
+    default: false,
+    description: 'Whether the embedding is added again after both attentions.',
+  },
+  'attention-activation': {
+    type: 'string',
+    enum: ['relu', 'tanh'],
+    default: 'relu',
+    description:
+      'Activation of the attention that pools the bag. relu: the default of the published code. tanh: its published results.',
+  },
+} as const satisfies ModelOptions;
+export type RrtMilOptions = OptionsOf<typeof rrtMilOptions>;

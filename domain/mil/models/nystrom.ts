@@ -1,6 +1,6 @@
 import { SamMilError } from '../../errors.js';
 import { matrix, vector } from './attention.js';
-import { tf, type Rank, type Tensor2D, type Tensor3D, type Tensor4D } from '../compute/backend.js';
+import { tf, type Tensor2D, type Tensor3D } from '../compute/backend.js';
 import {
   dense,
   dropout,
@@ -11,6 +11,7 @@ import {
 } from '../compute/layers.js';
 import { pseudoInverse } from '../compute/pseudo-inverse.js';
 import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
+import { tokenConvolution, tokenKernels } from '../compute/token-convolution.js';
 
 /** Kernel size of the convolution over tokens that is added to the attention's result. */
 const KERNEL = 33;
@@ -39,12 +40,7 @@ export function nystromParameters(name: string, { dim, heads }: NystromShape): P
   return [
     ...linearSpec(`${name}.qkv`, dim, 3 * dim, false),
     ...linearSpec(`${name}.out`, dim, dim),
-    // Xavier-normal of a depthwise kernel: fans of 33 and of heads x 33.
-    {
-      name: `${name}.res.w`,
-      shape: [heads, KERNEL],
-      init: { normal: Math.sqrt(2 / (KERNEL * (1 + heads))) },
-    },
+    tokenKernels(`${name}.res.w`, heads, KERNEL),
   ];
 }
 
@@ -89,7 +85,7 @@ export function nystromAttention(
     const mixed = tf.tidy((): Tensor2D => {
       const attended = stackProduct(towards, stackProduct(inverse, stackProduct(from, v)));
       const merged: Tensor2D = tf.reshape(tf.transpose(attended, [1, 0, 2]), [padded, dim]);
-      return tf.add(merged, tokenConvolution(values, matrix(weights, `${name}.res.w`), dim / heads));
+      return tf.add(merged, tokenConvolution(values, matrix(weights, `${name}.res.w`)));
     });
     const out = dense(mixed, matrix(weights, `${name}.out.w`), vector(weights, `${name}.out.b`));
     const tokens = tf.slice(dropout(out, options.dropout), [front, 0], [n, dim]);
@@ -129,17 +125,4 @@ function projections(
 /** softmax(a b^T) of each matrix of two stacks. */
 function similarity(a: Tensor3D, b: Tensor3D): Tensor3D {
   return tf.tidy(() => softmax(stackProductTransposed(a, b)));
-}
-
-/** Convolution of v [n, dim] along the tokens with one kernel of 33 per head, zero padding and no bias. */
-function tokenConvolution(v: Tensor2D, kernels: Tensor2D, size: number): Tensor2D {
-  const [n, dim] = v.shape;
-  const heads = kernels.shape[0];
-  // The kernels are spread by a product, whose gradient is one sum. The gradient of `tile` takes a call per
-  // copy.
-  const each = tf.mul(tf.reshape(tf.transpose(kernels), [KERNEL, heads, 1]), tf.ones([1, 1, size]));
-  const filter = tf.reshape<Rank.R4>(each, [KERNEL, 1, dim, 1]);
-  const line = tf.reshape<Rank.R4>(v, [1, n, 1, dim]);
-  const result = tf.depthwiseConv2d<Tensor4D>(line, filter, 1, 'same');
-  return tf.reshape(result, [n, dim]);
 }

@@ -9,6 +9,8 @@ import {
   clamOptions,
   dtfdOptions,
   mhimOptions,
+  rrtMilOptions,
+  simlpOptions,
   type ModelOption,
   type ModelOptions,
   type OptionsOf,
@@ -71,6 +73,26 @@ const models = new Map<string, ModelEntry>([
     }),
   ],
   [
+    'mean-linear',
+    defineModel({
+      summary: 'A linear layer on the mean feature vector, the simplest baseline',
+      attentionDim: 128,
+      options: {},
+      light: true,
+      load: async () => (await import('./mean-features.js')).buildLinear,
+    }),
+  ],
+  [
+    'simlp',
+    defineModel({
+      summary: 'SiMLP (2025): a perceptron with one hidden layer on the mean feature vector',
+      attentionDim: 128,
+      options: simlpOptions,
+      light: true,
+      load: async () => (await import('./mean-features.js')).buildSimlp,
+    }),
+  ],
+  [
     'abmil',
     defineModel({
       summary: 'Attention-based MIL (Ilse 2018), tanh attention',
@@ -103,6 +125,15 @@ const models = new Map<string, ModelEntry>([
         ]);
         return (config) => (config.options.variant === 'baseline' ? buildSelfAttention : build)(config);
       },
+    }),
+  ],
+  [
+    'rrt-mil',
+    defineModel({
+      summary: 'RRT-MIL (2024): instances re-embedded by attention within and between regions',
+      attentionDim: 128,
+      options: rrtMilOptions,
+      load: async () => (await import('./rrt-mil.js')).build,
     }),
   ],
   [

@@ -5,9 +5,15 @@ import type { HostWeights, ParameterSpec, Weights } from '../compute/parameters.
 
 export interface AdamSettings {
   /**
-   * Added to the gradient as `weightDecay * weight` before the moments (L2, as PyTorch's Adam; not AdamW).
+   * Added to the gradient as `weightDecay * weight` before the moments (L2, as PyTorch's Adam), unless it is
+   * decoupled.
    */
   weightDecay: number;
+  /**
+   * Whether the weight decay acts on the weight instead (Loshchilov and Hutter 2019, as PyTorch's AdamW): w
+   * -= learning rate x decay x w before the update.
+   */
+  decoupled?: boolean;
   beta1?: number;
   beta2?: number;
   epsilon?: number;
@@ -25,7 +31,8 @@ export interface AdamState {
 
 /**
  * Adam (Kingma and Ba 2015) as in PyTorch: bias correction in double precision, epsilon (1e-8) added after
- * it, coupled weight decay. A parameter without gradient is unchanged: no decay, no moments, no step.
+ * it, weight decay coupled or decoupled. A parameter without gradient is unchanged: no decay, no moments, no
+ * step.
  */
 export interface Adam {
   /** The weights on the device; the tensors are valid until the next `update`. */
@@ -50,9 +57,14 @@ export function startingState(weights: HostWeights): AdamState {
 }
 
 export function openAdam(specs: readonly ParameterSpec[], state: AdamState, settings: AdamSettings): Adam {
-  const rule = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, ...settings };
+  const { decoupled = false, weightDecay, ...given } = settings;
+  const rule = {
+    ...{ beta1: 0.9, beta2: 0.999, epsilon: 1e-8, ...given },
+    weightDecay: decoupled ? 0 : weightDecay,
+  };
   const slots = kernels.adamSlots(rule);
-  const parameters = specs.map((spec) => new Parameter(spec, state, slots, rule));
+  const decay = decoupled ? weightDecay : 0;
+  const parameters = specs.map((spec) => new Parameter(spec, state, slots, rule, decay));
   let current: Weights | undefined;
   const forget = () => {
     Object.values(current ?? {}).forEach((tensor) => tensor.dispose());
@@ -101,10 +113,18 @@ class Parameter {
   readonly slot: AdamSlot;
   steps: number;
   private readonly rule: AdamRule;
+  private readonly decoupledDecay: number;
 
-  constructor(spec: ParameterSpec, state: AdamState, slots: AdamSlots, rule: AdamRule) {
+  constructor(
+    spec: ParameterSpec,
+    state: AdamState,
+    slots: AdamSlots,
+    rule: AdamRule,
+    decoupledDecay: number,
+  ) {
     this.spec = spec;
     this.rule = rule;
+    this.decoupledDecay = decoupledDecay;
     this.steps = state.steps[spec.name];
     this.slot = slots.make({
       shape: spec.shape,
@@ -124,6 +144,10 @@ class Parameter {
     // The betas as float32 arithmetic rounds them, so that the correction of the first steps is exact.
     const first = 1 - Math.fround(beta1) ** this.steps;
     const second = Math.sqrt(1 - Math.fround(beta2) ** this.steps);
-    this.slot.apply(weight, gradient, (learningRate * second) / first, epsilon * second);
+    this.slot.apply(weight, gradient, {
+      rate: (learningRate * second) / first,
+      epsilon: epsilon * second,
+      shrink: 1 - learningRate * this.decoupledDecay,
+    });
   }
 }

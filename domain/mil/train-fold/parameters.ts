@@ -58,14 +58,30 @@ export const parameters = defineParameters({
       type: 'number',
       exclusiveMinimum: 0,
       default: 2e-4,
-      description: 'Learning rate of Adam.',
+      description: 'Learning rate of the optimizer.',
     },
     'weight-decay': {
       'x-synonyms': ['wd', 'l2', 'reg', 'regularization'],
       type: 'number',
       minimum: 0,
       default: 1e-5,
-      description: "L2 penalty, added to the gradients (coupled, as in PyTorch's Adam).",
+      description:
+        "Weight decay. With adam, an L2 penalty that is added to the gradients (coupled, as in PyTorch's Adam). With adamw, each step multiplies the weights by 1 - lr x weight-decay.",
+    },
+    optimizer: {
+      'x-synonyms': ['optimiser', 'opt', 'optim'],
+      type: 'string',
+      enum: ['adam', 'adamw'],
+      default: 'adam',
+      description: 'adam: as in the published trainers. adamw: Adam with decoupled weight decay.',
+    },
+    beta2: {
+      'x-synonyms': ['adam-beta2'],
+      type: 'number',
+      minimum: 0,
+      maximum: 0.999999,
+      default: 0.999,
+      description: "Share of the optimizer's second moments that each step keeps.",
     },
     'class-weights': {
       'x-synonyms': ['weighted-loss', 'weights', 'balanced'],

@@ -106,7 +106,11 @@ function makePlan(
       classes: splits.classes.length,
       epochs: settings.epochs,
       lr: settings.lr,
-      weightDecay: settings.weightDecay,
+      adam: {
+        weightDecay: settings.weightDecay,
+        beta2: settings.beta2,
+        decoupled: settings.optimizer === 'adamw',
+      },
       schedule: settings.scheduler,
       ...(settings.classWeights === 'balanced' && {
         classWeights: balancedWeights(labeled(fold.train), splits.classes.length),
@@ -201,7 +205,9 @@ function collectFacts(settings: TrainFoldWith, { plan, result, slides }: Trained
     select: plan.select,
     'validate-on': settings.validateOn,
     lr: plan.lr,
-    'weight-decay': plan.weightDecay,
+    'weight-decay': settings.weightDecay,
+    optimizer: settings.optimizer,
+    beta2: settings.beta2,
     scheduler: plan.schedule,
     ...(plan.classWeights && { 'class-weights': [...plan.classWeights] }),
     ...readVersion(settings.model),

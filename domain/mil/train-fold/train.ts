@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SamMilError } from '../../errors.js';
 import { RandomStream } from '../../random.js';
-import { openAdam, startingState, type Adam } from './adam.js';
+import { openAdam, startingState, type Adam, type AdamSettings } from './adam.js';
 import { tf, type Backend } from '../compute/backend.js';
 import type { BagCache } from '../bags/bag-cache.js';
 import { afterScore, shouldStop, type EarlyStoppingRule } from './early-stopping.js';
@@ -36,7 +36,7 @@ export interface TrainingPlan {
   classes: number;
   epochs: number;
   lr: number;
-  weightDecay: number;
+  adam: AdamSettings;
   /** Factor of the loss of each class. Default: 1. */
   classWeights?: readonly number[];
   schedule: Schedule;
@@ -122,7 +122,7 @@ class Training {
     const drawn = { ...initialWeights(specs, ...seed), ...plan.start?.student };
     const { adam, teacher, ...rest } = saved ?? freshState(drawn, plan.start?.teacher);
     this.state = rest;
-    this.adam = openAdam(specs, adam, { weightDecay: plan.weightDecay });
+    this.adam = openAdam(specs, adam, plan.adam);
     this.teacher = model.teacherMomentum && new Teacher(specs, teacher ?? adam.weights);
   }
 

@@ -43,7 +43,7 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'mil.train-fold': {
     given: { bags: items, splits: 's.json', repeat: 0, fold: 1, model: 'sam-mil', 'mask-ratio': 0.5 },
-    key: 'sha256:7800ae4946ec36828bd6236cd5b7d627e38cce628d713a64d9a918afa8e15565',
+    key: 'sha256:b3bf61d23a60e1da3bf4e575a29ba7d9945d79bc58af79bb045594bb677f61d4',
   },
   'mil.evaluate': {
     given: { checkpoint: 'c.safetensors', bags: items, splits: 's.json' },

@@ -98,6 +98,8 @@ export function trainWith(cohort: Cohort, changes: Partial<TrainFoldWith> = {}):
     stopEpoch: 130,
     lr: 2e-3,
     weightDecay: 1e-5,
+    optimizer: 'adam',
+    beta2: 0.999,
     scheduler: 'cosine',
     seed: 7,
     dropout: 0.25,

@@ -40,13 +40,14 @@ function gradientsOf(step: number): HostWeights {
 const rateOf = (step: number) => 0.01 / (step + 1);
 
 /**
- * PyTorch's Adam with coupled weight decay (torch.optim.Adam's documentation), one element, in double
- * precision.
+ * PyTorch's Adam with coupled weight decay, or AdamW (the documentation of torch.optim), one element, in
+ * double precision.
  */
-function reference(start: number, gradients: [number, number][]): number {
+function reference(start: number, gradients: [number, number][], decoupled: boolean): number {
   let [w, m, v] = [start, 0, 0];
   gradients.forEach(([slope, rate], index) => {
-    const g = slope + DECAY * w;
+    const g = decoupled ? slope : slope + DECAY * w;
+    if (decoupled) w -= rate * DECAY * w;
     m = 0.9 * m + 0.1 * g;
     v = 0.999 * v + 0.001 * g * g;
     const [first, second] = [1 - 0.9 ** (index + 1), 1 - 0.999 ** (index + 1)];
@@ -67,16 +68,20 @@ function update(adam: Adam, from: number, to: number): void {
   }
 }
 
-function open(state: AdamState): Adam {
-  return openAdam(SPECS, state, { weightDecay: DECAY });
+function open(state: AdamState, decoupled: boolean): Adam {
+  return openAdam(SPECS, state, { weightDecay: DECAY, decoupled });
 }
 
-for (const backend of ['js', 'tensorflow'] satisfies BackendChoice[]) {
-  describe(`Adam with ${backend}`, () => {
+const OPTIMIZERS = (['js', 'tensorflow'] satisfies BackendChoice[]).flatMap((backend) =>
+  [false, true].map((decoupled) => ({ backend, decoupled })),
+);
+
+for (const { backend, decoupled } of OPTIMIZERS) {
+  describe(`Adam with ${backend} and ${decoupled ? 'decoupled' : 'coupled'} weight decay`, () => {
     test("large and small parameters follow PyTorch's formula", async () => {
       await openBackend(backend);
       const start = values('weight');
-      const adam = open(startingState(start));
+      const adam = open(startingState(start), decoupled);
       update(adam, 0, STEPS);
       const { weights, steps } = adam.state();
       adam.dispose();
@@ -88,7 +93,7 @@ for (const backend of ['js', 'tensorflow'] satisfies BackendChoice[]) {
             rateOf(step),
           ]);
           const given = slopes.filter(([slope]) => slope !== undefined) as [number, number][];
-          const expected = reference(start[name][i], given);
+          const expected = reference(start[name][i], given, decoupled);
           assert.ok(
             Math.abs(weights[name][i] - expected) < 1e-6,
             `${name}[${i}]: ${weights[name][i]}, ${expected}`,
@@ -100,11 +105,11 @@ for (const backend of ['js', 'tensorflow'] satisfies BackendChoice[]) {
     test('resuming from a state gives the same bits and leaves no tensors', async () => {
       await openBackend(backend);
       const before = tf.memory().numTensors;
-      const whole = open(startingState(values('weight')));
+      const whole = open(startingState(values('weight')), decoupled);
       update(whole, 0, STEPS);
-      const half = open(startingState(values('weight')));
+      const half = open(startingState(values('weight')), decoupled);
       update(half, 0, STEPS / 2);
-      const other = open(half.state());
+      const other = open(half.state(), decoupled);
       update(other, STEPS / 2, STEPS);
       assert.deepEqual(other.state(), whole.state());
       [whole, half, other].forEach((adam) => adam.dispose());

@@ -32,7 +32,7 @@ async function planFor(cohort: Cohort, backend: Backend, checkpoint: string): Pr
     classes: 2,
     epochs: 4,
     lr: 2e-3,
-    weightDecay: 1e-5,
+    adam: { weightDecay: 1e-5 },
     schedule: 'step',
     select: 'best-auc',
     stopping: { patience: 9, stopEpoch: 9 },

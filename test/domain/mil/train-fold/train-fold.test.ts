@@ -7,6 +7,7 @@ import { finishedEpochs } from '../support.js';
 import { readCsv } from '../../../../domain/files/csv.js';
 import { openAdam, startingState } from '../../../../domain/mil/train-fold/adam.js';
 import { openBackend, tf, type Rank } from '../../../../domain/mil/compute/backend.js';
+import { placedBag } from '../../../../domain/mil/bags/bag.js';
 import { listBags, loadBag } from '../../../../domain/mil/bags/bags.js';
 import { readCheckpoint } from '../../../../domain/mil/models/checkpoint.js';
 import { modelEntry } from '../../../../domain/mil/models/registry.js';
@@ -36,7 +37,7 @@ describe('mil.train-fold', () => {
     return { job, result, bytes: readFileSync(result.files.checkpoint.from) };
   }
 
-  for (const model of ['abmil', 'abmil-gated', 'sam-mil']) {
+  for (const model of ['abmil', 'abmil-gated', 'sam-mil', 'mean-linear', 'simlp']) {
     test(`${model} learns, writes a checkpoint and a history, and predicts from the checkpoint`, async (t) => {
       const folder = temporaryFolder(t);
       const { job, result } = await trained(folder, cohort, { model, epochs: 12, lr: 4e-3, select: 'last' });
@@ -75,13 +76,14 @@ describe('mil.train-fold', () => {
 
   test('an abort saves the state and throws the reason, and the next attempt gives the same bytes', async (t) => {
     const folder = temporaryFolder(t);
-    for (const [model, backend] of [
-      ['abmil', 'tensorflow'],
-      ['sam-mil', 'tensorflow'],
-      ['sam-mil', 'js'],
+    for (const [model, backend, changes] of [
+      ['abmil', 'tensorflow', {}],
+      ['sam-mil', 'tensorflow', { mode: 'release' }],
+      ['sam-mil', 'js', { mode: 'release' }],
+      ['simlp', 'js', { optimizer: 'adamw', beta2: 0.98, hiddenActivation: 'gelu' }],
+      ['rrt-mil', 'tensorflow', { optimizer: 'adamw', embedDim: 128 }],
     ] as const) {
-      const mode = model === 'sam-mil' ? { mode: 'release' } : {};
-      const settings = trainWith(cohort, { model, backend, ...mode });
+      const settings = trainWith(cohort, { model, backend, ...changes });
       const whole = await run(makeJob(join(folder, model, backend), cohort.work, settings));
       const controller = new AbortController();
       const reason = new Error('worker shuts down');
@@ -224,7 +226,8 @@ describe('mil.train-fold', () => {
     const model = (await modelEntry('mean').load())({ ...oracleConfig('mean'), dim: 4, embedDim: 3 });
     const start = startingState(initialWeights(model.parameters, 'weights'));
     const x = tf.randomNormal<Rank.R2>([5, 4], 0, 1, 'float32', 1);
-    const bag = { x, rows: 5, area: new Float32Array(5), isGroup: new Uint8Array(5) };
+    const none = { area: new Float32Array(5), isGroup: new Uint8Array(5), coords: new Int32Array(10) };
+    const bag = placedBag({ x, rows: 5, ...none });
     const [once, twice] = [1, 2].map((share) => {
       const adam = openAdam(model.parameters, start, { weightDecay: 0 });
       const loss = trainStep(model, adam, bag, stepContext(1), 1e-3, share);
