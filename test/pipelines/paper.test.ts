@@ -87,14 +87,16 @@ test('camelyon16: two models, two protocols side by side, mean and std over repe
   assert.equal(await doneIn('camelyon16', 'preprocess'), 8 * 3);
 });
 
-test('table1: AB-MIL, SAM-MIL without and with consistency; the preprocessing is already done', async () => {
+test('table1: AB-MIL, SAM-MIL without and with consistency, two baselines; the preprocessing is already done', async () => {
   const plan = await planShipped('table1', { ...small, beta: '10', protocols: 'honest' });
   const { groups, comparisons } = await runShipped(engine, plan, 'table1');
   assert.deepEqual(
     groups.map(({ group }) => group),
-    ['ab-mil · honest', 'sam-mil · honest', 'sam-mil-without-consistency · honest'],
+    ['ab-mil', 'mean-linear', 'sam-mil', 'sam-mil-without-consistency', 'simlp'].map(
+      (variant) => `${variant} · honest`,
+    ),
   );
-  assert.equal(comparisons.length, 3);
+  assert.equal(comparisons.length, 10);
   assert.equal(await doneIn('table1', 'preprocess'), 0);
   const history = (cell: string) =>
     readFileSync(join(work, 'table1-train', cell, 'history', `${cell}.csv`), 'utf8').split('\n');
