@@ -31,6 +31,7 @@ export const contests: (Contest | Limit)[] = [
     trainingContest(model, 10000, 8, 1.2),
     trainingContest(model, 40000, 3, 1.1),
   ]),
+  trainingContest('rrt-mil', 10000, 5, 1),
   trainingContest('transmil', 4000, 5, 0.8),
   {
     ...trainingContest('transmil', 4000, 5, 1),

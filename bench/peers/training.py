@@ -157,12 +157,83 @@ class TransMil(torch.nn.Module):
         return F.cross_entropy(self.head(self.norm(h[:1])), label)
 
 
+class RegionAttention(torch.nn.Module):
+    """Attention within 8 x 8 regions; EPEG convolves the scores along the queries, as in the authors' code."""
+
+    def __init__(self, heads=8, across=8, kernel=15):
+        super().__init__()
+        self.heads, self.across = heads, across
+        self.qkv = torch.nn.Linear(WIDTH, 3 * WIDTH)
+        self.out = torch.nn.Sequential(torch.nn.Linear(WIDTH, WIDTH), torch.nn.Dropout(0.1))
+        self.epeg = None
+        if kernel:
+            self.epeg = torch.nn.Conv2d(heads, heads, (kernel, 1), padding=(kernel // 2, 0), groups=heads)
+
+    def attend(self, groups):
+        """[groups, size, width] -> the same."""
+        count, size, _ = groups.shape
+        q, k, v = (
+            t.view(count, size, self.heads, -1).transpose(1, 2) for t in self.qkv(groups).chunk(3, 2)
+        )
+        scores = (q * q.shape[3] ** -0.5) @ k.transpose(2, 3)
+        if self.epeg is not None:
+            scores = scores + self.epeg(scores)
+        return self.out((torch.softmax(scores, -1) @ v).transpose(1, 2).reshape(count, size, WIDTH))
+
+    def cut(self, x):
+        """[n, width] -> [regions, size, width], zeros at the end of the square."""
+        length = math.ceil(math.ceil(math.sqrt(len(x))) / self.across)
+        side = length * self.across
+        square = F.pad(x, (0, 0, 0, side * side - len(x)))
+        square = square.view(self.across, length, self.across, length, WIDTH).transpose(1, 2)
+        return square.reshape(self.across**2, length * length, WIDTH)
+
+    def join(self, regions, n):
+        length = math.isqrt(regions.shape[1])
+        square = regions.view(self.across, self.across, length, length, WIDTH).transpose(1, 2)
+        return square.reshape(-1, WIDTH)[:n]
+
+    def forward(self, x):
+        return self.join(self.attend(self.cut(x)), len(x))
+
+
+class CrossAttention(RegionAttention):
+    """Attention between representatives of 8 x 8 regions."""
+
+    def __init__(self, representatives=3):
+        super().__init__(kernel=0)
+        self.phi = torch.nn.Parameter((torch.rand(WIDTH, representatives) * 2 - 1) / math.sqrt(representatives))
+
+    def forward(self, x):
+        regions = self.cut(x)
+        scores = regions @ self.phi
+        groups = torch.softmax(scores, 1).transpose(1, 2) @ regions
+        passed = self.attend(groups.transpose(0, 1)).transpose(0, 1)
+        low, high = scores.min(1, keepdim=True).values, scores.max(1, keepdim=True).values
+        shares = torch.softmax(scores, 2) * (scores - low) / (high - low + 1e-8)
+        return self.join(shares @ passed, len(x))
+
+
+class RrtMil(AttentionMil):
+    def __init__(self):
+        super().__init__("relu")
+        self.norms = torch.nn.ModuleList(torch.nn.LayerNorm(WIDTH) for _ in range(3))
+        self.within, self.between = RegionAttention(), CrossAttention()
+
+    def loss(self, x, label):
+        h = self.embed(x)
+        h = h + self.within(self.norms[0](h))
+        h = h + self.between(self.norms[1](h))
+        return F.cross_entropy(self.classify(self.norms[2](h))[None], label)
+
+
 MODELS = {
     "abmil": lambda: AttentionMil("tanh"),
     "abmil-gated": lambda: AttentionMil("gated"),
     "sam-mil": SamMil,
     "dsmil": Dsmil,
     "transmil": TransMil,
+    "rrt-mil": RrtMil,
 }
 net = MODELS[model_name]()
 net.train()

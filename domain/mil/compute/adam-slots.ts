@@ -38,8 +38,8 @@ export interface AdamSlot {
   /** Returns a separate tensor, valid until the next `apply`. The caller disposes it. */
   read(which: 'weight' | 'first' | 'second'): Tensor;
   /**
-   * weight = shrink weight - rate m / (sqrt(v) + epsilon), after m and v are updated with the gradient and the
-   * weight decay. Bias correction is already part of `rate` and `epsilon`.
+   * weight = shrink weight - rate m / (sqrt(v) + epsilon), after m and v are updated with the gradient and
+   * the weight decay. Bias correction is already part of `rate` and `epsilon`.
    *
    * @param weight the result of `read`, which is disposed here
    */

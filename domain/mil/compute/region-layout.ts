@@ -1,4 +1,4 @@
-import { kernels, tf, type Tensor2D } from './backend.js';
+import { kernels, tf, type Tensor1D, type Tensor2D } from './backend.js';
 import { differentiable } from './differentiable.js';
 
 /** How a bag is laid out for attention within regions. */
@@ -11,6 +11,8 @@ export interface RegionLayout {
   rows: Int32Array;
   /** Token of each row of the bag. */
   tokens: Int32Array;
+  /** Tokens at the empty places. */
+  empty: Int32Array;
 }
 
 /**
@@ -21,27 +23,28 @@ export interface RegionLayout {
 export function layOut(rows: number, across: number): RegionLayout {
   const length = Math.ceil(Math.ceil(Math.sqrt(rows)) / across); // of the side of a region
   const side = length * across;
-  const layout: RegionLayout = {
-    regions: across * across,
-    size: length * length,
-    rows: new Int32Array(side * side).fill(rows),
-    tokens: new Int32Array(rows),
-  };
-  for (let row = 0; row < rows; row++) {
-    const [y, x] = [Math.floor(row / side), row % side];
+  const size = length * length;
+  const places = Int32Array.from({ length: side * side }, (_, place) => {
+    const [y, x] = [Math.floor(place / side), place % side];
     const region = Math.floor(y / length) * across + Math.floor(x / length);
-    const token = region * layout.size + (y % length) * length + (x % length);
-    layout.tokens[row] = token;
-    layout.rows[token] = row;
-  }
-  return layout;
+    return region * size + (y % length) * length + (x % length);
+  });
+  const inverse = new Int32Array(places.length).fill(rows);
+  for (let row = 0; row < rows; row++) inverse[places[row]] = row;
+  return {
+    ...{ regions: across * across, size, rows: inverse },
+    ...{ tokens: places.slice(0, rows), empty: places.slice(rows) },
+  };
 }
 
-/** Rows of a bag [n, d] -> tokens [regions x size, d], with zeros at the empty places. */
-export function toRegions(x: Tensor2D, layout: RegionLayout): Tensor2D {
-  return differentiable([x], () => ({
-    value: spread(x, layout),
-    gradient: (dy) => [kernels.pickRows(dy, layout.tokens)],
+/** Rows of a bag [n, d] -> tokens [regions x size, d], with `fill` [d] or zeros at the empty places. */
+export function toRegions(x: Tensor2D, layout: RegionLayout, fill?: Tensor1D): Tensor2D {
+  return differentiable([x, fill], () => ({
+    value: spread(x, layout, fill),
+    gradient: (dy) => [
+      kernels.pickRows(dy, layout.tokens),
+      fill && kernels.sumRows(kernels.pickRows(dy, layout.empty)),
+    ],
   }));
 }
 
@@ -53,8 +56,10 @@ export function toRows(x: Tensor2D, layout: RegionLayout): Tensor2D {
   }));
 }
 
-/** The empty places take the row of zeros that is appended here. */
-function spread(x: Tensor2D, { rows }: RegionLayout): Tensor2D {
-  const padded: Tensor2D = tf.pad(x, [[0, 1], [0, 0]]); // prettier-ignore
-  return kernels.pickRows(padded, rows);
+/** The empty places take the row that is appended here. */
+function spread(x: Tensor2D, { rows, empty }: RegionLayout, fill?: Tensor1D): Tensor2D {
+  if (empty.length === 0) return kernels.pickRows(x, rows);
+  const width = x.shape[1];
+  const last = fill === undefined ? tf.zeros([1, width]) : tf.reshape(fill, [1, width]);
+  return kernels.pickRows(tf.concat<Tensor2D>([x, last as Tensor2D]), rows);
 }

@@ -1,16 +1,8 @@
 import { matrix, vector } from './attention.js';
-import { tf, type Tensor1D, type Tensor2D, type Tensor3D } from '../compute/backend.js';
+import { kernels, tf, type Tensor1D, type Tensor2D, type Tensor3D } from '../compute/backend.js';
 import { differentiable } from '../compute/differentiable.js';
 import { minMaxRows } from '../compute/extremes.js';
-import {
-  dense,
-  dropout,
-  product,
-  softmax,
-  stackProduct,
-  stackProductTransposed,
-  type Dropout,
-} from '../compute/layers.js';
+import { dense, dropout, product, softmax, stackProduct, type Dropout } from '../compute/layers.js';
 import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
 import { layOut, toRegions, toRows } from '../compute/region-layout.js';
 import { tokenConvolution, tokenKernels } from '../compute/token-convolution.js';
@@ -97,9 +89,10 @@ export function regionalAttention(
       const encoded = tokenConvolution(q, matrix(weights, `${name}.epeg.w`), layout.regions);
       return withoutEffect(tf.add(q, encoded), weights[`${name}.epeg.b`] as Tensor1D);
     };
-    const tokens = toRegions(x, layout);
-    const attended = groupAttention(tokens, weights, name, [layout.regions, shape.heads], encode);
-    return toRows(projected(attended, weights, name, drop), layout);
+    // Layers act on the rows of the bag only: a row of zeros has the biases as query, key and value.
+    const all = toRegions(queriesKeysValues(x, weights, name), layout, vector(weights, `${name}.qkv.b`));
+    const attended = groupAttention(all, [layout.regions, shape.heads], encode);
+    return projected(toRows(attended, layout), weights, name, drop);
   });
 }
 
@@ -126,7 +119,8 @@ export function crossAttention(
     const rows = byRegion(scores);
     const combined = stackProduct(softmax(rows), tf.reshape(tokens, [regions, size, dim]));
     const groups: Tensor2D = tf.reshape(tf.transpose(combined, [1, 0, 2]), [k * regions, dim]);
-    const attended = projected(groupAttention(groups, weights, name, [k, heads]), weights, name, drop);
+    const all = queriesKeysValues(groups, weights, name);
+    const attended = projected(groupAttention(all, [k, heads]), weights, name, drop);
     const passed: Tensor3D = tf.transpose(tf.reshape(attended, [k, regions, dim]), [1, 0, 2]);
     const shares: Tensor3D = tf.mul(byRegion(softmax(scores)), minMaxRows(rows));
     const received = stackProduct(tf.transpose(shares, [0, 2, 1]), passed); // [regions, size, dim]
@@ -141,21 +135,25 @@ function tokenScores(tokens: Tensor2D, weights: Weights, name: string, { mlp }: 
   return dense(inner, matrix(weights, `${name}.phi1.w`));
 }
 
+/** x [n, dim] -> [n, 3 dim] */
+function queriesKeysValues(x: Tensor2D, weights: Weights, name: string): Tensor2D {
+  return dense(x, matrix(weights, `${name}.qkv.w`), vector(weights, `${name}.qkv.b`));
+}
+
 /**
- * Softmax self-attention of several heads within each of some groups of rows of equal size, x [groups x size,
- * dim] -> [groups x size, dim].
+ * Softmax self-attention of several heads within each of some groups of rows of equal size.
+ *
+ * @param all queries, keys and values, [groups x size, 3 dim]
+ * @returns [groups x size, dim]
  */
 function groupAttention(
-  x: Tensor2D,
-  weights: Weights,
-  name: string,
+  all: Tensor2D,
   [groups, heads]: [number, number],
   encode: (q: Tensor2D) => Tensor2D = (q) => q,
 ): Tensor2D {
-  const [n, dim] = x.shape;
+  const [n, dim] = [all.shape[0], all.shape[1] / 3];
   const [size, width] = [n / groups, dim / heads];
   return tf.tidy(() => {
-    const all = dense(x, matrix(weights, `${name}.qkv.w`), vector(weights, `${name}.qkv.b`));
     const [q, k, v] = tf.split<Tensor2D>(all, 3, 1);
     const split = (t: Tensor2D): Tensor3D =>
       tf.reshape(tf.transpose(tf.reshape(t, [groups, size, heads, width]), [0, 2, 1, 3]), [
@@ -164,10 +162,39 @@ function groupAttention(
         width,
       ]);
     const queries = split(encode(tf.mul(q, width ** -0.5)));
-    const attention = softmax(stackProductTransposed(queries, split(k)));
-    const attended = tf.reshape(stackProduct(attention, split(v)), [groups, heads, size, width]);
+    const attended = tf.reshape(attend(queries, split(k), split(v)), [groups, heads, size, width]);
     return tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [n, dim]);
   });
+}
+
+/** softmax(q k^T) v of each of a stack of matrices [s, n, d]. */
+function attend(q: Tensor3D, k: Tensor3D, v: Tensor3D): Tensor3D {
+  return differentiable([q, k, v], (save) => {
+    const shares = kernels.softmax(kernels.stackMatMul(q, k, false, true));
+    const value = kernels.stackMatMul(shares, v);
+    save([q, k, v, shares, value]);
+    return { value, gradient: (dy, saved) => attendGradient(dy, saved as Tensor3D[]) };
+  });
+}
+
+function attendGradient(dy: Tensor3D, [q, k, v, shares, value]: Tensor3D[]): Tensor3D[] {
+  const byShares = kernels.stackMatMul(dy, v, false, true);
+  const byScores = softmaxGradient(byShares, shares, dy, value);
+  return [
+    kernels.stackMatMul(byScores, k),
+    kernels.stackMatMul(byScores, q, true),
+    kernels.stackMatMul(shares, dy, true),
+  ];
+}
+
+/**
+ * The gradient of a softmax needs the sum over each row of its gradient times its value. This equals the sum
+ * of dy times the result, which is used where its rows are shorter.
+ */
+function softmaxGradient(byShares: Tensor3D, shares: Tensor3D, dy: Tensor3D, value: Tensor3D): Tensor3D {
+  if (shares.shape[2] <= value.shape[2]) return kernels.softmaxGrad(byShares, shares);
+  const sums = tf.sum(kernels.times(dy, value), 2, true);
+  return kernels.times(shares, tf.sub(byShares, sums));
 }
 
 function projected(x: Tensor2D, weights: Weights, name: string, drop?: Dropout): Tensor2D {
