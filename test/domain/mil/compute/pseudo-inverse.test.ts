@@ -12,11 +12,17 @@ import { RandomStream } from '../../../../domain/random.js';
 
 const HEADS = 3;
 
-/** Rows like those of a softmax over `size` landmarks. */
+/**
+ * Rows like those of a softmax over `size` landmarks, but with different sums: TensorFlow.js differentiates
+ * the maximum of equal sums in another way.
+ */
 function attention(size: number): Tensor3D {
   const stream = new RandomStream('pseudo-inverse', size);
   const noise = Float32Array.from({ length: HEADS * size * size }, () => 2 * stream.normal());
-  return tf.tidy(() => tf.softmax(tf.tensor3d(noise, [HEADS, size, size])));
+  const sums = Float32Array.from({ length: HEADS * size }, (_, row) => 1 + (0.1 * row) / (HEADS * size));
+  return tf.tidy(() =>
+    tf.mul(tf.softmax(tf.tensor3d(noise, [HEADS, size, size])), tf.tensor3d(sums, [HEADS, size, 1])),
+  );
 }
 
 /** Razavi's iteration by its definition, differentiated by TensorFlow.js. */
