@@ -31,6 +31,7 @@ export function checkDigest(entry: UrlEntry, found: FoundFile): Trust {
   const { digest, accept, served, before } = found;
   if (pinnedFiles(entry).some(({ sha256 }) => digest === `sha256:${sha256}`)) return 'pinned';
   if (served !== undefined && digest !== `sha256:${served}`) throw damaged(found, served);
+  if (isKnown(entry, found)) return 'recorded';
   if (isAccepted(found)) return 'own';
   if (typeof accept === 'string') {
     throw new SamMilError('InvalidInput', 'this is not the file whose digest was accepted', {
@@ -42,11 +43,19 @@ export function checkDigest(entry: UrlEntry, found: FoundFile): Trust {
   refuseOtherModel(entry, found);
   if (entry.sha256 !== undefined) throw unpublished(entry, found);
   const { stated } = entry;
-  if (stated !== undefined && digest !== `sha256:${stated}`)
+  if (stated !== undefined)
     throw unconfirmed(entry, found, `sha256:${stated}, which one public source states for ${entry.file}`);
-  if (stated === undefined && before?.recorded === true && before.digest !== digest)
+  if (before?.recorded === true)
     throw unconfirmed(entry, found, `${before.digest}, which was recorded at the first download`);
   return 'recorded';
+}
+
+/** Whether a single source states the digest, or the first download recorded it; accepting it adds nothing. */
+function isKnown({ sha256, stated }: UrlEntry, found: FoundFile): boolean {
+  const { digest, accept, before } = found;
+  if (sha256 !== undefined || (typeof accept === 'string' && !isAccepted(found))) return false;
+  if (stated !== undefined) return digest === `sha256:${stated}`;
+  return before?.recorded === true && before.digest === digest;
 }
 
 function withScheme(digest: string): string {

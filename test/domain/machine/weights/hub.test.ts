@@ -213,6 +213,15 @@ test('a digest that one source states, or that was recorded, must be confirmed i
   );
 });
 
+test('confirming a digest that one source states does not make the file your own', async () => {
+  await fetchIt({ stated: sha256(model) }, { acceptDigest: sha256(model) });
+  const { published, recorded } = readRecord('lab-model') ?? {};
+  assert.deepEqual([published, recorded], [true, true]);
+  await assert.rejects(fetchIt({ stated: sha256(model) }, { acceptDigest: sha256(other) }), {
+    message: /not the file whose digest was accepted/,
+  });
+});
+
 test('a pinned digest is checked as for every other model', async () => {
   const error = await refusal({ sha256: sha256(other) });
   assert.match(error.message, /this is not a published file of lab-model/);
