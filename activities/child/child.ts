@@ -7,7 +7,7 @@ import type { JsonObject } from '../../domain/json.js';
 import type { Gpu } from '../../domain/machine/gpu/gpu.js';
 import type { Usage } from '../../domain/machine/usage.js';
 import { decodeError } from '../../domain/machine/threads/wire-error.js';
-import { childEnvironment } from './environment.js';
+import { childEnvironment, type ChildSettings } from './environment.js';
 import type { ChildJob, ChildPlugin, FromChild, ToChild } from './messages.js';
 import { StallClock } from './stall-clock.js';
 
@@ -50,16 +50,16 @@ export class Child {
   private lastReport: Progress | undefined;
   private killed = false;
 
-  constructor(runtime: string, plugins: readonly ChildPlugin[], gpu?: Gpu) {
+  constructor(runtime: string, plugins: readonly ChildPlugin[], settings: ChildSettings = {}) {
     this.runtime = runtime;
-    this.gpu = gpu;
+    this.gpu = settings.gpu;
     this.process = fork(MAIN, [JSON.stringify(plugins)], {
       // Detached from the terminal: at Ctrl-C the worker decides when its children stop, and no signal
       // interrupts a matrix product (see matMul). It leads a process group, which is killed as a whole.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: ['--enable-source-maps'],
-      env: childEnvironment(gpu),
+      env: childEnvironment(settings),
     });
     // Programs that it started, such as the decoder of an image, must not outlive it.
     this.process.on('exit', () => this.killGroup());

@@ -23,10 +23,23 @@ const TENSORFLOW = { TF_FORCE_GPU_ALLOW_GROWTH: 'true' };
  */
 const CUDA = { NVIDIA_TF32_OVERRIDE: '0' };
 
+/** Only `models fetch` uses the token of the Hugging Face hub; code of plugins has no need to see it. */
+const HUB_TOKENS = ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN'];
+
+export interface ChildSettings {
+  /** The GPU that the child computes on. Absent: it sees those that the worker sees. */
+  gpu?: Gpu;
+  /** The child runs a program that gets chosen variables of the worker, which may be any. */
+  programs?: boolean;
+}
+
 /**
- * Returns the environment of a child: the worker's own, which overrides these settings, and the GPU that the
- * child computes on, if it was assigned one.
+ * Returns the environment of a child: the worker's own, which overrides these settings, without the token of
+ * the hub, and with the assigned GPU.
  */
-export function childEnvironment(gpu?: Gpu): NodeJS.ProcessEnv {
-  return { ...ALLOCATOR, ...TENSORFLOW, ...CUDA, ...process.env, ...(gpu && gpuEnvironment(gpu)) };
+export function childEnvironment({ gpu, programs = false }: ChildSettings = {}): NodeJS.ProcessEnv {
+  const hidden = programs ? [] : HUB_TOKENS;
+  const own = Object.entries(process.env).filter(([name]) => !hidden.includes(name));
+  const defaults = { ...ALLOCATOR, ...TENSORFLOW, ...CUDA };
+  return { ...defaults, ...Object.fromEntries(own), ...(gpu && gpuEnvironment(gpu)) };
 }

@@ -3,6 +3,7 @@ import type { JobResult } from '../../domain/job.js';
 import { cudaName, type Gpu } from '../../domain/machine/gpu/gpu.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Child, type JobListener, type StallLimit } from './child.js';
+import type { ChildSettings } from './environment.js';
 import type { ChildJob, ChildPlugin } from './messages.js';
 
 export interface PoolOptions {
@@ -28,7 +29,7 @@ const DEFAULTS: Required<PoolOptions> = {
 
 const UNKILLABLE_MS = 10_000;
 
-export interface JobOptions {
+export interface JobOptions extends Pick<ChildSettings, 'programs'> {
   stall?: StallLimit;
   /** The child is new, and it and everything that it has started is killed before `run` returns. */
   once?: boolean;
@@ -60,12 +61,14 @@ export class ChildPool {
     job: ChildJob,
     listener: JobListener,
     signal: AbortSignal,
-    { stall, once = false, gpu }: JobOptions = {},
+    { stall, once = false, gpu, programs }: JobOptions = {},
   ): Promise<JobResult> {
     signal.throwIfAborted();
     if (gpu !== undefined) await this.clear(gpu, once ? undefined : runtime);
     if (this.closed) throw new Error('the pool of child processes is closed');
-    const child = once ? new Child(runtime, this.options.plugins, gpu) : this.take(runtime, gpu);
+    const child = once
+      ? new Child(runtime, this.options.plugins, { gpu, programs })
+      : this.take(runtime, gpu);
     this.busy.add(child);
     try {
       return await child.run(job, listener, signal, { graceMs: this.options.graceMs, stall });
@@ -107,7 +110,7 @@ export class ChildPool {
   private take(runtime: string, gpu: Gpu | undefined): Child {
     const fits = (child: Child) => child.runtime === runtime && child.alive && isOn(child, gpu);
     const index = this.idle.findIndex(({ child }) => fits(child));
-    if (index < 0) return new Child(runtime, this.options.plugins, gpu);
+    if (index < 0) return new Child(runtime, this.options.plugins, { gpu });
     const [{ child, timer }] = this.idle.splice(index, 1);
     clearTimeout(timer);
     return child;
