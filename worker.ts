@@ -82,7 +82,7 @@ export interface WorkerSettings {
 export interface RunningWorker {
   /** Absolute paths of its external plugins. */
   readonly plugins: readonly string[];
-  /** GPUs that it assigns to steps of the gpu queue. */
+  /** GPUs that it assigns to steps. */
   readonly gpus: readonly Gpu[];
   /** Why the machine's GPUs, or some of them, cannot be used. */
   readonly gpuProblem?: string;
@@ -125,14 +125,14 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   }
 }
 
-/** No slots if the worker does not serve the gpu queue or has no GPU: its steps then see what it sees. */
+/** No slots if the worker serves no steps or has no GPU: its steps then see what it sees. */
 async function findGpus({
   queues = DEFAULT_QUEUES,
   gpus: choice = 'all',
   perGpu = 1,
   concurrency,
 }: WorkerSettings): Promise<{ slots?: GpuSlots; problem?: string }> {
-  if (!queues.includes(GPU)) return {};
+  if (queues.every((queue) => queue === ENGINE)) return {};
   const list = await listGpus();
   const gpus = chooseGpus(list, choice);
   const { problem } = list;
@@ -213,7 +213,6 @@ async function createWorkers(
   };
   const workers: Worker[] = [];
   for (const queue of settings.queues ?? DEFAULT_QUEUES) {
-    const gpus = queue === GPU ? slots : undefined;
     workers.push(
       await Worker.create(
         queue === ENGINE
@@ -227,9 +226,13 @@ async function createWorkers(
           : {
               ...common,
               taskQueue: stepQueue(queue, queuePrefix),
-              plugins: engine.registry.plugins.map((plugin) => temporalPlugin(plugin, engine, gpus)),
+              plugins: engine.registry.plugins.map((plugin) =>
+                temporalPlugin(plugin, engine, slots && { slots, all: queue === GPU }),
+              ),
               maxConcurrentActivityTaskExecutions:
-                settings.concurrency?.[queue] ?? gpus?.size ?? defaultConcurrency(queue),
+                settings.concurrency?.[queue] ??
+                (queue === GPU ? slots?.size : undefined) ??
+                defaultConcurrency(queue),
             },
       ),
     );

@@ -4,10 +4,9 @@ import type { PoolOptions } from './child/pool.js';
 import type { ActivityPlugin } from './define/define-activity.js';
 import { engineActivities } from './engine/engine-activities.js';
 import { loadRegistry } from './plugins/load-plugins.js';
-import type { GpuSlots } from '../domain/machine/gpu/gpu-slots.js';
 import type { CommandPolicy } from './step/served-folders.js';
 import { EngineContext } from './step/engine-context.js';
-import { stepActivity } from './step/run-activity.js';
+import { type AssignedGpus, stepActivity } from './step/run-activity.js';
 
 /**
  * Heartbeats carry cancellation and live progress; by default the SDK would delay them for most of the
@@ -24,9 +23,13 @@ class SamMilPlugin extends SimplePlugin {
 /**
  * Returns a set of activities as a Temporal plugin for workers of step queues. SimplePlugin silently merges
  * activities of the same name; the registry of `engine` has already refused those.
- * @param gpus assigns a GPU to each step of the queue
+ * @param gpus assigns GPUs to the steps of the queue
  */
-export function temporalPlugin(plugin: ActivityPlugin, engine: EngineContext, gpus?: GpuSlots): SimplePlugin {
+export function temporalPlugin(
+  plugin: ActivityPlugin,
+  engine: EngineContext,
+  gpus?: AssignedGpus,
+): SimplePlugin {
   const activities = plugin.activities.map(
     (definition) => [definition.name, stepActivity(engine, definition, gpus)] as const,
   );

@@ -53,6 +53,11 @@ export interface ActivityDefinition {
   readonly runsPrograms?: true;
   /** Activities with the same runtime share children. Default: the part of the name before the dot. */
   readonly runtime?: string;
+  /**
+   * Whether a step with these parameters computes on a GPU if it sees one. A worker then assigns it a GPU on
+   * every queue. Activities whose `queue` is gpu always get one. Default: no.
+   */
+  usesGpu?(parameters: JsonObject): Promise<boolean>;
   /** Libraries outside npm that it needs: a run or worker installs them before it starts. Default: none. */
   readonly requires?: readonly NativePart[];
   /** Where an attempt resumes after a kill, for the reference page: "last committed batch". */

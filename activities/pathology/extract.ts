@@ -30,6 +30,8 @@ export const definition = defineActivity({
   stall: '30m',
   isolation: 'child',
   requires: ['openslide', 'onnx'],
+  usesGpu: async ({ device }) =>
+    device !== 'cpu' && (await import('../../domain/machine/onnx/expects-gpu.js')).expectsGpu(),
   resumesFrom: 'last committed batch',
   findMissing: (parameter, value, { base, given }) => {
     if (parameter !== 'encoder' && !parameter.startsWith('encoders')) return undefined;

@@ -32,6 +32,10 @@ export const definition = defineActivity({
   stall: '1h',
   isolation: 'child',
   requires: ['openslide', 'onnx'],
+  usesGpu: async ({ device, segmenter }) =>
+    device !== 'cpu' &&
+    segmenter !== 'watershed' &&
+    (await import('../../domain/machine/onnx/expects-gpu.js')).expectsGpu(),
   resumesFrom: 'last finished crop (watershed: the start, takes seconds)',
   findMissing: (parameter, value, { base }) =>
     parameter === 'segmenter' ? lackOfSegmenter(value, base) : undefined,

@@ -14,15 +14,22 @@ import { startHeartbeat, stoppedFailure } from './heartbeat.js';
 import { explainScope, requirePlannedStep, requirePlannedWith, requireScope } from './require-scope.js';
 import { placeOf, runStep, type StepOutcome } from './run-step.js';
 
+/** The GPUs of a worker, as one of its queues assigns them. */
+export interface AssignedGpus {
+  slots: GpuSlots;
+  /** To every step of the queue; otherwise to those that would use a GPU if they saw one. */
+  all: boolean;
+}
+
 /**
  * Returns the Temporal activity of a definition: {@link runStep} with heartbeats, cancellation, log, events,
  * and Temporal failures.
- * @param gpus assigns a GPU to each step
+ * @param gpus assigns GPUs: on a gpu queue, one to each step; on others, to steps that would use one
  */
 export function stepActivity(
   engine: EngineContext,
   definition: ActivityDefinition,
-  gpus?: GpuSlots,
+  gpus?: AssignedGpus,
 ): (input: StepInput) => Promise<StepResult> {
   return async (input) => {
     const context = Context.current();
@@ -36,7 +43,7 @@ export function stepActivity(
         const outcome = await runStep(engine, definition, input, {
           number: context.info.attempt,
           signal: context.cancellationSignal,
-          ...(gpus && { gpus }),
+          ...(gpus && { gpus: gpus.slots, gpuQueue: gpus.all }),
           ...(waited !== undefined && { waited }),
           onGpu: ({ index }) => heartbeat.device(`GPU ${index}`),
           onProgress: (report) => heartbeat.report(report),

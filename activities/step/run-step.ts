@@ -11,6 +11,7 @@ import { publish, relink } from '../../domain/engine/store/publish.js';
 import { findReceipt, readReceipt, receiptsOf } from '../../domain/engine/store/receipts.js';
 import type { Receipt } from '../../domain/engine/store/receipt-record.js';
 import type { StepInput } from '../../domain/engine/item/step-input.js';
+import type { GpuSlots } from '../../domain/machine/gpu/gpu-slots.js';
 import type { Gpu } from '../../domain/machine/gpu/gpu.js';
 import { camelCase } from '../../domain/parameters.js';
 import { durationMs } from '../../domain/engine/language/plan/duration.js';
@@ -170,8 +171,15 @@ async function execute(
     const childJob = { ...job, activity: definition.name };
     const stall = stallLimit(input.stall ?? definition.stall);
     const once = definition.isolation === 'own-child';
-    return onGpu(attempt, (listening, gpu) =>
-      engine.pool.run(runtimeOf(definition), childJob, listening, attempt.signal, { stall, once, gpu }),
+    const programs = definition.runsPrograms;
+    const gpus = (await computesOnGpu(definition, prepared.jobWith, attempt)) ? attempt.gpus : undefined;
+    return onGpu(attempt, gpus, (listening, gpu) =>
+      engine.pool.run(runtimeOf(definition), childJob, listening, attempt.signal, {
+        stall,
+        once,
+        gpu,
+        programs,
+      }),
     );
   }
   const { run } = await definition.load();
@@ -184,11 +192,30 @@ async function execute(
   return run(inline);
 }
 
-/** Runs the work on a GPU, where the worker assigns them, and returns the GPU however the work ends. */
-async function onGpu<T>(attempt: Attempt, work: (attempt: Attempt, gpu?: Gpu) => Promise<T>): Promise<T> {
-  const slot = attempt.gpus?.take();
-  if (slot === undefined) return work(attempt);
-  attempt.onGpu?.(slot.gpu);
+/**
+ * Every step of the gpu queue gets a GPU. On other queues, only one that would use a GPU if it saw one, so
+ * that no step computes on a GPU that is assigned to another.
+ */
+async function computesOnGpu(
+  definition: ActivityDefinition,
+  parameters: JsonObject,
+  { gpus, gpuQueue }: Attempt,
+): Promise<boolean> {
+  if (gpus === undefined) return false;
+  if (gpuQueue === true || definition.queue === 'gpu') return true;
+  return (await definition.usesGpu?.(parameters)) ?? false;
+}
+
+/** Runs the work on a GPU, if the worker assigns it one, and returns the GPU however the work ends. */
+async function onGpu<T>(
+  attempt: Attempt,
+  gpus: GpuSlots | undefined,
+  work: (attempt: Attempt, gpu?: Gpu) => Promise<T>,
+): Promise<T> {
+  if (gpus === undefined) return work(attempt);
+  const began = performance.now();
+  const slot = await gpus.take(attempt.signal);
+  attempt.onGpu?.(slot.gpu, seconds(began));
   const onProcess = (pid: number | undefined) => {
     slot.watch.pid = pid;
   };

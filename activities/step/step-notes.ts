@@ -33,6 +33,11 @@ export class StepNotes {
       onUsage: (usage) => {
         this.use = { ...this.use, ...usage };
       },
+      onGpu: (gpu, waited) => {
+        const before = this.use.waited ?? 0;
+        if (waited > 0) this.use = { ...this.use, waited: Math.round((before + waited) * 1000) / 1000 };
+        attempt.onGpu?.(gpu, waited);
+      },
       onGpuUse: (gpu) => {
         this.use = { ...this.use, gpu };
       },

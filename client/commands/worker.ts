@@ -51,10 +51,7 @@ export function createCommand(): Command {
         .default({}, 'cpu: half of the cores, at least 2; gpu: one per GPU; others: 1'),
     )
     .addOption(
-      new Option(
-        '--gpus <list>',
-        "GPUs for the gpu queue, one per step: nvidia-smi's indexes or UUIDs, or all",
-      )
+      new Option('--gpus <list>', "GPUs for the steps, one per step: nvidia-smi's indexes or UUIDs, or all")
         .argParser(gpuChoice)
         .default('all'),
     )
@@ -160,9 +157,9 @@ async function serveAtAddress(
  * that does not exist
  */
 async function refuseGpuOptions({ queues, gpus, perGpu, concurrency }: WorkerCommandOptions): Promise<void> {
-  if ((gpus !== 'all' || perGpu !== undefined) && !queues.includes('gpu'))
+  if ((gpus !== 'all' || perGpu !== undefined) && queues.every((queue) => queue === 'engine'))
     throw invalid(
-      '--gpus and --per-gpu apply to the gpu queue, which --queues leaves out',
+      '--gpus and --per-gpu apply to steps, and the engine queue has none',
       'add gpu to --queues',
     );
   if (perGpu !== undefined && 'gpu' in concurrency)
@@ -176,7 +173,7 @@ function gpuLines({ gpus, gpuProblem }: RunningWorker, { perGpu = 1 }: WorkerCom
   const others = workersOnGpus(gpus.map(cudaName));
   return [
     ...(gpuProblem === undefined ? [] : [`warning: ${gpuProblem}`]),
-    ...(gpus.length === 0 ? [] : [`steps of the gpu queue use GPU ${nameGpus(gpus)}${shared}`]),
+    ...(gpus.length === 0 ? [] : [`steps use GPU ${nameGpus(gpus)}${shared}`]),
     ...others.map(
       (pid) =>
         `warning: the worker with process id ${pid} uses some of these GPUs too, and their steps share the memory; give each worker its own --gpus`,

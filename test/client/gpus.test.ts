@@ -61,7 +61,7 @@ test('a worker is refused a GPU that does not exist or is hidden, before anythin
   await refused(['--gpus', 'first'], /expected all, or indexes or UUIDs of GPUs/);
   await refused(['--gpus', ''], /expected all, or indexes/);
   await refused(['--per-gpu', '0'], /at least 1/);
-  await refused(['--gpus', '0', '--queues', 'cpu'], /apply to the gpu queue/);
+  await refused(['--gpus', '0', '--queues', 'engine'], /apply to steps, and the engine queue has none/);
   await refused(['--per-gpu', '2', '--concurrency', 'gpu=3'], /contradict each other/);
 });
 
@@ -70,7 +70,7 @@ test('a worker names its GPUs, and warns of one that another worker uses', async
   const folder = temporaryFolder(context);
   const first = startCli(folder, 'worker', '--no-set-up', '--queues', 'gpu', '--gpus', '1', '--per-gpu', '2');
   await first.says('worker serves gpu');
-  assert.match(first.output(), /steps of the gpu queue use GPU 1 \(NVIDIA H100 80GB HBM3\), 2 steps on each/);
+  assert.match(first.output(), /steps use GPU 1 \(NVIDIA H100 80GB HBM3\), 2 steps on each/);
   assert.doesNotMatch(first.output(), /warning/);
   const second = startCli(folder, 'worker', '--no-set-up', '--queues', 'gpu');
   await second.says('worker serves gpu');

@@ -209,6 +209,7 @@ export const plugin: ActivityPlugin = {
       name: 'stub.write',
       summary: 'Writes a text in a child process',
       isolation: 'child',
+      usesGpu: ({ text }) => Promise.resolve(text === 'computes on a GPU'),
       finishStage: async ({ folder, items }) => {
         let list = '';
         for await (const { key, status, step } of items)

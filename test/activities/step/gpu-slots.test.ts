@@ -41,7 +41,7 @@ async function open(context: TestContext, perGpu: number, count = 2) {
     slots.close();
   });
   const start = (item: string, signal = new AbortController().signal, stage = 'stage') =>
-    steps.run('stub.write', { item, stage, with: { text: item } }, { signal, gpus: slots });
+    steps.run('stub.write', { item, stage, with: { text: item } }, { signal, gpus: slots, gpuQueue: true });
   const begun = (items: number) => eventually(`${items} steps run`, () => told(work).length >= items);
   return { smi, work, steps, slots, start, begun };
 }
@@ -108,6 +108,32 @@ test('a slot is free again after a crash, a failure and a cancellation, when the
   control(work, 'next', { tellGpu: true });
   await start('next');
   assert.deepEqual([...new Set(told(work).map(({ gpu }) => gpu))], [UUIDS[0]]);
+});
+
+test('a step of another queue that would use a GPU waits for a slot; others wait for none and get none', async (context) => {
+  const { work, steps, slots, start, begun } = await open(context, 1, 1);
+  const cpuQueue = (item: string, text: string, signal = new AbortController().signal) =>
+    steps.run('stub.write', { item, with: { text } }, { signal, gpus: slots });
+  for (const item of ['a', 'b', 'c', 'd']) control(work, item, { tellGpu: true, gate: item === 'a' });
+  const a = start('a');
+  await begun(1);
+  const stop = new AbortController();
+  const given = cpuQueue('b', 'computes on a GPU', stop.signal);
+  const c = cpuQueue('c', 'computes on a GPU');
+  await cpuQueue('d', 'computes on the CPU');
+  stop.abort(new Error('stopped while it waited'));
+  await assert.rejects(given, /stopped while it waited/);
+  assert.deepEqual(
+    told(work).map(({ item, gpu }) => [item, gpu]),
+    [
+      ['a', UUIDS[0]],
+      ['d', 'all'],
+    ],
+  );
+  control(work, 'a', {});
+  const [, { receipt }] = await Promise.all([a, c]);
+  assert.deepEqual([told(work)[2].item, told(work)[2].gpu, told(work).length], ['c', UUIDS[0], 3]);
+  assert.ok(receipt.made.waited !== undefined && receipt.made.waited > 0, 'the receipt counts the wait');
 });
 
 test('an idle child of another runtime ends before a step starts on its GPU', async (context) => {
@@ -196,7 +222,11 @@ test('a program of pipeline.command sees only the GPU of its step', async (conte
   const steps = await CommandSteps.open(context);
   const slots = new GpuSlots((await listGpus()).gpus, 1, new GpuSampler(50));
   context.after(() => slots.close());
-  slots.take();
-  await steps.shell('echo "sees $CUDA_VISIBLE_DEVICES in $CUDA_DEVICE_ORDER"', {}, { gpus: slots });
+  await slots.take();
+  await steps.shell(
+    'echo "sees $CUDA_VISIBLE_DEVICES in $CUDA_DEVICE_ORDER"',
+    {},
+    { gpus: slots, gpuQueue: true },
+  );
   assert.ok(steps.logs.includes(`sees ${UUIDS[1]} in PCI_BUS_ID`), steps.logs.join('\n'));
 });
