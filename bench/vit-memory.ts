@@ -1,7 +1,7 @@
 /**
  * Memory of loading a checkpoint with the shape of UNI (ViT-L/16, 1.2 GB in float32) with random weights.
- * Prints the peak of the process divided by the size of the file. Argument: the path of the checkpoint, which
- * is written if it is missing.
+ * Prints the peak of the process divided by the size of the file. Arguments: the path of the checkpoint, which
+ * is written if it is missing, and optionally fp16 or bf16, to which the weights are converted.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, statSync } from 'node:fs';
@@ -12,6 +12,7 @@ import type { EncoderInfo } from '../domain/pathology/extract/encoders/encoder.j
 import { writeRandomWeights } from '../test/support/random-encoders.js';
 
 const [path, part] = process.argv.slice(2);
+const precision = part === 'fp16' || part === 'bf16' ? part : undefined;
 
 async function load(): Promise<void> {
   const info: EncoderInfo = {
@@ -29,7 +30,7 @@ async function load(): Promise<void> {
   const encoder = await openCheckpointEncoder(
     info,
     { architecture: 'vit', path, vit: { heads: 16 } },
-    { device: 'cpu' },
+    { device: 'cpu', ...(precision && { precision }) },
   );
   const peak = process.resourceUsage().maxRSS * 1024;
   await encoder.encode(new Uint8Array(224 * 224 * 3).fill(200), 1);

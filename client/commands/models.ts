@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { related } from '../../domain/engine/language/expressions/did-you-mean.js';
 import { findEncoder } from '../../domain/pathology/extract/encoders/encoders.js';
 import { findSegmenter } from '../../domain/pathology/segment/segmenters.js';
 import { fetchWeights } from '../../domain/machine/weights/fetch-weights.js';
@@ -140,8 +141,20 @@ function jsonOf({ state: { entry, ...state }, dim }: Described): object {
   };
 }
 
+/** @throws SamMilError InvalidInput for an unknown name, with the one that was probably meant */
+function entriesNamed(names: readonly string[]): WeightsEntry[] {
+  const known = knownEntries().map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  const match = unknown === undefined ? undefined : related(unknown, known);
+  if (match === undefined) return knownEntries(names);
+  throw invalid(
+    `there are no weights named ${JSON.stringify(unknown)}`,
+    `did you mean \`${match}\`? \`npx sam-mil models list\` lists all models`,
+  );
+}
+
 async function fetchAll(names: string[], options: FetchCommandOptions): Promise<void> {
-  const entries = knownEntries(names);
+  const entries = entriesNamed(names);
   if (names.length > 1 && (options.url ?? options.acceptDigest) !== undefined)
     throw invalid('--url and --accept-digest apply to a single model', 'specify one model');
   const interrupted = () => {
@@ -184,7 +197,7 @@ async function importOne(
   file: string,
   { acceptDigest }: { acceptDigest?: boolean | string },
 ): Promise<void> {
-  const [entry] = knownEntries([name]);
+  const [entry] = entriesNamed([name]);
   if (typeof acceptDigest === 'string' && !/^(sha256:)?[0-9a-f]{64}$/i.test(acceptDigest))
     throw invalid(
       `--accept-digest ${acceptDigest} is not a SHA-256 digest`,
@@ -220,7 +233,7 @@ async function verify(names: string[]): Promise<void> {
   const named = names.length > 0;
   let bad = false;
   let checked = 0;
-  for (const entry of knownEntries(names)) {
+  for (const entry of entriesNamed(names)) {
     if (!named && examineWeights(entry).state === 'missing') continue;
     const { state, digest, problem } = await verifyWeights(entry);
     checked++;
@@ -236,7 +249,7 @@ async function verify(names: string[]): Promise<void> {
 }
 
 async function remove(names: string[]): Promise<void> {
-  for (const entry of knownEntries(names)) {
+  for (const entry of entriesNamed(names)) {
     const { state, bytes } = examineWeights(entry);
     await removeWeights(entry);
     const freed = bytes === undefined ? '' : `, ${formatBytes(bytes)} freed`;

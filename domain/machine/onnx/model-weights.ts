@@ -53,11 +53,11 @@ export class ModelWeights {
     });
   }
 
-  refusal(what: string, facts: { expected: string; found: string }): SamMilError {
+  refusal(what: string, facts: { expected: string; found: string; next?: string }): SamMilError {
     return new SamMilError('UnsupportedFormat', `this checkpoint ${what}`, {
       file: this.file,
-      ...facts,
       next: 'provide a checkpoint of that architecture',
+      ...facts,
     });
   }
 }

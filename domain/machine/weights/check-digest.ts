@@ -50,7 +50,7 @@ export function checkDigest(entry: UrlEntry, found: FoundFile): Trust {
   return 'recorded';
 }
 
-/** Whether a single source states the digest, or the first download recorded it; accepting it adds nothing. */
+/** Whether one source states the digest, or the first download recorded it. Accepting it adds nothing. */
 function isKnown({ sha256, stated }: UrlEntry, found: FoundFile): boolean {
   const { digest, accept, before } = found;
   if (sha256 !== undefined || (typeof accept === 'string' && !isAccepted(found))) return false;

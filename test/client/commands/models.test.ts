@@ -160,7 +160,7 @@ test('import: mistakes', async () => {
     [
       ['import', 'resnet', RESNET],
       2,
-      /there are no weights named "resnet"\n {2}expected efficientnet-lite0, resnet50, plip/,
+      /there are no weights named "resnet"\n {2}next +did you mean `resnet50`\?/,
     ],
     [
       ['import', '--accept-digest', 'resnet50', RESNET],

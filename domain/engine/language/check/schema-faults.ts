@@ -2,6 +2,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import type { Json } from '../../../json.js';
 import type { ValueSchema } from '../../../activity-schema.js';
 import { listed, nearest, suggest } from '../expressions/did-you-mean.js';
+import { meantParameter } from './parameter-names.js';
 import { describeValue, numberHint } from '../read/describe.js';
 
 /** A violation of a schema: a description, and the path to the invalid part of the value. */
@@ -153,7 +154,8 @@ function missingKey(path: string[], key: string): SchemaFault {
 }
 
 function unknownKey(path: string[], key: string, { properties = {} }: ValueSchema): SchemaFault {
-  const hint = suggest(key, Object.keys(properties));
+  const meant = meantParameter(key, properties);
+  const hint = meant === undefined ? suggest(key, Object.keys(properties)) : `did you mean \`${meant}\`?`;
   return { path, code: 'unknown-key', what: `has no key \`${key}\``, key, hint };
 }
 

@@ -112,6 +112,7 @@ class ClipVisionBuilder {
       throw this.weights.refusal('cannot be split into attention heads', {
         expected: `a width divisible by ${this.headWidth}`,
         found: `${width}`,
+        next: "correct `head-width`; the model's page or config.json states it",
       });
     }
     let x = this.embed();

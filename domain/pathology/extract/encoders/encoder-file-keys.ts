@@ -31,6 +31,8 @@ const STD = {
   description: 'three positive numbers: red, green, blue; of values 0 to 1',
 } as const;
 
+const MPP = { type: 'number', exclusiveMinimum: 0 } as const;
+
 const IMAGE_KEYS = {
   size: count('side of the patches in pixels'),
   resize: RESIZE,
@@ -40,7 +42,14 @@ const IMAGE_KEYS = {
   mean: MEAN,
   std: STD,
   dim: count('length of a feature vector'),
-};
+  'patch-size': count(
+    'side in pixels of the patches that the encoder is meant for, at `mpp`; other patches give a warning',
+  ),
+  mpp: {
+    anyOf: [MPP, { type: 'array', items: MPP, minItems: 1 }],
+    description: 'µm per pixel of these patches, or a list of several',
+  },
+} as const;
 
 const ONNX = definitionForm(
   'an encoder file without `architecture` and `weights`',

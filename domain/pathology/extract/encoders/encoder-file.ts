@@ -36,6 +36,7 @@ async function onnxDefinition({ file, files }: OnnxFacts, path: string): Promise
     inputSize: file.size,
     resize: file.resize ?? 'bilinear',
     ...cut(file, file.size, path),
+    ...expected(file, path),
     mean: file.mean,
     std: file.std,
     dim: file.dim,
@@ -71,6 +72,7 @@ async function checkpointDefinition(
     inputSize,
     resize: file.resize ?? image?.resize ?? defaults.resize,
     ...cut(file, inputSize, path),
+    ...expected(file, path),
     mean: file.mean ?? image?.mean ?? defaults.mean,
     std: file.std ?? image?.std ?? defaults.std,
     dim: file.dim ?? sizes.dim,
@@ -94,6 +96,18 @@ function cut({ resizeTo }: EncoderFile, size: number, file: string): Pick<Encode
     file,
     expected: `at least \`size\`, ${size}`,
     found: `${resizeTo}`,
+  });
+}
+
+/** @throws SamMilError InvalidInput if only the size or only the resolution is given */
+function expected({ patchSize, mpp }: EncoderFile, file: string): Pick<EncoderInfo, 'expects'> {
+  if (patchSize === undefined && mpp === undefined) return {};
+  if (patchSize !== undefined && mpp !== undefined)
+    return { expects: { side: patchSize, mpp: typeof mpp === 'number' ? [mpp] : mpp } };
+  throw new SamMilError('InvalidInput', 'the expected patches are incomplete', {
+    file,
+    expected: '`patch-size` and `mpp`, or neither',
+    found: `only \`${mpp === undefined ? 'patch-size' : 'mpp'}\``,
   });
 }
 

@@ -1,4 +1,5 @@
 import { extname } from 'node:path';
+import { related } from '../../../engine/language/expressions/did-you-mean.js';
 import { SamMilError } from '../../../errors.js';
 import { HUB_ENCODER_NAMES } from '../../../machine/weights/hub-encoders.js';
 import type { InputFile } from '../../../job.js';
@@ -32,9 +33,11 @@ export async function findEncoder(encoder: string | Pick<InputFile, 'path'>): Pr
   if (load) return load();
   const isFile = ['.yaml', '.yml', '.json'].includes(extname(encoder));
   if (isFile) return (await import('./encoder-file.js')).readEncoderFile(encoder);
+  const match = related(encoder, ENCODER_NAMES);
   throw new SamMilError('InvalidInput', `unknown encoder ${JSON.stringify(encoder)}`, {
     expected: `${ENCODER_NAMES.join(', ')}, or a YAML or JSON encoder file`,
     found: encoder,
+    next: match && `did you mean \`${match}\`?`,
   });
 }
 

@@ -17,7 +17,7 @@ import { readTransformersConfig } from './transformers-config.js';
 export function readHubConfig(weights: string, path: string | undefined): HubConfig | undefined {
   const file = path ?? join(dirname(weights), 'config.json');
   if (path === undefined && !existsSync(file)) return undefined;
-  const value = readJson(file, 'the configuration of the encoder');
+  const value = readJson(file, 'the configuration of the encoder', 'correct `config` of the encoder file');
   const config = isJsonObject(value) ? configOf(file, value) : undefined;
   if (config !== undefined || path === undefined) return config;
   throw new SamMilError('InvalidInput', 'this is not the configuration of a vision transformer', {

@@ -7,7 +7,10 @@ export const VIT_KEYS = {
   config: text(
     "path of the hub's config.json, in the form of timm or transformers; default: config.json beside the weights, if it exists",
   ),
-  heads: count('number of attention heads; default: that of config.json'),
+  heads: {
+    ...count('number of attention heads; default: that of config.json'),
+    'x-synonyms': ['num-heads', 'num-attention-heads', 'attention-heads'],
+  },
   'image-size': count(
     'side in pixels of the images that the stored positions are for, if their number alone does not tell',
   ),

@@ -69,6 +69,7 @@ class VitBuilder {
       throw this.weights.refusal('cannot be split into attention heads', {
         expected: `\`heads\` that divide the width ${width}`,
         found: `${heads}`,
+        next: "correct `heads`; the model's page or config.json states it",
       });
     }
     // After the attention of the last block, the class token needs no other token.
