@@ -3,14 +3,14 @@ import { readFileSync, statSync } from 'node:fs';
 import { Command } from 'commander';
 import { SamMilError } from '../../domain/errors.js';
 import { itemLogPath, runFolder } from '../../domain/engine/store/paths.js';
-import { suggest } from '../../domain/engine/language/expressions/did-you-mean.js';
 import { EXIT, Exit, invalid } from '../command-line/errors.js';
 import { Interrupt } from '../command-line/interrupt.js';
 import { oneLine } from '../display/render-text.js';
 import { followLogs, itemLogs, type FollowedLog } from '../run/follow-logs.js';
 import { readFailed } from '../run/left-out.js';
-import { findRun, readRunPlan, type RunEntry } from '../run/run-index.js';
+import { findRun, type RunEntry } from '../run/run-index.js';
 import { RunServers, stateOf } from '../run/run-state.js';
+import { noStage, splitTarget, stagesOf } from '../run/run-target.js';
 
 interface LogsOptions {
   follow?: boolean;
@@ -54,14 +54,6 @@ function list(entry: RunEntry): void {
   const found = itemLogs(entry);
   if (found.length === 0) throw invalid(`no step of run ${entry.run} has written a log`, 'try --worker');
   for (const { name } of found) console.log(name);
-}
-
-function stagesOf(entry: RunEntry): string[] {
-  return readRunPlan(entry).stages.map(({ name }) => name);
-}
-
-function noStage(entry: RunEntry, stage: string): SamMilError {
-  return invalid(`run ${entry.run} has no stage ${stage}`, suggest(stage, stagesOf(entry), 'stages'));
 }
 
 function noLogs(entry: RunEntry, stage: string): SamMilError {
@@ -140,9 +132,4 @@ function print(path: string, what: string): void {
     throw new SamMilError('InvalidInput', 'the log is not a file', { file: path, next });
   }
   process.stdout.write(readFileSync(path));
-}
-
-function splitTarget(target: string): { stage: string; item?: string } {
-  const at = target.indexOf('@');
-  return at < 0 ? { stage: target } : { stage: target.slice(0, at), item: target.slice(at + 1) };
 }

@@ -3,6 +3,7 @@ import { addFollowOptions } from '../command-line/options.js';
 import { RunController } from '../run/controller.js';
 import { findRun } from '../run/run-index.js';
 import { refuseEnded } from '../run/run-state.js';
+import { refuseUnknownTarget } from '../run/run-target.js';
 import { showRun, type FollowOptions } from './show-run.js';
 
 export function createCommand(): Command {
@@ -21,6 +22,7 @@ async function skip(
 ): Promise<void> {
   const entry = findRun(name, work);
   refuseEnded(entry);
+  await refuseUnknownTarget(entry, target);
   await showRun(
     options,
     (controllerOptions) => RunController.reopen(entry, controllerOptions, options.plugin),

@@ -52,6 +52,13 @@ test('logs --failed prints the failed items alone, each with its reason and its 
   assert.match(none.stderr, /nothing has failed in count in run failing-/);
   const unknown = await sam('logs', 'failing', 'mak', '--failed');
   assert.deepEqual([unknown.code, /did you mean `make`\?/.test(unknown.stderr)], [2, true]);
+  const item = await sam('skip', 'failing', 'make@z', ...plugin);
+  assert.equal(item.code, 2);
+  assert.match(
+    item.stderr,
+    /z is not a failed item of stage make in run failing-.*\n {2}next +failed items: a, b, c/,
+  );
+  assert.doesNotMatch(item.stdout + item.stderr, /started the embedded/);
   const nothing = await sam('logs', 'failing', 'train');
   assert.match(nothing.stderr, /has no stage train\n {2}next {5}stages: make, count/);
 });
