@@ -1,7 +1,7 @@
 /**
  * Memory of loading a checkpoint with the shape of UNI (ViT-L/16, 1.2 GB in float32) with random weights.
- * Prints the peak of the process divided by the size of the file. Arguments: the path of the checkpoint, which
- * is written if it is missing, and optionally fp16 or bf16, to which the weights are converted.
+ * Prints the peak of the process divided by the size of the file. Arguments: the path of the checkpoint,
+ * which is written if it is missing, and optionally fp16 or bf16, to which the weights are converted.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, statSync } from 'node:fs';

@@ -16,8 +16,8 @@ function describedBy(context: TestContext, keys: object): Promise<EncoderDefinit
 }
 
 test('heads that do not divide the width are corrected in the encoder file, not in the checkpoint', async (context) => {
-  const encoder = describedBy(context, { heads: 3 }).then(({ open }) => open({ device: 'cpu', threads: 1 }));
-  await assert.rejects(encoder, {
+  const encoder = await describedBy(context, { heads: 3 });
+  await assert.rejects(encoder.open({ device: 'cpu', threads: 1 }), {
     message: /cannot be split into attention heads.*divide the width 8; found 3; Next: correct `heads`/,
   });
 });
