@@ -58,7 +58,7 @@ test('logs --failed prints the failed items alone, each with its reason and its 
 
 test('the name of a stage of the file means the logs of all its cells', async () => {
   const source = 'foreach: { csv: cells.csv, as: row, key: name }, matrix: { size: [1, 2] }';
-  const stage = `make: { ${source}, uses: toy.make, with: { text: '\${{ row.name }}' } }`;
+  const stage = `make: { ${source}, uses: toy.make, with: { text: '\${{ row.name }}\${{ matrix.size }}' } }`;
   writeFileSync(join(folder, 'cells.yaml'), `pipeline: 1\nname: cells\nstages:\n  ${stage}\n`);
   writeFileSync(join(folder, 'cells.csv'), 'name\na\nb\n');
   const { code, stderr } = await sam('run', 'cells.yaml', ...plugin);
