@@ -7,11 +7,11 @@ import { preflight } from '../../activities/engine/preflight.js';
 import { loadRegistry } from '../../activities/plugins/load-plugins.js';
 import { EngineContext } from '../../activities/step/engine-context.js';
 import { preflightLines, refuseFaults } from '../../client/run/preflight.js';
-import { loadPipeline } from '../../domain/engine/language/load-pipeline.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { checkForced } from '../../domain/engine/language/select-stages.js';
 import { resumeUpdate, skipUpdate } from '../../workflows/messages.js';
 import { ended, stageIn, STUB_PLUGIN, TestEngine, until } from '../support/engine.js';
+import { realPlan } from '../support/real-plan.js';
 import { control, readExecutions } from '../support/stub-plugin.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
@@ -57,13 +57,9 @@ class Study {
     writeFileSync(join(this.folder, 'table.csv'), `name,path\n${rows.join('\n')}\n`);
   }
 
-  async plan(): Promise<Plan> {
-    const registry = await loadRegistry([STUB_PLUGIN]);
-    const catalog = Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
+  plan(): Promise<Plan> {
     const file = join(this.folder, 'cells.yaml');
-    const { plan, problems } = loadPipeline(PIPELINE, { file, catalog, cwd: this.folder, work: this.work });
-    assert.ok(plan, JSON.stringify(problems));
-    return plan;
+    return realPlan(PIPELINE, { file, cwd: this.folder, work: this.work }, [STUB_PLUGIN]);
   }
 
   /** Runs it and returns how many items of each stage were made. */
