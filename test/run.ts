@@ -26,8 +26,8 @@ function asSource(name: string): string {
 }
 
 /**
- * Tests with servers wait for about half of their time, so that three files at a time use two cores well. More cores
- * get half as many files, because some tests use several cores.
+ * Tests with servers wait for about half of their time, so that three files at a time use two cores well.
+ * More cores get half as many files, because some tests use several cores.
  */
 function runTests(files: string[]): void {
   const concurrency = Math.max(3, Math.floor(availableParallelism() / 2));

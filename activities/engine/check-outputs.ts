@@ -22,8 +22,8 @@ const SHOWN = 5;
  * Compares the outputs of ended stages with the receipts that their results are based on. Content is read
  * only where the stamp of a file differs. Returns the stages with an output, or a list of items, that was
  * changed or deleted.
- * @throws the signal's reason; SamMilError Unavailable if the disk does not answer; as {@link requireLease} if the
- * run has lost its work folder
+ * @throws the signal's reason; SamMilError Unavailable if the disk does not answer; as {@link requireLease}
+ * if the run has lost its work folder
  */
 export async function findDamage(
   engine: EngineContext,

@@ -16,8 +16,8 @@ export interface CommandOutcome {
 const PROGRAM = fileURLToPath(new URL('./command-process.js', import.meta.url));
 
 /**
- * Runs commands of the command line one after the other in one process, with its state in `folder`. Where a test
- * needs two at a time, a signal or the end of the process, use `startCli`.
+ * Runs commands of the command line one after the other in one process, with its state in `folder`. Where a
+ * test needs two at a time, a signal or the end of the process, use `startCli`.
  */
 export class CommandLine {
   private readonly folder: string;

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 const LONG = /support\/(cli|command-line|engine|operator|packed|processes|server)\.js|run-shipped\.js/;
 
 /**
- * Sorts test files so that a slow one does not run alone at the end: those that start processes come first, because
- * they last longest, each group by name.
+ * Sorts test files so that a slow one does not run alone at the end: those that start processes come first,
+ * because they last longest, each group by name.
  * @param paths of compiled test files
  */
 export function longestFirst(paths: readonly string[]): string[] {

@@ -24,8 +24,8 @@ export function damagedOutput(
 
 /**
  * Reads the text of a file of the run, such as a list of items, that must be as its reference states.
- * @throws SamMilError OutputDamaged if it is missing or was changed, Unavailable if its disk does not answer; as
- * {@link resolveInside}
+ * @throws SamMilError OutputDamaged if it is missing or was changed, Unavailable if its disk does not answer;
+ * as {@link resolveInside}
  */
 export async function readReferencedText(work: string, { path, digest }: FileRef): Promise<string> {
   const text = await readFile(await resolveInside(work, path), 'utf8').catch((cause: unknown) => {

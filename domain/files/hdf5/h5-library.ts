@@ -44,8 +44,8 @@ interceptFiles();
 for (let count = hdf5.get_plugin_search_paths().length; count > 0; count--) hdf5.remove_plugin_search_path(0);
 
 /**
- * The library keeps the `console.error` that it finds while it loads, and calls it when it calls abort(): that
- * is reported as an error, so the line would only disturb the terminal.
+ * The library keeps the `console.error` that it finds while it loads, and calls it when it calls abort():
+ * that is reported as an error, so the line would only disturb the terminal.
  */
 async function loadLibrary(): ReturnType<typeof load> {
   const { error } = console;

@@ -53,6 +53,7 @@ test('the check of outputs ends as Unavailable if their disk does not answer', a
   assert.deepEqual(await findDamage(engine, input, signal), []);
   const eio = Object.assign(new Error('i/o error'), { code: 'EIO' });
   const away = diskAway(eio, join(work, 'a.txt'));
+  assert.ok(away);
   const digest = context.mock.method(engine.digests(work), 'digest', () => Promise.reject(away));
   await assert.rejects(findDamage(engine, input, signal), { code: 'Unavailable' });
   digest.mock.restore();
