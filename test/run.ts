@@ -9,6 +9,7 @@ import { dirname, join, relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
+import { longestFirst } from './support/test-order.js';
 
 const folder = dirname(fileURLToPath(import.meta.url));
 
@@ -16,7 +17,6 @@ export function findTests(patterns: readonly string[]): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.js'))
     .filter((name) => patterns.length === 0 || patterns.some((pattern) => asSource(name).includes(pattern)))
-    .sort()
     .map((name) => join(folder, name));
 }
 
@@ -25,8 +25,13 @@ function asSource(name: string): string {
   return join('test', name).replaceAll('\\', '/').replace(/\.js$/, '.ts');
 }
 
+/**
+ * Tests with servers wait for about half of their time, so that three files at a time use two cores well.
+ * More cores get half as many files, because some tests use several cores.
+ */
 function runTests(files: string[]): void {
-  const stream = run({ files, concurrency: Math.max(2, Math.floor(availableParallelism() / 2)) });
+  const concurrency = Math.max(3, Math.floor(availableParallelism() / 2));
+  const stream = run({ files: longestFirst(files), concurrency });
   stream.on('test:fail', (event) => {
     const expected = event.todo !== undefined && event.todo !== false;
     if (!expected) process.exitCode = 1;

@@ -95,6 +95,8 @@ export interface StageStatus extends Counts {
   /** Milliseconds since 1970, workflow time. */
   startedAt?: number;
   endedAt?: number;
+  /** How long the run was paused in between, without a pause that has not ended. */
+  waitedMs?: number;
   /** Why the stage failed, is held, or was skipped; absent if `error` is set. */
   reason?: string;
   /** Why the stage as a whole could not run, such as an unreadable item list. */
@@ -123,6 +125,10 @@ export interface RunStatus {
   state: RunState;
   startedAt: number;
   endedAt?: number;
+  /** How long the run was paused or held, without a wait that has not ended. */
+  waitedMs?: number;
+  /** Since when the run is paused or held. */
+  waitingSince?: number;
   stages: StageStatus[];
   /** One sentence for people: what the run is doing or waiting for, or how it ended. */
   message: string;
@@ -142,8 +148,8 @@ export const pauseUpdate = defineUpdate<RunStatus>('pause');
 
 /**
  * Continues a paused run; restarts the held stages of a held run, in which only failed items run again.
- * Stages whose outputs were changed or deleted run again first. `stages` limits the retry.
- * Refused if there is nothing to resume.
+ * Stages whose outputs were changed or deleted run again first. `stages` limits the retry;
+ * the name of a stage of the file means its held cells. Refused if there is nothing to resume.
  */
 export const resumeUpdate = defineUpdate<RunStatus, [ResumeRequest]>('resume');
 export interface ResumeRequest {

@@ -37,6 +37,7 @@ import { runMessage } from './run-message.js';
 import { handleUpdates } from './run-updates.js';
 import type { StageInput } from './stage-input.js';
 import { markdownTable } from './stage-tally.js';
+import type { Waited } from './waiting-time.js';
 
 /**
  * Workflow of a run: starts a child workflow for each stage when the stages it needs have ended, holds on
@@ -54,6 +55,7 @@ export class PipelineRun {
   private readonly planScope: RunScope;
   private readonly startedAt = Date.now();
   private endedAt: number | undefined;
+  private waited: Waited = {};
   /** Why the record of the ended run could not be written. */
   private recordFault: string | undefined;
   /** Running children by first stage of their chain. */
@@ -95,6 +97,7 @@ export class PipelineRun {
       state: book?.state ?? 'running',
       startedAt,
       ...(endedAt === undefined ? {} : { endedAt }),
+      ...this.waited,
       stages: book?.statuses ?? [],
       message: this.message(),
     };
@@ -111,6 +114,7 @@ export class PipelineRun {
   /** Wakes the scheduler after an event. */
   touch(): void {
     this.ticks += 1;
+    this.waited = this.book?.waitingTime(Date.now()) ?? {};
     setCurrentDetails(`${this.status().message}\n\n${markdownTable(this.status().stages)}`);
   }
 

@@ -14,6 +14,7 @@ import type {
 } from '../activities/engine/stage-messages.js';
 import { reasonText } from './stage-tally.js';
 import type { RunState, StageOutcome, StageState, StageStatus, StageStatuses } from './messages.js';
+import { WaitingTime, type Waited } from './waiting-time.js';
 
 interface Entry {
   plan: StageSummary;
@@ -38,6 +39,7 @@ export class RunBook {
    * retries a stage, whose inputs may be damaged, or the run would end as done.
    */
   private due: 'retry' | 'end' | undefined = 'end';
+  private readonly waiting = new WaitingTime();
   private readonly entries: Entry[];
   private readonly chosen: readonly string[];
 
@@ -75,6 +77,7 @@ export class RunBook {
       delete status.reason;
       delete status.error;
       delete status.endedAt;
+      delete status.waitedMs;
       delete status.work;
     }
   }
@@ -121,6 +124,12 @@ export class RunBook {
     if (this.over) return this.in('failed').length > 0 ? 'failed' : 'done';
     if (this.paused) return 'paused';
     return this.in('held').length > 0 && this.settled ? 'held' : 'running';
+  }
+
+  /** Returns how long the run has waited for the user. Call it after each change. */
+  waitingTime(now: number): Waited {
+    const waits = this.state === 'paused' || this.state === 'held';
+    return this.waiting.see(waits, this.statuses, now);
   }
 
   get statuses(): StageStatuses {

@@ -54,7 +54,7 @@ export function handleUpdates(run: UpdatableRun): void {
     resumeUpdate,
     changing((book, request: ResumeRequest) => {
       if (book.paused) setPaused(book, false);
-      book.retry(request.stages ?? book.in('held'));
+      book.retry(request.stages?.flatMap((stage) => book.heldAs(stage)) ?? book.in('held'));
     }),
     checking(checkResume),
   );
@@ -78,7 +78,7 @@ export function handleUpdates(run: UpdatableRun): void {
 
 function checkResume(book: RunBook, request: ResumeRequest): void {
   const held = book.in('held');
-  const unknown = request.stages?.find((stage) => !held.includes(stage));
+  const unknown = request.stages?.find((stage) => book.heldAs(stage).length === 0);
   if (unknown !== undefined) {
     refuse(`stage \`${unknown}\` is not held; held stages: ${held.join(', ') || 'none'}`);
   }
@@ -91,7 +91,8 @@ function checkSkip(book: RunBook, request: SkipRequest): void {
   const { stage, item } = targetOf(request);
   const [meant, ...others] = book.heldAs(stage);
   if (others.length > 0) {
-    const cells = [meant, ...others].join(', ');
+    const at = item === undefined ? '' : `@${item}`;
+    const cells = [meant, ...others].map((cell) => `${cell}${at}`).join(', ');
     refuse(`\`${stage}\` is held in more than one cell of its matrix; name one of them: ${cells}`);
   }
   if (meant === undefined) {

@@ -22,7 +22,8 @@ const SHOWN = 5;
  * Compares the outputs of ended stages with the receipts that their results are based on. Content is read
  * only where the stamp of a file differs. Returns the stages with an output, or a list of items, that was
  * changed or deleted.
- * @throws the signal's reason; as {@link requireLease} if the run has lost its work folder
+ * @throws the signal's reason; SamMilError Unavailable if the disk does not answer; as {@link requireLease}
+ * if the run has lost its work folder
  */
 export async function findDamage(
   engine: EngineContext,
@@ -114,6 +115,10 @@ async function isIntact({ engine, work }: StageCheck, { path, digest }: FileRef)
   const found = await engine
     .digests(work)
     .digest(insideWork(work, path))
-    .catch(() => undefined);
+    .catch((error: unknown) => {
+      // A disk that does not answer says nothing about the file.
+      if (error instanceof SamMilError && error.code === 'Unavailable') throw error;
+      return undefined;
+    });
   return found === digest;
 }

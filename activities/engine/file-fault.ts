@@ -1,10 +1,8 @@
 import { SamMilError } from '../../domain/errors.js';
+import { diskAway } from '../../domain/files/disk-away.js';
 
 /** A file or folder is missing, or this user may not use it. */
 const PERMANENT = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'ELOOP', 'EISDIR', 'ENAMETOOLONG'];
-
-/** A disk, usually one on the network, does not answer. */
-const AWAY = ['EIO', 'EREMOTEIO', 'ESTALE', 'ENOTCONN', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH', 'ENODEV'];
 
 /**
  * Converts an error of the file system in an engine activity, so that its code decides how long it is
@@ -17,13 +15,8 @@ export function asFileFault(error: unknown, work: string, late: boolean): unknow
   const { code = '', path } = (error ?? {}) as NodeJS.ErrnoException;
   const cause = error;
   if (error instanceof SamMilError) return error;
-  if (AWAY.includes(code)) {
-    return new SamMilError('Unavailable', `the disk does not answer (${code})`, {
-      file: path ?? work,
-      next: 'check the disk, or the network and the server behind it; the run continues once it is back',
-      cause,
-    });
-  }
+  const away = diskAway(error, work);
+  if (away !== undefined) return away;
   if (!PERMANENT.includes(code)) return error;
   const missing = code === 'ENOENT' || code === 'ENOTDIR';
   return new SamMilError(

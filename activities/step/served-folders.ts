@@ -1,11 +1,11 @@
 import type { Stats } from 'node:fs';
 import { lstat, readFile, realpath, stat } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { SamMilError } from '../../domain/errors.js';
 import { isBelow } from '../../domain/files/make-folders.js';
 import type { RunScope } from '../../domain/engine/item/step-input.js';
 import { planPath, runFolder } from '../../domain/engine/store/paths.js';
+import { userName } from '../../domain/machine/user-name.js';
 
 /**
  * Whose plans may run programs: `own`, those in work folders that only the worker's account can change;
@@ -116,14 +116,6 @@ async function isPrivateGroup(gid: number): Promise<boolean> {
   const line = groups.split('\n').find((one) => one.split(':')[2] === `${gid}`);
   const [name, , , members] = line?.split(':') ?? [];
   return name === userName() && members === '';
-}
-
-function userName(): string | undefined {
-  try {
-    return userInfo().username;
-  } catch {
-    return undefined;
-  }
 }
 
 function commandRefusal(file: string, found: string): SamMilError {

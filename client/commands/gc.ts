@@ -3,7 +3,12 @@ import { lstat, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { requireInsideSync } from '../../domain/engine/store/inside.js';
-import { describeHolder, leftoverAttempts, readHolder } from '../../domain/engine/store/lease.js';
+import {
+  describeHolder,
+  leftoverAttempts,
+  holderFault,
+  readHolder,
+} from '../../domain/engine/store/lease.js';
 import { runFolder } from '../../domain/engine/store/paths.js';
 import { invalid } from '../command-line/errors.js';
 import { serverIsGone } from '../run/holder.js';
@@ -63,6 +68,11 @@ async function collectGarbage(folder: string, options: GcOptions): Promise<void>
  * it must be closed according to its record or its server. The embedded server is started if necessary.
  */
 async function requireIdle(work: string, runs: readonly RunEntry[]): Promise<void> {
+  const fault = await holderFault(work);
+  if (fault !== undefined) {
+    const what = `the record of the run that holds the work folder is damaged: ${fault}`;
+    throw invalid(what, 'use --force if you know that no worker is using this folder');
+  }
   const holder = await readHolder(work);
   if (holder === undefined || hasRunRecord({ work, run: holder.run })) return;
   const known = runs.find(({ run }) => run === holder.run);

@@ -41,13 +41,32 @@ async function logs(name: string, target: string | undefined, options: LogsOptio
   if (failed) return printFailed(entry, target);
   if (target === undefined) return list(entry);
   const { stage, item } = splitTarget(target);
-  if (item !== undefined) return print(itemLogPath(entry.work, entry.run, stage, item), target);
-  const found = itemLogs(entry, stage);
-  if (found.length === 0) throw noLogs(entry, stage);
+  const logs = targetLogs(entry, target);
+  if (item !== undefined && logs.length === 1) return print(logs[0].path, target);
+  const found = logs.filter(({ path }) => statSync(path, { throwIfNoEntry: false }) !== undefined);
+  if (found.length === 0) throw item === undefined ? noLogs(entry, stage) : noLog(target);
   for (const log of found) {
     console.log(`== ${log.name}`);
     print(log.path, log.name);
   }
+}
+
+/** The logs of a stage or an item; of all its cells, if the stage of the file has several. */
+function targetLogs(entry: RunEntry, target: string): FollowedLog[] {
+  const { stage, item } = splitTarget(target);
+  const stages = stagesNamed(entry, stage);
+  if (item === undefined) return stages.flatMap((name) => itemLogs(entry, name));
+  return stages.map((name) => ({
+    name: `${name}@${item}`,
+    path: itemLogPath(entry.work, entry.run, name, item),
+  }));
+}
+
+/** The stage itself, or the cells of a stage of the file. A stage with logs needs no plan to be found. */
+function stagesNamed(entry: RunEntry, name: string): string[] {
+  if (itemLogs(entry, name).length > 0) return [name];
+  const cells = readRunPlan(entry).stages.filter(({ of }) => of === name);
+  return cells.length > 0 ? cells.map((cell) => cell.name) : [name];
 }
 
 function list(entry: RunEntry): void {
@@ -64,12 +83,17 @@ function noLogs(entry: RunEntry, stage: string): SamMilError {
   );
 }
 
+function noLog(what: string): SamMilError {
+  return invalid(`${what} has no log`, 'list the available logs with `npx sam-mil logs RUN`');
+}
+
 /** Prints each failed item with its reason and its log. */
 async function printFailed(entry: RunEntry, target: string | undefined): Promise<void> {
   const { stage, item } = target === undefined ? {} : splitTarget(target);
   const stages = stagesOf(entry);
-  if (stage !== undefined && !stages.includes(stage)) throw noStage(entry, stage);
-  const all = await readFailed(entry, stage === undefined ? stages : [stage]);
+  const named = stage === undefined ? stages : stagesNamed(entry, stage);
+  if (stage !== undefined && !named.some((name) => stages.includes(name))) throw noStage(entry, stage);
+  const all = await readFailed(entry, named);
   const failed = all.filter(({ key }) => item === undefined || key === item);
   if (failed.length === 0) {
     console.error(`nothing has failed${target === undefined ? '' : ` in ${target}`} in run ${entry.run}`);
@@ -105,9 +129,7 @@ const OPEN: ReadonlySet<string> = new Set(['open', 'running', 'paused', 'held', 
 function followed(entry: RunEntry, target: string | undefined, worker: boolean): FollowedLog[] {
   if (worker) return [{ name: 'worker', path: workerLog(entry) }];
   if (target === undefined) return itemLogs(entry);
-  const { stage, item } = splitTarget(target);
-  if (item === undefined) return itemLogs(entry, stage);
-  return [{ name: target, path: itemLogPath(entry.work, entry.run, stage, item) }];
+  return targetLogs(entry, target);
 }
 
 /** Prints lines; with `several` logs, a heading whenever the lines are of another one than before. */
@@ -125,8 +147,7 @@ function workerLog({ work, run }: RunEntry): string {
 
 function print(path: string, what: string): void {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined)
-    throw invalid(`${what} has no log`, 'list the available logs with `npx sam-mil logs RUN`');
+  if (found === undefined) throw noLog(what);
   if (!found.isFile()) {
     const next = 'remove it; the next run of the step writes a log';
     throw new SamMilError('InvalidInput', 'the log is not a file', { file: path, next });

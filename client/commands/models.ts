@@ -17,7 +17,7 @@ import { paletteFor } from '../display/display.js';
 import { renderError } from '../display/render-error.js';
 import { downloadProgress } from '../display/download-progress.js';
 import { EXIT, Exit, exitCodeOf, invalid } from '../command-line/errors.js';
-import { fitTable, formatBytes, formatTable, shortPath } from '../display/render-text.js';
+import { fitTable, formatBytes, isCut, formatTable, shortPath } from '../display/render-text.js';
 
 interface FetchCommandOptions {
   url?: string;
@@ -70,10 +70,10 @@ export function createCommand(): Command {
 async function list({ json }: { json?: boolean }): Promise<void> {
   const models = await Promise.all(knownEntries().map(describe));
   if (json) return models.forEach((model) => console.log(JSON.stringify(jsonOf(model))));
-  for (const kind of ['encoder', 'segmenter'] as const) {
-    console.log(tableOf(kind, models).join('\n'));
-    console.log();
-  }
+  const tables = (['encoder', 'segmenter'] as const).map((kind) => tableOf(kind, models));
+  for (const table of tables) console.log(`${fitTable(table, process.stdout).join('\n')}\n`);
+  if (isCut(tables.flat(), process.stdout))
+    console.log(`${paletteFor(process.stdout).dim('cut to the terminal; whole with --json')}\n`);
   if (models.some(({ state }) => state.recorded))
     console.log('* no digest is pinned for this file; that of the first download was recorded\n');
   for (const { state } of models.filter(({ state }) => state.state === 'damaged'))
@@ -107,8 +107,7 @@ function tableOf(kind: WeightsEntry['kind'], models: readonly Described[]): stri
     ];
   });
   const head = [kind.toUpperCase(), ...(dims ? ['DIM'] : []), 'SIZE', 'ACCESS', 'STATE', 'LICENSE'];
-  const table = formatTable([head.map(paletteFor(process.stdout).dim), ...rows], dims ? [1, 2] : [1]);
-  return fitTable(table, process.stdout);
+  return formatTable([head.map(paletteFor(process.stdout).dim), ...rows], dims ? [1, 2] : [1]);
 }
 
 function sizeText({ entry, bytes = entry.bytes }: WeightsState): string {

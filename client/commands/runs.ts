@@ -4,7 +4,7 @@ import { addTableOptions } from '../command-line/options.js';
 import { readShownRun } from '../display/compare-runs.js';
 import { paletteFor } from '../display/display.js';
 import { OPTIMISTIC } from '../display/metrics.js';
-import { fitTable } from '../display/render-text.js';
+import { fitTable, isCut } from '../display/render-text.js';
 import { findReports } from '../display/reports.js';
 import { runObjects, runsTable, type ListedRun } from '../display/runs-table.js';
 import { renderTable, type TableOptions } from '../display/tables.js';
@@ -44,11 +44,18 @@ async function showRuns(pipeline: string | undefined, options: RunsOptions): Pro
     if (json) return runObjects(runs).forEach((object) => console.log(JSON.stringify(object)));
     if (runs.length === 0) return console.log(noRuns(known, pipeline));
     const { columns, rows, right } = runsTable(runs, sort, csv);
-    const lines = renderTable(columns, rows, options, paletteFor(process.stdout), right);
+    const palette = paletteFor(process.stdout);
+    const lines = renderTable(columns, rows, options, palette, right);
     const marked = rows.some((row) => row.some((cell) => cell.endsWith(' *')));
     const plain = csv === true || options.md === true;
-    const notes = marked && !plain ? [OPTIMISTIC] : [];
-    console.log([...(plain ? lines : fitTable(lines, process.stdout)), ...notes].join('\n'));
+    if (plain) return console.log(lines.join('\n'));
+    const notes = [
+      ...(marked ? [OPTIMISTIC] : []),
+      ...(isCut(lines, process.stdout)
+        ? [palette.dim('cut to the terminal; whole with --csv, --md or --json')]
+        : []),
+    ];
+    console.log([...fitTable(lines, process.stdout), ...notes].join('\n'));
   } finally {
     await servers.close();
   }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { openSession, type ServerChoice, type Session } from '../server/connect.js';
 import { createDisplay, paletteFor } from '../display/display.js';
+import { JsonDisplay } from '../display/json-display.js';
 import { EXIT, Exit, ServerUnreachable } from '../command-line/errors.js';
 import { locateEmbeddedServer } from '../server/embedded-server.js';
 import { readLeftOut } from '../run/left-out.js';
@@ -35,7 +36,10 @@ export function createCommand(): Command {
     .argument('[run]', 'run name, or the start of one', 'latest')
     .option('--watch', 'follow the run until it ends or is held')
     .option('--work <folder>', 'work folder of a run that was started elsewhere')
-    .option('--json', 'print one JSON object: {run, status, work, stages, failed, resources}');
+    .option(
+      '--json',
+      'print one JSON object: {run, status, work, stages, failed, resources}; with --watch, before it one per event',
+    );
   return addServerOptions(command).action(showStatus);
 }
 
@@ -103,7 +107,7 @@ async function webPage({ kind }: Session): Promise<string[]> {
 }
 
 async function watch(session: Session, entry: RunEntry, options: StatusOptions): Promise<void> {
-  const display = createDisplay(process.stdout);
+  const display = options.json ? new JsonDisplay() : createDisplay(process.stdout);
   const interrupt = new Interrupt();
   try {
     const status = await followRun(session, entry.run, {

@@ -1,13 +1,14 @@
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
 import stringWidth from 'string-width';
-import type { Activity, RunListener, RunOutcome, RunView } from '../run/events.js';
+import { workName, type Activity, type RunListener, type RunOutcome, type RunView } from '../run/events.js';
 import { readRunPlan, type RunEntry } from '../run/run-index.js';
 import { renderHeadline } from './render-error.js';
 import { clip, formatDuration, oneLine } from './render-text.js';
 import { resultLines } from './run-end.js';
-import { countsText, elapsedSeconds, renderRun, type Palette } from './render-status.js';
+import { countsText, renderRun, type Palette } from './render-status.js';
 import { wrapText } from './word-wrap.js';
+import { workingSeconds } from './working-time.js';
 
 /** Creates the display of a run for people: a block redrawn in place on a terminal, plain lines elsewhere. */
 export function createDisplay(stream: WriteStream): RunListener {
@@ -154,10 +155,11 @@ class ForeignOutput {
 }
 
 /** `make: a make: attempt 2, after Stalled: ...`; undefined for a first attempt. */
-function retryText({ stage, what, attempt, lastFailure }: Activity): string | undefined {
+function retryText(activity: Activity): string | undefined {
+  const { stage, attempt, lastFailure } = activity;
   if (attempt < 2) return undefined;
   const why = lastFailure === undefined ? '' : `, after ${renderHeadline(lastFailure)}`;
-  return `${stage}: ${oneLine(what)}: attempt ${attempt}${why}`;
+  return `${stage}: ${oneLine(workName(activity))}: attempt ${attempt}${why}`;
 }
 
 const SECONDS_BETWEEN_LINES = 10;
@@ -187,7 +189,7 @@ class PlainDisplay extends TextDisplay {
       const due = counts !== before.counts && view.now - before.at > SECONDS_BETWEEN_LINES * 1000;
       if (!changed && !(due && stage.state === 'running')) continue;
       this.shown.set(stage.name, { state: stage.state, failed: stage.failed, counts, at: view.now });
-      const seconds = elapsedSeconds(stage, view.now);
+      const seconds = workingSeconds(stage, view.status, view.now);
       const elapsed = seconds === undefined ? '' : `, ${formatDuration(seconds)}`;
       this.line(`${stage.name}: ${stage.state}, ${counts.replaceAll('  ', ', ')}${elapsed}`);
     }

@@ -9,9 +9,10 @@ import {
 } from '../../domain/engine/item/counts.js';
 import type { Progress } from '../../domain/job.js';
 import type { RunStatus, StageStatus } from '../../workflows/messages.js';
-import type { Activity, RunView } from '../run/events.js';
+import { workName, type Activity, type RunView } from '../run/events.js';
 import { renderError, renderHeadline } from './render-error.js';
 import { formatDuration, formatTable, oneLine, plural } from './render-text.js';
+import { workingSeconds, workingTimeText } from './working-time.js';
 
 export type Palette = ReturnType<typeof pc.createColors>;
 
@@ -30,8 +31,8 @@ const ACTIVITIES_SHOWN = 4;
 /** Renders a run: one line per stage and, below a running stage, what its activities are doing. */
 export function renderRun(view: RunView, palette: Palette): string[] {
   const { status, now } = view;
-  const elapsed = formatDuration(((status.endedAt ?? now) - status.startedAt) / 1000);
-  const head = `${palette.bold(status.run)}  ${stateText(status.state, palette)}  ${palette.dim(elapsed)}`;
+  const worked = palette.dim(workingTimeText(status, now));
+  const head = `${palette.bold(status.run)}  ${stateText(status.state, palette)}  ${worked}`;
   const rows = status.stages.map((stage) => stageRow(stage, view, palette));
   const lines = formatTable(rows);
   const body = status.stages.flatMap((stage, i) => [lines[i], ...activityLines(stage, view, palette)]);
@@ -73,15 +74,9 @@ export function countsText(stage: StageStatus, palette: Palette, waiting = 0): s
   return [showEnded(stage), ...parts].join('  ');
 }
 
-/** How long a stage took, or has been running by `now`, in seconds; undefined if it has not started. */
-export function elapsedSeconds({ state, startedAt, endedAt }: StageStatus, now: number): number | undefined {
-  if (startedAt === undefined || state === 'waiting' || state === 'skipped') return undefined;
-  return ((endedAt ?? now) - startedAt) / 1000;
-}
-
 /** Returns the duration of an ended stage, or the rate and time left of a running one. */
 function paceText(stage: StageStatus, view: RunView): string {
-  const elapsed = elapsedSeconds(stage, view.now);
+  const elapsed = workingSeconds(stage, view.status, view.now);
   if (elapsed === undefined) return '';
   if (stage.endedAt !== undefined || stage.state !== 'running') return formatDuration(elapsed);
   const { perMinute, secondsLeft } = estimatePace(stage, view, elapsed);
@@ -129,7 +124,7 @@ function activityLines(stage: StageStatus, view: RunView, palette: Palette): str
 
 function activityText(activity: Activity, palette: Palette): string {
   const { progress, attempt, lastFailure, device } = activity;
-  const parts = [oneLine(activity.what)];
+  const parts = [oneLine(workName(activity))];
   if (device !== undefined) parts.push(oneLine(device));
   if (progress !== undefined) parts.push(progressText(progress));
   if (progress?.note !== undefined && progress.note !== '') parts.push(oneLine(progress.note));

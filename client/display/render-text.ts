@@ -62,6 +62,19 @@ export function fitTable(
   );
 }
 
+/** Whether {@link fitTable} cuts a line. */
+export function isCut(
+  lines: readonly string[],
+  { isTTY, columns }: { isTTY?: boolean; columns?: number },
+): boolean {
+  return (
+    isTTY === true &&
+    columns !== undefined &&
+    columns > 0 &&
+    lines.some((line) => stringWidth(line) > columns)
+  );
+}
+
 /** Puts text from files and other processes on one line, without terminal control characters. */
 export function oneLine(text: string): string {
   return stripVTControlCharacters(text)

@@ -7,8 +7,9 @@ import type { RunOutcome } from '../run/events.js';
 import type { RunEntry } from '../run/run-index.js';
 import { metricsTable } from './metrics.js';
 import { renderFailures, stateText, type Palette } from './render-status.js';
-import { formatDuration, plural, shortPath } from './render-text.js';
+import { plural, shortPath } from './render-text.js';
 import { findReports } from './reports.js';
+import { workingTimeText } from './working-time.js';
 
 /** Returns the last object of `--json`. */
 export function resultObject(
@@ -87,7 +88,6 @@ function leavingLines({ run }: RunEntry, how: 'left' | 'paused'): string[] {
 
 /** Names the stages that are held or failed; the errors of failed items follow below. */
 function headline(status: RunStatus, palette: Palette): string {
-  const took = formatDuration(((status.endedAt ?? Date.now()) - status.startedAt) / 1000);
   const bad = status.stages
     .filter(({ state }) => state === 'held' || state === 'failed')
     .map(({ name, failed, total, reason, error }) => {
@@ -98,5 +98,5 @@ function headline(status: RunStatus, palette: Palette): string {
   const ended = status.state === 'cancelled' || status.state === 'replaced';
   const text =
     bad.length > 0 && !ended ? `${stateText(status.state, palette)}: ${bad.join('; ')}` : status.message;
-  return `\n${palette.bold(status.run)}  ${text}  ${palette.dim(`(${took})`)}`;
+  return `\n${palette.bold(status.run)}  ${text}  ${palette.dim(`(${workingTimeText(status, Date.now())})`)}`;
 }

@@ -1,5 +1,6 @@
 import { BY_HAND } from '../../domain/engine/item/item-result.js';
 import type { Progress } from '../../activities/engine/preflight.js';
+import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { loadRegistry } from '../../activities/plugins/load-plugins.js';
 import type { StageStatus } from '../../workflows/messages.js';
 import type { ServerChoice } from '../server/connect.js';
@@ -38,7 +39,7 @@ export async function continueRun(
     const registry = await loadRegistry(plan.plugins, { from: plan.base });
     const { items = {} } = await readRequest(entry);
     // A run that starts again lists and checks everything, as a new one.
-    const progress = again ? undefined : await readProgress(entry, stages);
+    const progress = again ? undefined : await readProgress(entry, stages && withCells(plan, stages));
     await checkInputs({ plan, items, registry }, server, say, progress);
   }
   if (restart) return controller.restart(entry, 'requested');
@@ -62,6 +63,12 @@ async function readProgress(entry: RunEntry, retried: readonly string[] | undefi
       }),
   );
   return { finished: namesOf(finished), listed: namesOf(listed), settled: new Map(settled) };
+}
+
+/** A stage of the file stands for its cells. */
+function withCells({ stages }: Plan, names: readonly string[]): string[] {
+  const named = stages.filter(({ name, of = name }) => names.includes(name) || names.includes(of));
+  return named.map(({ name }) => name);
 }
 
 function isFinished({ state }: StageStatus): boolean {

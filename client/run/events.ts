@@ -6,8 +6,9 @@ import type { RunEntry } from './run-index.js';
 /** An activity that is running now. */
 export interface Activity {
   stage: string;
-  /** `tumor_001 extract`: item and step. */
-  what: string;
+  /** The item. */
+  key: string;
+  step: string;
   attempt: number;
   /** From its last heartbeat. */
   progress?: Progress;
@@ -16,6 +17,11 @@ export interface Activity {
   worker?: string;
   /** The GPU that it was assigned: `GPU 1`. */
   device?: string;
+}
+
+/** `tumor_001 extract`: item and step. A stage of one item has only its step. */
+export function workName({ stage, key, step }: Activity): string {
+  return key === stage || key === '' ? step : `${key} ${step}`;
 }
 
 /** A run at one moment. `now` and all times are milliseconds since 1970. */

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { SamMilError } from '../../domain/errors.js';
 import {
   describeHolder,
+  holderFault,
   readHolder,
   restoreLease,
   takeLease,
@@ -9,12 +10,12 @@ import {
   type Lease,
 } from '../../domain/engine/store/lease.js';
 import { isProcessAlive } from '../../domain/machine/file-lock.js';
+import { userName } from '../../domain/machine/user-name.js';
 import { machineIdentity } from '../../domain/machine/machine-identity.js';
 import type { Session } from '../server/connect.js';
 import { isKnownToBeGone, locateEmbeddedServer, recordPath } from '../server/embedded-server.js';
 import { homeOfCopied } from './home.js';
 import { hasRunRecord } from './run-index.js';
-import { userName } from './start-run.js';
 
 /**
  * The holder of a work folder, as a client of one server sees it. Runs on two servers know nothing of each
@@ -38,6 +39,9 @@ export class FolderHolder {
   /** @throws SamMilError InvalidInput if a run on another server holds the folder */
   async requireFree(): Promise<void> {
     const holder = await readHolder(this.work);
+    const fault = holder === undefined ? await holderFault(this.work) : undefined;
+    if (fault !== undefined)
+      this.say(`taking the work folder; the record of the run that held it is damaged: ${fault}`);
     if (holder === undefined || (await this.isOurs(holder)) || this.hasEnded(holder)) return;
     // The mark was copied together with the folder.
     if ((await homeOfCopied({ work: this.work, run: holder.run })) !== undefined) return;

@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SamMilError } from '../../domain/errors.js';
 import { othersServe, pluginsOn, type WorkerFacts } from './registered-workers.js';
+import { lastLineOf } from '../../domain/last-line.js';
 
 /** How long a worker may take to stop: running steps save a checkpoint meanwhile. */
 const STOP_MILLISECONDS = 30_000;
@@ -117,5 +118,5 @@ export class LocalWorker {
 }
 
 function lastLine(path: string): string {
-  return readFileSync(path, 'utf8').trim().split('\n').at(-1) ?? '';
+  return lastLineOf(readFileSync(path, 'utf8')) ?? '';
 }

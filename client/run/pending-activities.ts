@@ -4,7 +4,7 @@ import type { WireError } from '../../domain/errors.js';
 import { isWireError } from '../../domain/machine/threads/wire-error.js';
 import type { BeatDetails } from '../../activities/step/heartbeat.js';
 import type { BeatMemory, Pending, Silence } from './beats.js';
-import type { Activity } from './events.js';
+import { workName, type Activity } from './events.js';
 
 /** `PENDING_ACTIVITY_STATE_SCHEDULED` and `..._STARTED` of Temporal's API. */
 const SCHEDULED = 1;
@@ -89,7 +89,8 @@ function lostWorkers(
     if (silence === undefined) return;
     const worker = one.lastWorkerIdentity || 'unknown';
     const known = byWorker.get(worker) ?? { silence, work: [] };
-    known.work.push(activities[index]?.what ?? one.activityType?.name ?? 'an activity');
+    const activity = activities[index];
+    known.work.push(activity === undefined ? (one.activityType?.name ?? 'an activity') : workName(activity));
     if (silence.since < known.silence.since) known.silence = silence;
     byWorker.set(worker, known);
   });
@@ -147,7 +148,8 @@ async function readActivity(client: Client, pending: Pending): Promise<Activity 
   const { stage, item, step, unit, done, total, note, device } = beat;
   return {
     stage,
-    what: item === stage || item === '' ? step : `${item} ${step}`,
+    key: item,
+    step,
     attempt: pending.attempt ?? 1,
     progress: total > 0 ? { unit, done, total, ...(note === undefined ? {} : { note }) } : undefined,
     lastFailure: await failureIn(client, pending),

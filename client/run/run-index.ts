@@ -238,7 +238,12 @@ export async function recordEnd(
     return ended ? stage : { ...stage, state: 'cancelled' as const, running: 0 };
   });
   const startedAt = seen?.startedAt ?? (Date.parse(entry.started) || endedAt);
-  const status: RunStatus = { run, pipeline, work, state, startedAt, endedAt, stages, message };
+  const { waitedMs, waitingSince } = seen ?? {};
+  const waited = {
+    ...(waitedMs !== undefined && { waitedMs }),
+    ...(waitingSince !== undefined && { waitingSince }),
+  };
+  const status: RunStatus = { run, pipeline, work, state, startedAt, endedAt, ...waited, stages, message };
   const text = RUN_RECORD.text(status as unknown as JsonObject, 2);
   await writeDurably(work, runRecordPath(work, run), text);
 }

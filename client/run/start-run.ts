@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ServiceError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { digestOf } from '../../domain/digest.js';
@@ -8,6 +8,7 @@ import { SamMilError } from '../../domain/errors.js';
 import { PLAN } from '../../domain/engine/language/plan/plan-record.js';
 import type { Plan, PlanRef } from '../../domain/engine/language/plan/plan.js';
 import { runCommand } from '../../domain/machine/run-command.js';
+import { userName } from '../../domain/machine/user-name.js';
 import { writeDurably } from '../../domain/files/durable-file.js';
 import type { Lease } from '../../domain/engine/store/lease.js';
 import { REQUEST_RECORD } from '../../domain/engine/store/run-records.js';
@@ -157,18 +158,6 @@ async function describeRun(plan: Plan): Promise<RunHeader> {
     host: hostname(),
     ...(git.code === 0 ? { git: git.stdout.trim() } : {}),
   };
-}
-
-/**
- * A user id without an entry in the password file, as in many containers, has no name; its number is used
- * instead.
- */
-export function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return process.env.USER ?? `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
 }
 
 function remember(session: Session, plan: Plan, run: string): RunEntry {

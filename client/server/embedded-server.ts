@@ -22,6 +22,7 @@ import {
   stateFolder,
   unregisterProcess,
 } from './state-folder.js';
+import { lastLineOf } from '../../domain/last-line.js';
 
 /**
  * The Temporal server of this user on this machine: loopback only, with its history in an SQLite file in the
@@ -248,7 +249,7 @@ async function commandLine(pid: number): Promise<string> {
 }
 
 function lastLogLine(): string {
-  return readFileSync(logPath(), 'utf8').trim().split('\n').at(-1) ?? '';
+  return lastLineOf(readFileSync(logPath(), 'utf8')) ?? '';
 }
 
 /** Whether an address is that of the running embedded server, according to its record. */

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { lastLine, runCommand } from '../../domain/machine/run-command.js';
+import { lastLineOf } from '../../domain/last-line.js';
 
 /**
  * One finding about this machine. `missing`: the first command that needs the part downloads or builds it.
@@ -36,7 +37,7 @@ export async function runProbe(part: keyof typeof PROBES, args: string[] = [], e
   });
   const log = result.stderr.split('\n').filter((line) => line.trim() !== '');
   if (result.code !== 0) return { failure: lastLine(result), log, facts: {} };
-  const line = result.stdout.trim().split('\n').at(-1) ?? '';
+  const line = lastLineOf(result.stdout) ?? '';
   return { log, facts: JSON.parse(line) as Record<string, unknown> };
 }
 

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { redactUrls } from './http/redact-url.js';
+import { lastLineOf } from '../last-line.js';
 
 export interface CommandResult {
   /** Exit code; null when the program could not be started or was killed. */
@@ -80,6 +81,6 @@ export function runCommand(
 
 /** The last non-empty line of a program's output, for one-line messages. */
 export function lastLine(result: CommandResult): string {
-  const lines = `${result.stdout}\n${result.stderr}`.split('\n').filter((line) => line.trim() !== '');
-  return redactUrls(lines.at(-1)?.trim() ?? `no output, exit code ${result.code}`);
+  const line = lastLineOf(`${result.stdout}\n${result.stderr}`);
+  return redactUrls(line ?? `no output, exit code ${result.code}`);
 }

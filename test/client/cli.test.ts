@@ -5,21 +5,27 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { lastObject, PROGRAM, runCli, startCli, TOY_PLUGIN, writeToyPipeline } from '../support/cli.js';
+import { lastObject, PROGRAM, startCli, TOY_PLUGIN, writeToyPipeline } from '../support/cli.js';
+import { CommandLine } from '../support/command-line.js';
 
 let folder: string;
+let commands: CommandLine;
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'sam-mil-cli-'));
+  commands = new CommandLine(folder);
   writeToyPipeline(folder);
 });
-after(() => rmSync(folder, { recursive: true }));
+after(() => {
+  commands.stop();
+  rmSync(folder, { recursive: true });
+});
 
-const sam = (...args: string[]) => runCli(folder, ...args);
+const sam = (...args: string[]) => commands.run(...args);
 const plugin = ['--plugin', TOY_PLUGIN];
 
 test('validate: a good file, in words and in JSON', async () => {
   const words = await sam('validate', 'toy.yaml', ...plugin);
-  assert.deepEqual(words, { code: 0, stdout: 'toy.yaml: valid, 2 stages, no problems\n', stderr: '' });
+  assert.deepEqual([words.code, words.text], [0, 'toy.yaml: valid, 2 stages, no problems\n']);
   const json = await sam('validate', 'toy.yaml', '--json', ...plugin);
   assert.deepEqual(lastObject(json), { file: 'toy.yaml', valid: true, errors: 0, warnings: 0 });
 });
@@ -98,13 +104,12 @@ test('arguments: each kind of mistake exits with code 2 and is named without a s
     [['validate', 'toy.yaml', '--plugin', 'none.mjs'], /the plugin .*none\.mjs does not exist/],
     [['ls', '--frob'], /unknown option '--frob'/],
   ];
-  const outcomes = await Promise.all(cases.slice(0, 5).map(([args]) => sam(...args)));
-  outcomes.push(...(await Promise.all(cases.slice(5).map(([args]) => sam(...args)))));
-  outcomes.forEach((outcome, i) => {
-    assert.match(outcome.stderr, cases[i][1]);
-    assert.equal(outcome.code, 2, cases[i][0].join(' '));
+  for (const [args, expected] of cases) {
+    const outcome = await sam(...args);
+    assert.match(outcome.stderr, expected);
+    assert.equal(outcome.code, 2, args.join(' '));
     assert.doesNotMatch(outcome.stderr, /\n {4}at /, 'no stack trace');
-  });
+  }
 });
 
 test('a named server that does not answer is exit code 3', async () => {

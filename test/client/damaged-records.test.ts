@@ -182,6 +182,19 @@ test('`ls` and `status` show the run although a record is damaged, and name the 
   }
 });
 
+test('a damaged record of who holds the folder is named: `gc` deletes nothing, `run` takes the folder', async () => {
+  restore();
+  const path = join(work(), '.runs', 'holder.json');
+  writeFileSync(path, 'null');
+  const refused = await commands.run('gc', work());
+  assert.equal(refused.code, 2, refused.text);
+  assert.match(refused.text, /holds the work folder is damaged: .*holder\.json: .*\n.*--force/);
+  const { text } = await commands.run(...COMMANDS.run());
+  assert.match(text, /taking the work folder; the record .* is damaged: .*holder\.json/);
+  assert.equal((await commands.run('gc', work(), '--dry-run')).code, 0);
+  await endOpenRuns();
+});
+
 test('whatever happens to a record, `resume` and `run` end well or name the file', async () => {
   const some = /work\.json|holder\.json|plan\.json|start\.json|run\.json|lock\.json|make\/a\/|\.keys/;
   const chosen = FULL ? records() : firstOfEach(records().filter((path) => some.test(path)));

@@ -3,12 +3,11 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
-import { loadRegistry } from '../../activities/plugins/load-plugins.js';
-import { loadPipeline } from '../../domain/engine/language/load-pipeline.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { readEvents } from '../../domain/engine/store/run-events.js';
 import { ended, startRun } from '../support/engine.js';
 import { eventually, outputDigests, WorkerProcess } from '../support/processes.js';
+import { realPlan } from '../support/real-plan.js';
 import { TestServer } from '../support/server.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { checkout } from '../support/fixtures.js';
@@ -70,13 +69,8 @@ stages:
       splits: "\${{ needs.split.outputs.splits }}"
 `;
 
-async function planFor(work: string): Promise<Plan> {
-  const registry = await loadRegistry();
-  const catalog = Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
-  const file = join(checkout, 'pipelines', 'kill.yaml');
-  const { plan, problems } = loadPipeline(PIPELINE, { file, catalog, cwd: work, work });
-  assert.ok(plan, JSON.stringify(problems));
-  return plan;
+function planFor(work: string): Promise<Plan> {
+  return realPlan(PIPELINE, { file: join(checkout, 'pipelines', 'kill.yaml'), cwd: work, work });
 }
 
 test('SIGKILL of worker, server and both in extraction and training leaves every output as in an undisturbed run', async (context) => {

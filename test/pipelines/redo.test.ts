@@ -5,7 +5,6 @@ import { after, before, test, type TestContext } from 'node:test';
 import { forecast } from '../../activities/engine/forecast.js';
 import { loadRegistry } from '../../activities/plugins/load-plugins.js';
 import { EngineContext } from '../../activities/step/engine-context.js';
-import { loadPipeline } from '../../domain/engine/language/load-pipeline.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
 import { selectStages } from '../../domain/engine/language/select-stages.js';
 import { readEvents } from '../../domain/engine/store/run-events.js';
@@ -13,6 +12,7 @@ import { readReceipt } from '../../domain/engine/store/receipts.js';
 import { TestEngine } from '../support/engine.js';
 import { FeatureCohort, slideName } from '../support/feature-cohort.js';
 import { outputDigests } from '../support/processes.js';
+import { realPlan } from '../support/real-plan.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 /** Real conversion, split, trainings and evaluations of three folds. */
@@ -121,17 +121,9 @@ class Study {
   }
 
   private async plan(work: string, until?: string): Promise<Plan> {
-    const registry = await loadRegistry();
-    const catalog = Object.fromEntries(registry.names.map((name) => [name, registry.require(name)]));
-    const file = join(this.cohort.folder, 'redo.yaml');
-    const { plan, problems } = loadPipeline(PIPELINE, {
-      file,
-      catalog,
-      cwd: this.cohort.folder,
-      work,
-      set: Object.entries(this.set),
-    });
-    assert.ok(plan, JSON.stringify(problems));
+    const { folder } = this.cohort;
+    const set = Object.entries(this.set);
+    const plan = await realPlan(PIPELINE, { file: join(folder, 'redo.yaml'), cwd: folder, work, set });
     return until === undefined ? plan : selectStages(plan, { until: [until] }).plan;
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { checkout } from './fixtures.js';
+import { lastLineOf } from '../../domain/last-line.js';
 
 export const PROGRAM = fileURLToPath(new URL('../../client/main.js', import.meta.url));
 export const TOY_PLUGIN = join(checkout, 'test', 'fixtures', 'plugins', 'toy.mjs');
@@ -104,8 +105,8 @@ export function runCli(folder: string, ...args: string[]): Promise<CliOutcome> {
 }
 
 /** Last line of a `--json` command's output. */
-export function lastObject(outcome: CliOutcome): Record<string, unknown> {
-  const line = outcome.stdout.trim().split('\n').at(-1) ?? '';
+export function lastObject(outcome: Pick<CliOutcome, 'stdout'>): Record<string, unknown> {
+  const line = lastLineOf(outcome.stdout) ?? '';
   return JSON.parse(line) as Record<string, unknown>;
 }
 

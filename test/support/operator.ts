@@ -3,13 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
-import { runCli, startCli, TOY_PLUGIN, type Cli, type CliOutcome } from './cli.js';
+import { startCli, TOY_PLUGIN, type Cli } from './cli.js';
+import { CommandLine, type CommandOutcome } from './command-line.js';
 
 /** One server and one worker for all tests of a file, as separate processes like those of an operator. */
 export class Operator {
   folder = '';
   /** Process id of the worker. */
   workerPid: number | undefined;
+  private commands: CommandLine | undefined;
 
   constructor() {
     let processes: Cli[] = [];
@@ -28,9 +30,14 @@ export class Operator {
         child.kill('SIGTERM');
         assert.equal((await ended).code, 0);
       }
+      this.commands?.stop();
       rmSync(this.folder, { recursive: true });
     });
   }
 
-  readonly sam = (...args: string[]): Promise<CliOutcome> => runCli(this.folder, ...args);
+  /** Runs a command in a process of its own that takes the next one too. */
+  readonly sam = (...args: string[]): Promise<CommandOutcome> => {
+    this.commands ??= new CommandLine(this.folder);
+    return this.commands.run(...args);
+  };
 }

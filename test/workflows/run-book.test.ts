@@ -78,6 +78,31 @@ test('hold: other stages continue, then the run waits; retry restarts the stage 
   assert.deepEqual(start(book), [['report']]);
 });
 
+test('the time of a pause and of a hold is that of the run, and of the stages that went through it', () => {
+  const book = bookOf('hold', stage('a'), stage('b'));
+  start(book);
+  book.ended([outcome('a', 'done')], 10);
+  assert.deepEqual(book.waitingTime(10), {});
+  book.paused = true;
+  assert.deepEqual(book.waitingTime(20), { waitingSince: 20 });
+  assert.deepEqual(book.waitingTime(30), { waitingSince: 20 });
+  book.paused = false;
+  assert.deepEqual(book.waitingTime(50), { waitedMs: 30 });
+  assert.deepEqual(
+    book.statuses.map(({ waitedMs }) => waitedMs),
+    [undefined, 30],
+  );
+  book.ended([outcome('b', 'failed')], 60);
+  assert.deepEqual(book.waitingTime(60), { waitedMs: 30, waitingSince: 60 });
+  book.retry(['b']);
+  assert.deepEqual(book.waitingTime(100), { waitedMs: 70 });
+  start(book);
+  assert.deepEqual(
+    book.statuses.map(({ waitedMs }) => waitedMs),
+    [undefined, undefined],
+  );
+});
+
 test('the name of a stage of the file means its held cells', () => {
   const book = bookOf(
     'hold',

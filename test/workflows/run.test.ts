@@ -157,6 +157,7 @@ test('pause lets nothing start, resume continues, max-parallel can be changed me
   await handle.executeUpdate(resumeUpdate, { args: [{}] });
   const status = await ended(handle);
   assert.equal(status.state, 'done');
+  assert.ok((status.waitedMs ?? 0) > 0 && (stageIn(status, 'items').waitedMs ?? 0) > 0, 'the pause is known');
   const running = await engine.client.workflow.getHandle(`${status.run}/items`).fetchHistory();
   assert.ok(running.events && mostRunning(running.events) > 1, 'several items ran at once after the change');
 });

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { digestOf } from '../../digest.js';
 import { SamMilError, type ErrorFacts } from '../../errors.js';
+import { diskAway } from '../../files/disk-away.js';
 import { withFileBytes } from '../../files/file-bytes.js';
 import type { FileRef } from '../../job.js';
 import { resolveInside } from './inside.js';
@@ -23,11 +24,12 @@ export function damagedOutput(
 
 /**
  * Reads the text of a file of the run, such as a list of items, that must be as its reference states.
- * @throws SamMilError OutputDamaged if it is missing or was changed; as {@link resolveInside}
+ * @throws SamMilError OutputDamaged if it is missing or was changed, Unavailable if its disk does not answer;
+ * as {@link resolveInside}
  */
 export async function readReferencedText(work: string, { path, digest }: FileRef): Promise<string> {
   const text = await readFile(await resolveInside(work, path), 'utf8').catch((cause: unknown) => {
-    throw damagedOutput(path, 'missing', { cause });
+    throw diskAway(cause, path) ?? damagedOutput(path, 'missing', { cause });
   });
   if (digestOf(text) !== digest) throw damagedOutput(path, 'changed', { expected: digest });
   return text;

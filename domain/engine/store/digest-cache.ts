@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { digestOf, digestOfFile, digestOfJson } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import { notRegular } from '../../regular-file.js';
+import { diskAway } from '../../files/disk-away.js';
 import { writeWhole } from '../../files/durable-file.js';
 import { DIGEST, objectOf, RecordKind, TEXT } from '../../files/json-record.js';
 import type { OutputFault } from './receipts.js';
@@ -37,7 +38,7 @@ export class DigestCache {
   /**
    * SHA-256 of a file's content, as `sha256:<hex>`.
    * @throws SamMilError InvalidInput if the file does not exist, is not readable or not a regular file,
-   *   Unavailable if it changes while it is read
+   *   Unavailable if it changes while it is read, or if its disk does not answer
    */
   async digest(path: string): Promise<string> {
     const stamp = await requireStamp(path);
@@ -225,5 +226,5 @@ function unreadable(path: string, cause: unknown): unknown {
       cause,
     });
   }
-  return cause;
+  return diskAway(cause, path) ?? cause;
 }

@@ -120,10 +120,17 @@ export async function releaseLease(work: string, run: string): Promise<void> {
   await revokeOthers(work, undefined);
 }
 
-/** Returns who holds the work folder; undefined if nobody does. A damaged record counts as none. */
+/** Returns who holds the work folder; undefined if nobody does, or if the record of it is damaged. */
 export async function readHolder(work: string): Promise<Holder | undefined> {
   const found = await HOLDER.read(holderPath(work));
   return found.state === 'valid' ? found.value : undefined;
+}
+
+/** Returns what is wrong with the record of who holds the work folder, with its path. */
+export async function holderFault(work: string): Promise<string | undefined> {
+  const path = holderPath(work);
+  const found = await HOLDER.read(path);
+  return found.state === 'damaged' ? `${path}: ${found.found}` : undefined;
 }
 
 /**
@@ -138,7 +145,7 @@ export async function requireLease(work: string, { folder, id }: Lease): Promise
   const path = sealedFolder(work, id);
   await requireInside(work, path);
   const own = await lstat(path).catch(() => undefined);
-  if (own?.isDirectory() !== true) throw takenOver(work, id, await readHolder(work));
+  if (own?.isDirectory() !== true) throw await takenOver(work, id);
 }
 
 /**
@@ -197,7 +204,8 @@ function replaced(work: string, expected: string, found: string): SamMilError {
   });
 }
 
-function takenOver(work: string, lease: string, holder: Holder | undefined): SamMilError {
+async function takenOver(work: string, lease: string): Promise<SamMilError> {
+  const holder = await readHolder(work);
   if (holder?.lease === lease) {
     return new SamMilError('TakenOver', 'the private folder of the run was deleted', {
       file: leaseFolder(work, lease),
@@ -206,9 +214,14 @@ function takenOver(work: string, lease: string, holder: Holder | undefined): Sam
   }
   return new SamMilError('TakenOver', 'the run no longer holds its work folder', {
     file: work,
-    found: holder === undefined ? 'nobody holds it' : describeHolder(holder),
+    found: holder === undefined ? await nobodyText(work) : describeHolder(holder),
     next: 'once nobody else uses the folder, `npx sam-mil resume RUN` continues this run; finished work is kept',
   });
+}
+
+async function nobodyText(work: string): Promise<string> {
+  const fault = await holderFault(work);
+  return fault === undefined ? 'nobody holds it' : `the record of who holds it is damaged: ${fault}`;
 }
 
 /** Describes who holds a work folder: `run a-1 of ann on gpu1 since ..., Temporal server lab:7233, ...`. */

@@ -20,7 +20,7 @@ const STAGE_STATUS = objectOf(
     running: COUNT,
     failures: listOf(objectOf({ stage: TEXT, key: TEXT, error: WIRE_ERROR }, { step: TEXT })),
   },
-  { startedAt: TIME, endedAt: TIME, reason: TEXT, error: WIRE_ERROR, workflowId: TEXT },
+  { startedAt: TIME, endedAt: TIME, waitedMs: TIME, reason: TEXT, error: WIRE_ERROR, workflowId: TEXT },
 );
 
 const RUN_STATUS = objectOf(
@@ -33,7 +33,7 @@ const RUN_STATUS = objectOf(
     stages: listOf(STAGE_STATUS),
     message: TEXT,
   },
-  { endedAt: TIME },
+  { endedAt: TIME, waitedMs: TIME, waitingSince: TIME },
 );
 
 /** How a run ended: `run.json` in its folder. It is the status that the run's workflow returns. */

@@ -1,12 +1,14 @@
-import h5wasm, { type Metadata } from 'h5wasm/node';
+import type h5wasm from 'h5wasm/node';
+import type { Metadata } from 'h5wasm/node';
 import type { Dtype } from '../tensor.js';
 import { areHeapsSound, type ReadAt } from './h5-heap.js';
 
+let isLoaded = false;
 /**
  * The HDF5 library, compiled to WebAssembly. It accesses the host's files directly; its calls are
  * synchronous.
  */
-export const hdf5: Awaited<typeof h5wasm.ready> = await h5wasm.ready;
+export const hdf5: Awaited<typeof h5wasm.ready> = await loadLibrary();
 
 interface Stream {
   fd?: number;
@@ -40,6 +42,25 @@ let lent: { start: number; bytes: Uint8Array; passed: number } | undefined;
 interceptFiles();
 // HDF5 looks into its folders of plugins whenever a file or a filter fails, which would hide its own reason.
 for (let count = hdf5.get_plugin_search_paths().length; count > 0; count--) hdf5.remove_plugin_search_path(0);
+
+/**
+ * The library keeps the `console.error` that it finds while it loads, and calls it when it calls abort():
+ * that is reported as an error, so the line would only disturb the terminal.
+ */
+async function loadLibrary(): ReturnType<typeof load> {
+  const { error } = console;
+  console.error = (...parts) => (isLoaded ? undefined : error(...parts));
+  try {
+    return await load();
+  } finally {
+    console.error = error;
+    isLoaded = true;
+  }
+}
+
+async function load(): Promise<Awaited<typeof h5wasm.ready>> {
+  return (await import('h5wasm/node')).default.ready;
+}
 
 /**
  * HDF5 reports failures as text on stderr, and the wrapper often drops the status. That text is collected

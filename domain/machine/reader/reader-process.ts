@@ -4,6 +4,7 @@ import { SamMilError } from '../../errors.js';
 import type { Json } from '../../json.js';
 import { decodeError } from '../threads/wire-error.js';
 import type { ReadRequest, ReadResponse } from './messages.js';
+import { lastLineOf } from '../../last-line.js';
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 
@@ -133,7 +134,7 @@ export class ReaderProcess {
     if (!/heap out of memory|heap limit/i.test(this.stderr)) {
       return new SamMilError('InvalidInput', 'the process that read it ended', {
         file,
-        found: `${found}; ${this.stderr.trim().split('\n').at(-1) ?? ''}`,
+        found: `${found}; ${lastLineOf(this.stderr) ?? ''}`,
         next: 'check that this is the right file',
       });
     }

@@ -16,6 +16,7 @@ import { statedResolution } from './stated-resolution.js';
 import { tiffDirectoryOffset } from './tiff-file.js';
 import type { TiffPyramid } from './tiff-pyramid.js';
 import { saysUnsupported, unsupportedImage } from './tiff-refusals.js';
+import { lastLineOf } from '../../last-line.js';
 
 const DECODER = fileURLToPath(new URL('./decode-image.js', import.meta.url));
 
@@ -106,7 +107,7 @@ function decode(path: string, into: string, tiff: TiffPyramid | undefined): Deco
   const args = [DECODER, `${process.pid}`, path, into, pages.join(',')];
   const result = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 1 << 20 });
   if (result.status === 0) return JSON.parse(result.stdout) as DecodedImage;
-  const message = result.stderr.trim().split('\n').at(-1) ?? `signal ${result.signal}`;
+  const message = lastLineOf(result.stderr) ?? `signal ${result.signal}`;
   if (message.includes('ENOSPC') || message.includes('No space left')) {
     throw new SamMilError('DiskFull', 'not enough disk space to decode the image', {
       file: path,

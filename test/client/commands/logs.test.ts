@@ -62,3 +62,18 @@ test('logs --failed prints the failed items alone, each with its reason and its 
   const nothing = await sam('logs', 'failing', 'train');
   assert.match(nothing.stderr, /has no stage train\n {2}next {5}stages: make, count/);
 });
+
+test('the name of a stage of the file means the logs of all its cells', async () => {
+  const source = 'foreach: { csv: cells.csv, as: row, key: name }, matrix: { size: [1, 2] }';
+  const stage = `make: { ${source}, uses: toy.make, with: { text: '\${{ row.name }}\${{ matrix.size }}' } }`;
+  writeFileSync(join(folder, 'cells.yaml'), `pipeline: 1\nname: cells\nstages:\n  ${stage}\n`);
+  writeFileSync(join(folder, 'cells.csv'), 'name\na\nb\n');
+  const { code, stderr } = await sam('run', 'cells.yaml', ...plugin);
+  assert.equal(code, 0, stderr);
+  const headings = async (target: string) =>
+    (await sam('logs', 'cells', target)).stdout.match(/^== .+$/gm)?.map((line) => line.slice(3));
+  assert.deepEqual(await headings('make'), ['make-1@a', 'make-1@b', 'make-2@a', 'make-2@b']);
+  assert.deepEqual(await headings('make@b'), ['make-1@b', 'make-2@b']);
+  assert.deepEqual(await headings('make-2'), ['make-2@a', 'make-2@b']);
+  assert.match((await sam('logs', 'cells', 'make@c')).stderr, /make@c has no log/);
+});

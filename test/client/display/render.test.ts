@@ -72,7 +72,8 @@ test('a run as lines: counts, pace, what activities do', () => {
   shown.activities = [
     {
       stage: 'train',
-      what: 'abmil-0-1 train',
+      key: 'abmil-0-1',
+      step: 'train',
       attempt: 2,
       progress: { unit: 'epochs', done: 15, total: 30, note: 'loss\u001b[2J 0.4\nnext' },
       lastFailure: { code: 'ChildCrashed', what: 'child died', facts: { found: 'no output' } },
@@ -98,14 +99,14 @@ test('the time left weighs items by how long their kind takes', () => {
   assert.match(renderRun(shown, plain)[1], /2\.5\/min {2}about 17m 39s left$/);
   // Half of one of the two running trainings: 30 of their 120 s are done.
   const progress = { unit: 'epochs', done: 15, total: 30, note: '' };
-  shown.activities = [{ stage: 'train', what: 'transmil-0-1 train', attempt: 1, progress }];
+  shown.activities = [{ stage: 'train', key: 'transmil-0-1', step: 'train', attempt: 1, progress }];
   assert.match(renderRun(shown, plain)[1], /about 13m 44s left$/);
 });
 
 test('work without a known total shows how much is done', () => {
   const shown = view(stage('count', { state: 'running', total: 1, running: 1, startedAt: 0 }));
   const progress = { unit: 'lines', done: 12, total: 0, note: 'step 3' };
-  shown.activities = [{ stage: 'count', what: 'count', attempt: 1, progress }];
+  shown.activities = [{ stage: 'count', key: 'count', step: 'count', attempt: 1, progress }];
   assert.equal(renderRun(shown, plain).at(-1), '     count  12 lines  step 3');
 });
 
@@ -268,7 +269,7 @@ test('a pipe shows each retry once with its cause, and how long finished stages 
     stage('train', { state: 'running', total: 4, running: 1, startedAt: 0 }),
   );
   const lastFailure = { code: 'Stalled' as const, what: 'no progress for 5 min', facts: {} };
-  shown.activities = [{ stage: 'train', what: 'abmil-0-1 train', attempt: 2, lastFailure }];
+  shown.activities = [{ stage: 'train', key: 'abmil-0-1', step: 'train', attempt: 2, lastFailure }];
   display.status(shown);
   display.status(shown);
   assert.deepEqual(String(stream.read()).trim().split('\n'), [

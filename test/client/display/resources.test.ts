@@ -62,6 +62,6 @@ test('a running step names its GPU', () => {
     stages: [stage],
     message: '',
   };
-  const activities = [{ stage: 'extract', what: 'a extract', attempt: 1, device: 'GPU 1' }];
+  const activities = [{ stage: 'extract', key: 'a', step: 'extract', attempt: 1, device: 'GPU 1' }];
   assert.equal(renderRun({ status, activities, now: 1000 }, plain)[2], '     a extract  GPU 1');
 });

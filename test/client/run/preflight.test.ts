@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, test } from 'node:test';
-import { runCli } from '../../support/cli.js';
+import { after, before, test } from 'node:test';
+import { CommandLine } from '../../support/command-line.js';
 import { scratchFolder } from '../../support/scratch-folder.js';
 
 const folder = scratchFolder();
+const commands = new CommandLine(folder);
+after(() => commands.stop());
 const SLIDES = 400;
 const keys = Array.from({ length: SLIDES }, (_, i) => `s${String(i).padStart(3, '0')}`);
 
@@ -60,13 +62,13 @@ function table(param: string, ...lines: string[]): string[] {
 }
 
 test('plan says what was understood of the inputs, and what cannot be known yet', async () => {
-  const { code, stdout, stderr } = await runCli(folder, 'plan', 'study.yaml');
+  const { code, stdout, stderr } = await commands.run('plan', 'study.yaml');
   assert.equal(code, 0, stderr);
   assert.match(
     stdout,
     /split: 400 slides, 2 classes: normal 200, tumor 200 \(positive\); 100 patients by column PatientID/,
   );
-  const json = await runCli(folder, 'plan', 'study.yaml', '--json');
+  const json = await commands.run('plan', 'study.yaml', '--json');
   const inputs = JSON.parse(json.stdout.split('\n')[1]) as { inputs: { found: { stage: string }[] } };
   assert.deepEqual(
     inputs.inputs.found.map(({ stage }) => stage),
@@ -80,7 +82,7 @@ test('the labels of an earlier stage are said to be unknown, not guessed', async
     .replace('stages:', 'stages:\n  made: { uses: mil.import, with: { table: slides.csv } }')
     .replace(/ {2}labels: \{.*\n/, '');
   writeFileSync(join(folder, 'later.yaml'), text);
-  const { code, stdout, stderr } = await runCli(folder, 'plan', 'later.yaml');
+  const { code, stdout, stderr } = await commands.run('plan', 'later.yaml');
   assert.equal(code, 0, stderr);
   assert.match(stdout, /not checked yet: split: `labels` of mil\.split, which an earlier stage makes/);
   assert.doesNotMatch(stdout, /classes:/);
@@ -95,12 +97,12 @@ test('labels that only replace those of an earlier stage are checked where the f
     .replace('default: slides.csv }\n  folds', 'default: null }\n  folds')
     .replace('stages:', 'stages:\n  made: { uses: mil.import, with: { table: slides.csv } }');
   writeFileSync(join(folder, 'either.yaml'), text);
-  const later = await runCli(folder, 'plan', 'either.yaml');
+  const later = await commands.run('plan', 'either.yaml');
   assert.match(later.stdout, /not checked yet: split: `labels` of mil\.split/, later.stderr);
-  const given = await runCli(folder, 'plan', 'either.yaml', '--set', 'labels=slides.csv');
+  const given = await commands.run('plan', 'either.yaml', '--set', 'labels=slides.csv');
   assert.match(given.stdout, /split: 400 slides, 2 classes: normal 200, tumor 200/, given.stderr);
   const wrong = table('labels', header, ...rows.map((line) => line.replace('normal', 'tumor')));
-  const refused = await runCli(folder, 'plan', 'either.yaml', ...wrong);
+  const refused = await commands.run('plan', 'either.yaml', ...wrong);
   assert.match(refused.stderr, /stage `split`: the labels have only one class/);
 });
 
@@ -152,7 +154,7 @@ const CASES: [name: string, options: () => string[], message: RegExp][] = [
 for (const [name, options, message] of CASES) {
   test(`run refuses before any work: ${name}`, async () => {
     const work = join(folder, `work ${name}`);
-    const { code, stderr, stdout } = await runCli(folder, 'run', 'study.yaml', '--work', work, ...options());
+    const { code, stderr, stdout } = await commands.run('run', 'study.yaml', '--work', work, ...options());
     assert.match(stderr, message);
     assert.equal(code, 2, stdout);
     assert.ok(!existsSync(work), 'nothing was written');
@@ -162,11 +164,11 @@ for (const [name, options, message] of CASES) {
 
 test('plan refuses the same faults, and a key that no row has before a run starts', async () => {
   const labels = table('labels', header, ...rows.map((line) => line.replace('normal', 'tumor')));
-  const wrong = await runCli(folder, 'plan', 'study.yaml', ...labels);
+  const wrong = await commands.run('plan', 'study.yaml', ...labels);
   assert.match(wrong.stderr, /stage `split`: the labels have only one class/);
   assert.equal(wrong.code, 2);
   writeFileSync(join(folder, 'key.yaml'), STUDY.replace('key: slide_id', 'key: Slide ID'));
-  const keyed = await runCli(folder, 'run', 'key.yaml', '--work', 'keyed');
+  const keyed = await commands.run('run', 'key.yaml', '--work', 'keyed');
   assert.match(
     keyed.stderr,
     /stage `bags`: .*slides\.csv:2: the item has no field `Slide ID`[\s\S]*slide_id, features[\s\S]*`key: slide_id`/,
@@ -175,7 +177,7 @@ test('plan refuses the same faults, and a key that no row has before a run start
 });
 
 test('several faults are listed together', async () => {
-  const { stderr } = await runCli(folder, 'plan', 'study.yaml', '--set', 'column=none', '--set', 'folds=120');
+  const { stderr } = await commands.run('plan', 'study.yaml', '--set', 'column=none', '--set', 'folds=120');
   assert.match(
     stderr,
     /2 faults in the inputs, found before any work[\s\S]*stage `bags`[\s\S]*stage `split`/,
@@ -190,10 +192,10 @@ test('excluded slides count neither as slides nor for the size of a class', asyn
   writeFileSync(join(folder, 'excluding.yaml'), text);
   const excluded = (count: number) =>
     table('exclude', 'item,reason', ...keys.slice(0, count).map((key) => `${key},out of focus`));
-  const some = await runCli(folder, 'plan', 'excluding.yaml', ...excluded(100));
+  const some = await commands.run('plan', 'excluding.yaml', ...excluded(100));
   assert.match(some.stdout, /split: 300 slides, 2 classes: normal 150, tumor 150 \(positive\); 75 patients/);
   assert.match(some.stdout, /100 slides or labels are omitted: s000 \(excluded: out of focus\)/);
-  const most = await runCli(folder, 'plan', 'excluding.yaml', ...excluded(388));
+  const most = await commands.run('plan', 'excluding.yaml', ...excluded(388));
   assert.match(most.stderr, /stage `split`: class "normal" is too small for 5 folds/);
   assert.equal(most.code, 2);
 });
@@ -204,10 +206,10 @@ test('two stages that find the same in the same labels say it once', async () =>
     join(folder, 'twice.yaml'),
     `${STUDY}${split.replace('split:', 'split-again:').replace('unmatched', 'val-ratio: 0.2, unmatched')}`,
   );
-  const { stdout } = await runCli(folder, 'plan', 'twice.yaml');
+  const { stdout } = await commands.run('plan', 'twice.yaml');
   assert.equal(stdout.match(/400 slides, 2 classes/g)?.length, 1);
   assert.match(stdout, /split, split-again: 400 slides/);
-  const wrong = await runCli(folder, 'plan', 'twice.yaml', '--set', 'folds=120');
+  const wrong = await commands.run('plan', 'twice.yaml', '--set', 'folds=120');
   assert.match(wrong.stderr, /^sam-mil: .*stages `split`, `split-again`: class "\w+" is too small/);
   assert.equal(wrong.stderr.match(/is too small/g)?.length, 1);
 });

@@ -1,6 +1,7 @@
 import { seriesKey } from '../figures/series.js';
 import { percent, probability, signed } from '../data/format-number.js';
 import { html, type Markup } from '../data/html.js';
+import { scrolling } from './scrolling.js';
 import { findTest, rankGroups } from '../data/ranking.js';
 import type { Comparison, ReportData } from '../data/report-data.js';
 
@@ -58,7 +59,7 @@ function matrix(
   comparisons: readonly Comparison[],
   order: readonly string[],
 ): Markup {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Matrix of pairwise tests">
+  return html`<div ${scrolling('Matrix of pairwise tests')}>
     <table class="matrix">
       <caption>
         <span
@@ -100,7 +101,7 @@ function matrixCell(row: string, column: string, comparisons: readonly Compariso
 }
 
 function pairTable(comparisons: readonly Comparison[]): Markup {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Comparison of models">
+  return html`<div ${scrolling('Comparison of models')}>
     <table class="sortable">
       <thead>
         <tr>

@@ -1,6 +1,7 @@
 import { seriesKey } from '../figures/series.js';
 import { count, percent } from '../data/format-number.js';
 import { html, type Markup } from '../data/html.js';
+import { scrolling } from './scrolling.js';
 import type { ReportData } from '../data/report-data.js';
 
 /** More matrices are folded. */
@@ -35,7 +36,7 @@ function sum(matrices: readonly number[][][]): number[][] {
 }
 
 function matrixTable(classes: readonly string[], counts: readonly number[][]): Markup {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Confusion matrix">
+  return html`<div ${scrolling('Confusion matrix')}>
     <table>
       <thead>
         <tr>

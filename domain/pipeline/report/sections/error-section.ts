@@ -1,6 +1,7 @@
 import { seriesKey } from '../figures/series.js';
 import { count, percent } from '../data/format-number.js';
 import { html, type Markup } from '../data/html.js';
+import { scrolling } from './scrolling.js';
 import type { ReportData, SlideScore, SlideTest } from '../data/report-data.js';
 import { countWrong, listErrors, meanProbability, SHOWN_ERRORS } from '../data/score-slides.js';
 import { figure } from './slide-section.js';
@@ -9,6 +10,13 @@ import { figure } from './slide-section.js';
 const MOST_ROWS = 30;
 /** With more tests, the list of tests of a slide is only in the predictions files. */
 const MOST_TESTS = 30_000;
+
+/** With more than two classes, there is no threshold: the most probable class is called. */
+function wrongIf({ folds }: ReportData): string {
+  return folds.some(({ metrics }) => metrics.classes.length > 2)
+    ? 'another class is the most probable one'
+    : 'it is on the wrong side of the threshold of its fold';
+}
 
 /** The worst errors with pictures, then all scored slides. */
 export function errorSection(data: ReportData): Markup {
@@ -20,8 +28,8 @@ export function errorSection(data: ReportData): Markup {
     <p class="lead">
       ${wrong.length === 0 ? 'No slide was misclassified.' : `${wrong.length} of ${count(data.scored.length, 'scored slide')} were misclassified at least once.`}
       Slides are ordered by the mean probability that the models gave to the true class when the slide was in
-      the test set; the first are the worst. A slide is wrong if it is on the wrong side of the threshold of
-      its fold. ${more > 0 && `The table below has the other ${more}.`}
+      the test set; the first are the worst. A slide is wrong if ${wrongIf(data)}.
+      ${more > 0 && `The table below has the other ${more}.`}
     </p>
     ${cards.length > 0 && html`<div class="errors">${cards.map((slide) => card(slide, data))}</div>`}
     ${slideTable(data)}
@@ -64,7 +72,7 @@ function slideTable({ scored, rows }: ReportData): Markup {
   const listed = scored.reduce((sum, { tests }) => sum + tests.length, 0) <= MOST_TESTS;
   return html`<details${scored.length <= MOST_ROWS && html` open`}>
     <summary>All ${count(scored.length, 'scored slide')}</summary>
-    <div class="scroll${scored.length > MOST_ROWS && ' tall'}" tabindex="0" role="region" aria-label="Scored slides">
+    <div ${scrolling('Scored slides', scored.length > MOST_ROWS)}>
       <table class="sortable filtered">
         <caption>
           <span

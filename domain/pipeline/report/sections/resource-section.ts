@@ -1,6 +1,7 @@
 import type { StepResources } from '../../../engine/store/step-resources.js';
 import { duration, memory } from '../data/format-number.js';
 import { html, type Markup } from '../data/html.js';
+import { scrolling } from './scrolling.js';
 
 interface Column {
   title: string;
@@ -66,7 +67,7 @@ export function resourceSection(resources: readonly StepResources[]): Markup {
       step waits when all slots of its queue are taken.
       ${columns.some(({ title }) => title.startsWith('GPU ')) && html`GPU memory is the peak of the step's own processes unless the table says otherwise; utilization is the mean of the whole GPU, sampled every two seconds.`}
     </p>
-    <div class="scroll" tabindex="0" role="region" aria-label="Resources">
+    <div ${scrolling('Resources')}>
       <table class="sortable">
         <thead>
           <tr>

@@ -2,6 +2,7 @@ import { headline, listFacts, type ErrorRecord } from '../../../errors.js';
 import type { Json, JsonObject } from '../../../json.js';
 import { count, duration } from '../data/format-number.js';
 import { html, type Content, type Markup } from '../data/html.js';
+import { scrolling } from './scrolling.js';
 import type { LeftOut, NamedDigest, ReportData, StepWarning } from '../data/report-data.js';
 import { timelineFigure } from '../figures/timeline-figure.js';
 import type { Timeline } from '../data/timeline.js';
@@ -17,10 +18,10 @@ export function timelineSection(timeline: Timeline): Markup {
       ${timeline.start.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}. Each bar is one step of one item; hover
       over it to see its name. Red: failed. Hatched: interrupted, for example by a killed process.
     </p>
-    <div class="scroll" tabindex="0" role="region" aria-label="Timeline">
+    <div ${scrolling('Timeline')}>
       <div class="chart-wide">${timelineFigure(timeline)}</div>
     </div>
-    <div class="scroll" tabindex="0" role="region" aria-label="Stages">
+    <div ${scrolling('Stages')}>
       <table>
         <thead>
           <tr>
@@ -59,7 +60,7 @@ export function warningSection(warnings: readonly StepWarning[]): Markup {
   return html`<section id="warnings" aria-labelledby="warnings-h">
     <h2 id="warnings-h">Warnings</h2>
     <p class="lead">What the steps behind these results warned of, also in earlier runs.</p>
-    <div class="scroll" tabindex="0" role="region" aria-label="Warnings">
+    <div ${scrolling('Warnings')}>
       <table class="sortable">
         <thead>
           <tr>
@@ -95,7 +96,7 @@ export function leftOutSection(left: readonly LeftOut[]): Markup {
     ${
       left.length === 0
         ? html`<p>Nothing was left out: all items of the stages shown here succeeded.</p>`
-        : html`<div class="scroll" tabindex="0" role="region" aria-label="Left out">
+        : html`<div ${scrolling('Left out')}>
             <table>
               <thead>
                 <tr>
@@ -161,7 +162,7 @@ export function provenanceSection({ run, folds, groupBy }: ReportData): Markup {
     }
     <details>
       <summary>${count(files.length + rest.length, 'file')} with digests</summary>
-      <div class="scroll" tabindex="0" role="region" aria-label="Files">
+      <div ${scrolling('Files')}>
         <table>
           <thead>
             <tr>

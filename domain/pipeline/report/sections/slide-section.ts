@@ -2,6 +2,7 @@ import { median } from 'd3-array';
 import { colorScale, heatmapHeading, heatmapLegend } from '../figures/heatmap-legend.js';
 import { count } from '../data/format-number.js';
 import { html, type Markup } from '../data/html.js';
+import { scrolling } from './scrolling.js';
 import type { HeatmapResult, Picture, ReportData } from '../data/report-data.js';
 import { stripPlot } from '../figures/strip-plot.js';
 
@@ -131,7 +132,7 @@ function lesionPart(heatmaps: readonly HeatmapResult[]): Markup | '' {
     <figure class="chart-middle">
       ${stripPlot('Lesion AUC of each annotated slide, by set', plotted, axis)}
     </figure>
-    <div class="scroll" tabindex="0" role="region" aria-label="Lesion AUC">
+    <div ${scrolling('Lesion AUC')}>
       <table>
         <thead>
           <tr>

@@ -61,10 +61,18 @@ test('with three classes, the report has confusion matrices and errors, and says
     'the most probable class is called',
     'ROC curves are drawn for two classes',
     'called thyroid',
+    'A slide is wrong if another class is the most probable one.',
   ]) {
     assert.ok(page.includes(text), `"${text}" is missing`);
   }
-  for (const text of ['Specificity', 'AUC of pooled scores', '>Threshold<', 'honest threshold', 'honest:']) {
+  for (const text of [
+    'Specificity',
+    'AUC of pooled scores',
+    '>Threshold<',
+    'threshold of its fold',
+    'honest threshold',
+    'honest:',
+  ]) {
     assert.ok(!page.includes(text), `"${text}" says nothing about three classes`);
   }
   const [metrics] = /aria-label="Metrics">.*?<\/table>/.exec(page) ?? [''];
