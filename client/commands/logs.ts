@@ -8,7 +8,7 @@ import { Interrupt } from '../command-line/interrupt.js';
 import { oneLine } from '../display/render-text.js';
 import { followLogs, itemLogs, type FollowedLog } from '../run/follow-logs.js';
 import { readFailed } from '../run/left-out.js';
-import { findRun, type RunEntry } from '../run/run-index.js';
+import { findRun, readRunPlan, type RunEntry } from '../run/run-index.js';
 import { RunServers, stateOf } from '../run/run-state.js';
 import { noStage, splitTarget, stagesOf } from '../run/run-target.js';
 

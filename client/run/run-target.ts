@@ -24,7 +24,10 @@ export function noStage(entry: RunEntry, stage: string): SamMilError {
  */
 export async function refuseUnknownTarget(entry: RunEntry, target: string): Promise<void> {
   const { stage, item } = splitTarget(target);
-  if (!stagesOf(entry).includes(stage)) throw noStage(entry, stage);
+  const { stages } = readRunPlan(entry);
+  // The workflow lists the cells of a stage of the file.
+  if (stages.some(({ of, name }) => of === stage && name !== stage)) return;
+  if (!stages.some(({ name }) => name === stage)) throw noStage(entry, stage);
   const failed = (await readFailed(entry, [stage])).map(({ key }) => key);
   // Without a record of failures, only the server knows.
   if (item === undefined || failed.length === 0 || failed.includes(item)) return;
