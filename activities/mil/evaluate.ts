@@ -5,7 +5,7 @@ import { modelOf } from '../../domain/mil/models/checkpoint-model.js';
 
 export const definition = defineActivity({
   name: 'mil.evaluate',
-  version: 3,
+  version: 4,
   summary: 'Scores the test slides of a trained fold: predictions, metrics under both protocols, ROC curve',
   ...parameters,
   reads,
@@ -24,11 +24,15 @@ export const definition = defineActivity({
       'metrics/<cell>.json: every metric under both protocols, intervals, digests of the inputs.',
     ),
     roc: fileOutput('roc', 'roc/<cell>.csv: class, threshold, fpr, tpr.'),
-    auc: { type: ['number', 'null'], description: 'AUC. null where a class has no slides.' },
+    auc: {
+      type: ['number', 'null'],
+      description:
+        'AUC. null where a class has no slides. With more than two classes, the macro mean of the classes against the rest.',
+    },
     f1: {
       type: ['number', 'null'],
       description:
-        'F1 of the positive class under the selected protocol. null where that class has no slides.',
+        'F1 of the positive class under the selected protocol. null where that class has no slides. With more than two classes, the macro mean.',
     },
     accuracy: { type: 'number', description: 'Accuracy under the selected protocol.' },
     threshold: {

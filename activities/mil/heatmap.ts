@@ -6,7 +6,7 @@ import { modelOf, modelsOf } from '../../domain/mil/models/checkpoint-model.js';
 
 export const definition = defineActivity({
   name: 'mil.heatmap',
-  version: 6,
+  version: 7,
   summary:
     'Draws the score of every patch over the slide: images, HDF5, GeoJSON, and how well scores find an annotated lesion',
   ...parameters,
@@ -17,23 +17,33 @@ export const definition = defineActivity({
     return modelsOf(isItemsRef(given.checkpoints) ? given.checkpoints : checkpoints, work);
   },
   outputs: {
-    scores: fileOutput('scores', 'scores/<slide>.h5: scores (N), coords (N x 2, level 0).'),
+    scores: fileOutput(
+      'scores',
+      'scores/<slide>.h5: scores (N) with the attributes score and class, coords (N x 2, level 0).',
+    ),
     overlay: fileOutput(
       'picture',
       'overlays/<slide>.jpg: high scores in cyan, the annotation outlined in blue.',
     ),
     'overlay-map': fileOutput(
       'picture',
-      'overlay_maps/<slide>.jpg: all scores in a perceptual color map over a gray slide.',
+      'overlay_maps/<slide>.jpg: all scores in a perceptual color map over a gray slide. The ImageDescription of both pictures names what is shown.',
     ),
     thumbnail: fileOutput('picture', 'thumbnails/<slide>.jpg: the slide with its annotation.'),
-    geojson: fileOutput('geojson', 'geojson/<slide>.geojson: patches with their scores, for QuPath.'),
+    geojson: fileOutput(
+      'geojson',
+      'geojson/<slide>.geojson: patches with their scores, for QuPath: `attention`, or `probability of <class>`.',
+    ),
     score: { type: 'string', description: 'attention or class-probability.' },
     class: { type: 'string', description: 'Class whose probability is shown. Absent for attention.' },
     scale: { type: 'string', description: 'How scores were mapped to colors: rank, range or none.' },
     colormap: { type: 'string', description: 'Color map of overlay-map.' },
     patches: { type: 'integer', description: 'Number of scored patches.' },
-    probability: { type: 'number', description: 'Probability of the last class for the whole slide.' },
+    probability: {
+      type: 'number',
+      description:
+        'Probability for the whole slide of the shown class or, with attention, of the last class.',
+    },
     'lesion-auc': {
       type: ['number', 'null'],
       description:

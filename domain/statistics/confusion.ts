@@ -50,37 +50,6 @@ function computeRates(counts: { tp: number; fp: number; fn: number; tn: number }
   };
 }
 
-/**
- * Metrics when each slide is assigned its most probable class, for any number of classes. Undefined rates as
- * in {@link ThresholdedMetrics}.
- */
-export interface ArgmaxMetrics {
-  /** matrix[true][called]: number of slides. */
-  matrix: number[][];
-  accuracy: number;
-  balancedAccuracy: number;
-  macro: { precision: number; recall: number; f1: number };
-}
-
-/**
- * @param called class index per slide
- * @param labels class index per slide
- */
-export function argmaxMetrics(called: Numbers, labels: Numbers, classes: number): ArgmaxMetrics {
-  const matrix = countCalls(called, labels, classes);
-  const rates = matrix.map((row, k) => {
-    const calledK = matrix.reduce((sum, other) => sum + other[k], 0);
-    const ofK = row.reduce((sum, count) => sum + count, 0);
-    return classRates(row[k], calledK - row[k], ofK - row[k]);
-  });
-  const right = matrix.reduce((sum, row, k) => sum + row[k], 0);
-  return {
-    matrix,
-    accuracy: ratio(right, labels.length),
-    ...classMeans(rates),
-  };
-}
-
 /** Confusion matrix: matrix[true][called] is a number of slides. */
 export function countCalls(called: Numbers, labels: Numbers, classes: number): number[][] {
   const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
@@ -101,7 +70,7 @@ function classRates(tp: number, fp: number, fn: number): ClassRates {
 }
 
 /** Unweighted means over the classes in which a rate is defined. */
-function classMeans(rates: readonly ClassRates[]): Pick<ArgmaxMetrics, 'balancedAccuracy' | 'macro'> {
+function classMeans(rates: readonly ClassRates[]): Pick<ThresholdedMetrics, 'balancedAccuracy' | 'macro'> {
   const mean = (pick: keyof ClassRates) => {
     const defined = rates.map((rate) => rate[pick]).filter((value) => !Number.isNaN(value));
     return ratio(defined.reduce((sum, value) => sum + value, 0), defined.length); // prettier-ignore

@@ -48,22 +48,6 @@ export function ascendingOrder(values: Numbers): Uint32Array {
 }
 
 /**
- * Macro one-versus-rest AUC for more than two classes: the unweighted mean of the AUC of each class; NaN if a
- * class has no slides.
- * @param probabilities one array of C numbers per slide
- * @param labels class index per slide
- */
-export function macroAuc(probabilities: readonly Numbers[], labels: Numbers, classes: number): number {
-  const parts = Array.from({ length: classes }, (_, chosen) =>
-    auc(
-      probabilities.map((row) => row[chosen]),
-      Array.from(labels, (label) => (label === chosen ? 1 : 0)),
-    ),
-  );
-  return parts.reduce((sum, part) => sum + part, 0) / classes;
-}
-
-/**
  * Average precision: sum of (recall step) x precision over the distinct thresholds, from the highest, without
  * interpolation, as in `average_precision_score` of scikit-learn. NaN if there are no positives.
  */

@@ -6,10 +6,11 @@ import {
   logLoss,
   type CalibrationBin,
 } from '../../statistics/calibration.js';
-import { argmaxMetrics, thresholdedMetrics, type ArgmaxMetrics } from '../../statistics/confusion.js';
+import { thresholdedMetrics } from '../../statistics/confusion.js';
 import { delongAuc } from '../../statistics/delong.js';
-import { auc, averagePrecision, macroAuc } from '../../statistics/ranking.js';
+import { auc, averagePrecision } from '../../statistics/ranking.js';
 import { youdenPoint } from '../../statistics/roc.js';
+import { evaluateClasses, type SeveralClasses } from './evaluate-classes.js';
 
 export type Protocol = 'honest' | 'paper';
 
@@ -22,12 +23,17 @@ export interface Prediction {
   probabilities: number[];
 }
 
-/** Metrics that need no threshold. null: undefined, because a class has no slides. */
+/**
+ * Metrics that need no threshold. null: undefined, because a class has no slides. With more than two classes,
+ * AUC and average precision are macro means of the classes against the rest.
+ */
 export interface RankMetrics {
   auc: number | null;
   average_precision: number | null;
   log_loss: number;
+  /** 0 to 1; with more than two classes, summed over the classes, 0 to 2. */
   brier: number | null;
+  /** With more than two classes, of the most probable class. */
   expected_calibration_error: number | null;
   calibration: CalibrationBin[];
 }
@@ -66,12 +72,16 @@ export interface Evaluation {
   counts: Record<string, number>;
   rank: RankMetrics;
   protocols: Record<Protocol, CalledMetrics>;
+  /** Only with more than two classes. */
+  several?: SeveralClasses;
   /** 95 % intervals. Absent where a class has too few slides. */
   intervals: { delong_auc?: Interval; bootstrap?: Record<string, Interval>; bootstrap_replicates?: number };
 }
 
 export interface EvaluationOptions {
   classes: readonly string[];
+  /** The classes are an ordered scale, which gives a quadratic kappa. Only for more than two. */
+  ordered?: boolean;
   protocol: Protocol;
   /** Source of the honest protocol's threshold. */
   threshold: 'validation' | 'half';
@@ -95,12 +105,12 @@ export function evaluatePredictions(
   validation: readonly Prediction[],
   options: EvaluationOptions,
 ): Evaluation {
-  const { classes } = options;
+  const { classes, ordered = false } = options;
   const counts = Object.fromEntries(
     classes.map((name, k) => [name, scored.filter(({ label }) => label === k).length]),
   );
   const head = { slides: scored.length, counts };
-  if (classes.length > 2) return { ...head, ...severalClasses(scored, classes.length) };
+  if (classes.length > 2) return { ...head, ...evaluateClasses(scored, { ...options, ordered }) };
   const { scores, labels } = asBinary(scored);
   const protocols = {
     honest: called(scores, labels, honestThreshold(validation, options.threshold)),
@@ -186,7 +196,11 @@ function called(scores: readonly number[], labels: readonly number[], threshold:
       [tn, fp],
       [fn, tp],
     ],
-    macro: definedRates(rates.macro),
+    macro: {
+      precision: defined(rates.macro.precision),
+      recall: defined(rates.macro.recall),
+      f1: defined(rates.macro.f1),
+    },
   };
 }
 
@@ -226,47 +240,6 @@ function computeIntervals(
     ...(delong && delong.sd > 0 ? { delong_auc: { low: delong.wald95[0], high: delong.wald95[1] } } : {}),
     ...(bootstrap === 0 ? {} : { bootstrap: drawn, bootstrap_replicates: bootstrap }),
   };
-}
-
-function severalClasses(
-  predictions: readonly Prediction[],
-  classes: number,
-): Pick<Evaluation, 'rank' | 'protocols' | 'intervals'> {
-  const labels = predictions.map(({ label }) => label);
-  const probabilities = predictions.map((prediction) => prediction.probabilities);
-  const best = probabilities.map((row) => row.indexOf(Math.max(...row)));
-  const { matrix, accuracy, balancedAccuracy, macro: means } = argmaxMetrics(best, labels, classes);
-  const macro = definedRates(means);
-  const metrics: CalledMetrics = {
-    threshold: null,
-    threshold_from: 'the most probable class',
-    accuracy,
-    balanced_accuracy: balancedAccuracy,
-    ...macro,
-    specificity: null,
-    confusion: matrix,
-    macro,
-  };
-  const ofTruth = probabilities.map((row, i) => row[labels[i]]);
-  return {
-    rank: {
-      auc: defined(macroAuc(probabilities, labels, classes)),
-      average_precision: null,
-      log_loss: logLoss(
-        ofTruth,
-        labels.map(() => 1),
-      ),
-      brier: null,
-      expected_calibration_error: null,
-      calibration: [],
-    },
-    protocols: { honest: metrics, paper: metrics },
-    intervals: {},
-  };
-}
-
-function definedRates({ precision, recall, f1 }: ArgmaxMetrics['macro']): CalledMetrics['macro'] {
-  return { precision: defined(precision), recall: defined(recall), f1: defined(f1) };
 }
 
 /** JSON has neither NaN nor Infinity. */

@@ -20,6 +20,8 @@ export async function run(job: Job<EvaluateWith>): Promise<JobResult> {
   const splits = readSplits(options.splits.path);
   const model = await loadModel(options.checkpoint.path, options.backend);
   try {
+    if (options.ordered && model.classes.length === 2)
+      job.log('warn', '`ordered` has no effect with two classes');
     const facts = readFacts(job, model, splits);
     const fold = findFold(splits, facts.repeat, facts.fold);
     const calibration = setsToScore(options)

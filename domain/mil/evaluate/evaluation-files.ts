@@ -25,7 +25,7 @@ export function writeEvaluation(
   scratch: string,
   facts: FoldFacts,
   predictions: { scored: readonly Prediction[]; validation: readonly Prediction[] },
-  options: { threshold: 'validation' | 'half'; bootstrap: number },
+  options: { threshold: 'validation' | 'half'; bootstrap: number; ordered?: boolean },
 ): JobResult {
   const { cell, classes, protocol } = facts;
   const { scored, validation } = predictions;

@@ -49,12 +49,20 @@ export function readMetricsFile(path: string): MetricsFile {
 }
 
 /** Describes the first two numbers that do not belong together. */
-function contradiction({ classes, counts, slides, protocols }: MetricsFile): string | undefined {
+function contradiction({ classes, counts, slides, protocols, several }: MetricsFile): string | undefined {
   if (new Set(classes).size !== classes.length) return `equal class names: ${classes.join(', ')}`;
   const names = Object.keys(counts);
   if (names.length !== classes.length || !classes.every((name) => Object.hasOwn(counts, name))) {
     return `classes ${classes.join(', ')}, but counts of ${names.join(', ')}`;
   }
+  if (classes.length > 2 !== (several !== undefined))
+    return `${classes.length} classes ${several === undefined ? 'without' : 'with'} \`several\``;
+  const described = Object.entries(several?.per_class ?? {});
+  if (
+    several &&
+    (described.length !== classes.length || described.some(([name, { slides: own }]) => own !== counts[name]))
+  )
+    return `classes ${classes.join(', ')}, but \`per_class\` of ${described.map(([name, { slides: own }]) => `${name} (${own})`).join(', ')}`;
   const counted = classes.reduce((sum, name) => sum + counts[name], 0);
   if (counted !== slides) return `${slides} slides, but counts of ${counted}`;
   for (const [name, { confusion }] of Object.entries(protocols)) {

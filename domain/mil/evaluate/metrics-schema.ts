@@ -29,44 +29,77 @@ const CALLED = mapping(
   { optimistic: TEXT },
 );
 
+const SCORE_OR_NONE: ValueSchema = { type: ['number', 'null'], minimum: -1, maximum: 1 };
+const REASONS: ValueSchema = { type: 'object', additionalProperties: TEXT };
+
 const INTERVAL = mapping({ low: { type: ['number', 'null'] }, high: { type: ['number', 'null'] } });
 
-/** Version 1 of the metrics file, as mil.evaluate writes it. */
-export const METRICS: ValueSchema = mapping({
-  metrics: { const: 1 },
-  cell: TEXT,
-  model: TEXT,
-  repeat: COUNT,
-  fold: COUNT,
-  seed: { type: 'integer' },
-  set: { enum: ['train', 'val', 'test'] },
-  classes: { type: 'array', items: TEXT, minItems: 2 },
-  positive: { type: ['string', 'null'] },
-  protocol: { enum: ['honest', 'paper'] },
-  selection: mapping({
-    epoch: { type: ['integer', 'null'] },
-    by: { type: 'string' },
-    optimistic: { type: 'boolean' },
-  }),
-  slides: { type: 'integer', minimum: 1 },
-  counts: { type: 'object', additionalProperties: COUNT },
-  rank: mapping({
-    auc: RATE_OR_NONE,
-    average_precision: RATE_OR_NONE,
-    log_loss: { type: ['number', 'null'], minimum: 0 },
-    brier: RATE_OR_NONE,
-    expected_calibration_error: RATE_OR_NONE,
-    calibration: { type: 'array', items: { type: 'object' } },
-  }),
-  protocols: mapping({ honest: CALLED, paper: CALLED }),
-  intervals: mapping(
-    {},
-    {
-      delong_auc: INTERVAL,
-      bootstrap: { type: 'object', additionalProperties: INTERVAL },
-      bootstrap_replicates: COUNT,
-    },
-  ),
-  sources: mapping({ predictions: TEXT, checkpoint: TEXT, splits: TEXT }, { validation_predictions: TEXT }),
-  training: { type: 'object' },
+const INTERVALS: ValueSchema = { type: 'object', additionalProperties: INTERVAL };
+
+/** What only more than two classes have. */
+const SEVERAL = mapping({
+  ordered: { type: 'boolean' },
+  auc_weighted: RATE_OR_NONE,
+  auc_one_vs_one: RATE_OR_NONE,
+  f1_weighted: RATE_OR_NONE,
+  kappa: SCORE_OR_NONE,
+  quadratic_kappa: SCORE_OR_NONE,
+  mcc: SCORE_OR_NONE,
+  maximum_calibration_error: RATE_OR_NONE,
+  per_class: {
+    type: 'object',
+    additionalProperties: mapping({
+      slides: COUNT,
+      called: COUNT,
+      auc: RATE_OR_NONE,
+      average_precision: RATE_OR_NONE,
+      ...RATES,
+      intervals: INTERVALS,
+      undefined: REASONS,
+    }),
+  },
+  undefined: REASONS,
 });
+
+/** Version 1 of the metrics file, as mil.evaluate writes it. */
+export const METRICS: ValueSchema = mapping(
+  {
+    metrics: { const: 1 },
+    cell: TEXT,
+    model: TEXT,
+    repeat: COUNT,
+    fold: COUNT,
+    seed: { type: 'integer' },
+    set: { enum: ['train', 'val', 'test'] },
+    classes: { type: 'array', items: TEXT, minItems: 2 },
+    positive: { type: ['string', 'null'] },
+    protocol: { enum: ['honest', 'paper'] },
+    selection: mapping({
+      epoch: { type: ['integer', 'null'] },
+      by: { type: 'string' },
+      optimistic: { type: 'boolean' },
+    }),
+    slides: { type: 'integer', minimum: 1 },
+    counts: { type: 'object', additionalProperties: COUNT },
+    rank: mapping({
+      auc: RATE_OR_NONE,
+      average_precision: RATE_OR_NONE,
+      log_loss: { type: ['number', 'null'], minimum: 0 },
+      brier: { type: ['number', 'null'], minimum: 0, maximum: 2 },
+      expected_calibration_error: RATE_OR_NONE,
+      calibration: { type: 'array', items: { type: 'object' } },
+    }),
+    protocols: mapping({ honest: CALLED, paper: CALLED }),
+    intervals: mapping(
+      {},
+      {
+        delong_auc: INTERVAL,
+        bootstrap: INTERVALS,
+        bootstrap_replicates: COUNT,
+      },
+    ),
+    sources: mapping({ predictions: TEXT, checkpoint: TEXT, splits: TEXT }, { validation_predictions: TEXT }),
+    training: { type: 'object' },
+  },
+  { several: SEVERAL },
+);

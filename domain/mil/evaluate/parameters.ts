@@ -42,6 +42,13 @@ export const parameters = defineParameters({
       description:
         'Threshold of the honest protocol: validation: Youden on the validation slides, or 0.5 with fewer than 5 slides of a class. half: always 0.5.',
     },
+    ordered: {
+      'x-synonyms': ['ordinal', 'grades'],
+      type: 'boolean',
+      default: false,
+      description:
+        'The classes are an ordered scale such as grades, from low to high in the order of `classes` of mil.split. Adds the quadratic kappa. Only for more than two classes.',
+    },
     bootstrap: {
       'x-synonyms': ['n-bootstrap', 'bootstraps'],
       type: 'integer',

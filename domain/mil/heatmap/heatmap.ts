@@ -35,8 +35,10 @@ interface PatchScores {
   coords: Int32Array;
   scores: Float32Array;
   size: Level0Px;
-  /** Probability of the positive class for the whole slide. */
+  /** Probability for the whole slide of the shown class or, with attention, of the last class. */
   slideProbability: number;
+  /** What the scores are, as named in the pictures and in the GeoJSON: `probability of tumor`. */
+  named: string;
 }
 
 /** Scores every patch of a slide with a trained model and draws the scores over the slide. */
@@ -152,7 +154,8 @@ function scorePatches(
     coords: coordsOf(bag.coords, patches),
     scores: Float32Array.from(patches, readScore),
     size: readPatchSize(options.bag.path, options.patchSizeLevel0),
-    slideProbability: probabilities[classes - 1],
+    slideProbability: probabilities[column < 0 ? classes - 1 : column],
+    named: shown === undefined ? options.score : `probability of ${shown}`,
   };
 }
 
@@ -175,26 +178,26 @@ function chooseScale({ scale, score }: HeatmapWith): NonNullable<HeatmapWith['sc
 
 async function drawPictures(
   job: Job<HeatmapWith>,
-  { coords, scores, size }: PatchScores,
+  { coords, scores, size, named }: PatchScores,
   thumbnail: Thumbnail,
   regions: readonly Region[],
 ): Promise<Record<string, OutputFile>> {
   const { smooth, colormap } = job.with;
   const heat = paintScores(coords, scaleScores(scores, chooseScale(job.with)), size, thumbnail, smooth);
-  const write = async (folder: string, picture: Pixels) => {
+  const write = async (folder: string, picture: Pixels, description?: string) => {
     const outlined = await outlineRegions(picture, regions, thumbnail.scale);
-    return output(job, `${folder}/${job.name}.jpg`, await encodeJpeg(outlined, 88));
+    return output(job, `${folder}/${job.name}.jpg`, await encodeJpeg(outlined, 88, description));
   };
   return {
     thumbnail: await write('thumbnails', thumbnail),
-    overlay: await write('overlays', overlayScores(thumbnail, heat, 'cyan')),
-    'overlay-map': await write('overlay_maps', overlayScores(thumbnail, heat, colormap)),
+    overlay: await write('overlays', overlayScores(thumbnail, heat, 'cyan'), named),
+    'overlay-map': await write('overlay_maps', overlayScores(thumbnail, heat, colormap), named),
   };
 }
 
 function writeData(
   job: Job<HeatmapWith>,
-  { coords, scores, size }: PatchScores,
+  { coords, scores, size, named }: PatchScores,
   shown: string | undefined,
   origin: Point,
 ): Record<string, OutputFile> {
@@ -216,7 +219,7 @@ function writeData(
     geojson: output(
       job,
       `geojson/${job.name}.geojson`,
-      formatPatches(coords, size, { [job.with.score]: scores }, origin),
+      formatPatches(coords, size, { [named]: scores }, origin),
     ),
   };
 }

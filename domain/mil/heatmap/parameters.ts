@@ -44,7 +44,7 @@ export const parameters = defineParameters({
       enum: ['attention', 'class-probability'],
       default: 'attention',
       description:
-        'attention: how much each patch contributes to the result of the slide. class-probability: the probability of a class for the patch alone.',
+        'attention: how much each patch contributes to the result of the slide; for models with one attention per class, to that of the last class. class-probability: the probability of a class for the patch alone.',
     },
     class: {
       type: 'string',

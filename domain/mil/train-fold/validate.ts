@@ -1,7 +1,8 @@
 import { SamMilError } from '../../errors.js';
 import { tf } from '../compute/backend.js';
 import { softmax } from '../compute/host-math.js';
-import { auc, macroAuc } from '../../statistics/ranking.js';
+import { oneVersusRestAuc } from '../../statistics/classes/class-ranking.js';
+import { auc } from '../../statistics/ranking.js';
 import type { Model } from '../models/model.js';
 import type { Bag } from '../bags/bag.js';
 import type { Weights } from '../compute/parameters.js';
@@ -15,7 +16,8 @@ export interface ScoredBag {
 
 export interface Validation {
   /**
-   * Area under the ROC curve, averaged over classes if there are more than two. NaN where a class is missing.
+   * Area under the ROC curve; with more than two classes, the mean of the AUCs of each class against the
+   * rest. NaN where a class is missing, because epochs must be compared on every class.
    */
   auc: number;
   /** Mean cross-entropy. */
@@ -61,4 +63,13 @@ export async function validate(
     auc: classes === 2 ? auc(positive, labels) : macroAuc(probabilities, labels, classes),
     loss: loss / labels.length,
   };
+}
+
+function macroAuc(
+  probabilities: readonly Float64Array[],
+  labels: readonly number[],
+  classes: number,
+): number {
+  const { auc: perClass, macro } = oneVersusRestAuc({ probabilities, labels, classes });
+  return macro.value === null || perClass.some(({ value }) => value === null) ? NaN : macro.value;
 }

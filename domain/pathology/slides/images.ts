@@ -10,9 +10,11 @@ export interface Pixels {
 }
 
 /** Encodes JPEG, 4:4:4 from quality 90. The same pixels give the same bytes. */
-export async function encodeJpeg(image: Pixels, quality = 90): Promise<Buffer> {
+export async function encodeJpeg(image: Pixels, quality = 90, description?: string): Promise<Buffer> {
   const chromaSubsampling = quality >= 90 ? '4:4:4' : '4:2:0';
-  return raw(image).jpeg({ quality, chromaSubsampling }).toBuffer();
+  const described =
+    description === undefined ? raw(image) : raw(image).withExif({ IFD0: { ImageDescription: description } });
+  return described.jpeg({ quality, chromaSubsampling }).toBuffer();
 }
 
 /** Decodes a JPEG, PNG or TIFF of ordinary size to RGB, as {@link readRgb}. @throws the error of libvips */

@@ -47,11 +47,11 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'mil.evaluate': {
     given: { checkpoint: 'c.safetensors', bags: items, splits: 's.json' },
-    key: 'sha256:61ec6ebb6b56ed4845cfdca19855c5c90c098cd1fae3c603a275278b7f0454d4',
+    key: 'sha256:384c0b5bc9a3969d6de1df9f4e864ec4ccddb0f4280a36c94ba9bfc74c1dfb52',
   },
   'mil.heatmap': {
     given: { checkpoint: 'c.safetensors', slide: 'a.svs', bag: 'a.h5' },
-    key: 'sha256:d87f52e61828d2579733edeb27e70c87f6ec45dd28420fd078e5b16bccda071d',
+    key: 'sha256:996bf4328178d31dcedfc409216a28f12aafa5e5a36571208997fc3dd68320d9',
   },
   'pipeline.command': {
     given: {

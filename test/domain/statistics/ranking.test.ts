@@ -7,9 +7,9 @@ import {
   expectedCalibrationError,
   logLoss,
 } from '../../../domain/statistics/calibration.js';
-import { argmaxMetrics, thresholdedMetrics } from '../../../domain/statistics/confusion.js';
+import { thresholdedMetrics } from '../../../domain/statistics/confusion.js';
 import { delongAuc, delongPair } from '../../../domain/statistics/delong.js';
-import { auc, averagePrecision, macroAuc } from '../../../domain/statistics/ranking.js';
+import { auc, averagePrecision } from '../../../domain/statistics/ranking.js';
 import { meanRoc, rocCurve, youdenPoint } from '../../../domain/statistics/roc.js';
 import { hasCode } from '../mil/support.js';
 import { fixture } from '../../support/fixtures.js';
@@ -144,27 +144,6 @@ test('invalid scores and labels are rejected with their row', () => {
   assert.throws(() => auc([0.1, 0.2], [0, 2]), hasCode('InvalidInput', /row 1.*0 or 1.*found 2/));
 });
 
-test('three classes: macro one-versus-rest AUC and argmax counts equal hand-computed values', () => {
-  const probabilities = [
-    [0.7, 0.2, 0.1],
-    [0.3, 0.4, 0.3],
-    [0.2, 0.3, 0.5],
-    [0.5, 0.4, 0.1],
-  ];
-  const labels = [0, 1, 2, 1];
-  // Class 0: its 0.7 beats all (1); class 1: 0.4, 0.4 beat 0.2, 0.3 (1); class 2: 0.5 beats all (1).
-  assert.equal(macroAuc(probabilities, labels, 3), 1);
-  const called = argmaxMetrics([0, 1, 2, 0], labels, 3);
-  assert.deepEqual(called.matrix, [
-    [1, 0, 0],
-    [1, 1, 0],
-    [0, 0, 1],
-  ]);
-  assert.equal(called.accuracy, 0.75);
-  near(called.balancedAccuracy, (1 + 0.5 + 1) / 3, 'balanced');
-  near(called.macro.precision, (0.5 + 1 + 1) / 3, 'precision');
-});
-
 test('rates of an absent class are undefined and left out of the means over classes, as in scikit-learn', () => {
   // balanced_accuracy_score([0, 0, 0], [0, 0, 1]) is 2/3; recall_score(..., zero_division=nan) is nan.
   const negative = thresholdedMetrics([0.1, 0.2, 0.9], [0, 0, 0], 0.5);
@@ -178,12 +157,6 @@ test('rates of an absent class are undefined and left out of the means over clas
   // f1_score([0, 1], [0, 0]) is 0: both slides count. precision_score(..., zero_division=nan) is nan.
   const silent = thresholdedMetrics([0.1, 0.2], [0, 1], 0.5);
   assert.deepEqual([silent.precision, silent.recall, silent.f1], [NaN, 0, 0]);
-  // balanced_accuracy_score([0, 0, 1], [0, 0, 1]) is 1, with a third class in other folds.
-  const perfect = argmaxMetrics([0, 0, 1], [0, 0, 1], 3);
-  assert.equal(perfect.balancedAccuracy, 1);
-  assert.deepEqual(perfect.macro, { precision: 1, recall: 1, f1: 1 });
-  // balanced_accuracy_score([0, 0, 1], [0, 2, 1]) is 0.75.
-  assert.equal(argmaxMetrics([0, 2, 1], [0, 0, 1], 3).balancedAccuracy, 0.75);
 });
 
 test('calibration bins and expected calibration error equal hand-computed values', () => {

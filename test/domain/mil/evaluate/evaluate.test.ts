@@ -53,6 +53,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     set: 'test',
     protocol: 'honest',
     threshold: 'validation',
+    ordered: false,
     bootstrap: 50,
     backend: 'tensorflow',
     ...changes,
@@ -210,13 +211,21 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
         attributes: file.attributes('scores'),
       }));
       assert.deepEqual(attributes, { score: 'class-probability', class: values?.class });
-      return { class: values?.class, scores: [...scores] };
+      const named = `probability of ${values?.class as string}`;
+      const geojson = readFileSync(files.geojson.from, 'utf8');
+      assert.equal(geojson.split(`"${named}":`).length, scores.length + 1);
+      for (const picture of [files.overlay, files['overlay-map']]) {
+        const { exif } = await sharp(picture.from).metadata();
+        assert.ok(exif?.includes(named), 'the picture names the class');
+      }
+      return { class: values?.class, scores: [...scores], probability: values?.probability as number };
     };
     const positive = await scoresOf({});
     assert.equal(positive.class, 'tumor');
     assert.deepEqual(await scoresOf({ class: 'tumor' }), positive);
     const negative = await scoresOf({ class: 'normal' });
     negative.scores.forEach((score, i) => assert.ok(Math.abs(score + positive.scores[i] - 1) < 1e-6));
+    assert.ok(Math.abs(negative.probability + positive.probability - 1) < 1e-6);
     const none = { ...slide, path: join(temporaryFolder(t), 'none.svs') };
     await assert.rejects(
       scoresOf({ slide: none, class: 'lesion' }),
