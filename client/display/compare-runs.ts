@@ -13,7 +13,7 @@ import {
 import type { PairTest } from '../../domain/pipeline/report/data/report-data.js';
 import { readRunPlan, type RunEntry } from '../run/run-index.js';
 import {
-  COLUMNS,
+  columnsOf,
   readMetrics,
   spreadOf,
   type GroupMetrics,
@@ -41,7 +41,7 @@ export interface RunComparison {
 
 export interface GroupComparison {
   group: string;
-  metrics: { metric: string; before?: Spread; after?: Spread }[];
+  metrics: { metric: string; title: string; before?: Spread; after?: Spread }[];
   /** A paired DeLong test of the AUC over the repeats in which both runs scored the same slides, or none. */
   tests: PairTest[];
   /** With more than two classes: McNemar's test of the calls. */
@@ -99,8 +99,8 @@ interface Side {
 async function compareGroup(before: Side, after: Side): Promise<GroupComparison> {
   const names = [before, after].map(({ group }) => group.group);
   const spread = ({ run, group }: Side, metric: string) => spreadOf(run.summary, group, metric);
-  const metrics = COLUMNS.map(([metric]) => {
-    return { metric, before: spread(before, metric), after: spread(after, metric) };
+  const metrics = columnsOf([before.group, after.group]).map(([metric, title]) => {
+    return { metric, title, before: spread(before, metric), after: spread(after, metric) };
   });
   return { group: [...new Set(names)].join(' → '), metrics, ...(await testGroup(before, after)) };
 }

@@ -2,16 +2,17 @@ import { formatTable, plural } from './render-text.js';
 import type { Palette } from './render-status.js';
 import { renderTable, type TableOptions } from './tables.js';
 import {
-  COLUMNS,
+  columnsOf,
   readMetrics,
   spreadOf,
   spreadCells,
   spreadColumns,
+  type Columns,
   type GroupMetrics,
   type MetricsSummary,
 } from './read-metrics.js';
 
-const RIGHT = [1, 2, 3, 4, 5];
+const RIGHT = [1, 2, 3, 4, 5, 6];
 
 /**
  * Renders a report's `metrics.json` as a table with one row per group, and notes on what the means are taken
@@ -28,28 +29,29 @@ export async function metricsTable(
   const summary = await readMetrics(path);
   const { groups, protocol } = summary;
   if (groups.length === 0 || protocol === null) return [palette.dim('no fold was evaluated')];
+  const shownColumns = columnsOf(groups);
   const rows = groups.map((group) => [
     markedName(group, protocol),
-    ...COLUMNS.flatMap(([metric]) => spreadCells(spreadOf(summary, group, metric), format.csv)),
+    ...shownColumns.flatMap(([metric]) => spreadCells(spreadOf(summary, group, metric), format.csv)),
   ]);
   if (format.md === true || format.csv === true)
     return renderTable(
-      ['group', ...COLUMNS.flatMap(([, title]) => spreadColumns(title, format.csv))],
+      ['group', ...shownColumns.flatMap(([, title]) => spreadColumns(title, format.csv))],
       rows,
       format,
       palette,
       RIGHT,
     );
   const marked = rows.some(([name]) => name.endsWith(' *'));
-  const shown = fittingMetrics(rows, columns);
-  const left = COLUMNS.slice(shown).map(([, title]) => title);
+  const shown = fittingMetrics(rows, shownColumns, columns);
+  const left = shownColumns.slice(shown).map(([, title]) => title);
   const notes = [
     ...describeNumbers(groups, protocol),
     ...(marked ? [OPTIMISTIC] : []),
-    ...describeGaps(groups, protocol),
+    ...describeGaps(groups, protocol, shownColumns),
     ...(left.length > 0 ? [`not shown for lack of space: ${left.join(', ')}; see the report`] : []),
   ];
-  const table = [['', ...COLUMNS.map(([, title]) => palette.bold(title))], ...rows];
+  const table = [['', ...shownColumns.map(([, title]) => palette.bold(title))], ...rows];
   return [
     ...formatTable(
       table.map((row) => row.slice(0, 1 + shown)),
@@ -60,20 +62,29 @@ export async function metricsTable(
 }
 
 /** Returns how many metrics fit next to the names; at least one. */
-function fittingMetrics(rows: readonly string[][], columns: number): number {
+function fittingMetrics(rows: readonly string[][], metrics: Columns, columns: number): number {
   const widest = (i: number) =>
-    Math.max(...rows.map((row) => row[i].length), COLUMNS[i - 1]?.[1].length ?? 0);
+    Math.max(...rows.map((row) => row[i].length), metrics[i - 1]?.[1].length ?? 0);
   let [width, shown] = [widest(0), 0];
-  while (shown < COLUMNS.length && (width += 2 + widest(shown + 1)) <= columns) shown++;
+  while (shown < metrics.length && (width += 2 + widest(shown + 1)) <= columns) shown++;
   return Math.max(1, shown);
 }
 
 /** Marks a group whose epoch or threshold was chosen on the scored slides. */
-export function markedName({ group, protocol, optimistic }: GroupMetrics, usual: string | null): string {
-  return optimistic === true || (protocol ?? usual) === 'paper' ? `${group} *` : group;
+export function markedName(
+  { group, protocol, optimistic, several }: GroupMetrics,
+  usual: string | null,
+): string {
+  const threshold = (protocol ?? usual) === 'paper' && several === undefined;
+  return optimistic === true || threshold ? `${group} *` : group;
 }
 
 export const OPTIMISTIC = '* optimistic: the epoch or threshold was chosen on the scored slides';
+
+const SEVERAL = [
+  'more than two classes: the most probable is called; AUC (one-versus-rest),',
+  'F1 and recall are macro means',
+];
 
 /** Describes what the numbers are taken over. Each line fits 80 columns. */
 function describeNumbers(groups: MetricsSummary['groups'], usual: string): string[] {
@@ -84,16 +95,22 @@ function describeNumbers(groups: MetricsSummary['groups'], usual: string): strin
   const size = groups.map(
     ({ folds, slides }) => `${plural(folds, 'fold')}, ${plural(slides, 'scored slide')}`,
   );
+  const two = groups.filter(({ several }) => several === undefined);
+  const protocols = each(two.map(({ protocol = usual }) => protocol));
   return [
     `mean ± standard deviation over ${each(over)}`,
-    `${each(size)}; threshold by protocol ${each(groups.map(({ protocol = usual }) => protocol))}`,
+    `${each(size)}${two.length > 0 ? `; threshold by protocol ${protocols}` : ''}`,
+    ...(two.length < groups.length ? SEVERAL : []),
   ];
 }
 
 /** Says which means leave out folds: without slides of a class, its rates are undefined. */
-function describeGaps(groups: MetricsSummary['groups'], usual: string): string[] {
-  const gaps = COLUMNS.flatMap(([metric, title]) => {
-    const missing = groups.map(({ protocol = usual, protocols }) => protocols[protocol]?.[metric]?.folds);
+function describeGaps(groups: MetricsSummary['groups'], usual: string, metrics: Columns): string[] {
+  const gaps = metrics.flatMap(([metric, title]) => {
+    const missing = groups.map(
+      ({ protocol = usual, protocols, several }) =>
+        (protocols[protocol]?.[metric] ?? several?.overall[metric])?.folds,
+    );
     return missing.some((folds) => (folds?.undefined ?? 0) > 0) ? [title] : [];
   });
   return gaps.length === 0

@@ -19,6 +19,8 @@ export interface GroupMetrics {
   /** An epoch or threshold was chosen on the scored slides. */
   optimistic?: boolean;
   protocols: Record<string, Record<string, Spreads>>;
+  /** Only with more than two classes. */
+  several?: { overall: Record<string, Spreads> };
 }
 
 export interface Spreads {
@@ -34,14 +36,26 @@ export interface Spread {
   undefined?: number;
 }
 
-/** The metrics that the terminal shows, with their titles. */
-export const COLUMNS: readonly [metric: string, title: string][] = [
+/** Metrics that the terminal shows, with their titles. */
+export type Columns = readonly (readonly [metric: string, title: string])[];
+
+const COMMON: Columns = [
   ['auc', 'AUC'],
   ['f1', 'F1'],
   ['accuracy', 'accuracy'],
   ['recall', 'recall'],
-  ['specificity', 'specificity'],
 ];
+
+/** Two classes have a specificity, more have a kappa; groups of both kinds get both columns. */
+export function columnsOf(groups: readonly GroupMetrics[]): Columns {
+  const several = groups.filter((group) => group.several !== undefined).length;
+  const two = several < groups.length || groups.length === 0;
+  return [
+    ...COMMON,
+    ...(two ? ([['specificity', 'specificity']] as const) : []),
+    ...(several > 0 ? ([['kappa', 'kappa']] as const) : []),
+  ];
+}
 
 /** @throws SamMilError InvalidInput if the file cannot be read */
 export async function readMetrics(path: string): Promise<MetricsSummary> {
@@ -55,10 +69,10 @@ export async function readMetrics(path: string): Promise<MetricsSummary> {
 /** The spread of a metric of a group under its own protocol; undefined if there is none. */
 export function spreadOf(
   { protocol: usual }: Pick<MetricsSummary, 'protocol'>,
-  { protocols, protocol = usual ?? '' }: GroupMetrics,
+  { protocols, protocol = usual ?? '', several }: GroupMetrics,
   metric: string,
 ): Spread | undefined {
-  const spreads = protocols[protocol]?.[metric];
+  const spreads = protocols[protocol]?.[metric] ?? several?.overall[metric];
   if (spreads === undefined) return undefined;
   const { repeats, folds } = spreads;
   // Papers report the spread over repeats.

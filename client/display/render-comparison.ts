@@ -1,12 +1,10 @@
 import type { CallTest } from '../../domain/pipeline/report/data/out-of-fold.js';
 import { canonicalJson, type Json } from '../../domain/json.js';
 import type { GroupComparison, RunComparison, ShownRun } from './compare-runs.js';
-import { COLUMNS, spreadCells, spreadColumns, type Spread } from './read-metrics.js';
+import { spreadCells, spreadColumns, type Spread } from './read-metrics.js';
 import type { Palette } from './render-status.js';
 import { plural } from './render-text.js';
 import { renderTable, type TableOptions } from './tables.js';
-
-const TITLES = new Map(COLUMNS);
 
 /** Renders a comparison: what differs in the params, then a row per group and metric. */
 export function renderComparison(
@@ -41,9 +39,9 @@ export function renderComparison(
 }
 
 function groupRows({ group, metrics, tests, calls }: GroupComparison, csv = false): string[][] {
-  return metrics.map(({ metric, before, after }, i) => [
+  return metrics.map(({ metric, title, before, after }, i) => [
     csv || i === 0 ? group : '',
-    TITLES.get(metric) ?? metric,
+    title,
     ...spreadCells(before, csv),
     ...spreadCells(after, csv),
     changeText(before, after, csv),

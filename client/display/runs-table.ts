@@ -3,7 +3,14 @@ import { suggest } from '../../domain/engine/language/expressions/did-you-mean.j
 import { invalid } from '../command-line/errors.js';
 import { markedName } from './metrics.js';
 import type { ShownRun } from './compare-runs.js';
-import { COLUMNS, spreadCells, spreadColumns, spreadOf, type GroupMetrics } from './read-metrics.js';
+import {
+  columnsOf,
+  spreadCells,
+  spreadColumns,
+  spreadOf,
+  type Columns,
+  type GroupMetrics,
+} from './read-metrics.js';
 import { valueText } from './render-comparison.js';
 
 /** A run of the table; `summary` is absent if it has no metrics. */
@@ -35,18 +42,19 @@ export function runsTable(runs: readonly ListedRun[], sort?: string, csv = false
     const groups = run.summary?.groups ?? [];
     return groups.length === 0 ? [{ run }] : groups.map((group) => ({ run, group }));
   });
-  if (sort !== undefined) sortRows(rows, sort, params);
-  const metrics = COLUMNS.flatMap(([, title]) => spreadColumns(title, csv));
+  const shown = columnsOf(runs.flatMap(({ summary }) => summary?.groups ?? []));
+  if (sort !== undefined) sortRows(rows, sort, params, shown);
+  const metrics = shown.flatMap(([, title]) => spreadColumns(title, csv));
   const columns = ['run', 'state', ...params, 'group', ...metrics];
   const first = 3 + params.length;
   return {
     columns,
-    rows: rows.map((row) => cellsOf(row, params, csv)),
+    rows: rows.map((row) => cellsOf(row, params, shown, csv)),
     right: metrics.map((_, i) => first + i),
   };
 }
 
-function cellsOf({ run, group }: Row, params: readonly string[], csv: boolean): string[] {
+function cellsOf({ run, group }: Row, params: readonly string[], metrics: Columns, csv: boolean): string[] {
   const { entry, state, plan, summary } = run;
   const shown = params.map((name) => {
     const value: Json | undefined = plan.params[name];
@@ -57,7 +65,7 @@ function cellsOf({ run, group }: Row, params: readonly string[], csv: boolean): 
   return [
     ...start,
     markedName(group, summary.protocol),
-    ...COLUMNS.flatMap(([metric]) => spreadCells(spreadOf(summary, group, metric), csv)),
+    ...metrics.flatMap(([metric]) => spreadCells(spreadOf(summary, group, metric), csv)),
   ];
 }
 
@@ -73,8 +81,8 @@ function differingParams(runs: readonly ListedRun[]): string[] {
   );
 }
 
-function sortRows(rows: Row[], by: string, params: readonly string[]): void {
-  const metric = COLUMNS.find(([, title]) => title.toLowerCase() === by.toLowerCase())?.[0];
+function sortRows(rows: Row[], by: string, params: readonly string[], metrics: Columns): void {
+  const metric = metrics.find(([, title]) => title.toLowerCase() === by.toLowerCase())?.[0];
   if (metric !== undefined) {
     const mean = ({ run: { summary }, group }: Row) =>
       (summary && group && spreadOf(summary, group, metric)?.mean) ?? -Infinity;
@@ -83,7 +91,7 @@ function sortRows(rows: Row[], by: string, params: readonly string[]): void {
   }
   const known = ['run', ...params];
   if (!known.includes(by)) {
-    const titles = [...known, ...COLUMNS.map(([, title]) => title)];
+    const titles = [...known, ...metrics.map(([, title]) => title)];
     throw invalid(
       `there is no column "${by}" to sort by`,
       suggest(by, titles, 'columns') ?? 'see the table without --sort',
@@ -105,7 +113,10 @@ export function runObjects(runs: readonly ListedRun[]): object[] {
     if (summary === undefined || summary.groups.length === 0)
       return [{ ...start, group: null, metrics: null }];
     return summary.groups.map((group) => {
-      const metrics = COLUMNS.map(([metric]) => [metric, spreadOf(summary, group, metric) ?? null]);
+      const metrics = columnsOf([group]).map(([metric]) => [
+        metric,
+        spreadOf(summary, group, metric) ?? null,
+      ]);
       return { ...start, group: group.group, metrics: Object.fromEntries(metrics) as object };
     });
   });

@@ -73,7 +73,7 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'pipeline.report': {
     given: { evaluations: items, 'group-by': ['model'] },
-    key: 'sha256:0c43b3e1a30a647817ac64499d70d413147f2387c4f020fcb44b98dd32945aa1',
+    key: 'sha256:78c40a569191fee07e3ee9702d133d1f66539ac298ca937a74962b0542fdac81',
   },
 };
 

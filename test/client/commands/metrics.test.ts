@@ -152,7 +152,18 @@ test('metrics diff of three classes shows an exact McNemar test of the calls', a
     text,
     /exact McNemar test of the calls of the same 24 slides; correct only before: 0, only after: 6/,
   );
-  assert.doesNotMatch(text, /DeLong/);
+  assert.doesNotMatch(text, /DeLong|specificity/);
+  // 15 and 21 of 24 are right, with eight of each class called: kappa = (accuracy - 1/3) / (1 - 1/3).
+  assert.match(text, /^ +kappa +0\.43[78]±0\.000 +0\.81[23]±0\.000 +\+0\.375/m);
+  const shown = await commands.run('metrics', before, '--work', work);
+  assert.match(shown.text, /AUC +F1 +accuracy +recall +kappa *$/m);
+  assert.match(
+    shown.text,
+    /the most probable is called; AUC \(one-versus-rest\),\nF1 and recall are macro means/,
+  );
+  assert.doesNotMatch(shown.text, /threshold by protocol|specificity/);
+  const listed = await commands.run('runs', '--work', work, '--sort', 'kappa', '--csv');
+  assert.match(listed.text, /,AUC,AUC std,.*,kappa,kappa std\n\S+bbb,[^\n]*,0\.8125,0\n\S+aaa,/);
   const { groups } = JSON.parse((await diff('--json')).text) as { groups: { mcnemar: object }[] };
   assert.deepEqual(groups[0].mcnemar, {
     ...{ repeats: [0], slides: 24, correct_only_before: 0, correct_only_after: 6 },

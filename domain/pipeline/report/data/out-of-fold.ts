@@ -5,8 +5,10 @@ import { mcnemarExact } from '../../../statistics/mcnemar.js';
 import { holm } from '../../../statistics/holm.js';
 import type { MetricsFile } from '../../../mil/evaluate/metrics-file.js';
 import type { Prediction } from '../../../mil/evaluate/evaluate-predictions.js';
+import { oneVersusRestAuc } from '../../../statistics/classes/class-ranking.js';
 import { auc } from '../../../statistics/ranking.js';
 import type { Comparison, PairTest, PooledResult, ReadFold } from './report-data.js';
+import { poolClasses, slidesOf } from './pooled-classes.js';
 import { computeSpread } from './summary.js';
 
 /** Scores of one fold and the group that it belongs to. */
@@ -18,36 +20,71 @@ export interface ScoredFold {
 
 /**
  * Computes the AUC and accuracy (at 0.5) of each group over the pooled out-of-fold scores of a repeat, then
- * their mean and std over the repeats. Small data sets are compared this way because the AUC of a fold with
- * ten slides is unreliable. Groups with more than two classes, or with a slide that was scored twice, are
- * omitted.
+ * their mean and std over the repeats; with more than two classes, every metric. Small data sets are compared
+ * this way because the AUC of a fold with ten slides is unreliable. Groups with a slide that was scored twice
+ * in a repeat, or with different classes, are omitted.
  */
 export function poolGroups(folds: readonly ReadFold[]): PooledResult[] {
   const groups = [...new Set(folds.map(({ group }) => group))];
-  return groups.flatMap((group) => {
-    const repeats = listRepeats(folds.filter((fold) => fold.group === group));
-    const all = repeats.map((repeat) => outOfFold(folds, group, repeat));
-    if (all.some((predictions) => predictions === undefined)) return [];
-    const scored = all.map((predictions) => ({
-      scores: positiveScores(predictions!),
-      labels: predictions!.map(({ label }) => label),
-    }));
-    const areas = scored.map(({ scores, labels }) => auc(scores, labels));
-    return [
-      {
-        group,
-        auc: computeSpread(areas.map((area) => (Number.isNaN(area) ? null : area))),
-        accuracy_at_half: computeSpread(
-          scored.map(({ scores, labels }) => thresholdedMetrics(scores, labels, 0.5).accuracy),
-        ),
-        repeats: repeats.map((repeat, i) => ({
-          repeat,
-          auc: Number.isNaN(areas[i]) ? null : areas[i],
-          delong_95: delongInterval(scored[i].scores, scored[i].labels),
-        })),
-      },
-    ];
+  return groups.flatMap((group): PooledResult[] => {
+    const members = folds.filter((fold) => fold.group === group);
+    const repeats = listRepeats(members);
+    const pooled = repeats.flatMap((repeat) => {
+      const predictions = poolRepeat(folds, group, repeat);
+      return predictions === undefined ? [] : [predictions];
+    });
+    const [{ classes }] = members.map(({ metrics }) => metrics);
+    const same = members.every(({ metrics }) => metrics.classes.join('\n') === classes.join('\n'));
+    if (pooled.length < repeats.length || !same) return [];
+    return [classes.length > 2 ? poolSeveral(members, repeats, pooled) : poolTwo(group, repeats, pooled)];
   });
+}
+
+function poolTwo(group: string, repeats: readonly number[], pooled: readonly Prediction[][]): PooledResult {
+  const scored = pooled.map((predictions) => ({
+    scores: positiveScores(predictions),
+    labels: predictions.map(({ label }) => label),
+  }));
+  const areas = scored.map(({ scores, labels }) => auc(scores, labels));
+  return {
+    group,
+    auc: computeSpread(areas.map((area) => (Number.isNaN(area) ? null : area))),
+    accuracy_at_half: computeSpread(
+      scored.map(({ scores, labels }) => thresholdedMetrics(scores, labels, 0.5).accuracy),
+    ),
+    repeats: repeats.map((repeat, i) => ({
+      repeat,
+      auc: Number.isNaN(areas[i]) ? null : areas[i],
+      delong_95: delongInterval(scored[i].scores, scored[i].labels),
+    })),
+  };
+}
+
+/** The intervals have as many replicates as those of the folds. */
+function poolSeveral(
+  members: readonly ReadFold[],
+  repeats: readonly number[],
+  pooled: readonly Prediction[][],
+): PooledResult {
+  const [{ group, metrics }] = members;
+  const { classes, seed } = metrics;
+  const scale = { classes, ordered: members.every((fold) => fold.metrics.several?.ordered === true) };
+  const replicates = Math.max(...members.map((fold) => fold.metrics.intervals.bootstrap_replicates ?? 0));
+  const several = poolClasses(pooled, scale, replicates, [seed, 'bootstrap', 'pooled']);
+  const areas = pooled.map((predictions) => macroAuc(predictions, classes.length));
+  return {
+    group,
+    auc: several.overall.auc.spread,
+    accuracy_at_half: null,
+    repeats: repeats.map((repeat, i) => ({ repeat, auc: areas[i], delong_95: null })),
+    several,
+  };
+}
+
+function macroAuc(predictions: readonly Prediction[], classes: number): number | null {
+  const probabilities = predictions.map((prediction) => prediction.probabilities);
+  const labels = predictions.map(({ label }) => label);
+  return oneVersusRestAuc({ probabilities, labels, classes }).macro.value;
 }
 
 function delongInterval(scores: readonly number[], labels: readonly number[]): [number, number] | null {
@@ -164,11 +201,6 @@ function sharedRepeats(
     (x, y) => y.length * y[0].first.length - x.length * x[0].first.length,
   );
   return most;
-}
-
-/** The slides and their labels as text. */
-function slidesOf(predictions: readonly Prediction[]): string {
-  return JSON.stringify(predictions.map(({ key, label }) => [key, label]));
 }
 
 /** {@link poolRepeat} for two classes; undefined with more. */

@@ -8,6 +8,7 @@ import type { DelongPair } from '../../../statistics/delong.js';
 
 import type { MetricsFile } from '../../../mil/evaluate/metrics-file.js';
 import type { RocCurve } from '../../../statistics/roc.js';
+import type { PooledClasses } from './pooled-classes.js';
 import type { MetricSummary, Spread, SummaryRow } from './summary.js';
 import type { Timeline } from './timeline.js';
 
@@ -51,7 +52,10 @@ export interface ReportData {
 export interface FoldResult {
   group: string;
   metrics: MetricsFile;
+  /** Of the positive class of two; null if undefined, and with more classes. */
   roc: RocCurve | null;
+  /** With more than two classes, of each class against the others; null if undefined. */
+  classRocs: (RocCurve | null)[];
   /** Relative to the work folder. */
   files: { metrics: NamedDigest; predictions: NamedDigest };
 }
@@ -73,8 +77,12 @@ export interface NamedDigest {
 /** Mean and std over the repeats, with the out-of-fold scores of each repeat pooled. */
 export interface PooledResult {
   group: string;
+  /** With more than two classes, the macro one-versus-rest AUC. */
   auc: Spread | null;
+  /** null with more than two classes. */
   accuracy_at_half: Spread | null;
+  /** Only with more than two classes. */
+  several?: PooledClasses;
   /**
    * AUC of each repeat with DeLong's 95% interval; the interval requires two slides per class and an
    * imperfect ranking.

@@ -118,6 +118,11 @@ function absentClasses(folds: readonly FoldResult[]): string[] {
   );
   if (places.length === 0) return [];
   const named = firstNames([...new Set(places)]);
+  if (folds.every(({ metrics }) => Object.keys(metrics.counts).length > 2)) {
+    return [
+      `Some folds have no slides of a class: ${named}. The AUC, average precision and sensitivity of that class are undefined there. Macro AUC, macro average precision and balanced accuracy are means over the other classes.`,
+    ];
+  }
   return [
     `Some folds have no slides of a class: ${named}. Their AUC, and the precision, recall and F1 of that class, are undefined and left out of the means, also out of the means over classes.`,
   ];

@@ -35,6 +35,7 @@ export function formatSummary(data: ReportData): string {
       auc: metrics.rank.auc,
       intervals_95: metrics.intervals,
       protocols: metrics.protocols,
+      ...(metrics.several && { several: metrics.several }),
       files,
       sources: metrics.sources,
     })),

@@ -1,5 +1,7 @@
 import { max, rollup, sum } from 'd3-array';
 import type { CalledMetrics, Protocol, RankMetrics } from '../../../mil/evaluate/evaluate-predictions.js';
+import { SEVERAL_METRICS, type SeveralMetric } from '../../../mil/evaluate/evaluate-classes.js';
+import { CLASS_METRICS, type ClassMetric } from '../../../mil/evaluate/measure-classes.js';
 import type { MetricsFile } from '../../../mil/evaluate/metrics-file.js';
 
 /** Names of the metrics in a summary, in the order of the tables. */
@@ -49,6 +51,15 @@ export interface SummaryRow {
   /** At least one epoch was selected on the scored slides. */
   optimistic: boolean;
   protocols: Record<Protocol, Record<MetricName, MetricSummary>>;
+  /** Only with more than two classes. */
+  several?: SeveralSummary;
+}
+
+/** What only more than two classes have; the most probable class is called under either protocol. */
+export interface SeveralSummary {
+  ordered: boolean;
+  overall: Record<SeveralMetric, MetricSummary>;
+  per_class: Record<string, Record<ClassMetric, MetricSummary>>;
 }
 
 /** A metrics file and the group it belongs to. */
@@ -87,6 +98,7 @@ export function summarize(files: readonly GroupedMetrics[]): SummaryRow[] {
     protocol: members[0].protocol,
     optimistic: members.some(({ selection }) => selection.optimistic),
     protocols: { honest: summarizeProtocol(members, 'honest'), paper: summarizeProtocol(members, 'paper') },
+    ...summarizeClasses(members),
   }));
 }
 
@@ -94,10 +106,36 @@ function summarizeProtocol(
   members: readonly MetricsFile[],
   protocol: Protocol,
 ): SummaryRow['protocols'][Protocol] {
-  const entries = METRIC_NAMES.map((name) => {
+  return summarizeEach(members, METRIC_NAMES, (file, name) => readMetric(file, protocol, name));
+}
+
+/** Nothing with two classes, or if the classes differ between the folds. */
+function summarizeClasses(members: readonly MetricsFile[]): { several?: SeveralSummary } {
+  const [{ classes, several }] = members;
+  if (several === undefined) return {};
+  if (members.some((file) => file.classes.join('\n') !== classes.join('\n'))) return {};
+  const perClass = classes.map((name) => [
+    name,
+    summarizeEach(members, CLASS_METRICS, (file, metric) => file.several?.per_class[name][metric] ?? null),
+  ]);
+  return {
+    several: {
+      ordered: members.every((file) => file.several?.ordered === true),
+      overall: summarizeEach(members, SEVERAL_METRICS, (file, name) => file.several?.[name] ?? null),
+      per_class: Object.fromEntries(perClass) as SeveralSummary['per_class'],
+    },
+  };
+}
+
+function summarizeEach<Name extends string>(
+  members: readonly MetricsFile[],
+  names: readonly Name[],
+  read: (file: MetricsFile, name: Name) => number | null,
+): Record<Name, MetricSummary> {
+  const entries = names.map((name) => {
     const byRepeat = new Map<number, (number | null)[]>();
     for (const file of members) {
-      byRepeat.set(file.repeat, [...(byRepeat.get(file.repeat) ?? []), readMetric(file, protocol, name)]);
+      byRepeat.set(file.repeat, [...(byRepeat.get(file.repeat) ?? []), read(file, name)]);
     }
     const means = [...byRepeat.values()].map((values) => computeSpread(values)?.mean ?? null);
     return [
@@ -105,7 +143,7 @@ function summarizeProtocol(
       { repeats: computeSpread(means), folds: computeSpread([...byRepeat.values()].flat()) },
     ] as const;
   });
-  return Object.fromEntries(entries) as Record<MetricName, MetricSummary>;
+  return Object.fromEntries(entries) as Record<Name, MetricSummary>;
 }
 
 /** Reads one metric of one fold; null if it is undefined. */
@@ -131,7 +169,10 @@ export function mainSpread({ repeats, folds }: MetricSummary): Spread | null {
   return repeats !== null && repeats.n > 1 ? repeats : folds;
 }
 
-/** True if the epoch or the threshold was selected on the scored slides. */
-export function isOptimistic({ optimistic, protocol }: SummaryRow): boolean {
-  return optimistic || protocol === 'paper';
+/**
+ * True if the epoch or the threshold was selected on the scored slides. More than two classes have no
+ * threshold.
+ */
+export function isOptimistic({ optimistic, protocol, several }: SummaryRow): boolean {
+  return optimistic || (protocol === 'paper' && several === undefined);
 }

@@ -1,6 +1,6 @@
 import { groupName } from './group-name.js';
 import type { ReadFold, Sweep, SweepPoint } from './report-data.js';
-import { summarize } from './summary.js';
+import { isOptimistic, summarize } from './summary.js';
 
 /**
  * One sweep per parameter and group by the other fields. Only folds that have a value for the parameter take
@@ -34,7 +34,7 @@ function buildSweep(parameter: string, of: string, members: readonly ReadFold[])
     const { auc, f1 } = row.protocols[protocol];
     return { value, folds: row.folds, auc, f1 };
   });
-  const optimistic = protocol === 'paper' || members.some(({ metrics }) => metrics.selection.optimistic);
+  const optimistic = summarize(members).some(isOptimistic);
   return { parameter, of, protocol, optimistic, points };
 }
 

@@ -1,5 +1,6 @@
 import { resourceSection } from '../sections/resource-section.js';
-import { foldSection, rocSection } from '../sections/fold-section.js';
+import { foldSection } from '../sections/fold-section.js';
+import { rocSection } from '../sections/roc-section.js';
 import { listDataFacts } from '../data/describe-data.js';
 import { duration } from '../data/format-number.js';
 import { html, trusted, type Markup } from '../data/html.js';

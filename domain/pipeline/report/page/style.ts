@@ -74,6 +74,7 @@ svg.range { width: 12rem; min-width: 12rem; }
 .filter { margin: .6rem 0; padding: .35rem .6rem; font: inherit; font-size: .9rem; color: var(--text); background: var(--ground); border: 1px solid var(--line); border-radius: .4rem; }
 .matrix td { text-align: center; } .matrix .self { color: var(--muted); }
 .matrix td.better { background: color-mix(in srgb, var(--accent) 16%, transparent); } .matrix td.worse { background: color-mix(in srgb, var(--bad) 14%, transparent); }
+thead tr.called > th { text-align: right; } .called .head { margin-left: auto; }
 .wrong { color: var(--bad); font-weight: 600; }
 .tall { max-height: 34rem; overflow-y: auto; } .tall thead th { position: sticky; top: 0; background: var(--surface); z-index: 1; }
 .errors { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(19rem, 100%), 1fr)); gap: 1rem; margin-top: .8rem; }

@@ -3,6 +3,7 @@ import type { ItemRecord } from '../../../job.js';
 import type { Json, JsonObject } from '../../../json.js';
 import type { Prediction } from '../../../mil/evaluate/evaluate-predictions.js';
 import { readMetricsFile, type MetricsFile } from '../../../mil/evaluate/metrics-file.js';
+import { classRocCurves, oneVersusRestAuc } from '../../../statistics/classes/class-ranking.js';
 import { auc } from '../../../statistics/ranking.js';
 import { readPredictions } from '../../../mil/evaluate/predictions-file.js';
 import { rocCurve } from '../../../statistics/roc.js';
@@ -40,7 +41,7 @@ export async function readFolds(
       values,
       fields: item.fields,
       metrics,
-      roc: computeRoc(predictions, metrics, predictionsRef.absolute, metricsRef.path),
+      ...computeRoc(predictions, metrics, predictionsRef.absolute, metricsRef.path),
       files: {
         metrics: { path: metricsRef.path, digest: metricsRef.digest },
         predictions: { path: predictionsRef.path, digest: predictionsRef.digest },
@@ -105,18 +106,24 @@ function readValues(item: ItemRecord, metrics: MetricsFile, fields: readonly str
   return Object.fromEntries(found.flatMap(([field, value]) => (value === undefined ? [] : [[field, value]])));
 }
 
-/** Computes the ROC curve of a fold and checks that its metrics were computed from these predictions. */
+/** Computes the ROC curves of a fold and checks that its metrics were computed from these predictions. */
 function computeRoc(
   predictions: readonly Prediction[],
   metrics: MetricsFile,
   file: string,
   metricsPath: string,
-) {
-  if (metrics.classes.length !== 2 || metrics.rank.auc === null) return null;
-  const scores = predictions.map(({ probabilities }) => probabilities[1]);
+): Pick<ReadFold, 'roc' | 'classRocs'> {
+  const { classes, rank } = metrics;
+  const probabilities = predictions.map((prediction) => prediction.probabilities);
+  const scores = probabilities.map((row) => row[1]);
   const labels = predictions.map(({ label }) => label);
-  if (Math.abs(auc(scores, labels) - metrics.rank.auc) > 1e-9) throw mismatch(file, metricsPath);
-  return rocCurve(scores, labels);
+  const several = { probabilities, labels, classes: classes.length };
+  if (rank.auc !== null) {
+    const area = classes.length === 2 ? auc(scores, labels) : oneVersusRestAuc(several).macro.value;
+    if (area === null || Math.abs(area - rank.auc) > 1e-9) throw mismatch(file, metricsPath);
+  }
+  if (classes.length > 2) return { roc: null, classRocs: classRocCurves(several).map(({ value }) => value) };
+  return { roc: rank.auc === null ? null : rocCurve(scores, labels), classRocs: [] };
 }
 
 function mismatch(file: string, metricsPath: string): SamMilError {

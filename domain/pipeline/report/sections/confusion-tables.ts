@@ -39,11 +39,7 @@ function matrixTable(classes: readonly string[], counts: readonly number[][]): M
   return html`<div ${scrolling('Confusion matrix')}>
     <table>
       <thead>
-        <tr>
-          <th scope="col" class="text">True class</th>
-          ${classes.map((name) => html`<th scope="col">called ${name}</th>`)}
-          <th scope="col">correct</th>
-        </tr>
+        ${classes.length > 2 ? severalHead(classes) : twoHead(classes)}
       </thead>
       <tbody>
         ${counts.map((row, i) => {
@@ -57,4 +53,24 @@ function matrixTable(classes: readonly string[], counts: readonly number[][]): M
       </tbody>
     </table>
   </div>`;
+}
+
+function twoHead(classes: readonly string[]): Markup {
+  return html`<tr>
+    <th scope="col" class="text">True class</th>
+    ${classes.map((name) => html`<th scope="col">called ${name}</th>`)}
+    <th scope="col">correct</th>
+  </tr>`;
+}
+
+/** Says "called" once, so that five classes fit next to each other. */
+function severalHead(classes: readonly string[]): Markup {
+  return html`<tr>
+      <th scope="col" class="text" rowspan="2">True class</th>
+      <th scope="colgroup" colspan="${classes.length}">Called class</th>
+      <th scope="col" rowspan="2">correct</th>
+    </tr>
+    <tr class="called">
+      ${classes.map((name) => html`<th scope="col"><span class="head">${name}</span></th>`)}
+    </tr>`;
 }

@@ -1,67 +1,13 @@
+import type { Interval } from '../../../mil/evaluate/evaluate-predictions.js';
 import type { MetricsFile } from '../../../mil/evaluate/metrics-file.js';
 import { count, percent, shortDigest } from '../data/format-number.js';
 import { niceRange } from '../figures/axis.js';
-import { seriesKey } from '../figures/series.js';
 import { html, type Markup } from '../data/html.js';
 import type { FoldResult, ReportData } from '../data/report-data.js';
-import { drawFoldCurves, drawMeanCurves, type RocLine } from '../figures/roc-figure.js';
 import { stripPlot } from '../figures/strip-plot.js';
 
-/** More mean curves in one frame would hide each other. */
-const MOST_LINES = 12;
 /** Longer tables are folded. */
 const MOST_ROWS = 30;
-
-/** ROC curves of each model, over its folds. */
-export function rocSection(data: ReportData): Markup {
-  const lines = data.rows.map(({ group }, i): RocLine => {
-    const curves = data.folds.flatMap((fold) => (fold.group === group && fold.roc ? [fold.roc] : []));
-    return { label: group, series: i, curves };
-  });
-  const drawn = lines.filter(({ curves }) => curves.length > 0);
-  const legend = drawn.map(
-    ({ label, series }) => html`<span class="legend">${seriesKey(series)}${label}</span> `,
-  );
-  return html`<section id="roc" aria-labelledby="roc-h">
-    <h2 id="roc-h">ROC curves</h2>
-    <p class="lead">
-      Thin lines are individual folds. The thick line is their mean at each false positive rate; the band is
-      one standard deviation.
-    </p>
-    ${
-      drawn.length === 0
-        ? html`<p class="empty">${noCurves(data.folds)}</p>`
-        : html`<div class="panels">
-            ${
-              drawn.length > 1 &&
-              drawn.length <= MOST_LINES &&
-              html`<figure class="chart large">
-                ${drawMeanCurves(drawn)}
-                <figcaption><strong>Mean curves of all models.</strong> ${legend}</figcaption>
-              </figure>`
-            }${drawn.map((line) => rocPanel(line, data))}
-          </div>`
-    }
-  </section>`;
-}
-
-function noCurves(folds: readonly FoldResult[]): string {
-  return folds.some(({ metrics }) => metrics.classes.length > 2)
-    ? 'ROC curves are drawn for two classes. The AUC is the mean over the classes, each against all others; the curve of each is in the files roc/<cell>.csv of the evaluations.'
-    : 'No fold contains slides of both classes.';
-}
-
-function rocPanel(line: RocLine, data: ReportData): Markup {
-  const row = data.rows.find(({ group }) => group === line.label);
-  const auc = row?.protocols.honest.auc.folds;
-  return html`<figure class="chart">
-    ${drawFoldCurves(line)}
-    <figcaption>
-      ${seriesKey(line.series)}<strong>${line.label}</strong>, ${count(line.curves.length, 'fold')}, AUC
-      ${percent(auc?.mean)} ± ${percent(auc?.std)}
-    </figcaption>
-  </figure>`;
-}
 
 /** One row per fold, with its metrics and the file they come from. */
 export function foldSection(data: ReportData): Markup {
@@ -97,15 +43,21 @@ export function foldsId(series: number): string {
   return `folds-${series + 1}`;
 }
 
+/** How the intervals are made, by whether folds have more than two classes. */
+const INTERVALS = {
+  none: 'Threshold metrics use the requested protocol. 95% confidence intervals: DeLong for the AUC, stratified bootstrap for the other metrics.',
+  all: 'AUC and F1 are macro means over the classes. 95% confidence intervals: bootstrap of slides within each class.',
+  some: 'Threshold metrics use the requested protocol; with more than two classes, AUC and F1 are macro means. 95% confidence intervals: DeLong for the AUC of two classes, otherwise bootstrap within each class.',
+};
+
 function foldTable({ rows, folds }: ReportData): Markup {
   const shared = findShared(folds);
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Folds">
     <table class="sortable rows">
       <caption>
         <span
-          >Threshold metrics use the requested protocol. 95% confidence intervals: DeLong for the AUC,
-          stratified bootstrap for the other metrics. The digest identifies the predictions file that a row
-          was computed from.${describeShared(shared)}</span
+          >${INTERVALS[shared.several]} The digest identifies the predictions file that a row was computed
+          from.${describeShared(shared)}</span
         >
       </caption>
       <thead>
@@ -142,12 +94,16 @@ interface Shared {
   called: boolean;
   threshold: string | null;
   epoch: string | null;
+  /** Which folds have more than two classes. */
+  several: 'none' | 'some' | 'all';
 }
 
 function findShared(folds: readonly FoldResult[]): Shared {
   const one = (values: readonly string[]) =>
     values.length > 1 && new Set(values).size === 1 ? values[0] : null;
+  const several = folds.filter(({ metrics }) => metrics.several !== undefined).length;
   return {
+    several: several === 0 ? 'none' : several === folds.length ? 'all' : 'some',
     called: folds.some(({ metrics }) => metrics.protocols[metrics.protocol].threshold !== null),
     threshold: one(folds.map(({ metrics }) => thresholdFrom(metrics))),
     epoch: one(folds.map(({ metrics }) => metrics.selection.by)),
@@ -158,9 +114,9 @@ function thresholdFrom({ protocols, protocol }: MetricsFile): string {
   return protocols[protocol].threshold_from;
 }
 
-function describeShared({ threshold, epoch }: Shared): string {
+function describeShared({ called, threshold, epoch }: Shared): string {
   const parts = [
-    ...(threshold === null ? [] : [`threshold: ${threshold}`]),
+    ...(threshold === null || !called ? [] : [`threshold: ${threshold}`]),
     ...(epoch === null ? [] : [`epoch: ${epoch}`]),
   ];
   return parts.length === 0 ? '' : ` For all folds, ${parts.join('; ')}.`;
@@ -173,9 +129,15 @@ function bootstrapInterval({ intervals }: MetricsFile, name: string): Markup | '
   return html`<small>${percent(interval.low, 1)} to ${percent(interval.high, 1)}</small>`;
 }
 
+/** DeLong's interval is defined for two classes. */
+function severalInterval({ several, intervals }: MetricsFile): Interval | undefined {
+  const interval = several === undefined ? undefined : intervals.bootstrap?.auc;
+  return interval === undefined || interval.low === interval.high ? undefined : interval;
+}
+
 function foldRow({ metrics, files }: FoldResult, shared: Shared): Markup {
   const called = metrics.protocols[metrics.protocol];
-  const interval = metrics.intervals.delong_auc;
+  const interval = metrics.intervals.delong_auc ?? severalInterval(metrics);
   const counts = Object.entries(metrics.counts).map(([name, slides]) => `${slides} ${name}`);
   const epoch = metrics.selection.epoch;
   return html`<tr>

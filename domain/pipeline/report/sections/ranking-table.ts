@@ -27,6 +27,8 @@ export function rankingTables(data: ReportData): Markup {
 function rankingTable(ranking: Ranking, data: ReportData, axis: Axis): Markup {
   const { groups, optimistic } = ranking;
   const tested = groups.some(({ test }) => test !== null);
+  // The mean over several classes is not the AUC that a reader of two classes knows.
+  const macro = groups.some(({ row }) => row.several !== undefined) ? 'Macro ' : '';
   return html`${
       optimistic &&
       html`<h3>Optimistic results <span class="badge warn">optimistic</span></h3>
@@ -41,15 +43,15 @@ function rankingTable(ranking: Ranking, data: ReportData, axis: Axis): Markup {
           <tr>
             ${groups.length > 1 && html`<th scope="col">Rank</th>`}
             <th scope="col" class="text">Model</th>
-            <th scope="col">AUC</th>
+            <th scope="col">${macro}AUC</th>
             <th scope="col" class="text plain">${rangeAxis(axis)}</th>
             ${
               tested &&
               html`<th scope="col">Behind the first</th>
                 <th scope="col">p (Holm)</th>`
             }
-            <th scope="col">F1</th>
-            ${data.pooled.length > 0 && html`<th scope="col">AUC of pooled scores</th>`}
+            <th scope="col">${macro}F1</th>
+            ${data.pooled.length > 0 && html`<th scope="col">${macro}AUC of pooled scores</th>`}
           </tr>
         </thead>
         <tbody>

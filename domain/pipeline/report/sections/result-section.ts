@@ -10,6 +10,7 @@ import {
   type Spread,
   type SummaryRow,
 } from '../data/summary.js';
+import { classTables } from './class-tables.js';
 import { confusionTables } from './confusion-tables.js';
 import { comparisonTables } from './comparison-tables.js';
 import { rankingTables } from './ranking-table.js';
@@ -34,17 +35,8 @@ export function resultSection(data: ReportData): Markup {
     <h2 id="result-h">Result</h2>
     <p class="lead">${explain(data.rows)}</p>
     ${rankingTables(data)}${comparisonTables(data)}
-    <h3>All metrics</h3>
-    ${metricsTable(data)}${severalClasses(data)}${confusionTables(data)}${calibrationTable(data.rows)}
+    ${metricsTable(data)}${classTables(data)}${confusionTables(data)}${calibrationTable(data)}
   </section>`;
-}
-
-function severalClasses({ folds }: ReportData): Markup | '' {
-  if (folds.every(({ metrics }) => metrics.classes.length <= 2)) return '';
-  return html`<p class="lead">
-    With more than two classes, the most probable class is called. AUC is the mean of the AUCs of each class
-    against the others; F1, sensitivity and precision are means over the classes.
-  </p>`;
 }
 
 function explain(rows: readonly SummaryRow[]): string {
@@ -63,33 +55,12 @@ const ORDERS: Record<Protocol, readonly Protocol[]> = {
   paper: ['paper', 'honest'],
 };
 
-/** What the table of all metrics shows. */
-interface Shown {
-  ranked: typeof RANKED;
-  called: typeof CALLED;
-  /** Groups of more than two classes: the most probable class is called, without a threshold. */
-  several: ReadonlySet<string>;
-  /** Whether a group has a threshold. */
-  threshold: boolean;
-}
-
-/** Leaves out what no group has, such as the specificity of three classes. */
-function shownMetrics({ rows, folds }: ReportData): Shown {
-  const several = new Set(
-    folds.filter(({ metrics }) => metrics.classes.length > 2).map(({ group }) => group),
-  );
-  const known = ([name]: readonly [MetricName, string]) =>
-    rows.some(({ protocols }) =>
-      Object.values(protocols).some((values) => mainSpread(values[name]) !== null),
-    );
-  const threshold = rows.some(({ group }) => !several.has(group));
-  return { ranked: RANKED.filter(known), called: CALLED.filter(known), several, threshold };
-}
-
-function metricsTable(data: ReportData): Markup {
-  const { rows } = data;
-  const shown = shownMetrics(data);
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Metrics">
+/** Groups of two classes under both protocols; those with more have their own tables. */
+function metricsTable(data: ReportData): Markup | '' {
+  const rows = data.rows.filter(({ several }) => several === undefined);
+  if (rows.length === 0) return '';
+  return html`<h3>All metrics</h3>
+    <div class="scroll" tabindex="0" role="region" aria-label="Metrics">
       <table class="sortable">
         <caption>
           <span
@@ -104,31 +75,26 @@ function metricsTable(data: ReportData): Markup {
         <thead>
           <tr>
             <th scope="col" class="text">Model</th>
-            ${shown.ranked.map(([, title]) => html`<th scope="col">${title}</th>`)}
-            ${shown.threshold && html`<th scope="col" class="text">Threshold</th>`}
-            ${shown.called.map(([, title]) => html`<th scope="col">${title}</th>`)}
+            ${RANKED.map(([, title]) => html`<th scope="col">${title}</th>`)}
+            <th scope="col" class="text">Threshold</th>
+            ${CALLED.map(([, title]) => html`<th scope="col">${title}</th>`)}
           </tr>
         </thead>
-        ${rows.map((row, i) => modelRows(row, i, shown))}
+        ${rows.map((row) => modelRows(row, data.rows.indexOf(row)))}
       </table>
     </div>
-    ${
-      shown.threshold &&
-      html`<p class="lead">
-        honest: the threshold is selected on the validation slides, or is 0.5 if there are too few. paper:
-        Youden’s threshold on the scored fold, as in the published tables; results on new slides would be
-        lower.
-      </p>`
-    }`;
+    <p class="lead">
+      honest: the threshold is selected on the validation slides, or is 0.5 if there are too few. paper:
+      Youden’s threshold on the scored fold, as in the published tables; results on new slides would be lower.
+    </p>`;
 }
 
-function modelRows(row: SummaryRow, index: number, { ranked, called, several, threshold }: Shown): Markup {
-  const order = several.has(row.group) ? [row.protocol] : ORDERS[row.protocol];
+function modelRows(row: SummaryRow, index: number): Markup {
+  const order = ORDERS[row.protocol];
   return html`<tbody>
     ${order.map((protocol, i) => {
       const values = row.protocols[protocol];
-      const alone = order.length === 1;
-      return html`<tr class="${protocol === 'paper' && !alone ? 'optimistic' : ''}">
+      return html`<tr class="${protocol === 'paper' ? 'optimistic' : ''}">
         ${
           i === 0 &&
           html`<th scope="rowgroup" rowspan="${order.length}" class="text name">
@@ -136,19 +102,15 @@ function modelRows(row: SummaryRow, index: number, { ranked, called, several, th
                 >${count(row.folds, 'fold')}, ${count(row.slides, 'scored slide')}</small
               >${row.optimistic && OPTIMISTIC_EPOCH}
             </th>
-            ${ranked.map(([name]) => cell(values[name], order.length))}`
+            ${RANKED.map(([name]) => cell(values[name], order.length))}`
         }
-        ${threshold && thresholdCell(protocol, alone)} ${called.map(([name]) => cell(values[name], 1))}
+        <th scope="row" class="text">
+          ${protocol} ${protocol === 'paper' ? html`<span class="badge warn">optimistic</span>` : ''}
+        </th>
+        ${CALLED.map(([name]) => cell(values[name], 1))}
       </tr>`;
     })}
   </tbody>`;
-}
-
-function thresholdCell(protocol: Protocol, alone: boolean): Markup {
-  if (alone) return html`<th scope="row" class="text">none</th>`;
-  return html`<th scope="row" class="text">
-    ${protocol} ${protocol === 'paper' ? html`<span class="badge warn">optimistic</span>` : ''}
-  </th>`;
 }
 
 const OPTIMISTIC_EPOCH = html`<small
@@ -162,7 +124,8 @@ const CALIBRATED: readonly [MetricName, string][] = [
 ];
 
 /** How well the probabilities match the observed frequencies; the same under either protocol. */
-function calibrationTable(rows: readonly SummaryRow[]): Markup | '' {
+function calibrationTable(data: ReportData): Markup | '' {
+  const rows = data.rows.filter(({ several }) => several === undefined);
   if (rows.every(({ protocols }) => protocols.honest.brier.folds === null)) return '';
   return html`<details>
     <summary>Calibration</summary>
@@ -181,10 +144,10 @@ function calibrationTable(rows: readonly SummaryRow[]): Markup | '' {
         </thead>
         <tbody>
           ${rows.map(
-            ({ group, protocol, protocols }, i) =>
+            (row) =>
               html`<tr>
-                <th scope="row" class="text name">${seriesKey(i)}${group}</th>
-                ${CALIBRATED.map(([name]) => plainCell(protocols[protocol][name]))}
+                <th scope="row" class="text name">${seriesKey(data.rows.indexOf(row))}${row.group}</th>
+                ${CALIBRATED.map(([name]) => plainCell(row.protocols[row.protocol][name]))}
               </tr>`,
           )}
         </tbody>

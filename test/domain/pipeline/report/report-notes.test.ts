@@ -26,6 +26,6 @@ test('folds without slides of a class are named, with what is left out of the me
   assert.deepEqual(others, []);
   assert.match(
     note,
-    /no slides of a class: middle in fold 1 of repeat 0\. .*undefined and left out of the means/,
+    /no slides of a class: middle in fold 1 of repeat 0\. .*undefined there.*means over the other classes/,
   );
 });
