@@ -1,6 +1,7 @@
 import { digestOfJson } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import type { Job, JobResult } from '../../job.js';
+import type { JsonObject } from '../../json.js';
 import { encoderFacts } from '../bags/bag-facts.js';
 import { selectBags, listBags, loadBag, type BagEntry, type HostBag } from '../bags/bags.js';
 import type { Prediction } from './evaluate-predictions.js';
@@ -106,9 +107,18 @@ function readFacts(job: Job<EvaluateWith>, model: LoadedModel, splits: Splits): 
     classes,
     protocol,
     selection: describeSelection(model, set),
-    training: { ...training, options: model.config.options, group_features: model.groupFeatures },
+    training: {
+      ...withoutScores(training),
+      options: model.config.options,
+      group_features: model.groupFeatures,
+    },
     sources: { checkpoint: checkpoint.digest, splits: digestOfJson(slides) },
   };
+}
+
+/** The scores of the validation slides are in the checkpoint and in the predictions. */
+function withoutScores({ 'validation-scores': _, ...training }: JsonObject): JsonObject {
+  return training;
 }
 
 function describeSelection({ training }: LoadedModel, set: SetName): FoldFacts['selection'] {
