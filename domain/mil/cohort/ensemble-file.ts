@@ -2,6 +2,7 @@ import type { ValueSchema } from '../../activity-schema.js';
 import { requireSchema } from '../../engine/language/check/require-schema.js';
 import { readJson } from '../../files/read-json.js';
 import type { Json } from '../../json.js';
+import type { Combination } from '../combine/patient-scores.js';
 import type { StoredValidation } from './lock-threshold.js';
 
 /** Content of `ensemble.json`, which mil.predict writes: what made the predictions. */
@@ -13,8 +14,10 @@ export interface EnsembleFile {
   /** What was averaged over the checkpoints. */
   combine: 'probabilities' | 'logits';
   checkpoints: EnsembleMember[];
-  /** How calls at the level of the predictions were made. */
+  /** How slides, or patients, were called. */
   threshold: { value: number | null; from: string };
+  level: 'slide' | 'patient';
+  patient_score: Combination;
 }
 
 export interface EnsembleMember {
@@ -65,8 +68,10 @@ const ENSEMBLE: ValueSchema = {
       properties: { value: { type: ['number', 'null'] }, from: TEXT },
       required: ['value', 'from'],
     },
+    level: { enum: ['slide', 'patient'] },
+    patient_score: { enum: ['mean', 'max', 'noisy-or'] },
   },
-  required: ['ensemble', 'model', 'classes', 'combine', 'checkpoints', 'threshold'],
+  required: ['ensemble', 'model', 'classes', 'combine', 'checkpoints', 'threshold', 'level', 'patient_score'],
 };
 
 /** @throws SamMilError InvalidInput if it is not such a file */

@@ -32,19 +32,19 @@ export interface SlideTableOptions extends ColumnOptions {
  * Reads a table of slides: their names and, as far as there are such columns, classes, patients and sites. A
  * class is found as written, else without regard to case, spaces and the form of numbers.
  *
- * @param classes of the model
+ * @param classes of the model; undefined: not known yet, so labels are not read
  * @throws SamMilError InvalidInput for an unknown column, an unknown class, a slide that occurs twice, a row
  *   without a name
  */
 export function readSlideTable(
   path: string,
-  classes: readonly string[],
+  classes: readonly string[] | undefined,
   options: SlideTableOptions,
 ): SlideTable {
   const { columns: names, rows: lines } = readCsv(path, { header: false });
   const cells = lines.map(({ values }) => names.map((name) => values[name]));
   const columns = findCohortColumns(path, cells, options);
-  const classOf = classFinder(classes);
+  const classOf = classes === undefined ? () => null : classFinder(classes);
   const unknown: string[] = [];
   const rows = lines.slice(columns.header ? 1 : 0).map(({ line }, i): SlideFacts => {
     const row = cells[i + (columns.header ? 1 : 0)];
@@ -57,7 +57,7 @@ export function readSlideTable(
       ...named('site', columns.site, row),
     };
   });
-  const faults = [...unknownClasses(path, unknown, classes), ...repeatedNames(path, rows)];
+  const faults = [...unknownClasses(path, unknown, classes ?? []), ...repeatedNames(path, rows)];
   if (faults.length > 0) throw together(faults, 'faults in the table of slides', { file: path });
   const { label, group, site } = columns;
   const has = { label: label !== undefined, patient: group !== undefined, site: site !== undefined };

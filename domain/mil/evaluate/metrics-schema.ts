@@ -39,7 +39,7 @@ export const METRICS: ValueSchema = mapping({
   repeat: COUNT,
   fold: COUNT,
   seed: { type: 'integer' },
-  set: { enum: ['train', 'val', 'test'] },
+  set: { enum: ['train', 'val', 'test', 'external'] },
   classes: { type: 'array', items: TEXT, minItems: 2 },
   positive: { type: ['string', 'null'] },
   protocol: { enum: ['honest', 'paper'] },
@@ -67,6 +67,16 @@ export const METRICS: ValueSchema = mapping({
       bootstrap_replicates: COUNT,
     },
   ),
-  sources: mapping({ predictions: TEXT, checkpoint: TEXT, splits: TEXT }, { validation_predictions: TEXT }),
+  sources: mapping(
+    { predictions: TEXT },
+    {
+      checkpoint: TEXT,
+      splits: TEXT,
+      validation_predictions: TEXT,
+      given_predictions: TEXT,
+      ensemble: TEXT,
+      labels: TEXT,
+    },
+  ),
   training: { type: 'object' },
 });

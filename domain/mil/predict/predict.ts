@@ -119,7 +119,7 @@ function patientRows(
 }
 
 function describe(
-  { with: { combine } }: Job<PredictWith>,
+  { with: { combine, level, patientScore } }: Job<PredictWith>,
   members: readonly Member[],
   threshold: LockedThreshold,
 ): EnsembleFile {
@@ -137,7 +137,7 @@ function describe(
       seed: number(training.seed),
       validation: storedValidation(training) ?? null,
     })),
-    threshold,
+    ...{ threshold, level, patient_score: patientScore },
   };
 }
 
