@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../../json.js';
 import type { InputFile } from '../../job.js';
 import { camelCase } from '../../parameters.js';
+import { agreedValues, groupByPatient } from '../combine/patients.js';
 import { readSlideTable } from '../cohort/slide-table.js';
 import { readExternalCohort } from './external-cohort.js';
 import type { EvaluateWith } from './parameters.js';
@@ -31,6 +32,11 @@ export function checkEvaluate({ with: given, unknown }: KnownEvaluate): {
   }
   if (labels === undefined) return {};
   const { rows, has } = readSlideTable(labels.path, undefined, options);
+  if (options.level === 'patient') {
+    const known = rows.filter(({ patient }) => patient !== undefined);
+    const patients = groupByPatient(known.map(({ patient = '' }) => patient));
+    agreedValues(known.map(({ site }) => site ?? null), patients, 'sites'); // prettier-ignore
+  }
   const without = has.label ? [] : ['the labels of mil.evaluate have no column of labels'];
   return { found: [`${rows.length} rows of labels`], warnings: without };
 }

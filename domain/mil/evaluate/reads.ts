@@ -21,7 +21,7 @@ export async function reads(step: ReadingStep): Promise<Record<string, ReadPart>
   const fold = findFold(splits, repeat, number);
   const sets = setsToScore({
     set: parameters.set as SetName,
-    threshold: JSON.stringify(parameters.threshold) === '"validation"' ? 'validation' : 'half',
+    threshold: parameters.threshold === 'validation' ? 'validation' : 'half',
   });
   const chosen = new Map(
     sets.flatMap((set) => fold[set].map((key) => [key, `${SET_TITLES[set]} bag`] as const)),
