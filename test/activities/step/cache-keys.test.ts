@@ -43,7 +43,7 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'mil.train-fold': {
     given: { bags: items, splits: 's.json', repeat: 0, fold: 1, model: 'sam-mil', 'mask-ratio': 0.5 },
-    key: 'sha256:b3bf61d23a60e1da3bf4e575a29ba7d9945d79bc58af79bb045594bb677f61d4',
+    key: 'sha256:aec6d7b3f4bbd58b352912c91354fcd6f1e4b60993b10291b878f0f8bf3b0060',
   },
   'mil.evaluate': {
     given: { checkpoint: 'c.safetensors', bags: items, splits: 's.json' },
