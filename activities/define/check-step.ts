@@ -22,6 +22,8 @@ export interface ListedItem {
   readonly key: string;
   /** Why the pipeline leaves it out. */
   readonly skip?: string;
+  /** Absolute path of its file, if the item is a file. */
+  readonly path?: string;
 }
 
 /** What a check understood, as sentences for the user. */

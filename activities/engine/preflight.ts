@@ -6,7 +6,7 @@ import { namedFiles } from '../../domain/engine/language/check/check-files.js';
 import { schemaFaults } from '../../domain/engine/language/check/schema-faults.js';
 import { foldTemplate } from '../../domain/engine/language/expressions/analysis.js';
 import type { Plan, StagePlan, StepPlan } from '../../domain/engine/language/plan/plan.js';
-import type { ProducingStep } from '../define/check-step.js';
+import type { ListedItem, ProducingStep } from '../define/check-step.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
 import type { Registry } from '../define/registry.js';
 import { isOpen, knownCondition, knownRoots, knownStep, type KnownStep } from './known-step.js';
@@ -141,7 +141,7 @@ class PreflightWalk {
   ): Promise<KnownStep | undefined> {
     const definition = this.registry.get(step.uses);
     if (definition === undefined) return undefined;
-    const itemsOf = (name: string) => this.lines.get(name)?.map(({ key, skip }) => ({ key, skip }));
+    const itemsOf = (name: string) => this.lines.get(name)?.map(listedItem);
     const found = knownStep(definition, step, known, { base: this.plan.base, itemsOf, earlier });
     this.values(definition, found);
     this.missing(stage, key, definition, found);
@@ -235,6 +235,10 @@ class PreflightWalk {
 function withReason(line: ManifestLine, settled: ReadonlyMap<string, string | undefined>): ManifestLine {
   const skip = settled.get(line.key);
   return skip === undefined ? line : { ...line, skip };
+}
+
+function listedItem({ key, skip, fields: { path } }: ManifestLine): ListedItem {
+  return { key, skip, ...(typeof path === 'string' && { path }) };
 }
 
 /** Statements, equal ones together. */

@@ -1,15 +1,19 @@
 import { reads } from '../../domain/mil/evaluate/reads.js';
 import { parameters } from '../../domain/mil/evaluate/parameters.js';
 import { defineActivity, fileOutput } from '../define/define-activity.js';
+import { findEvaluateFaults } from '../../domain/mil/evaluate/find-faults.js';
 import { modelOf } from '../../domain/mil/models/checkpoint-model.js';
 
 export const definition = defineActivity({
   name: 'mil.evaluate',
   version: 4,
-  summary: 'Scores the test slides of a trained fold: predictions, metrics under both protocols, ROC curve',
+  summary:
+    'Scores the test slides of a trained fold, or given predictions of another cohort: metrics under both protocols, ROC curve, sites',
   ...parameters,
   reads,
-  modelsUsed: async (_, { checkpoint }) => [await modelOf(checkpoint)],
+  modelsUsed: async (_, { checkpoint }) => (checkpoint === undefined ? [] : [await modelOf(checkpoint)]),
+  findFaults: findEvaluateFaults,
+  check: async (step) => (await import('../../domain/mil/evaluate/check-evaluate.js')).checkEvaluate(step),
   outputs: {
     predictions: fileOutput(
       'predictions',
@@ -22,6 +26,14 @@ export const definition = defineActivity({
     metrics: fileOutput(
       'metrics',
       'metrics/<cell>.json: every metric under both protocols, intervals, digests of the inputs.',
+    ),
+    sites: fileOutput(
+      'sites',
+      'sites/<cell>.csv: slides, AUC and rates of each site. Only with a site column.',
+    ),
+    comparisons: fileOutput(
+      'comparisons',
+      "comparisons/<cell>.csv: DeLong's test with each model of `compare-with`.",
     ),
     roc: fileOutput('roc', 'roc/<cell>.csv: class, threshold, fpr, tpr.'),
     auc: {

@@ -6,7 +6,7 @@ import { findExtractFaults } from '../../domain/pathology/extract/find-faults.js
 
 export const definition = defineActivity({
   name: 'pathology.extract',
-  version: 4,
+  version: 5,
   summary:
     'Encodes the patches of a slide into a bag of features, with one row per group of patches in a segment',
   ...parameters,

@@ -2,6 +2,8 @@ import type { ActivityPlugin } from '../define/define-activity.js';
 import { definition as evaluate } from '../mil/evaluate.js';
 import { definition as heatmap } from '../mil/heatmap.js';
 import { definition as importTable } from '../mil/import.js';
+import { definition as importCheckpoint } from '../mil/import-checkpoint.js';
+import { definition as predict } from '../mil/predict.js';
 import { definition as split } from '../mil/split.js';
 import { definition as trainFold } from '../mil/train-fold.js';
 import { definition as assembleCohort } from '../pathology/assemble-cohort.js';
@@ -19,6 +21,6 @@ import { definition as report } from '../pipeline/report.js';
  */
 export const plugins: readonly ActivityPlugin[] = [
   { name: 'pathology', activities: [assembleCohort, patch, segment, extract, convert] },
-  { name: 'mil', activities: [importTable, split, trainFold, evaluate, heatmap] },
+  { name: 'mil', activities: [importTable, importCheckpoint, split, trainFold, evaluate, predict, heatmap] },
   { name: 'pipeline', activities: [command, copy, report] },
 ];

@@ -8,7 +8,7 @@ import type { Level0Px } from '../../units.js';
  * The attributes of a bag's coords, in which CLAM, TRIDENT and pathology.extract describe patches and
  * encoder. A bare tensor has none.
  */
-function readAttributes(path: string): Record<string, unknown> {
+export function readAttributes(path: string): Record<string, unknown> {
   if (isPt(path)) return {};
   const reader = openFeatures(path);
   try {

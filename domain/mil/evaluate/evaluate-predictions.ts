@@ -84,7 +84,7 @@ export interface EvaluationOptions {
   ordered?: boolean;
   protocol: Protocol;
   /** Source of the honest protocol's threshold. */
-  threshold: 'validation' | 'half';
+  threshold: 'validation' | 'half' | { value: number; from: string };
   bootstrap: number;
   /** Names that seed the bootstrap's random stream. */
   stream: readonly (string | number)[];
@@ -136,7 +136,11 @@ interface Threshold {
  */
 const MIN_PER_CLASS = 5;
 
-function honestThreshold(validation: readonly Prediction[], source: 'validation' | 'half'): Threshold {
+function honestThreshold(
+  validation: readonly Prediction[],
+  source: EvaluationOptions['threshold'],
+): Threshold {
+  if (typeof source === 'object') return source;
   const half = (why?: string): Threshold => ({
     value: 0.5,
     from: why ? `fixed at 0.5: ${why}` : 'fixed at 0.5',

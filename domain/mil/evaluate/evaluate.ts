@@ -1,9 +1,11 @@
 import { digestOfJson } from '../../digest.js';
 import { SamMilError } from '../../errors.js';
 import type { Job, JobResult } from '../../job.js';
+import type { JsonObject } from '../../json.js';
 import { encoderFacts } from '../bags/bag-facts.js';
 import { selectBags, listBags, loadBag, type BagEntry, type HostBag } from '../bags/bags.js';
-import type { Prediction } from './evaluate-predictions.js';
+import { evaluateExternal } from './evaluate-external.js';
+import type { EvaluationOptions, Prediction } from './evaluate-predictions.js';
 import { writeEvaluation, type FoldFacts } from './evaluation-files.js';
 import { loadModel, predict, type LoadedModel } from '../models/predict.js';
 import { digestOfSlides } from '../split/fold-part.js';
@@ -12,10 +14,35 @@ import { refuseOtherSlides } from '../split/trained-slides.js';
 import { setsToScore } from './sets-to-score.js';
 import type { EvaluateWith } from './parameters.js';
 
+/** The parameters of an evaluation of a fold. */
+type FoldWith = EvaluateWith & Required<Pick<EvaluateWith, 'checkpoint' | 'bags' | 'splits'>>;
+
+/** Scores predictions of another cohort, or the fold on which a checkpoint was trained. */
+export async function run(job: Job<EvaluateWith>): Promise<JobResult> {
+  const { checkpoint, bags, splits, predictions, threshold } = job.with;
+  if (predictions !== undefined) return evaluateExternal(job, predictions);
+  if (checkpoint === undefined || bags === undefined || splits === undefined) {
+    throw new SamMilError('InvalidInput', 'set `checkpoint`, `bags` and `splits`, or `predictions`');
+  }
+  const rule =
+    typeof threshold === 'number' ? { value: threshold, from: `given: ${threshold}` } : foldRule(threshold);
+  return evaluateFold({ ...job, with: { ...job.with, checkpoint, bags, splits } }, rule);
+}
+
+function foldRule(threshold: string): 'validation' | 'half' {
+  if (threshold === 'validation' || threshold === 'half') return threshold;
+  throw new SamMilError('InvalidInput', '`threshold: mean` is for the predictions of several checkpoints', {
+    expected: '`validation`, `half` or a number for a fold',
+  });
+}
+
 /**
  * Scores one set of the fold on which a checkpoint was trained, and writes every metric under both protocols.
  */
-export async function run(job: Job<EvaluateWith>): Promise<JobResult> {
+async function evaluateFold(
+  job: Job<FoldWith>,
+  threshold: EvaluationOptions['threshold'],
+): Promise<JobResult> {
   const options = job.with;
   const splits = readSplits(options.splits.path);
   const model = await loadModel(options.checkpoint.path, options.backend);
@@ -24,7 +51,10 @@ export async function run(job: Job<EvaluateWith>): Promise<JobResult> {
       job.log('warn', '`ordered` has no effect with two classes');
     const facts = readFacts(job, model, splits);
     const fold = findFold(splits, facts.repeat, facts.fold);
-    const calibration = setsToScore(options)
+    const calibration = setsToScore({
+      set: options.set,
+      threshold: typeof threshold === 'string' ? threshold : 'half',
+    })
       .slice(1)
       .flatMap((set) => fold[set]);
     const keys = [...fold[options.set], ...calibration];
@@ -34,7 +64,12 @@ export async function run(job: Job<EvaluateWith>): Promise<JobResult> {
     const validation = score(calibration);
     const features = encoderFacts(bags.get(fold[options.set][0])!.features);
     const training = { ...facts.training, ...(Object.keys(features).length > 0 ? { features } : {}) };
-    return writeEvaluation(job.scratch, { ...facts, training }, { scored, validation }, options);
+    return writeEvaluation(
+      job.scratch,
+      { ...facts, training },
+      { scored, validation },
+      { threshold, bootstrap: options.bootstrap, ordered: options.ordered },
+    );
   } finally {
     model.dispose();
   }
@@ -45,7 +80,7 @@ export async function run(job: Job<EvaluateWith>): Promise<JobResult> {
  * its calls.
  */
 function makeScorer(
-  job: Job<EvaluateWith>,
+  job: Job<FoldWith>,
   model: LoadedModel,
   splits: Splits,
   bags: ReadonlyMap<string, BagEntry>,
@@ -76,7 +111,7 @@ function predicted(model: LoadedModel, bag: HostBag, key: string): ReturnType<ty
  * @throws SamMilError InvalidInput where it was trained on different classes or splits, because training
  *   might have included the test slides
  */
-function readFacts(job: Job<EvaluateWith>, model: LoadedModel, splits: Splits): FoldFacts {
+function readFacts(job: Job<FoldWith>, model: LoadedModel, splits: Splits): FoldFacts {
   const { checkpoint, set, protocol } = job.with;
   const { training, classes } = model;
   const { repeat, fold } = training;
@@ -108,9 +143,18 @@ function readFacts(job: Job<EvaluateWith>, model: LoadedModel, splits: Splits): 
     classes,
     protocol,
     selection: describeSelection(model, set),
-    training: { ...training, options: model.config.options, group_features: model.groupFeatures },
+    training: {
+      ...withoutScores(training),
+      options: model.config.options,
+      group_features: model.groupFeatures,
+    },
     sources: { checkpoint: checkpoint.digest, splits: digestOfJson(slides) },
   };
+}
+
+/** The scores of the validation slides are in the checkpoint and in the predictions. */
+function withoutScores({ 'validation-scores': _, ...training }: JsonObject): JsonObject {
+  return training;
 }
 
 function describeSelection({ training }: LoadedModel, set: SetName): FoldFacts['selection'] {

@@ -5,14 +5,19 @@ import { writeAtomic } from '../../files/atomic.js';
 import { formatCsv } from '../../files/csv.js';
 import { makeScratchFolder } from '../../files/make-folders.js';
 import type { JobResult, OutputFile } from '../../job.js';
-import { evaluatePredictions, type Evaluation, type Prediction } from './evaluate-predictions.js';
+import {
+  evaluatePredictions,
+  type Evaluation,
+  type EvaluationOptions,
+  type Prediction,
+} from './evaluate-predictions.js';
 import { formatMetricsFile, type MetricsFile } from './metrics-file.js';
 import { formatPredictions } from './predictions-file.js';
 import { rocCurve } from '../../statistics/roc.js';
 
 /** The facts about a fold in a metrics file, besides its numbers. */
 export type FoldFacts = Omit<MetricsFile, keyof Evaluation | 'metrics' | 'positive' | 'sources'> & {
-  sources: { checkpoint: string; splits: string };
+  sources: Omit<MetricsFile['sources'], 'predictions' | 'validation_predictions'>;
 };
 
 /**
@@ -25,7 +30,7 @@ export function writeEvaluation(
   scratch: string,
   facts: FoldFacts,
   predictions: { scored: readonly Prediction[]; validation: readonly Prediction[] },
-  options: { threshold: 'validation' | 'half'; bootstrap: number; ordered?: boolean },
+  options: Pick<EvaluationOptions, 'threshold' | 'bootstrap' | 'ordered'>,
 ): JobResult {
   const { cell, classes, protocol } = facts;
   const { scored, validation } = predictions;
@@ -81,7 +86,7 @@ function selectValues({
   return { auc: rank.auc, f1, accuracy, threshold, protocol, slides, set };
 }
 
-function writeAll(
+export function writeAll(
   scratch: string,
   written: Record<string, { to: string; content: string }>,
 ): Record<string, OutputFile> {

@@ -19,7 +19,8 @@ export interface MetricsFile extends Evaluation {
   fold: number;
   /** The seed of this repeat in the splits. */
   seed: number;
-  set: SetName;
+  /** `external`: slides that no split of the training knows. */
+  set: SetName | 'external';
   classes: string[];
   /** The class whose probability is the score. null with more than two classes. */
   positive: string | null;
@@ -28,7 +29,17 @@ export interface MetricsFile extends Evaluation {
   /** How the epoch was selected, and whether the scored slides influenced it. */
   selection: { epoch: number | null; by: string; optimistic: boolean };
   /** Digests of the files from which the numbers were computed. */
-  sources: { predictions: string; validation_predictions?: string; checkpoint: string; splits: string };
+  sources: {
+    predictions: string;
+    validation_predictions?: string;
+    /** Absent for an external cohort. */
+    checkpoint?: string;
+    splits?: string;
+    /** Of an external cohort: the predictions as they were given, who made them, and the labels. */
+    given_predictions?: string;
+    ensemble?: string;
+    labels?: string;
+  };
   /** Facts about the checkpoint: model parameters, backend, versions. */
   training: JsonObject;
 }

@@ -1,11 +1,83 @@
 import { fileInput, itemsInput } from '../../activity-schema.js';
 import { defineParameters, type WithOf } from '../../parameters.js';
 
+/**
+ * Parameters for predictions of slides that no split knows. They have no defaults, which would be part of the
+ * cache keys of folds.
+ */
+const EXTERNAL = {
+  predictions: {
+    ...fileInput(
+      'predictions',
+      'CSV with slide_id and prob_<class> of each class, and optionally label, patient and site: the output of mil.predict, or of another tool. Instead of `checkpoint`, `bags` and `splits`.',
+    ),
+    'x-synonyms': ['scores', 'probabilities'],
+  },
+  ensemble: fileInput(
+    'ensemble',
+    'ensemble.json of mil.predict: names the model and holds the locked threshold.',
+  ),
+  labels: {
+    ...fileInput(
+      'labels',
+      'CSV with slide_id, label and optionally patient and site columns. Default: the columns of `predictions`.',
+    ),
+    'x-synonyms': ['label', 'csv', 'label-file', 'table'],
+  },
+  'key-column': { type: 'string', description: 'Column of the labels with the name of the slide.' },
+  'label-column': { type: 'string', description: 'Column of the labels with the class.' },
+  'group-column': {
+    'x-synonyms': ['patient', 'patients', 'patient-column', 'group', 'groups'],
+    type: 'string',
+    description:
+      'Column of the labels with the patient; none: no column. Default: a column such as patient, PatientID or case_id, if the file has one.',
+  },
+  'site-column': {
+    'x-synonyms': ['site', 'hospital', 'center'],
+    type: 'string',
+    description:
+      'Column of the labels with the site, such as the hospital: metrics of each site, with the same threshold.',
+  },
+  unmatched: {
+    type: 'string',
+    enum: ['error', 'drop'],
+    description:
+      'How to handle predictions without a row in the labels, and rows without a prediction. Predictions without a label are always left out and reported. Default: error.',
+  },
+  classes: {
+    'x-synonyms': ['class-names'],
+    type: 'array',
+    items: { type: 'string' },
+    description:
+      'Class names in index order, for predictions of another tool. Of two, the last is the positive one. Default: the order of the columns prob_<class>.',
+  },
+  level: {
+    type: 'string',
+    enum: ['slide', 'patient'],
+    description:
+      'patient: scores patients, whose slides must have one label. Only for `predictions`. Default: slide.',
+  },
+  'patient-score': {
+    type: 'string',
+    enum: ['mean', 'max', 'noisy-or'],
+    description: "How the scores of a patient's slides become one: see mil.predict. Default: mean.",
+  },
+  'compare-with': {
+    'x-synonyms': ['against', 'compare'],
+    type: 'array',
+    items: fileInput('predictions', 'Predictions of another model on the same slides.'),
+    description: "Predictions of other models on the same slides: DeLong's test of each pair of AUCs.",
+  },
+} as const;
+
 /** Parameters of `mil.evaluate`. */
 export const parameters = defineParameters({
   with: {
     checkpoint: {
-      ...fileInput('checkpoint', 'Checkpoint of mil.train-fold, which stores its repeat and fold.'),
+      ...fileInput(
+        'checkpoint',
+        'Checkpoint of mil.train-fold, which stores its repeat and fold. Set `checkpoint`, `bags` and `splits`, or `predictions`.',
+      ),
       'x-synonyms': ['weights', 'ckpt', 'model', 'model-path'],
     },
     bags: {
@@ -36,11 +108,10 @@ export const parameters = defineParameters({
         'Threshold of the main numbers. honest: from the validation slides, or 0.5. paper: Youden on the scored fold, as published; optimistic. Both are computed and written.',
     },
     threshold: {
-      type: 'string',
-      enum: ['validation', 'half'],
+      anyOf: [{ enum: ['validation', 'mean', 'half'] }, { type: 'number', minimum: 0, maximum: 1 }],
       default: 'validation',
       description:
-        'Threshold of the honest protocol: validation: Youden on the validation slides, or 0.5 with fewer than 5 slides of a class. half: always 0.5.',
+        "Threshold of the honest protocol: validation: Youden on the validation slides, or 0.5 with fewer than 5 slides of a class; for `predictions`, the threshold of `ensemble`, or 0.5 without it. mean: the mean of the checkpoints' own thresholds, only for `predictions` with `ensemble`. half: always 0.5. Or a number.",
     },
     ordered: {
       'x-synonyms': ['ordinal', 'grades'],
@@ -49,6 +120,7 @@ export const parameters = defineParameters({
       description:
         'The classes are an ordered scale such as grades, from low to high in the order of `classes` of mil.split. Adds the quadratic kappa. Only for more than two classes.',
     },
+    ...EXTERNAL,
     bootstrap: {
       'x-synonyms': ['n-bootstrap', 'bootstraps'],
       type: 'integer',
@@ -65,7 +137,7 @@ export const parameters = defineParameters({
       description: 'Compute backend. See mil.train-fold.',
     },
   },
-  required: ['checkpoint', 'bags', 'splits'],
+  required: [],
 });
 
 export type EvaluateWith = WithOf<typeof parameters>;

@@ -13,12 +13,16 @@ import { setsToScore } from './sets-to-score.js';
  */
 export async function reads(step: ReadingStep): Promise<Record<string, ReadPart>> {
   const { parameters, inputs } = step;
+  if (inputs.checkpoint === undefined) return {};
   const { training } = await headOf(inputs.checkpoint);
   const { repeat, fold: number } = training;
   if (typeof repeat !== 'number' || typeof number !== 'number') return {};
   const splits = await splitsOf(inputs.splits);
   const fold = findFold(splits, repeat, number);
-  const sets = setsToScore({ set: parameters.set as SetName, threshold: parameters.threshold as string });
+  const sets = setsToScore({
+    set: parameters.set as SetName,
+    threshold: parameters.threshold === 'validation' ? 'validation' : 'half',
+  });
   const chosen = new Map(
     sets.flatMap((set) => fold[set].map((key) => [key, `${SET_TITLES[set]} bag`] as const)),
   );

@@ -5,5 +5,5 @@ import type { SetName } from '../split/splits.js';
  * threshold taken from itself would not be honest.
  */
 export function setsToScore({ set, threshold }: { set: SetName; threshold: string }): SetName[] {
-  return set === 'val' || threshold === 'half' ? [set] : [set, 'val'];
+  return set === 'val' || threshold !== 'validation' ? [set] : [set, 'val'];
 }

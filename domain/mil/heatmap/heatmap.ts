@@ -20,6 +20,7 @@ import { readCheckpoint } from '../models/checkpoint.js';
 import { formatPatches, type Point } from '../../pathology/annotations/geojson.js';
 import { outlineRegions, overlayScores, slideThumbnail, type Thumbnail } from './heatmap-overlay.js';
 import { lesionFit, paintScores, scaleScores } from './heatmap-scores.js';
+import { memberFiles, refuseMixedMembers, sortMembers } from '../cohort/ensemble-members.js';
 import { loadModel, predict, type LoadedModel } from '../models/predict.js';
 import { selectLesion } from '../../pathology/annotations/lesion.js';
 import { readAnnotation } from '../../pathology/annotations/read-annotation.js';
@@ -43,30 +44,31 @@ interface PatchScores {
 
 /** Scores every patch of a slide with a trained model and draws the scores over the slide. */
 export async function run(job: Job<HeatmapWith>): Promise<JobResult> {
-  const { path } = checkpointFor(job);
-  const shown = shownClass(job.with, readCheckpoint(path).classes);
+  const checkpoints = checkpointsFor(job);
+  const shown = shownClass(job.with, readCheckpoint(checkpoints[0]).classes);
   const slide = openSlide(job.with.slide.path);
   try {
-    return await scoreSlide(job, slide, { checkpoint: path, shown });
+    return await scoreSlide(job, slide, { checkpoints, shown });
   } finally {
     slide.close();
   }
 }
 
-/** The checkpoint, and the class whose probability is the score; undefined for attention. */
+/** The checkpoints, and the class whose probability is the score; undefined for attention. */
 interface Scoring {
-  checkpoint: string;
+  checkpoints: readonly string[];
   shown: string | undefined;
 }
 
 async function scoreSlide(job: Job<HeatmapWith>, slide: Slide, scoring: Scoring): Promise<JobResult> {
-  const { checkpoint, shown } = scoring;
+  const { checkpoints, shown } = scoring;
   const { score } = job.with;
   const origin = quPathOrigin(slide.info);
   const regions = readLesion(job, origin);
-  const model = await loadModel(checkpoint, job.with.backend);
+  const model = await loadModel(checkpoints[0], job.with.backend);
   try {
-    const patches = scorePatches(job, model, shown);
+    const first = scorePatches(job, model, shown);
+    const patches = await meanOfCheckpoints(job, first, { checkpoints: checkpoints.slice(1), shown });
     job.progress({ unit: 'steps', done: 1, total: 3, note: `${patches.scores.length} patches scored` });
     const thumbnail = await slideThumbnail(slide, job.with.longest);
     job.signal.throwIfAborted();
@@ -99,7 +101,47 @@ function readLesion(job: Job<HeatmapWith>, origin: Point): Region[] {
   return none ? [] : lesion;
 }
 
-/** Selects the requested checkpoint or, among the checkpoints of all folds, that of {@link testingFold}. */
+/** The mean of the patch scores of several checkpoints, for a slide that none of them was trained on. */
+async function meanOfCheckpoints(
+  job: Job<HeatmapWith>,
+  first: PatchScores,
+  { checkpoints, shown }: Scoring,
+): Promise<PatchScores> {
+  const all = [first];
+  for (const checkpoint of checkpoints) {
+    const model = await loadModel(checkpoint, job.with.backend);
+    try {
+      all.push(scorePatches(job, model, shown));
+    } finally {
+      model.dispose();
+    }
+  }
+  const mean = (of: (patches: PatchScores) => number) =>
+    all.reduce((sum, patches) => sum + of(patches), 0) / all.length;
+  return {
+    ...first,
+    scores: first.scores.map((_, i) => mean(({ scores }) => scores[i])),
+    slideProbability: mean(({ slideProbability }) => slideProbability),
+  };
+}
+
+/**
+ * Selects the requested checkpoint or, among the checkpoints of all folds, that of {@link testingFold}.
+ * Without splits, no fold knows the slide, and all checkpoints score it together.
+ */
+function checkpointsFor(job: Job<HeatmapWith>): string[] {
+  const { checkpoints, splits } = job.with;
+  if (job.with.checkpoint === undefined && checkpoints !== undefined && splits === undefined) {
+    const members = memberFiles(job.with, job.work).map((file) => ({
+      ...file,
+      head: readCheckpoint(file.path),
+    }));
+    refuseMixedMembers(sortMembers(members));
+    return members.map(({ path }) => path);
+  }
+  return [checkpointFor(job).path];
+}
+
 function checkpointFor({ with: options, name, work }: Job<HeatmapWith>): Pick<InputFile, 'path'> {
   const { checkpoint, checkpoints, splits, repeat } = options;
   if ((checkpoint === undefined) === (checkpoints === undefined)) {
@@ -108,13 +150,7 @@ function checkpointFor({ with: options, name, work }: Job<HeatmapWith>): Pick<In
     });
   }
   if (checkpoint !== undefined) return checkpoint;
-  if (splits === undefined) {
-    throw new SamMilError(
-      'InvalidInput',
-      '`checkpoints` needs `splits`, which states which fold tested this slide',
-    );
-  }
-  const fold = testingFold(readSplits(splits.path), repeat, name);
+  const fold = testingFold(readSplits(splits!.path), repeat, name);
   const items = readItems(checkpoints!.path).filter(({ status }) => status === 'done');
   const found = items.flatMap(({ outputs }) => (isFileRef(outputs.checkpoint) ? [outputs.checkpoint] : []));
   for (const { path, digest } of found) {

@@ -10,7 +10,7 @@ export const parameters = defineParameters({
     },
     checkpoints: itemsInput(
       'checkpoint',
-      'Items of one model of mil.train-fold. Each slide uses the fold whose test set contains it, so that no heatmap shows a training slide. Requires `splits`.',
+      'Items of one model of mil.train-fold. Each slide uses the fold whose test set contains it, so that no heatmap shows a training slide. Without `splits`, for slides of another cohort: the mean over all checkpoints.',
     ),
     repeat: {
       type: 'integer',

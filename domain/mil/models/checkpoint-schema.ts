@@ -2,6 +2,28 @@ import type { ValueSchema } from '../../activity-schema.js';
 
 const SIZE: ValueSchema = { type: 'integer', minimum: 1 };
 
+const NUMBERS: ValueSchema = { type: 'array', items: { type: 'number' } };
+
+/** Facts about the training that later steps compute with. */
+const TRAINING: ValueSchema = {
+  type: 'object',
+  properties: {
+    'validation-scores': {
+      type: 'object',
+      properties: {
+        labels: { type: 'array', items: { type: 'integer', minimum: 0 } },
+        probabilities: { type: 'array', items: NUMBERS },
+        patients: { type: 'array', items: { type: 'integer', minimum: 0 } },
+      },
+      required: ['labels', 'probabilities'],
+    },
+    'bag-facts': {
+      type: 'object',
+      additionalProperties: { type: 'array', items: { type: ['string', 'number'] }, minItems: 1 },
+    },
+  },
+};
+
 /** The notes of a checkpoint, once those that are JSON are parsed. */
 export const CHECKPOINT_NOTES: ValueSchema = {
   type: 'object',
@@ -21,7 +43,7 @@ export const CHECKPOINT_NOTES: ValueSchema = {
     },
     classes: { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 2 },
     'group-features': { enum: ['true', 'false'] },
-    training: { type: 'object' },
+    training: TRAINING,
   },
   required: ['config', 'classes', 'group-features', 'training'],
 };

@@ -21,13 +21,18 @@ export interface FoldToRead {
   slides: Readonly<Record<SetName, readonly string[]>>;
   /** Names the seed of the repeat in its outputs. */
   seed?: boolean;
+  /** Slides of which it reads the patient. */
+  patientsOf?: readonly string[];
 }
 
 /**
  * Reduces a splits file to some slides of one fold.
  * @throws SamMilError InvalidInput where the repeat or fold does not exist
  */
-export function partOfFold(splits: Splits, { repeat, fold, slides, seed = false }: FoldToRead): ReadPart {
+export function partOfFold(
+  splits: Splits,
+  { repeat, fold, slides, seed = false, patientsOf = [] }: FoldToRead,
+): ReadPart {
   findFold(splits, repeat, fold);
   const named = seed ? (splits.repeats.find((entry) => entry.repeat === repeat)?.seed ?? splits.seed) : 0;
   const keys = SET_NAMES.flatMap((set) => slides[set]);
@@ -35,6 +40,10 @@ export function partOfFold(splits: Splits, { repeat, fold, slides, seed = false 
     SetName,
     string[]
   >;
+  const groups = patientsOf.flatMap((key) => {
+    const group = splits.groups?.[key];
+    return group === undefined ? [] : [[key, group] as const];
+  });
   const part: Splits = {
     splits: 1,
     scheme: 'file',
@@ -42,6 +51,7 @@ export function partOfFold(splits: Splits, { repeat, fold, slides, seed = false 
     seed: named,
     classes: splits.classes,
     labels: Object.fromEntries(keys.map((key) => [key, splits.labels[key]])),
+    ...(groups.length > 0 && { groups: Object.fromEntries(groups) }),
     repeats: [{ repeat, seed: named, folds: [{ fold, ...sets }] }],
   };
   const lists = SET_NAMES.filter((set) => slides[set].length > 0);
@@ -51,6 +61,7 @@ export function partOfFold(splits: Splits, { repeat, fold, slides, seed = false 
       fold: `${repeat}, ${fold}`,
       classes: JSON.stringify(splits.classes),
       ...(seed && { 'seed of the splits': String(named) }),
+      ...Object.fromEntries(groups.map(([key, group]) => [`patient of ${key}`, group])),
       ...Object.fromEntries(keys.map((key) => [`class of ${key}`, splits.classes[splits.labels[key]]])),
       ...Object.fromEntries(
         lists.map((set) => [`list of ${SET_TITLES[set]} slides`, digestOfSlides(splits, slides[set])]),

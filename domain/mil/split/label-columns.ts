@@ -54,16 +54,11 @@ export function findColumns(path: string, rows: readonly string[][], options: Co
     findColumn(path, first, { what, known, name });
   const key = find('key', KEY_FORMS, keyColumn);
   const label = find('label', LABEL_FORMS, labelColumn);
-  if (grouped) {
-    const patients = patientColumns(rows, { key, label }).map((at) => first[at]);
-    const group = findColumn(path, first, { what: 'group', known: [], name: groupColumn, others: patients });
-    return { header: true, key, label, group };
-  }
   if (groupColumn === 'none') {
     const [ignored] = patientColumns(rows, { key, label });
     return { header: true, key, label, ...(ignored !== undefined && { ignored }) };
   }
-  const group = guessGroup(path, rows, { key, label });
+  const group = findGroup(path, rows, { key, label }, groupColumn);
   return { header: true, key, label, ...(group !== undefined && { group }) };
 }
 
@@ -85,8 +80,62 @@ function withoutHeader(path: string, first: readonly string[]): Columns {
   });
 }
 
+/** Columns of a table of slides, in which only the name of the slide is required. */
+export interface CohortColumns {
+  header: boolean;
+  key: number;
+  label?: number;
+  group?: number;
+  site?: number;
+}
+
+/**
+ * As {@link findColumns} for a table whose slides need no label: label, patient and site are found if there
+ * are such columns, or required if the options name them.
+ *
+ * @throws SamMilError InvalidInput as {@link findColumns}
+ */
+export function findCohortColumns(
+  path: string,
+  rows: readonly string[][],
+  options: ColumnOptions & { siteColumn?: string },
+): CohortColumns {
+  const { keyColumn, labelColumn, groupColumn, siteColumn } = options;
+  const [first] = rows;
+  const forms = first.map(columnForm);
+  const requested =
+    keyColumn ?? labelColumn ?? siteColumn ?? (groupColumn === 'none' ? undefined : groupColumn);
+  if (requested === undefined && !forms.some(isKnown)) return withoutHeader(path, first);
+  const key = findColumn(path, first, { what: 'key', known: KEY_FORMS, name: keyColumn });
+  const labeled = labelColumn !== undefined || forms.some((form) => LABEL_FORMS.includes(form));
+  const label = labeled
+    ? findColumn(path, first, { what: 'label', known: LABEL_FORMS, name: labelColumn })
+    : undefined;
+  const group = findGroup(path, rows, { key, label: label ?? key }, groupColumn);
+  return {
+    ...{ header: true, key },
+    ...(label !== undefined && { label }),
+    ...(group !== undefined && { group }),
+    ...(siteColumn !== undefined && {
+      site: findColumn(path, first, { what: 'site', known: [], name: siteColumn }),
+    }),
+  };
+}
+
+function findGroup(
+  path: string,
+  rows: readonly string[][],
+  taken: { key: number; label: number },
+  name: string | undefined,
+): number | undefined {
+  if (name === 'none') return undefined;
+  if (name === undefined) return guessGroup(path, rows, taken);
+  const others = patientColumns(rows, taken).map((at) => rows[0][at]);
+  return findColumn(path, rows[0], { what: 'group', known: [], name, others });
+}
+
 interface ColumnSearch {
-  what: 'key' | 'label' | 'group';
+  what: 'key' | 'label' | 'group' | 'site';
   known: readonly string[];
   /** The column that was requested. */
   name?: string;

@@ -81,7 +81,7 @@ function labeled(key: string, row: number, table: LabelTable, match: MatchOption
  * File extensions that occur in labels files. A name is looked up as written first, then without its
  * extension.
  */
-const EXTENSIONS =
+export const EXTENSIONS =
   /\.(svs|svslide|tiff?|ndpi|mrxs|scn|bif|vms|vmu|czi|dcm|jpe?g|png|h5|hdf5|pt|npy|npz|safetensors)$/i;
 
 type NamedRow = Pick<LabelRow, 'name' | 'line'>;

@@ -47,10 +47,10 @@ export const parameters = defineParameters({
     },
     scheme: {
       type: 'string',
-      enum: ['stratified', 'reference'],
+      enum: ['stratified', 'reference', 'all'],
       default: 'stratified',
       description:
-        'stratified: keeps patients together and balances classes, independent of file order. reference: the published procedure (rows in file order, Python shuffle, stratified folds).',
+        'stratified: keeps patients together and balances classes, independent of file order. reference: the published procedure (rows in file order, Python shuffle, stratified folds). all: one fold without test slides, for a final model that other cohorts test.',
     },
     'group-column': {
       'x-synonyms': ['patient', 'patients', 'patient-column', 'group', 'groups', 'group-by'],

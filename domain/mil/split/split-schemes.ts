@@ -39,6 +39,28 @@ export function stratifiedScheme(
   });
 }
 
+/**
+ * Creates one fold without test slides, for a final model that other cohorts test. Patients are kept together
+ * in the validation set too.
+ * @param bags sorted by key
+ */
+export function wholeScheme(
+  bags: readonly LabeledBag[],
+  classes: readonly string[],
+  { seed, valRatio }: { seed: number; valRatio: number },
+): Fold[] {
+  const units = groupBags(bags, classes.length);
+  const chosen = chooseValidation(units, valRatio, new RandomStream(seed, 'split', 'validation', 0));
+  return [
+    {
+      fold: 0,
+      train: collectKeys(units.filter((_, unit) => !chosen[unit])),
+      val: collectKeys(units.filter((_, unit) => chosen[unit])),
+      test: [],
+    },
+  ];
+}
+
 /** Rejects a class that cannot be in every test set. It is often a mistyped label. */
 function refuseSmallClass(
   classes: readonly string[],

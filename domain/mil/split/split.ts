@@ -11,7 +11,7 @@ import { identicalBags } from './identical-bags.js';
 import { readGivenSplits } from './given-splits.js';
 import { matchLabels, type LabeledBag } from './labeled-bags.js';
 import { readLabels, type LabelTable } from './labels.js';
-import { referenceScheme, stratifiedScheme } from './split-schemes.js';
+import { referenceScheme, stratifiedScheme, wholeScheme } from './split-schemes.js';
 import { checkSplits, formatSplits, SET_NAMES, type Fold, type Repeat, type Splits } from './splits.js';
 import type { SplitWith } from './parameters.js';
 
@@ -105,6 +105,7 @@ function buildRepeats(
   return Array.from({ length: options.repeats }, (_, repeat) => {
     const seed = options.seed + repeat;
     const settings = { folds: options.folds, seed, valRatio: options.valRatio };
+    if (options.scheme === 'all') return { repeat, seed, folds: wholeScheme(bags, table.classes, settings) };
     const folds =
       options.scheme === 'reference'
         ? referenceScheme(

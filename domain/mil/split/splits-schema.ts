@@ -30,7 +30,7 @@ export const SPLITS: ValueSchema = {
   type: 'object',
   properties: {
     splits: { const: 1 },
-    scheme: { enum: ['stratified', 'reference', 'file'] },
+    scheme: { enum: ['stratified', 'reference', 'all', 'file'] },
     part: { const: true },
     seed: { type: 'integer' },
     source: { type: 'string' },

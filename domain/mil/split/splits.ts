@@ -28,7 +28,8 @@ export interface Repeat {
 export interface Splits {
   /** Version of this structure. */
   splits: 1;
-  scheme: 'stratified' | 'reference' | 'file';
+  /** `all`: no fold has test slides. */
+  scheme: 'stratified' | 'reference' | 'all' | 'file';
   /** Only some slides of one fold: see `partOfFold`. */
   part?: true;
   seed: number;
@@ -106,7 +107,8 @@ export function checkSplits(splits: Splits, file: string): void {
     for (const fold of folds) {
       const place = { file: `${file} (repeat ${repeat}, fold ${fold.fold})` };
       checkLabels(splits, fold, place);
-      for (const set of splits.part ? [] : (['train', 'test'] as const)) {
+      const required = splits.scheme === 'all' ? (['train'] as const) : (['train', 'test'] as const);
+      for (const set of splits.part ? [] : required) {
         if (fold[set].length === 0) throw new SamMilError('InvalidInput', `the ${set} set is empty`, place);
       }
       refuseLeak(splits, fold, place);

@@ -30,6 +30,6 @@ export async function reads(step: ReadingStep): Promise<Record<string, ReadPart>
   requireBags([...chosen.keys()], records, inputs);
   return {
     bags: partOfItems(records, chosen, bagOutputs(encoder), step.work),
-    splits: partOfFold(splits, { repeat, fold: number, slides }),
+    splits: partOfFold(splits, { repeat, fold: number, slides, patientsOf: fold[validateOn] }),
   };
 }

@@ -7,6 +7,7 @@ import type { JsonObject } from '../../json.js';
 import { describeBackend, openBackend } from '../compute/backend.js';
 import { BagCache } from '../bags/bag-cache.js';
 import { mixedEncoders } from '../bags/bag-facts.js';
+import { originOfBags } from '../bags/bag-origin.js';
 import { selectBags, listBags, type BagEntry } from '../bags/bags.js';
 import { buildModel } from '../models/build-model.js';
 import { writeCheckpoint } from '../models/checkpoint.js';
@@ -18,6 +19,7 @@ import { trainedSlides } from '../split/trained-slides.js';
 import { teacherStart } from './teacher-start.js';
 import { train, type LabeledKey, type TrainingPlan, type TrainingResult } from './train.js';
 import type { HistoryRow } from './training-state.js';
+import { scoreValidation } from './validation-scores.js';
 import type { TrainFoldWith } from './parameters.js';
 
 /** Trains one model on one fold. Resumes from the last saved step of an earlier attempt. */
@@ -71,8 +73,12 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
         job.progress({ ...epochs, done: row.epoch, note });
       },
     });
-    const slides = trainedSlides(splits, fold, settings.validateOn);
-    const outputs = writeOutputs(job, { config, splits, slides, entries, plan, result, note: warning });
+    const facts = {
+      ...trainedSlides(splits, fold, settings.validateOn),
+      ...(await scoreValidation(plan, result.weights, splits.groups, job.signal)),
+      ...originOfBags(entries, settings.groupFeatures),
+    };
+    const outputs = writeOutputs(job, { config, splits, facts, entries, plan, result, note: warning });
     job.log('info', 'trained', {
       'seconds-in-steps': round(result.seconds.steps),
       'seconds-in-validation': round(result.seconds.validation),
@@ -163,8 +169,8 @@ function formatNote({ loss, valAuc }: HistoryRow): string {
 interface Trained {
   config: ModelConfig;
   splits: Splits;
-  /** See {@link trainedSlides}. */
-  slides: Record<string, string>;
+  /** About the slides: see {@link trainedSlides}, {@link scoreValidation} and {@link originOfBags}. */
+  facts: JsonObject;
   entries: readonly BagEntry[];
   plan: TrainingPlan;
   result: TrainingResult;
@@ -198,7 +204,7 @@ function writeOutputs(job: Job<TrainFoldWith>, trained: Trained): JobResult {
   };
 }
 
-function collectFacts(settings: TrainFoldWith, { plan, result, slides }: Trained): JsonObject {
+function collectFacts(settings: TrainFoldWith, { plan, result, facts }: Trained): JsonObject {
   return {
     'best-epoch': result.epoch,
     epochs: plan.epochs,
@@ -214,7 +220,7 @@ function collectFacts(settings: TrainFoldWith, { plan, result, slides }: Trained
     seed: settings.seed,
     repeat: settings.repeat,
     fold: settings.fold,
-    ...slides,
+    ...facts,
     backend: describeBackend(plan.backend),
   };
 }

@@ -28,7 +28,11 @@ export interface Validation {
  * Class probabilities of a bag, without dropout.
  * @throws SamMilError InvalidInput naming the bag for which the model returns NaN
  */
-function bagProbabilities(model: Model, weights: Weights, { key, bag }: ScoredBag): Float64Array {
+export function bagProbabilities(
+  model: Model,
+  weights: Weights,
+  { key, bag }: Pick<ScoredBag, 'key' | 'bag'>,
+): Float64Array {
   const output = tf.tidy(() => model.infer(weights, bag).logits);
   const logits = output.dataSync();
   output.dispose();

@@ -221,6 +221,7 @@ function collectFacts(job: Job<ConvertWith>, source: BagSource, sides: StatedPat
     level0Dim: readLevel0Dim(attributes),
     slideName: typeof attributes.name === 'string' && attributes.name !== '' ? attributes.name : job.name,
     encoder: source.encoder,
+    ...(typeof attributes.patch_mpp === 'number' && { mpp: attributes.patch_mpp }),
     ...(trident && { trident }),
   };
 }

@@ -38,10 +38,10 @@ export async function run(job: Job<ExtractWith>): Promise<JobResult> {
   const stamp = readStamp(options.slide.path);
   const slide = inspectSlide(options.slide.path);
   checkPatches(patches, options.patches.path, { path: options.slide.path, info: slide });
-  const facts = collectFacts(job, patches, slide);
+  const scale = scaleOfPatches(patches, slide, options.slide.path);
+  const facts = collectFacts(job, patches, slide, scale?.mpp);
   const groups = options.segments && findGroups(options.segments.path, patches, slide);
   const opened = await openEncoders(job);
-  const scale = scaleOfPatches(patches, slide, options.slide.path);
   for (const { encoder } of opened) {
     const unexpected = scale && unexpectedPatches(encoder.info, scale);
     if (unexpected !== undefined) job.log('warn', unexpected);
@@ -121,6 +121,7 @@ function collectFacts(
   { with: { layout, slide: file } }: Job<ExtractWith>,
   patches: PatchCoords,
   slide: SlideInfo,
+  mpp: number | undefined,
 ) {
   const trident =
     layout === 'trident' ? (patches.trident ?? tridentFactsOfPatches(patches, slide, file)) : undefined;
@@ -135,6 +136,7 @@ function collectFacts(
       encoder_input_size: encoder.size,
       ...precisionFact(precision),
     },
+    ...(mpp !== undefined && { mpp }),
     ...(trident && { trident }),
   });
 }

@@ -1,6 +1,6 @@
 import type { AttributeInput } from '../../files/hdf5/h5.js';
 import { tridentAttributes, type TridentFacts } from '../layouts/trident.js';
-import type { Level0Px } from '../../units.js';
+import type { Level0Px, Mpp } from '../../units.js';
 
 /**
  * The tool whose folder names and attributes the h5 file of a bag follows. The other files are the same in
@@ -18,6 +18,8 @@ export interface BagFacts {
   slideName: string;
   /** `encoder`, `encoder_version`, ... */
   encoder: Readonly<Record<string, string | number>>;
+  /** µm per pixel of the patches, if known. TRIDENT's layout states the magnification instead. */
+  mpp?: Mpp;
   /** Required for TRIDENT's layout. */
   trident?: TridentFacts;
 }
@@ -39,7 +41,7 @@ export function bagAttributes(
   facts: BagFacts,
   place: { name: string; folder: string },
 ): { coords: Record<string, AttributeInput>; features: Record<string, AttributeInput> } {
-  const { patches, level0Dim, encoder, trident } = facts;
+  const { patches, level0Dim, encoder, mpp, trident } = facts;
   if (layout === 'trident' && trident) {
     const coords = { ...tridentAttributes(trident, { ...place, level0Dim }), ...encoder };
     return {
@@ -55,6 +57,7 @@ export function bagAttributes(
     }),
     ...(level0Dim && level0Dim[0] > 0 && { level_dim: computeLevelDim(level0Dim, patches?.downsample) }),
     name: facts.slideName,
+    ...(mpp !== undefined && { patch_mpp: mpp }),
     ...encoder,
   };
   return { coords, features: {} };

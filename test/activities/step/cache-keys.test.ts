@@ -27,7 +27,7 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'pathology.extract': {
     given: { slide: 'a.svs', patches: 'a.h5', encoder: 'encoder.yaml' },
-    key: 'sha256:6722f239092b709995c9dcff186ecf0e64d64d1ef2ccf984a8a9d1f76e5dcf3e',
+    key: 'sha256:51571fa9ddc267355b7e057f39c6151f6e05c95afe992ea6fa6ae7effa1a8e28',
   },
   'pathology.convert': {
     given: { features: 'a.h5', segments: 'a.pkl', 'patch-size-level0': 512 },
@@ -43,11 +43,19 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'mil.train-fold': {
     given: { bags: items, splits: 's.json', repeat: 0, fold: 1, model: 'sam-mil', 'mask-ratio': 0.5 },
-    key: 'sha256:b3bf61d23a60e1da3bf4e575a29ba7d9945d79bc58af79bb045594bb677f61d4',
+    key: 'sha256:aec6d7b3f4bbd58b352912c91354fcd6f1e4b60993b10291b878f0f8bf3b0060',
   },
   'mil.evaluate': {
     given: { checkpoint: 'c.safetensors', bags: items, splits: 's.json' },
     key: 'sha256:384c0b5bc9a3969d6de1df9f4e864ec4ccddb0f4280a36c94ba9bfc74c1dfb52',
+  },
+  'mil.import-checkpoint': {
+    given: { checkpoint: 'c.safetensors' },
+    key: 'sha256:df6203801c497d23254b623d9b9170021fb99643a635e3d63c6efef57ee57e2b',
+  },
+  'mil.predict': {
+    given: { checkpoints: items, bags: items, threshold: 'pooled' },
+    key: 'sha256:5c78b379c76578b212c5fdc1f9b4c034a2b7c98fc054351173497b9b74bfcb2a',
   },
   'mil.heatmap': {
     given: { checkpoint: 'c.safetensors', slide: 'a.svs', bag: 'a.h5' },

@@ -12,7 +12,7 @@ export function describeCohort({ folds, cohort, slides, gallery, evaluated }: De
   const models = [...new Set(folds.map(({ metrics }) => metrics.model))];
   if (models.length === 0) return 'No evaluated model';
   const named = models.length <= MOST_NAMED ? models.join(', ') : count(models.length, 'model');
-  return `${named} on ${count(countSlides(cohort), 'slide')}`;
+  return `${named} on ${count(countSlides(cohort), scoredLevel(folds))}`;
 }
 
 export function countSlides({ classes }: Pick<ReportData['cohort'], 'classes'>): number {
@@ -25,11 +25,16 @@ export function listDataFacts({ folds, cohort }: Pick<ReportData, 'folds' | 'coh
   const classes = cohort.classes.map(([name, slides]) => `${slides} ${name}`).join(', ');
   const { patients } = cohort;
   return [
-    `${count(countSlides(cohort), 'scored slide')} (${classes})`,
+    `${count(countSlides(cohort), `scored ${scoredLevel(folds)}`)} (${classes})`,
     ...positiveClass(folds),
     ...(patients?.grouped === true ? [count(patients.count, 'patient')] : []),
     describeFolds(folds),
   ];
+}
+
+/** Evaluations with `level: patient` score patients. */
+function scoredLevel(folds: ReportData['folds']): string {
+  return folds.every(({ metrics }) => metrics.training.level === 'patient') ? 'patient' : 'slide';
 }
 
 /** Sensitivity, precision and F1 are those of this class. */

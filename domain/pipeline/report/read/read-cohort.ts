@@ -27,7 +27,7 @@ async function readPatients(
   steps: readonly StepFact[],
   work: string,
 ): Promise<CohortFacts['patients']> {
-  const used = new Set(folds.map(({ metrics }) => metrics.sources.splits));
+  const used = new Set(folds.flatMap(({ metrics }) => metrics.sources.splits ?? []));
   const patients = new Set<string>();
   let [grouped, known] = [true, false];
   for (const { item: key, receipt } of steps) {

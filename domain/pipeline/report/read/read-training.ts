@@ -23,7 +23,7 @@ export async function readTraining(
   for (const { group, metrics } of folds) {
     const curves = groups.get(group) ?? { group, folds: [], missing: 0 };
     groups.set(group, curves);
-    const history = await readHistory(trained.get(metrics.sources.checkpoint), work);
+    const history = await readHistory(trained.get(metrics.sources.checkpoint ?? ''), work);
     if (history === undefined) curves.missing++;
     else curves.folds.push({ cell: metrics.cell, history, epoch: metrics.selection.epoch });
   }

@@ -144,10 +144,15 @@ export function provenanceSection({ run, folds, groupBy }: ReportData): Markup {
     ...run.versions.map(([name, version]): [string, Content] => [name, version]),
   ];
   const files = folds.flatMap(({ files }) => [files.metrics, files.predictions]);
-  const sources = folds.flatMap(({ metrics }) => [
-    { path: `checkpoint of ${metrics.cell}`, digest: metrics.sources.checkpoint },
-    { path: `slides and classes of ${metrics.cell}`, digest: metrics.sources.splits },
-  ]);
+  const sources = folds.flatMap(({ metrics: { cell, sources } }) =>
+    [
+      { path: `checkpoint of ${cell}`, digest: sources.checkpoint },
+      { path: `slides and classes of ${cell}`, digest: sources.splits },
+      { path: `ensemble of ${cell}`, digest: sources.ensemble },
+      { path: `given predictions of ${cell}`, digest: sources.given_predictions },
+      { path: `labels of ${cell}`, digest: sources.labels },
+    ].flatMap(({ path, digest }) => (digest === undefined ? [] : [{ path, digest }])),
+  );
   const rest = unique([...run.inputs, ...sources]);
   return html`<section id="provenance" aria-labelledby="provenance-h">
     <h2 id="provenance-h">Provenance</h2>

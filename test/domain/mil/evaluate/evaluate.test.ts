@@ -272,7 +272,21 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
       );
     await refused({ checkpoint: inputFile(checkpoint) }, /either `checkpoint` or `checkpoints`.*both/);
     await refused({ checkpoints: undefined }, /neither/);
-    await refused({ splits: undefined }, /needs `splits`/);
+    const foreign = { ...given };
+    delete foreign.splits;
+    const job = jobOf(t, foreign, 'of-another-cohort');
+    const mean = await heatmap(job);
+    const single = await Promise.all(
+      [0, 1].map(async (fold) => {
+        const rest = { ...foreign };
+        delete rest.checkpoints;
+        const path = (JSON.parse(lines[fold]) as { outputs: { checkpoint: { path: string } } }).outputs
+          .checkpoint.path;
+        return (await heatmap(jobOf(t, { ...rest, checkpoint: inputFile(path) }, 'one'))).values
+          ?.probability as number;
+      }),
+    );
+    assert.ok(Math.abs((mean.values?.probability as number) - (single[0] + single[1]) / 2) < 1e-12);
     await refused({ repeat: 1 }, /no checkpoint of repeat 1/);
   });
 

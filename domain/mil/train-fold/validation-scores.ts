@@ -1,0 +1,45 @@
+import type { JsonObject } from '../../json.js';
+import { tf } from '../compute/backend.js';
+import { toDevice } from '../compute/device-weights.js';
+import type { HostWeights } from '../compute/parameters.js';
+import type { TrainingPlan } from './train.js';
+import { bagProbabilities } from './validate.js';
+
+/**
+ * Scores the validation bags with the final weights, so that a threshold for other cohorts can be locked
+ * from the checkpoint alone. Slides and patients are not named, because checkpoints are shared.
+ *
+ * @param groups patient of each slide, if known: the scores state which slides share one
+ * @returns nothing without validation bags
+ */
+export async function scoreValidation(
+  { model, bags, validation }: Pick<TrainingPlan, 'model' | 'bags' | 'validation'>,
+  host: HostWeights,
+  groups: Readonly<Record<string, string>> | undefined,
+  signal: AbortSignal,
+): Promise<JsonObject> {
+  if (validation.length === 0) return {};
+  const weights = toDevice(model.parameters, host);
+  try {
+    const probabilities: number[][] = [];
+    for await (const scored of bags.walk(validation)) {
+      signal.throwIfAborted();
+      probabilities.push([...bagProbabilities(model, weights, scored)]);
+    }
+    const keys = validation.map(({ key }) => key);
+    const labels = validation.map(({ label }) => label);
+    return { 'validation-scores': { labels, probabilities, ...numberedPatients(keys, groups) } };
+  } finally {
+    tf.dispose(weights);
+  }
+}
+
+function numberedPatients(
+  keys: readonly string[],
+  groups: Readonly<Record<string, string>> = {},
+): JsonObject {
+  const patients = keys.map((key) => (Object.hasOwn(groups, key) ? groups[key] : undefined));
+  if (patients.includes(undefined)) return {};
+  const names = [...new Set(patients)];
+  return { patients: patients.map((name) => names.indexOf(name)) };
+}
