@@ -160,6 +160,8 @@ async function milCases(slide: JsonObject, bags: JsonObject, labels: Json): Prom
   const { splits } = await chain.outputs({ uses: 'mil.split', stage: 'split', with: split });
   const fold = { bags, splits, repeat: 0, fold: 0, model: 'abmil', epochs: 2, backend: 'js', 'embed-dim': 8 };
   const { checkpoint } = await chain.outputs({ uses: 'mil.train-fold', stage: 'train', with: fold });
+  const other = { uses: 'mil.train-fold', stage: 'train-other', with: { ...fold, fold: 1 } };
+  const { checkpoint: second } = await chain.outputs(other);
   const evaluation = { checkpoint, bags, splits, backend: 'js' };
   const evaluated = await chain.outputs({ uses: 'mil.evaluate', stage: 'evaluate', with: evaluation });
   const fields = { model: 'abmil', repeat: 0, fold: 0 };
@@ -178,6 +180,12 @@ async function milCases(slide: JsonObject, bags: JsonObject, labels: Json): Prom
     'mil.split': { with: split, old: { seed: 1 }, new: { seed: 2 } },
     'mil.train-fold': { with: fold, old: { seed: 1 }, new: { seed: 2 } },
     'mil.evaluate': { with: evaluation, old: { bootstrap: 10 }, new: { bootstrap: 20 } },
+    'mil.import-checkpoint': { with: {}, old: { checkpoint }, new: { checkpoint: second } },
+    'mil.predict': {
+      with: { checkpoint, bags, backend: 'js' },
+      old: { threshold: 0.4 },
+      new: { threshold: 0.6 },
+    },
     'mil.heatmap': {
       with: { slide: slide.slide, bag: slide.bag, checkpoint, backend: 'js', longest: 128 },
       old: { score: 'class-probability' },
