@@ -1,8 +1,7 @@
-import { isItemsRef } from '../../domain/job.js';
 import { reads } from '../../domain/mil/heatmap/reads.js';
 import { parameters } from '../../domain/mil/heatmap/parameters.js';
 import { defineActivity, fileOutput } from '../define/define-activity.js';
-import { modelOf, modelsOf } from '../../domain/mil/models/checkpoint-model.js';
+import { modelsUsed } from '../../domain/mil/models/checkpoint-model.js';
 
 export const definition = defineActivity({
   name: 'mil.heatmap',
@@ -11,11 +10,7 @@ export const definition = defineActivity({
     'Draws the score of every patch over the slide: images, HDF5, GeoJSON, and how well scores find an annotated lesion',
   ...parameters,
   reads,
-  modelsUsed: async (given, { checkpoint, checkpoints }, work) => {
-    if (checkpoint !== undefined) return [await modelOf(checkpoint)];
-    if (checkpoints === undefined) return [];
-    return modelsOf(isItemsRef(given.checkpoints) ? given.checkpoints : checkpoints, work);
-  },
+  modelsUsed,
   outputs: {
     scores: fileOutput(
       'scores',

@@ -1,5 +1,4 @@
-import { isItemsRef } from '../../domain/job.js';
-import { modelOf, modelsOf } from '../../domain/mil/models/checkpoint-model.js';
+import { modelsUsed } from '../../domain/mil/models/checkpoint-model.js';
 import { parameters } from '../../domain/mil/predict/parameters.js';
 import { reads } from '../../domain/mil/predict/reads.js';
 import { defineActivity, fileOutput } from '../define/define-activity.js';
@@ -12,11 +11,7 @@ export const definition = defineActivity({
   ...parameters,
   reads,
   check: async (step) => (await import('../../domain/mil/predict/check-predict.js')).checkPredict(step),
-  modelsUsed: async (given, { checkpoint, checkpoints }, work) => {
-    if (checkpoint !== undefined) return [await modelOf(checkpoint)];
-    if (checkpoints === undefined) return [];
-    return modelsOf(isItemsRef(given.checkpoints) ? given.checkpoints : checkpoints, work);
-  },
+  modelsUsed,
   outputs: {
     predictions: fileOutput(
       'predictions',

@@ -1,5 +1,7 @@
 import { fileInput, itemsInput } from '../../activity-schema.js';
 import { defineParameters, type WithOf } from '../../parameters.js';
+import { ENCODER_OF_BAGS } from '../bags/encoder-parameter.js';
+import { BACKEND } from '../compute/backend-parameter.js';
 
 /**
  * Parameters for predictions of slides that no split knows. They have no defaults, which would be part of the
@@ -84,11 +86,7 @@ export const parameters = defineParameters({
       ...itemsInput('bag', 'Bags of all slides: the items that mil.split used.'),
       'x-synonyms': ['features', 'data'],
     },
-    encoder: {
-      type: 'string',
-      description:
-        'Encoder whose bags are used, if pathology.extract made bags of several `encoders`: then the output `bag-<encoder>` of each item instead of `bag`.',
-    },
+    encoder: ENCODER_OF_BAGS,
     splits: {
       ...fileInput('splits', 'splits.json on which the checkpoint was trained.'),
       'x-synonyms': ['split', 'split-file'],
@@ -129,13 +127,7 @@ export const parameters = defineParameters({
       description:
         'Replicates of the 95 % bootstrap intervals, drawn within each class. 0 disables the intervals.',
     },
-    backend: {
-      'x-synonyms': ['device', 'gpu', 'cuda', 'use-gpu'],
-      type: 'string',
-      enum: ['auto', 'tensorflow', 'js'],
-      default: 'auto',
-      description: 'Compute backend. See mil.train-fold.',
-    },
+    backend: BACKEND,
   },
   required: [],
 });

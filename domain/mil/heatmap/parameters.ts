@@ -1,5 +1,6 @@
 import { fileInput, itemsInput } from '../../activity-schema.js';
 import { defineParameters, type WithOf } from '../../parameters.js';
+import { BACKEND } from '../compute/backend-parameter.js';
 
 /** Parameters of `mil.heatmap`. */
 export const parameters = defineParameters({
@@ -84,13 +85,7 @@ export const parameters = defineParameters({
       description:
         'Side of a patch in level-0 pixels. Overrides the value in the bag; required if the bag does not state it.',
     },
-    backend: {
-      'x-synonyms': ['device', 'gpu', 'cuda', 'use-gpu'],
-      type: 'string',
-      enum: ['auto', 'tensorflow', 'js'],
-      default: 'auto',
-      description: 'Compute backend. See mil.train-fold.',
-    },
+    backend: BACKEND,
   },
   required: ['slide', 'bag'],
 });

@@ -2,7 +2,14 @@ import { isAbsolute, join } from 'node:path';
 import { requireContent } from '../../engine/store/damaged-output.js';
 import { readItems } from '../../engine/store/items.js';
 import { readItems as readReferenced } from '../../engine/store/items-digest.js';
-import { isFileRef, type FileRef, type InputFile, type ItemRecord, type ItemsRef } from '../../job.js';
+import {
+  isFileRef,
+  isItemsRef,
+  type FileRef,
+  type InputFile,
+  type ItemRecord,
+  type ItemsRef,
+} from '../../job.js';
 import type { JsonObject } from '../../json.js';
 import { keyReader } from '../../machine/reader/reader-process.js';
 import { readCheckpoint } from './checkpoint.js';
@@ -55,6 +62,17 @@ export async function modelsOf(checkpoints: ItemsRef | InputFile, work: string):
     models.add(await modelOf({ path: isAbsolute(path) ? path : join(work, path), digest }));
   }
   return [...models];
+}
+
+/** Models of the activities that take either `checkpoint` or `checkpoints`; see `ActivityDefinition`. */
+export async function modelsUsed(
+  given: JsonObject,
+  { checkpoint, checkpoints }: Readonly<Record<string, InputFile | undefined>>,
+  work: string,
+): Promise<string[]> {
+  if (checkpoint !== undefined) return [await modelOf(checkpoint)];
+  if (checkpoints === undefined) return [];
+  return modelsOf(isItemsRef(given.checkpoints) ? given.checkpoints : checkpoints, work);
 }
 
 function checkpointsIn(records: readonly ItemRecord[]): FileRef[] {

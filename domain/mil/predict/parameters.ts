@@ -1,5 +1,7 @@
 import { fileInput, itemsInput } from '../../activity-schema.js';
 import { defineParameters, type WithOf } from '../../parameters.js';
+import { ENCODER_OF_BAGS } from '../bags/encoder-parameter.js';
+import { BACKEND } from '../compute/backend-parameter.js';
 
 /** Parameters of `mil.predict`. */
 export const parameters = defineParameters({
@@ -19,11 +21,7 @@ export const parameters = defineParameters({
       ),
       'x-synonyms': ['features', 'data'],
     },
-    encoder: {
-      type: 'string',
-      description:
-        'Encoder whose bags are used, if pathology.extract made bags of several `encoders`: then the output `bag-<encoder>` of each item instead of `bag`.',
-    },
+    encoder: ENCODER_OF_BAGS,
     labels: {
       ...fileInput(
         'labels',
@@ -94,13 +92,7 @@ export const parameters = defineParameters({
       default: 10,
       description: 'Number of patches of each slide in top-patches.csv. Only with `attention`.',
     },
-    backend: {
-      'x-synonyms': ['device', 'gpu', 'cuda', 'use-gpu'],
-      type: 'string',
-      enum: ['auto', 'tensorflow', 'js'],
-      default: 'auto',
-      description: 'Compute backend. See mil.train-fold.',
-    },
+    backend: BACKEND,
   },
   required: ['bags'],
 });

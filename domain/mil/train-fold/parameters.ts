@@ -1,5 +1,6 @@
 import { fileInput, itemsInput } from '../../activity-schema.js';
 import { defineParameters, type WithOf } from '../../parameters.js';
+import { ENCODER_OF_BAGS } from '../bags/encoder-parameter.js';
 
 /** Parameters of `mil.train-fold` for all models. */
 export const parameters = defineParameters({
@@ -8,11 +9,7 @@ export const parameters = defineParameters({
       ...itemsInput('bag', 'Bags: the items of the stage that extracted the features.'),
       'x-synonyms': ['features', 'data'],
     },
-    encoder: {
-      type: 'string',
-      description:
-        'Encoder whose bags are used, if pathology.extract made bags of several `encoders`: then the output `bag-<encoder>` of each item instead of `bag`.',
-    },
+    encoder: ENCODER_OF_BAGS,
     splits: { ...fileInput('splits', 'Splits file of mil.split.'), 'x-synonyms': ['split', 'split-file'] },
     repeat: { type: 'integer', minimum: 0, description: 'Repeat of the cross-validation, from 0.' },
     fold: { type: 'integer', minimum: 0, description: 'Fold, from 0.' },
