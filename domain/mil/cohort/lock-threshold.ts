@@ -31,7 +31,10 @@ export interface LockOptions {
   combination: Combination;
 }
 
-/** Fewer slides of a class would let one or two scores decide. An explicit rule is followed all the same. */
+/**
+ * With fewer slides of a class, one or two scores would decide. A rule that is requested explicitly is
+ * followed with any number of slides.
+ */
 const LEAST_PER_CLASS = 5;
 
 /** The validation scores that a checkpoint states; undefined if it was trained without validation slides. */
