@@ -8,6 +8,7 @@ import { openBackend, tf } from '../domain/mil/compute/backend.js';
 import { modelEntry, resolveOptions } from '../domain/mil/models/registry.js';
 import { initialWeights } from '../domain/mil/compute/parameters.js';
 import { trainStep } from '../domain/mil/train-fold/step.js';
+import { classLoss } from '../domain/mil/targets/head.js';
 import { RandomStream } from '../domain/random.js';
 
 const [count] = process.argv.slice(2).map(Number);
@@ -18,7 +19,14 @@ const rss: number[] = [];
 /** Runs one model over all bags. Returns how many more tensors it held after the first 50. */
 async function growth(name: string): Promise<number> {
   const entry = modelEntry(name);
-  const sizes = { dim: DIM, classes: 2, embedDim: 128, attentionDim: entry.attentionDim, dropout: 0.25 };
+  const sizes = {
+    dim: DIM,
+    outputs: 2,
+    endpoint: 'classification' as const,
+    embedDim: 128,
+    attentionDim: entry.attentionDim,
+    dropout: 0.25,
+  };
   const model = (await entry.load())({ model: name, ...sizes, options: resolveOptions(name, {}) });
   const start = startingState(initialWeights(model.parameters, 'bench'));
   const adam = openAdam(model.parameters, start, { weightDecay: 1e-5 });
@@ -27,7 +35,7 @@ async function growth(name: string): Promise<number> {
   for (let step = 0; step < count; step++) {
     const bag = makeBag(1 + sizeStream.below(2000), step);
     const stream = (purpose: string) => new RandomStream('bench', step, purpose);
-    const context = { label: step % 2, step, totalSteps: count, stream, report: () => undefined };
+    const context = { ...classLoss(step % 2), step, totalSteps: count, stream, report: () => undefined };
     trainStep(model, adam, bag, context, 2e-4);
     bag.x.dispose();
     const phase = step < 50 ? 0 : 1;

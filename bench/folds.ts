@@ -63,7 +63,7 @@ function splitsOf(keys: readonly string[]): Splits {
     return { fold, train: rest.slice(tenth), val: rest.slice(0, tenth), test };
   });
   return {
-    ...{ splits: 1, scheme: 'stratified', seed: 1, classes: ['a', 'b'] },
+    ...{ splits: 1, scheme: 'stratified', seed: 1, endpoint: 'classification', classes: ['a', 'b'] },
     labels: Object.fromEntries(keys.map((key, i) => [key, (i >> 1) % 2])),
     repeats: [0, 1, 2].map((repeat) => ({ repeat, seed: repeat, folds })),
   };

@@ -3,7 +3,7 @@ import { defineActivity, fileOutput } from '../define/define-activity.js';
 
 export const definition = defineActivity({
   name: 'mil.split',
-  version: 3,
+  version: 4,
   summary:
     'Assigns labeled slides to cross-validation folds: by patient and class, or exactly as in the published procedure',
   ...parameters,

@@ -38,7 +38,7 @@ function parametersFor(models: readonly string[]) {
 
 export const definition = defineActivity({
   name: 'mil.train-fold',
-  version: 8,
+  version: 9,
   summary: 'Trains one MIL model on one fold and keeps the weights of the best epoch',
   // Computed on each access because plugins add models.
   get with() {

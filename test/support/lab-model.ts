@@ -1,6 +1,5 @@
 import { classifier, embedBag } from '../../domain/mil/models/abmil.js';
 import { tf, type Tensor2D } from '../../domain/mil/compute/backend.js';
-import { crossEntropy } from '../../domain/mil/compute/layers.js';
 import type { Model, ModelConfig, StepContext } from '../../domain/mil/models/model.js';
 import type { Bag } from '../../domain/mil/bags/bag.js';
 import { linearSpec, type Weights } from '../../domain/mil/compute/parameters.js';
@@ -10,7 +9,7 @@ import { linearSpec, type Weights } from '../../domain/mil/compute/parameters.js
  * mean of h).
  */
 export function build(config: ModelConfig): Model {
-  const { dim, embedDim, classes, options } = config;
+  const { dim, embedDim, outputs, options } = config;
   const forward = (weights: Weights, bag: Bag, context?: StepContext) => {
     const h = embedBag(weights, bag, config, context);
     const lengths = tf.sqrt(tf.add(tf.sum(tf.square(h), 1, true), 1e-6));
@@ -19,12 +18,12 @@ export function build(config: ModelConfig): Model {
     return { h, shares, logits: classifier(weights, tf.sum<Tensor2D>(tf.mul(shares, h), 0, true)) };
   };
   return {
-    parameters: [...linearSpec('embed', dim, embedDim), ...linearSpec('cls', embedDim, classes)],
-    loss: (weights, bag, context) => crossEntropy(forward(weights, bag, context).logits, context.label),
+    parameters: [...linearSpec('embed', dim, embedDim), ...linearSpec('cls', embedDim, outputs)],
+    loss: (weights, bag, context) => context.bagLoss(forward(weights, bag, context).logits),
     infer(weights, bag) {
       const { h, shares, logits } = forward(weights, bag);
       return {
-        logits: tf.reshape(logits, [classes]),
+        logits: tf.reshape(logits, [outputs]),
         attention: tf.reshape(shares, [bag.rows]),
         instanceLogits: classifier(weights, h),
       };

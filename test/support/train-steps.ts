@@ -1,3 +1,4 @@
+import { classLoss } from '../../domain/mil/targets/head.js';
 import { type Adam, openAdam, startingState } from '../../domain/mil/train-fold/adam.js';
 import { placedBag } from '../../domain/mil/bags/bag.js';
 import { openBackend, type Rank, tf } from '../../domain/mil/compute/backend.js';
@@ -26,7 +27,8 @@ export async function openTrainSteps(
   const model = (await entry.load())({
     model: name,
     dim,
-    classes: 2,
+    outputs: 2,
+    endpoint: 'classification',
     embedDim: 512,
     attentionDim: entry.attentionDim,
     dropout: 0.25,
@@ -43,7 +45,7 @@ export async function openTrainSteps(
   });
   const step = (number: number) => {
     const stream = (purpose: string) => new RandomStream('bench', number, purpose);
-    const context = { label: 1, step: number, totalSteps, stream, report: () => undefined };
+    const context = { ...classLoss(1), step: number, totalSteps, stream, report: () => undefined };
     trainStep(model, adam, bag, context, 2e-4);
   };
   return { adam, step };

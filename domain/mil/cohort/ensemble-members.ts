@@ -47,7 +47,7 @@ export function memberFiles(
 }
 
 /** What must agree within an ensemble, besides the weights. */
-export type MemberHead = Pick<Checkpoint, 'config' | 'classes' | 'groupFeatures' | 'training'>;
+export type MemberHead = Pick<Checkpoint, 'config' | 'target' | 'groupFeatures' | 'training'>;
 
 /**
  * Refuses checkpoints that do not belong to one model: an average over them would have no meaning.
@@ -74,14 +74,15 @@ function textOf(value: Json | undefined): string {
   return typeof value === 'string' ? value : canonicalJson(value);
 }
 
-function factsOf({ config, classes, groupFeatures, training }: MemberHead): JsonObject {
+function factsOf({ config, target, groupFeatures, training }: MemberHead): JsonObject {
   const { model, dim, options, ...sizes } = config;
   const origin = (training['bag-facts'] ?? {}) as JsonObject;
   const encoder = Object.entries(origin).filter(([name]) => name.startsWith('encoder'));
   return {
     model,
     'model options': options,
-    classes,
+    endpoint: target.endpoint,
+    ...(target.endpoint === 'classification' ? { classes: target.classes } : {}),
     ...Object.fromEntries(encoder),
     'features per row': dim,
     'group rows': groupFeatures,

@@ -6,10 +6,8 @@ import { METRICS } from './metrics-schema.js';
 import type { Evaluation, Protocol } from './evaluate-predictions.js';
 import type { SetName } from '../split/splits.js';
 
-/**
- * Content of `metrics/<cell>.json`, which `mil.evaluate` writes: every number of one fold, and its sources.
- */
-export interface MetricsFile extends Evaluation {
+/** What every metrics file states besides its numbers. */
+export interface MetricsHead {
   /** Version of this structure. */
   metrics: 1;
   /** The matrix cell or item: `sam-mil-0-2`. */
@@ -21,11 +19,7 @@ export interface MetricsFile extends Evaluation {
   seed: number;
   /** `external`: slides that no split of the training knows. */
   set: SetName | 'external';
-  classes: string[];
-  /** The class whose probability is the score. null with more than two classes. */
-  positive: string | null;
-  /** The requested protocol. `protocols` holds both. */
-  protocol: Protocol;
+  slides: number;
   /** How the epoch was selected, and whether the scored slides influenced it. */
   selection: { epoch: number | null; by: string; optimistic: boolean };
   /** Digests of the files from which the numbers were computed. */
@@ -42,6 +36,18 @@ export interface MetricsFile extends Evaluation {
   };
   /** Facts about the checkpoint: model parameters, backend, versions. */
   training: JsonObject;
+}
+
+/**
+ * Content of `metrics/<cell>.json`, which `mil.evaluate` writes for a classification: every number of one
+ * fold, and its sources.
+ */
+export interface MetricsFile extends MetricsHead, Evaluation {
+  classes: string[];
+  /** The class whose probability is the score. null with more than two classes. */
+  positive: string | null;
+  /** The requested protocol. `protocols` holds both. */
+  protocol: Protocol;
 }
 
 /**

@@ -28,6 +28,7 @@ import { findFold, readSplits, SET_NAMES } from '../split/splits.js';
 import { refuseOtherSlides } from '../split/trained-slides.js';
 import { testingFold } from './testing-fold.js';
 import { shownClass } from './shown-class.js';
+import { classesOf } from '../targets/target.js';
 import type { HeatmapWith } from './parameters.js';
 
 /** One score per patch of the slide. */
@@ -45,7 +46,7 @@ interface PatchScores {
 /** Scores every patch of a slide with a trained model and draws the scores over the slide. */
 export async function run(job: Job<HeatmapWith>): Promise<JobResult> {
   const checkpoints = checkpointsFor(job);
-  const shown = shownClass(job.with, readCheckpoint(checkpoints[0]).classes);
+  const shown = shownClass(job.with, classesOf(readCheckpoint(checkpoints[0]).target));
   const slide = openSlide(job.with.slide.path);
   try {
     return await scoreSlide(job, slide, { checkpoints, shown });

@@ -3,6 +3,7 @@ import { extname, join } from 'node:path';
 import { requireContent } from '../../engine/store/damaged-output.js';
 import type { Job, JobResult } from '../../job.js';
 import { readCheckpoint } from '../models/checkpoint.js';
+import { classesOf } from '../targets/target.js';
 import type { ImportCheckpointWith } from './parameters.js';
 
 /**
@@ -14,13 +15,13 @@ export async function run(job: Job<ImportCheckpointWith>): Promise<JobResult> {
   requireContent(path, digest);
   const from = join(job.scratch, `checkpoint${extname(path)}`);
   copyFileSync(path, from);
-  const { config, classes, training } = readCheckpoint(from);
+  const { config, target, training } = readCheckpoint(from);
   const number = (value: unknown) => (typeof value === 'number' ? value : null);
   return {
     files: { checkpoint: { from, to: `checkpoints/${job.name}${extname(path)}` } },
     values: {
       model: config.model,
-      classes,
+      classes: classesOf(target),
       repeat: number(training.repeat),
       fold: number(training.fold),
     },

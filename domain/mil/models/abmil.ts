@@ -1,7 +1,7 @@
 import type { Aggregator } from './aggregator.js';
 import { attentionScores, gatedScores, matrix, vector } from './attention.js';
 import { tf, type Tensor2D } from '../compute/backend.js';
-import { crossEntropy, dense, embed, product, softmax, type Dropout } from '../compute/layers.js';
+import { dense, embed, product, softmax, type Dropout } from '../compute/layers.js';
 import type { AbmilOptions } from './model-options.js';
 import type { Model, ModelConfig, StepContext } from './model.js';
 import type { Bag } from '../bags/bag.js';
@@ -34,13 +34,13 @@ export function attentionModel(config: ModelConfig, scoring: Scoring): Model {
     parameters: attentionParameters(config, scoring),
     loss(weights, bag, context) {
       const h = embedBag(weights, bag, config, context);
-      return crossEntropy(classify(weights, h, scoring).logits, context.label);
+      return context.bagLoss(classify(weights, h, scoring).logits);
     },
     infer(weights, bag) {
       const h = embedBag(weights, bag, config);
       const { logits, attention } = classify(weights, h, scoring);
       return {
-        logits: tf.reshape(logits, [config.classes]),
+        logits: tf.reshape(logits, [config.outputs]),
         attention: tf.reshape(attention, [bag.rows]),
         instanceLogits: classifier(weights, h),
       };
@@ -59,21 +59,21 @@ export function attentionAggregator(config: ModelConfig): Aggregator {
       const logits = classifier(weights, features);
       return {
         ...{ logits, features, layers: [attention], ranking: attention },
-        loss: (label) => crossEntropy(logits, label),
+        loss: (context) => context.bagLoss(logits),
       };
     },
   };
 }
 
 export function attentionParameters(config: ModelConfig, scoring: Scoring): ParameterSpec[] {
-  const { dim, classes, embedDim, attentionDim } = config;
+  const { dim, outputs, embedDim, attentionDim } = config;
   const biases = scoring === 'tanh';
   return [
     ...linearSpec('embed', dim, embedDim),
     ...linearSpec('att.V', embedDim, attentionDim, biases),
     ...(scoring === 'gated' ? linearSpec('att.U', embedDim, attentionDim, biases) : []),
     ...linearSpec('att.w', attentionDim, 1, biases),
-    ...linearSpec('cls', embedDim, classes),
+    ...linearSpec('cls', embedDim, outputs),
   ];
 }
 
@@ -93,7 +93,7 @@ export function stepDropout(
     : { rate: dropout, stream: context.stream(purpose) };
 }
 
-/** h [rows, embed] -> logits [1, classes], attention [1, rows]. */
+/** h [rows, embed] -> logits [1, outputs], attention [1, rows]. */
 export function classify(
   weights: Weights,
   h: Tensor2D,
@@ -104,7 +104,7 @@ export function classify(
   return { logits: classifier(weights, product(attention, h)), attention };
 }
 
-/** The bag's classifier: [r, embed] -> [r, classes]. */
+/** The bag's classifier: [r, embed] -> [r, outputs]. */
 export function classifier(weights: Weights, rows: Tensor2D): Tensor2D {
   return dense(rows, matrix(weights, 'cls.w'), vector(weights, 'cls.b'));
 }

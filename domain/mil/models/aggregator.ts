@@ -4,18 +4,18 @@ import type { ParameterSpec, Weights } from '../compute/parameters.js';
 
 /** The result of aggregating an embedded bag. */
 export interface Aggregated {
-  /** [1, classes] */
+  /** [1, outputs] */
   logits: Tensor2D;
-  /** Embedding of the bag, [r, embed], where r is 1, or the number of classes for DSMIL. */
+  /** Embedding of the bag, [r, embed], where r is 1, or the number of outputs for DSMIL. */
   features: Tensor2D;
-  /** Attention of each layer, [heads, n]. For DSMIL, one row per class. */
+  /** Attention of each layer, [heads, n]. For DSMIL, one row per output. */
   layers: Tensor2D[];
   /**
    * The ranking of the instances for masking, [rankings, n]: one row, or one row per head, which then vote.
    */
   ranking: Tensor2D;
-  /** Classification loss of this bag. */
-  loss(label: number): Scalar;
+  /** Loss of this bag. */
+  loss(context: StepContext): Scalar;
 }
 
 /**
@@ -30,6 +30,6 @@ export interface Aggregator {
    * @param context for dropout inside the aggregator; absent in evaluation
    */
   aggregate(weights: Weights, h: Tensor2D, context?: StepContext): Aggregated;
-  /** Logits [n, classes] of single instances. */
+  /** Logits [n, outputs] of single instances. */
   instanceLogits(weights: Weights, h: Tensor2D): Tensor2D;
 }

@@ -28,12 +28,12 @@ export function baselineModel(config: ModelConfig, aggregator: Aggregator): Mode
   return {
     parameters: [...linearSpec('embed', config.dim, config.embedDim), ...aggregator.parameters],
     loss: (weights, bag, context) =>
-      aggregator.aggregate(weights, embedBag(weights, bag, config, context), context).loss(context.label),
+      aggregator.aggregate(weights, embedBag(weights, bag, config, context), context).loss(context),
     infer(weights, bag) {
       const h = embedBag(weights, bag, config);
       const { logits, layers } = aggregator.aggregate(weights, h);
       return {
-        logits: tf.reshape(logits, [config.classes]),
+        logits: tf.reshape(logits, [config.outputs]),
         attention: tf.reshape(tf.mean(layers[layers.length - 1], 0), [bag.rows]),
         instanceLogits: aggregator.instanceLogits(weights, h),
       };

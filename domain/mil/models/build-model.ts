@@ -23,7 +23,7 @@ export async function buildModel(config: ModelConfig): Promise<Model> {
   }
 }
 
-function checkedModel(name: string, model: Model, { classes }: ModelConfig): Model {
+function checkedModel(name: string, model: Model, { outputs }: ModelConfig): Model {
   checkParameters(name, model.parameters);
   const during = <T>(what: string, f: () => T): T => {
     try {
@@ -41,7 +41,7 @@ function checkedModel(name: string, model: Model, { classes }: ModelConfig): Mod
       },
     }),
     infer: (weights, bag) =>
-      during('infer', () => checkInference(name, model.infer(weights, bag), bag, classes)),
+      during('infer', () => checkInference(name, model.infer(weights, bag), bag, outputs)),
     ...(model.teacherMomentum && {
       teacherMomentum: (context) => during('teacherMomentum', () => model.teacherMomentum!(context)),
     }),
@@ -69,11 +69,11 @@ function scalar<T extends Tensor>(name: string, loss: T): T {
   throw broken(name, 'the loss is not a scalar', 'a scalar', describeShape(loss));
 }
 
-function checkInference(name: string, result: Inference, bag: Bag, classes: number): Inference {
+function checkInference(name: string, result: Inference, bag: Bag, outputs: number): Inference {
   const expected: [keyof Inference, number[]][] = [
-    ['logits', [classes]],
+    ['logits', [outputs]],
     ['attention', [bag.rows]],
-    ['instanceLogits', [bag.rows, classes]],
+    ['instanceLogits', [bag.rows, outputs]],
   ];
   for (const [part, shape] of expected) {
     const found = describeShape(result[part]);

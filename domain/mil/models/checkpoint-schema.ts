@@ -1,4 +1,6 @@
 import type { ValueSchema } from '../../activity-schema.js';
+import { TARGET } from '../targets/target-schema.js';
+import { ENDPOINTS } from '../targets/target.js';
 
 const SIZE: ValueSchema = { type: 'integer', minimum: 1 };
 
@@ -33,17 +35,18 @@ export const CHECKPOINT_NOTES: ValueSchema = {
       properties: {
         model: { type: 'string', minLength: 1 },
         dim: SIZE,
-        classes: { type: 'integer', minimum: 2 },
+        outputs: SIZE,
+        endpoint: { enum: ENDPOINTS },
         embedDim: SIZE,
         attentionDim: SIZE,
         dropout: { type: 'number', minimum: 0, maximum: 1 },
         options: { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } },
       },
-      required: ['model', 'dim', 'classes', 'embedDim', 'attentionDim', 'dropout', 'options'],
+      required: ['model', 'dim', 'outputs', 'endpoint', 'embedDim', 'attentionDim', 'dropout', 'options'],
     },
-    classes: { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 2 },
+    target: TARGET,
     'group-features': { enum: ['true', 'false'] },
     training: TRAINING,
   },
-  required: ['config', 'classes', 'group-features', 'training'],
+  required: ['config', 'target', 'group-features', 'training'],
 };

@@ -9,10 +9,11 @@ import { CHECKPOINT_NOTES } from './checkpoint-schema.js';
 import type { Checkpoint } from './model.js';
 import { elementCount, type HostWeights, type ParameterSpec } from '../compute/parameters.js';
 import type { Standardization } from '../bags/standardize.js';
+import { classesOf, outputsOf } from '../targets/target.js';
 import { publishedCheckpoint } from './torch-checkpoint.js';
 
 /** Version of the checkpoint's structure. */
-const VERSION = '1';
+const VERSION = '2';
 
 /** The format that a checkpoint file states. */
 const FORMAT = 'sam-mil checkpoint';
@@ -24,13 +25,13 @@ const FORMAT = 'sam-mil checkpoint';
  * Otherwise it is safetensors.
  */
 export function writeCheckpoint(path: string, checkpoint: Checkpoint, specs: readonly ParameterSpec[]): void {
-  const { config, classes, groupFeatures, weights, standardization, training } = checkpoint;
+  const { config, target, groupFeatures, weights, standardization, training } = checkpoint;
   const tensors = { ...toTensors(weights, specs), ...standardizationTensors(standardization) };
   const notes = {
     format: FORMAT,
     version: VERSION,
     config: canonicalJson(config),
-    classes: canonicalJson(classes),
+    target: canonicalJson(target),
     'group-features': String(groupFeatures),
     training: canonicalJson(training),
   };
@@ -81,9 +82,17 @@ function parseCheckpoint(
     [DEVIATION]: deviation,
     ...weights
   } = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, toFloat32(tensor)]));
-  const { config, classes, training } = parseNotes(path, notes);
-  if (new Set(classes).size !== classes.length || classes.length !== config.classes) {
-    throw damaged(path, `${config.classes} different class names`, classes.join(', '));
+  const { config, target, training } = parseNotes(path, notes);
+  const classes = classesOf(target);
+  if (new Set(classes).size !== classes.length) {
+    throw damaged(path, 'different class names', classes.join(', '));
+  }
+  if (outputsOf(target) !== config.outputs || target.endpoint !== config.endpoint) {
+    throw damaged(
+      path,
+      `a target of ${config.outputs} outputs for ${config.endpoint}`,
+      canonicalJson(target),
+    );
   }
   checkWeights(path, tensors);
   const standardization = (mean ?? deviation) ? { mean, deviation } : undefined;
@@ -92,7 +101,7 @@ function parseCheckpoint(
   }
   return {
     config,
-    classes,
+    target,
     groupFeatures: notes['group-features'] === 'true',
     weights,
     shapes: Object.fromEntries(Object.keys(weights).map((name) => [name, tensors[name].shape])),
@@ -105,9 +114,9 @@ function parseCheckpoint(
 function parseNotes(
   path: string,
   notes: Readonly<Record<string, string>>,
-): Pick<Checkpoint, 'config' | 'classes' | 'training'> {
+): Pick<Checkpoint, 'config' | 'target' | 'training'> {
   const parsed: JsonObject = { ...notes };
-  for (const name of ['config', 'classes', 'training']) {
+  for (const name of ['config', 'target', 'training']) {
     try {
       parsed[name] = JSON.parse(notes[name]) as Json;
     } catch {
@@ -115,7 +124,7 @@ function parseNotes(
     }
   }
   requireSchema(CHECKPOINT_NOTES, parsed, { file: path, what: DAMAGED, next: AGAIN });
-  return parsed as unknown as Pick<Checkpoint, 'config' | 'classes' | 'training'>;
+  return parsed as unknown as Pick<Checkpoint, 'config' | 'target' | 'training'>;
 }
 
 function checkWeights(path: string, tensors: Readonly<Record<string, Tensor>>): void {

@@ -2,7 +2,7 @@ import { classifier, stepDropout, embedBag } from './abmil.js';
 import { matrix, rowScores, vector } from './attention.js';
 import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
 import { rowCrossEntropy, smoothTop1Svm } from '../compute/instance-loss.js';
-import { crossEntropy, dense, dropout, gatherRows, hostLoss, product, softmax } from '../compute/layers.js';
+import { dense, dropout, gatherRows, hostLoss, product, softmax } from '../compute/layers.js';
 import type { ClamOptions } from './model-options.js';
 import type { Model, ModelConfig, StepContext } from './model.js';
 import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
@@ -20,7 +20,7 @@ export function build(config: ModelConfig<ClamOptions>): Model {
  * that class.
  */
 export function buildMultiBranch(config: ModelConfig<ClamOptions>): Model {
-  return clam(config, config.classes);
+  return clam(config, config.outputs);
 }
 
 function clam(config: ModelConfig<ClamOptions>, branches: number): Model {
@@ -30,9 +30,12 @@ function clam(config: ModelConfig<ClamOptions>, branches: number): Model {
     loss(weights, bag, context) {
       const h = embedBag(weights, bag, config, context);
       const attention = attend(weights, h, config, context);
-      const bagLoss = crossEntropy(bagLogits(weights, attention, h), context.label);
-      const instanceLoss = instanceLosses(weights, h, attention, settings, context.label, config.classes);
-      context.report('ce', bagLoss);
+      const bagLoss = context.bagLoss(bagLogits(weights, attention, h));
+      context.report('bag', bagLoss);
+      // The instances have pseudo-labels only where the bag has a class.
+      if (context.outcome.endpoint !== 'classification') return bagLoss;
+      const { label } = context.outcome;
+      const instanceLoss = instanceLosses(weights, h, attention, settings, label, config.outputs);
       context.report('instance', instanceLoss);
       return tf.add(tf.mul(bagLoss, settings.bagWeight), tf.mul(instanceLoss, 1 - settings.bagWeight));
     },
@@ -40,7 +43,7 @@ function clam(config: ModelConfig<ClamOptions>, branches: number): Model {
       const h = embedBag(weights, bag, config);
       const attention = attend(weights, h, config);
       return {
-        logits: tf.reshape(bagLogits(weights, attention, h), [config.classes]),
+        logits: tf.reshape(bagLogits(weights, attention, h), [config.outputs]),
         // The branch of the last class, which is the positive one of two.
         attention: tf.reshape(tf.slice(attention, [branches - 1, 0], [1, -1]), [bag.rows]),
         instanceLogits: classifier(weights, h),
@@ -50,14 +53,15 @@ function clam(config: ModelConfig<ClamOptions>, branches: number): Model {
 }
 
 function clamParameters(config: ModelConfig, branches: number): ParameterSpec[] {
-  const { dim, embedDim, attentionDim, classes } = config;
+  const { dim, embedDim, attentionDim, outputs, endpoint } = config;
+  const instanceClasses = endpoint === 'classification' ? outputs : 0;
   return [
     ...linearSpec('embed', dim, embedDim),
     ...linearSpec('att.V', embedDim, attentionDim),
     ...linearSpec('att.U', embedDim, attentionDim),
     ...linearSpec('att.w', attentionDim, branches),
-    ...linearSpec('cls', embedDim, classes),
-    ...Array.from({ length: classes }, (_, label) => linearSpec(`inst${label}`, embedDim, 2)).flat(),
+    ...linearSpec('cls', embedDim, outputs),
+    ...Array.from({ length: instanceClasses }, (_, label) => linearSpec(`inst${label}`, embedDim, 2)).flat(),
   ];
 }
 
@@ -72,7 +76,7 @@ function attend(weights: Weights, h: Tensor2D, config: ModelConfig, context?: St
   return softmax(rowScores(gated, weights, 'att'));
 }
 
-/** [1, classes]. With one branch per class, logit k is row k of the classifier on branch k's sum. */
+/** [1, outputs]. With one branch per class, logit k is row k of the classifier on branch k's sum. */
 function bagLogits(weights: Weights, attention: Tensor2D, h: Tensor2D): Tensor2D {
   const features = product(attention, h); // [branches, embed]
   const [branches] = features.shape;

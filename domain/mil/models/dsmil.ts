@@ -1,11 +1,13 @@
+import { SamMilError } from '../../errors.js';
+import { differentiable } from '../compute/differentiable.js';
 import { embedBag } from './abmil.js';
 import type { Aggregated, Aggregator } from './aggregator.js';
 import { matrix, vector } from './attention.js';
 import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
-import { binaryCrossEntropy, weightedCrossEntropy, type RowLoss } from '../compute/instance-loss.js';
+import { binaryCrossEntropy } from '../compute/instance-loss.js';
 import { dense, gatherRows, hostLoss, product, productTransposed, softmax } from '../compute/layers.js';
 import type { DsmilOptions } from './model-options.js';
-import type { Model, ModelConfig } from './model.js';
+import type { Model, ModelConfig, StepContext } from './model.js';
 import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
 import { largestRows } from './pooling.js';
 
@@ -31,15 +33,15 @@ export function build(config: ModelConfig<DsmilOptions>): Model {
     parameters: [...(bare ? [] : linearSpec('embed', config.dim, config.embedDim)), ...aggregator.parameters],
     loss(weights, bag, context) {
       const h = instances(weights, bag, config, context);
-      return aggregator.aggregate(weights, h, context).loss(context.label);
+      return aggregator.aggregate(weights, h, context).loss(context);
     },
     infer(weights, bag) {
       const h = instances(weights, bag, config);
       const { logits, layers } = aggregator.aggregate(weights, h);
       // The row of the last class, which is the positive one of two.
-      const last = tf.slice(layers[0], [config.classes - 1, 0], [1, -1]);
+      const last = tf.slice(layers[0], [config.outputs - 1, 0], [1, -1]);
       return {
-        logits: tf.reshape(logits, [config.classes]),
+        logits: tf.reshape(logits, [config.outputs]),
         attention: tf.reshape(last, [bag.rows]),
         instanceLogits: aggregator.instanceLogits(weights, h),
       };
@@ -52,11 +54,11 @@ export function dsmilAggregator(config: ModelConfig, settings: AggregatorOptions
     parameters: dsmilParameters(config, settings),
     instanceLogits,
     aggregate(weights, h): Aggregated {
-      const instances = instanceLogits(weights, h); // [n, classes]
-      const critical = largestRows(instances); // [classes]
+      const instances = instanceLogits(weights, h); // [n, outputs]
+      const critical = largestRows(instances); // [outputs]
       const queries = query(weights, h, settings);
       const sought = tf.mul<Tensor2D>(gatherRows(queries, critical), 1 / Math.sqrt(config.attentionDim));
-      const attention = softmax(productTransposed(sought, queries)); // [classes, n]
+      const attention = softmax(productTransposed(sought, queries)); // [outputs, n]
       const values =
         settings.value === 'identity' ? h : dense(h, matrix(weights, 'v.w'), vector(weights, 'v.b'), 'relu');
       const features = product(attention, values); // [classes, embed]
@@ -66,29 +68,28 @@ export function dsmilAggregator(config: ModelConfig, settings: AggregatorOptions
         get ranking(): Tensor2D {
           return tf.reshape(tf.max(instances, 1), [1, h.shape[0]]);
         },
-        loss: (label) =>
-          tf.add(
-            hostLoss(logits, (values) => halfLoss(values, label, settings)),
-            largestLoss(instances, critical, label, settings),
-          ),
+        loss(context) {
+          const loss = halfLoss(context, settings);
+          return tf.add(loss(logits), loss(largestLogits(instances, critical)));
+        },
       };
     },
   };
 }
 
 function dsmilParameters(
-  { embedDim, attentionDim, classes }: ModelConfig,
+  { embedDim, attentionDim, outputs }: ModelConfig,
   settings: AggregatorOptions,
 ): ParameterSpec[] {
   return [
-    ...linearSpec('inst', embedDim, classes),
+    ...linearSpec('inst', embedDim, outputs),
     ...linearSpec('q', embedDim, attentionDim),
     ...(settings.query === 'tanh' ? linearSpec('q2', attentionDim, attentionDim) : []),
     ...(settings.value === 'relu' ? linearSpec('v', embedDim, embedDim) : []),
-    // A convolution over the classes' sums with a kernel as long as an embedding, so every output depends on
+    // A convolution over the outputs' sums with a kernel as long as an embedding, so every output depends on
     // all of them.
-    { name: 'fcc.w', shape: [classes, classes, embedDim], init: 'xavier' },
-    { name: 'fcc.b', shape: [classes], init: 'zeros' },
+    { name: 'fcc.w', shape: [outputs, outputs, embedDim], init: 'xavier' },
+    { name: 'fcc.b', shape: [outputs], init: 'zeros' },
   ];
 }
 
@@ -96,25 +97,37 @@ function instanceLogits(weights: Weights, h: Tensor2D): Tensor2D {
   return dense(h, matrix(weights, 'inst.w'), vector(weights, 'inst.b'));
 }
 
-function halfLoss(logits: Float32Array, label: number, { bagLoss }: AggregatorOptions): RowLoss {
-  if (bagLoss === 'bce') return binaryCrossEntropy(logits, label, 0.5);
-  return weightedCrossEntropy(logits, [label], logits.length, [0.5]);
+function halfLoss(
+  { outcome, bagLoss }: StepContext,
+  settings: AggregatorOptions,
+): (logits: Tensor2D) => Scalar {
+  if (settings.bagLoss === 'ce') return (logits) => bagLoss(logits, [0.5]);
+  if (outcome.endpoint !== 'classification') {
+    throw new SamMilError('InvalidInput', '`bag-loss: bce` is a loss of classes', {
+      expected: '`bag-loss: ce` for survival and regression, which use their own loss',
+      next: 'remove `bag-loss`',
+    });
+  }
+  return (logits) => hostLoss(logits, (values) => binaryCrossEntropy(values, outcome.label, 0.5));
 }
 
-/** Half the loss of the largest instance logit of each class. Only these logits have a gradient. */
-function largestLoss(
-  instances: Tensor2D,
-  critical: Int32Array,
-  label: number,
-  settings: AggregatorOptions,
-): Scalar {
-  const classes = critical.length;
-  return hostLoss(instances, (values) => {
-    const largest = Float32Array.from(critical, (row, column) => values[row * classes + column]);
-    const { loss, gradient } = halfLoss(largest, label, settings);
-    const spread = new Float32Array(values.length);
-    critical.forEach((row, column) => (spread[row * classes + column] = gradient[column]));
-    return { loss, gradient: spread };
+/** The largest instance logit of each output, [1, outputs]. Only these logits have a gradient. */
+function largestLogits(instances: Tensor2D, critical: Int32Array): Tensor2D {
+  const [rows, outputs] = instances.shape;
+  return differentiable([instances], () => {
+    const values = instances.dataSync();
+    return {
+      value: tf.tensor2d(
+        Float32Array.from(critical, (row, k) => values[row * outputs + k]),
+        [1, outputs],
+      ),
+      gradient(dy) {
+        const slopes = dy.dataSync();
+        const spread = new Float32Array(rows * outputs);
+        critical.forEach((row, k) => (spread[row * outputs + k] = slopes[k]));
+        return [tf.tensor2d(spread, [rows, outputs])];
+      },
+    };
   });
 }
 
@@ -126,7 +139,7 @@ function query(weights: Weights, h: Tensor2D, settings: AggregatorOptions): Tens
 }
 
 function bagLogits(weights: Weights, features: Tensor2D): Tensor2D {
-  const [classes, embed] = features.shape;
-  const kernel: Tensor2D = tf.reshape(weights['fcc.w'], [classes, classes * embed]);
-  return dense(tf.reshape(features, [1, classes * embed]), kernel, vector(weights, 'fcc.b'));
+  const [outputs, embed] = features.shape;
+  const kernel: Tensor2D = tf.reshape(weights['fcc.w'], [outputs, outputs * embed]);
+  return dense(tf.reshape(features, [1, outputs * embed]), kernel, vector(weights, 'fcc.b'));
 }

@@ -2,7 +2,7 @@ import { gatedScores, matrix, vector } from './attention.js';
 import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
 import { clipNorm } from '../compute/clip.js';
 import { differentiate } from '../compute/differentiate.js';
-import { crossEntropy, dense, embed, gatherRows, product, softmax } from '../compute/layers.js';
+import { dense, embed, gatherRows, product, softmax } from '../compute/layers.js';
 import type { DtfdOptions } from './model-options.js';
 import type { Model, ModelConfig, StepContext } from './model.js';
 import type { Bag } from '../bags/bag.js';
@@ -22,15 +22,14 @@ export function build(config: ModelConfig<DtfdOptions>): Model {
     nearEqualRuns(context.stream('pseudo-bags').permutation(bag.rows), settings.numGroup);
   return {
     parameters,
-    loss: (weights, bag, context) =>
-      tierLosses(weights, bag, draw(bag, context), settings, context.label).total(),
+    loss: (weights, bag, context) => tierLosses(weights, bag, draw(bag, context), settings, context).total(),
     gradients: (weights, bag, context) =>
       dtfdGradients(weights, bag, draw(bag, context), settings, context, parameters),
     infer(weights, bag) {
       const order = Int32Array.from({ length: bag.rows }, (_, row) => row);
       const tier1 = firstTier(weights, bag, nearEqualRuns(order, settings.numGroup));
       return {
-        logits: tf.reshape(secondTier(weights, distilled(weights, tier1, settings)), [config.classes]),
+        logits: tf.reshape(secondTier(weights, distilled(weights, tier1, settings)), [config.outputs]),
         attention: tf.reshape(softmax(tier1.scores), [bag.rows]),
         instanceLogits: classify(weights, tier1.h, 't1'),
       };
@@ -38,12 +37,12 @@ export function build(config: ModelConfig<DtfdOptions>): Model {
   };
 }
 
-function dtfdParameters({ dim, embedDim, attentionDim, classes }: ModelConfig): ParameterSpec[] {
+function dtfdParameters({ dim, embedDim, attentionDim, outputs }: ModelConfig): ParameterSpec[] {
   const tier = (name: string) => [
     ...linearSpec(`${name}.V`, embedDim, attentionDim),
     ...linearSpec(`${name}.U`, embedDim, attentionDim),
     ...linearSpec(`${name}.w`, attentionDim, 1),
-    ...linearSpec(`${name}.cls`, embedDim, classes),
+    ...linearSpec(`${name}.cls`, embedDim, outputs),
   ];
   return [...linearSpec('dim', dim, embedDim, false), ...tier('t1'), ...tier('t2')];
 }
@@ -57,7 +56,7 @@ export interface FirstTier {
   attention: Tensor2D;
   /** Sum of each pseudo-bag, [pseudo-bags, embed]. */
   sums: Tensor2D;
-  /** [pseudo-bags, classes] */
+  /** [pseudo-bags, outputs] */
   logits: Tensor2D;
   groups: PseudoBags;
 }
@@ -70,7 +69,7 @@ export function firstTier(weights: Weights, bag: Bag, groups: PseudoBags): First
   return { h, scores, attention, sums, logits: classify(weights, sums, 't1'), groups };
 }
 
-/** Logits [1, classes] from distilled features [m, embed]. */
+/** Logits [1, outputs] from distilled features [m, embed]. */
 export function secondTier(weights: Weights, features: Tensor2D): Tensor2D {
   const attention = softmax(gatedScores(features, weights, 'tanh', 't2'));
   return classify(weights, product(attention, features), 't2');
@@ -109,11 +108,17 @@ export function selectInstances(scores: Float32Array, { of, count }: PseudoBags,
   }).flat();
 }
 
-function tierLosses(weights: Weights, bag: Bag, groups: PseudoBags, settings: DtfdOptions, label: number) {
+function tierLosses(
+  weights: Weights,
+  bag: Bag,
+  groups: PseudoBags,
+  settings: DtfdOptions,
+  context: StepContext,
+) {
   const tier1 = firstTier(weights, bag, groups);
   const equal = new Array<number>(groups.count).fill(1 / groups.count);
-  const first = () => crossEntropy(tier1.logits, label, equal);
-  const second = () => crossEntropy(secondTier(weights, distilled(weights, tier1, settings)), label);
+  const first = () => context.bagLoss(tier1.logits, equal);
+  const second = () => context.bagLoss(secondTier(weights, distilled(weights, tier1, settings)));
   return { tier1, first, second, total: (): Scalar => tf.add(first(), second()) };
 }
 
@@ -130,7 +135,6 @@ export function dtfdGradients(
   context: StepContext,
   parameters: readonly ParameterSpec[],
 ): { loss: Scalar; gradients: Weights } {
-  const { label } = context;
   const names = parameters.map(({ name }) => name);
   const [tier1, tier2] = [
     names.filter((name) => !name.startsWith('t2.')),
@@ -139,7 +143,7 @@ export function dtfdGradients(
   let features: { values: Float32Array; shape: [number, number] } | undefined;
   const one = differentiate(
     () => {
-      const losses = tierLosses(weights, bag, groups, settings, label);
+      const losses = tierLosses(weights, bag, groups, settings, context);
       const passedOn = distilled(weights, losses.tier1, settings);
       features = { values: Float32Array.from(passedOn.dataSync()), shape: passedOn.shape };
       return losses.first();
@@ -154,12 +158,8 @@ export function dtfdGradients(
 
   const { values, shape } = features as NonNullable<typeof features>;
   const two = settings.detach
-    ? differentiate(
-        () => crossEntropy(secondTier(weights, tf.tensor2d(values, shape)), label),
-        tier2,
-        weights,
-      )
-    : differentiate(() => tierLosses(weights, bag, groups, settings, label).second(), names, weights);
+    ? differentiate(() => context.bagLoss(secondTier(weights, tf.tensor2d(values, shape))), tier2, weights)
+    : differentiate(() => tierLosses(weights, bag, groups, settings, context).second(), names, weights);
   clipNorm(two.gradients, tier2, settings.clip);
   context.report('tier1', one.loss);
   context.report('tier2', two.loss);

@@ -1,7 +1,7 @@
 import { classifier, stepDropout } from './abmil.js';
 import { matrix, vector } from './attention.js';
 import { tf, type Tensor2D } from '../compute/backend.js';
-import { crossEntropy, dense, dropout } from '../compute/layers.js';
+import { dense, dropout } from '../compute/layers.js';
 import type { SimlpOptions } from './model-options.js';
 import type { Model, ModelConfig, StepContext } from './model.js';
 import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
@@ -9,7 +9,7 @@ import { linearSpec, type ParameterSpec, type Weights } from '../compute/paramet
 /** A linear layer on the mean feature vector of the bag. See {@link meanModel}. */
 export function buildLinear(config: ModelConfig): Model {
   return meanModel(config, {
-    parameters: linearSpec('cls', config.dim, config.classes),
+    parameters: linearSpec('cls', config.dim, config.outputs),
     logits: classifier,
   });
 }
@@ -20,9 +20,9 @@ export function buildLinear(config: ModelConfig): Model {
  * here `embed-dim`, nor a dropout. See {@link meanModel}.
  */
 export function buildSimlp(config: ModelConfig<SimlpOptions>): Model {
-  const { dim, embedDim, classes, options } = config;
+  const { dim, embedDim, outputs, options } = config;
   return meanModel(config, {
-    parameters: [...linearSpec('hidden', dim, embedDim), ...linearSpec('cls', embedDim, classes)],
+    parameters: [...linearSpec('hidden', dim, embedDim), ...linearSpec('cls', embedDim, outputs)],
     logits(weights, x, context) {
       const gelu = options.hiddenActivation === 'gelu';
       const [w, b] = [matrix(weights, 'hidden.w'), vector(weights, 'hidden.b')];
@@ -34,7 +34,7 @@ export function buildSimlp(config: ModelConfig<SimlpOptions>): Model {
 
 interface Network {
   parameters: ParameterSpec[];
-  /** Feature vectors [r, dim] -> logits [r, classes]. */
+  /** Feature vectors [r, dim] -> logits [r, outputs]. */
   logits(weights: Weights, x: Tensor2D, context?: StepContext): Tensor2D;
 }
 
@@ -42,14 +42,13 @@ interface Network {
  * A network on the mean of the raw feature vectors, without an embedding of the instances. `attention` is 1/n
  * for every instance. The logits of an instance are those of a bag that holds only this instance.
  */
-function meanModel({ classes }: ModelConfig<unknown>, network: Network): Model {
+function meanModel({ outputs }: ModelConfig<unknown>, network: Network): Model {
   const mean = (x: Tensor2D) => tf.mean<Tensor2D>(x, 0, true);
   return {
     parameters: network.parameters,
-    loss: (weights, bag, context) =>
-      crossEntropy(network.logits(weights, mean(bag.x), context), context.label),
+    loss: (weights, bag, context) => context.bagLoss(network.logits(weights, mean(bag.x), context)),
     infer: (weights, bag) => ({
-      logits: tf.reshape(network.logits(weights, mean(bag.x)), [classes]),
+      logits: tf.reshape(network.logits(weights, mean(bag.x)), [outputs]),
       attention: tf.fill([bag.rows], 1 / bag.rows),
       instanceLogits: network.logits(weights, bag.x),
     }),

@@ -90,7 +90,7 @@ export function studentLoss(
   const drop = stepDropout(config, context);
   const h = embed(x, matrix(weights, 'embed.w'), vector(weights, 'embed.b'), drop);
   const student = aggregator.aggregate(weights, h, context);
-  const classification = student.loss(context.label);
+  const classification = student.loss(context);
   const likeness = softTargetLoss(student.features, target, settings.temperature);
   context.report('classification', classification);
   context.report('consistency', likeness);

@@ -5,11 +5,11 @@ import type { Scalar, Tensor1D, Tensor2D } from '../compute/backend.js';
 import type { HostWeights, ParameterSpec, Weights } from '../compute/parameters.js';
 import type { Standardization } from '../bags/standardize.js';
 import type { JsonObject } from '../../json.js';
+import type { BagLoss } from '../targets/head.js';
+import type { Endpoint, Target } from '../targets/target.js';
 
 /** The context of one training step. */
-export interface StepContext {
-  /** Class index of the bag. */
-  label: number;
+export interface StepContext extends BagLoss {
   /** Number of steps before this one in the whole training. Schedules use it with `totalSteps`. */
   step: number;
   /** Number of planned steps. */
@@ -24,13 +24,13 @@ export interface StepContext {
 
 /** A model's output for a bag, without dropout or masks. */
 export type Inference = {
-  /** [classes] */
+  /** [outputs] */
   logits: Tensor1D;
   /**
    * [rows]: the contribution of each instance. Sums to 1 if the model pools with a softmax; see each model.
    */
   attention: Tensor1D;
-  /** [rows, classes]: logits of each separate instance by the model's classifier. */
+  /** [rows, outputs]: logits of each separate instance by the model's classifier. */
   instanceLogits: Tensor2D;
 };
 
@@ -63,7 +63,12 @@ export interface ModelConfig<Options = OptionValues> {
   model: string;
   /** Length of a feature vector. */
   dim: number;
-  classes: number;
+  /**
+   * Length of the output vector: a logit per class, a logit of the hazard per time bin, or one number (log
+   * hazard ratio, regression value).
+   */
+  outputs: number;
+  endpoint: Endpoint;
   embedDim: number;
   attentionDim: number;
   /** Dropout rate after the embedding. */
@@ -76,8 +81,8 @@ export type BuildModel<Options = OptionValues> = (config: ModelConfig<Options>) 
 /** A trained model with everything needed to use it. */
 export interface Checkpoint {
   config: ModelConfig;
-  /** Class names in index order. Of two, the last is the positive one. */
-  classes: string[];
+  /** What the outputs mean. */
+  target: Target;
   groupFeatures: boolean;
   weights: HostWeights;
   /** Shapes of the weights in a file, so that a transposed matrix is told from one that fits. */

@@ -1,7 +1,7 @@
 import { classifier, embedBag } from './abmil.js';
 import { matrix, vector } from './attention.js';
 import { tf, type Tensor2D } from '../compute/backend.js';
-import { crossEntropy, gatherRows } from '../compute/layers.js';
+import { gatherRows } from '../compute/layers.js';
 import type { Model, ModelConfig } from './model.js';
 import { linearSpec, type Weights } from '../compute/parameters.js';
 
@@ -24,7 +24,7 @@ export function buildMax(config: ModelConfig): Model {
     logits: (weights, h) => maxLogits(weights, h).logits,
     attention: (weights, [n], h) => {
       const shares = new Float32Array(n);
-      for (const row of maxLogits(weights, h).winners) shares[row] += 1 / config.classes;
+      for (const row of maxLogits(weights, h).winners) shares[row] += 1 / config.outputs;
       return tf.tensor1d(shares);
     },
   });
@@ -36,16 +36,16 @@ interface Pool {
 }
 
 function pooling(config: ModelConfig, pool: Pool): Model {
-  const { dim, embedDim, classes } = config;
+  const { dim, embedDim, outputs } = config;
   return {
-    parameters: [...linearSpec('embed', dim, embedDim), ...linearSpec('cls', embedDim, classes)],
+    parameters: [...linearSpec('embed', dim, embedDim), ...linearSpec('cls', embedDim, outputs)],
     loss(weights, bag, context) {
-      return crossEntropy(pool.logits(weights, embedBag(weights, bag, config, context)), context.label);
+      return context.bagLoss(pool.logits(weights, embedBag(weights, bag, config, context)));
     },
     infer(weights, bag) {
       const h = embedBag(weights, bag, config);
       return {
-        logits: tf.reshape(pool.logits(weights, h), [classes]),
+        logits: tf.reshape(pool.logits(weights, h), [outputs]),
         attention: tf.reshape(pool.attention(weights, h.shape, h), [bag.rows]),
         instanceLogits: classifier(weights, h),
       };
@@ -54,7 +54,7 @@ function pooling(config: ModelConfig, pool: Pool): Model {
 }
 
 /**
- * The maximum logits [1, classes], and the instance of each. Only those instances have a gradient, so only
+ * The maximum logits [1, outputs], and the instance of each. Only those instances have a gradient, so only
  * they are scored differentiably.
  */
 function maxLogits(weights: Weights, h: Tensor2D): { logits: Tensor2D; winners: Int32Array } {

@@ -9,12 +9,15 @@ import { readCheckpoint, weightsFor } from './checkpoint.js';
 import type { Model, ModelConfig } from './model.js';
 import type { Weights } from '../compute/parameters.js';
 import { standardized, type Standardization } from '../bags/standardize.js';
+import { classesOf, type Target } from '../targets/target.js';
 import { softmax } from '../compute/host-math.js';
 
 /** A trained model on the device. */
 export interface LoadedModel {
   config: ModelConfig;
-  /** Class names in index order. Of two, the last is the positive one. */
+  /** What the outputs mean. */
+  target: Target;
+  /** Class names in index order. Of two, the last is the positive one. None for other endpoints. */
   classes: string[];
   /** Whether it was trained with group features. Load its bags in the same way. */
   groupFeatures: boolean;
@@ -28,9 +31,9 @@ export interface LoadedModel {
 }
 
 export interface Prediction {
-  /** [classes] */
+  /** [outputs] */
   logits: Float32Array;
-  /** [classes], softmax of the logits. */
+  /** [classes], softmax of the logits; without meaning for other endpoints. */
   probabilities: Float64Array;
   /** [rows]: the contribution of each row. For most models a distribution over the rows; see each model. */
   attention: Float32Array;
@@ -47,13 +50,13 @@ export interface Prediction {
  */
 export async function loadModel(path: string, backend: BackendChoice = 'auto'): Promise<LoadedModel> {
   const checkpoint = readCheckpoint(path);
-  const { config, classes, groupFeatures, standardization, training } = checkpoint;
+  const { config, target, groupFeatures, standardization, training } = checkpoint;
   await openBackend(backend);
   const model = await buildModel(config);
   const host = weightsFor(checkpoint, model.parameters, path);
   const weights = toDevice(model.parameters, host);
   return {
-    ...{ config, classes, groupFeatures, training, model, weights },
+    ...{ config, target, classes: classesOf(target), groupFeatures, training, model, weights },
     ...(standardization && { standardization }),
     dispose: () => tf.dispose(weights),
   };

@@ -2,7 +2,7 @@ import { SamMilError } from '../../errors.js';
 import { classifier, embedBag, stepDropout } from './abmil.js';
 import { attentionScores } from './attention.js';
 import { tf, type Tensor1D, type Tensor2D } from '../compute/backend.js';
-import { crossEntropy, layerNorm, product, softmax } from '../compute/layers.js';
+import { layerNorm, product, softmax } from '../compute/layers.js';
 import type { RrtMilOptions } from './model-options.js';
 import type { Model, ModelConfig, StepContext } from './model.js';
 import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
@@ -31,16 +31,15 @@ export function build(config: Config): Model {
   return {
     parameters,
     loss: (weights, bag, context) =>
-      crossEntropy(
+      context.bagLoss(
         pool(weights, reembed(weights, embedBag(weights, bag, config, context), config, context).h, config)
           .logits,
-        context.label,
       ),
     infer(weights, bag) {
       const { h } = reembed(weights, embedBag(weights, bag, config), config);
       const { logits, attention } = pool(weights, h, config);
       return {
-        logits: tf.reshape(logits, [config.classes]),
+        logits: tf.reshape(logits, [config.outputs]),
         attention: tf.reshape(attention, [bag.rows]),
         instanceLogits: classifier(weights, h),
       };
@@ -49,7 +48,7 @@ export function build(config: Config): Model {
 }
 
 function rrtParameters(config: Config): ParameterSpec[] {
-  const { dim, embedDim, attentionDim, classes } = config;
+  const { dim, embedDim, attentionDim, outputs } = config;
   refuseShape(config);
   const norm = (name: string): ParameterSpec[] => [
     { name: `${name}.g`, shape: [embedDim], init: 'ones' },
@@ -64,7 +63,7 @@ function rrtParameters(config: Config): ParameterSpec[] {
     ...norm('ln'),
     ...linearSpec('att.V', embedDim, attentionDim, false),
     ...linearSpec('att.w', attentionDim, 1, false),
-    ...linearSpec('cls', embedDim, classes),
+    ...linearSpec('cls', embedDim, outputs),
   ];
 }
 

@@ -2,7 +2,7 @@ import { classifier } from './abmil.js';
 import type { Aggregator } from './aggregator.js';
 import { scoresAndDetached } from './attention.js';
 import { kernels, tf, type Rank, type Scalar, type Tensor2D } from '../compute/backend.js';
-import { crossEntropy, gatherRows, product, softmax } from '../compute/layers.js';
+import { gatherRows, product, softmax } from '../compute/layers.js';
 import type { StepContext } from './model.js';
 import type { Weights } from '../compute/parameters.js';
 import { withinBags, type PseudoBags } from './pseudo-bags.js';
@@ -44,10 +44,10 @@ export function attentionSubBags(
   const excluded = tf.concat([masks, tf.zeros<Rank.R2>([1, h.shape[0]])]);
   const rows = softmax(tf.add<Tensor2D>(spread, excluded));
   const [pooling, attention] = tf.split<Tensor2D>(rows, [subBags, 1]);
-  const logits = classifier(weights, product(pooling, h)); // [sub-bags, classes]
+  const logits = classifier(weights, product(pooling, h)); // [sub-bags, outputs]
   return {
     attention: () => attention,
-    loss: (shares) => crossEntropy(logits, context.label, shares),
+    loss: (shares) => context.bagLoss(logits, shares),
   };
 }
 
@@ -78,7 +78,7 @@ export function aggregatedSubBags(
     loss(shares) {
       const losses = lists.map((rows, i) => {
         const part = gatherRows(h, Int32Array.from(rows));
-        const loss = aggregator.aggregate(weights, part, within(`sub-bag ${i}`)).loss(context.label);
+        const loss = aggregator.aggregate(weights, part, within(`sub-bag ${i}`)).loss(context);
         return tf.mul<Scalar>(loss, shares[i]);
       });
       return tf.addN(losses);

@@ -8,7 +8,7 @@ import {
   type Tensor2D,
   type Tensor4D,
 } from '../compute/backend.js';
-import { crossEntropy, layerNorm } from '../compute/layers.js';
+import { layerNorm } from '../compute/layers.js';
 import type { Model, ModelConfig, StepContext } from './model.js';
 import { nystromAttention, nystromParameters, type NystromResult, type NystromShape } from './nystrom.js';
 import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
@@ -32,13 +32,13 @@ export function build(config: ModelConfig): Model {
     ],
     loss(weights, bag, context) {
       const h = embedBag(weights, bag, config, context);
-      return crossEntropy(transform(weights, h, config, context).logits, context.label);
+      return context.bagLoss(transform(weights, h, config, context).logits);
     },
     infer(weights, bag) {
       const h = embedBag(weights, bag, config);
       const { logits, attention } = transform(weights, h, config);
       return {
-        logits: tf.reshape(logits, [config.classes]),
+        logits: tf.reshape(logits, [config.outputs]),
         attention: foldSquare(tf.mean(attention as Tensor2D, 0), bag.rows),
         instanceLogits: instanceLogits(weights, h),
       };
@@ -65,14 +65,14 @@ export function selfAttentionAggregator(config: ModelConfig): Aggregator {
       );
       return {
         ...{ logits, features, layers, ranking: layers[0] },
-        loss: (label) => crossEntropy(logits, label),
+        loss: (context) => context.bagLoss(logits),
       };
     },
   };
 }
 
 function transformerParameters(config: ModelConfig, token: { normal: number }): ParameterSpec[] {
-  const { embedDim, classes } = config;
+  const { embedDim, outputs } = config;
   const norm = (name: string): ParameterSpec[] => [
     { name: `${name}.g`, shape: [embedDim], init: 'ones' },
     { name: `${name}.b`, shape: [embedDim], init: 'zeros' },
@@ -93,7 +93,7 @@ function transformerParameters(config: ModelConfig, token: { normal: number }): 
       { name: `ppeg${k}.b`, shape: [embedDim], init: 'zeros' },
     ]),
     ...norm('ln'),
-    ...linearSpec('cls', embedDim, classes),
+    ...linearSpec('cls', embedDim, outputs),
   ];
 }
 

@@ -9,6 +9,7 @@ import { joinTable, readSlideTable } from '../cohort/slide-table.js';
 import { agreedValues, groupByPatient } from '../combine/patients.js';
 import { readCheckpoint } from '../models/checkpoint.js';
 import { firstNames } from '../bags/first-names.js';
+import { classesOf } from '../targets/target.js';
 import type { PredictWith } from './parameters.js';
 
 /** What is known of the step; see `StepToCheck` of the activities. */
@@ -38,10 +39,11 @@ export function checkPredict(step: KnownPredict): Findings {
   refuseMixedMembers(sortMembers(members));
   const options = settings(step.with);
   const [{ head }] = members;
+  const classes = classesOf(head.target);
   const threshold = lockThreshold(
     members.map((member) => storedValidation(member.head.training)),
     {
-      classes: head.classes,
+      classes,
       ...(options.threshold !== undefined && {
         rule: options.threshold,
       }),
@@ -51,10 +53,10 @@ export function checkPredict(step: KnownPredict): Findings {
   );
   const many = members.length === 1 ? '1 checkpoint' : `${members.length} checkpoints`;
   const limit = threshold.value === null ? '' : `, threshold ${Number(threshold.value.toFixed(4))}`;
-  const labels = step.unknown.has('labels') ? undefined : checkLabels(step, options, head.classes);
+  const labels = step.unknown.has('labels') ? undefined : checkLabels(step, options, classes);
   return {
     found: [
-      `${many} of ${head.config.model} (${head.classes.join(', ')})${limit}: ${threshold.from}`,
+      `${many} of ${head.config.model} (${classes.join(', ')})${limit}: ${threshold.from}`,
       ...(labels?.found ?? []),
     ],
     warnings: labels?.warnings ?? [],

@@ -18,8 +18,8 @@ export interface Member extends MemberFile {
  */
 export async function loadEnsemble(job: Job<PredictWith>): Promise<Member[]> {
   const files = memberFiles(job.with, job.work).map((file) => {
-    const { config, classes, groupFeatures, training } = readCheckpoint(file.path);
-    return { ...file, head: { config, classes, groupFeatures, training } };
+    const { config, target, groupFeatures, training } = readCheckpoint(file.path);
+    return { ...file, head: { config, target, groupFeatures, training } };
   });
   refuseMixedMembers(sortMembers(files));
   const members: Member[] = [];

@@ -1,6 +1,6 @@
 import { digestOfJson } from '../../digest.js';
 import type { ReadPart } from '../../engine/store/read-part.js';
-import { findFold, formatSplits, SET_NAMES, type SetName, type Splits } from './splits.js';
+import { findFold, formatSplits, outcomeOf, SET_NAMES, type SetName, type Splits } from './splits.js';
 
 /** Names of the sets in messages. */
 export const SET_TITLES: Readonly<Record<SetName, string>> = {
@@ -9,9 +9,19 @@ export const SET_TITLES: Readonly<Record<SetName, string>> = {
   test: 'test',
 };
 
-/** Identifies some slides, in their order, with their classes. */
+/** Identifies some slides, in their order, with their classes, follow-up or values. */
 export function digestOfSlides(splits: Splits, keys: readonly string[]): string {
-  return digestOfJson(keys.map((key) => [key, splits.classes[splits.labels[key]]]));
+  return digestOfJson(keys.map((key) => [key, ...outcomeText(splits, key)]));
+}
+
+function outcomeText(splits: Splits, key: string): (string | number)[] {
+  const outcome = outcomeOf(splits, key);
+  if (outcome.endpoint === 'classification') return [splits.classes[outcome.label]];
+  return outcome.endpoint === 'survival' ? [outcome.time, outcome.event] : [outcome.value];
+}
+
+function pick<T>(record: Readonly<Record<string, T>>, keys: readonly string[]): Record<string, T> {
+  return Object.fromEntries(keys.map((key) => [key, record[key]]));
 }
 
 export interface FoldToRead {
@@ -49,11 +59,16 @@ export function partOfFold(
     scheme: 'file',
     part: true,
     seed: named,
+    endpoint: splits.endpoint,
     classes: splits.classes,
-    labels: Object.fromEntries(keys.map((key) => [key, splits.labels[key]])),
+    labels: pick(splits.labels, keys),
+    ...(splits.quantity !== undefined && { quantity: splits.quantity }),
+    ...(splits.followUp && { followUp: pick(splits.followUp, keys) }),
+    ...(splits.values && { values: pick(splits.values, keys) }),
     ...(groups.length > 0 && { groups: Object.fromEntries(groups) }),
     repeats: [{ repeat, seed: named, folds: [{ fold, ...sets }] }],
   };
+  const what = splits.endpoint === 'classification' ? 'class' : 'outcome';
   const lists = SET_NAMES.filter((set) => slides[set].length > 0);
   return {
     text: formatSplits(part),
@@ -62,7 +77,7 @@ export function partOfFold(
       classes: JSON.stringify(splits.classes),
       ...(seed && { 'seed of the splits': String(named) }),
       ...Object.fromEntries(groups.map(([key, group]) => [`patient of ${key}`, group])),
-      ...Object.fromEntries(keys.map((key) => [`class of ${key}`, splits.classes[splits.labels[key]]])),
+      ...Object.fromEntries(keys.map((key) => [`${what} of ${key}`, outcomeText(splits, key).join(', ')])),
       ...Object.fromEntries(
         lists.map((set) => [`list of ${SET_TITLES[set]} slides`, digestOfSlides(splits, slides[set])]),
       ),

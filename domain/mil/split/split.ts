@@ -67,6 +67,7 @@ export function splitItems(items: readonly ItemRecord[], options: Omit<SplitWith
     splits: 1,
     scheme: options.splits === undefined ? options.scheme : 'file',
     seed: options.seed,
+    endpoint: 'classification',
     ...(options.splits === undefined ? {} : { source: options.splits.digest }),
     classes: table.classes,
     labels: Object.fromEntries(bags.map(({ key, label }) => [key, label])),

@@ -1,4 +1,5 @@
 import type { ValueSchema } from '../../activity-schema.js';
+import { ENDPOINTS } from '../targets/target.js';
 
 const NAME: ValueSchema = { type: 'string', minLength: 1 };
 const NAMES: ValueSchema = { type: 'array', items: NAME };
@@ -25,6 +26,13 @@ function repeats(repeatKeys: readonly string[], foldKeys: readonly string[]): Va
   return { type: 'array', minItems: 1, items: repeat };
 }
 
+const FOLLOW_UP: ValueSchema = {
+  type: 'object',
+  properties: { time: { type: 'number', minimum: 0 }, event: { enum: [0, 1] } },
+  required: ['time', 'event'],
+  additionalProperties: false,
+};
+
 /** Version 1 of the splits file, as mil.split writes it. */
 export const SPLITS: ValueSchema = {
   type: 'object',
@@ -34,12 +42,16 @@ export const SPLITS: ValueSchema = {
     part: { const: true },
     seed: { type: 'integer' },
     source: { type: 'string' },
-    classes: { type: 'array', items: NAME, minItems: 2 },
+    endpoint: { enum: ENDPOINTS },
+    classes: { type: 'array', items: NAME, minItems: 1 },
+    quantity: NAME,
+    followUp: { type: 'object', additionalProperties: FOLLOW_UP },
+    values: { type: 'object', additionalProperties: { type: 'number' } },
     labels: { type: 'object', additionalProperties: NUMBER },
     groups: { type: 'object', additionalProperties: NAME },
     repeats: repeats(['repeat', 'seed', 'folds'], ['fold', 'train', 'val', 'test']),
   },
-  required: ['splits', 'scheme', 'seed', 'classes', 'labels', 'repeats'],
+  required: ['splits', 'scheme', 'seed', 'endpoint', 'classes', 'labels', 'repeats'],
   additionalProperties: false,
 };
 

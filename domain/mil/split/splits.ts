@@ -2,6 +2,7 @@ import { SamMilError } from '../../errors.js';
 import { requireSchema } from '../../engine/language/check/require-schema.js';
 import { readJson } from '../../files/read-json.js';
 import type { Json } from '../../json.js';
+import type { Endpoint, Outcome } from '../targets/target.js';
 import { SPLITS } from './splits-schema.js';
 
 /** Keys of the bags of each set. `val` may be empty. */
@@ -33,12 +34,22 @@ export interface Splits {
   /** Only some slides of one fold: see `partOfFold`. */
   part?: true;
   seed: number;
+  endpoint: Endpoint;
   /** Digest of the file from which the lists were read, with scheme `file`. */
   source?: string;
-  /** Class names in index order. Of two, the last is the positive one. */
+  /**
+   * Class names in index order. Of two, the last is the positive one. For survival and regression, the strata
+   * (events and values by quantile) that are spread over the folds.
+   */
   classes: string[];
-  /** Bag key to class index. */
+  /** Bag key to index of its class or stratum. */
   labels: Record<string, number>;
+  /** Name of the column of times or values. Only for survival and regression. */
+  quantity?: string;
+  /** Bag key to the follow-up of its patient. Only for survival. */
+  followUp?: Record<string, { time: number; event: 0 | 1 }>;
+  /** Bag key to value. Only for regression. */
+  values?: Record<string, number>;
   /** Bag key to patient, if slides are grouped. */
   groups?: Record<string, string>;
   repeats: Repeat[];
@@ -70,9 +81,31 @@ export function readSplits(path: string): Splits {
 export function formatSplits(splits: Splits): string {
   const sorted = (record: Record<string, unknown>) =>
     Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
-  const { labels, groups, repeats, ...head } = splits;
-  const ordered = { ...head, labels: sorted(labels), ...(groups ? { groups: sorted(groups) } : {}), repeats };
+  const { labels, followUp, values, groups, repeats, ...head } = splits;
+  const ordered = {
+    ...{ ...head, labels: sorted(labels) },
+    ...(followUp && { followUp: sorted(followUp) }),
+    ...(values && { values: sorted(values) }),
+    ...(groups && { groups: sorted(groups) }),
+    repeats,
+  };
   return `${JSON.stringify(ordered, null, 1)}\n`;
+}
+
+/**
+ * What is known of a bag.
+ * @throws SamMilError InvalidInput where the splits do not state it
+ */
+export function outcomeOf({ endpoint, labels, followUp, values }: Splits, key: string): Outcome {
+  if (endpoint === 'classification') return { endpoint, label: labels[key] };
+  if (endpoint === 'survival' && followUp && Object.hasOwn(followUp, key))
+    return { endpoint, ...followUp[key] };
+  if (endpoint === 'regression' && values && Object.hasOwn(values, key)) {
+    return { endpoint, value: values[key] };
+  }
+  throw new SamMilError('InvalidInput', `the splits do not state the ${endpoint} outcome of "${key}"`, {
+    next: 'run the mil.split stage again',
+  });
 }
 
 /**

@@ -13,8 +13,9 @@ import { buildModel } from '../models/build-model.js';
 import { writeCheckpoint } from '../models/checkpoint.js';
 import type { ModelConfig } from '../models/model.js';
 import { modelEntry, resolveOptions } from '../models/registry.js';
+import { labelOf, outputsOf, type Target } from '../targets/target.js';
 import { suitsJavaScript } from './small-bags.js';
-import { findFold, readSplits, type Fold, type Splits } from '../split/splits.js';
+import { findFold, outcomeOf, readSplits, type Fold, type Splits } from '../split/splits.js';
 import { trainedSlides } from '../split/trained-slides.js';
 import { teacherStart } from './teacher-start.js';
 import { train, type LabeledKey, type TrainingPlan, type TrainingResult } from './train.js';
@@ -42,10 +43,12 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
   });
   try {
     if (settings.standardize) bags.standardizeBy(fold.train);
+    const target: Target = { endpoint: 'classification', classes: splits.classes };
     const config: ModelConfig = {
       model: settings.model,
       dim: bags.get(fold.train[0]).x.shape[1],
-      classes: splits.classes.length,
+      outputs: outputsOf(target),
+      endpoint: target.endpoint,
       embedDim: settings.embedDim,
       attentionDim: settings.attentionDim ?? modelEntry(settings.model).attentionDim,
       dropout: settings.dropout,
@@ -54,6 +57,7 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
     const model = await buildModel(config);
     const start = teacherStart(settings, { splits, fold }, model, warn);
     const { plan, note: warning } = makePlan(job, splits, fold, {
+      target,
       model,
       bags,
       backend,
@@ -78,7 +82,7 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
       ...(await scoreValidation(plan, result.weights, splits.groups, job.signal)),
       ...originOfBags(entries, settings.groupFeatures),
     };
-    const outputs = writeOutputs(job, { config, splits, facts, entries, plan, result, note: warning });
+    const outputs = writeOutputs(job, { config, facts, entries, plan, result, note: warning });
     job.log('info', 'trained', {
       'seconds-in-steps': round(result.seconds.steps),
       'seconds-in-validation': round(result.seconds.validation),
@@ -94,13 +98,13 @@ function makePlan(
   job: Job<TrainFoldWith>,
   splits: Splits,
   fold: Fold,
-  parts: Pick<TrainingPlan, 'model' | 'bags' | 'backend' | 'start'>,
+  parts: Pick<TrainingPlan, 'model' | 'target' | 'bags' | 'backend' | 'start'>,
 ): { plan: TrainingPlan; note?: string } {
   const settings = job.with;
   const labeled = (keys: readonly string[]): LabeledKey[] =>
-    keys.map((key) => ({ key, label: splits.labels[key] }));
+    keys.map((key) => ({ key, outcome: outcomeOf(splits, key) }));
   const validation = labeled(fold[settings.validateOn]);
-  const seen = new Set(validation.map(({ label }) => label));
+  const seen = new Set(validation.map(({ outcome }) => labelOf(outcome)));
   const rankable = seen.size === splits.classes.length;
   const select = settings.select === 'best-auc' && !rankable ? 'last' : settings.select;
   const why = validation.length === 0 ? 'is empty' : 'lacks a class';
@@ -109,7 +113,7 @@ function makePlan(
       ...parts,
       train: labeled(fold.train),
       validation,
-      classes: splits.classes.length,
+      loss: { name: 'cross-entropy' },
       epochs: settings.epochs,
       lr: settings.lr,
       adam: {
@@ -141,7 +145,7 @@ function warnOfMissingClasses(
   { classes }: Splits,
   warn: (message: string) => void,
 ): void {
-  const missing = classes.filter((_, label) => !bags.some((bag) => bag.label === label));
+  const missing = classes.filter((_, label) => !bags.some(({ outcome }) => labelOf(outcome) === label));
   if (missing.length === 0) return;
   warn(`the training set has no bags of class ${missing.join(', ')}, so the model cannot learn it`);
 }
@@ -152,7 +156,7 @@ function warnOfMissingClasses(
  */
 export function balancedWeights(bags: readonly LabeledKey[], classes: number): number[] {
   const counts = new Array<number>(classes).fill(0);
-  for (const { label } of bags) counts[label]++;
+  for (const { outcome } of bags) counts[labelOf(outcome)]++;
   const present = counts.filter((count) => count > 0).length;
   return counts.map((count) => (count === 0 ? 0 : bags.length / (present * count)));
 }
@@ -168,7 +172,6 @@ function formatNote({ loss, valAuc }: HistoryRow): string {
 
 interface Trained {
   config: ModelConfig;
-  splits: Splits;
   /** About the slides: see {@link trainedSlides}, {@link scoreValidation} and {@link originOfBags}. */
   facts: JsonObject;
   entries: readonly BagEntry[];
@@ -178,14 +181,14 @@ interface Trained {
 }
 
 function writeOutputs(job: Job<TrainFoldWith>, trained: Trained): JobResult {
-  const { config, splits, entries, plan, result, note } = trained;
+  const { config, entries, plan, result, note } = trained;
   const ending = job.with.checkpointFormat;
   const checkpoint = join(job.scratch, `checkpoint.${ending}`);
   writeCheckpoint(
     checkpoint,
     {
       config,
-      classes: splits.classes,
+      target: plan.target,
       groupFeatures: job.with.groupFeatures,
       weights: result.weights,
       ...(plan.bags.standardization && { standardization: plan.bags.standardization }),

@@ -21,10 +21,12 @@ import {
   type TrainingState,
 } from './training-state.js';
 import { validate, type ScoredBag } from './validate.js';
+import { separateLoss, type SeparateLoss } from '../targets/head.js';
+import type { Outcome, Target } from '../targets/target.js';
 
 export interface LabeledKey {
   key: string;
-  label: number;
+  outcome: Outcome;
 }
 
 export interface TrainingPlan {
@@ -33,7 +35,8 @@ export interface TrainingPlan {
   train: readonly LabeledKey[];
   /** Scored after each epoch. May be empty. */
   validation: readonly LabeledKey[];
-  classes: number;
+  target: Target;
+  loss: SeparateLoss;
   epochs: number;
   lr: number;
   adam: AdamSettings;
@@ -152,12 +155,12 @@ class Training {
     await this.endEpoch(rate);
   }
 
-  private step({ key, label, bag }: ScoredBag, rate: number): void {
+  private step({ key, outcome, bag }: ScoredBag, rate: number): void {
     const { plan, state, adam, teacher } = this;
-    const context = this.stepContext(label);
+    const context = this.stepContext(outcome);
     const began = performance.now();
     const loss = this.named(key, () =>
-      trainStep(plan.model, adam, bag, context, rate, plan.classWeights?.[label]),
+      trainStep(plan.model, adam, bag, context, rate, weightOf(outcome, plan)),
     );
     if (!Number.isFinite(loss)) throw this.diverged(loss, key);
     state.sums.loss += loss;
@@ -165,11 +168,11 @@ class Training {
     this.ms.steps += performance.now() - began;
   }
 
-  private stepContext(label: number): StepContext {
+  private stepContext(outcome: Outcome): StepContext {
     const { epoch, step, sums } = this.state;
-    const { train, epochs } = this.plan;
+    const { train, epochs, target, loss } = this.plan;
     return {
-      label,
+      ...separateLoss(outcome, target, loss),
       step: epoch * train.length + step,
       totalSteps: epochs * train.length,
       stream: (purpose) => this.stream(epoch, step, purpose),
@@ -214,7 +217,7 @@ class Training {
       plan.model,
       this.adam.weights(),
       plan.bags.walk(plan.validation),
-      plan.classes,
+      plan.target,
     ).catch((error: unknown) => {
       throw this.placed(error, 'validation');
     });
@@ -317,6 +320,11 @@ class Training {
   private stream(...names: (string | number)[]): RandomStream {
     return new RandomStream(...this.plan.seed, ...names);
   }
+}
+
+/** Factor of the loss of a bag. */
+function weightOf(outcome: Outcome, { classWeights }: TrainingPlan): number | undefined {
+  return outcome.endpoint === 'classification' ? classWeights?.[outcome.label] : undefined;
 }
 
 function freshState(weights: HostWeights, teacher?: HostWeights): TrainingState {

@@ -5,13 +5,14 @@ import { oneVersusRestAuc } from '../../statistics/classes/class-ranking.js';
 import { auc } from '../../statistics/ranking.js';
 import type { Model } from '../models/model.js';
 import type { Bag } from '../bags/bag.js';
+import { labelOf, outputsOf, type Outcome, type Target } from '../targets/target.js';
 import type { Weights } from '../compute/parameters.js';
 
-/** A bag with its name and its class index. */
+/** A bag with its name and what is known of it. */
 export interface ScoredBag {
   key: string;
   bag: Bag;
-  label: number;
+  outcome: Outcome;
 }
 
 export interface Validation {
@@ -45,18 +46,19 @@ export function bagProbabilities(
   return softmax(logits);
 }
 
-/** Scores a set of bags. @param classes number of classes; of two, the last is the positive one */
+/** Scores a set of bags. Of two classes, the last is the positive one. */
 export async function validate(
   model: Model,
   weights: Weights,
   bags: AsyncIterable<ScoredBag>,
-  classes: number,
+  target: Target,
 ): Promise<Validation> {
+  const classes = outputsOf(target);
   const probabilities: Float64Array[] = [];
   const labels: number[] = [];
   let loss = 0;
   for await (const scored of bags) {
-    const { label } = scored;
+    const label = labelOf(scored.outcome);
     const row = bagProbabilities(model, weights, scored);
     probabilities.push(row);
     labels.push(label);

@@ -3,6 +3,7 @@ import { tf } from '../compute/backend.js';
 import { toDevice } from '../compute/device-weights.js';
 import type { HostWeights } from '../compute/parameters.js';
 import type { TrainingPlan } from './train.js';
+import { labelOf } from '../targets/target.js';
 import { bagProbabilities } from './validate.js';
 
 /**
@@ -27,7 +28,7 @@ export async function scoreValidation(
       probabilities.push([...bagProbabilities(model, weights, scored)]);
     }
     const keys = validation.map(({ key }) => key);
-    const labels = validation.map(({ label }) => label);
+    const labels = validation.map(({ outcome }) => labelOf(outcome));
     return { 'validation-scores': { labels, probabilities, ...numberedPatients(keys, groups) } };
   } finally {
     tf.dispose(weights);

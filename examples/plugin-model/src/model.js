@@ -1,8 +1,8 @@
-import { classifier, crossEntropy, embedBag, linearSpec, tf } from 'sam-mil/model';
+import { classifier, embedBag, linearSpec, tf } from 'sam-mil/model';
 
 /** A model is a function from its sizes and options to its parameters, its loss and its inference. */
 export function build(config) {
-  const { dim, embedDim, classes, options } = config;
+  const { dim, embedDim, outputs, options } = config;
 
   /** A training step passes `context`: the embedding then has dropout, and random streams are available. */
   function forward(weights, bag, context) {
@@ -14,12 +14,12 @@ export function build(config) {
   }
 
   return {
-    parameters: [...linearSpec('embed', dim, embedDim), ...linearSpec('cls', embedDim, classes)],
-    loss: (weights, bag, context) => crossEntropy(forward(weights, bag, context).logits, context.label),
+    parameters: [...linearSpec('embed', dim, embedDim), ...linearSpec('cls', embedDim, outputs)],
+    loss: (weights, bag, context) => context.bagLoss(forward(weights, bag, context).logits),
     infer(weights, bag) {
       const { h, shares, logits } = forward(weights, bag);
       return {
-        logits: tf.reshape(logits, [classes]),
+        logits: tf.reshape(logits, [outputs]),
         attention: tf.reshape(shares, [bag.rows]),
         instanceLogits: classifier(weights, h),
       };

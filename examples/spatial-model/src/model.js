@@ -1,13 +1,4 @@
-import {
-  attentionScores,
-  classifier,
-  crossEntropy,
-  embedBag,
-  linearSpec,
-  product,
-  softmax,
-  tf,
-} from 'sam-mil/model';
+import { attentionScores, classifier, embedBag, linearSpec, product, softmax, tf } from 'sam-mil/model';
 import { neighborhoods } from './neighborhoods.js';
 
 /**
@@ -15,7 +6,7 @@ import { neighborhoods } from './neighborhoods.js';
  * of the attention of its neighborhood.
  */
 export function build(config) {
-  const { dim, embedDim, attentionDim, classes, options } = config;
+  const { dim, embedDim, attentionDim, outputs, options } = config;
 
   function forward(weights, bag, context) {
     const h = embedBag(weights, bag, config, context); // [rows, embed]
@@ -32,14 +23,14 @@ export function build(config) {
       ...linearSpec('embed', dim, embedDim),
       ...linearSpec('att.V', embedDim, attentionDim),
       ...linearSpec('att.w', attentionDim, 1),
-      ...linearSpec('cls', embedDim, classes),
+      ...linearSpec('cls', embedDim, outputs),
     ],
-    loss: (weights, bag, context) => crossEntropy(forward(weights, bag, context).logits, context.label),
+    loss: (weights, bag, context) => context.bagLoss(forward(weights, bag, context).logits),
     infer(weights, bag) {
       const { h, of, sizes, attention, logits } = forward(weights, bag);
       const shares = attention.dataSync();
       return {
-        logits: tf.reshape(logits, [classes]),
+        logits: tf.reshape(logits, [outputs]),
         attention: tf.tensor1d(Float32Array.from(of, (index) => shares[index] / sizes[index])),
         instanceLogits: classifier(weights, h),
       };

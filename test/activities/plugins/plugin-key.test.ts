@@ -66,6 +66,7 @@ test('training and evaluation with a model of a plugin have its code in their ke
     splits: 1,
     scheme: 'file',
     seed: 0,
+    endpoint: 'classification' as const,
     classes: ['x', 'y'],
     labels: { a: 0, b: 1 },
     repeats: [{ repeat: 0, seed: 0, folds: [{ fold: 0, train: ['a'], val: [], test: ['b'] }] }],
@@ -93,8 +94,23 @@ test('training and evaluation with a model of a plugin have its code in their ke
   ] as const) {
     for (const end of ['safetensors', 'pt']) {
       const checkpoint = `${model}.${end}`;
-      const config = { model, dim: 1, embedDim: 1, attentionDim: 1, classes: 2, dropout: 0, options: {} };
-      const weights = { config, classes: ['a', 'b'], groupFeatures: true, weights: {}, training: {} };
+      const config = {
+        model,
+        dim: 1,
+        embedDim: 1,
+        attentionDim: 1,
+        outputs: 2,
+        endpoint: 'classification' as const,
+        dropout: 0,
+        options: {},
+      };
+      const weights = {
+        config,
+        target: { endpoint: 'classification' as const, classes: ['a', 'b'] },
+        groupFeatures: true,
+        weights: {},
+        training: {},
+      };
       writeCheckpoint(join(folder, checkpoint), weights, []);
       assert.deepEqual(await codeOf('mil.evaluate', { checkpoint }), expected, checkpoint);
       const outputs = {

@@ -39,11 +39,11 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'mil.split': {
     given: { bags: items, labels: 'labels.csv', classes: ['normal', 'tumor'] },
-    key: 'sha256:28fed55747b2023e4cda00b663e0411bd85f9aafaa199e4e89e183edd329c7a3',
+    key: 'sha256:5ffade2786eff2a58887cdbe7e5ab4dd6cf234f84bfa5aed1eff1705812211ed',
   },
   'mil.train-fold': {
     given: { bags: items, splits: 's.json', repeat: 0, fold: 1, model: 'sam-mil', 'mask-ratio': 0.5 },
-    key: 'sha256:aec6d7b3f4bbd58b352912c91354fcd6f1e4b60993b10291b878f0f8bf3b0060',
+    key: 'sha256:b8014ab2b7bd4a5ff1a14da93352cd6dc913825e4d56085eb23d1b719c6996ad',
   },
   'mil.evaluate': {
     given: { checkpoint: 'c.safetensors', bags: items, splits: 's.json' },

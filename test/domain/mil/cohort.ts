@@ -41,6 +41,7 @@ export function makeCohort(folder: string, count = 20): Cohort {
       splits: 1,
       scheme: 'stratified',
       seed: 2021,
+      endpoint: 'classification',
       classes: ['normal', 'tumor'],
       labels: Object.fromEntries(keys.map((key, i) => [key, i % 2])),
       repeats: [

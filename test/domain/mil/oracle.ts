@@ -1,3 +1,4 @@
+import { classLoss } from '../../../domain/mil/targets/head.js';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { readSafetensors } from '../../../domain/files/safetensors.js';
@@ -126,12 +127,21 @@ export class Oracle {
 export function oracleConfig(model: string): ModelConfig;
 export function oracleConfig<Options>(model: string, options: Options): ModelConfig<Options>;
 export function oracleConfig(model: string, options: unknown = {}): ModelConfig<unknown> {
-  return { model, dim: 32, classes: 2, embedDim: 64, attentionDim: 16, dropout: 0, options };
+  return {
+    model,
+    dim: 32,
+    outputs: 2,
+    endpoint: 'classification',
+    embedDim: 64,
+    attentionDim: 16,
+    dropout: 0,
+    options,
+  };
 }
 
 export function stepContext(label: number, parts: Record<string, number> = {}): StepContext {
   return {
-    label,
+    ...classLoss(label),
     step: 0,
     totalSteps: 3,
     stream: (purpose) => new RandomStream('test', purpose),

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { buildModel } from '../../../../domain/mil/models/build-model.js';
 import { openBackend, tf } from '../../../../domain/mil/compute/backend.js';
-import { crossEntropy } from '../../../../domain/mil/compute/layers.js';
 import type { Model, ModelConfig } from '../../../../domain/mil/models/model.js';
 import { registerModel, resolveOptions, type ModelEntry } from '../../../../domain/mil/models/registry.js';
 import { linearSpec } from '../../../../domain/mil/compute/parameters.js';
@@ -14,23 +13,22 @@ import { initialWeights } from '../../../../domain/mil/compute/parameters.js';
 
 before(() => openBackend('js'));
 
-const sound = ({ dim, classes }: ModelConfig): Model => ({
-  parameters: linearSpec('cls', dim, classes),
-  loss: ({ 'cls.w': w }, { x }, { label }) =>
-    crossEntropy(tf.matMul(tf.mean(x, 0, true), w, false, true), label),
+const sound = ({ dim, outputs }: ModelConfig): Model => ({
+  parameters: linearSpec('cls', dim, outputs),
+  loss: ({ 'cls.w': w }, { x }, { bagLoss }) => bagLoss(tf.matMul(tf.mean(x, 0, true), w, false, true)),
   infer: (_, { rows }) => ({
-    logits: tf.zeros([classes]),
+    logits: tf.zeros([outputs]),
     attention: tf.zeros([rows]),
-    instanceLogits: tf.zeros([rows, classes]),
+    instanceLogits: tf.zeros([rows, outputs]),
   }),
 });
 
 let count = 0;
-async function built(change: (model: Model) => Partial<Model>, classes = 2) {
+async function built(change: (model: Model) => Partial<Model>, outputs = 2) {
   const name = `odd-${count++}`;
   const load: ModelEntry['load'] = async () => (config) => ({ ...sound(config), ...change(sound(config)) });
   registerModel(name, { summary: '', attentionDim: 1, options: {}, load });
-  const model = await buildModel({ ...oracleConfig(name), classes, dim: 4 });
+  const model = await buildModel({ ...oracleConfig(name), outputs, dim: 4 });
   const weights = toDevice(model, initialWeights(model.parameters, 'odd'));
   const bag = { x: tf.ones([3, 4]), rows: 3, area: new Float32Array(3), isGroup: new Uint8Array(3) };
   return { model, weights, bag: bag as never };
@@ -46,7 +44,7 @@ test('a correct model trains and infers', async () => {
 
 test('an error names a result with a wrong shape', async () => {
   // prettier-ignore
-  const wrongLogits = await built(() => ({ infer: (_, { rows }) => ({ ...sound({ dim: 4, classes: 3 } as never).infer({}, { rows } as never) }) }));
+  const wrongLogits = await built(() => ({ infer: (_, { rows }) => ({ ...sound({ dim: 4, outputs: 3 } as never).infer({}, { rows } as never) }) }));
   assert.throws(
     () => wrongLogits.model.infer(wrongLogits.weights, wrongLogits.bag),
     broken(/model "odd-\d": `logits` has the wrong shape; expected 2; found 3/),

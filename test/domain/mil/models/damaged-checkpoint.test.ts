@@ -14,7 +14,8 @@ const MEAN = 'input.mean';
 const config = {
   model: 'abmil',
   dim: 2,
-  classes: 2,
+  outputs: 2,
+  endpoint: 'classification' as const,
   embedDim: 1,
   attentionDim: 1,
   dropout: 0.25,
@@ -24,7 +25,7 @@ writeCheckpoint(
   sound,
   {
     config,
-    classes: ['a', 'b'],
+    target: { endpoint: 'classification' as const, classes: ['a', 'b'] },
     groupFeatures: true,
     weights: { w: Float32Array.of(1, 2) },
     standardization: { mean: Float32Array.of(0, 0), deviation: Float32Array.of(1, 2) },
@@ -42,15 +43,16 @@ function refusedNote(words: string[], name: string, value: unknown): void {
 }
 
 test('notes that are no JSON, or that have impossible values, are refused', () => {
-  assert.deepEqual(readCheckpoint(sound).classes, ['a', 'b']);
+  assert.deepEqual(readCheckpoint(sound).target, { endpoint: 'classification', classes: ['a', 'b'] });
   refusedNote(['"config"', '"dropout";0.25'], 'config', '{"dropout";0.25}');
   refusedNote(['"training"'], 'training', '');
   refusedNote(['`config.dim`', '0.5'], 'config', { ...config, dim: 0.5 });
   refusedNote(['`config.dropout`'], 'config', { ...config, dropout: 7 });
   refusedNote(['`config.options.a`'], 'config', { ...config, options: { a: [] } });
-  refusedNote(['2 different class names', 'a, a'], 'classes', ['a', 'a']);
-  refusedNote(['2 different class names'], 'classes', ['a', 'b', 'c']);
-  refusedNote(['`classes.0`'], 'classes', [1, 2]);
+  const classes = (names: unknown[]) => ({ endpoint: 'classification', classes: names });
+  refusedNote(['different class names', 'a, a'], 'target', classes(['a', 'a']));
+  refusedNote(['a target of 2 outputs'], 'target', classes(['a', 'b', 'c']));
+  refusedNote(['`target`'], 'target', classes([1, 2]));
   refusedNote(['`group-features`'], 'group-features', 'yes');
 });
 
@@ -93,7 +95,12 @@ test('a checkpoint with any bit flipped in its header has all its parts, or is r
 test('a transposed matrix is refused by its name and both shapes', () => {
   const spec = { name: 'w', init: 'zeros' } as const;
   const content = {
-    ...{ config, classes: ['a', 'b'], groupFeatures: true, training: {} },
+    ...{
+      config,
+      target: { endpoint: 'classification' as const, classes: ['a', 'b'] },
+      groupFeatures: true,
+      training: {},
+    },
     weights: { w: new Float32Array(6) },
   };
   for (const file of [path, join(folder, 'transposed.pt')]) {

@@ -25,7 +25,7 @@ for (const backend of ['tensorflow', 'js'] as const) {
 
     for (const hiddenActivation of ['relu', 'gelu'] as const) {
       const oracle = new Oracle(`simlp_${hiddenActivation}`, 'mil-2');
-      const model = buildSimlp({ ...oracleConfig('simlp', { hiddenActivation }), classes: 3 });
+      const model = buildSimlp({ ...oracleConfig('simlp', { hiddenActivation }), outputs: 3 });
       for (const [caseName, oracleCase] of Object.entries(oracle.cases)) {
         test(`SiMLP equals PyTorch, also over steps of AdamW: ${hiddenActivation} ${caseName}`, () => {
           checkCount(model, oracle.parameterCount);

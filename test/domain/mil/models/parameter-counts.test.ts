@@ -41,7 +41,14 @@ for (const [model, given, wide, narrow] of TABLE) {
       [1024, wide],
       [512, narrow],
     ]) {
-      const sizes = { dim, classes: 2, embedDim: 512, attentionDim: entry.attentionDim, dropout: 0.25 };
+      const sizes = {
+        dim,
+        outputs: 2,
+        endpoint: 'classification' as const,
+        embedDim: 512,
+        attentionDim: entry.attentionDim,
+        dropout: 0.25,
+      };
       const { parameters } = build({ model, ...sizes, options: resolveOptions(model, given) });
       assert.equal(parameterCount(parameters), expected, `dim ${dim}`);
     }

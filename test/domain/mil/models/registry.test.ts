@@ -1,3 +1,4 @@
+import { classLoss } from '../../../../domain/mil/targets/head.js';
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { openAdam, startingState } from '../../../../domain/mil/train-fold/adam.js';
@@ -66,7 +67,7 @@ function randomBag(rows: number, name: string, groups = 1): Bag & { host: Float3
 
 function context(label: number, step = 0): StepContext {
   return {
-    label,
+    ...classLoss(label),
     step,
     totalSteps: 100,
     stream: (purpose) => new RandomStream('step', step, purpose),

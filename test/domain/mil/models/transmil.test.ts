@@ -29,7 +29,7 @@ function selfAttention(config: ModelConfig): Model {
   return {
     parameters: [...linearSpec('embed', config.dim, config.embedDim), ...aggregator.parameters],
     loss: (weights, bag, context) =>
-      aggregator.aggregate(weights, embedBag(weights, bag, config), context).loss(context.label),
+      aggregator.aggregate(weights, embedBag(weights, bag, config), context).loss(context),
     infer(weights, bag) {
       const h = embedBag(weights, bag, config);
       const { logits, layers } = aggregator.aggregate(weights, h);

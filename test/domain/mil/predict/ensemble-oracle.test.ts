@@ -103,7 +103,13 @@ async function parametersFor(
     weights['cls.b'] = weights['cls.b'].map((value, k) => value * scale + shift[k]);
     const path = `fold-${fold}.safetensors`;
     const training = { repeat: 0, fold, seed: 1 };
-    const checkpoint = { config, classes: ['normal', 'tumor'], groupFeatures: true, weights, training };
+    const checkpoint = {
+      config,
+      target: { endpoint: 'classification' as const, classes: ['normal', 'tumor'] },
+      groupFeatures: true,
+      weights,
+      training,
+    };
     writeCheckpoint(join(work, path), checkpoint, model.parameters);
     return [`abmil-0-${fold}`, path] as const;
   });

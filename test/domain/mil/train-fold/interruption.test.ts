@@ -20,16 +20,25 @@ import { makeCohort, makeJob, trainWith, type Cohort } from '../cohort.js';
 async function planFor(cohort: Cohort, backend: Backend, checkpoint: string): Promise<TrainingPlan> {
   const { labels, repeats } = readSplits(cohort.splits.path);
   const fold = repeats[0].folds[0];
-  const labeled = (keys: readonly string[]) => keys.map((key) => ({ key, label: labels[key] }));
+  const labeled = (keys: readonly string[]) =>
+    keys.map((key) => ({ key, outcome: { endpoint: 'classification' as const, label: labels[key] } }));
   const options = resolveOptions('mhim-mil', { momentum: 0.9 });
-  const sizes = { dim: 24, classes: 2, embedDim: 16, attentionDim: 8, dropout: 0.25 };
+  const sizes = {
+    dim: 24,
+    outputs: 2,
+    endpoint: 'classification' as const,
+    embedDim: 16,
+    attentionDim: 8,
+    dropout: 0.25,
+  };
   mkdirSync(checkpoint, { recursive: true });
   return {
     model: (await modelEntry('mhim-mil').load())({ model: 'mhim-mil', ...sizes, options }),
     bags: new BagCache(listBags(cohort.bags.path, cohort.work), { groupFeatures: true }),
     train: labeled(fold.train),
     validation: labeled(fold.val),
-    classes: 2,
+    target: { endpoint: 'classification', classes: ['normal', 'tumor'] },
+    loss: { name: 'cross-entropy' },
     epochs: 4,
     lr: 2e-3,
     adam: { weightDecay: 1e-5 },

@@ -217,7 +217,7 @@ describe('mil.train-fold', () => {
     const even = await trained(join(folder, 'even'), cohort, { classWeights: 'balanced' });
     const weights = ({ result }: typeof off) => readCheckpoint(result.files.checkpoint.from).weights;
     assert.deepEqual(weights(even), weights(off));
-    const bag = (label: number) => ({ key: '', label });
+    const bag = (label: number) => ({ key: '', outcome: { endpoint: 'classification' as const, label } });
     assert.deepEqual(balancedWeights([bag(0), bag(0), bag(0), bag(1)], 2), [4 / 6, 2]);
     assert.deepEqual(balancedWeights([bag(1), bag(1)], 2), [0, 1]);
   });

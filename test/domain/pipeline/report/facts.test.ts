@@ -123,6 +123,7 @@ test('splits without patients are named as such at the top; with patients, their
     splits: 1,
     scheme: 'stratified',
     seed: 1,
+    endpoint: 'classification' as const,
     classes: ['normal', 'tumor'],
     labels: Object.fromEntries(keys.map((key, i) => [key, i % 2])),
     repeats: [
