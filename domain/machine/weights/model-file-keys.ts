@@ -10,6 +10,21 @@ export function count(description: string) {
   return { type: 'integer', minimum: 1, description } as const satisfies ValueSchema;
 }
 
+/** Schemas of the normalization of an image. */
+export const CHANNEL_MEAN = {
+  type: 'array',
+  items: { type: 'number' },
+  minItems: 3,
+  maxItems: 3,
+  description: 'three numbers: red, green, blue; of values 0 to 1',
+} as const satisfies ValueSchema;
+
+export const CHANNEL_STD = {
+  ...CHANNEL_MEAN,
+  items: { type: 'number', exclusiveMinimum: 0 },
+  description: 'three positive numbers: red, green, blue; of values 0 to 1',
+} as const satisfies ValueSchema;
+
 /** Schema of the key that selects one network of a checkpoint. */
 export const CHECKPOINT_PREFIX = {
   type: 'string',
@@ -23,7 +38,7 @@ export const CHECKPOINT_IGNORE = {
   description: 'tensors that the network does not need, by name, or `name.*` for all below `name`',
 } as const satisfies ValueSchema;
 
-/** The keys of every file that describes a custom model, whether an encoder or a segmenter. */
+/** The keys of every file that describes a custom model, such as an encoder or a segmenter. */
 export const MODEL_FILE_KEYS = {
   name: text('name of the model'),
   version: { ...count('version of the model'), default: 1 },

@@ -1,5 +1,6 @@
 import { fileInput } from '../../activity-schema.js';
 import { defineParameters, type WithOf } from '../../parameters.js';
+import { deviceParameter, threadsParameter } from '../../machine/onnx/device-parameters.js';
 import { STORED_FLOATS } from '../../files/half-float.js';
 import { BAG_LAYOUTS } from '../features/bag-layout.js';
 import { ENCODER_NAMES } from './encoders/encoders.js';
@@ -93,24 +94,10 @@ export const parameters = defineParameters({
       description:
         'Element type of the features in the files of the bag. Default: float32. `float16` halves their size, and each value is rounded to about three digits. All activities read both.',
     },
-    device: {
-      'x-synonyms': ['gpu', 'cuda', 'use-gpu'],
-      type: 'string',
-      enum: ['auto', 'cpu', 'cuda', 'tensorrt'],
-      default: 'auto',
-      'x-not-in-key': true,
-      description:
-        'Device that the encoder runs on. If it is not available, the CPU is used and the log says why.',
-    },
-    threads: {
-      'x-synonyms': ['workers', 'num-workers', 'cpus', 'jobs', 'n-jobs'],
-      type: 'integer',
-      minimum: 1,
-      maximum: 256,
-      'x-not-in-key': true,
-      description:
-        'CPU threads of the encoder. The same number (at most 8, or 16 with an accelerator) read patches ahead of it. Default: the cores of the host.',
-    },
+    device: deviceParameter('the encoder'),
+    threads: threadsParameter(
+      'CPU threads of the encoder. The same number (at most 8, or 16 with an accelerator) read patches ahead of it. Default: the cores of the host.',
+    ),
   },
   required: ['slide', 'patches'],
 });

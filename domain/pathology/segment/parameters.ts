@@ -1,4 +1,5 @@
 import { fileInput } from '../../activity-schema.js';
+import { deviceParameter, threadsParameter } from '../../machine/onnx/device-parameters.js';
 import { defineParameters, type WithOf } from '../../parameters.js';
 import { segmenterParameters } from './segmenter/segmenter-parameters.js';
 import { SEGMENTER_NAMES } from './segmenters.js';
@@ -28,22 +29,8 @@ export const parameters = defineParameters({
         'Segmenter that finds the regions. `sam-vit-h`, `sam-vit-l`, `sam-vit-b` (Segment Anything) and `mobile-sam` (MobileSAM) are trained on photographs; install their weights with `npx sam-mil models fetch`. `watershed` is a hierarchical watershed of the stain planes; it needs no weights and is not SAM. Or a file that describes your own SAM.',
     },
     ...segmenterParameters.with,
-    device: {
-      'x-synonyms': ['gpu', 'cuda', 'use-gpu'],
-      type: 'string',
-      enum: ['auto', 'cpu', 'cuda', 'tensorrt'],
-      default: 'auto',
-      'x-not-in-key': true,
-      description: 'Device that SAM runs on. If it is not available, the CPU is used and the log says why.',
-    },
-    threads: {
-      'x-synonyms': ['workers', 'num-workers', 'cpus', 'jobs', 'n-jobs'],
-      type: 'integer',
-      minimum: 1,
-      maximum: 256,
-      'x-not-in-key': true,
-      description: 'CPU threads of SAM. Default: the cores of the host.',
-    },
+    device: deviceParameter('SAM'),
+    threads: threadsParameter('CPU threads of SAM. Default: the cores of the host.'),
     geojson: {
       type: 'boolean',
       default: false,

@@ -4,6 +4,8 @@ import {
   readDefinition,
 } from '../../../engine/language/check/read-definition.js';
 import {
+  CHANNEL_MEAN,
+  CHANNEL_STD,
   CHECKPOINT_IGNORE,
   CHECKPOINT_PREFIX,
   count,
@@ -17,20 +19,6 @@ import { ACTIVATIONS } from './vit/vit-options.js';
 
 const RESIZE = { enum: ['bilinear', 'bicubic'], description: 'filter that resizes patches' } as const;
 
-const MEAN = {
-  type: 'array',
-  items: { type: 'number' },
-  minItems: 3,
-  maxItems: 3,
-  description: 'three numbers: red, green, blue; of values 0 to 1',
-} as const;
-
-const STD = {
-  ...MEAN,
-  items: { type: 'number', exclusiveMinimum: 0 },
-  description: 'three positive numbers: red, green, blue; of values 0 to 1',
-} as const;
-
 const MPP = { type: 'number', exclusiveMinimum: 0 } as const;
 
 const IMAGE_KEYS = {
@@ -39,8 +27,8 @@ const IMAGE_KEYS = {
   'resize-to': count(
     'side in pixels to which patches are resized before the center of `size` is cut out (default: `size`)',
   ),
-  mean: MEAN,
-  std: STD,
+  mean: CHANNEL_MEAN,
+  std: CHANNEL_STD,
   dim: count('length of a feature vector'),
   'patch-size': count(
     'side in pixels of the patches that the encoder is meant for, at `mpp`; other patches give a warning',

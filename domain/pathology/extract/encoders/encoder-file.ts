@@ -1,8 +1,6 @@
-import { statSync } from 'node:fs';
-import { basename } from 'node:path';
-import { digestOfFile, digestOfJson } from '../../../digest.js';
 import { SamMilError } from '../../../errors.js';
 import { keyReader } from '../../../machine/reader/reader-process.js';
+import { digestWeights } from '../../../machine/weights/digest-weights.js';
 import { type Architecture, ARCHITECTURES } from './architectures.js';
 import { openCheckpointEncoder } from './checkpoint-encoder.js';
 import type { EncoderDefinition, EncoderInfo } from './encoder.js';
@@ -32,7 +30,7 @@ async function onnxDefinition({ file, files }: OnnxFacts, path: string): Promise
   const info: EncoderInfo = {
     ...named(file),
     version: file.version,
-    weightsDigest: await digestFiles(files),
+    weightsDigest: await digestWeights(files),
     inputSize: file.size,
     resize: file.resize ?? 'bilinear',
     ...cut(file, file.size, path),
@@ -55,7 +53,7 @@ async function checkpointDefinition(
 ): Promise<EncoderDefinition> {
   const { architecture, headWidth, activation, prefix, vit } = checkpoint;
   const { defaults, version } = ARCHITECTURES[architecture] as Architecture;
-  const weightsDigest = await digestFiles(files);
+  const weightsDigest = await digestWeights(files);
   const inputSize = file.size ?? sizes.size ?? sizes.native ?? defaults.inputSize;
   const info: EncoderInfo = {
     ...named(file),
@@ -109,21 +107,4 @@ function expected({ patchSize, mpp }: EncoderFile, file: string): Pick<EncoderIn
     expected: '`patch-size` and `mpp`, or neither',
     found: `only \`${mpp === undefined ? 'patch-size' : 'mpp'}\``,
   });
-}
-
-/** Digests by path and stamp, cached because models are large and the cache key of every item needs them. */
-const digests = new Map<string, string>();
-
-async function digestFiles(files: readonly string[]): Promise<string> {
-  const entries: [string, string][] = [];
-  for (const file of files) entries.push([basename(file), await stampedDigest(file)]);
-  return entries.length === 1 ? entries[0][1] : digestOfJson(Object.fromEntries(entries));
-}
-
-async function stampedDigest(file: string): Promise<string> {
-  const { size, mtimeNs, ino } = statSync(file, { bigint: true });
-  const stamp = `${file}\n${size}\n${mtimeNs}\n${ino}`;
-  const digest = digests.get(stamp) ?? (await digestOfFile(file));
-  digests.set(stamp, digest);
-  return digest;
 }

@@ -1,10 +1,9 @@
 import type { JsonObject } from '../../../json.js';
+import type { Triple } from '../../../machine/onnx/normalize-pixels.js';
 import type { Device, Provider } from '../../../machine/onnx/onnx-session.js';
 import type { ResizeFilter } from '../../slides/resize.js';
 import type { Precision } from './precision.js';
 import type { Weights } from '../../../machine/weights/weights-entry.js';
-
-export type Triple = readonly [number, number, number];
 
 /** The patches that an encoder was trained or evaluated on. */
 export interface ExpectedPatches {

@@ -2,9 +2,10 @@ import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { SamMilError } from '../../../errors.js';
 import type { EncoderInfo, EncoderOptions, OpenEncoder } from './encoder.js';
 import { loadOnnxRuntime } from '../../../machine/onnx-runtime.js';
-import { openSession, type Provider, type SessionOptions } from '../../../machine/onnx/onnx-session.js';
+import { createNormalizer, normalize } from '../../../machine/onnx/normalize-pixels.js';
+import { failedRun } from '../../../machine/onnx/failed-run.js';
+import { openSession, type SessionOptions } from '../../../machine/onnx/onnx-session.js';
 import { type ModelPorts, findPorts } from './onnx-ports.js';
-import { normalize, createNormalizer } from './preprocess.js';
 
 export interface OnnxEncoderFile {
   /** Absolute path of the .onnx file or, with `model`, of the checkpoint. */
@@ -26,6 +27,11 @@ export interface OnnxEncoderFile {
  */
 const CPU_PATCHES = 8;
 
+const AFTER_FAILURE = {
+  device: 'choose a smaller `batch-size`, or `device: cpu`',
+  model: 'choose the `target-size` of the model, or export it with a dynamic image size',
+};
+
 /**
  * Opens an ONNX model as image encoder.
  * @throws SamMilError InvalidInput if the model does not load, or its input or output does not match `info`
@@ -45,7 +51,7 @@ export async function openOnnxEncoder(
   const atOnce = Math.min(most, provider.name === 'cpu' ? CPU_PATCHES : Infinity);
   const run = async (image: Tensor, count: number): Promise<Float32Array> => {
     const results = await session.run({ [input]: image }, [output]).catch((cause: unknown) => {
-      throw failedRun(file, provider, image.dims, cause);
+      throw failedRun({ path: file.path, provider, dims: image.dims, next: AFTER_FAILURE }, cause);
     });
     return readOutput(file, output, results[output], count, info.dim);
   };
@@ -90,29 +96,6 @@ async function fitting(
     await session.release();
     throw error;
   }
-}
-
-/**
- * On the CPU, the model rejects the input and a retry would fail too. On a device, memory may have been
- * exhausted temporarily.
- */
-function failedRun(
-  file: OnnxEncoderFile,
-  provider: Provider,
-  dims: readonly number[],
-  cause: unknown,
-): SamMilError {
-  const found = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0];
-  const passing = provider.name !== 'cpu' || /alloc|memory/i.test(found);
-  return new SamMilError(passing ? 'Internal' : 'InvalidInput', 'the model failed to run', {
-    file: file.path,
-    expected: `a model that accepts an input of [${dims.join(', ')}]`,
-    found,
-    next: passing
-      ? 'choose a smaller `batch-size`, or `device: cpu`'
-      : 'choose the `target-size` of the model, or export it with a dynamic image size',
-    cause,
-  });
 }
 
 function readOutput(

@@ -1,5 +1,6 @@
 import type { HubEncoderName } from '../../../machine/weights/hub-encoders.js';
-import type { EncoderInfo, ExpectedPatches, Triple } from './encoder.js';
+import type { Triple } from '../../../machine/onnx/normalize-pixels.js';
+import type { EncoderInfo, ExpectedPatches } from './encoder.js';
 import type { VitOptions } from './vit/vit-options.js';
 
 /** How a published encoder is built and used: what its file does not state. */

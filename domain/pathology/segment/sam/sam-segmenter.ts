@@ -1,16 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
-import { digestOfFile } from '../../../digest.js';
 import { SamMilError } from '../../../errors.js';
 import { tensorLayout } from '../../../files/torch/torch-layout.js';
 import { noteDevice } from '../../../machine/usage.js';
+import { digestWeights } from '../../../machine/weights/digest-weights.js';
 import { weightsEntry } from '../../../machine/weights/manifest.js';
 import { findWeights } from '../../../machine/weights/weights-store.js';
 import { AUTOMATIC_MASKS_VERSION, automaticMasks } from './automatic-masks.js';
 import { prepareSam, type SamWeights } from './network/open-sam-model.js';
 import { checkPublishedDesign } from './network/published-designs.js';
 import type { SegmenterDefinition, SegmenterInfo } from '../segmenter/segmenter.js';
-import { presentWeights, readSegmenterFile, type SegmenterFile } from '../segmenter/segmenter-file.js';
+import { presentWeights, readSegmenterFile } from '../segmenter/segmenter-file.js';
 import { sharedSamModel } from './network/shared-sam-model.js';
 
 /**
@@ -59,7 +59,7 @@ export async function readCustomSam(path: string): Promise<SegmenterDefinition> 
   const info: SegmenterInfo = {
     name: file.name,
     version: file.version,
-    weightsDigest: await stampedDigest(file, path),
+    weightsDigest: await digestWeights([presentWeights(file, path)]),
     network: {
       version: AUTOMATIC_MASKS_VERSION,
       decoderHeads: decoderHeads ?? null,
@@ -72,7 +72,7 @@ export async function readCustomSam(path: string): Promise<SegmenterDefinition> 
   const find = async (): Promise<SamWeights> => ({
     path: file.weights,
     folder: dirname(file.weights),
-    digest: await stampedDigest(file, path),
+    digest: await digestWeights([presentWeights(file, path)]),
     ...hints,
   });
   return {
@@ -105,16 +105,4 @@ function exchanged(info: SegmenterInfo, { path, digest }: SamWeights): SamMilErr
     found: digest,
     next: 'the step is retried with the new weights',
   });
-}
-
-/**
- * Digests by path and stamp, cached because checkpoints are large and the cache key of every item needs them.
- */
-const digests = new Map<string, string>();
-
-async function stampedDigest(file: SegmenterFile, segmenterFile: string): Promise<string> {
-  const { path, stamp } = presentWeights(file, segmenterFile);
-  const digest = digests.get(stamp) ?? (await digestOfFile(path));
-  digests.set(stamp, digest);
-  return digest;
 }

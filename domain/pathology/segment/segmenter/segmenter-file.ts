@@ -51,14 +51,11 @@ export function readSegmenterFile(path: string): SegmenterFile {
 }
 
 /**
- * Returns the path and stamp of the checkpoint of a segmenter file.
+ * Returns the path of the checkpoint of a segmenter file.
  * @throws SamMilError WeightsMissing if it is missing
  */
-export function presentWeights({ weights }: SegmenterFile, path: string): { path: string; stamp: string } {
-  const stats = statSync(weights, { bigint: true, throwIfNoEntry: false });
-  if (stats?.isFile()) {
-    return { path: weights, stamp: `${weights}\n${stats.size}\n${stats.mtimeNs}\n${stats.ino}` };
-  }
+export function presentWeights({ weights }: SegmenterFile, path: string): string {
+  if (statSync(weights, { throwIfNoEntry: false })?.isFile()) return weights;
   throw new SamMilError('WeightsMissing', 'the checkpoint of this segmenter is missing', {
     file: path,
     expected: weights,

@@ -7,7 +7,7 @@ import { loadOnnxRuntime } from '../../../../../domain/machine/onnx-runtime.js';
 import { buildClipVision } from '../../../../../domain/pathology/extract/encoders/clip-vision-graph.js';
 import type { OpenEncoder } from '../../../../../domain/pathology/extract/encoders/encoder.js';
 import { findEncoder, keyOfEncoder } from '../../../../../domain/pathology/extract/encoders/encoders.js';
-import { normalize, createNormalizer } from '../../../../../domain/pathology/extract/encoders/preprocess.js';
+import { normalize, createNormalizer } from '../../../../../domain/machine/onnx/normalize-pixels.js';
 import { buildResNet50 } from '../../../../../domain/pathology/extract/encoders/resnet50-graph.js';
 import { writeSafetensors } from '../../../../../domain/files/safetensors.js';
 import type { Tensor } from '../../../../../domain/files/tensor.js';

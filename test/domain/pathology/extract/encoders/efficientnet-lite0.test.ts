@@ -8,7 +8,7 @@ import {
   lite0Model,
 } from '../../../../../domain/pathology/extract/encoders/efficientnet-lite0.js';
 import { openSession } from '../../../../../domain/machine/onnx/onnx-session.js';
-import { normalize, createNormalizer } from '../../../../../domain/pathology/extract/encoders/preprocess.js';
+import { normalize, createNormalizer } from '../../../../../domain/machine/onnx/normalize-pixels.js';
 import { ensureWeights } from '../../../../../domain/machine/weights/fetch-weights.js';
 import { resizeRgb } from '../../../../support/pixels.js';
 import { fixture } from '../../../../support/fixtures.js';

@@ -10,7 +10,7 @@ import {
   findEncoder,
   keyOfEncoder,
 } from '../../../../../domain/pathology/extract/encoders/encoders.js';
-import { normalize, createNormalizer } from '../../../../../domain/pathology/extract/encoders/preprocess.js';
+import { normalize, createNormalizer } from '../../../../../domain/machine/onnx/normalize-pixels.js';
 import { importWeights } from '../../../../../domain/machine/weights/import-weights.js';
 import type { Weights } from '../../../../../domain/machine/weights/weights-entry.js';
 import { fixture } from '../../../../support/fixtures.js';

@@ -5,10 +5,7 @@ import { tensorLayout } from '../../../../../../domain/files/torch/torch-layout.
 import { loadOnnxRuntime } from '../../../../../../domain/machine/onnx-runtime.js';
 import { networkTensors } from '../../../../../../domain/machine/onnx/network-tensors.js';
 import { openSession } from '../../../../../../domain/machine/onnx/onnx-session.js';
-import {
-  createNormalizer,
-  normalize,
-} from '../../../../../../domain/pathology/extract/encoders/preprocess.js';
+import { createNormalizer, normalize } from '../../../../../../domain/machine/onnx/normalize-pixels.js';
 import { buildVit } from '../../../../../../domain/pathology/extract/encoders/vit/vit-graph.js';
 import { vitLayout } from '../../../../../../domain/pathology/extract/encoders/vit/vit-layouts.js';
 import { fixture } from '../../../../../support/fixtures.js';

@@ -1,4 +1,5 @@
-import type { Triple } from './encoder.js';
+/** One number per channel: red, green, blue. */
+export type Triple = readonly [number, number, number];
 
 /**
  * Lookup tables from 8-bit values to normalized floats, rounded to float32 at each step, which gives the same
