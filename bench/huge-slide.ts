@@ -54,6 +54,7 @@ async function work(path: string): Promise<void> {
       patchLevel: 0,
       customDownsample: 1,
       layout: 'clam',
+      device: 'auto',
     },
     work: scratch,
     name: 'huge',

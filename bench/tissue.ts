@@ -27,6 +27,7 @@ async function patch(pass: number): Promise<unknown> {
       usePadding: true,
       customDownsample: 1,
       layout: 'clam',
+      device: 'auto',
     },
     work: folder,
     name: 'slide',

@@ -1,4 +1,10 @@
 import { parameters } from '../../domain/pathology/patch/parameters.js';
+import { findPatchFaults } from '../../domain/pathology/patch/find-faults.js';
+import {
+  checkTissueModel,
+  keyOfTissueModel,
+  lackOfTissueModel,
+} from '../../domain/pathology/patch/tissue-model/tissue-model-checks.js';
 import type { JsonObject } from '../../domain/json.js';
 import { keyReader } from '../../domain/machine/reader/reader-process.js';
 import type { rowInKey } from '../../domain/pathology/patch/row-effect.js';
@@ -22,7 +28,10 @@ export const definition = defineActivity({
       'mask',
       'masks/<name>.h5: outlines of tissue and holes, and the mask they were traced from.',
     ),
-    'mask-image': fileOutput('mask-image', 'masks/<name>.jpg: the slide with outlines and their ids.'),
+    'mask-image': fileOutput(
+      'mask-image',
+      'masks/<name>.jpg: the slide with outlines and their ids and, with a filter or a tissue model, what was dropped and a legend.',
+    ),
     'tissue-geojson': fileOutput(
       'tissue-geojson',
       'masks/<name>.geojson: outlines of tissue with their holes, in level-0 pixels, as annotations for QuPath.',
@@ -35,6 +44,16 @@ export const definition = defineActivity({
       enum: ['processed', 'no_tissue', 'tbp'],
       description: 'An item with no_tissue or tbp (excluded by the process list) ends here.',
     },
+    dropped: {
+      type: 'object',
+      description:
+        'Numbers of patches that the filters dropped, by the first reason: tissue (`min-tissue`), white, black, blurred. Only with a filter.',
+    },
+    'artifact-share': {
+      type: 'number',
+      description:
+        'Share of the area of tissue and artifacts that the tissue model removed as artifacts. Only with `segment-with`.',
+    },
     'patch-size': { type: 'integer', description: 'Side of a patch in pixels of patch-level.' },
     'patch-level': { type: 'integer', description: 'Level that the patches are read from.' },
     parameters: {
@@ -43,16 +62,31 @@ export const definition = defineActivity({
     },
   },
   queue: 'cpu',
-  timeout: '30m',
+  timeout: '4h',
   heartbeat: '2m',
   stall: '30m',
   isolation: 'child',
   requires: ['openslide'],
-  resumesFrom: 'the start (takes seconds)',
+  usesGpu: async ({ device, 'segment-with': model }) =>
+    model !== undefined &&
+    device !== 'cpu' &&
+    (await import('../../domain/machine/onnx/expects-gpu.js')).expectsGpu(),
+  resumesFrom: 'the start (takes seconds); with `segment-with`, the last finished row of tiles',
+  findMissing: (parameter, value, { base }) =>
+    parameter === 'segment-with' ? lackOfTissueModel(value, base) : undefined,
+  findFaults: findPatchFaults,
+  check: async ({ with: { 'segment-with': model } }) => {
+    if (typeof model === 'string') await checkTissueModel(model);
+    return {};
+  },
   hiddenInputs: async (parameters, inputs) => {
     const file = inputs['process-list']?.path;
-    if (file === undefined) return {};
-    return keyReader.call<typeof rowInKey>({ module: ROW, name: 'rowInKey', file }, parameters, inputs);
+    const row =
+      file === undefined
+        ? {}
+        : await keyReader.call<typeof rowInKey>({ module: ROW, name: 'rowInKey', file }, parameters, inputs);
+    const model = inputs['segment-with']?.path;
+    return model === undefined ? row : { ...row, 'tissue-model': await keyOfTissueModel(model) };
   },
   load: () => import('../../domain/pathology/patch/patch.js'),
   finishStage: async (stage: FinishedStage) => {

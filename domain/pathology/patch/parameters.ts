@@ -1,5 +1,7 @@
 import { fileInput } from '../../activity-schema.js';
+import { deviceParameter, threadsParameter } from '../../machine/onnx/device-parameters.js';
 import { defineParameters, type WithOf } from '../../parameters.js';
+import { filterParameters } from './filter/filter-parameters.js';
 
 const PRESET_NAMES = ['default', 'bwh_biopsy', 'bwh_resection', 'tcga'] as const;
 
@@ -76,6 +78,16 @@ export const parameters = defineParameters({
       description:
         'µm per pixel at level 0. Overrides the value in the slide; required if the slide has none. From a column of a CSV source: ${{ slide.mpp && number(slide.mpp) }}; for an empty cell the value in the slide is used.',
     },
+    'segment-with': {
+      ...fileInput(
+        'tissue-model',
+        'YAML or JSON file that describes your own tissue model: name, onnx, size, mpp, mean, std, activation, classes and tissue. It replaces the threshold on the saturation: `seg-level`, `sthresh`, `mthresh`, `use-otsu` and `close` have no effect.',
+      ),
+      'x-synonyms': ['tissue-model', 'segmenter', 'seg-model', 'segmentation-model'],
+    },
+    device: deviceParameter('the tissue model'),
+    threads: threadsParameter('CPU threads of the tissue model. Default: the cores of the host.'),
+    ...filterParameters,
     'contour-fn': {
       type: 'string',
       enum: ['four_pt', 'four_pt_hard', 'center', 'basic'],
@@ -118,7 +130,7 @@ export const parameters = defineParameters({
       description: "Use Otsu's threshold instead of sthresh. Preset: false.",
     },
     'a-t': {
-      'x-synonyms': ['min-area', 'area-threshold', 'min-tissue'],
+      'x-synonyms': ['min-area', 'area-threshold'],
       type: 'number',
       minimum: 0,
       description:

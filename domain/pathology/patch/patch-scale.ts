@@ -100,13 +100,20 @@ function choosePower(mpp: Mpp, objective = nominalMagnification(mpp)): number {
   return fits ? objective : measured;
 }
 
-function readResolution({ path, info }: Slide): Mpp {
+const SET_MPP =
+  'set `slide-mpp` (the shipped pipelines also take it from a column `mpp` of the slide table), or replace `mpp` and `magnification` by `patch-level`';
+
+/**
+ * Returns µm per pixel at level 0, estimated from the objective power if the slide states only that.
+ * @throws SamMilError MissingMagnification with `next`
+ */
+export function readResolution({ path, info }: Slide, next = SET_MPP): Mpp {
   if (info.mpp !== undefined) return squareMpp(info.mpp, path);
   if (info.objectivePower !== undefined) return MPP_TIMES_POWER / info.objectivePower;
   throw new SamMilError('MissingMagnification', 'the slide does not state its resolution', {
     file: path,
     expected: 'µm per pixel (0.05 to 10) or an objective power in its properties',
     found: lookedAt(info),
-    next: 'set `slide-mpp` (the shipped pipelines also take it from a column `mpp` of the slide table), or replace `mpp` and `magnification` by `patch-level`',
+    next,
   });
 }

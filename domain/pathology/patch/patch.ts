@@ -8,7 +8,6 @@ import { readMagnification } from '../slides/magnification.js';
 import { openSlide } from '../slides/open.js';
 import { quPathOrigin } from '../annotations/qupath-origin.js';
 import type { Slide } from '../slides/slide.js';
-import { drawTissue } from './tissue/draw-tissue.js';
 import { chooseVisLevel, PictureBuilder, readOverview, type Picture } from './tissue/overview.js';
 import type { TissueParameters } from './tissue/parameters.js';
 import { patchGrid } from './patch-grid.js';
@@ -19,6 +18,10 @@ import { resolveParameters, readRowEffect, rowNotes } from './row-effect.js';
 import { chooseLevel } from './tissue/read-tissue-level.js';
 import { checkLevel, segmentTissue, type Tissue } from './tissue/find-tissue.js';
 import { stitchPatches } from './stitch-patches.js';
+import { type Dropped } from './filter/draw-dropped.js';
+import { drawMask } from './filter/draw-mask.js';
+import { dropPatches } from './filter/drop-patches.js';
+import { findTissueByModel } from './tissue-model/find-tissue-by-model.js';
 import { formatTissue } from './tissue/tissue-geojson.js';
 import { outlineTable } from './tissue/outline-table.js';
 import { OutputFiles } from './output-files.js';
@@ -66,24 +69,25 @@ async function patchSlide(
   step(0, 'finding tissue');
   const { tissue, picture } = await findTissue(job, slide, parameters);
   step(1, `kept ${tissue.ids.length} of ${tissue.contours.length} contours`);
-  const mask = writeMaskFiles(job, slide, tissue, picture, parameters.lineThickness);
+  const chosen = tissue.ids.map((id) => tissue.contours[id]);
+  const { levels } = slide.info;
+  const size = [levels[0].width, levels[0].height] as const;
+  const grid = patchGrid(chosen, levels[scale.patchLevel], size, { ...parameters, ...scale });
+  const { coords, dropped, values } = await dropPatches(job, slide, tissue, grid, scale);
+  const mask = writeMaskFiles(job, slide, tissue, picture, parameters.lineThickness, dropped);
   // Another thread writes the files meanwhile; its failures are handled below.
   const written: Promise<unknown>[] = [mask.written];
   try {
-    const chosen = tissue.ids.map((id) => tissue.contours[id]);
-    const { levels } = slide.info;
-    const size = [levels[0].width, levels[0].height] as const;
-    const coords = patchGrid(chosen, levels[scale.patchLevel], size, { ...parameters, ...scale });
     const count = coords.length / 2;
     step(2, `${count} patches`);
     tellScale(job, scale);
     if (count === 0) {
-      const found = { contours: tissue.contours.length, left: tissue.ids.length };
+      const found = { contours: tissue.contours.length, left: tissue.ids.length, ...values };
       job.log('warn', 'the slide has no patches in tissue', found);
       await mask.written;
       return {
         files: mask.files,
-        values: collectValues(job.with.slide, 'no_tissue', parameters),
+        values: { ...collectValues(job.with.slide, 'no_tissue', parameters), ...values },
         skip: 'no_tissue',
       };
     }
@@ -94,7 +98,10 @@ async function patchSlide(
     await Promise.all(written);
     const files = { ...mask.files, ...stitch.files, patches: patchFile(job) };
     step(STEPS, `${count} patches`);
-    return { files, values: collectValues(job.with.slide, 'processed', parameters, count, scale) };
+    return {
+      files,
+      values: { ...collectValues(job.with.slide, 'processed', parameters, count, scale), ...values },
+    };
   } finally {
     await Promise.allSettled(written);
   }
@@ -122,6 +129,13 @@ async function findTissue(
     const note = `finding tissue: ${done} of ${total} pieces read`;
     if (total > 1) job.progress({ unit: 'steps', done: 0, total: STEPS, note });
   };
+  if (job.with.segmentWith !== undefined) {
+    const tissue = await findTissueByModel(job, slide, parameters, (done, total) => {
+      const note = `finding tissue: ${done} of ${total} tiles`;
+      job.progress({ unit: 'steps', done: 0, total: STEPS, note });
+    });
+    return { tissue, picture: await readOverview(slide, visLevel, signal) };
+  }
   if (visLevel !== chooseLevel(slide, parameters.segLevel)) {
     const tissue = await segmentTissue(slide, parameters, { signal, onProgress });
     return { tissue, picture: await readOverview(slide, visLevel, signal) };
@@ -156,12 +170,13 @@ function writeMaskFiles(
   tissue: Tissue,
   picture: Picture,
   lineThickness: number,
+  dropped: Dropped | undefined,
 ): WrittenFiles {
   const mask = output(job, 'masks', 'h5');
   const image = output(job, 'masks', 'jpg');
   const h5 = writeMaskFile(mask.from, tissue);
   const jpeg = outputFiles.write(image.from, {
-    jpeg: { ...picture, rgb: drawTissue(picture, tissue, lineThickness) },
+    jpeg: drawMask(picture, tissue, lineThickness, dropped),
   });
   const written = bothWritten(h5, jpeg);
   const geojson = output(job, 'masks', 'geojson');

@@ -29,6 +29,9 @@ function cubicWeight(distance: number): number {
 /** Fraction bits of a 32-bit sum, without 8 bits for the value and 2 for kernels that overshoot. */
 const FRACTION_BITS = 32 - 8 - 2;
 
+/** Part of an axis, in source pixels. */
+type Part = readonly [start: number, end: number];
+
 /**
  * Contributions along one axis: output i is the sum of `taps` source pixels from `first[i]`, times `weights[i
  * * taps + k]` (fixed point).
@@ -40,8 +43,9 @@ interface Axis {
   weights: Int32Array;
 }
 
-function planAxis(kernel: Kernel, from: number, to: number): Axis {
-  const scale = from / to;
+/** @param start first source position of the part that is resized, `end` its last (exclusive); fractional */
+function planAxis(kernel: Kernel, from: number, to: number, [start, end]: Part): Axis {
+  const scale = (end - start) / to;
   const stretch = Math.max(scale, 1);
   const support = kernel.support * stretch;
   const taps = Math.ceil(support) * 2 + 1;
@@ -53,7 +57,7 @@ function planAxis(kernel: Kernel, from: number, to: number): Axis {
   };
   const raw = new Float64Array(taps);
   for (let i = 0; i < to; i++) {
-    const center = (i + 0.5) * scale;
+    const center = start + (i + 0.5) * scale;
     const first = Math.max(0, Math.trunc(center - support + 0.5));
     const count = Math.min(from, Math.trunc(center + support + 0.5)) - first;
     let total = 0;
@@ -69,6 +73,10 @@ function planAxis(kernel: Kernel, from: number, to: number): Axis {
   return axis;
 }
 
+function isWhole([start, end]: Part, from: number, to: number): boolean {
+  return start === 0 && end === from && from === to;
+}
+
 function toFixed(weight: number): number {
   const scaled = weight * (1 << FRACTION_BITS);
   return Math.trunc(weight < 0 ? scaled - 0.5 : scaled + 0.5);
@@ -78,6 +86,9 @@ function toFixed(weight: number): number {
  * Resizes RGB images of one size to another with precomputed weights and reused buffers. Bit-exact with
  * Pillow's `Image.resize((width, height), BILINEAR | BICUBIC)`: rows first, then columns, 22-bit fixed-point
  * weights, rounded to 8 bits in between. Not safe for concurrent calls.
+ *
+ * Like Pillow's `box`, `across` and `down` select the part of the source that becomes the whole result. Their
+ * ends may be fractional, and the filter reads beyond them.
  */
 export class Resizer {
   readonly fromWidth: number;
@@ -88,7 +99,15 @@ export class Resizer {
   private readonly down?: Axis;
   private readonly middle: Uint8Array;
 
-  constructor(fromWidth: number, fromHeight: number, width: number, height: number, filter: ResizeFilter) {
+  constructor(
+    fromWidth: number,
+    fromHeight: number,
+    width: number,
+    height: number,
+    filter: ResizeFilter,
+    across: Part = [0, fromWidth],
+    down: Part = [0, fromHeight],
+  ) {
     for (const size of [fromWidth, fromHeight, width, height]) {
       if (!Number.isInteger(size) || size < 1) {
         throw new SamMilError('InvalidInput', 'the image size is not an integer of at least 1', {
@@ -102,8 +121,8 @@ export class Resizer {
     this.height = height;
     const kernel = KERNELS[filter];
     // As in Pillow, an axis that keeps its size is not filtered.
-    if (fromWidth !== width) this.across = planAxis(kernel, fromWidth, width);
-    if (fromHeight !== height) this.down = planAxis(kernel, fromHeight, height);
+    if (!isWhole(across, fromWidth, width)) this.across = planAxis(kernel, fromWidth, width, across);
+    if (!isWhole(down, fromHeight, height)) this.down = planAxis(kernel, fromHeight, height, down);
     this.middle = new Uint8Array(this.across && this.down ? width * fromHeight * 3 : 0);
   }
 

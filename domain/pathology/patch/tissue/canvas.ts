@@ -1,11 +1,15 @@
+import { GLYPH_HEIGHT, GLYPH_WIDTH, glyphDots } from './glyphs.js';
 import type { Outline } from './polygon.js';
 
 export type Color = readonly [red: number, green: number, blue: number];
 
-/** Digits of 3 x 5 dots: 5 rows of 3 bits; the highest bit is the left dot of the top row. */
-const DIGITS = [0x7b6f, 0x2c97, 0x73e7, 0x73cf, 0x5bc9, 0x79cf, 0x79ef, 0x7249, 0x7bef, 0x7bcf];
-const DIGIT_WIDTH = 3;
-const DIGIT_HEIGHT = 5;
+/** Rows of dots of a line of text with its rim. */
+export const TEXT_ROWS = GLYPH_HEIGHT + 2;
+
+/** Columns of dots of a text with its rim. */
+export function textColumns(text: string): number {
+  return text.length * (GLYPH_WIDTH + 1) + 1;
+}
 
 /** Draws on RGB pixels in place and clips at the border. */
 export class Canvas {
@@ -37,28 +41,31 @@ export class Canvas {
   }
 
   /**
-   * Draws a number with a rim of one dot, at `dot` pixels per dot. Its top-left corner is (x, y), moved so
+   * Draws digits and capital letters with a rim of one dot, at `dot` pixels per dot. Its top-left corner is (x, y), moved so
    * that the number is inside the picture.
    */
-  digits(text: string, x: number, y: number, dot: number, color: Color, rim: Color): void {
-    const columns = text.length * (DIGIT_WIDTH + 1) + 1;
-    const rows = DIGIT_HEIGHT + 2;
+  text(text: string, x: number, y: number, dot: number, color: Color, rim: Color): void {
+    const columns = textColumns(text);
     const left = Math.max(0, Math.min(Math.round(x), this.width - columns * dot));
-    const top = Math.max(0, Math.min(Math.round(y), this.height - rows * dot));
-    this.rectangle(left, top, columns * dot, rows * dot, rim);
-    [...text].forEach((digit, place) => {
-      const bits = DIGITS[Number(digit)];
-      for (let i = 0; i < DIGIT_WIDTH * DIGIT_HEIGHT; i++) {
-        if (((bits >> (DIGIT_WIDTH * DIGIT_HEIGHT - 1 - i)) & 1) === 0) continue;
-        const column = 1 + place * (DIGIT_WIDTH + 1) + (i % DIGIT_WIDTH);
-        const row = 1 + Math.floor(i / DIGIT_WIDTH);
-        this.rectangle(left + column * dot, top + row * dot, dot, dot, color);
+    const top = Math.max(0, Math.min(Math.round(y), this.height - TEXT_ROWS * dot));
+    this.rectangle(left, top, columns * dot, TEXT_ROWS * dot, rim);
+    [...text].forEach((character, place) => {
+      for (const [x, y] of glyphDots(character)) {
+        const column = 1 + place * (GLYPH_WIDTH + 1) + x;
+        this.rectangle(left + column * dot, top + (1 + y) * dot, dot, dot, color);
       }
     });
   }
 
-  private rectangle(left: number, top: number, width: number, height: number, color: Color): void {
+  rectangle(left: number, top: number, width: number, height: number, color: Color): void {
     for (let y = top; y < top + height; y++) this.line(left, left + width, y, color);
+  }
+
+  /** Mixes a pixel with a color, of which `share` (0 to 1) counts. */
+  tint(x: number, y: number, color: Color, share: number): void {
+    const at = (y * this.width + x) * 3;
+    for (let c = 0; c < 3; c++)
+      this.rgb[at + c] = Math.round(this.rgb[at + c] * (1 - share) + color[c] * share);
   }
 
   /** @param pen rows of the pen from top to bottom */

@@ -4,11 +4,11 @@ import { scaleOutline, type Outline } from './polygon.js';
 import type { Tissue } from './find-tissue.js';
 
 /** Colors of CLAM for tissue and holes, and gray for tissue excluded by keep-ids or exclude-ids. */
-const TISSUE: Color = [0, 255, 0];
-const HOLE: Color = [0, 0, 255];
-const LEFT_OUT: Color = [128, 128, 128];
-const BLACK: Color = [0, 0, 0];
-const WHITE: Color = [255, 255, 255];
+export const TISSUE: Color = [0, 255, 0];
+export const HOLE: Color = [0, 0, 255];
+export const LEFT_OUT: Color = [128, 128, 128];
+export const BLACK: Color = [0, 0, 0];
+export const WHITE: Color = [255, 255, 255];
 
 /** Maximum line thickness as a share of the picture, because thick lines would cover small slides. */
 const MAX_LINE_SHARE = 1 / 300;
@@ -43,5 +43,5 @@ export function drawTissue(picture: Picture, tissue: Tissue, lineThickness: numb
  */
 function writeId(canvas: Canvas, id: number, [x, y]: Outline, dot: number): void {
   const size = Math.max(1, Math.round(dot));
-  canvas.digits(String(id), x + 2 * size, y + 2 * size, size, BLACK, WHITE);
+  canvas.text(String(id), x + 2 * size, y + 2 * size, size, BLACK, WHITE);
 }

@@ -22,6 +22,8 @@ export interface Tissue {
   contours: TissueContour[];
   /** Ids that remain after keepIds and excludeIds, ascending. */
   ids: number[];
+  /** 1 where a tissue model found an artifact, at the size of the mask. */
+  artifacts?: Uint8Array;
 }
 
 /**
@@ -37,8 +39,23 @@ export async function segmentTissue(
   const level = chooseLevel(slide, parameters.segLevel);
   checkLevel(slide, level);
   const image = await readSaturation(slide, level, options);
-  const { width, height, downsample, reduction } = image;
-  const mask = tissueMask(image, parameters);
+  return tissueOfMask(slide, { ...image, mask: tissueMask(image, parameters) }, parameters);
+}
+
+/** A binary mask of a slide, 0 or 255, and where it is. */
+export interface PlacedMask extends Pick<Tissue, 'mask' | 'width' | 'height' | 'downsample' | 'reduction'> {
+  level: number;
+}
+
+/**
+ * Traces the outlines of a mask with their holes, and applies the area filters.
+ * @throws SamMilError InvalidInput for an id that does not exist
+ */
+export function tissueOfMask(
+  slide: Slide,
+  { mask, width, height, downsample, reduction, level }: PlacedMask,
+  parameters: TissueParameters,
+): Tissue {
   const kept = filterContours(traceContours(mask, width, height), downsample, parameters);
   const contours = toLevel0(kept, downsample);
   const ids = chooseIds(slide.path, contours.length, parameters);

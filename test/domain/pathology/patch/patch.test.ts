@@ -33,6 +33,7 @@ const DEFAULTS: Omit<PatchWith, 'slide'> = {
   patchLevel: 0,
   customDownsample: 1,
   layout: 'clam',
+  device: 'auto',
 };
 
 async function patch(
