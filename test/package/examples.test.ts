@@ -206,6 +206,16 @@ test('own-encoder: an ONNX file that a YAML file describes gives the features', 
   });
 });
 
+test('own-tissue-model: an ONNX file that a YAML file describes finds the tissue', async () => {
+  const folder = exampleFolder('own-tissue-model');
+  await succeed('sam-mil', ['run', 'pipeline.yaml', '--worker'], folder);
+  const stage = join(folder, 'work', 'own-tissue-model', 'tissue');
+  const [patches] = withH5(join(stage, 'patches', 'CMU-1-Small-Region.h5'), (h5) => h5.info('coords').shape);
+  assert.ok(patches > 10);
+  const mask = withH5(join(stage, 'masks', 'CMU-1-Small-Region.h5'), (h5) => h5.info('mask').shape);
+  assert.deepEqual(mask, [371, 277], 'at 4 µm per pixel');
+});
+
 test('external-worker: a Temporal worker of another project runs a pipeline by prefix, and its own workflow', async () => {
   const folder = exampleFolder('external-worker');
   const env = { ...project.env, ...server.environment };
