@@ -20,8 +20,8 @@ import { checkLevel, segmentTissue, type Tissue } from './tissue/find-tissue.js'
 import { stitchPatches } from './stitch-patches.js';
 import { type Dropped } from './filter/draw-dropped.js';
 import { drawMask } from './filter/draw-mask.js';
-import { dropPatches } from './filter/drop-patches.js';
-import { findTissueByModel } from './tissue-model/find-tissue-by-model.js';
+import { dropPatches } from './drop-patches.js';
+import { findTissueByModel } from './find-tissue-by-model.js';
 import { formatTissue } from './tissue/tissue-geojson.js';
 import { outlineTable } from './tissue/outline-table.js';
 import { OutputFiles } from './output-files.js';

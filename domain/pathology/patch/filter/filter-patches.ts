@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Slide } from '../../slides/slide.js';
-import type { PatchWith } from '../parameters.js';
-import type { PatchScale } from '../patch-scale.js';
+import type { WithOf } from '../../../parameters.js';
 import type { Tissue } from '../tissue/find-tissue.js';
+import type { filterParameters } from './filter-parameters.js';
 import { measurePatch } from './patch-statistics.js';
 import { tissueShare } from './tissue-share.js';
 
@@ -11,7 +11,7 @@ export const DROP_REASONS = ['tissue', 'white', 'black', 'blurred'] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
 /** The filters of a step; those that are undefined are off. */
-export type Filters = Pick<PatchWith, 'minTissue' | 'whiteThresh' | 'blackThresh' | 'blurThresh'>;
+export type Filters = WithOf<{ with: typeof filterParameters; required: [] }>;
 
 export interface FilteredPatches {
   /** N x 2 corners in level-0 pixels, in their order. */
@@ -45,7 +45,7 @@ export async function filterPatches(
   slide: Slide,
   tissue: Tissue,
   coords: Int32Array,
-  { patchSize, patchLevel }: Pick<PatchScale, 'patchSize' | 'patchLevel'>,
+  { patchSize, patchLevel }: { patchSize: number; patchLevel: number },
   filters: Filters,
   { signal, progress }: { signal: AbortSignal; progress: (done: number, total: number) => void },
 ): Promise<FilteredPatches> {

@@ -100,8 +100,9 @@ async function computeBand(
   plan: TilePlan,
   row: number,
   band: Uint8Array,
-  { network, file, signal, progress }: ModelWork,
+  work: ModelWork,
 ): Promise<void> {
+  const { network, file, signal } = work;
   const read = (column: number) =>
     image.read(column * plan.core - plan.lead, row * plan.core - plan.lead, plan.size);
   let tile = read(0);
@@ -112,7 +113,7 @@ async function computeBand(
     scoring.catch(() => undefined);
     if (column + 1 < plan.columns) tile = read(column + 1);
     placeTile(await scoring, plan, column, band, file.threshold);
-    progress(row * plan.columns + column + 1, plan.rows * plan.columns);
+    work.progress(row * plan.columns + column + 1, plan.rows * plan.columns);
   }
 }
 

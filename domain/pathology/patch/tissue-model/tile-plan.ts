@@ -1,7 +1,7 @@
 /** Masks with more pixels are averaged while they are made. */
 export const MOST_MASK_PIXELS = 32e6;
 
-/** How a slide is cut into tiles. All sizes are in pixels of the model's resolution unless stated otherwise. */
+/** How a slide is cut into tiles. Sizes are in pixels of the model's resolution unless stated otherwise. */
 export interface TilePlan {
   size: number;
   /** Pixels above and to the left of the part of a tile that is used. */

@@ -22,11 +22,11 @@ const VERSION = 1;
 export async function keyOfTissueModel(path: string): Promise<JsonObject> {
   const reading = { module: FACTS, name: 'readTissueModel', file: path };
   const { file, files } = await keyReader.call<typeof readTissueModel>(reading, path);
-  const { license: _, note: __, onnx: ___, ...settings } = file;
-  return { ...settings, rule: VERSION, weightsDigest: await digestWeights(files) };
+  const settings = Object.entries(file).filter(([key]) => !['license', 'note', 'onnx'].includes(key));
+  return { ...Object.fromEntries(settings), rule: VERSION, weightsDigest: await digestWeights(files) };
 }
 
-/** Returns what is wrong with a tissue model file or missing on this machine, as far as a quick check tells. */
+/** Returns what is wrong with a tissue model file or missing on this machine by a quick check. */
 export function lackOfTissueModel(given: string, base: string): MissingResource | undefined {
   const path = resolve(base, given);
   return existsSync(path) ? findMissingModelFile(() => readTissueModel(path)) : undefined;

@@ -41,8 +41,8 @@ export class Canvas {
   }
 
   /**
-   * Draws digits and capital letters with a rim of one dot, at `dot` pixels per dot. Its top-left corner is (x, y), moved so
-   * that the number is inside the picture.
+   * Draws digits and capital letters with a rim of one dot, at `dot` pixels per dot. The top-left corner is
+   * (x, y), moved so that the text is inside the picture.
    */
   text(text: string, x: number, y: number, dot: number, color: Color, rim: Color): void {
     const columns = textColumns(text);

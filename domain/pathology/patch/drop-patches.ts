@@ -1,11 +1,17 @@
-import type { Job } from '../../../job.js';
-import type { JsonObject } from '../../../json.js';
-import type { Slide } from '../../slides/slide.js';
-import type { PatchWith } from '../parameters.js';
-import type { PatchScale } from '../patch-scale.js';
-import type { Tissue } from '../tissue/find-tissue.js';
-import type { Dropped } from './draw-dropped.js';
-import { countDropped, DROP_REASONS, type DropReason, filterPatches, hasFilters } from './filter-patches.js';
+import type { Job } from '../../job.js';
+import type { JsonObject } from '../../json.js';
+import type { Slide } from '../slides/slide.js';
+import type { PatchWith } from './parameters.js';
+import type { PatchScale } from './patch-scale.js';
+import type { Tissue } from './tissue/find-tissue.js';
+import type { Dropped } from './filter/draw-dropped.js';
+import {
+  countDropped,
+  DROP_REASONS,
+  type DropReason,
+  filterPatches,
+  hasFilters,
+} from './filter/filter-patches.js';
 
 /** The patches that remain, what the mask picture shows of the others, and the outputs that count them. */
 export interface RemainingPatches {

@@ -1,17 +1,17 @@
 import { availableParallelism } from 'node:os';
-import { SamMilError } from '../../../errors.js';
-import type { Job } from '../../../job.js';
-import { canonicalJson } from '../../../json.js';
-import { noteDevice } from '../../../machine/usage.js';
-import type { Slide } from '../../slides/slide.js';
-import type { PatchWith } from '../parameters.js';
-import { readResolution } from '../patch-scale.js';
-import { type Tissue, tissueOfMask } from '../tissue/find-tissue.js';
-import type { TissueParameters } from '../tissue/parameters.js';
-import { ARTIFACT, type ModelMask, segmentByModel, TISSUE } from './segment-by-model.js';
-import { readTissueModel } from './tissue-model.js';
-import { keyOfTissueModel } from './tissue-model-checks.js';
-import { openTissueNetwork } from './tissue-network.js';
+import { SamMilError } from '../../errors.js';
+import type { Job } from '../../job.js';
+import { canonicalJson } from '../../json.js';
+import { noteDevice } from '../../machine/usage.js';
+import type { Slide } from '../slides/slide.js';
+import type { PatchWith } from './parameters.js';
+import { readResolution } from './patch-scale.js';
+import { type Tissue, tissueOfMask } from './tissue/find-tissue.js';
+import type { TissueParameters } from './tissue/parameters.js';
+import { ARTIFACT, type ModelMask, segmentByModel, TISSUE } from './tissue-model/segment-by-model.js';
+import { readTissueModel } from './tissue-model/tissue-model.js';
+import { keyOfTissueModel } from './tissue-model/tissue-model-checks.js';
+import { openTissueNetwork } from './tissue-model/tissue-network.js';
 
 /** Name of the model's part of the cache key among the hidden inputs. */
 export const MODEL_KEY = 'tissue-model';
