@@ -45,7 +45,7 @@ export interface ModelWork {
  * no farther than `margin` gives the same mask as on the whole slide at once. A mask pixel is tissue if the
  * mean of the tissue score in it is at least the threshold and that of the artifact score is not.
  *
- * Memory, for a slide of any size: 200 MB at most for tile sizes up to 1024 (the mask of at most 32 million
+ * Memory, for a slide of any size: 200 MB at most for tile sizes up to 1024 (the mask of at most 16 million
  * pixels, two tiles, one row of tiles of the mask), and what the network needs for one tile.
  *
  * @throws SamMilError as reading and as the network; the reason of the signal when it is aborted

@@ -1,5 +1,5 @@
 /** Masks with more pixels are averaged while they are made. */
-export const MOST_MASK_PIXELS = 32e6;
+export const MOST_MASK_PIXELS = 16e6;
 
 /** How a slide is cut into tiles. Sizes are in pixels of the model's resolution unless stated otherwise. */
 export interface TilePlan {
