@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { MissingResource } from '../../../activity-schema.js';
-import type { JsonObject } from '../../../json.js';
+import { SamMilError } from '../../../errors.js';
+import { canonicalJson, type JsonObject } from '../../../json.js';
 import { hasOnnxRuntime } from '../../../machine/onnx-runtime.js';
 import { keyReader } from '../../../machine/reader/reader-process.js';
 import { digestWeights } from '../../../machine/weights/digest-weights.js';
@@ -32,6 +33,9 @@ export function lackOfTissueModel(given: string, base: string): MissingResource 
   return existsSync(path) ? findMissingModelFile(() => readTissueModel(path)) : undefined;
 }
 
+/** Checks by what was checked, because a plan asks for every slide. */
+const checks = new Map<string, Promise<unknown>>();
+
 /**
  * Loads the model and runs it on one empty tile, in a separate process.
  * @throws SamMilError InvalidInput if input or output do not match the file, or the model fails
@@ -39,6 +43,15 @@ export function lackOfTissueModel(given: string, base: string): MissingResource 
 export async function checkTissueModel(path: string): Promise<void> {
   // A plan installs nothing.
   if (!hasOnnxRuntime()) return;
+  const key = canonicalJson([path, await keyOfTissueModel(path)]);
   const reading = { module: NETWORK, name: 'probeTissueNetwork', file: path };
-  await keyReader.call<typeof probeTissueNetwork>(reading, path);
+  const check = checks.get(key) ?? keyReader.call<typeof probeTissueNetwork>(reading, path);
+  checks.set(key, check);
+  try {
+    await check;
+  } catch (error) {
+    // A reader that ran out of time may succeed later; the same model fails in the same way.
+    if (error instanceof SamMilError && error.code === 'Unavailable') checks.delete(key);
+    throw error;
+  }
 }
