@@ -1,3 +1,4 @@
+import type { SamMilError } from '../../domain/errors.js';
 import type { JsonObject } from '../../domain/json.js';
 
 /** What is known of a step before the run: see `check` of an activity. */
@@ -33,4 +34,15 @@ export interface StepFindings {
   readonly warnings?: readonly string[];
   /** What cannot be checked yet: `the labels: they come from an earlier stage`. */
   readonly unknown?: readonly string[];
+}
+
+/** A step of one item of a stage, as far as it is known. */
+export interface ItemToCheck {
+  readonly key: string;
+  readonly step: StepToCheck;
+}
+
+/** What a check of all items of a stage understood, and the faults of some of them. */
+export interface ItemsFindings extends StepFindings {
+  readonly faults?: readonly { keys: readonly string[]; error: SamMilError }[];
 }

@@ -2,7 +2,7 @@ import type { JsonObject } from '../../domain/json.js';
 import type { InputFile, ItemRecord, Run } from '../../domain/job.js';
 import { type CatalogEntry, itemsFileKind, type ValueSchema } from '../../domain/activity-schema.js';
 import type { NativePart } from '../../domain/machine/native-parts.js';
-import type { StepFindings, StepToCheck } from './check-step.js';
+import type { ItemsFindings, ItemToCheck, StepFindings, StepToCheck } from './check-step.js';
 import type { ModelEntry } from '../../domain/mil/models/registry.js';
 import type { ReadPart } from '../../domain/engine/store/read-part.js';
 import type { ReadingStep } from '../../domain/engine/store/reading-step.js';
@@ -102,6 +102,11 @@ export interface ActivityDefinition {
    * @throws SamMilError for a fault with which the step cannot succeed
    */
   check?(step: StepToCheck): Promise<StepFindings>;
+  /**
+   * Like {@link check}, for what only the items of a stage together show. Called once per step of a stage.
+   * @param all whether these are all items of the stage, and not a selection
+   */
+  checkItems?(items: readonly ItemToCheck[], all: boolean): Promise<ItemsFindings>;
   /**
    * Every run keeps a copy of the step's output files in its record, so that its numbers can be shown after a
    * later run has replaced the files in the work folder. For small files only.

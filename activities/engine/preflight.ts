@@ -6,7 +6,7 @@ import { namedFiles } from '../../domain/engine/language/check/check-files.js';
 import { schemaFaults } from '../../domain/engine/language/check/schema-faults.js';
 import { foldTemplate } from '../../domain/engine/language/expressions/analysis.js';
 import type { Plan, StagePlan, StepPlan } from '../../domain/engine/language/plan/plan.js';
-import type { ListedItem, ProducingStep } from '../define/check-step.js';
+import type { ItemToCheck, ListedItem, ProducingStep, StepFindings } from '../define/check-step.js';
 import type { ActivityDefinition } from '../define/define-activity.js';
 import type { Registry } from '../define/registry.js';
 import { isOpen, knownCondition, knownRoots, knownStep, type KnownStep } from './known-step.js';
@@ -75,6 +75,8 @@ class PreflightWalk {
   /** Parameters and files that were checked already: most items of a stage differ only in a few. */
   private readonly checked = new Map<string, Promise<void>>();
   private readonly present = new Map<string, boolean>();
+  /** What is known of a step for each item, by stage and step. */
+  private readonly items = new Map<string, ItemToCheck[]>();
 
   constructor(registry: Registry, plan: Plan, progress?: Progress) {
     this.registry = registry;
@@ -106,6 +108,23 @@ class PreflightWalk {
       ({ key }) => requested?.includes(key) !== false && settled?.has(key) !== true,
     );
     for (const line of chosen) if (line.skip === undefined) await this.item(stage, line);
+    await this.together(stage, chosen.length === lines.length);
+  }
+
+  /** Checks of the steps of a stage that need all items. */
+  private async together(stage: StagePlan, all: boolean): Promise<void> {
+    for (const { id, uses } of stage.steps) {
+      const items = this.items.get(`${stage.name} ${id}`) ?? [];
+      const definition = this.registry.get(uses);
+      if (definition?.checkItems === undefined || items.length === 0) continue;
+      try {
+        const { faults = [], ...findings } = await definition.checkItems(items, all);
+        this.state(stage, findings);
+        for (const { keys, error } of faults) for (const key of keys) this.fault(stage, key, error);
+      } catch (error) {
+        this.fault(stage, undefined, error);
+      }
+    }
   }
 
   /** Undefined if the source depends on results. */
@@ -145,6 +164,12 @@ class PreflightWalk {
     const found = knownStep(definition, step, known, { base: this.plan.base, itemsOf, earlier });
     this.values(definition, found);
     this.missing(stage, key, definition, found);
+    if (definition.checkItems !== undefined) {
+      const place = `${stage.name} ${step.id}`;
+      const items = this.items.get(place) ?? [];
+      items.push({ key, step: found });
+      this.items.set(place, items);
+    }
     if (definition.check === undefined) return found;
     const { with: values, items, unknown, producers } = found;
     const same = canonicalJson({
@@ -162,7 +187,10 @@ class PreflightWalk {
   }
 
   private async check(stage: StagePlan, definition: ActivityDefinition, step: KnownStep): Promise<void> {
-    const { found = [], warnings = [], unknown = [] } = (await definition.check?.(step)) ?? {};
+    this.state(stage, (await definition.check?.(step)) ?? {});
+  }
+
+  private state(stage: StagePlan, { found = [], warnings = [], unknown = [] }: StepFindings): void {
     for (const text of found) this.statements.found.add(stage.name, text);
     for (const text of warnings) this.statements.warnings.add(stage.name, text);
     for (const text of unknown) this.statements.unknown.add(stage.name, text);

@@ -5,11 +5,17 @@ import { modelsUsed } from '../../domain/mil/models/checkpoint-model.js';
 
 export const definition = defineActivity({
   name: 'mil.heatmap',
-  version: 7,
+  version: 8,
   summary:
     'Draws the score of every patch over the slide: images, HDF5, GeoJSON, and how well scores find an annotated lesion',
   ...parameters,
   reads,
+  checkItems: async (items, all) => {
+    const { checkOutlines } = await import('../../domain/pathology/annotations/check-outlines.js');
+    return checkOutlines(items, all, [
+      { name: 'annotation', purpose: 'lesion', classes: ['classes'], excludeClasses: 'exclude-classes' },
+    ]);
+  },
   modelsUsed,
   outputs: {
     scores: fileOutput(
@@ -42,7 +48,12 @@ export const definition = defineActivity({
     'lesion-auc': {
       type: ['number', 'null'],
       description:
-        'AUC of the scores against membership in the annotation (at least half of the patch inside). null without an annotation.',
+        'AUC of the scores against membership in the annotation (at least half of the patch inside). null without an annotation, or if it covers no patch or all.',
+    },
+    annotated: {
+      type: 'object',
+      description:
+        'Regions of the annotation by class: `counted` as lesion, `cut-out` of it, and `left-out`. Absent without an annotation.',
     },
     'lesion-patches': { type: 'integer', description: 'Number of patches in the annotation.' },
     'lesion-share': { type: 'number', description: 'Share of all patches that are in the annotation.' },

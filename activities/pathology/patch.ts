@@ -5,6 +5,8 @@ import {
   keyOfTissueModel,
   lackOfTissueModel,
 } from '../../domain/pathology/patch/tissue-model/tissue-model-checks.js';
+import { findOutlineFaults } from '../../domain/pathology/patch/outlines/outline-faults.js';
+import type { OutlineParameter } from '../../domain/pathology/annotations/check-outlines.js';
 import type { JsonObject } from '../../domain/json.js';
 import { keyReader } from '../../domain/machine/reader/reader-process.js';
 import type { rowInKey } from '../../domain/pathology/patch/row-effect.js';
@@ -17,11 +19,26 @@ import {
 
 const ROW = new URL('../../domain/pathology/patch/row-effect.js', import.meta.url).href;
 
+/** Parameters with outlines, for the check before a run. */
+const OUTLINED: readonly OutlineParameter[] = [
+  { name: 'tissue', purpose: 'area', classes: ['classes'], excludeClasses: 'exclude-classes' },
+  { name: 'roi', purpose: 'area', classes: ['roi-classes', 'classes'], excludeClasses: 'exclude-classes' },
+  { name: 'exclude', purpose: 'area', classes: ['exclude-classes'] },
+];
+
 export const definition = defineActivity({
   name: 'pathology.patch',
   version: 6,
   summary: 'Finds the tissue of a slide and the coordinates of the patches in it, as CLAM does',
   ...parameters,
+  reads: async (step) => {
+    const { partsOfFolders } = await import('../../domain/pathology/annotations/outline-file.js');
+    return partsOfFolders(step, ['tissue', 'roi', 'exclude']);
+  },
+  checkItems: async (items, all) => {
+    const { checkOutlines } = await import('../../domain/pathology/annotations/check-outlines.js');
+    return checkOutlines(items, all, OUTLINED);
+  },
   outputs: {
     patches: fileOutput('patches', 'patches/<name>.h5: `coords`, int64 N x 2, corners in level-0 pixels.'),
     mask: fileOutput(
@@ -56,6 +73,11 @@ export const definition = defineActivity({
     },
     'patch-size': { type: 'integer', description: 'Side of a patch in pixels of patch-level.' },
     'patch-level': { type: 'integer', description: 'Level that the patches are read from.' },
+    outlines: {
+      type: 'object',
+      description:
+        'Regions of `tissue`, `roi` and `exclude` by class: `counted`, `cut-out` and `left-out`. Absent without outlines.',
+    },
     parameters: {
       type: 'object',
       description: "The slide's row of the process list, with the values that were used.",
@@ -74,7 +96,7 @@ export const definition = defineActivity({
   resumesFrom: 'the start (takes seconds); with `segment-with`, the last finished row of tiles',
   findMissing: (parameter, value, { base }) =>
     parameter === 'segment-with' ? lackOfTissueModel(value, base) : undefined,
-  findFaults: findPatchFaults,
+  findFaults: (given) => [...findPatchFaults(given), ...findOutlineFaults(given)],
   check: async ({ with: { 'segment-with': model } }) => {
     if (typeof model === 'string') await checkTissueModel(model);
     return {};

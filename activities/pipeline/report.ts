@@ -3,7 +3,7 @@ import { defineActivity, fileOutput } from '../define/define-activity.js';
 
 export const definition = defineActivity({
   name: 'pipeline.report',
-  version: 8,
+  version: 9,
   summary:
     'Writes a self-contained HTML page and a metrics file for a run: ranking, tests, errors, curves, pictures, resources, provenance',
   ...parameters,

@@ -156,7 +156,8 @@ async function digestWhatIsRead(
   const parts = await readParts(definition, resolved, found.files, step);
   const digests = { ...found.digests };
   for (const [place, part] of Object.entries(parts)) {
-    digests[place] = { ...digests[place], digest: digestOfPart(part), parts: part.covers };
+    if (part.absent) delete digests[place];
+    else digests[place] = { ...digests[place], digest: digestOfPart(part), parts: part.covers };
   }
   return { ...found, digests, parts };
 }

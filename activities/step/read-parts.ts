@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { basename, join, parse } from 'node:path';
 import { digestOf } from '../../domain/digest.js';
 import { writeAtomic } from '../../domain/files/atomic.js';
 import { makeScratchFolder } from '../../domain/files/make-folders.js';
@@ -53,11 +53,17 @@ export async function readParts(
  * that the implementation cannot read what its key does not cover.
  */
 export function placeParts(jobWith: JsonObject, parts: ReadParts, scratch: string): JsonObject {
-  const placed = Object.entries(parts).map(([place, { text }]) => {
-    const whole = jobWith[camelCase(place)] as JsonObject & InputFile;
-    const path = join(makeScratchFolder(scratch, '.inputs', place), basename(whole.path));
+  const rest = { ...jobWith };
+  for (const [place, { text, name, absent }] of Object.entries(parts)) {
+    const key = camelCase(place);
+    const whole = jobWith[key] as JsonObject & InputFile;
+    if (absent) {
+      delete rest[key];
+      continue;
+    }
+    const path = join(makeScratchFolder(scratch, '.inputs', place), name ?? basename(whole.path));
     writeAtomic(path, text);
-    return [camelCase(place), { ...whole, path, digest: digestOf(text) }] as const;
-  });
-  return { ...jobWith, ...Object.fromEntries(placed) };
+    rest[key] = { ...whole, path, digest: digestOf(text), name: parse(path).name };
+  }
+  return rest;
 }

@@ -13,6 +13,10 @@ export interface ReadPart {
    * digest of the content, or a short text such as the name of a class.
    */
   covers: Record<string, string>;
+  /** File name under which the implementation gets the text. Default: that of the whole input. */
+  name?: string;
+  /** The step reads nothing of the input: it counts as not given, in the key and for the implementation. */
+  absent?: true;
 }
 
 /** Digest of a part for the cache key. */

@@ -1,5 +1,6 @@
 import type { Level0Px } from '../../units.js';
-import { coveredShare, regionProbe, type Region } from '../../pathology/annotations/region.js';
+import type { Region } from '../../pathology/annotations/region.js';
+import { RegionIndex } from '../../pathology/annotations/region-index.js';
 import { auc, midranks } from '../../statistics/ranking.js';
 
 /** How well patch scores find the annotated lesion. */
@@ -82,9 +83,9 @@ export function lesionFit(
   size: Level0Px,
   regions: readonly Region[],
 ): LesionFit {
-  const probe = regionProbe(regions);
+  const lesion = new RegionIndex(regions);
   const inside = Array.from(scores, (_, i) =>
-    coveredShare(probe, coords[2 * i], coords[2 * i + 1], size) >= 0.5 ? 1 : 0,
+    lesion.coveredShare(coords[2 * i], coords[2 * i + 1], size) >= 0.5 ? 1 : 0,
   );
   const area = auc(scores, inside);
   const total = Array.from(scores).reduce((sum, score) => sum + score, 0);

@@ -22,8 +22,7 @@ import { outlineRegions, overlayScores, slideThumbnail, type Thumbnail } from '.
 import { lesionFit, paintScores, scaleScores } from './heatmap-scores.js';
 import { memberFiles, refuseMixedMembers, sortMembers } from '../cohort/ensemble-members.js';
 import { loadModel, predict, type LoadedModel } from '../models/predict.js';
-import { selectLesion } from '../../pathology/annotations/lesion.js';
-import { readAnnotation } from '../../pathology/annotations/read-annotation.js';
+import { readLesion, type AnnotatedLesion } from './annotated-lesion.js';
 import { findFold, readSplits, SET_NAMES } from '../split/splits.js';
 import { refuseOtherSlides } from '../split/trained-slides.js';
 import { testingFold } from './testing-fold.js';
@@ -65,7 +64,7 @@ async function scoreSlide(job: Job<HeatmapWith>, slide: Slide, scoring: Scoring)
   const { checkpoints, shown } = scoring;
   const { score } = job.with;
   const origin = quPathOrigin(slide.info);
-  const regions = readLesion(job, origin);
+  const lesion = readLesion(job, origin);
   const model = await loadModel(checkpoints[0], job.with.backend);
   try {
     const first = scorePatches(job, model, shown);
@@ -74,7 +73,7 @@ async function scoreSlide(job: Job<HeatmapWith>, slide: Slide, scoring: Scoring)
     const thumbnail = await slideThumbnail(slide, job.with.longest);
     job.signal.throwIfAborted();
     job.progress({ unit: 'steps', done: 2, total: 3, note: 'slide read' });
-    const pictures = await drawPictures(job, patches, thumbnail, regions);
+    const pictures = await drawPictures(job, patches, thumbnail, lesion?.regions ?? []);
     const files = { ...writeData(job, patches, shown, origin), ...pictures };
     job.progress({ unit: 'steps', done: 3, total: 3 });
     const style = {
@@ -83,23 +82,10 @@ async function scoreSlide(job: Job<HeatmapWith>, slide: Slide, scoring: Scoring)
       scale: chooseScale(job.with),
       colormap: job.with.colormap,
     };
-    return { files, values: { ...style, ...collectValues(job, model, patches, regions) } };
+    return { files, values: { ...style, ...collectValues(job, model, patches, lesion) } };
   } finally {
     model.dispose();
   }
-}
-
-/** Regions of the lesion. It is logged what of the annotation counts, because names differ by laboratory. */
-function readLesion(job: Job<HeatmapWith>, origin: Point): Region[] {
-  const { annotation, lesionClasses } = job.with;
-  if (annotation === undefined) return [];
-  const { regions, passedOver } = readAnnotation(annotation.path, origin);
-  const { counted, leftOut, regions: lesion } = selectLesion(regions, lesionClasses);
-  const none = Object.keys(counted).length === 0;
-  const doubtful = none || Object.keys(passedOver).length > 0;
-  const what = none ? 'no region of the annotation is a lesion' : 'regions of the lesion, by class';
-  job.log(doubtful ? 'warn' : 'info', what, { counted, leftOut, passedOver });
-  return none ? [] : lesion;
 }
 
 /** The mean of the patch scores of several checkpoints, for a slide that none of them was trained on. */
@@ -272,13 +258,14 @@ function collectValues(
   job: Job<HeatmapWith>,
   model: LoadedModel,
   { coords, scores, size, slideProbability }: PatchScores,
-  regions: readonly Region[],
+  lesion: AnnotatedLesion | undefined,
 ): NonNullable<JobResult['values']> {
   const common = { patches: scores.length, probability: slideProbability, ...findSet(job, model) };
-  if (regions.length === 0) return { ...common, 'lesion-auc': null };
-  const fit = lesionFit(coords, scores, size, regions);
+  if (lesion === undefined) return { ...common, 'lesion-auc': null };
+  const fit = lesionFit(coords, scores, size, lesion.regions);
   return {
     ...common,
+    annotated: lesion.facts,
     'lesion-auc': fit.auc,
     'lesion-patches': fit.inLesion,
     'lesion-share': fit.inLesion / fit.patches,

@@ -1,5 +1,6 @@
 import { fileInput, itemsInput } from '../../activity-schema.js';
 import { defineParameters, type WithOf } from '../../parameters.js';
+import { classesParameter, excludeClassesParameter } from '../../pathology/annotations/class-parameters.js';
 import { BACKEND } from '../compute/backend-parameter.js';
 
 /** Parameters of `mil.heatmap`. */
@@ -28,17 +29,16 @@ export const parameters = defineParameters({
     annotation: {
       ...fileInput(
         'annotation',
-        'Outlines of the lesion, as ASAP XML or GeoJSON. A slide without annotation is normal.',
+        'Outlines of the lesion: GeoJSON of QuPath, ASAP XML or ImageScope XML, or a folder with such files named after the slides. A slide without a file is normal.',
       ),
       'x-synonyms': ['annotations', 'mask', 'xml', 'geojson'],
     },
-    'lesion-classes': {
-      type: 'array',
-      items: { type: 'string', minLength: 1 },
-      minItems: 1,
-      description:
-        'Classes of the annotation that are the lesion, such as [Tumor]. Default: those whose name says so (tumor, lesion, metastasis, carcinoma, ...); if none does, all except exclusions.',
-    },
+    classes: classesParameter(
+      'Classes of the annotation that are the lesion, such as [Tumor]. Default: those whose name says so (tumor, lesion, metastasis, carcinoma, ...); if none does, all except exclusions and known others (Stroma, Tissue, Region*, ...).',
+    ),
+    'exclude-classes': excludeClassesParameter(
+      'Classes that are cut out of the lesion. Default: those whose name says so (Ignore*, Exclusion, _2, normal).',
+    ),
     splits: fileInput('splits', 'splits.json of the training, which states the set of this slide.'),
     score: {
       type: 'string',

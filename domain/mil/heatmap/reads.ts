@@ -3,6 +3,7 @@ import type { ReadingStep } from '../../engine/store/reading-step.js';
 import { partOfItems, type ReadPart } from '../../engine/store/read-part.js';
 import { isFileRef, type ItemRecord } from '../../job.js';
 import type { JsonObject } from '../../json.js';
+import { partsOfFolders } from '../../pathology/annotations/outline-file.js';
 import { headOf } from '../models/checkpoint-model.js';
 import { partOfFold } from '../split/fold-part.js';
 import { splitsOf } from '../split/known-splits.js';
@@ -10,11 +11,16 @@ import { findFold, type Fold, type Splits } from '../split/splits.js';
 import { validationSet } from '../split/trained-slides.js';
 import { testingFold } from './testing-fold.js';
 
+/** What a heatmap reads of its inputs; of a folder of annotations, the file of the slide. */
+export async function reads(step: ReadingStep): Promise<Record<string, ReadPart>> {
+  return { ...(await partsOfTraining(step)), ...partsOfFolders(step, ['annotation']) };
+}
+
 /**
  * A heatmap reads one checkpoint and, of the splits, the slides of its training and the set of this slide.
  * What the step would refuse is left whole: it reports it when it runs.
  */
-export async function reads(step: ReadingStep): Promise<Record<string, ReadPart>> {
+async function partsOfTraining(step: ReadingStep): Promise<Record<string, ReadPart>> {
   const { parameters, inputs, name } = step;
   if (inputs.splits === undefined || (inputs.checkpoint === undefined) === (inputs.checkpoints === undefined))
     return {};

@@ -1,6 +1,6 @@
 import { SamMilError } from '../../errors.js';
 import { isJsonObject, type Json } from '../../json.js';
-import { countUp, enclosesArea, isExclusion, isOnSlide, offSlide } from './region.js';
+import { countUp, enclosesArea, isOnSlide, offSlide } from './region.js';
 import type { Annotation, Region, Ring } from './region.js';
 
 /** Geometries that enclose no area. */
@@ -68,7 +68,7 @@ function readRegions(feature: Json, place: string, passedOver: Record<string, nu
   return polygons.map((polygon) => ({
     name: typeof properties.name === 'string' ? properties.name : '',
     ...(classes.length === 0 ? {} : { group: classes.join(': '), classes }),
-    excluded: classes.some(isExclusion),
+    excluded: false,
     rings: readRings(polygon, place),
   }));
 }

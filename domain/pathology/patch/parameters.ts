@@ -2,6 +2,7 @@ import { fileInput } from '../../activity-schema.js';
 import { deviceParameter, threadsParameter } from '../../machine/onnx/device-parameters.js';
 import { defineParameters, type WithOf } from '../../parameters.js';
 import { filterParameters } from './filter/filter-parameters.js';
+import { OUTLINES } from './outlines/outline-parameters.js';
 
 const PRESET_NAMES = ['default', 'bwh_biopsy', 'bwh_resection', 'tcga'] as const;
 
@@ -22,6 +23,7 @@ export const parameters = defineParameters({
       ),
       'x-synonyms': ['wsi', 'image', 'path'],
     },
+    ...OUTLINES,
     preset: {
       'x-synonyms': ['seg-preset', 'parameters'],
       anyOf: [{ enum: PRESET_NAMES }, fileInput('preset', "A CSV file with one row of CLAM's columns.")],

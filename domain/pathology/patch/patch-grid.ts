@@ -1,6 +1,7 @@
 import type { Level } from '../slides/slide.js';
 import type { TissueContour } from './tissue/contours.js';
 import type { ContourFunction } from './tissue/parameters.js';
+import { contourTest } from './tissue/contour-test.js';
 import { boundingBox, PolygonIndex } from './tissue/polygon.js';
 
 export interface GridParameters {
@@ -39,9 +40,8 @@ function addContour(
   slideSize: readonly [number, number],
   { patchSize, stepSize, contourFn, usePadding, exact = false }: GridParameters,
 ): void {
-  const factors = exact ? downsample : downsample.map(Math.trunc);
-  const [sizeX, sizeY] = factors.map((factor) => Math.round(patchSize * factor));
-  const [stepX, stepY] = factors.map((factor) => Math.round(stepSize * factor));
+  const [sizeX, sizeY] = sidesAtLevel0(patchSize, downsample, exact);
+  const [stepX, stepY] = sidesAtLevel0(stepSize, downsample, exact);
   const box = boundingBox(outline);
   const stopX = stop(box.x + box.width, slideSize[0], sizeX, usePadding);
   const stopY = stop(box.y + box.height, slideSize[1], sizeY, usePadding);
@@ -58,39 +58,16 @@ function addContour(
   }
 }
 
-function stop(end: number, slideEnd: number, size: number, usePadding: boolean): number {
-  return usePadding ? end : Math.min(end, slideEnd - size + 1);
+/** A length in pixels of a level, along x and y in level-0 pixels. */
+export function sidesAtLevel0(
+  length: number,
+  downsample: Level['downsample'],
+  exact: boolean,
+): readonly [number, number] {
+  const [x, y] = exact ? downsample : [Math.trunc(downsample[0]), Math.trunc(downsample[1])];
+  return [Math.round(length * x), Math.round(length * y)];
 }
 
-/**
- * Creates a test of whether a patch of `size` level-0 pixels with its corner at (x, y) counts as tissue;
- * points on the outline do.
- */
-function contourTest(
-  tissue: PolygonIndex,
-  contourFn: ContourFunction,
-  size: number,
-): (x: number, y: number) => boolean {
-  const inside = (x: number, y: number) => tissue.locate(x, y) >= 0;
-  const half = Math.floor(size / 2);
-  const shift = Math.trunc(half * 0.5);
-  const corners: readonly [number, number][] =
-    shift > 0
-      ? [
-          [half - shift, half - shift],
-          [half + shift, half + shift],
-          [half + shift, half - shift],
-          [half - shift, half + shift],
-        ]
-      : [[half, half]];
-  switch (contourFn) {
-    case 'four_pt':
-      return (x, y) => corners.some(([dx, dy]) => inside(x + dx, y + dy));
-    case 'four_pt_hard':
-      return (x, y) => corners.every(([dx, dy]) => inside(x + dx, y + dy));
-    case 'center':
-      return (x, y) => inside(x + half, y + half);
-    case 'basic':
-      return inside;
-  }
+function stop(end: number, slideEnd: number, size: number, usePadding: boolean): number {
+  return usePadding ? end : Math.min(end, slideEnd - size + 1);
 }

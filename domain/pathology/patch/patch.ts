@@ -10,7 +10,12 @@ import { quPathOrigin } from '../annotations/qupath-origin.js';
 import type { Slide } from '../slides/slide.js';
 import { chooseVisLevel, PictureBuilder, readOverview, type Picture } from './tissue/overview.js';
 import type { TissueParameters } from './tissue/parameters.js';
-import { patchGrid } from './patch-grid.js';
+import type { TissueContour } from './tissue/contours.js';
+import { readGivenOutlines, type GivenOutlines } from './outlines/given-outlines.js';
+import { outlinedTissue } from './outlines/outlined-tissue.js';
+import { drawLimits } from './outlines/draw-limits.js';
+import { limitPatches } from './outlines/patch-limits.js';
+import { patchGrid, sidesAtLevel0 } from './patch-grid.js';
 import type { PatchWith } from './parameters.js';
 import { choosePatchScale, type PatchScale } from './patch-scale.js';
 import { processRowCells } from './process-list.js';
@@ -18,7 +23,6 @@ import { resolveParameters, readRowEffect, rowNotes } from './row-effect.js';
 import { chooseLevel } from './tissue/read-tissue-level.js';
 import { checkLevel, segmentTissue, type Tissue } from './tissue/find-tissue.js';
 import { stitchPatches } from './stitch-patches.js';
-import { type Dropped } from './filter/draw-dropped.js';
 import { drawMask } from './filter/draw-mask.js';
 import { dropPatches } from './drop-patches.js';
 import { findTissueByModel } from './find-tissue-by-model.js';
@@ -67,14 +71,19 @@ async function patchSlide(
   const trident = job.with.layout === 'trident' ? tridentFactsFor(job, slide, scale) : undefined;
   outputFiles.start();
   step(0, 'finding tissue');
-  const { tissue, picture } = await findTissue(job, slide, parameters);
+  const outlines = readGivenOutlines(job, slide);
+  const { tissue, picture } = await findTissue(job, slide, parameters, outlines?.tissue);
   step(1, `kept ${tissue.ids.length} of ${tissue.contours.length} contours`);
   const chosen = tissue.ids.map((id) => tissue.contours[id]);
   const { levels } = slide.info;
   const size = [levels[0].width, levels[0].height] as const;
-  const grid = patchGrid(chosen, levels[scale.patchLevel], size, { ...parameters, ...scale });
-  const { coords, dropped, values } = await dropPatches(job, slide, tissue, grid, scale);
-  const mask = writeMaskFiles(job, slide, tissue, picture, parameters.lineThickness, dropped);
+  const whole = patchGrid(chosen, levels[scale.patchLevel], size, { ...parameters, ...scale });
+  const grid = outlines === undefined ? whole : limited(job, slide, whole, { outlines, parameters, scale });
+  const { coords, dropped, values: filtered } = await dropPatches(job, slide, tissue, grid, scale);
+  const values = { ...filtered, ...(outlines && { outlines: outlines.facts }) };
+  const drawn = drawMask(picture, tissue, parameters.lineThickness, dropped);
+  if (outlines !== undefined) drawLimits(drawn.rgb, picture, outlines.limits, parameters.lineThickness);
+  const mask = writeMaskFiles(job, slide, tissue, drawn);
   // Another thread writes the files meanwhile; its failures are handled below.
   const written: Promise<unknown>[] = [mask.written];
   try {
@@ -107,6 +116,22 @@ async function patchSlide(
   }
 }
 
+/** The patches that `roi` and `exclude` leave. */
+function limited(
+  job: Job<PatchWith>,
+  slide: Slide,
+  grid: Int32Array,
+  given: { outlines: GivenOutlines; parameters: TissueParameters; scale: PatchScale },
+): Int32Array {
+  const { outlines, parameters, scale } = given;
+  const { downsample } = slide.info.levels[scale.patchLevel];
+  const [side] = sidesAtLevel0(scale.patchSize, downsample, scale.exact);
+  const coords = limitPatches(grid, outlines.limits, side, parameters.contourFn);
+  const [found, left] = [grid.length / 2, coords.length / 2];
+  if (left < found) job.log('info', 'patches that `roi` and `exclude` leave', { found, left });
+  return coords;
+}
+
 /** Files of one kind, and a promise that resolves when all are written. */
 interface WrittenFiles {
   files: Record<string, OutputFile>;
@@ -121,10 +146,18 @@ async function findTissue(
   job: Job<PatchWith>,
   slide: Slide,
   parameters: TissueParameters,
+  outlined: readonly TissueContour[] | undefined,
 ): Promise<{ tissue: Tissue; picture: Picture }> {
   const visLevel = chooseVisLevel(slide, parameters.visLevel);
   checkLevel(slide, visLevel);
   const { signal } = job;
+  if (outlined !== undefined) {
+    const tissue = outlinedTissue(slide, outlined, parameters);
+    const small = outlined.length - tissue.contours.length;
+    if (small > 0)
+      job.log('warn', 'outlines of `tissue` are not larger than a-t and were left out', { small });
+    return { tissue, picture: await readOverview(slide, visLevel, signal) };
+  }
   const onProgress = (done: number, total: number) => {
     const note = `finding tissue: ${done} of ${total} pieces read`;
     if (total > 1) job.progress({ unit: 'steps', done: 0, total: STEPS, note });
@@ -168,16 +201,12 @@ function writeMaskFiles(
   job: Job<PatchWith>,
   slide: Slide,
   tissue: Tissue,
-  picture: Picture,
-  lineThickness: number,
-  dropped: Dropped | undefined,
+  picture: ReturnType<typeof drawMask>,
 ): WrittenFiles {
   const mask = output(job, 'masks', 'h5');
   const image = output(job, 'masks', 'jpg');
   const h5 = writeMaskFile(mask.from, tissue);
-  const jpeg = outputFiles.write(image.from, {
-    jpeg: drawMask(picture, tissue, lineThickness, dropped),
-  });
+  const jpeg = outputFiles.write(image.from, { jpeg: picture });
   const written = bothWritten(h5, jpeg);
   const geojson = output(job, 'masks', 'geojson');
   writeAtomic(geojson.from, formatTissue(tissue.contours, tissue.ids, quPathOrigin(slide.info)));

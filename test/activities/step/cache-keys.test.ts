@@ -59,7 +59,7 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'mil.heatmap': {
     given: { checkpoint: 'c.safetensors', slide: 'a.svs', bag: 'a.h5' },
-    key: 'sha256:996bf4328178d31dcedfc409216a28f12aafa5e5a36571208997fc3dd68320d9',
+    key: 'sha256:f37b752d66b7d08417193cd209ffa4c334eae50a5aa7fc923258e9f9df54d9ce',
   },
   'pipeline.command': {
     given: {
@@ -81,7 +81,7 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'pipeline.report': {
     given: { evaluations: items, 'group-by': ['model'] },
-    key: 'sha256:78c40a569191fee07e3ee9702d133d1f66539ac298ca937a74962b0542fdac81',
+    key: 'sha256:bde00f7c933e75f7c62b05ec1944c218455ac0ae90363be72bbcceb551d159f8',
   },
 };
 

@@ -11,7 +11,7 @@ import { readGivenSplits } from '../../../domain/mil/split/given-splits.js';
 import { readLabels } from '../../../domain/mil/split/labels.js';
 import { readSplits } from '../../../domain/mil/split/splits.js';
 import { readAnnotation } from '../../../domain/pathology/annotations/read-annotation.js';
-import { coveredShare, regionProbe } from '../../../domain/pathology/annotations/region.js';
+import { RegionIndex } from '../../../domain/pathology/annotations/region-index.js';
 import { parseEncoderFile } from '../../../domain/pathology/extract/encoders/encoder-file-keys.js';
 import { findProcessRow } from '../../../domain/pathology/patch/process-list.js';
 import { checked, presetParameters } from '../../../domain/pathology/patch/tissue/parameters.js';
@@ -66,8 +66,7 @@ const square = [
 ] as const;
 
 function readRegions(path: string): number {
-  const inside = regionProbe(readAnnotation(path, [0, 0]).regions);
-  return coveredShare(inside, 0, 0, 512);
+  return new RegionIndex(readAnnotation(path, [0, 0]).regions).coveredShare(0, 0, 512);
 }
 
 function pipeline(content: string): (path: string) => void {

@@ -18,11 +18,8 @@ const MAX_LINE_SHARE = 1 / 300;
  * in level-0 pixels.
  */
 export function drawTissue(picture: Picture, tissue: Tissue, lineThickness: number): Uint8Array {
-  const { width, height, downsample } = picture;
-  const scale = [1 / downsample[0], 1 / downsample[1]] as const;
-  const longest = Math.max(width, height);
-  const requested = Math.round(lineThickness * Math.sqrt(scale[0] * scale[1]));
-  const thickness = Math.max(1, Math.min(requested, Math.ceil(longest * MAX_LINE_SHARE)));
+  const { width, height } = picture;
+  const { scale, thickness } = penFor(picture, lineThickness);
   const canvas = new Canvas(picture.rgb.slice(), width, height);
   const draw = (outline: Outline, color: Color) =>
     canvas.outline(scaleOutline(outline, scale), color, thickness);
@@ -32,9 +29,20 @@ export function drawTissue(picture: Picture, tissue: Tissue, lineThickness: numb
     if (chosen.has(id)) for (const hole of holes) draw(hole, HOLE);
   });
   tissue.contours.forEach(({ outline }, id) => {
-    writeId(canvas, id, scaleOutline(outline.subarray(0, 2), scale), longest / 500);
+    writeId(canvas, id, scaleOutline(outline.subarray(0, 2), scale), Math.max(width, height) / 500);
   });
   return canvas.rgb;
+}
+
+/** Picture pixels per level-0 pixel, and the width of lines in picture pixels. */
+export function penFor(
+  { width, height, downsample }: Picture,
+  lineThickness: number,
+): { scale: readonly [number, number]; thickness: number } {
+  const scale = [1 / downsample[0], 1 / downsample[1]] as const;
+  const requested = Math.round(lineThickness * Math.sqrt(scale[0] * scale[1]));
+  const most = Math.ceil(Math.max(width, height) * MAX_LINE_SHARE);
+  return { scale, thickness: Math.max(1, Math.min(requested, most)) };
 }
 
 /**

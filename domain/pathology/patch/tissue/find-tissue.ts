@@ -89,7 +89,8 @@ export function checkLevel(slide: Slide, level: number): void {
   });
 }
 
-function chooseIds(path: string, count: number, { keepIds, excludeIds }: TissueParameters): number[] {
+/** The ids that keep-ids and exclude-ids leave. @throws SamMilError InvalidInput for an unknown id */
+export function chooseIds(path: string, count: number, { keepIds, excludeIds }: TissueParameters): number[] {
   const unknown = [...keepIds, ...excludeIds].filter((id) => id >= count);
   if (unknown.length > 0) {
     throw new SamMilError('InvalidInput', '`keep-ids` or `exclude-ids` contains contours that do not exist', {

@@ -145,6 +145,8 @@ export interface HeatmapResult {
   set: string | null;
   label: string | null;
   lesionAuc: number | null;
+  /** What of the annotation counted, as text; null without an annotation. */
+  annotated: string | null;
   lesionPatches: number;
   patches: number;
   /** Large pictures; empty unless this slide is shown. */

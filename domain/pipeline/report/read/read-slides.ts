@@ -1,5 +1,6 @@
 import type { ItemRecord } from '../../../job.js';
 import type { Json } from '../../../json.js';
+import { describeAnnotated } from '../figures/annotated.js';
 import { heatmapCaptions, readStyle } from '../figures/heatmap-legend.js';
 import { filesEndingIn, outputFile } from '../../output-refs.js';
 import { embedPicture } from './pictures.js';
@@ -156,6 +157,7 @@ async function readHeatmap(item: ItemRecord, work: string, size: number | null):
     set: text(outputs.set),
     label: text(outputs.label) ?? text(fields.label),
     lesionAuc: number(outputs['lesion-auc']),
+    annotated: describeAnnotated(outputs.annotated),
     lesionPatches: number(outputs['lesion-patches']) ?? 0,
     patches: number(outputs.patches) ?? 0,
     pictures: [],

@@ -60,6 +60,7 @@ export function heatmapSection(data: ReportData): Markup {
             ${heatmap.name} ${setBadge(heatmap)}
             ${heatmap.lesionAuc !== null && html`<small class="sd">lesion AUC ${heatmap.lesionAuc.toFixed(3)}</small>`}
           </h3>
+          ${heatmap.annotated !== null && html`<p>Annotation: ${heatmap.annotated}.</p>`}
           <div class="pictures">${heatmap.pictures.map(figure)}</div>`,
     )}${lesionPart(heatmaps)}${
       small.length > 0 &&
@@ -88,15 +89,20 @@ function image({ source, alt, width, height }: Picture): Markup {
 }
 
 function galleryEntry(heatmap: HeatmapResult): Markup {
-  const { small, name, lesionAuc } = heatmap;
+  const { small, name } = heatmap;
   if (small === null) return html``;
   return html`<figure class="slide-row">
     ${image(small)}
     <figcaption>
       <strong>${name}</strong>
-      ${setBadge(heatmap)}<br />${lesionAuc === null ? 'no annotation' : `lesion AUC ${lesionAuc.toFixed(3)}`}
+      ${setBadge(heatmap)}<br />${lesionText(heatmap)}
     </figcaption>
   </figure>`;
+}
+
+function lesionText({ lesionAuc, annotated }: HeatmapResult): string {
+  const auc = lesionAuc === null ? undefined : `lesion AUC ${lesionAuc.toFixed(3)}`;
+  return [auc, annotated].filter((text) => text !== undefined && text !== null).join('; ') || 'no annotation';
 }
 
 const SETS = ['test', 'val', 'train', null] as const;

@@ -182,6 +182,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
         [4, 16, 0.25],
       );
       assert.deepEqual([values?.set, values?.label], ['test', 'normal']);
+      assert.deepEqual(values?.annotated, { counted: { 'without class': 1 } });
       const h5 = openH5(files.scores.from);
       assert.deepEqual(h5.info('scores'), { dtype: 'float32', shape: [16] });
       assert.deepEqual(h5.info('coords').shape, [16, 2]);

@@ -190,6 +190,9 @@ test('enlarges the first annotated and the first unannotated slide of the test s
   );
   assert.match(data.shown.rule, /first slide with and the first without an annotation in the test set/);
   assert.equal(data.shown.heatmaps[0].pictures.length, 3);
+  const annotated = 'lesion: Tumor: Positive (2); not counted: Stroma (1)';
+  assert.equal(data.shown.heatmaps[0].annotated, annotated);
+  assert.ok(reportPage(data).includes(`Annotation: ${annotated}.`));
 });
 
 test('requires only evaluations', async (t) => {

@@ -158,6 +158,7 @@ export async function writeHeatmaps(work: string): Promise<string> {
       outputs[name] = await writePicture(work, `heatmap/${key}/${name}.jpg`, color);
     }
     outputs['lesion-auc'] = i % 2 === 1 ? 0.7 + i / 20 : null;
+    if (i % 2 === 1) outputs.annotated = { counted: { 'Tumor: Positive': 2 }, 'left-out': { Stroma: 1 } };
     records.push(record(key, { label: i % 2 }, outputs));
   }
   return writeRecords(work, 'heatmap.jsonl', records);
