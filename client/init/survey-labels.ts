@@ -1,5 +1,6 @@
-import { readLabels, type LabelTable } from '../../domain/mil/split/labels.js';
-import { matchLabels } from '../../domain/mil/split/labeled-bags.js';
+import type { LabelTable } from '../../domain/mil/labels/label-table.js';
+import { readLabels } from '../../domain/mil/labels/labels.js';
+import { matchLabels } from '../../domain/mil/labels/labeled-bags.js';
 import { SamMilError } from '../../domain/errors.js';
 
 /** What the user says about the columns and classes of the labels; the rest is recognized. */

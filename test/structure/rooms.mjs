@@ -24,6 +24,7 @@ export const FLOORS = [
   ['domain/mil/compute'],
   ['domain/mil/targets'],
   ['domain/mil/bags'],
+  ['domain/mil/labels'],
   ['domain/mil/combine'],
   ['domain/mil/models'],
   ['domain/mil/split'],

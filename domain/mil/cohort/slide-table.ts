@@ -1,10 +1,10 @@
 import { SamMilError, together } from '../../errors.js';
 import { readCsv } from '../../files/csv.js';
 import { firstNames } from '../bags/first-names.js';
-import { findCohortColumns, type ColumnOptions } from '../split/label-columns.js';
-import { classForm, isMissing } from '../split/label-text.js';
-import { EXTENSIONS } from '../split/labeled-bags.js';
-import { similarHint } from '../split/near-names.js';
+import { findCohortColumns, type ColumnOptions } from '../labels/label-columns.js';
+import { classForm, isMissing } from '../labels/label-text.js';
+import { EXTENSIONS } from '../labels/labeled-bags.js';
+import { similarHint } from '../labels/near-names.js';
 
 /** What a table states about a slide of an external cohort. */
 export interface SlideFacts {

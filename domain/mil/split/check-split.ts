@@ -2,7 +2,8 @@ import type { ItemRecord } from '../../job.js';
 import type { Json, JsonObject } from '../../json.js';
 import { camelCase } from '../../parameters.js';
 import { describeCohort, splitWarnings } from './describe-splits.js';
-import { readLabels } from './labels.js';
+import { refuseIdleParameters } from './idle-parameters.js';
+import { readLabels } from '../labels/labels.js';
 import type { SplitWith } from './parameters.js';
 import { splitItems } from './split.js';
 
@@ -39,6 +40,7 @@ export function checkSplit(step: KnownSplit): Findings {
     };
   }
   const options = settings(step.with);
+  refuseIdleParameters(options);
   const listed = step.items.bags;
   const slides = listed ?? readLabels(options.labels.path, options).rows.map(({ name }) => ({ key: name }));
   const made = splitItems(slides.map(asItem), options);

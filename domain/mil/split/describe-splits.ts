@@ -1,6 +1,9 @@
+import { quantile } from '../../statistics/bootstrap.js';
 import { firstNames } from '../bags/first-names.js';
-import type { LabeledBag, MatchResult } from './labeled-bags.js';
-import type { LabelTable } from './labels.js';
+import type { LabeledBag, MatchResult } from '../labels/labeled-bags.js';
+import type { LabelTable } from '../labels/label-table.js';
+import { onePerPatient } from './count-fold.js';
+import { numberText, rangeText } from './strata.js';
 import type { Fold, Splits } from './splits.js';
 
 /** Splits, with what was read to make them. */
@@ -16,6 +19,7 @@ export interface MadeSplits {
  * 12 patients by column PatientID`.
  */
 export function describeCohort({ splits, table }: Pick<MadeSplits, 'splits' | 'table'>): string {
+  if (splits.endpoint !== 'classification') return describeQuantity(splits, table);
   const keys = Object.keys(splits.labels);
   const classes = splits.classes.map((name, k) => {
     const slides = keys.filter((key) => splits.labels[key] === k).length;
@@ -31,6 +35,31 @@ export function describeCohort({ splits, table }: Pick<MadeSplits, 'splits' | 't
   return `${plural(keys.length, 'slide')}, ${classes.length} classes: ${classes.join(', ')}; ${grouped}`;
 }
 
+/**
+ * As {@link describeCohort} for survival and regression: `118 slides of 96 patients (column case_id), 41
+ * events (column censorship), survival_months 0.3 to 142`.
+ */
+function describeQuantity(
+  splits: Splits,
+  { quantity = '', eventColumn = '', groupColumn }: LabelTable,
+): string {
+  const { followUp, values = {} } = splits;
+  const keys = Object.keys(splits.labels);
+  const patients = onePerPatient(splits, keys);
+  const by = groupColumn === undefined ? 'by the names in the labels' : `column ${groupColumn}`;
+  const grouped =
+    splits.groups === undefined
+      ? `${plural(keys.length, 'slide')} (no patient column: each slide counts as a patient)`
+      : `${plural(keys.length, 'slide')} of ${plural(patients.length, 'patient')} (${by})`;
+  if (followUp === undefined) {
+    const numbers = patients.map((key) => values[key]).sort((a, b) => a - b);
+    return `${grouped}, ${quantity} ${rangeText(numbers)}, median ${numberText(quantile(numbers, 0.5))}`;
+  }
+  const events = patients.filter((key) => followUp[key].event === 1).length;
+  const times = rangeText(patients.map((key) => followUp[key].time));
+  return `${grouped}, ${plural(events, 'event')} (column ${eventColumn}), ${quantity} ${times}`;
+}
+
 /** What a reader of the results must know about the splits. */
 export function splitWarnings(made: MadeSplits): string[] {
   const { splits, dropped } = made;
@@ -40,7 +69,8 @@ export function splitWarnings(made: MadeSplits): string[] {
       : [
           `${plural(dropped.length, 'slide or label', 'slides or labels')} ${dropped.length === 1 ? 'is' : 'are'} omitted: ${firstNames(dropped.map(({ name, reason }) => `${name} (${reason})`))}`,
         ];
-  return [...omitted, ...missingClasses(splits), ...dividedPatients(made)];
+  const lacking = splits.endpoint === 'classification' ? missingClasses(splits) : missingEvents(splits);
+  return [...omitted, ...made.table.warnings, ...lacking, ...dividedPatients(made)];
 }
 
 /** Sets that lack a class: such a validation set selects no epoch, such a training set teaches no class. */
@@ -61,6 +91,26 @@ function missingClasses(splits: Splits): string[] {
     ...(val.length === 0
       ? []
       : [`the validation set lacks a class, so the last epoch is kept there: ${firstNames(val)}`]),
+  ];
+}
+
+/** Sets whose concordance is not defined, because no patient has the event. */
+function missingEvents({ followUp, repeats }: Splits): string[] {
+  if (followUp === undefined) return [];
+  const places = (set: 'val' | 'test') =>
+    repeats.flatMap(({ repeat, folds }) =>
+      folds
+        .filter((fold) => fold[set].length > 0 && fold[set].every((key) => followUp[key].event === 0))
+        .map(({ fold }) => `repeat ${repeat}, fold ${fold}`),
+    );
+  const [val, test] = [places('val'), places('test')];
+  return [
+    ...(test.length === 0
+      ? []
+      : [`the test set has no event, so its concordance is undefined: ${firstNames(test)}`]),
+    ...(val.length === 0
+      ? []
+      : [`the validation set has no event, so the last epoch is kept there: ${firstNames(val)}`]),
   ];
 }
 

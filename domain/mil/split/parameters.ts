@@ -1,3 +1,4 @@
+import { ENDPOINTS } from '../targets/target.js';
 import { fileInput, itemsInput } from '../../activity-schema.js';
 import { defineParameters, type WithOf } from '../../parameters.js';
 
@@ -11,9 +12,43 @@ export const parameters = defineParameters({
     labels: {
       ...fileInput(
         'labels',
-        'CSV with a header (slide_id, label and optionally a patient column), or without a header (name,label).',
+        'CSV with a header (slide_id, label and optionally a patient column; for survival time and event in place of label), or without a header (name,label).',
       ),
       'x-synonyms': ['label', 'csv', 'label-file'],
+    },
+    // Without defaults, so that pipelines of a classification keep their cache keys.
+    endpoint: {
+      'x-synonyms': ['task', 'task-type', 'outcome', 'target-type'],
+      type: 'string',
+      enum: ENDPOINTS,
+      description:
+        'What the labels state. classification (the default): a class. survival: a time and whether the event happened. regression: a number.',
+    },
+    'time-column': {
+      'x-synonyms': ['survival-time', 'time', 'duration', 'duration-column'],
+      type: 'string',
+      description:
+        'Column of the labels with the time to the event or the end of the observation, in any one unit. Only for survival. Default: a column such as os_months, survival_months, OS.time or time.',
+    },
+    'event-column': {
+      'x-synonyms': ['event', 'status-column', 'censorship-column', 'censor-column'],
+      type: 'string',
+      description:
+        'Column of the labels that states whether the event happened at the time. Only for survival. Default: a column such as os_event, os_status, event or vital_status.',
+    },
+    'event-values': {
+      type: 'array',
+      minItems: 1,
+      items: { type: ['string', 'number', 'boolean'] },
+      description:
+        'Texts of the event column that mean the event, such as [dead]. Default: 1 and true. Required for a column of censoring, where it is ["0"].',
+    },
+    'censored-values': {
+      type: 'array',
+      minItems: 1,
+      items: { type: ['string', 'number', 'boolean'] },
+      description:
+        'Texts of the event column that mean no event until the time, such as [alive]. Default: 0 and false; with `event-values`, the only other text of the column.',
     },
     folds: {
       'x-synonyms': ['k', 'n-folds', 'num-folds', 'k-folds', 'cv'],
@@ -50,7 +85,7 @@ export const parameters = defineParameters({
       enum: ['stratified', 'reference', 'all'],
       default: 'stratified',
       description:
-        'stratified: keeps patients together and balances classes, independent of file order. reference: the published procedure (rows in file order, Python shuffle, stratified folds). all: one fold without test slides, for a final model that other cohorts test.',
+        'stratified: keeps patients together and balances classes (survival: events and times; regression: values), independent of file order. reference: the published procedure (rows in file order, Python shuffle, stratified folds), only for classes. all: one fold without test slides, for a final model that other cohorts test.',
     },
     'group-column': {
       'x-synonyms': ['patient', 'patients', 'patient-column', 'group', 'groups', 'group-by'],
@@ -84,7 +119,7 @@ export const parameters = defineParameters({
     'label-column': {
       'x-synonyms': ['target', 'label-name'],
       type: 'string',
-      description: 'Column of the labels with the class.',
+      description: 'Column of the labels with the class, or the value of a regression.',
     },
     classes: {
       'x-synonyms': ['class-names', 'labels-order'],

@@ -1,7 +1,8 @@
 import { SamMilError } from '../../errors.js';
 import { RandomStream } from '../../random.js';
 import { chooseValidation, referenceFolds, stratifiedFolds, type Unit } from './fold-assignment.js';
-import type { LabeledBag } from './labeled-bags.js';
+import type { Endpoint } from '../targets/target.js';
+import { unitOf, type LabeledBag } from '../labels/labeled-bags.js';
 import type { Fold } from './splits.js';
 
 /** A unit with its bags: all bags of a patient, or a single ungrouped bag. */
@@ -9,22 +10,28 @@ interface Grouped extends Unit {
   keys: string[];
 }
 
+/** What is spread over the folds: the slides of each class, or the patients of each stratum. */
+export interface Spread {
+  endpoint: Endpoint;
+  /** Names of the classes or strata. */
+  classes: readonly string[];
+}
+
 /**
- * Creates cross-validation folds that keep patients together and spread every class evenly. They depend only
- * on keys, labels, groups and the seed, not on the order of any file.
+ * Creates cross-validation folds that keep patients together and spread every class or stratum evenly. They
+ * depend only on keys, labels, groups and the seed, not on the order of any file.
  *
  * @param bags sorted by key
- * @throws SamMilError InvalidInput where a class has fewer patients (or ungrouped slides) than there are
- *   folds
+ * @throws SamMilError InvalidInput where a class, or a cohort without classes, has fewer patients (or
+ *   ungrouped slides) than there are folds
  */
 export function stratifiedScheme(
   bags: readonly LabeledBag[],
-  classes: readonly string[],
+  spread: Spread,
   options: { folds: number; seed: number; valRatio: number },
 ): Fold[] {
-  const units = groupBags(bags, classes.length);
-  const holders = classes.map((_, k) => units.filter(({ counts }) => counts[k] > 0).length);
-  refuseSmallClass(classes, holders, options.folds, 'patients or ungrouped slides');
+  const units = groupBags(bags, spread);
+  refuseFewUnits(units, spread, options.folds);
   const assigned = stratifiedFolds(units, options.folds, new RandomStream(options.seed, 'split', 'folds'));
   return Array.from({ length: options.folds }, (_, fold) => {
     const rest = units.filter((_, unit) => assigned[unit] !== fold);
@@ -46,10 +53,10 @@ export function stratifiedScheme(
  */
 export function wholeScheme(
   bags: readonly LabeledBag[],
-  classes: readonly string[],
+  spread: Spread,
   { seed, valRatio }: { seed: number; valRatio: number },
 ): Fold[] {
-  const units = groupBags(bags, classes.length);
+  const units = groupBags(bags, spread);
   const chosen = chooseValidation(units, valRatio, new RandomStream(seed, 'split', 'validation', 0));
   return [
     {
@@ -59,6 +66,20 @@ export function wholeScheme(
       test: [],
     },
   ];
+}
+
+function refuseFewUnits(units: readonly Unit[], { endpoint, classes }: Spread, folds: number): void {
+  const kind = 'patients or ungrouped slides';
+  if (endpoint === 'classification') {
+    const holders = classes.map((_, k) => units.filter(({ counts }) => counts[k] > 0).length);
+    refuseSmallClass(classes, holders, folds, kind);
+  } else if (units.length < folds) {
+    throw new SamMilError('InvalidInput', `the cohort is too small for ${folds} folds`, {
+      expected: `at least ${folds} ${kind}`,
+      found: `${units.length}`,
+      next: 'lower `folds`, or add slides',
+    });
+  }
 }
 
 /** Rejects a class that cannot be in every test set. It is often a mistyped label. */
@@ -118,14 +139,14 @@ export function referenceScheme(
   });
 }
 
-function groupBags(bags: readonly LabeledBag[], classes: number): Grouped[] {
+function groupBags(bags: readonly LabeledBag[], { endpoint, classes }: Spread): Grouped[] {
   const units = new Map<string, Grouped & { counts: number[] }>();
-  for (const { key, label, group } of bags) {
-    // The prefix keeps a patient and an ungrouped slide of the same name apart.
-    const name = group === undefined ? `slide ${key}` : `group ${group}`;
-    const unit = units.get(name) ?? { name, counts: new Array<number>(classes).fill(0), keys: [] };
-    unit.counts[label]++;
-    unit.keys.push(key);
+  for (const bag of bags) {
+    const name = unitOf(bag);
+    const unit = units.get(name) ?? { name, counts: new Array<number>(classes.length).fill(0), keys: [] };
+    // All slides of a patient have one follow-up or value.
+    unit.counts[bag.label] = endpoint === 'classification' ? unit.counts[bag.label] + 1 : 1;
+    unit.keys.push(bag.key);
     units.set(name, unit);
   }
   return [...units.values()].sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -9,10 +9,15 @@ import type { ItemRecord, Job, JobResult } from '../../job.js';
 import { describeCohort, splitWarnings, type MadeSplits } from './describe-splits.js';
 import { identicalBags } from './identical-bags.js';
 import { readGivenSplits } from './given-splits.js';
-import { matchLabels, type LabeledBag } from './labeled-bags.js';
-import { readLabels, type LabelTable } from './labels.js';
-import { referenceScheme, stratifiedScheme, wholeScheme } from './split-schemes.js';
-import { checkSplits, formatSplits, SET_NAMES, type Fold, type Repeat, type Splits } from './splits.js';
+import { matchLabels, type LabeledBag } from '../labels/labeled-bags.js';
+import { countFold } from './count-fold.js';
+import { refuseIdleParameters } from './idle-parameters.js';
+import type { LabelTable } from '../labels/label-table.js';
+import { readLabels } from '../labels/labels.js';
+import { referenceScheme, stratifiedScheme, wholeScheme, type Spread } from './split-schemes.js';
+import { checkSplits, formatSplits, SET_NAMES, type Repeat, type Splits } from './splits.js';
+import { stratify } from './strata.js';
+import { refuseAbsentClass, refuseNoSlides, refuseUntrainable } from './usable-splits.js';
 import type { SplitWith } from './parameters.js';
 
 /** Creates a splits file from labels and bags. Errors name the slides. */
@@ -59,54 +64,69 @@ export function makeSplits(options: SplitWith): MadeSplits {
 
 /** As {@link makeSplits}, for these items. */
 export function splitItems(items: readonly ItemRecord[], options: Omit<SplitWith, 'bags'>): MadeSplits {
+  refuseIdleParameters(options);
+  const endpoint = options.endpoint ?? 'classification';
   const table = readLabels(options.labels.path, options);
-  const { bags, dropped } = matchLabels(items, table, options);
-  refuseAbsentClass(bags, table);
+  const matched = matchLabels(items, table, options);
+  const { dropped, skipped } = matched;
+  if (endpoint === 'classification') refuseAbsentClass(matched.bags, table, skipped);
+  else refuseNoSlides(matched.bags, table, dropped);
+  const { bags, classes } =
+    endpoint === 'classification'
+      ? { bags: matched.bags, classes: table.classes }
+      : stratify(matched.bags, table, options.folds);
   const groups = bags.flatMap(({ key, group }) => (group === undefined ? [] : [[key, group] as const]));
   const splits: Splits = {
     splits: 1,
     scheme: options.splits === undefined ? options.scheme : 'file',
     seed: options.seed,
-    endpoint: 'classification',
+    endpoint,
     ...(options.splits === undefined ? {} : { source: options.splits.digest }),
-    classes: table.classes,
+    classes,
     labels: Object.fromEntries(bags.map(({ key, label }) => [key, label])),
+    ...quantities(bags, table),
     ...(groups.length === 0 ? {} : { groups: Object.fromEntries(groups) }),
     repeats:
       options.splits === undefined
-        ? buildRepeats(bags, table, options)
+        ? buildRepeats(bags, table, { endpoint, classes }, options)
         : givenRepeats(bags, dropped, options),
   };
   checkSplits(splits, options.splits?.path ?? options.labels.path);
+  refuseUntrainable(splits, options.splits?.path ?? options.labels.path);
   return { splits, table, bags, dropped };
 }
 
-/**
- * Rejects a class without slides, for which a model would have an untrained output. Causes are a header that
- * was read as a row, or missing slides.
- */
-function refuseAbsentClass(bags: readonly LabeledBag[], { classes, file, rows }: LabelTable): void {
-  const present = new Set(bags.map(({ label }) => label));
-  const absent = classes.findIndex((_, label) => !present.has(label));
-  if (absent < 0) return;
-  const row = rows.find(({ label }) => label === absent);
-  throw new SamMilError('InvalidInput', `class "${classes[absent]}" has no slides`, {
-    file: row === undefined ? file : `${file}:${row.line}`,
-    expected: `slides of ${classes.join(', ')}`,
-    found: `${bags.length} labeled slides, none of that class`,
-    next: 'correct the labels (if a header was read as a row, set `label-column`), or add slides of that class',
+/** The times and events, or values, of the bags. */
+function quantities(
+  bags: readonly LabeledBag[],
+  { rows, quantity }: LabelTable,
+): Pick<Splits, 'quantity' | 'followUp' | 'values'> {
+  if (quantity === undefined) return {};
+  const followed = bags.flatMap(({ key, row }) => {
+    const { followUp } = rows[row];
+    return followUp === undefined ? [] : [[key, followUp] as const];
   });
+  const valued = bags.flatMap(({ key, row }) => {
+    const { value } = rows[row];
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  return {
+    quantity,
+    ...(followed.length > 0 && { followUp: Object.fromEntries(followed) }),
+    ...(valued.length > 0 && { values: Object.fromEntries(valued) }),
+  };
 }
 
 function buildRepeats(
   bags: readonly LabeledBag[],
   table: LabelTable,
+  spread: Spread,
   options: Omit<SplitWith, 'bags'>,
 ): Repeat[] {
   return Array.from({ length: options.repeats }, (_, repeat) => {
     const seed = options.seed + repeat;
     const settings = { folds: options.folds, seed, valRatio: options.valRatio };
-    if (options.scheme === 'all') return { repeat, seed, folds: wholeScheme(bags, table.classes, settings) };
+    if (options.scheme === 'all') return { repeat, seed, folds: wholeScheme(bags, spread, settings) };
     const folds =
       options.scheme === 'reference'
         ? referenceScheme(
@@ -115,7 +135,7 @@ function buildRepeats(
             table.classes,
             settings,
           )
-        : stratifiedScheme(bags, table.classes, settings);
+        : stratifiedScheme(bags, spread, settings);
     return { repeat, seed, folds };
   });
 }
@@ -153,19 +173,4 @@ function givenRepeats(
       return { fold, train: present(rest), val: present(val), test: present(test) };
     }),
   }));
-}
-
-function countFold(splits: Splits, { repeat, seed }: Repeat, fold: Fold) {
-  const count = (keys: readonly string[]) =>
-    Object.fromEntries(
-      splits.classes.map((name, k) => [name, keys.filter((key) => splits.labels[key] === k).length]),
-    );
-  return {
-    repeat,
-    seed,
-    fold: fold.fold,
-    train: count(fold.train),
-    val: count(fold.val),
-    test: count(fold.test),
-  };
 }

@@ -8,7 +8,7 @@ import { readCsv } from '../../../domain/files/csv.js';
 import { readMetricsFile } from '../../../domain/mil/evaluate/metrics-file.js';
 import { readPredictions } from '../../../domain/mil/evaluate/predictions-file.js';
 import { readGivenSplits } from '../../../domain/mil/split/given-splits.js';
-import { readLabels } from '../../../domain/mil/split/labels.js';
+import { readLabels } from '../../../domain/mil/labels/labels.js';
 import { readSplits } from '../../../domain/mil/split/splits.js';
 import { readAnnotation } from '../../../domain/pathology/annotations/read-annotation.js';
 import { RegionIndex } from '../../../domain/pathology/annotations/region-index.js';

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { referenceFolds } from '../../../../domain/mil/split/fold-assignment.js';
-import { readLabels } from '../../../../domain/mil/split/labels.js';
+import { readLabels } from '../../../../domain/mil/labels/labels.js';
 import { makeSplits, run } from '../../../../domain/mil/split/split.js';
 import type { SplitWith } from '../../../../domain/mil/split/parameters.js';
 import { PythonRandom } from '../../../../domain/mil/split/python-random.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { LabeledBag } from '../../../../domain/mil/split/labeled-bags.js';
+import type { LabeledBag } from '../../../../domain/mil/labels/labeled-bags.js';
 import { stratifiedScheme } from '../../../../domain/mil/split/split-schemes.js';
 import { RandomStream } from '../../../../domain/random.js';
 
@@ -36,7 +36,11 @@ test('random tiny cohorts: a class of two patients outside the test set stays in
     };
     const patients = classes.map((_, k) => holders(bags, bags.map(({ key }) => key), k).size); // prettier-ignore
     if (Math.min(...patients) < options.folds) continue;
-    for (const { fold, train, val, test } of stratifiedScheme(bags, classes, options)) {
+    for (const { fold, train, val, test } of stratifiedScheme(
+      bags,
+      { endpoint: 'classification', classes },
+      options,
+    )) {
       const place = JSON.stringify({ cohort, fold, ...options });
       assert.deepEqual([...train, ...val, ...test].sort(), bags.map(({ key }) => key).sort(), place);
       seen.folds++;

@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { ItemRecord } from '../../../../domain/job.js';
-import { readLabels, type LabelOptions } from '../../../../domain/mil/split/labels.js';
+import type { LabelOptions } from '../../../../domain/mil/labels/label-table.js';
+import { readLabels } from '../../../../domain/mil/labels/labels.js';
 import { temporaryFolder } from '../support.js';
 
 /** Writes a table and reads it. */

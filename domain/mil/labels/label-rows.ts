@@ -1,73 +1,31 @@
 import { SamMilError, together } from '../../errors.js';
 import { readCsv } from '../../files/csv.js';
-import { classNames, refuseOneClass } from './class-names.js';
-import { findColumns, type ColumnOptions } from './label-columns.js';
+import { findColumns, type ColumnOptions, type Columns } from './label-columns.js';
+import { firstOf, isMissing, linesByText, refuseSeveral, severalSpellings } from './label-text.js';
 import { spreadsheetHint } from './near-names.js';
-import {
-  firstOf,
-  isMissing,
-  linesByText,
-  MISSING_WORDS,
-  refuseSeveral,
-  severalSpellings,
-} from './label-text.js';
 
-/** One row of a labels file. `label` indexes {@link LabelTable.classes}. */
-export interface LabelRow {
-  line: number;
-  /** The slide, case or patient of the row, as written. */
-  name: string;
-  label: number;
-  /** The patient, whose slides must stay in one set. Absent if the file has no patient column. */
-  group?: string;
-  /** The patient that `group-column: none` ignores. */
-  ignoredGroup?: string;
-}
-
-/** A row whose label is not known. */
-export interface UnlabeledRow {
-  line: number;
-  name: string;
-  /** The cell of the label, as written. */
-  text: string;
-}
-
-export interface LabelTable {
-  file: string;
-  /** Names in class-index order. */
-  classes: string[];
-  /** Name of the patient column, if the file has one. */
-  groupColumn?: string;
-  rows: LabelRow[];
-  /** Only with `unmatched: drop`. */
-  unlabeled: UnlabeledRow[];
-}
-
-export interface LabelOptions extends ColumnOptions {
-  /** Class names in index order (the last of two is the positive one). Default: sorted, numbers by value. */
-  classes?: readonly string[];
-  /** `drop`: rows without a label are listed instead of refused. Default: refused. */
-  unmatched?: 'error' | 'drop';
-}
-
-interface TextRow {
+/** A row of a labels file, as text. */
+export interface TextRow {
   line: number;
   cells: readonly string[];
   name: string;
-  label: string;
   group?: string;
   ignoredGroup?: string;
 }
 
+export interface TextTable {
+  file: string;
+  columns: Columns;
+  /** Cells of the first row, which names the columns if there is a header. */
+  first: readonly string[];
+  rows: TextRow[];
+}
+
 /**
- * Reads a labels CSV. With a header, columns are found by name. Without one, they are name and label, as in
- * the published CAMELYON16 and TCGA files. Text such as `nan` or `NA` is a missing label unless `classes`
- * lists it. Rows with nothing but empty cells are skipped.
- *
- * @throws SamMilError InvalidInput naming the file and line: unknown column, row without name, label or
- *   patient, repeated name, a class or patient that is spelled in several ways, fewer than two classes
+ * Reads the rows of a labels file. Rows with nothing but empty cells are skipped.
+ * @throws SamMilError InvalidInput for a file without rows, and as {@link findColumns}
  */
-export function readLabels(path: string, options: LabelOptions = {}): LabelTable {
+export function readRows(path: string, options: ColumnOptions): TextTable {
   const table = readCsv(path, { header: false });
   const lines = table.rows
     .map(({ line, values }) => ({
@@ -77,38 +35,39 @@ export function readLabels(path: string, options: LabelOptions = {}): LabelTable
     .filter(({ cells }) => cells.some((cell) => cell !== ''));
   if (lines.length === 0) throw new SamMilError('InvalidInput', 'has no rows', { file: path });
   const columns = findColumns(path, lines.map(({ cells }) => cells), options); // prettier-ignore
-  const all = (columns.header ? lines.slice(1) : lines).map(({ line, cells }): TextRow => {
+  const rows = (columns.header ? lines.slice(1) : lines).map(({ line, cells }): TextRow => {
     const group = columns.group === undefined ? undefined : cells[columns.group];
-    const name = cells[columns.key];
     const ignored = columns.ignored === undefined ? '' : cells[columns.ignored];
     return {
-      ...{ line, cells, name, label: cells[columns.label] },
+      ...{ line, cells, name: cells[columns.key] },
       ...(group !== undefined && { group }),
       ...(!isMissing(ignored) && { ignoredGroup: ignored }),
     };
   });
-  const unknown = (row: TextRow) => isMissing(row.label) && !options.classes?.includes(row.label);
-  const without = all.filter(unknown);
-  const unlabeledRefused = options.unmatched !== 'drop';
-  const rows = all.filter((row) => !unknown(row));
-  const column = columns.group === undefined ? undefined : lines[0].cells[columns.group];
-  const classes = checked(path, [
-    () => refuseNameless(path, all),
-    () => refuseRepeats(path, all),
-    () => !unlabeledRefused || refuseUnlabeled(path, without),
-    () => column === undefined || refusePatients(path, column, rows),
-    () => column === undefined || refusePatientSpellings(path, column, rows),
-    // Rows without a label may have the other class.
-    () => (unlabeledRefused && without.length > 0) || refuseOneClass(path, rows),
-    () => classNames(path, rows, options.classes),
-  ]);
-  return {
-    file: path,
-    classes,
-    ...(columns.group !== undefined && { groupColumn: lines[0].cells[columns.group] }),
-    rows: rows.map(({ cells: _, ...row }) => ({ ...row, label: classes.indexOf(row.label) })),
-    unlabeled: without.map(({ line, name, label }) => ({ line, name, text: label })),
-  };
+  return { file: path, columns, first: lines[0].cells, rows };
+}
+
+/** Name of the patient column, if the file has one. */
+export function groupColumnOf({ columns, first }: TextTable): string | undefined {
+  return columns.group === undefined ? undefined : first[columns.group];
+}
+
+/**
+ * The checks of names and patients that labels of every endpoint need.
+ * @param known the rows with a label, whose patients must be known
+ */
+export function rowChecks({ file, rows, ...table }: TextTable, known: readonly TextRow[]): (() => void)[] {
+  const column = groupColumnOf({ file, rows, ...table });
+  return [
+    () => refuseNameless(file, rows),
+    () => refuseRepeats(file, rows),
+    () => {
+      if (column !== undefined) refusePatients(file, column, known);
+    },
+    () => {
+      if (column !== undefined) refusePatientSpellings(file, column, known);
+    },
+  ];
 }
 
 /**
@@ -116,7 +75,7 @@ export function readLabels(path: string, options: LabelOptions = {}): LabelTable
  * @returns what the last check returns
  * @throws SamMilError InvalidInput with the only fault, or with all of them
  */
-function checked<T>(file: string, checks: readonly [...(() => unknown)[], () => T]): T {
+export function checked<T>(file: string, checks: readonly [...(() => unknown)[], () => T]): T {
   const faults: SamMilError[] = [];
   let last: unknown;
   for (const check of checks) {
@@ -138,17 +97,6 @@ function refuseNameless(path: string, all: readonly TextRow[]): void {
   throw new SamMilError('InvalidInput', what, {
     file: `${path}:${nameless[0].line}`,
     found: firstOf(nameless.map(({ line, cells }) => `line ${line} (${cells.join(',').slice(0, 120)})`)),
-  });
-}
-
-function refuseUnlabeled(path: string, rows: readonly TextRow[]): void {
-  if (rows.length === 0) return;
-  const what = rows.length === 1 ? '1 row has no label' : `${rows.length} rows have no label`;
-  throw new SamMilError('InvalidInput', what, {
-    file: `${path}:${rows[0].line}`,
-    expected: `a class in each row (without a class: ${MISSING_WORDS})`,
-    found: listRows(rows, ({ label }) => label),
-    next: 'add the labels, or set `unmatched: drop` to omit these slides; if such a text is a class, list it in `classes`',
   });
 }
 
@@ -179,7 +127,7 @@ function refusePatientSpellings(path: string, column: string, rows: readonly Tex
 }
 
 /** `line 3 "s01" (nan), line 7 "s05"`. */
-function listRows(rows: readonly TextRow[], cellOf: (row: TextRow) => string): string {
+export function listRows<Row extends TextRow>(rows: readonly Row[], cellOf: (row: Row) => string): string {
   return firstOf(
     rows.map((row) => {
       const cell = cellOf(row);

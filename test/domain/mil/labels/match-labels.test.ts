@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { matchLabels, type MatchOptions } from '../../../../domain/mil/split/labeled-bags.js';
+import { matchLabels, type MatchOptions } from '../../../../domain/mil/labels/labeled-bags.js';
 import { hasCode } from '../support.js';
 import { items, reader } from './label-tables.js';
 

@@ -68,7 +68,7 @@ const TRUTH_WORDS = new Map([
 ]);
 
 /** Compatibility forms and characters without a shape hide differences that a reader cannot see. */
-function visible(text: string): string {
+export function visible(text: string): string {
   return text
     .normalize('NFKC')
     .replace(/\p{Cf}/gu, '')

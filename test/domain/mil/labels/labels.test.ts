@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareLabels } from '../../../../domain/mil/split/class-names.js';
-import { matchLabels } from '../../../../domain/mil/split/labeled-bags.js';
+import { compareLabels } from '../../../../domain/mil/labels/class-names.js';
+import { matchLabels } from '../../../../domain/mil/labels/labeled-bags.js';
 import { RandomStream } from '../../../../domain/random.js';
 import { hasCode } from '../support.js';
 import { items, reader } from './label-tables.js';

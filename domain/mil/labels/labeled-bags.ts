@@ -2,15 +2,21 @@ import { SamMilError, together } from '../../errors.js';
 import { firstNames } from '../bags/first-names.js';
 import type { ItemRecord } from '../../job.js';
 import { similarHint, spreadsheetHint } from './near-names.js';
-import type { LabelRow, LabelTable } from './labels.js';
+import type { LabelRow, LabelTable } from './label-table.js';
 
 /** A finished bag with its row in the labels file. */
 export interface LabeledBag {
   key: string;
   /** Index into {@link LabelTable.rows}. */
   row: number;
+  /** Index of the class or stratum. */
   label: number;
   group?: string;
+}
+
+/** The patient of a bag, or the bag itself. The prefix keeps a patient and a slide of the same name apart. */
+export function unitOf({ key, group }: Pick<LabeledBag, 'key' | 'group'>): string {
+  return group === undefined ? `slide ${key}` : `group ${group}`;
 }
 
 export interface MatchOptions {
@@ -28,6 +34,8 @@ export interface MatchResult {
   bags: LabeledBag[];
   /** Omitted names, with the reason shown to the user. */
   dropped: { name: string; reason: string }[];
+  /** Of these, slides that were skipped or failed earlier, with their row if it has a label. */
+  skipped: { name: string; reason: string; row: number }[];
 }
 
 /**
@@ -46,6 +54,7 @@ export function matchLabels(
   const findRows = rowFinder(entries, options.match);
   const bags: LabeledBag[] = [];
   const dropped: MatchResult['dropped'] = [];
+  const skipped: MatchResult['skipped'] = [];
   const unlabeled: string[] = [];
   const unclear: SamMilError[] = [];
   const used = new Set<number>();
@@ -53,8 +62,12 @@ export function matchLabels(
     const rows = findRows(item.key);
     if (rows.length > 1) unclear.push(ambiguous(item.key, rows.map((row) => entries[row]), table.file)); // prettier-ignore
     rows.forEach((row) => used.add(row));
-    if (item.status !== 'done') dropped.push({ name: item.key, reason: item.reason ?? item.status });
-    else if (rows.length === 0) unlabeled.push(item.key);
+    const { status, reason = status } = item;
+    if (status !== 'done') {
+      dropped.push({ name: item.key, reason });
+      if (rows.length > 0 && rows[0] < table.rows.length)
+        skipped.push({ name: item.key, reason, row: rows[0] });
+    } else if (rows.length === 0) unlabeled.push(item.key);
     else if (rows[0] >= table.rows.length) dropped.push(withoutLabel(item.key, entries[rows[0]].line, table));
     else bags.push(labeled(item.key, rows[0], table, options.match));
   }
@@ -63,12 +76,12 @@ export function matchLabels(
   if (options.unmatched === 'error') refuseUnmatched(unlabeled, missing, table.file);
   unlabeled.forEach((name) => dropped.push({ name, reason: 'no label' }));
   missing.forEach((name) => dropped.push({ name, reason: 'no slide' }));
-  return { bags, dropped };
+  return { bags, dropped, skipped };
 }
 
 function withoutLabel(name: string, line: number, { unlabeled }: LabelTable): MatchResult['dropped'][0] {
-  const text = unlabeled.find((row) => row.line === line)?.text ?? '';
-  return { name, reason: `no label in line ${line}${text === '' ? '' : ` (${text})`}` };
+  const { text = '', lacks = 'label' } = unlabeled.find((row) => row.line === line) ?? {};
+  return { name, reason: `no ${lacks} in line ${line}${text === '' ? '' : ` (${text})`}` };
 }
 
 function labeled(key: string, row: number, table: LabelTable, match: MatchOptions['match']): LabeledBag {

@@ -1,10 +1,20 @@
 import { related } from '../../engine/language/expressions/did-you-mean.js';
 import { SamMilError } from '../../errors.js';
+import type { Endpoint } from '../targets/target.js';
+import type { EventTexts } from './event-texts.js';
+import { findFollowUp } from './follow-up-columns.js';
 import { isMissing, columnForm } from './label-text.js';
 
 export interface ColumnOptions {
+  /** What the labels state. Default: classification. */
+  endpoint?: Endpoint;
   keyColumn?: string;
+  /** Column of the class, or of the value of a regression. */
   labelColumn?: string;
+  /** Column of times, only for survival. Default: one with a usual name. */
+  timeColumn?: string;
+  /** Column of events, only for survival. Default: one with a usual name. */
+  eventColumn?: string;
   /**
    * Column whose equal values stay in one set; `none` disables grouping. Default: a patient column, if the
    * file has one.
@@ -15,7 +25,10 @@ export interface ColumnOptions {
 export interface Columns {
   header: boolean;
   key: number;
-  label: number;
+  /** The column of the class, the value or the time. */
+  outcome: number;
+  /** Only for survival. */
+  event?: number;
   group?: number;
   /** The patient column that `group-column: none` ignores. */
   ignored?: number;
@@ -38,28 +51,49 @@ const PATIENT_FORMS: readonly RegExp[] = [
 /**
  * Finds the columns of a labels file. The first row is a header if it names a column of slides, labels or
  * patients, or if the options request a column by name. A file without a header has the two columns name and
- * label.
+ * label. Survival needs a header.
  *
  * @param rows cells of all rows, the first of which may be a header
  * @throws SamMilError InvalidInput for a column that does not exist, and if it is unclear which one is meant
  */
-export function findColumns(path: string, rows: readonly string[][], options: ColumnOptions): Columns {
+export function findColumns(
+  path: string,
+  rows: readonly string[][],
+  options: ColumnOptions & EventTexts,
+): Columns {
   const [first] = rows;
   const forms = first.map(columnForm);
-  const { keyColumn, labelColumn, groupColumn } = options;
+  const { endpoint, keyColumn, labelColumn, groupColumn } = options;
   const grouped = groupColumn !== undefined && groupColumn !== 'none';
   const requested = keyColumn !== undefined || labelColumn !== undefined || grouped;
-  if (!requested && !forms.some(isKnown)) return withoutHeader(path, first);
-  const find = (what: ColumnSearch['what'], known: readonly string[], name?: string) =>
-    findColumn(path, first, { what, known, name });
-  const key = find('key', KEY_FORMS, keyColumn);
-  const label = find('label', LABEL_FORMS, labelColumn);
-  if (groupColumn === 'none') {
-    const [ignored] = patientColumns(rows, { key, label });
-    return { header: true, key, label, ...(ignored !== undefined && { ignored }) };
+  if (endpoint !== 'survival' && !requested && !forms.some(isKnown)) {
+    const { header, key, label } = withoutHeader(path, first);
+    return { header, key, outcome: label };
   }
-  const group = findGroup(path, rows, { key, label }, groupColumn);
-  return { header: true, key, label, ...(group !== undefined && { group }) };
+  const key = findColumn(path, first, { what: 'key', known: KEY_FORMS, name: keyColumn });
+  const { outcome, ...event } = findOutcome(path, first, options);
+  if (groupColumn === 'none') {
+    const [ignored] = patientColumns(rows, { key, label: outcome });
+    return { header: true, key, outcome, ...event, ...(ignored !== undefined && { ignored }) };
+  }
+  const group = findGroup(path, rows, { key, label: outcome }, groupColumn);
+  return { header: true, key, outcome, ...event, ...(group !== undefined && { group }) };
+}
+
+function findOutcome(
+  path: string,
+  first: readonly string[],
+  { endpoint, labelColumn, timeColumn, eventColumn, eventValues, censoredValues }: ColumnOptions & EventTexts,
+): Pick<Columns, 'outcome' | 'event'> {
+  if (endpoint !== 'survival') {
+    const known = endpoint === 'regression' ? [...LABEL_FORMS, 'value'] : LABEL_FORMS;
+    return { outcome: findColumn(path, first, { what: 'label', known, name: labelColumn }) };
+  }
+  const mapped = (eventValues ?? censoredValues) !== undefined;
+  const { time, event } = findFollowUp(path, first, { timeColumn, eventColumn, mapped }, (what, name) =>
+    findColumn(path, first, { what, known: [], name }),
+  );
+  return { outcome: time, event };
 }
 
 function isKnown(form: string): boolean {
@@ -70,7 +104,10 @@ function isPatient(form: string): boolean {
   return PATIENT_FORMS.some((known) => known.test(form));
 }
 
-function withoutHeader(path: string, first: readonly string[]): Columns {
+function withoutHeader(
+  path: string,
+  first: readonly string[],
+): { header: false; key: number; label: number } {
   if (first.length === 2) return { header: false, key: 0, label: 1 };
   throw new SamMilError('InvalidInput', 'labels need a name and a label', {
     file: path,
@@ -135,7 +172,7 @@ function findGroup(
 }
 
 interface ColumnSearch {
-  what: 'key' | 'label' | 'group' | 'site';
+  what: 'key' | 'label' | 'group' | 'site' | 'time' | 'event';
   known: readonly string[];
   /** The column that was requested. */
   name?: string;
