@@ -1,6 +1,8 @@
 import type { LabelTable } from '../../domain/mil/labels/label-table.js';
 import { readLabels } from '../../domain/mil/labels/labels.js';
 import { matchLabels } from '../../domain/mil/labels/labeled-bags.js';
+import { firstNames } from '../../domain/mil/bags/first-names.js';
+import { lookMeasured } from '../../domain/mil/labels/class-names.js';
 import { SamMilError } from '../../domain/errors.js';
 
 /** What the user says about the columns and classes of the labels; the rest is recognized. */
@@ -43,6 +45,7 @@ export function surveyLabels(path: string, keys: readonly string[], choices: Lab
   const smallest = Math.min(...classes.map(size));
   if (smallest < 2) {
     const name = table.classes[classes.findIndex((members) => size(members) === smallest)];
+    if (lookMeasured(table.classes)) throw notClasses(path, table.classes);
     throw new SamMilError('InvalidInput', `class "${name}" is too small for cross-validation`, {
       file: path,
       expected: `at least two slides, of different patients`,
@@ -61,6 +64,18 @@ export function surveyLabels(path: string, keys: readonly string[], choices: Lab
   };
 }
 
+const OTHER_ENDPOINTS =
+  'for survival and regression see docs/endpoints.md, because init writes pipelines of classes';
+
+function notClasses(path: string, names: readonly string[]): SamMilError {
+  return new SamMilError('InvalidInput', 'the labels are numbers, not classes', {
+    file: path,
+    expected: 'a class of each slide',
+    found: firstNames(names),
+    next: `name the column of classes with --label-column; ${OTHER_ENDPOINTS}`,
+  });
+}
+
 /** Options of `init` take the place of the parameters of `mil.split` in what to do next. */
 function readTable(path: string, choices: LabelChoices): LabelTable {
   try {
@@ -72,7 +87,8 @@ function readTable(path: string, choices: LabelChoices): LabelTable {
         /set `classes: \[(.*)\]`/,
         (_, names: string) => `add --classes ${names.replaceAll(', ', ',')}`,
       )
-      .replace(/set (key|label)-column/, 'add --$1-column NAME');
+      .replace(/set `(key|label)-column`/, 'add --$1-column NAME')
+      .replace(/; for times and events set `endpoint: survival`/, `; ${OTHER_ENDPOINTS}`);
     throw new SamMilError(error.code, error.what, { ...error.facts, next });
   }
 }

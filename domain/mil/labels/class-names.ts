@@ -96,6 +96,15 @@ export function compareLabels(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+const MOST_GRADES = 20;
+
+/** Whether the names of classes are numbers that look measured: fractions, or more than 20. */
+export function lookMeasured(classes: readonly string[]): boolean {
+  const numbers = classes.flatMap((name) => numberOf(name) ?? []);
+  if (numbers.length < classes.length) return false;
+  return numbers.length > MOST_GRADES || numbers.some((value) => !Number.isInteger(value));
+}
+
 function numberOf(text: string): number | undefined {
   const value = text === '' ? NaN : Number(text);
   return Number.isFinite(value) ? value : undefined;

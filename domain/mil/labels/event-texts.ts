@@ -16,38 +16,48 @@ export interface EventCell {
 }
 
 export interface EventReader {
-  eventOf(text: string): 0 | 1;
+  /** Undefined for a text whose meaning is not stated. */
+  eventOf: (text: string) => 0 | 1 | undefined;
+  /** Texts of the table that mean the event, as written. */
+  eventTexts: string[];
   /** Stated texts that no row has. */
   warnings: string[];
+  /**
+   * @throws SamMilError InvalidInput listing the texts that are not understood and the parameters that would
+   *   state them, and for a text with both meanings
+   */
+  check: () => void;
 }
 
 /**
  * Decides what the texts of a column of events mean. Case, spaces and the form of whole numbers do not
- * matter. Without stated texts, 1 and true are events, 0 and false are not. With one stated list only, the
- * one other text of the column has the other meaning.
+ * matter. Without stated texts, 1, true and yes are events, 0, false and no are not. With one stated list
+ * only, the one other text of the column has the other meaning.
  *
  * @param cells those of all rows with an event
- * @throws SamMilError InvalidInput listing the texts that are not understood and the parameters that would
- *   state them, and for a text with both meanings
  */
 export function readEvents(
   place: { file: string; column: string },
   cells: readonly EventCell[],
   { eventValues, censoredValues }: EventTexts,
 ): EventReader {
-  const stated = { event: formsOf(eventValues), censored: formsOf(censoredValues) };
-  refuseBoth(place.file, eventValues, stated.censored);
   const present = new Set(cells.map(({ text }) => commonSpelling(text)));
-  const meanings = meaningsOf(stated, present);
-  const strangers = cells.filter(({ text }) => !meanings.has(commonSpelling(text)));
-  if (strangers.length > 0) throw notUnderstood(place, cells, strangers);
+  const censored = formsOf(censoredValues);
+  const meanings = meaningsOf({ event: formsOf(eventValues), censored }, present);
+  const eventOf = (text: string) => meanings.get(commonSpelling(text));
   const idle = (name: string, texts: readonly StatedText[] = []) =>
     texts
       .filter((text) => !present.has(commonSpelling(`${text}`)))
       .map((text) => `no row has "${text}" of \`${name}\` in column "${place.column}"`);
   return {
-    eventOf: (text) => meanings.get(commonSpelling(text)) ?? 0,
+    eventOf,
+    eventTexts: [...new Set(cells.map(({ text }) => text))].filter((text) => eventOf(text) === 1),
     warnings: [...idle('event-values', eventValues), ...idle('censored-values', censoredValues)],
+    check: () => {
+      refuseBoth(place.file, eventValues, censored);
+      const strangers = cells.filter(({ text }) => eventOf(text) === undefined);
+      if (strangers.length > 0) throw notUnderstood(place, cells, strangers);
+    },
   };
 }
 

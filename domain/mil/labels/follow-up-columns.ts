@@ -6,61 +6,66 @@ interface NamedColumn {
   kind: 'time' | 'event' | 'censoring';
   /** `os`, `pfs`, ...; undefined for a name such as `time` or `status`. */
   end?: string;
+  /** The name states death, which ends overall survival, but not the endpoint: `vital_status`. */
+  implied?: true;
   at: number;
 }
 
-/** Names of endpoints, and the short form that they share. */
-const ENDS: readonly (readonly [form: string, end: string])[] = [
-  ['overallsurvival', 'os'],
-  ['survival', 'os'],
-  ['surv', 'os'],
-  ['death', 'os'],
-  ['os', 'os'],
-  ['progressionfreesurvival', 'pfs'],
-  ['progressfreesurvival', 'pfs'],
-  ['progressionfreeinterval', 'pfi'],
-  ['progression', 'pfs'],
-  ['diseasefreesurvival', 'dfs'],
-  ['diseasefreeinterval', 'dfi'],
-  ['diseasespecificsurvival', 'dss'],
-  ['cancerspecificsurvival', 'css'],
-  ['recurrencefreesurvival', 'rfs'],
-  ['relapsefreesurvival', 'rfs'],
-  ['recurrence', 'rfs'],
-  ['relapse', 'rfs'],
-  ['eventfreesurvival', 'efs'],
-  ['metastasisfreesurvival', 'mfs'],
-  ...['pfs', 'pfi', 'dfs', 'dfi', 'dss', 'css', 'bcss', 'rfs', 'efs', 'mfs', 'dmfs', 'bcr', 'ttp', 'ttr'].map(
-    (end) => [end, end] as const,
-  ),
-];
+/** Endpoints in the form of {@link columnForm}, by the short form that they share. */
+const ENDS: Readonly<Record<string, readonly string[]>> = {
+  os: ['overallsurvival', 'survival', 'surv', 'death', 'os'],
+  pfs: [
+    'progressionfreesurvival',
+    'progressfreesurvival',
+    'progressionfree',
+    'progressfree',
+    'progression',
+    'pfs',
+  ],
+  pfi: ['progressionfreeinterval', 'pfi'],
+  dfs: ['diseasefreesurvival', 'diseasefree', 'dfs'],
+  dfi: ['diseasefreeinterval', 'dfi'],
+  dss: ['diseasespecificsurvival', 'dss'],
+  css: ['cancerspecificsurvival', 'css', 'bcss'],
+  rfs: ['recurrencefreesurvival', 'relapsefreesurvival', 'recurrence', 'relapse', 'rfs'],
+  efs: ['eventfreesurvival', 'efs'],
+  mfs: ['metastasisfreesurvival', 'distantmetastasisfreesurvival', 'mfs', 'dmfs'],
+  bcr: ['biochemicalrecurrence', 'bcr'],
+  ttp: ['ttp'],
+  ttr: ['ttr'],
+};
 
-const TIME = /^(time|times|months?|mos?|days?|years?|yrs?|weeks?|duration|interval)$/;
-const BARE_TIME =
-  /^(time|times|months|days|survtime|timetoevent|eventtime|tte|duration|futime|followup(time|months|days|years)?|(months|days)tolastfollow-?up|(time|days|months|years)(to)?(event|lastfollowup|lastcontact))$/;
-const EVENT = /^(event|events|status|observed|indicator|e|flag)$/;
+/** Columns of events whose whole name is an endpoint, as in TCGA's `OS` beside `OS.time`. */
+const WHOLE_EVENT = /^(os|pfs|pfi|dfs|dfi|dss|css|bcss|rfs|efs|mfs|dmfs|recurrence|relapse|progression)$/;
+const UNIT = '(months?|mos?|days?|years?|yrs?|weeks?)';
+/** What follows an endpoint. */
+const TIME = new RegExp(`^((time|duration|interval)(in)?${UNIT}?|(in)?${UNIT})$`);
+const EVENT = /^(event|events|status|observed|indicator|flag)$/;
+const CENSORING = /^(is|right)?(cens|censor|censored|censoring|censorship|censorstatus|censoringstatus)$/;
+const BARE_TIME = new RegExp(
+  `^(time|months|days|duration|tte|futime|eventtime|timetoevent|followup|(time|${UNIT})tolast(followup|contact)|followup(time(in)?)?${UNIT}?|time(in)?${UNIT})$`,
+);
 const BARE_EVENT = /^(event|events|eventobserved|eventindicator|eventstatus|observed|status|fustat)$/;
 const DEATH = /^(vitalstatus|dead|death|died|deceased|isdead|deathevent|eventdeath|deathstatus)$/;
-const CENSORING = /^(is|right)?(cens|censor|censored|censoring|censorship|censorstatus|censoringstatus)$/;
+const TIME_TO = new RegExp(`^(?:time|${UNIT})(?:to|of|until)(.*)$`);
 
 /** Reads the name of a column; undefined if it says nothing of follow-up. */
 export function readColumnName(name: string, at: number): NamedColumn | undefined {
   const form = columnForm(name);
+  if (DEATH.test(form)) return { kind: 'event', end: 'os', implied: true, at };
   if (BARE_TIME.test(form)) return { kind: 'time', at };
   if (BARE_EVENT.test(form)) return { kind: 'event', at };
   if (CENSORING.test(form)) return { kind: 'censoring', at };
-  if (DEATH.test(form)) return { kind: 'event', end: 'os', at };
-  // `days_to_death`, `months to progression`, `time_to_recurrence`.
-  const [, until] = /^(?:days|months|weeks|years|time)to(?:first|new)?(.*)$/.exec(form) ?? [];
-  const goal = ENDS.find(([ending]) => ending === until)?.[1];
-  if (goal !== undefined) return { kind: 'time', end: goal, at };
-  for (const [start, end] of ENDS) {
-    if (form === end && end !== 'bcr') return { kind: 'event', end, at };
-    if (!form.startsWith(start)) continue;
-    const rest = form.slice(start.length);
-    if (TIME.test(rest)) return { kind: 'time', end, at };
-    if (EVENT.test(rest)) return { kind: 'event', end, at };
-    if (CENSORING.test(rest)) return { kind: 'censoring', end, at };
+  const until = TIME_TO.exec(form)?.[2];
+  for (const [end, names] of Object.entries(ENDS)) {
+    if (until !== undefined && names.includes(until)) return { kind: 'time', end, at };
+    if (names.includes(form)) return WHOLE_EVENT.test(form) ? { kind: 'event', end, at } : undefined;
+    for (const start of names.filter((start) => form.startsWith(start))) {
+      const rest = form.slice(start.length);
+      if (TIME.test(rest)) return { kind: 'time', end, at };
+      if (EVENT.test(rest)) return { kind: 'event', end, at };
+      if (CENSORING.test(rest)) return { kind: 'censoring', end, at };
+    }
   }
   return undefined;
 }
@@ -101,6 +106,7 @@ export function findFollowUp(
     eventColumn === undefined
       ? onlyEvent(named, time, place)
       : columnAt(find('event', eventColumn), named, 'event');
+  if (event.at === time.at) throw sameColumn(first[time.at], path);
   if (event.kind === 'censoring' && !mapped) throw reversed(first[event.at], place);
   return { time: time.at, event: event.at };
 }
@@ -137,11 +143,13 @@ function onlyTime(named: readonly NamedColumn[], { file, first }: Place): NamedC
   });
 }
 
-function onlyEvent(named: readonly NamedColumn[], time: NamedColumn, { file, first }: Place): NamedColumn {
-  const events = named.filter(({ kind, at }) => kind !== 'time' && at !== time.at);
+function onlyEvent(columns: readonly NamedColumn[], time: NamedColumn, { file, first }: Place): NamedColumn {
+  const events = columns.filter(({ kind, at }) => kind !== 'time' && at !== time.at);
   const stated = events.filter(({ kind }) => kind === 'event');
-  const same = (columns: readonly NamedColumn[]) => columns.filter(({ end }) => end === time.end);
-  const candidates = [same(stated), stated, events].find((columns) => columns.length > 0) ?? [];
+  const same = stated.filter(({ end }) => end === time.end);
+  const named = same.filter(({ implied }) => !implied);
+  const general = stated.filter(({ end }) => end === undefined);
+  const candidates = [named, same, general, stated, events].find((some) => some.length > 0) ?? [];
   if (candidates.length === 0) {
     throw new SamMilError('InvalidInput', 'no column of events', {
       file,
@@ -174,6 +182,15 @@ function onlyEvent(named: readonly NamedColumn[], time: NamedColumn, { file, fir
     );
   }
   return event;
+}
+
+function sameColumn(name: string, file: string): SamMilError {
+  return new SamMilError('InvalidInput', `"${name}" cannot be both the time and the event`, {
+    file,
+    expected: 'a column of times and another one of events',
+    found: `"${name}" for both`,
+    next: 'correct `time-column` or `event-column`',
+  });
 }
 
 /** Column names such as `censorship` state the reverse: 1 for a patient without the event. */

@@ -2,7 +2,7 @@ import { related } from '../../engine/language/expressions/did-you-mean.js';
 import { SamMilError } from '../../errors.js';
 import type { Endpoint } from '../targets/target.js';
 import type { EventTexts } from './event-texts.js';
-import { findFollowUp } from './follow-up-columns.js';
+import { findFollowUp, readColumnName } from './follow-up-columns.js';
 import { isMissing, columnForm } from './label-text.js';
 
 export interface ColumnOptions {
@@ -63,10 +63,12 @@ export function findColumns(
 ): Columns {
   const [first] = rows;
   const forms = first.map(columnForm);
-  const { endpoint, keyColumn, labelColumn, groupColumn } = options;
+  const { endpoint, keyColumn, labelColumn, groupColumn, timeColumn, eventColumn } = options;
   const grouped = groupColumn !== undefined && groupColumn !== 'none';
-  const requested = keyColumn !== undefined || labelColumn !== undefined || grouped;
-  if (endpoint !== 'survival' && !requested && !forms.some(isKnown)) {
+  const timed = (timeColumn ?? eventColumn) !== undefined;
+  const requested = keyColumn !== undefined || labelColumn !== undefined || grouped || timed;
+  if (endpoint === 'survival') refuseHeaderless(path, first, requested);
+  else if (!requested && !forms.some(isKnown)) {
     const { header, key, label } = withoutHeader(path, first);
     return { header, key, outcome: label };
   }
@@ -78,6 +80,21 @@ export function findColumns(
   }
   const group = findGroup(path, rows, { key, label: outcome }, groupColumn);
   return { header: true, key, outcome, ...event, ...(group !== undefined && { group }) };
+}
+
+/** Three columns without names could be read in any order. */
+function refuseHeaderless(path: string, first: readonly string[], requested: boolean): void {
+  if (
+    requested ||
+    first.some((name, at) => isKnown(columnForm(name)) || readColumnName(name, at) !== undefined)
+  )
+    return;
+  throw new SamMilError('InvalidInput', 'labels of survival need a header', {
+    file: path,
+    expected: 'a first row such as slide_id,patient,os_months,os_event',
+    found: first.join(','),
+    next: 'add a header, or set `key-column`, `time-column` and `event-column` to the names of the columns',
+  });
 }
 
 function findOutcome(
@@ -205,8 +222,14 @@ function findColumn(
     file: path,
     expected: `one of ${what === 'label' ? 'label, class, target, diagnosis' : 'slide_id, slide, name, filename'}`,
     found,
-    next: `rename the column, or set \`${what}-column\``,
+    next: `rename the column, or set \`${what}-column\`${what === 'label' ? survivalHint(first) : ''}`,
   });
+}
+
+/** A table of follow-up may be meant for survival. */
+function survivalHint(first: readonly string[]): string {
+  const timed = first.some((name, at) => readColumnName(name, at)?.kind === 'time');
+  return timed ? '; for times and events set `endpoint: survival`' : '';
 }
 
 /** Columns of patients that have values, the preferred one first. */

@@ -36,8 +36,8 @@ export interface LabelTable {
   classes: string[];
   /** Name of the column of times or values. */
   quantity?: string;
-  /** Name of the column of events. */
-  eventColumn?: string;
+  /** Name of the column of events, and its texts that mean the event. Only for survival. */
+  events?: { column: string; texts: string[] };
   /** Name of the patient column, if the file has one. */
   groupColumn?: string;
   rows: LabelRow[];

@@ -10,71 +10,87 @@ export type CellRow = TextRow & { text: string };
 /** A row that does not state all that is needed. */
 export type LackingRow = CellRow & { lacks: string };
 
-/** The number of a cell; NaN where {@link refuseNumbers} refuses it. */
+/** What a row states of its patient, in a form that can be compared and shown. */
+export interface ShownRow {
+  line: number;
+  group?: string;
+  shown: string;
+}
+
+/** The number of a cell; NaN for other texts. */
 export function numberOf(text: string): number {
   const cell = readNumberCell(text);
   return 'value' in cell ? cell.value : NaN;
 }
 
-/**
- * Refuses cells that are text or too large.
- * @param column with the name of the parameter that chose it, for what to do next
- * @throws SamMilError InvalidInput listing the cells
- */
-export function refuseNumbers(file: string, column: string, rows: readonly CellRow[]): void {
-  refuseCells(rows, ({ text }) => fault(text) === 'text', (cells) => ({
-    what: `column "${column}" has ${cells} that are not numbers`,
-    file,
-    expected: `numbers such as 12.5 (not known: ${MISSING_WORDS})`,
-    next: 'write plain numbers without units and without separators of thousands, or name another column',
-  })); // prettier-ignore
-}
-
-/** @throws SamMilError InvalidInput listing the cells */
-export function refuseInfinite(file: string, column: string, rows: readonly CellRow[]): void {
-  refuseCells(rows, ({ text }) => fault(text) === 'infinite', (cells) => ({
-    what: `column "${column}" has ${cells} that are not finite`,
-    file,
-    expected: 'finite numbers',
-    next: 'correct the numbers, or leave the cells empty where they are not known',
-  })); // prettier-ignore
-}
-
-function fault(text: string): 'text' | 'infinite' | undefined {
-  const cell = readNumberCell(text);
-  return 'fault' in cell ? cell.fault : undefined;
-}
-
+/** What is wrong with cells of a column. */
 interface CellFault {
-  what: string;
   file: string;
+  column: string;
+  /** `is not a number`, `are not numbers`. */
+  verbs: readonly [one: string, several: string];
   expected: string;
   next: string;
 }
 
-/** Refuses the rows that are `wrong`, with their cells. */
-export function refuseCells<Row extends CellRow>(
-  rows: readonly Row[],
-  wrong: (row: Row) => boolean,
-  faultOf: (cells: string) => CellFault,
-): void {
-  const found = rows.filter(wrong);
-  if (found.length === 0) return;
-  const { what, file, ...facts } = faultOf(found.length === 1 ? '1 cell' : `${found.length} cells`);
-  throw new SamMilError('InvalidInput', what.replace('1 cell that are', '1 cell that is'), {
-    ...facts,
-    file: `${file}:${found[0].line}`,
-    found: listRows(found, ({ text }) => text),
-  });
+/** @throws SamMilError InvalidInput listing the cells that are text */
+export function refuseText(file: string, column: string, rows: readonly CellRow[]): void {
+  refuseCells(rows.filter(({ text }) => faultOf(text) === 'text'), {
+    ...{ file, column, verbs: ['is not a number', 'are not numbers'] },
+    expected: `numbers such as 12.5 (not known: ${MISSING_WORDS})`,
+    next: 'write plain numbers without units and without separators of thousands, or name another column',
+  }); // prettier-ignore
+}
+
+/** @throws SamMilError InvalidInput listing the cells that are too large */
+export function refuseInfinite(file: string, column: string, rows: readonly CellRow[]): void {
+  refuseCells(rows.filter(({ text }) => faultOf(text) === 'infinite'), {
+    ...{ file, column, verbs: ['is not finite', 'are not finite'] },
+    expected: 'finite numbers',
+    next: 'correct the numbers, or leave the cells empty where they are not known',
+  }); // prettier-ignore
+}
+
+/** @throws SamMilError InvalidInput listing the negative cells */
+export function refuseNegative(file: string, column: string, rows: readonly CellRow[]): void {
+  refuseCells(rows.filter(({ text }) => numberOf(text) < 0), {
+    ...{ file, column, verbs: ['is negative', 'are negative'] },
+    expected: 'times of at least 0',
+    next: 'correct the times, or leave the cells empty where they are not known',
+  }); // prettier-ignore
+}
+
+function faultOf(text: string): 'text' | 'infinite' | undefined {
+  const cell = readNumberCell(text);
+  return 'fault' in cell ? cell.fault : undefined;
+}
+
+function refuseCells(rows: readonly CellRow[], { file, column, verbs, ...facts }: CellFault): void {
+  if (rows.length === 0) return;
+  const cells = rows.length === 1 ? '1 cell' : `${rows.length} cells`;
+  throw new SamMilError(
+    'InvalidInput',
+    `${cells} of column "${column}" ${verbs[rows.length === 1 ? 0 : 1]}`,
+    {
+      ...facts,
+      file: `${file}:${rows[0].line}`,
+      found: listRows(rows, ({ text }) => text),
+    },
+  );
 }
 
 /** @throws SamMilError InvalidInput listing the rows that lack this */
-export function refuseLacking(file: string, what: string, rows: readonly LackingRow[], next: string): void {
+export function refuseLacking(
+  file: string,
+  what: string,
+  rows: readonly LackingRow[],
+  { expected, next }: { expected: string; next: string },
+): void {
   if (rows.length === 0) return;
   const count = rows.length === 1 ? '1 row has' : `${rows.length} rows have`;
   throw new SamMilError('InvalidInput', `${count} ${what}`, {
     file: `${file}:${rows[0].line}`,
-    expected: `numbers and events in each row (not known: ${MISSING_WORDS})`,
+    expected: `${expected} (not known: ${MISSING_WORDS})`,
     found: listRows(rows, ({ text }) => text),
     next,
   });
@@ -85,11 +101,7 @@ export function refuseLacking(file: string, what: string, rows: readonly Lacking
  * @param what `times or events`, or `values`
  * @throws SamMilError InvalidInput naming the patients, and the lines of their rows
  */
-export function refuseDifferent(
-  file: string,
-  what: string,
-  rows: readonly { line: number; group?: string; shown: string }[],
-): void {
+export function refuseDifferent(file: string, what: string, rows: readonly ShownRow[]): void {
   const patients = new Map<string, Map<string, number>>();
   for (const { line, group, shown } of rows) {
     if (group === undefined) continue;

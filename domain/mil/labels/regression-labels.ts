@@ -7,7 +7,7 @@ import {
   refuseDifferent,
   refuseInfinite,
   refuseLacking,
-  refuseNumbers,
+  refuseText,
   type CellRow,
 } from './quantity-rows.js';
 
@@ -23,16 +23,15 @@ export function readRegression(table: TextTable, options: LabelOptions): LabelTa
   const all = table.rows.map((row): CellRow => ({ ...row, text: row.cells[columns.outcome] }));
   const without = all.filter(({ text }) => isMissing(text)).map((row) => ({ ...row, lacks: 'value' }));
   const rows = all.filter(({ text }) => !isMissing(text));
-  const omit = 'add the values, or set `unmatched: drop` to omit these slides';
   const [nameless, repeats, ...patients] = rowChecks(table, rows);
   checked(file, [
     nameless,
     repeats,
     () => {
-      if (options.unmatched !== 'drop') refuseLacking(file, 'no value', without, omit);
+      if (options.unmatched !== 'drop') refuseLacking(file, 'no value', without, LACKING);
     },
     ...patients,
-    () => refuseNumbers(file, quantity, rows),
+    () => refuseText(file, quantity, rows),
     () => refuseInfinite(file, quantity, rows),
     () => refuseConstant(file, quantity, rows),
     () => {
@@ -49,6 +48,11 @@ export function readRegression(table: TextTable, options: LabelOptions): LabelTa
     warnings: [],
   };
 }
+
+const LACKING = {
+  expected: 'a number in each row',
+  next: 'add the values, or set `unmatched: drop` to omit these slides',
+};
 
 function refuseConstant(file: string, column: string, rows: readonly CellRow[]): void {
   if (rows.length === 0) throw new SamMilError('InvalidInput', 'no row has a value', { file });

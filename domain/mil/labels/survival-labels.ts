@@ -1,17 +1,19 @@
 import { SamMilError } from '../../errors.js';
 import { readEvents, type EventReader } from './event-texts.js';
+import { readColumnName } from './follow-up-columns.js';
 import { checked, groupColumnOf, rowChecks, type TextTable } from './label-rows.js';
 import { isMissing } from './label-text.js';
 import type { LabelOptions, LabelRow, LabelTable } from './label-table.js';
 import {
   numberOf,
-  refuseCells,
   refuseDifferent,
   refuseInfinite,
   refuseLacking,
-  refuseNumbers,
+  refuseNegative,
+  refuseText,
   type CellRow,
   type LackingRow,
+  type ShownRow,
 } from './quantity-rows.js';
 
 type FollowUpRow = CellRow & { event: string };
@@ -27,45 +29,42 @@ export function readSurvival(table: TextTable, options: LabelOptions): LabelTabl
   const { file, columns, first } = table;
   const { outcome, event = outcome } = columns;
   const [timeColumn, eventColumn] = [first[outcome], first[event]];
-  const all = table.rows.map((row) => ({ ...row, text: row.cells[outcome], event: row.cells[event] }));
   const unknown = unknownEvent(options);
+  const all = table.rows.map((row) => ({ ...row, text: row.cells[outcome], event: row.cells[event] }));
+  const timed = all.filter(({ text }) => !isMissing(text));
+  const stated = all.filter((row) => !unknown(row.event));
+  const rows = timed.filter((row) => !unknown(row.event));
   const lacking = all.flatMap((row) => lackOf(row, unknown(row.event)));
-  const rows = all.filter((row) => !isMissing(row.text) && !unknown(row.event));
-  let reader: EventReader | undefined;
+  const cells = stated.map(({ line, event }) => ({ line, text: event }));
+  const reader = readEvents({ file, column: eventColumn }, cells, options);
   const [nameless, repeats, ...patients] = rowChecks(table, rows);
-  const made = checked(file, [
+  checked(file, [
     nameless,
     repeats,
     ...(options.unmatched === 'drop' ? [] : lackingChecks(file, lacking)),
     ...patients,
-    () => refuseNumbers(file, timeColumn, all.filter(({ text }) => !isMissing(text))), // prettier-ignore
-    () => refuseInfinite(file, timeColumn, rows),
-    () => refuseNegative(file, timeColumn, rows),
-    () => {
-      const cells = all.filter((row) => !unknown(row.event)).map(({ line, event: text }) => ({ line, text }));
-      reader = readEvents({ file, column: eventColumn }, cells, options);
-      refuseNoEvent(file, eventColumn, rows, reader);
-    },
-    () => {
-      const known = reader;
-      if (known === undefined) return [];
-      const followed = rows.map((row) => labelRow(row, known));
-      refuseDifferent(
-        file,
-        'times or events',
-        followed.map((row) => ({ ...row, shown: `${row.followUp.time} ${row.followUp.event === 1 ? 'with' : 'without'} event` })), // prettier-ignore
-      );
-      return followed;
-    },
+    () => refuseText(file, timeColumn, timed),
+    () => refuseInfinite(file, timeColumn, timed),
+    () => refuseNegative(file, timeColumn, timed),
+    () => reader.check(),
+    () => refuseNoEvent(file, eventColumn, rows, reader),
+    () => refuseDifferent(file, 'times or events', rows.flatMap((row) => shownFollowUp(row, reader))), // prettier-ignore
   ]);
   const groupColumn = groupColumnOf(table);
   return {
-    ...{ file, endpoint: 'survival', classes: [], quantity: timeColumn, eventColumn },
+    ...{ file, endpoint: 'survival', classes: [], quantity: timeColumn },
+    events: { column: eventColumn, texts: reader.eventTexts },
     ...(groupColumn !== undefined && { groupColumn }),
-    rows: made,
+    rows: rows.flatMap((row) => labelRows(row, reader)),
     unlabeled: lacking.map(({ line, name, text, lacks }) => ({ line, name, text, lacks })),
-    warnings: reader?.warnings ?? [],
+    warnings: [...reader.warnings, ...reversedWarning(eventColumn, reader)],
   };
+}
+
+/** The name of a column of censoring says that 1 is censored. */
+function reversedWarning(column: string, reader: EventReader): string[] {
+  if (readColumnName(column, 0)?.kind !== 'censoring' || reader.eventOf('1') !== 1) return [];
+  return [`column "${column}" is read with 1 as the event, although its name says that 1 is censored`];
 }
 
 /** A text that is listed as an event or as censored is known. */
@@ -82,34 +81,30 @@ function lackOf(row: FollowUpRow, noEvent: boolean): LackingRow[] {
   return [{ ...row, lacks, text }];
 }
 
-const OMIT = 'or set `unmatched: drop` to omit these slides';
+function lacking(what: string): { expected: string; next: string } {
+  return {
+    expected: 'a time in each row, and whether the event happened',
+    next: `add ${what}, or set \`unmatched: drop\` to omit these slides`,
+  };
+}
 
 function lackingChecks(file: string, rows: readonly LackingRow[]): (() => void)[] {
   const of = (lack: string) => rows.filter(({ lacks }) => lacks === lack);
   return [
-    () => refuseLacking(file, 'an event without a time', of('time'), `add the times, ${OMIT}`),
-    () => refuseLacking(file, 'a time without an event', of('event'), `add 1 or 0, ${OMIT}`),
-    () => refuseLacking(file, 'no follow-up', of('time and event'), `add times and events, ${OMIT}`),
+    () => refuseLacking(file, 'an event but no time', of('time'), lacking('the times')),
+    () => refuseLacking(file, 'a time but no event', of('event'), lacking('the events')),
+    () => refuseLacking(file, 'no time and no event', of('time and event'), lacking('times and events')),
   ];
-}
-
-function refuseNegative(file: string, column: string, rows: readonly CellRow[]): void {
-  refuseCells(rows, ({ text }) => numberOf(text) < 0, (cells) => ({
-    what: `column "${column}" has ${cells} that are negative`,
-    file,
-    expected: 'times of at least 0',
-    next: 'correct the times, or leave the cells empty where they are not known',
-  })); // prettier-ignore
 }
 
 function refuseNoEvent(
   file: string,
   column: string,
   rows: readonly FollowUpRow[],
-  reader: EventReader,
+  { eventOf }: EventReader,
 ): void {
   if (rows.length === 0) throw new SamMilError('InvalidInput', 'no row has a time and an event', { file });
-  if (rows.some(({ event }) => reader.eventOf(event) === 1)) return;
+  if (rows.some(({ event }) => eventOf(event) !== 0)) return;
   const texts = [...new Set(rows.map(({ event }) => event))];
   throw new SamMilError('InvalidInput', 'all patients are censored', {
     file,
@@ -119,10 +114,24 @@ function refuseNoEvent(
   });
 }
 
-function labelRow({ line, name, text, event, group, ignoredGroup }: FollowUpRow, reader: EventReader) {
-  return {
-    ...{ line, name, label: 0, followUp: { time: numberOf(text), event: reader.eventOf(event) } },
-    ...(group !== undefined && { group }),
-    ...(ignoredGroup !== undefined && { ignoredGroup }),
-  } satisfies LabelRow;
+function shownFollowUp({ line, group, text, event }: FollowUpRow, { eventOf }: EventReader): ShownRow[] {
+  const [time, happened] = [numberOf(text), eventOf(event)];
+  if (Number.isNaN(time) || happened === undefined) return [];
+  const shown = `${time} ${happened === 1 ? 'with' : 'without'} event`;
+  return [{ line, shown, ...(group !== undefined && { group }) }];
+}
+
+/** One row; none for an event that is not understood, which the checks refuse. */
+function labelRows(row: FollowUpRow, { eventOf }: EventReader): LabelRow[] {
+  const { line, name, text, event: written, group, ignoredGroup } = row;
+  const event = eventOf(written);
+  if (event === undefined) return [];
+  const followUp = { time: numberOf(text), event };
+  return [
+    {
+      ...{ line, name, label: 0, followUp },
+      ...(group !== undefined && { group }),
+      ...(ignoredGroup !== undefined && { ignoredGroup }),
+    },
+  ];
 }

@@ -37,12 +37,9 @@ export function describeCohort({ splits, table }: Pick<MadeSplits, 'splits' | 't
 
 /**
  * As {@link describeCohort} for survival and regression: `118 slides of 96 patients (column case_id), 41
- * events (column censorship), survival_months 0.3 to 142`.
+ * events (column censorship: 0), survival_months 0.3 to 142`.
  */
-function describeQuantity(
-  splits: Splits,
-  { quantity = '', eventColumn = '', groupColumn }: LabelTable,
-): string {
+function describeQuantity(splits: Splits, { quantity = '', events: read, groupColumn }: LabelTable): string {
   const { followUp, values = {} } = splits;
   const keys = Object.keys(splits.labels);
   const patients = onePerPatient(splits, keys);
@@ -57,7 +54,12 @@ function describeQuantity(
   }
   const events = patients.filter((key) => followUp[key].event === 1).length;
   const times = rangeText(patients.map((key) => followUp[key].time));
-  return `${grouped}, ${plural(events, 'event')} (column ${eventColumn}), ${quantity} ${times}`;
+  return `${grouped}, ${plural(events, 'event')}${readFrom(read)}, ${quantity} ${times}`;
+}
+
+/** ` (column os_status: 1:DECEASED)`. */
+function readFrom(events: LabelTable['events']): string {
+  return events === undefined ? '' : ` (column ${events.column}: ${firstNames(events.texts)})`;
 }
 
 /** What a reader of the results must know about the splits. */

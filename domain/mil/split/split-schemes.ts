@@ -3,6 +3,8 @@ import { RandomStream } from '../../random.js';
 import { chooseValidation, referenceFolds, stratifiedFolds, type Unit } from './fold-assignment.js';
 import type { Endpoint } from '../targets/target.js';
 import { unitOf, type LabeledBag } from '../labels/labeled-bags.js';
+import { firstNames } from '../bags/first-names.js';
+import { lookMeasured } from '../labels/class-names.js';
 import type { Fold } from './splits.js';
 
 /** A unit with its bags: all bags of a patient, or a single ungrouped bag. */
@@ -94,7 +96,9 @@ function refuseSmallClass(
   throw new SamMilError('InvalidInput', `class "${classes[small]}" is too small for ${folds} folds`, {
     expected: `at least ${folds} ${unit}`,
     found: `${holders[small]}`,
-    next: `lower \`folds\`, add slides, or correct the labels (their classes are ${classes.join(', ')})`,
+    next: lookMeasured(classes)
+      ? `set \`endpoint: regression\` if the labels are numbers, or correct them (their classes are ${firstNames(classes)})`
+      : `lower \`folds\`, add slides, or correct the labels (their classes are ${classes.join(', ')})`,
   });
 }
 

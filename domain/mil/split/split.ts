@@ -17,7 +17,7 @@ import { readLabels } from '../labels/labels.js';
 import { referenceScheme, stratifiedScheme, wholeScheme, type Spread } from './split-schemes.js';
 import { checkSplits, formatSplits, SET_NAMES, type Repeat, type Splits } from './splits.js';
 import { stratify } from './strata.js';
-import { refuseAbsentClass, refuseNoSlides, refuseUntrainable } from './usable-splits.js';
+import { refuseAbsentClass, refuseEmptyCohort, refuseUntrainable } from './usable-splits.js';
 import type { SplitWith } from './parameters.js';
 
 /** Creates a splits file from labels and bags. Errors name the slides. */
@@ -70,7 +70,7 @@ export function splitItems(items: readonly ItemRecord[], options: Omit<SplitWith
   const matched = matchLabels(items, table, options);
   const { dropped, skipped } = matched;
   if (endpoint === 'classification') refuseAbsentClass(matched.bags, table, skipped);
-  else refuseNoSlides(matched.bags, table, dropped);
+  else refuseEmptyCohort(matched.bags, table, dropped);
   const { bags, classes } =
     endpoint === 'classification'
       ? { bags: matched.bags, classes: table.classes }

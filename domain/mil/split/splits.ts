@@ -127,13 +127,18 @@ export function findFold(splits: Splits, repeat: number, fold: number): Fold {
 }
 
 /**
- * Rejects invalid splits: a class name that occurs twice, a bag without a label, a bag or a patient in two
- * sets of a fold, an empty training or test set, two folds with the same number.
+ * Rejects invalid splits: a class name that occurs twice, a bag without its label, follow-up or value, a bag
+ * or a patient in two sets of a fold, an empty training or test set, two folds with the same number.
  *
  * @throws SamMilError InvalidInput naming the repeat, the fold, the patient and the bags
  */
 export function checkSplits(splits: Splits, file: string): void {
   refuseTwice('class', splits.classes, file);
+  if (splits.endpoint !== 'classification' && splits.quantity === undefined) {
+    throw new SamMilError('InvalidInput', `the splits of ${splits.endpoint} do not name their quantity`, {
+      file,
+    });
+  }
   refuseTwice('repeat', splits.repeats.map(({ repeat }) => repeat), file); // prettier-ignore
   for (const { repeat, folds } of splits.repeats) {
     refuseTwice('fold', folds.map(({ fold }) => fold), `${file} (repeat ${repeat})`); // prettier-ignore
@@ -162,6 +167,11 @@ function checkLabels(splits: Splits, fold: Fold, place: { file: string }): void 
       const label = Object.hasOwn(splits.labels, key) ? splits.labels[key] : undefined;
       if (label === undefined || !Number.isInteger(label) || label < 0 || label >= splits.classes.length) {
         throw new SamMilError('InvalidInput', `"${key}" of the ${set} set has no label`, place);
+      }
+      const stated = splits.endpoint === 'survival' ? splits.followUp : splits.values;
+      if (splits.endpoint !== 'classification' && !(stated && Object.hasOwn(stated, key))) {
+        const what = splits.endpoint === 'survival' ? 'follow-up' : 'value';
+        throw new SamMilError('InvalidInput', `"${key}" of the ${set} set has no ${what}`, place);
       }
     }
   }

@@ -24,7 +24,7 @@ export function refuseAbsentClass(
       file: place,
       expected: `slides of ${classes.join(', ')}`,
       found: omittedText(omitted),
-      next: 'repair what omitted them, or add slides of that class',
+      next: 'look into why they are omitted, or add slides of that class',
     });
   }
   throw new SamMilError('InvalidInput', `class "${classes[absent]}" has no slides`, {
@@ -35,18 +35,29 @@ export function refuseAbsentClass(
   });
 }
 
-/** @throws SamMilError InvalidInput if no slide of a cohort without classes is left */
-export function refuseNoSlides(
+/**
+ * Rejects a cohort of survival or regression that teaches nothing, because slides were omitted or do not
+ * exist: no slide, no event, equal values.
+ */
+export function refuseEmptyCohort(
   bags: readonly LabeledBag[],
-  { file, endpoint }: LabelTable,
+  { file, endpoint, rows, quantity }: LabelTable,
   dropped: MatchResult['dropped'],
 ): void {
-  if (bags.length > 0) return;
-  const needed = endpoint === 'survival' ? 'a time and an event' : 'a value';
-  throw new SamMilError('InvalidInput', `no slide has ${needed}`, {
+  const known = bags.map(({ row }) => rows[row]);
+  const needed = endpoint === 'survival' ? 'the event' : `different values of ${quantity}`;
+  const enough =
+    endpoint === 'survival'
+      ? known.some(({ followUp }) => followUp?.event === 1)
+      : known.some(({ value }) => value !== known[0].value);
+  if (enough) return;
+  const slides = `${bags.length} labeled ${bags.length === 1 ? 'slide' : 'slides'}`;
+  const what = bags.length === 0 ? 'no slide has a label' : `no slides with ${needed} are left`;
+  throw new SamMilError('InvalidInput', what, {
     file,
-    expected: `slides with ${needed}`,
-    found: dropped.length === 0 ? 'no slides' : omittedText(dropped),
+    expected: `slides of patients with ${needed}`,
+    found: dropped.length === 0 ? slides : `${slides}; ${omittedText(dropped)}`,
+    next: 'add slides, or look into why these are omitted',
   });
 }
 

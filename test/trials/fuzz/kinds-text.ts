@@ -8,7 +8,6 @@ import { readCsv } from '../../../domain/files/csv.js';
 import { readMetricsFile } from '../../../domain/mil/evaluate/metrics-file.js';
 import { readPredictions } from '../../../domain/mil/evaluate/predictions-file.js';
 import { readGivenSplits } from '../../../domain/mil/split/given-splits.js';
-import { readLabels } from '../../../domain/mil/labels/labels.js';
 import { readSplits } from '../../../domain/mil/split/splits.js';
 import { readAnnotation } from '../../../domain/pathology/annotations/read-annotation.js';
 import { RegionIndex } from '../../../domain/pathology/annotations/region-index.js';
@@ -16,15 +15,15 @@ import { parseEncoderFile } from '../../../domain/pathology/extract/encoders/enc
 import { findProcessRow } from '../../../domain/pathology/patch/process-list.js';
 import { checked, presetParameters } from '../../../domain/pathology/patch/tissue/parameters.js';
 import { readSegmenterFile } from '../../../domain/pathology/segment/segmenter/segmenter-file.js';
-import { checkout, fixture } from '../../support/fixtures.js';
+import { checkout } from '../../support/fixtures.js';
 import { writeSmallEvaluation } from '../../support/small-evaluation.js';
 import { TEST_CATALOG } from '../../support/test-catalog.js';
 import type { Kind } from './kind.js';
 
-const text = (content: string) => (path: string) => writeFileSync(path, content);
-const json = (value: unknown) => text(JSON.stringify(value));
+export const text = (content: string) => (path: string) => writeFileSync(path, content);
+export const json = (value: unknown) => text(JSON.stringify(value));
 
-const wrongTables = {
+export const wrongTables = {
   empty: text(''),
   nul: text('slide_id,label\na\0b,1,2\n'),
   utf16: (path: string) => writeFileSync(path, Buffer.from('\ufeffslide_id,label\na,1\n', 'utf16le')),
@@ -36,6 +35,7 @@ const splits = {
   splits: 1,
   scheme: 'file',
   seed: 1,
+  endpoint: 'classification',
   classes: ['a', 'b'],
   labels: { s0: 0, s1: 1, s2: 0, s3: 1 },
   repeats: [{ repeat: 0, seed: 1, folds: [{ fold: 0, train: ['s0', 's1'], val: ['s2'], test: ['s3'] }] }],
@@ -96,16 +96,6 @@ export const TEXT_KINDS: Readonly<Record<string, Kind>> = {
       garbage: text('not gzip'),
     },
     read: (path) => readCsv(path),
-  },
-  labels: {
-    extension: 'csv',
-    sound: (path) => copyFileSync(fixture('labels', 'label_c16.csv'), path),
-    wrong: {
-      ...wrongTables,
-      'one-class': text('slide_id,label\na,1\nb,1\n'),
-      twice: text('slide_id,label\na,1\na,0\n'),
-    },
-    read: (path) => readLabels(path),
   },
   'process-list': {
     extension: 'csv',

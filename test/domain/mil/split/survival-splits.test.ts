@@ -35,7 +35,7 @@ test('survival splits state the follow-up of each slide, keep patients together 
   const [, , time, censored] = rows[0].split(',');
   assert.deepEqual(splits.followUp?.[keys[0]], { time: Number(time), event: 1 - Number(censored) });
   assert.equal(Object.keys(splits.followUp ?? {}).length, 120);
-  assert.equal(table.eventColumn, 'censorship');
+  assert.deepEqual(table.events, { column: 'censorship', texts: ['0.0'] });
   const events = (list: readonly string[]) =>
     list.filter((key) => splits.followUp?.[key].event === 1).length / 2;
   const all = events(keys);
@@ -49,6 +49,6 @@ test('survival splits state the follow-up of each slide, keep patients together 
   assert.deepEqual(readSplits(files.splits.from), splits);
   assert.match(
     values.cohort as string,
-    /^120 slides of 60 patients \(column case_id\), \d+ events \(column censorship\), survival_months \d.* to \d+/,
+    /^120 slides of 60 patients \(column case_id\), \d+ events \(column censorship: 0\.0\), survival_months \d.* to \d+/,
   );
 });
