@@ -17,6 +17,8 @@ export interface Spread {
   endpoint: Endpoint;
   /** Names of the classes or strata. */
   classes: readonly string[];
+  /** Slides of each class that were skipped or failed earlier, with the reason. */
+  omitted?: readonly (readonly string[])[];
 }
 
 /**
@@ -70,11 +72,11 @@ export function wholeScheme(
   ];
 }
 
-function refuseFewUnits(units: readonly Unit[], { endpoint, classes }: Spread, folds: number): void {
+function refuseFewUnits(units: readonly Unit[], { endpoint, classes, omitted }: Spread, folds: number): void {
   const kind = 'patients or ungrouped slides';
   if (endpoint === 'classification') {
     const holders = classes.map((_, k) => units.filter(({ counts }) => counts[k] > 0).length);
-    refuseSmallClass(classes, holders, folds, kind);
+    refuseSmallClass(classes, holders, folds, kind, omitted);
   } else if (units.length < folds) {
     throw new SamMilError('InvalidInput', `the cohort is too small for ${folds} folds`, {
       expected: `at least ${folds} ${kind}`,
@@ -90,12 +92,14 @@ function refuseSmallClass(
   holders: readonly number[],
   folds: number,
   unit: string,
+  omitted: Spread['omitted'] = [],
 ): void {
   const small = holders.indexOf(Math.min(...holders));
   if (holders[small] >= folds) return;
+  const gone = omitted[small] ?? [];
   throw new SamMilError('InvalidInput', `class "${classes[small]}" is too small for ${folds} folds`, {
     expected: `at least ${folds} ${unit}`,
-    found: `${holders[small]}`,
+    found: `${holders[small]}${gone.length === 0 ? '' : `; omitted: ${firstNames(gone)}`}`,
     next: lookMeasured(classes)
       ? `set \`endpoint: regression\` if the labels are numbers, or correct them (their classes are ${firstNames(classes)})`
       : `lower \`folds\`, add slides, or correct the labels (their classes are ${classes.join(', ')})`,

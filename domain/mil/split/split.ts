@@ -17,7 +17,7 @@ import { readLabels } from '../labels/labels.js';
 import { referenceScheme, stratifiedScheme, wholeScheme, type Spread } from './split-schemes.js';
 import { checkSplits, formatSplits, SET_NAMES, type Repeat, type Splits } from './splits.js';
 import { stratify } from './strata.js';
-import { refuseAbsentClass, refuseEmptyCohort, refuseUntrainable } from './usable-splits.js';
+import { omittedName, refuseAbsentClass, refuseEmptyCohort, refuseUntrainable } from './usable-splits.js';
 import type { SplitWith } from './parameters.js';
 
 /** Creates a splits file from labels and bags. Errors name the slides. */
@@ -75,6 +75,9 @@ export function splitItems(items: readonly ItemRecord[], options: Omit<SplitWith
     endpoint === 'classification'
       ? { bags: matched.bags, classes: table.classes }
       : stratify(matched.bags, table, options.folds);
+  const omitted = classes.map((_, k) =>
+    skipped.filter(({ row }) => table.rows[row].label === k).map(omittedName),
+  );
   const groups = bags.flatMap(({ key, group }) => (group === undefined ? [] : [[key, group] as const]));
   const splits: Splits = {
     splits: 1,
@@ -88,7 +91,7 @@ export function splitItems(items: readonly ItemRecord[], options: Omit<SplitWith
     ...(groups.length === 0 ? {} : { groups: Object.fromEntries(groups) }),
     repeats:
       options.splits === undefined
-        ? buildRepeats(bags, table, { endpoint, classes }, options)
+        ? buildRepeats(bags, table, { endpoint, classes, omitted }, options)
         : givenRepeats(bags, dropped, options),
   };
   checkSplits(splits, options.splits?.path ?? options.labels.path);

@@ -61,9 +61,13 @@ export function refuseEmptyCohort(
   });
 }
 
-/** `3 omitted: s1 (no tissue), s2 (no tissue), s3 (failed)`. */
+/** `s1 (no tissue)`. */
+export function omittedName({ name, reason }: { name: string; reason: string }): string {
+  return `${name} (${reason})`;
+}
+
 function omittedText(omitted: MatchResult['dropped']): string {
-  return `${omitted.length} omitted: ${firstNames(omitted.map(({ name, reason }) => `${name} (${reason})`))}`;
+  return `${omitted.length} omitted: ${firstNames(omitted.map(omittedName))}`;
 }
 
 /**
